@@ -1,0 +1,269 @@
+"""Case: what to simulate, and how close is close enough. One YAML file, read strictly.
+
+The format is described by case_schema.json (draft-07), which ships with the package for editors and
+other tools; a test keeps it and this loader in step. What the loader also checks, and a schema
+cannot: names that refer to each other, regions inside the image, the shape the command declares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbcompare.errors import UsageError
+from nbcompare.image import Roi, Shape, declared_shape
+from nbcompare.inputs import GENERATORS
+from nbcompare.metrics import METRICS
+from nbcompare.strict_yaml import Cursor, load, nearest
+from nbcompare.verdict import Threshold
+
+FILE_OPTIONS = ("-mat", "-matrix", "-hkl", "-img", "-mask", "-sourcefile", "-stol", "-4stol", "-Q")
+"""Options whose value is a file the program reads."""
+
+FLOAT_FILE_OPTIONS = ("-floatfile", "-floatimage")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
+         "environment", "tests", "limits")
+_REQUIRED = ("name", "title", "command", "image", "rois", "thresholds")
+
+
+@dataclass(frozen=True)
+class CaseInput:
+    """A file the engines read: made by one of our generators, or lying beside the case file."""
+
+    name: str
+    made_by: str | None
+    file: str | None
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Wall seconds after which an engine, or the mapped tests, are stopped."""
+
+    reference_seconds: float = 1800.0
+    subject_seconds: float = 1800.0
+    tests_seconds: float = 1800.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One experiment and its tolerances, as loaded; ``path`` is None for a one-shot command line."""
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    shape: Shape
+    rois: tuple[Roi, ...]
+    thresholds: tuple[Threshold, ...]
+    inputs: tuple[CaseInput, ...] = ()
+    reference_args: tuple[str, ...] = ()
+    subject_args: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    tests: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    path: Path | None = None
+    sha256: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent if self.path else Path.cwd()
+
+
+def load_case(path: Path) -> Case:
+    """Read and check a case file. Raises CaseError with file, line and column for the first fault."""
+    root, raw = load(path, "a case")
+    entries = root.mapping(known=_KEYS, required=_REQUIRED)
+    shape = _shape(entries["image"])
+    rois = _rois(entries["rois"], shape)
+    case = Case(
+        name=_matching(entries["name"], _NAME, "a name of letters, digits, '.', '_' and '-'"),
+        title=entries["title"].text(),
+        command=_arguments(entries["command"]),
+        shape=shape,
+        rois=rois,
+        thresholds=_thresholds(entries["thresholds"], rois),
+        inputs=_inputs(entries.get("inputs"), path.parent),
+        reference_args=_arguments(entries.get("reference_args")),
+        subject_args=_arguments(entries.get("subject_args")),
+        environment=_environment(entries.get("environment")),
+        tests=tuple(node.text() for node in entries["tests"].items()) if "tests" in entries else (),
+        limits=_limits(entries.get("limits")),
+        path=path,
+        sha256=hashlib.sha256(raw).hexdigest(),
+    )
+    _check_command(case, entries)
+    return case
+
+
+# --- the parts of a case file -----------------------------------------------------------------------
+
+
+def _matching(cursor: Cursor, pattern: re.Pattern, wanted: str) -> str:
+    text = cursor.text()
+    if not pattern.fullmatch(text):
+        raise cursor.error(f"{cursor.name} must be {wanted}, found {text!r}")
+    return text
+
+
+def _arguments(cursor: Cursor | None) -> tuple[str, ...]:
+    """A command line written as one text (split as a shell splits words) or as a list of words."""
+    if cursor is None:
+        return ()
+    if cursor.kind == "list":
+        return tuple(word.text() for word in cursor.items())
+    try:
+        return tuple(shlex.split(cursor.text()))
+    except ValueError as fault:
+        raise cursor.error(f"{cursor.name} cannot be split into words: {fault}") from None
+
+
+def _shape(cursor: Cursor) -> Shape:
+    entries = cursor.mapping(known=("fast", "slow"), required=("fast", "slow"))
+    sizes = {}
+    for axis, entry in entries.items():
+        sizes[axis] = entry.integer()
+        if not 1 <= sizes[axis] <= 100_000:
+            raise entry.error(f"{axis} must be 1 to 100000 pixels, found {sizes[axis]}")
+    return Shape(**sizes)
+
+
+def _rois(cursor: Cursor, shape: Shape) -> tuple[Roi, ...]:
+    entries = cursor.mapping()
+    if not entries:
+        raise cursor.error("rois must name at least one region")
+    return tuple(_roi(name, entry, shape) for name, entry in entries.items())
+
+
+def _roi(name: str, cursor: Cursor, shape: Shape) -> Roi:
+    if not _NAME.fullmatch(name):
+        raise cursor.error(f"the region name {name!r} must be letters, digits, '.', '_' and '-'")
+    if cursor.kind == "text":
+        if cursor.text() != "full":
+            raise cursor.error(f"region {name} must be the word full, or [xmin, xmax, ymin, ymax]")
+        return Roi.full(shape, name)
+    bounds = [entry.integer() for entry in cursor.items()]
+    if len(bounds) != 4:
+        raise cursor.error(f"region {name} needs four numbers xmin, xmax, ymin, ymax; found {len(bounds)}")
+    roi = Roi(name, *bounds)
+    fault = roi.fault_in(shape)
+    if fault:
+        raise cursor.error(f"region {name}: {fault}")
+    return roi
+
+
+def _thresholds(cursor: Cursor, rois: tuple[Roi, ...]) -> tuple[Threshold, ...]:
+    found = [threshold for entry in cursor.items() for threshold in _threshold(entry, [roi.name for roi in rois])]
+    if not found:
+        raise cursor.error("a case needs at least one threshold; without any it could never fail")
+    return tuple(found)
+
+
+def _threshold(cursor: Cursor, roi_names: list[str]) -> list[Threshold]:
+    entries = cursor.mapping(known=("metric", "rois", "min", "max", "why"), required=("metric", "why"))
+    metric = entries["metric"].text()
+    if metric not in METRICS:
+        raise entries["metric"].error(f"unknown metric {metric!r}; {nearest(metric, METRICS)}")
+    low, high = (entries[key].number() if key in entries else None for key in ("min", "max"))
+    if low is None and high is None:
+        raise cursor.error(f"the threshold on {metric} needs min, max or both")
+    if low is not None and high is not None and low > high:
+        raise entries["min"].error(f"min {low:g} is above max {high:g}: nothing could hold")
+    chosen = roi_names
+    if "rois" in entries:
+        chosen = [_known_roi(entry, roi_names) for entry in entries["rois"].items()]
+        if not chosen:
+            raise entries["rois"].error("rois must name at least one region")
+    why = entries["why"].text()
+    return [Threshold(metric, roi, low, high, why) for roi in chosen]
+
+
+def _known_roi(cursor: Cursor, roi_names: list[str]) -> str:
+    name = cursor.text()
+    if name not in roi_names:
+        raise cursor.error(f"unknown region {name!r}; {nearest(name, roi_names)}")
+    return name
+
+
+def _inputs(cursor: Cursor | None, folder: Path) -> tuple[CaseInput, ...]:
+    if cursor is None:
+        return ()
+    return tuple(_input(name, entry, folder) for name, entry in cursor.mapping().items())
+
+
+def _input(name: str, cursor: Cursor, folder: Path) -> CaseInput:
+    if not _NAME.fullmatch(name):
+        raise cursor.error(f"the input name {name!r} must be a plain file name")
+    entries = cursor.mapping(known=("made_by", "file", "sha256"))
+    if ("made_by" in entries) == ("file" in entries):
+        raise cursor.error(f"input {name} needs either made_by or file")
+    made_by = entries["made_by"].text() if "made_by" in entries else None
+    file = entries["file"].text() if "file" in entries else None
+    if made_by is not None and made_by not in GENERATORS:
+        raise entries["made_by"].error(f"unknown generator {made_by!r}; {nearest(made_by, GENERATORS)}")
+    if file is not None and not (folder / file).is_file():
+        raise entries["file"].error(f"input {name}: there is no file {file} beside the case file")
+    sha256 = None
+    if "sha256" in entries:
+        sha256 = _matching(entries["sha256"], _SHA256, "64 hexadecimal digits in lower case")
+    elif made_by:
+        raise cursor.error(f"input {name} is made by {made_by} and needs its sha256 pinned")
+    return CaseInput(name, made_by, file, sha256)
+
+
+def _environment(cursor: Cursor | None) -> dict[str, str]:
+    if cursor is None:
+        return {}
+    return {name: entry.text() for name, entry in cursor.mapping().items()}
+
+
+def _limits(cursor: Cursor | None) -> Limits:
+    if cursor is None:
+        return Limits()
+    values = {}
+    for key, entry in cursor.mapping(known=tuple(Limits.__dataclass_fields__)).items():
+        values[key] = entry.number()
+        if not 0 < values[key] <= 7 * 86400:
+            raise entry.error(f"{key} must be above 0 and at most a week, found {values[key]:g}")
+    return Limits(**values)
+
+
+# --- what the parts say about each other ------------------------------------------------------------
+
+
+def _check_command(case: Case, entries: dict[str, Cursor]) -> None:
+    """The command reads only declared inputs, leaves the float file to us, and declares the image's shape."""
+    names = [entry.name for entry in case.inputs]
+    for key in ("command", "reference_args", "subject_args"):
+        words = getattr(case, key)
+        for i, word in enumerate(words):
+            if word in FLOAT_FILE_OPTIONS:
+                raise entries[key].error(f"{word} is added by the runner, for each engine its own; leave it out")
+            if word in FILE_OPTIONS and i + 1 < len(words) and words[i + 1] not in names:
+                raise entries[key].error(f"{word} {words[i + 1]} is not among the inputs; {nearest(words[i + 1], names)}")
+    if any(word in ("-img", "-mask") for word in case.command):
+        return  # the size may come from a header, which is read when the inputs are there
+    try:
+        declared = declared_shape(case.command, case.folder)
+    except UsageError as fault:
+        raise entries["command"].error(fault.message) from None
+    if declared != case.shape:
+        raise entries["image"].error(f"image says {case.shape}, but the command declares {declared}")
+
+
+def parse_input_override(text: str, case: Case) -> tuple[str, Path]:
+    """``NAME=PATH`` of --input: which input of the case is replaced, and by what."""
+    name, equals, path = text.partition("=")
+    if not equals or not path:
+        raise UsageError(f"--input {text!r} must read NAME=PATH")
+    names = [entry.name for entry in case.inputs]
+    if name not in names:
+        raise UsageError(f"--input {text!r}: the case has no input {name!r}; {nearest(name, names)}")
+    if not Path(path).is_file():
+        raise UsageError(f"--input {text!r}: there is no file {path}")
+    return name, Path(path)
+

@@ -1,0 +1,120 @@
+"""Exit codes and the two kinds of error.
+
+    NbCompareError            the user can mend it: one message, no trace
+    |-- UsageError       (1)  a bad option or argument
+    |-- CaseError        (1)  a case file that cannot be trusted; knows path, line and column
+    |-- ShapeError       (4)  two images that cannot be laid over each other
+    |-- FileError        (5)  something could not be read, parsed or written
+    `-- EvidenceError    (6)  a bundle that is damaged or incomplete
+
+Everything else that is raised is a defect of ours (exit 70, with its trace). A disagreement between
+images, or an engine that failed, is no exception: it is a result, kept in the bundle.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+
+class ExitCode(enum.IntEnum):
+    """What the process returns. The meaning of each is printed by ``nb-compare --help``."""
+
+    PASS = 0
+    USAGE = 1
+    ENGINE_FAILED = 2
+    DIFFERS = 3
+    SHAPE = 4
+    IO = 5
+    EVIDENCE = 6
+    CLAIM = 7
+    BLOCKED = 8
+    DEFECT = 70
+
+
+EXIT_MEANING = {
+    ExitCode.PASS: "pass: every threshold holds",
+    ExitCode.USAGE: "usage or case error",
+    ExitCode.ENGINE_FAILED: "an engine failed",
+    ExitCode.DIFFERS: "compared, and outside a threshold (an undefined figure is outside)",
+    ExitCode.SHAPE: "image shapes differ (without --resample)",
+    ExitCode.IO: "a file could not be read, parsed or written",
+    ExitCode.EVIDENCE: "evidence damaged or incomplete",
+    ExitCode.CLAIM: "a divergence claim is not proven, or no longer needed",
+    ExitCode.BLOCKED: "blocked: a required test failed, or nothing was compared",
+    ExitCode.DEFECT: "a defect of nb-compare itself (with a trace)",
+}
+
+_MILDEST_FIRST = (
+    ExitCode.PASS,
+    ExitCode.DIFFERS,
+    ExitCode.CLAIM,
+    ExitCode.BLOCKED,
+    ExitCode.SHAPE,
+    ExitCode.ENGINE_FAILED,
+    ExitCode.USAGE,
+    ExitCode.IO,
+    ExitCode.EVIDENCE,
+    ExitCode.DEFECT,
+)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The exit code of several outcomes together: the worst one wins; of none at all, BLOCKED.
+
+    An empty set means nothing was compared, and that is never a success.
+    """
+    found = list(codes)
+    if not found:
+        return ExitCode.BLOCKED
+    return max(found, key=_MILDEST_FIRST.index)
+
+
+class NbCompareError(Exception):
+    """Something the user can mend. ``hint`` says what to do next."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, message: str, *, hint: str | None = None):
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  next: {self.hint}" if self.hint else self.message
+
+
+class UsageError(NbCompareError):
+    """A bad option or argument."""
+
+
+class CaseError(NbCompareError):
+    """A case file that cannot be trusted. Line and column count from 1, as editors do."""
+
+    def __init__(self, message: str, *, path=None, line: int | None = None, column: int | None = None,
+                 hint: str | None = None):
+        where = ":".join(str(part) for part in (path, line, column) if part is not None)
+        super().__init__(f"{where}: {message}" if where else message, hint=hint)
+        self.path, self.line, self.column = path, line, column
+
+
+class ShapeError(NbCompareError):
+    """Two images that cannot be laid over each other."""
+
+    exit_code = ExitCode.SHAPE
+
+
+class FileError(NbCompareError):
+    """A file or folder that could not be read, parsed or written."""
+
+    exit_code = ExitCode.IO
+
+
+class EvidenceError(NbCompareError):
+    """A bundle that is damaged or incomplete. ``faults`` holds every fault found, one line each."""
+
+    exit_code = ExitCode.EVIDENCE
+
+    def __init__(self, message: str, *, faults: Iterable[str] = (), hint: str | None = None):
+        super().__init__(message, hint=hint)
+        self.faults = tuple(faults)

@@ -1,0 +1,105 @@
+"""Bragg peaks of two images, matched one to one.
+
+A peak is a pixel brighter than its 5 x 5 neighbourhood. Matching is a one-to-one assignment of
+least total distance, so two peaks never share a partner; a pair further apart than ``REACH_PX`` is no
+pair. The subject offers twice as many peaks as the reference, so that a change of rank near the end
+of the list is not taken for a lost peak.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+COUNT = 50
+REACH_PX = 4.0
+_CANDIDATES = 20_000
+_HALF = 2
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Centroid (pixels, fast x and slow y) and integrated intensity of the 5 x 5 box."""
+
+    x: float
+    y: float
+    intensity: float
+
+
+@dataclass(frozen=True)
+class PeakPair:
+    reference: Peak
+    subject: Peak
+
+    @property
+    def distance_px(self) -> float:
+        return float(np.hypot(self.subject.x - self.reference.x, self.subject.y - self.reference.y))
+
+    @property
+    def intensity_ratio(self) -> float | None:
+        return self.subject.intensity / self.reference.intensity if self.reference.intensity else None
+
+
+@dataclass(frozen=True)
+class PeakTable:
+    """Peaks of the reference, those found again, and the count of those that were not."""
+
+    pairs: tuple[PeakPair, ...]
+    unmatched: int
+
+    def as_dict(self) -> dict:
+        rows = [{"reference": vars(p.reference), "subject": vars(p.subject), "distance_px": p.distance_px,
+                 "intensity_ratio": p.intensity_ratio} for p in self.pairs]
+        return {"matched": len(self.pairs), "unmatched": self.unmatched, "reach_px": REACH_PX, "pairs": rows}
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> PeakTable:
+        pairs = (PeakPair(Peak(**row["reference"]), Peak(**row["subject"])) for row in stored["pairs"])
+        return cls(tuple(pairs), stored["unmatched"])
+
+
+def find_peaks(image: np.ndarray, count: int = COUNT) -> list[Peak]:
+    """The brightest peaks of an image [slow, fast], brightest pixel first."""
+    slow, fast = image.shape
+    flat = image.ravel()
+    floor = max(float(flat.max()) * 1e-4, 0.0)
+    candidates = np.flatnonzero(flat > floor)
+    if candidates.size > _CANDIDATES:
+        brightest = np.argpartition(flat[candidates], -_CANDIDATES)[-_CANDIDATES:]
+        candidates = np.sort(candidates[brightest])
+    if candidates.size == 0:
+        return []
+    rows, columns = np.divmod(candidates, fast)
+    offsets = np.arange(-_HALF, _HALF + 1)
+    box_rows = np.clip(rows[:, None, None] + offsets[None, :, None], 0, slow - 1)
+    box_columns = np.clip(columns[:, None, None] + offsets[None, None, :], 0, fast - 1)
+    boxes = image[box_rows, box_columns].astype(np.float64)
+    values = flat[candidates]
+    first_of_ties = (box_rows * fast + box_columns == candidates[:, None, None]) | (boxes < values[:, None, None])
+    before = box_rows * fast + box_columns < candidates[:, None, None]
+    is_peak = (first_of_ties | (~before & (boxes == values[:, None, None]))).all(axis=(1, 2))
+    keep = np.flatnonzero(is_peak)
+    keep = keep[np.argsort(-values[keep], kind="stable")][:count]
+    return [_centroid(boxes[i], box_rows[i], box_columns[i]) for i in keep]
+
+
+def _centroid(box, rows, columns) -> Peak:
+    weights = np.clip(box, 0, None)
+    total = float(weights.sum())
+    return Peak(x=float((weights * columns).sum() / total), y=float((weights * rows).sum() / total),
+                intensity=float(box.sum()))
+
+
+def match_peaks(reference: np.ndarray, subject: np.ndarray, count: int = COUNT) -> PeakTable:
+    """The peaks of both images [slow, fast] with their one-to-one partners."""
+    ours, theirs = find_peaks(reference, count), find_peaks(subject, 2 * count)
+    if not ours or not theirs:
+        return PeakTable((), len(ours))
+    from scipy.optimize import linear_sum_assignment
+
+    distance = np.hypot(np.subtract.outer([p.x for p in ours], [p.x for p in theirs]),
+                        np.subtract.outer([p.y for p in ours], [p.y for p in theirs]))
+    rows, columns = linear_sum_assignment(np.minimum(distance, 10 * REACH_PX))
+    pairs = [PeakPair(ours[i], theirs[j]) for i, j in zip(rows, columns, strict=True) if distance[i, j] <= REACH_PX]
+    return PeakTable(tuple(pairs), len(ours) - len(pairs))

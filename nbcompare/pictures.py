@@ -1,0 +1,87 @@
+"""Pictures of a comparison: reference, subject and their difference, as PNG files.
+
+Images are drawn with the block maximum when they are larger than the picture, so that a spot one
+pixel wide is still seen. Brightness is linear from 0 to a percentile of the positive pixels of both
+images together; the difference is symmetric about zero with a percentile of its own size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.image import Roi
+
+DEFAULT_PERCENTILE = 99.5
+_LONGEST_SIDE = 900
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How brightness was chosen, as it is written into summary.json."""
+
+    method: str
+    percentile: float
+    brightest: float
+    difference: float
+
+    def as_dict(self) -> dict:
+        return dict(vars(self))
+
+
+def write_pictures(reference: np.ndarray, subject: np.ndarray, view: Roi, marked: Sequence[Roi], files: dict[str, Path],
+                   percentile: float = DEFAULT_PERCENTILE) -> Scale:
+    """Draw c, py and diff (the keys of ``files``) of one region, other regions marked by boxes."""
+    x, y = (np.nan_to_num(image[view.slices].astype(np.float64)) for image in (reference, subject))
+    scale = _scale(x, y, percentile)
+    boxes = [roi for roi in marked if roi.bounds != view.bounds]
+    for key, image, title in (("c", x, "reference"), ("py", y, "subject")):
+        _draw(files[key], _shrunk(image), view, boxes, title, "inferno", 0.0, scale.brightest, "photons")
+    if "diff" in files:
+        _draw(files["diff"], _shrunk(y - x), view, boxes, "subject - reference", "RdBu_r", -scale.difference,
+              scale.difference, "photons")
+    return scale
+
+
+def _scale(x, y, percentile: float) -> Scale:
+    both = np.concatenate([x[x > 0], y[y > 0]])
+    brightest = float(np.percentile(both, percentile)) if both.size else 1.0
+    size = np.abs(y - x)
+    size = size[size > 0]
+    difference = float(np.percentile(size, percentile)) if size.size else 1.0
+    return Scale("linear 0..percentile of positive pixels of both images", percentile, brightest, difference)
+
+
+def _shrunk(image: np.ndarray) -> np.ndarray:
+    """The image reduced to the value of largest size in each block."""
+    step = max(1, -(-max(image.shape) // _LONGEST_SIDE))
+    if step == 1:
+        return image
+    slow, fast = (-(-size // step) * step for size in image.shape)
+    padded = np.zeros((slow, fast))
+    padded[: image.shape[0], : image.shape[1]] = image
+    blocks = padded.reshape(slow // step, step, fast // step, step).swapaxes(1, 2).reshape(
+        slow // step, fast // step, step * step)
+    at = np.abs(blocks).argmax(axis=2)
+    return np.take_along_axis(blocks, at[:, :, None], axis=2)[:, :, 0]
+
+
+def _draw(path: Path, image, view: Roi, boxes, title: str, colours: str, low: float, high: float, unit: str) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
+    figure = Figure(figsize=(9, 8.2), layout="constrained")
+    axes = figure.subplots()
+    edges = (view.xmin - 0.5, view.xmax + 0.5, view.ymax + 0.5, view.ymin - 0.5)
+    drawn = axes.imshow(image, cmap=colours, vmin=low, vmax=high, extent=edges, interpolation="nearest")
+    for roi in boxes:
+        axes.add_patch(Rectangle((roi.xmin - 0.5, roi.ymin - 0.5), roi.xmax - roi.xmin + 1, roi.ymax - roi.ymin + 1,
+                                 fill=False, edgecolor="deepskyblue", linewidth=1.2))
+        axes.annotate(roi.name, (roi.xmin, roi.ymin), color="deepskyblue", fontsize=8, va="bottom")
+    axes.set(title=title, xlabel="fast pixel (x)", ylabel="slow pixel (y)")
+    figure.colorbar(drawn, ax=axes, label=unit, shrink=0.8)
+    FigureCanvasAgg(figure).print_png(str(path))

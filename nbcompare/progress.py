@@ -1,0 +1,42 @@
+"""What a waiting person sees: which step, how long, how far. On standard error, never on standard output."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+
+class Progress:
+    """Tells steps as they begin and end; on a terminal the running one is redrawn in place."""
+
+    def __init__(self, stream: TextIO | None = None, *, quiet: bool = False):
+        self.stream = stream or sys.stderr
+        self.quiet = quiet
+        self.live = not quiet and self.stream.isatty()
+        self.step = ""
+
+    def begin(self, step: str) -> None:
+        self.step = step
+        if not self.quiet and not self.live:
+            self._line(f"{step} ...")
+
+    def tick(self, elapsed: float, percent: int | None) -> None:
+        """Redraw the running step; ``percent`` is None while the engine has not said any."""
+        if self.live:
+            share = f"  {percent:3d} %" if percent is not None else ""
+            self.stream.write(f"\r\x1b[K{self.step}  {elapsed:5.1f} s{share}")
+            self.stream.flush()
+
+    def end(self, outcome: str) -> None:
+        if self.live:
+            self.stream.write("\r\x1b[K")
+        if not self.quiet:
+            self._line(f"{self.step}: {outcome}")
+
+    def say(self, text: str) -> None:
+        if not self.quiet:
+            self._line(text)
+
+    def _line(self, text: str) -> None:
+        self.stream.write(text + "\n")
+        self.stream.flush()

@@ -1,0 +1,247 @@
+"""A case from beginning to end: mapped tests, two engines, comparison, verdict, published bundle."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from nbcompare import __version__
+from nbcompare.bundle import Bundle, Record, Staging, staging
+from nbcompare.bundled_reference import CHECKOUT, build_reference
+from nbcompare.case import Case
+from nbcompare.compare import Comparison, compare_images
+from nbcompare.engine import PREFIX, REFERENCE, SUBJECT, Engine, Run, reference_engine, subject_engine
+from nbcompare.errors import ShapeError
+from nbcompare.execution import Job, Places, execute, failures_verdict, jobs_of, read_images
+from nbcompare.inputs import StagedInput, hash_inputs, sha256_of, stage_inputs
+from nbcompare.mapped_tests import CUDA_MISSING, TestsOutcome, cuda_is_available, run_mapped_tests
+from nbcompare.pictures import Scale, write_pictures
+from nbcompare.progress import Progress
+from nbcompare.provenance import EngineIdentity, content_hash, environment_facts, git_state, identify
+from nbcompare.summary import summary
+from nbcompare.verdict import Verdict, blocked, judge, not_comparable
+
+DATA = "inputs/data"
+"""Where a bundle keeps the files that the engines read."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the user said beside the case."""
+
+    c_bin: str | None = None
+    py_bin: str | None = None
+    c_args: tuple[str, ...] = ()
+    py_args: tuple[str, ...] = ()
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    resample: bool = False
+    bundles: Path = Path("bundles")
+    invocation: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the comparing part of a run found; all empty when it was blocked before."""
+
+    runs: tuple[Run, ...]
+    comparison: Comparison | None
+    verdict: Verdict
+    scale: Scale | None
+
+
+def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
+    """Run a case and publish its bundle, whatever the verdict.
+
+    Raises UsageError or CaseError before anything is run when the case or an engine cannot be used,
+    and FileError when no bundle can be written.
+    """
+    case = replace(case, reference_args=(*case.reference_args, *options.c_args),
+                   subject_args=(*case.subject_args, *options.py_args))
+    engines = choose_engines(options, progress)
+    with staging(options.bundles, case.name) as bundle:
+        (bundle.folder / DATA).mkdir(parents=True)
+        inputs = stage_inputs(case, options.inputs, bundle.folder / DATA)
+        for entry in inputs:
+            if not entry.as_pinned:
+                progress.say(f"note: input {entry.name} is the user's own file, not the one the case pins")
+        jobs = jobs_of(case, engines, bundle.folder / DATA)
+        tests = _mapped_tests(case, bundle, progress)
+        identities = tuple(identify(engine) for engine in engines.values())
+        blockers = [f"the mapped tests failed: {t.failure}" for t in tests.values() if t.failure]
+        if blockers:
+            outcome = Outcome((), None, blocked(blockers), None)
+            _empty_logs(bundle)
+        else:
+            outcome = _run_and_compare(case, jobs, bundle, options, progress)
+        facts = _facts(case, options, identities, inputs, tests)
+        _write_texts(bundle, case, jobs, identities, inputs, outcome, facts)
+        return bundle.publish(Record(bundle.stamp, facts, inputs, identities, outcome.runs, outcome.comparison,
+                                     outcome.verdict))
+
+
+def choose_engines(options, progress: Progress) -> dict[str, Engine]:
+    """Reference and subject, as the options and the environment name them."""
+
+    def bundled() -> Path:
+        progress.begin("C reference (make)")
+        path = build_reference()
+        progress.end("ready")
+        return path
+
+    return {REFERENCE: reference_engine(options.c_bin, os.environ, bundled),
+            SUBJECT: subject_engine(options.py_bin, os.environ)}
+
+
+def _mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, TestsOutcome]:
+    """The mapped tests on the CPU and, where torch sees a device and they passed, on CUDA too."""
+    if case.tests:
+        progress.begin(f"mapped tests ({len(case.tests)})")
+    outcomes = {"cpu": run_mapped_tests(case.tests, checkout=CHECKOUT, log=bundle.path("tests/pytest_cpu.log"),
+                                        seconds=case.limits.tests_seconds)}
+    if case.tests:
+        progress.end(outcomes["cpu"].failure or outcomes["cpu"].summary)
+    cuda_log = bundle.path("tests/pytest_cuda.log")
+    if case.tests and not outcomes["cpu"].failure and cuda_is_available(bundle.folder):
+        outcomes["cuda"] = run_mapped_tests(case.tests, checkout=CHECKOUT, log=cuda_log,
+                                            seconds=case.limits.tests_seconds,
+                                            extra=("--device", "cuda", "--maxfail=1"))
+    else:
+        cuda_log.write_text(CUDA_MISSING, encoding="utf-8")
+    return outcomes
+
+
+def _run_and_compare(case: Case, jobs: Mapping[str, Job], bundle: Staging, options: RunOptions,
+                     progress: Progress) -> Outcome:
+    places = {role: _places(bundle, role) for role in jobs}
+    runs = tuple(execute(job, inputs=bundle.folder / DATA, scratch=bundle.folder / f"scratch-{PREFIX[role]}",
+                         places=places[role], environment=case.environment, progress=progress)
+                 for role, job in jobs.items())
+    failed = failures_verdict(runs)
+    if failed:
+        return Outcome(runs, None, failed, None)
+    progress.begin("comparison")
+    images = read_images(jobs, places)
+    try:
+        comparison = compare_images(images[REFERENCE], images[SUBJECT], case.rois, resample=options.resample)
+    except ShapeError as fault:
+        progress.end("shapes differ")
+        return Outcome(runs, None, not_comparable(str(fault)), None)
+    files = {key: bundle.path(f"results/{key}.png") for key in ("c", "py", "diff")}
+    same_grid = images[REFERENCE].shape == images[SUBJECT].shape
+    scale = write_pictures(images[REFERENCE], images[SUBJECT], case.rois[0], case.rois, files) if same_grid else None
+    verdict = judge(comparison, case.thresholds)
+    progress.end(str(verdict.word))
+    return Outcome(runs, comparison, verdict, scale)
+
+
+def _places(bundle: Staging, role: str) -> Places:
+    key = PREFIX[role]
+    return Places(bundle.path(f"inputs/{key}_roi_float.bin"), bundle.path(f"inputs/{key}_cli_stdout.txt"),
+                  bundle.path(f"inputs/{key}_cli_stderr.txt"), bundle.folder / "failed" / key)
+
+
+def _empty_logs(bundle: Staging) -> None:
+    """A blocked run has no engine output; the files say so by being there and empty."""
+    for key in PREFIX.values():
+        for stream in ("stdout", "stderr"):
+            bundle.write(f"inputs/{key}_cli_{stream}.txt", "")
+
+
+def _facts(case: Case, options: RunOptions, identities: Sequence[EngineIdentity], inputs: Sequence[StagedInput],
+           tests: Mapping[str, TestsOutcome]) -> dict:
+    git = git_state()
+    version = next(identity.version for identity in identities if identity.role == SUBJECT)
+    return {
+        "kind": "nb-compare bundle",
+        "created_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "program": {"name": "nb-compare", "version": __version__, "invocation": list(options.invocation)},
+        "case": {
+            "name": case.name, "title": case.title, "file": case.path.name if case.path else None,
+            "sha256": case.sha256, "command": list(case.command), "reference_args": list(case.reference_args),
+            "subject_args": list(case.subject_args), "environment": case.environment, "tests": list(case.tests),
+            "limits": asdict(case.limits), "shape": asdict(case.shape), "rois": [asdict(roi) for roi in case.rois],
+            "thresholds": [asdict(threshold) for threshold in case.thresholds],
+        },
+        "resample": options.resample,
+        "inputs_as_pinned": all(entry.as_pinned for entry in inputs),
+        "git": {"sha": git.sha, "dirty": git.dirty},
+        "content": {
+            "simulator": content_hash(CHECKOUT / "simulator" / "nanobrag_torch"),
+            "reference": content_hash(CHECKOUT / "simulator" / "reference"),
+            "nbcompare": content_hash(CHECKOUT / "nbcompare"),
+            "case": case.sha256,
+            "inputs": hash_inputs(inputs),
+        },
+        "environment": environment_facts(case.environment, version),
+        "tests": {device: outcome.as_dict() for device, outcome in tests.items()},
+    }
+
+
+# --- the text files of a bundle ---------------------------------------------------------------------------
+
+
+def _write_texts(bundle: Staging, case: Case, jobs: Mapping[str, Job], identities: Sequence[EngineIdentity],
+                 inputs: Sequence[StagedInput], outcome: Outcome, facts: Mapping) -> None:
+    git = facts["git"]
+    dirty = {True: "dirty: uncommitted changes", False: "clean", None: "unknown"}[git["dirty"]]
+    bundle.write("inputs/git_sha.txt", f"{git['sha']}\n{dirty}\n"
+                 + "".join(f"content {name} {digest}\n" for name, digest in facts["content"].items()))
+    bundle.write("inputs/env.txt", "".join(f"{key}={value}\n" for key, value in facts["environment"].items()))
+    bundle.write("inputs/version.txt", f"nb-compare {__version__}\n"
+                 + "".join(f"{identity.role}: {identity.version}\n" for identity in identities))
+    bundle.write("inputs/commands.txt", _commands(jobs, outcome.runs, case, bundle.stamp))
+    bundle.write("notes/template_command.txt", _template(case, facts))
+    bundle.write_json("results/summary.json", summary(case.command, outcome.runs, _binaries(identities),
+                                                      outcome.comparison, outcome.verdict, outcome.scale,
+                                                      resample=facts["resample"]))
+    if case.path:
+        bundle.path("inputs/case.yaml").write_bytes(case.path.read_bytes())
+    _write_sums(bundle, identities, inputs)
+
+
+def _binaries(identities: Sequence[EngineIdentity]) -> dict[str, str]:
+    return {PREFIX[identity.role]: f"{identity.name} sha256:{identity.program_sha256}" for identity in identities}
+
+
+def _write_sums(bundle: Staging, identities: Sequence[EngineIdentity], inputs: Sequence[StagedInput]) -> None:
+    """sha256.txt and file_sizes.txt: images, input files and the programs that were run."""
+    rows = [(identity.program_sha256, identity.program_bytes, f"program of the {identity.role} ({identity.name})")
+            for identity in identities]
+    rows += [(entry.sha256, entry.bytes, f"data/{entry.name}") for entry in inputs]
+    for key in PREFIX.values():
+        image = bundle.folder / "inputs" / f"{key}_roi_float.bin"
+        if image.exists():
+            rows.append((sha256_of(image), image.stat().st_size, image.name))
+    bundle.write("inputs/sha256.txt", "".join(f"{digest}  {name}\n" for digest, _, name in rows))
+    bundle.write("inputs/file_sizes.txt", "".join(f"{size:>12}  {name}\n" for _, size, name in rows))
+
+
+def _commands(jobs: Mapping[str, Job], runs: Sequence[Run], case: Case, stamp: str) -> str:
+    """A text that can be pasted into a shell standing in the bundle, and re-runs each engine."""
+    by_role = {run.role: run for run in runs}
+    variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in case.environment.items())
+    lines = [f"# {case.name} {stamp}: paste a block into a shell whose current folder is this bundle.",
+             "# Each engine ran in an empty scratch folder with copies of inputs/data, as below."]
+    for role, job in jobs.items():
+        run = by_role.get(role)
+        if run is None:
+            lines += ["", f"# {role}: not run"]
+        else:
+            lines += ["", f"# {role} ({job.engine.name}): working directory scratch-{PREFIX[role]}, "
+                          f"exit code {run.exit_code}, {run.seconds:.3f} s wall"
+                          + (f"; {run.failure.sentence}" if run.failure else "")]
+        words = shlex.join(run.argv if run else (*job.engine.start, *job.arguments))
+        data = " && cp inputs/data/* \"$work\"" if case.inputs else ""
+        lines.append(f"(work=$(mktemp -d){data} && cd \"$work\" && {'env ' + variables + ' ' if variables else ''}{words}"
+                     " && sha256sum \"$work\"/float.bin)")
+    return "\n".join(lines) + "\n"
+
+
+def _template(case: Case, facts: Mapping) -> str:
+    invocation = shlex.join(["nb-compare", *facts["program"]["invocation"]])
+    return (f"# How this bundle was made:\n{invocation}\n\n# The case command, as both engines got it:\n"
+            f"{shlex.join(case.command)}\n")

@@ -1,0 +1,175 @@
+"""YAML that is read strictly and remembers where every value stood.
+
+Values are reached through a ``Cursor``, which knows its file, line and column, so that every
+complaint points at the text. Only plain data is accepted: mappings, lists, text, numbers, true and
+false. Refused outright: duplicate keys, anchors and aliases, custom tags, more than one document,
+files over 1 MiB, nesting deeper than 40, and characters that make text read differently from what
+it is (NUL, bidirectional controls).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from nbcompare.errors import CaseError
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 40
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_STR_TAG = "tag:yaml.org,2002:str"
+_BOOL_TAG = "tag:yaml.org,2002:bool"
+_NULL_TAG = "tag:yaml.org,2002:null"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A phrase naming the nearest known word, or all of them when none is near."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known: " + ", ".join(known) if known else "none is known here"
+
+
+class Cursor:
+    """One value of a YAML file, with its place. Raises CaseError for anything unexpected."""
+
+    def __init__(self, node, path: Path, name: str):
+        self.node, self.path, self.name = node, path, name
+
+    @property
+    def line(self) -> int:
+        return self.node.start_mark.line + 1
+
+    @property
+    def column(self) -> int:
+        return self.node.start_mark.column + 1
+
+    def error(self, message: str, hint: str | None = None) -> CaseError:
+        return CaseError(message, path=self.path, line=self.line, column=self.column, hint=hint)
+
+    @property
+    def kind(self) -> str:
+        if self.node.id != "scalar":
+            return {"mapping": "mapping", "sequence": "list"}[self.node.id]
+        tag = self.node.tag
+        if tag == _STR_TAG:
+            return "text"
+        return {_BOOL_TAG: "true/false", _NULL_TAG: "nothing"}.get(tag, tag.rsplit(":", 1)[-1])
+
+    def _expected(self, wanted: str) -> CaseError:
+        shown = f" {self.node.value!r}" if self.node.id == "scalar" and self.node.value else ""
+        return self.error(f"{self.name} must be {wanted}, found {self.kind}{shown}")
+
+    def mapping(self, *, known: Iterable[str] | None = None, required: Iterable[str] = ()) -> dict[str, Cursor]:
+        """The entries by key. ``known`` (when given) are the only keys allowed."""
+        if self.kind != "mapping":
+            raise self._expected("a mapping")
+        entries: dict[str, Cursor] = {}
+        for key_node, value_node in self.node.value:
+            key = Cursor(key_node, self.path, "a key")
+            if key_node.id != "scalar":
+                raise key._expected("text")
+            word = key_node.value
+            if word in entries:
+                raise key.error(f"duplicate key {word!r} in {self.name}")
+            if known is not None and word not in known:
+                raise key.error(f"unknown key {word!r} in {self.name}; {nearest(word, known)}")
+            entries[word] = Cursor(value_node, self.path, word)
+        for word in required:
+            if word not in entries:
+                raise self.error(f"{self.name} lacks the key {word!r}")
+        return entries
+
+    def items(self) -> list[Cursor]:
+        if self.kind != "list":
+            raise self._expected("a list")
+        return [Cursor(node, self.path, f"{self.name}[{i}]") for i, node in enumerate(self.node.value)]
+
+    def text(self) -> str:
+        """Non-empty text; a number written without quotes is taken as its characters."""
+        if self.node.id != "scalar" or self.kind in ("nothing", "true/false"):
+            raise self._expected("text" if self.kind != "true/false" else "text (put it in quotes)")
+        if not self.node.value.strip():
+            raise self.error(f"{self.name} must not be empty")
+        return self.node.value
+
+    def integer(self) -> int:
+        if self.node.id != "scalar" or self.node.style is not None or not _INTEGER.fullmatch(self.node.value):
+            raise self._expected("a whole number")
+        return int(self.node.value)
+
+    def number(self) -> float:
+        if self.node.id != "scalar" or self.node.style is not None or self.kind == "true/false":
+            raise self._expected("a number")
+        try:
+            value = float(self.node.value)
+        except ValueError:
+            raise self._expected("a number") from None
+        if not math.isfinite(value):
+            raise self._expected("a finite number")
+        return value
+
+
+def load(path: Path, name: str) -> tuple[Cursor, bytes]:
+    """The root of a strict YAML file and the exact bytes read. ``name`` is what to call the root."""
+    import yaml
+
+    raw = _read(path)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        raise CaseError(f"not UTF-8 text (byte {fault.start})", path=path) from None
+    bad = _BIDI.search(text)
+    if bad:
+        line = text.count("\n", 0, bad.start()) + 1
+        raise CaseError(f"holds the invisible direction character U+{ord(bad.group()):04X}", path=path, line=line)
+    try:
+        _refuse_tricks(yaml, text, path)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as fault:
+        raise _syntax_error(fault, path) from None
+    if node is None:
+        raise CaseError("the file is empty", path=path)
+    return Cursor(node, path, name), raw
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as fault:
+        raise CaseError(f"cannot read the file: {fault.strerror}", path=path) from None
+    if len(raw) > MAX_BYTES:
+        raise CaseError("larger than 1 MiB, which no such file needs", path=path)
+    return raw
+
+
+def _refuse_tricks(yaml, text: str, path: Path) -> None:
+    """Walk the event stream (which expands nothing) before any tree is built."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        mark = event.start_mark
+        place = {"path": path, "line": mark.line + 1, "column": mark.column + 1}
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise CaseError("anchors and aliases (& and *) are not used here; write the value out", **place)
+        if getattr(event, "tag", None):
+            raise CaseError(f"the tag {event.tag!r} is not used here; write plain data", **place)
+        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            depth += 1
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise CaseError(f"nested deeper than {MAX_DEPTH} levels", **place)
+
+
+def _syntax_error(fault, path: Path) -> CaseError:
+    mark = getattr(fault, "problem_mark", None)
+    said = getattr(fault, "problem", None) or getattr(fault, "reason", None) or str(fault)
+    if mark is None:
+        return CaseError(f"not valid YAML: {said}", path=path)
+    return CaseError(f"not valid YAML: {said}", path=path, line=mark.line + 1, column=mark.column + 1)
