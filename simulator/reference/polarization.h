@@ -1,0 +1,9 @@
+/* The polarization factor. */
+#ifndef POLARIZATION_H
+#define POLARIZATION_H
+
+#include "vectors.h"
+
+double polarization_factor(double kahn, Vector incident, Vector diffracted, Vector axis);
+
+#endif

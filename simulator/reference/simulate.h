@@ -1,0 +1,21 @@
+/* The sum over layers, sub-pixels, sources, phi steps and mosaic domains that makes each pixel. */
+#ifndef SIMULATE_H
+#define SIMULATE_H
+
+#include "config.h"
+#include "trace.h"
+
+/* The cell at every phi step and mosaic domain, domains fastest. */
+Basis *turned_cells(const Scene *scene);
+
+/* Whether the region of interest and the mask leave a pixel to be rendered. */
+int is_rendered(const Scene *scene, int slow, int fast);
+
+/* Photons on one pixel; its solid angles are added to *omega_sum. The trace may be NULL. */
+double pixel_intensity(const Scene *scene, const Basis *cells, int slow, int fast, double *omega_sum,
+                       Trace *trace);
+
+/* Render the image, slow rows of fast pixels. Returns the solid angle of what was rendered (sr). */
+double simulate(const Scene *scene, const Basis *cells, int show_progress, float *image);
+
+#endif
