@@ -13,6 +13,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nbcompare.engine import FLOAT_FILE
 from nbcompare.errors import UsageError
 from nbcompare.image import Roi, Shape, declared_shape
 from nbcompare.inputs import GENERATORS
@@ -198,6 +199,8 @@ def _inputs(cursor: Cursor | None, folder: Path) -> tuple[CaseInput, ...]:
 def _input(name: str, cursor: Cursor, folder: Path) -> CaseInput:
     if not _NAME.fullmatch(name):
         raise cursor.error(f"the input name {name!r} must be a plain file name")
+    if name == FLOAT_FILE:
+        raise cursor.error(f"an input cannot be called {name}; the engines write their image under that name")
     entries = cursor.mapping(known=("made_by", "file", "sha256"))
     if ("made_by" in entries) == ("file" in entries):
         raise cursor.error(f"input {name} needs either made_by or file")
@@ -244,7 +247,8 @@ def _check_command(case: Case, entries: dict[str, Cursor]) -> None:
             if word in FLOAT_FILE_OPTIONS:
                 raise entries[key].error(f"{word} is added by the runner, for each engine its own; leave it out")
             if word in FILE_OPTIONS and i + 1 < len(words) and words[i + 1] not in names:
-                raise entries[key].error(f"{word} {words[i + 1]} is not among the inputs; {nearest(words[i + 1], names)}")
+                hint = nearest(words[i + 1], names)
+                raise entries[key].error(f"{word} {words[i + 1]} is not among the inputs; {hint}")
     if any(word in ("-img", "-mask") for word in case.command):
         return  # the size may come from a header, which is read when the inputs are there
     try:

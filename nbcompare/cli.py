@@ -43,9 +43,12 @@ def main() -> None:
 def engine_options(command):
     """The options that choose and feed the engines, the same for run and one-shot."""
     for option in reversed((
-        click.option("--c-bin", metavar="PATH", help="Reference program. Default: $NB_C_BIN, else the bundled C reference."),
-        click.option("--py-bin", metavar="PATH", help="Subject program. Default: $NB_PY_BIN, else python -m nanobrag_torch."),
-        click.option("--c-args", metavar="ARGS", default="", help="Extra arguments for the reference alone (recorded)."),
+        click.option("--c-bin", metavar="PATH",
+                     help="Reference program. Default: $NB_C_BIN, else the bundled C reference."),
+        click.option("--py-bin", metavar="PATH",
+                     help="Subject program. Default: $NB_PY_BIN, else python -m nanobrag_torch."),
+        click.option("--c-args", metavar="ARGS", default="",
+                     help="Extra arguments for the reference alone (recorded)."),
         click.option("--py-args", metavar="ARGS", default="", help="Extra arguments for the subject alone (recorded)."),
         click.option("--resample", is_flag=True, help="Put a subject image of another declared shape on the "
                                                       "reference's grid (nearest neighbour; noted)."),
@@ -93,10 +96,11 @@ def run_command(cases, overrides, bundles, c_bin, py_bin, c_args, py_args, resam
 @click.option("--roi", nargs=4, type=int, metavar="XMIN XMAX YMIN YMAX",
               help="Region to compare, inclusive, x fast and y slow. Default: the whole image.")
 @click.option("--threshold", type=float, metavar="T", help="Least correlation that passes.  [default: 0.9995]")
-@click.option("--sum-ratio", nargs=2, type=float, metavar="MIN MAX", help="Allowed sum ratio py/c.  [default: 0.9 1.1]")
+@click.option("--sum-ratio", nargs=2, type=float, metavar="MIN MAX",
+              help="Allowed sum ratio py/c.  [default: 0.9 1.1]")
 @click.option("--allow-scale", is_flag=True, help="Do not judge the sum ratio at all.")
-@click.option("--png-scale", type=click.FloatRange(0, 100, min_open=True), metavar="PCTL", default=99.5, show_default=True,
-              help="Percentile of the positive pixels drawn brightest.")
+@click.option("--png-scale", type=click.FloatRange(0, 100, min_open=True), metavar="PCTL", default=99.5,
+              show_default=True, help="Percentile of the positive pixels drawn brightest.")
 @click.option("--save-diff", is_flag=True, help="Also write diff.bin, subject - reference as float32.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=3600.0, show_default=True, metavar="SECONDS",
               help="Time limit of each engine.")

@@ -42,7 +42,8 @@ class Engine:
 
     @property
     def program(self) -> Path:
-        return Path(self.start[0])
+        """The file whose bytes say which program this is: the script itself where one is run."""
+        return Path(self.start[-1] if self.start[-1].endswith(".py") else self.start[0])
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def reference_engine(option: str | None, environment: Mapping[str, str], bundled
     named = _named_program(option, "--c-bin", environment, "NB_C_BIN")
     if named:
         path, chosen_by = named
-        return Engine(REFERENCE, path.name, (str(path),), chosen_by)
+        return Engine(REFERENCE, path.name, _start(path), chosen_by)
     return Engine(REFERENCE, "bundled C reference", (str(bundled()),), "default")
 
 
@@ -95,9 +96,13 @@ def subject_engine(option: str | None, environment: Mapping[str, str]) -> Engine
     named = _named_program(option, "--py-bin", environment, "NB_PY_BIN")
     if named:
         path, chosen_by = named
-        start = (sys.executable, str(path)) if path.suffix == ".py" else (str(path),)
-        return Engine(SUBJECT, path.name, start, chosen_by)
+        return Engine(SUBJECT, path.name, _start(path), chosen_by)
     return Engine(SUBJECT, "nanobrag_torch", (sys.executable, "-m", "nanobrag_torch"), "default")
+
+
+def _start(program: Path) -> tuple[str, ...]:
+    """The words that start a program; a Python file is run by this interpreter."""
+    return (sys.executable, str(program)) if program.suffix == ".py" else (str(program),)
 
 
 def _named_program(option, option_name, environment, variable) -> tuple[Path, str] | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -25,9 +24,9 @@ from nbcompare.engine import PREFIX, REFERENCE, SUBJECT, Run
 from nbcompare.errors import FileError, ShapeError, UsageError
 from nbcompare.execution import Job, Places, execute, failures_verdict, jobs_of, read_images
 from nbcompare.image import Roi, Shape, declared_shape
+from nbcompare.inputs import sha256_of
 from nbcompare.pictures import DEFAULT_PERCENTILE, Scale, write_pictures
 from nbcompare.progress import Progress
-from nbcompare.inputs import sha256_of
 from nbcompare.runner import choose_engines
 from nbcompare.summary import summary
 from nbcompare.verdict import Threshold, Verdict, judge, not_comparable
@@ -133,7 +132,8 @@ def _case(command: tuple[str, ...], options: OneShotOptions, data: Path) -> Case
     roi = _region(options.roi, shape)
     thresholds = [Threshold("correlation", roi.name, options.correlation, None, "--threshold")]
     if options.sum_ratio:
-        thresholds.append(Threshold("sum_ratio", roi.name, *options.sum_ratio, "a correlation cannot see a scale error"))
+        why = "a correlation cannot see a scale error"
+        thresholds.append(Threshold("sum_ratio", roi.name, *options.sum_ratio, why))
     case = Case(name="one-shot", title="one-shot", command=command, shape=shape, rois=(roi,),
                 thresholds=tuple(thresholds), reference_args=options.c_args, subject_args=options.py_args)
     limits = replace(case.limits, reference_seconds=options.seconds, subject_seconds=options.seconds)

@@ -236,8 +236,8 @@ def _commands(jobs: Mapping[str, Job], runs: Sequence[Run], case: Case, stamp: s
                           + (f"; {run.failure.sentence}" if run.failure else "")]
         words = shlex.join(run.argv if run else (*job.engine.start, *job.arguments))
         data = " && cp inputs/data/* \"$work\"" if case.inputs else ""
-        lines.append(f"(work=$(mktemp -d){data} && cd \"$work\" && {'env ' + variables + ' ' if variables else ''}{words}"
-                     " && sha256sum \"$work\"/float.bin)")
+        setting = f"env {variables} " if variables else ""
+        lines.append(f"(work=$(mktemp -d){data} && cd \"$work\" && {setting}{words} && sha256sum \"$work\"/float.bin)")
     return "\n".join(lines) + "\n"
 
 

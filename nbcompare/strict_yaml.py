@@ -107,7 +107,7 @@ class Cursor:
         if self.node.id != "scalar" or self.node.style is not None or self.kind == "true/false":
             raise self._expected("a number")
         try:
-            value = float(self.node.value)
+            value = float(self.node.value.replace(".inf", "inf").replace(".nan", "nan"))
         except ValueError:
             raise self._expected("a number") from None
         if not math.isfinite(value):

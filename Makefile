@@ -1,0 +1,43 @@
+# make run    everything from nothing: environment, C reference, supervisor case, verdict
+# make test   the whole test suite
+# make check  formatter rules, walls and tests, as before a commit
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: run test check lint fuzz reference clean help
+
+run: $(READY)
+	@$(BIN)/nb-compare run cases/supervisor.yaml
+
+test: $(READY) reference
+	$(BIN)/python -m pytest
+
+check: lint test
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+fuzz: $(READY) reference
+	$(BIN)/python tests/parity/fuzz.py --count 200 --seed 1 --against reference
+
+reference:
+	@$(MAKE) -s -C simulator/reference
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+	$(MAKE) -s -C simulator/reference clean
+
+# The environment is made once, and again when what it is made from changes.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "make: Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Try: make run PYTHON=python3.11"; exit 1; }
+	@echo "Making the Python environment in $(VENV) (a few minutes, most of it torch) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,78 @@
+"""The front door of nb-compare for tests: the command line in this process, and small cases with fake engines."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nbcompare.cli import run
+
+FAKES = Path(__file__).resolve().parent.parent / "fakes"
+SMALL_ARGS = ("-detpixels_x", "9", "-detpixels_y", "7", "-flux", "1e18")
+SMALL_CASE = """\
+name: small
+title: a 9 x 7 image of fake engines
+command: -detpixels_x 9 -detpixels_y 7 -flux 1e18
+image: {fast: 9, slow: 7}
+rois:
+  full: full
+  middle: [2, 6, 2, 5]
+thresholds:
+  - {metric: correlation, min: 0.9995, why: same pattern}
+  - {metric: sum_ratio, min: 0.99, max: 1.01, why: same scale}
+"""
+
+
+@dataclass
+class Said:
+    """What one call of the program returned and printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def nb(tmp_path, monkeypatch, capsys):
+    """Call nb-compare in an empty folder; words may be paths."""
+    for name in ("NB_C_BIN", "NB_PY_BIN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words) -> Said:
+        code = run([str(word) for word in words])
+        captured = capsys.readouterr()
+        return Said(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def fake():
+    """The path of a fake engine by name."""
+    return lambda name: FAKES / f"{name}.py"
+
+
+@pytest.fixture
+def small_case(tmp_path):
+    """A case file that the fake engines can serve."""
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL_CASE)
+    return path
+
+
+@pytest.fixture
+def run_small(nb, fake, small_case):
+    """Run the small case with two fake engines and return what was said and the bundle's folder."""
+
+    def call(reference="good", subject="good", *more):
+        said = nb("run", small_case, "--c-bin", fake(reference), "--py-bin", fake(subject), "-q", "--format", "json",
+                  *more)
+        return said, Path(said.json["bundle"])
+
+    return call

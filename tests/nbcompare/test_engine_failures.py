@@ -1,0 +1,105 @@
+"""Each way an engine can fail is told apart, in plain words, and leaves a bundle with all that was kept."""
+
+import os
+import time
+
+import pytest
+
+FAILURES = [
+    ("crash", "crashed", "crashed with SIGSEGV"),
+    ("exit7", "exit-code", "ended with exit code 7"),
+    ("silent", "no-image", "wrote no float image"),
+    ("short", "short-image", "too short: 248 bytes"),
+    ("long", "long-image", "too long: 255 bytes"),
+    ("stale", "stale-image", "older than the run itself"),
+    ("nan", "nan-image", "1 of 63 pixels NaN or infinite"),
+    ("zero", "zero-image", "every pixel is zero"),
+    ("link", "not-a-file", "no ordinary file"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "words"), FAILURES)
+@pytest.mark.parametrize("role", ["reference", "subject"])
+def test_a_failing_engine_is_exit_2_with_its_own_words(run_small, role, name, kind, words):
+    """63 pixels are 252 bytes; short is one float less, long three bytes more."""
+    engines = {"reference": "good", "subject": "good", role: name}
+    said, folder = run_small(engines["reference"], engines["subject"])
+    failed = next(run for run in said.json["runs"] if run["role"] == role)
+    assert said.code == 2
+    assert said.json["verdict"]["word"] == "ENGINE FAILED"
+    assert failed["failure"]["kind"] == kind
+    assert words in failed["failure"]["sentence"]
+    assert any(words in reason and role in reason for reason in said.json["verdict"]["reasons"])
+    assert (folder / "manifest-sha256.txt").is_file()
+
+
+def test_the_output_of_a_crashed_engine_is_kept(run_small):
+    _, folder = run_small("good", "crash")
+    assert (folder / "inputs/py_cli_stdout.txt").read_text() == "last words\n"
+    assert (folder / "inputs/py_roi_float.bin").stat().st_size == 252
+    assert (folder / "inputs/c_roi_float.bin").stat().st_size == 252
+
+
+def test_what_a_failed_engine_wrote_besides_is_kept(run_small):
+    _, folder = run_small("good", "link")
+    assert (folder / "failed/py/elsewhere.bin").stat().st_size == 252
+
+
+def test_standard_error_of_an_engine_is_kept(run_small):
+    _, folder = run_small("exit7", "good")
+    assert (folder / "inputs/c_cli_stderr.txt").read_text() == "something went wrong\n"
+
+
+def test_a_hanging_engine_is_stopped_with_its_children(run_small, small_case):
+    small_case.write_text(small_case.read_text() + "limits: {subject_seconds: 0.5}\n")
+    said, folder = run_small("good", "hang")
+    child = int((folder / "inputs/py_cli_stdout.txt").read_text().split()[1])
+    assert said.code == 2
+    assert said.json["runs"][1]["failure"]["kind"] == "timed-out"
+    assert "stopped after 0.5 s" in said.json["verdict"]["reasons"][0]
+    assert not _alive(child)
+
+
+def _alive(process: int) -> bool:
+    for _ in range(50):
+        try:
+            os.kill(process, 0)
+            with open(f"/proc/{process}/stat") as stream:
+                if stream.read().split()[2] == "Z":  # ended, and waiting for its new parent to notice
+                    return False
+        except (ProcessLookupError, FileNotFoundError):
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def test_a_program_that_is_not_there_is_a_usage_error_before_anything_runs(nb, small_case, tmp_path):
+    said = nb("run", small_case, "--c-bin", tmp_path / "nowhere")
+    assert said.code == 1
+    assert "there is no program" in said.err and "--c-bin" in said.err
+    assert not (tmp_path / "bundles").exists()
+
+
+def test_a_program_that_cannot_be_executed_says_what_to_do(nb, small_case, tmp_path, monkeypatch):
+    program = tmp_path / "engine"
+    program.write_text("not a program")
+    monkeypatch.setenv("NB_C_BIN", str(program))
+    said = nb("run", small_case)
+    assert said.code == 1
+    assert "$NB_C_BIN" in said.err and f"chmod +x {program}" in said.err
+
+
+def test_a_program_the_system_refuses_to_start_is_a_failed_run(run_small, nb, small_case, fake, tmp_path):
+    program = tmp_path / "engine"
+    program.write_text("neither script nor binary")
+    program.chmod(0o755)
+    said = nb("run", small_case, "--c-bin", program, "--py-bin", fake("good"), "-q", "--format", "json")
+    assert said.code == 2
+    assert said.json["runs"][0]["failure"]["kind"] == "not-started"
+
+
+def test_a_stray_file_of_another_run_cannot_be_read(run_small, tmp_path):
+    """An engine's folder holds the case's inputs and nothing else, wherever nb-compare was called."""
+    (tmp_path / "float.bin").write_bytes(b"\x00\x00\x80\x3f" * 63)
+    said, _ = run_small("good", "silent")
+    assert said.json["runs"][1]["failure"]["kind"] == "no-image"

@@ -1,0 +1,150 @@
+"""The one-shot form that scripts use."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.nbcompare.conftest import SMALL_ARGS
+
+FILES = ("c_stdout.txt c_stderr.txt py_stdout.txt py_stderr.txt c_float.bin py_float.bin c.png py.png diff.png "
+         "summary.json").split()
+SUMMARY_KEYS = """args binaries roi resample runtime_c_ms runtime_py_ms correlation mse rmse max_abs_diff sum_c sum_py
+sum_ratio png_scale_method png_scale_percentile thresholds verdict reasons""".split()
+
+
+@pytest.fixture
+def one_shot(nb, fake):
+    def call(*options, subject="good", args=SMALL_ARGS):
+        return nb("--outdir", "out", "--c-bin", fake("good"), "--py-bin", fake(subject), "-q", *options, "--", *args)
+
+    return call
+
+
+def summary():
+    return json.loads(Path("out/summary.json").read_text())
+
+
+def test_the_files_and_lines_that_scripts_look_for(one_shot):
+    said = one_shot("--threshold", "0.98")
+    assert said.code == 0
+    assert re.search(r"^C runtime: \d+\.\d{3} s$", said.out, re.MULTILINE)
+    assert re.search(r"^Py runtime: \d+\.\d{3} s$", said.out, re.MULTILINE)
+    assert sorted(path.name for path in Path("out").iterdir()) == sorted(FILES)
+    assert [key for key in SUMMARY_KEYS if key not in summary()] == []
+    assert summary()["args"] == list(SMALL_ARGS)
+
+
+def test_a_scale_error_fails_whatever_the_correlation(one_shot):
+    said = one_shot("--threshold", "0.98", subject="bright")
+    assert said.code == 3
+    assert summary()["correlation"] == pytest.approx(1) and summary()["verdict"] == "FAIL"
+    assert "sum_ratio on full" in said.out
+
+
+def test_a_scale_error_passes_only_when_it_is_allowed_by_name(one_shot):
+    assert one_shot("--allow-scale", subject="bright").code == 0
+    assert one_shot("--sum-ratio", "125000", "126000", subject="bright").code == 0
+
+
+def test_without_a_threshold_one_still_holds(one_shot):
+    assert one_shot(subject="constant").code == 3
+    assert summary()["correlation"] is None
+
+
+def test_json_holds_no_nan(one_shot):
+    one_shot(subject="constant")
+    assert "NaN" not in Path("out/summary.json").read_text()
+
+
+def test_a_region_is_judged_alone_and_recorded(one_shot):
+    assert one_shot("--roi", "2", "6", "1", "5").code == 0
+    image = np.fromfile("out/c_float.bin", "<f4").reshape(7, 9)
+    assert summary()["roi"] == [2, 6, 1, 5]
+    assert summary()["sum_c"] == pytest.approx(float(image[1:6, 2:7].sum(dtype="f8")))
+
+
+@pytest.mark.parametrize(("roi", "words"), [
+    (("-1", "6", "1", "5"), "negative"), (("6", "2", "1", "5"), "inverted"), (("2", "9", "1", "5"), "overhang")])
+def test_a_bad_region_is_a_usage_error(one_shot, roi, words):
+    said = one_shot("--roi", *roi)
+    assert said.code == 1 and words in said.err
+    assert not Path("out/summary.json").exists()
+
+
+@pytest.mark.parametrize("option", ["-floatfile", "-floatimage"])
+def test_a_float_file_of_the_users_is_replaced_and_said(one_shot, option):
+    said = one_shot(args=(*SMALL_ARGS, option, "mine.bin"))
+    assert said.code == 0
+    assert f"{option} mine.bin was replaced" in said.out
+    assert not Path("mine.bin").exists()
+    assert summary()["args"] == list(SMALL_ARGS)
+
+
+def test_shapes_that_differ_are_exit_4_and_resample_resizes(one_shot):
+    assert one_shot("--py-args", "-detpixels_x 8").code == 4
+    assert one_shot("--py-args", "-detpixels_x 8", "--resample").code in (0, 3)
+    assert summary()["resample"] is True and "resampled" in summary()["notes"][0]
+
+
+def test_a_short_file_is_never_resampled(one_shot):
+    said = one_shot("--resample", subject="short")
+    assert said.code == 2 and "too short" in said.out
+    assert Path("out/py_float.bin").stat().st_size == 248
+
+
+def test_old_files_cannot_be_taken_for_new_ones(one_shot):
+    assert one_shot("--save-diff").code == 0
+    assert Path("out/diff.bin").exists()
+    assert one_shot(subject="silent").code == 2
+    assert not Path("out/py_float.bin").exists() and not Path("out/diff.png").exists()
+    assert not Path("out/diff.bin").exists()
+
+
+def test_the_difference_is_saved_on_request(one_shot):
+    one_shot("--save-diff", "--allow-scale", subject="bright")
+    c, py, diff = (np.fromfile(f"out/{name}.bin", "<f4") for name in ("c_float", "py_float", "diff"))
+    np.testing.assert_allclose(diff, py - c, rtol=1e-6)
+
+
+def test_the_percentile_of_the_pictures_is_recorded(one_shot):
+    one_shot("--png-scale", "90")
+    assert summary()["png_scale_percentile"] == 90
+
+
+def test_files_that_arguments_name_are_found_from_the_callers_folder(one_shot, tmp_path):
+    (tmp_path / "sub").mkdir()
+    for path in ("A.mat", "sub/B.hkl"):
+        (tmp_path / path).write_text("x")
+    assert one_shot(args=(*SMALL_ARGS, "-mat", "A.mat", "-hkl", "sub/B.hkl")).code == 0
+    said = one_shot(args=(*SMALL_ARGS, "-mat", "C.mat"))
+    assert said.code == 1 and "-mat C.mat: there is no such file" in said.err
+
+
+def test_the_default_folder_is_named_by_time_and_arguments(nb, fake):
+    nb("--c-bin", fake("good"), "--py-bin", fake("good"), "-q", "--", *SMALL_ARGS)
+    (made,) = Path("comparisons").iterdir()
+    assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{8}", made.name)
+
+
+def test_json_on_standard_output_is_the_summary(one_shot):
+    said = one_shot("--format", "json")
+    assert said.json == summary()
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (("--threshold", "2"), "between -1 and 1"),
+    (("--allow-scale", "--sum-ratio", "1", "2"), "contradict"),
+    (("--sum-ratio", "2", "1"), "must not be above"),
+    (("--png-scale", "0"), "png-scale"),
+    (("--treshold", "0.9"), "--treshold"),
+])
+def test_bad_options_are_usage_errors(one_shot, options, words):
+    said = one_shot(*options)
+    assert said.code == 1 and words in said.err and "Traceback" not in said.err
+
+
+def test_no_arguments_at_all_is_a_usage_error(nb):
+    assert nb("--outdir", "out", "--").code == 1

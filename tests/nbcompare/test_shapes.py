@@ -1,0 +1,35 @@
+"""The image shape comes from the arguments, by nanoBragg's own rules."""
+
+import pytest
+
+from nbcompare.errors import UsageError
+from nbcompare.image import Shape, declared_shape
+
+
+@pytest.mark.parametrize(("args", "fast", "slow"), [
+    ("", 1024, 1024),
+    ("-detpixels 32", 32, 32),
+    ("-detpixels_x 9 -detpixels_y 7", 9, 7),
+    ("-detpixels_f 9 -detpixels_s 7", 9, 7),
+    ("-detpixels 32 -detpixels_y 7", 32, 7),
+    ("-detsize 10.07", 101, 101),
+    ("-detsize_f 5 -detsize_s 3 -pixel 0.2", 25, 15),
+    ("-detsize 50 -detpixels_f 9", 9, 500),
+    ("-detpixels 8 -detpixels 16", 16, 16),
+    ("-detpixels 0 -detsize 1", 10, 10),
+])
+def test_declared_shape(tmp_path, args, fast, slow):
+    """npixels = ceil(size/pixel - 1/2); a count beats a size; 102.4 mm and 0.1 mm are the defaults."""
+    assert declared_shape(args.split(), tmp_path) == Shape(slow=slow, fast=fast)
+
+
+def test_a_header_gives_the_shape_unless_arguments_do(tmp_path):
+    (tmp_path / "mask.img").write_bytes(b"{\nHEADER_BYTES=512;\nSIZE1=12;\nSIZE2=34;\nPIXEL_SIZE=0.1;\n}".ljust(512))
+    assert declared_shape(["-mask", "mask.img"], tmp_path) == Shape(slow=34, fast=12)
+    assert declared_shape(["-mask", "mask.img", "-detpixels_x", "5"], tmp_path) == Shape(slow=34, fast=5)
+
+
+@pytest.mark.parametrize("args", ["-detpixels_x nine", "-detpixels", "-pixel 0", "-detsize inf"])
+def test_nonsense_is_refused(tmp_path, args):
+    with pytest.raises(UsageError):
+        declared_shape(args.split(), tmp_path)
