@@ -26,6 +26,7 @@ typedef struct {
 /* A point source of one wavelength. The weight is relative: 1 is an equal share of the fluence. */
 typedef struct {
     Vector position;          /* as listed, before it is made a unit vector */
+    double hdiv, vdiv;        /* deviation from the beam, of a generated source */
     Vector incident;          /* unit direction of travel of its photons */
     double wavelength_m;
     double weight;

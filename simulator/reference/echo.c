@@ -96,9 +96,12 @@ static void echo_scans(const Options *o, const Scene *scene)
         printf("thick%d = %g um\n", i, i * d->layer_thickness_m * UM_PER_METRE);
     for (i = 0; i < scene->spindle.phi_steps; i++)
         printf("phi%d = %g\n", i, spindle_phi(&scene->spindle, i) * DEGREES_PER_RADIAN);
-    if (o->source_file == NULL)
+    if (o->source_file == NULL) {
+        for (i = 0; i < b->source_count; i += b->dispersion.count)
+            printf("divergence deviation: %g %g\n", b->sources[i].hdiv, b->sources[i].vdiv);
         for (i = 0; i < b->dispersion.count; i++)
             printf("lambda%d = %.15g\n", i, b->sources[i].wavelength_m);
+    }
     printf("  created a total of %d sources:\n", b->source_count);
     for (i = 0; i < b->source_count; i++) {
         const Source *s = &b->sources[i];
@@ -123,6 +126,8 @@ static void echo_beam(const Scene *scene)
         printf("  polarization effect disabled\n");
     else
         printf("  Kahn polarization factor: %f\n", b->polarization);
+    if (scene->detector.point_pixel)
+        printf("  pixel obliquity effect disabled\n");
     printf("  incident fluence: %g photons/m^2\n", b->fluence_per_m2);
 }
 

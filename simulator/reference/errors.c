@@ -5,36 +5,51 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- messages ---------------------------------------------------------------------------------- */
 
-/* Write "<program>: <kind>: <message>" as one line to stderr; what the program has already said on
- * stdout comes first. */
-static void say(const char *kind, const char *format, va_list arguments)
-{
-    fflush(stdout);
-    fprintf(stderr, "%s: %s: ", PROGRAM_NAME, kind);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-}
+#define MOST_WARNING_TEXT 8192
 
-/* Print the error and leave with status 2. Does not return. */
+/* Warnings not yet reported. The only state the program keeps outside its main function: a failed run says
+ * one line on stderr, whatever was noticed before. */
+static char waiting[MOST_WARNING_TEXT];
+
+/* Print the error as one line and leave with status 2. Does not return. */
 void fail(const char *format, ...)
 {
     va_list arguments;
+    fflush(stdout);
+    fprintf(stderr, "%s: error: ", PROGRAM_NAME);
     va_start(arguments, format);
-    say("error", format, arguments);
+    vfprintf(stderr, format, arguments);
     va_end(arguments);
+    fputc('\n', stderr);
     exit(EXIT_BAD_INPUT);
 }
 
-/* Print a warning; the run goes on. */
+/* Keep a warning for report_warnings; the run goes on. */
 void warn(const char *format, ...)
 {
+    size_t used = strlen(waiting), room = sizeof waiting - used;
     va_list arguments;
+    int length = snprintf(waiting + used, room, "%s: warning: ", PROGRAM_NAME);
     va_start(arguments, format);
-    say("warning", format, arguments);
+    if (length > 0 && (size_t)length < room)
+        length += vsnprintf(waiting + used + length, room - (size_t)length, format, arguments);
     va_end(arguments);
+    if (length > 0 && (size_t)length + 1 < room)
+        strcat(waiting, "\n");
+    else
+        waiting[used] = '\0';
+}
+
+/* Print the warnings, one line each, to stderr. */
+void report_warnings(void)
+{
+    fflush(stdout);
+    fputs(waiting, stderr);
+    waiting[0] = '\0';
 }
 
 /* ---- memory ------------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 /* One-line errors and warnings, and allocation that cannot fail silently.
  *
+ * An error is all that a failed run says on stderr, so warnings wait until report_warnings, at the end.
  * Every error here is one the user can mend: wrong command line, bad input file, full disk, no memory. */
 #ifndef ERRORS_H
 #define ERRORS_H
@@ -11,6 +12,7 @@
 
 void fail(const char *format, ...);
 void warn(const char *format, ...);
+void report_warnings(void);
 
 void *allocate(size_t count, size_t size, const char *what);
 size_t checked_product(size_t left, size_t right, const char *what);

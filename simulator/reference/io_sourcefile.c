@@ -25,6 +25,7 @@ static Source parse_source(const Text *text, const Line *line, double wavelength
         if (!parse_real(line->field[i], &column[i]))
             fail("%s line %ld: '%s' is not a number", text->path, text->line_number, line->field[i]);
     source.position = vector(column[0], column[1], column[2]);
+    source.hdiv = source.vdiv = 0.0;
     source.incident = source.position;
     source.weight = 1.0;
     source.printed_weight = column[3];

@@ -25,6 +25,7 @@
 #define INT_FULL_SCALE 55000.0   /* of the brightest pixel in the SMV image */
 #define PGM_FULL_SCALE 250.0     /* of five standard deviations in the PGM image */
 #define PGM_DEVIATIONS 5.0
+#define IMAGE_MEMORY "the image (-detpixels)"
 #define DUMP_BY_DEFAULT "Fdump.bin"
 #define SPHERE_SR (4.0 * PI)
 
@@ -123,10 +124,10 @@ static void run(const Options *o)
     float *image;
     double omega;
     scene_build(o, &scene);
-    echo_setup(o, &scene);
     cells = turned_cells(&scene);
     image = allocate(checked_product((size_t)scene.detector.fast_pixels, (size_t)scene.detector.slow_pixels,
-                                     "image"), sizeof *image, "image");
+                                     IMAGE_MEMORY), sizeof *image, IMAGE_MEMORY);
+    echo_setup(o, &scene);
     omega = simulate(&scene, cells, !o->no_progress, image);
     printf("solid angle subtended by detector = %g steradian ( %g%% sphere)\n", omega,
            100.0 * omega / SPHERE_SR);
@@ -136,6 +137,7 @@ static void run(const Options *o)
     if (o->tracing)
         write_trace(&outputs, o, &scene, cells);
     outputs_publish(&outputs);
+    report_warnings();
     free(image);
     free(cells);
     scene_free(&scene);

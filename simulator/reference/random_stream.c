@@ -47,7 +47,7 @@ double uniform(Shuffle *shuffle, StreamState *state)
     j = shuffle->last / DIVISOR;
     shuffle->last = shuffle->table[j];
     shuffle->table[j] = *state;
-    value = (float)(shuffle->last * (1.0 / (double)MODULUS));
+    value = (float)((double)shuffle->last * (1.0 / (double)MODULUS));
     return value > LARGEST ? (float)LARGEST : value;
 }
 

@@ -98,11 +98,13 @@ static Vector source_position(const Beam *beam, double hdiv, double vdiv)
     return rotate_about(position, beam->vertical, hdiv);
 }
 
-static Source make_source(Vector position, double wavelength_m)
+static Source make_source(const Beam *beam, double hdiv, double vdiv, double wavelength_m)
 {
     Source source;
-    source.position = position;
-    source.incident = scaled(unit(position), -1.0);
+    source.position = source_position(beam, hdiv, vdiv);
+    source.hdiv = hdiv;
+    source.vdiv = vdiv;
+    source.incident = scaled(unit(source.position), -1.0);
     source.wavelength_m = wavelength_m;
     source.weight = source.printed_weight = 1.0;
     return source;
@@ -127,8 +129,7 @@ static void generate_sources(const Options *o, Beam *beam)
             beam->divergence_steps++;
             for (k = 0; k < d->count; k++)
                 beam->sources[beam->source_count++] =
-                    make_source(source_position(beam, hdiv, vdiv),
-                                beam->wavelength_m * (1.0 + d->step * k - d->range / 2.0));
+                    make_source(beam, hdiv, vdiv, beam->wavelength_m * (1.0 + d->step * k - d->range / 2.0));
         }
     if (beam->source_count == 0)
         fail("-divergence: rounding leaves no source; use -square_div");

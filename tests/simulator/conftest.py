@@ -1,0 +1,65 @@
+"""The reference simulator, built once per session from its sources and run as a user runs it."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SOURCES = Path(__file__).parents[2] / "simulator" / "reference"
+
+# One crystal, 32 x 32 pixels; the command most check values are stated for.
+BASE = (
+    "-cell 100 100 100 90 90 90 -default_F 100 -N 5 -lambda 1 -distance 100 "
+    "-detpixels 32 -pixel 0.1 -oversample 1 -noprogress -nonoise"
+).split()
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One run of the reference simulator: what it said and the float image it wrote, if any."""
+
+    status: int
+    stdout: str
+    stderr: str
+    folder: Path
+
+    def image(self, slow=32, fast=32, name="floatimage.bin"):
+        return np.fromfile(self.folder / name, dtype="=f4").reshape(slow, fast)
+
+
+@pytest.fixture(scope="session")
+def reference_binary(tmp_path_factory):
+    """Path of the reference simulator; needs make and a C compiler."""
+    if shutil.which("make") is None:
+        pytest.fail("make is needed to build the reference simulator")
+    folder = tmp_path_factory.mktemp("reference")
+    command = ["make", "-s", "-j2", "-C", str(SOURCES), f"BUILD={folder}"]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert made.returncode == 0, made.stderr
+    return folder / "nanobragg_reference"
+
+
+@pytest.fixture
+def reference(reference_binary, tmp_path):
+    """Run the reference simulator in a fresh folder: reference("-phi 1") adds options to BASE,
+    reference(argv=[...]) gives all of them."""
+
+    def run(options="", *, argv=None, binary=None, threads=2):
+        folder = tmp_path
+        arguments = BASE + options.split() if argv is None else argv
+        environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+        done = subprocess.run(
+            [str(binary or reference_binary), *map(str, arguments)],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return Rendered(done.returncode, done.stdout, done.stderr, folder)
+
+    return run
