@@ -1,0 +1,44 @@
+"""Elementary functions of numbers and of tensors alike.
+
+A quantity that is one number for the whole image is a float and goes through the C library, bit for bit
+as in the C simulator; the same formula takes a tensor (of pixels, or a parameter to differentiate by).
+"""
+
+from __future__ import annotations
+
+import math
+
+
+def _of(name: str):
+    scalar = getattr(math, name)
+
+    def function(x):
+        if isinstance(x, (float, int)):
+            return scalar(x)
+        return getattr(x, name)()
+
+    function.__name__ = name
+    function.__doc__ = f"{name}(x) of a number or a tensor."
+    return function
+
+
+sin, cos, sqrt, exp = (_of(name) for name in ("sin", "cos", "sqrt", "exp"))
+
+
+def atan2(y, x):
+    """atan2 of two numbers, or of two tensors."""
+    if isinstance(y, (float, int)) and isinstance(x, (float, int)):
+        return math.atan2(y, x)
+    import torch
+
+    return torch.atan2(torch.as_tensor(y, dtype=torch.float64), torch.as_tensor(x, dtype=torch.float64))
+
+
+def number(x) -> float:
+    """The plain value of a number or of a tensor of one element, for decisions and for printing."""
+    return float(x.detach()) if hasattr(x, "detach") else float(x)
+
+
+def is_zero(x) -> bool:
+    """Whether a number is exactly zero; a tensor never is, so that derivatives reach through it."""
+    return isinstance(x, (float, int)) and x == 0.0
