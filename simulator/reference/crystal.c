@@ -47,14 +47,14 @@ static double clamped(double cosine)
     return cosine > 1.0 ? 1.0 : cosine < -1.0 ? -1.0 : cosine;
 }
 
-/* a*, b*, c* (1/A) of a cell in the default orientation: a* along x, b* in the xy plane,
- * c*_z = 1/(V a* b* sin ga*). */
-static Basis cell_reciprocal(const double *cell, double volume_A3)
+/* a*, b*, c* (1/A) of a cell in the default orientation: a* along x, b* in the xy plane. Lengths are
+ * b c sin(al) W, sines a W / b* / c*, and c*_z is W / (a* b* sin ga*), with W the reciprocal volume. */
+static Basis cell_reciprocal(const double *cell, double star_volume)
 {
-    double a_star = cell[1] * cell[2] * sin(cell[3]) / volume_A3;
-    double b_star = cell[2] * cell[0] * sin(cell[4]) / volume_A3;
-    double c_star = cell[0] * cell[1] * sin(cell[5]) / volume_A3;
-    double sin_gamma = cell[2] / (volume_A3 * a_star * b_star);
+    double a_star = cell[1] * cell[2] * sin(cell[3]) * star_volume;
+    double b_star = cell[2] * cell[0] * sin(cell[4]) * star_volume;
+    double c_star = cell[0] * cell[1] * sin(cell[5]) * star_volume;
+    double sin_gamma = clamped(cell[2] * star_volume / a_star / b_star);
     double cos_alpha = clamped((cos(cell[4]) * cos(cell[5]) - cos(cell[3])) / (sin(cell[4]) * sin(cell[5])));
     double cos_beta = clamped((cos(cell[5]) * cos(cell[3]) - cos(cell[4])) / (sin(cell[5]) * sin(cell[3])));
     double cos_gamma = clamped((cos(cell[3]) * cos(cell[4]) - cos(cell[5])) / (sin(cell[3]) * sin(cell[4])));
@@ -62,7 +62,7 @@ static Basis cell_reciprocal(const double *cell, double volume_A3)
     reciprocal.a = vector(a_star, 0.0, 0.0);
     reciprocal.b = vector(b_star * cos_gamma, b_star * sin_gamma, 0.0);
     reciprocal.c = vector(c_star * cos_beta, c_star * (cos_alpha - cos_beta * cos_gamma) / sin_gamma,
-                          1.0 / (volume_A3 * a_star * b_star * sin_gamma));
+                          star_volume / (a_star * b_star * sin_gamma));
     return reciprocal;
 }
 
@@ -172,7 +172,7 @@ void crystal_build(const Options *o, const double *sample_size_m, Shuffle *shuff
     if (o->cell[0] > 0.0) {
         complete_cell(o->cell, cell);
         volume_A3 = cell_volume(cell);
-        crystal->reciprocal_per_A = cell_reciprocal(cell, volume_A3);
+        crystal->reciprocal_per_A = cell_reciprocal(cell, 1.0 / volume_A3);
     }
     if (o->matrix_file != NULL)
         crystal->reciprocal_per_A = read_matrix(o->matrix_file, o->wavelength_m);

@@ -40,10 +40,10 @@ Statistics image_statistics(const Scene *scene, const float *image)
                     s.max_slow_m = last_subpixel_m(scene, slow);
                 }
             }
-        if (n <= 1.0)
-            n = 2.0;
-        s.mean = sum / n;
+        s.mean = n > 0.0 ? sum / n : 0.0;
     }
+    if (n <= 1.0)
+        n = 2.0;
     s.rms = sqrt(squares / (n - 1.0));
     s.rmsd = sqrt(deviations / (n - 1.0));
     return s;
