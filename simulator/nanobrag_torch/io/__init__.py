@@ -1,0 +1,1 @@
+"""Files read and written, one module for each format."""

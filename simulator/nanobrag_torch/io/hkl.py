@@ -1,0 +1,132 @@
+"""Reflection lists in plain text: one ``h k l F`` a line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from nanobrag_torch.errors import InputFileError
+from nanobrag_torch.io.text import read_text, real
+
+MOST_GRID_POINTS = 200_000_000
+_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
+_WHOLE = re.compile(r"\s*([+-]?\d+)")
+
+
+@dataclass(frozen=True)
+class ReflectionGrid:
+    """Amplitudes on the smallest grid that holds all indices, h slowest and l fastest.
+
+    ``padded`` is float64 [nh+1, nk+1, nl+1]: one entry of padding per axis, as dump files have it.
+    ``count`` is the number of records read.
+    """
+
+    h_min: int
+    h_max: int
+    k_min: int
+    k_max: int
+    l_min: int
+    l_max: int
+    padded: np.ndarray
+    count: int
+
+    @property
+    def F(self) -> np.ndarray:
+        """The grid without its padding, [nh, nk, nl]."""
+        return self.padded[:-1, :-1, :-1]
+
+
+def read_hkl(path, default_F: float = 0.0, columns: str = "strict") -> ReflectionGrid:
+    """Read a reflection list; grid points that are not listed hold ``default_F``, later records win.
+
+    ``columns="strict"``: every line is exactly three integers and a number, or blank. ``"stream"``: numbers
+    are taken four at a time whatever the lines, until the first that cannot be read, as the C program does.
+    Raises InputFileError, naming line and text, for anything else.
+    """
+    text = read_text(path)
+    if columns == "stream":
+        return _grid(*_read_stream(text, path), default_F, path)
+    fast = _read_fast(text)
+    return _grid(*(fast or _read_lines(text, path)), default_F, path)
+
+
+def _read_fast(text: str):
+    """All numbers at once when every line has four words and nothing is odd; None otherwise."""
+    lines = text.split("\n")
+    words = text.split()
+    if len(words) % 4 or len(words) // 4 != sum(1 for line in lines if line and not line.isspace()):
+        return None
+    try:
+        values = np.array(words, dtype=np.float64).reshape(-1, 4)
+        indices = np.array([words[0::4], words[1::4], words[2::4]]).astype(np.int64).T
+    except (ValueError, OverflowError):
+        return None
+    regular = all(len(line.split()) == 4 for line in lines[:50] if line.strip())
+    if not regular or not np.isfinite(values).all() or (indices != values[:, :3]).any() or "_" in text:
+        return None
+    if any(len(line.split()) not in (0, 4) for line in lines):
+        return None
+    return indices, values[:, 3], len(values)
+
+
+def _read_lines(text: str, path):
+    """Line by line, to accept what is valid and to name what is not."""
+    rows = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) != 4:
+            raise InputFileError(f"a reflection is h k l F, four numbers; found {line.strip()[:60]!r}", path, number, line)
+        for word in words[:3]:
+            if not re.fullmatch(r"[+-]?\d{1,9}", word):
+                raise InputFileError(f"the index {word!r} is not an integer", path, number, word)
+        rows.append((*(int(word) for word in words[:3]), real(words[3], path, number)))
+    table = np.array(rows, dtype=np.float64).reshape(-1, 4)
+    if not len(table):
+        raise InputFileError("no reflections", path)
+    return table[:, :3].astype(np.int64), table[:, 3], len(table)
+
+
+def _read_stream(text: str, path):
+    """Emulation hkl-columns: a first pass that counts records of four numbers and ranges their indices, a
+    second that stores them until an index is not a whole number."""
+    numbers = list(_scan(text, _NUMBER, _NUMBER))
+    records = np.array(numbers[: len(numbers) // 4 * 4], dtype=np.float64).reshape(-1, 4)
+    if not len(records):
+        raise InputFileError("not enough HKL indices: no record of four numbers", path)
+    if (records[:, :3] != np.floor(records[:, :3])).any():
+        raise InputFileError("an index is not a whole number (the C program crashes or reads nothing here)", path)
+    stored = list(_scan(text, _WHOLE, _NUMBER))
+    table = np.array(stored[: len(stored) // 4 * 4], dtype=np.float64).reshape(-1, 4)
+    corners = np.stack([records[:, :3].min(axis=0), records[:, :3].max(axis=0)]).astype(np.int64)
+    return table[:, :3].astype(np.int64), table[:, 3], len(records), corners
+
+
+def _scan(text: str, index: re.Pattern, amplitude: re.Pattern):
+    at, column = 0, 0
+    while True:
+        match = (amplitude if column == 3 else index).match(text, at)
+        if not match:
+            return
+        yield float(match.group(1))
+        at, column = match.end(), (column + 1) % 4
+
+
+def _grid(indices, amplitudes, count, *rest) -> ReflectionGrid:
+    corners, default_F, path = rest if len(rest) == 3 else (None, *rest)
+    if corners is None:
+        corners = np.stack([indices.min(axis=0), indices.max(axis=0)])
+    low, high = corners
+    sizes = [int(size) for size in high - low + 2]
+    if sizes[0] * sizes[1] * sizes[2] > MOST_GRID_POINTS:
+        ranges = ", ".join(f"{a}..{b}" for a, b in zip(low, high, strict=True))
+        raise InputFileError(f"indices {ranges} make a grid too large to hold", path)
+    padded = np.zeros(sizes)
+    padded[:-1, :-1, :-1] = default_F
+    at = np.ravel_multi_index(tuple((indices - low).T), sizes)
+    padded.reshape(-1)[at] = amplitudes
+    (h0, k0, l0), (h1, k1, l1) = (map(int, corner) for corner in corners)
+    return ReflectionGrid(h0, h1, k0, k1, l0, l1, padded, count)
