@@ -166,6 +166,7 @@ def build_lattice(crystal: Crystal, wavelength_m, sample_m, seed, streams: Rando
     cell, reciprocal_cell = described(real, volume), described(star, volume)
     real_m = tuple(scaled(v, METRES_PER_ANGSTROM) for v in real)
     axes = [length(v) for v in real_m]
-    cells = tuple(cell_count(*entry) for entry in zip((crystal.Na, crystal.Nb, crystal.Nc), sample_m, axes, strict=True))
+    given = crystal.Na, crystal.Nb, crystal.Nc
+    cells = tuple(cell_count(*entry) for entry in zip(given, sample_m, axes, strict=True))
     size = tuple(axis * count for axis, count in zip(axes, cells, strict=True))
     return Lattice(real_m, star, cell, reciprocal_cell, volume, misset, crystal.misset_random, cells, size)

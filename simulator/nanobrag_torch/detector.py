@@ -232,7 +232,8 @@ def _placed(detector: Detector, frame: Frame, centres: dict, emulate) -> dict:
         close = abs(ratio * detector.distance_m)
     distance = close / ratio
     if centres["pivot"] == "sample":
-        pix0 = turned(_corner(frame.fast, centres["fast_close"], frame.slow, centres["slow_close"], frame.normal, close))
+        pix0 = turned(_corner(frame.fast, centres["fast_close"], frame.slow, centres["slow_close"], frame.normal,
+                              close))
     fast, slow, normal = turned(frame.fast), turned(frame.slow), turned(frame.normal)
     if centres["pivot"] == "beam":
         pix0 = _corner(fast, centres["fast_beam"], slow, centres["slow_beam"], frame.beam, distance)

@@ -233,8 +233,10 @@ _begin("this program")
 _row("-dtype", "word", "dtype", "", "float64", "float64 or float32 lattice arithmetic", c="")
 _row("-device", "word", "device", "", "cpu", "cpu, cuda or cuda:N", c="")
 _row("-threads", "integer", "threads", "", "auto", "threads of the renderer", c="")
-_row("-emulate", "word", "emulate", "", "none", "defects of the C program to switch on: NAME,...  |  all  |  list", c="")
-_switch("-batch", "read one JSON command line per line of stdin, answer one JSON line each", sets=[("batch", True)], c="")
+_row("-emulate", "word", "emulate", "", "none", "defects of the C program to switch on: NAME,...  |  all  |  list",
+     c="")
+_switch("-batch", "read one JSON command line per line of stdin, answer one JSON line each", sets=[("batch", True)],
+        c="")
 _switch("-version", "print the version and leave", sets=[("show_version", True)], c="")
 _switch("-h -help --help", "print this and leave", sets=[("show_help", True)], c="")
 

@@ -79,7 +79,8 @@ def _read_lines(text: str, path):
         if not words:
             continue
         if len(words) != 4:
-            raise InputFileError(f"a reflection is h k l F, four numbers; found {line.strip()[:60]!r}", path, number, line)
+            raise InputFileError(f"a reflection is h k l F, four numbers; found {line.strip()[:60]!r}", path, number,
+                                 line)
         for word in words[:3]:
             if not re.fullmatch(r"[+-]?\d{1,9}", word):
                 raise InputFileError(f"the index {word!r} is not an integer", path, number, word)

@@ -1,0 +1,51 @@
+"""nb-compare [options] -- ARGS: compare both engines on one command line, without a case or a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbcompare.commands.options import engine_options, words
+from nbcompare.errors import ExitCode, UsageError
+
+
+@click.command("oneshot")
+@click.option("--outdir", type=click.Path(path_type=Path), metavar="DIR",
+              help="Where results go. Default: comparisons/YYYYMMDD-HHMMSS-<hash of ARGS>.")
+@click.option("--roi", nargs=4, type=int, metavar="XMIN XMAX YMIN YMAX",
+              help="Region to compare, inclusive, x fast and y slow. Default: the whole image.")
+@click.option("--threshold", type=float, metavar="T", help="Least correlation that passes.  [default: 0.9995]")
+@click.option("--sum-ratio", nargs=2, type=float, metavar="MIN MAX",
+              help="Allowed sum ratio py/c.  [default: 0.9 1.1]")
+@click.option("--allow-scale", is_flag=True, help="Do not judge the sum ratio at all.")
+@click.option("--png-scale", type=click.FloatRange(0, 100, min_open=True), metavar="PCTL", default=99.5,
+              show_default=True, help="Percentile of the positive pixels drawn brightest.")
+@click.option("--save-diff", is_flag=True, help="Also write diff.bin, subject - reference as float32.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=3600.0, show_default=True,
+              metavar="SECONDS", help="Time limit of each engine.")
+@engine_options
+@click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- ARGS...")
+def command(outdir, roi, threshold, sum_ratio, allow_scale, png_scale, save_diff, timeout, c_bin, py_bin,
+            c_args, py_args, resample, form, quiet, arguments) -> ExitCode:
+    """Compare both engines on one nanoBragg command line, without a case or a bundle."""
+    from nbcompare.oneshot import DEFAULT_CORRELATION, DEFAULT_SUM_RATIO, OneShotOptions, run_one_shot
+    from nbcompare.progress import Progress
+    from nbcompare.report import one_shot_report
+
+    if allow_scale and sum_ratio:
+        raise UsageError("--allow-scale and --sum-ratio contradict each other; give one of them")
+    if sum_ratio and not sum_ratio[0] <= sum_ratio[1]:
+        raise UsageError(f"--sum-ratio {sum_ratio[0]:g} {sum_ratio[1]:g}: the first must not be above the second")
+    if threshold is not None and not -1 <= threshold <= 1:
+        raise UsageError(f"--threshold {threshold:g}: a correlation lies between -1 and 1")
+    options = OneShotOptions(
+        outdir, roi, DEFAULT_CORRELATION if threshold is None else threshold,
+        None if allow_scale else sum_ratio or DEFAULT_SUM_RATIO, resample, png_scale, save_diff, c_bin, py_bin,
+        words(c_args, "--c-args"), words(py_args, "--py-args"), timeout)
+    result = run_one_shot(arguments, options, Progress(quiet=quiet))
+    if form == "json":
+        click.echo((result.folder / "summary.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        click.echo(one_shot_report(result))
+    return result.verdict.exit_code

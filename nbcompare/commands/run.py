@@ -1,0 +1,40 @@
+"""nb-compare run: run cases and publish a stamped bundle of each."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from nbcompare.commands.options import bundles_option, engine_options, words
+from nbcompare.errors import ExitCode, worst
+
+
+@click.command("run")
+@click.argument("cases", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CASE...")
+@click.option("--input", "overrides", multiple=True, metavar="NAME=PATH",
+              help="Use this file as the case's input NAME; the bundle says so.")
+@bundles_option
+@engine_options
+def command(cases, overrides, bundles, c_bin, py_bin, c_args, py_args, resample, form, quiet) -> ExitCode:
+    """Run cases and publish a stamped bundle of each."""
+    from nbcompare.bundle import dump_json
+    from nbcompare.case import load_case, parse_input_override
+    from nbcompare.progress import Progress
+    from nbcompare.report import bundle_report, shown
+    from nbcompare.runner import RunOptions, run_case
+
+    loaded = [load_case(path) for path in cases]
+    verdicts = []
+    for case in loaded:
+        inputs = dict(parse_input_override(text, case) for text in overrides)
+        options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs, resample,
+                             bundles, tuple(sys.argv[1:]))
+        bundle = run_case(case, options, Progress(quiet=quiet))
+        verdicts.append(bundle.verdict)
+        if form == "json":
+            click.echo(dump_json({"bundle": shown(bundle.folder), **bundle.record.as_dict()}), nl=False)
+        else:
+            click.echo(bundle_report(bundle))
+    return worst(verdict.exit_code for verdict in verdicts)
