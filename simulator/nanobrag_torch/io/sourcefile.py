@@ -1,0 +1,94 @@
+"""Source files: ``X Y Z weight wavelength`` a line (m, relative, m); the last two may be missing."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nanobrag_torch.errors import InputFileError
+from nanobrag_torch.io.text import leading_real, read_bytes, read_text, real
+from nanobrag_torch.units import SOURCE_DISTANCE_M
+
+_DELIMITERS = " \t,;:!"
+_FIELD = re.compile(r"[^\s,;:!]+")
+_NUMBER_CHARACTERS = "0123456789-+.EGeg"
+_COLUMNS = 5
+_FEWEST_COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """Listed sources: positions (x, y, z) in m, relative weights, and wavelengths in m."""
+
+    positions: tuple
+    weights: tuple
+    wavelengths_m: tuple
+
+
+def read_sources(path, wavelength_m: Any, direction: Sequence[Any], emulate) -> SourceTable:
+    """The sources of a file, in order.
+
+    A line holds three to five numbers, separated by blanks or any of , ; : ! and ended in any way; blank lines
+    are skipped. A missing weight is 1, a missing wavelength ``wavelength_m``. ``direction`` (unit vector of the
+    beam) puts sources whose position is missing at -10 b, which only emulation source-file-lines allows.
+    Raises InputFileError, naming line and text, for anything else.
+    """
+    if "source-file-lines" in emulate:
+        rows = _rows_like_c(path)
+    else:
+        rows = _rows(path, signed_weights="source-weights" in emulate)
+    if not rows:
+        raise InputFileError("no sources found", path)
+    defaults = (*(-SOURCE_DISTANCE_M * x for x in direction), 1.0, wavelength_m)
+    full = [tuple(default if value is None else value for value, default in zip(row, defaults, strict=True))
+            for row in rows]
+    return SourceTable(tuple(row[:3] for row in full), tuple(row[3] for row in full), tuple(row[4] for row in full))
+
+
+def _rows(path, signed_weights: bool) -> list[tuple]:
+    """Five values a line, None where missing."""
+    rows = []
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        words = _FIELD.findall(line)
+        if words:
+            rows.append(_row(words, path, number, signed_weights))
+    return rows
+
+
+def _row(words: list[str], path, line: int, signed_weights: bool) -> tuple:
+    if not _FEWEST_COLUMNS <= len(words) <= _COLUMNS:
+        raise InputFileError(f"3 to 5 numbers expected (x y z weight wavelength), {len(words)} fields found starting "
+                             f"{words[0]!r}", path, line, words[0])
+    values = [real(word, path, line) for word in words]
+    if values[:3] == [0.0, 0.0, 0.0]:
+        raise InputFileError("the source sits on the sample (0 0 0)", path, line, " ".join(words[:3]))
+    if len(values) > 3 and values[3] < 0.0 and not signed_weights:
+        raise InputFileError(f"negative weight {values[3]:g}", path, line, words[3])
+    if len(values) > 4 and not values[4] > 0.0:
+        raise InputFileError(f"the wavelength must be positive, not {values[4]:g} m", path, line, words[4])
+    return (*values, *[None] * (_COLUMNS - len(values)))
+
+
+def _rows_like_c(path) -> list[tuple]:
+    """Emulation source-file-lines: what is left of a line must be a bare newline for the columns after it to
+    count as missing; without one they are 0, and so is any text. Only lines of delimiters are skipped."""
+    rows = []
+    for line in re.findall("[^\n]*\n|[^\n]+", read_bytes(path).decode("latin-1")):
+        rest = line.lstrip(_DELIMITERS)
+        if rest != "\n":
+            rows.append(_row_like_c(rest))
+    return rows
+
+
+def _row_like_c(rest: str) -> tuple:
+    values = []
+    while len(values) < _COLUMNS and rest != "\n":
+        values.append(leading_real(rest))
+        rest = rest.lstrip(_NUMBER_CHARACTERS)
+        if rest != "\n":
+            rest = re.sub(r"\A[^ \t,;:!]*[ \t,;:!]*", "", rest)
+    values = [None if math.isnan(value) else value for value in values]
+    return (*values, *[None] * (_COLUMNS - len(values)))
