@@ -97,3 +97,17 @@ class Latch:
 
 
 _NEVER = 2**62
+
+
+def latch_before(scene, slow: int, fast: int) -> Latch:
+    """The latch as it stands when the pixel's turn comes, after all pixels rendered before it."""
+    from nanobrag_torch.simulate import make_tile
+
+    latch = Latch(scene)
+    x0, x1, y0, _ = scene.roi
+    if not latch.needed:
+        return latch
+    for rows, columns in ((range(y0, slow), range(x0, x1 + 1)), (range(slow, slow + 1), range(x0, fast))):
+        if len(rows) and len(columns):
+            latch.prepare(make_tile(scene, rows, columns))
+    return latch

@@ -1,0 +1,80 @@
+"""``python -m nanobrag_torch``: parse, load, build, render, write. The same arguments as the C program.
+
+Exit status: 0, or 2 for something the user can mend (one line on stderr, and no output written).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nanobrag_torch.emulation import list_text
+from nanobrag_torch.errors import SimulatorError, UsageError
+from nanobrag_torch.flags import help_text
+from nanobrag_torch.load import Command, load_components, read_command
+from nanobrag_torch.version import PROGRAM_NAME, version_line
+
+BAD_INPUT = 2
+DTYPES = ("float64", "float32")
+
+
+def main(tokens: Sequence[str]) -> int:
+    """Run one command line, or a batch of them, and return the exit status."""
+    if "-batch" in tokens:
+        from nanobrag_torch.batch import run_batch
+
+        return run_batch([token for token in tokens if token != "-batch"], sys.stdin, sys.stdout)
+    return run(tokens)
+
+
+def run(tokens: Sequence[str], read_from: Path = Path(), write_to: Path = Path()) -> int:
+    """Run one command line; relative names are looked up in ``read_from`` and written to ``write_to``."""
+    try:
+        if "list" in (value for flag, value in zip(tokens, tokens[1:], strict=False) if flag == "-emulate"):
+            print(list_text(), end="")
+            return 0
+        return _run(read_command(tokens, read_from, write_to))
+    except SimulatorError as fault:
+        sys.stdout.flush()
+        print(f"{PROGRAM_NAME}: error: {fault}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _run(command: Command) -> int:
+    if command.program.show_help:
+        print(help_text(), end="")
+        return 0
+    if command.program.show_version:
+        print(version_line(command.program, command.emulate))
+        return 0
+    _check_program(command)
+    components = load_components(command)
+    from nanobrag_torch.job import render_and_write
+
+    render_and_write(command, components)
+    return 0
+
+
+def _check_program(command: Command) -> None:
+    """What torch would only notice later."""
+    program = command.program
+    if program.dtype not in DTYPES:
+        raise UsageError(f"-dtype: float64 or float32 expected, {program.dtype!r} given")
+    if program.threads is not None and program.threads < 1:
+        raise UsageError(f"-threads: at least 1 thread is needed, not {program.threads}")
+    if program.device != "cpu":
+        _check_device(program.device)
+
+
+def _check_device(name: str) -> None:
+    import torch
+
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"-device: cpu, cuda or cuda:N expected, {name!r} given") from None
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f"-device: cpu, cuda or cuda:N expected, {name!r} given")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(f"-device: there is no {name} here ({torch.cuda.device_count()} CUDA devices)")

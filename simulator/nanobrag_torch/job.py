@@ -1,0 +1,174 @@
+"""One run from components to files: build the scene, render it, say what was done, write every output.
+
+All names of outputs are checked before rendering, and each file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from nanobrag_torch import echo
+from nanobrag_torch.errors import InputFileError, UsageError
+from nanobrag_torch.io.atomic import atomic_output
+from nanobrag_torch.io.floatfile import write_float_image
+from nanobrag_torch.load import DUMP_BY_DEFAULT, Command
+from nanobrag_torch.printout import printout_lines
+from nanobrag_torch.scene import Scene, build_scene
+from nanobrag_torch.simulate import render, true_solid_angle, whole_percent
+from nanobrag_torch.statistics import image_statistics, int_scale, pgm_scale
+from nanobrag_torch.trace import trace_pixel
+from nanobrag_torch.version import PROGRAM_NAME, VERSION, default_threads, version_line
+
+SPHERE_SR = 4.0 * math.pi
+
+
+def render_and_write(command: Command, components: tuple) -> None:
+    """Run a loaded command. Raises UsageError or InputFileError before anything is written."""
+    torch.set_num_threads(command.program.threads or default_threads())
+    scene = build_scene(*components, emulate=command.emulate, device=command.program.device,
+                        dtype=getattr(torch, command.program.dtype), warn=command.options.warn)
+    check_outputs(command, scene)
+    print(version_line(command.program, command.emulate))
+    echo.echo_setup(command, scene)
+    image = rendered_image(scene, command)
+    write_outputs(command, scene, image)
+    if command.outputs.trace_pixel is not None:
+        write_trace(command, scene)
+    sys.stdout.flush()
+    for message in command.options.warnings:
+        print(f"{PROGRAM_NAME}: warning: {message}", file=sys.stderr)
+
+
+# --- before ---------------------------------------------------------------------------------------------
+
+
+def output_paths(command: Command) -> dict[str, Path]:
+    """Every file that this run will write, by what it is."""
+    wanted, folder = command.outputs, command.write_to
+    paths = {"float": folder / wanted.float_file, "int": folder / wanted.int_file}
+    if wanted.write_pgm:
+        paths["pgm"] = folder / wanted.pgm_file
+    if wanted.write_noise:
+        paths["noise"] = folder / wanted.noise_file
+    if wanted.trace_pixel is not None and wanted.trace_json is not None:
+        paths["trace"] = folder / wanted.trace_json
+    return paths
+
+
+def check_outputs(command: Command, scene: Scene) -> None:
+    """Refuse now what could only fail after the rendering."""
+    seen: dict[Path, str] = {}
+    for path in output_paths(command).values():
+        if path in seen and not str(path).startswith("/dev/"):
+            raise UsageError(f"{path}: two outputs have this name")
+        seen[path] = ""
+        if path.is_dir():
+            raise InputFileError("cannot be written: it is a folder", path)
+        if not os.access(path.parent if not path.exists() else path, os.W_OK):
+            reason = "it is read-only" if path.exists() else "its folder is missing or read-only"
+            raise InputFileError(f"cannot be written: {reason}", path)
+    if command.outputs.write_noise and command.options.given.get("seed") is None \
+            and "noise-truncation" not in command.emulate:
+        raise UsageError("-noisefile: the photon noise needs -seed (or give -nonoise)")
+    pixel = command.outputs.trace_pixel
+    slow, fast = scene.geometry.slow_pixels, scene.geometry.fast_pixels
+    if pixel is not None and not (0 <= pixel[0] < slow and 0 <= pixel[1] < fast):
+        raise UsageError(f"-trace_pixel: {pixel[0]} {pixel[1]} is not on a detector of {slow} x {fast} pixels "
+                         "(slow x fast)")
+
+
+# --- rendering ------------------------------------------------------------------------------------------
+
+
+def rendered_image(scene: Scene, command: Command) -> np.ndarray:
+    """The image as float32 [slow, fast], 0 where nothing is rendered; progress and solid angle are printed."""
+    image = np.zeros((scene.geometry.slow_pixels, scene.geometry.fast_pixels), dtype=np.float32)
+    x0, x1, y0, y1 = scene.roi
+    omega_sum, percent = 0.0, 0
+    if command.outputs.printout:
+        for line in printout_lines(scene, command.outputs.printout_pixel):
+            print(line)
+    with torch.no_grad():
+        for band in render(scene):
+            rows = band.values.shape[0]
+            image[band.first_row : band.first_row + rows, x0 : x1 + 1] = band.values.cpu().numpy()
+            omega_sum += band.omega_sum
+            now = whole_percent(band.first_row + rows - y0, y1 - y0 + 1)
+            if command.outputs.progress and not command.outputs.printout and now > percent:
+                percent = now
+                print(f"{percent}% done", flush=True)
+    omega = true_solid_angle(scene, omega_sum)
+    print(f"solid angle subtended by detector = {omega:g} steradian ( {100.0 * omega / SPHERE_SR:g}% sphere)")
+    return image
+
+
+# --- writing --------------------------------------------------------------------------------------------
+
+
+def write_outputs(command: Command, scene: Scene, image: np.ndarray) -> None:
+    """The dump, the float image, then what is derived from it, each with its line on stdout."""
+    from nanobrag_torch.io.pgm import write_pgm
+    from nanobrag_torch.io.smv import write_int_image
+
+    wanted, paths = command.outputs, output_paths(command)
+    if command.files.hkl_file is not None:
+        _write_dump(command)
+    print(f"writing {wanted.float_file} as {image.size} {image.itemsize}-byte floats")
+    write_float_image(paths["float"], image)
+    statistics = image_statistics(scene, image)
+    echo.echo_statistics(statistics)
+    scale = int_scale(wanted.int_scale, statistics)
+    print(f"intfile_scale = {scale:g}")
+    print(f"writing {wanted.int_file} as 2-byte integers")
+    write_int_image(paths["int"], scene, image, scale, wanted.adc_offset)
+    if wanted.write_pgm:
+        grey = pgm_scale(wanted.pgm_scale, statistics, scale)
+        print(f"pgm_scale = {grey:g}")
+        print(f"writing {wanted.pgm_file} as 1-byte integers")
+        write_pgm(paths["pgm"], scene, image, grey)
+    if wanted.write_noise:
+        _write_noise(command, scene, image, paths["noise"])
+
+
+def _write_noise(command: Command, scene: Scene, image: np.ndarray, path: Path) -> None:
+    from nanobrag_torch.noise import write_noise_image
+
+    photons, overloads = write_noise_image(path, scene, image, command.options.given.get("seed"),
+                                           command.outputs.adc_offset)
+    print(f"{photons:.0f} photons on noise image ({overloads} overloads)")
+    print(f"writing {command.outputs.noise_file} as 2-byte integers")
+
+
+def _write_dump(command: Command) -> None:
+    """The grid of structure factors for a next run; going on without it where it cannot be written."""
+    from nanobrag_torch.io.dump import write_dump
+
+    name = command.files.dump_file or DUMP_BY_DEFAULT
+    print(f"writing dump file for next time: {name}")
+    try:
+        write_dump(command.write_to / name, command.options.given["reflections"])
+    except InputFileError as fault:
+        command.options.warn(f"{fault}; going on without a dump")
+
+
+def write_trace(command: Command, scene: Scene) -> None:
+    """Print every factor of one pixel, and write them as JSON where asked."""
+    slow, fast = command.outputs.trace_pixel
+    x0, x1, y0, y1 = scene.roi
+    masked = scene.mask is not None and not bool(scene.mask[slow, fast])
+    if masked or not (x0 <= fast <= x1 and y0 <= slow <= y1):
+        command.options.warn(f"-trace_pixel: pixel {slow} {fast} is not rendered; its intensity in the image is 0")
+    with torch.no_grad():
+        trace = trace_pixel(scene, slow, fast)
+    for line in trace.lines():
+        print(line)
+    if command.outputs.trace_json is not None:
+        mode = f"emulating {command.emulate}" if command.emulate.names else "physics"
+        with atomic_output(command.write_to / command.outputs.trace_json) as stream:
+            stream.write(trace.json_text(PROGRAM_NAME, VERSION, mode).encode())

@@ -1,0 +1,49 @@
+"""What this program calls itself, and the commit it was taken from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+PROGRAM_NAME = "nanobrag_torch"
+VERSION = "0.1.0"
+
+
+def version_line(program, emulate) -> str:
+    """One line: version, git SHA, torch, dtype, device, threads and emulations."""
+    facts = {"git": git_sha(), "torch": _torch_version(), "dtype": program.dtype, "device": program.device,
+             "threads": program.threads or default_threads(), "emulations": emulate}
+    return f"{PROGRAM_NAME} {VERSION} " + " ".join(f"{key}={value}" for key, value in facts.items())
+
+
+def git_sha() -> str:
+    """The commit of the checkout this package lies in, "-dirty" behind it where the package was changed since."""
+    folder = Path(__file__).resolve().parent
+    sha = _git(folder, "rev-parse", "--short=12", "HEAD")
+    if not sha:
+        return "unknown"
+    return sha + ("-dirty" if _git(folder, "status", "--porcelain", "--", ".") else "")
+
+
+def default_threads() -> int:
+    """The cores this process may use, or OMP_NUM_THREADS."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdigit() and int(asked) > 0 else len(os.sched_getaffinity(0))
+
+
+def _torch_version() -> str:
+    try:
+        return metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return "missing"
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10,
+                              stdin=subprocess.DEVNULL, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
