@@ -286,8 +286,12 @@ def cell_of(scene: Scene, phi: int, domain: int, unswept):
     if unswept is None or phi not in scene.first_cells:
         return cell
     first = scene.first_cells[phi][domain]
-    return tuple(tuple(torch.where(unswept, x0, x) for x0, x in zip(v0, v, strict=True))
+    return tuple(tuple(torch.where(unswept, _float64(x0), _float64(x)) for x0, x in zip(v0, v, strict=True))
                  for v0, v in zip(first, cell, strict=True))
+
+
+def _float64(x):
+    return torch.as_tensor(x, dtype=torch.float64)
 
 
 def add_term(pixels: PixelSums, q, cell, factors: list, culled, latched, index) -> None:
