@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from nbcompare.engine import FLOAT_FILE
@@ -73,6 +73,17 @@ class Case:
     @property
     def folder(self) -> Path:
         return self.path.parent if self.path else Path.cwd()
+
+
+def case_facts(case: Case) -> dict:
+    """The case as plain values, the way a record keeps it."""
+    return {
+        "name": case.name, "title": case.title, "file": case.path.name if case.path else None, "sha256": case.sha256,
+        "command": list(case.command), "reference_args": list(case.reference_args),
+        "subject_args": list(case.subject_args), "environment": case.environment, "tests": list(case.tests),
+        "limits": asdict(case.limits), "shape": asdict(case.shape), "rois": [asdict(roi) for roi in case.rois],
+        "thresholds": [asdict(threshold) for threshold in case.thresholds],
+    }
 
 
 def load_case(path: Path) -> Case:

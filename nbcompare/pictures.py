@@ -16,6 +16,7 @@ import numpy as np
 from nbcompare.image import Roi
 
 DEFAULT_PERCENTILE = 99.5
+METHOD = "linear 0..percentile of positive pixels of both images"
 _LONGEST_SIDE = 900
 
 
@@ -52,7 +53,7 @@ def _scale(x, y, percentile: float) -> Scale:
     size = np.abs(y - x)
     size = size[size > 0]
     difference = float(np.percentile(size, percentile)) if size.size else 1.0
-    return Scale("linear 0..percentile of positive pixels of both images", percentile, brightest, difference)
+    return Scale(METHOD, percentile, brightest, difference)
 
 
 def _shrunk(image: np.ndarray) -> np.ndarray:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import datetime
 import os
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare import __version__
 from nbcompare.bundle import Bundle, Record, Staging, staging
 from nbcompare.bundled_reference import CHECKOUT, build_reference
-from nbcompare.case import Case
+from nbcompare.case import Case, case_facts
 from nbcompare.compare import Comparison, compare_images
 from nbcompare.engine import PREFIX, REFERENCE, SUBJECT, Engine, Run, reference_engine, subject_engine
 from nbcompare.errors import ShapeError
 from nbcompare.execution import Job, Places, execute, failures_verdict, jobs_of, read_images
-from nbcompare.inputs import StagedInput, hash_inputs, sha256_of, stage_inputs
+from nbcompare.inputs import StagedInput, hash_inputs, stage_inputs
 from nbcompare.mapped_tests import CUDA_MISSING, TestsOutcome, cuda_is_available, run_mapped_tests
 from nbcompare.pictures import Scale, write_pictures
 from nbcompare.progress import Progress
 from nbcompare.provenance import EngineIdentity, content_hash, environment_facts, git_state, identify
-from nbcompare.summary import summary
+from nbcompare.texts import SUMMARY, image_name, summary_of, texts_of
 from nbcompare.verdict import Verdict, blocked, judge, not_comparable
 
 DATA = "inputs/data"
@@ -78,9 +77,9 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
         else:
             outcome = _run_and_compare(case, jobs, bundle, options, progress)
         facts = _facts(case, options, identities, inputs, tests)
-        _write_texts(bundle, case, jobs, identities, inputs, outcome, facts)
-        return bundle.publish(Record(bundle.stamp, facts, inputs, identities, outcome.runs, outcome.comparison,
-                                     outcome.verdict))
+        record = Record(bundle.stamp, facts, inputs, identities, outcome.runs, outcome.comparison, outcome.verdict)
+        _write_texts(bundle, record, outcome.scale, case.path)
+        return bundle.publish(record)
 
 
 def choose_engines(options, progress: Progress) -> dict[str, Engine]:
@@ -140,7 +139,7 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], bundle: Staging, optio
 
 def _places(bundle: Staging, role: str) -> Places:
     key = PREFIX[role]
-    return Places(bundle.path(f"inputs/{key}_roi_float.bin"), bundle.path(f"inputs/{key}_cli_stdout.txt"),
+    return Places(bundle.path(image_name(role)), bundle.path(f"inputs/{key}_cli_stdout.txt"),
                   bundle.path(f"inputs/{key}_cli_stderr.txt"), bundle.folder / "failed" / key)
 
 
@@ -159,13 +158,7 @@ def _facts(case: Case, options: RunOptions, identities: Sequence[EngineIdentity]
         "kind": "nb-compare bundle",
         "created_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "program": {"name": "nb-compare", "version": __version__, "invocation": list(options.invocation)},
-        "case": {
-            "name": case.name, "title": case.title, "file": case.path.name if case.path else None,
-            "sha256": case.sha256, "command": list(case.command), "reference_args": list(case.reference_args),
-            "subject_args": list(case.subject_args), "environment": case.environment, "tests": list(case.tests),
-            "limits": asdict(case.limits), "shape": asdict(case.shape), "rois": [asdict(roi) for roi in case.rois],
-            "thresholds": [asdict(threshold) for threshold in case.thresholds],
-        },
+        "case": case_facts(case),
         "resample": options.resample,
         "inputs_as_pinned": all(entry.as_pinned for entry in inputs),
         "git": {"sha": git.sha, "dirty": git.dirty},
@@ -184,64 +177,11 @@ def _facts(case: Case, options: RunOptions, identities: Sequence[EngineIdentity]
 # --- the text files of a bundle ---------------------------------------------------------------------------
 
 
-def _write_texts(bundle: Staging, case: Case, jobs: Mapping[str, Job], identities: Sequence[EngineIdentity],
-                 inputs: Sequence[StagedInput], outcome: Outcome, facts: Mapping) -> None:
-    git = facts["git"]
-    dirty = {True: "dirty: uncommitted changes", False: "clean", None: "unknown"}[git["dirty"]]
-    bundle.write("inputs/git_sha.txt", f"{git['sha']}\n{dirty}\n"
-                 + "".join(f"content {name} {digest}\n" for name, digest in facts["content"].items()))
-    bundle.write("inputs/env.txt", "".join(f"{key}={value}\n" for key, value in facts["environment"].items()))
-    bundle.write("inputs/version.txt", f"nb-compare {__version__}\n"
-                 + "".join(f"{identity.role}: {identity.version}\n" for identity in identities))
-    bundle.write("inputs/commands.txt", _commands(jobs, outcome.runs, case, bundle.stamp))
-    bundle.write("notes/template_command.txt", _template(case, facts))
-    bundle.write_json("results/summary.json", summary(case.command, outcome.runs, _binaries(identities),
-                                                      outcome.comparison, outcome.verdict, outcome.scale,
-                                                      resample=facts["resample"]))
-    if case.path:
-        bundle.path("inputs/case.yaml").write_bytes(case.path.read_bytes())
-    _write_sums(bundle, identities, inputs)
-
-
-def _binaries(identities: Sequence[EngineIdentity]) -> dict[str, str]:
-    return {PREFIX[identity.role]: f"{identity.name} sha256:{identity.program_sha256}" for identity in identities}
-
-
-def _write_sums(bundle: Staging, identities: Sequence[EngineIdentity], inputs: Sequence[StagedInput]) -> None:
-    """sha256.txt and file_sizes.txt: images, input files and the programs that were run."""
-    rows = [(identity.program_sha256, identity.program_bytes, f"program of the {identity.role} ({identity.name})")
-            for identity in identities]
-    rows += [(entry.sha256, entry.bytes, f"data/{entry.name}") for entry in inputs]
-    for key in PREFIX.values():
-        image = bundle.folder / "inputs" / f"{key}_roi_float.bin"
-        if image.exists():
-            rows.append((sha256_of(image), image.stat().st_size, image.name))
-    bundle.write("inputs/sha256.txt", "".join(f"{digest}  {name}\n" for digest, _, name in rows))
-    bundle.write("inputs/file_sizes.txt", "".join(f"{size:>12}  {name}\n" for _, size, name in rows))
-
-
-def _commands(jobs: Mapping[str, Job], runs: Sequence[Run], case: Case, stamp: str) -> str:
-    """A text that can be pasted into a shell standing in the bundle, and re-runs each engine."""
-    by_role = {run.role: run for run in runs}
-    variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in case.environment.items())
-    lines = [f"# {case.name} {stamp}: paste a block into a shell whose current folder is this bundle.",
-             "# Each engine ran in an empty scratch folder with copies of inputs/data, as below."]
-    for role, job in jobs.items():
-        run = by_role.get(role)
-        if run is None:
-            lines += ["", f"# {role}: not run"]
-        else:
-            lines += ["", f"# {role} ({job.engine.name}): working directory scratch-{PREFIX[role]}, "
-                          f"exit code {run.exit_code}, {run.seconds:.3f} s wall"
-                          + (f"; {run.failure.sentence}" if run.failure else "")]
-        words = shlex.join(run.argv if run else (*job.engine.start, *job.arguments))
-        data = " && cp inputs/data/* \"$work\"" if case.inputs else ""
-        setting = f"env {variables} " if variables else ""
-        lines.append(f"(work=$(mktemp -d){data} && cd \"$work\" && {setting}{words} && sha256sum \"$work\"/float.bin)")
-    return "\n".join(lines) + "\n"
-
-
-def _template(case: Case, facts: Mapping) -> str:
-    invocation = shlex.join(["nb-compare", *facts["program"]["invocation"]])
-    return (f"# How this bundle was made:\n{invocation}\n\n# The case command, as both engines got it:\n"
-            f"{shlex.join(case.command)}\n")
+def _write_texts(bundle: Staging, record: Record, scale: Scale | None, case_file: Path | None) -> None:
+    images = {role: bundle.folder / image_name(role) for role in PREFIX}
+    sizes = {role: path.stat().st_size for role, path in images.items() if path.exists()}
+    for name, text in texts_of(record, sizes).items():
+        bundle.write(name, text)
+    bundle.write_json(SUMMARY, summary_of(record, scale))
+    if case_file:
+        bundle.path("inputs/case.yaml").write_bytes(case_file.read_bytes())
