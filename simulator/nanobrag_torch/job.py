@@ -21,7 +21,7 @@ from nanobrag_torch.load import DUMP_BY_DEFAULT, Command
 from nanobrag_torch.printout import printout_lines
 from nanobrag_torch.scene import Scene, build_scene
 from nanobrag_torch.simulate import render, true_solid_angle, whole_percent
-from nanobrag_torch.statistics import image_statistics, int_scale, pgm_scale
+from nanobrag_torch.statistics import image_statistics
 from nanobrag_torch.trace import trace_pixel
 from nanobrag_torch.version import PROGRAM_NAME, VERSION, default_threads, version_line
 
@@ -73,9 +73,10 @@ def check_outputs(command: Command, scene: Scene) -> None:
         if not os.access(path.parent if not path.exists() else path, os.W_OK):
             reason = "it is read-only" if path.exists() else "its folder is missing or read-only"
             raise InputFileError(f"cannot be written: {reason}", path)
-    if command.outputs.write_noise and command.options.given.get("seed") is None \
-            and "noise-truncation" not in command.emulate:
-        raise UsageError("-noisefile: the photon noise needs -seed (or give -nonoise)")
+    if command.outputs.write_noise:
+        from nanobrag_torch.noise import noise_seed
+
+        noise_seed(command.options.given.get("seed"), command.emulate)
     pixel = command.outputs.trace_pixel
     slow, fast = scene.geometry.slow_pixels, scene.geometry.fast_pixels
     if pixel is not None and not (0 <= pixel[0] < slow and 0 <= pixel[1] < fast):
@@ -123,26 +124,26 @@ def write_outputs(command: Command, scene: Scene, image: np.ndarray) -> None:
     write_float_image(paths["float"], image)
     statistics = image_statistics(scene, image)
     echo.echo_statistics(statistics)
-    scale = int_scale(wanted.int_scale, statistics)
+    scale = statistics.int_scale(wanted.int_scale)
     print(f"intfile_scale = {scale:g}")
     print(f"writing {wanted.int_file} as 2-byte integers")
     write_int_image(paths["int"], scene, image, scale, wanted.adc_offset)
     if wanted.write_pgm:
-        grey = pgm_scale(wanted.pgm_scale, statistics, scale)
+        grey = statistics.pgm_scale(wanted.pgm_scale, scale)
         print(f"pgm_scale = {grey:g}")
         print(f"writing {wanted.pgm_file} as 1-byte integers")
-        write_pgm(paths["pgm"], scene, image, grey)
+        write_pgm(paths["pgm"], image, grey)
     if wanted.write_noise:
         _write_noise(command, scene, image, paths["noise"])
 
 
 def _write_noise(command: Command, scene: Scene, image: np.ndarray, path: Path) -> None:
-    from nanobrag_torch.noise import write_noise_image
+    from nanobrag_torch.noise import noise_image, write_noise_image
 
-    photons, overloads = write_noise_image(path, scene, image, command.options.given.get("seed"),
-                                           command.outputs.adc_offset)
-    print(f"{photons:.0f} photons on noise image ({overloads} overloads)")
+    noise = noise_image(scene, image, command.outputs.adc_offset, command.options.given.get("seed"))
+    print(f"{noise.photons:.0f} photons on noise image ({noise.overloads} overloads)")
     print(f"writing {command.outputs.noise_file} as 2-byte integers")
+    write_noise_image(path, scene, noise)
 
 
 def _write_dump(command: Command) -> None:
