@@ -69,7 +69,7 @@ class Latch:
         from nanobrag_torch.carryover import first_sweeps
         from nanobrag_torch.scattering import beyond_resolution, miller_indices, nearest_indices, scattering_vector
         from nanobrag_torch.shape import lattice_factor
-        from nanobrag_torch.simulate import cell_of, subpixels
+        from nanobrag_torch.render import cell_of, subpixels
         from nanobrag_torch.structure_factor import can_interpolate
 
         scene = self.scene
@@ -101,7 +101,7 @@ _NEVER = 2**62
 
 def latch_before(scene, slow: int, fast: int) -> Latch:
     """The latch as it stands when the pixel's turn comes, after all pixels rendered before it."""
-    from nanobrag_torch.simulate import make_tile
+    from nanobrag_torch.render import make_tile
 
     latch = Latch(scene)
     x0, x1, y0, _ = scene.roi

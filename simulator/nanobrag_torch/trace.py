@@ -50,7 +50,7 @@ def _plain(values: tuple[float, ...]):
 def trace_pixel(scene, slow: int, fast: int) -> Trace:
     """Render one pixel once more and record what went into it."""
     from nanobrag_torch.latch import latch_before
-    from nanobrag_torch.simulate import make_tile, render_tile
+    from nanobrag_torch.render import make_tile, render_tile
 
     trace, geometry = Trace(), scene.geometry
     trace.record("pixel", (), slow, fast)

@@ -17,7 +17,7 @@
 #include "io_smv.h"
 #include "options.h"
 #include "scene.h"
-#include "simulate.h"
+#include "render.h"
 #include "statistics.h"
 #include "trace.h"
 #include "units.h"

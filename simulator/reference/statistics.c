@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "simulate.h"
+#include "render.h"
 
 /* Middle of a pixel's last sub-pixel (m). */
 static double last_subpixel_m(const Scene *scene, int pixel)

@@ -1,6 +1,6 @@
 /* The sum over layers, sub-pixels, sources, phi steps and mosaic domains that makes each pixel. */
-#ifndef SIMULATE_H
-#define SIMULATE_H
+#ifndef RENDER_H
+#define RENDER_H
 
 #include "config.h"
 #include "trace.h"

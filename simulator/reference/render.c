@@ -5,7 +5,7 @@
  * with w the relative weight of a source and steps = sources * phi steps * domains * oversample^2. Without
  * the -oversample_ flags, omega and polar are those of the pixel's first sub-pixel and capture that of the
  * first sub-pixel of each layer. The quantities themselves are in the files named after them. */
-#include "simulate.h"
+#include "render.h"
 
 #include <stdio.h>
 #include <stdlib.h>
