@@ -45,6 +45,19 @@ class RandomStreams:
         self._states[name] = state
         return float(np.float32(min(_SCALE * self._last, _CAP)))
 
+    def block(self, name: str, count: int) -> list[float]:
+        """The next ``count`` deviates of a stream, faster than one by one."""
+        first = self.uniform(name)
+        state, last, table, outputs = self._states[name], self._last, self._table, []
+        for _ in range(count - 1):
+            state = _step(state)
+            at = last // _DIVISOR
+            last = table[at]
+            table[at] = state
+            outputs.append(last)
+        self._states[name], self._last = state, last
+        return [first, *np.minimum(_SCALE * np.array(outputs, dtype=np.float64), _CAP).astype(np.float32).tolist()]
+
     def _fresh_table(self, state: int) -> int:
         state = 1 if -state < 1 else -state
         for at in range(_TABLE + 7, -1, -1):
