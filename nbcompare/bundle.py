@@ -3,13 +3,15 @@
 A bundle is made in a hidden folder beside its final place and appears by one atomic rename; until
 then nobody can mistake it for evidence, and afterwards it is read-only and never written again. Its
 name is the UTC second in which it was begun. The hidden folder reserves that second, so two runs of
-one case in one second get two stamps.
+one case in one second get two stamps. While it is being filled its process holds it (hold.py), so that
+what a killed program left behind can be told from what is being made.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import json
 import os
 import shutil
@@ -21,6 +23,7 @@ from pathlib import Path
 from nbcompare.compare import Comparison
 from nbcompare.engine import Run
 from nbcompare.errors import EvidenceError, FileError
+from nbcompare.hold import hold
 from nbcompare.inputs import StagedInput, sha256_of
 from nbcompare.provenance import EngineIdentity
 from nbcompare.verdict import Verdict
@@ -102,6 +105,7 @@ class Staging:
 
     folder: Path
     stamp: str
+    handle: int | None = None
     published: Path | None = field(default=None)
 
     def path(self, name: str) -> Path:
@@ -123,16 +127,27 @@ class Staging:
         if missing:
             raise AssertionError(f"a bundle was about to be published without {missing}")
         write_manifest(self.folder)
-        _seal(self.folder)
-        target = self.folder.parent / self.stamp
-        try:
-            os.rename(self.folder, target)
-        except OSError as fault:
-            raise FileError(f"{target}: cannot publish the bundle: {fault.strerror}",
-                            hint=f"the finished bundle is kept in {self.folder}") from None
-        self.published = target
-        _flush_folder(target.parent)
-        return Bundle(target, record)
+        self.published = publish_folder(self.folder, self.stamp)
+        return Bundle(self.published, record)
+
+
+def publish_folder(folder: Path, stamp: str) -> Path:
+    """Make a finished folder read-only, force it to the disk and give it its final name, in one step.
+
+    Raises FileError when that name is taken or cannot be given; the finished folder is then kept.
+    """
+    target = folder.parent / stamp
+    seal(folder)
+    try:
+        if os.path.lexists(target):  # rename would silently replace an empty folder
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        os.rename(folder, target)
+    except OSError as fault:
+        raise FileError(f"{target}: cannot publish the bundle: {fault.strerror}",
+                        hint=f"the finished bundle is kept in {folder}; doctor --clean publishes it") from None
+    for parent in (target.parent, target.parent.parent):
+        flush_folder(parent)
+    return target
 
 
 @contextlib.contextmanager
@@ -153,8 +168,10 @@ def staging(root: Path, case_name: str, now: Callable[[], float] = time.time) ->
         raise FileError(f"{fault.filename or made.folder}: {fault.strerror} while the bundle was being made; "
                         "no bundle was published") from fault
     finally:
-        if made.published is None and not _is_sealed(made.folder):
+        if made.published is None and not is_sealed(made.folder):
             shutil.rmtree(made.folder, ignore_errors=True)
+        if made.handle is not None:
+            os.close(made.handle)
 
 
 def _reserve(home: Path, now: Callable[[], float]) -> Staging:
@@ -169,9 +186,13 @@ def _reserve(home: Path, now: Callable[[], float]) -> Staging:
         except FileExistsError:
             time.sleep(0.2)
             continue
-        if not (home / stamp).exists():
-            return Staging(folder, stamp)
+        handle = hold(folder, wait=True)
+        if handle is None:
+            continue
+        if not os.path.lexists(home / stamp):
+            return Staging(folder, stamp, handle)
         folder.rmdir()
+        os.close(handle)
         time.sleep(0.2)
 
 
@@ -186,22 +207,24 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
 
 
-def _seal(folder: Path) -> None:
-    """Make every file read-only and force it to the disk."""
-    for path in _files(folder):
+def seal(folder: Path) -> None:
+    """Make every file read-only and force it to the disk, the manifest last: when that is sealed, all is."""
+    for path in sorted(_files(folder), key=lambda path: path == folder / MANIFEST):
         path.chmod(0o444)
         with open(path, "rb") as stream:
             os.fsync(stream.fileno())
     for path in (folder, *(entry for entry in folder.rglob("*") if entry.is_dir())):
-        _flush_folder(path)
+        flush_folder(path)
 
 
-def _is_sealed(folder: Path) -> bool:
+def is_sealed(folder: Path) -> bool:
+    """Whether a folder was finished: it has a manifest, and that is read-only."""
     manifest = folder / MANIFEST
     return manifest.is_file() and not os.stat(manifest).st_mode & 0o222
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Force the names in a folder to the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
