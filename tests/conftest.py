@@ -1,5 +1,25 @@
-"""Options and markers of the whole suite."""
+"""Options, markers and engines of the whole suite."""
+
+import pytest
 
 
 def pytest_addoption(parser):
     parser.addoption("--device", default="cpu", choices=("cpu", "cuda"), help="where simulator tests render")
+
+
+@pytest.fixture(scope="session")
+def reference_binary(tmp_path_factory):
+    """Path of the C reference, built once from its sources; needs make and a C compiler."""
+    from engines import built_reference
+
+    return built_reference(tmp_path_factory.mktemp("reference"))
+
+
+@pytest.fixture(scope="session")
+def torch_batch():
+    """The torch simulator in one process, so that many commands pay for its start once."""
+    from engines import TorchBatch
+
+    batch = TorchBatch()
+    yield batch
+    batch.close()

@@ -1,15 +1,12 @@
 """The reference simulator, built once per session from its sources and run as a user runs it."""
 
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-SOURCES = Path(__file__).parents[2] / "simulator" / "reference"
 
 # One crystal, 32 x 32 pixels; the command most check values are stated for.
 BASE = (
@@ -29,18 +26,6 @@ class Rendered:
 
     def image(self, slow=32, fast=32, name="floatimage.bin"):
         return np.fromfile(self.folder / name, dtype="=f4").reshape(slow, fast)
-
-
-@pytest.fixture(scope="session")
-def reference_binary(tmp_path_factory):
-    """Path of the reference simulator; needs make and a C compiler."""
-    if shutil.which("make") is None:
-        pytest.fail("make is needed to build the reference simulator")
-    folder = tmp_path_factory.mktemp("reference")
-    command = ["make", "-s", "-j2", "-C", str(SOURCES), f"BUILD={folder}"]
-    made = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert made.returncode == 0, made.stderr
-    return folder / "nanobragg_reference"
 
 
 @pytest.fixture
