@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from nbcompare.errors import ShapeError
 from nbcompare.image import Roi, Shape, resample_nearest
 from nbcompare.metrics import METRICS, RegionPair, evaluate
-from nbcompare.peaks import PeakTable, match_peaks
+from nbcompare.peaks import PeakTable
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ class RegionComparison:
     subject_max: float | None
 
     def figure(self, metric: str) -> Figure:
-        return next(figure for figure in self.figures if figure.metric == metric)
+        """The figure of that name; one without value when it was not taken."""
+        found = (figure for figure in self.figures if figure.metric == metric)
+        return next(found, Figure(metric, None, "this figure was not taken"))
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,14 @@ class Comparison:
     peaks: PeakTable
     notes: tuple[str, ...] = ()
 
-    def region(self, name: str) -> RegionComparison:
-        return next(region for region in self.regions if region.roi.name == name)
+    def region(self, name: str) -> RegionComparison | None:
+        """The region of that name, or None when it was not compared."""
+        return next((region for region in self.regions if region.roi.name == name), None)
+
+    def figure(self, metric: str, roi: str) -> Figure:
+        """One metric on one region; without a value when the region was not compared."""
+        region = self.region(roi)
+        return region.figure(metric) if region else Figure(metric, None, f"the region {roi} was not compared")
 
     def as_dict(self) -> dict:
         return {"shape": vars(self.shape), "notes": list(self.notes), "peaks": self.peaks.as_dict(),
@@ -82,11 +90,13 @@ class Comparison:
 _TOTALS = ("reference_sum", "subject_sum", "reference_max", "subject_max")
 
 
-def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi], *,
-                   resample: bool = False) -> Comparison:
+def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi], *, resample: bool = False,
+                   further: Collection[tuple[str, str]] = (), centre: tuple[float, float] | None = None) -> Comparison:
     """Compare two images [slow, fast] on each region.
 
-    Raises ShapeError when the shapes differ, unless ``resample`` allows the subject to be put on the
+    Every region gets the default metrics; ``further`` names (metric, region) pairs to add. ``centre`` is
+    the pixel (x fast, y slow) of the direct beam, the middle of the image when not known. Raises
+    ShapeError when the shapes differ, unless ``resample`` allows the subject to be put on the
     reference's grid by nearest neighbour (which is noted in the comparison).
     """
     notes = []
@@ -97,43 +107,41 @@ def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Ro
                              hint="make both commands declare one image size, or allow --resample")
         subject = resample_nearest(subject, ours)
         notes.append(f"the subject was resampled from {theirs} to {ours} (nearest neighbour)")
-    frame_max = float(np.max(reference, initial=-np.inf, where=np.isfinite(reference)))
-    regions = tuple(_compare_region(reference, subject, roi, frame_max) for roi in rois)
-    y, x = rois[0].slices
-    return Comparison(Shape(*reference.shape), regions, _matched_peaks(reference[y, x], subject[y, x], rois[0]),
-                      tuple(notes))
+    peak = brightest(reference)
+    pairs = [region_pair(reference, subject, roi, centre, peak) for roi in rois]
+    regions = tuple(_compare_region(pair, roi, further) for pair, roi in zip(pairs, rois, strict=True))
+    return Comparison(Shape(*reference.shape), regions, pairs[0].peaks.moved(*pairs[0].origin), tuple(notes))
 
 
-def _compare_region(reference, subject, roi: Roi, frame_max: float) -> RegionComparison:
-    pair = RegionPair(reference[roi.slices], subject[roi.slices], frame_max)
-    figures = tuple(Figure(name, *evaluate(name, pair)) for name in METRICS)
-    with np.errstate(invalid="ignore", over="ignore"):
-        totals = (pair.x_sum, pair.y_sum, pair.x_max, pair.y_max)
-        worst = _worst_pixel(pair, roi)
-    return RegionComparison(roi, figures, worst, *map(finite_or_none, totals))
+def region_pair(reference: np.ndarray, subject: np.ndarray, roi: Roi,
+                centre: tuple[float, float] | None = None, frame_max: float | None = None) -> RegionPair:
+    """The region of two images of one shape, with what a metric needs to know of the whole."""
+    slow, fast = reference.shape
+    return RegionPair(reference[roi.slices], subject[roi.slices],
+                      brightest(reference) if frame_max is None else frame_max, origin=(roi.xmin, roi.ymin),
+                      centre=centre or ((fast - 1) / 2, (slow - 1) / 2))
+
+
+def brightest(image: np.ndarray) -> float:
+    """The largest finite pixel of an image; -inf when there is none."""
+    largest = float(image.max())
+    if math.isfinite(largest):
+        return largest
+    return float(np.max(image, initial=-np.inf, where=np.isfinite(image)))
+
+
+def _compare_region(pair: RegionPair, roi: Roi, further: Collection[tuple[str, str]]) -> RegionComparison:
+    names = [name for name in METRICS if METRICS[name].default or (name, roi.name) in further]
+    figures = tuple(Figure(name, *evaluate(name, pair)) for name in names)
+    totals = (pair.sums.x_sum, pair.sums.y_sum, pair.sums.x_max, pair.sums.y_max)
+    return RegionComparison(roi, figures, _worst_pixel(pair, roi), *map(finite_or_none, totals))
 
 
 def _worst_pixel(pair: RegionPair, roi: Roi) -> WorstPixel:
     """The pixel of the largest |difference|; a pixel without one (NaN) is worse than any."""
-    size = np.abs(pair.difference)
-    at = int(np.argmax(np.where(np.isnan(size), np.inf, size)))
-    row, column = divmod(at, roi.xmax - roi.xmin + 1)
-    x, y = float(pair.x[at]), float(pair.y[at])
+    row, column = divmod(pair.sums.worst_at, roi.xmax - roi.xmin + 1)
+    x, y = float(pair.reference[row, column]), float(pair.subject[row, column])
     return WorstPixel(roi.xmin + column, roi.ymin + row, finite_or_none(x), finite_or_none(y), finite_or_none(y - x))
-
-
-def _matched_peaks(reference, subject, roi: Roi) -> PeakTable:
-    """Peaks in the region, in pixels of the whole image; none where an image is not finite."""
-    if not (np.isfinite(reference).all() and np.isfinite(subject).all()):
-        return PeakTable((), 0)
-    table = match_peaks(reference, subject)
-    if roi.xmin == roi.ymin == 0:
-        return table
-    moved = table.as_dict()
-    for row in moved["pairs"]:
-        for side in ("reference", "subject"):
-            row[side] = {**row[side], "x": row[side]["x"] + roi.xmin, "y": row[side]["y"] + roi.ymin}
-    return PeakTable.from_dict(moved)
 
 
 def finite_or_none(value: float) -> float | None:

@@ -8,7 +8,7 @@ of the list is not taken for a lost peak.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,6 +52,14 @@ class PeakTable:
         rows = [{"reference": vars(p.reference), "subject": vars(p.subject), "distance_px": p.distance_px,
                  "intensity_ratio": p.intensity_ratio} for p in self.pairs]
         return {"matched": len(self.pairs), "unmatched": self.unmatched, "reach_px": REACH_PX, "pairs": rows}
+
+    def moved(self, x: float, y: float) -> PeakTable:
+        """The same table with x and y added to every position."""
+        if x == y == 0:
+            return self
+        pairs = (PeakPair(*(replace(peak, x=peak.x + x, y=peak.y + y) for peak in (pair.reference, pair.subject)))
+                 for pair in self.pairs)
+        return PeakTable(tuple(pairs), self.unmatched)
 
     @classmethod
     def from_dict(cls, stored: dict) -> PeakTable:

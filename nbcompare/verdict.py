@@ -93,7 +93,7 @@ def judge(comparison: Comparison, thresholds: Sequence[Threshold]) -> Verdict:
 
 
 def _check(comparison: Comparison, threshold: Threshold) -> Check:
-    figure = comparison.region(threshold.roi).figure(threshold.metric)
+    figure = comparison.figure(threshold.metric, threshold.roi)
     if figure.value is None:
         return Check(threshold, None, False, figure.undefined)
     above = threshold.min is None or figure.value >= threshold.min
