@@ -137,7 +137,7 @@ def _apply(flag: Flag, values: list, options: Options) -> None:
     for field, value in zip(targets, values * len(targets) if flag.same else values, strict=False):
         stem, bracket, index = field.partition("[")
         if bracket:
-            held = list(options.given.get(stem, _LIST_DEFAULTS.get(stem, (0.0, 0.0, 0.0))))
+            held = list(options.given.get(stem, _LIST_DEFAULTS.get(stem, (0,) * len(targets))))
             held[int(index[:-1])] = value
             options.given[stem] = held
         elif field == "pivot":

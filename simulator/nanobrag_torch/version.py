@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 from importlib import metadata
@@ -18,6 +19,7 @@ def version_line(program, emulate) -> str:
     return f"{PROGRAM_NAME} {VERSION} " + " ".join(f"{key}={value}" for key, value in facts.items())
 
 
+@functools.cache
 def git_sha() -> str:
     """The commit of the checkout this package lies in, "-dirty" behind it where the package was changed since."""
     folder = Path(__file__).resolve().parent
