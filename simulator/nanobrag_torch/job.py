@@ -19,8 +19,8 @@ from nanobrag_torch.io.atomic import atomic_output
 from nanobrag_torch.io.floatfile import write_float_image
 from nanobrag_torch.load import DUMP_BY_DEFAULT, Command
 from nanobrag_torch.printout import printout_lines
-from nanobrag_torch.scene import Scene, build_scene
 from nanobrag_torch.render import render, true_solid_angle, whole_percent
+from nanobrag_torch.scene import Scene, build_scene
 from nanobrag_torch.statistics import image_statistics
 from nanobrag_torch.trace import trace_pixel
 from nanobrag_torch.version import PROGRAM_NAME, VERSION, default_threads, version_line

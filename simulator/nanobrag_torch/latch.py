@@ -67,9 +67,9 @@ class Latch:
         import torch
 
         from nanobrag_torch.carryover import first_sweeps
+        from nanobrag_torch.render import cell_of, subpixels
         from nanobrag_torch.scattering import beyond_resolution, miller_indices, nearest_indices, scattering_vector
         from nanobrag_torch.shape import lattice_factor
-        from nanobrag_torch.render import cell_of, subpixels
         from nanobrag_torch.structure_factor import can_interpolate
 
         scene = self.scene

@@ -24,13 +24,15 @@ def printout_lines(scene, pixel: Sequence[int] | None) -> Iterator[str]:
 
 
 def _block(trace: Trace, scene, fast: int, slow: int) -> Iterator[str]:
-    q = torch.tensor(trace.last("scattering_vector_per_m"))
+    q = torch.tensor(trace.last("scattering_vector_per_m"), dtype=torch.float64)
     stol = 0.5 * float(torch.linalg.vector_norm(q))
     one = {name: trace.last(name)[0] for name in ("F_cell", "F_latt", "I_before_scaling", "polarization",
                                                   "solid_angle_sr", "capture_fraction", "intensity")}
+    one["intensity"] = float(torch.tensor(one["intensity"], dtype=torch.float32))
     yield f"{fast:4d} {slow:4d} : stol = {stol:g} or {stol * METRES_PER_ANGSTROM:g}"
     yield "at {:g} {:g} {:g}".format(*trace.last("position_m"))
-    yield "hkl= {:f} {:f} {:f}  hkl0= {:.0f} {:.0f} {:.0f}".format(*trace.last("hkl"), *trace.last("hkl_nearest"))
+    nearest = (int(x) for x in trace.last("hkl_nearest"))
+    yield "hkl= {:f} {:f} {:f}  hkl0= {:d} {:d} {:d}".format(*trace.last("hkl"), *nearest)
     yield f" F_cell={one['F_cell']:g}  F_latt={one['F_latt']:g}   I = {one['I_before_scaling']:g}"
     yield f"I/steps {one['I_before_scaling'] / scene.steps:15.10g}"
     for label, name in (("polar   ", "polarization"), ("omega   ", "solid_angle_sr"), ("capfrac ", "capture_fraction"),
@@ -41,3 +43,4 @@ def _block(trace: Trace, scene, fast: int, slow: int) -> Iterator[str]:
     cell = trace.last("cell_vectors_m")
     for axis, label in enumerate("XYZ"):
         yield f"{label}: " + " ".join(f"{cell[3 * v + axis] / METRES_PER_ANGSTROM:11.8f}" for v in range(3))
+    yield ""
