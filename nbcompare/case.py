@@ -28,7 +28,7 @@ FLOAT_FILE_OPTIONS = ("-floatfile", "-floatimage")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
-         "environment", "tests", "limits")
+         "environment", "tests", "protected", "limits")
 _REQUIRED = ("name", "title", "command", "image", "rois", "thresholds")
 
 
@@ -66,6 +66,7 @@ class Case:
     subject_args: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     tests: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
     limits: Limits = Limits()
     path: Path | None = None
     sha256: str | None = None
@@ -86,8 +87,12 @@ def case_facts(case: Case) -> dict:
     }
 
 
-def load_case(path: Path) -> Case:
-    """Read and check a case file. Raises CaseError with file, line and column for the first fault."""
+def load_case(path: Path, *, files_are_there: bool = True) -> Case:
+    """Read and check a case file. Raises CaseError with file, line and column for the first fault.
+
+    A copy of a case, as a bundle keeps it, is read without the files that lay beside the original.
+    """
+    folder = path.parent if files_are_there else None
     root, raw = load(path, "a case")
     entries = root.mapping(known=_KEYS, required=_REQUIRED)
     shape = _shape(entries["image"])
@@ -99,11 +104,12 @@ def load_case(path: Path) -> Case:
         shape=shape,
         rois=rois,
         thresholds=_thresholds(entries["thresholds"], rois),
-        inputs=_inputs(entries.get("inputs"), path.parent),
+        inputs=_inputs(entries.get("inputs"), folder),
         reference_args=_arguments(entries.get("reference_args")),
         subject_args=_arguments(entries.get("subject_args")),
         environment=_environment(entries.get("environment")),
         tests=tuple(node.text() for node in entries["tests"].items()) if "tests" in entries else (),
+        protected=protected_names(entries.get("protected"), folder),
         limits=_limits(entries.get("limits")),
         path=path,
         sha256=hashlib.sha256(raw).hexdigest(),
@@ -201,13 +207,13 @@ def _known_roi(cursor: Cursor, roi_names: list[str]) -> str:
     return name
 
 
-def _inputs(cursor: Cursor | None, folder: Path) -> tuple[CaseInput, ...]:
+def _inputs(cursor: Cursor | None, folder: Path | None) -> tuple[CaseInput, ...]:
     if cursor is None:
         return ()
     return tuple(_input(name, entry, folder) for name, entry in cursor.mapping().items())
 
 
-def _input(name: str, cursor: Cursor, folder: Path) -> CaseInput:
+def _input(name: str, cursor: Cursor, folder: Path | None) -> CaseInput:
     if not _NAME.fullmatch(name):
         raise cursor.error(f"the input name {name!r} must be a plain file name")
     if name == FLOAT_FILE:
@@ -219,7 +225,7 @@ def _input(name: str, cursor: Cursor, folder: Path) -> CaseInput:
     file = entries["file"].text() if "file" in entries else None
     if made_by is not None and made_by not in GENERATORS:
         raise entries["made_by"].error(f"unknown generator {made_by!r}; {nearest(made_by, GENERATORS)}")
-    if file is not None and not (folder / file).is_file():
+    if file is not None and folder is not None and not (folder / file).is_file():
         raise entries["file"].error(f"input {name}: there is no file {file} beside the case file")
     sha256 = None
     if "sha256" in entries:
@@ -233,6 +239,21 @@ def _environment(cursor: Cursor | None) -> dict[str, str]:
     if cursor is None:
         return {}
     return {name: entry.text() for name, entry in cursor.mapping().items()}
+
+
+def protected_names(cursor: Cursor | None, folder: Path | None) -> tuple[str, ...]:
+    """The entries of a ``protected:`` list: files, from the folder of the file that holds the list."""
+    if cursor is None:
+        return ()
+    names: list[str] = []
+    for entry in cursor.items():
+        name = entry.text()
+        if folder is not None and not (folder / name).is_file():
+            raise entry.error(f"protected: there is no file {name} beside this one")
+        if name in names:
+            raise entry.error(f"{name} is protected twice")
+        names.append(name)
+    return tuple(names)
 
 
 def _limits(cursor: Cursor | None) -> Limits:

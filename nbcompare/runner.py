@@ -23,6 +23,7 @@ from nbcompare.progress import Progress
 from nbcompare.provenance import EngineIdentity, content_hash, environment_facts, git_state, identify
 from nbcompare.texts import SUMMARY, image_name, summary_of, texts_of
 from nbcompare.verdict import Verdict, blocked, judge, not_comparable
+from nbcompare.watch import Protected, Watch, protected_files, sums_of
 
 DATA = "inputs/data"
 """Where a bundle keeps the files that the engines read."""
@@ -68,6 +69,8 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
             if not entry.as_pinned:
                 progress.say(f"note: input {entry.name} is the user's own file, not the one the case pins")
         jobs = jobs_of(case, engines, bundle.folder / DATA)
+        protected = protected_files(case)
+        before = sums_of(protected)
         tests = _mapped_tests(case, bundle, progress)
         identities = tuple(identify(engine) for engine in engines.values())
         blockers = [f"the mapped tests failed: {t.failure}" for t in tests.values() if t.failure]
@@ -76,7 +79,10 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
             _empty_logs(bundle)
         else:
             outcome = _run_and_compare(case, jobs, bundle, options, progress)
-        facts = _facts(case, options, identities, inputs, tests)
+        watched = Protected(before, sums_of(protected))
+        if watched.faults:
+            outcome = Outcome(outcome.runs, None, blocked([*watched.faults, *outcome.verdict.reasons]), None)
+        facts = _facts(case, options, identities, inputs, tests) | {"protected": watched.as_dict()}
         record = Record(bundle.stamp, facts, inputs, identities, outcome.runs, outcome.comparison, outcome.verdict)
         _write_texts(bundle, record, outcome.scale, case.path)
         return bundle.publish(record)
@@ -116,9 +122,7 @@ def _mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, 
 def _run_and_compare(case: Case, jobs: Mapping[str, Job], bundle: Staging, options: RunOptions,
                      progress: Progress) -> Outcome:
     places = {role: _places(bundle, role) for role in jobs}
-    runs = tuple(execute(job, inputs=bundle.folder / DATA, scratch=bundle.folder / f"scratch-{PREFIX[role]}",
-                         places=places[role], environment=case.environment, progress=progress)
-                 for role, job in jobs.items())
+    runs = tuple(_run_watched(job, bundle, places[role], case.environment, progress) for role, job in jobs.items())
     failed = failures_verdict(runs)
     if failed:
         return Outcome(runs, None, failed, None)
@@ -135,6 +139,16 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], bundle: Staging, optio
     verdict = judge(comparison, case.thresholds)
     progress.end(str(verdict.word))
     return Outcome(runs, comparison, verdict, scale)
+
+
+def _run_watched(job: Job, bundle: Staging, places: Places, environment: Mapping[str, str],
+                 progress: Progress) -> Run:
+    """Run an engine; one that touched anything of the bundle but its own has failed."""
+    with Watch(bundle.folder) as watch:
+        run = execute(job, inputs=bundle.folder / DATA, scratch=bundle.folder / f"scratch-{PREFIX[job.engine.role]}",
+                      places=places, environment=environment, progress=progress)
+        failure = watch.trespass(places)
+    return replace(run, failure=failure) if failure else run
 
 
 def _places(bundle: Staging, role: str) -> Places:
