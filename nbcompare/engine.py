@@ -54,9 +54,15 @@ class Failure:
     sentence: str
 
 
+PROCESS = "process"
+
+
 @dataclass(frozen=True)
 class Run:
-    """One engine on one command line, with what it left behind."""
+    """One engine on one command line, with what it left behind.
+
+    ``how`` says how the command was carried out: by a process of its own, or otherwise (in words).
+    """
 
     role: str
     argv: tuple[str, ...]
@@ -65,6 +71,7 @@ class Run:
     seconds: float
     failure: Failure | None
     image_sha256: str | None
+    how: str = PROCESS
 
     def as_dict(self) -> dict:
         return {**vars(self), "argv": list(self.argv), "shape": vars(self.shape),
@@ -134,10 +141,16 @@ def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs
     started = time.time()
     ended = run_program(argv, folder=folder, stdout=stdout, stderr=stderr, seconds=seconds,
                         extra_environment=environment, on_progress=on_progress)
-    image = folder / FLOAT_FILE
-    failure = _process_failure(ended, seconds) or _image_failure(image, shape, started)
-    kept = image.is_file() and not image.is_symlink()
-    return Run(engine.role, argv, shape, ended.exit_code, ended.seconds, failure, sha256_of(image) if kept else None)
+    return run_record(engine.role, argv, shape, ended, seconds, folder / FLOAT_FILE, started)
+
+
+def run_record(role: str, argv: Sequence[str], shape: Shape, ended: Ended, seconds: float, image: Path,
+               started: float, how: str = PROCESS) -> Run:
+    """What a command came to: how it ended, and whether the image it left can be used. ``seconds`` was its time
+    limit, ``started`` the time.time() before it."""
+    failure = _process_failure(ended, seconds) or image_failure(image, shape, started)
+    digest = sha256_of(image) if image.is_file() and not image.is_symlink() else None
+    return Run(role, tuple(argv), shape, ended.exit_code, ended.seconds, failure, digest, how)
 
 
 def _process_failure(ended: Ended, seconds: float) -> Failure | None:
@@ -152,7 +165,8 @@ def _process_failure(ended: Ended, seconds: float) -> Failure | None:
     return None
 
 
-def _image_failure(image: Path, shape: Shape, started: float) -> Failure | None:
+def image_failure(image: Path, shape: Shape, started: float) -> Failure | None:
+    """What is wrong with the float image of a command begun at ``started``, or None."""
     try:
         found = image.lstat()
     except FileNotFoundError:
