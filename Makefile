@@ -1,13 +1,15 @@
 # make run    everything from nothing: environment, C reference, supervisor case, verdict
 # make test   the whole test suite
 # make check  formatter rules, walls and tests, as before a commit
+# make docs   write the generated pages of docs/ anew
+# make fuzz   random command lines through both simulators
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test check lint fuzz reference clean help
+.PHONY: run test check lint docs fuzz reference clean help
 
 run: $(READY)
 	@$(BIN)/nb-compare run cases/supervisor.yaml
@@ -19,6 +21,9 @@ check: lint test
 
 lint: $(READY)
 	$(BIN)/ruff check .
+
+docs: $(READY)
+	$(BIN)/python docs/generate.py
 
 fuzz: $(READY) reference
 	$(BIN)/python tests/parity/fuzz.py --count 200 --seed 1 --against reference

@@ -1,0 +1,68 @@
+"""The documentation: generated pages are current, links lead somewhere, and what the README shows exists."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nbcompare.cli import COMMANDS
+from nbcompare.errors import EXIT_MEANING
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PAGES = sorted([CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")])
+
+
+def test_generated_pages_are_current():
+    done = subprocess.run([sys.executable, "docs/generate.py", "--check"], cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_that_exist(page):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_command_is_documented_with_its_help():
+    text = (CHECKOUT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"## nb-compare {name}\n" not in text] == []
+
+
+def test_the_readme_lists_every_exit_code():
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    assert [code for code in EXIT_MEANING if f"| {code.value} |" not in text] == []
+
+
+def commands_shown(page: Path) -> list[list[str]]:
+    """The nb-compare lines of the shell blocks of a page."""
+    found = []
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["nb-compare"]:
+                found.append(words[1:])
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_shown_are_commands_that_exist(page):
+    """Each starts with a command, or is a one-shot line; its long options are known to that command."""
+    text = (CHECKOUT / "docs" / "commands.md").read_text(encoding="utf-8")
+    for words in commands_shown(page):
+        name = words[0] if words[0] in COMMANDS else "oneshot"
+        assert words[0] in COMMANDS or words[0].startswith("-"), words
+        section = text.partition(f"## nb-compare {name}\n")[2].partition("\n## ")[0] + "--help --version"
+        ours = words[: words.index("--")] if "--" in words else words
+        for option in (word for word in ours if word.startswith("--")):
+            assert option.partition("=")[0] in section, f"{page.name}: nb-compare {name} has no {option}"
+
+
+def test_the_library_example_runs():
+    text = (CHECKOUT / "docs" / "simulator.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "torch.Size([32, 32]) tensor(" in done.stdout
