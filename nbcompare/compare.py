@@ -57,12 +57,16 @@ class RegionComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Figures of every region, the matched peaks of the first one, and notes a reader must know."""
+    """Figures of every region, the matched peaks of the first one, and notes a reader must know.
+
+    ``vacuous`` are reasons why the images, or a region of them, show nothing, whatever the figures say.
+    """
 
     shape: Shape
     regions: tuple[RegionComparison, ...]
     peaks: PeakTable
     notes: tuple[str, ...] = ()
+    vacuous: tuple[str, ...] = ()
 
     def region(self, name: str) -> RegionComparison | None:
         """The region of that name, or None when it was not compared."""
@@ -74,7 +78,8 @@ class Comparison:
         return region.figure(metric) if region else Figure(metric, None, f"the region {roi} was not compared")
 
     def as_dict(self) -> dict:
-        return {"shape": vars(self.shape), "notes": list(self.notes), "peaks": self.peaks.as_dict(),
+        return {"shape": vars(self.shape), "notes": list(self.notes), "vacuous": list(self.vacuous),
+                "peaks": self.peaks.as_dict(),
                 "regions": [{"roi": vars(r.roi), "worst": vars(r.worst), "figures": [vars(f) for f in r.figures],
                              **{key: getattr(r, key) for key in _TOTALS}} for r in self.regions]}
 
@@ -84,7 +89,7 @@ class Comparison:
                                     WorstPixel(**r["worst"]), *(r[key] for key in _TOTALS))
                    for r in stored["regions"]]
         return cls(Shape(**stored["shape"]), tuple(regions), PeakTable.from_dict(stored["peaks"]),
-                   tuple(stored["notes"]))
+                   tuple(stored["notes"]), tuple(stored.get("vacuous", ())))
 
 
 _TOTALS = ("reference_sum", "subject_sum", "reference_max", "subject_max")
@@ -110,7 +115,8 @@ def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Ro
     peak = brightest(reference)
     pairs = [region_pair(reference, subject, roi, centre, peak) for roi in rois]
     regions = tuple(_compare_region(pair, roi, further) for pair, roi in zip(pairs, rois, strict=True))
-    return Comparison(Shape(*reference.shape), regions, pairs[0].peaks.moved(*pairs[0].origin), tuple(notes))
+    return Comparison(Shape(*reference.shape), regions, pairs[0].peaks.moved(*pairs[0].origin), tuple(notes),
+                      tuple(_vacuous(reference, subject, pairs, rois)))
 
 
 def region_pair(reference: np.ndarray, subject: np.ndarray, roi: Roi,
@@ -135,6 +141,20 @@ def _compare_region(pair: RegionPair, roi: Roi, further: Collection[tuple[str, s
     figures = tuple(Figure(name, *evaluate(name, pair)) for name in names)
     totals = (pair.sums.x_sum, pair.sums.y_sum, pair.sums.x_max, pair.sums.y_max)
     return RegionComparison(roi, figures, _worst_pixel(pair, roi), *map(finite_or_none, totals))
+
+
+def _vacuous(reference, subject, pairs: Sequence[RegionPair], rois: Sequence[Roi]) -> list[str]:
+    """Images without a picture in them, and regions without signal."""
+    said = [f"the {name} image is constant: every pixel is {image.flat[0]:g}"
+            for name, image in (("reference", reference), ("subject", subject)) if _is_constant(image)]
+    return said + [f"region {roi.name}: {pair.no_signal}" for pair, roi in zip(pairs, rois, strict=True)
+                   if pair.no_signal]
+
+
+def _is_constant(image: np.ndarray) -> bool:
+    """Whether all pixels are equal; a few of them are looked at first, as most images differ there already."""
+    few = image.ravel()[::4099]
+    return bool(few.min() == few.max() and image.min() == image.max())
 
 
 def _worst_pixel(pair: RegionPair, roi: Roi) -> WorstPixel:

@@ -33,7 +33,7 @@ class ExitCode(enum.IntEnum):
 
 
 EXIT_MEANING = {
-    ExitCode.PASS: "pass: every threshold holds",
+    ExitCode.PASS: "PASS: every threshold holds; or PROVEN: the images differ by a proven divergence",
     ExitCode.USAGE: "usage or case error",
     ExitCode.ENGINE_FAILED: "an engine failed",
     ExitCode.DIFFERS: "compared, and outside a threshold (an undefined figure is outside)",

@@ -25,7 +25,7 @@ def correlation(pair: RegionPair) -> float:
 
 def pearson(sums) -> float:
     """The correlation of pixel pairs from their sums. Raises Undefined where the spread underflows."""
-    spread = math.sqrt(sums.xx) * math.sqrt(sums.yy)
+    spread = math.sqrt(sums.xx * sums.yy)
     if spread == 0:
         raise Undefined("the spread of the pixel values underflows")
     return min(1.0, max(-1.0, sums.xy / spread))
