@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nbcompare import strict_json
 from nbcompare.compare import Comparison
 from nbcompare.engine import Run
 from nbcompare.errors import EvidenceError, FileError
@@ -33,6 +34,10 @@ STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
 MANIFEST = "manifest-sha256.txt"
 RECORD = "record.json"
 STAGING_PREFIX = ".staging-"
+DATA = "inputs/data"
+"""Where a bundle keeps the files that the engines read; an empty folder when they read none."""
+
+CASE_FILE = "inputs/case.yaml"
 REQUIRED_FILES = (
     *(f"inputs/{name}" for name in (
         "c_cli_stdout.txt", "py_cli_stdout.txt", "c_cli_stderr.txt", "py_cli_stderr.txt", "commands.txt", "env.txt",
@@ -244,7 +249,7 @@ def load_bundle(folder: Path) -> Bundle:
     """The bundle in a folder. Raises EvidenceError when there is no readable record."""
     path = folder / RECORD
     try:
-        return Bundle(folder, Record.from_dict(json.loads(path.read_text(encoding="utf-8"))))
+        return Bundle(folder, Record.from_dict(strict_json.loads(path.read_text(encoding="utf-8"))))
     except FileNotFoundError:
         raise EvidenceError(f"{folder}: no bundle here (there is no {RECORD})") from None
     except OSError as fault:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare import __version__
-from nbcompare.bundle import Bundle, Record, Staging, staging
+from nbcompare.bundle import CASE_FILE, DATA, Bundle, Record, Staging, staging
 from nbcompare.bundled_reference import CHECKOUT, build_reference
 from nbcompare.case import Case, case_facts
 from nbcompare.compare import Comparison, compare_images
@@ -24,9 +24,6 @@ from nbcompare.provenance import EngineIdentity, content_hash, environment_facts
 from nbcompare.texts import SUMMARY, image_name, summary_of, texts_of
 from nbcompare.verdict import Verdict, blocked, judge, not_comparable
 from nbcompare.watch import Protected, Watch, protected_files, sums_of
-
-DATA = "inputs/data"
-"""Where a bundle keeps the files that the engines read."""
 
 
 @dataclass(frozen=True)
@@ -198,4 +195,4 @@ def _write_texts(bundle: Staging, record: Record, scale: Scale | None, case_file
         bundle.write(name, text)
     bundle.write_json(SUMMARY, summary_of(record, scale))
     if case_file:
-        bundle.path("inputs/case.yaml").write_bytes(case_file.read_bytes())
+        bundle.path(CASE_FILE).write_bytes(case_file.read_bytes())

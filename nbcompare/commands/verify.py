@@ -1,4 +1,4 @@
-"""nb-compare verify: check the files of bundles against their manifests."""
+"""nb-compare verify: is a bundle what its run left behind?"""
 
 from __future__ import annotations
 
@@ -6,25 +6,32 @@ from pathlib import Path
 
 import click
 
-from nbcompare.errors import EvidenceError, ExitCode, worst
+from nbcompare.commands.options import output_options
+from nbcompare.errors import ExitCode, worst
 
 
 @click.command("verify")
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="BUNDLE...")
-def command(folders) -> ExitCode:
-    """Check the files of bundles against their manifests. No engine is run."""
-    from nbcompare.bundle import faults_in, load_bundle
+@output_options
+def command(folders, form, quiet) -> ExitCode:
+    """Find every fault of stored bundles; no engine is run.
 
-    codes = []
-    for folder in folders:
-        faults = faults_in(folder)
-        if not faults:
-            try:
-                load_bundle(folder)
-            except EvidenceError as fault:
-                faults = [fault.message]
-        click.echo(f"{folder}: " + ("intact" if not faults else f"{len(faults)} faults"))
-        for fault in faults:
+    Files missing, changed or unexpected by the manifest; the form of the record; texts, inputs, logs and case file
+    that do not say what the record says; figures and verdict that do not come out of the stored images again.
+    """
+    from nbcompare.archive.verify import verify_bundle
+    from nbcompare.bundle import dump_json
+
+    found = [verify_bundle(folder) for folder in folders]
+    code = worst(ExitCode.PASS if one.intact else ExitCode.EVIDENCE for one in found)
+    if form == "json":
+        told = [one.as_dict() for one in found]
+        click.echo(dump_json({"schema_version": 1, "exit_code": int(code), "bundles": told}), nl=False)
+        return code
+    for one in found:
+        if one.intact and quiet:
+            continue
+        click.echo(f"{one.folder}: " + ("intact" if one.intact else f"{len(one.faults)} faults"))
+        for fault in one.faults:
             click.echo(f"  {fault}")
-        codes.append(ExitCode.EVIDENCE if faults else ExitCode.PASS)
-    return worst(codes)
+    return code

@@ -1,0 +1,26 @@
+"""JSON read strictly: no key twice, no NaN or infinity, nothing nested beyond reason."""
+
+from __future__ import annotations
+
+import json
+
+
+def loads(text: str):
+    """The value of a JSON text. Raises ValueError for anything that is not strict JSON."""
+    try:
+        return json.loads(text, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _no_key_twice(pairs: list[tuple[str, object]]) -> dict:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return found
+
+
+def _no_constant(word: str):
+    raise ValueError(f"{word} is no JSON number")
