@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shlex
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from nbcompare.case_claims import claims_of
+from nbcompare.case_parts import NAME, arguments, matching, thresholds_of, whole_number
+from nbcompare.claim import Claim
 from nbcompare.engine import FLOAT_FILE
 from nbcompare.errors import UsageError
 from nbcompare.image import Roi, Shape, declared_shape
 from nbcompare.inputs import GENERATORS
-from nbcompare.metrics import METRICS
 from nbcompare.strict_yaml import Cursor, load, nearest
 from nbcompare.verdict import Threshold
 
@@ -25,10 +26,9 @@ FILE_OPTIONS = ("-mat", "-matrix", "-hkl", "-img", "-mask", "-sourcefile", "-sto
 """Options whose value is a file the program reads."""
 
 FLOAT_FILE_OPTIONS = ("-floatfile", "-floatimage")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
-         "environment", "tests", "protected", "limits")
+         "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences")
 _REQUIRED = ("name", "title", "command", "image", "rois", "thresholds")
 
 
@@ -68,6 +68,10 @@ class Case:
     tests: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     limits: Limits = Limits()
+    repeat: int = 0
+    threads: tuple[int, ...] = ()
+    required_args: tuple[str, ...] = ()
+    divergences: tuple[Claim, ...] = ()
     path: Path | None = None
     sha256: str | None = None
 
@@ -83,7 +87,9 @@ def case_facts(case: Case) -> dict:
         "command": list(case.command), "reference_args": list(case.reference_args),
         "subject_args": list(case.subject_args), "environment": case.environment, "tests": list(case.tests),
         "limits": asdict(case.limits), "shape": asdict(case.shape), "rois": [asdict(roi) for roi in case.rois],
-        "thresholds": [asdict(threshold) for threshold in case.thresholds],
+        "thresholds": [asdict(threshold) for threshold in case.thresholds], "repeat": case.repeat,
+        "threads": list(case.threads), "required_args": list(case.required_args),
+        "divergences": [claim.as_dict() for claim in case.divergences],
     }
 
 
@@ -98,19 +104,23 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
     shape = _shape(entries["image"])
     rois = _rois(entries["rois"], shape)
     case = Case(
-        name=_matching(entries["name"], _NAME, "a name of letters, digits, '.', '_' and '-'"),
+        name=matching(entries["name"], NAME, "a name of letters, digits, '.', '_' and '-'"),
         title=entries["title"].text(),
-        command=_arguments(entries["command"]),
+        command=arguments(entries["command"]),
         shape=shape,
         rois=rois,
         thresholds=_thresholds(entries["thresholds"], rois),
         inputs=_inputs(entries.get("inputs"), folder),
-        reference_args=_arguments(entries.get("reference_args")),
-        subject_args=_arguments(entries.get("subject_args")),
+        reference_args=arguments(entries.get("reference_args")),
+        subject_args=arguments(entries.get("subject_args")),
         environment=_environment(entries.get("environment")),
         tests=tuple(node.text() for node in entries["tests"].items()) if "tests" in entries else (),
         protected=protected_names(entries.get("protected"), folder),
         limits=_limits(entries.get("limits")),
+        repeat=whole_number(entries["repeat"], 1, 100) if "repeat" in entries else 0,
+        threads=_threads(entries.get("threads")),
+        required_args=arguments(entries.get("required_args")),
+        divergences=claims_of(entries.get("divergences"), [roi.name for roi in rois]),
         path=path,
         sha256=hashlib.sha256(raw).hexdigest(),
     )
@@ -119,25 +129,6 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
 
 
 # --- the parts of a case file -----------------------------------------------------------------------
-
-
-def _matching(cursor: Cursor, pattern: re.Pattern, wanted: str) -> str:
-    text = cursor.text()
-    if not pattern.fullmatch(text):
-        raise cursor.error(f"{cursor.name} must be {wanted}, found {text!r}")
-    return text
-
-
-def _arguments(cursor: Cursor | None) -> tuple[str, ...]:
-    """A command line written as one text (split as a shell splits words) or as a list of words."""
-    if cursor is None:
-        return ()
-    if cursor.kind == "list":
-        return tuple(word.text() for word in cursor.items())
-    try:
-        return tuple(shlex.split(cursor.text()))
-    except ValueError as fault:
-        raise cursor.error(f"{cursor.name} cannot be split into words: {fault}") from None
 
 
 def _shape(cursor: Cursor) -> Shape:
@@ -158,7 +149,7 @@ def _rois(cursor: Cursor, shape: Shape) -> tuple[Roi, ...]:
 
 
 def _roi(name: str, cursor: Cursor, shape: Shape) -> Roi:
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise cursor.error(f"the region name {name!r} must be letters, digits, '.', '_' and '-'")
     if cursor.kind == "text":
         if cursor.text() != "full":
@@ -175,36 +166,22 @@ def _roi(name: str, cursor: Cursor, shape: Shape) -> Roi:
 
 
 def _thresholds(cursor: Cursor, rois: tuple[Roi, ...]) -> tuple[Threshold, ...]:
-    found = [threshold for entry in cursor.items() for threshold in _threshold(entry, [roi.name for roi in rois])]
+    names = [roi.name for roi in rois]
+    found = [threshold for entry in cursor.items() for threshold in thresholds_of(entry, names)]
     if not found:
         raise cursor.error("a case needs at least one threshold; without any it could never fail")
+    idle = [name for name in names if name not in {threshold.roi for threshold in found}]
+    if idle:
+        raise cursor.error(f"no threshold judges region {idle[0]}; give it one, or leave the region out")
     return tuple(found)
 
 
-def _threshold(cursor: Cursor, roi_names: list[str]) -> list[Threshold]:
-    entries = cursor.mapping(known=("metric", "rois", "min", "max", "why"), required=("metric", "why"))
-    metric = entries["metric"].text()
-    if metric not in METRICS:
-        raise entries["metric"].error(f"unknown metric {metric!r}; {nearest(metric, METRICS)}")
-    low, high = (entries[key].number() if key in entries else None for key in ("min", "max"))
-    if low is None and high is None:
-        raise cursor.error(f"the threshold on {metric} needs min, max or both")
-    if low is not None and high is not None and low > high:
-        raise entries["min"].error(f"min {low:g} is above max {high:g}: nothing could hold")
-    chosen = roi_names
-    if "rois" in entries:
-        chosen = [_known_roi(entry, roi_names) for entry in entries["rois"].items()]
-        if not chosen:
-            raise entries["rois"].error("rois must name at least one region")
-    why = entries["why"].text()
-    return [Threshold(metric, roi, low, high, why) for roi in chosen]
-
-
-def _known_roi(cursor: Cursor, roi_names: list[str]) -> str:
-    name = cursor.text()
-    if name not in roi_names:
-        raise cursor.error(f"unknown region {name!r}; {nearest(name, roi_names)}")
-    return name
+def _threads(cursor: Cursor | None) -> tuple[int, ...]:
+    """Numbers of OpenMP threads with which the reference is run again."""
+    counts = tuple(whole_number(entry, 1, 1024) for entry in cursor.items()) if cursor else ()
+    if len(set(counts)) != len(counts):
+        raise cursor.error("threads names a number twice")
+    return counts
 
 
 def _inputs(cursor: Cursor | None, folder: Path | None) -> tuple[CaseInput, ...]:
@@ -214,7 +191,7 @@ def _inputs(cursor: Cursor | None, folder: Path | None) -> tuple[CaseInput, ...]
 
 
 def _input(name: str, cursor: Cursor, folder: Path | None) -> CaseInput:
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise cursor.error(f"the input name {name!r} must be a plain file name")
     if name == FLOAT_FILE:
         raise cursor.error(f"an input cannot be called {name}; the engines write their image under that name")
@@ -229,7 +206,7 @@ def _input(name: str, cursor: Cursor, folder: Path | None) -> CaseInput:
         raise entries["file"].error(f"input {name}: there is no file {file} beside the case file")
     sha256 = None
     if "sha256" in entries:
-        sha256 = _matching(entries["sha256"], _SHA256, "64 hexadecimal digits in lower case")
+        sha256 = matching(entries["sha256"], _SHA256, "64 hexadecimal digits in lower case")
     elif made_by:
         raise cursor.error(f"input {name} is made by {made_by} and needs its sha256 pinned")
     return CaseInput(name, made_by, file, sha256)
@@ -281,6 +258,9 @@ def _check_command(case: Case, entries: dict[str, Cursor]) -> None:
             if word in FILE_OPTIONS and i + 1 < len(words) and words[i + 1] not in names:
                 hint = nearest(words[i + 1], names)
                 raise entries[key].error(f"{word} {words[i + 1]} is not among the inputs; {hint}")
+    for word in case.required_args:
+        if word not in case.command:
+            raise entries["required_args"].error(f"{word} is not in the command, so it cannot be required there")
     if any(word in ("-img", "-mask") for word in case.command):
         return  # the size may come from a header, which is read when the inputs are there
     try:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import nbcompare.case as case_module
+import nbcompare.case_claims as case_claims
 from nbcompare.case import load_case
 from nbcompare.errors import CaseError
 from nbcompare.inputs import GENERATORS
@@ -123,7 +124,9 @@ def test_schema_and_loader_know_the_same_words():
     assert set(SCHEMA["properties"]) == set(case_module._KEYS)
     assert set(SCHEMA["required"]) == set(case_module._REQUIRED)
     assert set(SCHEMA["properties"]["limits"]["properties"]) == set(case_module.Limits.__dataclass_fields__)
-    assert set(SCHEMA["definitions"]["threshold"]["properties"]["metric"]["enum"]) == set(METRICS)
+    assert set(SCHEMA["definitions"]["metric"]["enum"]) == set(METRICS)
+    assert set(SCHEMA["definitions"]["claim"]["properties"]) == set(case_claims.KEYS)
+    assert set(SCHEMA["definitions"]["claim"]["required"]) == set(case_claims.REQUIRED)
     assert set(SCHEMA["definitions"]["input"]["properties"]["made_by"]["enum"]) == set(GENERATORS)
 
 
