@@ -24,7 +24,9 @@ def bundle_report(bundle: Bundle) -> str:
         named = ", ".join(entry.name for entry in record.inputs if not entry.as_pinned)
         lines.append(f"  inputs     the user's own: {named}")
     for run, engine in zip(record.runs, record.engines, strict=False):
-        lines.append(f"  {run.role:<10} {engine.name}: {_how_it_ended(run)}")
+        source = record.facts.get("reference_from") if run.role == REFERENCE else None
+        how = f"image of bundle {source['case']}/{source['stamp']}" if source else _how_it_ended(run)
+        lines.append(f"  {run.role:<10} {engine.name}: {how}")
     lines += body(record.comparison, record.verdict)
     lines.append(f"  bundle     {shown(bundle.folder)}")
     lines.append(f"  next       {_next_step(bundle)}")

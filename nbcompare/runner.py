@@ -14,13 +14,14 @@ from nbcompare.bundled_reference import CHECKOUT, build_reference
 from nbcompare.case import Case, case_facts
 from nbcompare.compare import Comparison, compare_images
 from nbcompare.engine import PREFIX, REFERENCE, SUBJECT, Engine, Run, reference_engine, subject_engine
-from nbcompare.errors import ShapeError
+from nbcompare.errors import ShapeError, UsageError
 from nbcompare.execution import Job, Places, execute, failures_verdict, jobs_of, read_images
 from nbcompare.inputs import StagedInput, hash_inputs, stage_inputs
 from nbcompare.mapped_tests import CUDA_MISSING, TestsOutcome, cuda_is_available, run_mapped_tests
 from nbcompare.pictures import Scale, write_pictures
 from nbcompare.progress import Progress
 from nbcompare.provenance import EngineIdentity, content_hash, environment_facts, git_state, identify
+from nbcompare.stored_reference import StoredReference, require_same_experiment, stored_reference
 from nbcompare.texts import SUMMARY, image_name, summary_of, texts_of
 from nbcompare.verdict import Verdict, blocked, judge, not_comparable
 from nbcompare.watch import Protected, Watch, protected_files, sums_of
@@ -28,7 +29,7 @@ from nbcompare.watch import Protected, Watch, protected_files, sums_of
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the user said beside the case."""
+    """What the user said beside the case. ``reference`` is a bundle whose image stands in for the reference."""
 
     c_bin: str | None = None
     py_bin: str | None = None
@@ -38,6 +39,7 @@ class RunOptions:
     resample: bool = False
     bundles: Path = Path("bundles")
     invocation: tuple[str, ...] = ()
+    reference: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,12 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
     """Run a case and publish its bundle, whatever the verdict.
 
     Raises UsageError or CaseError before anything is run when the case or an engine cannot be used,
-    and FileError when no bundle can be written.
+    EvidenceError when the stored reference is damaged, and FileError when no bundle can be written.
     """
     case = replace(case, reference_args=(*case.reference_args, *options.c_args),
                    subject_args=(*case.subject_args, *options.py_args))
-    engines = choose_engines(options, progress)
+    stored = stored_reference(options.reference) if options.reference else None
+    engines = _engines(options, stored, progress)
     with staging(options.bundles, case.name) as bundle:
         (bundle.folder / DATA).mkdir(parents=True)
         inputs = stage_inputs(case, options.inputs, bundle.folder / DATA)
@@ -66,23 +69,37 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
             if not entry.as_pinned:
                 progress.say(f"note: input {entry.name} is the user's own file, not the one the case pins")
         jobs = jobs_of(case, engines, bundle.folder / DATA)
+        if stored:
+            require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
         protected = protected_files(case)
         before = sums_of(protected)
         tests = _mapped_tests(case, bundle, progress)
-        identities = tuple(identify(engine) for engine in engines.values())
+        identities = tuple(stored.identity if stored and role == REFERENCE else identify(engine)
+                           for role, engine in engines.items())
         blockers = [f"the mapped tests failed: {t.failure}" for t in tests.values() if t.failure]
         if blockers:
             outcome = Outcome((), None, blocked(blockers), None)
             _empty_logs(bundle)
         else:
-            outcome = _run_and_compare(case, jobs, bundle, options, progress)
+            outcome = _run_and_compare(case, jobs, bundle, options, progress, stored)
         watched = Protected(before, sums_of(protected))
         if watched.faults:
             outcome = Outcome(outcome.runs, None, blocked([*watched.faults, *outcome.verdict.reasons]), None)
         facts = _facts(case, options, identities, inputs, tests) | {"protected": watched.as_dict()}
+        if stored:
+            facts["reference_from"] = stored.as_fact()
+            facts["content"]["reference"] = stored.record.facts["content"]["reference"]
         record = Record(bundle.stamp, facts, inputs, identities, outcome.runs, outcome.comparison, outcome.verdict)
         _write_texts(bundle, record, outcome.scale, case.path)
         return bundle.publish(record)
+
+
+def _engines(options: RunOptions, stored: StoredReference | None, progress: Progress) -> dict[str, Engine]:
+    if stored is None:
+        return choose_engines(options, progress)
+    if options.c_bin:
+        raise UsageError("--c-bin and --reference contradict each other; give one of them")
+    return {REFERENCE: stored.engine, SUBJECT: subject_engine(options.py_bin, os.environ)}
 
 
 def choose_engines(options, progress: Progress) -> dict[str, Engine]:
@@ -117,9 +134,10 @@ def _mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, 
 
 
 def _run_and_compare(case: Case, jobs: Mapping[str, Job], bundle: Staging, options: RunOptions,
-                     progress: Progress) -> Outcome:
+                     progress: Progress, stored: StoredReference | None = None) -> Outcome:
     places = {role: _places(bundle, role) for role in jobs}
-    runs = tuple(_run_watched(job, bundle, places[role], case.environment, progress) for role, job in jobs.items())
+    runs = tuple(stored.restore(places[role], progress) if stored and role == REFERENCE
+                 else _run_watched(job, bundle, places[role], case.environment, progress) for role, job in jobs.items())
     failed = failures_verdict(runs)
     if failed:
         return Outcome(runs, None, failed, None)

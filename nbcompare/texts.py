@@ -77,14 +77,18 @@ def _commands(record: Record) -> str:
              "# Each engine ran in an empty scratch folder with copies of inputs/data, as below."]
     for engine in record.engines:
         run = by_role.get(engine.role)
-        lines += ["", _how_it_ran(engine, run), _block(_argv(engine, run, case), case["environment"],
+        lines += ["", _how_it_ran(engine, run, record.facts), _block(_argv(engine, run, case), case["environment"],
                                                        has_inputs=bool(record.inputs))]
     return "\n".join(lines) + "\n"
 
 
-def _how_it_ran(engine: EngineIdentity, run: Run | None) -> str:
+def _how_it_ran(engine: EngineIdentity, run: Run | None, facts: Mapping) -> str:
     if run is None:
         return f"# {engine.role}: not run"
+    if engine.role == REFERENCE and "reference_from" in facts:
+        source = facts["reference_from"]
+        return (f"# {engine.role} ({engine.name}): not run; its image is that of bundle {source['case']}/"
+                f"{source['stamp']}, whose manifest has sha256 {source['manifest_sha256']}")
     return (f"# {engine.role} ({engine.name}): working directory scratch-{PREFIX[engine.role]}, exit code "
             f"{run.exit_code}, {run.seconds:.3f} s wall" + (f"; {run.failure.sentence}" if run.failure else ""))
 

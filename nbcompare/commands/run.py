@@ -15,9 +15,11 @@ from nbcompare.errors import ExitCode, worst
 @click.argument("cases", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CASE...")
 @click.option("--input", "overrides", multiple=True, metavar="NAME=PATH",
               help="Use this file as the case's input NAME; the bundle says so.")
+@click.option("--reference", type=click.Path(path_type=Path), metavar="BUNDLE",
+              help="Take the reference image from this bundle, where there is no C program.")
 @bundles_option
 @engine_options
-def command(cases, overrides, bundles, c_bin, py_bin, c_args, py_args, resample, form, quiet) -> ExitCode:
+def command(cases, overrides, reference, bundles, c_bin, py_bin, c_args, py_args, resample, form, quiet) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.bundle import dump_json
     from nbcompare.case import load_case, parse_input_override
@@ -30,7 +32,7 @@ def command(cases, overrides, bundles, c_bin, py_bin, c_args, py_args, resample,
     for case in loaded:
         inputs = dict(parse_input_override(text, case) for text in overrides)
         options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs, resample,
-                             bundles, tuple(sys.argv[1:]))
+                             bundles, tuple(sys.argv[1:]), reference)
         bundle = run_case(case, options, Progress(quiet=quiet))
         verdicts.append(bundle.verdict)
         if form == "json":
