@@ -18,7 +18,11 @@ ONE_SHOT = "oneshot"
 COMMANDS = {
     "run": "Run cases and publish a stamped bundle of each.",
     ONE_SHOT: "Compare both engines on one nanoBragg command line.",
+    "trace": "Line up the factors of a pixel and name the first that differs.",
     "verify": "Check the files of bundles; no engine is run.",
+    "gate": "Look into everything a phase requires; green only when all of it holds.",
+    "sign": "Sign off a phase whose gate is green.",
+    "attempt": "Enter a bundle into a Markdown ledger as the next attempt of its case.",
 }
 """Every command with its sentence for --help; the module is nbcompare.commands.NAME."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from pathlib import Path
 
@@ -12,6 +13,13 @@ from nbcompare.errors import UsageError
 
 def engine_options(command):
     """The options that choose and feed the engines, the same for run and one-shot."""
+    resample = click.option("--resample", is_flag=True, help="Put a subject image of another declared shape on the "
+                                                             "reference's grid (nearest neighbour; noted).")
+    return output_options(program_options(resample(command)))
+
+
+def program_options(command):
+    """Which programs, and what only one of them gets."""
     for option in reversed((
         click.option("--c-bin", metavar="PATH",
                      help="Reference program. Default: $NB_C_BIN, else the bundled C reference."),
@@ -20,11 +28,28 @@ def engine_options(command):
         click.option("--c-args", metavar="ARGS", default="",
                      help="Extra arguments for the reference alone (recorded)."),
         click.option("--py-args", metavar="ARGS", default="", help="Extra arguments for the subject alone (recorded)."),
-        click.option("--resample", is_flag=True, help="Put a subject image of another declared shape on the "
-                                                      "reference's grid (nearest neighbour; noted)."),
     )):
         command = option(command)
-    return output_options(command)
+    return command
+
+
+def experiment_options(command):
+    """WHAT a command is about and with which engines; the command gets both as one value, ``asked``."""
+
+    @functools.wraps(command)
+    def collected(*, what, overrides, c_bin, py_bin, c_args, py_args, **rest):
+        from nbcompare.experiment import Asked
+
+        asked = Asked(what, c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), overrides)
+        return command(asked=asked, **rest)
+
+    for option in (
+        click.option("--input", "overrides", multiple=True, metavar="NAME=PATH",
+                     help="Use this file as the case's input NAME."),
+        click.argument("what", nargs=-1, required=True, type=click.UNPROCESSED, metavar="WHAT | -- ARGS..."),
+    ):
+        collected = option(collected)
+    return output_options(program_options(collected))
 
 
 def output_options(command):
@@ -40,6 +65,18 @@ def output_options(command):
 
 bundles_option = click.option("--bundles", type=click.Path(path_type=Path), default=Path("bundles"), show_default=True,
                               metavar="DIR", help="Where stamped bundles are kept.")
+
+
+def phases_options(command):
+    """Where the phases and the allowed signers are, the same for gate and sign."""
+    for option in (
+        click.option("--signers", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+                     help="Allowed signers (ssh-keygen), in place of those the phases name."),
+        click.option("--phases", "phases_file", type=click.Path(path_type=Path), default=Path("cases/phases.yaml"),
+                     show_default=True, metavar="FILE", help="The plan: its phases and what each requires."),
+    ):
+        command = option(command)
+    return command
 
 
 def words(text: str, option: str) -> tuple[str, ...]:

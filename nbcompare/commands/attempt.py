@@ -1,0 +1,34 @@
+"""nb-compare attempt: enter a bundle into a ledger, and move a row of a plan on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbcompare.errors import ExitCode, UsageError
+
+
+@click.command("attempt")
+@click.argument("bundle", type=click.Path(path_type=Path), metavar="BUNDLE")
+@click.option("--ledger", required=True, type=click.Path(path_type=Path), metavar="FILE",
+              help="The Markdown ledger, for example docs/fix_plan.md.")
+@click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help="A plan with boxes [ ], [P], [D].")
+@click.option("--row", metavar="NAME", help="The row of the plan, for example N1.")
+@click.option("--dry-run", is_flag=True, help="Show the changes as a diff and write nothing.")
+def command(bundle, ledger, plan, row, dry_run) -> ExitCode:
+    """Enter a bundle into a ledger as the next numbered Attempt under its case's heading.
+
+    A bundle is entered once, however often this is called. With --plan and --row the row becomes [P], and
+    [D] when the phase of that name is signed off on this bundle.
+    """
+    from nbcompare.attempt import enter
+
+    if (plan is None) != (row is None):
+        raise UsageError("--plan and --row go together")
+    attempt = enter(bundle, ledger, plan=plan, row=row, dry_run=dry_run)
+    if dry_run:
+        click.echo(attempt.diff, nl=False)
+    for sentence in attempt.said:
+        click.echo(f"{'would be: ' if dry_run else ''}{sentence}", err=dry_run)
+    return ExitCode.PASS
