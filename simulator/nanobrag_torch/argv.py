@@ -145,6 +145,8 @@ def _apply(flag: Flag, values: list, options: Options) -> None:
         else:
             options.given[field] = value
     options.given.update(flag.sets)
+    if flag.kind == "attenuation" and values == [0.0]:
+        options.given["thickness_like_c_m"] = 0.0
     if flag.convention:
         options.convention = flag.convention
     if flag.pivot:

@@ -53,6 +53,11 @@ def atan2(y, x):
     return torch.atan2(y, x)
 
 
+def evenly(value, x):
+    """``value`` for every element of ``x``, also where that is no number; x keeps its derivatives, which are 0."""
+    return value + (0.0 * x).nan_to_num()
+
+
 def number(x) -> float:
     """The plain value of a number or of a tensor of one element, for decisions and for printing."""
     return float(x.detach()) if hasattr(x, "detach") else float(x)

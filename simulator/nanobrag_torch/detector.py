@@ -297,8 +297,7 @@ def _sensor_like_c(detector: Detector, warn) -> dict:
 
 def dials_origin_mm(geometry: Geometry):
     """Pixel 0,0 as DIALS has it, in millimetres."""
-    x, y, z = geometry.pix0
-    return 1000.0 * z, 1000.0 * y, 1000.0 * -x
+    return tuple(1000.0 * dot(geometry.pix0, axis) for axis in (Z, Y, (-1.0, 0.0, 0.0)))
 
 
 # --- per pixel ------------------------------------------------------------------------------------------

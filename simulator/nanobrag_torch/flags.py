@@ -163,7 +163,8 @@ _row("-detpixels_s -detpixels_y", "integer", "slow_pixels", "", "by size", "pixe
 _row("-pixel -pixelsize -pixel_size", "real", "pixel_size_m", "mm", "0.1", "pixel size")
 _row("-detector_abs -detector_absorb", "attenuation", "attenuation_depth_m", "um", "thickness",
      "attenuation depth of the sensor, or inf")
-_row("-detector_thick", "real", "thickness_m", "um", "0", "sensor thickness", c="=-detector_thick")
+_row("-detector_thick", "real", "thickness_m thickness_like_c_m", "um", "0", "sensor thickness", same=True,
+     c="=-detector_thick")
 _row("-detector_thicksteps -thicksteps", "integer", "layers", "", "auto", "layers of the sensor",
      c="-detector_thicksteps -thicksteps")
 _row("-curved_det", "perhaps", "", "", "", "every pixel at the same distance", sets=[("curved", True)])

@@ -18,6 +18,7 @@ from nanobrag_torch.errors import InputFileError, UsageError
 from nanobrag_torch.io.atomic import atomic_output
 from nanobrag_torch.io.floatfile import write_float_image
 from nanobrag_torch.load import DUMP_BY_DEFAULT, Command
+from nanobrag_torch.noise import check_means
 from nanobrag_torch.printout import printout_lines
 from nanobrag_torch.render import render, true_solid_angle, whole_percent
 from nanobrag_torch.scene import Scene, build_scene
@@ -37,6 +38,8 @@ def render_and_write(command: Command, components: tuple) -> None:
     print(version_line(command.program, command.emulate))
     echo.echo_setup(command, scene)
     image = rendered_image(scene, command)
+    if command.outputs.write_noise:
+        check_means(image)
     write_outputs(command, scene, image)
     if command.outputs.trace_pixel is not None:
         write_trace(command, scene)

@@ -76,6 +76,8 @@ def load_components(command: Command) -> tuple[Beam, Crystal, Detector, Scan, Sa
 
         check_stol(command.read_from / files.stol_file)
     _complete_cell(given)
+    if "last-layer-capture" in command.emulate:  # where -detector_abs inf takes away only a thickness given before
+        given["thickness_m"] = given.get("thickness_like_c_m", 0.0)
     given["reflections"] = _reflections(command)
     if files.matrix_file is not None:
         from nanobrag_torch.io.matrix import read_matrix

@@ -57,8 +57,7 @@ def noise_image(scene, image: np.ndarray, adc: float, seed: int | None) -> Noise
     """
     x0, x1, y0, y1 = scene.roi
     means = np.asarray(image)[y0 : y1 + 1, x0 : x1 + 1].astype(np.float32)
-    if not np.isfinite(means).all():
-        raise UsageError("the image holds pixels that are not finite numbers: no noise can be drawn from them")
+    check_means(means)
     scene.streams.seed(STREAM, noise_seed(seed, scene.emulate))
     draw = PoissonDraws(_deviates(scene.streams).__next__)
     photons = np.array([draw(mean) for mean in means.reshape(-1).tolist()], dtype=np.float64)
@@ -67,6 +66,12 @@ def noise_image(scene, image: np.ndarray, adc: float, seed: int | None) -> Noise
     counts = _truncated(values) if "noise-truncation" in scene.emulate else _rounded(values)
     pixels[y0 : y1 + 1, x0 : x1 + 1] = counts.reshape(means.shape)
     return NoiseImage(pixels, float(np.cumsum(photons)[-1]), int((values > LARGEST_PIXEL).sum()))
+
+
+def check_means(image: np.ndarray) -> None:
+    """Raise UsageError for pixels that are not finite numbers."""
+    if not np.isfinite(image).all():
+        raise UsageError("the image holds pixels that are not finite numbers: no noise can be drawn from them")
 
 
 def write_noise_image(path, scene, noise: NoiseImage) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from nanobrag_torch.arithmetic import number
+from nanobrag_torch.carryover import first_pixels
 from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
 from nanobrag_torch.crystal import Lattice, build_lattice
 from nanobrag_torch.detector import Geometry, build_geometry, convention_frame
@@ -70,6 +72,11 @@ class Scene:
         """Whether the factors of the -oversample_ flags multiply the running sum (emulation running-product)."""
         flags = self.oversample_thick or self.oversample_polar or self.oversample_omega
         return flags and "running-product" in self.emulate
+
+    @cached_property
+    def first_turned(self) -> list[tuple[int, int]]:
+        """Emulation phi-carryover: (slow, fast) of the pixels whose first sweep may find the crystal unturned."""
+        return first_pixels(self) if self.first_cells else []
 
     def phi(self, step: int):
         """Start of a phi step (rad)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nanobrag_torch.arithmetic import cos, exp, sin, sqrt
+from nanobrag_torch.arithmetic import cos, evenly, exp, sin, sqrt
 from nanobrag_torch.units import PI
 from nanobrag_torch.vectors import dot
 
@@ -57,7 +57,7 @@ def lattice_factor(shape: str, hkl, nearest, cells, fudge, reciprocal_per_A, emu
             if n > 1:
                 along = sinc_grating(PI * x, n)
                 factor = along if factor is None else factor * along
-        return 1.0 + 0.0 * hkl[0] if factor is None else factor
+        return evenly(1.0, hkl[0]) if factor is None else factor
     count = float(cells[0]) * cells[1] * cells[2]
     if shape == "round":
         x = PI * _safe_root(reduced_distance_squared(hkl, nearest, cells) * fudge)

@@ -112,9 +112,10 @@ def build_illumination(beam: Beam, direction, polarization_axis, emulate) -> Ill
         sources, directions = _listed(beam.sources, emulate), -1
     else:
         sources, directions = _generated(beam, direction, polarization_axis, hdiv, vdiv, dispersion)
+    option = "-dispersion" if beam.sources is None else "-sourcefile"
     for source in sources:
-        if not number(source.wavelength) > 0:
-            raise UsageError(f"-dispersion: a wavelength of {number(source.wavelength):g} m")
+        if not number(source.wavelength) > 0 and not (option == "-sourcefile" and "source-file-lines" in emulate):
+            raise UsageError(f"{option}: a wavelength of {number(source.wavelength):g} m")
     return Illumination(direction, polarization_axis, beam.wavelength_m, fluence(beam), beam.polarization,
                         beam.no_polarization, hdiv, vdiv, dispersion, directions, tuple(sources))
 

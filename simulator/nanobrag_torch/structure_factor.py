@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from nanobrag_torch.arithmetic import evenly
+
 FEW_CELLS = 2
 """So few cells that spots are as broad as the spacing of reflections: F must be interpolated."""
 
@@ -53,10 +55,11 @@ def build_structure_factors(reflections, default_F, interpolate: bool | None, ce
 
 
 def grid_offsets(F: StructureFactors, nearest):
-    """Where the nearest reflections are in the bordered grid (int64); outside it, on its border."""
+    """Where the nearest reflections are in the bordered grid (int64); outside it, on its border. An index that is no
+    number, as a null source makes it, leads to the first corner."""
     sizes = [high - low + 3 for low, high in zip(F.low, F.high, strict=True)]
     along = [(x - (low - 1)).clamp(0, size - 1) for x, low, size in zip(nearest, F.low, sizes, strict=True)]
-    return ((along[0] * sizes[1] + along[1]) * sizes[2] + along[2]).long()
+    return ((along[0] * sizes[1] + along[1]) * sizes[2] + along[2]).long().clamp_(min=0)
 
 
 def nearest_F(F: StructureFactors, nearest):
@@ -106,7 +109,7 @@ def structure_factor(F: StructureFactors, hkl, nearest, latched=None):
     import torch
 
     if F.count == 0:
-        return F.default_F + 0.0 * hkl[0]
+        return evenly(F.default_F, hkl[0])
     if not F.interpolate:
         return nearest_F(F, nearest)
     allowed = can_interpolate(F, hkl)

@@ -279,7 +279,8 @@ void detector_build(const Options *o, const Frame *frame, Detector *d)
 /* The origin as DIALS has it, mm. */
 Vector dials_origin_mm(const Detector *d)
 {
-    return vector(1000.0 * d->pix0_m.z, 1000.0 * d->pix0_m.y, 1000.0 * -d->pix0_m.x);
+    return vector(1000.0 * dot(d->pix0_m, vector(0.0, 0.0, 1.0)), 1000.0 * dot(d->pix0_m, vector(0.0, 1.0, 0.0)),
+                  1000.0 * dot(d->pix0_m, vector(-1.0, 0.0, 0.0)));
 }
 
 /* ---- per pixel --------------------------------------------------------------------------------- */
