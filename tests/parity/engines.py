@@ -67,8 +67,8 @@ def run_program(program: Path, argv, folder: Path, timeout_s: float = 120) -> Ra
     return Ran(done.returncode, done.stdout, done.stderr, folder)
 
 
-def built_reference(folder: Path) -> Path:
-    """The C reference, built into a folder. Raises CalledProcessError when it does not build."""
+def built_reference(folder: Path = REFERENCE_SOURCES / "build") -> Path:
+    """The C reference, built where it lies or into a folder. Raises CalledProcessError when it does not build."""
     subprocess.run(["make", "-s", "-j2", "-C", str(REFERENCE_SOURCES), f"BUILD={folder}"], check=True, timeout=300)
     return folder / "nanobragg_reference"
 
