@@ -42,7 +42,8 @@ REQUIRED_FILES = (
     *(f"inputs/{name}" for name in (
         "c_cli_stdout.txt", "py_cli_stdout.txt", "c_cli_stderr.txt", "py_cli_stderr.txt", "commands.txt", "env.txt",
         "git_sha.txt", "version.txt", "sha256.txt", "file_sizes.txt")),
-    "tests/pytest_cpu.log", "tests/pytest_cuda.log", "notes/template_command.txt", "results/summary.json", RECORD,
+    "tests/pytest_cpu.log", "tests/pytest_cuda.log", "notes/template_command.txt",
+    "notes/todo_nb_compare.md", "results/summary.json", RECORD,
 )
 """What every bundle holds, whatever happened; a bundle of two good runs also holds the images."""
 

@@ -12,17 +12,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nbcompare.engine import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT, Run
+from nbcompare.findings import Findings
 from nbcompare.inputs import StagedInput
 from nbcompare.pictures import Scale
 from nbcompare.provenance import EngineIdentity
+from nbcompare.still_open import TODO_FILE, todo_text
 from nbcompare.summary import summary
 
 if TYPE_CHECKING:
     from nbcompare.bundle import Record
 
 TEXT_FILES = ("inputs/commands.txt", "inputs/env.txt", "inputs/git_sha.txt", "inputs/version.txt", "inputs/sha256.txt",
-              "inputs/file_sizes.txt", "notes/template_command.txt")
+              "inputs/file_sizes.txt", "notes/template_command.txt", TODO_FILE)
 SUMMARY = "results/summary.json"
+RADIAL_PROFILE = "results/radial_profile.json"
 
 
 def image_name(role: str) -> str:
@@ -43,6 +46,7 @@ def texts_of(record: Record, image_bytes: Mapping[str, int]) -> dict[str, str]:
         "inputs/sha256.txt": "".join(f"{digest}  {name}\n" for digest, _, name in rows),
         "inputs/file_sizes.txt": "".join(f"{size:>12}  {name}\n" for _, size, name in rows),
         "notes/template_command.txt": _template(facts),
+        TODO_FILE: todo_text(record),
     }
 
 
@@ -50,7 +54,7 @@ def summary_of(record: Record, scale: Scale | None) -> dict:
     """What results/summary.json holds; ``scale`` is how the pictures were drawn, None where there are none."""
     binaries = {PREFIX[engine.role]: f"{engine.name} sha256:{engine.program_sha256}" for engine in record.engines}
     return summary(record.facts["case"]["command"], record.runs, binaries, record.comparison, record.verdict, scale,
-                   resample=record.facts["resample"])
+                   Findings.of(record.facts), resample=record.facts["resample"])
 
 
 def _git(git: Mapping, content: Mapping) -> str:
@@ -79,6 +83,10 @@ def _commands(record: Record) -> str:
         run = by_role.get(engine.role)
         lines += ["", _how_it_ran(engine, run, record.facts), _block(_argv(engine, run, case), case["environment"],
                                                        has_inputs=bool(record.inputs))]
+    for purpose, run, variables in Findings.of(record.facts).further_runs:
+        lines += ["", f"# {purpose}: exit code {run.exit_code}, {run.seconds:.3f} s wall"
+                  + (f"; {run.failure.sentence}" if run.failure else ""),
+                  _block(run.argv, {**case["environment"], **variables}, has_inputs=bool(record.inputs))]
     return "\n".join(lines) + "\n"
 
 

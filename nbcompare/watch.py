@@ -38,11 +38,16 @@ class Protected:
     @property
     def faults(self) -> list[str]:
         """A sentence for each file that changed."""
-        return [f"the protected file {name} {_what_happened(self.before[name], self.after[name])} during the run"
-                for name in self.before if self.before[name] is None or self.before[name] != self.after[name]]
+        return protected_faults(self.as_dict())
 
     def as_dict(self) -> dict:
         return {name: {"before": self.before[name], "after": self.after[name]} for name in self.before}
+
+
+def protected_faults(sums: Mapping[str, Mapping[str, str | None]]) -> list[str]:
+    """A sentence for each protected file that changed, from what a record keeps of them."""
+    return [f"the protected file {name} {_what_happened(**pair)} during the run" for name, pair in sums.items()
+            if pair["before"] is None or pair["before"] != pair["after"]]
 
 
 def protected_files(case: Case) -> dict[str, Path]:

@@ -20,6 +20,7 @@ from nbcompare.image import Roi, read_float_image
 from nbcompare.metrics import METRICS
 from nbcompare.texts import image_name
 from nbcompare.verdict import Threshold, Verdict, blocked, judge, not_comparable
+from nbcompare.watch import protected_faults
 
 RELATIVE = 1e-9
 OF_SCALE = 1e-12
@@ -79,8 +80,9 @@ def outcome_again(folder: Path, record: Record) -> tuple[Comparison | None, Verd
     """Comparison and verdict as they follow from tests, runs and images."""
     failed_tests = [f"the mapped tests failed: {said['failure']}" for said in record.facts["tests"].values()
                     if said["failure"]]
-    if failed_tests:
-        return None, blocked(failed_tests)
+    touched = protected_faults(record.facts.get("protected", {}))
+    if failed_tests or touched:
+        return None, blocked([*failed_tests, *touched])
     failed = failures_verdict(record.runs)
     if failed:
         return None, failed

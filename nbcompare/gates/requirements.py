@@ -206,8 +206,6 @@ def protected_item(evidence: Evidence, files: list[tuple[str, Path]]) -> Item:
         sums = watched.get(name)
         if sums is None:
             return Item("protected", False, f"{name} was not watched when the bundle was made", evidence.case.name)
-        if sums["before"] != sums["after"]:
-            return Item("protected", False, f"{name} changed during the run", evidence.case.name)
         if not path.is_file() or sha256_of(path) != sums["after"]:
             return Item("protected", False, f"{name} changed since the run", evidence.case.name)
     return Item("protected", True, f"{', '.join(name for name, _ in files)} stayed as they were", evidence.case.name)
