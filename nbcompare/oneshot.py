@@ -77,7 +77,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
     folder = options.outdir or Path("comparisons") / _default_name(arguments)
     with _workshop(folder) as work:
         command = tuple(stage_file_arguments(arguments, work / "data"))
-        case = _case(command, options, work / "data")
+        case = one_shot_case(command, options, work / "data")
         jobs = jobs_of(case, engines, work / "data")
         places = {role: Places(*(work / f"{key}_{end}" for end in ("float.bin", "stdout.txt", "stderr.txt")),
                                folder / f"failed_{key}") for role, key in PREFIX.items()}
@@ -127,7 +127,8 @@ def stage_file_arguments(arguments: Sequence[str], folder: Path) -> list[str]:
     return words
 
 
-def _case(command: tuple[str, ...], options: OneShotOptions, data: Path) -> Case:
+def one_shot_case(command: tuple[str, ...], options: OneShotOptions, data: Path) -> Case:
+    """The case that a bare command line amounts to, with the thresholds of the options."""
     shape = declared_shape((*command, *options.c_args), data)
     roi = _region(options.roi, shape)
     thresholds = [Threshold("correlation", roi.name, options.correlation, None, "--threshold")]

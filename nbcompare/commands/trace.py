@@ -1,0 +1,48 @@
+"""nb-compare trace: line up the factors of a pixel in both engines and name the first that differs."""
+
+from __future__ import annotations
+
+import click
+
+from nbcompare.commands.options import experiment_options
+from nbcompare.errors import ExitCode, worst
+
+
+@click.command("trace")
+@click.option("--pixel", "pixels", nargs=2, type=click.IntRange(min=0), multiple=True, metavar="FAST SLOW",
+              help="Pixel to trace; may be given again. Default: the one of the largest difference and the brightest.")
+@click.option("--tolerance", type=click.FloatRange(0, min_open=True), default=1e-6, show_default=True,
+              help="Largest relative difference that agrees; of geometric factors a thousandth of it.")
+@click.option("--all", "every", is_flag=True, help="Show every entry of each factor, not only the worst.")
+@experiment_options
+def command(pixels, tolerance, every, form, quiet, asked) -> ExitCode:
+    """Line up the factors of a pixel in both engines, in the order of calculation, and name the first that differs.
+
+    \b
+    WHAT is a case file, a bundle, or a nanoBragg command line after --.
+    """
+    from nbcompare.bundle import dump_json
+    from nbcompare.experiment import experiment, render
+    from nbcompare.progress import Progress
+    from nbcompare.report import body
+    from nbcompare.trace.pixel import Pixel, pixels_to_trace, trace_pixel
+    from nbcompare.trace.report import trace_as_dict, trace_report
+
+    progress = Progress(quiet=quiet)
+    with experiment(asked, progress) as found:
+        images = found.images
+        chosen = [Pixel(fast, slow, "--pixel") for fast, slow in pixels]
+        if not chosen and images is None:
+            verdict, images = render(found, progress)
+            if images is None:
+                click.echo("\n".join([str(verdict.word), *body(None, verdict)]))
+                return verdict.exit_code
+        chosen = chosen or pixels_to_trace(images)
+        traces = [trace_pixel(found, pixel, tolerance, progress, images) for pixel in chosen]
+        command = found.case.command
+    if form == "json":
+        click.echo(dump_json({"of": found.named, "tolerance": tolerance,
+                              "pixels": [trace_as_dict(trace, command) for trace in traces]}), nl=False)
+    else:
+        click.echo(trace_report(traces, command, every=every))
+    return worst(trace.exit_code for trace in traces)
