@@ -57,10 +57,10 @@ def image_statistics(scene, image: np.ndarray) -> Statistics:
         values = region[rendered]
     count = values.size
     mean = _sum(values.astype(np.float64)) / max(count, 1)
-    with np.errstate(over="ignore"):
-        squares = (values * values).astype(np.float64)
     counted = region.reshape(-1) if "masked-rmsd" in scene.emulate else values
-    deviations = (counted.astype(np.float64) - mean) ** 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = (values * values).astype(np.float64)
+        deviations = (counted.astype(np.float64) - mean) ** 2
     return Statistics(*_largest(scene, region), mean=mean, rms=math.sqrt(_sum(squares) / (max(count, 2) - 1)),
                       rmsd=math.sqrt(_sum(deviations) / (max(counted.size, 2) - 1)))
 

@@ -1,4 +1,4 @@
-"""The reference simulator, built once per session from its sources and run as a user runs it."""
+"""Both simulators, run as a user runs them; the reference is built once per session from its sources."""
 
 import os
 import subprocess
@@ -46,5 +46,20 @@ def reference(reference_binary, tmp_path):
             timeout=60,
         )
         return Rendered(done.returncode, done.stdout, done.stderr, folder)
+
+    return run
+
+
+@pytest.fixture
+def simulated(tmp_path, capsys):
+    """Run the torch simulator in a fresh folder, in this process: simulated("-phi 1") adds options to BASE,
+    simulated(argv=[...]) gives all of them."""
+    from nanobrag_torch.cli import run as run_command
+
+    def run(options="", *, argv=None):
+        capsys.readouterr()
+        status = run_command(BASE + options.split() if argv is None else list(argv), tmp_path, tmp_path)
+        said = capsys.readouterr()
+        return Rendered(status, said.out, said.err, tmp_path)
 
     return run
