@@ -14,6 +14,7 @@ import datetime
 import errno
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +32,8 @@ from nbcompare.verdict import Verdict
 
 SCHEMA_VERSION = 1
 STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
+_STAMP = re.compile(r"\d{8}T\d{6}Z")
+_CLOCK_PATIENCE_SECONDS = 2.0
 MANIFEST = "manifest-sha256.txt"
 RECORD = "record.json"
 STAGING_PREFIX = ".staging-"
@@ -195,11 +198,38 @@ def _reserve(home: Path, now: Callable[[], float]) -> Staging:
         handle = hold(folder, wait=True)
         if handle is None:
             continue
-        if not os.path.lexists(home / stamp):
+        newest = newest_stamp(home)
+        if newest is None or newest < stamp:
             return Staging(folder, stamp, handle)
         folder.rmdir()
         os.close(handle)
+        _refuse_a_clock_that_went_back(home, newest, moment)
         time.sleep(0.2)
+
+
+def moment_of(stamp: str) -> datetime.datetime | None:
+    """The UTC second that a stamp names, or None when it names none."""
+    if not _STAMP.fullmatch(stamp):
+        return None
+    with contextlib.suppress(ValueError):
+        return datetime.datetime.strptime(stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC)
+    return None
+
+
+def newest_stamp(home: Path) -> str | None:
+    """The newest stamp below the folder of a case, None when there is none. Stamps sort as their moments do."""
+    return max((path.name for path in home.iterdir() if moment_of(path.name)), default=None)
+
+
+def _refuse_a_clock_that_went_back(home: Path, newest: str, now: datetime.datetime) -> None:
+    """Stamps tell which bundle is the newest, so none may be older than one that is there already.
+
+    A step of the clock that is over in a moment is waited for.
+    """
+    if (moment_of(newest) - now).total_seconds() > _CLOCK_PATIENCE_SECONDS:
+        raise FileError(f"{home}: the clock says {now:{STAMP_FORMAT}}, but there is a bundle of {newest}: it went "
+                        "back, or stood ahead",
+                        hint="set the clock right; a bundle with a wrong stamp can be moved elsewhere")
 
 
 def write_manifest(folder: Path) -> None:

@@ -7,21 +7,18 @@ by the case as it stands now, which is the verdict a gate goes by.
 from __future__ import annotations
 
 import datetime
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.archive.recompute import read_stored_images
 from nbcompare.archive.verify import verify_bundle
-from nbcompare.bundle import MANIFEST, STAMP_FORMAT, Record
+from nbcompare.bundle import MANIFEST, Record, moment_of, newest_stamp
 from nbcompare.case import Case
 from nbcompare.compare import compare_images
 from nbcompare.engine import REFERENCE, SUBJECT
 from nbcompare.errors import NbCompareError
 from nbcompare.inputs import sha256_of
 from nbcompare.verdict import Verdict, judge
-
-STAMP = re.compile(r"\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True)
@@ -47,17 +44,12 @@ class Evidence:
         return moment_of(self.folder.name)
 
 
-def moment_of(stamp: str) -> datetime.datetime:
-    """The UTC second that a stamp names."""
-    return datetime.datetime.strptime(stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC)
-
-
 def newest_bundle(home: Path) -> Path | None:
     """The folder of the newest bundle of a case; there is no choosing a kinder one."""
     if not home.is_dir():
         return None
-    stamps = sorted(path.name for path in home.iterdir() if STAMP.fullmatch(path.name))
-    return home / stamps[-1] if stamps else None
+    stamp = newest_stamp(home)
+    return home / stamp if stamp else None
 
 
 def gather(case: Case, bundles: Path) -> Evidence:

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 
 from nbcompare import __version__, strict_json
 from nbcompare.archive.verify import verify_bundle
-from nbcompare.bundle import MANIFEST, STAMP_FORMAT, dump_json
+from nbcompare.bundle import MANIFEST, STAMP_FORMAT, dump_json, moment_of
 from nbcompare.errors import EvidenceError, ExitCode, FileError, UsageError
 from nbcompare.gates import ssh
-from nbcompare.gates.evidence import STAMP, Evidence
+from nbcompare.gates.evidence import Evidence
 from nbcompare.gates.phases import Phase, Phases
 from nbcompare.gates.requirements import Item
 from nbcompare.inputs import sha256_of
@@ -166,7 +166,7 @@ def _configuration(gate: Gate) -> Iterator[dict]:
 def newest(bundles: Path, phase: str) -> Path | None:
     """The newest sign-off of a phase."""
     home = bundles / FOLDER / phase
-    names = sorted(path.name for path in home.glob("*.json") if STAMP.fullmatch(path.stem)) if home.is_dir() else []
+    names = sorted(path.name for path in home.glob("*.json") if moment_of(path.stem)) if home.is_dir() else []
     return home / names[-1] if names else None
 
 

@@ -304,7 +304,8 @@ FAULTS = [
      "must be true or false"),
     ("title: t\nphases: [{name: A, title: t, cases: [small.yaml], requires: {signed: [A]}}]\n", "no earlier phase"),
     ("title: t\nphases:\n- &a {name: A}\n", "anchors and aliases"),
-    ("title: t\nprotected: [gone.txt]\nphases: [{name: A, title: t, cases: [small.yaml], requires: {tests_green: true}}]\n", "there is no file gone.txt"),
+    ("protected: [gone.txt]\ntitle: t\n"
+     "phases: [{name: A, title: t, cases: [small.yaml], requires: {tests_green: true}}]\n", "there is no file gone.txt"),
 ]
 
 

@@ -37,7 +37,7 @@ def signed(nb, run_small, tmp_path):
 def keys(tmp_path):
     """Two SSH keys; the first is that of an allowed signer."""
     for name in ("key", "stranger"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(tmp_path / name)], check=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True)
     (tmp_path / "allowed").write_text(f"person@lab {(tmp_path / 'key.pub').read_text()}")
     return tmp_path
 

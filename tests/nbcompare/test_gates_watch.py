@@ -20,7 +20,7 @@ def test_an_engine_that_reaches_outside_its_folder_has_failed(run_small, small_c
     """Its image is the right one; it may not be believed all the same, and the bundle stays whole."""
     (tmp_path / "own.mat").write_text(MATRIX)
     small_case.write_text(small_case.read_text() + WITH_INPUT)
-    engines = {"reference": "good", "subject": "good", role: "trespass"}
+    engines = {"reference": "good", "subject": "twin", role: "trespass"}
     option = {"reference": "--c-args", "subject": "--py-args"}[role]
     said, folder = run_small(engines["reference"], engines["subject"], option, f"-reach {reach}")
     failed = next(run for run in said.json["runs"] if run["role"] == role)["failure"]
