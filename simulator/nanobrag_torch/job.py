@@ -40,6 +40,8 @@ def render_and_write(command: Command, components: tuple) -> None:
     image = rendered_image(scene, command)
     if command.outputs.write_noise:
         check_means(image)
+    if not command.emulate.names:
+        _refuse_infinite(image)
     write_outputs(command, scene, image)
     if command.outputs.trace_pixel is not None:
         write_trace(command, scene)
@@ -98,7 +100,7 @@ def rendered_image(scene: Scene, command: Command) -> np.ndarray:
     if command.outputs.printout:
         for line in printout_lines(scene, command.outputs.printout_pixel):
             print(line)
-    with torch.no_grad():
+    with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
         for band in render(scene):
             rows = band.values.shape[0]
             image[band.first_row : band.first_row + rows, x0 : x1 + 1] = band.values.cpu().numpy()
@@ -110,6 +112,14 @@ def rendered_image(scene: Scene, command: Command) -> np.ndarray:
     omega = true_solid_angle(scene, omega_sum)
     print(f"solid angle subtended by detector = {omega:g} steradian ( {100.0 * omega / SPHERE_SR:g}% sphere)")
     return image
+
+
+def _refuse_infinite(image: np.ndarray) -> None:
+    """Nothing is written of an image that no reader could use; the C program writes it, and so does an emulation."""
+    bad = image.size - int(np.count_nonzero(np.isfinite(image)))
+    if bad:
+        raise UsageError(f"{bad} of {image.size} pixels are not finite float32 numbers (fluence, F or crystal size "
+                         "too large?); nothing was written")
 
 
 # --- writing --------------------------------------------------------------------------------------------
