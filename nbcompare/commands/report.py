@@ -1,0 +1,39 @@
+"""nb-compare report: a bundle as one HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbcompare.errors import ExitCode, FileError
+
+
+@click.command("report")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="BUNDLE")
+@click.option("--html", "target", type=click.Path(path_type=Path), metavar="FILE",
+              help="Where to write the page. Default: CASE-STAMP.html in the current folder.")
+def command(folder, target) -> ExitCode:
+    """Write a stored bundle as one HTML page with its pictures inside.
+
+    The bundle is verified first; a page is only made of evidence that is intact.
+    """
+    from nbcompare.archive.verify import verify_bundle
+    from nbcompare.bundle import load_bundle
+    from nbcompare.errors import EvidenceError
+    from nbcompare.html_report import html_page
+
+    faults = [str(fault) for fault in verify_bundle(folder).faults]
+    if faults:
+        raise EvidenceError(f"{folder}: {faults[0]}" + (f", and {len(faults) - 1} more faults" if faults[1:] else ""),
+                            faults=faults, hint=f"nb-compare verify {folder}")
+    bundle = load_bundle(folder)
+    target = target or Path(f"{bundle.record.facts['case']['name']}-{bundle.record.stamp}.html")
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        partial.write_text(html_page(bundle), encoding="utf-8")
+        partial.replace(target)
+    except OSError as fault:
+        raise FileError(f"{target}: cannot write the page: {fault.strerror}") from None
+    click.echo(str(target))
+    return ExitCode.PASS

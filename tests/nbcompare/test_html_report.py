@@ -1,0 +1,53 @@
+"""nb-compare report: the page says what the record says, holds everything it shows, and runs nothing."""
+
+import re
+
+from nbcompare.errors import ExitCode
+
+
+def page_of(nb, bundle, tmp_path):
+    said = nb("report", bundle, "--html", tmp_path / "page.html")
+    assert said.code == ExitCode.PASS, said.err
+    return (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_pass_shows_its_word_its_figures_and_its_pictures(run_small, nb, tmp_path):
+    said, bundle = run_small()
+    page = page_of(nb, bundle, tmp_path)
+    assert f"<title>PASS small {said.json['stamp']}</title>" in page
+    assert page.count("data:image/png;base64,") == 3
+    for engine in said.json["engines"]:
+        assert engine["program_sha256"] in page
+    for region in said.json["comparison"]["regions"]:
+        assert f"{region['reference_sum']:.10g}" in page
+
+
+def test_a_failure_marks_the_threshold_that_was_missed(run_small, nb, tmp_path):
+    said, bundle = run_small(subject="bright")
+    page = page_of(nb, bundle, tmp_path)
+    missed = [check for check in said.json["verdict"]["checks"] if not check["holds"]]
+    assert missed and page.count('<tr class="no">') == len(missed)
+    assert '<header class="bad">' in page
+
+
+def test_the_page_fetches_nothing_and_runs_nothing(run_small, nb, tmp_path):
+    _, bundle = run_small()
+    page = page_of(nb, bundle, tmp_path)
+    assert "<script" not in page and "http" not in page
+    assert not re.search(r'src="(?!data:)', page)
+
+
+def test_text_of_the_case_is_escaped(nb, fake, small_case, tmp_path):
+    small_case.write_text(small_case.read_text().replace("a 9 x 7 image of fake engines", "a <b>9</b> & 7 image"))
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--format", "json")
+    assert "a &lt;b&gt;9&lt;/b&gt; &amp; 7 image" in page_of(nb, said.json["bundle"], tmp_path)
+
+
+def test_damaged_evidence_gets_no_page(run_small, nb, tmp_path):
+    _, bundle = run_small()
+    log = bundle / "inputs" / "c_cli_stdout.txt"
+    log.chmod(0o644)
+    log.write_text("changed")
+    said = nb("report", bundle, "--html", tmp_path / "page.html")
+    assert said.code == ExitCode.EVIDENCE and "c_cli_stdout.txt" in said.err
+    assert not (tmp_path / "page.html").exists()
