@@ -15,6 +15,9 @@ from nbcompare.process import Ended, recorded_environment, run_program
 
 CUDA_MISSING = "cuda not available\n"
 _PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+_ONCE_QUIET = "--verbosity=-1"
+"""As -q alone, however quiet the project's own settings are: a line for each test."""
+
 _CUDA_PROBE = "import torch; print('cuda', torch.cuda.is_available())"
 
 
@@ -51,7 +54,7 @@ def run_mapped_tests(nodes: Sequence[str], *, checkout: Path, log: Path, seconds
     failure = _failure(ended, summary, text, seconds)
     outcome = TestsOutcome(tuple(nodes), ended.exit_code, summary, failure, _error_line(text) if failure else None)
     if failure:
-        _run_logged([*_PYTEST, "--collect-only", "-q", *nodes], checkout, _beside(log, "collect.log"), seconds)
+        _run_logged([*_PYTEST, "--collect-only", _ONCE_QUIET, *nodes], checkout, _beside(log, "collect.log"), seconds)
         _beside(log, "failure.txt").write_text(_signature(outcome, argv), encoding="utf-8")
     return outcome
 

@@ -19,7 +19,16 @@ from pathlib import Path
 PASSED_ON = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH"
                        r"|PATH|HOME|LANG|LC_.*|TMPDIR|TZ|LD_LIBRARY_PATH|VIRTUAL_ENV|XDG_CACHE_HOME")
 RECORDED = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH")
-_PRIVATE = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|AUTH|(^|_)KEY", re.IGNORECASE)
+_PRIVATE = re.compile(r"TOKEN|SECRET|PASS|(^|_)PWD|CRED|AUTH|KEY|BEARER|COOKIE|SESSION|PRIVATE|JWT|(^|_)PAT(_|$)",
+                      re.IGNORECASE)
+_PRIVATE_VALUE = re.compile(
+    r"://[^/\s:@]+:[^/\s@]+@"                       # a password inside a URL
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|\b(gh[opsur]_|github_pat_|glpat-|xox[abprs]-|sk-|pypi-|npm_|hf_)[A-Za-z0-9_-]{16,}"
+    r"|\b(AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.")
+"""What a token looks like, whatever the variable is called: of well-known services, AWS keys, JSON web tokens."""
+
 _PERCENT = re.compile(rb"(\d{1,3})% done")
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
@@ -46,7 +55,7 @@ class Ended:
 def allowed_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:  # noqa: B006 (never changed)
     """The variables a child process gets: those on the allow-list and not private, then ``extra``."""
     kept = {name: value for name, value in os.environ.items()
-            if PASSED_ON.fullmatch(name) and not _PRIVATE.search(name)}
+            if PASSED_ON.fullmatch(name) and not _PRIVATE.search(name) and not _PRIVATE_VALUE.search(value)}
     return {**kept, **extra}
 
 

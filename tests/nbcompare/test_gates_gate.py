@@ -305,7 +305,7 @@ FAULTS = [
     ("title: t\nphases: [{name: A, title: t, cases: [small.yaml], requires: {signed: [A]}}]\n", "no earlier phase"),
     ("title: t\nphases:\n- &a {name: A}\n", "anchors and aliases"),
     ("protected: [gone.txt]\ntitle: t\n"
-     "phases: [{name: A, title: t, cases: [small.yaml], requires: {tests_green: true}}]\n", "there is no file gone.txt"),
+     "phases: [{name: A, title: t, cases: [small.yaml], requires: {tests_green: true}}]\n", "no file gone.txt"),
 ]
 
 

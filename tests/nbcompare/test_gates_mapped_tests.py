@@ -1,0 +1,74 @@
+"""The mapped tests of a case: what they leave behind when they fail, and the second run on CUDA."""
+
+import pytest
+
+FAILING = ("def test_first():\n    pass\n\ndef test_second():\n    assert 1 == 2, 'one is not two'\n\n"
+           "def test_third():\n    1 / 0\n")
+CONFTEST = "def pytest_addoption(parser):\n    parser.addoption('--device', default='cpu')\n"
+ON_CUDA = ("import pytest\n\n@pytest.mark.parametrize('number', range(3))\ndef test_it(number, request):\n"
+           "    assert request.config.getoption('--device') == 'cpu' or {on_cuda}\n")
+
+
+@pytest.fixture
+def map_tests(small_case, tmp_path):
+    """Give the small case a file of mapped tests."""
+
+    def write(content):
+        (tmp_path / "test_mapped.py").write_text(content)
+        small_case.write_text(small_case.read_text() + f"tests: [{tmp_path}/test_mapped.py]\n")
+
+    return write
+
+
+def test_a_failure_leaves_its_signature_what_was_collected_and_no_engine_run(run_small, map_tests, nb):
+    map_tests(FAILING)
+    said, folder = run_small()
+    assert said.code == 8 and said.json["runs"] == []
+    told = dict(line.split(": ", 1) for line in (folder / "tests/pytest_cpu_failure.txt").read_text().splitlines())
+    assert told["failure"].startswith("first failing test: ") and "test_mapped.py::test_second" in told["failure"]
+    assert told["error line"] == "AssertionError: one is not two"
+    assert told["pytest exit code"] == "1" and told["python"].count(".") == 2 and told["pytest"] == pytest.__version__
+    collected = (folder / "tests/pytest_cpu_collect.log").read_text()
+    assert all(f"::test_{name}" in collected for name in ("first", "second", "third"))
+    assert nb("verify", folder).code == 0
+
+
+def test_a_file_that_cannot_be_imported_has_a_signature_too(run_small, map_tests):
+    map_tests("import no_such_module\n")
+    said, folder = run_small()
+    assert said.code == 8
+    assert "error line: ModuleNotFoundError: No module named 'no_such_module'\n" in (
+        folder / "tests/pytest_cpu_failure.txt").read_text()
+
+
+def test_tests_that_say_passed_while_they_fail_are_not_believed(run_small, map_tests):
+    """The words '9 passed' in what a test prints are no summary of pytest's."""
+    map_tests("def test_a():\n    print('9 passed')\n    assert False\n")
+    said, _ = run_small()
+    assert said.code == 8
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_with_cuda_the_tests_run_there_too_and_stop_at_the_first_failure(run_small, map_tests, tmp_path, monkeypatch,
+                                                                         answer):
+    """Three tests; on CUDA they all pass, or the first fails and the others are not begun."""
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    map_tests(ON_CUDA.format(on_cuda=answer))
+    monkeypatch.setattr("nbcompare.runner.cuda_is_available", lambda folder: True)
+    said, folder = run_small()
+    cuda = said.json["tests"]["cuda"]
+    if answer:
+        assert said.code == 0 and cuda["summary"].startswith("3 passed")
+    else:
+        assert said.code == 8 and cuda["summary"].startswith(("1 failed", "stopping", "!"))
+        assert said.json["verdict"]["reasons"][0].startswith("the mapped tests failed: first failing test: ")
+        assert "stopping after 1 failures" in (folder / "tests/pytest_cuda.log").read_text()
+        assert (folder / "tests/pytest_cuda_failure.txt").is_file()
+
+
+def test_without_cuda_the_log_says_so(run_small, map_tests, monkeypatch):
+    map_tests("def test_a(): pass\n")
+    monkeypatch.setattr("nbcompare.runner.cuda_is_available", lambda folder: False)
+    said, folder = run_small()
+    assert said.code == 0 and (folder / "tests/pytest_cuda.log").read_text() == "cuda not available\n"
+    assert "mapped tests on CUDA: no CUDA device was available" in (folder / "notes/todo_nb_compare.md").read_text()
