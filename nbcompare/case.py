@@ -79,6 +79,12 @@ class Case:
     def folder(self) -> Path:
         return self.path.parent if self.path else Path.cwd()
 
+    @property
+    def figures_asked(self) -> set[tuple[str, str]]:
+        """(metric, region) of every threshold and of every bound of a claim."""
+        bounds = (bound for claim in self.divergences for bound in claim.bounds)
+        return {(threshold.metric, threshold.roi) for threshold in (*self.thresholds, *bounds)}
+
 
 def case_facts(case: Case) -> dict:
     """The case as plain values, the way a record keeps it."""

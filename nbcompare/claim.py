@@ -53,23 +53,25 @@ class Trial:
     ``purpose`` is emulated, control, or "without ID" (all emulations but that one). ``comparison`` holds the
     pair that the trial makes: emulated subject against the reference, or plain subject against the control.
     ``change`` holds the image with all emulations (y) against the same without one: against the plain subject
-    in the trial "emulated", against the trial's own image in "without ID". None where a run failed.
+    in the trial "emulated", against the trial's own image in "without ID". None where a run failed. ``files`` is
+    how the names of its files in the bundle begin.
     """
 
     purpose: str
+    files: str
     run: Run
     comparison: Comparison | None
     change: Comparison | None
 
     def as_dict(self) -> dict:
-        return {"purpose": self.purpose, "run": self.run.as_dict(),
+        return {"purpose": self.purpose, "files": self.files, "run": self.run.as_dict(),
                 "comparison": self.comparison.as_dict() if self.comparison else None,
                 "change": self.change.as_dict() if self.change else None}
 
     @classmethod
     def from_dict(cls, stored: dict) -> Trial:
         pairs = (Comparison.from_dict(stored[key]) if stored[key] else None for key in ("comparison", "change"))
-        return cls(stored["purpose"], Run.from_dict(stored["run"]), *pairs)
+        return cls(stored["purpose"], stored["files"], Run.from_dict(stored["run"]), *pairs)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from nbcompare.errors import ShapeError
 from nbcompare.image import Roi, Shape, resample_nearest
 from nbcompare.metrics import METRICS, RegionPair, evaluate
+from nbcompare.metrics.shells import radial_profile
 from nbcompare.peaks import PeakTable
 
 
@@ -59,7 +60,8 @@ class RegionComparison:
 class Comparison:
     """Figures of every region, the matched peaks of the first one, and notes a reader must know.
 
-    ``vacuous`` are reasons why the images, or a region of them, show nothing, whatever the figures say.
+    ``vacuous`` are reasons why the images, or a region of them, show nothing, whatever the figures say;
+    ``centre`` is the pixel (x, y) of the direct beam, None where the middle of the image was taken for it.
     """
 
     shape: Shape
@@ -67,6 +69,7 @@ class Comparison:
     peaks: PeakTable
     notes: tuple[str, ...] = ()
     vacuous: tuple[str, ...] = ()
+    centre: tuple[float, float] | None = None
 
     def region(self, name: str) -> RegionComparison | None:
         """The region of that name, or None when it was not compared."""
@@ -79,6 +82,7 @@ class Comparison:
 
     def as_dict(self) -> dict:
         return {"shape": vars(self.shape), "notes": list(self.notes), "vacuous": list(self.vacuous),
+                "centre": list(self.centre) if self.centre else None,
                 "peaks": self.peaks.as_dict(),
                 "regions": [{"roi": vars(r.roi), "worst": vars(r.worst), "figures": [vars(f) for f in r.figures],
                              **{key: getattr(r, key) for key in _TOTALS}} for r in self.regions]}
@@ -89,20 +93,23 @@ class Comparison:
                                     WorstPixel(**r["worst"]), *(r[key] for key in _TOTALS))
                    for r in stored["regions"]]
         return cls(Shape(**stored["shape"]), tuple(regions), PeakTable.from_dict(stored["peaks"]),
-                   tuple(stored["notes"]), tuple(stored.get("vacuous", ())))
+                   tuple(stored["notes"]), tuple(stored.get("vacuous", ())),
+                   tuple(stored["centre"]) if stored.get("centre") else None)
 
 
 _TOTALS = ("reference_sum", "subject_sum", "reference_max", "subject_max")
 
 
 def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi], *, resample: bool = False,
-                   further: Collection[tuple[str, str]] = (), centre: tuple[float, float] | None = None) -> Comparison:
+                   further: Collection[tuple[str, str]] = (), centre: tuple[float, float] | None = None,
+                   with_peaks: bool = True) -> Comparison:
     """Compare two images [slow, fast] on each region.
 
     Every region gets the default metrics; ``further`` names (metric, region) pairs to add. ``centre`` is
-    the pixel (x fast, y slow) of the direct beam, the middle of the image when not known. Raises
-    ShapeError when the shapes differ, unless ``resample`` allows the subject to be put on the
-    reference's grid by nearest neighbour (which is noted in the comparison).
+    the pixel (x fast, y slow) of the direct beam, the middle of the image when not known; the table of
+    peaks is left empty, which is quicker, where it is not asked for. Raises ShapeError when the shapes
+    differ, unless ``resample`` allows the subject to be put on the reference's grid by nearest neighbour
+    (which is noted in the comparison).
     """
     notes = []
     if reference.shape != subject.shape:
@@ -115,8 +122,9 @@ def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Ro
     peak = brightest(reference)
     pairs = [region_pair(reference, subject, roi, centre, peak) for roi in rois]
     regions = tuple(_compare_region(pair, roi, further) for pair, roi in zip(pairs, rois, strict=True))
-    return Comparison(Shape(*reference.shape), regions, pairs[0].peaks.moved(*pairs[0].origin), tuple(notes),
-                      tuple(_vacuous(reference, subject, pairs, rois)))
+    peaks = pairs[0].peaks.moved(*pairs[0].origin) if with_peaks else PeakTable((), 0)
+    return Comparison(Shape(*reference.shape), regions, peaks, tuple(notes),
+                      tuple(_vacuous(reference, subject, pairs, rois)), centre)
 
 
 def region_pair(reference: np.ndarray, subject: np.ndarray, roi: Roi,
@@ -126,6 +134,15 @@ def region_pair(reference: np.ndarray, subject: np.ndarray, roi: Roi,
     return RegionPair(reference[roi.slices], subject[roi.slices],
                       brightest(reference) if frame_max is None else frame_max, origin=(roi.xmin, roi.ymin),
                       centre=centre or ((fast - 1) / 2, (slow - 1) / 2))
+
+
+def radial_profiles(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi],
+                    centre: tuple[float, float] | None) -> dict:
+    """Plain values: the ratio of two images of one shape ring by ring about the direct beam, for each region."""
+    pairs = {roi.name: region_pair(reference, subject, roi, centre) for roi in rois}
+    used = next(iter(pairs.values())).centre
+    return {"centre_px": list(used), "centre_from": "the reference's output" if centre else "the middle of the image",
+            "regions": {name: [vars(ring) for ring in radial_profile(pair)] for name, pair in pairs.items()}}
 
 
 def brightest(image: np.ndarray) -> float:

@@ -51,18 +51,19 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
 
     def run(role: str, words: Sequence[str], purpose: str):
         job = replace(jobs[role], arguments=(*jobs[role].arguments, *words), purpose=purpose)
-        return rerun(job, _place(claims, purpose), {})
+        made, image = rerun(job, _place(claims, purpose), {})
+        return (purpose, _place(claims, purpose), made), image
 
-    made, together = run(SUBJECT, [word for claim in claims for word in claim.emulate], EMULATED)
-    trials = [Trial(EMULATED, made, held(images[REFERENCE], together), held(images[SUBJECT], together))]
+    named, together = run(SUBJECT, [word for claim in claims for word in claim.emulate], EMULATED)
+    trials = [Trial(*named, held(images[REFERENCE], together), held(images[SUBJECT], together))]
     for left_out in claims if len(claims) > 1 else ():
         words = [word for claim in claims if claim is not left_out for word in claim.emulate]
-        made, image = run(SUBJECT, words, _without(left_out))
-        trials.append(Trial(_without(left_out), made, held(images[REFERENCE], image), held(image, together)))
+        named, image = run(SUBJECT, words, _without(left_out))
+        trials.append(Trial(*named, held(images[REFERENCE], image), held(image, together)))
     control = [word for claim in claims for word in claim.control]
     if control:
-        made, image = run(REFERENCE, control, CONTROL)
-        trials.append(Trial(CONTROL, made, held(image, images[SUBJECT]), None))
+        named, image = run(REFERENCE, control, CONTROL)
+        trials.append(Trial(*named, held(image, images[SUBJECT]), None))
     return Proof(tuple(claims), tuple(trials), today)
 
 
@@ -205,3 +206,16 @@ def share(part: float) -> str:
 
 def factor(value: float) -> str:
     return f"{value:,.0f}" if 1000 <= value < 1e9 else f"{value:.6g}"
+
+
+def proof_rows(plain: Verdict, proof: Proof) -> list[dict]:
+    """The table plain to emulated to control, one row of plain values for each threshold."""
+    trials = {purpose: proof.trial(purpose) for purpose in (EMULATED, CONTROL)}
+
+    def value(purpose: str, threshold: Threshold) -> float | None:
+        trial = trials[purpose]
+        return trial.comparison.figure(threshold.metric, threshold.roi).value if trial and trial.comparison else None
+
+    return [{"metric": check.threshold.metric, "roi": check.threshold.roi, "allowed": check.threshold.allowed,
+             "plain": check.value, EMULATED: value(EMULATED, check.threshold), CONTROL: value(CONTROL, check.threshold)}
+            for check in plain.checks]

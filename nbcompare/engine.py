@@ -148,7 +148,7 @@ def run_record(role: str, argv: Sequence[str], shape: Shape, ended: Ended, secon
                started: float, how: str = PROCESS) -> Run:
     """What a command came to: how it ended, and whether the image it left can be used. ``seconds`` was its time
     limit, ``started`` the time.time() before it."""
-    failure = _process_failure(ended, seconds) or image_failure(image, shape, started)
+    failure = _process_failure(ended, seconds) or _link_failure(image) or image_failure(image, shape, started)
     digest = sha256_of(image) if image.is_file() and not image.is_symlink() else None
     return Run(role, tuple(argv), shape, ended.exit_code, ended.seconds, failure, digest, how)
 
@@ -162,6 +162,13 @@ def _process_failure(ended: Ended, seconds: float) -> Failure | None:
         return Failure("crashed", f"crashed with {ended.signal_name} after {ended.seconds:.1f} s")
     if ended.exit_code:
         return Failure("exit-code", f"ended with exit code {ended.exit_code}")
+    return None
+
+
+def _link_failure(image: Path) -> Failure | None:
+    """A file with two names was hardly made by this run, and whoever writes to the other changes the evidence."""
+    if image.is_file() and image.lstat().st_nlink > 1:
+        return Failure("not-a-file", "left a hard link to another file where its float image should be")
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +13,20 @@ from nbcompare.case import Case
 from nbcompare.engine import FLOAT_FILE, REFERENCE, SUBJECT, Engine, Run, run_engine
 from nbcompare.image import Shape, declared_shape, read_float_image
 from nbcompare.progress import Progress
+from nbcompare.vacuity import copied_input
 from nbcompare.verdict import Verdict, engine_failed
 
 
 @dataclass(frozen=True)
 class Job:
-    """One engine with everything it is given. ``shape`` is what its own arguments declare."""
+    """One engine with everything it is given. ``shape`` is what its own arguments declare; ``purpose`` says why it
+    is run once more, and is empty for the comparison itself."""
 
     engine: Engine
     arguments: tuple[str, ...]
     shape: Shape
     seconds: float
+    purpose: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,13 @@ def execute(job: Job, *, inputs: Path, scratch: Path, places: Places, environmen
 
     What a failed run wrote besides is moved to places.rest, so that nothing of it is lost.
     """
-    progress.begin(f"{job.engine.role} ({job.engine.name})")
+    progress.begin(f"{job.engine.role} ({job.engine.name}){job.purpose and ', ' + job.purpose}")
     try:
         run = run_engine(job.engine, job.arguments, job.shape, inputs=inputs, folder=scratch, stdout=places.stdout,
                          stderr=places.stderr, seconds=job.seconds, environment=environment,
                          on_progress=progress.tick)
+        if not run.failure:
+            run = replace(run, failure=copied_input(scratch / FLOAT_FILE, inputs))
         progress.end(f"failed: {run.failure.sentence}" if run.failure else f"{run.seconds:.3f} s")
         if run.image_sha256:
             (scratch / FLOAT_FILE).replace(places.image)

@@ -35,6 +35,11 @@ class Repetition:
     same_bytes: bool
     comparison: Comparison | None
 
+    @property
+    def files(self) -> str:
+        """How the names of its files in the bundle begin."""
+        return f"noise/{self.name}"
+
     def as_dict(self) -> dict:
         return {"name": self.name, "environment": dict(self.environment), "run": self.run.as_dict(),
                 "same_bytes": self.same_bytes, "comparison": self.comparison.as_dict() if self.comparison else None}

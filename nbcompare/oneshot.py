@@ -23,13 +23,16 @@ from nbcompare.compare import Comparison, compare_images
 from nbcompare.engine import PREFIX, REFERENCE, SUBJECT, Run
 from nbcompare.errors import FileError, ShapeError, UsageError
 from nbcompare.execution import Job, Places, execute, failures_verdict, jobs_of, read_images
+from nbcompare.findings import Findings, conclude
 from nbcompare.image import Roi, Shape, declared_shape
 from nbcompare.inputs import sha256_of
+from nbcompare.inquiry import likely_cause
 from nbcompare.pictures import DEFAULT_PERCENTILE, Scale, write_pictures
 from nbcompare.progress import Progress
 from nbcompare.runner import choose_engines
 from nbcompare.summary import summary
-from nbcompare.verdict import Threshold, Verdict, judge, not_comparable
+from nbcompare.vacuity import same_program
+from nbcompare.verdict import Threshold, Verdict, Word, not_comparable
 
 DEFAULT_CORRELATION = 0.9995
 DEFAULT_SUM_RATIO = (0.9, 1.1)
@@ -64,6 +67,7 @@ class OneShot:
     comparison: Comparison | None
     verdict: Verdict
     notes: tuple[str, ...] = field(default=())
+    findings: Findings = Findings()
 
 
 def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Progress) -> OneShot:
@@ -83,14 +87,19 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
                                folder / f"failed_{key}") for role, key in PREFIX.items()}
         runs = tuple(execute(job, inputs=work / "data", scratch=work / f"scratch-{PREFIX[role]}", places=places[role],
                              environment={}, progress=progress) for role, job in jobs.items())
-        comparison, verdict, scale = _compare(case, jobs, places, runs, options, work)
-        binaries = {PREFIX[role]: f"{engine.name} sha256:{sha256_of(engine.program)}"
-                    for role, engine in engines.items()}
-        said = summary(command, runs, binaries, comparison, verdict, scale, resample=options.resample)
+        sums = {role: sha256_of(engine.program) for role, engine in engines.items()}
+        same = same_program([engine.start for engine in engines.values()], list(sums.values()), runs)
+        findings = Findings(vacuous=(same,) if same else ())
+        comparison, verdict, scale = _compare(case, jobs, places, runs, options, findings, work)
+        if verdict.word is Word.FAIL:
+            cause = likely_cause(read_images(jobs, places), jobs[SUBJECT].arguments, work / "data")
+            findings = replace(findings, cause=cause)
+        binaries = {PREFIX[role]: f"{engine.name} sha256:{sums[role]}" for role, engine in engines.items()}
+        said = summary(command, runs, binaries, comparison, verdict, scale, findings, resample=options.resample)
         said["notes"] = [*notes, *said["notes"]]
         (work / "summary.json").write_text(dump_json(said), encoding="utf-8")
         _replace_files(work, folder)
-    return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]))
+    return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]), findings)
 
 
 def without_float_file(arguments: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
@@ -152,7 +161,8 @@ def _region(bounds: tuple[int, int, int, int] | None, shape: Shape) -> Roi:
 
 
 def _compare(case: Case, jobs: dict[str, Job], places: dict[str, Places], runs: tuple[Run, ...],
-             options: OneShotOptions, work: Path) -> tuple[Comparison | None, Verdict, Scale | None]:
+             options: OneShotOptions, findings: Findings,
+             work: Path) -> tuple[Comparison | None, Verdict, Scale | None]:
     failed = failures_verdict(runs)
     if failed:
         return None, failed, None
@@ -163,12 +173,12 @@ def _compare(case: Case, jobs: dict[str, Job], places: dict[str, Places], runs: 
     except ShapeError as fault:
         return None, not_comparable(str(fault)), None
     if reference.shape != subject.shape:
-        return comparison, judge(comparison, case.thresholds), None
+        return comparison, conclude(comparison, case.thresholds, findings), None
     if options.save_diff:
         (subject.astype(np.float64) - reference).astype("<f4").tofile(work / "diff.bin")
     files = {key: work / f"{key}.png" for key in ("c", "py", "diff")}
     scale = write_pictures(reference, subject, case.rois[0], (), files, options.percentile)
-    return comparison, judge(comparison, case.thresholds), scale
+    return comparison, conclude(comparison, case.thresholds, findings), scale
 
 
 # --- the folder -----------------------------------------------------------------------------------------

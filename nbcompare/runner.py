@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from nbcompare import __version__
-from nbcompare.bundle import CASE_FILE, DATA, Bundle, Record, Staging, staging
+from nbcompare.beam_centre import direct_beam_px
+from nbcompare.bundle import CASE_FILE, DATA, STAMP_FORMAT, Bundle, Record, Staging, staging
 from nbcompare.bundled_reference import CHECKOUT, build_reference
 from nbcompare.case import Case, case_facts
-from nbcompare.compare import Comparison, compare_images
+from nbcompare.compare import Comparison, compare_images, radial_profiles
 from nbcompare.engine import PREFIX, REFERENCE, SUBJECT, Engine, Run, reference_engine, subject_engine
 from nbcompare.errors import ShapeError, UsageError
 from nbcompare.execution import Job, Places, execute, failures_verdict, jobs_of, read_images
-from nbcompare.inputs import StagedInput, hash_inputs, stage_inputs
+from nbcompare.findings import FACT, Findings, conclude
+from nbcompare.image import read_float_image
+from nbcompare.inputs import StagedInput, hash_inputs, sha256_of, stage_inputs
+from nbcompare.inquiry import Bench, inquire, likely_cause
 from nbcompare.mapped_tests import CUDA_MISSING, TestsOutcome, cuda_is_available, run_mapped_tests
+from nbcompare.metrics import METRICS
+from nbcompare.noise_floor import Rerun
 from nbcompare.pictures import Scale, write_pictures
 from nbcompare.progress import Progress
 from nbcompare.provenance import EngineIdentity, content_hash, environment_facts, git_state, identify
 from nbcompare.stored_reference import StoredReference, require_same_experiment, stored_reference
-from nbcompare.texts import SUMMARY, image_name, summary_of, texts_of
-from nbcompare.verdict import Verdict, blocked, judge, not_comparable
+from nbcompare.texts import RADIAL_PROFILE, SUMMARY, image_name, summary_of, texts_of
+from nbcompare.vacuity import ReadingWatch
+from nbcompare.verdict import Verdict, Word, blocked, not_comparable
 from nbcompare.watch import Protected, Watch, protected_files, sums_of
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the user said beside the case. ``reference`` is a bundle whose image stands in for the reference."""
+    """What the user said beside the case. ``reference`` is a bundle whose image stands in for the reference; the
+    three flags ask for more than the case does."""
 
     c_bin: str | None = None
     py_bin: str | None = None
@@ -40,6 +51,9 @@ class RunOptions:
     bundles: Path = Path("bundles")
     invocation: tuple[str, ...] = ()
     reference: Path | None = None
+    noise_floor: bool = False
+    probe_args: bool = False
+    all_metrics: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,7 @@ class Outcome:
     comparison: Comparison | None
     verdict: Verdict
     scale: Scale | None
+    findings: Findings = Findings()
 
 
 def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
@@ -81,11 +96,12 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
             outcome = Outcome((), None, blocked(blockers), None)
             _empty_logs(bundle)
         else:
-            outcome = _run_and_compare(case, jobs, bundle, options, progress, stored)
+            outcome = _run_and_compare(case, jobs, identities, bundle, options, progress, stored)
         watched = Protected(before, sums_of(protected))
         if watched.faults:
-            outcome = Outcome(outcome.runs, None, blocked([*watched.faults, *outcome.verdict.reasons]), None)
-        facts = _facts(case, options, identities, inputs, tests) | {"protected": watched.as_dict()}
+            outcome = Outcome(outcome.runs, None, blocked([*blockers, *watched.faults]), None)
+        facts = _facts(case, options, identities, inputs, tests) | {"protected": watched.as_dict(),
+                                                                      FACT: outcome.findings.as_dict()}
         if stored:
             facts["reference_from"] = stored.as_fact()
             facts["content"]["reference"] = stored.record.facts["content"]["reference"]
@@ -133,8 +149,8 @@ def _mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, 
     return outcomes
 
 
-def _run_and_compare(case: Case, jobs: Mapping[str, Job], bundle: Staging, options: RunOptions,
-                     progress: Progress, stored: StoredReference | None = None) -> Outcome:
+def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[EngineIdentity], bundle: Staging,
+                     options: RunOptions, progress: Progress, stored: StoredReference | None = None) -> Outcome:
     places = {role: _places(bundle, role) for role in jobs}
     runs = tuple(stored.restore(places[role], progress) if stored and role == REFERENCE
                  else _run_watched(job, bundle, places[role], case.environment, progress) for role, job in jobs.items())
@@ -143,27 +159,76 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], bundle: Staging, optio
         return Outcome(runs, None, failed, None)
     progress.begin("comparison")
     images = read_images(jobs, places)
+    centre = direct_beam_px(places[REFERENCE].stdout.read_text(encoding="utf-8", errors="replace"))
     try:
-        comparison = compare_images(images[REFERENCE], images[SUBJECT], case.rois, resample=options.resample)
+        comparison = compare_images(images[REFERENCE], images[SUBJECT], case.rois, resample=options.resample,
+                                    further=_further_metrics(case, options), centre=centre)
     except ShapeError as fault:
         progress.end("shapes differ")
         return Outcome(runs, None, not_comparable(str(fault)), None)
-    files = {key: bundle.path(f"results/{key}.png") for key in ("c", "py", "diff")}
-    same_grid = images[REFERENCE].shape == images[SUBJECT].shape
-    scale = write_pictures(images[REFERENCE], images[SUBJECT], case.rois[0], case.rois, files) if same_grid else None
-    verdict = judge(comparison, case.thresholds)
-    progress.end(str(verdict.word))
-    return Outcome(runs, comparison, verdict, scale)
+    scale = None
+    if images[REFERENCE].shape == images[SUBJECT].shape:
+        files = {key: bundle.path(f"results/{key}.png") for key in ("c", "py", "diff")}
+        scale = write_pictures(images[REFERENCE], images[SUBJECT], case.rois[0], case.rois, files)
+        bundle.write_json(RADIAL_PROFILE, radial_profiles(images[REFERENCE], images[SUBJECT], case.rois, centre))
+    progress.end("done")
+    bench = Bench(case, jobs, identities, runs, images, _rerun_in(bundle, case, progress),
+                  _run_quietly_in(bundle, case, progress), bundle.folder / DATA,
+                  datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).date(),
+                  Findings.of(stored.record.facts) if stored else None)
+    findings = inquire(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args)
+    verdict = conclude(comparison, case.thresholds, findings)
+    if verdict.word is Word.FAIL:
+        findings = replace(findings, cause=likely_cause(images, jobs[SUBJECT].arguments, bundle.folder / DATA))
+    progress.say(f"verdict: {verdict.word}")
+    return Outcome(runs, comparison, verdict, scale, findings)
+
+
+def _further_metrics(case: Case, options: RunOptions) -> set[tuple[str, str]]:
+    if options.all_metrics:
+        return {(metric, roi.name) for metric in METRICS for roi in case.rois}
+    return case.figures_asked
 
 
 def _run_watched(job: Job, bundle: Staging, places: Places, environment: Mapping[str, str],
                  progress: Progress) -> Run:
-    """Run an engine; one that touched anything of the bundle but its own has failed."""
-    with Watch(bundle.folder) as watch:
+    """Run an engine; one that touched anything of the bundle but its own, or copied an image from it, has failed."""
+    images = {role: bundle.folder / image_name(role) for role in PREFIX}
+    others = {role: path for role, path in images.items() if path.exists() and path != places.image}
+    with Watch(bundle.folder) as watch, ReadingWatch(others) as reading:
         run = execute(job, inputs=bundle.folder / DATA, scratch=bundle.folder / f"scratch-{PREFIX[job.engine.role]}",
                       places=places, environment=environment, progress=progress)
-        failure = watch.trespass(places)
+        failure = reading.copied(run) or watch.trespass(places)
     return replace(run, failure=failure) if failure else run
+
+
+def _rerun_in(bundle: Staging, case: Case, progress: Progress) -> Rerun:
+    """How an engine is run once more, with its files kept in the bundle; an image that is there already is not
+    kept twice."""
+
+    def rerun(job: Job, name: str, environment: Mapping[str, str]) -> tuple[Run, np.ndarray | None]:
+        places = Places(bundle.path(f"{name}_float.bin"), bundle.path(f"{name}_stdout.txt"),
+                        bundle.path(f"{name}_stderr.txt"), bundle.folder / "failed" / name)
+        run = _run_watched(job, bundle, places, {**case.environment, **environment}, progress)
+        image = None if run.failure else read_float_image(places.image, job.shape)
+        if image is not None and run.image_sha256 in [sha256_of(bundle.folder / image_name(role)) for role in PREFIX]:
+            places.image.unlink()
+        return run, image
+
+    return rerun
+
+
+def _run_quietly_in(bundle: Staging, case: Case, progress: Progress) -> Callable[[Job], Run]:
+    """How an engine is run once more without a trace in the bundle."""
+
+    def run_quietly(job: Job) -> Run:
+        with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
+            work = Path(folder)
+            return execute(job, inputs=bundle.folder / DATA, scratch=work / "scratch",
+                           places=Places(*(work / name for name in ("image", "stdout", "stderr", "rest"))),
+                           environment=case.environment, progress=progress)
+
+    return run_quietly
 
 
 def _places(bundle: Staging, role: str) -> Places:

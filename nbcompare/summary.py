@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nbcompare.compare import Comparison
+from nbcompare.divergence import proof_rows
 from nbcompare.engine import REFERENCE, SUBJECT, Run
+from nbcompare.findings import Findings
 from nbcompare.pictures import Scale
 from nbcompare.verdict import Verdict
 
@@ -15,7 +17,8 @@ _FIGURES = ("correlation", "mse", "rmse", "max_abs_diff", "sum_ratio", "max_inte
 
 
 def summary(args: Sequence[str], runs: Sequence[Run], binaries: Mapping[str, str], comparison: Comparison | None,
-            verdict: Verdict, scale: Scale | None, *, resample: bool = False) -> dict:
+            verdict: Verdict, scale: Scale | None, findings: Findings | None = None, *,
+            resample: bool = False) -> dict:
     """The summary as plain values. The figures at the top are those of the first region; null is undefined."""
     by_role = {run.role: run for run in runs}
     first = comparison.regions[0] if comparison else None
@@ -35,10 +38,24 @@ def summary(args: Sequence[str], runs: Sequence[Run], binaries: Mapping[str, str
         "sum_c": first.reference_sum if first else None,
         "sum_py": first.subject_sum if first else None,
         "thresholds": [{**vars(check.threshold), "value": check.value, "holds": check.holds,
-                        "undefined": check.undefined} for check in verdict.checks],
+                        "undefined": check.undefined, "noise": check.noise} for check in verdict.checks],
         "regions": comparison.as_dict()["regions"] if comparison else [],
         "peaks": comparison.peaks.as_dict() if comparison else None,
         "notes": list(comparison.notes) if comparison else [],
+        **_found(findings or Findings(), verdict),
         "png_scale_method": scale.method if scale else None,
         "png_scale_percentile": scale.percentile if scale else None,
+    }
+
+
+def _found(findings: Findings, verdict: Verdict) -> dict:
+    """What was found out beside the figures: noise, cause, probed arguments, and each claim from plain to emulated."""
+    noise, probe, proof = findings.noise, findings.probe, findings.proof
+    return {
+        "noise_floor": {"deterministic": noise.deterministic, "sentence": noise.sentence} if noise else None,
+        "vacuous": list(findings.vacuous),
+        "probed_arguments": probe.as_dict()["arguments"] if probe else None,
+        "divergences": [claim.as_dict() for claim in proof.claims] if proof else [],
+        "proof": proof_rows(verdict, proof) if proof else [],
+        "cause": findings.cause,
     }

@@ -68,9 +68,12 @@ def small_case(tmp_path):
 
 @pytest.fixture
 def run_small(nb, fake, small_case):
-    """Run the small case with two fake engines and return what was said and the bundle's folder."""
+    """Run the small case with two fake engines and return what was said and the bundle's folder.
 
-    def call(reference="good", subject="good", *more):
+    They are two programs, as one program compared with itself is no pass.
+    """
+
+    def call(reference="good", subject="twin", *more):
         said = nb("run", small_case, "--c-bin", fake(reference), "--py-bin", fake(subject), "-q", "--format", "json",
                   *more)
         return said, Path(said.json["bundle"])

@@ -62,7 +62,7 @@ def test_the_commands_record_exit_code_and_seconds(run_small):
 
 
 def test_arguments_of_one_side_only_are_recorded(run_small):
-    said, folder = run_small("good", "good", "--py-args", "-extra 'two words'")
+    said, folder = run_small("good", "twin", "--py-args", "-extra 'two words'")
     assert said.json["case"]["subject_args"] == ["-extra", "two words"]
     assert said.json["runs"][0]["argv"][-4:] == ["-flux", "1e18", "-floatfile", "float.bin"]
     assert said.json["runs"][1]["argv"][-4:] == ["-extra", "two words", "-floatfile", "float.bin"]
@@ -127,7 +127,7 @@ def test_a_published_stamp_is_never_taken_again(tmp_path):
 def test_runs_at_once_never_collide(nb, small_case, fake, tmp_path):
     """Four processes on one case at the same moment: four bundles, all whole."""
     command = [sys.executable, "-m", "nbcompare", "run", str(small_case), "--c-bin", str(fake("good")), "--py-bin",
-               str(fake("good")), "-q"]
+               str(fake("twin")), "-q"]
     codes = []
     threads = [threading.Thread(target=lambda: codes.append(subprocess.run(command, cwd=tmp_path, check=False,
                                                                            capture_output=True).returncode))

@@ -22,7 +22,7 @@ FAILURES = [
 @pytest.mark.parametrize("role", ["reference", "subject"])
 def test_a_failing_engine_is_exit_2_with_its_own_words(run_small, role, name, kind, words):
     """63 pixels are 252 bytes; short is one float less, long three bytes more."""
-    engines = {"reference": "good", "subject": "good", role: name}
+    engines = {"reference": "good", "subject": "twin", role: name}
     said, folder = run_small(engines["reference"], engines["subject"])
     failed = next(run for run in said.json["runs"] if run["role"] == role)
     assert said.code == 2
@@ -93,7 +93,7 @@ def test_a_program_the_system_refuses_to_start_is_a_failed_run(run_small, nb, sm
     program = tmp_path / "engine"
     program.write_text("neither script nor binary")
     program.chmod(0o755)
-    said = nb("run", small_case, "--c-bin", program, "--py-bin", fake("good"), "-q", "--format", "json")
+    said = nb("run", small_case, "--c-bin", program, "--py-bin", fake("twin"), "-q", "--format", "json")
     assert said.code == 2
     assert said.json["runs"][0]["failure"]["kind"] == "not-started"
 

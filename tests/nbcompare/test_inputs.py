@@ -106,17 +106,17 @@ def test_an_input_of_the_case_is_as_pinned(run_small, case_with_input):
 
 def test_a_users_own_input_is_used_and_said(run_small, nb, fake, case_with_input, tmp_path):
     (tmp_path / "mine.txt").write_text("2 0 0\n0 2 0\n0 0 2\n")
-    said, folder = run_small("good", "good", "--input", "A.mat=mine.txt")
+    said, folder = run_small("good", "twin", "--input", "A.mat=mine.txt")
     assert said.code == 0
     assert said.json["inputs"][0]["origin"] == "user" and not said.json["inputs_as_pinned"]
     assert (folder / "inputs/data/A.mat").read_text().startswith("2 0 0")
-    told = nb("run", case_with_input, "--c-bin", fake("good"), "--py-bin", fake("good"), "--input", "A.mat=mine.txt")
+    told = nb("run", case_with_input, "--c-bin", fake("good"), "--py-bin", fake("twin"), "--input", "A.mat=mine.txt")
     assert "the user's own: A.mat" in told.out
 
 
 def test_an_input_that_changed_is_refused(nb, case_with_input, tmp_path, fake):
     (tmp_path / "own.mat").write_text("3 0 0\n0 3 0\n0 0 3\n")
-    said = nb("run", case_with_input, "--c-bin", fake("good"), "--py-bin", fake("good"))
+    said = nb("run", case_with_input, "--c-bin", fake("good"), "--py-bin", fake("twin"))
     assert said.code == 1
     assert "but the case pins" in said.err
     assert not list((tmp_path / "bundles/small").iterdir())

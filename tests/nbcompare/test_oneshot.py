@@ -17,7 +17,7 @@ sum_ratio png_scale_method png_scale_percentile thresholds verdict reasons""".sp
 
 @pytest.fixture
 def one_shot(nb, fake):
-    def call(*options, subject="good", args=SMALL_ARGS):
+    def call(*options, subject="twin", args=SMALL_ARGS):
         return nb("--outdir", "out", "--c-bin", fake("good"), "--py-bin", fake(subject), "-q", *options, "--", *args)
 
     return call
@@ -124,7 +124,7 @@ def test_files_that_arguments_name_are_found_from_the_callers_folder(one_shot, t
 
 
 def test_the_default_folder_is_named_by_time_and_arguments(nb, fake):
-    nb("--c-bin", fake("good"), "--py-bin", fake("good"), "-q", "--", *SMALL_ARGS)
+    nb("--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--", *SMALL_ARGS)
     (made,) = Path("comparisons").iterdir()
     assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{8}", made.name)
 

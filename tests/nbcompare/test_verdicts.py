@@ -36,14 +36,14 @@ def test_an_undefined_figure_fails(run_small):
 
 
 def test_declared_shapes_that_differ_are_exit_4(run_small):
-    said, _ = run_small("good", "good", "--py-args", "-detpixels_x 8")
+    said, _ = run_small("good", "twin", "--py-args", "-detpixels_x 8")
     assert said.code == 4
     assert said.json["verdict"]["word"] == "NOT COMPARABLE"
     assert "9 x 7" in said.json["verdict"]["reasons"][0] and "8 x 7" in said.json["verdict"]["reasons"][0]
 
 
 def test_resample_is_noted(run_small):
-    said, _ = run_small("good", "good", "--py-args", "-detpixels_x 8", "--resample")
+    said, _ = run_small("good", "twin", "--py-args", "-detpixels_x 8", "--resample")
     assert said.code in (0, 3)
     assert "resampled from 8 x 7" in said.json["comparison"]["notes"][0]
 
@@ -87,7 +87,7 @@ def test_the_worst_of_several_cases_decides(nb, fake, small_case, tmp_path):
     other = tmp_path / "other.yaml"
     other.write_text(small_case.read_text().replace("name: small", "name: other")
                      .replace("min: 0.99, max: 1.01", "min: 2.0, max: 3.0"))
-    said = nb("run", small_case, other, "--c-bin", fake("good"), "--py-bin", fake("good"), "-q")
+    said = nb("run", small_case, other, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q")
     assert said.code == 3
     assert said.out.count("PASS") == 1 and said.out.count("FAIL") == 1
 
@@ -105,7 +105,7 @@ def test_a_defect_of_ours_is_exit_70_with_its_trace(nb, monkeypatch, small_case)
 
 def test_a_folder_that_cannot_be_written_is_exit_5(nb, fake, small_case, tmp_path):
     (tmp_path / "bundles").write_text("a file where a folder should be")
-    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("good"), "-q")
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q")
     assert said.code == 5
     assert "cannot make a bundle there" in said.err and "Traceback" not in said.err
 
