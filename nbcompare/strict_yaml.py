@@ -20,6 +20,7 @@ from nbcompare.errors import CaseError
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+_HIDDEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|{_BIDI.pattern}")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _STR_TAG = "tag:yaml.org,2002:str"
 _BOOL_TAG = "tag:yaml.org,2002:bool"
@@ -75,6 +76,7 @@ class Cursor:
             if key_node.id != "scalar":
                 raise key._expected("text")
             word = key_node.value
+            key._refuse_hidden(word)
             if word in entries:
                 raise key.error(f"duplicate key {word!r} in {self.name}")
             if known is not None and word not in known:
@@ -96,7 +98,14 @@ class Cursor:
             raise self._expected("text" if self.kind != "true/false" else "text (put it in quotes)")
         if not self.node.value.strip():
             raise self.error(f"{self.name} must not be empty")
+        self._refuse_hidden(self.node.value)
         return self.node.value
+
+    def _refuse_hidden(self, text: str) -> None:
+        """An escape such as \\0 or \\u202e brings in what the file itself may not hold."""
+        bad = _HIDDEN.search(text)
+        if bad:
+            raise self.error(f"{self.name} holds the character U+{ord(bad.group()):04X}, which cannot be seen")
 
     def integer(self) -> int:
         if self.node.id != "scalar" or self.node.style is not None or not _INTEGER.fullmatch(self.node.value):
@@ -140,6 +149,8 @@ def load(path: Path, name: str) -> tuple[Cursor, bytes]:
 
 def _read(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():
+            raise CaseError("not an ordinary file", path=path)
         with open(path, "rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as fault:
