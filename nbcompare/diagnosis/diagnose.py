@@ -1,0 +1,94 @@
+"""Both layers together: the quick one looks, the tested one runs the simulator; the causes come out ranked.
+
+Equal images have no cause, and what reproduces nothing is never more than a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.diagnosis.cause import Cause, Diagnosis, ranked
+from nbcompare.diagnosis.echo import question_differences, speaks_for
+from nbcompare.diagnosis.question import Question
+from nbcompare.diagnosis.quick import quick_causes
+
+MOST_CAUSES = 8
+_SURE = 0.94
+_LEAST_TOP = 0.3
+"""Confidence below which ``top_cause`` says nothing."""
+
+
+@dataclass(frozen=True)
+class DiagnosisOptions:
+    """``quick`` leaves the simulator out; ``budget_s`` are the seconds it may take."""
+
+    quick: bool = False
+    budget_s: float = 60.0
+
+
+def diagnose(question: Question, options: DiagnosisOptions, simulator=None) -> Diagnosis:
+    """Why the two images of the question differ.
+
+    ``simulator`` (a ``Simulator``) may be passed to be used again for many questions; without one, a process is
+    started and ended here.
+    """
+    pair = question.pair
+    if pair.agree:
+        return Diagnosis(True, (), figures(question))
+    causes = quick_causes(question)
+    notes, tested = [], None
+    if not options.quick and not _settled(causes):
+        from nbcompare.diagnosis.search import search
+
+        outcome = search(question, causes, options.budget_s, simulator)
+        causes, tested = [*causes, *outcome.causes], outcome.as_dict()
+        notes += outcome.notes
+    found = ranked(_with_echoes(question, causes))[:MOST_CAUSES]
+    return Diagnosis(False, found, figures(question), tuple(notes), tested)
+
+
+def _settled(causes: Sequence[Cause]) -> bool:
+    """Whether an edit of the image already is the subject's, so that nothing is left to run for."""
+    return any(cause.proven and cause.confidence >= _SURE for cause in causes)
+
+
+def _with_echoes(question: Question, causes: Sequence[Cause]) -> list[Cause]:
+    """Causes that an echo speaks for get it as evidence."""
+    told = question_differences(question)
+    out = []
+    for cause in causes:
+        lines = tuple(f"echo: {d.sentence}" for d in speaks_for(told, cause.id)[:1])
+        more = 0.05 if lines and not cause.proven else 0.0
+        out.append(replace(cause, evidence=cause.evidence + lines, confidence=cause.confidence + more))
+    return out
+
+
+def figures(question: Question) -> dict[str, float | int | None]:
+    """The figures that a diagnosis starts from."""
+    pair = question.pair
+    return {"max_abs_diff_of_peak": pair.worst, "sum_ratio": pair.sum_ratio, "correlation": pair.correlation,
+            "not_finite": int(pair.finite.size - np.count_nonzero(pair.finite)),
+            "reference_peak": float(pair.reference.max()), "subject_peak": float(pair.y.max())}
+
+
+def top_cause(reference: np.ndarray, subject: np.ndarray, argv: Sequence[str], folder: Path, *,
+              echoes: tuple[str, str] | None = None, subject_argv: Sequence[str] | None = None) -> str | None:
+    """The first cause that the quick layer sees, in one sentence, or None.
+
+    It serves verdicts on any two images, so it never raises: images of different shapes, not finite references
+    and arguments that cannot be read have no cause here.
+    """
+    if reference.shape != subject.shape or reference.size == 0 or not np.isfinite(reference).all():
+        return None
+    try:
+        question = Question(reference, subject, argv, folder, echoes=echoes, subject_argv=subject_argv)
+        causes = diagnose(question, DiagnosisOptions(quick=True)).causes
+    except (ArithmeticError, LookupError, ValueError, OSError):
+        return None
+    if not causes or causes[0].confidence < _LEAST_TOP:
+        return None
+    return causes[0].sentence if causes[0].proven else f"perhaps: {causes[0].sentence}"

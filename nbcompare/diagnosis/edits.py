@@ -1,0 +1,76 @@
+"""Run hypotheses: every small mistake with an option that is given, with one that is not, and with several.
+
+Each function yields candidates from the command line alone. Whether a candidate is the cause is for the engine
+to say: its image must become the subject's. To add a hypothesis, add a few lines to the function it belongs to,
+or a new function to GENERATORS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nbcompare.diagnosis.candidate import EMULATION_NAMES, Candidate
+from nbcompare.diagnosis.cause import entry
+from nbcompare.diagnosis.command import Command, parse_command
+from nbcompare.diagnosis.crystal_edits import crystal_edits, sampling_edits
+from nbcompare.diagnosis.detector_edits import beam_centre_edits, detector_edits, switch_edits
+from nbcompare.diagnosis.option_edits import each_option
+from nbcompare.diagnosis.question import Question
+from nbcompare.diagnosis.spindle_edits import spindle_edits
+
+REPEATED = entry("option-repeated", "physics", "Of a repeated option the first value is used, not the last.")
+ARGUMENTS = entry("arguments-differ", "physics", "The subject was given other arguments than the reference.")
+FLOAT32 = entry("float32-arithmetic", "physics", "The lattice arithmetic was done in single precision.")
+
+
+def run_candidates(question: Question) -> list[Candidate]:
+    """Every discrete run hypothesis for this command line, likeliest first, each run asked for once."""
+    found: dict[tuple, Candidate] = {}
+    for generate in GENERATORS:
+        for candidate in generate(question):
+            if candidate.command.argv != question.argv or candidate.files or candidate.emulate:
+                kept = found.setdefault(candidate.key, candidate)
+                if candidate.prior > kept.prior:
+                    found[candidate.key] = candidate
+    return sorted(found.values(), key=lambda candidate: -candidate.prior)
+
+
+def _whole_command(question: Question) -> Iterator[Candidate]:
+    """Other arguments altogether, repeated options, single precision."""
+    command = question.command
+    if question.subject_argv is not None and question.subject_argv != question.argv:
+        other = parse_command(question.subject_argv)
+        yield Candidate(ARGUMENTS, f"the subject was given {_differing(command, other)}", other, 0.99)
+    names = [item.option.name for item in command.items if item.option]
+    for name in {name for name in names if names.count(name) > 1}:
+        first = next(item for item in command.items if item.option and item.option.name == name)
+        yield Candidate(REPEATED, f"of the repeated {name} the first value counts",
+                        command.changed(name, lambda item, first=first: first), 0.7)
+    yield Candidate(FLOAT32, "the lattice arithmetic is done in single precision",
+                    command.ending("-dtype", "float32"), 0.45)
+
+
+def _differing(ours: Command, theirs: Command) -> str:
+    own = {str(item) for item in ours.items}
+    added = [str(item) for item in theirs.items if str(item) not in own]
+    other = {str(item) for item in theirs.items}
+    lost = [str(item) for item in ours.items if str(item) not in other]
+    parts = ([f"also {', '.join(added)}"] if added else []) + ([f"not {', '.join(lost)}"] if lost else [])
+    return " and ".join(parts) or "the same options in another order"
+
+
+def emulation_candidates(question: Question, base: frozenset[str], offered: Sequence[str]) -> Iterator[Candidate]:
+    """Each known defect of the C program put on top of the baseline's, or taken away from them."""
+    for name in offered:
+        if name not in EMULATION_NAMES:
+            continue
+        if name in base:
+            yield Candidate(name, f"the subject lacks the C program's {name}, which the reference has",
+                            question.command, 0.75, emulate=base - {name})
+        else:
+            yield Candidate(name, f"the subject has the C program's {name}, which the reference has not",
+                            question.command, 0.7, emulate=base | {name})
+
+
+GENERATORS = (each_option, beam_centre_edits, detector_edits, switch_edits, crystal_edits, spindle_edits,
+              sampling_edits, _whole_command)

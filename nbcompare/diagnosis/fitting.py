@@ -1,0 +1,216 @@
+"""Fitting: turn a knob until the rendered image is the subject's (damped Gauss-Newton, secant updates).
+
+Spots that are a few pixels away pull only when both images are smoothed; a fit starts smoothed when the plain
+images do not answer to the knob, and ends plain. ``response`` says beforehand, from one notch each, how much of
+the difference a knob could explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nbcompare.diagnosis.knobs import Knob
+from nbcompare.diagnosis.trials import Reading, Trials
+
+SMOOTHINGS = (7, 3, 0)
+_MOST_ROUNDS = 14
+_LADDER = 3.0
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a notch of each number does, as columns [pixels, numbers], and the share of the difference explained by
+    the best linear turn, plain and smoothed."""
+
+    knob: Knob
+    slopes: np.ndarray
+    explained: float
+    smoothed: float
+
+    @property
+    def promise(self) -> float:
+        return max(self.explained, 0.9 * self.smoothed) + 0.02 * self.knob.prior - 0.01 * len(self.knob.start)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    knob: Knob
+    values: tuple[float, ...]
+    reading: Reading
+
+
+class Fitter:
+    """Fits on a few regions of the trials; the final reading is on all."""
+
+    def __init__(self, trials: Trials, count: int = 3) -> None:
+        self.trials = trials
+        self.count = min(count, len(trials.regions))
+        self.command = trials.question.command
+        self.aim = trials.subject[:self.count]
+        self.base = trials.base[:self.count]
+
+    # --- linear answers ------------------------------------------------------------------------------------
+
+    def responses(self, knob: Knob) -> list[Response]:
+        """One notch of every number: the answer of all together, and of each alone where there are several; none
+        where the knob gives no image or changes nothing."""
+        columns, smooth = [], []
+        for step in np.diag(knob.notches):
+            moved = self._parts(knob, np.array(knob.start) + step)
+            if moved is None:
+                return []
+            change = [m - b for m, b in zip(moved, self.base, strict=True)]
+            columns.append(_flat(change, 0))
+            smooth.append(_flat(change, SMOOTHINGS[0]))
+        slopes = np.stack(columns, axis=1)
+        if not np.abs(slopes).max() > 1e-9 * self.trials.question.pair.peak:
+            return []
+        smooth_slopes = np.stack(smooth, axis=1)
+        found = [self._response(knob, slopes, smooth_slopes)]
+        if len(knob.start) > 1:
+            found += [self._response(knob.only(axis), slopes[:, axis:axis + 1], smooth_slopes[:, axis:axis + 1])
+                      for axis in range(len(knob.start))]
+        return found
+
+    def _response(self, knob: Knob, slopes: np.ndarray, smooth: np.ndarray) -> Response:
+        rest = [a - b for a, b in zip(self.aim, self.base, strict=True)]
+        return Response(knob, slopes, explained_share(slopes, _flat(rest, 0))[0],
+                        explained_share(smooth, _flat(rest, SMOOTHINGS[0]))[0])
+
+    def response_rest(self) -> np.ndarray:
+        """What the responses are held against: subject less baseline, as one vector."""
+        return _flat([a - b for a, b in zip(self.aim, self.base, strict=True)], 0)
+
+    def _parts(self, knob: Knob, values: Sequence[float]) -> list[np.ndarray] | None:
+        if knob.positive and any(value * start <= 0 for value, start in zip(values, knob.start, strict=True) if start):
+            return None
+        return self.trials.images(knob.candidate(self.command, values), self.count)
+
+    # --- a fit ---------------------------------------------------------------------------------------------
+
+    def fit(self, knob: Knob, start: Sequence[float] | None = None, *, smoothings: Sequence[int] = SMOOTHINGS,
+            most_seconds: float = 15.0) -> Fitted | None:
+        """The values whose image is nearest to the subject; None where nothing can be rendered."""
+        until = self.trials.seconds_left - most_seconds
+        at = np.array(knob.start if start is None else start, float)
+        for size in smoothings:
+            at = self._descend(knob, at, size, lambda: self.trials.seconds_left > max(0.5, until))
+            if at is None:
+                return None
+        return self._finished(knob, at)
+
+    def _finished(self, knob: Knob, at: np.ndarray) -> Fitted:
+        """The reading on all regions; round numbers are taken where they do as well."""
+        best = Fitted(knob, tuple(at), self.trials.reading(self.trials.images(knob.candidate(self.command, at))))
+        for digits in (4, 6):
+            near = tuple(float(f"{value:.{digits}g}") for value in at)
+            if near != best.values and best.reading.left < 0.3:
+                reading = self.trials.reading(self.trials.images(knob.candidate(self.command, near)))
+                if reading.holds or reading.left <= 1.01 * best.reading.left:
+                    return Fitted(knob, near, reading)
+        return best
+
+    def _descend(self, knob: Knob, at: np.ndarray, size: int, may_go_on: Callable[[], bool]) -> np.ndarray | None:
+        notches, aim = np.array(knob.notches), _flat(self.aim, size)
+        parts = self._parts(knob, at)
+        if parts is None:
+            return None
+        now, slopes, damping, fresh = _flat(parts, size), None, 1e-4, False
+        error = float(np.linalg.norm(aim - now))
+        floor = 2e-8 * float(np.linalg.norm(aim))
+        for _ in range(_MOST_ROUNDS if size == 0 else _MOST_ROUNDS // 2):
+            if not may_go_on() or error <= floor:
+                break
+            if slopes is None:
+                slopes, fresh = self._slopes(knob, at, now, size), True
+                if slopes is None:
+                    break
+            step = _damped_step(slopes, aim - now, damping)
+            parts = self._parts(knob, at + step * notches)
+            moved = _flat(parts, size) if parts is not None else None
+            trial = float(np.linalg.norm(aim - moved)) if moved is not None else np.inf
+            if trial < error:
+                slopes = slopes + np.outer(moved - now - slopes @ step, step) / max(float(step @ step), 1e-30)
+                gain, at, now, error, fresh = trial / error, at + step * notches, moved, trial, False
+                damping = max(damping / 10, 1e-9)
+                if gain > 0.5:
+                    slopes = None
+                if gain > 0.999:
+                    break
+            elif not fresh:
+                slopes = None
+            elif damping > 1e4:
+                break
+            else:
+                damping = max(damping, 1e-3) * 10
+        return at
+
+    def _slopes(self, knob: Knob, at: np.ndarray, now: np.ndarray, size: int) -> np.ndarray | None:
+        columns = []
+        for step in np.diag(knob.notches):
+            parts = self._parts(knob, at + step)
+            if parts is None:
+                return None
+            columns.append(_flat(parts, size) - now)
+        return np.stack(columns, axis=1)
+
+    # --- far away --------------------------------------------------------------------------------------------
+
+    def ladder(self, knob: Knob, rungs: int = 8) -> Sequence[float] | None:
+        """Look along each number in growing steps; the place that looks most like the subject, smoothed."""
+        aim = _flat(self.aim, SMOOTHINGS[0])
+        best, start = float(np.linalg.norm(aim - _flat(self.base, SMOOTHINGS[0]))) * 0.97, None
+        for axis in range(len(knob.start)):
+            for rung in range(1, rungs + 1):
+                for sign in (1, -1):
+                    at = np.array(knob.start, float)
+                    at[axis] += sign * knob.notches[axis] * _LADDER**rung
+                    parts = self._parts(knob, at)
+                    if parts is None:
+                        continue
+                    error = float(np.linalg.norm(aim - _flat(parts, SMOOTHINGS[0])))
+                    if error < best:
+                        best, start = error, tuple(at)
+        return start
+
+
+def explained_share(slopes: np.ndarray, rest: np.ndarray) -> tuple[float, np.ndarray]:
+    """(share of |rest|^2 that the columns explain, the turn in notches)."""
+    power = float(rest @ rest)
+    if power == 0:
+        return 0.0, np.zeros(slopes.shape[1])
+    turn, *_ = np.linalg.lstsq(slopes, rest, rcond=1e-10)
+    left = rest - slopes @ turn
+    return max(0.0, 1 - float(left @ left) / power), turn
+
+
+def _damped_step(slopes: np.ndarray, rest: np.ndarray, damping: float) -> np.ndarray:
+    """Levenberg-Marquardt step in notches."""
+    normal = slopes.T @ slopes
+    weight = np.diag(normal) + 1e-12 * float(np.trace(normal)) + 1e-300
+    return np.linalg.solve(normal + damping * np.diag(weight), slopes.T @ rest)
+
+
+def _flat(parts: Sequence[np.ndarray], size: int) -> np.ndarray:
+    """Regions as one vector, smoothed twice by a box of ``size`` pixels (0: as they are)."""
+    if size:
+        from scipy import ndimage
+
+        parts = [ndimage.uniform_filter(ndimage.uniform_filter(part, size, mode="constant"), size, mode="constant")
+                 for part in parts]
+    return np.concatenate([part.ravel() for part in parts])
+
+
+def joined(first: Knob, second: Knob) -> Knob:
+    """Two knobs turned together."""
+    cut = len(first.start)
+
+    def turn(command, values):
+        return second.turn(first.turn(command, values[:cut]), values[cut:])
+
+    return Knob(first.id, f"{first.title} and {second.title}", first.labels + second.labels,
+                first.start + second.start, first.notches + second.notches, turn,
+                min(first.prior, second.prior), first.geometry and second.geometry)
