@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import difflib
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -172,17 +171,23 @@ def _write(edits: Mapping[Path, Edit]) -> None:
 
 
 def _draft(path: Path, edit: Edit) -> Path:
-    """The new content in a file beside the old one, flushed, with its permissions."""
+    """The new content in a hidden file beside the old one, flushed, with its permissions.
+
+    Its name is always the same, as the folder is held by us alone; so what a killed program left is used again.
+    """
+    draft = path.with_name(f".{path.name}.nb-compare")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with open(handle, "wb") as stream:
+        draft.unlink(missing_ok=True)
+        with open(draft, "xb") as stream:
             stream.write(edit.after.encode("utf-8"))
             stream.flush()
             os.fchmod(stream.fileno(), path.stat().st_mode & 0o7777)
             os.fsync(stream.fileno())
     except OSError as fault:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise FileError(f"{path}: cannot write beside it: {fault.strerror}") from None
-    return Path(name)
+    return draft
 
 
 def _replace(path: Path, edit: Edit, draft: Path) -> None:

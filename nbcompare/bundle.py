@@ -17,13 +17,13 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare import strict_json
 from nbcompare.compare import Comparison
-from nbcompare.engine import Run
+from nbcompare.engine import PREFIX, Run
 from nbcompare.errors import EvidenceError, FileError
 from nbcompare.hold import hold
 from nbcompare.inputs import StagedInput, sha256_of
@@ -130,14 +130,29 @@ class Staging:
         self.write(name, dump_json(value))
 
     def publish(self, record: Record) -> Bundle:
-        """Write the record and the manifest, make all read-only, flush it, and rename it into place."""
+        """Write the record and the manifest, make all read-only, flush it, and rename it into place.
+
+        Raises EvidenceError when an image is no longer what its run left.
+        """
         self.write_json(RECORD, record.as_dict())
         missing = [name for name in REQUIRED_FILES if not (self.folder / name).is_file()]
         if missing:
             raise AssertionError(f"a bundle was about to be published without {missing}")
         write_manifest(self.folder)
+        self._refuse_changed_images(record.runs)
         self.published = publish_folder(self.folder, self.stamp)
         return Bundle(self.published, record)
+
+
+    def _refuse_changed_images(self, runs: Sequence[Run]) -> None:
+        """An engine can leave a process behind that writes into the bundle while it is being finished."""
+        lines = (self.folder / MANIFEST).read_text(encoding="utf-8").splitlines()
+        sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        for run in runs:
+            name = f"inputs/{PREFIX[run.role]}_roi_float.bin"
+            if run.image_sha256 and sums.get(name) != run.image_sha256:
+                raise EvidenceError(f"{name} was changed after the {run.role} had ended; no bundle was published",
+                                    hint="an engine may have left a process behind that still writes")
 
 
 def publish_folder(folder: Path, stamp: str) -> Path:
