@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from nbcompare.claim import Proof
+from nbcompare.claim import Claim, Proof
 from nbcompare.compare import Comparison
 from nbcompare.divergence import judge_claims
 from nbcompare.engine import Run
-from nbcompare.noise_floor import NoiseFloor
+from nbcompare.noise_floor import NoiseFloor, repetitions_asked
 from nbcompare.probe import Probe
 from nbcompare.verdict import Threshold, Verdict, engine_failed, judge
+
+if TYPE_CHECKING:
+    from nbcompare.case import Case
 
 FACT = "findings"
 """The key of a record under which they are kept."""
@@ -51,6 +56,36 @@ class Findings:
     def of(cls, facts) -> Findings:
         """Those that a record keeps; none in a record of before they were kept."""
         return cls.from_dict(facts[FACT]) if facts.get(FACT) else cls()
+
+
+def as_asked_now(findings: Findings, case: Case, today: datetime.date) -> Findings:
+    """Findings of a stored run, for the case as it stands now and on this day.
+
+    Claims are judged by what the case says of them now, if they were tried with the same arguments. What the case
+    asks for and the run did not find out is a reason against a pass.
+    """
+    missing = []
+    noise = findings.noise
+    names = [repetition.name for repetition in noise.repetitions] if noise else []
+    lacking = [name for name in repetitions_asked(case.repeat, case.threads) if name not in names]
+    if lacking:
+        missing.append(f"the case asks for the reference's noise ({', '.join(lacking)}), which was not measured")
+    probed = {entry.words[0]: entry for entry in findings.probe.arguments} if findings.probe else {}
+    missing += [f"the case requires {word} to matter, which was not probed" for word in case.required_args
+                if word not in probed]
+    probe = Probe(tuple(replace(entry, required=entry.words[0] in case.required_args) for entry in
+                        findings.probe.arguments)) if findings.probe else None
+    return replace(findings, vacuous=(*findings.vacuous, *missing), probe=probe,
+                   proof=_proof_now(findings.proof, case.divergences, today))
+
+
+def _proof_now(proof: Proof | None, claims: Sequence[Claim], today: datetime.date) -> Proof | None:
+    """The trials stand for the claims of now when they were made with the same arguments; else none was made."""
+    if not claims:
+        return None
+    tried = [(claim.id, claim.emulate, claim.control) for claim in proof.claims] if proof else []
+    same = tried == [(claim.id, claim.emulate, claim.control) for claim in claims]
+    return Proof(tuple(claims), proof.trials if same else (), today)
 
 
 def conclude(comparison: Comparison, thresholds: Sequence[Threshold], findings: Findings) -> Verdict:

@@ -103,6 +103,12 @@ class NoiseFloor:
         return cls(tuple(map(Repetition.from_dict, stored["repetitions"])))
 
 
+def repetitions_asked(repeat: int, threads: Sequence[int]) -> dict[str, dict[str, str]]:
+    """The name of every repetition and the variables to set for it."""
+    return {f"repeat-{i}": {} for i in range(1, repeat + 1)} | {
+        f"threads-{count}": {THREADS_VARIABLE: str(count)} for count in threads}
+
+
 def measure(reference: np.ndarray, first: Run, job: Job, rerun: Rerun, rois: Sequence[Roi],
             thresholds: Sequence[Threshold], *, repeat: int, threads: Sequence[int],
             centre: tuple[float, float] | None = None) -> NoiseFloor:
@@ -110,11 +116,9 @@ def measure(reference: np.ndarray, first: Run, job: Job, rerun: Rerun, rois: Seq
 
     ``first`` is the run that made ``reference``, the image all others are held against.
     """
-    plans = [(f"repeat-{i}", {}) for i in range(1, repeat + 1)]
-    plans += [(f"threads-{count}", {THREADS_VARIABLE: str(count)}) for count in threads]
     further = [(threshold.metric, threshold.roi) for threshold in thresholds]
     found = []
-    for name, environment in plans:
+    for name, environment in repetitions_asked(repeat, threads).items():
         run, image = rerun(replace(job, purpose=name), f"noise/{name}", environment)
         same = run.image_sha256 == first.image_sha256
         comparison = None

@@ -13,6 +13,7 @@ from pathlib import Path
 from nbcompare import strict_json
 from nbcompare.archive.faults import Fault
 from nbcompare.archive.files import Inspection
+from nbcompare.archive.findings_again import findings_faults
 from nbcompare.bundle import CASE_FILE, DATA, RECORD, STAMP_FORMAT, Record, dump_json
 from nbcompare.engine import PREFIX, REFERENCE, SUBJECT
 from nbcompare.errors import CaseError
@@ -27,6 +28,7 @@ _STAMP = re.compile(r"\d{8}T\d{6}Z")
 def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fault]:
     """Every disagreement; of files that are already known to be damaged nothing more is said."""
     faults = [*_own_faults(record), *_stamp_faults(folder, record), *_image_faults(record, files.sums),
+              *findings_faults(record, files.sums),
               *_input_faults(folder, record, files.sums), *_picture_faults(folder, record),
               *_text_faults(folder, record), *_log_faults(folder, record), *_case_faults(folder, record, files.sums)]
     return [fault for fault in faults if fault.file == RECORD or fault.file not in files.doubtful]

@@ -11,15 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nbcompare.archive.faults import Fault
+from nbcompare.archive.findings_again import findings_again
 from nbcompare.bundle import RECORD, Record
 from nbcompare.compare import Comparison, compare_images
 from nbcompare.engine import REFERENCE, SUBJECT, image_failure
 from nbcompare.errors import ShapeError
 from nbcompare.execution import failures_verdict
+from nbcompare.findings import Findings, conclude
 from nbcompare.image import Roi, read_float_image
 from nbcompare.metrics import METRICS
 from nbcompare.texts import image_name
-from nbcompare.verdict import Threshold, Verdict, blocked, judge, not_comparable
+from nbcompare.verdict import Threshold, Verdict, blocked, not_comparable
 from nbcompare.watch import protected_faults
 
 RELATIVE = 1e-9
@@ -44,12 +46,18 @@ def read_stored_images(folder: Path, record: Record) -> dict:
     return {role: read_float_image(folder / image_name(role), shapes[role]) for role in (REFERENCE, SUBJECT)}
 
 
+def figures_of(record: Record) -> set[tuple[str, str]]:
+    """(metric, region) of every figure that the record holds or its thresholds ask for."""
+    regions = record.comparison.regions if record.comparison else ()
+    held = {(figure.metric, region.roi.name) for region in regions for figure in region.figures}
+    return held | {(threshold.metric, threshold.roi) for threshold in thresholds_of(record)}
+
+
 def compare_again(folder: Path, record: Record) -> Comparison:
     """The comparison of the stored images, as the record's case asks for it. Raises ShapeError."""
     images = read_stored_images(folder, record)
-    asked = {(threshold.metric, threshold.roi) for threshold in thresholds_of(record)}
     return compare_images(images[REFERENCE], images[SUBJECT], rois_of(record), resample=record.facts["resample"],
-                          further=asked)
+                          further=figures_of(record), centre=record.comparison.centre if record.comparison else None)
 
 
 def recomputation_faults(folder: Path, record: Record) -> list[Fault]:
@@ -92,7 +100,8 @@ def outcome_again(folder: Path, record: Record) -> tuple[Comparison | None, Verd
         comparison = compare_again(folder, record)
     except ShapeError as fault:
         return None, not_comparable(str(fault))
-    return comparison, judge(comparison, thresholds_of(record))
+    found = findings_again(folder, record, read_stored_images(folder, record), rois_of(record), figures_of(record))
+    return comparison, conclude(comparison, thresholds_of(record), found)
 
 
 # --- figures --------------------------------------------------------------------------------------------
@@ -115,7 +124,7 @@ def figure_faults(said: Comparison, found: Comparison) -> Iterator[Fault]:
             yield Fault("disagrees", RECORD, f"the worst pixel of {ours.roi.name} is {theirs.worst}, not {ours.worst}")
     if not _same_numbers(said.peaks.as_dict(), found.peaks.as_dict(), 1.0):
         yield Fault("disagrees", RECORD, "the table of peaks does not come out again")
-    if said.notes != found.notes:
+    if (said.notes, said.vacuous) != (found.notes, found.vacuous):
         yield Fault("disagrees", RECORD, "the notes of the comparison do not follow from the images")
 
 
@@ -172,6 +181,7 @@ def _verdict_faults(record: Record, found: Verdict) -> Iterator[Fault]:
             if ours.holds != theirs.holds:
                 holds = "holds" if theirs.holds else "does not hold"
                 yield Fault("disagrees", RECORD, f"{theirs.sentence}: that {holds}")
-    stored = judge(record.comparison, thresholds_of(record)) if record.comparison else found
+    findings = Findings.of(record.facts)
+    stored = conclude(record.comparison, thresholds_of(record), findings) if record.comparison else found
     if (said.checks, said.reasons) != (stored.checks, stored.reasons):
         yield Fault("disagrees", RECORD, "the checks and reasons of the verdict do not follow from its figures")

@@ -10,6 +10,7 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbcompare.archive.findings_again import findings_again
 from nbcompare.archive.recompute import read_stored_images
 from nbcompare.archive.verify import verify_bundle
 from nbcompare.bundle import MANIFEST, Record, moment_of, newest_stamp
@@ -17,8 +18,9 @@ from nbcompare.case import Case
 from nbcompare.compare import compare_images
 from nbcompare.engine import REFERENCE, SUBJECT
 from nbcompare.errors import NbCompareError
+from nbcompare.findings import as_asked_now, conclude
 from nbcompare.inputs import sha256_of
-from nbcompare.verdict import Verdict, judge
+from nbcompare.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,10 @@ def _judged_again(folder: Path, record: Record, case: Case) -> tuple[Verdict | N
         return None, "; ".join(faults)
     try:
         images = read_stored_images(folder, record)
-        asked = {(threshold.metric, threshold.roi) for threshold in case.thresholds}
         comparison = compare_images(images[REFERENCE], images[SUBJECT], case.rois, resample=record.facts["resample"],
-                                    further=asked)
+                                    further=case.figures_asked, centre=record.comparison.centre)
+        found = findings_again(folder, record, images, case.rois, case.figures_asked)
     except NbCompareError as fault:
         return None, fault.message
-    return judge(comparison, case.thresholds), None
+    now = as_asked_now(found, case, datetime.datetime.now(datetime.UTC).date())
+    return conclude(comparison, case.thresholds, now), None
