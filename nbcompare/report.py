@@ -1,19 +1,28 @@
-"""What a person reads on the terminal. A pass is a table; a failure says what, how much, where and what next."""
+"""What a person reads on the terminal. A pass is a table; a failure says, in a dozen lines, what differs, how big that
+is against the noise, where, the likely cause, and what to type next.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from nbcompare.bundle import Bundle
+from nbcompare.claim import Proof
 from nbcompare.compare import Comparison, WorstPixel
+from nbcompare.divergence import factor, proof_rows
 from nbcompare.engine import REFERENCE, SUBJECT, Run
-from nbcompare.verdict import Verdict
+from nbcompare.findings import Findings
+from nbcompare.metrics import METRICS
+from nbcompare.verdict import Check, Verdict, Word
 
-_COLOURS = {"PASS": "green"}
-_MOST_REASONS = 6
+_COLOURS = {Word.PASS: "green", Word.PROVEN: "cyan"}
+_MOST_REASONS = {Word.FAIL: 2, Word.NOT_PROVEN: 5}
+_MOST_OTHERWISE = 6
+_WIDEST = 200
 
 
 def bundle_report(bundle: Bundle) -> str:
@@ -22,45 +31,114 @@ def bundle_report(bundle: Bundle) -> str:
     lines = [headline(record.verdict, record.facts["case"]["name"], record.stamp)]
     if not record.facts["inputs_as_pinned"]:
         named = ", ".join(entry.name for entry in record.inputs if not entry.as_pinned)
-        lines.append(f"  inputs     the user's own: {named}")
+        lines.append(line("inputs", f"the user's own: {named}"))
     for run, engine in zip(record.runs, record.engines, strict=False):
         source = record.facts.get("reference_from") if run.role == REFERENCE else None
         how = f"image of bundle {source['case']}/{source['stamp']}" if source else _how_it_ended(run)
-        lines.append(f"  {run.role:<10} {engine.name}: {how}")
-    lines += body(record.comparison, record.verdict)
-    lines.append(f"  bundle     {shown(bundle.folder)}")
-    lines.append(f"  next       {_next_step(bundle)}")
+        lines.append(line(run.role, f"{engine.name}: {how}"))
+    lines += body(record.comparison, record.verdict, Findings.of(record.facts))
+    lines.append(line("bundle", shown(bundle.folder)))
+    lines.append(line("next", _next_step(bundle)))
     return "\n".join(lines)
 
 
 def headline(verdict: Verdict, name: str, stamp: str) -> str:
-    word = click.style(str(verdict.word), fg=_COLOURS.get(str(verdict.word), "red"), bold=True)
-    return f"{word}  {name}  {stamp}"
+    return f"{styled(verdict)}  {name}  {stamp}"
+
+
+def styled(verdict: Verdict) -> str:
+    """The word of a verdict, in its colour where there are colours."""
+    return click.style(str(verdict.word), fg=_COLOURS.get(verdict.word, "red"), bold=True)
+
+
+def line(name: str, text: str) -> str:
+    """One line of a report; an overlong text is cut, as all of it is in the record."""
+    return f"  {name:<10} {text if len(text) <= _WIDEST else text[:_WIDEST - 3] + '...'}"
 
 
 def _how_it_ended(run: Run) -> str:
     return run.failure.sentence if run.failure else f"{run.seconds:.3f} s, exit code {run.exit_code}"
 
 
-def body(comparison: Comparison | None, verdict: Verdict) -> list[str]:
-    """The checks of a pass as a table; of anything else the reasons and the worst pixel."""
-    lines = [f"  note       {note}" for note in comparison.notes] if comparison else []
-    if verdict.passed:
-        return lines + checks_table(verdict)
-    shown_reasons = verdict.reasons[:_MOST_REASONS]
-    lines += [f"  {'why' if i == 0 else '':<10} {reason}" for i, reason in enumerate(shown_reasons)]
-    if len(verdict.reasons) > len(shown_reasons):
-        lines.append(f"  {'':<10} and {len(verdict.reasons) - len(shown_reasons)} more, all in the summary")
-    if comparison:
-        lines.append(f"  where      {worst_pixel(comparison.regions[0].worst)}")
+def body(comparison: Comparison | None, verdict: Verdict, findings: Findings | None = None) -> list[str]:
+    """The checks of a pass as a table, a proof as one too; of anything else the reasons, noise, place and cause.
+
+    Without ``findings`` nothing is said of noise, cause and claims.
+    """
+    lines = [line("note", note) for note in comparison.notes] if comparison else []
+    if verdict.word is Word.PASS:
+        return [*lines, *checks_table(verdict), *_beside(findings)]
+    if findings and findings.proof:
+        lines += [line("claim", f"{claim.id}, of the {claim.engine}, until {claim.expires}: {claim.title}")
+                  for claim in findings.proof.claims]
+        if verdict.word is Word.PROVEN:
+            return [*lines, *proof_table(verdict, findings.proof), *_beside(findings)]
+    lines += _reasons(verdict)
+    failed = [check for check in verdict.checks if not check.holds]
+    if findings and verdict.word is Word.FAIL:
+        lines.append(line("noise", _against_noise(failed[0], findings)))
+    if comparison and verdict.word in (Word.FAIL, Word.NOT_PROVEN):
+        lines.append(line("where", _where(comparison, failed)))
+    if findings and verdict.word is Word.FAIL:
+        lines.append(line("cause", findings.cause or "none of the known signatures fits"))
     return lines
 
 
+def _reasons(verdict: Verdict) -> list[str]:
+    name = "what" if verdict.word is Word.FAIL else "why"
+    most = _MOST_REASONS.get(verdict.word, _MOST_OTHERWISE)
+    shown_reasons = verdict.reasons[:most]
+    lines = [line("" if i else name, reason) for i, reason in enumerate(shown_reasons)]
+    if len(verdict.reasons) > most:
+        lines.append(line("", f"and {len(verdict.reasons) - most} more, all in results/summary.json"))
+    return lines
+
+
+def _against_noise(check: Check, findings: Findings) -> str:
+    """How big the difference is in units of how far the reference is from itself."""
+    if check.noise is None:
+        return "of the reference not measured (nb-compare run --noise-floor)"
+    distance = METRICS[check.threshold.metric].distance
+    if check.value is None or not distance(check.noise):
+        return findings.noise.sentence if findings.noise else "none: the reference repeats its figure exactly"
+    times = distance(check.value) / distance(check.noise)
+    return f"the difference is {factor(times)} times that of the reference with itself ({check.noise:.10g})"
+
+
+def _beside(findings: Findings | None) -> list[str]:
+    """What else a reader of a success should know."""
+    noise = [line("noise", findings.noise.sentence)] if findings and findings.noise else []
+    return noise + [line("probe", remark) for remark in (findings.probe.remarks if findings and findings.probe else ())]
+
+
+def _where(comparison: Comparison, failed: Sequence[Check]) -> str:
+    """The worst pixel of the region of the first threshold that does not hold."""
+    region = comparison.region(failed[0].threshold.roi) if failed else None
+    return worst_pixel((region or comparison.regions[0]).worst)
+
+
 def checks_table(verdict: Verdict) -> list[str]:
-    """One row per threshold: region, metric, value, what was allowed."""
+    """One row per threshold: region, metric, value, what was allowed; where the noise was measured, the margin."""
+    noisy = any(check.noise is not None for check in verdict.checks)
     rows = [(check.threshold.roi, check.threshold.metric, _value(check.value), check.threshold.allowed,
-             "ok" if check.holds else "NO") for check in verdict.checks]
-    return ["  " + line for line in table(("region", "metric", "value", "allowed", ""), rows)]
+             "ok" if check.holds else "NO", *([_margin(check)] if noisy else [])) for check in verdict.checks]
+    head = ("region", "metric", "value", "allowed", "", *(["margin to noise"] if noisy else []))
+    return ["  " + row for row in table(head, rows)]
+
+
+def _margin(check: Check) -> str:
+    margin = check.margin
+    if margin is None:
+        return "not measured"
+    return "no noise" if math.isinf(margin) else f"{margin:.3g} x"
+
+
+def proof_table(verdict: Verdict, proof: Proof) -> list[str]:
+    """Plain, emulated and, where there is one, control: the value of every threshold's figure."""
+    rows = proof_rows(verdict, proof)
+    kinds = ["plain", "emulated", *(["control"] if any(claim.control for claim in proof.claims) else [])]
+    cells = [(row["roi"], row["metric"], *(_value(row[kind]) for kind in kinds), row["allowed"]) for row in rows]
+    return ["  " + row for row in table(("region", "metric", *kinds, "allowed"), cells)]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -82,13 +160,19 @@ def _value(value: float | None) -> str:
 
 
 def _next_step(bundle: Bundle) -> str:
-    folder = shown(bundle.folder)
-    if bundle.verdict.passed:
+    folder, word = shown(bundle.folder), bundle.verdict.word
+    if bundle.verdict.accepted:
         return f"nb-compare verify {folder}"
-    if bundle.verdict.word == "BLOCKED":
+    if word is Word.NOT_NEEDED:
+        return "remove the claim from the case, or run the engines that it is about (docs/divergences.md)"
+    if word is Word.CASE_ERROR:
+        return "set the threshold above the noise and say why (docs/noise-floor.md)"
+    if word is Word.BLOCKED and not bundle.record.runs:
         return f"read {folder}/tests/pytest_cpu.log"
+    if word is Word.BLOCKED:
+        return f"read {folder}/notes/todo_nb_compare.md"
     if bundle.record.comparison:
-        return f"look at {folder}/results/diff.png; figures in {folder}/results/summary.json"
+        return f"nb-compare diagnose {folder}; look at {folder}/results/diff.png"
     return f"read {folder}/inputs/*_cli_stderr.txt"
 
 
@@ -106,18 +190,16 @@ def one_shot_report(result) -> str:
     by_role = {run.role: run for run in result.runs}
     lines = [f"C runtime: {by_role[REFERENCE].seconds:.3f} s", f"Py runtime: {by_role[SUBJECT].seconds:.3f} s"]
     lines += [f"note: {note}" for note in result.notes]
-    word = click.style(str(result.verdict.word), fg=_COLOURS.get(str(result.verdict.word), "red"), bold=True)
+    word = styled(result.verdict)
     if result.comparison is None:
-        return "\n".join([*lines, word, *body(None, result.verdict), f"  results    {shown(result.folder)}"])
+        return "\n".join([*lines, word, *body(None, result.verdict), line("results", shown(result.folder))])
     region = result.comparison.regions[0]
     get = region.figure
     lines.append(f"{word}  correlation {_value(get('correlation').value)}, sum ratio {_value(get('sum_ratio').value)}, "
                  f"max |difference| {_value(get('max_abs_diff').value)}")
-    lines += checks_table(result.verdict)
-    if not result.verdict.passed:
-        lines += body(result.comparison, result.verdict)
+    lines += body(result.comparison, result.verdict, result.findings)
     rows = [("sum", _value(region.reference_sum), _value(region.subject_sum)),
             ("max", _value(region.reference_max), _value(region.subject_max))]
-    lines += ["  " + line for line in table(("", "C", "Py"), rows)]
-    lines.append(f"  results    {shown(result.folder)}")
+    lines += ["  " + row for row in table(("", "C", "Py"), rows)]
+    lines.append(line("results", shown(result.folder)))
     return "\n".join(lines)

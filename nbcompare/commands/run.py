@@ -17,9 +17,15 @@ from nbcompare.errors import ExitCode, worst
               help="Use this file as the case's input NAME; the bundle says so.")
 @click.option("--reference", type=click.Path(path_type=Path), metavar="BUNDLE",
               help="Take the reference image from this bundle, where there is no C program.")
+@click.option("--noise-floor", is_flag=True,
+              help="Run the reference again, also with 1 and 2 threads, and show how far it is from itself.")
+@click.option("--probe-args", is_flag=True,
+              help="Leave each option of the command out in turn, and name those that change no image.")
+@click.option("--all-metrics", is_flag=True, help="Take every metric on every region, not only those asked for.")
 @bundles_option
 @engine_options
-def command(cases, overrides, reference, bundles, c_bin, py_bin, c_args, py_args, resample, form, quiet) -> ExitCode:
+def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, bundles, c_bin, py_bin, c_args,
+            py_args, resample, form, quiet) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.bundle import dump_json
     from nbcompare.case import load_case, parse_input_override
@@ -32,7 +38,7 @@ def command(cases, overrides, reference, bundles, c_bin, py_bin, c_args, py_args
     for case in loaded:
         inputs = dict(parse_input_override(text, case) for text in overrides)
         options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs, resample,
-                             bundles, tuple(sys.argv[1:]), reference)
+                             bundles, tuple(sys.argv[1:]), reference, noise_floor, probe_args, all_metrics)
         bundle = run_case(case, options, Progress(quiet=quiet))
         verdicts.append(bundle.verdict)
         if form == "json":
