@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Run cases and publish a stamped bundle of each.",
     ONE_SHOT: "Compare both engines on one nanoBragg command line.",
     "trace": "Line up the factors of a pixel and name the first that differs.",
+    "metrics": "List every figure that a threshold may ask for.",
     "verify": "Check the files of bundles; no engine is run.",
     "gate": "Look into everything a phase requires; green only when all of it holds.",
     "sign": "Sign off a phase whose gate is green.",

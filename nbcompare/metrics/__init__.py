@@ -10,6 +10,7 @@ To add a metric, write a function of a RegionPair in the module of its kind, giv
 
 from nbcompare.metrics import distribution, peakwise, plain, shells, similarity  # noqa: F401 (they fill the registry)
 from nbcompare.metrics.region import SIGNAL_FLOOR, RegionPair
-from nbcompare.metrics.registry import METRICS, Metric, Undefined, default_metrics, evaluate
+from nbcompare.metrics.registry import METRICS, Metric, Undefined, default_metrics, evaluate, metrics_table
 
-__all__ = ["METRICS", "SIGNAL_FLOOR", "Metric", "RegionPair", "Undefined", "default_metrics", "evaluate"]
+__all__ = ["METRICS", "SIGNAL_FLOOR", "Metric", "RegionPair", "Undefined", "default_metrics", "evaluate",
+           "metrics_table"]

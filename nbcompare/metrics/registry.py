@@ -43,6 +43,12 @@ class Metric:
             return "higher is better"
         return f"nearest to {self.best:g} is best"
 
+    @property
+    def range(self) -> str:
+        """The values it can take, as an interval."""
+        low, high = (f"{limit:g}" if math.isfinite(limit) else "" for limit in (self.lowest, self.highest))
+        return f"{low} .. {high}".strip() if low or high else "any"
+
     def distance(self, value: float) -> float:
         """How far a value is from that of two equal images, in the metric's unit."""
         return abs(value - self.best) if self.best is not None else math.inf
@@ -86,3 +92,10 @@ def positive_peak(pair: RegionPair) -> float:
     if not pair.sums.x_max > 0:
         raise Undefined("the reference has no positive pixel here")
     return pair.sums.x_max
+
+
+def metrics_table() -> list[dict]:
+    """Every metric as plain values, for people and machines."""
+    return [{"name": entry.name, "unit": entry.unit, "range": entry.range, "best": entry.best,
+             "direction": entry.direction, "default": entry.default, "any_pixels": entry.any_pixels,
+             "sentence": entry.sentence} for entry in METRICS.values()]

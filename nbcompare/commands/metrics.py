@@ -1,0 +1,27 @@
+"""nb-compare metrics: every figure that a threshold may ask for."""
+
+from __future__ import annotations
+
+import click
+
+from nbcompare.commands.options import output_options
+from nbcompare.errors import ExitCode
+
+
+@click.command("metrics")
+@output_options
+def command(form, quiet) -> ExitCode:
+    """List every figure that a threshold may ask for. Those marked * are part of every comparison."""
+    from nbcompare.bundle import dump_json
+    from nbcompare.metrics import metrics_table
+    from nbcompare.report import table
+
+    entries = metrics_table()
+    if form == "json":
+        click.echo(dump_json({"schema_version": 1, "metrics": entries}), nl=False)
+        return ExitCode.PASS
+    head = ("metric", "", "range", "better", "what it is")
+    rows = [(entry["name"], "*" if entry["default"] else "", entry["range"], entry["direction"],
+             entry["sentence"] + (f" [{entry['unit']}]" if entry["unit"] else "")) for entry in entries]
+    click.echo("\n".join(table(head, rows)))
+    return ExitCode.PASS
