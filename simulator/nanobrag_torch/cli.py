@@ -16,7 +16,8 @@ from nanobrag_torch.load import Command, load_components, read_command
 from nanobrag_torch.version import PROGRAM_NAME, version_line
 
 BAD_INPUT = 2
-DTYPES = ("float64", "float32")
+DTYPES = ("auto", "float64", "float32")
+PATHS = ("auto", "plain", "fast")
 
 
 def main(tokens: Sequence[str]) -> int:
@@ -60,7 +61,9 @@ def _check_program(command: Command) -> None:
     """What torch would only notice later."""
     program = command.program
     if program.dtype not in DTYPES:
-        raise UsageError(f"-dtype: float64 or float32 expected, {program.dtype!r} given")
+        raise UsageError(f"-dtype: auto, float64 or float32 expected, {program.dtype!r} given")
+    if program.render not in PATHS:
+        raise UsageError(f"-render: {', '.join(PATHS[:-1])} or {PATHS[-1]} expected, {program.render!r} given")
     if program.threads is not None and program.threads < 1:
         raise UsageError(f"-threads: at least 1 thread is needed, not {program.threads}")
     if program.device != "cpu":

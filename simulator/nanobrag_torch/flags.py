@@ -231,7 +231,9 @@ _row("-trace_pixel", "integer", "trace_pixel[0] trace_pixel[1]", "", "none",
 _row("-trace_json", "text", "trace_json", "", "none", "write the trace as JSON too", c="")
 
 _begin("this program")
-_row("-dtype", "word", "dtype", "", "float64", "float64 or float32 lattice arithmetic", c="")
+_row("-dtype", "word", "dtype", "", "auto",
+     "float64, float32, or auto: float32 for the lattice factor alone, where that is exact to 1e-6 of the peak", c="")
+_row("-render", "word", "render", "", "auto", "auto, plain or fast: the path of rendering", c="")
 _row("-device", "word", "device", "", "cpu", "cpu, cuda or cuda:N", c="")
 _row("-threads", "integer", "threads", "", "auto", "threads of the renderer", c="")
 _row("-emulate", "word", "emulate", "", "none", "defects of the C program to switch on: NAME,...  |  all  |  list",

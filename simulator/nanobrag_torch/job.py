@@ -20,7 +20,8 @@ from nanobrag_torch.io.floatfile import write_float_image
 from nanobrag_torch.load import DUMP_BY_DEFAULT, Command
 from nanobrag_torch.noise import check_means
 from nanobrag_torch.printout import printout_lines
-from nanobrag_torch.render import render, true_solid_angle, whole_percent
+from nanobrag_torch.render import true_solid_angle, whole_percent
+from nanobrag_torch.render_path import RenderPath, choose_path, render_image
 from nanobrag_torch.scene import Scene, build_scene
 from nanobrag_torch.statistics import image_statistics
 from nanobrag_torch.trace import trace_pixel
@@ -32,12 +33,14 @@ SPHERE_SR = 4.0 * math.pi
 def render_and_write(command: Command, components: tuple) -> None:
     """Run a loaded command. Raises UsageError or InputFileError before anything is written."""
     torch.set_num_threads(command.program.threads or default_threads())
+    asked = command.program.dtype
     scene = build_scene(*components, emulate=command.emulate, device=command.program.device,
-                        dtype=getattr(torch, command.program.dtype), warn=command.options.warn)
+                        dtype=torch.float64 if asked == "auto" else getattr(torch, asked), warn=command.options.warn)
     check_outputs(command, scene)
-    print(version_line(command.program, command.emulate))
+    path = choose_path(scene, command.program)
+    print(version_line(command.program, command.emulate, path))
     echo.echo_setup(command, scene)
-    image = rendered_image(scene, command)
+    image = rendered_image(scene, command, path)
     if command.outputs.write_noise:
         check_means(image)
     if not command.emulate.names:
@@ -92,23 +95,23 @@ def check_outputs(command: Command, scene: Scene) -> None:
 # --- rendering ------------------------------------------------------------------------------------------
 
 
-def rendered_image(scene: Scene, command: Command) -> np.ndarray:
+def rendered_image(scene: Scene, command: Command, path: RenderPath) -> np.ndarray:
     """The image as float32 [slow, fast], 0 where nothing is rendered; progress and solid angle are printed."""
-    image = np.zeros((scene.geometry.slow_pixels, scene.geometry.fast_pixels), dtype=np.float32)
-    x0, x1, y0, y1 = scene.roi
-    omega_sum, percent = 0.0, 0
     if command.outputs.printout:
         for line in printout_lines(scene, command.outputs.printout_pixel):
             print(line)
-    with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
-        for band in render(scene):
-            rows = band.values.shape[0]
-            image[band.first_row : band.first_row + rows, x0 : x1 + 1] = band.values.cpu().numpy()
-            omega_sum += band.omega_sum
-            now = whole_percent(band.first_row + rows - y0, y1 - y0 + 1)
-            if command.outputs.progress and not command.outputs.printout and now > percent:
-                percent = now
-                print(f"{percent}% done", flush=True)
+    shown = command.outputs.progress and not command.outputs.printout
+    rows, percent = scene.roi[3] - scene.roi[2] + 1, 0
+
+    def progress(done: int) -> None:
+        nonlocal percent
+        now = whole_percent(done, rows)
+        if shown and now > percent:
+            percent = now
+            print(f"{percent}% done", flush=True)
+
+    image, omega_sum = render_image(scene, path, command.program.threads or default_threads(), progress)
+    progress(rows)
     omega = true_solid_angle(scene, omega_sum)
     print(f"solid angle subtended by detector = {omega:g} steradian ( {100.0 * omega / SPHERE_SR:g}% sphere)")
     return image

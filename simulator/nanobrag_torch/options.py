@@ -47,7 +47,8 @@ class Outputs:
 class Program:
     """How to run: not a word about the image."""
 
-    dtype: str = "float64"
+    dtype: str = "auto"
+    render: str = "auto"
     device: str = "cpu"
     threads: int | None = None
     emulate: str | None = None

@@ -90,10 +90,16 @@ def make_tile(scene: Scene, rows: range, columns: range) -> Tile:
     return Tile(rows.start, columns.start, slow, fast, rendered)
 
 
+def tile_rows(scene: Scene) -> int:
+    """Rows of a tile."""
+    x0, x1, _, _ = scene.roi
+    return max(1, TILE_PIXELS // (x1 - x0 + 1))
+
+
 def render(scene: Scene) -> Iterator[Band]:
     """The rows of the region of interest, in order, a tile at a time."""
     x0, x1, y0, y1 = scene.roi
-    height = max(1, TILE_PIXELS // (x1 - x0 + 1))
+    height = tile_rows(scene)
     latch = Latch(scene)
     for start in range(y0, y1 + 1, height):
         tile = make_tile(scene, range(start, min(start + height, y1 + 1)), range(x0, x1 + 1))

@@ -12,10 +12,12 @@ PROGRAM_NAME = "nanobrag_torch"
 VERSION = "0.1.0"
 
 
-def version_line(program, emulate) -> str:
-    """One line: version, git SHA, torch, dtype, device, threads and emulations."""
+def version_line(program, emulate, path=None) -> str:
+    """One line: version, git SHA, torch, dtype, device, threads, emulations, and the path of rendering once known."""
     facts = {"git": git_sha(), "torch": _torch_version(), "dtype": program.dtype, "device": program.device,
              "threads": program.threads or default_threads(), "emulations": emulate}
+    if path is not None:
+        facts["path"] = path
     return f"{PROGRAM_NAME} {VERSION} " + " ".join(f"{key}={value}" for key, value in facts.items())
 
 

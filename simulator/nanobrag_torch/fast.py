@@ -1,0 +1,153 @@
+"""The fast renderer: the sum of render.py over a tile, with the same factors, in fewer and simpler passes.
+
+It differs from the plain path in three ways. Rays to a flat detector are separable (rays.py). Phi steps are taken in
+groups, in each of which h, k, l and the nearest reflection are found once in float64 (phi_groups.py). What is
+periodic in them, the lattice factor, is summed in buffers that are made once, in float32 where that is
+exact enough (lattice_sum.py). Pixels whose nearest reflection changes within a group, or in which a sum came out
+0/0, are done once more by the formulas of the plain path.
+
+Every array has rows of a multiple of 32 columns, the last ones beyond the image. No vector loop then ends in a
+scalar rest, whose last bit may be another, and neither tiles nor workers nor a region of interest change a bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from nanobrag_torch.arithmetic import number
+from nanobrag_torch.lattice_sum import AXES, Workspace, look_up, nearest_edge, reduce_index, sum_steps
+from nanobrag_torch.phi_groups import PhiGroup, groups_of_domains, phi_groups
+from nanobrag_torch.rays import Rays, rays_of
+from nanobrag_torch.render import PixelSums, Tile, finish, locate, make_tile, pixel_background, render_tile
+from nanobrag_torch.scattering import beyond_resolution, scattering_vector
+from nanobrag_torch.scene import Scene
+from nanobrag_torch.vectors import dot
+
+COLUMNS = 32
+"""Columns are padded to a multiple of this, the most numbers that a vector loop takes at once."""
+
+TILE_PIXELS = {"cpu": 20_000, "cuda": 4_000_000}
+EDGE = 0.5 - 1e-6
+
+
+class FastRenderer:
+    """Renders rows of a scene. ``real`` is the dtype of what is periodic: float32 or float64."""
+
+    def __init__(self, scene: Scene, real):
+        self.scene, self.real = scene, real
+        x0, x1, _, _ = scene.roi
+        self.width = x1 - x0 + 1
+        self.columns = range(x0, x0 + -(-self.width // COLUMNS) * COLUMNS)
+        self.rows = max(1, TILE_PIXELS[torch.device(scene.device).type] // len(self.columns))
+        self.in_order = False
+        self.groups = phi_groups(scene)
+        self.table, self.low, self.high = _table(scene, real)
+        self.work = Workspace((self.rows, len(self.columns)), real, scene.device)
+
+    def render_rows(self, rows: range):
+        """Values (photons) and solid angles (sr) of some rows, at most ``self.rows``, as float64 [rows, width]."""
+        scene = self.scene
+        tile = make_tile(replace(scene, mask=None), rows, self.columns)
+        pixels = PixelSums(replace(scene, first_cells={}), tile)
+        work = self.work.first_rows(len(rows))
+        for layer in range(scene.geometry.layers):
+            for sub_slow in range(scene.oversample):
+                for sub_fast in range(scene.oversample):
+                    self._add_subpixel(pixels, rays_of(scene, tile, (layer, sub_slow, sub_fast)), work)
+        background = pixel_background(scene, tile) if scene.has_water else 0.0
+        values = finish(pixels, background)[:, : self.width]
+        self._mend(values, rows)
+        omega = (pixels.omega_sum + torch.zeros(tile.shape, dtype=torch.float64, device=scene.device))[:, : self.width]
+        return self._masked(values, rows), self._masked(omega, rows)
+
+    def _masked(self, values, rows: range):
+        if self.scene.mask is None:
+            return values
+        x0, x1, _, _ = self.scene.roi
+        return values.masked_fill(~self.scene.mask[rows.start : rows.stop, x0 : x1 + 1], 0.0)
+
+    def _add_subpixel(self, pixels: PixelSums, rays: Rays, work: Workspace) -> None:
+        pixels.enter(rays)
+        for source in self.scene.illumination.sources:
+            culled = None
+            if self.scene.d_min > 0.0:
+                culled = beyond_resolution(scattering_vector(rays.diffracted, source.incident, source.wavelength),
+                                           self.scene.d_min)
+            pixels.polarize(source, rays.diffracted, culled)
+            pixels.add(self._sum_of_steps(rays, source, work), pixels.inside(source), culled, None)
+
+    def _sum_of_steps(self, rays: Rays, source, work: Workspace):
+        """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
+        total = torch.zeros(work.shape, dtype=torch.float64, device=self.scene.device)
+        for domain, group in groups_of_domains(self.scene, self.groups):
+            self._project(rays, source, group, work)
+            look_up(self.table, self.low, self.high, work)
+            leaving = self._leaving(group, work)
+            if leaving is not None:
+                work.F2.view(-1)[leaving] = 0.0
+            sum_steps(self.scene, work, group.weights.tolist())
+            total.add_(work.sum.mul_(work.F2))
+            if leaving is not None:
+                total.view(-1).index_add_(0, leaving, self._one_by_one(rays, source, group, domain, leaving))
+        return total
+
+    def _project(self, rays: Rays, source, group: PhiGroup, work: Workspace) -> None:
+        """h0, r and m at the middle of a group, and the slope and bend of r along it."""
+        scene = self.scene
+        cells = np.array(scene.lattice.cells, dtype=float)[:, None] * (np.pi if scene.shape == "square" else 1.0)
+        vectors = np.concatenate([group.cell, *(plane * cells for plane in group.planes)]) / number(source.wavelength)
+        straight_on = [number(dot(vector, source.incident)) for vector in vectors]
+        parts = rays.parts(torch.from_numpy(vectors).to(scene.device))
+        for axis in AXES:
+            rays.component(parts, axis, work.index).sub_(straight_on[axis])
+            reduce_index(scene, work, axis)
+        for plane, change in enumerate((work.slope, work.bend)[: len(group.planes)], start=1):
+            for axis in AXES:
+                k = 3 * plane + axis
+                change[axis].copy_(rays.component(parts, k, work.index).sub_(straight_on[k]))
+
+    def _leaving(self, group: PhiGroup, work: Workspace):
+        """Flat numbers of the pixels whose nearest reflection may change within a group, or None."""
+        if len(group.steps) == 1 or not len(group.planes):
+            return None
+        reach = float(abs(group.weights[:, 0]).max())
+        leaving = torch.nonzero(nearest_edge(self.scene, work, reach).view(-1) > EDGE)[:, 0]
+        return leaving if len(leaving) else None
+
+    def _one_by_one(self, rays: Rays, source, group: PhiGroup, domain: int, leaving):
+        """The sum over the steps of a group for some pixels of a tile, with h of every step in full precision."""
+        scene, tile, columns = self.scene, rays.tile, len(self.columns)
+        padded = torch.cat([leaving, leaving[:1].expand(-len(leaving) % COLUMNS)])
+        few = Tile(0, 0, tile.slow[padded // columns, 0][None], tile.fast[0, padded % columns][None], None)
+        sub = locate(scene, few, *rays.index)
+        q = scattering_vector(sub.diffracted, source.incident, source.wavelength)
+        cells = [scene.cells[step][domain] for step in group.steps]
+        cells = torch.tensor(cells, dtype=torch.float64, device=scene.device)
+        work = Workspace((len(group.steps), len(padded)), self.real, scene.device)
+        for axis in AXES:
+            work.index.copy_(dot(cells[:, axis].T[..., None], q))
+            reduce_index(scene, work, axis)
+        look_up(self.table, self.low, self.high, work)
+        sum_steps(scene, work, [()])
+        terms = work.sum.double() * work.F2
+        return sum(terms)[: len(leaving)]
+
+    def _mend(self, values, rows: range) -> None:
+        """By the plain path, one at a time: pixels that came out 0/0, and those that start a sweep unturned."""
+        x0 = self.scene.roi[0]
+        where = {(rows.start + int(slow), x0 + int(fast)) for slow, fast in torch.nonzero(values.isnan())}
+        where |= {(slow, fast) for slow, fast in self.scene.first_turned if slow in rows}
+        for slow, fast in where:
+            pixel = make_tile(replace(self.scene, mask=None), range(slow, slow + 1), range(fast, fast + 1))
+            values[slow - rows.start, fast - x0] = render_tile(self.scene, pixel)[0][0, 0]
+
+
+def _table(scene: Scene, real):
+    """F_cell^2 as ``real``, with the first and last index along each axis; a single value without reflections."""
+    if scene.F.count == 0:
+        square = torch.full((27,), number(scene.F.default_F) ** 2, dtype=real, device=scene.device)
+        return square, (0, 0, 0), (0, 0, 0)
+    return scene.F.squares.to(real), scene.F.low, scene.F.high

@@ -1,0 +1,112 @@
+"""Phi steps in groups so narrow that within each, Miller indices change by little and by simple means.
+
+Turning a cell moves each of its nine numbers in a plane (Rodrigues): cell_k = cell_ref + w_k1 G1 + w_k2 G2 for all
+steps k of a group, and therefore h_k = h_ref + w_k1 G1.q + w_k2 G2.q. A renderer needs h in full precision only once
+for each group; the increments are small, and so are their errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from nanobrag_torch.arithmetic import number
+from nanobrag_torch.scene import Scene
+from nanobrag_torch.vectors import length, subtract
+
+MOST_CYCLES = 1.5
+"""Largest increment of N h within a group: rounding it to float32 is an error of 1e-7 periods of sin(pi N h)."""
+
+MOST_INDEX = 0.03
+"""Largest increment of h: nearly all pixels keep their nearest reflection."""
+
+MOST_STEPS = 64
+NEGLIGIBLE_INDEX = 1e-13
+
+
+@dataclass(frozen=True)
+class PhiGroup:
+    """Phi steps, the cell [3, 3] (m) at their middle, and its changes: ``weights`` [steps, r] times ``planes``
+    [r, 3, 3] (m). r is 0 for a single step."""
+
+    steps: tuple[int, ...]
+    cell: np.ndarray
+    weights: np.ndarray
+    planes: np.ndarray
+
+    def of_domain(self, rotation) -> PhiGroup:
+        """The same for a mosaic domain: all cell vectors turned by its rotation (three rows)."""
+        turn = np.asarray([[number(x) for x in row] for row in rotation])
+        return PhiGroup(self.steps, self.cell @ turn.T, self.weights, self.planes @ turn.T)
+
+
+def largest_q(scene: Scene) -> float:
+    """A bound of |q| (1/m) on the detector: reached at a corner of a flat one that is ahead of the crystal."""
+    shortest = min(number(source.wavelength) for source in scene.illumination.sources)
+    geometry = scene.geometry
+    if geometry.curved:
+        return 2.0 / shortest
+    axes = [np.array([number(x) for x in v]) for v in (geometry.fast, geometry.slow, geometry.pix0)]
+    size = number(geometry.pixel_size)
+    largest = 0.0
+    for f in (0.0, geometry.fast_pixels * size):
+        for s in (0.0, geometry.slow_pixels * size):
+            corner = axes[0] * f + axes[1] * s + axes[2]
+            corner = tuple(corner / np.linalg.norm(corner))
+            for source in scene.illumination.sources:
+                incident = tuple(number(x) for x in source.incident)
+                if np.dot(corner, incident) <= 0.0:
+                    return 2.0 / shortest
+                largest = max(largest, length(subtract(corner, incident)))
+    return 1.01 * largest / shortest
+
+
+def phi_groups(scene: Scene) -> list[PhiGroup]:
+    """All phi steps of the first mosaic domain in groups."""
+    cells = np.array([[[number(x) for x in v] for v in domains[0]] for domains in scene.cells])
+    q = largest_q(scene)
+    counts = np.array(scene.lattice.cells, dtype=float)
+    widest = np.minimum(MOST_CYCLES / counts, MOST_INDEX) / q
+    return [_group(steps, cells) for steps in _neighbours(cells, widest)]
+
+
+def _neighbours(cells: np.ndarray, widest: np.ndarray) -> list[np.ndarray]:
+    """Steps in the order of rotation, cut where a cell vector would be further from the middle than ``widest``, and
+    evenly where that is allowed."""
+    away = (cells - cells[0]).reshape(len(cells), 9)
+    order = np.argsort(away @ away[np.argmax(np.abs(away).sum(axis=1))], kind="stable")
+    groups, start = [], 0
+    while start < len(order):
+        count, most = 1, min(MOST_STEPS, len(order) - start)
+        while count < most and _within(cells[order[start : start + count + 1]], widest):
+            count += 1
+        groups.append(order[start : start + count])
+        start += count
+    even = np.array_split(order, len(groups))
+    return even if all(_within(cells[steps], widest) for steps in even) else groups
+
+
+def _within(cells: np.ndarray, widest: np.ndarray) -> bool:
+    middle = cells[len(cells) // 2]
+    return bool((np.linalg.norm(cells - middle, axis=2) <= widest).all())
+
+
+def _group(steps, cells: np.ndarray) -> PhiGroup:
+    """The planes of a group are the singular vectors of its changes, of which a rotation has two."""
+    middle = cells[steps[len(steps) // 2]]
+    changes = (cells[np.asarray(steps)] - middle).reshape(len(steps), 9)
+    left, sizes, right = np.linalg.svd(changes, full_matrices=False)
+    rank = int((sizes > NEGLIGIBLE_INDEX * np.linalg.norm(middle)).sum())
+    return PhiGroup(tuple(int(step) for step in steps), middle, left[:, :rank] * sizes[:rank],
+                    right[:rank].reshape(rank, 3, 3))
+
+
+def groups_of_domains(scene: Scene, groups: list[PhiGroup]) -> Iterator[tuple[int, PhiGroup]]:
+    """Every group of every mosaic domain, with the number of the domain."""
+    for domain in range(scene.domains):
+        for group in groups:
+            yield domain, group if scene.domains == 1 else group.of_domain(scene.rotations[domain])
+
+

@@ -1,0 +1,90 @@
+"""Rays from the sample to the pixels of a tile, arranged so that the component along any vector is quick to get.
+
+A flat detector is separable: a pixel is at P_slow + P_fast, one part for its row and one for its column, so that
+v.d = (v.P_slow + v.P_fast)/R needs only short sums for each row and column and two operations for each pixel. A
+curved one has no such parts. Both kinds also are what ``render.Subpixel`` is: an index, R and the unit vectors d.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import torch
+
+from nanobrag_torch.arithmetic import number
+from nanobrag_torch.render import Tile, locate
+from nanobrag_torch.scene import Scene
+from nanobrag_torch.vectors import dot
+
+
+class Rays:
+    """What all rays of one sub-pixel (layer, sub_slow, sub_fast) have in common."""
+
+    def __init__(self, tile: Tile, index: tuple[int, int, int]):
+        self.tile, self.index = tile, index
+
+    @property
+    def layer(self) -> int:
+        return self.index[0]
+
+    @property
+    def is_first(self) -> bool:
+        return self.index[1] == self.index[2] == 0
+
+
+class FlatRays(Rays):
+    """Rays to a flat detector: P_slow [3][n, 1] and P_fast [3][1, m] in metres."""
+
+    def __init__(self, scene: Scene, tile: Tile, index: tuple[int, int, int]):
+        super().__init__(tile, index)
+        layer, sub_slow, sub_fast = index
+        geometry, n = scene.geometry, scene.oversample
+        size = number(geometry.pixel_size) / n
+        fast_m = size * (tile.fast * n + sub_fast) + size / 2.0
+        slow_m = size * (tile.slow * n + sub_slow) + size / 2.0
+        f, s, o, p = (tuple(map(number, v)) for v in (geometry.fast, geometry.slow, geometry.normal, geometry.pix0))
+        depth = layer * number(geometry.layer_thickness)
+        self.along_fast = tuple(fast_m * f[i] for i in range(3))
+        self.along_slow = tuple(slow_m * s[i] + (depth * o[i] + p[i]) for i in range(3))
+        across = dot(self.along_slow, f) * (2.0 * fast_m)
+        square = across.add_(dot(self.along_slow, self.along_slow)).add_(dot(self.along_fast, self.along_fast))
+        self.airpath = square.sqrt_()
+        self.inverse = self.airpath.reciprocal()
+
+    @cached_property
+    def diffracted(self) -> tuple:
+        """The unit vectors d."""
+        return tuple((slow + fast).mul_(self.inverse) for slow, fast in zip(self.along_slow, self.along_fast,
+                                                                           strict=True))
+
+    def parts(self, vectors):
+        """The rows' and the columns' share of v.P for vectors v [k, 3], as [k, n, 1] and [k, 1, m]."""
+        v = tuple(vectors[:, axis, None, None] for axis in range(3))
+        return dot(v, self.along_slow), dot(v, self.along_fast)
+
+    def component(self, parts, k: int, out):
+        """v.d for vector number k, written to ``out``."""
+        slow, fast = parts
+        return torch.add(slow[k], fast[k], out=out).mul_(self.inverse)
+
+
+class CurvedRays(Rays):
+    """Rays to a detector of any form, by their unit vectors."""
+
+    def __init__(self, scene: Scene, tile: Tile, index: tuple[int, int, int]):
+        super().__init__(tile, index)
+        located = locate(scene, tile, *index)
+        self.airpath, self.diffracted = located.airpath, located.diffracted
+
+    def parts(self, vectors):
+        """The vectors themselves, as plain numbers."""
+        return vectors.tolist()
+
+    def component(self, parts, k: int, out):
+        """v.d for vector number k, written to ``out``."""
+        return out.copy_(dot(parts[k], self.diffracted))
+
+
+def rays_of(scene: Scene, tile: Tile, index: tuple[int, int, int]) -> Rays:
+    """The rays to one sub-pixel of every pixel of a tile."""
+    return (CurvedRays if scene.geometry.curved else FlatRays)(scene, tile, index)

@@ -1,0 +1,141 @@
+"""Which renderer makes an image, in which precision, and the image itself.
+
+    plain     render.py: the formulas as they stand, bit for bit those of the C simulator
+    fast      fast.py: the same sum in fewer passes
+
+The choice depends on the command alone, never on the region of interest, the threads or the time it takes, so that
+an image rendered in parts is the same image.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from nanobrag_torch.arithmetic import number
+from nanobrag_torch.latch import Latch
+from nanobrag_torch.options import Program
+from nanobrag_torch.render import make_tile, render_tile, tile_rows
+from nanobrag_torch.scene import Scene
+from nanobrag_torch.workers import MOST_PIECES, share_out, shared_array
+
+SMALL = 1_000_000
+"""Terms of a whole image (pixels times steps) for which the plain path takes no noticeable time."""
+
+IN_FLOAT32 = ("square", "gauss")
+"""Shapes whose lattice factor is exact enough in float32: round cancels digits, tophat has an edge."""
+
+
+@dataclass(frozen=True)
+class RenderPath:
+    """The renderer, the dtype of the lattice factor, and why it is not the one that was asked for."""
+
+    name: str
+    dtype: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.dtype}" + (f" ({self.reason})" if self.reason else "")
+
+
+def choose_path(scene: Scene, program: Program) -> RenderPath:
+    """The path for a scene: as asked by -render and -dtype, or plain for what only that one can do.
+
+    With -dtype auto the plain path is in float64 and the fast one in float32 where that is exact enough.
+    """
+    plain = RenderPath("plain", "float64" if program.dtype == "auto" else program.dtype)
+    if program.render == "plain":
+        return plain
+    obstacle = only_plain(scene)
+    if obstacle:
+        return RenderPath(plain.name, plain.dtype, obstacle)
+    if program.render == "auto" and terms(scene) <= SMALL:
+        return plain
+    single = program.dtype != "float64" and scene.shape in IN_FLOAT32 and not scene.F.interpolate
+    return RenderPath("fast", "float32" if single else "float64")
+
+
+def terms(scene: Scene) -> int:
+    """Terms that a whole image adds up, the region of interest notwithstanding."""
+    geometry = scene.geometry
+    return geometry.slow_pixels * geometry.fast_pixels * scene.steps * geometry.layers
+
+
+def only_plain(scene: Scene) -> str:
+    """What of a scene needs the plain path; empty where nothing does."""
+    directions = [x for source in scene.illumination.sources for x in source.incident]
+    if not all(math.isfinite(number(x)) for x in directions):
+        return "a source without direction"
+    if scene.running_product:
+        return "emulation running-product"
+    if scene.F.interpolate:
+        return "interpolation"
+    if "gauss-tophat-width" in scene.emulate and scene.shape in ("gauss", "tophat"):
+        return "emulation gauss-tophat-width"
+    if "water-scaling" in scene.emulate and scene.has_water:
+        return "emulation water-scaling"
+    return ""
+
+
+# --- the image ------------------------------------------------------------------------------------------
+
+
+class PlainRenderer:
+    """Rows of a scene by the plain path. Where interpolation ends somewhere (latch.py), they must come in order."""
+
+    def __init__(self, scene: Scene):
+        self.scene, self.latch = scene, Latch(scene)
+        self.rows, self.in_order = tile_rows(scene), self.latch.needed
+
+    def render_rows(self, rows: range):
+        """Values (photons) and solid angles (sr) of some rows, as float64 [rows, width]."""
+        x0, x1, _, _ = self.scene.roi
+        tile = make_tile(self.scene, rows, range(x0, x1 + 1))
+        values, omega = render_tile(self.scene, tile, self.latch)
+        if tile.rendered is not None:
+            values, omega = values.masked_fill(~tile.rendered, 0.0), omega.masked_fill(~tile.rendered, 0.0)
+        return values, omega
+
+
+def renderer(scene: Scene, path: RenderPath):
+    """What renders the rows of a scene."""
+    if path.name == "plain":
+        return PlainRenderer(scene)
+    from nanobrag_torch.fast import FastRenderer
+
+    return FastRenderer(scene, getattr(torch, path.dtype))
+
+
+def render_image(scene: Scene, path: RenderPath, workers: int = 1,
+                 progress: Callable[[int], None] = lambda rows: None) -> tuple[np.ndarray, float]:
+    """The image as float32 [slow, fast], 0 where nothing is rendered, and the sum of the solid angles (sr).
+
+    ``progress`` is told now and then how many rows are done. Neither workers nor tiles change a bit.
+    """
+    x0, x1, y0, y1 = scene.roi
+    image = shared_array((scene.geometry.slow_pixels, scene.geometry.fast_pixels), np.float32)
+    omega = shared_array((y1 + 1 - y0,), np.float64)
+    making = renderer(scene, path)
+    workers = workers if torch.device(scene.device).type == "cpu" and not making.in_order else 1
+    height = min(making.rows, -(-(y1 + 1 - y0) // workers))
+    tiles = [range(start, min(start + height, y1 + 1)) for start in range(y0, y1 + 1, height)]
+    pieces = np.array_split(np.arange(len(tiles)), min(len(tiles), MOST_PIECES))
+
+    def render_piece(piece: int) -> None:
+        with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
+            for rows in (tiles[tile] for tile in pieces[piece]):
+                values, angles = making.render_rows(rows)
+                image[rows.start : rows.stop, x0 : x1 + 1] = values.cpu().numpy()
+                omega[rows.start - y0 : rows.stop - y0] = angles.sum(dim=1).cpu().numpy()
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        share_out(len(pieces), workers, render_piece, lambda piece: progress(tiles[pieces[piece][-1]].stop - y0))
+    finally:
+        torch.set_num_threads(threads)
+    return image, math.fsum(omega)

@@ -1,0 +1,89 @@
+"""Work shared among forked processes: numbered pieces are taken from a pipe, results go to shared memory.
+
+A worker is a process with one thread of its own, because threads that wait for one another at the end of every
+small operation lose most of their time on a busy machine. Pieces are handed out one by one, so that a worker on a
+slow core does fewer. Which worker does which piece cannot be seen in the result.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+_NUMBER = struct.Struct("=I")
+PIPE_BYTES = 32_768
+"""Less than any Linux pipe holds, so that all numbers can be written before one is read."""
+
+MOST_PIECES = PIPE_BYTES // _NUMBER.size
+
+
+def shared_array(shape: tuple[int, ...], dtype) -> np.ndarray:
+    """Zeros that parent and forked children see alike; the memory goes back with the array."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    return np.frombuffer(mmap.mmap(-1, max(1, size)), dtype=dtype, count=int(np.prod(shape))).reshape(shape)
+
+
+def share_out(pieces: int, workers: int, work: Callable[[int], None],
+              progress: Callable[[int], None] = lambda piece: None) -> None:
+    """Call ``work`` once with each number below ``pieces`` (at most MOST_PIECES), in ``workers`` processes.
+
+    This process is one of them, and calls ``progress`` with each of its own numbers when done. Raises RuntimeError
+    when a worker fails; its traceback is then on stderr.
+    """
+    if workers <= 1 or pieces <= 1 or not hasattr(os, "fork"):
+        for piece in range(pieces):
+            work(piece)
+            progress(piece)
+        return
+    source, sink = os.pipe()
+    os.write(sink, b"".join(_NUMBER.pack(piece) for piece in range(pieces)))
+    os.close(sink)
+    children = [_forked(source, work) for _ in range(min(workers, pieces) - 1)]
+    try:
+        for piece in _pieces(source):
+            work(piece)
+            progress(piece)
+    finally:
+        for _ in _pieces(source):
+            pass
+        os.close(source)
+        failed = [child for child in children if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0]
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {len(children)} render workers failed")
+
+
+def _pieces(source: int) -> Iterator[int]:
+    """Numbers from the pipe until it is empty; each is taken by one reader only."""
+    while taken := os.read(source, _NUMBER.size):
+        yield _NUMBER.unpack(taken)[0]
+
+
+def _forked(source: int, work: Callable[[int], None]) -> int:
+    """The process number of a new worker. It leaves without cleaning up, for all it has is its parent's."""
+    parent = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        for piece in _pieces(source):
+            if os.getppid() != parent:
+                break
+            work(piece)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
