@@ -46,7 +46,7 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
     def held(reference, subject) -> Comparison | None:
         with suppress(ShapeError):
             if reference is not None and subject is not None:
-                return compare_images(reference, subject, rois, further=asked, centre=centre)
+                return compare_images(reference, subject, rois, further=asked, centre=centre, with_peaks=False)
         return None
 
     def run(role: str, words: Sequence[str], purpose: str):

@@ -123,6 +123,7 @@ def measure(reference: np.ndarray, first: Run, job: Job, rerun: Rerun, rois: Seq
         same = run.image_sha256 == first.image_sha256
         comparison = None
         if image is not None:
-            comparison = compare_images(reference, reference if same else image, rois, further=further, centre=centre)
+            comparison = compare_images(reference, reference if same else image, rois, further=further, centre=centre,
+                                        with_peaks=False)
         found.append(Repetition(name, environment, run, same, comparison))
     return NoiseFloor(tuple(found))

@@ -36,7 +36,8 @@ def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray
         if reference is None or subject is None:
             return None
         try:
-            return compare_images(reference, subject, rois, further={*figures, *more}, centre=centre)
+            return compare_images(reference, subject, rois, further={*figures, *more}, centre=centre,
+                                  with_peaks=False)
         except ShapeError:
             return None
 
