@@ -24,6 +24,7 @@ from nanobrag_torch.rays import Rays, rays_of
 from nanobrag_torch.render import PixelSums, Tile, finish, locate, make_tile, pixel_background, render_tile
 from nanobrag_torch.scattering import beyond_resolution, scattering_vector
 from nanobrag_torch.scene import Scene
+from nanobrag_torch.tricubic import interpolate_squares
 from nanobrag_torch.vectors import dot
 
 COLUMNS = 32
@@ -46,6 +47,7 @@ class FastRenderer:
         self.groups = phi_groups(scene)
         self.table, self.low, self.high = _table(scene, real)
         self.work = Workspace((self.rows, len(self.columns)), real, scene.device)
+        self.hkl = [torch.empty_like(self.work.index) for _ in AXES] if scene.F.interpolate else None
 
     def render_rows(self, rows: range):
         """Values (photons) and solid angles (sr) of some rows, at most ``self.rows``, as float64 [rows, width]."""
@@ -85,6 +87,8 @@ class FastRenderer:
         for domain, group in groups_of_domains(self.scene, self.groups):
             self._project(rays, source, group, work)
             look_up(self.table, self.low, self.high, work)
+            if self.hkl is not None:
+                interpolate_squares(self.scene.F, [x[: work.shape[0]] for x in self.hkl], work.F2)
             leaving = self._leaving(group, work)
             if leaving is not None:
                 work.F2.view(-1)[leaving] = 0.0
@@ -103,6 +107,8 @@ class FastRenderer:
         parts = rays.parts(torch.from_numpy(vectors).to(scene.device))
         for axis in AXES:
             rays.component(parts, axis, work.index).sub_(straight_on[axis])
+            if self.hkl is not None:
+                self.hkl[axis][: work.shape[0]] = work.index
             reduce_index(scene, work, axis)
         for plane, change in enumerate((work.slope, work.bend)[: len(group.planes)], start=1):
             for axis in AXES:

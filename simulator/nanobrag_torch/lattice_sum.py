@@ -22,6 +22,9 @@ from nanobrag_torch.units import PI
 
 AXES = range(3)
 
+NO_DIGITS = 1e-3
+"""Below this, sin x/x - cos x in float64 has lost so many digits that only the plain formula gives the same ones."""
+
 
 class Workspace:
     """The buffers of one tile shape, made once: float64 for indices, ``real`` for what is periodic in them."""
@@ -159,9 +162,11 @@ def _add_tophat(scene: Scene, work: Workspace, row) -> None:
 
 
 def _add_round(scene: Scene, work: Workspace, row) -> None:
-    """F_latt = N 0.7236 3 (sin x/x - cos x)/x^2 with x = pi sqrt(hr2 fudge). 0/0, at a reflection, is left as NaN."""
+    """F_latt = N 0.7236 3 (sin x/x - cos x)/x^2 with x = pi sqrt(hr2 fudge). Very near a reflection it is NaN."""
     x = _distance_squared(work, row).mul_(scene.fudge).sqrt_().mul_(PI)
     wave, cosine = work.wave, work.turned
+    if x.amin() < NO_DIGITS:
+        x.masked_fill_(x < NO_DIGITS, 0.0)
     torch.sin(x, out=wave).div_(x).sub_(torch.cos(x, out=cosine))
     factor = wave.div_(x.square_()).mul_(3.0 * ROUND_SCALE * _count(scene))
     work.sum.addcmul_(factor, factor)

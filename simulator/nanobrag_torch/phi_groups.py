@@ -64,8 +64,10 @@ def largest_q(scene: Scene) -> float:
 
 
 def phi_groups(scene: Scene) -> list[PhiGroup]:
-    """All phi steps of the first mosaic domain in groups."""
+    """All phi steps of the first mosaic domain in groups; alone where F is interpolated and needs h of each."""
     cells = np.array([[[number(x) for x in v] for v in domains[0]] for domains in scene.cells])
+    if scene.F.interpolate:
+        return [_group((step,), cells) for step in range(len(cells))]
     q = largest_q(scene)
     counts = np.array(scene.lattice.cells, dtype=float)
     widest = np.minimum(MOST_CYCLES / counts, MOST_INDEX) / q

@@ -72,8 +72,8 @@ def only_plain(scene: Scene) -> str:
         return "a source without direction"
     if scene.running_product:
         return "emulation running-product"
-    if scene.F.interpolate:
-        return "interpolation"
+    if scene.F.interpolate and scene.F.sticky:
+        return "emulation sticky-interpolation"
     if "gauss-tophat-width" in scene.emulate and scene.shape in ("gauss", "tophat"):
         return "emulation gauss-tophat-width"
     if "water-scaling" in scene.emulate and scene.has_water:
