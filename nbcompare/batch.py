@@ -1,8 +1,10 @@
 """Many commands in one process of an engine, for work that needs many small runs.
 
 An engine that knows ``-batch`` reads one JSON object per line, {"argv": [...], "folder": "DIR"}, and answers each with
-one JSON line. Whether an engine knows it is found out by asking. Each command still has a folder of its own with
-copies of the inputs, and its image is judged as any other; the run says that it came from a batch.
+one JSON line. Whether an engine knows it is found out by asking; and whether it does the same in a batch as in a
+process of its own, by running one command both ways (a wrapper may mend or spoil arguments that it never sees here).
+Each command still has a folder of its own with copies of the inputs, and its image is judged as any other; the run says
+that it came from a batch.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nbcompare.engine import FLOAT_FILE, Engine, Run, run_record
+from nbcompare.engine import FLOAT_FILE, Engine, Run, run_engine, run_record
 from nbcompare.image import Shape
 from nbcompare.process import Ended, allowed_environment
 
@@ -121,6 +124,22 @@ class BatchEngine:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=_GRACE_SECONDS)
                 return
+
+
+def does_the_same(batch: BatchEngine, arguments: Sequence[str], shape: Shape, *, inputs: Path, seconds: float) -> bool:
+    """Whether a command leaves the same bytes when it is run in the batch and in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="nb-compare-") as scratch:
+        work = Path(scratch)
+        shared = {"inputs": inputs, "stdout": work / "out", "stderr": work / "err", "seconds": seconds}
+        batched = batch.run(arguments, shape, folder=work / "batch", **shared)
+        alone = run_engine(batch.engine, arguments, shape, folder=work / "alone", environment=batch.environment,
+                           **shared)
+    return batched.image_sha256 == alone.image_sha256 and batched.failure == alone.failure
+
+
+def is_bundled_simulator(engine: Engine) -> bool:
+    """Whether the engine is the simulator of this project, started directly."""
+    return engine.start == (sys.executable, "-m", "nanobrag_torch")
 
 
 def _checked(answer: object) -> dict:

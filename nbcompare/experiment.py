@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.case import Case, load_case, parse_input_override
-from nbcompare.engine import PREFIX, REFERENCE, SUBJECT, Engine
+from nbcompare.engine import PREFIX, REFERENCE, SUBJECT, Engine, Run
 from nbcompare.errors import UsageError
 from nbcompare.execution import Places, execute, failures_verdict, jobs_of, read_images
 from nbcompare.image import read_float_image
@@ -24,7 +24,6 @@ from nbcompare.oneshot import OneShotOptions, one_shot_case, stage_file_argument
 from nbcompare.progress import Progress
 from nbcompare.runner import DATA, choose_engines
 from nbcompare.texts import image_name
-from nbcompare.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -133,8 +132,8 @@ def _engine_again(identity) -> Engine:
     return engine
 
 
-def render(experiment: Experiment, progress: Progress) -> tuple[Verdict | None, Mapping[str, np.ndarray] | None]:
-    """Both images of the whole command; or, when an engine failed, the verdict that says so."""
+def render(experiment: Experiment, progress: Progress) -> tuple[tuple[Run, ...], Mapping[str, np.ndarray] | None]:
+    """Both engines run on the whole command, and their images; these are None when a run failed."""
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
         work = Path(folder)
         jobs = jobs_of(experiment.case, experiment.engines, experiment.inputs)
@@ -143,5 +142,4 @@ def render(experiment: Experiment, progress: Progress) -> tuple[Verdict | None, 
         runs = tuple(execute(job, inputs=experiment.inputs, scratch=work / f"scratch-{role}", places=places[role],
                              environment=experiment.case.environment, progress=progress)
                      for role, job in jobs.items())
-        failed = failures_verdict(runs)
-        return (failed, None) if failed else (None, read_images(jobs, places))
+        return runs, None if failures_verdict(runs) else read_images(jobs, places)

@@ -22,6 +22,7 @@ def command(pixels, tolerance, every, form, quiet, asked) -> ExitCode:
     WHAT is a case file, a bundle, or a nanoBragg command line after --.
     """
     from nbcompare.bundle import dump_json
+    from nbcompare.execution import failures_verdict
     from nbcompare.experiment import experiment, render
     from nbcompare.progress import Progress
     from nbcompare.report import body
@@ -33,8 +34,9 @@ def command(pixels, tolerance, every, form, quiet, asked) -> ExitCode:
         images = found.images
         chosen = [Pixel(fast, slow, "--pixel") for fast, slow in pixels]
         if not chosen and images is None:
-            verdict, images = render(found, progress)
+            runs, images = render(found, progress)
             if images is None:
+                verdict = failures_verdict(runs)
                 click.echo("\n".join([str(verdict.word), *body(None, verdict)]))
                 return verdict.exit_code
         chosen = chosen or pixels_to_trace(images)

@@ -1,0 +1,46 @@
+"""nb-compare reduce: shrink a failing command to the fewest options and pixels that fail in the same way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbcompare.commands.options import experiment_options
+from nbcompare.errors import ExitCode
+
+
+@click.command("reduce")
+@click.option("--max-runs", type=click.IntRange(min=4), default=400, show_default=True, metavar="N",
+              help="Stop after so many engine runs, with the smallest command found by then.")
+@click.option("--cache", type=click.Path(path_type=Path), metavar="DIR",
+              help="Where answers are kept, so that a stopped reduction goes on.  [default: the user's cache folder]")
+@experiment_options
+def command(max_runs, cache, form, quiet, asked) -> ExitCode:
+    """Shrink a failing command to the fewest options and pixels that fail in the same way, and print one line that
+    reproduces it.
+
+    \b
+    WHAT is a case file, a bundle, or a nanoBragg command line after --.
+    It exits as the failure does: 3 outside a threshold, 2 an engine failed; 0 when nothing fails.
+    """
+    from nbcompare.bundle import dump_json
+    from nbcompare.experiment import experiment
+    from nbcompare.progress import Progress
+    from nbcompare.reduction.reduce import NothingFails, reduce_experiment
+    from nbcompare.reduction.report import reduction_as_dict, reduction_report
+    from nbcompare.reduction.trial import default_cache
+
+    progress = Progress(quiet=quiet)
+    with experiment(asked, progress) as found:
+        try:
+            smallest = reduce_experiment(found, cache or default_cache(), max_runs, progress)
+        except NothingFails:
+            click.echo(dump_json({"of": found.named, "fails": False}) if form == "json" else
+                       f"{found.named}: both engines agree within every threshold, so there is nothing to reduce")
+            return ExitCode.PASS
+        if form == "json":
+            click.echo(dump_json(reduction_as_dict(smallest, found)), nl=False)
+        else:
+            click.echo(reduction_report(smallest, found))
+    return ExitCode.ENGINE_FAILED if smallest.signature.engine else ExitCode.DIFFERS
