@@ -175,12 +175,15 @@ def _why(trial: Trial | None) -> str:
 
 
 def _share(plain: Verdict, comparison: Comparison, proof: Proof, trial: Trial, found: Verdict) -> str:
-    """How much of the difference the emulation explains, and what remains, on the first region."""
+    """How much of the difference the emulation explains, and what remains.
+
+    In the sum of the first region, as a factor, when more of it is left than explained; else as the share of the
+    gap that is closed, of the figure where that is least.
+    """
     names = " and ".join(claim.id for claim in proof.claims)
     roi = comparison.regions[0].roi.name
     before, after = (c.figure("sum_ratio", roi).value for c in (comparison, trial.comparison))
-    sum_is_off = any(check.threshold.metric == "sum_ratio" and not check.holds for check in found.checks)
-    if before is not None and after and (sum_is_off or abs(after - 1) > 0.01):
+    if before is not None and after and abs(after - 1) > abs(before / after - 1):
         return (f"{names} explains {share(abs(before / after - 1))} of the sum; a factor of {factor(after)} remains")
     closed = [(closing(old, new), new) for old, new in zip(plain.checks, found.checks, strict=True)
               if not new.holds and closing(old, new) is not None]

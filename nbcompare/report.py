@@ -20,9 +20,11 @@ from nbcompare.metrics import METRICS
 from nbcompare.verdict import Check, Verdict, Word
 
 _COLOURS = {Word.PASS: "green", Word.PROVEN: "cyan"}
-_MOST_REASONS = {Word.FAIL: 2, Word.NOT_PROVEN: 5}
-_MOST_OTHERWISE = 6
 _WIDEST = 200
+BODY_LINES = 6
+"""What a failure may take between the engines and the bundle, so that the whole stays within a dozen lines."""
+
+_TO_BE_EXPLAINED = (Word.FAIL, Word.NOT_PROVEN)
 
 
 def bundle_report(bundle: Bundle) -> str:
@@ -60,38 +62,49 @@ def _how_it_ended(run: Run) -> str:
     return run.failure.sentence if run.failure else f"{run.seconds:.3f} s, exit code {run.exit_code}"
 
 
-def body(comparison: Comparison | None, verdict: Verdict, findings: Findings | None = None) -> list[str]:
+def body(comparison: Comparison | None, verdict: Verdict, findings: Findings | None = None,
+         room: int = BODY_LINES) -> list[str]:
     """The checks of a pass as a table, a proof as one too; of anything else the reasons, noise, place and cause.
 
-    Without ``findings`` nothing is said of noise, cause and claims.
+    Without ``findings`` nothing is said of noise, cause and claims. What is no success takes ``room`` lines at most.
     """
-    lines = [line("note", note) for note in comparison.notes] if comparison else []
+    notes = [line("note", note) for note in comparison.notes] if comparison else []
     if verdict.word is Word.PASS:
-        return [*lines, *checks_table(verdict), *_beside(findings)]
-    if findings and findings.proof:
-        lines += [line("claim", f"{claim.id}, of the {claim.engine}, until {claim.expires}: {claim.title}")
-                  for claim in findings.proof.claims]
-        if verdict.word is Word.PROVEN:
-            return [*lines, *proof_table(verdict, findings.proof), *_beside(findings)]
-    lines += _reasons(verdict)
+        return [*notes, *checks_table(verdict), *_beside(findings)]
+    if verdict.word is Word.PROVEN and findings and findings.proof:
+        return [*notes, *_claims(findings.proof), *proof_table(verdict, findings.proof), *_beside(findings)]
+    before = [*notes, *(_claims(findings.proof) if findings and findings.proof else ())]
+    after = _explained(comparison, verdict, findings) if verdict.word in _TO_BE_EXPLAINED else []
+    return [*before, *_reasons(verdict, room - len(before) - len(after)), *after]
+
+
+def _claims(proof: Proof) -> list[str]:
+    first = proof.claims[0]
+    if len(proof.claims) == 1:
+        return [line("claim", f"{first.id}, of the {first.engine}, until {first.expires}: {first.title}")]
+    return [line("claims", ", ".join(f"{claim.id} (until {claim.expires})" for claim in proof.claims))]
+
+
+def _explained(comparison: Comparison | None, verdict: Verdict, findings: Findings | None) -> list[str]:
+    """How big a difference is against the noise, where, and the likely cause."""
     failed = [check for check in verdict.checks if not check.holds]
+    lines = []
     if findings and verdict.word is Word.FAIL:
         lines.append(line("noise", _against_noise(failed[0], findings)))
-    if comparison and verdict.word in (Word.FAIL, Word.NOT_PROVEN):
+    if comparison:
         lines.append(line("where", _where(comparison, failed)))
-    if findings and verdict.word is Word.FAIL:
+    if findings:
         lines.append(line("cause", findings.cause or "none of the known signatures fits"))
     return lines
 
 
-def _reasons(verdict: Verdict) -> list[str]:
+def _reasons(verdict: Verdict, room: int) -> list[str]:
     name = "what" if verdict.word is Word.FAIL else "why"
-    most = _MOST_REASONS.get(verdict.word, _MOST_OTHERWISE)
-    shown_reasons = verdict.reasons[:most]
-    lines = [line("" if i else name, reason) for i, reason in enumerate(shown_reasons)]
-    if len(verdict.reasons) > most:
-        lines.append(line("", f"and {len(verdict.reasons) - most} more, all in results/summary.json"))
-    return lines
+    reasons = list(verdict.reasons)
+    if len(reasons) > room:
+        most = max(1, room - 1)
+        reasons = [*reasons[:most], f"and {len(reasons) - most} more, all in summary.json"]
+    return [line("" if i else name, reason) for i, reason in enumerate(reasons)]
 
 
 def _against_noise(check: Check, findings: Findings) -> str:
@@ -197,7 +210,7 @@ def one_shot_report(result) -> str:
     get = region.figure
     lines.append(f"{word}  correlation {_value(get('correlation').value)}, sum ratio {_value(get('sum_ratio').value)}, "
                  f"max |difference| {_value(get('max_abs_diff').value)}")
-    lines += body(result.comparison, result.verdict, result.findings)
+    lines += body(result.comparison, result.verdict, result.findings, room=BODY_LINES - 1)
     rows = [("sum", _value(region.reference_sum), _value(region.subject_sum)),
             ("max", _value(region.reference_max), _value(region.subject_max))]
     lines += ["  " + row for row in table(("", "C", "Py"), rows)]

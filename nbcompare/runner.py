@@ -178,7 +178,7 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[E
                   Findings.of(stored.record.facts) if stored else None)
     findings = inquire(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args)
     verdict = conclude(comparison, case.thresholds, findings)
-    if verdict.word is Word.FAIL:
+    if verdict.word in (Word.FAIL, Word.NOT_PROVEN):
         findings = replace(findings, cause=likely_cause(images, jobs[SUBJECT].arguments, bundle.folder / DATA))
     progress.say(f"verdict: {verdict.word}")
     return Outcome(runs, comparison, verdict, scale, findings)

@@ -1,0 +1,333 @@
+"""Claims of known divergences: PROVEN only when every rule holds, and each way in which a claim can be wrong.
+
+The rules are tried with runs in memory; the whole way, from case file to report and record, with fake engines.
+"""
+
+import datetime
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nbcompare.claim import Claim, Proof
+from nbcompare.compare import compare_images
+from nbcompare.divergence import factor, judge_claims, share, try_claims
+from nbcompare.engine import REFERENCE, SUBJECT, Engine, Failure, Run
+from nbcompare.errors import ExitCode
+from nbcompare.execution import Job
+from nbcompare.findings import Findings, as_asked_now
+from nbcompare.image import Roi, Shape
+from nbcompare.verdict import Threshold, Word, judge
+
+TODAY = datetime.date(2026, 11, 25)
+SHAPE = Shape(12, 15)
+ROIS = (Roi.full(SHAPE), Roi("corner", 0, 4, 0, 4), Roi("middle", 5, 9, 4, 8))
+STRICT = tuple(Threshold("sum_ratio", roi.name, 1 - 1e-6, 1 + 1e-6, "same physics") for roi in ROIS)
+TRUTH = np.random.default_rng(3).exponential(size=(12, 15)).astype("f4") + 1
+AT = {"middle": (6, 7), "corner": (2, 2)}
+
+
+def with_defects(*places: str, size: float = 0.25, scale: float = 1.0) -> np.ndarray:
+    """The true image, one pixel of each place ``size`` too bright, all of it times ``scale``."""
+    image = TRUTH.copy()
+    for place in places:
+        image[AT[place]] *= 1 + size
+    return image * np.float32(scale)
+
+
+def claim(id: str = "phi-carryover", place: str = "middle", **changes) -> Claim:
+    bounds = tuple(Threshold("sum_ratio", roi, 0.9, 1.1, "why") for roi in ("full", place))
+    made = Claim(id, "a step is lost", REFERENCE, ("-emulate", id), bounds, "why", "docs/x.md", "me",
+                 datetime.date(2027, 1, 1))
+    return replace(made, **changes)
+
+
+def tried(claims, reference, subject, answers, thresholds=STRICT, today=TODAY):
+    """The verdict and the proof when a run with these arguments gives that image (or fails, for None)."""
+    calls = []
+
+    def rerun(job, name, environment):
+        calls.append((name, job.engine.role, job.arguments))
+        image = answers[job.arguments[1:]]
+        failure = None if image is not None else Failure("exit-code", "ended with exit code 3")
+        digest = None if image is None else str(hash(image.tobytes()))
+        return Run(job.engine.role, job.arguments, SHAPE, 0, 0.1, failure, digest), image
+
+    jobs = {role: Job(Engine(role, role, (role,), "test"), ("plain",), SHAPE, 1.0) for role in (REFERENCE, SUBJECT)}
+    images = {REFERENCE: reference, SUBJECT: subject}
+    asked = {(bound.metric, bound.roi) for one in claims for bound in one.bounds}
+    comparison = compare_images(reference, subject, ROIS, further=asked)
+    proof = try_claims(claims, jobs, images, rerun, ROIS, thresholds, today)
+    return judge_claims(judge(comparison, thresholds), comparison, proof, thresholds), proof, calls
+
+
+EMULATED = ("-emulate", "phi-carryover")
+
+
+def test_a_claim_is_proven_when_the_emulation_closes_the_gap():
+    verdict, _, calls = tried([claim()], with_defects("middle"), TRUTH, {EMULATED: with_defects("middle")})
+    assert (verdict.word, verdict.exit_code) == (Word.PROVEN, ExitCode.PASS)
+    assert not verdict.passed and verdict.accepted
+    assert all("explained by phi-carryover" in reason for reason in verdict.reasons) and verdict.reasons
+    assert calls == [("divergences/phi-carryover/emulated", SUBJECT, ("plain", *EMULATED))]
+
+
+def test_an_emulation_that_does_nothing_proves_nothing():
+    verdict, _, _ = tried([claim()], with_defects("middle"), TRUTH, {EMULATED: TRUTH})
+    assert (verdict.word, verdict.exit_code) == (Word.NOT_PROVEN, ExitCode.CLAIM)
+    assert any("did not change the subject's image on full, middle" in reason for reason in verdict.reasons)
+    assert verdict.reasons[0].startswith("phi-carryover explains none of the sum; a factor of 0.99")
+
+
+def test_an_emulation_that_closes_a_part_is_told_its_share():
+    """Of an excess of 25 % in one pixel the emulation shows 15 %, which is 60 % of it."""
+    partly = with_defects("middle", size=0.15)
+    verdict, _, _ = tried([claim()], with_defects("middle"), TRUTH, {EMULATED: partly})
+    assert verdict.word is Word.NOT_PROVEN
+    assert any("closes 60 % of the gap of sum_ratio" in reason for reason in verdict.reasons), verdict.reasons
+
+
+def test_a_claim_does_not_hide_a_factor():
+    """The lost flux, claimed to be the phi-0 defect: the share explained and the factor that remains are named."""
+    answers = {EMULATED: with_defects("middle", scale=125932)}
+    verdict, _, _ = tried([claim()], with_defects("middle"), with_defects(scale=125932), answers)
+    explained = share(with_defects("middle").sum() / TRUTH.sum() - 1)
+    assert verdict.reasons[0].startswith("phi-carryover explains 0.") and verdict.reasons[0].endswith(
+        f"{explained} of the sum; a factor of 125,932 remains".partition(" ")[2])
+    assert any("outside the claim's bounds" in reason for reason in verdict.reasons)
+
+
+def test_a_claim_that_expired_excuses_nothing():
+    last = claim(expires=TODAY)
+    answers = {EMULATED: with_defects("middle")}
+    assert tried([last], with_defects("middle"), TRUTH, answers)[0].word is Word.PROVEN
+    verdict, _, _ = tried([last], with_defects("middle"), TRUTH, answers, today=TODAY + datetime.timedelta(days=1))
+    assert verdict.exit_code is ExitCode.CLAIM
+    assert verdict.reasons == ("phi-carryover expired on 2026-11-25; me has to renew or remove it",)
+
+
+def test_figures_outside_the_bounds_of_the_claim_are_not_excused():
+    narrow = claim(bounds=(Threshold("sum_ratio", "full", 0.9, 1.1, "w"),
+                           Threshold("sum_ratio", "middle", 0.99, 1.1, "w")))
+    verdict, _, _ = tried([narrow], with_defects("middle"), TRUTH, {EMULATED: with_defects("middle")})
+    assert verdict.word is Word.NOT_PROVEN
+    assert len(verdict.reasons) == 1 and "sum_ratio on middle is 0.9" in verdict.reasons[0]
+
+
+def test_a_threshold_without_bounds_is_not_excused():
+    """The claim speaks of the middle and the frame; the corner is off too, and closed by the emulation all the same."""
+    both = with_defects("middle", "corner")
+    verdict, _, _ = tried([claim()], both, TRUTH, {EMULATED: both})
+    assert verdict.word is Word.NOT_PROVEN
+    assert any("no claim gives bounds for what is outside: sum_ratio on corner" in r for r in verdict.reasons)
+
+
+def test_a_region_that_the_claim_names_must_change():
+    """The defect is in the middle; a claim that names the corner too says something that is not so."""
+    bounds = tuple(Threshold("sum_ratio", roi, 0.9, 1.1, "w") for roi in ("full", "middle", "corner"))
+    verdict, _, _ = tried([claim(bounds=bounds)], with_defects("middle"), TRUTH, {EMULATED: with_defects("middle")})
+    assert verdict.reasons == ("phi-carryover: the emulation did not change the subject's image on corner",)
+
+
+def test_a_failing_emulated_run_proves_nothing():
+    verdict, _, _ = tried([claim()], with_defects("middle"), TRUTH, {EMULATED: None})
+    assert verdict.word is Word.NOT_PROVEN
+    assert "the subject ended with exit code 3" in verdict.reasons[0]
+
+
+CONTROL = ("-phi", "1e-12")
+
+
+def test_a_control_that_agrees_is_part_of_the_proof():
+    answers = {EMULATED: with_defects("middle"), CONTROL: TRUTH}
+    verdict, proof, calls = tried([claim(control=CONTROL)], with_defects("middle"), TRUTH, answers)
+    assert verdict.word is Word.PROVEN
+    assert calls[-1] == ("divergences/phi-carryover/control", REFERENCE, ("plain", *CONTROL))
+    assert proof.trial("control").comparison.figure("sum_ratio", "full").value == 1
+
+
+@pytest.mark.parametrize(("image", "words"), [
+    (with_defects("middle"), "against the control (-phi 1e-12), sum_ratio on full"),
+    (None, "there is no image of the reference with the control -phi 1e-12: the reference ended with exit code 3")])
+def test_a_control_that_disagrees_refutes_the_claim(image, words):
+    answers = {EMULATED: with_defects("middle"), CONTROL: image}
+    verdict, _, _ = tried([claim(control=CONTROL)], with_defects("middle"), TRUTH, answers)
+    assert verdict.exit_code is ExitCode.CLAIM
+    assert words in verdict.reasons[0]
+
+
+def test_a_claim_that_is_not_needed_is_an_error():
+    verdict, _, _ = tried([claim()], TRUTH, TRUTH, {EMULATED: TRUTH})
+    assert (verdict.word, verdict.exit_code) == (Word.NOT_NEEDED, ExitCode.CLAIM)
+    assert "no longer needed" in verdict.reasons[0]
+
+
+# --- several claims -----------------------------------------------------------------------------------------
+
+
+TWO = [claim("one", "middle"), claim("two", "corner")]
+BOTH_WORDS, ONE_WORDS, TWO_WORDS = ("-emulate", "one", "-emulate", "two"), ("-emulate", "one"), ("-emulate", "two")
+
+
+def test_two_claims_are_proven_together_when_neither_can_be_left_out():
+    both = with_defects("middle", "corner")
+    answers = {BOTH_WORDS: both, ONE_WORDS: with_defects("middle"), TWO_WORDS: with_defects("corner")}
+    verdict, _, calls = tried(TWO, both, TRUTH, answers)
+    assert verdict.word is Word.PROVEN
+    assert all(reason.endswith("explained by one and two") for reason in verdict.reasons)
+    assert [name for name, _, _ in calls] == [f"divergences/together/{purpose}" for purpose in
+                                              ("emulated", "without-one", "without-two")]
+
+
+def test_a_claim_beside_one_that_explains_all_is_not_needed():
+    """The second emulation changes the corner and back nothing that was off: with the first alone all holds."""
+    answers = {BOTH_WORDS: with_defects("middle"), ONE_WORDS: with_defects("middle"), TWO_WORDS: TRUTH}
+    verdict, _, _ = tried(TWO, with_defects("middle"), TRUTH, answers)
+    assert verdict.word is Word.NOT_PROVEN
+    assert "two is not needed: without it the other claims explain all" in verdict.reasons
+    assert "two: the emulation did not change the subject's image on full, corner" in verdict.reasons
+
+
+def test_a_trial_of_several_that_fails_leaves_them_unproven():
+    both = with_defects("middle", "corner")
+    verdict, _, _ = tried(TWO, both, TRUTH, {BOTH_WORDS: both, ONE_WORDS: None, TWO_WORDS: with_defects("corner")})
+    assert verdict.word is Word.NOT_PROVEN
+    assert any("whether two is needed is not known" in reason for reason in verdict.reasons)
+
+
+# --- what is kept, and judging it later ------------------------------------------------------------------------
+
+
+def test_a_proof_can_be_read_back_equal():
+    answers = {EMULATED: with_defects("middle"), CONTROL: TRUTH}
+    _, proof, _ = tried([claim(control=CONTROL)], with_defects("middle"), TRUTH, answers)
+    assert Proof.from_dict(json.loads(json.dumps(proof.as_dict()))) == proof
+
+
+class CaseNow:
+    """The part of a case that findings are held against."""
+
+    repeat, threads, required_args = 0, (), ()
+
+    def __init__(self, *claims):
+        self.divergences = claims
+
+
+@pytest.mark.parametrize(("now", "day", "word"), [
+    ([claim()], TODAY, Word.PROVEN),
+    ([claim()], datetime.date(2028, 1, 1), Word.NOT_PROVEN),
+    ([claim(emulate=("-emulate", "other"))], TODAY, Word.NOT_PROVEN),
+    ([claim(bounds=claim().bounds[:1])], TODAY, Word.NOT_PROVEN),
+    ([], TODAY, Word.FAIL)])
+def test_a_stored_proof_is_judged_by_the_claims_of_now(now, day, word):
+    from nbcompare.findings import conclude
+
+    reference = with_defects("middle")
+    _, proof, _ = tried([claim()], reference, TRUTH, {EMULATED: reference})
+    findings = as_asked_now(Findings(proof=proof), CaseNow(*now), day)
+    assert conclude(compare_images(reference, TRUTH, ROIS), STRICT, findings).word is word
+
+
+def test_shares_and_factors_are_never_rounded_to_none_or_all():
+    assert [share(part) for part in (0, 0.004, 1e-9, 0.999, 0.99999)] == ["none", "0.4 %", "1e-07 %", "99.9 %",
+                                                                        "99.999 %"]
+    assert [factor(value) for value in (125931.97, 0.5, 1.25, 1.2e12)] == ["125,932", "0.5", "1.25", "1.2e+12"]
+
+
+# --- from case file to report -----------------------------------------------------------------------------------
+
+
+CLAIM = """\
+divergences:
+  - id: bright-peak
+    title: the brightest pixel is too high
+    engine: reference
+    emulate: [-emulate, defect]
+    control: [-phi, 1]
+    bounds:
+      full: {sum_ratio: {min: 0.98, max: 1.02}}
+      middle: {sum_ratio: {min: 0.95, max: 1.02}}
+    why: the reference is as it is
+    reference: docs/emulations.md
+    owner: tests
+    expires: "2099-12-31"
+"""
+
+
+@pytest.fixture
+def run_claimed(nb, fake, small_case):
+    """Run the small case with a claim, with some text of it replaced."""
+
+    def call(*more, change=("", ""), form="json"):
+        text = small_case.read_text().replace("0.9995", "0.9").replace("min: 0.99, max: 1.01", "min: 0.999, max: 1.001")
+        small_case.write_text(text + CLAIM.replace(*change))
+        return nb("run", small_case, "--c-bin", fake("defect"), "--py-bin", fake("physics"), "-q", "--format", form,
+                  *more)
+
+    return call
+
+
+def test_a_proven_case_ends_with_success_under_its_own_name(run_claimed, nb):
+    said = run_claimed()
+    folder = Path(said.json["bundle"])
+    summary = json.loads((folder / "results/summary.json").read_text())
+    assert said.code == 0
+    assert said.json["verdict"]["word"] == summary["verdict"] == "PROVEN"
+    assert summary["divergences"][0]["id"] == "bright-peak"
+    plain, emulated, control = ([row[kind] for row in summary["proof"] if row["metric"] == "sum_ratio"]
+                                for kind in ("plain", "emulated", "control"))
+    assert plain[0] < 0.999 and emulated == control == [1, 1]
+    for name in ("emulated_float.bin", "emulated_stdout.txt", "emulated_stderr.txt", "control_stdout.txt"):
+        assert (folder / "divergences/bright-peak" / name).is_file() or name == "emulated_float.bin"
+    commands = (folder / "inputs/commands.txt").read_text()
+    assert "-emulate defect" in commands and "-phi 1 " in commands
+    assert nb("verify", folder).code == 0
+
+
+def test_the_report_of_a_proof_never_says_pass(run_claimed):
+    said = run_claimed(form="text")
+    assert said.out.startswith("PROVEN") and "PASS" not in said.out
+    assert "plain" in said.out and "emulated" in said.out and "control" in said.out
+
+
+def test_a_lost_factor_under_a_claim_is_exit_7_with_its_share(run_claimed):
+    said = run_claimed("--py-args", "-deaf", form="text")
+    assert said.code == 7
+    assert said.out.startswith("NOT PROVEN")
+    assert "bright-peak explains 1.2 % of the sum; a factor of 125,932 remains" in said.out
+    assert len(said.out.strip().splitlines()) <= 12
+
+
+def test_an_emulation_that_the_subject_does_not_know_is_exit_7(run_claimed):
+    said = run_claimed(change=("[-emulate, defect]", "[-emulate, crash]"))
+    folder = Path(said.json["bundle"])
+    assert said.code == 7
+    assert "the subject ended with exit code 1" in said.json["verdict"]["reasons"][0]
+    stderr = folder / "divergences/bright-peak/emulated_stderr.txt"
+    assert "no emulation of that name" in stderr.read_text()
+
+
+def test_a_case_that_passes_without_its_claim_is_exit_7(run_claimed, nb):
+    said = run_claimed("--c-args", "-phi 2")
+    assert said.code == 7
+    assert said.json["verdict"]["word"] == "CLAIM NOT NEEDED"
+    assert said.json["findings"]["proof"]["trials"] == []
+
+
+def test_an_edited_claim_in_a_record_is_found(run_claimed, nb):
+    """Looser bounds in the record, all sums put right: the case file beside it still says what was asked."""
+    from nbcompare.bundle import write_manifest
+
+    folder = Path(run_claimed(change=("{min: 0.95, max: 1.02}", "{min: 0.99, max: 1.02}")).json["bundle"])
+    record = json.loads((folder / "record.json").read_text())
+    record["findings"]["proof"]["claims"][0]["bounds"][1]["min"] = 0.5
+    record["verdict"] = {**record["verdict"], "word": "PROVEN", "exit_code": 0}
+    for name in ("record.json", "manifest-sha256.txt"):
+        (folder / name).chmod(0o644)
+    (folder / "record.json").write_text(json.dumps(record))
+    write_manifest(folder)
+    said = nb("verify", folder)
+    assert said.code == 6
+    assert "the claims that were tried are not those of the case" in said.out
