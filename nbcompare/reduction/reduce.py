@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.compare import compare_images
+from nbcompare.case import Case
 from nbcompare.diagnosis.command import Command, Item, parse_command
 from nbcompare.engine import REFERENCE, SUBJECT
 from nbcompare.errors import UsageError
@@ -17,8 +17,10 @@ from nbcompare.image import Roi, declared_shape
 from nbcompare.progress import Progress
 from nbcompare.reduction.minimize import smallest_part
 from nbcompare.reduction.signature import Signature, signature_of, signature_of_failed, thresholds_for
-from nbcompare.reduction.trial import REGION, Candidate, Trials, is_possible, trials
-from nbcompare.verdict import Threshold, judge
+from nbcompare.reduction.trial import Candidate, Trials, is_possible, trials
+from nbcompare.verdict import Threshold
+
+REGION = "window"
 
 QUIET = ("-nonoise", "-nopgm")
 """Ends every candidate: the other output images cost time and say nothing about the float image."""
@@ -99,9 +101,9 @@ def reduce_experiment(experiment: Experiment, cache: Path, most_runs: int, progr
         runs_before = len(runs)
     if images is None:
         whole = signature_of_failed(next(run for run in runs if run.failure))
-        thresholds = thresholds_for(REGION, experiment.case.thresholds, ())
+        thresholds = thresholds_for(experiment.case.thresholds, ())
     else:
-        whole, thresholds = whole_signature(experiment, images)
+        whole, thresholds = whole_signature(experiment.case, images)
     if not whole.fails:
         raise NothingFails
     command = parse_command(experiment.case.command)
@@ -185,8 +187,7 @@ def _windows(search: Search, command: Command, images) -> Iterator[Roi]:
     for size in WINDOWS:
         for slow, fast in centres:
             window = _about(int(slow), int(fast), size, reference.shape)
-            found = signature_of(compare_images(reference, subject, [window]), search.asked.thresholds)
-            if found.is_like(search.whole):
+            if signature_of(reference, subject, window, search.asked.thresholds).is_like(search.whole):
                 yield window
                 break
 
@@ -242,15 +243,13 @@ def _smaller_window(items: Sequence[Item], window: Roi) -> Iterator[tuple[Candid
 # --- how the whole command fails --------------------------------------------------------------------------
 
 
-def whole_signature(experiment: Experiment,
-                    images: Mapping[str, np.ndarray]) -> tuple[Signature, tuple[Threshold, ...]]:
-    """How the whole images fail, and the thresholds that candidates are held against."""
-    case = experiment.case
-    if images[REFERENCE].shape != images[SUBJECT].shape:
-        return Signature(engine=(SUBJECT, "another shape")), thresholds_for(REGION, case.thresholds, ())
-    comparison = compare_images(images[REFERENCE], images[SUBJECT], case.rois)
-    failed = [check.threshold for check in judge(comparison, case.thresholds).checks if not check.holds]
-    chosen = thresholds_for(REGION, case.thresholds, failed)
-    region = next((roi for roi in case.rois if failed and roi.name == failed[0].roi), case.rois[0])
-    in_region = compare_images(images[REFERENCE], images[SUBJECT], [Roi(REGION, *region.bounds)])
-    return signature_of(in_region, chosen) if failed else Signature(), chosen
+def whole_signature(case: Case, images: Mapping[str, np.ndarray]) -> tuple[Signature, tuple[Threshold, ...]]:
+    """How the whole images fail, on the first region that does; and the thresholds that candidates are held to."""
+    reference, subject = images[REFERENCE], images[SUBJECT]
+    for roi in case.rois:
+        own = [threshold for threshold in case.thresholds if threshold.roi == roi.name]
+        found = signature_of(reference, subject, roi, own)
+        if found.fails:
+            names = {metric for metric, _ in found.thresholds}
+            return found, thresholds_for(own, [threshold for threshold in own if threshold.metric in names])
+    return Signature(), ()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nbcompare.compare import Comparison
-from nbcompare.engine import Run
+import numpy as np
+
+from nbcompare.compare import compare_images
+from nbcompare.engine import SUBJECT, Run
+from nbcompare.errors import ShapeError
+from nbcompare.image import Roi
 from nbcompare.verdict import Threshold, judge
 
 LOG_RATIO_SHARE, LOG_RATIO_FLOOR = 0.1, 0.02
@@ -63,14 +67,22 @@ def _similar(a: float | None, b: float | None) -> bool:
     return abs(math.log(a / b)) <= max(LOG_RATIO_SHARE * abs(math.log(b)), LOG_RATIO_FLOOR)
 
 
-def signature_of(comparison: Comparison, thresholds: Sequence[Threshold]) -> Signature:
-    """The thresholds that do not hold, by metric."""
-    failed = sorted({(check.threshold.metric, _direction(check)) for check in judge(comparison, thresholds).checks
-                     if not check.holds})
+def signature_of(reference: np.ndarray, subject: np.ndarray, roi: Roi, thresholds: Sequence[Threshold]) -> Signature:
+    """The thresholds that do not hold on a region of two images [slow, fast]; images that show nothing say so."""
+    moved = [replace(threshold, roi=roi.name) for threshold in thresholds]
+    try:
+        comparison = compare_images(reference, subject, [roi], further={(t.metric, t.roi) for t in moved},
+                                    with_peaks=False)
+    except ShapeError:
+        return Signature(engine=(SUBJECT, "another shape"))
+    failed = {(check.threshold.metric, _direction(check)) for check in judge(comparison, moved).checks
+              if not check.holds}
+    if comparison.vacuous:
+        failed.add(("images", "vacuous"))
     ratio = None
     if any(metric == "sum_ratio" for metric, _ in failed):
         ratio = comparison.regions[0].figure("sum_ratio").value
-    return Signature(tuple(failed), ratio)
+    return Signature(tuple(sorted(failed)), ratio)
 
 
 def _direction(check) -> str:
@@ -85,10 +97,9 @@ def signature_of_failed(run: Run) -> Signature:
     return Signature(engine=(run.role, run.failure.kind))
 
 
-def thresholds_for(name: str, thresholds: Sequence[Threshold], failed: Sequence[Threshold]) -> tuple[Threshold, ...]:
-    """One threshold per metric, moved to the region ``name``: one that failed where any did, else the first."""
+def thresholds_for(thresholds: Sequence[Threshold], failed: Sequence[Threshold]) -> tuple[Threshold, ...]:
+    """One threshold per metric: one that failed where any did, else the first."""
     chosen: dict[str, Threshold] = {}
     for threshold in (*failed, *thresholds):
         chosen.setdefault(threshold.metric, threshold)
-    return tuple(Threshold(metric, name, threshold.min, threshold.max, threshold.why)
-                 for metric, threshold in chosen.items())
+    return tuple(chosen.values())

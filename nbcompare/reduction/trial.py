@@ -15,9 +15,8 @@ from nbcompare import __version__
 from nbcompare.batch import BatchEngine, batch_engine, does_the_same, is_bundled_simulator
 from nbcompare.bundled_reference import CHECKOUT
 from nbcompare.case import FILE_OPTIONS
-from nbcompare.compare import compare_images
 from nbcompare.engine import FLOAT_FILE, REFERENCE, SUBJECT, Engine, Run, run_engine
-from nbcompare.errors import NbCompareError, ShapeError
+from nbcompare.errors import NbCompareError
 from nbcompare.experiment import Experiment
 from nbcompare.image import Roi, Shape, declared_shape, read_float_image
 from nbcompare.inputs import sha256_of
@@ -25,7 +24,6 @@ from nbcompare.provenance import content_hash, identify
 from nbcompare.reduction.signature import Signature, signature_of, signature_of_failed
 from nbcompare.verdict import Threshold
 
-REGION = "window"
 TRIAL_SECONDS = 120.0
 
 
@@ -82,12 +80,8 @@ class Trials:
                 if run.failure:
                     return signature_of_failed(run)
                 images[role] = read_float_image(image, run.shape)
-        roi = candidate.window or Roi.full(run.shape)
-        try:
-            comparison = compare_images(images[REFERENCE], images[SUBJECT], [Roi(REGION, *roi.bounds)])
-        except ShapeError:
-            return Signature(engine=(SUBJECT, "another shape"))
-        return signature_of(comparison, self.thresholds)
+        return signature_of(images[REFERENCE], images[SUBJECT], candidate.window or Roi.full(run.shape),
+                            self.thresholds)
 
     def _run(self, role: str, candidate: Candidate, work: Path) -> tuple[Run, Path]:
         work.mkdir()
