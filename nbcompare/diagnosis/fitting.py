@@ -8,10 +8,11 @@ the difference a knob could explain.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nbcompare.diagnosis.candidate import Candidate
 from nbcompare.diagnosis.knobs import Knob
 from nbcompare.diagnosis.trials import Reading, Trials
 
@@ -43,14 +44,25 @@ class Fitted:
 
 
 class Fitter:
-    """Fits on a few regions of the trials; the final reading is on all."""
+    """Fits on a few regions of the trials; the final reading is on all.
 
-    def __init__(self, trials: Trials, count: int = 3) -> None:
+    With ``free_scale`` the best factor between the images is taken out before they are held together. ``on_top``
+    is a hypothesis in force while the knobs are turned, in place of the unedited command.
+    """
+
+    def __init__(self, trials: Trials, count: int = 3, *, free_scale: bool = False,
+                 on_top: Candidate | None = None) -> None:
+        self.free_scale = free_scale
+        self.under = on_top or Candidate("arguments-differ", "unedited", trials.question.command)
         self.trials = trials
         self.count = min(count, len(trials.regions))
-        self.command = trials.question.command
         self.aim = trials.subject[:self.count]
-        self.base = trials.base[:self.count]
+        self.base = (trials.images(on_top, self.count) if on_top else None) or trials.base[:self.count]
+
+    def candidate(self, knob: Knob, values: Sequence[float]) -> Candidate:
+        """The hypothesis that the knob stands so, on top of what is in force."""
+        turned = knob.candidate(self.under.command, values)
+        return replace(turned, files=self.under.files, emulate=self.under.emulate)
 
     # --- linear answers ------------------------------------------------------------------------------------
 
@@ -76,18 +88,38 @@ class Fitter:
         return found
 
     def _response(self, knob: Knob, slopes: np.ndarray, smooth: np.ndarray) -> Response:
-        rest = [a - b for a, b in zip(self.aim, self.base, strict=True)]
-        return Response(knob, slopes, explained_share(slopes, _flat(rest, 0))[0],
-                        explained_share(smooth, _flat(rest, SMOOTHINGS[0]))[0])
+        return Response(knob, slopes, *(explained_share(*self._held(columns, size))[0]
+                                        for columns, size in ((slopes, 0), (smooth, SMOOTHINGS[0]))))
 
-    def response_rest(self) -> np.ndarray:
-        """What the responses are held against: subject less baseline, as one vector."""
-        return _flat([a - b for a, b in zip(self.aim, self.base, strict=True)], 0)
+    def again(self, response: Response) -> Response:
+        """The same response as this fitter sees it, for one made by another fitter of the same trials."""
+        plain = explained_share(*self._held(response.slopes, 0))[0]
+        return Response(response.knob, response.slopes, plain, plain)
+
+    def _held(self, slopes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """(slopes, rest) at the baseline, with the factor taken out where it is free."""
+        base, aim = _flat(self.base, size), _flat(self.aim, size)
+        scale = self._scale(base, aim)
+        return self._without_scale(scale * slopes, base), aim - scale * base
+
+    def rest(self) -> np.ndarray:
+        """Subject less baseline, as one vector."""
+        return _flat(self.aim, 0) - _flat(self.base, 0)
+
+    def _scale(self, now: np.ndarray, aim: np.ndarray) -> float:
+        power = float(now @ now)
+        return float(now @ aim) / power if self.free_scale and power > 0 else 1.0
+
+    def _without_scale(self, slopes: np.ndarray, now: np.ndarray) -> np.ndarray:
+        if not self.free_scale:
+            return slopes
+        along = now / (float(np.linalg.norm(now)) or 1.0)
+        return slopes - np.outer(along, along @ slopes)
 
     def _parts(self, knob: Knob, values: Sequence[float]) -> list[np.ndarray] | None:
         if knob.positive and any(value * start <= 0 for value, start in zip(values, knob.start, strict=True) if start):
             return None
-        return self.trials.images(knob.candidate(self.command, values), self.count)
+        return self.trials.images(self.candidate(knob, values), self.count)
 
     # --- a fit ---------------------------------------------------------------------------------------------
 
@@ -104,12 +136,12 @@ class Fitter:
 
     def _finished(self, knob: Knob, at: np.ndarray) -> Fitted:
         """The reading on all regions; round numbers are taken where they do as well."""
-        best = Fitted(knob, tuple(at), self.trials.reading(self.trials.images(knob.candidate(self.command, at))))
+        best = Fitted(knob, tuple(at), self.trials.reading(self.trials.images(self.candidate(knob, at))))
         for digits in (4, 6):
             near = tuple(float(f"{value:.{digits}g}") for value in at)
-            if near != best.values and best.reading.left < 0.3:
-                reading = self.trials.reading(self.trials.images(knob.candidate(self.command, near)))
-                if reading.holds or reading.left <= 1.01 * best.reading.left:
+            if near != best.values and best.reading.scaled_left < 0.3:
+                reading = self.trials.reading(self.trials.images(self.candidate(knob, near)))
+                if reading.holds or reading.scaled_holds or reading.left <= 1.01 * best.reading.left:
                     return Fitted(knob, near, reading)
         return best
 
@@ -119,7 +151,8 @@ class Fitter:
         if parts is None:
             return None
         now, slopes, damping, fresh = _flat(parts, size), None, 1e-4, False
-        error = float(np.linalg.norm(aim - now))
+        scale = self._scale(now, aim)
+        error = float(np.linalg.norm(aim - scale * now))
         floor = 2e-8 * float(np.linalg.norm(aim))
         for _ in range(_MOST_ROUNDS if size == 0 else _MOST_ROUNDS // 2):
             if not may_go_on() or error <= floor:
@@ -128,13 +161,14 @@ class Fitter:
                 slopes, fresh = self._slopes(knob, at, now, size), True
                 if slopes is None:
                     break
-            step = _damped_step(slopes, aim - now, damping)
+            step = _damped_step(self._without_scale(scale * slopes, now), aim - scale * now, damping)
             parts = self._parts(knob, at + step * notches)
             moved = _flat(parts, size) if parts is not None else None
-            trial = float(np.linalg.norm(aim - moved)) if moved is not None else np.inf
+            trial = float(np.linalg.norm(aim - self._scale(moved, aim) * moved)) if moved is not None else np.inf
             if trial < error:
                 slopes = slopes + np.outer(moved - now - slopes @ step, step) / max(float(step @ step), 1e-30)
                 gain, at, now, error, fresh = trial / error, at + step * notches, moved, trial, False
+                scale = self._scale(now, aim)
                 damping = max(damping / 10, 1e-9)
                 if gain > 0.5:
                     slopes = None

@@ -59,6 +59,8 @@ class Knob:
 
     def sentence(self, values: Sequence[float]) -> str:
         """What is different, in words: only the numbers that moved."""
+        if self.turn is _with_cells:
+            values = [round(value) for value in values]
         parts = [f"{label} {value:.9g} instead of {old:.9g}" for label, value, old in
                  zip(self.labels, values, self.start, strict=True) if abs(value - old) > 1e-9 * max(1e-3, abs(old))]
         return f"{self.title}: {', '.join(parts) or 'unchanged'}{' ' + self.units if self.units else ''}"
@@ -169,9 +171,8 @@ def _detector_knobs(question: Question) -> Iterator[Knob]:
     starts = tuple(command.number(option) for option in rotations)
     yield Knob("detector-rotation-value", "the detector's rotation", rotations, starts, (tilt, tilt, tilt), turned,
                0.5, geometry=True)
-    if command.has("-twotheta"):
-        yield _simple(question, "-twotheta", tilt, default=0.0, title="two-theta", prior=0.55,
-                      id=topic_id("twotheta", "value"), geometry=True)
+    yield _simple(question, "-twotheta", tilt, default=0.0, title="two-theta",
+                  prior=0.55 if command.has("-twotheta") else 0.35, id=topic_id("twotheta", "value"), geometry=True)
 
 
 # --- beam ------------------------------------------------------------------------------------------------------------
@@ -187,11 +188,12 @@ def _beam_knobs(question: Question) -> Iterator[Knob]:
     if question.setting.polarized:
         yield _simple(question, "-polar", 0.01, default=0.0, title="the polarization", prior=0.5,
                       id="polarization-value", linear=True)
-    for option, topic in (("-divergence", "divergence"), ("-hdivrange", "divergence"), ("-vdivrange", "divergence"),
-                          ("-dispersion", "dispersion")):
-        if command.number(option) > 0:
-            yield _simple(question, option, 0.005 * command.number(option), default=0.0, title=f"the {topic}",
-                          prior=0.5, id=topic_id(topic, "value"), positive=True)
+    for option, topic, typical in (("-divergence", "divergence", 0.02), ("-hdivrange", "divergence", 0.02),
+                                   ("-vdivrange", "divergence", 0.02), ("-dispersion", "dispersion", 0.02)):
+        given = command.number(option) > 0
+        if given or not command.has("-sourcefile"):
+            yield _simple(question, option, 0.005 * command.number(option) or typical, default=0.0,
+                          title=f"the {topic}", prior=0.5 if given else 0.4, id=topic_id(topic, "value"), positive=True)
     width = 0.2 * _NOTCH * _rocking_width(question)
     for option, topic, prior in (("-beam_vector", "beam-vector", 0.45), ("-spindle_axis", "spindle-axis", 0.4),
                                  ("-polar_vector", "polarization-axis", 0.3)):
@@ -231,10 +233,22 @@ def _crystal_knobs(question: Question) -> Iterator[Knob]:
     cell = command.find("-cell")
     if cell and cell.values:
         yield from _cell_knobs(cell, _NOTCH * 5 * width)
-    for name, topic in (("-mosaic", "mosaic-spread"), ("-fudge", "fudge")):
-        if command.number(name) > 0:
-            yield _simple(question, name, 0.01 * command.number(name), default=0.0, title=name, prior=0.55,
-                          id=topic_id(topic, "value"), positive=True)
+    spread = command.number("-mosaic")
+    yield _simple(question, "-mosaic", 0.01 * spread or 2 * angle, default=0.0, title="the mosaic spread",
+                  prior=0.55 if spread else 0.45, id=topic_id("mosaic-spread", "value"), positive=True)
+    if command.has("-round_xtal", "-gauss_xtal", "-binary_spots"):
+        yield _simple(question, "-fudge", 0.01 * command.number("-fudge", 1.0), default=1.0, title="-fudge", prior=0.5,
+                      id=topic_id("fudge", "value"), positive=True)
+    if not command.has("-samplesize", "-sample_thick", "-sample_width", "-sample_height"):
+        yield Knob(topic_id("cells", "value"), "the number of cells", ("Na", "Nb", "Nc"),
+                   tuple(float(n) for n in question.setting.cells), (1.0, 1.0, 1.0), _with_cells, 0.5, positive=True)
+
+
+def _with_cells(command: Command, values: Sequence[float]) -> Command:
+    command = command.without("-N", "-Na", "-Nb", "-Nc")
+    for name, value in zip(("-Na", "-Nb", "-Nc"), values, strict=True):
+        command = command.setting(name, max(1, round(value)))
+    return command
 
 
 def _cell_knobs(cell: Item, relative: float) -> Iterator[Knob]:
@@ -283,7 +297,9 @@ def _amount_knobs(question: Question) -> Iterator[Knob]:
         default = command.number("-default_F")
         yield Knob("default-F-value", "-default_F", ("F^2",), (default**2,), (max(1.0, 0.1 * default**2),),
                    lambda c, v: c.setting("-default_F", float(math.sqrt(max(0.0, v[0])))), 0.55, linear=True)
-    for name, id in (("-detector_thick", topic_id("sensor-thickness", "value")), ("-detector_abs", "absorption-value")):
-        if command.number(name) > 0:
-            yield _simple(question, name, 0.01 * command.number(name), default=0.0, title=name, prior=0.5, id=id,
-                          positive=True)
+    thickness, depth = command.number("-detector_thick"), command.number("-detector_abs")
+    yield _simple(question, "-detector_thick", 0.01 * thickness or 3.0, default=0.0, title="the sensor's thickness",
+                  prior=0.5 if thickness else 0.4, id=topic_id("sensor-thickness", "value"), positive=True)
+    if depth > 0 or thickness > 0:
+        yield _simple(question, "-detector_abs", 0.01 * (depth or thickness), default=thickness,
+                      title="the attenuation depth", prior=0.5, id="absorption-value", positive=True)

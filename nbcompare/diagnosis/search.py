@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from nbcompare.diagnosis.candidate import Candidate
 from nbcompare.diagnosis.cause import Cause, guess
-from nbcompare.diagnosis.command import Command
 from nbcompare.diagnosis.echo import question_differences, speaks_for
 from nbcompare.diagnosis.edits import emulation_candidates, run_candidates
 from nbcompare.diagnosis.file_edits import file_candidates
@@ -54,6 +53,14 @@ class Tried:
 
     candidate: Candidate
     reading: Reading
+    knob: Knob | None = None
+    values: tuple[float, ...] = ()
+
+    @property
+    def price(self) -> float:
+        """What is left, made dearer by every number that was fitted for it."""
+        return self.reading.scaled_left * (1 + 0.3 * len(self.values))
+
 
 
 def search(question: Question, quick: Sequence[Cause], budget_s: float, simulator: Simulator | None = None) -> Outcome:
@@ -138,7 +145,7 @@ class Search:
                 continue
             reading = self.trials.try_one(candidate)
             self.tried[candidate.key] = Tried(candidate, reading)
-            if reading.holds or reading.scaled_holds:
+            if reading.near:
                 self.found += self._proven(candidate, reading)
                 return
 
@@ -158,7 +165,18 @@ class Search:
             self.responses += self.fitter.responses(knob)
         self.responses.sort(key=lambda response: -response.promise)
         for response in self.responses[:6]:
-            if response.promise > _PROMISING and self._fit(response.knob, None, 0.8):
+            if response.promise > _PROMISING and self._fit(response.knob, None, 0.75):
+                return
+        self._scaled_fits()
+
+    def _scaled_fits(self) -> None:
+        """The same with a factor between the images, where there is one."""
+        if abs(self.question.pair.scale[0] - 1) < 1e-3:
+            return
+        fitter = Fitter(self.trials, free_scale=True)
+        seen = sorted((fitter.again(response) for response in self.responses), key=lambda response: -response.promise)
+        for response in seen[:4]:
+            if response.promise > _PROMISING and self._fit(response.knob, None, 0.8, fitter):
                 return
 
     def _far_fits(self) -> None:
@@ -171,100 +189,142 @@ class Search:
             if start is not None and self._fit(response.knob, start, 0.9):
                 return
 
-    def _fit(self, knob: Knob, start: Sequence[float] | None, share: float) -> bool:
+    def _fit(self, knob: Knob, start: Sequence[float] | None, share: float, fitter: Fitter | None = None) -> bool:
         if not self.trials.within(share):
             return False
-        fitted = self.fitter.fit(knob, start, most_seconds=0.25 * self.trials.budget_s)
+        fitted = (fitter or self.fitter).fit(knob, start, most_seconds=0.25 * self.trials.budget_s)
         if fitted is None:
             return False
         candidate = knob.candidate(self.question.command, fitted.values)
-        self.tried[candidate.key] = Tried(candidate, fitted.reading)
-        if fitted.reading.holds or fitted.reading.scaled_holds:
+        self.tried[candidate.key] = Tried(candidate, fitted.reading, knob, fitted.values)
+        if fitted.reading.near:
             self.found += self._proven(candidate, fitted.reading)
+            self._named_mistakes(knob)
         return bool(self.found)
+
+    def _named_mistakes(self, knob: Knob) -> None:
+        """A fit came out at some value; if a known mistake of the same topic gives the image too, it is likelier."""
+        topic = knob.id.removesuffix("-value")
+        same = [c for c in self.waiting if c.id.startswith(topic) and c.key not in self.tried]
+        for candidate in same:
+            if not self.trials.within(0.9):
+                return
+            reading = self.trials.try_one(candidate)
+            self.tried[candidate.key] = Tried(candidate, reading)
+            if reading.near:
+                self.found += self._proven(candidate, reading)
+                return
 
     # --- pairs -------------------------------------------------------------------------------------------------
 
     def _pairs(self) -> None:
-        """Two knobs together where their answers say so; then every mistake on top of the nearest ones."""
+        """Two knobs together where their answers say so; then everything again on top of the nearest hypotheses."""
         self._knob_pairs()
-        nearest = sorted(self.tried.values(), key=lambda tried: tried.reading.scaled_left)[:3]
-        for tried in nearest:
-            if self.found or tried.reading.scaled_left > _NEAR:
+        for tried in sorted(self.tried.values(), key=lambda tried: tried.price)[:3]:
+            if tried.reading.scaled_left > _NEAR:
                 return
-            self._on_top(tried)
+            for stage in (self._knobs_on_top, self._mistakes_on_top):
+                stage(tried)
+                if self.found:
+                    return
 
     def _knob_pairs(self) -> None:
-        if not self.responses:
-            return
-        rest = self.fitter.response_rest()
+        rest = self.fitter.rest()
         scored = []
-        for a, b in itertools.combinations(self.responses, 2):
-            both, _ = explained_share(_beside(a, b), rest)
-            if both > 0.9 and both > max(a.explained, b.explained) + 0.02:
+        for a, b in itertools.combinations(self.responses[:24], 2):
+            both, _ = explained_share(np.concatenate((a.slopes, b.slopes), axis=1), rest)
+            if both > 0.8 and 1 - both < 0.5 * (1 - max(a.explained, b.explained)):
                 scored.append((both, a.knob, b.knob))
         for _, first, second in sorted(scored, key=lambda entry: -entry[0])[:3]:
-            if not self.trials.within(0.93):
-                return
-            pair = joined(first, second)
-            fitted = self.fitter.fit(pair, smoothings=(0,), most_seconds=0.2 * self.trials.budget_s)
-            if fitted and fitted.reading.holds:
-                candidate = pair.candidate(self.question.command, fitted.values)
-                self.found += self._proven(candidate, fitted.reading)
-                other = second.candidate(candidate.command, fitted.values[len(first.start):])
-                self.found.append(self._cause(other, fitted.reading, 0.9, ("one of two causes together",)))
+            if self._fit_pair(self.fitter, first, second, (*first.start, *second.start), 0.9):
                 return
 
-    def _on_top(self, first: Tried) -> None:
+    def _fit_pair(self, fitter: Fitter, first: Knob, second: Knob, start: Sequence[float], share: float) -> bool:
+        """Two knobs fitted together; when that holds, each is a cause."""
+        if not self.trials.within(share):
+            return False
+        fitted = fitter.fit(joined(first, second), start, smoothings=(0,), most_seconds=0.2 * self.trials.budget_s)
+        if fitted is None or not fitted.reading.near:
+            return False
+        cut = len(first.start)
+        both = fitter.candidate(joined(first, second), fitted.values)
+        for knob, values in ((first, fitted.values[:cut]), (second, fitted.values[cut:])):
+            alone = replace(knob.candidate(self.question.command, values), command=both.command)
+            self.found += self._proven(alone, fitted.reading, ("one of two causes together",))
+        return True
+
+    def _knobs_on_top(self, first: Tried) -> None:
+        """Turn every knob with the nearest hypothesis in force; where that is a knob, both are fitted together."""
+        fitter = Fitter(self.trials, on_top=first.candidate)
+        answers = [answer for knob in knobs(self._question_with(first.candidate)) if self.trials.within(0.95)
+                   for answer in fitter.responses(knob)]
+        again = replace(first.knob, start=first.values) if first.knob else None
+        own = fitter.responses(again)[:1] if again else []
+        rest = fitter.rest()
+        scored = sorted(answers, key=lambda a: -explained_share(
+            np.concatenate([r.slopes for r in (*own, a)], axis=1), rest)[0] + 0.01 * len(a.knob.start))
+        for answer in scored[:4]:
+            if again and answer.knob.labels != again.labels:
+                pair = Fitter(self.trials)
+                if self._fit_pair(pair, first.knob, answer.knob, (*first.values, *answer.knob.start), 0.97):
+                    return
+            elif not again and self.trials.within(0.97):
+                fitted = fitter.fit(answer.knob, smoothings=(0,), most_seconds=0.15 * self.trials.budget_s)
+                if fitted and fitted.reading.near:
+                    self._together(first, fitter.candidate(answer.knob, fitted.values), fitted.reading)
+                    return
+
+    def _mistakes_on_top(self, first: Tried) -> None:
         """Every mistake again, with the nearest one in force."""
         base = first.candidate
-        other = Question(self.question.pair.reference, self.question.pair.subject, base.command.argv,
-                         self.question.folder)
-        candidates = sorted(run_candidates(other), key=lambda c: -self._score(c))
-        for second in candidates:
+        for second in sorted(run_candidates(self._question_with(base)), key=lambda c: -self._score(c)):
             if not self.trials.within(1.0):
                 return
-            both = Candidate(base.id, f"{base.words}; and {second.words}", second.command,
-                             base.prior, base.files, base.emulate)
-            reading = self.trials.try_one(both)
-            if reading.holds or reading.scaled_holds:
-                self.found += self._proven(both, reading)
-                together = (f"together with: {base.words}",)
-                self.found.append(self._cause(second, reading, 0.9, together, command=both.command))
+            second = replace(second, files=base.files, emulate=base.emulate)
+            reading = self.trials.try_one(second)
+            if reading.near:
+                self._together(first, second, reading)
                 return
+
+    def _question_with(self, candidate: Candidate) -> Question:
+        """The same images, asked about the candidate's command."""
+        pair = self.question.pair
+        return Question(pair.reference, pair.subject, candidate.command.argv, self.question.folder)
+
+    def _together(self, first: Tried, second: Candidate, reading: Reading) -> None:
+        """Two causes that only hold together."""
+        one = replace(first.candidate, command=second.command)
+        self.found += self._proven(one, reading, (f"together with: {second.words}",))
+        self.found += self._proven(second, reading, (f"together with: {one.words}",))[:1]
 
     # --- causes ------------------------------------------------------------------------------------------------
 
-    def _proven(self, candidate: Candidate, reading: Reading) -> list[Cause]:
+    def _proven(self, candidate: Candidate, reading: Reading, more: tuple[str, ...] = ()) -> list[Cause]:
         """The cause, and the second one where a factor or an offset was needed besides."""
         if reading.holds:
-            return [self._cause(candidate, reading, 0.97, ())]
-        return [self._cause(candidate, reading, 0.93, ("with a factor or an offset besides, see the other cause",)),
-                *self._besides(candidate, reading)]
+            return [self._cause(candidate, reading, 0.97 if not more else 0.93, more)]
+        besides = "with a factor or an offset besides, which is another cause"
+        return [self._cause(candidate, reading, 0.93, (*more, besides)), *self._besides(candidate, reading)]
 
     def _besides(self, candidate: Candidate, reading: Reading) -> list[Cause]:
         together = f"together with: {candidate.words}"
         if reading.offset:
             return [Cause(OFFSET, f"{reading.offset:.6g} was added to every pixel, and a factor {reading.scale:.8g}",
-                          (together,), True, True, reading.worst, reading.scaled_left,
+                          (together,), True, True, reading.scaled_worst, reading.scaled_left,
                           {"kind": "image", "what": f"{reading.offset:.6g} added"}, 0.9, 0.3)]
         named = next(iter(named_factor(self.question.setting, reading.scale, 1e-6, reading.scaled_left)))
         return [Cause(named.id, named.sentence, (*named.evidence, together), True, True, named.residual, named.left,
                       named.edit, 0.9, min(0.3, named.prior))]
 
-    def _cause(self, candidate: Candidate, reading: Reading, confidence: float, more: tuple[str, ...],
-               command: Command | None = None) -> Cause:
-        held = reading.holds
-        worst, left = (reading.worst, reading.left) if held else (reading.worst, reading.scaled_left)
-        share = f"{left:.1g} of the difference is left"
-        evidence = (f"the simulator with this edit gives the subject's image on {len(self.trials.regions)} "
-                    f"region{'s' if len(self.trials.regions) > 1 else ''}: worst pixel off by {worst:.1g} of the peak; "
-                    f"{share}",) if held else (f"with this edit {share}",)
+    def _cause(self, candidate: Candidate, reading: Reading, confidence: float, more: tuple[str, ...]) -> Cause:
+        worst, left = ((reading.worst, reading.left) if reading.holds else (reading.scaled_worst, reading.scaled_left))
+        regions = len(self.trials.regions)
+        evidence = (f"the simulator with this edit gives the subject's image on {regions} region"
+                    f"{'s' if regions > 1 else ''}: worst pixel off by {worst:.1g} of the peak, {left:.1g} of the "
+                    "difference left", *more)
         prior = max(candidate.prior, min(0.95, self.scores.get(candidate.key, 0.0)))
-        edit = {"kind": "file" if candidate.files else "argv", "argv": list((command or candidate.command).argv),
-                "files": [{"option": e.option, "what": e.label} for e in candidate.files],
-                "emulate": None if candidate.emulate is None else sorted(candidate.emulate)}
-        return Cause(candidate.id, candidate.words, evidence + more, True, True, worst, left, edit, confidence, prior)
+        return Cause(candidate.id, candidate.words, evidence, True, True, worst, left, _edit(candidate), confidence,
+                     prior)
 
     def _guesses(self) -> list[Cause]:
         """The nearest of what was tried and did not hold; nothing when something is proven."""
@@ -279,10 +339,12 @@ class Search:
             out.append(Cause(tried.candidate.id, tried.candidate.words, (
                 f"tried: {100 * reading.left:.0f} % of the difference is left, worst pixel off by {reading.worst:.1g} "
                 "of the peak",), True, False, reading.worst, reading.left,
-                {"kind": "argv", "argv": list(tried.candidate.command.argv)},
-                guess(0.75 * (1 - reading.left)), tried.candidate.prior))
+                _edit(tried.candidate), guess(0.75 * (1 - reading.left)), tried.candidate.prior))
         return out
 
 
-def _beside(a: Response, b: Response) -> np.ndarray:
-    return np.concatenate((a.slopes, b.slopes), axis=1)
+def _edit(candidate: Candidate) -> dict:
+    """What was changed, for machines."""
+    return {"kind": "file" if candidate.files else "argv", "argv": list(candidate.command.argv),
+            "files": [{"option": edit.option, "what": edit.label} for edit in candidate.files],
+            "emulate": None if candidate.emulate is None else sorted(candidate.emulate)}

@@ -102,7 +102,7 @@ class Simulator:
         image = self.folder / FLOAT_FILE
         image.unlink(missing_ok=True)
         words = (*command.without("-roi").argv, "-roi", *map(str, bounds), "-nonoise", "-nopgm", "-noprogress",
-                 "-floatfile", FLOAT_FILE, "-intfile", "int.img")
+                 "-threads", "1", "-floatfile", FLOAT_FILE, "-intfile", "int.img")
         self.renders += 1
         try:
             answer = self.engine.ask(words, self.folder, max(0.1, seconds))

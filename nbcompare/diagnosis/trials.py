@@ -32,8 +32,14 @@ class Reading:
     holds: bool
     scale: float = 1.0
     offset: float = 0.0
+    scaled_worst: float = math.inf
     scaled_left: float = math.inf
     scaled_holds: bool = False
+
+    @property
+    def near(self) -> bool:
+        """Whether it holds, or does with a factor and an offset besides."""
+        return self.holds or self.scaled_holds
 
 
 NOTHING = Reading(math.inf, math.inf, False)
@@ -122,7 +128,7 @@ class Trials:
         worst, left = self._distance(aim - rendered, before, yardstick)
         scale, offset = _line(rendered, aim)
         scaled_worst, scaled_left = self._distance(aim - scale * rendered - offset, before, yardstick)
-        return Reading(worst, left, worst <= STRICT and left <= floor, scale, offset, scaled_left,
+        return Reading(worst, left, worst <= STRICT and left <= floor, scale, offset, scaled_worst, scaled_left,
                        scaled_worst <= STRICT and scaled_left <= floor)
 
     def _base_floor(self, before: float) -> float:
