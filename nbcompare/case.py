@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from nbcompare.case_claims import claims_of
@@ -19,6 +20,7 @@ from nbcompare.engine import FLOAT_FILE
 from nbcompare.errors import UsageError
 from nbcompare.image import Roi, Shape, declared_shape
 from nbcompare.inputs import GENERATORS
+from nbcompare.matrix import Cell, Matrix, cells_in, matrix_of
 from nbcompare.strict_yaml import Cursor, load, nearest
 from nbcompare.verdict import Threshold
 
@@ -28,7 +30,7 @@ FILE_OPTIONS = ("-mat", "-matrix", "-hkl", "-img", "-mask", "-sourcefile", "-sto
 FLOAT_FILE_OPTIONS = ("-floatfile", "-floatimage")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
-         "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences")
+         "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix")
 _REQUIRED = ("name", "title", "command", "image", "rois", "thresholds")
 
 
@@ -72,6 +74,8 @@ class Case:
     threads: tuple[int, ...] = ()
     required_args: tuple[str, ...] = ()
     divergences: tuple[Claim, ...] = ()
+    matrix: Matrix | None = None
+    cell: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
     sha256: str | None = None
 
@@ -95,7 +99,7 @@ def case_facts(case: Case) -> dict:
         "limits": asdict(case.limits), "shape": asdict(case.shape), "rois": [asdict(roi) for roi in case.rois],
         "thresholds": [asdict(threshold) for threshold in case.thresholds], "repeat": case.repeat,
         "threads": list(case.threads), "required_args": list(case.required_args),
-        "divergences": [claim.as_dict() for claim in case.divergences],
+        "divergences": [claim.as_dict() for claim in case.divergences], "cell": dict(case.cell),
     }
 
 
@@ -127,11 +131,36 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         threads=_threads(entries.get("threads")),
         required_args=arguments(entries.get("required_args")),
         divergences=claims_of(entries.get("divergences"), [roi.name for roi in rois]),
+        matrix=matrix_of(entries.get("matrix")),
         path=path,
         sha256=hashlib.sha256(raw).hexdigest(),
     )
-    _check_command(case, entries)
+    for key, fault in _command_faults(case):
+        raise entries[key].error(fault)
+    for cell in cells_of(case) if case.matrix else ():
+        for _, fault in (*_command_faults(cell), *_region_faults(cell)):
+            raise entries["matrix"].error(f"cell {cell.name}: {fault}")
     return case
+
+
+def cells_of(case: Case) -> list[Case]:
+    """Every cell of a case's matrix as a case of its own, called NAME.CELL; the case itself when it has none.
+
+    A region that is the whole image of the case is the whole image of each cell.
+    """
+    return [_cell_case(case, cell) for cell in cells_in(case.matrix)] if case.matrix else [case]
+
+
+def _cell_case(case: Case, cell: Cell) -> Case:
+    command = (*case.command, *cell.arguments)
+    try:
+        shape = case.shape if _size_is_in_a_header(command) else declared_shape(command, case.folder)
+    except UsageError:
+        shape = case.shape  # told by _command_faults
+    whole = Roi.full(case.shape).bounds
+    rois = tuple(Roi.full(shape, roi.name) if roi.bounds == whole else roi for roi in case.rois)
+    return replace(case, name=f"{case.name}.{cell.name}", title=f"{case.title} ({cell.name})", command=command,
+                   shape=shape, rois=rois, matrix=None, cell=dict(cell.places))
 
 
 # --- the parts of a case file -----------------------------------------------------------------------
@@ -253,28 +282,43 @@ def _limits(cursor: Cursor | None) -> Limits:
 # --- what the parts say about each other ------------------------------------------------------------
 
 
-def _check_command(case: Case, entries: dict[str, Cursor]) -> None:
-    """The command reads only declared inputs, leaves the float file to us, and declares the image's shape."""
+def _command_faults(case: Case) -> Iterator[tuple[str, str]]:
+    """(key, what is wrong): the command reads only declared inputs, leaves the float file to us, and declares the
+    image's shape."""
     names = [entry.name for entry in case.inputs]
     for key in ("command", "reference_args", "subject_args"):
         words = getattr(case, key)
         for i, word in enumerate(words):
             if word in FLOAT_FILE_OPTIONS:
-                raise entries[key].error(f"{word} is added by the runner, for each engine its own; leave it out")
+                yield key, f"{word} is added by the runner, for each engine its own; leave it out"
             if word in FILE_OPTIONS and i + 1 < len(words) and words[i + 1] not in names:
-                hint = nearest(words[i + 1], names)
-                raise entries[key].error(f"{word} {words[i + 1]} is not among the inputs; {hint}")
+                yield key, f"{word} {words[i + 1]} is not among the inputs; {nearest(words[i + 1], names)}"
     for word in case.required_args:
         if word not in case.command:
-            raise entries["required_args"].error(f"{word} is not in the command, so it cannot be required there")
-    if any(word in ("-img", "-mask") for word in case.command):
-        return  # the size may come from a header, which is read when the inputs are there
+            yield "required_args", f"{word} is not in the command, so it cannot be required there"
+    if _size_is_in_a_header(case.command):
+        return
     try:
         declared = declared_shape(case.command, case.folder)
     except UsageError as fault:
-        raise entries["command"].error(fault.message) from None
+        yield "command", fault.message
+        return
     if declared != case.shape:
-        raise entries["image"].error(f"image says {case.shape}, but the command declares {declared}")
+        yield "image", f"image says {case.shape}, but the command declares {declared}"
+
+
+def _size_is_in_a_header(command: Sequence[str]) -> bool:
+    """Whether the size may come from the header of an input file, which is read when the inputs are there."""
+    return any(word in ("-img", "-mask") for word in command)
+
+
+def _region_faults(case: Case) -> Iterator[tuple[str, str]]:
+    if not NAME.fullmatch(case.name):
+        yield "name", f"the name {case.name} is longer than a folder's may be"
+    for roi in case.rois:
+        fault = roi.fault_in(case.shape)
+        if fault:
+            yield "rois", f"region {roi.name}: {fault}"
 
 
 def parse_input_override(text: str, case: Case) -> tuple[str, Path]:
