@@ -7,6 +7,7 @@ A command's module is imported when that command is asked for, so that ``nb-comp
 from __future__ import annotations
 
 import importlib
+import keyword
 import traceback
 
 import click
@@ -18,9 +19,22 @@ ONE_SHOT = "oneshot"
 COMMANDS = {
     "run": "Run cases and publish a stamped bundle of each.",
     ONE_SHOT: "Compare both engines on one nanoBragg command line.",
+    "reduce": "Shrink a failing command to the fewest options that still fail.",
+    "diagnose": "Name the cause of a difference between two images.",
     "trace": "Line up the factors of a pixel and name the first that differs.",
     "metrics": "List every figure that a threshold may ask for.",
-    "verify": "Check the files of bundles; no engine is run.",
+    "audit": "Seed defects into the subject: are they caught, are they named?",
+    "verify": "Find every fault of stored bundles; no engine is run.",
+    "check": "Judge the stored images of a bundle again.",
+    "regenerate": "Run a bundle's own record again and grade new against old.",
+    "compare": "Compare stored runs of two bundles of one case.",
+    "list": "List the stored bundles with their verdicts.",
+    "show": "Print what a bundle says, on one page.",
+    "report": "Write a bundle as one HTML page with its pictures inside.",
+    "prune": "Remove old bundles, never one that something rests on.",
+    "export": "Write a bundle as a bag (BagIt 1.0) or a zip file.",
+    "import": "Take in a bundle that somebody sent, verified first.",
+    "doctor": "Say what is missing here and what killed runs left behind.",
     "gate": "Look into everything a phase requires; green only when all of it holds.",
     "sign": "Sign off a phase whose gate is green.",
     "attempt": "Enter a bundle into a Markdown ledger as the next attempt of its case.",
@@ -46,7 +60,8 @@ class LazyCommands(click.Group):
     def get_command(self, ctx, cmd_name):
         if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module(f"nbcompare.commands.{cmd_name.replace('-', '_')}").command
+        module = cmd_name.replace("-", "_") + ("_" if keyword.iskeyword(cmd_name) else "")
+        return importlib.import_module(f"nbcompare.commands.{module}").command
 
     def format_commands(self, ctx, formatter):
         with formatter.section("Commands"):

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.diagnosis.cause import Cause, Diagnosis, ranked
+from nbcompare.diagnosis.cause import Cause, Diagnosis, entry, ranked
 from nbcompare.diagnosis.echo import question_differences, speaks_for
 from nbcompare.diagnosis.question import Question
 from nbcompare.diagnosis.quick import quick_causes
 
+STALE = entry("stale-image", "data", "The subject's image is the output of another experiment, left over or copied.")
 MOST_CAUSES = 8
 _SURE = 0.94
 _LEAST_TOP = 0.3
@@ -47,8 +48,30 @@ def diagnose(question: Question, options: DiagnosisOptions, simulator=None) -> D
         outcome = search(question, causes, options.budget_s, simulator)
         causes, tested = [*causes, *outcome.causes], outcome.as_dict()
         notes += outcome.notes
-    found = ranked(_with_echoes(question, causes))[:MOST_CAUSES]
+    found = _worth_telling(ranked(_with_echoes(question, causes)))
     return Diagnosis(False, found, figures(question), tuple(notes), tested)
+
+
+def _worth_telling(causes: Sequence[Cause]) -> tuple[Cause, ...]:
+    """The first few; beside a proven cause no guess is worth a line, except what the engines themselves print."""
+    if causes and causes[0].proven:
+        causes = [cause for cause in causes if cause.proven or cause.kind == "echo"]
+    return tuple(causes[:MOST_CAUSES])
+
+
+def answer(asked, options: DiagnosisOptions) -> Diagnosis:
+    """The diagnosis of what the user asked about (asked.Asked)."""
+    if asked.question is None:
+        from nbcompare.diagnosis.filesize import diagnose_size
+
+        return diagnose_size(asked.reference, asked.subject_file)
+    found = diagnose(asked.question, options)
+    if found.agree or not asked.stale:
+        return found
+    stale = Cause(STALE, f"the subject's image is, byte for byte, one of another experiment: {asked.stale[0]}",
+                  tuple(f"the same sha256 in bundle {name}" for name in asked.stale[:4]), True, True, 0.0, 0.0, None,
+                  0.99, 0.99)
+    return replace(found, causes=ranked([stale, *found.causes]))
 
 
 def _settled(causes: Sequence[Cause]) -> bool:

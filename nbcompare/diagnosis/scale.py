@@ -119,11 +119,17 @@ def _matches(candidates: list[Ratio], crowd: list[Ratio], factor: float, toleran
 
 
 def _shown(value: float) -> str:
-    return f"{value:,.0f}" if 1000 <= value < 1e9 else f"{value:.6g}"
+    return f"{value:,.0f}" if 1000 <= value < 1e9 else f"{value:.6g}".replace("e+", "e")
 
 
 def _below(residual: float) -> str:
-    return f"< {10.0 ** math.ceil(math.log10(max(residual, 1e-9)) + 1e-9):.0e}"
+    """"< 1e-5", or the next power of ten that is above the residual."""
+    return f"< 1e{max(-5, math.ceil(math.log10(max(residual, 1e-30)) + 1e-9))}"
+
+
+def amount(value: float) -> str:
+    """A number as physicists write it: 1.2593e29, not 1.2593e+29."""
+    return f"{value:.5g}".replace("e+", "e")
 
 
 # --- the ratios of a command line -----------------------------------------------------------------------------
@@ -139,10 +145,10 @@ def ratios(s: Setting) -> Iterator[Ratio]:
 def _of_fluence(s: Setting) -> Iterator[Ratio]:
     given = "flux·exposure/beamsize²" if s.fluence_from_flux else "-fluence"
     yield Ratio(FLUENCE_DEFAULT, DEFAULT_FLUENCE / s.fluence,
-                f"fluence: default {DEFAULT_FLUENCE:.5g} instead of {given} = {s.fluence:.6g}", 0.98)
+                f"fluence: default {amount(DEFAULT_FLUENCE)} instead of {given} = {amount(s.fluence)}", 0.98)
     if s.given_fluence and s.fluence_from_flux:
         yield Ratio(FLUENCE_FLUX, s.given_fluence / s.fluence,
-                    f"fluence: -fluence {s.given_fluence:.6g} instead of {given} = {s.fluence:.6g}", 0.96)
+                    f"fluence: -fluence {amount(s.given_fluence)} instead of {given} = {amount(s.fluence)}", 0.96)
     if s.fluence_from_flux:
         yield from _of_flux_terms(s)
     for factor, words in ((1 / R_E_SQUARED, "r_e² is missing"), (R_E_SQUARED, "r_e² is applied twice"),

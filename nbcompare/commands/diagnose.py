@@ -1,0 +1,49 @@
+"""nb-compare diagnose: name the cause of a difference between two images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbcompare.errors import ExitCode, UsageError
+
+
+@click.command("diagnose")
+@click.option("--shape", nargs=2, type=click.IntRange(1, 100_000), metavar="SLOW FAST",
+              help="Pixels of the images. Default: what ARGS declare.")
+@click.option("--inputs", type=click.Path(path_type=Path), metavar="DIR",
+              help="Where the files that ARGS name are read.  [default: the working folder]")
+@click.option("--quick", is_flag=True, help="Look only; run no simulator.")
+@click.option("--budget", type=click.FloatRange(0, 3600, min_open=True), default=60.0, show_default=True,
+              metavar="SECONDS", help="How long the simulator may try hypotheses.")
+@click.option("--list", "listing", is_flag=True, help="List every cause that can be given, and leave.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="What to print on standard output.")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="BUNDLE | REF SUBJECT -- ARGS...")
+def command(shape, inputs, quick, budget, listing, form, words) -> ExitCode:
+    """Name the cause of a difference between two images, from the images, the arguments and trial runs.
+
+    It exits with 0 only when the images agree strictly: no pixel further apart than 1e-6 of the peak, and sums equal
+    to 1e-6. It exits with 3 when they differ, whether or not a cause is found, and with 4 when the subject's file is
+    not of the image's size.
+    """
+    from nbcompare.bundle import dump_json
+
+    if listing:
+        import nbcompare.diagnosis.catalogue  # noqa: F401 (fills the catalogue)
+        from nbcompare.diagnosis.report import catalogue_as_list, catalogue_report
+
+        click.echo(dump_json(catalogue_as_list()) if form == "json" else catalogue_report(), nl=form != "json")
+        return ExitCode.PASS
+    if not words:
+        raise UsageError("name a bundle, or a reference image and a subject image")
+    from nbcompare.diagnosis.asked import ask
+    from nbcompare.diagnosis.diagnose import DiagnosisOptions, answer
+    from nbcompare.diagnosis.report import diagnosis_report
+
+    found = answer(ask(words, shape, inputs), DiagnosisOptions(quick, budget))
+    click.echo(dump_json(found.as_dict()) if form == "json" else diagnosis_report(found), nl=form != "json")
+    if found.agree:
+        return ExitCode.PASS
+    return ExitCode.SHAPE if found.shape_fault else ExitCode.DIFFERS
