@@ -27,7 +27,7 @@ def command(phase, by, note, key, phases_file, signers, bundles) -> ExitCode:
     from nbcompare.gates.gate import look_at
     from nbcompare.gates.phases import load_phases
     from nbcompare.gates.shown import as_text
-    from nbcompare.gates.signoffs import sign
+    from nbcompare.gates.signing import sign
     from nbcompare.report import shown
 
     gate = look_at(load_phases(phases_file), phase, bundles, signers=signers)

@@ -10,15 +10,11 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.archive.findings_again import findings_again
-from nbcompare.archive.recompute import read_stored_images
+from nbcompare.archive.recheck import check_bundle
 from nbcompare.archive.verify import verify_bundle
 from nbcompare.bundle import MANIFEST, Record, moment_of, newest_stamp
 from nbcompare.case import Case
-from nbcompare.compare import compare_images
-from nbcompare.engine import REFERENCE, SUBJECT
 from nbcompare.errors import NbCompareError
-from nbcompare.findings import as_asked_now, conclude
 from nbcompare.inputs import sha256_of
 from nbcompare.verdict import Verdict
 
@@ -26,7 +22,8 @@ from nbcompare.verdict import Verdict
 @dataclass(frozen=True)
 class Evidence:
     """What there is for a case. ``verdict`` is made anew; None when there are no two images to judge, and
-    ``unjudged`` then says why. ``manifest_sha256`` was taken before all else, so it speaks of what was looked at."""
+    ``unjudged`` then says why. ``loosened`` are requirements that were stricter in this bundle or in the stamp
+    before it. ``manifest_sha256`` was taken before all else, so it speaks of what was looked at."""
 
     case: Case
     folder: Path | None
@@ -34,6 +31,7 @@ class Evidence:
     faults: tuple[str, ...] = ()
     verdict: Verdict | None = None
     unjudged: str | None = None
+    loosened: tuple[str, ...] = ()
     manifest_sha256: str | None = None
 
     @property
@@ -66,23 +64,17 @@ def gather(case: Case, bundles: Path) -> Evidence:
     faults = tuple(map(str, found.faults))
     if faults or found.record is None:
         return Evidence(case, folder, found.record, faults or ("the record cannot be read",))
-    return Evidence(case, folder, found.record, (), *_judged_again(folder, found.record, case), digest)
+    verdict, unjudged, loosened = _judged_again(folder, found.record, case)
+    return Evidence(case, folder, found.record, (), verdict, unjudged, loosened, digest)
 
 
-def _judged_again(folder: Path, record: Record, case: Case) -> tuple[Verdict | None, str | None]:
-    """The images of an intact bundle against the thresholds of the case, or why that cannot be done."""
+def _judged_again(folder: Path, record: Record, case: Case) -> tuple[Verdict | None, str | None, tuple[str, ...]]:
+    """(the verdict on the images of an intact bundle by the case, or why there is none, what became looser)."""
     if record.comparison is None:
-        return None, f"nothing was compared: {record.verdict.word}" + "".join(f"; {r}" for r in record.verdict.reasons)
-    shape = next(run.shape for run in record.runs if run.role == REFERENCE)
-    faults = [f"region {roi.name} of the case: {roi.fault_in(shape)}" for roi in case.rois if roi.fault_in(shape)]
-    if faults:
-        return None, "; ".join(faults)
+        said = "; ".join((str(record.verdict.word), *record.verdict.reasons))
+        return None, f"nothing was compared: {said}", ()
     try:
-        images = read_stored_images(folder, record)
-        comparison = compare_images(images[REFERENCE], images[SUBJECT], case.rois, resample=record.facts["resample"],
-                                    further=case.figures_asked, centre=record.comparison.centre)
-        found = findings_again(folder, record, images, case.rois, case.figures_asked)
+        found = check_bundle(folder, case)
     except NbCompareError as fault:
-        return None, fault.message
-    now = as_asked_now(found, case, datetime.datetime.now(datetime.UTC).date())
-    return conclude(comparison, case.thresholds, now), None
+        return None, fault.message, ()
+    return found.verdict, None, tuple(entry.sentence for entry in found.loosened)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from nbcompare.case import load_case
 from nbcompare.errors import ExitCode, UsageError, worst
+from nbcompare.gates.earlier import earlier_item
 from nbcompare.gates.evidence import Evidence, gather
 from nbcompare.gates.phases import Phase, Phases
 from nbcompare.gates.requirements import Item, items_of, protected_item
-from nbcompare.gates.signoffs import earlier_item
 from nbcompare.strict_yaml import nearest
 
 
@@ -59,7 +59,7 @@ def _items(phases: Phases, phase: Phase, evidence: tuple[Evidence, ...], bundles
         if files and entry.record and not entry.faults:
             yield protected_item(entry, files)
     for earlier in phase.requires.signed:
-        yield earlier_item(phases, phases.phase(earlier), evidence, bundles, signers)
+        yield earlier_item(phases.phase(earlier), evidence, bundles, signers)
 
 
 def _protected(phases: Phases, evidence: Evidence) -> list[tuple[str, Path]]:

@@ -69,7 +69,9 @@ def _verdict(evidence: Evidence, wanted: tuple[str, ...]) -> Item:
                     _as_bad(evidence.record.verdict.exit_code))
     again, stored = evidence.verdict, evidence.record.verdict
     if str(again.word) in wanted:
-        return Item("verdict", True, f"{again.word}, judged again from the float images by the case as it is now", name)
+        looser = f"; LOOSER than before: {_some(evidence.loosened)}" if evidence.loosened else ""
+        return Item("verdict", True, f"{again.word}, judged again from the float images by the case as it is "
+                                     f"now{looser}", name)
     reasons = _some(again.reasons) or f"this phase accepts {', '.join(wanted)}"
     was = f" (the bundle said {stored.word})" if stored.word != again.word else ""
     return Item("verdict", False, f"{again.word}{was}: {reasons}", name, _as_bad(again.exit_code))
