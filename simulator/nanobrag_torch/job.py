@@ -41,7 +41,7 @@ def render_and_write(command: Command, components: tuple) -> None:
     print(version_line(command.program, command.emulate, path))
     echo.echo_setup(command, scene)
     image = rendered_image(scene, command, path)
-    if command.outputs.write_noise:
+    if command.outputs.write_noise and "noise-truncation" not in command.emulate:
         check_means(image)
     if not command.emulate.names:
         _refuse_infinite(image)

@@ -53,11 +53,13 @@ def noise_image(scene, image: np.ndarray, adc: float, seed: int | None) -> Noise
     """Draw a noise image with the pixels of ``image``, float32 [slow, fast], as means, and add ``adc``.
 
     Counts are rounded to the nearest integer in 0..65535; emulation noise-truncation cuts the fraction off,
-    and wraps negative counts around. Raises UsageError without a seed, or where a mean is not finite.
+    wraps negative counts around, and has 0 for a mean that is no number. Raises UsageError without a seed, or
+    (not emulated) where a mean is not finite.
     """
     x0, x1, y0, y1 = scene.roi
     means = np.asarray(image)[y0 : y1 + 1, x0 : x1 + 1].astype(np.float32)
-    check_means(means)
+    if "noise-truncation" not in scene.emulate:
+        check_means(means)
     scene.streams.seed(STREAM, noise_seed(seed, scene.emulate))
     draw = PoissonDraws(_deviates(scene.streams).__next__)
     photons = np.array([draw(mean) for mean in means.reshape(-1).tolist()], dtype=np.float64)
@@ -110,7 +112,7 @@ class PoissonDraws:
 
     def _direct(self, mean: float) -> float:
         """Multiply uniform deviates until their product is no more than exp(-mean)."""
-        uniform, least = self._uniform, _round(math.exp(-mean))
+        uniform, least = self._uniform, _round(math.exp(-max(mean, 0.0)))
         product, count = uniform(), 0.0
         while product > least:
             product = float(float32(product * uniform()))
@@ -127,9 +129,9 @@ class PoissonDraws:
             count = _round(_round(width * y) + mean)
             if count < 0.0:
                 continue
-            count = math.floor(count)
+            count = math.floor(count) if math.isfinite(count) else count
             exponent = _round(_round(_round(count * log_mean) - log_gamma(_round(count + 1.0))) - offset)
-            if uniform() <= _round(0.9 * (1.0 + _round(y * y)) * math.exp(exponent)):
+            if not uniform() > _round(0.9 * (1.0 + _round(y * y)) * math.exp(exponent)):
                 return float(count)
 
     def _normal(self) -> float:

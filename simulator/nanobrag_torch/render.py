@@ -194,7 +194,8 @@ class PixelSums:
             self.polar, self.unpolarized = found, None
             return
         if self.polar is None:
-            self.polar = torch.zeros(self.tile.shape, dtype=torch.float64, device=self.scene.device)
+            untouched = 1.0 if self.scene.illumination.no_polarization else 0.0
+            self.polar = torch.full(self.tile.shape, untouched, dtype=torch.float64, device=self.scene.device)
             self.unpolarized = torch.ones(self.tile.shape, dtype=torch.bool, device=self.scene.device)
         take = ~culled if self.scene.oversample_polar else ~culled & self.unpolarized
         self.polar = torch.where(take, found, self.polar)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detector.h"
 #include "errors.h"
 #include "io_text.h"
 #include "units.h"
@@ -164,8 +165,8 @@ static int print_header(char *text, size_t room, const Scene *scene, int header_
                   (d->slow_beam_m - 0.5 * px) * mm, (d->fast_beam_m - 0.5 * px) * mm);
     n += snprintf(text + n, room - (size_t)n, "DENZO_X_BEAM=%g;\nDENZO_Y_BEAM=%g;\n", d->slow_beam_m * mm,
                   d->fast_beam_m * mm);
-    n += snprintf(text + n, room - (size_t)n, "DIALS_ORIGIN=%g,%g,%g\n", d->pix0_m.z * mm, d->pix0_m.y * mm,
-                  -d->pix0_m.x * mm);
+    Vector dials = dials_origin_mm(d);
+    n += snprintf(text + n, room - (size_t)n, "DIALS_ORIGIN=%g,%g,%g\n", dials.x, dials.y, dials.z);
     n += snprintf(text + n, room - (size_t)n, "XDS_ORGX=%g;\nXDS_ORGY=%g;\nCLOSE_DISTANCE=%g;\n",
                   d->fast_close_m / px + 0.5, d->slow_close_m / px + 0.5, d->close_distance_m * mm);
     n += snprintf(text + n, room - (size_t)n, "PHI=%g;\nOSC_START=%g;\nOSC_RANGE=%g;\n", s->phi_start * deg,

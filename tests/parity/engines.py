@@ -16,7 +16,7 @@ import numpy as np
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 REFERENCE_SOURCES = CHECKOUT / "simulator" / "reference"
-PRECISE = ("-dtype", "float64")
+PRECISE = ("-dtype", "float64", "-render", "plain")
 """The torch simulator on the path whose bits are those of the C programs."""
 
 QUIET = ("-nonoise", "-nopgm", "-noprogress")

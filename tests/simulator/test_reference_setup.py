@@ -21,27 +21,6 @@ def test_the_convention_is_mosflm_unless_a_vector_is_given(reference):
     assert "xds convention selected." in reference("-polar_vector 0 0 1 -xds").stdout
 
 
-@pytest.mark.parametrize(
-    ("options", "pivot", "origin_mm", "distance_m"),
-    [
-        ("", "direct beam spot", (-1.7, 1.7, -100), 0.1),
-        ("-detector_roty 20", "direct beam spot", (-1.59748, 1.7, -99.4186), 0.1),
-        ("-twotheta 20", "direct beam spot", (-1.7, 1.59748, -100.581), 0.1),
-        ("-close_distance 90 -detector_roty 20", "direct beam spot", (-1.59748, 1.7, -95.1946), 0.095776),
-        ("-xds -twotheta 20", "sample", (93.422, -35.7055, 1.6), 0.106418),
-        ("-xds -detector_roty 20", "sample", (88.8495, -1.6, -30.6359), 0.1),
-        ("-xds -ORGX 10 -ORGY 12", "sample", (100, -1.15, 0.95), 0.1),
-        ("-polar_vector 0 0 1 -detector_roty 20 -pivot sample", "sample", (-33.6429, 1.6, -87.755), 0.1),
-    ],
-)
-def test_the_detector_is_where_its_options_put_it(reference, options, pivot, origin_mm, distance_m):
-    """The distance is along the beam, so a swing about the sample lengthens it by 1/cos."""
-    run = reference(options)
-    assert f"pivoting detector around {pivot}\n" in run.stdout
-    assert number(run, r"dials origin= (\S+) (\S+) (\S+)") == pytest.approx(origin_mm, rel=1e-5)
-    assert number(run, r"distance=(\S+) ") == pytest.approx([distance_m], rel=1e-5)
-
-
 def test_a_matrix_holds_the_reciprocal_axes_in_columns_times_the_wavelength(reference, tmp_path):
     matrix = np.array([[0.02, 0.002, 0.001], [0.0005, 0.01, 0.003], [0.004, 0.0007, 0.015]])
     np.savetxt(tmp_path / "a.mat", matrix)
