@@ -151,6 +151,11 @@ def cells_of(case: Case) -> list[Case]:
     return [_cell_case(case, cell) for cell in cells_in(case.matrix)] if case.matrix else [case]
 
 
+def cell_named(case: Case, name: str) -> Case:
+    """The cell that has this name, or the case itself: a bundle of a cell holds the case file of the whole matrix."""
+    return next((cell for cell in cells_of(case) if cell.name == name), case)
+
+
 def _cell_case(case: Case, cell: Cell) -> Case:
     command = (*case.command, *cell.arguments)
     try:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from nbcompare.batch import BatchEngine
 from nbcompare.case import Case
 from nbcompare.engine import FLOAT_FILE, REFERENCE, SUBJECT, Engine, Run, run_engine
 from nbcompare.image import Shape, declared_shape, read_float_image
 from nbcompare.progress import Progress
+from nbcompare.shards import run_in_shards
 from nbcompare.vacuity import copied_input
 from nbcompare.verdict import Verdict, engine_failed
 
@@ -20,13 +22,16 @@ from nbcompare.verdict import Verdict, engine_failed
 @dataclass(frozen=True)
 class Job:
     """One engine with everything it is given. ``shape`` is what its own arguments declare; ``purpose`` says why it
-    is run once more, and is empty for the comparison itself."""
+    is run once more, and is empty for the comparison itself. ``batch`` is a process of the engine that takes many
+    commands, where there is one; ``shards`` is the number of row bands to render."""
 
     engine: Engine
     arguments: tuple[str, ...]
     shape: Shape
     seconds: float
     purpose: str = ""
+    batch: BatchEngine | None = None
+    shards: int = 1
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,7 @@ def execute(job: Job, *, inputs: Path, scratch: Path, places: Places, environmen
     """
     progress.begin(f"{job.engine.role} ({job.engine.name}){job.purpose and ', ' + job.purpose}")
     try:
-        run = run_engine(job.engine, job.arguments, job.shape, inputs=inputs, folder=scratch, stdout=places.stdout,
-                         stderr=places.stderr, seconds=job.seconds, environment=environment,
-                         on_progress=progress.tick)
+        run = _carry_out(job, inputs, scratch, places, environment, progress)
         if not run.failure:
             run = replace(run, failure=copied_input(scratch / FLOAT_FILE, inputs))
         progress.end(f"failed: {run.failure.sentence}" if run.failure else f"{run.seconds:.3f} s")
@@ -71,6 +74,20 @@ def execute(job: Job, *, inputs: Path, scratch: Path, places: Places, environmen
         return run
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _carry_out(job: Job, inputs: Path, scratch: Path, places: Places, environment: Mapping[str, str],
+               progress: Progress) -> Run:
+    """In row bands, in the engine's batch process where it was started with this environment, or by itself."""
+    shared = {"inputs": inputs, "folder": scratch, "stdout": places.stdout, "stderr": places.stderr,
+              "seconds": job.seconds}
+    if job.shards > 1:
+        return run_in_shards(job.engine, job.arguments, job.shape, job.shards, environment=environment,
+                             on_progress=progress.tick, **shared)
+    if job.batch and dict(job.batch.environment) == dict(environment):
+        return job.batch.run(job.arguments, job.shape, **shared)
+    return run_engine(job.engine, job.arguments, job.shape, environment=environment, on_progress=progress.tick,
+                      **shared)
 
 
 def _keep_rest(scratch: Path, inputs: Path, rest: Path) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case import Case, load_case, parse_input_override
+from nbcompare.bundle import CASE_FILE, DATA
+from nbcompare.case import Case, cell_named, load_case, parse_input_override
 from nbcompare.engine import PREFIX, REFERENCE, SUBJECT, Engine, Run
 from nbcompare.errors import UsageError
 from nbcompare.execution import Places, execute, failures_verdict, jobs_of, read_images
@@ -22,7 +23,7 @@ from nbcompare.image import read_float_image
 from nbcompare.inputs import sha256_of, stage_inputs
 from nbcompare.oneshot import OneShotOptions, one_shot_case, stage_file_arguments, without_float_file
 from nbcompare.progress import Progress
-from nbcompare.runner import DATA, choose_engines
+from nbcompare.runner import choose_engines
 from nbcompare.texts import image_name
 
 
@@ -102,7 +103,7 @@ def _from_bundle(asked: Asked, folder: Path, progress: Progress) -> Experiment:
         raise UsageError("--input replaces an input of a case; a bundle holds its own")
     record = verified(folder).record
     said = record.facts["case"]
-    case = load_case(folder / "inputs" / "case.yaml", files_are_there=False)
+    case = cell_named(load_case(folder / CASE_FILE, files_are_there=False), said["name"])
     case = replace(case, reference_args=tuple(said["reference_args"]), subject_args=tuple(said["subject_args"]))
     engines = {engine.role: engine for engine in map(_engine_again, record.engines)
                if not {REFERENCE: asked.c_bin, SUBJECT: asked.py_bin}[engine.role]}

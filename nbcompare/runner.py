@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare import __version__
+from nbcompare.batch import BatchEngine
 from nbcompare.beam_centre import direct_beam_px
-from nbcompare.bundle import CASE_FILE, DATA, STAMP_FORMAT, Bundle, Record, Staging, staging
+from nbcompare.bundle import CASE_FILE, DATA, STAMP_FORMAT, Bundle, Record, Staging, moment_of, staging
 from nbcompare.bundled_reference import CHECKOUT, build_reference
 from nbcompare.case import Case, case_facts
 from nbcompare.compare import Comparison, compare_images, radial_profiles
@@ -40,7 +42,8 @@ from nbcompare.watch import Protected, Watch, protected_files, sums_of
 @dataclass(frozen=True)
 class RunOptions:
     """What the user said beside the case. ``reference`` is a bundle whose image stands in for the reference; the
-    three flags ask for more than the case does."""
+    three flags ask for more than the case does. ``shards`` is the number of row bands to render; a sweep also gives
+    the engines' batch processes by role, and the stamp where it was reserved elsewhere."""
 
     c_bin: str | None = None
     py_bin: str | None = None
@@ -54,6 +57,9 @@ class RunOptions:
     noise_floor: bool = False
     probe_args: bool = False
     all_metrics: bool = False
+    shards: int = 1
+    batches: Mapping[str, BatchEngine] = field(default_factory=dict)
+    stamp: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,13 +83,14 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
                    subject_args=(*case.subject_args, *options.py_args))
     stored = stored_reference(options.reference) if options.reference else None
     engines = _engines(options, stored, progress)
-    with staging(options.bundles, case.name) as bundle:
+    with staging(options.bundles, case.name, _clock(options.stamp)) as bundle:
         (bundle.folder / DATA).mkdir(parents=True)
         inputs = stage_inputs(case, options.inputs, bundle.folder / DATA)
         for entry in inputs:
             if not entry.as_pinned:
                 progress.say(f"note: input {entry.name} is the user's own file, not the one the case pins")
-        jobs = jobs_of(case, engines, bundle.folder / DATA)
+        jobs = {role: replace(job, shards=options.shards, batch=options.batches.get(role))
+                for role, job in jobs_of(case, engines, bundle.folder / DATA).items()}
         if stored:
             require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
         protected = protected_files(case)
@@ -108,6 +115,11 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
         record = Record(bundle.stamp, facts, inputs, identities, outcome.runs, outcome.comparison, outcome.verdict)
         _write_texts(bundle, record, outcome.scale, case.path)
         return bundle.publish(record)
+
+
+def _clock(stamp: str | None) -> Callable[[], float]:
+    """The time, or the moment of a stamp that was reserved for this run."""
+    return (lambda: moment_of(stamp).timestamp()) if stamp else time.time
 
 
 def _engines(options: RunOptions, stored: StoredReference | None, progress: Progress) -> dict[str, Engine]:

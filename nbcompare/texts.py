@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nbcompare.engine import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT, Run
+from nbcompare.engine import FLOAT_FILE, PREFIX, PROCESS, REFERENCE, SUBJECT, Run
 from nbcompare.findings import Findings
 from nbcompare.inputs import StagedInput
 from nbcompare.pictures import Scale
@@ -97,8 +97,9 @@ def _how_it_ran(engine: EngineIdentity, run: Run | None, facts: Mapping) -> str:
         source = facts["reference_from"]
         return (f"# {engine.role} ({engine.name}): not run; its image is that of bundle {source['case']}/"
                 f"{source['stamp']}, whose manifest has sha256 {source['manifest_sha256']}")
+    how = "" if run.how == PROCESS else f" (here by itself; it was run as {run.how})"
     return (f"# {engine.role} ({engine.name}): working directory scratch-{PREFIX[engine.role]}, exit code "
-            f"{run.exit_code}, {run.seconds:.3f} s wall" + (f"; {run.failure.sentence}" if run.failure else ""))
+            f"{run.exit_code}, {run.seconds:.3f} s wall{how}" + (f"; {run.failure.sentence}" if run.failure else ""))
 
 
 def _argv(engine: EngineIdentity, run: Run | None, case: Mapping) -> Sequence[str]:

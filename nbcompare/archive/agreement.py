@@ -150,7 +150,7 @@ def _log_faults(folder: Path, record: Record) -> Iterator[Fault]:
 
 def _case_faults(folder: Path, record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
     """The case file that was kept against what the record says was asked for."""
-    from nbcompare.case import case_facts, load_case
+    from nbcompare.case import case_facts, cell_named, load_case
 
     said = record.facts["case"]
     if CASE_FILE not in sums:
@@ -161,7 +161,7 @@ def _case_faults(folder: Path, record: Record, sums: Mapping[str, str]) -> Itera
         yield Fault("disagrees", CASE_FILE, f"the record says its sha256 is {said['sha256']}")
         return
     try:
-        kept = case_facts(load_case(folder / CASE_FILE, files_are_there=False))
+        kept = case_facts(cell_named(load_case(folder / CASE_FILE, files_are_there=False), said["name"]))
     except CaseError as fault:
         yield Fault("disagrees", CASE_FILE, f"it cannot be read as a case: {fault.message}")
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from nbcompare.commands.options import bundles_option, engine_options, words
-from nbcompare.errors import ExitCode, worst
+from nbcompare.errors import ExitCode, UsageError, worst
 
 
 @click.command("run")
@@ -22,9 +22,11 @@ from nbcompare.errors import ExitCode, worst
 @click.option("--probe-args", is_flag=True,
               help="Leave each option of the command out in turn, and name those that change no image.")
 @click.option("--all-metrics", is_flag=True, help="Take every metric on every region, not only those asked for.")
+@click.option("--shards", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="N",
+              help="Render each image in N row bands (-roi), several at once, and stitch them.")
 @bundles_option
 @engine_options
-def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, bundles, c_bin, py_bin, c_args,
+def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, shards, bundles, c_bin, py_bin, c_args,
             py_args, resample, form, quiet) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.bundle import dump_json
@@ -36,9 +38,13 @@ def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, b
     loaded = [load_case(path) for path in cases]
     verdicts = []
     for case in loaded:
+        if case.matrix:
+            raise UsageError(f"{case.path}: this case is a matrix of cells, of which run makes none",
+                             hint=f"nb-compare sweep {case.path}")
+    for case in loaded:
         inputs = dict(parse_input_override(text, case) for text in overrides)
         options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs, resample,
-                             bundles, tuple(sys.argv[1:]), reference, noise_floor, probe_args, all_metrics)
+                             bundles, tuple(sys.argv[1:]), reference, noise_floor, probe_args, all_metrics, shards)
         bundle = run_case(case, options, Progress(quiet=quiet))
         verdicts.append(bundle.verdict)
         if form == "json":

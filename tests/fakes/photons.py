@@ -2,7 +2,7 @@
 
 -broken flux: deaf to -flux. -broken pair: half the image when both -phi and -osc are there. -broken beam: a wrong
 pixel where -Xbeam and -Ybeam point. -broken crash: dies when -mosaic is there. -broken batch: deaf to -flux in a
-batch only.
+batch only. -broken dark: nothing in the upper half. -broken high: dies when rows above the middle are asked for.
 """
 import json
 import os
@@ -25,6 +25,8 @@ def render(argv, folder, batched):
     scale = flux * float(after("-exposure", default=1)) / area if flux else 1e9
     if broken == "pair" and "-phi" in argv and "-osc" in argv:
         scale /= 2
+    if broken == "high" and "-roi" in argv and int(after("-roi", 4)[3]) >= slow // 2:
+        return 9
     if broken == "crash" and "-mosaic" in argv:
         return 9
     x0, x1, y0, y1 = map(int, after("-roi", 4, (0, fast - 1, 0, slow - 1)))
@@ -32,6 +34,8 @@ def render(argv, folder, batched):
                          for y in range(slow) for x in range(fast)])
     if broken == "beam" and "-Xbeam" in argv and "-Ybeam" in argv:
         pixels[int(float(after("-Ybeam"))) * fast + int(float(after("-Xbeam")))] *= 50
+    if broken == "dark":
+        pixels[:fast * (slow // 2)] = array("f", [0.0] * (fast * (slow // 2)))
     with open(os.path.join(folder, after("-floatfile")), "wb") as stream:
         stream.write(pixels.tobytes())
     return 0
