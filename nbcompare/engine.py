@@ -186,10 +186,11 @@ def image_failure(image: Path, shape: Shape, started: float) -> Failure | None:
         kind, word = ("short-image", "short") if found.st_size < shape.bytes else ("long-image", "long")
         return Failure(kind, f"wrote a float image that is too {word}: {found.st_size} bytes, and {shape} "
                              f"need {shape.bytes}")
-    return _content_failure(np.fromfile(image, dtype="<f4"))
+    return content_failure(np.fromfile(image, dtype="<f4"))
 
 
-def _content_failure(pixels: np.ndarray) -> Failure | None:
+def content_failure(pixels: np.ndarray) -> Failure | None:
+    """What is wrong with the pixels of a float image of the right size, or None."""
     bad = int(pixels.size - np.count_nonzero(np.isfinite(pixels)))
     if bad:
         return Failure("nan-image", f"wrote a float image with {bad} of {pixels.size} pixels NaN or infinite")
