@@ -18,12 +18,13 @@ import numpy as np
 import torch
 
 from nanobrag_torch.arithmetic import number
-from nanobrag_torch.lattice_sum import AXES, Workspace, look_up, nearest_edge, reduce_index, sum_steps
+from nanobrag_torch.lattice_sum import Workspace, furthest_from_nearest, look_up, reduce_indices, sum_steps
 from nanobrag_torch.phi_groups import PhiGroup, groups_of_domains, phi_groups
 from nanobrag_torch.rays import Rays, rays_of
 from nanobrag_torch.render import PixelSums, Tile, finish, locate, make_tile, pixel_background, render_tile
-from nanobrag_torch.scattering import beyond_resolution, scattering_vector
+from nanobrag_torch.scattering import beyond_resolution, miller_indices, nearest_indices, scattering_vector
 from nanobrag_torch.scene import Scene
+from nanobrag_torch.structure_factor import nearest_F_squared
 from nanobrag_torch.tricubic import interpolate_squares
 from nanobrag_torch.vectors import dot
 
@@ -46,8 +47,7 @@ class FastRenderer:
         self.in_order = False
         self.groups = phi_groups(scene)
         self.table, self.low, self.high = _table(scene, real)
-        self.work = Workspace((self.rows, len(self.columns)), real, scene.device)
-        self.hkl = [torch.empty_like(self.work.index) for _ in AXES] if scene.F.interpolate else None
+        self.work = Workspace(scene, (self.rows, len(self.columns)), real)
 
     def render_rows(self, rows: range):
         """Values (photons) and solid angles (sr) of some rows, at most ``self.rows``, as float64 [rows, width]."""
@@ -83,63 +83,50 @@ class FastRenderer:
 
     def _sum_of_steps(self, rays: Rays, source, work: Workspace):
         """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
-        total = torch.zeros(work.shape, dtype=torch.float64, device=self.scene.device)
-        for domain, group in groups_of_domains(self.scene, self.groups):
+        scene = self.scene
+        total = torch.zeros(work.shape, dtype=torch.float64, device=scene.device)
+        for domain, group in groups_of_domains(scene, self.groups):
             self._project(rays, source, group, work)
+            interpolated = work.hkl.clone() if scene.F.interpolate else None
+            reduce_indices(work)
             look_up(self.table, self.low, self.high, work)
-            if self.hkl is not None:
-                interpolate_squares(self.scene.F, [x[: work.shape[0]] for x in self.hkl], work.F2)
-            leaving = self._leaving(group, work)
+            if interpolated is not None:
+                interpolate_squares(scene.F, interpolated, work.F2)
+            leaving, F2 = self._leaving(rays, source, group, domain, work)
+            passed_by = sum_steps(scene, work, group.weights.tolist(), leaving, F2)
             if leaving is not None:
-                work.F2.view(-1)[leaving] = 0.0
-            sum_steps(self.scene, work, group.weights.tolist())
+                work.sum.view(-1)[leaving] = 0.0
+                total.view(-1).index_add_(0, leaving, passed_by)
             total.add_(work.sum.mul_(work.F2))
-            if leaving is not None:
-                total.view(-1).index_add_(0, leaving, self._one_by_one(rays, source, group, domain, leaving))
         return total
 
     def _project(self, rays: Rays, source, group: PhiGroup, work: Workspace) -> None:
-        """h0, r and m at the middle of a group, and the slope and bend of r along it."""
+        """h, k, l at the middle of a group, and the slope and bend of r along it, which are v.q of vectors v."""
+        periods = np.array(self.scene.lattice.cells, dtype=float)[:, None] * (np.pi if work.square_shape else 1.0)
+        vectors = [group.cell, *(plane * periods for plane in group.planes)]
+        vectors = torch.from_numpy(np.concatenate(vectors) / number(source.wavelength)).to(self.scene.device)
+        parts, straight_on = rays.parts(vectors), dot(vectors.T, source.incident)[:, None, None]
+        for plane, change in enumerate((work.hkl, work.slope, work.bend)[: 1 + len(group.planes)]):
+            which = slice(3 * plane, 3 * plane + 3)
+            projected = rays.components(parts, which, work.spare).sub_(straight_on[which])
+            change.copy_(projected)
+
+    def _leaving(self, rays: Rays, source, group: PhiGroup, domain: int, work: Workspace):
+        """Flat numbers of the pixels whose nearest reflection may change within a group, with their F_cell^2 [steps,
+        n] from h, k, l as the plain path has them; (None, None) for no such pixels."""
         scene = self.scene
-        cells = np.array(scene.lattice.cells, dtype=float)[:, None] * (np.pi if scene.shape == "square" else 1.0)
-        vectors = np.concatenate([group.cell, *(plane * cells for plane in group.planes)]) / number(source.wavelength)
-        straight_on = [number(dot(vector, source.incident)) for vector in vectors]
-        parts = rays.parts(torch.from_numpy(vectors).to(scene.device))
-        for axis in AXES:
-            rays.component(parts, axis, work.index).sub_(straight_on[axis])
-            if self.hkl is not None:
-                self.hkl[axis][: work.shape[0]] = work.index
-            reduce_index(scene, work, axis)
-        for plane, change in enumerate((work.slope, work.bend)[: len(group.planes)], start=1):
-            for axis in AXES:
-                k = 3 * plane + axis
-                change[axis].copy_(rays.component(parts, k, work.index).sub_(straight_on[k]))
-
-    def _leaving(self, group: PhiGroup, work: Workspace):
-        """Flat numbers of the pixels whose nearest reflection may change within a group, or None."""
-        if len(group.steps) == 1 or not len(group.planes):
-            return None
+        if not len(group.planes) or scene.F.count == 0:
+            return None, None
         reach = float(abs(group.weights[:, 0]).max())
-        leaving = torch.nonzero(nearest_edge(self.scene, work, reach).view(-1) > EDGE)[:, 0]
-        return leaving if len(leaving) else None
-
-    def _one_by_one(self, rays: Rays, source, group: PhiGroup, domain: int, leaving):
-        """The sum over the steps of a group for some pixels of a tile, with h of every step in full precision."""
-        scene, tile, columns = self.scene, rays.tile, len(self.columns)
-        padded = torch.cat([leaving, leaving[:1].expand(-len(leaving) % COLUMNS)])
-        few = Tile(0, 0, tile.slow[padded // columns, 0][None], tile.fast[0, padded % columns][None], None)
-        sub = locate(scene, few, *rays.index)
-        q = scattering_vector(sub.diffracted, source.incident, source.wavelength)
-        cells = [scene.cells[step][domain] for step in group.steps]
-        cells = torch.tensor(cells, dtype=torch.float64, device=scene.device)
-        work = Workspace((len(group.steps), len(padded)), self.real, scene.device)
-        for axis in AXES:
-            work.index.copy_(dot(cells[:, axis].T[..., None], q))
-            reduce_index(scene, work, axis)
-        look_up(self.table, self.low, self.high, work)
-        sum_steps(scene, work, [()])
-        terms = work.sum.double() * work.F2
-        return sum(terms)[: len(leaving)]
+        leaving = torch.nonzero(furthest_from_nearest(work, reach).view(-1) > EDGE)[:, 0]
+        if not len(leaving):
+            return None, None
+        tile, columns = rays.tile, len(self.columns)
+        few = Tile(0, 0, tile.slow[leaving // columns, 0][None], tile.fast[0, leaving % columns][None], None)
+        q = scattering_vector(locate(scene, few, *rays.index).diffracted, source.incident, source.wavelength)
+        cells = torch.tensor([scene.cells[step][domain] for step in group.steps], dtype=torch.float64)
+        hkl = miller_indices(cells.permute(1, 2, 0)[..., None].to(scene.device), q)
+        return leaving, nearest_F_squared(scene.F, nearest_indices(hkl))
 
     def _mend(self, values, rows: range) -> None:
         """By the plain path, one at a time: pixels that came out 0/0, and those that start a sweep unturned."""

@@ -8,7 +8,9 @@ periods of the lattice transform. For the square shape, where F_latt = sin(pi N 
 
 so that r and m survive rounding to float32: near a reflection m is 0 and both sines come from the same r, and far
 from it, r is still exact to 3e-8 periods. The other shapes need r = N (h - h0) alone. Phi steps then only add
-increments to r (phi_groups.py). Everything is done in place in a ``Workspace``.
+increments to r (phi_groups.py).
+
+Everything is done in place in a ``Workspace``, for the three axes at once.
 """
 
 from __future__ import annotations
@@ -20,156 +22,155 @@ from nanobrag_torch.scene import Scene
 from nanobrag_torch.shape import GAUSS_WIDTH, ROUND_SCALE, TOPHAT_LIMIT
 from nanobrag_torch.units import PI
 
-AXES = range(3)
-
 NO_DIGITS = 1e-3
 """Below this, sin x/x - cos x in float64 has lost so many digits that only the plain formula gives the same ones."""
 
 
 class Workspace:
-    """The buffers of one tile shape, made once: float64 for indices, ``real`` for what is periodic in them."""
+    """The buffers of a tile, made once: float64 for indices, ``real`` for what is periodic in them.
 
-    def __init__(self, shape: tuple[int, int], real, device):
-        def buffers(count: int, dtype):
-            return [torch.empty(shape, dtype=dtype, device=device) for _ in range(count)]
+    Arrays are [3, n, m] where there is one for each axis, and [n, m] else. For the square shape r, m, slope and bend
+    are in radians: r times pi and m times pi/N.
+    """
 
-        self.shape, self.real = shape, real
-        self.nearest = buffers(3, torch.float64)
-        self.index, self.spare = buffers(2, torch.float64)
-        self.r, self.m, self.slope, self.bend = (buffers(3, real) for _ in range(4))
-        self.turned, self.ratio, self.wave, self.sum, self.F2 = buffers(5, real)
-        self.offset = torch.empty(shape[0] * shape[1], dtype=torch.int32, device=device)
+    def __init__(self, scene: Scene, shape: tuple[int, int], real):
+        def buffer(*more: int, dtype=real):
+            return torch.empty((*more, *shape), dtype=dtype, device=scene.device)
+
+        self.shape, self.real, self.square_shape = shape, real, scene.shape == "square"
+        self.hkl, self.nearest, self.spare = (buffer(3, dtype=torch.float64) for _ in range(3))
+        self.r, self.m, self.slope, self.bend = (buffer(3) for _ in range(4))
+        self.angles = buffer(2, 3)
+        self.squares, self.sum, self.F2 = (buffer() for _ in range(3))
+        self.offset = buffer(dtype=torch.int32)
+        counts = torch.tensor(scene.lattice.cells, dtype=torch.float64, device=scene.device)[:, None, None]
+        self.cells, self.periods = counts, (PI / counts).to(real)
+        self.shares = (1.0 / counts).to(real)
+        self.minus_cells = (-counts).to(real)
 
     def first_rows(self, rows: int) -> Workspace:
         """The same buffers for a tile of fewer rows."""
         if rows == self.shape[0]:
             return self
         part = object.__new__(Workspace)
-        part.shape, part.real = (rows, self.shape[1]), self.real
+        part.shape = (rows, self.shape[1])
         for name, value in vars(self).items():
-            if name == "offset":
-                part.offset = value[: rows * self.shape[1]]
-            elif isinstance(value, list):
-                setattr(part, name, [entry[:rows] for entry in value])
-            elif name not in ("shape", "real"):
-                setattr(part, name, value[:rows])
+            if name != "shape":
+                whole = isinstance(value, torch.Tensor) and value.shape[-2:] == self.shape
+                setattr(part, name, value[..., :rows, :].contiguous() if whole else value)
         return part
 
 
-def sine(x, out=None) -> None:
-    """sin(x) to ``out``, or in place. In float32 on the CPU by NumPy, which has it in vector instructions on every
-    processor."""
-    out = x if out is None else out
+def sine(x) -> None:
+    """x becomes sin(x). In float32 on the CPU by NumPy, which has it in vector instructions on every processor."""
     if x.dtype == torch.float32 and x.device.type == "cpu":
-        np.sin(x.numpy(), out=out.numpy())
+        values = x.numpy()
+        np.sin(values, out=values)
     else:
-        torch.sin(x, out=out)
+        x.sin_()
 
 
-def reduce_index(scene: Scene, work: Workspace, axis: int) -> None:
-    """From h in ``work.index`` to h0, r and m of an axis; r and m are times pi and pi/N for the square shape."""
-    n = float(scene.lattice.cells[axis])
-    h, spare, h0 = work.index, work.spare, work.nearest[axis]
-    torch.sub(h, 0.5, out=h0).ceil_()
-    if scene.shape != "square":
-        work.r[axis].copy_(h.sub_(h0).mul_(n))
+def reduce_indices(work: Workspace) -> None:
+    """From h, k, l in ``work.hkl`` (which is used up) to h0, r and m."""
+    Nh, h0, spare = work.hkl, work.nearest, work.spare
+    torch.sub(Nh, 0.5, out=h0).ceil_()
+    if not work.square_shape:
+        work.r.copy_(Nh.sub_(h0).mul_(work.cells))
         return
-    torch.round(h.mul_(n), out=spare)
-    work.r[axis].copy_(h.sub_(spare)).mul_(PI)
-    work.m[axis].copy_(spare.sub_(h0, alpha=n)).mul_(PI / n)
+    torch.round(Nh.mul_(work.cells), out=spare)
+    work.r.copy_(Nh.sub_(spare)).mul_(PI)
+    work.m.copy_(spare.addcmul_(h0, work.cells, value=-1.0)).mul_(work.periods)
 
 
 def look_up(table, low, high, work: Workspace) -> None:
     """F_cell^2 of the nearest reflections to ``work.F2``, from a bordered table (see structure_factor.py)."""
-    sizes = [high[axis] - low[axis] + 3 for axis in AXES]
-    h, k, l = (torch.clamp(work.nearest[axis], low[axis] - 1, high[axis] + 1, out=work.nearest[axis]) for axis in AXES)
-    offset = torch.mul(h, float(sizes[1]), out=work.spare).add_(k).mul_(float(sizes[2])).add_(l)
+    sizes = [top - bottom + 3 for bottom, top in zip(low, high, strict=True)]
+    h, k, l = (x.clamp_(bottom - 1, top + 1) for x, bottom, top in zip(work.nearest, low, high, strict=True))
+    offset = torch.mul(h, float(sizes[1]), out=work.spare[0]).add_(k).mul_(float(sizes[2])).add_(l)
     offset.sub_(float(((low[0] - 1) * sizes[1] + low[1] - 1) * sizes[2] + low[2] - 1))
-    torch.index_select(table, 0, work.offset.copy_(offset.view(-1)), out=work.F2.view(-1))
+    torch.index_select(table, 0, work.offset.copy_(offset).view(-1), out=work.F2.view(-1))
 
 
-def nearest_edge(scene: Scene, work: Workspace, reach) -> torch.Tensor:
-    """How far from h0, at most along any axis, h comes within a group of steps: to ``work.sum``.
-
-    ``reach`` is the largest weight of the slope.
-    """
-    furthest, away, step = work.sum, work.ratio, work.wave
-    for axis in AXES:
-        n = float(scene.lattice.cells[axis])
-        torch.abs(_distance(scene, work, axis, n, away), out=away)
-        away.add_(torch.abs(work.slope[axis], out=step), alpha=reach / n)
-        torch.maximum(furthest, away, out=furthest) if axis else furthest.copy_(away)
-    return furthest.mul_(1.0 / PI) if scene.shape == "square" else furthest
+def furthest_from_nearest(work: Workspace, reach: float):
+    """How far from h0, at most along any axis, h comes within a group; ``reach`` is the largest weight of slope."""
+    away, step = work.angles
+    _index_distance(work, out=away).abs_()
+    away.addcmul_(torch.abs(work.slope, out=step), work.shares, value=reach)
+    furthest = torch.maximum(away[0], away[1], out=away[0])
+    furthest = torch.maximum(furthest, away[2], out=furthest)
+    return furthest.mul_(1.0 / PI) if work.square_shape else furthest
 
 
-def _distance(scene: Scene, work: Workspace, axis: int, n: float, out):
+def _index_distance(work: Workspace, out):
     """h - h0, times pi for the square shape."""
-    if scene.shape != "square":
-        return torch.mul(work.r[axis], 1.0 / n, out=out)
-    return torch.add(work.m[axis], work.r[axis], alpha=1.0 / n, out=out)
+    if work.square_shape:
+        return torch.addcmul(work.m, work.r, work.shares, out=out)
+    return torch.mul(work.r, work.shares, out=out)
 
 
-def sum_steps(scene: Scene, work: Workspace, weights) -> None:
-    """The sum of F_latt^2 over steps to ``work.sum``; ``weights`` are those of slope and bend for each."""
+def sum_steps(scene: Scene, work: Workspace, weights, leaving=None, F2_leaving=None):
+    """The sum of F_latt^2 over the steps of a group to ``work.sum``; ``weights`` are those of slope and bend.
+
+    For the pixels ``leaving`` (flat numbers), whose F_cell^2 [steps, n] is another at each step, returns the sum of
+    F_cell^2 F_latt^2, float64.
+    """
     work.sum.zero_()
-    add_step = _ADD_STEP[scene.shape]
-    for row in weights:
-        add_step(scene, work, row)
-
-
-def _turn(work: Workspace, axis: int, row):
-    """r of an axis at a step: r + w1 slope + w2 bend."""
-    r = work.r[axis]
-    for weight, change in zip(row, (work.slope[axis], work.bend[axis]), strict=False):
-        r = torch.add(r, change, alpha=weight, out=work.turned)
-    return r
-
-
-def _add_square(scene: Scene, work: Workspace, row) -> None:
-    """F_latt^2 = prod sin^2(pi r) / sin^2(pi (m + r)/N). 0/0, at a whole h, is left as NaN."""
-    ratio, wave, product = work.ratio, work.wave, None
-    for axis in (axis for axis in AXES if scene.lattice.cells[axis] > 1):
-        r = _turn(work, axis, row)
-        torch.add(work.m[axis], r, alpha=1.0 / scene.lattice.cells[axis], out=wave)
-        sine(wave)
-        sine(r, out=work.turned)
-        product = torch.div(work.turned, wave, out=ratio) if product is None else ratio.mul_(work.turned.div_(wave))
-    if product is None:
-        work.sum.add_(1.0)
-    else:
-        work.sum.addcmul_(product, product)
-
-
-def _distance_squared(work: Workspace, row):
-    """hr2 = sum r^2, to ``work.ratio``."""
-    total = work.ratio.zero_()
-    for axis in AXES:
-        r = _turn(work, axis, row)
-        total.addcmul_(r, r)
+    total = 0.0
+    for step, row in enumerate(weights):
+        r = _turn(work, row)
+        squares = _SQUARES[scene.shape](scene, work, r)
+        work.sum.add_(squares)
+        if leaving is not None:
+            total = total + F2_leaving[step] * squares.view(-1)[leaving]
     return total
 
 
-def _add_gauss(scene: Scene, work: Workspace, row) -> None:
+def _turn(work: Workspace, row):
+    """r at a step, r + w1 slope + w2 bend; for shapes that are not periodic in r, less whole indices."""
+    if not row:
+        return work.angles[0].copy_(work.r)
+    r = torch.add(work.r, work.slope, alpha=row[0], out=work.angles[0])
+    if len(row) > 1:
+        r.add_(work.bend, alpha=row[1])
+    if not work.square_shape:
+        r.addcmul_(torch.mul(r, work.shares, out=work.angles[1]).round_(), work.minus_cells)
+    return r
+
+
+def _square(scene: Scene, work: Workspace, r):
+    """F_latt^2 = prod sin^2(pi r) / sin^2(pi (m + r)/N). 0/0, at a whole h, is left as NaN."""
+    numerators, denominators = work.angles
+    torch.addcmul(work.m, r, work.shares, out=denominators)
+    sine(work.angles)
+    a, b, c = torch.div(numerators, denominators, out=numerators)
+    return torch.mul(a, b, out=work.squares).mul_(c).square_()
+
+
+def _distance_squared(work: Workspace, r):
+    """hr2 = sum r^2."""
+    a, b, c = r.square_()
+    return torch.add(a, b, out=work.squares).add_(c)
+
+
+def _gauss(scene: Scene, work: Workspace, r):
     """F_latt^2 = N^2 exp(-2 fudge hr2 / 0.63)."""
-    decay = _distance_squared(work, row).mul_(-2.0 * scene.fudge / GAUSS_WIDTH).exp_()
-    work.sum.add_(decay, alpha=_count(scene) ** 2)
+    return _distance_squared(work, r).mul_(-2.0 * scene.fudge / GAUSS_WIDTH).exp_().mul_(_count(scene) ** 2)
 
 
-def _add_tophat(scene: Scene, work: Workspace, row) -> None:
+def _tophat(scene: Scene, work: Workspace, r):
     """F_latt^2 = N^2 where hr2 fudge < 0.3969."""
-    inside = torch.lt(_distance_squared(work, row).mul_(scene.fudge), TOPHAT_LIMIT, out=work.ratio)
-    work.sum.add_(inside, alpha=_count(scene) ** 2)
+    reached = _distance_squared(work, r).mul_(scene.fudge)
+    return torch.lt(reached, TOPHAT_LIMIT, out=work.squares).mul_(_count(scene) ** 2)
 
 
-def _add_round(scene: Scene, work: Workspace, row) -> None:
+def _round(scene: Scene, work: Workspace, r):
     """F_latt = N 0.7236 3 (sin x/x - cos x)/x^2 with x = pi sqrt(hr2 fudge). Very near a reflection it is NaN."""
-    x = _distance_squared(work, row).mul_(scene.fudge).sqrt_().mul_(PI)
-    wave, cosine = work.wave, work.turned
+    x = _distance_squared(work, r).mul_(scene.fudge).sqrt_().mul_(PI)
     if x.amin() < NO_DIGITS:
         x.masked_fill_(x < NO_DIGITS, 0.0)
+    wave, cosine = work.angles[1][:2]
     torch.sin(x, out=wave).div_(x).sub_(torch.cos(x, out=cosine))
-    factor = wave.div_(x.square_()).mul_(3.0 * ROUND_SCALE * _count(scene))
-    work.sum.addcmul_(factor, factor)
+    return torch.div(wave, x.square_(), out=work.squares).mul_(3.0 * ROUND_SCALE * _count(scene)).square_()
 
 
 def _count(scene: Scene) -> float:
@@ -177,4 +178,4 @@ def _count(scene: Scene) -> float:
     return float(na) * nb * nc
 
 
-_ADD_STEP = {"square": _add_square, "gauss": _add_gauss, "tophat": _add_tophat, "round": _add_round}
+_SQUARES = {"square": _square, "gauss": _gauss, "tophat": _tophat, "round": _round}

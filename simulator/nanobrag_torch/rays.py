@@ -62,10 +62,10 @@ class FlatRays(Rays):
         v = tuple(vectors[:, axis, None, None] for axis in range(3))
         return dot(v, self.along_slow), dot(v, self.along_fast)
 
-    def component(self, parts, k: int, out):
-        """v.d for vector number k, written to ``out``."""
+    def components(self, parts, which: slice, out):
+        """v.d for some of the vectors, to ``out`` [k, n, m]."""
         slow, fast = parts
-        return torch.add(slow[k], fast[k], out=out).mul_(self.inverse)
+        return torch.add(slow[which], fast[which], out=out).mul_(self.inverse)
 
 
 class CurvedRays(Rays):
@@ -80,9 +80,11 @@ class CurvedRays(Rays):
         """The vectors themselves, as plain numbers."""
         return vectors.tolist()
 
-    def component(self, parts, k: int, out):
-        """v.d for vector number k, written to ``out``."""
-        return out.copy_(dot(parts[k], self.diffracted))
+    def components(self, parts, which: slice, out):
+        """v.d for some of the vectors, to ``out`` [k, n, m]."""
+        for v, component in zip(parts[which], out, strict=True):
+            component.copy_(dot(v, self.diffracted))
+        return out
 
 
 def rays_of(scene: Scene, tile: Tile, index: tuple[int, int, int]) -> Rays:

@@ -30,6 +30,10 @@ IN_FLOAT32 = ("square", "gauss")
 """Shapes whose lattice factor is exact enough in float32: round cancels digits, tophat has an edge."""
 
 
+LEAST_SQUARE, LARGEST_TERM = 1e-24, 1e36
+"""F^2 and F^2 N^2 that leave float32 room for what is weaker by 1e-14, and for sums of 100."""
+
+
 @dataclass(frozen=True)
 class RenderPath:
     """The renderer, the dtype of the lattice factor, and why it is not the one that was asked for."""
@@ -55,8 +59,15 @@ def choose_path(scene: Scene, program: Program) -> RenderPath:
         return RenderPath(plain.name, plain.dtype, obstacle)
     if program.render == "auto" and terms(scene) <= SMALL:
         return plain
-    single = program.dtype != "float64" and scene.shape in IN_FLOAT32 and not scene.F.interpolate
-    return RenderPath("fast", "float32" if single else "float64")
+    return RenderPath("fast", "float32" if program.dtype != "float64" and exact_in_float32(scene) else "float64")
+
+
+def exact_in_float32(scene: Scene) -> bool:
+    """Whether the lattice factor can be in float32: by its shape, with F from a table, and F^2 N^2 within range."""
+    if scene.shape not in IN_FLOAT32 or scene.F.interpolate:
+        return False
+    largest = number(scene.F.default_F) ** 2 if scene.F.count == 0 else float(scene.F.squares.max())
+    return largest >= LEAST_SQUARE and largest * float(math.prod(scene.lattice.cells)) ** 2 <= LARGEST_TERM
 
 
 def terms(scene: Scene) -> int:

@@ -63,3 +63,16 @@ def simulated(tmp_path, capsys):
         return Rendered(status, said.out, said.err, tmp_path)
 
     return run
+
+
+@pytest.fixture
+def scene_of(tmp_path):
+    """What a renderer gets for options added to BASE: scene_of("-phi 1 -emulate all")."""
+    from nanobrag_torch.load import load_components, read_command
+    from nanobrag_torch.scene import build_scene
+
+    def build(options="", base=BASE):
+        command = read_command([*base, *options.split()], tmp_path, tmp_path)
+        return build_scene(*load_components(command), emulate=command.emulate)
+
+    return build

@@ -1,0 +1,64 @@
+"""Which path renders a command, and that the version line says so."""
+
+import re
+
+import pytest
+
+from nanobrag_torch.options import Program
+from nanobrag_torch.render_path import choose_path
+
+LARGE = "-detpixels 1100"
+
+
+def chosen(scene, **program):
+    return str(choose_path(scene, Program(**program)))
+
+
+def test_a_small_image_takes_the_plain_path_and_a_large_one_the_fast(scene_of):
+    """A million terms of plain rendering are a tenth of a second."""
+    assert chosen(scene_of("")) == "plain:float64"
+    assert chosen(scene_of(LARGE)) == "fast:float32"
+    assert chosen(scene_of("-detpixels 200 -phi 1 -osc 1 -phisteps 30")) == "fast:float32"
+
+
+def test_a_region_of_interest_does_not_change_the_path(scene_of):
+    """Parts of an image that are rendered one by one must fit together."""
+    assert chosen(scene_of(f"{LARGE} -roi 0 3 0 3")) == "fast:float32"
+
+
+@pytest.mark.parametrize(("dtype", "plain", "fast"), [("auto", "float64", "float32"), ("float64", "float64", "float64"),
+                                                      ("float32", "float32", "float32")])
+def test_the_precision_is_the_one_asked_for(scene_of, dtype, plain, fast):
+    scene = scene_of("")
+    assert chosen(scene, dtype=dtype, render="plain") == f"plain:{plain}"
+    assert chosen(scene, dtype=dtype, render="fast") == f"fast:{fast}"
+
+
+@pytest.mark.parametrize(("options", "path"), [
+    ("-square_xtal", "fast:float32"),
+    ("-gauss_xtal", "fast:float32"),
+    ("-round_xtal", "fast:float64"),
+    ("-binary_spots", "fast:float64"),
+    ("-default_F 1e-13", "fast:float64"),
+    ("-N 1000000", "fast:float64"),
+    ("-emulate all", "fast:float32"),
+    ("-emulate running-product -oversample_omega -oversample 2", "plain:float64 (emulation running-product)"),
+    ("-emulate gauss-tophat-width -gauss_xtal", "plain:float64 (emulation gauss-tophat-width)"),
+    ("-emulate gauss-tophat-width -square_xtal", "fast:float32"),
+    ("-emulate water-scaling -water 10", "plain:float64 (emulation water-scaling)"),
+])
+def test_float32_only_where_it_is_exact_and_plain_for_what_only_plain_can_do(scene_of, options, path):
+    assert chosen(scene_of(options), render="fast") == path
+
+
+def test_the_version_line_names_the_path(simulated):
+    run = simulated("-render fast")
+    assert run.status == 0
+    assert re.search(r"^nanobrag_torch .* dtype=auto .* path=fast:float32$", run.stdout, re.MULTILINE)
+
+
+def test_a_path_or_precision_that_is_not_there_is_refused(simulated):
+    for options in ("-render quick", "-dtype float16"):
+        run = simulated(options)
+        assert run.status == 2
+        assert "expected" in run.stderr

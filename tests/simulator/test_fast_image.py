@@ -1,0 +1,125 @@
+"""The fast path against the plain one: the same image within stated bounds, whatever is asked for."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from nanobrag_torch.options import Program
+from nanobrag_torch.render_path import RenderPath, choose_path, renderer
+
+CRYSTAL = ("-cell 70 80 95 85 95 100 -misset 10 20 30 -N 5 -hkl list.hkl -lambda 1 -distance 100 -detpixels 41 "
+           "-pixel 0.6 -oversample 1 -nointerpolate").split()
+
+SHAPES = ("-square_xtal", "-round_xtal", "-gauss_xtal", "-binary_spots")
+
+OPTIONS = (
+    "-phi 1e-4 -osc 0.1 -phisteps 10",
+    "-phi 5 -osc 20 -phisteps 40",
+    "-phi 0 -osc 90 -phisteps 3",
+    "-N 60 -phi 2 -osc 0.3 -phisteps 20",
+    "-mosaic 1 -mosaic_dom 6",
+    "-mosaic 0.5 -mosaic_dom 3 -phi 1 -osc 0.5 -phisteps 5",
+    "-divergence 2 -divsteps 3",
+    "-dispersion 2 -dispsteps 3 -phi 1 -osc 0.1 -phisteps 4",
+    "-oversample 3",
+    "-oversample 2 -oversample_polar -polar 0.9",
+    "-oversample 2 -oversample_omega",
+    "-detector_thick 300 -detector_abs 200 -thicksteps 3",
+    "-detector_thick 300 -detector_abs 200 -thicksteps 3 -oversample_thick -oversample 2",
+    "-polar 0.9",
+    "-nopolar -point_pixel",
+    "-dmin 3",
+    "-dmin 2 -divergence 200 -divsteps 3",
+    "-roi 10 37 20 33",
+    "-water 50 -fluence 1e24",
+    "-curved_det 1 -phi 1 -osc 0.5 -phisteps 5",
+    "-xds -twotheta 20",
+    "-N 1",
+    "-Na 1 -Nb 7 -Nc 40 -fudge 1.5",
+    "-interpolate",
+    "-interpolate -N 2 -phi 5 -osc 1 -phisteps 5",
+    "-emulate phi-carryover:threads=3 -phi -0.2 -osc 0.4 -phisteps 4",
+    "-emulate all -phi 0 -osc 0.1 -phisteps 10",
+    "-emulate last-layer-capture -detector_thick 300 -thicksteps 3",
+)
+
+
+@pytest.fixture
+def crystal(tmp_path, scene_of):
+    """Scenes of a triclinic crystal with amplitudes between 0 and 400, far from one reflection to the next."""
+    lines = [f"{h} {k} {l} {200 + 200 * math.sin(7 * h + 11 * k * k + 13 * l):.2f}"
+             for h in range(-9, 10) for k in range(-10, 11) for l in range(-12, 13)]
+    (tmp_path / "list.hkl").write_text("\n".join(lines) + "\n")
+    return lambda options: scene_of(options, CRYSTAL)
+
+
+def values_of(scene, path):
+    """The image in float64, before it is rounded to the float32 of a file, and the solid angles."""
+    making, (_, _, y0, y1) = renderer(scene, path), scene.roi
+    with torch.no_grad():
+        rows = [range(y, min(y + making.rows, y1 + 1)) for y in range(y0, y1 + 1, making.rows)]
+        parts = [tuple(part.clone() for part in making.render_rows(some)) for some in rows]
+    return tuple(torch.cat(side).numpy() for side in zip(*parts, strict=True))
+
+
+def compared(scene, *dtypes):
+    """(largest difference over the peak, sum ratio - 1) of fast and plain, for each precision asked for."""
+    plain, plain_omega = values_of(scene, RenderPath("plain", "float64"))
+    for dtype in dtypes:
+        path = choose_path(scene, Program(render="fast", dtype=dtype))
+        assert path.name == "fast", path
+        fast, omega = values_of(scene, path)
+        np.testing.assert_allclose(omega, plain_omega, rtol=1e-12)
+        peak = plain.max() or 1.0
+        yield abs(fast - plain).max() / peak, abs(fast.sum() - plain.sum()) / max(plain.sum(), 1e-300)
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_every_pixel_is_within_1e_6_of_the_peak_and_in_float64_within_1e_9(crystal, options):
+    """1e-9: both are float64; the worst is N h of some 1e4 periods, known to 1e-12, times a slope of some tens."""
+    scene = crystal(options)
+    (by_default, excess), (in_float64, excess_in_float64) = compared(scene, "auto", "float64")
+    assert by_default < 1e-6 and excess < 1e-6
+    assert in_float64 < 1e-9 and excess_in_float64 < 1e-10
+
+
+@pytest.mark.parametrize("options", OPTIONS[:6] + OPTIONS[-7:-2])
+@pytest.mark.parametrize("shape", SHAPES[1:])
+def test_the_other_shapes_keep_the_same_bounds(crystal, shape, options):
+    (by_default, _), (in_float64, _) = compared(crystal(f"{options} {shape}"), "auto", "float64")
+    assert by_default < 1e-6
+    assert in_float64 < 1e-9
+
+
+@pytest.mark.parametrize("dtype", ["auto", "float64"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_pixel_on_whole_indices_has_its_limit(scene_of, shape, dtype):
+    """The beam hits the middle of a pixel, where h k l is 0 0 0, and of a cubic crystal along the axes k is 0 in that
+    whole row and l in that column: sin(pi N h)/sin(pi h) there is 0/0, with limit N."""
+    scene = scene_of(f"{shape} -denzo -detpixels 33 -Xbeam 1.65 -Ybeam 1.65 -phi 0 -osc 0.01 -phisteps 2")
+    (difference, _), = compared(scene, dtype)
+    assert difference < 1e-6 if dtype == "auto" else difference < 1e-9
+    image, _ = values_of(scene, choose_path(scene, Program(render="fast", dtype=dtype)))
+    assert np.isfinite(image).all()
+    assert image[16, 16] == image.max()
+
+
+def test_amplitudes_beyond_float32_are_summed_in_float64(scene_of):
+    """N^2 F^2 = 1e30 * 1e10 is more than float32 holds."""
+    scene = scene_of("-N 100000 -default_F 1e5")
+    assert choose_path(scene, Program(render="fast")).dtype == "float64"
+    assert next(compared(scene, "auto"))[0] < 1e-6
+
+
+def test_a_masked_pixel_is_0_on_either_path(scene_of, tmp_path):
+    mask = np.ones((32, 32), dtype="<u2")
+    mask[3:9, 11:20] = 0
+    header = "{\nHEADER_BYTES=512;\nSIZE1=32;\nSIZE2=32;\nPIXEL_SIZE=0.1;\n}\f"
+    (tmp_path / "mask.img").write_bytes(header.encode().ljust(512) + mask.tobytes())
+    scene = scene_of("-mask mask.img")
+    fast, omega = values_of(scene, RenderPath("fast", "float64"))
+    plain, _ = values_of(scene, RenderPath("plain", "float64"))
+    assert (fast[mask == 0] == 0).all() and (omega[mask == 0] == 0).all()
+    np.testing.assert_allclose(fast, plain, rtol=0, atol=1e-9 * plain.max())

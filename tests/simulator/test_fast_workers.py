@@ -1,0 +1,105 @@
+"""Rendering in parts: neither tiles, workers nor regions of interest change a bit, and a failed worker is seen."""
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nanobrag_torch import fast, render
+from nanobrag_torch.render_path import RenderPath, render_image
+from nanobrag_torch.workers import MOST_PIECES, share_out, shared_array
+
+SCAN = "-detpixels_x 77 -detpixels_y 50 -pixel 0.5 -misset 10 20 30 -N 20 -phi 1 -osc 0.3 -phisteps 11 -oversample 1"
+PATHS = [RenderPath("fast", "float32"), RenderPath("fast", "float64"), RenderPath("plain", "float64")]
+
+
+@pytest.fixture(params=PATHS, ids=str)
+def path(request):
+    return request.param
+
+
+def pixels(image):
+    return image.tobytes()
+
+
+@pytest.mark.parametrize("shape", ["", "-round_xtal", "-gauss_xtal", "-binary_spots", "-mosaic 1 -mosaic_dom 3"])
+def test_tiles_and_workers_do_not_change_a_bit(scene_of, monkeypatch, path, shape):
+    scene = scene_of(f"{SCAN} {shape}")
+    whole, omega = render_image(scene, path)
+    for tile in (1, 300, 1000):
+        monkeypatch.setitem(fast.TILE_PIXELS, "cpu", tile)
+        monkeypatch.setattr(render, "TILE_PIXELS", tile)
+        for workers in (1, 3):
+            image, again = render_image(scene, path, workers)
+            assert pixels(image) == pixels(whole)
+            assert again == omega
+
+
+def test_bands_of_the_region_of_interest_make_up_the_image(scene_of, path):
+    """Every column of a band lies elsewhere in its arrays than in the whole image."""
+    scene = scene_of(SCAN)
+    whole, _ = render_image(scene, path)
+    stitched = np.zeros_like(whole)
+    for roi in ((0, 20, 0, 16), (21, 76, 0, 16), (0, 3, 17, 49), (4, 76, 17, 48), (4, 76, 49, 49)):
+        part, _ = render_image(replace(scene, roi=roi), path)
+        stitched += part
+    assert pixels(stitched) == pixels(whole)
+
+
+def test_where_interpolation_ends_somewhere_rows_are_rendered_in_order(scene_of, tmp_path):
+    """With emulation sticky-interpolation, what one pixel does tells on the next."""
+    lines = [f"{h} {k} {l} {100 + h * k - l}" for h in range(-8, 9) for k in range(-8, 9) for l in range(-8, 9)]
+    (tmp_path / "list.hkl").write_text("\n".join(lines) + "\n")
+    scene = scene_of(f"{SCAN} -hkl list.hkl -interpolate -emulate sticky-interpolation")
+    plain = RenderPath("plain", "float64")
+    assert pixels(render_image(scene, plain, 4)[0]) == pixels(render_image(scene, plain, 1)[0])
+
+
+def test_every_piece_is_done_once():
+    done = shared_array((MOST_PIECES,), np.int32)
+
+    def count(piece):
+        done[piece] += 1
+
+    share_out(MOST_PIECES, 4, count)
+    assert (done == 1).all()
+
+
+def test_a_worker_that_fails_fails_the_whole(capfd):
+    parent = os.getpid()
+
+    def work(piece):
+        if os.getpid() != parent:
+            raise ValueError("broken on purpose")
+        import time
+
+        time.sleep(0.01)
+
+    with pytest.raises(RuntimeError, match="workers failed"):
+        share_out(50, 3, work)
+    assert "broken on purpose" in capfd.readouterr().err
+
+
+def test_a_worker_that_is_killed_fails_the_whole():
+    parent = os.getpid()
+
+    def work(piece):
+        if os.getpid() != parent:
+            os.kill(os.getpid(), 9)
+        import time
+
+        time.sleep(0.01)
+
+    with pytest.raises(RuntimeError, match="workers failed"):
+        share_out(50, 2, work)
+
+
+def test_an_error_here_leaves_no_worker_behind():
+    def work(piece):
+        raise ValueError("broken on purpose")
+
+    with pytest.raises(ValueError, match="broken on purpose"):
+        share_out(50, 3, work)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
