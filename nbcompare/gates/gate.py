@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.case import load_case
+from nbcompare.case import cells_of, load_case
 from nbcompare.errors import ExitCode, UsageError, worst
 from nbcompare.gates.earlier import earlier_item
 from nbcompare.gates.evidence import Evidence, gather
@@ -37,7 +37,7 @@ class Gate:
 
 def look_at(phases: Phases, name: str, bundles: Path, *, signers: Path | None = None,
             now: datetime.datetime | None = None) -> Gate:
-    """The gate of the phase called ``name``, on the newest bundle of each of its cases.
+    """The gate of the phase called ``name``, on the newest bundle of each of its cases, and of each cell of a matrix.
 
     ``signers`` stands in for the file of allowed signers that the phases name. Raises UsageError for an
     unknown phase and CaseError for a case that cannot be read.
@@ -46,7 +46,8 @@ def look_at(phases: Phases, name: str, bundles: Path, *, signers: Path | None = 
     if phase is None:
         raise UsageError(f"{phases.path}: there is no phase {name!r}; {nearest(name, phases.names)}")
     now = now or datetime.datetime.now(datetime.UTC)
-    evidence = tuple(gather(load_case(path), bundles) for path in phase.cases)
+    cases = [cell for path in phase.cases for cell in cells_of(load_case(path))]
+    evidence = tuple(gather(case, bundles) for case in cases)
     items = tuple(_items(phases, phase, evidence, bundles, signers or phases.signers, now))
     return Gate(phase, phases, evidence, items)
 

@@ -23,7 +23,7 @@ PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 RESULTS = ("PASSED", "WARNED")
 """WARNED when a case is accepted although its images differ (PROVEN)."""
 
-_BUNDLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/\d{8}T\d{6}Z")
+_BUNDLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}/\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True)
