@@ -18,6 +18,9 @@ from tests.nbcompare.conftest import SMALL_CASE
 CASES = Path(__file__).resolve().parents[2] / "cases"
 SCHEMA = json.loads((Path(case_module.__file__).parent / "case_schema.json").read_text())
 
+CLAIM = ("{id: a, title: t, engine: reference, emulate: [-e, x], bounds: {full: {sum_ratio: {max: 2}}}, why: w, "
+         "reference: r, owner: o, expires: '2027-01-31', control: [-c, 1]}")
+
 # (what is replaced, by what, line and column of the complaint, words in it)
 FAULTS = [
     ("title: a", "titel: a", "2:1", "unknown key 'titel' in a case; did you mean 'title'?"),
@@ -54,6 +57,24 @@ FAULTS = [
     ("rois:\n", "inputs: {A.mat: {}}\nrois:\n", "5:17", "needs either made_by or file"),
     ("rois:\n", "limits: {subject_seconds: -1}\nrois:\n", "5:27", "must be above 0"),
     ("rois:\n", "environment: {A: true}\nrois:\n", "5:18", "put it in quotes"),
+    ("rois:\n", "repeat: 0\nrois:\n", "5:9", "repeat must be 1 to 100, found 0"),
+    ("rois:\n", "threads: [1, 0]\nrois:\n", "5:14", "must be 1 to 1024, found 0"),
+    ("rois:\n", "threads: [2, 2]\nrois:\n", "5:10", "names a number twice"),
+    ("rois:\n", "required_args: [-osc]\nrois:\n", "5:16", "-osc is not in the command"),
+    ("rois:\n", "divergences: []\nrois:\n", "5:14", "at least one claim, or be left out"),
+    ("rois:\n", f"divergences: [{CLAIM[:-1]}, x: 1}}]\nrois:\n", "5:182", "unknown key 'x'"),
+    ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("owner: o, ", ""), "5:15", "lacks the key 'owner'"),
+    ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("engine: reference", "engine: torch"), "5:41",
+     "unknown engine 'torch'"),
+    ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("{full", "{ful"), "5:84", "unknown region 'ful' in bounds"),
+    ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("{sum_ratio", "{sum"), "5:91", "unknown metric 'sum'"),
+    ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("{max: 2}", "{}"), "5:97", "needs min, max or both"),
+    ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("2027-01-31", "2027-02-31"), "5:150",
+     "must be a day written YYYY-MM-DD"),
+    ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("[-e, x]", "[]"), "5:61", "emulate must hold"),
+    ("rois:\n", f"divergences: [{CLAIM}, {CLAIM}]\nrois:\n", "5:183", "two claims are called a"),
+    ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("engine: reference", "engine: subject"), "5:171",
+     "the defect is the subject's"),
     ("a 9 x 7", "&anchor a 9 x 7", "2:8", "anchors and aliases"),
     ("a 9 x 7", "!!python/object:os.system a 9 x 7", "2:8", "the tag"),
     ("a 9 x 7", "[unclosed", "3:8", "not valid YAML"),
@@ -132,7 +153,9 @@ def test_schema_and_loader_know_the_same_words():
 
 BEYOND_A_SCHEMA = ("duplicate", "declares", "overhang", "inverted", "above max", "unknown region", "not among",
                    "added by", "cannot be split", "needs a number", "there is no file", "anchors", "the tag",
-                   "not valid YAML", "invisible", "float '7.0'", "nested", "finite")
+                   "not valid YAML", "invisible", "float '7.0'", "nested", "finite",
+                   "not in the command", "must be a day", "emulate must hold", "two claims", "defect is the subject's",
+                   "in bounds")
 
 
 @pytest.mark.parametrize(("old", "new", "place", "words"),
