@@ -130,7 +130,7 @@ def _body(folder: Path, record: Record, ledger: Path) -> Iterator[str]:
 
 def _claims(facts) -> list[str]:
     """The names of the divergence claims that the case cites."""
-    return [claim["id"] if isinstance(claim, dict) else claim for claim in facts["case"].get("claims", ())]
+    return [claim["id"] for claim in facts["case"].get("divergences", ())]
 
 
 def _plain(text: str) -> str:

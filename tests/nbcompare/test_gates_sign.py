@@ -92,6 +92,34 @@ def test_a_name_that_is_no_name_is_refused(signed, name):
     assert said.code == 1 and "--by" in said.err and not Path("bundles/signoffs").exists()
 
 
+CLAIM = """\
+divergences:
+  - {id: bright-peak, title: the brightest pixel is too high, engine: reference, emulate: [-emulate, defect],
+     control: [-phi, 1], why: the reference is as it is, reference: docs/emulations.md, owner: tests,
+     bounds: {full: {sum_ratio: {min: 0.98, max: 1.02}}, middle: {sum_ratio: {min: 0.95, max: 1.02}}},
+     expires: "2099-12-31"}
+"""
+
+
+@pytest.mark.parametrize("accepted", ["[PASS]", "[PASS, PROVEN]"])
+def test_a_proven_divergence_is_accepted_where_it_is_named_and_is_a_warning(nb, small_case, fake, tmp_path, accepted):
+    """The images differ by a defect whose effect was proven: no PASS, WARNED in the sign-off, cited in the ledger."""
+    text = small_case.read_text().replace("0.9995", "0.9").replace("min: 0.99, max: 1.01", "min: 0.999, max: 1.001")
+    small_case.write_text(text + CLAIM)
+    (tmp_path / "phases.yaml").write_text(
+        f"title: t\nphases: [{{name: N1, title: t, cases: [small.yaml], requires: {{verdict: {accepted}}}}}]\n")
+    assert nb("run", small_case, "--c-bin", fake("defect"), "--py-bin", fake("physics"), "-q").code == 0
+    said = nb("sign", "N1", "--phases", "phases.yaml", "--by", "A. Person")
+    if "PROVEN" not in accepted:
+        assert said.code == 8 and "PROVEN: " in said.out and statements() == []
+        return
+    predicate = json.loads(statements()[0].read_text())["predicate"]
+    assert (predicate["result"], predicate["warnedTests"]) == ("WARNED", ["small: verdict"])
+    (tmp_path / "ledger.md").write_text("")
+    assert nb("attempt", next(Path("bundles/small").glob("2*Z")), "--ledger", "ledger.md").code == 0
+    assert "- claims cited: bright-peak\n" in (tmp_path / "ledger.md").read_text()
+
+
 # --- what a later phase makes of it -------------------------------------------------------------------------
 
 
