@@ -1,5 +1,6 @@
 """Figures against their definitions, and the places where they have no value."""
 
+import json
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from nbcompare.beam_centre import direct_beam_px
 from nbcompare.compare import compare_images, region_pair
 from nbcompare.errors import ShapeError
 from nbcompare.image import Roi, Shape
@@ -287,3 +289,35 @@ def test_a_flat_top_is_one_peak():
     image = np.zeros((20, 20), "f4")
     image[9:11, 9:12] = 5
     assert len(match_peaks(image, image).pairs) == 1
+
+
+# --- what is printed and kept ------------------------------------------------------------------------------
+
+
+def test_every_metric_is_listed_with_its_sentence(nb):
+    table, listed = nb("metrics").out, nb("metrics", "--format", "json").json["metrics"]
+    assert [entry["name"] for entry in listed] == list(METRICS)
+    for entry in listed:
+        assert entry["name"] in table and entry["sentence"].endswith(".") and entry["direction"]
+
+
+def test_the_direct_beam_is_read_from_what_the_reference_prints():
+    """Fbeam 0.217889 m over 0.172 mm is 1266.797 pixels from the edge of the first one, whose centre is at 0."""
+    said = ("  distance=0.231275 detsize=0.423636x0.434644  pixel=0.000172 meters (2463x2527 pixels)\n"
+            "  Xbeam=0.217742 Ybeam=0.213907\n  Fbeam=0.217889 Sbeam=0.215043\n")
+    assert direct_beam_px(said) == pytest.approx((0.217889 / 0.000172 - 0.5, 0.215043 / 0.000172 - 0.5))
+    assert direct_beam_px("Fbeam=1 Sbeam=2") is None and direct_beam_px("") is None
+
+
+def test_a_bundle_keeps_the_rings_of_every_region(run_small):
+    _, folder = run_small("good", "bright")
+    profile = json.loads((folder / "results/radial_profile.json").read_text())
+    assert (profile["centre_px"], profile["centre_from"]) == ([4, 3], "the middle of the image")
+    assert sum(ring["pixels"] for ring in profile["regions"]["full"]) == 63
+    assert all(ring["ratio"] == pytest.approx(125932) for ring in profile["regions"]["middle"])
+
+
+def test_all_metrics_are_taken_when_asked_for(run_small):
+    said, _ = run_small("good", "twin", "--all-metrics")
+    for region in said.json["comparison"]["regions"]:
+        assert {figure["metric"] for figure in region["figures"]} == set(METRICS)
