@@ -115,7 +115,7 @@ def ranked(causes: list[Cause]) -> tuple[Cause, ...]:
 
 def guess(confidence: float) -> float:
     """A confidence that a guess may claim."""
-    return max(0.0, min(GUESS_CONFIDENCE, confidence))
+    return float(max(0.0, min(GUESS_CONFIDENCE, confidence)))
 
 
 def _finite(value: float | None) -> float | None:

@@ -7,6 +7,7 @@ double precision.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,6 +29,11 @@ class Proof:
     residual: float
     left: float
     holds: bool
+
+    @property
+    def worst_allows(self) -> bool:
+        """Whether no pixel speaks against the edit by far."""
+        return self.residual <= 100 * STRICT
 
 
 class ImagePair:
@@ -55,6 +61,8 @@ class ImagePair:
     @cached_property
     def y(self) -> np.ndarray:
         """The subject, with 0 where it is not finite."""
+        if self.all_finite:
+            return self.subject.astype(np.float64)
         return np.where(self.finite, self.subject, 0).astype(np.float64)
 
     @cached_property
@@ -126,6 +134,12 @@ class ImagePair:
             return Proof(math.inf, math.inf, False)
         return self.proof_of(worst, math.sqrt(float(np.vdot(rest, rest))))
 
+    def prove_each(self, function: Callable[[np.ndarray], np.ndarray]) -> Proof:
+        """Prove a function of each pixel's value; the whole image is only computed when telling pixels obey it."""
+        rows, columns = self.sample
+        first = self.prove_at(rows, columns, function(self.x[rows, columns]))
+        return self.prove(function(self.x)) if first.worst_allows else first
+
     def prove_at(self, rows: np.ndarray, columns: np.ndarray, edited: np.ndarray) -> Proof:
         """The same on some pixels alone."""
         rest = self.y[rows, columns] - edited
@@ -173,15 +187,22 @@ class ImagePair:
             picked = np.arange(total)
         else:
             picked = np.unique(np.concatenate((
-                _largest(self.x, _SAMPLE), _largest(self.y, _SAMPLE), _largest(np.abs(self.difference), _SAMPLE // 2),
+                largest(self.x, _SAMPLE), largest(self.y, _SAMPLE), largest(np.abs(self.difference), _SAMPLE // 2),
                 np.arange(0, total, max(1, total // _SAMPLE)))))
         return np.divmod(picked, self.fast)
+
+    @cached_property
+    def strips(self) -> np.ndarray:
+        """Rows, in blocks of four neighbours spread over the image, that hold some 400 000 pixels at most."""
+        blocks = max(1, self.slow // 4)
+        step = max(1, -(-self.slow * self.fast // 400_000))
+        return (4 * np.arange(0, blocks, step)[:, None] + np.arange(4)).ravel() if step > 1 else np.arange(self.slow)
 
     @cached_property
     def bright(self) -> tuple[np.ndarray, np.ndarray]:
         """(rows, columns) of pixels that hold signal in both images, brightest reference pixels first."""
         floor = self.peak * 1e-4
-        picked = _largest(self.x, _SAMPLE)
+        picked = largest(self.x, _SAMPLE)
         picked = picked[(self.x.ravel()[picked] > floor) & (self.y.ravel()[picked] > 0)]
         picked = picked[np.argsort(-self.x.ravel()[picked], kind="stable")]
         return np.divmod(picked, self.fast)
@@ -196,9 +217,19 @@ class ImagePair:
         return match_peaks(self.reference, np.where(self.finite, self.subject, 0), _PEAKS)
 
 
-def _largest(image: np.ndarray, count: int) -> np.ndarray:
-    """Flat indices of the largest values, in no order."""
+def largest(image: np.ndarray, count: int) -> np.ndarray:
+    """Flat indices of the largest values, in no order; fewer than ``count`` where the rest are all equal.
+
+    A limit is estimated from an even sample first: partitioning a large image of mostly equal values is slow.
+    """
     flat = image.ravel()
     if flat.size <= count:
         return np.arange(flat.size)
-    return np.argpartition(flat, flat.size - count)[flat.size - count:]
+    sample = np.sort(flat[::max(1, flat.size // 200_000)])
+    limit = sample[-min(sample.size, 1 + 3 * count * sample.size // flat.size)]
+    picked = np.flatnonzero(flat > limit)
+    if picked.size < count:
+        picked = np.flatnonzero(flat > sample[0])
+    if picked.size > count:
+        picked = picked[np.argpartition(flat[picked], picked.size - count)[picked.size - count:]]
+    return picked

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nbcompare.diagnosis.cause import Cause, entry, guess
-from nbcompare.diagnosis.pair import ImagePair
+from nbcompare.diagnosis.pair import ImagePair, largest
 from nbcompare.diagnosis.question import Question
 
 TRANSPOSED = entry("transposed", "geometry", "Fast and slow axis are exchanged.")
@@ -43,7 +43,7 @@ OPERATIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
     THREE_QUARTERS: (lambda image: np.rot90(image, 3), "turned by 270 degrees"),
     ANTI_TRANSPOSED: (lambda image: image[::-1, ::-1].T, "mirrored about its other diagonal"),
 }
-_CROP = 192
+_CROP = 128
 _SPOTS = 60
 
 
@@ -55,29 +55,31 @@ def find_turned(question: Question) -> Iterator[Cause]:
     pair = question.pair
     if pair.agree or not pair.y.any():
         return
+    ours, theirs = _spots(pair.x), _spots(pair.y)
+    bright = _brightest(pair.y)
     for id, (operation, words) in OPERATIONS.items():
         turned = operation(pair.x)
-        if id and _looks_equal(pair, turned):
+        if id and _looks_equal(pair, turned, bright):
             yield from _exact(pair, turned, id, words)
-        if turned.shape != pair.x.shape:
-            continue
-        for shift in _voted_shifts(turned, pair):
-            if shift != (0, 0):
-                yield from _shifted(question, turned, shift, id, words)
+        if turned.shape == pair.x.shape:
+            for shift in _voted_shifts(_moved_spots(operation, ours, pair), theirs, pair):
+                if shift != (0, 0) and _looks_equal(pair, turned, bright, shift):
+                    yield from _shifted(question, turned, shift, id, words)
 
 
-def _looks_equal(pair: ImagePair, edited: np.ndarray) -> bool:
-    """Whether most bright pixels of the subject are where an edited reference has them."""
-    edited = edited if edited.shape == pair.x.shape else edited.reshape(pair.x.shape)
-    rows, columns = _brightest(pair.y)
+def _looks_equal(pair: ImagePair, edited: np.ndarray, bright: tuple[np.ndarray, np.ndarray],
+                 shift: tuple[int, int] = (0, 0)) -> bool:
+    """Whether most bright pixels of the subject are where an edited, then shifted reference has them."""
+    rows, columns = bright
     values = pair.y[rows, columns]
+    rows, columns = (rows - shift[0]) % pair.slow, (columns - shift[1]) % pair.fast
+    if edited.shape != pair.x.shape:
+        rows, columns = np.divmod(rows * pair.fast + columns, edited.shape[1])
     return bool(np.mean(np.abs(edited[rows, columns] - values) <= 1e-4 * np.abs(values)) > 0.6)
 
 
 def _brightest(image: np.ndarray, count: int = 400) -> tuple[np.ndarray, np.ndarray]:
-    flat = image.ravel()
-    count = min(count, flat.size)
-    return np.divmod(np.argpartition(flat, flat.size - count)[flat.size - count:], image.shape[1])
+    return np.divmod(largest(image, count), image.shape[1])
 
 
 def _exact(pair: ImagePair, turned: np.ndarray, id: str, words: str) -> Iterator[Cause]:
@@ -88,9 +90,21 @@ def _exact(pair: ImagePair, turned: np.ndarray, id: str, words: str) -> Iterator
             proof.residual, proof.left, {"kind": "image", "what": words}, 0.99, 0.95)
 
 
-def _voted_shifts(turned: np.ndarray, pair: ImagePair) -> list[tuple[int, int]]:
+def _moved_spots(operation, spots: tuple[np.ndarray, ...], pair: ImagePair) -> tuple[np.ndarray, ...]:
+    """Where an operation puts spots: found by laying it on the corners of the image."""
+    rows, columns, values = spots
+    number = operation(np.arange(4).reshape(2, 2))
+    at = {int(number[r, c]): (r, c) for r in range(2) for c in range(2)}
+    flip_r, flip_c = at[0]
+    exchanged = at[2][0] == flip_r
+    a, b = (columns, rows) if exchanged else (rows, columns)
+    size_a, size_b = (pair.fast, pair.slow) if exchanged else (pair.slow, pair.fast)
+    return (size_a - 1 - a if flip_r else a), (size_b - 1 - b if flip_c else b), values
+
+
+def _voted_shifts(ours: tuple[np.ndarray, ...], theirs: tuple[np.ndarray, ...],
+                  pair: ImagePair) -> list[tuple[int, int]]:
     """The shifts (dy, dx), modulo the image, that most pairs of equally bright local maxima agree on."""
-    ours, theirs = _spots(turned), _spots(pair.y)
     if len(ours[0]) < 2 or len(theirs[0]) < 2:
         return []
     ratio = theirs[2][None, :] / ours[2][:, None]
@@ -194,7 +208,7 @@ def find_interpolated(question: Question) -> Iterator[Cause]:
                         (f"a {steps.size} x {steps.size} kernel leaves {left:.1g} of the image",), True, True, left,
                         None, {"kind": "image", "what": f"smoothed, width {width:.3g} pixels"}, 0.95, 0.7)
         return
-    if moved > 1e-4:
+    if moved > 1e-4 and left < 0.2:
         for order, words in ((3, "cubic spline interpolation"), (0, "Fourier interpolation")):
             fitted = _fit_shift(x if order else pair.x, y if order else pair.y, dx, dy, order)
             if fitted and fitted[2] < 3e-6 and math.hypot(fitted[0], fitted[1]) > 1e-4:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nbcompare.diagnosis.pair import ImagePair
+from nbcompare.diagnosis.pair import ImagePair, largest
 from nbcompare.image import Roi, Shape
 
 WHOLE_UP_TO = 40_000
@@ -38,7 +38,7 @@ def choose_regions(pair: ImagePair) -> list[Roi]:
 def _ordered(image: np.ndarray, count: int = 3000) -> list[tuple[int, int]]:
     """The places of the largest values, one per cell of a coarse grid, largest first."""
     flat = image.ravel()
-    picked = np.argpartition(flat, flat.size - count)[flat.size - count:]
+    picked = largest(image, count)
     picked = picked[np.argsort(-flat[picked], kind="stable")]
     rows, columns = np.divmod(picked, image.shape[1])
     _, first = np.unique(np.stack((rows // SIDE, columns // SIDE)), axis=1, return_index=True)

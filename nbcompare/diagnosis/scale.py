@@ -74,7 +74,7 @@ def find_scale(question: Question) -> Iterator[Cause]:
     factor, residual = pair.scale
     if factor <= 0 or residual > 1e-4:
         return
-    proof = pair.prove(factor * pair.x)
+    proof = pair.prove_each(lambda x: factor * x)
     if not proof.holds:
         return
     yield from named_factor(question.setting, factor, residual, proof.left)

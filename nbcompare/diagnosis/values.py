@@ -58,6 +58,10 @@ def find_not_finite(question: Question) -> Iterator[Cause]:
     pair = question.pair
     if pair.all_finite:
         return
+    if _overflowed_halves(pair):
+        yield Cause(FLOAT16, "the subject's values are float16 numbers, infinite above 65504",
+                    ("all finite values are within one step of 0.001 of the reference's",), True, True, None, None,
+                    {"kind": "image", "what": "float16 rounding"}, 0.98, 0.95)
     bad = ~pair.finite
     count = int(np.count_nonzero(bad))
     row, column = divmod(int(np.argmax(bad)), pair.fast)
@@ -68,6 +72,14 @@ def find_not_finite(question: Question) -> Iterator[Cause]:
                 (f"the other {100 * (1 - share):.1f} % of the pixels differ too",),
                 True, elsewhere, None, None, {"kind": "image", "what": "pixels made NaN"},
                 0.99 if elsewhere else 0.75, 0.9)
+
+
+def _overflowed_halves(pair: ImagePair) -> bool:
+    """Whether the subject is infinite exactly where half precision is, and rounded to it elsewhere."""
+    if not np.array_equal(~pair.finite, pair.x >= 65520):
+        return False
+    x, y = pair.x[pair.finite], pair.y[pair.finite]
+    return bool((y.astype(np.float16) == y).all() and (np.abs(y - x) <= 1e-3 * np.abs(x) + 1e-7).all())
 
 
 def find_one_value(question: Question) -> Iterator[Cause]:
@@ -90,20 +102,30 @@ def find_rounding(question: Question) -> Iterator[Cause]:
     sub = pair.subject
     if not pair.all_finite or pair.agree:
         return
-    nonzero = sub != 0
-    if np.count_nonzero(nonzero) < 20:
+    if np.count_nonzero(sub) < 20:
         return
-    x, y = pair.reference[nonzero], sub[nonzero]
-    yield from _binary_rounding(x, y, pair)
+    yield from _binary_rounding(pair)
     yield from _whole_numbers(pair)
     yield from _steps(pair)
     yield from _digits(pair)
 
 
-def _binary_rounding(x: np.ndarray, y: np.ndarray, pair: ImagePair) -> Iterator[Cause]:
-    bits = int(np.bitwise_or.reduce(np.ascontiguousarray(y).view(np.uint32)))
-    trailing = (bits & -bits).bit_length() - 1 if bits else 32
-    if trailing < 4 or trailing > 23:
+def _trailing_zeros(values: np.ndarray) -> int:
+    """How many last bits are zero in all float32 values."""
+    bits = int(np.bitwise_or.reduce(np.ascontiguousarray(values).view(np.uint32), axis=None))
+    return (bits & -bits).bit_length() - 1 if bits else 32
+
+
+def _binary_rounding(pair: ImagePair) -> Iterator[Cause]:
+    if _trailing_zeros(pair.subject[pair.sample]) < 4:
+        return
+    trailing = _trailing_zeros(pair.subject)
+    if not 4 <= trailing <= 23:
+        return
+    nonzero = pair.subject != 0
+    x, y = pair.reference[nonzero], pair.subject[nonzero]
+    few = slice(None, None, max(1, y.size // 5000))
+    if np.mean(np.abs(y[few] - x[few]) <= np.abs(x[few]) * 2.0 ** -(21 - trailing) + 1e-7 * pair.peak) < 0.9:
         return
     with np.errstate(over="ignore"):
         is_half = bool((pair.subject.astype(np.float16).astype(np.float32) == pair.subject).all())
@@ -124,17 +146,20 @@ def _binary_rounding(x: np.ndarray, y: np.ndarray, pair: ImagePair) -> Iterator[
 
 
 def _whole_numbers(pair: ImagePair) -> Iterator[Cause]:
-    y = pair.y
-    if not (y == np.rint(y)).all() or (pair.x == np.rint(pair.x)).all() or y.max() == y.min():
+    y, some = pair.y, pair.y[pair.sample]
+    if not (some == np.rint(some)).all() or (pair.x[pair.sample] == np.rint(pair.x[pair.sample])).all():
         return
-    off = pair.difference
+    lit = (pair.x > 0.5) | (y != 0)
+    if not (y == np.rint(y)).all() or np.count_nonzero(lit) < 5:
+        return
+    off, y = pair.difference[lit], y[lit]
     ways = {"rounded": np.abs(off) <= 0.5001, "cut": (off <= 1e-4) & (off > -1.0001),
             "rounded up": (off >= -1e-4) & (off < 1.0001)}
     for way, fits in ways.items():
         slack = np.abs(off) <= 1e-6 * np.abs(y) + 0.5
         if np.count_nonzero(fits | slack & (way == "rounded")) >= 0.999 * off.size:
             yield Cause(INTEGER, f"every subject value is a whole number, {way} from the reference's",
-                        (f"{int(np.count_nonzero(y))} of {y.size} values are not zero, all of them whole",), True, True,
+                        (f"{int(np.count_nonzero(y))} values are not zero, all of them whole",), True, True,
                         pair.worst, None, {"kind": "image", "what": f"values {way} to whole numbers"}, 0.98, 0.8)
             return
 
@@ -151,8 +176,9 @@ def _steps(pair: ImagePair) -> Iterator[Cause]:
                                     atol=0.02, rtol=1e-6) or step < 1e-6 * pair.peak:
         return
     scale, offset = _line(pair)
-    off = np.abs(pair.y - (scale * pair.x + offset))
-    if scale <= 0 or np.count_nonzero(off <= 1.01 * step) < 0.995 * off.size:
+    lit = (scale * pair.x > 0.5 * step) | (pair.y != values[0])
+    off = np.abs(pair.y - (scale * pair.x + offset))[lit]
+    if scale <= 0 or off.size < 5 or np.count_nonzero(off <= 1.01 * step) < 0.995 * off.size:
         return
     if abs(scale - 1) < 1e-3 and abs(offset) <= step:
         if step != 1:
@@ -169,8 +195,9 @@ def _steps(pair: ImagePair) -> Iterator[Cause]:
 
 def _line(pair: ImagePair) -> tuple[float, float]:
     """Least squares (scale, offset) of the subject over the reference, on unsaturated pixels."""
-    keep = pair.y < pair.y.max()
-    x, y = pair.x[keep], pair.y[keep]
+    x, y = pair.x[pair.sample], pair.y[pair.sample]
+    keep = y < pair.yardstick
+    x, y = x[keep], y[keep]
     if x.size < 2:
         return 0.0, 0.0
     mean_x, mean_y = float(x.mean()), float(y.mean())
@@ -207,20 +234,20 @@ def find_limits(question: Question) -> Iterator[Cause]:
         return
     top, bottom = float(pair.subject.max()), float(pair.subject.min())
     if top < pair.x.max() and top > bottom:
-        proof = pair.prove(np.minimum(pair.x, top))
+        proof = pair.prove_each(lambda x: np.minimum(x, top))
         if proof.holds:
             count = int(np.count_nonzero(pair.x > top))
             yield proven(CLIPPED, f"the subject is clipped at {top:g}: {count} brighter reference pixels hold it",
                          proof, edit=f"clipped at {top:g}", prior=0.85)
     if bottom > pair.x.min() and top > bottom:
-        proof = pair.prove(np.maximum(pair.x, bottom))
+        proof = pair.prove_each(lambda x: np.maximum(x, bottom))
         if proof.holds:
             yield proven(FLOORED, f"the subject is never below {bottom:g}, which the reference is", proof,
                          edit=f"clipped below at {bottom:g}", prior=0.8)
     lost = (pair.y == 0) & (pair.x != 0)
     if lost.any() and not lost.all():
         limit = float(np.abs(pair.x[lost]).max())
-        proof = pair.prove(np.where(np.abs(pair.x) <= limit, 0, pair.x))
+        proof = pair.prove_each(lambda x: np.where(np.abs(x) <= limit, 0, x))
         kept = np.abs(pair.x[~lost & (pair.x != 0)])
         if proof.holds and kept.size and float(kept.min()) > 0.99 * limit:
             yield proven(CUT, f"reference values up to {limit:.4g} are zero in the subject", proof,
@@ -234,17 +261,17 @@ def find_pixel_functions(question: Question) -> Iterator[Cause]:
         return
     x = pair.x
     if (pair.y <= 0).all() and pair.y.any():
-        proof = pair.prove(-x)
+        proof = pair.prove_each(np.negative)
         if proof.holds:
             yield proven(NEGATED, "the subject is the reference with its sign changed", proof, edit="sign changed",
                          prior=0.9)
     for bits in (8, 15, 16):
         if x.max() >= 2**bits > pair.y.max():
-            proof = pair.prove(np.mod(x, 2**bits))
+            proof = pair.prove_each(lambda x, size=2**bits: np.mod(x, size))
             if proof.holds:
                 yield proven(WRAPPED, f"the subject's values wrap around at 2^{bits}", proof, edit=f"mod 2^{bits}")
     for name, function in (("ln(1 + x)", np.log1p), ("log10(1 + x)", lambda v: np.log10(1 + v))):
-        proof = pair.prove(function(np.maximum(x, 0)))
+        proof = pair.prove_each(lambda x, f=function: f(np.maximum(x, 0)))
         if proof.holds:
             yield proven(LOG, f"the subject is {name} of the reference", proof, edit=name)
     yield from _power(pair)
@@ -261,7 +288,7 @@ def _power(pair: ImagePair) -> Iterator[Cause]:
     if abs(slope - 1) < 0.02 or abs(slope) < 0.1 or float(np.std(y - slope * x - intercept)) > 1e-3:
         return
     factor = math.exp(intercept)
-    proof = pair.prove(factor * np.maximum(pair.x, 0) ** slope)
+    proof = pair.prove_each(lambda x: factor * np.maximum(x, 0) ** slope)
     near = float(np.std(y - slope * x - intercept))
     sentence = f"the subject is {factor:.6g} * reference^{slope:.6g}"
     if proof.residual <= 1e-5:
@@ -274,19 +301,18 @@ def find_offset(question: Question) -> Iterator[Cause]:
     pair = question.pair
     if pair.agree or not pair.all_finite or pair.reference.max() == pair.reference.min():
         return
-    offset = float(np.median(pair.difference))
-    proof = pair.prove(pair.x + offset)
-    dark = pair.x <= 1e-3 * pair.peak
+    offset = float(np.median(pair.difference[pair.sample]))
+    proof = pair.prove_each(lambda x: x + offset)
     if offset and proof.holds:
         note = " (the adc offset of 40)" if abs(offset - 40) < 1e-3 else ""
         yield proven(OFFSET, f"{offset:.6g}{note} was added to every pixel", proof, edit=f"{offset:.8g} added",
                      prior=0.9)
         return
     scale, offset = _line(pair)
-    if not scale > 0 or abs(scale - 1) < 1e-9 or not dark.any():
+    if not scale > 0 or abs(scale - 1) < 1e-9:
         return
-    proof = pair.prove(scale * pair.x + offset)
-    if proof.residual <= 1e-6 and abs(offset) > 1e-6 * pair.peak and proof.left < 0.05:
+    proof = pair.prove_each(lambda x: scale * x + offset)
+    if proof.residual <= 1e-6 and abs(offset) > 1e-6 * pair.yardstick and proof.left < 0.05:
         yield Cause(AFFINE, f"the subject is {scale:.8g} * reference + {offset:.6g}",
                     (f"leaves {proof.residual:.2g} of the peak",), True, True, proof.residual, proof.left,
                     {"kind": "image", "what": f"scaled by {scale:.8g}, {offset:.6g} added"}, 0.95, 0.5)
@@ -300,14 +326,18 @@ def find_noise(question: Question) -> Iterator[Cause]:
     pair = question.pair
     if pair.agree or not pair.all_finite or pair.x.size < 400:
         return
-    off = pair.difference
-    moved = np.abs(off) > 1e-7 * pair.peak
-    if np.count_nonzero(moved) < 50:
-        return
-    if _neighbours_agree(off, moved) or _neighbours_agree(off.T, moved.T):
-        return
     yield from _poisson(pair)
+    rows = pair.strips
+    off, values = pair.difference[rows], pair.x[rows]
+    moved = np.abs(off) > 1e-7 * pair.peak
+    if np.count_nonzero(moved) < 50 or _patterned(off, moved) or _sizes_agree(off, values):
+        return
     yield from _gaussian(pair)
+
+
+def _patterned(off: np.ndarray, where: np.ndarray) -> bool:
+    """Whether differences of neighbours have the same sign more, or less, often than noise has."""
+    return any(_neighbours_agree(a, b) for a, b in ((off, where), (off.T, where.T)))
 
 
 def _neighbours_agree(off: np.ndarray, moved: np.ndarray) -> bool:
@@ -321,30 +351,45 @@ def _neighbours_agree(off: np.ndarray, moved: np.ndarray) -> bool:
     return abs(together) > 0.25 + 3 / math.sqrt(count)
 
 
+def _sizes_agree(off: np.ndarray, values: np.ndarray) -> bool:
+    """Whether differences of neighbours are alike in size, as where a pattern is wrong; noise has no memory."""
+    lit = (values[:, 1:] > 0) & (values[:, :-1] > 0)
+    lit &= np.minimum(values[:, 1:], values[:, :-1]) > 1e-4 * float(values.max())
+    if np.count_nonzero(lit) < 60:
+        return False
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sizes = np.log(np.abs(off) / np.sqrt(np.maximum(values, 1e-300)) + 1e-300)
+    a, b = sizes[:, 1:][lit], sizes[:, :-1][lit]
+    return bool(np.corrcoef(a, b)[0, 1] > 0.25 + 3 / math.sqrt(a.size))
+
+
 def _poisson(pair: ImagePair) -> Iterator[Cause]:
-    expected = pair.x
-    counted = expected > 0.02
-    count = int(np.count_nonzero(counted))
-    if count < 50:
+    """Deviations as the square root of the value, at faint and at bright pixels, in no order."""
+    lines = np.flatnonzero((pair.x > 1).any(axis=1))
+    if lines.size == 0 or _patterned(pair.difference[lines], pair.x[lines] > 1):
         return
-    whole = bool((pair.y == np.rint(pair.y)).all())
-    squared = pair.difference[counted] ** 2 / expected[counted]
-    ratio = float(np.mean(squared))
+    counted = pair.x > 0.02
+    expected, off, found = pair.x[counted], pair.difference[counted], pair.y[counted]
+    if expected.size < 50:
+        return
+    whole = bool((found == np.rint(found)).all())
+    ratio = float(np.mean(off**2 / expected))
     bright = expected > 5
-    slope = float(np.mean(pair.difference[bright] ** 2 / expected[bright])) if np.count_nonzero(bright) > 20 else ratio
-    bias = float(pair.difference.sum()) / math.sqrt(max(1.0, float(expected.sum())))
+    slope = float(np.mean(off[bright] ** 2 / expected[bright])) if np.count_nonzero(bright) > 20 else ratio
+    bias = float(off.sum()) / math.sqrt(max(1.0, float(expected.sum())))
     if 0.8 < ratio < 1.25 and 0.7 < slope < 1.4 and abs(bias) < 6:
         yield Cause(POISSON, "the subject holds photon (Poisson) noise: its deviations are as the square root of "
-                    "the value", (f"mean of (difference)^2 / value is {ratio:.3f} over {count} pixels; Poisson noise "
-                                  "has 1", "values are whole numbers" if whole else "values are not whole",
+                    "the value", (f"mean of (difference)^2 / value is {ratio:.3f} over {expected.size} pixels; Poisson "
+                                  "noise has 1", f"values are {'' if whole else 'not '}whole numbers",
                                   f"the sums differ by {bias:.1f} standard deviations"),
                     False, False, None, None, {"kind": "image", "what": "Poisson noise"}, 0.8 if whole else 0.7, 0.8)
 
 
 def _gaussian(pair: ImagePair) -> Iterator[Cause]:
     """Constant width over all values, or a width in proportion to them."""
-    order = np.argsort(pair.x, axis=None)
-    off, values = pair.difference.ravel()[order], pair.x.ravel()[order]
+    values, off = pair.x[pair.strips].ravel(), pair.difference[pair.strips].ravel()
+    order = np.argsort(values)
+    values, off = values[order], off[order]
     bands = [band for band in np.array_split(np.arange(off.size), 8) if band.size >= 30]
     widths = np.array([off[band].std() for band in bands])
     means = np.array([abs(off[band].mean()) for band in bands])
