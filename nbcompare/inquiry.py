@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.case import Case
-from nbcompare.claim import Proof
+from nbcompare.claim import EMULATED, Proof
 from nbcompare.compare import Comparison
 from nbcompare.divergence import try_claims
 from nbcompare.engine import REFERENCE, SUBJECT, Run
 from nbcompare.execution import Job
 from nbcompare.findings import Findings, plain_verdict
+from nbcompare.image import read_float_image
 from nbcompare.noise_floor import NoiseFloor, Rerun, measure
 from nbcompare.probe import Probe, probe
 from nbcompare.provenance import EngineIdentity
@@ -91,11 +92,27 @@ def _proof(bench: Bench, comparison: Comparison, findings: Findings) -> Proof | 
                       bench.today, comparison.centre)
 
 
-def likely_cause(images: Mapping[str, np.ndarray], arguments: Sequence[str], inputs: Path) -> str | None:
+def likely_cause(images: Mapping[str, np.ndarray], jobs: Mapping[str, Job], inputs: Path,
+                 outputs: Mapping[str, Path]) -> str | None:
     """The first line of the diagnosis of a difference, or None when nothing is found.
 
-    ``images`` by role; ``arguments`` as both engines got them, which find their files in ``inputs``.
+    All by role but ``inputs``, the folder where the arguments find their files; ``outputs`` are the files of what
+    the engines printed.
     """
     from nbcompare.diagnosis import top_cause
 
-    return top_cause(images[REFERENCE], images[SUBJECT], arguments, inputs)
+    echoes = tuple(outputs[role].read_text(encoding="utf-8", errors="replace") for role in (REFERENCE, SUBJECT))
+    return top_cause(images[REFERENCE], images[SUBJECT], jobs[REFERENCE].arguments, inputs, echoes=echoes,
+                     subject_argv=jobs[SUBJECT].arguments)
+
+
+def cause_beside(bench: Bench, proof: Proof, folder: Path, outputs: Mapping[str, Path]) -> str | None:
+    """What causes the difference that claims leave: the cause between the reference and the emulated subject, whose
+    files are in the bundle's ``folder``; that of the plain difference where there is no such image."""
+    trial = proof.trial(EMULATED)
+    image = folder / f"{trial.files}_float.bin" if trial else folder
+    if not image.is_file():
+        return likely_cause(bench.images, bench.jobs, bench.inputs, outputs)
+    images = {**bench.images, SUBJECT: read_float_image(image, trial.run.shape)}
+    found = likely_cause(images, bench.jobs, bench.inputs, {**outputs, SUBJECT: folder / f"{trial.files}_stdout.txt"})
+    return f"beside the claim, {found}" if found else None

@@ -92,7 +92,8 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         findings = Findings(vacuous=(same,) if same else ())
         comparison, verdict, scale = _compare(case, jobs, places, runs, options, findings, work)
         if verdict.word is Word.FAIL:
-            cause = likely_cause(read_images(jobs, places), jobs[SUBJECT].arguments, work / "data")
+            cause = likely_cause(read_images(jobs, places), jobs, work / "data",
+                                 {role: places[role].stdout for role in places})
             findings = replace(findings, cause=cause)
         binaries = {PREFIX[role]: f"{engine.name} sha256:{sums[role]}" for role, engine in engines.items()}
         said = summary(command, runs, binaries, comparison, verdict, scale, findings, resample=options.resample)

@@ -25,7 +25,7 @@ from nbcompare.execution import Job, Places, execute, failures_verdict, jobs_of,
 from nbcompare.findings import FACT, Findings, conclude
 from nbcompare.image import read_float_image
 from nbcompare.inputs import StagedInput, hash_inputs, sha256_of, stage_inputs
-from nbcompare.inquiry import Bench, inquire, likely_cause
+from nbcompare.inquiry import Bench, cause_beside, inquire, likely_cause
 from nbcompare.mapped_tests import CUDA_MISSING, TestsOutcome, cuda_is_available, run_mapped_tests
 from nbcompare.metrics import METRICS
 from nbcompare.noise_floor import Rerun
@@ -190,8 +190,11 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[E
                   Findings.of(stored.record.facts) if stored else None)
     findings = inquire(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args)
     verdict = conclude(comparison, case.thresholds, findings)
-    if verdict.word in (Word.FAIL, Word.NOT_PROVEN):
-        findings = replace(findings, cause=likely_cause(images, jobs[SUBJECT].arguments, bundle.folder / DATA))
+    outputs = {role: places[role].stdout for role in places}
+    if verdict.word is Word.FAIL:
+        findings = replace(findings, cause=likely_cause(images, jobs, bundle.folder / DATA, outputs))
+    elif verdict.word is Word.NOT_PROVEN:
+        findings = replace(findings, cause=cause_beside(bench, findings.proof, bundle.folder, outputs))
     progress.say(f"verdict: {verdict.word}")
     return Outcome(runs, comparison, verdict, scale, findings)
 
