@@ -19,7 +19,7 @@ from nbcompare.compare import Comparison
 from nbcompare.divergence import try_claims
 from nbcompare.engine import REFERENCE, SUBJECT, Run
 from nbcompare.execution import Job
-from nbcompare.findings import Findings, plain_verdict
+from nbcompare.findings import Findings, as_asked_now, plain_verdict
 from nbcompare.image import read_float_image
 from nbcompare.noise_floor import NoiseFloor, Rerun, measure
 from nbcompare.probe import Probe, probe
@@ -53,12 +53,16 @@ class Bench:
 
 
 def inquire(bench: Bench, comparison: Comparison, *, noise_floor: bool, probe_args: bool) -> Findings:
-    """Everything there is to find out. The flags ask for more than the case does."""
+    """Everything there is to find out. The flags ask for more than the case does.
+
+    What a case asks to know of the reference, and its stored bundle does not know, is a reason against a pass.
+    """
     same = same_program([who.started_as for who in bench.identities],
                         [who.program_sha256 for who in bench.identities], bench.runs)
     findings = Findings(noise=_noise(bench, comparison, noise_floor), vacuous=(same,) if same else (),
                         probe=_probe(bench, probe_args))
-    return replace(findings, proof=_proof(bench, comparison, findings))
+    findings = replace(findings, proof=_proof(bench, comparison, findings))
+    return as_asked_now(findings, bench.case, bench.today) if bench.stored else findings
 
 
 def _noise(bench: Bench, comparison: Comparison, asked: bool) -> NoiseFloor | None:

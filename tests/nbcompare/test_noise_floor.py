@@ -107,3 +107,16 @@ def test_the_margin_is_the_width_of_the_threshold_over_the_noise():
 
 def test_findings_of_an_old_record_are_empty():
     assert Findings.of({"kind": "nb-compare bundle"}) == Findings()
+
+
+def test_a_stored_reference_brings_its_noise_with_it(run_repeated, nb, fake, small_case):
+    """Where the reference cannot be run, the noise is what its bundle knows; if it knows none, there is no pass."""
+    known = run_repeated("threads: [2]").json["bundle"]
+    said = nb("run", small_case, "--reference", known, "--py-bin", fake("twin"), "-q", "--format", "json")
+    assert said.code == 0
+    assert said.json["findings"]["noise"]["repetitions"][0]["name"] == "threads-2"
+    assert nb("verify", said.json["bundle"]).code == 0
+    small_case.write_text(small_case.read_text().replace("threads: [2]", "threads: [2, 3]"))
+    said = nb("run", small_case, "--reference", known, "--py-bin", fake("twin"), "-q", "--format", "json")
+    assert said.code == 8
+    assert "the case asks for the reference's noise (threads-3)" in said.json["verdict"]["reasons"][0]
