@@ -65,16 +65,21 @@ def read_manifest(folder: Path) -> tuple[dict[str, str] | None, list[Fault]]:
         return None, [Fault("unreadable", MANIFEST, fault.message)]
     if not text:
         return None, [Fault("unreadable", MANIFEST, "it is empty")]
+    return read_manifest_lines(text, MANIFEST)
+
+
+def read_manifest_lines(text: str, manifest: str) -> tuple[dict[str, str], list[Fault]]:
+    """(sum by file name, faults of form) of a text in the format of sha256sum."""
     listed: dict[str, str] = {}
-    faults = [] if text.endswith("\n") else [Fault("malformed", MANIFEST, "the last line does not end")]
+    faults = [] if text.endswith("\n") else [Fault("malformed", manifest, "the last line does not end")]
     for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         match = _LINE.fullmatch(line)
         if not match:
-            faults.append(Fault("malformed", MANIFEST, f"line {number} is no sum and name: {line[:80]!r}"))
+            faults.append(Fault("malformed", manifest, f"line {number} is no sum and name: {line[:80]!r}"))
         elif unsafe_name(match[2]):
-            faults.append(Fault("unsafe", match[2], f"line {number} of {MANIFEST}: {unsafe_name(match[2])}"))
+            faults.append(Fault("unsafe", match[2], f"line {number} of {manifest}: {unsafe_name(match[2])}"))
         elif match[2] in listed:
-            faults.append(Fault("malformed", MANIFEST, f"line {number} lists {match[2]} again"))
+            faults.append(Fault("malformed", manifest, f"line {number} lists {match[2]} again"))
         else:
             listed[match[2]] = match[1]
     return listed, faults

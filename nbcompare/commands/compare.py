@@ -1,0 +1,32 @@
+"""nb-compare compare: two stored runs of one case against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbcompare.commands.options import output_options
+from nbcompare.errors import ExitCode
+
+
+@click.command("compare")
+@click.argument("a", type=click.Path(path_type=Path), metavar="BUNDLE_A")
+@click.argument("b", type=click.Path(path_type=Path), metavar="BUNDLE_B")
+@click.option("--roles", "roles", multiple=True, metavar="ROLE[:ROLE]",
+              help="Which runs: reference or subject of both bundles, or one of each as reference:subject. May be "
+                   "given again.  [default: reference, then subject]")
+@output_options
+def command(a, b, roles, form, quiet) -> ExitCode:
+    """Compare stored runs of two bundles of one case; nothing is run.
+
+    Bundle A is taken as the reference, and its case's thresholds judge. So two runs of the C program, of the
+    subject, on two devices or on two machines can be held against each other.
+    """
+    from nbcompare.archive.pairing import SAME_ROLES, compare_bundles, roles_from
+    from nbcompare.archive.shown import pairing_report
+    from nbcompare.bundle import dump_json
+
+    pairing = compare_bundles(a, b, tuple(map(roles_from, roles)) or SAME_ROLES)
+    click.echo(dump_json(pairing.as_dict()) if form == "json" else pairing_report(pairing), nl=form != "json")
+    return pairing.exit_code

@@ -1,0 +1,26 @@
+"""nb-compare list: which bundles there are."""
+
+from __future__ import annotations
+
+import click
+
+from nbcompare.commands.options import bundles_option
+from nbcompare.errors import ExitCode
+
+
+@click.command("list")
+@click.option("--case", metavar="NAME", help="Only the bundles of this case.")
+@bundles_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(case, bundles, as_json) -> ExitCode:
+    """List the stored bundles with their verdicts, oldest first. Exit 6 when a record cannot be read."""
+    from nbcompare.archive.listing import list_bundles
+    from nbcompare.archive.shown import listing_table
+    from nbcompare.bundle import dump_json
+
+    entries = list_bundles(bundles, case)
+    if as_json:
+        click.echo(dump_json({"schema_version": 1, "bundles": [entry.as_dict() for entry in entries]}), nl=False)
+    else:
+        click.echo(listing_table(entries))
+    return ExitCode.EVIDENCE if any(entry.record is None for entry in entries) else ExitCode.PASS

@@ -1,0 +1,52 @@
+"""nb-compare prune: remove old bundles."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from nbcompare.commands.options import bundles_option
+from nbcompare.errors import ExitCode, UsageError
+
+
+@click.command("prune")
+@click.option("--keep", type=click.IntRange(min=0), required=True, metavar="N", help="Keep the N newest of each case.")
+@click.option("--case", metavar="NAME", help="Only the bundles of this case.")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@bundles_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; needs --yes or --dry-run.")
+def command(keep, case, dry_run, yes, bundles, as_json) -> ExitCode:
+    """Remove old bundles, after asking.
+
+    Never removed: a bundle that a sign-off names, one that another bundle rests on, one whose record cannot be read.
+    """
+    from nbcompare.archive.prune import choose, remove
+    from nbcompare.archive.shown import choices_report
+    from nbcompare.bundle import dump_json
+
+    choices = choose(bundles, keep, case)
+    going = [choice for choice in choices if choice.goes]
+    if as_json and not (yes or dry_run):
+        raise UsageError("prune --json does not ask; give --yes or --dry-run")
+    if not as_json:
+        click.echo(choices_report(choices))
+    told = [choice.as_dict() for choice in choices] if as_json else []
+    if going and not dry_run:
+        if not yes and not _agreed(len(going)):
+            return ExitCode.PASS
+        remove(choices)
+    if as_json:
+        click.echo(dump_json({"schema_version": 1, "removed": not dry_run, "bundles": told}), nl=False)
+    elif going and not dry_run:
+        click.echo(f"removed {len(going)}")
+    return ExitCode.PASS
+
+
+def _agreed(count: int) -> bool:
+    """Ask; where nobody can answer, say how to go on."""
+    if not sys.stdin.isatty():
+        raise UsageError("prune asks before it removes anything, and nobody can answer here",
+                         hint="add --yes, or look first with --dry-run")
+    return click.confirm(f"Remove {count} bundle{'s' if count > 1 else ''} for good?")

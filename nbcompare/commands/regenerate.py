@@ -1,0 +1,35 @@
+"""nb-compare regenerate: run a bundle's own record again."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from nbcompare.commands.options import bundles_option, output_options
+from nbcompare.errors import ExitCode
+
+
+@click.command("regenerate")
+@click.argument("named", metavar="BUNDLE|CASE")
+@click.option("--c-bin", metavar="PATH", help="Where the reference program is now.  [default: where the record says]")
+@click.option("--py-bin", metavar="PATH", help="Where the subject program is now.  [default: where the record says]")
+@click.option("--exact", is_flag=True, help="Refuse a program whose bytes are not those of the record.")
+@bundles_option
+@output_options
+def command(named, c_bin, py_bin, exact, bundles, form, quiet) -> ExitCode:
+    """Run a bundle's own record again, into a new stamp, and grade new against old.
+
+    CASE, a file or a name, means its newest bundle. Each engine is graded bit-identical, within noise floor,
+    different (which figures) or cannot run (which input, program or version is missing). Exit 0 only for the first
+    two; the old bundle stays.
+    """
+    from nbcompare.archive.regenerate import Wanted, find_bundle, regenerate
+    from nbcompare.archive.shown import regeneration_report
+    from nbcompare.bundle import dump_json
+    from nbcompare.progress import Progress
+
+    wanted = Wanted(c_bin, py_bin, bundles, exact, tuple(sys.argv[1:]))
+    found = regenerate(find_bundle(named, bundles), wanted, Progress(quiet=quiet))
+    click.echo(dump_json(found.as_dict()) if form == "json" else regeneration_report(found), nl=form != "json")
+    return found.exit_code

@@ -1,0 +1,28 @@
+"""nb-compare show: what a bundle says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbcompare.errors import ExitCode
+
+
+@click.command("show")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="BUNDLE")
+@click.option("--json", "as_json", is_flag=True, help="Print record.json.")
+def command(folder, as_json) -> ExitCode:
+    """Print what a bundle says, on one page. Nothing is checked: for that, see verify."""
+    from nbcompare.archive.listing import phases_by_bundle
+    from nbcompare.archive.shown import bundle_page
+    from nbcompare.bundle import dump_json, load_bundle
+
+    bundle = load_bundle(folder)
+    place = folder.absolute()
+    if as_json:
+        click.echo(dump_json({"bundle": str(folder), **bundle.record.as_dict()}), nl=False)
+    else:
+        signed = phases_by_bundle(place.parent.parent).get(f"{place.parent.name}/{place.name}", ())
+        click.echo(bundle_page(bundle, signed))
+    return ExitCode.PASS
