@@ -18,6 +18,7 @@ from nbcompare.errors import EXIT_MEANING, ExitCode, NbCompareError
 ONE_SHOT = "oneshot"
 COMMANDS = {
     "run": "Run cases and publish a stamped bundle of each.",
+    "sweep": "Run many cells, each with a bundle of its own.",
     ONE_SHOT: "Compare both engines on one nanoBragg command line.",
     "reduce": "Shrink a failing command to the fewest options that still fail.",
     "diagnose": "Name the cause of a difference between two images.",

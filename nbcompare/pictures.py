@@ -17,6 +17,9 @@ from nbcompare.image import Roi
 
 DEFAULT_PERCENTILE = 99.5
 METHOD = "linear 0..percentile of positive pixels of both images"
+ALWAYS, UNLESS_PASSED = "always", "unless passed"
+"""When the pictures of a bundle are drawn: they take longer than the comparison, which matters for many small cells."""
+
 _LONGEST_SIDE = 900
 
 

@@ -29,7 +29,7 @@ from nbcompare.inquiry import Bench, cause_beside, inquire, likely_cause
 from nbcompare.mapped_tests import CUDA_MISSING, TestsOutcome, cuda_is_available, run_mapped_tests
 from nbcompare.metrics import METRICS
 from nbcompare.noise_floor import Rerun
-from nbcompare.pictures import Scale, write_pictures
+from nbcompare.pictures import ALWAYS, UNLESS_PASSED, Scale, write_pictures
 from nbcompare.progress import Progress
 from nbcompare.provenance import EngineIdentity, content_hash, environment_facts, git_state, identify
 from nbcompare.stored_reference import StoredReference, require_same_experiment, stored_reference
@@ -41,9 +41,13 @@ from nbcompare.watch import Protected, Watch, protected_files, sums_of
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the user said beside the case. ``reference`` is a bundle whose image stands in for the reference; the
-    three flags ask for more than the case does. ``shards`` is the number of row bands to render; a sweep also gives
-    the engines' batch processes by role, and the stamp where it was reserved elsewhere."""
+    """What the user said beside the case.
+
+    ``reference`` is a bundle whose image stands in for the reference; ``regenerates`` names the bundle whose record is
+    run again, as records name bundles; the three flags ask for more than the case does. ``shards`` is the number of
+    row bands to render, ``pictures`` says when they are drawn. A sweep also gives the engines, their batch processes
+    and their identities by role, and the stamp where it was reserved elsewhere.
+    """
 
     c_bin: str | None = None
     py_bin: str | None = None
@@ -54,11 +58,15 @@ class RunOptions:
     bundles: Path = Path("bundles")
     invocation: tuple[str, ...] = ()
     reference: Path | None = None
+    regenerates: Mapping[str, str] | None = None
     noise_floor: bool = False
     probe_args: bool = False
     all_metrics: bool = False
     shards: int = 1
+    pictures: str = ALWAYS
+    engines: Mapping[str, Engine] = field(default_factory=dict)
     batches: Mapping[str, BatchEngine] = field(default_factory=dict)
+    identities: Mapping[str, EngineIdentity] = field(default_factory=dict)
     stamp: str | None = None
 
 
@@ -96,8 +104,8 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
         protected = protected_files(case)
         before = sums_of(protected)
         tests = _mapped_tests(case, bundle, progress)
-        identities = tuple(stored.identity if stored and role == REFERENCE else identify(engine)
-                           for role, engine in engines.items())
+        identities = tuple(stored.identity if stored and role == REFERENCE
+                           else options.identities.get(role) or identify(engine) for role, engine in engines.items())
         blockers = [f"the mapped tests failed: {t.failure}" for t in tests.values() if t.failure]
         if blockers:
             outcome = Outcome((), None, blocked(blockers), None)
@@ -108,7 +116,10 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
         if watched.faults:
             outcome = Outcome(outcome.runs, None, blocked([*blockers, *watched.faults]), None)
         facts = _facts(case, options, identities, inputs, tests) | {"protected": watched.as_dict(),
-                                                                      FACT: outcome.findings.as_dict()}
+                                                                      FACT: outcome.findings.as_dict(),
+                                                                      "pictures": options.pictures}
+        if options.regenerates:
+            facts["regenerates"] = dict(options.regenerates)
         if stored:
             facts["reference_from"] = stored.as_fact()
             facts["content"]["reference"] = stored.record.facts["content"]["reference"]
@@ -124,7 +135,7 @@ def _clock(stamp: str | None) -> Callable[[], float]:
 
 def _engines(options: RunOptions, stored: StoredReference | None, progress: Progress) -> dict[str, Engine]:
     if stored is None:
-        return choose_engines(options, progress)
+        return dict(options.engines) or choose_engines(options, progress)
     if options.c_bin:
         raise UsageError("--c-bin and --reference contradict each other; give one of them")
     return {REFERENCE: stored.engine, SUBJECT: subject_engine(options.py_bin, os.environ)}
@@ -178,10 +189,8 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[E
     except ShapeError as fault:
         progress.end("shapes differ")
         return Outcome(runs, None, not_comparable(str(fault)), None)
-    scale = None
-    if images[REFERENCE].shape == images[SUBJECT].shape:
-        files = {key: bundle.path(f"results/{key}.png") for key in ("c", "py", "diff")}
-        scale = write_pictures(images[REFERENCE], images[SUBJECT], case.rois[0], case.rois, files)
+    on_one_grid = images[REFERENCE].shape == images[SUBJECT].shape
+    if on_one_grid:
         bundle.write_json(RADIAL_PROFILE, radial_profiles(images[REFERENCE], images[SUBJECT], case.rois, centre))
     progress.end("done")
     bench = Bench(case, jobs, identities, runs, images, _rerun_in(bundle, case, progress),
@@ -196,6 +205,10 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[E
     elif verdict.word is Word.NOT_PROVEN:
         findings = replace(findings, cause=cause_beside(bench, findings.proof, bundle.folder, outputs))
     progress.say(f"verdict: {verdict.word}")
+    scale = None
+    if on_one_grid and not (verdict.passed and options.pictures == UNLESS_PASSED):
+        files = {key: bundle.path(f"results/{key}.png") for key in ("c", "py", "diff")}
+        scale = write_pictures(images[REFERENCE], images[SUBJECT], case.rois[0], case.rois, files)
     return Outcome(runs, comparison, verdict, scale, findings)
 
 

@@ -18,7 +18,7 @@ from nbcompare.bundle import CASE_FILE, DATA, RECORD, STAMP_FORMAT, Record, dump
 from nbcompare.engine import PREFIX, REFERENCE, SUBJECT
 from nbcompare.errors import CaseError
 from nbcompare.inputs import hash_inputs
-from nbcompare.pictures import DEFAULT_PERCENTILE, METHOD, Scale
+from nbcompare.pictures import DEFAULT_PERCENTILE, METHOD, UNLESS_PASSED, Scale
 from nbcompare.texts import SUMMARY, image_name, summary_of, texts_of
 
 PICTURES = tuple(f"results/{key}.png" for key in ("c", "py", "diff"))
@@ -89,8 +89,10 @@ def _input_faults(folder: Path, record: Record, sums: Mapping[str, str]) -> Iter
 
 
 def has_pictures(record: Record) -> bool:
-    """Whether a bundle of this record holds pictures: both images were compared on one grid."""
-    return record.comparison is not None and len({run.shape for run in record.runs}) == 1
+    """Whether a bundle of this record holds pictures: both images were compared on one grid, and it was not asked to
+    draw none of what passes."""
+    left_out = record.verdict.passed and record.facts.get("pictures") == UNLESS_PASSED
+    return record.comparison is not None and len({run.shape for run in record.runs}) == 1 and not left_out
 
 
 def _picture_faults(folder: Path, record: Record) -> Iterator[Fault]:

@@ -2,11 +2,13 @@
 
 -broken flux: deaf to -flux. -broken pair: half the image when both -phi and -osc are there. -broken beam: a wrong
 pixel where -Xbeam and -Ybeam point. -broken crash: dies when -mosaic is there. -broken batch: deaf to -flux in a
-batch only. -broken dark: nothing in the upper half. -broken high: dies when rows above the middle are asked for.
+batch only. -broken third: half the image at -exposure 3 -adc 20 -phi 1. -broken dark: nothing in the upper half.
+-broken high: dies when rows above the middle are asked for. -nap S: takes S seconds longer.
 """
 import json
 import os
 import sys
+import time
 from array import array
 
 
@@ -17,6 +19,7 @@ def render(argv, folder, batched):
         at = len(argv) - 1 - argv[::-1].index(name)
         return argv[at + 1] if count == 1 else argv[at + 1:at + 1 + count]
 
+    time.sleep(float(after("-nap", default=0)))
     broken, square = after("-broken", default=""), after("-detpixels", default=8)
     fast, slow = (int(after(f"-detpixels_{axis}", default=square)) for axis in "xy")
     deaf = broken == "flux" or (broken == "batch" and batched)
@@ -24,6 +27,8 @@ def render(argv, folder, batched):
     area = float(after("-beamsize", default=0.1)) ** 2
     scale = flux * float(after("-exposure", default=1)) / area if flux else 1e9
     if broken == "pair" and "-phi" in argv and "-osc" in argv:
+        scale /= 2
+    if broken == "third" and (after("-exposure"), after("-adc"), after("-phi")) == ("3", "20", "1"):
         scale /= 2
     if broken == "high" and "-roi" in argv and int(after("-roi", 4)[3]) >= slow // 2:
         return 9

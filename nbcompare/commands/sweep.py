@@ -1,0 +1,43 @@
+"""nb-compare sweep: run many cells, each with a bundle of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbcompare.commands.options import bundles_option, engine_options, words
+from nbcompare.errors import ExitCode, UsageError
+
+
+@click.command("sweep")
+@click.argument("cases", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CASE...")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Cells to run at once.  [default: CPUs]")
+@click.option("--cluster", metavar="ADDRESS", help="Send the cells to this Dask scheduler (tcp://HOST:PORT).")
+@click.option("--force", is_flag=True, help="Run cells again that are done.")
+@click.option("--no-batch", is_flag=True, help="Start the subject anew for each cell.")
+@click.option("--input", "overrides", multiple=True, metavar="NAME=PATH",
+              help="Use this file as the cases' input NAME; the bundles say so.")
+@bundles_option
+@engine_options
+def command(cases, jobs, cluster, force, no_batch, overrides, bundles, c_bin, py_bin, c_args, py_args, resample, form,
+            quiet) -> ExitCode:
+    """Run every cell of the cases' matrices, and every case without one, that is not done yet.
+
+    A cell is done when there is an intact bundle of the same inputs, engines and case. The exit status is the worst
+    of all cells.
+    """
+    from nbcompare.bundle import dump_json
+    from nbcompare.runner import RunOptions
+    from nbcompare.sweep.local import cpus
+    from nbcompare.sweep.sweep import SweepOptions, invocation, run_sweep
+    from nbcompare.sweep.table import sweep_as_dict, sweep_report
+
+    if cluster and jobs:
+        raise UsageError("--jobs is for this machine; the workers of a --cluster say how many cells they take")
+    run = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), resample=resample,
+                     bundles=bundles, invocation=invocation())
+    options = SweepOptions(run, overrides, jobs or cpus(), cluster, force, not no_batch)
+    found = run_sweep(cases, options, quiet=quiet)
+    click.echo(dump_json(sweep_as_dict(found)) if form == "json" else sweep_report(found), nl=form != "json")
+    return found.exit_code
