@@ -17,7 +17,7 @@ from nanobrag_torch.version import PROGRAM_NAME, version_line
 
 BAD_INPUT = 2
 DTYPES = ("auto", "float64", "float32")
-PATHS = ("auto", "plain", "fast")
+PATHS = ("auto", "plain", "fast", "compiled")
 
 
 def main(tokens: Sequence[str]) -> int:
@@ -48,6 +48,12 @@ def _run(command: Command) -> int:
         return 0
     if command.program.show_version:
         print(version_line(command.program, command.emulate))
+        return 0
+    if command.program.compile_step:
+        from nanobrag_torch.compiled import build
+
+        folder, error = build()
+        print(f"compiled step in {folder}: within {error:.2g} of the formula")
         return 0
     _check_program(command)
     components = load_components(command)

@@ -38,27 +38,32 @@ EDGE = 0.5 - 1e-6
 class FastRenderer:
     """Renders rows of a scene. ``real`` is the dtype of what is periodic: float32 or float64."""
 
-    def __init__(self, scene: Scene, real):
+    in_order = False
+
+    def __init__(self, scene: Scene, real, tile_pixels: int | None = None):
         self.scene, self.real = scene, real
         x0, x1, _, _ = scene.roi
         self.width = x1 - x0 + 1
         self.columns = range(x0, x0 + -(-self.width // COLUMNS) * COLUMNS)
-        self.rows = max(1, TILE_PIXELS[torch.device(scene.device).type] // len(self.columns))
-        self.in_order = False
-        self.groups = phi_groups(scene)
+        tile_pixels = tile_pixels or TILE_PIXELS[torch.device(scene.device).type]
+        self.rows = max(1, tile_pixels // len(self.columns))
         self.table, self.low, self.high = _table(scene, real)
-        self.work = Workspace(scene, (self.rows, len(self.columns)), real)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """What the sum over steps needs for all tiles."""
+        self.groups = phi_groups(self.scene)
+        self.work = Workspace(self.scene, (self.rows, len(self.columns)), self.real)
 
     def render_rows(self, rows: range):
         """Values (photons) and solid angles (sr) of some rows, at most ``self.rows``, as float64 [rows, width]."""
         scene = self.scene
         tile = make_tile(replace(scene, mask=None), rows, self.columns)
         pixels = PixelSums(replace(scene, first_cells={}), tile)
-        work = self.work.first_rows(len(rows))
         for layer in range(scene.geometry.layers):
             for sub_slow in range(scene.oversample):
                 for sub_fast in range(scene.oversample):
-                    self._add_subpixel(pixels, rays_of(scene, tile, (layer, sub_slow, sub_fast)), work)
+                    self._add_subpixel(pixels, rays_of(scene, tile, (layer, sub_slow, sub_fast)))
         background = pixel_background(scene, tile) if scene.has_water else 0.0
         values = finish(pixels, background)[:, : self.width]
         self._mend(values, rows)
@@ -71,7 +76,7 @@ class FastRenderer:
         x0, x1, _, _ = self.scene.roi
         return values.masked_fill(~self.scene.mask[rows.start : rows.stop, x0 : x1 + 1], 0.0)
 
-    def _add_subpixel(self, pixels: PixelSums, rays: Rays, work: Workspace) -> None:
+    def _add_subpixel(self, pixels: PixelSums, rays: Rays) -> None:
         pixels.enter(rays)
         for source in self.scene.illumination.sources:
             culled = None
@@ -79,11 +84,11 @@ class FastRenderer:
                 culled = beyond_resolution(scattering_vector(rays.diffracted, source.incident, source.wavelength),
                                            self.scene.d_min)
             pixels.polarize(source, rays.diffracted, culled)
-            pixels.add(self._sum_of_steps(rays, source, work), pixels.inside(source), culled, None)
+            pixels.add(self._sum_of_steps(rays, source), pixels.inside(source), culled, None)
 
-    def _sum_of_steps(self, rays: Rays, source, work: Workspace):
+    def _sum_of_steps(self, rays: Rays, source):
         """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
-        scene = self.scene
+        scene, work = self.scene, self.work.first_rows(rays.airpath.shape[0])
         total = torch.zeros(work.shape, dtype=torch.float64, device=scene.device)
         for domain, group in groups_of_domains(scene, self.groups):
             self._project(rays, source, group, work)

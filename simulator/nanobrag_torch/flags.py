@@ -233,13 +233,15 @@ _row("-trace_json", "text", "trace_json", "", "none", "write the trace as JSON t
 _begin("this program")
 _row("-dtype", "word", "dtype", "", "auto",
      "float64, float32, or auto: float32 for the lattice factor alone, where that is exact to 1e-6 of the peak", c="")
-_row("-render", "word", "render", "", "auto", "auto, plain or fast: the path of rendering", c="")
+_row("-render", "word", "render", "", "auto", "auto, plain, fast or compiled: the path of rendering", c="")
 _row("-device", "word", "device", "", "cpu", "cpu, cuda or cuda:N", c="")
 _row("-threads", "integer", "threads", "", "auto", "threads of the renderer", c="")
 _row("-emulate", "word", "emulate", "", "none", "defects of the C program to switch on: NAME,...  |  all  |  list",
      c="")
 _switch("-batch", "read one JSON command line per line of stdin, answer one JSON line each", sets=[("batch", True)],
         c="")
+_switch("-compile", "build the compiled step for this machine into the cache folder, and leave",
+        sets=[("compile_step", True)], c="")
 _switch("-version", "print the version and leave", sets=[("show_version", True)], c="")
 _switch("-h -help --help", "print this and leave", sets=[("show_help", True)], c="")
 

@@ -2,6 +2,7 @@
 
     plain     render.py: the formulas as they stand, bit for bit those of the C simulator
     fast      fast.py: the same sum in fewer passes
+    compiled  compiled.py: the fast one with its innermost sum as machine code, where that has been built
 
 The choice depends on the command alone, never on the region of interest, the threads or the time it takes, so that
 an image rendered in parts is the same image.
@@ -49,7 +50,8 @@ class RenderPath:
 def choose_path(scene: Scene, program: Program) -> RenderPath:
     """The path for a scene: as asked by -render and -dtype, or plain for what only that one can do.
 
-    With -dtype auto the plain path is in float64 and the fast one in float32 where that is exact enough.
+    With -dtype auto the plain path is in float64 and the fast one in float32 where that is exact enough. Without a
+    compiled step, the fast path takes its place.
     """
     plain = RenderPath("plain", "float64" if program.dtype == "auto" else program.dtype)
     if program.render == "plain":
@@ -59,7 +61,12 @@ def choose_path(scene: Scene, program: Program) -> RenderPath:
         return RenderPath(plain.name, plain.dtype, obstacle)
     if program.render == "auto" and terms(scene) <= SMALL:
         return plain
-    return RenderPath("fast", "float32" if program.dtype != "float64" and exact_in_float32(scene) else "float64")
+    if program.dtype == "float64" or not exact_in_float32(scene):
+        return RenderPath("fast", "float64", "compiled is float32 alone" if program.render == "compiled" else "")
+    obstacle = "" if program.render == "fast" else not_compiled(scene)
+    if program.render != "fast" and not obstacle:
+        return RenderPath("compiled", "float32")
+    return RenderPath("fast", "float32", obstacle if program.render == "compiled" else "")
 
 
 def exact_in_float32(scene: Scene) -> bool:
@@ -92,6 +99,15 @@ def only_plain(scene: Scene) -> str:
     return ""
 
 
+def not_compiled(scene: Scene) -> str:
+    """Why the compiled step cannot render a scene; empty where it can."""
+    if scene.shape != "square" or scene.geometry.curved or torch.device(scene.device).type != "cpu":
+        return "compiled is for square crystals on flat detectors, on the CPU"
+    from nanobrag_torch.compiled import obstacle
+
+    return obstacle()
+
+
 # --- the image ------------------------------------------------------------------------------------------
 
 
@@ -116,6 +132,10 @@ def renderer(scene: Scene, path: RenderPath):
     """What renders the rows of a scene."""
     if path.name == "plain":
         return PlainRenderer(scene)
+    if path.name == "compiled":
+        from nanobrag_torch.compiled import CompiledRenderer
+
+        return CompiledRenderer(scene)
     from nanobrag_torch.fast import FastRenderer
 
     return FastRenderer(scene, getattr(torch, path.dtype))

@@ -1,0 +1,133 @@
+"""The compiled path: what it adds up, and that no library is used but the one that was built and checked here.
+
+The step is used as the formula it is compiled from; building takes half a minute, and ``make test-compiled`` does it.
+"""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from nanobrag_torch import compiled, lattice_step
+from nanobrag_torch.options import Program
+from nanobrag_torch.render_path import RenderPath, choose_path, render_image
+
+SCAN = ("-cell 70 80 95 85 95 100 -misset 10 20 30 -N 7 -detpixels_x 45 -detpixels_y 33 -pixel 0.6 -polar 0.9 "
+        "-phi 1 -osc 0.5 -phisteps 5")
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache folder with a library that looks as if it had been built here."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = compiled.cache_folder()
+    folder.mkdir(parents=True)
+    keep(folder, b"not really machine code", compiled.facts())
+    for path in (folder, *folder.iterdir()):
+        path.chmod(path.stat().st_mode & ~0o022)
+    return folder
+
+
+def keep(folder, code, facts):
+    (folder / compiled.LIBRARY).write_bytes(code)
+    (folder / compiled.FACTS).write_text(json.dumps({**facts, "library": hashlib.sha256(code).hexdigest()}))
+
+
+@pytest.mark.parametrize("options", ["", "-mosaic 1 -mosaic_dom 7", "-divergence 2 -divsteps 3", "-oversample 2",
+                                     "-detector_thick 300 -thicksteps 2", "-dmin 2 -divergence 200 -divsteps 3",
+                                     "-roi 3 20 5 7", "-emulate phi-carryover -phi 0", "-phisteps 40"])
+def test_the_compiled_renderer_is_the_plain_one_to_1e_6(scene_of, options):
+    scene = scene_of(f"{SCAN} {options}")
+    plain, omega = render_image(scene, RenderPath("plain", "float64"))
+    x0, x1, y0, y1 = scene.roi
+    with torch.no_grad():
+        values, angles = compiled.CompiledRenderer(scene, lattice_step.add_step).render_rows(range(y0, y1 + 1))
+    plain = plain[y0 : y1 + 1, x0 : x1 + 1]
+    assert abs(values.numpy() - plain).max() < 1e-6 * plain.max()
+    assert values.sum() == pytest.approx(plain.sum(dtype=float), rel=1e-6)
+    assert float(angles.sum()) == pytest.approx(omega, rel=1e-12)
+
+
+def test_a_pixel_on_whole_indices_has_its_limit(scene_of):
+    """Where h k l is 0 0 0, F_latt is Na Nb Nc; no division by 0 is left in the formula."""
+    scene = scene_of("-denzo -detpixels 33 -Xbeam 1.65 -Ybeam 1.65")
+    with torch.no_grad():
+        values, _ = compiled.CompiledRenderer(scene, lattice_step.add_step).render_rows(range(33))
+    plain, _ = render_image(scene, RenderPath("plain", "float64"))
+    np.testing.assert_allclose(values.numpy(), plain, rtol=0, atol=1e-6 * plain.max())
+
+
+def test_sines_are_exact_to_a_unit_of_float32():
+    r = torch.linspace(-0.5, 0.5, 20001, dtype=torch.float64)
+    error = lattice_step.sine_over(r) * r - torch.sin(torch.pi * r)
+    assert float(error.abs().max()) < 6e-8
+
+
+def test_the_library_that_was_built_here_may_be_used(cache):
+    assert compiled.obstacle() == ""
+
+
+def test_without_a_library_the_fast_path_renders_and_says_so(scene_of, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "nothing"))
+    large = scene_of("-detpixels 1100")
+    assert str(choose_path(large, Program())) == "fast:float32"
+    assert str(choose_path(large, Program(render="compiled"))).startswith("fast:float32 (no compiled step")
+
+
+@pytest.mark.parametrize("fact", sorted(compiled.facts()))
+def test_a_library_of_other_facts_is_stale(cache, fact):
+    """Torch, the processor, the source: whichever is another."""
+    keep(cache, b"not really machine code", {**compiled.facts(), fact: "another"})
+    assert "stale" in compiled.obstacle()
+
+
+def test_changed_source_needs_another_library(cache, tmp_path, monkeypatch):
+    changed = tmp_path / "lattice_step.py"
+    changed.write_text("# changed\n")
+    monkeypatch.setattr(lattice_step, "__file__", str(changed))
+    assert compiled.cache_folder() != cache
+    assert "no compiled step" in compiled.obstacle()
+
+
+def test_a_damaged_library_is_refused(cache):
+    with open(cache / compiled.LIBRARY, "ab") as library:
+        library.write(b"!")
+    assert "damaged" in compiled.obstacle()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"torch": 3}'])
+def test_unreadable_facts_are_refused(cache, text):
+    (cache / compiled.FACTS).write_text(text)
+    assert compiled.obstacle() != ""
+
+
+@pytest.mark.parametrize("name", ["", compiled.LIBRARY])
+def test_a_library_that_others_can_write_is_refused(cache, name):
+    path = cache / name
+    path.chmod(path.stat().st_mode | 0o002)
+    assert "others" in compiled.obstacle()
+
+
+def test_a_step_that_computes_something_else_is_not_kept(cache, monkeypatch):
+    """The check at build time sees a wrong factor."""
+    monkeypatch.setattr(compiled, "_compile", lambda scratch, library: library.write_bytes(b""))
+    monkeypatch.setattr(compiled, "load", lambda library: lambda *some: 1.001 * lattice_step.add_step(*some))
+    (cache / compiled.FACTS).unlink()
+    with pytest.raises(compiled.UsageError, match="differs from the formula"):
+        compiled.build()
+    assert compiled.obstacle() != ""
+
+
+@pytest.mark.parametrize(("options", "dtype"), [("-round_xtal", "auto"), ("-curved_det 1 -N 5", "auto"),
+                                                ("", "float64"), ("-interpolate -N 2", "float64")])
+def test_what_is_not_compiled_is_rendered_by_the_fast_path(cache, scene_of, options, dtype):
+    assert choose_path(scene_of(""), Program(render="compiled")).name == "compiled"
+    assert choose_path(scene_of(options), Program(render="compiled", dtype=dtype)).name == "fast"
+
+
+def test_the_region_of_interest_does_not_matter_to_the_choice(cache, scene_of):
+    scene = scene_of("-detpixels 1100")
+    assert choose_path(replace(scene, roi=(0, 0, 0, 0)), Program()).name == "compiled"
