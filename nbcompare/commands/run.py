@@ -44,7 +44,8 @@ def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, s
     for case in loaded:
         inputs = dict(parse_input_override(text, case) for text in overrides)
         options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs, resample,
-                             bundles, tuple(sys.argv[1:]), reference, noise_floor, probe_args, all_metrics, shards)
+                             bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor, probe_args=probe_args,
+                             all_metrics=all_metrics, shards=shards)
         bundle = run_case(case, options, Progress(quiet=quiet))
         verdicts.append(bundle.verdict)
         if form == "json":
