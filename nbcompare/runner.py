@@ -58,7 +58,6 @@ class RunOptions:
     bundles: Path = Path("bundles")
     invocation: tuple[str, ...] = ()
     reference: Path | None = None
-    regenerates: Mapping[str, str] | None = None
     noise_floor: bool = False
     probe_args: bool = False
     all_metrics: bool = False
@@ -68,6 +67,7 @@ class RunOptions:
     batches: Mapping[str, BatchEngine] = field(default_factory=dict)
     identities: Mapping[str, EngineIdentity] = field(default_factory=dict)
     stamp: str | None = None
+    regenerates: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

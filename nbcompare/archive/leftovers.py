@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +29,8 @@ SCRATCH_PREFIX = "nb-compare-"
 
 ONE_SHOT_PREFIX = ".work-"
 SIGNING_PREFIX = ".signing-"
-QUIET_SECONDS = 3600.0
-"""A folder that nobody holds by a lock is taken to be left behind when nothing in it changed for this long."""
+QUIET_SECONDS = 86_400.0
+"""A folder that is held by no lock is taken to be left behind when nothing in it changed for a day."""
 
 LEFT, IN_USE, UNKNOWN = "left behind", "in use", "cannot tell"
 
@@ -80,6 +81,13 @@ def _bundle_leftovers(bundles: Path) -> Iterator[Leftover]:
         yield found
 
 
+def _is_ours(folder: Path) -> bool:
+    """Whether it belongs to this user; it may be gone by now, as scratch soon is."""
+    with suppress(FileNotFoundError):
+        return folder.stat().st_uid == os.getuid()
+    return False
+
+
 def _folders(root: Path, pattern: str) -> list[Path]:
     return sorted(path for path in root.glob(pattern) if path.is_dir() and not path.is_symlink())
 
@@ -116,6 +124,13 @@ def _last_change(folder: Path) -> float:
         return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
     except FileNotFoundError:
         return time.time()
+
+
+def _last_change(folder: Path) -> float:
+    """When anything in a folder last changed; now, where it vanishes under our eyes."""
+    with suppress(FileNotFoundError):
+        return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
+    return time.time()
 
 
 def _is_finished(folder: Path) -> bool:

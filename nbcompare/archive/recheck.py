@@ -18,7 +18,7 @@ from nbcompare.archive.faults import in_order
 from nbcompare.archive.files import inspect
 from nbcompare.archive.findings_again import findings_again
 from nbcompare.archive.listing import previous_bundle
-from nbcompare.archive.recompute import figures_of, read_stored_images, rois_of, thresholds_of
+from nbcompare.archive.recompute import read_stored_images, rois_of, thresholds_of
 from nbcompare.bundle import Record, load_bundle
 from nbcompare.bundled_reference import CHECKOUT
 from nbcompare.case import Case, case_facts
@@ -112,18 +112,25 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
     if failed:
         return None, failed, Findings()
     images = read_stored_images(folder, record)
-    asked = {threshold.roi for threshold in thresholds}
+    figures = case.figures_asked if case else _figures_judged(record, thresholds)
+    asked = {roi for _, roi in figures}
     try:
         comparison = compare_images(images[REFERENCE], images[SUBJECT], [roi for roi in rois if roi.name in asked],
-                                    resample=record.facts["resample"], with_peaks=False,
-                                    further=case.figures_asked if case else figures_of(record),
+                                    resample=record.facts["resample"], with_peaks=False, further=figures,
                                     centre=record.comparison.centre if record.comparison else None)
-        found = findings_again(folder, record, images, rois, case.figures_asked if case else figures_of(record))
+        found = findings_again(folder, record, images, rois, figures)
     except ShapeError as fault:
         return None, not_comparable(str(fault)), Findings()
     if case:
         found = as_asked_now(found, case, datetime.datetime.now(datetime.UTC).date())
     return comparison, conclude(comparison, thresholds, found), found
+
+
+def _figures_judged(record: Record, thresholds: Sequence[Threshold]) -> set[tuple[str, str]]:
+    """(metric, region) of every threshold and of every bound of a claim that was tried."""
+    proof = Findings.of(record.facts).proof
+    bounds = [bound for claim in proof.claims for bound in claim.bounds] if proof else []
+    return {(threshold.metric, threshold.roi) for threshold in (*thresholds, *bounds)}
 
 
 # --- the case, then and now ---------------------------------------------------------------------------------

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from nbcompare.archive.doctor import Finding
-from nbcompare.archive.grading import Grade
-from nbcompare.archive.leftovers import Leftover
-from nbcompare.archive.listing import Entry, size_of
-from nbcompare.archive.pairing import Pairing
-from nbcompare.archive.prune import Choice
-from nbcompare.archive.recheck import Loosened, Recheck
-from nbcompare.archive.regenerate import Regeneration
-from nbcompare.bundle import Bundle
+from nbcompare.archive.listing import size_of
 from nbcompare.report import body, bundle_report, headline, shown, styled, table
 
-_GRADE_COLOURS = {Grade.IDENTICAL: "green", Grade.WITHIN: "green"}
+if TYPE_CHECKING:
+    from nbcompare.archive.doctor import Finding
+    from nbcompare.archive.leftovers import Leftover
+    from nbcompare.archive.listing import Entry
+    from nbcompare.archive.pairing import Pairing
+    from nbcompare.archive.prune import Choice
+    from nbcompare.archive.recheck import Loosened, Recheck
+    from nbcompare.archive.regenerate import Regeneration
+    from nbcompare.bundle import Bundle
 
 
 def recheck_report(found: Recheck) -> str:
@@ -112,8 +113,7 @@ def regeneration_report(found: Regeneration) -> str:
     """The grade of each engine, what is not as it was, and the new verdict."""
     record = found.old.record
     lines = [f"{record.facts['case']['name']}  {record.stamp}, run again"]
-    rows = [(graded.role, click.style(str(graded.grade), fg=_GRADE_COLOURS.get(graded.grade, "red"), bold=True),
-             graded.why) for graded in found.graded]
+    rows = [(graded.role, str(graded.grade), graded.why) for graded in found.graded]
     lines += ["  " + line for line in table(("engine", "grade", "why"), rows)]
     lines += [f"  note       {note}" for note in found.notes]
     if found.new:
