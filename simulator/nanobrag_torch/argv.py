@@ -232,11 +232,15 @@ def _value_like_c(flag: Flag, text: str):
 
 
 def _atof(text: str) -> float:
+    """As C's atof has it, except that what is not finite is refused: no image comes of it."""
     match = _REAL_START.match(text)
     if not match:
         return 0.0
     word = match.group().strip().lower()
-    return float.fromhex(word) if "0x" in word else float(word)
+    value = float.fromhex(word) if "0x" in word else float(word)
+    if not math.isfinite(value):
+        raise UsageError(f"{text!r} is not a usable value (the C program makes an image of NaN of it)")
+    return value
 
 
 def _atoi(text: str) -> int:

@@ -16,12 +16,22 @@ def _of(name: str):
 
     def function(x):
         if isinstance(x, (float, int)):
-            return scalar(x)
+            return _as_in_c(scalar, x)
         return _through_numpy(x, name) if _is_plain(x) else getattr(x, name)()
 
     function.__name__ = name
     function.__doc__ = f"{name}(x) of a number or a tensor."
     return function
+
+
+def _as_in_c(scalar, x):
+    """NaN or infinity where Python's function raises an error."""
+    try:
+        return scalar(x)
+    except ValueError:
+        return math.nan
+    except OverflowError:
+        return math.inf
 
 
 def _is_plain(x) -> bool:

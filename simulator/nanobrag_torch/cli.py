@@ -40,6 +40,16 @@ def run(tokens: Sequence[str], read_from: Path = Path(), write_to: Path = Path()
         sys.stdout.flush()
         print(f"{PROGRAM_NAME}: error: {fault}", file=sys.stderr)
         return BAD_INPUT
+    except (MemoryError, RuntimeError) as fault:
+        if not _is_out_of_memory(fault):
+            raise
+        print(f"{PROGRAM_NAME}: error: out of memory; try fewer pixels, steps or sub-pixels", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _is_out_of_memory(fault: Exception) -> bool:
+    """Whether NumPy or torch could not get memory; torch says so in words."""
+    return isinstance(fault, MemoryError) or "memory" in str(fault).lower()
 
 
 def _run(command: Command) -> int:

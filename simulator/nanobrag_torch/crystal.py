@@ -18,6 +18,8 @@ from nanobrag_torch.units import DEGREES_PER_RADIAN, METRES_PER_ANGSTROM
 from nanobrag_torch.vectors import cross, dot, length, rotate_xyz, rotation_angles, scaled
 
 SMALLEST_SKEW = 1e-12
+SMALLEST_SKEW_LIKE_C = 1e-24
+SHORTEST_AXIS_A, LONGEST_AXIS_A = 1e-6, 1e9
 SMALLEST_VOLUME = 1e-12
 MISSET_CAP_LIKE_C = 90.0
 """The half angle of the cap in which the C program draws orientations: 90 degrees, used as radians."""
@@ -47,9 +49,10 @@ def cell_volume(lengths, angles, emulate=()):
     al, be, ga = angles
     s = (al + be + ga) / 2.0
     skew = sin(s) * sin(s - al) * sin(s - be) * sin(s - ga)
+    least = SMALLEST_SKEW
     if "cell-triclinic" in emulate:
-        skew = abs(skew)
-    elif not number(skew) >= SMALLEST_SKEW:
+        skew, least = abs(skew), SMALLEST_SKEW_LIKE_C
+    if not number(skew) >= least:
         degrees = " ".join(f"{number(angle) * DEGREES_PER_RADIAN:g}" for angle in angles)
         raise UsageError(f"-cell: no cell has the angles {degrees}")
     volume = 2.0 * lengths[0] * lengths[1] * lengths[2] * sqrt(skew)
@@ -84,6 +87,9 @@ def cell_reciprocal(lengths, angles, volume, emulate=()):
 def _complete(lengths) -> tuple:
     """Missing or non-positive lengths become the first."""
     filled = [*lengths, *([0.0] * (3 - len(lengths)))]
+    for x in filled:
+        if number(x) > 0 and not SHORTEST_AXIS_A <= number(x) <= LONGEST_AXIS_A:
+            raise UsageError(f"-cell: an axis of {number(x):g} A is out of all range")
     return tuple(x if number(x) > 0 else filled[0] for x in filled)
 
 

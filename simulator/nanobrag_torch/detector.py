@@ -28,6 +28,8 @@ CONVENTIONS = {
 }
 """Beam, fast, slow, normal, two-theta axis, polarization axis and spindle of each named convention."""
 
+MOST_PIXELS = 2**31 - 1
+
 _SAMPLE_PIVOTS = ("xds", "dials")
 
 
@@ -121,7 +123,7 @@ class Geometry:
 
 def build_geometry(detector: Detector, frame: Frame, emulate, warn) -> Geometry:
     """Work out where every pixel is. Raises UsageError for a detector that cannot be."""
-    size = _size(detector)
+    size = detector_size(detector)
     centres = _centres(detector, size)
     _warn_unused(detector, centres["pivot"], warn)
     placed = _placed(detector, frame, centres, emulate)
@@ -142,7 +144,8 @@ def build_geometry(detector: Detector, frame: Frame, emulate, warn) -> Geometry:
                     twotheta=detector.twotheta_rad, **_sensor(detector, emulate, warn))
 
 
-def _size(detector: Detector) -> dict:
+def detector_size(detector: Detector) -> dict:
+    """Pixels and extent (m) along fast and slow, and the pixel size. Raises UsageError for no or too many pixels."""
     pixel = detector.pixel_size_m
     if not number(pixel) > 0:
         raise UsageError(f"-pixel: the pixel size must be positive, not {number(pixel) * 1000:g} mm")
@@ -151,10 +154,13 @@ def _size(detector: Detector) -> dict:
                          f"({detector.fast_pixels} x {detector.slow_pixels})")
     fast_size = pixel * detector.fast_pixels if detector.fast_pixels else detector.fast_size_m
     slow_size = pixel * detector.slow_pixels if detector.slow_pixels else detector.slow_size_m
-    counts = [math.ceil(number(extent) / number(pixel) - 0.5) for extent in (fast_size, slow_size)]
-    for count, axis in zip(counts, ("fast", "slow"), strict=True):
-        if not 1 <= count < 2**31:
-            raise UsageError(f"detector size along {axis}: {count} pixels")
+    across = [number(extent) / number(pixel) - 0.5 for extent in (fast_size, slow_size)]
+    for count, axis in zip(across, ("fast", "slow"), strict=True):
+        if not 0.0 < count < MOST_PIXELS:
+            raise UsageError(f"detector size along {axis}: {max(0.0, count + 0.5):g} pixels")
+    counts = [math.ceil(count) for count in across]
+    if counts[0] * counts[1] > MOST_PIXELS:
+        raise UsageError(f"-detpixels: an image of {counts[0]} x {counts[1]} pixels is too large")
     return {"fast_pixels": counts[0], "slow_pixels": counts[1], "pixel_size": pixel, "fast_size": fast_size,
             "slow_size": slow_size}
 
@@ -188,6 +194,13 @@ def _centres(detector: Detector, size: dict) -> dict:
             fast_close, slow_close, pivot = x, y, detector.pivot
     return {"x": x, "y": y, "x_close": x_close, "y_close": y_close, "fast_beam": fast_beam, "slow_beam": slow_beam,
             "fast_close": fast_close, "slow_close": slow_close, "pivot": pivot}
+
+
+def forced_pivot(convention: str) -> str | None:
+    """The pivot of a named convention, which -pivot cannot change; None for custom."""
+    if convention == "custom":
+        return None
+    return "sample" if convention in _SAMPLE_PIVOTS else "beam"
 
 
 def _warn_unused(detector: Detector, pivot: str, warn) -> None:

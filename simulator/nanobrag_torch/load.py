@@ -13,7 +13,7 @@ from pathlib import Path
 from nanobrag_torch.argv import parse, parse_like_c
 from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
 from nanobrag_torch.emulation import Emulations, parse_emulations
-from nanobrag_torch.errors import UsageError
+from nanobrag_torch.errors import InputFileError, UsageError
 from nanobrag_torch.options import Files, Options, Outputs, Program
 from nanobrag_torch.units import to_si
 
@@ -83,11 +83,10 @@ def load_components(command: Command) -> tuple[Beam, Crystal, Detector, Scan, Sa
         from nanobrag_torch.io.matrix import read_matrix
 
         given["matrix"] = read_matrix(command.read_from / files.matrix_file).tolist()
-    if files.mask_file is not None:
-        from nanobrag_torch.io.smv import read_mask
-
-        given["mask"] = read_mask(command.read_from / files.mask_file)
     detector, scan = options.component(Detector), options.component(Scan)
+    _warn_pivot(options)
+    if files.mask_file is not None:
+        given["mask"] = _mask(command.read_from / files.mask_file, detector)
     if files.source_file is not None:
         given["sources"] = _sources(command, options.component(Beam), detector, scan)
     return options.component(Beam), options.component(Crystal), detector, scan, options.component(Sampling)
@@ -121,6 +120,25 @@ def _reflections(command: Command):
     from nanobrag_torch.io.dump import read_dump
 
     return read_dump(path, emulate)
+
+
+def _warn_pivot(options: Options) -> None:
+    from nanobrag_torch.detector import forced_pivot
+
+    forced = forced_pivot(options.convention)
+    if options.pivot_by_name and forced not in (None, options.pivot):
+        options.warn(f"-pivot has no effect: the convention pivots about the {forced}")
+
+
+def _mask(path: Path, detector: Detector):
+    from nanobrag_torch.detector import detector_size
+    from nanobrag_torch.io.smv import read_mask
+
+    mask, size = read_mask(path), detector_size(detector)
+    if mask.shape[0] < size["slow_pixels"] or mask.shape[1] < size["fast_pixels"]:
+        raise InputFileError(f"a mask of {mask.shape[1]} x {mask.shape[0]} pixels for a detector of "
+                             f"{size['fast_pixels']} x {size['slow_pixels']}", path)
+    return mask
 
 
 def _sources(command: Command, beam: Beam, detector: Detector, scan: Scan):

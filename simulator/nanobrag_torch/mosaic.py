@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from nanobrag_torch.arithmetic import number
 from nanobrag_torch.config import Crystal
+from nanobrag_torch.errors import UsageError
 from nanobrag_torch.random_stream import RandomStreams, cap_angle_factor, cap_axis, cap_rotation
+from nanobrag_torch.units import DEGREES_PER_RADIAN
 from nanobrag_torch.vectors import axis_rotation, transform
 
 DOMAINS_OF_SPREAD_ALONE = 10
+LARGEST_SPREAD_RAD = 1e30
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
@@ -18,6 +21,8 @@ def domain_count(crystal: Crystal, warn) -> tuple[object, int]:
         if crystal.mosaic_domains is not None and crystal.mosaic_domains > 1:
             warn("-mosaic_domains has no effect without a mosaic spread: one domain")
         return 0.0, 1
+    if not number(spread) < LARGEST_SPREAD_RAD:
+        raise UsageError(f"-mosaic: a spread of {number(spread) * DEGREES_PER_RADIAN:g} degrees is out of all range")
     if crystal.mosaic_domains is None or crystal.mosaic_domains <= 0:
         warn(f"a mosaic spread without -mosaic_domains: using {DOMAINS_OF_SPREAD_ALONE} domains")
         return spread, DOMAINS_OF_SPREAD_ALONE

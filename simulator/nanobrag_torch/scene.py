@@ -134,9 +134,11 @@ def _oversample(sampling: Sampling, lattice: Lattice, illumination: Illumination
     """Sub-pixels per axis: as asked, or as many as the largest dimension of the crystal needs, given that a
     pixel spans lambda * distance / pixel in real space."""
     span = number(illumination.wavelength) * number(geometry.distance) / number(geometry.pixel_size)
-    recommended = SUBPIXELS_PER_SPOT * max(number(size) for size in lattice.size_m) / span
+    recommended = SUBPIXELS_PER_SPOT * max(number(size) for size in lattice.size_m) / span if span else math.inf
     recommended = max(1, math.ceil(recommended)) if math.isfinite(recommended) else 1
     asked = sampling.oversample or 0
+    if asked > MOST_OVERSAMPLE:
+        raise UsageError(f"-oversample: {asked} x {asked} sub-pixels are too many")
     if asked > 0:
         if asked < recommended:
             warn(f"-oversample {asked} is coarse for this crystal: {recommended} would be enough")

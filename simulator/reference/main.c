@@ -2,6 +2,7 @@
  *
  * This file parses, builds, renders, writes and says so; what any of it means is in the files named after
  * it, which mirror the modules of the Python simulator one to one. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -113,6 +114,17 @@ static void write_trace(Outputs *outputs, const Options *o, const Scene *scene, 
     trace_free(&trace);
 }
 
+/* Nothing is written of an image that no reader could use. */
+static void refuse_infinite(const Scene *scene, const float *image)
+{
+    size_t pixels = (size_t)scene->detector.fast_pixels * (size_t)scene->detector.slow_pixels, bad = 0, i;
+    for (i = 0; i < pixels; i++)
+        bad += !isfinite(image[i]);
+    if (bad > 0)
+        fail("%lu of %lu pixels are not finite float32 numbers (fluence, F or crystal size too large?); "
+             "nothing was written", (unsigned long)bad, (unsigned long)pixels);
+}
+
 /* ---- the run ----------------------------------------------------------------------------------- */
 
 static void run(const Options *o)
@@ -131,6 +143,7 @@ static void run(const Options *o)
     omega = simulate(&scene, cells, !o->no_progress, image);
     printf("solid angle subtended by detector = %g steradian ( %g%% sphere)\n", omega,
            100.0 * omega / SPHERE_SR);
+    refuse_infinite(&scene, image);
     if (o->hkl_file != NULL)
         write_dump_file(&outputs, o, &scene.crystal.F);
     write_images(&outputs, o, &scene, image);

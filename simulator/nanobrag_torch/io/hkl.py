@@ -11,6 +11,7 @@ from nanobrag_torch.errors import InputFileError
 from nanobrag_torch.io.text import read_text, real
 
 MOST_GRID_POINTS = 200_000_000
+LARGEST_INDEX = 1_000_000
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 _WHOLE = re.compile(r"\s*([+-]?\d+)")
 
@@ -66,7 +67,7 @@ def _read_fast(text: str):
     regular = all(len(line.split()) == 4 for line in lines[:50] if line.strip())
     if not regular or not np.isfinite(values).all() or (indices != values[:, :3]).any() or "_" in text:
         return None
-    if any(len(line.split()) not in (0, 4) for line in lines):
+    if any(len(line.split()) not in (0, 4) for line in lines) or (np.abs(indices) > LARGEST_INDEX).any():
         return None
     return indices, values[:, 3], len(values)
 
@@ -82,8 +83,10 @@ def _read_lines(text: str, path):
             raise InputFileError(f"a reflection is h k l F, four numbers; found {line.strip()[:60]!r}", path, number,
                                  line)
         for word in words[:3]:
-            if not re.fullmatch(r"[+-]?\d{1,9}", word):
+            if not re.fullmatch(r"[+-]?\d{1,18}", word):
                 raise InputFileError(f"the index {word!r} is not an integer", path, number, word)
+            if abs(int(word)) > LARGEST_INDEX:
+                raise InputFileError(f"the index {word} is out of all range", path, number, word)
         rows.append((*(int(word) for word in words[:3]), real(words[3], path, number)))
     table = np.array(rows, dtype=np.float64).reshape(-1, 4)
     if not len(table):

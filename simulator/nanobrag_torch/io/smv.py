@@ -187,7 +187,8 @@ def int_pixels(scene, image: np.ndarray, scale: float, adc: float) -> np.ndarray
     region of interest. The argument of floor is rounded to float32 first, as the C program's floorf has it."""
     x0, x1, y0, y1 = scene.roi
     pixels = np.zeros(np.shape(image), dtype="<u2")
-    values = np.asarray(image)[y0 : y1 + 1, x0 : x1 + 1].astype(np.float32).astype(np.float64) * scale + adc
+    with np.errstate(invalid="ignore"):
+        values = np.asarray(image)[y0 : y1 + 1, x0 : x1 + 1].astype(np.float32).astype(np.float64) * scale + adc
     rounded = np.floor((np.clip(values, 0.0, LARGEST_PIXEL) + 0.5).astype(np.float32))
     pixels[y0 : y1 + 1, x0 : x1 + 1] = np.nan_to_num(rounded)
     return pixels

@@ -45,7 +45,11 @@ def read_sources(path, wavelength_m: Any, direction: Sequence[Any], emulate) -> 
     defaults = (*(-SOURCE_DISTANCE_M * x for x in direction), 1.0, wavelength_m)
     full = [tuple(default if value is None else value for value, default in zip(row, defaults, strict=True))
             for row in rows]
-    return SourceTable(tuple(row[:3] for row in full), tuple(row[3] for row in full), tuple(row[4] for row in full))
+    weights = tuple(row[3] for row in full)
+    like_c = "source-weights" in emulate or "source-file-lines" in emulate
+    if not sum(weights) > 0.0 and not like_c:
+        raise InputFileError(f"the weights of the sources add up to {sum(weights):g}", path)
+    return SourceTable(tuple(row[:3] for row in full), weights, tuple(row[4] for row in full))
 
 
 def _rows(path, signed_weights: bool) -> list[tuple]:
