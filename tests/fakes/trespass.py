@@ -1,11 +1,33 @@
 """An engine whose own image is good, and which also does what its -reach says to the bundle being made."""
 import os
 import sys
+import time
 from pathlib import Path
 
 from _image import option, pixels, write
 
 HOME = Path("..")
+
+
+def change_later(home, milliseconds):
+    """Leave a process behind that waits until the image is kept, and a while, and then changes it."""
+    if os.fork() == 0:
+        os.setsid()
+        os.chdir("/")
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        image = Path("inputs/py_roi_float.bin")
+        published = home.with_name(home.name.replace(".staging-", ""))
+        until = time.time() + 10
+        while not (home / image).exists() and not published.exists() and time.time() < until:
+            time.sleep(0.001)
+        time.sleep(milliseconds / 1000)
+        for folder in (home, published):
+            if (folder / image).exists():
+                (folder / image).chmod(0o644)
+                write(pixels(3.0), folder / image)
+        os._exit(0)
 
 
 def reach(what):
@@ -27,6 +49,12 @@ def reach(what):
         (HOME / "inputs/data/A.mat").unlink()
         (HOME / "inputs/data").rmdir()
         os.symlink("/etc", HOME / "inputs/data")
+    elif what == "published":
+        for path in HOME.glob("../2*Z/inputs/env.txt"):
+            path.chmod(0o644)
+            path.write_text("other\n")
+    elif what == "later":
+        change_later(HOME.resolve(), float(option("-delay")))
     elif what == "link":
         os.symlink("/etc/hostname", HOME / "inputs/link")
     else:

@@ -1,0 +1,69 @@
+"""Try every fault and write the table of docs/reliability.md: python -m tests.faults."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.faults import clocks, damage, disk, intruders, kills, texts
+from tests.faults.laboratory import Laboratory, Row
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+GROUPS = {
+    "A bundle that was damaged or forged": damage,
+    "nb-compare killed on its way": kills,
+    "Disks and folders": disk,
+    "Clocks, and things at the same second": clocks,
+    "Engines and tests that reach too far": intruders,
+    "Hostile YAML": texts,
+}
+HEAD = """\
+# Reliability: faults tried, and what happened
+
+Made by `make faults` (tests/faults), which tries each fault on small bundles of fake engines and writes this page; a
+short form of it runs with the tests. A fault counts as detected when every single trial was: an exit code other than
+0 and a sentence that names what is wrong, or, where the fault must do no harm, no harm found afterwards.
+
+Exit codes: 1 usage or case error, 2 an engine failed, 3 outside a threshold, 5 a file could not be read or written,
+6 evidence damaged, 8 blocked. SIGKILL: the process itself was the one that was killed.
+"""
+LIMITS = """\
+## What this cannot show
+
+- A whole bundle forged from nothing, by somebody who writes every file anew in perfect order, is whole in itself. What
+  tells it from the true one is a sign-off (the digest of its manifest), and what tells the sign-off from a forged one
+  is an SSH signature by a key the forger does not have: [phases.md](phases.md).
+- nb-compare, its engines and its user are one user to the system. An engine that sets out to deceive can do all that
+  its user can; what is watched is the bundle being made, and what is checked is everything in it.
+"""
+
+
+def page(found: dict[str, list[Row]]) -> str:
+    """The whole page."""
+    parts = [HEAD]
+    for title, rows in found.items():
+        lines = [f"| {row.fault} | {row.tried} | {row.happened} | {'yes' if row.detected else '**undetected**'} | "
+                 f"{row.exit_codes} |" for row in rows]
+        parts.append("\n".join([f"## {title}", "", "| fault | trials | what happened | detected | exit code |",
+                                "|---|---|---|---|---|", *lines]) + "\n")
+    return "\n".join([*parts, LIMITS])
+
+
+def main() -> int:
+    found: dict[str, list[Row]] = {}
+    for title, group in GROUPS.items():
+        found[title] = []
+        with tempfile.TemporaryDirectory(prefix="nb-faults-") as folder:
+            for row in group.rows(Laboratory(Path(folder) / "lab"), short=False):
+                found[title].append(row)
+                print(f"{'detected  ' if row.detected else 'UNDETECTED'}  {row.tried:>4}  {row.fault}", flush=True)
+    rows = [row for group in found.values() for row in group]
+    PAGE.write_text(page(found), encoding="utf-8")
+    bad = sum(not row.detected for row in rows)
+    print(f"{len(rows)} faults, {sum(row.tried for row in rows)} trials, {bad} undetected: {PAGE.name}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
