@@ -7,7 +7,7 @@ option matter, and is a difference what the case claims it to be.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from nbcompare.execution import Job
 from nbcompare.findings import Findings, as_asked_now, plain_verdict
 from nbcompare.image import read_float_image
 from nbcompare.noise_floor import NoiseFloor, Rerun, measure
-from nbcompare.probe import Probe, probe
+from nbcompare.probe import Probe, QuietRun, probe
 from nbcompare.provenance import EngineIdentity
 from nbcompare.vacuity import same_program
 from nbcompare.verdict import Word
@@ -46,7 +46,7 @@ class Bench:
     runs: Sequence[Run]
     images: Mapping[str, np.ndarray]
     rerun: Rerun
-    run_quietly: Callable[[Job], Run]
+    run_quietly: QuietRun
     inputs: Path
     today: datetime.date
     stored: Findings | None = None

@@ -19,6 +19,9 @@ from nbcompare.execution import Job
 from nbcompare.image import declared_shape
 
 BOX_PX = 64
+MATTERS = 1e-6
+"""An image is changed when a pixel moves by more than this share of the brightest one; less is rounding."""
+
 _OPTION = re.compile(r"-[A-Za-z_]|-4stol$")
 
 CHANGED, SAME, FAILED, SHAPE, UNKNOWN = "changed", "same", "failed", "another shape", "not known"
@@ -46,9 +49,13 @@ class ProbedArgument:
         if UNKNOWN in (self.reference, self.subject):
             return f"{said}: what it changes is not known, as an engine gave no image in the probe"
         if self.inert:
-            return f"{said} changes neither image: leaving it out gives the same bytes"
-        deaf = [role for role in (REFERENCE, SUBJECT) if getattr(self, role) == SAME]
-        return f"{said} is ignored by the {deaf[0]}: leaving it out changes only the other image" if deaf else None
+            return f"{said} changes neither image"
+        found = {REFERENCE: self.reference, SUBJECT: self.subject}
+        for deaf, other in ((REFERENCE, SUBJECT), (SUBJECT, REFERENCE)):
+            if found[deaf] == SAME:
+                what = "is lost" if found[other] == FAILED else "changes"
+                return f"{said} is ignored by the {deaf}: without it only the image of the {other} {what}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -74,13 +81,17 @@ class Probe:
         return cls(tuple(ProbedArgument(**{**entry, "words": tuple(entry["words"])}) for entry in stored["arguments"]))
 
 
+QuietRun = Callable[[Job], tuple[Run, np.ndarray | None]]
+"""Runs a job, keeps nothing, and returns the run and its image (None when it failed)."""
+
+
 def option_groups(command: Sequence[str]) -> list[tuple[int, int]]:
     """Where each option of a command line stands with its values: (first word, word after the last)."""
     starts = [i for i, word in enumerate(command) if _OPTION.match(word)]
     return list(zip(starts, [*starts[1:], len(command)], strict=True))
 
 
-def probe(command: Sequence[str], jobs: Mapping[str, Job], image: np.ndarray, run_quietly: Callable[[Job], Run],
+def probe(command: Sequence[str], jobs: Mapping[str, Job], image: np.ndarray, run_quietly: QuietRun,
           inputs: Path, *, required: Collection[str], only_required: bool,
           may_run: Collection[str] = (REFERENCE, SUBJECT), known: Probe | None = None) -> Probe:
     """Leave each option of the command out in turn, for both engines.
@@ -116,16 +127,17 @@ def _box(image: np.ndarray) -> list[str]:
     return ["-roi", *map(str, bounds)]
 
 
-def _baseline(job: Job, box: list[str], run_quietly) -> tuple[list[str], str | None]:
-    """(words to add, sha256 of the image with nothing left out); without the box where the engine fails with it."""
+def _baseline(job: Job, box: list[str], run_quietly: QuietRun) -> tuple[list[str], np.ndarray | None]:
+    """(words to add, the image with nothing left out); without the box where the engine fails with it."""
     for more in (box, []):
-        run = run_quietly(replace(job, arguments=(*job.arguments, *more), purpose="probe, nothing left out"))
-        if not run.failure:
-            return more, run.image_sha256
+        _, image = run_quietly(replace(job, arguments=(*job.arguments, *more), purpose="probe, nothing left out"))
+        if image is not None:
+            return more, image
     return [], None
 
 
-def _without(job: Job, first: int, last: int, more: list[str], baseline: str | None, run_quietly, inputs: Path) -> str:
+def _without(job: Job, first: int, last: int, more: list[str], baseline: np.ndarray | None, run_quietly: QuietRun,
+             inputs: Path) -> str:
     if baseline is None:
         return UNKNOWN
     arguments = (*job.arguments[:first], *job.arguments[last:], *more)
@@ -134,7 +146,8 @@ def _without(job: Job, first: int, last: int, more: list[str], baseline: str | N
             return SHAPE
     except UsageError:
         return SHAPE
-    run = run_quietly(replace(job, arguments=arguments, purpose=f"probe without {job.arguments[first]}"))
-    if run.failure:
+    _, image = run_quietly(replace(job, arguments=arguments, purpose=f"probe without {job.arguments[first]}"))
+    if image is None:
         return FAILED
-    return SAME if run.image_sha256 == baseline else CHANGED
+    moved = float(np.abs(image - baseline).max())
+    return CHANGED if moved > MATTERS * float(np.abs(baseline).max()) else SAME

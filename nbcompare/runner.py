@@ -30,6 +30,7 @@ from nbcompare.mapped_tests import CUDA_MISSING, TestsOutcome, cuda_is_available
 from nbcompare.metrics import METRICS
 from nbcompare.noise_floor import Rerun
 from nbcompare.pictures import ALWAYS, UNLESS_PASSED, Scale, write_pictures
+from nbcompare.probe import QuietRun
 from nbcompare.progress import Progress
 from nbcompare.provenance import EngineIdentity, content_hash, environment_facts, git_state, identify
 from nbcompare.stored_reference import StoredReference, require_same_experiment, stored_reference
@@ -246,15 +247,16 @@ def _rerun_in(bundle: Staging, case: Case, progress: Progress) -> Rerun:
     return rerun
 
 
-def _run_quietly_in(bundle: Staging, case: Case, progress: Progress) -> Callable[[Job], Run]:
+def _run_quietly_in(bundle: Staging, case: Case, progress: Progress) -> QuietRun:
     """How an engine is run once more without a trace in the bundle."""
 
-    def run_quietly(job: Job) -> Run:
+    def run_quietly(job: Job) -> tuple[Run, np.ndarray | None]:
         with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
             work = Path(folder)
-            return execute(job, inputs=bundle.folder / DATA, scratch=work / "scratch",
-                           places=Places(*(work / name for name in ("image", "stdout", "stderr", "rest"))),
-                           environment=case.environment, progress=progress)
+            places = Places(*(work / name for name in ("image", "stdout", "stderr", "rest")))
+            run = execute(job, inputs=bundle.folder / DATA, scratch=work / "scratch", places=places,
+                          environment=case.environment, progress=progress)
+            return run, None if run.failure else read_float_image(places.image, job.shape)
 
     return run_quietly
 
