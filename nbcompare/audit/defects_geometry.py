@@ -33,14 +33,29 @@ def beam_centre_mm(target, amount, draw):
     return _changed(target, "-Ybeam", number(target.argv, "-Ybeam") + either_way(draw) * amount)
 
 
+_SAMPLE_PIVOT = ("-close_distance", "-twotheta", "-Xclose", "-Yclose", "-ORGX", "-ORGY", "-xds")
+_BEAM_PIVOT = ("-distance", "-Xbeam", "-Ybeam", "-mosflm", "-adxv", "-denzo", "-dials")
+
+
+def _pivot(argv: tuple[str, ...]) -> str:
+    """The pivot that is in force at the end of a command: each of these options sets it, and the last one counts."""
+    pivot = "beam"
+    for word, value in zip(argv, (*argv[1:], ""), strict=True):
+        if word in _SAMPLE_PIVOT or (word == "-pivot" and "sample" in value):
+            pivot = "sample"
+        elif word in _BEAM_PIVOT or (word == "-pivot" and "beam" in value):
+            pivot = "beam"
+    return pivot
+
+
 @kind("pivot-other", "echo", "the detector turns about the other point (pivot beam or sample)", echoed=True,
       named_by=("pivot-value", "pivot-ignored", "echo-pivot", "echo-detector-origin"))
 def pivot_other(target, amount, draw):
     if values(target.argv, "-fdet_vector") is None:
         raise NotHere("-pivot counts only with detector vectors of one's own")
-    given = (values(target.argv, "-pivot") or ("sample",))[0]
-    other = "sample" if given == "beam" else "beam"
-    return of_arguments(target, f"-pivot {other}", put(target.argv, "-pivot", other))
+    other = "sample" if _pivot(target.argv) == "beam" else "beam"
+    argv = drop(target.argv, "-pivot") if values(target.argv, "-pivot") else target.argv
+    return of_arguments(target, f"-pivot {other}", (*argv, "-pivot", other))
 
 
 # --- beam centre -------------------------------------------------------------------------------------------------
@@ -107,27 +122,18 @@ def beam_direction(target, amount, draw):
     return of_arguments(target, f"-beam_vector {words}", put(target.argv, "-beam_vector", *new))
 
 
-@kind("beam-vector-lost", "geometry", "the direction of the beam is not read", named_by=(
-    "beam-vector-ignored", "beam-vector-value"))
-def beam_vector_lost(target, amount, draw):
-    return of_arguments(target, "no -beam_vector", drop(target.argv, "-beam_vector"))
-
-
 # --- axes --------------------------------------------------------------------------------------------------------
 
 
-@kind("detector-axes-swapped", "geometry", "the fast and the slow vector are exchanged", named_by=(
-    "detector-axes-swapped", "transposed", "fast-axis-value", "slow-axis-value"))
-def detector_axes_swapped(target, amount, draw):
-    fast, slow = vector(target.argv, "-fdet_vector"), vector(target.argv, "-sdet_vector")
-    return of_arguments(target, "-fdet_vector and -sdet_vector exchanged",
-                        put(put(target.argv, "-fdet_vector", *slow), "-sdet_vector", *fast))
-
-
-@kind("slow-axis-reversed", "geometry", "the slow vector has the opposite sign", named_by=("slow-axis-sign",))
-def slow_axis_reversed(target, amount, draw):
-    new = tuple(-part for part in vector(target.argv, "-sdet_vector"))
-    return of_arguments(target, "-sdet_vector reversed", put(target.argv, "-sdet_vector", *new))
+@kind("detector-vector", "geometry", "the fast or the slow vector of the detector is tilted", full=0.1, unit="deg",
+      named_by=("fast-axis-value", "slow-axis-value"))
+def detector_vector(target, amount, draw):
+    option = ("-fdet_vector", "-sdet_vector")[int(draw.integers(2))]
+    x, y, z = vector(target.argv, option)
+    tilt = math.radians(amount) * either_way(draw)
+    new = (x - tilt * y, y + tilt * x, z)
+    words = " ".join(f"{part:.9g}" for part in new)
+    return of_arguments(target, f"{option} {words}", put(target.argv, option, *new))
 
 
 @kind("curved-detector", "geometry", "every pixel is put at the same distance", named_by=(
