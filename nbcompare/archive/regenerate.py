@@ -19,7 +19,7 @@ from nbcompare.archive.recheck import case_file_here
 from nbcompare.archive.verify import verify_bundle
 from nbcompare.bundle import CASE_FILE, DATA, Bundle, Record, load_bundle
 from nbcompare.bundled_reference import build_reference
-from nbcompare.case import Case, load_case
+from nbcompare.case import Case, cell_named, load_case
 from nbcompare.engine import REFERENCE, SUBJECT
 from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, worst
 from nbcompare.findings import Findings
@@ -129,7 +129,7 @@ def _case_again(folder: Path, record: Record) -> Case:
     path = folder / CASE_FILE
     if not path.is_file():
         raise CaseError("cannot be run again: the bundle keeps no case file", path=folder)
-    case = load_case(path, files_are_there=False)
+    case = cell_named(load_case(path, files_are_there=False), said["name"])
     inputs = tuple(replace(entry, file=str((folder / DATA / entry.name).absolute())) if entry.file else entry
                    for entry in case.inputs)
     here = case_file_here(said["file"])

@@ -13,10 +13,12 @@ from nbcompare.errors import ExitCode
 @click.command("reduce")
 @click.option("--max-runs", type=click.IntRange(min=4), default=400, show_default=True, metavar="N",
               help="Stop after so many engine runs, with the smallest command found by then.")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME",
+              help="Look at this threshold alone; may be given again. Several that fail may have several causes.")
 @click.option("--cache", type=click.Path(path_type=Path), metavar="DIR",
               help="Where answers are kept, so that a stopped reduction goes on.  [default: the user's cache folder]")
 @experiment_options
-def command(max_runs, cache, form, quiet, asked) -> ExitCode:
+def command(max_runs, metrics, cache, form, quiet, asked) -> ExitCode:
     """Shrink a failing command to the fewest options and pixels that fail in the same way, and print one line that
     reproduces it.
 
@@ -34,7 +36,7 @@ def command(max_runs, cache, form, quiet, asked) -> ExitCode:
     progress = Progress(quiet=quiet)
     with experiment(asked, progress) as found:
         try:
-            smallest = reduce_experiment(found, cache or default_cache(), max_runs, progress)
+            smallest = reduce_experiment(found, cache or default_cache(), max_runs, progress, metrics=metrics)
         except NothingFails:
             click.echo(dump_json({"of": found.named, "fails": False}) if form == "json" else
                        f"{found.named}: both engines agree within every threshold, so there is nothing to reduce")

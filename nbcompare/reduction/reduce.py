@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case import Case
 from nbcompare.diagnosis.command import Command, Item, parse_command
 from nbcompare.engine import REFERENCE, SUBJECT
 from nbcompare.errors import UsageError
@@ -18,6 +17,7 @@ from nbcompare.progress import Progress
 from nbcompare.reduction.minimize import smallest_part
 from nbcompare.reduction.signature import Signature, signature_of, signature_of_failed, thresholds_for
 from nbcompare.reduction.trial import Candidate, Trials, is_possible, trials
+from nbcompare.strict_yaml import nearest
 from nbcompare.verdict import Threshold
 
 REGION = "window"
@@ -90,20 +90,23 @@ class Search:
         return alike
 
 
-def reduce_experiment(experiment: Experiment, cache: Path, most_runs: int, progress: Progress) -> Reduction:
+def reduce_experiment(experiment: Experiment, cache: Path, most_runs: int, progress: Progress, *,
+                      metrics: Sequence[str] = ()) -> Reduction:
     """Shrink the command of an experiment with at most ``most_runs`` engine runs; answers are kept below ``cache``.
 
-    Raises NothingFails when the whole command passes, UsageError when it fails no second time.
+    Only thresholds on ``metrics`` count, where some are named. Raises NothingFails when the whole command passes,
+    UsageError when it fails no second time.
     """
+    asked_for = thresholds_on(metrics, experiment.case.thresholds)
     images, runs_before = experiment.images, 0
     if images is None:
         runs, images = render(experiment, progress)
         runs_before = len(runs)
     if images is None:
         whole = signature_of_failed(next(run for run in runs if run.failure))
-        thresholds = thresholds_for(experiment.case.thresholds, ())
+        thresholds = thresholds_for(asked_for, ())
     else:
-        whole, thresholds = whole_signature(experiment.case, images)
+        whole, thresholds = whole_signature(experiment.case.rois, asked_for, images)
     if not whole.fails:
         raise NothingFails
     command = parse_command(experiment.case.command)
@@ -243,12 +246,23 @@ def _smaller_window(items: Sequence[Item], window: Roi) -> Iterator[tuple[Candid
 # --- how the whole command fails --------------------------------------------------------------------------
 
 
-def whole_signature(case: Case, images: Mapping[str, np.ndarray]) -> tuple[Signature, tuple[Threshold, ...]]:
+def thresholds_on(metrics: Sequence[str], thresholds: Sequence[Threshold]) -> tuple[Threshold, ...]:
+    """The thresholds on the metrics named, or all. Raises UsageError for a metric that has none."""
+    known = {threshold.metric for threshold in thresholds}
+    for metric in metrics:
+        if metric not in known:
+            raise UsageError(f"--metric {metric}: there is no threshold on it; {nearest(metric, known)}")
+    return tuple(threshold for threshold in thresholds if not metrics or threshold.metric in metrics)
+
+
+def whole_signature(rois: Sequence[Roi], thresholds: Sequence[Threshold],
+                    images: Mapping[str, np.ndarray]) -> tuple[Signature, tuple[Threshold, ...]]:
     """How the whole images fail, on the first region that does; and the thresholds that candidates are held to."""
-    reference, subject = images[REFERENCE], images[SUBJECT]
-    for roi in case.rois:
-        own = [threshold for threshold in case.thresholds if threshold.roi == roi.name]
-        found = signature_of(reference, subject, roi, own)
+    for roi in rois:
+        own = [threshold for threshold in thresholds if threshold.roi == roi.name]
+        if not own:
+            continue
+        found = signature_of(images[REFERENCE], images[SUBJECT], roi, own)
         if found.fails:
             names = {metric for metric, _ in found.thresholds}
             return found, thresholds_for(own, [threshold for threshold in own if threshold.metric in names])

@@ -26,7 +26,7 @@ def render(argv, folder, batched):
     flux = float(after("-flux", default=0)) if not deaf else 0.0
     area = float(after("-beamsize", default=0.1)) ** 2
     scale = flux * float(after("-exposure", default=1)) / area if flux else 1e9
-    if broken == "pair" and "-phi" in argv and "-osc" in argv:
+    if "pair" in broken and "-phi" in argv and "-osc" in argv:
         scale /= 2
     if broken == "third" and (after("-exposure"), after("-adc"), after("-phi")) == ("3", "20", "1"):
         scale /= 2
@@ -37,7 +37,7 @@ def render(argv, folder, batched):
     x0, x1, y0, y1 = map(int, after("-roi", 4, (0, fast - 1, 0, slow - 1)))
     pixels = array("f", [scale * (1 + (7 * x + 3 * y) % 11) if x0 <= x <= x1 and y0 <= y <= y1 else 0.0
                          for y in range(slow) for x in range(fast)])
-    if broken == "beam" and "-Xbeam" in argv and "-Ybeam" in argv:
+    if "beam" in broken and "-Xbeam" in argv and "-Ybeam" in argv:
         pixels[int(float(after("-Ybeam"))) * fast + int(float(after("-Xbeam")))] *= 50
     if broken == "dark":
         pixels[:fast * (slow // 2)] = array("f", [0.0] * (fast * (slow // 2)))

@@ -157,6 +157,15 @@ def test_a_command_that_passes_has_nothing_to_reduce(reduce):
     assert said.code == 0 and said.json["fails"] is False
 
 
+def test_one_threshold_alone_leaves_the_options_of_other_causes_out(reduce, fake, nb, tmp_path):
+    """The pixel at the beam spoils the correlation, half the image the sum ratio."""
+    both = reduce("beam+pair").json
+    assert set(both["needed"]) == {"-phi 0", "-osc 0.1", "-Xbeam 20", "-Ybeam 12"}
+    assert reduce("beam+pair", "--metric", "sum_ratio").json["needed"] == ["-phi 0", "-osc 0.1"]
+    said = reduce("beam+pair", "--metric", "rmse")
+    assert said.code == 1 and "no threshold on it" in said.err
+
+
 def test_a_failing_case_is_reduced_too(nb, fake, tmp_path):
     """The case allows a sum ratio of 0.99 to 1.01; only there it fails."""
     case = tmp_path / "case.yaml"

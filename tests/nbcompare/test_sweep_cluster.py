@@ -81,6 +81,7 @@ def test_all_bundles_come_home_although_a_worker_is_killed(nb, fake, tmp_path, c
     killer.start()
     said = nb(*words)
     killer.join()
+    assert said.out, said.err
     assert workers[0].poll() == -signal.SIGKILL
     assert said.json["cells"] == said.json["run"] == 12 and said.code == 3
     failed = [result["cell"] for result in said.json["results"] if result["word"] != "PASS"]
