@@ -14,9 +14,8 @@ from pathlib import Path
 from nbcompare.process import Ended, recorded_environment, run_program
 
 CUDA_MISSING = "cuda not available\n"
-_PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-_ONCE_QUIET = "--verbosity=-1"
-"""As -q alone, however quiet the project's own settings are: a line for each test."""
+_PYTEST = (sys.executable, "-m", "pytest", "--verbosity=-1", "-p", "no:cacheprovider")
+"""Quiet as with one -q, however quiet the project's own settings are; twice as quiet, pytest gives no summary."""
 
 _CUDA_PROBE = "import torch; print('cuda', torch.cuda.is_available())"
 
@@ -52,9 +51,10 @@ def run_mapped_tests(nodes: Sequence[str], *, checkout: Path, log: Path, seconds
     ended, text = _run_logged(argv, checkout, log, seconds)
     summary = next((line.strip("= ") for line in reversed(text.splitlines()) if line.strip()), "no output")
     failure = _failure(ended, summary, text, seconds)
-    outcome = TestsOutcome(tuple(nodes), ended.exit_code, summary, failure, _error_line(text) if failure else None)
+    error_line = _error_line(log.read_text(encoding="utf-8", errors="replace")) if failure else None
+    outcome = TestsOutcome(tuple(nodes), ended.exit_code, summary, failure, error_line)
     if failure:
-        _run_logged([*_PYTEST, "--collect-only", _ONCE_QUIET, *nodes], checkout, _beside(log, "collect.log"), seconds)
+        _run_logged([*_PYTEST, "--collect-only", *nodes], checkout, _beside(log, "collect.log"), seconds)
         _beside(log, "failure.txt").write_text(_signature(outcome, argv), encoding="utf-8")
     return outcome
 

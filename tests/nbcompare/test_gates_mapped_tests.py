@@ -72,3 +72,17 @@ def test_without_cuda_the_log_says_so(run_small, map_tests, monkeypatch):
     said, folder = run_small()
     assert said.code == 0 and (folder / "tests/pytest_cuda.log").read_text() == "cuda not available\n"
     assert "mapped tests on CUDA: no CUDA device was available" in (folder / "notes/todo_nb_compare.md").read_text()
+
+
+def test_nodes_of_the_project_itself_have_a_summary(run_small, small_case):
+    """The project's own settings make pytest quiet already; made quieter still, it would say nothing."""
+    small_case.write_text(small_case.read_text() + "tests: ['tests/test_rooms.py::test_help_loads_nothing_heavy']\n")
+    said, _ = run_small()
+    assert said.code == 0 and " passed in " in said.json["tests"]["cpu"]["summary"]
+
+
+def test_a_failure_in_the_project_itself_has_its_signature(run_small, small_case):
+    small_case.write_text(small_case.read_text() + "tests: ['tests/test_rooms.py::test_of_no_such_name']\n")
+    said, folder = run_small()
+    assert said.code == 8
+    assert "ERROR: not found" in (folder / "tests/pytest_cpu_failure.txt").read_text()
