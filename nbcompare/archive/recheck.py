@@ -21,7 +21,8 @@ from nbcompare.archive.listing import previous_bundle
 from nbcompare.archive.recompute import read_stored_images, rois_of, thresholds_of
 from nbcompare.bundle import Record, load_bundle
 from nbcompare.bundled_reference import CHECKOUT
-from nbcompare.case import Case, case_facts
+from nbcompare.case import Case, case_facts, cell_named
+from nbcompare.claim import Claim
 from nbcompare.compare import Comparison, compare_images
 from nbcompare.engine import REFERENCE, SUBJECT
 from nbcompare.errors import EvidenceError, ShapeError, UsageError
@@ -78,6 +79,7 @@ def check_bundle(folder: Path, case: Case | None = None) -> Recheck:
     """
     record = _sound_record(folder)
     said = record.facts["case"]
+    case = cell_named(case, said["name"]) if case else None
     if case is not None and case.name != said["name"]:
         raise UsageError(f"{folder} is a bundle of case {said['name']}, not of {case.name}")
     rois, thresholds = (case.rois, case.thresholds) if case else (rois_of(record), thresholds_of(record))
@@ -183,14 +185,16 @@ def _loosened(folder: Path, record: Record, case: Case | None, rois: Sequence[Ro
     older = [(record, "this bundle")] if case else []
     older += [(before.record, f"stamp {before.stamp}")] if before else []
     told = set()
-    for entry in (found for past, name in older for found in loosened(past, name, rois, thresholds)):
+    claims = case.divergences if case else claims_of(record)
+    for entry in (found for past, name in older for found in loosened(past, name, rois, thresholds, claims)):
         if (entry.what, entry.old) not in told:
             told.add((entry.what, entry.old))
             yield entry
 
 
-def loosened(past: Record, name: str, rois: Sequence[Roi], thresholds: Sequence[Threshold]) -> Iterator[Loosened]:
-    """Every requirement of an older record that is less strict, or gone, in these thresholds and regions."""
+def loosened(past: Record, name: str, rois: Sequence[Roi], thresholds: Sequence[Threshold],
+             claims: Sequence[Claim] = ()) -> Iterator[Loosened]:
+    """Every requirement of an older record that is less strict, or gone, in these thresholds, regions and claims."""
     now = {(threshold.metric, threshold.roi): threshold for threshold in thresholds}
     for old in thresholds_of(past):
         what = f"{old.metric} on {old.roi}"
@@ -205,6 +209,30 @@ def loosened(past: Record, name: str, rois: Sequence[Roi], thresholds: Sequence[
         if new_roi is not None and new_roi.bounds != old_roi.bounds:
             yield Loosened(f"region {old_roi.name}", f"{list(old_roi.bounds)}", f"{list(new_roi.bounds)}",
                            "a region was moved; what it holds is another question than before", name)
+    yield from _loosened_claims(claims_of(past), name, claims)
+
+
+def claims_of(record: Record) -> tuple[Claim, ...]:
+    """The claims of known divergences that the record's case makes."""
+    return tuple(map(Claim.from_dict, record.facts["case"].get("divergences", ())))
+
+
+def _loosened_claims(past: Sequence[Claim], name: str, now: Sequence[Claim]) -> Iterator[Loosened]:
+    """Claims that are new, and such as excuse more or longer than before."""
+    known = {claim.id: claim for claim in past}
+    for claim in now:
+        old = known.get(claim.id)
+        if old is None:
+            yield Loosened(f"claim {claim.id}", "not made", "made, and may excuse a difference", claim.why, name)
+            continue
+        if claim.expires > old.expires:
+            yield Loosened(f"claim {claim.id}", f"until {old.expires}", f"until {claim.expires}", claim.why, name)
+        bounds = {(bound.metric, bound.roi): bound for bound in old.bounds}
+        for bound in claim.bounds:
+            before = bounds.get((bound.metric, bound.roi))
+            if before is None or _is_looser(before, bound):
+                yield Loosened(f"claim {claim.id}, {bound.metric} on {bound.roi}",
+                               before.allowed if before else "not excused", bound.allowed, claim.why, name)
 
 
 def _is_looser(old: Threshold, new: Threshold) -> bool:

@@ -1,6 +1,7 @@
 """The front door of nb-compare for tests: the command line in this process, and small cases with fake engines."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,3 +80,37 @@ def run_small(nb, fake, small_case):
         return said, Path(said.json["bundle"])
 
     return call
+
+
+# --- stored bundles, made once -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """A folder of three bundles of the small case, oldest first: it passed, it failed, its subject crashed."""
+    home = tmp_path_factory.mktemp("made")
+    (home / "small.yaml").write_text(SMALL_CASE)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("NB_C_BIN", "NB_PY_BIN"):
+            patch.delenv(name, raising=False)
+        for subject in ("twin", "bright", "crash"):
+            run(["run", str(home / "small.yaml"), "--c-bin", str(FAKES / "good.py"), "--py-bin",
+                 str(FAKES / f"{subject}.py"), "--bundles", str(home / "bundles"), "-q"])
+    return home / "bundles"
+
+
+@dataclass
+class Store:
+    """Copies of the three bundles, for one test to handle as it likes."""
+
+    root: Path
+    passed: Path
+    failed: Path
+    crashed: Path
+
+
+@pytest.fixture
+def store(made_once, tmp_path, nb, small_case):
+    """The three bundles below ./bundles, beside their case file."""
+    shutil.copytree(made_once, tmp_path / "bundles")
+    return Store(Path("bundles"), *sorted(Path("bundles/small").iterdir()))

@@ -1,0 +1,300 @@
+"""verify: every fault of a bundle, all at once, from the files alone; also of a record edited with its sums put right."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from nbcompare.archive.schema import record_schema, schema_faults
+from nbcompare.bundle import Record, dump_json, write_manifest
+from nbcompare.case import load_case
+from nbcompare.engine import PREFIX
+from nbcompare.progress import Progress
+from nbcompare.runner import RunOptions, run_case
+from nbcompare.texts import image_name, texts_of
+
+
+def overwrite(path: Path, content) -> None:
+    """Put other bytes into a read-only file."""
+    path.chmod(0o644)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def fix_sums(folder: Path) -> None:
+    (folder / "manifest-sha256.txt").chmod(0o644)
+    write_manifest(folder)
+
+
+def edited(folder: Path, *changes) -> dict:
+    """The record with values replaced, written back; a change is (path of keys, value)."""
+    record = json.loads((folder / "record.json").read_text())
+    for keys, value in changes:
+        at = record
+        for key in keys[:-1]:
+            at = at[key]
+        at[keys[-1]] = value
+    overwrite(folder / "record.json", dump_json(record))
+    return record
+
+
+def fix_texts(folder: Path, record: dict) -> None:
+    """What a thorough forger would do: write every text that follows from the record anew."""
+    images = {role: folder / image_name(role) for role in PREFIX}
+    sizes = {role: path.stat().st_size for role, path in images.items() if path.is_file()}
+    for name, text in texts_of(Record.from_dict(record), sizes).items():
+        overwrite(folder / name, text)
+
+
+# --- files ----------------------------------------------------------------------------------------------------
+
+
+def test_missing_changed_and_unexpected_are_told_apart_and_together(store, nb):
+    overwrite(store.passed / "inputs/env.txt", "other")
+    (store.passed / "results/c.png").unlink()
+    (store.passed / "notes/added.txt").write_text("x")
+    (store.passed / "empty").mkdir()
+    said = nb("verify", store.passed, store.failed, "--format", "json")
+    faults = {(fault["kind"], fault["file"]) for fault in said.json["bundles"][0]["faults"]}
+    assert said.code == said.json["exit_code"] == 6
+    assert faults == {("changed", "inputs/env.txt"), ("missing", "results/c.png"), ("unexpected", "notes/added.txt"),
+                      ("unexpected", "empty")}
+    assert said.json["bundles"][1] == {"bundle": str(store.failed), "intact": True, "faults": []}
+
+
+def test_a_link_and_a_pipe_are_named_and_not_opened(store, nb):
+    """A pipe that was opened would never answer."""
+    image = store.passed / "inputs/c_roi_float.bin"
+    shutil.copyfile(image, "elsewhere.bin")
+    image.unlink()
+    image.symlink_to(Path("elsewhere.bin").absolute())
+    (store.passed / "inputs/env.txt").unlink()
+    os.mkfifo(store.passed / "inputs/env.txt")
+    said = nb("verify", store.passed)
+    assert said.code == 6
+    assert "unsafe: inputs/c_roi_float.bin (a link, not a file)" in said.out
+    assert "unsafe: inputs/env.txt (a pipe or a device, not a file)" in said.out
+
+
+@pytest.mark.parametrize(("line", "kind"), [
+    ("{sum}  ../outside.txt", "unsafe"), ("{sum}  /etc/hostname", "unsafe"), ("{sum} record.json", "malformed"),
+    ("{sum}  record.json", "malformed"), ("{upper}  notes/x", "malformed"), ("no sum at all", "malformed"),
+    ("{sum}  notes\\x", "unsafe"), ("{sum}  notes/\u202egnp.exe", "unsafe")])
+def test_a_manifest_is_read_strictly(store, nb, line, kind):
+    manifest = store.passed / "manifest-sha256.txt"
+    digest = manifest.read_text()[:64]
+    overwrite(manifest, manifest.read_text() + line.format(sum=digest, upper=digest.upper()) + "\n")
+    said = nb("verify", store.passed, "--format", "json")
+    assert said.code == 6 and kind in {fault["kind"] for fault in said.json["bundles"][0]["faults"]}
+
+
+def test_every_byte_of_the_manifest_counts(store, nb):
+    """One byte of each kind flipped: digit, gap, name, line end."""
+    manifest = store.passed / "manifest-sha256.txt"
+    good = manifest.read_bytes()
+    for at in (0, 40, 64, 65, 66, 75, good.index(b"\n"), len(good) - 1):
+        overwrite(manifest, good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+        assert nb("verify", store.passed).code == 6, at
+    overwrite(manifest, good)
+    assert nb("verify", store.passed).code == 0
+
+
+def test_a_bundle_under_the_name_of_another_stamp_is_found(store, nb):
+    other = store.passed.parent / "20200101T000000Z"
+    store.passed.rename(other)
+    said = nb("verify", other)
+    assert said.code == 6 and "the folder is called 20200101T000000Z" in said.out
+
+
+def test_a_copy_of_any_name_is_as_good(store, nb):
+    shutil.copytree(store.passed, "evidence for the audit")
+    assert nb("verify", "evidence for the audit").code == 0
+
+
+# --- a record edited, and all sums put right ------------------------------------------------------------------
+
+EDITS = {
+    "a figure": (("comparison", "regions", 0, "figures", 1, "value"), 1.0000001),
+    "a figure made undefined": (("comparison", "regions", 0, "figures", 0, "value"), None),
+    "a sum": (("comparison", "regions", 1, "subject_sum"), 1.0),
+    "the worst pixel": (("comparison", "regions", 0, "worst", "x"), 3),
+    "a peak": (("comparison", "peaks", "pairs", 0, "subject", "x"), 1.25),
+    "the verdict": (("verdict", "word"), "BLOCKED"),
+    "a check": (("verdict", "checks", 0, "value"), 0.99951),
+    "a threshold": (("case", "thresholds", 0, "min"), 0.5),
+    "a reason for a threshold": (("case", "thresholds", 0, "why"), "why not"),
+    "a region": (("case", "rois", 1, "xmax"), 7),
+    "the command": (("case", "command", 5), "1e17"),
+    "seconds": (("runs", 0, "seconds"), 0.001),
+    "an argument": (("runs", 1, "argv", 1), "/elsewhere.py"),
+    "an exit code": (("runs", 0, "exit_code"), 1),
+    "the sum of an image": (("runs", 0, "image_sha256"), "0" * 64),
+    "the sum of a program": (("engines", 0, "program_sha256"), "0" * 64),
+    "a version": (("engines", 0, "version"), "good engine 2.0"),
+    "the commit": (("git", "sha"), "0" * 40),
+    "cleanliness": (("git", "dirty"), None),
+    "a content hash": (("content", "simulator"), "0" * 64),
+    "the environment": (("environment", "torch"), "9.9"),
+    "the program's version": (("program", "version"), "9.9"),
+    "the stamp": (("stamp",), "20200101T000000Z"),
+    "what the tests said": (("tests", "cpu", "summary"), "12 passed in 1 s"),
+    "an unknown number": (("runs", 0, "seconds"), "fast"),
+    "an input that is none": (("inputs",), [{"name": "x.hkl", "origin": "case", "sha256": "0" * 64, "bytes": 3,
+                                             "pinned_sha256": None}]),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_record_is_found_although_its_sums_were_put_right(store, nb, edit):
+    edited(store.passed, EDITS[edit])
+    fix_sums(store.passed)
+    said = nb("verify", store.passed)
+    assert said.code == 6 and "changed:" not in said.out
+
+
+@pytest.mark.parametrize("edit", ["a figure", "a sum", "the worst pixel", "the verdict", "a check", "a threshold",
+                                  "a region", "the command", "an exit code", "the sum of an image"])
+def test_a_forger_who_writes_all_texts_anew_is_found_by_the_images_and_the_case(store, nb, edit):
+    record = edited(store.passed, EDITS[edit])
+    fix_texts(store.passed, record)
+    fix_sums(store.passed)
+    assert nb("verify", store.passed).code == 6
+
+
+def test_a_failure_made_a_pass_is_found(store, nb):
+    """The forger turns every word and every check of the failed bundle, and all that follows from them."""
+    record = json.loads((store.failed / "record.json").read_text())
+    checks = [{**check, "holds": True, "value": 1.0} for check in record["verdict"]["checks"]]
+    record = edited(store.failed, (("verdict",), {"word": "PASS", "exit_code": 0, "reasons": [], "checks": checks}))
+    fix_texts(store.failed, record)
+    fix_sums(store.failed)
+    said = nb("verify", store.failed)
+    assert said.code == 6
+    assert "the verdict is PASS (exit code 0) in the record, FAIL (3) by the evidence" in said.out
+
+
+def test_a_crash_made_a_success_is_found(store, nb):
+    record = edited(store.crashed, (("runs", 1, "failure"), None), (("runs", 1, "exit_code"), 0))
+    fix_texts(store.crashed, record)
+    fix_sums(store.crashed)
+    assert nb("verify", store.crashed).code == 6
+
+
+def test_another_image_with_its_sums_put_right_everywhere_is_found(store, nb):
+    """The subject's image is replaced by the reference's, the record's sum of it too; the figures give it away."""
+    shutil.copyfile(store.failed / "inputs/c_roi_float.bin", "copy.bin")
+    overwrite(store.failed / "inputs/py_roi_float.bin", Path("copy.bin").read_bytes())
+    good = json.loads((store.failed / "record.json").read_text())["runs"][0]["image_sha256"]
+    record = edited(store.failed, (("runs", 1, "image_sha256"), good))
+    fix_texts(store.failed, record)
+    fix_sums(store.failed)
+    said = nb("verify", store.failed)
+    assert said.code == 6 and "sum_ratio on full is 125932.0 in the record, 1.0 from the images" in said.out
+
+
+@pytest.mark.parametrize("name", ["inputs/commands.txt", "inputs/env.txt", "inputs/git_sha.txt", "inputs/version.txt",
+                                  "inputs/sha256.txt", "inputs/file_sizes.txt", "notes/template_command.txt",
+                                  "results/summary.json", "results/diff.png", "inputs/case.yaml"])
+def test_an_edited_text_is_found_although_its_sum_was_put_right(store, nb, name):
+    content = (store.passed / name).read_bytes()
+    overwrite(store.passed / name, content.replace(content[:1], b"#", 1) + b"\n")
+    fix_sums(store.passed)
+    said = nb("verify", store.passed)
+    assert said.code == 6 and (f"disagrees: {name}" in said.out or f"malformed: {name}" in said.out)
+
+
+def test_an_added_input_is_found_although_it_is_in_the_manifest(store, nb):
+    (store.passed / "inputs/data").mkdir(exist_ok=True)
+    (store.passed / "inputs/data/other.hkl").write_text("1 0 0 5\n")
+    fix_sums(store.passed)
+    said = nb("verify", store.passed)
+    assert said.code == 6 and "unexpected: inputs/data/other.hkl (the record lists no such input)" in said.out
+
+
+def test_tests_said_to_have_passed_must_have_passed_in_their_log(store, nb):
+    record = edited(store.passed, (("tests", "cpu"), {"nodes": ["a.py::b"], "exit_code": 0, "failure": None,
+                                                      "summary": "the case names no tests"}),
+                    (("case", "tests"), ["a.py::b"]))
+    fix_texts(store.passed, record)
+    fix_sums(store.passed)
+    said = nb("verify", store.passed)
+    assert said.code == 6 and "the record says the tests passed, and here none did" in said.out
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("{", "damaged record"), ('{"a": 1, "a": 2}', "stands twice"), ('{"a": NaN}', "NaN is no JSON number"),
+    ("[" * 100_000, "damaged record"), ("[]", "must be object"), ("{}", "lacks 'schema_version'")])
+def test_what_is_no_record_is_said_and_never_a_trace(store, nb, text, reason):
+    overwrite(store.passed / "record.json", text)
+    fix_sums(store.passed)
+    said = nb("verify", store.passed)
+    assert said.code == 6 and reason in said.out and "Traceback" not in said.err
+
+
+def test_a_bundle_made_without_a_case_file_is_verified_by_its_files_alone(nb, fake, small_case):
+    """As a program would that calls run_case itself: then there is no YAML to look at."""
+    case = replace(load_case(small_case), path=None, sha256=None)
+    options = RunOptions(str(fake("good")), str(fake("twin")))
+    folder = run_case(case, options, Progress(quiet=True)).folder
+    assert not (folder / "inputs/case.yaml").exists()
+    assert nb("verify", folder).code == 0
+    edited(folder, EDITS["a figure"])
+    fix_sums(folder)
+    assert nb("verify", folder).code == 6
+
+
+# --- the schema -----------------------------------------------------------------------------------------------
+
+
+def described(value, schema, where=""):
+    """The keys of a value that the schema does not speak of."""
+    schema = record_schema()["definitions"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    if isinstance(value, dict):
+        known, others = schema.get("properties", {}), schema.get("additionalProperties")
+        for key, entry in value.items():
+            if key in known or isinstance(others, dict):
+                yield from described(entry, known.get(key, others), f"{where}.{key}")
+            else:
+                yield f"{where}.{key}"
+    elif isinstance(value, list):
+        for entry in value:
+            yield from described(entry, schema.get("items", {}), f"{where}[]")
+
+
+def test_every_key_of_a_record_is_in_the_schema(store):
+    for folder in (store.passed, store.failed, store.crashed):
+        record = json.loads((folder / "record.json").read_text())
+        assert sorted(set(described(record, record_schema()))) == []
+        assert list(jsonschema.Draft7Validator(record_schema()).iter_errors(record)) == []
+
+
+def spoiled(value, path=()):
+    """The record with one value after another replaced by one of another type, and with one key after another gone."""
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        for wrong in ({"odd": 1}, -3.5, "", None):
+            yield {**value, key: wrong} if isinstance(value, dict) else [*value[:key], wrong, *value[key + 1:]]
+        if isinstance(value, dict):
+            yield {name: entry for name, entry in value.items() if name != key}
+
+
+def test_our_reading_of_the_schema_is_that_of_the_jsonschema_library(store):
+    record = json.loads((store.failed / "record.json").read_text())
+    library = jsonschema.Draft7Validator(record_schema())
+    jsonschema.Draft7Validator.check_schema(record_schema())
+    parts = {"": None, "case": None, "git": None, "runs": 0, "engines": 0, "verdict": None, "comparison": None}
+    count = 0
+    for name, at in parts.items():
+        part = record if not name else record[name] if at is None else record[name][at]
+        for wrong in spoiled(part):
+            whole = wrong if not name else {**record, name: wrong if at is None else [wrong, *record[name][1:]]}
+            assert bool(schema_faults(whole)) == (not library.is_valid(whole)), (name, wrong)
+            count += 1
+    assert count > 200
+
+
+def test_a_line_end_does_not_slip_through_a_pattern(store):
+    record = json.loads((store.passed / "record.json").read_text())
+    assert schema_faults({**record, "stamp": record["stamp"] + "\n"})
