@@ -46,7 +46,8 @@ def main() -> int:
     asked = arguments()
     with tempfile.TemporaryDirectory(prefix="fuzz_") as home:
         program = built_reference() if asked.against == "reference" else Path(asked.against)
-        batch = TorchBatch(*PRECISE, *(() if asked.against == "reference" else ("-emulate", "all")))
+        like_c = () if asked.against == "reference" else ("-emulate", "all")
+        batch = TorchBatch(*(shlex.split(asked.torch) if asked.torch else PRECISE), *like_c)
         counts = Counter()
         for at in [asked.only] if asked.only is not None else range(asked.count):
             counts.update(one_command(asked, at, batch, program.resolve(), Path(home)))
@@ -60,6 +61,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=200, help="how many command lines")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--against", default="reference", metavar="PROGRAM", help="reference, or path of nanoBragg C")
+    parser.add_argument("--torch", metavar="OPTIONS", help="of the torch simulator in place of " + " ".join(PRECISE))
     parser.add_argument("--only", type=int, metavar="N", help="run command number N alone")
     parser.add_argument("--keep", metavar="FOLDER", help="leave inputs and outputs of the misses there")
     return parser.parse_args()
@@ -77,6 +79,7 @@ def one_command(asked, at: int, batch: TorchBatch, program: Path, home: Path) ->
     bad = not QUIET.issuperset(words)
     if bad or asked.only is not None:
         again = f"--seed {asked.seed} --against {asked.against} --only {at}"
+        again += f" --torch={shlex.quote(asked.torch)}" if asked.torch else ""
         print(f"{', '.join(words)} [{outcome.detail}]: {again} # {shlex.join(command.argv)}", flush=True)
     if bad and asked.keep:
         shutil.copytree(home / str(at), Path(asked.keep, f"{asked.seed}-{at}"), dirs_exist_ok=True)
