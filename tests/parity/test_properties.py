@@ -14,9 +14,9 @@ from nanobrag_torch import Beam, Crystal, Detector, ReflectionGrid, Sampling, Sc
 
 DEGREE = math.pi / 180.0
 FLOAT32_OF_PEAK = 1e-6
-"""Of the brightest pixel, by which an image with its lattice factor in float32 may be off: fractions of indices, at most
-1/2, are held to 2^-25 and enter sin(pi N x)/sin(pi x), N up to 12 here, squared. Not of round crystals, whose factor
-is a difference of near equals."""
+"""Of the brightest pixel, by which an image with its lattice factor in float32 may be off: fractions of indices, at
+most 1/2, are held to 2^-25 and enter sin(pi N x)/sin(pi x), N up to 12 here, squared. Not of round crystals, whose
+factor is a difference of near equals."""
 
 REPEATABLE = settings(max_examples=12, deadline=None, derandomize=True, database=None,
                       suppress_health_check=[HealthCheck.function_scoped_fixture])
