@@ -1,4 +1,4 @@
-"""verify: every fault of a bundle, all at once, from the files alone; also of a record edited with its sums put right."""
+"""verify: every fault of a bundle, all at once, from its files alone; also of a record whose sums were put right."""
 
 import json
 import os
