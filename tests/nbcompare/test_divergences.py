@@ -331,3 +331,17 @@ def test_an_edited_claim_in_a_record_is_found(run_claimed, nb):
     said = nb("verify", folder)
     assert said.code == 6
     assert "the claims that were tried are not those of the case" in said.out
+
+
+def test_a_stored_proof_is_checked_again_and_a_looser_claim_is_told(run_claimed, nb, small_case):
+    folder = run_claimed().json["bundle"]
+    again = nb("check", folder)
+    assert again.code == 0 and again.out.startswith("PROVEN") and "emulated" in again.out
+    now = small_case.with_name("now.yaml")
+    now.write_text(small_case.read_text().replace("{min: 0.95, max: 1.02}", "{min: 0.5, max: 1.02}"))
+    looser = nb("check", folder, "--case", now)
+    assert "LOOSENED  claim bright-peak, sum_ratio on middle: was 0.95 .. 1.02" in looser.out
+    now.write_text(small_case.read_text().replace("2099-12-31", "2020-12-31"))
+    expired = nb("check", folder, "--case", now)
+    assert expired.code == 7
+    assert "bright-peak expired on 2020-12-31" in expired.out
