@@ -22,7 +22,7 @@ def reduction_report(found: Reduction, asked: Experiment) -> str:
     if window:
         lines.append(f"  window     {' '.join(map(str, window.bounds))} (rendered with -roi)")
     if len(found.whole.thresholds) > 1:
-        lines.append("  note       several thresholds fail, perhaps for several causes; --metric NAME reduces one alone")
+        lines.append("  note       several thresholds fail, maybe for several causes; --metric NAME takes one alone")
     if not found.complete:
         lines.append("  note       the limit of engine runs was reached; a smaller command may exist (--max-runs)")
     return "\n".join([*lines, f"  engines    {'; '.join(found.how) or 'not run: every answer was remembered'}",
