@@ -14,6 +14,9 @@ import torch
 
 from nanobrag_torch.structure_factor import StructureFactors, can_interpolate
 
+SMALLEST_SIZE = 7
+"""Of a bordered axis: five reflections, so that one has two on either side."""
+
 
 def lagrange_weights(t) -> list:
     """The weights of -1, 0, 1 and 2 for t in [0, 1)."""
@@ -25,6 +28,8 @@ def lagrange_weights(t) -> list:
 def interpolate_squares(F: StructureFactors, hkl, F2) -> None:
     """Put F^2 by interpolation into ``F2`` where the neighbours are all known, and leave it elsewhere."""
     sizes = [high - low + 3 for low, high in zip(F.low, F.high, strict=True)]
+    if min(sizes) < SMALLEST_SIZE:
+        return
     weights, corner = [], 0.0
     for x, low, high, size in zip(hkl, F.low, F.high, sizes, strict=True):
         floor = x.floor()
