@@ -24,7 +24,7 @@ from pathlib import Path
 from nbcompare import strict_json
 from nbcompare.compare import Comparison
 from nbcompare.engine import PREFIX, Run
-from nbcompare.errors import EvidenceError, FileError
+from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.hold import hold
 from nbcompare.inputs import StagedInput, sha256_of
 from nbcompare.provenance import EngineIdentity
@@ -41,6 +41,9 @@ DATA = "inputs/data"
 """Where a bundle keeps the files that the engines read; an empty folder when they read none."""
 
 CASE_FILE = "inputs/case.yaml"
+SIGNOFFS = "signoffs"
+"""The folder beside those of the cases that holds sign-offs; no case can be called so."""
+
 REQUIRED_FILES = (
     *(f"inputs/{name}" for name in (
         "c_cli_stdout.txt", "py_cli_stdout.txt", "c_cli_stderr.txt", "py_cli_stderr.txt", "commands.txt", "env.txt",
@@ -174,13 +177,21 @@ def publish_folder(folder: Path, stamp: str) -> Path:
     return target
 
 
+def home_of(root: Path, case_name: str) -> Path:
+    """The folder of a case's bundles. Raises UsageError for a name that means another folder."""
+    if case_name == SIGNOFFS:
+        raise UsageError(f"a case cannot be called {SIGNOFFS}: the folder of that name holds the sign-offs",
+                         hint="give the case another name")
+    return root / case_name
+
+
 @contextlib.contextmanager
 def staging(root: Path, case_name: str, now: Callable[[], float] = time.time) -> Iterator[Staging]:
     """A new bundle of the case below ``root``; if it is not published, nothing is left of it.
 
-    Raises FileError when the folder cannot be written.
+    Raises UsageError for a name that no case can have, and FileError when the folder cannot be written.
     """
-    home = root / case_name
+    home = home_of(root, case_name)
     try:
         home.mkdir(parents=True, exist_ok=True)
         made = _reserve(home, now)

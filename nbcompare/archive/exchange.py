@@ -13,7 +13,7 @@ from pathlib import Path
 from nbcompare.archive.bagit import DECLARATION, PAYLOAD, bag_faults, write_tag_files
 from nbcompare.archive.unpack import Limits, unpack
 from nbcompare.archive.verify import verified
-from nbcompare.bundle import MANIFEST, STAGING_PREFIX, Record, flush_folder, publish_folder
+from nbcompare.bundle import MANIFEST, STAGING_PREFIX, Record, flush_folder, home_of, publish_folder
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.hold import hold
 from nbcompare.inputs import sha256_of
@@ -126,7 +126,7 @@ def _publish(root: Path, bundles: Path, source: Path) -> tuple[Path, bool]:
     except EvidenceError as fault:
         raise EvidenceError(f"{source}: refused, the bundle is damaged: {fault.message.partition(': ')[2]}",
                             faults=fault.faults, hint="ask its sender for it again") from None
-    home, stamp = bundles / record.facts["case"]["name"], record.stamp
+    home, stamp = home_of(bundles, record.facts["case"]["name"]), record.stamp
     if os.path.lexists(home / stamp):
         if (home / stamp / MANIFEST).is_file() and sha256_of(home / stamp / MANIFEST) == sha256_of(root / MANIFEST):
             return home / stamp, False
