@@ -1,9 +1,11 @@
 """A short fuzz of random command lines; `make fuzz` runs a longer one."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from random_commands import random_command
 
 FUZZ = Path(__file__).parent / "fuzz.py"
@@ -18,6 +20,12 @@ def test_random_commands_have_the_same_image_in_both_simulators():
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     counts = {word: int(count) for word, _, count in (part.partition(": ") for part in done.stdout.split("; "))}
     assert counts["identical"] >= 25
+
+
+@pytest.mark.skipif(not os.environ.get("NB_C_BIN"), reason="NB_C_BIN names no nanoBragg C")
+def test_random_commands_have_the_image_of_the_c_program():
+    done = fuzz("--count", 40, "--seed", 3, "--against", os.environ["NB_C_BIN"])
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
 def test_a_seed_stands_for_its_commands():
