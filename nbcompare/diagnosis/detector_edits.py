@@ -10,6 +10,7 @@ from nbcompare.diagnosis.cause import entry
 from nbcompare.diagnosis.command import Command, Item
 from nbcompare.diagnosis.flags import BY_NAME
 from nbcompare.diagnosis.knobs import beam_centre
+from nbcompare.diagnosis.pattern import NO_POLARIZATION, POINT_PIXEL, POLARIZATION, POLARIZATION_ADDED
 from nbcompare.diagnosis.placement import CENTRE_HALF, CENTRE_ONE
 from nbcompare.diagnosis.question import Question
 
@@ -99,17 +100,17 @@ def switch_edits(question: Question) -> Iterator[Candidate]:
     for name, topic in (("-point_pixel", "point-pixel"), ("-oversample_omega", "oversample-omega"),
                         ("-oversample_polar", "oversample-polar"), ("-oversample_thick", "oversample-thick")):
         if not command.has(name):
-            id = topic if topic == "point-pixel" else topic_id(topic, "value")
+            id = POINT_PIXEL if topic == "point-pixel" else topic_id(topic, "value")
             yield Candidate(id, f"{name} is applied without being asked for", command.ending(name), 0.6)
     if not command.has("-curved_det"):
         yield Candidate(topic_id("curved-detector", "value"), "-curved_det is applied without being asked for",
                         command.starting("-curved_det", "1"), 0.4)
     if question.setting.polarized:
-        yield Candidate("polarization-missing", "the polarization factor is left out (-nopolar)",
+        yield Candidate(NO_POLARIZATION, "the polarization factor is left out (-nopolar)",
                         command.without("-polar").ending("-nopolar"), 0.85)
         for kahn in {0.0, 1.0, -question.setting.kahn, 1 - question.setting.kahn, 0.95, 0.99} - {question.setting.kahn}:
-            yield Candidate("polarization-value", f"polarization: K = {kahn:g} instead of {question.setting.kahn:g}",
+            yield Candidate(POLARIZATION, f"polarization: K = {kahn:g} instead of {question.setting.kahn:g}",
                             command.setting("-polar", kahn), 0.6)
     else:
-        yield Candidate("polarization-added", "a polarization factor is applied in spite of -nopolar",
+        yield Candidate(POLARIZATION_ADDED, "a polarization factor is applied in spite of -nopolar",
                         command.without("-nopolar"), 0.86)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nbcompare.diagnosis.candidate import EMULATION_NAMES, Candidate
+from nbcompare.diagnosis.candidate import Candidate
 from nbcompare.diagnosis.cause import entry
 from nbcompare.diagnosis.command import Command, parse_command
 from nbcompare.diagnosis.crystal_edits import crystal_edits, sampling_edits
@@ -60,16 +60,43 @@ def _differing(ours: Command, theirs: Command) -> str:
 
 
 def emulation_candidates(question: Question, base: frozenset[str], offered: Sequence[str]) -> Iterator[Candidate]:
-    """Each known defect of the C program put on top of the baseline's, or taken away from them."""
+    """Each known defect of the C program that this command can show, put on top of the baseline's or taken away."""
+    everything = "all" in base
     for name in offered:
-        if name not in EMULATION_NAMES:
+        prior = _showing(name, question)
+        if prior == 0:
             continue
-        if name in base:
+        if everything or name in base:
+            rest = frozenset(offered) - {name} if everything else base - {name}
             yield Candidate(name, f"the subject lacks the C program's {name}, which the reference has",
-                            question.command, 0.75, emulate=base - {name})
+                            question.command, prior, emulate=rest)
         else:
             yield Candidate(name, f"the subject has the C program's {name}, which the reference has not",
-                            question.command, 0.7, emulate=base | {name})
+                            question.command, prior, emulate=base | {name})
+
+
+def _showing(name: str, question: Question) -> float:
+    """How likely a defect of the C program is here; 0 where the command cannot show it."""
+    command, s = question.command, question.setting
+    needs = {
+        "phi-carryover": s.phi_steps > 1 and bool((s.phis == 0).any()) and bool((s.phis != 0).any()),
+        "running-product": command.has("-oversample_thick", "-oversample_polar", "-oversample_omega"),
+        "cell-triclinic": command.has("-cell"), "curved-lab-axes": command.has("-curved_det"),
+        "last-layer-capture": command.has("-detector_thick", "-oversample_thick"),
+        "water-scaling": command.has("-water"), "misset-radians": command.has("-misset"),
+        "sticky-interpolation": not command.has("-nointerpolate") and command.has("-hkl", "-dump"),
+        "nopolar-oversample": command.has("-nopolar") and command.has("-oversample_polar"),
+        "twotheta-axis-raw": command.has("-twotheta_axis"), "twotheta-report": command.has("-twotheta"),
+        "gauss-tophat-width": command.has("-gauss_xtal", "-binary_spots"),
+        "source-weights": command.has("-sourcefile"),
+        "interpolation-before-size": command.has("-samplesize", "-sample_thick", "-sample_width", "-sample_height"),
+        "header-substring": command.has("-img", "-mask"),
+    }
+    if name in needs:
+        return 0.82 * needs[name]
+    rare = {"fdump-reuse": command.has("-dump"), "hkl-columns": command.has("-hkl"), "argv": True,
+            "source-file-lines": command.has("-sourcefile")}
+    return 0.35 * rare.get(name, False)
 
 
 GENERATORS = (each_option, beam_centre_edits, detector_edits, switch_edits, crystal_edits, spindle_edits,

@@ -12,7 +12,6 @@ from nbcompare.diagnosis.cause import entry
 from nbcompare.diagnosis.lattice import wavelength_angstrom
 from nbcompare.diagnosis.question import Question
 from nbcompare.diagnosis.reflections import (
-    AMPLITUDE,
     FRIEDEL,
     MISSING,
     OFF_BY_ONE,
@@ -24,6 +23,7 @@ from nbcompare.diagnosis.reflections import (
     reflection_table,
     signed_names,
 )
+from nbcompare.diagnosis.scale import AMPLITUDE
 
 TRANSPOSED = entry("matrix-transposed", "physics", "The orientation matrix is read in rows for columns.")
 MATRIX_WAVELENGTH = entry("matrix-wavelength", "physics", "The matrix is not divided by the wavelength, or is twice.")

@@ -16,7 +16,10 @@ from nbcompare.diagnosis.candidate import Candidate, topic_id
 from nbcompare.diagnosis.cause import entry
 from nbcompare.diagnosis.command import Command, Item
 from nbcompare.diagnosis.detector import rotation_about
+from nbcompare.diagnosis.pattern import ABSORPTION, POLARIZATION
+from nbcompare.diagnosis.placement import CENTRE, DISTANCE, PIXEL, ROTATION
 from nbcompare.diagnosis.question import Question
+from nbcompare.diagnosis.reflections import DEFAULT_F
 
 MATRIX_VALUE = entry("matrix-value", "physics", "The orientation matrix (-mat) has other values: scale or rotation.")
 _NOTCH = 0.02
@@ -42,6 +45,8 @@ class Knob:
     linear: bool = False
     positive: bool = False
     units: str = ""
+    shown: Callable[[float], float] = float
+    """What is told of a number, where it is fitted as another function of it."""
 
     def only(self, axis: int) -> Knob:
         """One of the numbers alone."""
@@ -61,7 +66,7 @@ class Knob:
         """What is different, in words: only the numbers that moved."""
         if self.turn is _with_cells:
             values = [round(value) for value in values]
-        parts = [f"{label} {value:.9g} instead of {old:.9g}" for label, value, old in
+        parts = [f"{label} {self.shown(value):.9g} instead of {self.shown(old):.9g}" for label, value, old in
                  zip(self.labels, values, self.start, strict=True) if abs(value - old) > 1e-9 * max(1e-3, abs(old))]
         return f"{self.title}: {', '.join(parts) or 'unchanged'}{' ' + self.units if self.units else ''}"
 
@@ -151,15 +156,15 @@ def _detector_knobs(question: Question) -> Iterator[Knob]:
     centre, reach = beam_centre(question), _reach_px(question)
     command, detector = question.command, question.detector
     relative = _NOTCH / reach
-    yield Knob("beam-centre-value", "the beam centre", ("along fast", "along slow"), (0.0, 0.0), (_NOTCH, _NOTCH),
+    yield Knob(CENTRE, "the beam centre", ("along fast", "along slow"), (0.0, 0.0), (_NOTCH, _NOTCH),
                lambda c, v: centre.moved(c, v[0], v[1]), 0.6, geometry=True, units="pixels")
     name = "-close_distance" if command.has("-close_distance") else "-distance"
     distance = command.number(name, 100.0)
     yield _simple(question, name, relative * distance, default=100.0, title="the distance", prior=0.6,
-                  id="distance-value", geometry=True, positive=True)
+                  id=DISTANCE, geometry=True, positive=True)
     pixel = command.number("-pixel", 0.1)
     yield _simple(question, "-pixel", relative * pixel, default=0.1, title="the pixel size", prior=0.55,
-                  id="pixel-size-value", geometry=True, positive=True)
+                  id=PIXEL, geometry=True, positive=True)
     tilt = math.degrees(_NOTCH * detector.pixel_m / abs(detector.close_distance_m or 0.1))
     rotations = tuple(f"-detector_rot{axis}" for axis in "xyz")
 
@@ -169,7 +174,7 @@ def _detector_knobs(question: Question) -> Iterator[Knob]:
         return command
 
     starts = tuple(command.number(option) for option in rotations)
-    yield Knob("detector-rotation-value", "the detector's rotation", rotations, starts, (tilt, tilt, tilt), turned,
+    yield Knob(ROTATION, "the detector's rotation", rotations, starts, (tilt, tilt, tilt), turned,
                0.5, geometry=True)
     yield _simple(question, "-twotheta", tilt, default=0.0, title="two-theta",
                   prior=0.55 if command.has("-twotheta") else 0.35, id=topic_id("twotheta", "value"), geometry=True)
@@ -187,7 +192,7 @@ def _beam_knobs(question: Question) -> Iterator[Knob]:
                   id=topic_id("wavelength", "value"), positive=True)
     if question.setting.polarized:
         yield _simple(question, "-polar", 0.01, default=0.0, title="the polarization", prior=0.5,
-                      id="polarization-value", linear=True)
+                      id=POLARIZATION, linear=True)
     for option, topic, typical in (("-divergence", "divergence", 0.02), ("-hdivrange", "divergence", 0.02),
                                    ("-vdivrange", "divergence", 0.02), ("-dispersion", "dispersion", 0.02)):
         given = command.number(option) > 0
@@ -282,6 +287,14 @@ def _spindle_knobs(question: Question) -> Iterator[Knob]:
                    turn, 0.54)
 
 
+def _root(square: float) -> float:
+    return float(math.sqrt(max(0.0, square)))
+
+
+def _cube_root(cube: float) -> float:
+    return float(max(0.0, cube) ** (1 / 3))
+
+
 # --- amounts ---------------------------------------------------------------------------------------------------------
 
 
@@ -289,17 +302,17 @@ def _amount_knobs(question: Question) -> Iterator[Knob]:
     """What adds to the image in proportion: water by its volume, unlisted reflections by F^2; and the sensor."""
     command = question.command
     water = command.number("-water")
-    yield Knob(topic_id("water", "value"), "the water background", ("size^3",), (water**3,),
-               (max(1.0, 0.1 * water**3),), lambda c, v: c.setting("-water", float(max(0.0, v[0]) ** (1 / 3))), 0.5,
-               linear=True, units="um^3")
+    yield Knob(topic_id("water", "value"), "the water background", ("-water",), (water**3,),
+               (max(1.0, 0.1 * water**3),), lambda c, v: c.setting("-water", _cube_root(v[0])), 0.5,
+               linear=True, shown=_cube_root, units="um")
     listed = command.has("-hkl", "-dump")
     if listed:
         default = command.number("-default_F")
-        yield Knob("default-F-value", "-default_F", ("F^2",), (default**2,), (max(1.0, 0.1 * default**2),),
-                   lambda c, v: c.setting("-default_F", float(math.sqrt(max(0.0, v[0])))), 0.55, linear=True)
+        yield Knob(DEFAULT_F, "unlisted reflections", ("-default_F",), (default**2,), (max(1.0, 0.1 * default**2),),
+                   lambda c, v: c.setting("-default_F", _root(v[0])), 0.55, linear=True, shown=_root)
     thickness, depth = command.number("-detector_thick"), command.number("-detector_abs")
     yield _simple(question, "-detector_thick", 0.01 * thickness or 3.0, default=0.0, title="the sensor's thickness",
                   prior=0.5 if thickness else 0.4, id=topic_id("sensor-thickness", "value"), positive=True)
     if depth > 0 or thickness > 0:
         yield _simple(question, "-detector_abs", 0.01 * (depth or thickness), default=thickness,
-                      title="the attenuation depth", prior=0.5, id="absorption-value", positive=True)
+                      title="the attenuation depth", prior=0.5, id=ABSORPTION, positive=True)

@@ -34,7 +34,10 @@ def each_option(question: Question) -> Iterator[Candidate]:
         def candidate(mistake, words, changed, prior, geometry=geometry, topic=option.topic):
             return Candidate(topic_id(topic, mistake), words, changed, prior, geometry=geometry)
 
-        yield candidate("ignored", f"{item} is ignored{_default_words(item)}", command.without(name), 0.8)
+        if not _means_nothing(item):
+            yield candidate("ignored", f"{item} is ignored{_default_words(item)}", command.without(name), 0.8)
+        if option.topic == "pix0":
+            continue
         if option.kind == "vector":
             yield from _vector_mistakes(command, item, candidate)
         elif option.kind in ("length", "angle", "real"):
@@ -44,6 +47,12 @@ def each_option(question: Question) -> Iterator[Candidate]:
         elif option.kind == "seed":
             yield candidate("sign", f"{item}: the sign of the seed is changed",
                             command.setting(name, -int(item.numbers[0])), 0.4)
+
+
+def _means_nothing(item: Item) -> bool:
+    """Whether an option says what holds without it, and moves neither pivot nor convention by being there."""
+    same = item.option.default is not None and item.numbers == tuple(map(float, item.option.default))
+    return same and item.option.topic not in ("twotheta", "distance") if item.option.kind != "word" else False
 
 
 def _default_words(item: Item) -> str:

@@ -107,23 +107,37 @@ class Placed:
     values: tuple[float, ...] = ()
 
 
-def scored_geometry(question: Question) -> list[Placed]:
-    """Geometry hypotheses, discrete and fitted, whose peaks lie better than the unmoved ones; best first."""
+@dataclass(frozen=True)
+class Geometry:
+    """Where the peaks lie unmoved, and every geometry hypothesis with the placing it gives, best first.
+
+    ``still`` is None where there are too few peaks to say anything.
+    """
+
+    still: Placing | None
+    placed: tuple[Placed, ...] = ()
+
+    @property
+    def better(self) -> list[Placed]:
+        """Those that place the peaks better than they lie."""
+        return [placed for placed in self.placed if placed.placing.score > self.still.score + 0.02]
+
+
+def place_peaks(question: Question) -> Geometry:
+    """Every geometry hypothesis, discrete and fitted, held against the places of the subject's peaks."""
     places = PeakPlaces(question)
-    if not places.enough or places.still.score > 0.98:
-        return []
-    found = []
-    for candidate in run_candidates(question):
-        if candidate.geometry:
-            found.append(Placed(candidate, places.placing(places.moved(candidate.command))))
+    if not places.enough:
+        return Geometry(None)
+    found = [Placed(candidate, places.placing(places.moved(candidate.command)))
+             for candidate in run_candidates(question) if candidate.geometry]
     for knob in knobs(question):
-        if knob.geometry:
+        if knob.geometry and places.still.score <= 0.98:
             values, placing = places.fit(knob)
             fitted = knob.candidate(question.command, values)
             fitted = replace(fitted, prior=knob.prior - 0.05 * (len(knob.start) - 1))
             found.append(Placed(fitted, placing, knob, tuple(values)))
-    better = [placed for placed in found if placed.placing.score > places.still.score + 0.02]
-    return sorted(better, key=lambda placed: -(placed.placing.score + 0.1 * placed.candidate.prior))
+    ordered = sorted(found, key=lambda placed: -(placed.placing.score + 0.1 * placed.candidate.prior))
+    return Geometry(places.still, tuple(ordered))
 
 
 def find_predicted(question: Question) -> Iterator[Cause]:
@@ -131,8 +145,8 @@ def find_predicted(question: Question) -> Iterator[Cause]:
     pair = question.pair
     if pair.agree or not pair.all_finite:
         return
-    still = PeakPlaces(question).still
-    for placed in question.placed[:6]:
+    still = question.geometry.still
+    for placed in question.geometry.better[:6] if still else ():
         candidate, placing = placed.candidate, placed.placing
         if placing.found < 0.5:
             continue

@@ -57,11 +57,11 @@ class Question:
         return read_amplitudes(self.command, self.folder)
 
     @cached_property
-    def placed(self) -> list:
-        """Geometry hypotheses by how well they place the peaks (predicted.Placed), best first."""
-        from nbcompare.diagnosis.predicted import scored_geometry
+    def geometry(self):
+        """Every geometry hypothesis by how well it places the peaks (predicted.Geometry)."""
+        from nbcompare.diagnosis.predicted import place_peaks
 
-        return scored_geometry(self)
+        return place_peaks(self)
 
     @cached_property
     def files(self) -> Mapping[str, Path]:

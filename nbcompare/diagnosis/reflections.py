@@ -13,6 +13,7 @@ import numpy as np
 
 from nbcompare.diagnosis.cause import Cause, entry, guess
 from nbcompare.diagnosis.question import Question
+from nbcompare.diagnosis.scale import AMPLITUDE
 
 MISSING = entry("reflection-missing", "physics", "Some reflections are missing in the subject.")
 EXTRA = entry("reflection-extra", "physics", "Some reflections are only in the subject.")
@@ -22,7 +23,6 @@ SIGN = entry("hkl-sign", "physics", "The subject uses indices with one or two si
 ORDER = entry("hkl-order", "physics", "The subject uses the Miller indices in another order.")
 OFF_BY_ONE = entry("hkl-off-by-one", "physics", "The subject uses indices one off.")
 DEFAULT_F = entry("default-F-value", "physics", "Reflections that are not listed have another F (-default_F).")
-AMPLITUDE = "amplitude-not-squared"
 _ENOUGH = 4
 _BRIGHT = 1e-3
 

@@ -18,7 +18,7 @@ from nbcompare.diagnosis.cause import Cause, guess
 from nbcompare.diagnosis.echo import question_differences, speaks_for
 from nbcompare.diagnosis.edits import emulation_candidates, run_candidates
 from nbcompare.diagnosis.file_edits import file_candidates
-from nbcompare.diagnosis.fitting import Fitter, Response, explained_share, joined
+from nbcompare.diagnosis.fitting import SMOOTHINGS, Fitter, Response, explained_share, joined
 from nbcompare.diagnosis.knobs import Knob, knobs
 from nbcompare.diagnosis.question import Question
 from nbcompare.diagnosis.scale import named_factor
@@ -29,8 +29,14 @@ from nbcompare.diagnosis.values import OFFSET
 _FIRST = 0.74
 """Discrete hypotheses at least this likely are tried before anything is fitted."""
 
+_PLAIN = 0.9
 _PROMISING = 0.6
 _WELL_PLACED = 0.4
+_MOVE_ALL = ("matrix-ignored", "matrix-transposed", "matrix-wavelength", "matrix-sign", "matrix-order",
+             "cell-ignored", "cell-order", "cell-unit", "misset-", "wavelength-", "spindle-axis-", "beam-vector-", "convention-", "phi-",
+             "oscillation-", "hkl-ignored", "argv")
+"""Beginnings of ids of mistakes that give another pattern altogether."""
+
 _NEAR = 0.75
 """A hypothesis that leaves less than this share of the difference is worth a guess, or a second cause."""
 
@@ -88,7 +94,8 @@ class Search:
         if not self.trials.ready:
             return Outcome((), (self._why_not(),), self._facts())
         self.fitter = Fitter(self.trials)
-        for stage in (self._likely, self._placed_fits, self._fits, self._rest, self._far_fits, self._pairs):
+        for stage in (self._likely, self._placed_fits, self._sure_fits, self._rest, self._fits, self._far_fits,
+                      self._pairs):
             stage()
             if self.found:
                 break
@@ -112,30 +119,37 @@ class Search:
 
     # --- the order ---------------------------------------------------------------------------------------------
 
-    def _score(self, candidate: Candidate) -> float:
-        """How likely a hypothesis is before it is tried: by itself, by quick guesses, by the engines' echoes."""
-        told = 0.3 if speaks_for(self.told, candidate.id) else 0.0
-        return candidate.prior + 0.4 * self.expected.get(candidate.id, 0.0) + told
-
     def _candidates(self) -> list[Candidate]:
-        placed = [(p.candidate, p.candidate.prior + 0.5 * p.placing.score)
-                  for p in self.question.placed[:10] if p.knob is None]
+        """All discrete hypotheses, likeliest first."""
         plain = [*run_candidates(self.question), *file_candidates(self.question),
                  *emulation_candidates(self.question, self.trials.emulate, self.trials.offered)]
-        ordered = sorted([*placed, *((c, self._score(c)) for c in plain)], key=lambda pair: -pair[1])
-        self.scores = {}
-        for candidate, score in ordered:
-            self.scores.setdefault(candidate.key, score)
-        seen: set[tuple] = set()
-        return [c for c, _ in ordered if not (c.key in seen or seen.add(c.key))]
+        self.scores = {candidate.key: self._score(candidate) for candidate in plain}
+        return sorted(plain, key=lambda candidate: -self.scores[candidate.key])
+
+    def _score(self, candidate: Candidate) -> float:
+        """How likely a hypothesis is before it is tried: by itself, by quick guesses, by the engines' echoes, and by
+        whether the subject's pattern lies where it would put it."""
+        told = 0.3 if speaks_for(self.told, candidate.id) else 0.0
+        score = candidate.prior + 0.4 * self.expected.get(candidate.id, 0.0) + told
+        still = self.question.geometry.still
+        if still is None:
+            return score
+        placing = self.placings.get(candidate.key)
+        if placing is not None:
+            return score + 0.5 * placing.score if placing.found > still.found - 0.15 else score - 0.5
+        in_place = still.found > 0.7 and self.question.pair.correlation > 0.5
+        elsewhere = still.found < 0.3 and self.question.pair.correlation < 0.1
+        if in_place and candidate.id.startswith(_MOVE_ALL) or elsewhere and not candidate.id.startswith(_MOVE_ALL):
+            return score - 0.35
+        return score
 
     def _likely(self) -> None:
+        self.placings = {placed.candidate.key: placed.placing for placed in self.question.geometry.placed}
         self.waiting = self._candidates()
-        likely = [c for c in self.waiting if self.scores[c.key] >= _FIRST]
-        self._try_all(likely, 0.45)
+        self._try_all([c for c in self.waiting if self.scores[c.key] >= _FIRST], 0.45)
 
     def _rest(self) -> None:
-        self._try_all([c for c in self.waiting if c.key not in self.tried], 0.75)
+        self._try_all(self.waiting, 0.75)
 
     def _try_all(self, candidates: Iterable[Candidate], share: float) -> None:
         for candidate in candidates:
@@ -153,30 +167,33 @@ class Search:
 
     def _placed_fits(self) -> None:
         """Fit what would move the peaks to where the subject has them, from there."""
-        for placed in self.question.placed[:6]:
+        for placed in self.question.geometry.better[:6]:
             if placed.knob and placed.placing.score > _WELL_PLACED and self._fit(placed.knob, placed.values, 0.6):
                 return
 
-    def _fits(self) -> None:
-        """Turn every knob by a notch; fit those that the difference answers to, single numbers first."""
+    def _sure_fits(self) -> None:
+        """Turn every knob by a notch; fit those that the difference plainly answers to, single numbers first."""
+        near = Fitter(self.trials, 1)
         for knob in knobs(self.question):
-            if not self.trials.within(0.6):
+            if not self.trials.within(0.55):
                 break
-            self.responses += self.fitter.responses(knob)
+            self.responses += near.responses(knob)
         self.responses.sort(key=lambda response: -response.promise)
-        for response in self.responses[:6]:
-            if response.promise > _PROMISING and self._fit(response.knob, None, 0.75):
+        for response in self.responses[:5]:
+            if response.explained > _PLAIN and self._fit(response.knob, None, 0.65, smoothings=(0,)):
                 return
-        self._scaled_fits()
 
-    def _scaled_fits(self) -> None:
-        """The same with a factor between the images, where there is one."""
+    def _fits(self) -> None:
+        """Fit what answers less plainly, smoothed first; then with a factor between the images."""
+        for response in _one_per_topic(self.responses)[:4]:
+            if response.promise > _PROMISING and self._fit(response.knob, None, 0.82):
+                return
         if abs(self.question.pair.scale[0] - 1) < 1e-3:
             return
-        fitter = Fitter(self.trials, free_scale=True)
-        seen = sorted((fitter.again(response) for response in self.responses), key=lambda response: -response.promise)
-        for response in seen[:4]:
-            if response.promise > _PROMISING and self._fit(response.knob, None, 0.8, fitter):
+        fitter, near = Fitter(self.trials, free_scale=True), Fitter(self.trials, 1, free_scale=True)
+        seen = sorted((near.again(response) for response in self.responses), key=lambda response: -response.promise)
+        for response in _one_per_topic(seen)[:3]:
+            if response.promise > _PROMISING and self._fit(response.knob, None, 0.85, fitter=fitter):
                 return
 
     def _far_fits(self) -> None:
@@ -189,10 +206,12 @@ class Search:
             if start is not None and self._fit(response.knob, start, 0.9):
                 return
 
-    def _fit(self, knob: Knob, start: Sequence[float] | None, share: float, fitter: Fitter | None = None) -> bool:
+    def _fit(self, knob: Knob, start: Sequence[float] | None, share: float, *, fitter: Fitter | None = None,
+             smoothings: Sequence[int] = SMOOTHINGS) -> bool:
         if not self.trials.within(share):
             return False
-        fitted = (fitter or self.fitter).fit(knob, start, most_seconds=0.25 * self.trials.budget_s)
+        fitted = (fitter or self.fitter).fit(knob, start, smoothings=smoothings,
+                                             most_seconds=0.12 * self.trials.budget_s)
         if fitted is None:
             return False
         candidate = knob.candidate(self.question.command, fitted.values)
@@ -200,7 +219,19 @@ class Search:
         if fitted.reading.near:
             self.found += self._proven(candidate, fitted.reading)
             self._named_mistakes(knob)
+            self._twins(knob)
         return bool(self.found)
+
+    def _twins(self, knob: Knob) -> None:
+        """Other knobs that explain as much: when they fit too, nobody can tell which it was."""
+        own = [r.explained for r in self.responses if r.knob.labels == knob.labels]
+        twins = [r for r in self.responses if own and r.explained > own[0] - 1e-3 and r.knob.id != knob.id
+                 and len(r.knob.start) <= len(knob.start)]
+        for response in _one_per_topic(twins)[:2]:
+            fitted = self.fitter.fit(response.knob, most_seconds=5.0) if self.trials.within(0.9) else None
+            if fitted and fitted.reading.near:
+                self.found += self._proven(response.knob.candidate(self.question.command, fitted.values),
+                                           fitted.reading)[:1]
 
     def _named_mistakes(self, knob: Knob) -> None:
         """A fit came out at some value; if a known mistake of the same topic gives the image too, it is likelier."""
@@ -229,7 +260,7 @@ class Search:
                     return
 
     def _knob_pairs(self) -> None:
-        rest = self.fitter.rest()
+        rest = Fitter(self.trials, 1).rest()
         scored = []
         for a, b in itertools.combinations(self.responses[:24], 2):
             both, _ = explained_share(np.concatenate((a.slopes, b.slopes), axis=1), rest)
@@ -269,7 +300,7 @@ class Search:
                 if self._fit_pair(pair, first.knob, answer.knob, (*first.values, *answer.knob.start), 0.97):
                     return
             elif not again and self.trials.within(0.97):
-                fitted = fitter.fit(answer.knob, smoothings=(0,), most_seconds=0.15 * self.trials.budget_s)
+                fitted = fitter.fit(answer.knob, smoothings=(0,), most_seconds=0.12 * self.trials.budget_s)
                 if fitted and fitted.reading.near:
                     self._together(first, fitter.candidate(answer.knob, fitted.values), fitted.reading)
                     return
@@ -341,6 +372,14 @@ class Search:
                 "of the peak",), True, False, reading.worst, reading.left,
                 _edit(tried.candidate), guess(0.75 * (1 - reading.left)), tried.candidate.prior))
         return out
+
+
+def _one_per_topic(responses: Sequence[Response]) -> list[Response]:
+    """The best response of each id, in their order."""
+    best: dict[str, Response] = {}
+    for response in responses:
+        best.setdefault(response.knob.id, response)
+    return list(best.values())
 
 
 def _edit(candidate: Candidate) -> dict:
