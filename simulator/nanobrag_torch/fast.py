@@ -13,6 +13,7 @@ scalar rest, whose last bit may be another, and neither tiles nor workers nor a 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ from nanobrag_torch.vectors import dot
 COLUMNS = 32
 """Columns are padded to a multiple of this, the most numbers that a vector loop takes at once."""
 
-TILE_PIXELS = {"cpu": 20_000, "cuda": 4_000_000}
+TILE_PIXELS = {"cpu": 80_000, "cuda": 4_000_000}
 EDGE = 0.5 - 1e-6
 
 
@@ -48,18 +49,20 @@ class FastRenderer:
         tile_pixels = tile_pixels or TILE_PIXELS[torch.device(scene.device).type]
         self.rows = max(1, tile_pixels // len(self.columns))
         self.table, self.low, self.high = _table(scene, real)
+        self.everywhere = replace(scene, mask=None)
+        self.ever_turned = replace(scene, first_cells={})
         self._prepare()
 
     def _prepare(self) -> None:
         """What the sum over steps needs for all tiles."""
         self.groups = phi_groups(self.scene)
-        self.work = Workspace(self.scene, (self.rows, len(self.columns)), self.real)
+        self.workspace = cache(lambda rows: Workspace(self.scene, (rows, len(self.columns)), self.real))
 
     def render_rows(self, rows: range):
         """Values (photons) and solid angles (sr) of some rows, at most ``self.rows``, as float64 [rows, width]."""
         scene = self.scene
-        tile = make_tile(replace(scene, mask=None), rows, self.columns)
-        pixels = PixelSums(replace(scene, first_cells={}), tile)
+        tile = make_tile(self.everywhere, rows, self.columns)
+        pixels = PixelSums(self.ever_turned, tile)
         for layer in range(scene.geometry.layers):
             for sub_slow in range(scene.oversample):
                 for sub_fast in range(scene.oversample):
@@ -88,7 +91,7 @@ class FastRenderer:
 
     def _sum_of_steps(self, rays: Rays, source):
         """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
-        scene, work = self.scene, self.work.first_rows(rays.airpath.shape[0])
+        scene, work = self.scene, self.workspace(rays.airpath.shape[0])
         total = torch.zeros(work.shape, dtype=torch.float64, device=scene.device)
         for domain, group in groups_of_domains(scene, self.groups):
             self._project(rays, source, group, work)
@@ -139,7 +142,7 @@ class FastRenderer:
         where = {(rows.start + int(slow), x0 + int(fast)) for slow, fast in torch.nonzero(values.isnan())}
         where |= {(slow, fast) for slow, fast in self.scene.first_turned if slow in rows}
         for slow, fast in where:
-            pixel = make_tile(replace(self.scene, mask=None), range(slow, slow + 1), range(fast, fast + 1))
+            pixel = make_tile(self.everywhere, range(slow, slow + 1), range(fast, fast + 1))
             values[slow - rows.start, fast - x0] = render_tile(self.scene, pixel)[0][0, 0]
 
 

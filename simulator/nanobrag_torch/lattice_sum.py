@@ -37,7 +37,7 @@ class Workspace:
         def buffer(*more: int, dtype=real):
             return torch.empty((*more, *shape), dtype=dtype, device=scene.device)
 
-        self.shape, self.real, self.square_shape = shape, real, scene.shape == "square"
+        self.shape, self.square_shape = shape, scene.shape == "square"
         self.hkl, self.nearest, self.spare = (buffer(3, dtype=torch.float64) for _ in range(3))
         self.r, self.m, self.slope, self.bend = (buffer(3) for _ in range(4))
         self.angles = buffer(2, 3)
@@ -48,17 +48,8 @@ class Workspace:
         self.shares = (1.0 / counts).to(real)
         self.minus_cells = (-counts).to(real)
 
-    def first_rows(self, rows: int) -> Workspace:
-        """The same buffers for a tile of fewer rows."""
-        if rows == self.shape[0]:
-            return self
-        part = object.__new__(Workspace)
-        part.shape = (rows, self.shape[1])
-        for name, value in vars(self).items():
-            if name != "shape":
-                whole = isinstance(value, torch.Tensor) and value.shape[-2:] == self.shape
-                setattr(part, name, value[..., :rows, :].contiguous() if whole else value)
-        return part
+        self.above, self.below = self.angles
+        self.above_axes, self.below_axes, self.nearest_axes = map(list, (self.above, self.below, self.nearest))
 
 
 def sine(x) -> None:
@@ -85,7 +76,7 @@ def reduce_indices(work: Workspace) -> None:
 def look_up(table, low, high, work: Workspace) -> None:
     """F_cell^2 of the nearest reflections to ``work.F2``, from a bordered table (see structure_factor.py)."""
     sizes = [top - bottom + 3 for bottom, top in zip(low, high, strict=True)]
-    h, k, l = (x.clamp_(bottom - 1, top + 1) for x, bottom, top in zip(work.nearest, low, high, strict=True))
+    h, k, l = (x.clamp_(bottom - 1, top + 1) for x, bottom, top in zip(work.nearest_axes, low, high, strict=True))
     offset = torch.mul(h, float(sizes[1]), out=work.spare[0]).add_(k).mul_(float(sizes[2])).add_(l)
     offset.sub_(float(((low[0] - 1) * sizes[1] + low[1] - 1) * sizes[2] + low[2] - 1))
     torch.index_select(table, 0, work.offset.copy_(offset).view(-1), out=work.F2.view(-1))
@@ -93,11 +84,10 @@ def look_up(table, low, high, work: Workspace) -> None:
 
 def furthest_from_nearest(work: Workspace, reach: float):
     """How far from h0, at most along any axis, h comes within a group; ``reach`` is the largest weight of slope."""
-    away, step = work.angles
-    _index_distance(work, out=away).abs_()
-    away.addcmul_(torch.abs(work.slope, out=step), work.shares, value=reach)
-    furthest = torch.maximum(away[0], away[1], out=away[0])
-    furthest = torch.maximum(furthest, away[2], out=furthest)
+    away = _index_distance(work, out=work.above).abs_()
+    away.addcmul_(torch.abs(work.slope, out=work.below), work.shares, value=reach)
+    a, b, c = work.above_axes
+    furthest = torch.maximum(torch.maximum(a, b, out=a), c, out=a)
     return furthest.mul_(1.0 / PI) if work.square_shape else furthest
 
 
@@ -115,40 +105,40 @@ def sum_steps(scene: Scene, work: Workspace, weights, leaving=None, F2_leaving=N
     F_cell^2 F_latt^2, float64.
     """
     work.sum.zero_()
-    total = 0.0
+    total = None if leaving is None else torch.zeros_like(F2_leaving[0], dtype=torch.float64)
     for step, row in enumerate(weights):
-        r = _turn(work, row)
-        squares = _SQUARES[scene.shape](scene, work, r)
+        squares = _SQUARES[scene.shape](scene, work, _turn(work, row))
         work.sum.add_(squares)
         if leaving is not None:
-            total = total + F2_leaving[step] * squares.view(-1)[leaving]
+            total.add_(torch.index_select(squares.view(-1), 0, leaving).double().mul_(F2_leaving[step]))
     return total
 
 
 def _turn(work: Workspace, row):
     """r at a step, r + w1 slope + w2 bend; for shapes that are not periodic in r, less whole indices."""
     if not row:
-        return work.angles[0].copy_(work.r)
-    r = torch.add(work.r, work.slope, alpha=row[0], out=work.angles[0])
+        return work.above.copy_(work.r)
+    r = torch.add(work.r, work.slope, alpha=row[0], out=work.above)
     if len(row) > 1:
         r.add_(work.bend, alpha=row[1])
     if not work.square_shape:
-        r.addcmul_(torch.mul(r, work.shares, out=work.angles[1]).round_(), work.minus_cells)
+        r.addcmul_(torch.mul(r, work.shares, out=work.below).round_(), work.minus_cells)
     return r
 
 
 def _square(scene: Scene, work: Workspace, r):
     """F_latt^2 = prod sin^2(pi r) / sin^2(pi (m + r)/N). 0/0, at a whole h, is left as NaN."""
-    numerators, denominators = work.angles
-    torch.addcmul(work.m, r, work.shares, out=denominators)
+    torch.addcmul(work.m, r, work.shares, out=work.below)
     sine(work.angles)
-    a, b, c = torch.div(numerators, denominators, out=numerators)
+    torch.div(work.above, work.below, out=work.above)
+    a, b, c = work.above_axes
     return torch.mul(a, b, out=work.squares).mul_(c).square_()
 
 
 def _distance_squared(work: Workspace, r):
     """hr2 = sum r^2."""
-    a, b, c = r.square_()
+    r.square_()
+    a, b, c = work.above_axes
     return torch.add(a, b, out=work.squares).add_(c)
 
 
@@ -168,7 +158,7 @@ def _round(scene: Scene, work: Workspace, r):
     x = _distance_squared(work, r).mul_(scene.fudge).sqrt_().mul_(PI)
     if x.amin() < NO_DIGITS:
         x.masked_fill_(x < NO_DIGITS, 0.0)
-    wave, cosine = work.angles[1][:2]
+    wave, cosine, _ = work.below_axes
     torch.sin(x, out=wave).div_(x).sub_(torch.cos(x, out=cosine))
     return torch.div(wave, x.square_(), out=work.squares).mul_(3.0 * ROUND_SCALE * _count(scene)).square_()
 

@@ -31,6 +31,9 @@ IN_FLOAT32 = ("square", "gauss")
 """Shapes whose lattice factor is exact enough in float32: round cancels digits, tophat has an edge."""
 
 
+TILES_OF_A_WORKER = 4
+"""At least, so that a worker on a slow core can do fewer."""
+
 LEAST_SQUARE, LARGEST_TERM = 1e-24, 1e36
 """F^2 and F^2 N^2 that leave float32 room for what is weaker by 1e-14, and for sums of 100."""
 
@@ -152,7 +155,7 @@ def render_image(scene: Scene, path: RenderPath, workers: int = 1,
     omega = shared_array((y1 + 1 - y0,), np.float64)
     making = renderer(scene, path)
     workers = workers if torch.device(scene.device).type == "cpu" and not making.in_order else 1
-    height = min(making.rows, -(-(y1 + 1 - y0) // workers))
+    height = min(making.rows, -(-(y1 + 1 - y0) // (TILES_OF_A_WORKER * workers)))
     tiles = [range(start, min(start + height, y1 + 1)) for start in range(y0, y1 + 1, height)]
     pieces = np.array_split(np.arange(len(tiles)), min(len(tiles), MOST_PIECES))
 

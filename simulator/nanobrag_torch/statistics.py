@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from nanobrag_torch.arithmetic import number
+from nanobrag_torch.blocks import row_blocks
 
 INT_FULL_SCALE = 55000.0
 """Of the brightest pixel in the int image."""
@@ -50,33 +52,44 @@ def image_statistics(scene, image: np.ndarray) -> Statistics:
     pixels as zeros in rmsd.
     """
     x0, x1, y0, y1 = scene.roi
-    region = np.asarray(image)[y0 : y1 + 1, x0 : x1 + 1].astype(np.float32)
-    values = region.reshape(-1)
-    if scene.mask is not None:
-        rendered = np.asarray(scene.mask.cpu())[y0 : y1 + 1, x0 : x1 + 1]
-        values = region[rendered]
-    count = values.size
-    mean = _sum(values.astype(np.float64)) / max(count, 1)
-    counted = region.reshape(-1) if "masked-rmsd" in scene.emulate else values
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares = (values * values).astype(np.float64)
-        deviations = (counted.astype(np.float64) - mean) ** 2
-    return Statistics(*_largest(scene, region), mean=mean, rms=math.sqrt(_sum(squares) / (max(count, 2) - 1)),
-                      rmsd=math.sqrt(_sum(deviations) / (max(counted.size, 2) - 1)))
+    region = np.asarray(image)[y0 : y1 + 1, x0 : x1 + 1]
+    rendered = None if scene.mask is None else np.asarray(scene.mask.cpu())[y0 : y1 + 1, x0 : x1 + 1]
+    counted = None if "masked-rmsd" in scene.emulate else rendered
+    count = region.size if rendered is None else int(np.count_nonzero(rendered))
+    counted_count = region.size if counted is None else count
+    mean = _sum(region, rendered, lambda x: x.astype(np.float64)) / max(count, 1)
+    squares = _sum(region, rendered, lambda x: (x * x).astype(np.float64))
+    deviations = _sum(region, counted, lambda x: (x.astype(np.float64) - mean) ** 2)
+    return Statistics(*_largest(scene, region), mean=mean, rms=math.sqrt(squares / (max(count, 2) - 1)),
+                      rmsd=math.sqrt(deviations / (max(counted_count, 2) - 1)))
 
 
-def _sum(values: np.ndarray) -> float:
-    """One after the other, not pairwise."""
-    return float(np.cumsum(values)[-1]) if values.size else 0.0
+def _sum(region: np.ndarray, where, term: Callable) -> float:
+    """The terms of all pixels, or of those ``where`` a mask says so, one after the other, not pairwise."""
+    total = 0.0
+    for rows in row_blocks(region.shape):
+        values = region[rows].astype(np.float32)
+        values = values.reshape(-1) if where is None else values[where[rows]]
+        if values.size:
+            with np.errstate(over="ignore", invalid="ignore"):
+                terms = term(values)
+                terms[0] += total
+                total = float(np.cumsum(terms, out=terms)[-1])
+    return total
 
 
 def _largest(scene, region: np.ndarray) -> tuple[float, float, float]:
     """The first of the largest pixels in scan order and its place (m); 0 at 0, 0 when none is above 0."""
-    slow, fast = np.unravel_index(np.argmax(np.where(np.isnan(region), -np.inf, region)), region.shape)
-    if not region[slow, fast] > 0.0:
+    best, slow, fast = 0.0, 0, 0
+    for rows in row_blocks(region.shape):
+        highest = float(np.fmax.reduce(region[rows], axis=None))
+        if highest > best:
+            place = np.argmax(region[rows] == region.dtype.type(highest))
+            best, (slow, fast) = highest, np.unravel_index(place, region[rows].shape)
+            slow += rows.start
+    if not best > 0.0:
         return 0.0, 0.0, 0.0
-    return (float(region[slow, fast]), last_subpixel_m(scene, int(fast) + scene.roi[0]),
-            last_subpixel_m(scene, int(slow) + scene.roi[2]))
+    return best, last_subpixel_m(scene, int(fast) + scene.roi[0]), last_subpixel_m(scene, int(slow) + scene.roi[2])
 
 
 def last_subpixel_m(scene, pixel: int) -> float:

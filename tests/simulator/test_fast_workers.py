@@ -95,11 +95,20 @@ def test_a_worker_that_is_killed_fails_the_whole():
         share_out(50, 2, work)
 
 
-def test_an_error_here_leaves_no_worker_behind():
+def test_an_error_here_leaves_no_worker_behind(monkeypatch):
+    fork, children = os.fork, []
+
+    def recorded():
+        children.append(fork())
+        return children[-1]
+
     def work(piece):
         raise ValueError("broken on purpose")
 
+    monkeypatch.setattr(os, "fork", recorded)
     with pytest.raises(ValueError, match="broken on purpose"):
         share_out(50, 3, work)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert len(children) == 2
+    for child in children:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(child, os.WNOHANG)

@@ -13,6 +13,8 @@ from nanobrag_torch.io.text import read_text, real
 MOST_GRID_POINTS = 200_000_000
 LARGEST_INDEX = 1_000_000
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
+_REGULAR = re.compile(r"(?:(?:[ \t]*+(?:[+-]?[0-9]{1,18}+[ \t]++){3}[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)"
+                      r"(?:[eE][+-]?[0-9]++)?)?[ \t\r]*+(?:\n|\Z))*+", re.ASCII)
 _WHOLE = re.compile(r"\s*([+-]?\d+)")
 
 
@@ -47,29 +49,18 @@ def read_hkl(path, default_F: float = 0.0, columns: str = "strict") -> Reflectio
     Raises InputFileError, naming line and text, for anything else.
     """
     text = read_text(path)
-    if columns == "stream":
-        return _grid(*_read_stream(text, path), default_F, path)
-    fast = _read_fast(text)
-    return _grid(*(fast or _read_lines(text, path)), default_F, path)
+    read = _read_fast(text) or (_read_stream if columns == "stream" else _read_lines)(text, path)
+    return _grid(*read, default_F, path)
 
 
 def _read_fast(text: str):
-    """All numbers at once when every line has four words and nothing is odd; None otherwise."""
-    lines = text.split("\n")
-    words = text.split()
-    if len(words) % 4 or len(words) // 4 != sum(1 for line in lines if line and not line.isspace()):
+    """All numbers at once when every line is blank or three integers and a decimal number; None otherwise."""
+    if not text.strip() or not _REGULAR.fullmatch(text):
         return None
-    try:
-        values = np.array(words, dtype=np.float64).reshape(-1, 4)
-        indices = np.array([words[0::4], words[1::4], words[2::4]]).astype(np.int64).T
-    except (ValueError, OverflowError):
+    values = np.fromstring(text, dtype=np.float64, sep=" ").reshape(-1, 4)
+    if not np.isfinite(values).all() or (np.abs(values[:, :3]) > LARGEST_INDEX).any():
         return None
-    regular = all(len(line.split()) == 4 for line in lines[:50] if line.strip())
-    if not regular or not np.isfinite(values).all() or (indices != values[:, :3]).any() or "_" in text:
-        return None
-    if any(len(line.split()) not in (0, 4) for line in lines) or (np.abs(indices) > LARGEST_INDEX).any():
-        return None
-    return indices, values[:, 3], len(values)
+    return values[:, :3].astype(np.int64), values[:, 3], len(values)
 
 
 def _read_lines(text: str, path):

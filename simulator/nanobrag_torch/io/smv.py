@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from nanobrag_torch.arithmetic import number
+from nanobrag_torch.blocks import row_blocks
 from nanobrag_torch.config import Detector
 from nanobrag_torch.detector import dials_origin_mm
 from nanobrag_torch.errors import InputFileError
@@ -187,10 +188,12 @@ def int_pixels(scene, image: np.ndarray, scale: float, adc: float) -> np.ndarray
     region of interest. The argument of floor is rounded to float32 first, as the C program's floorf has it."""
     x0, x1, y0, y1 = scene.roi
     pixels = np.zeros(np.shape(image), dtype="<u2")
-    with np.errstate(invalid="ignore"):
-        values = np.asarray(image)[y0 : y1 + 1, x0 : x1 + 1].astype(np.float32).astype(np.float64) * scale + adc
-    rounded = np.floor((np.clip(values, 0.0, LARGEST_PIXEL) + 0.5).astype(np.float32))
-    pixels[y0 : y1 + 1, x0 : x1 + 1] = np.nan_to_num(rounded)
+    given, written = (array[y0 : y1 + 1, x0 : x1 + 1] for array in (np.asarray(image), pixels))
+    for rows in row_blocks(given.shape):
+        with np.errstate(invalid="ignore"):
+            values = given[rows].astype(np.float32).astype(np.float64) * scale + adc
+        rounded = np.floor((np.clip(values, 0.0, LARGEST_PIXEL) + 0.5).astype(np.float32))
+        written[rows] = np.nan_to_num(rounded)
     return pixels
 
 
