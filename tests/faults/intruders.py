@@ -49,7 +49,7 @@ def _own_log_removed(lab: Laboratory) -> Row:
     for reach in ("delete", "file-to-folder"):
         other, said = _reach(lab, "reference", reach)
         codes.append(said.code)
-        good &= said.code == IO and "c_cli_stdout.txt" in said.err and not list(other.home.glob("*"))
+        good &= said.code == IO and "c_cli_stdout.txt" in said.err and len(other.stamps()) == len(lab.stamps())
     return Row("an engine that removes or replaces its own log while it is written", len(codes),
                "the run ends with an error that names the log; nothing is published", good, tuple(codes))
 
@@ -78,7 +78,7 @@ def _after_its_end(lab: Laboratory, count: int) -> Row:
         other, said = _reach(lab, "subject", "later", f"-delay {delay * 40}")
         codes.append(said.code)
         if said.code in (IO, DAMAGED):
-            good &= not other.stamps()
+            good &= len(other.stamps()) == len(lab.stamps())
         else:
             good &= said.code in (0, ENGINE_FAILED) and other.verify().code in (0, DAMAGED)
     return Row("an engine that leaves a process behind, which changes its image later", count,
