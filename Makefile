@@ -2,6 +2,7 @@
 # make test   the whole test suite
 # make check  formatter rules, walls and tests, as before a commit
 # make docs   write the generated pages of docs/ anew
+# make faults try every fault on small bundles and write docs/reliability.md
 # make fuzz   random command lines through both simulators
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test check lint docs fuzz reference clean help
+.PHONY: run test check lint docs faults fuzz reference clean help
 
 run: $(READY)
 	@$(BIN)/nb-compare run cases/supervisor.yaml
@@ -24,6 +25,9 @@ lint: $(READY)
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py
+
+faults: $(READY)
+	$(BIN)/python -m tests.faults
 
 fuzz: $(READY) reference
 	$(BIN)/python tests/parity/fuzz.py --count 200 --seed 1 --against reference
