@@ -14,21 +14,21 @@ from nbcompare import strict_json
 from nbcompare.archive.faults import Fault
 from nbcompare.archive.files import Inspection
 from nbcompare.archive.findings_again import findings_faults
+from nbcompare.archive.layout import PICTURES, has_pictures, stray_files
 from nbcompare.bundle import CASE_FILE, DATA, RECORD, STAMP_FORMAT, Record, dump_json
 from nbcompare.engine import PREFIX, REFERENCE, SUBJECT
 from nbcompare.errors import CaseError
 from nbcompare.inputs import hash_inputs
-from nbcompare.pictures import DEFAULT_PERCENTILE, METHOD, UNLESS_PASSED, Scale
+from nbcompare.pictures import DEFAULT_PERCENTILE, METHOD, Scale
 from nbcompare.texts import SUMMARY, image_name, summary_of, texts_of
 
-PICTURES = tuple(f"results/{key}.png" for key in ("c", "py", "diff"))
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
 
 
 def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fault]:
     """Every disagreement; of files that are already known to be damaged nothing more is said."""
     faults = [*_own_faults(record), *_stamp_faults(folder, record), *_image_faults(record, files.sums),
-              *findings_faults(record, files.sums),
+              *findings_faults(record, files.sums), *_stray_faults(record, files.sums),
               *_input_faults(folder, record, files.sums), *_picture_faults(folder, record),
               *_text_faults(folder, record), *_log_faults(folder, record), *_case_faults(folder, record, files.sums)]
     return [fault for fault in faults if fault.file == RECORD or fault.file not in files.doubtful]
@@ -63,6 +63,12 @@ def _stamp_faults(folder: Path, record: Record) -> Iterator[Fault]:
         yield Fault("disagrees", RECORD, f"the folder is called {name}, the record says {record.stamp}")
 
 
+def _stray_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
+    """Files that stand in the manifest, and that no run of this record leaves."""
+    for name in stray_files(record, set(sums)):
+        yield Fault("unexpected", name, "nothing in the record speaks of it")
+
+
 def _image_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
     by_role = {run.role: run for run in record.runs}
     for role in PREFIX:
@@ -77,22 +83,12 @@ def _image_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
 
 
 def _input_faults(folder: Path, record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
-    known = {f"{DATA}/{entry.name}": entry for entry in record.inputs}
-    for name in sums:
-        if name.startswith(f"{DATA}/") and name not in known:
-            yield Fault("unexpected", name, "the record lists no such input")
-    for name, entry in known.items():
+    for entry in record.inputs:
+        name = f"{DATA}/{entry.name}"
         if name not in sums:
             yield Fault("missing", name, "the record lists it as an input")
         elif (sums[name], (folder / name).stat().st_size) != (entry.sha256, entry.bytes):
             yield Fault("disagrees", name, f"the record says {entry.bytes} bytes, sha256 {entry.sha256}")
-
-
-def has_pictures(record: Record) -> bool:
-    """Whether a bundle of this record holds pictures: both images were compared on one grid, and it was not asked to
-    draw none of what passes."""
-    left_out = record.verdict.passed and record.facts.get("pictures") == UNLESS_PASSED
-    return record.comparison is not None and len({run.shape for run in record.runs}) == 1 and not left_out
 
 
 def _picture_faults(folder: Path, record: Record) -> Iterator[Fault]:

@@ -10,20 +10,25 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+from nbcompare import strict_json
 from nbcompare.archive.faults import Fault
+from nbcompare.archive.files import read_text
 from nbcompare.archive.findings_again import findings_again
+from nbcompare.archive.layout import on_one_grid
+from nbcompare.beam_centre import direct_beam_px
 from nbcompare.bundle import RECORD, Record
-from nbcompare.compare import Comparison, compare_images
-from nbcompare.engine import REFERENCE, SUBJECT, image_failure
-from nbcompare.errors import ShapeError
+from nbcompare.compare import Comparison, compare_images, radial_profiles
+from nbcompare.engine import PREFIX, REFERENCE, SUBJECT, image_failure
+from nbcompare.errors import FileError, ShapeError
 from nbcompare.execution import failures_verdict
 from nbcompare.findings import Findings, conclude
 from nbcompare.image import Roi, read_float_image
 from nbcompare.metrics import METRICS
-from nbcompare.texts import image_name
+from nbcompare.texts import RADIAL_PROFILE, image_name
 from nbcompare.verdict import Threshold, Verdict, blocked, not_comparable
 from nbcompare.watch import protected_faults
 
+STDOUT_OF_THE_REFERENCE = f"inputs/{PREFIX[REFERENCE]}_cli_stdout.txt"
 RELATIVE = 1e-9
 OF_SCALE = 1e-12
 """Figures agree when they differ by no more than RELATIVE of their size, or OF_SCALE of what they are measured in:
@@ -62,7 +67,7 @@ def compare_again(folder: Path, record: Record) -> Comparison:
 
 def recomputation_faults(folder: Path, record: Record) -> list[Fault]:
     """Every figure and every part of the verdict that does not follow from the images. They must be there, whole."""
-    return [*_failure_faults(folder, record), *_outcome_faults(folder, record)]
+    return [*_failure_faults(folder, record), *_outcome_faults(folder, record), *_profile_faults(folder, record)]
 
 
 def _failure_faults(folder: Path, record: Record) -> Iterator[Fault]:
@@ -82,6 +87,28 @@ def _outcome_faults(folder: Path, record: Record) -> Iterator[Fault]:
     elif comparison is not None:
         yield from figure_faults(record.comparison, comparison)
     yield from _verdict_faults(record, verdict)
+
+
+def _profile_faults(folder: Path, record: Record) -> Iterator[Fault]:
+    """The rings about the direct beam, and the pixel of the beam as the reference's own output names it."""
+    if record.comparison is None:
+        return
+    said = (folder / STDOUT_OF_THE_REFERENCE).read_text(encoding="utf-8", errors="replace")
+    centre = direct_beam_px(said)
+    if centre != record.comparison.centre:
+        yield Fault("disagrees", RECORD, f"the direct beam is at {record.comparison.centre}, by the reference's output "
+                                         f"at {centre}")
+    if not on_one_grid(record):
+        return
+    images = read_stored_images(folder, record)
+    expected = radial_profiles(images[REFERENCE], images[SUBJECT], rois_of(record), record.comparison.centre)
+    try:
+        stored = strict_json.loads(read_text(folder / RADIAL_PROFILE))
+    except (FileError, ValueError) as fault:
+        yield Fault("unreadable", RADIAL_PROFILE, str(fault))
+        return
+    if not _same_numbers(stored, expected, 1.0):
+        yield Fault("disagrees", RADIAL_PROFILE, "the rings do not come out of the images again")
 
 
 def outcome_again(folder: Path, record: Record) -> tuple[Comparison | None, Verdict]:

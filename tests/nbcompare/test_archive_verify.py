@@ -211,7 +211,26 @@ def test_an_added_input_is_found_although_it_is_in_the_manifest(store, nb):
     (store.passed / "inputs/data/other.hkl").write_text("1 0 0 5\n")
     fix_sums(store.passed)
     said = nb("verify", store.passed)
-    assert said.code == 6 and "unexpected: inputs/data/other.hkl (the record lists no such input)" in said.out
+    assert said.code == 6 and "unexpected: inputs/data/other.hkl (nothing in the record speaks of it)" in said.out
+
+
+@pytest.mark.parametrize("name", ["approved.txt", "results/better.png", "notes/signed_by_the_boss.md",
+                                  "inputs/c2_roi_float.bin", "failed/py/core"])
+def test_a_file_that_no_run_leaves_is_found_although_it_is_in_the_manifest(store, nb, name):
+    (store.passed / name).parent.mkdir(parents=True, exist_ok=True)
+    (store.passed / name).write_text("x")
+    fix_sums(store.passed)
+    said = nb("verify", store.passed)
+    assert said.code == 6 and f"unexpected: {name} (nothing in the record speaks of it)" in said.out
+
+
+def test_the_rings_are_taken_again_from_the_images(store, nb):
+    rings = json.loads((store.passed / "results/radial_profile.json").read_text())
+    rings["regions"]["full"][0]["ratio"] = 1.5
+    overwrite(store.passed / "results/radial_profile.json", dump_json(rings))
+    fix_sums(store.passed)
+    said = nb("verify", store.passed)
+    assert said.code == 6 and "disagrees: results/radial_profile.json" in said.out
 
 
 def test_tests_said_to_have_passed_must_have_passed_in_their_log(store, nb):
