@@ -8,11 +8,11 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(scope="session")
-def reference_binary(tmp_path_factory):
-    """Path of the C reference, built once from its sources; needs make and a C compiler."""
+def reference_binary():
+    """Path of the C reference, up to date with its sources; needs make and a C compiler."""
     from engines import built_reference
 
-    return built_reference(tmp_path_factory.mktemp("reference"))
+    return built_reference()
 
 
 @pytest.fixture(scope="session")

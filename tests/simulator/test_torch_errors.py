@@ -53,7 +53,7 @@ COMMAND_LINES = [
     ("-default_F 0", "no structure factors"),
     ("-xds -beam_vector 1 0 0 -fdet_vector 1 0 0 -curved_det", "-curved_det"),
     ("-trace_pixel 32 0", "-trace_pixel"),
-    ("-phisteps 200000 -mosaic 1 -mosaic_domains 200000", "phi steps"),
+    ("-phisteps 2000000 -mosaic 1 -mosaic_domains 200", "phi steps"),
     ("-osc 1e9 -phistep 1e-9", "-phistep"),
     ("-divergence 1e9 -hdivstep 1e-9", "-hdivstep"),
     ("-floatfile same.bin -intfile same.bin", "same.bin: two outputs have this name"),
