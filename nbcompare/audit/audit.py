@@ -112,6 +112,7 @@ class Bench:
         self.subject = Renders(experiment, SUBJECT, self.cache)
         self.argv = experiment.arguments(SUBJECT)
         self.diagnostician = Diagnostician(self.argv, experiment.inputs, options.budget_s)
+        self.identity, self.rules = self._identity(), content_hash(CHECKOUT / "nbcompare" / "diagnosis")
         self.target = Target(self.argv, _texts(experiment.inputs), experiment.case.shape, experiment.case.rois)
 
     def __enter__(self) -> Bench:
@@ -152,7 +153,7 @@ class Bench:
 
     def look(self, entry: Kind, strength: float) -> Seen:
         """Seed one defect, measure it, and have it named; what was kept of an earlier audit is not done again."""
-        key = key_of((self._identity, sorted(self._further), entry.id, strength, self.options.seed))
+        key = key_of((self.identity, sorted(self._further), entry.id, strength, self.options.seed))
         kept = self.cache.answer(key)
         seen = Seen.from_dict(kept) if kept else self._measured(entry, strength)
         if not kept:
@@ -188,8 +189,7 @@ class Bench:
             return defect.change(Images(self.sound.image, rendered.image)), rendered.stdout, None
 
     def _named(self, entry: Kind, strength: float) -> Named:
-        key = key_of((self._identity, _diagnosis_hash(), self.options.budget_s, entry.id, strength,
-                      self.options.seed))
+        key = key_of((self.identity, self.rules, self.options.budget_s, entry.id, strength, self.options.seed))
         kept = self.cache.answer(key)
         if kept:
             return Named.from_dict(kept)
@@ -200,17 +200,13 @@ class Bench:
         self.cache.keep(key, named.as_dict())
         return named
 
-    @cached_property
     def _identity(self) -> str:
-        """A hash of all that a measurement depends on beside the defect."""
+        """A hash of all that a measurement depends on beside the defect, taken when the audit begins: code that
+        changes meanwhile is not what was run."""
         case = self.experiment.case
         code = [content_hash(CHECKOUT / "nbcompare" / room) for room in ("audit", "metrics")]
         return key_of((self.reference.identity, self.subject.identity, self.experiment.arguments(REFERENCE),
                        self.argv, case.shape, case.rois, *code))
-
-
-def _diagnosis_hash() -> str:
-    return content_hash(CHECKOUT / "nbcompare" / "diagnosis")
 
 
 def _texts(folder: Path) -> dict[str, str]:

@@ -89,10 +89,9 @@ def electron_radius_missing(target, amount, draw):
     return _times(target, ELECTRON_RADIUS_M**-2, "no r_e^2")
 
 
-@kind("electron-radius-twice", "scale", "the classical electron radius is applied once more, not squared",
-      named_by=("electron-radius",))
-def electron_radius_twice(target, amount, draw):
-    return _times(target, ELECTRON_RADIUS_M, "one more r_e")
+@kind("electron-radius-once", "scale", "the classical electron radius is not squared", named_by=("electron-radius",))
+def electron_radius_once(target, amount, draw):
+    return _times(target, 1 / ELECTRON_RADIUS_M, "r_e for r_e^2")
 
 
 @kind("pixel-area-missing", "scale", "the pixel's area is left out of the solid angle", named_by=("pixel-area",))
