@@ -41,11 +41,14 @@ def test_a_file_that_cannot_be_imported_has_a_signature_too(run_small, map_tests
         folder / "tests/pytest_cpu_failure.txt").read_text()
 
 
-def test_tests_that_say_passed_while_they_fail_are_not_believed(run_small, map_tests):
-    """The words '9 passed' in what a test prints are no summary of pytest's."""
-    map_tests("def test_a():\n    print('9 passed')\n    assert False\n")
-    said, _ = run_small()
-    assert said.code == 8
+def test_words_that_look_like_a_summary_are_not_believed(run_small, map_tests, tmp_path):
+    """Every test is skipped, pytest's own exit code is 0, and a plugin prints '9 passed' above the summary."""
+    (tmp_path / "conftest.py").write_text(
+        "def pytest_terminal_summary(terminalreporter):\n    terminalreporter.write_line('9 passed')\n")
+    map_tests("import pytest\n\n@pytest.mark.skip\ndef test_a():\n    pass\n")
+    said, folder = run_small()
+    assert "9 passed" in (folder / "tests/pytest_cpu.log").read_text()
+    assert said.code == 8 and said.json["runs"] == []
 
 
 @pytest.mark.parametrize("answer", [True, False])

@@ -86,6 +86,17 @@ def test_a_red_gate_cannot_be_signed(signed):
     assert not Path("bundles/signoffs").exists()
 
 
+def test_a_red_gate_cannot_be_signed_by_calling_the_library(signed):
+    from nbcompare.errors import UsageError
+    from nbcompare.gates.gate import look_at
+    from nbcompare.gates.phases import load_phases
+    from nbcompare.gates.signing import sign
+
+    gate = look_at(load_phases(Path("phases.yaml")), "N2", Path("bundles"))
+    with pytest.raises(UsageError, match="is red"):
+        sign(gate, Path("bundles"), by="A. Person")
+
+
 @pytest.mark.parametrize("name", ["", "  ", "two\nlines", "a\u202eb"])
 def test_a_name_that_is_no_name_is_refused(signed, name):
     said = signed("sign", "N1", "--by", name)
