@@ -138,7 +138,8 @@ class Fitter:
         """The reading on all regions; round numbers are taken where they do as well."""
         best = Fitted(knob, tuple(at), self.trials.reading(self.trials.images(self.candidate(knob, at))))
         for digits in (4, 6):
-            near = tuple(float(f"{value:.{digits}g}") for value in at)
+            near = tuple(start if abs(value - start) < 1e-3 * notch else float(f"{value:.{digits}g}")
+                         for value, start, notch in zip(at, knob.start, knob.notches, strict=True))
             if near != best.values and best.reading.scaled_left < 0.3:
                 reading = self.trials.reading(self.trials.images(self.candidate(knob, near)))
                 if reading.holds or reading.scaled_holds or reading.left <= 1.01 * best.reading.left:

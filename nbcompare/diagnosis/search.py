@@ -26,19 +26,21 @@ from nbcompare.diagnosis.simulator import Simulator
 from nbcompare.diagnosis.trials import NOTHING, Reading, Trials
 from nbcompare.diagnosis.values import OFFSET
 
-_FIRST = 0.74
+_FIRST = 0.69
 """Discrete hypotheses at least this likely are tried before anything is fitted."""
 
 _PLAIN = 0.9
 _PROMISING = 0.6
 _WELL_PLACED = 0.4
-_MOVE_ALL = ("matrix-ignored", "matrix-transposed", "matrix-wavelength", "matrix-sign", "matrix-order",
-             "cell-ignored", "cell-order", "cell-unit", "misset-", "wavelength-", "spindle-axis-", "beam-vector-", "convention-", "phi-",
-             "oscillation-", "hkl-ignored", "argv")
-"""Beginnings of ids of mistakes that give another pattern altogether."""
-
 _NEAR = 0.75
 """A hypothesis that leaves less than this share of the difference is worth a guess, or a second cause."""
+
+_MOVE_ALL = ("matrix-ignored", "matrix-transposed", "matrix-wavelength", "matrix-sign", "matrix-order",
+             "cell-ignored", "cell-order", "cell-unit", "misset-", "wavelength-", "beam-vector-", "convention-",
+             "hkl-ignored")
+"""Beginnings of ids of mistakes that give another pattern altogether."""
+
+_MAY_MOVE = (*_MOVE_ALL, "spindle-axis-", "phi-", "oscillation-", "argv", "arguments-differ")
 
 
 @dataclass(frozen=True)
@@ -139,9 +141,9 @@ class Search:
             return score + 0.5 * placing.score if placing.found > still.found - 0.15 else score - 0.5
         in_place = still.found > 0.7 and self.question.pair.correlation > 0.5
         elsewhere = still.found < 0.3 and self.question.pair.correlation < 0.1
-        if in_place and candidate.id.startswith(_MOVE_ALL) or elsewhere and not candidate.id.startswith(_MOVE_ALL):
-            return score - 0.35
-        return score
+        unlikely = (in_place and candidate.id.startswith(_MOVE_ALL)
+                    or elsewhere and not candidate.id.startswith(_MAY_MOVE))
+        return score - 0.35 if unlikely else score
 
     def _likely(self) -> None:
         self.placings = {placed.candidate.key: placed.placing for placed in self.question.geometry.placed}
@@ -167,9 +169,12 @@ class Search:
 
     def _placed_fits(self) -> None:
         """Fit what would move the peaks to where the subject has them, from there."""
-        for placed in self.question.geometry.better[:6]:
-            if placed.knob and placed.placing.score > _WELL_PLACED and self._fit(placed.knob, placed.values, 0.6):
-                return
+        geometry = self.question.geometry
+        for placed in geometry.better[:6] if geometry.still else ():
+            score = placed.placing.score
+            if placed.knob and score > max(_WELL_PLACED, geometry.still.score + 0.15):
+                if self._fit(placed.knob, placed.values, 0.6):
+                    return
 
     def _sure_fits(self) -> None:
         """Turn every knob by a notch; fit those that the difference plainly answers to, single numbers first."""
