@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.bundle import load_bundle
+from nbcompare.bundle import load_bundle, staging
 
 SIGN_PLAN = """\
 title: a plan of one phase
@@ -229,6 +229,14 @@ def test_a_killed_run_leaves_no_bundle_and_what_it_leaves_is_named_and_cleaned(n
     assert found[0]["folder"].startswith("bundles/small/.staging-")
     nb("doctor", "--clean")
     assert list(Path("bundles/small").iterdir()) == []
+
+
+def test_a_bundle_that_a_living_process_fills_is_in_use(nb):
+    """By its lock alone: no process works in it."""
+    with staging(Path("bundles"), "small") as made:
+        assert [(entry["state"], entry["processes"]) for entry in leftovers(nb)] == [("in use", [])]
+        nb("doctor", "--clean")
+        assert made.folder.is_dir()
 
 
 def test_a_run_in_progress_and_an_engine_that_outlived_it_are_left_alone(nb, small_case, fake):

@@ -30,13 +30,13 @@ def fix_sums(folder: Path) -> None:
 
 
 def edited(folder: Path, *changes) -> dict:
-    """The record with values replaced, written back; a change is (path of keys, value)."""
+    """The record with values replaced, written back; a change is (path of keys, value or function of the old one)."""
     record = json.loads((folder / "record.json").read_text())
     for keys, value in changes:
         at = record
         for key in keys[:-1]:
             at = at[key]
-        at[keys[-1]] = value
+        at[keys[-1]] = value(at[keys[-1]]) if callable(value) else value
     overwrite(folder / "record.json", dump_json(record))
     return record
 
@@ -134,10 +134,10 @@ EDITS = {
     "the sum of an image": (("runs", 0, "image_sha256"), "0" * 64),
     "the sum of a program": (("engines", 0, "program_sha256"), "0" * 64),
     "a version": (("engines", 0, "version"), "good engine 2.0"),
-    "the commit": (("git", "sha"), "0" * 40),
-    "cleanliness": (("git", "dirty"), None),
+    "the commit": (("git", "sha"), lambda sha: sha[::-1]),
+    "cleanliness": (("git", "dirty"), lambda dirty: not dirty),
     "a content hash": (("content", "simulator"), "0" * 64),
-    "the environment": (("environment", "torch"), "9.9"),
+    "the environment": (("environment", "torch"), lambda version: f"{version}.1"),
     "the program's version": (("program", "version"), "9.9"),
     "the stamp": (("stamp",), "20200101T000000Z"),
     "what the tests said": (("tests", "cpu", "summary"), "12 passed in 1 s"),
