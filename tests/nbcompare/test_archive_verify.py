@@ -265,6 +265,25 @@ def test_a_bundle_made_without_a_case_file_is_verified_by_its_files_alone(nb, fa
     assert nb("verify", folder).code == 6
 
 
+@pytest.mark.parametrize("loss", ["gone", "cut", "a link"])
+def test_a_lost_image_of_a_further_run_is_a_fault_like_any_other(nb, fake, small_case, loss):
+    """The reference depends on its threads, so the image of its repetition is kept beside the pair."""
+    small_case.write_text(small_case.read_text() + "threads: [2]\n")
+    said = nb("run", small_case, "--c-bin", fake("jitter"), "--py-bin", fake("twin"), "-q", "--format", "json")
+    folder = Path(said.json["bundle"])
+    assert nb("verify", folder).code == 0
+    image = folder / "noise/threads-2_float.bin"
+    if loss == "cut":
+        overwrite(image, image.read_bytes()[:-4])
+        fix_sums(folder)
+    else:
+        image.unlink()
+    if loss == "a link":
+        image.symlink_to("/dev/zero")
+    said = nb("verify", folder)
+    assert said.code == 6 and "noise/threads-2_float.bin" in said.out and "Traceback" not in said.err
+
+
 # --- the schema -----------------------------------------------------------------------------------------------
 
 
