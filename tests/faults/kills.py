@@ -22,11 +22,11 @@ KILLED = -signal.SIGKILL
 
 def rows(lab: Laboratory, *, short: bool) -> Iterator[Row]:
     """Every row of this group."""
-    points = 4 if short else POINTS
+    points = 2 if short else POINTS
     yield _by_an_engine(lab, points)
     yield _at_its_own_steps(lab, points)
-    yield _while_signing(lab, points // 2)
-    yield _while_entering(lab, points // 2)
+    yield _while_signing(lab, -(-points // 2))
+    yield _while_entering(lab, -(-points // 2))
 
 
 def kill_at(step: int) -> Callable[[], None]:

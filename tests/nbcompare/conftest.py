@@ -54,6 +54,20 @@ def nb(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
+def quick_runs(monkeypatch):
+    """Runs without what takes most of their time, for tests that look at neither: axes and labels of the pictures, and
+    asking torch for a CUDA device."""
+    monkeypatch.setattr("nbcompare.runner.cuda_is_available", lambda folder: False)
+    monkeypatch.setattr("nbcompare.pictures._draw", lambda path, image, *_: write_plain_picture(path, image))
+
+
+def write_plain_picture(path, image):
+    from matplotlib.image import imsave
+
+    imsave(path, image, format="png")
+
+
+@pytest.fixture
 def fake():
     """The path of a fake engine by name."""
     return lambda name: FAKES / f"{name}.py"

@@ -10,6 +10,8 @@ import pytest
 
 from nbcompare.bundle import write_manifest
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 ALL = "files_complete: true, engines_unchanged: true, inputs_unchanged: true, max_age_hours: 1"
 PLAN = """\
 title: a plan of two phases

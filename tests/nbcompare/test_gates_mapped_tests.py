@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 FAILING = ("def test_first():\n    pass\n\ndef test_second():\n    assert 1 == 2, 'one is not two'\n\n"
            "def test_third():\n    1 / 0\n")
 CONFTEST = "def pytest_addoption(parser):\n    parser.addoption('--device', default='cpu')\n"

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 MARK = "hunter2fake"
 BY_NAME = ("GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "AZURE_CLIENT_SECRET", "DATABASE_PASSWORD", "PGPASSWORD", "NB_PASS",
            "NB_API_TOKEN", "NB_APIKEY", "NB_PWD", "NB_PAT", "NB_SESSION", "NB_BEARER", "NB_PRIVATE_FILE",

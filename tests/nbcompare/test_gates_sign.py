@@ -11,6 +11,8 @@ import pytest
 from nbcompare.bundle import write_manifest
 from nbcompare.inputs import sha256_of
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 PLAN = """\
 title: a plan of two phases
 phases:

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 MATRIX = "1 0 0 0 1 0 0 0 1\n"
 WITH_INPUT = "inputs: {A.mat: {file: own.mat}}\n"
 

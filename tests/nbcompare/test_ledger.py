@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 LEDGER = "# Fix plan\n\n## other case\ntext\n\n## small: a case\nAttempts below.\n\n## later case\nend\n"
 PLAN = ("# Plan\n\n| row | what | state |\n|---|---|---|\n| N1 | inputs | [ ] |\n| N10 | other | [ ] |\n"
         "| N2 | images | [ ] |\n")
