@@ -3,6 +3,7 @@
 # make check  formatter rules, walls and tests, as before a commit
 # make docs   write the generated pages of docs/ anew
 # make faults try every fault on small bundles and write docs/reliability.md
+# make bench  speed against a C program, and the tables of docs/performance.md (make bench-quick: a minute)
 # make fuzz   random command lines through both simulators
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test check lint docs faults fuzz reference clean help
+.PHONY: run test check lint docs faults fuzz bench bench-quick reference clean help
 
 run: $(READY)
 	@$(BIN)/nb-compare run cases/supervisor.yaml
@@ -31,6 +32,12 @@ faults: $(READY)
 
 fuzz: $(READY) reference
 	$(BIN)/python tests/parity/fuzz.py --count 200 --seed 1 --against reference
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench
+
+bench-quick: $(READY)
+	$(BIN)/python -m tests.bench --quick
 
 reference:
 	@$(MAKE) -s -C simulator/reference

@@ -1,0 +1,70 @@
+"""The commands that are timed, in groups: each is one row of the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.bench.programs import CASE, case_command
+
+MEGAPIXEL = 1024
+OPTIONS = (f"-mat A.mat -hkl scaled.hkl -lambda 0.9768 -distance 231 -pixel 0.3 -detpixels {MEGAPIXEL} -N 30 "
+           "-oversample 1 -nointerpolate -nonoise -nopgm -noprogress")
+SCAN = "-phi 1 -osc 0.1 -phisteps 4"
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row: a name, the arguments, and the emulations without which nanoBragg C computes something else."""
+
+    name: str
+    argv: tuple[str, ...]
+    emulate: str = ""
+
+
+def _command(name: str, text: str, emulate: str = "") -> Command:
+    return Command(name, tuple(text.split()), emulate)
+
+
+def supervisor() -> Command:
+    """The supervisor case, as cases/supervisor.yaml has it."""
+    return Command(f"{CASE.stem}: 2463 x 2527 pixels, 10 phi steps", (*case_command(), "-noprogress"),
+                   "phi-carryover:threads={threads}")
+
+
+def option_paths() -> list[Command]:
+    """Every shape, interpolation and sampling, on one megapixel."""
+    rows = [
+        ("square crystal, 4 phi steps", SCAN, ""),
+        ("square crystal, still", "-phi 1", ""),
+        ("square crystal, 4 phi steps of 1 degree", "-phi 1 -osc 4 -phisteps 4", ""),
+        ("round crystal, 4 phi steps", f"{SCAN} -round_xtal", ""),
+        ("gaussian crystal, 4 phi steps", f"{SCAN} -gauss_xtal", "gauss-tophat-width"),
+        ("tophat spots, 4 phi steps", f"{SCAN} -binary_spots", "gauss-tophat-width"),
+        ("tricubic interpolation, 2 phi steps", "-interpolate -phi 1 -osc 0.1 -phisteps 2", ""),
+        ("4 mosaic domains", "-mosaic 0.5 -mosaic_dom 4 -phi 1", ""),
+        ("2 mosaic domains, 4 phi steps", f"{SCAN} -mosaic 0.5 -mosaic_dom 2", ""),
+        ("9 sources of a divergent beam", "-divergence 2 -divsteps 3 -square_div -phi 1", ""),
+        ("4 wavelengths", "-dispersion 0.5 -dispsteps 4 -phi 1", ""),
+        ("2 x 2 sub-pixels", "-oversample 2 -phi 1", ""),
+        ("2 x 2 sub-pixels, each with its own solid angle", "-oversample 2 -oversample_omega -phi 1",
+         "running-product"),
+        ("thick detector of 3 layers", "-detector_thick 300 -detector_abs 200 -thicksteps 3 -phi 1",
+         "last-layer-capture"),
+        ("polarized beam", f"{SCAN} -polar 0.99", ""),
+        ("resolution limit", f"{SCAN} -dmin 2", ""),
+        ("water background", f"{SCAN} -water 20 -fluence 1e24", "water-scaling"),
+        ("curved detector", f"{SCAN} -curved_det 1", "curved-lab-axes"),
+    ]
+    return [_command(name, f"{OPTIONS} {text}", emulate) for name, text, emulate in rows]
+
+
+def phi_growth(steps: tuple[int, ...] = (1, 10, 100)) -> list[Command]:
+    """One megapixel, more and more phi steps of 0.01 degree."""
+    return [_command(f"{count} phi steps", f"{OPTIONS} -phi 1 -osc {count * 0.01:g} -phisteps {count}")
+            for count in steps]
+
+
+def pixel_growth(sides: tuple[int, ...] = (1024, 2048, 4096)) -> list[Command]:
+    """The same detector in finer and finer pixels, 5 phi steps; the last is about an Eiger 16M."""
+    return [_command(f"{side} x {side} pixels", f"{OPTIONS} -detpixels {side} -pixel {0.3 * MEGAPIXEL / side:g} "
+                     "-phi 1 -osc 0.05 -phisteps 5") for side in sides]

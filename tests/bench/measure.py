@@ -1,0 +1,56 @@
+"""Interleaved measurements: every contestant once in each round, a round of warm-up, medians and spread."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+from tests.bench.programs import Run
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What some runs of one contestant took: median, fastest and slowest wall seconds, median CPU seconds, memory."""
+
+    runs: int
+    seconds: float
+    fastest: float
+    slowest: float
+    cpu: float
+    peak_mb: float
+
+    @classmethod
+    def of(cls, runs: list[Run]) -> Figures:
+        walls = [run.seconds for run in runs]
+        return cls(len(runs), statistics.median(walls), min(walls), max(walls),
+                   statistics.median(run.cpu for run in runs), max(run.peak_mb for run in runs))
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+def interleaved(contestants: dict[str, Callable[[], Run]], rounds: int) -> dict[str, Figures]:
+    """Run every contestant once a round, in turn; the first round is not counted."""
+    taken: dict[str, list[Run]] = {name: [] for name in contestants}
+    for number in range(rounds + 1):
+        for name, contestant in contestants.items():
+            run = contestant()
+            if number > 0:
+                taken[name].append(run)
+    return {name: Figures.of(runs) for name, runs in taken.items()}
+
+
+@contextlib.contextmanager
+def competitors(count: int) -> Iterator[None]:
+    """Other processes that do nothing but use the processor."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()

@@ -1,0 +1,110 @@
+"""Tables and plots of the measured rows: on the terminal, as JSON, and in docs/performance.md."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.bench.programs import CHECKOUT, CORES
+
+PAGE = CHECKOUT / "docs" / "performance.md"
+PLOTS = CHECKOUT / "docs" / "img"
+BEGIN, END = "<!-- figures made by make bench -->", "<!-- end of figures -->"
+TITLES = {
+    "render": "The supervisor command: rendering alone",
+    "process": "The supervisor command: whole processes",
+    "options": "Every path, one megapixel: rendering alone",
+    "phi": "Growth with phi steps, one megapixel",
+    "pixels": "Growth with pixels, 5 phi steps",
+    "competing": "The supervisor command while two other processes use the processor",
+}
+
+
+def machine(program: Path) -> dict[str, str]:
+    """What the figures hold for."""
+    names = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+             if line.startswith("model name")]
+    asked = "import torch; print(torch.__version__, torch.backends.cpu.get_cpu_capability())"
+    torch = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True).stdout.split()
+    compiler = subprocess.run(["gcc", "--version"], capture_output=True, text=True).stdout.splitlines()
+    return {"date": datetime.date.today().isoformat(), "processor": names[0] if names else platform.machine(),
+            "cores": str(CORES), "torch": torch[0], "instructions": torch[1],
+            "gcc": compiler[0] if compiler else "none", "C program": program.name}
+
+
+def headline(facts: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
+
+
+def _ratio(row: dict, name: str) -> float:
+    return row["figures"]["C"]["seconds"] / row["figures"][name]["seconds"]
+
+
+def line(row: dict) -> str:
+    """One row for the terminal."""
+    parts = [f"{row['name']}:"]
+    for name, entry in row["figures"].items():
+        ratio = "" if name == "C" else f" = C/{1 / _ratio(row, name):.2g}" if _ratio(row, name) < 1 else \
+            f" = C x {_ratio(row, name):.1f}"
+        parts.append(f"{name} {entry['seconds']:.3f} s{ratio} (cpu {entry['cpu']:.2f}, {entry['peak_mb']:.0f} MB);")
+    parts += [f"{name} {error:.1g} of the peak;" for name, (error, _) in row["errors"].items()]
+    return " ".join(parts).rstrip(";")
+
+
+def table(rows: list[dict]) -> str:
+    """The rows of one group in markdown: wall seconds (fastest to slowest), CPU, memory, ratio, error."""
+    lines = ["| | | wall s | (spread) | CPU s | MB | times as fast as C | error/peak | sum - 1 | path |",
+             "|---|---|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        for number, (name, entry) in enumerate(row["figures"].items()):
+            error, excess = row["errors"].get(name, (None, None))
+            cells = [row["name"] if number == 0 else "", name, f"{entry['seconds']:.3f}",
+                     f"{entry['fastest']:.3f}-{entry['slowest']:.3f}", f"{entry['cpu']:.2f}", f"{entry['peak_mb']:.0f}",
+                     "" if name == "C" else f"**{_ratio(row, name):.2f}**", "" if error is None else f"{error:.1e}",
+                     "" if excess is None else f"{excess:+.0e}", row["paths"].get(name, "")]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def write_figures(path: Path, facts: dict, groups: dict) -> None:
+    """Everything as JSON."""
+    path.write_text(json.dumps({"machine": facts, "groups": groups}, indent=1) + "\n")
+
+
+def write_page(facts: dict, groups: dict) -> None:
+    """The tables between the marks of docs/performance.md, and the plots beside it."""
+    parts = [f"Measured {headline(facts)}; medians of 5 interleaved runs after one of warm-up."]
+    for name, rows in groups.items():
+        if rows:
+            parts += [f"### {TITLES[name]}", table(rows)]
+        if name in ("phi", "pixels") and rows:
+            _plot(name, rows)
+            parts.append(f"![{TITLES[name]}](img/{name}.png)")
+    text = PAGE.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    PAGE.write_text(f"{before}{BEGIN}\n\n" + "\n\n".join(parts) + f"\n\n{END}{after}", encoding="utf-8")
+
+
+def _plot(name: str, rows: list[dict]) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    PLOTS.mkdir(exist_ok=True)
+    figure, axes = pyplot.subplots(figsize=(4.5, 3.2), dpi=80)
+    amounts = [int(row["name"].split()[0]) ** (2 if name == "pixels" else 1) for row in rows]
+    for contestant in rows[0]["figures"]:
+        axes.loglog(amounts, [row["figures"][contestant]["seconds"] for row in rows], "o-", label=contestant)
+    axes.set_xlabel("pixels" if name == "pixels" else "phi steps")
+    axes.set_ylabel("wall seconds")
+    axes.grid(True, alpha=0.3)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(PLOTS / f"{name}.png")
+    pyplot.close(figure)

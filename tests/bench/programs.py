@@ -1,0 +1,96 @@
+"""The programs that are compared: a C program, the torch simulator as a process, and its renderer alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+CASE = CHECKOUT / "cases" / "supervisor.yaml"
+REFERENCE = CHECKOUT / "simulator" / "reference"
+CORES = len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: wall and CPU seconds, and the most memory (MB) that one process of it held."""
+
+    seconds: float
+    cpu: float
+    peak_mb: float
+
+
+def environment() -> dict[str, str]:
+    """Equal cores for all: as many OpenMP threads as there are cores; the packages of this checkout."""
+    return {**os.environ, "OMP_NUM_THREADS": str(CORES), "PYTHONPATH": str(CHECKOUT / "simulator")}
+
+
+def timed(argv, folder: Path) -> Run:
+    """Run a process to its end and measure it, with what it waited for. Raises RuntimeError when it fails."""
+    started = time.perf_counter()
+    process = subprocess.Popen([str(word) for word in argv], cwd=folder, env=environment(), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    said = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - started
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, argv))}: exit status {process.returncode}\n{said.decode()}")
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def comparator(build: Path) -> tuple[Path, bool]:
+    """The C program to compare with, and whether it is nanoBragg: $NB_C_BIN, or the reference built with -O3."""
+    given = os.environ.get("NB_C_BIN")
+    if given:
+        return Path(given).resolve(), True
+    subprocess.run(["make", "-s", "-C", str(REFERENCE), f"BUILD={build}", "OPTIMIZE=-O3 -march=native"], check=True)
+    return build / "nanobragg_reference", False
+
+
+def case_command() -> list[str]:
+    """The arguments of the supervisor case."""
+    return yaml.safe_load(CASE.read_text())["command"].split()
+
+
+def write_inputs(folder: Path) -> None:
+    """The orientation and the amplitudes of the supervisor case."""
+    from nbcompare.inputs import GENERATORS
+
+    for name, entry in yaml.safe_load(CASE.read_text())["inputs"].items():
+        (folder / name).write_text(GENERATORS[entry["made_by"]]())
+
+
+class Renderer:
+    """A torch process that renders a command again and again, so that its import is not counted."""
+
+    def __init__(self):
+        self._process = subprocess.Popen([sys.executable, str(Path(__file__).with_name("render_server.py"))],
+                                         env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def render(self, argv, folder: Path, image: Path | None = None) -> tuple[Run, str]:
+        """Render once: (run, path taken). ``image`` receives the float32 image."""
+        request = {"argv": list(argv), "folder": str(folder), "workers": CORES, "image": str(image) if image else None}
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        answer = json.loads(self._process.stdout.readline())
+        return Run(answer["seconds"], answer["cpu"], answer["peak_mb"]), answer["path"]
+
+    def close(self) -> None:
+        """End the process by ending its input."""
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+
+
+def accuracy(obtained: Path, expected: Path) -> tuple[float, float]:
+    """(largest difference over the peak, sum ratio - 1) of two float images."""
+    a, b = (np.fromfile(path, dtype="<f4").astype(np.float64) for path in (obtained, expected))
+    peak = b.max() or 1.0
+    return float(abs(a - b).max() / peak), float(a.sum() / b.sum() - 1.0) if b.sum() else 0.0

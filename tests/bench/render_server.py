@@ -1,0 +1,43 @@
+"""Renders what it is asked to on standard input, and answers how long that took: one JSON line each."""
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+from nanobrag_torch.load import load_components, read_command
+from nanobrag_torch.render_path import choose_path, render_image
+from nanobrag_torch.scene import build_scene
+
+
+def cpu_seconds():
+    return sum(os.times()[:4])
+
+
+def scene_of(argv, folder):
+    command = read_command(argv, Path(folder), Path(folder))
+    scene = build_scene(*load_components(command), emulate=command.emulate)
+    return scene, choose_path(scene, command.program)
+
+
+def main():
+    scenes = {}
+    for line in sys.stdin:
+        asked = json.loads(line)
+        key = tuple(asked["argv"])
+        if key not in scenes:
+            scenes = {key: scene_of(asked["argv"], asked["folder"])}
+        scene, path = scenes[key]
+        started, before = time.perf_counter(), cpu_seconds()
+        image, _ = render_image(scene, path, asked["workers"])
+        seconds, cpu = time.perf_counter() - started, cpu_seconds() - before
+        if asked["image"]:
+            image.tofile(asked["image"])
+        peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        print(json.dumps({"seconds": seconds, "cpu": cpu, "path": str(path), "peak_mb": peak / 1024}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
