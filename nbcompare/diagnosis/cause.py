@@ -72,9 +72,9 @@ class Cause:
 
     @property
     def order(self) -> tuple:
-        """Proven before guessed; among proven ones the likelier mistake first, unless one leaves far less."""
+        """Proven before guessed; among proven ones the likelier mistake first, a little the less the more it leaves."""
         if self.proven:
-            return (0, 0, -self.prior, self.left or 0.0)
+            return (0, 0, -self.prior + 0.02 * math.log10(max(self.left or 0.0, 1e-7) / 1e-7), self.left or 0.0)
         return (1, -self.confidence, -self.prior, self.left if self.left is not None else 1.0)
 
     def as_dict(self, rank: int) -> dict:

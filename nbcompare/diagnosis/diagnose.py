@@ -14,11 +14,10 @@ import numpy as np
 from nbcompare.diagnosis.cause import Cause, Diagnosis, entry, ranked
 from nbcompare.diagnosis.echo import question_differences, speaks_for
 from nbcompare.diagnosis.question import Question
-from nbcompare.diagnosis.quick import quick_causes
+from nbcompare.diagnosis.quick import quick_causes, settled
 
 STALE = entry("stale-image", "data", "The subject's image is the output of another experiment, left over or copied.")
 MOST_CAUSES = 8
-_SURE = 0.94
 _LEAST_TOP = 0.3
 """Confidence below which ``top_cause`` says nothing."""
 
@@ -42,7 +41,7 @@ def diagnose(question: Question, options: DiagnosisOptions, simulator=None) -> D
         return Diagnosis(True, (), figures(question))
     causes = quick_causes(question)
     notes, tested = [], None
-    if not options.quick and not _settled(causes):
+    if not options.quick and not settled(causes):
         from nbcompare.diagnosis.search import search
 
         outcome = search(question, causes, options.budget_s, simulator)
@@ -72,11 +71,6 @@ def answer(asked, options: DiagnosisOptions) -> Diagnosis:
                   tuple(f"the same sha256 in bundle {name}" for name in asked.stale[:4]), True, True, 0.0, 0.0, None,
                   0.99, 0.99)
     return replace(found, causes=ranked([stale, *found.causes]))
-
-
-def _settled(causes: Sequence[Cause]) -> bool:
-    """Whether an edit of the image already is the subject's, so that nothing is left to run for."""
-    return any(cause.proven and cause.confidence >= _SURE for cause in causes)
 
 
 def _with_echoes(question: Question, causes: Sequence[Cause]) -> list[Cause]:

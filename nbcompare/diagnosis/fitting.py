@@ -62,7 +62,7 @@ class Fitter:
     def candidate(self, knob: Knob, values: Sequence[float]) -> Candidate:
         """The hypothesis that the knob stands so, on top of what is in force."""
         turned = knob.candidate(self.under.command, values)
-        return replace(turned, files=self.under.files, emulate=self.under.emulate)
+        return replace(turned, files=(*self.under.files, *turned.files), emulate=self.under.emulate)
 
     # --- linear answers ------------------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class Fitter:
                          for value, start, notch in zip(at, knob.start, knob.notches, strict=True))
             if near != best.values and best.reading.scaled_left < 0.3:
                 reading = self.trials.reading(self.trials.images(self.candidate(knob, near)))
-                if reading.holds or reading.scaled_holds or reading.left <= 1.01 * best.reading.left:
+                if _as_good(reading, best.reading):
                     return Fitted(knob, near, reading)
         return best
 
@@ -212,6 +212,15 @@ class Fitter:
         return start
 
 
+def _as_good(reading: Reading, other: Reading) -> bool:
+    """Whether one reading is worth another."""
+    if other.holds:
+        return reading.holds
+    if other.scaled_holds:
+        return reading.near
+    return reading.left <= 1.01 * other.left
+
+
 def explained_share(slopes: np.ndarray, rest: np.ndarray) -> tuple[float, np.ndarray]:
     """(share of |rest|^2 that the columns explain, the turn in notches)."""
     power = float(rest @ rest)
@@ -246,6 +255,10 @@ def joined(first: Knob, second: Knob) -> Knob:
     def turn(command, values):
         return second.turn(first.turn(command, values[:cut]), values[cut:])
 
+    def edit(values):
+        return tuple(change for knob, own in ((first, values[:cut]), (second, values[cut:])) if knob.edit
+                     for change in knob.edit(own))
+
     return Knob(first.id, f"{first.title} and {second.title}", first.labels + second.labels,
                 first.start + second.start, first.notches + second.notches, turn,
-                min(first.prior, second.prior), first.geometry and second.geometry)
+                min(first.prior, second.prior), first.geometry and second.geometry, edit=edit)

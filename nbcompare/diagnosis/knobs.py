@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nbcompare.diagnosis.candidate import Candidate, topic_id
+from nbcompare.diagnosis.candidate import Candidate, FileEdit, topic_id
 from nbcompare.diagnosis.cause import entry
 from nbcompare.diagnosis.command import Command, Item
 from nbcompare.diagnosis.detector import rotation_about
+from nbcompare.diagnosis.displacement import DISTANCE, PIXEL, ROTATION
 from nbcompare.diagnosis.pattern import ABSORPTION, POLARIZATION
-from nbcompare.diagnosis.placement import CENTRE, DISTANCE, PIXEL, ROTATION
+from nbcompare.diagnosis.placement import CENTRE
 from nbcompare.diagnosis.question import Question
 from nbcompare.diagnosis.reflections import DEFAULT_F
 
@@ -48,18 +49,25 @@ class Knob:
     shown: Callable[[float], float] = float
     """What is told of a number, where it is fitted as another function of it."""
 
+    edit: Callable[[Sequence[float]], tuple[FileEdit, ...]] | None = None
+    """The edits of input files, where the numbers stand in one."""
+
     def only(self, axis: int) -> Knob:
         """One of the numbers alone."""
 
         def turn(command: Command, values: Sequence[float]) -> Command:
             return self.turn(command, (*self.start[:axis], values[0], *self.start[axis + 1:]))
 
+        def edit(values: Sequence[float]) -> tuple[FileEdit, ...]:
+            return self.edit((*self.start[:axis], values[0], *self.start[axis + 1:]))
+
         return replace(self, labels=(self.labels[axis],), start=(self.start[axis],), notches=(self.notches[axis],),
-                       turn=turn)
+                       turn=turn, edit=edit if self.edit else None)
 
     def candidate(self, command: Command, values: Sequence[float]) -> Candidate:
         """The hypothesis that the numbers have these values."""
-        return Candidate(self.id, self.sentence(values), self.turn(command, values), self.prior,
+        files = self.edit(values) if self.edit else ()
+        return Candidate(self.id, self.sentence(values), self.turn(command, values), self.prior, files,
                          geometry=self.geometry)
 
     def sentence(self, values: Sequence[float]) -> str:
@@ -235,6 +243,11 @@ def _crystal_knobs(question: Question) -> Iterator[Knob]:
         id = topic_id("misset", "value") if misset or not command.has("-mat") else MATRIX_VALUE
         yield Knob(id, "the crystal's orientation (misset)", ("x", "y", "z"), given, (angle, angle, angle),
                    lambda c, v: c.setting("-misset", *(float(value) for value in v)), 0.5, units="degrees")
+    if "-mat" in question.files:
+        yield Knob(MATRIX_VALUE, "the orientation matrix times", ("factor",), (1.0,), (_NOTCH * 5 * width,),
+                   lambda c, v: c, 0.5, positive=True, edit=lambda v: _scaled_axes(v[0], v[0], v[0]))
+        yield Knob(MATRIX_VALUE, "axes of the orientation matrix times", ("a*", "b*", "c*"), (1.0, 1.0, 1.0),
+                   (_NOTCH * 5 * width,) * 3, lambda c, v: c, 0.45, positive=True, edit=lambda v: _scaled_axes(*v))
     cell = command.find("-cell")
     if cell and cell.values:
         yield from _cell_knobs(cell, _NOTCH * 5 * width)
@@ -247,6 +260,16 @@ def _crystal_knobs(question: Question) -> Iterator[Knob]:
     if not command.has("-samplesize", "-sample_thick", "-sample_width", "-sample_height"):
         yield Knob(topic_id("cells", "value"), "the number of cells", ("Na", "Nb", "Nc"),
                    tuple(float(n) for n in question.setting.cells), (1.0, 1.0, 1.0), _with_cells, 0.5, positive=True)
+
+
+def _scaled_axes(*factors: float) -> tuple[FileEdit, ...]:
+    """The matrix file with its columns, the reciprocal axes, made longer."""
+
+    def make(text: str) -> str:
+        matrix = np.array(text.split()[:9], float).reshape(3, 3) * np.array(factors)
+        return "".join(" ".join(repr(float(v)) for v in row) + "\n" for row in matrix)
+
+    return (FileEdit("-mat", " ".join(repr(float(factor)) for factor in factors), make),)
 
 
 def _with_cells(command: Command, values: Sequence[float]) -> Command:

@@ -6,30 +6,52 @@ whose arithmetic fails on odd images gives no cause; it never stops the others.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from nbcompare.diagnosis import echo, layout, pattern, placement, predicted, profiles, reflections, scale, values
+from nbcompare.diagnosis import (
+    displacement,
+    echo,
+    layout,
+    noise,
+    pattern,
+    placement,
+    predicted,
+    profiles,
+    reflections,
+    rounding,
+    scale,
+    values,
+)
 from nbcompare.diagnosis.cause import Cause
 from nbcompare.diagnosis.question import Question
 
-FINDERS = tuple(finder for module in (values, layout, scale, placement, pattern, reflections, echo, predicted, profiles)
-                for finder in module.FINDERS)
+SURE = 0.94
+"""A proven cause of this confidence settles the question."""
+
+STAGES = ((values, rounding), (noise, layout), (scale,), (placement,), (pattern,),
+          (displacement, reflections, echo, predicted, profiles))
+"""Modules with finders. A sure cause ends the search after its stage: later ones look for patterns it explains."""
 
 
 def quick_causes(question: Question) -> list[Cause]:
-    """All causes the finders see, in no order. A proven whole-image cause spares the slower finders."""
+    """All causes the finders see, in no order."""
     found: list[Cause] = []
     with np.errstate(all="ignore"):
-        for finder in FINDERS:
-            found += _looked(finder, question)
-            if any(cause.proven and cause.confidence > 0.94 for cause in found) and finder in _DECISIVE:
+        for stage in STAGES:
+            for module in stage:
+                for finder in module.FINDERS:
+                    found += _looked(finder, question)
+            if settled(found):
                 break
     return found
 
 
-_DECISIVE = (*values.FINDERS[-1:], *layout.FINDERS[-1:], *scale.FINDERS[-1:], *placement.FINDERS[:1],
-             *placement.FINDERS[1:2], *pattern.FINDERS)
-"""After these a proven cause ends the search: what follows looks for patterns the proof has explained."""
+def settled(causes: Sequence[Cause]) -> bool:
+    """Whether an edit of the image already is the subject's, or none can be: nothing is left to look or run for."""
+    return any(cause.proven and cause.confidence >= SURE or cause.id in noise.CANNOT_BE_CARRIED_OUT
+               for cause in causes)
 
 
 def _looked(finder, question: Question) -> list[Cause]:
