@@ -33,6 +33,12 @@ COLUMNS = 32
 """Columns are padded to a multiple of this, the most numbers that a vector loop takes at once."""
 
 TILE_PIXELS = {"cpu": 80_000, "cuda": 4_000_000}
+"""Pixels of a tile in float32, half as many in float64: few enough to stay in a cache and small in memory, and enough
+for an operation to take longer than the call to it."""
+
+FEW = 64
+"""Pixels up to which the plain path is quicker one by one than for the whole tile."""
+
 EDGE = 0.5 - 1e-6
 
 
@@ -46,7 +52,7 @@ class FastRenderer:
         x0, x1, _, _ = scene.roi
         self.width = x1 - x0 + 1
         self.columns = range(x0, x0 + -(-self.width // COLUMNS) * COLUMNS)
-        tile_pixels = tile_pixels or TILE_PIXELS[torch.device(scene.device).type]
+        tile_pixels = tile_pixels or TILE_PIXELS[torch.device(scene.device).type] * 4 // real.itemsize
         self.rows = max(1, tile_pixels // len(self.columns))
         self.table, self.low, self.high = _table(scene, real)
         self.everywhere = replace(scene, mask=None)
@@ -112,7 +118,7 @@ class FastRenderer:
         """h, k, l at the middle of a group, and the slope and bend of r along it, which are v.q of vectors v."""
         periods = np.array(self.scene.lattice.cells, dtype=float)[:, None] * (np.pi if work.square_shape else 1.0)
         vectors = [group.cell, *(plane * periods for plane in group.planes)]
-        vectors = torch.from_numpy(np.concatenate(vectors) / number(source.wavelength)).to(self.scene.device)
+        vectors = torch.as_tensor(np.concatenate(vectors) / number(source.wavelength), device=self.scene.device)
         parts, straight_on = rays.parts(vectors), dot(vectors.T, source.incident)[:, None, None]
         for plane, change in enumerate((work.hkl, work.slope, work.bend)[: 1 + len(group.planes)]):
             which = slice(3 * plane, 3 * plane + 3)
@@ -132,15 +138,20 @@ class FastRenderer:
         tile, columns = rays.tile, len(self.columns)
         few = Tile(0, 0, tile.slow[leaving // columns, 0][None], tile.fast[0, leaving % columns][None], None)
         q = scattering_vector(locate(scene, few, *rays.index).diffracted, source.incident, source.wavelength)
-        cells = torch.tensor([scene.cells[step][domain] for step in group.steps], dtype=torch.float64)
-        hkl = miller_indices(cells.permute(1, 2, 0)[..., None].to(scene.device), q)
+        cells = np.array([scene.cells[step][domain] for step in group.steps])
+        hkl = miller_indices(torch.as_tensor(cells, device=scene.device).permute(1, 2, 0)[..., None], q)
         return leaving, nearest_F_squared(scene.F, nearest_indices(hkl))
 
     def _mend(self, values, rows: range) -> None:
-        """By the plain path, one at a time: pixels that came out 0/0, and those that start a sweep unturned."""
+        """By the plain path: pixels that came out 0/0, and those that start a sweep unturned."""
         x0 = self.scene.roi[0]
-        where = {(rows.start + int(slow), x0 + int(fast)) for slow, fast in torch.nonzero(values.isnan())}
-        where |= {(slow, fast) for slow, fast in self.scene.first_turned if slow in rows}
+        undefined = values.isnan()
+        first = [(slow, fast) for slow, fast in self.scene.first_turned if slow in rows]
+        where = [*first, *((rows.start + slow, x0 + fast) for slow, fast in undefined.nonzero().tolist())]
+        if len(where) > FEW:
+            whole, _ = render_tile(self.scene, make_tile(self.everywhere, rows, range(x0, x0 + self.width)))
+            values[undefined] = whole[undefined]
+            where = first
         for slow, fast in where:
             pixel = make_tile(self.everywhere, range(slow, slow + 1), range(fast, fast + 1))
             values[slow - rows.start, fast - x0] = render_tile(self.scene, pixel)[0][0, 0]

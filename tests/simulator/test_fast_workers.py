@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from nanobrag_torch import fast, render
 from nanobrag_torch.render_path import RenderPath, render_image
@@ -112,3 +113,15 @@ def test_an_error_here_leaves_no_worker_behind(monkeypatch):
     for child in children:
         with pytest.raises(ChildProcessError):
             os.waitpid(child, os.WNOHANG)
+
+
+@pytest.mark.parametrize("options", ["", "-round_xtal", "-gauss_xtal", "-binary_spots", "-interpolate -N 2", "-dmin 2",
+                                     "-curved_det 1", "-water 10", "-detector_thick 100 -oversample_thick"])
+def test_every_tensor_of_a_tile_is_made_on_the_device_of_the_scene(scene_of, tmp_path, options):
+    """Without a GPU to try: with another default device, a tensor made without naming one cannot join the rest."""
+    lines = [f"{h} {k} {l} {100 + h * k - l}" for h in range(-5, 6) for k in range(-5, 6) for l in range(-5, 6)]
+    (tmp_path / "list.hkl").write_text("\n".join(lines) + "\n")
+    scene = scene_of(f"{SCAN} -hkl list.hkl -misset 0 0 0 {options}")
+    with torch.device("meta"), torch.no_grad():
+        values, _ = fast.FastRenderer(scene, torch.float64).render_rows(range(0, 50))
+    assert values.device == torch.device("cpu") and bool(values.isfinite().all())
