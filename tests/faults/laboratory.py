@@ -185,27 +185,42 @@ def _warm_up() -> None:
     """Import, before any fork, what a call imports, and have every library loaded that a comparison uses."""
     import numpy as np
 
-    import nbcompare.archive.doctor
+    import nbcompare.archive.leftovers
     import nbcompare.archive.shown
-    import nbcompare.archive.verify
     import nbcompare.attempt
     import nbcompare.gates.shown
-    import nbcompare.pictures
+    import nbcompare.gates.signing
     import nbcompare.runner  # noqa: F401
+    from nbcompare.archive.schema import record_schema
+    from nbcompare.bundle import moment_of
+    from nbcompare.case import load_case
+    from nbcompare.cli import COMMANDS, main
     from nbcompare.compare import compare_images
     from nbcompare.image import Roi, Shape
     from nbcompare.metrics import METRICS
+    from nbcompare.pictures import write_pictures
 
     image = np.arange(400, dtype=np.float32).reshape(20, 20)
     roi = Roi.full(Shape(20, 20))
     compare_images(image, image + 1, [roi], further={(metric, roi.name) for metric in METRICS})
+    moment_of("20010101T000000Z"), record_schema()
+    for name in COMMANDS:
+        main.get_command(None, name)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        write_pictures(image, image + 1, roi, [roi], {key: place / f"{key}.png" for key in ("c", "py", "diff")})
+        (place / "own.mat").write_text("1 0 0 0 1 0 0 0 1\n")
+        (place / "small.yaml").write_text(CASE)
+        load_case(place / "small.yaml")
 
 
 def _leave_out_what_takes_long() -> None:
     from matplotlib.image import imsave
 
     import nbcompare.pictures
+    import nbcompare.runner
 
+    nbcompare.runner.cuda_is_available = lambda folder: False
     nbcompare.pictures._draw = lambda path, image, *_: imsave(path, image, format="png")
 
 
