@@ -1,6 +1,13 @@
 """Options, markers and engines of the whole suite."""
 
+import os
+
 import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")  # the same examples each time: what is red is red because of a change
 
 
 def pytest_addoption(parser):
