@@ -30,8 +30,11 @@ _FIRST = 0.69
 _PLAIN = 0.9
 """Share of the difference that one notch of a knob must explain for a fit without smoothing."""
 
-_PROMISING = 0.6
-"""The same for a fit that begins smoothed."""
+_PROMISING = 0.35
+"""The same for a fit that begins smoothed, with what the quick guesses add."""
+
+_ALIKE = 0.8
+"""Correlation of the images from which on a value is likelier to be a little off than to be another one."""
 
 _WELL_PLACED = 0.4
 """Score of predicted peaks from which on a fit is worth its renders."""
@@ -83,8 +86,10 @@ class Search:
         if not self.trials.ready:
             return Outcome((), (self._why_not(),), self._facts())
         self.fitter = Fitter(self.trials)
-        for stage in (self._likely, self._placed_fits, self._sure_fits, self._rest, self._fits, self._seeds,
-                      self._far_fits, PairSearch(self).run):
+        alike = self.question.pair.correlation > _ALIKE
+        middle = (self._fits, self._rest) if alike else (self._rest, self._fits)
+        for stage in (self._likely, self._placed_fits, self._sure_fits, *middle, self._seeds, self._far_fits,
+                      PairSearch(self).run):
             stage()
             if self.aside and stage not in (self._likely, self._placed_fits):
                 self.found = self.found or self.aside
@@ -168,9 +173,9 @@ class Search:
     def _placed_fits(self) -> None:
         """Fit what would move the peaks to where the subject has them, from there."""
         geometry = self.question.geometry
-        for placed in geometry.better[:6] if geometry.still else ():
-            score = placed.placing.score
-            if placed.knob and score > max(_WELL_PLACED, geometry.still.score + 0.15):
+        fitted = [placed for placed in geometry.better if placed.knob] if geometry.still else []
+        for placed in fitted[:3]:
+            if placed.placing.score > max(_WELL_PLACED, geometry.still.score + 0.05):
                 if self._fit(placed.knob, placed.values, 0.6):
                     return
 
@@ -188,8 +193,9 @@ class Search:
 
     def _fits(self) -> None:
         """Fit what answers less plainly, smoothed first; then with a factor between the images."""
-        for response in _one_per_topic(self.responses)[:4]:
-            if response.promise > _PROMISING and self._fit(response.knob, None, 0.82):
+        hopes = {id(r): r.promise + 0.4 * self.expected.get(r.knob.id, 0.0) for r in self.responses}
+        for response in _one_per_topic(sorted(self.responses, key=lambda r: -hopes[id(r)]))[:4]:
+            if hopes[id(response)] > _PROMISING and self._fit(response.knob, None, 0.82):
                 return
         if abs(self.question.pair.scale[0] - 1) < 1e-3:
             return
