@@ -1,0 +1,72 @@
+"""nb-compare diagnose --quick on images made here: the cause that is right stands first, and equal images have none."""
+
+import numpy as np
+import pytest
+
+from nbcompare.errors import ExitCode
+
+SHAPE = (60, 72)
+ARGS = ("-detpixels_x", "72", "-detpixels_y", "60", "-pixel", "0.1", "-distance", "100", "-lambda", "1", "-cell", "100",
+        "-default_F", "100", "-N", "5", "-flux", "1e18", "-exposure", "1", "-beamsize", "1", "-nonoise")
+
+
+def spots(shape=SHAPE, dy=0.0, dx=0.0):
+    """A smooth image of round spots of different brightness, float32 [slow, fast]."""
+    draw = np.random.default_rng(5)
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    image = np.full(shape, 0.01)
+    for _ in range(25):
+        centre = draw.uniform(4, shape[0] - 4) + dy, draw.uniform(4, shape[1] - 4) + dx
+        image += draw.uniform(1, 100) * np.exp(-((y - centre[0]) ** 2 + (x - centre[1]) ** 2) / 3)
+    return image.astype("<f4")
+
+
+@pytest.fixture
+def diagnosed(nb, tmp_path):
+    """Diagnose a subject against the reference image, quickly; returns the exit code and the causes."""
+
+    def call(subject, reference=None):
+        (spots() if reference is None else reference).tofile(tmp_path / "ref.bin")
+        subject.astype("<f4").tofile(tmp_path / "subject.bin")
+        said = nb("diagnose", "--quick", "--format", "json", tmp_path / "ref.bin", tmp_path / "subject.bin", "--", *ARGS)
+        return said.code, said.json
+
+    return call
+
+
+def test_equal_images_have_no_cause(diagnosed):
+    code, found = diagnosed(spots())
+    assert code == ExitCode.PASS and found["agree"] and found["causes"] == []
+
+
+def test_rounding_alone_is_no_difference(diagnosed):
+    code, found = diagnosed(spots() * np.float32(1 + 1e-7))
+    assert code == ExitCode.PASS and found["causes"] == []
+
+
+def test_the_default_fluence_is_recognised_by_its_ratio(diagnosed):
+    """flux * exposure / beamsize^2 = 1e18 / (1e-3)^2 = 1e24; the default is 1/r_e^2 = 1.2593e29."""
+    code, found = diagnosed(spots() * 125932.015286227)
+    assert code == ExitCode.DIFFERS
+    assert found["causes"][0]["id"] == "fluence-default"
+    assert "1.2593e29" in found["causes"][0]["sentence"] and "1e24" in found["causes"][0]["sentence"]
+
+
+@pytest.mark.parametrize("change, id", [
+    (lambda image: image * 1.01873, "scale-factor"),
+    (lambda image: image[:, ::-1], "flipped-fast"),
+    (lambda image: image[::-1], "flipped-slow"),
+    (lambda image: np.where(image > 40, 40, image), "clipped"),
+    (lambda image: image.byteswap(), "wrong-endian"),
+])
+def test_a_plain_change_of_the_image_is_named_first(diagnosed, change, id):
+    code, found = diagnosed(np.ascontiguousarray(change(spots())))
+    assert code == ExitCode.DIFFERS
+    assert found["causes"][0]["id"] == id, [cause["id"] for cause in found["causes"]]
+
+
+def test_a_short_file_is_a_matter_of_shape(nb, tmp_path):
+    spots().tofile(tmp_path / "ref.bin")
+    spots()[:-9].tofile(tmp_path / "subject.bin")
+    said = nb("diagnose", "--quick", tmp_path / "ref.bin", tmp_path / "subject.bin", "--", *ARGS)
+    assert said.code == ExitCode.SHAPE and "Traceback" not in said.err
