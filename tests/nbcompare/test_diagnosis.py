@@ -28,7 +28,8 @@ def diagnosed(nb, tmp_path):
     def call(subject, reference=None):
         (spots() if reference is None else reference).tofile(tmp_path / "ref.bin")
         subject.astype("<f4").tofile(tmp_path / "subject.bin")
-        said = nb("diagnose", "--quick", "--format", "json", tmp_path / "ref.bin", tmp_path / "subject.bin", "--", *ARGS)
+        said = nb("diagnose", "--quick", "--format", "json", tmp_path / "ref.bin", tmp_path / "subject.bin", "--",
+                  *ARGS)
         return said.code, said.json
 
     return call
