@@ -91,6 +91,8 @@ def only_plain(scene: Scene) -> str:
     directions = [x for source in scene.illumination.sources for x in source.incident]
     if not all(math.isfinite(number(x)) for x in directions):
         return "a source without direction"
+    if not all(number(source.wavelength) > 0.0 for source in scene.illumination.sources):
+        return "a source without wavelength"
     if scene.running_product:
         return "emulation running-product"
     if scene.F.interpolate and scene.F.sticky:
