@@ -13,6 +13,7 @@ scalar rest, whose last bit may be another, and neither tiles nor workers nor a 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -61,14 +62,7 @@ class FastRenderer:
     def _prepare(self) -> None:
         """What the sum over steps needs for all tiles."""
         self.groups = phi_groups(self.scene)
-        self.workspaces: dict[int, Workspace] = {}
-        self.amplitudes = self.scene.F.bordered.to(self.real) if self.scene.F.interpolate else None
-
-    def workspace(self, rows: int) -> Workspace:
-        """The buffers of tiles of some rows."""
-        if rows not in self.workspaces:
-            self.workspaces = {rows: Workspace(self.scene, (rows, len(self.columns)), self.real)}
-        return self.workspaces[rows]
+        self.workspace = cache(lambda rows: Workspace(self.scene, (rows, len(self.columns)), self.real))
 
     def render_rows(self, rows: range):
         """Values (photons) and solid angles (sr) of some rows, at most ``self.rows``, as float64 [rows, width]."""
@@ -111,7 +105,7 @@ class FastRenderer:
             reduce_indices(work)
             look_up(self.table, self.low, self.high, work)
             if interpolated is not None:
-                interpolate_squares(scene.F, self.amplitudes, interpolated, work.F2)
+                interpolate_squares(scene.F, interpolated, work.F2)
             leaving, F2 = self._leaving(rays, source, group, domain, work)
             passed_by = sum_steps(scene, work, group.weights.tolist(), leaving, F2)
             if leaving is not None:

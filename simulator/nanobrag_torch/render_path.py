@@ -22,7 +22,7 @@ from nanobrag_torch.latch import Latch
 from nanobrag_torch.options import Program
 from nanobrag_torch.render import make_tile, render_tile, tile_rows
 from nanobrag_torch.scene import Scene
-from nanobrag_torch.workers import MOST_PIECES, keep_freed_memory, share_out, shared_array
+from nanobrag_torch.workers import MOST_PIECES, share_out, shared_array
 
 SMALL = 1_000_000
 """Terms of a whole image (pixels times steps) for which the plain path takes no noticeable time."""
@@ -73,8 +73,8 @@ def choose_path(scene: Scene, program: Program) -> RenderPath:
 
 
 def exact_in_float32(scene: Scene) -> bool:
-    """Whether F and the lattice factor can be in float32: by its shape, and F^2 N^2 within range."""
-    if scene.shape not in IN_FLOAT32:
+    """Whether the lattice factor can be in float32: by its shape, with F from a table, and F^2 N^2 within range."""
+    if scene.shape not in IN_FLOAT32 or scene.F.interpolate:
         return False
     largest = number(scene.F.default_F) ** 2 if scene.F.count == 0 else float(scene.F.squares.max())
     return largest >= LEAST_SQUARE and largest * float(math.prod(scene.lattice.cells)) ** 2 <= LARGEST_TERM
@@ -106,9 +106,8 @@ def only_plain(scene: Scene) -> str:
 
 def not_compiled(scene: Scene) -> str:
     """Why the compiled step cannot render a scene; empty where it can."""
-    square, flat = scene.shape == "square", not scene.geometry.curved
-    if not square or not flat or scene.F.interpolate or torch.device(scene.device).type != "cpu":
-        return "compiled is for square crystals on flat detectors, with the nearest F, on the CPU"
+    if scene.shape != "square" or scene.geometry.curved or torch.device(scene.device).type != "cpu":
+        return "compiled is for square crystals on flat detectors, on the CPU"
     from nanobrag_torch.compiled import obstacle
 
     return obstacle()
@@ -169,7 +168,6 @@ def render_image(scene: Scene, path: RenderPath, workers: int = 1,
                 image[rows.start : rows.stop, x0 : x1 + 1] = values.cpu().numpy()
                 omega[rows.start - y0 : rows.stop - y0] = angles.sum(dim=1).cpu().numpy()
 
-    keep_freed_memory()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -25,27 +25,24 @@ def lagrange_weights(t) -> list:
     return [ends * beyond / -6.0, middle * after / 2.0, middle * t / -2.0, ends * before / 6.0]
 
 
-def interpolate_squares(F: StructureFactors, amplitudes, hkl, F2) -> None:
-    """Put F^2 by interpolation into ``F2`` where the neighbours are all known, and leave it elsewhere.
-
-    ``amplitudes`` are those of ``F.bordered``, in the dtype of ``F2``.
-    """
+def interpolate_squares(F: StructureFactors, hkl, F2) -> None:
+    """Put F^2 by interpolation into ``F2`` where the neighbours are all known, and leave it elsewhere."""
     sizes = [high - low + 3 for low, high in zip(F.low, F.high, strict=True)]
     if min(sizes) < SMALLEST_SIZE:
         return
     weights, corner = [], 0.0
     for x, low, high, size in zip(hkl, F.low, F.high, sizes, strict=True):
         floor = x.floor()
-        weights.append(lagrange_weights((x - floor).to(F2.dtype)))
+        weights.append(lagrange_weights(x - floor))
         corner = corner * size + floor.sub_(low).clamp_(0, max(0, high - low - 1))
     corner = corner.to(torch.int32).view(-1)
-    known, plane, line, total = (torch.zeros_like(F2) for _ in range(4))
+    known, plane, line, total = (torch.zeros_like(hkl[0]) for _ in range(4))
     for i in range(4):
         plane.zero_()
         for j in range(4):
             line.zero_()
             for m in range(4):
-                torch.index_select(amplitudes[(i * sizes[1] + j) * sizes[2] + m :], 0, corner, out=known.view(-1))
+                torch.index_select(F.bordered[(i * sizes[1] + j) * sizes[2] + m :], 0, corner, out=known.view(-1))
                 line.addcmul_(known, weights[2][m])
             plane.addcmul_(line, weights[1][j])
         total.addcmul_(plane, weights[0][i])

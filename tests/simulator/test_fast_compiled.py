@@ -122,7 +122,7 @@ def test_a_step_that_computes_something_else_is_not_kept(cache, monkeypatch):
 
 
 @pytest.mark.parametrize(("options", "dtype"), [("-round_xtal", "auto"), ("-curved_det 1 -N 5", "auto"),
-                                                ("", "float64"), ("-interpolate -N 2", "auto")])
+                                                ("", "float64"), ("-interpolate -N 2", "float64")])
 def test_what_is_not_compiled_is_rendered_by_the_fast_path(cache, scene_of, options, dtype):
     assert choose_path(scene_of(""), Program(render="compiled")).name == "compiled"
     assert choose_path(scene_of(options), Program(render="compiled", dtype=dtype)).name == "fast"
