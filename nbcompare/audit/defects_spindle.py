@@ -88,12 +88,10 @@ def oscillation_doubled(target, amount, draw):
 
 @kind("rotation-reversed", "physics", "the crystal turns the other way", named_by=REVERSED)
 def rotation_reversed(target, amount, draw):
+    """By the axis: a negative -osc is no range at all, and is left out."""
     _rotation(target)
-    if draw.random() < 0.5:
-        new = tuple(-part for part in vector(target.argv, "-spindle_axis"))
-        return of_arguments(target, "-spindle_axis reversed", put(target.argv, "-spindle_axis", *new))
-    new = -number(target.argv, "-osc")
-    return of_arguments(target, f"-osc {new:g}", put(target.argv, "-osc", new))
+    new = tuple(-part for part in vector(target.argv, "-spindle_axis"))
+    return of_arguments(target, "-spindle_axis reversed", put(target.argv, "-spindle_axis", *new))
 
 
 @kind("last-step-missing", "physics", "the last phi step is left out", named_by=("phi-fence-post",))

@@ -99,10 +99,16 @@ def _gaussian(pair: ImagePair) -> Iterator[Cause]:
                      "neighbouring pixels deviate independently"), False, False, None, None,
                     {"kind": "image", "what": f"noise of width {sigma:.4g}"}, 0.8, 0.8)
         return
-    lit = values > 1e-3 * pair.peak
-    if np.count_nonzero(lit) < 100:
+    yield from _relative(pair)
+
+
+def _relative(pair: ImagePair) -> Iterator[Cause]:
+    """A width in proportion to the value, at all pixels bright enough to tell, wherever they are."""
+    rows, columns = pair.bright
+    values, off = pair.x[rows, columns], pair.difference[rows, columns]
+    if values.size < 100:
         return
-    relative = off[lit] / values[lit]
+    relative = off / values
     thirds = [part.std() for part in np.array_split(relative, 3)]
     tails = float(np.mean((relative - relative.mean()) ** 4) / relative.var() ** 2)
     even = min(thirds) > 1e-6 and max(thirds) < 1.5 * min(thirds) and 1.5 < tails < 4.5

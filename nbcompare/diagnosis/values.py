@@ -28,6 +28,10 @@ OFFSET = entry("background-offset", "data", "A constant was added to every pixel
 AFFINE = entry("scale-and-offset", "data", "Every pixel was scaled and a constant was added.")
 OUTLIERS = entry("single-pixels", "data", "A few single pixels hold other values; all the rest is the same.")
 
+_BENT = 1e-5
+"""What a function that is no line may leave, as a share of the subject's peak: where it is steep it enlarges what two
+programs differ by anyhow."""
+
 
 def proven(id: str, sentence: str, proof: Proof, evidence: tuple[str, ...] = (), *, edit: str, prior: float = 0.6,
            confidence: float = 0.98) -> Cause:
@@ -111,14 +115,15 @@ def find_pixel_functions(question: Question) -> Iterator[Cause]:
         if proof.holds:
             yield proven(NEGATED, "the subject is the reference with its sign changed", proof, edit="sign changed",
                          prior=0.9)
-    for bits in (8, 15, 16):
-        if x.max() >= 2**bits > pair.y.max():
-            proof = pair.prove_each(lambda x, size=2**bits: np.mod(x, size))
-            if proof.holds:
-                yield proven(WRAPPED, f"the subject's values wrap around at 2^{bits}", proof, edit=f"mod 2^{bits}")
+    bits = math.ceil(math.log2(pair.y.max())) if pair.y.max() > 0 else 0
+    if x.max() >= 2.0**bits > pair.y.max():
+        proof = pair.prove_each(lambda x: np.mod(x, 2.0**bits))
+        if proof.holds:
+            yield proven(WRAPPED, f"the subject's values wrap around at 2^{bits}", proof, edit=f"mod 2^{bits}",
+                         prior=0.7)
     for name, function in (("ln(1 + x)", np.log1p), ("log10(1 + x)", lambda v: np.log10(1 + v))):
         proof = pair.prove_each(lambda x, f=function: f(np.maximum(x, 0)))
-        if proof.holds:
+        if proof.residual <= _BENT and proof.left < 1e-3:
             yield proven(LOG, f"the subject is {name} of the reference", proof, edit=name)
     yield from _power(pair)
 
@@ -137,7 +142,7 @@ def _power(pair: ImagePair) -> Iterator[Cause]:
     proof = pair.prove_each(lambda x: factor * np.maximum(x, 0) ** slope)
     near = float(np.std(y - slope * x - intercept))
     sentence = f"the subject is {factor:.6g} * reference^{slope:.6g}"
-    if proof.residual <= 1e-5:
+    if proof.residual <= _BENT:
         yield Cause(POWER, sentence, (f"log-log line with scatter {near:.1g}",), True, True, proof.residual,
                     proof.left, {"kind": "image", "what": f"power {slope:.4g}"}, 0.95, 0.7)
 
