@@ -272,7 +272,7 @@ def _displaced(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Itera
         inside = np.count_nonzero((flat + move >= 0) & (flat + move < stream.size))
         if shift == 0 or votes < 0.8 * inside or votes < 3:
             continue
-        if skew == 0 and abs(move) <= 4 and not _only_along_file(pair, move):
+        if skew == 0 and not _only_along_file(pair, move):
             continue
         if not _moved_data_agree(pair, stream, move) or (skew == 0 and _whole_rows(pair, move)):
             continue
@@ -302,15 +302,18 @@ def _whole_rows(pair: ImagePair, move: int) -> bool:
 
 
 def _only_along_file(pair: ImagePair, move: int) -> bool:
-    """Whether a small shift also carries values over the end of a row, as only a shift along the file does."""
-    if move <= 0:
-        edge, expected = pair.y[:-1, move or None:], pair.x[1:, :-move or None]
-    else:
-        edge, expected = pair.y[1:, :move], pair.x[:-1, -move:]
-    if not expected.any():
-        return False
-    close = np.abs(edge - expected) <= 1e-5 * np.abs(expected) + 1e-12 * pair.peak
-    return bool(np.count_nonzero(close) > 0.99 * close.size)
+    """Whether a shift also carries values over the ends of rows, as only one along the file does; a shifted array has
+    zeros there, or its own other side. Whole rows and far moves are not asked."""
+    columns = (move + pair.fast // 2) % pair.fast - pair.fast // 2
+    if columns == 0 or abs(columns) > pair.fast // 4:
+        return True
+    expected = np.roll(pair.x.ravel(), move).reshape(pair.x.shape)
+    edge = np.s_[:, columns:] if columns < 0 else np.s_[:, :columns]
+    found, expected = pair.y[edge].ravel(), expected[edge].ravel()
+    lit = expected > 0
+    if not lit.any():
+        return abs(move) > 4
+    return float(np.median(np.abs(found[lit] - expected[lit]) / expected[lit])) < 1e-3
 
 
 def _row_length(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Iterator[Cause]:
