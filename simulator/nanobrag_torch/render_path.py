@@ -28,7 +28,8 @@ SMALL = 1_000_000
 """Terms of a whole image (pixels times steps) for which the plain path takes no noticeable time."""
 
 IN_FLOAT32 = ("square",)
-"""Shapes whose lattice factor is exact enough in float32: gauss came out 1.5e-6 of the peak off, round cancels digits, tophat has an edge."""
+"""Shapes whose lattice factor is exact enough in float32: gauss came out 1.5e-6 of the peak off, round
+cancels digits, tophat has an edge."""
 
 
 TILES_OF_A_WORKER = 4
