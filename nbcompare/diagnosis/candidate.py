@@ -122,6 +122,7 @@ def _enter_generic() -> None:
 
 
 _enter_generic()
+ARGUMENTS = entry("arguments-differ", "physics", "The subject was given other arguments than the reference.")
 entry("cells-order", "physics", "The numbers of cells along a, b and c are exchanged.")
 
 for _name in EMULATION_NAMES:

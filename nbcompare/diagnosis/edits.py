@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nbcompare.diagnosis.candidate import Candidate
+from nbcompare.diagnosis.candidate import ARGUMENTS, Candidate
 from nbcompare.diagnosis.cause import entry
 from nbcompare.diagnosis.command import Command, parse_command
 from nbcompare.diagnosis.crystal_edits import crystal_edits, sampling_edits
@@ -19,7 +19,6 @@ from nbcompare.diagnosis.question import Question
 from nbcompare.diagnosis.spindle_edits import spindle_edits
 
 REPEATED = entry("option-repeated", "physics", "Of a repeated option the first value is used, not the last.")
-ARGUMENTS = entry("arguments-differ", "physics", "The subject was given other arguments than the reference.")
 FLOAT32 = entry("float32-arithmetic", "physics", "The lattice arithmetic was done in single precision.")
 
 

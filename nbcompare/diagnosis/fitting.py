@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nbcompare.diagnosis.candidate import Candidate
+from nbcompare.diagnosis.candidate import ARGUMENTS, Candidate
 from nbcompare.diagnosis.knobs import Knob
 from nbcompare.diagnosis.trials import Reading, Trials
 
@@ -53,7 +53,7 @@ class Fitter:
     def __init__(self, trials: Trials, count: int = 3, *, free_scale: bool = False,
                  on_top: Candidate | None = None) -> None:
         self.free_scale = free_scale
-        self.under = on_top or Candidate("arguments-differ", "unedited", trials.question.command)
+        self.under = on_top or Candidate(ARGUMENTS, "unedited", trials.question.command)
         self.trials = trials
         self.count = min(count, len(trials.regions))
         self.aim = trials.subject[:self.count]

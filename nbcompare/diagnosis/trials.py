@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from nbcompare.diagnosis.candidate import Candidate
+from nbcompare.diagnosis.candidate import ARGUMENTS, Candidate
 from nbcompare.diagnosis.cause import STRICT
 from nbcompare.diagnosis.question import Question
 from nbcompare.diagnosis.regions import choose_regions
@@ -79,7 +80,7 @@ class Trials:
         return time.monotonic() - self.started < share * self.budget_s
 
     def _find_base(self) -> bool:
-        unedited = Candidate("arguments-differ", "unedited", self.question.command)
+        unedited = Candidate(ARGUMENTS, "unedited", self.question.command)
         reference = [self._part(self.question.pair.x, region) for region in self.regions]
         for names in BASES:
             if names and not (names <= set(self.offered) or "all" in names and self.offered):
@@ -114,10 +115,19 @@ class Trials:
             parts[-1][0, 0] = 0
         return parts
 
+    @cached_property
+    def line_alone(self) -> bool:
+        """Whether a factor and an offset make the unedited image the subject's; then they are no proof of an edit."""
+        return self._held(self.base).scaled_holds
+
     def reading(self, parts: list[np.ndarray] | None) -> Reading:
         """Hold rendered regions against the subject's."""
         if parts is None:
             return NOTHING
+        found = self._held(parts)
+        return replace(found, scaled_holds=False) if found.scaled_holds and self.line_alone else found
+
+    def _held(self, parts: list[np.ndarray]) -> Reading:
         rendered, aim, start = (np.concatenate([part.ravel() for part in side[:len(parts)]])
                                 for side in (parts, self.subject, self.base))
         before = float(np.linalg.norm(aim - start))
