@@ -13,7 +13,6 @@ scalar rest, whose last bit may be another, and neither tiles nor workers nor a 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import torch
@@ -62,7 +61,13 @@ class FastRenderer:
     def _prepare(self) -> None:
         """What the sum over steps needs for all tiles."""
         self.groups = phi_groups(self.scene)
-        self.workspace = cache(lambda rows: Workspace(self.scene, (rows, len(self.columns)), self.real))
+        self.workspaces: dict[int, Workspace] = {}
+
+    def workspace(self, rows: int) -> Workspace:
+        """The buffers of tiles of some rows; those of other tiles are let go."""
+        if rows not in self.workspaces:
+            self.workspaces = {rows: Workspace(self.scene, (rows, len(self.columns)), self.real)}
+        return self.workspaces[rows]
 
     def render_rows(self, rows: range):
         """Values (photons) and solid angles (sr) of some rows, at most ``self.rows``, as float64 [rows, width]."""

@@ -22,15 +22,14 @@ from nanobrag_torch.latch import Latch
 from nanobrag_torch.options import Program
 from nanobrag_torch.render import make_tile, render_tile, tile_rows
 from nanobrag_torch.scene import Scene
-from nanobrag_torch.workers import MOST_PIECES, share_out, shared_array
+from nanobrag_torch.workers import MOST_PIECES, keep_freed_memory, share_out, shared_array
 
 SMALL = 1_000_000
 """Terms of a whole image (pixels times steps) for which the plain path takes no noticeable time."""
 
 IN_FLOAT32 = ("square",)
-"""Shapes whose lattice factor is exact enough in float32: gauss came out 1.5e-6 of the peak off, round
-cancels digits, tophat has an edge."""
-
+"""Shapes whose lattice factor is exact enough in float32. In that of gauss, errors grow with the distance from the
+reflection, which counts where no pixel is near one; round cancels digits, and tophat has an edge."""
 
 TILES_OF_A_WORKER = 4
 """At least, so that a worker on a slow core can do fewer."""
@@ -169,6 +168,7 @@ def render_image(scene: Scene, path: RenderPath, workers: int = 1,
                 image[rows.start : rows.stop, x0 : x1 + 1] = values.cpu().numpy()
                 omega[rows.start - y0 : rows.stop - y0] = angles.sum(dim=1).cpu().numpy()
 
+    keep_freed_memory()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -7,6 +7,7 @@ slow core does fewer. Which worker does which piece cannot be seen in the result
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import struct
@@ -21,7 +22,20 @@ _NUMBER = struct.Struct("=I")
 PIPE_BYTES = 32_768
 """Less than any Linux pipe holds, so that all numbers can be written before one is read."""
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+KEPT_BYTES = 32 * 2**20
+"""The largest that glibc takes; more than any tensor of a tile."""
+
 MOST_PIECES = PIPE_BYTES // _NUMBER.size
+
+
+def keep_freed_memory() -> None:
+    """Ask glibc to keep the memory of freed tensors for the next ones: new pages from the system for each of them cost
+    more than most operations on a tile. Elsewhere, nothing is done."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES)
+        library.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def shared_array(shape: tuple[int, ...], dtype) -> np.ndarray:
