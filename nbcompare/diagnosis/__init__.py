@@ -6,15 +6,16 @@ from the images, the arguments and the input files; the tested layer runs the bu
 
 What is where: ``cause`` the words, ``command`` and ``setting`` what the arguments mean, ``pair`` the two images,
 ``quick`` and its finders, ``search`` and its candidates, ``diagnose`` the two layers together. The names below
-are loaded when they are asked for, so that reading a command line does not load what looks at images.
+are loaded when they are asked for, so that reading a command line does not load what looks at images; the function
+of both layers is ``nbcompare.diagnosis.diagnose.diagnose``.
 """
 
 import importlib
 
 _HOMES = {"CATALOGUE": "catalogue", "Cause": "cause", "Diagnosis": "cause", "DiagnosisOptions": "diagnose",
-          "diagnose": "diagnose", "top_cause": "diagnose"}
+          "Question": "question", "top_cause": "diagnose"}
 
-__all__ = ["CATALOGUE", "Cause", "Diagnosis", "DiagnosisOptions", "diagnose", "top_cause"]
+__all__ = ["CATALOGUE", "Cause", "Diagnosis", "DiagnosisOptions", "Question", "top_cause"]
 
 
 def __getattr__(name: str):

@@ -27,9 +27,13 @@ def find_noise(question: Question) -> Iterator[Cause]:
     rows = pair.strips
     off, values = pair.difference[rows], pair.x[rows]
     moved = np.abs(off) > 1e-7 * pair.peak
-    if np.count_nonzero(moved) < 50 or _patterned(off, moved) or _sizes_agree(off, values):
+    if np.count_nonzero(moved) < 50 or _patterned(off, moved):
         return
-    yield from _gaussian(pair)
+    order = np.argsort(values, axis=None)
+    if not _sizes_agree(off, values, 0):
+        yield from _gaussian(off.ravel()[order])
+    if not _sizes_agree(off, values, 1):
+        yield from _in_proportion(off.ravel()[order], values.ravel()[order])
 
 
 def _patterned(off: np.ndarray, where: np.ndarray) -> bool:
@@ -48,14 +52,15 @@ def _neighbours_agree(off: np.ndarray, moved: np.ndarray) -> bool:
     return abs(together) > 0.25 + 3 / math.sqrt(count)
 
 
-def _sizes_agree(off: np.ndarray, values: np.ndarray) -> bool:
-    """Whether differences of neighbours are alike in size, as where a pattern is wrong; noise has no memory."""
+def _sizes_agree(off: np.ndarray, values: np.ndarray, power: int) -> bool:
+    """Whether differences, over a power of the value, are alike in size at neighbouring pixels, as where a pattern is
+    wrong; noise has no memory."""
     lit = (values[:, 1:] > 0) & (values[:, :-1] > 0)
     lit &= np.minimum(values[:, 1:], values[:, :-1]) > 1e-4 * float(values.max())
     if np.count_nonzero(lit) < 60:
         return False
     with np.errstate(divide="ignore", invalid="ignore"):
-        sizes = np.log(np.abs(off) / np.sqrt(np.maximum(values, 1e-300)) + 1e-300)
+        sizes = np.log(np.abs(off) / np.maximum(values, 1e-300) ** power + 1e-300)
     a, b = sizes[:, 1:][lit], sizes[:, :-1][lit]
     return bool(np.corrcoef(a, b)[0, 1] > 0.25 + 3 / math.sqrt(a.size))
 
@@ -82,37 +87,32 @@ def _poisson(pair: ImagePair) -> Iterator[Cause]:
                     False, False, None, None, {"kind": "image", "what": "Poisson noise"}, 0.8 if whole else 0.7, 0.8)
 
 
-def _gaussian(pair: ImagePair) -> Iterator[Cause]:
-    """Constant width over all values, or a width in proportion to them."""
-    values, off = pair.x[pair.strips].ravel(), pair.difference[pair.strips].ravel()
-    order = np.argsort(values)
-    values, off = values[order], off[order]
-    bands = [band for band in np.array_split(np.arange(off.size), 8) if band.size >= 30]
-    widths = np.array([off[band].std() for band in bands])
-    means = np.array([abs(off[band].mean()) for band in bands])
-    if widths.min() > 0 and widths.max() < 1.5 * widths.min() and (means < 0.2 * widths + 1e-12).all():
-        sigma = float(np.median(widths))
-        kurtosis = float(np.mean((off - off.mean()) ** 4) / off.var() ** 2)
-        yield Cause(GAUSSIAN, f"noise of standard deviation {sigma:.4g} was added to every pixel",
-                    (f"the width is the same at all values ({widths.min():.3g} to {widths.max():.3g})",
-                     f"kurtosis {kurtosis:.2f} (a normal distribution has 3, a uniform one 1.8)",
-                     "neighbouring pixels deviate independently"), False, False, None, None,
-                    {"kind": "image", "what": f"noise of width {sigma:.4g}"}, 0.8, 0.8)
+def _gaussian(off: np.ndarray) -> Iterator[Cause]:
+    """The same width at all values; differences come in the order of the values."""
+    bands = [band for band in np.array_split(off, 8) if band.size >= 30]
+    widths = np.array([band.std() for band in bands])
+    means = np.array([abs(band.mean()) for band in bands])
+    if not bands or widths.min() <= 0 or widths.max() > 1.5 * widths.min() or (means > 0.2 * widths + 1e-12).any():
         return
-    yield from _relative(pair)
+    sigma, tails = float(np.median(widths)), float(np.mean((off - off.mean()) ** 4) / off.var() ** 2)
+    yield Cause(GAUSSIAN, f"noise of standard deviation {sigma:.4g} was added to every pixel",
+                (f"the width is the same at all values ({widths.min():.3g} to {widths.max():.3g})",
+                 f"kurtosis {tails:.2f} (a normal distribution has 3, a uniform one 1.8)",
+                 "neighbouring pixels deviate independently"), False, False, None, None,
+                {"kind": "image", "what": f"noise of width {sigma:.4g}"}, 0.8, 0.8)
 
 
-def _relative(pair: ImagePair) -> Iterator[Cause]:
-    """A width in proportion to the value, at all pixels bright enough to tell, wherever they are."""
-    rows, columns = pair.bright
-    values, off = pair.x[rows, columns], pair.difference[rows, columns]
-    if values.size < 100:
+def _in_proportion(off: np.ndarray, values: np.ndarray) -> Iterator[Cause]:
+    """A width in proportion to the value, at all that are lit."""
+    lit = values > 1e-3 * values[-1]
+    if np.count_nonzero(lit) < 100:
         return
-    relative = off / values
+    relative = off[lit] / values[lit]
     thirds = [part.std() for part in np.array_split(relative, 3)]
+    if min(thirds) < 1e-6 or max(thirds) > 1.5 * min(thirds):
+        return
     tails = float(np.mean((relative - relative.mean()) ** 4) / relative.var() ** 2)
-    even = min(thirds) > 1e-6 and max(thirds) < 1.5 * min(thirds) and 1.5 < tails < 4.5
-    if even and abs(relative.mean()) < 0.2 * relative.std():
+    if 1.5 < tails < 4.5 and abs(relative.mean()) < 0.2 * relative.std():
         yield Cause(GAIN_NOISE, f"noise of {relative.std():.2g} of the value was added to every pixel",
                     (f"the relative width is the same at all values ({min(thirds):.2g} to {max(thirds):.2g})",
                      "neighbouring pixels deviate independently"), False, False, None, None,

@@ -60,14 +60,14 @@ def find_smooth_factor(question: Question) -> Iterator[Cause]:
         return
     pixels = _pixels(question)
     ratio = pixels.log_ratio
-    if not _is_smooth(question, ratio) or float(ratio.max() - ratio.min()) < 1e-6:
+    if float(ratio.max() - ratio.min()) < 1e-6:
         return
     found = False
     for id, factor, sentence, prior in _factors(question, pixels):
         for cause in _proven(question, pixels, id, factor, sentence, prior):
             found = True
             yield cause
-    if not found:
+    if not found and _is_smooth(question, ratio):
         yield from _unnamed(pixels, ratio)
 
 

@@ -78,8 +78,8 @@ def _binary_rounding(pair: ImagePair) -> Iterator[Cause]:
     if not near:
         return
     kept = 23 - trailing
-    id, what = ((FLOAT16, "float16") if is_half and trailing >= 13 else
-                (BFLOAT16, "bfloat16") if trailing >= 16 else (MANTISSA, f"{kept} bits of mantissa"))
+    id, what = ((BFLOAT16, "bfloat16") if trailing >= 16 else
+                (FLOAT16, "float16") if is_half and trailing >= 13 else (MANTISSA, f"{kept} bits of mantissa"))
     rounded = np.count_nonzero(off <= step * 0.5005 + 1e-7 * np.abs(x)) >= 0.999 * off.size
     yield Cause(id, f"every subject value is a {what} number, {'rounded' if rounded else 'cut'} from the reference's",
                 (f"the last {trailing} bits of all {y.size} nonzero values are zero",

@@ -24,7 +24,7 @@ from nbcompare.diagnosis.seeds import seed_guesses
 from nbcompare.diagnosis.simulator import Simulator
 from nbcompare.diagnosis.trials import Reading, Trials
 
-_FIRST = 0.69
+_FIRST = 0.645
 """Discrete hypotheses at least this likely are tried before anything is fitted."""
 
 _PLAIN = 0.9
