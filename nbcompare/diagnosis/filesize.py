@@ -18,8 +18,10 @@ def diagnose_size(reference: np.ndarray, subject: Path) -> Diagnosis:
     raw = subject.read_bytes()
     expected = reference.size * 4
     fault = f"{subject}: {len(raw)} bytes, where {expected} were expected"
-    causes = [cause for finder in (_other_words, _truncated, _around, _other_shape)
-              for cause in finder(reference.ravel().astype(np.float64), raw, reference.shape)]
+    pixels = reference.ravel().astype(np.float64)
+    with np.errstate(all="ignore"):
+        causes = [cause for finder in (_other_words, _truncated, _around, _other_shape)
+                  for cause in finder(pixels, raw, reference.shape)]
     figures = {"subject_bytes": len(raw), "expected_bytes": expected}
     return Diagnosis(False, ranked(causes), figures, shape_fault=fault)
 
@@ -29,8 +31,7 @@ def _cause(id: str, sentence: str, evidence: str, what: str) -> Cause:
 
 
 def _same(x: np.ndarray, values: np.ndarray) -> bool:
-    with np.errstate(invalid="ignore", over="ignore"):
-        return values.size > 0 and bool((np.abs(values - x[:values.size]) <= 1e-6 * max(x.max(), 0)).all())
+    return values.size > 0 and bool((np.abs(values - x[:values.size]) <= 1e-6 * max(x.max(), 0)).all())
 
 
 def _other_words(x: np.ndarray, raw: bytes, shape) -> list[Cause]:

@@ -120,7 +120,7 @@ def _steps(pair: ImagePair) -> Iterator[Cause]:
     scale, offset = line(pair)
     lit = (scale * pair.x > 0.5 * step) | (pair.y != values[0])
     off = np.abs(pair.y - (scale * pair.x + offset))[lit]
-    if scale <= 0 or off.size < 5 or np.count_nonzero(off <= 1.01 * step) < 0.995 * off.size:
+    if scale <= 0 or off.size < 5 or off.max() < 0.1 * step or np.count_nonzero(off <= 1.01 * step) < 0.995 * off.size:
         return
     if abs(scale - 1) < 1e-3 and abs(offset) <= step:
         if step != 1:

@@ -1,0 +1,126 @@
+"""The tested layer: real runs with a mistake in them, and the mistake comes back proven by a run of the simulator.
+
+The reference and the subject come from the C reference; the diagnosis knows only the sound command and the two
+images, and runs the torch simulator.
+"""
+
+import numpy as np
+import pytest
+from engines import QUIET, run_program
+
+from nbcompare.diagnosis import DiagnosisOptions, Question
+from nbcompare.diagnosis.command import parse_command
+from nbcompare.diagnosis.diagnose import diagnose
+from nbcompare.diagnosis.simulator import Simulator
+
+SIZE = 96
+SOUND = ("-mat", "turned.mat", "-hkl", "list.hkl", "-lambda", "1.1", "-Na", "7", "-Nb", "8", "-Nc", "6", "-distance",
+         "75", "-pixel", "0.2", "-detpixels", str(SIZE), "-oversample", "1", "-polar", "0.9", "-flux", "1e24", "-phi",
+         "3", "-osc", "1", "-phisteps", "4", "-nointerpolate", "-Xbeam", "9.31", "-Ybeam", "10.04")
+MATRIX = np.array([[0.012, -0.0125, 0.0042], [0.0116, 0.0094, 0.0049], [-0.0086, -0.0017, 0.0141]])
+INDICES = [(h, k, l) for h in range(-7, 8) for k in range(-7, 8) for l in range(-7, 8)]
+AMPLITUDES = dict(zip(INDICES, np.random.default_rng(11).gamma(2, 60, len(INDICES)), strict=True))
+
+
+def write_inputs(folder, amplitudes=None, matrix=MATRIX):
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = (f"{h} {k} {l} {f:.4f}\n" for (h, k, l), f in (amplitudes or AMPLITUDES).items())
+    (folder / "list.hkl").write_text("".join(lines))
+    (folder / "turned.mat").write_text("".join(" ".join(map(repr, row)) + "\n" for row in matrix.tolist()))
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory, reference_binary):
+    """Renders with the C reference, and asks about a subject; one simulator process for all questions."""
+    home = tmp_path_factory.mktemp("diagnosis")
+    write_inputs(home / "sound")
+
+    def render(argv, name="sound"):
+        ran = run_program(reference_binary, (*argv, *QUIET), home / name)
+        assert ran.status == 0, ran.stderr
+        return ran.image().reshape(SIZE, SIZE)
+
+    with Simulator() as simulator:
+        def ask(subject, argv=SOUND):
+            question = Question(render(argv), subject, argv, home / "sound")
+            return diagnose(question, DiagnosisOptions(budget_s=60), simulator)
+
+        yield render, ask, home
+
+
+def edited(*changes):
+    """The sound command with options set, or left out where there is no value."""
+    command = parse_command(SOUND)
+    for name, *values in changes:
+        command = command.setting(name, *values) if values else command.without(name)
+    return command.argv
+
+
+@pytest.mark.parametrize("id, argv, words", [
+    ("beam-centre-value", edited(("-Xbeam", 9.318)), "along slow 0.04"),
+    ("beam-centre-swapped", edited(("-Xbeam", 10.04), ("-Ybeam", 9.31)), "exchanged"),
+    ("distance-value", edited(("-distance", 75.31)), "75.31 instead of 75"),
+    ("pixel-size-value", edited(("-pixel", 0.2006)), "0.2006 instead of 0.2"),
+    ("detector-rotation-value", edited(("-detector_roty", 0.7)), "-detector_roty 0.7"),
+    ("cells-off-by-one", edited(("-Nb", 9)), "9"),
+    ("crystal-shape-value", (*SOUND, "-gauss_xtal"), "-gauss_xtal"),
+    ("phi-midpoint", edited(("-phi", 3.125)), "middle"),
+    ("oscillation-value", edited(("-osc", 0.83)), "0.83 instead of 1"),
+    ("oversample-value", edited(("-oversample", 2)), "oversample 2"),
+    ("mosaic-spread-value", edited(("-mosaic", 0.15), ("-mosaic_dom", 10)), "0.15"),
+    ("default-F-value", edited(("-default_F", 30)), "30 instead of 0"),
+    ("water-value", edited(("-water", 15)), "15 instead of 0"),
+    ("convention-value", (*SOUND, "-xds"), "xds"),
+])
+def test_a_mistake_in_the_command_is_found_and_proven_by_running_it(id, argv, words, bench):
+    render, ask, _ = bench
+    found = ask(render(argv))
+    first = found.causes[0]
+    assert first.id == id, [(cause.id, cause.proven, cause.sentence) for cause in found.causes]
+    assert first.proven and first.tested and first.residual <= 1e-6
+    assert words in first.sentence
+
+
+@pytest.mark.parametrize("id, amplitudes, matrix", [
+    ("hkl-friedel", {(-h, -k, -l): f for (h, k, l), f in AMPLITUDES.items()}, MATRIX),
+    ("amplitude-not-squared", {hkl: f**2 for hkl, f in AMPLITUDES.items()}, MATRIX),
+    ("matrix-transposed", AMPLITUDES, MATRIX.T),
+])
+def test_a_mistake_with_an_input_file_is_found_and_proven(id, amplitudes, matrix, bench):
+    render, ask, home = bench
+    write_inputs(home / id, amplitudes, matrix)
+    first = ask(render(SOUND, id)).causes[0]
+    assert first.id == id and first.proven
+    assert first.edit["kind"] == "file"
+
+
+def test_two_mistakes_at_once_are_both_found(bench):
+    """Neither a factor nor a distance alone gives the image."""
+    render, ask, _ = bench
+    found = ask(render(edited(("-distance", 75.05), ("-flux", "3e24"))))
+    assert {cause.id for cause in found.causes[:2]} == {"distance-value", "scale-factor"}
+    assert all(cause.proven for cause in found.causes[:2])
+
+
+def test_a_reference_with_a_defect_of_the_c_program_is_taken_as_it_is(bench):
+    """With phi 0 among the steps the C program keeps the step before; a subject that does not lacks phi-carryover."""
+    render, ask, _ = bench
+    argv = edited(("-phi", 0))
+    stills = [render(edited(("-phi", phi), ("-osc", 0), ("-phisteps", 1))) for phi in (0.75, 0.25, 0.5, 0.75)]
+    reference = (sum(still.astype("f8") for still in stills) / 4).astype("f4")
+    question = Question(reference, render(argv), argv, bench[2] / "sound")
+    with Simulator() as simulator:
+        found = diagnose(question, DiagnosisOptions(budget_s=60), simulator)
+    assert found.tested["emulations"] == ["phi-carryover"]
+    assert found.causes[0].id == "phi-carryover" and found.causes[0].proven
+
+
+def test_a_reference_that_the_simulator_does_not_give_proves_nothing(bench):
+    """Without a baseline no trial means anything: that is said, and only the quick layer speaks."""
+    render, ask, home = bench
+    reference = render(SOUND) * np.linspace(1, 2, SIZE * SIZE, dtype="f4").reshape(SIZE, SIZE)
+    question = Question(reference, render(edited(("-Nb", 9))), SOUND, home / "sound")
+    with Simulator() as simulator:
+        found = diagnose(question, DiagnosisOptions(budget_s=20), simulator)
+    assert any("not tested" in note for note in found.notes)
+    assert not any(cause.tested for cause in found.causes)
