@@ -155,7 +155,7 @@ def test_listed_sources_add_up_by_their_weights(setup, weight):
 
 
 def without_edges(setup):
-    """A gaussian in place of shapes where rounding decides: a tophat at its edge, and a sphere at its very centre, where
+    """A gaussian where rounding decides in other shapes: a tophat at its edge, and a sphere at its very centre, where
     its factor is a difference of equals (as in the C program)."""
     return setup.changed("crystal", shape="gauss") if setup.crystal.shape in ("tophat", "round") else setup
 
