@@ -69,7 +69,9 @@ class Detector:
         with np.errstate(divide="ignore", invalid="ignore"):
             reach = np.where(self.close_distance_m / along > 0, self.close_distance_m / along, np.nan)
         inside = directions * reach[:, None] - self.origin
-        return np.stack((inside @ self.fast, inside @ self.slow), axis=1) / self.pixel_m
+        axes = np.stack((self.fast, self.slow), axis=1)
+        along_axes = np.linalg.inv(axes.T @ axes) @ axes.T  # vectors of one's own need not be at right angles
+        return inside @ along_axes.T / self.pixel_m
 
     @property
     def beam_pixel(self) -> tuple[float, float]:

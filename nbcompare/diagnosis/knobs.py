@@ -186,6 +186,10 @@ def _detector_knobs(question: Question) -> Iterator[Knob]:
                0.5, geometry=True)
     yield _simple(question, "-twotheta", tilt, default=0.0, title="two-theta",
                   prior=0.55 if command.has("-twotheta") else 0.35, id=topic_id("twotheta", "value"), geometry=True)
+    for option, topic in (("-fdet_vector", "fast-axis"), ("-sdet_vector", "slow-axis")):
+        item = command.find(option)
+        if item and len(item.values) == 3:
+            yield _tilt_knob(item, topic, relative, 0.4, geometry=True)
 
 
 # --- beam ------------------------------------------------------------------------------------------------------------
@@ -212,10 +216,11 @@ def _beam_knobs(question: Question) -> Iterator[Knob]:
                                  ("-polar_vector", "polarization-axis", 0.3)):
         item = command.find(option)
         if item and len(item.values) == 3:
-            yield _tilt_knob(item, topic, width if topic == "beam-vector" else 1e-3, prior)
+            beam = topic == "beam-vector"
+            yield _tilt_knob(item, topic, width if beam else 1e-3, prior, geometry=beam)
 
 
-def _tilt_knob(item: Item, topic: str, notch: float, prior: float) -> Knob:
+def _tilt_knob(item: Item, topic: str, notch: float, prior: float, *, geometry: bool = False) -> Knob:
     """A vector turned about the two directions across it."""
     vector = np.array(item.numbers)
     first = np.eye(3)[int(np.argmin(np.abs(vector)))]
@@ -228,7 +233,7 @@ def _tilt_knob(item: Item, topic: str, notch: float, prior: float) -> Knob:
         return command.setting(item.option.name, *(float(v) for v in tilted))
 
     return Knob(topic_id(topic, "value"), f"{item.option.name} tilted", ("one way", "the other way"), (0.0, 0.0),
-                (notch, notch), turn, prior, units="radians")
+                (notch, notch), turn, prior, geometry=geometry, units="radians")
 
 
 # --- crystal ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""Geometry causes predicted without a run: another detector catches the same rays at other pixels.
+"""Geometry causes predicted without a run: another detector catches the same rays at other pixels, and another beam
+turns them all.
 
 For every run hypothesis that leaves the diffracted rays alone, the reference's peaks are moved to where the
 other detector would have them, and must lie on the subject's. The best are guesses for the quick layer; the
@@ -55,8 +56,13 @@ class PeakPlaces:
         return len(self.x) >= 4 and len(self.y) >= 4
 
     def moved(self, command: Command) -> np.ndarray:
-        """Where the detector of another command catches the rays, in pixel coordinates."""
-        return read_detector(command, self.question.shape, self.question.folder).meets(self.rays)
+        """Where the detector of another command catches the rays, in pixel coordinates. Under another beam they leave
+        in the direction nearest to the same scattering vector."""
+        other = read_detector(command, self.question.shape, self.question.folder)
+        if np.array_equal(other.beam, self.question.detector.beam):
+            return other.meets(self.rays)
+        rays = self.rays - self.question.detector.beam + other.beam
+        return other.meets(rays / np.linalg.norm(rays, axis=-1, keepdims=True))
 
     def placing(self, places: np.ndarray) -> Placing:
         """Hold moved peaks against the subject's, those that still fall on the image."""

@@ -16,6 +16,9 @@ from nbcompare.diagnosis.values import OFFSET
 NEAR = 0.75
 """A hypothesis that leaves less than this share of the difference is worth a guess, or a second cause."""
 
+_LIKENESS = 0.9
+"""A guess must come nearer than this share of what an empty image leaves."""
+
 
 @dataclass(frozen=True)
 class Tried:
@@ -72,7 +75,7 @@ def nearest_guesses(tried: Iterable[Tried]) -> list[Cause]:
     out = []
     for entry in sorted(tried, key=lambda entry: entry.reading.left)[:4]:
         reading = entry.reading
-        if reading is NOTHING or reading.left > NEAR:
+        if reading is NOTHING or reading.left > min(NEAR, _LIKENESS * reading.blank):
             continue
         out.append(Cause(entry.candidate.id, entry.candidate.words, (
             f"tried: {100 * reading.left:.0f} % of the difference is left, worst pixel off by {reading.worst:.1g} "

@@ -44,7 +44,7 @@ _MOVE_ALL = ("matrix-ignored", "matrix-transposed", "matrix-wavelength", "matrix
              "hkl-ignored")
 """Beginnings of ids of mistakes that give another pattern altogether."""
 
-_MAY_MOVE = (*_MOVE_ALL, "spindle-axis-", "phi-", "oscillation-", "argv", "arguments-differ")
+_MAY_MOVE = (*_MOVE_ALL, "curved-detector-", "spindle-axis-", "phi-", "oscillation-", "argv", "arguments-differ")
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,10 @@ def spindle_edits(question: Question) -> Iterator[Candidate]:
         yield Candidate(SINGLE, f"a still in the middle of the range, at {start + total / 2:g}",
                         scan(start + total / 2, 0.0, 1), 0.6)
         yield Candidate(topic_id("oscillation", "sign"), "the rotation runs backwards", scan(start, -step, n), 0.7)
+        for move, words in ((1, "next"), (-1, "one before")):
+            first = start + move * total
+            yield Candidate(topic_id("phi", "value"), f"phi starts at {first:g}: the frame is the {words}",
+                            scan(first, step, n), 0.68)
     if start:
         yield Candidate(topic_id("phi", "ignored"), f"phi starts at 0, not at {start:g}", scan(0.0, step, n), 0.75)
         yield Candidate(topic_id("phi", "sign"), f"phi starts at {-start:g}", scan(-start, step, n), 0.6)

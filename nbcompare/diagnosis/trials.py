@@ -26,7 +26,8 @@ BASE_TOLERANCE = 1e-6
 @dataclass(frozen=True)
 class Reading:
     """How near a rendered hypothesis is: worst pixel over the subject's largest, and the share of the difference
-    that is left; the same after the best factor and offset (``scale``, ``offset``)."""
+    that is left; the same after the best factor and offset (``scale``, ``offset``). ``blank`` is the share that an
+    empty image would leave: what is not below it resembles nothing."""
 
     worst: float
     left: float
@@ -36,6 +37,7 @@ class Reading:
     scaled_worst: float = math.inf
     scaled_left: float = math.inf
     scaled_holds: bool = False
+    blank: float = math.inf
 
     @property
     def near(self) -> bool:
@@ -139,7 +141,7 @@ class Trials:
         scale, offset = _line(rendered, aim)
         scaled_worst, scaled_left = self._distance(aim - scale * rendered - offset, before, yardstick)
         return Reading(worst, left, worst <= STRICT and left <= floor, scale, offset, scaled_worst, scaled_left,
-                       scaled_worst <= STRICT and scaled_left <= floor)
+                       scaled_worst <= STRICT and scaled_left <= floor, float(np.linalg.norm(aim)) / before)
 
     def _base_floor(self, before: float) -> float:
         """What the simulator itself is away from the reference, as a share of the difference."""
