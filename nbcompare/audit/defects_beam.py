@@ -83,10 +83,8 @@ def solid_angle_constant(target, amount, draw):
 def absorption(target, amount, draw):
     thick = number(target.argv, "-detector_thick", 0.0)
     depth = number(target.argv, "-detector_abs", 300.0)
-    layers = int(number(target.argv, "-detector_thicksteps", 4))
     argv = put(put(target.argv, "-detector_abs", depth), "-detector_thick", thick + amount)
-    return of_arguments(target, f"-detector_thick {thick + amount:.6g} -detector_abs {depth:g}",
-                        put(argv, "-detector_thicksteps", layers))
+    return of_arguments(target, f"-detector_thick {thick + amount:.6g} -detector_abs {depth:g}", argv)
 
 
 # --- sampling and spread -----------------------------------------------------------------------------------------
