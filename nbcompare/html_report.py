@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nbcompare.bundle import Bundle
+from nbcompare.divergence import proof_rows
+from nbcompare.findings import Findings
+from nbcompare.report import margin
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 PICTURES = (("c", "reference"), ("py", "subject"), ("diff", "subject - reference"))
@@ -28,7 +31,18 @@ def html_page(bundle: Bundle) -> str:
     record = bundle.record.as_dict()
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(record=record, colour=colour(record["verdict"]["word"]), pictures=_pictures(bundle.folder),
-                           manifest="manifest-sha256.txt")
+                           beside=_beside(bundle), manifest="manifest-sha256.txt")
+
+
+def _beside(bundle: Bundle) -> dict:
+    """What was found beside the figures: cause, noise with the margin of every threshold, probe, claims and proof."""
+    verdict, findings = bundle.verdict, Findings.of(bundle.record.facts)
+    noise, probe, proof = findings.noise, findings.probe, findings.proof
+    return {"cause": findings.cause, "noise": noise.sentence if noise else None,
+            "margins": [(check.noise, margin(check)) for check in verdict.checks] if noise else None,
+            "probe": [*probe.blockers, *probe.remarks] if probe else [],
+            "claims": [claim.as_dict() for claim in proof.claims] if proof else [],
+            "tried": bool(proof and proof.trials), "proof": proof_rows(verdict, proof) if proof else []}
 
 
 def colour(word: str) -> str:

@@ -134,16 +134,17 @@ def checks_table(verdict: Verdict) -> list[str]:
     """One row per threshold: region, metric, value, what was allowed; where the noise was measured, the margin."""
     noisy = any(check.noise is not None for check in verdict.checks)
     rows = [(check.threshold.roi, check.threshold.metric, _value(check.value), check.threshold.allowed,
-             "ok" if check.holds else "NO", *([_margin(check)] if noisy else [])) for check in verdict.checks]
+             "ok" if check.holds else "NO", *([margin(check)] if noisy else [])) for check in verdict.checks]
     head = ("region", "metric", "value", "allowed", "", *(["margin to noise"] if noisy else []))
     return ["  " + row for row in table(head, rows)]
 
 
-def _margin(check: Check) -> str:
-    margin = check.margin
-    if margin is None:
+def margin(check: Check) -> str:
+    """How many times the noise of the reference a threshold allows, in words."""
+    times = check.margin
+    if times is None:
         return "not measured"
-    return "no noise" if math.isinf(margin) else f"{margin:.3g} x"
+    return "no noise" if math.isinf(times) else f"{times:.3g} x"
 
 
 def proof_table(verdict: Verdict, proof: Proof) -> list[str]:

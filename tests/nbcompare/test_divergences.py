@@ -345,3 +345,14 @@ def test_a_stored_proof_is_checked_again_and_a_looser_claim_is_told(run_claimed,
     expired = nb("check", folder, "--case", now)
     assert expired.code == 7
     assert "bright-peak expired on 2020-12-31" in expired.out
+
+
+def test_the_page_of_a_proof_shows_the_claim_and_every_step_of_its_proof(run_claimed, nb, tmp_path):
+    said = run_claimed()
+    assert nb("report", said.json["bundle"], "--html", tmp_path / "page.html").code == 0
+    page = (tmp_path / "page.html").read_text()
+    assert '<header class="proven">' in page and "bright-peak: the brightest pixel is too high" in page
+    summary = json.loads((Path(said.json["bundle"]) / "results/summary.json").read_text())
+    for row in summary["proof"]:
+        assert f'<td class="n">{row["plain"]:.10g}</td><td class="n">{row["emulated"]:.10g}</td>' in page
+    assert "<th>control</th>" in page and "PASS" not in page

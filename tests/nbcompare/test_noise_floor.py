@@ -120,3 +120,11 @@ def test_a_stored_reference_brings_its_noise_with_it(run_repeated, nb, fake, sma
     said = nb("run", small_case, "--reference", known, "--py-bin", fake("twin"), "-q", "--format", "json")
     assert said.code == 8
     assert "the case asks for the reference's noise (threads-3)" in said.json["verdict"]["reasons"][0]
+
+
+def test_the_page_of_a_bundle_tells_the_noise_and_every_margin(run_repeated, nb, tmp_path):
+    said = run_repeated("threads: [1, 2]")
+    assert nb("report", said.json["bundle"], "--html", tmp_path / "page.html").code == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "Noise: the reference differs from itself (threads-2)." in page
+    assert f'<td class="n">{1e-3 / (JITTERY * 1e-3 / 1000):.3g} x</td>' in page
