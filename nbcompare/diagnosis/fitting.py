@@ -19,21 +19,27 @@ from nbcompare.diagnosis.trials import Reading, Trials
 SMOOTHINGS = (7, 3, 0)
 _MOST_ROUNDS = 14
 _LADDER = 3.0
+_MERE_FACTOR = 0.02
+"""A difference of which the best factor leaves less than this share is a factor."""
 
 
 @dataclass(frozen=True)
 class Response:
     """What a notch of each number does, as columns [pixels, numbers], and the share of the difference explained by
-    the best linear turn, plain and smoothed."""
+    the best linear turn, plain and smoothed. ``shape`` and ``smoothed_shape`` are the shares of what the best factor
+    leaves: whatever makes an image brighter explains a factor, but only the cause explains the rest."""
 
     knob: Knob
     slopes: np.ndarray
     explained: float
     smoothed: float
+    shape: float
+    smoothed_shape: float
 
     @property
     def promise(self) -> float:
-        return max(self.explained, 0.9 * self.smoothed) + 0.02 * self.knob.prior - 0.01 * len(self.knob.start)
+        plain, smoothed = min(self.explained, self.shape), min(self.smoothed, self.smoothed_shape)
+        return max(plain, 0.9 * smoothed) + 0.02 * self.knob.prior - 0.01 * len(self.knob.start)
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,8 @@ class Fitter:
         """One notch of every number: the answer of all together, and of each alone where there are several; none
         where the knob gives no image or changes nothing."""
         columns, smooth = [], []
-        for step in np.diag(knob.notches):
+        steps = np.diag(knob.notches) if knob.begin is None else np.array([knob.begin]) - np.array(knob.start)
+        for step in steps:
             moved = self._parts(knob, np.array(knob.start) + step)
             if moved is None:
                 return []
@@ -82,39 +89,47 @@ class Fitter:
             return []
         smooth_slopes = np.stack(smooth, axis=1)
         found = [self._response(knob, slopes, smooth_slopes)]
-        if len(knob.start) > 1:
+        if len(steps) > 1:
             found += [self._response(knob.only(axis), slopes[:, axis:axis + 1], smooth_slopes[:, axis:axis + 1])
                       for axis in range(len(knob.start))]
         return found
 
     def _response(self, knob: Knob, slopes: np.ndarray, smooth: np.ndarray) -> Response:
-        return Response(knob, slopes, *(explained_share(*self._held(columns, size))[0]
-                                        for columns, size in ((slopes, 0), (smooth, SMOOTHINGS[0]))))
+        pairs = ((slopes, 0), (smooth, SMOOTHINGS[0]))
+        explained, smoothed = (explained_share(*self._held(columns, size, self.free_scale))[0]
+                               for columns, size in pairs)
+        shape, smoothed_shape = (self._shape_share(columns, size) for columns, size in pairs)
+        return Response(knob, slopes, explained, smoothed, shape, smoothed_shape)
 
     def again(self, response: Response) -> Response:
         """The same response as this fitter sees it, for one made by another fitter of the same trials."""
-        plain = explained_share(*self._held(response.slopes, 0))[0]
-        return Response(response.knob, response.slopes, plain, plain)
+        plain = explained_share(*self._held(response.slopes, 0, self.free_scale))[0]
+        return replace(response, explained=plain, smoothed=plain, shape=plain, smoothed_shape=plain)
 
-    def _held(self, slopes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    def _shape_share(self, slopes: np.ndarray, size: int) -> float:
+        """The share explained of what the best factor leaves; 1 where that is next to nothing."""
+        columns, rest = self._held(slopes, size, True)
+        difference = _flat(self.aim, size) - _flat(self.base, size)
+        if float(np.linalg.norm(rest)) < _MERE_FACTOR * float(np.linalg.norm(difference)):
+            return 1.0
+        return explained_share(columns, rest)[0]
+
+    def _held(self, slopes: np.ndarray, size: int, free_scale: bool) -> tuple[np.ndarray, np.ndarray]:
         """(slopes, rest) at the baseline, with the factor taken out where it is free."""
         base, aim = _flat(self.base, size), _flat(self.aim, size)
-        scale = self._scale(base, aim)
-        return self._without_scale(scale * slopes, base), aim - scale * base
+        scale = _factor(base, aim) if free_scale else 1.0
+        slopes = scale * slopes
+        return (_across(slopes, base) if free_scale else slopes), aim - scale * base
 
     def rest(self) -> np.ndarray:
         """Subject less baseline, as one vector."""
         return _flat(self.aim, 0) - _flat(self.base, 0)
 
     def _scale(self, now: np.ndarray, aim: np.ndarray) -> float:
-        power = float(now @ now)
-        return float(now @ aim) / power if self.free_scale and power > 0 else 1.0
+        return _factor(now, aim) if self.free_scale else 1.0
 
     def _without_scale(self, slopes: np.ndarray, now: np.ndarray) -> np.ndarray:
-        if not self.free_scale:
-            return slopes
-        along = now / (float(np.linalg.norm(now)) or 1.0)
-        return slopes - np.outer(along, along @ slopes)
+        return _across(slopes, now) if self.free_scale else slopes
 
     def _parts(self, knob: Knob, values: Sequence[float]) -> list[np.ndarray] | None:
         if knob.positive and any(value * start <= 0 for value, start in zip(values, knob.start, strict=True) if start):
@@ -127,7 +142,7 @@ class Fitter:
             most_seconds: float = 15.0) -> Fitted | None:
         """The values whose image is nearest to the subject; None where nothing can be rendered."""
         until = self.trials.seconds_left - most_seconds
-        at = np.array(knob.start if start is None else start, float)
+        at = np.array(start or knob.begin or knob.start, float)
         for size in smoothings:
             at = self._descend(knob, at, size, lambda: self.trials.seconds_left > max(0.5, until))
             if at is None:
@@ -236,6 +251,18 @@ def _damped_step(slopes: np.ndarray, rest: np.ndarray, damping: float) -> np.nda
     normal = slopes.T @ slopes
     weight = np.diag(normal) + 1e-12 * float(np.trace(normal)) + 1e-300
     return np.linalg.solve(normal + damping * np.diag(weight), slopes.T @ rest)
+
+
+def _factor(now: np.ndarray, aim: np.ndarray) -> float:
+    """The factor by which ``now`` is nearest to ``aim``."""
+    power = float(now @ now)
+    return float(now @ aim) / power if power > 0 else 1.0
+
+
+def _across(slopes: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """The slopes without what lies along ``now``."""
+    along = now / (float(np.linalg.norm(now)) or 1.0)
+    return slopes - np.outer(along, along @ slopes)
 
 
 def _flat(parts: Sequence[np.ndarray], size: int) -> np.ndarray:

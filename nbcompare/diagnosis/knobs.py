@@ -52,6 +52,9 @@ class Knob:
     edit: Callable[[Sequence[float]], tuple[FileEdit, ...]] | None = None
     """The edits of input files, where the numbers stand in one."""
 
+    begin: tuple[float, ...] | None = None
+    """Where a fit begins if the image does not change smoothly at ``start``."""
+
     def only(self, axis: int) -> Knob:
         """One of the numbers alone."""
 
@@ -62,7 +65,7 @@ class Knob:
             return self.edit((*self.start[:axis], values[0], *self.start[axis + 1:]))
 
         return replace(self, labels=(self.labels[axis],), start=(self.start[axis],), notches=(self.notches[axis],),
-                       turn=turn, edit=edit if self.edit else None)
+                       turn=turn, edit=edit if self.edit else None, begin=None)
 
     def candidate(self, command: Command, values: Sequence[float]) -> Candidate:
         """The hypothesis that the numbers have these values."""
@@ -74,6 +77,9 @@ class Knob:
         """What is different, in words: only the numbers that moved."""
         if self.turn is _with_cells:
             values = [round(value) for value in values]
+        if self.begin is not None:
+            return f"{self.title}: " + ", ".join(f"{label} {self.shown(value):.9g}" for label, value in
+                                                 zip(self.labels, values, strict=True))
         parts = [f"{label} {self.shown(value):.9g} instead of {self.shown(old):.9g}" for label, value, old in
                  zip(self.labels, values, self.start, strict=True) if abs(value - old) > 1e-9 * max(1e-3, abs(old))]
         return f"{self.title}: {', '.join(parts) or 'unchanged'}{' ' + self.units if self.units else ''}"
@@ -81,7 +87,8 @@ class Knob:
 
 def knobs(question: Question) -> list[Knob]:
     """Everything that can be turned on this command line, likeliest first."""
-    found = [knob for make in (_detector_knobs, _beam_knobs, _crystal_knobs, _spindle_knobs, _amount_knobs)
+    found = [knob for make in (_detector_knobs, _sensor_knobs, _beam_knobs, _crystal_knobs, _spindle_knobs,
+                                        _amount_knobs)
              for knob in make(question)]
     return sorted(found, key=lambda knob: -knob.prior)
 
@@ -327,7 +334,7 @@ def _cube_root(cube: float) -> float:
 
 
 def _amount_knobs(question: Question) -> Iterator[Knob]:
-    """What adds to the image in proportion: water by its volume, unlisted reflections by F^2; and the sensor."""
+    """What adds to the image in proportion: water by its volume, unlisted reflections by F^2."""
     command = question.command
     water = command.number("-water")
     yield Knob(topic_id("water", "value"), "the water background", ("-water",), (water**3,),
@@ -338,9 +345,24 @@ def _amount_knobs(question: Question) -> Iterator[Knob]:
         default = command.number("-default_F")
         yield Knob(DEFAULT_F, "unlisted reflections", ("-default_F",), (default**2,), (max(1.0, 0.1 * default**2),),
                    lambda c, v: c.setting("-default_F", _root(v[0])), 0.55, linear=True, shown=_root)
+
+
+def _sensor_knobs(question: Question) -> Iterator[Knob]:
+    """The sensor. Where there is none, how much it absorbs is fitted with its thickness, from a common one on."""
+    command = question.command
     thickness, depth = command.number("-detector_thick"), command.number("-detector_abs")
-    yield _simple(question, "-detector_thick", 0.01 * thickness or 3.0, default=0.0, title="the sensor's thickness",
-                  prior=0.5 if thickness else 0.4, id=topic_id("sensor-thickness", "value"), positive=True)
-    if depth > 0 or thickness > 0:
-        yield _simple(question, "-detector_abs", 0.01 * (depth or thickness), default=thickness,
-                      title="the attenuation depth", prior=0.5, id=ABSORPTION, positive=True)
+    if thickness <= 0:
+        yield Knob(ABSORPTION, "a sensor", ("thickness in um", "thickness over attenuation depth"), (0.0, 1.0),
+                   (3.0, 0.01), _with_sensor, 0.45, positive=True, begin=(400.0, 1.0))
+        return
+    yield _simple(question, "-detector_thick", 0.01 * thickness, default=0.0, title="the sensor's thickness",
+                  prior=0.5, id=topic_id("sensor-thickness", "value"), positive=True)
+    yield _simple(question, "-detector_abs", 0.01 * (depth or thickness), default=thickness,
+                  title="the attenuation depth", prior=0.5, id=ABSORPTION, positive=True)
+
+
+def _with_sensor(command: Command, values: Sequence[float]) -> Command:
+    thickness, depths = values
+    if thickness <= 0:
+        return command
+    return command.setting("-detector_abs", thickness / depths).setting("-detector_thick", thickness)

@@ -87,7 +87,7 @@ class Search:
             return Outcome((), (self._why_not(),), self._facts())
         self.fitter = Fitter(self.trials)
         alike = self.question.pair.correlation > _ALIKE
-        middle = (self._fits, self._rest) if alike else (self._rest, self._fits)
+        middle = (self._cheap, self._fits, self._rest) if alike else (self._rest, self._fits)
         for stage in (self._likely, self._placed_fits, self._sure_fits, *middle, self._seeds, self._far_fits,
                       PairSearch(self).run):
             stage()
@@ -145,6 +145,10 @@ class Search:
         self.waiting = self._candidates()
         self.prover = Prover(self.question.setting, len(self.trials.regions), self.scores)
         self._try_all([c for c in self.waiting if self.scores[c.key] >= _FIRST], 0.45)
+
+    def _cheap(self) -> None:
+        """A share of the rest: trials of one render each, so that long fits leave none of them out."""
+        self._try_all(self.waiting, 0.55)
 
     def _rest(self) -> None:
         self._try_all(self.waiting, 0.75)
