@@ -21,6 +21,11 @@ ALWAYS, UNLESS_PASSED = "always", "unless passed"
 """When the pictures of a bundle are drawn: they take longer than the comparison, which matters for many small cells."""
 
 _LONGEST_SIDE = 900
+_INCHES = (9.0, 8.2)
+_ROOM = (0.09, 0.07, 0.76, 0.88)
+"""Left, bottom, width and height of the room for an image, in parts of the picture."""
+
+_QUICK_PNG = {"compress_level": 1}
 
 
 @dataclass(frozen=True)
@@ -51,11 +56,9 @@ def write_pictures(reference: np.ndarray, subject: np.ndarray, view: Roi, marked
 
 
 def _scale(x, y, percentile: float) -> Scale:
-    both = np.concatenate([x[x > 0], y[y > 0]])
-    brightest = float(np.percentile(both, percentile)) if both.size else 1.0
-    size = np.abs(y - x)
-    size = size[size > 0]
-    difference = float(np.percentile(size, percentile)) if size.size else 1.0
+    both, size = np.concatenate([x[x > 0], y[y > 0]]), np.abs(y - x)
+    brightest, difference = (float(np.percentile(values, percentile, overwrite_input=True)) if values.size else 1.0
+                             for values in (both, size[size > 0]))
     return Scale(METHOD, percentile, brightest, difference)
 
 
@@ -78,14 +81,26 @@ def _draw(path: Path, image, view: Roi, boxes, title: str, colours: str, low: fl
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    figure = Figure(figsize=(9, 8.2), layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=_INCHES)
+    left, bottom, width, height = _box(view)
+    axes = figure.add_axes((left, bottom, width, height))
     edges = (view.xmin - 0.5, view.xmax + 0.5, view.ymax + 0.5, view.ymin - 0.5)
-    drawn = axes.imshow(image, cmap=colours, vmin=low, vmax=high, extent=edges, interpolation="nearest")
+    drawn = axes.imshow(image, cmap=colours, vmin=low, vmax=high, extent=edges, interpolation="nearest", aspect="auto")
     for roi in boxes:
         axes.add_patch(Rectangle((roi.xmin - 0.5, roi.ymin - 0.5), roi.xmax - roi.xmin + 1, roi.ymax - roi.ymin + 1,
                                  fill=False, edgecolor="deepskyblue", linewidth=1.2))
         axes.annotate(roi.name, (roi.xmin, roi.ymin), color="deepskyblue", fontsize=8, va="bottom")
     axes.set(title=title, xlabel="fast pixel (x)", ylabel="slow pixel (y)")
-    figure.colorbar(drawn, ax=axes, label=unit, shrink=0.8)
-    FigureCanvasAgg(figure).print_png(str(path))
+    figure.colorbar(drawn, cax=figure.add_axes((left + width + 0.02, bottom + 0.1 * height, 0.03, 0.8 * height)),
+                    label=unit)
+    FigureCanvasAgg(figure).print_png(str(path), pil_kwargs=_QUICK_PNG)
+
+
+def _box(view: Roi) -> tuple[float, float, float, float]:
+    """Left, bottom, width and height of a region with square pixels in the middle of the room, in parts of the
+    picture. Laying it out here takes a third of the time that asking matplotlib does."""
+    left, bottom, width, height = _ROOM
+    fast, slow = view.xmax - view.xmin + 1, view.ymax - view.ymin + 1
+    size = min(width * _INCHES[0] / fast, height * _INCHES[1] / slow)
+    wide, high = size * fast / _INCHES[0], size * slow / _INCHES[1]
+    return left + (width - wide) / 2, bottom + (height - high) / 2, wide, high

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from tests.bench import commands, page
+from tests.bench.harness import harness_rows, sweep_rows
 from tests.bench.measure import competitors, interleaved
 from tests.bench.programs import CHECKOUT, CORES, Renderer, accuracy, comparator, environment, timed, write_inputs
 
@@ -97,6 +98,12 @@ def _competing(bench: Bench, command) -> list[dict]:
         return [bench.renders(command)]
 
 
+def of_harness(folder: Path, rounds: int, asked) -> dict[str, list[dict]]:
+    """What the harness costs; not with --quick."""
+    makers = {"harness": lambda: harness_rows(folder, rounds), "sweep": lambda: sweep_rows(folder)}
+    return {name: make() for name, make in makers.items() if not asked.quick and asked.only in (None, name)}
+
+
 def compiled_here(folder: Path) -> bool:
     """Build the compiled step into a cache of the bench's own; whether that worked."""
     os.environ["XDG_CACHE_HOME"] = str(BUILD / "cache")
@@ -116,7 +123,8 @@ def worst_errors(groups: dict) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute: fewer rows and runs, no page")
-    parser.add_argument("--only", help="one group: render, process, options, phi, pixels or competing")
+    parser.add_argument("--only", help="one group: render, process, options, phi, pixels, competing, "
+                        "harness or sweep")
     parser.add_argument("--no-page", action="store_true", help="leave docs/performance.md as it is")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench_") as name:
@@ -126,10 +134,11 @@ def main() -> int:
         print(page.headline(machine), flush=True)
         groups = measured(bench, asked.quick, asked.only)
         bench.renderer.close()
+        beside = of_harness(folder, bench.rounds, asked)
     BUILD.mkdir(parents=True, exist_ok=True)
-    page.write_figures(BUILD / "figures.json", machine, groups)
+    page.write_figures(BUILD / "figures.json", machine, {**groups, **beside})
     if not (asked.quick or asked.no_page or asked.only):
-        page.write_page(machine, groups)
+        page.write_page(machine, groups, beside)
     wrong = worst_errors(groups)
     print("\n".join(wrong) or "every image is within 1e-6 of the peak and of the sum of the C image")
     return 1 if wrong else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import platform
@@ -21,6 +22,8 @@ TITLES = {
     "phi": "Growth with phi steps, one megapixel",
     "pixels": "Growth with pixels, 5 phi steps",
     "competing": "The supervisor command while two other processes use the processor",
+    "harness": "The harness",
+    "sweep": "Growth with the cells of a sweep, and with its workers",
 }
 
 
@@ -75,7 +78,20 @@ def write_figures(path: Path, facts: dict, groups: dict) -> None:
     path.write_text(json.dumps({"machine": facts, "groups": groups}, indent=1) + "\n")
 
 
-def write_page(facts: dict, groups: dict) -> None:
+def harness_table(rows: list[dict]) -> str:
+    """What the harness costs, and what it may."""
+    cells = [f"| {row['name']} | {row['value']:.3g} {row['unit']} | {row['goal']} |" for row in rows]
+    return "\n".join(("| | | goal |", "|---|---|---|", *cells))
+
+
+def sweep_table(rows: list[dict]) -> str:
+    """Sweeps of cells of 128 x 128 pixels, each with a bundle."""
+    cells = [f"| {row['cells']} | {row['workers']} | {row['seconds']:.2f} | {row['seconds'] / row['cells']:.2f} |"
+             for row in rows]
+    return "\n".join(("| cells | workers | wall s | a cell |", "|---|---|---|---|", *cells))
+
+
+def write_page(facts: dict, groups: dict, beside: dict) -> None:
     """The tables between the marks of docs/performance.md, and the plots beside it."""
     parts = [f"Measured {headline(facts)}; medians of 5 interleaved runs after one of warm-up."]
     for name, rows in groups.items():
@@ -84,6 +100,9 @@ def write_page(facts: dict, groups: dict) -> None:
         if name in ("phi", "pixels") and rows:
             _plot(name, rows)
             parts.append(f"![{TITLES[name]}](img/{name}.png)")
+    parts += [f"### {TITLES['harness']}", harness_table(beside["harness"]), f"### {TITLES['sweep']}",
+              sweep_table(beside["sweep"]), f"![{TITLES['sweep']}](img/sweep.png)"]
+    _plot_sweep(beside["sweep"])
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
@@ -91,6 +110,27 @@ def write_page(facts: dict, groups: dict) -> None:
 
 
 def _plot(name: str, rows: list[dict]) -> None:
+    """Seconds of every contestant against the pixels or phi steps, both on logarithmic axes."""
+    amounts = [int(row["name"].split()[0]) ** (2 if name == "pixels" else 1) for row in rows]
+    with _axes(name, "pixels" if name == "pixels" else "phi steps") as axes:
+        for contestant in rows[0]["figures"]:
+            axes.loglog(amounts, [row["figures"][contestant]["seconds"] for row in rows], "o-", label=contestant)
+
+
+def _plot_sweep(rows: list[dict]) -> None:
+    """Seconds against cells, one line for each number of workers."""
+    with _axes("sweep", "cells") as axes:
+        for workers in sorted({row["workers"] for row in rows}):
+            own = [row for row in rows if row["workers"] == workers]
+            axes.plot([row["cells"] for row in own], [row["seconds"] for row in own], "o-",
+                      label=f"{workers} worker{'s' if workers > 1 else ''}")
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+
+
+@contextlib.contextmanager
+def _axes(name: str, along: str):
+    """Axes of a plot that is saved under docs/img when the block ends."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -98,10 +138,8 @@ def _plot(name: str, rows: list[dict]) -> None:
 
     PLOTS.mkdir(exist_ok=True)
     figure, axes = pyplot.subplots(figsize=(4.5, 3.2), dpi=80)
-    amounts = [int(row["name"].split()[0]) ** (2 if name == "pixels" else 1) for row in rows]
-    for contestant in rows[0]["figures"]:
-        axes.loglog(amounts, [row["figures"][contestant]["seconds"] for row in rows], "o-", label=contestant)
-    axes.set_xlabel("pixels" if name == "pixels" else "phi steps")
+    yield axes
+    axes.set_xlabel(along)
     axes.set_ylabel("wall seconds")
     axes.grid(True, alpha=0.3)
     axes.legend()

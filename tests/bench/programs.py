@@ -33,11 +33,11 @@ def environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": str(CORES), "PYTHONPATH": str(CHECKOUT / "simulator")}
 
 
-def timed(argv, folder: Path) -> Run:
+def timed(argv, folder: Path, variables: dict[str, str] | None = None) -> Run:
     """Run a process to its end and measure it, with what it waited for. Raises RuntimeError when it fails."""
     started = time.perf_counter()
-    process = subprocess.Popen([str(word) for word in argv], cwd=folder, env=environment(), stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen([str(word) for word in argv], cwd=folder, env=variables or environment(),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     said = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
