@@ -107,7 +107,7 @@ class FastRenderer:
         for domain, group in groups_of_domains(scene, self.groups):
             self._project(rays, source, group, work)
             interpolated = work.hkl.clone() if scene.F.interpolate else None
-            reduce_indices(work)
+            reduce_indices(work, len(group.planes) > 0)
             look_up(self.table, self.low, self.high, work)
             if interpolated is not None:
                 interpolate_squares(scene.F, interpolated, work.F2)

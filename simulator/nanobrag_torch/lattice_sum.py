@@ -6,9 +6,11 @@ periods of the lattice transform. For the square shape, where F_latt = sin(pi N 
     N (h - h0) = m + r   with m a whole number and |r| <= 1/2,
     |F_latt| = |sin(pi r) / sin(pi (m + r)/N)|
 
-so that r and m survive rounding to float32: near a reflection m is 0 and both sines come from the same r, and far
-from it, r is still exact to 3e-8 periods. The other shapes need r = N (h - h0) alone. Phi steps then only add
-increments to r (phi_groups.py).
+so that r and m survive rounding to float32: at a reflection m is 0 and both sines come from the same r, and far from
+it, r is still exact to 3e-8 periods. The other shapes need r = N (h - h0) alone.
+
+Phi steps then only add increments to r, of less than 2 periods (phi_groups.py). In a group of several steps m is
+therefore 0 up to 2 periods from h0, so that it is 0 wherever a reflection is reached.
 
 Everything is done in place in a ``Workspace``, for the three axes at once.
 """
@@ -21,6 +23,9 @@ import torch
 from nanobrag_torch.scene import Scene
 from nanobrag_torch.shape import GAUSS_WIDTH, ROUND_SCALE, TOPHAT_LIMIT
 from nanobrag_torch.units import PI
+
+NEAR_PERIODS = 2.0
+"""Distance from h0 up to which m is 0 in a group of several steps."""
 
 NO_DIGITS = 1e-3
 """Below this, sin x/x - cos x in float64 has lost so many digits that only the plain formula gives the same ones."""
@@ -44,7 +49,7 @@ class Workspace:
         self.squares, self.sum, self.F2 = (buffer() for _ in range(3))
         self.offset = buffer(dtype=torch.int32)
         counts = torch.tensor(scene.lattice.cells, dtype=torch.float64, device=scene.device)[:, None, None]
-        self.cells, self.periods = counts, (PI / counts).to(real)
+        self.cells, self.periods = counts, PI / counts
         self.shares = (1.0 / counts).to(real)
         self.minus_cells = (-counts).to(real)
 
@@ -61,16 +66,19 @@ def sine(x) -> None:
         x.sin_()
 
 
-def reduce_indices(work: Workspace) -> None:
+def reduce_indices(work: Workspace, several_steps: bool) -> None:
     """From h, k, l in ``work.hkl`` (which is used up) to h0, r and m."""
     Nh, h0, spare = work.hkl, work.nearest, work.spare
     torch.sub(Nh, 0.5, out=h0).ceil_()
     if not work.square_shape:
         work.r.copy_(Nh.sub_(h0).mul_(work.cells))
         return
-    torch.round(Nh.mul_(work.cells), out=spare)
-    work.r.copy_(Nh.sub_(spare)).mul_(PI)
-    work.m.copy_(spare.addcmul_(h0, work.cells, value=-1.0)).mul_(work.periods)
+    away = Nh.sub_(h0).mul_(work.cells)
+    m = torch.round(away, out=spare)
+    if several_steps:
+        m = torch.hardshrink(m, NEAR_PERIODS)
+    work.r.copy_(away.sub_(m).mul_(PI))
+    work.m.copy_(m.mul_(work.periods))
 
 
 def look_up(table, low, high, work: Workspace) -> None:

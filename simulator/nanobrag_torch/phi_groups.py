@@ -14,9 +14,8 @@ import numpy as np
 
 from nanobrag_torch.arithmetic import number
 from nanobrag_torch.scene import Scene
-from nanobrag_torch.vectors import length, subtract
 
-MOST_CYCLES = 1.5
+MOST_CYCLES = 1.0
 """Largest increment of N h within a group: rounding it to float32 is an error of 1e-7 periods of sin(pi N h)."""
 
 MOST_INDEX = 0.03
@@ -24,6 +23,8 @@ MOST_INDEX = 0.03
 
 MOST_STEPS = 64
 NEGLIGIBLE_INDEX = 1e-13
+SQUARE_ROOT_OF_2 = 1.4142
+"""|q| times the wavelength at a right angle to the beam."""
 
 
 @dataclass(frozen=True)
@@ -42,25 +43,45 @@ class PhiGroup:
         return PhiGroup(self.steps, self.cell @ turn.T, self.weights, self.planes @ turn.T)
 
 
+PARTS = (0.0, 0.5, 1.0)
+"""Where along each side of the detector scattering vectors are looked at: corners, middles and centre."""
+
+
+def spread_q(scene: Scene) -> np.ndarray:
+    """The scattering vectors (1/m) of corners, middles and centre of a flat detector, for every source,
+    [sources, 9, 3]."""
+    geometry = scene.geometry
+    f, s, origin = (np.array([number(x) for x in v]) for v in (geometry.fast, geometry.slow, geometry.pix0))
+    size = number(geometry.pixel_size)
+    places = np.array([origin + f * (size * x * geometry.fast_pixels) + s * (size * y * geometry.slow_pixels)
+                       for x in PARTS for y in PARTS])
+    places /= np.linalg.norm(places, axis=1)[:, None]
+    return np.array([(places - np.array([number(x) for x in source.incident])) / number(source.wavelength)
+                     for source in scene.illumination.sources])
+
+
 def largest_q(scene: Scene) -> float:
     """A bound of |q| (1/m) on the detector: reached at a corner of a flat one that is ahead of the crystal."""
     shortest = min(number(source.wavelength) for source in scene.illumination.sources)
-    geometry = scene.geometry
-    if geometry.curved:
+    if scene.geometry.curved:
         return 2.0 / shortest
-    axes = [np.array([number(x) for x in v]) for v in (geometry.fast, geometry.slow, geometry.pix0)]
-    size = number(geometry.pixel_size)
-    largest = 0.0
-    for f in (0.0, geometry.fast_pixels * size):
-        for s in (0.0, geometry.slow_pixels * size):
-            corner = axes[0] * f + axes[1] * s + axes[2]
-            corner = tuple(corner / np.linalg.norm(corner))
-            for source in scene.illumination.sources:
-                incident = tuple(number(x) for x in source.incident)
-                if np.dot(corner, incident) <= 0.0:
-                    return 2.0 / shortest
-                largest = max(largest, length(subtract(corner, incident)))
-    return 1.01 * largest / shortest
+    largest = float(np.linalg.norm(spread_q(scene), axis=2).max())
+    ahead = largest * shortest < SQUARE_ROOT_OF_2
+    return 1.01 * largest if ahead else 2.0 / shortest
+
+
+def may_be_between_peaks(scene: Scene, periods: float) -> bool:
+    """Whether all of a detector may lie where the lattice transform is near 0 along some axis: it spans fewer than so
+    many periods of it, N h of the first source, and is not all within half a period of a reflection. A curved detector
+    may, as that is not looked into."""
+    if scene.geometry.curved:
+        return True
+    counts = np.array(scene.lattice.cells)[:, None]
+    cells = np.array([[[number(x) for x in v] for v in scene.cells[step][0]] for step in (0, -1)])
+    h = np.concatenate(cells @ spread_q(scene)[0].T, axis=1)
+    narrow = np.ptp(counts * h, axis=1) < periods
+    away = np.abs(counts * (h - np.round(h))).max(axis=1) > 0.5
+    return bool((narrow & away & (counts[:, 0] > 1)).any())
 
 
 def phi_groups(scene: Scene) -> list[PhiGroup]:

@@ -20,6 +20,7 @@ import torch
 from nanobrag_torch.arithmetic import number
 from nanobrag_torch.latch import Latch
 from nanobrag_torch.options import Program
+from nanobrag_torch.phi_groups import may_be_between_peaks
 from nanobrag_torch.render import make_tile, render_tile, tile_rows
 from nanobrag_torch.scene import Scene
 from nanobrag_torch.workers import MOST_PIECES, keep_freed_memory, share_out, shared_array
@@ -30,6 +31,9 @@ SMALL = 1_000_000
 IN_FLOAT32 = ("square",)
 """Shapes whose lattice factor is exact enough in float32. In that of gauss, errors grow with the distance from the
 reflection, which counts where no pixel is near one; round cancels digits, and tophat has an edge."""
+
+LEAST_PERIODS = 3.0
+"""Of the lattice transform along each axis, from corner to corner of the detector."""
 
 TILES_OF_A_WORKER = 4
 """At least, so that a worker on a slow core can do fewer."""
@@ -73,8 +77,9 @@ def choose_path(scene: Scene, program: Program) -> RenderPath:
 
 
 def exact_in_float32(scene: Scene) -> bool:
-    """Whether the lattice factor can be in float32: by its shape, with F from a table, and F^2 N^2 within range."""
-    if scene.shape not in IN_FLOAT32 or scene.F.interpolate:
+    """Whether the lattice factor can be in float32: by its shape, with F from a table, F^2 N^2 within range, and a
+    detector so wide that not all of it can lie where the transform is near 0."""
+    if scene.shape not in IN_FLOAT32 or scene.F.interpolate or may_be_between_peaks(scene, LEAST_PERIODS):
         return False
     largest = number(scene.F.default_F) ** 2 if scene.F.count == 0 else float(scene.F.squares.max())
     return largest >= LEAST_SQUARE and largest * float(math.prod(scene.lattice.cells)) ** 2 <= LARGEST_TERM
