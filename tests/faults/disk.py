@@ -21,7 +21,7 @@ def rows(lab: Laboratory, *, short: bool) -> Iterator[Row]:
     """Every row of this group."""
     yield _file_size_limit(lab, (200, 5_000) if short else (0, 1, 200, 251, 1_000, 5_000, 10_000, 11_999, 20_000))
     if may_mount():
-        yield _small_tmpfs(lab, (24, 64) if short else tuple(range(8, 200, 12)))
+        yield _small_tmpfs(lab, (24, 64) if short else tuple(range(8, 600, 37)))
         yield _full_while_entering(lab)
     yield _read_only(lab)
 
@@ -57,7 +57,7 @@ def _small_tmpfs(lab: Laboratory, sizes_kib: tuple[int, ...]) -> Row:
             said = other.run()
             codes.append(said.code)
             good &= (_told(said) or said.code == 0) and other.all_whole() and not _hidden(other)
-    return Row("the disk is full: bundles on a file system of 8 to 200 KiB", len(sizes_kib),
+    return Row("the disk is full: bundles on a file system of 8 to 600 KiB", len(sizes_kib),
                "the run ends with an error until there is room; no half bundle, nothing left",
                good and IO in codes, tuple(codes))
 

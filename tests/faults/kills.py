@@ -17,6 +17,9 @@ EVENTS = {"open", "os.mkdir", "os.rename", "os.chmod", "os.remove", "os.rmdir", 
 """What the interpreter tells its audit hooks, and what a run does to the world."""
 
 POINTS = 50
+LATEST_MS = 2000
+"""By then a run on small images is over, so that some of the kills come too late."""
+
 KILLED = -signal.SIGKILL
 
 
@@ -110,8 +113,8 @@ def _leftovers_at_rest(lab: Laboratory) -> list[dict]:
 
 
 def _by_an_engine(lab: Laboratory, points: int) -> Row:
-    """Reference or subject kills nb-compare: before, halfway through and after its image, and up to 0.5 s later."""
-    whens = ["before", "half", "after", *(10 * i for i in range(points))]
+    """Reference or subject kills nb-compare: before, halfway through and after its image, up to two seconds later."""
+    whens = ["before", "half", "after", *(LATEST_MS * i // points for i in range(points))]
     plans = [("reference", when) for when in whens[:3]] + [("subject", when) for when in whens]
     aftermath, codes = Aftermath(), []
     for role, when in plans[:points]:
