@@ -10,6 +10,7 @@ import numpy as np
 from nbcompare.diagnosis.candidate import Candidate, FileEdit
 from nbcompare.diagnosis.cause import entry
 from nbcompare.diagnosis.lattice import wavelength_angstrom
+from nbcompare.diagnosis.list_cut import HKL_CUT
 from nbcompare.diagnosis.question import Question
 from nbcompare.diagnosis.reflections import (
     FRIEDEL,
@@ -29,7 +30,6 @@ TRANSPOSED = entry("matrix-transposed", "physics", "The orientation matrix is re
 MATRIX_WAVELENGTH = entry("matrix-wavelength", "physics", "The matrix is not divided by the wavelength, or is twice.")
 MATRIX_SIGN = entry("matrix-sign", "physics", "Axes of the orientation matrix have the opposite sign.")
 MATRIX_ORDER = entry("matrix-order", "physics", "Axes of the orientation matrix are exchanged.")
-HKL_CUT = entry("hkl-truncated", "physics", "The list of structure factors is read in part only.")
 HKL_MATES = entry("hkl-mates-added", "physics", "Friedel mates that are not listed get the F of those that are.")
 SOURCE_LOST = entry("sources-lost", "physics", "Sources of the source file are left out.")
 SOURCE_WAVELENGTH = entry("sources-wavelength", "physics", "The wavelengths of the source file are not used.")

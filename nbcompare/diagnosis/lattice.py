@@ -120,17 +120,25 @@ def read_amplitudes(command: Command, folder: Path) -> Amplitudes | None:
     item = command.find("-hkl")
     if not item or not item.values:
         return None
+    listed = read_list(folder / item.values[0])
+    if listed is None:
+        return None
+    hkl, values = listed
+    low, high = hkl.min(axis=0), hkl.max(axis=0)
+    if np.prod((high - low + 1).astype(float)) > 5e7:
+        return None
+    grid = np.full(high - low + 1, np.nan)
+    grid[tuple((hkl - low).T)] = values
+    return Amplitudes(grid, low, command.number("-default_F"))
+
+
+def read_list(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """The records h k l F of a file: indices [n, 3] and F [n]; None where there are none."""
     try:
-        table = np.array((folder / item.values[0]).read_text().split(), dtype=float)
+        table = np.array(path.read_text().split(), dtype=float)
     except (OSError, ValueError):
         return None
     if table.size < 4:
         return None
     table = table[:table.size // 4 * 4].reshape(-1, 4)
-    hkl = np.rint(table[:, :3]).astype(int)
-    low, high = hkl.min(axis=0), hkl.max(axis=0)
-    if np.prod((high - low + 1).astype(float)) > 5e7:
-        return None
-    grid = np.full(high - low + 1, np.nan)
-    grid[tuple((hkl - low).T)] = table[:, 3]
-    return Amplitudes(grid, low, command.number("-default_F"))
+    return np.rint(table[:, :3]).astype(int), table[:, 3]

@@ -14,6 +14,7 @@ from nbcompare.diagnosis import (
     displacement,
     echo,
     layout,
+    list_cut,
     noise,
     pattern,
     placement,
@@ -31,7 +32,7 @@ SURE = 0.94
 """A proven cause of this confidence settles the question."""
 
 STAGES = ((values, rounding), (noise, layout), (scale,), (placement,), (pattern,),
-          (displacement, reflections, echo, predicted, profiles))
+          (displacement, reflections, list_cut, echo, predicted, profiles))
 """Modules with finders. A sure cause ends the search after its stage: later ones look for patterns it explains."""
 
 

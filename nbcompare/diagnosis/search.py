@@ -17,6 +17,7 @@ from nbcompare.diagnosis.edits import emulation_candidates, run_candidates
 from nbcompare.diagnosis.file_edits import file_candidates
 from nbcompare.diagnosis.fitting import SMOOTHINGS, Fitter, Response
 from nbcompare.diagnosis.knobs import Knob, knobs
+from nbcompare.diagnosis.list_cut import cut_trials
 from nbcompare.diagnosis.pairs import PairSearch
 from nbcompare.diagnosis.proofs import Prover, Tried, nearest_guesses
 from nbcompare.diagnosis.question import Question
@@ -88,10 +89,11 @@ class Search:
         self.fitter = Fitter(self.trials)
         alike = self.question.pair.correlation > _ALIKE
         middle = (self._cheap, self._fits, self._rest) if alike else (self._rest, self._fits)
-        for stage in (self._likely, self._placed_fits, self._sure_fits, *middle, self._seeds, self._far_fits,
-                      PairSearch(self).run):
+        self._prepare()
+        for stage in (self._list_cut, self._likely, self._placed_fits, self._sure_fits, *middle, self._seeds,
+                      self._far_fits, PairSearch(self).run):
             stage()
-            if self.aside and stage not in (self._likely, self._placed_fits):
+            if self.aside and stage not in (self._list_cut, self._likely, self._placed_fits):
                 self.found = self.found or self.aside
             if self.found:
                 break
@@ -140,10 +142,19 @@ class Search:
                     or elsewhere and not candidate.id.startswith(_MAY_MOVE))
         return score - 0.35 if unlikely else score
 
-    def _likely(self) -> None:
+    def _prepare(self) -> None:
         self.placings = {placed.candidate.key: placed.placing for placed in self.question.geometry.placed}
         self.waiting = self._candidates()
         self.prover = Prover(self.question.setting, len(self.trials.regions), self.scores)
+
+    def _list_cut(self) -> None:
+        """Where spots go out in the order of the list of F, look for the line where it ends."""
+        for candidate, reading in cut_trials(self.trials):
+            self.tried[candidate.key] = Tried(candidate, reading)
+            if self._settles(candidate, reading) or not self.trials.within(0.4):
+                return
+
+    def _likely(self) -> None:
         self._try_all([c for c in self.waiting if self.scores[c.key] >= _FIRST], 0.45)
 
     def _cheap(self) -> None:

@@ -4,6 +4,8 @@ The reference and the subject come from the C reference; the diagnosis knows onl
 images, and runs the torch simulator.
 """
 
+import re
+
 import numpy as np
 import pytest
 from engines import QUIET, run_program
@@ -92,6 +94,21 @@ def test_a_mistake_with_an_input_file_is_found_and_proven(id, amplitudes, matrix
     first = ask(render(SOUND, id)).causes[0]
     assert first.id == id and first.proven
     assert first.edit["kind"] == "file"
+
+
+@pytest.mark.parametrize("kept, words", [
+    (slice(None, 1533), "only the first"), (slice(None, 2101), "only the first"), (slice(1222, None), "are lost"),
+])
+def test_a_list_of_structure_factors_may_be_cut_at_any_line(kept, words, bench):
+    """The spots go out in the order of the list; which line it is, is told to within those that have no spot."""
+    render, ask, home = bench
+    folder = f"cut-{kept.start}-{kept.stop}"
+    write_inputs(home / folder, dict(list(AMPLITUDES.items())[kept]))
+    first = ask(render(SOUND, folder)).causes[0]
+    assert first.id == "hkl-truncated" and first.proven
+    assert words in first.sentence
+    low, high = map(int, re.search(r"allow (\d+) to (\d+)", first.sentence).groups())
+    assert low <= (kept.start or kept.stop) <= high
 
 
 def test_two_mistakes_at_once_are_both_found(bench):
