@@ -11,7 +11,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test check lint docs faults fuzz bench bench-quick reference clean help
+.PHONY: run test test-compiled check lint docs faults fuzz bench bench-quick reference clean help
 
 run: $(READY)
 	@$(BIN)/nb-compare run cases/supervisor.yaml
@@ -32,6 +32,10 @@ faults: $(READY)
 
 fuzz: $(READY) reference
 	$(BIN)/python tests/parity/fuzz.py --count 200 --seed 1 --against reference
+
+test-compiled: $(READY)
+	XDG_CACHE_HOME=$(CURDIR)/build/compiled $(BIN)/python -W ignore -m nanobrag_torch -compile
+	XDG_CACHE_HOME=$(CURDIR)/build/compiled $(BIN)/python -m pytest -q tests/simulator/compiled_here.py
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench

@@ -1,11 +1,11 @@
-"""The compiled path: one term of the sum as machine code, built once on request and kept in the user's cache folder.
+"""The compiled path: the innermost formulas as machine code, built once on request and kept in the user's cache folder.
 
     python -m nanobrag_torch -compile
 
-makes ``$XDG_CACHE_HOME/nanobrag_torch/add_step-<key>/`` (``~/.cache`` by default) with ``add_step.so`` and
-``facts.json``. The key stands for everything the code depends on: this source, torch, Python's platform and the
-instructions of the processor. A library is used only when its facts are exactly those of today and its bytes those
-that were checked when it was built; otherwise there is none, and the fast path renders.
+makes ``$XDG_CACHE_HOME/nanobrag_torch/compiled-<key>/`` (``~/.cache`` by default) with a library for each formula of
+``KERNELS`` and ``facts.json``. The key stands for everything the code depends on: these sources, torch, Python's
+platform and the instructions of the processor. The libraries are used only when their facts are exactly those of today
+and their bytes those that were checked when they were built; otherwise there is none, and the fast path renders.
 """
 
 from __future__ import annotations
@@ -15,26 +15,40 @@ import json
 import os
 import platform
 import shutil
+import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import torch
 
-from nanobrag_torch import lattice_step
+from nanobrag_torch import lattice_step, lattice_sum, ray_step
 from nanobrag_torch.arithmetic import number
 from nanobrag_torch.errors import UsageError
 from nanobrag_torch.fast import FastRenderer
-from nanobrag_torch.rays import Rays
+from nanobrag_torch.phi_groups import PhiGroup, groups_of_domains, phi_groups
+from nanobrag_torch.rays import Rays, rays_of
+from nanobrag_torch.render import make_tile, pixel_background
 from nanobrag_torch.scene import Scene
-from nanobrag_torch.vectors import dot
+from nanobrag_torch.units import R_E_SQUARED_M2
+from nanobrag_torch.vectors import cross, length, unit
 
-LIBRARY, FACTS = "add_step.so", "facts.json"
+FACTS = "facts.json"
 LARGEST_ERROR = 1e-6
-"""Of the largest value: what the compiled step may differ from the formula when it is built."""
+"""Of the largest value: what a library may differ from its formula when it is built."""
+
+UNLIKE = 1e-3
+"""Share of the pixels that a library may leave undefined where the formula does not, or the other way round."""
+
+SAME = 1e-9
+"""Lengths nearer than this are the same."""
 
 TILE_PIXELS = 100_000
-STEPS = 32
+TOGETHER = 32
 """Steps whose rows and columns are worked out together."""
 
 _BUILD = {"cpp.threads": 1, "assert_indirect_indexing": False, "cpp.enable_floating_point_contract_flag": "fast",
@@ -42,12 +56,44 @@ _BUILD = {"cpp.threads": 1, "assert_indirect_indexing": False, "cpp.enable_float
 """One thread, everything in one loop, and fused multiply-add."""
 
 
+# --- what is compiled ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A formula, arguments to try it on, and which of their sizes are free: one letter per axis, n rows, m columns,
+    t reflections, and - for what is fixed."""
+
+    formula: Callable
+    example: Callable
+    axes: str
+
+    @property
+    def name(self) -> str:
+        return self.formula.__name__ if self.example is not lattice_step.example_at else "add_step_at"
+
+    @property
+    def library(self) -> str:
+        return f"{self.name}.so"
+
+
+KERNELS = (
+    Kernel(ray_step.ray_factors, ray_step.example, "-n- --m -- - -"),
+    Kernel(lattice_step.add_step, lattice_step.example, "nm -n- --m nm - - t - - -"),
+    Kernel(lattice_step.add_step, lattice_step.example_at, "nm -nm --- nm - - t - - -"),
+    Kernel(lattice_step.block_of_steps, lattice_step.example_of_block, "-n- --m nm - -- - - t - - -"),
+)
+FORMULAS = SimpleNamespace(**{kernel.name: kernel.formula for kernel in KERNELS})
+"""All of them as they are written, in place of libraries."""
+
+
 # --- the cache ------------------------------------------------------------------------------------------
 
 
 def facts() -> dict[str, str]:
     """All that the machine code depends on."""
-    sources = b"".join(Path(path).read_bytes() for path in (lattice_step.__file__, __file__))
+    sources = b"".join(Path(path).read_bytes() for path in (lattice_step.__file__, lattice_sum.__file__,
+                                                            ray_step.__file__, __file__))
     return {"source": hashlib.sha256(sources).hexdigest(), "torch": torch.__version__,
             "capability": torch.backends.cpu.get_cpu_capability(), "machine": platform.machine(),
             "libc": "-".join(platform.libc_ver()), "instructions": _instructions()}
@@ -64,27 +110,27 @@ def _instructions() -> str:
 
 
 def cache_folder() -> Path:
-    """Where the library for the facts of today belongs."""
+    """Where the libraries for the facts of today belong."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     key = hashlib.sha256(json.dumps(facts(), sort_keys=True).encode()).hexdigest()[:16]
-    return Path(home) / "nanobrag_torch" / f"add_step-{key}"
+    return Path(home) / "nanobrag_torch" / f"compiled-{key}"
 
 
 def obstacle() -> str:
-    """Why there is no library that may be used; empty when there is one."""
+    """Why there are no libraries that may be used; empty when there are."""
     folder = cache_folder()
+    libraries = [folder / kernel.library for kernel in KERNELS]
     try:
         kept = json.loads((folder / FACTS).read_text())
-        code = (folder / LIBRARY).read_bytes()
-        owners = {path.stat().st_uid for path in (folder, folder / LIBRARY)}
-        open_to_others = any(path.stat().st_mode & 0o022 for path in (folder, folder / LIBRARY))
+        sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in libraries}
+        states = [path.stat() for path in (folder, *libraries)]
     except (OSError, ValueError):
         return "no compiled step; -compile makes one"
-    if not isinstance(kept, dict) or {**kept, "library": None} != {**facts(), "library": None}:
+    if not isinstance(kept, dict) or {**kept, "libraries": None} != {**facts(), "libraries": None}:
         return "the compiled step is stale; -compile makes it anew"
-    if kept.get("library") != hashlib.sha256(code).hexdigest():
+    if kept.get("libraries") != sums:
         return "the compiled step is damaged; -compile makes it anew"
-    if owners != {os.getuid()} or open_to_others:
+    if {state.st_uid for state in states} != {os.getuid()} or any(state.st_mode & 0o022 for state in states):
         return "others could have changed the compiled step; -compile makes it anew"
     return ""
 
@@ -93,7 +139,7 @@ def obstacle() -> str:
 
 
 def build() -> tuple[Path, float]:
-    """Compile, check against the formula, and put into the cache; (folder, largest error found).
+    """Compile everything, check it against the formulas, and put it into the cache; (folder, largest error found).
 
     Raises UsageError where it cannot be built or does not compute the same.
     """
@@ -102,13 +148,16 @@ def build() -> tuple[Path, float]:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as name:
         made = Path(name) / "made"
         made.mkdir(mode=0o755)
-        _compile(Path(name), made / LIBRARY)
-        error = _largest_error(made / LIBRARY)
-        if not error <= LARGEST_ERROR:
-            raise UsageError(f"-compile: the compiled step differs from the formula by {error:g}; it is not kept")
-        code = (made / LIBRARY).read_bytes()
-        (made / FACTS).write_text(json.dumps({**facts(), "library": hashlib.sha256(code).hexdigest()}, indent=1) + "\n")
-        for path in (made, made / LIBRARY, made / FACTS):
+        error = 0.0
+        for count, kernel in enumerate(KERNELS, 1):
+            print(f"compiling {kernel.name} ({count} of {len(KERNELS)})", file=sys.stderr, flush=True)
+            _compile(kernel, Path(name), made / kernel.library)
+            error = max(error, _largest_error(kernel, made / kernel.library))
+            if not error <= LARGEST_ERROR:
+                raise UsageError(f"-compile: {kernel.name} differs from the formula by {error:g}; it is not kept")
+        sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made.iterdir()}
+        (made / FACTS).write_text(json.dumps({**facts(), "libraries": sums}, indent=1) + "\n")
+        for path in (made, *made.iterdir()):
             path.chmod(path.stat().st_mode & ~0o022)
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -119,68 +168,187 @@ def build() -> tuple[Path, float]:
     return folder, error
 
 
-def _compile(scratch: Path, library: Path) -> None:
-    """AOTInductor's code for ``add_step``, any numbers of rows, columns and reflections."""
+def _compile(kernel: Kernel, scratch: Path, library: Path) -> None:
+    """AOTInductor's code for a formula, for any numbers of rows, columns and reflections."""
     if not any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++")):
         raise UsageError("-compile: there is no C++ compiler here (g++ or clang++)")
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(scratch / "inductor")
     from torch.export import Dim, export
 
-    rows, columns, reflections = Dim("rows", min=2), Dim("columns", min=2), Dim("reflections", min=2)
-    pixels = {0: rows, 1: columns}
-    shapes = (pixels, {1: rows}, {2: columns}, pixels, None, None, {0: reflections}, None, None, None)
-    exported = export(lattice_step.AddStep(), lattice_step.example(), dynamic_shapes=shapes)
-    package = torch._inductor.aoti_compile_and_package(exported, package_path=str(scratch / "add_step.pt2"),
+    class Module(torch.nn.Module):
+        def forward(self, *arguments):
+            return kernel.formula(*arguments)
+
+    free = {"n": Dim("rows", min=2), "m": Dim("columns", min=2), "t": Dim("reflections", min=2)}
+    shapes = tuple({axis: free[letter] for axis, letter in enumerate(word) if letter in free} or None
+                   for word in kernel.axes.split())
+    exported = export(Module(), kernel.example(), dynamic_shapes=(shapes,))
+    package = torch._inductor.aoti_compile_and_package(exported, package_path=str(scratch / f"{kernel.name}.pt2"),
                                                        inductor_configs=_BUILD)
     with zipfile.ZipFile(package) as archive:
         code, = (entry for entry in archive.namelist() if entry.endswith(".so"))
         library.write_bytes(archive.read(code))
 
 
-def _largest_error(library: Path) -> float:
-    step = load(library)
-    worst = 0.0
+def _largest_error(kernel: Kernel, library: Path) -> float:
+    """The largest difference over the largest value; infinite where other pixels are undefined."""
+    run, worst = load(library), 0.0
     for shape in ((8, 64), (3, 96), (33, 2464)):
-        arguments = lattice_step.example(*shape, seed=sum(shape))
-        expected = lattice_step.add_step(*arguments)
-        worst = max(worst, float((step(*arguments) - expected).abs().max() / expected.abs().max()))
+        arguments = kernel.example(*shape, seed=sum(shape))
+        for got, wanted in zip(_listed(run(*arguments)), _listed(kernel.formula(*arguments)), strict=True):
+            both = ~(got.isnan() | wanted.isnan())
+            if float((got.isnan() != wanted.isnan()).double().mean()) > UNLIKE:
+                return float("inf")
+            worst = max(worst, float((got - wanted)[both].abs().max() / wanted[both].abs().max()))
     return worst
 
 
-def load(library: Path):
-    """``add_step`` from a library."""
+def _listed(results) -> list:
+    return [results] if isinstance(results, torch.Tensor) else list(results)
+
+
+def load(library: Path) -> Callable:
+    """The function in a library."""
     runner = torch._C._aoti.AOTIModelContainerRunnerCpu(str(library), 1)
-    return lambda *arguments: runner.run(list(arguments))[0]
+
+    def run(*arguments):
+        results = runner.run(list(arguments))
+        return results[0] if len(results) == 1 else results
+
+    return run
+
+
+def libraries() -> SimpleNamespace:
+    """All functions of the cache by name."""
+    return SimpleNamespace(**{kernel.name: load(cache_folder() / kernel.library) for kernel in KERNELS})
 
 
 # --- rendering ------------------------------------------------------------------------------------------
 
 
-class CompiledRenderer(FastRenderer):
-    """The fast renderer with its innermost sum as machine code."""
+@dataclass(frozen=True)
+class Block:
+    """Neighbouring steps of one mosaic domain: the vectors and weights of ``block_of_steps``, and the cells of every
+    step [steps, 3, 3] for pixels whose nearest reflection changes."""
 
-    def __init__(self, scene: Scene, step=None):
+    vectors: torch.Tensor
+    weights: torch.Tensor
+    reach: torch.Tensor
+    cells: torch.Tensor
+
+
+class CompiledRenderer(FastRenderer):
+    """The fast renderer with its innermost formulas as machine code."""
+
+    def __init__(self, scene: Scene, functions: SimpleNamespace | None = None):
         super().__init__(scene, torch.float32, TILE_PIXELS)
-        self.step = step or load(cache_folder() / LIBRARY)
+        self.run = functions or libraries()
+        self.one_ray = reached_by_one_ray(scene)
 
     def _prepare(self) -> None:
+        """What the sum over steps needs for all tiles: single steps and blocks of steps."""
         sizes = [top - bottom + 3 for bottom, top in zip(self.low, self.high, strict=True)]
         strides = [float(sizes[1] * sizes[2]), float(sizes[2]), 1.0]
         first = [float(bottom - 1) for bottom in self.low]
         offset = -sum(stride * index for stride, index in zip(strides, first, strict=True))
         last = [float(top + 1) for top in self.high]
-        self.constants = tuple(torch.tensor(x, dtype=torch.float64) for x in (first, last, [*strides, offset]))
-        self.cells = torch.tensor(self.scene.lattice.cells, dtype=torch.float64)
+        limits = tuple(torch.tensor(x, dtype=torch.float64) for x in (first, last, [*strides, offset]))
+        self.constants = (torch.tensor(self.scene.lattice.cells, dtype=torch.float64), self.table, *limits)
+        self.nothing = torch.zeros(3, 1, 1, dtype=torch.float64)
+        singles, self.blocks = [], []
+        for domain, group in groups_of_domains(self.scene, phi_groups(self.scene, lattice_step.STEPS)):
+            cells = np.array([[[number(x) for x in v] for v in self.scene.cells[step][domain]] for step in group.steps])
+            if len(group.planes):
+                self.blocks.append(_block(group, cells))
+            else:
+                singles += list(cells)
+        self.singles = torch.tensor(np.array(singles).reshape(-1, 3, 3))
+
+    def render_rows(self, rows: range):
+        if not self.one_ray:
+            return super().render_rows(rows)
+        scene = self.scene
+        source, = scene.illumination.sources
+        tile = make_tile(self.everywhere, rows, self.columns)
+        rays = rays_of(scene, tile, (0, 0, 0))
+        rays.inverse, omega, factor = self.run.ray_factors(torch.stack(rays.along_slow), torch.stack(rays.along_fast),
+                                                           *_factors_of(scene))
+        values = self._sum_of_steps(rays, source).mul_(factor)
+        if scene.has_water:
+            values += pixel_background(scene, tile)
+        values = values[:, : self.width]
+        self._mend(values, rows)
+        return self._masked(values, rows), self._masked(omega[:, : self.width], rows)
 
     def _sum_of_steps(self, rays: Rays, source):
         """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
-        cells = [cell for domains in self.scene.cells for cell in domains]
-        incident = [number(x) for x in source.incident]
+        incident = torch.tensor([number(x) for x in source.incident], dtype=torch.float64)
+        wavelength = number(source.wavelength)
         total = torch.zeros(rays.inverse.shape, dtype=torch.float64)
-        for start in range(0, len(cells), STEPS):
-            some = torch.tensor(cells[start : start + STEPS], dtype=torch.float64) / number(source.wavelength)
+        for start in range(0, len(self.singles), TOGETHER):
+            some = self.singles[start : start + TOGETHER] / wavelength
             slow, fast = (part.unflatten(0, (-1, 3)) for part in rays.parts(some.flatten(0, 1)))
-            straight_on = dot(some.movedim(2, 0), incident)
-            for rows, columns, on in zip(slow, fast, straight_on, strict=True):
-                total = self.step(total, rows, columns, rays.inverse, on, self.cells, self.table, *self.constants)
+            for rows, columns, on in zip(slow, fast, some @ incident, strict=True):
+                total = self.run.add_step(total, rows, columns, rays.inverse, on, *self.constants)
+        for block in self.blocks:
+            vectors = block.vectors / wavelength
+            sums = self.run.block_of_steps(*rays.parts(vectors), rays.inverse, vectors @ incident, block.weights,
+                                           block.reach, *self.constants)
+            leaving = np.flatnonzero(np.isnan(sums.numpy()))  # NumPy finds them five times as fast as torch
+            if len(leaving):
+                sums.numpy().reshape(-1)[leaving] = self._one_by_one(rays, leaving, block.cells / wavelength, incident)
+            total += sums
         return total
+
+    def _one_by_one(self, rays: Rays, pixels: np.ndarray, cells, incident) -> np.ndarray:
+        """The sum over the steps of a block for some pixels (flat numbers), float64: every step with its own h0."""
+        count = len(pixels)
+        pixels = np.append(pixels, np.repeat(pixels[-1], max(4 - count, count % 2)))
+        row, column = np.divmod(pixels, rays.inverse.shape[1])
+        places = torch.from_numpy(np.stack([slow.numpy()[row, 0] + fast.numpy()[0, column] for slow, fast in
+                                            zip(rays.along_slow, rays.along_fast, strict=True)]))
+        inverse = torch.from_numpy(rays.inverse.numpy()[row, column]).view(2, -1)
+        total = torch.zeros(inverse.shape, dtype=torch.float64)
+        for cell in cells:
+            total = self.run.add_step_at(total, (cell @ places).view(3, 2, -1), self.nothing, inverse, cell @ incident,
+                                         *self.constants)
+        return total.view(-1)[:count].numpy()
+
+
+def _block(group: PhiGroup, cells: np.ndarray) -> Block:
+    """A group of up to STEPS steps; there are as many changes of the cell as it has planes, the rest are 0."""
+    rank = len(group.planes)
+    vectors, weights = np.zeros((3, 3, 3)), np.zeros((lattice_step.STEPS, 3))
+    vectors[0], vectors[1 : 1 + rank] = group.cell, group.planes
+    weights[: len(group.steps), :rank], weights[: len(group.steps), 2] = group.weights, 1.0
+    return Block(torch.tensor(vectors.reshape(9, 3)), torch.tensor(weights, dtype=torch.float32),
+                 torch.tensor(abs(weights[:, :2]).max(axis=0), dtype=torch.float32), torch.tensor(cells))
+
+
+def reached_by_one_ray(scene: Scene) -> bool:
+    """Whether every pixel is a single ray of a single source, with nothing but its own factors inside the sum, and
+    the polarization has an axis."""
+    geometry, light = scene.geometry, scene.illumination
+    single = geometry.layers == scene.oversample == len(light.sources) == 1
+    per_term = scene.oversample_thick or scene.oversample_polar or scene.oversample_omega
+    if not single or per_term or scene.d_min > 0.0 or number(geometry.thickness) != 0.0:
+        return False
+    incident, axis = (tuple(map(number, v)) for v in (light.sources[0].incident, light.polarization_axis))
+    plain = light.no_polarization or number(light.polarization) == 0.0
+    return abs(length(incident) - 1.0) < SAME and (plain or length(cross(axis, incident)) > SAME)
+
+
+def _factors_of(scene: Scene) -> tuple[torch.Tensor, ...]:
+    """``directions``, ``solid`` and ``kahn`` of ``ray_factors``, the latter with all that is the same everywhere."""
+    light, geometry = scene.illumination, scene.geometry
+    source, = light.sources
+    incident, axis = (tuple(map(number, v)) for v in (source.incident, light.polarization_axis))
+    area = number(geometry.pixel_size) ** 2
+    solid = (1.0, 0.0) if geometry.point_pixel else (0.0, area * number(geometry.close_distance))
+    scale = R_E_SQUARED_M2 * number(light.fluence) * number(source.weight) / scene.steps
+    kahn = 0.0 if light.no_polarization else number(light.polarization)
+    terms = (1.0, 0.0, 0.0) if light.no_polarization else (0.5, 0.5, -0.5 * kahn)
+    magnetic = unit(cross(axis, incident)) if kahn else (0.0, 0.0, 0.0)
+    electric = unit(cross(incident, magnetic)) if kahn else (0.0, 0.0, 0.0)
+    return tuple(torch.tensor(x, dtype=torch.float64) for x in ((incident, electric, magnetic), solid,
+                                                                [scale * term for term in terms]))

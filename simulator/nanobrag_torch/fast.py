@@ -150,8 +150,10 @@ class FastRenderer:
     def _mend(self, values, rows: range) -> None:
         """By the plain path: pixels that came out 0/0, and those that start a sweep unturned."""
         x0 = self.scene.roi[0]
-        undefined = values.isnan()
         first = [(slow, fast) for slow, fast in self.scene.first_turned if slow in rows]
+        if not first and not bool(values.sum().isnan()):
+            return
+        undefined = values.isnan()
         where = [*first, *((rows.start + slow, x0 + fast) for slow, fast in undefined.nonzero().tolist())]
         if len(where) > FEW:
             whole, _ = render_tile(self.scene, make_tile(self.everywhere, rows, range(x0, x0 + self.width)))

@@ -1,12 +1,22 @@
-"""One term of the sum over phi steps, mosaic domains and sources, as a function of tensors alone.
+"""Terms of the sum over phi steps, mosaic domains and sources, as functions of tensors alone.
 
-It is what compiled.py has made into machine code: the square crystal with F of the nearest reflection. h, k, l are in
-float64 at every step, the sines in float32 of what is periodic in them (see lattice_sum.py for m and r).
+They are what compiled.py has made into machine code: the square crystal with F of the nearest reflection. ``add_step``
+takes one step, with h, k, l in float64, and the sines in float32 of what is periodic in them. ``block_of_steps`` takes
+a few neighbouring ones as the fast path takes its groups: h, k, l in float64 once, increments of r in float32 (see
+lattice_sum.py for m and r).
 """
 
 from __future__ import annotations
 
 import torch
+
+from nanobrag_torch.lattice_sum import NEAR_PERIODS
+
+STEPS = 5
+"""Steps of a block. More would share more, and leave more pixels to be done one by one."""
+
+EDGE = 0.5 - 1e-5
+"""A pixel that comes so far from its nearest reflection within a block may come nearer to another."""
 
 SINE = (3.1415926400772, -5.167710076668165, 2.550077386526186, -0.5982904112667203, 0.07765591224331467)
 """sin(pi r)/r = sum SINE[i] r^(2 i) for |r| <= 1/2, to 7e-9 (interpolated at the Chebyshev nodes of r^2)."""
@@ -45,11 +55,48 @@ def add_step(total, slow, fast, inverse, straight_on, cells, table, first, last,
     return total + (ratio * ratio * table[place.to(torch.int64)]).to(torch.float64)
 
 
-class AddStep(torch.nn.Module):
-    """``add_step`` as a module, which is what can be exported."""
+def block_of_steps(slow, fast, inverse, straight_on, weights, reach, cells, table, first, last, strides):
+    """sum over STEPS steps of F_cell^2 F_latt^2, float32 [n, m]; NaN where the nearest reflection may change.
 
-    def forward(self, total, slow, fast, inverse, straight_on, cells, table, first, last, strides):
-        return add_step(total, slow, fast, inverse, straight_on, cells, table, first, last, strides)
+    The vectors behind ``slow`` [9, n, 1], ``fast`` [9, 1, m] and ``straight_on`` [9] are a cell and its two changes
+    (phi_groups.py); a step is cell + w1 change1 + w2 change2. ``weights`` [STEPS, 3] (float32) are w1, w2 and 1, or 0
+    for a step that is not there, and ``reach`` [2] the largest |w1| and |w2|. The rest is as in ``add_step``.
+    """
+    place, furthest = strides[3], 0.0
+    starts, changes, bends, periods, shares = [], [], [], [], []
+    for axis in range(3):
+        n = cells[axis]
+        h, change, bend = ((slow[i] + fast[i]) * inverse - straight_on[i] for i in (axis, 3 + axis, 6 + axis))
+        h0 = torch.ceil(h - 0.5)
+        away = (h - h0) * n
+        whole = torch.round(away)
+        m = torch.where(torch.abs(whole) > NEAR_PERIODS, whole, 0.0)
+        starts.append((away - m).to(torch.float32))
+        periods.append(m.to(torch.float32))
+        changes.append((change * n).to(torch.float32))
+        bends.append((bend * n).to(torch.float32))
+        shares.append((1.0 / n).to(torch.float32))
+        away = torch.abs(periods[axis] + starts[axis]) + reach[0] * torch.abs(changes[axis])
+        away = (away + reach[1] * torch.abs(bends[axis])) * shares[axis]
+        furthest = torch.maximum(furthest, away) if axis else away
+        place = place + torch.minimum(torch.maximum(h0, first[axis]), last[axis]) * strides[axis]
+    total = 0.0
+    for step in range(STEPS):
+        numerator = denominator = 1.0
+        for axis, share in enumerate(shares):
+            r = starts[axis] + weights[step, 0] * changes[axis] + weights[step, 1] * bends[axis]
+            further = torch.round(r)
+            s, x = r - further, (periods[axis] + r) * share
+            beside = periods[axis] + further == 0.0
+            numerator = numerator * (torch.where(beside, 1.0, s) * sine_over(s))
+            denominator = denominator * (torch.where(beside, share, x) * sine_over(x))
+        ratio = numerator / denominator
+        total = total + ratio * ratio * weights[step, 2]
+    total = total * table[place.to(torch.int64)]
+    return torch.where(furthest > EDGE, torch.nan, total)
+
+
+# --- arguments to try them on -----------------------------------------------------------------------------
 
 
 def example(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
@@ -69,3 +116,22 @@ def example(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
     table = uniform(int(side) ** 3).to(torch.float32)
     return (uniform(rows, columns), slow, fast, inverse, torch.tensor([7.0, 8.0, 9.5], dtype=torch.float64), cells,
             table, -edge, edge, strides)
+
+
+def example_at(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
+    """The same for pixels that are no rows and columns: ``slow`` is [3, n, m], and ``fast`` is 0."""
+    total, slow, fast, *rest = example(rows, columns, seed)
+    return (total, (slow + fast).contiguous(), torch.zeros(3, 1, 1, dtype=torch.float64), *rest)
+
+
+def example_of_block(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
+    """Arguments of ``block_of_steps``: those of ``add_step``, and changes of less than a period."""
+    generator = torch.Generator().manual_seed(seed + 1000)
+
+    def uniform(*shape):
+        return torch.rand(shape, dtype=torch.float64, generator=generator) - 0.5
+
+    _, slow, fast, inverse, straight_on, *rest = example(rows, columns, seed)
+    weights = torch.cat((2.0 * uniform(STEPS, 2), torch.ones(STEPS, 1, dtype=torch.float64)), dim=1).to(torch.float32)
+    return (torch.cat((slow, 1e-2 * uniform(6, rows, 1))), torch.cat((fast, 1e-2 * uniform(6, 1, columns))), inverse,
+            torch.cat((straight_on, 1e-2 * uniform(6))), weights, weights[:, :2].abs().amax(dim=0), *rest)

@@ -84,25 +84,26 @@ def may_be_between_peaks(scene: Scene, periods: float) -> bool:
     return bool((narrow & away & (counts[:, 0] > 1)).any())
 
 
-def phi_groups(scene: Scene) -> list[PhiGroup]:
-    """All phi steps of the first mosaic domain in groups; alone where F is interpolated and needs h of each."""
+def phi_groups(scene: Scene, most_steps: int = MOST_STEPS) -> list[PhiGroup]:
+    """All phi steps of the first mosaic domain in groups of ``most_steps`` at most; alone where F is interpolated and
+    needs h of each."""
     cells = np.array([[[number(x) for x in v] for v in domains[0]] for domains in scene.cells])
     if scene.F.interpolate:
         return [_group((step,), cells) for step in range(len(cells))]
     q = largest_q(scene)
     counts = np.array(scene.lattice.cells, dtype=float)
     widest = np.minimum(MOST_CYCLES / counts, MOST_INDEX) / q
-    return [_group(steps, cells) for steps in _neighbours(cells, widest)]
+    return [_group(steps, cells) for steps in _neighbours(cells, widest, most_steps)]
 
 
-def _neighbours(cells: np.ndarray, widest: np.ndarray) -> list[np.ndarray]:
+def _neighbours(cells: np.ndarray, widest: np.ndarray, most_steps: int) -> list[np.ndarray]:
     """Steps in the order of rotation, cut where a cell vector would be further from the middle than ``widest``, and
     evenly where that is allowed."""
     away = (cells - cells[0]).reshape(len(cells), 9)
     order = np.argsort(away @ away[np.argmax(np.abs(away).sum(axis=1))], kind="stable")
     groups, start = [], 0
     while start < len(order):
-        count, most = 1, min(MOST_STEPS, len(order) - start)
+        count, most = 1, min(most_steps, len(order) - start)
         while count < most and _within(cells[order[start : start + count + 1]], widest):
             count += 1
         groups.append(order[start : start + count])

@@ -46,10 +46,19 @@ class FlatRays(Rays):
         depth = layer * number(geometry.layer_thickness)
         self.along_fast = tuple(fast_m * f[i] for i in range(3))
         self.along_slow = tuple(slow_m * s[i] + (depth * o[i] + p[i]) for i in range(3))
-        across = dot(self.along_slow, f) * (2.0 * fast_m)
-        square = across.add_(dot(self.along_slow, self.along_slow)).add_(dot(self.along_fast, self.along_fast))
-        self.airpath = square.sqrt_()
-        self.inverse = self.airpath.reciprocal()
+        self.twice_along = dot(self.along_slow, f) * 2.0, fast_m
+
+    @cached_property
+    def airpath(self):
+        """R (m)."""
+        along, fast_m = self.twice_along
+        square = (along * fast_m).add_(dot(self.along_slow, self.along_slow))
+        return square.add_(dot(self.along_fast, self.along_fast)).sqrt_()
+
+    @cached_property
+    def inverse(self):
+        """1/R (1/m)."""
+        return self.airpath.reciprocal()
 
     @cached_property
     def diffracted(self) -> tuple:

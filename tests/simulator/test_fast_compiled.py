@@ -1,6 +1,6 @@
 """The compiled path: what it adds up, and that no library is used but the one that was built and checked here.
 
-The step is used as the formula it is compiled from; building takes half a minute, and ``make test-compiled`` does it.
+The formulas are used as they are written; compiling them takes two minutes, and ``make test-compiled`` does it.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from nanobrag_torch import compiled, lattice_step
+from nanobrag_torch import compiled, lattice_step, lattice_sum, ray_step
 from nanobrag_torch.options import Program
 from nanobrag_torch.render_path import RenderPath, choose_path, render_image
 
@@ -32,30 +32,52 @@ def cache(tmp_path, monkeypatch):
 
 
 def keep(folder, code, facts):
-    (folder / compiled.LIBRARY).write_bytes(code)
-    (folder / compiled.FACTS).write_text(json.dumps({**facts, "library": hashlib.sha256(code).hexdigest()}))
+    for kernel in compiled.KERNELS:
+        (folder / kernel.library).write_bytes(code)
+    sums = {kernel.library: hashlib.sha256(code).hexdigest() for kernel in compiled.KERNELS}
+    (folder / compiled.FACTS).write_text(json.dumps({**facts, "libraries": sums}))
 
 
-@pytest.mark.parametrize("options", ["", "-mosaic 1 -mosaic_dom 7", "-divergence 2 -divsteps 3", "-oversample 2",
-                                     "-detector_thick 300 -thicksteps 2", "-dmin 2 -divergence 200 -divsteps 3",
-                                     "-roi 3 20 5 7", "-emulate phi-carryover -phi 0", "-phisteps 40"])
+FEW_PERIODS = ("-cell 128 138 113 97 97 92 -misset 33 24 9 -Na 2 -Nb 36 -Nc 5 -lambda 1.36 -distance 150 -pixel 0.03 "
+               "-phi -145 -osc 2 -phisteps 90 -Xbeam -83.07 -Ybeam 41.05")
+
+
+@pytest.mark.parametrize("options", [
+    "", FEW_PERIODS, "-mosaic 1 -mosaic_dom 7", "-divergence 2 -divsteps 3", "-oversample 2",
+    "-detector_thick 300 -thicksteps 2", "-dmin 2 -divergence 200 -divsteps 3", "-roi 3 20 5 7",
+    "-emulate phi-carryover -phi 0", "-phisteps 40", "-phisteps 1", "-osc 20 -phisteps 23", "-nopolar",
+    "-osc 2 -phisteps 6 -mosaic 1 -mosaic_dom 2", "-point_pixel -polar 0", "-water 60 -fluence 1e24",
+    "-Na 1 -Nb 1 -Nc 30 -osc 3", "-oversample_polar -oversample_omega"])
 def test_the_compiled_renderer_is_the_plain_one_to_1e_6(scene_of, options):
     scene = scene_of(f"{SCAN} {options}")
     plain, omega = render_image(scene, RenderPath("plain", "float64"))
     x0, x1, y0, y1 = scene.roi
     with torch.no_grad():
-        values, angles = compiled.CompiledRenderer(scene, lattice_step.add_step).render_rows(range(y0, y1 + 1))
+        values, angles = compiled.CompiledRenderer(scene, compiled.FORMULAS).render_rows(range(y0, y1 + 1))
     plain = plain[y0 : y1 + 1, x0 : x1 + 1]
     assert abs(values.numpy() - plain).max() < 1e-6 * plain.max()
     assert values.sum() == pytest.approx(plain.sum(dtype=float), rel=1e-6)
     assert float(angles.sum()) == pytest.approx(omega, rel=1e-12)
 
 
+def test_pixels_whose_nearest_reflection_changes_have_the_F_of_each_step(tmp_path, scene_of):
+    """With single cells every pixel counts as much as any, and F jumps from 100 to 500 halfway between reflections."""
+    (tmp_path / "jumps.hkl").write_text("\n".join(f"{h} {k} {l} {100 + 400 * ((h + k + l) % 2)}"
+                                                  for h in range(-9, 10) for k in range(-9, 10) for l in range(-9, 10)))
+    scene = scene_of(f"{SCAN} -N 1 -hkl jumps.hkl -default_F 0 -osc 0.1 -nointerpolate")
+    renderer = compiled.CompiledRenderer(scene, compiled.FORMULAS)
+    assert renderer.blocks
+    with torch.no_grad():
+        values, _ = renderer.render_rows(range(33))
+    plain, _ = render_image(scene, RenderPath("plain", "float64"))
+    assert abs(values.numpy() - plain).max() < 1e-6 * plain.max()
+
+
 def test_a_pixel_on_whole_indices_has_its_limit(scene_of):
     """Where h k l is 0 0 0, F_latt is Na Nb Nc; no division by 0 is left in the formula."""
     scene = scene_of("-denzo -detpixels 33 -Xbeam 1.65 -Ybeam 1.65")
     with torch.no_grad():
-        values, _ = compiled.CompiledRenderer(scene, lattice_step.add_step).render_rows(range(33))
+        values, _ = compiled.CompiledRenderer(scene, compiled.FORMULAS).render_rows(range(33))
     plain, _ = render_image(scene, RenderPath("plain", "float64"))
     np.testing.assert_allclose(values.numpy(), plain, rtol=0, atol=1e-6 * plain.max())
 
@@ -84,16 +106,18 @@ def test_a_library_of_other_facts_is_stale(cache, fact):
     assert "stale" in compiled.obstacle()
 
 
-def test_changed_source_needs_another_library(cache, tmp_path, monkeypatch):
-    changed = tmp_path / "lattice_step.py"
+@pytest.mark.parametrize("module", [lattice_step, lattice_sum, ray_step, compiled])
+def test_changed_source_needs_another_library(cache, tmp_path, monkeypatch, module):
+    changed = tmp_path / "changed.py"
     changed.write_text("# changed\n")
-    monkeypatch.setattr(lattice_step, "__file__", str(changed))
+    monkeypatch.setattr(module, "__file__", str(changed))
     assert compiled.cache_folder() != cache
     assert "no compiled step" in compiled.obstacle()
 
 
-def test_a_damaged_library_is_refused(cache):
-    with open(cache / compiled.LIBRARY, "ab") as library:
+@pytest.mark.parametrize("kernel", compiled.KERNELS, ids=lambda kernel: kernel.name)
+def test_a_damaged_library_is_refused(cache, kernel):
+    with open(cache / kernel.library, "ab") as library:
         library.write(b"!")
     assert "damaged" in compiled.obstacle()
 
@@ -104,21 +128,45 @@ def test_unreadable_facts_are_refused(cache, text):
     assert compiled.obstacle() != ""
 
 
-@pytest.mark.parametrize("name", ["", compiled.LIBRARY])
+@pytest.mark.parametrize("name", ["", *(kernel.library for kernel in compiled.KERNELS)])
 def test_a_library_that_others_can_write_is_refused(cache, name):
     path = cache / name
     path.chmod(path.stat().st_mode | 0o002)
     assert "others" in compiled.obstacle()
 
 
-def test_a_step_that_computes_something_else_is_not_kept(cache, monkeypatch):
-    """The check at build time sees a wrong factor."""
-    monkeypatch.setattr(compiled, "_compile", lambda scratch, library: library.write_bytes(b""))
-    monkeypatch.setattr(compiled, "load", lambda library: lambda *some: 1.001 * lattice_step.add_step(*some))
+@pytest.mark.parametrize("wrong", compiled.KERNELS, ids=lambda kernel: kernel.name)
+def test_a_step_that_computes_something_else_is_not_kept(cache, monkeypatch, wrong):
+    """The check at build time sees a wrong factor in any of them."""
+
+    def loaded(library):
+        kernel, = (kernel for kernel in compiled.KERNELS if kernel.library == library.name)
+        factor = 1.001 if kernel == wrong else 1.0
+
+        def run(*arguments):
+            found = kernel.formula(*arguments)
+            return factor * found if isinstance(found, torch.Tensor) else [factor * part for part in found]
+
+        return run
+
+    monkeypatch.setattr(compiled, "_compile", lambda kernel, scratch, library: library.write_bytes(b""))
+    monkeypatch.setattr(compiled, "load", loaded)
     (cache / compiled.FACTS).unlink()
-    with pytest.raises(compiled.UsageError, match="differs from the formula"):
+    with pytest.raises(compiled.UsageError, match=f"{wrong.name} differs from the formula"):
         compiled.build()
     assert compiled.obstacle() != ""
+
+
+def test_a_library_that_leaves_other_pixels_undefined_is_not_kept(cache, monkeypatch):
+    def loaded(library):
+        kernel, = (kernel for kernel in compiled.KERNELS if kernel.library == library.name)
+        whole = {"block_of_steps": lambda *some: kernel.formula(*some).nan_to_num()}
+        return whole.get(kernel.name, kernel.formula)
+
+    monkeypatch.setattr(compiled, "_compile", lambda kernel, scratch, library: library.write_bytes(b""))
+    monkeypatch.setattr(compiled, "load", loaded)
+    with pytest.raises(compiled.UsageError, match="block_of_steps differs from the formula by inf"):
+        compiled.build()
 
 
 @pytest.mark.parametrize(("options", "dtype"), [("-round_xtal", "auto"), ("-curved_det 1 -N 5", "auto"),
