@@ -31,11 +31,8 @@ from nanobrag_torch.arithmetic import number
 from nanobrag_torch.errors import UsageError
 from nanobrag_torch.fast import FastRenderer
 from nanobrag_torch.phi_groups import PhiGroup, groups_of_domains, phi_groups
-from nanobrag_torch.rays import Rays, rays_of
-from nanobrag_torch.render import make_tile, pixel_background
+from nanobrag_torch.rays import Rays
 from nanobrag_torch.scene import Scene
-from nanobrag_torch.units import R_E_SQUARED_M2
-from nanobrag_torch.vectors import cross, length, unit
 
 FACTS = "facts.json"
 LARGEST_ERROR = 1e-6
@@ -43,9 +40,6 @@ LARGEST_ERROR = 1e-6
 
 UNLIKE = 1e-3
 """Share of the pixels that a library may leave undefined where the formula does not, or the other way round."""
-
-SAME = 1e-9
-"""Lengths nearer than this are the same."""
 
 TILE_PIXELS = 100_000
 TOGETHER = 32
@@ -243,7 +237,7 @@ class CompiledRenderer(FastRenderer):
     def __init__(self, scene: Scene, functions: SimpleNamespace | None = None):
         super().__init__(scene, torch.float32, TILE_PIXELS)
         self.run = functions or libraries()
-        self.one_ray = reached_by_one_ray(scene)
+        self.ray_factors = self.run.ray_factors
 
     def _prepare(self) -> None:
         """What the sum over steps needs for all tiles: single steps and blocks of steps."""
@@ -263,22 +257,6 @@ class CompiledRenderer(FastRenderer):
             else:
                 singles += list(cells)
         self.singles = torch.tensor(np.array(singles).reshape(-1, 3, 3))
-
-    def render_rows(self, rows: range):
-        if not self.one_ray:
-            return super().render_rows(rows)
-        scene = self.scene
-        source, = scene.illumination.sources
-        tile = make_tile(self.everywhere, rows, self.columns)
-        rays = rays_of(scene, tile, (0, 0, 0))
-        rays.inverse, omega, factor = self.run.ray_factors(torch.stack(rays.along_slow), torch.stack(rays.along_fast),
-                                                           *_factors_of(scene))
-        values = self._sum_of_steps(rays, source).mul_(factor)
-        if scene.has_water:
-            values += pixel_background(scene, tile)
-        values = values[:, : self.width]
-        self._mend(values, rows)
-        return self._masked(values, rows), self._masked(omega[:, : self.width], rows)
 
     def _sum_of_steps(self, rays: Rays, source):
         """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
@@ -323,32 +301,3 @@ def _block(group: PhiGroup, cells: np.ndarray) -> Block:
     weights[: len(group.steps), :rank], weights[: len(group.steps), 2] = group.weights, 1.0
     return Block(torch.tensor(vectors.reshape(9, 3)), torch.tensor(weights, dtype=torch.float32),
                  torch.tensor(abs(weights[:, :2]).max(axis=0), dtype=torch.float32), torch.tensor(cells))
-
-
-def reached_by_one_ray(scene: Scene) -> bool:
-    """Whether every pixel is a single ray of a single source, with nothing but its own factors inside the sum, and
-    the polarization has an axis."""
-    geometry, light = scene.geometry, scene.illumination
-    single = geometry.layers == scene.oversample == len(light.sources) == 1
-    per_term = scene.oversample_thick or scene.oversample_polar or scene.oversample_omega
-    if not single or per_term or scene.d_min > 0.0 or number(geometry.thickness) != 0.0:
-        return False
-    incident, axis = (tuple(map(number, v)) for v in (light.sources[0].incident, light.polarization_axis))
-    plain = light.no_polarization or number(light.polarization) == 0.0
-    return abs(length(incident) - 1.0) < SAME and (plain or length(cross(axis, incident)) > SAME)
-
-
-def _factors_of(scene: Scene) -> tuple[torch.Tensor, ...]:
-    """``directions``, ``solid`` and ``kahn`` of ``ray_factors``, the latter with all that is the same everywhere."""
-    light, geometry = scene.illumination, scene.geometry
-    source, = light.sources
-    incident, axis = (tuple(map(number, v)) for v in (source.incident, light.polarization_axis))
-    area = number(geometry.pixel_size) ** 2
-    solid = (1.0, 0.0) if geometry.point_pixel else (0.0, area * number(geometry.close_distance))
-    scale = R_E_SQUARED_M2 * number(light.fluence) * number(source.weight) / scene.steps
-    kahn = 0.0 if light.no_polarization else number(light.polarization)
-    terms = (1.0, 0.0, 0.0) if light.no_polarization else (0.5, 0.5, -0.5 * kahn)
-    magnetic = unit(cross(axis, incident)) if kahn else (0.0, 0.0, 0.0)
-    electric = unit(cross(incident, magnetic)) if kahn else (0.0, 0.0, 0.0)
-    return tuple(torch.tensor(x, dtype=torch.float64) for x in ((incident, electric, magnetic), solid,
-                                                                [scale * term for term in terms]))

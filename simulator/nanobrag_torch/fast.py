@@ -20,6 +20,7 @@ import torch
 from nanobrag_torch.arithmetic import number
 from nanobrag_torch.lattice_sum import Workspace, furthest_from_nearest, look_up, reduce_indices, sum_steps
 from nanobrag_torch.phi_groups import PhiGroup, groups_of_domains, phi_groups
+from nanobrag_torch.ray_step import factors_of, ray_factors, reached_by_one_ray
 from nanobrag_torch.rays import Rays, rays_of
 from nanobrag_torch.render import PixelSums, Tile, finish, locate, make_tile, pixel_background, render_tile
 from nanobrag_torch.scattering import beyond_resolution, miller_indices, nearest_indices, scattering_vector
@@ -56,6 +57,8 @@ class FastRenderer:
         self.table, self.low, self.high = _table(scene, real)
         self.everywhere = replace(scene, mask=None)
         self.ever_turned = replace(scene, first_cells={})
+        self.ray_factors = ray_factors
+        self.constants_of_rays = factors_of(scene) if reached_by_one_ray(scene) else None
         self._prepare()
 
     def _prepare(self) -> None:
@@ -73,6 +76,8 @@ class FastRenderer:
         """Values (photons) and solid angles (sr) of some rows, at most ``self.rows``, as float64 [rows, width]."""
         scene = self.scene
         tile = make_tile(self.everywhere, rows, self.columns)
+        if self.constants_of_rays:
+            return self._rows_of_one_ray(rows, tile)
         pixels = PixelSums(self.ever_turned, tile)
         for layer in range(scene.geometry.layers):
             for sub_slow in range(scene.oversample):
@@ -83,6 +88,20 @@ class FastRenderer:
         self._mend(values, rows)
         omega = (pixels.omega_sum + torch.zeros(tile.shape, dtype=torch.float64, device=scene.device))[:, : self.width]
         return self._masked(values, rows), self._masked(omega, rows)
+
+    def _rows_of_one_ray(self, rows: range, tile: Tile):
+        """As ``render_rows``, with all factors at once."""
+        scene = self.scene
+        source, = scene.illumination.sources
+        rays = rays_of(scene, tile, (0, 0, 0))
+        rays.inverse, omega, factor = self.ray_factors(torch.stack(rays.along_slow), torch.stack(rays.along_fast),
+                                                       *self.constants_of_rays)
+        values = self._sum_of_steps(rays, source).mul_(factor)
+        if scene.has_water:
+            values += pixel_background(scene, tile)
+        values = values[:, : self.width]
+        self._mend(values, rows)
+        return self._masked(values, rows), self._masked(omega[:, : self.width], rows)
 
     def _masked(self, values, rows: range):
         if self.scene.mask is None:
@@ -102,7 +121,7 @@ class FastRenderer:
 
     def _sum_of_steps(self, rays: Rays, source):
         """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
-        scene, work = self.scene, self.workspace(rays.airpath.shape[0])
+        scene, work = self.scene, self.workspace(len(rays.tile.slow))
         total = torch.zeros(work.shape, dtype=torch.float64, device=scene.device)
         for domain, group in groups_of_domains(scene, self.groups):
             self._project(rays, source, group, work)
