@@ -22,7 +22,7 @@ ALWAYS, UNLESS_PASSED = "always", "unless passed"
 
 _LONGEST_SIDE = 900
 _INCHES = (9.0, 8.2)
-_ROOM = (0.09, 0.07, 0.76, 0.88)
+_ROOM = (0.09, 0.07, 0.72, 0.88)
 """Left, bottom, width and height of the room for an image, in parts of the picture."""
 
 _QUICK_PNG = {"compress_level": 1}
