@@ -12,7 +12,7 @@ import torch
 from nanobrag_torch.arithmetic import number
 from nanobrag_torch.scene import Scene
 from nanobrag_torch.units import R_E_SQUARED_M2
-from nanobrag_torch.vectors import cross, length, unit
+from nanobrag_torch.vectors import cross, dot, length, unit
 
 SAME = 1e-9
 """Lengths nearer than this are the same."""
@@ -58,7 +58,7 @@ def ray_factors(slow, fast, directions, solid, kahn):
     """
     P = [slow[axis] + fast[axis] for axis in range(3)]
     inverse = 1.0 / torch.sqrt(P[0] * P[0] + P[1] * P[1] + P[2] * P[2])
-    along, electric, magnetic = ((P[0] * v[0] + P[1] * v[1] + P[2] * v[2]) * inverse for v in directions)
+    along, electric, magnetic = ((dot(v, slow) + dot(v, fast)) * inverse for v in directions)
     omega = inverse * inverse * (solid[0] + solid[1] * inverse)
     polar = kahn[0] + kahn[1] * (along * along) + kahn[2] * (electric * electric - magnetic * magnetic)
     return inverse, omega, polar * omega
