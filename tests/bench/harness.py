@@ -19,7 +19,7 @@ from tests.bench.programs import CASE, CHECKOUT, CORES, environment, timed
 COMMAND = [sys.executable, "-m", "nbcompare"]
 SMALL = ("-cell 100 100 100 90 90 90 -default_F 100 -N 5 -lambda 1 -distance 100 -detpixels 128 -pixel 0.1 -nonoise "
          "-nopgm")
-CELLS = (4, 16, 48)
+CELLS = (4, 12, 24)
 BATCHED = 60
 
 COMPARE = """
