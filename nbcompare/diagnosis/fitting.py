@@ -7,7 +7,7 @@ the difference a knob could explain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,16 @@ from nbcompare.diagnosis.trials import Reading, Trials
 
 SMOOTHINGS = (7, 3, 0)
 _MOST_ROUNDS = 14
+_FIRST_ROUNDS = 4
+_GAINED = 0.9
+"""After its first rounds a descent must be below this share of what it began with: a right cause converges fast."""
+
+_NEAR = 0.75
+"""Below this share of the whole difference a descent is not given up: it may stand at its goal, or be worth a guess."""
+
+_ALMOST = 0.02
+"""Below this share of the whole difference a descent may finish, whatever time it has had."""
+
 _LADDER = 3.0
 _MERE_FACTOR = 0.02
 """A difference of which the best factor leaves less than this share is a factor."""
@@ -40,6 +50,11 @@ class Response:
     def promise(self) -> float:
         plain, smoothed = min(self.explained, self.shape), min(self.smoothed, self.smoothed_shape)
         return max(plain, 0.9 * smoothed) + 0.02 * self.knob.prior - 0.01 * len(self.knob.start)
+
+    @property
+    def smoothings(self) -> tuple[int, ...]:
+        """How a fit of the knob should go: smoothed first where smoothed images answer to it better."""
+        return SMOOTHINGS if min(self.smoothed, self.smoothed_shape) > min(self.explained, self.shape) else (0,)
 
 
 @dataclass(frozen=True)
@@ -78,7 +93,7 @@ class Fitter:
         columns, smooth = [], []
         steps = np.diag(knob.notches) if knob.begin is None else np.array([knob.begin]) - np.array(knob.start)
         for step in steps:
-            moved = self._parts(knob, np.array(knob.start) + step)
+            moved = self.images(knob, np.array(knob.start) + step)
             if moved is None:
                 return []
             change = [m - b for m, b in zip(moved, self.base, strict=True)]
@@ -131,7 +146,8 @@ class Fitter:
     def _without_scale(self, slopes: np.ndarray, now: np.ndarray) -> np.ndarray:
         return _across(slopes, now) if self.free_scale else slopes
 
-    def _parts(self, knob: Knob, values: Sequence[float]) -> list[np.ndarray] | None:
+    def images(self, knob: Knob, values: Sequence[float]) -> list[np.ndarray] | None:
+        """The regions with the knob standing so; None where it cannot, or gives no image."""
         if knob.positive and any(value * start <= 0 for value, start in zip(values, knob.start, strict=True) if start):
             return None
         return self.trials.images(self.candidate(knob, values), self.count)
@@ -140,11 +156,12 @@ class Fitter:
 
     def fit(self, knob: Knob, start: Sequence[float] | None = None, *, smoothings: Sequence[int] = SMOOTHINGS,
             most_seconds: float = 15.0) -> Fitted | None:
-        """The values whose image is nearest to the subject; None where nothing can be rendered."""
+        """The values whose image is nearest to the subject; None where nothing can be rendered, or the descent gains
+        next to nothing."""
         until = self.trials.seconds_left - most_seconds
-        at = np.array(start or knob.begin or knob.start, float)
+        at = np.array(next(v for v in (start, knob.begin, knob.start) if v is not None), float)
         for size in smoothings:
-            at = self._descend(knob, at, size, lambda: self.trials.seconds_left > max(0.5, until))
+            at = self._descend(knob, at, size, until)
             if at is None:
                 return None
         return self._finished(knob, at)
@@ -161,24 +178,29 @@ class Fitter:
                     return Fitted(knob, near, reading)
         return best
 
-    def _descend(self, knob: Knob, at: np.ndarray, size: int, may_go_on: Callable[[], bool]) -> np.ndarray | None:
+    def _descend(self, knob: Knob, at: np.ndarray, size: int, until: float) -> np.ndarray | None:
+        """The values reached with images smoothed so, when ``until`` seconds are left; None where there is no image
+        or the descent is hopeless."""
         notches, aim = np.array(knob.notches), _flat(self.aim, size)
-        parts = self._parts(knob, at)
+        parts = self.images(knob, at)
         if parts is None:
             return None
         now, slopes, damping, fresh = _flat(parts, size), None, 1e-4, False
         scale = self._scale(now, aim)
         error = float(np.linalg.norm(aim - scale * now))
         floor = 2e-8 * float(np.linalg.norm(aim))
-        for _ in range(_MOST_ROUNDS if size == 0 else _MOST_ROUNDS // 2):
-            if not may_go_on() or error <= floor:
+        whole = self._whole(size)
+        enough = max(_GAINED * error, _NEAR * whole)
+        for rounds in range(_MOST_ROUNDS if size == 0 else _MOST_ROUNDS // 2):
+            late = self.trials.seconds_left < max(0.5, until if error > _ALMOST * whole else 0.0)
+            if late or error <= floor or rounds >= _FIRST_ROUNDS and error > enough:
                 break
             if slopes is None:
                 slopes, fresh = self._slopes(knob, at, now, size), True
                 if slopes is None:
                     break
             step = _damped_step(self._without_scale(scale * slopes, now), aim - scale * now, damping)
-            parts = self._parts(knob, at + step * notches)
+            parts = self.images(knob, at + step * notches)
             moved = _flat(parts, size) if parts is not None else None
             trial = float(np.linalg.norm(aim - self._scale(moved, aim) * moved)) if moved is not None else np.inf
             if trial < error:
@@ -196,12 +218,17 @@ class Fitter:
                 break
             else:
                 damping = max(damping, 1e-3) * 10
-        return at
+        return at if error <= max(enough, floor) else None
+
+    def _whole(self, size: int) -> float:
+        """The length of the difference from which fits begin."""
+        base, aim = _flat(self.base, size), _flat(self.aim, size)
+        return float(np.linalg.norm(aim - self._scale(base, aim) * base))
 
     def _slopes(self, knob: Knob, at: np.ndarray, now: np.ndarray, size: int) -> np.ndarray | None:
         columns = []
         for step in np.diag(knob.notches):
-            parts = self._parts(knob, at + step)
+            parts = self.images(knob, at + step)
             if parts is None:
                 return None
             columns.append(_flat(parts, size) - now)
@@ -218,7 +245,7 @@ class Fitter:
                 for sign in (1, -1):
                     at = np.array(knob.start, float)
                     at[axis] += sign * knob.notches[axis] * _LADDER**rung
-                    parts = self._parts(knob, at)
+                    parts = self.images(knob, at)
                     if parts is None:
                         continue
                     error = float(np.linalg.norm(aim - _flat(parts, SMOOTHINGS[0])))

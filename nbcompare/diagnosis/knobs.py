@@ -23,6 +23,7 @@ from nbcompare.diagnosis.question import Question
 from nbcompare.diagnosis.reflections import DEFAULT_F
 
 MATRIX_VALUE = entry("matrix-value", "physics", "The orientation matrix (-mat) has other values: scale or rotation.")
+MOSAIC_SPREAD = topic_id("mosaic-spread", "value")
 _NOTCH = 0.02
 
 
@@ -254,7 +255,8 @@ def _crystal_knobs(question: Question) -> Iterator[Knob]:
     if not (misset and len(misset.values) == 1):
         id = topic_id("misset", "value") if misset or not command.has("-mat") else MATRIX_VALUE
         yield Knob(id, "the crystal's orientation (misset)", ("x", "y", "z"), given, (angle, angle, angle),
-                   lambda c, v: c.setting("-misset", *(float(value) for value in v)), 0.5, units="degrees")
+                   lambda c, v: c.setting("-misset", *(float(value) for value in v)), 0.54 if misset else 0.5,
+                   units="degrees")
     if "-mat" in question.files:
         yield Knob(MATRIX_VALUE, "the orientation matrix times", ("factor",), (1.0,), (_NOTCH * 5 * width,),
                    lambda c, v: c, 0.5, positive=True, edit=lambda v: _scaled_axes(v[0], v[0], v[0]))
@@ -265,13 +267,22 @@ def _crystal_knobs(question: Question) -> Iterator[Knob]:
         yield from _cell_knobs(cell, _NOTCH * 5 * width)
     spread = command.number("-mosaic")
     yield _simple(question, "-mosaic", 0.01 * spread or 2 * angle, default=0.0, title="the mosaic spread",
-                  prior=0.55 if spread else 0.45, id=topic_id("mosaic-spread", "value"), positive=True)
+                  prior=0.55 if spread else 0.45, id=MOSAIC_SPREAD, positive=True)
     if command.has("-round_xtal", "-gauss_xtal", "-binary_spots"):
         yield _simple(question, "-fudge", 0.01 * command.number("-fudge", 1.0), default=1.0, title="-fudge", prior=0.5,
                       id=topic_id("fudge", "value"), positive=True)
     if not command.has("-samplesize", "-sample_thick", "-sample_width", "-sample_height"):
         yield Knob(topic_id("cells", "value"), "the number of cells", ("Na", "Nb", "Nc"),
                    tuple(float(n) for n in question.setting.cells), (1.0, 1.0, 1.0), _with_cells, 0.5, positive=True)
+
+
+def of_domains(knob: Knob, count: int) -> Knob:
+    """The mosaic spread, sampled by so many domains."""
+
+    def turn(command: Command, values: Sequence[float]) -> Command:
+        return knob.turn(command, values).setting("-mosaic_dom", count)
+
+    return replace(knob, title=f"{knob.title} ({count} domains)", turn=turn, prior=knob.prior - 0.02)
 
 
 def _scaled_axes(*factors: float) -> tuple[FileEdit, ...]:
@@ -309,7 +320,8 @@ def _cell_knobs(cell: Item, relative: float) -> Iterator[Knob]:
 def _spindle_knobs(question: Question) -> Iterator[Knob]:
     s = question.setting
     angle = math.degrees(_NOTCH * 5 * _rocking_width(question))
-    yield _simple(question, "-phi", angle, default=0.0, title="phi", prior=0.55, id=topic_id("phi", "value"))
+    yield _simple(question, "-phi", angle, default=0.0, title="phi", id=topic_id("phi", "value"),
+                  prior=0.55 if question.command.has("-phi") else 0.45)
     if s.phi_steps > 1:
         step, count = math.degrees(s.phi_step), s.phi_steps
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from nbcompare.diagnosis.candidate import Candidate
 from nbcompare.diagnosis.cause import Cause
 from nbcompare.diagnosis.echo import question_differences, speaks_for
 from nbcompare.diagnosis.edits import emulation_candidates, run_candidates
 from nbcompare.diagnosis.file_edits import file_candidates
-from nbcompare.diagnosis.fitting import SMOOTHINGS, Fitter, Response
-from nbcompare.diagnosis.knobs import Knob, knobs
+from nbcompare.diagnosis.fitting import SMOOTHINGS, Fitted, Fitter, Response, explained_share
+from nbcompare.diagnosis.knobs import MOSAIC_SPREAD, Knob, knobs, of_domains
 from nbcompare.diagnosis.list_cut import cut_trials
 from nbcompare.diagnosis.pairs import PairSearch
-from nbcompare.diagnosis.proofs import Prover, Tried, nearest_guesses
+from nbcompare.diagnosis.proofs import NEAR, Prover, Tried, nearest_guesses
 from nbcompare.diagnosis.question import Question
 from nbcompare.diagnosis.seeds import seed_guesses
 from nbcompare.diagnosis.simulator import Simulator
@@ -32,7 +34,16 @@ _PLAIN = 0.9
 """Share of the difference that one notch of a knob must explain for a fit without smoothing."""
 
 _PROMISING = 0.35
-"""The same for a fit that begins smoothed, with what the quick guesses add."""
+"""The same for a fit that begins smoothed, with what the quick guesses add, in all regions of a fit."""
+
+_LOOKS = 8
+"""So many knobs that answer in one region are looked at in more."""
+
+_SAME_WAY = 0.9
+"""Share of one knob's turn that another must span to be its twin; less than 1, as notches are not small."""
+
+_DOMAINS = range(2, 21)
+"""Numbers of mosaic domains that are tried."""
 
 _ALIKE = 0.8
 """Correlation of the images from which on a value is likelier to be a little off than to be another one."""
@@ -81,6 +92,7 @@ class Search:
         self.aside: list[Cause] = []
         self.seeds: list[Cause] = []
         self.responses: list[Response] = []
+        self.fitted: set[tuple] = set()
         self.renders_before = simulator.renders
 
     def outcome(self) -> Outcome:
@@ -202,21 +214,34 @@ class Search:
                 break
             self.responses += near.responses(knob)
         self.responses.sort(key=lambda response: -response.promise)
-        for response in self.responses[:5]:
-            if response.explained > _PLAIN and self._fit(response.knob, None, 0.65, smoothings=(0,)):
+        plain = sorted((r for r in self.responses if r.explained > _PLAIN), key=lambda r: -r.explained)
+        for response in self._looked_at(plain[:_LOOKS], self.fitter)[:4]:
+            if response.promise > _PROMISING and self._fit(response.knob, None, 0.65, smoothings=(0,)):
                 return
+
+    def _looked_at(self, responses: Iterable[Response], fitter: Fitter) -> list[Response]:
+        """The same knobs on the regions of a fitter, most promising first. What brightens one spot explains one
+        region; only the cause explains them all. A fit begins with the same renders, so that looking is cheap."""
+        seen = []
+        for response in responses:
+            if self.trials.within(0.75):
+                seen += fitter.responses(response.knob)[:1]
+        return sorted(seen, key=lambda response: -response.promise)
 
     def _fits(self) -> None:
         """Fit what answers less plainly, smoothed first; then with a factor between the images."""
-        hopes = {id(r): r.promise + 0.4 * self.expected.get(r.knob.id, 0.0) for r in self.responses}
-        for response in _one_per_topic(sorted(self.responses, key=lambda r: -hopes[id(r)]))[:4]:
-            if hopes[id(response)] > _PROMISING and self._fit(response.knob, None, 0.82):
+        told = {response.knob.id: 0.4 * self.expected.get(response.knob.id, 0.0) for response in self.responses}
+        hopeful = sorted(self.responses, key=lambda r: -(max(r.promise, r.explained - 0.1) + told[r.knob.id]))
+        seen = sorted(self._looked_at(hopeful[:_LOOKS], self.fitter), key=lambda r: -(r.promise + told[r.knob.id]))
+        seen = [r for r in seen if r.promise + told[r.knob.id] > _PROMISING and _name(r.knob) not in self.fitted]
+        for response in _one_per_topic(seen)[:4]:
+            if self._fit(response.knob, None, 0.82, smoothings=response.smoothings):
                 return
         if abs(self.question.pair.scale[0] - 1) < 1e-3:
             return
         fitter, near = Fitter(self.trials, free_scale=True), Fitter(self.trials, 1, free_scale=True)
-        seen = sorted((near.again(response) for response in self.responses), key=lambda response: -response.promise)
-        for response in _one_per_topic(seen)[:3]:
+        hopeful = sorted((near.again(response) for response in self.responses), key=lambda r: -r.promise)
+        for response in _one_per_topic(self._looked_at(hopeful[:_LOOKS], fitter))[:3]:
             if response.promise > _PROMISING and self._fit(response.knob, None, 0.85, fitter=fitter):
                 return
 
@@ -243,23 +268,64 @@ class Search:
                                              most_seconds=0.12 * self.trials.budget_s)
         if fitted is None:
             return False
+        self.fitted.add(_name(knob))
         candidate = knob.candidate(self.question.command, fitted.values)
         self.tried[candidate.key] = Tried(candidate, fitted.reading, knob, fitted.values)
         if self._settles(candidate, fitted.reading):
             self._named_mistakes(knob)
-            self._twins(knob)
+            self._twins(knob, fitted.values)
+        elif knob.id == MOSAIC_SPREAD and fitted.reading.left < NEAR:
+            self._other_domains(knob, fitted)
         return bool(self.found)
 
-    def _twins(self, knob: Knob) -> None:
-        """Other knobs that explain as much: when they fit too, nobody can tell which it was."""
-        own = [r.explained for r in self.responses if r.knob.labels == knob.labels]
-        twins = [r for r in self.responses if own and r.explained > own[0] - 1e-3 and r.knob.id != knob.id
-                 and len(r.knob.start) <= len(knob.start)]
-        for response in _one_per_topic(twins)[:2]:
-            fitted = self.fitter.fit(response.knob, most_seconds=5.0) if self.trials.within(0.9) else None
+    def _other_domains(self, knob: Knob, nearest: Fitted) -> None:
+        """A spread that comes near may be sampled by another number of domains: each is tried, the best is fitted."""
+        looked, near = [], Fitter(self.trials, 1)
+        for count in _DOMAINS:
+            other = of_domains(knob, count)
+            looked.append((self.trials.reading(near.images(other, nearest.values)).left, count))
+        for _, count in sorted(looked)[:2]:
+            if self.trials.within(0.9):
+                other = of_domains(knob, count)
+                found = self.fitter.fit(other, nearest.values, smoothings=(0,), most_seconds=5.0)
+                candidate = found and other.candidate(self.question.command, found.values)
+                if found:
+                    self.tried[candidate.key] = Tried(candidate, found.reading, other, found.values)
+                if found and self._settles(candidate, found.reading):
+                    return
+
+    def _twins(self, knob: Knob, values: Sequence[float]) -> None:
+        """Other knobs whose turn does the same to the image: when they fit too, nobody can tell which it was."""
+        for response, turn in self._same_way(knob, values)[:3]:
+            start = None
+            if response.knob.begin is None:
+                start = np.array(response.knob.start) + turn * np.array(response.knob.notches)
+            fitted = None
+            if self.trials.within(0.9):
+                fitted = self.fitter.fit(response.knob, start, smoothings=(0,), most_seconds=4.0)
             if fitted and fitted.reading.holds:
                 self.found += self.prover.proven(response.knob.candidate(self.question.command, fitted.values),
-                                           fitted.reading)[:1]
+                                                 fitted.reading)[:1]
+
+    def _same_way(self, knob: Knob, values: Sequence[float]) -> list[tuple[Response, np.ndarray]]:
+        """Knobs of no more numbers whose slopes span the turn that was found, one of each id, with the turn in their
+        notches."""
+        others = [r for r in self.responses if r.knob.id != knob.id and len(r.knob.start) <= len(knob.start)]
+        own = self.fitter.responses(knob)[:1] if others and self.trials.within(0.85) else []
+        if not own:
+            return []
+        turn = (np.array(values) - np.array(knob.start)) / np.array(knob.notches)
+        change = own[0].slopes @ (turn if knob.begin is None else np.ones(1))
+        first = change[:len(others[0].slopes)]
+        near = [r for r in others if explained_share(r.slopes, first)[0] > _SAME_WAY]
+        found = [(response, *explained_share(response.slopes, change))
+                 for response in self._looked_at(near[:_LOOKS], self.fitter)]
+        found.sort(key=lambda entry: (round(-entry[1], 2), -entry[0].knob.prior))
+        best = {}
+        for response, share, turn in found:
+            if share > _SAME_WAY:
+                best.setdefault(response.knob.id, (response, turn))
+        return list(best.values())
 
     def _named_mistakes(self, knob: Knob) -> None:
         """A fit came out at some value; if a known mistake of the same topic gives the image too, it is likelier."""
@@ -273,6 +339,11 @@ class Search:
             if reading.holds:
                 self.found += self.prover.proven(candidate, reading)
                 return
+
+
+def _name(knob: Knob) -> tuple:
+    """What tells a knob from all others."""
+    return knob.id, knob.title, knob.labels
 
 
 def _one_per_topic(responses: Sequence[Response]) -> list[Response]:
