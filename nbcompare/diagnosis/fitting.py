@@ -19,6 +19,9 @@ from nbcompare.diagnosis.trials import Reading, Trials
 SMOOTHINGS = (7, 3, 0)
 _MOST_ROUNDS = 14
 _FIRST_ROUNDS = 4
+_FIRST_TRIALS = 12
+"""Steps that may be too long at first: an image may answer to a number's square."""
+
 _GAINED = 0.9
 """After its first rounds a descent must be below this share of what it began with: a right cause converges fast."""
 
@@ -190,10 +193,11 @@ class Fitter:
         error = float(np.linalg.norm(aim - scale * now))
         floor = 2e-8 * float(np.linalg.norm(aim))
         whole = self._whole(size)
-        enough = max(_GAINED * error, _NEAR * whole)
+        enough, taken = max(_GAINED * error, _NEAR * whole), 0
         for rounds in range(_MOST_ROUNDS if size == 0 else _MOST_ROUNDS // 2):
             late = self.trials.seconds_left < max(0.5, until if error > _ALMOST * whole else 0.0)
-            if late or error <= floor or rounds >= _FIRST_ROUNDS and error > enough:
+            hopeless = error > enough and (taken >= _FIRST_ROUNDS or rounds >= _FIRST_TRIALS)
+            if late or error <= floor or hopeless:
                 break
             if slopes is None:
                 slopes, fresh = self._slopes(knob, at, now, size), True
@@ -204,6 +208,7 @@ class Fitter:
             moved = _flat(parts, size) if parts is not None else None
             trial = float(np.linalg.norm(aim - self._scale(moved, aim) * moved)) if moved is not None else np.inf
             if trial < error:
+                taken += 1
                 slopes = slopes + np.outer(moved - now - slopes @ step, step) / max(float(step @ step), 1e-30)
                 gain, at, now, error, fresh = trial / error, at + step * notches, moved, trial, False
                 scale = self._scale(now, aim)

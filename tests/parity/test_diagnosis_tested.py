@@ -127,7 +127,7 @@ def test_two_numbers_that_turn_the_crystal_alike_are_both_named(bench):
 
 
 def test_a_fit_that_gains_next_to_nothing_is_given_up(bench):
-    """Another fluence changes what no tilt of the detector can: a few rounds show that, and fourteen are not made."""
+    """Another fluence changes what no tilt of the detector can: smoothed rounds show it, and no others are made."""
     render, _, home = bench
     question = Question(render(SOUND), render(edited(("-flux", "2e24"))), SOUND, home / "sound")
     tilt = next(knob for knob in knobs(question) if knob.id == "detector-rotation-value")
@@ -135,7 +135,7 @@ def test_a_fit_that_gains_next_to_nothing_is_given_up(bench):
         trials = Trials(question, simulator, 60)
         before = simulator.renders
         assert Fitter(trials).fit(tilt) is None
-        assert simulator.renders - before < 24
+        assert simulator.renders - before < 40
 
 
 def test_two_mistakes_at_once_are_both_found(bench):
