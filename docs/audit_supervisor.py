@@ -60,10 +60,15 @@ def _scores(found: dict[str, dict]) -> list[str]:
 
 
 def _wrongly_proven(audit: dict) -> str:
-    """What the diagnosis called proven and is not the mistake that was made."""
-    wrong = [d["kind"] for d in audit["defects"] if d["state"] == "seeded" and d["place"] != 1
-             and d["diagnosis"]["proven"]]
-    return f"Proven and wrong: {', '.join(wrong)}." if wrong else "Whatever it called proven is right."
+    """What the diagnosis called proven and is not the mistake that was made; two mistakes with the very same image are
+    both proven, and one of them stands first."""
+    there = [d for d in audit["defects"] if d["state"] == "seeded" and d["diagnosis"]["proven"]]
+    twins = [d["kind"] for d in there if d["place"] in (2, 3)]
+    wrong = [d["kind"] for d in there if d["place"] is None]
+    said = f"Proven and wrong: {', '.join(wrong)}." if wrong else "Nothing that it called proven is wrong."
+    if twins:
+        said += f" Second behind another explanation with the same image: {', '.join(twins)}."
+    return said
 
 
 def _share(count: dict, key: str, of: str = "seeded") -> str:
