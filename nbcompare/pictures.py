@@ -44,22 +44,23 @@ class Scale:
 def write_pictures(reference: np.ndarray, subject: np.ndarray, view: Roi, marked: Sequence[Roi], files: dict[str, Path],
                    percentile: float = DEFAULT_PERCENTILE) -> Scale:
     """Draw c, py and diff (the keys of ``files``) of one region, other regions marked by boxes."""
-    x, y = (np.nan_to_num(image[view.slices].astype(np.float64)) for image in (reference, subject))
-    scale = _scale(x, y, percentile)
+    x, y = (np.nan_to_num(image[view.slices]) for image in (reference, subject))
+    difference = y.astype(np.float64) - x
+    scale = _scale(x, y, difference, percentile)
     boxes = [roi for roi in marked if roi.bounds != view.bounds]
     for key, image, title in (("c", x, "reference"), ("py", y, "subject")):
         _draw(files[key], _shrunk(image), view, boxes, title, "inferno", 0.0, scale.brightest, "photons")
     if "diff" in files:
-        _draw(files["diff"], _shrunk(y - x), view, boxes, "subject - reference", "RdBu_r", -scale.difference,
+        _draw(files["diff"], _shrunk(difference), view, boxes, "subject - reference", "RdBu_r", -scale.difference,
               scale.difference, "photons")
     return scale
 
 
-def _scale(x, y, percentile: float) -> Scale:
-    both, size = np.concatenate([x[x > 0], y[y > 0]]), np.abs(y - x)
-    brightest, difference = (float(np.percentile(values, percentile, overwrite_input=True)) if values.size else 1.0
-                             for values in (both, size[size > 0]))
-    return Scale(METHOD, percentile, brightest, difference)
+def _scale(x, y, difference, percentile: float) -> Scale:
+    size = np.abs(difference)
+    both, off = (float(np.percentile(values, percentile, overwrite_input=True)) if values.size else 1.0
+                 for values in (np.concatenate([x[x > 0], y[y > 0]]), size[size > 0]))
+    return Scale(METHOD, percentile, both, off)
 
 
 def _shrunk(image: np.ndarray) -> np.ndarray:
@@ -67,13 +68,10 @@ def _shrunk(image: np.ndarray) -> np.ndarray:
     step = max(1, -(-max(image.shape) // _LONGEST_SIDE))
     if step == 1:
         return image
-    slow, fast = (-(-size // step) * step for size in image.shape)
-    padded = np.zeros((slow, fast))
-    padded[: image.shape[0], : image.shape[1]] = image
-    blocks = padded.reshape(slow // step, step, fast // step, step).swapaxes(1, 2).reshape(
-        slow // step, fast // step, step * step)
-    at = np.abs(blocks).argmax(axis=2)
-    return np.take_along_axis(blocks, at[:, :, None], axis=2)[:, :, 0]
+    starts = [np.arange(0, size, step) for size in image.shape]
+    low, high = (extreme.reduceat(extreme.reduceat(image, starts[0], axis=0), starts[1], axis=1)
+                 for extreme in (np.minimum, np.maximum))
+    return np.where(-low > high, low, high)
 
 
 def _draw(path: Path, image, view: Roi, boxes, title: str, colours: str, low: float, high: float, unit: str) -> None:
