@@ -68,9 +68,12 @@ def _shrunk(image: np.ndarray) -> np.ndarray:
     step = max(1, -(-max(image.shape) // _LONGEST_SIDE))
     if step == 1:
         return image
-    starts = [np.arange(0, size, step) for size in image.shape]
-    low, high = (extreme.reduceat(extreme.reduceat(image, starts[0], axis=0), starts[1], axis=1)
-                 for extreme in (np.minimum, np.maximum))
+    padded = np.pad(image, [(0, -size % step) for size in image.shape])
+    parts = [padded[slow::step, fast::step] for slow in range(step) for fast in range(step)]
+    low, high = parts[0].copy(), parts[0].copy()
+    for part in parts[1:]:
+        np.minimum(low, part, out=low)
+        np.maximum(high, part, out=high)
     return np.where(-low > high, low, high)
 
 

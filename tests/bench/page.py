@@ -91,18 +91,27 @@ def sweep_table(rows: list[dict]) -> str:
     return "\n".join(("| cells | workers | wall s | a cell |", "|---|---|---|---|", *cells))
 
 
-def write_page(facts: dict, groups: dict, beside: dict) -> None:
+TABLES = {"harness": harness_table, "sweep": sweep_table}
+
+
+def read_groups(path: Path) -> dict:
+    """The groups of an earlier bench, none where there was none."""
+    return json.loads(path.read_text())["groups"] if path.is_file() else {}
+
+
+def write_page(facts: dict, found: dict) -> None:
     """The tables between the marks of docs/performance.md, and the plots beside it."""
     parts = [f"Measured {headline(facts)}; medians of 5 interleaved runs after one of warm-up."]
-    for name, rows in groups.items():
-        if rows:
+    for name, rows in found.items():
+        if rows and name not in TABLES:
             parts += [f"### {TITLES[name]}", table(rows)]
         if name in ("phi", "pixels") and rows:
             _plot(name, rows)
             parts.append(f"![{TITLES[name]}](img/{name}.png)")
-    parts += [f"### {TITLES['harness']}", harness_table(beside["harness"]), f"### {TITLES['sweep']}",
-              sweep_table(beside["sweep"]), f"![{TITLES['sweep']}](img/sweep.png)"]
-    _plot_sweep(beside["sweep"])
+    for name, make in TABLES.items():
+        parts += [f"### {TITLES[name]}", make(found[name])]
+    parts.append(f"![{TITLES['sweep']}](img/sweep.png)")
+    _plot_sweep(found["sweep"])
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
