@@ -58,13 +58,10 @@ class Kernel:
     """A formula, arguments to try it on, and which of their sizes are free: one letter per axis, n rows, m columns,
     t reflections, and - for what is fixed."""
 
+    name: str
     formula: Callable
     example: Callable
     axes: str
-
-    @property
-    def name(self) -> str:
-        return self.formula.__name__ if self.example is not lattice_step.example_at else "add_step_at"
 
     @property
     def library(self) -> str:
@@ -72,10 +69,11 @@ class Kernel:
 
 
 KERNELS = (
-    Kernel(ray_step.ray_factors, ray_step.example, "-n- --m -- - -"),
-    Kernel(lattice_step.add_step, lattice_step.example, "nm -n- --m nm - - t - - -"),
-    Kernel(lattice_step.add_step, lattice_step.example_at, "nm -nm --- nm - - t - - -"),
-    Kernel(lattice_step.block_of_steps, lattice_step.example_of_block, "-n- --m nm - -- - - t - - -"),
+    Kernel("ray_factors", ray_step.ray_factors, ray_step.example, "-n- --m -- - -"),
+    Kernel("add_step", lattice_step.add_step, lattice_step.example, "nm -n- --m nm - - t - - -"),
+    Kernel("add_step_at", lattice_step.add_step, lattice_step.example_at, "nm -nm --- nm - - t - - -"),
+    Kernel("block_of_steps", lattice_step.block_of_steps, lattice_step.example_of_block,
+           "-n- --m nm - -- - - t - - -"),
 )
 FORMULAS = SimpleNamespace(**{kernel.name: kernel.formula for kernel in KERNELS})
 """All of them as they are written, in place of libraries."""

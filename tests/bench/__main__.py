@@ -9,8 +9,6 @@ tables of docs/performance.md (not with --quick or --no-page). --only measures o
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +16,16 @@ from pathlib import Path
 from tests.bench import commands, page
 from tests.bench.harness import harness_rows, sweep_rows
 from tests.bench.measure import competitors, interleaved
-from tests.bench.programs import CHECKOUT, CORES, Renderer, accuracy, comparator, environment, timed, write_inputs
+from tests.bench.programs import (
+    CHECKOUT,
+    CORES,
+    Renderer,
+    accuracy,
+    comparator,
+    compiled_here,
+    timed,
+    write_inputs,
+)
 
 BUILD = CHECKOUT / "build" / "bench"
 BOUND = 1e-6
@@ -104,18 +111,6 @@ def of_harness(folder: Path, rounds: int, asked) -> dict[str, list[dict]]:
     return {name: make() for name, make in makers.items() if not asked.quick and asked.only in (None, name)}
 
 
-def compiled_here(folder: Path) -> bool:
-    """Build the compiled step into a cache of the bench's own, unless it is there; whether that worked."""
-    os.environ["XDG_CACHE_HOME"] = str(BUILD / "cache")
-    asked = "import sys; from nanobrag_torch.compiled import obstacle; sys.exit(bool(obstacle()))"
-    if subprocess.run([sys.executable, "-c", asked], env=environment()).returncode == 0:
-        return True
-    done = subprocess.run([sys.executable, "-W", "ignore", "-m", "nanobrag_torch", "-compile"], cwd=folder,
-                          env=environment(), capture_output=True, text=True)
-    print(done.stdout.strip() or done.stderr.strip().splitlines()[-1], flush=True)
-    return done.returncode == 0
-
-
 def worst_errors(groups: dict) -> list[str]:
     """Rows whose image is not that of C within the bound."""
     return [f"{row['name']}, {name}: {error:g} of the peak, sum {excess:+g}"
@@ -132,7 +127,7 @@ def main() -> int:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench_") as name:
         folder = Path(name)
-        bench = Bench(folder, 1 if asked.quick else 5, not asked.quick and compiled_here(folder))
+        bench = Bench(folder, 1 if asked.quick else 5, not asked.quick and compiled_here(BUILD / "cache", folder))
         machine = page.machine(bench.program)
         print(page.headline(machine), flush=True)
         groups = measured(bench, asked.quick, asked.only)

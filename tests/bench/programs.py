@@ -94,3 +94,15 @@ def accuracy(obtained: Path, expected: Path) -> tuple[float, float]:
     a, b = (np.fromfile(path, dtype="<f4").astype(np.float64) for path in (obtained, expected))
     peak = b.max() or 1.0
     return float(abs(a - b).max() / peak), float(a.sum() / b.sum() - 1.0) if b.sum() else 0.0
+
+
+def compiled_here(cache: Path, folder: Path) -> bool:
+    """Build the compiled step into a cache of the bench's own, unless it is there; whether that worked."""
+    os.environ["XDG_CACHE_HOME"] = str(cache)
+    asked = "import sys; from nanobrag_torch.compiled import obstacle; sys.exit(bool(obstacle()))"
+    if subprocess.run([sys.executable, "-c", asked], env=environment()).returncode == 0:
+        return True
+    done = subprocess.run([sys.executable, "-W", "ignore", "-m", "nanobrag_torch", "-compile"], cwd=folder,
+                          env=environment(), capture_output=True, text=True)
+    print(done.stdout.strip() or done.stderr.strip().splitlines()[-1], flush=True)
+    return done.returncode == 0
