@@ -69,7 +69,7 @@ class Kernel:
 
 
 KERNELS = (
-    Kernel("ray_factors", ray_step.ray_factors, ray_step.example, "-n- --m -- - -"),
+    Kernel("ray_factors", ray_step.ray_factors, ray_step.example, "-n- --m - -"),
     Kernel("add_step", lattice_step.add_step, lattice_step.example, "nm -n- --m nm - - t - - -"),
     Kernel("add_step_at", lattice_step.add_step, lattice_step.example_at, "nm -nm --- nm - - t - - -"),
     Kernel("block_of_steps", lattice_step.block_of_steps, lattice_step.example_of_block,

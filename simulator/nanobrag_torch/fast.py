@@ -22,8 +22,8 @@ from nanobrag_torch.lattice_sum import Workspace, furthest_from_nearest, look_up
 from nanobrag_torch.phi_groups import PhiGroup, groups_of_domains, phi_groups
 from nanobrag_torch.ray_step import factors_of, ray_factors, reached_by_one_ray
 from nanobrag_torch.rays import Rays, rays_of
-from nanobrag_torch.render import PixelSums, Tile, finish, locate, make_tile, pixel_background, render_tile
-from nanobrag_torch.scattering import beyond_resolution, miller_indices, nearest_indices, scattering_vector
+from nanobrag_torch.render import PixelSums, Tile, finish, make_tile, pixel_background, render_tile
+from nanobrag_torch.scattering import beyond_resolution, nearest_indices, scattering_vector
 from nanobrag_torch.scene import Scene
 from nanobrag_torch.structure_factor import nearest_F_squared
 from nanobrag_torch.tricubic import interpolate_squares
@@ -33,8 +33,12 @@ COLUMNS = 32
 """Columns are padded to a multiple of this, the most numbers that a vector loop takes at once."""
 
 TILE_PIXELS = {"cpu": 80_000, "cuda": 4_000_000}
-"""Pixels of a tile in float32, half as many in float64: few enough to stay in a cache and small in memory, and enough
-for an operation to take longer than the call to it."""
+"""Pixels of a tile in float32, half as many in float64: few enough to be small in memory, and enough for the little
+that is done once for each to be nothing."""
+
+STRIP_PIXELS = {"cpu": 20_000, "cuda": 4_000_000}
+"""Pixels of a strip of a tile, in which all phi steps of a group are summed: few enough to stay in the cache of a core,
+and enough for an operation to take longer than the call to it."""
 
 FEW = 64
 """Pixels up to which the plain path is quicker one by one than for the whole tile."""
@@ -52,31 +56,34 @@ class FastRenderer:
         x0, x1, _, _ = scene.roi
         self.width = x1 - x0 + 1
         self.columns = range(x0, x0 + -(-self.width // COLUMNS) * COLUMNS)
-        tile_pixels = tile_pixels or TILE_PIXELS[torch.device(scene.device).type] * 4 // real.itemsize
-        self.rows = max(1, tile_pixels // len(self.columns))
+        device, size = torch.device(scene.device).type, real.itemsize // 4
+        self.rows = max(1, (tile_pixels or TILE_PIXELS[device] // size) // len(self.columns))
+        self.strip_rows = max(1, STRIP_PIXELS[device] // size // len(self.columns))
         self.table, self.low, self.high = _table(scene, real)
         self.everywhere = replace(scene, mask=None)
         self.ever_turned = replace(scene, first_cells={})
         self.ray_factors = ray_factors
-        self.constants_of_rays = factors_of(scene) if reached_by_one_ray(scene) else None
+        self.of_one_ray = factors_of(scene, real) if reached_by_one_ray(scene) else None
         self._prepare()
 
     def _prepare(self) -> None:
         """What the sum over steps needs for all tiles."""
         self.groups = phi_groups(self.scene)
+        self.nowhere = torch.zeros(0, dtype=torch.int64, device=self.scene.device)
         self.workspaces: dict[int, Workspace] = {}
 
     def workspace(self, rows: int) -> Workspace:
-        """The buffers of tiles of some rows; those of other tiles are let go."""
+        """The buffers of strips of some rows; those of other strips are let go."""
         if rows not in self.workspaces:
             self.workspaces = {rows: Workspace(self.scene, (rows, len(self.columns)), self.real)}
         return self.workspaces[rows]
 
     def render_rows(self, rows: range):
-        """Values (photons) and solid angles (sr) of some rows, at most ``self.rows``, as float64 [rows, width]."""
+        """Values (photons) of some rows, at most ``self.rows``, as float64 [rows, width], and the sum of the solid
+        angles (sr) of each."""
         scene = self.scene
         tile = make_tile(self.everywhere, rows, self.columns)
-        if self.constants_of_rays:
+        if self.of_one_ray:
             return self._rows_of_one_ray(rows, tile)
         pixels = PixelSums(self.ever_turned, tile)
         for layer in range(scene.geometry.layers):
@@ -87,21 +94,21 @@ class FastRenderer:
         values = finish(pixels, background)[:, : self.width]
         self._mend(values, rows)
         omega = (pixels.omega_sum + torch.zeros(tile.shape, dtype=torch.float64, device=scene.device))[:, : self.width]
-        return self._masked(values, rows), self._masked(omega, rows)
+        return self._masked(values, rows), self._masked(omega, rows).sum(dim=1)
 
     def _rows_of_one_ray(self, rows: range, tile: Tile):
         """As ``render_rows``, with all factors at once."""
         scene = self.scene
         source, = scene.illumination.sources
         rays = rays_of(scene, tile, (0, 0, 0))
-        rays.inverse, omega, factor = self.ray_factors(torch.stack(rays.along_slow), torch.stack(rays.along_fast),
-                                                       *self.constants_of_rays)
-        values = self._sum_of_steps(rays, source).mul_(factor)
+        rays.inverse, omega, factor = self.ray_factors(*self.of_one_ray.arguments(rays))
+        values = self._sum_of_steps(rays, source).mul_(factor).mul_(self.of_one_ray.scale)
         if scene.has_water:
             values += pixel_background(scene, tile)
         values = values[:, : self.width]
         self._mend(values, rows)
-        return self._masked(values, rows), self._masked(omega[:, : self.width], rows)
+        angles = self._masked(omega[:, : self.width], rows).sum(dim=1, dtype=torch.float64)
+        return self._masked(values, rows), angles.mul_(self.of_one_ray.area)
 
     def _masked(self, values, rows: range):
         if self.scene.mask is None:
@@ -121,50 +128,70 @@ class FastRenderer:
 
     def _sum_of_steps(self, rays: Rays, source):
         """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
-        scene, work = self.scene, self.workspace(len(rays.tile.slow))
-        total = torch.zeros(work.shape, dtype=torch.float64, device=scene.device)
-        for domain, group in groups_of_domains(scene, self.groups):
-            self._project(rays, source, group, work)
-            interpolated = work.hkl.clone() if scene.F.interpolate else None
-            reduce_indices(work, len(group.planes) > 0)
-            look_up(self.table, self.low, self.high, work)
-            if interpolated is not None:
-                interpolate_squares(scene.F, interpolated, work.F2)
-            leaving, F2 = self._leaving(rays, source, group, domain, work)
-            passed_by = sum_steps(scene, work, group.weights.tolist(), leaving, F2)
-            if leaving is not None:
-                work.sum.view(-1)[leaving] = 0.0
-                total.view(-1).index_add_(0, leaving, passed_by)
-            total.add_(work.sum.mul_(work.F2))
+        total = torch.zeros(rays.tile.shape, dtype=torch.float64, device=self.scene.device)
+        for domain, group in groups_of_domains(self.scene, self.groups):
+            vectors, weights = self._vectors(group, source), group.weights.tolist()
+            projections = rays.parts(vectors), dot(vectors.T, source.incident)[:, None, None]
+            leaving, squares = [], []
+            for start in range(0, len(total), self.strip_rows):
+                rows = slice(start, min(start + self.strip_rows, len(total)))
+                numbers, leaving_squares = self._add_strip(rays, rows, group, projections, weights, total)
+                leaving.append(numbers + start * total.shape[1])
+                squares.append(leaving_squares)
+            numbers = torch.cat(leaving)
+            if len(numbers):
+                F2 = self._squares_at_each_step(rays, source, group, domain, numbers)
+                total.view(-1).index_add_(0, numbers, torch.cat(squares, dim=1).double().mul_(F2).sum(dim=0))
         return total
 
-    def _project(self, rays: Rays, source, group: PhiGroup, work: Workspace) -> None:
-        """h, k, l at the middle of a group, and the slope and bend of r along it, which are v.q of vectors v."""
-        periods = np.array(self.scene.lattice.cells, dtype=float)[:, None] * (np.pi if work.square_shape else 1.0)
+    def _add_strip(self, rays: Rays, rows: slice, group: PhiGroup, projections, weights, total):
+        """Add a group to some rows of ``total``, but for the pixels whose nearest reflection may change within it:
+        returns their flat numbers, and their F_latt^2 [steps, n]."""
+        scene, work = self.scene, self.workspace(rows.stop - rows.start)
+        self._project(rays, rows, group, projections, work)
+        interpolated = work.hkl.clone() if scene.F.interpolate else None
+        reduce_indices(work, len(group.planes) > 0)
+        look_up(self.table, self.low, self.high, work)
+        if interpolated is not None:
+            interpolate_squares(scene.F, interpolated, work.F2)
+        leaving = self._leaving(group, work)
+        squares = sum_steps(scene, work, weights, leaving)
+        work.sum.view(-1).index_fill_(0, leaving, 0.0)
+        total[rows].add_(work.sum.mul_(work.F2))
+        return leaving, squares
+
+    def _vectors(self, group: PhiGroup, source):
+        """The vectors v [k, 3] (1/m of path) whose v.q are h, k, l in the middle of a group, and the slope and bend
+        of r along it."""
+        periods = np.array(self.scene.lattice.cells, dtype=float)[:, None]
+        periods = periods * (np.pi if self.scene.shape == "square" else 1.0)
         vectors = [group.cell, *(plane * periods for plane in group.planes)]
-        vectors = torch.as_tensor(np.concatenate(vectors) / number(source.wavelength), device=self.scene.device)
-        parts, straight_on = rays.parts(vectors), dot(vectors.T, source.incident)[:, None, None]
+        return torch.as_tensor(np.concatenate(vectors) / number(source.wavelength), device=self.scene.device)
+
+    def _project(self, rays: Rays, rows: slice, group: PhiGroup, projections, work: Workspace) -> None:
+        """h, k, l, and slope and bend, of some rows."""
+        parts, straight_on = projections
         for plane, change in enumerate((work.hkl, work.slope, work.bend)[: 1 + len(group.planes)]):
             which = slice(3 * plane, 3 * plane + 3)
-            projected = rays.components(parts, which, work.spare).sub_(straight_on[which])
-            change.copy_(projected)
+            exact = change if change.dtype == torch.float64 else work.spare
+            rays.components(parts, which, rows, exact).sub_(straight_on[which])
+            if exact is not change:
+                change.copy_(exact)
 
-    def _leaving(self, rays: Rays, source, group: PhiGroup, domain: int, work: Workspace):
-        """Flat numbers of the pixels whose nearest reflection may change within a group, with their F_cell^2 [steps,
-        n] from h, k, l as the plain path has them; (None, None) for no such pixels."""
-        scene = self.scene
-        if not len(group.planes) or scene.F.count == 0:
-            return None, None
+    def _leaving(self, group: PhiGroup, work: Workspace):
+        """Flat numbers of the pixels whose nearest reflection may change within a group."""
+        if not len(group.planes) or self.scene.F.count == 0:
+            return self.nowhere
         reach = float(abs(group.weights[:, 0]).max())
-        leaving = torch.nonzero(furthest_from_nearest(work, reach).view(-1) > EDGE)[:, 0]
-        if not len(leaving):
-            return None, None
-        tile, columns = rays.tile, len(self.columns)
-        few = Tile(0, 0, tile.slow[leaving // columns, 0][None], tile.fast[0, leaving % columns][None], None)
-        q = scattering_vector(locate(scene, few, *rays.index).diffracted, source.incident, source.wavelength)
-        cells = np.array([scene.cells[step][domain] for step in group.steps])
-        hkl = miller_indices(torch.as_tensor(cells, device=scene.device).permute(1, 2, 0)[..., None], q)
-        return leaving, nearest_F_squared(scene.F, nearest_indices(hkl))
+        return torch.nonzero(furthest_from_nearest(work, reach).view(-1) > EDGE)[:, 0]
+
+    def _squares_at_each_step(self, rays: Rays, source, group: PhiGroup, domain: int, numbers):
+        """F_cell^2 [steps, n] of some pixels (flat numbers), from h, k, l at each step."""
+        cells = np.array([[[number(x) for x in v] for v in self.scene.cells[step][domain]] for step in group.steps])
+        vectors = torch.as_tensor(cells.reshape(-1, 3) / number(source.wavelength), device=self.scene.device)
+        hkl = rays.at(vectors, numbers // len(self.columns), numbers % len(self.columns))
+        hkl -= dot(vectors.T, source.incident)[:, None]
+        return nearest_F_squared(self.scene.F, nearest_indices(hkl.unflatten(0, (-1, 3)).unbind(dim=1)))
 
     def _mend(self, values, rows: range) -> None:
         """By the plain path: pixels that came out 0/0, and those that start a sweep unturned."""

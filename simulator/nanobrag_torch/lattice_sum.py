@@ -17,7 +17,6 @@ Everything is done in place in a ``Workspace``, for the three axes at once.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from nanobrag_torch.scene import Scene
@@ -49,21 +48,12 @@ class Workspace:
         self.squares, self.sum, self.F2 = (buffer() for _ in range(3))
         self.offset = buffer(dtype=torch.int32)
         counts = torch.tensor(scene.lattice.cells, dtype=torch.float64, device=scene.device)[:, None, None]
-        self.cells, self.periods = counts, PI / counts
+        self.cells, self.periods = counts, (PI / counts).to(real)
         self.shares = (1.0 / counts).to(real)
         self.minus_cells = (-counts).to(real)
 
         self.above, self.below = self.angles
         self.above_axes, self.below_axes, self.nearest_axes = map(list, (self.above, self.below, self.nearest))
-
-
-def sine(x) -> None:
-    """x becomes sin(x). In float32 on the CPU by NumPy, which has it in vector instructions on every processor."""
-    if x.dtype == torch.float32 and x.device.type == "cpu":
-        values = x.numpy()
-        np.sin(values, out=values)
-    else:
-        x.sin_()
 
 
 def reduce_indices(work: Workspace, several_steps: bool) -> None:
@@ -77,8 +67,8 @@ def reduce_indices(work: Workspace, several_steps: bool) -> None:
     m = torch.round(away, out=spare)
     if several_steps:
         m = torch.hardshrink(m, NEAR_PERIODS)
-    work.r.copy_(away.sub_(m).mul_(PI))
-    work.m.copy_(m.mul_(work.periods))
+    work.r.copy_(away.sub_(m)).mul_(PI)
+    work.m.copy_(m).mul_(work.periods)
 
 
 def look_up(table, low, high, work: Workspace) -> None:
@@ -106,20 +96,19 @@ def _index_distance(work: Workspace, out):
     return torch.mul(work.r, work.shares, out=out)
 
 
-def sum_steps(scene: Scene, work: Workspace, weights, leaving=None, F2_leaving=None):
+def sum_steps(scene: Scene, work: Workspace, weights, leaving):
     """The sum of F_latt^2 over the steps of a group to ``work.sum``; ``weights`` are those of slope and bend.
 
-    For the pixels ``leaving`` (flat numbers), whose F_cell^2 [steps, n] is another at each step, returns the sum of
-    F_cell^2 F_latt^2, float64.
+    Returns F_latt^2 of the pixels ``leaving`` (flat numbers) at each step, [steps, n].
     """
     work.sum.zero_()
-    total = None if leaving is None else torch.zeros_like(F2_leaving[0], dtype=torch.float64)
-    for step, row in enumerate(weights):
+    squares_leaving = work.sum.new_empty((len(weights), len(leaving)))
+    for row, out in zip(weights, squares_leaving, strict=True):
         squares = _SQUARES[scene.shape](scene, work, _turn(work, row))
         work.sum.add_(squares)
-        if leaving is not None:
-            total.add_(torch.index_select(squares.view(-1), 0, leaving).double().mul_(F2_leaving[step]))
-    return total
+        if len(leaving):
+            torch.index_select(squares.view(-1), 0, leaving, out=out)
+    return squares_leaving
 
 
 def _turn(work: Workspace, row):
@@ -137,7 +126,7 @@ def _turn(work: Workspace, row):
 def _square(scene: Scene, work: Workspace, r):
     """F_latt^2 = prod sin^2(pi r) / sin^2(pi (m + r)/N). 0/0, at a whole h, is left as NaN."""
     torch.addcmul(work.m, r, work.shares, out=work.below)
-    sine(work.angles)
+    work.angles.sin_()
     torch.div(work.above, work.below, out=work.above)
     a, b, c = work.above_axes
     return torch.mul(a, b, out=work.squares).mul_(c).square_()

@@ -7,9 +7,12 @@ needs no angle.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
 from nanobrag_torch.arithmetic import number
+from nanobrag_torch.rays import FlatRays
 from nanobrag_torch.scene import Scene
 from nanobrag_torch.units import R_E_SQUARED_M2
 from nanobrag_torch.vectors import cross, dot, length, unit
@@ -33,33 +36,55 @@ def reached_by_one_ray(scene: Scene) -> bool:
     return abs(length(incident) - 1.0) < SAME and (plain or length(cross(axis, incident)) > SAME)
 
 
-def factors_of(scene: Scene) -> tuple[torch.Tensor, ...]:
-    """``directions``, ``solid`` and ``kahn`` of ``ray_factors``, the latter with all that is the same everywhere."""
+@dataclass(frozen=True)
+class RayFactors:
+    """What of ``ray_factors`` is the same for all pixels, and the numbers, in float64, that its solid angle and its
+    product are still to be multiplied with: ``area`` and r_e^2 fluence weight/steps times it."""
+
+    directions: tuple
+    solid: torch.Tensor
+    kahn: torch.Tensor
+    area: float
+    scale: float
+
+    def arguments(self, rays: FlatRays) -> tuple[torch.Tensor, ...]:
+        """Those of ``ray_factors`` for the pixels of a tile."""
+        along, fast_m = rays.twice_along
+        slow, fast = rays.along_slow, rays.along_fast
+        rows = torch.stack([dot(slow, slow), along, *(dot(v, slow) for v in self.directions)])
+        columns = torch.stack([dot(fast, fast), fast_m, *(dot(v, fast) for v in self.directions)])
+        return rows, columns, self.solid, self.kahn
+
+
+def factors_of(scene: Scene, real) -> RayFactors:
+    """The factors of a scene, in ``real``."""
     light, geometry = scene.illumination, scene.geometry
     source, = light.sources
     incident, axis = (tuple(map(number, v)) for v in (source.incident, light.polarization_axis))
-    area = number(geometry.pixel_size) ** 2
-    solid = (1.0, 0.0) if geometry.point_pixel else (0.0, area * number(geometry.close_distance))
-    scale = R_E_SQUARED_M2 * number(light.fluence) * number(source.weight) / scene.steps
+    solid, area = (0.0, 1.0), number(geometry.pixel_size) ** 2 * number(geometry.close_distance)
+    if geometry.point_pixel:
+        solid, area = (1.0, 0.0), 1.0
     kahn = 0.0 if light.no_polarization else number(light.polarization)
     terms = (1.0, 0.0, 0.0) if light.no_polarization else (0.5, 0.5, -0.5 * kahn)
     magnetic = unit(cross(axis, incident)) if kahn else (0.0, 0.0, 0.0)
     electric = unit(cross(incident, magnetic)) if kahn else (0.0, 0.0, 0.0)
-    constants = (incident, electric, magnetic), solid, [scale * term for term in terms]
-    return tuple(torch.tensor(x, dtype=torch.float64, device=scene.device) for x in constants)
+    solid, terms = (torch.tensor(x, dtype=real, device=scene.device) for x in (solid, terms))
+    photons = R_E_SQUARED_M2 * number(light.fluence) * number(source.weight) / scene.steps
+    return RayFactors((incident, electric, magnetic), solid, terms, area, area * photons)
 
 
-def ray_factors(slow, fast, directions, solid, kahn):
-    """(1/R (1/m), solid angle (sr), factor) of every pixel, float64 [n, m].
+def ray_factors(rows, columns, solid, kahn):
+    """(1/R (1/m) in float64, solid angle over the area, that times the polarization) of every pixel, [n, m].
 
-    A pixel is at ``slow`` [3, n, 1] + ``fast`` [3, 1, m] (m), and d is the unit vector towards it. ``directions``
-    [3, 3] are i, E and B. The solid angle is (solid[0] + solid[1]/R)/R^2, and the factor
-    (kahn[0] + kahn[1] (d.i)^2 + kahn[2] ((d.E)^2 - (d.B)^2)) times it.
+    A pixel is at s + f (m), one part for its row and one for its column, which lies along a unit vector F. ``rows``
+    [5, n, 1] are |s|^2, 2 s.F, s.i, s.E and s.B, ``columns`` [5, 1, m] are |f|^2, f.F, f.i, f.E and f.B. With the unit
+    vector d towards the pixel, the solid angle is (solid[0] + solid[1]/R)/R^2, and the polarization
+    kahn[0] + kahn[1] (d.i)^2 + kahn[2] ((d.E)^2 - (d.B)^2). All but 1/R is in the dtype of these.
     """
-    P = [slow[axis] + fast[axis] for axis in range(3)]
-    inverse = 1.0 / torch.sqrt(P[0] * P[0] + P[1] * P[1] + P[2] * P[2])
-    along, electric, magnetic = ((dot(v, slow) + dot(v, fast)) * inverse for v in directions)
-    omega = inverse * inverse * (solid[0] + solid[1] * inverse)
+    inverse = 1.0 / torch.sqrt(rows[0] + columns[0] + rows[1] * columns[1])
+    rows, columns, near = (x.to(kahn.dtype) for x in (rows, columns, inverse))
+    along, electric, magnetic = ((rows[i] + columns[i]) * near for i in (2, 3, 4))
+    omega = near * near * (solid[0] + solid[1] * near)
     polar = kahn[0] + kahn[1] * (along * along) + kahn[2] * (electric * electric - magnetic * magnetic)
     return inverse, omega, polar * omega
 
@@ -67,12 +92,8 @@ def ray_factors(slow, fast, directions, solid, kahn):
 def example(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
     """Arguments of ``ray_factors``: a detector of some centimetres at 0.1 m, looked at along z."""
     generator = torch.Generator().manual_seed(seed)
-
-    def uniform(*shape):
-        return torch.rand(shape, dtype=torch.float64, generator=generator) - 0.5
-
-    slow, fast = 0.05 * uniform(3, rows, 1), 0.05 * uniform(3, 1, columns)
-    slow[2] += 0.1
-    directions = torch.tensor([[0, 0, 1], [1, 0, 0], [0, 1, 0]], dtype=torch.float64)
-    return (slow, fast, directions, torch.tensor([0.0, 1e-9], dtype=torch.float64),
-            torch.tensor([0.5, 0.5, -0.4], dtype=torch.float64))
+    y, x = (0.05 * (torch.rand(count, dtype=torch.float64, generator=generator) - 0.5) for count in (rows, columns))
+    nothing, z = torch.zeros_like, torch.full_like
+    along_rows = torch.stack([y * y + 0.01, nothing(y), z(y, 0.1), nothing(y), y])[:, :, None]
+    along_columns = torch.stack([x * x, x, nothing(x), x, nothing(x)])[:, None, :]
+    return along_rows, along_columns, torch.tensor([0.0, 1.0]), torch.tensor([0.5, 0.5, -0.4])

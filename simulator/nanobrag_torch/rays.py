@@ -71,10 +71,15 @@ class FlatRays(Rays):
         v = tuple(vectors[:, axis, None, None] for axis in range(3))
         return dot(v, self.along_slow), dot(v, self.along_fast)
 
-    def components(self, parts, which: slice, out):
-        """v.d for some of the vectors, to ``out`` [k, n, m]."""
+    def at(self, vectors, rows, columns):
+        """v.d of some pixels, [k, n]."""
+        slow, fast = self.parts(vectors)
+        return slow[:, rows, 0].add_(fast[:, 0, columns]).mul_(self.inverse[rows, columns])
+
+    def components(self, parts, which: slice, rows: slice, out):
+        """v.d for some of the vectors and rows, to ``out`` [k, n, m]."""
         slow, fast = parts
-        return torch.add(slow[which], fast[which], out=out).mul_(self.inverse)
+        return torch.add(slow[which, rows], fast[which], out=out).mul_(self.inverse[rows])
 
 
 class CurvedRays(Rays):
@@ -89,10 +94,15 @@ class CurvedRays(Rays):
         """The vectors themselves, as plain numbers."""
         return vectors.tolist()
 
-    def components(self, parts, which: slice, out):
-        """v.d for some of the vectors, to ``out`` [k, n, m]."""
+    def at(self, vectors, rows, columns):
+        """v.d of some pixels, [k, n]."""
+        return vectors @ torch.stack([x[rows, columns] for x in self.diffracted])
+
+    def components(self, parts, which: slice, rows: slice, out):
+        """v.d for some of the vectors and rows, to ``out`` [k, n, m]."""
+        directions = tuple(x[rows] for x in self.diffracted)
         for v, component in zip(parts[which], out, strict=True):
-            component.copy_(dot(v, self.diffracted))
+            component.copy_(dot(v, directions))
         return out
 
 

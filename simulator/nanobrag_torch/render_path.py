@@ -129,13 +129,13 @@ class PlainRenderer:
         self.rows, self.in_order = tile_rows(scene), self.latch.needed
 
     def render_rows(self, rows: range):
-        """Values (photons) and solid angles (sr) of some rows, as float64 [rows, width]."""
+        """Values (photons) of some rows, as float64 [rows, width], and the sum of the solid angles (sr) of each."""
         x0, x1, _, _ = self.scene.roi
         tile = make_tile(self.scene, rows, range(x0, x1 + 1))
         values, omega = render_tile(self.scene, tile, self.latch)
         if tile.rendered is not None:
             values, omega = values.masked_fill(~tile.rendered, 0.0), omega.masked_fill(~tile.rendered, 0.0)
-        return values, omega
+        return values, omega.sum(dim=1)
 
 
 def renderer(scene: Scene, path: RenderPath):
@@ -171,7 +171,7 @@ def render_image(scene: Scene, path: RenderPath, workers: int = 1,
             for rows in (tiles[tile] for tile in pieces[piece]):
                 values, angles = making.render_rows(rows)
                 image[rows.start : rows.stop, x0 : x1 + 1] = values.cpu().numpy()
-                omega[rows.start - y0 : rows.stop - y0] = angles.sum(dim=1).cpu().numpy()
+                omega[rows.start - y0 : rows.stop - y0] = angles.cpu().numpy()
 
     keep_freed_memory()
     threads = torch.get_num_threads()
