@@ -62,7 +62,7 @@ class FastRenderer:
         self.table, self.low, self.high = _table(scene, real)
         self.everywhere = replace(scene, mask=None)
         self.ever_turned = replace(scene, first_cells={})
-        self.ray_factors = ray_factors
+        self.ray_factors, self.weighted = ray_factors, _weighted
         self.of_one_ray = factors_of(scene, real) if reached_by_one_ray(scene) else None
         self._prepare()
 
@@ -102,7 +102,7 @@ class FastRenderer:
         source, = scene.illumination.sources
         rays = rays_of(scene, tile, (0, 0, 0))
         rays.inverse, omega, factor = self.ray_factors(*self.of_one_ray.arguments(rays))
-        values = self._sum_of_steps(rays, source).mul_(factor).mul_(self.of_one_ray.scale)
+        values = self.weighted(self._sum_of_steps(rays, source), factor, self.of_one_ray.scale)
         if scene.has_water:
             values += pixel_background(scene, tile)
         values = values[:, : self.width]
@@ -208,6 +208,10 @@ class FastRenderer:
         for slow, fast in where:
             pixel = make_tile(self.everywhere, range(slow, slow + 1), range(fast, fast + 1))
             values[slow - rows.start, fast - x0] = render_tile(self.scene, pixel)[0][0, 0]
+
+
+def _weighted(total, factor, scale):
+    return total.mul_(factor).mul_(scale)
 
 
 def _table(scene: Scene, real):

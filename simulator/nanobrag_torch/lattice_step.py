@@ -1,8 +1,8 @@
 """Terms of the sum over phi steps, mosaic domains and sources, as functions of tensors alone.
 
 They are what compiled.py has made into machine code: the square crystal with F of the nearest reflection. ``add_step``
-takes one step, with h, k, l in float64, and the sines in float32 of what is periodic in them. ``block_of_steps`` takes
-a few neighbouring ones as the fast path takes its groups: h, k, l in float64 once, increments of r in float32 (see
+takes one step, with h, k, l in float64, and the sines in float32 of what is periodic in them. ``add_block`` takes a
+few neighbouring ones as the fast path takes its groups: h, k, l in float64 once, increments of r in float32 (see
 lattice_sum.py for m and r).
 """
 
@@ -17,6 +17,9 @@ STEPS = 5
 
 EDGE = 0.5 - 1e-5
 """A pixel that comes so far from its nearest reflection within a block may come nearer to another."""
+
+ASIDE = 1e-8
+"""Periods that a block is put aside, which no pixel can tell: at a whole h, it keeps F_latt from being 0/0."""
 
 SINE = (3.1415926400772, -5.167710076668165, 2.550077386526186, -0.5982904112667203, 0.07765591224331467)
 """sin(pi r)/r = sum SINE[i] r^(2 i) for |r| <= 1/2, to 7e-9 (interpolated at the Chebyshev nodes of r^2)."""
@@ -55,8 +58,9 @@ def add_step(total, slow, fast, inverse, straight_on, cells, table, first, last,
     return total + (ratio * ratio * table[place.to(torch.int64)]).to(torch.float64)
 
 
-def block_of_steps(slow, fast, inverse, straight_on, weights, reach, cells, table, first, last, strides):
-    """sum over STEPS steps of F_cell^2 F_latt^2, float32 [n, m]; NaN where the nearest reflection may change.
+def add_block(total, slow, fast, inverse, straight_on, weights, reach, cells, table, first, last, strides):
+    """total + the sum over STEPS steps of F_cell^2 F_latt^2, float64 [n, m]; or -total, at least -0.0, where the nearest
+    reflection may change. Machine code with a second result for these would take twice as long.
 
     The vectors behind ``slow`` [9, n, 1], ``fast`` [9, 1, m] and ``straight_on`` [9] are a cell and its two changes
     (phi_groups.py); a step is cell + w1 change1 + w2 change2. ``weights`` [STEPS, 3] (float32) are w1, w2 and 1, or 0
@@ -71,29 +75,27 @@ def block_of_steps(slow, fast, inverse, straight_on, weights, reach, cells, tabl
         away = (h - h0) * n
         whole = torch.round(away)
         m = torch.where(torch.abs(whole) > NEAR_PERIODS, whole, 0.0)
-        starts.append((away - m).to(torch.float32))
-        periods.append(m.to(torch.float32))
+        starts.append((away - m).to(torch.float32) + ASIDE)
+        periods.append((m / n).to(torch.float32))
         changes.append((change * n).to(torch.float32))
         bends.append((bend * n).to(torch.float32))
         shares.append((1.0 / n).to(torch.float32))
-        away = torch.abs(periods[axis] + starts[axis]) + reach[0] * torch.abs(changes[axis])
-        away = (away + reach[1] * torch.abs(bends[axis])) * shares[axis]
+        away = reach[0] * torch.abs(changes[axis]) + reach[1] * torch.abs(bends[axis])
+        away = torch.abs(periods[axis] + starts[axis] * shares[axis]) + away * shares[axis]
         furthest = torch.maximum(furthest, away) if axis else away
         place = place + torch.minimum(torch.maximum(h0, first[axis]), last[axis]) * strides[axis]
-    total = 0.0
+    squares = 0.0
     for step in range(STEPS):
         numerator = denominator = 1.0
         for axis, share in enumerate(shares):
             r = starts[axis] + weights[step, 0] * changes[axis] + weights[step, 1] * bends[axis]
-            further = torch.round(r)
-            s, x = r - further, (periods[axis] + r) * share
-            beside = periods[axis] + further == 0.0
-            numerator = numerator * (torch.where(beside, 1.0, s) * sine_over(s))
-            denominator = denominator * (torch.where(beside, share, x) * sine_over(x))
+            s, x = r - torch.round(r), periods[axis] + r * share
+            numerator = numerator * (s * sine_over(s))
+            denominator = denominator * (x * sine_over(x))
         ratio = numerator / denominator
-        total = total + ratio * ratio * weights[step, 2]
-    total = total * table[place.to(torch.int64)]
-    return torch.where(furthest > EDGE, torch.nan, total)
+        squares = squares + ratio * ratio * weights[step, 2]
+    squares = squares * table[place.to(torch.int64)]
+    return torch.where(furthest > EDGE, -total, total + squares.to(torch.float64))
 
 
 # --- arguments to try them on -----------------------------------------------------------------------------
@@ -125,13 +127,13 @@ def example_at(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
 
 
 def example_of_block(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
-    """Arguments of ``block_of_steps``: those of ``add_step``, and changes of less than a period."""
+    """Arguments of ``add_block``: those of ``add_step``, and changes of less than a period."""
     generator = torch.Generator().manual_seed(seed + 1000)
 
     def uniform(*shape):
         return torch.rand(shape, dtype=torch.float64, generator=generator) - 0.5
 
-    _, slow, fast, inverse, straight_on, *rest = example(rows, columns, seed)
+    total, slow, fast, inverse, straight_on, *rest = example(rows, columns, seed)
     weights = torch.cat((2.0 * uniform(STEPS, 2), torch.ones(STEPS, 1, dtype=torch.float64)), dim=1).to(torch.float32)
-    return (torch.cat((slow, 1e-2 * uniform(6, rows, 1))), torch.cat((fast, 1e-2 * uniform(6, 1, columns))), inverse,
+    return (total, torch.cat((slow, 1e-2 * uniform(6, rows, 1))), torch.cat((fast, 1e-2 * uniform(6, 1, columns))), inverse,
             torch.cat((straight_on, 1e-2 * uniform(6))), weights, weights[:, :2].abs().amax(dim=0), *rest)

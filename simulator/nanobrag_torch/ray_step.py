@@ -41,18 +41,18 @@ class RayFactors:
     """What of ``ray_factors`` is the same for all pixels, and the numbers, in float64, that its solid angle and its
     product are still to be multiplied with: ``area`` and r_e^2 fluence weight/steps times it."""
 
-    directions: tuple
+    directions: torch.Tensor
     solid: torch.Tensor
     kahn: torch.Tensor
     area: float
-    scale: float
+    scale: torch.Tensor
 
     def arguments(self, rays: FlatRays) -> tuple[torch.Tensor, ...]:
         """Those of ``ray_factors`` for the pixels of a tile."""
         along, fast_m = rays.twice_along
-        slow, fast = rays.along_slow, rays.along_fast
-        rows = torch.stack([dot(slow, slow), along, *(dot(v, slow) for v in self.directions)])
-        columns = torch.stack([dot(fast, fast), fast_m, *(dot(v, fast) for v in self.directions)])
+        rows, columns = rays.parts(self.directions)
+        rows = torch.cat([dot(rays.along_slow, rays.along_slow)[None], along[None], rows])
+        columns = torch.cat([dot(rays.along_fast, rays.along_fast)[None], fast_m[None], columns])
         return rows, columns, self.solid, self.kahn
 
 
@@ -70,7 +70,9 @@ def factors_of(scene: Scene, real) -> RayFactors:
     electric = unit(cross(incident, magnetic)) if kahn else (0.0, 0.0, 0.0)
     solid, terms = (torch.tensor(x, dtype=real, device=scene.device) for x in (solid, terms))
     photons = R_E_SQUARED_M2 * number(light.fluence) * number(source.weight) / scene.steps
-    return RayFactors((incident, electric, magnetic), solid, terms, area, area * photons)
+    directions = torch.tensor((incident, electric, magnetic), dtype=torch.float64, device=scene.device)
+    return RayFactors(directions, solid, terms, area, torch.tensor([area * photons], dtype=torch.float64,
+                                                                     device=scene.device))
 
 
 def ray_factors(rows, columns, solid, kahn):
@@ -89,6 +91,11 @@ def ray_factors(rows, columns, solid, kahn):
     return inverse, omega, polar * omega
 
 
+def weighted(total, factor, scale):
+    """total factor scale, in float32."""
+    return (total * factor.to(torch.float64) * scale).to(torch.float32)
+
+
 def example(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
     """Arguments of ``ray_factors``: a detector of some centimetres at 0.1 m, looked at along z."""
     generator = torch.Generator().manual_seed(seed)
@@ -97,3 +104,10 @@ def example(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
     along_rows = torch.stack([y * y + 0.01, nothing(y), z(y, 0.1), nothing(y), y])[:, :, None]
     along_columns = torch.stack([x * x, x, nothing(x), x, nothing(x)])[:, None, :]
     return along_rows, along_columns, torch.tensor([0.0, 1.0]), torch.tensor([0.5, 0.5, -0.4])
+
+
+def example_of_weighted(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
+    """Arguments of ``weighted``."""
+    generator = torch.Generator().manual_seed(seed)
+    total, factor = (torch.rand((rows, columns), dtype=torch.float64, generator=generator) for _ in range(2))
+    return total, factor.to(torch.float32), torch.tensor([1e-3], dtype=torch.float64)

@@ -157,15 +157,17 @@ def test_a_step_that_computes_something_else_is_not_kept(cache, monkeypatch, wro
     assert compiled.obstacle() != ""
 
 
-def test_a_library_that_leaves_other_pixels_undefined_is_not_kept(cache, monkeypatch):
+@pytest.mark.parametrize("spoil", [
+    torch.abs, lambda total: total.masked_fill(torch.arange(total.shape[1]) == 1, torch.nan)], ids=["marks", "undefined"])
+def test_a_library_that_marks_other_pixels_or_leaves_some_undefined_is_not_kept(cache, monkeypatch, spoil):
     def loaded(library):
         kernel, = (kernel for kernel in compiled.KERNELS if kernel.library == library.name)
-        whole = {"block_of_steps": lambda *some: kernel.formula(*some).nan_to_num()}
-        return whole.get(kernel.name, kernel.formula)
+        spoiled = {"add_block": lambda *some: spoil(kernel.formula(*some))}
+        return spoiled.get(kernel.name, kernel.formula)
 
     monkeypatch.setattr(compiled, "_compile", lambda kernel, scratch, library: library.write_bytes(b""))
     monkeypatch.setattr(compiled, "load", loaded)
-    with pytest.raises(compiled.UsageError, match="block_of_steps differs from the formula by inf"):
+    with pytest.raises(compiled.UsageError, match="add_block differs from the formula by inf"):
         compiled.build()
 
 
