@@ -7,7 +7,9 @@ images together; the difference is symmetric about zero with a percentile of its
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +22,18 @@ METHOD = "linear 0..percentile of positive pixels of both images"
 ALWAYS, UNLESS_PASSED = "always", "unless passed"
 """When the pictures of a bundle are drawn: they take longer than the comparison, which matters for many small cells."""
 
-_LONGEST_SIDE = 900
+_LONGEST_SIDE = 640
+"""Pixels: no more than there is room for, so that none is passed over."""
+
 _INCHES = (9.0, 8.2)
 _ROOM = (0.09, 0.07, 0.72, 0.88)
 """Left, bottom, width and height of the room for an image, in parts of the picture."""
 
-_QUICK_PNG = {"compress_level": 1}
+_SAMPLED = 61
+"""Every so manieth pixel is looked at to find where the brightest begin."""
+
+BRIGHTNESS, DIFFERENCE = "inferno", "RdBu_r"
+"""Names of matplotlib's colours."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,10 @@ class Scale:
     brightest: float
     difference: float
 
+    def limits(self, colours: str) -> tuple[float, float]:
+        """The values of the first and the last colour."""
+        return (0.0, self.brightest) if colours == BRIGHTNESS else (-self.difference, self.difference)
+
     def as_dict(self) -> dict:
         return dict(vars(self))
 
@@ -44,23 +56,37 @@ class Scale:
 def write_pictures(reference: np.ndarray, subject: np.ndarray, view: Roi, marked: Sequence[Roi], files: dict[str, Path],
                    percentile: float = DEFAULT_PERCENTILE) -> Scale:
     """Draw c, py and diff (the keys of ``files``) of one region, other regions marked by boxes."""
-    x, y = (np.nan_to_num(image[view.slices]) for image in (reference, subject))
-    difference = y.astype(np.float64) - x
-    scale = _scale(x, y, difference, percentile)
-    boxes = [roi for roi in marked if roi.bounds != view.bounds]
-    for key, image, title in (("c", x, "reference"), ("py", y, "subject")):
-        _draw(files[key], _shrunk(image), view, boxes, title, "inferno", 0.0, scale.brightest, "photons")
-    if "diff" in files:
-        _draw(files["diff"], _shrunk(difference), view, boxes, "subject - reference", "RdBu_r", -scale.difference,
-              scale.difference, "photons")
+    x, y = (_finite(image[view.slices]) for image in (reference, subject))
+    difference = y - x
+    scale = Scale(METHOD, percentile, percentile_of_positive([x, y], percentile),
+                  percentile_of_positive([np.abs(difference)], percentile))
+    images = {"c": (x, "reference", BRIGHTNESS), "py": (y, "subject", BRIGHTNESS),
+              "diff": (difference, "subject - reference", DIFFERENCE)}
+    draw_all(view, [roi for roi in marked if roi.bounds != view.bounds], scale,
+             [(files[key], _shrunk(image), title, colours) for key, (image, title, colours) in images.items()
+              if key in files])
     return scale
 
 
-def _scale(x, y, difference, percentile: float) -> Scale:
-    size = np.abs(difference)
-    both, off = (float(np.percentile(values, percentile, overwrite_input=True)) if values.size else 1.0
-                 for values in (np.concatenate([x[x > 0], y[y > 0]]), size[size > 0]))
-    return Scale(METHOD, percentile, both, off)
+def _finite(image: np.ndarray) -> np.ndarray:
+    return image if np.isfinite(image).all() else np.nan_to_num(image)
+
+
+def percentile_of_positive(images: Sequence[np.ndarray], percentile: float) -> float:
+    """The percentile of the positive pixels of some images together, 1 where there are none. It is that of
+    np.percentile, for which only the pixels above most of a sample are put in order."""
+    count = sum(np.count_nonzero(image > 0) for image in images)
+    if count == 0:
+        return 1.0
+    place = (count - 1) * percentile / 100.0
+    wanted = count - int(place)
+    sample = np.sort(np.concatenate([image.reshape(-1)[::_SAMPLED] for image in images]))
+    floor = sample[int(len(sample) * max(0.0, 1.0 - 2.0 * wanted / count))]
+    above = np.concatenate([image[image > floor] for image in images])
+    if len(above) < wanted:
+        above = np.concatenate([image[image > 0] for image in images])
+    above = np.sort(above)[-wanted:].astype(np.float64)
+    return float(above[0] + (above[min(1, wanted - 1)] - above[0]) * (place - int(place)))
 
 
 def _shrunk(image: np.ndarray) -> np.ndarray:
@@ -69,32 +95,82 @@ def _shrunk(image: np.ndarray) -> np.ndarray:
     if step == 1:
         return image
     padded = np.pad(image, [(0, -size % step) for size in image.shape])
-    parts = [padded[slow::step, fast::step] for slow in range(step) for fast in range(step)]
-    low, high = parts[0].copy(), parts[0].copy()
-    for part in parts[1:]:
-        np.minimum(low, part, out=low)
-        np.maximum(high, part, out=high)
+    rows = padded.reshape(-1, step, padded.shape[1])
+    low, high = (functools.reduce(function, (band[:, fast::step] for fast in range(step)))
+                 for function in (np.minimum, np.maximum) for band in [function.reduce(rows, axis=1)])
     return np.where(-low > high, low, high)
 
 
-def _draw(path: Path, image, view: Roi, boxes, title: str, colours: str, low: float, high: float, unit: str) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Rectangle
+# --- drawing -------------------------------------------------------------------------------------------------
 
-    figure = Figure(figsize=_INCHES)
-    left, bottom, width, height = _box(view)
-    axes = figure.add_axes((left, bottom, width, height))
-    edges = (view.xmin - 0.5, view.xmax + 0.5, view.ymax + 0.5, view.ymin - 0.5)
-    drawn = axes.imshow(image, cmap=colours, vmin=low, vmax=high, extent=edges, interpolation="nearest", aspect="auto")
-    for roi in boxes:
-        axes.add_patch(Rectangle((roi.xmin - 0.5, roi.ymin - 0.5), roi.xmax - roi.xmin + 1, roi.ymax - roi.ymin + 1,
-                                 fill=False, edgecolor="deepskyblue", linewidth=1.2))
-        axes.annotate(roi.name, (roi.xmin, roi.ymin), color="deepskyblue", fontsize=8, va="bottom")
-    axes.set(title=title, xlabel="fast pixel (x)", ylabel="slow pixel (y)")
-    figure.colorbar(drawn, cax=figure.add_axes((left + width + 0.02, bottom + 0.1 * height, 0.03, 0.8 * height)),
-                    label=unit)
-    FigureCanvasAgg(figure).print_png(str(path), pil_kwargs=_QUICK_PNG)
+
+def draw_all(view: Roi, boxes: Sequence[Roi], scale: Scale, pictures: Sequence[tuple]) -> None:
+    """Write pictures (file, image, title, colours) of a region. What they have in common is drawn once, and each file
+    is packed while the next picture is drawn."""
+    frame = _Frame(view, boxes)
+    with ThreadPoolExecutor() as pool:
+        saved = [pool.submit(_save, path, frame.picture(image, title, colours, scale))
+                 for path, image, title, colours in pictures]
+    for one in saved:
+        one.result()
+
+
+def _save(path: Path, pixels: np.ndarray) -> None:
+    from PIL import Image
+
+    Image.fromarray(pixels).save(path, format="png", compress_level=1)
+
+
+class _Frame:
+    """A figure whose axes and labels are drawn once, for images that are then put into it."""
+
+    def __init__(self, view: Roi, boxes: Sequence[Roi]):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.patches import Rectangle
+
+        self.figure = Figure(figsize=_INCHES)
+        self.canvas = FigureCanvasAgg(self.figure)
+        left, bottom, width, height = _box(view)
+        self.axes = self.figure.add_axes((left, bottom, width, height))
+        self.beside = (left + width + 0.02, bottom + 0.1 * height, 0.03, 0.8 * height)
+        edges = (view.xmin - 0.5, view.xmax + 0.5, view.ymax + 0.5, view.ymin - 0.5)
+        self.image = self.axes.imshow(np.zeros((1, 1)), extent=edges, interpolation="nearest", aspect="auto")
+        self.axes.set(xlabel="fast pixel (x)", ylabel="slow pixel (y)")
+        self.title = self.axes.set_title("", y=1.0)  # a place of its own; else matplotlib measures every label for it
+        self.above = [*self.axes.spines.values(), self.title]
+        for roi in boxes:
+            self.above.append(self.axes.add_patch(Rectangle(
+                (roi.xmin - 0.5, roi.ymin - 0.5), roi.xmax - roi.xmin + 1, roi.ymax - roi.ymin + 1, fill=False,
+                edgecolor="deepskyblue", linewidth=1.2)))
+            self.above.append(self.axes.annotate(roi.name, (roi.xmin, roi.ymin), color="deepskyblue", fontsize=8,
+                                                 va="bottom"))
+        for artist in (self.image, *self.above):
+            artist.set_animated(True)
+        self.canvas.draw()
+        self.bare = self.canvas.copy_from_bbox(self.figure.bbox)
+        self.scales: dict[str, object] = {}
+
+    def picture(self, image: np.ndarray, title: str, colours: str, scale: Scale) -> np.ndarray:
+        """The picture of an image, uint8 [height, width, 3]."""
+        self.image.set(data=image, cmap=colours, clim=scale.limits(colours))
+        self.title.set_text(title)
+        self.canvas.restore_region(self._with_scale(colours))
+        for artist in (self.image, *self.above):
+            self.axes.draw_artist(artist)
+        return np.asarray(self.canvas.buffer_rgba())[..., :3].copy()
+
+    def _with_scale(self, colours: str):
+        """The frame with the scale of the colours that the image has now."""
+        if colours not in self.scales:
+            self.canvas.restore_region(self.bare)
+            beside = self.figure.add_axes(self.beside)
+            self.figure.colorbar(self.image, cax=beside, label="photons")
+            beside.yaxis.set_offset_position("right")
+            self.figure.draw_artist(beside)
+            self.scales[colours] = self.canvas.copy_from_bbox(self.figure.bbox)
+            beside.remove()
+        return self.scales[colours]
 
 
 def _box(view: Roi) -> tuple[float, float, float, float]:

@@ -59,8 +59,8 @@ def add_step(total, slow, fast, inverse, straight_on, cells, table, first, last,
 
 
 def add_block(total, slow, fast, inverse, straight_on, weights, reach, cells, table, first, last, strides):
-    """total + the sum over STEPS steps of F_cell^2 F_latt^2, float64 [n, m]; or -total, at least -0.0, where the nearest
-    reflection may change. Machine code with a second result for these would take twice as long.
+    """total + the sum over STEPS steps of F_cell^2 F_latt^2, float64 [n, m]; or -total, if need be -0.0, where the
+    nearest reflection may change. Machine code with a second result for these would take twice as long.
 
     The vectors behind ``slow`` [9, n, 1], ``fast`` [9, 1, m] and ``straight_on`` [9] are a cell and its two changes
     (phi_groups.py); a step is cell + w1 change1 + w2 change2. ``weights`` [STEPS, 3] (float32) are w1, w2 and 1, or 0
@@ -135,5 +135,5 @@ def example_of_block(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
 
     total, slow, fast, inverse, straight_on, *rest = example(rows, columns, seed)
     weights = torch.cat((2.0 * uniform(STEPS, 2), torch.ones(STEPS, 1, dtype=torch.float64)), dim=1).to(torch.float32)
-    return (total, torch.cat((slow, 1e-2 * uniform(6, rows, 1))), torch.cat((fast, 1e-2 * uniform(6, 1, columns))), inverse,
-            torch.cat((straight_on, 1e-2 * uniform(6))), weights, weights[:, :2].abs().amax(dim=0), *rest)
+    return (total, torch.cat((slow, 1e-2 * uniform(6, rows, 1))), torch.cat((fast, 1e-2 * uniform(6, 1, columns))),
+            inverse, torch.cat((straight_on, 1e-2 * uniform(6))), weights, weights[:, :2].abs().amax(dim=0), *rest)

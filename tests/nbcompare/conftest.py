@@ -58,13 +58,14 @@ def quick_runs(monkeypatch):
     """Runs without what takes most of their time, for tests that look at neither: axes and labels of the pictures, and
     asking torch for a CUDA device."""
     monkeypatch.setattr("nbcompare.runner.cuda_is_available", lambda folder: False)
-    monkeypatch.setattr("nbcompare.pictures._draw", lambda path, image, *_: write_plain_picture(path, image))
+    monkeypatch.setattr("nbcompare.pictures.draw_all", write_plain_pictures)
 
 
-def write_plain_picture(path, image):
+def write_plain_pictures(view, boxes, scale, pictures):
     from matplotlib.image import imsave
 
-    imsave(path, image, format="png")
+    for path, image, *_ in pictures:
+        imsave(path, image, format="png")
 
 
 @pytest.fixture

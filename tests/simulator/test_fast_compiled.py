@@ -158,7 +158,8 @@ def test_a_step_that_computes_something_else_is_not_kept(cache, monkeypatch, wro
 
 
 @pytest.mark.parametrize("spoil", [
-    torch.abs, lambda total: total.masked_fill(torch.arange(total.shape[1]) == 1, torch.nan)], ids=["marks", "undefined"])
+    torch.abs, lambda total: total.masked_fill(torch.arange(total.shape[1]) == 1, torch.nan)],
+    ids=["marks", "undefined"])
 def test_a_library_that_marks_other_pixels_or_leaves_some_undefined_is_not_kept(cache, monkeypatch, spoil):
     def loaded(library):
         kernel, = (kernel for kernel in compiled.KERNELS if kernel.library == library.name)

@@ -1,0 +1,90 @@
+"""Pictures show each pixel where it is, in the colour of its value, and cost little."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib import colormaps
+from matplotlib.image import imread
+
+from nbcompare.image import Roi, Shape
+from nbcompare.pictures import percentile_of_positive, write_pictures
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), bright=st.sampled_from([0.0, 1e-4, 0.01, 0.5, 1.0]),
+       percentile=st.sampled_from([0.0, 50.0, 90.0, 99.5, 99.99, 100.0]), negative=st.booleans())
+def test_the_percentile_is_that_of_all_positive_pixels(seed, bright, percentile, negative):
+    generator = np.random.default_rng(seed)
+    images = [generator.lognormal(size=(70, 90)).astype(np.float32) * (generator.random((70, 90)) < bright)
+              for _ in range(2)]
+    if negative:
+        images[0] -= 0.5
+    positive = np.concatenate([image[image > 0] for image in images]).astype(np.float64)
+    wanted = np.percentile(positive, percentile) if positive.size else 1.0
+    assert percentile_of_positive(images, percentile) == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """The pictures of two images by name, as uint8 [height, width, 3]."""
+
+    def draw(reference, subject, view, marked=(), keys=("c", "py", "diff")):
+        files = {key: tmp_path / f"{key}.png" for key in keys}
+        scale = write_pictures(reference, subject, view, marked, files)
+        return {key: np.round(255 * imread(path)).astype(np.uint8)[..., :3] for key, path in files.items()}, scale
+
+    return draw
+
+
+def coloured(picture, colour):
+    """Where a colour (name, value from 0 to 1) is in a picture, as (rows, columns) from 0 to 1 of its axes."""
+    name, value = colour
+    wanted = np.round(255 * np.array(colormaps[name](value)[:3]))
+    rows, columns = np.nonzero((abs(picture.astype(int) - wanted) <= 1).all(axis=2))
+    return rows, columns
+
+
+def test_each_image_has_its_own_pixels_and_the_frame_is_the_same(drawn):
+    """One bright pixel in either image, at another place; in the difference it is blue in one and red in the other."""
+    shape = Shape(200, 200)
+    reference, subject = np.zeros((200, 200), np.float32), np.zeros((200, 200), np.float32)
+    reference[40:60, 20:40], subject[140:160, 100:120] = 5.0, 5.0
+    pictures, scale = drawn(reference, subject, Roi.full(shape))
+    assert (scale.brightest, scale.difference) == (5.0, 5.0)
+    whole, places = coloured(pictures["c"], ("inferno", 0.0)), {}
+    top, left = whole[0].min(), whole[1].min()
+    size = whole[0].max() + 1 - top
+    for key, colour in (("c", ("inferno", 1.0)), ("py", ("inferno", 1.0)), ("diff", ("RdBu_r", 0.0))):
+        rows, columns = coloured(pictures[key], colour)
+        inside = columns < left + size
+        places[key] = ((rows[inside].mean() - top) / size, (columns[inside].mean() - left) / size)
+    assert places["c"] == pytest.approx((0.25, 0.15), abs=0.01)
+    assert places["py"] == pytest.approx((0.75, 0.55), abs=0.01)
+    assert places["diff"] == pytest.approx((0.25, 0.15), abs=0.01)  # what the subject lacks is blue
+    below = slice(top + size + 3, None)
+    assert (pictures["c"][below, : left + size] == pictures["py"][below, : left + size]).all()
+
+
+def test_a_lone_pixel_of_a_large_image_is_seen(drawn):
+    reference = np.zeros((2527, 2463), np.float32)
+    reference[1234, 1001] = 3.0
+    pictures, _ = drawn(reference, reference, Roi.full(Shape(2527, 2463)), keys=("c", "py"))
+    rows, columns = coloured(pictures["c"], ("inferno", 1.0))
+    assert len(rows[columns < 700]) >= 1
+
+
+def test_pixels_that_are_no_numbers_are_drawn_as_nothing(drawn):
+    broken = np.full((30, 30), np.nan, np.float32)
+    broken[:, :10] = 1.0
+    pictures, scale = drawn(np.ones((30, 30), np.float32), broken, Roi.full(Shape(30, 30)))
+    assert scale.brightest == 1.0 and set(pictures) == {"c", "py", "diff"}
+
+
+def test_a_marked_region_is_framed(drawn):
+    image = np.ones((100, 100), np.float32)
+    full = Roi.full(Shape(100, 100))
+    pictures, _ = drawn(image, image, full, [full, Roi("spot", 20, 40, 50, 80)])
+    blue = (abs(pictures["c"].astype(int) - (0, 191, 255)) <= 60).all(axis=2)
+    rows, columns = np.nonzero(blue)
+    assert np.ptp(rows) > 1.2 * np.ptp(columns) > 0
