@@ -6,14 +6,14 @@ Exit status: 0, or 2 for something the user can mend (one line on stderr, and no
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nanobrag_torch.emulation import list_text
 from nanobrag_torch.errors import SimulatorError, UsageError
 from nanobrag_torch.flags import help_text
 from nanobrag_torch.load import Command, load_components, read_command
-from nanobrag_torch.version import PROGRAM_NAME, version_line
+from nanobrag_torch.version import PROGRAM_NAME, default_threads, version_line
 
 BAD_INPUT = 2
 DTYPES = ("auto", "float64", "float32")
@@ -66,11 +66,24 @@ def _run(command: Command) -> int:
         print(f"compiled step in {folder}: within {error:.2g} of the formula")
         return 0
     _check_program(command)
-    components = load_components(command)
+    loaded = _loaded_meanwhile(command)
     from nanobrag_torch.job import render_and_write
 
-    render_and_write(command, components)
+    render_and_write(*loaded())
     return 0
+
+
+def _loaded_meanwhile(command: Command) -> Callable:
+    """What returns the command and its components: files are read while torch is imported, if it is not yet, and there
+    are cores for both."""
+    def load():
+        return command, load_components(command)
+
+    if "torch" in sys.modules or default_threads() < 2 or command.program.threads == 1:
+        return load
+    from nanobrag_torch.workers import ahead
+
+    return ahead(load)
 
 
 def _check_program(command: Command) -> None:

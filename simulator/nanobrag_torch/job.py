@@ -26,13 +26,14 @@ from nanobrag_torch.scene import Scene, build_scene
 from nanobrag_torch.statistics import image_statistics
 from nanobrag_torch.trace import trace_pixel
 from nanobrag_torch.version import PROGRAM_NAME, VERSION, default_threads, version_line
+from nanobrag_torch.workers import aside
 
 SPHERE_SR = 4.0 * math.pi
 
 
 def render_and_write(command: Command, components: tuple) -> None:
     """Run a loaded command. Raises UsageError or InputFileError before anything is written."""
-    torch.set_num_threads(command.program.threads or default_threads())
+    torch.set_num_threads(_workers(command))
     asked = command.program.dtype
     scene = build_scene(*components, emulate=command.emulate, device=command.program.device,
                         dtype=torch.float64 if asked == "auto" else getattr(torch, asked), warn=command.options.warn)
@@ -110,11 +111,15 @@ def rendered_image(scene: Scene, command: Command, path: RenderPath) -> np.ndarr
             percent = now
             print(f"{percent}% done", flush=True)
 
-    image, omega_sum = render_image(scene, path, command.program.threads or default_threads(), progress)
+    image, omega_sum = render_image(scene, path, _workers(command), progress)
     progress(rows)
     omega = true_solid_angle(scene, omega_sum)
     print(f"solid angle subtended by detector = {omega:g} steradian ( {100.0 * omega / SPHERE_SR:g}% sphere)")
     return image
+
+
+def _workers(command: Command) -> int:
+    return command.program.threads or default_threads()
 
 
 def _refuse_infinite(image: np.ndarray) -> None:
@@ -133,22 +138,25 @@ def write_outputs(command: Command, scene: Scene, image: np.ndarray) -> None:
     from nanobrag_torch.io.pgm import write_pgm
     from nanobrag_torch.io.smv import write_int_image
 
-    wanted, paths = command.outputs, output_paths(command)
+    wanted, paths, workers = command.outputs, output_paths(command), _workers(command)
     if command.files.hkl_file is not None:
         _write_dump(command)
     print(f"writing {wanted.float_file} as {image.size} {image.itemsize}-byte floats")
-    write_float_image(paths["float"], image)
-    statistics = image_statistics(scene, image)
-    echo.echo_statistics(statistics)
-    scale = statistics.int_scale(wanted.int_scale)
-    print(f"intfile_scale = {scale:g}")
-    print(f"writing {wanted.int_file} as 2-byte integers")
-    write_int_image(paths["int"], scene, image, scale, wanted.adc_offset)
-    if wanted.write_pgm:
-        grey = statistics.pgm_scale(wanted.pgm_scale, scale)
-        print(f"pgm_scale = {grey:g}")
-        print(f"writing {wanted.pgm_file} as 1-byte integers")
-        write_pgm(paths["pgm"], image, grey)
+    with aside(workers) as begin:
+        written = begin(write_float_image, paths["float"], image)
+        statistics = image_statistics(scene, image, workers)
+        written()
+        echo.echo_statistics(statistics)
+        scale = statistics.int_scale(wanted.int_scale)
+        print(f"intfile_scale = {scale:g}")
+        print(f"writing {wanted.int_file} as 2-byte integers")
+        written = begin(write_int_image, paths["int"], scene, image, scale, wanted.adc_offset)
+        if wanted.write_pgm:
+            grey = statistics.pgm_scale(wanted.pgm_scale, scale)
+            print(f"pgm_scale = {grey:g}")
+            print(f"writing {wanted.pgm_file} as 1-byte integers")
+            write_pgm(paths["pgm"], image, grey)
+        written()
     if wanted.write_noise:
         _write_noise(command, scene, image, paths["noise"])
 

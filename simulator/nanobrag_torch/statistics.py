@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from nanobrag_torch.arithmetic import number
 from nanobrag_torch.blocks import row_blocks
+from nanobrag_torch.workers import aside
 
 INT_FULL_SCALE = 55000.0
 """Of the brightest pixel in the int image."""
@@ -44,7 +46,7 @@ class Statistics:
         return PGM_FULL_SCALE / (PGM_DEVIATIONS * self.rmsd) if self.rmsd > 0.0 else int_scale
 
 
-def image_statistics(scene, image: np.ndarray) -> Statistics:
+def image_statistics(scene, image: np.ndarray, workers: int = 1) -> Statistics:
     """The figures of an image [slow, fast], float32, of the pixels that were rendered:
 
     mean = sum x/n, rms = sqrt(sum x^2/(n-1)), rmsd = sqrt(sum (x-mean)^2/(n-1)), n at least 2. Each x^2 is
@@ -57,10 +59,12 @@ def image_statistics(scene, image: np.ndarray) -> Statistics:
     counted = None if "masked-rmsd" in scene.emulate else rendered
     count = region.size if rendered is None else int(np.count_nonzero(rendered))
     counted_count = region.size if counted is None else count
-    mean = _sum(region, rendered, lambda x: x.astype(np.float64)) / max(count, 1)
-    squares = _sum(region, rendered, lambda x: (x * x).astype(np.float64))
-    deviations = _sum(region, counted, lambda x: (x.astype(np.float64) - mean) ** 2)
-    return Statistics(*_largest(scene, region), mean=mean, rms=math.sqrt(squares / (max(count, 2) - 1)),
+    with aside(workers) as begin:
+        squares = begin(_sum, region, rendered, lambda x: (x * x).astype(np.float64))
+        mean = _sum(region, rendered, lambda x: x.astype(np.float64)) / max(count, 1)
+        largest = begin(_largest, scene, region)
+        deviations = _sum(region, counted, lambda x: np.square(x.astype(np.float64) - mean))
+    return Statistics(*largest(), mean=mean, rms=math.sqrt(squares() / (max(count, 2) - 1)),
                       rmsd=math.sqrt(deviations / (max(counted_count, 2) - 1)))
 
 
@@ -68,13 +72,13 @@ def _sum(region: np.ndarray, where, term: Callable) -> float:
     """The terms of all pixels, or of those ``where`` a mask says so, one after the other, not pairwise."""
     total = 0.0
     for rows in row_blocks(region.shape):
-        values = region[rows].astype(np.float32)
+        values = region[rows]
         values = values.reshape(-1) if where is None else values[where[rows]]
         if values.size:
             with np.errstate(over="ignore", invalid="ignore"):
                 terms = term(values)
                 terms[0] += total
-                total = float(np.cumsum(terms, out=terms)[-1])
+                total = float(torch.cumsum(torch.from_numpy(terms), dim=0)[-1])  # NumPy's takes twice as long
     return total
 
 

@@ -1,4 +1,6 @@
-"""Work shared among forked processes: numbered pieces are taken from a pipe, results go to shared memory.
+"""Work beside this process: pieces of an image in forked ones, files in threads, reading while torch is imported.
+
+Numbered pieces are taken from a pipe, and results go to shared memory.
 
 A worker is a process with one thread of its own, because threads that wait for one another at the end of every
 small operation lose most of their time on a busy machine. Pieces are handed out one by one, so that a worker on a
@@ -7,14 +9,18 @@ slow core does fewer. Which worker does which piece cannot be seen in the result
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import functools
 import mmap
 import os
+import pickle
 import struct
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -42,6 +48,52 @@ def shared_array(shape: tuple[int, ...], dtype) -> np.ndarray:
     """Zeros that parent and forked children see alike; the memory goes back with the array."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     return np.frombuffer(mmap.mmap(-1, max(1, size)), dtype=dtype, count=int(np.prod(shape))).reshape(shape)
+
+
+@contextlib.contextmanager
+def aside(workers: int) -> Iterator[Callable]:
+    """A function that calls another in a thread and returns what will wait for its result; at once for one worker. For
+    NumPy and files, which do not hold up other threads. Leaving waits for all."""
+    if workers <= 1:
+        yield lambda work, *arguments: functools.partial(_same, work(*arguments))
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        yield lambda work, *arguments: pool.submit(work, *arguments).result
+
+
+def _same(result):
+    return result
+
+
+def ahead(work: Callable, *arguments) -> Callable:
+    """Call a function in a child process, and return what will wait for its result.
+
+    Where there is none, because the child failed or could not be made, the function is called here and now, so that it
+    fails as it would without one.
+    """
+    if not hasattr(os, "fork"):
+        return functools.partial(work, *arguments)
+    source, sink = os.pipe()
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            os.close(source)
+            with os.fdopen(sink, "wb") as stream:
+                pickle.dump(work(*arguments), stream)
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(sink)
+
+    def result():
+        with os.fdopen(source, "rb") as stream:
+            text = stream.read()
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+            return pickle.loads(text)
+        return work(*arguments)
+
+    return result
 
 
 def share_out(pieces: int, workers: int, work: Callable[[int], None],

@@ -11,11 +11,12 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench import commands, page
 from tests.bench.harness import harness_rows, sweep_rows
-from tests.bench.measure import competitors, interleaved
+from tests.bench.measure import competitors, interleaved, warm_up
 from tests.bench.programs import (
     CHECKOUT,
     CORES,
@@ -29,6 +30,10 @@ from tests.bench.programs import (
 
 BUILD = CHECKOUT / "build" / "bench"
 BOUND = 1e-6
+PATHS = {"fast": ("-render", "fast"), "compiled": ("-render", "compiled"),
+         "fast float64": ("-render", "fast", "-dtype", "float64")}
+LONGEST_C, LONGEST_FAST = 110e6, 450e6
+"""Pixels times phi steps that C and the fast path render in the table of growth."""
 
 
 class Bench:
@@ -37,7 +42,7 @@ class Bench:
     def __init__(self, folder: Path, rounds: int, compiled: bool):
         self.folder, self.rounds, self.compiled = folder, rounds, compiled
         self.program, self.is_nanobragg = comparator(BUILD / "reference")
-        self.renderer = Renderer()
+        self.renderer, self.warm = Renderer(), set()
         write_inputs(folder)
 
     def torch_argv(self, command, *more) -> list[str]:
@@ -45,13 +50,9 @@ class Bench:
         emulate = command.emulate.format(threads=CORES) if self.is_nanobragg else ""
         return [*command.argv, *(["-emulate", emulate] if emulate else []), *more]
 
-    def renders(self, command, *dtypes: str) -> dict:
-        """One row: C as a whole process against the render step of each path."""
-        paths = {"fast": ("-render", "fast")}
-        if self.compiled:
-            paths["compiled"] = ("-render", "compiled")
-        if "float64" in dtypes:
-            paths["fast float64"] = ("-render", "fast", "-dtype", "float64")
+    def renders(self, command, paths: tuple[str, ...] = ("fast", "compiled"), *, against_C: bool = True) -> dict:
+        """One row: C as a whole process against the render step of each path. Without C, fewer rounds are enough."""
+        paths = {name: PATHS[name] for name in paths if self.compiled or name != "compiled"}
         taken = {}
 
         def render(name):
@@ -59,10 +60,16 @@ class Bench:
             run, taken[name] = self.renderer.render(self.torch_argv(command, *paths[name]), self.folder, image)
             return run
 
-        contestants = {"C": lambda: timed([self.program, *command.argv], self.folder)}
+        contestants = {"C": lambda: timed([self.program, *command.argv], self.folder)} if against_C else {}
         contestants |= {name: lambda name=name: render(name) for name in paths}
-        figures = interleaved(contestants, self.rounds)
-        errors = {name: accuracy(self.folder / f"{name}.bin", self.folder / "floatimage.bin") for name in paths}
+        warm_up(contestants, self.warm)
+        self.warm.add("C")
+        if not taken.get("compiled", "compiled").startswith("compiled"):
+            contestants.pop("compiled")  # it is the fast path once more
+            taken.pop("compiled")
+        figures = interleaved(contestants, self.rounds if against_C else min(self.rounds, 2))
+        errors = {name: accuracy(self.folder / f"{name}.bin", self.folder / "floatimage.bin")
+                  for name in taken if against_C}
         return self._row(command, figures, taken, errors)
 
     def processes(self, command) -> dict:
@@ -76,6 +83,7 @@ class Bench:
         if self.compiled:
             contestants["compiled"] = lambda: timed([*python, "-render", "compiled", "-floatfile", "compiled.bin"],
                                                     self.folder)
+        warm_up(contestants, self.warm)
         return self._row(command, interleaved(contestants, self.rounds), {}, {})
 
     def _row(self, command, figures, taken, errors) -> dict:
@@ -90,14 +98,24 @@ def measured(bench: Bench, quick: bool, only: str | None) -> dict:
     whole = commands.supervisor()
     few = commands.option_paths()
     groups = {
-        "render": lambda: [bench.renders(whole, "float64")],
+        "render": lambda: [bench.renders(whole, ("fast", "compiled", "fast float64"))],
         "process": lambda: [bench.processes(whole)],
         "options": lambda: [bench.renders(command) for command in (few[:1] + few[3:4] if quick else few)],
-        "phi": lambda: [bench.renders(command) for command in commands.phi_growth((1, 10) if quick else (1, 10, 100))],
-        "pixels": lambda: [] if quick else [bench.renders(command) for command in commands.pixel_growth()],
+        "growth": lambda: list(_growth(bench, quick)),
         "competing": lambda: [] if quick else _competing(bench, whole),
     }
     return {name: make() for name, make in groups.items() if only in (None, name)}
+
+
+def _growth(bench: Bench, quick: bool) -> Iterator[dict]:
+    """Phi steps by pixels. What would take C or the fast path minutes is left out."""
+    for side in commands.SIDES[: 1 if quick else None]:
+        for steps in commands.STEPS[: 2 if quick else None]:
+            terms = steps * side * side
+            paths = ("fast", "compiled") if terms <= LONGEST_FAST else ("compiled",)
+            if terms <= LONGEST_C or bench.compiled or "fast" in paths:
+                row = bench.renders(commands.growth(steps, side), paths, against_C=terms <= LONGEST_C)
+                yield {**row, "steps": steps, "pixels": side * side}
 
 
 def _competing(bench: Bench, command) -> list[dict]:
@@ -121,7 +139,7 @@ def worst_errors(groups: dict) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute: fewer rows and runs, no page")
-    parser.add_argument("--only", help="one group: render, process, options, phi, pixels, competing, "
+    parser.add_argument("--only", help="one group: render, process, options, growth, competing, "
                         "harness or sweep")
     parser.add_argument("--no-page", action="store_true", help="leave docs/performance.md as it is")
     asked = parser.parse_args()
@@ -136,6 +154,7 @@ def main() -> int:
     BUILD.mkdir(parents=True, exist_ok=True)
     figures = BUILD / "figures.json"
     found = {**(page.read_groups(figures) if asked.only else {}), **groups, **beside}
+    found = {name: found[name] for name in page.TITLES if name in found}
     if not asked.quick:
         page.write_figures(figures, machine, found)
     if not (asked.quick or asked.no_page) and found.keys() >= page.TITLES.keys():

@@ -58,13 +58,12 @@ def option_paths() -> list[Command]:
     return [_command(name, f"{OPTIONS} {text}", emulate) for name, text, emulate in rows]
 
 
-def phi_growth(steps: tuple[int, ...] = (1, 10, 100)) -> list[Command]:
-    """One megapixel, more and more phi steps of 0.01 degree."""
-    return [_command(f"{count} phi steps", f"{OPTIONS} -phi 1 -osc {count * 0.01:g} -phisteps {count}")
-            for count in steps]
+STEPS, SIDES = (1, 10, 100), (1024, 2048, 4096)
+"""Phi steps, and pixels along a side: one, four and sixteen megapixels, the last about an Eiger 16M."""
 
 
-def pixel_growth(sides: tuple[int, ...] = (1024, 2048, 4096)) -> list[Command]:
-    """The same detector in finer and finer pixels, 5 phi steps; the last is about an Eiger 16M."""
-    return [_command(f"{side} x {side} pixels", f"{OPTIONS} -detpixels {side} -pixel {0.3 * MEGAPIXEL / side:g} "
-                     "-phi 1 -osc 0.05 -phisteps 5") for side in sides]
+def growth(steps: int, side: int) -> Command:
+    """Phi steps of 0.01 degree on the same detector in finer and finer pixels."""
+    return _command(f"{steps} phi steps, {side} x {side} pixels",
+                    f"{OPTIONS} -detpixels {side} -pixel {0.3 * MEGAPIXEL / side:g} -phi 1 -osc {steps * 0.01:g} "
+                    f"-phisteps {steps}")

@@ -19,7 +19,7 @@ from tests.bench.programs import CASE, CHECKOUT, CORES, environment, timed
 COMMAND = [sys.executable, "-m", "nbcompare"]
 SMALL = ("-cell 100 100 100 90 90 90 -default_F 100 -N 5 -lambda 1 -distance 100 -detpixels 128 -pixel 0.1 -nonoise "
          "-nopgm")
-CELLS = (4, 12, 24)
+CELLS = (4, 16, 48)
 BATCHED = 60
 
 COMPARE = r"""
@@ -77,8 +77,8 @@ def harness_rows(folder: Path, rounds: int) -> list[dict]:
 
 
 def sweep_rows(folder: Path) -> list[dict]:
-    """Seconds of sweeps of more and more cells with all cores, and of the largest with one worker."""
-    plans = [(count, CORES) for count in CELLS] + [(CELLS[-1], jobs) for jobs in range(1, CORES)]
+    """Seconds of sweeps of more and more cells, with one worker and with all cores."""
+    plans = [(count, jobs) for jobs in sorted({1, CORES}) for count in CELLS]
     return [{"cells": count, "workers": jobs, "seconds": _sweep(folder, count, jobs)} for count, jobs in plans]
 
 

@@ -1,4 +1,4 @@
-"""Interleaved measurements: every contestant once in each round, a round of warm-up, medians and spread."""
+"""Interleaved measurements: every contestant once in each round, after a warm-up; medians and spread."""
 
 from __future__ import annotations
 
@@ -33,14 +33,19 @@ class Figures:
         return asdict(self)
 
 
+def warm_up(contestants: dict[str, Callable[[], Run]], warm: set[str]) -> None:
+    """Run those once that are not ``warm`` yet. A program that starts anew each time is warm once it has run."""
+    for name, contestant in contestants.items():
+        if name not in warm:
+            contestant()
+
+
 def interleaved(contestants: dict[str, Callable[[], Run]], rounds: int) -> dict[str, Figures]:
-    """Run every contestant once a round, in turn; the first round is not counted."""
+    """Run every contestant once a round, in turn."""
     taken: dict[str, list[Run]] = {name: [] for name in contestants}
-    for number in range(rounds + 1):
+    for _ in range(rounds):
         for name, contestant in contestants.items():
-            run = contestant()
-            if number > 0:
-                taken[name].append(run)
+            taken[name].append(contestant())
     return {name: Figures.of(runs) for name, runs in taken.items()}
 
 

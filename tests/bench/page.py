@@ -8,6 +8,7 @@ import json
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.programs import CHECKOUT, CORES
@@ -19,8 +20,7 @@ TITLES = {
     "render": "The supervisor command: rendering alone",
     "process": "The supervisor command: whole processes",
     "options": "Every path, one megapixel: rendering alone",
-    "phi": "Growth with phi steps, one megapixel",
-    "pixels": "Growth with pixels, 5 phi steps",
+    "growth": "Growth with phi steps and pixels: rendering alone",
     "competing": "The supervisor command while two other processes use the processor",
     "harness": "The harness",
     "sweep": "Growth with the cells of a sweep, and with its workers",
@@ -51,8 +51,10 @@ def line(row: dict) -> str:
     """One row for the terminal."""
     parts = [f"{row['name']}:"]
     for name, entry in row["figures"].items():
-        ratio = "" if name == "C" else f" = C/{1 / _ratio(row, name):.2g}" if _ratio(row, name) < 1 else \
-            f" = C x {_ratio(row, name):.1f}"
+        ratio = ""
+        if name != "C" and "C" in row["figures"]:
+            times = _ratio(row, name)
+            ratio = f" = C/{1 / times:.2g}" if times < 1 else f" = C x {times:.1f}"
         parts.append(f"{name} {entry['seconds']:.3f} s{ratio} (cpu {entry['cpu']:.2f}, {entry['peak_mb']:.0f} MB);")
     parts += [f"{name} {error:.1g} of the peak;" for name, (error, _) in row["errors"].items()]
     return " ".join(parts).rstrip(";")
@@ -73,6 +75,28 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def growth_table(rows: list[dict]) -> str:
+    """Wall seconds of every contestant, and how many times as fast as C it is, for phi steps by pixels."""
+    sizes = sorted({row["pixels"] for row in rows})
+    lines = ["| phi steps | | " + " | ".join(f"{size / 2**20:g} Mpixel" for size in sizes) + " |",
+             "|---|---|" + "---|" * len(sizes)]
+    for steps in sorted({row["steps"] for row in rows}):
+        of_size = {row["pixels"]: row for row in rows if row["steps"] == steps}
+        for number, name in enumerate(CONTESTANTS):
+            cells = [_growth_cell(of_size.get(size), name) for size in sizes]
+            if any(cells):
+                lines.append("| " + " | ".join([str(steps) if number == 0 else "", name, *cells]) + " |")
+    return "\n".join(lines)
+
+
+def _growth_cell(row: dict | None, name: str) -> str:
+    if row is None or name not in row["figures"]:
+        return ""
+    seconds = f"{row['figures'][name]['seconds']:.3f} s"
+    against = "C" in row["figures"] and name != "C"
+    return f"{seconds} (**{_ratio(row, name):.1f}**)" if against else seconds
+
+
 def write_figures(path: Path, facts: dict, groups: dict) -> None:
     """Everything as JSON."""
     path.write_text(json.dumps({"machine": facts, "groups": groups}, indent=1) + "\n")
@@ -91,7 +115,8 @@ def sweep_table(rows: list[dict]) -> str:
     return "\n".join(("| cells | workers | wall s | a cell |", "|---|---|---|---|", *cells))
 
 
-TABLES = {"harness": harness_table, "sweep": sweep_table}
+TABLES = {"growth": growth_table, "harness": harness_table, "sweep": sweep_table}
+CONTESTANTS = ("C", "fast", "compiled")
 
 
 def read_groups(path: Path) -> dict:
@@ -101,16 +126,18 @@ def read_groups(path: Path) -> dict:
 
 def write_page(facts: dict, found: dict) -> None:
     """The tables between the marks of docs/performance.md, and the plots beside it."""
-    parts = [f"Measured {headline(facts)}; medians of 5 interleaved runs after one of warm-up."]
+    parts = [f"Measured {headline(facts)}; medians of 5 interleaved runs after a warm-up."]
     for name, rows in found.items():
         if rows and name not in TABLES:
             parts += [f"### {TITLES[name]}", table(rows)]
-        if name in ("phi", "pixels") and rows:
-            _plot(name, rows)
-            parts.append(f"![{TITLES[name]}](img/{name}.png)")
     for name, make in TABLES.items():
         parts += [f"### {TITLES[name]}", make(found[name])]
+        if name == "growth":
+            parts += ["Times as fast as C in brackets; what takes C minutes is left out.",
+                      "![Seconds against phi steps](img/phi.png) ![Seconds against pixels](img/pixels.png)"]
     parts.append(f"![{TITLES['sweep']}](img/sweep.png)")
+    _plot_growth("phi", found["growth"], "steps", "phi steps", "pixels", lambda size: f"{size / 2**20:g} Mpixel")
+    _plot_growth("pixels", found["growth"], "pixels", "pixels", "steps", lambda steps: f"{steps} steps")
     _plot_sweep(found["sweep"])
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
@@ -118,12 +145,15 @@ def write_page(facts: dict, found: dict) -> None:
     PAGE.write_text(f"{before}{BEGIN}\n\n" + "\n\n".join(parts) + f"\n\n{END}{after}", encoding="utf-8")
 
 
-def _plot(name: str, rows: list[dict]) -> None:
-    """Seconds of every contestant against the pixels or phi steps, both on logarithmic axes."""
-    amounts = [int(row["name"].split()[0]) ** (2 if name == "pixels" else 1) for row in rows]
-    with _axes(name, "pixels" if name == "pixels" else "phi steps") as axes:
-        for contestant in rows[0]["figures"]:
-            axes.loglog(amounts, [row["figures"][contestant]["seconds"] for row in rows], "o-", label=contestant)
+def _plot_growth(name: str, rows: list[dict], along: str, label: str, apart: str, words: Callable) -> None:
+    """Seconds against one of phi steps and pixels, a line for each contestant and each of the other."""
+    with _axes(name, label) as axes:
+        for colour, contestant in zip(("tab:gray", "tab:blue", "tab:orange"), CONTESTANTS, strict=True):
+            for style, other in zip(("o-", "s--", "^:"), sorted({row[apart] for row in rows}), strict=False):
+                points = sorted((row[along], row["figures"][contestant]["seconds"]) for row in rows
+                                if row[apart] == other and contestant in row["figures"])
+                if len(points) > 1:
+                    axes.loglog(*zip(*points, strict=True), style, color=colour, label=f"{contestant}, {words(other)}")
 
 
 def _plot_sweep(rows: list[dict]) -> None:
@@ -146,12 +176,12 @@ def _axes(name: str, along: str):
     from matplotlib import pyplot
 
     PLOTS.mkdir(exist_ok=True)
-    figure, axes = pyplot.subplots(figsize=(4.5, 3.2), dpi=80)
+    figure, axes = pyplot.subplots(figsize=(5.2, 3.8), dpi=80)
     yield axes
     axes.set_xlabel(along)
     axes.set_ylabel("wall seconds")
     axes.grid(True, alpha=0.3)
-    axes.legend()
+    axes.legend(fontsize=7)
     figure.tight_layout()
     figure.savefig(PLOTS / f"{name}.png")
     pyplot.close(figure)

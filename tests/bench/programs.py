@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,18 +33,33 @@ def environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": str(CORES), "PYTHONPATH": str(CHECKOUT / "simulator")}
 
 
+class Launcher:
+    """A small process that starts the others and measures them."""
+
+    def __init__(self):
+        self._process = subprocess.Popen([sys.executable, "-S", str(Path(__file__).with_name("launcher.py"))],
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, argv: list[str], folder: Path, variables: dict[str, str]) -> dict:
+        """What a process took, how it ended and what it said on stderr."""
+        request = {"argv": argv, "folder": str(folder), "environment": variables}
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
+
+
+@functools.cache
+def launcher() -> Launcher:
+    """The one of this process; it ends with it."""
+    return Launcher()
+
+
 def timed(argv, folder: Path, variables: dict[str, str] | None = None) -> Run:
     """Run a process to its end and measure it, with what it waited for. Raises RuntimeError when it fails."""
-    started = time.perf_counter()
-    process = subprocess.Popen([str(word) for word in argv], cwd=folder, env=variables or environment(),
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - started
-    if process.returncode != 0:
-        raise RuntimeError(f"{' '.join(map(str, argv))}: exit status {process.returncode}\n{said.decode()}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    words = [str(word) for word in argv]
+    took = launcher().run(words, folder, variables or environment())
+    if took["status"] != 0:
+        raise RuntimeError(f"{' '.join(words)}: exit status {took['status']}\n{took['stderr']}")
+    return Run(took["seconds"], took["cpu"], took["peak_mb"])
 
 
 def comparator(build: Path) -> tuple[Path, bool]:

@@ -1,9 +1,12 @@
 """Figures of the finished image as printed: maximum and its place, mean, rms and rmsd."""
 
+import math
 import re
 
 import numpy as np
 import pytest
+
+from nanobrag_torch.statistics import image_statistics
 
 
 def figures(run):
@@ -76,3 +79,23 @@ def test_masked_pixels_count_as_zeros_in_rmsd_where_that_is_emulated(simulated, 
     run = simulated("-mask m.img -emulate masked-rmsd")
     assert "mean= 5.40654 rms= 19.5636 rmsd= 15.8758\n" in run.stdout
     assert "mean= 5.40654 rms= 19.5636 rmsd= 18.8006\n" in simulated("-mask m.img").stdout
+
+
+def test_sums_run_in_scan_order_bit_for_bit_whoever_adds_them_up(scene_of):
+    """Over several blocks of rows, with a mask, and in threads: one number after the other, as the C program has it."""
+    scene = scene_of("-detpixels_x 700 -detpixels_y 300")
+    image = np.random.default_rng(3).lognormal(sigma=4.0, size=(300, 700)).astype(np.float32)
+    total = squares = 0.0
+    for x in image.reshape(-1):
+        total += float(x)
+        squares += float(x * x)
+    mean, count = total / image.size, image.size
+    deviations = 0.0
+    for x in image.reshape(-1).tolist():
+        deviations += (x - mean) ** 2
+    for workers in (1, 2):
+        found = image_statistics(scene, image, workers)
+        assert found.mean == mean
+        assert found.rms == math.sqrt(squares / (count - 1))
+        assert found.rmsd == math.sqrt(deviations / (count - 1))
+        assert found.max == image.max()

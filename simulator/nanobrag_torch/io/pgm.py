@@ -17,5 +17,6 @@ def write_pgm(path, image: np.ndarray, scale: float) -> None:
     with atomic_output(path) as stream, np.errstate(invalid="ignore"):
         stream.write(f"P5\n{fast} {slow}\n# pixels scaled by {scale:g}\n255\n".encode("ascii"))
         for rows in row_blocks(image.shape):
-            values = image[rows].astype(np.float32).astype(np.float64) * scale
-            stream.write(np.nan_to_num(np.clip(values, 0.0, WHITE)).astype(np.uint8).data)
+            values = np.multiply(image[rows], scale, dtype=np.float64)
+            np.fmax(values, 0.0, out=values)  # 0 for what is no number, too
+            stream.write(np.fmin(values, WHITE, out=values).astype(np.uint8).data)

@@ -191,9 +191,12 @@ def int_pixels(scene, image: np.ndarray, scale: float, adc: float) -> np.ndarray
     given, written = (array[y0 : y1 + 1, x0 : x1 + 1] for array in (np.asarray(image), pixels))
     for rows in row_blocks(given.shape):
         with np.errstate(invalid="ignore"):
-            values = given[rows].astype(np.float32).astype(np.float64) * scale + adc
-        rounded = np.floor((np.clip(values, 0.0, LARGEST_PIXEL) + 0.5).astype(np.float32))
-        written[rows] = np.nan_to_num(rounded)
+            values = np.multiply(given[rows], scale, dtype=np.float64)
+            values += adc
+        np.fmax(values, 0.0, out=values)  # 0 for what is no number, too
+        np.fmin(values, LARGEST_PIXEL, out=values)
+        values += 0.5
+        written[rows] = np.floor(values.astype(np.float32))
     return pixels
 
 

@@ -1,0 +1,57 @@
+"""Work beside the main process: in a child while torch is imported, and in threads."""
+
+import os
+import signal
+
+import pytest
+
+from nanobrag_torch.errors import InputFileError
+from nanobrag_torch.workers import ahead, aside
+
+
+def test_a_result_comes_from_another_process():
+    waiting = ahead(lambda: (os.getpid(), "x" * 1_000_000))
+    process, text = waiting()
+    assert process != os.getpid() and len(text) == 1_000_000
+
+
+def test_what_fails_in_the_child_fails_here_with_its_own_error():
+    def fail():
+        raise InputFileError("no reflections", "list.hkl", 3, "text")
+
+    with pytest.raises(InputFileError, match="no reflections"):
+        ahead(fail)()
+
+
+def test_a_child_that_is_killed_costs_nothing_but_time():
+    here = os.getpid()
+
+    def work():
+        if os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return os.getpid()
+
+    assert ahead(work)() == here
+
+
+def test_no_child_is_left(tmp_path):
+    waiting = ahead(lambda: 1)
+    assert waiting() == 1
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_in_a_thread_is_raised_where_its_result_is_asked_for(workers):
+    def fail():
+        raise InputFileError("cannot be written", "image.bin")
+
+    with pytest.raises(InputFileError), aside(workers) as begin:
+        begin(fail)()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_are_those_of_their_own_work(workers):
+    with aside(workers) as begin:
+        waiting = [begin(pow, number, 2) for number in range(20)]
+    assert [wait() for wait in waiting] == [number * number for number in range(20)]
