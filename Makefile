@@ -1,5 +1,5 @@
 # make run    everything from nothing: environment, C reference, supervisor case, verdict
-# make test   the whole test suite
+# make test   the whole test suite, by two processes (WORKERS=4: by four)
 # make check  formatter rules, walls and tests, as before a commit
 # make docs   write the generated pages of docs/ anew
 # make faults try every fault on small bundles and write docs/reliability.md
@@ -10,6 +10,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+WORKERS ?= 2
 
 .PHONY: run test test-compiled check lint docs faults fuzz bench bench-quick reference clean help
 
@@ -17,7 +18,7 @@ run: $(READY)
 	@$(BIN)/nb-compare run cases/supervisor.yaml
 
 test: $(READY) reference
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: lint test
 
