@@ -30,7 +30,7 @@ import torch
 from nanobrag_torch import lattice_step, lattice_sum, ray_step
 from nanobrag_torch.arithmetic import number
 from nanobrag_torch.errors import UsageError
-from nanobrag_torch.fast import FastRenderer
+from nanobrag_torch.fast import COLUMNS, FastRenderer
 from nanobrag_torch.phi_groups import PhiGroup, groups_of_domains, phi_groups
 from nanobrag_torch.rays import Rays
 from nanobrag_torch.scene import Scene
@@ -72,8 +72,8 @@ class Kernel:
 KERNELS = (
     Kernel("ray_factors", ray_step.ray_factors, ray_step.example, "-n- --m - -"),
     Kernel("add_step", lattice_step.add_step, lattice_step.example, "nm -n- --m nm - - t - - -"),
-    Kernel("add_step_at", lattice_step.add_step, lattice_step.example_at, "nm -nm --- nm - - t - - -"),
     Kernel("add_block", lattice_step.add_block, lattice_step.example_of_block, "nm -n- --m nm - -- - - t - - -"),
+    Kernel("add_block_at", lattice_step.add_block_at, lattice_step.example_of_block_at, "m -m m -- --- - - t - - -"),
     Kernel("weighted", ray_step.weighted, ray_step.example_of_weighted, "nm nm -"),
 )
 FORMULAS = SimpleNamespace(**{kernel.name: kernel.formula for kernel in KERNELS})
@@ -222,7 +222,7 @@ def libraries() -> SimpleNamespace:
 @dataclass(frozen=True)
 class Block:
     """Neighbouring steps of one mosaic domain: the vectors and weights of ``add_block``, and the cells of every
-    step [steps, 3, 3] for pixels whose nearest reflection changes."""
+    step [STEPS, 3, 3] for pixels whose nearest reflection changes."""
 
     vectors: torch.Tensor
     weights: torch.Tensor
@@ -247,7 +247,7 @@ class CompiledRenderer(FastRenderer):
         last = [float(top + 1) for top in self.high]
         limits = tuple(torch.tensor(x, dtype=torch.float64) for x in (first, last, [*strides, offset]))
         self.constants = (torch.tensor(self.scene.lattice.cells, dtype=torch.float64), self.table, *limits)
-        self.nothing = torch.zeros(3, 1, 1, dtype=torch.float64)
+        self.zeros = torch.zeros(0, dtype=torch.float64)
         singles, self.blocks = [], []
         for domain, group in groups_of_domains(self.scene, phi_groups(self.scene, lattice_step.STEPS)):
             cells = np.array([[[number(x) for x in v] for v in self.scene.cells[step][domain]] for step in group.steps])
@@ -261,35 +261,38 @@ class CompiledRenderer(FastRenderer):
         """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
         incident = torch.tensor([number(x) for x in source.incident], dtype=torch.float64)
         wavelength = number(source.wavelength)
-        total = torch.zeros(rays.inverse.shape, dtype=torch.float64)
+        total = self._zeros(rays.inverse.shape)
         for start in range(0, len(self.singles), TOGETHER):
             some = self.singles[start : start + TOGETHER] / wavelength
             slow, fast = (part.unflatten(0, (-1, 3)) for part in rays.parts(some.flatten(0, 1)))
             for rows, columns, on in zip(slow, fast, some @ incident, strict=True):
                 total = self.run.add_step(total, rows, columns, rays.inverse, on, *self.constants)
-        for block in self.blocks:
+        for place, block in enumerate(self.blocks):
             vectors = block.vectors / wavelength
-            total = self.run.add_block(total, *rays.parts(vectors), rays.inverse, vectors @ incident, block.weights,
-                                       block.reach, *self.constants)
+            total = self.run.add_block(total, *rays.parts(vectors, (place, id(source))), rays.inverse,
+                                       vectors @ incident, block.weights, block.reach, *self.constants)
             sums = total.numpy().reshape(-1)
             leaving = np.flatnonzero(np.signbit(sums))  # NumPy finds them five times as fast as torch
             if len(leaving):
-                sums[leaving] = self._one_by_one(rays, leaving, block.cells / wavelength, incident) - sums[leaving]
+                sums[leaving] = self._at(rays, leaving, -sums[leaving], block, wavelength, incident)
         return total
 
-    def _one_by_one(self, rays: Rays, pixels: np.ndarray, cells, incident) -> np.ndarray:
-        """The sum over the steps of a block for some pixels (flat numbers), float64: every step with its own h0."""
+    def _zeros(self, shape):
+        """The same ones for all tiles of a shape; nobody writes into them."""
+        if self.zeros.shape != shape:
+            self.zeros = torch.zeros(shape, dtype=torch.float64)
+        return self.zeros
+
+    def _at(self, rays: Rays, pixels: np.ndarray, sums: np.ndarray, block: Block, wavelength, incident) -> np.ndarray:
+        """``sums`` of some pixels (flat numbers) with those of a block added, float64: every step with its own h0."""
         count = len(pixels)
-        pixels = np.append(pixels, np.repeat(pixels[-1], max(4 - count, count % 2)))
+        pixels, sums = (np.append(array, np.repeat(array[-1], -count % COLUMNS)) for array in (pixels, sums))
         row, column = np.divmod(pixels, rays.inverse.shape[1])
         slow, fast = (torch.stack(along).numpy().reshape(3, -1) for along in (rays.along_slow, rays.along_fast))
-        places = torch.from_numpy(slow.take(row, axis=1) + fast.take(column, axis=1))
-        inverse = torch.from_numpy(rays.inverse.numpy().take(pixels)).view(2, -1)
-        total = torch.zeros(inverse.shape, dtype=torch.float64)
-        for cell in cells:
-            total = self.run.add_step_at(total, (cell @ places).view(3, 2, -1), self.nothing, inverse, cell @ incident,
-                                         *self.constants)
-        return total.view(-1)[:count].numpy()
+        places = slow.take(row, axis=1) + fast.take(column, axis=1)
+        cells = block.cells / wavelength
+        some = (torch.from_numpy(array) for array in (sums, places, rays.inverse.numpy().take(pixels)))
+        return self.run.add_block_at(*some, block.weights, cells, cells @ incident, *self.constants)[:count].numpy()
 
 
 def _block(group: PhiGroup, cells: np.ndarray) -> Block:
@@ -298,5 +301,6 @@ def _block(group: PhiGroup, cells: np.ndarray) -> Block:
     vectors, weights = np.zeros((3, 3, 3)), np.zeros((lattice_step.STEPS, 3))
     vectors[0], vectors[1 : 1 + rank] = group.cell, group.planes
     weights[: len(group.steps), :rank], weights[: len(group.steps), 2] = group.weights, 1.0
+    cells = np.concatenate([cells, np.repeat(cells[-1:], lattice_step.STEPS - len(cells), axis=0)])
     return Block(torch.tensor(vectors.reshape(9, 3)), torch.tensor(weights, dtype=torch.float32),
                  torch.tensor(abs(weights[:, :2]).max(axis=0), dtype=torch.float32), torch.tensor(cells))

@@ -21,7 +21,7 @@ from nanobrag_torch.arithmetic import number
 from nanobrag_torch.lattice_sum import Workspace, furthest_from_nearest, look_up, reduce_indices, sum_steps
 from nanobrag_torch.phi_groups import PhiGroup, groups_of_domains, phi_groups
 from nanobrag_torch.ray_step import factors_of, ray_factors, reached_by_one_ray
-from nanobrag_torch.rays import Rays, rays_of
+from nanobrag_torch.rays import CurvedRays, FlatColumns, FlatRays, Rays
 from nanobrag_torch.render import PixelSums, Tile, finish, make_tile, pixel_background, render_tile
 from nanobrag_torch.scattering import beyond_resolution, nearest_indices, scattering_vector
 from nanobrag_torch.scene import Scene
@@ -60,6 +60,7 @@ class FastRenderer:
         self.rows = max(1, (tile_pixels or TILE_PIXELS[device] // size) // len(self.columns))
         self.strip_rows = max(1, STRIP_PIXELS[device] // size // len(self.columns))
         self.table, self.low, self.high = _table(scene, real)
+        self.flat_columns: dict[int, FlatColumns] = {}
         self.everywhere = replace(scene, mask=None)
         self.ever_turned = replace(scene, first_cells={})
         self.ray_factors, self.weighted = ray_factors, _weighted
@@ -78,6 +79,14 @@ class FastRenderer:
             self.workspaces = {rows: Workspace(self.scene, (rows, len(self.columns)), self.real)}
         return self.workspaces[rows]
 
+    def _rays(self, tile: Tile, index: tuple[int, int, int]) -> Rays:
+        """The rays to one sub-pixel of every pixel of a tile."""
+        if self.scene.geometry.curved:
+            return CurvedRays(self.scene, tile, index)
+        if index[2] not in self.flat_columns:
+            self.flat_columns[index[2]] = FlatColumns(self.scene, tile.fast, index[2])
+        return FlatRays(self.scene, tile, index, self.flat_columns[index[2]])
+
     def render_rows(self, rows: range):
         """Values (photons) of some rows, at most ``self.rows``, as float64 [rows, width], and the sum of the solid
         angles (sr) of each."""
@@ -89,7 +98,7 @@ class FastRenderer:
         for layer in range(scene.geometry.layers):
             for sub_slow in range(scene.oversample):
                 for sub_fast in range(scene.oversample):
-                    self._add_subpixel(pixels, rays_of(scene, tile, (layer, sub_slow, sub_fast)))
+                    self._add_subpixel(pixels, self._rays(tile, (layer, sub_slow, sub_fast)))
         background = pixel_background(scene, tile) if scene.has_water else 0.0
         values = finish(pixels, background)[:, : self.width]
         self._mend(values, rows)
@@ -100,7 +109,7 @@ class FastRenderer:
         """As ``render_rows``, with all factors at once."""
         scene = self.scene
         source, = scene.illumination.sources
-        rays = rays_of(scene, tile, (0, 0, 0))
+        rays = self._rays(tile, (0, 0, 0))
         rays.inverse, omega, factor = self.ray_factors(*self.of_one_ray.arguments(rays))
         values = self.weighted(self._sum_of_steps(rays, source), factor, self.of_one_ray.scale)
         if scene.has_water:

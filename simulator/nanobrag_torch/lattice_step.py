@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 
 from nanobrag_torch.lattice_sum import NEAR_PERIODS
+from nanobrag_torch.vectors import dot
 
 STEPS = 5
 """Steps of a block. More would share more, and leave more pixels to be done one by one."""
@@ -39,11 +40,16 @@ def add_step(total, slow, fast, inverse, straight_on, cells, table, first, last,
     ``cells`` [3] are the numbers of cells. ``table`` (flat, float32) has F^2 of the indices ``first`` to ``last`` [3]
     with those beyond on its border; ``strides`` [4] lead from indices into it, the last being the offset.
     """
+    h = [(slow[axis] + fast[axis]) * inverse - straight_on[axis] for axis in range(3)]
+    return total + _term(h, cells, table, first, last, strides).to(torch.float64)
+
+
+def _term(hkl, cells, table, first, last, strides):
+    """F_cell^2 F_latt^2, float32, of h, k, l."""
     numerator = denominator = 1.0
     place = strides[3]
-    for axis in range(3):
+    for axis, h in enumerate(hkl):
         n = cells[axis]
-        h = (slow[axis] + fast[axis]) * inverse - straight_on[axis]
         h0 = torch.ceil(h - 0.5)
         Nh = h * n
         whole = torch.round(Nh)
@@ -55,7 +61,7 @@ def add_step(total, slow, fast, inverse, straight_on, cells, table, first, last,
         denominator = denominator * (torch.where(beside, share, x) * sine_over(x))
         place = place + torch.minimum(torch.maximum(h0, first[axis]), last[axis]) * strides[axis]
     ratio = numerator / denominator
-    return total + (ratio * ratio * table[place.to(torch.int64)]).to(torch.float64)
+    return ratio * ratio * table[place.to(torch.int64)]
 
 
 def add_block(total, slow, fast, inverse, straight_on, weights, reach, cells, table, first, last, strides):
@@ -98,6 +104,18 @@ def add_block(total, slow, fast, inverse, straight_on, weights, reach, cells, ta
     return torch.where(furthest > EDGE, -total, total + squares.to(torch.float64))
 
 
+def add_block_at(total, places, inverse, weights, vectors, straight_on, cells, table, first, last, strides):
+    """total + the sum over the steps of a block, float64 [m], for pixels at ``places`` [3, m] (m): every step has
+    its own h, k, l in float64, by its cell over the wavelength, ``vectors`` [STEPS, 3, 3], and ``straight_on``
+    [STEPS, 3]. The rest is as in ``add_block``.
+    """
+    for step in range(STEPS):
+        h = [dot(vectors[step, axis], places) * inverse - straight_on[step, axis] for axis in range(3)]
+        term = _term(h, cells, table, first, last, strides) * weights[step, 2]
+        total = total + term.to(torch.float64)
+    return total
+
+
 # --- arguments to try them on -----------------------------------------------------------------------------
 
 
@@ -120,12 +138,6 @@ def example(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
             table, -edge, edge, strides)
 
 
-def example_at(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
-    """The same for pixels that are no rows and columns: ``slow`` is [3, n, m], and ``fast`` is 0."""
-    total, slow, fast, *rest = example(rows, columns, seed)
-    return (total, (slow + fast).contiguous(), torch.zeros(3, 1, 1, dtype=torch.float64), *rest)
-
-
 def example_of_block(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
     """Arguments of ``add_block``: those of ``add_step``, and changes of less than a period."""
     generator = torch.Generator().manual_seed(seed + 1000)
@@ -137,3 +149,11 @@ def example_of_block(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
     weights = torch.cat((2.0 * uniform(STEPS, 2), torch.ones(STEPS, 1, dtype=torch.float64)), dim=1).to(torch.float32)
     return (total, torch.cat((slow, 1e-2 * uniform(6, rows, 1))), torch.cat((fast, 1e-2 * uniform(6, 1, columns))),
             inverse, torch.cat((straight_on, 1e-2 * uniform(6))), weights, weights[:, :2].abs().amax(dim=0), *rest)
+
+
+def example_of_block_at(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
+    """Arguments of ``add_block_at``: as many pixels as there are columns, and cells that are nearly alike."""
+    total, slow, fast, inverse, straight_on, weights, _, *rest = example_of_block(rows, columns, seed)
+    places = torch.stack([slow[axis, 0] + fast[axis, 0] for axis in range(3)])
+    vectors = torch.eye(3, dtype=torch.float64) + 1e-3 * weights.to(torch.float64)[:, :, None]
+    return total[0], places, inverse[0], weights, vectors, straight_on[:3].expand(STEPS, 3).contiguous(), *rest

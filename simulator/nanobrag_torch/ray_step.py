@@ -50,9 +50,9 @@ class RayFactors:
     def arguments(self, rays: FlatRays) -> tuple[torch.Tensor, ...]:
         """Those of ``ray_factors`` for the pixels of a tile."""
         along, fast_m = rays.twice_along
-        rows, columns = rays.parts(self.directions)
+        rows, columns = rays.parts(self.directions, "directions")
         rows = torch.cat([dot(rays.along_slow, rays.along_slow)[None], along[None], rows])
-        columns = torch.cat([dot(rays.along_fast, rays.along_fast)[None], fast_m[None], columns])
+        columns = torch.cat([rays.columns.square[None], fast_m[None], columns])
         return rows, columns, self.solid, self.kahn
 
 

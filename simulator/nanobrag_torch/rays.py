@@ -16,6 +16,9 @@ from nanobrag_torch.render import Tile, locate
 from nanobrag_torch.scene import Scene
 from nanobrag_torch.vectors import dot
 
+MOST_KEPT = 16
+"""Groups of vectors whose components along the columns are kept; each takes some 200 kB."""
+
 
 class Rays:
     """What all rays of one sub-pixel (layer, sub_slow, sub_fast) have in common."""
@@ -32,28 +35,54 @@ class Rays:
         return self.index[1] == self.index[2] == 0
 
 
+class FlatColumns:
+    """The share that columns have in the rays to a flat detector: the same for all tiles of them, so that it is worked
+    out once. P_fast [3][1, m] and its length along the fast axis in metres, and |P_fast|^2."""
+
+    def __init__(self, scene: Scene, fast, sub_fast: int):
+        n = scene.oversample
+        size = number(scene.geometry.pixel_size) / n
+        self.fast_m = size * (fast * n + sub_fast) + size / 2.0
+        self.along = tuple(self.fast_m * number(x) for x in scene.geometry.fast)
+        self.square = dot(self.along, self.along)
+        self._kept: dict = {}
+
+    def parts(self, vectors, name=None):
+        """v.P_fast for vectors v [k, 3], as [k, 1, m]; kept for a few that have a name."""
+        if name in self._kept:
+            return self._kept[name]
+        found = dot(_columns_of(vectors), self.along)
+        if name is not None and len(self._kept) < MOST_KEPT:
+            self._kept[name] = found
+        return found
+
+
+def _columns_of(vectors) -> tuple:
+    """x, y and z of vectors [k, 3], each as [k, 1, 1]."""
+    return tuple(vectors[:, axis, None, None] for axis in range(3))
+
+
 class FlatRays(Rays):
     """Rays to a flat detector: P_slow [3][n, 1] and P_fast [3][1, m] in metres."""
 
-    def __init__(self, scene: Scene, tile: Tile, index: tuple[int, int, int]):
+    def __init__(self, scene: Scene, tile: Tile, index: tuple[int, int, int], columns: FlatColumns):
         super().__init__(tile, index)
-        layer, sub_slow, sub_fast = index
+        layer, sub_slow, _ = index
         geometry, n = scene.geometry, scene.oversample
         size = number(geometry.pixel_size) / n
-        fast_m = size * (tile.fast * n + sub_fast) + size / 2.0
         slow_m = size * (tile.slow * n + sub_slow) + size / 2.0
         f, s, o, p = (tuple(map(number, v)) for v in (geometry.fast, geometry.slow, geometry.normal, geometry.pix0))
         depth = layer * number(geometry.layer_thickness)
-        self.along_fast = tuple(fast_m * f[i] for i in range(3))
+        self.columns, self.along_fast = columns, columns.along
         self.along_slow = tuple(slow_m * s[i] + (depth * o[i] + p[i]) for i in range(3))
-        self.twice_along = dot(self.along_slow, f) * 2.0, fast_m
+        self.twice_along = dot(self.along_slow, f) * 2.0, columns.fast_m
 
     @cached_property
     def airpath(self):
         """R (m)."""
         along, fast_m = self.twice_along
         square = (along * fast_m).add_(dot(self.along_slow, self.along_slow))
-        return square.add_(dot(self.along_fast, self.along_fast)).sqrt_()
+        return square.add_(self.columns.square).sqrt_()
 
     @cached_property
     def inverse(self):
@@ -66,10 +95,9 @@ class FlatRays(Rays):
         return tuple((slow + fast).mul_(self.inverse) for slow, fast in zip(self.along_slow, self.along_fast,
                                                                            strict=True))
 
-    def parts(self, vectors):
+    def parts(self, vectors, name=None):
         """The rows' and the columns' share of v.P for vectors v [k, 3], as [k, n, 1] and [k, 1, m]."""
-        v = tuple(vectors[:, axis, None, None] for axis in range(3))
-        return dot(v, self.along_slow), dot(v, self.along_fast)
+        return dot(_columns_of(vectors), self.along_slow), self.columns.parts(vectors, name)
 
     def at(self, vectors, rows, columns):
         """v.d of some pixels, [k, n]."""
@@ -90,7 +118,7 @@ class CurvedRays(Rays):
         located = locate(scene, tile, *index)
         self.airpath, self.diffracted = located.airpath, located.diffracted
 
-    def parts(self, vectors):
+    def parts(self, vectors, name=None):
         """The vectors themselves, as plain numbers."""
         return vectors.tolist()
 
@@ -104,8 +132,3 @@ class CurvedRays(Rays):
         for v, component in zip(parts[which], out, strict=True):
             component.copy_(dot(v, directions))
         return out
-
-
-def rays_of(scene: Scene, tile: Tile, index: tuple[int, int, int]) -> Rays:
-    """The rays to one sub-pixel of every pixel of a tile."""
-    return (CurvedRays if scene.geometry.curved else FlatRays)(scene, tile, index)
