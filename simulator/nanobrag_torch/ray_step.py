@@ -57,7 +57,7 @@ class RayFactors:
 
 
 def factors_of(scene: Scene, real) -> RayFactors:
-    """The factors of a scene, in ``real``."""
+    """The factors of a scene, polarization in ``real``."""
     light, geometry = scene.illumination, scene.geometry
     source, = light.sources
     incident, axis = (tuple(map(number, v)) for v in (source.incident, light.polarization_axis))
@@ -68,7 +68,8 @@ def factors_of(scene: Scene, real) -> RayFactors:
     terms = (1.0, 0.0, 0.0) if light.no_polarization else (0.5, 0.5, -0.5 * kahn)
     magnetic = unit(cross(axis, incident)) if kahn else (0.0, 0.0, 0.0)
     electric = unit(cross(incident, magnetic)) if kahn else (0.0, 0.0, 0.0)
-    solid, terms = (torch.tensor(x, dtype=real, device=scene.device) for x in (solid, terms))
+    solid, terms = (torch.tensor(x, dtype=dtype, device=scene.device)
+                    for x, dtype in ((solid, torch.float64), (terms, real)))
     photons = R_E_SQUARED_M2 * number(light.fluence) * number(source.weight) / scene.steps
     directions = torch.tensor((incident, electric, magnetic), dtype=torch.float64, device=scene.device)
     return RayFactors(directions, solid, terms, area, torch.tensor([area * photons], dtype=torch.float64,
@@ -81,14 +82,14 @@ def ray_factors(rows, columns, solid, kahn):
     A pixel is at s + f (m), one part for its row and one for its column, which lies along a unit vector F. ``rows``
     [5, n, 1] are |s|^2, 2 s.F, s.i, s.E and s.B, ``columns`` [5, 1, m] are |f|^2, f.F, f.i, f.E and f.B. With the unit
     vector d towards the pixel, the solid angle is (solid[0] + solid[1]/R)/R^2, and the polarization
-    kahn[0] + kahn[1] (d.i)^2 + kahn[2] ((d.E)^2 - (d.B)^2). All but 1/R is in the dtype of these.
+    kahn[0] + kahn[1] (d.i)^2 + kahn[2] ((d.E)^2 - (d.B)^2). The polarization is in the dtype of ``kahn``, all else in float64.
     """
     inverse = 1.0 / torch.sqrt(rows[0] + columns[0] + rows[1] * columns[1])
+    omega = inverse * inverse * (solid[0] + solid[1] * inverse)
     rows, columns, near = (x.to(kahn.dtype) for x in (rows, columns, inverse))
     along, electric, magnetic = ((rows[i] + columns[i]) * near for i in (2, 3, 4))
-    omega = near * near * (solid[0] + solid[1] * near)
     polar = kahn[0] + kahn[1] * (along * along) + kahn[2] * (electric * electric - magnetic * magnetic)
-    return inverse, omega, polar * omega
+    return inverse, omega, polar * omega.to(kahn.dtype)
 
 
 def weighted(total, factor, scale):
@@ -103,7 +104,7 @@ def example(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
     nothing, z = torch.zeros_like, torch.full_like
     along_rows = torch.stack([y * y + 0.01, nothing(y), z(y, 0.1), nothing(y), y])[:, :, None]
     along_columns = torch.stack([x * x, x, nothing(x), x, nothing(x)])[:, None, :]
-    return along_rows, along_columns, torch.tensor([0.0, 1.0]), torch.tensor([0.5, 0.5, -0.4])
+    return along_rows, along_columns, torch.tensor([0.0, 1.0], dtype=torch.float64), torch.tensor([0.5, 0.5, -0.4])
 
 
 def example_of_weighted(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.bench import commands, page
 from tests.bench.harness import harness_rows, sweep_rows
-from tests.bench.measure import competitors, interleaved, warm_up
+from tests.bench.measure import BUSY, beside_others, interleaved, warm_up
 from tests.bench.programs import (
     CHECKOUT,
     CORES,
@@ -50,9 +50,12 @@ class Bench:
         emulate = command.emulate.format(threads=CORES) if self.is_nanobragg else ""
         return [*command.argv, *(["-emulate", emulate] if emulate else []), *more]
 
-    def renders(self, command, paths: tuple[str, ...] = ("fast", "compiled"), *, against_C: bool = True) -> dict:
-        """One row: C as a whole process against the render step of each path. Without C, fewer rounds are enough."""
+    def renders(self, command, paths: tuple[str, ...] = ("fast", "compiled"), busy: tuple[str, ...] = (), *,
+                against_C: bool = True) -> dict:
+        """One row: C as a whole process against the render step of each path, some of them beside other processes, too.
+        Without C, fewer rounds are enough."""
         paths = {name: PATHS[name] for name in paths if self.compiled or name != "compiled"}
+        busy = [name for name in busy if name == "C" or name in paths]
         taken = {}
 
         def render(name):
@@ -62,6 +65,7 @@ class Bench:
 
         contestants = {"C": lambda: timed([self.program, *command.argv], self.folder)} if against_C else {}
         contestants |= {name: lambda name=name: render(name) for name in paths}
+        contestants |= {f"{name} {BUSY}": lambda name=name: beside_others(contestants[name]) for name in busy}
         warm_up(contestants, self.warm)
         self.warm.add("C")
         if not taken.get("compiled", "compiled").startswith("compiled"):
@@ -98,11 +102,10 @@ def measured(bench: Bench, quick: bool, only: str | None) -> dict:
     whole = commands.supervisor()
     few = commands.option_paths()
     groups = {
-        "render": lambda: [bench.renders(whole, ("fast", "compiled", "fast float64"))],
+        "render": lambda: [bench.renders(whole, tuple(PATHS), () if quick else ("C", "fast", "compiled"))],
         "process": lambda: [bench.processes(whole)],
         "options": lambda: [bench.renders(command) for command in (few[:1] + few[3:4] if quick else few)],
         "growth": lambda: list(_growth(bench, quick)),
-        "competing": lambda: [] if quick else _competing(bench, whole),
     }
     return {name: make() for name, make in groups.items() if only in (None, name)}
 
@@ -116,11 +119,6 @@ def _growth(bench: Bench, quick: bool) -> Iterator[dict]:
             if terms <= LONGEST_C or bench.compiled or "fast" in paths:
                 row = bench.renders(commands.growth(steps, side), paths, against_C=terms <= LONGEST_C)
                 yield {**row, "steps": steps, "pixels": side * side}
-
-
-def _competing(bench: Bench, command) -> list[dict]:
-    with competitors(CORES):
-        return [bench.renders(command)]
 
 
 def of_harness(folder: Path, rounds: int, asked) -> dict[str, list[dict]]:
@@ -139,7 +137,7 @@ def worst_errors(groups: dict) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute: fewer rows and runs, no page")
-    parser.add_argument("--only", help="one group: render, process, options, growth, competing, "
+    parser.add_argument("--only", help="one group: render, process, options, growth, "
                         "harness or sweep")
     parser.add_argument("--no-page", action="store_true", help="leave docs/performance.md as it is")
     asked = parser.parse_args()

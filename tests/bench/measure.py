@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from tests.bench.programs import Run
+from tests.bench.programs import CORES, Run
+
+BUSY = "beside others"
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,12 @@ def interleaved(contestants: dict[str, Callable[[], Run]], rounds: int) -> dict[
     return {name: Figures.of(runs) for name, runs in taken.items()}
 
 
-@contextlib.contextmanager
-def competitors(count: int) -> Iterator[None]:
-    """Other processes that do nothing but use the processor."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+def beside_others(contestant: Callable[[], Run]) -> Run:
+    """One run while as many other processes as there are cores do nothing but use the processor."""
+    busy = [subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"]) for _ in range(CORES)]
     try:
-        yield
+        time.sleep(0.2)
+        return contestant()
     finally:
         for process in busy:
             process.kill()

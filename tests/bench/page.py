@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.measure import BUSY
 from tests.bench.programs import CHECKOUT, CORES
 
 PAGE = CHECKOUT / "docs" / "performance.md"
@@ -21,7 +22,6 @@ TITLES = {
     "process": "The supervisor command: whole processes",
     "options": "Every path, one megapixel: rendering alone",
     "growth": "Growth with phi steps and pixels: rendering alone",
-    "competing": "The supervisor command while two other processes use the processor",
     "harness": "The harness",
     "sweep": "Growth with the cells of a sweep, and with its workers",
 }
@@ -44,7 +44,9 @@ def headline(facts: dict[str, str]) -> str:
 
 
 def _ratio(row: dict, name: str) -> float:
-    return row["figures"]["C"]["seconds"] / row["figures"][name]["seconds"]
+    """How many times as fast as C, under the same circumstances."""
+    rival = f"C {BUSY}" if name.endswith(BUSY) else "C"
+    return row["figures"][rival]["seconds"] / row["figures"][name]["seconds"]
 
 
 def line(row: dict) -> str:
@@ -52,7 +54,7 @@ def line(row: dict) -> str:
     parts = [f"{row['name']}:"]
     for name, entry in row["figures"].items():
         ratio = ""
-        if name != "C" and "C" in row["figures"]:
+        if not name.startswith("C") and "C" in row["figures"]:
             times = _ratio(row, name)
             ratio = f" = C/{1 / times:.2g}" if times < 1 else f" = C x {times:.1f}"
         parts.append(f"{name} {entry['seconds']:.3f} s{ratio} (cpu {entry['cpu']:.2f}, {entry['peak_mb']:.0f} MB);")
@@ -67,12 +69,21 @@ def table(rows: list[dict]) -> str:
     for row in rows:
         for number, (name, entry) in enumerate(row["figures"].items()):
             error, excess = row["errors"].get(name, (None, None))
+            times = "" if name.startswith("C") else f"**{_ratio(row, name):.2f}**"
             cells = [row["name"] if number == 0 else "", name, f"{entry['seconds']:.3f}",
                      f"{entry['fastest']:.3f}-{entry['slowest']:.3f}", f"{entry['cpu']:.2f}", f"{entry['peak_mb']:.0f}",
-                     "" if name == "C" else f"**{_ratio(row, name):.2f}**", "" if error is None else f"{error:.1e}",
+                     times, "" if error is None else f"{error:.1e}",
                      "" if excess is None else f"{excess:+.0e}", row["paths"].get(name, "")]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def slowed_line(row: dict) -> str:
+    """How much longer each takes beside other processes that use the processor."""
+    figures = row["figures"]
+    parts = [f"{name} {figures[f'{name} {BUSY}']['seconds'] / entry['seconds']:.2f} times"
+             for name, entry in figures.items() if f"{name} {BUSY}" in figures]
+    return f"Beside {CORES} other processes that use the processor, in the same run: {', '.join(parts)} as long."
 
 
 def growth_table(rows: list[dict]) -> str:
@@ -130,6 +141,8 @@ def write_page(facts: dict, found: dict) -> None:
     for name, rows in found.items():
         if rows and name not in TABLES:
             parts += [f"### {TITLES[name]}", table(rows)]
+        if name == "render":
+            parts.append(slowed_line(rows[0]))
     for name, make in TABLES.items():
         parts += [f"### {TITLES[name]}", make(found[name])]
         if name == "growth":

@@ -26,7 +26,7 @@ def test_the_libraries_render_the_plain_image_to_1e_6(scene_of, options):
     plain, plain_omega = render_image(scene, RenderPath("plain", "float64"))
     assert abs(image.astype(float) - plain).max() < 1e-6 * plain.max()
     assert image.sum(dtype=float) == pytest.approx(plain.sum(dtype=float), rel=1e-6)
-    assert omega == pytest.approx(plain_omega, rel=1e-7)
+    assert omega == pytest.approx(plain_omega, rel=1e-12)
 
 
 def test_workers_do_not_change_a_bit(scene_of):

@@ -57,7 +57,7 @@ def test_the_compiled_renderer_is_the_plain_one_to_1e_6(scene_of, options):
     plain = plain[y0 : y1 + 1, x0 : x1 + 1]
     assert abs(values.numpy() - plain).max() < 1e-6 * plain.max()
     assert values.sum() == pytest.approx(plain.sum(dtype=float), rel=1e-6)
-    assert float(angles.sum()) == pytest.approx(omega, rel=1e-7)
+    assert float(angles.sum()) == pytest.approx(omega, rel=1e-12)
 
 
 def test_pixels_whose_nearest_reflection_changes_have_the_F_of_each_step(tmp_path, scene_of):

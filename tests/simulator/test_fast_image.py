@@ -71,7 +71,7 @@ def compared(scene, *dtypes):
         path = choose_path(scene, Program(render="fast", dtype=dtype))
         assert path.name == "fast", path
         fast, omega = values_of(scene, path)
-        np.testing.assert_allclose(omega, plain_omega, rtol=1e-7 if path.dtype == "float32" else 1e-12)
+        np.testing.assert_allclose(omega, plain_omega, rtol=1e-12)
         peak = plain.max() or 1.0
         yield abs(fast - plain).max() / peak, abs(fast.sum() - plain.sum()) / max(plain.sum(), 1e-300)
 
