@@ -77,12 +77,13 @@ def factors_of(scene: Scene, real) -> RayFactors:
 
 
 def ray_factors(rows, columns, solid, kahn):
-    """(1/R (1/m) in float64, solid angle over the area, that times the polarization) of every pixel, [n, m].
+    """(1/R (1/m), solid angle over the area, both float64; that times the polarization, in the dtype of ``kahn``) of
+    every pixel, [n, m].
 
     A pixel is at s + f (m), one part for its row and one for its column, which lies along a unit vector F. ``rows``
     [5, n, 1] are |s|^2, 2 s.F, s.i, s.E and s.B, ``columns`` [5, 1, m] are |f|^2, f.F, f.i, f.E and f.B. With the unit
     vector d towards the pixel, the solid angle is (solid[0] + solid[1]/R)/R^2, and the polarization
-    kahn[0] + kahn[1] (d.i)^2 + kahn[2] ((d.E)^2 - (d.B)^2). The polarization is in the dtype of ``kahn``, all else in float64.
+    kahn[0] + kahn[1] (d.i)^2 + kahn[2] ((d.E)^2 - (d.B)^2).
     """
     inverse = 1.0 / torch.sqrt(rows[0] + columns[0] + rows[1] * columns[1])
     omega = inverse * inverse * (solid[0] + solid[1] * inverse)
