@@ -58,13 +58,13 @@ def write_pictures(reference: np.ndarray, subject: np.ndarray, view: Roi, marked
     """Draw c, py and diff (the keys of ``files``) of one region, other regions marked by boxes."""
     x, y = (_finite(image[view.slices]) for image in (reference, subject))
     difference = y - x
+    images = {"c": (_shrunk(x), "reference", BRIGHTNESS), "py": (_shrunk(y), "subject", BRIGHTNESS),
+              "diff": (_shrunk(difference), "subject - reference", DIFFERENCE)}
+    size = np.abs(difference, out=difference)
     scale = Scale(METHOD, percentile, percentile_of_positive([x, y], percentile),
-                  percentile_of_positive([np.abs(difference)], percentile))
-    images = {"c": (x, "reference", BRIGHTNESS), "py": (y, "subject", BRIGHTNESS),
-              "diff": (difference, "subject - reference", DIFFERENCE)}
+                  percentile_of_positive([size], percentile))
     draw_all(view, [roi for roi in marked if roi.bounds != view.bounds], scale,
-             [(files[key], _shrunk(image), title, colours) for key, (image, title, colours) in images.items()
-              if key in files])
+             [(files[key], *images[key]) for key in images if key in files])
     return scale
 
 
@@ -93,12 +93,21 @@ def _shrunk(image: np.ndarray) -> np.ndarray:
     """The image reduced to the value of largest size in each block."""
     step = max(1, -(-max(image.shape) // _LONGEST_SIDE))
     if step == 1:
-        return image
-    padded = np.pad(image, [(0, -size % step) for size in image.shape])
-    rows = padded.reshape(-1, step, padded.shape[1])
-    low, high = (functools.reduce(function, (band[:, fast::step] for fast in range(step)))
-                 for function in (np.minimum, np.maximum) for band in [function.reduce(rows, axis=1)])
+        return image.copy()
+    low, high = (_extreme(image, step, function) for function in (np.minimum, np.maximum))
     return np.where(-low > high, low, high)
+
+
+def _extreme(image: np.ndarray, step: int, function: np.ufunc) -> np.ndarray:
+    """The smallest or largest value of each block: of its rows first, then of their columns."""
+    slow, fast = image.shape
+    whole, rest = divmod(slow, step)
+    rows = np.empty((whole + bool(rest), fast + -fast % step), image.dtype)
+    function.reduce(image[: whole * step].reshape(whole, step, fast), axis=1, out=rows[:whole, :fast])
+    if rest:
+        function.reduce(image[whole * step :], axis=0, out=rows[whole, :fast])
+    rows[:, fast:] = rows[:, fast - 1 : fast]
+    return functools.reduce(function, (rows[:, start::step] for start in range(step)))
 
 
 # --- drawing -------------------------------------------------------------------------------------------------
@@ -153,19 +162,24 @@ class _Frame:
 
     def picture(self, image: np.ndarray, title: str, colours: str, scale: Scale) -> np.ndarray:
         """The picture of an image, uint8 [height, width, 3]."""
-        self.image.set(data=image, cmap=colours, clim=scale.limits(colours))
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import Normalize
+
+        meaning = ScalarMappable(Normalize(*scale.limits(colours)), colours)
+        self.canvas.restore_region(self._with_scale(meaning))
+        self.image.set_data(meaning.to_rgba(image, bytes=True))  # colours for fewer pixels than the picture has
         self.title.set_text(title)
-        self.canvas.restore_region(self._with_scale(colours))
         for artist in (self.image, *self.above):
             self.axes.draw_artist(artist)
         return np.asarray(self.canvas.buffer_rgba())[..., :3].copy()
 
-    def _with_scale(self, colours: str):
-        """The frame with the scale of the colours that the image has now."""
+    def _with_scale(self, meaning):
+        """The frame with a scale of what the colours mean."""
+        colours = meaning.get_cmap().name
         if colours not in self.scales:
             self.canvas.restore_region(self.bare)
             beside = self.figure.add_axes(self.beside)
-            self.figure.colorbar(self.image, cax=beside, label="photons")
+            self.figure.colorbar(meaning, cax=beside, label="photons")
             beside.yaxis.set_offset_position("right")
             self.figure.draw_artist(beside)
             self.scales[colours] = self.canvas.copy_from_bbox(self.figure.bbox)

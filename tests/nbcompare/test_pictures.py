@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from matplotlib import colormaps
 from matplotlib.image import imread
 
+from nbcompare import pictures
 from nbcompare.image import Roi, Shape
 from nbcompare.pictures import percentile_of_positive, write_pictures
 
@@ -88,3 +89,14 @@ def test_a_marked_region_is_framed(drawn):
     blue = (abs(pictures["c"].astype(int) - (0, 191, 255)) <= 60).all(axis=2)
     rows, columns = np.nonzero(blue)
     assert np.ptp(rows) > 1.2 * np.ptp(columns) > 0
+
+
+@pytest.mark.parametrize("shape", [(1281, 1290), (1280, 641), (2000, 7), (30, 3001)])
+def test_an_image_is_shrunk_to_the_largest_value_of_each_block(shape):
+    image = np.random.default_rng(5).normal(size=shape).astype(np.float32)
+    step = -(-max(shape) // 640)
+    small = pictures._shrunk(image)
+    assert small.shape == tuple(-(-size // step) for size in shape)
+    for y, x in [(0, 0), (small.shape[0] - 1, small.shape[1] - 1), (small.shape[0] // 2, small.shape[1] // 3)]:
+        block = image[y * step : (y + 1) * step, x * step : (x + 1) * step].reshape(-1)
+        assert small[y, x] == block[abs(block).argmax()]

@@ -51,7 +51,7 @@ def cluster(tmp_path_factory):
             return process
 
         start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(told))
-        until(told.exists)
+        until(lambda: told.exists() and told.read_text().endswith("}"))
         workers = [start("dask_worker", "--scheduler-file", str(told), "--nthreads", "1", "--no-nanny")
                    for _ in range(2)]
         yield json.loads(told.read_text())["address"], workers
