@@ -71,9 +71,9 @@ class Kernel:
 
 KERNELS = (
     Kernel("ray_factors", ray_step.ray_factors, ray_step.example, "-n- --m - -"),
-    Kernel("add_step", lattice_step.add_step, lattice_step.example, "nm -n- --m nm - - t - - -"),
-    Kernel("add_block", lattice_step.add_block, lattice_step.example_of_block, "nm -n- --m nm - -- - - t - - -"),
-    Kernel("add_block_at", lattice_step.add_block_at, lattice_step.example_of_block_at, "m -m m -- --- - - t - - -"),
+    Kernel("add_step", lattice_step.add_step, lattice_step.example, "nm -n- --m nm - -- t - - -"),
+    Kernel("add_block", lattice_step.add_block, lattice_step.example_of_block, "nm -n- --m nm - -- - -- t - - -"),
+    Kernel("add_block_at", lattice_step.add_block_at, lattice_step.example_of_block_at, "m -m m -- --- -- -- t - - -"),
     Kernel("weighted", ray_step.weighted, ray_step.example_of_weighted, "nm nm -"),
 )
 FORMULAS = SimpleNamespace(**{kernel.name: kernel.formula for kernel in KERNELS})
@@ -246,7 +246,8 @@ class CompiledRenderer(FastRenderer):
         offset = -sum(stride * index for stride, index in zip(strides, first, strict=True))
         last = [float(top + 1) for top in self.high]
         limits = tuple(torch.tensor(x, dtype=torch.float64) for x in (first, last, [*strides, offset]))
-        self.constants = (torch.tensor(self.scene.lattice.cells, dtype=torch.float64), self.table, *limits)
+        cells = torch.tensor(self.scene.lattice.cells, dtype=torch.float64)
+        self.constants = (torch.stack([cells, 1.0 / cells]), self.table, *limits)
         self.zeros = torch.zeros(0, dtype=torch.float64)
         singles, self.blocks = [], []
         for domain, group in groups_of_domains(self.scene, phi_groups(self.scene, lattice_step.STEPS)):

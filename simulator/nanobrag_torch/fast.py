@@ -100,8 +100,9 @@ class FastRenderer:
                 for sub_fast in range(scene.oversample):
                     self._add_subpixel(pixels, self._rays(tile, (layer, sub_slow, sub_fast)))
         background = pixel_background(scene, tile) if scene.has_water else 0.0
-        values = finish(pixels, background)[:, : self.width]
+        values = finish(pixels, background)
         self._mend(values, rows)
+        values = values[:, : self.width]
         omega = (pixels.omega_sum + torch.zeros(tile.shape, dtype=torch.float64, device=scene.device))[:, : self.width]
         return self._masked(values, rows), self._masked(omega, rows).sum(dim=1)
 
@@ -114,8 +115,8 @@ class FastRenderer:
         values = self.weighted(self._sum_of_steps(rays, source), factor, self.of_one_ray.scale)
         if scene.has_water:
             values += pixel_background(scene, tile)
-        values = values[:, : self.width]
         self._mend(values, rows)
+        values = values[:, : self.width]
         angles = self._masked(omega[:, : self.width], rows).sum(dim=1, dtype=torch.float64)
         return self._masked(values, rows), angles.mul_(self.of_one_ray.area)
 
@@ -208,6 +209,7 @@ class FastRenderer:
         first = [(slow, fast) for slow, fast in self.scene.first_turned if slow in rows]
         if not first and not bool(values.sum().isnan()):
             return
+        values = values[:, : self.width]
         undefined = values.isnan()
         where = [*first, *((rows.start + slow, x0 + fast) for slow, fast in undefined.nonzero().tolist())]
         if len(where) > FEW:

@@ -37,8 +37,9 @@ def add_step(total, slow, fast, inverse, straight_on, cells, table, first, last,
 
     h = (slow + fast) inverse - straight_on along each axis: ``slow`` [3, n, 1] and ``fast`` [3, 1, m] are cell.P/lambda
     of rows and columns (see rays.py), ``inverse`` [n, m] is 1/R and ``straight_on`` [3] cell.incident/lambda.
-    ``cells`` [3] are the numbers of cells. ``table`` (flat, float32) has F^2 of the indices ``first`` to ``last`` [3]
-    with those beyond on its border; ``strides`` [4] lead from indices into it, the last being the offset.
+    ``cells`` [2, 3] are the numbers of cells and 1 over them. ``table`` (flat, float32) has F^2 of the indices
+    ``first`` to ``last`` [3] with those beyond on its border; ``strides`` [4] lead from indices into it, the last
+    being the offset.
     """
     h = [(slow[axis] + fast[axis]) * inverse - straight_on[axis] for axis in range(3)]
     return total + _term(h, cells, table, first, last, strides).to(torch.float64)
@@ -49,12 +50,11 @@ def _term(hkl, cells, table, first, last, strides):
     numerator = denominator = 1.0
     place = strides[3]
     for axis, h in enumerate(hkl):
-        n = cells[axis]
+        n, share = cells[0, axis], cells[1, axis].to(torch.float32)
         h0 = torch.ceil(h - 0.5)
         Nh = h * n
         whole = torch.round(Nh)
         r, m = (Nh - whole).to(torch.float32), (whole - n * h0).to(torch.float32)
-        share = (1.0 / n).to(torch.float32)
         x = (m + r) * share
         beside = m == 0.0
         numerator = numerator * (torch.where(beside, 1.0, r) * sine_over(r))
@@ -75,17 +75,17 @@ def add_block(total, slow, fast, inverse, straight_on, weights, reach, cells, ta
     place, furthest = strides[3], 0.0
     starts, changes, bends, periods, shares = [], [], [], [], []
     for axis in range(3):
-        n = cells[axis]
+        n, share = cells[0, axis], cells[1, axis]
         h, change, bend = ((slow[i] + fast[i]) * inverse - straight_on[i] for i in (axis, 3 + axis, 6 + axis))
         h0 = torch.ceil(h - 0.5)
         away = (h - h0) * n
         whole = torch.round(away)
         m = torch.where(torch.abs(whole) > NEAR_PERIODS, whole, 0.0)
         starts.append((away - m).to(torch.float32) + ASIDE)
-        periods.append((m / n).to(torch.float32))
+        periods.append((m * share).to(torch.float32))
         changes.append((change * n).to(torch.float32))
         bends.append((bend * n).to(torch.float32))
-        shares.append((1.0 / n).to(torch.float32))
+        shares.append(share.to(torch.float32))
         away = reach[0] * torch.abs(changes[axis]) + reach[1] * torch.abs(bends[axis])
         away = torch.abs(periods[axis] + starts[axis] * shares[axis]) + away * shares[axis]
         furthest = torch.maximum(furthest, away) if axis else away
@@ -133,6 +133,7 @@ def example(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
     side = 43.0
     strides = torch.tensor([side * side, side, 1.0, 21.0 * (side * side + side + 1.0)], dtype=torch.float64)
     cells, edge = torch.tensor([36.0, 47.0, 1.0], dtype=torch.float64), torch.full((3,), 21.0, dtype=torch.float64)
+    cells = torch.stack([cells, 1.0 / cells])
     table = uniform(int(side) ** 3).to(torch.float32)
     return (uniform(rows, columns), slow, fast, inverse, torch.tensor([7.0, 8.0, 9.5], dtype=torch.float64), cells,
             table, -edge, edge, strides)

@@ -11,7 +11,7 @@ an image rendered in parts is the same image.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +35,11 @@ reflection, which counts where no pixel is near one; round cancels digits, and t
 LEAST_PERIODS = 3.0
 """Of the lattice transform along each axis, from corner to corner of the detector."""
 
-TILES_OF_A_WORKER = 4
-"""At least, so that a worker on a slow core can do fewer."""
+TILES_OF_A_WORKER = 3
+"""At least of what is left, so that a worker on a slow core can do fewer."""
+
+SMALLEST_TILE = 6
+"""Parts of the largest."""
 
 LEAST_SQUARE, LARGEST_TERM = 1e-24, 1e36
 """F^2 and F^2 N^2 that leave float32 room for what is weaker by 1e-14, and for sums of 100."""
@@ -151,6 +154,16 @@ def renderer(scene: Scene, path: RenderPath):
     return FastRenderer(scene, getattr(torch, path.dtype))
 
 
+def _tiles(rows: range, height: int, workers: int) -> Iterator[range]:
+    """Tiles of ``height`` rows at most, and smaller ones at the end, so that all workers are done at the same time."""
+    start, least = rows.start, max(1, height // SMALLEST_TILE)
+    while start < rows.stop:
+        share = -(-(rows.stop - start) // (TILES_OF_A_WORKER * workers))
+        stop = min(start + max(least, min(height, share)), rows.stop)
+        yield range(start, stop)
+        start = stop
+
+
 def render_image(scene: Scene, path: RenderPath, workers: int = 1,
                  progress: Callable[[int], None] = lambda rows: None) -> tuple[np.ndarray, float]:
     """The image as float32 [slow, fast], 0 where nothing is rendered, and the sum of the solid angles (sr).
@@ -162,8 +175,7 @@ def render_image(scene: Scene, path: RenderPath, workers: int = 1,
     omega = shared_array((y1 + 1 - y0,), np.float64)
     making = renderer(scene, path)
     workers = workers if torch.device(scene.device).type == "cpu" and not making.in_order else 1
-    height = min(making.rows, -(-(y1 + 1 - y0) // (TILES_OF_A_WORKER * workers)))
-    tiles = [range(start, min(start + height, y1 + 1)) for start in range(y0, y1 + 1, height)]
+    tiles = list(_tiles(range(y0, y1 + 1), making.rows, workers))
     pieces = np.array_split(np.arange(len(tiles)), min(len(tiles), MOST_PIECES))
 
     def render_piece(piece: int) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.bench import commands, page
 from tests.bench.harness import harness_rows, sweep_rows
-from tests.bench.measure import BUSY, beside_others, interleaved, warm_up
+from tests.bench.measure import BUSY, IMPORT, PROCESS, beside_others, interleaved, warm_up
 from tests.bench.programs import (
     CHECKOUT,
     CORES,
@@ -50,12 +50,11 @@ class Bench:
         emulate = command.emulate.format(threads=CORES) if self.is_nanobragg else ""
         return [*command.argv, *(["-emulate", emulate] if emulate else []), *more]
 
-    def renders(self, command, paths: tuple[str, ...] = ("fast", "compiled"), busy: tuple[str, ...] = (), *,
+    def renders(self, command, paths: tuple[str, ...] = ("fast", "compiled"), more: dict | None = None, *,
                 against_C: bool = True) -> dict:
-        """One row: C as a whole process against the render step of each path, some of them beside other processes, too.
-        Without C, fewer rounds are enough."""
+        """One row: C as a whole process against the render step of each path, and what ``more`` there is. Without C,
+        fewer rounds are enough."""
         paths = {name: PATHS[name] for name in paths if self.compiled or name != "compiled"}
-        busy = [name for name in busy if name == "C" or name in paths]
         taken = {}
 
         def render(name):
@@ -63,9 +62,9 @@ class Bench:
             run, taken[name] = self.renderer.render(self.torch_argv(command, *paths[name]), self.folder, image)
             return run
 
-        contestants = {"C": lambda: timed([self.program, *command.argv], self.folder)} if against_C else {}
+        contestants = {"C": lambda: self.c_run(command)} if against_C else {}
         contestants |= {name: lambda name=name: render(name) for name in paths}
-        contestants |= {f"{name} {BUSY}": lambda name=name: beside_others(contestants[name]) for name in busy}
+        contestants |= more or {}
         warm_up(contestants, self.warm)
         self.warm.add("C")
         if not taken.get("compiled", "compiled").startswith("compiled"):
@@ -76,19 +75,23 @@ class Bench:
                   for name in taken if against_C}
         return self._row(command, figures, taken, errors)
 
-    def processes(self, command) -> dict:
-        """One row: whole processes, and the import of torch alone."""
-        python = [sys.executable, "-m", "nanobrag_torch", *self.torch_argv(command)]
-        contestants = {
-            "C": lambda: timed([self.program, *command.argv], self.folder),
-            "import torch": lambda: timed([sys.executable, "-c", "import torch"], self.folder),
-            "fast": lambda: timed([*python, "-render", "fast", "-floatfile", "fast.bin"], self.folder),
-        }
-        if self.compiled:
-            contestants["compiled"] = lambda: timed([*python, "-render", "compiled", "-floatfile", "compiled.bin"],
-                                                    self.folder)
-        warm_up(contestants, self.warm)
-        return self._row(command, interleaved(contestants, self.rounds), {}, {})
+    def c_run(self, command):
+        return timed([self.program, *command.argv], self.folder)
+
+    def processes(self, command, quick: bool) -> dict:
+        """Whole processes, the import of torch alone, and (not quick) again beside others that use the processor."""
+        def process(path):
+            return timed([sys.executable, "-m", "nanobrag_torch", *self.torch_argv(command), *PATHS[path], "-floatfile",
+                          "process.bin"], self.folder)
+
+        found = {IMPORT: lambda: timed([sys.executable, "-c", "import torch"], self.folder)}
+        found |= {f"{path}, {PROCESS}": lambda path=path: process(path)
+                  for path in ("fast", "compiled")[: 1 + self.compiled]}
+        alone = {"C": lambda: self.c_run(command), **found}
+        if not quick:
+            found |= {f"{name} {BUSY}": lambda name=name: beside_others(alone[name])
+                      for name in alone if name != IMPORT}
+        return found
 
     def _row(self, command, figures, taken, errors) -> dict:
         row = {"name": command.name, "figures": {name: entry.as_dict() for name, entry in figures.items()},
@@ -102,8 +105,7 @@ def measured(bench: Bench, quick: bool, only: str | None) -> dict:
     whole = commands.supervisor()
     few = commands.option_paths()
     groups = {
-        "render": lambda: [bench.renders(whole, tuple(PATHS), () if quick else ("C", "fast", "compiled"))],
-        "process": lambda: [bench.processes(whole)],
+        "supervisor": lambda: [bench.renders(whole, tuple(PATHS), bench.processes(whole, quick))],
         "options": lambda: [bench.renders(command) for command in (few[:1] + few[3:4] if quick else few)],
         "growth": lambda: list(_growth(bench, quick)),
     }
@@ -137,7 +139,7 @@ def worst_errors(groups: dict) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute: fewer rows and runs, no page")
-    parser.add_argument("--only", help="one group: render, process, options, growth, "
+    parser.add_argument("--only", help="one group: supervisor, options, growth, "
                         "harness or sweep")
     parser.add_argument("--no-page", action="store_true", help="leave docs/performance.md as it is")
     asked = parser.parse_args()

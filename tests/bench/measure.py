@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 
 from tests.bench.programs import CORES, Run
 
-BUSY = "beside others"
+BUSY, PROCESS, IMPORT = "beside others", "whole process", "import torch"
+"""Words of which the names of contestants are made."""
 
 
 @dataclass(frozen=True)

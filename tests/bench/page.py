@@ -11,15 +11,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.measure import BUSY
+from tests.bench.measure import BUSY, IMPORT, PROCESS
 from tests.bench.programs import CHECKOUT, CORES
 
 PAGE = CHECKOUT / "docs" / "performance.md"
 PLOTS = CHECKOUT / "docs" / "img"
 BEGIN, END = "<!-- figures made by make bench -->", "<!-- end of figures -->"
 TITLES = {
-    "render": "The supervisor command: rendering alone",
-    "process": "The supervisor command: whole processes",
+    "supervisor": "The supervisor command: rendering alone, and whole processes",
     "options": "Every path, one megapixel: rendering alone",
     "growth": "Growth with phi steps and pixels: rendering alone",
     "harness": "The harness",
@@ -78,12 +77,14 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def slowed_line(row: dict) -> str:
-    """How much longer each takes beside other processes that use the processor."""
-    figures = row["figures"]
-    parts = [f"{name} {figures[f'{name} {BUSY}']['seconds'] / entry['seconds']:.2f} times"
-             for name, entry in figures.items() if f"{name} {BUSY}" in figures]
-    return f"Beside {CORES} other processes that use the processor, in the same run: {', '.join(parts)} as long."
+def supervisor_lines(row: dict) -> str:
+    """What whole processes take against the import of torch, and beside others that use the processor."""
+    seconds = {name: entry["seconds"] for name, entry in row["figures"].items()}
+    whole = [name for name in seconds if name.endswith(PROCESS)]
+    imports = [f"{name} {seconds[name] / seconds[IMPORT]:.2f}" for name in whole]
+    slowed = [f"{name} {seconds[f'{name} {BUSY}'] / seconds[name]:.2f}" for name in ("C", *whole)]
+    return (f"Times as long as `import torch`: {', '.join(imports)}. Times as long beside {CORES} other processes that "
+            f"use the processor, in the same run: {', '.join(slowed)}.")
 
 
 def growth_table(rows: list[dict]) -> str:
@@ -141,8 +142,8 @@ def write_page(facts: dict, found: dict) -> None:
     for name, rows in found.items():
         if rows and name not in TABLES:
             parts += [f"### {TITLES[name]}", table(rows)]
-        if name == "render":
-            parts.append(slowed_line(rows[0]))
+        if name == "supervisor":
+            parts.append(supervisor_lines(rows[0]))
     for name, make in TABLES.items():
         parts += [f"### {TITLES[name]}", make(found[name])]
         if name == "growth":
