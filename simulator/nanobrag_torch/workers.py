@@ -74,7 +74,12 @@ def ahead(work: Callable, *arguments) -> Callable:
     if not hasattr(os, "fork"):
         return functools.partial(work, *arguments)
     source, sink = os.pipe()
-    child = os.fork()
+    try:
+        child = _fork()
+    except OSError:
+        os.close(source)
+        os.close(sink)
+        return functools.partial(work, *arguments)
     if not child:
         status = 1
         try:
@@ -131,14 +136,19 @@ def _pieces(source: int) -> Iterator[int]:
         yield _NUMBER.unpack(taken)[0]
 
 
+def _fork() -> int:
+    """os.fork, without the warning that threads exist: those of BLAS wait, and no child uses them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
 def _forked(source: int, work: Callable[[int], None]) -> int:
     """The process number of a new worker. It leaves without cleaning up, for all it has is its parent's."""
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
+    child = _fork()
     if child:
         return child
     status = 1

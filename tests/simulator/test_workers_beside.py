@@ -34,6 +34,14 @@ def test_a_child_that_is_killed_costs_nothing_but_time():
     assert ahead(work)() == here
 
 
+def test_where_no_process_can_be_made_the_work_is_done_here(monkeypatch):
+    def refuse():
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    assert ahead(os.getpid)() == os.getpid()
+
+
 def test_no_child_is_left():
     child = ahead(os.getpid)()
     with pytest.raises(ChildProcessError):
