@@ -1,5 +1,5 @@
-"""The harness reads command lines with a table of its own: it has every option that the simulator explains, and the names
-of an option stand together there as they do here."""
+"""The harness reads command lines with a table of its own: it has every option that the simulator explains, and the
+names of an option stand together there as they do here."""
 
 import re
 import subprocess
