@@ -19,7 +19,7 @@ from tests.bench.programs import CASE, CHECKOUT, CORES, environment, timed
 COMMAND = [sys.executable, "-m", "nbcompare"]
 SMALL = ("-cell 100 100 100 90 90 90 -default_F 100 -N 5 -lambda 1 -distance 100 -detpixels 128 -pixel 0.1 -nonoise "
          "-nopgm")
-CELLS = (4, 12, 24)
+CELLS = (8, 24, 48)
 BATCHED = 60
 
 COMPARE = r"""
@@ -69,7 +69,7 @@ def harness_rows(folder: Path, rounds: int) -> list[dict]:
         rows.append(_row(name, statistics.median(entry[key] for entry in compared), unit, goal))
     check = _median(min(rounds, 3), lambda: _run(["check", str(bundle)]).seconds)
     rows.append(_row("nb-compare check of that bundle, whole process", check, "s", "<= 1"))
-    alone = _median(min(rounds, 3), lambda: timed([sys.executable, "-m", "nanobrag_torch", *SMALL.split(), "-floatfile",
+    alone = _median(min(rounds, 2), lambda: timed([sys.executable, "-m", "nanobrag_torch", *SMALL.split(), "-floatfile",
                                                    "small.bin"], folder).seconds)
     rows.append(_row("128 x 128 pixels, processes of their own", 1 / alone, "a second", ""))
     rows.append(_row("128 x 128 pixels in a batch engine, one core", _batched(folder), "a second", ">= 20"))
