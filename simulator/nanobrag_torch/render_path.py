@@ -38,6 +38,9 @@ LEAST_PERIODS = 3.0
 TILES_OF_A_WORKER = 3
 """At least of what is left, so that a worker on a slow core can do fewer."""
 
+WORTH_A_WORKER = 250_000
+"""Terms that take about as long as starting another process does."""
+
 SMALLEST_TILE = 6
 """Parts of the largest."""
 
@@ -174,7 +177,9 @@ def render_image(scene: Scene, path: RenderPath, workers: int = 1,
     image = shared_array((scene.geometry.slow_pixels, scene.geometry.fast_pixels), np.float32)
     omega = shared_array((y1 + 1 - y0,), np.float64)
     making = renderer(scene, path)
-    workers = workers if torch.device(scene.device).type == "cpu" and not making.in_order else 1
+    alone = torch.device(scene.device).type != "cpu" or making.in_order
+    worth = 1 + (x1 + 1 - x0) * (y1 + 1 - y0) * scene.steps * scene.geometry.layers // WORTH_A_WORKER
+    workers = 1 if alone else min(workers, worth)
     tiles = list(_tiles(range(y0, y1 + 1), making.rows, workers))
     pieces = np.array_split(np.arange(len(tiles)), min(len(tiles), MOST_PIECES))
 

@@ -52,8 +52,10 @@ print(json.dumps({"compare": compared[0] - started[0], "cpu": compared[1] - star
 
 
 def environment_of_harness() -> dict[str, str]:
-    """That of the other programs, with the packages of this checkout, and no engine but the bundled ones."""
-    kept = {name: value for name, value in environment().items() if not name.startswith("NB_")}
+    """That of the other programs, with the packages of this checkout, no engine but the bundled ones, and threads as
+    the harness gives them out."""
+    kept = {name: value for name, value in environment().items()
+            if not name.startswith("NB_") and name != "OMP_NUM_THREADS"}
     return {**kept, "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'simulator'}"}
 
 

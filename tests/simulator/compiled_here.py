@@ -6,7 +6,7 @@ The formulas that they are compiled from are tested in test_fast_compiled.py, wi
 import pytest
 import torch
 
-from nanobrag_torch import compiled
+from nanobrag_torch import compiled, render_path
 from nanobrag_torch.options import Program
 from nanobrag_torch.render_path import RenderPath, choose_path, render_image
 
@@ -29,7 +29,8 @@ def test_the_libraries_render_the_plain_image_to_1e_6(scene_of, options):
     assert omega == pytest.approx(plain_omega, rel=1e-12)
 
 
-def test_workers_do_not_change_a_bit(scene_of):
+def test_workers_do_not_change_a_bit(scene_of, monkeypatch):
+    monkeypatch.setattr(render_path, "WORTH_A_WORKER", 1)
     scene = scene_of(SCAN)
     path = choose_path(scene, Program(render="compiled"))
     one, two = (torch.from_numpy(render_image(scene, path, workers=count)[0]) for count in (1, 2))

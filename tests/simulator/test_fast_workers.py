@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from nanobrag_torch import fast, render
+from nanobrag_torch import fast, render, render_path
 from nanobrag_torch.render_path import RenderPath, render_image
 from nanobrag_torch.workers import MOST_PIECES, share_out, shared_array
 
@@ -20,6 +20,11 @@ def path(request):
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def small_images_are_worth_workers(monkeypatch):
+    monkeypatch.setattr(render_path, "WORTH_A_WORKER", 1)
+
+
 def pixels(image):
     return image.tobytes()
 
@@ -28,8 +33,9 @@ def pixels(image):
 def test_tiles_and_workers_do_not_change_a_bit(scene_of, monkeypatch, path, shape):
     scene = scene_of(f"{SCAN} {shape}")
     whole, omega = render_image(scene, path)
-    for tile in (1, 300, 1000):
+    for tile, strip in ((1, 1), (300, 100), (1000, 300), (5000, 300)):
         monkeypatch.setitem(fast.TILE_PIXELS, "cpu", tile)
+        monkeypatch.setitem(fast.STRIP_PIXELS, "cpu", strip)
         monkeypatch.setattr(render, "TILE_PIXELS", tile)
         for workers in (1, 3):
             image, again = render_image(scene, path, workers)
@@ -55,6 +61,12 @@ def test_where_interpolation_ends_somewhere_rows_are_rendered_in_order(scene_of,
     scene = scene_of(f"{SCAN} -hkl list.hkl -interpolate -emulate sticky-interpolation")
     plain = RenderPath("plain", "float64")
     assert pixels(render_image(scene, plain, 4)[0]) == pixels(render_image(scene, plain, 1)[0])
+
+
+def test_a_small_image_is_rendered_without_other_processes(scene_of, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("a process was started"))
+    render_image(scene_of("-detpixels 128 -phisteps 3 -osc 1"), RenderPath("plain", "float64"), workers=4)
 
 
 def test_every_piece_is_done_once():
