@@ -25,12 +25,20 @@ def small_images_are_worth_workers(monkeypatch):
     monkeypatch.setattr(render_path, "WORTH_A_WORKER", 1)
 
 
+def write_list(path):
+    lines = [f"{h} {k} {l} {100 + h * k - l}" for h in range(-8, 9) for k in range(-8, 9) for l in range(-8, 9)]
+    path.write_text("\n".join(lines) + "\n")
+
+
 def pixels(image):
     return image.tobytes()
 
 
-@pytest.mark.parametrize("shape", ["", "-round_xtal", "-gauss_xtal", "-binary_spots", "-mosaic 1 -mosaic_dom 3"])
-def test_tiles_and_workers_do_not_change_a_bit(scene_of, monkeypatch, path, shape):
+@pytest.mark.parametrize("shape", ["", "-round_xtal", "-gauss_xtal", "-binary_spots", "-mosaic 1 -mosaic_dom 3",
+                                   "-hkl list.hkl -nointerpolate -N 2"])
+def test_tiles_strips_and_workers_do_not_change_a_bit(scene_of, tmp_path, monkeypatch, path, shape):
+    """With a list, and few cells, pixels that leave their reflection within a group count."""
+    write_list(tmp_path / "list.hkl")
     scene = scene_of(f"{SCAN} {shape}")
     whole, omega = render_image(scene, path)
     for tile, strip in ((1, 1), (300, 100), (1000, 300), (5000, 300)):
@@ -56,8 +64,7 @@ def test_bands_of_the_region_of_interest_make_up_the_image(scene_of, path):
 
 def test_where_interpolation_ends_somewhere_rows_are_rendered_in_order(scene_of, tmp_path):
     """With emulation sticky-interpolation, what one pixel does tells on the next."""
-    lines = [f"{h} {k} {l} {100 + h * k - l}" for h in range(-8, 9) for k in range(-8, 9) for l in range(-8, 9)]
-    (tmp_path / "list.hkl").write_text("\n".join(lines) + "\n")
+    write_list(tmp_path / "list.hkl")
     scene = scene_of(f"{SCAN} -hkl list.hkl -interpolate -emulate sticky-interpolation")
     plain = RenderPath("plain", "float64")
     assert pixels(render_image(scene, plain, 4)[0]) == pixels(render_image(scene, plain, 1)[0])
