@@ -213,7 +213,8 @@ def load(library: Path) -> Callable:
 
 def libraries() -> SimpleNamespace:
     """All functions of the cache by name."""
-    return SimpleNamespace(**{kernel.name: load(cache_folder() / kernel.library) for kernel in KERNELS})
+    folder = cache_folder()
+    return SimpleNamespace(**{kernel.name: load(folder / kernel.library) for kernel in KERNELS})
 
 
 # --- rendering ------------------------------------------------------------------------------------------
