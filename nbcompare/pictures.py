@@ -57,7 +57,8 @@ def write_pictures(reference: np.ndarray, subject: np.ndarray, view: Roi, marked
                    percentile: float = DEFAULT_PERCENTILE) -> Scale:
     """Draw c, py and diff (the keys of ``files``) of one region, other regions marked by boxes."""
     x, y = (_finite(image[view.slices]) for image in (reference, subject))
-    difference = y - x
+    with np.errstate(over="ignore"):
+        difference = _finite(y - x)
     images = {"c": (_shrunk(x), "reference", BRIGHTNESS), "py": (_shrunk(y), "subject", BRIGHTNESS),
               "diff": (_shrunk(difference), "subject - reference", DIFFERENCE)}
     size = np.abs(difference, out=difference)
@@ -167,7 +168,8 @@ class _Frame:
 
         meaning = ScalarMappable(Normalize(*scale.limits(colours)), colours)
         self.canvas.restore_region(self._with_scale(meaning))
-        self.image.set_data(meaning.to_rgba(image, bytes=True))  # colours for fewer pixels than the picture has
+        with np.errstate(over="ignore", invalid="ignore"):  # of pixels as large as float32 goes
+            self.image.set_data(meaning.to_rgba(image, bytes=True))  # colours for fewer pixels than the picture has
         self.title.set_text(title)
         for artist in (self.image, *self.above):
             self.axes.draw_artist(artist)

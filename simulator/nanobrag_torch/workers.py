@@ -66,10 +66,10 @@ def _same(result):
 
 
 def ahead(work: Callable, *arguments) -> Callable:
-    """Call a function in a child process, and return what will wait for its result.
+    """Call a function in a child process, and return what will wait for its result, or raise what it raised there.
 
-    Where there is none, because the child failed or could not be made, the function is called here and now, so that it
-    fails as it would without one.
+    Where there is neither, because the child was killed or could not be made, the function is called here and now. It
+    is not for what failed: a pipe that was read cannot be read again.
     """
     if not hasattr(os, "fork"):
         return functools.partial(work, *arguments)
@@ -84,8 +84,13 @@ def ahead(work: Callable, *arguments) -> Callable:
         status = 1
         try:
             os.close(source)
+            try:
+                outcome = work(*arguments), None
+            except Exception as fault:
+                fault.add_note(traceback.format_exc())
+                outcome = None, fault
             with os.fdopen(sink, "wb") as stream:
-                pickle.dump(work(*arguments), stream)
+                pickle.dump(outcome, stream)
             status = 0
         finally:
             os._exit(status)
@@ -94,9 +99,12 @@ def ahead(work: Callable, *arguments) -> Callable:
     def result():
         with os.fdopen(source, "rb") as stream:
             text = stream.read()
-        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
-            return pickle.loads(text)
-        return work(*arguments)
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
+            return work(*arguments)
+        found, fault = pickle.loads(text)
+        if fault is not None:
+            raise fault
+        return found
 
     return result
 

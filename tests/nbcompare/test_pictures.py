@@ -82,6 +82,12 @@ def test_pixels_that_are_no_numbers_are_drawn_as_nothing(drawn):
     assert scale.brightest == 1.0 and set(pictures) == {"c", "py", "diff"}
 
 
+def test_infinite_pixels_leave_a_scale_of_numbers(drawn):
+    endless = np.full((30, 30), np.inf, np.float32)
+    _, scale = drawn(-endless, endless, Roi.full(Shape(30, 30)))
+    assert np.isfinite([scale.brightest, scale.difference]).all()
+
+
 def test_a_marked_region_is_framed(drawn):
     image = np.ones((100, 100), np.float32)
     full = Roi.full(Shape(100, 100))

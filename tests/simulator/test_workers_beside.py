@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -15,12 +17,27 @@ def test_a_result_comes_from_another_process():
     assert process != os.getpid() and len(text) == 1_000_000
 
 
-def test_what_fails_in_the_child_fails_here_with_its_own_error():
-    def fail():
-        raise InputFileError("no reflections", "list.hkl", 3, "text")
+def test_what_fails_in_the_child_fails_here_with_its_own_error_and_is_not_tried_again():
+    here = os.getpid()
 
-    with pytest.raises(InputFileError, match="no reflections"):
+    def fail():
+        raise InputFileError(f"no reflections{' here' * (os.getpid() == here)}", "list.hkl", 3, "text")
+
+    with pytest.raises(InputFileError) as caught:
         ahead(fail)()
+    assert str(caught.value) == "list.hkl:3: no reflections"
+    assert (caught.value.path, caught.value.line, caught.value.value) == ("list.hkl", 3, "text")
+
+
+def test_a_bad_list_that_comes_through_a_pipe_is_told_once_and_never_waited_for(tmp_path):
+    pipe = tmp_path / "list.hkl"
+    os.mkfifo(pipe)
+    writing = subprocess.Popen([sys.executable, "-c", f"open({str(pipe)!r}, 'w').write('1 2 x 4')"])
+    argv = ["-hkl", str(pipe), *"-cell 9 9 9 90 90 90 -nonoise".split()]
+    done = subprocess.run([sys.executable, "-m", "nanobrag_torch", *argv], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=60, env={**os.environ, "OMP_NUM_THREADS": "2"})
+    assert writing.wait(timeout=60) == 0
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "'x' is not an integer" in done.stderr
 
 
 def test_a_child_that_is_killed_costs_nothing_but_time():
