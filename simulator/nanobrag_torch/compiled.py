@@ -31,7 +31,7 @@ from nanobrag_torch import lattice_step, lattice_sum, ray_step
 from nanobrag_torch.arithmetic import number
 from nanobrag_torch.errors import UsageError
 from nanobrag_torch.fast import COLUMNS, FastRenderer
-from nanobrag_torch.phi_groups import PhiGroup, groups_of_domains, phi_groups
+from nanobrag_torch.phi_groups import PhiGroup, cells_of, groups_of_domains, phi_groups
 from nanobrag_torch.rays import Rays
 from nanobrag_torch.scene import Scene
 
@@ -252,7 +252,7 @@ class CompiledRenderer(FastRenderer):
         self.zeros = torch.zeros(0, dtype=torch.float64)
         singles, self.blocks = [], []
         for domain, group in groups_of_domains(self.scene, phi_groups(self.scene, lattice_step.STEPS)):
-            cells = np.array([[[number(x) for x in v] for v in self.scene.cells[step][domain]] for step in group.steps])
+            cells = cells_of(self.scene, group.steps, domain)
             if len(group.planes):
                 self.blocks.append(_block(group, cells))
             else:

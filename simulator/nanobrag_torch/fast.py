@@ -19,7 +19,7 @@ import torch
 
 from nanobrag_torch.arithmetic import number
 from nanobrag_torch.lattice_sum import Workspace, furthest_from_nearest, look_up, reduce_indices, sum_steps
-from nanobrag_torch.phi_groups import PhiGroup, groups_of_domains, phi_groups
+from nanobrag_torch.phi_groups import PhiGroup, cells_of, groups_of_domains, phi_groups
 from nanobrag_torch.ray_step import factors_of, ray_factors, reached_by_one_ray
 from nanobrag_torch.rays import CurvedRays, FlatColumns, FlatRays, Rays
 from nanobrag_torch.render import PixelSums, Tile, finish, make_tile, pixel_background, render_tile
@@ -197,7 +197,7 @@ class FastRenderer:
 
     def _squares_at_each_step(self, rays: Rays, source, group: PhiGroup, domain: int, numbers):
         """F_cell^2 [steps, n] of some pixels (flat numbers), from h, k, l at each step."""
-        cells = np.array([[[number(x) for x in v] for v in self.scene.cells[step][domain]] for step in group.steps])
+        cells = cells_of(self.scene, group.steps, domain)
         vectors = torch.as_tensor(cells.reshape(-1, 3) / number(source.wavelength), device=self.scene.device)
         hkl = rays.at(vectors, numbers // len(self.columns), numbers % len(self.columns))
         hkl -= dot(vectors.T, source.incident)[:, None]

@@ -43,6 +43,11 @@ class PhiGroup:
         return PhiGroup(self.steps, self.cell @ turn.T, self.weights, self.planes @ turn.T)
 
 
+def cells_of(scene: Scene, steps, domain: int = 0) -> np.ndarray:
+    """The cell vectors (m) of some phi steps of a mosaic domain, [steps, 3, 3]."""
+    return np.array([[[number(x) for x in v] for v in scene.cells[step][domain]] for step in steps])
+
+
 PARTS = (0.0, 0.5, 1.0)
 """Where along each side of the detector scattering vectors are looked at: corners, middles and centre."""
 
@@ -77,7 +82,7 @@ def may_be_between_peaks(scene: Scene, periods: float) -> bool:
     if scene.geometry.curved:
         return True
     counts = np.array(scene.lattice.cells)[:, None]
-    cells = np.array([[[number(x) for x in v] for v in scene.cells[step][0]] for step in (0, -1)])
+    cells = cells_of(scene, (0, -1))
     h = np.concatenate(cells @ spread_q(scene)[0].T, axis=1)
     narrow = np.ptp(counts * h, axis=1) < periods
     away = np.abs(counts * (h - np.round(h))).max(axis=1) > 0.5
@@ -87,7 +92,7 @@ def may_be_between_peaks(scene: Scene, periods: float) -> bool:
 def phi_groups(scene: Scene, most_steps: int = MOST_STEPS) -> list[PhiGroup]:
     """All phi steps of the first mosaic domain in groups of ``most_steps`` at most; alone where F is interpolated and
     needs h of each."""
-    cells = np.array([[[number(x) for x in v] for v in domains[0]] for domains in scene.cells])
+    cells = cells_of(scene, range(len(scene.cells)))
     if scene.F.interpolate:
         return [_group((step,), cells) for step in range(len(cells))]
     q = largest_q(scene)
