@@ -13,7 +13,7 @@ import torch
 from nanobrag_torch.lattice_sum import NEAR_PERIODS
 from nanobrag_torch.vectors import dot
 
-STEPS = 5
+STEPS = 10
 """Steps of a block. More would share more, and leave more pixels to be done one by one."""
 
 EDGE = 0.5 - 1e-5
