@@ -1,6 +1,7 @@
 """One run from components to files: build the scene, render it, say what was done, write every output.
 
-All names of outputs are checked before rendering, and each file appears whole or not at all.
+All names of outputs are checked before rendering, and each file appears whole or not at all. The float image lies in
+its file from the start and is read back a few rows at a time; it appears last of the images, if nothing failed.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import os
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from nanobrag_torch import echo
+from nanobrag_torch.blocks import not_finite
 from nanobrag_torch.errors import InputFileError, UsageError
 from nanobrag_torch.io.atomic import atomic_output
-from nanobrag_torch.io.floatfile import write_float_image
+from nanobrag_torch.io.floatfile import FloatImage, float_image
 from nanobrag_torch.load import DUMP_BY_DEFAULT, Command
 from nanobrag_torch.noise import check_means
 from nanobrag_torch.printout import printout_lines
@@ -41,12 +42,13 @@ def render_and_write(command: Command, components: tuple) -> None:
     path = choose_path(scene, command.program)
     print(version_line(command.program, command.emulate, path))
     echo.echo_setup(command, scene)
-    image = rendered_image(scene, command, path)
-    if command.outputs.write_noise and "noise-truncation" not in command.emulate:
-        check_means(image)
-    if not command.emulate.names:
-        _refuse_infinite(image)
-    write_outputs(command, scene, image)
+    with float_image(output_paths(command)["float"], (scene.geometry.slow_pixels, scene.geometry.fast_pixels)) as image:
+        render_to(image, scene, command, path)
+        if command.outputs.write_noise and "noise-truncation" not in command.emulate:
+            check_means(image)
+        if not command.emulate.names:
+            _refuse_infinite(image)
+        write_others(command, scene, image)
     if command.outputs.trace_pixel is not None:
         write_trace(command, scene)
     sys.stdout.flush()
@@ -96,8 +98,8 @@ def check_outputs(command: Command, scene: Scene) -> None:
 # --- rendering ------------------------------------------------------------------------------------------
 
 
-def rendered_image(scene: Scene, command: Command, path: RenderPath) -> np.ndarray:
-    """The image as float32 [slow, fast], 0 where nothing is rendered; progress and solid angle are printed."""
+def render_to(image: FloatImage, scene: Scene, command: Command, path: RenderPath) -> None:
+    """Render a scene into an image of zeros; progress and solid angle are printed."""
     if command.outputs.printout:
         for line in printout_lines(scene, command.outputs.printout_pixel):
             print(line)
@@ -111,20 +113,19 @@ def rendered_image(scene: Scene, command: Command, path: RenderPath) -> np.ndarr
             percent = now
             print(f"{percent}% done", flush=True)
 
-    image, omega_sum = render_image(scene, path, _workers(command), progress)
+    _, omega_sum = render_image(scene, path, _workers(command), progress, image)
     progress(rows)
     omega = true_solid_angle(scene, omega_sum)
     print(f"solid angle subtended by detector = {omega:g} steradian ( {100.0 * omega / SPHERE_SR:g}% sphere)")
-    return image
 
 
 def _workers(command: Command) -> int:
     return command.program.threads or default_threads()
 
 
-def _refuse_infinite(image: np.ndarray) -> None:
+def _refuse_infinite(image: FloatImage) -> None:
     """Nothing is written of an image that no reader could use; the C program writes it, and so does an emulation."""
-    bad = image.size - int(np.count_nonzero(np.isfinite(image)))
+    bad = not_finite(image)
     if bad:
         raise UsageError(f"{bad} of {image.size} pixels are not finite float32 numbers (fluence, F or crystal size "
                          "too large?); nothing was written")
@@ -133,19 +134,19 @@ def _refuse_infinite(image: np.ndarray) -> None:
 # --- writing --------------------------------------------------------------------------------------------
 
 
-def write_outputs(command: Command, scene: Scene, image: np.ndarray) -> None:
-    """The dump, the float image, then what is derived from it, each with its line on stdout."""
+def write_others(command: Command, scene: Scene, image: FloatImage) -> None:
+    """The dump, and what is derived from the float image, each with its line on stdout."""
     from nanobrag_torch.io.pgm import write_pgm
     from nanobrag_torch.io.smv import write_int_image
 
     wanted, paths, workers = command.outputs, output_paths(command), _workers(command)
     if command.files.hkl_file is not None:
         _write_dump(command)
-    print(f"writing {wanted.float_file} as {image.size} {image.itemsize}-byte floats")
+    print(f"writing {wanted.float_file} as {image.size} {image.dtype.itemsize}-byte floats")
     with aside(workers) as begin:
-        written = begin(write_float_image, paths["float"], image)
+        flushed = begin(image.flush)
         statistics = image_statistics(scene, image, workers)
-        written()
+        flushed()
         echo.echo_statistics(statistics)
         scale = statistics.int_scale(wanted.int_scale)
         print(f"intfile_scale = {scale:g}")
@@ -161,13 +162,12 @@ def write_outputs(command: Command, scene: Scene, image: np.ndarray) -> None:
         _write_noise(command, scene, image, paths["noise"])
 
 
-def _write_noise(command: Command, scene: Scene, image: np.ndarray, path: Path) -> None:
-    from nanobrag_torch.noise import noise_image, write_noise_image
+def _write_noise(command: Command, scene: Scene, image: FloatImage, path: Path) -> None:
+    from nanobrag_torch.noise import write_noise_image
 
-    noise = noise_image(scene, image, command.outputs.adc_offset, command.options.given.get("seed"))
+    noise = write_noise_image(path, scene, image, command.outputs.adc_offset, command.options.given.get("seed"))
     print(f"{noise.photons:.0f} photons on noise image ({noise.overloads} overloads)")
     print(f"writing {command.outputs.noise_file} as 2-byte integers")
-    write_noise_image(path, scene, noise)
 
 
 def _write_dump(command: Command) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nanobrag_torch.blocks import not_finite, row_blocks
 from nanobrag_torch.errors import UsageError
 from nanobrag_torch.io.smv import LARGEST_PIXEL, write_smv
 
@@ -28,13 +29,12 @@ _LANCZOS = (76.18009172947146, -86.50532032941677, 24.01409824083091, -1.2317395
 float32 = np.float32
 
 
-@dataclass(frozen=True)
+@dataclass
 class NoiseImage:
-    """Counts, uint16 [slow, fast], photons in all before the offset was added, and pixels beyond 65535."""
+    """Photons in all, before the offset was added, and pixels beyond 65535."""
 
-    pixels: np.ndarray
-    photons: float
-    overloads: int
+    photons: float = 0.0
+    overloads: int = 0
 
 
 def noise_seed(seed: int | None, emulate) -> int:
@@ -49,36 +49,40 @@ def noise_seed(seed: int | None, emulate) -> int:
     raise UsageError("the noise image needs -seed (or give -nonoise)")
 
 
-def noise_image(scene, image: np.ndarray, adc: float, seed: int | None) -> NoiseImage:
-    """Draw a noise image with the pixels of ``image``, float32 [slow, fast], as means, and add ``adc``.
+def write_noise_image(path, scene, image, adc: float, seed: int | None) -> NoiseImage:
+    """Draw a noise image with the pixels of ``image``, float32 [slow, fast], as means, add ``adc``, and write it.
 
     Counts are rounded to the nearest integer in 0..65535; emulation noise-truncation cuts the fraction off,
-    wraps negative counts around, and has 0 for a mean that is no number. Raises UsageError without a seed, or
-    (not emulated) where a mean is not finite.
+    wraps negative counts around, and has 0 for a mean that is no number. Raises UsageError without a seed, and
+    InputFileError when it cannot be written.
     """
-    x0, x1, y0, y1 = scene.roi
-    means = np.asarray(image)[y0 : y1 + 1, x0 : x1 + 1].astype(np.float32)
-    if "noise-truncation" not in scene.emulate:
-        check_means(means)
     scene.streams.seed(STREAM, noise_seed(seed, scene.emulate))
+    noise = NoiseImage()
+    write_smv(path, scene, _drawn(scene, image, adc, noise))
+    return noise
+
+
+def _drawn(scene, image, adc: float, noise: NoiseImage) -> Iterator[np.ndarray]:
+    """Blocks of rows [n, fast] of the noise image; what is in them is added up in ``noise``."""
     draw = PoissonDraws(_deviates(scene.streams).__next__)
-    photons = np.array([draw(mean) for mean in means.reshape(-1).tolist()], dtype=np.float64)
-    values = photons + adc
-    pixels = np.zeros(np.shape(image), dtype="<u2")
-    counts = _truncated(values) if "noise-truncation" in scene.emulate else _rounded(values)
-    pixels[y0 : y1 + 1, x0 : x1 + 1] = counts.reshape(means.shape)
-    return NoiseImage(pixels, float(np.cumsum(photons)[-1]), int((values > LARGEST_PIXEL).sum()))
+    x0, x1, y0, y1 = scene.roi
+    for rows in row_blocks(image.shape):
+        inside = slice(max(y0 - rows.start, 0), max(y1 + 1 - rows.start, 0))
+        means = image[rows][inside, x0 : x1 + 1].astype(np.float32)
+        photons = np.array([draw(mean) for mean in means.reshape(-1).tolist()], dtype=np.float64)
+        noise.photons = float(np.cumsum(np.append(noise.photons, photons))[-1])
+        values = photons + adc
+        noise.overloads += int((values > LARGEST_PIXEL).sum())
+        counts = _truncated(values) if "noise-truncation" in scene.emulate else _rounded(values)
+        pixels = np.zeros((rows.stop - rows.start, image.shape[1]), dtype="<u2")
+        pixels[inside, x0 : x1 + 1] = counts.reshape(means.shape)
+        yield pixels
 
 
-def check_means(image: np.ndarray) -> None:
+def check_means(image) -> None:
     """Raise UsageError for pixels that are not finite numbers."""
-    if not np.isfinite(image).all():
+    if not_finite(image):
         raise UsageError("the image holds pixels that are not finite numbers: no noise can be drawn from them")
-
-
-def write_noise_image(path, scene, noise: NoiseImage) -> None:
-    """Write a noise image as SMV. Raises InputFileError when it cannot be written."""
-    write_smv(path, scene, noise.pixels)
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

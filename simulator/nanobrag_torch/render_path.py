@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -168,13 +169,15 @@ def _tiles(rows: range, height: int, workers: int) -> Iterator[range]:
 
 
 def render_image(scene: Scene, path: RenderPath, workers: int = 1,
-                 progress: Callable[[int], None] = lambda rows: None) -> tuple[np.ndarray, float]:
+                 progress: Callable[[int], None] = lambda rows: None, image=None) -> tuple[Any, float]:
     """The image as float32 [slow, fast], 0 where nothing is rendered, and the sum of the solid angles (sr).
 
+    ``image`` is where it shall be rendered to: an array of zeros that forked processes share, or a FloatImage.
     ``progress`` is told now and then how many rows are done. Neither workers nor tiles change a bit.
     """
     x0, x1, y0, y1 = scene.roi
-    image = shared_array((scene.geometry.slow_pixels, scene.geometry.fast_pixels), np.float32)
+    if image is None:
+        image = shared_array((scene.geometry.slow_pixels, scene.geometry.fast_pixels), np.float32)
     omega = shared_array((y1 + 1 - y0,), np.float64)
     making = renderer(scene, path)
     alone = torch.device(scene.device).type != "cpu" or making.in_order

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from nanobrag_torch.arithmetic import number
-from nanobrag_torch.blocks import row_blocks
+from nanobrag_torch.blocks import region_blocks
 from nanobrag_torch.workers import aside
 
 INT_FULL_SCALE = 55000.0
@@ -46,7 +46,7 @@ class Statistics:
         return PGM_FULL_SCALE / (PGM_DEVIATIONS * self.rmsd) if self.rmsd > 0.0 else int_scale
 
 
-def image_statistics(scene, image: np.ndarray, workers: int = 1) -> Statistics:
+def image_statistics(scene, image, workers: int = 1) -> Statistics:
     """The figures of an image [slow, fast], float32, of the pixels that were rendered:
 
     mean = sum x/n, rms = sqrt(sum x^2/(n-1)), rmsd = sqrt(sum (x-mean)^2/(n-1)), n at least 2. Each x^2 is
@@ -54,26 +54,26 @@ def image_statistics(scene, image: np.ndarray, workers: int = 1) -> Statistics:
     pixels as zeros in rmsd.
     """
     x0, x1, y0, y1 = scene.roi
-    region = np.asarray(image)[y0 : y1 + 1, x0 : x1 + 1]
-    rendered = None if scene.mask is None else np.asarray(scene.mask.cpu())[y0 : y1 + 1, x0 : x1 + 1]
+    size = (x1 + 1 - x0) * (y1 + 1 - y0)
+    rendered = None if scene.mask is None else np.asarray(scene.mask.cpu())
     counted = None if "masked-rmsd" in scene.emulate else rendered
-    count = region.size if rendered is None else int(np.count_nonzero(rendered))
-    counted_count = region.size if counted is None else count
+    count = size if rendered is None else int(np.count_nonzero(rendered[y0 : y1 + 1, x0 : x1 + 1]))
+    counted_count = size if counted is None else count
     with aside(workers) as begin:
-        squares = begin(_sum, region, rendered, lambda x: (x * x).astype(np.float64))
-        mean = _sum(region, rendered, lambda x: x.astype(np.float64)) / max(count, 1)
-        largest = begin(_largest, scene, region)
-        deviations = _sum(region, counted, lambda x: np.square(x.astype(np.float64) - mean))
+        squares = begin(_sum, image, scene.roi, rendered, lambda x: (x * x).astype(np.float64))
+        mean = _sum(image, scene.roi, rendered, lambda x: x.astype(np.float64)) / max(count, 1)
+        largest = begin(_largest, scene, image)
+        deviations = _sum(image, scene.roi, counted, lambda x: np.square(x.astype(np.float64) - mean))
     return Statistics(*largest(), mean=mean, rms=math.sqrt(squares() / (max(count, 2) - 1)),
                       rmsd=math.sqrt(deviations / (max(counted_count, 2) - 1)))
 
 
-def _sum(region: np.ndarray, where, term: Callable) -> float:
-    """The terms of all pixels, or of those ``where`` a mask says so, one after the other, not pairwise."""
+def _sum(image, roi, where, term: Callable) -> float:
+    """The terms of the pixels in a region, or of those ``where`` a mask says so, one after the other, not pairwise."""
     total = 0.0
-    for rows in row_blocks(region.shape):
-        values = region[rows]
-        values = values.reshape(-1) if where is None else values[where[rows]]
+    for start, values in region_blocks(image, roi):
+        rows, columns = slice(start, start + len(values)), slice(roi[0], roi[1] + 1)
+        values = values.reshape(-1) if where is None else values[where[rows, columns]]
         if values.size:
             with np.errstate(over="ignore", invalid="ignore"):
                 terms = term(values)
@@ -82,18 +82,17 @@ def _sum(region: np.ndarray, where, term: Callable) -> float:
     return total
 
 
-def _largest(scene, region: np.ndarray) -> tuple[float, float, float]:
+def _largest(scene, image) -> tuple[float, float, float]:
     """The first of the largest pixels in scan order and its place (m); 0 at 0, 0 when none is above 0."""
     best, slow, fast = 0.0, 0, 0
-    for rows in row_blocks(region.shape):
-        highest = float(np.fmax.reduce(region[rows], axis=None))
+    for start, values in region_blocks(image, scene.roi):
+        highest = float(np.fmax.reduce(values, axis=None))
         if highest > best:
-            place = np.argmax(region[rows] == region.dtype.type(highest))
-            best, (slow, fast) = highest, np.unravel_index(place, region[rows].shape)
-            slow += rows.start
+            row, column = np.unravel_index(np.argmax(values == values.dtype.type(highest)), values.shape)
+            best, slow, fast = highest, start + int(row), scene.roi[0] + int(column)
     if not best > 0.0:
         return 0.0, 0.0, 0.0
-    return best, last_subpixel_m(scene, int(fast) + scene.roi[0]), last_subpixel_m(scene, int(slow) + scene.roi[2])
+    return best, last_subpixel_m(scene, fast), last_subpixel_m(scene, slow)
 
 
 def last_subpixel_m(scene, pixel: int) -> float:

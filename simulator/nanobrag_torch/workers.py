@@ -124,7 +124,10 @@ def share_out(pieces: int, workers: int, work: Callable[[int], None],
     source, sink = os.pipe()
     os.write(sink, b"".join(_NUMBER.pack(piece) for piece in range(pieces)))
     os.close(sink)
-    children = [_forked(source, work) for _ in range(min(workers, pieces) - 1)]
+    children = []
+    for _ in range(min(workers, pieces) - 1):
+        with contextlib.suppress(OSError):  # where no more can be made, fewer do it
+            children.append(_forked(source, work))
     try:
         for piece in _pieces(source):
             work(piece)

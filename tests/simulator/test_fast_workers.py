@@ -1,5 +1,6 @@
 """Rendering in parts: neither tiles, workers nor regions of interest change a bit, and a failed worker is seen."""
 
+import errno
 import os
 from dataclasses import replace
 
@@ -74,6 +75,17 @@ def test_a_small_image_is_rendered_without_other_processes(scene_of, monkeypatch
     monkeypatch.undo()
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("a process was started"))
     render_image(scene_of("-detpixels 128 -phisteps 3 -osc 1"), RenderPath("plain", "float64"), workers=4)
+
+
+def test_where_no_process_can_be_made_this_one_does_it_all(scene_of, monkeypatch):
+    scene, path = scene_of("-phi 1 -osc 1 -phisteps 5"), RenderPath("fast", "float32")
+    whole, _ = render_image(scene, path, workers=2)
+
+    def refused():
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refused)
+    assert pixels(render_image(scene, path, workers=2)[0]) == pixels(whole)
 
 
 def test_every_piece_is_done_once():

@@ -2,24 +2,82 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
-from nanobrag_torch.errors import InputFileError
 from nanobrag_torch.io.atomic import atomic_output
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-def write_float_image(path, image: np.ndarray) -> None:
-    """Write an image [slow, fast] whole or not at all. Raises InputFileError when it cannot be written."""
+
+class FloatImage:
+    """An image [slow, fast] that lies in a file, zeros at first, so that no more of it is in memory than what is being
+    worked on. Forked processes may set its pixels, too.
+
+    ``image[rows, columns] = values`` writes, ``image[rows]`` reads (slices of one step). Raises OSError, first of all
+    where the disk has no room for it.
+    """
+
+    dtype = np.dtype("<f4")
+
+    def __init__(self, file: int, shape: tuple[int, int]):
+        self.shape, self.size, self._file = shape, shape[0] * shape[1], file
+        _reserve(file, self.size * self.dtype.itemsize)
+
+    def __setitem__(self, place: tuple[slice, slice], values) -> None:
+        rows, columns = place
+        values = np.ascontiguousarray(values, dtype=self.dtype)
+        if values.shape[1] == self.shape[1]:
+            self._write(values, rows.start, 0)
+            return
+        for row, line in enumerate(values, rows.start):
+            self._write(line, row, columns.start)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(self.shape[0])
+        row_bytes = self.shape[1] * self.dtype.itemsize
+        raw = os.pread(self._file, (stop - start) * row_bytes, start * row_bytes)
+        return np.frombuffer(raw, dtype=self.dtype).reshape(-1, self.shape[1])
+
+    def _write(self, values: np.ndarray, row: int, column: int) -> None:
+        left = memoryview(values).cast("B")
+        place = (row * self.shape[1] + column) * self.dtype.itemsize
+        while left:
+            done = os.pwrite(self._file, left, place)
+            left, place = left[done:], place + done
+
+    def flush(self) -> None:
+        """See to it that what was written is on the disk."""
+        os.fsync(self._file)
+
+
+def _reserve(file: int, size: int) -> None:
+    if size and hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file, 0, size)
+            return
+        except OSError as fault:
+            if fault.errno in _NO_ROOM:
+                raise
+    os.ftruncate(file, size)
+
+
+@contextmanager
+def float_image(path, shape: tuple[int, int]) -> Iterator[FloatImage]:
+    """An image whose file appears when the block ends well, whole or not at all. Raises InputFileError when it cannot
+    be written."""
     with atomic_output(path) as stream:
-        stream.write(np.ascontiguousarray(image, dtype="<f4").data)
-
-
-def read_float_image(path, shape: tuple[int, int]) -> np.ndarray:
-    """The image float32 [slow, fast] of a file. Raises InputFileError when its size is not that of the shape."""
-    try:
-        pixels = np.fromfile(path, dtype="<f4")
-    except OSError as fault:
-        raise InputFileError(f"cannot be read: {fault.strerror}", path) from None
-    if pixels.size != shape[0] * shape[1]:
-        raise InputFileError(f"{pixels.size} pixels found, {shape[0] * shape[1]} expected", path)
-    return pixels.reshape(shape)
+        if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            yield FloatImage(stream.fileno(), shape)
+            return
+        with tempfile.TemporaryFile() as spool:
+            yield FloatImage(spool.fileno(), shape)
+            spool.seek(0)
+            shutil.copyfileobj(spool, stream)

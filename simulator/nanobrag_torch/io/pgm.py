@@ -10,9 +10,8 @@ from nanobrag_torch.io.atomic import atomic_output
 WHITE = 255.0
 
 
-def write_pgm(path, image: np.ndarray, scale: float) -> None:
+def write_pgm(path, image, scale: float) -> None:
     """Write min(255, x*scale), truncated, of an image [slow, fast]. Raises InputFileError."""
-    image = np.asarray(image)
     slow, fast = image.shape
     with atomic_output(path) as stream, np.errstate(invalid="ignore"):
         stream.write(f"P5\n{fast} {slow}\n# pixels scaled by {scale:g}\n255\n".encode("ascii"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -183,30 +184,32 @@ def _entries(scene, header_bytes: int) -> list[tuple[str, str]]:
             ("BEAMLINE", "fake")]
 
 
-def int_pixels(scene, image: np.ndarray, scale: float, adc: float) -> np.ndarray:
-    """floor(x*scale + adc + 0.5) as uint16 [slow, fast], after clamping x*scale + adc to 0..65535; 0 outside the
-    region of interest. The argument of floor is rounded to float32 first, as the C program's floorf has it."""
+def int_pixels(scene, image, scale: float, adc: float) -> Iterator[np.ndarray]:
+    """floor(x*scale + adc + 0.5) as uint16 [n, fast], a block of rows after the other, after clamping x*scale + adc to
+    0..65535; 0 outside the region of interest. The argument of floor is rounded to float32 first, as the C program's
+    floorf has it."""
     x0, x1, y0, y1 = scene.roi
-    pixels = np.zeros(np.shape(image), dtype="<u2")
-    given, written = (array[y0 : y1 + 1, x0 : x1 + 1] for array in (np.asarray(image), pixels))
-    for rows in row_blocks(given.shape):
+    for rows in row_blocks(image.shape):
+        pixels = np.zeros((rows.stop - rows.start, image.shape[1]), dtype="<u2")
+        inside = slice(max(y0 - rows.start, 0), max(y1 + 1 - rows.start, 0))
         with np.errstate(invalid="ignore"):
-            values = np.multiply(given[rows], scale, dtype=np.float64)
+            values = np.multiply(image[rows][inside, x0 : x1 + 1], scale, dtype=np.float64)
             values += adc
         np.fmax(values, 0.0, out=values)  # 0 for what is no number, too
         np.fmin(values, LARGEST_PIXEL, out=values)
         values += 0.5
-        written[rows] = np.floor(values.astype(np.float32))
-    return pixels
+        pixels[inside, x0 : x1 + 1] = np.floor(values.astype(np.float32))
+        yield pixels
 
 
-def write_smv(path, scene, pixels: np.ndarray) -> None:
-    """Write uint16 pixels [slow, fast] with their header, whole or not at all. Raises InputFileError."""
+def write_smv(path, scene, blocks: Iterable[np.ndarray]) -> None:
+    """Write uint16 pixels, blocks of rows [n, fast], with their header, whole or not at all. Raises InputFileError."""
     with atomic_output(path) as stream:
         stream.write(smv_header(scene))
-        stream.write(np.ascontiguousarray(pixels, dtype="<u2").data)
+        for pixels in blocks:
+            stream.write(np.ascontiguousarray(pixels, dtype="<u2").data)
 
 
-def write_int_image(path, scene, image: np.ndarray, scale: float, adc: float) -> None:
+def write_int_image(path, scene, image, scale: float, adc: float) -> None:
     """Write the int image: photons [slow, fast] times ``scale`` plus ``adc``. Raises InputFileError."""
     write_smv(path, scene, int_pixels(scene, image, scale, adc))
