@@ -78,14 +78,15 @@ class Bench:
     def c_run(self, command):
         return timed([self.program, *command.argv], self.folder)
 
+    def process(self, command, path):
+        """A whole process of the torch simulator."""
+        return timed([sys.executable, "-m", "nanobrag_torch", *self.torch_argv(command), *PATHS[path], "-floatfile",
+                      "process.bin"], self.folder)
+
     def processes(self, command, quick: bool) -> dict:
         """Whole processes, the import of torch alone, and (not quick) again beside others that use the processor."""
-        def process(path):
-            return timed([sys.executable, "-m", "nanobrag_torch", *self.torch_argv(command), *PATHS[path], "-floatfile",
-                          "process.bin"], self.folder)
-
         found = {IMPORT: lambda: timed([sys.executable, "-c", "import torch"], self.folder)}
-        found |= {f"{path}, {PROCESS}": lambda path=path: process(path)
+        found |= {f"{path}, {PROCESS}": lambda path=path: self.process(command, path)
                   for path in ("fast", "compiled")[: 1 + self.compiled]}
         alone = {"C": lambda: self.c_run(command), **found}
         if not quick:
@@ -109,7 +110,19 @@ def measured(bench: Bench, quick: bool, only: str | None) -> dict:
         "options": lambda: [bench.renders(command) for command in (few[:1] + few[3:4] if quick else few)],
         "growth": lambda: list(_growth(bench, quick)),
     }
+    if not quick:
+        groups["memory"] = lambda: list(_memory(bench))
     return {name: make() for name, make in groups.items() if only in (None, name)}
+
+
+def _memory(bench: Bench) -> Iterator[dict]:
+    """The largest resident size of whole processes, and of the import of torch alone."""
+    imported = timed([sys.executable, "-c", "import torch"], bench.folder).peak_mb
+    for command in commands.memory():
+        sizes = {path: bench.process(command, path).peak_mb for path in ("fast", "compiled")[: 1 + bench.compiled]}
+        row = {"name": command.name, "MB": {"import torch": imported, **sizes}}
+        print(page.memory_line(row), flush=True)
+        yield row
 
 
 def _growth(bench: Bench, quick: bool) -> Iterator[dict]:
@@ -132,15 +145,14 @@ def of_harness(folder: Path, rounds: int, asked) -> dict[str, list[dict]]:
 def worst_errors(groups: dict) -> list[str]:
     """Rows whose image is not that of C within the bound."""
     return [f"{row['name']}, {name}: {error:g} of the peak, sum {excess:+g}"
-            for rows in groups.values() for row in rows for name, (error, excess) in row["errors"].items()
+            for rows in groups.values() for row in rows for name, (error, excess) in row.get("errors", {}).items()
             if not (error <= BOUND and abs(excess) <= BOUND)]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute: fewer rows and runs, no page")
-    parser.add_argument("--only", help="one group: supervisor, options, growth, "
-                        "harness or sweep")
+    parser.add_argument("--only", help=f"one group: {', '.join(page.TITLES)}")
     parser.add_argument("--no-page", action="store_true", help="leave docs/performance.md as it is")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench_") as name:

@@ -58,6 +58,15 @@ def option_paths() -> list[Command]:
     return [_command(name, f"{OPTIONS} {text}", emulate) for name, text, emulate in rows]
 
 
+def memory() -> list[Command]:
+    """More and more pixels, phi steps, mosaic domains and sources."""
+    return [_command(name, f"{OPTIONS} -phi 1 {text}") for name, text in (
+        ("1 Mpixel, still", ""), ("4 Mpixel", "-detpixels 2048 -pixel 0.15"),
+        ("16 Mpixel", "-detpixels 4096 -pixel 0.075"), ("1 Mpixel, 100 phi steps", "-osc 1 -phisteps 100"),
+        ("1 Mpixel, 25 mosaic domains", "-mosaic 0.5 -mosaic_dom 25"),
+        ("1 Mpixel, 25 sources", "-divergence 2 -divsteps 5 -square_div"))]
+
+
 STEPS, SIDES = (1, 10, 100), (1024, 2048, 4096)
 """Phi steps, and pixels along a side: one, four and sixteen megapixels, the last about an Eiger 16M."""
 

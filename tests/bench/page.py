@@ -21,6 +21,7 @@ TITLES = {
     "supervisor": "The supervisor command: rendering alone, and whole processes",
     "options": "Every path, one megapixel: rendering alone",
     "growth": "Growth with phi steps and pixels: rendering alone",
+    "memory": "Memory of whole processes (largest resident size, MB)",
     "harness": "The harness",
     "sweep": "Growth with the cells of a sweep, and with its workers",
 }
@@ -114,6 +115,22 @@ def write_figures(path: Path, facts: dict, groups: dict) -> None:
     path.write_text(json.dumps({"machine": facts, "groups": groups}, indent=1) + "\n")
 
 
+def memory_line(row: dict) -> str:
+    """One row for the terminal."""
+    return f"{row['name']}: " + ", ".join(f"{name} {size:.0f} MB" for name, size in row["MB"].items())
+
+
+def memory_table(rows: list[dict]) -> str:
+    """Memory of every contestant, and how much that is over the import of torch."""
+    names = [name for name in rows[0]["MB"] if name != IMPORT]
+    lines = [f"| | {IMPORT} | {' | '.join(names)} |", "|---|---|" + "---|" * len(names)]
+    for row in rows:
+        imported = row["MB"][IMPORT]
+        sizes = [f"{row['MB'][name]:.0f} (+{row['MB'][name] - imported:.0f})" for name in names]
+        lines.append(f"| {row['name']} | {imported:.0f} | {' | '.join(sizes)} |")
+    return "\n".join(lines)
+
+
 def harness_table(rows: list[dict]) -> str:
     """What the harness costs, and what it may."""
     cells = [f"| {row['name']} | {row['value']:.3g} {row['unit']} | {row['goal']} |" for row in rows]
@@ -127,7 +144,7 @@ def sweep_table(rows: list[dict]) -> str:
     return "\n".join(("| cells | workers | wall s | a cell |", "|---|---|---|---|", *cells))
 
 
-TABLES = {"growth": growth_table, "harness": harness_table, "sweep": sweep_table}
+TABLES = {"growth": growth_table, "memory": memory_table, "harness": harness_table, "sweep": sweep_table}
 CONTESTANTS = ("C", "fast", "compiled")
 
 

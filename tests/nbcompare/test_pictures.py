@@ -75,6 +75,17 @@ def test_a_lone_pixel_of_a_large_image_is_seen(drawn):
     assert len(rows[columns < 700]) >= 1
 
 
+@pytest.mark.parametrize("shape", [(2527, 2463), (300, 40), (33, 700), (3, 3)])
+def test_an_image_fills_its_frame(drawn, shape):
+    """From the line on its left to that on its right: all in the colour of its value, and nothing outside."""
+    ones = np.ones(shape, np.float32)
+    pictures, _ = drawn(ones, ones, Roi.full(Shape(*shape)), keys=("c",))
+    rows, columns = coloured(pictures["c"][:, :735], ("inferno", 1.0))
+    height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+    assert len(rows) == height * width
+    assert height / width == pytest.approx(shape[0] / shape[1], rel=0.1)
+
+
 def test_pixels_that_are_no_numbers_are_drawn_as_nothing(drawn):
     broken = np.full((30, 30), np.nan, np.float32)
     broken[:, :10] = 1.0
