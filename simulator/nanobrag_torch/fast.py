@@ -18,7 +18,14 @@ import numpy as np
 import torch
 
 from nanobrag_torch.arithmetic import number
-from nanobrag_torch.lattice_sum import Workspace, furthest_from_nearest, look_up, reduce_indices, sum_steps
+from nanobrag_torch.lattice_sum import (
+    Workspace,
+    furthest_from_nearest,
+    look_up,
+    reduce_indices,
+    rounding_of_shares,
+    sum_steps,
+)
 from nanobrag_torch.phi_groups import PhiGroup, cells_of, groups_of_domains, phi_groups
 from nanobrag_torch.ray_step import factors_of, ray_factors, reached_by_one_ray
 from nanobrag_torch.rays import CurvedRays, FlatColumns, FlatRays, Rays
@@ -59,7 +66,8 @@ class FastRenderer:
         device, size = torch.device(scene.device).type, real.itemsize // 4
         self.rows = max(1, (tile_pixels or TILE_PIXELS[device] // size) // len(self.columns))
         self.strip_rows = max(1, STRIP_PIXELS[device] // size // len(self.columns))
-        self.table, self.low, self.high = _table(scene, real)
+        self.made_up = rounding_of_shares(scene, real)
+        self.table, self.low, self.high = _table(scene, self.made_up, real)
         self.flat_columns: dict[int, FlatColumns] = {}
         self.everywhere = replace(scene, mask=None)
         self.ever_turned = replace(scene, first_cells={})
@@ -150,7 +158,7 @@ class FastRenderer:
                 squares.append(leaving_squares)
             numbers = torch.cat(leaving)
             if len(numbers):
-                F2 = self._squares_at_each_step(rays, source, group, domain, numbers)
+                F2 = self._squares_at_each_step(rays, source, group, domain, numbers) * self.made_up
                 total.view(-1).index_add_(0, numbers, torch.cat(squares, dim=1).double().mul_(F2).sum(dim=0))
         return total
 
@@ -225,9 +233,10 @@ def _weighted(total, factor, scale):
     return total.mul_(factor).mul_(scale)
 
 
-def _table(scene: Scene, real):
-    """F_cell^2 as ``real``, with the first and last index along each axis; a single value without reflections."""
+def _table(scene: Scene, factor: float, real):
+    """F_cell^2 times a factor as ``real``, with the first and last index along each axis; a single value without
+    reflections."""
     if scene.F.count == 0:
-        square = torch.full((27,), number(scene.F.default_F) ** 2, dtype=real, device=scene.device)
+        square = torch.full((27,), number(scene.F.default_F) ** 2 * factor, dtype=real, device=scene.device)
         return square, (0, 0, 0), (0, 0, 0)
-    return scene.F.squares.to(real), scene.F.low, scene.F.high
+    return (scene.F.squares * factor).to(real), scene.F.low, scene.F.high

@@ -17,8 +17,11 @@ Everything is done in place in a ``Workspace``, for the three axes at once.
 
 from __future__ import annotations
 
+import math
+
 import torch
 
+from nanobrag_torch.arithmetic import number
 from nanobrag_torch.scene import Scene
 from nanobrag_torch.shape import GAUSS_WIDTH, ROUND_SCALE, TOPHAT_LIMIT
 from nanobrag_torch.units import PI
@@ -67,8 +70,17 @@ def reduce_indices(work: Workspace, several_steps: bool) -> None:
     m = torch.round(away, out=spare)
     if several_steps:
         m = torch.hardshrink(m, NEAR_PERIODS)
-    work.r.copy_(away.sub_(m)).mul_(PI)
+    work.r.copy_(away.sub_(m).mul_(PI))
     work.m.copy_(m).mul_(work.periods)
+
+
+def rounding_of_shares(scene: Scene, real) -> float:
+    """What the lattice factors, squared, are to be multiplied with because 1/N is not quite that in ``real``: near a
+    reflection, where all the intensity is, sin(pi r/N) is too large or small by as much as 1/N is."""
+    if scene.shape != "square":
+        return 1.0
+    shares = [number(torch.tensor(1.0 / count, dtype=torch.float64).to(real)) for count in scene.lattice.cells]
+    return math.prod(share * count for share, count in zip(shares, scene.lattice.cells, strict=True)) ** 2
 
 
 def look_up(table, low, high, work: Workspace) -> None:

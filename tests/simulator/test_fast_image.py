@@ -101,6 +101,13 @@ SMALL = (
 150 random commands, off by up to 1.5e-4 of the peak while a period was cut off that a later phi step came near to."""
 
 
+@pytest.mark.parametrize("cells", [15, 30, 61, 63])
+def test_numbers_of_cells_whose_share_is_no_float32_leave_the_sum_as_it_is(crystal, cells):
+    """1/N rounded, squared and cubed would be up to 3.6e-7 of everything, the more pixels the surer."""
+    (_, excess), = compared(crystal(f"-N {cells} -phi 2 -osc 0.3 -phisteps 20 -detpixels 300 -pixel 0.08"), "auto")
+    assert excess < 1.2e-7
+
+
 @pytest.mark.parametrize("options", SMALL)
 def test_a_detector_of_a_few_periods_keeps_the_bound(scene_of, options):
     (by_default, excess), = compared(scene_of(f"{options} -default_F 100 -detpixels 200 -oversample 1", ()), "auto")
