@@ -38,7 +38,7 @@ class StagedInput:
         return self.pinned_sha256 is None and self.origin != "user" or self.sha256 == self.pinned_sha256
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Path | str) -> str:
     """The sha256 of a file's bytes, in hexadecimal."""
     try:
         with open(path, "rb") as stream:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,16 +91,41 @@ def run_program(argv: Sequence[str], *, folder: Path, stdout: Path, stderr: Path
 def _wait(process, started: float, seconds: float, stdout: Path, on_progress) -> bool:
     """Whether the program ended by itself within its time."""
     told = 0.0
-    while True:
+    with _watched(process) as ends_within:
+        while not ends_within(_POLL_SECONDS):
+            elapsed = time.monotonic() - started
+            if elapsed > seconds:
+                return False
+            if on_progress and elapsed - told > 0.25:
+                told = elapsed
+                on_progress(elapsed, _last_percentage(stdout))
+    return True
+
+
+@contextmanager
+def _watched(process) -> Iterator[Callable[[float], bool]]:
+    """What waits some seconds for a program and says whether it has ended. Linux says so at once; elsewhere
+    subprocess looks for it again and again, which can take as long as a small program does."""
+    def looked_for(seconds: float) -> bool:
         with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=_POLL_SECONDS)
-            return True
-        elapsed = time.monotonic() - started
-        if elapsed > seconds:
-            return False
-        if on_progress and elapsed - told > 0.25:
-            told = elapsed
-            on_progress(elapsed, _last_percentage(stdout))
+            process.wait(timeout=seconds)
+        return process.returncode is not None
+
+    try:
+        handle = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        yield looked_for
+        return
+    end = select.poll()
+    end.register(handle, select.POLLIN)
+
+    def told(seconds: float) -> bool:
+        return bool(end.poll(1000.0 * seconds)) and process.wait() is not None
+
+    try:
+        yield told
+    finally:
+        os.close(handle)
 
 
 def _last_percentage(stdout: Path) -> int | None:

@@ -6,6 +6,7 @@ cannot be found out is said to be unknown, never guessed.
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import re
@@ -82,12 +83,16 @@ def content_hash(folder: Path) -> str:
     """One sha256 over the names and bytes of all source files below a folder; "unknown" if it is missing."""
     if not folder.is_dir():
         return UNKNOWN
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and _is_source(path.relative_to(folder)))
-    return hash_of_named((path.relative_to(folder).as_posix(), sha256_of(path)) for path in files)
+    files = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _SKIPPED_FOLDERS]
+        inside = Path(place).relative_to(folder).parts
+        files += [(*inside, name) for name in names if _is_source(name) and os.path.isfile(os.path.join(place, name))]
+    return hash_of_named(("/".join(parts), sha256_of(os.path.join(folder, *parts))) for parts in sorted(files))
 
 
-def _is_source(path: Path) -> bool:
-    return not (_SKIPPED_FOLDERS & set(path.parts) or path.name.startswith(".") or path.suffix in (".pyc", ".o"))
+def _is_source(name: str) -> bool:
+    return not (name in _SKIPPED_FOLDERS or name.startswith(".") or name.endswith((".pyc", ".o")))
 
 
 def identify(engine: Engine) -> EngineIdentity:
@@ -137,6 +142,7 @@ def environment_facts(extra: Mapping[str, str], subject_version: str) -> dict[st
     return facts | {f"${name}": value for name, value in recorded_environment(extra).items()}
 
 
+@functools.cache
 def _installed(package: str) -> str:
     try:
         return metadata.version(package)
