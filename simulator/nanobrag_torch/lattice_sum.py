@@ -21,7 +21,6 @@ import math
 
 import torch
 
-from nanobrag_torch.arithmetic import number
 from nanobrag_torch.scene import Scene
 from nanobrag_torch.shape import GAUSS_WIDTH, ROUND_SCALE, TOPHAT_LIMIT
 from nanobrag_torch.units import PI
@@ -79,8 +78,9 @@ def rounding_of_shares(scene: Scene, real) -> float:
     reflection, where all the intensity is, sin(pi r/N) is too large or small by as much as 1/N is."""
     if scene.shape != "square":
         return 1.0
-    shares = [number(torch.tensor(1.0 / count, dtype=torch.float64).to(real)) for count in scene.lattice.cells]
-    return math.prod(share * count for share, count in zip(shares, scene.lattice.cells, strict=True)) ** 2
+    counts = scene.lattice.cells
+    shares = torch.tensor([1.0 / count for count in counts], dtype=torch.float64, device="cpu").to(real).tolist()
+    return math.prod(share * count for share, count in zip(shares, counts, strict=True)) ** 2
 
 
 def look_up(table, low, high, work: Workspace) -> None:
