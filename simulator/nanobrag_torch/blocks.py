@@ -25,6 +25,13 @@ def region_blocks(image, roi: tuple[int, int, int, int]) -> Iterator[tuple[int, 
         yield rows.start, image[rows][:, x0 : x1 + 1]
 
 
+def part_of_region(rows: slice, roi: tuple[int, int, int, int]) -> tuple[slice, slice]:
+    """What of a block of rows belongs to a region of interest: its rows, counted from the first of the block, and its
+    columns."""
+    x0, x1, y0, y1 = roi
+    return slice(max(y0 - rows.start, 0), max(y1 + 1 - rows.start, 0)), slice(x0, x1 + 1)
+
+
 def not_finite(image) -> int:
     """How many pixels of an image are no finite numbers."""
     return sum(int(np.count_nonzero(~np.isfinite(image[rows]))) for rows in row_blocks(image.shape))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanobrag_torch.blocks import not_finite, row_blocks
+from nanobrag_torch.blocks import not_finite, part_of_region, row_blocks
 from nanobrag_torch.errors import UsageError
 from nanobrag_torch.io.smv import LARGEST_PIXEL, write_smv
 
@@ -65,17 +65,16 @@ def write_noise_image(path, scene, image, adc: float, seed: int | None) -> Noise
 def _drawn(scene, image, adc: float, noise: NoiseImage) -> Iterator[np.ndarray]:
     """Blocks of rows [n, fast] of the noise image; what is in them is added up in ``noise``."""
     draw = PoissonDraws(_deviates(scene.streams).__next__)
-    x0, x1, y0, y1 = scene.roi
     for rows in row_blocks(image.shape):
-        inside = slice(max(y0 - rows.start, 0), max(y1 + 1 - rows.start, 0))
-        means = image[rows][inside, x0 : x1 + 1].astype(np.float32)
+        inside = part_of_region(rows, scene.roi)
+        means = image[rows][inside].astype(np.float32)
         photons = np.array([draw(mean) for mean in means.reshape(-1).tolist()], dtype=np.float64)
         noise.photons = float(np.cumsum(np.append(noise.photons, photons))[-1])
         values = photons + adc
         noise.overloads += int((values > LARGEST_PIXEL).sum())
         counts = _truncated(values) if "noise-truncation" in scene.emulate else _rounded(values)
         pixels = np.zeros((rows.stop - rows.start, image.shape[1]), dtype="<u2")
-        pixels[inside, x0 : x1 + 1] = counts.reshape(means.shape)
+        pixels[inside] = counts.reshape(means.shape)
         yield pixels
 
 

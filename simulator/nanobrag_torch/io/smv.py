@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from nanobrag_torch.arithmetic import number
-from nanobrag_torch.blocks import row_blocks
+from nanobrag_torch.blocks import part_of_region, row_blocks
 from nanobrag_torch.config import Detector
 from nanobrag_torch.detector import dials_origin_mm
 from nanobrag_torch.errors import InputFileError
@@ -188,17 +188,16 @@ def int_pixels(scene, image, scale: float, adc: float) -> Iterator[np.ndarray]:
     """floor(x*scale + adc + 0.5) as uint16 [n, fast], a block of rows after the other, after clamping x*scale + adc to
     0..65535; 0 outside the region of interest. The argument of floor is rounded to float32 first, as the C program's
     floorf has it."""
-    x0, x1, y0, y1 = scene.roi
     for rows in row_blocks(image.shape):
         pixels = np.zeros((rows.stop - rows.start, image.shape[1]), dtype="<u2")
-        inside = slice(max(y0 - rows.start, 0), max(y1 + 1 - rows.start, 0))
+        inside = part_of_region(rows, scene.roi)
         with np.errstate(invalid="ignore"):
-            values = np.multiply(image[rows][inside, x0 : x1 + 1], scale, dtype=np.float64)
+            values = np.multiply(image[rows][inside], scale, dtype=np.float64)
             values += adc
         np.fmax(values, 0.0, out=values)  # 0 for what is no number, too
         np.fmin(values, LARGEST_PIXEL, out=values)
         values += 0.5
-        pixels[inside, x0 : x1 + 1] = np.floor(values.astype(np.float32))
+        pixels[inside] = np.floor(values.astype(np.float32))
         yield pixels
 
 
