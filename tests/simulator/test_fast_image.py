@@ -101,6 +101,16 @@ SMALL = (
 150 random commands, off by up to 1.5e-4 of the peak while a period was cut off that a later phi step came near to."""
 
 
+@pytest.mark.parametrize("steps", [9, 63, 64, 90])
+def test_steps_that_are_all_alike_are_not_rounded_alike(scene_of, steps):
+    """A random command that was off by 1.1e-6 of the peak while steps were added one by one."""
+    command = ("-cell 24.541 20.559 24.284 78.72 77.22 82.09 -default_F 100 -Na 36 -Nb 50 -Nc 10 -lambda 0.8275 "
+               f"-distance 277.64 -detpixels 160 -pixel 0.00470 -phi -166.712 -osc 0 -phisteps {steps} -oversample 1 "
+               "-misset 38.42 39.34 55.53")
+    (error, excess), = compared(scene_of(command, []), "auto")
+    assert error < 1e-6 and excess < 2e-7
+
+
 @pytest.mark.parametrize("cells", [15, 30, 61, 63])
 def test_numbers_of_cells_whose_share_is_no_float32_leave_the_sum_as_it_is(crystal, cells):
     """1/N rounded, squared and cubed would be up to 3.6e-7 of everything, the more pixels the surer."""
