@@ -12,11 +12,11 @@ from pathlib import Path
 
 import click
 
+from nanobrag_torch.command.flags import markdown_table
 from nanobrag_torch.emulation import EMULATIONS
-from nanobrag_torch.flags import markdown_table
 from nbcompare.cli import COMMANDS, main
-from nbcompare.diagnosis.catalogue import entries
-from nbcompare.metrics import metrics_table
+from nbcompare.compare.metrics import metrics_table
+from nbcompare.explain.diagnose.catalogue import entries
 
 DOCS = Path(__file__).resolve().parent
 WIDTH = 110

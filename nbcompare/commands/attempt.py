@@ -22,7 +22,7 @@ def command(bundle, ledger, plan, row, dry_run) -> ExitCode:
     A bundle is entered once, however often this is called. With --plan and --row the row becomes [P], and
     [D] when the phase of that name is signed off on this bundle.
     """
-    from nbcompare.attempt import enter
+    from nbcompare.plan.ledger_entry import enter
 
     if (plan is None) != (row is None):
         raise UsageError("--plan and --row go together")

@@ -20,7 +20,7 @@ def _listed(context: click.Context, _parameter, asked: bool) -> None:
     """--list: print all kinds and end."""
     if not asked or context.resilient_parsing:
         return
-    from nbcompare.audit.report import kinds_report
+    from nbcompare.commands.views.audit import kinds_report
 
     click.echo(kinds_report())
     context.exit(ExitCode.PASS)
@@ -57,14 +57,14 @@ def command(kinds, strengths, seed, alone, no_diagnosis, budget, require, requir
     It exits 0 when the defects could be seeded, 3 when a --require is not met, and 8 when there was nothing to
     seed, or the images do not pass as they are.
     """
-    from nbcompare.audit.alone import thresholds_alone
-    from nbcompare.audit.audit import AuditOptions, audit
-    from nbcompare.audit.cache import default_cache
-    from nbcompare.audit.report import audit_as_dict, audit_report
-    from nbcompare.audit.score import unmet
-    from nbcompare.bundle import dump_json
-    from nbcompare.experiment import experiment
-    from nbcompare.progress import Progress
+    from nbcompare.bundle.bundle import dump_json
+    from nbcompare.commands.views.audit import audit_as_dict, audit_report
+    from nbcompare.engine.progress import Progress
+    from nbcompare.explain.audit.alone import thresholds_alone
+    from nbcompare.explain.audit.audit import AuditOptions, audit
+    from nbcompare.explain.audit.score import unmet
+    from nbcompare.explain.experiment import experiment
+    from nbcompare.explain.renderer import default_cache
 
     if no_diagnosis and (require_first is not None or require_three is not None):
         raise UsageError("--no-diagnosis leaves nothing for --require-first and --require-three to count")

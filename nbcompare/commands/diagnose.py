@@ -28,19 +28,19 @@ def command(shape, inputs, quick, budget, listing, form, words) -> ExitCode:
     to 1e-6. It exits with 3 when they differ, whether or not a cause is found, and with 4 when the subject's file is
     not of the image's size.
     """
-    from nbcompare.bundle import dump_json
+    from nbcompare.bundle.bundle import dump_json
 
     if listing:
-        import nbcompare.diagnosis.catalogue  # noqa: F401 (fills the catalogue)
-        from nbcompare.diagnosis.report import catalogue_as_list, catalogue_report
+        import nbcompare.explain.diagnose.catalogue  # noqa: F401 (fills the catalogue)
+        from nbcompare.commands.views.diagnosis import catalogue_as_list, catalogue_report
 
         click.echo(dump_json(catalogue_as_list()) if form == "json" else catalogue_report(), nl=form != "json")
         return ExitCode.PASS
     if not words:
         raise UsageError("name a bundle, or a reference image and a subject image")
-    from nbcompare.diagnosis.asked import ask
-    from nbcompare.diagnosis.diagnose import DiagnosisOptions, answer
-    from nbcompare.diagnosis.report import diagnosis_report
+    from nbcompare.commands.views.diagnosis import diagnosis_report
+    from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, answer
+    from nbcompare.explain.diagnose.question_source import ask
 
     found = answer(ask(words, shape, inputs), DiagnosisOptions(quick, budget))
     click.echo(dump_json(found.as_dict()) if form == "json" else diagnosis_report(found), nl=form != "json")

@@ -17,7 +17,7 @@ from nbcompare.errors import ExitCode
               help="Where to; it must not exist.  [default: CASE-STAMP or CASE-STAMP.zip, here]")
 def command(folder, form, output) -> ExitCode:
     """Write an intact bundle as a bag folder or a zip file, to be sent or archived."""
-    from nbcompare.archive.exchange import export_bundle
+    from nbcompare.bundle.keep.exchange import export_bundle
 
     click.echo(export_bundle(folder, form, output))
     return ExitCode.PASS

@@ -20,9 +20,9 @@ def command(phase, phases_file, signers, bundles, form) -> ExitCode:
     The evidence itself is looked at: the newest bundle of each case is verified, its float images are
     compared and judged again. Exit 0 only when every line holds; 8 when nothing was found.
     """
-    from nbcompare.gates.gate import look_at
-    from nbcompare.gates.phases import load_phases
-    from nbcompare.gates.shown import FORMS
+    from nbcompare.case.phases import load_phases
+    from nbcompare.commands.views.gate import FORMS
+    from nbcompare.plan.gate import look_at
 
     gate = look_at(load_phases(phases_file), phase, bundles, signers=signers)
     click.echo(FORMS[form](gate))

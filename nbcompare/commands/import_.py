@@ -24,8 +24,8 @@ def command(source, max_size, bundles) -> ExitCode:
     It is unpacked aside and verified in full first. Refused: names that lead elsewhere, links, too many files or
     bytes, wrong sums, and anything that verify would find.
     """
-    from nbcompare.archive.exchange import import_bundle
-    from nbcompare.archive.unpack import Limits
+    from nbcompare.bundle.keep.exchange import import_bundle
+    from nbcompare.bundle.keep.unpack import Limits
 
     folder, is_new = import_bundle(source, bundles, Limits(total_bytes=_bytes(max_size)))
     click.echo(f"{folder}" if is_new else f"{folder} is here already, the same")

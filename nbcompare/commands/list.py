@@ -14,9 +14,9 @@ from nbcompare.errors import ExitCode
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(case, bundles, as_json) -> ExitCode:
     """List the stored bundles with their verdicts, oldest first. Exit 6 when a record cannot be read."""
-    from nbcompare.archive.listing import list_bundles
-    from nbcompare.archive.shown import listing_table
-    from nbcompare.bundle import dump_json
+    from nbcompare.bundle.bundle import dump_json
+    from nbcompare.bundle.listing import list_bundles
+    from nbcompare.commands.views.bundles import listing_table
 
     entries = list_bundles(bundles, case)
     if as_json:

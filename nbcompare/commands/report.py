@@ -18,10 +18,10 @@ def command(folder, target) -> ExitCode:
 
     The bundle is verified first; a page is only made of evidence that is intact.
     """
-    from nbcompare.archive.verify import verify_bundle
-    from nbcompare.bundle import load_bundle
+    from nbcompare.bundle.bundle import load_bundle
+    from nbcompare.bundle.check.verify import verify_bundle
+    from nbcompare.commands.views.html import html_page
     from nbcompare.errors import EvidenceError
-    from nbcompare.html_report import html_page
 
     faults = [str(fault) for fault in verify_bundle(folder).faults]
     if faults:

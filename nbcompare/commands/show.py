@@ -14,9 +14,9 @@ from nbcompare.errors import ExitCode
 @click.option("--json", "as_json", is_flag=True, help="Print record.json.")
 def command(folder, as_json) -> ExitCode:
     """Print what a bundle says, on one page. Nothing is checked: for that, see verify."""
-    from nbcompare.archive.listing import phases_by_bundle
-    from nbcompare.archive.shown import bundle_page
-    from nbcompare.bundle import dump_json, load_bundle
+    from nbcompare.bundle.bundle import dump_json, load_bundle
+    from nbcompare.bundle.listing import phases_by_bundle
+    from nbcompare.commands.views.bundles import bundle_page
 
     bundle = load_bundle(folder)
     place = folder.absolute()

@@ -24,11 +24,11 @@ def command(phase, by, note, key, phases_file, signers, bundles) -> ExitCode:
     The sign-off is an in-toto Statement below BUNDLES/signoffs/PHASE, over the digests of the bundles'
     manifests, the git commit and the engines.
     """
-    from nbcompare.gates.gate import look_at
-    from nbcompare.gates.phases import load_phases
-    from nbcompare.gates.shown import as_text
-    from nbcompare.gates.signing import sign
-    from nbcompare.report import shown
+    from nbcompare.case.phases import load_phases
+    from nbcompare.commands.views.gate import as_text
+    from nbcompare.commands.views.terminal import shown
+    from nbcompare.plan.gate import look_at
+    from nbcompare.plan.signing import sign
 
     gate = look_at(load_phases(phases_file), phase, bundles, signers=signers)
     if not gate.green:

@@ -27,11 +27,11 @@ def command(cases, jobs, cluster, force, no_batch, overrides, bundles, c_bin, py
     A cell is done when there is an intact bundle of the same inputs, engines and case. The exit status is the worst
     of all cells.
     """
-    from nbcompare.bundle import dump_json
-    from nbcompare.runner import RunOptions
-    from nbcompare.sweep.local import cpus
-    from nbcompare.sweep.sweep import SweepOptions, invocation, run_sweep
-    from nbcompare.sweep.table import sweep_as_dict, sweep_report
+    from nbcompare.bundle.bundle import dump_json
+    from nbcompare.commands.views.sweep import sweep_as_dict, sweep_report
+    from nbcompare.run.run_case import RunOptions
+    from nbcompare.run.sweep.local import cpus
+    from nbcompare.run.sweep.sweep import SweepOptions, invocation, run_sweep
 
     if cluster and jobs:
         raise UsageError("--jobs is for this machine; the workers of a --cluster say how many cells they take")

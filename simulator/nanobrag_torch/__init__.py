@@ -13,7 +13,7 @@ from __future__ import annotations
 _HOME = {
     "Beam": "config", "Crystal": "config", "Detector": "config", "Scan": "config", "Sampling": "config",
     "ReflectionGrid": "io.hkl", "SimulatorError": "errors", "SourceTable": "io.sourcefile", "read_hkl": "io.hkl",
-    "read_matrix": "io.matrix", "simulate": "render",
+    "read_matrix": "io.matrix", "simulate": "render.plain",
 }
 
 __all__ = sorted(_HOME)

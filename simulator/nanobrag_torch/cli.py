@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from nanobrag_torch.command.flags import help_text
+from nanobrag_torch.command.load import Command, load_components, read_command
 from nanobrag_torch.emulation import list_text
 from nanobrag_torch.errors import SimulatorError, UsageError
-from nanobrag_torch.flags import help_text
-from nanobrag_torch.load import Command, load_components, read_command
 from nanobrag_torch.version import PROGRAM_NAME, default_threads, version_line
 
 BAD_INPUT = 2
@@ -60,7 +60,7 @@ def _run(command: Command) -> int:
         print(version_line(command.program, command.emulate))
         return 0
     if command.program.compile_step:
-        from nanobrag_torch.compiled import build
+        from nanobrag_torch.render.compiled import build
 
         folder, error = build()
         print(f"compiled step in {folder}: within {error:.2g} of the formula")
@@ -81,7 +81,7 @@ def _loaded_meanwhile(command: Command) -> Callable:
 
     if "torch" in sys.modules or default_threads() < 2 or command.program.threads == 1:
         return load
-    from nanobrag_torch.workers import ahead
+    from nanobrag_torch.render.workers import ahead
 
     return ahead(load)
 

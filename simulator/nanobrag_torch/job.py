@@ -13,21 +13,21 @@ from pathlib import Path
 
 import torch
 
-from nanobrag_torch import echo
 from nanobrag_torch.blocks import not_finite
+from nanobrag_torch.command.load import DUMP_BY_DEFAULT, Command
 from nanobrag_torch.errors import InputFileError, UsageError
 from nanobrag_torch.io.atomic import atomic_output
 from nanobrag_torch.io.floatfile import FloatImage, float_image
-from nanobrag_torch.load import DUMP_BY_DEFAULT, Command
-from nanobrag_torch.noise import check_means
-from nanobrag_torch.printout import printout_lines
-from nanobrag_torch.render import true_solid_angle, whole_percent
-from nanobrag_torch.render_path import RenderPath, choose_path, render_image
-from nanobrag_torch.scene import Scene, build_scene
-from nanobrag_torch.statistics import image_statistics
-from nanobrag_torch.trace import trace_pixel
+from nanobrag_torch.output import echo
+from nanobrag_torch.output.noise import check_means
+from nanobrag_torch.output.printout import printout_lines
+from nanobrag_torch.output.statistics import image_statistics
+from nanobrag_torch.render.choose import RenderPath, choose_path, render_image
+from nanobrag_torch.render.plain import true_solid_angle, whole_percent
+from nanobrag_torch.render.scene import Scene, build_scene
+from nanobrag_torch.render.trace import trace_pixel
+from nanobrag_torch.render.workers import aside
 from nanobrag_torch.version import PROGRAM_NAME, VERSION, default_threads, version_line
-from nanobrag_torch.workers import aside
 
 SPHERE_SR = 4.0 * math.pi
 
@@ -85,7 +85,7 @@ def check_outputs(command: Command, scene: Scene) -> None:
             reason = "it is read-only" if path.exists() else "its folder is missing or read-only"
             raise InputFileError(f"cannot be written: {reason}", path)
     if command.outputs.write_noise:
-        from nanobrag_torch.noise import noise_seed
+        from nanobrag_torch.output.noise import noise_seed
 
         noise_seed(command.options.given.get("seed"), command.emulate)
     pixel = command.outputs.trace_pixel
@@ -163,7 +163,7 @@ def write_others(command: Command, scene: Scene, image: FloatImage) -> None:
 
 
 def _write_noise(command: Command, scene: Scene, image: FloatImage, path: Path) -> None:
-    from nanobrag_torch.noise import write_noise_image
+    from nanobrag_torch.output.noise import write_noise_image
 
     noise = write_noise_image(path, scene, image, command.outputs.adc_offset, command.options.given.get("seed"))
     print(f"{noise.photons:.0f} photons on noise image ({noise.overloads} overloads)")

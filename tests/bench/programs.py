@@ -78,7 +78,7 @@ def case_command() -> list[str]:
 
 def write_inputs(folder: Path) -> None:
     """The orientation and the amplitudes of the supervisor case."""
-    from nbcompare.inputs import GENERATORS
+    from nbcompare.case.inputs import GENERATORS
 
     for name, entry in yaml.safe_load(CASE.read_text())["inputs"].items():
         (folder / name).write_text(GENERATORS[entry["made_by"]]())
@@ -114,7 +114,7 @@ def accuracy(obtained: Path, expected: Path) -> tuple[float, float]:
 def compiled_here(cache: Path, folder: Path) -> bool:
     """Build the compiled step into a cache of the bench's own, unless it is there; whether that worked."""
     os.environ["XDG_CACHE_HOME"] = str(cache)
-    asked = "import sys; from nanobrag_torch.compiled import obstacle; sys.exit(bool(obstacle()))"
+    asked = "import sys; from nanobrag_torch.render.compiled import obstacle; sys.exit(bool(obstacle()))"
     if subprocess.run([sys.executable, "-c", asked], env=environment()).returncode == 0:
         return True
     done = subprocess.run([sys.executable, "-W", "ignore", "-m", "nanobrag_torch", "-compile"], cwd=folder,

@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from nanobrag_torch.load import load_components, read_command
-from nanobrag_torch.render_path import choose_path, render_image
-from nanobrag_torch.scene import build_scene
+from nanobrag_torch.command.load import load_components, read_command
+from nanobrag_torch.render.choose import choose_path, render_image
+from nanobrag_torch.render.scene import build_scene
 
 
 def cpu_seconds():

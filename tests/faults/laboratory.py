@@ -185,20 +185,20 @@ def _warm_up() -> None:
     """Import, before any fork, what a call imports, and have every library loaded that a comparison uses."""
     import numpy as np
 
-    import nbcompare.archive.leftovers
-    import nbcompare.archive.shown
-    import nbcompare.attempt
-    import nbcompare.gates.shown
-    import nbcompare.gates.signing
-    import nbcompare.runner  # noqa: F401
-    from nbcompare.archive.schema import record_schema
-    from nbcompare.bundle import moment_of
-    from nbcompare.case import load_case
+    import nbcompare.bundle.keep.leftovers
+    import nbcompare.commands.views.bundles
+    import nbcompare.commands.views.gate
+    import nbcompare.plan.ledger_entry
+    import nbcompare.plan.signing
+    import nbcompare.run.run_case  # noqa: F401
+    from nbcompare.bundle.bundle import moment_of
+    from nbcompare.bundle.check.schema import record_schema
+    from nbcompare.case.case import load_case
     from nbcompare.cli import COMMANDS, main
-    from nbcompare.compare import compare_images
-    from nbcompare.image import Roi, Shape
-    from nbcompare.metrics import METRICS
-    from nbcompare.pictures import write_pictures
+    from nbcompare.compare.compare import compare_images
+    from nbcompare.compare.image import Roi, Shape
+    from nbcompare.compare.metrics import METRICS
+    from nbcompare.compare.pictures import write_pictures
 
     image = np.arange(400, dtype=np.float32).reshape(20, 20)
     roi = Roi.full(Shape(20, 20))
@@ -217,11 +217,11 @@ def _warm_up() -> None:
 def _leave_out_what_takes_long() -> None:
     from matplotlib.image import imsave
 
-    import nbcompare.pictures
-    import nbcompare.runner
+    import nbcompare.compare.pictures
+    import nbcompare.run.run_case
 
-    nbcompare.runner.cuda_is_available = lambda folder: False
-    nbcompare.pictures.draw_all = lambda view, boxes, scale, pictures: [
+    nbcompare.run.run_case.cuda_is_available = lambda folder: False
+    nbcompare.compare.pictures.draw_all = lambda view, boxes, scale, pictures: [
         imsave(path, image, format="png") for path, image, *_ in pictures]
 
 
@@ -266,7 +266,7 @@ def rewrite(path: Path, content: bytes) -> None:
 
 def put_sums_right(folder: Path) -> None:
     """Write the manifest of a bundle anew, as a forger would."""
-    from nbcompare.bundle import write_manifest
+    from nbcompare.bundle.bundle import write_manifest
 
     os.chmod(folder / "manifest-sha256.txt", 0o644)
     write_manifest(folder)

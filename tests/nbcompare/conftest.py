@@ -57,8 +57,8 @@ def nb(tmp_path, monkeypatch, capsys):
 def quick_runs(monkeypatch):
     """Runs without what takes most of their time, for tests that look at neither: axes and labels of the pictures, and
     asking torch for a CUDA device."""
-    monkeypatch.setattr("nbcompare.runner.cuda_is_available", lambda folder: False)
-    monkeypatch.setattr("nbcompare.pictures.draw_all", write_plain_pictures)
+    monkeypatch.setattr("nbcompare.run.run_case.cuda_is_available", lambda folder: False)
+    monkeypatch.setattr("nbcompare.compare.pictures.draw_all", write_plain_pictures)
 
 
 def write_plain_pictures(view, boxes, scale, pictures):

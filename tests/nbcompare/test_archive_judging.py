@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.bundle import load_bundle
+from nbcompare.bundle.bundle import load_bundle
 
 LOOSE = "{metric: sum_ratio, min: 0.99, max: 1.01, why: same scale}"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.bundle import load_bundle, staging
+from nbcompare.bundle.bundle import load_bundle, staging
 
 SIGN_PLAN = """\
 title: a plan of one phase
@@ -158,7 +158,7 @@ def test_doctor_looks_at_programs_libraries_disk_locks_and_clock(store, nb, fake
 
 
 def test_doctor_imports_nothing_heavy():
-    code = ("import sys\nfrom nbcompare.archive.doctor import examine\nfrom pathlib import Path\n"
+    code = ("import sys\nfrom nbcompare.bundle.keep.doctor import examine\nfrom pathlib import Path\n"
             "examine(Path('bundles'))\nprint(*sys.modules)")
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "nanobrag_torch", "matplotlib"} & set(loaded)

@@ -9,13 +9,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from nbcompare.archive.schema import record_schema, schema_faults
-from nbcompare.bundle import Record, dump_json, write_manifest
-from nbcompare.case import load_case
-from nbcompare.engine import PREFIX
-from nbcompare.progress import Progress
-from nbcompare.runner import RunOptions, run_case
-from nbcompare.texts import image_name, texts_of
+from nbcompare.bundle.bundle import Record, dump_json, write_manifest
+from nbcompare.bundle.check.schema import record_schema, schema_faults
+from nbcompare.bundle.text_files import image_name, texts_of
+from nbcompare.case.case import load_case
+from nbcompare.engine.engine import PREFIX
+from nbcompare.engine.progress import Progress
+from nbcompare.run.run_case import RunOptions, run_case
 
 
 def overwrite(path: Path, content) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.diagnosis.catalogue import CATALOGUE
+from nbcompare.explain.diagnose.catalogue import CATALOGUE
 
 ROOMS = Path(__file__).resolve().parents[2] / "nbcompare"
 BLIND_CASE = """\
@@ -129,7 +129,7 @@ def test_a_stopped_audit_goes_on(audit, tmp_path):
 
 def test_every_right_cause_is_one_that_the_diagnosis_can_give(nb):
     nb("audit", "--list")
-    from nbcompare.audit.catalogue import kinds
+    from nbcompare.explain.audit.catalogue import kinds
 
     assert len(kinds()) >= 40
     assert [(entry.id, id) for entry in kinds() for id in entry.named_by if id not in CATALOGUE] == []
@@ -144,12 +144,13 @@ def test_the_list_names_every_kind_with_its_class(nb):
 
 def test_the_diagnosis_knows_nothing_of_the_audit():
     """Nothing of the audit is loaded by all of the diagnosis, and the defects load nothing of the diagnosis."""
-    for room, stranger in (("diagnosis", "nbcompare.audit"), ("audit.catalogue", "nbcompare.diagnosis")):
+    for room, stranger in (("diagnosis", "nbcompare.explain.audit"), ("audit.catalogue", "nbcompare.explain.diagnose")):
         if room == "diagnosis":
-            modules = [f"nbcompare.diagnosis.{path.stem}" for path in (ROOMS / "diagnosis").glob("*.py")
-                       if path.stem != "__init__"]
+            modules = [".".join(path.relative_to(ROOMS.parent).with_suffix("").parts)
+                       for path in (ROOMS / "explain/diagnose").rglob("*.py") if path.stem != "__init__"]
+            assert len(modules) > 20
         else:
-            modules = ["nbcompare.audit.catalogue"]
+            modules = ["nbcompare.explain.audit.catalogue"]
         code = f"import sys, {', '.join(modules)}\nprint(*[m for m in sys.modules if m.startswith({stranger!r})])"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                               cwd=ROOMS.parent)
@@ -158,10 +159,12 @@ def test_the_diagnosis_knows_nothing_of_the_audit():
 
 def test_only_one_module_of_the_audit_asks_the_diagnosis_and_by_its_public_entry():
     """Two images, arguments and budget in, causes out; no list of hypotheses."""
-    asking = {path.stem: [line for line in path.read_text().splitlines() if "nbcompare.diagnosis" in line]
-              for path in (ROOMS / "audit").glob("*.py")}
+    asking = {path.stem: [line for line in path.read_text().splitlines() if "nbcompare.explain.diagnose" in line]
+              for path in (ROOMS / "explain/audit").rglob("*.py")}
     assert {name for name, lines in asking.items() if lines} == {"naming"}
     assert {line.split()[1] for line in asking["naming"]} == {
-        "nbcompare.diagnosis.diagnose", "nbcompare.diagnosis.question", "nbcompare.diagnosis.simulator"}
-    strangers = [path.name for path in (ROOMS / "diagnosis").glob("*.py") if "nbcompare.audit" in path.read_text()]
+        "nbcompare.explain.diagnose.diagnose", "nbcompare.explain.diagnose.question",
+        "nbcompare.explain.diagnose.search.simulator"}
+    strangers = [path.name for path in (ROOMS / "explain/diagnose").rglob("*.py")
+                 if "nbcompare.explain.audit" in path.read_text()]
     assert strangers == []

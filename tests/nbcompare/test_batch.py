@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from nbcompare.batch import batch_engine
-from nbcompare.engine import SUBJECT, Engine
-from nbcompare.image import Shape, read_float_image
+from nbcompare.compare.image import Shape, read_float_image
+from nbcompare.engine.batch import batch_engine
+from nbcompare.engine.engine import SUBJECT, Engine
 
 SHAPE = Shape(slow=7, fast=9)
 ARGUMENTS = ("-detpixels_x", "9", "-detpixels_y", "7")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.bundle import Record, load_bundle, staging
+from nbcompare.bundle.bundle import Record, load_bundle, staging
 
 LAYOUT = """
 inputs/c_roi_float.bin inputs/py_roi_float.bin inputs/c_cli_stdout.txt inputs/py_cli_stdout.txt
@@ -180,7 +180,7 @@ def test_one_flipped_bit_of_an_image_is_found(run_small, nb):
 def test_a_damaged_record_with_sums_fixed_up_is_found(run_small, nb):
     _, folder = run_small()
     _rewrite(folder / "record.json", b"{")
-    from nbcompare.bundle import write_manifest
+    from nbcompare.bundle.bundle import write_manifest
     os.chmod(folder / "manifest-sha256.txt", 0o644)
     write_manifest(folder)
     said = nb("verify", folder)

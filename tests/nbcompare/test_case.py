@@ -7,12 +7,12 @@ import jsonschema
 import pytest
 import yaml
 
-import nbcompare.case as case_module
-import nbcompare.case_claims as case_claims
-from nbcompare.case import load_case
+import nbcompare.case.case as case_module
+import nbcompare.case.claims as case_claims
+from nbcompare.case.case import load_case
+from nbcompare.case.inputs import GENERATORS
+from nbcompare.compare.metrics import METRICS
 from nbcompare.errors import CaseError
-from nbcompare.inputs import GENERATORS
-from nbcompare.metrics import METRICS
 from tests.nbcompare.conftest import SMALL_CASE
 
 CASES = Path(__file__).resolve().parents[2] / "cases"

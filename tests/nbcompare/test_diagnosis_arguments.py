@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from nbcompare.diagnosis import DiagnosisOptions, Question
-from nbcompare.diagnosis.command import parse_command
-from nbcompare.diagnosis.detector import read_detector
-from nbcompare.diagnosis.diagnose import diagnose
-from nbcompare.diagnosis.setting import read_setting
-from nbcompare.image import Shape
+from nbcompare.case.command import parse_command
+from nbcompare.compare.image import Shape
+from nbcompare.explain.diagnose import DiagnosisOptions, Question
+from nbcompare.explain.diagnose.diagnose import diagnose
+from nbcompare.explain.diagnose.setup.detector import read_detector
+from nbcompare.explain.diagnose.setup.setting import read_setting
 
 BASE = ("-cell", "100", "100", "100", "90", "90", "90", "-default_F", "100", "-N", "5", "-lambda", "1", "-distance",
         "100", "-detpixels", "32", "-pixel", "0.1")

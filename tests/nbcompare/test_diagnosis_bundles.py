@@ -7,8 +7,8 @@ import stat
 import numpy as np
 import pytest
 
-from nbcompare.diagnosis.echo import differences
 from nbcompare.errors import ExitCode
+from nbcompare.explain.diagnose.finders.echo import differences
 
 ECHO = """\
 mosflm convention selected.

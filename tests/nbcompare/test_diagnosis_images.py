@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from nbcompare.diagnosis import DiagnosisOptions, Question, top_cause
-from nbcompare.diagnosis.diagnose import diagnose
+from nbcompare.explain.diagnose import DiagnosisOptions, Question, top_cause
+from nbcompare.explain.diagnose.diagnose import diagnose
 
 SLOW, FAST = 70, 84
 ARGV = ("-cell", "61", "73", "87", "-default_F", "50", "-lambda", "1.3", "-distance", "90", "-pixel", "0.15",

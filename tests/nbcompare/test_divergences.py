@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nbcompare.claim import Claim, Proof
-from nbcompare.compare import compare_images
-from nbcompare.divergence import factor, judge_claims, share, try_claims
-from nbcompare.engine import REFERENCE, SUBJECT, Engine, Failure, Run
+from nbcompare.compare.compare import compare_images
+from nbcompare.compare.image import Roi, Shape
+from nbcompare.engine.engine import REFERENCE, SUBJECT, Engine, Failure, Run
+from nbcompare.engine.runs import Job
 from nbcompare.errors import ExitCode
-from nbcompare.execution import Job
-from nbcompare.findings import Findings, as_asked_now
-from nbcompare.image import Roi, Shape
-from nbcompare.verdict import Threshold, Word, judge
+from nbcompare.verdict.divergence import factor, judge_claims, share, try_claims
+from nbcompare.verdict.further_evidence import Findings, as_asked_now
+from nbcompare.verdict.proof import Claim, Proof
+from nbcompare.verdict.verdict import Threshold, Word, judge
 
 TODAY = datetime.date(2026, 11, 25)
 SHAPE = Shape(12, 15)
@@ -222,7 +222,7 @@ class CaseNow:
     ([claim(bounds=claim().bounds[:1])], TODAY, Word.NOT_PROVEN),
     ([], TODAY, Word.FAIL)])
 def test_a_stored_proof_is_judged_by_the_claims_of_now(now, day, word):
-    from nbcompare.findings import conclude
+    from nbcompare.verdict.further_evidence import conclude
 
     reference = with_defects("middle")
     _, proof, _ = tried([claim()], reference, TRUTH, {EMULATED: reference})
@@ -318,7 +318,7 @@ def test_a_case_that_passes_without_its_claim_is_exit_7(run_claimed, nb):
 
 def test_an_edited_claim_in_a_record_is_found(run_claimed, nb):
     """Looser bounds in the record, all sums put right: the case file beside it still says what was asked."""
-    from nbcompare.bundle import write_manifest
+    from nbcompare.bundle.bundle import write_manifest
 
     folder = Path(run_claimed(change=("{min: 0.95, max: 1.02}", "{min: 0.99, max: 1.02}")).json["bundle"])
     record = json.loads((folder / "record.json").read_text())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.provenance import GitState
+from nbcompare.engine.identity import GitState
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = CHECKOUT / "docs" / "supervisor-flow.md"
@@ -57,7 +57,7 @@ def small_supervisor(tmp_path, monkeypatch, fake):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
-    for room in ("nbcompare.runner", "nbcompare.gates.requirements"):
+    for room in ("nbcompare.run.run_case", "nbcompare.plan.requirements"):
         monkeypatch.setattr(f"{room}.git_state", lambda: GitState("a" * 40, False))
     return fake("good"), fake("twin")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.bundle import write_manifest
+from nbcompare.bundle.bundle import write_manifest
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
 
@@ -208,11 +208,11 @@ def test_age_is_counted_from_the_stamp(plan, gate, run_small):
 ])
 def test_commit_and_cleanliness(plan, gate, run_small, monkeypatch, recorded, now, same, clean):
     """The same unknown commit is no same commit."""
-    from nbcompare.provenance import GitState
+    from nbcompare.engine.identity import GitState
 
     plan("same_commit: true, clean_tree: true")
-    monkeypatch.setattr("nbcompare.runner.git_state", lambda: GitState(*recorded))
-    monkeypatch.setattr("nbcompare.gates.requirements.git_state", lambda: GitState(now, False))
+    monkeypatch.setattr("nbcompare.run.run_case.git_state", lambda: GitState(*recorded))
+    monkeypatch.setattr("nbcompare.plan.requirements.git_state", lambda: GitState(now, False))
     run_small()
     assert requirement(gate, "same_commit")[0] is same
     assert requirement(gate, "clean_tree")[0] is clean
@@ -319,7 +319,7 @@ def test_a_bad_file_of_phases_is_told_with_its_place(plan, nb, small_case, text,
 
 
 def test_schema_and_loader_know_the_same_words():
-    from nbcompare.gates import phases as module
+    from nbcompare.case import phases as module
 
     schema = json.loads((Path(module.__file__).parent / "phases_schema.json").read_text())
     requires = schema["definitions"]["requires"]["properties"]
@@ -331,7 +331,7 @@ def test_the_shipped_phases_load_and_fit_the_schema():
     import jsonschema
     import yaml
 
-    from nbcompare.gates import phases as module
+    from nbcompare.case import phases as module
 
     path = Path(module.__file__).parents[2] / "cases/phases.yaml"
     assert module.load_phases(path).names == ["N1", "N2"]

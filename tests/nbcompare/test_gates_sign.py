@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.bundle import write_manifest
-from nbcompare.inputs import sha256_of
+from nbcompare.bundle.bundle import write_manifest
+from nbcompare.case.inputs import sha256_of
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
 
@@ -89,10 +89,10 @@ def test_a_red_gate_cannot_be_signed(signed):
 
 
 def test_a_red_gate_cannot_be_signed_by_calling_the_library(signed):
+    from nbcompare.case.phases import load_phases
     from nbcompare.errors import UsageError
-    from nbcompare.gates.gate import look_at
-    from nbcompare.gates.phases import load_phases
-    from nbcompare.gates.signing import sign
+    from nbcompare.plan.gate import look_at
+    from nbcompare.plan.signing import sign
 
     gate = look_at(load_phases(Path("phases.yaml")), "N2", Path("bundles"))
     with pytest.raises(UsageError, match="is red"):

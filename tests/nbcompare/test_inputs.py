@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nbcompare.case import load_case
-from nbcompare.inputs import GENERATORS, sha256_of
-from nbcompare.lysozyme import CELL_A, CELL_DEG, D_MIN_A, WAVELENGTH_A, amplitudes_text, orientation_text
+from nbcompare.case.case import load_case
+from nbcompare.case.inputs import GENERATORS, sha256_of
+from nbcompare.case.lysozyme import CELL_A, CELL_DEG, D_MIN_A, WAVELENGTH_A, amplitudes_text, orientation_text
 
 SUPERVISOR = Path(__file__).resolve().parents[2] / "cases" / "supervisor.yaml"
 

@@ -178,7 +178,7 @@ def test_a_dry_run_shows_the_diff_and_writes_nothing(run_small, attempt, ledger,
 
 
 def test_attempts_at_once_are_all_entered_and_numbered(run_small, ledger):
-    from nbcompare.attempt import enter
+    from nbcompare.plan.ledger_entry import enter
 
     folders = [run_small()[1] for _ in range(4)]
     threads = [threading.Thread(target=enter, args=(folder, ledger)) for folder in folders]
@@ -268,9 +268,9 @@ def test_plan_and_row_go_together(run_small, nb, ledger):
 
 
 def test_each_bundle_lists_what_is_still_open(run_small, monkeypatch):
-    from nbcompare.provenance import GitState
+    from nbcompare.engine.identity import GitState
 
-    monkeypatch.setattr("nbcompare.runner.git_state", lambda: GitState("a" * 40, True))
+    monkeypatch.setattr("nbcompare.run.run_case.git_state", lambda: GitState("a" * 40, True))
     _, folder = run_small("good", "bright")
     text = (folder / "notes/todo_nb_compare.md").read_text()
     assert text.startswith(f"# Still open: small {folder.name}\n")
@@ -281,7 +281,7 @@ def test_each_bundle_lists_what_is_still_open(run_small, monkeypatch):
 
 
 def test_a_list_of_open_points_that_was_shortened_is_found(run_small, nb):
-    from nbcompare.bundle import write_manifest
+    from nbcompare.bundle.bundle import write_manifest
 
     _, folder = run_small("good", "bright")
     todo = Path(folder / "notes/todo_nb_compare.md")

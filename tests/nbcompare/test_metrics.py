@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nbcompare.beam_centre import direct_beam_px
-from nbcompare.compare import compare_images, region_pair
+from nbcompare.compare.beam_centre import direct_beam_px
+from nbcompare.compare.compare import compare_images, region_pair
+from nbcompare.compare.image import Roi, Shape
+from nbcompare.compare.metrics import METRICS, default_metrics
+from nbcompare.compare.metrics.shells import radial_profile
+from nbcompare.compare.metrics.similarity import _similarity
+from nbcompare.compare.peaks import match_peaks
 from nbcompare.errors import ShapeError
-from nbcompare.image import Roi, Shape
-from nbcompare.metrics import METRICS, default_metrics
-from nbcompare.metrics.shells import radial_profile
-from nbcompare.metrics.similarity import _similarity
-from nbcompare.peaks import match_peaks
 
 IMAGES = hnp.arrays("f4", (6, 7), elements=st.floats(0, 1e4, width=32))
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.findings import Findings
-from nbcompare.noise_floor import NoiseFloor
-from nbcompare.verdict import Check, Threshold
+from nbcompare.verdict.further_evidence import Findings
+from nbcompare.verdict.noise_floor import NoiseFloor
+from nbcompare.verdict.verdict import Check, Threshold
 
 JITTERY = 7919 * 5 % 101 + 1
 """The pixel of the small image that the jittery reference changes by a thousandth."""

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from matplotlib import colormaps
 from matplotlib.image import imread
 
-from nbcompare import pictures
-from nbcompare.image import Roi, Shape
-from nbcompare.pictures import percentile_of_positive, write_pictures
+from nbcompare.compare import pictures
+from nbcompare.compare.image import Roi, Shape
+from nbcompare.compare.pictures import percentile_of_positive, write_pictures
 
 
 @settings(max_examples=60, deadline=None)

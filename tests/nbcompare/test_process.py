@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from nbcompare.process import run_program
-from nbcompare.provenance import content_hash
+from nbcompare.engine.identity import content_hash
+from nbcompare.engine.process import run_program
 
 
 @pytest.fixture(params=["told by the system", "looked for", "refused"])

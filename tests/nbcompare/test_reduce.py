@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbcompare.reduction.minimize import ddmin, smallest_part
-from nbcompare.reduction.signature import Signature
+from nbcompare.explain.reduce.minimize import ddmin, smallest_part
+from nbcompare.explain.reduce.signature import Signature
 
 # Thirty options, as many as a real command has.
 ARGS = ("-detpixels_x", "40", "-detpixels_y", "36", "-flux", "1e18", "-exposure", "1", "-beamsize", "1.0",

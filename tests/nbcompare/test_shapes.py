@@ -2,8 +2,8 @@
 
 import pytest
 
+from nbcompare.compare.image import Shape, declared_shape
 from nbcompare.errors import UsageError
-from nbcompare.image import Shape, declared_shape
 
 
 @pytest.mark.parametrize(("args", "fast", "slow"), [

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.image import Roi
-from nbcompare.shards import bands_of
+from nbcompare.compare.image import Roi
+from nbcompare.engine.row_bands import bands_of
 
 CASE = """\
 name: banded

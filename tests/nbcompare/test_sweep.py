@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.case import cells_of, load_case
+from nbcompare.case.case import cells_of, load_case
 from nbcompare.errors import CaseError
 
 CASE = """\
@@ -142,7 +142,7 @@ def test_the_table_has_a_row_for_every_cell_and_one_count(sweep):
 
 
 def test_a_cell_that_cannot_be_made_does_not_stop_the_others(sweep, monkeypatch):
-    import nbcompare.sweep.worker as worker
+    import nbcompare.run.sweep.worker as worker
     from nbcompare.errors import FileError
 
     real = worker.run_case
@@ -237,7 +237,7 @@ def test_a_cell_whose_engine_failed_is_tried_again(sweep):
 
 def _dies_once(order):
     """Stands for local._result in a worker process: the first one to come to cell two dies."""
-    from nbcompare.sweep.local import _result
+    from nbcompare.run.sweep.local import _result
 
     mark = Path(os.environ["NB_TEST_MARK"])
     if order.case.name.endswith("two") and not mark.exists():
@@ -248,9 +248,9 @@ def _dies_once(order):
 
 def test_a_worker_process_that_dies_loses_no_cell(grid, fake, tmp_path, monkeypatch):
     """The pool is broken with it; what was left runs again, one cell per process."""
-    from nbcompare.runner import RunOptions
-    from nbcompare.sweep import local
-    from nbcompare.sweep.worker import Order
+    from nbcompare.run.run_case import RunOptions
+    from nbcompare.run.sweep import local
+    from nbcompare.run.sweep.worker import Order
 
     monkeypatch.setenv("NB_TEST_MARK", str(tmp_path / "mark"))
     cells = cells_of(load_case(grid("  axes: {a: {one: [], two: [], three: []}}")))

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.bundle import staging
+from nbcompare.bundle.bundle import staging
 from nbcompare.errors import EvidenceError
-from nbcompare.sweep.cluster import bring_home
-from nbcompare.sweep.remote import Answer
+from nbcompare.run.sweep.cluster import bring_home
+from nbcompare.run.sweep.remote import Answer
 
 CASE = """\
 name: grid
@@ -101,7 +101,7 @@ def test_a_bundle_that_is_not_what_was_sent_is_not_published(tmp_path):
 
 
 def test_nobody_at_the_address_is_told_in_one_line(nb, tmp_path, monkeypatch):
-    import nbcompare.sweep.cluster as cluster_module
+    import nbcompare.run.sweep.cluster as cluster_module
 
     monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 1)
     (tmp_path / "A.mat").write_text("1\n")

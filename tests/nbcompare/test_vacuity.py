@@ -5,10 +5,10 @@ import os
 import numpy as np
 import pytest
 
-from nbcompare.compare import compare_images
+from nbcompare.compare.compare import compare_images
+from nbcompare.compare.image import Roi, Shape
 from nbcompare.errors import ExitCode
-from nbcompare.image import Roi, Shape
-from nbcompare.verdict import Threshold, judge
+from nbcompare.verdict.verdict import Threshold, judge
 
 LIVELY = np.random.default_rng(4).exponential(size=(20, 20)).astype("f4")
 FULL = Roi.full(Shape(20, 20))
@@ -194,7 +194,7 @@ def test_a_required_option_that_one_engine_ignores_is_no_pass(run_probed):
 
 
 def test_negative_numbers_are_values_not_options():
-    from nbcompare.probe import option_groups
+    from nbcompare.verdict.ablation import option_groups
 
     command = "-spindle_axis -1 0 0 -odet_vector -0.000088 .5 -.9 -4stol f -mat A.mat".split()
     groups = [command[first:last] for first, last in option_groups(command)]
@@ -205,9 +205,9 @@ def test_negative_numbers_are_values_not_options():
 @pytest.mark.parametrize(("factor", "found"), [(1 + 3e-7, "same"), (1 + 3e-6, "changed"), (None, "failed")])
 def test_what_only_rounds_an_image_otherwise_does_not_change_it(tmp_path, factor, found):
     """A wavelength that cancels moves the last bits of one program and none of another."""
-    from nbcompare.engine import Engine
-    from nbcompare.execution import Job
-    from nbcompare.probe import probe
+    from nbcompare.engine.engine import Engine
+    from nbcompare.engine.runs import Job
+    from nbcompare.verdict.ablation import probe
 
     command = ("-detpixels", "20", "-lambda", "1")
 

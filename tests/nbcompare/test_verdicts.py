@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from nbcompare.compare import Comparison, compare_images
+from nbcompare.compare.compare import Comparison, compare_images
+from nbcompare.compare.image import Roi, Shape
 from nbcompare.errors import EXIT_MEANING, ExitCode, worst
-from nbcompare.image import Roi, Shape
-from nbcompare.verdict import Threshold, Verdict, judge
+from nbcompare.verdict.verdict import Threshold, Verdict, judge
 
 
 def test_two_good_engines_pass(run_small):
@@ -97,7 +97,7 @@ def test_nothing_at_all_is_blocked_not_passed():
 
 
 def test_a_defect_of_ours_is_exit_70_with_its_trace(nb, monkeypatch, small_case):
-    monkeypatch.setattr("nbcompare.case.load_case", lambda path: 1 / 0)
+    monkeypatch.setattr("nbcompare.case.case.load_case", lambda path: 1 / 0)
     said = nb("run", small_case)
     assert said.code == 70
     assert "ZeroDivisionError" in said.err and "defect of nb-compare" in said.err

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from engines import QUIET, run_program
 
-from nbcompare.diagnosis import DiagnosisOptions, Question
-from nbcompare.diagnosis.command import parse_command
-from nbcompare.diagnosis.diagnose import diagnose
-from nbcompare.diagnosis.fitting import Fitter
-from nbcompare.diagnosis.knobs import knobs
-from nbcompare.diagnosis.simulator import Simulator
-from nbcompare.diagnosis.trials import Trials
+from nbcompare.case.command import parse_command
+from nbcompare.explain.diagnose import DiagnosisOptions, Question
+from nbcompare.explain.diagnose.diagnose import diagnose
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import knobs
+from nbcompare.explain.diagnose.search.fitting import Fitter
+from nbcompare.explain.diagnose.search.simulator import Simulator
+from nbcompare.explain.diagnose.search.trials import Trials
 
 SIZE = 96
 SOUND = ("-mat", "turned.mat", "-hkl", "list.hkl", "-lambda", "1.1", "-Na", "7", "-Nb", "8", "-Nc", "6", "-distance",

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-from nbcompare.diagnosis.flags import OPTIONS
+from nbcompare.case.options import OPTIONS
 
 OF_THE_SIMULATOR = {"-compile", "-h", "-help", "-render", "-version"}
 """What starts it another way, and has no part in an image."""

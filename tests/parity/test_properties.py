@@ -9,7 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import nanobrag_torch.render as rendering
+import nanobrag_torch.render.plain as rendering
 from nanobrag_torch import Beam, Crystal, Detector, ReflectionGrid, Sampling, Scan, SourceTable, simulate
 
 DEGREE = math.pi / 180.0

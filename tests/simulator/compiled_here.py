@@ -6,9 +6,10 @@ The formulas that they are compiled from are tested in test_fast_compiled.py, wi
 import pytest
 import torch
 
-from nanobrag_torch import compiled, render_path
 from nanobrag_torch.options import Program
-from nanobrag_torch.render_path import RenderPath, choose_path, render_image
+from nanobrag_torch.render import choose as render_path
+from nanobrag_torch.render import compiled
+from nanobrag_torch.render.choose import RenderPath, choose_path, render_image
 
 SCAN = ("-cell 70 80 95 85 95 100 -misset 10 20 30 -N 7 -detpixels_x 245 -detpixels_y 133 -pixel 0.15 -polar 0.9 "
         "-phi 1 -osc 0.5 -phisteps 5")

@@ -68,8 +68,8 @@ def simulated(tmp_path, capsys):
 @pytest.fixture
 def scene_of(tmp_path):
     """What a renderer gets for options added to BASE: scene_of("-phi 1 -emulate all")."""
-    from nanobrag_torch.load import load_components, read_command
-    from nanobrag_torch.scene import build_scene
+    from nanobrag_torch.command.load import load_components, read_command
+    from nanobrag_torch.render.scene import build_scene
 
     def build(options="", base=BASE):
         command = read_command([*base, *options.split()], tmp_path, tmp_path)

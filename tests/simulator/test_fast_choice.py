@@ -5,7 +5,7 @@ import re
 import pytest
 
 from nanobrag_torch.options import Program
-from nanobrag_torch.render_path import choose_path
+from nanobrag_torch.render.choose import choose_path
 
 LARGE = "-detpixels 1100"
 

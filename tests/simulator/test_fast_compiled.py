@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from nanobrag_torch import compiled, lattice_step, lattice_sum, ray_step
 from nanobrag_torch.options import Program
-from nanobrag_torch.render_path import RenderPath, choose_path, render_image
+from nanobrag_torch.render import compiled, lattice_step, lattice_sum, ray_step
+from nanobrag_torch.render.choose import RenderPath, choose_path, render_image
 
 SCAN = ("-cell 70 80 95 85 95 100 -misset 10 20 30 -N 7 -detpixels_x 45 -detpixels_y 33 -pixel 0.6 -polar 0.9 "
         "-phi 1 -osc 0.5 -phisteps 5")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from nanobrag_torch.options import Program
-from nanobrag_torch.render_path import RenderPath, choose_path, renderer
+from nanobrag_torch.render.choose import RenderPath, choose_path, renderer
 
 CRYSTAL = ("-cell 70 80 95 85 95 100 -misset 10 20 30 -N 5 -hkl list.hkl -lambda 1 -distance 100 -detpixels 41 "
            "-pixel 0.6 -oversample 1 -nointerpolate").split()

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from nanobrag_torch import fast, render, render_path
-from nanobrag_torch.render_path import RenderPath, render_image
-from nanobrag_torch.workers import MOST_PIECES, share_out, shared_array
+from nanobrag_torch.render import choose as render_path
+from nanobrag_torch.render import fast
+from nanobrag_torch.render import plain as render
+from nanobrag_torch.render.choose import RenderPath, render_image
+from nanobrag_torch.render.workers import MOST_PIECES, share_out, shared_array
 
 SCAN = "-detpixels_x 77 -detpixels_y 50 -pixel 0.5 -misset 10 20 30 -N 20 -phi 1 -osc 0.3 -phisteps 11 -oversample 1"
 PATHS = [RenderPath("fast", "float32"), RenderPath("fast", "float64"), RenderPath("plain", "float64")]

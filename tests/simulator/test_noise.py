@@ -8,8 +8,8 @@ import pytest
 
 from nanobrag_torch.emulation import parse_emulations
 from nanobrag_torch.errors import UsageError
-from nanobrag_torch.noise import PoissonDraws, log_gamma, noise_seed
-from nanobrag_torch.random_stream import RandomStreams
+from nanobrag_torch.output.noise import PoissonDraws, log_gamma, noise_seed
+from nanobrag_torch.physics.random_stream import RandomStreams
 
 NOISE = "-noisefile noiseimage.img"
 

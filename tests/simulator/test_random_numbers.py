@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from nanobrag_torch.random_stream import RandomStreams, cap_angle_factor, cap_rotation
+from nanobrag_torch.physics.random_stream import RandomStreams, cap_angle_factor, cap_rotation
 
 SEQUENCES = {
     1: (0.41599935, 0.09196489, 0.75641048, 0.52970022, 0.93043649),

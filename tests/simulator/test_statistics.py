@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from nanobrag_torch.statistics import image_statistics
+from nanobrag_torch.output.statistics import image_statistics
 
 
 def figures(run):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from nanobrag_torch.errors import InputFileError
-from nanobrag_torch.workers import ahead, aside
+from nanobrag_torch.render.workers import ahead, aside
 
 
 def test_a_result_comes_from_another_process():

@@ -10,14 +10,14 @@ from typing import Literal
 
 import numpy as np
 
-from nanobrag_torch.arithmetic import number
 from nanobrag_torch.blocks import part_of_region, row_blocks
 from nanobrag_torch.config import Detector
-from nanobrag_torch.detector import dials_origin_mm
 from nanobrag_torch.errors import InputFileError
 from nanobrag_torch.io.atomic import atomic_output
 from nanobrag_torch.io.text import leading_real, read_bytes, real
 from nanobrag_torch.options import Options
+from nanobrag_torch.physics.arithmetic import number
+from nanobrag_torch.physics.detector import dials_origin_mm
 from nanobrag_torch.units import DEGREES_PER_RADIAN, to_si
 
 HEADER_BLOCK = 512

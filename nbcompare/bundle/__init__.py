@@ -1,0 +1,1 @@
+"""The folder that proves a result: its names, manifest, record and texts."""

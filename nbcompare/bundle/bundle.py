@@ -1,0 +1,342 @@
+"""Bundle: a folder that holds what was run, what came out, and the sums that prove it.
+
+A bundle is made in a hidden folder beside its final place and appears by one atomic rename; until
+then nobody can mistake it for evidence, and afterwards it is read-only and never written again. Its
+name is the UTC second in which it was begun. The hidden folder reserves that second, so two runs of
+one case in one second get two stamps. While it is being filled its process holds it (hold.py), so that
+what a killed program left behind can be told from what is being made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import errno
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbcompare.bundle import strict_json
+from nbcompare.bundle.lock import hold
+from nbcompare.case.inputs import StagedInput, sha256_of
+from nbcompare.compare.compare import Comparison
+from nbcompare.engine.engine import PREFIX, Run
+from nbcompare.engine.identity import EngineIdentity
+from nbcompare.errors import EvidenceError, FileError, UsageError
+from nbcompare.verdict.verdict import Verdict
+
+SCHEMA_VERSION = 1
+STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
+_STAMP = re.compile(r"\d{8}T\d{6}Z")
+_CLOCK_PATIENCE_SECONDS = 2.0
+MANIFEST = "manifest-sha256.txt"
+RECORD = "record.json"
+STAGING_PREFIX = ".staging-"
+DATA = "inputs/data"
+"""Where a bundle keeps the files that the engines read; an empty folder when they read none."""
+
+CASE_FILE = "inputs/case.yaml"
+SIGNOFFS = "signoffs"
+"""The folder beside those of the cases that holds sign-offs; no case can be called so."""
+
+REQUIRED_FILES = (
+    *(f"inputs/{name}" for name in (
+        "c_cli_stdout.txt", "py_cli_stdout.txt", "c_cli_stderr.txt", "py_cli_stderr.txt", "commands.txt", "env.txt",
+        "git_sha.txt", "version.txt", "sha256.txt", "file_sizes.txt")),
+    "tests/pytest_cpu.log", "tests/pytest_cuda.log", "notes/template_command.txt",
+    "notes/todo_nb_compare.md", "results/summary.json", RECORD,
+)
+"""What every bundle holds, whatever happened; a bundle of two good runs also holds the images."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything a bundle says, for machines. ``facts`` are the plain values of case, git, tests and environment."""
+
+    stamp: str
+    facts: Mapping[str, object]
+    inputs: tuple[StagedInput, ...]
+    engines: tuple[EngineIdentity, ...]
+    runs: tuple[Run, ...]
+    comparison: Comparison | None
+    verdict: Verdict
+
+    def as_dict(self) -> dict:
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "stamp": self.stamp,
+            **self.facts,
+            "inputs": [vars(entry) for entry in self.inputs],
+            "engines": [engine.as_dict() for engine in self.engines],
+            "runs": [run.as_dict() for run in self.runs],
+            "comparison": self.comparison.as_dict() if self.comparison else None,
+            "verdict": self.verdict.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> Record:
+        stored = dict(stored)
+        version = stored.pop("schema_version")
+        if version != SCHEMA_VERSION:
+            raise EvidenceError(f"the record has schema_version {version}; this program reads {SCHEMA_VERSION}")
+        parts = {key: stored.pop(key) for key in ("stamp", "inputs", "engines", "runs", "comparison", "verdict")}
+        return cls(
+            stamp=parts["stamp"],
+            facts=stored,
+            inputs=tuple(StagedInput(**entry) for entry in parts["inputs"]),
+            engines=tuple(map(EngineIdentity.from_dict, parts["engines"])),
+            runs=tuple(map(Run.from_dict, parts["runs"])),
+            comparison=Comparison.from_dict(parts["comparison"]) if parts["comparison"] else None,
+            verdict=Verdict.from_dict(parts["verdict"]),
+        )
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A published bundle and what its record says."""
+
+    folder: Path
+    record: Record
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.record.verdict
+
+
+# --- making one ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Staging:
+    """A bundle being made, invisible until it is published."""
+
+    folder: Path
+    stamp: str
+    handle: int | None = None
+    published: Path | None = field(default=None)
+
+    def path(self, name: str) -> Path:
+        """Where a file of the bundle goes; its folder is made."""
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def write(self, name: str, text: str) -> None:
+        self.path(name).write_text(text, encoding="utf-8", newline="\n")
+
+    def write_json(self, name: str, value: object) -> None:
+        self.write(name, dump_json(value))
+
+    def publish(self, record: Record) -> Bundle:
+        """Write the record and the manifest, make all read-only, flush it, and rename it into place.
+
+        Raises EvidenceError when an image is no longer what its run left.
+        """
+        self.write_json(RECORD, record.as_dict())
+        missing = [name for name in REQUIRED_FILES if not (self.folder / name).is_file()]
+        if missing:
+            raise AssertionError(f"a bundle was about to be published without {missing}")
+        write_manifest(self.folder)
+        self._refuse_changed_images(record.runs)
+        self.published = publish_folder(self.folder, self.stamp)
+        return Bundle(self.published, record)
+
+
+    def _refuse_changed_images(self, runs: Sequence[Run]) -> None:
+        """An engine can leave a process behind that writes into the bundle while it is being finished."""
+        lines = (self.folder / MANIFEST).read_text(encoding="utf-8").splitlines()
+        sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        for run in runs:
+            name = f"inputs/{PREFIX[run.role]}_roi_float.bin"
+            if run.image_sha256 and sums.get(name) != run.image_sha256:
+                raise EvidenceError(f"{name} was changed after the {run.role} had ended; no bundle was published",
+                                    hint="an engine may have left a process behind that still writes")
+
+
+def publish_folder(folder: Path, stamp: str) -> Path:
+    """Make a finished folder read-only, force it to the disk and give it its final name, in one step.
+
+    Raises FileError when that name is taken or cannot be given; the finished folder is then kept.
+    """
+    target = folder.parent / stamp
+    seal(folder)
+    try:
+        if os.path.lexists(target):  # rename would silently replace an empty folder
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        os.rename(folder, target)
+    except OSError as fault:
+        raise FileError(f"{target}: cannot publish the bundle: {fault.strerror}",
+                        hint=f"the finished bundle is kept in {folder}; doctor --clean publishes it") from None
+    for parent in (target.parent, target.parent.parent):
+        flush_folder(parent)
+    return target
+
+
+def home_of(root: Path, case_name: str) -> Path:
+    """The folder of a case's bundles. Raises UsageError for a name that means another folder."""
+    if case_name == SIGNOFFS:
+        raise UsageError(f"a case cannot be called {SIGNOFFS}: the folder of that name holds the sign-offs",
+                         hint="give the case another name")
+    return root / case_name
+
+
+@contextlib.contextmanager
+def staging(root: Path, case_name: str, now: Callable[[], float] = time.time) -> Iterator[Staging]:
+    """A new bundle of the case below ``root``; if it is not published, nothing is left of it.
+
+    Raises UsageError for a name that no case can have, and FileError when the folder cannot be written.
+    """
+    home = home_of(root, case_name)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        made = _reserve(home, now)
+    except OSError as fault:
+        raise FileError(f"{home}: cannot make a bundle there: {fault.strerror}") from None
+    try:
+        yield made
+    except OSError as fault:
+        raise FileError(f"{fault.filename or made.folder}: {fault.strerror} while the bundle was being made; "
+                        "no bundle was published") from fault
+    finally:
+        if made.published is None and not is_sealed(made.folder):
+            shutil.rmtree(made.folder, ignore_errors=True)
+        if made.handle is not None:
+            os.close(made.handle)
+
+
+def _reserve(home: Path, now: Callable[[], float]) -> Staging:
+    """Wait for a second that nobody else has taken. mkdir is atomic, so only one run gets a name; whether
+    the stamp was published meanwhile is looked at after that."""
+    while True:
+        moment = datetime.datetime.fromtimestamp(now(), datetime.UTC)
+        stamp = moment.strftime(STAMP_FORMAT)
+        folder = home / f"{STAGING_PREFIX}{stamp}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            time.sleep(0.2)
+            continue
+        handle = hold(folder, wait=True)
+        if handle is None:
+            continue
+        newest = newest_stamp(home)
+        if newest is None or newest < stamp:
+            return Staging(folder, stamp, handle)
+        folder.rmdir()
+        os.close(handle)
+        _refuse_a_clock_that_went_back(home, newest, moment)
+        time.sleep(0.2)
+
+
+def moment_of(stamp: str) -> datetime.datetime | None:
+    """The UTC second that a stamp names, or None when it names none."""
+    if not _STAMP.fullmatch(stamp):
+        return None
+    with contextlib.suppress(ValueError):
+        return datetime.datetime.strptime(stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC)
+    return None
+
+
+def newest_stamp(home: Path) -> str | None:
+    """The newest stamp below the folder of a case, None when there is none. Stamps sort as their moments do."""
+    return max((path.name for path in home.iterdir() if moment_of(path.name)), default=None)
+
+
+def _refuse_a_clock_that_went_back(home: Path, newest: str, now: datetime.datetime) -> None:
+    """Stamps tell which bundle is the newest, so none may be older than one that is there already.
+
+    A step of the clock that is over in a moment is waited for.
+    """
+    if (moment_of(newest) - now).total_seconds() > _CLOCK_PATIENCE_SECONDS:
+        raise FileError(f"{home}: the clock says {now:{STAMP_FORMAT}}, but there is a bundle of {newest}: it went "
+                        "back, or stood ahead",
+                        hint="set the clock right; a bundle with a wrong stamp can be moved elsewhere")
+
+
+def write_manifest(folder: Path) -> None:
+    """manifest-sha256.txt: the sums of all other files, in the format of sha256sum."""
+    lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in _files(folder)
+             if path.name != MANIFEST or path.parent != folder]
+    (folder / MANIFEST).write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+
+
+def seal(folder: Path) -> None:
+    """Make every file read-only and force it to the disk, the manifest last: when that is sealed, all is."""
+    for path in sorted(_files(folder), key=lambda path: path == folder / MANIFEST):
+        path.chmod(0o444)
+        with open(path, "rb") as stream:
+            os.fsync(stream.fileno())
+    for path in (folder, *(entry for entry in folder.rglob("*") if entry.is_dir())):
+        flush_folder(path)
+
+
+def is_sealed(folder: Path) -> bool:
+    """Whether a folder was finished: it has a manifest, and that is read-only."""
+    manifest = folder / MANIFEST
+    return manifest.is_file() and not os.stat(manifest).st_mode & 0o222
+
+
+def flush_folder(folder: Path) -> None:
+    """Force the names in a folder to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def dump_json(value: object) -> str:
+    """JSON text without NaN; a number that JSON cannot hold is a defect of ours, and raises ValueError."""
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+# --- reading one --------------------------------------------------------------------------------------
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """The bundle in a folder. Raises EvidenceError when there is no readable record."""
+    path = folder / RECORD
+    try:
+        return Bundle(folder, Record.from_dict(strict_json.loads(path.read_text(encoding="utf-8"))))
+    except FileNotFoundError:
+        raise EvidenceError(f"{folder}: no bundle here (there is no {RECORD})") from None
+    except OSError as fault:
+        raise EvidenceError(f"{path}: cannot read: {fault.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise EvidenceError(f"{path}: damaged record ({type(fault).__name__}: {fault})") from None
+
+
+def faults_in(folder: Path) -> list[str]:
+    """Every way in which the files differ from the manifest: missing, changed, unexpected, unreadable."""
+    manifest = folder / MANIFEST
+    try:
+        listed = dict(_manifest_entry(line) for line in manifest.read_text(encoding="utf-8").splitlines())
+    except (OSError, ValueError) as fault:
+        return [f"unreadable: {MANIFEST} ({getattr(fault, 'strerror', None) or fault})"]
+    present = {path.relative_to(folder).as_posix(): path for path in _files(folder)} if folder.is_dir() else {}
+    present.pop(MANIFEST, None)
+    faults = [f"missing: {name}" for name in listed if name not in present]
+    faults += [f"not listed as required: {name}" for name in REQUIRED_FILES if name not in listed]
+    faults += [f"unexpected: {name}" for name in present if name not in listed]
+    for name in sorted(listed.keys() & present.keys()):
+        if present[name].is_symlink():
+            faults.append(f"a link, not a file: {name}")
+        elif sha256_of(present[name]) != listed[name]:
+            faults.append(f"changed: {name}")
+    return faults
+
+
+def _manifest_entry(line: str) -> tuple[str, str]:
+    digest, gap, name = line.partition("  ")
+    if not gap or len(digest) != 64 or not name:
+        raise ValueError(f"a line that is no sum: {line[:80]!r}")
+    return name, digest

@@ -1,0 +1,169 @@
+"""Whether the files of a bundle say what its record says, and the record what it says itself.
+
+A record that was edited, with all sums put right afterwards, still has to agree with every text that follows from
+it, with the images' and inputs' own bytes, with the logs of the tests and with the case file beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from nbcompare.bundle import strict_json
+from nbcompare.bundle.bundle import CASE_FILE, DATA, RECORD, STAMP_FORMAT, Record, dump_json
+from nbcompare.bundle.check.evidence_again import findings_faults
+from nbcompare.bundle.fault import Fault
+from nbcompare.bundle.layout import PICTURES, has_pictures, stray_files
+from nbcompare.bundle.manifest import Inspection
+from nbcompare.bundle.text_files import SUMMARY, image_name, summary_of, texts_of
+from nbcompare.case.inputs import hash_inputs
+from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHOD, Scale
+from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT
+from nbcompare.errors import CaseError
+
+_STAMP = re.compile(r"\d{8}T\d{6}Z")
+
+
+def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fault]:
+    """Every disagreement; of files that are already known to be damaged nothing more is said."""
+    faults = [*_own_faults(record), *_stamp_faults(folder, record), *_image_faults(record, files.sums),
+              *findings_faults(record, files.sums), *_stray_faults(record, files.sums),
+              *_input_faults(folder, record, files.sums), *_picture_faults(folder, record),
+              *_text_faults(folder, record), *_log_faults(folder, record), *_case_faults(folder, record, files.sums)]
+    return [fault for fault in faults if fault.file == RECORD or fault.file not in files.doubtful]
+
+
+def _own_faults(record: Record) -> Iterator[Fault]:
+    """What the record says about itself."""
+    facts = record.facts
+    if record.stamp and not _STAMP.fullmatch(record.stamp):
+        yield Fault("disagrees", RECORD, f"the stamp {record.stamp!r} is not written as {STAMP_FORMAT}")
+    if [engine.role for engine in record.engines] != [REFERENCE, SUBJECT]:
+        yield Fault("disagrees", RECORD, "it must name one reference and one subject, in this order")
+    if [run.role for run in record.runs] not in ([], [REFERENCE, SUBJECT]):
+        yield Fault("disagrees", RECORD, "it must hold a run of the reference and one of the subject, or none")
+    if facts["content"]["inputs"] != hash_inputs(record.inputs):
+        yield Fault("disagrees", RECORD, "content.inputs is not the sum over the inputs it lists")
+    if facts["content"]["case"] != facts["case"]["sha256"]:
+        yield Fault("disagrees", RECORD, "content.case is not the sum of the case")
+    if facts["inputs_as_pinned"] != all(entry.as_pinned for entry in record.inputs):
+        yield Fault("disagrees", RECORD, "inputs_as_pinned does not follow from the inputs it lists")
+    for run in record.runs:
+        if run.failure is None and (run.exit_code != 0 or run.image_sha256 is None):
+            image = "an image" if run.image_sha256 else "no image"
+            yield Fault("disagrees", RECORD, f"the {run.role} is said to have worked, with exit code {run.exit_code} "
+                                             f"and {image}")
+
+
+def _stamp_faults(folder: Path, record: Record) -> Iterator[Fault]:
+    """A bundle that lies under the name of another stamp."""
+    name = folder.absolute().name
+    if _STAMP.fullmatch(name) and name != record.stamp:
+        yield Fault("disagrees", RECORD, f"the folder is called {name}, the record says {record.stamp}")
+
+
+def _stray_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
+    """Files that stand in the manifest, and that no run of this record leaves."""
+    for name in stray_files(record, set(sums)):
+        yield Fault("unexpected", name, "nothing in the record speaks of it")
+
+
+def _image_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
+    by_role = {run.role: run for run in record.runs}
+    for role in PREFIX:
+        name = image_name(role)
+        expected = by_role[role].image_sha256 if role in by_role else None
+        if expected is None and name in sums:
+            yield Fault("disagrees", name, f"the record knows of no image of the {role}")
+        elif expected is not None and name not in sums:
+            yield Fault("missing", name, f"the record knows the image of the {role}")
+        elif expected is not None and sums[name] != expected:
+            yield Fault("disagrees", name, f"the record says its sha256 is {expected}")
+
+
+def _input_faults(folder: Path, record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
+    for entry in record.inputs:
+        name = f"{DATA}/{entry.name}"
+        if name not in sums:
+            yield Fault("missing", name, "the record lists it as an input")
+        elif (sums[name], (folder / name).stat().st_size) != (entry.sha256, entry.bytes):
+            yield Fault("disagrees", name, f"the record says {entry.bytes} bytes, sha256 {entry.sha256}")
+
+
+def _picture_faults(folder: Path, record: Record) -> Iterator[Fault]:
+    for name in PICTURES if has_pictures(record) else ():
+        path = folder / name
+        if not path.is_file():
+            yield Fault("missing", name, "the images were compared, so they were drawn")
+        elif path.read_bytes()[:8] != b"\x89PNG\r\n\x1a\n":
+            yield Fault("disagrees", name, "it is no PNG image")
+
+
+def _text_faults(folder: Path, record: Record) -> Iterator[Fault]:
+    """Every text that follows from the record, line by line, and summary.json, value by value."""
+    images = {role: folder / image_name(role) for role in PREFIX}
+    expected = texts_of(record, {role: path.stat().st_size for role, path in images.items() if path.is_file()})
+    for name, text in expected.items():
+        path = folder / name
+        if path.is_file() and path.read_bytes() != text.encode():
+            yield Fault("disagrees", name, _first_line_that_differs(path.read_text("utf-8", errors="replace"), text))
+    scale = Scale(METHOD, DEFAULT_PERCENTILE, 0.0, 0.0) if has_pictures(record) else None
+    yield from _summary_faults(folder / SUMMARY, summary_of(record, scale))
+
+
+def _first_line_that_differs(found: str, expected: str) -> str:
+    ours, theirs = found.splitlines(), expected.splitlines()
+    at = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs)))
+    said, wanted = (lines[at][:100] if at < len(lines) else "nothing" for lines in (ours, theirs))
+    return f"line {at + 1} says {said!r}; by the record it is {wanted!r}"
+
+
+def _summary_faults(path: Path, expected: dict) -> Iterator[Fault]:
+    if not path.is_file() or path.read_bytes() == dump_json(expected).encode():
+        return
+    try:
+        found = strict_json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        yield Fault("malformed", SUMMARY, f"not JSON as nb-compare writes it: {fault}")
+        return
+    wrong = sorted(key for key in {*expected, *found} if found.get(key, "-") != expected.get(key, "-")) if isinstance(
+        found, dict) else []
+    yield Fault("disagrees", SUMMARY, f"by the record it differs in {', '.join(wrong) or 'how it is written'}")
+
+
+def _log_faults(folder: Path, record: Record) -> Iterator[Fault]:
+    """The record's word on the mapped tests against the logs that pytest left."""
+    for device, said in record.facts["tests"].items():
+        name = f"tests/pytest_{device}.log"
+        path = folder / name
+        if not path.is_file():
+            continue
+        log = path.read_text(encoding="utf-8", errors="replace")
+        if said["summary"] not in log:
+            yield Fault("disagrees", name, f"it does not hold the summary of the record: {said['summary'][:100]!r}")
+        if said["nodes"] and not said["failure"] and not re.search(r"\b\d+ passed\b", log):
+            yield Fault("disagrees", name, "the record says the tests passed, and here none did")
+
+
+def _case_faults(folder: Path, record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
+    """The case file that was kept against what the record says was asked for."""
+    from nbcompare.case.case import case_facts, cell_named, load_case
+
+    said = record.facts["case"]
+    if CASE_FILE not in sums:
+        if said["file"] is not None:
+            yield Fault("missing", CASE_FILE, f"the record says it was {said['file']}")
+        return
+    if sums[CASE_FILE] != said["sha256"]:
+        yield Fault("disagrees", CASE_FILE, f"the record says its sha256 is {said['sha256']}")
+        return
+    try:
+        kept = case_facts(cell_named(load_case(folder / CASE_FILE, files_are_there=False), said["name"]))
+    except CaseError as fault:
+        yield Fault("disagrees", CASE_FILE, f"it cannot be read as a case: {fault.message}")
+        return
+    for key in kept.keys() & said.keys() - {"file"}:
+        more = key in ("reference_args", "subject_args") and said[key][:len(kept[key])] == kept[key]
+        if said[key] != kept[key] and not more:
+            yield Fault("disagrees", RECORD, f"case.{key} is not what {CASE_FILE} says")

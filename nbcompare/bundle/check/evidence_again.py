@@ -1,0 +1,122 @@
+"""What a record found beside its comparison, taken again from the images that the bundle keeps.
+
+Repetitions of the reference and trials of claims are held against each other anew; what cannot be taken again,
+because no image was kept (probed arguments), stands as it was recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.bundle.bundle import RECORD, Record
+from nbcompare.bundle.fault import Fault
+from nbcompare.case.inputs import sha256_of
+from nbcompare.compare.compare import compare_images
+from nbcompare.compare.image import Roi, read_float_image
+from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
+from nbcompare.engine.self_comparison import same_program
+from nbcompare.errors import FileError, ShapeError
+from nbcompare.verdict.further_evidence import FACT, Findings
+from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
+from nbcompare.verdict.proof import CONTROL, EMULATED, Proof, Trial
+
+
+def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray], rois: Sequence[Roi],
+                   figures: Collection[tuple[str, str]]) -> Findings:
+    """The findings of a record with every figure taken anew on ``rois``; ``figures`` are the (metric, region) pairs
+    to take beside the default ones. Raises FileError when an image that must be there is not, or not the one."""
+    found = Findings.of(record.facts)
+    centre = record.comparison.centre if record.comparison else None
+
+    def held(reference, subject, more=()):
+        if reference is None or subject is None:
+            return None
+        try:
+            return compare_images(reference, subject, rois, further={*figures, *more}, centre=centre,
+                                  with_peaks=False)
+        except ShapeError:
+            return None
+
+    noise = found.noise
+    if noise and not record.facts.get("reference_from"):
+        first = next(run.image_sha256 for run in record.runs if run.role == REFERENCE)
+        noise = NoiseFloor(tuple(
+            replace(entry, same_bytes=entry.run.image_sha256 == first,
+                    comparison=held(images[REFERENCE], _image(folder, entry.files, entry.run, record, images)))
+            for entry in noise.repetitions))
+    return replace(found, noise=noise, proof=_proof(found.proof, folder, record, images, held, rois))
+
+
+def _proof(proof: Proof | None, folder: Path, record: Record, images, held, rois: Sequence[Roi]) -> Proof | None:
+    if proof is None:
+        return None
+    made = {trial.purpose: _image(folder, trial.files, trial.run, record, images) for trial in proof.trials}
+    identity = [("identity", roi.name) for roi in rois]
+
+    def again(trial: Trial) -> Trial:
+        image = made[trial.purpose]
+        if trial.purpose == CONTROL:
+            return replace(trial, comparison=held(image, images[SUBJECT]), change=None)
+        change = (images[SUBJECT], image) if trial.purpose == EMULATED else (image, made.get(EMULATED))
+        return replace(trial, comparison=held(images[REFERENCE], image), change=held(*change, identity))
+
+    return replace(proof, trials=tuple(map(again, proof.trials)))
+
+
+def _image(folder: Path, files: str, run: Run, record: Record, images: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """The image of a further run; one of the pair when it was the same, and None when the run failed."""
+    if run.failure:
+        return None
+    for plain in record.runs:
+        if plain.image_sha256 == run.image_sha256:
+            return images[plain.role]
+    path = folder / f"{files}_float.bin"
+    image = read_float_image(path, run.shape)
+    if sha256_of(path) != run.image_sha256:
+        raise FileError(f"{path}: not the image that the record says was made")
+    return image
+
+
+def findings_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
+    """Findings that are not what the case asks for, do not follow from the runs, or whose images are not there."""
+    found = Findings.of(record.facts)
+    yield from _image_faults(record, found, sums)
+    if record.comparison is None:
+        return
+    case = record.facts["case"]
+    if found.proof and f"{found.proof.judged_on:%Y%m%d}" != record.stamp[:8]:
+        yield Fault("disagrees", RECORD, f"its claims were judged on {found.proof.judged_on}, the stamp says "
+                                         f"{record.stamp}")
+    if [claim.as_dict() for claim in (found.proof.claims if found.proof else ())] != case.get("divergences", []):
+        yield Fault("disagrees", RECORD, "the claims that were tried are not those of the case")
+    same = same_program([engine.started_as for engine in record.engines],
+                        [engine.program_sha256 for engine in record.engines], record.runs)
+    expected = [same] if same else []
+    known = list(found.vacuous)[:len(expected)] if record.facts.get("reference_from") else list(found.vacuous)
+    if FACT in record.facts and known != expected:
+        yield Fault("disagrees", RECORD, "what it says of engines compared with themselves does not follow from them")
+    measured = [repetition.name for repetition in found.noise.repetitions] if found.noise else []
+    if not record.facts.get("reference_from"):
+        for name in repetitions_asked(case.get("repeat", 0), case.get("threads", ())):
+            if name not in measured:
+                yield Fault("disagrees", RECORD, f"the case asks to run the reference again ({name}), and it was not")
+    probed = [entry.words[0] for entry in found.probe.arguments if entry.required] if found.probe else []
+    for word in case.get("required_args", ()):
+        if word not in probed:
+            yield Fault("disagrees", RECORD, f"the case requires {word} to matter, and it was not probed")
+
+
+def _image_faults(record: Record, found: Findings, sums: Mapping[str, str]) -> Iterator[Fault]:
+    plain = {run.image_sha256 for run in record.runs}
+    repetitions = found.noise.repetitions if found.noise and not record.facts.get("reference_from") else ()
+    for entry in (*repetitions, *(found.proof.trials if found.proof else ())):
+        name = f"{entry.files}_float.bin"
+        if entry.run.failure is None and entry.run.image_sha256 not in plain:
+            if name not in sums:
+                yield Fault("missing", name, "the record says that this run gave an image")
+            elif sums[name] != entry.run.image_sha256:
+                yield Fault("disagrees", name, f"the record says its sha256 is {entry.run.image_sha256}")

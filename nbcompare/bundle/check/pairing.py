@@ -1,0 +1,127 @@
+"""Any two stored runs of one case against each other: reference or subject, of yesterday or of another machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbcompare.bundle.bundle import Record
+from nbcompare.bundle.check.recompute import rois_of, thresholds_of
+from nbcompare.bundle.check.verify import verified
+from nbcompare.bundle.text_files import image_name
+from nbcompare.compare.compare import Comparison, compare_images
+from nbcompare.compare.image import read_float_image
+from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
+from nbcompare.errors import ExitCode, ShapeError, UsageError, worst
+from nbcompare.verdict.verdict import Verdict, blocked, judge, not_comparable
+
+SAME_ROLES = ((REFERENCE, REFERENCE), (SUBJECT, SUBJECT))
+
+
+@dataclass(frozen=True)
+class Side:
+    """One stored run."""
+
+    folder: Path
+    record: Record
+    role: str
+
+    @property
+    def run(self) -> Run | None:
+        return next((run for run in self.record.runs if run.role == self.role), None)
+
+    @property
+    def name(self) -> str:
+        engine = next(engine for engine in self.record.engines if engine.role == self.role)
+        return f"{self.role} of {self.record.stamp} ({engine.name}, {engine.version})"
+
+    def as_dict(self) -> dict:
+        return {"bundle": str(self.folder), "role": self.role}
+
+    def image(self):
+        return read_float_image(self.folder / image_name(self.role), self.run.shape)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two stored runs, A taken as the reference, judged by the thresholds of A's case."""
+
+    a: Side
+    b: Side
+    identical: bool
+    comparison: Comparison | None
+    verdict: Verdict
+
+    def as_dict(self) -> dict:
+        return {"a": self.a.as_dict(), "b": self.b.as_dict(), "identical": self.identical,
+                "verdict": self.verdict.as_dict(),
+                "comparison": self.comparison.as_dict() if self.comparison else None}
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Every pair asked for, and what differs between the two bundles besides the images."""
+
+    pairs: tuple[Pair, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return worst(pair.verdict.exit_code for pair in self.pairs)
+
+    def as_dict(self) -> dict:
+        return {"schema_version": 1, "exit_code": int(self.exit_code), "notes": list(self.notes),
+                "pairs": [pair.as_dict() for pair in self.pairs]}
+
+
+def roles_from(text: str) -> tuple[str, str]:
+    """``A`` or ``A:B`` of --roles. Raises UsageError."""
+    a, _, b = text.partition(":")
+    for role in (a, b or a):
+        if role not in (REFERENCE, SUBJECT):
+            raise UsageError(f"--roles {text!r}: {role!r} is neither {REFERENCE} nor {SUBJECT}",
+                             hint="for example --roles subject, or --roles reference:subject")
+    return a, b or a
+
+
+def compare_bundles(a: Path, b: Path, roles: Sequence[tuple[str, str]] = SAME_ROLES) -> Pairing:
+    """Compare stored runs of two bundles, which must be intact and of one case.
+
+    Raises EvidenceError for a damaged bundle and UsageError for two cases.
+    """
+    records = verified(a).record, verified(b).record
+    names = [record.facts["case"]["name"] for record in records]
+    if names[0] != names[1]:
+        raise UsageError(f"{a} is of case {names[0]}, {b} of case {names[1]}; only runs of one case can be compared")
+    pairs = (_pair(Side(a, records[0], ours), Side(b, records[1], theirs)) for ours, theirs in roles)
+    return Pairing(tuple(pairs), tuple(_notes(*records)))
+
+
+def _pair(a: Side, b: Side) -> Pair:
+    without = [f"the {side.name} gave no image" for side in (a, b) if side.run is None or side.run.failure]
+    if without:
+        return Pair(a, b, False, None, blocked(without))
+    identical = a.run.image_sha256 == b.run.image_sha256
+    thresholds = thresholds_of(a.record)
+    try:
+        comparison = compare_images(a.image(), b.image(), rois_of(a.record),
+                                    further={(threshold.metric, threshold.roi) for threshold in thresholds})
+    except ShapeError as fault:
+        return Pair(a, b, identical, None, not_comparable(fault.message))
+    return Pair(a, b, identical, comparison, judge(comparison, thresholds))
+
+
+def _notes(a: Record, b: Record) -> Iterator[str]:
+    """What was not the same for both, so that a difference of the images is not laid at the wrong door."""
+    said = a.facts["case"], b.facts["case"]
+    for key in ("command", "reference_args", "subject_args", "environment", "thresholds", "rois"):
+        if said[0][key] != said[1][key]:
+            yield f"the case's {key} are not the same in both bundles"
+    sums = ({entry.name: entry.sha256 for entry in record.inputs} for record in (a, b))
+    if next(sums) != next(sums):
+        yield "the input files are not the same in both bundles"
+    for key in ("cpu", "platform", "numpy", "torch", "torch_threads", "torch_device", "torch_dtype"):
+        values = [record.facts["environment"].get(key) for record in (a, b)]
+        if values[0] != values[1]:
+            yield f"{key}: {values[0]}, then {values[1]}"

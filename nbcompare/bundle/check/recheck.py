@@ -1,0 +1,248 @@
+"""Stored images judged again: by the thresholds they were judged by, or by those of a case as it is now.
+
+The engines are not run. The bundle's files must be those of its manifest and agree with its record. A threshold that
+is looser than the one before it (in the bundle, or in the stamp before this one) is told loudly, with the reason given
+for the new value; whether the reason is good enough is for a person to say.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nbcompare.bundle.bundle import Record, load_bundle
+from nbcompare.bundle.check.agreement import agreement_faults
+from nbcompare.bundle.check.evidence_again import findings_again
+from nbcompare.bundle.check.recompute import read_stored_images, rois_of, thresholds_of
+from nbcompare.bundle.fault import in_order
+from nbcompare.bundle.listing import previous_bundle
+from nbcompare.bundle.manifest import inspect
+from nbcompare.case.case import Case, case_facts, cell_named
+from nbcompare.case.inputs import sha256_of
+from nbcompare.compare.compare import Comparison, compare_images
+from nbcompare.compare.image import Roi
+from nbcompare.engine.bundled_reference import CHECKOUT
+from nbcompare.engine.engine import REFERENCE, SUBJECT
+from nbcompare.engine.runs import failures_verdict
+from nbcompare.errors import EvidenceError, ShapeError, UsageError
+from nbcompare.verdict.further_evidence import Findings, as_asked_now, conclude
+from nbcompare.verdict.proof import Claim
+from nbcompare.verdict.verdict import Threshold, Verdict, Word, blocked, not_comparable
+
+OF_THE_IMAGES = ("command", "reference_args", "subject_args", "environment", "shape")
+"""What must be the same in two cases, for the images of one to be those of the other; the inputs' sums too."""
+
+
+@dataclass(frozen=True)
+class Loosened:
+    """A requirement that was stricter before. ``new`` is None where it is gone; ``against`` names the older bundle."""
+
+    what: str
+    old: str
+    new: str | None
+    why: str | None
+    against: str
+
+    @property
+    def sentence(self) -> str:
+        now = f"now {self.new}" if self.new else "now not asked for at all"
+        return f"{self.what}: was {self.old} ({self.against}), {now}" + (f"; why: {self.why}" if self.why else "")
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """The verdict on stored images, what a reader must know of it, and everything that became looser."""
+
+    folder: Path
+    record: Record
+    judged_by: str
+    comparison: Comparison | None
+    verdict: Verdict
+    notes: tuple[str, ...]
+    loosened: tuple[Loosened, ...]
+    findings: Findings
+
+    def as_dict(self) -> dict:
+        return {"schema_version": 1, "bundle": str(self.folder), "case": self.record.facts["case"]["name"],
+                "stamp": self.record.stamp, "judged_by": self.judged_by, "notes": list(self.notes),
+                "loosened": [asdict(entry) for entry in self.loosened], "verdict": self.verdict.as_dict(),
+                "verdict_of_record": self.record.verdict.as_dict()}
+
+
+def check_bundle(folder: Path, case: Case | None = None) -> Recheck:
+    """Judge the images of a bundle again, by ``case`` if one is given.
+
+    Raises EvidenceError for a bundle that is damaged, UsageError for a case of another name.
+    """
+    record = _sound_record(folder)
+    said = record.facts["case"]
+    case = cell_named(case, said["name"]) if case else None
+    if case is not None and case.name != said["name"]:
+        raise UsageError(f"{folder} is a bundle of case {said['name']}, not of {case.name}")
+    rois, thresholds = (case.rois, case.thresholds) if case else (rois_of(record), thresholds_of(record))
+    comparison, verdict, findings = _judged(folder, record, case, rois, thresholds)
+    return Recheck(folder, record, str(case.path) if case else "the bundle's own thresholds", comparison, verdict,
+                   tuple(_notes(record, case)), tuple(_loosened(folder, record, case, rois, thresholds)), findings)
+
+
+def _sound_record(folder: Path) -> Record:
+    """The record of a bundle whose files are what they were. Figures are not taken again: that is the next step."""
+    files = inspect(folder)
+    faults = files.faults
+    if not faults:
+        record = load_bundle(folder).record
+        faults = agreement_faults(folder, record, files)
+    if faults:
+        shown = "\n".join(f"  {fault}" for fault in in_order(faults))
+        raise EvidenceError(f"{folder}: damaged, not judged\n{shown}", faults=map(str, faults),
+                            hint=f"nb-compare verify {folder}")
+    return record
+
+
+def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi],
+            thresholds: Sequence[Threshold]) -> tuple[Comparison | None, Verdict, Findings]:
+    """Only the figures that a threshold asks for are taken."""
+    others = _other_experiment(record, case) if case else []
+    if others:
+        return None, blocked([f"the stored images are not of this case: {reason}" for reason in others]), Findings()
+    if not record.runs or record.verdict.word is Word.BLOCKED and record.comparison is None:
+        return None, record.verdict, Findings()
+    failed = failures_verdict(record.runs)
+    if failed:
+        return None, failed, Findings()
+    images = read_stored_images(folder, record)
+    figures = case.figures_asked if case else _figures_judged(record, thresholds)
+    asked = {roi for _, roi in figures}
+    try:
+        comparison = compare_images(images[REFERENCE], images[SUBJECT], [roi for roi in rois if roi.name in asked],
+                                    resample=record.facts["resample"], with_peaks=False, further=figures,
+                                    centre=record.comparison.centre if record.comparison else None)
+        found = findings_again(folder, record, images, rois, figures)
+    except ShapeError as fault:
+        return None, not_comparable(str(fault)), Findings()
+    if case:
+        found = as_asked_now(found, case, datetime.datetime.now(datetime.UTC).date())
+    return comparison, conclude(comparison, thresholds, found), found
+
+
+def _figures_judged(record: Record, thresholds: Sequence[Threshold]) -> set[tuple[str, str]]:
+    """(metric, region) of every threshold and of every bound of a claim that was tried."""
+    proof = Findings.of(record.facts).proof
+    bounds = [bound for claim in proof.claims for bound in claim.bounds] if proof else []
+    return {(threshold.metric, threshold.roi) for threshold in (*thresholds, *bounds)}
+
+
+# --- the case, then and now ---------------------------------------------------------------------------------
+
+
+def _other_experiment(record: Record, case: Case) -> list[str]:
+    """Why the images of a bundle are not what this case would be judged on."""
+    said, now = record.facts["case"], case_facts(case)
+    found = [f"its {key} was {_shown(said[key])}, the case says {_shown(now[key])}"
+             for key in OF_THE_IMAGES if not _same_or_more(key, said[key], now[key])]
+    sums = {entry.name: entry.sha256 for entry in record.inputs if entry.origin != "user"}
+    found += [f"its input {entry.name} is not the one the case pins" for entry in case.inputs
+              if entry.sha256 and entry.name in sums and sums[entry.name] != entry.sha256]
+    return found + [f"it has no input {entry.name}" for entry in case.inputs
+                    if entry.name not in {known.name for known in record.inputs}]
+
+
+def _same_or_more(key: str, said, now) -> bool:
+    """Arguments of one side alone may have been added on the command line; the record says so."""
+    return said == now or key in ("reference_args", "subject_args") and said[:len(now)] == now
+
+
+def _notes(record: Record, case: Case | None) -> Iterator[str]:
+    said = record.facts["case"]
+    for key in ("reference_args", "subject_args"):
+        if case and said[key] != list(getattr(case, key)):
+            yield f"the bundle was made with more {key}: {' '.join(said[key])}"
+    if not record.facts["inputs_as_pinned"]:
+        yield "the bundle was made with input files of the user's own"
+    file = case.path if case else case_file_here(said["file"])
+    if file is None:
+        yield "whether the case changed since is not known: there is no case file of that name here"
+    elif sha256_of(file) != said["sha256"]:
+        yield f"the case changed since: {file} is not the file the bundle was made from"
+
+
+def case_file_here(name: str | None) -> Path | None:
+    """The case file of that name, here or in the checkout, as it is now."""
+    places = (Path.cwd(), Path.cwd() / "cases", CHECKOUT / "cases") if name else ()
+    return next((folder / name for folder in places if (folder / name).is_file()), None)
+
+
+# --- looser than before -----------------------------------------------------------------------------------
+
+
+def _loosened(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi],
+              thresholds: Sequence[Threshold]) -> Iterator[Loosened]:
+    """Against the bundle itself, when a case is given, and against the stamp before it."""
+    before = previous_bundle(folder, record)
+    older = [(record, "this bundle")] if case else []
+    older += [(before.record, f"stamp {before.stamp}")] if before else []
+    told = set()
+    claims = case.divergences if case else claims_of(record)
+    for entry in (found for past, name in older for found in loosened(past, name, rois, thresholds, claims)):
+        if (entry.what, entry.old) not in told:
+            told.add((entry.what, entry.old))
+            yield entry
+
+
+def loosened(past: Record, name: str, rois: Sequence[Roi], thresholds: Sequence[Threshold],
+             claims: Sequence[Claim] = ()) -> Iterator[Loosened]:
+    """Every requirement of an older record that is less strict, or gone, in these thresholds, regions and claims."""
+    now = {(threshold.metric, threshold.roi): threshold for threshold in thresholds}
+    for old in thresholds_of(past):
+        what = f"{old.metric} on {old.roi}"
+        new = now.get((old.metric, old.roi))
+        if new is None:
+            yield Loosened(what, old.allowed, None, None, name)
+        elif _is_looser(old, new):
+            yield Loosened(what, old.allowed, new.allowed, new.why, name)
+    bounds = {roi.name: roi for roi in rois}
+    for old_roi in rois_of(past):
+        new_roi = bounds.get(old_roi.name)
+        if new_roi is not None and new_roi.bounds != old_roi.bounds:
+            yield Loosened(f"region {old_roi.name}", f"{list(old_roi.bounds)}", f"{list(new_roi.bounds)}",
+                           "a region was moved; what it holds is another question than before", name)
+    yield from _loosened_claims(claims_of(past), name, claims)
+
+
+def claims_of(record: Record) -> tuple[Claim, ...]:
+    """The claims of known divergences that the record's case makes."""
+    return tuple(map(Claim.from_dict, record.facts["case"].get("divergences", ())))
+
+
+def _loosened_claims(past: Sequence[Claim], name: str, now: Sequence[Claim]) -> Iterator[Loosened]:
+    """Claims that are new, and such as excuse more or longer than before."""
+    known = {claim.id: claim for claim in past}
+    for claim in now:
+        old = known.get(claim.id)
+        if old is None:
+            yield Loosened(f"claim {claim.id}", "not made", "made, and may excuse a difference", claim.why, name)
+            continue
+        if claim.expires > old.expires:
+            yield Loosened(f"claim {claim.id}", f"until {old.expires}", f"until {claim.expires}", claim.why, name)
+        bounds = {(bound.metric, bound.roi): bound for bound in old.bounds}
+        for bound in claim.bounds:
+            before = bounds.get((bound.metric, bound.roi))
+            if before is None or _is_looser(before, bound):
+                yield Loosened(f"claim {claim.id}, {bound.metric} on {bound.roi}",
+                               before.allowed if before else "not excused", bound.allowed, claim.why, name)
+
+
+def _is_looser(old: Threshold, new: Threshold) -> bool:
+    return (_or(new.min, -math.inf) < _or(old.min, -math.inf)) or (_or(new.max, math.inf) > _or(old.max, math.inf))
+
+
+def _or(limit: float | None, absent: float) -> float:
+    return absent if limit is None else limit
+
+
+def _shown(value) -> str:
+    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return repr(text if len(text) <= 80 else text[:77] + "...")

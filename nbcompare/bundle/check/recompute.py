@@ -1,0 +1,216 @@
+"""The figures and the verdict of a bundle, taken again from its float images.
+
+What the record says must come out again: each figure within the rounding of float64 sums (another processor may add
+in another order), the verdict exactly. Nothing but the images, the record and the rules of judging is used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbcompare.bundle import strict_json
+from nbcompare.bundle.bundle import RECORD, Record
+from nbcompare.bundle.check.evidence_again import findings_again
+from nbcompare.bundle.fault import Fault
+from nbcompare.bundle.layout import on_one_grid
+from nbcompare.bundle.manifest import read_text
+from nbcompare.bundle.text_files import RADIAL_PROFILE, image_name
+from nbcompare.compare.beam_centre import direct_beam_px
+from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
+from nbcompare.compare.image import Roi, read_float_image
+from nbcompare.compare.metrics import METRICS
+from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT, image_failure
+from nbcompare.engine.run_folder import protected_faults
+from nbcompare.engine.runs import failures_verdict
+from nbcompare.errors import FileError, ShapeError
+from nbcompare.verdict.further_evidence import Findings, conclude
+from nbcompare.verdict.verdict import Threshold, Verdict, blocked, not_comparable
+
+STDOUT_OF_THE_REFERENCE = f"inputs/{PREFIX[REFERENCE]}_cli_stdout.txt"
+RELATIVE = 1e-9
+OF_SCALE = 1e-12
+"""Figures agree when they differ by no more than RELATIVE of their size, or OF_SCALE of what they are measured in:
+the brightest reference pixel for photons, its square for photons^2, and 1 for a figure without unit."""
+
+
+def rois_of(record: Record) -> tuple[Roi, ...]:
+    """The regions that the record's case names."""
+    return tuple(Roi(**roi) for roi in record.facts["case"]["rois"])
+
+
+def thresholds_of(record: Record) -> tuple[Threshold, ...]:
+    """The thresholds that the record's case names."""
+    return tuple(Threshold(**threshold) for threshold in record.facts["case"]["thresholds"])
+
+
+def read_stored_images(folder: Path, record: Record) -> dict:
+    """Both images, float32 [slow, fast], by role. Raises FileError when one is not of the size it must be."""
+    shapes = {run.role: run.shape for run in record.runs}
+    return {role: read_float_image(folder / image_name(role), shapes[role]) for role in (REFERENCE, SUBJECT)}
+
+
+def figures_of(record: Record) -> set[tuple[str, str]]:
+    """(metric, region) of every figure that the record holds or its thresholds ask for."""
+    regions = record.comparison.regions if record.comparison else ()
+    held = {(figure.metric, region.roi.name) for region in regions for figure in region.figures}
+    return held | {(threshold.metric, threshold.roi) for threshold in thresholds_of(record)}
+
+
+def compare_again(folder: Path, record: Record) -> Comparison:
+    """The comparison of the stored images, as the record's case asks for it. Raises ShapeError."""
+    images = read_stored_images(folder, record)
+    return compare_images(images[REFERENCE], images[SUBJECT], rois_of(record), resample=record.facts["resample"],
+                          further=figures_of(record), centre=record.comparison.centre if record.comparison else None)
+
+
+def recomputation_faults(folder: Path, record: Record) -> list[Fault]:
+    """Every figure and every part of the verdict that does not follow from the images. They must be there, whole."""
+    return [*_failure_faults(folder, record), *_outcome_faults(folder, record), *_profile_faults(folder, record)]
+
+
+def _failure_faults(folder: Path, record: Record) -> Iterator[Fault]:
+    """A run that is said to have worked although its image shows that it did not."""
+    for run in record.runs:
+        if run.failure is None:
+            found = image_failure(folder / image_name(run.role), run.shape, started=0.0)
+            if found:
+                yield Fault("disagrees", RECORD, f"the {run.role} is said to have worked, but it {found.sentence}")
+
+
+def _outcome_faults(folder: Path, record: Record) -> Iterator[Fault]:
+    comparison, verdict = outcome_again(folder, record)
+    if (comparison is None) != (record.comparison is None):
+        said = "no comparison" if record.comparison is None else "a comparison"
+        yield Fault("disagrees", RECORD, f"it holds {said}, which does not follow from the runs and the images")
+    elif comparison is not None:
+        yield from figure_faults(record.comparison, comparison)
+    yield from _verdict_faults(record, verdict)
+
+
+def _profile_faults(folder: Path, record: Record) -> Iterator[Fault]:
+    """The rings about the direct beam, and the pixel of the beam as the reference's own output names it."""
+    if record.comparison is None:
+        return
+    output = folder / STDOUT_OF_THE_REFERENCE
+    if output.is_symlink() or not output.is_file():
+        return  # lost or no file any more, which is a fault by the manifest; a pipe would be waited on
+    centre = direct_beam_px(output.read_text(encoding="utf-8", errors="replace"))
+    if centre != record.comparison.centre:
+        yield Fault("disagrees", RECORD, f"the direct beam is at {record.comparison.centre}, by the reference's output "
+                                         f"at {centre}")
+    if not on_one_grid(record):
+        return
+    images = read_stored_images(folder, record)
+    expected = radial_profiles(images[REFERENCE], images[SUBJECT], rois_of(record), record.comparison.centre)
+    try:
+        stored = strict_json.loads(read_text(folder / RADIAL_PROFILE))
+    except (FileError, ValueError) as fault:
+        yield Fault("unreadable", RADIAL_PROFILE, str(fault))
+        return
+    if not _same_numbers(stored, expected, 1.0):
+        yield Fault("disagrees", RADIAL_PROFILE, "the rings do not come out of the images again")
+
+
+def outcome_again(folder: Path, record: Record) -> tuple[Comparison | None, Verdict]:
+    """Comparison and verdict as they follow from tests, runs and images."""
+    failed_tests = [f"the mapped tests failed: {said['failure']}" for said in record.facts["tests"].values()
+                    if said["failure"]]
+    touched = protected_faults(record.facts.get("protected", {}))
+    if failed_tests or touched:
+        return None, blocked([*failed_tests, *touched])
+    failed = failures_verdict(record.runs)
+    if failed:
+        return None, failed
+    if not record.runs:
+        return None, blocked(["no engine was run"])
+    try:
+        comparison = compare_again(folder, record)
+    except ShapeError as fault:
+        return None, not_comparable(str(fault))
+    found = findings_again(folder, record, read_stored_images(folder, record), rois_of(record), figures_of(record))
+    return comparison, conclude(comparison, thresholds_of(record), found)
+
+
+# --- figures --------------------------------------------------------------------------------------------
+
+
+def figure_faults(said: Comparison, found: Comparison) -> Iterator[Fault]:
+    """Every number of a stored comparison that does not come out again."""
+    if said.shape != found.shape:
+        yield Fault("disagrees", RECORD, f"the images are {found.shape}, the comparison says {said.shape}")
+    if [region.roi for region in said.regions] != [region.roi for region in found.regions]:
+        yield Fault("disagrees", RECORD, "the regions compared are not those of the case")
+        return
+    for ours, theirs in zip(said.regions, found.regions, strict=True):
+        scale = abs(theirs.reference_max or 0.0)
+        yield from _region_faults(ours, theirs, scale)
+        for key in ("reference_sum", "subject_sum", "reference_max", "subject_max"):
+            if not agree(getattr(ours, key), getattr(theirs, key), scale):
+                yield _differs(f"{key} on {ours.roi.name}", getattr(ours, key), getattr(theirs, key))
+        if not _same_numbers(vars(ours.worst), vars(theirs.worst), scale):
+            yield Fault("disagrees", RECORD, f"the worst pixel of {ours.roi.name} is {theirs.worst}, not {ours.worst}")
+    if not _same_numbers(said.peaks.as_dict(), found.peaks.as_dict(), 1.0):
+        yield Fault("disagrees", RECORD, "the table of peaks does not come out again")
+    if (said.notes, said.vacuous) != (found.notes, found.vacuous):
+        yield Fault("disagrees", RECORD, "the notes of the comparison do not follow from the images")
+
+
+def _region_faults(said, found, scale: float) -> Iterator[Fault]:
+    for figure in said.figures:
+        name = f"{figure.metric} on {said.roi.name}"
+        if figure.metric not in METRICS:
+            yield Fault("disagrees", RECORD, f"{name}: this program knows no such metric")
+            continue
+        again = found.figure(figure.metric)
+        unit = METRICS[figure.metric].unit
+        measure = {"photons": scale, "photons^2": scale * scale}.get(unit, 1.0)
+        if not agree(figure.value, again.value, measure) or (figure.undefined is None) != (again.undefined is None):
+            yield _differs(name, figure.value, again.value)
+    for lost in sorted({f.metric for f in found.figures} - {f.metric for f in said.figures}):
+        yield Fault("disagrees", RECORD, f"{lost} on {said.roi.name} is not in the record")
+
+
+def agree(said: float | None, found: float | None, scale: float = 1.0) -> bool:
+    """Whether two values are one figure, but for the rounding of sums."""
+    if said is None or found is None:
+        return said is found
+    return math.isclose(said, found, rel_tol=RELATIVE, abs_tol=OF_SCALE * scale)
+
+
+def _same_numbers(said, found, scale: float) -> bool:
+    """Whether two plain values are the same but for the rounding of the numbers in them."""
+    if isinstance(said, dict) and isinstance(found, dict):
+        return said.keys() == found.keys() and all(_same_numbers(said[key], found[key], scale) for key in said)
+    if isinstance(said, list) and isinstance(found, list):
+        return len(said) == len(found) and all(_same_numbers(a, b, scale) for a, b in zip(said, found, strict=True))
+    if isinstance(said, float) and isinstance(found, float):
+        return agree(said, found, scale)
+    return said == found
+
+
+def _differs(name: str, said: float | None, found: float | None) -> Fault:
+    words = ["undefined" if value is None else repr(value) for value in (said, found)]
+    return Fault("disagrees", RECORD, f"{name} is {words[0]} in the record, {words[1]} from the images")
+
+
+# --- verdict ---------------------------------------------------------------------------------------------
+
+
+def _verdict_faults(record: Record, found: Verdict) -> Iterator[Fault]:
+    said = record.verdict
+    if (said.word, said.exit_code) != (found.word, found.exit_code):
+        yield Fault("disagrees", RECORD, f"the verdict is {said.word} (exit code {said.exit_code}) in the record, "
+                                         f"{found.word} ({found.exit_code}) by the evidence")
+    if [check.threshold for check in said.checks] != [check.threshold for check in found.checks]:
+        yield Fault("disagrees", RECORD, "the checks of the verdict are not those of the case's thresholds")
+    else:
+        for ours, theirs in zip(said.checks, found.checks, strict=True):
+            if ours.holds != theirs.holds:
+                holds = "holds" if theirs.holds else "does not hold"
+                yield Fault("disagrees", RECORD, f"{theirs.sentence}: that {holds}")
+    findings = Findings.of(record.facts)
+    stored = conclude(record.comparison, thresholds_of(record), findings) if record.comparison else found
+    if (said.checks, said.reasons) != (stored.checks, stored.reasons):
+        yield Fault("disagrees", RECORD, "the checks and reasons of the verdict do not follow from its figures")

@@ -1,0 +1,80 @@
+"""Is this bundle what its run left behind? All faults at once, from the files alone; no engine is run.
+
+First the files against the manifest, then the record against its schema, then every file against the record, then
+figures and verdict against the float images. A later step is left out only where an earlier one took its ground away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbcompare.bundle import strict_json
+from nbcompare.bundle.bundle import RECORD, Record, dump_json
+from nbcompare.bundle.check.agreement import agreement_faults
+from nbcompare.bundle.check.recompute import recomputation_faults
+from nbcompare.bundle.check.schema import schema_faults
+from nbcompare.bundle.fault import Fault, in_order
+from nbcompare.bundle.manifest import inspect, read_text
+from nbcompare.errors import EvidenceError, NbCompareError
+
+IMAGE_ENDING = "_float.bin"
+"""How the name of every float image in a bundle ends, those of further runs included."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Everything that is wrong with a bundle; ``record`` is None when it could not be read."""
+
+    folder: Path
+    faults: tuple[Fault, ...]
+    record: Record | None
+
+    @property
+    def intact(self) -> bool:
+        return not self.faults
+
+    def as_dict(self) -> dict:
+        return {"bundle": str(self.folder), "intact": self.intact, "faults": [fault.as_dict() for fault in self.faults]}
+
+
+def verify_bundle(folder: Path) -> Verification:
+    """Check one bundle. Faults are a result, not an exception."""
+    files = inspect(folder)
+    record, faults = _read_record(folder)
+    faults += files.faults
+    if record is not None:
+        faults += agreement_faults(folder, record, files)
+        if not any(fault.file.endswith(IMAGE_ENDING) for fault in faults):
+            faults += recomputation_faults(folder, record)
+    return Verification(folder, in_order(faults), record)
+
+
+def verified(folder: Path) -> Verification:
+    """The verification of an intact bundle. Raises EvidenceError, with every fault, for any other."""
+    found = verify_bundle(folder)
+    if not found.intact:
+        shown = "\n".join(f"  {fault}" for fault in found.faults)
+        raise EvidenceError(f"{folder}: {len(found.faults)} faults\n{shown}", faults=map(str, found.faults),
+                            hint="restore the bundle from a copy, or run its case again")
+    return found
+
+
+def _read_record(folder: Path) -> tuple[Record | None, list[Fault]]:
+    """(the record, faults of its form); the record is None where its form does not allow to go on."""
+    try:
+        text = read_text(folder / RECORD)
+    except NbCompareError as fault:
+        return None, [] if not (folder / RECORD).exists() else [Fault("unreadable", RECORD, fault.message)]
+    try:
+        stored = strict_json.loads(text)
+    except ValueError as fault:
+        return None, [Fault("unreadable", RECORD, f"damaged record: {fault}")]
+    wrong = schema_faults(stored)
+    if wrong:
+        return None, [Fault("schema", RECORD, sentence) for sentence in wrong]
+    faults = [] if text == dump_json(stored) else [Fault("malformed", RECORD, "not written as nb-compare writes it")]
+    try:
+        return Record.from_dict(stored), faults
+    except (ValueError, KeyError, TypeError, AttributeError, NbCompareError) as fault:
+        return None, [*faults, Fault("schema", RECORD, f"damaged record ({type(fault).__name__}: {fault})")]

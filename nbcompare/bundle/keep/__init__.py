@@ -1,0 +1,1 @@
+"""Bundles kept over time: exported, imported, pruned, and what killed runs left behind."""

@@ -1,0 +1,141 @@
+"""Bundles sent and received: as a bag (BagIt 1.0) or a zip file, verified before they leave and before they enter."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nbcompare.bundle.bundle import MANIFEST, STAGING_PREFIX, Record, flush_folder, home_of, publish_folder
+from nbcompare.bundle.check.verify import verified
+from nbcompare.bundle.keep.bagit import DECLARATION, PAYLOAD, bag_faults, write_tag_files
+from nbcompare.bundle.keep.unpack import Limits, unpack
+from nbcompare.bundle.lock import hold
+from nbcompare.case.inputs import sha256_of
+from nbcompare.errors import EvidenceError, FileError, UsageError
+
+FORMATS = ("bagit", "zip")
+EXPORT_PREFIX = ".export-"
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+# --- sending ----------------------------------------------------------------------------------------------
+
+
+def export_bundle(folder: Path, form: str, output: Path | None = None) -> Path:
+    """Write an intact bundle as a bag folder or a zip file; by default CASE-STAMP or CASE-STAMP.zip, here.
+
+    The same bundle gives the same bytes every time. Raises EvidenceError for a damaged bundle, UsageError
+    when the output exists, FileError when it cannot be written.
+    """
+    record = verified(folder).record
+    name = f"{record.facts['case']['name']}-{record.stamp}"
+    target = output or Path(f"{name}.zip" if form == "zip" else name)
+    if os.path.lexists(target):
+        raise UsageError(f"{target} exists already; an export never overwrites", hint="name another with -o")
+    with _workshop(target) as work:
+        made = work / "made"
+        if form == "zip":
+            _write_zip(folder, made, f"{record.facts['case']['name']}/{record.stamp}")
+        else:
+            _write_bag(folder, made, record)
+        os.rename(made, target)
+    flush_folder(target.absolute().parent)
+    return target
+
+
+@contextmanager
+def _workshop(target: Path) -> Iterator[Path]:
+    """A hidden folder beside the output, gone afterwards."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=EXPORT_PREFIX, dir=target.absolute().parent) as work:
+            yield Path(work)
+    except OSError as fault:
+        raise FileError(f"{fault.filename or target}: cannot write the export: {fault.strerror}") from None
+
+
+def _write_bag(folder: Path, bag: Path, record: Record) -> None:
+    shutil.copytree(folder, bag / PAYLOAD, copy_function=shutil.copyfile)
+    write_tag_files(bag, record)
+
+
+def _write_zip(folder: Path, path: Path, inside: str) -> None:
+    """Every file under CASE/STAMP, in order of name, without times or owners."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(entry for entry in folder.rglob("*") if entry.is_file()):
+            entry = zipfile.ZipInfo(f"{inside}/{file.relative_to(folder).as_posix()}", _ZIP_EPOCH)
+            entry.external_attr = 0o100444 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with open(file, "rb") as source, archive.open(entry, "w", force_zip64=True) as out:
+                shutil.copyfileobj(source, out)
+
+
+# --- receiving --------------------------------------------------------------------------------------------
+
+
+def import_bundle(source: Path, bundles: Path, limits: Limits = Limits()) -> tuple[Path, bool]:  # noqa: B008 (frozen)
+    """Take a bundle in: unpack, verify, publish. Returns its folder and whether it is new.
+
+    The very same bundle, when it is here already, is left as it is. Raises EvidenceError for anything that
+    is not an intact bundle, UsageError when another bundle has its name.
+    """
+    try:
+        bundles.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f"{STAGING_PREFIX}import-", dir=bundles))
+    except OSError as fault:
+        raise FileError(f"{bundles}: cannot import there: {fault.strerror}") from None
+    handle = hold(work)
+    try:
+        unpack(source, work / "in", limits)
+        return _publish(_bundle_root(work / "in", source), bundles, source)
+    except OSError as fault:
+        raise FileError(f"{fault.filename or bundles}: {fault.strerror} while importing; nothing was kept") from fault
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _bundle_root(folder: Path, source: Path) -> Path:
+    """Where in what was unpacked the bundle lies: at the top, below single folders, or in the payload of a bag."""
+    at = folder
+    for _ in range(4):
+        if (at / DECLARATION).is_file():
+            faults = bag_faults(at)
+            if faults:
+                shown = "\n".join(f"  {fault}" for fault in faults)
+                raise EvidenceError(f"{source}: refused, the bag is damaged\n{shown}", faults=faults)
+            at = at / PAYLOAD
+        elif (at / MANIFEST).is_file():
+            return at
+        else:
+            inside = sorted(at.iterdir()) if at.is_dir() else []
+            if len(inside) != 1 or not inside[0].is_dir():
+                break
+            at = inside[0]
+    raise EvidenceError(f"{source}: refused, there is no bundle in it (no {MANIFEST})")
+
+
+def _publish(root: Path, bundles: Path, source: Path) -> tuple[Path, bool]:
+    try:
+        record = verified(root).record
+    except EvidenceError as fault:
+        raise EvidenceError(f"{source}: refused, the bundle is damaged: {fault.message.partition(': ')[2]}",
+                            faults=fault.faults, hint="ask its sender for it again") from None
+    home, stamp = home_of(bundles, record.facts["case"]["name"]), record.stamp
+    if os.path.lexists(home / stamp):
+        if (home / stamp / MANIFEST).is_file() and sha256_of(home / stamp / MANIFEST) == sha256_of(root / MANIFEST):
+            return home / stamp, False
+        raise UsageError(f"{home / stamp} exists already and is another bundle; nothing was imported")
+    home.mkdir(exist_ok=True)
+    staged = home / f"{STAGING_PREFIX}{stamp}"
+    try:
+        staged.mkdir()
+    except FileExistsError:
+        raise UsageError(f"{staged} exists: a run of that second is being made", hint="nb-compare doctor") from None
+    os.rename(root, staged)
+    return publish_folder(staged, stamp), True

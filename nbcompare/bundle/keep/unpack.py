@@ -1,0 +1,128 @@
+"""Unpacking what strangers send: a zip file or a folder, into a folder of our own, refusing every trick.
+
+Refused before a byte is written: names that leave the folder or mean another place elsewhere, names that only differ
+in case, links, devices, encrypted files, and more files or bytes than any bundle has. Sizes are counted while
+unpacking, too; a zip's own word on them is not trusted.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from nbcompare.bundle.manifest import unsafe_name
+from nbcompare.errors import EvidenceError, FileError
+
+MAX_FILES = 10_000
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is let in."""
+
+    total_bytes: int = 4 << 30
+    files: int = MAX_FILES
+
+
+def unpack(source: Path, target: Path, limits: Limits) -> None:
+    """Put the files of a zip file or folder into the folder ``target``.
+
+    Raises EvidenceError, naming every trick found, and FileError for what cannot be read or written.
+    """
+    try:
+        if source.is_dir():
+            _unpack_folder(source, target, limits)
+        else:
+            with zipfile.ZipFile(source) as archive:
+                _unpack_zip(archive, source, target, limits)
+    except FileNotFoundError:
+        raise FileError(f"{source}: there is no such file or folder") from None
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError) as fault:
+        raise EvidenceError(f"{source}: not a zip file that can be read ({fault})") from None
+    except OSError as fault:
+        raise FileError(f"{fault.filename or source}: {fault.strerror}") from None
+
+
+def _unpack_zip(archive: zipfile.ZipFile, source: Path, target: Path, limits: Limits) -> None:
+    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    faults = [fault for entry in archive.infolist() for fault in _entry_faults(entry)]
+    _refuse(source, [*faults, *_set_faults([e.filename for e in entries], [e.file_size for e in entries], limits)])
+    left = limits.total_bytes
+    for entry in entries:
+        with archive.open(entry) as stream:
+            left = _write(stream, target / entry.filename, left, source)
+
+
+def _entry_faults(entry: zipfile.ZipInfo) -> Iterator[str]:
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        yield f"{entry.filename!r}: a link or a device"
+    if entry.flag_bits & 0x1:
+        yield f"{entry.filename!r}: encrypted"
+    name = entry.orig_filename.removesuffix("/") if entry.is_dir() else entry.orig_filename
+    reason = unsafe_name(name)
+    if reason:
+        yield f"{entry.orig_filename!r}: {reason}"
+
+
+def _unpack_folder(source: Path, target: Path, limits: Limits) -> None:
+    found, faults = [], []
+    for place, folders, files in os.walk(source):
+        for name in (*folders, *files):
+            path = Path(place, name)
+            shown = path.relative_to(source).as_posix()
+            kind = path.lstat().st_mode
+            if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+                faults.append(f"{shown!r}: a link or a device")
+            elif unsafe_name(shown):
+                faults.append(f"{shown!r}: {unsafe_name(shown)}")
+            elif stat.S_ISREG(kind):
+                found.append(path)
+    names = [path.relative_to(source).as_posix() for path in found]
+    _refuse(source, [*faults, *_set_faults(names, [path.stat().st_size for path in found], limits)])
+    left = limits.total_bytes
+    for path, name in zip(found, names, strict=True):
+        with open(path, "rb") as stream:
+            left = _write(stream, target / name, left, source)
+
+
+def _set_faults(names: list[str], sizes: Iterable[int], limits: Limits) -> Iterator[str]:
+    """What is wrong with all files together."""
+    if len(names) > limits.files:
+        yield f"{len(names)} files, more than {limits.files}"
+    if sum(sizes) > limits.total_bytes:
+        yield f"{sum(sizes):,} bytes, more than {limits.total_bytes:,}"
+    seen: dict[str, str] = {}
+    for name in names:
+        if name.casefold() in seen:
+            yield f"{name!r}: the same name as {seen[name.casefold()]!r}, or differing only in case"
+        seen[name.casefold()] = name
+    folders = {parent.as_posix() for name in names for parent in Path(name).parents}
+    for name in folders & set(names):
+        yield f"{name!r}: a file and a folder at once"
+
+
+def _refuse(source: Path, faults: Iterable[str]) -> None:
+    found = list(faults)
+    if found:
+        shown = "\n".join(f"  {fault}" for fault in found[:20])
+        more = f"\n  and {len(found) - 20} more" if len(found) > 20 else ""
+        raise EvidenceError(f"{source}: refused\n{shown}{more}", faults=found)
+
+
+def _write(stream: BinaryIO, path: Path, left: int, source: Path) -> int:
+    """Copy a file; returns how many bytes may still come."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "xb") as out:
+        while chunk := stream.read(_CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise EvidenceError(f"{source}: refused: it unpacks to more than it says and more than is let in")
+            out.write(chunk)
+    return left

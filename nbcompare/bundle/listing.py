@@ -1,0 +1,134 @@
+"""Which bundles there are: BUNDLES/CASE/STAMP, in the order in which they were made."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbcompare.bundle.bundle import MANIFEST, Record, load_bundle
+from nbcompare.bundle.signoffs import FOLDER as SIGNOFFS
+from nbcompare.bundle.signoffs import read as read_signoff
+from nbcompare.errors import EvidenceError, FileError
+
+STAMP = re.compile(r"\d{8}T\d{6}Z")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One stored bundle. ``damage`` says why its record cannot be read; ``signed`` are the phases that rest on it."""
+
+    folder: Path
+    record: Record | None
+    damage: str | None = None
+    signed: tuple[str, ...] = ()
+
+    @property
+    def case(self) -> str:
+        return self.folder.parent.name
+
+    @property
+    def stamp(self) -> str:
+        return self.folder.name
+
+    @property
+    def name(self) -> str:
+        """CASE/STAMP, as sign-offs, ledgers and other records name a bundle."""
+        return f"{self.case}/{self.stamp}"
+
+    def as_dict(self) -> dict:
+        """What a machine wants to know of it without opening it; null where the record does not say."""
+        said = {"bundle": str(self.folder), "case": self.case, "stamp": self.stamp, "damage": self.damage,
+                "signed": list(self.signed), "verdict": None, "exit_code": None, "git_sha": None, "git_dirty": None,
+                "correlation": None, "sum_ratio": None, "engines": []}
+        if self.record is None:
+            return said
+        record = self.record
+        first = record.comparison.regions[0] if record.comparison else None
+        figures = {name: first.figure(name).value if first else None for name in ("correlation", "sum_ratio")}
+        return {**said, "verdict": str(record.verdict.word), "exit_code": int(record.verdict.exit_code),
+                "git_sha": record.facts["git"]["sha"], "git_dirty": record.facts["git"]["dirty"], **figures,
+                "engines": [{"role": e.role, "name": e.name, "version": e.version, "sha256": e.program_sha256}
+                            for e in record.engines]}
+
+
+def list_bundles(root: Path, case: str | None = None) -> list[Entry]:
+    """Every bundle below ``root`` (of one case, if named), by case and then by stamp. Raises FileError."""
+    signed = phases_by_bundle(root)
+    return [_entry(folder, signed.get(f"{folder.parent.name}/{folder.name}", ()))
+            for home in _homes(root) if case in (None, home.name) for folder in _stamped(home)]
+
+
+def phases_by_bundle(root: Path) -> dict[str, tuple[str, ...]]:
+    """The phases whose sign-offs name a bundle, by CASE/STAMP.
+
+    Raises EvidenceError for a sign-off that cannot be read: whatever it names must not be guessed away.
+    """
+    named: dict[str, set[str]] = {}
+    for path in sorted((root / SIGNOFFS).rglob("*.json")):
+        signoff = read_signoff(path)
+        for bundle in signoff.bundles:
+            named.setdefault(bundle, set()).add(signoff.phase)
+    return {bundle: tuple(sorted(phases)) for bundle, phases in named.items()}
+
+
+def previous_bundle(folder: Path, record: Record) -> Entry | None:
+    """The newest readable bundle of the same case that was begun before this one and lies beside it."""
+    case = record.facts["case"]["name"]
+    for other in reversed(_stamped(folder.absolute().parent)):
+        if other.name < record.stamp and other.name != folder.absolute().name:
+            entry = _entry(other, ())
+            if entry.record is not None and entry.record.facts["case"]["name"] == case:
+                return entry
+    return None
+
+
+def newest_bundle(root: Path, case: str) -> Path:
+    """The newest bundle of a case. Raises EvidenceError when there is none."""
+    stamped = _stamped(root / case)
+    if not stamped:
+        raise EvidenceError(f"{root / case}: there is no bundle of case {case}", hint="nb-compare run makes one")
+    return stamped[-1]
+
+
+def _homes(root: Path) -> list[Path]:
+    try:
+        return sorted(path for path in root.iterdir()
+                      if path.is_dir() and not path.name.startswith(".") and path.name != SIGNOFFS)
+    except FileNotFoundError:
+        return []
+    except OSError as fault:
+        raise FileError(f"{root}: cannot list the bundles: {fault.strerror}") from None
+
+
+def _stamped(home: Path) -> list[Path]:
+    if not home.is_dir():
+        return []
+    return sorted(path for path in home.iterdir() if STAMP.fullmatch(path.name) and path.is_dir())
+
+
+def _entry(folder: Path, signed: tuple[str, ...]) -> Entry:
+    try:
+        record = load_bundle(folder).record
+        if (record.stamp, record.facts["case"]["name"]) != (folder.name, folder.parent.name):
+            return Entry(folder, None, f"its record is that of {record.facts['case']['name']}/{record.stamp}", signed)
+        return Entry(folder, record, None, signed)
+    except (EvidenceError, KeyError, TypeError) as fault:
+        return Entry(folder, None, getattr(fault, "message", None) or f"damaged record ({fault})", signed)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files of a folder; files that vanish meanwhile are not counted."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(place, name).lstat().st_size
+    return total
+
+
+def has_manifest(folder: Path) -> bool:
+    """Whether a folder looks like a finished bundle at all."""
+    return (folder / MANIFEST).is_file()

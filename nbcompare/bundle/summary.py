@@ -1,0 +1,61 @@
+"""summary.json: one comparison on one page, for machines; the same in a bundle and for a one-shot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nbcompare.compare.compare import Comparison
+from nbcompare.compare.pictures import Scale
+from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
+from nbcompare.verdict.divergence import proof_rows
+from nbcompare.verdict.further_evidence import Findings
+from nbcompare.verdict.verdict import Verdict
+
+SCHEMA_VERSION = 1
+_FIGURES = ("correlation", "mse", "rmse", "max_abs_diff", "sum_ratio", "max_intensity_delta", "scale_factor",
+            "residual_after_scale")
+
+
+def summary(args: Sequence[str], runs: Sequence[Run], binaries: Mapping[str, str], comparison: Comparison | None,
+            verdict: Verdict, scale: Scale | None, findings: Findings | None = None, *,
+            resample: bool = False) -> dict:
+    """The summary as plain values. The figures at the top are those of the first region; null is undefined."""
+    by_role = {run.role: run for run in runs}
+    first = comparison.regions[0] if comparison else None
+    milliseconds = {role: 1000 * by_role[role].seconds if role in by_role else None for role in (REFERENCE, SUBJECT)}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "verdict": str(verdict.word),
+        "exit_code": int(verdict.exit_code),
+        "reasons": list(verdict.reasons),
+        "args": list(args),
+        "binaries": dict(binaries),
+        "roi": list(first.roi.bounds) if first else None,
+        "resample": resample,
+        "runtime_c_ms": milliseconds[REFERENCE],
+        "runtime_py_ms": milliseconds[SUBJECT],
+        **{name: first.figure(name).value if first else None for name in _FIGURES},
+        "sum_c": first.reference_sum if first else None,
+        "sum_py": first.subject_sum if first else None,
+        "thresholds": [{**vars(check.threshold), "value": check.value, "holds": check.holds,
+                        "undefined": check.undefined, "noise": check.noise} for check in verdict.checks],
+        "regions": comparison.as_dict()["regions"] if comparison else [],
+        "peaks": comparison.peaks.as_dict() if comparison else None,
+        "notes": list(comparison.notes) if comparison else [],
+        **_found(findings or Findings(), verdict),
+        "png_scale_method": scale.method if scale else None,
+        "png_scale_percentile": scale.percentile if scale else None,
+    }
+
+
+def _found(findings: Findings, verdict: Verdict) -> dict:
+    """What was found out beside the figures: noise, cause, probed arguments, and each claim from plain to emulated."""
+    noise, probe, proof = findings.noise, findings.probe, findings.proof
+    return {
+        "noise_floor": {"deterministic": noise.deterministic, "sentence": noise.sentence} if noise else None,
+        "vacuous": list(findings.vacuous),
+        "probed_arguments": probe.as_dict()["arguments"] if probe else None,
+        "divergences": [claim.as_dict() for claim in proof.claims] if proof else [],
+        "proof": proof_rows(verdict, proof) if proof else [],
+        "cause": findings.cause,
+    }

@@ -1,0 +1,1 @@
+"""One experiment as text, and what its words mean."""

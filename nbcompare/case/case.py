@@ -1,0 +1,340 @@
+"""Case: what to simulate, and how close is close enough. One YAML file, read strictly.
+
+The format is described by case_schema.json (draft-07), which ships with the package for editors and
+other tools; a test keeps it and this loader in step. What the loader also checks, and a schema
+cannot: names that refer to each other, regions inside the image, the shape the command declares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from nbcompare.case.claims import claims_of
+from nbcompare.case.inputs import GENERATORS
+from nbcompare.case.matrix import Cell, Matrix, cells_in, matrix_of
+from nbcompare.case.parts import NAME, arguments, matching, thresholds_of, whole_number
+from nbcompare.case.strict_yaml import Cursor, load, nearest
+from nbcompare.compare.image import Roi, Shape, declared_shape
+from nbcompare.engine.engine import FLOAT_FILE
+from nbcompare.errors import UsageError
+from nbcompare.verdict.proof import Claim
+from nbcompare.verdict.verdict import Threshold
+
+FILE_OPTIONS = ("-mat", "-matrix", "-hkl", "-img", "-mask", "-sourcefile", "-stol", "-4stol", "-Q")
+"""Options whose value is a file the program reads."""
+
+FLOAT_FILE_OPTIONS = ("-floatfile", "-floatimage")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
+         "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix")
+_REQUIRED = ("name", "title", "command", "image", "rois", "thresholds")
+
+
+@dataclass(frozen=True)
+class CaseInput:
+    """A file the engines read: made by one of our generators, or lying beside the case file."""
+
+    name: str
+    made_by: str | None
+    file: str | None
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Wall seconds after which an engine, or the mapped tests, are stopped."""
+
+    reference_seconds: float = 1800.0
+    subject_seconds: float = 1800.0
+    tests_seconds: float = 1800.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One experiment and its tolerances, as loaded; ``path`` is None for a one-shot command line."""
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    shape: Shape
+    rois: tuple[Roi, ...]
+    thresholds: tuple[Threshold, ...]
+    inputs: tuple[CaseInput, ...] = ()
+    reference_args: tuple[str, ...] = ()
+    subject_args: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    tests: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    repeat: int = 0
+    threads: tuple[int, ...] = ()
+    required_args: tuple[str, ...] = ()
+    divergences: tuple[Claim, ...] = ()
+    matrix: Matrix | None = None
+    cell: Mapping[str, str] = field(default_factory=dict)
+    path: Path | None = None
+    sha256: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent if self.path else Path.cwd()
+
+    @property
+    def figures_asked(self) -> set[tuple[str, str]]:
+        """(metric, region) of every threshold and of every bound of a claim."""
+        bounds = (bound for claim in self.divergences for bound in claim.bounds)
+        return {(threshold.metric, threshold.roi) for threshold in (*self.thresholds, *bounds)}
+
+
+def case_facts(case: Case) -> dict:
+    """The case as plain values, the way a record keeps it."""
+    return {
+        "name": case.name, "title": case.title, "file": case.path.name if case.path else None, "sha256": case.sha256,
+        "command": list(case.command), "reference_args": list(case.reference_args),
+        "subject_args": list(case.subject_args), "environment": case.environment, "tests": list(case.tests),
+        "limits": asdict(case.limits), "shape": asdict(case.shape), "rois": [asdict(roi) for roi in case.rois],
+        "thresholds": [asdict(threshold) for threshold in case.thresholds], "repeat": case.repeat,
+        "threads": list(case.threads), "required_args": list(case.required_args),
+        "divergences": [claim.as_dict() for claim in case.divergences], "cell": dict(case.cell),
+    }
+
+
+def load_case(path: Path, *, files_are_there: bool = True) -> Case:
+    """Read and check a case file. Raises CaseError with file, line and column for the first fault.
+
+    A copy of a case, as a bundle keeps it, is read without the files that lay beside the original.
+    """
+    folder = path.parent if files_are_there else None
+    root, raw = load(path, "a case")
+    entries = root.mapping(known=_KEYS, required=_REQUIRED)
+    shape = _shape(entries["image"])
+    rois = _rois(entries["rois"], shape)
+    case = Case(
+        name=matching(entries["name"], NAME, "a name of letters, digits, '.', '_' and '-'"),
+        title=entries["title"].text(),
+        command=arguments(entries["command"]),
+        shape=shape,
+        rois=rois,
+        thresholds=_thresholds(entries["thresholds"], rois),
+        inputs=_inputs(entries.get("inputs"), folder),
+        reference_args=arguments(entries.get("reference_args")),
+        subject_args=arguments(entries.get("subject_args")),
+        environment=_environment(entries.get("environment")),
+        tests=tuple(node.text() for node in entries["tests"].items()) if "tests" in entries else (),
+        protected=protected_names(entries.get("protected"), folder),
+        limits=_limits(entries.get("limits")),
+        repeat=whole_number(entries["repeat"], 1, 100) if "repeat" in entries else 0,
+        threads=_threads(entries.get("threads")),
+        required_args=arguments(entries.get("required_args")),
+        divergences=claims_of(entries.get("divergences"), [roi.name for roi in rois]),
+        matrix=matrix_of(entries.get("matrix")),
+        path=path,
+        sha256=hashlib.sha256(raw).hexdigest(),
+    )
+    for key, fault in _command_faults(case):
+        raise entries[key].error(fault)
+    for cell in cells_of(case) if case.matrix else ():
+        for _, fault in (*_command_faults(cell), *_region_faults(cell)):
+            raise entries["matrix"].error(f"cell {cell.name}: {fault}")
+    return case
+
+
+def cells_of(case: Case) -> list[Case]:
+    """Every cell of a case's matrix as a case of its own, called NAME.CELL; the case itself when it has none.
+
+    A region that is the whole image of the case is the whole image of each cell.
+    """
+    return [_cell_case(case, cell) for cell in cells_in(case.matrix)] if case.matrix else [case]
+
+
+def cell_named(case: Case, name: str) -> Case:
+    """The cell that has this name, or the case itself: a bundle of a cell holds the case file of the whole matrix."""
+    return next((cell for cell in cells_of(case) if cell.name == name), case)
+
+
+def _cell_case(case: Case, cell: Cell) -> Case:
+    command = (*case.command, *cell.arguments)
+    try:
+        shape = case.shape if _size_is_in_a_header(command) else declared_shape(command, case.folder)
+    except UsageError:
+        shape = case.shape  # told by _command_faults
+    whole = Roi.full(case.shape).bounds
+    rois = tuple(Roi.full(shape, roi.name) if roi.bounds == whole else roi for roi in case.rois)
+    return replace(case, name=f"{case.name}.{cell.name}", title=f"{case.title} ({cell.name})", command=command,
+                   shape=shape, rois=rois, matrix=None, cell=dict(cell.places))
+
+
+# --- the parts of a case file -----------------------------------------------------------------------
+
+
+def _shape(cursor: Cursor) -> Shape:
+    entries = cursor.mapping(known=("fast", "slow"), required=("fast", "slow"))
+    sizes = {}
+    for axis, entry in entries.items():
+        sizes[axis] = entry.integer()
+        if not 1 <= sizes[axis] <= 100_000:
+            raise entry.error(f"{axis} must be 1 to 100000 pixels, found {sizes[axis]}")
+    return Shape(**sizes)
+
+
+def _rois(cursor: Cursor, shape: Shape) -> tuple[Roi, ...]:
+    entries = cursor.mapping()
+    if not entries:
+        raise cursor.error("rois must name at least one region")
+    return tuple(_roi(name, entry, shape) for name, entry in entries.items())
+
+
+def _roi(name: str, cursor: Cursor, shape: Shape) -> Roi:
+    if not NAME.fullmatch(name):
+        raise cursor.error(f"the region name {name!r} must be letters, digits, '.', '_' and '-'")
+    if cursor.kind == "text":
+        if cursor.text() != "full":
+            raise cursor.error(f"region {name} must be the word full, or [xmin, xmax, ymin, ymax]")
+        return Roi.full(shape, name)
+    bounds = [entry.integer() for entry in cursor.items()]
+    if len(bounds) != 4:
+        raise cursor.error(f"region {name} needs four numbers xmin, xmax, ymin, ymax; found {len(bounds)}")
+    roi = Roi(name, *bounds)
+    fault = roi.fault_in(shape)
+    if fault:
+        raise cursor.error(f"region {name}: {fault}")
+    return roi
+
+
+def _thresholds(cursor: Cursor, rois: tuple[Roi, ...]) -> tuple[Threshold, ...]:
+    names = [roi.name for roi in rois]
+    found = [threshold for entry in cursor.items() for threshold in thresholds_of(entry, names)]
+    if not found:
+        raise cursor.error("a case needs at least one threshold; without any it could never fail")
+    idle = [name for name in names if name not in {threshold.roi for threshold in found}]
+    if idle:
+        raise cursor.error(f"no threshold judges region {idle[0]}; give it one, or leave the region out")
+    return tuple(found)
+
+
+def _threads(cursor: Cursor | None) -> tuple[int, ...]:
+    """Numbers of OpenMP threads with which the reference is run again."""
+    counts = tuple(whole_number(entry, 1, 1024) for entry in cursor.items()) if cursor else ()
+    if len(set(counts)) != len(counts):
+        raise cursor.error("threads names a number twice")
+    return counts
+
+
+def _inputs(cursor: Cursor | None, folder: Path | None) -> tuple[CaseInput, ...]:
+    if cursor is None:
+        return ()
+    return tuple(_input(name, entry, folder) for name, entry in cursor.mapping().items())
+
+
+def _input(name: str, cursor: Cursor, folder: Path | None) -> CaseInput:
+    if not NAME.fullmatch(name):
+        raise cursor.error(f"the input name {name!r} must be a plain file name")
+    if name == FLOAT_FILE:
+        raise cursor.error(f"an input cannot be called {name}; the engines write their image under that name")
+    entries = cursor.mapping(known=("made_by", "file", "sha256"))
+    if ("made_by" in entries) == ("file" in entries):
+        raise cursor.error(f"input {name} needs either made_by or file")
+    made_by = entries["made_by"].text() if "made_by" in entries else None
+    file = entries["file"].text() if "file" in entries else None
+    if made_by is not None and made_by not in GENERATORS:
+        raise entries["made_by"].error(f"unknown generator {made_by!r}; {nearest(made_by, GENERATORS)}")
+    if file is not None and folder is not None and not (folder / file).is_file():
+        raise entries["file"].error(f"input {name}: there is no file {file} beside the case file")
+    sha256 = None
+    if "sha256" in entries:
+        sha256 = matching(entries["sha256"], _SHA256, "64 hexadecimal digits in lower case")
+    elif made_by:
+        raise cursor.error(f"input {name} is made by {made_by} and needs its sha256 pinned")
+    return CaseInput(name, made_by, file, sha256)
+
+
+def _environment(cursor: Cursor | None) -> dict[str, str]:
+    if cursor is None:
+        return {}
+    return {name: entry.text() for name, entry in cursor.mapping().items()}
+
+
+def protected_names(cursor: Cursor | None, folder: Path | None) -> tuple[str, ...]:
+    """The entries of a ``protected:`` list: files, from the folder of the file that holds the list."""
+    if cursor is None:
+        return ()
+    names: list[str] = []
+    for entry in cursor.items():
+        name = entry.text()
+        if folder is not None and not (folder / name).is_file():
+            raise entry.error(f"protected: there is no file {name} beside this one")
+        if name in names:
+            raise entry.error(f"{name} is protected twice")
+        names.append(name)
+    return tuple(names)
+
+
+def _limits(cursor: Cursor | None) -> Limits:
+    if cursor is None:
+        return Limits()
+    values = {}
+    for key, entry in cursor.mapping(known=tuple(Limits.__dataclass_fields__)).items():
+        values[key] = entry.number()
+        if not 0 < values[key] <= 7 * 86400:
+            raise entry.error(f"{key} must be above 0 and at most a week, found {values[key]:g}")
+    return Limits(**values)
+
+
+# --- what the parts say about each other ------------------------------------------------------------
+
+
+def _command_faults(case: Case) -> Iterator[tuple[str, str]]:
+    """(key, what is wrong): the command reads only declared inputs, leaves the float file to us, and declares the
+    image's shape."""
+    names = [entry.name for entry in case.inputs]
+    for key in ("command", "reference_args", "subject_args"):
+        words = getattr(case, key)
+        for i, word in enumerate(words):
+            if word in FLOAT_FILE_OPTIONS:
+                yield key, f"{word} is added by the runner, for each engine its own; leave it out"
+            if word in FILE_OPTIONS and i + 1 < len(words) and words[i + 1] not in names:
+                yield key, f"{word} {words[i + 1]} is not among the inputs; {nearest(words[i + 1], names)}"
+    for word in case.required_args:
+        if word not in case.command:
+            yield "required_args", f"{word} is not in the command, so it cannot be required there"
+    if _size_is_in_a_header(case.command):
+        return
+    try:
+        declared = declared_shape(case.command, case.folder)
+    except UsageError as fault:
+        yield "command", fault.message
+        return
+    if declared != case.shape:
+        yield "image", f"image says {case.shape}, but the command declares {declared}"
+
+
+def _size_is_in_a_header(command: Sequence[str]) -> bool:
+    """Whether the size may come from the header of an input file, which is read when the inputs are there."""
+    return any(word in ("-img", "-mask") for word in command)
+
+
+def _region_faults(case: Case) -> Iterator[tuple[str, str]]:
+    if not NAME.fullmatch(case.name):
+        yield "name", f"the name {case.name} is longer than a folder's may be"
+    for roi in case.rois:
+        fault = roi.fault_in(case.shape)
+        if fault:
+            yield "rois", f"region {roi.name}: {fault}"
+
+
+def parse_input_override(text: str, case: Case) -> tuple[str, Path]:
+    """``NAME=PATH`` of --input: which input of the case is replaced, and by what."""
+    name, equals, path = text.partition("=")
+    if not equals or not path:
+        raise UsageError(f"--input {text!r} must read NAME=PATH")
+    names = [entry.name for entry in case.inputs]
+    if name not in names:
+        raise UsageError(f"--input {text!r}: the case has no input {name!r}; {nearest(name, names)}")
+    if not Path(path).is_file():
+        raise UsageError(f"--input {text!r}: there is no file {path}")
+    return name, Path(path)
+

@@ -1,0 +1,93 @@
+"""Input files of a case: made by the project itself, or taken from a path, always with their sha256.
+
+The generators write the same bytes on every platform: all arithmetic that reaches a file is decimal
+(libmpdec rounds correctly everywhere) and the random numbers are an integer hash, so no maths library
+or processor has a say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbcompare.case.lysozyme import amplitudes_text, orientation_text
+from nbcompare.errors import CaseError, FileError
+
+GENERATORS = {
+    "lysozyme-orientation": orientation_text,
+    "lysozyme-amplitudes": amplitudes_text,
+}
+
+
+@dataclass(frozen=True)
+class StagedInput:
+    """An input file as the engines will read it. ``origin`` is generated, case or user."""
+
+    name: str
+    origin: str
+    sha256: str
+    bytes: int
+    pinned_sha256: str | None
+
+    @property
+    def as_pinned(self) -> bool:
+        """Whether these are the very bytes that the case was written for."""
+        return self.pinned_sha256 is None and self.origin != "user" or self.sha256 == self.pinned_sha256
+
+
+def sha256_of(path: Path | str) -> str:
+    """The sha256 of a file's bytes, in hexadecimal."""
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as fault:
+        raise FileError(f"{path}: cannot read: {fault.strerror}") from None
+
+
+def stage_inputs(case, overrides: Mapping[str, Path], folder: Path) -> tuple[StagedInput, ...]:
+    """Put every input of the case into ``folder`` under its own name.
+
+    ``overrides`` maps input names to the user's files. Raises CaseError when an input that was not
+    overridden is not what the case pins.
+    """
+    return tuple(_stage(entry, case, overrides.get(entry.name), folder / entry.name) for entry in case.inputs)
+
+
+def _stage(entry, case, override: Path | None, target: Path) -> StagedInput:
+    if override is not None:
+        origin = "user"
+        _copy(override, target)
+    elif entry.made_by:
+        origin = "generated"
+        target.write_text(GENERATORS[entry.made_by](), encoding="ascii", newline="\n")
+    else:
+        origin = "case"
+        _copy(case.folder / entry.file, target)
+    found = sha256_of(target)
+    if origin != "user" and entry.sha256 and found != entry.sha256:
+        raise CaseError(f"input {entry.name} has sha256 {found}, but the case pins {entry.sha256}", path=case.path,
+                        hint="restore the file, or pin the new sum and say why in the commit")
+    return StagedInput(entry.name, origin, found, target.stat().st_size, entry.sha256)
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except OSError as fault:
+        raise FileError(f"{source}: cannot copy the input: {fault.strerror}") from None
+
+
+def hash_of_named(named_sums: Iterable[tuple[str, str]]) -> str:
+    """One sha256 over (name, sha256) pairs, in the order given."""
+    together = hashlib.sha256()
+    for name, digest in named_sums:
+        together.update(f"{digest}  {name}\n".encode())
+    return together.hexdigest()
+
+
+def hash_inputs(inputs: Iterable[StagedInput]) -> str:
+    """One sha256 over the names and bytes of all staged inputs."""
+    return hash_of_named(sorted((entry.name, entry.sha256) for entry in inputs))

@@ -1,0 +1,117 @@
+"""The matrix of a case: named axes of flag values, each combination of which is a cell, a case of its own.
+
+    matrix:
+      base: -nonoise -oversample 1                   # every cell gets it
+      axes:
+        -phi: [0, 0.5, 90]                           # an option and its values: cells phi0, phi0.5, phi90
+        crystal: {small: -N 3, large: -N 9}          # named arguments
+      runs: {plain: [], mosaic: -mosaic 1 -mosaic_domains 3}   # one more axis
+
+A cell's command is the case's command, then base, then the arguments of its place on each axis; where an option comes
+twice, the last one counts for both engines.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nbcompare.case.parts import NAME, arguments
+from nbcompare.case.strict_yaml import Cursor
+
+MOST_CELLS = 10_000
+RUNS = "runs"
+_NO_NAME = re.compile(r"[^A-Za-z0-9._]+")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The places of one axis in order, each a name and the arguments it stands for."""
+
+    name: str
+    places: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What every cell gets, and the axes."""
+
+    base: tuple[str, ...]
+    axes: tuple[Axis, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination: the place on each axis, and the arguments added to the case's command."""
+
+    places: tuple[tuple[str, str], ...]
+    arguments: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return "-".join(place for _, place in self.places)
+
+
+def cells_in(matrix: Matrix) -> Iterator[Cell]:
+    """Every combination, the last axis running fastest."""
+    for chosen in itertools.product(*(axis.places for axis in matrix.axes)):
+        places = tuple((axis.name, name) for axis, (name, _) in zip(matrix.axes, chosen, strict=True))
+        yield Cell(places, (*matrix.base, *(word for _, words in chosen for word in words)))
+
+
+def matrix_of(cursor: Cursor | None) -> Matrix | None:
+    """Read the ``matrix`` of a case. Raises CaseError for a fault of its form."""
+    if cursor is None:
+        return None
+    entries = cursor.mapping(known=("base", "axes", RUNS))
+    axes = [_axis(name, entry) for name, entry in entries["axes"].mapping().items()] if "axes" in entries else []
+    if RUNS in entries:
+        axes.append(_named_axis(RUNS, entries[RUNS]))
+    if not axes:
+        raise cursor.error("a matrix needs axes, runs, or both")
+    count = math.prod(len(axis.places) for axis in axes)
+    if count > MOST_CELLS:
+        raise cursor.error(f"the matrix has {count} cells, more than {MOST_CELLS}")
+    matrix = Matrix(arguments(entries.get("base")), tuple(axes))
+    _check_names(cursor, matrix)
+    return matrix
+
+
+def _axis(name: str, cursor: Cursor) -> Axis:
+    if cursor.kind == "list":
+        return _option_axis(name, cursor)
+    if name == RUNS:
+        raise cursor.error(f"an axis cannot be called {RUNS}; that is the key beside axes")
+    return _named_axis(name, cursor)
+
+
+def _option_axis(name: str, cursor: Cursor) -> Axis:
+    """An option with a list of values; a value of several words is written as one text."""
+    if not name.startswith("-"):
+        raise cursor.error(f"axis {name} is a list of values, so it must be called by its option, as -phi")
+    texts = [entry.text() for entry in cursor.items()]
+    if not texts:
+        raise cursor.error(f"axis {name} has no values")
+    stem = name.lstrip("-")
+    return Axis(name, tuple((_NO_NAME.sub("_", stem + text), (name, *text.split())) for text in texts))
+
+
+def _named_axis(name: str, cursor: Cursor) -> Axis:
+    entries = cursor.mapping()
+    if not entries:
+        raise cursor.error(f"{name} has no entries")
+    for place, entry in entries.items():
+        if not NAME.fullmatch(place):
+            raise entry.error(f"the name {place!r} must be letters, digits, '.', '_' and '-'")
+    return Axis(name, tuple((place, arguments(entry)) for place, entry in entries.items()))
+
+
+def _check_names(cursor: Cursor, matrix: Matrix) -> None:
+    seen = set()
+    for cell in cells_in(matrix):
+        if cell.name in seen:
+            raise cursor.error(f"two cells would be called {cell.name}; name their values apart")
+        seen.add(cell.name)

@@ -1,0 +1,76 @@
+"""Parts that several sections of a case file share, each read from its place in the YAML text."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection, Mapping
+
+from nbcompare.case.strict_yaml import Cursor, nearest
+from nbcompare.compare.metrics import METRICS
+from nbcompare.verdict.verdict import Threshold
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def matching(cursor: Cursor, pattern: re.Pattern, wanted: str) -> str:
+    """Text of a given form; ``wanted`` says in words which."""
+    text = cursor.text()
+    if not pattern.fullmatch(text):
+        raise cursor.error(f"{cursor.name} must be {wanted}, found {text!r}")
+    return text
+
+
+def arguments(cursor: Cursor | None) -> tuple[str, ...]:
+    """A command line written as one text (split as a shell splits words) or as a list of words."""
+    if cursor is None:
+        return ()
+    if cursor.kind == "list":
+        return tuple(word.text() for word in cursor.items())
+    try:
+        return tuple(shlex.split(cursor.text()))
+    except ValueError as fault:
+        raise cursor.error(f"{cursor.name} cannot be split into words: {fault}") from None
+
+
+def known_word(cursor: Cursor, known: Collection[str], what: str) -> str:
+    """One of the known words; ``what`` they are is said in the complaint."""
+    word = cursor.text()
+    if word not in known:
+        raise cursor.error(f"unknown {what} {word!r}; {nearest(word, known)}")
+    return word
+
+
+def known_metric(cursor: Cursor) -> str:
+    return known_word(cursor, METRICS, "metric")
+
+
+def limits_of(cursor: Cursor, entries: Mapping[str, Cursor], what: str) -> tuple[float | None, float | None]:
+    """(min, max) of a threshold or a bound, at least one of them given."""
+    low, high = (entries[key].number() if key in entries else None for key in ("min", "max"))
+    if low is None and high is None:
+        raise cursor.error(f"{what} needs min, max or both")
+    if low is not None and high is not None and low > high:
+        raise entries["min"].error(f"min {low:g} is above max {high:g}: nothing could hold")
+    return low, high
+
+
+def thresholds_of(cursor: Cursor, roi_names: list[str]) -> list[Threshold]:
+    """One entry of ``thresholds``: a threshold for each region it names, for every region when it names none."""
+    entries = cursor.mapping(known=("metric", "rois", "min", "max", "why"), required=("metric", "why"))
+    metric = known_metric(entries["metric"])
+    low, high = limits_of(cursor, entries, f"the threshold on {metric}")
+    chosen = roi_names
+    if "rois" in entries:
+        chosen = [known_word(entry, roi_names, "region") for entry in entries["rois"].items()]
+        if not chosen:
+            raise entries["rois"].error("rois must name at least one region")
+    why = entries["why"].text()
+    return [Threshold(metric, roi, low, high, why) for roi in chosen]
+
+
+def whole_number(cursor: Cursor, low: int, high: int) -> int:
+    value = cursor.integer()
+    if not low <= value <= high:
+        raise cursor.error(f"{cursor.name} must be {low} to {high}, found {value}")
+    return value

@@ -1,0 +1,156 @@
+"""Phases: the steps of a plan, in order, each with the cases it looks at and what it requires of them.
+
+One YAML file (cases/phases.yaml), read as strictly as a case. phases_schema.json (draft-07) describes
+it for editors; a test keeps the two in step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbcompare.case.case import protected_names
+from nbcompare.case.strict_yaml import Cursor, load, nearest
+
+PHASES_FILE = "phases.yaml"
+VERDICTS = ("PASS", "PROVEN")
+"""The verdicts a phase may accept; nothing else is ever green."""
+
+SWITCHES = {
+    "files_complete": "every file of a bundle of two good runs is there",
+    "tests_green": "the mapped tests passed, none of them skipped",
+    "inputs_regenerated": "every input, made anew, has the bytes the engines read",
+    "same_commit": "the bundle was made at the commit that is checked out",
+    "clean_tree": "the bundle was made without uncommitted changes",
+    "engines_unchanged": "both programs and the sources of the bundled ones are what they were",
+    "inputs_unchanged": "the case and its input files are what they were",
+    "harness_unchanged": "nb-compare itself is what it was",
+}
+"""What a phase can require with ``true``, each with its sentence."""
+
+_KEYS = (*SWITCHES, "verdict", "max_age_hours", "signed")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_MOST_HOURS = 10 * 366 * 24
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What must hold. ``verdict`` empty: none is asked for; ``signed``: phases that must be signed off."""
+
+    switches: tuple[str, ...] = ()
+    verdict: tuple[str, ...] = ()
+    max_age_hours: float | None = None
+    signed: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict:
+        """As written in the file, every key given."""
+        return {**{name: name in self.switches for name in SWITCHES}, "verdict": list(self.verdict),
+                "max_age_hours": self.max_age_hours, "signed": list(self.signed)}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One step of the plan. ``cases`` are the case files it looks at."""
+
+    name: str
+    title: str
+    cases: tuple[Path, ...]
+    requires: Requirements
+
+
+@dataclass(frozen=True)
+class Phases:
+    """A whole plan. ``protected`` files may not change while a case of the plan runs, nor afterwards."""
+
+    title: str
+    phases: tuple[Phase, ...]
+    path: Path
+    sha256: str
+    signers: Path | None = None
+    protected: tuple[str, ...] = field(default=())
+
+    def phase(self, name: str) -> Phase | None:
+        return next((phase for phase in self.phases if phase.name == name), None)
+
+    @property
+    def names(self) -> list[str]:
+        return [phase.name for phase in self.phases]
+
+
+def load_phases(path: Path) -> Phases:
+    """Read and check a file of phases. Raises CaseError with file, line and column for the first fault."""
+    root, raw = load(path, "a file of phases")
+    entries = root.mapping(known=("title", "signers", "protected", "phases"), required=("title", "phases"))
+    found: list[Phase] = []
+    for entry in entries["phases"].items():
+        found.append(_phase(entry, path.parent, [phase.name for phase in found]))
+    if not found:
+        raise entries["phases"].error("a plan needs at least one phase")
+    return Phases(entries["title"].text(), tuple(found), path, hashlib.sha256(raw).hexdigest(),
+                  _file(entries["signers"], path.parent) if "signers" in entries else None,
+                  protected_names(entries.get("protected"), path.parent))
+
+
+def _file(cursor: Cursor, folder: Path) -> Path:
+    path = folder / cursor.text()
+    if not path.is_file():
+        raise cursor.error(f"{cursor.name}: there is no file {cursor.text()} beside this one")
+    return path
+
+
+def _phase(cursor: Cursor, folder: Path, earlier: list[str]) -> Phase:
+    entries = cursor.mapping(known=("name", "title", "cases", "requires"), required=("name", "title", "cases",
+                                                                                    "requires"))
+    name = entries["name"].text()
+    if not _NAME.fullmatch(name):
+        raise entries["name"].error(f"name must be letters, digits, '.', '_' and '-', found {name!r}")
+    if name in earlier:
+        raise entries["name"].error(f"two phases are called {name!r}")
+    cases = tuple(_file(entry, folder) for entry in entries["cases"].items())
+    if not cases:
+        raise entries["cases"].error(f"phase {name} needs at least one case; without any it could never fail")
+    return Phase(name, entries["title"].text(), cases, _requirements(entries["requires"], name, earlier))
+
+
+def _requirements(cursor: Cursor, phase: str, earlier: list[str]) -> Requirements:
+    entries = cursor.mapping(known=_KEYS)
+    switches = tuple(name for name in SWITCHES if name in entries and _true(entries[name]))
+    verdict = tuple(_known(entry, VERDICTS, "verdict") for entry in entries["verdict"].items()) \
+        if "verdict" in entries else ()
+    signed = tuple(_earlier(entry, phase, earlier) for entry in entries["signed"].items()) \
+        if "signed" in entries else ()
+    hours = _hours(entries["max_age_hours"]) if "max_age_hours" in entries else None
+    if not (switches or verdict or signed):
+        raise cursor.error(f"phase {phase} requires nothing; such a gate could never be red")
+    return Requirements(switches, verdict, hours, signed)
+
+
+def _true(cursor: Cursor) -> bool:
+    word = cursor.node.value if cursor.kind == "true/false" else None
+    if word not in ("true", "false"):
+        raise cursor.error(f"{cursor.name} must be true or false, found {cursor.kind}")
+    return word == "true"
+
+
+def _known(cursor: Cursor, known: tuple[str, ...], what: str) -> str:
+    word = cursor.text()
+    if word not in known:
+        raise cursor.error(f"unknown {what} {word!r}; {nearest(word, known)}")
+    return word
+
+
+def _earlier(cursor: Cursor, phase: str, earlier: list[str]) -> str:
+    word = cursor.text()
+    if word not in earlier:
+        raise cursor.error(f"phase {phase} asks that {word!r} be signed, which is no earlier phase; "
+                           f"{nearest(word, earlier)}")
+    return word
+
+
+def _hours(cursor: Cursor) -> float:
+    hours = cursor.number()
+    if not 0 < hours <= _MOST_HOURS:
+        raise cursor.error(f"max_age_hours must be above 0 and at most {_MOST_HOURS} (ten years), found {hours:g}")
+    return hours

@@ -1,0 +1,135 @@
+"""An audit as a table of text, and as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from nbcompare.explain.audit.audit import Audit
+from nbcompare.explain.audit.catalogue import kinds
+from nbcompare.explain.audit.defect_result import SEEDED, Seen
+from nbcompare.explain.audit.score import Tally, by_kind, limits, tallies
+
+_PLACES = {1: "first", 2: "second", 3: "third"}
+_HEADS = ("class", "defect", "amount", "caught by", "diagnosis", "detection limit")
+_WIDEST = 58
+
+
+def audit_report(audit: Audit) -> str:
+    """The table, what slipped through, and the score."""
+    if audit.fault:
+        return f"audit of {audit.named}: nothing was audited\n  {audit.fault}"
+    counts = tallies(audit)
+    lines = [f"audit of {audit.named}, seed {audit.options.seed}, judged by {_judged_by(audit)}", "",
+             *table(audit), "", *_left_out(audit), *_slipped(audit), *map(_score_line, counts)]
+    return "\n".join(lines)
+
+
+def _judged_by(audit: Audit) -> str:
+    if audit.options.alone:
+        rules = sorted({f"{t.metric} {t.allowed}" for t in audit.thresholds})
+        return f"{', '.join(rules)} alone"
+    return f"the case's {len(audit.thresholds)} thresholds"
+
+
+# --- the table ---------------------------------------------------------------------------------------------------
+
+
+def rows(audit: Audit) -> list[tuple[str, ...]]:
+    """One row of words for every kind that could be seeded: its strongest defect, and its limit."""
+    limit_of = {limit.kind.id: limit.sentence for limit in limits(audit)}
+    strongest = [next((seen for seen in all_seen if seen.state == SEEDED), None)
+                 for all_seen in by_kind(audit).values()]
+    return [(seen.of.group, seen.kind, amount_words(seen), audit.caught_by(seen) or "SLIPS THROUGH", named_words(seen),
+             limit_of[seen.kind]) for seen in strongest if seen]
+
+
+def table(audit: Audit) -> list[str]:
+    """The rows in columns."""
+    told = [tuple(map(_shortened, row)) for row in rows(audit)]
+    widths = [max(len(row[i]) for row in (_HEADS, *told)) for i in range(len(_HEADS))]
+    return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
+            for row in (_HEADS, tuple("-" * width for width in widths), *told)]
+
+
+def amount_words(seen: Seen) -> str:
+    """How much of the defect there was, or what it was."""
+    if seen.of.full is None:
+        return seen.words
+    return f"{seen.amount:.3g} {seen.of.unit}".rstrip()
+
+
+def named_words(seen: Seen) -> str:
+    """Where the right cause stood, and what stood first."""
+    if seen.named is None:
+        return "not asked"
+    said = seen.named.ids[0] if seen.named.ids else "nothing"
+    return f"{_PLACES[seen.place]}: {seen.named.ids[seen.place - 1]}" if seen.place else f"MISSED: {said}"
+
+
+def _shortened(words: str) -> str:
+    return words if len(words) <= _WIDEST else f"{words[:_WIDEST - 3]}..."
+
+
+# --- what follows it ---------------------------------------------------------------------------------------------
+
+
+def _left_out(audit: Audit) -> list[str]:
+    """Kinds of which no defect could be seeded, with the reason; and defects that left the image as it is."""
+    lines = []
+    for kind, all_seen in by_kind(audit).items():
+        if any(seen.state == SEEDED for seen in all_seen):
+            continue
+        lines.append(f"  {kind}: {all_seen[0].state}, {all_seen[0].words}")
+    return ["not seeded:", *lines, ""] if lines else []
+
+
+def _slipped(audit: Audit) -> list[str]:
+    lines = [f"  {seen.kind}: {seen.of.title} ({amount_words(seen)})" for seen in audit.seen
+             if seen.state == SEEDED and audit.caught_by(seen) is None]
+    return ["slipped through:", *lines, ""] if lines else []
+
+
+def _score_line(count: Tally) -> str:
+    if not count.seeded:
+        return f"strength {count.strength:g}: nothing was seeded"
+    line = (f"strength {count.strength:g}: {count.caught} of {count.seeded} defects caught "
+            f"({100 * count.score:.1f} %)")
+    if count.asked:
+        line += (f"; of {count.asked} diagnosed the right cause is first for {count.first} "
+                 f"({100 * count.share_named(count.first):.1f} %), in the first three for {count.among_first} "
+                 f"({100 * count.share_named(count.among_first):.1f} %)")
+    return line
+
+
+def audit_as_dict(audit: Audit) -> dict:
+    """Plain values of everything the audit found."""
+    options = audit.options
+    return {"of": audit.named, "fault": audit.fault, "seed": options.seed, "alone": bool(options.alone),
+            "thresholds": [asdict(threshold) for threshold in audit.thresholds],
+            "strengths": [count.as_dict() for count in tallies(audit)],
+            "limits": [limit.as_dict() for limit in limits(audit)],
+            "defects": [_defect(audit, seen) for seen in audit.seen]}
+
+
+def _defect(audit: Audit, seen: Seen) -> dict:
+    caught_by = audit.caught_by(seen) if seen.state == SEEDED else None
+    return {"kind": seen.kind, "class": seen.of.group, "title": seen.of.title, "strength": seen.strength,
+            "amount": seen.amount if seen.of.full is not None else None, "unit": seen.of.unit, "state": seen.state,
+            "words": seen.words, "change_of_peak": seen.change, "caught": caught_by is not None,
+            "caught_by": caught_by, "right_causes": sorted(seen.of.named_by), "place": seen.place,
+            "diagnosis": seen.named.as_dict() if seen.named else None}
+
+
+def kinds_report() -> str:
+    """Every kind with its class and its sentence."""
+    entries = kinds()
+    width = max(len(entry.id) for entry in entries)
+    return "\n".join(f"{entry.group:<9} {entry.id:<{width}}  {entry.title}"
+                     + (f" (full strength {entry.full:g} {entry.unit}".rstrip() + ")" if entry.full is not None else "")
+                     for entry in entries)
+
+
+def kinds_as_dict() -> list[dict]:
+    """The same as plain values."""
+    return [{"kind": entry.id, "class": entry.group, "title": entry.title, "full": entry.full, "unit": entry.unit,
+             "right_causes": sorted(entry.named_by)} for entry in kinds()]

@@ -1,0 +1,144 @@
+"""What a person reads of stored bundles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from nbcompare.bundle.listing import size_of
+from nbcompare.commands.views.terminal import body, bundle_report, headline, shown, styled, table
+
+if TYPE_CHECKING:
+    from nbcompare.bundle.bundle import Bundle
+    from nbcompare.bundle.check.pairing import Pairing
+    from nbcompare.bundle.check.recheck import Loosened, Recheck
+    from nbcompare.bundle.keep.doctor import Finding
+    from nbcompare.bundle.keep.leftovers import Leftover
+    from nbcompare.bundle.keep.prune import Choice
+    from nbcompare.bundle.listing import Entry
+    from nbcompare.run.regenerate import Regeneration
+
+
+def recheck_report(found: Recheck) -> str:
+    """The verdict anew; what became looser stands first, where nobody can miss it."""
+    record = found.record
+    lines = [*loosened_lines(found.loosened), headline(found.verdict, record.facts["case"]["name"], record.stamp),
+             f"  judged by  {found.judged_by}"]
+    if (found.verdict.word, found.verdict.exit_code) != (record.verdict.word, record.verdict.exit_code):
+        lines.append(f"  then       {record.verdict.word}; the verdict is another one now")
+    lines += [f"  note       {note}" for note in found.notes]
+    lines += body(found.comparison, found.verdict, found.findings)
+    lines.append(f"  bundle     {shown(found.folder)}")
+    return "\n".join(lines)
+
+
+def loosened_lines(entries: Sequence[Loosened]) -> list[str]:
+    """One loud line for each requirement that was stricter before."""
+    return [click.style("LOOSENED", fg="yellow", bold=True) + f"  {entry.sentence}" for entry in entries]
+
+
+def listing_table(entries: Sequence[Entry]) -> str:
+    """One line for each bundle, newest last."""
+    if not entries:
+        return "no bundles"
+    rows = [_row(entry) for entry in entries]
+    return "\n".join(table(("case", "stamp", "verdict", "correlation", "sum ratio", "commit", "signed"), rows))
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    said = entry.as_dict()
+    if entry.record is None:
+        return (entry.case, entry.stamp, "DAMAGED", "", "", "", ", ".join(entry.signed) or f"({entry.damage})")
+    figures = ("" if said[name] is None else f"{said[name]:.9g}" for name in ("correlation", "sum_ratio"))
+    commit = said["git_sha"][:10] + ("+" if said["git_dirty"] else "")
+    return (entry.case, entry.stamp, said["verdict"], *figures, commit, ", ".join(entry.signed))
+
+
+def bundle_page(bundle: Bundle, signed: Sequence[str]) -> str:
+    """All that a record says that a person may want to know, on a page."""
+    record, facts = bundle.record, bundle.record.facts
+    git = facts["git"]
+    lines = [bundle_report(bundle), "", f"  case       {facts['case']['title']}",
+             f"  command    {' '.join(facts['case']['command'])}",
+             f"  made       {facts['created_utc']} by nb-compare {facts['program']['version']}, commit "
+             f"{git['sha']}{' with uncommitted changes' if git['dirty'] else ''}",
+             f"  machine    {facts['environment'].get('cpu')}, {facts['environment'].get('platform')}",
+             f"  size       {size_of(bundle.folder):,} bytes",
+             f"  signed     {', '.join(signed) or 'by no phase'}"]
+    lines += [f"  came from  {key.replace('_', ' ')} {facts[key]['case']}/{facts[key]['stamp']}"
+              for key in ("reference_from", "regenerates") if key in facts]
+    lines += ["", "  engines"] + [f"    {e.role:<10} {e.name}, sha256 {e.program_sha256[:16]}, {e.version}"
+                                  for e in record.engines]
+    lines += ["  inputs"] + [f"    {i.name}, {i.origin}, {i.bytes:,} bytes, sha256 {i.sha256[:16]}"
+                             for i in record.inputs]
+    lines += ["  tests"] + [f"    {device}: {said['failure'] or said['summary']}"
+                            for device, said in facts["tests"].items()]
+    if record.comparison:
+        lines += ["  figures"] + ["  " + line for line in _figures_table(bundle)]
+    return "\n".join(lines)
+
+
+def _figures_table(bundle: Bundle) -> list[str]:
+    regions = bundle.record.comparison.regions
+    names = [figure.metric for figure in regions[0].figures]
+    rows = [(name, *(_value(region.figure(name).value) for region in regions)) for name in names]
+    rows += [(key.replace("_", " "), *(_value(getattr(region, key)) for region in regions))
+             for key in ("reference_sum", "subject_sum", "reference_max", "subject_max")]
+    return ["  " + line for line in table(("", *(region.roi.name for region in regions)), rows)]
+
+
+def pairing_report(pairing: Pairing) -> str:
+    """Each pair with its verdict, and what else differs between the bundles."""
+    lines = []
+    for pair in pairing.pairs:
+        how = "bit-identical" if pair.identical else "not the same bits"
+        lines += [f"{styled(pair.verdict)}  {pair.a.name}", f"{'':{len(pair.verdict.word)}}  {pair.b.name}",
+                  f"  images     {how}", *body(pair.comparison, pair.verdict)]
+    return "\n".join(lines + [f"  note       {note}" for note in pairing.notes])
+
+
+def choices_report(choices: Sequence[Choice]) -> str:
+    """Which bundles go, and why each other one stays."""
+    if not choices:
+        return "no bundles"
+    rows = [("remove" if choice.goes else "keep", choice.entry.name, choice.kept_because or "") for choice in choices]
+    size = sum(size_of(choice.entry.folder) for choice in choices if choice.goes)
+    count = sum(choice.goes for choice in choices)
+    return "\n".join([*table(("", "bundle", "why"), rows), f"{count} to remove, {size:,} bytes"])
+
+
+def regeneration_report(found: Regeneration) -> str:
+    """The grade of each engine, what is not as it was, and the new verdict."""
+    record = found.old.record
+    lines = [f"{record.facts['case']['name']}  {record.stamp}, run again"]
+    rows = [(graded.role, str(graded.grade), graded.why) for graded in found.graded]
+    lines += ["  " + line for line in table(("engine", "grade", "why"), rows)]
+    lines += [f"  note       {note}" for note in found.notes]
+    if found.new:
+        lines += [f"  verdict    {styled(found.new.verdict)}; it was {record.verdict.word}",
+                  f"  bundle     {shown(found.new.folder)}"]
+    else:
+        lines.append("  bundle     none was made")
+    return "\n".join(lines)
+
+
+def doctor_report(findings: Sequence[Finding], leftovers: Sequence[Leftover]) -> str:
+    """A line for everything looked at, with a remedy where one is needed."""
+    rows = [(_tick(finding.ok), finding.name, finding.detail) for finding in findings]
+    lines = table(("", "", ""), rows)[1:]
+    lines += [f"  next: {finding.next_step} ({finding.name})" for finding in findings if not finding.ok]
+    for leftover in leftovers:
+        lines += [f"{_tick(leftover.remedy is None)}  {leftover.sentence}"]
+    if any(leftover.remedy for leftover in leftovers):
+        lines.append("  next: nb-compare doctor --clean")
+    return "\n".join(lines if leftovers else [*lines, f"{_tick(True)}  nothing was left behind"])
+
+
+def _tick(ok: bool) -> str:
+    return click.style("ok", fg="green") if ok else click.style("NO", fg="red", bold=True)
+
+
+def _value(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.9g}"

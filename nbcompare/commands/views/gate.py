@@ -1,0 +1,108 @@
+"""A gate as text, JSON, Markdown or JUnit XML: the same checklist in each."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from xml.sax.saxutils import escape, quoteattr
+
+import click
+
+from nbcompare.bundle.bundle import dump_json
+from nbcompare.plan.gate import Gate
+from nbcompare.plan.requirements import Item
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def as_text(gate: Gate) -> str:
+    """A headline and a line for each requirement, ✓ or ✗, with the reason."""
+    word = click.style("GREEN", fg="green", bold=True) if gate.green else click.style("RED", fg="red", bold=True)
+    lines = [f"{word}  {gate.phase.name}  {gate.phase.title}"]
+    widths = [max((len(text(item)) for item in gate.items), default=0) for text in (_case, _requirement)]
+    lines += [f"  {_mark(item.holds)} {_case(item):<{widths[0]}}  {_requirement(item):<{widths[1]}}  {item.why}"
+              for item in gate.items]
+    return "\n".join([*lines, f"  next  {next_step(gate)}"])
+
+
+def next_step(gate: Gate) -> str:
+    """What to do now."""
+    if gate.green:
+        return f"nb-compare sign {gate.phase.name} --by NAME"
+    first = next((item for item in gate.items if not item.holds), None)
+    if first is None:
+        return "give the phase something to require"
+    if first.requirement.startswith("signed "):
+        return f"nb-compare gate {first.requirement.removeprefix('signed ')}"
+    entry = next((entry for entry in gate.evidence if entry.case.name == first.case), None)
+    if entry and entry.faults:
+        return f"nb-compare verify {entry.folder}"
+    return f"nb-compare run {entry.case.path}" if entry else "see the lines marked above"
+
+
+def as_json(gate: Gate) -> str:
+    return dump_json({
+        "schema_version": 1, "phase": gate.phase.name, "title": gate.phase.title, "green": gate.green,
+        "exit_code": int(gate.exit_code), "phases_sha256": gate.phases.sha256,
+        "bundles": {entry.case.name: entry.folder.name if entry.folder else None for entry in gate.evidence},
+        "items": [{"case": item.case, "requirement": item.requirement, "holds": item.holds, "why": item.why,
+                   "exit_code": 0 if item.holds else int(item.exit_code)} for item in gate.items],
+    }).rstrip("\n")
+
+
+def as_markdown(gate: Gate) -> str:
+    rows = [f"| {_mark(item.holds)} | {_cell(_case(item))} | {_cell(_requirement(item))} | {_cell(item.why)} |"
+            for item in gate.items]
+    return "\n".join([f"## {gate.phase.name}: {'green' if gate.green else 'RED'}", "", _cell(gate.phase.title), "",
+                      "| | case | requirement | why |", "|---|---|---|---|", *rows])
+
+
+def as_junit(gate: Gate) -> str:
+    """One testsuite; a requirement that does not hold is a failure, and a gate without any is an error."""
+    failures = sum(not item.holds for item in gate.items)
+    lines = ['<?xml version="1.0" encoding="utf-8"?>',
+             f"<testsuite name={_attribute('gate ' + gate.phase.name)} tests=\"{max(1, len(gate.items))}\" "
+             f"failures=\"{failures}\" errors=\"{0 if gate.items else 1}\" skipped=\"0\">"]
+    for item in gate.items:
+        head = f"  <testcase classname={_attribute(_case(item) or gate.phase.name)} name={_attribute(item.requirement)}"
+        lines.append(f"{head}><system-out>{_text(item.why)}</system-out></testcase>" if item.holds else
+                     f"{head}><failure message={_attribute(item.why)}/></testcase>")
+    if not gate.items:
+        lines.append(f"  <testcase classname={_attribute(gate.phase.name)} name=\"gate\">"
+                     "<error message=\"nothing was looked at\"/></testcase>")
+    return "\n".join([*lines, "</testsuite>"])
+
+
+FORMS: dict[str, Callable[[Gate], str]] = {"text": as_text, "json": as_json, "markdown": as_markdown,
+                                           "junit": as_junit}
+
+
+def _case(item: Item) -> str:
+    return item.case or ""
+
+
+def _requirement(item: Item) -> str:
+    return item.requirement.replace("_", " ")
+
+
+def _mark(holds: bool) -> str:
+    """✓ or ✗, where the output can show them."""
+    mark = "✓" if holds else "✗"
+    try:
+        mark.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return "ok" if holds else "NO"
+    return mark
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _text(text: str) -> str:
+    return escape(_NOT_XML.sub("?", text))
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(_NOT_XML.sub("?", text))

@@ -1,0 +1,78 @@
+"""One page for people who would rather look than read: verdict, figures, pictures and provenance of a bundle.
+
+The page is a single HTML file with everything inside it (no script, nothing fetched), so that it can be attached to a
+plan or an e-mail. It is a view of record.json: nothing on it is computed here, and it is no evidence by itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from nbcompare.bundle.bundle import Bundle
+from nbcompare.commands.views.terminal import margin
+from nbcompare.verdict.divergence import proof_rows
+from nbcompare.verdict.further_evidence import Findings
+
+TEMPLATE = Path(__file__).with_name("report.html.j2")
+PICTURES = (("c", "reference"), ("py", "subject"), ("diff", "subject - reference"))
+_GOOD, _PROVEN = {"PASS"}, {"PROVEN"}
+
+
+def html_page(bundle: Bundle) -> str:
+    """The page of a bundle. Everything from the record is escaped by the template."""
+    import jinja2
+
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+                                     lstrip_blocks=True)
+    environment.filters |= {"figure": figure, "command": shlex.join, "allowed": allowed}
+    record = bundle.record.as_dict()
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(record=record, colour=colour(record["verdict"]["word"]), pictures=_pictures(bundle.folder),
+                           beside=_beside(bundle), manifest="manifest-sha256.txt")
+
+
+def _beside(bundle: Bundle) -> dict:
+    """What was found beside the figures: cause, noise with the margin of every threshold, probe, claims and proof."""
+    verdict, findings = bundle.verdict, Findings.of(bundle.record.facts)
+    noise, probe, proof = findings.noise, findings.probe, findings.proof
+    return {"cause": findings.cause, "noise": noise.sentence if noise else None,
+            "margins": [(check.noise, margin(check)) for check in verdict.checks] if noise else None,
+            "probe": [*probe.blockers, *probe.remarks] if probe else [],
+            "claims": [claim.as_dict() for claim in proof.claims] if proof else [],
+            "tried": bool(proof and proof.trials), "proof": proof_rows(verdict, proof) if proof else []}
+
+
+def colour(word: str) -> str:
+    """The class of the banner; PROVEN has its own, because it is no PASS."""
+    if word in _GOOD:
+        return "good"
+    return "proven" if word in _PROVEN else "bad"
+
+
+def figure(value: object) -> str:
+    """A number as the report prints it; None is undefined."""
+    if value is None:
+        return "undefined"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def allowed(threshold: Mapping) -> str:
+    """What a threshold allows, in words of the report."""
+    low, high = threshold["min"], threshold["max"]
+    if low is None:
+        return f"≤ {high:.10g}"
+    return f"≥ {low:.10g}" if high is None else f"{low:.10g} … {high:.10g}"
+
+
+def _pictures(folder: Path) -> list[dict[str, str]]:
+    """The PNG files of a bundle as data addresses; those that are not there are left out."""
+    found = []
+    for key, title in PICTURES:
+        path = folder / "results" / f"{key}.png"
+        if path.is_file():
+            data = base64.b64encode(path.read_bytes()).decode("ascii")
+            found.append({"title": title, "address": f"data:image/png;base64,{data}"})
+    return found

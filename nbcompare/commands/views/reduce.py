@@ -1,0 +1,60 @@
+"""A reduction as a person reads it, ending in one line that can be pasted, and as a machine does."""
+
+from __future__ import annotations
+
+import shlex
+
+from nbcompare.engine.engine import REFERENCE, SUBJECT
+from nbcompare.explain.experiment import Experiment
+from nbcompare.explain.reduce.reduce import Reduction
+
+
+def reduction_report(found: Reduction, asked: Experiment) -> str:
+    """What is left, what it took, and the reproducer."""
+    window = found.candidate.window
+    lines = [
+        f"reduced {found.options_before} options to {len(found.needed)} that matter, in {found.tests} tests "
+        f"({found.runs} engine runs; {found.remembered} tests remembered from earlier)",
+        f"  fails by   {found.signature}",
+        f"  whole      {found.whole}",
+        f"  needed     {', '.join(found.needed) or 'none: it fails without any option but cell, amplitudes and size'}",
+    ]
+    if window:
+        lines.append(f"  window     {' '.join(map(str, window.bounds))} (rendered with -roi)")
+    if len(found.whole.thresholds) > 1:
+        lines.append("  note       several thresholds fail, maybe for several causes; --metric NAME takes one alone")
+    if not found.complete:
+        lines.append("  note       the limit of engine runs was reached; a smaller command may exist (--max-runs)")
+    return "\n".join([*lines, f"  engines    {'; '.join(found.how) or 'not run: every answer was remembered'}",
+                      f"  reproduce  {reproducer(found, asked)}"])
+
+
+def reproducer(found: Reduction, asked: Experiment) -> str:
+    """One line that shows the failure again with the same engines and thresholds."""
+    words = ["nb-compare"]
+    for role, option in ((REFERENCE, "--c-bin"), (SUBJECT, "--py-bin")):
+        if asked.engines[role].chosen_by != "default":
+            words += [option, str(asked.engines[role].program)]
+    for option, extra in (("--c-args", asked.case.reference_args), ("--py-args", asked.case.subject_args)):
+        if extra:
+            words += [option, shlex.join(extra)]
+    limits = {threshold.metric: threshold for threshold in found.thresholds}
+    if "correlation" in limits and limits["correlation"].min is not None:
+        words += ["--threshold", f"{limits['correlation'].min:g}"]
+    ratio = limits.get("sum_ratio")
+    if ratio and None not in (ratio.min, ratio.max):
+        words += ["--sum-ratio", f"{ratio.min:g}", f"{ratio.max:g}"]
+    if found.candidate.window:
+        words += ["--roi", *map(str, found.candidate.window.bounds)]
+    return shlex.join([*words, "--", *found.candidate.argv])
+
+
+def reduction_as_dict(found: Reduction, asked: Experiment) -> dict:
+    window = found.candidate.window
+    return {
+        "of": asked.named, "fails": True, "complete": found.complete, "signature": found.signature.as_dict(),
+        "whole": found.whole.as_dict(), "options_before": found.options_before, "needed": list(found.needed),
+        "command": list(found.candidate.argv), "window": list(window.bounds) if window else None,
+        "tests": found.tests, "engine_runs": found.runs, "remembered": found.remembered, "engines": list(found.how),
+        "thresholds": [vars(threshold) for threshold in found.thresholds], "reproducer": reproducer(found, asked),
+    }

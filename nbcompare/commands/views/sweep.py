@@ -1,0 +1,45 @@
+"""The outcome of a sweep as one table, and as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from nbcompare.commands.views.terminal import table
+from nbcompare.run.sweep.result import FAILED, RAN, STORED, Result
+from nbcompare.run.sweep.sweep import Sweep
+
+_MOST_WORDS = 90
+
+
+def sweep_report(sweep: Sweep) -> str:
+    """One row per cell, failing ones with their first reason; then the count of each verdict."""
+    rows = [(result.cell, result.word, _figure(result, "correlation"), _figure(result, "sum_ratio"),
+             f"{result.seconds:.2f} s" if result.how != STORED else "stored", _shortened(result.why))
+            for result in sweep.results]
+    lines = table(("cell", "verdict", "correlation", "sum ratio", "took", "why"), rows)
+    made = (f"{sweep.count(RAN)} run, {sweep.count(STORED)} already done, "
+            f"{sweep.count(FAILED)} without bundle")
+    return "\n".join([*lines, _counts(sweep.results), made])
+
+
+def _figure(result: Result, name: str) -> str:
+    value = result.figures.get(name)
+    return "-" if value is None else f"{value:.8g}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_WORDS else text[:_MOST_WORDS - 3] + "..."
+
+
+def _counts(results: Sequence[Result]) -> str:
+    words = sorted({result.word for result in results}, key=lambda word: (word != "PASS", word))
+    return ", ".join(click.style(f"{sum(result.word == word for result in results)} {word}",
+                                 fg="green" if word == "PASS" else "red", bold=True) for word in words)
+
+
+def sweep_as_dict(sweep: Sweep) -> dict:
+    return {"exit_code": int(sweep.exit_code), "cells": len(sweep.results), "run": sweep.count(RAN),
+            "stored": sweep.count(STORED), "without_bundle": sweep.count(FAILED),
+            "results": [result.as_dict() for result in sweep.results]}

@@ -1,0 +1,219 @@
+"""What a person reads on the terminal. A pass is a table; a failure says, in a dozen lines, what differs, how big that
+is against the noise, where, the likely cause, and what to type next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from nbcompare.bundle.bundle import Bundle
+from nbcompare.compare.compare import Comparison, WorstPixel
+from nbcompare.compare.metrics import METRICS
+from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
+from nbcompare.verdict.divergence import factor, proof_rows
+from nbcompare.verdict.further_evidence import Findings
+from nbcompare.verdict.proof import Proof
+from nbcompare.verdict.verdict import Check, Verdict, Word
+
+_COLOURS = {Word.PASS: "green", Word.PROVEN: "cyan"}
+_WIDEST = 200
+BODY_LINES = 6
+"""What a failure may take between the engines and the bundle, so that the whole stays within a dozen lines."""
+
+_TO_BE_EXPLAINED = (Word.FAIL, Word.NOT_PROVEN)
+
+
+def bundle_report(bundle: Bundle) -> str:
+    """The report of a published bundle."""
+    record = bundle.record
+    lines = [headline(record.verdict, record.facts["case"]["name"], record.stamp)]
+    if not record.facts["inputs_as_pinned"]:
+        named = ", ".join(entry.name for entry in record.inputs if not entry.as_pinned)
+        lines.append(line("inputs", f"the user's own: {named}"))
+    for run, engine in zip(record.runs, record.engines, strict=False):
+        source = record.facts.get("reference_from") if run.role == REFERENCE else None
+        how = f"image of bundle {source['case']}/{source['stamp']}" if source else _how_it_ended(run)
+        lines.append(line(run.role, f"{engine.name}: {how}"))
+    lines += body(record.comparison, record.verdict, Findings.of(record.facts))
+    lines.append(line("bundle", shown(bundle.folder)))
+    lines.append(line("next", _next_step(bundle)))
+    return "\n".join(lines)
+
+
+def headline(verdict: Verdict, name: str, stamp: str) -> str:
+    return f"{styled(verdict)}  {name}  {stamp}"
+
+
+def styled(verdict: Verdict) -> str:
+    """The word of a verdict, in its colour where there are colours."""
+    return click.style(str(verdict.word), fg=_COLOURS.get(verdict.word, "red"), bold=True)
+
+
+def line(name: str, text: str) -> str:
+    """One line of a report; an overlong text is cut, as all of it is in the record."""
+    return f"  {name:<10} {text if len(text) <= _WIDEST else text[:_WIDEST - 3] + '...'}"
+
+
+def _how_it_ended(run: Run) -> str:
+    return run.failure.sentence if run.failure else f"{run.seconds:.3f} s, exit code {run.exit_code}"
+
+
+def body(comparison: Comparison | None, verdict: Verdict, findings: Findings | None = None,
+         room: int = BODY_LINES) -> list[str]:
+    """The checks of a pass as a table, a proof as one too; of anything else the reasons, noise, place and cause.
+
+    Without ``findings`` nothing is said of noise, cause and claims. What is no success takes ``room`` lines at most.
+    """
+    notes = [line("note", note) for note in comparison.notes] if comparison else []
+    if verdict.word is Word.PASS:
+        return [*notes, *checks_table(verdict), *_beside(findings)]
+    if verdict.word is Word.PROVEN and findings and findings.proof:
+        return [*notes, *_claims(findings.proof), *proof_table(verdict, findings.proof), *_beside(findings)]
+    before = [*notes, *(_claims(findings.proof) if findings and findings.proof else ())]
+    after = _explained(comparison, verdict, findings) if verdict.word in _TO_BE_EXPLAINED else []
+    return [*before, *_reasons(verdict, room - len(before) - len(after)), *after]
+
+
+def _claims(proof: Proof) -> list[str]:
+    first = proof.claims[0]
+    if len(proof.claims) == 1:
+        return [line("claim", f"{first.id}, of the {first.engine}, until {first.expires}: {first.title}")]
+    return [line("claims", ", ".join(f"{claim.id} (until {claim.expires})" for claim in proof.claims))]
+
+
+def _explained(comparison: Comparison | None, verdict: Verdict, findings: Findings | None) -> list[str]:
+    """How big a difference is against the noise, where, and the likely cause."""
+    failed = [check for check in verdict.checks if not check.holds]
+    lines = []
+    if findings and verdict.word is Word.FAIL:
+        lines.append(line("noise", _against_noise(failed[0], findings)))
+    if comparison:
+        lines.append(line("where", _where(comparison, failed)))
+    if findings:
+        lines.append(line("cause", findings.cause or "none of the known signatures fits"))
+    return lines
+
+
+def _reasons(verdict: Verdict, room: int) -> list[str]:
+    name = "what" if verdict.word is Word.FAIL else "why"
+    reasons = list(verdict.reasons)
+    if len(reasons) > room:
+        most = max(1, room - 1)
+        reasons = [*reasons[:most], f"and {len(reasons) - most} more, all in summary.json"]
+    return [line("" if i else name, reason) for i, reason in enumerate(reasons)]
+
+
+def _against_noise(check: Check, findings: Findings) -> str:
+    """How big the difference is in units of how far the reference is from itself."""
+    if check.noise is None:
+        return "of the reference not measured (nb-compare run --noise-floor)"
+    distance = METRICS[check.threshold.metric].distance
+    if check.value is None or not distance(check.noise):
+        return findings.noise.sentence if findings.noise else "none: the reference repeats its figure exactly"
+    times = distance(check.value) / distance(check.noise)
+    return f"the difference is {factor(times)} times that of the reference with itself ({check.noise:.10g})"
+
+
+def _beside(findings: Findings | None) -> list[str]:
+    """What else a reader of a success should know."""
+    noise = [line("noise", findings.noise.sentence)] if findings and findings.noise else []
+    return noise + [line("probe", remark) for remark in (findings.probe.remarks if findings and findings.probe else ())]
+
+
+def _where(comparison: Comparison, failed: Sequence[Check]) -> str:
+    """The worst pixel of the region of the first threshold that does not hold."""
+    region = comparison.region(failed[0].threshold.roi) if failed else None
+    return worst_pixel((region or comparison.regions[0]).worst)
+
+
+def checks_table(verdict: Verdict) -> list[str]:
+    """One row per threshold: region, metric, value, what was allowed; where the noise was measured, the margin."""
+    noisy = any(check.noise is not None for check in verdict.checks)
+    rows = [(check.threshold.roi, check.threshold.metric, _value(check.value), check.threshold.allowed,
+             "ok" if check.holds else "NO", *([margin(check)] if noisy else [])) for check in verdict.checks]
+    head = ("region", "metric", "value", "allowed", "", *(["margin to noise"] if noisy else []))
+    return ["  " + row for row in table(head, rows)]
+
+
+def margin(check: Check) -> str:
+    """How many times the noise of the reference a threshold allows, in words."""
+    times = check.margin
+    if times is None:
+        return "not measured"
+    return "no noise" if math.isinf(times) else f"{times:.3g} x"
+
+
+def proof_table(verdict: Verdict, proof: Proof) -> list[str]:
+    """Plain, emulated and, where there is one, control: the value of every threshold's figure."""
+    rows = proof_rows(verdict, proof)
+    kinds = ["plain", "emulated", *(["control"] if any(claim.control for claim in proof.claims) else [])]
+    cells = [(row["roi"], row["metric"], *(_value(row[kind]) for kind in kinds), row["allowed"]) for row in rows]
+    return ["  " + row for row in table(("region", "metric", *kinds, "allowed"), cells)]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns as wide as they need to be."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in (head, *rows)]
+
+
+def worst_pixel(worst: WorstPixel) -> str:
+    if worst.difference is None:
+        return f"pixel x={worst.x} y={worst.y} is not finite in one image"
+    return (f"largest difference {worst.difference:.6g} at pixel x={worst.x} (fast) y={worst.y} (slow): "
+            f"reference {worst.reference:.6g}, subject {worst.subject:.6g}")
+
+
+def _value(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.10g}"
+
+
+def _next_step(bundle: Bundle) -> str:
+    folder, word = shown(bundle.folder), bundle.verdict.word
+    if bundle.verdict.accepted:
+        return f"nb-compare verify {folder}"
+    if word is Word.NOT_NEEDED:
+        return "remove the claim from the case, or run the engines that it is about (docs/divergences.md)"
+    if word is Word.CASE_ERROR:
+        return "set the threshold above the noise and say why (docs/noise-floor.md)"
+    if word is Word.BLOCKED and not bundle.record.runs:
+        return f"read {folder}/tests/pytest_cpu.log"
+    if word is Word.BLOCKED:
+        return f"read {folder}/notes/todo_nb_compare.md"
+    if bundle.record.comparison:
+        return f"nb-compare diagnose {folder}; look at {folder}/results/diff.png"
+    return f"read {folder}/inputs/*_cli_stderr.txt"
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    path = path.absolute()
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+# --- one-shot -------------------------------------------------------------------------------------------
+
+
+def one_shot_report(result) -> str:
+    """The lines that scripts look for first, then one line of summary and a small table."""
+    by_role = {run.role: run for run in result.runs}
+    lines = [f"C runtime: {by_role[REFERENCE].seconds:.3f} s", f"Py runtime: {by_role[SUBJECT].seconds:.3f} s"]
+    lines += [f"note: {note}" for note in result.notes]
+    word = styled(result.verdict)
+    if result.comparison is None:
+        return "\n".join([*lines, word, *body(None, result.verdict), line("results", shown(result.folder))])
+    region = result.comparison.regions[0]
+    get = region.figure
+    lines.append(f"{word}  correlation {_value(get('correlation').value)}, sum ratio {_value(get('sum_ratio').value)}, "
+                 f"max |difference| {_value(get('max_abs_diff').value)}")
+    lines += body(result.comparison, result.verdict, result.findings, room=BODY_LINES - 1)
+    rows = [("sum", _value(region.reference_sum), _value(region.subject_sum)),
+            ("max", _value(region.reference_max), _value(region.subject_max))]
+    lines += ["  " + row for row in table(("", "C", "Py"), rows)]
+    lines.append(line("results", shown(result.folder)))
+    return "\n".join(lines)

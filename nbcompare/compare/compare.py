@@ -1,0 +1,186 @@
+"""Comparison: what two float images have in common, figures only. Judging them is verdict.py's work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nbcompare.compare.image import Roi, Shape, resample_nearest
+from nbcompare.compare.metrics import METRICS, RegionPair, evaluate
+from nbcompare.compare.metrics.shells import radial_profile
+from nbcompare.compare.peaks import PeakTable
+from nbcompare.errors import ShapeError
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One metric on one region: a value, or the reason why there is none."""
+
+    metric: str
+    value: float | None
+    undefined: str | None = None
+
+
+@dataclass(frozen=True)
+class WorstPixel:
+    """The pixel of the largest difference (image coordinates) and what each image holds there.
+
+    A pixel that is not finite in one image has no difference; then ``difference`` is None.
+    """
+
+    x: int
+    y: int
+    reference: float | None
+    subject: float | None
+    difference: float | None
+
+
+@dataclass(frozen=True)
+class RegionComparison:
+    """All figures of one region of interest. Sums and maxima are None where not finite."""
+
+    roi: Roi
+    figures: tuple[Figure, ...]
+    worst: WorstPixel
+    reference_sum: float | None
+    subject_sum: float | None
+    reference_max: float | None
+    subject_max: float | None
+
+    def figure(self, metric: str) -> Figure:
+        """The figure of that name; one without value when it was not taken."""
+        found = (figure for figure in self.figures if figure.metric == metric)
+        return next(found, Figure(metric, None, "this figure was not taken"))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Figures of every region, the matched peaks of the first one, and notes a reader must know.
+
+    ``vacuous`` are reasons why the images, or a region of them, show nothing, whatever the figures say;
+    ``centre`` is the pixel (x, y) of the direct beam, None where the middle of the image was taken for it.
+    """
+
+    shape: Shape
+    regions: tuple[RegionComparison, ...]
+    peaks: PeakTable
+    notes: tuple[str, ...] = ()
+    vacuous: tuple[str, ...] = ()
+    centre: tuple[float, float] | None = None
+
+    def region(self, name: str) -> RegionComparison | None:
+        """The region of that name, or None when it was not compared."""
+        return next((region for region in self.regions if region.roi.name == name), None)
+
+    def figure(self, metric: str, roi: str) -> Figure:
+        """One metric on one region; without a value when the region was not compared."""
+        region = self.region(roi)
+        return region.figure(metric) if region else Figure(metric, None, f"the region {roi} was not compared")
+
+    def as_dict(self) -> dict:
+        return {"shape": vars(self.shape), "notes": list(self.notes), "vacuous": list(self.vacuous),
+                "centre": list(self.centre) if self.centre else None,
+                "peaks": self.peaks.as_dict(),
+                "regions": [{"roi": vars(r.roi), "worst": vars(r.worst), "figures": [vars(f) for f in r.figures],
+                             **{key: getattr(r, key) for key in _TOTALS}} for r in self.regions]}
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> Comparison:
+        regions = [RegionComparison(Roi(**r["roi"]), tuple(Figure(**f) for f in r["figures"]),
+                                    WorstPixel(**r["worst"]), *(r[key] for key in _TOTALS))
+                   for r in stored["regions"]]
+        return cls(Shape(**stored["shape"]), tuple(regions), PeakTable.from_dict(stored["peaks"]),
+                   tuple(stored["notes"]), tuple(stored.get("vacuous", ())),
+                   tuple(stored["centre"]) if stored.get("centre") else None)
+
+
+_TOTALS = ("reference_sum", "subject_sum", "reference_max", "subject_max")
+
+
+def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi], *, resample: bool = False,
+                   further: Collection[tuple[str, str]] = (), centre: tuple[float, float] | None = None,
+                   with_peaks: bool = True) -> Comparison:
+    """Compare two images [slow, fast] on each region.
+
+    Every region gets the default metrics; ``further`` names (metric, region) pairs to add. ``centre`` is
+    the pixel (x fast, y slow) of the direct beam, the middle of the image when not known; the table of
+    peaks is left empty, which is quicker, where it is not asked for. Raises ShapeError when the shapes
+    differ, unless ``resample`` allows the subject to be put on the reference's grid by nearest neighbour
+    (which is noted in the comparison).
+    """
+    notes = []
+    if reference.shape != subject.shape:
+        ours, theirs = Shape(*reference.shape), Shape(*subject.shape)
+        if not resample:
+            raise ShapeError(f"the reference is {ours}, the subject {theirs}",
+                             hint="make both commands declare one image size, or allow --resample")
+        subject = resample_nearest(subject, ours)
+        notes.append(f"the subject was resampled from {theirs} to {ours} (nearest neighbour)")
+    peak = brightest(reference)
+    pairs = [region_pair(reference, subject, roi, centre, peak) for roi in rois]
+    regions = tuple(_compare_region(pair, roi, further) for pair, roi in zip(pairs, rois, strict=True))
+    peaks = pairs[0].peaks.moved(*pairs[0].origin) if with_peaks else PeakTable((), 0)
+    return Comparison(Shape(*reference.shape), regions, peaks, tuple(notes),
+                      tuple(_vacuous(reference, subject, pairs, rois)), centre)
+
+
+def region_pair(reference: np.ndarray, subject: np.ndarray, roi: Roi,
+                centre: tuple[float, float] | None = None, frame_max: float | None = None) -> RegionPair:
+    """The region of two images of one shape, with what a metric needs to know of the whole."""
+    slow, fast = reference.shape
+    return RegionPair(reference[roi.slices], subject[roi.slices],
+                      brightest(reference) if frame_max is None else frame_max, origin=(roi.xmin, roi.ymin),
+                      centre=centre or ((fast - 1) / 2, (slow - 1) / 2))
+
+
+def radial_profiles(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi],
+                    centre: tuple[float, float] | None) -> dict:
+    """Plain values: the ratio of two images of one shape ring by ring about the direct beam, for each region."""
+    pairs = {roi.name: region_pair(reference, subject, roi, centre) for roi in rois}
+    used = next(iter(pairs.values())).centre
+    return {"centre_px": list(used), "centre_from": "the reference's output" if centre else "the middle of the image",
+            "regions": {name: [vars(ring) for ring in radial_profile(pair)] for name, pair in pairs.items()}}
+
+
+def brightest(image: np.ndarray) -> float:
+    """The largest finite pixel of an image; -inf when there is none."""
+    largest = float(image.max())
+    if math.isfinite(largest):
+        return largest
+    return float(np.max(image, initial=-np.inf, where=np.isfinite(image)))
+
+
+def _compare_region(pair: RegionPair, roi: Roi, further: Collection[tuple[str, str]]) -> RegionComparison:
+    names = [name for name in METRICS if METRICS[name].default or (name, roi.name) in further]
+    figures = tuple(Figure(name, *evaluate(name, pair)) for name in names)
+    totals = (pair.sums.x_sum, pair.sums.y_sum, pair.sums.x_max, pair.sums.y_max)
+    return RegionComparison(roi, figures, _worst_pixel(pair, roi), *map(finite_or_none, totals))
+
+
+def _vacuous(reference, subject, pairs: Sequence[RegionPair], rois: Sequence[Roi]) -> list[str]:
+    """Images without a picture in them, and regions without signal."""
+    said = [f"the {name} image is constant: every pixel is {image.flat[0]:g}"
+            for name, image in (("reference", reference), ("subject", subject)) if _is_constant(image)]
+    return said + [f"region {roi.name}: {pair.no_signal}" for pair, roi in zip(pairs, rois, strict=True)
+                   if pair.no_signal]
+
+
+def _is_constant(image: np.ndarray) -> bool:
+    """Whether all pixels are equal; a few of them are looked at first, as most images differ there already."""
+    few = image.ravel()[::4099]
+    return bool(few.min() == few.max() and image.min() == image.max())
+
+
+def _worst_pixel(pair: RegionPair, roi: Roi) -> WorstPixel:
+    """The pixel of the largest |difference|; a pixel without one (NaN) is worse than any."""
+    row, column = divmod(pair.sums.worst_at, roi.xmax - roi.xmin + 1)
+    x, y = float(pair.reference[row, column]), float(pair.subject[row, column])
+    return WorstPixel(roi.xmin + column, roi.ymin + row, finite_or_none(x), finite_or_none(y), finite_or_none(y - x))
+
+
+def finite_or_none(value: float) -> float | None:
+    """JSON has no NaN: a number that is not finite is written as null."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,90 @@
+"""How differences and values are spread over the pixels: quantiles, logarithms, masks, distinct values, identity."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nbcompare.compare.metrics.plain import pearson
+from nbcompare.compare.metrics.region import RegionPair, sums_of
+from nbcompare.compare.metrics.registry import Undefined, metric, positive_peak
+
+_SHARE = (0.0, 1.0)
+
+
+def _enter_quantile(name: str, share: float) -> None:
+    @metric(name, range=(0, math.inf), best=0,
+            sentence=f"{100 * share:g} % of the pixels differ by no more than this share of the brightest "
+                     "reference pixel.")
+    def quantile(pair: RegionPair) -> float:
+        return float(np.quantile(pair.differences, share, method="higher")) / positive_peak(pair)
+
+
+for _name, _quantile in (("abs_diff_q50", 0.5), ("abs_diff_q90", 0.9), ("abs_diff_q99", 0.99),
+                         ("abs_diff_q999", 0.999), ("abs_diff_q9999", 0.9999)):
+    _enter_quantile(_name, _quantile)
+
+
+@metric("log_correlation", range=(-1, 1), best=1,
+        sentence="Pearson correlation of the logarithms of the pixels that are positive in both images; weak "
+                 "pixels count as much as bright ones.")
+def log_correlation(pair: RegionPair) -> float:
+    total = None
+    for _, x, y in pair.bands():
+        both = (x > 0) & (y > 0)
+        if both.any():
+            part = sums_of(np.log(x[both]), np.log(y[both]))
+            total = total.joined(part) if total else part
+    if total is None or total.count < 2:
+        raise Undefined("fewer than two pixels are positive in both images here")
+    if total.x_min == total.x_max or total.y_min == total.y_max:
+        raise Undefined("the positive pixels of one image are constant here")
+    return pearson(total)
+
+
+# --- masks: where pixels are no number, infinite or zero --------------------------------------------------
+
+
+def _enter_mask(name: str, word: str, mask) -> None:
+    @metric(f"{name}_fraction", range=_SHARE, best=None, any_pixels=True,
+            sentence=f"Share of the subject's pixels that are {word}.")
+    def fraction(pair: RegionPair) -> float:
+        return np.count_nonzero(mask(pair.subject)) / pair.subject.size
+
+    @metric(f"{name}_mismatch", range=_SHARE, best=0, any_pixels=True,
+            sentence=f"Share of the pixels that are {word} in one image and not in the other.")
+    def mismatch(pair: RegionPair) -> float:
+        return np.count_nonzero(mask(pair.subject) != mask(pair.reference)) / pair.subject.size
+
+
+for _name, _word, _mask in (("nan", "no number (NaN)", np.isnan), ("inf", "infinite", np.isinf),
+                            ("zero", "exactly zero", lambda image: image == 0)):
+    _enter_mask(_name, _word, _mask)
+
+
+# --- values ------------------------------------------------------------------------------------------------
+
+
+@metric("distinct_values", range=(1, math.inf), best=None,
+        sentence="Number of different pixel values in the subject; few of them mean a rounded or clipped image.")
+def distinct_values(pair: RegionPair) -> float:
+    return np.unique(pair.subject).size
+
+
+@metric("distinct_ratio", range=(0, math.inf), best=1,
+        sentence="Number of different pixel values in the subject over that in the reference.")
+def distinct_ratio(pair: RegionPair) -> float:
+    return np.unique(pair.subject).size / np.unique(pair.reference).size
+
+
+@metric("equal_pixels", range=_SHARE, best=1, any_pixels=True,
+        sentence="Share of the pixels that have the same value in both images.")
+def equal_pixels(pair: RegionPair) -> float:
+    return np.count_nonzero(pair.reference == pair.subject) / pair.reference.size
+
+
+@metric("identity", range=_SHARE, best=1, any_pixels=True,
+        sentence="1 when every pixel holds the same bytes in both images, else 0.")
+def identity(pair: RegionPair) -> float:
+    return float(np.ascontiguousarray(pair.reference).tobytes() == np.ascontiguousarray(pair.subject).tobytes())

@@ -1,0 +1,168 @@
+"""One region of two images, and the sums that the metrics share, taken in one pass.
+
+Images stay float32; a band of about BAND_PIXELS pixels at a time is taken to float64, so that a large
+image costs little memory and each band is still in the processor's cache when it is summed. Bands are
+combined by the pairwise update of Chan, Golub & LeVeque (1983), "Algorithms for computing the sample
+variance", so that a large offset costs no digits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+SIGNAL_FLOOR = 1e-6
+"""A region whose brightest reference pixel is below this share of the frame's has no signal."""
+
+BAND_PIXELS = 32_768
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums over pixel pairs (x, y). ``xx``, ``yy`` and ``xy`` are about the means; ``dd`` is sum (y-x)^2;
+    ``worst_at`` is the flat position of the largest |y-x|."""
+
+    count: int
+    x_sum: float
+    y_sum: float
+    xx: float
+    yy: float
+    xy: float
+    dd: float
+    x_min: float
+    x_max: float
+    y_min: float
+    y_max: float
+    worst: float
+    worst_at: int
+
+    @property
+    def x_mean(self) -> float:
+        return self.x_sum / self.count
+
+    @property
+    def y_mean(self) -> float:
+        return self.y_sum / self.count
+
+    @property
+    def x_power(self) -> float:
+        """sum x^2."""
+        return self.xx + self.x_sum * self.x_mean
+
+    @property
+    def y_power(self) -> float:
+        """sum y^2."""
+        return self.yy + self.y_sum * self.y_mean
+
+    @property
+    def cross_power(self) -> float:
+        """sum x y."""
+        return self.xy + self.x_sum * self.y_mean
+
+    def joined(self, other: Sums) -> Sums:
+        """The sums over both sets of pixels; ``other`` comes after this one."""
+        count = self.count + other.count
+        weight = self.count * other.count / count
+        dx, dy = other.x_mean - self.x_mean, other.y_mean - self.y_mean
+        later = not math.isnan(self.worst) and not other.worst <= self.worst
+        return Sums(
+            count, self.x_sum + other.x_sum, self.y_sum + other.y_sum,
+            self.xx + other.xx + dx * dx * weight, self.yy + other.yy + dy * dy * weight,
+            self.xy + other.xy + dx * dy * weight, self.dd + other.dd,
+            min(self.x_min, other.x_min), max(self.x_max, other.x_max),
+            min(self.y_min, other.y_min), max(self.y_max, other.y_max),
+            other.worst if later else self.worst, self.count + other.worst_at if later else self.worst_at)
+
+
+def sums_of(x: np.ndarray, y: np.ndarray) -> Sums:
+    """The sums over two flat float64 arrays, which are used up. A pixel that is not finite makes sums NaN."""
+    x_min, x_max, y_min, y_max = float(x.min()), float(x.max()), float(y.min()), float(y.max())
+    difference = y - x
+    dd = dot(difference, difference)
+    at = int(np.abs(difference, out=difference).argmax())
+    x_sum, y_sum = float(x.sum()), float(y.sum())
+    x -= x_sum / x.size
+    y -= y_sum / y.size
+    return Sums(x.size, x_sum, y_sum, dot(x, x), dot(y, y), dot(x, y), dd, x_min, x_max, y_min, y_max,
+                float(difference[at]), at)
+
+
+def dot(x: np.ndarray, y: np.ndarray) -> float:
+    """sum x y of flat arrays. Not BLAS, whose sums change with its number of threads (and whose threads wait
+    for each other on a busy machine)."""
+    return float(np.einsum("i,i", x, y))
+
+
+class RegionPair:
+    """One region of reference (x) and subject (y), arrays [slow, fast] of one shape.
+
+    ``frame_max`` is the brightest pixel of the whole reference image, by which "no signal" is judged.
+    ``origin`` is the region's first pixel (x fast, y slow) in the image and ``centre`` the pixel of the
+    direct beam there, the middle of the region when not given.
+    """
+
+    def __init__(self, reference: np.ndarray, subject: np.ndarray, frame_max: float, *,
+                 origin: tuple[int, int] = (0, 0), centre: tuple[float, float] | None = None):
+        self.reference, self.subject = reference, subject
+        self.frame_max = frame_max
+        slow, fast = reference.shape
+        self.origin = origin
+        self.centre = centre or (origin[0] + (fast - 1) / 2, origin[1] + (slow - 1) / 2)
+
+    def bands(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Bands of rows: which rows, and both images there as new flat float64 arrays."""
+        slow, fast = self.reference.shape
+        step = max(1, BAND_PIXELS // fast)
+        for first in range(0, slow, step):
+            rows = slice(first, min(first + step, slow))
+            yield rows, *(image[rows].astype(np.float64).ravel() for image in (self.reference, self.subject))
+
+    @cached_property
+    def sums(self) -> Sums:
+        with np.errstate(invalid="ignore", over="ignore"):
+            parts = [sums_of(x, y) for _, x, y in self.bands()]
+            total = parts[0]
+            for part in parts[1:]:
+                total = total.joined(part)
+        return total
+
+    @cached_property
+    def fault(self) -> str | None:
+        """Why nothing about this region can be trusted, or None."""
+        for name, image, total in (("reference", self.reference, self.sums.x_sum),
+                                   ("subject", self.subject, self.sums.y_sum)):
+            if not math.isfinite(total):
+                bad = int(image.size - np.count_nonzero(np.isfinite(image)))
+                return f"{bad} pixels of the {name} are not finite"
+        return self.no_signal
+
+    @cached_property
+    def no_signal(self) -> str | None:
+        """Why there is nothing to compare here, or None."""
+        if not self.frame_max > 0:
+            return "the reference image has no positive pixel"
+        peak = self.sums.x_max
+        if peak < SIGNAL_FLOOR * self.frame_max:
+            return (f"no signal: the brightest reference pixel here is {peak / self.frame_max:.2g} of the frame's, "
+                    f"below {SIGNAL_FLOOR:g}")
+        return None
+
+    @cached_property
+    def peaks(self):
+        """The matched peaks of the region, in pixels of the region; none where an image is not finite."""
+        from nbcompare.compare.peaks import PeakTable, match_peaks
+
+        if not (math.isfinite(self.sums.x_sum) and math.isfinite(self.sums.y_sum)):
+            return PeakTable((), 0)
+        return match_peaks(self.reference, self.subject)
+
+    @cached_property
+    def differences(self) -> np.ndarray:
+        """|y - x| of every pixel, float64, in no order."""
+        difference = self.subject.astype(np.float64)
+        difference -= self.reference
+        return np.abs(difference, out=difference).ravel()

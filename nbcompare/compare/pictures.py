@@ -1,0 +1,206 @@
+"""Pictures of a comparison: reference, subject and their difference, as PNG files.
+
+Images are drawn with the block maximum when they are larger than the picture, so that a spot one
+pixel wide is still seen. Brightness is linear from 0 to a percentile of the positive pixels of both
+images together; the difference is symmetric about zero with a percentile of its own size.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.compare.image import Roi
+
+DEFAULT_PERCENTILE = 99.5
+METHOD = "linear 0..percentile of positive pixels of both images"
+ALWAYS, UNLESS_PASSED = "always", "unless passed"
+"""When the pictures of a bundle are drawn: they take longer than the comparison, which matters for many small cells."""
+
+_LONGEST_SIDE = 640
+"""Pixels: no more than there is room for, so that none is passed over."""
+
+_INCHES, _DPI = (9.0, 8.2), 100
+_ROOM = (0.09, 0.07, 0.72, 0.88)
+"""Left, bottom, width and height of the room for an image, in parts of the picture."""
+
+_SAMPLED = 61
+"""Every so manieth pixel is looked at to find where the brightest begin."""
+
+BRIGHTNESS, DIFFERENCE = "inferno", "RdBu_r"
+"""Names of matplotlib's colours."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How brightness was chosen, as it is written into summary.json."""
+
+    method: str
+    percentile: float
+    brightest: float
+    difference: float
+
+    def limits(self, colours: str) -> tuple[float, float]:
+        """The values of the first and the last colour."""
+        return (0.0, self.brightest) if colours == BRIGHTNESS else (-self.difference, self.difference)
+
+    def as_dict(self) -> dict:
+        return dict(vars(self))
+
+
+def write_pictures(reference: np.ndarray, subject: np.ndarray, view: Roi, marked: Sequence[Roi], files: dict[str, Path],
+                   percentile: float = DEFAULT_PERCENTILE) -> Scale:
+    """Draw c, py and diff (the keys of ``files``) of one region, other regions marked by boxes."""
+    x, y = (_finite(image[view.slices]) for image in (reference, subject))
+    with np.errstate(over="ignore"):
+        difference = _finite(y - x)
+    with ThreadPoolExecutor(2) as pool:
+        brightest = pool.submit(percentile_of_positive, [x, y], percentile)
+        small, size = _shrunk(difference), np.abs(difference, out=difference)
+        largest = pool.submit(percentile_of_positive, [size], percentile)
+        images = {"c": (_shrunk(x), "reference", BRIGHTNESS), "py": (_shrunk(y), "subject", BRIGHTNESS),
+                  "diff": (small, "subject - reference", DIFFERENCE)}
+        scale = Scale(METHOD, percentile, brightest.result(), largest.result())
+    draw_all(view, [roi for roi in marked if roi.bounds != view.bounds], scale,
+             [(files[key], *images[key]) for key in images if key in files])
+    return scale
+
+
+def _finite(image: np.ndarray) -> np.ndarray:
+    return image if np.isfinite(image).all() else np.nan_to_num(image)
+
+
+def percentile_of_positive(images: Sequence[np.ndarray], percentile: float) -> float:
+    """The percentile of the positive pixels of some images together, 1 where there are none. It is that of
+    np.percentile, for which only the pixels above most of a sample are put in order."""
+    count = sum(np.count_nonzero(image > 0) for image in images)
+    if count == 0:
+        return 1.0
+    place = (count - 1) * percentile / 100.0
+    wanted = count - int(place)
+    sample = np.sort(np.concatenate([image.reshape(-1)[::_SAMPLED] for image in images]))
+    floor = sample[int(len(sample) * max(0.0, 1.0 - 2.0 * wanted / count))]
+    above = np.concatenate([image[image > floor] for image in images])
+    if len(above) < wanted:
+        above = np.concatenate([image[image > 0] for image in images])
+    above = np.sort(above)[-wanted:].astype(np.float64)
+    return float(above[0] + (above[min(1, wanted - 1)] - above[0]) * (place - int(place)))
+
+
+def _shrunk(image: np.ndarray) -> np.ndarray:
+    """The image reduced to the value of largest size in each block."""
+    step = max(1, -(-max(image.shape) // _LONGEST_SIDE))
+    if step == 1:
+        return image.copy()
+    low, high = (_extreme(image, step, function) for function in (np.minimum, np.maximum))
+    return np.where(-low > high, low, high)
+
+
+def _extreme(image: np.ndarray, step: int, function: np.ufunc) -> np.ndarray:
+    """The smallest or largest value of each block: of its rows first, then of their columns."""
+    slow, fast = image.shape
+    whole, rest = divmod(slow, step)
+    rows = np.empty((whole + bool(rest), fast + -fast % step), image.dtype)
+    function.reduce(image[: whole * step].reshape(whole, step, fast), axis=1, out=rows[:whole, :fast])
+    if rest:
+        function.reduce(image[whole * step :], axis=0, out=rows[whole, :fast])
+    rows[:, fast:] = rows[:, fast - 1 : fast]
+    return functools.reduce(function, (rows[:, start::step] for start in range(step)))
+
+
+# --- drawing -------------------------------------------------------------------------------------------------
+
+
+def draw_all(view: Roi, boxes: Sequence[Roi], scale: Scale, pictures: Sequence[tuple]) -> None:
+    """Write pictures (file, image, title, colours) of a region. What they have in common is drawn once, and each file
+    is packed while the next picture is drawn."""
+    frame = _Frame(view, boxes)
+    with ThreadPoolExecutor() as pool:
+        saved = [pool.submit(_save, path, frame.picture(image, title, colours, scale))
+                 for path, image, title, colours in pictures]
+    for one in saved:
+        one.result()
+
+
+def _save(path: Path, pixels: np.ndarray) -> None:
+    from PIL import Image
+
+    Image.fromarray(pixels).save(path, format="png", compress_level=1)
+
+
+class _Frame:
+    """A figure whose axes and labels are drawn once, for images that are then put into it."""
+
+    def __init__(self, view: Roi, boxes: Sequence[Roi]):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.patches import Rectangle
+
+        self.figure = Figure(figsize=_INCHES, dpi=_DPI)
+        self.canvas = FigureCanvasAgg(self.figure)
+        self.inside, (left, bottom, width, height) = _box(view)
+        self.axes = self.figure.add_axes((left, bottom, width, height))
+        self.beside = (left + width + 0.02, bottom + 0.1 * height, 0.03, 0.8 * height)
+        self.axes.set(xlabel="fast pixel (x)", xlim=(view.xmin - 0.5, view.xmax + 0.5),
+                      ylabel="slow pixel (y)", ylim=(view.ymax + 0.5, view.ymin - 0.5))
+        self.title = self.axes.set_title("", y=1.0)  # a place of its own; else matplotlib measures every label for it
+        self.above = [*self.axes.spines.values(), self.title]
+        for roi in boxes:
+            self.above.append(self.axes.add_patch(Rectangle(
+                (roi.xmin - 0.5, roi.ymin - 0.5), roi.xmax - roi.xmin + 1, roi.ymax - roi.ymin + 1, fill=False,
+                edgecolor="deepskyblue", linewidth=1.2)))
+            self.above.append(self.axes.annotate(roi.name, (roi.xmin, roi.ymin), color="deepskyblue", fontsize=8,
+                                                 va="bottom"))
+        for artist in self.above:
+            artist.set_animated(True)
+        self.canvas.draw()
+        self.bare = self.canvas.copy_from_bbox(self.figure.bbox)
+        self.scales: dict[str, object] = {}
+
+    def picture(self, image: np.ndarray, title: str, colours: str, scale: Scale) -> np.ndarray:
+        """The picture of an image, uint8 [height, width, 3]."""
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import Normalize
+
+        meaning = ScalarMappable(Normalize(*scale.limits(colours)), colours)
+        self.canvas.restore_region(self._with_scale(meaning))
+        with np.errstate(over="ignore", invalid="ignore"):  # of pixels as large as float32 goes
+            colours_of = meaning.to_rgba(image, bytes=True)
+        drawn = np.asarray(self.canvas.buffer_rgba())
+        room = drawn[self.inside]
+        rows, columns = (np.arange(size) * count // size for size, count in zip(room.shape, image.shape, strict=False))
+        room[:] = colours_of[rows].take(columns, axis=1)
+        self.title.set_text(title)
+        for artist in self.above:
+            self.axes.draw_artist(artist)
+        return drawn[..., :3].copy()
+
+    def _with_scale(self, meaning):
+        """The frame with a scale of what the colours mean."""
+        colours = meaning.get_cmap().name
+        if colours not in self.scales:
+            self.canvas.restore_region(self.bare)
+            beside = self.figure.add_axes(self.beside)
+            self.figure.colorbar(meaning, cax=beside, label="photons")
+            beside.yaxis.set_offset_position("right")
+            self.figure.draw_artist(beside)
+            self.scales[colours] = self.canvas.copy_from_bbox(self.figure.bbox)
+            beside.remove()
+        return self.scales[colours]
+
+
+def _box(view: Roi) -> tuple[tuple[slice, slice], tuple[float, float, float, float]]:
+    """Where a region lies in the picture, with square pixels in the middle of the room: its rows and columns, and its
+    left, bottom, width and height in parts of the picture."""
+    across, up = (round(inches * _DPI) for inches in _INCHES)
+    left, bottom, width, height = (part * size for part, size in zip(_ROOM, (across, up, across, up), strict=True))
+    fast, slow = view.xmax - view.xmin + 1, view.ymax - view.ymin + 1
+    scale = min(width / fast, height / slow)
+    wide, high = (max(1, round(scale * count)) for count in (fast, slow))
+    x, y = round(left + (width - wide) / 2), round(bottom + (height - high) / 2)
+    return ((slice(up - y - high, up - y), slice(x, x + wide)), (x / across, y / up, wide / across, high / up))

@@ -1,0 +1,1 @@
+"""Start a program, and trust nothing it says."""

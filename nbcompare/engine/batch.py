@@ -1,0 +1,174 @@
+"""Many commands in one process of an engine, for work that needs many small runs.
+
+An engine that knows ``-batch`` reads one JSON object per line, {"argv": [...], "folder": "DIR"}, and answers each with
+one JSON line. Whether an engine knows it is found out by asking; and whether it does the same in a batch as in a
+process of its own, by running one command both ways (a wrapper may mend or spoil arguments that it never sees here).
+Each command still has a folder of its own with copies of the inputs, and its image is judged as any other; the run says
+that it came from a batch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from nbcompare.compare.image import Shape
+from nbcompare.engine.engine import FLOAT_FILE, Engine, Run, run_engine, run_record
+from nbcompare.engine.process import Ended, allowed_environment
+
+BATCH = "batch"
+PROBE_SECONDS = 60.0
+_GRACE_SECONDS = 2.0
+
+
+class BatchFault(Exception):
+    """The process gave no answer: it ended, took too long, or said something that is no answer."""
+
+
+class BatchEngine:
+    """A process of an engine that is kept for many commands; one that died is started anew for the next command."""
+
+    def __init__(self, engine: Engine, environment: Mapping[str, str] = {}):  # noqa: B006 (never changed)
+        self.engine = engine
+        self.environment = environment
+        self.process: subprocess.Popen | None = None
+        self.unread = b""
+        self.errors = tempfile.TemporaryFile()
+
+    def run(self, arguments: Sequence[str], shape: Shape, *, inputs: Path, folder: Path, stdout: Path, stderr: Path,
+            seconds: float) -> Run:
+        """Run one command in the new ``folder`` on copies of all files in ``inputs``; as engine.run_engine does."""
+        shutil.copytree(inputs, folder)
+        words = (*arguments, "-floatfile", FLOAT_FILE)
+        begun, started = time.monotonic(), time.time()
+        try:
+            answer = self.ask(words, folder, seconds)
+            ended = Ended(answer["exit_code"], answer["seconds"], False)
+        except BatchFault as fault:
+            answer = {"stdout": "", "stderr": f"{self._last_errors()}{fault}\n"}
+            ended = self._how_it_died(time.monotonic() - begun, seconds)
+        stdout.write_text(answer["stdout"], encoding="utf-8")
+        stderr.write_text(answer["stderr"], encoding="utf-8")
+        return run_record(self.engine.role, (*self.engine.start, *words), shape, ended, seconds, folder / FLOAT_FILE,
+                          started, BATCH)
+
+    def ask(self, argv: Sequence[str], folder: Path, seconds: float) -> dict:
+        """The answer to one command. Raises BatchFault, and lets the process go, when there is none."""
+        request = json.dumps({"argv": list(argv), "folder": str(folder.absolute())}) + "\n"
+        try:
+            process = self._process()
+            process.stdin.write(request.encode())
+            process.stdin.flush()
+            return _checked(json.loads(self._line(process, time.monotonic() + seconds)))
+        except (OSError, EOFError, ValueError) as fault:
+            raise BatchFault(f"{self.engine.name} -batch gave no answer: {fault}") from None
+
+    def _process(self) -> subprocess.Popen:
+        if self.process is None or self.process.poll() is not None:
+            self.close()
+            self.process = subprocess.Popen([*self.engine.start, "-batch"], stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, stderr=self.errors,
+                                            cwd=tempfile.gettempdir(), env=allowed_environment(self.environment),
+                                            start_new_session=True)
+        return self.process
+
+    def _line(self, process: subprocess.Popen, deadline: float) -> bytes:
+        """The next line of the process's output."""
+        while b"\n" not in self.unread:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
+                raise TimeoutError("its time was over")
+            piece = os.read(process.stdout.fileno(), 1 << 16)
+            if not piece:
+                raise EOFError("it ended")
+            self.unread += piece
+        line, _, self.unread = self.unread.partition(b"\n")
+        return line
+
+    def _how_it_died(self, elapsed: float, seconds: float) -> Ended:
+        """How the process ended that gave no answer; one that still lived is ended here."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process and self.process.wait(timeout=0.2)
+        code = self.process.poll() if self.process else None
+        self.close()
+        if code is None:
+            return Ended(None, elapsed, True)
+        return Ended(code or 1, elapsed, False)
+
+    def _last_errors(self) -> str:
+        """The last lines the process itself wrote to its standard error."""
+        self.errors.seek(max(0, os.fstat(self.errors.fileno()).st_size - 10_000))
+        return self.errors.read().decode(errors="replace")
+
+    def close(self) -> None:
+        """End the process and everything it started."""
+        process, self.process, self.unread = self.process, None, b""
+        if process is None:
+            return
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()
+        for action in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, action)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=_GRACE_SECONDS)
+                return
+
+
+def does_the_same(batch: BatchEngine, arguments: Sequence[str], shape: Shape, *, inputs: Path, seconds: float) -> bool:
+    """Whether a command leaves the same bytes when it is run in the batch and in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="nb-compare-") as scratch:
+        work = Path(scratch)
+        shared = {"inputs": inputs, "stdout": work / "out", "stderr": work / "err", "seconds": seconds}
+        batched = batch.run(arguments, shape, folder=work / "batch", **shared)
+        alone = run_engine(batch.engine, arguments, shape, folder=work / "alone", environment=batch.environment,
+                           **shared)
+    return batched.image_sha256 == alone.image_sha256 and batched.failure == alone.failure
+
+
+def is_bundled_simulator(engine: Engine) -> bool:
+    """Whether the engine is the simulator of this project, started directly."""
+    return engine.start == (sys.executable, "-m", "nanobrag_torch")
+
+
+def _checked(answer: object) -> dict:
+    """The answer, when it has the four values that we read; raises ValueError otherwise."""
+    kinds = {"exit_code": int, "stdout": str, "stderr": str, "seconds": (int, float)}
+    if not isinstance(answer, dict) or not all(isinstance(answer.get(key), kind) for key, kind in kinds.items()):
+        raise ValueError("it said something that is no answer")
+    return answer
+
+
+@contextlib.contextmanager
+def batch_engine(engine: Engine, environment: Mapping[str, str] = {}) -> Iterator[BatchEngine | None]:  # noqa: B006
+    """A batch process of the engine while the block runs, or None when the engine knows no ``-batch``."""
+    made = open_batch(engine, environment)
+    try:
+        yield made
+    finally:
+        if made:
+            made.close()
+
+
+def open_batch(engine: Engine, environment: Mapping[str, str] = {}) -> BatchEngine | None:  # noqa: B006
+    """As ``batch_engine``, to be closed by the caller."""
+    made = BatchEngine(engine, environment)
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            if made.ask(["-version"], Path(scratch), PROBE_SECONDS)["exit_code"] == 0:
+                return made
+        except BatchFault:
+            pass
+    made.close()
+    return None

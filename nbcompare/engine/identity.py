@@ -1,0 +1,163 @@
+"""Where a result comes from: the machine, the code, the engines. Facts only, each with its source.
+
+Nothing of the environment is kept but the allow-listed variables (process.RECORDED), and whatever
+cannot be found out is said to be unknown, never guessed.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from nbcompare import __version__
+from nbcompare.case.inputs import hash_of_named, sha256_of
+from nbcompare.engine.bundled_reference import CHECKOUT
+from nbcompare.engine.engine import Engine
+from nbcompare.engine.process import allowed_environment, recorded_environment, run_program
+
+VERSION_SECONDS = 60.0
+UNKNOWN = "unknown"
+_SKIPPED_FOLDERS = {"build", "__pycache__"}
+
+
+@dataclass(frozen=True)
+class GitState:
+    """The commit of a checkout; ``dirty`` is None when git cannot tell."""
+
+    sha: str
+    dirty: bool | None
+
+    def __str__(self) -> str:
+        return self.sha + {True: " (with uncommitted changes)", False: "", None: " (no git)"}[self.dirty]
+
+
+@dataclass(frozen=True)
+class EngineIdentity:
+    """What an engine is, whatever its path: bytes, version line, libraries."""
+
+    role: str
+    name: str
+    chosen_by: str
+    started_as: tuple[str, ...]
+    program_sha256: str
+    program_bytes: int
+    version: str
+    libraries: tuple[str, ...]
+
+    def as_dict(self) -> dict:
+        return {**vars(self), "started_as": list(self.started_as), "libraries": list(self.libraries)}
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> EngineIdentity:
+        return cls(**{**stored, "started_as": tuple(stored["started_as"]), "libraries": tuple(stored["libraries"])})
+
+
+def git_state(folder: Path = CHECKOUT) -> GitState:
+    """The commit and cleanliness of the checkout that holds ``folder``."""
+    sha = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain")
+    if sha is None or changes is None:
+        return GitState(UNKNOWN, None)
+    return GitState(sha, bool(changes))
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=30,
+                              stdin=subprocess.DEVNULL, env=allowed_environment(), check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def content_hash(folder: Path) -> str:
+    """One sha256 over the names and bytes of all source files below a folder; "unknown" if it is missing."""
+    if not folder.is_dir():
+        return UNKNOWN
+    files = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _SKIPPED_FOLDERS]
+        inside = Path(place).relative_to(folder).parts
+        files += [(*inside, name) for name in names if _is_source(name) and os.path.isfile(os.path.join(place, name))]
+    return hash_of_named(("/".join(parts), sha256_of(os.path.join(folder, *parts))) for parts in sorted(files))
+
+
+def _is_source(name: str) -> bool:
+    return not (name in _SKIPPED_FOLDERS or name.startswith(".") or name.endswith((".pyc", ".o")))
+
+
+def identify(engine: Engine) -> EngineIdentity:
+    """Ask an engine who it is, in an empty folder, and take its fingerprint."""
+    program = engine.program
+    return EngineIdentity(engine.role, engine.name, engine.chosen_by, engine.start, sha256_of(program),
+                          program.stat().st_size, _version_line(engine), _libraries(program))
+
+
+def _version_line(engine: Engine) -> str:
+    """The first line printed for -version (a program that has no such option prints its banner)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        out, err = Path(scratch, "out"), Path(scratch, "err")
+        run_program([*engine.start, "-version"], folder=Path(scratch), stdout=out, stderr=err, seconds=VERSION_SECONDS)
+        said = out.read_text(errors="replace").strip()
+    return said.splitlines()[0][:300] if said else UNKNOWN
+
+
+def _libraries(program: Path) -> tuple[str, ...]:
+    """Shared libraries the dynamic linker would load, by name; empty for a script."""
+    with open(program, "rb") as stream:
+        if stream.read(4) != b"\x7fELF":
+            return ()
+    try:
+        done = subprocess.run(["ldd", str(program)], capture_output=True, text=True, timeout=30,
+                              stdin=subprocess.DEVNULL, env=allowed_environment(), check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return (UNKNOWN,)
+    return tuple(sorted(Path(line.split()[0]).name for line in done.stdout.splitlines() if line.strip()))
+
+
+def environment_facts(extra: Mapping[str, str], subject_version: str) -> dict[str, str]:
+    """What env.txt holds: the machine, Python, the libraries, and the allow-listed variables."""
+    facts = {
+        "nb-compare": __version__,
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "cpu": _cpu_name(),
+        "cpu_count": str(os.cpu_count()),
+        "numpy": _installed("numpy"),
+        "scipy": _installed("scipy"),
+        "torch": _installed("torch"),
+        "torch_threads": _found(r"threads=(\S+)", subject_version),
+        "torch_device": _found(r"device=(\S+)", subject_version),
+        "torch_dtype": _found(r"dtype=(\S+)", subject_version),
+    }
+    return facts | {f"${name}": value for name, value in recorded_environment(extra).items()}
+
+
+@functools.cache
+def _installed(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    return match.group(1) if match else UNKNOWN
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as stream:
+            return next(line.partition(":")[2].strip() for line in stream if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,166 @@
+"""Watching files that must stay as they are while a case runs.
+
+Two kinds. Protected assets are files that a case, or the plan beside it (phases.yaml), names; they are
+hashed before the mapped tests and after the engines, and a change blocks the run. And while an engine
+runs, nothing of the bundle being made may change but what belongs to that engine; an engine that
+reaches into another's folder, inputs or image has failed, whatever image it left.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from nbcompare.case.case import Case
+from nbcompare.case.inputs import sha256_of
+from nbcompare.case.phases import PHASES_FILE, load_phases
+from nbcompare.engine.engine import Failure
+from nbcompare.engine.runs import Places
+
+_MOST_NAMES = 5
+_FOLDER, _OTHER = "folder", "neither file nor folder"
+
+
+# --- protected assets -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Protected:
+    """Protected files by name, with their sha256 before and after; None where the file was missing."""
+
+    before: Mapping[str, str | None]
+    after: Mapping[str, str | None]
+
+    @property
+    def faults(self) -> list[str]:
+        """A sentence for each file that changed."""
+        return protected_faults(self.as_dict())
+
+    def as_dict(self) -> dict:
+        return {name: {"before": self.before[name], "after": self.after[name]} for name in self.before}
+
+
+def protected_faults(sums: Mapping[str, Mapping[str, str | None]]) -> list[str]:
+    """A sentence for each protected file that changed, from what a record keeps of them."""
+    return [f"the protected file {name} {_what_happened(**pair)} during the run" for name, pair in sums.items()
+            if pair["before"] is None or pair["before"] != pair["after"]]
+
+
+def protected_files(case: Case) -> dict[str, Path]:
+    """The files that the case protects, and those of a plan beside it that looks at this case.
+
+    Names are as written, from the folder of the case file. Raises CaseError for a plan that cannot be read.
+    """
+    if case.path is None:
+        return {}
+    names = list(case.protected)
+    plan = case.folder / PHASES_FILE
+    if plan.is_file():
+        phases = load_phases(plan)
+        if any(file.resolve() == case.path.resolve() for phase in phases.phases for file in phase.cases):
+            names += phases.protected
+    return {name: case.folder / name for name in names}
+
+
+def sums_of(files: Mapping[str, Path]) -> dict[str, str | None]:
+    """The sha256 of each file, None where there is none."""
+    return {name: sha256_of(path) if path.is_file() else None for name, path in files.items()}
+
+
+def _what_happened(before: str | None, after: str | None) -> str:
+    if before is None:
+        return "was missing"
+    return "vanished" if after is None else "changed"
+
+
+# --- an engine and the rest of the bundle ---------------------------------------------------------------
+
+
+class Watch:
+    """A folder as it stands, with a copy of every file kept out of reach (in files without a name).
+
+    Use as a context; ``trespass`` says what was done to the folder since, and undoes it.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.before = _contents_of(folder)
+        self._copies: dict[str, BinaryIO] = {}
+
+    def __enter__(self) -> Watch:
+        for name, what in self.before.items():
+            if what not in (_FOLDER, _OTHER):
+                self._copies[name] = tempfile.TemporaryFile()
+                with open(self.folder / name, "rb") as stream:
+                    shutil.copyfileobj(stream, self._copies[name])
+        return self
+
+    def __exit__(self, *_) -> None:
+        for stream in self._copies.values():
+            stream.close()
+
+    def trespass(self, own: Places) -> Failure | None:
+        """What an engine did to the folder outside its own places, or None.
+
+        What it changed or removed is put right, so that no evidence of the other engine is lost. Files it
+        added are moved to own.rest/outside; links and the like, which could lead a reader elsewhere, are removed.
+        """
+        after = _contents_of(self.folder)
+        theirs = [name for name in sorted({*self.before, *after}) if not self._belongs(name, own)]
+        added = [name for name in theirs if name not in self.before]
+        touched = [name for name in theirs if name in self.before and after.get(name) != self.before[name]]
+        for name in reversed(added):
+            _put_away(self.folder / name, own.rest / "outside" / name)
+        for name in touched:
+            self._restore(name)
+        said = [f"{verb} {_some(names)}" for verb, names in (("changed", touched), ("added", added)) if names]
+        return Failure("trespass", f"wrote outside its own folder: {' and '.join(said)}") if said else None
+
+    def _belongs(self, name: str, own: Places) -> bool:
+        """Whether a name is one of the engine's places, lies below one, or leads to one."""
+        path = self.folder / name
+        return any(path == place or place in path.parents or path in place.parents
+                   for place in (own.image, own.stdout, own.stderr, own.rest))
+
+    def _restore(self, name: str) -> None:
+        path = self.folder / name
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+        elif path.is_dir():
+            path.rmdir()  # what lay in it was put away before
+        if self.before[name] == _FOLDER:
+            path.mkdir()
+            return
+        self._copies[name].seek(0)
+        with open(path, "wb") as stream:
+            shutil.copyfileobj(self._copies[name], stream)
+
+
+def _contents_of(folder: Path) -> dict[str, str]:
+    """Everything below a folder: the sha256 of each file, or what else it is."""
+    return {path.relative_to(folder).as_posix(): _content(path) for path in folder.rglob("*")}
+
+
+def _content(path: Path) -> str:
+    if path.is_symlink() or not (path.is_dir() or path.is_file()):
+        return _OTHER
+    return _FOLDER if path.is_dir() else sha256_of(path)
+
+
+def _put_away(path: Path, target: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        path.rmdir()
+    elif path.is_symlink() or not path.is_file():
+        path.unlink()
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more

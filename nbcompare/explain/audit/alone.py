@@ -1,0 +1,52 @@
+"""``--threshold-only METRIC[@REGION]=VALUE``: one threshold that judges with nothing beside it."""
+
+from __future__ import annotations
+
+import math
+
+from nbcompare.case.strict_yaml import nearest
+from nbcompare.compare.image import Roi
+from nbcompare.compare.metrics import METRICS
+from nbcompare.errors import UsageError
+from nbcompare.verdict.verdict import Threshold
+
+WHY = "--threshold-only"
+
+
+def thresholds_alone(text: str, rois: tuple[Roi, ...]) -> tuple[Threshold, ...]:
+    """The threshold on the region that is named, or on every region. A range is written LOW..HIGH.
+
+    Raises UsageError for a metric, region or value that is none.
+    """
+    name, _, value = text.partition("=")
+    metric, at, region = name.partition("@")
+    if metric not in METRICS:
+        raise UsageError(f"--threshold-only {text!r}: there is no metric {metric!r}; {nearest(metric, METRICS)}")
+    names = [roi.name for roi in rois]
+    if at and region not in names:
+        raise UsageError(f"--threshold-only {text!r}: the case has no region {region!r}; {nearest(region, names)}")
+    low, high = _limits(text, metric, value)
+    return tuple(Threshold(metric, name, low, high, WHY) for name in ([region] if at else names))
+
+
+def _limits(text: str, metric: str, value: str) -> tuple[float | None, float | None]:
+    """(min, max): of one number, the side on which the metric gets worse."""
+    first, both, second = value.partition("..")
+    if both:
+        return _number(text, first), _number(text, second)
+    entry, limit = METRICS[metric], _number(text, value)
+    if entry.best is not None and entry.best == entry.highest:
+        return limit, None
+    if entry.best is not None and entry.best == entry.lowest:
+        return None, limit
+    raise UsageError(f"--threshold-only {text!r}: {metric} may be wrong on either side; write {metric}=LOW..HIGH")
+
+
+def _number(text: str, word: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"--threshold-only {text!r}: {word!r} is no number")
+    return value

@@ -1,0 +1,1 @@
+"""The defects an audit seeds, one module a kind."""

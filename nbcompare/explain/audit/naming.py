@@ -1,0 +1,72 @@
+"""The one door between the audit and the diagnosis: two images and the arguments go in, ids of causes come out.
+
+What the diagnosis is given is what it would have of any failing run: never the defect, nor the subject's edited
+arguments. Where the mistake is one of the subject's setting it gets what the engines printed, as from a bundle.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, diagnose
+from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.search.simulator import Simulator
+
+FIRST = 3
+"""So many causes are looked at."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """What the diagnosis said: the ids of its first causes, the first sentence, and whether that one was proven."""
+
+    ids: tuple[str, ...]
+    sentence: str
+    proven: bool
+    seconds: float
+
+    def place(self, right: frozenset[str]) -> int | None:
+        """The place (1, 2, 3) of the first right cause, or None."""
+        return next((place for place, id in enumerate(self.ids, 1) if id in right), None)
+
+    def as_dict(self) -> dict:
+        return {**asdict(self), "ids": list(self.ids)}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping) -> Named:
+        return cls(**{**stored, "ids": tuple(stored["ids"])})
+
+
+class Diagnostician:
+    """Asks the diagnosis; each thread keeps a simulator process of its own."""
+
+    def __init__(self, argv: tuple[str, ...], folder: Path, budget_s: float) -> None:
+        self.argv, self.folder = argv, folder
+        self.options = DiagnosisOptions(budget_s=budget_s)
+        self.own = threading.local()
+        self.opened: list[Simulator] = []
+
+    def close(self) -> None:
+        for simulator in self.opened:
+            simulator.close()
+
+    def name(self, reference: np.ndarray, subject: np.ndarray, echoes: tuple[str, str] | None) -> Named:
+        """What it says of two images of one shape; ``echoes`` are what both engines printed, reference first."""
+        started = time.monotonic()
+        question = Question(reference, subject, self.argv, self.folder, echoes=echoes)
+        found = diagnose(question, self.options, self._simulator()).causes
+        first = found[0] if found else None
+        return Named(tuple(cause.id for cause in found[:FIRST]), first.sentence if first else "",
+                     bool(first and first.proven), round(time.monotonic() - started, 2))
+
+    def _simulator(self) -> Simulator:
+        if not hasattr(self.own, "simulator"):
+            self.own.simulator = Simulator()
+            self.opened.append(self.own.simulator)
+        return self.own.simulator

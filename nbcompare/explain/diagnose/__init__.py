@@ -1,0 +1,26 @@
+"""Diagnosis: names the cause of a difference between two images, and shows the evidence.
+
+A hypothesis is a small edit: of the command line, of an input file, or of the image. It is the cause when the
+edited thing *becomes the subject's image*; what only looks like it is a guess, and says so. The quick layer works
+from the images, the arguments and the input files; the tested layer runs the bundled simulator as a process.
+
+What is where: ``cause`` the words, ``command`` and ``setting`` what the arguments mean, ``pair`` the two images,
+``quick`` and its finders, ``search`` and its candidates, ``diagnose`` the two layers together. The names below
+are loaded when they are asked for, so that reading a command line does not load what looks at images; the function
+of both layers is ``nbcompare.explain.diagnose.diagnose.diagnose``.
+"""
+
+import importlib
+
+_HOMES = {"CATALOGUE": "catalogue", "Cause": "cause", "Diagnosis": "cause", "DiagnosisOptions": "diagnose",
+          "Question": "question", "top_cause": "diagnose"}
+
+__all__ = ["CATALOGUE", "Cause", "Diagnosis", "DiagnosisOptions", "Question", "top_cause"]
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,111 @@
+"""Both layers together: the quick one looks, the tested one runs the simulator; the causes come out ranked.
+
+Equal images have no cause, and what reproduces nothing is never more than a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.explain.diagnose.causes import Cause, Diagnosis, entry, ranked
+from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
+from nbcompare.explain.diagnose.image_only import quick_causes, settled
+from nbcompare.explain.diagnose.question import Question
+
+STALE = entry("stale-image", "data", "The subject's image is the output of another experiment, left over or copied.")
+MOST_CAUSES = 8
+_LEAST_TOP = 0.3
+"""Confidence below which ``top_cause`` says nothing."""
+
+
+@dataclass(frozen=True)
+class DiagnosisOptions:
+    """``quick`` leaves the simulator out; ``budget_s`` are the seconds it may take."""
+
+    quick: bool = False
+    budget_s: float = 60.0
+
+
+def diagnose(question: Question, options: DiagnosisOptions, simulator=None) -> Diagnosis:
+    """Why the two images of the question differ.
+
+    ``simulator`` (a ``Simulator``) may be passed to be used again for many questions; without one, a process is
+    started and ended here.
+    """
+    pair = question.pair
+    if pair.agree:
+        return Diagnosis(True, (), figures(question))
+    causes = quick_causes(question)
+    notes, tested = [], None
+    if not options.quick and not settled(causes):
+        from nbcompare.explain.diagnose.search.search import search
+
+        outcome = search(question, causes, options.budget_s, simulator)
+        causes, tested = [*causes, *outcome.causes], outcome.as_dict()
+        notes += outcome.notes
+    found = _worth_telling(ranked(_with_echoes(question, causes)))
+    return Diagnosis(False, found, figures(question), tuple(notes), tested)
+
+
+def _worth_telling(causes: Sequence[Cause]) -> tuple[Cause, ...]:
+    """The first few; beside a proven cause no guess is worth a line, except what the engines themselves print."""
+    if causes and causes[0].proven:
+        causes = [cause for cause in causes if cause.proven or cause.kind == "echo"]
+    return tuple(causes[:MOST_CAUSES])
+
+
+def answer(asked, options: DiagnosisOptions) -> Diagnosis:
+    """The diagnosis of what the user asked about (asked.Asked)."""
+    if asked.question is None:
+        from nbcompare.explain.diagnose.finders.filesize import diagnose_size
+
+        return diagnose_size(asked.reference, asked.subject_file)
+    found = diagnose(asked.question, options)
+    if found.agree or not asked.stale:
+        return found
+    stale = Cause(STALE, f"the subject's image is, byte for byte, one of another experiment: {asked.stale[0]}",
+                  tuple(f"the same sha256 in bundle {name}" for name in asked.stale[:4]), True, True, 0.0, 0.0, None,
+                  0.99, 0.99)
+    return replace(found, causes=ranked([stale, *found.causes]))
+
+
+def _with_echoes(question: Question, causes: Sequence[Cause]) -> list[Cause]:
+    """Causes that an echo speaks for get it as evidence."""
+    told = question_differences(question)
+    out = []
+    for cause in causes:
+        lines = tuple(f"echo: {d.sentence}" for d in speaks_for(told, cause.id)[:1])
+        more = 0.05 if lines and not cause.proven else 0.0
+        out.append(replace(cause, evidence=cause.evidence + lines, confidence=cause.confidence + more))
+    return out
+
+
+def figures(question: Question) -> dict[str, float | int | None]:
+    """The figures that a diagnosis starts from."""
+    pair = question.pair
+    return {"max_abs_diff_of_peak": pair.worst, "sum_ratio": pair.sum_ratio, "correlation": pair.correlation,
+            "not_finite": int(pair.finite.size - np.count_nonzero(pair.finite)),
+            "reference_peak": float(pair.reference.max()), "subject_peak": float(pair.y.max())}
+
+
+def top_cause(reference: np.ndarray, subject: np.ndarray, argv: Sequence[str], folder: Path, *,
+              echoes: tuple[str, str] | None = None, subject_argv: Sequence[str] | None = None) -> str | None:
+    """The first cause that the quick layer sees, in one sentence, or None.
+
+    It serves verdicts on any two images, so it never raises: images of different shapes, not finite references
+    and arguments that cannot be read have no cause here.
+    """
+    if reference.shape != subject.shape or reference.size == 0 or not np.isfinite(reference).all():
+        return None
+    try:
+        question = Question(reference, subject, argv, folder, echoes=echoes, subject_argv=subject_argv)
+        causes = diagnose(question, DiagnosisOptions(quick=True)).causes
+    except (ArithmeticError, LookupError, ValueError, OSError):
+        return None
+    if not causes or causes[0].confidence < _LEAST_TOP:
+        return None
+    return causes[0].sentence if causes[0].proven else f"perhaps: {causes[0].sentence}"

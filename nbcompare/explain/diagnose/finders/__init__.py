@@ -1,0 +1,1 @@
+"""What two images alone tell, one module a kind of defect."""

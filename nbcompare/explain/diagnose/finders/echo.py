@@ -1,0 +1,138 @@
+"""Echo: both engines print the parameters they use; line them up and report the first that differ.
+
+The texts are those of the C program (printf formats, six digits); a line that one engine does not print is not
+compared. What differs here is known before a single pixel is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nbcompare.case.command import is_number
+from nbcompare.explain.diagnose.causes import Cause, entry, guess
+from nbcompare.explain.diagnose.question import Question
+
+_N = r"([-+0-9.einfa]+)"
+_TOLERANCE = 1.2e-5
+
+
+@dataclass(frozen=True)
+class Line:
+    """A parameter that engines print: its key, words, pattern and the ids (by beginning) it speaks for."""
+
+    key: str
+    words: str
+    pattern: re.Pattern
+    speaks_for: tuple[str, ...]
+
+
+def _line(key: str, words: str, pattern: str, *speaks_for: str) -> Line:
+    entry(f"echo-{key}", "echo", f"The engines print different values of {words}.")
+    return Line(key, words, re.compile(pattern, re.MULTILINE), speaks_for)
+
+
+LINES = (
+    _line("convention", "the convention", r"^(\w+) convention selected", "convention"),
+    _line("pivot", "the pivot", r"^pivoting detector around (.+?)\s*$", "pivot", "twotheta", "distance-kind",
+          "beam-centre-kind"),
+    _line("beam-direction", "the XDS incident beam", rf"^XDS incident beam: {_N} {_N} {_N}", "beam-vector",
+          "convention"),
+    _line("cell", "the unit cell", rf"^Unit Cell: {_N} {_N} {_N} {_N} {_N} {_N}", "cell", "matrix", "wavelength"),
+    _line("crystal-size", "the crystal's size", rf"^crystal is {_N} x {_N} x {_N} microns", "cells", "sample-size"),
+    _line("sources", "the number of sources", r"created a total of (\d+) sources", "sources", "divergence",
+          "dispersion"),
+    _line("mosaic-domains", "the number of mosaic domains", r"created a total of (\d+) mosaic domains", "mosaic"),
+    _line("reflections", "the number of reflections", rf"(\d+) initialized hkls \(all others ={_N}\)", "hkl",
+          "default-F", "reflection"),
+    _line("cells", "crystal shape and cells", r"^\s*(\S+) xtal: ([-0-9.]+)x([-0-9.]+)x([-0-9.]+) cells", "cells",
+          "crystal-shape", "sample-size"),
+    _line("wavelength", "the wavelength", rf"wave={_N} meters \+/- {_N}% in (\d+) steps", "wavelength", "dispersion"),
+    _line("polarization", "the polarization", r"(Kahn polarization factor: \S+|polarization effect disabled)",
+          "polarization"),
+    _line("fluence", "the incident fluence", rf"incident fluence: {_N} photons", "fluence", "flux", "exposure",
+          "beamsize", "beam-area"),
+    _line("detector", "distance and pixels",
+          rf"distance={_N} detsize={_N}x{_N}\s+pixel={_N} meters \((\d+)x(\d+) pixels\)", "distance", "pixel",
+          "detector"),
+    _line("sensor", "the sensor", rf"sensor is {_N} m thick in (\d+) layers with mu= {_N}", "sensor", "layers",
+          "absorption"),
+    _line("beam-centre", "the beam centre (Fbeam, Sbeam)", rf"Fbeam={_N}\s+Sbeam={_N}", "beam-centre", "pivot",
+          "convention"),
+    _line("fast-axis", "the fast axis", rf"DIRECTION_OF_DETECTOR_X-AXIS= {_N} {_N} {_N}", "fast-axis",
+          "detector-rotation", "twotheta", "convention"),
+    _line("slow-axis", "the slow axis", rf"DIRECTION_OF_DETECTOR_Y-AXIS= {_N} {_N} {_N}", "slow-axis",
+          "detector-rotation", "twotheta", "convention"),
+    _line("spindle", "the spindle axis", rf"spindle ROTATION_AXIS= {_N} {_N} {_N}", "spindle-axis", "convention"),
+    _line("detector-origin", "the detector origin", rf"dials origin= {_N} {_N} {_N}", "beam-centre", "distance",
+          "pivot", "twotheta", "detector-rotation"),
+    _line("roi", "the region rendered", r"roi: (-?\d+) < x < (-?\d+) && (-?\d+) < y < (-?\d+)", "roi"),
+    _line("mosaic", "the mosaic spread", rf"(\d+) mosaic domains over mosaic spread of {_N} degrees", "mosaic"),
+    _line("phi", "the phi steps", rf"(\d+) phi steps from {_N} to {_N} degrees", "phi", "oscillation"),
+    _line("oversample", "the oversampling", r"(\d+)x(\d+) pixel oversample steps(.*)$", "oversample"),
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A parameter that both engines print, with different values."""
+
+    line: Line
+    reference: str
+    subject: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.line.words}: the reference printed {self.reference}, the subject {self.subject}"
+
+
+def differences(reference: str, subject: str) -> list[Difference]:
+    """All parameters printed with different values, in the order in which engines print them."""
+    found = []
+    for line in LINES:
+        ours, theirs = line.pattern.search(reference), line.pattern.search(subject)
+        if ours and theirs and not _same(ours.groups(), theirs.groups()):
+            found.append(Difference(line, *(" ".join(text.strip() for text in m.groups()) for m in (ours, theirs))))
+    return found
+
+
+def _same(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
+    return all(_same_word(a.strip(), b.strip()) for a, b in zip(ours, theirs, strict=True))
+
+
+def _same_word(ours: str, theirs: str) -> bool:
+    a, b = (re.split(r"\s+", text) for text in (ours, theirs))
+    if len(a) != len(b):
+        return False
+    for left, right in zip(a, b, strict=True):
+        if is_number(left) and is_number(right):
+            x, y = float(left), float(right)
+            if not abs(x - y) <= _TOLERANCE * max(abs(x), abs(y)) + 1e-9:
+                return False
+        elif left != right:
+            return False
+    return True
+
+
+def question_differences(question: Question) -> list[Difference]:
+    return differences(*question.echoes) if question.echoes else []
+
+
+def find_echo(question: Question) -> Iterator[Cause]:
+    """The first parameter that the engines print differently; the others are its evidence."""
+    found = question_differences(question)
+    if not found or question.pair.agree:
+        return
+    first, rest = found[0], found[1:]
+    yield Cause(f"echo-{first.line.key}", first.sentence,
+                ("read from what both engines printed", *(f"then also {d.sentence}" for d in rest[:4])),
+                confidence=guess(0.6), prior=0.4)
+
+
+def speaks_for(found: list[Difference], id: str) -> list[Difference]:
+    """The differences that are evidence for a cause."""
+    return [d for d in found if any(id.startswith(beginning) for beginning in d.line.speaks_for)]
+
+
+FINDERS = (find_echo,)

@@ -1,0 +1,343 @@
+"""Data causes that lie in the file or in the region written: parts missing, bytes swapped or displaced, masks.
+
+Values are found again by value, to the rounding of two programs, so that a file read at a wrong place or with a
+wrong row length is recognised whatever the shift is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nbcompare.explain.diagnose.causes import Cause, entry
+from nbcompare.explain.diagnose.image_pair import ImagePair
+from nbcompare.explain.diagnose.question import Question
+
+TRUNCATED = entry("truncated", "data", "The tail of the subject's file is missing or zero.")
+HEAD_LOST = entry("head-lost", "data", "The head of the subject's file is zero.")
+LINES = entry("lines-lost", "data", "Whole rows or columns of the subject are zero.")
+HOLE = entry("hole", "data", "A block of the subject is zero.")
+ROI_ONLY = entry("roi-only", "data", "The subject holds only a region; outside it is zero.")
+ROI_EDGE = entry("roi-off-by-one", "data", "The region rendered by the subject is off at its edges.")
+ROI_IGNORED = entry("roi-ignored", "data", "The subject rendered pixels outside the -roi region.")
+MASK_IGNORED = entry("mask-ignored", "data", "The subject rendered pixels that the -mask file excludes.")
+MASK_INVERTED = entry("mask-inverted", "data", "The subject rendered what the -mask file excludes, and only that.")
+MASK_ADDED = entry("mask-wrong", "data", "The subject's zero pixels are not those of the -mask file.")
+ENDIAN = entry("wrong-endian", "data", "The subject's bytes are in the other order.")
+HEADER = entry("header-bytes", "data", "Bytes of a header stand in the subject's data, or data was skipped as one.")
+STRIDE = entry("wrong-stride", "data", "The subject was written or read with another row length (shape).")
+DOUBLES = entry("float64-bytes", "data", "The subject's bytes are doubles read as floats.")
+SIXTEEN_BITS = entry("integer-bytes", "data", "The subject's bytes are integers read as floats.")
+_MARKERS = 60
+
+
+def _cause(id: str, sentence: str, *evidence: str, what: str, prior: float = 0.8, confidence: float = 0.98,
+           proven: bool = True) -> Cause:
+    return Cause(id, sentence, evidence, True, proven, 0.0 if proven else None, 0.0 if proven else None,
+                 {"kind": "image", "what": what}, confidence, prior)
+
+
+# --- parts that are zero ----------------------------------------------------------------------------------------
+
+
+def find_lost_parts(question: Question) -> Iterator[Cause]:
+    pair = question.pair
+    if pair.agree or not pair.all_finite:
+        return
+    yield from _mask_causes(question)
+    lost = (pair.subject == 0) & (pair.reference != 0) & ~pair.same
+    extra = (pair.reference == 0) & (pair.subject != 0) & ~pair.same
+    if extra.any() and not lost.any() and question.command.has("-roi") and pair.same_but(extra):
+        yield from _roi_extra(question, extra)
+    if not lost.any() or (pair.subject == 0).all() or not pair.same_but(lost | extra):
+        return
+    if extra.any():
+        yield from _roi_moved(question, lost, extra)
+    else:
+        yield from _zero_region(question, lost)
+
+
+def _zero_region(question: Question, lost: np.ndarray) -> Iterator[Cause]:
+    """Name the shape of a region that is zero in the subject and not in the reference."""
+    pair, zero = question.pair, question.pair.subject == 0
+    same = "everything else is the same in both images"
+    flat = np.flatnonzero(lost)
+    first, last = int(flat[0]), int(flat[-1])
+    total = lost.size
+    if zero.ravel()[first:].all() and first > 0:
+        row, column = divmod(first, pair.fast)
+        yield _cause(TRUNCATED, f"the subject is zero from x={column} y={row} (value {first} of {total}) to the end "
+                     "of the file", same, what=f"zero from value {first} on", prior=0.9)
+        return
+    if zero.ravel()[:last + 1].all() and last < total - 1:
+        yield _cause(HEAD_LOST, f"the subject's first {last + 1} values are zero", same,
+                     what=f"zero up to value {last}", prior=0.85)
+        return
+    kept_y, kept_x = _box(~zero & (pair.reference != 0))
+    if question.command.has("-roi"):
+        ref_y, ref_x = _box(pair.reference != 0)
+        moved = [f"{name} {ours} instead of {theirs}" for name, ours, theirs in (
+            ("xmin", kept_x[0], ref_x[0]), ("xmax", kept_x[1], ref_x[1]), ("ymin", kept_y[0], ref_y[0]),
+            ("ymax", kept_y[1], ref_y[1])) if ours != theirs]
+        if moved and max(np.abs(np.subtract((*kept_y, *kept_x), (*ref_y, *ref_x)))) <= 1:
+            yield _cause(ROI_EDGE, f"the region rendered is off by one: {', '.join(moved)}", same,
+                         what="region off by one", prior=0.92)
+            return
+    outside = np.ones_like(lost)
+    outside[kept_y[0]:kept_y[1] + 1, kept_x[0]:kept_x[1] + 1] = False
+    if outside.any() and not (lost & ~outside).any():
+        yield _cause(ROI_ONLY, f"the subject holds only x {kept_x[0]}..{kept_x[1]}, y {kept_y[0]}..{kept_y[1]}; "
+                     "outside it is zero", same, what="only a region kept", prior=0.85)
+        return
+    (y0, y1), (x0, x1) = _box(lost)
+    if zero[y0:y1 + 1, x0:x1 + 1].all():
+        yield _cause(*_block(pair, y0, y1, x0, x1), same, what=f"zero in x {x0}..{x1}, y {y0}..{y1}", prior=0.85)
+        return
+    rows, columns = lost.any(axis=1), lost.any(axis=0)
+    for lines, axis, name in ((rows, 1, "rows"), (columns, 0, "columns")):
+        if zero.all(axis=axis)[lines].all() and np.count_nonzero(lines) < lines.size // 2:
+            yield _cause(LINES, f"{np.count_nonzero(lines)} {name} of the subject are zero, the first "
+                         f"{int(np.argmax(lines))}", same, what=f"{name} set to zero", prior=0.8)
+            return
+
+
+def _block(pair: ImagePair, y0: int, y1: int, x0: int, x1: int) -> tuple[str, str]:
+    if x1 - x0 + 1 >= pair.fast - 1:
+        return LINES, f"rows {y0} to {y1} of the subject are zero"
+    if y1 - y0 + 1 >= pair.slow - 1:
+        return LINES, f"columns {x0} to {x1} of the subject are zero"
+    return HOLE, f"the subject is zero in x {x0}..{x1}, y {y0}..{y1}"
+
+
+def _box(mask: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]]:
+    """((first row, last row), (first column, last column)) of what is true."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return (int(rows[0]), int(rows[-1])), (int(columns[0]), int(columns[-1]))
+
+
+def _roi_extra(question: Question, extra: np.ndarray) -> Iterator[Cause]:
+    """The subject rendered more than the region: one line more, or everything."""
+    pair = question.pair
+    ref_y, ref_x = _box(pair.reference != 0)
+    sub_y, sub_x = _box(pair.subject != 0)
+    off = [abs(a - b) for ours, theirs in ((sub_y, ref_y), (sub_x, ref_x)) for a, b in zip(ours, theirs, strict=True)]
+    same = "inside the region both images are the same"
+    if max(off) <= 1:
+        yield _cause(ROI_EDGE, f"the subject's region is x {sub_x[0]}..{sub_x[1]}, y {sub_y[0]}..{sub_y[1]}; the "
+                     f"reference's is x {ref_x[0]}..{ref_x[1]}, y {ref_y[0]}..{ref_y[1]}", same,
+                     what="region off by one", prior=0.92)
+    else:
+        yield _cause(ROI_IGNORED, f"the subject holds {int(np.count_nonzero(extra))} pixels outside -roi", same,
+                     what="region ignored", prior=0.92)
+
+
+def _roi_moved(question: Question, lost: np.ndarray, extra: np.ndarray) -> Iterator[Cause]:
+    """A region rendered elsewhere: some lines lost, others gained."""
+    if not question.command.has("-roi"):
+        return
+    pair = question.pair
+    ref_y, ref_x = _box(pair.reference != 0)
+    sub_y, sub_x = _box(pair.subject != 0)
+    if pair.same_but(lost | extra):
+        yield _cause(ROI_EDGE, f"the subject's region is x {sub_x[0]}..{sub_x[1]}, y {sub_y[0]}..{sub_y[1]}; the "
+                     f"reference's is x {ref_x[0]}..{ref_x[1]}, y {ref_y[0]}..{ref_y[1]}",
+                     "where both hold a value it is the same", what="region moved", prior=0.92)
+
+
+def _mask_causes(question: Question) -> Iterator[Cause]:
+    mask = _read_mask(question)
+    if mask is None:
+        return
+    pair, excluded = question.pair, mask == 0
+    shown = excluded & (pair.subject != 0)
+    lost = ~excluded & (pair.subject == 0) & (pair.reference != 0)
+    if shown.any() and not lost.any() and pair.same_but(excluded):
+        yield _cause(MASK_IGNORED, f"{int(np.count_nonzero(shown))} pixels that -mask excludes hold values in the "
+                     "subject", "all other pixels are the same", what="mask ignored", prior=0.95)
+    elif shown.any() and (pair.subject[~excluded] == 0).all():
+        yield _cause(MASK_INVERTED, "the subject rendered exactly the pixels that -mask excludes",
+                     what="mask inverted", prior=0.95)
+    elif (shown.any() or lost.any()) and pair.same_but(shown | lost):
+        yield _cause(MASK_ADDED, f"{int(np.count_nonzero(shown))} excluded pixels hold values and "
+                     f"{int(np.count_nonzero(lost))} others are zero", "all other pixels are the same",
+                     what="another mask", prior=0.9)
+
+
+def _read_mask(question: Question) -> np.ndarray | None:
+    """The -mask image [slow, fast], or None when there is none of the right size."""
+    path = question.files.get("-mask")
+    if path is None:
+        return None
+    raw, pixels = path.read_bytes(), question.pair.slow * question.pair.fast
+    offset = 512 if len(raw) >= 512 + 2 * pixels else len(raw) - 2 * pixels
+    if offset < 0:
+        return None
+    return np.frombuffer(raw, "<u2", pixels, offset).reshape(question.pair.slow, question.pair.fast)
+
+
+# --- bytes --------------------------------------------------------------------------------------------------------
+
+
+def find_bytes(question: Question) -> Iterator[Cause]:
+    """Byte order, words of another width, data displaced by a header, rows of another length."""
+    pair = question.pair
+    if pair.agree:
+        return
+    with np.errstate(invalid="ignore", over="ignore"):
+        first = pair.subject[pair.sample].byteswap().astype(np.float64)
+        near = bool((np.abs(first - pair.x[pair.sample]) <= 1e-5 * pair.peak).all())
+        if near and _is_reference(pair, pair.subject.byteswap().astype(np.float64)):
+            yield _cause(ENDIAN, "with its bytes swapped the subject is the reference", what="bytes swapped",
+                         prior=0.98)
+            return
+    yield from _other_words(pair)
+    markers = _markers(pair)
+    if markers is not None:
+        yield from _displaced(pair, markers)
+        yield from _row_length(pair, markers)
+
+
+def _is_reference(pair: ImagePair, candidate: np.ndarray, part: slice = slice(None)) -> bool:
+    """Whether values are the reference's, in file order."""
+    x = pair.x.ravel()[part]
+    if x.size == 0 or not np.isfinite(candidate).all():
+        return False
+    return float(np.abs(candidate.ravel() - x).max()) <= 1e-6 * pair.peak
+
+
+def _other_words(pair: ImagePair) -> Iterator[Cause]:
+    raw = pair.subject.tobytes()
+    with np.errstate(invalid="ignore", over="ignore"):
+        doubles = np.frombuffer(raw, "<f8", len(raw) // 8)
+        if _starts_like(pair, doubles) and doubles.any() and _is_reference(pair, doubles, slice(0, doubles.size)):
+            yield _cause(DOUBLES, "the subject's bytes are 8-byte floats: read so, they are the first half of the "
+                         "reference", what="doubles read as floats", prior=0.95)
+        for kind, width in (("<i4", 4), ("<u2", 2)):
+            words = np.frombuffer(raw, kind, min(len(raw) // width, pair.x.size, 1_000_000)).astype(np.float64)
+            x = np.rint(pair.x.ravel()[:words.size])
+            if x.any() and words.any() and float(np.abs(words - x).max()) <= 1:
+                yield _cause(SIXTEEN_BITS, f"the subject's bytes are {8 * width}-bit integers read as floats",
+                             what="integers read as floats", prior=0.9)
+
+
+def _starts_like(pair: ImagePair, values: np.ndarray) -> bool:
+    """Whether some thousand values, evenly taken, are the reference's."""
+    at = np.arange(0, values.size, max(1, values.size // 2000))
+    return bool((np.abs(values[at] - pair.x.ravel()[at]) <= 1e-6 * pair.peak).all())
+
+
+def _markers(pair: ImagePair) -> tuple[np.ndarray, np.ndarray] | None:
+    """(flat indices, values) of bright reference pixels, each of a value that no other pixel has."""
+    rows, columns = pair.bright
+    flat = (rows * pair.fast + columns)[:20 * _MARKERS]
+    values = pair.x.ravel()[flat]
+    order = np.argsort(values)
+    spaced = np.ones(values.size, bool)
+    close = np.diff(values[order]) <= 4e-5 * values[order][1:]
+    spaced[order[1:][close]] = spaced[order[:-1][close]] = False
+    flat, values = flat[spaced][:_MARKERS], values[spaced][:_MARKERS]
+    return (flat, values) if flat.size >= 5 else None
+
+
+def _found_again(values: np.ndarray, stream: np.ndarray) -> np.ndarray:
+    """Where each value stands in a stream of values; -1 where it is not found exactly once."""
+    low = float(values.min()) * 0.999
+    with np.errstate(invalid="ignore"):
+        candidates = np.flatnonzero(stream >= low)
+    if candidates.size == 0 or candidates.size > 200_000:
+        return np.full(values.size, -1)
+    order = candidates[np.argsort(stream[candidates], kind="stable")]
+    sorted_values = stream[order]
+    first = np.searchsorted(sorted_values, values * (1 - 1e-5), "left")
+    last = np.searchsorted(sorted_values, values * (1 + 1e-5), "right")
+    once = last - first == 1
+    return np.where(once, order[np.minimum(first, order.size - 1)], -1)
+
+
+def _displaced(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Iterator[Cause]:
+    """All data moved by the same number of bytes along the file."""
+    flat, values = markers
+    raw = pair.subject.tobytes()
+    for skew in range(4):
+        stream = np.frombuffer(raw, "<f4", (len(raw) - skew) // 4, skew)
+        with np.errstate(invalid="ignore"):
+            found = _found_again(values, stream)
+        there = found >= 0
+        if np.count_nonzero(there) < 3:
+            continue
+        moves, counts = np.unique(found[there] - flat[there], return_counts=True)
+        move, votes = int(moves[np.argmax(counts)]), int(counts.max())
+        shift = 4 * move + skew
+        inside = np.count_nonzero((flat + move >= 0) & (flat + move < stream.size))
+        if shift == 0 or votes < 0.8 * inside or votes < 3:
+            continue
+        if skew == 0 and not _only_along_file(pair, move):
+            continue
+        if not _moved_data_agree(pair, stream, move) or (skew == 0 and _whole_rows(pair, move)):
+            continue
+        where = f"{shift} bytes stand before the data" if shift > 0 else f"the first {-shift} bytes of data are missing"
+        yield _cause(HEADER, f"the subject's data is displaced by {shift:+d} bytes: {where}",
+                     f"{votes} of {flat.size} bright values are found again, all at the same displacement",
+                     what=f"displaced by {shift} bytes", prior=0.9 if shift % 4 or abs(move) > 8 else 0.75)
+        return
+
+
+def _moved_data_agree(pair: ImagePair, stream: np.ndarray, move: int) -> bool:
+    x, size = pair.x.ravel(), stream.size
+    ours = x[max(0, -move):min(x.size, size - move)]
+    theirs = stream[max(0, move):max(0, move) + ours.size]
+    with np.errstate(invalid="ignore"):
+        close = np.abs(theirs - ours[:theirs.size]) <= 1e-6 * pair.peak
+    return bool(np.count_nonzero(close) >= 0.999 * close.size) and close.size > 10
+
+
+def _whole_rows(pair: ImagePair, move: int) -> bool:
+    """Whether the move is by whole rows that leave zeros or the other edge behind, as a shifted array does."""
+    if move % pair.fast:
+        return False
+    x, y, size = pair.x.ravel(), pair.y.ravel(), pair.x.size
+    entered, left = (y[:move], x[size - move:]) if move > 0 else (y[size + move:], x[:-move])
+    return not entered.any() or bool((np.abs(entered - left) <= 1e-6 * pair.peak).all())
+
+
+def _only_along_file(pair: ImagePair, move: int) -> bool:
+    """Whether a shift also carries values over the ends of rows, as only one along the file does; a shifted array has
+    zeros there, or its own other side. Whole rows and far moves are not asked."""
+    columns = (move + pair.fast // 2) % pair.fast - pair.fast // 2
+    if columns == 0 or abs(columns) > pair.fast // 4:
+        return True
+    expected = np.roll(pair.x.ravel(), move).reshape(pair.x.shape)
+    edge = np.s_[:, columns:] if columns < 0 else np.s_[:, :columns]
+    found, expected = pair.y[edge].ravel(), expected[edge].ravel()
+    lit = expected > 0
+    if not lit.any():
+        return abs(move) > 4
+    return float(np.median(np.abs(found[lit] - expected[lit]) / expected[lit])) < 1e-3
+
+
+def _row_length(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Iterator[Cause]:
+    """Rows written closer together or further apart than they are read."""
+    flat, values = markers
+    found = _found_again(values, pair.y.ravel())
+    there = found >= 0
+    if np.count_nonzero(there) < 4:
+        return
+    rows, columns = np.divmod(flat[there], pair.fast)
+    if np.unique(rows).size < 2:
+        return
+    table = np.stack((rows, np.ones_like(rows)), axis=1).astype(float)
+    solution, *_ = np.linalg.lstsq(table, (found[there] - columns).astype(float), rcond=None)
+    length, start = int(round(solution[0])), int(round(solution[1]))
+    if length == pair.fast or length < 2 or abs(start) > pair.x.size:
+        return
+    fits = np.abs(rows * length + columns + start - found[there]) == 0
+    if np.count_nonzero(fits) < 0.9 * fits.size:
+        return
+    how = "as if fast and slow sizes were exchanged" if length == pair.slow else "a wrong shape or padding"
+    yield _cause(STRIDE, f"the subject's rows are {length} values long, not {pair.fast}: {how}",
+                 f"{np.count_nonzero(fits)} of {fits.size} bright values are found again at that row length",
+                 what=f"row length {length}", prior=0.9)
+
+
+FINDERS = (find_lost_parts, find_bytes)

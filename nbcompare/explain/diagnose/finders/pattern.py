@@ -1,0 +1,253 @@
+"""Physics causes that multiply every pixel by a smooth factor: polarization, solid angle, absorption, a cut in d.
+
+The factor is computed from the detector that the command line describes, and the ratio of the two images must
+follow it. Where the images are large, the proof is made on a sample of telling pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from nbcompare.explain.diagnose.causes import Cause, entry, guess
+from nbcompare.explain.diagnose.image_pair import Proof
+from nbcompare.explain.diagnose.question import Question
+
+NO_POLARIZATION = entry("polarization-missing", "physics", "The polarization factor is left out.")
+POLARIZATION_ADDED = entry("polarization-added", "physics", "A polarization factor is applied in spite of -nopolar.")
+POLARIZATION = entry("polarization-value", "physics", "The Kahn polarization factor has another value.")
+POLARIZATION_TURNED = entry("polarization-rotated", "physics", "The polarization axis is turned.")
+POLARIZATION_TWICE = entry("polarization-twice", "physics", "The polarization factor is applied twice.")
+OBLIQUITY = entry("obliquity-missing", "physics", "The solid angle lacks the obliquity cosine, or has it twice.")
+SOLID_ANGLE = entry("solid-angle-missing", "physics", "The solid angle of the pixels is left out, or applied twice.")
+INVERSE_SQUARE = entry("inverse-square-missing", "physics", "The solid angle is the same for all pixels.")
+POINT_PIXEL = entry("point-pixel", "physics", "The solid angle is that of a point pixel, 1/R^2, or is not.")
+ABSORPTION_MISSING = entry("absorption-missing", "physics", "The sensor's absorption is left out.")
+ABSORPTION = entry("absorption-value", "physics", "The sensor's thickness or attenuation has another value.")
+LORENTZ = entry("lorentz-factor", "physics", "A Lorentz factor 1/sin(2 theta) is applied.")
+DMIN = entry("dmin-value", "physics", "The resolution limit (dmin) is another one.")
+RADIAL = entry("radial-pattern", "physics", "The ratio of the images changes smoothly with resolution.")
+AZIMUTHAL = entry("azimuthal-pattern", "physics", "The ratio of the images changes smoothly around the beam.")
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Pixels that hold signal in both images, and what multiplies them."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    polarization: np.ndarray
+    solid_angle: np.ndarray
+    cosine: np.ndarray
+    cos_twotheta: np.ndarray
+    cos_2psi: np.ndarray
+    sin_2psi: np.ndarray
+
+    @property
+    def log_ratio(self) -> np.ndarray:
+        return np.log(self.y / self.x)
+
+
+def find_smooth_factor(question: Question) -> Iterator[Cause]:
+    """One of the known factors, with or without a constant besides."""
+    pair = question.pair
+    if pair.agree or not pair.all_finite or pair.bright[0].size < 30:
+        return
+    pixels = _pixels(question)
+    ratio = pixels.log_ratio
+    if float(ratio.max() - ratio.min()) < 1e-6:
+        return
+    found = False
+    for id, factor, sentence, prior in _factors(question, pixels):
+        for cause in _proven(question, pixels, id, factor, sentence, prior):
+            found = True
+            yield cause
+    if not found and _is_smooth(question, ratio):
+        yield from _unnamed(pixels, ratio)
+
+
+def _pixels(question: Question) -> Pixels:
+    rows, columns = question.pair.bright
+    detector, setting = question.detector, question.setting
+    rays = detector.centres(columns, rows)
+    rays = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
+    b_axis = np.cross(detector.polarization, detector.beam)
+    b_axis = b_axis / (np.linalg.norm(b_axis) or 1.0)
+    e_axis = np.cross(detector.beam, b_axis)
+    psi = -np.arctan2(rays @ b_axis, rays @ e_axis)
+    polarization = (detector.polarization_factor(columns, rows, setting.kahn) if setting.polarized
+                    else np.ones(rows.size))
+    return Pixels(rows, columns, question.pair.x[rows, columns], question.pair.y[rows, columns], polarization,
+                  detector.solid_angle(columns, rows), detector.cos_obliquity(columns, rows),
+                  detector.cos_twotheta(columns, rows), np.cos(2 * psi), np.sin(2 * psi))
+
+
+def _is_smooth(question: Question, log_ratio: np.ndarray) -> bool:
+    """Whether neighbouring pixels have nearly the same ratio: a factor does not care for the pattern below it."""
+    rows, columns = question.pair.bright
+    order = np.lexsort((columns, rows))
+    beside = (np.diff(columns[order]) == 1) & (np.diff(rows[order]) == 0)
+    if np.count_nonzero(beside) < 10:
+        return True
+    jumps = np.abs(np.diff(log_ratio[order]))[beside]
+    return float(np.percentile(jumps, 90)) < 0.02 + 0.05 * float(log_ratio.std())
+
+
+# --- the factors --------------------------------------------------------------------------------------------------
+
+
+def _factors(question: Question, p: Pixels) -> Iterator[tuple[str, np.ndarray, str, float]]:
+    """(id, factor per pixel, sentence, prior) of every smooth mistake."""
+    s = question.setting
+    one = np.ones(p.x.size)
+    half = 0.5 * (1 + p.cos_twotheta**2)
+    if s.polarized:
+        yield NO_POLARIZATION, 1 / p.polarization, "the polarization factor is left out", 0.93
+        yield POLARIZATION_TWICE, p.polarization, "the polarization factor is applied twice", 0.7
+        if s.kahn:
+            yield POLARIZATION, half / p.polarization, f"polarization: K = 0 instead of {s.kahn:g}", 0.92
+    else:
+        yield POLARIZATION_ADDED, half, "an unpolarized beam's factor is applied in spite of -nopolar", 0.93
+    if s.point_pixel:
+        yield POINT_PIXEL, s.pixel_m**2 * p.cosine, "the solid angle of real pixels instead of 1/R²", 0.9
+    else:
+        yield POINT_PIXEL, 1 / (s.pixel_m**2 * p.cosine), "the solid angle of a point pixel, 1/R²", 0.9
+        yield OBLIQUITY, 1 / p.cosine, "the solid angle lacks the obliquity cosine", 0.88
+        yield OBLIQUITY, p.cosine, "the solid angle has the obliquity cosine twice", 0.7
+        yield SOLID_ANGLE, 1 / p.solid_angle, "the solid angle is left out", 0.88
+        yield SOLID_ANGLE, p.solid_angle, "the solid angle is applied twice", 0.7
+        middle = s.pixel_m**2 / question.detector.close_distance_m**2
+        yield INVERSE_SQUARE, middle / p.solid_angle, "all pixels have the solid angle of the nearest point", 0.85
+    yield LORENTZ, 1 / np.sqrt(np.maximum(1e-12, 1 - p.cos_twotheta**2)), "a Lorentz factor 1/sin 2θ is applied", 0.6
+    yield from _absorption(s, p)
+    yield from _kahn(s, p, one, half)
+
+
+def _kahn(s, p: Pixels, one: np.ndarray, half: np.ndarray) -> Iterator[tuple[str, np.ndarray, str, float]]:
+    """K cos 2psi and K sin 2psi by least squares: another K, or another axis."""
+    away = 0.5 * (1 - p.cos_twotheta**2)
+    aim = p.y / p.x * p.polarization
+    table = np.stack((away * p.cos_2psi, away * p.sin_2psi), axis=1)
+    (a, b), *_ = np.linalg.lstsq(table, half - aim, rcond=None)
+    size, turn = math.hypot(a, b), math.degrees(math.atan2(-b, a)) / 2
+    if not 1e-6 < size < 2:
+        return
+    factor = (half - table @ np.array([a, b])) / p.polarization
+    if abs(b) < 1e-4 * size:
+        id, sentence = POLARIZATION, f"polarization: K = {a:.6g} instead of {s.kahn if s.polarized else 'none'}"
+        if s.kahn and abs(a + s.kahn) < 1e-4:
+            id, sentence = POLARIZATION_TURNED, f"the polarization axis is turned by 90 degrees (K = {a:.6g})"
+        yield id, factor, sentence, 0.9
+    else:
+        sentence = f"the polarization axis is turned by {turn:.4g} degrees, K = {size:.6g}"
+        yield POLARIZATION_TURNED, factor, sentence, 0.85
+
+
+def _absorption(s, p: Pixels) -> Iterator[tuple[str, np.ndarray, str, float]]:
+    """Captured fraction 1 - exp(-mu T / cos) of one layer; mu T is fitted where it is not given."""
+    given = 1.0
+    if s.thickness_m > 0:
+        depth = s.attenuation_per_m * s.thickness_m
+        given = 1 - np.exp(-depth / p.cosine)
+        yield ABSORPTION_MISSING, 1 / given, "the sensor's absorption is left out", 0.85
+    depth = _fitted_depth(p.y / p.x * given, p.cosine)
+    if depth is not None:
+        factor = (1 - np.exp(-depth / p.cosine)) / given
+        yield ABSORPTION, factor, f"the sensor captures 1 - exp(-{depth:.5g}/cos) of the photons", 0.8
+
+
+def _fitted_depth(captured: np.ndarray, cosine: np.ndarray) -> float | None:
+    """mu T of a captured fraction; None where no depth gives it."""
+    if captured.max() >= 1 or captured.min() <= 0:
+        return None
+    depths = -np.log1p(-captured) * cosine
+    depth = float(np.median(depths))
+    return depth if float(np.abs(depths - depth).max()) < 1e-3 * depth else None
+
+
+def _proven(question: Question, p: Pixels, id: str, factor: np.ndarray, sentence: str,
+            prior: float) -> Iterator[Cause]:
+    pair = question.pair
+    proof = pair.prove_at(p.rows, p.columns, p.x * factor)
+    if proof.holds:
+        yield _cause(id, sentence, proof, p, prior)
+        return
+    rest = p.log_ratio - np.log(factor)
+    scale = math.exp(float(np.median(rest)))
+    if float(np.abs(rest - math.log(scale)).max()) > 1e-3 or abs(scale - 1) < 1e-9 or _flat(p, factor):
+        return
+    proof = pair.prove_at(p.rows, p.columns, p.x * factor * scale)
+    if proof.holds:
+        yield _cause(id, f"{sentence}, and a factor of {scale:.8g}", proof, p, prior - 0.3)
+
+
+def _flat(p: Pixels, factor: np.ndarray) -> bool:
+    """A factor that hardly changes over these pixels explains no more than a constant does."""
+    return float(factor.max() / factor.min() - 1) < 1e-5
+
+
+def _cause(id: str, sentence: str, proof: Proof, p: Pixels, prior: float) -> Cause:
+    return Cause(id, sentence, (f"the ratio of the images follows the factor at all {p.x.size} bright pixels, to "
+                                f"{proof.residual:.2g} of the peak",), True, True, proof.residual, proof.left,
+                 {"kind": "image", "what": f"every pixel multiplied: {sentence}"}, 0.96, prior)
+
+
+def _unnamed(p: Pixels, ratio: np.ndarray) -> Iterator[Cause]:
+    """A smooth ratio that no factor explains: say how it changes."""
+    radial = np.stack((np.ones(ratio.size), 1 - p.cos_twotheta), axis=1)
+    around = np.stack((np.ones(ratio.size), p.cos_2psi, p.sin_2psi), axis=1)
+    total = float(((ratio - ratio.mean()) ** 2).sum())
+    if total == 0 or float(ratio.std()) < 1e-4:
+        return
+    for id, table, words in ((RADIAL, radial, "with the angle from the beam"), (AZIMUTHAL, around, "around the beam")):
+        weights, *_ = np.linalg.lstsq(table, ratio, rcond=None)
+        share = 1 - float(((ratio - table @ weights) ** 2).sum()) / total
+        if share > 0.7:
+            yield Cause(id, f"the ratio of the images changes {words}, from {math.exp(ratio.min()):.5g} to "
+                        f"{math.exp(ratio.max()):.5g}", (f"{100 * share:.1f} % of its spread goes {words}",),
+                        confidence=guess(0.3 + 0.3 * share), prior=0.3)
+
+
+# --- a limit in resolution ---------------------------------------------------------------------------------------
+
+
+def find_resolution_limit(question: Question) -> Iterator[Cause]:
+    """Pixels beyond a resolution are zero in one image only."""
+    pair = question.pair
+    if pair.agree or not pair.all_finite:
+        return
+    lost = (pair.subject == 0) & (pair.reference != 0)
+    extra = (pair.reference == 0) & (pair.subject != 0)
+    for part, other, words in ((lost, pair.subject != 0, "renders nothing beyond"),
+                               (extra, pair.reference != 0, "also renders what lies beyond")):
+        if np.count_nonzero(part) < 10 or np.count_nonzero(other) < 10 or not pair.same_but(part):
+            continue
+        rest = other & ~part
+        outer = _spacing(question, *_some(part))
+        inner = _spacing(question, *_some(rest))
+        if outer.size == 0 or inner.size == 0 or float(np.mean(inner > outer.max())) < 0.995:
+            continue
+        limit = float(outer.max())
+        yield Cause(DMIN, f"the subject {words} {limit:.4g} A", (
+            f"all of {outer.size} such pixels lie beyond {limit:.4g} A, {100 * float(np.mean(inner > limit)):.1f} % of "
+            "the others within", "all other pixels are the same"), True, True, 0.0, 0.0,
+            {"kind": "image", "what": f"zero beyond {limit:.4g} A"}, 0.96, 0.9)
+
+
+def _some(mask: np.ndarray, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    flat = np.flatnonzero(mask)
+    return np.divmod(flat[::max(1, flat.size // count)], mask.shape[1])
+
+
+def _spacing(question: Question, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """d = lambda / (2 sin theta) of pixels, in A."""
+    sine = np.sqrt(np.maximum(1e-30, 0.5 * (1 - question.detector.cos_twotheta(columns, rows))))
+    return question.setting.wavelength_A / (2 * sine)
+
+
+FINDERS = (find_smooth_factor, find_resolution_limit)

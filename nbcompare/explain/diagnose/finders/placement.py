@@ -1,0 +1,296 @@
+"""Geometry causes seen in the images alone: turned, mirrored, shifted, smoothed.
+
+Whole-pixel moves are carried out and proven. A move by parts of a pixel is proven when an interpolation
+reproduces it; otherwise it was rendered so, which displacement.py measures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from nbcompare.explain.diagnose.causes import Cause, entry
+from nbcompare.explain.diagnose.image_pair import ImagePair, largest
+from nbcompare.explain.diagnose.question import Question
+
+TRANSPOSED = entry("transposed", "geometry", "Fast and slow axis are exchanged.")
+FLIP_FAST = entry("flipped-fast", "geometry", "The image is mirrored along the fast axis.")
+FLIP_SLOW = entry("flipped-slow", "geometry", "The image is mirrored along the slow axis.")
+HALF_TURN = entry("rotated-180", "geometry", "The image is turned by 180 degrees.")
+QUARTER_TURN = entry("rotated-90", "geometry", "The image is turned by 90 degrees.")
+THREE_QUARTERS = entry("rotated-270", "geometry", "The image is turned by 270 degrees.")
+ANTI_TRANSPOSED = entry("anti-transposed", "geometry", "The image is mirrored about its other diagonal.")
+SHIFT = entry("pixel-shift", "geometry", "The image array is shifted by whole pixels.")
+SUB_SHIFT = entry("sub-pixel-shift", "geometry", "The image array is shifted by a part of a pixel (interpolated).")
+BLURRED = entry("blurred", "geometry", "The image is convolved with a small kernel (smoothed).")
+CENTRE_ONE = entry("beam-centre-one-pixel", "geometry", "The beam centre is one pixel off (index origin 0 or 1).")
+CENTRE_HALF = entry("beam-centre-half-pixel", "geometry", "The beam centre is half a pixel off (centre or corner).")
+CENTRE = entry("beam-centre-value", "geometry", "The beam centre has another value.")
+
+OPERATIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
+    "": (lambda image: image, ""),
+    TRANSPOSED: (lambda image: image.T, "transposed"),
+    FLIP_FAST: (lambda image: image[:, ::-1], "mirrored along the fast axis"),
+    FLIP_SLOW: (lambda image: image[::-1], "mirrored along the slow axis"),
+    HALF_TURN: (lambda image: image[::-1, ::-1], "turned by 180 degrees"),
+    QUARTER_TURN: (lambda image: np.rot90(image), "turned by 90 degrees"),
+    THREE_QUARTERS: (lambda image: np.rot90(image, 3), "turned by 270 degrees"),
+    ANTI_TRANSPOSED: (lambda image: image[::-1, ::-1].T, "mirrored about its other diagonal"),
+}
+_CROP = 128
+_SPOTS = 60
+
+
+# --- whole pixels ---------------------------------------------------------------------------------------------
+
+
+def find_turned(question: Question) -> Iterator[Cause]:
+    """The eight ways to lay an image on itself, each also with a shift by whole pixels."""
+    pair = question.pair
+    if pair.agree or not pair.y.any():
+        return
+    ours, theirs = _spots(pair.x), _spots(pair.y)
+    bright = _brightest(pair.y)
+    for id, (operation, words) in OPERATIONS.items():
+        turned = operation(pair.x)
+        if id and _looks_equal(pair, turned, bright):
+            yield from _exact(pair, turned, id, words)
+        if turned.shape == pair.x.shape:
+            for shift in _voted_shifts(_moved_spots(operation, ours, pair), theirs, pair):
+                if shift != (0, 0) and _looks_equal(pair, turned, bright, shift):
+                    yield from _shifted(question, turned, shift, id, words)
+
+
+def _looks_equal(pair: ImagePair, edited: np.ndarray, bright: tuple[np.ndarray, np.ndarray],
+                 shift: tuple[int, int] = (0, 0)) -> bool:
+    """Whether most bright pixels of the subject are where an edited, then shifted reference has them."""
+    rows, columns = bright
+    values = pair.y[rows, columns]
+    rows, columns = (rows - shift[0]) % pair.slow, (columns - shift[1]) % pair.fast
+    if edited.shape != pair.x.shape:
+        rows, columns = np.divmod(rows * pair.fast + columns, edited.shape[1])
+    return bool(np.mean(np.abs(edited[rows, columns] - values) <= 1e-4 * np.abs(values)) > 0.6)
+
+
+def _brightest(image: np.ndarray, count: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    return np.divmod(largest(image, count), image.shape[1])
+
+
+def _exact(pair: ImagePair, turned: np.ndarray, id: str, words: str) -> Iterator[Cause]:
+    proof = pair.prove(turned if turned.shape == pair.x.shape else turned.reshape(pair.x.shape))
+    if proof.holds:
+        yield Cause(id, f"the subject is the reference {words}", (
+            f"the {words.split()[0]} reference is the subject to {proof.residual:.2g} of the peak",), True, True,
+            proof.residual, proof.left, {"kind": "image", "what": words}, 0.99, 0.95)
+
+
+def _moved_spots(operation, spots: tuple[np.ndarray, ...], pair: ImagePair) -> tuple[np.ndarray, ...]:
+    """Where an operation puts spots: found by laying it on the corners of the image."""
+    rows, columns, values = spots
+    number = operation(np.arange(4).reshape(2, 2))
+    at = {int(number[r, c]): (r, c) for r in range(2) for c in range(2)}
+    flip_r, flip_c = at[0]
+    exchanged = at[2][0] == flip_r
+    a, b = (columns, rows) if exchanged else (rows, columns)
+    size_a, size_b = (pair.fast, pair.slow) if exchanged else (pair.slow, pair.fast)
+    return (size_a - 1 - a if flip_r else a), (size_b - 1 - b if flip_c else b), values
+
+
+def _voted_shifts(ours: tuple[np.ndarray, ...], theirs: tuple[np.ndarray, ...],
+                  pair: ImagePair) -> list[tuple[int, int]]:
+    """The shifts (dy, dx), modulo the image, that most pairs of equally bright local maxima agree on."""
+    if len(ours[0]) < 2 or len(theirs[0]) < 2:
+        return []
+    ratio = theirs[2][None, :] / ours[2][:, None]
+    alike = np.abs(ratio - 1) < 1e-4
+    dy = (theirs[0][None, :] - ours[0][:, None])[alike] % pair.slow
+    dx = (theirs[1][None, :] - ours[1][:, None])[alike] % pair.fast
+    if dy.size == 0:
+        return []
+    moves, votes = np.unique(dy * pair.fast + dx, return_counts=True)
+    best = [int(move) for move in moves[np.argsort(-votes, kind="stable")][:2] if votes.max() >= 2]
+    return [(_signed(move // pair.fast, pair.slow), _signed(move % pair.fast, pair.fast)) for move in best]
+
+
+def _signed(value: int, size: int) -> int:
+    return value - size if value > size // 2 else value
+
+
+def _spots(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(rows, columns, values) of the brightest pixels that no neighbour exceeds."""
+    rows, columns = _brightest(image, 20 * _SPOTS)
+    values = image[rows, columns]
+    inside = (rows > 0) & (rows < image.shape[0] - 1) & (columns > 0) & (columns < image.shape[1] - 1) & (values > 0)
+    rows, columns, values = rows[inside], columns[inside], values[inside]
+    highest = np.ones(rows.size, bool)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            highest &= image[rows + dy, columns + dx] <= values
+    rows, columns, values = rows[highest], columns[highest], values[highest]
+    first = np.argsort(-values, kind="stable")[:_SPOTS]
+    return rows[first], columns[first], values[first]
+
+
+def _shifted(question: Question, turned: np.ndarray, shift: tuple[int, int], id: str, words: str) -> Iterator[Cause]:
+    pair = question.pair
+    rolled = np.roll(turned, shift, (0, 1))
+    wrapped = np.zeros(rolled.shape, bool)
+    for axis, move in enumerate(shift):
+        edge = (slice(0, move) if move > 0 else slice(move, None)) if move else slice(0, 0)
+        wrapped[(edge, slice(None)) if axis == 0 else (slice(None), edge)] = True
+    inside = pair.prove(rolled, ~wrapped)
+    if not inside.residual <= 1e-6 or wrapped.mean() > 0.6 or inside.left > 0.5:
+        return
+    dy, dx = shift
+    move = f"by {dx:+d} pixels along fast and {dy:+d} along slow"
+    first = f"{words}, then " if words else ""
+    for edges, what in ((rolled, "rolled"), (np.where(wrapped, 0, rolled), "shifted, the edge zero")):
+        if _edge_equal(pair, edges, wrapped):
+            yield Cause(id or SHIFT, f"the subject is the reference {first}{what.split(',')[0]} {move}",
+                        ("also the pixels at the edge are those of a moved array",
+                         f"inside, the moved reference is the subject to {inside.residual:.2g} of the peak"), True,
+                        True, inside.residual, inside.left, {"kind": "image", "what": f"{first}{what} {move}"}, 0.97,
+                        0.9)
+            return
+    evidence = (f"{100 * (1 - wrapped.mean()):.0f} % of the image is the moved reference to {inside.residual:.2g} of "
+                "the peak", "pixels at the edge were rendered, not moved")
+    edit = {"kind": "image", "what": f"{first}shifted {move}"}
+    if not id and max(abs(dx), abs(dy)) <= 1:
+        yield Cause(CENTRE_ONE, f"the pattern lies one pixel off: {move}", evidence, True, True, inside.residual,
+                    inside.left, edit, 0.96, 0.9)
+    elif not id:
+        yield Cause(CENTRE, f"the pattern lies {move} off: a beam centre {in_mm(question, dx, dy)}", evidence, True,
+                    True, inside.residual, inside.left, edit, 0.9, 0.7)
+    else:
+        yield Cause(id, f"the subject is the reference {first}shifted {move}", evidence, True, True, inside.residual,
+                    inside.left, edit, 0.95, 0.9)
+
+
+def in_mm(question: Question, dx: float, dy: float) -> str:
+    pixel = question.setting.pixel_m * 1e3
+    return f"other by {dx * pixel:+.6g} mm along fast and {dy * pixel:+.6g} mm along slow"
+
+
+def _edge_equal(pair: ImagePair, edited: np.ndarray, edge: np.ndarray) -> bool:
+    close = np.abs(edited - pair.y)[edge] <= 1e-5 * np.abs(pair.y[edge]) + 1e-9 * pair.peak
+    return bool(np.mean(close) > 0.99)
+
+
+# --- parts of a pixel --------------------------------------------------------------------------------------------
+
+
+def find_interpolated(question: Question) -> Iterator[Cause]:
+    """A small convolution of the array: an interpolated shift, or a blur. Its weights sum up to one."""
+    pair = question.pair
+    if pair.agree or not pair.all_finite or min(pair.x.shape) < 16 or abs(pair.scale[0] - 1) > 0.5:
+        return
+    x, y = _crop(pair)
+    kernel, left = _kernel(x, y)
+    if kernel is None or kernel.sum() == 0:
+        return
+    steps = np.arange(kernel.shape[0]) - kernel.shape[0] // 2
+    dy, dx = (float((kernel.sum(axis=1 - axis) * steps).sum() / kernel.sum()) for axis in (0, 1))
+    changed = float(np.linalg.norm(y - x) / (np.linalg.norm(y) or 1.0))
+    spread = float(np.abs(kernel).sum()) - abs(float(kernel[steps.size // 2, steps.size // 2]))
+    if left < min(2e-6, 0.01 * changed) and spread > 1e-6 and abs(float(kernel.sum()) - 1) < 1e-5:
+        if _convolved_everywhere(pair, kernel):
+            yield _convolution(question, kernel, steps, dx, dy, left)
+        return
+    if math.hypot(dx, dy) > 1e-4 and left < min(0.2, changed):
+        for order, words in ((3, "cubic spline interpolation"), (0, "Fourier interpolation")):
+            fitted = _fit_shift(x if order else pair.x, y if order else pair.y, dx, dy, order)
+            if fitted and fitted[2] < min(3e-6, 0.01 * changed) and math.hypot(fitted[0], fitted[1]) > 1e-4:
+                yield _interpolated(question, fitted[0], fitted[1], fitted[2], words)
+                return
+
+
+def _convolved_everywhere(pair: ImagePair, kernel: np.ndarray) -> bool:
+    """Whether the kernel gives the subject at telling pixels all over the image, not only where it was found."""
+    half = kernel.shape[0] // 2
+    rows, columns = pair.sample
+    inside = (rows >= half) & (rows < pair.slow - half) & (columns >= half) & (columns < pair.fast - half)
+    rows, columns = rows[inside], columns[inside]
+    values = np.zeros(rows.size)
+    for dy in range(-half, half + 1):
+        for dx in range(-half, half + 1):
+            values += kernel[dy + half, dx + half] * pair.x[rows - dy, columns - dx]
+    proof = pair.prove_at(rows, columns, values)
+    return proof.residual < 3e-6 and proof.left < 0.05
+
+
+def _convolution(question: Question, kernel: np.ndarray, steps: np.ndarray, dx: float, dy: float, left: float) -> Cause:
+    if math.hypot(dx, dy) > 1e-5:
+        return _interpolated(question, dx, dy, left, "bilinear interpolation")
+    width = math.sqrt(max(0.0, float((kernel.sum(axis=0) * steps**2).sum())))
+    return Cause(BLURRED, f"the subject is the reference smoothed by a kernel of width {width:.3g} pixels",
+                 (f"a {steps.size} x {steps.size} kernel leaves {left:.1g} of the image",), True, True, left, None,
+                 {"kind": "image", "what": f"smoothed, width {width:.3g} pixels"}, 0.95, 0.7)
+
+
+def _interpolated(question: Question, dx: float, dy: float, left: float, words: str) -> Cause:
+    return Cause(SUB_SHIFT, f"the subject is the reference shifted by {dx:+.5g} pixels along fast and {dy:+.5g} along "
+                 f"slow, by {words}", (f"the shifted reference leaves {left:.1g} of the image",), True, True, left,
+                 None, {"kind": "image", "what": f"shifted by {dx:.6g}, {dy:.6g} pixels"}, 0.95, 0.85)
+
+
+def _crop(pair: ImagePair) -> tuple[np.ndarray, np.ndarray]:
+    """A square of both images around the brightest reference pixel."""
+    row, column = divmod(int(np.argmax(pair.x)), pair.fast)
+    starts = (max(0, min(at - _CROP // 2, size - _CROP)) for at, size in ((row, pair.slow), (column, pair.fast)))
+    rows, columns = (slice(start, start + _CROP) for start in starts)
+    return pair.x[rows, columns], pair.y[rows, columns]
+
+
+def _kernel(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray | None, float]:
+    """The smallest kernel (3 x 3, 5 x 5, 9 x 9) that makes y of x by least squares, and what it leaves of |y|."""
+    power = float(np.linalg.norm(y[6:-6, 6:-6]))
+    if power == 0:
+        return None, 1.0
+    first, left = None, 1.0
+    for half in (1, 2, 4):
+        inner = y[6:-6, 6:-6].ravel()
+        columns = [x[6 - dy:x.shape[0] - 6 - dy, 6 - dx:x.shape[1] - 6 - dx].ravel()
+                   for dy in range(-half, half + 1) for dx in range(-half, half + 1)]
+        lit = np.argsort(-np.abs(inner), kind="stable")[:4000]
+        table = np.stack([column[lit] for column in columns], axis=1)
+        if table.shape[0] < 3 * table.shape[1]:
+            break
+        weights, *_ = np.linalg.lstsq(table, inner[lit], rcond=1e-10)
+        left = float(np.linalg.norm(table @ weights - inner[lit])) / power
+        kernel = weights.reshape(2 * half + 1, 2 * half + 1)
+        first = kernel if first is None else first
+        if left < 2e-6:
+            return kernel, left
+    return first, left
+
+
+def _fit_shift(x: np.ndarray, y: np.ndarray, dx: float, dy: float, order: int) -> tuple[float, float, float] | None:
+    """(dx, dy, what it leaves) of the interpolated shift nearest to the subject; None where it does not settle."""
+    if order == 0 and x.size > 1_200_000:
+        return None
+    inner = np.s_[12:-12, 12:-12] if order else np.s_[:, :]
+    power = float(np.linalg.norm(y[inner]))
+    at = np.array([dy, dx])
+    for _ in range(8):
+        now = _moved(x, at, order)
+        slopes = [(_moved(x, at + step, order) - now)[inner].ravel() / 1e-4 for step in 1e-4 * np.eye(2)]
+        table, rest = np.stack(slopes, axis=1), (y - now)[inner].ravel()
+        change, *_ = np.linalg.lstsq(table, rest, rcond=None)
+        at = at + np.clip(change, -0.7, 0.7)
+        if np.abs(change).max() < 1e-9 or np.abs(at).max() > 3:
+            break
+    left = float(np.linalg.norm((y - _moved(x, at, order))[inner])) / power if power else 1.0
+    return float(at[1]), float(at[0]), left
+
+
+def _moved(x: np.ndarray, shift: np.ndarray, order: int) -> np.ndarray:
+    from scipy import fft, ndimage
+
+    if order:
+        return ndimage.shift(x, shift, order=order, mode="constant")
+    return fft.ifft2(ndimage.fourier_shift(fft.fft2(x), shift)).real
+
+
+FINDERS = (find_turned, find_interpolated)

@@ -1,0 +1,168 @@
+"""Physics causes in the list of reflections: missing, extra, scaled, exchanged or misread structure factors.
+
+Bright pixels are given to the reflection nearest to them; the ratio of the images, reflection by reflection, is
+held against what each mistake with the list would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from nbcompare.explain.diagnose.causes import Cause, entry, guess
+from nbcompare.explain.diagnose.finders.scale import AMPLITUDE
+from nbcompare.explain.diagnose.question import Question
+
+MISSING = entry("reflection-missing", "physics", "Some reflections are missing in the subject.")
+EXTRA = entry("reflection-extra", "physics", "Some reflections are only in the subject.")
+SCALED = entry("reflection-changed", "physics", "Some reflections have other structure factors.")
+FRIEDEL = entry("hkl-friedel", "physics", "The subject uses F(-h,-k,-l) (Friedel mates, sign of the indices).")
+SIGN = entry("hkl-sign", "physics", "The subject uses indices with one or two signs changed.")
+ORDER = entry("hkl-order", "physics", "The subject uses the Miller indices in another order.")
+OFF_BY_ONE = entry("hkl-off-by-one", "physics", "The subject uses indices one off.")
+DEFAULT_F = entry("default-F-value", "physics", "Reflections that are not listed have another F (-default_F).")
+_ENOUGH = 4
+_BRIGHT = 1e-3
+
+
+@dataclass(frozen=True)
+class Table:
+    """Per reflection: indices, summed pixels of both images, F of the list (NaN where not listed)."""
+
+    hkl: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    pixels: np.ndarray
+    listed: np.ndarray
+
+
+def find_reflections(question: Question) -> Iterator[Cause]:
+    """Mistakes with the list of structure factors."""
+    pair = question.pair
+    if pair.agree or not pair.all_finite or question.lattice is None:
+        return
+    table = reflection_table(question)
+    if table is None or len(table.hkl) < _ENOUGH or not _in_place(table):
+        return
+    yield from _single(question, table)
+    if question.amplitudes is not None:
+        yield from _list_edits(question, table)
+        yield from _unlisted(table)
+
+
+def reflection_table(question: Question) -> Table | None:
+    """Sums over the bright pixels of each reflection."""
+    pair = question.pair
+    brightness = np.maximum(pair.x, pair.y)
+    rows, columns = np.nonzero(brightness > _BRIGHT * max(pair.peak, float(pair.y.max())))
+    if rows.size == 0 or rows.size > 400_000:
+        return None
+    middle = float(np.median(question.setting.phis))
+    fractional = question.lattice.indices(question.detector, columns, rows, middle)
+    nearest = np.ceil(fractional - 0.5).astype(int)
+    hkl, which = np.unique(nearest, axis=0, return_inverse=True)
+    which = which.ravel()
+    sums = [np.bincount(which, image[rows, columns], len(hkl)) for image in (pair.x, pair.y)]
+    listed = question.amplitudes.listed(hkl) if question.amplitudes else np.full(len(hkl), np.nan)
+    return Table(hkl, *sums, np.bincount(which, minlength=len(hkl)), listed)
+
+
+def _in_place(table: Table) -> bool:
+    """Whether the patterns lie on each other: most light of each image where the other has some."""
+    both = (table.x > 0) & (table.y > 0)
+    return bool(table.x[both].sum() > 0.2 * table.x.sum() or table.y[both].sum() > 0.2 * table.y.sum())
+
+
+def _single(question: Question, table: Table) -> Iterator[Cause]:
+    """A few reflections differ, the others are the same."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(table.x > 0, table.y / table.x, np.inf)
+    off = np.abs(ratio - 1) > 1e-4
+    count = int(np.count_nonzero(off))
+    if not 0 < count <= max(1, 0.4 * len(off)):
+        return
+    kinds = ((MISSING, off & (ratio < 0.02), "missing"), (EXTRA, off & (ratio > 50), "only in the subject"),
+             (SCALED, off & (ratio >= 0.02) & (ratio <= 50), "of another intensity"))
+    for id, which, words in kinds:
+        found = int(np.count_nonzero(which))
+        if found and found >= 0.6 * count:
+            named = ", ".join(f"({h},{k},{l})" for h, k, l in table.hkl[which][:6])
+            some = f"ratio {float(np.median(ratio[which])):.4g}; " if id == SCALED else ""
+            yield Cause(id, f"{found} of {len(off)} reflections {'is' if found == 1 else 'are'} {words}: {named}",
+                        (f"{some}{len(off) - count} reflections have the same intensity in both images",),
+                        confidence=guess(0.75 if count <= 0.2 * len(off) else 0.5), prior=0.7)
+
+
+# --- the whole list -----------------------------------------------------------------------------------------------
+
+PERMUTATIONS = {"k h l": (1, 0, 2), "h l k": (0, 2, 1), "l k h": (2, 1, 0), "k l h": (1, 2, 0), "l h k": (2, 0, 1)}
+SIGNS = [np.array(s) for s in ((-1, 1, 1), (1, -1, 1), (1, 1, -1), (-1, -1, 1), (-1, 1, -1), (1, -1, -1))]
+
+
+def _list_edits(question: Question, table: Table) -> Iterator[Cause]:
+    """Predict every reflection's ratio under each mistake and count the hits."""
+    here = question.amplitudes(table.hkl)
+    usable = (here > 0) & (table.x > 0)
+    if np.count_nonzero(usable) < _ENOUGH:
+        return
+    ratio, here, hkl = table.y[usable] / table.x[usable], here[usable], table.hkl[usable]
+    still = float(np.mean(np.abs(ratio - 1) < 0.01))
+    for id, other, words in _other_lists(question, hkl, here):
+        expected = (other / here) ** 2
+        hits = float(np.mean(np.abs(ratio - expected) <= 0.02 * expected + 1e-4))
+        idle = float(np.mean(np.abs(expected - 1) < 0.01))
+        if hits > 0.6 and hits > still + 0.3 and idle < 0.6:
+            yield Cause(id, words, (f"predicts the ratio of {100 * hits:.0f} % of {ratio.size} reflections; "
+                                    f"{100 * still:.0f} % are the same in both images",),
+                        confidence=guess(0.4 + 0.4 * hits), prior=0.75)
+    yield from _power_of_f(ratio, here)
+
+
+def signed_names(signs: np.ndarray) -> str:
+    """h,k,l with minus signs, for words."""
+    return ",".join(("-" if sign < 0 else "") + axis for axis, sign in zip("hkl", signs, strict=True))
+
+
+def _other_lists(question: Question, hkl: np.ndarray, here: np.ndarray):
+    f = question.amplitudes
+    yield FRIEDEL, f(-hkl), "every reflection has the F of its Friedel mate (-h,-k,-l)"
+    for signs in SIGNS:
+        yield SIGN, f(hkl * signs), f"every reflection has the F of ({signed_names(signs)})"
+    for words, order in PERMUTATIONS.items():
+        yield ORDER, f(hkl[:, order]), f"the indices are read in the order {words}"
+    for axis, name in enumerate("hkl"):
+        for step in (1, -1):
+            moved = hkl.copy()
+            moved[:, axis] += step
+            yield OFF_BY_ONE, f(moved), f"every reflection has the F of {name}{step:+d}"
+
+
+def _power_of_f(ratio: np.ndarray, here: np.ndarray) -> Iterator[Cause]:
+    """ratio = c F^p: F read as F^2, or squared twice."""
+    keep = ratio > 0
+    x, y = np.log(here[keep]), np.log(ratio[keep])
+    if x.size < _ENOUGH or x.std() < 0.05:
+        return
+    slope, intercept = np.polyfit(x, y, 1)
+    if abs(slope) < 0.3 or float(np.std(y - slope * x - intercept)) > 0.05 * abs(slope) * float(x.std()) + 0.01:
+        return
+    yield Cause(AMPLITUDE, f"each reflection's intensity is multiplied by F^{slope:.3g}: the list is not used as "
+                "amplitudes", (f"log-log line over {x.size} reflections",), confidence=guess(0.75), prior=0.7)
+
+
+def _unlisted(table: Table) -> Iterator[Cause]:
+    """Listed reflections agree, those not listed do not."""
+    known = np.isfinite(table.listed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(table.x > 0, table.y / table.x, np.inf)
+    same = np.abs(ratio - 1) < 1e-4
+    if np.count_nonzero(~known) < 2 or not same[known].mean() > 0.95 or same[~known].mean() > 0.2:
+        return
+    yield Cause(DEFAULT_F, "reflections that are not in the list have another structure factor",
+                (f"{np.count_nonzero(known)} listed reflections agree; {np.count_nonzero(~known & ~same)} of "
+                 f"{np.count_nonzero(~known)} others do not",), confidence=guess(0.7), prior=0.7)
+
+
+FINDERS = (find_reflections,)

@@ -1,0 +1,156 @@
+"""Data causes that leave fewer digits: halves, whole numbers, multiples of a step, text, a digital image.
+
+The last bit decides here and two programs differ in it, so nothing is carried out on the reference: the subject's
+own values must lie on the coarse grid, each next to the reference's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nbcompare.explain.diagnose.causes import Cause, entry
+from nbcompare.explain.diagnose.finders.values import line
+from nbcompare.explain.diagnose.image_pair import ImagePair
+from nbcompare.explain.diagnose.question import Question
+
+FLOAT16 = entry("float16-rounding", "data", "The subject was rounded to half precision (float16).")
+BFLOAT16 = entry("bfloat16-rounding", "data", "The subject was rounded to bfloat16, 8 bits of mantissa.")
+MANTISSA = entry("mantissa-rounding", "data", "The subject's mantissas were cut to fewer bits than float32 has.")
+INTEGER = entry("integer-rounding", "data", "The subject was rounded to whole numbers.")
+QUANTUM = entry("quantised", "data", "The subject's values are multiples of one step.")
+INT_IMAGE = entry("integer-image", "data", "The subject is the scaled integer image (scale and adc) given as float.")
+DIGITS = entry("text-digits", "data", "The subject's values were written as text with few digits.")
+
+
+def find_rounding(question: Question) -> Iterator[Cause]:
+    """The subject's values lie on a coarser grid, each next to the reference's value."""
+    pair = question.pair
+    sub = pair.subject
+    if pair.agree:
+        return
+    if not pair.all_finite:
+        yield from _overflowed_halves(pair)
+        return
+    if np.count_nonzero(sub) < 20:
+        return
+    yield from _binary_rounding(pair)
+    yield from _whole_numbers(pair)
+    yield from _steps(pair)
+    yield from _digits(pair)
+
+
+def _overflowed_halves(pair: ImagePair) -> Iterator[Cause]:
+    """The subject is infinite exactly where half precision is, and rounded to it elsewhere."""
+    if not np.array_equal(~pair.finite, pair.x >= 65520):
+        return
+    x, y = pair.x[pair.finite], pair.y[pair.finite]
+    if (y.astype(np.float16) == y).all() and (np.abs(y - x) <= 1e-3 * np.abs(x) + 1e-7).all():
+        yield Cause(FLOAT16, "the subject's values are float16 numbers, infinite above 65504",
+                    ("all finite values are within one step of 0.001 of the reference's",), True, True, None, None,
+                    {"kind": "image", "what": "float16 rounding"}, 0.98, 0.95)
+
+
+def _trailing_zeros(values: np.ndarray) -> int:
+    """How many last bits are zero in all float32 values."""
+    bits = int(np.bitwise_or.reduce(np.ascontiguousarray(values).view(np.uint32), axis=None))
+    return (bits & -bits).bit_length() - 1 if bits else 32
+
+
+def _binary_rounding(pair: ImagePair) -> Iterator[Cause]:
+    if _trailing_zeros(pair.subject[pair.sample]) < 4:
+        return
+    trailing = _trailing_zeros(pair.subject)
+    if not 4 <= trailing <= 23:
+        return
+    nonzero = pair.subject != 0
+    x, y = pair.reference[nonzero], pair.subject[nonzero]
+    few = slice(None, None, max(1, y.size // 5000))
+    if np.mean(np.abs(y[few] - x[few]) <= np.abs(x[few]) * 2.0 ** -(21 - trailing) + 1e-7 * pair.peak) < 0.9:
+        return
+    with np.errstate(over="ignore"):
+        is_half = bool((pair.subject.astype(np.float16).astype(np.float32) == pair.subject).all())
+    tiny = 2.0**-24 if is_half else 0.0
+    off = np.abs(y.astype(np.float64) - x)
+    step = np.abs(x.astype(np.float64)) * 2.0 ** -(22 - trailing) + tiny
+    near = np.count_nonzero(off <= step * 1.001 + 1e-7 * np.abs(x)) >= 0.999 * off.size
+    if not near:
+        return
+    kept = 23 - trailing
+    id, what = ((BFLOAT16, "bfloat16") if trailing >= 16 else
+                (FLOAT16, "float16") if is_half and trailing >= 13 else (MANTISSA, f"{kept} bits of mantissa"))
+    rounded = np.count_nonzero(off <= step * 0.5005 + 1e-7 * np.abs(x)) >= 0.999 * off.size
+    yield Cause(id, f"every subject value is a {what} number, {'rounded' if rounded else 'cut'} from the reference's",
+                (f"the last {trailing} bits of all {y.size} nonzero values are zero",
+                 f"no value is further than one step of {2.0 ** -kept:.1g} from the reference's"),
+                True, True, pair.worst, None, {"kind": "image", "what": f"{what} rounding"}, 0.98, 0.8)
+
+
+def _whole_numbers(pair: ImagePair) -> Iterator[Cause]:
+    y, some = pair.y, pair.y[pair.sample]
+    if not (some == np.rint(some)).all() or (pair.x[pair.sample] == np.rint(pair.x[pair.sample])).all():
+        return
+    lit = (pair.x > 0.5) | (y != 0)
+    if not (y == np.rint(y)).all() or np.count_nonzero(lit) < 5:
+        return
+    off, y = pair.difference[lit], y[lit]
+    ways = {"rounded": np.abs(off) <= 0.5001, "cut": (off <= 1e-4) & (off > -1.0001),
+            "rounded up": (off >= -1e-4) & (off < 1.0001)}
+    for way, fits in ways.items():
+        slack = np.abs(off) <= 1e-6 * np.abs(y) + 0.5
+        if np.count_nonzero(fits | slack & (way == "rounded")) >= 0.999 * off.size:
+            yield Cause(INTEGER, f"every subject value is a whole number, {way} from the reference's",
+                        (f"{int(np.count_nonzero(y))} values are not zero, all of them whole",), True, True,
+                        pair.worst, None, {"kind": "image", "what": f"values {way} to whole numbers"}, 0.98, 0.8)
+            return
+
+
+def _steps(pair: ImagePair) -> Iterator[Cause]:
+    """Multiples of one step, perhaps with scale and offset: a digital image read as float."""
+    rows, columns = pair.sample
+    values = np.unique(pair.y[rows, columns])
+    if values.size < 3 or values.size > 0.5 * rows.size + 50:
+        return
+    gaps = np.diff(values)
+    step = float(gaps.min())
+    if step <= 0 or not np.allclose((values - values[0]) / step, np.rint((values - values[0]) / step),
+                                    atol=0.02, rtol=1e-6) or step < 1e-6 * pair.peak:
+        return
+    scale, offset = line(pair)
+    lit = (scale * pair.x > 0.5 * step) | (pair.y != values[0])
+    off = np.abs(pair.y - (scale * pair.x + offset))[lit]
+    if scale <= 0 or off.size < 5 or off.max() < 0.1 * step or np.count_nonzero(off <= 1.01 * step) < 0.995 * off.size:
+        return
+    if abs(scale - 1) < 1e-3 and abs(offset) <= step:
+        if step != 1:
+            yield Cause(QUANTUM, f"the subject's values are multiples of {step:.6g}", (
+                f"{values.size} different values among {rows.size} pixels",), True, True, pair.worst, None,
+                {"kind": "image", "what": f"rounded to multiples of {step:.6g}"}, 0.97, 0.7)
+        return
+    if (pair.y == np.rint(pair.y)).all():
+        yield Cause(INT_IMAGE, f"the subject is round({scale:.6g} * reference + {offset:.4g}), whole numbers",
+                    (f"{values.size} different values among {rows.size} pixels",), True, True,
+                    float(off.max()) / pair.peak, None,
+                    {"kind": "image", "what": f"scaled by {scale:.6g}, {offset:.4g} added, rounded"}, 0.97, 0.7)
+
+
+def _digits(pair: ImagePair) -> Iterator[Cause]:
+    rows, columns = pair.sample
+    picked = np.flatnonzero(pair.subject[rows, columns])[:600]
+    values = pair.subject[rows[picked], columns[picked]]
+    source = pair.reference[rows[picked], columns[picked]]
+    if values.size < 20:
+        return
+    for digits in range(2, 7):
+        written = np.array([f"{value:.{digits - 1}e}" for value in values.tolist()], dtype=np.float32)
+        if (written == values).all():
+            unit = 10.0 ** (np.floor(np.log10(np.abs(source.astype(float)) + 1e-300)) - digits + 1)
+            if (np.abs(values.astype(float) - source) <= 1.01 * unit).all() and not (source == values).all():
+                yield Cause(DIGITS, f"the subject's values have {digits} significant digits, as text has",
+                            (f"true of all {values.size} values looked at",), True, True, pair.worst, None,
+                            {"kind": "image", "what": f"rounded to {digits} digits"}, 0.96, 0.6)
+            return
+
+
+FINDERS = (find_rounding,)

@@ -1,0 +1,234 @@
+"""Scale causes: when one factor turns the reference into the subject, which ratio of this command line is it?
+
+Every candidate is computed from the arguments (fluence, steps, sizes, units) or is a power of two or ten; then
+products of two. A match says how exact it is, and how likely it is that some candidate matches by accident.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nbcompare.explain.diagnose.causes import Cause, entry
+from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.setup.setting import DEFAULT_FLUENCE, R_E_SQUARED, Setting
+
+FLUENCE_DEFAULT = entry("fluence-default", "scale", "The default fluence is used instead of the one given.")
+FLUENCE_FLUX = entry("fluence-not-from-flux", "scale", "-fluence is used although -flux decides, or the reverse.")
+FLUX = entry("flux-term-lost", "scale", "The flux is not a factor of the fluence.")
+EXPOSURE = entry("exposure-ignored", "scale", "The exposure is not a factor of the fluence, or is one twice.")
+BEAMSIZE_DEFAULT = entry("beamsize-default", "scale", "The default beam size is used instead of the one given.")
+BEAMSIZE_UNIT = entry("beamsize-unit", "scale", "The beam size is taken in another unit (mm, m, um).")
+BEAMSIZE_SQUARE = entry("beamsize-not-squared", "scale", "The beam size enters with another power than two.")
+BEAM_AREA = entry("beam-area", "scale", "The beam's area is that of a circle, or of half or twice its size.")
+R_E = entry("electron-radius", "scale", "The classical electron radius squared is missing, or applied twice.")
+STEPS = entry("steps-not-divided", "scale", "The sum is not divided by the steps (or is twice).")
+PHI_STEPS = entry("phi-steps-not-divided", "scale", "The sum is not divided by the phi steps (or is twice).")
+DOMAINS = entry("mosaic-domains-not-divided", "scale", "The sum is not divided by the mosaic domains (or is twice).")
+SOURCES = entry("sources-not-divided", "scale", "The sum is not divided by the sources (or is twice).")
+OVERSAMPLE = entry("oversample-not-divided", "scale", "The sum is not divided by oversample^2 (or is twice).")
+LAYERS = entry("layers-divided", "scale", "The sum is divided by the sensor layers.")
+FENCE_POST = entry("steps-off-by-one", "scale", "The sum is divided by one step too many or too few.")
+PIXEL_AREA = entry("pixel-area", "scale", "The pixel area is missing, not squared, or in another unit.")
+DISTANCE = entry("distance-squared", "scale", "The squared distance is missing, applied twice, or in another unit.")
+AMPLITUDE = entry("amplitude-not-squared", "scale", "F is used for F^2, or F^2 is squared again.")
+CELLS = entry("cells-normalised", "scale", "The image is divided or multiplied by the number of cells.")
+WAVELENGTH = entry("wavelength-power", "scale", "A power of the wavelength is missing or too many.")
+TEN = entry("power-of-ten", "scale", "The factor is a power of ten: a unit.")
+TWO = entry("power-of-two", "scale", "The factor is a power of two.")
+SPHERE = entry("circle-constant", "scale", "The factor is pi, or a simple multiple of it.")
+PRODUCT = entry("scale-product", "scale", "The factor is a product of two such ratios.")
+FACTOR = entry("scale-factor", "scale", "One factor explains everything; it is no ratio of this command line.")
+
+_SINGLE_TOLERANCE = 3e-6
+_LIKELY_CHANCE = 0.02
+"""Products are only believed when an accidental match is rarer than this."""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """subject / reference that a mistake would give. ``prior``: how likely the mistake is, 0 to 1."""
+
+    id: str
+    factor: float
+    words: str
+    prior: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """A ratio that fits: how far off, and the expected number of accidental matches."""
+
+    ratio: Ratio
+    off: float
+    chance: float
+
+
+def find_scale(question: Question) -> Iterator[Cause]:
+    """One factor for the whole image."""
+    pair = question.pair
+    if pair.agree or not pair.all_finite:
+        return
+    factor, residual = pair.scale
+    if factor <= 0 or residual > 1e-4:
+        return
+    proof = pair.prove_each(lambda x: factor * x)
+    if not proof.holds:
+        return
+    yield from named_factor(question.setting, factor, residual, proof.left)
+
+
+def named_factor(setting: Setting, factor: float, residual: float, left: float | None) -> Iterator[Cause]:
+    """The causes that a factor between two images may have, likeliest first; one is always given."""
+    fitted = f"one factor {factor:.9g} fits the whole image; relative residual {residual:.1g}"
+    matches = lookup(setting, factor, residual)
+    for match in matches:
+        ratio = match.ratio
+        sentence = f"{ratio.words} (ratio {_shown(ratio.factor)}, residual {_below(residual)})"
+        yield Cause(ratio.id, sentence, (fitted, f"off the ratio by {match.off:.1g}; {match.chance:.1g} accidental "
+                                         "matches expected"), True, True, residual, left,
+                    {"kind": "image", "what": f"scaled by {ratio.factor:.9g}"}, 0.99 - min(0.3, match.chance),
+                    ratio.prior)
+    yield Cause(FACTOR, f"the subject is {factor:.9g} times the reference"
+                + ("" if matches else "; the factor is no ratio of this command line"), (fitted,), True, True,
+                residual, left, {"kind": "image", "what": f"scaled by {factor:.9g}"}, 0.9, 0.15)
+
+
+def lookup(setting: Setting, factor: float, residual: float) -> list[Match]:
+    """The ratios of this command line that equal a factor, likeliest first; products only when nothing else does."""
+    tolerance = max(_SINGLE_TOLERANCE, 3 * residual)
+    singles = list(ratios(setting))
+    found = _matches(singles, singles, factor, tolerance)
+    if found:
+        return found
+    products = [Ratio(PRODUCT, a.factor * b.factor, f"{a.words}, and {b.words}", 0.2 + 0.1 * a.prior * b.prior)
+                for a, b in itertools.combinations(singles, 2) if a.id != b.id]
+    return [match for match in _matches(products, products, factor, tolerance) if match.chance < _LIKELY_CHANCE][:2]
+
+
+def _matches(candidates: list[Ratio], crowd: list[Ratio], factor: float, tolerance: float) -> list[Match]:
+    """Candidates within the tolerance; the chance comes from how many candidates lie within a factor of ten."""
+    size = math.log(factor)
+    near = [r for r in candidates if abs(math.log(r.factor) - size) <= tolerance]
+    around = len({round(math.log(r.factor), 7) for r in crowd if abs(math.log(r.factor) - size) < math.log(10)})
+    chance = around * 2 * tolerance / (2 * math.log(10))
+    found = [Match(ratio, abs(ratio.factor / factor - 1), chance) for ratio in near]
+    return sorted(found, key=lambda match: -match.ratio.prior)
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= value < 1e9 else f"{value:.6g}".replace("e+", "e")
+
+
+def _below(residual: float) -> str:
+    """"< 1e-5", or the next power of ten that is above the residual."""
+    return f"< 1e{max(-5, math.ceil(math.log10(max(residual, 1e-30)) + 1e-9))}"
+
+
+def amount(value: float) -> str:
+    """A number as physicists write it: 1.2593e29, not 1.2593e+29."""
+    return f"{value:.5g}".replace("e+", "e")
+
+
+# --- the ratios of a command line -----------------------------------------------------------------------------
+
+
+def ratios(s: Setting) -> Iterator[Ratio]:
+    """Every ratio that a known mistake would give for this setting, none of them 1."""
+    for ratio in (*_of_fluence(s), *_of_steps(s), *_of_geometry(s), *_of_crystal(s), *_of_numbers()):
+        if ratio.factor > 0 and math.isfinite(ratio.factor) and abs(ratio.factor - 1) > 1e-9:
+            yield ratio
+
+
+def _of_fluence(s: Setting) -> Iterator[Ratio]:
+    given = "flux·exposure/beamsize²" if s.fluence_from_flux else "-fluence"
+    yield Ratio(FLUENCE_DEFAULT, DEFAULT_FLUENCE / s.fluence,
+                f"fluence: default {amount(DEFAULT_FLUENCE)} instead of {given} = {amount(s.fluence)}", 0.98)
+    if s.given_fluence and s.fluence_from_flux:
+        yield Ratio(FLUENCE_FLUX, s.given_fluence / s.fluence,
+                    f"fluence: -fluence {amount(s.given_fluence)} instead of {given} = {amount(s.fluence)}", 0.96)
+    if s.fluence_from_flux:
+        yield from _of_flux_terms(s)
+    for factor, words in ((1 / R_E_SQUARED, "r_e² is missing"), (R_E_SQUARED, "r_e² is applied twice"),
+                          (R_E_SQUARED**-0.5, "r_e is not squared"), (R_E_SQUARED * 1e30, "r_e² in fm²")):
+        yield Ratio(R_E, factor, words, 0.7)
+
+
+def _of_flux_terms(s: Setting) -> Iterator[Ratio]:
+    side, mm = s.beamsize_m, s.beamsize_m * 1e3
+    yield Ratio(EXPOSURE, 1 / s.exposure_s, f"exposure {s.exposure_s:g} s is ignored", 0.9)
+    yield Ratio(EXPOSURE, s.exposure_s, f"exposure {s.exposure_s:g} s is applied twice", 0.6)
+    yield Ratio(EXPOSURE, s.exposure_s**-2, f"the image is divided by the exposure {s.exposure_s:g} s", 0.6)
+    yield Ratio(FLUX, 1 / s.flux, f"flux {s.flux:g} is not a factor of the fluence", 0.7)
+    yield Ratio(BEAMSIZE_DEFAULT, (mm / 0.1) ** 2, f"beam size: default 0.1 mm instead of {mm:g} mm", 0.88)
+    for power, words in ((-6, "mm taken as m"), (6, "divided by 1000 once more"), (-2, "mm taken as cm"),
+                         (2, "mm taken as 0.1 mm"), (12, "mm taken as um, twice"), (-12, "mm taken as km")):
+        yield Ratio(BEAMSIZE_UNIT, 10.0**power, f"beam size: {words}", 0.72 if abs(power) == 6 else 0.45)
+    for factor, words in ((side, "is not squared"), (side**2, "is ignored"), (1 / side, "is cubed"),
+                          (side**2 / mm, "is not squared, in mm"), (mm**2, "in mm is ignored")):
+        yield Ratio(BEAMSIZE_SQUARE, factor, f"beam size {mm:g} mm {words}", 0.65)
+    for factor, words in ((4 / math.pi, "the beam's area is that of a circle of that diameter"),
+                          (1 / math.pi, "the beam's area is that of a circle of that radius"),
+                          (4.0, "the beam size is halved"), (0.25, "the beam size is doubled")):
+        yield Ratio(BEAM_AREA, factor, words, 0.5)
+
+
+def _of_steps(s: Setting) -> Iterator[Ratio]:
+    counts = ((PHI_STEPS, s.phi_steps, "phi steps", 0.86), (DOMAINS, s.mosaic_domains, "mosaic domains", 0.86),
+              (SOURCES, s.sources, "sources", 0.86), (OVERSAMPLE, s.oversample**2, "sub-pixels", 0.86),
+              (STEPS, s.steps, "steps of all kinds", 0.8))
+    for id, count, words, prior in counts:
+        if count > 1:
+            yield Ratio(id, float(count), f"the sum is not divided by the {count} {words}", prior)
+            yield Ratio(id, 1 / count, f"the sum is divided twice by the {count} {words}", prior - 0.15)
+    if s.oversample > 1:
+        yield Ratio(OVERSAMPLE, float(s.oversample), f"the sum is divided by oversample {s.oversample}, not its square",
+                    0.75)
+    if s.layers > 1:
+        yield Ratio(LAYERS, 1 / s.layers, f"the sum is divided by the {s.layers} sensor layers", 0.8)
+    for count, words in {s.phi_steps: "phi steps", s.mosaic_domains: "mosaic domains", s.sources: "sources"}.items():
+        if count > 1:
+            yield Ratio(FENCE_POST, count / (count + 1), f"divided by {count + 1}, not {count} {words}", 0.6)
+            yield Ratio(FENCE_POST, count / (count - 1), f"divided by {count - 1}, not {count} {words}", 0.6)
+
+
+def _of_geometry(s: Setting) -> Iterator[Ratio]:
+    pixel, distance = s.pixel_m, s.distance_m
+    for factor, words in ((pixel**-2, "the pixel area is missing"), (1 / pixel, "the pixel size is not squared"),
+                          (pixel**2, "the pixel area is applied twice"), (1e6, "the pixel area is in mm²"),
+                          ((1e3 * pixel) ** -2, "the pixel area in mm² is missing")):
+        yield Ratio(PIXEL_AREA, factor, words, 0.6)
+    for factor, words in ((distance**2, "the squared distance is missing"), (1 / distance**2, "the squared distance is "
+                          "applied twice"), (distance, "the distance is not squared"), (1e-6, "the distance is in mm")):
+        yield Ratio(DISTANCE, abs(factor), words, 0.5)
+
+
+def _of_crystal(s: Setting) -> Iterator[Ratio]:
+    total = math.prod(s.cells)
+    if total > 1:
+        for power in (1, -1, 2, -2):
+            yield Ratio(CELLS, float(total) ** power, f"scaled by the number of cells, {total}^{power}", 0.5)
+    if s.default_F and abs(s.default_F) != 1:
+        for power, words in ((-1, "F is used for F²"), (2, "F² is squared again"), (1, "F³ for F²"), (-2, "F is lost")):
+            yield Ratio(AMPLITUDE, abs(s.default_F) ** power, f"{words} (F = {s.default_F:g} everywhere)", 0.7)
+    if abs(s.wavelength_A - 1) > 1e-9:
+        for power in (1, 2, 3, -1, -2, -3):
+            yield Ratio(WAVELENGTH, s.wavelength_A**power, f"wavelength {s.wavelength_A:g} A to the power {power} is "
+                        "a factor too many", 0.45)
+
+
+def _of_numbers() -> Iterator[Ratio]:
+    for power in range(-30, 31):
+        if power:
+            yield Ratio(TEN, 10.0**power, f"a factor of 10^{power}", 0.4 if power % 3 else 0.42)
+    for power in range(-32, 33):
+        if power:
+            yield Ratio(TWO, 2.0**power, f"a factor of 2^{power}", 0.4 if abs(power) < 9 or abs(power) == 16 else 0.3)
+    for factor, words in ((math.pi, "pi"), (2 * math.pi, "2 pi"), (4 * math.pi, "4 pi")):
+        yield Ratio(SPHERE, factor, f"a factor of {words}", 0.35)
+        yield Ratio(SPHERE, 1 / factor, f"a factor of 1/({words})", 0.35)
+
+
+FINDERS = (find_scale,)

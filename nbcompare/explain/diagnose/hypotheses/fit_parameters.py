@@ -1,0 +1,380 @@
+"""Knobs: run hypotheses with numbers to fit. What can be turned, how far one notch is, and what the turn means.
+
+A notch is chosen so that it moves spots by a small part of a pixel, or a rocking curve by a small part of its
+width; a fit starts with notches and ends where the image is the subject's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nbcompare.case.command import Command, Item
+from nbcompare.explain.diagnose.causes import entry
+from nbcompare.explain.diagnose.finders.displacement import DISTANCE, PIXEL, ROTATION
+from nbcompare.explain.diagnose.finders.pattern import ABSORPTION, POLARIZATION
+from nbcompare.explain.diagnose.finders.placement import CENTRE
+from nbcompare.explain.diagnose.finders.reflections import DEFAULT_F
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit, topic_id
+from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.setup.detector import rotation_about
+
+MATRIX_VALUE = entry("matrix-value", "physics", "The orientation matrix (-mat) has other values: scale or rotation.")
+MOSAIC_SPREAD = topic_id("mosaic-spread", "value")
+_NOTCH = 0.02
+
+
+@dataclass(frozen=True)
+class Knob:
+    """Numbers of the command line that are fitted together.
+
+    ``start`` are their present values and ``notches`` the steps of a first finite difference. ``turn`` makes of
+    a command the one with other values. ``linear``: the image is exactly linear in the numbers. ``positive``: no
+    number may leave its sign.
+    """
+
+    id: str
+    title: str
+    labels: tuple[str, ...]
+    start: tuple[float, ...]
+    notches: tuple[float, ...]
+    turn: Callable[[Command, Sequence[float]], Command]
+    prior: float = 0.5
+    geometry: bool = False
+    linear: bool = False
+    positive: bool = False
+    units: str = ""
+    shown: Callable[[float], float] = float
+    """What is told of a number, where it is fitted as another function of it."""
+
+    edit: Callable[[Sequence[float]], tuple[FileEdit, ...]] | None = None
+    """The edits of input files, where the numbers stand in one."""
+
+    begin: tuple[float, ...] | None = None
+    """Where a fit begins if the image does not change smoothly at ``start``."""
+
+    def only(self, axis: int) -> Knob:
+        """One of the numbers alone."""
+
+        def turn(command: Command, values: Sequence[float]) -> Command:
+            return self.turn(command, (*self.start[:axis], values[0], *self.start[axis + 1:]))
+
+        def edit(values: Sequence[float]) -> tuple[FileEdit, ...]:
+            return self.edit((*self.start[:axis], values[0], *self.start[axis + 1:]))
+
+        return replace(self, labels=(self.labels[axis],), start=(self.start[axis],), notches=(self.notches[axis],),
+                       turn=turn, edit=edit if self.edit else None, begin=None)
+
+    def candidate(self, command: Command, values: Sequence[float]) -> Candidate:
+        """The hypothesis that the numbers have these values."""
+        files = self.edit(values) if self.edit else ()
+        return Candidate(self.id, self.sentence(values), self.turn(command, values), self.prior, files,
+                         geometry=self.geometry)
+
+    def sentence(self, values: Sequence[float]) -> str:
+        """What is different, in words: only the numbers that moved."""
+        if self.turn is _with_cells:
+            values = [round(value) for value in values]
+        if self.begin is not None:
+            return f"{self.title}: " + ", ".join(f"{label} {self.shown(value):.9g}" for label, value in
+                                                 zip(self.labels, values, strict=True))
+        parts = [f"{label} {self.shown(value):.9g} instead of {self.shown(old):.9g}" for label, value, old in
+                 zip(self.labels, values, self.start, strict=True) if abs(value - old) > 1e-9 * max(1e-3, abs(old))]
+        return f"{self.title}: {', '.join(parts) or 'unchanged'}{' ' + self.units if self.units else ''}"
+
+
+def knobs(question: Question) -> list[Knob]:
+    """Everything that can be turned on this command line, likeliest first."""
+    found = [knob for make in (_detector_knobs, _sensor_knobs, _beam_knobs, _crystal_knobs, _spindle_knobs,
+                                        _amount_knobs)
+             for knob in make(question)]
+    return sorted(found, key=lambda knob: -knob.prior)
+
+
+# --- sizes of notches ------------------------------------------------------------------------------------------------
+
+
+def _reach_px(question: Question) -> float:
+    """How far from the beam the image reaches, in pixels."""
+    x, y = question.detector.beam_pixel
+    if not math.isfinite(x) or not math.isfinite(y):
+        return math.hypot(question.pair.fast, question.pair.slow)
+    pair = question.pair
+    return max(math.hypot(x - a, y - b) for a in (0, pair.fast) for b in (0, pair.slow))
+
+
+def _rocking_width(question: Question) -> float:
+    """The width of a rocking curve in radians, 1/(N h) of the largest index on the image."""
+    if question.lattice is None:
+        return 1e-3
+    pair, detector = question.pair, question.detector
+    corners = np.array([(x, y) for x in (0, pair.fast) for y in (0, pair.slow)], float)
+    indices = np.abs(question.lattice.indices(detector, corners[:, 0], corners[:, 1])).max()
+    return 1.0 / max(2.0, float(indices) * max(question.setting.cells))
+
+
+def _simple(question: Question, name: str, notch: float, *, id: str, title: str, prior: float, default: float,
+            **also) -> Knob:
+    start = question.command.number(name, default)
+
+    def turn(command: Command, values: Sequence[float]) -> Command:
+        return command.setting(name, float(values[0]))
+
+    return Knob(id, title, (name,), (start,), (notch,), turn, prior, **also)
+
+
+# --- detector --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BeamCentre:
+    """The two options that place the beam in the present convention, and how they go with fast and slow."""
+
+    names: tuple[str, str]
+    now: tuple[float, float]
+    per_pixel: float
+    exchanged: bool
+    slow_sign: int = 1
+
+    def moved(self, command: Command, dx: float, dy: float) -> Command:
+        """The command with the pattern moved by (dx, dy) pixels along fast and slow."""
+        along = (dy * self.slow_sign, dx) if self.exchanged else (dx, dy * self.slow_sign)
+        for name, now, move in zip(self.names, self.now, along, strict=True):
+            command = command.setting(name, float(now + move * self.per_pixel))
+        return command
+
+
+def beam_centre(question: Question) -> BeamCentre:
+    """Which options place the beam: X and Y of the beam, or ORGX and ORGY where only these count."""
+    detector, command, shape = question.detector, question.command, question.shape
+    pixel = detector.pixel_m * 1e3
+    convention = detector.convention
+    if convention in ("xds", "dials"):
+        now = (command.number("-ORGX", shape.fast / 2 + 0.5), command.number("-ORGY", shape.slow / 2 + 0.5))
+        return BeamCentre(("-ORGX", "-ORGY"), now, 1.0, False)
+    size_f, size_s = shape.fast * pixel, shape.slow * pixel
+    default = {"mosflm": ((size_s + pixel) / 2, (size_f + pixel) / 2),
+               "denzo": ((size_s + pixel) / 2, (size_f + pixel) / 2),
+               "adxv": ((size_f + pixel) / 2, (size_s - pixel) / 2)}.get(convention, (size_f / 2, size_s / 2))
+    if convention == "custom":
+        near = ((command.number("-ORGX", shape.fast / 2 + 0.5) - 0.5) * pixel,
+                (command.number("-ORGY", shape.slow / 2 + 0.5) - 0.5) * pixel)
+        default = (command.number("-Xclose", near[0]), command.number("-Yclose", near[1]))
+    now = (command.number("-Xbeam", default[0]), command.number("-Ybeam", default[1]))
+    return BeamCentre(("-Xbeam", "-Ybeam"), now, pixel, convention in ("mosflm", "denzo"),
+                      -1 if convention == "adxv" else 1)
+
+
+def _detector_knobs(question: Question) -> Iterator[Knob]:
+    centre, reach = beam_centre(question), _reach_px(question)
+    command, detector = question.command, question.detector
+    relative = _NOTCH / reach
+    yield Knob(CENTRE, "the beam centre", ("along fast", "along slow"), (0.0, 0.0), (_NOTCH, _NOTCH),
+               lambda c, v: centre.moved(c, v[0], v[1]), 0.6, geometry=True, units="pixels")
+    name = "-close_distance" if command.has("-close_distance") else "-distance"
+    distance = command.number(name, 100.0)
+    yield _simple(question, name, relative * distance, default=100.0, title="the distance", prior=0.6,
+                  id=DISTANCE, geometry=True, positive=True)
+    pixel = command.number("-pixel", 0.1)
+    yield _simple(question, "-pixel", relative * pixel, default=0.1, title="the pixel size", prior=0.55,
+                  id=PIXEL, geometry=True, positive=True)
+    tilt = math.degrees(_NOTCH * detector.pixel_m / abs(detector.close_distance_m or 0.1))
+    rotations = tuple(f"-detector_rot{axis}" for axis in "xyz")
+
+    def turned(command: Command, values: Sequence[float]) -> Command:
+        for option, value in zip(rotations, values, strict=True):
+            command = command.setting(option, float(value))
+        return command
+
+    starts = tuple(command.number(option) for option in rotations)
+    yield Knob(ROTATION, "the detector's rotation", rotations, starts, (tilt, tilt, tilt), turned,
+               0.5, geometry=True)
+    yield _simple(question, "-twotheta", tilt, default=0.0, title="two-theta",
+                  prior=0.55 if command.has("-twotheta") else 0.35, id=topic_id("twotheta", "value"), geometry=True)
+    for option, topic in (("-fdet_vector", "fast-axis"), ("-sdet_vector", "slow-axis")):
+        item = command.find(option)
+        if item and len(item.values) == 3:
+            yield _tilt_knob(item, topic, relative, 0.4, geometry=True)
+
+
+# --- beam ------------------------------------------------------------------------------------------------------------
+
+
+def _beam_knobs(question: Question) -> Iterator[Knob]:
+    command, reach = question.command, _reach_px(question)
+    wave = command.find("-lambda", "-energy")
+    name = wave.option.name if wave else "-lambda"
+    start = command.number(name, 1.0)
+    yield _simple(question, name, start * _NOTCH / reach, default=1.0, title="the wavelength", prior=0.55,
+                  id=topic_id("wavelength", "value"), positive=True)
+    if question.setting.polarized:
+        yield _simple(question, "-polar", 0.01, default=0.0, title="the polarization", prior=0.5,
+                      id=POLARIZATION, linear=True)
+    for option, topic, typical in (("-divergence", "divergence", 0.02), ("-hdivrange", "divergence", 0.02),
+                                   ("-vdivrange", "divergence", 0.02), ("-dispersion", "dispersion", 0.02)):
+        given = command.number(option) > 0
+        if given or not command.has("-sourcefile"):
+            yield _simple(question, option, 0.005 * command.number(option) or typical, default=0.0,
+                          title=f"the {topic}", prior=0.5 if given else 0.4, id=topic_id(topic, "value"), positive=True)
+    width = 0.2 * _NOTCH * _rocking_width(question)
+    for option, topic, prior in (("-beam_vector", "beam-vector", 0.45), ("-spindle_axis", "spindle-axis", 0.4),
+                                 ("-polar_vector", "polarization-axis", 0.3)):
+        item = command.find(option)
+        if item and len(item.values) == 3:
+            beam = topic == "beam-vector"
+            yield _tilt_knob(item, topic, width if beam else 1e-3, prior, geometry=beam)
+
+
+def _tilt_knob(item: Item, topic: str, notch: float, prior: float, *, geometry: bool = False) -> Knob:
+    """A vector turned about the two directions across it."""
+    vector = np.array(item.numbers)
+    first = np.eye(3)[int(np.argmin(np.abs(vector)))]
+    across = np.cross(vector, first)
+    across = across / np.linalg.norm(across)
+    other = np.cross(vector, across) / np.linalg.norm(vector)
+
+    def turn(command: Command, values: Sequence[float]) -> Command:
+        tilted = rotation_about(across, values[0]) @ rotation_about(other, values[1]) @ vector
+        return command.setting(item.option.name, *(float(v) for v in tilted))
+
+    return Knob(topic_id(topic, "value"), f"{item.option.name} tilted", ("one way", "the other way"), (0.0, 0.0),
+                (notch, notch), turn, prior, geometry=geometry, units="radians")
+
+
+# --- crystal ---------------------------------------------------------------------------------------------------------
+
+
+def _crystal_knobs(question: Question) -> Iterator[Knob]:
+    command, width = question.command, _rocking_width(question)
+    angle = math.degrees(_NOTCH * 5 * width)
+    misset = command.find("-misset")
+    given = misset.numbers if misset and len(misset.values) == 3 else (0.0, 0.0, 0.0)
+    if not (misset and len(misset.values) == 1):
+        id = topic_id("misset", "value") if misset or not command.has("-mat") else MATRIX_VALUE
+        yield Knob(id, "the crystal's orientation (misset)", ("x", "y", "z"), given, (angle, angle, angle),
+                   lambda c, v: c.setting("-misset", *(float(value) for value in v)), 0.54 if misset else 0.5,
+                   units="degrees")
+    if "-mat" in question.files:
+        yield Knob(MATRIX_VALUE, "the orientation matrix times", ("factor",), (1.0,), (_NOTCH * 5 * width,),
+                   lambda c, v: c, 0.5, positive=True, edit=lambda v: _scaled_axes(v[0], v[0], v[0]))
+        yield Knob(MATRIX_VALUE, "axes of the orientation matrix times", ("a*", "b*", "c*"), (1.0, 1.0, 1.0),
+                   (_NOTCH * 5 * width,) * 3, lambda c, v: c, 0.45, positive=True, edit=lambda v: _scaled_axes(*v))
+    cell = command.find("-cell")
+    if cell and cell.values:
+        yield from _cell_knobs(cell, _NOTCH * 5 * width)
+    spread = command.number("-mosaic")
+    yield _simple(question, "-mosaic", 0.01 * spread or 2 * angle, default=0.0, title="the mosaic spread",
+                  prior=0.55 if spread else 0.45, id=MOSAIC_SPREAD, positive=True)
+    if command.has("-round_xtal", "-gauss_xtal", "-binary_spots"):
+        yield _simple(question, "-fudge", 0.01 * command.number("-fudge", 1.0), default=1.0, title="-fudge", prior=0.5,
+                      id=topic_id("fudge", "value"), positive=True)
+    if not command.has("-samplesize", "-sample_thick", "-sample_width", "-sample_height"):
+        yield Knob(topic_id("cells", "value"), "the number of cells", ("Na", "Nb", "Nc"),
+                   tuple(float(n) for n in question.setting.cells), (1.0, 1.0, 1.0), _with_cells, 0.5, positive=True)
+
+
+def of_domains(knob: Knob, count: int) -> Knob:
+    """The mosaic spread, sampled by so many domains."""
+
+    def turn(command: Command, values: Sequence[float]) -> Command:
+        return knob.turn(command, values).setting("-mosaic_dom", count)
+
+    return replace(knob, title=f"{knob.title} ({count} domains)", turn=turn, prior=knob.prior - 0.02)
+
+
+def _scaled_axes(*factors: float) -> tuple[FileEdit, ...]:
+    """The matrix file with its columns, the reciprocal axes, made longer."""
+
+    def make(text: str) -> str:
+        matrix = np.array(text.split()[:9], float).reshape(3, 3) * np.array(factors)
+        return "".join(" ".join(repr(float(v)) for v in row) + "\n" for row in matrix)
+
+    return (FileEdit("-mat", " ".join(repr(float(factor)) for factor in factors), make),)
+
+
+def _with_cells(command: Command, values: Sequence[float]) -> Command:
+    command = command.without("-N", "-Na", "-Nb", "-Nc")
+    for name, value in zip(("-Na", "-Nb", "-Nc"), values, strict=True):
+        command = command.setting(name, max(1, round(value)))
+    return command
+
+
+def _cell_knobs(cell: Item, relative: float) -> Iterator[Knob]:
+    given = [*cell.numbers, *[0.0] * (6 - len(cell.numbers))]
+    lengths = [given[i] if given[i] > 0 else given[0] for i in range(3)]
+    angles = [given[i] if given[i] > 0 else 90.0 for i in range(3, 6)]
+    yield Knob(topic_id("cell", "value"), "the unit cell scaled", ("factor",), (1.0,), (relative,),
+               lambda c, v: c.setting("-cell", *(float(n * v[0]) for n in lengths), *angles), 0.52, positive=True)
+    turned = math.degrees(relative)
+    yield Knob(topic_id("cell", "value"), "the unit cell", ("a", "b", "c", "alpha", "beta", "gamma"),
+               (*lengths, *angles), (*(relative * n for n in lengths), turned, turned, turned),
+               lambda c, v: c.setting("-cell", *(float(n) for n in v)), 0.5)
+
+
+# --- spindle ---------------------------------------------------------------------------------------------------------
+
+
+def _spindle_knobs(question: Question) -> Iterator[Knob]:
+    s = question.setting
+    angle = math.degrees(_NOTCH * 5 * _rocking_width(question))
+    yield _simple(question, "-phi", angle, default=0.0, title="phi", id=topic_id("phi", "value"),
+                  prior=0.55 if question.command.has("-phi") else 0.45)
+    if s.phi_steps > 1:
+        step, count = math.degrees(s.phi_step), s.phi_steps
+
+        def turn(command: Command, values: Sequence[float]) -> Command:
+            bare = command.without("-osc", "-phistep", "-phisteps")
+            return (bare.setting("-phistep", float(values[0] / count)).setting("-phisteps", count)
+                    .setting("-osc", float(abs(values[0]))))
+
+        yield Knob(topic_id("oscillation", "value"), "the oscillation range", ("-osc",), (step * count,), (angle,),
+                   turn, 0.54)
+
+
+def _root(square: float) -> float:
+    return float(math.sqrt(max(0.0, square)))
+
+
+def _cube_root(cube: float) -> float:
+    return float(max(0.0, cube) ** (1 / 3))
+
+
+# --- amounts ---------------------------------------------------------------------------------------------------------
+
+
+def _amount_knobs(question: Question) -> Iterator[Knob]:
+    """What adds to the image in proportion: water by its volume, unlisted reflections by F^2."""
+    command = question.command
+    water = command.number("-water")
+    yield Knob(topic_id("water", "value"), "the water background", ("-water",), (water**3,),
+               (max(1.0, 0.1 * water**3),), lambda c, v: c.setting("-water", _cube_root(v[0])), 0.5,
+               linear=True, shown=_cube_root, units="um")
+    listed = command.has("-hkl", "-dump")
+    if listed:
+        default = command.number("-default_F")
+        yield Knob(DEFAULT_F, "unlisted reflections", ("-default_F",), (default**2,), (max(1.0, 0.1 * default**2),),
+                   lambda c, v: c.setting("-default_F", _root(v[0])), 0.55, linear=True, shown=_root)
+
+
+def _sensor_knobs(question: Question) -> Iterator[Knob]:
+    """The sensor. Where there is none, how much it absorbs is fitted with its thickness, from a common one on."""
+    command = question.command
+    thickness, depth = command.number("-detector_thick"), command.number("-detector_abs")
+    if thickness <= 0:
+        yield Knob(ABSORPTION, "a sensor", ("thickness in um", "thickness over attenuation depth"), (0.0, 1.0),
+                   (3.0, 0.01), _with_sensor, 0.45, positive=True, begin=(400.0, 1.0))
+        return
+    yield _simple(question, "-detector_thick", 0.01 * thickness, default=0.0, title="the sensor's thickness",
+                  prior=0.5, id=topic_id("sensor-thickness", "value"), positive=True)
+    yield _simple(question, "-detector_abs", 0.01 * (depth or thickness), default=thickness,
+                  title="the attenuation depth", prior=0.5, id=ABSORPTION, positive=True)
+
+
+def _with_sensor(command: Command, values: Sequence[float]) -> Command:
+    thickness, depths = values
+    if thickness <= 0:
+        return command
+    return command.setting("-detector_abs", thickness / depths).setting("-detector_thick", thickness)

@@ -1,0 +1,73 @@
+"""The question that finders answer: two images, the command line they were to be made by, and its input files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.case.command import Command, parse_command
+from nbcompare.compare.image import Shape
+from nbcompare.explain.diagnose.image_pair import ImagePair
+from nbcompare.explain.diagnose.setup.detector import Detector, read_detector
+from nbcompare.explain.diagnose.setup.lattice import Amplitudes, Lattice, read_amplitudes, read_lattice
+from nbcompare.explain.diagnose.setup.setting import Setting, read_setting
+
+
+class Question:
+    """Images, arguments and files; what is read from them is read once, when a finder asks.
+
+    ``subject_argv`` is what the subject was really given, where that is known and not the same; ``echoes`` are
+    the texts both engines printed (reference, subject), where kept.
+    """
+
+    def __init__(self, reference: np.ndarray, subject: np.ndarray, argv: Sequence[str], folder: Path, *,
+                 subject_argv: Sequence[str] | None = None, echoes: tuple[str, str] | None = None) -> None:
+        self.pair = ImagePair(reference, subject)
+        self.argv, self.folder = tuple(argv), folder
+        self.subject_argv = tuple(subject_argv) if subject_argv is not None else None
+        self.echoes = echoes
+
+    @cached_property
+    def shape(self) -> Shape:
+        return Shape(slow=self.pair.slow, fast=self.pair.fast)
+
+    @cached_property
+    def command(self) -> Command:
+        return parse_command(self.argv)
+
+    @cached_property
+    def setting(self) -> Setting:
+        return read_setting(self.command, self.folder)
+
+    @cached_property
+    def detector(self) -> Detector:
+        found = read_detector(self.command, self.shape, self.folder)
+        return replace(found, oversample=self.setting.oversample)
+
+    @cached_property
+    def lattice(self) -> Lattice | None:
+        return read_lattice(self.command, self.folder)
+
+    @cached_property
+    def amplitudes(self) -> Amplitudes | None:
+        return read_amplitudes(self.command, self.folder)
+
+    @cached_property
+    def geometry(self):
+        """Every geometry hypothesis by how well it places the peaks (predicted.Geometry)."""
+        from nbcompare.explain.diagnose.search.predicted import place_peaks
+
+        return place_peaks(self)
+
+    @cached_property
+    def files(self) -> Mapping[str, Path]:
+        """Input files by the first name of the option that names them, those that are there."""
+        found = {}
+        for item in self.command.known():
+            if item.option.kind == "file" and item.values and (self.folder / item.values[0]).is_file():
+                found[item.option.name] = self.folder / item.values[0]
+        return found

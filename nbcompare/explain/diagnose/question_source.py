@@ -1,0 +1,112 @@
+"""What the user asks about: a bundle, or two image files with the arguments they were to be made by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.bundle.bundle import DATA, RECORD, Record
+from nbcompare.bundle.text_files import image_name
+from nbcompare.compare.image import Shape, declared_shape, read_float_image
+from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT
+from nbcompare.errors import EvidenceError, FileError, UsageError
+from nbcompare.explain.diagnose.question import Question
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, or a subject file that cannot be laid on the reference because of its size."""
+
+    question: Question | None
+    reference: np.ndarray
+    subject_file: Path
+    stale: tuple[str, ...] = ()
+
+
+def ask(words: Sequence[str], shape: tuple[int, int] | None, inputs: Path | None) -> Asked:
+    """Read BUNDLE, or REF SUBJECT and arguments.
+
+    Raises UsageError for words that are neither, FileError and EvidenceError for what cannot be read.
+    """
+    paths = []
+    for word in words:
+        if word.startswith("-") or len(paths) == 2:
+            break
+        paths.append(Path(word))
+    arguments = tuple(words[len(paths):])
+    if len(paths) == 2:
+        return _from_files(*paths, arguments, shape, inputs or Path.cwd())
+    if len(paths) == 1 and not arguments:
+        if shape or inputs:
+            raise UsageError("--shape and --inputs belong to two image files; a bundle holds its own")
+        return _from_bundle(paths[0])
+    raise UsageError("name a bundle, or a reference image and a subject image",
+                     hint="nb-compare diagnose REF.bin SUBJECT.bin -- ARGS")
+
+
+def _from_files(reference: Path, subject: Path, arguments: tuple[str, ...], shape: tuple[int, int] | None,
+                inputs: Path) -> Asked:
+    if not inputs.is_dir():
+        raise UsageError(f"--inputs {inputs}: there is no such folder")
+    if shape is None and not arguments:
+        raise UsageError("the shape of the images is not known",
+                         hint="give --shape SLOW FAST, or the arguments after --")
+    size = Shape(*shape) if shape else declared_shape(arguments, inputs)
+    return _asked(_finite(reference, size), subject, size, arguments, inputs)
+
+
+def _asked(image: np.ndarray, subject: Path, size: Shape, arguments: Sequence[str], inputs: Path, *,
+           stale: tuple[str, ...] = (), **more) -> Asked:
+    try:
+        found = subject.stat().st_size
+    except OSError as fault:
+        raise FileError(f"{subject}: cannot read the image: {fault.strerror}") from None
+    if found != size.bytes:
+        return Asked(None, image, subject)
+    return Asked(Question(image, read_float_image(subject, size), arguments, inputs, **more), image, subject, stale)
+
+
+def _finite(path: Path, size: Shape) -> np.ndarray:
+    image = read_float_image(path, size)
+    if not np.isfinite(image).all():
+        raise FileError(f"{path}: the reference holds pixels that are NaN or infinite; nothing can be held against it")
+    return image
+
+
+def _from_bundle(folder: Path) -> Asked:
+    from nbcompare.bundle.check.verify import verified
+
+    record = verified(folder).record
+    runs = {run.role: run for run in record.runs}
+    lost = [role for role in (REFERENCE, SUBJECT) if role not in runs or not (folder / image_name(role)).is_file()]
+    if lost:
+        raise EvidenceError(f"{folder}: the {' and the '.join(lost)} left no image, so there is nothing to diagnose",
+                            hint=f"nb-compare show {folder}")
+    case = record.facts["case"]
+    arguments = {REFERENCE: (*case["command"], *case["reference_args"]),
+                 SUBJECT: (*case["command"], *case["subject_args"])}
+    printed = tuple((folder / f"inputs/{PREFIX[role]}_cli_stdout.txt").read_text(errors="replace")
+                    for role in (REFERENCE, SUBJECT))
+    image = _finite(folder / image_name(REFERENCE), runs[REFERENCE].shape)
+    return _asked(image, folder / image_name(SUBJECT), runs[REFERENCE].shape, arguments[REFERENCE], folder / DATA,
+                  stale=_seen_before(folder, record), subject_argv=arguments[SUBJECT], echoes=printed)
+
+
+def _seen_before(folder: Path, record: Record) -> tuple[str, ...]:
+    """Sibling bundles whose images are the subject's, byte for byte, though their commands or inputs are others."""
+    own = next(run.image_sha256 for run in record.runs if run.role == SUBJECT)
+    asked = (record.facts["case"]["command"], record.facts["content"]["inputs"])
+    found = []
+    for path in sorted(folder.absolute().parent.parent.glob(f"*/*/{RECORD}")):
+        try:
+            other = json.loads(path.read_text(encoding="utf-8"))
+            same = any(run["image_sha256"] == own for run in other["runs"])
+            if same and (other["case"]["command"], other["content"]["inputs"]) != asked:
+                found.append(path.parent.relative_to(path.parent.parent.parent).as_posix())
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return tuple(found)

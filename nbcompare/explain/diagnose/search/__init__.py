@@ -1,0 +1,1 @@
+"""Hypotheses tried by running the simulator."""

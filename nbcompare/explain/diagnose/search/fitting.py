@@ -1,0 +1,323 @@
+"""Fitting: turn a knob until the rendered image is the subject's (damped Gauss-Newton, secant updates).
+
+Spots that are a few pixels away pull only when both images are smoothed; a fit starts smoothed when the plain
+images do not answer to the knob, and ends plain. ``response`` says beforehand, from one notch each, how much of
+the difference a knob could explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nbcompare.explain.diagnose.hypotheses.candidate import ARGUMENTS, Candidate
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import Knob
+from nbcompare.explain.diagnose.search.trials import Reading, Trials
+
+SMOOTHINGS = (7, 3, 0)
+_MOST_ROUNDS = 14
+_FIRST_ROUNDS = 4
+_FIRST_TRIALS = 12
+"""Steps that may be too long at first: an image may answer to a number's square."""
+
+_GAINED = 0.9
+"""After its first rounds a descent must be below this share of what it began with: a right cause converges fast."""
+
+_NEAR = 0.75
+"""Below this share of the whole difference a descent is not given up: it may stand at its goal, or be worth a guess."""
+
+_ALMOST = 0.02
+"""Below this share of the whole difference a descent may finish, whatever time it has had."""
+
+_LADDER = 3.0
+_MERE_FACTOR = 0.02
+"""A difference of which the best factor leaves less than this share is a factor."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a notch of each number does, as columns [pixels, numbers], and the share of the difference explained by
+    the best linear turn, plain and smoothed. ``shape`` and ``smoothed_shape`` are the shares of what the best factor
+    leaves: whatever makes an image brighter explains a factor, but only the cause explains the rest."""
+
+    knob: Knob
+    slopes: np.ndarray
+    explained: float
+    smoothed: float
+    shape: float
+    smoothed_shape: float
+
+    @property
+    def promise(self) -> float:
+        plain, smoothed = min(self.explained, self.shape), min(self.smoothed, self.smoothed_shape)
+        return max(plain, 0.9 * smoothed) + 0.02 * self.knob.prior - 0.01 * len(self.knob.start)
+
+    @property
+    def smoothings(self) -> tuple[int, ...]:
+        """How a fit of the knob should go: smoothed first where smoothed images answer to it better."""
+        return SMOOTHINGS if min(self.smoothed, self.smoothed_shape) > min(self.explained, self.shape) else (0,)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    knob: Knob
+    values: tuple[float, ...]
+    reading: Reading
+
+
+class Fitter:
+    """Fits on a few regions of the trials; the final reading is on all.
+
+    With ``free_scale`` the best factor between the images is taken out before they are held together. ``on_top``
+    is a hypothesis in force while the knobs are turned, in place of the unedited command.
+    """
+
+    def __init__(self, trials: Trials, count: int = 3, *, free_scale: bool = False,
+                 on_top: Candidate | None = None) -> None:
+        self.free_scale = free_scale
+        self.under = on_top or Candidate(ARGUMENTS, "unedited", trials.question.command)
+        self.trials = trials
+        self.count = min(count, len(trials.regions))
+        self.aim = trials.subject[:self.count]
+        self.base = (trials.images(on_top, self.count) if on_top else None) or trials.base[:self.count]
+
+    def candidate(self, knob: Knob, values: Sequence[float]) -> Candidate:
+        """The hypothesis that the knob stands so, on top of what is in force."""
+        turned = knob.candidate(self.under.command, values)
+        return replace(turned, files=(*self.under.files, *turned.files), emulate=self.under.emulate)
+
+    # --- linear answers ------------------------------------------------------------------------------------
+
+    def responses(self, knob: Knob) -> list[Response]:
+        """One notch of every number: the answer of all together, and of each alone where there are several; none
+        where the knob gives no image or changes nothing."""
+        columns, smooth = [], []
+        steps = np.diag(knob.notches) if knob.begin is None else np.array([knob.begin]) - np.array(knob.start)
+        for step in steps:
+            moved = self.images(knob, np.array(knob.start) + step)
+            if moved is None:
+                return []
+            change = [m - b for m, b in zip(moved, self.base, strict=True)]
+            columns.append(_flat(change, 0))
+            smooth.append(_flat(change, SMOOTHINGS[0]))
+        slopes = np.stack(columns, axis=1)
+        if not np.abs(slopes).max() > 1e-9 * self.trials.question.pair.peak:
+            return []
+        smooth_slopes = np.stack(smooth, axis=1)
+        found = [self._response(knob, slopes, smooth_slopes)]
+        if len(steps) > 1:
+            found += [self._response(knob.only(axis), slopes[:, axis:axis + 1], smooth_slopes[:, axis:axis + 1])
+                      for axis in range(len(knob.start))]
+        return found
+
+    def _response(self, knob: Knob, slopes: np.ndarray, smooth: np.ndarray) -> Response:
+        pairs = ((slopes, 0), (smooth, SMOOTHINGS[0]))
+        explained, smoothed = (explained_share(*self._held(columns, size, self.free_scale))[0]
+                               for columns, size in pairs)
+        shape, smoothed_shape = (self._shape_share(columns, size) for columns, size in pairs)
+        return Response(knob, slopes, explained, smoothed, shape, smoothed_shape)
+
+    def again(self, response: Response) -> Response:
+        """The same response as this fitter sees it, for one made by another fitter of the same trials."""
+        plain = explained_share(*self._held(response.slopes, 0, self.free_scale))[0]
+        return replace(response, explained=plain, smoothed=plain, shape=plain, smoothed_shape=plain)
+
+    def _shape_share(self, slopes: np.ndarray, size: int) -> float:
+        """The share explained of what the best factor leaves; 1 where that is next to nothing."""
+        columns, rest = self._held(slopes, size, True)
+        difference = _flat(self.aim, size) - _flat(self.base, size)
+        if float(np.linalg.norm(rest)) < _MERE_FACTOR * float(np.linalg.norm(difference)):
+            return 1.0
+        return explained_share(columns, rest)[0]
+
+    def _held(self, slopes: np.ndarray, size: int, free_scale: bool) -> tuple[np.ndarray, np.ndarray]:
+        """(slopes, rest) at the baseline, with the factor taken out where it is free."""
+        base, aim = _flat(self.base, size), _flat(self.aim, size)
+        scale = _factor(base, aim) if free_scale else 1.0
+        slopes = scale * slopes
+        return (_across(slopes, base) if free_scale else slopes), aim - scale * base
+
+    def rest(self) -> np.ndarray:
+        """Subject less baseline, as one vector."""
+        return _flat(self.aim, 0) - _flat(self.base, 0)
+
+    def _scale(self, now: np.ndarray, aim: np.ndarray) -> float:
+        return _factor(now, aim) if self.free_scale else 1.0
+
+    def _without_scale(self, slopes: np.ndarray, now: np.ndarray) -> np.ndarray:
+        return _across(slopes, now) if self.free_scale else slopes
+
+    def images(self, knob: Knob, values: Sequence[float]) -> list[np.ndarray] | None:
+        """The regions with the knob standing so; None where it cannot, or gives no image."""
+        if knob.positive and any(value * start <= 0 for value, start in zip(values, knob.start, strict=True) if start):
+            return None
+        return self.trials.images(self.candidate(knob, values), self.count)
+
+    # --- a fit ---------------------------------------------------------------------------------------------
+
+    def fit(self, knob: Knob, start: Sequence[float] | None = None, *, smoothings: Sequence[int] = SMOOTHINGS,
+            most_seconds: float = 15.0) -> Fitted | None:
+        """The values whose image is nearest to the subject; None where nothing can be rendered, or the descent gains
+        next to nothing."""
+        until = self.trials.seconds_left - most_seconds
+        at = np.array(next(v for v in (start, knob.begin, knob.start) if v is not None), float)
+        for size in smoothings:
+            at = self._descend(knob, at, size, until)
+            if at is None:
+                return None
+        return self._finished(knob, at)
+
+    def _finished(self, knob: Knob, at: np.ndarray) -> Fitted:
+        """The reading on all regions; round numbers are taken where they do as well."""
+        best = Fitted(knob, tuple(at), self.trials.reading(self.trials.images(self.candidate(knob, at))))
+        for digits in (4, 6):
+            near = tuple(start if abs(value - start) < 1e-3 * notch else float(f"{value:.{digits}g}")
+                         for value, start, notch in zip(at, knob.start, knob.notches, strict=True))
+            if near != best.values and best.reading.scaled_left < 0.3:
+                reading = self.trials.reading(self.trials.images(self.candidate(knob, near)))
+                if _as_good(reading, best.reading):
+                    return Fitted(knob, near, reading)
+        return best
+
+    def _descend(self, knob: Knob, at: np.ndarray, size: int, until: float) -> np.ndarray | None:
+        """The values reached with images smoothed so, when ``until`` seconds are left; None where there is no image
+        or the descent is hopeless."""
+        notches, aim = np.array(knob.notches), _flat(self.aim, size)
+        parts = self.images(knob, at)
+        if parts is None:
+            return None
+        now, slopes, damping, fresh = _flat(parts, size), None, 1e-4, False
+        scale = self._scale(now, aim)
+        error = float(np.linalg.norm(aim - scale * now))
+        floor = 2e-8 * float(np.linalg.norm(aim))
+        whole = self._whole(size)
+        enough, taken = max(_GAINED * error, _NEAR * whole), 0
+        for rounds in range(_MOST_ROUNDS if size == 0 else _MOST_ROUNDS // 2):
+            late = self.trials.seconds_left < max(0.5, until if error > _ALMOST * whole else 0.0)
+            hopeless = error > enough and (taken >= _FIRST_ROUNDS or rounds >= _FIRST_TRIALS)
+            if late or error <= floor or hopeless:
+                break
+            if slopes is None:
+                slopes, fresh = self._slopes(knob, at, now, size), True
+                if slopes is None:
+                    break
+            step = _damped_step(self._without_scale(scale * slopes, now), aim - scale * now, damping)
+            parts = self.images(knob, at + step * notches)
+            moved = _flat(parts, size) if parts is not None else None
+            trial = float(np.linalg.norm(aim - self._scale(moved, aim) * moved)) if moved is not None else np.inf
+            if trial < error:
+                taken += 1
+                slopes = slopes + np.outer(moved - now - slopes @ step, step) / max(float(step @ step), 1e-30)
+                gain, at, now, error, fresh = trial / error, at + step * notches, moved, trial, False
+                scale = self._scale(now, aim)
+                damping = max(damping / 10, 1e-9)
+                if gain > 0.5:
+                    slopes = None
+                if gain > 0.999:
+                    break
+            elif not fresh:
+                slopes = None
+            elif damping > 1e4:
+                break
+            else:
+                damping = max(damping, 1e-3) * 10
+        return at if error <= max(enough, floor) else None
+
+    def _whole(self, size: int) -> float:
+        """The length of the difference from which fits begin."""
+        base, aim = _flat(self.base, size), _flat(self.aim, size)
+        return float(np.linalg.norm(aim - self._scale(base, aim) * base))
+
+    def _slopes(self, knob: Knob, at: np.ndarray, now: np.ndarray, size: int) -> np.ndarray | None:
+        columns = []
+        for step in np.diag(knob.notches):
+            parts = self.images(knob, at + step)
+            if parts is None:
+                return None
+            columns.append(_flat(parts, size) - now)
+        return np.stack(columns, axis=1)
+
+    # --- far away --------------------------------------------------------------------------------------------
+
+    def ladder(self, knob: Knob, rungs: int = 8) -> Sequence[float] | None:
+        """Look along each number in growing steps; the place that looks most like the subject, smoothed."""
+        aim = _flat(self.aim, SMOOTHINGS[0])
+        best, start = float(np.linalg.norm(aim - _flat(self.base, SMOOTHINGS[0]))) * 0.97, None
+        for axis in range(len(knob.start)):
+            for rung in range(1, rungs + 1):
+                for sign in (1, -1):
+                    at = np.array(knob.start, float)
+                    at[axis] += sign * knob.notches[axis] * _LADDER**rung
+                    parts = self.images(knob, at)
+                    if parts is None:
+                        continue
+                    error = float(np.linalg.norm(aim - _flat(parts, SMOOTHINGS[0])))
+                    if error < best:
+                        best, start = error, tuple(at)
+        return start
+
+
+def _as_good(reading: Reading, other: Reading) -> bool:
+    """Whether one reading is worth another."""
+    if other.holds:
+        return reading.holds
+    if other.scaled_holds:
+        return reading.near
+    return reading.left <= 1.01 * other.left
+
+
+def explained_share(slopes: np.ndarray, rest: np.ndarray) -> tuple[float, np.ndarray]:
+    """(share of |rest|^2 that the columns explain, the turn in notches)."""
+    power = float(rest @ rest)
+    if power == 0:
+        return 0.0, np.zeros(slopes.shape[1])
+    turn, *_ = np.linalg.lstsq(slopes, rest, rcond=1e-10)
+    left = rest - slopes @ turn
+    return max(0.0, 1 - float(left @ left) / power), turn
+
+
+def _damped_step(slopes: np.ndarray, rest: np.ndarray, damping: float) -> np.ndarray:
+    """Levenberg-Marquardt step in notches."""
+    normal = slopes.T @ slopes
+    weight = np.diag(normal) + 1e-12 * float(np.trace(normal)) + 1e-300
+    return np.linalg.solve(normal + damping * np.diag(weight), slopes.T @ rest)
+
+
+def _factor(now: np.ndarray, aim: np.ndarray) -> float:
+    """The factor by which ``now`` is nearest to ``aim``."""
+    power = float(now @ now)
+    return float(now @ aim) / power if power > 0 else 1.0
+
+
+def _across(slopes: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """The slopes without what lies along ``now``."""
+    along = now / (float(np.linalg.norm(now)) or 1.0)
+    return slopes - np.outer(along, along @ slopes)
+
+
+def _flat(parts: Sequence[np.ndarray], size: int) -> np.ndarray:
+    """Regions as one vector, smoothed twice by a box of ``size`` pixels (0: as they are)."""
+    if size:
+        from scipy import ndimage
+
+        parts = [ndimage.uniform_filter(ndimage.uniform_filter(part, size, mode="constant"), size, mode="constant")
+                 for part in parts]
+    return np.concatenate([part.ravel() for part in parts])
+
+
+def joined(first: Knob, second: Knob) -> Knob:
+    """Two knobs turned together."""
+    cut = len(first.start)
+
+    def turn(command, values):
+        return second.turn(first.turn(command, values[:cut]), values[cut:])
+
+    def edit(values):
+        return tuple(change for knob, own in ((first, values[:cut]), (second, values[cut:])) if knob.edit
+                     for change in knob.edit(own))
+
+    return Knob(first.id, f"{first.title} and {second.title}", first.labels + second.labels,
+                first.start + second.start, first.notches + second.notches, turn,
+                min(first.prior, second.prior), first.geometry and second.geometry, edit=edit)

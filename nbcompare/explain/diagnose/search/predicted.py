@@ -1,0 +1,166 @@
+"""Geometry causes predicted without a run: another detector catches the same rays at other pixels, and another beam
+turns them all.
+
+For every run hypothesis that leaves the diffracted rays alone, the reference's peaks are moved to where the
+other detector would have them, and must lie on the subject's. The best are guesses for the quick layer; the
+tested layer starts with them, and starts its fits from the values found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nbcompare.case.command import Command
+from nbcompare.explain.diagnose.causes import Cause, guess
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.command_edits import run_candidates
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import Knob, knobs
+from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.setup.detector import read_detector
+
+_REACH = 4.0
+_FAR = 2.0
+"""Pixels at which a predicted peak counts as not found."""
+
+
+@dataclass(frozen=True)
+class Placing:
+    """How well moved peaks lie on the subject's: share of peaks found, and their median distance in pixels."""
+
+    found: float
+    distance: float
+
+    @property
+    def score(self) -> float:
+        """0 (nothing fits) to 1 (all peaks within a tenth of a pixel)."""
+        return self.found / (1 + (self.distance / 0.5) ** 2)
+
+
+class PeakPlaces:
+    """Rays of the reference's peaks and places of the subject's."""
+
+    def __init__(self, question: Question) -> None:
+        ours, theirs = question.pair.peaks
+        self.question = question
+        self.x = np.array([[p.x + 0.5, p.y + 0.5] for p in ours]).reshape(-1, 2)
+        self.y = np.array([[p.x + 0.5, p.y + 0.5] for p in theirs]).reshape(-1, 2)
+        places = question.detector.positions(self.x[:, 0], self.x[:, 1])
+        self.rays = places / np.linalg.norm(places, axis=-1, keepdims=True)
+        self.still = self.placing(self.x)
+
+    @property
+    def enough(self) -> bool:
+        return len(self.x) >= 4 and len(self.y) >= 4
+
+    def moved(self, command: Command) -> np.ndarray:
+        """Where the detector of another command catches the rays, in pixel coordinates. Under another beam they leave
+        in the direction nearest to the same scattering vector."""
+        other = read_detector(command, self.question.shape, self.question.folder)
+        if np.array_equal(other.beam, self.question.detector.beam):
+            return other.meets(self.rays)
+        rays = self.rays - self.question.detector.beam + other.beam
+        return other.meets(rays / np.linalg.norm(rays, axis=-1, keepdims=True))
+
+    def placing(self, places: np.ndarray) -> Placing:
+        """Hold moved peaks against the subject's, those that still fall on the image."""
+        last = (self.question.pair.fast - 1, self.question.pair.slow - 1)
+        on = ((places > 1) & (places < last)).all(axis=1)
+        if np.count_nonzero(on) < 4 or len(self.y) < 4:
+            return Placing(0.0, _FAR)
+        gaps = np.hypot(*(places[on][:, None, :] - self.y[None, :, :]).transpose(2, 0, 1))
+        nearest = gaps.min(axis=1)
+        partners = np.unique(np.argmin(gaps, axis=1)[nearest < 1.0]).size
+        expected = max(np.count_nonzero(on), min(len(self.x), len(self.y)) // 2)
+        return Placing(partners / expected, float(np.median(np.minimum(nearest, _FAR))))
+
+    def fit(self, knob: Knob) -> tuple[Sequence[float], Placing]:
+        """Turn a knob until moved peaks lie nearest to the subject's (Gauss-Newton on nearest partners)."""
+        command = self.question.command
+        at, best, notches = np.array(knob.start, float), (knob.start, self.still), np.array(knob.notches)
+        for reach in (12.0, 6.0, 3.0, 1.5, 1.0, 1.0):
+            now = self.moved(knob.turn(command, at))
+            slopes = np.stack([(self.moved(knob.turn(command, at + step)) - now) for step in np.diag(notches)], axis=-1)
+            usable = np.isfinite(now).all(axis=1) & np.isfinite(slopes).all(axis=(1, 2))
+            if np.count_nonzero(usable) < 4:
+                break
+            now, slopes = now[usable], slopes[usable]
+            offsets = self.y[None, :, :] - now[:, None, :]
+            partner = np.argmin(np.hypot(*offsets.transpose(2, 0, 1)), axis=1)
+            rest = offsets[np.arange(len(now)), partner]
+            near = np.hypot(*rest.T) < reach
+            if np.count_nonzero(near) < 3:
+                break
+            change, *_ = np.linalg.lstsq(slopes[near].reshape(-1, len(notches)), rest[near].ravel(), rcond=1e-8)
+            at = at + change * notches
+            if knob.positive and (at * np.array(knob.start) <= 0).any():
+                break
+            placing = self.placing(self.moved(knob.turn(command, at)))
+            if placing.score > best[1].score:
+                best = (tuple(float(v) for v in at), placing)
+        return best
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A hypothesis with the placing it gives; ``knob`` and ``values`` where it was fitted."""
+
+    candidate: Candidate
+    placing: Placing
+    knob: Knob | None = None
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where the peaks lie unmoved, and every geometry hypothesis with the placing it gives, best first.
+
+    ``still`` is None where there are too few peaks to say anything.
+    """
+
+    still: Placing | None
+    placed: tuple[Placed, ...] = ()
+
+    @property
+    def better(self) -> list[Placed]:
+        """Those that place the peaks better than they lie."""
+        return [placed for placed in self.placed if placed.placing.score > self.still.score + 0.02]
+
+
+def place_peaks(question: Question) -> Geometry:
+    """Every geometry hypothesis, discrete and fitted, held against the places of the subject's peaks."""
+    places = PeakPlaces(question)
+    if not places.enough:
+        return Geometry(None)
+    found = [Placed(candidate, places.placing(places.moved(candidate.command)))
+             for candidate in run_candidates(question) if candidate.geometry]
+    for knob in knobs(question):
+        if knob.geometry and places.still.score <= 0.98:
+            values, placing = places.fit(knob)
+            fitted = knob.candidate(question.command, values)
+            fitted = replace(fitted, prior=knob.prior - 0.05 * (len(knob.start) - 1))
+            found.append(Placed(fitted, placing, knob, tuple(values)))
+    ordered = sorted(found, key=lambda placed: -(placed.placing.score + 0.1 * placed.candidate.prior))
+    return Geometry(places.still, tuple(ordered))
+
+
+def find_predicted(question: Question) -> Iterator[Cause]:
+    """The geometry hypotheses that put the peaks where the subject has them."""
+    pair = question.pair
+    if pair.agree or not pair.all_finite:
+        return
+    still = question.geometry.still
+    for placed in question.geometry.better[:6] if still else ():
+        candidate, placing = placed.candidate, placed.placing
+        if placing.found < 0.5:
+            continue
+        yield Cause(candidate.id, candidate.words, (
+            f"{100 * placing.found:.0f} % of the peaks would lie within a pixel of the subject's (unmoved: "
+            f"{100 * still.found:.0f} %), median distance {placing.distance:.3g} pixels",),
+            edit={"kind": "argv", "argv": list(candidate.command.argv)},
+            confidence=guess(0.35 + 0.4 * placing.score), prior=candidate.prior)
+
+
+FINDERS = (find_predicted,)

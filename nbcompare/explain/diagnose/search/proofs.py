@@ -1,0 +1,91 @@
+"""Proofs: hypotheses that were rendered, turned into causes with their evidence, or into guesses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from nbcompare.explain.diagnose.causes import Cause, guess
+from nbcompare.explain.diagnose.finders.scale import named_factor
+from nbcompare.explain.diagnose.finders.values import OFFSET
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import Knob
+from nbcompare.explain.diagnose.search.trials import NOTHING, Reading
+from nbcompare.explain.diagnose.setup.setting import Setting
+
+NEAR = 0.75
+"""A hypothesis that leaves less than this share of the difference is worth a guess, or a second cause."""
+
+_LIKENESS = 0.9
+"""A guess must come nearer than this share of what an empty image leaves."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A hypothesis that was rendered, and how near it came; ``knob`` and ``values`` where it was fitted."""
+
+    candidate: Candidate
+    reading: Reading
+    knob: Knob | None = None
+    values: tuple[float, ...] = ()
+
+    @property
+    def price(self) -> float:
+        """What is left, made dearer by every number that was fitted for it."""
+        return self.reading.scaled_left * (1 + 0.3 * len(self.values))
+
+
+@dataclass(frozen=True)
+class Prover:
+    """Makes causes of readings on so many regions; ``scores`` say how likely each hypothesis was beforehand."""
+
+    setting: Setting
+    regions: int
+    scores: Mapping[tuple, float]
+
+    def proven(self, candidate: Candidate, reading: Reading, more: tuple[str, ...] = ()) -> list[Cause]:
+        """The cause, and the second one where a factor or an offset was needed besides."""
+        if reading.holds:
+            return [self._cause(candidate, reading, 0.97 if not more else 0.93, more)]
+        besides = "with a factor or an offset besides, which is another cause"
+        return [self._cause(candidate, reading, 0.93, (*more, besides)), *self._besides(candidate, reading)]
+
+    def _besides(self, candidate: Candidate, reading: Reading) -> list[Cause]:
+        together = f"together with: {candidate.words}"
+        if reading.offset:
+            return [Cause(OFFSET, f"{reading.offset:.6g} was added to every pixel, and a factor {reading.scale:.8g}",
+                          (together,), True, True, reading.scaled_worst, reading.scaled_left,
+                          {"kind": "image", "what": f"{reading.offset:.6g} added"}, 0.9, 0.3)]
+        named = next(iter(named_factor(self.setting, reading.scale, 1e-6, reading.scaled_left)))
+        return [Cause(named.id, named.sentence, (*named.evidence, together), True, True, named.residual, named.left,
+                      named.edit, 0.9, min(0.3, named.prior))]
+
+    def _cause(self, candidate: Candidate, reading: Reading, confidence: float, more: tuple[str, ...]) -> Cause:
+        worst, left = ((reading.worst, reading.left) if reading.holds else (reading.scaled_worst, reading.scaled_left))
+        evidence = (f"the simulator with this edit gives the subject's image on {self.regions} region"
+                    f"{'s' if self.regions > 1 else ''}: worst pixel off by {worst:.1g} of the peak, {left:.1g} of the "
+                    "difference left", *more)
+        prior = max(candidate.prior, min(0.95, self.scores.get(candidate.key, 0.0)))
+        return Cause(candidate.id, candidate.words, evidence, True, True, worst, left, _edit(candidate), confidence,
+                     prior)
+
+
+def nearest_guesses(tried: Iterable[Tried]) -> list[Cause]:
+    """The nearest of what was tried and did not hold."""
+    out = []
+    for entry in sorted(tried, key=lambda entry: entry.reading.left)[:4]:
+        reading = entry.reading
+        if reading is NOTHING or reading.left > min(NEAR, _LIKENESS * reading.blank):
+            continue
+        out.append(Cause(entry.candidate.id, entry.candidate.words, (
+            f"tried: {100 * reading.left:.0f} % of the difference is left, worst pixel off by {reading.worst:.1g} "
+            "of the peak",), True, False, reading.worst, reading.left, _edit(entry.candidate),
+            guess(0.75 * (1 - reading.left)), entry.candidate.prior))
+    return out
+
+
+def _edit(candidate: Candidate) -> dict:
+    """What was changed, for machines."""
+    return {"kind": "file" if candidate.files else "argv", "argv": list(candidate.command.argv),
+            "files": [{"option": edit.option, "what": edit.label} for edit in candidate.files],
+            "emulate": None if candidate.emulate is None else sorted(candidate.emulate)}

@@ -1,0 +1,354 @@
+"""The tested layer: run hypotheses until one gives the subject's image.
+
+First the baseline: the unedited command must give the reference, else no trial means anything. Then, likeliest
+first: single mistakes, fits of what can be turned, mistakes with files, the C program's defects; at last pairs,
+built on the hypothesis that came nearest. What is proven ends the search; the nearest of the others are guesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nbcompare.explain.diagnose.causes import Cause
+from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.command_edits import emulation_candidates, run_candidates
+from nbcompare.explain.diagnose.hypotheses.file_edits import file_candidates
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import MOSAIC_SPREAD, Knob, knobs, of_domains
+from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.search.fitting import SMOOTHINGS, Fitted, Fitter, Response, explained_share
+from nbcompare.explain.diagnose.search.list_cut import cut_trials
+from nbcompare.explain.diagnose.search.pairs import PairSearch
+from nbcompare.explain.diagnose.search.proofs import NEAR, Prover, Tried, nearest_guesses
+from nbcompare.explain.diagnose.search.seeds import seed_guesses
+from nbcompare.explain.diagnose.search.simulator import Simulator
+from nbcompare.explain.diagnose.search.trials import Reading, Trials
+
+_FIRST = 0.645
+"""Discrete hypotheses at least this likely are tried before anything is fitted."""
+
+_PLAIN = 0.9
+"""Share of the difference that one notch of a knob must explain for a fit without smoothing."""
+
+_PROMISING = 0.35
+"""The same for a fit that begins smoothed, with what the quick guesses add, in all regions of a fit."""
+
+_LOOKS = 8
+"""So many knobs that answer in one region are looked at in more."""
+
+_SAME_WAY = 0.9
+"""Share of one knob's turn that another must span to be its twin; less than 1, as notches are not small."""
+
+_DOMAINS = range(2, 21)
+"""Numbers of mosaic domains that are tried."""
+
+_ALIKE = 0.8
+"""Correlation of the images from which on a value is likelier to be a little off than to be another one."""
+
+_WELL_PLACED = 0.4
+"""Score of predicted peaks from which on a fit is worth its renders."""
+
+_MOVE_ALL = ("matrix-ignored", "matrix-transposed", "matrix-wavelength", "matrix-sign", "matrix-order",
+             "cell-ignored", "cell-order", "cell-unit", "misset-", "wavelength-", "beam-vector-", "convention-",
+             "hkl-ignored")
+"""Beginnings of ids of mistakes that give another pattern altogether."""
+
+_MAY_MOVE = (*_MOVE_ALL, "curved-detector-", "spindle-axis-", "phi-", "oscillation-", "argv", "arguments-differ")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The causes found by running, and what was done."""
+
+    causes: tuple[Cause, ...]
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+    def as_dict(self) -> dict:
+        return dict(self.facts)
+
+
+def search(question: Question, quick: Sequence[Cause], budget_s: float, simulator: Simulator | None = None) -> Outcome:
+    """Run hypotheses about the question within a budget of seconds. ``quick`` are the guesses to begin with."""
+    if simulator is not None:
+        return Search(question, quick, budget_s, simulator).outcome()
+    with Simulator() as own:
+        return Search(question, quick, budget_s, own).outcome()
+
+
+class Search:
+    """One search: the trials, what has been tried, and the order in which to go on."""
+
+    def __init__(self, question: Question, quick: Sequence[Cause], budget_s: float, simulator: Simulator) -> None:
+        self.question = question
+        self.trials = Trials(question, simulator, budget_s)
+        self.expected = {cause.id: cause.confidence for cause in quick}
+        self.told = question_differences(question)
+        self.tried: dict[tuple, Tried] = {}
+        self.found: list[Cause] = []
+        self.aside: list[Cause] = []
+        self.seeds: list[Cause] = []
+        self.responses: list[Response] = []
+        self.fitted: set[tuple] = set()
+        self.renders_before = simulator.renders
+
+    def outcome(self) -> Outcome:
+        if not self.trials.ready:
+            return Outcome((), (self._why_not(),), self._facts())
+        self.fitter = Fitter(self.trials)
+        alike = self.question.pair.correlation > _ALIKE
+        middle = (self._cheap, self._fits, self._rest) if alike else (self._rest, self._fits)
+        self._prepare()
+        for stage in (self._list_cut, self._likely, self._placed_fits, self._sure_fits, *middle, self._seeds,
+                      self._far_fits, PairSearch(self).run):
+            stage()
+            if self.aside and stage not in (self._list_cut, self._likely, self._placed_fits):
+                self.found = self.found or self.aside
+            if self.found:
+                break
+        guesses = [] if self.found else [*self.seeds, *nearest_guesses(self.tried.values())]
+        return Outcome((*self.found, *guesses), (), self._facts())
+
+    def _why_not(self) -> str:
+        residual = self.trials.base_residual
+        if residual == float("inf"):
+            said = self.trials.simulator.last_words.strip().splitlines()
+            return f"not tested: the simulator gives no image of this command ({said[-1] if said else 'no answer'})"
+        return ("not tested: with the unedited command the simulator does not give the reference "
+                f"(off by {residual:.2g} of its peak)")
+
+    def _facts(self) -> dict:
+        trials = self.trials
+        residual = trials.base_residual
+        return {"ready": trials.ready, "baseline_residual": residual if residual < float("inf") else None,
+                "emulations": sorted(trials.emulate), "regions": [list(region.bounds) for region in trials.regions],
+                "renders": trials.simulator.renders - self.renders_before, "tried": len(self.tried),
+                "seconds": round(trials.budget_s - trials.seconds_left, 2), "budget_s": trials.budget_s}
+
+    # --- the order ---------------------------------------------------------------------------------------------
+
+    def _candidates(self) -> list[Candidate]:
+        """All discrete hypotheses, likeliest first."""
+        plain = [*run_candidates(self.question), *file_candidates(self.question),
+                 *emulation_candidates(self.question, self.trials.emulate, self.trials.offered)]
+        self.scores = {candidate.key: self.score(candidate) for candidate in plain}
+        return sorted(plain, key=lambda candidate: -self.scores[candidate.key])
+
+    def score(self, candidate: Candidate) -> float:
+        """How likely a hypothesis is before it is tried: by itself, by quick guesses, by the engines' echoes, and by
+        whether the subject's pattern lies where it would put it."""
+        told = 0.3 if speaks_for(self.told, candidate.id) else 0.0
+        score = candidate.prior + 0.4 * self.expected.get(candidate.id, 0.0) + told
+        still = self.question.geometry.still
+        if still is None:
+            return score
+        placing = self.placings.get(candidate.key)
+        if placing is not None:
+            return score + 0.5 * placing.score if placing.found > still.found - 0.15 else score - 0.5
+        in_place = still.found > 0.7 and self.question.pair.correlation > 0.5
+        elsewhere = still.found < 0.3 and self.question.pair.correlation < 0.1
+        unlikely = (in_place and candidate.id.startswith(_MOVE_ALL)
+                    or elsewhere and not candidate.id.startswith(_MAY_MOVE))
+        return score - 0.35 if unlikely else score
+
+    def _prepare(self) -> None:
+        self.placings = {placed.candidate.key: placed.placing for placed in self.question.geometry.placed}
+        self.waiting = self._candidates()
+        self.prover = Prover(self.question.setting, len(self.trials.regions), self.scores)
+
+    def _list_cut(self) -> None:
+        """Where spots go out in the order of the list of F, look for the line where it ends."""
+        for candidate, reading in cut_trials(self.trials):
+            self.tried[candidate.key] = Tried(candidate, reading)
+            if self._settles(candidate, reading) or not self.trials.within(0.4):
+                return
+
+    def _likely(self) -> None:
+        self._try_all([c for c in self.waiting if self.scores[c.key] >= _FIRST], 0.45)
+
+    def _cheap(self) -> None:
+        """A share of the rest: trials of one render each, so that long fits leave none of them out."""
+        self._try_all(self.waiting, 0.55)
+
+    def _rest(self) -> None:
+        self._try_all(self.waiting, 0.75)
+
+    def _try_all(self, candidates: Iterable[Candidate], share: float) -> None:
+        for candidate in candidates:
+            if not self.trials.within(share):
+                return
+            if candidate.key in self.tried:
+                continue
+            reading = self.trials.try_one(candidate)
+            self.tried[candidate.key] = Tried(candidate, reading)
+            if self._settles(candidate, reading):
+                return
+
+    def _settles(self, candidate: Candidate, reading: Reading) -> bool:
+        """Keep what a reading proves. What needs a factor besides is put aside: a single cause may explain as much."""
+        if reading.holds:
+            self.found += self.prover.proven(candidate, reading)
+        elif reading.scaled_holds and not self.aside:
+            self.aside = self.prover.proven(candidate, reading)
+        return reading.holds
+
+    # --- fits --------------------------------------------------------------------------------------------------
+
+    def _placed_fits(self) -> None:
+        """Fit what would move the peaks to where the subject has them, from there."""
+        geometry = self.question.geometry
+        fitted = [placed for placed in geometry.better if placed.knob] if geometry.still else []
+        for placed in fitted[:3]:
+            if placed.placing.score > max(_WELL_PLACED, geometry.still.score + 0.05):
+                if self._fit(placed.knob, placed.values, 0.6):
+                    return
+
+    def _sure_fits(self) -> None:
+        """Turn every knob by a notch; fit those that the difference plainly answers to, single numbers first."""
+        near = Fitter(self.trials, 1)
+        for knob in knobs(self.question):
+            if not self.trials.within(0.55):
+                break
+            self.responses += near.responses(knob)
+        self.responses.sort(key=lambda response: -response.promise)
+        plain = sorted((r for r in self.responses if r.explained > _PLAIN), key=lambda r: -r.explained)
+        for response in self._looked_at(plain[:_LOOKS], self.fitter)[:4]:
+            if response.promise > _PROMISING and self._fit(response.knob, None, 0.65, smoothings=(0,)):
+                return
+
+    def _looked_at(self, responses: Iterable[Response], fitter: Fitter) -> list[Response]:
+        """The same knobs on the regions of a fitter, most promising first. What brightens one spot explains one
+        region; only the cause explains them all. A fit begins with the same renders, so that looking is cheap."""
+        seen = []
+        for response in responses:
+            if self.trials.within(0.75):
+                seen += fitter.responses(response.knob)[:1]
+        return sorted(seen, key=lambda response: -response.promise)
+
+    def _fits(self) -> None:
+        """Fit what answers less plainly, smoothed first; then with a factor between the images."""
+        told = {response.knob.id: 0.4 * self.expected.get(response.knob.id, 0.0) for response in self.responses}
+        hopeful = sorted(self.responses, key=lambda r: -(max(r.promise, r.explained - 0.1) + told[r.knob.id]))
+        seen = sorted(self._looked_at(hopeful[:_LOOKS], self.fitter), key=lambda r: -(r.promise + told[r.knob.id]))
+        seen = [r for r in seen if r.promise + told[r.knob.id] > _PROMISING and _name(r.knob) not in self.fitted]
+        for response in _one_per_topic(seen)[:4]:
+            if self._fit(response.knob, None, 0.82, smoothings=response.smoothings):
+                return
+        if abs(self.question.pair.scale[0] - 1) < 1e-3:
+            return
+        fitter, near = Fitter(self.trials, free_scale=True), Fitter(self.trials, 1, free_scale=True)
+        hopeful = sorted((near.again(response) for response in self.responses), key=lambda r: -r.promise)
+        for response in _one_per_topic(self._looked_at(hopeful[:_LOOKS], fitter))[:3]:
+            if response.promise > _PROMISING and self._fit(response.knob, None, 0.85, fitter=fitter):
+                return
+
+    def _seeds(self) -> None:
+        """Another seed cannot be found by trying; whether the difference is like one of seeds can."""
+        self.seeds = list(seed_guesses(self.trials))
+
+    def _far_fits(self) -> None:
+        """Start fits where peaks or a walk along the numbers point to."""
+        ordered = sorted(self.responses, key=lambda r: -(r.knob.prior + 0.5 * max(r.explained, r.smoothed)
+                                                         + self.expected.get(r.knob.id, 0.0)))
+        for response in ordered:
+            if not self.trials.within(0.85):
+                return
+            start = self.fitter.ladder(response.knob)
+            if start is not None and self._fit(response.knob, start, 0.9):
+                return
+
+    def _fit(self, knob: Knob, start: Sequence[float] | None, share: float, *, fitter: Fitter | None = None,
+             smoothings: Sequence[int] = SMOOTHINGS) -> bool:
+        if not self.trials.within(share):
+            return False
+        fitted = (fitter or self.fitter).fit(knob, start, smoothings=smoothings,
+                                             most_seconds=0.12 * self.trials.budget_s)
+        if fitted is None:
+            return False
+        self.fitted.add(_name(knob))
+        candidate = knob.candidate(self.question.command, fitted.values)
+        self.tried[candidate.key] = Tried(candidate, fitted.reading, knob, fitted.values)
+        if self._settles(candidate, fitted.reading):
+            self._named_mistakes(knob)
+            self._twins(knob, fitted.values)
+        elif knob.id == MOSAIC_SPREAD and fitted.reading.left < NEAR:
+            self._other_domains(knob, fitted)
+        return bool(self.found)
+
+    def _other_domains(self, knob: Knob, nearest: Fitted) -> None:
+        """A spread that comes near may be sampled by another number of domains: each is tried, the best is fitted."""
+        looked, near = [], Fitter(self.trials, 1)
+        for count in _DOMAINS:
+            other = of_domains(knob, count)
+            looked.append((self.trials.reading(near.images(other, nearest.values)).left, count))
+        for _, count in sorted(looked)[:2]:
+            if self.trials.within(0.9):
+                other = of_domains(knob, count)
+                found = self.fitter.fit(other, nearest.values, smoothings=(0,), most_seconds=5.0)
+                candidate = found and other.candidate(self.question.command, found.values)
+                if found:
+                    self.tried[candidate.key] = Tried(candidate, found.reading, other, found.values)
+                if found and self._settles(candidate, found.reading):
+                    return
+
+    def _twins(self, knob: Knob, values: Sequence[float]) -> None:
+        """Other knobs whose turn does the same to the image: when they fit too, nobody can tell which it was."""
+        for response, turn in self._same_way(knob, values)[:3]:
+            start = None
+            if response.knob.begin is None:
+                start = np.array(response.knob.start) + turn * np.array(response.knob.notches)
+            fitted = None
+            if self.trials.within(0.9):
+                fitted = self.fitter.fit(response.knob, start, smoothings=(0,), most_seconds=4.0)
+            if fitted and fitted.reading.holds:
+                self.found += self.prover.proven(response.knob.candidate(self.question.command, fitted.values),
+                                                 fitted.reading)[:1]
+
+    def _same_way(self, knob: Knob, values: Sequence[float]) -> list[tuple[Response, np.ndarray]]:
+        """Knobs of no more numbers whose slopes span the turn that was found, one of each id, with the turn in their
+        notches."""
+        others = [r for r in self.responses if r.knob.id != knob.id and len(r.knob.start) <= len(knob.start)]
+        own = self.fitter.responses(knob)[:1] if others and self.trials.within(0.85) else []
+        if not own:
+            return []
+        turn = (np.array(values) - np.array(knob.start)) / np.array(knob.notches)
+        change = own[0].slopes @ (turn if knob.begin is None else np.ones(1))
+        first = change[:len(others[0].slopes)]
+        near = [r for r in others if explained_share(r.slopes, first)[0] > _SAME_WAY]
+        found = [(response, *explained_share(response.slopes, change))
+                 for response in self._looked_at(near[:_LOOKS], self.fitter)]
+        found.sort(key=lambda entry: (round(-entry[1], 2), -entry[0].knob.prior))
+        best = {}
+        for response, share, turn in found:
+            if share > _SAME_WAY:
+                best.setdefault(response.knob.id, (response, turn))
+        return list(best.values())
+
+    def _named_mistakes(self, knob: Knob) -> None:
+        """A fit came out at some value; if a known mistake of the same topic gives the image too, it is likelier."""
+        topic = knob.id.removesuffix("-value")
+        same = [c for c in self.waiting if c.id.startswith(topic) and c.key not in self.tried]
+        for candidate in same:
+            if not self.trials.within(0.9):
+                return
+            reading = self.trials.try_one(candidate)
+            self.tried[candidate.key] = Tried(candidate, reading)
+            if reading.holds:
+                self.found += self.prover.proven(candidate, reading)
+                return
+
+
+def _name(knob: Knob) -> tuple:
+    """What tells a knob from all others."""
+    return knob.id, knob.title, knob.labels
+
+
+def _one_per_topic(responses: Sequence[Response]) -> list[Response]:
+    """The best response of each id, in their order."""
+    best: dict[str, Response] = {}
+    for response in responses:
+        best.setdefault(response.knob.id, response)
+    return list(best.values())

@@ -1,0 +1,52 @@
+"""Another seed: it cannot be guessed, but its difference can be recognised.
+
+Images of other seeds are as far from the reference as the subject is, and as far from the subject as from one
+another; nothing else about them is different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nbcompare.explain.diagnose.causes import Cause, guess
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, topic_id
+from nbcompare.explain.diagnose.search.trials import Trials
+
+_SEEDS = (1009, 20011, 300007)
+
+
+def seed_guesses(trials: Trials) -> Iterator[Cause]:
+    """A guess that the mosaic domains, or the random orientation, were drawn from another seed."""
+    question = trials.question
+    if question.setting.mosaic_spread > 0:
+        yield from _like_other_seeds(trials, "-mosaic_seed", topic_id("mosaic-seed", "value"), "the mosaic domains")
+    misset = question.command.find("-misset")
+    if misset and len(misset.values) == 1:
+        yield from _like_other_seeds(trials, "-misset_seed", topic_id("misset-seed", "value"), "the orientation")
+
+
+def _like_other_seeds(trials: Trials, option: str, id: str, words: str) -> Iterator[Cause]:
+    command = trials.question.command.without(option)
+    base, subject = _flat(trials.base), _flat(trials.subject)
+    others = [trials.images(Candidate(id, "another seed", command.starting(option, str(seed)))) for seed in _SEEDS]
+    if any(parts is None for parts in others):
+        return
+    others = [_flat(parts) for parts in others]
+    usual = [float(np.linalg.norm(other - base)) for other in others]
+    here = float(np.linalg.norm(subject - base))
+    across = float(np.median([np.linalg.norm(subject - other) for other in others]))
+    if min(usual) == 0 or base.sum() == 0:
+        return
+    scatter = float(np.std([other.sum() / base.sum() for other in others]))
+    sums = abs(float(subject.sum() / base.sum()) - 1)
+    if 0.5 * min(usual) < here < 2 * max(usual) and 0.4 < across / here < 2.5 and sums < 4 * scatter + 0.02:
+        yield Cause(id, f"{words} were drawn from another seed", (
+            f"the subject is {here / float(np.median(usual)):.2f} times as far from the reference as images of other "
+            f"seeds are, and {across / float(np.median(usual)):.2f} times as far from those",), True, False, None, None,
+            None, guess(0.6), 0.5)
+
+
+def _flat(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([part.ravel() for part in parts])

@@ -1,0 +1,174 @@
+"""Trials: render a hypothesis on the regions and read how near it comes to the subject."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from nbcompare.compare.image import Roi
+from nbcompare.explain.diagnose.causes import STRICT
+from nbcompare.explain.diagnose.hypotheses.candidate import ARGUMENTS, Candidate
+from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.search.regions import choose_regions
+from nbcompare.explain.diagnose.search.simulator import Simulator
+
+_ROUNDING = 2.0**-24
+BASES = (frozenset(), frozenset({"phi-carryover"}), frozenset({"all"}))
+"""Emulations under which the unedited command may be the reference, tried in this order."""
+
+BASE_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How near a rendered hypothesis is: worst pixel over the subject's largest, and the share of the difference
+    that is left; the same after the best factor and offset (``scale``, ``offset``). ``blank`` is the share that an
+    empty image would leave: what is not below it resembles nothing."""
+
+    worst: float
+    left: float
+    holds: bool
+    scale: float = 1.0
+    offset: float = 0.0
+    scaled_worst: float = math.inf
+    scaled_left: float = math.inf
+    scaled_holds: bool = False
+    blank: float = math.inf
+
+    @property
+    def near(self) -> bool:
+        """Whether it holds, or does with a factor and an offset besides."""
+        return self.holds or self.scaled_holds
+
+
+NOTHING = Reading(math.inf, math.inf, False)
+
+
+class Trials:
+    """The regions of a question with a simulator and a deadline. ``ready`` says whether the unedited command gives
+    the reference; only then does a trial mean anything."""
+
+    def __init__(self, question: Question, simulator: Simulator, budget_s: float) -> None:
+        self.question, self.simulator = question, simulator
+        self.started = time.monotonic()
+        self.deadline = self.started + budget_s
+        self.budget_s = budget_s
+        self.regions = choose_regions(question.pair)
+        self.subject = [self._part(question.pair.y, region) for region in self.regions]
+        self.emulate: frozenset[str] = frozenset()
+        self.base: list[np.ndarray] = []
+        self.base_residual = math.inf
+        self.offered = simulator.emulations(self.seconds_left)
+        self.ready = self._find_base()
+
+    @staticmethod
+    def _part(image: np.ndarray, region: Roi) -> np.ndarray:
+        """A region in double precision; its first pixel is not compared, as a rendered region has a first pixel of
+        its own (the one where nothing is carried over)."""
+        part = image[region.slices].astype(np.float64)
+        part[0, 0] = 0
+        return part
+
+    @property
+    def seconds_left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def within(self, share: float) -> bool:
+        """Whether no more than this share of the budget is used."""
+        return time.monotonic() - self.started < share * self.budget_s
+
+    def _find_base(self) -> bool:
+        unedited = Candidate(ARGUMENTS, "unedited", self.question.command)
+        reference = [self._part(self.question.pair.x, region) for region in self.regions]
+        for names in BASES:
+            if names and not (names <= set(self.offered) or "all" in names and self.offered):
+                continue
+            self.emulate = names
+            base = self.images(unedited)
+            if base is None:
+                continue
+            off = max(float(np.abs(b - r).max()) for b, r in zip(base, reference, strict=True))
+            residual = off / self.question.pair.peak
+            if residual < self.base_residual:
+                self.base, self.base_residual, best = base, residual, names
+            if residual <= BASE_TOLERANCE:
+                return True
+        if self.base:
+            self.emulate = best
+        return False
+
+    # --- one trial -----------------------------------------------------------------------------------------
+
+    def images(self, candidate: Candidate, count: int | None = None) -> list[np.ndarray] | None:
+        """The candidate on the first ``count`` regions (all without), or None where it gives no image."""
+        parts = []
+        for region in self.regions[:count]:
+            if self.seconds_left <= 0:
+                return None
+            part = self.simulator.render(candidate, self.question.files, region, self.question.shape,
+                                         self.seconds_left, self.emulate)
+            if part is None:
+                return None
+            parts.append(part.astype(np.float64))
+            parts[-1][0, 0] = 0
+        return parts
+
+    @cached_property
+    def line_alone(self) -> bool:
+        """Whether a factor and an offset make the unedited image the subject's; then they are no proof of an edit."""
+        return self._held(self.base).scaled_holds
+
+    def reading(self, parts: list[np.ndarray] | None) -> Reading:
+        """Hold rendered regions against the subject's."""
+        if parts is None:
+            return NOTHING
+        found = self._held(parts)
+        return replace(found, scaled_holds=False) if found.scaled_holds and self.line_alone else found
+
+    def _held(self, parts: list[np.ndarray]) -> Reading:
+        rendered, aim, start = (np.concatenate([part.ravel() for part in side[:len(parts)]])
+                                for side in (parts, self.subject, self.base))
+        before = float(np.linalg.norm(aim - start))
+        if before == 0:
+            return NOTHING
+        floor = 0.05 + 3 * (_ROUNDING * float(np.linalg.norm(aim)) / before) + self._base_floor(before)
+        yardstick = self.question.pair.yardstick
+        worst, left = self._distance(aim - rendered, before, yardstick)
+        scale, offset = _line(rendered, aim)
+        scaled_worst, scaled_left = self._distance(aim - scale * rendered - offset, before, yardstick)
+        return Reading(worst, left, worst <= STRICT and left <= floor, scale, offset, scaled_worst, scaled_left,
+                       scaled_worst <= STRICT and scaled_left <= floor, float(np.linalg.norm(aim)) / before)
+
+    def _base_floor(self, before: float) -> float:
+        """What the simulator itself is away from the reference, as a share of the difference."""
+        return min(0.1, 3 * self.base_residual * self.question.pair.peak / before)
+
+    @staticmethod
+    def _distance(rest: np.ndarray, before: float, yardstick: float) -> tuple[float, float]:
+        return float(np.abs(rest).max()) / yardstick, float(np.linalg.norm(rest)) / before
+
+    def try_one(self, candidate: Candidate) -> Reading:
+        """A candidate on the first region and, where it comes near, on all."""
+        first = self.reading(self.images(candidate, 1))
+        if len(self.regions) == 1 or not (first.holds or first.scaled_holds or first.left < 0.3):
+            return first
+        return self.reading(self.images(candidate))
+
+
+def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Least squares y = scale x + offset; the offset is kept only where it is more than rounding."""
+    power = float(x @ x)
+    if power == 0:
+        return 0.0, 0.0
+    plain = float(x @ y) / power
+    mean_x, mean_y = float(x.mean()), float(y.mean())
+    spread = float((x - mean_x) @ (x - mean_x))
+    if spread == 0:
+        return plain, 0.0
+    scale = float((x - mean_x) @ (y - mean_y)) / spread
+    offset = mean_y - scale * mean_x
+    return (scale, offset) if abs(offset) > 1e-6 * float(np.abs(y).max()) else (plain, 0.0)

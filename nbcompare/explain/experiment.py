@@ -1,0 +1,146 @@
+"""Experiment: what a later question (trace, reduce) is asked about: a case, the engines, and the files they read.
+
+It is named by a case file, by a bundle, or by a bare command line. A bundle also brings its images, and its engines
+are those that made it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.bundle.bundle import CASE_FILE, DATA
+from nbcompare.bundle.text_files import image_name
+from nbcompare.case.case import Case, cell_named, load_case, parse_input_override
+from nbcompare.case.inputs import sha256_of, stage_inputs
+from nbcompare.compare.image import read_float_image
+from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT, Engine, Run
+from nbcompare.engine.progress import Progress
+from nbcompare.engine.runs import Places, execute, failures_verdict, jobs_of, read_images
+from nbcompare.errors import UsageError
+from nbcompare.run.one_shot import OneShotOptions, one_shot_case, stage_file_arguments, without_float_file
+from nbcompare.run.run_case import choose_engines
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user said: the words that name the experiment, and the engines' options."""
+
+    words: tuple[str, ...]
+    c_bin: str | None = None
+    py_bin: str | None = None
+    c_args: tuple[str, ...] = ()
+    py_args: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A case with the engines to run it and the folder of its input files.
+
+    ``images`` are those of a bundle, float32 [slow, fast] by role, else None; ``named`` says what it was made from.
+    """
+
+    named: str
+    case: Case
+    engines: Mapping[str, Engine]
+    inputs: Path
+    images: Mapping[str, np.ndarray] | None = None
+
+    def arguments(self, role: str) -> tuple[str, ...]:
+        """The whole command line of a role, without the float file."""
+        return (*self.case.command, *{REFERENCE: self.case.reference_args, SUBJECT: self.case.subject_args}[role])
+
+
+@contextlib.contextmanager
+def experiment(asked: Asked, progress: Progress) -> Iterator[Experiment]:
+    """The experiment that the words name; its folder of inputs is gone afterwards, unless a bundle holds it.
+
+    Raises UsageError, CaseError, FileError or EvidenceError for words that name nothing usable.
+    """
+    first = asked.words[0]
+    if len(asked.words) > 1 or first.startswith("-"):
+        with _scratch() as data:
+            yield _from_arguments(asked, data, progress)
+    elif Path(first).is_dir():
+        yield _from_bundle(asked, Path(first), progress)
+    else:
+        with _scratch() as data:
+            yield _from_case(asked, Path(first), data, progress)
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
+        yield Path(folder) / "data"
+
+
+def _from_arguments(asked: Asked, data: Path, progress: Progress) -> Experiment:
+    arguments, notes = without_float_file(asked.words)
+    for note in notes:
+        progress.say(f"note: {note}")
+    command = tuple(stage_file_arguments(arguments, data))
+    options = OneShotOptions(c_args=asked.c_args, py_args=asked.py_args)
+    return Experiment("the command line", one_shot_case(command, options, data), choose_engines(asked, progress), data)
+
+
+def _from_case(asked: Asked, path: Path, data: Path, progress: Progress) -> Experiment:
+    case = _with_more(load_case(path), asked)
+    data.mkdir()
+    stage_inputs(case, dict(parse_input_override(text, case) for text in asked.inputs), data)
+    return Experiment(f"case {case.name}", case, choose_engines(asked, progress), data)
+
+
+def _from_bundle(asked: Asked, folder: Path, progress: Progress) -> Experiment:
+    from nbcompare.bundle.check.verify import verified
+
+    if asked.inputs:
+        raise UsageError("--input replaces an input of a case; a bundle holds its own")
+    record = verified(folder).record
+    said = record.facts["case"]
+    case = cell_named(load_case(folder / CASE_FILE, files_are_there=False), said["name"])
+    case = replace(case, reference_args=tuple(said["reference_args"]), subject_args=tuple(said["subject_args"]))
+    engines = {engine.role: engine for engine in map(_engine_again, record.engines)
+               if not {REFERENCE: asked.c_bin, SUBJECT: asked.py_bin}[engine.role]}
+    if len(engines) < 2:
+        engines = {**choose_engines(asked, progress), **engines}
+    images = None
+    if record.runs and not any(run.failure for run in record.runs):
+        images = {run.role: read_float_image(folder / image_name(run.role), run.shape) for run in record.runs}
+    return Experiment(f"bundle {case.name}/{record.stamp}", _with_more(case, asked), engines, folder / DATA, images)
+
+
+def _with_more(case: Case, asked: Asked) -> Case:
+    return replace(case, reference_args=(*case.reference_args, *asked.c_args),
+                   subject_args=(*case.subject_args, *asked.py_args))
+
+
+def _engine_again(identity) -> Engine:
+    """The program that made a bundle, if it is still what it was. Raises UsageError when it is gone or changed."""
+    engine = Engine(identity.role, identity.name, identity.started_as, identity.chosen_by)
+    option = {REFERENCE: "--c-bin", SUBJECT: "--py-bin"}[identity.role]
+    if not engine.program.is_file():
+        raise UsageError(f"the {identity.role} of this bundle, {identity.name}, is not here",
+                         hint=f"name a program with {option}")
+    if sha256_of(engine.program) != identity.program_sha256:
+        raise UsageError(f"the {identity.role} of this bundle, {identity.name}, has changed since",
+                         hint=f"name the program to use with {option}")
+    return engine
+
+
+def render(experiment: Experiment, progress: Progress) -> tuple[tuple[Run, ...], Mapping[str, np.ndarray] | None]:
+    """Both engines run on the whole command, and their images; these are None when a run failed."""
+    with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
+        work = Path(folder)
+        jobs = jobs_of(experiment.case, experiment.engines, experiment.inputs)
+        places = {role: Places(work / f"{key}.bin", work / f"{key}.out", work / f"{key}.err", work / f"{key}.rest")
+                  for role, key in PREFIX.items()}
+        runs = tuple(execute(job, inputs=experiment.inputs, scratch=work / f"scratch-{role}", places=places[role],
+                             environment=experiment.case.environment, progress=progress)
+                     for role, job in jobs.items())
+        return runs, None if failures_verdict(runs) else read_images(jobs, places)

@@ -1,0 +1,269 @@
+"""From a failing command to its reproducer: a small frame first, then few options, then no files, then few pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.case.command import Command, Item, parse_command
+from nbcompare.case.strict_yaml import nearest
+from nbcompare.compare.image import Roi, declared_shape
+from nbcompare.engine.engine import REFERENCE, SUBJECT
+from nbcompare.engine.progress import Progress
+from nbcompare.errors import UsageError
+from nbcompare.explain.experiment import Experiment, render
+from nbcompare.explain.reduce.minimize import smallest_part
+from nbcompare.explain.reduce.signature import Signature, signature_of, signature_of_failed, thresholds_for
+from nbcompare.explain.reduce.trial import Candidate, Trials, is_possible, trials
+from nbcompare.verdict.verdict import Threshold
+
+REGION = "window"
+
+QUIET = ("-nonoise", "-nopgm")
+"""Ends every candidate: the other output images cost time and say nothing about the float image."""
+
+FRAMES = (128, 256, 512)
+SMALLEST_FRAME = 8
+WINDOWS = (16, 32, 64, 128, 256)
+FRAME_KINDS = ("size", "roi")
+"""Kinds of options that say how many pixels there are and which are rendered."""
+
+PLACING = ("-Xbeam", "-Ybeam", "-Xclose", "-Yclose", "-ORGX", "-ORGY")
+"""Options that put the beam at a place of the original frame."""
+
+WITHOUT_FILES = {"-hkl": ("-default_F", "100"), "-mat": ("-cell", "30", "40", "50", "90", "90", "90")}
+"""What may stand for an input file."""
+
+SKELETON = ("-mat", "-cell", "-hkl", "-default_F", "-dump")
+"""Without a cell and structure factors there is nothing to render."""
+
+
+class NothingFails(Exception):
+    """The whole command passes, so there is nothing to reduce."""
+
+
+class RunsUsedUp(Exception):
+    """The limit of engine runs was reached."""
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """The smallest command found, and the way there. ``needed`` are the options that matter beside the skeleton;
+    ``complete`` is False when the limit of runs came first."""
+
+    candidate: Candidate
+    signature: Signature
+    whole: Signature
+    options_before: int
+    needed: tuple[str, ...]
+    thresholds: tuple[Threshold, ...]
+    tests: int
+    runs: int
+    remembered: int
+    how: tuple[str, ...]
+    complete: bool
+
+
+class Search:
+    """Puts candidates to the trials, and holds the smallest that failed in the same way."""
+
+    def __init__(self, asked: Trials, whole: Signature, most_runs: int, progress: Progress):
+        self.asked, self.whole, self.most_runs, self.progress = asked, whole, most_runs, progress
+        self.best: Candidate | None = None
+        self.signature = whole
+
+    def same(self, candidate: Candidate, what: str) -> bool:
+        """Whether the candidate fails in the same way; if so it becomes the best. Raises RunsUsedUp."""
+        if not is_possible(candidate, self.asked.experiment.inputs):
+            return False
+        if self.asked.runs + 2 > self.most_runs:
+            raise RunsUsedUp
+        self.progress.begin(f"test {self.asked.tests + 1}: {what}")
+        found = self.asked.answer(candidate)
+        alike = found.is_like(self.whole)
+        self.progress.end(("fails in the same way: " if alike else "") + str(found))
+        if alike:
+            self.best, self.signature = candidate, found
+        return alike
+
+
+def reduce_experiment(experiment: Experiment, cache: Path, most_runs: int, progress: Progress, *,
+                      metrics: Sequence[str] = ()) -> Reduction:
+    """Shrink the command of an experiment with at most ``most_runs`` engine runs; answers are kept below ``cache``.
+
+    Only thresholds on ``metrics`` count, where some are named. Raises NothingFails when the whole command passes,
+    UsageError when it fails no second time.
+    """
+    asked_for = thresholds_on(metrics, experiment.case.thresholds)
+    images, runs_before = experiment.images, 0
+    if images is None:
+        runs, images = render(experiment, progress)
+        runs_before = len(runs)
+    if images is None:
+        whole = signature_of_failed(next(run for run in runs if run.failure))
+        thresholds = thresholds_for(asked_for, ())
+    else:
+        whole, thresholds = whole_signature(experiment.case.rois, asked_for, images)
+    if not whole.fails:
+        raise NothingFails
+    command = parse_command(experiment.case.command)
+    with trials(experiment, thresholds, cache) as asked:
+        asked.runs = runs_before
+        search = Search(asked, whole, most_runs, progress)
+        try:
+            needed, complete = _shrink(search, command, images), True
+        except RunsUsedUp:
+            needed, complete = (), False
+        best = search.best or Candidate(command.argv)
+        return Reduction(best, search.signature, whole, len(command.items), needed if complete else _options(best),
+                         thresholds, asked.tests, asked.runs, asked.remembered, tuple(sorted(asked.how)), complete)
+
+
+def _options(candidate: Candidate) -> tuple[str, ...]:
+    return tuple(str(item) for item in parse_command(candidate.command).items)
+
+
+def _shrink(search: Search, command: Command, images) -> tuple[str, ...]:
+    """The options that are needed, with ever smaller candidates on the way."""
+    items, window = _small_frame(search, command, images)
+    items = _without_files(search, items, window)
+    free = [item for item in items if not _is_frame(item) and not _is_of(item, SKELETON)]
+
+    def with_only(part: Sequence[Item]) -> list[Item]:
+        left_out = {id(item) for item in free} - {id(item) for item in part}
+        return [item for item in items if id(item) not in left_out]
+
+    needed = smallest_part(free, lambda part: search.same(_candidate(with_only(part), window), _counted(part)))
+    _fewer_pixels(search, with_only(needed), window)
+    return tuple(str(item) for item in needed)
+
+
+def _counted(part: Sequence[Item]) -> str:
+    names = " ".join(item.word for item in part[:6])
+    return f"{len(part)} of the options" + (f" ({names}{' ...' if len(part) > 6 else ''})" if part else "")
+
+
+def _candidate(items: Iterable[Item], window: Roi | None) -> Candidate:
+    return Candidate((*(token for item in items for token in item.tokens), *QUIET), window)
+
+
+def _is_of(item: Item, names: Sequence[str]) -> bool:
+    return item.option is not None and item.option.name in names
+
+
+def _is_frame(item: Item) -> bool:
+    return item.option is not None and item.option.kind in FRAME_KINDS
+
+
+# --- a small frame ----------------------------------------------------------------------------------------
+
+
+def _small_frame(search: Search, command: Command, images) -> tuple[Sequence[Item], Roi | None]:
+    """The command on a small image about the beam, if it fails there too; else on a window of its own image."""
+    quiet = [item for item in command.items if not (item.option and item.option.kind == "output")]
+    loose = [item for item in quiet if not _is_frame(item) and not _is_of(item, PLACING)]
+    for size in FRAMES:
+        framed = [*parse_command(("-detpixels", str(size))).items, *loose]
+        if search.same(_candidate(framed, None), f"an image of {size} x {size} pixels about the beam"):
+            return framed, None
+    unframed = [item for item in quiet if not _is_of(item, ("-roi",))]
+    for window in _windows(search, command, images):
+        if search.same(_candidate(unframed, window), f"the window {' '.join(map(str, window.bounds))}"):
+            return unframed, window
+    if not search.same(_candidate(command.items, None), "the whole command"):
+        raise UsageError(f"the command does not fail in the same way when it is run again (it had: {search.whole})",
+                         hint="run it twice with nb-compare run; an engine may depend on chance, threads or load")
+    return list(command.items), None
+
+
+def _windows(search: Search, command: Command, images) -> Iterator[Roi]:
+    """Windows of the image in which the two images fail in the same way, small ones first; without images the whole."""
+    if images is None or images[REFERENCE].shape != images[SUBJECT].shape:
+        yield Roi.full(declared_shape(command.argv, search.asked.experiment.inputs), REGION)
+        return
+    reference, subject = images[REFERENCE], images[SUBJECT]
+    difference = np.abs(subject.astype(np.float64) - reference)
+    centres = [np.unravel_index(int(np.nanargmax(image)), image.shape) for image in (reference, difference)]
+    for size in WINDOWS:
+        for slow, fast in centres:
+            window = _about(int(slow), int(fast), size, reference.shape)
+            if signature_of(reference, subject, window, search.asked.thresholds).is_like(search.whole):
+                yield window
+                break
+
+
+def _about(slow: int, fast: int, size: int, shape: tuple[int, int]) -> Roi:
+    """A square window about a pixel, moved inside the image where it would overhang."""
+    bounds = []
+    for centre, extent in ((fast, shape[1]), (slow, shape[0])):
+        low = max(0, min(centre - size // 2, extent - size))
+        bounds += [low, min(extent, low + size) - 1]
+    return Roi(REGION, *bounds)
+
+
+# --- smaller still ----------------------------------------------------------------------------------------
+
+
+def _without_files(search: Search, items: Sequence[Item], window: Roi | None) -> Sequence[Item]:
+    """The items with plain values in place of input files, where that fails in the same way."""
+    for name, words in WITHOUT_FILES.items():
+        changed = tuple(part for item in items
+                        for part in (parse_command(words).items if _is_of(item, (name,)) else (item,)))
+        if changed != tuple(items) and search.same(_candidate(changed, window), f"{' '.join(words)} for {name}"):
+            items = changed
+    return items
+
+
+def _fewer_pixels(search: Search, items: Sequence[Item], window: Roi | None) -> None:
+    """Halve the image, or the window, as long as that fails in the same way."""
+    make = _smaller_window(items, window) if window else _smaller_image(items)
+    for candidate, what in make:
+        if not search.same(candidate, what):
+            return
+
+
+def _smaller_image(items: Sequence[Item]) -> Iterator[tuple[Candidate, str]]:
+    size = next((int(item.values[0]) for item in items if item.word == "-detpixels"), 0)
+    while size > SMALLEST_FRAME:
+        size //= 2
+        changed = [Item(item.word, (str(size),), item.option) if item.word == "-detpixels" else item for item in items]
+        yield _candidate(changed, None), f"{size} x {size} pixels"
+
+
+def _smaller_window(items: Sequence[Item], window: Roi) -> Iterator[tuple[Candidate, str]]:
+    size = min(window.xmax - window.xmin, window.ymax - window.ymin) + 1
+    while size > SMALLEST_FRAME:
+        size //= 2
+        middle = [(low + high + 1) // 2 - size // 2 for low, high in ((window.xmin, window.xmax),
+                                                                      (window.ymin, window.ymax))]
+        window = Roi(REGION, middle[0], middle[0] + size - 1, middle[1], middle[1] + size - 1)
+        yield _candidate(items, window), f"a window of {size} x {size} pixels"
+
+
+# --- how the whole command fails --------------------------------------------------------------------------
+
+
+def thresholds_on(metrics: Sequence[str], thresholds: Sequence[Threshold]) -> tuple[Threshold, ...]:
+    """The thresholds on the metrics named, or all. Raises UsageError for a metric that has none."""
+    known = {threshold.metric for threshold in thresholds}
+    for metric in metrics:
+        if metric not in known:
+            raise UsageError(f"--metric {metric}: there is no threshold on it; {nearest(metric, known)}")
+    return tuple(threshold for threshold in thresholds if not metrics or threshold.metric in metrics)
+
+
+def whole_signature(rois: Sequence[Roi], thresholds: Sequence[Threshold],
+                    images: Mapping[str, np.ndarray]) -> tuple[Signature, tuple[Threshold, ...]]:
+    """How the whole images fail, on the first region that does; and the thresholds that candidates are held to."""
+    for roi in rois:
+        own = [threshold for threshold in thresholds if threshold.roi == roi.name]
+        if not own:
+            continue
+        found = signature_of(images[REFERENCE], images[SUBJECT], roi, own)
+        if found.fails:
+            names = {metric for metric, _ in found.thresholds}
+            return found, thresholds_for(own, [threshold for threshold in own if threshold.metric in names])
+    return Signature(), ()

@@ -1,0 +1,105 @@
+"""How two images, or two runs, fail: which thresholds, in which direction, by what factor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nbcompare.compare.compare import compare_images
+from nbcompare.compare.image import Roi
+from nbcompare.engine.engine import SUBJECT, Run
+from nbcompare.errors import ShapeError
+from nbcompare.verdict.verdict import Threshold, judge
+
+LOG_RATIO_SHARE, LOG_RATIO_FLOOR = 0.1, 0.02
+"""Two sum ratios are similar when their logarithms differ by less than this share, or by less than the floor."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One way of failing; empty when nothing fails.
+
+    ``thresholds`` are (metric, "below" | "above" | "undefined"); ``ratio`` is the sum ratio, where the sum ratio is
+    among them; ``engine`` is (role, kind of failure) when an engine gave no image at all.
+    """
+
+    thresholds: tuple[tuple[str, str], ...] = ()
+    ratio: float | None = None
+    engine: tuple[str, str] | None = None
+
+    @property
+    def fails(self) -> bool:
+        return bool(self.thresholds or self.engine)
+
+    def is_like(self, other: Signature) -> bool:
+        """Whether this is the other's way of failing: the same thresholds in the same direction, a similar ratio."""
+        if self.engine or other.engine:
+            return self.engine == other.engine
+        return self.fails and self.thresholds == other.thresholds and _similar(self.ratio, other.ratio)
+
+    def __str__(self) -> str:
+        if self.engine:
+            return "{} gives no image ({})".format(*self.engine)
+        if not self.thresholds:
+            return "no failure"
+        words = [f"{metric} {direction}" for metric, direction in self.thresholds]
+        return ", ".join(words) + (f", sum ratio {self.ratio:.8g}" if self.ratio is not None else "")
+
+    def as_dict(self) -> dict:
+        return {"thresholds": [list(entry) for entry in self.thresholds], "ratio": self.ratio,
+                "engine": list(self.engine) if self.engine else None}
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> Signature:
+        engine = stored["engine"]
+        return cls(tuple((metric, direction) for metric, direction in stored["thresholds"]), stored["ratio"],
+                   tuple(engine) if engine else None)
+
+
+def _similar(a: float | None, b: float | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    if a <= 0 or b <= 0:
+        return (a > 0) == (b > 0)
+    return abs(math.log(a / b)) <= max(LOG_RATIO_SHARE * abs(math.log(b)), LOG_RATIO_FLOOR)
+
+
+def signature_of(reference: np.ndarray, subject: np.ndarray, roi: Roi, thresholds: Sequence[Threshold]) -> Signature:
+    """The thresholds that do not hold on a region of two images [slow, fast]; images that show nothing say so."""
+    moved = [replace(threshold, roi=roi.name) for threshold in thresholds]
+    try:
+        comparison = compare_images(reference, subject, [roi], further={(t.metric, t.roi) for t in moved},
+                                    with_peaks=False)
+    except ShapeError:
+        return Signature(engine=(SUBJECT, "another shape"))
+    failed = {(check.threshold.metric, _direction(check)) for check in judge(comparison, moved).checks
+              if not check.holds}
+    if comparison.vacuous:
+        failed.add(("images", "vacuous"))
+    ratio = None
+    if any(metric == "sum_ratio" for metric, _ in failed):
+        ratio = comparison.regions[0].figure("sum_ratio").value
+    return Signature(tuple(sorted(failed)), ratio)
+
+
+def _direction(check) -> str:
+    if check.value is None:
+        return "undefined"
+    low = check.threshold.min
+    return "below" if low is not None and check.value < low else "above"
+
+
+def signature_of_failed(run: Run) -> Signature:
+    """The signature of an engine that gave no usable image."""
+    return Signature(engine=(run.role, run.failure.kind))
+
+
+def thresholds_for(thresholds: Sequence[Threshold], failed: Sequence[Threshold]) -> tuple[Threshold, ...]:
+    """One threshold per metric: one that failed where any did, else the first."""
+    chosen: dict[str, Threshold] = {}
+    for threshold in (*failed, *thresholds):
+        chosen.setdefault(threshold.metric, threshold)
+    return tuple(chosen.values())

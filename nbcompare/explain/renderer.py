@@ -1,0 +1,84 @@
+"""What an audit has found out and rendered already, on disk, under hashes of all that it depends on.
+
+An audit that was stopped goes on where it was, and one of another case, engine or code shares nothing with it. A
+cache that cannot be written is none. Images are large: the oldest go when there are too many.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.compare.image import Shape, read_float_image
+
+MOST_BYTES = 6_000_000_000
+"""Images of the cache together."""
+
+
+def default_cache() -> Path:
+    """The user's cache folder for audits."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "nb-compare" / "audit"
+
+
+def key_of(parts: Iterable[object]) -> str:
+    """One name for everything that an answer depends on."""
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+
+
+class Cache:
+    """Answers (plain values) and images by key, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def answer(self, key: str) -> dict | None:
+        """What was kept under the key; None when nothing readable is there."""
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
+            if isinstance(found, dict):
+                return found
+        return None
+
+    def keep(self, key: str, answer: dict) -> None:
+        self._write(f"{key}.json", json.dumps(answer, allow_nan=False).encode())
+
+    def image(self, key: str, shape: Shape) -> np.ndarray | None:
+        """The image kept under the key, float32 [slow, fast]."""
+        path = self.folder / f"{key}.bin"
+        if not path.is_file() or path.stat().st_size != shape.bytes:
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        return read_float_image(path, shape)
+
+    def keep_image(self, key: str, image: np.ndarray) -> None:
+        self._write(f"{key}.bin", np.ascontiguousarray(image, "<f4").tobytes())
+        self._trim()
+
+    def _write(self, name: str, content: bytes) -> None:
+        """In one go, so that a reader never sees half of it."""
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle, part = tempfile.mkstemp(dir=self.folder, suffix=".part")
+            with open(handle, "wb") as stream:
+                stream.write(content)
+            os.replace(part, self.folder / name)
+
+    def _trim(self) -> None:
+        """Remove the images that were not used for longest until the rest is small enough."""
+        with contextlib.suppress(OSError):
+            images = sorted(((entry.stat().st_mtime, entry.stat().st_size, entry.path)
+                             for entry in os.scandir(self.folder) if entry.name.endswith(".bin")), reverse=True)
+            total = 0
+            for _, size, path in images:
+                total += size
+                if total > MOST_BYTES:
+                    os.unlink(path)

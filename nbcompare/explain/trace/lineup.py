@@ -1,0 +1,205 @@
+"""Two traces of one pixel side by side, in the order of calculation, and the first factor that differs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nbcompare.explain.trace.dialects import FULL, INSTRUMENTED, LAST, EngineTrace, Entry
+from nbcompare.explain.trace.factors import FACTORS, SUMMED
+
+DEFAULT_TOLERANCE = 1e-6
+GEOMETRIC_SHARE = 1e-3
+"""Geometric factors must agree this much better: an index off by 1e-6 moves a lattice factor by far more."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One factor at one place of the loops. An entry is None where that engine has none there.
+
+    ``difference`` is the largest difference of its numbers over ``scale``; ``allowed`` includes what cannot be known
+    because of the digits printed.
+    """
+
+    name: str
+    index: tuple[int, ...]
+    reference: Entry | None
+    subject: Entry | None
+    difference: float | None
+    allowed: float
+
+    @property
+    def agrees(self) -> bool:
+        return self.difference is not None and self.difference <= self.allowed
+
+    @property
+    def excess(self) -> float:
+        """How far it is from agreeing: above 1 it does not."""
+        if self.difference is None:
+            return math.inf
+        return self.difference / self.allowed if self.allowed else self.difference
+
+    @property
+    def label(self) -> str:
+        return self.name + (f"[{','.join(map(str, self.index))}]" if self.index else "")
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """All pairs in the order of calculation, what could not be compared, and the traces."""
+
+    reference: EngineTrace
+    subject: EngineTrace
+    pairs: tuple[Pair, ...]
+    not_compared: tuple[str, ...]
+
+    @property
+    def first(self) -> Pair | None:
+        """The first factor that differs."""
+        return next((pair for pair in self.pairs if not pair.agrees), None)
+
+    def inputs_of(self, pair: Pair) -> dict[str, Pair | None]:
+        """What a pair is calculated from, by factor: the pair at its own place of the loops, else at the nearest
+        outside it, else the one inside it that agrees least; None where that could not be compared."""
+        made_of = FACTORS[pair.name].made_of if pair.name in FACTORS else ()
+        return {name: self._input(name, pair.index) for name in made_of}
+
+    def _input(self, name: str, index: tuple[int, ...]) -> Pair | None:
+        by_index = {pair.index: pair for pair in self.pairs if pair.name == name}
+        if FACTORS[name].depth > len(index):
+            inside = [pair for at, pair in by_index.items() if at[:len(index)] == index and at != index]
+            return max(inside, key=lambda pair: pair.excess, default=None)
+        return next((by_index[index[:end]] for end in range(len(index), -1, -1) if index[:end] in by_index), None)
+
+
+def line_up(reference: EngineTrace, subject: EngineTrace, tolerance: float = DEFAULT_TOLERANCE) -> Lineup:
+    """Lay two traces side by side.
+
+    Where one engine tells less than the other, what it tells is put at the places where the other has the same, and
+    what it leaves out is named. Where both tell every factor, an entry that only one has is a difference.
+    """
+    fuller, other = (reference, subject) if reference.is_full or not subject.is_full else (subject, reference)
+    placed, unplaced = _placed(other, fuller)
+    by_role = {True: (fuller.entries, placed), False: (placed, fuller.entries)}[fuller is reference]
+    both_full = reference.is_full and subject.is_full
+    keys = [key for key in fuller.entries if both_full or key in placed]
+    keys += [key for key in placed if key not in fuller.entries and both_full]
+    moved = _capture_moved(*by_role)
+    pairs = tuple(_pair(key, *by_role, tolerance) for key in keys if not (moved and key in _CAPTURE_KEYS))
+    skipped = [] if both_full else list(_left_out(fuller, placed))
+    who = "reference" if other is reference else "subject"
+    skipped += [f"{name} (only the {who} prints it)" for name in unplaced]
+    if moved:
+        pairs += (_captured_sum(*by_role, tolerance),)
+    return Lineup(reference, subject, _in_order(pairs, fuller), tuple(skipped))
+
+
+# --- placing what an engine tells that tells less ---------------------------------------------------------
+
+
+def _placed(other: EngineTrace, fuller: EngineTrace) -> tuple[dict, list[str]]:
+    """The entries of ``other`` under the indices of ``fuller``, and the names of those that have no place there."""
+    placed, unplaced = {}, []
+    for (name, index), entry in other.entries.items():
+        place = _place(name, index, other, fuller)
+        if place is None:
+            unplaced.append(name)
+        else:
+            placed[name, place] = entry
+    return placed, sorted(set(unplaced))
+
+
+def _place(name: str, index, other: EngineTrace, fuller: EngineTrace):
+    """The index at which the fuller trace has the same quantity; None when it has not."""
+    if other.dialect == fuller.dialect:
+        return index
+    if index == ():
+        return () if (name, ()) in fuller.entries else None
+    places = fuller.indices(name)
+    if index == LAST:
+        return places[-1] if places and fuller.is_full else None
+    if other.dialect == INSTRUMENTED and fuller.dialect == FULL:
+        subpixels = fuller.indices("position_m")
+        if len(subpixels) != len(other.indices("position_m")):
+            return None
+        place = (*subpixels[index[0]], *index[1:])
+        return place if place in places else None
+    return None
+
+
+def _left_out(fuller: EngineTrace, placed: dict) -> Iterator[str]:
+    """What only the fuller trace tells, by factor."""
+    counts: dict[str, list[int]] = {}
+    for name, index in fuller.entries:
+        have = counts.setdefault(name, [0, 0])
+        have[0] += 1
+        have[1] += (name, index) in placed
+    for name, (there, compared) in counts.items():
+        if compared < there and name in FACTORS:
+            yield name if not compared else f"{there - compared} of {there} {name}"
+
+
+# --- comparing --------------------------------------------------------------------------------------------
+
+_CAPTURE_KEYS = (("I_before_scaling", ()), ("capture_fraction", ()))
+
+
+def _capture_moved(reference: dict, subject: dict) -> bool:
+    """Whether one engine applies absorption to each term and the other to their sum: then only the product says
+    anything."""
+    capture = [side.get(("capture_fraction", ())) for side in (reference, subject)]
+    sums = [side.get(("I_before_scaling", ())) for side in (reference, subject)]
+    return all(capture) and all(sums) and capture[0].numbers != capture[1].numbers and 1.0 in (
+        capture[0].numbers[0], capture[1].numbers[0])
+
+
+def _captured_sum(reference: dict, subject: dict, tolerance: float) -> Pair:
+    products = []
+    for side in (reference, subject):
+        total, capture = side["I_before_scaling", ()], side["capture_fraction", ()]
+        products.append(Entry((total.numbers[0] * capture.numbers[0],), total.resolution * capture.numbers[0]
+                              + total.numbers[0] * capture.resolution))
+    return _compared("I_before_scaling", (), *products, tolerance, {})
+
+
+def _pair(key, reference: dict, subject: dict, tolerance: float) -> Pair:
+    name, index = key
+    family = {}
+    if name in SUMMED:
+        family = {entry for side in (reference, subject) for (other, _), entry in side.items() if other == name}
+    return _compared(name, index, reference.get(key), subject.get(key), tolerance, family)
+
+
+def _compared(name: str, index, x: Entry | None, y: Entry | None, tolerance: float, family) -> Pair:
+    if x is None or y is None or len(x.numbers) != len(y.numbers):
+        return Pair(name, index, x, y, None, tolerance)
+    numbers = (*x.numbers, *y.numbers, *(number for entry in family for number in entry.numbers))
+    scale = max((abs(number) for number in numbers if math.isfinite(number)), default=0.0)
+    if name in ("hkl", "hkl_nearest"):
+        scale = max(scale, 1.0)
+    allowed = tolerance * (GEOMETRIC_SHARE if name in FACTORS and FACTORS[name].geometric else 1.0)
+    if scale > 0:
+        allowed += (x.resolution + y.resolution) / scale
+    return Pair(name, index, x, y, _largest_difference(x.numbers, y.numbers, scale), allowed)
+
+
+def _largest_difference(x: Sequence[float], y: Sequence[float], scale: float) -> float | None:
+    """Of the numbers, over the scale; 0 for equal ones, None where one is not finite."""
+    largest = 0.0
+    for a, b in zip(x, y, strict=True):
+        if a == b:
+            continue
+        if not (math.isfinite(a) and math.isfinite(b)):
+            return None
+        largest = max(largest, abs(a - b) / scale)
+    return largest
+
+
+def _in_order(pairs: tuple[Pair, ...], fuller: EngineTrace) -> tuple[Pair, ...]:
+    """In the order in which the fuller engine calculates, or in that of the table where none tells every factor."""
+    if fuller.is_full:
+        rank = {key: number for number, key in enumerate(fuller.entries)}
+        return tuple(sorted(pairs, key=lambda pair: rank.get((pair.name, pair.index), len(rank))))
+    order = {name: number for number, name in enumerate(FACTORS)}
+    return tuple(sorted(pairs, key=lambda pair: (order[pair.name], pair.index)))

@@ -1,0 +1,159 @@
+"""Both engines asked about one pixel: each renders it alone and prints what it is made of."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.compare.image import Roi, declared_shape
+from nbcompare.engine.engine import REFERENCE, SUBJECT, Run, run_engine
+from nbcompare.engine.progress import Progress
+from nbcompare.errors import ExitCode, UsageError
+from nbcompare.explain.experiment import Experiment
+from nbcompare.explain.trace.dialects import EngineTrace, read_trace
+from nbcompare.explain.trace.lineup import Lineup, line_up
+from nbcompare.explain.trace.shares import Shares, share_out
+
+USABLE_FAILURES = ("zero-image", "nan-image")
+"""A pixel that is zero or NaN can be traced like any other."""
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+IMAGE_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Pixel:
+    """A pixel and why it is looked at."""
+
+    fast: int
+    slow: int
+    why: str
+
+
+@dataclass(frozen=True)
+class PixelTrace:
+    """What came out for one pixel. ``failures`` says in words which engine gave no trace; then there is no lineup."""
+
+    pixel: Pixel
+    failures: tuple[str, ...]
+    lineup: Lineup | None = None
+    shares: Shares | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        if self.lineup is None:
+            return ExitCode.ENGINE_FAILED
+        if not any(pair.name == "intensity" for pair in self.lineup.pairs):
+            return ExitCode.BLOCKED
+        return ExitCode.DIFFERS if self.lineup.first else ExitCode.PASS
+
+
+def pixels_to_trace(images: Mapping[str, np.ndarray]) -> list[Pixel]:
+    """The pixel of the largest difference and the brightest of the reference; one, where they are the same."""
+    reference, subject = images[REFERENCE].astype(np.float64), images[SUBJECT].astype(np.float64)
+    if reference.shape != subject.shape:
+        raise UsageError("the images have two shapes, so no pixel is the same in both", hint="name one with --pixel")
+    difference = np.abs(subject - reference)
+    worst = np.unravel_index(np.argmax(np.where(np.isnan(difference), np.inf, difference)), difference.shape)
+    brightest = np.unravel_index(np.nanargmax(reference), reference.shape)
+    found = [Pixel(int(worst[1]), int(worst[0]), "largest difference")]
+    if worst != brightest:
+        return [*found, Pixel(int(brightest[1]), int(brightest[0]), "brightest of the reference")]
+    return [Pixel(found[0].fast, found[0].slow, "largest difference, and brightest of the reference")]
+
+
+def trace_pixel(asked: Experiment, pixel: Pixel, tolerance: float, progress: Progress,
+                images: Mapping[str, np.ndarray] | None) -> PixelTrace:
+    """Ask both engines about a pixel and line up what they say. ``images`` are the whole images, where known.
+
+    Raises UsageError for a pixel that the command does not render.
+    """
+    traces, failures, notes = {}, [], []
+    for role in (REFERENCE, SUBJECT):
+        progress.begin(f"{role} ({asked.engines[role].name}), pixel fast {pixel.fast} slow {pixel.slow}")
+        found = _ask(asked, role, pixel)
+        progress.end("traced" if isinstance(found, EngineTrace) else found)
+        if isinstance(found, EngineTrace):
+            traces[role] = found
+            notes += _against_image(found, role, pixel, images)
+        else:
+            failures.append(f"{role} {found}")
+    if failures:
+        return PixelTrace(pixel, tuple(failures))
+    lineup = line_up(traces[REFERENCE], traces[SUBJECT], tolerance)
+    return PixelTrace(pixel, (), lineup, share_out(traces[REFERENCE], traces[SUBJECT]), tuple(notes))
+
+
+def _ask(asked: Experiment, role: str, pixel: Pixel) -> EngineTrace | str:
+    """The engine's trace of the pixel, or why there is none.
+
+    An engine that does not know one of the two ways of asking may ignore it or refuse it; so both are tried
+    together and then each alone.
+    """
+    arguments = asked.arguments(role)
+    alone = (*arguments, "-roi", *map(str, _surroundings(pixel, _rendered(asked, role, pixel))))
+    ours = ("-trace_pixel", str(pixel.slow), str(pixel.fast))
+    theirs = ("-printout_pixel", str(pixel.fast), str(pixel.slow))
+    said = "printed no trace of the pixel"
+    for ways in ((*theirs, *ours), ours, theirs):
+        run, text = _run(asked, role, (*alone, *ways))
+        if run.failure and run.failure.kind not in USABLE_FAILURES:
+            said = run.failure.sentence
+            if run.failure.kind != "exit-code":
+                return said
+        elif found := read_trace(text, frozenset(arguments)):
+            return found
+    return said
+
+
+def _rendered(asked: Experiment, role: str, pixel: Pixel) -> Roi:
+    """The region that the command renders. Raises UsageError when the pixel is outside."""
+    arguments = asked.arguments(role)
+    shape = declared_shape(arguments, asked.inputs)
+    whole = Roi.full(shape)
+    bounds = list(whole.bounds)
+    at = len(arguments) - 1 - arguments[::-1].index("-roi") if "-roi" in arguments else None
+    if at is not None:
+        given = [int(word) for word in arguments[at + 1:at + 5]]
+        bounds = [value if value >= 0 else default for value, default in zip(given, bounds, strict=True)]
+    xmin, xmax, ymin, ymax = bounds
+    if not (xmin <= pixel.fast <= min(xmax, shape.fast - 1) and ymin <= pixel.slow <= min(ymax, shape.slow - 1)):
+        raise UsageError(f"--pixel {pixel.fast} {pixel.slow}: the {role}'s command renders fast {xmin}..{xmax}, "
+                         f"slow {ymin}..{ymax}", hint="--pixel takes the fast pixel number first")
+    return Roi("rendered", xmin, xmax, ymin, ymax)
+
+
+def _surroundings(pixel: Pixel, rendered: Roi) -> tuple[int, int, int, int]:
+    """The pixel and the one rendered just before it, because a program may carry something over from that one."""
+    if pixel.fast > rendered.xmin:
+        return pixel.fast - 1, pixel.fast, pixel.slow, pixel.slow
+    return pixel.fast, pixel.fast, max(rendered.ymin, pixel.slow - 1), pixel.slow
+
+
+def _run(asked: Experiment, role: str, arguments: tuple[str, ...]) -> tuple[Run, str]:
+    """One run, with what it printed. One thread, so that nothing depends on how rows are dealt out."""
+    limit = {REFERENCE: asked.case.limits.reference_seconds, SUBJECT: asked.case.limits.subject_seconds}[role]
+    with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
+        work = Path(folder)
+        run = run_engine(asked.engines[role], arguments, declared_shape(arguments, asked.inputs), inputs=asked.inputs,
+                         folder=work / "run", stdout=work / "out", stderr=work / "err", seconds=limit,
+                         environment={**asked.case.environment, **ONE_THREAD})
+        return run, (work / "out").read_text(encoding="utf-8", errors="replace")
+
+
+def _against_image(trace: EngineTrace, role: str, pixel: Pixel, images) -> list[str]:
+    """A note when the traced value is not the one in the image: then the trace does not explain the image."""
+    traced = trace.number("intensity")
+    if not images or traced is None:
+        return []
+    stored = float(images[role][pixel.slow, pixel.fast])
+    if math.isclose(traced, stored, rel_tol=IMAGE_TOLERANCE) or (math.isnan(traced) and math.isnan(stored)):
+        return []
+    return [f"the {role} traces {traced:.10g} for this pixel but its image holds {stored:.10g}: what it renders "
+            "depends on other pixels, or on threads"]

@@ -1,0 +1,80 @@
+"""Evidence: the newest bundle of a case, looked at afresh. Nothing that the bundle says of itself is believed.
+
+Its files are held against the manifest and its record against the images; and the images are judged again
+by the case as it stands now, which is the verdict a gate goes by.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbcompare.bundle.bundle import MANIFEST, Record, moment_of, newest_stamp
+from nbcompare.bundle.check.recheck import check_bundle
+from nbcompare.bundle.check.verify import verify_bundle
+from nbcompare.case.case import Case
+from nbcompare.case.inputs import sha256_of
+from nbcompare.errors import NbCompareError
+from nbcompare.verdict.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What there is for a case. ``verdict`` is made anew; None when there are no two images to judge, and
+    ``unjudged`` then says why. ``loosened`` are requirements that were stricter in this bundle or in the stamp
+    before it. ``manifest_sha256`` was taken before all else, so it speaks of what was looked at."""
+
+    case: Case
+    folder: Path | None
+    record: Record | None = None
+    faults: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    unjudged: str | None = None
+    loosened: tuple[str, ...] = ()
+    manifest_sha256: str | None = None
+
+    @property
+    def name(self) -> str:
+        """CASE/STAMP, as sign-offs and ledgers name a bundle."""
+        return f"{self.case.name}/{self.folder.name}"
+
+    @property
+    def made(self) -> datetime.datetime:
+        return moment_of(self.folder.name)
+
+
+def newest_bundle(home: Path) -> Path | None:
+    """The folder of the newest bundle of a case; there is no choosing a kinder one."""
+    if not home.is_dir():
+        return None
+    stamp = newest_stamp(home)
+    return home / stamp if stamp else None
+
+
+def gather(case: Case, bundles: Path) -> Evidence:
+    """The newest bundle of the case below ``bundles``, verified and judged again."""
+    folder = newest_bundle(bundles / case.name)
+    if folder is None:
+        return Evidence(case, None)
+    if folder.is_symlink() or not folder.is_dir():
+        return Evidence(case, folder, faults=("no folder, but something else, stands where the bundle should be",))
+    digest = sha256_of(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
+    found = verify_bundle(folder)
+    faults = tuple(map(str, found.faults))
+    if faults or found.record is None:
+        return Evidence(case, folder, found.record, faults or ("the record cannot be read",))
+    verdict, unjudged, loosened = _judged_again(folder, found.record, case)
+    return Evidence(case, folder, found.record, (), verdict, unjudged, loosened, digest)
+
+
+def _judged_again(folder: Path, record: Record, case: Case) -> tuple[Verdict | None, str | None, tuple[str, ...]]:
+    """(the verdict on the images of an intact bundle by the case, or why there is none, what became looser)."""
+    if record.comparison is None:
+        said = "; ".join((str(record.verdict.word), *record.verdict.reasons))
+        return None, f"nothing was compared: {said}", ()
+    try:
+        found = check_bundle(folder, case)
+    except NbCompareError as fault:
+        return None, fault.message, ()
+    return found.verdict, None, tuple(entry.sentence for entry in found.loosened)

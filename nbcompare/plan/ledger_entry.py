@@ -1,0 +1,201 @@
+"""An attempt: a bundle entered into a ledger and, when asked, a row of a plan moved on, each file replaced at once.
+
+A row becomes [P] with the first attempt and [D] when the phase of that name is signed off on this very
+bundle; a later attempt that is not signed off puts it back to [P].
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from nbcompare.bundle.bundle import MANIFEST, Record
+from nbcompare.bundle.check.verify import verified
+from nbcompare.bundle.lock import hold
+from nbcompare.bundle.signoffs import names_bundle, newest, read
+from nbcompare.bundle.still_open import not_run
+from nbcompare.case.inputs import sha256_of
+from nbcompare.errors import EvidenceError, FileError
+from nbcompare.plan.ledger import Edit, add_attempt, row_state, set_row
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What an attempt did to its files, by path, in the order in which they were edited."""
+
+    edits: dict[Path, Edit]
+    said: tuple[str, ...]
+
+    @property
+    def diff(self) -> str:
+        """All changes as one unified diff."""
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+                       for path, edit in self.edits.items()
+                       for line in difflib.unified_diff(edit.before.splitlines(keepends=True),
+                                                        edit.after.splitlines(keepends=True), str(path), str(path)))
+
+
+def enter(folder: Path, ledger: Path, *, plan: Path | None = None, row: str | None = None,
+          dry_run: bool = False) -> Attempt:
+    """Enter the bundle in ``folder`` into the ledger, and set the row of the plan; twice is the same as once.
+
+    Raises EvidenceError for a damaged bundle, FileError for a file that cannot be read or replaced, and
+    UsageError for a ledger or plan in which the place cannot be told.
+    """
+    record = verified(folder).record
+    with ExitStack() as stack:
+        for home in sorted({path.resolve().parent for path in (ledger, plan) if path}):
+            if not dry_run:
+                _hold(stack, home)
+        attempt = _edits(folder, record, ledger, plan, row)
+        if not dry_run:
+            _write({path: edit for path, edit in attempt.edits.items() if edit.changes})
+    return attempt
+
+
+def _hold(stack: ExitStack, home: Path) -> None:
+    """Wait for another attempt that edits files of the same folder."""
+    try:
+        handle = hold(home, wait=True)
+    except OSError as fault:
+        raise FileError(f"{home}: {fault.strerror}") from None
+    if handle is not None:
+        stack.callback(os.close, handle)
+
+
+def _edits(folder: Path, record: Record, ledger: Path, plan: Path | None, row: str | None) -> Attempt:
+    case, digest = record.facts["case"]["name"], sha256_of(folder / MANIFEST)
+    name = f"{case}/{record.stamp}"
+    text = _read(ledger)
+    entered = add_attempt(text, case, name, digest, list(_body(folder, record, ledger)), _headline(record))
+    edits, said = {ledger.resolve(): entered}, [entered.said]
+    if plan and row:
+        path = plan.resolve()
+        before = edits[path].after if path in edits else _read(plan)
+        signed = _is_signed(folder.absolute().parent.parent, row, name, digest)
+        wanted = _next_state(row_state(before, row), signed, is_new=entered.changes)
+        moved = set_row(before, row, wanted)
+        edits[path] = Edit(edits[path].before if path in edits else before, moved.after, moved.said)
+        said.append(moved.said)
+    return Attempt(edits, tuple(said))
+
+
+def _next_state(now: str, signed: bool, *, is_new: bool) -> str:
+    if signed:
+        return "D"
+    return "P" if is_new or now == " " else now
+
+
+def _is_signed(bundles: Path, phase: str, name: str, digest: str) -> bool:
+    """Whether the newest sign-off of the phase speaks of this bundle."""
+    path = newest(bundles, phase)
+    try:
+        return path is not None and names_bundle(read(path), name, digest)
+    except EvidenceError:
+        return False
+
+
+# --- what an entry says ---------------------------------------------------------------------------------
+
+
+def _headline(record: Record) -> str:
+    return f"{record.verdict.word}, {record.facts['case']['name']} {record.stamp}"
+
+
+def _body(folder: Path, record: Record, ledger: Path) -> Iterator[str]:
+    """The lines of an entry; every number is taken from the record."""
+    verdict, facts = record.verdict, record.facts
+    yield f"- verdict: {verdict.word} (exit code {int(verdict.exit_code)})"
+    for reason in verdict.reasons:
+        yield f"- why: {_plain(reason)}"
+    for check in verdict.checks:
+        yield f"- figure: {_plain(check.sentence)}; {'holds' if check.holds else 'does not hold'}"
+    for device, outcome in facts["tests"].items():
+        yield f"- pytest ({device}): {_plain(outcome['failure'] or outcome['summary'])}"
+    for run in record.runs:
+        yield f"- float sha256 ({run.role}): {run.image_sha256 or 'no image'}"
+    cited = [_plain(str(name)) for name in _claims(facts)]
+    yield f"- claims cited: {', '.join(cited) or 'none'}"
+    dirty = {True: " with uncommitted changes", False: "", None: ", cleanliness unknown"}[facts["git"]["dirty"]]
+    yield f"- commit: {facts['git']['sha']}{dirty}"
+    yield "- evidence: " + ", ".join(_link(folder / "inputs" / file, ledger) for file in ("commands.txt", "sha256.txt"))
+    left = not_run(record)
+    yield f"- not run: {_plain('; '.join(left)) if left else 'nothing was left out'}"
+
+
+def _claims(facts) -> list[str]:
+    """The names of the divergence claims that the case cites."""
+    return [claim["id"] for claim in facts["case"].get("divergences", ())]
+
+
+def _plain(text: str) -> str:
+    """A text on one line that starts no comment, so that it can be neither heading nor mark."""
+    return " ".join(text.split()).replace("<!--", "<! --")
+
+
+def _link(path: Path, ledger: Path) -> str:
+    target = Path(os.path.relpath(path.absolute(), ledger.resolve().parent)).as_posix()
+    return f"[{path.name}]({quote(target)})"
+
+
+# --- files ----------------------------------------------------------------------------------------------
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise FileError(f"{path}: there is no such file", hint=f"make it first: touch {path}") from None
+    except OSError as fault:
+        raise FileError(f"{path}: cannot read: {fault.strerror}") from None
+    except UnicodeDecodeError as fault:
+        raise FileError(f"{path}: not UTF-8 text (byte {fault.start})") from None
+
+
+def _write(edits: Mapping[Path, Edit]) -> None:
+    """Write every new content beside its file first, and then put each in place."""
+    drafts: dict[Path, Path] = {}
+    try:
+        for path, edit in edits.items():
+            drafts[path] = _draft(path, edit)
+        for path, edit in edits.items():
+            _replace(path, edit, drafts[path])
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+
+
+def _draft(path: Path, edit: Edit) -> Path:
+    """The new content in a hidden file beside the old one, flushed, with its permissions.
+
+    Its name is always the same, as the folder is held by us alone; so what a killed program left is used again.
+    """
+    draft = path.with_name(f".{path.name}.nb-compare")
+    try:
+        draft.unlink(missing_ok=True)
+        with open(draft, "xb") as stream:
+            stream.write(edit.after.encode("utf-8"))
+            stream.flush()
+            os.fchmod(stream.fileno(), path.stat().st_mode & 0o7777)
+            os.fsync(stream.fileno())
+    except OSError as fault:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise FileError(f"{path}: cannot write beside it: {fault.strerror}") from None
+    return draft
+
+
+def _replace(path: Path, edit: Edit, draft: Path) -> None:
+    """Put the draft in place, unless somebody changed the file meanwhile."""
+    try:
+        if _read(path) != edit.before:
+            raise FileError(f"{path}: it was changed by somebody else just now; nothing was written to it",
+                            hint="run the same command again")
+        os.replace(draft, path)
+    except OSError as fault:
+        raise FileError(f"{path}: cannot replace: {fault.strerror}") from None

@@ -1,0 +1,213 @@
+"""What a phase requires, one function for each: it looks at the evidence and says whether it holds, and why.
+
+Every answer is found out now, from the files themselves. A requirement that cannot be looked into does not hold.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbcompare.bundle.text_files import image_name
+from nbcompare.case.inputs import GENERATORS, sha256_of
+from nbcompare.case.phases import Requirements
+from nbcompare.engine.bundled_reference import CHECKOUT
+from nbcompare.engine.engine import REFERENCE, SUBJECT, Engine
+from nbcompare.engine.identity import UNKNOWN, EngineIdentity, content_hash, git_state
+from nbcompare.errors import ExitCode, FileError
+from nbcompare.plan.evidence import Evidence
+
+DATA = "inputs/data"
+_MOST = 4
+_SKIPPED = re.compile(r"\b(\d+) (skipped|deselected|xfailed|xpassed)\b")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the checklist. ``exit_code`` is what it costs when it does not hold."""
+
+    requirement: str
+    holds: bool
+    why: str
+    case: str | None = None
+    exit_code: ExitCode = ExitCode.BLOCKED
+
+
+def items_of(evidence: Evidence, requires: Requirements, now: datetime.datetime) -> Iterator[Item]:
+    """The checklist for one case, in the order a person would go through it."""
+    name = evidence.case.name
+    if evidence.folder is None:
+        yield Item("evidence", False, "there is no bundle of this case", name)
+        return
+    faults = evidence.faults
+    whole = f"{evidence.folder.name} is whole, and its figures come out of its images again"
+    yield Item("evidence", not faults, _some(faults) or whole, name, ExitCode.EVIDENCE)
+    if faults:
+        return
+    for switch, look in _LOOKS.items():
+        if switch in requires.switches:
+            holds, why = look(evidence)
+            yield Item(switch, holds, why, name)
+    if requires.verdict:
+        yield _verdict(evidence, requires.verdict)
+    if requires.max_age_hours is not None:
+        yield Item("max_age_hours", *_age(evidence, requires.max_age_hours, now), name)
+
+
+def _some(sentences: tuple[str, ...]) -> str:
+    more = f"; and {len(sentences) - _MOST} more" if len(sentences) > _MOST else ""
+    return "; ".join(sentences[:_MOST]) + more
+
+
+def _verdict(evidence: Evidence, wanted: tuple[str, ...]) -> Item:
+    name = evidence.case.name
+    if evidence.verdict is None:
+        return Item("verdict", False, evidence.unjudged or "nothing was judged", name,
+                    _as_bad(evidence.record.verdict.exit_code))
+    again, stored = evidence.verdict, evidence.record.verdict
+    if str(again.word) in wanted:
+        looser = f"; LOOSER than before: {_some(evidence.loosened)}" if evidence.loosened else ""
+        return Item("verdict", True, f"{again.word}, judged again from the float images by the case as it is "
+                                     f"now{looser}", name)
+    reasons = _some(again.reasons) or f"this phase accepts {', '.join(wanted)}"
+    was = f" (the bundle said {stored.word})" if stored.word != again.word else ""
+    return Item("verdict", False, f"{again.word}{was}: {reasons}", name, _as_bad(again.exit_code))
+
+
+def _as_bad(code: ExitCode) -> ExitCode:
+    """The exit code of a verdict that is not accepted: its own, and never that of a success."""
+    return ExitCode.BLOCKED if code is ExitCode.PASS else code
+
+
+def _age(evidence: Evidence, most_hours: float, now: datetime.datetime) -> tuple[bool, str]:
+    hours = (now - evidence.made).total_seconds() / 3600
+    if hours < 0:
+        return False, f"the stamp lies {-hours:.2f} h in the future; a clock was or is wrong"
+    return hours <= most_hours, f"{hours:.1f} h old, at most {most_hours:g} h are allowed"
+
+
+# --- switches: each gives (holds, why) --------------------------------------------------------------------
+
+
+def _files_complete(evidence: Evidence) -> tuple[bool, str]:
+    wanted = [image_name(role) for role in (REFERENCE, SUBJECT)]
+    wanted += [f"results/{key}.png" for key in ("c", "py", "diff")]
+    missing = [name for name in wanted if not (evidence.folder / name).is_file()]
+    if missing:
+        return False, f"not there: {', '.join(missing)}"
+    return True, "logs, records, both float images and the pictures are there"
+
+
+def _tests_green(evidence: Evidence) -> tuple[bool, str]:
+    """By the logs, whose last lines pytest wrote; the record only says which nodes were asked for."""
+    tests, nodes = evidence.record.facts["tests"], list(evidence.case.tests)
+    if not nodes:
+        return False, "the case names no tests, so nothing was shown"
+    said = []
+    for device, outcome in tests.items():
+        if outcome["nodes"] != nodes:
+            return False, f"other tests were run ({device}) than the case names now"
+        log = (evidence.folder / f"tests/pytest_{device}.log").read_text(encoding="utf-8", errors="replace")
+        last = next((line.strip("= ") for line in reversed(log.splitlines()) if line.strip()), "nothing")
+        skipped = _SKIPPED.search(last)
+        if outcome["exit_code"] != 0 or not re.search(r"\b\d+ passed\b", last) or re.search(r"failed|error", last):
+            return False, f"{device}: {outcome['failure'] or last}"
+        if skipped:
+            return False, f"{device}: {skipped.group()}, and a test that did not run shows nothing ({last})"
+        said.append(f"{device}: {last}")
+    return bool(said), "; ".join(said)
+
+
+def _inputs_regenerated(evidence: Evidence) -> tuple[bool, str]:
+    for entry in evidence.case.inputs:
+        kept = evidence.folder / DATA / entry.name
+        try:
+            anew = GENERATORS[entry.made_by]().encode() if entry.made_by else (evidence.case.folder / entry.file
+                                                                              ).read_bytes()
+            if kept.read_bytes() != anew:
+                return False, f"{entry.name}, made anew, is not what the engines read"
+        except OSError as fault:
+            return False, f"{entry.name} cannot be made anew: {fault.strerror}"
+        if entry.sha256 and sha256_of(kept) != entry.sha256:
+            return False, f"{entry.name} is not what the case pins"
+    count = len(evidence.case.inputs)
+    return True, f"{count} input file(s) made anew, byte for byte what the engines read" if count else \
+        "the case reads no files"
+
+
+def _same_commit(evidence: Evidence) -> tuple[bool, str]:
+    made, now = evidence.record.facts["git"]["sha"], git_state().sha
+    if UNKNOWN in (made, now):
+        return False, "git cannot tell the commit"
+    return made == now, f"made at {made[:12]}" + ("" if made == now else f"; {now[:12]} is checked out")
+
+
+def _clean_tree(evidence: Evidence) -> tuple[bool, str]:
+    dirty = evidence.record.facts["git"]["dirty"]
+    return dirty is False, {True: "made with uncommitted changes", False: "made from a clean tree",
+                            None: "git could not tell whether the tree was clean"}[dirty]
+
+
+def _engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
+    content = evidence.record.facts["content"]
+    sources = {REFERENCE: ("reference", CHECKOUT / "simulator" / "reference"),
+               SUBJECT: ("simulator", CHECKOUT / "simulator" / "nanobrag_torch")}
+    for engine in evidence.record.engines:
+        fault = _program_fault(engine)
+        if fault:
+            return False, fault
+        key, folder = sources[engine.role]
+        if engine.chosen_by == "default" and (content[key] == UNKNOWN or content_hash(folder) != content[key]):
+            return False, f"the source of the {engine.role} ({key}) is not what it was"
+    return True, "programs" + (" and sources" if any(engine.chosen_by == "default" for engine in
+                               evidence.record.engines) else "") + " have the sums they had"
+
+
+def _program_fault(engine: EngineIdentity) -> str | None:
+    program = Engine(engine.role, engine.name, engine.started_as, engine.chosen_by).program
+    try:
+        same = sha256_of(program) == engine.program_sha256
+    except FileError:
+        return f"the program of the {engine.role} ({engine.name}) is no longer there"
+    return None if same else f"the program of the {engine.role} ({engine.name}) is not what it was"
+
+
+def _inputs_unchanged(evidence: Evidence) -> tuple[bool, str]:
+    if evidence.record.facts["content"]["case"] != evidence.case.sha256:
+        return False, "the case file is not what it was"
+    if not evidence.record.facts["inputs_as_pinned"]:
+        return False, "the engines read files of the user's own"
+    holds, why = _inputs_regenerated(evidence)
+    return holds, "case and input files have the bytes they had" if holds else why
+
+
+def _harness_unchanged(evidence: Evidence) -> tuple[bool, str]:
+    same = evidence.record.facts["content"]["nbcompare"] == content_hash(CHECKOUT / "nbcompare") != UNKNOWN
+    return same, "nb-compare has the sum it had" if same else "nb-compare is not what it was"
+
+
+_LOOKS: dict[str, Callable[[Evidence], tuple[bool, str]]] = {
+    "files_complete": _files_complete,
+    "tests_green": _tests_green,
+    "inputs_regenerated": _inputs_regenerated,
+    "same_commit": _same_commit,
+    "clean_tree": _clean_tree,
+    "engines_unchanged": _engines_unchanged,
+    "inputs_unchanged": _inputs_unchanged,
+    "harness_unchanged": _harness_unchanged,
+}
+
+
+def protected_item(evidence: Evidence, files: list[tuple[str, Path]]) -> Item:
+    """Whether the protected files were watched during the run, stayed as they were, and still are."""
+    watched = evidence.record.facts.get("protected", {})
+    for name, path in files:
+        sums = watched.get(name)
+        if sums is None:
+            return Item("protected", False, f"{name} was not watched when the bundle was made", evidence.case.name)
+        if not path.is_file() or sha256_of(path) != sums["after"]:
+            return Item("protected", False, f"{name} changed since the run", evidence.case.name)
+    return Item("protected", True, f"{', '.join(name for name, _ in files)} stayed as they were", evidence.case.name)

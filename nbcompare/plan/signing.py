@@ -1,0 +1,120 @@
+"""Signing off: the in-toto Statement of a green gate, written once and, with a key, signed."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbcompare import __version__
+from nbcompare.bundle import ssh_signature as ssh
+from nbcompare.bundle.bundle import MANIFEST, STAMP_FORMAT, dump_json
+from nbcompare.bundle.signoffs import FOLDER, PREDICATE_TYPE, STATEMENT_TYPE, SignOff, read
+from nbcompare.engine.identity import UNKNOWN
+from nbcompare.errors import FileError, UsageError
+from nbcompare.plan.evidence import Evidence
+from nbcompare.plan.gate import Gate
+from nbcompare.verdict.verdict import Word
+
+
+def sign(gate: Gate, bundles: Path, *, by: str, note: str | None = None, key: Path | None = None,
+         signers: Path | None = None) -> SignOff:
+    """Write the sign-off of a green gate, with a signature when a ``key`` is given.
+
+    Raises UsageError for a name that is no name, for a gate that is red and for a missing key where the
+    plan has allowed ``signers``; EvidenceError for a key that is none of theirs; FileError when nothing could
+    be written or signed. Then nothing is left behind.
+    """
+    _check_words(by, note)
+    signers = signers or gate.phases.signers
+    if not gate.green:
+        raise UsageError(f"the gate of {gate.phase.name} is red; only a green one can be signed")
+    if signers and not key:
+        raise UsageError(f"the plan asks for a signature of one of {signers.name}", hint="give --key SSHKEY")
+    home = bundles / FOLDER / gate.phase.name
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".signing-", dir=home) as workshop:
+            while True:
+                moment = datetime.datetime.now(datetime.UTC)
+                draft = Path(workshop, f"{moment.strftime(STAMP_FORMAT)}.json")
+                draft.write_text(dump_json(statement(gate, by, note, moment)), encoding="utf-8")
+                if key:
+                    ssh.sign(draft, key)
+                    ssh.verified(draft, signers)
+                if _publish(draft, home):
+                    return read(home / draft.name)
+                time.sleep(0.2)
+    except OSError as fault:
+        raise FileError(f"{home}: cannot write the sign-off: {fault.strerror}") from None
+
+
+def _check_words(by: str, note: str | None) -> None:
+    for option, text in (("--by", by), ("--note", note)):
+        if text is not None and not (text.strip() and text.isprintable()):
+            raise UsageError(f"{option} {text!r} must be one line of text that can be seen")
+
+
+def _publish(draft: Path, home: Path) -> bool:
+    """Put draft and signature in place, the statement last; False when this second is taken."""
+    signature = ssh.signature_of(draft)
+    written = [path for path in (signature, draft) if path.exists()]
+    if any((home / path.name).exists() for path in (draft, signature)):
+        return False
+    for path in written:
+        path.chmod(0o444)
+        with open(path, "rb") as stream:
+            os.fsync(stream.fileno())
+        try:
+            os.link(path, home / path.name)
+        except FileExistsError:
+            return False
+    return True
+
+
+def statement(gate: Gate, by: str, note: str | None, moment: datetime.datetime) -> dict:
+    """The in-toto Statement of a green gate, as plain values."""
+    passed, warned = [], []
+    for item in gate.items:
+        case = next((entry for entry in gate.evidence if entry.case.name == item.case), None)
+        proven = item.requirement == "verdict" and case.verdict.word is not Word.PASS
+        (warned if proven else passed).append(": ".join(filter(None, (item.case, item.requirement))))
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": list(_subjects(gate.evidence)),
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {
+            "result": "WARNED" if warned else "PASSED",
+            "configuration": list(_configuration(gate)),
+            "passedTests": passed,
+            "warnedTests": warned,
+            "failedTests": [],
+            "phase": gate.phase.name,
+            "requires": gate.phase.requires.as_dict(),
+            "signedBy": by,
+            "signedOn": moment.isoformat(timespec="seconds"),
+            "note": note,
+            "program": {"name": "nb-compare", "version": __version__},
+        },
+    }
+
+
+def _subjects(evidence: tuple[Evidence, ...]) -> Iterator[dict]:
+    for entry in evidence:
+        yield {"name": f"{entry.name}/{MANIFEST}", "digest": {"sha256": entry.manifest_sha256}}
+    for sha in dict.fromkeys(entry.record.facts["git"]["sha"] for entry in evidence):
+        if sha != UNKNOWN:
+            yield {"name": "git commit", "digest": {"gitCommit": sha}}
+    engines = {(engine.role, engine.program_sha256): engine for entry in evidence for engine in entry.record.engines}
+    for engine in engines.values():
+        yield {"name": f"{engine.role}: {engine.name}", "digest": {"sha256": engine.program_sha256},
+               "annotations": {"version": engine.version}}
+
+
+def _configuration(gate: Gate) -> Iterator[dict]:
+    yield {"name": gate.phases.path.name, "digest": {"sha256": gate.phases.sha256}}
+    for entry in gate.evidence:
+        yield {"name": entry.case.path.name, "digest": {"sha256": entry.case.sha256}}

@@ -1,0 +1,1 @@
+"""One case, one command, many cases: from text to a published bundle."""

@@ -1,0 +1,104 @@
+"""One engine's new image against its old one: how near a run came to a run."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from nbcompare.bundle.bundle import Record
+from nbcompare.bundle.check.recompute import rois_of, thresholds_of
+from nbcompare.compare.compare import Comparison, compare_images
+from nbcompare.compare.metrics import METRICS
+from nbcompare.engine.engine import Run
+from nbcompare.errors import ExitCode
+
+_MOST_FIGURES = 4
+
+
+class Grade(enum.StrEnum):
+    """How near a run came to an older run of the same engine."""
+
+    IDENTICAL = "bit-identical"
+    WITHIN = "within noise floor"
+    FAILED_AS_BEFORE = "failed as before"
+    DIFFERENT = "different"
+    CANNOT_RUN = "cannot run"
+
+
+EXIT_OF = {
+    Grade.IDENTICAL: ExitCode.PASS,
+    Grade.WITHIN: ExitCode.PASS,
+    Grade.FAILED_AS_BEFORE: ExitCode.ENGINE_FAILED,
+    Grade.DIFFERENT: ExitCode.DIFFERS,
+    Grade.CANNOT_RUN: ExitCode.BLOCKED,
+}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """The grade of one engine, and in a sentence why."""
+
+    role: str
+    grade: Grade
+    why: str
+    comparison: Comparison | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return EXIT_OF[self.grade]
+
+    def as_dict(self) -> dict:
+        return {"role": self.role, "grade": str(self.grade), "why": self.why,
+                "comparison": self.comparison.as_dict() if self.comparison else None}
+
+
+Floor = Mapping[tuple[str, str], float]
+"""By (metric, region): the value that the reference, run again, reached against itself."""
+
+
+def grade_runs(old: Run, new: Run, images: tuple[np.ndarray | None, np.ndarray | None], record: Record,
+               floor: Floor | None) -> Graded:
+    """Grade the new run of an engine against the old one. ``record`` names regions and thresholds; ``floor`` is None
+    where no noise floor was measured."""
+    role = new.role
+    if old.failure or new.failure:
+        return _grade_failures(old, new)
+    if old.image_sha256 == new.image_sha256:
+        return Graded(role, Grade.IDENTICAL, "every bit of the image came out again")
+    if old.shape != new.shape:
+        return Graded(role, Grade.DIFFERENT, f"the image is {new.shape}, and was {old.shape}")
+    asked = {(threshold.metric, threshold.roi) for threshold in thresholds_of(record)}
+    comparison = compare_images(*images, rois_of(record), further=asked)
+    beyond = _beyond(comparison, floor or {})
+    if not beyond and floor:
+        return Graded(role, Grade.WITHIN, "no figure is further off than the reference is from itself", comparison)
+    if not beyond:
+        beyond = ["no figure shows it; single pixels differ by less than rounding"]
+    more = f" and {len(beyond) - _MOST_FIGURES} more figures" if len(beyond) > _MOST_FIGURES else ""
+    known = "" if floor else "; no noise floor was measured"
+    return Graded(role, Grade.DIFFERENT, ", ".join(beyond[:_MOST_FIGURES]) + more + known, comparison)
+
+
+def _grade_failures(old: Run, new: Run) -> Graded:
+    if old.failure and new.failure and old.failure.kind == new.failure.kind:
+        return Graded(new.role, Grade.FAILED_AS_BEFORE, new.failure.sentence)
+    said = [run.failure.sentence if run.failure else "gave an image" for run in (old, new)]
+    return Graded(new.role, Grade.DIFFERENT, f"it {said[1]}; before, it {said[0]}")
+
+
+def _beyond(comparison: Comparison, floor: Floor) -> list[str]:
+    """The figures that are further from those of equal images than the floor lets them be, worst metrics first."""
+    found = []
+    for region in comparison.regions:
+        for figure in region.figures:
+            metric = METRICS[figure.metric]
+            if figure.value is None or metric.best is None:
+                continue
+            allowed = floor.get((figure.metric, region.roi.name))
+            if metric.distance(figure.value) > (metric.distance(allowed) if allowed is not None else 0.0):
+                found.append(f"{figure.metric} on {region.roi.name} is {figure.value:.10g}, of equal images "
+                             f"{metric.best:g}")
+    return found

@@ -1,0 +1,217 @@
+"""The one-shot form: one command line, both engines, one comparison, files in a plain folder.
+
+It is the form scripts and CI have used for long. It keeps no bundle and asks for no case; everything
+else (engines, comparison, verdict) is the same.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.bundle.bundle import dump_json
+from nbcompare.bundle.summary import summary
+from nbcompare.case.case import FILE_OPTIONS, FLOAT_FILE_OPTIONS, Case
+from nbcompare.case.inputs import sha256_of
+from nbcompare.compare.compare import Comparison, compare_images
+from nbcompare.compare.image import Roi, Shape, declared_shape
+from nbcompare.compare.pictures import DEFAULT_PERCENTILE, Scale, write_pictures
+from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT, Run
+from nbcompare.engine.progress import Progress
+from nbcompare.engine.runs import Job, Places, execute, failures_verdict, jobs_of, read_images
+from nbcompare.engine.self_comparison import same_program
+from nbcompare.errors import FileError, ShapeError, UsageError
+from nbcompare.run.run_case import choose_engines
+from nbcompare.verdict.further_evidence import Findings, conclude
+from nbcompare.verdict.further_runs import likely_cause
+from nbcompare.verdict.verdict import Threshold, Verdict, Word, not_comparable
+
+DEFAULT_CORRELATION = 0.9995
+DEFAULT_SUM_RATIO = (0.9, 1.1)
+FILES = ("c_stdout.txt", "c_stderr.txt", "py_stdout.txt", "py_stderr.txt", "c_float.bin", "py_float.bin",
+         "diff.bin", "c.png", "py.png", "diff.png", "summary.json")
+
+
+@dataclass(frozen=True)
+class OneShotOptions:
+    """What the user said before the ``--``."""
+
+    outdir: Path | None = None
+    roi: tuple[int, int, int, int] | None = None
+    correlation: float = DEFAULT_CORRELATION
+    sum_ratio: tuple[float, float] | None = DEFAULT_SUM_RATIO
+    resample: bool = False
+    percentile: float = DEFAULT_PERCENTILE
+    save_diff: bool = False
+    c_bin: str | None = None
+    py_bin: str | None = None
+    c_args: tuple[str, ...] = ()
+    py_args: tuple[str, ...] = ()
+    seconds: float = 3600.0
+
+
+@dataclass(frozen=True)
+class OneShot:
+    """What came out: the folder it was written to and everything summary.json says."""
+
+    folder: Path
+    runs: tuple[Run, ...]
+    comparison: Comparison | None
+    verdict: Verdict
+    notes: tuple[str, ...] = field(default=())
+    findings: Findings = Findings()
+
+
+def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Progress) -> OneShot:
+    """Run both engines on ``arguments`` and write the files of FILES.
+
+    Raises UsageError for arguments or a region that cannot be used, FileError for a folder that cannot
+    be written.
+    """
+    arguments, notes = without_float_file(arguments)
+    engines = choose_engines(options, progress)
+    folder = options.outdir or Path("comparisons") / _default_name(arguments)
+    with _workshop(folder) as work:
+        command = tuple(stage_file_arguments(arguments, work / "data"))
+        case = one_shot_case(command, options, work / "data")
+        jobs = jobs_of(case, engines, work / "data")
+        places = {role: Places(*(work / f"{key}_{end}" for end in ("float.bin", "stdout.txt", "stderr.txt")),
+                               folder / f"failed_{key}") for role, key in PREFIX.items()}
+        runs = tuple(execute(job, inputs=work / "data", scratch=work / f"scratch-{PREFIX[role]}", places=places[role],
+                             environment={}, progress=progress) for role, job in jobs.items())
+        sums = {role: sha256_of(engine.program) for role, engine in engines.items()}
+        same = same_program([engine.start for engine in engines.values()], list(sums.values()), runs)
+        findings = Findings(vacuous=(same,) if same else ())
+        comparison, verdict, scale = _compare(case, jobs, places, runs, options, findings, work)
+        if verdict.word is Word.FAIL:
+            cause = likely_cause(read_images(jobs, places), jobs, work / "data",
+                                 {role: places[role].stdout for role in places})
+            findings = replace(findings, cause=cause)
+        binaries = {PREFIX[role]: f"{engine.name} sha256:{sums[role]}" for role, engine in engines.items()}
+        said = summary(command, runs, binaries, comparison, verdict, scale, findings, resample=options.resample)
+        said["notes"] = [*notes, *said["notes"]]
+        (work / "summary.json").write_text(dump_json(said), encoding="utf-8")
+        _replace_files(work, folder)
+    return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]), findings)
+
+
+def without_float_file(arguments: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The arguments without a float file of the user's own, and a note when there was one."""
+    kept, notes, words = [], [], iter(arguments)
+    for word in words:
+        if word in FLOAT_FILE_OPTIONS:
+            given = next(words, "")
+            notes.append(f"{word} {given} was replaced: each engine writes its own float image")
+        else:
+            kept.append(word)
+    return tuple(kept), notes
+
+
+def stage_file_arguments(arguments: Sequence[str], folder: Path) -> list[str]:
+    """Copy the files that the arguments name into ``folder`` and return the arguments that find them there.
+
+    A plain or downward relative name is kept as it is; any other path becomes absolute. Raises
+    UsageError for a file that is not there.
+    """
+    folder.mkdir()
+    words = list(arguments)
+    for i, word in enumerate(words[:-1]):
+        if word not in FILE_OPTIONS:
+            continue
+        given = Path(words[i + 1])
+        if not given.is_file():
+            raise UsageError(f"{word} {given}: there is no such file in {Path.cwd()}")
+        if given.is_absolute() or ".." in given.parts:
+            words[i + 1] = str(given.absolute())
+        else:
+            (folder / given).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(given, folder / given)
+    return words
+
+
+def one_shot_case(command: tuple[str, ...], options: OneShotOptions, data: Path) -> Case:
+    """The case that a bare command line amounts to, with the thresholds of the options."""
+    shape = declared_shape((*command, *options.c_args), data)
+    roi = _region(options.roi, shape)
+    thresholds = [Threshold("correlation", roi.name, options.correlation, None, "--threshold")]
+    if options.sum_ratio:
+        why = "a correlation cannot see a scale error"
+        thresholds.append(Threshold("sum_ratio", roi.name, *options.sum_ratio, why))
+    case = Case(name="one-shot", title="one-shot", command=command, shape=shape, rois=(roi,),
+                thresholds=tuple(thresholds), reference_args=options.c_args, subject_args=options.py_args)
+    limits = replace(case.limits, reference_seconds=options.seconds, subject_seconds=options.seconds)
+    return replace(case, limits=limits)
+
+
+def _region(bounds: tuple[int, int, int, int] | None, shape: Shape) -> Roi:
+    if bounds is None:
+        return Roi.full(shape)
+    roi = Roi("roi", *bounds)
+    fault = roi.fault_in(shape)
+    if fault:
+        raise UsageError(f"--roi {' '.join(map(str, bounds))}: {fault}")
+    return roi
+
+
+def _compare(case: Case, jobs: dict[str, Job], places: dict[str, Places], runs: tuple[Run, ...],
+             options: OneShotOptions, findings: Findings,
+             work: Path) -> tuple[Comparison | None, Verdict, Scale | None]:
+    failed = failures_verdict(runs)
+    if failed:
+        return None, failed, None
+    images = read_images(jobs, places)
+    reference, subject = images[REFERENCE], images[SUBJECT]
+    try:
+        comparison = compare_images(reference, subject, case.rois, resample=options.resample)
+    except ShapeError as fault:
+        return None, not_comparable(str(fault)), None
+    if reference.shape != subject.shape:
+        return comparison, conclude(comparison, case.thresholds, findings), None
+    if options.save_diff:
+        (subject.astype(np.float64) - reference).astype("<f4").tofile(work / "diff.bin")
+    files = {key: work / f"{key}.png" for key in ("c", "py", "diff")}
+    scale = write_pictures(reference, subject, case.rois[0], (), files, options.percentile)
+    return comparison, conclude(comparison, case.thresholds, findings), scale
+
+
+# --- the folder -----------------------------------------------------------------------------------------
+
+
+def _default_name(arguments: Sequence[str]) -> str:
+    """YYYYMMDD-HHMMSS-<hash of args>, in UTC."""
+    moment = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{moment}-{hashlib.sha256(chr(0).join(arguments).encode()).hexdigest()[:8]}"
+
+
+@contextmanager
+def _workshop(folder: Path):
+    """A hidden folder inside the output folder, gone afterwards whatever happens."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".work-", dir=folder))
+    except OSError as fault:
+        raise FileError(f"{folder}: cannot write the results there: {fault.strerror}") from None
+    try:
+        yield work
+    except OSError as fault:
+        raise FileError(f"{fault.filename or folder}: {fault.strerror}") from fault
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _replace_files(work: Path, folder: Path) -> None:
+    """Put the new files in place; what an earlier comparison left under the same names goes first, so
+    that no old image can be taken for a new one."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+    for name in FILES:
+        if (work / name).is_file():
+            (work / name).replace(folder / name)

@@ -1,0 +1,206 @@
+"""A bundle run again from its own record, into a new stamp; then new against old, engine by engine.
+
+The case, its inputs and the programs are those of the record. A program that is not here, or an input that is no
+longer in the bundle, is named, and that engine is graded "cannot run"; where it is the reference, its stored image
+stands in, so that the subject is still run. The old bundle stays as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nbcompare.bundle.bundle import CASE_FILE, DATA, Bundle, Record, load_bundle
+from nbcompare.bundle.check.recheck import case_file_here
+from nbcompare.bundle.check.verify import verify_bundle
+from nbcompare.bundle.listing import newest_bundle
+from nbcompare.bundle.text_files import image_name
+from nbcompare.case.case import Case, cell_named, load_case
+from nbcompare.case.inputs import sha256_of
+from nbcompare.compare.image import read_float_image
+from nbcompare.engine.bundled_reference import build_reference
+from nbcompare.engine.engine import REFERENCE, SUBJECT
+from nbcompare.engine.identity import EngineIdentity
+from nbcompare.engine.progress import Progress
+from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, worst
+from nbcompare.run.grading import Grade, Graded, grade_runs
+from nbcompare.run.run_case import RunOptions, run_case
+from nbcompare.run.stored_reference import ancestor_fact
+from nbcompare.verdict.further_evidence import Findings
+
+SOURCES = {REFERENCE: "reference", SUBJECT: "simulator"}
+"""The folder of the checkout from which each role's own program is made, as content hashes name it."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user said. ``exact`` refuses a program that is not, byte for byte, the one of the record."""
+
+    c_bin: str | None = None
+    py_bin: str | None = None
+    bundles: Path = Path("bundles")
+    exact: bool = False
+    invocation: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Regeneration:
+    """The old bundle, the new one (None when nothing could be run) and a grade for each engine."""
+
+    old: Bundle
+    new: Bundle | None
+    graded: tuple[Graded, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return worst(graded.exit_code for graded in self.graded)
+
+    def as_dict(self) -> dict:
+        return {"schema_version": 1, "exit_code": int(self.exit_code), "old": str(self.old.folder),
+                "new": str(self.new.folder) if self.new else None, "notes": list(self.notes),
+                "grades": [graded.as_dict() for graded in self.graded],
+                "verdict": self.new.record.verdict.as_dict() if self.new else None}
+
+
+def find_bundle(named: str, bundles: Path) -> Path:
+    """The bundle that BUNDLE|CASE means: a folder, a case file, or the name of a case (its newest bundle then).
+
+    Raises EvidenceError when there is none.
+    """
+    path = Path(named)
+    if path.is_dir():
+        return path
+    name = load_case(path).name if path.is_file() else named
+    return newest_bundle(bundles, name)
+
+
+def regenerate(folder: Path, wanted: Wanted, progress: Progress) -> Regeneration:
+    """Run the record of a bundle again and grade what comes out.
+
+    Raises EvidenceError for a bundle that is damaged in more than its inputs.
+    """
+    lost = _lost_inputs(folder)
+    old = load_bundle(folder)
+    if lost:
+        return Regeneration(old, None, _nobody(", ".join(lost)), ())
+    programs = {engine.role: _program(engine, wanted) for engine in old.record.engines}
+    refused = {role: reason for role, (_, reason) in programs.items() if reason}
+    if SUBJECT in refused:
+        graded = [Graded(role, Grade.CANNOT_RUN, refused.get(role, "the subject cannot run, so nothing was run"))
+                  for role in (REFERENCE, SUBJECT)]
+        return Regeneration(old, None, tuple(graded), ())
+    options = RunOptions(
+        c_bin=None if REFERENCE in refused else programs[REFERENCE][0], py_bin=programs[SUBJECT][0],
+        inputs=_inputs_of_the_user(folder, old.record), resample=old.record.facts["resample"], bundles=wanted.bundles,
+        invocation=wanted.invocation, reference=folder if REFERENCE in refused else None,
+        regenerates=ancestor_fact(folder, old.record))
+    try:
+        new = run_case(_case_again(folder, old.record), options, progress)
+    except CaseError as fault:
+        return Regeneration(old, None, _nobody(fault.message), ())
+    return Regeneration(old, new, tuple(_grades(old, new, refused)), tuple(_notes(old.record, new.record)))
+
+
+def _nobody(reason: str) -> tuple[Graded, ...]:
+    return tuple(Graded(role, Grade.CANNOT_RUN, reason) for role in (REFERENCE, SUBJECT))
+
+
+def _lost_inputs(folder: Path) -> list[str]:
+    """What is wrong with the inputs of a bundle. Raises EvidenceError when anything else is wrong."""
+    faults = verify_bundle(folder).faults
+    others = [str(fault) for fault in faults if not fault.file.startswith(f"{DATA}/")]
+    if others:
+        shown = "\n".join(f"  {fault}" for fault in others)
+        raise EvidenceError(f"{folder}: damaged, cannot be regenerated\n{shown}", faults=others,
+                            hint=f"nb-compare verify {folder}")
+    return [f"the input {fault.file.removeprefix(DATA + '/')} is {fault.kind} in the bundle" for fault in faults]
+
+
+# --- what is run ---------------------------------------------------------------------------------------------
+
+
+def _case_again(folder: Path, record: Record) -> Case:
+    """The case as the bundle keeps it, its files taken from the bundle, with what was added for one side alone."""
+    said = record.facts["case"]
+    path = folder / CASE_FILE
+    if not path.is_file():
+        raise CaseError("cannot be run again: the bundle keeps no case file", path=folder)
+    case = cell_named(load_case(path, files_are_there=False), said["name"])
+    inputs = tuple(replace(entry, file=str((folder / DATA / entry.name).absolute())) if entry.file else entry
+                   for entry in case.inputs)
+    here = case_file_here(said["file"])
+    original = here if here and sha256_of(here) == said["sha256"] else None  # beside it lie the files it protects
+    return replace(case, inputs=inputs, reference_args=tuple(said["reference_args"]),
+                   subject_args=tuple(said["subject_args"]), path=original or path,
+                   protected=case.protected if original else ())
+
+
+def _inputs_of_the_user(folder: Path, record: Record) -> dict[str, Path]:
+    return {entry.name: folder / DATA / entry.name for entry in record.inputs if entry.origin == "user"}
+
+
+def _program(engine: EngineIdentity, wanted: Wanted) -> tuple[str | None, str | None]:
+    """(what to give as --c-bin or --py-bin, why the engine cannot run). Both None: the project's own program."""
+    named = {REFERENCE: wanted.c_bin, SUBJECT: wanted.py_bin}[engine.role]
+    script = next((word for word in engine.started_as if word.endswith(".py")), engine.started_as[0])
+    own = engine.chosen_by == "default" and not named
+    if own and engine.role == REFERENCE:
+        try:
+            path = build_reference()
+        except (UsageError, FileError) as fault:
+            return None, f"the bundled C reference cannot be built: {fault.message.splitlines()[-1]}"
+    else:
+        path = Path(sys.executable) if own else Path(named or script)
+    if not path.is_file():
+        return None, f"the program {path} is not here (it had sha256 {engine.program_sha256[:16]}, {engine.version})"
+    if path.suffix != ".py" and not os.access(path, os.X_OK):
+        return None, f"the program {path} cannot be executed"
+    found = sha256_of(path)
+    if wanted.exact and found != engine.program_sha256:
+        return None, (f"the program {path} is another one: sha256 {found[:16]}, in the record "
+                      f"{engine.program_sha256[:16]} ({engine.version})")
+    return None if own else str(path), None
+
+
+# --- what came out ------------------------------------------------------------------------------------------
+
+
+def _grades(old: Bundle, new: Bundle, refused: dict[str, str]) -> Iterator[Graded]:
+    noise = Findings.of(old.record.facts).noise
+    floor = noise.values() if noise and not noise.deterministic else None
+    before, after = ({run.role: run for run in bundle.record.runs} for bundle in (old, new))
+    for role in (REFERENCE, SUBJECT):
+        if role in refused:
+            yield Graded(role, Grade.CANNOT_RUN, refused[role])
+        elif role not in after:
+            yield Graded(role, Grade.CANNOT_RUN, "; ".join(new.record.verdict.reasons) or "it was not run")
+        elif role not in before:
+            yield Graded(role, Grade.DIFFERENT, "it was not run before, and now it was")
+        else:
+            images = tuple(_image(bundle, run) for bundle, run in ((old, before[role]), (new, after[role])))
+            yield grade_runs(before[role], after[role], images, old.record, floor if role == REFERENCE else None)
+
+
+def _image(bundle: Bundle, run):
+    return None if run.failure else read_float_image(bundle.folder / image_name(run.role), run.shape)
+
+
+def _notes(old: Record, new: Record) -> Iterator[str]:
+    """What is not as it was, engine by engine and machine by machine."""
+    for before, after in zip(old.engines, new.engines, strict=True):
+        if before.program_sha256 != after.program_sha256:
+            sums = f"sha256 {before.program_sha256[:16]}, now {after.program_sha256[:16]}"
+            yield f"{after.role}: another program ({sums})"
+        if before.version != after.version:
+            yield f"{after.role}: it calls itself {after.version}, and did {before.version}"
+    for role, key in SOURCES.items():
+        if old.facts["content"].get(key) != new.facts["content"].get(key):
+            yield f"{role}: the source files of the project's own {key} changed"
+    for key in ("cpu", "platform", "numpy", "torch", "torch_threads", "torch_device", "torch_dtype"):
+        was, is_now = (record.facts["environment"].get(key) for record in (old, new))
+        if was != is_now:
+            yield f"{key}: {was}, now {is_now}"

@@ -1,0 +1,311 @@
+"""A case from beginning to end: mapped tests, two engines, comparison, verdict, published bundle."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare import __version__
+from nbcompare.bundle.bundle import CASE_FILE, DATA, STAMP_FORMAT, Bundle, Record, Staging, moment_of, staging
+from nbcompare.bundle.text_files import RADIAL_PROFILE, SUMMARY, image_name, summary_of, texts_of
+from nbcompare.case.case import Case, case_facts
+from nbcompare.case.inputs import StagedInput, hash_inputs, sha256_of, stage_inputs
+from nbcompare.compare.beam_centre import direct_beam_px
+from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
+from nbcompare.compare.image import read_float_image
+from nbcompare.compare.metrics import METRICS
+from nbcompare.compare.pictures import ALWAYS, UNLESS_PASSED, Scale, write_pictures
+from nbcompare.engine.batch import BatchEngine
+from nbcompare.engine.bundled_reference import CHECKOUT, build_reference
+from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT, Engine, Run, reference_engine, subject_engine
+from nbcompare.engine.identity import EngineIdentity, content_hash, environment_facts, git_state, identify
+from nbcompare.engine.progress import Progress
+from nbcompare.engine.run_folder import Protected, Watch, protected_files, sums_of
+from nbcompare.engine.runs import Job, Places, execute, failures_verdict, jobs_of, read_images
+from nbcompare.engine.self_comparison import ReadingWatch
+from nbcompare.errors import ShapeError, UsageError
+from nbcompare.run.mapped_tests import CUDA_MISSING, TestsOutcome, cuda_is_available, run_mapped_tests
+from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
+from nbcompare.verdict.ablation import QuietRun
+from nbcompare.verdict.further_evidence import FACT, Findings, conclude
+from nbcompare.verdict.further_runs import Bench, cause_beside, inquire, likely_cause
+from nbcompare.verdict.noise_floor import Rerun
+from nbcompare.verdict.verdict import Verdict, Word, blocked, not_comparable
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the user said beside the case.
+
+    ``reference`` is a bundle whose image stands in for the reference; ``regenerates`` names the bundle whose record is
+    run again, as records name bundles; the three flags ask for more than the case does. ``shards`` is the number of
+    row bands to render, ``pictures`` says when they are drawn. A sweep also gives the engines, their batch processes
+    and their identities by role, and the stamp where it was reserved elsewhere.
+    """
+
+    c_bin: str | None = None
+    py_bin: str | None = None
+    c_args: tuple[str, ...] = ()
+    py_args: tuple[str, ...] = ()
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    resample: bool = False
+    bundles: Path = Path("bundles")
+    invocation: tuple[str, ...] = ()
+    reference: Path | None = None
+    noise_floor: bool = False
+    probe_args: bool = False
+    all_metrics: bool = False
+    shards: int = 1
+    pictures: str = ALWAYS
+    engines: Mapping[str, Engine] = field(default_factory=dict)
+    batches: Mapping[str, BatchEngine] = field(default_factory=dict)
+    identities: Mapping[str, EngineIdentity] = field(default_factory=dict)
+    stamp: str | None = None
+    regenerates: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the comparing part of a run found; all empty when it was blocked before."""
+
+    runs: tuple[Run, ...]
+    comparison: Comparison | None
+    verdict: Verdict
+    scale: Scale | None
+    findings: Findings = Findings()
+
+
+def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
+    """Run a case and publish its bundle, whatever the verdict.
+
+    Raises UsageError or CaseError before anything is run when the case or an engine cannot be used,
+    EvidenceError when the stored reference is damaged, and FileError when no bundle can be written.
+    """
+    case = replace(case, reference_args=(*case.reference_args, *options.c_args),
+                   subject_args=(*case.subject_args, *options.py_args))
+    stored = stored_reference(options.reference) if options.reference else None
+    engines = _engines(options, stored, progress)
+    with staging(options.bundles, case.name, _clock(options.stamp)) as bundle:
+        (bundle.folder / DATA).mkdir(parents=True)
+        inputs = stage_inputs(case, options.inputs, bundle.folder / DATA)
+        for entry in inputs:
+            if not entry.as_pinned:
+                progress.say(f"note: input {entry.name} is the user's own file, not the one the case pins")
+        jobs = {role: replace(job, shards=options.shards, batch=options.batches.get(role))
+                for role, job in jobs_of(case, engines, bundle.folder / DATA).items()}
+        if stored:
+            require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
+        protected = protected_files(case)
+        before = sums_of(protected)
+        tests = _mapped_tests(case, bundle, progress)
+        identities = tuple(stored.identity if stored and role == REFERENCE
+                           else options.identities.get(role) or identify(engine) for role, engine in engines.items())
+        blockers = [f"the mapped tests failed: {t.failure}" for t in tests.values() if t.failure]
+        if blockers:
+            outcome = Outcome((), None, blocked(blockers), None)
+            _empty_logs(bundle)
+        else:
+            outcome = _run_and_compare(case, jobs, identities, bundle, options, progress, stored)
+        watched = Protected(before, sums_of(protected))
+        if watched.faults:
+            outcome = Outcome(outcome.runs, None, blocked([*blockers, *watched.faults]), None)
+        facts = _facts(case, options, identities, inputs, tests) | {"protected": watched.as_dict(),
+                                                                      FACT: outcome.findings.as_dict(),
+                                                                      "pictures": options.pictures}
+        if options.regenerates:
+            facts["regenerates"] = dict(options.regenerates)
+        if stored:
+            facts["reference_from"] = stored.as_fact()
+            facts["content"]["reference"] = stored.record.facts["content"]["reference"]
+        record = Record(bundle.stamp, facts, inputs, identities, outcome.runs, outcome.comparison, outcome.verdict)
+        _write_texts(bundle, record, outcome.scale, case.path)
+        return bundle.publish(record)
+
+
+def _clock(stamp: str | None) -> Callable[[], float]:
+    """The time, or the moment of a stamp that was reserved for this run."""
+    return (lambda: moment_of(stamp).timestamp()) if stamp else time.time
+
+
+def _engines(options: RunOptions, stored: StoredReference | None, progress: Progress) -> dict[str, Engine]:
+    if stored is None:
+        return dict(options.engines) or choose_engines(options, progress)
+    if options.c_bin:
+        raise UsageError("--c-bin and --reference contradict each other; give one of them")
+    return {REFERENCE: stored.engine, SUBJECT: subject_engine(options.py_bin, os.environ)}
+
+
+def choose_engines(options, progress: Progress) -> dict[str, Engine]:
+    """Reference and subject, as the options and the environment name them."""
+
+    def bundled() -> Path:
+        progress.begin("C reference (make)")
+        path = build_reference()
+        progress.end("ready")
+        return path
+
+    return {REFERENCE: reference_engine(options.c_bin, os.environ, bundled),
+            SUBJECT: subject_engine(options.py_bin, os.environ)}
+
+
+def _mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, TestsOutcome]:
+    """The mapped tests on the CPU and, where torch sees a device and they passed, on CUDA too."""
+    if case.tests:
+        progress.begin(f"mapped tests ({len(case.tests)})")
+    outcomes = {"cpu": run_mapped_tests(case.tests, checkout=CHECKOUT, log=bundle.path("tests/pytest_cpu.log"),
+                                        seconds=case.limits.tests_seconds)}
+    if case.tests:
+        progress.end(outcomes["cpu"].failure or outcomes["cpu"].summary)
+    cuda_log = bundle.path("tests/pytest_cuda.log")
+    if case.tests and not outcomes["cpu"].failure and cuda_is_available(bundle.folder):
+        outcomes["cuda"] = run_mapped_tests(case.tests, checkout=CHECKOUT, log=cuda_log,
+                                            seconds=case.limits.tests_seconds,
+                                            extra=("--device", "cuda", "--maxfail=1"))
+    else:
+        cuda_log.write_text(CUDA_MISSING, encoding="utf-8")
+    return outcomes
+
+
+def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[EngineIdentity], bundle: Staging,
+                     options: RunOptions, progress: Progress, stored: StoredReference | None = None) -> Outcome:
+    places = {role: _places(bundle, role) for role in jobs}
+    runs = tuple(stored.restore(places[role], progress) if stored and role == REFERENCE
+                 else _run_watched(job, bundle, places[role], case.environment, progress) for role, job in jobs.items())
+    failed = failures_verdict(runs)
+    if failed:
+        return Outcome(runs, None, failed, None)
+    progress.begin("comparison")
+    images = read_images(jobs, places)
+    centre = direct_beam_px(places[REFERENCE].stdout.read_text(encoding="utf-8", errors="replace"))
+    try:
+        comparison = compare_images(images[REFERENCE], images[SUBJECT], case.rois, resample=options.resample,
+                                    further=_further_metrics(case, options), centre=centre)
+    except ShapeError as fault:
+        progress.end("shapes differ")
+        return Outcome(runs, None, not_comparable(str(fault)), None)
+    on_one_grid = images[REFERENCE].shape == images[SUBJECT].shape
+    if on_one_grid:
+        bundle.write_json(RADIAL_PROFILE, radial_profiles(images[REFERENCE], images[SUBJECT], case.rois, centre))
+    progress.end("done")
+    bench = Bench(case, jobs, identities, runs, images, _rerun_in(bundle, case, progress),
+                  _run_quietly_in(bundle, case, progress), bundle.folder / DATA,
+                  datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).date(),
+                  Findings.of(stored.record.facts) if stored else None)
+    findings = inquire(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args)
+    verdict = conclude(comparison, case.thresholds, findings)
+    outputs = {role: places[role].stdout for role in places}
+    if verdict.word is Word.FAIL:
+        findings = replace(findings, cause=likely_cause(images, jobs, bundle.folder / DATA, outputs))
+    elif verdict.word is Word.NOT_PROVEN:
+        findings = replace(findings, cause=cause_beside(bench, findings.proof, bundle.folder, outputs))
+    progress.say(f"verdict: {verdict.word}")
+    scale = None
+    if on_one_grid and not (verdict.passed and options.pictures == UNLESS_PASSED):
+        files = {key: bundle.path(f"results/{key}.png") for key in ("c", "py", "diff")}
+        scale = write_pictures(images[REFERENCE], images[SUBJECT], case.rois[0], case.rois, files)
+    return Outcome(runs, comparison, verdict, scale, findings)
+
+
+def _further_metrics(case: Case, options: RunOptions) -> set[tuple[str, str]]:
+    if options.all_metrics:
+        return {(metric, roi.name) for metric in METRICS for roi in case.rois}
+    return case.figures_asked
+
+
+def _run_watched(job: Job, bundle: Staging, places: Places, environment: Mapping[str, str],
+                 progress: Progress) -> Run:
+    """Run an engine; one that touched anything of the bundle but its own, or copied an image from it, has failed."""
+    images = {role: bundle.folder / image_name(role) for role in PREFIX}
+    others = {role: path for role, path in images.items() if path.exists() and path != places.image}
+    with Watch(bundle.folder) as watch, ReadingWatch(others) as reading:
+        run = execute(job, inputs=bundle.folder / DATA, scratch=bundle.folder / f"scratch-{PREFIX[job.engine.role]}",
+                      places=places, environment=environment, progress=progress)
+        failure = reading.copied(run) or watch.trespass(places)
+    return replace(run, failure=failure) if failure else run
+
+
+def _rerun_in(bundle: Staging, case: Case, progress: Progress) -> Rerun:
+    """How an engine is run once more, with its files kept in the bundle; an image that is there already is not
+    kept twice."""
+
+    def rerun(job: Job, name: str, environment: Mapping[str, str]) -> tuple[Run, np.ndarray | None]:
+        places = Places(bundle.path(f"{name}_float.bin"), bundle.path(f"{name}_stdout.txt"),
+                        bundle.path(f"{name}_stderr.txt"), bundle.folder / "failed" / name)
+        run = _run_watched(job, bundle, places, {**case.environment, **environment}, progress)
+        image = None if run.failure else read_float_image(places.image, job.shape)
+        if image is not None and run.image_sha256 in [sha256_of(bundle.folder / image_name(role)) for role in PREFIX]:
+            places.image.unlink()
+        return run, image
+
+    return rerun
+
+
+def _run_quietly_in(bundle: Staging, case: Case, progress: Progress) -> QuietRun:
+    """How an engine is run once more without a trace in the bundle."""
+
+    def run_quietly(job: Job) -> tuple[Run, np.ndarray | None]:
+        with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
+            work = Path(folder)
+            places = Places(*(work / name for name in ("image", "stdout", "stderr", "rest")))
+            run = execute(job, inputs=bundle.folder / DATA, scratch=work / "scratch", places=places,
+                          environment=case.environment, progress=progress)
+            return run, None if run.failure else read_float_image(places.image, job.shape)
+
+    return run_quietly
+
+
+def _places(bundle: Staging, role: str) -> Places:
+    key = PREFIX[role]
+    return Places(bundle.path(image_name(role)), bundle.path(f"inputs/{key}_cli_stdout.txt"),
+                  bundle.path(f"inputs/{key}_cli_stderr.txt"), bundle.folder / "failed" / key)
+
+
+def _empty_logs(bundle: Staging) -> None:
+    """A blocked run has no engine output; the files say so by being there and empty."""
+    for key in PREFIX.values():
+        for stream in ("stdout", "stderr"):
+            bundle.write(f"inputs/{key}_cli_{stream}.txt", "")
+
+
+def _facts(case: Case, options: RunOptions, identities: Sequence[EngineIdentity], inputs: Sequence[StagedInput],
+           tests: Mapping[str, TestsOutcome]) -> dict:
+    git = git_state()
+    version = next(identity.version for identity in identities if identity.role == SUBJECT)
+    return {
+        "kind": "nb-compare bundle",
+        "created_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "program": {"name": "nb-compare", "version": __version__, "invocation": list(options.invocation)},
+        "case": case_facts(case),
+        "resample": options.resample,
+        "inputs_as_pinned": all(entry.as_pinned for entry in inputs),
+        "git": {"sha": git.sha, "dirty": git.dirty},
+        "content": {
+            "simulator": content_hash(CHECKOUT / "simulator" / "nanobrag_torch"),
+            "reference": content_hash(CHECKOUT / "simulator" / "reference"),
+            "nbcompare": content_hash(CHECKOUT / "nbcompare"),
+            "case": case.sha256,
+            "inputs": hash_inputs(inputs),
+        },
+        "environment": environment_facts(case.environment, version),
+        "tests": {device: outcome.as_dict() for device, outcome in tests.items()},
+    }
+
+
+# --- the text files of a bundle ---------------------------------------------------------------------------
+
+
+def _write_texts(bundle: Staging, record: Record, scale: Scale | None, case_file: Path | None) -> None:
+    images = {role: bundle.folder / image_name(role) for role in PREFIX}
+    sizes = {role: path.stat().st_size for role, path in images.items() if path.exists()}
+    for name, text in texts_of(record, sizes).items():
+        bundle.write(name, text)
+    bundle.write_json(SUMMARY, summary_of(record, scale))
+    if case_file:
+        bundle.path(CASE_FILE).write_bytes(case_file.read_bytes())

@@ -1,0 +1,118 @@
+"""A stored bundle as the reference: its image stands in for a run of the reference program.
+
+So a case can be run where there is no C program. The bundle must be intact, its reference must have worked, and it
+must have been given the very command, arguments, variables and input files that it would be given now.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nbcompare.bundle.bundle import MANIFEST, Record
+from nbcompare.bundle.text_files import image_name
+from nbcompare.case.case import Case
+from nbcompare.case.inputs import StagedInput, sha256_of
+from nbcompare.compare.image import Shape
+from nbcompare.engine.engine import PREFIX, REFERENCE, Engine, Run
+from nbcompare.engine.identity import EngineIdentity
+from nbcompare.engine.progress import Progress
+from nbcompare.engine.runs import Places
+from nbcompare.errors import UsageError
+
+
+@dataclass(frozen=True)
+class StoredReference:
+    """The reference run of a bundle."""
+
+    folder: Path
+    record: Record
+
+    @property
+    def name(self) -> str:
+        return f"{self.record.facts['case']['name']}/{self.record.stamp}"
+
+    @property
+    def run(self) -> Run:
+        return next(run for run in self.record.runs if run.role == REFERENCE)
+
+    @property
+    def identity(self) -> EngineIdentity:
+        """The program that made the image, chosen by the bundle."""
+        made_by = next(engine for engine in self.record.engines if engine.role == REFERENCE)
+        return replace(made_by, chosen_by=f"bundle {self.name}")
+
+    @property
+    def engine(self) -> Engine:
+        identity = self.identity
+        return Engine(REFERENCE, identity.name, identity.started_as, identity.chosen_by)
+
+    def as_fact(self) -> dict:
+        """How a record names the bundle that the image came from."""
+        return ancestor_fact(self.folder, self.record)
+
+    def restore(self, places: Places, progress: Progress) -> Run:
+        """Copy the image and what the program said to where a run would have left them."""
+        progress.begin(f"{REFERENCE} ({self.identity.name})")
+        key = PREFIX[REFERENCE]
+        for name, target in ((image_name(REFERENCE), places.image), (f"inputs/{key}_cli_stdout.txt", places.stdout),
+                             (f"inputs/{key}_cli_stderr.txt", places.stderr)):
+            shutil.copyfile(self.folder / name, target)
+        progress.end(f"taken from bundle {self.name}")
+        return self.run
+
+
+def ancestor_fact(folder: Path, record: Record) -> dict:
+    """How a record names another bundle: case, stamp, and the sum of its manifest."""
+    return {"case": record.facts["case"]["name"], "stamp": record.stamp,
+            "manifest_sha256": sha256_of(folder / MANIFEST)}
+
+
+def stored_reference(folder: Path) -> StoredReference:
+    """The reference run of an intact bundle.
+
+    Raises EvidenceError, with all faults, for a damaged bundle, and UsageError for one whose reference
+    gave no image.
+    """
+    from nbcompare.bundle.check.verify import verified
+
+    record = verified(folder).record
+    runs = [run for run in record.runs if run.role == REFERENCE]
+    if not runs or runs[0].failure:
+        why = runs[0].failure.sentence if runs else "was not run"
+        raise UsageError(f"{folder}: cannot be the reference: its reference {why}",
+                         hint="name a bundle whose reference gave an image (nb-compare list)")
+    return StoredReference(folder, record)
+
+
+def require_same_experiment(stored: StoredReference, case: Case, shape: Shape,
+                            inputs: Sequence[StagedInput]) -> None:
+    """Raises UsageError, naming every difference, unless the stored image is what the reference would be asked for."""
+    found = list(_differences(stored, case, shape, inputs))
+    if found:
+        raise UsageError(f"{stored.folder}: cannot be the reference of case {case.name}: {'; '.join(found)}",
+                         hint="name a bundle of the same command and inputs, or run the reference program")
+
+
+def _differences(stored: StoredReference, case: Case, shape: Shape, inputs: Sequence[StagedInput]) -> Iterator[str]:
+    said = stored.record.facts["case"]
+    theirs = [*said["command"], *said["reference_args"]]
+    ours = [*case.command, *case.reference_args]
+    if theirs != ours:
+        at = next((i for i, pair in enumerate(zip(theirs, ours, strict=False)) if pair[0] != pair[1]),
+                  min(len(theirs), len(ours)))
+        yield f"its arguments differ from word {at + 1} on ({_from(theirs, at)!r}, now {_from(ours, at)!r})"
+    if said["environment"] != case.environment:
+        yield f"its variables were {said['environment']}, now {case.environment}"
+    if stored.run.shape != shape:
+        yield f"its image is {stored.run.shape}, now {shape}"
+    sums = {entry.name: entry.sha256 for entry in stored.record.inputs}
+    for entry in inputs:
+        if sums.get(entry.name) != entry.sha256:
+            yield f"its input {entry.name} has sha256 {str(sums.get(entry.name))[:12]}, now {entry.sha256[:12]}"
+
+
+def _from(words: Sequence[str], at: int) -> str:
+    return " ".join(words[at:at + 3])

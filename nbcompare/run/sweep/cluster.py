@@ -1,0 +1,166 @@
+"""Cells on a Dask cluster that is already there: handed out a few at a time, brought home, verified, published.
+
+The stamp of each bundle is reserved at home before its cell is handed out, and only home publishes, once; so however
+often a cell is begun somewhere, it ends in one bundle or in none. The scheduler gives the cells of a worker that died
+to another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbcompare.bundle.bundle import Bundle, Staging, load_bundle, publish_folder, staging
+from nbcompare.bundle.check.verify import verified
+from nbcompare.bundle.keep.unpack import Limits, unpack
+from nbcompare.engine.progress import Progress
+from nbcompare.errors import EvidenceError, ExitCode, FileError, NbCompareError, UsageError
+from nbcompare.run.run_case import RunOptions
+from nbcompare.run.sweep.remote import Answer, engines_here, parcel_of, run_parcel
+from nbcompare.run.sweep.result import RAN, Result, no_result, result_of
+from nbcompare.run.sweep.worker import Order
+
+CONNECT_SECONDS = 30
+IN_FLIGHT_PER_THREAD = 2
+LEAST_IN_FLIGHT = 8
+RETRIES = 2
+"""How often a cell is tried again whose worker raised something unexpected; a worker that dies is the scheduler's."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A cell that is under way, and the folder at home that waits for its bundle."""
+
+    order: Order
+    place: Staging
+    waits: contextlib.ExitStack
+
+
+class Cluster:
+    """A connection to a scheduler. Raises UsageError without dask.distributed, FileError when nobody answers."""
+
+    def __init__(self, address: str, options: RunOptions, progress: Progress):
+        try:
+            import distributed
+        except ImportError:
+            raise UsageError("--cluster needs dask.distributed", hint="pip install 'nb-compare[cluster]'") from None
+        self.distributed, self.address, self.options, self.progress = distributed, address, options, progress
+
+    def __enter__(self) -> Cluster:
+        self.progress.begin(f"scheduler {self.address}")
+        try:
+            self.client = self.distributed.Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as fault:
+            raise FileError(f"{self.address}: no Dask scheduler answers there: {fault}") from None
+        try:
+            self.engines = self._engines()
+        except BaseException:
+            self.client.close()
+            raise
+        self.progress.end(f"{len(self._threads())} workers, {sum(self._threads().values())} cells at once")
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.client.close()
+
+    def _threads(self) -> dict[str, int]:
+        return dict(self.client.nthreads())
+
+    def _engines(self):
+        """The identities of the engines, and the hash of the simulator's source, as a worker finds them."""
+        found = self.client.submit(engines_here, self.options.c_bin, self.options.py_bin, pure=False).result()
+        if found.fault:
+            raise UsageError(f"a worker of {self.address} has no engines: {found.fault}")
+        return found.known()
+
+    def run(self, orders: Sequence[Order]) -> Iterator[Result]:
+        """Hand out the cells and give each result as its bundle comes home.
+
+        Raises FileError when the scheduler is lost. Cells that were under way then leave nothing.
+        """
+        left, under_way = iter(orders), {}
+        finished = self.distributed.as_completed(loop=self.client.loop)
+        with contextlib.ExitStack() as waits:
+            waits.callback(lambda: [sent.waits.close() for sent in under_way.values()])
+            for order in self._next(left, under_way):
+                self._send(order, under_way, finished)
+            while under_way:
+                future = next(finished)
+                sent = under_way.pop(future.key)
+                with sent.waits:
+                    result = self._home(future, sent)
+                future.release()
+                yield result
+                for order in self._next(left, under_way):
+                    self._send(order, under_way, finished)
+
+    def _next(self, left: Iterator[Order], under_way: dict) -> Iterator[Order]:
+        """As many orders as may be handed out now."""
+        most = max(LEAST_IN_FLIGHT, IN_FLIGHT_PER_THREAD * sum(self._threads().values()))
+        while len(under_way) < most:
+            order = next(left, None)
+            if order is None:
+                return
+            yield order
+
+    def _send(self, order: Order, under_way: dict, finished) -> None:
+        waits = contextlib.ExitStack()
+        place = waits.enter_context(staging(order.options.bundles, order.case.name))
+        try:
+            future = self.client.submit(run_parcel, parcel_of(order, place.stamp), retries=RETRIES, pure=False,
+                                        key=f"{order.case.name}-{place.stamp}")
+        except BaseException:
+            waits.close()
+            raise
+        under_way[future.key] = Sent(order, place, waits)
+        finished.add(future)
+
+    def _home(self, future, sent: Sent) -> Result:
+        """The result of a finished future, with its bundle published."""
+        case = sent.order.case
+        if future.status == "lost" or self.client.status != "running":
+            raise FileError(f"{self.address}: the scheduler is lost; what came home is kept",
+                            hint="give the same command again: it goes on from here")
+        fault = future.exception()
+        if fault is not None:
+            return no_result(case.name, case.cell, ExitCode.ENGINE_FAILED, _in_words(fault))
+        answer: Answer = future.result()
+        if answer.fault:
+            return no_result(case.name, case.cell, ExitCode(answer.exit_code), answer.fault)
+        try:
+            return result_of(bring_home(answer, sent.place, case.name), RAN, answer.seconds)
+        except NbCompareError as damaged:
+            return no_result(case.name, case.cell, damaged.exit_code, damaged.message)
+
+
+def _in_words(fault: BaseException) -> str:
+    if type(fault).__name__ == "KilledWorker":
+        return "every worker that ran this cell died"
+    return f"the worker failed: {type(fault).__name__}: {fault}"
+
+
+def bring_home(answer: Answer, place: Staging, case_name: str) -> Bundle:
+    """Unpack a bundle into the folder that waits for it, verify it there, and publish it.
+
+    Raises EvidenceError when what came is not what was sent, or is not the bundle of this cell and stamp.
+    """
+    if hashlib.sha256(answer.bundle).hexdigest() != answer.sha256:
+        raise EvidenceError(f"the bundle of {case_name} was damaged on its way home")
+    with tempfile.TemporaryDirectory(prefix=".home-", dir=place.folder) as scratch:
+        packed, folder = Path(scratch, "bundle.zip"), Path(scratch, place.stamp)
+        packed.write_bytes(answer.bundle)
+        folder.mkdir()
+        unpack(packed, folder, Limits())
+        record = verified(folder).record
+        found = record.facts["case"]["name"], record.stamp
+        if found != (case_name, place.stamp):
+            raise EvidenceError(f"the bundle of {'/'.join(found)} came home in place of {case_name}/{place.stamp}")
+        for path in folder.iterdir():
+            os.rename(path, place.folder / path.name)
+    place.published = publish_folder(place.folder, place.stamp)
+    return load_bundle(place.published)

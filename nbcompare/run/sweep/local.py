@@ -1,0 +1,72 @@
+"""Cells on this machine: one after the other, or in several processes at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+from nbcompare.errors import ExitCode, NbCompareError
+from nbcompare.run.sweep.result import RAN, Result, no_result, result_of
+from nbcompare.run.sweep.worker import Order, end_batches, run_order
+
+
+def cpus() -> int:
+    """How many CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_locally(orders: Sequence[Order], jobs: int) -> Iterator[Result]:
+    """Run the cells and give each result as it is there.
+
+    A process that dies takes only what it was doing with it: the cells that are left are run in new processes, one
+    cell each, so that the one that kills its process is known.
+    """
+    if jobs == 1 or len(orders) == 1:
+        try:
+            yield from map(_result, orders)
+        finally:
+            end_batches()
+        return
+    left = dict(enumerate(orders))
+    with _pool(jobs, jobs) as pool:
+        futures = {pool.submit(_result, order): number for number, order in left.items()}
+        for future in as_completed(futures):
+            if not isinstance(future.exception(), BrokenProcessPool):
+                del left[futures[future]]
+                yield future.result()
+    for order in left.values():
+        yield _alone(order, jobs)
+
+
+def _pool(workers: int, jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_share_cpus,
+                               initargs=(jobs,))
+
+
+def _share_cpus(jobs: int) -> None:
+    """Programs with threads of their own take their share of the CPUs, unless the user says otherwise."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cpus() // jobs)))
+
+
+def _result(order: Order) -> Result:
+    begun = time.monotonic()
+    try:
+        bundle, seconds = run_order(order)
+        return result_of(bundle, RAN, seconds)
+    except NbCompareError as fault:
+        return no_result(order.case.name, order.case.cell, fault.exit_code, fault.message, time.monotonic() - begun)
+
+
+def _alone(order: Order, jobs: int) -> Result:
+    """Run a cell in a process of its own."""
+    with _pool(1, jobs) as pool:
+        future: Future = pool.submit(_result, order)
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            return no_result(order.case.name, order.case.cell, ExitCode.DEFECT,
+                             "the process that ran this cell died, twice")

@@ -1,0 +1,99 @@
+"""Which cells a sweep has, and which of them are done: a bundle of the same inputs, engines and case is there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from nbcompare.bundle.bundle import Bundle, Record, load_bundle, moment_of
+from nbcompare.bundle.check.verify import verify_bundle
+from nbcompare.case.case import Case, case_facts, cells_of, load_case, parse_input_override
+from nbcompare.case.inputs import hash_of_named, sha256_of
+from nbcompare.engine.identity import EngineIdentity
+from nbcompare.errors import CaseError, NbCompareError, UsageError
+from nbcompare.run.run_case import RunOptions
+
+SIMULATOR = "nanobrag_torch"
+_GIT = re.compile(r" git=\S+")
+
+
+def cells_to_run(paths: Sequence[Path], overrides: Sequence[str]) -> list[tuple[Case, Mapping[str, Path]]]:
+    """Every cell of the case files, with the user's own input files. Raises CaseError or UsageError."""
+    found, names = [], set()
+    for path in paths:
+        case = load_case(path)
+        inputs = dict(parse_input_override(text, case) for text in overrides)
+        for cell in cells_of(case):
+            if cell.name in names:
+                raise UsageError(f"{path}: there are two cells called {cell.name}, and they would share a folder")
+            names.add(cell.name)
+            found.append((cell, inputs))
+    return found
+
+
+# --- done or not ------------------------------------------------------------------------------------------
+
+
+def key_of_cell(case: Case, options: RunOptions, engines: Sequence[EngineIdentity], simulator: str) -> str:
+    """The key of what is to be run. ``simulator`` is the content hash of the bundled simulator's source."""
+    case = replace(case, reference_args=(*case.reference_args, *options.c_args),
+                   subject_args=(*case.subject_args, *options.py_args))
+    return _key(case_facts(case), _sum_of_inputs(case, options.inputs), engines, simulator, options.resample)
+
+
+def key_of_record(record: Record) -> str:
+    """The key of what was run."""
+    facts = record.facts
+    return _key(facts["case"], facts["content"]["inputs"], record.engines, facts["content"]["simulator"],
+                facts["resample"])
+
+
+def _key(case: Mapping, inputs: str, engines: Sequence[EngineIdentity], simulator: str, resample: bool) -> str:
+    """A hash of inputs, engines and case. The case counts by what it says, not by its file, so that a new cell or a
+    comment runs no old cell again; an engine counts by its bytes and version, not by its path or commit, and the
+    simulator's source where an engine is, or says it is, the bundled simulator."""
+    said = {key: value for key, value in case.items() if key not in ("file", "sha256", "title")}
+    known = [[engine.role, engine.program_sha256, _GIT.sub("", engine.version)] for engine in engines]
+    source = simulator if any(SIMULATOR in (*engine.started_as, *engine.version.split()) for engine in engines) else ""
+    together = json.dumps([said, inputs, sorted(known), source, resample], sort_keys=True)
+    return hashlib.sha256(together.encode()).hexdigest()
+
+
+def _sum_of_inputs(case: Case, overrides: Mapping[str, Path]) -> str:
+    """What inputs.hash_inputs will give once they are staged."""
+    sums = []
+    for entry in case.inputs:
+        path = overrides.get(entry.name) or (case.folder / entry.file if entry.file else None)
+        sums.append((entry.name, sha256_of(path) if path else entry.sha256))
+    return hash_of_named(sorted(sums))
+
+
+def done_before(case: Case, key: str, bundles: Path) -> Bundle | None:
+    """The newest intact bundle with this key in which both images were compared.
+
+    A cell whose engine failed, or that was blocked, is not done: what stood in its way may be gone.
+    """
+    home = bundles / case.name
+    if not home.is_dir():
+        return None
+    for folder in sorted((path for path in home.iterdir() if moment_of(path.name)), reverse=True):
+        try:
+            found = load_bundle(folder)
+            if found.record.comparison and key_of_record(found.record) == key and verify_bundle(folder).intact:
+                return found
+        except (NbCompareError, KeyError):
+            continue
+    return None
+
+
+def check_inputs(cells: Sequence[tuple[Case, Mapping[str, Path]]]) -> None:
+    """Raise CaseError for an input file that is not what its case pins, before anything is run."""
+    for case in {id(case.inputs): case for case, _ in cells}.values():
+        for entry in case.inputs:
+            if entry.file and entry.sha256 and sha256_of(case.folder / entry.file) != entry.sha256:
+                raise CaseError(f"input {entry.name} is not the file that the case pins", path=case.path,
+                                hint="restore the file, or pin the new sum and say why in the commit")

@@ -1,0 +1,132 @@
+"""What happens on the machines of a cluster: a parcel of plain data comes in, a zipped bundle with its sum goes out.
+
+A worker needs nothing but this package, at the same content as at home, and the engines.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbcompare.case.case import Case, cell_named, load_case
+from nbcompare.engine.bundled_reference import CHECKOUT
+from nbcompare.engine.identity import EngineIdentity, content_hash
+from nbcompare.engine.progress import Progress
+from nbcompare.errors import ExitCode, NbCompareError
+from nbcompare.run.run_case import RunOptions, choose_engines
+from nbcompare.run.sweep.worker import Order, identities_of, run_order
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One cell as it travels: the case file, the files it names, the cell's name and the stamp reserved for it."""
+
+    cell: str
+    stamp: str
+    case_name: str
+    case_file: bytes
+    files: Mapping[str, bytes]
+    overrides: Mapping[str, bytes]
+    options: Mapping[str, object]
+    package: str
+    in_batch: bool = True
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a worker made of a parcel: a zipped bundle with its sha256; or a fault in words and its exit code."""
+
+    seconds: float = 0.0
+    bundle: bytes = b""
+    sha256: str = ""
+    fault: str = ""
+    exit_code: int = 0
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Who the engines are where the workers are, and which simulator source lies there; or why that is not known."""
+
+    identities: tuple[Mapping, ...] = ()
+    simulator: str = ""
+    fault: str = ""
+    exit_code: int = 0
+
+    def known(self) -> tuple[tuple[EngineIdentity, ...], str]:
+        return tuple(map(EngineIdentity.from_dict, self.identities)), self.simulator
+
+
+@functools.cache
+def package_content() -> str:
+    """The content hash of this package as it is installed here."""
+    return content_hash(Path(__file__).resolve().parents[2])
+
+
+def parcel_of(order: Order, stamp: str) -> Parcel:
+    """The cell as plain data; generated inputs are made where it runs."""
+    case, options = order.case, order.options
+    files = [entry.file for entry in case.inputs if entry.file and entry.name not in options.inputs]
+    return Parcel(case.name, stamp, case.path.name, case.path.read_bytes(),
+                  {name: (case.folder / name).read_bytes() for name in (*files, *case.protected)},
+                  {name: path.read_bytes() for name, path in options.inputs.items()},
+                  {"c_bin": options.c_bin, "py_bin": options.py_bin, "c_args": options.c_args,
+                   "py_args": options.py_args, "resample": options.resample, "invocation": options.invocation},
+                  package_content(), order.in_batch)
+
+
+def engines_here(c_bin: str | None, py_bin: str | None) -> Engines:
+    """The engines as a worker finds them."""
+    try:
+        found = choose_engines(RunOptions(c_bin, py_bin), Progress(quiet=True))
+        identities = identities_of(found)
+    except NbCompareError as fault:
+        return Engines(fault=fault.message, exit_code=int(fault.exit_code))
+    return Engines(tuple(identity.as_dict() for identity in identities.values()),
+                   content_hash(CHECKOUT / "simulator" / "nanobrag_torch"))
+
+
+def run_parcel(parcel: Parcel) -> Answer:
+    """Run the cell of a parcel in a folder of its own and give its bundle back."""
+    if parcel.package != package_content():
+        return Answer(fault="nb-compare on the worker is not the same as here; install the same version on both",
+                      exit_code=int(ExitCode.USAGE))
+    with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
+        try:
+            case, options = _unpacked(parcel, Path(folder))
+            bundle, seconds = run_order(Order(case, options, parcel.in_batch))
+            packed = _zipped(bundle.folder)
+        except NbCompareError as fault:
+            return Answer(fault=fault.message, exit_code=int(fault.exit_code))
+        return Answer(seconds, packed, hashlib.sha256(packed).hexdigest())
+
+
+def _unpacked(parcel: Parcel, folder: Path) -> tuple[Case, RunOptions]:
+    """The case, with everything it names, below ``folder``."""
+    place = folder / "case"
+    for name, content in parcel.files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(content)
+    place.mkdir(exist_ok=True)
+    (place / parcel.case_name).write_bytes(parcel.case_file)
+    own = folder / "own"
+    own.mkdir()
+    for name, content in parcel.overrides.items():
+        (own / name).write_bytes(content)
+    case = cell_named(load_case(place / parcel.case_name), parcel.cell)
+    return case, RunOptions(**parcel.options, inputs={name: own / name for name in parcel.overrides},
+                            bundles=folder / "bundles", stamp=parcel.stamp)
+
+
+def _zipped(folder: Path) -> bytes:
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder).as_posix())
+    return memory.getvalue()

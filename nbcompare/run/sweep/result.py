@@ -1,0 +1,47 @@
+"""What became of one cell, as it is shown and as it travels between processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from nbcompare.bundle.bundle import Bundle
+from nbcompare.errors import ExitCode
+
+RAN, STORED, FAILED = "ran", "stored", "failed"
+"""How a result came to be: the cell was run, its bundle was there already, or no bundle could be made."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One cell: its verdict, and where its bundle lies (None: there is none, and ``why`` says why)."""
+
+    cell: str
+    places: Mapping[str, str]
+    word: str
+    exit_code: ExitCode
+    how: str
+    seconds: float = 0.0
+    bundle: str | None = None
+    why: str = ""
+    figures: Mapping[str, float | None] = field(default_factory=dict)
+
+    def as_dict(self) -> dict:
+        return {**asdict(self), "exit_code": int(self.exit_code)}
+
+
+def result_of(bundle: Bundle, how: str, seconds: float) -> Result:
+    """The result that a bundle holds."""
+    record = bundle.record
+    figures = {}
+    if record.comparison:
+        region = record.comparison.regions[0]
+        figures = {name: region.figure(name).value for name in ("correlation", "sum_ratio", "max_abs_diff_of_peak")}
+    return Result(record.facts["case"]["name"], record.facts["case"]["cell"], str(record.verdict.word),
+                  record.verdict.exit_code, how, seconds, str(bundle.folder),
+                  record.verdict.reasons[0] if record.verdict.reasons else "", figures)
+
+
+def no_result(cell: str, places: Mapping[str, str], exit_code: ExitCode, why: str, seconds: float = 0.0) -> Result:
+    """A cell that left no bundle."""
+    return Result(cell, dict(places), "ERROR", exit_code, FAILED, seconds, None, why.splitlines()[0] if why else "")

@@ -1,0 +1,104 @@
+"""A sweep from beginning to end: plan, leave out what is done, run the rest, one result for every cell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nbcompare.case.case import Case
+from nbcompare.engine.bundled_reference import CHECKOUT
+from nbcompare.engine.engine import SUBJECT
+from nbcompare.engine.identity import content_hash
+from nbcompare.engine.progress import Progress
+from nbcompare.errors import ExitCode, worst
+from nbcompare.run.run_case import RunOptions, choose_engines
+from nbcompare.run.sweep.bar import Bar
+from nbcompare.run.sweep.local import run_locally
+from nbcompare.run.sweep.plan import cells_to_run, check_inputs, done_before, key_of_cell
+from nbcompare.run.sweep.result import STORED, Result, result_of
+from nbcompare.run.sweep.worker import Order, identities_of
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """What the user said: where cells run, and whether finished ones are run again."""
+
+    run: RunOptions
+    overrides: tuple[str, ...] = ()
+    jobs: int = 1
+    cluster: str | None = None
+    force: bool = False
+    in_batch: bool = True
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The result of every cell, in the order of the plan."""
+
+    results: tuple[Result, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return worst(result.exit_code for result in self.results)
+
+    def count(self, how: str) -> int:
+        return sum(result.how == how for result in self.results)
+
+
+def run_sweep(paths: Sequence[Path], options: SweepOptions, *, quiet: bool = False) -> Sweep:
+    """Run every cell of the case files that is not done yet.
+
+    Raises UsageError or CaseError before anything is run, and FileError when a cluster is lost; what is home by then
+    is kept, and the same sweep goes on from there.
+    """
+    cells = cells_to_run(paths, options.overrides)
+    check_inputs(cells)
+    progress = Progress(quiet=quiet)
+    bar = Bar(len(cells), quiet=quiet)
+    if options.cluster:
+        from nbcompare.run.sweep.cluster import Cluster
+
+        with Cluster(options.cluster, options.run, progress) as cluster:
+            found = _sweep(cells, options, cluster.engines, bar, cluster.run)
+    else:
+        engines = choose_engines(options.run, progress)
+        identities = identities_of(engines)
+        if options.in_batch and engines[SUBJECT].chosen_by == "default":
+            progress.say("the subject is kept running between cells (-batch)")
+        simulator = content_hash(CHECKOUT / "simulator" / "nanobrag_torch")
+        found = _sweep(cells, options, (tuple(identities.values()), simulator), bar,
+                       lambda orders: run_locally(orders, options.jobs))
+    return Sweep(found)
+
+
+def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptions, engines, bar: Bar,
+           run) -> tuple[Result, ...]:
+    """Results in the order of the cells; ``run`` takes orders and gives results as they come."""
+    by_cell: dict[str, Result] = {}
+    orders = []
+    for case, inputs in cells:
+        own = replace(options.run, inputs=inputs)
+        stored = None if options.force else done_before(case, key_of_cell(case, own, *engines), own.bundles)
+        if stored:
+            by_cell[case.name] = _counted(result_of(stored, STORED, 0.0), bar)
+        else:
+            orders.append(Order(case, own, options.in_batch))
+    for result in _in_turn(run, orders):
+        by_cell[result.cell] = _counted(result, bar)
+    return tuple(by_cell[case.name] for case, _ in cells)
+
+
+def _in_turn(run, orders: Sequence[Order]) -> Iterator[Result]:
+    return run(orders) if orders else iter(())
+
+
+def _counted(result: Result, bar: Bar) -> Result:
+    bar.finished(result)
+    return result
+
+
+def invocation() -> tuple[str, ...]:
+    """The words this program was called with, for the record."""
+    return tuple(sys.argv[1:])

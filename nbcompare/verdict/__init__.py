@@ -1,0 +1,1 @@
+"""Do the figures hold, and does an excuse."""

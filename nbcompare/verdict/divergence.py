@@ -1,0 +1,224 @@
+"""Divergence claims: a difference is excused only where its cause is shown to be the claimed one.
+
+A claim says that one engine has a known defect and how to make the subject show it too (``emulate``). When the
+plain comparison is outside a threshold, the claims of a case excuse that only if
+  (a) the subject, run again with the emulation, meets every threshold,
+  (b) the emulation changed the subject's image in every region the claim names,
+  (c) every figure outside its threshold lies within the claim's bounds, and the bounds hold,
+  (d) the claim has not expired;
+and, where a claim gives a ``control`` (arguments with which the reference does not show its defect), only if the
+plain subject meets every threshold against the reference so run.
+
+Several claims of one case stand together: all emulations at once must close the gap, and none may be left out.
+The verdict is then PROVEN. A claim that is not needed, or does not explain all, is an error of its own.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+
+from nbcompare.compare.compare import Comparison, compare_images
+from nbcompare.compare.image import Roi
+from nbcompare.compare.metrics import METRICS
+from nbcompare.engine.engine import REFERENCE, SUBJECT
+from nbcompare.engine.runs import Job
+from nbcompare.errors import ShapeError
+from nbcompare.verdict.noise_floor import Rerun
+from nbcompare.verdict.proof import CONTROL, EMULATED, Claim, Proof, Trial
+from nbcompare.verdict.verdict import Check, Threshold, Verdict, Word, judge, verdict
+
+# --- the trials -------------------------------------------------------------------------------------------
+
+
+def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping[str, np.ndarray], rerun: Rerun,
+               rois: Sequence[Roi], thresholds: Sequence[Threshold], today: datetime.date,
+               centre: tuple[float, float] | None = None) -> Proof:
+    """Run the engines again as the claims say. ``jobs`` and ``images`` are those of the plain comparison, by role."""
+    asked = {(t.metric, t.roi) for t in (*thresholds, *(bound for claim in claims for bound in claim.bounds))}
+
+    asked |= {("identity", roi.name) for roi in rois}
+
+    def held(reference, subject) -> Comparison | None:
+        with suppress(ShapeError):
+            if reference is not None and subject is not None:
+                return compare_images(reference, subject, rois, further=asked, centre=centre, with_peaks=False)
+        return None
+
+    def run(role: str, words: Sequence[str], purpose: str):
+        job = replace(jobs[role], arguments=(*jobs[role].arguments, *words), purpose=purpose)
+        made, image = rerun(job, _place(claims, purpose), {})
+        return (purpose, _place(claims, purpose), made), image
+
+    named, together = run(SUBJECT, [word for claim in claims for word in claim.emulate], EMULATED)
+    trials = [Trial(*named, held(images[REFERENCE], together), held(images[SUBJECT], together))]
+    for left_out in claims if len(claims) > 1 else ():
+        words = [word for claim in claims if claim is not left_out for word in claim.emulate]
+        named, image = run(SUBJECT, words, _without(left_out))
+        trials.append(Trial(*named, held(images[REFERENCE], image), held(image, together)))
+    control = [word for claim in claims for word in claim.control]
+    if control:
+        named, image = run(REFERENCE, control, CONTROL)
+        trials.append(Trial(*named, held(image, images[SUBJECT]), None))
+    return Proof(tuple(claims), tuple(trials), today)
+
+
+def _without(claim: Claim) -> str:
+    return f"without {claim.id}"
+
+
+def _place(claims: Sequence[Claim], purpose: str) -> str:
+    """Where in the bundle the files of a trial lie: divergences/ID/PURPOSE, or divergences/together/PURPOSE."""
+    folder = claims[0].id if len(claims) == 1 else "together"
+    return f"divergences/{folder}/{purpose.replace(' ', '-')}"
+
+
+# --- the verdict ------------------------------------------------------------------------------------------
+
+
+def judge_claims(plain: Verdict, comparison: Comparison, proof: Proof, thresholds: Sequence[Threshold]) -> Verdict:
+    """The verdict on a case with claims, from what the plain comparison said and what the trials showed.
+
+    A case that claims something and passes without it is told so. A plain verdict that is neither PASS nor FAIL
+    stays: there is nothing to excuse in an engine that failed.
+    """
+    if plain.word is Word.PASS:
+        return verdict(Word.NOT_NEEDED, [f"{claim.id} is no longer needed: the plain comparison meets every threshold"
+                                         for claim in proof.claims], plain.checks)
+    if plain.word is not Word.FAIL:
+        return plain
+    against = [*_expired(proof), *_gap(plain, comparison, proof, thresholds), *_unchanged(proof),
+               *_out_of_bounds(plain, comparison, proof.claims), *_control(proof, thresholds)]
+    if against:
+        return verdict(Word.NOT_PROVEN, against, plain.checks)
+    names = " and ".join(claim.id for claim in proof.claims)
+    return verdict(Word.PROVEN, [f"{check.sentence}; explained by {names}" for check in plain.checks
+                                 if not check.holds], plain.checks)
+
+
+def _expired(proof: Proof) -> list[str]:
+    """(d)"""
+    return [f"{claim.id} expired on {claim.expires}; {claim.owner} has to renew or remove it"
+            for claim in proof.claims if proof.judged_on > claim.expires]
+
+
+def _gap(plain: Verdict, comparison: Comparison, proof: Proof, thresholds: Sequence[Threshold]) -> list[str]:
+    """(a), and that none of several claims can be left out."""
+    trial = proof.trial(EMULATED)
+    if trial is None or trial.comparison is None:
+        return [f"the subject gave no image to compare with the emulation: {_why(trial)}"]
+    found = judge(trial.comparison, thresholds)
+    if not found.passed:
+        still = [f"emulated, {reason}" for reason in found.reasons]
+        return [_share(plain, comparison, proof, trial, found), *still]
+    idle = []
+    for claim in proof.claims if len(proof.claims) > 1 else ():
+        without = proof.trial(_without(claim))
+        if without is None or without.comparison is None:
+            idle.append(f"whether {claim.id} is needed is not known: {_why(without)}")
+        elif judge(without.comparison, thresholds).passed:
+            idle.append(f"{claim.id} is not needed: without it the other claims explain all")
+    return idle
+
+
+def _unchanged(proof: Proof) -> list[str]:
+    """(b). Of several claims, each must change what the others leave."""
+    said = []
+    for claim in proof.claims:
+        trial = proof.trial(_without(claim)) or proof.trial(EMULATED)
+        if trial is None or trial.change is None:
+            said.append(f"{claim.id}: whether the emulation changed the subject's image is not known: {_why(trial)}")
+            continue
+        still = [roi for roi in claim.rois if trial.change.figure("identity", roi).value != 0]
+        if still:
+            said.append(f"{claim.id}: the emulation did not change the subject's image on {', '.join(still)}")
+    return said
+
+
+def _out_of_bounds(plain: Verdict, comparison: Comparison, claims: Sequence[Claim]) -> list[str]:
+    """(c)"""
+    said = []
+    for claim in claims:
+        for bound in claim.bounds:
+            figure = comparison.figure(bound.metric, bound.roi)
+            if figure.value is None or not bound.admits(figure.value):
+                got = f"undefined ({figure.undefined})" if figure.value is None else f"{figure.value:.10g}"
+                said.append(f"{claim.id}: {bound.metric} on {bound.roi} is {got}, outside the claim's bounds "
+                            f"{bound.allowed}")
+    covered = {(bound.metric, bound.roi) for claim in claims for bound in claim.bounds}
+    said += [f"no claim gives bounds for what is outside: {check.sentence}" for check in plain.checks
+             if not check.holds and (check.threshold.metric, check.threshold.roi) not in covered]
+    return said
+
+
+def _control(proof: Proof, thresholds: Sequence[Threshold]) -> list[str]:
+    words = [word for claim in proof.claims for word in claim.control]
+    if not words:
+        return []
+    trial = proof.trial(CONTROL)
+    if trial is None or trial.comparison is None:
+        return [f"there is no image of the reference with the control {' '.join(words)}: {_why(trial)}"]
+    found = judge(trial.comparison, thresholds)
+    return [f"against the control ({' '.join(words)}), {reason}" for reason in found.reasons]
+
+
+def _why(trial: Trial | None) -> str:
+    if trial is None:
+        return "it was not run"
+    if trial.run.failure:
+        return f"the {trial.run.role} {trial.run.failure.sentence}"
+    return "its image has another shape"
+
+
+def _share(plain: Verdict, comparison: Comparison, proof: Proof, trial: Trial, found: Verdict) -> str:
+    """How much of the difference the emulation explains, and what remains.
+
+    In the sum of the first region, as a factor, when more of it is left than explained; else as the share of the
+    gap that is closed, of the figure where that is least.
+    """
+    names = " and ".join(claim.id for claim in proof.claims)
+    roi = comparison.regions[0].roi.name
+    before, after = (c.figure("sum_ratio", roi).value for c in (comparison, trial.comparison))
+    if before is not None and after and abs(after - 1) > abs(before / after - 1):
+        return (f"{names} explains {share(abs(before / after - 1))} of the sum; a factor of {factor(after)} remains")
+    closed = [(closing(old, new), new) for old, new in zip(plain.checks, found.checks, strict=True)
+              if not new.holds and closing(old, new) is not None]
+    if not closed:
+        return f"{names} explains nothing that could be put in a number"
+    least, check = min(closed, key=lambda pair: pair[0])
+    return f"{names} closes {share(least)} of the gap of {check.threshold.metric} on {check.threshold.roi}"
+
+
+def closing(plain: Check, emulated: Check) -> float | None:
+    """The share of a figure's distance from that of equal images that the emulation takes away (0 to 1)."""
+    metric = METRICS[plain.threshold.metric]
+    if plain.value is None or emulated.value is None or metric.best is None or not metric.distance(plain.value):
+        return None
+    return max(0.0, 1 - metric.distance(emulated.value) / metric.distance(plain.value))
+
+
+def share(part: float) -> str:
+    """A share as a percentage that is never rounded to none or to all."""
+    percent = 100 * part
+    return "none" if part == 0 else f"{percent:.2g} %" if percent < 99 else f"{percent:.6g} %"
+
+
+def factor(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= value < 1e9 else f"{value:.6g}"
+
+
+def proof_rows(plain: Verdict, proof: Proof) -> list[dict]:
+    """The table plain to emulated to control, one row of plain values for each threshold."""
+    trials = {purpose: proof.trial(purpose) for purpose in (EMULATED, CONTROL)}
+
+    def value(purpose: str, threshold: Threshold) -> float | None:
+        trial = trials[purpose]
+        return trial.comparison.figure(threshold.metric, threshold.roi).value if trial and trial.comparison else None
+
+    return [{"metric": check.threshold.metric, "roi": check.threshold.roi, "allowed": check.threshold.allowed,
+             "plain": check.value, EMULATED: value(EMULATED, check.threshold), CONTROL: value(CONTROL, check.threshold)}
+            for check in plain.checks]

@@ -1,0 +1,103 @@
+"""Findings: what was found out beside the plain comparison, and the verdict on all of it together."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nbcompare.compare.compare import Comparison
+from nbcompare.engine.engine import Run
+from nbcompare.verdict.ablation import Probe
+from nbcompare.verdict.divergence import judge_claims
+from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
+from nbcompare.verdict.proof import Claim, Proof
+from nbcompare.verdict.verdict import Threshold, Verdict, engine_failed, judge
+
+if TYPE_CHECKING:
+    from nbcompare.case.case import Case
+
+FACT = "findings"
+"""The key of a record under which they are kept."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The reference's noise, signs of vacuity, probed arguments, the proof of claims, and the likely cause of a
+    difference. Whatever a case does not ask for is None or empty."""
+
+    noise: NoiseFloor | None = None
+    vacuous: tuple[str, ...] = ()
+    probe: Probe | None = None
+    proof: Proof | None = None
+    cause: str | None = None
+
+    @property
+    def further_runs(self) -> Iterator[tuple[str, Run, Mapping[str, str]]]:
+        """What every further run that was kept was for, the run, and the variables set for it alone."""
+        for repetition in self.noise.repetitions if self.noise else ():
+            yield f"the reference once more ({repetition.name})", repetition.run, repetition.environment
+        for trial in self.proof.trials if self.proof else ():
+            yield f"the {trial.run.role} once more ({trial.purpose})", trial.run, {}
+
+    def as_dict(self) -> dict:
+        return {"noise": self.noise.as_dict() if self.noise else None, "vacuous": list(self.vacuous),
+                "probe": self.probe.as_dict() if self.probe else None,
+                "proof": self.proof.as_dict() if self.proof else None, "cause": self.cause}
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> Findings:
+        noise, probe, proof = (kind.from_dict(stored[key]) if stored[key] else None for key, kind in
+                               (("noise", NoiseFloor), ("probe", Probe), ("proof", Proof)))
+        return cls(noise, tuple(stored["vacuous"]), probe, proof, stored["cause"])
+
+    @classmethod
+    def of(cls, facts) -> Findings:
+        """Those that a record keeps; none in a record of before they were kept."""
+        return cls.from_dict(facts[FACT]) if facts.get(FACT) else cls()
+
+
+def as_asked_now(findings: Findings, case: Case, today: datetime.date) -> Findings:
+    """Findings of a stored run, for the case as it stands now and on this day.
+
+    Claims are judged by what the case says of them now, if they were tried with the same arguments. What the case
+    asks for and the run did not find out is a reason against a pass.
+    """
+    missing = []
+    noise = findings.noise
+    names = [repetition.name for repetition in noise.repetitions] if noise else []
+    lacking = [name for name in repetitions_asked(case.repeat, case.threads) if name not in names]
+    if lacking:
+        missing.append(f"the case asks for the reference's noise ({', '.join(lacking)}), which was not measured")
+    probed = {entry.words[0]: entry for entry in findings.probe.arguments} if findings.probe else {}
+    missing += [f"the case requires {word} to matter, which was not probed" for word in case.required_args
+                if word not in probed]
+    probe = Probe(tuple(replace(entry, required=entry.words[0] in case.required_args) for entry in
+                        findings.probe.arguments)) if findings.probe else None
+    return replace(findings, vacuous=(*findings.vacuous, *missing), probe=probe,
+                   proof=_proof_now(findings.proof, case.divergences, today))
+
+
+def _proof_now(proof: Proof | None, claims: Sequence[Claim], today: datetime.date) -> Proof | None:
+    """The trials stand for the claims of now when they were made with the same arguments; else none was made."""
+    if not claims:
+        return None
+    tried = [(claim.id, claim.emulate, claim.control) for claim in proof.claims] if proof else []
+    same = tried == [(claim.id, claim.emulate, claim.control) for claim in claims]
+    return Proof(tuple(claims), proof.trials if same else (), today)
+
+
+def conclude(comparison: Comparison, thresholds: Sequence[Threshold], findings: Findings) -> Verdict:
+    """The verdict on a comparison with everything that was found beside it."""
+    if findings.noise and findings.noise.failures:
+        return engine_failed(findings.noise.failures)
+    plain = plain_verdict(comparison, thresholds, findings)
+    return judge_claims(plain, comparison, findings.proof, thresholds) if findings.proof else plain
+
+
+def plain_verdict(comparison: Comparison, thresholds: Sequence[Threshold], findings: Findings) -> Verdict:
+    """The verdict without any claim."""
+    blockers = findings.probe.blockers if findings.probe else []
+    return judge(comparison, thresholds, noise=findings.noise.values() if findings.noise else None,
+                 vacuous=[*findings.vacuous, *blockers])

@@ -1,0 +1,122 @@
+"""Inquiry: what a run finds out beside the plain comparison, by running the engines again.
+
+In this order: is it one program compared with itself, how far is the reference from itself, does every required
+option matter, and is a difference what the case claims it to be.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.case.case import Case
+from nbcompare.compare.compare import Comparison
+from nbcompare.compare.image import read_float_image
+from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
+from nbcompare.engine.identity import EngineIdentity
+from nbcompare.engine.runs import Job
+from nbcompare.engine.self_comparison import same_program
+from nbcompare.verdict.ablation import Probe, QuietRun, probe
+from nbcompare.verdict.divergence import try_claims
+from nbcompare.verdict.further_evidence import Findings, as_asked_now, plain_verdict
+from nbcompare.verdict.noise_floor import NoiseFloor, Rerun, measure
+from nbcompare.verdict.proof import EMULATED, Proof
+from nbcompare.verdict.verdict import Word
+
+NOISE_FLOOR_THREADS = (1, 2)
+"""The numbers of threads that --noise-floor adds to a case that names none."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Two runs that gave images, and the means to run more. ``images`` are float32 [slow, fast] by role.
+
+    ``rerun`` keeps what it makes in the bundle, ``run_quietly`` keeps nothing. ``inputs`` is the folder of input
+    files, ``today`` the day of the bundle's stamp, by which claims expire. ``stored`` are the findings of the
+    bundle that the reference's image was taken from, when its program is not to be run.
+    """
+
+    case: Case
+    jobs: Mapping[str, Job]
+    identities: Sequence[EngineIdentity]
+    runs: Sequence[Run]
+    images: Mapping[str, np.ndarray]
+    rerun: Rerun
+    run_quietly: QuietRun
+    inputs: Path
+    today: datetime.date
+    stored: Findings | None = None
+
+
+def inquire(bench: Bench, comparison: Comparison, *, noise_floor: bool, probe_args: bool) -> Findings:
+    """Everything there is to find out. The flags ask for more than the case does.
+
+    What a case asks to know of the reference, and its stored bundle does not know, is a reason against a pass.
+    """
+    same = same_program([who.started_as for who in bench.identities],
+                        [who.program_sha256 for who in bench.identities], bench.runs)
+    findings = Findings(noise=_noise(bench, comparison, noise_floor), vacuous=(same,) if same else (),
+                        probe=_probe(bench, probe_args))
+    findings = replace(findings, proof=_proof(bench, comparison, findings))
+    return as_asked_now(findings, bench.case, bench.today) if bench.stored else findings
+
+
+def _noise(bench: Bench, comparison: Comparison, asked: bool) -> NoiseFloor | None:
+    repeat, threads = bench.case.repeat, bench.case.threads
+    if asked:
+        repeat, threads = repeat or 1, threads or NOISE_FLOOR_THREADS
+    if not repeat and not threads:
+        return None
+    if bench.stored:
+        return bench.stored.noise
+    return measure(bench.images[REFERENCE], bench.runs[0], bench.jobs[REFERENCE], bench.rerun, bench.case.rois,
+                   bench.case.thresholds, repeat=repeat, threads=threads, centre=comparison.centre)
+
+
+def _probe(bench: Bench, asked: bool) -> Probe | None:
+    required = bench.case.required_args
+    if not asked and not required:
+        return None
+    return probe(bench.case.command, bench.jobs, bench.images[REFERENCE], bench.run_quietly, bench.inputs,
+                 required=required, only_required=not asked, known=bench.stored.probe if bench.stored else None,
+                 may_run=(SUBJECT,) if bench.stored else (REFERENCE, SUBJECT))
+
+
+def _proof(bench: Bench, comparison: Comparison, findings: Findings) -> Proof | None:
+    claims = bench.case.divergences
+    if not claims:
+        return None
+    if plain_verdict(comparison, bench.case.thresholds, findings).word is not Word.FAIL:
+        return Proof(claims, (), bench.today)
+    return try_claims(claims, bench.jobs, bench.images, bench.rerun, bench.case.rois, bench.case.thresholds,
+                      bench.today, comparison.centre)
+
+
+def likely_cause(images: Mapping[str, np.ndarray], jobs: Mapping[str, Job], inputs: Path,
+                 outputs: Mapping[str, Path]) -> str | None:
+    """The first line of the diagnosis of a difference, or None when nothing is found.
+
+    All by role but ``inputs``, the folder where the arguments find their files; ``outputs`` are the files of what
+    the engines printed.
+    """
+    from nbcompare.explain.diagnose import top_cause
+
+    echoes = tuple(outputs[role].read_text(encoding="utf-8", errors="replace") for role in (REFERENCE, SUBJECT))
+    return top_cause(images[REFERENCE], images[SUBJECT], jobs[REFERENCE].arguments, inputs, echoes=echoes,
+                     subject_argv=jobs[SUBJECT].arguments)
+
+
+def cause_beside(bench: Bench, proof: Proof, folder: Path, outputs: Mapping[str, Path]) -> str | None:
+    """What causes the difference that claims leave: the cause between the reference and the emulated subject, whose
+    files are in the bundle's ``folder``; that of the plain difference where there is no such image."""
+    trial = proof.trial(EMULATED)
+    image = folder / f"{trial.files}_float.bin" if trial else folder
+    if not image.is_file():
+        return likely_cause(bench.images, bench.jobs, bench.inputs, outputs)
+    images = {**bench.images, SUBJECT: read_float_image(image, trial.run.shape)}
+    found = likely_cause(images, bench.jobs, bench.inputs, {**outputs, SUBJECT: folder / f"{trial.files}_stdout.txt"})
+    return f"beside the claim, {found}" if found else None

@@ -1,0 +1,196 @@
+"""Verdict: do the figures hold against the thresholds? One word, one exit code, every reason.
+
+Every threshold must hold. A figure without a value never holds; a comparison judged against no threshold
+at all is no pass, nor is one of images that show nothing; and a threshold that the reference does not meet
+against itself judges nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from nbcompare.compare.compare import Comparison
+from nbcompare.compare.metrics import METRICS
+from nbcompare.errors import ExitCode
+
+
+class Word(enum.StrEnum):
+    """What a verdict is called. PROVEN is no PASS: the images differ, by a defect whose effect was proven."""
+
+    PASS = "PASS"
+    PROVEN = "PROVEN"
+    FAIL = "FAIL"
+    NOT_PROVEN = "NOT PROVEN"
+    NOT_NEEDED = "CLAIM NOT NEEDED"
+    ENGINE_FAILED = "ENGINE FAILED"
+    NOT_COMPARABLE = "NOT COMPARABLE"
+    BLOCKED = "BLOCKED"
+    CASE_ERROR = "CASE ERROR"
+
+
+EXIT_OF = {
+    Word.PASS: ExitCode.PASS,
+    Word.PROVEN: ExitCode.PASS,
+    Word.FAIL: ExitCode.DIFFERS,
+    Word.NOT_PROVEN: ExitCode.CLAIM,
+    Word.NOT_NEEDED: ExitCode.CLAIM,
+    Word.ENGINE_FAILED: ExitCode.ENGINE_FAILED,
+    Word.NOT_COMPARABLE: ExitCode.SHAPE,
+    Word.BLOCKED: ExitCode.BLOCKED,
+    Word.CASE_ERROR: ExitCode.USAGE,
+}
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What one metric must be on one region, and why that number was chosen."""
+
+    metric: str
+    roi: str
+    min: float | None
+    max: float | None
+    why: str
+
+    @property
+    def allowed(self) -> str:
+        if self.min is None:
+            return f"<= {self.max:.10g}"
+        if self.max is None:
+            return f">= {self.min:.10g}"
+        return f"{self.min:.10g} .. {self.max:.10g}"
+
+    def admits(self, value: float) -> bool:
+        return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
+
+    def width(self, value: float) -> float:
+        """How far this threshold lets the metric go from that of equal images, on the side where the value is."""
+        best = METRICS[self.metric].best
+        if best is None:
+            return math.inf
+        limit = self.max if value > best or self.min is None else self.min
+        return abs(limit - best) if limit is not None else math.inf
+
+
+@dataclass(frozen=True)
+class Check:
+    """One threshold with the value it met. ``noise`` is the value at which the reference met itself (the worst
+    of its repetitions), None when it was not repeated."""
+
+    threshold: Threshold
+    value: float | None
+    holds: bool
+    undefined: str | None = None
+    noise: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        t = self.threshold
+        got = f"undefined ({self.undefined})" if self.value is None else f"{self.value:.10g}"
+        return f"{t.metric} on {t.roi}: {got}, allowed {t.allowed}"
+
+    @property
+    def margin(self) -> float | None:
+        """How many times wider the threshold is than the noise of the reference; inf for no noise at all."""
+        if self.noise is None:
+            return None
+        distance = METRICS[self.threshold.metric].distance(self.noise)
+        return self.threshold.width(self.noise) / distance if distance else math.inf
+
+    @property
+    def below_noise(self) -> bool:
+        """Whether the reference itself does not meet the threshold when it is run again."""
+        return self.noise is not None and not self.threshold.admits(self.noise)
+
+    def as_dict(self) -> dict:
+        return {"threshold": asdict(self.threshold), "value": self.value, "holds": self.holds,
+                "undefined": self.undefined, "noise": self.noise}
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> Check:
+        return cls(**{**stored, "threshold": Threshold(**stored["threshold"])})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer: a word, the exit code, every check made and every reason against a pass."""
+
+    word: Word
+    exit_code: ExitCode
+    checks: tuple[Check, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every threshold holds. A PROVEN verdict is accepted and did not pass."""
+        return self.word is Word.PASS
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the process may end with success."""
+        return self.exit_code is ExitCode.PASS
+
+    def as_dict(self) -> dict:
+        return {"word": str(self.word), "exit_code": int(self.exit_code), "reasons": list(self.reasons),
+                "checks": [check.as_dict() for check in self.checks]}
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> Verdict:
+        return cls(Word(stored["word"]), ExitCode(stored["exit_code"]), tuple(map(Check.from_dict, stored["checks"])),
+                   tuple(stored["reasons"]))
+
+
+def verdict(word: Word, reasons: Sequence[str] = (), checks: Sequence[Check] = ()) -> Verdict:
+    """A verdict of that word with its exit code."""
+    return Verdict(word, EXIT_OF[word], tuple(checks), tuple(reasons))
+
+
+def judge(comparison: Comparison, thresholds: Sequence[Threshold], *,
+          noise: Mapping[tuple[str, str], float] | None = None, vacuous: Sequence[str] = ()) -> Verdict:
+    """Hold every threshold against its figure.
+
+    ``noise`` gives by (metric, region) how the reference met itself; ``vacuous`` are reasons found elsewhere
+    why the images show nothing. Those the comparison itself found are heeded too.
+    """
+    if not thresholds:
+        return verdict(Word.BLOCKED, ["no threshold was given: nothing was judged"])
+    checks = tuple(_check(comparison, threshold, noise or {}) for threshold in thresholds)
+    outside = [check.sentence for check in checks if not check.holds]
+    too_tight = [_below_noise(check) for check in checks if check.below_noise]
+    empty = [*vacuous, *comparison.vacuous]
+    if too_tight:
+        return verdict(Word.CASE_ERROR, [*too_tight, *outside, *empty], checks)
+    if outside:
+        return verdict(Word.FAIL, [*outside, *empty], checks)
+    if empty:
+        return verdict(Word.BLOCKED, empty, checks)
+    return verdict(Word.PASS, (), checks)
+
+
+def _check(comparison: Comparison, threshold: Threshold, noise: Mapping[tuple[str, str], float]) -> Check:
+    figure = comparison.figure(threshold.metric, threshold.roi)
+    own = noise.get((threshold.metric, threshold.roi))
+    if figure.value is None:
+        return Check(threshold, None, False, figure.undefined, own)
+    return Check(threshold, figure.value, threshold.admits(figure.value), None, own)
+
+
+def _below_noise(check: Check) -> str:
+    t = check.threshold
+    return (f"the threshold {t.metric} {t.allowed} on {t.roi} is below the reference's own noise: run again, the "
+            f"reference gives {check.noise:.10g} against itself")
+
+
+def engine_failed(failures: Sequence[str]) -> Verdict:
+    return verdict(Word.ENGINE_FAILED, failures)
+
+
+def not_comparable(reason: str) -> Verdict:
+    return verdict(Word.NOT_COMPARABLE, [reason])
+
+
+def blocked(reasons: Sequence[str]) -> Verdict:
+    return verdict(Word.BLOCKED, reasons)
+

@@ -1,0 +1,1 @@
+"""What the simulator prints and writes beside the float image."""

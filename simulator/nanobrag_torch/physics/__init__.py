@@ -1,0 +1,1 @@
+"""Pure functions, one quantity a module: tensors in, tensor out."""

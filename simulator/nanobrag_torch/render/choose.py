@@ -1,0 +1,203 @@
+"""Which renderer makes an image, in which precision, and the image itself.
+
+    plain     render.py: the formulas as they stand, bit for bit those of the C simulator
+    fast      fast.py: the same sum in fewer passes
+    compiled  compiled.py: the fast one with its innermost sum as machine code, where that has been built
+
+The choice depends on the command alone, never on the region of interest, the threads or the time it takes, so that
+an image rendered in parts is the same image.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from nanobrag_torch.options import Program
+from nanobrag_torch.physics.arithmetic import number
+from nanobrag_torch.render.latch import Latch
+from nanobrag_torch.render.phi_groups import may_be_between_peaks
+from nanobrag_torch.render.plain import make_tile, render_tile, tile_rows
+from nanobrag_torch.render.scene import Scene
+from nanobrag_torch.render.workers import MOST_PIECES, keep_freed_memory, share_out, shared_array
+
+SMALL = 1_000_000
+"""Terms of a whole image (pixels times steps) for which the plain path takes no noticeable time."""
+
+IN_FLOAT32 = ("square",)
+"""Shapes whose lattice factor is exact enough in float32. In that of gauss, errors grow with the distance from the
+reflection, which counts where no pixel is near one; round cancels digits, and tophat has an edge."""
+
+LEAST_PERIODS = 3.0
+"""Of the lattice transform along each axis, from corner to corner of the detector."""
+
+TILES_OF_A_WORKER = 3
+"""At least of what is left, so that a worker on a slow core can do fewer."""
+
+WORTH_A_WORKER = 250_000
+"""Terms that take about as long as starting another process does."""
+
+SMALLEST_TILE = 6
+"""Parts of the largest."""
+
+LEAST_SQUARE, LARGEST_TERM = 1e-24, 1e36
+"""F^2 and F^2 N^2 that leave float32 room for what is weaker by 1e-14, and for sums of 100."""
+
+
+@dataclass(frozen=True)
+class RenderPath:
+    """The renderer, the dtype of the lattice factor, and why it is not the one that was asked for."""
+
+    name: str
+    dtype: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.dtype}" + (f" ({self.reason})" if self.reason else "")
+
+
+def choose_path(scene: Scene, program: Program) -> RenderPath:
+    """The path for a scene: as asked by -render and -dtype, or plain for what only that one can do.
+
+    With -dtype auto the plain path is in float64 and the fast one in float32 where that is exact enough. Without a
+    compiled step, the fast path takes its place.
+    """
+    plain = RenderPath("plain", "float64" if program.dtype == "auto" else program.dtype)
+    if program.render == "plain":
+        return plain
+    obstacle = only_plain(scene)
+    if obstacle:
+        return RenderPath(plain.name, plain.dtype, obstacle)
+    if program.render == "auto" and terms(scene) <= SMALL:
+        return plain
+    if program.dtype == "float64" or not exact_in_float32(scene):
+        return RenderPath("fast", "float64", "compiled is float32 alone" if program.render == "compiled" else "")
+    obstacle = "" if program.render == "fast" else not_compiled(scene)
+    if program.render != "fast" and not obstacle:
+        return RenderPath("compiled", "float32")
+    return RenderPath("fast", "float32", obstacle if program.render == "compiled" else "")
+
+
+def exact_in_float32(scene: Scene) -> bool:
+    """Whether the lattice factor can be in float32: by its shape, with F from a table, F^2 N^2 within range, and a
+    detector so wide that not all of it can lie where the transform is near 0."""
+    if scene.shape not in IN_FLOAT32 or scene.F.interpolate or may_be_between_peaks(scene, LEAST_PERIODS):
+        return False
+    largest = number(scene.F.default_F) ** 2 if scene.F.count == 0 else float(scene.F.squares.max())
+    return largest >= LEAST_SQUARE and largest * float(math.prod(scene.lattice.cells)) ** 2 <= LARGEST_TERM
+
+
+def terms(scene: Scene) -> int:
+    """Terms that a whole image adds up, the region of interest notwithstanding."""
+    geometry = scene.geometry
+    return geometry.slow_pixels * geometry.fast_pixels * scene.steps * geometry.layers
+
+
+def only_plain(scene: Scene) -> str:
+    """What of a scene needs the plain path; empty where nothing does."""
+    directions = [x for source in scene.illumination.sources for x in source.incident]
+    if not all(math.isfinite(number(x)) for x in directions):
+        return "a source without direction"
+    if not all(number(source.wavelength) > 0.0 for source in scene.illumination.sources):
+        return "a source without wavelength"
+    if scene.running_product:
+        return "emulation running-product"
+    if scene.F.interpolate and scene.F.sticky:
+        return "emulation sticky-interpolation"
+    if "gauss-tophat-width" in scene.emulate and scene.shape in ("gauss", "tophat"):
+        return "emulation gauss-tophat-width"
+    if "water-scaling" in scene.emulate and scene.has_water:
+        return "emulation water-scaling"
+    return ""
+
+
+def not_compiled(scene: Scene) -> str:
+    """Why the compiled step cannot render a scene; empty where it can."""
+    if scene.shape != "square" or scene.geometry.curved or torch.device(scene.device).type != "cpu":
+        return "compiled is for square crystals on flat detectors, on the CPU"
+    from nanobrag_torch.render.compiled import obstacle
+
+    return obstacle()
+
+
+# --- the image ------------------------------------------------------------------------------------------
+
+
+class PlainRenderer:
+    """Rows of a scene by the plain path. Where interpolation ends somewhere (latch.py), they must come in order."""
+
+    def __init__(self, scene: Scene):
+        self.scene, self.latch = scene, Latch(scene)
+        self.rows, self.in_order = tile_rows(scene), self.latch.needed
+
+    def render_rows(self, rows: range):
+        """Values (photons) of some rows, as float64 [rows, width], and the sum of the solid angles (sr) of each."""
+        x0, x1, _, _ = self.scene.roi
+        tile = make_tile(self.scene, rows, range(x0, x1 + 1))
+        values, omega = render_tile(self.scene, tile, self.latch)
+        if tile.rendered is not None:
+            values, omega = values.masked_fill(~tile.rendered, 0.0), omega.masked_fill(~tile.rendered, 0.0)
+        return values, omega.sum(dim=1)
+
+
+def renderer(scene: Scene, path: RenderPath):
+    """What renders the rows of a scene."""
+    if path.name == "plain":
+        return PlainRenderer(scene)
+    if path.name == "compiled":
+        from nanobrag_torch.render.compiled import CompiledRenderer
+
+        return CompiledRenderer(scene)
+    from nanobrag_torch.render.fast import FastRenderer
+
+    return FastRenderer(scene, getattr(torch, path.dtype))
+
+
+def _tiles(rows: range, height: int, workers: int) -> Iterator[range]:
+    """Tiles of ``height`` rows at most, and smaller ones at the end, so that all workers are done at the same time."""
+    start, least = rows.start, max(1, height // SMALLEST_TILE)
+    while start < rows.stop:
+        share = -(-(rows.stop - start) // (TILES_OF_A_WORKER * workers))
+        stop = min(start + max(least, min(height, share)), rows.stop)
+        yield range(start, stop)
+        start = stop
+
+
+def render_image(scene: Scene, path: RenderPath, workers: int = 1,
+                 progress: Callable[[int], None] = lambda rows: None, image=None) -> tuple[Any, float]:
+    """The image as float32 [slow, fast], 0 where nothing is rendered, and the sum of the solid angles (sr).
+
+    ``image`` is where it shall be rendered to: an array of zeros that forked processes share, or a FloatImage.
+    ``progress`` is told now and then how many rows are done. Neither workers nor tiles change a bit.
+    """
+    x0, x1, y0, y1 = scene.roi
+    if image is None:
+        image = shared_array((scene.geometry.slow_pixels, scene.geometry.fast_pixels), np.float32)
+    omega = shared_array((y1 + 1 - y0,), np.float64)
+    making = renderer(scene, path)
+    alone = torch.device(scene.device).type != "cpu" or making.in_order
+    worth = 1 + (x1 + 1 - x0) * (y1 + 1 - y0) * scene.steps * scene.geometry.layers // WORTH_A_WORKER
+    workers = 1 if alone else min(workers, worth)
+    tiles = list(_tiles(range(y0, y1 + 1), making.rows, workers))
+    pieces = np.array_split(np.arange(len(tiles)), min(len(tiles), MOST_PIECES))
+
+    def render_piece(piece: int) -> None:
+        with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
+            for rows in (tiles[tile] for tile in pieces[piece]):
+                values, angles = making.render_rows(rows)
+                image[rows.start : rows.stop, x0 : x1 + 1] = values.cpu().numpy()
+                omega[rows.start - y0 : rows.stop - y0] = angles.cpu().numpy()
+
+    keep_freed_memory()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        share_out(len(pieces), workers, render_piece, lambda piece: progress(tiles[pieces[piece][-1]].stop - y0))
+    finally:
+        torch.set_num_threads(threads)
+    return image, math.fsum(omega)

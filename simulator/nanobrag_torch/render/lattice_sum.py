@@ -1,0 +1,186 @@
+"""The sum over phi steps of F_latt^2, in few and simple passes over a tile: the fast side of shape.py.
+
+What F_latt needs of the Miller index h along an axis of N cells is its distance to the nearest reflection h0, in
+periods of the lattice transform. For the square shape, where F_latt = sin(pi N h)/sin(pi h), that is split as
+
+    N (h - h0) = m + r   with m a whole number and |r| <= 1/2,
+    |F_latt| = |sin(pi r) / sin(pi (m + r)/N)|
+
+so that r and m survive rounding to float32: at a reflection m is 0 and both sines come from the same r, and far from
+it, r is still exact to 3e-8 periods. The other shapes need r = N (h - h0) alone.
+
+Phi steps then only add increments to r, of less than 2 periods (phi_groups.py). In a group of several steps m is
+therefore 0 up to 2 periods from h0, so that it is 0 wherever a reflection is reached.
+
+Everything is done in place in a ``Workspace``, for the three axes at once.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from nanobrag_torch.physics.shape import GAUSS_WIDTH, ROUND_SCALE, TOPHAT_LIMIT
+from nanobrag_torch.render.scene import Scene
+from nanobrag_torch.units import PI
+
+NEAR_PERIODS = 2.0
+"""Distance from h0 up to which m is 0 in a group of several steps."""
+
+TOGETHER = 8
+"""Steps that are added to one another before they join the rest: adding 64 alike one by one rounds them all the same
+way, to 1e-6 of their sum in float32."""
+
+NO_DIGITS = 1e-3
+"""Below this, sin x/x - cos x in float64 has lost so many digits that only the plain formula gives the same ones."""
+
+
+class Workspace:
+    """The buffers of a tile, made once: float64 for indices, ``real`` for what is periodic in them.
+
+    Arrays are [3, n, m] where there is one for each axis, and [n, m] else. For the square shape r, m, slope and bend
+    are in radians: r times pi and m times pi/N.
+    """
+
+    def __init__(self, scene: Scene, shape: tuple[int, int], real):
+        def buffer(*more: int, dtype=real):
+            return torch.empty((*more, *shape), dtype=dtype, device=scene.device)
+
+        self.shape, self.square_shape = shape, scene.shape == "square"
+        self.hkl, self.nearest, self.spare = (buffer(3, dtype=torch.float64) for _ in range(3))
+        self.r, self.m, self.slope, self.bend = (buffer(3) for _ in range(4))
+        self.angles = buffer(2, 3)
+        self.squares, self.sum, self.partial, self.F2 = (buffer() for _ in range(4))
+        self.offset = buffer(dtype=torch.int32)
+        counts = torch.tensor(scene.lattice.cells, dtype=torch.float64, device=scene.device)[:, None, None]
+        self.cells, self.periods = counts, (PI / counts).to(real)
+        self.shares = (1.0 / counts).to(real)
+        self.minus_cells = (-counts).to(real)
+
+        self.above, self.below = self.angles
+        self.above_axes, self.below_axes, self.nearest_axes = map(list, (self.above, self.below, self.nearest))
+
+
+def reduce_indices(work: Workspace, several_steps: bool) -> None:
+    """From h, k, l in ``work.hkl`` (which is used up) to h0, r and m."""
+    Nh, h0, spare = work.hkl, work.nearest, work.spare
+    torch.sub(Nh, 0.5, out=h0).ceil_()
+    if not work.square_shape:
+        work.r.copy_(Nh.sub_(h0).mul_(work.cells))
+        return
+    away = Nh.sub_(h0).mul_(work.cells)
+    m = torch.round(away, out=spare)
+    if several_steps:
+        m = torch.hardshrink(m, NEAR_PERIODS)
+    work.r.copy_(away.sub_(m).mul_(PI))
+    work.m.copy_(m).mul_(work.periods)
+
+
+def rounding_of_shares(scene: Scene, real) -> float:
+    """What the lattice factors, squared, are to be multiplied with because 1/N is not quite that in ``real``: near a
+    reflection, where all the intensity is, sin(pi r/N) is too large or small by as much as 1/N is."""
+    if scene.shape != "square":
+        return 1.0
+    counts = scene.lattice.cells
+    shares = torch.tensor([1.0 / count for count in counts], dtype=torch.float64, device="cpu").to(real).tolist()
+    return math.prod(share * count for share, count in zip(shares, counts, strict=True)) ** 2
+
+
+def look_up(table, low, high, work: Workspace) -> None:
+    """F_cell^2 of the nearest reflections to ``work.F2``, from a bordered table (see structure_factor.py)."""
+    sizes = [top - bottom + 3 for bottom, top in zip(low, high, strict=True)]
+    h, k, l = (x.clamp_(bottom - 1, top + 1) for x, bottom, top in zip(work.nearest_axes, low, high, strict=True))
+    offset = torch.mul(h, float(sizes[1]), out=work.spare[0]).add_(k).mul_(float(sizes[2])).add_(l)
+    offset.sub_(float(((low[0] - 1) * sizes[1] + low[1] - 1) * sizes[2] + low[2] - 1))
+    torch.index_select(table, 0, work.offset.copy_(offset).view(-1), out=work.F2.view(-1))
+
+
+def furthest_from_nearest(work: Workspace, reach: float):
+    """How far from h0, at most along any axis, h comes within a group; ``reach`` is the largest weight of slope."""
+    away = _index_distance(work, out=work.above).abs_()
+    away.addcmul_(torch.abs(work.slope, out=work.below), work.shares, value=reach)
+    a, b, c = work.above_axes
+    furthest = torch.maximum(torch.maximum(a, b, out=a), c, out=a)
+    return furthest.mul_(1.0 / PI) if work.square_shape else furthest
+
+
+def _index_distance(work: Workspace, out):
+    """h - h0, times pi for the square shape."""
+    if work.square_shape:
+        return torch.addcmul(work.m, work.r, work.shares, out=out)
+    return torch.mul(work.r, work.shares, out=out)
+
+
+def sum_steps(scene: Scene, work: Workspace, weights, leaving):
+    """The sum of F_latt^2 over the steps of a group to ``work.sum``; ``weights`` are those of slope and bend.
+
+    Returns F_latt^2 of the pixels ``leaving`` (flat numbers) at each step, [steps, n].
+    """
+    squares_leaving = work.sum.new_empty((len(weights), len(leaving)))
+    for number, (row, out) in enumerate(zip(weights, squares_leaving, strict=True)):
+        squares = _SQUARES[scene.shape](scene, work, _turn(work, row))
+        partial = work.sum if number < TOGETHER else work.partial
+        partial = partial.add_(squares) if number % TOGETHER else partial.copy_(squares)
+        if partial is work.partial and (number + 1 == len(weights) or (number + 1) % TOGETHER == 0):
+            work.sum.add_(partial)
+        if len(leaving):
+            torch.index_select(squares.view(-1), 0, leaving, out=out)
+    return squares_leaving
+
+
+def _turn(work: Workspace, row):
+    """r at a step, r + w1 slope + w2 bend; for shapes that are not periodic in r, less whole indices."""
+    if not row:
+        return work.above.copy_(work.r)
+    r = torch.add(work.r, work.slope, alpha=row[0], out=work.above)
+    if len(row) > 1:
+        r.add_(work.bend, alpha=row[1])
+    if not work.square_shape:
+        r.addcmul_(torch.mul(r, work.shares, out=work.below).round_(), work.minus_cells)
+    return r
+
+
+def _square(scene: Scene, work: Workspace, r):
+    """F_latt^2 = prod sin^2(pi r) / sin^2(pi (m + r)/N). 0/0, at a whole h, is left as NaN."""
+    torch.addcmul(work.m, r, work.shares, out=work.below)
+    work.angles.sin_()
+    torch.div(work.above, work.below, out=work.above)
+    a, b, c = work.above_axes
+    return torch.mul(a, b, out=work.squares).mul_(c).square_()
+
+
+def _distance_squared(work: Workspace, r):
+    """hr2 = sum r^2."""
+    r.square_()
+    a, b, c = work.above_axes
+    return torch.add(a, b, out=work.squares).add_(c)
+
+
+def _gauss(scene: Scene, work: Workspace, r):
+    """F_latt^2 = N^2 exp(-2 fudge hr2 / 0.63)."""
+    return _distance_squared(work, r).mul_(-2.0 * scene.fudge / GAUSS_WIDTH).exp_().mul_(_count(scene) ** 2)
+
+
+def _tophat(scene: Scene, work: Workspace, r):
+    """F_latt^2 = N^2 where hr2 fudge < 0.3969."""
+    reached = _distance_squared(work, r).mul_(scene.fudge)
+    return torch.lt(reached, TOPHAT_LIMIT, out=work.squares).mul_(_count(scene) ** 2)
+
+
+def _round(scene: Scene, work: Workspace, r):
+    """F_latt = N 0.7236 3 (sin x/x - cos x)/x^2 with x = pi sqrt(hr2 fudge). Very near a reflection it is NaN."""
+    x = _distance_squared(work, r).mul_(scene.fudge).sqrt_().mul_(PI)
+    if x.amin() < NO_DIGITS:
+        x.masked_fill_(x < NO_DIGITS, 0.0)
+    wave, cosine, _ = work.below_axes
+    torch.sin(x, out=wave).div_(x).sub_(torch.cos(x, out=cosine))
+    return torch.div(wave, x.square_(), out=work.squares).mul_(3.0 * ROUND_SCALE * _count(scene)).square_()
+
+
+def _count(scene: Scene) -> float:
+    na, nb, nc = scene.lattice.cells
+    return float(na) * nb * nc
+
+
+_SQUARES = {"square": _square, "gauss": _gauss, "tophat": _tophat, "round": _round}

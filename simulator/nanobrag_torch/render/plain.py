@@ -1,0 +1,392 @@
+"""The sum over layers, sub-pixels, sources, phi steps and mosaic domains that makes each pixel:
+
+    value = r_e^2 fluence * sum[ w F_cell^2 F_latt^2 * capture * polar * omega ] / steps + background
+
+with w the relative weight of a source and steps = sources * phi steps * domains * oversample^2. Without the
+-oversample_ flags, omega and polar are those of the pixel's first sub-pixel and capture that of the first
+sub-pixel of each layer. The quantities themselves are in the modules named after them; this one only sums.
+
+Rows are rendered in tiles, so that memory does not grow with the image. Nothing couples two pixels, and so
+neither tiles nor threads change a bit; what couples them in the C program is in carryover.py and latch.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
+from nanobrag_torch.emulation import parse_emulations
+from nanobrag_torch.physics.background import water_background
+from nanobrag_torch.physics.detector import capture_fraction, pixel_position, solid_angle
+from nanobrag_torch.physics.polarization import polarization_factor
+from nanobrag_torch.physics.scattering import beyond_resolution, miller_indices, nearest_indices, scattering_vector
+from nanobrag_torch.physics.shape import lattice_factor
+from nanobrag_torch.physics.structure_factor import nearest_F_squared, structure_factor
+from nanobrag_torch.physics.vectors import length
+from nanobrag_torch.render.carryover import first_sweeps
+from nanobrag_torch.render.latch import Latch
+from nanobrag_torch.render.scene import Scene, build_scene
+from nanobrag_torch.units import R_E_SQUARED_M2
+
+TILE_PIXELS = 40_000
+"""Pixels rendered together: large enough for tensors to pay, small enough to stay in the cache."""
+
+
+def simulate(beam: Beam, crystal: Crystal, detector: Detector, scan: Scan | None = None,
+             sampling: Sampling | None = None, *, device="cpu", dtype=torch.float64, emulate: str | None = None):
+    """The image, photons per pixel, as a float64 tensor [slow, fast] on ``device``.
+
+    Derivatives flow to every number of the components that is a tensor. ``dtype`` is that of the lattice
+    arithmetic. Raises UsageError for what cannot be simulated.
+    """
+    scene = build_scene(beam, crystal, detector, scan or Scan(), sampling or Sampling(), device=device, dtype=dtype,
+                        emulate=parse_emulations(emulate))
+    bands = [band.values for band in render(scene)]
+    x0, x1, y0, y1 = scene.roi
+    image = torch.nn.functional.pad(torch.cat(bands), (x0, scene.geometry.fast_pixels - 1 - x1,
+                                                       y0, scene.geometry.slow_pixels - 1 - y1))
+    return image
+
+
+# --- tiles ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A block of pixels: slow indices [n, 1] and fast indices [1, m] as float64, and which are rendered."""
+
+    first_row: int
+    first_column: int
+    slow: Any
+    fast: Any
+    rendered: Any
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.slow.shape[0], self.fast.shape[1]
+
+
+@dataclass(frozen=True)
+class Band:
+    """Rendered rows: values (photons) and the sum of solid angles (sr)."""
+
+    first_row: int
+    values: Any
+    omega_sum: float
+
+
+def make_tile(scene: Scene, rows: range, columns: range) -> Tile:
+    """The tile of some rows and columns of the image."""
+    slow = torch.arange(rows.start, rows.stop, dtype=torch.float64, device=scene.device)[:, None]
+    fast = torch.arange(columns.start, columns.stop, dtype=torch.float64, device=scene.device)[None, :]
+    rendered = None
+    if scene.mask is not None:
+        rendered = scene.mask[rows.start : rows.stop, columns.start : columns.stop]
+    return Tile(rows.start, columns.start, slow, fast, rendered)
+
+
+def tile_rows(scene: Scene) -> int:
+    """Rows of a tile."""
+    x0, x1, _, _ = scene.roi
+    return max(1, TILE_PIXELS // (x1 - x0 + 1))
+
+
+def render(scene: Scene) -> Iterator[Band]:
+    """The rows of the region of interest, in order, a tile at a time."""
+    x0, x1, y0, y1 = scene.roi
+    height = tile_rows(scene)
+    latch = Latch(scene)
+    for start in range(y0, y1 + 1, height):
+        tile = make_tile(scene, range(start, min(start + height, y1 + 1)), range(x0, x1 + 1))
+        values, omega_sum = render_tile(scene, tile, latch)
+        if tile.rendered is not None:
+            values = values.masked_fill(~tile.rendered, 0.0)
+            omega_sum = omega_sum.masked_fill(~tile.rendered, 0.0)
+        yield Band(start, values, float(omega_sum.detach().sum()))
+
+
+# --- one tile -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Subpixel:
+    """Where one sub-pixel of each pixel is: its place in the loops, R (m) and the unit vector towards it."""
+
+    index: tuple[int, int, int]
+    airpath: Any
+    diffracted: Any
+
+    @property
+    def layer(self) -> int:
+        return self.index[0]
+
+    @property
+    def is_first(self) -> bool:
+        return self.index[1] == self.index[2] == 0
+
+
+def locate(scene: Scene, tile: Tile, layer: int, sub_slow: int, sub_fast: int, trace=None) -> Subpixel:
+    """Sub-pixel (sub_slow, sub_fast) of a layer, for every pixel of the tile."""
+    n = scene.oversample
+    size = scene.geometry.pixel_size / n
+    fast_m = size * (tile.fast * n + sub_fast) + size / 2.0
+    slow_m = size * (tile.slow * n + sub_slow) + size / 2.0
+    position = pixel_position(scene.geometry, fast_m, slow_m, layer)
+    airpath = length(position)
+    diffracted = tuple(x / airpath for x in position)
+    index = (layer, sub_slow, sub_fast)
+    if trace:
+        trace.record("position_m", index, *position)
+        trace.record("airpath_m", index, airpath)
+        trace.record("diffracted_direction", index, *diffracted)
+    return Subpixel(index, airpath, diffracted)
+
+
+def subpixels(scene: Scene, tile: Tile, trace=None) -> Iterator[Subpixel]:
+    """Layers, then sub-pixels along slow, then along fast."""
+    for layer in range(scene.geometry.layers):
+        for sub_slow in range(scene.oversample):
+            for sub_fast in range(scene.oversample):
+                yield locate(scene, tile, layer, sub_slow, sub_fast, trace)
+
+
+class PixelSums:
+    """What is known of each pixel while it is summed: the factors in force and the sum so far."""
+
+    def __init__(self, scene: Scene, tile: Tile, trace=None):
+        self.scene, self.tile, self.trace = scene, tile, trace
+        self.omega = self.polar = self.capture = None
+        self.unpolarized = None
+        self.omega_sum = 0.0
+        self.total = torch.zeros(tile.shape, dtype=scene.dtype, device=scene.device)
+        self.unswept = first_sweeps(scene, tile)
+
+    def enter(self, sub: Subpixel) -> None:
+        """Bring the factors of a sub-pixel into force."""
+        scene, geometry = self.scene, self.scene.geometry
+        if self.omega is None or scene.oversample_omega:
+            self.omega = solid_angle(geometry, sub.airpath)
+        self.omega_sum = self.omega_sum + self.omega
+        if sub.is_first or scene.oversample_thick:
+            self.capture = self._capture(sub)
+        if self.trace:
+            self.trace.record("solid_angle_sr", sub.index, self.omega)
+            self.trace.record("capture_fraction", sub.index, self.capture)
+
+    def _capture(self, sub: Subpixel):
+        """1 without a sensor to be absorbed in; the C program then still recomputes it for -oversample_thick."""
+        recomputed = self.scene.oversample_thick and "last-layer-capture" in self.scene.emulate
+        if isinstance(self.scene.geometry.thickness, float) and self.scene.geometry.thickness == 0.0 and not recomputed:
+            return 1.0
+        return capture_fraction(self.scene.geometry, sub.diffracted, sub.layer)
+
+    def polarize(self, source, diffracted, culled) -> None:
+        """The polarization factor in force: of the first source that is not culled, unless -oversample_polar."""
+        if self.polar is not None and self.unpolarized is None and not self.scene.oversample_polar:
+            return
+        found = source_polarization(self.scene, source, diffracted)
+        if culled is None:
+            self.polar, self.unpolarized = found, None
+            return
+        if self.polar is None:
+            untouched = 1.0 if self.scene.illumination.no_polarization else 0.0
+            self.polar = torch.full(self.tile.shape, untouched, dtype=torch.float64, device=self.scene.device)
+            self.unpolarized = torch.ones(self.tile.shape, dtype=torch.bool, device=self.scene.device)
+        take = ~culled if self.scene.oversample_polar else ~culled & self.unpolarized
+        self.polar = torch.where(take, found, self.polar)
+        self.unpolarized = self.unpolarized & culled
+
+    def inside(self, source) -> list:
+        """The factors of each term of a source, in order: weight and capture, and those whose flag is on."""
+        scene = self.scene
+        whole_sensor = "last-layer-capture" in scene.emulate and not scene.oversample_thick
+        factors = [source.weight, 1.0 if whole_sensor else self.capture]
+        if scene.oversample_polar:
+            factors.append(self.polar)
+        if scene.oversample_omega:
+            factors.append(self.omega)
+        return factors
+
+    def add(self, term, factors: list, culled, dark) -> None:
+        """One term. ``dark`` marks pixels whose F_latt is 0, which the C program passes over."""
+        if self.scene.running_product:
+            updated = self.total + term
+            for factor in factors[1:]:
+                updated = updated * factor
+            skipped = dark if culled is None else culled if dark is None else dark | culled
+            self.total = updated if skipped is None else torch.where(skipped, self.total, updated)
+            return
+        weighted = _product(factors)
+        if weighted is not None:
+            term = term * weighted
+        self.total = self.total + (term if culled is None else term.masked_fill(culled, 0.0))
+
+
+def _product(factors: list):
+    """The factors multiplied from left to right; None for exactly 1."""
+    result = factors[0]
+    for factor in factors[1:]:
+        result = result * factor
+    return None if isinstance(result, float) and result == 1.0 else result
+
+
+def source_polarization(scene: Scene, source, diffracted):
+    """Kahn's factor of a source, or 1 with -nopolar (which the C program forgets with -oversample_polar)."""
+    light = scene.illumination
+    forgotten = scene.oversample_polar and "nopolar-oversample" in scene.emulate
+    if light.no_polarization and not forgotten:
+        return 1.0
+    return polarization_factor(light.polarization, source.incident, diffracted, light.polarization_axis)
+
+
+def render_tile(scene: Scene, tile: Tile, latch: Latch | None = None, trace=None):
+    """Values (photons, float64) and sums of solid angles (sr) of the pixels of a tile."""
+    pixels = PixelSums(scene, tile, trace)
+    like_c = "water-scaling" in scene.emulate
+    if like_c and scene.has_water:
+        pixels.total = pixels.total + water_background(scene.water_size, scene.illumination.fluence)
+    latched = latch.prepare(tile) if latch else None
+    for sub in subpixels(scene, tile, trace):
+        pixels.enter(sub)
+        for number, source in enumerate(scene.illumination.sources):
+            add_source(pixels, sub, number, source, latched)
+    background = 0.0
+    if scene.has_water and not like_c:
+        background = pixel_background(scene, tile)
+    return finish(pixels, background), pixels.omega_sum + torch.zeros(tile.shape, device=scene.device)
+
+
+def add_source(pixels: PixelSums, sub: Subpixel, number: int, source, latched) -> None:
+    """One source at one sub-pixel: all phi steps and mosaic domains, except where it is beyond the resolution."""
+    scene, trace = pixels.scene, pixels.trace
+    q = scattering_vector(sub.diffracted, source.incident, source.wavelength)
+    culled = beyond_resolution(q, scene.d_min)
+    index = (*sub.index, number)
+    if trace:
+        trace.record("source_direction", index, *source.incident)
+        trace.record("wavelength_m", index, source.wavelength)
+        trace.record("scattering_vector_per_m", index, *q)
+        if culled is not None and bool(culled.all()):
+            return
+    pixels.polarize(source, sub.diffracted, culled)
+    if trace:
+        trace.record("polarization", index, pixels.polar)
+    factors = pixels.inside(source)
+    for phi in range(scene.spindle.steps):
+        if trace:
+            trace.record("phi_rad", (*index, phi), scene.phi(phi))
+        for domain in range(scene.domains):
+            cell = cell_of(scene, phi, domain, pixels.unswept)
+            add_term(pixels, q, cell, factors, culled, latched, (*index, phi, domain))
+    if pixels.unswept is not None:
+        pixels.unswept = pixels.unswept & culled if culled is not None else None
+
+
+def cell_of(scene: Scene, phi: int, domain: int, unswept):
+    """The cell vectors of a phi step and domain; those of the very first sweep where no turn has come before."""
+    cell = scene.cells[phi][domain]
+    if unswept is None or phi not in scene.first_cells:
+        return cell
+    first = scene.first_cells[phi][domain]
+    return tuple(tuple(torch.where(unswept, _float64(x0), _float64(x)) for x0, x in zip(v0, v, strict=True))
+                 for v0, v in zip(first, cell, strict=True))
+
+
+def _float64(x):
+    return torch.as_tensor(x, dtype=torch.float64)
+
+
+def add_term(pixels: PixelSums, q, cell, factors: list, culled, latched, index) -> None:
+    """F_cell^2 F_latt^2 of one phi step and domain, with the factors inside the sum."""
+    scene, trace = pixels.scene, pixels.trace
+    hkl = miller_indices(cell, q)
+    nearest = nearest_indices(hkl)
+    F_latt = lattice_factor(scene.shape, *_reduced(scene, hkl, nearest), scene.lattice.cells, scene.fudge,
+                            scene.lattice.reciprocal_per_A, scene.emulate)
+    late = latched.mask(index) if latched else None
+    if scene.F.interpolate or scene.F.count == 0 or trace or scene.F.bordered.requires_grad:
+        F_cell = structure_factor(scene.F, hkl, nearest, late).to(scene.dtype)
+        term = F_cell * F_cell * F_latt * F_latt
+    else:
+        term = nearest_F_squared(scene.F, nearest) * F_latt * F_latt
+    dark = F_latt == 0.0 if scene.running_product and not scene.has_water else None
+    pixels.add(term, factors, culled, dark)
+    if trace:
+        trace.record("cell_vectors_m", index, *(x for v in cell for x in v))
+        trace.record("hkl", index, *hkl)
+        trace.record("hkl_nearest", index, *nearest)
+        trace.record("F_cell", index, F_cell)
+        trace.record("F_latt", index, F_latt)
+        trace.record("I_term", index, term)
+
+
+def _reduced(scene: Scene, hkl, nearest):
+    """Indices for the lattice factor. In float32 only their fractions: F_latt^2 has the period of the lattice,
+    and the subtraction is exact in float64."""
+    if scene.dtype == torch.float64:
+        return hkl, nearest
+    fractions = tuple((x - x0).to(scene.dtype) for x, x0 in zip(hkl, nearest, strict=True))
+    return fractions, tuple(torch.zeros_like(x) for x in fractions)
+
+
+def pixel_background(scene: Scene, tile: Tile):
+    """Photons of water: I_bg * sum over sub-pixels of [ (sum over layers of capture * omega) * polar ] / oversample^2.
+
+    It takes the polarization of the first source, whatever its resolution, and depends neither on the number
+    of steps nor on d_min.
+    """
+    n, layers = scene.oversample, scene.geometry.layers
+    pixels = PixelSums(scene, tile)
+    total, polar, captures = 0.0, None, [None] * layers
+    for sub_slow in range(n):
+        for sub_fast in range(n):
+            through_layers = 0.0
+            for layer in range(layers):
+                sub = locate(scene, tile, layer, sub_slow, sub_fast)
+                pixels.capture = captures[layer]
+                pixels.enter(sub)
+                captures[layer] = pixels.capture
+                if layer == 0 and (polar is None or scene.oversample_polar):
+                    polar = source_polarization(scene, scene.illumination.sources[0], sub.diffracted)
+                through_layers = through_layers + captures[layer] * pixels.omega
+            total = total + through_layers * polar
+    return water_background(scene.water_size, scene.illumination.fluence) * total / (float(n) * n)
+
+
+def finish(pixels: PixelSums, background):
+    """The sum scaled to photons, with the factors that are not inside it."""
+    scene, trace = pixels.scene, pixels.trace
+    unpolarized = 1.0 if scene.illumination.no_polarization else 0.0
+    polar = 1.0 if scene.oversample_polar else unpolarized if pixels.polar is None else pixels.polar
+    omega = 1.0 if scene.oversample_omega else pixels.omega
+    shared = "last-layer-capture" in scene.emulate and not scene.oversample_thick
+    capture = pixels.capture if shared else 1.0
+    value = R_E_SQUARED_M2 * scene.illumination.fluence * pixels.total.to(torch.float64) / float(scene.steps)
+    for factor in (capture, polar, omega):
+        value = value * factor
+    if not (isinstance(background, float) and background == 0.0):
+        value = value + background
+    if trace:
+        for name, entry in (("I_background", background), ("steps", scene.steps), ("I_before_scaling", pixels.total),
+                            ("r_e_squared_m2", R_E_SQUARED_M2), ("fluence_per_m2", scene.illumination.fluence),
+                            ("polarization", polar), ("solid_angle_sr", omega), ("capture_fraction", capture),
+                            ("intensity", value)):
+            trace.record(name, (), entry)
+    return value
+
+
+def true_solid_angle(scene: Scene, omega_sum: float) -> float:
+    """The solid angle of what was rendered (sr), or as the C program prints it (emulation printed-solid-angle)."""
+    if "printed-solid-angle" in scene.emulate:
+        return omega_sum / scene.steps
+    return omega_sum / (float(scene.oversample) ** 2 * scene.geometry.layers)
+
+
+def whole_percent(done: int, total: int) -> int:
+    """Progress in whole percent."""
+    return math.floor(100 * done / total)

@@ -1,0 +1,115 @@
+"""What a pixel of a flat detector is multiplied with where a single ray reaches it, as a function of tensors alone.
+
+The fast path uses it as it is, compiled.py as machine code. The formulas are those of detector.solid_angle and
+polarization.polarization_factor; with i, E and B at right angles, (1 - c^2) cos(2 psi) is (d.E)^2 - (d.B)^2, which
+needs no angle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from nanobrag_torch.physics.arithmetic import number
+from nanobrag_torch.physics.vectors import cross, dot, length, unit
+from nanobrag_torch.render.rays import FlatRays
+from nanobrag_torch.render.scene import Scene
+from nanobrag_torch.units import R_E_SQUARED_M2
+
+SAME = 1e-9
+"""Lengths nearer than this are the same."""
+
+
+def reached_by_one_ray(scene: Scene) -> bool:
+    """Whether every pixel is a single ray of a single source, with nothing but its own factors inside the sum, and
+    the polarization has an axis."""
+    geometry, light = scene.geometry, scene.illumination
+    if geometry.curved:
+        return False
+    single = geometry.layers == scene.oversample == len(light.sources) == 1
+    per_term = scene.oversample_thick or scene.oversample_polar or scene.oversample_omega
+    if not single or per_term or scene.d_min > 0.0 or number(geometry.thickness) != 0.0:
+        return False
+    incident, axis = (tuple(map(number, v)) for v in (light.sources[0].incident, light.polarization_axis))
+    plain = light.no_polarization or number(light.polarization) == 0.0
+    return abs(length(incident) - 1.0) < SAME and (plain or length(cross(axis, incident)) > SAME)
+
+
+@dataclass(frozen=True)
+class RayFactors:
+    """What of ``ray_factors`` is the same for all pixels, and the numbers, in float64, that its solid angle and its
+    product are still to be multiplied with: ``area`` and r_e^2 fluence weight/steps times it."""
+
+    directions: torch.Tensor
+    solid: torch.Tensor
+    kahn: torch.Tensor
+    area: float
+    scale: torch.Tensor
+
+    def arguments(self, rays: FlatRays) -> tuple[torch.Tensor, ...]:
+        """Those of ``ray_factors`` for the pixels of a tile."""
+        along, fast_m = rays.twice_along
+        rows, columns = rays.parts(self.directions, "directions")
+        rows = torch.cat([dot(rays.along_slow, rays.along_slow)[None], along[None], rows])
+        columns = torch.cat([rays.columns.square[None], fast_m[None], columns])
+        return rows, columns, self.solid, self.kahn
+
+
+def factors_of(scene: Scene, real) -> RayFactors:
+    """The factors of a scene, polarization in ``real``."""
+    light, geometry = scene.illumination, scene.geometry
+    source, = light.sources
+    incident, axis = (tuple(map(number, v)) for v in (source.incident, light.polarization_axis))
+    solid, area = (0.0, 1.0), number(geometry.pixel_size) ** 2 * number(geometry.close_distance)
+    if geometry.point_pixel:
+        solid, area = (1.0, 0.0), 1.0
+    kahn = 0.0 if light.no_polarization else number(light.polarization)
+    terms = (1.0, 0.0, 0.0) if light.no_polarization else (0.5, 0.5, -0.5 * kahn)
+    magnetic = unit(cross(axis, incident)) if kahn else (0.0, 0.0, 0.0)
+    electric = unit(cross(incident, magnetic)) if kahn else (0.0, 0.0, 0.0)
+    solid, terms = (torch.tensor(x, dtype=dtype, device=scene.device)
+                    for x, dtype in ((solid, torch.float64), (terms, real)))
+    photons = R_E_SQUARED_M2 * number(light.fluence) * number(source.weight) / scene.steps
+    directions = torch.tensor((incident, electric, magnetic), dtype=torch.float64, device=scene.device)
+    return RayFactors(directions, solid, terms, area, torch.tensor([area * photons], dtype=torch.float64,
+                                                                     device=scene.device))
+
+
+def ray_factors(rows, columns, solid, kahn):
+    """(1/R (1/m), solid angle over the area, both float64; that times the polarization, in the dtype of ``kahn``) of
+    every pixel, [n, m].
+
+    A pixel is at s + f (m), one part for its row and one for its column, which lies along a unit vector F. ``rows``
+    [5, n, 1] are |s|^2, 2 s.F, s.i, s.E and s.B, ``columns`` [5, 1, m] are |f|^2, f.F, f.i, f.E and f.B. With the unit
+    vector d towards the pixel, the solid angle is (solid[0] + solid[1]/R)/R^2, and the polarization
+    kahn[0] + kahn[1] (d.i)^2 + kahn[2] ((d.E)^2 - (d.B)^2).
+    """
+    inverse = 1.0 / torch.sqrt(rows[0] + columns[0] + rows[1] * columns[1])
+    omega = inverse * inverse * (solid[0] + solid[1] * inverse)
+    rows, columns, near = (x.to(kahn.dtype) for x in (rows, columns, inverse))
+    along, electric, magnetic = ((rows[i] + columns[i]) * near for i in (2, 3, 4))
+    polar = kahn[0] + kahn[1] * (along * along) + kahn[2] * (electric * electric - magnetic * magnetic)
+    return inverse, omega, polar * omega.to(kahn.dtype)
+
+
+def weighted(total, factor, scale):
+    """total factor scale, in float32."""
+    return (total * factor.to(torch.float64) * scale).to(torch.float32)
+
+
+def example(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
+    """Arguments of ``ray_factors``: a detector of some centimetres at 0.1 m, looked at along z."""
+    generator = torch.Generator().manual_seed(seed)
+    y, x = (0.05 * (torch.rand(count, dtype=torch.float64, generator=generator) - 0.5) for count in (rows, columns))
+    nothing, z = torch.zeros_like, torch.full_like
+    along_rows = torch.stack([y * y + 0.01, nothing(y), z(y, 0.1), nothing(y), y])[:, :, None]
+    along_columns = torch.stack([x * x, x, nothing(x), x, nothing(x)])[:, None, :]
+    return along_rows, along_columns, torch.tensor([0.0, 1.0], dtype=torch.float64), torch.tensor([0.5, 0.5, -0.4])
+
+
+def example_of_weighted(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
+    """Arguments of ``weighted``."""
+    generator = torch.Generator().manual_seed(seed)
+    total, factor = (torch.rand((rows, columns), dtype=torch.float64, generator=generator) for _ in range(2))
+    return total, factor.to(torch.float32), torch.tensor([1e-3], dtype=torch.float64)

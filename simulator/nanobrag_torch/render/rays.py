@@ -1,0 +1,134 @@
+"""Rays from the sample to the pixels of a tile, arranged so that the component along any vector is quick to get.
+
+A flat detector is separable: a pixel is at P_slow + P_fast, one part for its row and one for its column, so that
+v.d = (v.P_slow + v.P_fast)/R needs only short sums for each row and column and two operations for each pixel. A
+curved one has no such parts. Both kinds also are what ``render.Subpixel`` is: an index, R and the unit vectors d.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import torch
+
+from nanobrag_torch.physics.arithmetic import number
+from nanobrag_torch.physics.vectors import dot
+from nanobrag_torch.render.plain import Tile, locate
+from nanobrag_torch.render.scene import Scene
+
+MOST_KEPT = 16
+"""Groups of vectors whose components along the columns are kept; each takes some 200 kB."""
+
+
+class Rays:
+    """What all rays of one sub-pixel (layer, sub_slow, sub_fast) have in common."""
+
+    def __init__(self, tile: Tile, index: tuple[int, int, int]):
+        self.tile, self.index = tile, index
+
+    @property
+    def layer(self) -> int:
+        return self.index[0]
+
+    @property
+    def is_first(self) -> bool:
+        return self.index[1] == self.index[2] == 0
+
+
+class FlatColumns:
+    """The share that columns have in the rays to a flat detector: the same for all tiles of them, so that it is worked
+    out once. P_fast [3][1, m] and its length along the fast axis in metres, and |P_fast|^2."""
+
+    def __init__(self, scene: Scene, fast, sub_fast: int):
+        n = scene.oversample
+        size = number(scene.geometry.pixel_size) / n
+        self.fast_m = size * (fast * n + sub_fast) + size / 2.0
+        self.along = tuple(self.fast_m * number(x) for x in scene.geometry.fast)
+        self.square = dot(self.along, self.along)
+        self._kept: dict = {}
+
+    def parts(self, vectors, name=None):
+        """v.P_fast for vectors v [k, 3], as [k, 1, m]; kept for a few that have a name."""
+        if name in self._kept:
+            return self._kept[name]
+        found = dot(_columns_of(vectors), self.along)
+        if name is not None and len(self._kept) < MOST_KEPT:
+            self._kept[name] = found
+        return found
+
+
+def _columns_of(vectors) -> tuple:
+    """x, y and z of vectors [k, 3], each as [k, 1, 1]."""
+    return tuple(vectors[:, axis, None, None] for axis in range(3))
+
+
+class FlatRays(Rays):
+    """Rays to a flat detector: P_slow [3][n, 1] and P_fast [3][1, m] in metres."""
+
+    def __init__(self, scene: Scene, tile: Tile, index: tuple[int, int, int], columns: FlatColumns):
+        super().__init__(tile, index)
+        layer, sub_slow, _ = index
+        geometry, n = scene.geometry, scene.oversample
+        size = number(geometry.pixel_size) / n
+        slow_m = size * (tile.slow * n + sub_slow) + size / 2.0
+        f, s, o, p = (tuple(map(number, v)) for v in (geometry.fast, geometry.slow, geometry.normal, geometry.pix0))
+        depth = layer * number(geometry.layer_thickness)
+        self.columns, self.along_fast = columns, columns.along
+        self.along_slow = tuple(slow_m * s[i] + (depth * o[i] + p[i]) for i in range(3))
+        self.twice_along = dot(self.along_slow, f) * 2.0, columns.fast_m
+
+    @cached_property
+    def airpath(self):
+        """R (m)."""
+        along, fast_m = self.twice_along
+        square = (along * fast_m).add_(dot(self.along_slow, self.along_slow))
+        return square.add_(self.columns.square).sqrt_()
+
+    @cached_property
+    def inverse(self):
+        """1/R (1/m)."""
+        return self.airpath.reciprocal()
+
+    @cached_property
+    def diffracted(self) -> tuple:
+        """The unit vectors d."""
+        return tuple((slow + fast).mul_(self.inverse) for slow, fast in zip(self.along_slow, self.along_fast,
+                                                                           strict=True))
+
+    def parts(self, vectors, name=None):
+        """The rows' and the columns' share of v.P for vectors v [k, 3], as [k, n, 1] and [k, 1, m]."""
+        return dot(_columns_of(vectors), self.along_slow), self.columns.parts(vectors, name)
+
+    def at(self, vectors, rows, columns):
+        """v.d of some pixels, [k, n]."""
+        slow, fast = self.parts(vectors)
+        return slow[:, rows, 0].add_(fast[:, 0, columns]).mul_(self.inverse[rows, columns])
+
+    def components(self, parts, which: slice, rows: slice, out):
+        """v.d for some of the vectors and rows, to ``out`` [k, n, m]."""
+        slow, fast = parts
+        return torch.add(slow[which, rows], fast[which], out=out).mul_(self.inverse[rows])
+
+
+class CurvedRays(Rays):
+    """Rays to a detector of any form, by their unit vectors."""
+
+    def __init__(self, scene: Scene, tile: Tile, index: tuple[int, int, int]):
+        super().__init__(tile, index)
+        located = locate(scene, tile, *index)
+        self.airpath, self.diffracted = located.airpath, located.diffracted
+
+    def parts(self, vectors, name=None):
+        """The vectors themselves, as plain numbers."""
+        return vectors.tolist()
+
+    def at(self, vectors, rows, columns):
+        """v.d of some pixels, [k, n]."""
+        return vectors @ torch.stack([x[rows, columns] for x in self.diffracted])
+
+    def components(self, parts, which: slice, rows: slice, out):
+        """v.d for some of the vectors and rows, to ``out`` [k, n, m]."""
+        directions = tuple(x[rows] for x in self.diffracted)
+        for v, component in zip(parts[which], out, strict=True):
+            component.copy_(dot(v, directions))
+        return out

@@ -1,0 +1,187 @@
+"""From what was asked for to what will be rendered: every component in its turn, then the sampling."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
+from nanobrag_torch.emulation import NO_EMULATION, Emulations
+from nanobrag_torch.errors import UsageError
+from nanobrag_torch.physics.arithmetic import number
+from nanobrag_torch.physics.crystal import Lattice, build_lattice
+from nanobrag_torch.physics.detector import Geometry, build_geometry, convention_frame
+from nanobrag_torch.physics.mosaic import domain_cell, domain_count, domain_rotations
+from nanobrag_torch.physics.random_stream import RandomStreams
+from nanobrag_torch.physics.source import Illumination, build_illumination, clipped_sample
+from nanobrag_torch.physics.spindle import Spindle, build_spindle, cells_along_scan, cells_with_carryover, spindle_phi
+from nanobrag_torch.physics.structure_factor import StructureFactors, build_structure_factors
+from nanobrag_torch.render.carryover import first_pixels
+
+SUBPIXELS_PER_SPOT = 3.0
+MOST_OVERSAMPLE = 100_000
+MOST_CELLS = 100_000_000
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a renderer needs. ``cells`` holds the cell (a, b, c in m) of each phi step and mosaic domain,
+    domains fastest; ``first_cells`` (emulation phi-carryover) those of the very first sweep where they differ,
+    by phi step. ``roi`` is inclusive and inside the image."""
+
+    illumination: Illumination
+    lattice: Lattice
+    geometry: Geometry
+    spindle: Spindle
+    mosaic_spread: Any
+    rotations: tuple
+    cells: tuple
+    first_cells: dict
+    F: StructureFactors
+    interpolation_chosen: bool
+    shape: str
+    fudge: Any
+    water_size: Any
+    oversample: int
+    oversample_chosen: bool
+    oversample_thick: bool
+    oversample_polar: bool
+    oversample_omega: bool
+    d_min: float
+    roi: tuple[int, int, int, int]
+    roi_printed: tuple[int, int, int, int]
+    mask: Any
+    streams: RandomStreams
+    emulate: Emulations
+    device: Any
+    dtype: Any
+
+    @property
+    def domains(self) -> int:
+        return len(self.rotations)
+
+    @property
+    def has_water(self) -> bool:
+        return number(self.water_size) > 0
+
+    @property
+    def running_product(self) -> bool:
+        """Whether the factors of the -oversample_ flags multiply the running sum (emulation running-product)."""
+        flags = self.oversample_thick or self.oversample_polar or self.oversample_omega
+        return flags and "running-product" in self.emulate
+
+    @cached_property
+    def first_turned(self) -> list[tuple[int, int]]:
+        """Emulation phi-carryover: (slow, fast) of the pixels whose first sweep may find the crystal unturned."""
+        return first_pixels(self) if self.first_cells else []
+
+    def phi(self, step: int):
+        """Start of a phi step (rad)."""
+        return spindle_phi(self.spindle, step)
+
+    @property
+    def steps(self) -> int:
+        """Terms by which a pixel is divided: sources * domains * phi steps * oversample^2."""
+        return len(self.illumination.sources) * self.domains * self.spindle.steps * self.oversample**2
+
+
+def build_scene(beam: Beam, crystal: Crystal, detector: Detector, scan: Scan, sampling: Sampling, *,
+                emulate: Emulations = NO_EMULATION, device="cpu", dtype=None,
+                warn: Callable[[str], None] = lambda message: None) -> Scene:
+    """Check everything and work out what follows from it, before anything is rendered.
+
+    The random numbers are drawn in a fixed order: orientation, then mosaic domains (then, later, noise).
+    Raises UsageError for what cannot be simulated.
+    """
+    import torch
+
+    streams = RandomStreams()
+    frame = convention_frame(beam, detector, scan, emulate)
+    sample = clipped_sample(beam, (crystal.sample_x_m, crystal.sample_y_m, crystal.sample_z_m), warn)
+    spindle = build_spindle(scan, frame.spindle)
+    geometry = build_geometry(detector, frame, emulate, warn)
+    illumination = build_illumination(beam, frame.beam, frame.polarization, emulate)
+    lattice = build_lattice(crystal, beam.wavelength_m, sample, sampling.seed, streams, emulate)
+    spread, domains = domain_count(crystal, warn)
+    rotations = domain_rotations(spread, domains, crystal.mosaic_seed, streams)
+    if number(crystal.water_size_m) < 0:
+        raise UsageError(f"-water: the size cannot be negative ({number(crystal.water_size_m) * 1e6:g} um)")
+    if crystal.reflections is None and number(crystal.default_F) == 0.0:
+        raise UsageError("no structure factors: give -hkl, -dump or -default_F")
+    before_size = "interpolation-before-size" in emulate
+    deciding = (crystal.Na, crystal.Nb, crystal.Nc) if before_size else lattice.cells
+    dtype = dtype or torch.float64
+    F = build_structure_factors(crystal.reflections, crystal.default_F, crystal.interpolate, deciding, device=device,
+                                dtype=dtype, emulate=emulate)
+    oversample = _oversample(sampling, lattice, illumination, geometry, warn)
+    roi, roi_printed = _region(sampling.roi, geometry, warn)
+    cells, first_cells = _cells(spindle, lattice, rotations, emulate)
+    return Scene(illumination=illumination, lattice=lattice, geometry=geometry, spindle=spindle, mosaic_spread=spread,
+                 rotations=rotations, cells=cells, first_cells=first_cells, F=F,
+                 interpolation_chosen=crystal.interpolate is not None, shape=crystal.shape, fudge=crystal.fudge,
+                 water_size=crystal.water_size_m, oversample=oversample,
+                 oversample_chosen=(sampling.oversample or 0) > 0, oversample_thick=sampling.oversample_thick,
+                 oversample_polar=sampling.oversample_polar, oversample_omega=sampling.oversample_omega,
+                 d_min=sampling.d_min_m, roi=roi, roi_printed=roi_printed,
+                 mask=_mask(sampling.mask, geometry, device), streams=streams, emulate=emulate, device=device,
+                 dtype=dtype)
+
+
+def _oversample(sampling: Sampling, lattice: Lattice, illumination: Illumination, geometry: Geometry, warn) -> int:
+    """Sub-pixels per axis: as asked, or as many as the largest dimension of the crystal needs, given that a
+    pixel spans lambda * distance / pixel in real space."""
+    span = number(illumination.wavelength) * number(geometry.distance) / number(geometry.pixel_size)
+    recommended = SUBPIXELS_PER_SPOT * max(number(size) for size in lattice.size_m) / span if span else math.inf
+    recommended = max(1, math.ceil(recommended)) if math.isfinite(recommended) else 1
+    asked = sampling.oversample or 0
+    if asked > MOST_OVERSAMPLE:
+        raise UsageError(f"-oversample: {asked} x {asked} sub-pixels are too many")
+    if asked > 0:
+        if asked < recommended:
+            warn(f"-oversample {asked} is coarse for this crystal: {recommended} would be enough")
+        return asked
+    if recommended > MOST_OVERSAMPLE:
+        raise UsageError(f"-oversample: this crystal would need {recommended} sub-pixels; give a number")
+    return recommended
+
+
+def _region(given, geometry: Geometry, warn):
+    """The pixels to render, clipped to the image, and as printed (whole: one past the end)."""
+    roi, printed = [], []
+    for axis, low, high, pixels in (("x", *given[:2], geometry.fast_pixels), ("y", *given[2:], geometry.slow_pixels)):
+        low, high = max(0, low), pixels if high < 0 else high
+        if high < low or low >= pixels:
+            raise UsageError(f"-roi: nothing between {axis} = {low} and {high} on a detector of {pixels} pixels")
+        if high > pixels:
+            warn(f"-roi: {axis} = {high} is past the edge of the detector; clipped to {pixels - 1}")
+        printed += [low, high]
+        roi += [low, min(high, pixels - 1)]
+    return tuple(roi), tuple(printed)
+
+
+def _mask(mask, geometry: Geometry, device):
+    import torch
+
+    if mask is None:
+        return None
+    if mask.shape[0] < geometry.slow_pixels or mask.shape[1] < geometry.fast_pixels:
+        raise UsageError(f"-mask: {mask.shape[1]} x {mask.shape[0]} pixels for a detector of {geometry.fast_pixels} x "
+                         f"{geometry.slow_pixels}")
+    return torch.as_tensor(mask, device=device)[: geometry.slow_pixels, : geometry.fast_pixels] != 0
+
+
+def _cells(spindle: Spindle, lattice: Lattice, rotations: tuple, emulate: Emulations):
+    if spindle.steps * len(rotations) > MOST_CELLS:
+        raise UsageError(f"{spindle.steps} phi steps of {len(rotations)} mosaic domains are too many")
+    if "phi-carryover" in emulate:
+        turned, first = cells_with_carryover(spindle, lattice.real_m)
+    else:
+        turned, first = cells_along_scan(spindle, lattice.real_m), {}
+
+    def every_domain(cell):
+        return tuple(domain_cell(rotations, domain, cell) for domain in range(len(rotations)))
+
+    return tuple(map(every_domain, turned)), {phi: every_domain(cell) for phi, cell in first.items()}
