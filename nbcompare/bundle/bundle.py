@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.lock import hold
+from nbcompare.bundle.lock import lock
 from nbcompare.case.inputs import StagedInput, sha256_of
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import PREFIX, Run
@@ -146,7 +146,6 @@ class Staging:
         self.published = publish_folder(self.folder, self.stamp)
         return Bundle(self.published, record)
 
-
     def _refuse_changed_images(self, runs: Sequence[Run]) -> None:
         """An engine can leave a process behind that writes into the bundle while it is being finished."""
         lines = (self.folder / MANIFEST).read_text(encoding="utf-8").splitlines()
@@ -221,7 +220,7 @@ def _reserve(home: Path, now: Callable[[], float]) -> Staging:
         except FileExistsError:
             time.sleep(0.2)
             continue
-        handle = hold(folder, wait=True)
+        handle = lock(folder, wait=True)
         if handle is None:
             continue
         newest = newest_stamp(home)

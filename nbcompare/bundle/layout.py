@@ -6,7 +6,7 @@ from nbcompare.bundle.bundle import CASE_FILE, DATA, REQUIRED_FILES, Record
 from nbcompare.bundle.text_files import RADIAL_PROFILE, image_name
 from nbcompare.compare.pictures import UNLESS_PASSED
 from nbcompare.engine.engine import PREFIX
-from nbcompare.verdict.further_evidence import Findings
+from nbcompare.verdict.further_evidence import FurtherEvidence
 
 PICTURES = tuple(f"results/{key}.png" for key in ("c", "py", "diff"))
 FAILED = "failed/"
@@ -30,7 +30,7 @@ def has_pictures(record: Record) -> bool:
 
 def stray_files(record: Record, present: set[str]) -> list[str]:
     """The files that nothing in the record speaks of, in order of name."""
-    found = Findings.of(record.facts)
+    found = FurtherEvidence.of(record.facts)
     known = {*REQUIRED_FILES, CASE_FILE, RADIAL_PROFILE, *PICTURES, *map(image_name, PREFIX)}
     known |= {f"{DATA}/{entry.name}" for entry in record.inputs}
     known |= {f"tests/pytest_{device}_{end}" for device in record.facts["tests"]

@@ -17,7 +17,7 @@ STAMP = re.compile(r"\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True)
-class Entry:
+class ListedBundle:
     """One stored bundle. ``damage`` says why its record cannot be read; ``signed`` are the phases that rest on it."""
 
     folder: Path
@@ -54,7 +54,7 @@ class Entry:
                             for e in record.engines]}
 
 
-def list_bundles(root: Path, case: str | None = None) -> list[Entry]:
+def list_bundles(root: Path, case: str | None = None) -> list[ListedBundle]:
     """Every bundle below ``root`` (of one case, if named), by case and then by stamp. Raises FileError."""
     signed = phases_by_bundle(root)
     return [_entry(folder, signed.get(f"{folder.parent.name}/{folder.name}", ()))
@@ -74,7 +74,7 @@ def phases_by_bundle(root: Path) -> dict[str, tuple[str, ...]]:
     return {bundle: tuple(sorted(phases)) for bundle, phases in named.items()}
 
 
-def previous_bundle(folder: Path, record: Record) -> Entry | None:
+def previous_bundle(folder: Path, record: Record) -> ListedBundle | None:
     """The newest readable bundle of the same case that was begun before this one and lies beside it."""
     case = record.facts["case"]["name"]
     for other in reversed(_stamped(folder.absolute().parent)):
@@ -109,14 +109,15 @@ def _stamped(home: Path) -> list[Path]:
     return sorted(path for path in home.iterdir() if STAMP.fullmatch(path.name) and path.is_dir())
 
 
-def _entry(folder: Path, signed: tuple[str, ...]) -> Entry:
+def _entry(folder: Path, signed: tuple[str, ...]) -> ListedBundle:
     try:
         record = load_bundle(folder).record
         if (record.stamp, record.facts["case"]["name"]) != (folder.name, folder.parent.name):
-            return Entry(folder, None, f"its record is that of {record.facts['case']['name']}/{record.stamp}", signed)
-        return Entry(folder, record, None, signed)
+            other = f"{record.facts['case']['name']}/{record.stamp}"
+            return ListedBundle(folder, None, f"its record is that of {other}", signed)
+        return ListedBundle(folder, record, None, signed)
     except (EvidenceError, KeyError, TypeError) as fault:
-        return Entry(folder, None, getattr(fault, "message", None) or f"damaged record ({fault})", signed)
+        return ListedBundle(folder, None, getattr(fault, "message", None) or f"damaged record ({fault})", signed)
 
 
 def size_of(folder: Path) -> int:

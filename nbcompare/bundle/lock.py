@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 
-def hold(folder: Path, *, wait: bool = False) -> int | None:
+def lock(folder: Path, *, wait: bool = False) -> int | None:
     """A handle that holds the folder until it is closed; None when the folder is gone or, unless we ``wait``, when
     somebody else holds it.
 
@@ -33,7 +33,7 @@ def hold(folder: Path, *, wait: bool = False) -> int | None:
     return handle
 
 
-def is_held(folder: Path) -> bool | None:
+def is_locked(folder: Path) -> bool | None:
     """Whether a living process holds the folder; None where the file system cannot tell."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -18,7 +18,7 @@ _FINGERPRINT = re.compile(r"\b(SHA256:[A-Za-z0-9+/=]+)")
 
 
 @dataclass(frozen=True)
-class Answer:
+class SignatureAnswer:
     """What ssh-keygen returned, and what it printed (what went wrong, when it printed nothing else)."""
 
     exit_code: int
@@ -72,12 +72,12 @@ def verified(path: Path, signers: Path | None) -> str | None:
     return f"signed by {principal}"
 
 
-def _must_be_good(done: Answer, path: Path) -> None:
+def _must_be_good(done: SignatureAnswer, path: Path) -> None:
     if done.exit_code:
         raise EvidenceError(f"{signature_of(path).name}: not a good signature of {path.name}: {done.last_line}")
 
 
-def _keygen(words: Sequence[str], signed: Path | None = None) -> Answer:
+def _keygen(words: Sequence[str], signed: Path | None = None) -> SignatureAnswer:
     """Run ``ssh-keygen -Y WORDS`` with the signed file, if any, on its standard input."""
     agent = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
     try:
@@ -87,4 +87,4 @@ def _keygen(words: Sequence[str], signed: Path | None = None) -> Answer:
         raise FileError("there is no ssh-keygen here", hint="install OpenSSH 8.2 or newer") from None
     except subprocess.TimeoutExpired:
         raise FileError(f"ssh-keygen did not answer within {_SECONDS:g} s") from None
-    return Answer(done.returncode, (done.stdout or done.stderr).decode("utf-8", errors="replace").strip())
+    return SignatureAnswer(done.returncode, (done.stdout or done.stderr).decode("utf-8", errors="replace").strip())

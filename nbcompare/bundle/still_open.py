@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from nbcompare.verdict.verdict import Word
+from nbcompare.verdict.verdict import Label
 
 if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Record
@@ -59,7 +59,7 @@ def _doubts(record: Record) -> Iterator[str]:
             yield f"the input {entry.name} is the user's own, not the one the case pins"
     if record.comparison:
         yield from record.comparison.notes
-    if record.verdict.word is Word.PROVEN:
+    if record.verdict.word is Label.PROVEN:
         yield "the images differ; the verdict rests on the proof of a known divergence"
 
 

@@ -8,7 +8,7 @@ from nbcompare.compare.compare import Comparison
 from nbcompare.compare.pictures import Scale
 from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
 from nbcompare.verdict.divergence import proof_rows
-from nbcompare.verdict.further_evidence import Findings
+from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.verdict import Verdict
 
 SCHEMA_VERSION = 1
@@ -17,7 +17,7 @@ _FIGURES = ("correlation", "mse", "rmse", "max_abs_diff", "sum_ratio", "max_inte
 
 
 def summary(args: Sequence[str], runs: Sequence[Run], binaries: Mapping[str, str], comparison: Comparison | None,
-            verdict: Verdict, scale: Scale | None, findings: Findings | None = None, *,
+            verdict: Verdict, scale: Scale | None, findings: FurtherEvidence | None = None, *,
             resample: bool = False) -> dict:
     """The summary as plain values. The figures at the top are those of the first region; null is undefined."""
     by_role = {run.role: run for run in runs}
@@ -42,13 +42,13 @@ def summary(args: Sequence[str], runs: Sequence[Run], binaries: Mapping[str, str
         "regions": comparison.as_dict()["regions"] if comparison else [],
         "peaks": comparison.peaks.as_dict() if comparison else None,
         "notes": list(comparison.notes) if comparison else [],
-        **_found(findings or Findings(), verdict),
+        **_found(findings or FurtherEvidence(), verdict),
         "png_scale_method": scale.method if scale else None,
         "png_scale_percentile": scale.percentile if scale else None,
     }
 
 
-def _found(findings: Findings, verdict: Verdict) -> dict:
+def _found(findings: FurtherEvidence, verdict: Verdict) -> dict:
     """What was found out beside the figures: noise, cause, probed arguments, and each claim from plain to emulated."""
     noise, probe, proof = findings.noise, findings.probe, findings.proof
     return {

@@ -17,7 +17,7 @@ from nbcompare.case.inputs import StagedInput
 from nbcompare.compare.pictures import Scale
 from nbcompare.engine.engine import FLOAT_FILE, PREFIX, PROCESS, REFERENCE, SUBJECT, Run
 from nbcompare.engine.identity import EngineIdentity
-from nbcompare.verdict.further_evidence import Findings
+from nbcompare.verdict.further_evidence import FurtherEvidence
 
 if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Record
@@ -54,7 +54,7 @@ def summary_of(record: Record, scale: Scale | None) -> dict:
     """What results/summary.json holds; ``scale`` is how the pictures were drawn, None where there are none."""
     binaries = {PREFIX[engine.role]: f"{engine.name} sha256:{engine.program_sha256}" for engine in record.engines}
     return summary(record.facts["case"]["command"], record.runs, binaries, record.comparison, record.verdict, scale,
-                   Findings.of(record.facts), resample=record.facts["resample"])
+                   FurtherEvidence.of(record.facts), resample=record.facts["resample"])
 
 
 def _git(git: Mapping, content: Mapping) -> str:
@@ -82,8 +82,8 @@ def _commands(record: Record) -> str:
     for engine in record.engines:
         run = by_role.get(engine.role)
         lines += ["", _how_it_ran(engine, run, record.facts), _block(_argv(engine, run, case), case["environment"],
-                                                       has_inputs=bool(record.inputs))]
-    for purpose, run, variables in Findings.of(record.facts).further_runs:
+                                                                     has_inputs=bool(record.inputs))]
+    for purpose, run, variables in FurtherEvidence.of(record.facts).further_runs:
         lines += ["", f"# {purpose}: exit code {run.exit_code}, {run.seconds:.3f} s wall"
                   + (f"; {run.failure.sentence}" if run.failure else ""),
                   _block(run.argv, {**case["environment"], **variables}, has_inputs=bool(record.inputs))]

@@ -25,9 +25,9 @@ def command(source, max_size, bundles) -> ExitCode:
     bytes, wrong sums, and anything that verify would find.
     """
     from nbcompare.bundle.keep.exchange import import_bundle
-    from nbcompare.bundle.keep.unpack import Limits
+    from nbcompare.bundle.keep.unpack import UnpackLimits
 
-    folder, is_new = import_bundle(source, bundles, Limits(total_bytes=_bytes(max_size)))
+    folder, is_new = import_bundle(source, bundles, UnpackLimits(total_bytes=_bytes(max_size)))
     click.echo(f"{folder}" if is_new else f"{folder} is here already, the same")
     return ExitCode.PASS
 

@@ -38,9 +38,9 @@ def experiment_options(command):
 
     @functools.wraps(command)
     def collected(*, what, overrides, c_bin, py_bin, c_args, py_args, **rest):
-        from nbcompare.explain.experiment import Asked
+        from nbcompare.explain.experiment import ExperimentSource
 
-        asked = Asked(what, c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), overrides)
+        asked = ExperimentSource(what, c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), overrides)
         return command(asked=asked, **rest)
 
     for option in (

@@ -19,7 +19,7 @@ from nbcompare.case.case import Case
 from nbcompare.case.inputs import sha256_of
 from nbcompare.case.phases import PHASES_FILE, load_phases
 from nbcompare.engine.engine import Failure
-from nbcompare.engine.runs import Places
+from nbcompare.engine.runs import RunFiles
 
 _MOST_NAMES = 5
 _FOLDER, _OTHER = "folder", "neither file nor folder"
@@ -80,7 +80,7 @@ def _what_happened(before: str | None, after: str | None) -> str:
 # --- an engine and the rest of the bundle ---------------------------------------------------------------
 
 
-class Watch:
+class FolderGuard:
     """A folder as it stands, with a copy of every file kept out of reach (in files without a name).
 
     Use as a context; ``trespass`` says what was done to the folder since, and undoes it.
@@ -91,7 +91,7 @@ class Watch:
         self.before = _contents_of(folder)
         self._copies: dict[str, BinaryIO] = {}
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> FolderGuard:
         for name, what in self.before.items():
             if what not in (_FOLDER, _OTHER):
                 self._copies[name] = tempfile.TemporaryFile()
@@ -103,7 +103,7 @@ class Watch:
         for stream in self._copies.values():
             stream.close()
 
-    def trespass(self, own: Places) -> Failure | None:
+    def trespass(self, own: RunFiles) -> Failure | None:
         """What an engine did to the folder outside its own places, or None.
 
         What it changed or removed is put right, so that no evidence of the other engine is lost. Files it
@@ -120,7 +120,7 @@ class Watch:
         said = [f"{verb} {_some(names)}" for verb, names in (("changed", touched), ("added", added)) if names]
         return Failure("trespass", f"wrote outside its own folder: {' and '.join(said)}") if said else None
 
-    def _belongs(self, name: str, own: Places) -> bool:
+    def _belongs(self, name: str, own: RunFiles) -> bool:
         """Whether a name is one of the engine's places, lies below one, or leads to one."""
         path = self.folder / name
         return any(path == place or place in path.parents or path in place.parents

@@ -35,7 +35,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Places:
+class RunFiles:
     """Where a run leaves its files: image, stdout, stderr, and what else a failed one wrote."""
 
     image: Path
@@ -55,7 +55,7 @@ def jobs_of(case: Case, engines: Mapping[str, Engine], inputs: Path) -> dict[str
     return jobs
 
 
-def execute(job: Job, *, inputs: Path, scratch: Path, places: Places, environment: Mapping[str, str],
+def execute(job: Job, *, inputs: Path, scratch: Path, places: RunFiles, environment: Mapping[str, str],
             progress: Progress) -> Run:
     """Run one job; its image ends at places.image, and the scratch folder is removed.
 
@@ -76,7 +76,7 @@ def execute(job: Job, *, inputs: Path, scratch: Path, places: Places, environmen
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _carry_out(job: Job, inputs: Path, scratch: Path, places: Places, environment: Mapping[str, str],
+def _carry_out(job: Job, inputs: Path, scratch: Path, places: RunFiles, environment: Mapping[str, str],
                progress: Progress) -> Run:
     """In row bands, in the engine's batch process where it was started with this environment, or by itself."""
     shared = {"inputs": inputs, "folder": scratch, "stdout": places.stdout, "stderr": places.stderr,
@@ -99,7 +99,7 @@ def _keep_rest(scratch: Path, inputs: Path, rest: Path) -> None:
             path.replace(rest / name)
 
 
-def read_images(jobs: Mapping[str, Job], places: Mapping[str, Places]) -> dict[str, np.ndarray]:
+def read_images(jobs: Mapping[str, Job], places: Mapping[str, RunFiles]) -> dict[str, np.ndarray]:
     """Both images, float32 [slow, fast], read back from where they are kept."""
     return {role: read_float_image(places[role].image, jobs[role].shape) for role in (REFERENCE, SUBJECT)}
 

@@ -42,7 +42,7 @@ def copied_input(image: Path, inputs: Path) -> Failure | None:
     return None
 
 
-class ReadingWatch:
+class ReadGuard:
     """Notices whether any of some images is read while an engine runs.
 
     Use as a context. It sets the files' access times far back and looks at them afterwards; where a file system
@@ -53,7 +53,7 @@ class ReadingWatch:
         self.images = images
         self._before: dict[str, int] = {}
 
-    def __enter__(self) -> ReadingWatch:
+    def __enter__(self) -> ReadGuard:
         for name, path in self.images.items():
             modified = path.stat().st_mtime_ns
             os.utime(path, ns=(modified - 10**9, modified))

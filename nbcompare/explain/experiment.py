@@ -21,14 +21,14 @@ from nbcompare.case.inputs import sha256_of, stage_inputs
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT, Engine, Run
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.runs import Places, execute, failures_verdict, jobs_of, read_images
+from nbcompare.engine.runs import RunFiles, execute, failures_verdict, jobs_of, read_images
 from nbcompare.errors import UsageError
 from nbcompare.run.one_shot import OneShotOptions, one_shot_case, stage_file_arguments, without_float_file
 from nbcompare.run.run_case import choose_engines
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExperimentSource:
     """What the user said: the words that name the experiment, and the engines' options."""
 
     words: tuple[str, ...]
@@ -58,7 +58,7 @@ class Experiment:
 
 
 @contextlib.contextmanager
-def experiment(asked: Asked, progress: Progress) -> Iterator[Experiment]:
+def experiment(asked: ExperimentSource, progress: Progress) -> Iterator[Experiment]:
     """The experiment that the words name; its folder of inputs is gone afterwards, unless a bundle holds it.
 
     Raises UsageError, CaseError, FileError or EvidenceError for words that name nothing usable.
@@ -80,7 +80,7 @@ def _scratch() -> Iterator[Path]:
         yield Path(folder) / "data"
 
 
-def _from_arguments(asked: Asked, data: Path, progress: Progress) -> Experiment:
+def _from_arguments(asked: ExperimentSource, data: Path, progress: Progress) -> Experiment:
     arguments, notes = without_float_file(asked.words)
     for note in notes:
         progress.say(f"note: {note}")
@@ -89,14 +89,14 @@ def _from_arguments(asked: Asked, data: Path, progress: Progress) -> Experiment:
     return Experiment("the command line", one_shot_case(command, options, data), choose_engines(asked, progress), data)
 
 
-def _from_case(asked: Asked, path: Path, data: Path, progress: Progress) -> Experiment:
+def _from_case(asked: ExperimentSource, path: Path, data: Path, progress: Progress) -> Experiment:
     case = _with_more(load_case(path), asked)
     data.mkdir()
     stage_inputs(case, dict(parse_input_override(text, case) for text in asked.inputs), data)
     return Experiment(f"case {case.name}", case, choose_engines(asked, progress), data)
 
 
-def _from_bundle(asked: Asked, folder: Path, progress: Progress) -> Experiment:
+def _from_bundle(asked: ExperimentSource, folder: Path, progress: Progress) -> Experiment:
     from nbcompare.bundle.check.verify import verified
 
     if asked.inputs:
@@ -115,7 +115,7 @@ def _from_bundle(asked: Asked, folder: Path, progress: Progress) -> Experiment:
     return Experiment(f"bundle {case.name}/{record.stamp}", _with_more(case, asked), engines, folder / DATA, images)
 
 
-def _with_more(case: Case, asked: Asked) -> Case:
+def _with_more(case: Case, asked: ExperimentSource) -> Case:
     return replace(case, reference_args=(*case.reference_args, *asked.c_args),
                    subject_args=(*case.subject_args, *asked.py_args))
 
@@ -138,7 +138,7 @@ def render(experiment: Experiment, progress: Progress) -> tuple[tuple[Run, ...],
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
         work = Path(folder)
         jobs = jobs_of(experiment.case, experiment.engines, experiment.inputs)
-        places = {role: Places(work / f"{key}.bin", work / f"{key}.out", work / f"{key}.err", work / f"{key}.rest")
+        places = {role: RunFiles(work / f"{key}.bin", work / f"{key}.out", work / f"{key}.err", work / f"{key}.rest")
                   for role, key in PREFIX.items()}
         runs = tuple(execute(job, inputs=experiment.inputs, scratch=work / f"scratch-{role}", places=places[role],
                              environment=experiment.case.environment, progress=progress)

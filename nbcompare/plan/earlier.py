@@ -12,30 +12,31 @@ from nbcompare.case.inputs import sha256_of
 from nbcompare.case.phases import Phase
 from nbcompare.errors import EvidenceError, ExitCode
 from nbcompare.plan.evidence import Evidence
-from nbcompare.plan.requirements import Item
+from nbcompare.plan.requirements import Requirement
 
 
 def earlier_item(earlier: Phase, evidence: tuple[Evidence, ...], bundles: Path,
-                 signers: Path | None) -> Item:
+                 signers: Path | None) -> Requirement:
     """Whether an earlier phase is signed off, on evidence that still stands, and on the evidence looked at now."""
     requirement = f"signed {earlier.name}"
     path = newest(bundles, earlier.name)
     if path is None:
-        return Item(requirement, False, f"{earlier.name} is not signed off")
+        return Requirement(requirement, False, f"{earlier.name} is not signed off")
     try:
         signoff = read(path)
         fault = _damage(signoff, earlier, bundles, looked_at={entry.name for entry in evidence if entry.folder})
         if fault:
-            return Item(requirement, False, f"{path.name}: {fault}", exit_code=ExitCode.EVIDENCE)
+            return Requirement(requirement, False, f"{path.name}: {fault}", exit_code=ExitCode.EVIDENCE)
         fault = _outdated(signoff, earlier, evidence)
         if fault:
-            return Item(requirement, False, f"{path.name}: {fault}")
+            return Requirement(requirement, False, f"{path.name}: {fault}")
         whose = ssh.verified(path, signers)
     except EvidenceError as fault:
-        return Item(requirement, False, fault.message, exit_code=ExitCode.EVIDENCE)
+        return Requirement(requirement, False, fault.message, exit_code=ExitCode.EVIDENCE)
     if signers and whose is None:
-        return Item(requirement, False, f"{path.name} has no signature, and {signers.name} asks for one")
-    return Item(requirement, True, f"by {signoff.by} in {path.name}" + (f", {whose}" if whose else ", no signature"))
+        return Requirement(requirement, False, f"{path.name} has no signature, and {signers.name} asks for one")
+    said = f"by {signoff.by} in {path.name}" + (f", {whose}" if whose else ", no signature")
+    return Requirement(requirement, True, said)
 
 
 def _damage(signoff: SignOff, earlier: Phase, bundles: Path, looked_at: set[str]) -> str | None:

@@ -13,7 +13,7 @@ from nbcompare.case.strict_yaml import nearest
 from nbcompare.errors import ExitCode, UsageError, worst
 from nbcompare.plan.earlier import earlier_item
 from nbcompare.plan.evidence import Evidence, gather
-from nbcompare.plan.requirements import Item, items_of, protected_item
+from nbcompare.plan.requirements import Requirement, items_of, protected_item
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Gate:
     phase: Phase
     phases: Phases
     evidence: tuple[Evidence, ...]
-    items: tuple[Item, ...]
+    items: tuple[Requirement, ...]
 
     @property
     def exit_code(self) -> ExitCode:
@@ -53,7 +53,7 @@ def look_at(phases: Phases, name: str, bundles: Path, *, signers: Path | None = 
 
 
 def _items(phases: Phases, phase: Phase, evidence: tuple[Evidence, ...], bundles: Path, signers: Path | None,
-           now: datetime.datetime) -> Iterator[Item]:
+           now: datetime.datetime) -> Iterator[Requirement]:
     for entry in evidence:
         yield from items_of(entry, phase.requires, now)
         files = _protected(phases, entry)

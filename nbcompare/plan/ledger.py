@@ -24,7 +24,7 @@ STATES = (" ", "P", "D")
 
 
 @dataclass(frozen=True)
-class Line:
+class LedgerLine:
     """A line of a file: where it begins, its text without the end, and whether it lies in a fenced block."""
 
     start: int
@@ -89,7 +89,7 @@ def _gap(text: str, end: int, newline: str) -> list[str]:
     return [""] if before.endswith("\n") else ["", ""]
 
 
-def _section(lines: Sequence[Line], case: str) -> tuple[int, int, int] | None:
+def _section(lines: Sequence[LedgerLine], case: str) -> tuple[int, int, int] | None:
     """(level, begin, end) of the section whose heading names the case, by offsets; None when there is none."""
     headings = [(len(found.group(1)), found.group(2), line) for line in lines if not line.fenced
                 and (found := _HEADING.match(line.text))]
@@ -113,7 +113,7 @@ def _names(text: str, word: str) -> bool:
     return re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w-])(?!\.\w)", text) is not None
 
 
-def lines_of(text: str) -> Iterator[Line]:
+def lines_of(text: str) -> Iterator[LedgerLine]:
     """The lines of a Markdown text."""
     at, fence = 0, None
     for raw in re.findall(r"[^\n]*\n|[^\n]+", text):
@@ -124,7 +124,7 @@ def lines_of(text: str) -> Iterator[Line]:
             fence, inside = found.group(1), True
         elif found and found.group(1).startswith(fence) and not stripped.strip(" \t`~"):
             fence = None
-        yield Line(at, stripped, at + len(raw), inside)
+        yield LedgerLine(at, stripped, at + len(raw), inside)
         at += len(raw)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from nbcompare.bundle.bundle import MANIFEST, Record
 from nbcompare.bundle.check.verify import verified
-from nbcompare.bundle.lock import hold
+from nbcompare.bundle.lock import lock
 from nbcompare.bundle.signoffs import names_bundle, newest, read
 from nbcompare.bundle.still_open import not_run
 from nbcompare.case.inputs import sha256_of
@@ -25,7 +25,7 @@ from nbcompare.plan.ledger import Edit, add_attempt, row_state, set_row
 
 
 @dataclass(frozen=True)
-class Attempt:
+class LedgerEntry:
     """What an attempt did to its files, by path, in the order in which they were edited."""
 
     edits: dict[Path, Edit]
@@ -41,7 +41,7 @@ class Attempt:
 
 
 def enter(folder: Path, ledger: Path, *, plan: Path | None = None, row: str | None = None,
-          dry_run: bool = False) -> Attempt:
+          dry_run: bool = False) -> LedgerEntry:
     """Enter the bundle in ``folder`` into the ledger, and set the row of the plan; twice is the same as once.
 
     Raises EvidenceError for a damaged bundle, FileError for a file that cannot be read or replaced, and
@@ -61,14 +61,14 @@ def enter(folder: Path, ledger: Path, *, plan: Path | None = None, row: str | No
 def _hold(stack: ExitStack, home: Path) -> None:
     """Wait for another attempt that edits files of the same folder."""
     try:
-        handle = hold(home, wait=True)
+        handle = lock(home, wait=True)
     except OSError as fault:
         raise FileError(f"{home}: {fault.strerror}") from None
     if handle is not None:
         stack.callback(os.close, handle)
 
 
-def _edits(folder: Path, record: Record, ledger: Path, plan: Path | None, row: str | None) -> Attempt:
+def _edits(folder: Path, record: Record, ledger: Path, plan: Path | None, row: str | None) -> LedgerEntry:
     case, digest = record.facts["case"]["name"], sha256_of(folder / MANIFEST)
     name = f"{case}/{record.stamp}"
     text = _read(ledger)
@@ -82,7 +82,7 @@ def _edits(folder: Path, record: Record, ledger: Path, plan: Path | None, row: s
         moved = set_row(before, row, wanted)
         edits[path] = Edit(edits[path].before if path in edits else before, moved.after, moved.said)
         said.append(moved.said)
-    return Attempt(edits, tuple(said))
+    return LedgerEntry(edits, tuple(said))
 
 
 def _next_state(now: str, signed: bool, *, is_new: bool) -> str:

@@ -26,7 +26,7 @@ _SKIPPED = re.compile(r"\b(\d+) (skipped|deselected|xfailed|xpassed)\b")
 
 
 @dataclass(frozen=True)
-class Item:
+class Requirement:
     """One line of the checklist. ``exit_code`` is what it costs when it does not hold."""
 
     requirement: str
@@ -36,25 +36,25 @@ class Item:
     exit_code: ExitCode = ExitCode.BLOCKED
 
 
-def items_of(evidence: Evidence, requires: Requirements, now: datetime.datetime) -> Iterator[Item]:
+def items_of(evidence: Evidence, requires: Requirements, now: datetime.datetime) -> Iterator[Requirement]:
     """The checklist for one case, in the order a person would go through it."""
     name = evidence.case.name
     if evidence.folder is None:
-        yield Item("evidence", False, "there is no bundle of this case", name)
+        yield Requirement("evidence", False, "there is no bundle of this case", name)
         return
     faults = evidence.faults
     whole = f"{evidence.folder.name} is whole, and its figures come out of its images again"
-    yield Item("evidence", not faults, _some(faults) or whole, name, ExitCode.EVIDENCE)
+    yield Requirement("evidence", not faults, _some(faults) or whole, name, ExitCode.EVIDENCE)
     if faults:
         return
     for switch, look in _LOOKS.items():
         if switch in requires.switches:
             holds, why = look(evidence)
-            yield Item(switch, holds, why, name)
+            yield Requirement(switch, holds, why, name)
     if requires.verdict:
         yield _verdict(evidence, requires.verdict)
     if requires.max_age_hours is not None:
-        yield Item("max_age_hours", *_age(evidence, requires.max_age_hours, now), name)
+        yield Requirement("max_age_hours", *_age(evidence, requires.max_age_hours, now), name)
 
 
 def _some(sentences: tuple[str, ...]) -> str:
@@ -62,19 +62,19 @@ def _some(sentences: tuple[str, ...]) -> str:
     return "; ".join(sentences[:_MOST]) + more
 
 
-def _verdict(evidence: Evidence, wanted: tuple[str, ...]) -> Item:
+def _verdict(evidence: Evidence, wanted: tuple[str, ...]) -> Requirement:
     name = evidence.case.name
     if evidence.verdict is None:
-        return Item("verdict", False, evidence.unjudged or "nothing was judged", name,
-                    _as_bad(evidence.record.verdict.exit_code))
+        return Requirement("verdict", False, evidence.unjudged or "nothing was judged", name,
+                           _as_bad(evidence.record.verdict.exit_code))
     again, stored = evidence.verdict, evidence.record.verdict
     if str(again.word) in wanted:
         looser = f"; LOOSER than before: {_some(evidence.loosened)}" if evidence.loosened else ""
-        return Item("verdict", True, f"{again.word}, judged again from the float images by the case as it is "
-                                     f"now{looser}", name)
+        return Requirement("verdict", True, f"{again.word}, judged again from the float images by the case as it is "
+                           f"now{looser}", name)
     reasons = _some(again.reasons) or f"this phase accepts {', '.join(wanted)}"
     was = f" (the bundle said {stored.word})" if stored.word != again.word else ""
-    return Item("verdict", False, f"{again.word}{was}: {reasons}", name, _as_bad(again.exit_code))
+    return Requirement("verdict", False, f"{again.word}{was}: {reasons}", name, _as_bad(again.exit_code))
 
 
 def _as_bad(code: ExitCode) -> ExitCode:
@@ -201,13 +201,15 @@ _LOOKS: dict[str, Callable[[Evidence], tuple[bool, str]]] = {
 }
 
 
-def protected_item(evidence: Evidence, files: list[tuple[str, Path]]) -> Item:
+def protected_item(evidence: Evidence, files: list[tuple[str, Path]]) -> Requirement:
     """Whether the protected files were watched during the run, stayed as they were, and still are."""
     watched = evidence.record.facts.get("protected", {})
     for name, path in files:
         sums = watched.get(name)
         if sums is None:
-            return Item("protected", False, f"{name} was not watched when the bundle was made", evidence.case.name)
+            return Requirement("protected", False, f"{name} was not watched when the bundle was made",
+                               evidence.case.name)
         if not path.is_file() or sha256_of(path) != sums["after"]:
-            return Item("protected", False, f"{name} changed since the run", evidence.case.name)
-    return Item("protected", True, f"{', '.join(name for name, _ in files)} stayed as they were", evidence.case.name)
+            return Requirement("protected", False, f"{name} changed since the run", evidence.case.name)
+    names = ', '.join(name for name, _ in files)
+    return Requirement("protected", True, f"{names} stayed as they were", evidence.case.name)

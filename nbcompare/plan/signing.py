@@ -17,7 +17,7 @@ from nbcompare.engine.identity import UNKNOWN
 from nbcompare.errors import FileError, UsageError
 from nbcompare.plan.evidence import Evidence
 from nbcompare.plan.gate import Gate
-from nbcompare.verdict.verdict import Word
+from nbcompare.verdict.verdict import Label
 
 
 def sign(gate: Gate, bundles: Path, *, by: str, note: str | None = None, key: Path | None = None,
@@ -80,7 +80,7 @@ def statement(gate: Gate, by: str, note: str | None, moment: datetime.datetime) 
     passed, warned = [], []
     for item in gate.items:
         case = next((entry for entry in gate.evidence if entry.case.name == item.case), None)
-        proven = item.requirement == "verdict" and case.verdict.word is not Word.PASS
+        proven = item.requirement == "verdict" and case.verdict.word is not Label.PASS
         (warned if proven else passed).append(": ".join(filter(None, (item.case, item.requirement))))
     return {
         "_type": STATEMENT_TYPE,

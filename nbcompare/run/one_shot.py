@@ -26,13 +26,13 @@ from nbcompare.compare.image import Roi, Shape, declared_shape
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, Scale, write_pictures
 from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT, Run
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.runs import Job, Places, execute, failures_verdict, jobs_of, read_images
+from nbcompare.engine.runs import Job, RunFiles, execute, failures_verdict, jobs_of, read_images
 from nbcompare.engine.self_comparison import same_program
 from nbcompare.errors import FileError, ShapeError, UsageError
 from nbcompare.run.run_case import choose_engines
-from nbcompare.verdict.further_evidence import Findings, conclude
+from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.further_runs import likely_cause
-from nbcompare.verdict.verdict import Threshold, Verdict, Word, not_comparable
+from nbcompare.verdict.verdict import Label, Threshold, Verdict, not_comparable
 
 DEFAULT_CORRELATION = 0.9995
 DEFAULT_SUM_RATIO = (0.9, 1.1)
@@ -67,7 +67,7 @@ class OneShot:
     comparison: Comparison | None
     verdict: Verdict
     notes: tuple[str, ...] = field(default=())
-    findings: Findings = Findings()
+    findings: FurtherEvidence = FurtherEvidence()
 
 
 def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Progress) -> OneShot:
@@ -83,15 +83,15 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         command = tuple(stage_file_arguments(arguments, work / "data"))
         case = one_shot_case(command, options, work / "data")
         jobs = jobs_of(case, engines, work / "data")
-        places = {role: Places(*(work / f"{key}_{end}" for end in ("float.bin", "stdout.txt", "stderr.txt")),
-                               folder / f"failed_{key}") for role, key in PREFIX.items()}
+        places = {role: RunFiles(*(work / f"{key}_{end}" for end in ("float.bin", "stdout.txt", "stderr.txt")),
+                                 folder / f"failed_{key}") for role, key in PREFIX.items()}
         runs = tuple(execute(job, inputs=work / "data", scratch=work / f"scratch-{PREFIX[role]}", places=places[role],
                              environment={}, progress=progress) for role, job in jobs.items())
         sums = {role: sha256_of(engine.program) for role, engine in engines.items()}
         same = same_program([engine.start for engine in engines.values()], list(sums.values()), runs)
-        findings = Findings(vacuous=(same,) if same else ())
+        findings = FurtherEvidence(vacuous=(same,) if same else ())
         comparison, verdict, scale = _compare(case, jobs, places, runs, options, findings, work)
-        if verdict.word is Word.FAIL:
+        if verdict.word is Label.FAIL:
             cause = likely_cause(read_images(jobs, places), jobs, work / "data",
                                  {role: places[role].stdout for role in places})
             findings = replace(findings, cause=cause)
@@ -161,8 +161,8 @@ def _region(bounds: tuple[int, int, int, int] | None, shape: Shape) -> Roi:
     return roi
 
 
-def _compare(case: Case, jobs: dict[str, Job], places: dict[str, Places], runs: tuple[Run, ...],
-             options: OneShotOptions, findings: Findings,
+def _compare(case: Case, jobs: dict[str, Job], places: dict[str, RunFiles], runs: tuple[Run, ...],
+             options: OneShotOptions, findings: FurtherEvidence,
              work: Path) -> tuple[Comparison | None, Verdict, Scale | None]:
     failed = failures_verdict(runs)
     if failed:

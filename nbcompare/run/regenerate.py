@@ -29,7 +29,7 @@ from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, Usag
 from nbcompare.run.grading import Grade, Graded, grade_runs
 from nbcompare.run.run_case import RunOptions, run_case
 from nbcompare.run.stored_reference import ancestor_fact
-from nbcompare.verdict.further_evidence import Findings
+from nbcompare.verdict.further_evidence import FurtherEvidence
 
 SOURCES = {REFERENCE: "reference", SUBJECT: "simulator"}
 """The folder of the checkout from which each role's own program is made, as content hashes name it."""
@@ -170,7 +170,7 @@ def _program(engine: EngineIdentity, wanted: Wanted) -> tuple[str | None, str | 
 
 
 def _grades(old: Bundle, new: Bundle, refused: dict[str, str]) -> Iterator[Graded]:
-    noise = Findings.of(old.record.facts).noise
+    noise = FurtherEvidence.of(old.record.facts).noise
     floor = noise.values() if noise and not noise.deterministic else None
     before, after = ({run.role: run for run in bundle.record.runs} for bundle in (old, new))
     for role in (REFERENCE, SUBJECT):

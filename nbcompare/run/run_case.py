@@ -27,17 +27,17 @@ from nbcompare.engine.bundled_reference import CHECKOUT, build_reference
 from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT, Engine, Run, reference_engine, subject_engine
 from nbcompare.engine.identity import EngineIdentity, content_hash, environment_facts, git_state, identify
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.run_folder import Protected, Watch, protected_files, sums_of
-from nbcompare.engine.runs import Job, Places, execute, failures_verdict, jobs_of, read_images
-from nbcompare.engine.self_comparison import ReadingWatch
+from nbcompare.engine.run_folder import FolderGuard, Protected, protected_files, sums_of
+from nbcompare.engine.runs import Job, RunFiles, execute, failures_verdict, jobs_of, read_images
+from nbcompare.engine.self_comparison import ReadGuard
 from nbcompare.errors import ShapeError, UsageError
 from nbcompare.run.mapped_tests import CUDA_MISSING, TestsOutcome, cuda_is_available, run_mapped_tests
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
 from nbcompare.verdict.ablation import QuietRun
-from nbcompare.verdict.further_evidence import FACT, Findings, conclude
-from nbcompare.verdict.further_runs import Bench, cause_beside, inquire, likely_cause
+from nbcompare.verdict.further_evidence import FACT, FurtherEvidence, conclude
+from nbcompare.verdict.further_runs import FurtherRuns, cause_beside, likely_cause, run_further
 from nbcompare.verdict.noise_floor import Rerun
-from nbcompare.verdict.verdict import Verdict, Word, blocked, not_comparable
+from nbcompare.verdict.verdict import Label, Verdict, blocked, not_comparable
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,14 @@ class RunOptions:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CaseOutcome:
     """What the comparing part of a run found; all empty when it was blocked before."""
 
     runs: tuple[Run, ...]
     comparison: Comparison | None
     verdict: Verdict
     scale: Scale | None
-    findings: Findings = Findings()
+    findings: FurtherEvidence = FurtherEvidence()
 
 
 def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
@@ -109,16 +109,16 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
                            else options.identities.get(role) or identify(engine) for role, engine in engines.items())
         blockers = [f"the mapped tests failed: {t.failure}" for t in tests.values() if t.failure]
         if blockers:
-            outcome = Outcome((), None, blocked(blockers), None)
+            outcome = CaseOutcome((), None, blocked(blockers), None)
             _empty_logs(bundle)
         else:
             outcome = _run_and_compare(case, jobs, identities, bundle, options, progress, stored)
         watched = Protected(before, sums_of(protected))
         if watched.faults:
-            outcome = Outcome(outcome.runs, None, blocked([*blockers, *watched.faults]), None)
+            outcome = CaseOutcome(outcome.runs, None, blocked([*blockers, *watched.faults]), None)
         facts = _facts(case, options, identities, inputs, tests) | {"protected": watched.as_dict(),
-                                                                      FACT: outcome.findings.as_dict(),
-                                                                      "pictures": options.pictures}
+                                                                    FACT: outcome.findings.as_dict(),
+                                                                    "pictures": options.pictures}
         if options.regenerates:
             facts["regenerates"] = dict(options.regenerates)
         if stored:
@@ -174,13 +174,13 @@ def _mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, 
 
 
 def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[EngineIdentity], bundle: Staging,
-                     options: RunOptions, progress: Progress, stored: StoredReference | None = None) -> Outcome:
+                     options: RunOptions, progress: Progress, stored: StoredReference | None = None) -> CaseOutcome:
     places = {role: _places(bundle, role) for role in jobs}
     runs = tuple(stored.restore(places[role], progress) if stored and role == REFERENCE
                  else _run_watched(job, bundle, places[role], case.environment, progress) for role, job in jobs.items())
     failed = failures_verdict(runs)
     if failed:
-        return Outcome(runs, None, failed, None)
+        return CaseOutcome(runs, None, failed, None)
     progress.begin("comparison")
     images = read_images(jobs, places)
     centre = direct_beam_px(places[REFERENCE].stdout.read_text(encoding="utf-8", errors="replace"))
@@ -189,28 +189,28 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[E
                                     further=_further_metrics(case, options), centre=centre)
     except ShapeError as fault:
         progress.end("shapes differ")
-        return Outcome(runs, None, not_comparable(str(fault)), None)
+        return CaseOutcome(runs, None, not_comparable(str(fault)), None)
     on_one_grid = images[REFERENCE].shape == images[SUBJECT].shape
     if on_one_grid:
         bundle.write_json(RADIAL_PROFILE, radial_profiles(images[REFERENCE], images[SUBJECT], case.rois, centre))
     progress.end("done")
-    bench = Bench(case, jobs, identities, runs, images, _rerun_in(bundle, case, progress),
-                  _run_quietly_in(bundle, case, progress), bundle.folder / DATA,
-                  datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).date(),
-                  Findings.of(stored.record.facts) if stored else None)
-    findings = inquire(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args)
+    bench = FurtherRuns(case, jobs, identities, runs, images, _rerun_in(bundle, case, progress),
+                        _run_quietly_in(bundle, case, progress), bundle.folder / DATA,
+                        datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).date(),
+                        FurtherEvidence.of(stored.record.facts) if stored else None)
+    findings = run_further(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args)
     verdict = conclude(comparison, case.thresholds, findings)
     outputs = {role: places[role].stdout for role in places}
-    if verdict.word is Word.FAIL:
+    if verdict.word is Label.FAIL:
         findings = replace(findings, cause=likely_cause(images, jobs, bundle.folder / DATA, outputs))
-    elif verdict.word is Word.NOT_PROVEN:
+    elif verdict.word is Label.NOT_PROVEN:
         findings = replace(findings, cause=cause_beside(bench, findings.proof, bundle.folder, outputs))
     progress.say(f"verdict: {verdict.word}")
     scale = None
     if on_one_grid and not (verdict.passed and options.pictures == UNLESS_PASSED):
         files = {key: bundle.path(f"results/{key}.png") for key in ("c", "py", "diff")}
         scale = write_pictures(images[REFERENCE], images[SUBJECT], case.rois[0], case.rois, files)
-    return Outcome(runs, comparison, verdict, scale, findings)
+    return CaseOutcome(runs, comparison, verdict, scale, findings)
 
 
 def _further_metrics(case: Case, options: RunOptions) -> set[tuple[str, str]]:
@@ -219,12 +219,12 @@ def _further_metrics(case: Case, options: RunOptions) -> set[tuple[str, str]]:
     return case.figures_asked
 
 
-def _run_watched(job: Job, bundle: Staging, places: Places, environment: Mapping[str, str],
+def _run_watched(job: Job, bundle: Staging, places: RunFiles, environment: Mapping[str, str],
                  progress: Progress) -> Run:
     """Run an engine; one that touched anything of the bundle but its own, or copied an image from it, has failed."""
     images = {role: bundle.folder / image_name(role) for role in PREFIX}
     others = {role: path for role, path in images.items() if path.exists() and path != places.image}
-    with Watch(bundle.folder) as watch, ReadingWatch(others) as reading:
+    with FolderGuard(bundle.folder) as watch, ReadGuard(others) as reading:
         run = execute(job, inputs=bundle.folder / DATA, scratch=bundle.folder / f"scratch-{PREFIX[job.engine.role]}",
                       places=places, environment=environment, progress=progress)
         failure = reading.copied(run) or watch.trespass(places)
@@ -236,8 +236,8 @@ def _rerun_in(bundle: Staging, case: Case, progress: Progress) -> Rerun:
     kept twice."""
 
     def rerun(job: Job, name: str, environment: Mapping[str, str]) -> tuple[Run, np.ndarray | None]:
-        places = Places(bundle.path(f"{name}_float.bin"), bundle.path(f"{name}_stdout.txt"),
-                        bundle.path(f"{name}_stderr.txt"), bundle.folder / "failed" / name)
+        places = RunFiles(bundle.path(f"{name}_float.bin"), bundle.path(f"{name}_stdout.txt"),
+                          bundle.path(f"{name}_stderr.txt"), bundle.folder / "failed" / name)
         run = _run_watched(job, bundle, places, {**case.environment, **environment}, progress)
         image = None if run.failure else read_float_image(places.image, job.shape)
         if image is not None and run.image_sha256 in [sha256_of(bundle.folder / image_name(role)) for role in PREFIX]:
@@ -253,7 +253,7 @@ def _run_quietly_in(bundle: Staging, case: Case, progress: Progress) -> QuietRun
     def run_quietly(job: Job) -> tuple[Run, np.ndarray | None]:
         with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
             work = Path(folder)
-            places = Places(*(work / name for name in ("image", "stdout", "stderr", "rest")))
+            places = RunFiles(*(work / name for name in ("image", "stdout", "stderr", "rest")))
             run = execute(job, inputs=bundle.folder / DATA, scratch=work / "scratch", places=places,
                           environment=case.environment, progress=progress)
             return run, None if run.failure else read_float_image(places.image, job.shape)
@@ -261,10 +261,10 @@ def _run_quietly_in(bundle: Staging, case: Case, progress: Progress) -> QuietRun
     return run_quietly
 
 
-def _places(bundle: Staging, role: str) -> Places:
+def _places(bundle: Staging, role: str) -> RunFiles:
     key = PREFIX[role]
-    return Places(bundle.path(image_name(role)), bundle.path(f"inputs/{key}_cli_stdout.txt"),
-                  bundle.path(f"inputs/{key}_cli_stderr.txt"), bundle.folder / "failed" / key)
+    return RunFiles(bundle.path(image_name(role)), bundle.path(f"inputs/{key}_cli_stdout.txt"),
+                    bundle.path(f"inputs/{key}_cli_stderr.txt"), bundle.folder / "failed" / key)
 
 
 def _empty_logs(bundle: Staging) -> None:

@@ -19,7 +19,7 @@ from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import PREFIX, REFERENCE, Engine, Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.runs import Places
+from nbcompare.engine.runs import RunFiles
 from nbcompare.errors import UsageError
 
 
@@ -53,7 +53,7 @@ class StoredReference:
         """How a record names the bundle that the image came from."""
         return ancestor_fact(self.folder, self.record)
 
-    def restore(self, places: Places, progress: Progress) -> Run:
+    def restore(self, places: RunFiles, progress: Progress) -> Run:
         """Copy the image and what the program said to where a run would have left them."""
         progress.begin(f"{REFERENCE} ({self.identity.name})")
         key = PREFIX[REFERENCE]

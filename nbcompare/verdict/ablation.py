@@ -30,7 +30,7 @@ size; not known where the engine gave none either with nothing left out."""
 
 
 @dataclass(frozen=True)
-class ProbedArgument:
+class AblatedArgument:
     """One option with its values, and what each engine did without it."""
 
     words: tuple[str, ...]
@@ -59,10 +59,10 @@ class ProbedArgument:
 
 
 @dataclass(frozen=True)
-class Probe:
+class Ablation:
     """Every option that was probed."""
 
-    arguments: tuple[ProbedArgument, ...]
+    arguments: tuple[AblatedArgument, ...]
 
     @property
     def blockers(self) -> list[str]:
@@ -77,8 +77,8 @@ class Probe:
         return {"arguments": [{**asdict(entry), "words": list(entry.words)} for entry in self.arguments]}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Probe:
-        return cls(tuple(ProbedArgument(**{**entry, "words": tuple(entry["words"])}) for entry in stored["arguments"]))
+    def from_dict(cls, stored: dict) -> Ablation:
+        return cls(tuple(AblatedArgument(**{**entry, "words": tuple(entry["words"])}) for entry in stored["arguments"]))
 
 
 QuietRun = Callable[[Job], tuple[Run, np.ndarray | None]]
@@ -91,9 +91,9 @@ def option_groups(command: Sequence[str]) -> list[tuple[int, int]]:
     return list(zip(starts, [*starts[1:], len(command)], strict=True))
 
 
-def probe(command: Sequence[str], jobs: Mapping[str, Job], image: np.ndarray, run_quietly: QuietRun,
-          inputs: Path, *, required: Collection[str], only_required: bool,
-          may_run: Collection[str] = (REFERENCE, SUBJECT), known: Probe | None = None) -> Probe:
+def ablate(command: Sequence[str], jobs: Mapping[str, Job], image: np.ndarray, run_quietly: QuietRun,
+           inputs: Path, *, required: Collection[str], only_required: bool,
+           may_run: Collection[str] = (REFERENCE, SUBJECT), known: Ablation | None = None) -> Ablation:
     """Leave each option of the command out in turn, for both engines.
 
     ``image`` is the reference's, by which the small region is chosen; ``run_quietly`` runs a job on the files in
@@ -108,11 +108,11 @@ def probe(command: Sequence[str], jobs: Mapping[str, Job], image: np.ndarray, ru
             continue
         said = {role: _without(job, first, last, *baselines[role], run_quietly, inputs) if role in baselines
                 else _known(known, words, role) for role, job in jobs.items()}
-        found.append(ProbedArgument(words, said[REFERENCE], said[SUBJECT], words[0] in required))
-    return Probe(tuple(found))
+        found.append(AblatedArgument(words, said[REFERENCE], said[SUBJECT], words[0] in required))
+    return Ablation(tuple(found))
 
 
-def _known(probe: Probe | None, words: tuple[str, ...], role: str) -> str:
+def _known(probe: Ablation | None, words: tuple[str, ...], role: str) -> str:
     found = [getattr(entry, role) for entry in probe.arguments if entry.words == words] if probe else []
     return found[0] if found else UNKNOWN
 

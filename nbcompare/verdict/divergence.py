@@ -30,7 +30,7 @@ from nbcompare.engine.runs import Job
 from nbcompare.errors import ShapeError
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.proof import CONTROL, EMULATED, Claim, Proof, Trial
-from nbcompare.verdict.verdict import Check, Threshold, Verdict, Word, judge, verdict
+from nbcompare.verdict.verdict import Check, Label, Threshold, Verdict, judge, verdict
 
 # --- the trials -------------------------------------------------------------------------------------------
 
@@ -86,18 +86,18 @@ def judge_claims(plain: Verdict, comparison: Comparison, proof: Proof, threshold
     A case that claims something and passes without it is told so. A plain verdict that is neither PASS nor FAIL
     stays: there is nothing to excuse in an engine that failed.
     """
-    if plain.word is Word.PASS:
-        return verdict(Word.NOT_NEEDED, [f"{claim.id} is no longer needed: the plain comparison meets every threshold"
-                                         for claim in proof.claims], plain.checks)
-    if plain.word is not Word.FAIL:
+    if plain.word is Label.PASS:
+        return verdict(Label.NOT_NEEDED, [f"{claim.id} is no longer needed: the plain comparison meets every threshold"
+                                          for claim in proof.claims], plain.checks)
+    if plain.word is not Label.FAIL:
         return plain
     against = [*_expired(proof), *_gap(plain, comparison, proof, thresholds), *_unchanged(proof),
                *_out_of_bounds(plain, comparison, proof.claims), *_control(proof, thresholds)]
     if against:
-        return verdict(Word.NOT_PROVEN, against, plain.checks)
+        return verdict(Label.NOT_PROVEN, against, plain.checks)
     names = " and ".join(claim.id for claim in proof.claims)
-    return verdict(Word.PROVEN, [f"{check.sentence}; explained by {names}" for check in plain.checks
-                                 if not check.holds], plain.checks)
+    return verdict(Label.PROVEN, [f"{check.sentence}; explained by {names}" for check in plain.checks
+                                  if not check.holds], plain.checks)
 
 
 def _expired(proof: Proof) -> list[str]:

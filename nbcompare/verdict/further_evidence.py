@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
-from nbcompare.verdict.ablation import Probe
+from nbcompare.verdict.ablation import Ablation
 from nbcompare.verdict.divergence import judge_claims
 from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
 from nbcompare.verdict.proof import Claim, Proof
@@ -23,13 +23,13 @@ FACT = "findings"
 
 
 @dataclass(frozen=True)
-class Findings:
+class FurtherEvidence:
     """The reference's noise, signs of vacuity, probed arguments, the proof of claims, and the likely cause of a
     difference. Whatever a case does not ask for is None or empty."""
 
     noise: NoiseFloor | None = None
     vacuous: tuple[str, ...] = ()
-    probe: Probe | None = None
+    probe: Ablation | None = None
     proof: Proof | None = None
     cause: str | None = None
 
@@ -47,18 +47,18 @@ class Findings:
                 "proof": self.proof.as_dict() if self.proof else None, "cause": self.cause}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Findings:
+    def from_dict(cls, stored: dict) -> FurtherEvidence:
         noise, probe, proof = (kind.from_dict(stored[key]) if stored[key] else None for key, kind in
-                               (("noise", NoiseFloor), ("probe", Probe), ("proof", Proof)))
+                               (("noise", NoiseFloor), ("probe", Ablation), ("proof", Proof)))
         return cls(noise, tuple(stored["vacuous"]), probe, proof, stored["cause"])
 
     @classmethod
-    def of(cls, facts) -> Findings:
+    def of(cls, facts) -> FurtherEvidence:
         """Those that a record keeps; none in a record of before they were kept."""
         return cls.from_dict(facts[FACT]) if facts.get(FACT) else cls()
 
 
-def as_asked_now(findings: Findings, case: Case, today: datetime.date) -> Findings:
+def as_asked_now(findings: FurtherEvidence, case: Case, today: datetime.date) -> FurtherEvidence:
     """Findings of a stored run, for the case as it stands now and on this day.
 
     Claims are judged by what the case says of them now, if they were tried with the same arguments. What the case
@@ -73,8 +73,8 @@ def as_asked_now(findings: Findings, case: Case, today: datetime.date) -> Findin
     probed = {entry.words[0]: entry for entry in findings.probe.arguments} if findings.probe else {}
     missing += [f"the case requires {word} to matter, which was not probed" for word in case.required_args
                 if word not in probed]
-    probe = Probe(tuple(replace(entry, required=entry.words[0] in case.required_args) for entry in
-                        findings.probe.arguments)) if findings.probe else None
+    probe = Ablation(tuple(replace(entry, required=entry.words[0] in case.required_args) for entry in
+                           findings.probe.arguments)) if findings.probe else None
     return replace(findings, vacuous=(*findings.vacuous, *missing), probe=probe,
                    proof=_proof_now(findings.proof, case.divergences, today))
 
@@ -88,7 +88,7 @@ def _proof_now(proof: Proof | None, claims: Sequence[Claim], today: datetime.dat
     return Proof(tuple(claims), proof.trials if same else (), today)
 
 
-def conclude(comparison: Comparison, thresholds: Sequence[Threshold], findings: Findings) -> Verdict:
+def conclude(comparison: Comparison, thresholds: Sequence[Threshold], findings: FurtherEvidence) -> Verdict:
     """The verdict on a comparison with everything that was found beside it."""
     if findings.noise and findings.noise.failures:
         return engine_failed(findings.noise.failures)
@@ -96,7 +96,7 @@ def conclude(comparison: Comparison, thresholds: Sequence[Threshold], findings: 
     return judge_claims(plain, comparison, findings.proof, thresholds) if findings.proof else plain
 
 
-def plain_verdict(comparison: Comparison, thresholds: Sequence[Threshold], findings: Findings) -> Verdict:
+def plain_verdict(comparison: Comparison, thresholds: Sequence[Threshold], findings: FurtherEvidence) -> Verdict:
     """The verdict without any claim."""
     blockers = findings.probe.blockers if findings.probe else []
     return judge(comparison, thresholds, noise=findings.noise.values() if findings.noise else None,

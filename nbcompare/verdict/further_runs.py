@@ -20,19 +20,19 @@ from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.runs import Job
 from nbcompare.engine.self_comparison import same_program
-from nbcompare.verdict.ablation import Probe, QuietRun, probe
+from nbcompare.verdict.ablation import Ablation, QuietRun, ablate
 from nbcompare.verdict.divergence import try_claims
-from nbcompare.verdict.further_evidence import Findings, as_asked_now, plain_verdict
+from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, plain_verdict
 from nbcompare.verdict.noise_floor import NoiseFloor, Rerun, measure
 from nbcompare.verdict.proof import EMULATED, Proof
-from nbcompare.verdict.verdict import Word
+from nbcompare.verdict.verdict import Label
 
 NOISE_FLOOR_THREADS = (1, 2)
 """The numbers of threads that --noise-floor adds to a case that names none."""
 
 
 @dataclass(frozen=True)
-class Bench:
+class FurtherRuns:
     """Two runs that gave images, and the means to run more. ``images`` are float32 [slow, fast] by role.
 
     ``rerun`` keeps what it makes in the bundle, ``run_quietly`` keeps nothing. ``inputs`` is the folder of input
@@ -49,23 +49,23 @@ class Bench:
     run_quietly: QuietRun
     inputs: Path
     today: datetime.date
-    stored: Findings | None = None
+    stored: FurtherEvidence | None = None
 
 
-def inquire(bench: Bench, comparison: Comparison, *, noise_floor: bool, probe_args: bool) -> Findings:
+def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool, probe_args: bool) -> FurtherEvidence:
     """Everything there is to find out. The flags ask for more than the case does.
 
     What a case asks to know of the reference, and its stored bundle does not know, is a reason against a pass.
     """
     same = same_program([who.started_as for who in bench.identities],
                         [who.program_sha256 for who in bench.identities], bench.runs)
-    findings = Findings(noise=_noise(bench, comparison, noise_floor), vacuous=(same,) if same else (),
-                        probe=_probe(bench, probe_args))
+    findings = FurtherEvidence(noise=_noise(bench, comparison, noise_floor), vacuous=(same,) if same else (),
+                               ablate=_probe(bench, probe_args))
     findings = replace(findings, proof=_proof(bench, comparison, findings))
     return as_asked_now(findings, bench.case, bench.today) if bench.stored else findings
 
 
-def _noise(bench: Bench, comparison: Comparison, asked: bool) -> NoiseFloor | None:
+def _noise(bench: FurtherRuns, comparison: Comparison, asked: bool) -> NoiseFloor | None:
     repeat, threads = bench.case.repeat, bench.case.threads
     if asked:
         repeat, threads = repeat or 1, threads or NOISE_FLOOR_THREADS
@@ -77,20 +77,20 @@ def _noise(bench: Bench, comparison: Comparison, asked: bool) -> NoiseFloor | No
                    bench.case.thresholds, repeat=repeat, threads=threads, centre=comparison.centre)
 
 
-def _probe(bench: Bench, asked: bool) -> Probe | None:
+def _probe(bench: FurtherRuns, asked: bool) -> Ablation | None:
     required = bench.case.required_args
     if not asked and not required:
         return None
-    return probe(bench.case.command, bench.jobs, bench.images[REFERENCE], bench.run_quietly, bench.inputs,
-                 required=required, only_required=not asked, known=bench.stored.probe if bench.stored else None,
-                 may_run=(SUBJECT,) if bench.stored else (REFERENCE, SUBJECT))
+    return ablate(bench.case.command, bench.jobs, bench.images[REFERENCE], bench.run_quietly, bench.inputs,
+                  required=required, only_required=not asked, known=bench.stored.probe if bench.stored else None,
+                  may_run=(SUBJECT,) if bench.stored else (REFERENCE, SUBJECT))
 
 
-def _proof(bench: Bench, comparison: Comparison, findings: Findings) -> Proof | None:
+def _proof(bench: FurtherRuns, comparison: Comparison, findings: FurtherEvidence) -> Proof | None:
     claims = bench.case.divergences
     if not claims:
         return None
-    if plain_verdict(comparison, bench.case.thresholds, findings).word is not Word.FAIL:
+    if plain_verdict(comparison, bench.case.thresholds, findings).word is not Label.FAIL:
         return Proof(claims, (), bench.today)
     return try_claims(claims, bench.jobs, bench.images, bench.rerun, bench.case.rois, bench.case.thresholds,
                       bench.today, comparison.centre)
@@ -110,7 +110,7 @@ def likely_cause(images: Mapping[str, np.ndarray], jobs: Mapping[str, Job], inpu
                      subject_argv=jobs[SUBJECT].arguments)
 
 
-def cause_beside(bench: Bench, proof: Proof, folder: Path, outputs: Mapping[str, Path]) -> str | None:
+def cause_beside(bench: FurtherRuns, proof: Proof, folder: Path, outputs: Mapping[str, Path]) -> str | None:
     """What causes the difference that claims leave: the cause between the reference and the emulated subject, whose
     files are in the bundle's ``folder``; that of the plain difference where there is no such image."""
     trial = proof.trial(EMULATED)

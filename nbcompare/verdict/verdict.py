@@ -17,7 +17,7 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.errors import ExitCode
 
 
-class Word(enum.StrEnum):
+class Label(enum.StrEnum):
     """What a verdict is called. PROVEN is no PASS: the images differ, by a defect whose effect was proven."""
 
     PASS = "PASS"
@@ -32,15 +32,15 @@ class Word(enum.StrEnum):
 
 
 EXIT_OF = {
-    Word.PASS: ExitCode.PASS,
-    Word.PROVEN: ExitCode.PASS,
-    Word.FAIL: ExitCode.DIFFERS,
-    Word.NOT_PROVEN: ExitCode.CLAIM,
-    Word.NOT_NEEDED: ExitCode.CLAIM,
-    Word.ENGINE_FAILED: ExitCode.ENGINE_FAILED,
-    Word.NOT_COMPARABLE: ExitCode.SHAPE,
-    Word.BLOCKED: ExitCode.BLOCKED,
-    Word.CASE_ERROR: ExitCode.USAGE,
+    Label.PASS: ExitCode.PASS,
+    Label.PROVEN: ExitCode.PASS,
+    Label.FAIL: ExitCode.DIFFERS,
+    Label.NOT_PROVEN: ExitCode.CLAIM,
+    Label.NOT_NEEDED: ExitCode.CLAIM,
+    Label.ENGINE_FAILED: ExitCode.ENGINE_FAILED,
+    Label.NOT_COMPARABLE: ExitCode.SHAPE,
+    Label.BLOCKED: ExitCode.BLOCKED,
+    Label.CASE_ERROR: ExitCode.USAGE,
 }
 
 
@@ -117,7 +117,7 @@ class Check:
 class Verdict:
     """The answer: a word, the exit code, every check made and every reason against a pass."""
 
-    word: Word
+    word: Label
     exit_code: ExitCode
     checks: tuple[Check, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ class Verdict:
     @property
     def passed(self) -> bool:
         """Whether every threshold holds. A PROVEN verdict is accepted and did not pass."""
-        return self.word is Word.PASS
+        return self.word is Label.PASS
 
     @property
     def accepted(self) -> bool:
@@ -138,11 +138,11 @@ class Verdict:
 
     @classmethod
     def from_dict(cls, stored: dict) -> Verdict:
-        return cls(Word(stored["word"]), ExitCode(stored["exit_code"]), tuple(map(Check.from_dict, stored["checks"])),
+        return cls(Label(stored["word"]), ExitCode(stored["exit_code"]), tuple(map(Check.from_dict, stored["checks"])),
                    tuple(stored["reasons"]))
 
 
-def verdict(word: Word, reasons: Sequence[str] = (), checks: Sequence[Check] = ()) -> Verdict:
+def verdict(word: Label, reasons: Sequence[str] = (), checks: Sequence[Check] = ()) -> Verdict:
     """A verdict of that word with its exit code."""
     return Verdict(word, EXIT_OF[word], tuple(checks), tuple(reasons))
 
@@ -155,18 +155,18 @@ def judge(comparison: Comparison, thresholds: Sequence[Threshold], *,
     why the images show nothing. Those the comparison itself found are heeded too.
     """
     if not thresholds:
-        return verdict(Word.BLOCKED, ["no threshold was given: nothing was judged"])
+        return verdict(Label.BLOCKED, ["no threshold was given: nothing was judged"])
     checks = tuple(_check(comparison, threshold, noise or {}) for threshold in thresholds)
     outside = [check.sentence for check in checks if not check.holds]
     too_tight = [_below_noise(check) for check in checks if check.below_noise]
     empty = [*vacuous, *comparison.vacuous]
     if too_tight:
-        return verdict(Word.CASE_ERROR, [*too_tight, *outside, *empty], checks)
+        return verdict(Label.CASE_ERROR, [*too_tight, *outside, *empty], checks)
     if outside:
-        return verdict(Word.FAIL, [*outside, *empty], checks)
+        return verdict(Label.FAIL, [*outside, *empty], checks)
     if empty:
-        return verdict(Word.BLOCKED, empty, checks)
-    return verdict(Word.PASS, (), checks)
+        return verdict(Label.BLOCKED, empty, checks)
+    return verdict(Label.PASS, (), checks)
 
 
 def _check(comparison: Comparison, threshold: Threshold, noise: Mapping[tuple[str, str], float]) -> Check:
@@ -184,13 +184,13 @@ def _below_noise(check: Check) -> str:
 
 
 def engine_failed(failures: Sequence[str]) -> Verdict:
-    return verdict(Word.ENGINE_FAILED, failures)
+    return verdict(Label.ENGINE_FAILED, failures)
 
 
 def not_comparable(reason: str) -> Verdict:
-    return verdict(Word.NOT_COMPARABLE, [reason])
+    return verdict(Label.NOT_COMPARABLE, [reason])
 
 
 def blocked(reasons: Sequence[str]) -> Verdict:
-    return verdict(Word.BLOCKED, reasons)
+    return verdict(Label.BLOCKED, reasons)
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nanobrag_torch.command.flags import help_text
-from nanobrag_torch.command.load import Command, load_components, read_command
+from nanobrag_torch.command.load import LoadedCommand, load_components, read_command
 from nanobrag_torch.emulation import list_text
-from nanobrag_torch.errors import SimulatorError, UsageError
+from nanobrag_torch.errors import ArgumentError, SimulatorError
 from nanobrag_torch.version import PROGRAM_NAME, default_threads, version_line
 
 BAD_INPUT = 2
@@ -52,7 +52,7 @@ def _is_out_of_memory(fault: Exception) -> bool:
     return isinstance(fault, MemoryError) or "memory" in str(fault).lower()
 
 
-def _run(command: Command) -> int:
+def _run(command: LoadedCommand) -> int:
     if command.program.show_help:
         print(help_text(), end="")
         return 0
@@ -73,7 +73,7 @@ def _run(command: Command) -> int:
     return 0
 
 
-def _loaded_meanwhile(command: Command) -> Callable:
+def _loaded_meanwhile(command: LoadedCommand) -> Callable:
     """What returns the command and its components: files are read while torch is imported, if it is not yet, and there
     are cores for both."""
     def load():
@@ -86,15 +86,15 @@ def _loaded_meanwhile(command: Command) -> Callable:
     return ahead(load)
 
 
-def _check_program(command: Command) -> None:
+def _check_program(command: LoadedCommand) -> None:
     """What torch would only notice later."""
     program = command.program
     if program.dtype not in DTYPES:
-        raise UsageError(f"-dtype: auto, float64 or float32 expected, {program.dtype!r} given")
+        raise ArgumentError(f"-dtype: auto, float64 or float32 expected, {program.dtype!r} given")
     if program.render not in PATHS:
-        raise UsageError(f"-render: {', '.join(PATHS[:-1])} or {PATHS[-1]} expected, {program.render!r} given")
+        raise ArgumentError(f"-render: {', '.join(PATHS[:-1])} or {PATHS[-1]} expected, {program.render!r} given")
     if program.threads is not None and program.threads < 1:
-        raise UsageError(f"-threads: at least 1 thread is needed, not {program.threads}")
+        raise ArgumentError(f"-threads: at least 1 thread is needed, not {program.threads}")
     if program.device != "cpu":
         _check_device(program.device)
 
@@ -105,8 +105,8 @@ def _check_device(name: str) -> None:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise UsageError(f"-device: cpu, cuda or cuda:N expected, {name!r} given") from None
+        raise ArgumentError(f"-device: cpu, cuda or cuda:N expected, {name!r} given") from None
     if device.type not in ("cpu", "cuda"):
-        raise UsageError(f"-device: cpu, cuda or cuda:N expected, {name!r} given")
+        raise ArgumentError(f"-device: cpu, cuda or cuda:N expected, {name!r} given")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UsageError(f"-device: there is no {name} here ({torch.cuda.device_count()} CUDA devices)")
+        raise ArgumentError(f"-device: there is no {name} here ({torch.cuda.device_count()} CUDA devices)")

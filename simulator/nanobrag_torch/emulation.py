@@ -11,7 +11,7 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from nanobrag_torch.errors import UsageError
+from nanobrag_torch.errors import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def parse_emulations(text: str | None) -> Emulations:
         if colon:
             found = re.fullmatch(r"threads=([1-9][0-9]{0,5})", setting)
             if name not in ("phi-carryover", "all") or not found:
-                raise UsageError(f"-emulate: {word!r}; only phi-carryover:threads=T takes a setting")
+                raise ArgumentError(f"-emulate: {word!r}; only phi-carryover:threads=T takes a setting")
             threads = int(found.group(1))
         if name == "all":
             names.update(EMULATIONS)
@@ -113,7 +113,7 @@ def parse_emulations(text: str | None) -> Emulations:
             names.add(name)
         else:
             close = difflib.get_close_matches(name, EMULATIONS, n=1, cutoff=0.0)[0]
-            raise UsageError(f"-emulate: there is no emulation {name!r}; did you mean {close!r}? (-emulate list)")
+            raise ArgumentError(f"-emulate: there is no emulation {name!r}; did you mean {close!r}? (-emulate list)")
     return Emulations(frozenset(names), threads)
 
 

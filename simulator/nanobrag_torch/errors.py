@@ -7,7 +7,7 @@ class SimulatorError(Exception):
     """Base of all errors that the user can mend."""
 
 
-class UsageError(SimulatorError):
+class ArgumentError(SimulatorError):
     """A bad option, or options that cannot be used together."""
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 
 from nanobrag_torch.blocks import not_finite
-from nanobrag_torch.command.load import DUMP_BY_DEFAULT, Command
-from nanobrag_torch.errors import InputFileError, UsageError
+from nanobrag_torch.command.load import DUMP_BY_DEFAULT, LoadedCommand
+from nanobrag_torch.errors import ArgumentError, InputFileError
 from nanobrag_torch.io.atomic import atomic_output
 from nanobrag_torch.io.floatfile import FloatImage, float_image
 from nanobrag_torch.output import echo
@@ -32,7 +32,7 @@ from nanobrag_torch.version import PROGRAM_NAME, VERSION, default_threads, versi
 SPHERE_SR = 4.0 * math.pi
 
 
-def render_and_write(command: Command, components: tuple) -> None:
+def render_and_write(command: LoadedCommand, components: tuple) -> None:
     """Run a loaded command. Raises UsageError or InputFileError before anything is written."""
     torch.set_num_threads(_workers(command))
     asked = command.program.dtype
@@ -59,7 +59,7 @@ def render_and_write(command: Command, components: tuple) -> None:
 # --- before ---------------------------------------------------------------------------------------------
 
 
-def output_paths(command: Command) -> dict[str, Path]:
+def output_paths(command: LoadedCommand) -> dict[str, Path]:
     """Every file that this run will write, by what it is."""
     wanted, folder = command.outputs, command.write_to
     paths = {"float": folder / wanted.float_file, "int": folder / wanted.int_file}
@@ -72,12 +72,12 @@ def output_paths(command: Command) -> dict[str, Path]:
     return paths
 
 
-def check_outputs(command: Command, scene: Scene) -> None:
+def check_outputs(command: LoadedCommand, scene: Scene) -> None:
     """Refuse now what could only fail after the rendering."""
     seen: dict[Path, str] = {}
     for path in output_paths(command).values():
         if path in seen and not str(path).startswith("/dev/"):
-            raise UsageError(f"{path}: two outputs have this name")
+            raise ArgumentError(f"{path}: two outputs have this name")
         seen[path] = ""
         if path.is_dir():
             raise InputFileError("cannot be written: it is a folder", path)
@@ -91,14 +91,14 @@ def check_outputs(command: Command, scene: Scene) -> None:
     pixel = command.outputs.trace_pixel
     slow, fast = scene.geometry.slow_pixels, scene.geometry.fast_pixels
     if pixel is not None and not (0 <= pixel[0] < slow and 0 <= pixel[1] < fast):
-        raise UsageError(f"-trace_pixel: {pixel[0]} {pixel[1]} is not on a detector of {slow} x {fast} pixels "
-                         "(slow x fast)")
+        raise ArgumentError(f"-trace_pixel: {pixel[0]} {pixel[1]} is not on a detector of {slow} x {fast} pixels "
+                            "(slow x fast)")
 
 
 # --- rendering ------------------------------------------------------------------------------------------
 
 
-def render_to(image: FloatImage, scene: Scene, command: Command, path: RenderPath) -> None:
+def render_to(image: FloatImage, scene: Scene, command: LoadedCommand, path: RenderPath) -> None:
     """Render a scene into an image of zeros; progress and solid angle are printed."""
     if command.outputs.printout:
         for line in printout_lines(scene, command.outputs.printout_pixel):
@@ -119,7 +119,7 @@ def render_to(image: FloatImage, scene: Scene, command: Command, path: RenderPat
     print(f"solid angle subtended by detector = {omega:g} steradian ( {100.0 * omega / SPHERE_SR:g}% sphere)")
 
 
-def _workers(command: Command) -> int:
+def _workers(command: LoadedCommand) -> int:
     return command.program.threads or default_threads()
 
 
@@ -127,14 +127,14 @@ def _refuse_infinite(image: FloatImage) -> None:
     """Nothing is written of an image that no reader could use; the C program writes it, and so does an emulation."""
     bad = not_finite(image)
     if bad:
-        raise UsageError(f"{bad} of {image.size} pixels are not finite float32 numbers (fluence, F or crystal size "
-                         "too large?); nothing was written")
+        raise ArgumentError(f"{bad} of {image.size} pixels are not finite float32 numbers (fluence, F or crystal size "
+                            "too large?); nothing was written")
 
 
 # --- writing --------------------------------------------------------------------------------------------
 
 
-def write_others(command: Command, scene: Scene, image: FloatImage) -> None:
+def write_others(command: LoadedCommand, scene: Scene, image: FloatImage) -> None:
     """The dump, and what is derived from the float image, each with its line on stdout."""
     from nanobrag_torch.io.pgm import write_pgm
     from nanobrag_torch.io.smv import write_int_image
@@ -162,7 +162,7 @@ def write_others(command: Command, scene: Scene, image: FloatImage) -> None:
         _write_noise(command, scene, image, paths["noise"])
 
 
-def _write_noise(command: Command, scene: Scene, image: FloatImage, path: Path) -> None:
+def _write_noise(command: LoadedCommand, scene: Scene, image: FloatImage, path: Path) -> None:
     from nanobrag_torch.output.noise import write_noise_image
 
     noise = write_noise_image(path, scene, image, command.outputs.adc_offset, command.options.given.get("seed"))
@@ -170,7 +170,7 @@ def _write_noise(command: Command, scene: Scene, image: FloatImage, path: Path) 
     print(f"writing {command.outputs.noise_file} as 2-byte integers")
 
 
-def _write_dump(command: Command) -> None:
+def _write_dump(command: LoadedCommand) -> None:
     """The grid of structure factors for a next run; going on without it where it cannot be written."""
     from nanobrag_torch.io.dump import write_dump
 
@@ -182,7 +182,7 @@ def _write_dump(command: Command) -> None:
         command.options.warn(f"{fault}; going on without a dump")
 
 
-def write_trace(command: Command, scene: Scene) -> None:
+def write_trace(command: LoadedCommand, scene: Scene) -> None:
     """Print every factor of one pixel, and write them as JSON where asked."""
     slow, fast = command.outputs.trace_pixel
     x0, x1, y0, y1 = scene.roi

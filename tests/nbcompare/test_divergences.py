@@ -17,9 +17,9 @@ from nbcompare.engine.engine import REFERENCE, SUBJECT, Engine, Failure, Run
 from nbcompare.engine.runs import Job
 from nbcompare.errors import ExitCode
 from nbcompare.verdict.divergence import factor, judge_claims, share, try_claims
-from nbcompare.verdict.further_evidence import Findings, as_asked_now
+from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now
 from nbcompare.verdict.proof import Claim, Proof
-from nbcompare.verdict.verdict import Threshold, Word, judge
+from nbcompare.verdict.verdict import Label, Threshold, judge
 
 TODAY = datetime.date(2026, 11, 25)
 SHAPE = Shape(12, 15)
@@ -68,7 +68,7 @@ EMULATED = ("-emulate", "phi-carryover")
 
 def test_a_claim_is_proven_when_the_emulation_closes_the_gap():
     verdict, _, calls = tried([claim()], with_defects("middle"), TRUTH, {EMULATED: with_defects("middle")})
-    assert (verdict.word, verdict.exit_code) == (Word.PROVEN, ExitCode.PASS)
+    assert (verdict.word, verdict.exit_code) == (Label.PROVEN, ExitCode.PASS)
     assert not verdict.passed and verdict.accepted
     assert all("explained by phi-carryover" in reason for reason in verdict.reasons) and verdict.reasons
     assert calls == [("divergences/phi-carryover/emulated", SUBJECT, ("plain", *EMULATED))]
@@ -76,7 +76,7 @@ def test_a_claim_is_proven_when_the_emulation_closes_the_gap():
 
 def test_an_emulation_that_does_nothing_proves_nothing():
     verdict, _, _ = tried([claim()], with_defects("middle"), TRUTH, {EMULATED: TRUTH})
-    assert (verdict.word, verdict.exit_code) == (Word.NOT_PROVEN, ExitCode.CLAIM)
+    assert (verdict.word, verdict.exit_code) == (Label.NOT_PROVEN, ExitCode.CLAIM)
     assert any("did not change the subject's image on full, middle" in reason for reason in verdict.reasons)
     assert verdict.reasons[0].startswith("phi-carryover explains none of the sum; a factor of 0.99")
 
@@ -85,7 +85,7 @@ def test_an_emulation_that_closes_a_part_is_told_its_share():
     """Of an excess of 25 % in one pixel the emulation shows 15 %, which is 60 % of it."""
     partly = with_defects("middle", size=0.15)
     verdict, _, _ = tried([claim()], with_defects("middle"), TRUTH, {EMULATED: partly})
-    assert verdict.word is Word.NOT_PROVEN
+    assert verdict.word is Label.NOT_PROVEN
     assert any("closes 60 % of the gap of sum_ratio" in reason for reason in verdict.reasons), verdict.reasons
 
 
@@ -102,7 +102,7 @@ def test_a_claim_does_not_hide_a_factor():
 def test_a_claim_that_expired_excuses_nothing():
     last = claim(expires=TODAY)
     answers = {EMULATED: with_defects("middle")}
-    assert tried([last], with_defects("middle"), TRUTH, answers)[0].word is Word.PROVEN
+    assert tried([last], with_defects("middle"), TRUTH, answers)[0].word is Label.PROVEN
     verdict, _, _ = tried([last], with_defects("middle"), TRUTH, answers, today=TODAY + datetime.timedelta(days=1))
     assert verdict.exit_code is ExitCode.CLAIM
     assert verdict.reasons == ("phi-carryover expired on 2026-11-25; me has to renew or remove it",)
@@ -112,7 +112,7 @@ def test_figures_outside_the_bounds_of_the_claim_are_not_excused():
     narrow = claim(bounds=(Threshold("sum_ratio", "full", 0.9, 1.1, "w"),
                            Threshold("sum_ratio", "middle", 0.99, 1.1, "w")))
     verdict, _, _ = tried([narrow], with_defects("middle"), TRUTH, {EMULATED: with_defects("middle")})
-    assert verdict.word is Word.NOT_PROVEN
+    assert verdict.word is Label.NOT_PROVEN
     assert len(verdict.reasons) == 1 and "sum_ratio on middle is 0.9" in verdict.reasons[0]
 
 
@@ -120,7 +120,7 @@ def test_a_threshold_without_bounds_is_not_excused():
     """The claim speaks of the middle and the frame; the corner is off too, and closed by the emulation all the same."""
     both = with_defects("middle", "corner")
     verdict, _, _ = tried([claim()], both, TRUTH, {EMULATED: both})
-    assert verdict.word is Word.NOT_PROVEN
+    assert verdict.word is Label.NOT_PROVEN
     assert any("no claim gives bounds for what is outside: sum_ratio on corner" in r for r in verdict.reasons)
 
 
@@ -133,7 +133,7 @@ def test_a_region_that_the_claim_names_must_change():
 
 def test_a_failing_emulated_run_proves_nothing():
     verdict, _, _ = tried([claim()], with_defects("middle"), TRUTH, {EMULATED: None})
-    assert verdict.word is Word.NOT_PROVEN
+    assert verdict.word is Label.NOT_PROVEN
     assert "the subject ended with exit code 3" in verdict.reasons[0]
 
 
@@ -143,7 +143,7 @@ CONTROL = ("-phi", "1e-12")
 def test_a_control_that_agrees_is_part_of_the_proof():
     answers = {EMULATED: with_defects("middle"), CONTROL: TRUTH}
     verdict, proof, calls = tried([claim(control=CONTROL)], with_defects("middle"), TRUTH, answers)
-    assert verdict.word is Word.PROVEN
+    assert verdict.word is Label.PROVEN
     assert calls[-1] == ("divergences/phi-carryover/control", REFERENCE, ("plain", *CONTROL))
     assert proof.trial("control").comparison.figure("sum_ratio", "full").value == 1
 
@@ -160,7 +160,7 @@ def test_a_control_that_disagrees_refutes_the_claim(image, words):
 
 def test_a_claim_that_is_not_needed_is_an_error():
     verdict, _, _ = tried([claim()], TRUTH, TRUTH, {EMULATED: TRUTH})
-    assert (verdict.word, verdict.exit_code) == (Word.NOT_NEEDED, ExitCode.CLAIM)
+    assert (verdict.word, verdict.exit_code) == (Label.NOT_NEEDED, ExitCode.CLAIM)
     assert "no longer needed" in verdict.reasons[0]
 
 
@@ -175,7 +175,7 @@ def test_two_claims_are_proven_together_when_neither_can_be_left_out():
     both = with_defects("middle", "corner")
     answers = {BOTH_WORDS: both, ONE_WORDS: with_defects("middle"), TWO_WORDS: with_defects("corner")}
     verdict, _, calls = tried(TWO, both, TRUTH, answers)
-    assert verdict.word is Word.PROVEN
+    assert verdict.word is Label.PROVEN
     assert all(reason.endswith("explained by one and two") for reason in verdict.reasons)
     assert [name for name, _, _ in calls] == [f"divergences/together/{purpose}" for purpose in
                                               ("emulated", "without-one", "without-two")]
@@ -185,7 +185,7 @@ def test_a_claim_beside_one_that_explains_all_is_not_needed():
     """The second emulation changes the corner and back nothing that was off: with the first alone all holds."""
     answers = {BOTH_WORDS: with_defects("middle"), ONE_WORDS: with_defects("middle"), TWO_WORDS: TRUTH}
     verdict, _, _ = tried(TWO, with_defects("middle"), TRUTH, answers)
-    assert verdict.word is Word.NOT_PROVEN
+    assert verdict.word is Label.NOT_PROVEN
     assert "two is not needed: without it the other claims explain all" in verdict.reasons
     assert "two: the emulation did not change the subject's image on full, corner" in verdict.reasons
 
@@ -193,7 +193,7 @@ def test_a_claim_beside_one_that_explains_all_is_not_needed():
 def test_a_trial_of_several_that_fails_leaves_them_unproven():
     both = with_defects("middle", "corner")
     verdict, _, _ = tried(TWO, both, TRUTH, {BOTH_WORDS: both, ONE_WORDS: None, TWO_WORDS: with_defects("corner")})
-    assert verdict.word is Word.NOT_PROVEN
+    assert verdict.word is Label.NOT_PROVEN
     assert any("whether two is needed is not known" in reason for reason in verdict.reasons)
 
 
@@ -216,23 +216,23 @@ class CaseNow:
 
 
 @pytest.mark.parametrize(("now", "day", "word"), [
-    ([claim()], TODAY, Word.PROVEN),
-    ([claim()], datetime.date(2028, 1, 1), Word.NOT_PROVEN),
-    ([claim(emulate=("-emulate", "other"))], TODAY, Word.NOT_PROVEN),
-    ([claim(bounds=claim().bounds[:1])], TODAY, Word.NOT_PROVEN),
-    ([], TODAY, Word.FAIL)])
+    ([claim()], TODAY, Label.PROVEN),
+    ([claim()], datetime.date(2028, 1, 1), Label.NOT_PROVEN),
+    ([claim(emulate=("-emulate", "other"))], TODAY, Label.NOT_PROVEN),
+    ([claim(bounds=claim().bounds[:1])], TODAY, Label.NOT_PROVEN),
+    ([], TODAY, Label.FAIL)])
 def test_a_stored_proof_is_judged_by_the_claims_of_now(now, day, word):
     from nbcompare.verdict.further_evidence import conclude
 
     reference = with_defects("middle")
     _, proof, _ = tried([claim()], reference, TRUTH, {EMULATED: reference})
-    findings = as_asked_now(Findings(proof=proof), CaseNow(*now), day)
+    findings = as_asked_now(FurtherEvidence(proof=proof), CaseNow(*now), day)
     assert conclude(compare_images(reference, TRUTH, ROIS), STRICT, findings).word is word
 
 
 def test_shares_and_factors_are_never_rounded_to_none_or_all():
     assert [share(part) for part in (0, 0.004, 1e-9, 0.999, 0.99999)] == ["none", "0.4 %", "1e-07 %", "99.9 %",
-                                                                        "99.999 %"]
+                                                                          "99.999 %"]
     assert [factor(value) for value in (125931.97, 0.5, 1.25, 1.2e12)] == ["125,932", "0.5", "1.25", "1.2e+12"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.verdict.further_evidence import Findings
+from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor
 from nbcompare.verdict.verdict import Check, Threshold
 
@@ -76,7 +76,7 @@ def test_the_noise_is_kept_in_record_summary_and_files(run_repeated, nb):
 def test_an_option_asks_for_the_noise_of_any_case(run_repeated):
     said = run_repeated("", "good", "{metric: sum_ratio, min: 0.9, why: w}", "--noise-floor")
     assert [entry["name"] for entry in said.json["findings"]["noise"]["repetitions"]] == ["repeat-1", "threads-1",
-                                                                                        "threads-2"]
+                                                                                          "threads-2"]
 
 
 def test_a_reference_that_fails_when_repeated_is_a_failed_engine(run_repeated):
@@ -106,7 +106,7 @@ def test_the_margin_is_the_width_of_the_threshold_over_the_noise():
 
 
 def test_findings_of_an_old_record_are_empty():
-    assert Findings.of({"kind": "nb-compare bundle"}) == Findings()
+    assert FurtherEvidence.of({"kind": "nb-compare bundle"}) == FurtherEvidence()
 
 
 def test_a_stored_reference_brings_its_noise_with_it(run_repeated, nb, fake, small_case):

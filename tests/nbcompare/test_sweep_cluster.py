@@ -15,7 +15,7 @@ import pytest
 from nbcompare.bundle.bundle import staging
 from nbcompare.errors import EvidenceError
 from nbcompare.run.sweep.cluster import bring_home
-from nbcompare.run.sweep.remote import Answer
+from nbcompare.run.sweep.remote import CellAnswer
 
 CASE = """\
 name: grid
@@ -96,7 +96,7 @@ def test_all_bundles_come_home_although_a_worker_is_killed(nb, fake, tmp_path, c
 
 def test_a_bundle_that_is_not_what_was_sent_is_not_published(tmp_path):
     with staging(tmp_path, "cell") as place, pytest.raises(EvidenceError, match="damaged on its way"):
-        bring_home(Answer(bundle=b"something", sha256="0" * 64), place, "cell")
+        bring_home(CellAnswer(bundle=b"something", sha256="0" * 64), place, "cell")
     assert not [path for path in Path(tmp_path, "cell").iterdir() if not path.name.startswith(".")]
 
 

@@ -207,7 +207,7 @@ def test_what_only_rounds_an_image_otherwise_does_not_change_it(tmp_path, factor
     """A wavelength that cancels moves the last bits of one program and none of another."""
     from nbcompare.engine.engine import Engine
     from nbcompare.engine.runs import Job
-    from nbcompare.verdict.ablation import probe
+    from nbcompare.verdict.ablation import ablate
 
     command = ("-detpixels", "20", "-lambda", "1")
 
@@ -218,5 +218,5 @@ def test_what_only_rounds_an_image_otherwise_does_not_change_it(tmp_path, factor
 
     jobs = {role: Job(Engine(role, role, (role,), "test"), command, Shape(20, 20), 1.0)
             for role in ("reference", "subject")}
-    result = probe(command, jobs, LIVELY, run_quietly, tmp_path, required=(), only_required=False)
+    result = ablate(command, jobs, LIVELY, run_quietly, tmp_path, required=(), only_required=False)
     assert [entry.reference for entry in result.arguments] == ["another shape", found]

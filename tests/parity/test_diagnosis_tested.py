@@ -16,7 +16,7 @@ from nbcompare.explain.diagnose.diagnose import diagnose
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import knobs
 from nbcompare.explain.diagnose.search.fitting import Fitter
 from nbcompare.explain.diagnose.search.simulator import Simulator
-from nbcompare.explain.diagnose.search.trials import Trials
+from nbcompare.explain.diagnose.search.trials import CauseTrials
 
 SIZE = 96
 SOUND = ("-mat", "turned.mat", "-hkl", "list.hkl", "-lambda", "1.1", "-Na", "7", "-Nb", "8", "-Nc", "6", "-distance",
@@ -132,7 +132,7 @@ def test_a_fit_that_gains_next_to_nothing_is_given_up(bench):
     question = Question(render(SOUND), render(edited(("-flux", "2e24"))), SOUND, home / "sound")
     tilt = next(knob for knob in knobs(question) if knob.id == "detector-rotation-value")
     with Simulator() as simulator:
-        trials = Trials(question, simulator, 60)
+        trials = CauseTrials(question, simulator, 60)
         before = simulator.renders
         assert Fitter(trials).fit(tilt) is None
         assert simulator.renders - before < 40

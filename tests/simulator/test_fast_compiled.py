@@ -152,7 +152,7 @@ def test_a_step_that_computes_something_else_is_not_kept(cache, monkeypatch, wro
     monkeypatch.setattr(compiled, "_compile", lambda kernel, scratch, library: library.write_bytes(b""))
     monkeypatch.setattr(compiled, "load", loaded)
     (cache / compiled.FACTS).unlink()
-    with pytest.raises(compiled.UsageError, match=f"{wrong.name} differs from the formula"):
+    with pytest.raises(compiled.ArgumentError, match=f"{wrong.name} differs from the formula"):
         compiled.build()
     assert compiled.obstacle() != ""
 
@@ -168,7 +168,7 @@ def test_a_library_that_marks_other_pixels_or_leaves_some_undefined_is_not_kept(
 
     monkeypatch.setattr(compiled, "_compile", lambda kernel, scratch, library: library.write_bytes(b""))
     monkeypatch.setattr(compiled, "load", loaded)
-    with pytest.raises(compiled.UsageError, match="add_block differs from the formula by inf"):
+    with pytest.raises(compiled.ArgumentError, match="add_block differs from the formula by inf"):
         compiled.build()
 
 

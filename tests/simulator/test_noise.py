@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nanobrag_torch.emulation import parse_emulations
-from nanobrag_torch.errors import UsageError
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.output.noise import PoissonDraws, log_gamma, noise_seed
 from nanobrag_torch.physics.random_stream import RandomStreams
 
@@ -83,7 +83,7 @@ def test_noise_needs_a_seed_before_anything_is_written(simulated, tmp_path):
 
 def test_the_clock_is_the_seed_where_that_is_emulated():
     assert noise_seed(5, ()) == -5
-    with pytest.raises(UsageError, match="-seed"):
+    with pytest.raises(ArgumentError, match="-seed"):
         noise_seed(None, parse_emulations(None))
     assert noise_seed(None, parse_emulations("noise-truncation")) < -1_700_000_000
 

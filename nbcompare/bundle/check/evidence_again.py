@@ -20,16 +20,16 @@ from nbcompare.compare.image import Roi, read_float_image
 from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
 from nbcompare.engine.self_comparison import same_program
 from nbcompare.errors import FileError, ShapeError
-from nbcompare.verdict.further_evidence import FACT, Findings
+from nbcompare.verdict.further_evidence import FACT, FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
 from nbcompare.verdict.proof import CONTROL, EMULATED, Proof, Trial
 
 
 def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray], rois: Sequence[Roi],
-                   figures: Collection[tuple[str, str]]) -> Findings:
+                   figures: Collection[tuple[str, str]]) -> FurtherEvidence:
     """The findings of a record with every figure taken anew on ``rois``; ``figures`` are the (metric, region) pairs
     to take beside the default ones. Raises FileError when an image that must be there is not, or not the one."""
-    found = Findings.of(record.facts)
+    found = FurtherEvidence.of(record.facts)
     centre = record.comparison.centre if record.comparison else None
 
     def held(reference, subject, more=()):
@@ -83,7 +83,7 @@ def _image(folder: Path, files: str, run: Run, record: Record, images: Mapping[s
 
 def findings_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
     """Findings that are not what the case asks for, do not follow from the runs, or whose images are not there."""
-    found = Findings.of(record.facts)
+    found = FurtherEvidence.of(record.facts)
     yield from _image_faults(record, found, sums)
     if record.comparison is None:
         return
@@ -110,7 +110,7 @@ def findings_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
             yield Fault("disagrees", RECORD, f"the case requires {word} to matter, and it was not probed")
 
 
-def _image_faults(record: Record, found: Findings, sums: Mapping[str, str]) -> Iterator[Fault]:
+def _image_faults(record: Record, found: FurtherEvidence, sums: Mapping[str, str]) -> Iterator[Fault]:
     plain = {run.image_sha256 for run in record.runs}
     repetitions = found.noise.repetitions if found.noise and not record.facts.get("reference_from") else ()
     for entry in (*repetitions, *(found.proof.trials if found.proof else ())):

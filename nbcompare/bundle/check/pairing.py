@@ -44,7 +44,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Pair:
+class BundlePair:
     """Two stored runs, A taken as the reference, judged by the thresholds of A's case."""
 
     a: Side
@@ -63,7 +63,7 @@ class Pair:
 class Pairing:
     """Every pair asked for, and what differs between the two bundles besides the images."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[BundlePair, ...]
     notes: tuple[str, ...]
 
     @property
@@ -98,18 +98,18 @@ def compare_bundles(a: Path, b: Path, roles: Sequence[tuple[str, str]] = SAME_RO
     return Pairing(tuple(pairs), tuple(_notes(*records)))
 
 
-def _pair(a: Side, b: Side) -> Pair:
+def _pair(a: Side, b: Side) -> BundlePair:
     without = [f"the {side.name} gave no image" for side in (a, b) if side.run is None or side.run.failure]
     if without:
-        return Pair(a, b, False, None, blocked(without))
+        return BundlePair(a, b, False, None, blocked(without))
     identical = a.run.image_sha256 == b.run.image_sha256
     thresholds = thresholds_of(a.record)
     try:
         comparison = compare_images(a.image(), b.image(), rois_of(a.record),
                                     further={(threshold.metric, threshold.roi) for threshold in thresholds})
     except ShapeError as fault:
-        return Pair(a, b, identical, None, not_comparable(fault.message))
-    return Pair(a, b, identical, comparison, judge(comparison, thresholds))
+        return BundlePair(a, b, identical, None, not_comparable(fault.message))
+    return BundlePair(a, b, identical, comparison, judge(comparison, thresholds))
 
 
 def _notes(a: Record, b: Record) -> Iterator[str]:

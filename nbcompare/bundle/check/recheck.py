@@ -28,9 +28,9 @@ from nbcompare.engine.bundled_reference import CHECKOUT
 from nbcompare.engine.engine import REFERENCE, SUBJECT
 from nbcompare.engine.runs import failures_verdict
 from nbcompare.errors import EvidenceError, ShapeError, UsageError
-from nbcompare.verdict.further_evidence import Findings, as_asked_now, conclude
+from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, conclude
 from nbcompare.verdict.proof import Claim
-from nbcompare.verdict.verdict import Threshold, Verdict, Word, blocked, not_comparable
+from nbcompare.verdict.verdict import Label, Threshold, Verdict, blocked, not_comparable
 
 OF_THE_IMAGES = ("command", "reference_args", "subject_args", "environment", "shape")
 """What must be the same in two cases, for the images of one to be those of the other; the inputs' sums too."""
@@ -63,7 +63,7 @@ class Recheck:
     verdict: Verdict
     notes: tuple[str, ...]
     loosened: tuple[Loosened, ...]
-    findings: Findings
+    findings: FurtherEvidence
 
     def as_dict(self) -> dict:
         return {"schema_version": 1, "bundle": str(self.folder), "case": self.record.facts["case"]["name"],
@@ -103,16 +103,17 @@ def _sound_record(folder: Path) -> Record:
 
 
 def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi],
-            thresholds: Sequence[Threshold]) -> tuple[Comparison | None, Verdict, Findings]:
+            thresholds: Sequence[Threshold]) -> tuple[Comparison | None, Verdict, FurtherEvidence]:
     """Only the figures that a threshold asks for are taken."""
     others = _other_experiment(record, case) if case else []
     if others:
-        return None, blocked([f"the stored images are not of this case: {reason}" for reason in others]), Findings()
-    if not record.runs or record.verdict.word is Word.BLOCKED and record.comparison is None:
-        return None, record.verdict, Findings()
+        said = [f"the stored images are not of this case: {reason}" for reason in others]
+        return None, blocked(said), FurtherEvidence()
+    if not record.runs or record.verdict.word is Label.BLOCKED and record.comparison is None:
+        return None, record.verdict, FurtherEvidence()
     failed = failures_verdict(record.runs)
     if failed:
-        return None, failed, Findings()
+        return None, failed, FurtherEvidence()
     images = read_stored_images(folder, record)
     figures = case.figures_asked if case else _figures_judged(record, thresholds)
     asked = {roi for _, roi in figures}
@@ -122,7 +123,7 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
                                     centre=record.comparison.centre if record.comparison else None)
         found = findings_again(folder, record, images, rois, figures)
     except ShapeError as fault:
-        return None, not_comparable(str(fault)), Findings()
+        return None, not_comparable(str(fault)), FurtherEvidence()
     if case:
         found = as_asked_now(found, case, datetime.datetime.now(datetime.UTC).date())
     return comparison, conclude(comparison, thresholds, found), found
@@ -130,7 +131,7 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
 
 def _figures_judged(record: Record, thresholds: Sequence[Threshold]) -> set[tuple[str, str]]:
     """(metric, region) of every threshold and of every bound of a claim that was tried."""
-    proof = Findings.of(record.facts).proof
+    proof = FurtherEvidence.of(record.facts).proof
     bounds = [bound for claim in proof.claims for bound in claim.bounds] if proof else []
     return {(threshold.metric, threshold.roi) for threshold in (*thresholds, *bounds)}
 

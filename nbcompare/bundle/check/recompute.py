@@ -25,7 +25,7 @@ from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT, image_failure
 from nbcompare.engine.run_folder import protected_faults
 from nbcompare.engine.runs import failures_verdict
 from nbcompare.errors import FileError, ShapeError
-from nbcompare.verdict.further_evidence import Findings, conclude
+from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.verdict import Threshold, Verdict, blocked, not_comparable
 
 STDOUT_OF_THE_REFERENCE = f"inputs/{PREFIX[REFERENCE]}_cli_stdout.txt"
@@ -210,7 +210,7 @@ def _verdict_faults(record: Record, found: Verdict) -> Iterator[Fault]:
             if ours.holds != theirs.holds:
                 holds = "holds" if theirs.holds else "does not hold"
                 yield Fault("disagrees", RECORD, f"{theirs.sentence}: that {holds}")
-    findings = Findings.of(record.facts)
+    findings = FurtherEvidence.of(record.facts)
     stored = conclude(record.comparison, thresholds_of(record), findings) if record.comparison else found
     if (said.checks, said.reasons) != (stored.checks, stored.reasons):
         yield Fault("disagrees", RECORD, "the checks and reasons of the verdict do not follow from its figures")

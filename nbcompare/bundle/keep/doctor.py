@@ -18,7 +18,7 @@ from pathlib import Path
 
 from nbcompare.bundle.bundle import STAMP_FORMAT
 from nbcompare.bundle.listing import STAMP, phases_by_bundle
-from nbcompare.bundle.lock import is_held
+from nbcompare.bundle.lock import is_locked
 from nbcompare.engine.bundled_reference import SOURCE
 from nbcompare.engine.engine import reference_engine, subject_engine
 from nbcompare.errors import EvidenceError, UsageError
@@ -108,7 +108,7 @@ def _disk(bundles: Path) -> Iterator[Finding]:
     yield Finding("disk", free >= LEAST_FREE_BYTES, f"{free / 2**30:.1f} GiB free for {bundles}",
                   "make room: nb-compare prune, or another --bundles")
     yield Finding("writable", os.access(place, os.W_OK | os.X_OK), f"{place}", "choose another --bundles")
-    locks = is_held(place) is not None
+    locks = is_locked(place) is not None
     yield Finding("locks", locks, "a folder in use can be told from one left behind" if locks else
                   f"the file system of {place} has no locks: what a killed run leaves cannot be told from a run",
                   "keep bundles on a local disk")

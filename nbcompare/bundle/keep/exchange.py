@@ -13,8 +13,8 @@ from pathlib import Path
 from nbcompare.bundle.bundle import MANIFEST, STAGING_PREFIX, Record, flush_folder, home_of, publish_folder
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.keep.bagit import DECLARATION, PAYLOAD, bag_faults, write_tag_files
-from nbcompare.bundle.keep.unpack import Limits, unpack
-from nbcompare.bundle.lock import hold
+from nbcompare.bundle.keep.unpack import UnpackLimits, unpack
+from nbcompare.bundle.lock import lock
 from nbcompare.case.inputs import sha256_of
 from nbcompare.errors import EvidenceError, FileError, UsageError
 
@@ -77,7 +77,7 @@ def _write_zip(folder: Path, path: Path, inside: str) -> None:
 # --- receiving --------------------------------------------------------------------------------------------
 
 
-def import_bundle(source: Path, bundles: Path, limits: Limits = Limits()) -> tuple[Path, bool]:  # noqa: B008 (frozen)
+def import_bundle(source: Path, bundles: Path, limits: UnpackLimits = UnpackLimits()) -> tuple[Path, bool]:  # noqa: B008 (frozen)
     """Take a bundle in: unpack, verify, publish. Returns its folder and whether it is new.
 
     The very same bundle, when it is here already, is left as it is. Raises EvidenceError for anything that
@@ -88,7 +88,7 @@ def import_bundle(source: Path, bundles: Path, limits: Limits = Limits()) -> tup
         work = Path(tempfile.mkdtemp(prefix=f"{STAGING_PREFIX}import-", dir=bundles))
     except OSError as fault:
         raise FileError(f"{bundles}: cannot import there: {fault.strerror}") from None
-    handle = hold(work)
+    handle = lock(work)
     try:
         unpack(source, work / "in", limits)
         return _publish(_bundle_root(work / "in", source), bundles, source)

@@ -21,7 +21,7 @@ from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.keep.exchange import EXPORT_PREFIX
 from nbcompare.bundle.keep.prune import PRUNED_PREFIX
 from nbcompare.bundle.listing import STAMP, size_of
-from nbcompare.bundle.lock import hold, is_held
+from nbcompare.bundle.lock import is_locked, lock
 from nbcompare.errors import FileError
 
 SCRATCH_PREFIX = "nb-compare-"
@@ -100,7 +100,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _by_lock(folder: Path, what: str) -> Leftover:
-    held = is_held(folder)
+    held = is_locked(folder)
     inside = processes_in(folder)
     if held or inside:
         return Leftover(folder, what, IN_USE, None, inside)
@@ -156,7 +156,7 @@ def processes_in(folder: Path) -> tuple[str, ...]:
 
 def clean(leftover: Leftover) -> str:
     """Apply the remedy of a leftover; what was done, in words. Raises FileError."""
-    handle = hold(leftover.folder)
+    handle = lock(leftover.folder)
     if handle is None:
         return f"{leftover.folder}: in use by now, left alone"
     try:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.bundle.bundle import flush_folder
-from nbcompare.bundle.listing import Entry, list_bundles, size_of
+from nbcompare.bundle.listing import ListedBundle, list_bundles, size_of
 from nbcompare.errors import FileError, UsageError
 
 PRUNED_PREFIX = ".pruned-"
@@ -24,7 +24,7 @@ PRUNED_PREFIX = ".pruned-"
 class Choice:
     """What happens to a bundle, and why."""
 
-    entry: Entry
+    entry: ListedBundle
     kept_because: str | None
 
     @property
@@ -50,22 +50,22 @@ def choose(root: Path, keep: int, case: str | None = None) -> list[Choice]:
     return [Choice(entry, _reason_to_keep(entry, newest, named)) for entry in entries if case in (None, entry.case)]
 
 
-def _by_case(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+def _by_case(entries: Sequence[ListedBundle]) -> dict[str, list[ListedBundle]]:
     """The readable bundles of each case; a damaged one does not take the place of a good one."""
-    found: dict[str, list[Entry]] = {}
+    found: dict[str, list[ListedBundle]] = {}
     for entry in entries:
         if entry.record is not None:
             found.setdefault(entry.case, []).append(entry)
     return found
 
 
-def _named_by_others(entries: Sequence[Entry]) -> dict[str, str]:
+def _named_by_others(entries: Sequence[ListedBundle]) -> dict[str, str]:
     """Bundles whose image another bundle has as its reference, by CASE/STAMP: the reason to keep them."""
     return {f"{fact['case']}/{fact['stamp']}": f"its image is the reference of {entry.name}"
             for entry in entries if entry.record and (fact := entry.record.facts.get("reference_from"))}
 
 
-def _reason_to_keep(entry: Entry, newest: set[str], named: dict[str, str]) -> str | None:
+def _reason_to_keep(entry: ListedBundle, newest: set[str], named: dict[str, str]) -> str | None:
     if entry.signed:
         return f"signed off: {', '.join(entry.signed)}"
     if entry.record is None:

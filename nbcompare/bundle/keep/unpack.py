@@ -23,14 +23,14 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Limits:
+class UnpackLimits:
     """How much is let in."""
 
     total_bytes: int = 4 << 30
     files: int = MAX_FILES
 
 
-def unpack(source: Path, target: Path, limits: Limits) -> None:
+def unpack(source: Path, target: Path, limits: UnpackLimits) -> None:
     """Put the files of a zip file or folder into the folder ``target``.
 
     Raises EvidenceError, naming every trick found, and FileError for what cannot be read or written.
@@ -49,7 +49,7 @@ def unpack(source: Path, target: Path, limits: Limits) -> None:
         raise FileError(f"{fault.filename or source}: {fault.strerror}") from None
 
 
-def _unpack_zip(archive: zipfile.ZipFile, source: Path, target: Path, limits: Limits) -> None:
+def _unpack_zip(archive: zipfile.ZipFile, source: Path, target: Path, limits: UnpackLimits) -> None:
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     faults = [fault for entry in archive.infolist() for fault in _entry_faults(entry)]
     _refuse(source, [*faults, *_set_faults([e.filename for e in entries], [e.file_size for e in entries], limits)])
@@ -71,7 +71,7 @@ def _entry_faults(entry: zipfile.ZipInfo) -> Iterator[str]:
         yield f"{entry.orig_filename!r}: {reason}"
 
 
-def _unpack_folder(source: Path, target: Path, limits: Limits) -> None:
+def _unpack_folder(source: Path, target: Path, limits: UnpackLimits) -> None:
     found, faults = [], []
     for place, folders, files in os.walk(source):
         for name in (*folders, *files):
@@ -92,7 +92,7 @@ def _unpack_folder(source: Path, target: Path, limits: Limits) -> None:
             left = _write(stream, target / name, left, source)
 
 
-def _set_faults(names: list[str], sizes: Iterable[int], limits: Limits) -> Iterator[str]:
+def _set_faults(names: list[str], sizes: Iterable[int], limits: UnpackLimits) -> Iterator[str]:
     """What is wrong with all files together."""
     if len(names) > limits.files:
         yield f"{len(names)} files, more than {limits.files}"

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from nbcompare.explain.audit.audit import Audit
 from nbcompare.explain.audit.catalogue import kinds
-from nbcompare.explain.audit.defect_result import SEEDED, Seen
+from nbcompare.explain.audit.defect_result import SEEDED, DefectResult
 from nbcompare.explain.audit.score import Tally, by_kind, limits, tallies
 
 _PLACES = {1: "first", 2: "second", 3: "third"}
@@ -51,14 +51,14 @@ def table(audit: Audit) -> list[str]:
             for row in (_HEADS, tuple("-" * width for width in widths), *told)]
 
 
-def amount_words(seen: Seen) -> str:
+def amount_words(seen: DefectResult) -> str:
     """How much of the defect there was, or what it was."""
     if seen.of.full is None:
         return seen.words
     return f"{seen.amount:.3g} {seen.of.unit}".rstrip()
 
 
-def named_words(seen: Seen) -> str:
+def named_words(seen: DefectResult) -> str:
     """Where the right cause stood, and what stood first."""
     if seen.named is None:
         return "not asked"
@@ -111,7 +111,7 @@ def audit_as_dict(audit: Audit) -> dict:
             "defects": [_defect(audit, seen) for seen in audit.seen]}
 
 
-def _defect(audit: Audit, seen: Seen) -> dict:
+def _defect(audit: Audit, seen: DefectResult) -> dict:
     caught_by = audit.caught_by(seen) if seen.state == SEEDED else None
     return {"kind": seen.kind, "class": seen.of.group, "title": seen.of.title, "strength": seen.strength,
             "amount": seen.amount if seen.of.full is not None else None, "unit": seen.of.unit, "state": seen.state,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nbcompare.bundle.keep.doctor import Finding
     from nbcompare.bundle.keep.leftovers import Leftover
     from nbcompare.bundle.keep.prune import Choice
-    from nbcompare.bundle.listing import Entry
+    from nbcompare.bundle.listing import ListedBundle
     from nbcompare.run.regenerate import Regeneration
 
 
@@ -39,7 +39,7 @@ def loosened_lines(entries: Sequence[Loosened]) -> list[str]:
     return [click.style("LOOSENED", fg="yellow", bold=True) + f"  {entry.sentence}" for entry in entries]
 
 
-def listing_table(entries: Sequence[Entry]) -> str:
+def listing_table(entries: Sequence[ListedBundle]) -> str:
     """One line for each bundle, newest last."""
     if not entries:
         return "no bundles"
@@ -47,7 +47,7 @@ def listing_table(entries: Sequence[Entry]) -> str:
     return "\n".join(table(("case", "stamp", "verdict", "correlation", "sum ratio", "commit", "signed"), rows))
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def _row(entry: ListedBundle) -> tuple[str, ...]:
     said = entry.as_dict()
     if entry.record is None:
         return (entry.case, entry.stamp, "DAMAGED", "", "", "", ", ".join(entry.signed) or f"({entry.damage})")

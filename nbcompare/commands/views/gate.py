@@ -11,7 +11,7 @@ import click
 
 from nbcompare.bundle.bundle import dump_json
 from nbcompare.plan.gate import Gate
-from nbcompare.plan.requirements import Item
+from nbcompare.plan.requirements import Requirement
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -78,11 +78,11 @@ FORMS: dict[str, Callable[[Gate], str]] = {"text": as_text, "json": as_json, "ma
                                            "junit": as_junit}
 
 
-def _case(item: Item) -> str:
+def _case(item: Requirement) -> str:
     return item.case or ""
 
 
-def _requirement(item: Item) -> str:
+def _requirement(item: Requirement) -> str:
     return item.requirement.replace("_", " ")
 
 

@@ -15,16 +15,16 @@ from nbcompare.compare.compare import Comparison, WorstPixel
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
 from nbcompare.verdict.divergence import factor, proof_rows
-from nbcompare.verdict.further_evidence import Findings
+from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.proof import Proof
-from nbcompare.verdict.verdict import Check, Verdict, Word
+from nbcompare.verdict.verdict import Check, Label, Verdict
 
-_COLOURS = {Word.PASS: "green", Word.PROVEN: "cyan"}
+_COLOURS = {Label.PASS: "green", Label.PROVEN: "cyan"}
 _WIDEST = 200
 BODY_LINES = 6
 """What a failure may take between the engines and the bundle, so that the whole stays within a dozen lines."""
 
-_TO_BE_EXPLAINED = (Word.FAIL, Word.NOT_PROVEN)
+_TO_BE_EXPLAINED = (Label.FAIL, Label.NOT_PROVEN)
 
 
 def bundle_report(bundle: Bundle) -> str:
@@ -38,7 +38,7 @@ def bundle_report(bundle: Bundle) -> str:
         source = record.facts.get("reference_from") if run.role == REFERENCE else None
         how = f"image of bundle {source['case']}/{source['stamp']}" if source else _how_it_ended(run)
         lines.append(line(run.role, f"{engine.name}: {how}"))
-    lines += body(record.comparison, record.verdict, Findings.of(record.facts))
+    lines += body(record.comparison, record.verdict, FurtherEvidence.of(record.facts))
     lines.append(line("bundle", shown(bundle.folder)))
     lines.append(line("next", _next_step(bundle)))
     return "\n".join(lines)
@@ -62,16 +62,16 @@ def _how_it_ended(run: Run) -> str:
     return run.failure.sentence if run.failure else f"{run.seconds:.3f} s, exit code {run.exit_code}"
 
 
-def body(comparison: Comparison | None, verdict: Verdict, findings: Findings | None = None,
+def body(comparison: Comparison | None, verdict: Verdict, findings: FurtherEvidence | None = None,
          room: int = BODY_LINES) -> list[str]:
     """The checks of a pass as a table, a proof as one too; of anything else the reasons, noise, place and cause.
 
     Without ``findings`` nothing is said of noise, cause and claims. What is no success takes ``room`` lines at most.
     """
     notes = [line("note", note) for note in comparison.notes] if comparison else []
-    if verdict.word is Word.PASS:
+    if verdict.word is Label.PASS:
         return [*notes, *checks_table(verdict), *_beside(findings)]
-    if verdict.word is Word.PROVEN and findings and findings.proof:
+    if verdict.word is Label.PROVEN and findings and findings.proof:
         return [*notes, *_claims(findings.proof), *proof_table(verdict, findings.proof), *_beside(findings)]
     before = [*notes, *(_claims(findings.proof) if findings and findings.proof else ())]
     after = _explained(comparison, verdict, findings) if verdict.word in _TO_BE_EXPLAINED else []
@@ -85,11 +85,11 @@ def _claims(proof: Proof) -> list[str]:
     return [line("claims", ", ".join(f"{claim.id} (until {claim.expires})" for claim in proof.claims))]
 
 
-def _explained(comparison: Comparison | None, verdict: Verdict, findings: Findings | None) -> list[str]:
+def _explained(comparison: Comparison | None, verdict: Verdict, findings: FurtherEvidence | None) -> list[str]:
     """How big a difference is against the noise, where, and the likely cause."""
     failed = [check for check in verdict.checks if not check.holds]
     lines = []
-    if findings and verdict.word is Word.FAIL:
+    if findings and verdict.word is Label.FAIL:
         lines.append(line("noise", _against_noise(failed[0], findings)))
     if comparison:
         lines.append(line("where", _where(comparison, failed)))
@@ -99,7 +99,7 @@ def _explained(comparison: Comparison | None, verdict: Verdict, findings: Findin
 
 
 def _reasons(verdict: Verdict, room: int) -> list[str]:
-    name = "what" if verdict.word is Word.FAIL else "why"
+    name = "what" if verdict.word is Label.FAIL else "why"
     reasons = list(verdict.reasons)
     if len(reasons) > room:
         most = max(1, room - 1)
@@ -107,7 +107,7 @@ def _reasons(verdict: Verdict, room: int) -> list[str]:
     return [line("" if i else name, reason) for i, reason in enumerate(reasons)]
 
 
-def _against_noise(check: Check, findings: Findings) -> str:
+def _against_noise(check: Check, findings: FurtherEvidence) -> str:
     """How big the difference is in units of how far the reference is from itself."""
     if check.noise is None:
         return "of the reference not measured (nb-compare run --noise-floor)"
@@ -118,7 +118,7 @@ def _against_noise(check: Check, findings: Findings) -> str:
     return f"the difference is {factor(times)} times that of the reference with itself ({check.noise:.10g})"
 
 
-def _beside(findings: Findings | None) -> list[str]:
+def _beside(findings: FurtherEvidence | None) -> list[str]:
     """What else a reader of a success should know."""
     noise = [line("noise", findings.noise.sentence)] if findings and findings.noise else []
     return noise + [line("probe", remark) for remark in (findings.probe.remarks if findings and findings.probe else ())]
@@ -177,13 +177,13 @@ def _next_step(bundle: Bundle) -> str:
     folder, word = shown(bundle.folder), bundle.verdict.word
     if bundle.verdict.accepted:
         return f"nb-compare verify {folder}"
-    if word is Word.NOT_NEEDED:
+    if word is Label.NOT_NEEDED:
         return "remove the claim from the case, or run the engines that it is about (docs/divergences.md)"
-    if word is Word.CASE_ERROR:
+    if word is Label.CASE_ERROR:
         return "set the threshold above the noise and say why (docs/noise-floor.md)"
-    if word is Word.BLOCKED and not bundle.record.runs:
+    if word is Label.BLOCKED and not bundle.record.runs:
         return f"read {folder}/tests/pytest_cpu.log"
-    if word is Word.BLOCKED:
+    if word is Label.BLOCKED:
         return f"read {folder}/notes/todo_nb_compare.md"
     if bundle.record.comparison:
         return f"nb-compare diagnose {folder}; look at {folder}/results/diff.png"

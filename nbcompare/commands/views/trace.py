@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from nbcompare.commands.views.terminal import table
 from nbcompare.compare.compare import finite_or_none
-from nbcompare.explain.trace.dialects import Entry
+from nbcompare.explain.trace.dialects import TraceEntry
 from nbcompare.explain.trace.factors import FACTORS
-from nbcompare.explain.trace.lineup import Pair
+from nbcompare.explain.trace.lineup import FactorPair
 from nbcompare.explain.trace.pixel import PixelTrace
 
 _SHOWN_NUMBERS = 3
@@ -41,9 +41,9 @@ def _who_is_short(trace: PixelTrace) -> str:
                      (("reference", trace.lineup.reference), ("subject", trace.lineup.subject)) if not said.is_full)
 
 
-def _worst_of_each(pairs: Sequence[Pair]) -> list[Pair]:
+def _worst_of_each(pairs: Sequence[FactorPair]) -> list[FactorPair]:
     """Of every factor the first entry that differs, or the one that comes nearest to it."""
-    chosen: dict[tuple[str, bool], Pair] = {}
+    chosen: dict[tuple[str, bool], FactorPair] = {}
     for pair in pairs:
         key = (pair.name, bool(pair.index))
         held = chosen.get(key)
@@ -52,14 +52,14 @@ def _worst_of_each(pairs: Sequence[Pair]) -> list[Pair]:
     return list(chosen.values())
 
 
-def _numbers(entry: Entry | None) -> str:
+def _numbers(entry: TraceEntry | None) -> str:
     if entry is None:
         return "absent"
     shown = " ".join(f"{number:.9g}" for number in entry.numbers[:_SHOWN_NUMBERS])
     return shown + (" ..." if len(entry.numbers) > _SHOWN_NUMBERS else "")
 
 
-def _difference(pair: Pair) -> str:
+def _difference(pair: FactorPair) -> str:
     return "undefined" if pair.difference is None else f"{pair.difference:.2g}"
 
 
@@ -115,16 +115,16 @@ def trace_as_dict(trace: PixelTrace, command: Sequence[str]) -> dict:
     return {**said, "dialects": {"reference": lineup.reference.dialect, "subject": lineup.subject.dialect},
             "factors": [_pair_as_dict(pair) for pair in lineup.pairs], "not_compared": list(lineup.not_compared),
             "first": {**_pair_as_dict(first), "inputs": {name: _pair_as_dict(pair) if pair else None for name, pair in
-                                                           lineup.inputs_of(first).items()},
+                                                         lineup.inputs_of(first).items()},
                       "options": options_of(first.name, command)} if first else None, "shares": shares}
 
 
-def _pair_as_dict(pair: Pair) -> dict:
+def _pair_as_dict(pair: FactorPair) -> dict:
     unit = FACTORS[pair.name].unit if pair.name in FACTORS else ""
     return {"name": pair.name, "index": list(pair.index), "unit": unit,
             "reference": _plain(pair.reference), "subject": _plain(pair.subject), "difference": pair.difference,
             "allowed": pair.allowed, "agrees": pair.agrees}
 
 
-def _plain(entry: Entry | None) -> list[float | None] | None:
+def _plain(entry: TraceEntry | None) -> list[float | None] | None:
     return [finite_or_none(number) for number in entry.numbers] if entry else None

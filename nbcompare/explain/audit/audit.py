@@ -21,13 +21,21 @@ from nbcompare.engine.identity import content_hash
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import ExitCode
 from nbcompare.explain.audit.catalogue import chosen
-from nbcompare.explain.audit.defect_result import NO_EFFECT, NOT_HERE, REFUSED, SEEDED, Seen, change_of, same_bytes
+from nbcompare.explain.audit.defect_result import (
+    NO_EFFECT,
+    NOT_HERE,
+    REFUSED,
+    SEEDED,
+    DefectResult,
+    change_of,
+    same_bytes,
+)
 from nbcompare.explain.audit.kind import Defect, Images, Kind, NotHere, Target, seeded
 from nbcompare.explain.audit.naming import Diagnostician, Named
 from nbcompare.explain.audit.renders import Renders
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.renderer import Cache, default_cache, key_of
-from nbcompare.verdict.verdict import Threshold, Word, judge
+from nbcompare.verdict.verdict import Label, Threshold, judge
 
 STRENGTHS = (1.0, 0.1, 0.01)
 
@@ -53,11 +61,11 @@ class Audit:
     named: str
     options: AuditOptions
     thresholds: tuple[Threshold, ...]
-    seen: tuple[Seen, ...] = ()
+    seen: tuple[DefectResult, ...] = ()
     fault: str | None = None
     exit_code: ExitCode = ExitCode.PASS
 
-    def caught_by(self, seen: Seen) -> str | None:
+    def caught_by(self, seen: DefectResult) -> str | None:
         """What catches a seeded defect, or None."""
         return seen.caught_by(self.thresholds, bool(self.options.alone))
 
@@ -66,7 +74,7 @@ def audit(experiment: Experiment, options: AuditOptions, progress: Progress) -> 
     """Audit an experiment. Raises UsageError for kinds that there are not."""
     entries = chosen(options.kinds)
     thresholds = options.alone or experiment.case.thresholds
-    with Bench(experiment, options, thresholds) as bench:
+    with AuditBench(experiment, options, thresholds) as bench:
         progress.begin("both engines without a defect")
         fault = bench.fault()
         progress.end(fault[0] if fault else "every threshold holds")
@@ -82,7 +90,7 @@ def _strengths_of(entry: Kind, strengths: Sequence[float]) -> Sequence[float]:
     return sorted(set(strengths), reverse=True) if entry.full is not None else [1.0]
 
 
-def _look_at_all(bench: Bench, plan: Sequence[tuple[Kind, float]], progress: Progress) -> tuple[Seen, ...]:
+def _look_at_all(bench: AuditBench, plan: Sequence[tuple[Kind, float]], progress: Progress) -> tuple[DefectResult, ...]:
     started, told = time.monotonic(), 0
     progress.begin(f"audit, {len(plan)} defects")
     with ThreadPoolExecutor(max_workers=bench.options.jobs) as pool:
@@ -102,7 +110,7 @@ def _look_at_all(bench: Bench, plan: Sequence[tuple[Kind, float]], progress: Pro
     return tuple(done.result() for done in sorted(waiting, key=waiting.get))
 
 
-class Bench:
+class AuditBench:
     """The sound images, and the means to seed a defect, measure it and have it named. Use as a context."""
 
     def __init__(self, experiment: Experiment, options: AuditOptions, thresholds: Sequence[Threshold]) -> None:
@@ -115,7 +123,7 @@ class Bench:
         self.identity, self.rules = self._identity(), content_hash(CHECKOUT / "nbcompare" / "diagnosis")
         self.target = Target(self.argv, _texts(experiment.inputs), experiment.case.shape, experiment.case.rois)
 
-    def __enter__(self) -> Bench:
+    def __enter__(self) -> AuditBench:
         self.open = ExitStack()
         for part in (self.reference, self.subject, self.diagnostician):
             self.open.enter_context(closing(part))
@@ -135,7 +143,7 @@ class Bench:
                 return rendered.failure, ExitCode.ENGINE_FAILED
         self.centre = direct_beam_px(self.whole.stdout)
         found = judge(self._compare(self.sound.image), self.thresholds)
-        if found.word is Word.PASS:
+        if found.word is Label.PASS:
             return None
         return f"without any defect the images do not pass: {found.reasons[0]}", ExitCode.BLOCKED
 
@@ -151,30 +159,30 @@ class Bench:
 
     # --- one defect --------------------------------------------------------------------------------------------
 
-    def look(self, entry: Kind, strength: float) -> Seen:
+    def look(self, entry: Kind, strength: float) -> DefectResult:
         """Seed one defect, measure it, and have it named; what was kept of an earlier audit is not done again."""
         key = key_of((self.identity, sorted(self._further), entry.id, strength, self.options.seed))
         kept = self.cache.answer(key)
-        seen = Seen.from_dict(kept) if kept else self._measured(entry, strength)
+        seen = DefectResult.from_dict(kept) if kept else self._measured(entry, strength)
         if not kept:
             self.cache.keep(key, seen.as_dict())
         if seen.state == SEEDED and self.options.diagnosis:
             seen = replace(seen, named=self._named(entry, strength))
         return seen
 
-    def _measured(self, entry: Kind, strength: float) -> Seen:
+    def _measured(self, entry: Kind, strength: float) -> DefectResult:
         try:
             amount, defect = seeded(entry, self.target, strength, self.options.seed)
         except NotHere as reason:
-            return Seen(entry.id, strength, 0.0, NOT_HERE, str(reason))
+            return DefectResult(entry.id, strength, 0.0, NOT_HERE, str(reason))
         image, _, refusal = self._image(defect)
         if image is None:
-            return Seen(entry.id, strength, amount, REFUSED, f"{defect.words}: {refusal}")
+            return DefectResult(entry.id, strength, amount, REFUSED, f"{defect.words}: {refusal}")
         if same_bytes(self.sound.image, image):
-            return Seen(entry.id, strength, amount, NO_EFFECT, defect.words)
+            return DefectResult(entry.id, strength, amount, NO_EFFECT, defect.words)
         failure = content_failure(image)
-        return Seen(entry.id, strength, amount, SEEDED, defect.words, failure.sentence if failure else None,
-                    change_of(self.sound.image, image), self._compare(image))
+        return DefectResult(entry.id, strength, amount, SEEDED, defect.words, failure.sentence if failure else None,
+                            change_of(self.sound.image, image), self._compare(image))
 
     def _image(self, defect: Defect) -> tuple[np.ndarray | None, str, str | None]:
         """(image, what the subject printed, why there is no image) with the defect in it."""

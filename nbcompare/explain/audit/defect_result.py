@@ -10,14 +10,14 @@ import numpy as np
 from nbcompare.compare.compare import Comparison
 from nbcompare.explain.audit.kind import KINDS, Kind
 from nbcompare.explain.audit.naming import Named
-from nbcompare.verdict.verdict import Threshold, Word, judge
+from nbcompare.verdict.verdict import Label, Threshold, judge
 
 NOT_HERE, NO_EFFECT, REFUSED, SEEDED = "not here", "no effect", "refused", "seeded"
 """This case cannot have the defect; it left the image as it is; the subject would not run with it; it is there."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class DefectResult:
     """A defect of a kind at a strength.
 
     ``amount`` is in the unit of the kind, ``words`` say what was done or why nothing was. ``failure`` is what the
@@ -52,7 +52,7 @@ class Seen:
         if self.failure and not alone:
             return f"the run fails: {self.failure}"
         found = judge(self.comparison, thresholds)
-        return None if found.word is Word.PASS else found.reasons[0]
+        return None if found.word is Label.PASS else found.reasons[0]
 
     def as_dict(self) -> dict:
         return {"kind": self.kind, "strength": self.strength, "amount": self.amount, "state": self.state,
@@ -61,7 +61,7 @@ class Seen:
                 "named": self.named.as_dict() if self.named else None}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Seen:
+    def from_dict(cls, stored: dict) -> DefectResult:
         comparison = Comparison.from_dict(stored["comparison"]) if stored["comparison"] else None
         named = Named.from_dict(stored["named"]) if stored["named"] else None
         return cls(**{**stored, "comparison": comparison, "named": named})

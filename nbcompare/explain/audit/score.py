@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nbcompare.errors import ExitCode
 from nbcompare.explain.audit.audit import Audit
-from nbcompare.explain.audit.defect_result import SEEDED, Seen
+from nbcompare.explain.audit.defect_result import SEEDED, DefectResult
 from nbcompare.explain.audit.kind import Kind
 from nbcompare.explain.audit.naming import FIRST
 
@@ -76,7 +76,7 @@ class Limit:
                 "sentence": self.sentence}
 
 
-def limit(audit: Audit, there: list[Seen]) -> Limit:
+def limit(audit: Audit, there: list[DefectResult]) -> Limit:
     """The detection limit of the seeded defects of one kind."""
     sees = slips = None
     for seen in sorted(there, key=lambda seen: -seen.amount):
@@ -87,9 +87,9 @@ def limit(audit: Audit, there: list[Seen]) -> Limit:
     return Limit(there[0].of, sees, slips)
 
 
-def by_kind(audit: Audit) -> dict[str, list[Seen]]:
+def by_kind(audit: Audit) -> dict[str, list[DefectResult]]:
     """The defects of each kind, strongest first, in the order of the audit."""
-    found: dict[str, list[Seen]] = {}
+    found: dict[str, list[DefectResult]] = {}
     for seen in audit.seen:
         found.setdefault(seen.kind, []).append(seen)
     return found

@@ -19,7 +19,7 @@ GUESS_CONFIDENCE = 0.8
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """One line of the catalogue."""
 
     id: str
@@ -27,14 +27,14 @@ class Entry:
     sentence: str
 
 
-CATALOGUE: dict[str, Entry] = {}
+CATALOGUE: dict[str, CatalogueEntry] = {}
 
 
 def entry(id: str, kind: str, sentence: str) -> str:
     """Enter an id into the catalogue and return it. The same id may be entered again with the same words."""
     if kind not in CLASSES:
         raise ValueError(f"{id}: {kind} is no class of causes")
-    found = CATALOGUE.setdefault(id, Entry(id, kind, sentence))
+    found = CATALOGUE.setdefault(id, CatalogueEntry(id, kind, sentence))
     if (found.kind, found.sentence) != (kind, sentence):
         raise ValueError(f"{id} is entered twice with different words")
     return id

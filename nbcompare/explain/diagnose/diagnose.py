@@ -13,7 +13,7 @@ import numpy as np
 
 from nbcompare.explain.diagnose.causes import Cause, Diagnosis, entry, ranked
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
-from nbcompare.explain.diagnose.image_only import quick_causes, settled
+from nbcompare.explain.diagnose.image_only import image_only_causes, settled
 from nbcompare.explain.diagnose.question import Question
 
 STALE = entry("stale-image", "data", "The subject's image is the output of another experiment, left over or copied.")
@@ -39,7 +39,7 @@ def diagnose(question: Question, options: DiagnosisOptions, simulator=None) -> D
     pair = question.pair
     if pair.agree:
         return Diagnosis(True, (), figures(question))
-    causes = quick_causes(question)
+    causes = image_only_causes(question)
     notes, tested = [], None
     if not options.quick and not settled(causes):
         from nbcompare.explain.diagnose.search.search import search

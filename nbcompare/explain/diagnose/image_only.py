@@ -35,7 +35,7 @@ STAGES = ((values, rounding), (noise, layout), (scale,), (placement,), (pattern,
 """Modules with finders. A sure cause ends the search after its stage: later ones look for patterns it explains."""
 
 
-def quick_causes(question: Question) -> list[Cause]:
+def image_only_causes(question: Question) -> list[Cause]:
     """All causes the finders see, in no order."""
     found: list[Cause] = []
     with np.errstate(all="ignore"):

@@ -22,7 +22,7 @@ _PEAKS = 60
 
 
 @dataclass(frozen=True)
-class Proof:
+class CauseProof:
     """What an edit leaves of the difference: the worst pixel as a share of the subject's peak, and the root sum of
     squares as a share of what it was before. ``holds``: the edited image is the subject's."""
 
@@ -123,7 +123,7 @@ class ImagePair:
 
     # --- proofs ----------------------------------------------------------------------------------------
 
-    def prove(self, edited: np.ndarray, where: np.ndarray | None = None) -> Proof:
+    def prove(self, edited: np.ndarray, where: np.ndarray | None = None) -> CauseProof:
         """Hold an edited reference against the subject, on the whole image or where a mask says."""
         rest = self.y - edited
         if where is not None:
@@ -131,29 +131,29 @@ class ImagePair:
         rest = np.where(np.isfinite(rest), rest, np.inf)
         worst = float(np.abs(rest).max()) / self.yardstick
         if not math.isfinite(worst):
-            return Proof(math.inf, math.inf, False)
+            return CauseProof(math.inf, math.inf, False)
         return self.proof_of(worst, math.sqrt(float(np.vdot(rest, rest))))
 
-    def prove_each(self, function: Callable[[np.ndarray], np.ndarray]) -> Proof:
+    def prove_each(self, function: Callable[[np.ndarray], np.ndarray]) -> CauseProof:
         """Prove a function of each pixel's value; the whole image is only computed when telling pixels obey it."""
         rows, columns = self.sample
         first = self.prove_at(rows, columns, function(self.x[rows, columns]))
         return self.prove(function(self.x)) if first.worst_allows else first
 
-    def prove_at(self, rows: np.ndarray, columns: np.ndarray, edited: np.ndarray) -> Proof:
+    def prove_at(self, rows: np.ndarray, columns: np.ndarray, edited: np.ndarray) -> CauseProof:
         """The same on some pixels alone."""
         rest = self.y[rows, columns] - edited
         if not np.isfinite(rest).all():
-            return Proof(math.inf, math.inf, False)
+            return CauseProof(math.inf, math.inf, False)
         before = math.sqrt(float(np.sum(self.difference[rows, columns] ** 2)))
         left = math.sqrt(float(rest @ rest)) / before if before > 0 else math.inf
         own = math.sqrt(float(np.sum(self.y[rows, columns] ** 2))) * _FLOAT32_ROUNDING / before if before > 0 else 0
         worst = float(np.abs(rest).max()) / self.yardstick
-        return Proof(worst, left, worst <= STRICT and left <= 0.05 + 3 * own)
+        return CauseProof(worst, left, worst <= STRICT and left <= 0.05 + 3 * own)
 
-    def proof_of(self, worst: float, power: float) -> Proof:
+    def proof_of(self, worst: float, power: float) -> CauseProof:
         left = power / self.power if self.power > 0 else math.inf
-        return Proof(worst, left, worst <= STRICT and left <= 0.05 + 3 * self.rounding_floor)
+        return CauseProof(worst, left, worst <= STRICT and left <= 0.05 + 3 * self.rounding_floor)
 
     @cached_property
     def rounding_floor(self) -> float:

@@ -18,7 +18,7 @@ from nbcompare.explain.diagnose.question import Question
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuestionSource:
     """A question, or a subject file that cannot be laid on the reference because of its size."""
 
     question: Question | None
@@ -27,7 +27,7 @@ class Asked:
     stale: tuple[str, ...] = ()
 
 
-def ask(words: Sequence[str], shape: tuple[int, int] | None, inputs: Path | None) -> Asked:
+def ask(words: Sequence[str], shape: tuple[int, int] | None, inputs: Path | None) -> QuestionSource:
     """Read BUNDLE, or REF SUBJECT and arguments.
 
     Raises UsageError for words that are neither, FileError and EvidenceError for what cannot be read.
@@ -49,7 +49,7 @@ def ask(words: Sequence[str], shape: tuple[int, int] | None, inputs: Path | None
 
 
 def _from_files(reference: Path, subject: Path, arguments: tuple[str, ...], shape: tuple[int, int] | None,
-                inputs: Path) -> Asked:
+                inputs: Path) -> QuestionSource:
     if not inputs.is_dir():
         raise UsageError(f"--inputs {inputs}: there is no such folder")
     if shape is None and not arguments:
@@ -60,14 +60,15 @@ def _from_files(reference: Path, subject: Path, arguments: tuple[str, ...], shap
 
 
 def _asked(image: np.ndarray, subject: Path, size: Shape, arguments: Sequence[str], inputs: Path, *,
-           stale: tuple[str, ...] = (), **more) -> Asked:
+           stale: tuple[str, ...] = (), **more) -> QuestionSource:
     try:
         found = subject.stat().st_size
     except OSError as fault:
         raise FileError(f"{subject}: cannot read the image: {fault.strerror}") from None
     if found != size.bytes:
-        return Asked(None, image, subject)
-    return Asked(Question(image, read_float_image(subject, size), arguments, inputs, **more), image, subject, stale)
+        return QuestionSource(None, image, subject)
+    question = Question(image, read_float_image(subject, size), arguments, inputs, **more)
+    return QuestionSource(question, image, subject, stale)
 
 
 def _finite(path: Path, size: Shape) -> np.ndarray:
@@ -77,7 +78,7 @@ def _finite(path: Path, size: Shape) -> np.ndarray:
     return image
 
 
-def _from_bundle(folder: Path) -> Asked:
+def _from_bundle(folder: Path) -> QuestionSource:
     from nbcompare.bundle.check.verify import verified
 
     record = verified(folder).record

@@ -17,7 +17,7 @@ from nbcompare.errors import UsageError
 from nbcompare.explain.experiment import Experiment, render
 from nbcompare.explain.reduce.minimize import smallest_part
 from nbcompare.explain.reduce.signature import Signature, signature_of, signature_of_failed, thresholds_for
-from nbcompare.explain.reduce.trial import Candidate, Trials, is_possible, trials
+from nbcompare.explain.reduce.trial import ReductionCandidate, ReductionTrials, is_possible, trials
 from nbcompare.verdict.verdict import Threshold
 
 REGION = "window"
@@ -54,7 +54,7 @@ class Reduction:
     """The smallest command found, and the way there. ``needed`` are the options that matter beside the skeleton;
     ``complete`` is False when the limit of runs came first."""
 
-    candidate: Candidate
+    candidate: ReductionCandidate
     signature: Signature
     whole: Signature
     options_before: int
@@ -67,15 +67,15 @@ class Reduction:
     complete: bool
 
 
-class Search:
+class ReductionSearch:
     """Puts candidates to the trials, and holds the smallest that failed in the same way."""
 
-    def __init__(self, asked: Trials, whole: Signature, most_runs: int, progress: Progress):
+    def __init__(self, asked: ReductionTrials, whole: Signature, most_runs: int, progress: Progress):
         self.asked, self.whole, self.most_runs, self.progress = asked, whole, most_runs, progress
-        self.best: Candidate | None = None
+        self.best: ReductionCandidate | None = None
         self.signature = whole
 
-    def same(self, candidate: Candidate, what: str) -> bool:
+    def same(self, candidate: ReductionCandidate, what: str) -> bool:
         """Whether the candidate fails in the same way; if so it becomes the best. Raises RunsUsedUp."""
         if not is_possible(candidate, self.asked.experiment.inputs):
             return False
@@ -112,21 +112,21 @@ def reduce_experiment(experiment: Experiment, cache: Path, most_runs: int, progr
     command = parse_command(experiment.case.command)
     with trials(experiment, thresholds, cache) as asked:
         asked.runs = runs_before
-        search = Search(asked, whole, most_runs, progress)
+        search = ReductionSearch(asked, whole, most_runs, progress)
         try:
             needed, complete = _shrink(search, command, images), True
         except RunsUsedUp:
             needed, complete = (), False
-        best = search.best or Candidate(command.argv)
+        best = search.best or ReductionCandidate(command.argv)
         return Reduction(best, search.signature, whole, len(command.items), needed if complete else _options(best),
                          thresholds, asked.tests, asked.runs, asked.remembered, tuple(sorted(asked.how)), complete)
 
 
-def _options(candidate: Candidate) -> tuple[str, ...]:
+def _options(candidate: ReductionCandidate) -> tuple[str, ...]:
     return tuple(str(item) for item in parse_command(candidate.command).items)
 
 
-def _shrink(search: Search, command: Command, images) -> tuple[str, ...]:
+def _shrink(search: ReductionSearch, command: Command, images) -> tuple[str, ...]:
     """The options that are needed, with ever smaller candidates on the way."""
     items, window = _small_frame(search, command, images)
     items = _without_files(search, items, window)
@@ -146,8 +146,8 @@ def _counted(part: Sequence[Item]) -> str:
     return f"{len(part)} of the options" + (f" ({names}{' ...' if len(part) > 6 else ''})" if part else "")
 
 
-def _candidate(items: Iterable[Item], window: Roi | None) -> Candidate:
-    return Candidate((*(token for item in items for token in item.tokens), *QUIET), window)
+def _candidate(items: Iterable[Item], window: Roi | None) -> ReductionCandidate:
+    return ReductionCandidate((*(token for item in items for token in item.tokens), *QUIET), window)
 
 
 def _is_of(item: Item, names: Sequence[str]) -> bool:
@@ -161,7 +161,7 @@ def _is_frame(item: Item) -> bool:
 # --- a small frame ----------------------------------------------------------------------------------------
 
 
-def _small_frame(search: Search, command: Command, images) -> tuple[Sequence[Item], Roi | None]:
+def _small_frame(search: ReductionSearch, command: Command, images) -> tuple[Sequence[Item], Roi | None]:
     """The command on a small image about the beam, if it fails there too; else on a window of its own image."""
     quiet = [item for item in command.items if not (item.option and item.option.kind == "output")]
     loose = [item for item in quiet if not _is_frame(item) and not _is_of(item, PLACING)]
@@ -179,7 +179,7 @@ def _small_frame(search: Search, command: Command, images) -> tuple[Sequence[Ite
     return list(command.items), None
 
 
-def _windows(search: Search, command: Command, images) -> Iterator[Roi]:
+def _windows(search: ReductionSearch, command: Command, images) -> Iterator[Roi]:
     """Windows of the image in which the two images fail in the same way, small ones first; without images the whole."""
     if images is None or images[REFERENCE].shape != images[SUBJECT].shape:
         yield Roi.full(declared_shape(command.argv, search.asked.experiment.inputs), REGION)
@@ -207,7 +207,7 @@ def _about(slow: int, fast: int, size: int, shape: tuple[int, int]) -> Roi:
 # --- smaller still ----------------------------------------------------------------------------------------
 
 
-def _without_files(search: Search, items: Sequence[Item], window: Roi | None) -> Sequence[Item]:
+def _without_files(search: ReductionSearch, items: Sequence[Item], window: Roi | None) -> Sequence[Item]:
     """The items with plain values in place of input files, where that fails in the same way."""
     for name, words in WITHOUT_FILES.items():
         changed = tuple(part for item in items
@@ -217,7 +217,7 @@ def _without_files(search: Search, items: Sequence[Item], window: Roi | None) ->
     return items
 
 
-def _fewer_pixels(search: Search, items: Sequence[Item], window: Roi | None) -> None:
+def _fewer_pixels(search: ReductionSearch, items: Sequence[Item], window: Roi | None) -> None:
     """Halve the image, or the window, as long as that fails in the same way."""
     make = _smaller_window(items, window) if window else _smaller_image(items)
     for candidate, what in make:
@@ -225,7 +225,7 @@ def _fewer_pixels(search: Search, items: Sequence[Item], window: Roi | None) -> 
             return
 
 
-def _smaller_image(items: Sequence[Item]) -> Iterator[tuple[Candidate, str]]:
+def _smaller_image(items: Sequence[Item]) -> Iterator[tuple[ReductionCandidate, str]]:
     size = next((int(item.values[0]) for item in items if item.word == "-detpixels"), 0)
     while size > SMALLEST_FRAME:
         size //= 2
@@ -233,7 +233,7 @@ def _smaller_image(items: Sequence[Item]) -> Iterator[tuple[Candidate, str]]:
         yield _candidate(changed, None), f"{size} x {size} pixels"
 
 
-def _smaller_window(items: Sequence[Item], window: Roi) -> Iterator[tuple[Candidate, str]]:
+def _smaller_window(items: Sequence[Item], window: Roi) -> Iterator[tuple[ReductionCandidate, str]]:
     size = min(window.xmax - window.xmin, window.ymax - window.ymin) + 1
     while size > SMALLEST_FRAME:
         size //= 2

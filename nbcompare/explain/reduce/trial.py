@@ -34,7 +34,7 @@ def default_cache() -> Path:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ReductionCandidate:
     """A command line for both engines, and the region that is rendered and judged (None: the whole image)."""
 
     command: tuple[str, ...]
@@ -46,7 +46,7 @@ class Candidate:
 
 
 @dataclass
-class Trials:
+class ReductionTrials:
     """Puts candidates to the engines; counts engine runs, and answers that were on disk."""
 
     experiment: Experiment
@@ -60,7 +60,7 @@ class Trials:
     remembered: int = 0
     how: set[str] = field(default_factory=set)
 
-    def answer(self, candidate: Candidate) -> Signature:
+    def answer(self, candidate: ReductionCandidate) -> Signature:
         """How the candidate fails. One that cannot be run at all fails as its engine does."""
         self.tests += 1
         stored = self.cache / f"{self._key(candidate)}.json"
@@ -72,7 +72,7 @@ class Trials:
         self._keep(stored, found)
         return found
 
-    def _ask(self, candidate: Candidate) -> Signature:
+    def _ask(self, candidate: ReductionCandidate) -> Signature:
         images = {}
         with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
             for role in (REFERENCE, SUBJECT):
@@ -83,7 +83,7 @@ class Trials:
         return signature_of(images[REFERENCE], images[SUBJECT], candidate.window or Roi.full(run.shape),
                             self.thresholds)
 
-    def _run(self, role: str, candidate: Candidate, work: Path) -> tuple[Run, Path]:
+    def _run(self, role: str, candidate: ReductionCandidate, work: Path) -> tuple[Run, Path]:
         work.mkdir()
         own = {REFERENCE: self.experiment.case.reference_args, SUBJECT: self.experiment.case.subject_args}[role]
         arguments = (*candidate.argv, *own)
@@ -108,7 +108,7 @@ class Trials:
                 self.batches[role] = None
         return self.batches[role]
 
-    def _key(self, candidate: Candidate) -> str:
+    def _key(self, candidate: ReductionCandidate) -> str:
         """A hash of all that an answer depends on."""
         parts = [self.identity, *candidate.argv, "|", *(f"{t.metric} {t.min} {t.max}" for t in self.thresholds), "|",
                  *_sums_of_files(candidate.command, self.experiment.inputs)]
@@ -135,7 +135,7 @@ def _sums_of_files(command: Sequence[str], folder: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def trials(experiment: Experiment, thresholds: Sequence[Threshold], cache: Path) -> Iterator[Trials]:
+def trials(experiment: Experiment, thresholds: Sequence[Threshold], cache: Path) -> Iterator[ReductionTrials]:
     """Trials of an experiment's engines, in one process each where they know ``-batch``."""
     case = experiment.case
     facts = [__version__, content_hash(CHECKOUT / "simulator" / "nanobrag_torch"), *map(repr, (
@@ -147,10 +147,10 @@ def trials(experiment: Experiment, thresholds: Sequence[Threshold], cache: Path)
         batches = {role: stack.enter_context(batch_engine(experiment.engines[role], case.environment))
                    for role in (REFERENCE, SUBJECT)}
         unproven = {role for role, batch in batches.items() if batch and not is_bundled_simulator(batch.engine)}
-        yield Trials(experiment, thresholds, cache, "\0".join(facts), batches, unproven)
+        yield ReductionTrials(experiment, thresholds, cache, "\0".join(facts), batches, unproven)
 
 
-def is_possible(candidate: Candidate, folder: Path) -> bool:
+def is_possible(candidate: ReductionCandidate, folder: Path) -> bool:
     """Whether the command declares an image that holds the window."""
     try:
         shape = declared_shape(candidate.command, folder)

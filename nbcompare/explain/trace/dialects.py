@@ -29,7 +29,7 @@ _PER_PHI = re.compile(r"TRACE_(?:C|PY)_PHI\s+(.*)")
 
 
 @dataclass(frozen=True)
-class Entry:
+class TraceEntry:
     """The numbers of one factor at one place of the loops, and the half of the last digit printed."""
 
     numbers: tuple[float, ...]
@@ -41,13 +41,13 @@ class EngineTrace:
     """Entries by (factor, index) in the order printed. An index is () for what there is once, loop numbers, or LAST."""
 
     dialect: str
-    entries: dict[tuple[str, Index | str], Entry] = field(default_factory=dict)
+    entries: dict[tuple[str, Index | str], TraceEntry] = field(default_factory=dict)
 
     @property
     def is_full(self) -> bool:
         return self.dialect == FULL
 
-    def get(self, name: str, index: Index | str = ()) -> Entry | None:
+    def get(self, name: str, index: Index | str = ()) -> TraceEntry | None:
         return self.entries.get((name, index))
 
     def number(self, name: str) -> float | None:
@@ -127,7 +127,7 @@ def _read_instrumented(text: str) -> EngineTrace:
             index = (subpixel, *[0] * (depth - PER_SUBPIXEL)) if depth else ()
             _enter(trace, ours, index, words, _significant(15), scale)
     for name in inside:
-        trace.entries[name, ()] = Entry((1.0,))
+        trace.entries[name, ()] = TraceEntry((1.0,))
     return trace
 
 
@@ -180,7 +180,7 @@ def _read_printout(text: str, options: frozenset[str]) -> EngineTrace:
     _enter_sum(trace, block)
     for name, flag in _FLAG_OF.items():
         if (name, LAST) in trace.entries:
-            trace.entries[name, ()] = Entry((1.0,)) if flag in options else trace.entries[name, LAST]
+            trace.entries[name, ()] = TraceEntry((1.0,)) if flag in options else trace.entries[name, LAST]
     _search(trace, "intensity", (), rf"^pixel +{_NUMBER}$", block, _significant(10))
     return trace
 
@@ -202,10 +202,10 @@ def _enter_sum(trace: EngineTrace, block: str) -> None:
     total, each = float(whole[1]), float(per_step[1])
     steps = round(total / each) if each and total == total and abs(total / each) < 1e15 else None
     if steps and abs(total / each - steps) < 2e-5 * steps:
-        trace.entries["steps", ()] = Entry((float(steps),))
-        trace.entries["I_before_scaling", ()] = Entry((each * steps,), _significant(10)(per_step[1]) * steps)
+        trace.entries["steps", ()] = TraceEntry((float(steps),))
+        trace.entries["I_before_scaling", ()] = TraceEntry((each * steps,), _significant(10)(per_step[1]) * steps)
     elif total == 0:
-        trace.entries["I_before_scaling", ()] = Entry((0.0,))
+        trace.entries["I_before_scaling", ()] = TraceEntry((0.0,))
 
 
 # --- numbers --------------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ def _enter(trace: EngineTrace, name: str, index, words, resolution: Callable[[st
         return
     if numbers:
         finest = max(resolution(word) for word in words) * scale
-        trace.entries[name, index] = Entry(numbers, finest)
+        trace.entries[name, index] = TraceEntry(numbers, finest)
 
 
 def _negated(word: str) -> str:

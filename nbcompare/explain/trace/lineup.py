@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nbcompare.explain.trace.dialects import FULL, INSTRUMENTED, LAST, EngineTrace, Entry
+from nbcompare.explain.trace.dialects import FULL, INSTRUMENTED, LAST, EngineTrace, TraceEntry
 from nbcompare.explain.trace.factors import FACTORS, SUMMED
 
 DEFAULT_TOLERANCE = 1e-6
@@ -15,7 +15,7 @@ GEOMETRIC_SHARE = 1e-3
 
 
 @dataclass(frozen=True)
-class Pair:
+class FactorPair:
     """One factor at one place of the loops. An entry is None where that engine has none there.
 
     ``difference`` is the largest difference of its numbers over ``scale``; ``allowed`` includes what cannot be known
@@ -24,8 +24,8 @@ class Pair:
 
     name: str
     index: tuple[int, ...]
-    reference: Entry | None
-    subject: Entry | None
+    reference: TraceEntry | None
+    subject: TraceEntry | None
     difference: float | None
     allowed: float
 
@@ -51,21 +51,21 @@ class Lineup:
 
     reference: EngineTrace
     subject: EngineTrace
-    pairs: tuple[Pair, ...]
+    pairs: tuple[FactorPair, ...]
     not_compared: tuple[str, ...]
 
     @property
-    def first(self) -> Pair | None:
+    def first(self) -> FactorPair | None:
         """The first factor that differs."""
         return next((pair for pair in self.pairs if not pair.agrees), None)
 
-    def inputs_of(self, pair: Pair) -> dict[str, Pair | None]:
+    def inputs_of(self, pair: FactorPair) -> dict[str, FactorPair | None]:
         """What a pair is calculated from, by factor: the pair at its own place of the loops, else at the nearest
         outside it, else the one inside it that agrees least; None where that could not be compared."""
         made_of = FACTORS[pair.name].made_of if pair.name in FACTORS else ()
         return {name: self._input(name, pair.index) for name in made_of}
 
-    def _input(self, name: str, index: tuple[int, ...]) -> Pair | None:
+    def _input(self, name: str, index: tuple[int, ...]) -> FactorPair | None:
         by_index = {pair.index: pair for pair in self.pairs if pair.name == name}
         if FACTORS[name].depth > len(index):
             inside = [pair for at, pair in by_index.items() if at[:len(index)] == index and at != index]
@@ -154,16 +154,16 @@ def _capture_moved(reference: dict, subject: dict) -> bool:
         capture[0].numbers[0], capture[1].numbers[0])
 
 
-def _captured_sum(reference: dict, subject: dict, tolerance: float) -> Pair:
+def _captured_sum(reference: dict, subject: dict, tolerance: float) -> FactorPair:
     products = []
     for side in (reference, subject):
         total, capture = side["I_before_scaling", ()], side["capture_fraction", ()]
-        products.append(Entry((total.numbers[0] * capture.numbers[0],), total.resolution * capture.numbers[0]
-                              + total.numbers[0] * capture.resolution))
+        products.append(TraceEntry((total.numbers[0] * capture.numbers[0],), total.resolution * capture.numbers[0]
+                                   + total.numbers[0] * capture.resolution))
     return _compared("I_before_scaling", (), *products, tolerance, {})
 
 
-def _pair(key, reference: dict, subject: dict, tolerance: float) -> Pair:
+def _pair(key, reference: dict, subject: dict, tolerance: float) -> FactorPair:
     name, index = key
     family = {}
     if name in SUMMED:
@@ -171,9 +171,9 @@ def _pair(key, reference: dict, subject: dict, tolerance: float) -> Pair:
     return _compared(name, index, reference.get(key), subject.get(key), tolerance, family)
 
 
-def _compared(name: str, index, x: Entry | None, y: Entry | None, tolerance: float, family) -> Pair:
+def _compared(name: str, index, x: TraceEntry | None, y: TraceEntry | None, tolerance: float, family) -> FactorPair:
     if x is None or y is None or len(x.numbers) != len(y.numbers):
-        return Pair(name, index, x, y, None, tolerance)
+        return FactorPair(name, index, x, y, None, tolerance)
     numbers = (*x.numbers, *y.numbers, *(number for entry in family for number in entry.numbers))
     scale = max((abs(number) for number in numbers if math.isfinite(number)), default=0.0)
     if name in ("hkl", "hkl_nearest"):
@@ -181,7 +181,7 @@ def _compared(name: str, index, x: Entry | None, y: Entry | None, tolerance: flo
     allowed = tolerance * (GEOMETRIC_SHARE if name in FACTORS and FACTORS[name].geometric else 1.0)
     if scale > 0:
         allowed += (x.resolution + y.resolution) / scale
-    return Pair(name, index, x, y, _largest_difference(x.numbers, y.numbers, scale), allowed)
+    return FactorPair(name, index, x, y, _largest_difference(x.numbers, y.numbers, scale), allowed)
 
 
 def _largest_difference(x: Sequence[float], y: Sequence[float], scale: float) -> float | None:
@@ -196,7 +196,7 @@ def _largest_difference(x: Sequence[float], y: Sequence[float], scale: float) ->
     return largest
 
 
-def _in_order(pairs: tuple[Pair, ...], fuller: EngineTrace) -> tuple[Pair, ...]:
+def _in_order(pairs: tuple[FactorPair, ...], fuller: EngineTrace) -> tuple[FactorPair, ...]:
     """In the order in which the fuller engine calculates, or in that of the table where none tells every factor."""
     if fuller.is_full:
         rank = {key: number for number, key in enumerate(fuller.entries)}

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from nbcompare.bundle.bundle import Bundle, Staging, load_bundle, publish_folder, staging
 from nbcompare.bundle.check.verify import verified
-from nbcompare.bundle.keep.unpack import Limits, unpack
+from nbcompare.bundle.keep.unpack import UnpackLimits, unpack
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import EvidenceError, ExitCode, FileError, NbCompareError, UsageError
 from nbcompare.run.run_case import RunOptions
-from nbcompare.run.sweep.remote import Answer, engines_here, parcel_of, run_parcel
+from nbcompare.run.sweep.remote import CellAnswer, engines_here, parcel_of, run_parcel
 from nbcompare.run.sweep.result import RAN, Result, no_result, result_of
 from nbcompare.run.sweep.worker import Order
 
@@ -129,7 +129,7 @@ class Cluster:
         fault = future.exception()
         if fault is not None:
             return no_result(case.name, case.cell, ExitCode.ENGINE_FAILED, _in_words(fault))
-        answer: Answer = future.result()
+        answer: CellAnswer = future.result()
         if answer.fault:
             return no_result(case.name, case.cell, ExitCode(answer.exit_code), answer.fault)
         try:
@@ -144,7 +144,7 @@ def _in_words(fault: BaseException) -> str:
     return f"the worker failed: {type(fault).__name__}: {fault}"
 
 
-def bring_home(answer: Answer, place: Staging, case_name: str) -> Bundle:
+def bring_home(answer: CellAnswer, place: Staging, case_name: str) -> Bundle:
     """Unpack a bundle into the folder that waits for it, verify it there, and publish it.
 
     Raises EvidenceError when what came is not what was sent, or is not the bundle of this cell and stamp.
@@ -155,7 +155,7 @@ def bring_home(answer: Answer, place: Staging, case_name: str) -> Bundle:
         packed, folder = Path(scratch, "bundle.zip"), Path(scratch, place.stamp)
         packed.write_bytes(answer.bundle)
         folder.mkdir()
-        unpack(packed, folder, Limits())
+        unpack(packed, folder, UnpackLimits())
         record = verified(folder).record
         found = record.facts["case"]["name"], record.stamp
         if found != (case_name, place.stamp):

@@ -39,7 +39,7 @@ class Parcel:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CellAnswer:
     """What a worker made of a parcel: a zipped bundle with its sha256; or a fault in words and its exit code."""
 
     seconds: float = 0.0
@@ -91,19 +91,19 @@ def engines_here(c_bin: str | None, py_bin: str | None) -> Engines:
                    content_hash(CHECKOUT / "simulator" / "nanobrag_torch"))
 
 
-def run_parcel(parcel: Parcel) -> Answer:
+def run_parcel(parcel: Parcel) -> CellAnswer:
     """Run the cell of a parcel in a folder of its own and give its bundle back."""
     if parcel.package != package_content():
-        return Answer(fault="nb-compare on the worker is not the same as here; install the same version on both",
-                      exit_code=int(ExitCode.USAGE))
+        return CellAnswer(fault="nb-compare on the worker is not the same as here; install the same version on both",
+                          exit_code=int(ExitCode.USAGE))
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
         try:
             case, options = _unpacked(parcel, Path(folder))
             bundle, seconds = run_order(Order(case, options, parcel.in_batch))
             packed = _zipped(bundle.folder)
         except NbCompareError as fault:
-            return Answer(fault=fault.message, exit_code=int(fault.exit_code))
-        return Answer(seconds, packed, hashlib.sha256(packed).hexdigest())
+            return CellAnswer(fault=fault.message, exit_code=int(fault.exit_code))
+        return CellAnswer(seconds, packed, hashlib.sha256(packed).hexdigest())
 
 
 def _unpacked(parcel: Parcel, folder: Path) -> tuple[Case, RunOptions]:

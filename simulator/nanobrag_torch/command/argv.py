@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from nanobrag_torch.command.flags import BY_NAME, FLAGS, Flag, nearest
 from nanobrag_torch.config import Beam, Detector, Sampling, Scan
-from nanobrag_torch.errors import UsageError
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.options import Options
 from nanobrag_torch.units import to_si
 
@@ -44,9 +44,9 @@ def parse(tokens: Sequence[str], options: Options | None = None) -> Options:
 def _known(word: str) -> Flag:
     flag = BY_NAME.get(word)
     if flag is None and not word.startswith("-"):
-        raise UsageError(f"unexpected value {word!r}: no option takes it")
+        raise ArgumentError(f"unexpected value {word!r}: no option takes it")
     if flag is None:
-        raise UsageError(f"unknown option {word!r}; did you mean {nearest(word)!r}?")
+        raise ArgumentError(f"unknown option {word!r}; did you mean {nearest(word)!r}?")
     return flag
 
 
@@ -61,7 +61,7 @@ def _take(flag: Flag, name: str, rest: Sequence[str], options: Options) -> int:
         return int(bool(rest) and _is_real(rest[0]))
     if len(rest) < flag.count:
         expected = f"{flag.count} value{'s' if flag.count > 1 else ''}"
-        raise UsageError(f"{name}: {expected} expected, {len(rest)} given")
+        raise ArgumentError(f"{name}: {expected} expected, {len(rest)} given")
     _apply(flag, [_value(flag, name, text) for text in rest[:flag.count]], options)
     return flag.count
 
@@ -69,7 +69,7 @@ def _take(flag: Flag, name: str, rest: Sequence[str], options: Options) -> int:
 def _value(flag: Flag, name: str, text: str):
     if flag.kind == "integer":
         if not _INTEGER.fullmatch(text):
-            raise UsageError(f"{name}: {text!r} is not an integer")
+            raise ArgumentError(f"{name}: {text!r} is not an integer")
         return int(text)
     if flag.kind == "attenuation" and "inf" in text:
         return 0.0
@@ -78,7 +78,7 @@ def _value(flag: Flag, name: str, text: str):
     if flag.kind == "pivot":
         found = [word for word in ("sample", "beam") if word in text]
         if not found:
-            raise UsageError(f"{name}: 'beam' or 'sample' expected, {text!r} given")
+            raise ArgumentError(f"{name}: 'beam' or 'sample' expected, {text!r} given")
         return found[0]
     return text
 
@@ -89,13 +89,13 @@ def _si(flag: Flag, name: str, text: str) -> float:
     except ZeroDivisionError:
         value = math.inf
     if not math.isfinite(value):
-        raise UsageError(f"{name}: {text!r} is not a usable value")
+        raise ArgumentError(f"{name}: {text!r} is not a usable value")
     return value
 
 
 def _real(name: str, text: str) -> float:
     if not _is_real(text):
-        raise UsageError(f"{name}: {text!r} is not a number")
+        raise ArgumentError(f"{name}: {text!r} is not a number")
     return float(text)
 
 
@@ -114,7 +114,7 @@ def _take_cell(name: str, rest: Sequence[str], options: Options) -> int:
             break
         values.append(_real(name, text))
     if not values:
-        raise UsageError(f"{name}: 1 to 6 values expected, {len(rest[:1])} given")
+        raise ArgumentError(f"{name}: 1 to 6 values expected, {len(rest[:1])} given")
     cell = [*values, *options.given.get("cell", [0.0] * 6)[len(values):]]
     options.given["cell"] = cell
     return len(values)
@@ -125,7 +125,7 @@ def _take_misset(flag: Flag, name: str, rest: Sequence[str], options: Options) -
         options.given["misset_random"] = True
         return 1
     if len(rest) < 3:
-        raise UsageError(f"{name}: the word random or 3 values expected, {len(rest)} given")
+        raise ArgumentError(f"{name}: the word random or 3 values expected, {len(rest)} given")
     options.given["misset_rad"] = tuple(_si(flag, name, text) for text in rest[:3])
     options.given["misset_random"] = False
     return 3
@@ -210,7 +210,7 @@ def _take_like_c(flag: Flag, rest: Sequence[str], options: Options) -> bool:
         return False
     if len(rest) < flag.count:
         if flag.names[0] in ("-detector_abs", "-detector_thick", "-detector_thicksteps"):
-            raise UsageError(f"{flag.names[0]}: a value is expected (the C program crashes here)")
+            raise ArgumentError(f"{flag.names[0]}: a value is expected (the C program crashes here)")
         return False
     _apply(flag, [_value_like_c(flag, text) for text in rest[:flag.count]], options)
     return False
@@ -239,7 +239,7 @@ def _atof(text: str) -> float:
     word = match.group().strip().lower()
     value = float.fromhex(word) if "0x" in word else float(word)
     if not math.isfinite(value):
-        raise UsageError(f"{text!r} is not a usable value (the C program makes an image of NaN of it)")
+        raise ArgumentError(f"{text!r} is not a usable value (the C program makes an image of NaN of it)")
     return value
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from nanobrag_torch.command.argv import parse, parse_like_c
 from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
 from nanobrag_torch.emulation import Emulations, parse_emulations
-from nanobrag_torch.errors import InputFileError, UsageError
+from nanobrag_torch.errors import ArgumentError, InputFileError
 from nanobrag_torch.options import Files, Options, Outputs, Program
 from nanobrag_torch.units import to_si
 
@@ -22,7 +22,7 @@ RIGHT_ANGLE_DEG = 90.0
 
 
 @dataclass(frozen=True)
-class Command:
+class LoadedCommand:
     """A command line as read: what was asked for, which files, what to write, how to run. Relative input names
     are looked up in ``read_from``; a left-over dump (emulation fdump-reuse) and all outputs are in ``write_to``."""
 
@@ -35,7 +35,7 @@ class Command:
     write_to: Path
 
 
-def read_command(tokens: Sequence[str], read_from: Path = Path(), write_to: Path = Path()) -> Command:
+def read_command(tokens: Sequence[str], read_from: Path = Path(), write_to: Path = Path()) -> LoadedCommand:
     """Parse a command line on top of the image headers it names: the mask's first, then the image's.
 
     Raises UsageError for a bad option, InputFileError for a bad header.
@@ -60,12 +60,12 @@ def _emulation_words(tokens: Sequence[str]) -> str | None:
     return given[-1] if given and given[-1] != "list" else None
 
 
-def _command(options: Options, emulate, read_from: Path, write_to: Path) -> Command:
-    return Command(options, options.component(Files), options.component(Outputs), options.component(Program), emulate,
-                   read_from, write_to)
+def _command(options: Options, emulate, read_from: Path, write_to: Path) -> LoadedCommand:
+    return LoadedCommand(options, options.component(Files), options.component(Outputs), options.component(Program),
+                         emulate, read_from, write_to)
 
 
-def load_components(command: Command) -> tuple[Beam, Crystal, Detector, Scan, Sampling]:
+def load_components(command: LoadedCommand) -> tuple[Beam, Crystal, Detector, Scan, Sampling]:
     """The components of a command, with the contents of its files in them.
 
     Raises InputFileError for a file that cannot be read or understood.
@@ -98,12 +98,12 @@ def _complete_cell(given: dict) -> None:
     if cell is None:
         return
     if not cell[0] > 0 and any(value > 0 for value in cell[:3]):
-        raise UsageError(f"-cell: the length of a must be positive, not {cell[0]:g} A")
+        raise ArgumentError(f"-cell: the length of a must be positive, not {cell[0]:g} A")
     given["cell_lengths_A"] = tuple(cell[:3])
     given["cell_angles_rad"] = tuple(to_si("deg", angle if angle > 0 else RIGHT_ANGLE_DEG) for angle in cell[3:])
 
 
-def _reflections(command: Command):
+def _reflections(command: LoadedCommand):
     """The grid of -hkl, or of a dump; None where every reflection has the default."""
     files, emulate = command.files, command.emulate
     if files.hkl_file is not None:
@@ -141,7 +141,7 @@ def _mask(path: Path, detector: Detector):
     return mask
 
 
-def _sources(command: Command, beam: Beam, detector: Detector, scan: Scan):
+def _sources(command: LoadedCommand, beam: Beam, detector: Detector, scan: Scan):
     from nanobrag_torch.io.sourcefile import read_sources
     from nanobrag_torch.physics.detector import convention_frame
 

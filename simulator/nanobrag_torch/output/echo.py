@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nanobrag_torch.command.load import DUMP_BY_DEFAULT, Command
+from nanobrag_torch.command.load import DUMP_BY_DEFAULT, LoadedCommand
 from nanobrag_torch.output.statistics import Statistics
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.detector import dials_origin_mm
@@ -23,7 +23,7 @@ def g(*values) -> str:
     return " ".join(f"{number(value):g}" for value in values)
 
 
-def echo_setup(command: Command, scene: Scene) -> None:
+def echo_setup(command: LoadedCommand, scene: Scene) -> None:
     """Print what was understood and what follows from it, in the order of the calculation."""
     print("\n".join(setup_lines(command, scene)))
 
@@ -35,7 +35,7 @@ def echo_statistics(statistics: Statistics) -> None:
     print(f"mean= {g(s.mean)} rms= {g(s.rms)} rmsd= {g(s.rmsd)}")
 
 
-def setup_lines(command: Command, scene: Scene) -> Iterator[str]:
+def setup_lines(command: LoadedCommand, scene: Scene) -> Iterator[str]:
     """The lines of echo_setup."""
     if command.emulate.names:
         yield f"emulating: {command.emulate}"
@@ -67,7 +67,7 @@ def _rows(vectors, factor: float) -> Iterator[str]:
         yield f"{name}: " + " ".join(f"{number(v[axis]) * factor:11.8f}" for v in vectors)
 
 
-def _cell(command: Command, scene: Scene) -> Iterator[str]:
+def _cell(command: LoadedCommand, scene: Scene) -> Iterator[str]:
     lattice = scene.lattice
     if command.files.matrix_file is not None:
         yield f"reading {command.files.matrix_file}"
@@ -95,7 +95,7 @@ def _size(scene: Scene) -> Iterator[str]:
     yield f"approximate MW = {g(PROTEIN_G_PER_CM3 * AVOGADRO_PER_MOL * CM3_PER_A3 * a * b * c)}"
 
 
-def _files(command: Command, scene: Scene) -> Iterator[str]:
+def _files(command: LoadedCommand, scene: Scene) -> Iterator[str]:
     files = command.files
     if files.hkl_file is not None:
         yield f"counting entries in {files.hkl_file}"
@@ -109,7 +109,7 @@ def _files(command: Command, scene: Scene) -> Iterator[str]:
 # --- scans ----------------------------------------------------------------------------------------------
 
 
-def _scans(command: Command, scene: Scene) -> Iterator[str]:
+def _scans(command: LoadedCommand, scene: Scene) -> Iterator[str]:
     d, light = scene.geometry, scene.illumination
     for layer in range(d.layers):
         yield f"thick{layer} = {g(number(d.layer_thickness) * layer * UM_PER_METRE)} um"
@@ -163,7 +163,7 @@ def _detector(scene: Scene) -> Iterator[str]:
     yield f"  roi: {roi[0]} < x < {roi[1]} && {roi[2]} < y < {roi[3]}"
 
 
-def _sampling(command: Command, scene: Scene) -> Iterator[str]:
+def _sampling(command: LoadedCommand, scene: Scene) -> Iterator[str]:
     light, spindle = scene.illumination, scene.spindle
     start, end = spindle.start, spindle.start + spindle.oscillation
     flags = (("+thick", scene.oversample_thick), ("+polar", scene.oversample_polar),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nanobrag_torch.blocks import not_finite, part_of_region, row_blocks
-from nanobrag_torch.errors import UsageError
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.io.smv import LARGEST_PIXEL, write_smv
 
 STREAM = "noise"
@@ -46,7 +46,7 @@ def noise_seed(seed: int | None, emulate) -> int:
         return -seed
     if "noise-truncation" in emulate:
         return -int(time.time())
-    raise UsageError("the noise image needs -seed (or give -nonoise)")
+    raise ArgumentError("the noise image needs -seed (or give -nonoise)")
 
 
 def write_noise_image(path, scene, image, adc: float, seed: int | None) -> NoiseImage:
@@ -81,7 +81,7 @@ def _drawn(scene, image, adc: float, noise: NoiseImage) -> Iterator[np.ndarray]:
 def check_means(image) -> None:
     """Raise UsageError for pixels that are not finite numbers."""
     if not_finite(image):
-        raise UsageError("the image holds pixels that are not finite numbers: no noise can be drawn from them")
+        raise ArgumentError("the image holds pixels that are not finite numbers: no noise can be drawn from them")
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nanobrag_torch.config import Crystal, Real
-from nanobrag_torch.errors import UsageError
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.physics.arithmetic import atan2, cos, number, sin, sqrt
 from nanobrag_torch.physics.random_stream import RandomStreams, cap_rotation, uniform_rotation
 from nanobrag_torch.physics.vectors import cross, dot, length, rotate_xyz, rotation_angles, scaled
@@ -54,7 +54,7 @@ def cell_volume(lengths, angles, emulate=()):
         skew, least = abs(skew), SMALLEST_SKEW_LIKE_C
     if not number(skew) >= least:
         degrees = " ".join(f"{number(angle) * DEGREES_PER_RADIAN:g}" for angle in angles)
-        raise UsageError(f"-cell: no cell has the angles {degrees}")
+        raise ArgumentError(f"-cell: no cell has the angles {degrees}")
     volume = 2.0 * lengths[0] * lengths[1] * lengths[2] * sqrt(skew)
     return volume if number(volume) > 0 else 2.2250738585072014e-308
 
@@ -89,7 +89,7 @@ def _complete(lengths) -> tuple:
     filled = [*lengths, *([0.0] * (3 - len(lengths)))]
     for x in filled:
         if number(x) > 0 and not SHORTEST_AXIS_A <= number(x) <= LONGEST_AXIS_A:
-            raise UsageError(f"-cell: an axis of {number(x):g} A is out of all range")
+            raise ArgumentError(f"-cell: an axis of {number(x):g} A is out of all range")
     return tuple(x if number(x) > 0 else filled[0] for x in filled)
 
 
@@ -110,7 +110,7 @@ def drawn_misset(crystal: Crystal, seed: int | None, streams: RandomStreams, emu
     if chosen is None and not like_c:
         chosen = seed
     if chosen is None:
-        raise UsageError("-misset random: needs -misset_seed" + ("" if like_c else " or -seed"))
+        raise ArgumentError("-misset random: needs -misset_seed" + ("" if like_c else " or -seed"))
     streams.seed("misset", -chosen)
     draws = [streams.uniform("misset") for _ in range(3)]
     rotation = cap_rotation(MISSET_CAP_LIKE_C, *draws) if like_c else uniform_rotation(*draws)
@@ -126,7 +126,7 @@ def inverted(star, lengths, volume):
     star_volume = dot(star[0], crosses[0])
     sizes = [number(length(v)) for v in star]
     if not abs(number(star_volume)) > SMALLEST_VOLUME * sizes[0] * sizes[1] * sizes[2]:
-        raise UsageError("orientation matrix: its columns do not span a cell (the matrix is singular)")
+        raise ArgumentError("orientation matrix: its columns do not span a cell (the matrix is singular)")
     if volume is not None:
         crosses = [scaled(v, extent / volume / length(v)) for v, extent in zip(crosses, lengths, strict=True)]
         star_volume = 1.0 / volume
@@ -151,7 +151,7 @@ def cell_count(given: int, sample_m: float, axis_m) -> int:
     """Cells along an axis: ceil(sample/axis) where a sample size is given, at least 1."""
     count = math.ceil(sample_m / number(axis_m)) if sample_m > 0 else given
     if count >= 2**31:
-        raise UsageError(f"-xtalsize: a crystal of {count} cells along one axis is too large")
+        raise ArgumentError(f"-xtalsize: a crystal of {count} cells along one axis is too large")
     return max(1, count)
 
 
@@ -165,7 +165,7 @@ def build_lattice(crystal: Crystal, wavelength_m, sample_m, seed, streams: Rando
     if crystal.matrix is not None:
         star = matrix_reciprocal(crystal.matrix, wavelength_m)
     if star is None:
-        raise UsageError("no unit cell: give -mat or -cell")
+        raise ArgumentError("no unit cell: give -mat or -cell")
     misset = drawn_misset(crystal, seed, streams, emulate) if crystal.misset_random else tuple(crystal.misset_rad)
     star = tuple(rotate_xyz(v, misset) for v in star)
     real, star, volume = inverted(star, lengths, volume)

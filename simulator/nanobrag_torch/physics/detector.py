@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nanobrag_torch.config import Beam, Detector, Scan
-from nanobrag_torch.errors import UsageError
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.physics.arithmetic import exp, is_zero, number
 from nanobrag_torch.physics.vectors import cross, dot, length, rotate_about, rotate_xyz, scaled, subtract, unit
 
@@ -62,14 +62,14 @@ def convention_frame(beam: Beam, detector: Detector, scan: Scan, emulate) -> Fra
     elif detector.convention in CONVENTIONS:
         raw = CONVENTIONS[detector.convention]
     else:
-        raise UsageError(f"there is no convention {detector.convention!r}; known: {', '.join(CONVENTIONS)}, custom")
+        raise ArgumentError(f"there is no convention {detector.convention!r}; known: {', '.join(CONVENTIONS)}, custom")
     direction, fast, slow = (_axis(v, option) for v, option in
                              zip(raw[:3], ("-beam_vector", "-fdet_vector", "-sdet_vector"), strict=True))
     normal, generated = raw[3], False
     if number(length(normal)) != 1.0:
         normal, generated = cross(fast, slow), True
         if number(length(normal)) == 0.0:
-            raise UsageError("-fdet_vector and -sdet_vector: the axes are parallel")
+            raise ArgumentError("-fdet_vector and -sdet_vector: the axes are parallel")
     twotheta = tuple(raw[4]) if "twotheta-axis-raw" in emulate else _axis(raw[4], "-twotheta_axis")
     return Frame(direction, fast, slow, _axis(normal, "-odet_vector"), twotheta, _axis(raw[5], "-polar_vector"),
                  _axis(raw[6], "-spindle_axis"), generated)
@@ -77,7 +77,7 @@ def convention_frame(beam: Beam, detector: Detector, scan: Scan, emulate) -> Fra
 
 def _axis(v, option: str):
     if number(length(v)) == 0.0:
-        raise UsageError(f"{option}: the vector has no length")
+        raise ArgumentError(f"{option}: the vector has no length")
     return unit(v)
 
 
@@ -129,15 +129,15 @@ def build_geometry(detector: Detector, frame: Frame, emulate, warn) -> Geometry:
     placed = _placed(detector, frame, centres, emulate)
     if number(placed["distance"]) == 0.0 or number(placed["close_distance"]) == 0.0 \
             or not math.isfinite(number(placed["distance"])):
-        raise UsageError(f"-distance: the detector goes through the sample (distance "
-                         f"{number(placed['distance']) * 1000:g} mm)")
+        raise ArgumentError(f"-distance: the detector goes through the sample (distance "
+                            f"{number(placed['distance']) * 1000:g} mm)")
     if frame.normal_generated:
         warn("-odet_vector is not exactly of length 1: replaced by fast x slow")
     _warn_origin(detector, placed["pix0"], warn)
     by_lab = "curved-lab-axes" in emulate
     if detector.curved and not by_lab and any(number(length(cross(frame.beam, placed[axis]))) == 0.0
                                               for axis in ("fast", "slow")):
-        raise UsageError("-curved_det: a detector axis is parallel to the beam")
+        raise ArgumentError("-curved_det: a detector axis is parallel to the beam")
     return Geometry(convention=detector.convention, pivot=centres["pivot"], **size, x_beam=centres["x"],
                     y_beam=centres["y"], x_close=centres["x_close"], y_close=centres["y_close"], **placed,
                     beam=frame.beam, curved=detector.curved, curved_by_lab=by_lab, point_pixel=detector.point_pixel,
@@ -148,19 +148,19 @@ def detector_size(detector: Detector) -> dict:
     """Pixels and extent (m) along fast and slow, and the pixel size. Raises UsageError for no or too many pixels."""
     pixel = detector.pixel_size_m
     if not number(pixel) > 0:
-        raise UsageError(f"-pixel: the pixel size must be positive, not {number(pixel) * 1000:g} mm")
+        raise ArgumentError(f"-pixel: the pixel size must be positive, not {number(pixel) * 1000:g} mm")
     if detector.fast_pixels < 0 or detector.slow_pixels < 0:
-        raise UsageError("-detpixels: the number of pixels cannot be negative "
-                         f"({detector.fast_pixels} x {detector.slow_pixels})")
+        raise ArgumentError("-detpixels: the number of pixels cannot be negative "
+                            f"({detector.fast_pixels} x {detector.slow_pixels})")
     fast_size = pixel * detector.fast_pixels if detector.fast_pixels else detector.fast_size_m
     slow_size = pixel * detector.slow_pixels if detector.slow_pixels else detector.slow_size_m
     across = [number(extent) / number(pixel) - 0.5 for extent in (fast_size, slow_size)]
     for count, axis in zip(across, ("fast", "slow"), strict=True):
         if not 0.0 < count < MOST_PIXELS:
-            raise UsageError(f"detector size along {axis}: {max(0.0, count + 0.5):g} pixels")
+            raise ArgumentError(f"detector size along {axis}: {max(0.0, count + 0.5):g} pixels")
     counts = [math.ceil(count) for count in across]
     if counts[0] * counts[1] > MOST_PIXELS:
-        raise UsageError(f"-detpixels: an image of {counts[0]} x {counts[1]} pixels is too large")
+        raise ArgumentError(f"-detpixels: an image of {counts[0]} x {counts[1]} pixels is too large")
     return {"fast_pixels": counts[0], "slow_pixels": counts[1], "pixel_size": pixel, "fast_size": fast_size,
             "slow_size": slow_size}
 
@@ -270,7 +270,7 @@ def _sensor(detector: Detector, emulate, warn) -> dict:
         return _sensor_like_c(detector, warn)
     depth, thickness = detector.attenuation_depth_m, detector.thickness_m
     if number(thickness) < 0:
-        raise UsageError(f"-detector_thick: the thickness cannot be negative ({number(thickness) * 1e6:g} um)")
+        raise ArgumentError(f"-detector_thick: the thickness cannot be negative ({number(thickness) * 1e6:g} um)")
     attenuation = -1.0 if depth is None else 0.0 if is_zero(depth) else 1.0 / depth
     if depth is not None and is_zero(depth):
         thickness = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nanobrag_torch.config import Crystal
-from nanobrag_torch.errors import UsageError
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.random_stream import RandomStreams, cap_angle_factor, cap_axis, cap_rotation
 from nanobrag_torch.physics.vectors import axis_rotation, transform
@@ -22,7 +22,7 @@ def domain_count(crystal: Crystal, warn) -> tuple[object, int]:
             warn("-mosaic_domains has no effect without a mosaic spread: one domain")
         return 0.0, 1
     if not number(spread) < LARGEST_SPREAD_RAD:
-        raise UsageError(f"-mosaic: a spread of {number(spread) * DEGREES_PER_RADIAN:g} degrees is out of all range")
+        raise ArgumentError(f"-mosaic: a spread of {number(spread) * DEGREES_PER_RADIAN:g} degrees is out of all range")
     if crystal.mosaic_domains is None or crystal.mosaic_domains <= 0:
         warn(f"a mosaic spread without -mosaic_domains: using {DOMAINS_OF_SPREAD_ALONE} domains")
         return spread, DOMAINS_OF_SPREAD_ALONE

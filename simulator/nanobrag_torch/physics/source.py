@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nanobrag_torch.config import Beam
-from nanobrag_torch.errors import UsageError
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.vectors import cross, length, rotate_about, scaled, unit
 from nanobrag_torch.units import SOURCE_DISTANCE_M
@@ -65,7 +65,7 @@ def fluence(beam: Beam):
     if not given:
         return beam.fluence_per_m2
     if number(beam.beam_size_m) == 0.0:
-        raise UsageError("-beamsize: a flux through a beam of size 0 mm has no fluence")
+        raise ArgumentError("-beamsize: a flux through a beam of size 0 mm has no fluence")
     return beam.flux_per_s * beam.exposure_s / beam.beam_size_m / beam.beam_size_m
 
 
@@ -97,7 +97,7 @@ def select_steps(count: int | None, range_: float | None, step: float | None, wh
     if not (range_ > 0 and step > 0 and count > 0):
         return Steps(1, 0.0, 0.0)
     if count > MOST_SOURCES:
-        raise UsageError(f"{what}: {count} steps are too many")
+        raise ArgumentError(f"{what}: {count} steps are too many")
     return Steps(count, range_, step)
 
 
@@ -107,7 +107,7 @@ def build_illumination(beam: Beam, direction, polarization_axis, emulate) -> Ill
     vdiv = select_steps(beam.vdiv_steps, beam.vdiv_range_rad, beam.vdiv_step_rad, "-vdivstep")
     dispersion = select_steps(beam.dispersion_steps, beam.dispersion, None, "-dispersion")
     if not number(beam.wavelength_m) > 0:
-        raise UsageError(f"-lambda: the wavelength must be positive, not {number(beam.wavelength_m) * 1e10:g} A")
+        raise ArgumentError(f"-lambda: the wavelength must be positive, not {number(beam.wavelength_m) * 1e10:g} A")
     if beam.sources is not None:
         sources, directions = _listed(beam.sources, emulate), -1
     else:
@@ -115,7 +115,7 @@ def build_illumination(beam: Beam, direction, polarization_axis, emulate) -> Ill
     option = "-dispersion" if beam.sources is None else "-sourcefile"
     for source in sources:
         if not number(source.wavelength) > 0 and not (option == "-sourcefile" and "source-file-lines" in emulate):
-            raise UsageError(f"{option}: a wavelength of {number(source.wavelength):g} m")
+            raise ArgumentError(f"{option}: a wavelength of {number(source.wavelength):g} m")
     return Illumination(direction, polarization_axis, beam.wavelength_m, fluence(beam), beam.polarization,
                         beam.no_polarization, hdiv, vdiv, dispersion, directions, tuple(sources))
 
@@ -136,7 +136,7 @@ def _generated(beam: Beam, direction, polarization_axis, h: Steps, v: Steps, d: 
     A source stands at -10 b (m), turned about the polarization axis by vdiv, then about b x p by hdiv.
     """
     if h.count * v.count * d.count > MOST_SOURCES:
-        raise UsageError(f"divergence and dispersion: {h.count * v.count * d.count} sources are too many")
+        raise ArgumentError(f"divergence and dispersion: {h.count * v.count * d.count} sources are too many")
     vertical = unit(cross(direction, polarization_axis))
     found, directions = [], 0
     for i in range(h.count):
@@ -152,7 +152,7 @@ def _generated(beam: Beam, direction, polarization_axis, h: Steps, v: Steps, d: 
                 wavelength = beam.wavelength_m * (1.0 + d.step * k - d.range / 2.0)
                 found.append((position, incident, wavelength, hdiv, vdiv))
     if not found:
-        raise UsageError("-divergence: rounding leaves no source; use -square_div")
+        raise ArgumentError("-divergence: rounding leaves no source; use -square_div")
     return [Source(position, incident, wavelength, 1.0, 1.0 / len(found), hdiv, vdiv)
             for position, incident, wavelength, hdiv, vdiv in found], directions
 
@@ -163,12 +163,12 @@ def _listed(table, emulate) -> list[Source]:
     total = sum(weights)
     equal = "source-weights" in emulate
     if not equal and not total > 0:
-        raise UsageError(f"-sourcefile: the weights of the sources add up to {total:g}")
+        raise ArgumentError(f"-sourcefile: the weights of the sources add up to {total:g}")
     sources = []
     for position, weight, wavelength in zip(table.positions, weights, table.wavelengths_m, strict=True):
         place = tuple(x if hasattr(x, "detach") else float(x) for x in position)
         if number(length(place)) == 0.0 and "source-file-lines" not in emulate:
-            raise UsageError("-sourcefile: a source at the sample has no direction")
+            raise ArgumentError("-sourcefile: a source at the sample has no direction")
         share = 1.0 if equal else weight * len(weights) / total
         lam = wavelength if hasattr(wavelength, "detach") else float(wavelength)
         sources.append(Source(place, scaled(unit(place), -1.0), lam, share, weight))

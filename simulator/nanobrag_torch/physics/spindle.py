@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nanobrag_torch.config import Scan
-from nanobrag_torch.errors import UsageError
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.physics.arithmetic import is_zero, number
 from nanobrag_torch.physics.vectors import rotate_about
 from nanobrag_torch.units import DEGREES_PER_RADIAN
@@ -49,7 +49,7 @@ def build_spindle(scan: Scan, axis) -> Spindle:
     elif has_range and not step_given:
         step = oscillation / steps
     if steps > 10_000_000:
-        raise UsageError(f"-phistep: {steps} steps are too many")
+        raise ArgumentError(f"-phistep: {steps} steps are too many")
     return Spindle(axis, scan.phi_rad, step, oscillation, max(1, steps))
 
 

@@ -20,7 +20,7 @@ import torch
 
 from nanobrag_torch.options import Program
 from nanobrag_torch.physics.arithmetic import number
-from nanobrag_torch.render.latch import Latch
+from nanobrag_torch.render.latch import StickyCell
 from nanobrag_torch.render.phi_groups import may_be_between_peaks
 from nanobrag_torch.render.plain import make_tile, render_tile, tile_rows
 from nanobrag_torch.render.scene import Scene
@@ -132,7 +132,7 @@ class PlainRenderer:
     """Rows of a scene by the plain path. Where interpolation ends somewhere (latch.py), they must come in order."""
 
     def __init__(self, scene: Scene):
-        self.scene, self.latch = scene, Latch(scene)
+        self.scene, self.latch = scene, StickyCell(scene)
         self.rows, self.in_order = tile_rows(scene), self.latch.needed
 
     def render_rows(self, rows: range):

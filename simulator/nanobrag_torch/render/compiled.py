@@ -27,7 +27,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from nanobrag_torch.errors import UsageError
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.render import lattice_step, lattice_sum, ray_step
 from nanobrag_torch.render.fast import COLUMNS, FastRenderer
@@ -147,7 +147,7 @@ def build() -> tuple[Path, float]:
             _compile(kernel, Path(name), made / kernel.library)
             error = max(error, _largest_error(kernel, made / kernel.library))
             if not error <= LARGEST_ERROR:
-                raise UsageError(f"-compile: {kernel.name} differs from the formula by {error:g}; it is not kept")
+                raise ArgumentError(f"-compile: {kernel.name} differs from the formula by {error:g}; it is not kept")
         sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made.iterdir()}
         (made / FACTS).write_text(json.dumps({**facts(), "libraries": sums}, indent=1) + "\n")
         for path in (made, *made.iterdir()):
@@ -164,7 +164,7 @@ def build() -> tuple[Path, float]:
 def _compile(kernel: Kernel, scratch: Path, library: Path) -> None:
     """AOTInductor's code for a formula, for any numbers of rows, columns and reflections."""
     if not any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++")):
-        raise UsageError("-compile: there is no C++ compiler here (g++ or clang++)")
+        raise ArgumentError("-compile: there is no C++ compiler here (g++ or clang++)")
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(scratch / "inductor")
     from torch.export import Dim, export
 

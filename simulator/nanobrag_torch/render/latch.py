@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class LatchedTile:
+class StickyTile:
     """Where interpolation has ended within a tile: after pixel ``pixel`` (raster order), and in that pixel from
     evaluation ``at`` on. ``pixel`` -1 is everywhere."""
 
@@ -34,7 +34,7 @@ def evaluation_number(scene, index) -> int:
     return ((sub * len(scene.illumination.sources) + source) * scene.spindle.steps + phi) * scene.domains + domain
 
 
-class Latch:
+class StickyCell:
     """Whether interpolation has ended, from tile to tile in raster order."""
 
     def __init__(self, scene):
@@ -42,7 +42,7 @@ class Latch:
         self.needed = scene.F.interpolate and scene.F.sticky
         self.ended = False
 
-    def prepare(self, tile) -> LatchedTile | None:
+    def prepare(self, tile) -> StickyTile | None:
         """What holds for a tile; to be called once for each, in order."""
         import torch
 
@@ -50,14 +50,14 @@ class Latch:
             return None
         raster = torch.arange(tile.shape[0] * tile.shape[1], device=self.scene.device).reshape(tile.shape)
         if self.ended:
-            return LatchedTile(self.scene, raster, -1, 0)
+            return StickyTile(self.scene, raster, -1, 0)
         first = self._first_out_of_range(tile).reshape(-1)
         hits = (first < _NEVER).nonzero()
         if not len(hits):
             return None
         self.ended = True
         pixel = int(hits[0, 0])
-        return LatchedTile(self.scene, raster, pixel, int(first[pixel]))
+        return StickyTile(self.scene, raster, pixel, int(first[pixel]))
 
     def _first_out_of_range(self, tile):
         """The first evaluation of each pixel that lies out of range, _NEVER where there is none.
@@ -104,11 +104,11 @@ class Latch:
 _NEVER = 2**62
 
 
-def latch_before(scene, slow: int, fast: int) -> Latch:
+def sticky_cell_before(scene, slow: int, fast: int) -> StickyCell:
     """The latch as it stands when the pixel's turn comes, after all pixels rendered before it."""
     from nanobrag_torch.render.plain import make_tile
 
-    latch = Latch(scene)
+    latch = StickyCell(scene)
     x0, x1, y0, _ = scene.roi
     if not latch.needed:
         return latch

@@ -29,7 +29,7 @@ from nanobrag_torch.physics.shape import lattice_factor
 from nanobrag_torch.physics.structure_factor import nearest_F_squared, structure_factor
 from nanobrag_torch.physics.vectors import length
 from nanobrag_torch.render.carryover import first_sweeps
-from nanobrag_torch.render.latch import Latch
+from nanobrag_torch.render.latch import StickyCell
 from nanobrag_torch.render.scene import Scene, build_scene
 from nanobrag_torch.units import R_E_SQUARED_M2
 
@@ -100,7 +100,7 @@ def render(scene: Scene) -> Iterator[Band]:
     """The rows of the region of interest, in order, a tile at a time."""
     x0, x1, y0, y1 = scene.roi
     height = tile_rows(scene)
-    latch = Latch(scene)
+    latch = StickyCell(scene)
     for start in range(y0, y1 + 1, height):
         tile = make_tile(scene, range(start, min(start + height, y1 + 1)), range(x0, x1 + 1))
         values, omega_sum = render_tile(scene, tile, latch)
@@ -244,7 +244,7 @@ def source_polarization(scene: Scene, source, diffracted):
     return polarization_factor(light.polarization, source.incident, diffracted, light.polarization_axis)
 
 
-def render_tile(scene: Scene, tile: Tile, latch: Latch | None = None, trace=None):
+def render_tile(scene: Scene, tile: Tile, latch: StickyCell | None = None, trace=None):
     """Values (photons, float64) and sums of solid angles (sr) of the pixels of a tile."""
     pixels = PixelSums(scene, tile, trace)
     like_c = "water-scaling" in scene.emulate

@@ -10,7 +10,7 @@ from typing import Any
 
 from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
 from nanobrag_torch.emulation import NO_EMULATION, Emulations
-from nanobrag_torch.errors import UsageError
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.crystal import Lattice, build_lattice
 from nanobrag_torch.physics.detector import Geometry, build_geometry, convention_frame
@@ -108,9 +108,9 @@ def build_scene(beam: Beam, crystal: Crystal, detector: Detector, scan: Scan, sa
     spread, domains = domain_count(crystal, warn)
     rotations = domain_rotations(spread, domains, crystal.mosaic_seed, streams)
     if number(crystal.water_size_m) < 0:
-        raise UsageError(f"-water: the size cannot be negative ({number(crystal.water_size_m) * 1e6:g} um)")
+        raise ArgumentError(f"-water: the size cannot be negative ({number(crystal.water_size_m) * 1e6:g} um)")
     if crystal.reflections is None and number(crystal.default_F) == 0.0:
-        raise UsageError("no structure factors: give -hkl, -dump or -default_F")
+        raise ArgumentError("no structure factors: give -hkl, -dump or -default_F")
     before_size = "interpolation-before-size" in emulate
     deciding = (crystal.Na, crystal.Nb, crystal.Nc) if before_size else lattice.cells
     dtype = dtype or torch.float64
@@ -138,13 +138,13 @@ def _oversample(sampling: Sampling, lattice: Lattice, illumination: Illumination
     recommended = max(1, math.ceil(recommended)) if math.isfinite(recommended) else 1
     asked = sampling.oversample or 0
     if asked > MOST_OVERSAMPLE:
-        raise UsageError(f"-oversample: {asked} x {asked} sub-pixels are too many")
+        raise ArgumentError(f"-oversample: {asked} x {asked} sub-pixels are too many")
     if asked > 0:
         if asked < recommended:
             warn(f"-oversample {asked} is coarse for this crystal: {recommended} would be enough")
         return asked
     if recommended > MOST_OVERSAMPLE:
-        raise UsageError(f"-oversample: this crystal would need {recommended} sub-pixels; give a number")
+        raise ArgumentError(f"-oversample: this crystal would need {recommended} sub-pixels; give a number")
     return recommended
 
 
@@ -154,7 +154,7 @@ def _region(given, geometry: Geometry, warn):
     for axis, low, high, pixels in (("x", *given[:2], geometry.fast_pixels), ("y", *given[2:], geometry.slow_pixels)):
         low, high = max(0, low), pixels if high < 0 else high
         if high < low or low >= pixels:
-            raise UsageError(f"-roi: nothing between {axis} = {low} and {high} on a detector of {pixels} pixels")
+            raise ArgumentError(f"-roi: nothing between {axis} = {low} and {high} on a detector of {pixels} pixels")
         if high > pixels:
             warn(f"-roi: {axis} = {high} is past the edge of the detector; clipped to {pixels - 1}")
         printed += [low, high]
@@ -168,14 +168,14 @@ def _mask(mask, geometry: Geometry, device):
     if mask is None:
         return None
     if mask.shape[0] < geometry.slow_pixels or mask.shape[1] < geometry.fast_pixels:
-        raise UsageError(f"-mask: {mask.shape[1]} x {mask.shape[0]} pixels for a detector of {geometry.fast_pixels} x "
-                         f"{geometry.slow_pixels}")
+        raise ArgumentError(f"-mask: {mask.shape[1]} x {mask.shape[0]} pixels for a detector of "
+                            f"{geometry.fast_pixels} x {geometry.slow_pixels}")
     return torch.as_tensor(mask, device=device)[: geometry.slow_pixels, : geometry.fast_pixels] != 0
 
 
 def _cells(spindle: Spindle, lattice: Lattice, rotations: tuple, emulate: Emulations):
     if spindle.steps * len(rotations) > MOST_CELLS:
-        raise UsageError(f"{spindle.steps} phi steps of {len(rotations)} mosaic domains are too many")
+        raise ArgumentError(f"{spindle.steps} phi steps of {len(rotations)} mosaic domains are too many")
     if "phi-carryover" in emulate:
         turned, first = cells_with_carryover(spindle, lattice.real_m)
     else:

@@ -49,7 +49,7 @@ def _plain(values: tuple[float, ...]):
 
 def trace_pixel(scene, slow: int, fast: int) -> Trace:
     """Render one pixel once more and record what went into it."""
-    from nanobrag_torch.render.latch import latch_before
+    from nanobrag_torch.render.latch import sticky_cell_before
     from nanobrag_torch.render.plain import make_tile, render_tile
 
     trace, geometry = Trace(), scene.geometry
@@ -59,5 +59,5 @@ def trace_pixel(scene, slow: int, fast: int) -> Trace:
         trace.record(name, (), *value)
     trace.record("close_distance_m", (), geometry.close_distance)
     tile = make_tile(scene, range(slow, slow + 1), range(fast, fast + 1))
-    render_tile(scene, tile, latch_before(scene, slow, fast), trace)
+    render_tile(scene, tile, sticky_cell_before(scene, slow, fast), trace)
     return trace

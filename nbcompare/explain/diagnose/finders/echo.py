@@ -19,7 +19,7 @@ _TOLERANCE = 1.2e-5
 
 
 @dataclass(frozen=True)
-class Line:
+class EchoLine:
     """A parameter that engines print: its key, words, pattern and the ids (by beginning) it speaks for."""
 
     key: str
@@ -28,9 +28,9 @@ class Line:
     speaks_for: tuple[str, ...]
 
 
-def _line(key: str, words: str, pattern: str, *speaks_for: str) -> Line:
+def _line(key: str, words: str, pattern: str, *speaks_for: str) -> EchoLine:
     entry(f"echo-{key}", "echo", f"The engines print different values of {words}.")
-    return Line(key, words, re.compile(pattern, re.MULTILINE), speaks_for)
+    return EchoLine(key, words, re.compile(pattern, re.MULTILINE), speaks_for)
 
 
 LINES = (
@@ -78,7 +78,7 @@ LINES = (
 class Difference:
     """A parameter that both engines print, with different values."""
 
-    line: Line
+    line: EchoLine
     reference: str
     subject: str
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nbcompare.explain.diagnose.causes import Cause, entry, guess
-from nbcompare.explain.diagnose.image_pair import Proof
+from nbcompare.explain.diagnose.image_pair import CauseProof
 from nbcompare.explain.diagnose.question import Question
 
 NO_POLARIZATION = entry("polarization-missing", "physics", "The polarization factor is left out.")
@@ -191,7 +191,7 @@ def _flat(p: Pixels, factor: np.ndarray) -> bool:
     return float(factor.max() / factor.min() - 1) < 1e-5
 
 
-def _cause(id: str, sentence: str, proof: Proof, p: Pixels, prior: float) -> Cause:
+def _cause(id: str, sentence: str, proof: CauseProof, p: Pixels, prior: float) -> Cause:
     return Cause(id, sentence, (f"the ratio of the images follows the factor at all {p.x.size} bright pixels, to "
                                 f"{proof.residual:.2g} of the peak",), True, True, proof.residual, proof.left,
                  {"kind": "image", "what": f"every pixel multiplied: {sentence}"}, 0.96, prior)

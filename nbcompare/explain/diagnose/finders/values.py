@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nbcompare.explain.diagnose.causes import Cause, entry, guess
-from nbcompare.explain.diagnose.image_pair import ImagePair, Proof
+from nbcompare.explain.diagnose.image_pair import CauseProof, ImagePair
 from nbcompare.explain.diagnose.question import Question
 
 NAN = entry("nan-pixels", "data", "Pixels of the subject are NaN or infinite.")
@@ -33,14 +33,14 @@ _BENT = 1e-5
 programs differ by anyhow."""
 
 
-def proven(id: str, sentence: str, proof: Proof, evidence: tuple[str, ...] = (), *, edit: str, prior: float = 0.6,
+def proven(id: str, sentence: str, proof: CauseProof, evidence: tuple[str, ...] = (), *, edit: str, prior: float = 0.6,
            confidence: float = 0.98) -> Cause:
     """A cause whose edit of the image was carried out and holds."""
     return Cause(id, sentence, (*evidence, _left(proof)), True, True, proof.residual, proof.left,
                  {"kind": "image", "what": edit}, confidence, prior)
 
 
-def _left(proof: Proof) -> str:
+def _left(proof: CauseProof) -> str:
     return f"the edited reference is the subject to {proof.residual:.2g} of the peak"
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from nbcompare.explain.diagnose.hypotheses.candidate import ARGUMENTS, Candidate
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import Knob
-from nbcompare.explain.diagnose.search.trials import Reading, Trials
+from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 
 SMOOTHINGS = (7, 3, 0)
 _MOST_ROUNDS = 14
@@ -74,7 +74,7 @@ class Fitter:
     is a hypothesis in force while the knobs are turned, in place of the unedited command.
     """
 
-    def __init__(self, trials: Trials, count: int = 3, *, free_scale: bool = False,
+    def __init__(self, trials: CauseTrials, count: int = 3, *, free_scale: bool = False,
                  on_top: Candidate | None = None) -> None:
         self.free_scale = free_scale
         self.under = on_top or Candidate(ARGUMENTS, "unedited", trials.question.command)

@@ -16,7 +16,7 @@ from nbcompare.explain.diagnose.causes import STRICT, Cause, entry, guess
 from nbcompare.explain.diagnose.finders.reflections import reflection_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.question import Question
-from nbcompare.explain.diagnose.search.trials import Reading, Trials
+from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 from nbcompare.explain.diagnose.setup.lattice import read_list
 
 HKL_CUT = entry("hkl-truncated", "physics", "The list of structure factors is read in part only.")
@@ -41,7 +41,7 @@ class ListCut:
     high: int
     from_end: bool
     total: int
-    place: Places
+    place: ListPlaces
     here: int
     gone: int
 
@@ -59,7 +59,7 @@ class ListCut:
         return Candidate(HKL_CUT, words, question.command, 0.75, (FileEdit("-hkl", words, make),))
 
 
-class Places:
+class ListPlaces:
     """At which record of a list each reflection stands; the last one counts where it is listed twice."""
 
     def __init__(self, hkl: np.ndarray) -> None:
@@ -89,7 +89,7 @@ def bracket(question: Question) -> ListCut | None:
     if table is None:
         return None
     hkl, amplitudes = read
-    place = Places(hkl)
+    place = ListPlaces(hkl)
     records = place(table.hkl)
     listed = (records >= 0) & (table.x > 0)
     records, ratio = records[listed], table.y[listed] / table.x[listed]
@@ -104,7 +104,7 @@ def bracket(question: Question) -> ListCut | None:
     return _between(records[here], records[gone], len(hkl), place)
 
 
-def _between(here: np.ndarray, gone: np.ndarray, total: int, place: Places) -> ListCut | None:
+def _between(here: np.ndarray, gone: np.ndarray, total: int, place: ListPlaces) -> ListCut | None:
     """The cut that has fewest reflections on its wrong side, if these are few."""
     for from_end in (False, True):
         first, last = (gone, here) if from_end else (here, gone)
@@ -133,7 +133,7 @@ def find_list_cut(question: Question) -> Iterator[Cause]:
 # --- trials ----------------------------------------------------------------------------------------------------------
 
 
-def cut_trials(trials: Trials) -> Iterator[tuple[Candidate, Reading]]:
+def cut_trials(trials: CauseTrials) -> Iterator[tuple[Candidate, Reading]]:
     """Render lists cut within the bracket until one holds, each on the side that the pixels of the last one name."""
     question = trials.question
     cut = bracket(question)
@@ -159,7 +159,7 @@ def cut_trials(trials: Trials) -> Iterator[tuple[Candidate, Reading]]:
             return
 
 
-def _records_of_pixels(trials: Trials, place: Places) -> list[np.ndarray]:
+def _records_of_pixels(trials: CauseTrials, place: ListPlaces) -> list[np.ndarray]:
     """The record of the reflection that each pixel of the regions belongs to."""
     question, out = trials.question, []
     middle = float(np.median(question.setting.phis))
@@ -170,7 +170,7 @@ def _records_of_pixels(trials: Trials, place: Places) -> list[np.ndarray]:
     return out
 
 
-def _wrong_records(trials: Trials, parts: list[np.ndarray], records: list[np.ndarray], low: int,
+def _wrong_records(trials: CauseTrials, parts: list[np.ndarray], records: list[np.ndarray], low: int,
                    high: int) -> np.ndarray:
     """Records within the bracket whose pixels are not the subject's."""
     limit = STRICT * trials.question.pair.yardstick

@@ -18,13 +18,13 @@ from nbcompare.explain.diagnose.search.proofs import NEAR, Tried
 from nbcompare.explain.diagnose.search.trials import Reading
 
 if TYPE_CHECKING:
-    from nbcompare.explain.diagnose.search.search import Search
+    from nbcompare.explain.diagnose.search.search import CauseSearch
 
 
 class PairSearch:
     """The last stage of a search: two knobs at once, then everything again on top of the nearest hypotheses."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: CauseSearch) -> None:
         self.search = search
 
     def run(self) -> None:

@@ -114,7 +114,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Geometry:
+class PredictedGeometry:
     """Where the peaks lie unmoved, and every geometry hypothesis with the placing it gives, best first.
 
     ``still`` is None where there are too few peaks to say anything.
@@ -129,11 +129,11 @@ class Geometry:
         return [placed for placed in self.placed if placed.placing.score > self.still.score + 0.02]
 
 
-def place_peaks(question: Question) -> Geometry:
+def place_peaks(question: Question) -> PredictedGeometry:
     """Every geometry hypothesis, discrete and fitted, held against the places of the subject's peaks."""
     places = PeakPlaces(question)
     if not places.enough:
-        return Geometry(None)
+        return PredictedGeometry(None)
     found = [Placed(candidate, places.placing(places.moved(candidate.command)))
              for candidate in run_candidates(question) if candidate.geometry]
     for knob in knobs(question):
@@ -143,7 +143,7 @@ def place_peaks(question: Question) -> Geometry:
             fitted = replace(fitted, prior=knob.prior - 0.05 * (len(knob.start) - 1))
             found.append(Placed(fitted, placing, knob, tuple(values)))
     ordered = sorted(found, key=lambda placed: -(placed.placing.score + 0.1 * placed.candidate.prior))
-    return Geometry(places.still, tuple(ordered))
+    return PredictedGeometry(places.still, tuple(ordered))
 
 
 def find_predicted(question: Question) -> Iterator[Cause]:

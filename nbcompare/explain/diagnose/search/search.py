@@ -25,7 +25,7 @@ from nbcompare.explain.diagnose.search.pairs import PairSearch
 from nbcompare.explain.diagnose.search.proofs import NEAR, Prover, Tried, nearest_guesses
 from nbcompare.explain.diagnose.search.seeds import seed_guesses
 from nbcompare.explain.diagnose.search.simulator import Simulator
-from nbcompare.explain.diagnose.search.trials import Reading, Trials
+from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 
 _FIRST = 0.645
 """Discrete hypotheses at least this likely are tried before anything is fitted."""
@@ -60,7 +60,7 @@ _MAY_MOVE = (*_MOVE_ALL, "curved-detector-", "spindle-axis-", "phi-", "oscillati
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SearchResult:
     """The causes found by running, and what was done."""
 
     causes: tuple[Cause, ...]
@@ -71,20 +71,21 @@ class Outcome:
         return dict(self.facts)
 
 
-def search(question: Question, quick: Sequence[Cause], budget_s: float, simulator: Simulator | None = None) -> Outcome:
+def search(question: Question, quick: Sequence[Cause], budget_s: float,
+           simulator: Simulator | None = None) -> SearchResult:
     """Run hypotheses about the question within a budget of seconds. ``quick`` are the guesses to begin with."""
     if simulator is not None:
-        return Search(question, quick, budget_s, simulator).outcome()
+        return CauseSearch(question, quick, budget_s, simulator).outcome()
     with Simulator() as own:
-        return Search(question, quick, budget_s, own).outcome()
+        return CauseSearch(question, quick, budget_s, own).outcome()
 
 
-class Search:
+class CauseSearch:
     """One search: the trials, what has been tried, and the order in which to go on."""
 
     def __init__(self, question: Question, quick: Sequence[Cause], budget_s: float, simulator: Simulator) -> None:
         self.question = question
-        self.trials = Trials(question, simulator, budget_s)
+        self.trials = CauseTrials(question, simulator, budget_s)
         self.expected = {cause.id: cause.confidence for cause in quick}
         self.told = question_differences(question)
         self.tried: dict[tuple, Tried] = {}
@@ -95,9 +96,9 @@ class Search:
         self.fitted: set[tuple] = set()
         self.renders_before = simulator.renders
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> SearchResult:
         if not self.trials.ready:
-            return Outcome((), (self._why_not(),), self._facts())
+            return SearchResult((), (self._why_not(),), self._facts())
         self.fitter = Fitter(self.trials)
         alike = self.question.pair.correlation > _ALIKE
         middle = (self._cheap, self._fits, self._rest) if alike else (self._rest, self._fits)
@@ -110,7 +111,7 @@ class Search:
             if self.found:
                 break
         guesses = [] if self.found else [*self.seeds, *nearest_guesses(self.tried.values())]
-        return Outcome((*self.found, *guesses), (), self._facts())
+        return SearchResult((*self.found, *guesses), (), self._facts())
 
     def _why_not(self) -> str:
         residual = self.trials.base_residual

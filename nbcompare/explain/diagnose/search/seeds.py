@@ -12,12 +12,12 @@ import numpy as np
 
 from nbcompare.explain.diagnose.causes import Cause, guess
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, topic_id
-from nbcompare.explain.diagnose.search.trials import Trials
+from nbcompare.explain.diagnose.search.trials import CauseTrials
 
 _SEEDS = (1009, 20011, 300007)
 
 
-def seed_guesses(trials: Trials) -> Iterator[Cause]:
+def seed_guesses(trials: CauseTrials) -> Iterator[Cause]:
     """A guess that the mosaic domains, or the random orientation, were drawn from another seed."""
     question = trials.question
     if question.setting.mosaic_spread > 0:
@@ -27,7 +27,7 @@ def seed_guesses(trials: Trials) -> Iterator[Cause]:
         yield from _like_other_seeds(trials, "-misset_seed", topic_id("misset-seed", "value"), "the orientation")
 
 
-def _like_other_seeds(trials: Trials, option: str, id: str, words: str) -> Iterator[Cause]:
+def _like_other_seeds(trials: CauseTrials, option: str, id: str, words: str) -> Iterator[Cause]:
     command = trials.question.command.without(option)
     base, subject = _flat(trials.base), _flat(trials.subject)
     others = [trials.images(Candidate(id, "another seed", command.starting(option, str(seed)))) for seed in _SEEDS]

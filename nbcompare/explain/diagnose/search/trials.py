@@ -48,7 +48,7 @@ class Reading:
 NOTHING = Reading(math.inf, math.inf, False)
 
 
-class Trials:
+class CauseTrials:
     """The regions of a question with a simulator and a deadline. ``ready`` says whether the unedited command gives
     the reference; only then does a trial mean anything."""
 
