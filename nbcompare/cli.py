@@ -72,7 +72,7 @@ class LazyCommands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as fault:
-            from nbcompare.case.strict_yaml import nearest
+            from nbcompare.errors import nearest
 
             raise click.UsageError(f"{fault.format_message().rstrip('.')}; {nearest(args[0], COMMANDS)}", ctx) from None
 

@@ -13,6 +13,7 @@ images, or an engine that failed, is no exception: it is a result, kept in the b
 
 from __future__ import annotations
 
+import difflib
 import enum
 from collections.abc import Iterable
 
@@ -118,3 +119,12 @@ class EvidenceError(NbCompareError):
     def __init__(self, message: str, *, faults: Iterable[str] = (), hint: str | None = None):
         super().__init__(message, hint=hint)
         self.faults = tuple(faults)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A phrase naming the nearest known word, or all of them when none is near."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known: " + ", ".join(known) if known else "none is known here"

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import errno
-import json
 import os
 import re
 import shutil
@@ -23,35 +22,28 @@ from pathlib import Path
 
 from nbcompare.bundle import strict_json
 from nbcompare.bundle.lock import lock
-from nbcompare.case.inputs import StagedInput, sha256_of
+from nbcompare.bundle.names import (
+    MANIFEST,
+    RECORD,
+    REQUIRED_FILES,
+    SCHEMA_VERSION,
+    SIGNOFFS,
+    STAGING_PREFIX,
+    STAMP_FORMAT,
+)
+from nbcompare.case.inputs import StagedInput
+from nbcompare.case.options import PREFIX
 from nbcompare.compare.compare import Comparison
-from nbcompare.engine.engine import PREFIX, Run
+from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.errors import EvidenceError, FileError, UsageError
+from nbcompare.files import dump_json, flush_folder, sha256_of
 from nbcompare.verdict.verdict import Verdict
 
-SCHEMA_VERSION = 1
-STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
 _CLOCK_PATIENCE_SECONDS = 2.0
-MANIFEST = "manifest-sha256.txt"
-RECORD = "record.json"
-STAGING_PREFIX = ".staging-"
-DATA = "inputs/data"
-"""Where a bundle keeps the files that the engines read; an empty folder when they read none."""
 
-CASE_FILE = "inputs/case.yaml"
-SIGNOFFS = "signoffs"
-"""The folder beside those of the cases that holds sign-offs; no case can be called so."""
 
-REQUIRED_FILES = (
-    *(f"inputs/{name}" for name in (
-        "c_cli_stdout.txt", "py_cli_stdout.txt", "c_cli_stderr.txt", "py_cli_stderr.txt", "commands.txt", "env.txt",
-        "git_sha.txt", "version.txt", "sha256.txt", "file_sizes.txt")),
-    "tests/pytest_cpu.log", "tests/pytest_cuda.log", "notes/template_command.txt",
-    "notes/todo_nb_compare.md", "results/summary.json", RECORD,
-)
-"""What every bundle holds, whatever happened; a bundle of two good runs also holds the images."""
 
 
 @dataclass(frozen=True)
@@ -284,18 +276,8 @@ def is_sealed(folder: Path) -> bool:
     return manifest.is_file() and not os.stat(manifest).st_mode & 0o222
 
 
-def flush_folder(folder: Path) -> None:
-    """Force the names in a folder to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
-def dump_json(value: object) -> str:
-    """JSON text without NaN; a number that JSON cannot hold is a defect of ours, and raises ValueError."""
-    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 # --- reading one --------------------------------------------------------------------------------------

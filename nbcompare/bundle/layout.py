@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nbcompare.bundle.bundle import CASE_FILE, DATA, REQUIRED_FILES, Record
-from nbcompare.bundle.text_files import RADIAL_PROFILE, image_name
+from nbcompare.bundle.bundle import Record
+from nbcompare.bundle.names import CASE_FILE, DATA, RADIAL_PROFILE, REQUIRED_FILES, image_name
+from nbcompare.case.options import PREFIX
 from nbcompare.compare.pictures import UNLESS_PASSED
-from nbcompare.engine.engine import PREFIX
 from nbcompare.verdict.further_evidence import FurtherEvidence
 
 PICTURES = tuple(f"results/{key}.png" for key in ("c", "py", "diff"))

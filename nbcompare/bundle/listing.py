@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.bundle.bundle import MANIFEST, Record, load_bundle
+from nbcompare.bundle.bundle import Record, load_bundle
+from nbcompare.bundle.names import MANIFEST
 from nbcompare.bundle.signoffs import FOLDER as SIGNOFFS
 from nbcompare.bundle.signoffs import read as read_signoff
 from nbcompare.errors import EvidenceError, FileError

@@ -11,10 +11,10 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from nbcompare.bundle.bundle import DATA, MANIFEST, REQUIRED_FILES
 from nbcompare.bundle.fault import Fault
-from nbcompare.case.inputs import sha256_of
+from nbcompare.bundle.names import DATA, MANIFEST, REQUIRED_FILES
 from nbcompare.errors import FileError
+from nbcompare.files import sha256_of
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 MAX_TEXT_BYTES = 64 << 20

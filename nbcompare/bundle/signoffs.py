@@ -14,7 +14,8 @@ from pathlib import Path
 
 from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.bundle import MANIFEST, moment_of
+from nbcompare.bundle.bundle import moment_of
+from nbcompare.bundle.names import MANIFEST
 from nbcompare.errors import EvidenceError
 
 FOLDER = "signoffs"

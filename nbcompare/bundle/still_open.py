@@ -14,7 +14,6 @@ from nbcompare.verdict.verdict import Label
 if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Record
 
-TODO_FILE = "notes/todo_nb_compare.md"
 _LEFT_OUT = re.compile(r"\b\d+ (?:skipped|deselected)\b")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison
 from nbcompare.compare.pictures import Scale
-from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
+from nbcompare.engine.engine import Run
 from nbcompare.verdict.divergence import proof_rows
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.verdict import Verdict

@@ -11,11 +11,13 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nbcompare.bundle.still_open import TODO_FILE, todo_text
+from nbcompare.bundle.names import TODO_FILE, image_name
+from nbcompare.bundle.still_open import todo_text
 from nbcompare.bundle.summary import summary
 from nbcompare.case.inputs import StagedInput
+from nbcompare.case.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.pictures import Scale
-from nbcompare.engine.engine import FLOAT_FILE, PREFIX, PROCESS, REFERENCE, SUBJECT, Run
+from nbcompare.engine.engine import PROCESS, Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.verdict.further_evidence import FurtherEvidence
 
@@ -24,13 +26,8 @@ if TYPE_CHECKING:
 
 TEXT_FILES = ("inputs/commands.txt", "inputs/env.txt", "inputs/git_sha.txt", "inputs/version.txt", "inputs/sha256.txt",
               "inputs/file_sizes.txt", "notes/template_command.txt", TODO_FILE)
-SUMMARY = "results/summary.json"
-RADIAL_PROFILE = "results/radial_profile.json"
 
 
-def image_name(role: str) -> str:
-    """The file of a role's float image in a bundle."""
-    return f"inputs/{PREFIX[role]}_roi_float.bin"
 
 
 def texts_of(record: Record, image_bytes: Mapping[str, int]) -> dict[str, str]:

@@ -13,21 +13,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from nbcompare.case.claims import claims_of
+from nbcompare.case.claims import Claim, claims_of
+from nbcompare.case.command import declared_shape
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.matrix import Cell, Matrix, cells_in, matrix_of
+from nbcompare.case.options import FILE_OPTIONS, FLOAT_FILE, FLOAT_FILE_OPTIONS
 from nbcompare.case.parts import NAME, arguments, matching, thresholds_of, whole_number
-from nbcompare.case.strict_yaml import Cursor, load, nearest
-from nbcompare.compare.image import Roi, Shape, declared_shape
-from nbcompare.engine.engine import FLOAT_FILE
-from nbcompare.errors import UsageError
-from nbcompare.verdict.proof import Claim
-from nbcompare.verdict.verdict import Threshold
+from nbcompare.case.strict_yaml import Cursor, load
+from nbcompare.case.threshold import Threshold
+from nbcompare.compare.image import Roi, Shape
+from nbcompare.errors import UsageError, nearest
 
-FILE_OPTIONS = ("-mat", "-matrix", "-hkl", "-img", "-mask", "-sourcefile", "-stol", "-4stol", "-Q")
-"""Options whose value is a file the program reads."""
-
-FLOAT_FILE_OPTIONS = ("-floatfile", "-floatimage")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
          "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import asdict, dataclass
 
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments, known_word, limits_of, matching
-from nbcompare.case.strict_yaml import Cursor, nearest
+from nbcompare.case.strict_yaml import Cursor
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.metrics import METRICS
-from nbcompare.engine.engine import REFERENCE, SUBJECT
-from nbcompare.verdict.proof import Claim
-from nbcompare.verdict.verdict import Threshold
+from nbcompare.errors import nearest
 
 KEYS = ("id", "title", "engine", "emulate", "bounds", "why", "reference", "owner", "expires", "control")
 REQUIRED = tuple(key for key in KEYS if key != "control")
@@ -70,3 +71,35 @@ def _day(cursor: Cursor) -> datetime.date:
         return datetime.date.fromisoformat(cursor.text())
     except ValueError:
         raise cursor.error(f"{cursor.name} must be a day written YYYY-MM-DD, found {cursor.text()!r}") from None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a case says about a known divergence. ``engine`` is the one with the defect; ``bounds`` say, by
+    region, how large its effect may be."""
+
+    id: str
+    title: str
+    engine: str
+    emulate: tuple[str, ...]
+    bounds: tuple[Threshold, ...]
+    why: str
+    reference: str
+    owner: str
+    expires: datetime.date
+    control: tuple[str, ...] = ()
+
+    @property
+    def rois(self) -> tuple[str, ...]:
+        """The regions that the claim names, in the order of its bounds."""
+        return tuple(dict.fromkeys(bound.roi for bound in self.bounds))
+
+    def as_dict(self) -> dict:
+        return {**asdict(self), "emulate": list(self.emulate), "bounds": [asdict(bound) for bound in self.bounds],
+                "expires": self.expires.isoformat(), "control": list(self.control)}
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> Claim:
+        return cls(**{**stored, "emulate": tuple(stored["emulate"]), "control": tuple(stored["control"]),
+                      "bounds": tuple(Threshold(**bound) for bound in stored["bounds"]),
+                      "expires": datetime.date.fromisoformat(stored["expires"])})

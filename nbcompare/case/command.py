@@ -6,10 +6,17 @@ Nothing is ever changed in place; an edit returns a new command.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from nbcompare.case.options import BY_NAME, CELL, MISSET, PERHAPS, Option
+from nbcompare.compare.image import DEFAULT_DETSIZE_MM, DEFAULT_PIXEL_MM, Roi, Shape, read_smv_numbers
+from nbcompare.errors import UsageError
+
+_OPTION = re.compile(r"-[A-Za-z_]|-4stol$")
 
 
 @dataclass(frozen=True)
@@ -123,3 +130,83 @@ def number(text: str) -> float:
 def written(value: object) -> str:
     """A value as it goes on a command line: the shortest text that reads back equal."""
     return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def declared_shape(argv: Sequence[str], folder: Path) -> Shape:
+    """The image shape that nanoBragg arguments declare.
+
+    A pixel count beats a size in mm, the last of each wins, and a header given with -img or -mask is
+    beaten by both; npixels = ceil(size/pixel - 1/2), as the program rounds. ``folder`` is where the
+    header files lie. Raises UsageError for a size that is no number, and for an empty image.
+    """
+    counts, sizes_mm, pixel_mm = _header_sizes(argv, folder)
+    for i, token in enumerate(argv):
+        if token in ("-detpixels", "-detpixels_f", "-detpixels_x", "-detpixels_s", "-detpixels_y"):
+            value = int(_number(argv, i))
+            counts = _along(token, ("f", "x"), ("s", "y"), counts, value)
+        elif token in ("-detsize", "-detsize_f", "-detsize_s"):
+            sizes_mm = _along(token, ("f",), ("s",), sizes_mm, _number(argv, i))
+        elif token in ("-pixel", "-pixelsize", "-pixel_size"):
+            pixel_mm = _number(argv, i)
+    if not pixel_mm > 0:
+        raise UsageError(f"-pixel {pixel_mm:g}: a pixel size must be positive")
+    fast, slow = (count or math.ceil(size / pixel_mm - 0.5) for count, size in zip(counts, sizes_mm, strict=True))
+    if fast < 1 or slow < 1:
+        raise UsageError(f"the arguments declare an image of {fast} x {slow} pixels")
+    return Shape(slow=slow, fast=fast)
+
+
+def _along(token, fast_names, slow_names, pair, value):
+    """(fast, slow) with the axis that the option's suffix names replaced, or both without a suffix."""
+    suffix = token.rpartition("_")[2] if "_" in token else ""
+    return (value if suffix in fast_names or not suffix else pair[0],
+            value if suffix in slow_names or not suffix else pair[1])
+
+
+def _number(argv: Sequence[str], i: int) -> float:
+    try:
+        value = float(argv[i + 1])
+    except (IndexError, ValueError):
+        found = argv[i + 1] if i + 1 < len(argv) else "nothing"
+        raise UsageError(f"{argv[i]} needs a number, found {found}") from None
+    if not math.isfinite(value):
+        raise UsageError(f"{argv[i]} needs a finite number, found {argv[i + 1]}")
+    return value
+
+
+def _header_sizes(argv, folder):
+    """Sizes read from the headers of -mask, then -img (the second wins)."""
+    counts, pixel_mm = (0, 0), DEFAULT_PIXEL_MM
+    for option in ("-mask", "-img"):
+        for i, token in enumerate(argv[:-1]):
+            if token == option:
+                header = read_smv_numbers(folder / argv[i + 1])
+                counts = (int(header.get("SIZE1", counts[0])), int(header.get("SIZE2", counts[1])))
+                pixel_mm = header.get("PIXEL_SIZE", pixel_mm)
+    return counts, (DEFAULT_DETSIZE_MM, DEFAULT_DETSIZE_MM), pixel_mm
+
+
+def rendered_region(arguments: Sequence[str], shape: Shape) -> Roi:
+    """The region that a command renders: the last -roi, whose negative bounds mean the image's own.
+
+    Raises UsageError for a -roi that is not four whole numbers.
+    """
+    bounds = Roi.full(shape).bounds
+    if "-roi" not in arguments:
+        return Roi("rendered", *bounds)
+    at = len(arguments) - 1 - list(arguments)[::-1].index("-roi")
+    words = arguments[at + 1:at + 5]
+    try:
+        given = [int(word) for word in words]
+    except ValueError:
+        given = []
+    if len(given) != 4:
+        raise UsageError(f"-roi needs four whole numbers, found {' '.join(words) or 'nothing'}")
+    xmin, xmax, ymin, ymax = (value if value >= 0 else own for value, own in zip(given, bounds, strict=True))
+    return Roi("rendered", xmin, min(xmax, shape.fast - 1), ymin, min(ymax, shape.slow - 1))
+
+
+def option_groups(command: Sequence[str]) -> list[tuple[int, int]]:
+    """Where each option of a command line stands with its values: (first word, word after the last)."""
+    starts = [i for i, word in enumerate(command) if _OPTION.match(word)]
+    return list(zip(starts, [*starts[1:], len(command)], strict=True))

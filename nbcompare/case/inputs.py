@@ -7,7 +7,6 @@ or processor has a say.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from nbcompare.case.lysozyme import amplitudes_text, orientation_text
 from nbcompare.errors import CaseError, FileError
+from nbcompare.files import hash_of_named, sha256_of
 
 GENERATORS = {
     "lysozyme-orientation": orientation_text,
@@ -38,13 +38,6 @@ class StagedInput:
         return self.pinned_sha256 is None and self.origin != "user" or self.sha256 == self.pinned_sha256
 
 
-def sha256_of(path: Path | str) -> str:
-    """The sha256 of a file's bytes, in hexadecimal."""
-    try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as fault:
-        raise FileError(f"{path}: cannot read: {fault.strerror}") from None
 
 
 def stage_inputs(case, overrides: Mapping[str, Path], folder: Path) -> tuple[StagedInput, ...]:
@@ -80,12 +73,6 @@ def _copy(source: Path, target: Path) -> None:
         raise FileError(f"{source}: cannot copy the input: {fault.strerror}") from None
 
 
-def hash_of_named(named_sums: Iterable[tuple[str, str]]) -> str:
-    """One sha256 over (name, sha256) pairs, in the order given."""
-    together = hashlib.sha256()
-    for name, digest in named_sums:
-        together.update(f"{digest}  {name}\n".encode())
-    return together.hexdigest()
 
 
 def hash_inputs(inputs: Iterable[StagedInput]) -> str:

@@ -11,6 +11,18 @@ from dataclasses import dataclass
 CELL, MISSET, PERHAPS = -1, -2, -3
 """Counts of the options that decide themselves how many values they take."""
 
+REFERENCE, SUBJECT = "reference", "subject"
+
+PREFIX = {REFERENCE: "c", SUBJECT: "py"}
+"""What the files of each role are called in a bundle."""
+
+FLOAT_FILE = "float.bin"
+
+FILE_OPTIONS = ("-mat", "-matrix", "-hkl", "-img", "-mask", "-sourcefile", "-stol", "-4stol", "-Q")
+"""Options whose value is a file the program reads."""
+
+FLOAT_FILE_OPTIONS = ("-floatfile", "-floatimage")
+
 
 @dataclass(frozen=True)
 class Option:

@@ -6,9 +6,10 @@ import re
 import shlex
 from collections.abc import Collection, Mapping
 
-from nbcompare.case.strict_yaml import Cursor, nearest
+from nbcompare.case.strict_yaml import Cursor
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.metrics import METRICS
-from nbcompare.verdict.verdict import Threshold
+from nbcompare.errors import nearest
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 

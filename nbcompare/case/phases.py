@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare.case.case import protected_names
-from nbcompare.case.strict_yaml import Cursor, load, nearest
+from nbcompare.case.strict_yaml import Cursor, load
+from nbcompare.errors import nearest
 
 PHASES_FILE = "phases.yaml"
 VERDICTS = ("PASS", "PROVEN")

@@ -9,13 +9,12 @@ it is (NUL, bidirectional controls).
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from nbcompare.errors import CaseError
+from nbcompare.errors import CaseError, nearest
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
@@ -27,13 +26,6 @@ _BOOL_TAG = "tag:yaml.org,2002:bool"
 _NULL_TAG = "tag:yaml.org,2002:null"
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A phrase naming the nearest known word, or all of them when none is near."""
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return "known: " + ", ".join(known) if known else "none is known here"
 
 
 class Cursor:

@@ -57,7 +57,6 @@ def command(kinds, strengths, seed, alone, no_diagnosis, budget, require, requir
     It exits 0 when the defects could be seeded, 3 when a --require is not met, and 8 when there was nothing to
     seed, or the images do not pass as they are.
     """
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.commands.views.audit import audit_as_dict, audit_report
     from nbcompare.engine.progress import Progress
     from nbcompare.explain.audit.alone import thresholds_alone
@@ -65,6 +64,7 @@ def command(kinds, strengths, seed, alone, no_diagnosis, budget, require, requir
     from nbcompare.explain.audit.score import unmet
     from nbcompare.explain.experiment import experiment
     from nbcompare.explain.renderer import default_cache
+    from nbcompare.files import dump_json
 
     if no_diagnosis and (require_first is not None or require_three is not None):
         raise UsageError("--no-diagnosis leaves nothing for --require-first and --require-three to count")

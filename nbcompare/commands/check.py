@@ -21,10 +21,10 @@ def command(folder, case_file, form, quiet) -> ExitCode:
     Without --case, by the thresholds that the bundle was judged by. A threshold that is looser than in the bundle,
     or than in the stamp before it, is told loudly with its old value, its new value and the reason given.
     """
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.bundle.check.recheck import check_bundle
     from nbcompare.case.case import load_case
     from nbcompare.commands.views.bundles import loosened_lines, recheck_report
+    from nbcompare.files import dump_json
 
     found = check_bundle(folder, load_case(case_file) if case_file else None)
     if form == "json":

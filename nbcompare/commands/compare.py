@@ -23,9 +23,9 @@ def command(a, b, roles, form, quiet) -> ExitCode:
     Bundle A is taken as the reference, and its case's thresholds judge. So two runs of the C program, of the
     subject, on two devices or on two machines can be held against each other.
     """
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.bundle.check.pairing import SAME_ROLES, compare_bundles, roles_from
     from nbcompare.commands.views.bundles import pairing_report
+    from nbcompare.files import dump_json
 
     pairing = compare_bundles(a, b, tuple(map(roles_from, roles)) or SAME_ROLES)
     click.echo(dump_json(pairing.as_dict()) if form == "json" else pairing_report(pairing), nl=form != "json")

@@ -28,7 +28,7 @@ def command(shape, inputs, quick, budget, listing, form, words) -> ExitCode:
     to 1e-6. It exits with 3 when they differ, whether or not a cause is found, and with 4 when the subject's file is
     not of the image's size.
     """
-    from nbcompare.bundle.bundle import dump_json
+    from nbcompare.files import dump_json
 
     if listing:
         import nbcompare.explain.diagnose.catalogue  # noqa: F401 (fills the catalogue)

@@ -22,10 +22,10 @@ def command(cleaning, bundles, comparisons, as_json) -> ExitCode:
 
     Exit 0 when nothing is wrong and nothing was left behind (or it was cleaned), else 8.
     """
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.bundle.keep.doctor import examine
     from nbcompare.bundle.keep.leftovers import clean, find_leftovers
     from nbcompare.commands.views.bundles import doctor_report
+    from nbcompare.files import dump_json
 
     findings, leftovers = examine(bundles), find_leftovers(bundles, comparisons)
     told = [leftover.as_dict() for leftover in leftovers] if as_json else []

@@ -14,9 +14,9 @@ from nbcompare.errors import ExitCode
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(case, bundles, as_json) -> ExitCode:
     """List the stored bundles with their verdicts, oldest first. Exit 6 when a record cannot be read."""
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.bundle.listing import list_bundles
     from nbcompare.commands.views.bundles import listing_table
+    from nbcompare.files import dump_json
 
     entries = list_bundles(bundles, case)
     if as_json:

@@ -12,9 +12,9 @@ from nbcompare.errors import ExitCode
 @output_options
 def command(form, quiet) -> ExitCode:
     """List every figure that a threshold may ask for. Those marked * are part of every comparison."""
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.commands.views.terminal import table
     from nbcompare.compare.metrics import metrics_table
+    from nbcompare.files import dump_json
 
     entries = metrics_table()
     if form == "json":

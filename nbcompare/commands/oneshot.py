@@ -29,9 +29,10 @@ from nbcompare.errors import ExitCode, UsageError
 def command(outdir, roi, threshold, sum_ratio, allow_scale, png_scale, save_diff, timeout, c_bin, py_bin,
             c_args, py_args, resample, form, quiet, arguments) -> ExitCode:
     """Compare both engines on one nanoBragg command line, without a case or a bundle."""
+    from nbcompare.case.from_arguments import DEFAULT_CORRELATION, DEFAULT_SUM_RATIO, OneShotOptions
     from nbcompare.commands.views.terminal import one_shot_report
     from nbcompare.engine.progress import Progress
-    from nbcompare.run.one_shot import DEFAULT_CORRELATION, DEFAULT_SUM_RATIO, OneShotOptions, run_one_shot
+    from nbcompare.run.one_shot import run_one_shot
 
     if allow_scale and sum_ratio:
         raise UsageError("--allow-scale and --sum-ratio contradict each other; give one of them")

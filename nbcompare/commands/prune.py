@@ -22,9 +22,9 @@ def command(keep, case, dry_run, yes, bundles, as_json) -> ExitCode:
 
     Never removed: a bundle that a sign-off names, one that another bundle rests on, one whose record cannot be read.
     """
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.bundle.keep.prune import choose, remove
     from nbcompare.commands.views.bundles import choices_report
+    from nbcompare.files import dump_json
 
     choices = choose(bundles, keep, case)
     going = [choice for choice in choices if choice.goes]

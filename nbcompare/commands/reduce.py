@@ -26,12 +26,12 @@ def command(max_runs, metrics, cache, form, quiet, asked) -> ExitCode:
     WHAT is a case file, a bundle, or a nanoBragg command line after --.
     It exits as the failure does: 3 outside a threshold, 2 an engine failed; 0 when nothing fails.
     """
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.commands.views.reduce import reduction_as_dict, reduction_report
     from nbcompare.engine.progress import Progress
     from nbcompare.explain.experiment import experiment
     from nbcompare.explain.reduce.reduce import NothingFails, reduce_experiment
     from nbcompare.explain.reduce.trial import default_cache
+    from nbcompare.files import dump_json
 
     progress = Progress(quiet=quiet)
     with experiment(asked, progress) as found:

@@ -24,9 +24,9 @@ def command(named, c_bin, py_bin, exact, bundles, form, quiet) -> ExitCode:
     different (which figures) or cannot run (which input, program or version is missing). Exit 0 only for the first
     two; the old bundle stays.
     """
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.commands.views.bundles import regeneration_report
     from nbcompare.engine.progress import Progress
+    from nbcompare.files import dump_json
     from nbcompare.run.regenerate import Wanted, find_bundle, regenerate
 
     wanted = Wanted(c_bin, py_bin, bundles, exact, tuple(sys.argv[1:]))

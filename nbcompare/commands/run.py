@@ -29,10 +29,10 @@ from nbcompare.errors import ExitCode, UsageError, worst
 def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, shards, bundles, c_bin, py_bin, c_args,
             py_args, resample, form, quiet) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.case.case import load_case, parse_input_override
     from nbcompare.commands.views.terminal import bundle_report, shown
     from nbcompare.engine.progress import Progress
+    from nbcompare.files import dump_json
     from nbcompare.run.run_case import RunOptions, run_case
 
     loaded = [load_case(path) for path in cases]

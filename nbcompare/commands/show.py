@@ -14,9 +14,10 @@ from nbcompare.errors import ExitCode
 @click.option("--json", "as_json", is_flag=True, help="Print record.json.")
 def command(folder, as_json) -> ExitCode:
     """Print what a bundle says, on one page. Nothing is checked: for that, see verify."""
-    from nbcompare.bundle.bundle import dump_json, load_bundle
+    from nbcompare.bundle.bundle import load_bundle
     from nbcompare.bundle.listing import phases_by_bundle
     from nbcompare.commands.views.bundles import bundle_page
+    from nbcompare.files import dump_json
 
     bundle = load_bundle(folder)
     place = folder.absolute()

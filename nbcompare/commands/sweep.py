@@ -27,8 +27,8 @@ def command(cases, jobs, cluster, force, no_batch, overrides, bundles, c_bin, py
     A cell is done when there is an intact bundle of the same inputs, engines and case. The exit status is the worst
     of all cells.
     """
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.commands.views.sweep import sweep_as_dict, sweep_report
+    from nbcompare.files import dump_json
     from nbcompare.run.run_case import RunOptions
     from nbcompare.run.sweep.local import cpus
     from nbcompare.run.sweep.sweep import SweepOptions, invocation, run_sweep

@@ -21,13 +21,13 @@ def command(pixels, tolerance, every, form, quiet, asked) -> ExitCode:
     \b
     WHAT is a case file, a bundle, or a nanoBragg command line after --.
     """
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.commands.views.terminal import body
     from nbcompare.commands.views.trace import trace_as_dict, trace_report
     from nbcompare.engine.progress import Progress
-    from nbcompare.engine.runs import failures_verdict
     from nbcompare.explain.experiment import experiment, render
     from nbcompare.explain.trace.pixel import Pixel, pixels_to_trace, trace_pixel
+    from nbcompare.files import dump_json
+    from nbcompare.verdict.verdict import failures_verdict
 
     progress = Progress(quiet=quiet)
     with experiment(asked, progress) as found:

@@ -19,8 +19,8 @@ def command(folders, form, quiet) -> ExitCode:
     Files missing, changed or unexpected by the manifest; the form of the record; texts, inputs, logs and case file
     that do not say what the record says; figures and verdict that do not come out of the stored images again.
     """
-    from nbcompare.bundle.bundle import dump_json
     from nbcompare.bundle.check.verify import verify_bundle
+    from nbcompare.files import dump_json
 
     found = [verify_bundle(folder) for folder in folders]
     code = worst(ExitCode.PASS if one.intact else ExitCode.EVIDENCE for one in found)

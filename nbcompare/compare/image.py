@@ -6,13 +6,11 @@ image of shape (slow, fast) holds slow*fast*4 bytes. x is the fast axis, y the s
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbcompare.errors import FileError, UsageError
+from nbcompare.errors import FileError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,58 +100,12 @@ def resample_nearest(image: np.ndarray, shape: Shape) -> np.ndarray:
 # --- the shape that a command line declares -------------------------------------------------------
 
 
-def declared_shape(argv: Sequence[str], folder: Path) -> Shape:
-    """The image shape that nanoBragg arguments declare.
-
-    A pixel count beats a size in mm, the last of each wins, and a header given with -img or -mask is
-    beaten by both; npixels = ceil(size/pixel - 1/2), as the program rounds. ``folder`` is where the
-    header files lie. Raises UsageError for a size that is no number, and for an empty image.
-    """
-    counts, sizes_mm, pixel_mm = _header_sizes(argv, folder)
-    for i, token in enumerate(argv):
-        if token in ("-detpixels", "-detpixels_f", "-detpixels_x", "-detpixels_s", "-detpixels_y"):
-            value = int(_number(argv, i))
-            counts = _along(token, ("f", "x"), ("s", "y"), counts, value)
-        elif token in ("-detsize", "-detsize_f", "-detsize_s"):
-            sizes_mm = _along(token, ("f",), ("s",), sizes_mm, _number(argv, i))
-        elif token in ("-pixel", "-pixelsize", "-pixel_size"):
-            pixel_mm = _number(argv, i)
-    if not pixel_mm > 0:
-        raise UsageError(f"-pixel {pixel_mm:g}: a pixel size must be positive")
-    fast, slow = (count or math.ceil(size / pixel_mm - 0.5) for count, size in zip(counts, sizes_mm, strict=True))
-    if fast < 1 or slow < 1:
-        raise UsageError(f"the arguments declare an image of {fast} x {slow} pixels")
-    return Shape(slow=slow, fast=fast)
 
 
-def _along(token, fast_names, slow_names, pair, value):
-    """(fast, slow) with the axis that the option's suffix names replaced, or both without a suffix."""
-    suffix = token.rpartition("_")[2] if "_" in token else ""
-    return (value if suffix in fast_names or not suffix else pair[0],
-            value if suffix in slow_names or not suffix else pair[1])
 
 
-def _number(argv: Sequence[str], i: int) -> float:
-    try:
-        value = float(argv[i + 1])
-    except (IndexError, ValueError):
-        found = argv[i + 1] if i + 1 < len(argv) else "nothing"
-        raise UsageError(f"{argv[i]} needs a number, found {found}") from None
-    if not math.isfinite(value):
-        raise UsageError(f"{argv[i]} needs a finite number, found {argv[i + 1]}")
-    return value
 
 
-def _header_sizes(argv, folder):
-    """Sizes read from the headers of -mask, then -img (the second wins)."""
-    counts, pixel_mm = (0, 0), DEFAULT_PIXEL_MM
-    for option in ("-mask", "-img"):
-        for i, token in enumerate(argv[:-1]):
-            if token == option:
-                header = read_smv_numbers(folder / argv[i + 1])
-                counts = (int(header.get("SIZE1", counts[0])), int(header.get("SIZE2", counts[1])))
-                pixel_mm = header.get("PIXEL_SIZE", pixel_mm)
-    return counts, (DEFAULT_DETSIZE_MM, DEFAULT_DETSIZE_MM), pixel_mm
 
 
 def read_smv_numbers(path: Path) -> dict[str, float]:

@@ -22,8 +22,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from nbcompare.case.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
-from nbcompare.engine.engine import FLOAT_FILE, Engine, Run, run_engine, run_record
+from nbcompare.engine.engine import Engine, Run, run_engine, run_record
 from nbcompare.engine.process import Ended, allowed_environment
 
 BATCH = "batch"

@@ -18,16 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.inputs import sha256_of
+from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.compare.image import Shape
 from nbcompare.engine.process import Ended, run_program
 from nbcompare.errors import UsageError
+from nbcompare.files import sha256_of
 
-REFERENCE, SUBJECT = "reference", "subject"
-PREFIX = {REFERENCE: "c", SUBJECT: "py"}
-"""What the files of each role are called in a bundle."""
-
-FLOAT_FILE = "float.bin"
 _CLOCK_GRAIN_SECONDS = 2.0
 
 

@@ -16,33 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.inputs import sha256_of
+from nbcompare.case.command import rendered_region
+from nbcompare.case.options import FLOAT_FILE
 from nbcompare.compare.image import Roi, Shape, read_float_image
-from nbcompare.engine.engine import FLOAT_FILE, Engine, Failure, Run, image_failure, run_engine
-from nbcompare.errors import UsageError
+from nbcompare.engine.engine import Engine, Failure, Run, image_failure, run_engine
+from nbcompare.files import sha256_of
 
 DARK = "zero-image"
 """The failure of a band without signal, which is none: another band may have some."""
 
 
-def rendered_region(arguments: Sequence[str], shape: Shape) -> Roi:
-    """The region that a command renders: the last -roi, whose negative bounds mean the image's own.
-
-    Raises UsageError for a -roi that is not four whole numbers.
-    """
-    bounds = Roi.full(shape).bounds
-    if "-roi" not in arguments:
-        return Roi("rendered", *bounds)
-    at = len(arguments) - 1 - list(arguments)[::-1].index("-roi")
-    words = arguments[at + 1:at + 5]
-    try:
-        given = [int(word) for word in words]
-    except ValueError:
-        given = []
-    if len(given) != 4:
-        raise UsageError(f"-roi needs four whole numbers, found {' '.join(words) or 'nothing'}")
-    xmin, xmax, ymin, ymax = (value if value >= 0 else own for value, own in zip(given, bounds, strict=True))
-    return Roi("rendered", xmin, min(xmax, shape.fast - 1), ymin, min(ymax, shape.slow - 1))
 
 
 def bands_of(region: Roi, count: int) -> list[Roi]:

@@ -10,16 +10,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from nbcompare.case.case import Case
-from nbcompare.case.inputs import sha256_of
-from nbcompare.case.phases import PHASES_FILE, load_phases
 from nbcompare.engine.engine import Failure
 from nbcompare.engine.runs import RunFiles
+from nbcompare.files import sha256_of
 
 _MOST_NAMES = 5
 _FOLDER, _OTHER = "folder", "neither file nor folder"
@@ -28,53 +24,14 @@ _FOLDER, _OTHER = "folder", "neither file nor folder"
 # --- protected assets -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Protected:
-    """Protected files by name, with their sha256 before and after; None where the file was missing."""
-
-    before: Mapping[str, str | None]
-    after: Mapping[str, str | None]
-
-    @property
-    def faults(self) -> list[str]:
-        """A sentence for each file that changed."""
-        return protected_faults(self.as_dict())
-
-    def as_dict(self) -> dict:
-        return {name: {"before": self.before[name], "after": self.after[name]} for name in self.before}
 
 
-def protected_faults(sums: Mapping[str, Mapping[str, str | None]]) -> list[str]:
-    """A sentence for each protected file that changed, from what a record keeps of them."""
-    return [f"the protected file {name} {_what_happened(**pair)} during the run" for name, pair in sums.items()
-            if pair["before"] is None or pair["before"] != pair["after"]]
 
 
-def protected_files(case: Case) -> dict[str, Path]:
-    """The files that the case protects, and those of a plan beside it that looks at this case.
-
-    Names are as written, from the folder of the case file. Raises CaseError for a plan that cannot be read.
-    """
-    if case.path is None:
-        return {}
-    names = list(case.protected)
-    plan = case.folder / PHASES_FILE
-    if plan.is_file():
-        phases = load_phases(plan)
-        if any(file.resolve() == case.path.resolve() for phase in phases.phases for file in phase.cases):
-            names += phases.protected
-    return {name: case.folder / name for name in names}
 
 
-def sums_of(files: Mapping[str, Path]) -> dict[str, str | None]:
-    """The sha256 of each file, None where there is none."""
-    return {name: sha256_of(path) if path.is_file() else None for name, path in files.items()}
 
 
-def _what_happened(before: str | None, after: str | None) -> str:
-    if before is None:
-        return "was missing"
-    return "vanished" if after is None else "changed"
 
 
 # --- an engine and the rest of the bundle ---------------------------------------------------------------

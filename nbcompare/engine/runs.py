@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.case.case import Case
-from nbcompare.compare.image import Shape, declared_shape, read_float_image
+from nbcompare.case.command import declared_shape
+from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
+from nbcompare.compare.image import Shape, read_float_image
 from nbcompare.engine.batch import BatchEngine
-from nbcompare.engine.engine import FLOAT_FILE, REFERENCE, SUBJECT, Engine, Run, run_engine
+from nbcompare.engine.engine import Engine, Run, run_engine
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.row_bands import run_in_shards
 from nbcompare.engine.self_comparison import copied_input
-from nbcompare.verdict.verdict import Verdict, engine_failed
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,3 @@ def read_images(jobs: Mapping[str, Job], places: Mapping[str, RunFiles]) -> dict
     return {role: read_float_image(places[role].image, jobs[role].shape) for role in (REFERENCE, SUBJECT)}
 
 
-def failures_verdict(runs: tuple[Run, ...]) -> Verdict | None:
-    """ENGINE FAILED with a sentence for each failed run, or None."""
-    said = [f"{run.role} {run.failure.sentence}" for run in runs if run.failure]
-    return engine_failed(said) if said else None

@@ -11,8 +11,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nbcompare.case.inputs import sha256_of
 from nbcompare.engine.engine import Failure, Run
+from nbcompare.files import sha256_of
 
 
 def same_program(starts: Sequence[Sequence[str]], sums: Sequence[str], runs: Sequence[Run]) -> str | None:

@@ -14,17 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.bundle.bundle import CASE_FILE, DATA
-from nbcompare.bundle.text_files import image_name
+from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.case.case import Case, cell_named, load_case, parse_input_override
-from nbcompare.case.inputs import sha256_of, stage_inputs
+from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, stage_file_arguments, without_float_file
+from nbcompare.case.inputs import stage_inputs
+from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.image import read_float_image
-from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT, Engine, Run
+from nbcompare.engine.choose import choose_engines
+from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.runs import RunFiles, execute, failures_verdict, jobs_of, read_images
+from nbcompare.engine.runs import RunFiles, execute, jobs_of, read_images
 from nbcompare.errors import UsageError
-from nbcompare.run.one_shot import OneShotOptions, one_shot_case, stage_file_arguments, without_float_file
-from nbcompare.run.run_case import choose_engines
+from nbcompare.files import sha256_of
+from nbcompare.verdict.verdict import failures_verdict
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbcompare.bundle import ssh_signature as ssh
-from nbcompare.bundle.bundle import MANIFEST
 from nbcompare.bundle.check.verify import verify_bundle
+from nbcompare.bundle.names import MANIFEST
 from nbcompare.bundle.signoffs import SignOff, newest, read
-from nbcompare.case.inputs import sha256_of
 from nbcompare.case.phases import Phase
 from nbcompare.errors import EvidenceError, ExitCode
+from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
 from nbcompare.plan.requirements import Requirement
 

@@ -10,12 +10,13 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.bundle.bundle import MANIFEST, Record, moment_of, newest_stamp
+from nbcompare.bundle.bundle import Record, moment_of, newest_stamp
 from nbcompare.bundle.check.recheck import check_bundle
 from nbcompare.bundle.check.verify import verify_bundle
+from nbcompare.bundle.names import MANIFEST
 from nbcompare.case.case import Case
-from nbcompare.case.inputs import sha256_of
 from nbcompare.errors import NbCompareError
+from nbcompare.files import sha256_of
 from nbcompare.verdict.verdict import Verdict
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from nbcompare.case.case import cells_of, load_case
 from nbcompare.case.phases import Phase, Phases
-from nbcompare.case.strict_yaml import nearest
-from nbcompare.errors import ExitCode, UsageError, worst
+from nbcompare.errors import ExitCode, UsageError, nearest, worst
 from nbcompare.plan.earlier import earlier_item
 from nbcompare.plan.evidence import Evidence, gather
 from nbcompare.plan.requirements import Requirement, items_of, protected_item

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from nbcompare.bundle.bundle import MANIFEST, Record
+from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.lock import lock
+from nbcompare.bundle.names import MANIFEST
 from nbcompare.bundle.signoffs import names_bundle, newest, read
 from nbcompare.bundle.still_open import not_run
-from nbcompare.case.inputs import sha256_of
 from nbcompare.errors import EvidenceError, FileError
+from nbcompare.files import sha256_of
 from nbcompare.plan.ledger import Edit, add_attempt, row_state, set_row
 
 

@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.bundle.text_files import image_name
-from nbcompare.case.inputs import GENERATORS, sha256_of
+from nbcompare.bundle.names import image_name
+from nbcompare.case.inputs import GENERATORS
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.phases import Requirements
 from nbcompare.engine.bundled_reference import CHECKOUT
-from nbcompare.engine.engine import REFERENCE, SUBJECT, Engine
+from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import UNKNOWN, EngineIdentity, content_hash, git_state
 from nbcompare.errors import ExitCode, FileError
+from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
 
 DATA = "inputs/data"

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from nbcompare import __version__
 from nbcompare.bundle import ssh_signature as ssh
-from nbcompare.bundle.bundle import MANIFEST, STAMP_FORMAT, dump_json
+from nbcompare.bundle.names import MANIFEST, STAMP_FORMAT
 from nbcompare.bundle.signoffs import FOLDER, PREDICATE_TYPE, STATEMENT_TYPE, SignOff, read
 from nbcompare.engine.identity import UNKNOWN
 from nbcompare.errors import FileError, UsageError
+from nbcompare.files import dump_json
 from nbcompare.plan.evidence import Evidence
 from nbcompare.plan.gate import Gate
 from nbcompare.verdict.verdict import Label

@@ -17,45 +17,27 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.bundle.bundle import dump_json
 from nbcompare.bundle.summary import summary
-from nbcompare.case.case import FILE_OPTIONS, FLOAT_FILE_OPTIONS, Case
-from nbcompare.case.inputs import sha256_of
+from nbcompare.case.case import Case
+from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, stage_file_arguments, without_float_file
+from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, compare_images
-from nbcompare.compare.image import Roi, Shape, declared_shape
-from nbcompare.compare.pictures import DEFAULT_PERCENTILE, Scale, write_pictures
-from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT, Run
+from nbcompare.compare.pictures import Scale, write_pictures
+from nbcompare.engine.choose import choose_engines
+from nbcompare.engine.engine import Run
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.runs import Job, RunFiles, execute, failures_verdict, jobs_of, read_images
+from nbcompare.engine.runs import Job, RunFiles, execute, jobs_of, read_images
 from nbcompare.engine.self_comparison import same_program
-from nbcompare.errors import FileError, ShapeError, UsageError
-from nbcompare.run.run_case import choose_engines
+from nbcompare.errors import FileError, ShapeError
+from nbcompare.files import dump_json, sha256_of
+from nbcompare.run.likely_cause import likely_cause
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
-from nbcompare.verdict.further_runs import likely_cause
-from nbcompare.verdict.verdict import Label, Threshold, Verdict, not_comparable
+from nbcompare.verdict.verdict import Label, Verdict, failures_verdict, not_comparable
 
-DEFAULT_CORRELATION = 0.9995
-DEFAULT_SUM_RATIO = (0.9, 1.1)
 FILES = ("c_stdout.txt", "c_stderr.txt", "py_stdout.txt", "py_stderr.txt", "c_float.bin", "py_float.bin",
          "diff.bin", "c.png", "py.png", "diff.png", "summary.json")
 
 
-@dataclass(frozen=True)
-class OneShotOptions:
-    """What the user said before the ``--``."""
-
-    outdir: Path | None = None
-    roi: tuple[int, int, int, int] | None = None
-    correlation: float = DEFAULT_CORRELATION
-    sum_ratio: tuple[float, float] | None = DEFAULT_SUM_RATIO
-    resample: bool = False
-    percentile: float = DEFAULT_PERCENTILE
-    save_diff: bool = False
-    c_bin: str | None = None
-    py_bin: str | None = None
-    c_args: tuple[str, ...] = ()
-    py_args: tuple[str, ...] = ()
-    seconds: float = 3600.0
 
 
 @dataclass(frozen=True)
@@ -103,62 +85,12 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
     return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]), findings)
 
 
-def without_float_file(arguments: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """The arguments without a float file of the user's own, and a note when there was one."""
-    kept, notes, words = [], [], iter(arguments)
-    for word in words:
-        if word in FLOAT_FILE_OPTIONS:
-            given = next(words, "")
-            notes.append(f"{word} {given} was replaced: each engine writes its own float image")
-        else:
-            kept.append(word)
-    return tuple(kept), notes
 
 
-def stage_file_arguments(arguments: Sequence[str], folder: Path) -> list[str]:
-    """Copy the files that the arguments name into ``folder`` and return the arguments that find them there.
-
-    A plain or downward relative name is kept as it is; any other path becomes absolute. Raises
-    UsageError for a file that is not there.
-    """
-    folder.mkdir()
-    words = list(arguments)
-    for i, word in enumerate(words[:-1]):
-        if word not in FILE_OPTIONS:
-            continue
-        given = Path(words[i + 1])
-        if not given.is_file():
-            raise UsageError(f"{word} {given}: there is no such file in {Path.cwd()}")
-        if given.is_absolute() or ".." in given.parts:
-            words[i + 1] = str(given.absolute())
-        else:
-            (folder / given).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(given, folder / given)
-    return words
 
 
-def one_shot_case(command: tuple[str, ...], options: OneShotOptions, data: Path) -> Case:
-    """The case that a bare command line amounts to, with the thresholds of the options."""
-    shape = declared_shape((*command, *options.c_args), data)
-    roi = _region(options.roi, shape)
-    thresholds = [Threshold("correlation", roi.name, options.correlation, None, "--threshold")]
-    if options.sum_ratio:
-        why = "a correlation cannot see a scale error"
-        thresholds.append(Threshold("sum_ratio", roi.name, *options.sum_ratio, why))
-    case = Case(name="one-shot", title="one-shot", command=command, shape=shape, rois=(roi,),
-                thresholds=tuple(thresholds), reference_args=options.c_args, subject_args=options.py_args)
-    limits = replace(case.limits, reference_seconds=options.seconds, subject_seconds=options.seconds)
-    return replace(case, limits=limits)
 
 
-def _region(bounds: tuple[int, int, int, int] | None, shape: Shape) -> Roi:
-    if bounds is None:
-        return Roi.full(shape)
-    roi = Roi("roi", *bounds)
-    fault = roi.fault_in(shape)
-    if fault:
-        raise UsageError(f"--roi {' '.join(map(str, bounds))}: {fault}")
-    return roi
 
 
 def _compare(case: Case, jobs: dict[str, Job], places: dict[str, RunFiles], runs: tuple[Run, ...],

@@ -13,19 +13,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nbcompare.bundle.bundle import CASE_FILE, DATA, Bundle, Record, load_bundle
+from nbcompare.bundle.bundle import Bundle, Record, load_bundle
 from nbcompare.bundle.check.recheck import case_file_here
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.listing import newest_bundle
-from nbcompare.bundle.text_files import image_name
+from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.case.case import Case, cell_named, load_case
-from nbcompare.case.inputs import sha256_of
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.bundled_reference import build_reference
-from nbcompare.engine.engine import REFERENCE, SUBJECT
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, worst
+from nbcompare.files import sha256_of
 from nbcompare.run.grading import Grade, Graded, grade_runs
 from nbcompare.run.run_case import RunOptions, run_case
 from nbcompare.run.stored_reference import ancestor_fact

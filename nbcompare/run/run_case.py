@@ -13,31 +13,37 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare import __version__
-from nbcompare.bundle.bundle import CASE_FILE, DATA, STAMP_FORMAT, Bundle, Record, Staging, moment_of, staging
-from nbcompare.bundle.text_files import RADIAL_PROFILE, SUMMARY, image_name, summary_of, texts_of
+from nbcompare.bundle.bundle import Bundle, Record, Staging, moment_of, staging
+from nbcompare.bundle.names import CASE_FILE, DATA, RADIAL_PROFILE, STAMP_FORMAT, SUMMARY, image_name
+from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.case import Case, case_facts
-from nbcompare.case.inputs import StagedInput, hash_inputs, sha256_of, stage_inputs
+from nbcompare.case.inputs import StagedInput, hash_inputs, stage_inputs
+from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
 from nbcompare.compare.image import read_float_image
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.pictures import ALWAYS, UNLESS_PASSED, Scale, write_pictures
 from nbcompare.engine.batch import BatchEngine
-from nbcompare.engine.bundled_reference import CHECKOUT, build_reference
-from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT, Engine, Run, reference_engine, subject_engine
+from nbcompare.engine.bundled_reference import CHECKOUT
+from nbcompare.engine.choose import choose_engines
+from nbcompare.engine.engine import Engine, Run, subject_engine
 from nbcompare.engine.identity import EngineIdentity, content_hash, environment_facts, git_state, identify
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.run_folder import FolderGuard, Protected, protected_files, sums_of
-from nbcompare.engine.runs import Job, RunFiles, execute, failures_verdict, jobs_of, read_images
+from nbcompare.engine.protected import Protected, protected_files, sums_of
+from nbcompare.engine.run_folder import FolderGuard
+from nbcompare.engine.runs import Job, RunFiles, execute, jobs_of, read_images
 from nbcompare.engine.self_comparison import ReadGuard
 from nbcompare.errors import ShapeError, UsageError
+from nbcompare.files import sha256_of
+from nbcompare.run.likely_cause import cause_beside, likely_cause
 from nbcompare.run.mapped_tests import CUDA_MISSING, TestsOutcome, cuda_is_available, run_mapped_tests
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
 from nbcompare.verdict.ablation import QuietRun
 from nbcompare.verdict.further_evidence import FACT, FurtherEvidence, conclude
-from nbcompare.verdict.further_runs import FurtherRuns, cause_beside, likely_cause, run_further
+from nbcompare.verdict.further_runs import FurtherRuns, run_further
 from nbcompare.verdict.noise_floor import Rerun
-from nbcompare.verdict.verdict import Label, Verdict, blocked, not_comparable
+from nbcompare.verdict.verdict import Label, Verdict, blocked, failures_verdict, not_comparable
 
 
 @dataclass(frozen=True)
@@ -142,17 +148,6 @@ def _engines(options: RunOptions, stored: StoredReference | None, progress: Prog
     return {REFERENCE: stored.engine, SUBJECT: subject_engine(options.py_bin, os.environ)}
 
 
-def choose_engines(options, progress: Progress) -> dict[str, Engine]:
-    """Reference and subject, as the options and the environment name them."""
-
-    def bundled() -> Path:
-        progress.begin("C reference (make)")
-        path = build_reference()
-        progress.end("ready")
-        return path
-
-    return {REFERENCE: reference_engine(options.c_bin, os.environ, bundled),
-            SUBJECT: subject_engine(options.py_bin, os.environ)}
 
 
 def _mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, TestsOutcome]:

@@ -11,16 +11,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nbcompare.bundle.bundle import MANIFEST, Record
-from nbcompare.bundle.text_files import image_name
+from nbcompare.bundle.bundle import Record
+from nbcompare.bundle.names import MANIFEST, image_name
 from nbcompare.case.case import Case
-from nbcompare.case.inputs import StagedInput, sha256_of
+from nbcompare.case.inputs import StagedInput
+from nbcompare.case.options import PREFIX, REFERENCE
 from nbcompare.compare.image import Shape
-from nbcompare.engine.engine import PREFIX, REFERENCE, Engine, Run
+from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.runs import RunFiles
 from nbcompare.errors import UsageError
+from nbcompare.files import sha256_of
 
 
 @dataclass(frozen=True)

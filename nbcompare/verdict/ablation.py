@@ -6,15 +6,15 @@ by the other engine. Every probe is a run of its own, on a small region about th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from nbcompare.compare.image import declared_shape
-from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
+from nbcompare.case.command import declared_shape, option_groups
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.engine.engine import Run
 from nbcompare.engine.runs import Job
 from nbcompare.errors import UsageError
 
@@ -22,7 +22,6 @@ BOX_PX = 64
 MATTERS = 1e-6
 """An image is changed when a pixel moves by more than this share of the brightest one; less is rounding."""
 
-_OPTION = re.compile(r"-[A-Za-z_]|-4stol$")
 
 CHANGED, SAME, FAILED, SHAPE, UNKNOWN = "changed", "same", "failed", "another shape", "not known"
 """What leaving an option out did to an engine: changed its image, nothing, the engine gave none, changed the image's
@@ -85,10 +84,6 @@ QuietRun = Callable[[Job], tuple[Run, np.ndarray | None]]
 """Runs a job, keeps nothing, and returns the run and its image (None when it failed)."""
 
 
-def option_groups(command: Sequence[str]) -> list[tuple[int, int]]:
-    """Where each option of a command line stands with its values: (first word, word after the last)."""
-    starts = [i for i, word in enumerate(command) if _OPTION.match(word)]
-    return list(zip(starts, [*starts[1:], len(command)], strict=True))
 
 
 def ablate(command: Sequence[str], jobs: Mapping[str, Job], image: np.ndarray, run_quietly: QuietRun,

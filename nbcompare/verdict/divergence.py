@@ -22,15 +22,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from nbcompare.case.claims import Claim
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.compare.metrics import METRICS
-from nbcompare.engine.engine import REFERENCE, SUBJECT
 from nbcompare.engine.runs import Job
 from nbcompare.errors import ShapeError
 from nbcompare.verdict.noise_floor import Rerun
-from nbcompare.verdict.proof import CONTROL, EMULATED, Claim, Proof, Trial
-from nbcompare.verdict.verdict import Check, Label, Threshold, Verdict, judge, verdict
+from nbcompare.verdict.proof import CONTROL, EMULATED, Proof, Trial
+from nbcompare.verdict.verdict import Check, Label, Verdict, judge, verdict
 
 # --- the trials -------------------------------------------------------------------------------------------
 

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nbcompare.case.claims import Claim
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
 from nbcompare.verdict.ablation import Ablation
 from nbcompare.verdict.divergence import judge_claims
 from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
-from nbcompare.verdict.proof import Claim, Proof
-from nbcompare.verdict.verdict import Threshold, Verdict, engine_failed, judge
+from nbcompare.verdict.proof import Proof
+from nbcompare.verdict.verdict import Verdict, engine_failed, judge
 
 if TYPE_CHECKING:
     from nbcompare.case.case import Case

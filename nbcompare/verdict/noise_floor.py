@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Run
 from nbcompare.engine.runs import Job
-from nbcompare.verdict.verdict import Threshold
 
 Rerun = Callable[[Job, str, Mapping[str, str]], tuple[Run, np.ndarray | None]]
 """Runs a job once more, with variables to set, keeps its files in the bundle under names that begin with the

@@ -5,45 +5,15 @@ decided in divergence.py.
 from __future__ import annotations
 
 import datetime
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
+from nbcompare.case.claims import Claim
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
-from nbcompare.verdict.verdict import Threshold
 
 EMULATED, CONTROL = "emulated", "control"
 
 
-@dataclass(frozen=True)
-class Claim:
-    """What a case says about a known divergence. ``engine`` is the one with the defect; ``bounds`` say, by
-    region, how large its effect may be."""
-
-    id: str
-    title: str
-    engine: str
-    emulate: tuple[str, ...]
-    bounds: tuple[Threshold, ...]
-    why: str
-    reference: str
-    owner: str
-    expires: datetime.date
-    control: tuple[str, ...] = ()
-
-    @property
-    def rois(self) -> tuple[str, ...]:
-        """The regions that the claim names, in the order of its bounds."""
-        return tuple(dict.fromkeys(bound.roi for bound in self.bounds))
-
-    def as_dict(self) -> dict:
-        return {**asdict(self), "emulate": list(self.emulate), "bounds": [asdict(bound) for bound in self.bounds],
-                "expires": self.expires.isoformat(), "control": list(self.control)}
-
-    @classmethod
-    def from_dict(cls, stored: dict) -> Claim:
-        return cls(**{**stored, "emulate": tuple(stored["emulate"]), "control": tuple(stored["control"]),
-                      "bounds": tuple(Threshold(**bound) for bound in stored["bounds"]),
-                      "expires": datetime.date.fromisoformat(stored["expires"])})
 
 
 @dataclass(frozen=True)

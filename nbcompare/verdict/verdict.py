@@ -12,8 +12,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.compare.metrics import METRICS
+from nbcompare.engine.engine import Run
 from nbcompare.errors import ExitCode
 
 
@@ -44,34 +46,6 @@ EXIT_OF = {
 }
 
 
-@dataclass(frozen=True)
-class Threshold:
-    """What one metric must be on one region, and why that number was chosen."""
-
-    metric: str
-    roi: str
-    min: float | None
-    max: float | None
-    why: str
-
-    @property
-    def allowed(self) -> str:
-        if self.min is None:
-            return f"<= {self.max:.10g}"
-        if self.max is None:
-            return f">= {self.min:.10g}"
-        return f"{self.min:.10g} .. {self.max:.10g}"
-
-    def admits(self, value: float) -> bool:
-        return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
-
-    def width(self, value: float) -> float:
-        """How far this threshold lets the metric go from that of equal images, on the side where the value is."""
-        best = METRICS[self.metric].best
-        if best is None:
-            return math.inf
-        limit = self.max if value > best or self.min is None else self.min
-        return abs(limit - best) if limit is not None else math.inf
 
 
 @dataclass(frozen=True)
@@ -194,3 +168,8 @@ def not_comparable(reason: str) -> Verdict:
 def blocked(reasons: Sequence[str]) -> Verdict:
     return verdict(Label.BLOCKED, reasons)
 
+
+def failures_verdict(runs: tuple[Run, ...]) -> Verdict | None:
+    """ENGINE FAILED with a sentence for each failed run, or None."""
+    said = [f"{run.role} {run.failure.sentence}" for run in runs if run.failure]
+    return engine_failed(said) if said else None

@@ -10,7 +10,8 @@ from pathlib import Path
 import bagit
 import pytest
 
-from nbcompare.bundle.bundle import dump_json, write_manifest
+from nbcompare.bundle.bundle import write_manifest
+from nbcompare.files import dump_json
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -9,12 +9,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from nbcompare.bundle.bundle import Record, dump_json, write_manifest
+from nbcompare.bundle.bundle import Record, write_manifest
 from nbcompare.bundle.check.schema import record_schema, schema_faults
-from nbcompare.bundle.text_files import image_name, texts_of
+from nbcompare.bundle.names import image_name
+from nbcompare.bundle.text_files import texts_of
 from nbcompare.case.case import load_case
-from nbcompare.engine.engine import PREFIX
+from nbcompare.case.options import PREFIX
 from nbcompare.engine.progress import Progress
+from nbcompare.files import dump_json
 from nbcompare.run.run_case import RunOptions, run_case
 
 

@@ -11,15 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nbcompare.case.claims import Claim
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
-from nbcompare.engine.engine import REFERENCE, SUBJECT, Engine, Failure, Run
+from nbcompare.engine.engine import Engine, Failure, Run
 from nbcompare.engine.runs import Job
 from nbcompare.errors import ExitCode
 from nbcompare.verdict.divergence import factor, judge_claims, share, try_claims
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now
-from nbcompare.verdict.proof import Claim, Proof
-from nbcompare.verdict.verdict import Label, Threshold, judge
+from nbcompare.verdict.proof import Proof
+from nbcompare.verdict.verdict import Label, judge
 
 TODAY = datetime.date(2026, 11, 25)
 SHAPE = Shape(12, 15)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbcompare.bundle.bundle import write_manifest
-from nbcompare.case.inputs import sha256_of
+from nbcompare.files import sha256_of
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from nbcompare.case.case import load_case
-from nbcompare.case.inputs import GENERATORS, sha256_of
+from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.lysozyme import CELL_A, CELL_DEG, D_MIN_A, WAVELENGTH_A, amplitudes_text, orientation_text
+from nbcompare.files import sha256_of
 
 SUPERVISOR = Path(__file__).resolve().parents[2] / "cases" / "supervisor.yaml"
 

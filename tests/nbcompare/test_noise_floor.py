@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from nbcompare.case.threshold import Threshold
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor
-from nbcompare.verdict.verdict import Check, Threshold
+from nbcompare.verdict.verdict import Check
 
 JITTERY = 7919 * 5 % 101 + 1
 """The pixel of the small image that the jittery reference changes by a thousandth."""

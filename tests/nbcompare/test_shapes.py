@@ -2,7 +2,8 @@
 
 import pytest
 
-from nbcompare.compare.image import Shape, declared_shape
+from nbcompare.case.command import declared_shape
+from nbcompare.compare.image import Shape
 from nbcompare.errors import UsageError
 
 

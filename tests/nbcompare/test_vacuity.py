@@ -5,10 +5,11 @@ import os
 import numpy as np
 import pytest
 
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.errors import ExitCode
-from nbcompare.verdict.verdict import Threshold, judge
+from nbcompare.verdict.verdict import judge
 
 LIVELY = np.random.default_rng(4).exponential(size=(20, 20)).astype("f4")
 FULL = Roi.full(Shape(20, 20))
@@ -194,7 +195,7 @@ def test_a_required_option_that_one_engine_ignores_is_no_pass(run_probed):
 
 
 def test_negative_numbers_are_values_not_options():
-    from nbcompare.verdict.ablation import option_groups
+    from nbcompare.case.command import option_groups
 
     command = "-spindle_axis -1 0 0 -odet_vector -0.000088 .5 -.9 -4stol f -mat A.mat".split()
     groups = [command[first:last] for first, last in option_groups(command)]

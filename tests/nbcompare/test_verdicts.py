@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.errors import EXIT_MEANING, ExitCode, worst
-from nbcompare.verdict.verdict import Threshold, Verdict, judge
+from nbcompare.verdict.verdict import Verdict, judge
 
 
 def test_two_good_engines_pass(run_small):

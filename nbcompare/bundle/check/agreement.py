@@ -11,16 +11,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.bundle import CASE_FILE, DATA, RECORD, STAMP_FORMAT, Record, dump_json
+from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.check.evidence_again import findings_faults
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.layout import PICTURES, has_pictures, stray_files
 from nbcompare.bundle.manifest import Inspection
-from nbcompare.bundle.text_files import SUMMARY, image_name, summary_of, texts_of
+from nbcompare.bundle.names import CASE_FILE, DATA, RECORD, STAMP_FORMAT, SUMMARY, image_name
+from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.inputs import hash_inputs
+from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHOD, Scale
-from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT
 from nbcompare.errors import CaseError
+from nbcompare.files import dump_json
 
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
 

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.bundle.bundle import RECORD, Record
+from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.fault import Fault
-from nbcompare.case.inputs import sha256_of
+from nbcompare.bundle.names import RECORD
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, read_float_image
-from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
+from nbcompare.engine.engine import Run
 from nbcompare.engine.self_comparison import same_program
 from nbcompare.errors import FileError, ShapeError
+from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FACT, FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
 from nbcompare.verdict.proof import CONTROL, EMULATED, Proof, Trial

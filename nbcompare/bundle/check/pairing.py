@@ -9,10 +9,11 @@ from pathlib import Path
 from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.check.recompute import rois_of, thresholds_of
 from nbcompare.bundle.check.verify import verified
-from nbcompare.bundle.text_files import image_name
+from nbcompare.bundle.names import image_name
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import read_float_image
-from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
+from nbcompare.engine.engine import Run
 from nbcompare.errors import ExitCode, ShapeError, UsageError, worst
 from nbcompare.verdict.verdict import Verdict, blocked, judge, not_comparable
 

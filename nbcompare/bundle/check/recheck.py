@@ -21,16 +21,16 @@ from nbcompare.bundle.fault import in_order
 from nbcompare.bundle.listing import previous_bundle
 from nbcompare.bundle.manifest import inspect
 from nbcompare.case.case import Case, case_facts, cell_named
-from nbcompare.case.inputs import sha256_of
+from nbcompare.case.claims import Claim
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.engine.bundled_reference import CHECKOUT
-from nbcompare.engine.engine import REFERENCE, SUBJECT
-from nbcompare.engine.runs import failures_verdict
 from nbcompare.errors import EvidenceError, ShapeError, UsageError
+from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, conclude
-from nbcompare.verdict.proof import Claim
-from nbcompare.verdict.verdict import Label, Threshold, Verdict, blocked, not_comparable
+from nbcompare.verdict.verdict import Label, Verdict, blocked, failures_verdict, not_comparable
 
 OF_THE_IMAGES = ("command", "reference_args", "subject_args", "environment", "shape")
 """What must be the same in two cases, for the images of one to be those of the other; the inputs' sums too."""

@@ -11,22 +11,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.bundle import RECORD, Record
+from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.check.evidence_again import findings_again
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.layout import on_one_grid
 from nbcompare.bundle.manifest import read_text
-from nbcompare.bundle.text_files import RADIAL_PROFILE, image_name
+from nbcompare.bundle.names import RADIAL_PROFILE, RECORD, image_name
+from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
 from nbcompare.compare.image import Roi, read_float_image
 from nbcompare.compare.metrics import METRICS
-from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT, image_failure
-from nbcompare.engine.run_folder import protected_faults
-from nbcompare.engine.runs import failures_verdict
+from nbcompare.engine.engine import image_failure
+from nbcompare.engine.protected import protected_faults
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
-from nbcompare.verdict.verdict import Threshold, Verdict, blocked, not_comparable
+from nbcompare.verdict.verdict import Verdict, blocked, failures_verdict, not_comparable
 
 STDOUT_OF_THE_REFERENCE = f"inputs/{PREFIX[REFERENCE]}_cli_stdout.txt"
 RELATIVE = 1e-9

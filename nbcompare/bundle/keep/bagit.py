@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nbcompare import __version__
-from nbcompare.bundle.bundle import MANIFEST, Record
+from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.manifest import read_manifest_lines, read_text
-from nbcompare.case.inputs import sha256_of
+from nbcompare.bundle.names import MANIFEST
 from nbcompare.errors import FileError
+from nbcompare.files import sha256_of
 
 DECLARATION = "bagit.txt"
 PAYLOAD = "data"

@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from nbcompare.bundle.bundle import STAMP_FORMAT
 from nbcompare.bundle.listing import STAMP, phases_by_bundle
 from nbcompare.bundle.lock import is_locked
+from nbcompare.bundle.names import STAMP_FORMAT
 from nbcompare.engine.bundled_reference import SOURCE
 from nbcompare.engine.engine import reference_engine, subject_engine
 from nbcompare.errors import EvidenceError, UsageError

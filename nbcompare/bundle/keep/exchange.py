@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nbcompare.bundle.bundle import MANIFEST, STAGING_PREFIX, Record, flush_folder, home_of, publish_folder
+from nbcompare.bundle.bundle import Record, home_of, publish_folder
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.keep.bagit import DECLARATION, PAYLOAD, bag_faults, write_tag_files
 from nbcompare.bundle.keep.unpack import UnpackLimits, unpack
 from nbcompare.bundle.lock import lock
-from nbcompare.case.inputs import sha256_of
+from nbcompare.bundle.names import MANIFEST, STAGING_PREFIX
 from nbcompare.errors import EvidenceError, FileError, UsageError
+from nbcompare.files import flush_folder, sha256_of
 
 FORMATS = ("bagit", "zip")
 EXPORT_PREFIX = ".export-"

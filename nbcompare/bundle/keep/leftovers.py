@@ -16,12 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.bundle.bundle import STAGING_PREFIX, is_sealed, publish_folder
+from nbcompare.bundle.bundle import is_sealed, publish_folder
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.keep.exchange import EXPORT_PREFIX
 from nbcompare.bundle.keep.prune import PRUNED_PREFIX
 from nbcompare.bundle.listing import STAMP, size_of
 from nbcompare.bundle.lock import is_locked, lock
+from nbcompare.bundle.names import STAGING_PREFIX
 from nbcompare.errors import FileError
 
 SCRATCH_PREFIX = "nb-compare-"

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.bundle.bundle import flush_folder
 from nbcompare.bundle.listing import ListedBundle, list_bundles, size_of
 from nbcompare.errors import FileError, UsageError
+from nbcompare.files import flush_folder
 
 PRUNED_PREFIX = ".pruned-"
 

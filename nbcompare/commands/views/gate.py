@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import click
 
-from nbcompare.bundle.bundle import dump_json
+from nbcompare.files import dump_json
 from nbcompare.plan.gate import Gate
 from nbcompare.plan.requirements import Requirement
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from nbcompare.engine.engine import REFERENCE, SUBJECT
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.reduce.reduce import Reduction
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 
 from nbcompare.bundle.bundle import Bundle
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, WorstPixel
 from nbcompare.compare.metrics import METRICS
-from nbcompare.engine.engine import REFERENCE, SUBJECT, Run
+from nbcompare.engine.engine import Run
 from nbcompare.verdict.divergence import factor, proof_rows
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.proof import Proof

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-from nbcompare.case.strict_yaml import nearest
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi
 from nbcompare.compare.metrics import METRICS
-from nbcompare.errors import UsageError
-from nbcompare.verdict.verdict import Threshold
+from nbcompare.errors import UsageError, nearest
 
 WHY = "--threshold-only"
 

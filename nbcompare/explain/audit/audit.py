@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.bundled_reference import CHECKOUT
-from nbcompare.engine.engine import REFERENCE, SUBJECT, content_failure
+from nbcompare.engine.engine import content_failure
 from nbcompare.engine.identity import content_hash
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import ExitCode
@@ -35,7 +37,7 @@ from nbcompare.explain.audit.naming import Diagnostician, Named
 from nbcompare.explain.audit.renders import Renders
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.renderer import Cache, default_cache, key_of
-from nbcompare.verdict.verdict import Label, Threshold, judge
+from nbcompare.verdict.verdict import Label, judge
 
 STRENGTHS = (1.0, 0.1, 0.01)
 

@@ -1,7 +1,6 @@
 """All kinds of defect: importing this module imports every module that enters some."""
 
-from nbcompare.case.strict_yaml import nearest
-from nbcompare.errors import UsageError
+from nbcompare.errors import UsageError, nearest
 from nbcompare.explain.audit.defects import (
     beam as defects_beam,
 )

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.explain.audit.kind import KINDS, Kind
 from nbcompare.explain.audit.naming import Named
-from nbcompare.verdict.verdict import Label, Threshold, judge
+from nbcompare.verdict.verdict import Label, judge
 
 NOT_HERE, NO_EFFECT, REFUSED, SEEDED = "not here", "no effect", "refused", "seeded"
 """This case cannot have the defect; it left the image as it is; the subject would not run with it; it is there."""

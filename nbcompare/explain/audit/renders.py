@@ -11,15 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.inputs import sha256_of
-from nbcompare.compare.image import declared_shape, read_float_image
+from nbcompare.case.command import declared_shape
+from nbcompare.case.options import FLOAT_FILE, SUBJECT
+from nbcompare.compare.image import read_float_image
 from nbcompare.engine.batch import BatchEngine, open_batch
 from nbcompare.engine.bundled_reference import CHECKOUT
-from nbcompare.engine.engine import FLOAT_FILE, SUBJECT, Run, run_engine
+from nbcompare.engine.engine import Run, run_engine
 from nbcompare.engine.identity import content_hash, identify
 from nbcompare.errors import NbCompareError
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.renderer import Cache, key_of
+from nbcompare.files import sha256_of
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.bundle.bundle import DATA, RECORD, Record
-from nbcompare.bundle.text_files import image_name
-from nbcompare.compare.image import Shape, declared_shape, read_float_image
-from nbcompare.engine.engine import PREFIX, REFERENCE, SUBJECT
+from nbcompare.bundle.bundle import Record
+from nbcompare.bundle.names import DATA, RECORD, image_name
+from nbcompare.case.command import declared_shape
+from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
+from nbcompare.compare.image import Shape, read_float_image
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.explain.diagnose.question import Question
 

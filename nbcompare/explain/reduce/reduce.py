@@ -8,17 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.command import Command, Item, parse_command
-from nbcompare.case.strict_yaml import nearest
-from nbcompare.compare.image import Roi, declared_shape
-from nbcompare.engine.engine import REFERENCE, SUBJECT
+from nbcompare.case.command import Command, Item, declared_shape, parse_command
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.threshold import Threshold
+from nbcompare.compare.image import Roi
 from nbcompare.engine.progress import Progress
-from nbcompare.errors import UsageError
+from nbcompare.errors import UsageError, nearest
 from nbcompare.explain.experiment import Experiment, render
 from nbcompare.explain.reduce.minimize import smallest_part
 from nbcompare.explain.reduce.signature import Signature, signature_of, signature_of_failed, thresholds_for
 from nbcompare.explain.reduce.trial import ReductionCandidate, ReductionTrials, is_possible, trials
-from nbcompare.verdict.verdict import Threshold
 
 REGION = "window"
 

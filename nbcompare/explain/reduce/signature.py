@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nbcompare.case.options import SUBJECT
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi
-from nbcompare.engine.engine import SUBJECT, Run
+from nbcompare.engine.engine import Run
 from nbcompare.errors import ShapeError
-from nbcompare.verdict.verdict import Threshold, judge
+from nbcompare.verdict.verdict import judge
 
 LOG_RATIO_SHARE, LOG_RATIO_FLOOR = 0.1, 0.02
 """Two sum ratios are similar when their logarithms differ by less than this share, or by less than the floor."""

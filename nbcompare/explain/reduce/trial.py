@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare import __version__
-from nbcompare.case.case import FILE_OPTIONS
-from nbcompare.case.inputs import sha256_of
-from nbcompare.compare.image import Roi, Shape, declared_shape, read_float_image
+from nbcompare.case.command import declared_shape
+from nbcompare.case.options import FILE_OPTIONS, FLOAT_FILE, REFERENCE, SUBJECT
+from nbcompare.case.threshold import Threshold
+from nbcompare.compare.image import Roi, Shape, read_float_image
 from nbcompare.engine.batch import BatchEngine, batch_engine, does_the_same, is_bundled_simulator
 from nbcompare.engine.bundled_reference import CHECKOUT
-from nbcompare.engine.engine import FLOAT_FILE, REFERENCE, SUBJECT, Engine, Run, run_engine
+from nbcompare.engine.engine import Engine, Run, run_engine
 from nbcompare.engine.identity import content_hash, identify
 from nbcompare.errors import NbCompareError
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.reduce.signature import Signature, signature_of, signature_of_failed
-from nbcompare.verdict.verdict import Threshold
+from nbcompare.files import sha256_of
 
 TRIAL_SECONDS = 120.0
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.compare.image import Roi, declared_shape
-from nbcompare.engine.engine import REFERENCE, SUBJECT, Run, run_engine
+from nbcompare.case.command import declared_shape
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.compare.image import Roi
+from nbcompare.engine.engine import Run, run_engine
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import ExitCode, UsageError
 from nbcompare.explain.experiment import Experiment

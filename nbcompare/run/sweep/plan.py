@@ -12,9 +12,9 @@ from pathlib import Path
 from nbcompare.bundle.bundle import Bundle, Record, load_bundle, moment_of
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.case.case import Case, case_facts, cells_of, load_case, parse_input_override
-from nbcompare.case.inputs import hash_of_named, sha256_of
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.errors import CaseError, NbCompareError, UsageError
+from nbcompare.files import hash_of_named, sha256_of
 from nbcompare.run.run_case import RunOptions
 
 SIMULATOR = "nanobrag_torch"

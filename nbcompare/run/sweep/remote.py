@@ -16,10 +16,11 @@ from pathlib import Path
 
 from nbcompare.case.case import Case, cell_named, load_case
 from nbcompare.engine.bundled_reference import CHECKOUT
+from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import ExitCode, NbCompareError
-from nbcompare.run.run_case import RunOptions, choose_engines
+from nbcompare.run.run_case import RunOptions
 from nbcompare.run.sweep.worker import Order, identities_of, run_order
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.case.case import Case
+from nbcompare.case.options import SUBJECT
 from nbcompare.engine.bundled_reference import CHECKOUT
-from nbcompare.engine.engine import SUBJECT
+from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.identity import content_hash
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import ExitCode, worst
-from nbcompare.run.run_case import RunOptions, choose_engines
+from nbcompare.run.run_case import RunOptions
 from nbcompare.run.sweep.bar import Bar
 from nbcompare.run.sweep.local import run_locally
 from nbcompare.run.sweep.plan import cells_to_run, check_inputs, done_before, key_of_cell

@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.case import Case
+from nbcompare.case.options import SUBJECT
 from nbcompare.compare.pictures import UNLESS_PASSED
 from nbcompare.engine.batch import BatchEngine, is_bundled_simulator
-from nbcompare.engine.engine import SUBJECT, Engine
+from nbcompare.engine.choose import choose_engines
+from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
-from nbcompare.run.run_case import RunOptions, choose_engines, run_case
+from nbcompare.run.run_case import RunOptions, run_case
 
 MOST_BATCHES = 2
 _OF_THREAD = threading.local()

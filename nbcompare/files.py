@@ -1,0 +1,42 @@
+"""Files: their sums, and what forces them to the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from nbcompare.errors import FileError
+
+
+def sha256_of(path: Path | str) -> str:
+    """The sha256 of a file's bytes, in hexadecimal."""
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as fault:
+        raise FileError(f"{path}: cannot read: {fault.strerror}") from None
+
+
+def hash_of_named(named_sums: Iterable[tuple[str, str]]) -> str:
+    """One sha256 over (name, sha256) pairs, in the order given."""
+    together = hashlib.sha256()
+    for name, digest in named_sums:
+        together.update(f"{digest}  {name}\n".encode())
+    return together.hexdigest()
+
+
+def flush_folder(folder: Path) -> None:
+    """Force the names in a folder to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def dump_json(value: object) -> str:
+    """JSON text without NaN; a number that JSON cannot hold is a defect of ours, and raises ValueError."""
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"

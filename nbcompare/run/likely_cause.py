@@ -1,0 +1,40 @@
+"""The likely cause of a difference, asked of the diagnosis after a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.compare.image import read_float_image
+from nbcompare.engine.runs import Job
+from nbcompare.verdict.further_runs import FurtherRuns
+from nbcompare.verdict.proof import EMULATED, Proof
+
+
+def likely_cause(images: Mapping[str, np.ndarray], jobs: Mapping[str, Job], inputs: Path,
+                 outputs: Mapping[str, Path]) -> str | None:
+    """The first line of the diagnosis of a difference, or None when nothing is found.
+
+    All by role but ``inputs``, the folder where the arguments find their files; ``outputs`` are the files of what
+    the engines printed.
+    """
+    from nbcompare.explain.diagnose import top_cause
+
+    echoes = tuple(outputs[role].read_text(encoding="utf-8", errors="replace") for role in (REFERENCE, SUBJECT))
+    return top_cause(images[REFERENCE], images[SUBJECT], jobs[REFERENCE].arguments, inputs, echoes=echoes,
+                     subject_argv=jobs[SUBJECT].arguments)
+
+
+def cause_beside(bench: FurtherRuns, proof: Proof, folder: Path, outputs: Mapping[str, Path]) -> str | None:
+    """What causes the difference that claims leave: the cause between the reference and the emulated subject, whose
+    files are in the bundle's ``folder``; that of the plain difference where there is no such image."""
+    trial = proof.trial(EMULATED)
+    image = folder / f"{trial.files}_float.bin" if trial else folder
+    if not image.is_file():
+        return likely_cause(bench.images, bench.jobs, bench.inputs, outputs)
+    images = {**bench.images, SUBJECT: read_float_image(image, trial.run.shape)}
+    found = likely_cause(images, bench.jobs, bench.inputs, {**outputs, SUBJECT: folder / f"{trial.files}_stdout.txt"})
+    return f"beside the claim, {found}" if found else None
