@@ -60,7 +60,7 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
     same = same_program([who.started_as for who in bench.identities],
                         [who.program_sha256 for who in bench.identities], bench.runs)
     findings = FurtherEvidence(noise=_noise(bench, comparison, noise_floor), vacuous=(same,) if same else (),
-                               ablate=_probe(bench, probe_args))
+                               probe=_probe(bench, probe_args))
     findings = replace(findings, proof=_proof(bench, comparison, findings))
     return as_asked_now(findings, bench.case, bench.today) if bench.stored else findings
 
