@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Collection, Mapping
 
 from nbcompare.case.strict_yaml import Cursor
 from nbcompare.case.threshold import Threshold
-from nbcompare.compare.metrics import METRICS
+from nbcompare.compare.metrics import METRICS, called
 from nbcompare.errors import nearest
+
+PARAMETERS = ("atol", "rtol", "near_zero")
+"""Numbers that a threshold may choose for a metric that has them."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -58,8 +62,8 @@ def limits_of(cursor: Cursor, entries: Mapping[str, Cursor], what: str) -> tuple
 
 def thresholds_of(cursor: Cursor, roi_names: list[str]) -> list[Threshold]:
     """One entry of ``thresholds``: a threshold for each region it names, for every region when it names none."""
-    entries = cursor.mapping(known=("metric", "rois", "min", "max", "why"), required=("metric", "why"))
-    metric = known_metric(entries["metric"])
+    entries = cursor.mapping(known=("metric", "rois", "min", "max", "why", *PARAMETERS), required=("metric", "why"))
+    metric = _with_parameters(known_metric(entries["metric"]), entries)
     low, high = limits_of(cursor, entries, f"the threshold on {metric}")
     chosen = roi_names
     if "rois" in entries:
@@ -68,6 +72,20 @@ def thresholds_of(cursor: Cursor, roi_names: list[str]) -> list[Threshold]:
             raise entries["rois"].error("rois must name at least one region")
     why = entries["why"].text()
     return [Threshold(metric, roi, low, high, why) for roi in chosen]
+
+
+def _with_parameters(metric: str, entries: Mapping[str, Cursor]) -> str:
+    """The metric's name with the parameters that an entry chooses for it."""
+    chosen = {}
+    for key in PARAMETERS:
+        if key not in entries:
+            continue
+        if key not in METRICS[metric].parameters:
+            raise entries[key].error(f"{metric} takes no {key}")
+        chosen[key] = entries[key].number()
+        if not 0 <= chosen[key] < math.inf:
+            raise entries[key].error(f"{key} must be a number from 0 up, found {chosen[key]:g}")
+    return called(metric, chosen)
 
 
 def whole_number(cursor: Cursor, low: int, high: int) -> int:

@@ -17,11 +17,17 @@ from nbcompare.errors import ShapeError
 
 @dataclass(frozen=True)
 class Figure:
-    """One metric on one region: a value, or the reason why there is none."""
+    """One metric on one region: a value, or the reason why there is none. ``detail`` says more about the value."""
 
     metric: str
     value: float | None
     undefined: str | None = None
+    detail: str | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values; the detail only where there is one."""
+        more = {} if self.detail is None else {"detail": self.detail}
+        return {"metric": self.metric, "value": self.value, "undefined": self.undefined, **more}
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class Comparison:
         return {"shape": vars(self.shape), "notes": list(self.notes), "vacuous": list(self.vacuous),
                 "centre": list(self.centre) if self.centre else None,
                 "peaks": self.peaks.as_dict(),
-                "regions": [{"roi": vars(r.roi), "worst": vars(r.worst), "figures": [vars(f) for f in r.figures],
+                "regions": [{"roi": vars(r.roi), "worst": vars(r.worst), "figures": [f.as_dict() for f in r.figures],
                              **{key: getattr(r, key) for key in _TOTALS}} for r in self.regions]}
 
     @classmethod
@@ -97,43 +103,62 @@ class Comparison:
                    tuple(stored["centre"]) if stored.get("centre") else None)
 
 
+MASK_FIGURES = ("masked_fraction", "mask_mismatch")
+"""What is told of every region of masked images."""
+
+Masks = tuple[np.ndarray, np.ndarray]
+"""Masks of the reference and of the subject: boolean arrays [slow, fast], True where a pixel is no measurement."""
+
 _TOTALS = ("reference_sum", "subject_sum", "reference_max", "subject_max")
 
 
 def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi], *, resample: bool = False,
                    further: Collection[tuple[str, str]] = (), centre: tuple[float, float] | None = None,
-                   with_peaks: bool = True) -> Comparison:
+                   with_peaks: bool = True, masks: Masks | None = None, skip_nonfinite: bool = False) -> Comparison:
     """Compare two images [slow, fast] on each region.
 
     Every region gets the default metrics; ``further`` names (metric, region) pairs to add. ``centre`` is
     the pixel (x fast, y slow) of the direct beam, the middle of the image when not known; the table of
-    peaks is left empty, which is quicker, where it is not asked for. Raises ShapeError when the shapes
-    differ, unless ``resample`` allows the subject to be put on the reference's grid by nearest neighbour
-    (which is noted in the comparison).
+    peaks is left empty, which is quicker, where it is not asked for. ``masks`` are those of the reference and of
+    the subject, boolean arrays [slow, fast], True where a pixel is no measurement: such pixels, and with
+    ``skip_nonfinite`` those that are NaN or infinite in either image, take no part (see RegionPair). Raises
+    ShapeError when the shapes differ, unless ``resample`` allows the subject to be put on the reference's grid by
+    nearest neighbour (which is noted in the comparison), or when a mask has another shape than its image.
     """
     notes = []
+    _refuse_other_shapes(masks, reference, subject)
     if reference.shape != subject.shape:
         ours, theirs = Shape(*reference.shape), Shape(*subject.shape)
         if not resample:
             raise ShapeError(f"the reference is {ours}, the subject {theirs}",
                              hint="make both commands declare one image size, or allow --resample")
         subject = resample_nearest(subject, ours)
+        masks = (masks[0], resample_nearest(masks[1], ours)) if masks else None
         notes.append(f"the subject was resampled from {theirs} to {ours} (nearest neighbour)")
-    peak = brightest(reference)
-    pairs = [region_pair(reference, subject, roi, centre, peak) for roi in rois]
+    peak = brightest(reference if masks is None else reference[~(masks[0] | masks[1])])
+    pairs = [region_pair(reference, subject, roi, centre, peak, masks, skip_nonfinite=skip_nonfinite) for roi in rois]
     regions = tuple(_compare_region(pair, roi, further) for pair, roi in zip(pairs, rois, strict=True))
     peaks = pairs[0].peaks.moved(*pairs[0].origin) if with_peaks else PeakTable((), 0)
     return Comparison(Shape(*reference.shape), regions, peaks, tuple(notes),
                       tuple(_vacuous(reference, subject, pairs, rois)), centre)
 
 
+def _refuse_other_shapes(masks: Masks | None, *images: np.ndarray) -> None:
+    for name, mask, image in zip(("reference", "subject"), masks or (), images, strict=False):
+        if mask.shape != image.shape:
+            raise ShapeError(f"the mask of the {name} is {Shape(*mask.shape)}, its image {Shape(*image.shape)}")
+
+
 def region_pair(reference: np.ndarray, subject: np.ndarray, roi: Roi,
-                centre: tuple[float, float] | None = None, frame_max: float | None = None) -> RegionPair:
+                centre: tuple[float, float] | None = None, frame_max: float | None = None,
+                masks: Masks | None = None, *, skip_nonfinite: bool = False) -> RegionPair:
     """The region of two images of one shape, with what a metric needs to know of the whole."""
     slow, fast = reference.shape
     return RegionPair(reference[roi.slices], subject[roi.slices],
                       brightest(reference) if frame_max is None else frame_max, origin=(roi.xmin, roi.ymin),
-                      centre=centre or ((fast - 1) / 2, (slow - 1) / 2))
+                      centre=centre or ((fast - 1) / 2, (slow - 1) / 2),
+                      masks=(masks[0][roi.slices], masks[1][roi.slices]) if masks else None,
+                      skip_nonfinite=skip_nonfinite)
 
 
 def radial_profiles(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi],
@@ -147,7 +172,7 @@ def radial_profiles(reference: np.ndarray, subject: np.ndarray, rois: Sequence[R
 
 def brightest(image: np.ndarray) -> float:
     """The largest finite pixel of an image; -inf when there is none."""
-    largest = float(image.max())
+    largest = float(image.max(initial=-np.inf)) if image.dtype.kind == "f" or not image.size else float(image.max())
     if math.isfinite(largest):
         return largest
     return float(np.max(image, initial=-np.inf, where=np.isfinite(image)))
@@ -155,6 +180,9 @@ def brightest(image: np.ndarray) -> float:
 
 def _compare_region(pair: RegionPair, roi: Roi, further: Collection[tuple[str, str]]) -> RegionComparison:
     names = [name for name in METRICS if METRICS[name].default or (name, roi.name) in further]
+    names += sorted(name for name, region in further if region == roi.name and name not in names)
+    if pair.masks is not None:
+        names += [name for name in MASK_FIGURES if name not in names]
     figures = tuple(Figure(name, *evaluate(name, pair)) for name in names)
     totals = (pair.sums.x_sum, pair.sums.y_sum, pair.sums.x_max, pair.sums.y_max)
     return RegionComparison(roi, figures, _worst_pixel(pair, roi), *map(finite_or_none, totals))
@@ -176,7 +204,7 @@ def _is_constant(image: np.ndarray) -> bool:
 
 def _worst_pixel(pair: RegionPair, roi: Roi) -> WorstPixel:
     """The pixel of the largest |difference|; a pixel without one (NaN) is worse than any."""
-    row, column = divmod(pair.sums.worst_at, roi.xmax - roi.xmin + 1)
+    row, column = pair.worst_at
     x, y = float(pair.reference[row, column]), float(pair.subject[row, column])
     return WorstPixel(roi.xmin + column, roi.ymin + row, finite_or_none(x), finite_or_none(y), finite_or_none(y - x))
 

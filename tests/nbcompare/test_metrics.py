@@ -211,7 +211,7 @@ def test_masks_are_shares_of_the_pixels(pair):
     got, _ = figures(x, y)
     shares = {name: round(2000 * got[name].value) for name in METRICS if name.endswith(("fraction", "mismatch"))}
     assert shares == {"nan_fraction": 4, "nan_mismatch": 4, "inf_fraction": 2, "inf_mismatch": 2, "zero_fraction": 2,
-                      "zero_mismatch": 1}
+                      "zero_mismatch": 1, "masked_fraction": 0, "mask_mismatch": 0}
 
 
 def test_rounding_shows_in_the_distinct_values(pair):

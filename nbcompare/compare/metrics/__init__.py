@@ -8,9 +8,24 @@ To add a metric, write a function of a RegionPair in the module of its kind, giv
 ``@metric``, and add its name to case_schema.json; docs/metrics.md is made from the registry.
 """
 
-from nbcompare.compare.metrics import distribution, peakwise, plain, shells, similarity  # noqa: F401 (they fill the registry)
+from nbcompare.compare.metrics import (  # noqa: F401 (they fill the registry)
+    distribution,
+    peakwise,
+    plain,
+    shells,
+    similarity,
+    tolerance,
+)
 from nbcompare.compare.metrics.region import SIGNAL_FLOOR, RegionPair
-from nbcompare.compare.metrics.registry import METRICS, Metric, Undefined, default_metrics, evaluate, metrics_table
+from nbcompare.compare.metrics.registry import (
+    METRICS,
+    Metric,
+    Undefined,
+    called,
+    default_metrics,
+    evaluate,
+    metrics_table,
+)
 
-__all__ = ["METRICS", "SIGNAL_FLOOR", "Metric", "RegionPair", "Undefined", "default_metrics", "evaluate",
-           "metrics_table"]
+__all__ = ["METRICS", "SIGNAL_FLOOR", "Metric", "RegionPair", "Undefined", "called", "default_metrics",
+           "evaluate", "metrics_table"]

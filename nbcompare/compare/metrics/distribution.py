@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -43,6 +44,18 @@ def log_correlation(pair: RegionPair) -> float:
     return pearson(total)
 
 
+def _seen(pair: RegionPair, image: np.ndarray) -> np.ndarray:
+    """The pixels of an image that are not masked. Raises Undefined where all are."""
+    seen = pair.flat(image)
+    if not seen.size:
+        raise Undefined("every pixel of the region is masked")
+    return seen
+
+
+def _share_of(where: np.ndarray) -> float:
+    return np.count_nonzero(where) / where.size
+
+
 # --- masks: where pixels are no number, infinite or zero --------------------------------------------------
 
 
@@ -50,17 +63,36 @@ def _enter_mask(name: str, word: str, mask) -> None:
     @metric(f"{name}_fraction", range=_SHARE, best=None, any_pixels=True,
             sentence=f"Share of the subject's pixels that are {word}.")
     def fraction(pair: RegionPair) -> float:
-        return np.count_nonzero(mask(pair.subject)) / pair.subject.size
+        return _share_of(mask(_seen(pair, pair.subject)))
 
     @metric(f"{name}_mismatch", range=_SHARE, best=0, any_pixels=True,
             sentence=f"Share of the pixels that are {word} in one image and not in the other.")
     def mismatch(pair: RegionPair) -> float:
-        return np.count_nonzero(mask(pair.subject) != mask(pair.reference)) / pair.subject.size
+        return _share_of(mask(_seen(pair, pair.subject)) != mask(_seen(pair, pair.reference)))
 
 
 for _name, _word, _mask in (("nan", "no number (NaN)", np.isnan), ("inf", "infinite", np.isinf),
                             ("zero", "exactly zero", lambda image: image == 0)):
     _enter_mask(_name, _word, _mask)
+
+
+@metric("masked_fraction", range=_SHARE, best=None, any_pixels=True,
+        sentence="Share of the region's pixels that are masked in either image, and so take part in no other figure.")
+def masked_fraction(pair: RegionPair) -> float:
+    return _masked(pair, np.logical_or)
+
+
+@metric("mask_mismatch", range=_SHARE, best=0, any_pixels=True,
+        sentence="Share of the region's pixels that are masked in one image and not in the other.")
+def mask_mismatch(pair: RegionPair) -> float:
+    return _masked(pair, np.not_equal)
+
+
+def _masked(pair: RegionPair, joined: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> float:
+    if pair.masks is None:
+        return 0.0
+    where = joined(*pair.masks)
+    return np.count_nonzero(where if pair.outside is None else where & ~pair.outside) / pair.area
 
 
 # --- values ------------------------------------------------------------------------------------------------
@@ -69,22 +101,23 @@ for _name, _word, _mask in (("nan", "no number (NaN)", np.isnan), ("inf", "infin
 @metric("distinct_values", range=(1, math.inf), best=None,
         sentence="Number of different pixel values in the subject; few of them mean a rounded or clipped image.")
 def distinct_values(pair: RegionPair) -> float:
-    return np.unique(pair.subject).size
+    return np.unique(pair.flat(pair.subject)).size
 
 
 @metric("distinct_ratio", range=(0, math.inf), best=1,
         sentence="Number of different pixel values in the subject over that in the reference.")
 def distinct_ratio(pair: RegionPair) -> float:
-    return np.unique(pair.subject).size / np.unique(pair.reference).size
+    return np.unique(pair.flat(pair.subject)).size / np.unique(pair.flat(pair.reference)).size
 
 
 @metric("equal_pixels", range=_SHARE, best=1, any_pixels=True,
         sentence="Share of the pixels that have the same value in both images.")
 def equal_pixels(pair: RegionPair) -> float:
-    return np.count_nonzero(pair.reference == pair.subject) / pair.reference.size
+    return _share_of(_seen(pair, pair.reference) == _seen(pair, pair.subject))
 
 
 @metric("identity", range=_SHARE, best=1, any_pixels=True,
         sentence="1 when every pixel holds the same bytes in both images, else 0.")
 def identity(pair: RegionPair) -> float:
-    return float(np.ascontiguousarray(pair.reference).tobytes() == np.ascontiguousarray(pair.subject).tobytes())
+    x, y = (np.ascontiguousarray(_seen(pair, image)) for image in (pair.reference, pair.subject))
+    return float(x.dtype == y.dtype and x.tobytes() == y.tobytes())

@@ -12,8 +12,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from nbcompare.compare.peaks import PeakTable
 
 SIGNAL_FLOOR = 1e-6
 """A region whose brightest reference pixel is below this share of the frame's has no signal."""
@@ -91,6 +95,10 @@ def sums_of(x: np.ndarray, y: np.ndarray) -> Sums:
                 float(difference[at]), at)
 
 
+NO_SUMS = Sums(0, *([math.nan] * 11), 0)
+"""What a region without pixels comes to."""
+
+
 def dot(x: np.ndarray, y: np.ndarray) -> float:
     """sum x y of flat arrays. Not BLAS, whose sums change with its number of threads (and whose threads wait
     for each other on a busy machine)."""
@@ -98,51 +106,114 @@ def dot(x: np.ndarray, y: np.ndarray) -> float:
 
 
 class RegionPair:
-    """One region of reference (x) and subject (y), arrays [slow, fast] of one shape.
+    """One region of reference (x) and subject (y), arrays [slow, fast] of one shape and any real dtype.
 
     ``frame_max`` is the brightest pixel of the whole reference image, by which "no signal" is judged.
     ``origin`` is the region's first pixel (x fast, y slow) in the image and ``centre`` the pixel of the
-    direct beam there, the middle of the region when not given.
+    direct beam there, the middle of the region when not given. ``masks`` are boolean arrays of the region's
+    shape, True where a pixel of the reference or of the subject is no measurement; such a pixel, masked in
+    either image, takes no part in any figure but those about masks. ``outside`` is True where a pixel lies
+    in the box of the region but not in the region. With ``skip_nonfinite`` a pixel that is NaN or infinite
+    in either image takes part only in the figures about such pixels.
     """
 
     def __init__(self, reference: np.ndarray, subject: np.ndarray, frame_max: float, *,
-                 origin: tuple[int, int] = (0, 0), centre: tuple[float, float] | None = None):
+                 origin: tuple[int, int] = (0, 0), centre: tuple[float, float] | None = None,
+                 masks: tuple[np.ndarray, np.ndarray] | None = None, outside: np.ndarray | None = None,
+                 skip_nonfinite: bool = False):
         self.reference, self.subject = reference, subject
         self.frame_max = frame_max
         slow, fast = reference.shape
         self.origin = origin
         self.centre = centre or (origin[0] + (fast - 1) / 2, origin[1] + (slow - 1) / 2)
+        self.masks = masks
+        self.outside = outside
+        self.skip_nonfinite = skip_nonfinite
+
+    # --- which pixels take part -----------------------------------------------------------------------------
+
+    @cached_property
+    def measured(self) -> np.ndarray | None:
+        """True where a pixel is in the region and masked in neither image; None where all are."""
+        left_out = [mask for mask in (*(self.masks or ()), self.outside) if mask is not None]
+        if not left_out:
+            return None
+        together = np.logical_or.reduce(left_out)
+        return ~together if together.any() else None
+
+    @cached_property
+    def taken(self) -> np.ndarray | None:
+        """True where a pixel takes part in the figures; None where all do."""
+        if not self.skip_nonfinite:
+            return self.measured
+        finite = np.isfinite(self.reference) & np.isfinite(self.subject)
+        if finite.all():
+            return self.measured
+        return finite if self.measured is None else finite & self.measured
+
+    def flat(self, image: np.ndarray) -> np.ndarray:
+        """The pixels of one image that are in the region and not masked, in the order of the rows."""
+        return image.ravel() if self.measured is None else image[self.measured]
+
+    @property
+    def area(self) -> int:
+        """Pixels in the region, masked or not."""
+        return self.reference.size if self.outside is None else int(self.outside.size - np.count_nonzero(self.outside))
 
     def bands(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Bands of rows: which rows, and both images there as new flat float64 arrays."""
+        """Bands of rows: which rows, and both images there as new flat float64 arrays of the pixels that take part."""
         slow, fast = self.reference.shape
         step = max(1, BAND_PIXELS // fast)
         for first in range(0, slow, step):
             rows = slice(first, min(first + step, slow))
-            yield rows, *(image[rows].astype(np.float64).ravel() for image in (self.reference, self.subject))
+            x, y = (self._taken_of(image, rows).astype(np.float64) for image in (self.reference, self.subject))
+            yield rows, x, y
+
+    def _taken_of(self, image: np.ndarray, rows: slice) -> np.ndarray:
+        return image[rows].ravel() if self.taken is None else image[rows][self.taken[rows]]
+
+    # --- what the metrics share -----------------------------------------------------------------------------
 
     @cached_property
     def sums(self) -> Sums:
         with np.errstate(invalid="ignore", over="ignore"):
-            parts = [sums_of(x, y) for _, x, y in self.bands()]
+            parts = [sums_of(x, y) for _, x, y in self.bands() if x.size]
+            if not parts:
+                return NO_SUMS
             total = parts[0]
             for part in parts[1:]:
                 total = total.joined(part)
         return total
 
+    @property
+    def worst_at(self) -> tuple[int, int]:
+        """(row, column) in the region of the largest |y-x|."""
+        at = self.sums.worst_at
+        if self.taken is not None and self.taken.any():
+            at = int(np.flatnonzero(self.taken)[at])
+        row, column = divmod(at, self.reference.shape[1])
+        return row, column
+
     @cached_property
     def fault(self) -> str | None:
         """Why nothing about this region can be trusted, or None."""
+        if not self.sums.count:
+            return self.no_signal
         for name, image, total in (("reference", self.reference, self.sums.x_sum),
                                    ("subject", self.subject, self.sums.y_sum)):
             if not math.isfinite(total):
-                bad = int(image.size - np.count_nonzero(np.isfinite(image)))
-                return f"{bad} pixels of the {name} are not finite"
+                seen = self.flat(image)
+                bad = int(seen.size - np.count_nonzero(np.isfinite(seen)))
+                if bad:
+                    return f"{bad} pixels of the {name} are not finite"
+                return f"the sum of the {name}'s pixels overflows"
         return self.no_signal
 
     @cached_property
     def no_signal(self) -> str | None:
         """Why there is nothing to compare here, or None."""
+        if not self.sums.count:
+            return f"no pixel is left to compare: all {self.area} are masked or not finite"
         if not self.frame_max > 0:
             return "the reference image has no positive pixel"
         peak = self.sums.x_max
@@ -152,17 +223,23 @@ class RegionPair:
         return None
 
     @cached_property
-    def peaks(self):
+    def peaks(self) -> PeakTable:
         """The matched peaks of the region, in pixels of the region; none where an image is not finite."""
         from nbcompare.compare.peaks import PeakTable, match_peaks
 
         if not (math.isfinite(self.sums.x_sum) and math.isfinite(self.sums.y_sum)):
             return PeakTable((), 0)
-        return match_peaks(self.reference, self.subject)
+        return match_peaks(*(self.filled(image) for image in (self.reference, self.subject)))
+
+    def filled(self, image: np.ndarray) -> np.ndarray:
+        """An image of the region with zero where a pixel takes no part."""
+        return image if self.taken is None else np.where(self.taken, image, image.dtype.type(0))
 
     @cached_property
     def differences(self) -> np.ndarray:
-        """|y - x| of every pixel, float64, in no order."""
-        difference = self.subject.astype(np.float64)
-        difference -= self.reference
-        return np.abs(difference, out=difference).ravel()
+        """|y - x| of every pixel that takes part, float64, in no order."""
+        if self.taken is None:
+            difference = self.subject.astype(np.float64)
+            difference -= self.reference
+            return np.abs(difference, out=difference).ravel()
+        return np.abs(self.subject[self.taken].astype(np.float64) - self.reference[self.taken])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from nbcompare.compare.metrics.region import RegionPair
 
@@ -19,7 +21,8 @@ class Metric:
 
     ``best`` is its value for two equal images, None where that depends on the image. A metric that is
     not ``default`` is computed only where a threshold asks for it. ``any_pixels`` metrics have a value
-    also where pixels are not finite or there is no signal.
+    also where pixels are not finite or there is no signal. ``parameters`` are the numbers that a threshold may
+    choose, with what holds where it does not; ``explain`` says more about a value than the value does.
     """
 
     name: str
@@ -30,7 +33,9 @@ class Metric:
     sentence: str
     default: bool
     any_pixels: bool
-    compute: Callable[[RegionPair], float]
+    compute: Callable[..., float]
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    explain: Callable[..., str] | None = None
 
     @property
     def direction(self) -> str:
@@ -54,15 +59,52 @@ class Metric:
         return abs(value - self.best) if self.best is not None else math.inf
 
 
-METRICS: dict[str, Metric] = {}
+_CHOSEN = re.compile(r"(\w+)\((.*)\)")
+
+
+class Registry(dict[str, Metric]):
+    """All metrics by name. A name with parameters, as ``called`` writes it, is that metric with these numbers."""
+
+    def __contains__(self, name: object) -> bool:
+        return dict.__contains__(self, name) or (isinstance(name, str) and self._chosen(name) is not None)
+
+    def __missing__(self, name: str) -> Metric:
+        found = self._chosen(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def _chosen(self, name: str) -> Metric | None:
+        match = _CHOSEN.fullmatch(name)
+        entry = dict.get(self, match[1]) if match else None
+        if match is None or entry is None:
+            return None
+        try:
+            numbers = {key: float(value) for key, _, value in (part.partition("=") for part in match[2].split(", "))}
+        except ValueError:
+            return None
+        if not numbers.keys() <= entry.parameters.keys() or called(entry.name, numbers) != name:
+            return None
+        return replace(entry, name=name, compute=partial(entry.compute, **numbers),
+                       explain=partial(entry.explain, **numbers) if entry.explain else None)
+
+
+def called(name: str, numbers: Mapping[str, float]) -> str:
+    """The name of a metric with parameters chosen: ``share_outside(atol=1e-06, rtol=0)``."""
+    return f"{name}({', '.join(f'{key}={value:.17g}' for key, value in sorted(numbers.items()))})" if numbers else name
+
+
+METRICS = Registry()
 
 
 def metric(name: str, *, range: tuple[float, float], best: float | None, sentence: str, unit: str = "",
-           default: bool = False, any_pixels: bool = False):
+           default: bool = False, any_pixels: bool = False, parameters: Mapping[str, float] | None = None,
+           explain: Callable[..., str] | None = None) -> Callable[[Callable[..., float]], Callable[..., float]]:
     """Enter a function of a RegionPair into the registry."""
 
-    def enter(compute):
-        METRICS[name] = Metric(name, unit, *range, best, sentence, default, any_pixels, compute)
+    def enter(compute: Callable[..., float]) -> Callable[..., float]:
+        METRICS[name] = Metric(name, unit, *range, best, sentence, default, any_pixels, compute, parameters or {},
+                               explain)
         return compute
 
     return enter
@@ -73,18 +115,18 @@ def default_metrics() -> tuple[str, ...]:
     return tuple(name for name, entry in METRICS.items() if entry.default)
 
 
-def evaluate(name: str, pair: RegionPair) -> tuple[float | None, str | None]:
-    """(value, None), or (None, the reason why this metric is undefined here)."""
+def evaluate(name: str, pair: RegionPair) -> tuple[float | None, str | None, str | None]:
+    """(value, None, what more there is to say of it), or (None, why this metric is undefined here, None)."""
     entry = METRICS[name]
     if pair.fault and not entry.any_pixels:
-        return None, pair.fault
+        return None, pair.fault, None
     try:
         value = float(entry.compute(pair))
     except Undefined as reason:
-        return None, str(reason)
+        return None, str(reason), None
     if not math.isfinite(value):
-        return None, f"the figure overflows ({value})"
-    return value, None
+        return None, f"the figure overflows ({value})", None
+    return value, None, entry.explain(pair) if entry.explain else None
 
 
 def positive_peak(pair: RegionPair) -> float:

@@ -42,7 +42,8 @@ def radial_profile(pair: RegionPair, rings: int = RINGS) -> tuple[Ring, ...]:
     step = (high - low) / rings or 1.0
     counts, x_sums, y_sums = np.zeros(rings, int), np.zeros(rings), np.zeros(rings)
     for band, x, y in pair.bands():
-        squared = np.add.outer(rows[band] - low, columns).ravel()
+        squared = np.add.outer(rows[band] - low, columns)
+        squared = squared.ravel() if pair.taken is None else squared[pair.taken[band]]
         ring = np.minimum((squared / step).astype(np.intp), rings - 1)
         counts += np.bincount(ring, minlength=rings)
         x_sums += np.bincount(ring, x, minlength=rings)

@@ -22,14 +22,28 @@ def ssim(pair: RegionPair) -> float:
     span = pair.sums.x_max - pair.sums.x_min
     if span == 0:
         raise Undefined("the reference is constant here")
-    slow, total = pair.reference.shape[0], 0.0
+    whole = _whole_windows(pair)
+    slow, total, count = pair.reference.shape[0], 0.0, 0
     for first in range(0, slow, _ROWS):
         last = min(first + _ROWS, slow)
         around = slice(max(0, first - _RADIUS_PX), min(slow, last + _RADIUS_PX))
         inner = slice(first - around.start, last - around.start)
-        x, y = (image[around].astype(np.float64) / span for image in (pair.reference, pair.subject))
-        total += float(_similarity(x, y)[inner].sum())
-    return total / pair.reference.size
+        x, y = (image[around].astype(np.float64) / span for image in map(pair.filled, (pair.reference, pair.subject)))
+        similar = _similarity(x, y)[inner]
+        similar = similar if whole is None else similar[whole[first:last]]
+        total, count = total + float(similar.sum()), count + similar.size
+    if not count:
+        raise Undefined("no window of 11 x 11 pixels here is without a masked pixel")
+    return total / count
+
+
+def _whole_windows(pair: RegionPair) -> np.ndarray | None:
+    """True where the window about a pixel holds only pixels that take part; None where all do."""
+    if pair.taken is None:
+        return None
+    from scipy.ndimage import binary_dilation
+
+    return ~binary_dilation(~pair.taken, np.ones((2 * _RADIUS_PX + 1,) * 2, bool))
 
 
 def _similarity(x: np.ndarray, y: np.ndarray) -> np.ndarray:

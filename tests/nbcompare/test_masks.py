@@ -1,0 +1,130 @@
+"""Masked pixels take no part in any figure, whatever they hold; what is masked is counted."""
+
+import numpy as np
+import pytest
+
+from nbcompare.compare.compare import compare_images, radial_profiles
+from nbcompare.compare.image import Roi, Shape
+from nbcompare.compare.masks import MaskRules
+from nbcompare.compare.metrics import METRICS
+from nbcompare.errors import ShapeError
+
+FULL = [Roi.full(Shape(60, 70))]
+EVERYTHING = {(name, "full") for name in METRICS}
+
+
+def spots(seed=1):
+    rng = np.random.default_rng(seed)
+    image = rng.exponential(1, (60, 70))
+    image[rng.integers(5, 55, 20), rng.integers(5, 65, 20)] += 500
+    return image.astype("f4")
+
+
+def gap(width=5):
+    mask = np.zeros((60, 70), bool)
+    mask[:, 30:30 + width] = True
+    return mask
+
+
+def figures(reference, subject, masks, **more):
+    comparison = compare_images(reference, subject, FULL, further=EVERYTHING, masks=masks, **more)
+    return {figure.metric: figure for figure in comparison.regions[0].figures}, comparison
+
+
+def test_what_lies_under_a_mask_changes_no_figure_but_those_about_masks():
+    """The same pair, once with -1 in the gap of both and once with other rubbish in each."""
+    x, y, mask = spots(), spots() * np.float32(1.001), gap()
+    once, twice = ([x.copy(), y.copy()] for _ in range(2))
+    for image in once:
+        image[mask] = -1
+    twice[0][mask], twice[1][mask] = 1e9, np.nan
+    first, _ = figures(*once, (mask, mask))
+    second, _ = figures(*twice, (mask, mask))
+    assert {name: figure.value for name, figure in first.items()} == {name: figure.value
+                                                                        for name, figure in second.items()}
+    assert first["sum_ratio"].value == pytest.approx(1.001, rel=1e-6)
+    assert first["masked_fraction"].value == pytest.approx(5 / 70)
+
+
+def test_every_figure_of_a_masked_pair_is_that_of_the_pixels_that_are_left():
+    """With the first columns masked, the figures are those of the region beside them, but for what looks at
+    neighbours, and rings, which are those of the whole region."""
+    x, y = spots(), spots(2)
+    mask = np.zeros(x.shape, bool)
+    mask[:, :20] = True
+    masked, _ = figures(x, y, (mask, mask), centre=(0.0, 0.0))
+    left = compare_images(x, y, [Roi("full", 20, 69, 0, 59)], further=EVERYTHING, centre=(0.0, 0.0)).regions[0]
+    for figure in left.figures:
+        if not figure.metric.startswith(("ssim", "peak", "shell", "masked", "mask_")):
+            assert masked[figure.metric].value == pytest.approx(figure.value, rel=1e-12), figure.metric
+
+
+def test_the_worst_pixel_is_found_among_those_that_are_left():
+    x, y, mask = spots(), spots(), gap()
+    y[7, 32] += 1e6
+    y[8, 50] += 10
+    _, comparison = figures(x, y, (mask, mask))
+    worst = comparison.regions[0].worst
+    assert (worst.x, worst.y) == (50, 8)
+
+
+def test_masks_that_disagree_are_counted_and_both_hold():
+    x = spots()
+    ours, theirs = gap(5), gap(7)
+    y = x.copy()
+    y[:, 35:37] = -2
+    found, _ = figures(x, y, (ours, theirs))
+    assert found["mask_mismatch"].value == pytest.approx(2 / 70)
+    assert found["max_abs_diff"].value == 0
+
+
+def test_a_region_that_is_all_masked_is_no_evidence():
+    x, mask = spots(), gap()
+    comparison = compare_images(x, x, [*FULL, Roi("gap", 30, 34, 0, 59)], masks=(mask, mask))
+    assert comparison.figure("correlation", "gap").value is None
+    assert any("region gap: no pixel is left to compare: all 300 are masked" in said for said in comparison.vacuous)
+
+
+def test_the_brightest_pixel_by_which_signal_is_judged_is_no_masked_one():
+    """A hot pixel of 1e9 under the mask would make every region a region without signal."""
+    x, mask = spots(), gap()
+    x[3, 31] = 1e9
+    assert compare_images(x, x, FULL, masks=(mask, mask)).vacuous == ()
+    part = [Roi("part", 0, 20, 0, 59)]
+    assert compare_images(x, x, part, masks=(mask, mask)).vacuous == ()
+    assert compare_images(x, x, part).vacuous != ()
+
+
+def test_a_mask_of_another_shape_is_refused():
+    with pytest.raises(ShapeError, match="the mask of the subject is 69 x 60"):
+        compare_images(spots(), spots(), FULL, masks=(gap(), gap()[:, 1:]))
+
+
+def test_pixels_that_are_no_number_can_be_left_out_and_are_still_counted():
+    x, y = spots(), spots()
+    x[3, 4] = y[3, 4] = np.nan
+    y[5, 6] = np.inf
+    strict, _ = figures(x, y, None)
+    assert strict["correlation"].value is None
+    found, _ = figures(x, y, None, skip_nonfinite=True)
+    assert found["correlation"].value == 1
+    assert (found["nan_mismatch"].value, found["inf_mismatch"].value) == (0, pytest.approx(1 / 4200))
+
+
+def test_rules_mask_by_value():
+    image = np.array([[-2, -1, 0], [5, 7, 65535]])
+    assert MaskRules(below=0).of(image).tolist() == [[True, True, False], [False] * 3]
+    assert MaskRules(equals=(-2, 7)).of(image).tolist() == [[True, False, False], [False, True, False]]
+    assert MaskRules(above=100).of(image).tolist() == [[False] * 3, [False, False, True]]
+    floats = np.array([[np.nan, 1.0, -np.inf]])
+    assert MaskRules(nan=True).of(floats).tolist() == [[True, False, False]]
+    assert MaskRules(below=0).of(floats).tolist() == [[False, False, True]]
+
+
+def test_no_mask_at_all_is_the_same_as_an_empty_one():
+    x, y = spots(), spots(2)
+    empty = np.zeros(x.shape, bool)
+    plain, masked = figures(x, y, None)[0], figures(x, y, (empty, empty))[0]
+    assert {name: figure.value for name, figure in plain.items()} == {name: figure.value
+                                                                        for name, figure in masked.items()}
+    assert radial_profiles(x, y, FULL, None)["regions"]["full"]
