@@ -1,0 +1,1 @@
+"""Image files of any format, read as they are and never guessed at."""

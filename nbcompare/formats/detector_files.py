@@ -1,0 +1,93 @@
+"""Detector images through fabio: SMV/ADSC, CBF, EDF, TIFF, MarCCD and its other formats."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.errors import FileError, UsageError
+from nbcompare.formats.declared import FABIO, Declared, ImageFile
+
+_CBF = {"wavelength_A": (r"Wavelength\s+([\d.eE+-]+)\s*A", 1.0),
+        "distance_mm": (r"Detector_distance\s+([\d.eE+-]+)\s*m\b", 1e3),
+        "pixel_fast_mm": (r"Pixel_size\s+([\d.eE+-]+)\s*m\b", 1e3),
+        "pixel_slow_mm": (r"Pixel_size\s+\S+\s*m\s*x\s*([\d.eE+-]+)\s*m\b", 1e3),
+        "beam_fast_px": (r"Beam_xy\s*\(\s*([\d.eE+-]+)", 1.0),
+        "beam_slow_px": (r"Beam_xy\s*\([^,]*,\s*([\d.eE+-]+)", 1.0)}
+"""Lines of the miniCBF header of photon counters, with the factor to our unit."""
+
+_SMV = {"wavelength_A": "WAVELENGTH", "distance_mm": "DISTANCE", "pixel_fast_mm": "PIXEL_SIZE",
+        "pixel_slow_mm": "PIXEL_SIZE"}
+
+
+def read_detector_file(path: Path, declared: Declared) -> ImageFile:
+    """The image of a detector file. Negative pixels of a CBF are the marks of gaps and dead pixels, and are masked.
+
+    Raises UsageError where fabio is missing, FileError for a file that it cannot read or that is cut short.
+    """
+    try:
+        with _quiet():
+            import fabio
+    except ImportError:
+        raise UsageError(f"{path}: reading {path.suffix} needs fabio",
+                         hint="pip install 'nb-compare[formats]'") from None
+    try:
+        with _quiet():
+            image = fabio.open(str(path))
+            if declared.frame:
+                image = image.get_frame(declared.frame)
+            pixels = np.array(image.data)
+            incomplete = any(getattr(frame, "incomplete_data", False) for frame in getattr(image, "_frames", ()))
+            header = {str(key): str(value) for key, value in dict(image.header).items()}
+    except Exception as fault:  # fabio raises what its parsers stumble over, of many kinds
+        raise FileError(f"{path}: cannot be read as a detector image: {type(fault).__name__}: "
+                        f"{' '.join(str(fault).split())[:200]}") from None
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    kind = type(image).__name__.lower()
+    _refuse_short(path, kind, pixels, header)
+    if incomplete:
+        raise FileError(f"{path}: it holds fewer bytes than its header asks for")
+    masked = pixels < 0 if kind.startswith("cbf") and pixels.dtype.kind == "i" and (pixels < 0).any() else None
+    return ImageFile(path, FABIO, pixels, masked, dict(_geometry(kind, header)))
+
+
+def _refuse_short(path: Path, kind: str, pixels: np.ndarray, header: Mapping[str, str]) -> None:
+    """A file that is cut short: some readers fill up with zeros."""
+    if kind.startswith(("adsc", "dtrek")):
+        with contextlib.suppress(KeyError, ValueError):
+            needed = int(header["HEADER_BYTES"]) + pixels.nbytes
+            if path.stat().st_size < needed:
+                raise FileError(f"{path}: {path.stat().st_size} bytes, but its header asks for {needed}")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without fabio's own warnings: what they tell is told by our errors, once."""
+    log = logging.getLogger("fabio")
+    before, log.disabled = log.disabled, True
+    level = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.disabled = before
+        logging.disable(level)
+
+
+def _geometry(kind: str, header: Mapping[str, str]) -> Iterator[tuple[str, float]]:
+    if kind.startswith("cbf"):
+        text = header.get("_array_data.header_contents", "")
+        for key, (pattern, factor) in _CBF.items():
+            match = re.search(pattern, text)
+            with contextlib.suppress(ValueError):
+                if match:
+                    yield key, float(match[1]) * factor
+    elif kind.startswith(("adsc", "dtrek")):
+        for key, name in _SMV.items():
+            with contextlib.suppress(KeyError, ValueError):
+                yield key, float(header[name])

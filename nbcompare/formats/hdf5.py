@@ -1,0 +1,133 @@
+"""HDF5 images: a named dataset, or the data of an NXmx or Eiger file, with its pixel mask and geometry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nbcompare.errors import FileError, UsageError
+from nbcompare.formats.declared import HDF5, Declared, ImageFile
+
+if TYPE_CHECKING:
+    import h5py
+
+_DATA = ("/entry/data/data", "/entry/data/data_000001", "/entry/instrument/detector/data", "/data/data", "/data")
+_MASKS = ("/entry/instrument/detector/pixel_mask", "/entry/instrument/detector/detectorSpecific/pixel_mask")
+_NXMX = {"wavelength_A": (("/entry/instrument/beam/incident_wavelength", "/entry/sample/beam/incident_wavelength"),
+                          {"angstrom": 1.0, "nm": 10.0, "m": 1e10}),
+         "distance_mm": (("/entry/instrument/detector/distance", "/entry/instrument/detector/detector_distance"),
+                         {"m": 1e3, "mm": 1.0}),
+         "pixel_fast_mm": (("/entry/instrument/detector/x_pixel_size",), {"m": 1e3, "mm": 1.0}),
+         "pixel_slow_mm": (("/entry/instrument/detector/y_pixel_size",), {"m": 1e3, "mm": 1.0}),
+         "beam_fast_px": (("/entry/instrument/detector/beam_center_x",), {"pixel": 1.0, "pixels": 1.0, "": 1.0}),
+         "beam_slow_px": (("/entry/instrument/detector/beam_center_y",), {"pixel": 1.0, "pixels": 1.0, "": 1.0})}
+"""Where NXmx files keep the geometry, and the units that are understood (default: the first).
+
+Source: the NXmx application definition of NeXus, which Eiger files follow.
+"""
+
+
+def read_hdf5(path: Path, declared: Declared) -> ImageFile:
+    """The image of an HDF5 file. Raises UsageError where the dataset or the frame must be named, FileError for a file
+    that cannot be read."""
+    try:
+        import h5py
+    except ImportError:
+        raise UsageError(f"{path}: reading HDF5 needs h5py", hint="pip install 'nb-compare[formats]'") from None
+    _register_filters()
+    try:
+        with h5py.File(path, "r") as file:
+            data = _dataset(path, file, declared.dataset)
+            pixels = _frame(path, data, declared.frame)
+            return ImageFile(path, HDF5, pixels, _mask(file, pixels), dict(_geometry(file)))
+    except (OSError, RuntimeError, KeyError) as fault:
+        raise FileError(f"{path}: cannot be read as HDF5: {_short(fault)}") from None
+
+
+def _register_filters() -> None:
+    """Bitshuffle, LZ4 and the like, which Eiger files are compressed with, where the library is there."""
+    try:
+        import hdf5plugin  # noqa: F401 (importing it registers the filters)
+    except ImportError:
+        pass
+
+
+def _dataset(path: Path, file: h5py.File, name: str | None) -> h5py.Dataset:
+    import h5py
+
+    if name is not None:
+        if not isinstance(file.get(name), h5py.Dataset):
+            raise UsageError(f"{path}: there is no dataset {name}", hint=_say_which(_images(file)))
+        return file[name]
+    for known in _DATA:
+        if isinstance(file.get(known), h5py.Dataset):
+            return file[known]
+    found = _images(file)
+    if len(found) != 1:
+        raise UsageError(f"{path}: {len(found)} datasets could be the image", hint=_say_which(found))
+    return file[found[0]]
+
+
+def _images(file: h5py.File) -> list[str]:
+    """The datasets that could be an image."""
+    import h5py
+
+    found: list[str] = []
+
+    def look(name: str, entry: Any) -> None:
+        if isinstance(entry, h5py.Dataset) and entry.ndim in (2, 3) and entry.dtype.kind in "fiu":
+            found.append(f"/{name}")
+
+    file.visititems(look)
+    return found
+
+
+def _say_which(names: list[str]) -> str:
+    return f"say dataset=NAME, one of {', '.join(names[:8])}" if names else "it holds no dataset of two dimensions"
+
+
+def _frame(path: Path, data: h5py.Dataset, frame: int | None) -> np.ndarray:
+    if data.ndim == 3:
+        if frame is None and data.shape[0] != 1:
+            raise UsageError(f"{path}: {data.name} is a stack of {data.shape[0]} images", hint="say frame=N, from 0")
+        if (frame or 0) >= data.shape[0]:
+            raise UsageError(f"{path}: there is no frame {frame}; {data.name} holds {data.shape[0]}")
+        pixels = data[frame or 0]
+    else:
+        pixels = data[()]
+    pixels = np.asarray(pixels)
+    return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+
+
+def _mask(file: h5py.File, pixels: np.ndarray) -> np.ndarray | None:
+    """Pixels that the file marks: by its pixel mask, and by the largest number of an unsigned type (Eiger)."""
+    masked = None
+    for name in _MASKS:
+        if name in file and file[name].shape == pixels.shape:
+            masked = np.asarray(file[name][()]) != 0
+            break
+    if pixels.dtype.kind == "u":
+        gaps = pixels == np.iinfo(pixels.dtype).max
+        if gaps.any():
+            masked = gaps if masked is None else masked | gaps
+    return masked
+
+
+def _geometry(file: h5py.File) -> Iterator[tuple[str, float]]:
+    for key, (places, units) in _NXMX.items():
+        for place in places:
+            entry = file.get(place)
+            if entry is None or getattr(entry, "size", 0) != 1:
+                continue
+            unit = entry.attrs.get("units", next(iter(units)))
+            unit = unit.decode() if isinstance(unit, bytes) else str(unit)
+            if unit in units:
+                yield key, float(np.asarray(entry[()]).ravel()[0]) * units[unit]
+                break
+
+
+def _short(fault: Exception) -> str:
+    return " ".join(str(fault).split())[:200]

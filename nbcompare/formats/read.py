@@ -1,0 +1,158 @@
+"""One image file of any format as an array [slow, fast], with the mask and the geometry it states."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.errors import FileError, ShapeError, UsageError
+from nbcompare.formats.declared import FABIO, HDF5, NUMPY, RAW, Declared, ImageFile
+
+_SUFFIXES = {**dict.fromkeys((".npy", ".npz"), NUMPY), **dict.fromkeys((".h5", ".hdf5", ".nxs", ".cxi"), HDF5),
+             **dict.fromkeys((".bin", ".raw"), RAW),
+             **dict.fromkeys((".cbf", ".img", ".smv", ".edf", ".tif", ".tiff", ".mccd", ".mar3450", ".osc", ".sfrm"),
+                             FABIO)}
+_STRANGERS = ((b"\x1f\x8b", "a gzip file; unpack it first (gunzip)"),
+              (b"version https://git-lfs", "a git-LFS pointer, not the file itself; fetch it first (git lfs pull)"),
+              (b"PK\x03\x04", "a zip archive"))
+
+
+def read_image(path: Path, declared: Declared = Declared()) -> ImageFile:  # noqa: B008 (frozen)
+    """The image in a file.
+
+    Raises UsageError when the format is not known, or a raw file's shape or dtype was not declared; FileError when the
+    file cannot be read or is not what it should be; ShapeError when it holds another shape than was declared.
+    """
+    if path.is_dir():
+        raise FileError(f"{path}: a folder, not an image file")
+    form = declared.format or _SUFFIXES.get(path.suffix.lower())
+    if form is None:
+        raise UsageError(f"{path}: the format of {path.suffix or 'a file without suffix'} is not known",
+                         hint="say format=raw, numpy, hdf5 or fabio")
+    _refuse_strangers(path)
+    try:
+        found = _OF_FORMAT[form](path, declared)
+    except (OSError, EOFError, zipfile.BadZipFile) as fault:
+        raise FileError(f"{path}: cannot read: {getattr(fault, 'strerror', None) or fault}") from None
+    return _as_declared(found, declared)
+
+
+def _refuse_strangers(path: Path) -> None:
+    """What people take for an image and is none, told as what it is."""
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(32)
+    except OSError as fault:
+        raise FileError(f"{path}: cannot read: {fault.strerror}") from None
+    if not head:
+        raise FileError(f"{path}: an empty file")
+    for mark, words in _STRANGERS:
+        if head.startswith(mark) and not (mark == b"PK\x03\x04" and path.suffix.lower() == ".npz"):
+            raise FileError(f"{path}: this is {words}")
+
+
+def _as_declared(found: ImageFile, declared: Declared) -> ImageFile:
+    """Turned, scaled, and checked against what was declared."""
+    pixels, masked = found.pixels, found.masked
+    if pixels.dtype.kind not in "fiu":
+        raise FileError(f"{found.path}: holds {pixels.dtype}, not real numbers")
+    if declared.dtype and found.format != RAW and pixels.dtype != np.dtype(declared.dtype).newbyteorder("="):
+        raise FileError(f"{found.path}: holds {pixels.dtype}, declared is {declared.dtype}")
+    if declared.transposed:
+        pixels, masked = pixels.T, None if masked is None else masked.T
+    if pixels.ndim != 2 or not pixels.size:
+        raise ShapeError(f"{found.path}: holds an array of shape {pixels.shape}, not one image")
+    if declared.shape and pixels.shape != declared.shape:
+        raise ShapeError(f"{found.path}: holds {pixels.shape[0]} x {pixels.shape[1]} pixels (slow x fast), declared "
+                         f"are {declared.shape[0]} x {declared.shape[1]}")
+    if declared.scale is not None:
+        pixels = pixels.astype(np.float64) * declared.scale
+    return replace(found, pixels=np.ascontiguousarray(pixels), masked=masked)
+
+
+# --- raw numbers ------------------------------------------------------------------------------------------
+
+
+def _raw(path: Path, declared: Declared) -> ImageFile:
+    if declared.shape is None or declared.dtype is None:
+        raise UsageError(f"{path}: a raw file says neither its shape nor its type",
+                         hint="declare both, such as shape=512x1024,dtype=<f4 (slow x fast)")
+    slow, fast = reversed(declared.shape) if declared.transposed else declared.shape
+    dtype = np.dtype(declared.dtype)
+    size, needed = path.stat().st_size, declared.offset + slow * fast * dtype.itemsize
+    if size != needed:
+        raise FileError(f"{path}: {size} bytes, but {slow} x {fast} pixels of {declared.dtype}"
+                        + (f" after {declared.offset} bytes" if declared.offset else "") + f" need {needed}")
+    pixels = np.fromfile(path, dtype, offset=declared.offset).reshape(slow, fast)
+    return ImageFile(path, RAW, pixels.astype(dtype.newbyteorder("="), copy=False))
+
+
+# --- numpy's own ------------------------------------------------------------------------------------------
+
+
+def _numpy(path: Path, declared: Declared) -> ImageFile:
+    try:
+        loaded = np.load(path, allow_pickle=False)
+    except ValueError as fault:
+        raise FileError(f"{path}: not an array that can be read without running code from it ({fault})") from None
+    with loaded if isinstance(loaded, np.lib.npyio.NpzFile) else _Whole(loaded) as members:
+        array = _member(path, members, declared.dataset) if isinstance(members, np.lib.npyio.NpzFile) else members
+    return ImageFile(path, NUMPY, _one_frame(path, array, declared.frame))
+
+
+class _Whole:
+    """An array where an archive could be."""
+
+    def __init__(self, array: np.ndarray):
+        self.array = array
+
+    def __enter__(self) -> np.ndarray:
+        return self.array
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def _member(path: Path, members: np.lib.npyio.NpzFile, name: str | None) -> np.ndarray:
+    if name is None and len(members.files) == 1:
+        name = members.files[0]
+    if name not in members.files:
+        said = f"there is no array {name!r}" if name else "it holds several arrays"
+        raise UsageError(f"{path}: {said}", hint=f"say dataset=NAME, one of {', '.join(members.files)}")
+    try:
+        return members[name]
+    except (ValueError, zipfile.BadZipFile, EOFError) as fault:
+        raise FileError(f"{path}: the array {name} cannot be read ({fault})") from None
+
+
+def _one_frame(path: Path, array: np.ndarray, frame: int | None) -> np.ndarray:
+    """A stack's one image; native byte order."""
+    if array.ndim == 3:
+        if frame is None and array.shape[0] != 1:
+            raise UsageError(f"{path}: a stack of {array.shape[0]} images", hint="say frame=N, from 0")
+        if (frame or 0) >= array.shape[0]:
+            raise UsageError(f"{path}: there is no frame {frame}; it holds {array.shape[0]}")
+        array = array[frame or 0]
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+# --- formats that libraries read --------------------------------------------------------------------------
+
+
+def _hdf5(path: Path, declared: Declared) -> ImageFile:
+    from nbcompare.formats.hdf5 import read_hdf5
+
+    return read_hdf5(path, declared)
+
+
+def _fabio(path: Path, declared: Declared) -> ImageFile:
+    from nbcompare.formats.detector_files import read_detector_file
+
+    return read_detector_file(path, declared)
+
+
+_OF_FORMAT: Mapping[str, Callable[[Path, Declared], ImageFile]] = {RAW: _raw, NUMPY: _numpy, HDF5: _hdf5, FABIO: _fabio}
