@@ -59,11 +59,11 @@ def command(kinds, strengths, seed, alone, no_diagnosis, budget, require, requir
     """
     from nbcompare.commands.views.audit import audit_as_dict, audit_report
     from nbcompare.engine.progress import Progress
+    from nbcompare.engine.render_cache import default_cache
     from nbcompare.explain.audit.alone import thresholds_alone
     from nbcompare.explain.audit.audit import AuditOptions, audit
     from nbcompare.explain.audit.score import unmet
     from nbcompare.explain.experiment import experiment
-    from nbcompare.explain.renderer import default_cache
     from nbcompare.files import dump_json
 
     if no_diagnosis and (require_first is not None or require_three is not None):

@@ -28,9 +28,9 @@ def command(max_runs, metrics, cache, form, quiet, asked) -> ExitCode:
     """
     from nbcompare.commands.views.reduce import reduction_as_dict, reduction_report
     from nbcompare.engine.progress import Progress
+    from nbcompare.engine.render_cache import default_cache
     from nbcompare.explain.experiment import experiment
     from nbcompare.explain.reduce.reduce import NothingFails, reduce_experiment
-    from nbcompare.explain.reduce.trial import default_cache
     from nbcompare.files import dump_json
 
     progress = Progress(quiet=quiet)

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from nbcompare.case.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
-from nbcompare.engine.engine import Engine, Run, run_engine, run_record
+from nbcompare.engine.engine import Engine, Rendering, rendering, run_engine
 from nbcompare.engine.process import Ended, allowed_environment
 
 BATCH = "batch"
@@ -47,7 +47,7 @@ class BatchEngine:
         self.errors = tempfile.TemporaryFile()
 
     def run(self, arguments: Sequence[str], shape: Shape, *, inputs: Path, folder: Path, stdout: Path, stderr: Path,
-            seconds: float) -> Run:
+            seconds: float) -> Rendering:
         """Run one command in the new ``folder`` on copies of all files in ``inputs``; as engine.run_engine does."""
         shutil.copytree(inputs, folder)
         words = (*arguments, "-floatfile", FLOAT_FILE)
@@ -60,8 +60,8 @@ class BatchEngine:
             ended = self._how_it_died(time.monotonic() - begun, seconds)
         stdout.write_text(answer["stdout"], encoding="utf-8")
         stderr.write_text(answer["stderr"], encoding="utf-8")
-        return run_record(self.engine.role, (*self.engine.start, *words), shape, ended, seconds, folder / FLOAT_FILE,
-                          started, BATCH)
+        return rendering(self.engine.role, (*self.engine.start, *words), shape, ended, seconds, folder / FLOAT_FILE,
+                         started, BATCH)
 
     def ask(self, argv: Sequence[str], folder: Path, seconds: float) -> dict:
         """The answer to one command. Raises BatchFault, and lets the process go, when there is none."""
@@ -135,7 +135,7 @@ def does_the_same(batch: BatchEngine, arguments: Sequence[str], shape: Shape, *,
         batched = batch.run(arguments, shape, folder=work / "batch", **shared)
         alone = run_engine(batch.engine, arguments, shape, folder=work / "alone", environment=batch.environment,
                            **shared)
-    return batched.image_sha256 == alone.image_sha256 and batched.failure == alone.failure
+    return batched.run.image_sha256 == alone.run.image_sha256 and batched.run.failure == alone.run.failure
 
 
 def is_bundled_simulator(engine: Engine) -> bool:

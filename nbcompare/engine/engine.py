@@ -7,6 +7,7 @@ result like any other; nothing it wrote is lost.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -22,7 +23,6 @@ from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.compare.image import Shape
 from nbcompare.engine.process import Ended, run_program
 from nbcompare.errors import UsageError
-from nbcompare.files import sha256_of
 
 _CLOCK_GRAIN_SECONDS = 2.0
 
@@ -124,9 +124,29 @@ def _named_program(option, option_name, environment, variable) -> tuple[Path, st
 # --- one run ------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Rendering:
+    """A run and what it gave. ``pixels`` are float32 [slow, fast], of the very bytes whose sum the run holds, read
+    once; None where the file is not of the declared size. ``stdout`` is what was printed, where it was asked for."""
+
+    run: Run
+    pixels: np.ndarray | None = None
+    stdout: str = ""
+
+    @property
+    def image(self) -> np.ndarray | None:
+        """The pixels of a run that did not fail."""
+        return None if self.run.failure else self.pixels
+
+    @property
+    def failure(self) -> str | None:
+        """Why there is no image, with the role, in words."""
+        return f"the {self.run.role} {self.run.failure.sentence}" if self.run.failure else None
+
+
 def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs: Path, folder: Path, stdout: Path,
                stderr: Path, seconds: float, environment: Mapping[str, str],
-               on_progress: Callable[[float, int | None], None] | None = None) -> Run:
+               on_progress: Callable[[float, int | None], None] | None = None) -> Rendering:
     """Run the engine in the new ``folder`` on copies of all files in ``inputs``.
 
     The float image is asked for with -floatfile and left at folder/float.bin. ``shape`` is what the
@@ -137,16 +157,17 @@ def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs
     started = time.time()
     ended = run_program(argv, folder=folder, stdout=stdout, stderr=stderr, seconds=seconds,
                         extra_environment=environment, on_progress=on_progress)
-    return run_record(engine.role, argv, shape, ended, seconds, folder / FLOAT_FILE, started)
+    return rendering(engine.role, argv, shape, ended, seconds, folder / FLOAT_FILE, started)
 
 
-def run_record(role: str, argv: Sequence[str], shape: Shape, ended: Ended, seconds: float, image: Path,
-               started: float, how: str = PROCESS) -> Run:
+def rendering(role: str, argv: Sequence[str], shape: Shape, ended: Ended, seconds: float, image: Path,
+              started: float, how: str = PROCESS) -> Rendering:
     """What a command came to: how it ended, and whether the image it left can be used. ``seconds`` was its time
     limit, ``started`` the time.time() before it."""
-    failure = _process_failure(ended, seconds) or _link_failure(image) or image_failure(image, shape, started)
-    digest = sha256_of(image) if image.is_file() and not image.is_symlink() else None
-    return Run(role, tuple(argv), shape, ended.exit_code, ended.seconds, failure, digest, how)
+    taken = _take(image, shape, started)
+    failure = _process_failure(ended, seconds) or taken.failure
+    run = Run(role, tuple(argv), shape, ended.exit_code, ended.seconds, failure, taken.sha256, how)
+    return Rendering(run, taken.pixels)
 
 
 def _process_failure(ended: Ended, seconds: float) -> Failure | None:
@@ -161,28 +182,62 @@ def _process_failure(ended: Ended, seconds: float) -> Failure | None:
     return None
 
 
-def _link_failure(image: Path) -> Failure | None:
-    """A file with two names was hardly made by this run, and whoever writes to the other changes the evidence."""
-    if image.is_file() and image.lstat().st_nlink > 1:
-        return Failure("not-a-file", "left a hard link to another file where its float image should be")
-    return None
+# --- the image, read once -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What stands where the float image should be: its sum, its pixels if it has the right size, what is wrong."""
+
+    failure: Failure | None
+    sha256: str | None = None
+    pixels: np.ndarray | None = None
+
+
+def _take(image: Path, shape: Shape, started: float) -> _Taken:
+    """Open the file once; what is hashed, judged and given back are the same bytes. No link or pipe is followed."""
+    try:
+        handle = os.open(image, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return _Taken(Failure("no-image", "ended with exit code 0 but wrote no float image"))
+    except OSError:
+        return _Taken(_NO_FILE)
+    with open(handle, "rb") as stream:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            return _Taken(_NO_FILE)
+        if found.st_size != shape.bytes:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            return _Taken(_file_failure(found, shape, started), digest)
+        content = stream.read(shape.bytes)
+    digest = hashlib.sha256(content).hexdigest()
+    pixels = np.frombuffer(content, dtype="<f4")
+    if pixels.size * pixels.itemsize != shape.bytes:
+        return _Taken(Failure("short-image", "shortened its float image while it was read"), digest)
+    failure = _file_failure(found, shape, started) or content_failure(pixels)
+    return _Taken(failure, digest, pixels.reshape(shape.slow, shape.fast))
+
+
+_NO_FILE = Failure("not-a-file", "left something that is no ordinary file where its float image should be")
 
 
 def image_failure(image: Path, shape: Shape, started: float) -> Failure | None:
     """What is wrong with the float image of a command begun at ``started``, or None."""
-    try:
-        found = image.lstat()
-    except FileNotFoundError:
-        return Failure("no-image", "ended with exit code 0 but wrote no float image")
-    if not stat.S_ISREG(found.st_mode):
-        return Failure("not-a-file", "left something that is no ordinary file where its float image should be")
+    return _take(image, shape, started).failure
+
+
+def _file_failure(found: os.stat_result, shape: Shape, started: float) -> Failure | None:
+    """What is wrong with the file of an image. One with two names was hardly made by this run, and whoever writes to
+    the other changes the evidence."""
+    if found.st_nlink > 1:
+        return Failure("not-a-file", "left a hard link to another file where its float image should be")
     if found.st_mtime < started - _CLOCK_GRAIN_SECONDS:
         return Failure("stale-image", f"left a float image {started - found.st_mtime:.0f} s older than the run itself")
     if found.st_size != shape.bytes:
         kind, word = ("short-image", "short") if found.st_size < shape.bytes else ("long-image", "long")
         return Failure(kind, f"wrote a float image that is too {word}: {found.st_size} bytes, and {shape} "
                              f"need {shape.bytes}")
-    return content_failure(np.fromfile(image, dtype="<f4"))
+    return None
 
 
 def content_failure(pixels: np.ndarray) -> Failure | None:

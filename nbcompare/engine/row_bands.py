@@ -7,7 +7,9 @@ pixel before it would have left (the defect that phi-carryover emulates).
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,10 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.case.command import rendered_region
-from nbcompare.case.options import FLOAT_FILE
-from nbcompare.compare.image import Roi, Shape, read_float_image
-from nbcompare.engine.engine import Engine, Failure, Run, image_failure, run_engine
-from nbcompare.files import sha256_of
+from nbcompare.compare.image import Roi, Shape
+from nbcompare.engine.engine import Engine, Failure, Rendering, content_failure, run_engine
 
 DARK = "zero-image"
 """The failure of a band without signal, which is none: another band may have some."""
@@ -38,40 +38,48 @@ def bands_of(region: Roi, count: int) -> list[Roi]:
 
 def run_in_shards(engine: Engine, arguments: Sequence[str], shape: Shape, count: int, *, inputs: Path, folder: Path,
                   stdout: Path, stderr: Path, seconds: float, environment: Mapping[str, str],
-                  on_progress: Callable[[float, int | None], None] | None = None) -> Run:
+                  on_progress: Callable[[float, int | None], None] | None = None) -> Rendering:
     """Run a command in row bands, several at once, and stitch them; as engine.run_engine does the whole.
 
     ``seconds`` is the time limit of each band. The run's argv is the command without bands.
     """
     bands = bands_of(rendered_region(arguments, shape), count)
     folder.mkdir()
-    begun, started, done = time.monotonic(), time.time(), []
+    begun, done = time.monotonic(), []
 
-    def render(band: Roi) -> Run:
+    def render(band: Roi) -> Rendering:
         place = folder / f"band-{band.ymin}"
-        run = run_engine(engine, (*arguments, "-roi", *map(str, band.bounds)), shape, inputs=inputs, folder=place,
-                         stdout=folder / f"{band.ymin}.out", stderr=folder / f"{band.ymin}.err", seconds=seconds,
-                         environment=environment)
+        found = run_engine(engine, (*arguments, "-roi", *map(str, band.bounds)), shape, inputs=inputs, folder=place,
+                           stdout=folder / f"{band.ymin}.out", stderr=folder / f"{band.ymin}.err", seconds=seconds,
+                           environment=environment)
         done.append(band)
         if on_progress:
             on_progress(time.monotonic() - begun, 100 * len(done) // len(bands))
-        return run
+        return found
 
     with ThreadPoolExecutor(max_workers=min(len(bands), os.cpu_count() or 1)) as pool:
-        runs = list(pool.map(render, bands))
+        found = list(pool.map(render, bands))
     for path, end in ((stdout, "out"), (stderr, "err")):
-        path.write_text("".join(f"# {band.name}\n{(folder / f'{band.ymin}.{end}').read_text(errors='replace')}"
-                                for band in bands), encoding="utf-8")
-    whole = replace(runs[0], argv=_unbanded(runs[0].argv), seconds=time.monotonic() - begun, image_sha256=None,
+        _join([(band.name, folder / f"{band.ymin}.{end}") for band in bands], path)
+    first = found[0].run
+    whole = replace(first, argv=_unbanded(first.argv), seconds=time.monotonic() - begun, image_sha256=None,
                     failure=None, how=f"{len(bands)} row bands")
-    failed = next(((run, band) for run, band in zip(runs, bands, strict=True)
-                   if run.failure and run.failure.kind != DARK), None)
-    if failed:
-        run, band = failed
-        return replace(whole, exit_code=run.exit_code,
-                       failure=Failure(run.failure.kind, f"({band.name}) {run.failure.sentence}"))
-    image = _stitch(folder, bands, shape)
-    return replace(whole, failure=image_failure(image, shape, started), image_sha256=sha256_of(image))
+    for band, part in zip(bands, found, strict=True):
+        if part.run.failure and part.run.failure.kind != DARK:
+            failure = Failure(part.run.failure.kind, f"({band.name}) {part.run.failure.sentence}")
+            return Rendering(replace(whole, exit_code=part.run.exit_code, failure=failure))
+    image = _stitched(shape, bands, found)
+    return Rendering(replace(whole, failure=content_failure(image), image_sha256=hashlib.sha256(image).hexdigest()),
+                     image)
+
+
+def _join(parts: Sequence[tuple[str, Path]], target: Path) -> None:
+    """What all bands printed, one after the other, each under its name."""
+    with open(target, "wb") as out:
+        for name, path in parts:
+            out.write(f"# {name}\n".encode())
+            with open(path, "rb") as stream:
+                shutil.copyfileobj(stream, out)
 
 
 def _unbanded(argv: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,10 +87,9 @@ def _unbanded(argv: tuple[str, ...]) -> tuple[str, ...]:
     return (*argv[:-7], *argv[-2:])
 
 
-def _stitch(folder: Path, bands: Sequence[Roi], shape: Shape) -> Path:
-    """Write folder/float.bin: the rows of each band from its own image, zero elsewhere."""
+def _stitched(shape: Shape, bands: Sequence[Roi], parts: Sequence[Rendering]) -> np.ndarray:
+    """The rows of each band from its own image, zero elsewhere; float32 [slow, fast]."""
     image = np.zeros((shape.slow, shape.fast), dtype="<f4")
-    for band in bands:
-        image[band.slices] = read_float_image(folder / f"band-{band.ymin}" / FLOAT_FILE, shape)[band.slices]
-    image.tofile(folder / FLOAT_FILE)
-    return folder / FLOAT_FILE
+    for band, part in zip(bands, parts, strict=True):
+        image[band.slices] = part.pixels[band.slices]
+    return image

@@ -7,8 +7,7 @@ sign, as two programs in double precision may round every pixel alike.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from nbcompare.engine.engine import Failure, Run
@@ -33,39 +32,10 @@ def _module(start: Sequence[str]) -> tuple[str, ...]:
     return tuple(start[1:]) if "-m" in start else ()
 
 
-def copied_input(image: Path, inputs: Path) -> Failure | None:
+def copied_input(run: Run, inputs: Path) -> Failure | None:
     """The failure of an engine whose image is one of its input files under another name, or None."""
-    size = image.stat().st_size
+    size = run.shape.bytes
     for path in sorted(path for path in inputs.rglob("*") if path.is_file() and path.stat().st_size == size):
-        if sha256_of(path) == sha256_of(image):
+        if sha256_of(path) == run.image_sha256:
             return Failure("copied-image", f"gave a copy of its input {path.name} as its image")
     return None
-
-
-class ReadGuard:
-    """Notices whether any of some images is read while an engine runs.
-
-    Use as a context. It sets the files' access times far back and looks at them afterwards; where a file system
-    keeps no access times, nothing is noticed.
-    """
-
-    def __init__(self, images: Mapping[str, Path]):
-        self.images = images
-        self._before: dict[str, int] = {}
-
-    def __enter__(self) -> ReadGuard:
-        for name, path in self.images.items():
-            modified = path.stat().st_mtime_ns
-            os.utime(path, ns=(modified - 10**9, modified))
-            self._before[name] = path.stat().st_atime_ns
-        return self
-
-    def __exit__(self, *_) -> None:
-        pass
-
-    def copied(self, run: Run) -> Failure | None:
-        """The failure of an engine that read an image and gave the very same one, or None."""
-        for name, path in self.images.items():
-            if path.stat().st_atime_ns != self._before[name] and run.image_sha256 == sha256_of(path):
-                return Failure("copied-image", f"read the image of the {name} while it ran, and gave the very same one")
-        return None

@@ -18,12 +18,13 @@ from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.case.case import Case, cell_named, load_case, parse_input_override
 from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, stage_file_arguments, without_float_file
 from nbcompare.case.inputs import stage_inputs
-from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.runs import RunFiles, execute, jobs_of, read_images
+from nbcompare.engine.renderer import Renderer
+from nbcompare.engine.runs import jobs_of
 from nbcompare.errors import UsageError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.verdict import failures_verdict
@@ -137,12 +138,11 @@ def _engine_again(identity) -> Engine:
 
 def render(experiment: Experiment, progress: Progress) -> tuple[tuple[Run, ...], Mapping[str, np.ndarray] | None]:
     """Both engines run on the whole command, and their images; these are None when a run failed."""
-    with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
-        work = Path(folder)
-        jobs = jobs_of(experiment.case, experiment.engines, experiment.inputs)
-        places = {role: RunFiles(work / f"{key}.bin", work / f"{key}.out", work / f"{key}.err", work / f"{key}.rest")
-                  for role, key in PREFIX.items()}
-        runs = tuple(execute(job, inputs=experiment.inputs, scratch=work / f"scratch-{role}", places=places[role],
-                             environment=experiment.case.environment, progress=progress)
-                     for role, job in jobs.items())
-        return runs, None if failures_verdict(runs) else read_images(jobs, places)
+    found = {}
+    with Renderer() as renderer:
+        for role, job in jobs_of(experiment.case, experiment.engines, experiment.inputs).items():
+            progress.begin(job.name)
+            found[role] = renderer.render(job)
+            progress.end(found[role].failure or f"{found[role].run.seconds:.3f} s")
+    runs = tuple(rendered.run for rendered in found.values())
+    return runs, None if failures_verdict(runs) else {role: rendered.image for role, rendered in found.items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.case.options import REFERENCE, SUBJECT
-from nbcompare.compare.image import read_float_image
+from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.runs import Job
 from nbcompare.verdict.further_runs import FurtherRuns
 from nbcompare.verdict.proof import EMULATED, Proof
@@ -28,13 +28,13 @@ def likely_cause(images: Mapping[str, np.ndarray], jobs: Mapping[str, Job], inpu
                      subject_argv=jobs[SUBJECT].arguments)
 
 
-def cause_beside(bench: FurtherRuns, proof: Proof, folder: Path, outputs: Mapping[str, Path]) -> str | None:
-    """What causes the difference that claims leave: the cause between the reference and the emulated subject, whose
-    files are in the bundle's ``folder``; that of the plain difference where there is no such image."""
+def cause_beside(bench: FurtherRuns, proof: Proof, place: EvidenceFolder, outputs: Mapping[str, Path]) -> str | None:
+    """What causes the difference that claims leave: the cause between the reference and the emulated subject; that
+    of the plain difference where there is no such image."""
     trial = proof.trial(EMULATED)
-    image = folder / f"{trial.files}_float.bin" if trial else folder
-    if not image.is_file():
+    image = place.held(place.folder / f"{trial.files}_float.bin") if trial else None
+    if image is None:
         return likely_cause(bench.images, bench.jobs, bench.inputs, outputs)
-    images = {**bench.images, SUBJECT: read_float_image(image, trial.run.shape)}
-    found = likely_cause(images, bench.jobs, bench.inputs, {**outputs, SUBJECT: folder / f"{trial.files}_stdout.txt"})
+    said = place.folder / f"{trial.files}_stdout.txt"
+    found = likely_cause({**bench.images, SUBJECT: image}, bench.jobs, bench.inputs, {**outputs, SUBJECT: said})
     return f"beside the claim, {found}" if found else None

@@ -10,7 +10,7 @@ import datetime
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,8 +25,10 @@ from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.pictures import Scale, write_pictures
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.engine import Run
+from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.runs import Job, RunFiles, execute, jobs_of, read_images
+from nbcompare.engine.renderer import Renderer
+from nbcompare.engine.runs import RunFiles, jobs_of
 from nbcompare.engine.self_comparison import same_program
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.files import dump_json, sha256_of
@@ -36,6 +38,8 @@ from nbcompare.verdict.verdict import Label, Verdict, failures_verdict, not_comp
 
 FILES = ("c_stdout.txt", "c_stderr.txt", "py_stdout.txt", "py_stderr.txt", "c_float.bin", "py_float.bin",
          "diff.bin", "c.png", "py.png", "diff.png", "summary.json")
+FAILED = tuple(f"failed_{key}" for key in PREFIX.values())
+"""The folders of what else a failed engine wrote."""
 
 
 
@@ -66,15 +70,19 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         case = one_shot_case(command, options, work / "data")
         jobs = jobs_of(case, engines, work / "data")
         places = {role: RunFiles(*(work / f"{key}_{end}" for end in ("float.bin", "stdout.txt", "stderr.txt")),
-                                 folder / f"failed_{key}") for role, key in PREFIX.items()}
-        runs = tuple(execute(job, inputs=work / "data", scratch=work / f"scratch-{PREFIX[role]}", places=places[role],
-                             environment={}, progress=progress) for role, job in jobs.items())
+                                 work / f"failed_{key}") for role, key in PREFIX.items()}
+        with Renderer() as renderer:
+            place = EvidenceFolder(work, renderer, progress)
+            found = place.run_pair(jobs, places)
+        place.write_images()
+        runs = tuple(rendering.run for rendering in found.values())
+        images = {role: rendering.pixels for role, rendering in found.items()}
         sums = {role: sha256_of(engine.program) for role, engine in engines.items()}
         same = same_program([engine.start for engine in engines.values()], list(sums.values()), runs)
         findings = FurtherEvidence(vacuous=(same,) if same else ())
-        comparison, verdict, scale = _compare(case, jobs, places, runs, options, findings, work)
+        comparison, verdict, scale = _compare(case, images, runs, options, findings, work)
         if verdict.word is Label.FAIL:
-            cause = likely_cause(read_images(jobs, places), jobs, work / "data",
+            cause = likely_cause(images, jobs, work / "data",
                                  {role: places[role].stdout for role in places})
             findings = replace(findings, cause=cause)
         binaries = {PREFIX[role]: f"{engine.name} sha256:{sums[role]}" for role, engine in engines.items()}
@@ -93,13 +101,11 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
 
 
 
-def _compare(case: Case, jobs: dict[str, Job], places: dict[str, RunFiles], runs: tuple[Run, ...],
-             options: OneShotOptions, findings: FurtherEvidence,
-             work: Path) -> tuple[Comparison | None, Verdict, Scale | None]:
+def _compare(case: Case, images: Mapping[str, np.ndarray], runs: tuple[Run, ...], options: OneShotOptions,
+             findings: FurtherEvidence, work: Path) -> tuple[Comparison | None, Verdict, Scale | None]:
     failed = failures_verdict(runs)
     if failed:
         return None, failed, None
-    images = read_images(jobs, places)
     reference, subject = images[REFERENCE], images[SUBJECT]
     try:
         comparison = compare_images(reference, subject, case.rois, resample=options.resample)
@@ -144,6 +150,8 @@ def _replace_files(work: Path, folder: Path) -> None:
     that no old image can be taken for a new one."""
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
-    for name in FILES:
-        if (work / name).is_file():
+    for name in FAILED:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in (*FILES, *FAILED):
+        if (work / name).exists():
             (work / name).replace(folder / name)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime
 import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import numpy as np
 
 from nbcompare import __version__
 from nbcompare.bundle.bundle import Bundle, Record, Staging, moment_of, staging
@@ -21,21 +19,18 @@ from nbcompare.case.inputs import StagedInput, hash_inputs, stage_inputs
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
-from nbcompare.compare.image import read_float_image
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.pictures import ALWAYS, UNLESS_PASSED, Scale, write_pictures
-from nbcompare.engine.batch import BatchEngine
 from nbcompare.engine.bundled_reference import CHECKOUT
 from nbcompare.engine.choose import choose_engines
-from nbcompare.engine.engine import Engine, Run, subject_engine
+from nbcompare.engine.engine import Engine, Rendering, Run, subject_engine
+from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.identity import EngineIdentity, content_hash, environment_facts, git_state, identify
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.protected import Protected, protected_files, sums_of
-from nbcompare.engine.run_folder import FolderGuard
-from nbcompare.engine.runs import Job, RunFiles, execute, jobs_of, read_images
-from nbcompare.engine.self_comparison import ReadGuard
+from nbcompare.engine.renderer import Renderer
+from nbcompare.engine.runs import Job, RunFiles, jobs_of
 from nbcompare.errors import ShapeError, UsageError
-from nbcompare.files import sha256_of
 from nbcompare.run.likely_cause import cause_beside, likely_cause
 from nbcompare.run.mapped_tests import CUDA_MISSING, TestsOutcome, cuda_is_available, run_mapped_tests
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
@@ -52,8 +47,8 @@ class RunOptions:
 
     ``reference`` is a bundle whose image stands in for the reference; ``regenerates`` names the bundle whose record is
     run again, as records name bundles; the three flags ask for more than the case does. ``shards`` is the number of
-    row bands to render, ``pictures`` says when they are drawn. A sweep also gives the engines, their batch processes
-    and their identities by role, and the stamp where it was reserved elsewhere.
+    row bands to render, ``pictures`` says when they are drawn. A sweep also gives the engines and
+    their identities by role, the renderer that keeps their processes, and the stamp where it was reserved elsewhere.
     """
 
     c_bin: str | None = None
@@ -71,8 +66,8 @@ class RunOptions:
     shards: int = 1
     pictures: str = ALWAYS
     engines: Mapping[str, Engine] = field(default_factory=dict)
-    batches: Mapping[str, BatchEngine] = field(default_factory=dict)
     identities: Mapping[str, EngineIdentity] = field(default_factory=dict)
+    renderer: Renderer | None = None
     stamp: str | None = None
     regenerates: Mapping[str, str] | None = None
 
@@ -104,7 +99,7 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
         for entry in inputs:
             if not entry.as_pinned:
                 progress.say(f"note: input {entry.name} is the user's own file, not the one the case pins")
-        jobs = {role: replace(job, shards=options.shards, batch=options.batches.get(role))
+        jobs = {role: replace(job, shards=options.shards)
                 for role, job in jobs_of(case, engines, bundle.folder / DATA).items()}
         if stored:
             require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
@@ -118,7 +113,10 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
             outcome = CaseOutcome((), None, blocked(blockers), None)
             _empty_logs(bundle)
         else:
-            outcome = _run_and_compare(case, jobs, identities, bundle, options, progress, stored)
+            with _renderer(options) as renderer:
+                place = EvidenceFolder(bundle.folder, renderer, progress)
+                outcome = _run_and_compare(case, jobs, identities, bundle, place, options, progress, stored)
+            place.write_images()
         watched = Protected(before, sums_of(protected))
         if watched.faults:
             outcome = CaseOutcome(outcome.runs, None, blocked([*blockers, *watched.faults]), None)
@@ -133,6 +131,11 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
         record = Record(bundle.stamp, facts, inputs, identities, outcome.runs, outcome.comparison, outcome.verdict)
         _write_texts(bundle, record, outcome.scale, case.path)
         return bundle.publish(record)
+
+
+def _renderer(options: RunOptions) -> AbstractContextManager[Renderer]:
+    """The renderer that a sweep keeps, or one for this run alone."""
+    return nullcontext(options.renderer) if options.renderer else Renderer()
 
 
 def _clock(stamp: str | None) -> Callable[[], float]:
@@ -169,15 +172,18 @@ def _mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, 
 
 
 def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[EngineIdentity], bundle: Staging,
-                     options: RunOptions, progress: Progress, stored: StoredReference | None = None) -> CaseOutcome:
+                     place: EvidenceFolder, options: RunOptions, progress: Progress,
+                     stored: StoredReference | None = None) -> CaseOutcome:
     places = {role: _places(bundle, role) for role in jobs}
-    runs = tuple(stored.restore(places[role], progress) if stored and role == REFERENCE
-                 else _run_watched(job, bundle, places[role], case.environment, progress) for role, job in jobs.items())
+    found = place.run_pair({role: job for role, job in jobs.items() if not (stored and role == REFERENCE)}, places)
+    if stored:
+        found = {REFERENCE: stored.restore(place, places[REFERENCE]), **found}
+    runs = tuple(found[role].run for role in jobs)
     failed = failures_verdict(runs)
     if failed:
         return CaseOutcome(runs, None, failed, None)
     progress.begin("comparison")
-    images = read_images(jobs, places)
+    images = {role: found[role].pixels for role in jobs}
     centre = direct_beam_px(places[REFERENCE].stdout.read_text(encoding="utf-8", errors="replace"))
     try:
         comparison = compare_images(images[REFERENCE], images[SUBJECT], case.rois, resample=options.resample,
@@ -189,8 +195,8 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[E
     if on_one_grid:
         bundle.write_json(RADIAL_PROFILE, radial_profiles(images[REFERENCE], images[SUBJECT], case.rois, centre))
     progress.end("done")
-    bench = FurtherRuns(case, jobs, identities, runs, images, _rerun_in(bundle, case, progress),
-                        _run_quietly_in(bundle, case, progress), bundle.folder / DATA,
+    bench = FurtherRuns(case, jobs, identities, runs, images, _rerun_in(bundle, place, runs),
+                        _run_quietly(place, progress), bundle.folder / DATA,
                         datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).date(),
                         FurtherEvidence.of(stored.record.facts) if stored else None)
     findings = run_further(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args)
@@ -199,7 +205,7 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[E
     if verdict.word is Label.FAIL:
         findings = replace(findings, cause=likely_cause(images, jobs, bundle.folder / DATA, outputs))
     elif verdict.word is Label.NOT_PROVEN:
-        findings = replace(findings, cause=cause_beside(bench, findings.proof, bundle.folder, outputs))
+        findings = replace(findings, cause=cause_beside(bench, findings.proof, place, outputs))
     progress.say(f"verdict: {verdict.word}")
     scale = None
     if on_one_grid and not (verdict.passed and options.pictures == UNLESS_PASSED):
@@ -214,44 +220,30 @@ def _further_metrics(case: Case, options: RunOptions) -> set[tuple[str, str]]:
     return case.figures_asked
 
 
-def _run_watched(job: Job, bundle: Staging, places: RunFiles, environment: Mapping[str, str],
-                 progress: Progress) -> Run:
-    """Run an engine; one that touched anything of the bundle but its own, or copied an image from it, has failed."""
-    images = {role: bundle.folder / image_name(role) for role in PREFIX}
-    others = {role: path for role, path in images.items() if path.exists() and path != places.image}
-    with FolderGuard(bundle.folder) as watch, ReadGuard(others) as reading:
-        run = execute(job, inputs=bundle.folder / DATA, scratch=bundle.folder / f"scratch-{PREFIX[job.engine.role]}",
-                      places=places, environment=environment, progress=progress)
-        failure = reading.copied(run) or watch.trespass(places)
-    return replace(run, failure=failure) if failure else run
-
-
-def _rerun_in(bundle: Staging, case: Case, progress: Progress) -> Rerun:
+def _rerun_in(bundle: Staging, place: EvidenceFolder, runs: Sequence[Run]) -> Rerun:
     """How an engine is run once more, with its files kept in the bundle; an image that is there already is not
     kept twice."""
+    known = {run.image_sha256 for run in runs}
 
-    def rerun(job: Job, name: str, environment: Mapping[str, str]) -> tuple[Run, np.ndarray | None]:
+    def rerun(job: Job, name: str, environment: Mapping[str, str]) -> Rendering:
         places = RunFiles(bundle.path(f"{name}_float.bin"), bundle.path(f"{name}_stdout.txt"),
                           bundle.path(f"{name}_stderr.txt"), bundle.folder / "failed" / name)
-        run = _run_watched(job, bundle, places, {**case.environment, **environment}, progress)
-        image = None if run.failure else read_float_image(places.image, job.shape)
-        if image is not None and run.image_sha256 in [sha256_of(bundle.folder / image_name(role)) for role in PREFIX]:
-            places.image.unlink()
-        return run, image
+        found = place.run(replace(job, environment={**job.environment, **environment}), places)
+        if found.run.failure is None and found.run.image_sha256 in known:
+            place.forget(places.image)
+        return found
 
     return rerun
 
 
-def _run_quietly_in(bundle: Staging, case: Case, progress: Progress) -> QuietRun:
+def _run_quietly(place: EvidenceFolder, progress: Progress) -> QuietRun:
     """How an engine is run once more without a trace in the bundle."""
 
-    def run_quietly(job: Job) -> tuple[Run, np.ndarray | None]:
-        with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
-            work = Path(folder)
-            places = RunFiles(*(work / name for name in ("image", "stdout", "stderr", "rest")))
-            run = execute(job, inputs=bundle.folder / DATA, scratch=work / "scratch", places=places,
-                          environment=case.environment, progress=progress)
-            return run, None if run.failure else read_float_image(places.image, job.shape)
+    def run_quietly(job: Job) -> Rendering:
+        progress.begin(job.name)
+        found = place.renderer.render(job)
+        progress.end(f"failed: {found.run.failure.sentence}" if found.run.failure else f"{found.run.seconds:.3f} s")
+        return found
 
     return run_quietly
 

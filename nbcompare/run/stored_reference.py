@@ -6,6 +6,7 @@ must have been given the very command, arguments, variables and input files that
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,12 +17,12 @@ from nbcompare.bundle.names import MANIFEST, image_name
 from nbcompare.case.case import Case
 from nbcompare.case.inputs import StagedInput
 from nbcompare.case.options import PREFIX, REFERENCE
-from nbcompare.compare.image import Shape
-from nbcompare.engine.engine import Engine, Run
+from nbcompare.compare.image import Shape, read_float_image
+from nbcompare.engine.engine import Engine, Rendering, Run
+from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.identity import EngineIdentity
-from nbcompare.engine.progress import Progress
 from nbcompare.engine.runs import RunFiles
-from nbcompare.errors import UsageError
+from nbcompare.errors import EvidenceError, UsageError
 from nbcompare.files import sha256_of
 
 
@@ -55,15 +56,20 @@ class StoredReference:
         """How a record names the bundle that the image came from."""
         return ancestor_fact(self.folder, self.record)
 
-    def restore(self, places: RunFiles, progress: Progress) -> Run:
-        """Copy the image and what the program said to where a run would have left them."""
-        progress.begin(f"{REFERENCE} ({self.identity.name})")
+    def restore(self, place: EvidenceFolder, places: RunFiles) -> Rendering:
+        """What a run would have given: the image, in memory, and what the program said, copied to where a run leaves
+        it. Raises EvidenceError when the image is no longer the one that was verified."""
+        place.progress.begin(f"{REFERENCE} ({self.identity.name})")
         key = PREFIX[REFERENCE]
-        for name, target in ((image_name(REFERENCE), places.image), (f"inputs/{key}_cli_stdout.txt", places.stdout),
+        for name, target in ((f"inputs/{key}_cli_stdout.txt", places.stdout),
                              (f"inputs/{key}_cli_stderr.txt", places.stderr)):
             shutil.copyfile(self.folder / name, target)
-        progress.end(f"taken from bundle {self.name}")
-        return self.run
+        pixels = read_float_image(self.folder / image_name(REFERENCE), self.run.shape)
+        if hashlib.sha256(pixels).hexdigest() != self.run.image_sha256:
+            raise EvidenceError(f"{self.folder}: the image of the reference was changed while it was used")
+        place.hold(places.image, pixels)
+        place.progress.end(f"taken from bundle {self.name}")
+        return Rendering(self.run, pixels)
 
 
 def ancestor_fact(folder: Path, record: Record) -> dict:

@@ -14,7 +14,7 @@ import numpy as np
 
 from nbcompare.case.command import declared_shape, option_groups
 from nbcompare.case.options import REFERENCE, SUBJECT
-from nbcompare.engine.engine import Run
+from nbcompare.engine.engine import Rendering
 from nbcompare.engine.runs import Job
 from nbcompare.errors import UsageError
 
@@ -80,8 +80,8 @@ class Ablation:
         return cls(tuple(AblatedArgument(**{**entry, "words": tuple(entry["words"])}) for entry in stored["arguments"]))
 
 
-QuietRun = Callable[[Job], tuple[Run, np.ndarray | None]]
-"""Runs a job, keeps nothing, and returns the run and its image (None when it failed)."""
+QuietRun = Callable[[Job], Rendering]
+"""Runs a job and keeps nothing of it."""
 
 
 
@@ -125,7 +125,8 @@ def _box(image: np.ndarray) -> list[str]:
 def _baseline(job: Job, box: list[str], run_quietly: QuietRun) -> tuple[list[str], np.ndarray | None]:
     """(words to add, the image with nothing left out); without the box where the engine fails with it."""
     for more in (box, []):
-        _, image = run_quietly(replace(job, arguments=(*job.arguments, *more), purpose="probe, nothing left out"))
+        probed = replace(job, arguments=(*job.arguments, *more), purpose="probe, nothing left out")
+        image = run_quietly(probed).image
         if image is not None:
             return more, image
     return [], None
@@ -141,7 +142,7 @@ def _without(job: Job, first: int, last: int, more: list[str], baseline: np.ndar
             return SHAPE
     except UsageError:
         return SHAPE
-    _, image = run_quietly(replace(job, arguments=arguments, purpose=f"probe without {job.arguments[first]}"))
+    image = run_quietly(replace(job, arguments=arguments, purpose=f"probe without {job.arguments[first]}")).image
     if image is None:
         return FAILED
     moved = float(np.abs(image - baseline).max())

@@ -53,8 +53,8 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
 
     def run(role: str, words: Sequence[str], purpose: str):
         job = replace(jobs[role], arguments=(*jobs[role].arguments, *words), purpose=purpose)
-        made, image = rerun(job, _place(claims, purpose), {})
-        return (purpose, _place(claims, purpose), made), image
+        rendered = rerun(job, _place(claims, purpose), {})
+        return (purpose, _place(claims, purpose), rendered.run), rendered.image
 
     named, together = run(SUBJECT, [word for claim in claims for word in claim.emulate], EMULATED)
     trials = [Trial(*named, held(images[REFERENCE], together), held(images[SUBJECT], together))]

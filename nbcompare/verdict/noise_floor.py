@@ -15,12 +15,12 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.compare.metrics import METRICS
-from nbcompare.engine.engine import Run
+from nbcompare.engine.engine import Rendering, Run
 from nbcompare.engine.runs import Job
 
-Rerun = Callable[[Job, str, Mapping[str, str]], tuple[Run, np.ndarray | None]]
-"""Runs a job once more, with variables to set, keeps its files in the bundle under names that begin with the
-given one, and returns the run and its image (None when it failed)."""
+Rerun = Callable[[Job, str, Mapping[str, str]], Rendering]
+"""Runs a job once more, with variables to set, and keeps its files in the bundle under names that begin with the
+given one."""
 
 THREADS_VARIABLE = "OMP_NUM_THREADS"
 
@@ -119,7 +119,8 @@ def measure(reference: np.ndarray, first: Run, job: Job, rerun: Rerun, rois: Seq
     further = [(threshold.metric, threshold.roi) for threshold in thresholds]
     found = []
     for name, environment in repetitions_asked(repeat, threads).items():
-        run, image = rerun(replace(job, purpose=name), f"noise/{name}", environment)
+        rendered = rerun(replace(job, purpose=name), f"noise/{name}", environment)
+        run, image = rendered.run, rendered.image
         same = run.image_sha256 == first.image_sha256
         comparison = None
         if image is not None:

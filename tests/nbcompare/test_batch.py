@@ -29,7 +29,7 @@ def run(tmp_path, fake):
             folder = tmp_path / f"run{next(count)}"
             made = batch.run((*ARGUMENTS, *words), SHAPE, inputs=tmp_path / "data", folder=folder,
                              stdout=tmp_path / "out", stderr=tmp_path / "err", seconds=seconds)
-            return made, folder, (tmp_path / "out").read_text()
+            return made.run, folder, (tmp_path / "out").read_text()
 
         yield call
 

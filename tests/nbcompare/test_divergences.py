@@ -16,7 +16,7 @@ from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
-from nbcompare.engine.engine import Engine, Failure, Run
+from nbcompare.engine.engine import Engine, Failure, Rendering, Run
 from nbcompare.engine.runs import Job
 from nbcompare.errors import ExitCode
 from nbcompare.verdict.divergence import factor, judge_claims, share, try_claims
@@ -56,9 +56,10 @@ def tried(claims, reference, subject, answers, thresholds=STRICT, today=TODAY):
         image = answers[job.arguments[1:]]
         failure = None if image is not None else Failure("exit-code", "ended with exit code 3")
         digest = None if image is None else str(hash(image.tobytes()))
-        return Run(job.engine.role, job.arguments, SHAPE, 0, 0.1, failure, digest), image
+        return Rendering(Run(job.engine.role, job.arguments, SHAPE, 0, 0.1, failure, digest), image)
 
-    jobs = {role: Job(Engine(role, role, (role,), "test"), ("plain",), SHAPE, 1.0) for role in (REFERENCE, SUBJECT)}
+    jobs = {role: Job(Engine(role, role, (role,), "test"), ("plain",), SHAPE, 1.0, Path("inputs"))
+            for role in (REFERENCE, SUBJECT)}
     images = {REFERENCE: reference, SUBJECT: subject}
     asked = {(bound.metric, bound.roi) for one in claims for bound in one.bounds}
     comparison = compare_images(reference, subject, ROIS, further=asked)

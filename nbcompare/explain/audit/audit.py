@@ -21,6 +21,7 @@ from nbcompare.engine.bundled_reference import CHECKOUT
 from nbcompare.engine.engine import content_failure
 from nbcompare.engine.identity import content_hash
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.render_cache import RenderCache, default_cache, key_of
 from nbcompare.errors import ExitCode
 from nbcompare.explain.audit.catalogue import chosen
 from nbcompare.explain.audit.defect_result import (
@@ -34,9 +35,8 @@ from nbcompare.explain.audit.defect_result import (
 )
 from nbcompare.explain.audit.kind import Defect, Images, Kind, NotHere, Target, seeded
 from nbcompare.explain.audit.naming import Diagnostician, Named
-from nbcompare.explain.audit.renders import Renders
+from nbcompare.explain.audit.renders import Refused, Renders
 from nbcompare.explain.experiment import Experiment
-from nbcompare.explain.renderer import Cache, default_cache, key_of
 from nbcompare.verdict.verdict import Label, judge
 
 STRENGTHS = (1.0, 0.1, 0.01)
@@ -117,7 +117,7 @@ class AuditBench:
 
     def __init__(self, experiment: Experiment, options: AuditOptions, thresholds: Sequence[Threshold]) -> None:
         self.experiment, self.options, self.thresholds = experiment, options, thresholds
-        self.cache = Cache(options.cache)
+        self.cache = RenderCache(options.cache)
         self.reference = Renders(experiment, REFERENCE, self.cache)
         self.subject = Renders(experiment, SUBJECT, self.cache)
         self.argv = experiment.arguments(SUBJECT)
@@ -138,8 +138,11 @@ class AuditBench:
 
     def fault(self) -> tuple[str, ExitCode] | None:
         """Why no defect can be judged: an engine that fails, or images that do not pass as they are."""
-        self.whole = self.reference.render(self.experiment.arguments(REFERENCE))
-        self.sound = self.subject.render(self.argv)
+        try:
+            self.whole = self.reference.render(self.experiment.arguments(REFERENCE))
+            self.sound = self.subject.render(self.argv)
+        except Refused as reason:
+            return str(reason), ExitCode.ENGINE_FAILED
         for rendered in (self.whole, self.sound):
             if rendered.failure:
                 return rendered.failure, ExitCode.ENGINE_FAILED
@@ -190,7 +193,10 @@ class AuditBench:
         """(image, what the subject printed, why there is no image) with the defect in it."""
         rendered = self.sound
         if defect.argv != self.argv or defect.files:
-            rendered = self.subject.render(defect.argv, defect.files)
+            try:
+                rendered = self.subject.render(defect.argv, defect.files)
+            except Refused as reason:
+                return None, "", str(reason)
         if rendered.image is None:
             return None, rendered.stdout, rendered.failure
         if defect.change is None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nbcompare.case.command import declared_shape
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Roi
-from nbcompare.engine.engine import Run, run_engine
+from nbcompare.engine.engine import Rendering
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.renderer import Renderer
+from nbcompare.engine.runs import job_of
 from nbcompare.errors import ExitCode, UsageError
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.trace.dialects import EngineTrace, read_trace
@@ -104,13 +104,14 @@ def _ask(asked: Experiment, role: str, pixel: Pixel) -> EngineTrace | str:
     theirs = ("-printout_pixel", str(pixel.fast), str(pixel.slow))
     said = "printed no trace of the pixel"
     for ways in ((*theirs, *ours), ours, theirs):
-        run, text = _run(asked, role, (*alone, *ways))
+        found = _run(asked, role, (*alone, *ways))
+        run = found.run
         if run.failure and run.failure.kind not in USABLE_FAILURES:
             said = run.failure.sentence
             if run.failure.kind != "exit-code":
                 return said
-        elif found := read_trace(text, frozenset(arguments)):
-            return found
+        elif trace := read_trace(found.stdout, frozenset(arguments)):
+            return trace
     return said
 
 
@@ -138,15 +139,11 @@ def _surroundings(pixel: Pixel, rendered: Roi) -> tuple[int, int, int, int]:
     return pixel.fast, pixel.fast, max(rendered.ymin, pixel.slow - 1), pixel.slow
 
 
-def _run(asked: Experiment, role: str, arguments: tuple[str, ...]) -> tuple[Run, str]:
+def _run(asked: Experiment, role: str, arguments: tuple[str, ...]) -> Rendering:
     """One run, with what it printed. One thread, so that nothing depends on how rows are dealt out."""
-    limit = {REFERENCE: asked.case.limits.reference_seconds, SUBJECT: asked.case.limits.subject_seconds}[role]
-    with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
-        work = Path(folder)
-        run = run_engine(asked.engines[role], arguments, declared_shape(arguments, asked.inputs), inputs=asked.inputs,
-                         folder=work / "run", stdout=work / "out", stderr=work / "err", seconds=limit,
-                         environment={**asked.case.environment, **ONE_THREAD})
-        return run, (work / "out").read_text(encoding="utf-8", errors="replace")
+    job = job_of(asked.case, asked.engines[role], arguments, asked.inputs)
+    with Renderer() as renderer:
+        return renderer.render(replace(job, environment={**job.environment, **ONE_THREAD}))
 
 
 def _against_image(trace: EngineTrace, role: str, pixel: Pixel, images) -> list[str]:

@@ -13,16 +13,14 @@ from dataclasses import dataclass, replace
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.case import Case
-from nbcompare.case.options import SUBJECT
 from nbcompare.compare.pictures import UNLESS_PASSED
-from nbcompare.engine.batch import BatchEngine, is_bundled_simulator
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.renderer import Batches, Renderer
 from nbcompare.run.run_case import RunOptions, run_case
 
-MOST_BATCHES = 2
 _OF_THREAD = threading.local()
 
 
@@ -39,11 +37,8 @@ def run_order(order: Order) -> tuple[Bundle, float]:
     """Run a cell and publish its bundle; the bundle and the seconds it took. Raises NbCompareError as run_case does."""
     begun = time.monotonic()
     engines = _engines(order.options)
-    batches = {}
-    if order.in_batch and is_bundled_simulator(engines[SUBJECT]):
-        batches = {SUBJECT: _batch(engines[SUBJECT], order.case.environment)}
-    options = replace(order.options, engines=engines, batches=batches, identities=identities_of(engines),
-                      pictures=UNLESS_PASSED)
+    options = replace(order.options, engines=engines, renderer=_renderer(order.in_batch),
+                      identities=identities_of(engines), pictures=UNLESS_PASSED)
     return run_case(order.case, options, Progress(quiet=True)), time.monotonic() - begun
 
 
@@ -64,15 +59,12 @@ def identities_of(engines: Mapping[str, Engine]) -> dict[str, EngineIdentity]:
     return {role: known[engine] for role, engine in engines.items()}
 
 
-def _batch(engine: Engine, environment: Mapping[str, str]) -> BatchEngine:
-    """The running process of this engine in this environment; the oldest is ended when there are too many."""
-    kept = _kept("batches")
-    key = (engine, tuple(sorted(environment.items())))
-    if key not in kept:
-        while len(kept) >= MOST_BATCHES:
-            kept.pop(next(iter(kept))).close()
-        kept[key] = BatchEngine(engine, environment)
-    return kept[key]
+def _renderer(in_batch: bool) -> Renderer:
+    """This thread's renderer, whose processes are kept from cell to cell."""
+    kept = _kept("renderers")
+    if in_batch not in kept:
+        kept[in_batch] = Renderer(batches=Batches.BUNDLED if in_batch else Batches.NONE)
+    return kept[in_batch]
 
 
 def _kept(name: str) -> dict:
@@ -83,6 +75,6 @@ def _kept(name: str) -> dict:
 
 def end_batches() -> None:
     """End the processes kept for this thread."""
-    kept = _kept("batches")
+    kept = _kept("renderers")
     while kept:
         kept.popitem()[1].close()

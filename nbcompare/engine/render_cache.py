@@ -1,7 +1,7 @@
-"""What an audit has found out and rendered already, on disk, under hashes of all that it depends on.
+"""What was rendered and found out already, on disk, under hashes of all that it depends on.
 
-An audit that was stopped goes on where it was, and one of another case, engine or code shares nothing with it. A
-cache that cannot be written is none. Images are large: the oldest go when there are too many.
+An audit or a reduction that was stopped goes on where it was, and one of another case, engine or code shares nothing
+with it. A cache that cannot be written is none. Images are large: the oldest go when there are too many.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +24,9 @@ MOST_BYTES = 6_000_000_000
 
 
 def default_cache() -> Path:
-    """The user's cache folder for audits."""
+    """The user's cache folder for renders and what was concluded from them."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "nb-compare" / "audit"
+    return Path(home) / "nb-compare" / "renders"
 
 
 def key_of(parts: Iterable[object]) -> str:
@@ -33,13 +34,13 @@ def key_of(parts: Iterable[object]) -> str:
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
 
 
-class Cache:
+class RenderCache:
     """Answers (plain values) and images by key, in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def answer(self, key: str) -> dict | None:
+    def answer(self, key: str) -> dict[str, Any] | None:
         """What was kept under the key; None when nothing readable is there."""
         with contextlib.suppress(OSError, ValueError):
             found = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
@@ -47,7 +48,7 @@ class Cache:
                 return found
         return None
 
-    def keep(self, key: str, answer: dict) -> None:
+    def keep(self, key: str, answer: dict[str, Any]) -> None:
         self._write(f"{key}.json", json.dumps(answer, allow_nan=False).encode())
 
     def image(self, key: str, shape: Shape) -> np.ndarray | None:

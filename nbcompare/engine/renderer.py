@@ -1,0 +1,201 @@
+"""The one way to run an engine: arguments on copies of input files, in a scratch folder, judged, and read once.
+
+Run, one-shot, sweep, trace, reduce, audit, ablation and noise floor all render here. An engine that knows ``-batch``
+can be kept for many jobs (batch.py); an answer can be kept on disk under hashes of all that it depends on
+(render_cache.py). What a run leaves as evidence, and how that is guarded, is decided in evidence_folder.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from nbcompare import __version__
+from nbcompare.engine.batch import BatchEngine, does_the_same, is_bundled_simulator, open_batch
+from nbcompare.engine.bundled_reference import CHECKOUT
+from nbcompare.engine.engine import Engine, Rendering, Run, run_engine
+from nbcompare.engine.identity import content_hash, identify
+from nbcompare.engine.process import allowed_environment
+from nbcompare.engine.render_cache import RenderCache, key_of
+from nbcompare.engine.row_bands import run_in_shards
+from nbcompare.engine.runs import Job
+from nbcompare.engine.self_comparison import copied_input
+from nbcompare.files import sha256_of
+
+MOST_BATCHES = 4
+"""Processes kept by one thread; the oldest is ended when there are more."""
+
+KEPT_FAILURES = ("exit-code", "no-image", "short-image", "long-image", "nan-image", "zero-image")
+"""Failures that the same job would have again; a time limit, a crash or a program that did not start may pass."""
+
+OnProgress = Callable[[float, int | None], None]
+
+
+class Batches(enum.Enum):
+    """Which engines may be kept running for many jobs: none, the bundled simulator alone, or every one that knows
+    ``-batch`` and, by its first job done both ways, does the same there."""
+
+    NONE = "none"
+    BUNDLED = "bundled"
+    PROVEN = "proven"
+
+
+class Renderer:
+    """Carries out jobs. Use as a context, or close it: batch processes are ended then. Threads may share it; each
+    has batch processes of its own, as one process answers in turn."""
+
+    def __init__(self, *, batches: Batches = Batches.NONE, cache: RenderCache | None = None) -> None:
+        self.batches, self.cache = batches, cache
+        self._own = threading.local()
+        self._opened: list[BatchEngine] = []
+        self._identities: dict[Engine, str] = {}
+        self._sums: dict[tuple[str, int, int, int], str] = {}
+
+    def __enter__(self) -> Renderer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the batch processes of all threads."""
+        while self._opened:
+            self._opened.pop().close()
+        self._own = threading.local()
+
+    # --- one job ----------------------------------------------------------------------------------------------
+
+    def render(self, job: Job) -> Rendering:
+        """Carry out a job of which nothing is kept but the answer; a kept answer is given at once."""
+        key = self.key(job) if self.cache else ""
+        kept = self._kept(key, job)
+        if kept:
+            return kept
+        with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
+            work = Path(folder)
+            found = self.run(job, folder=work / "run", stdout=work / "out", stderr=work / "err")
+            found = replace(found, stdout=(work / "out").read_text(encoding="utf-8", errors="replace"))
+        self._keep(key, found)
+        return found
+
+    def run(self, job: Job, *, folder: Path, stdout: Path, stderr: Path,
+            on_progress: OnProgress | None = None) -> Rendering:
+        """Carry out a job in the new ``folder``, where its files are left: in row bands, in a batch process, or in a
+        process of its own."""
+        shared = {"inputs": job.inputs, "folder": folder, "stdout": stdout, "stderr": stderr, "seconds": job.seconds}
+        if job.shards > 1:
+            found = run_in_shards(job.engine, job.arguments, job.shape, job.shards, environment=job.environment,
+                                on_progress=on_progress, **shared)
+        elif batch := self._batch(job):
+            found = batch.run(job.arguments, job.shape, **shared)
+        else:
+            found = run_engine(job.engine, job.arguments, job.shape, environment=job.environment,
+                             on_progress=on_progress, **shared)
+        if found.run.failure:
+            return found
+        return replace(found, run=replace(found.run, failure=copied_input(found.run, job.inputs)))
+
+    # --- processes that are kept ---------------------------------------------------------------------------------
+
+    def _batch(self, job: Job) -> BatchEngine | None:
+        """This thread's process of the job's engine and variables, where there may be one."""
+        bundled = is_bundled_simulator(job.engine)
+        if self.batches is Batches.NONE or self.batches is Batches.BUNDLED and not bundled:
+            return None
+        known = self._of_thread()
+        key = (job.engine, tuple(sorted(job.environment.items())))
+        if key not in known:
+            while len(known) >= MOST_BATCHES:
+                self._end(known.pop(next(iter(known))))
+            known[key] = self._started(job, bundled)
+        return known[key]
+
+    def _of_thread(self) -> dict[tuple[Engine, tuple[tuple[str, str], ...]], BatchEngine | None]:
+        if not hasattr(self._own, "batches"):
+            self._own.batches = {}
+        return self._own.batches
+
+    def _started(self, job: Job, bundled: bool) -> BatchEngine | None:
+        """A process for the job, None where its engine knows no ``-batch`` or does something else there."""
+        made = BatchEngine(job.engine, job.environment) if bundled else open_batch(job.engine, job.environment)
+        if made is None:
+            return None
+        self._opened.append(made)
+        if bundled or does_the_same(made, job.arguments, job.shape, inputs=job.inputs, seconds=job.seconds):
+            return made
+        self._end(made)
+        return None
+
+    def _end(self, batch: BatchEngine | None) -> None:
+        if batch:
+            with contextlib.suppress(ValueError):
+                self._opened.remove(batch)
+            batch.close()
+
+    # --- answers that are kept -----------------------------------------------------------------------------------
+
+    def key(self, job: Job) -> str:
+        """A hash of all that the answer to a job depends on: the engine's bytes, version and sources, arguments,
+        the sums of the input files, and every variable that the engine gets."""
+        inputs = sorted((path.relative_to(job.inputs).as_posix(), self._sum(path))
+                        for path in job.inputs.rglob("*") if path.is_file())
+        variables = sorted(allowed_environment(job.environment).items())
+        return key_of((__version__, self.identity(job.engine), job.arguments, job.shape, inputs, variables))
+
+    def identity(self, engine: Engine) -> str:
+        """A hash of which program an engine is, asked once."""
+        if engine not in self._identities:
+            who = identify(engine)
+            source = content_hash(CHECKOUT / "simulator" / "nanobrag_torch")
+            self._identities[engine] = key_of((who.program_sha256, who.version, *who.started_as, *who.libraries,
+                                               source))
+        return self._identities[engine]
+
+    def _sum(self, path: Path) -> str:
+        """The sha256 of an input file, taken once of each file."""
+        found = os.stat(path)
+        known = (os.path.realpath(path), found.st_ino, found.st_size, found.st_mtime_ns)
+        if known not in self._sums:
+            self._sums[known] = sha256_of(path)
+        return self._sums[known]
+
+    def _kept(self, key: str, job: Job) -> Rendering | None:
+        found = self.cache.answer(key) if self.cache else None
+        if found is None or self.cache is None:
+            return None
+        run = replace(Run.from_dict(found["run"]), role=job.engine.role)
+        image = None if run.failure else self.cache.image(key, job.shape)
+        return Rendering(run, image, found["stdout"]) if run.failure or image is not None else None
+
+    def _keep(self, key: str, found: Rendering) -> None:
+        if self.cache is None or found.run.failure and found.run.failure.kind not in KEPT_FAILURES:
+            return
+        if found.image is not None:
+            self.cache.keep_image(key, found.image)
+        self.cache.keep(key, {"run": found.run.as_dict(), "stdout": found.stdout})
+
+
+def inputs_with(folder: Path, texts: Mapping[str, str], target: Path) -> Path:
+    """The folder of input files, or ``target`` made from it with other texts (latin-1) in some of them."""
+    if not texts:
+        return folder
+    target.mkdir()
+    for path in folder.iterdir():
+        if path.name not in texts:
+            (target / path.name).symlink_to(path.absolute())
+    for name, text in texts.items():
+        (target / name).write_text(text, encoding="latin-1", newline="")
+    return target
+
+
+@contextlib.contextmanager
+def edited_inputs(folder: Path, texts: Mapping[str, str]) -> Iterator[Path]:
+    """The folder of input files with other texts in some of them, while the block runs."""
+    with tempfile.TemporaryDirectory(prefix="nb-compare-") as scratch:
+        yield inputs_with(folder, texts, Path(scratch) / "inputs")
