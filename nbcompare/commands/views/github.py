@@ -1,0 +1,38 @@
+"""Annotations of GitHub Actions: an error at the line of the case, worst first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from nbcompare.commands.views.results import Result, worst_first
+
+MOST = 10
+"""GitHub shows about ten annotations of a kind in one step; the rest is in the job summary."""
+
+
+def is_github() -> bool:
+    """Whether this runs under GitHub Actions."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def annotations(results: Sequence[Result]) -> list[str]:
+    """A workflow command for each result that was not accepted, at most MOST of them."""
+    return [_annotation(result) for result in worst_first(list(results)) if not result.verdict.accepted][:MOST]
+
+
+def _annotation(result: Result) -> str:
+    where = f"file={_property(str(result.file))},line={result.line or 1}," if result.file else ""
+    reasons = "; ".join(result.verdict.reasons[:3])
+    cause = f"; likely cause: {result.cause}" if result.cause else ""
+    return f"::error {where}title={_property(f'{result.verdict.word} {result.name}')}::{_message(reasons + cause)}"
+
+
+def _message(text: str) -> str:
+    """Escaped as the runner reads the message of a workflow command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """Escaped as the runner reads a property of a workflow command."""
+    return _message(text).replace(":", "%3A").replace(",", "%2C")
