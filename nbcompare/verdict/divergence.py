@@ -34,6 +34,9 @@ from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.proof import CONTROL, EMULATED, Proof, Trial
 from nbcompare.verdict.verdict import Check, Label, Verdict, judge, verdict
 
+EMULATE = "-emulate"
+"""How the bundled simulator is told which defects of the C program to show: one comma list of names."""
+
 # --- the trials -------------------------------------------------------------------------------------------
 
 
@@ -52,7 +55,7 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
         return None
 
     def run(role: str, words: Sequence[str], purpose: str):
-        job = replace(jobs[role], arguments=(*jobs[role].arguments, *words), purpose=purpose)
+        job = replace(jobs[role], arguments=emulating(jobs[role].arguments, words), purpose=purpose)
         rendered = rerun(job, _place(claims, purpose), {})
         return (purpose, _place(claims, purpose), rendered.run), rendered.image
 
@@ -67,6 +70,32 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
         named, image = run(REFERENCE, control, CONTROL)
         trials.append(Trial(*named, held(image, images[SUBJECT]), None))
     return Proof(tuple(claims), tuple(trials), today)
+
+
+def emulating(arguments: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
+    """Arguments with the words of claims behind them.
+
+    Of several ``-emulate`` the last one counts, so that all their names, those of the arguments themselves among
+    them, go into one comma list. Every other word stands as the claims have it.
+    """
+    own, names = _parted(arguments)
+    more, added = _parted(words)
+    if not added:
+        return (*arguments, *words)
+    return (*own, *more, EMULATE, ",".join(dict.fromkeys([*names, *added])))
+
+
+def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(the words without -emulate and its value, the names that these values list)."""
+    rest: list[str] = []
+    names: list[str] = []
+    waiting = iter(words)
+    for word in waiting:
+        if word == EMULATE:
+            names += [name for name in next(waiting, "").split(",") if name]
+        else:
+            rest.append(word)
+    return rest, names
 
 
 def _without(claim: Claim) -> str:

@@ -175,4 +175,24 @@ def test_the_top_cause_never_raises_whatever_the_images_are(tmp_path):
                                (0 * reference, reference, ARGV), (reference, reference * 2, ("-cell", "x", "-roi")),
                                (reference[:1, :1], reference[:1, :1] * 2, ())):
         said = top_cause(ours, theirs, argv, tmp_path / "nowhere")
-        assert said is None or isinstance(said, str)
+        assert said is None or isinstance(said, str) and "the diagnosis failed" not in said
+
+
+def test_a_finder_that_fails_is_named_in_a_note_and_the_others_go_on(tmp_path, monkeypatch):
+    def find_broken(question):
+        raise TypeError("no such thing")
+
+    monkeypatch.setattr("nbcompare.explain.diagnose.finders.values.FINDERS", (find_broken,))
+    reference = spots()
+    found = diagnose(Question(reference, 7 * reference, ARGV, tmp_path), DiagnosisOptions(quick=True))
+    assert found.notes == ("the diagnosis failed: find_broken: TypeError: no such thing",)
+    assert found.causes[0].sentence.startswith("the sum is not divided by the 7 phi steps")
+
+
+def test_a_diagnosis_that_fails_leaves_a_verdict_its_word(tmp_path, monkeypatch):
+    def fail(*_):
+        raise TypeError("no such thing")
+
+    monkeypatch.setattr("nbcompare.explain.diagnose.diagnose.image_only_causes", fail)
+    said = top_cause(spots(), 7 * spots(), ARGV, tmp_path)
+    assert said == "the diagnosis failed: the images and arguments: TypeError: no such thing"

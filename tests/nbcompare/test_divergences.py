@@ -19,7 +19,7 @@ from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.engine import Engine, Failure, Rendering, Run
 from nbcompare.engine.runs import Job
 from nbcompare.errors import ExitCode
-from nbcompare.verdict.divergence import factor, judge_claims, share, try_claims
+from nbcompare.verdict.divergence import emulating, factor, judge_claims, share, try_claims
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now
 from nbcompare.verdict.proof import Proof
 from nbcompare.verdict.verdict import Label, judge
@@ -171,8 +171,9 @@ def test_a_claim_that_is_not_needed_is_an_error():
 # --- several claims -----------------------------------------------------------------------------------------
 
 
-TWO = [claim("one", "middle"), claim("two", "corner")]
-BOTH_WORDS, ONE_WORDS, TWO_WORDS = ("-emulate", "one", "-emulate", "two"), ("-emulate", "one"), ("-emulate", "two")
+ONE, OTHER = "cell-triclinic", "last-layer-capture"
+TWO = [claim(ONE, "middle"), claim(OTHER, "corner")]
+BOTH_WORDS, ONE_WORDS, TWO_WORDS = (("-emulate", names) for names in (f"{ONE},{OTHER}", ONE, OTHER))
 
 
 def test_two_claims_are_proven_together_when_neither_can_be_left_out():
@@ -180,9 +181,9 @@ def test_two_claims_are_proven_together_when_neither_can_be_left_out():
     answers = {BOTH_WORDS: both, ONE_WORDS: with_defects("middle"), TWO_WORDS: with_defects("corner")}
     verdict, _, calls = tried(TWO, both, TRUTH, answers)
     assert verdict.word is Label.PROVEN
-    assert all(reason.endswith("explained by one and two") for reason in verdict.reasons)
+    assert all(reason.endswith(f"explained by {ONE} and {OTHER}") for reason in verdict.reasons)
     assert [name for name, _, _ in calls] == [f"divergences/together/{purpose}" for purpose in
-                                              ("emulated", "without-one", "without-two")]
+                                              ("emulated", f"without-{ONE}", f"without-{OTHER}")]
 
 
 def test_a_claim_beside_one_that_explains_all_is_not_needed():
@@ -190,15 +191,25 @@ def test_a_claim_beside_one_that_explains_all_is_not_needed():
     answers = {BOTH_WORDS: with_defects("middle"), ONE_WORDS: with_defects("middle"), TWO_WORDS: TRUTH}
     verdict, _, _ = tried(TWO, with_defects("middle"), TRUTH, answers)
     assert verdict.word is Label.NOT_PROVEN
-    assert "two is not needed: without it the other claims explain all" in verdict.reasons
-    assert "two: the emulation did not change the subject's image on full, corner" in verdict.reasons
+    assert f"{OTHER} is not needed: without it the other claims explain all" in verdict.reasons
+    assert f"{OTHER}: the emulation did not change the subject's image on full, corner" in verdict.reasons
 
 
 def test_a_trial_of_several_that_fails_leaves_them_unproven():
     both = with_defects("middle", "corner")
     verdict, _, _ = tried(TWO, both, TRUTH, {BOTH_WORDS: both, ONE_WORDS: None, TWO_WORDS: with_defects("corner")})
     assert verdict.word is Label.NOT_PROVEN
-    assert any("whether two is needed is not known" in reason for reason in verdict.reasons)
+    assert any(f"whether {OTHER} is needed is not known" in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize(("arguments", "words", "whole"), [
+    (("-N", "5"), ("-emulate", "a", "-emulate", "b,a"), ("-N", "5", "-emulate", "a,b")),
+    (("-emulate", "a", "-N", "5"), ("-emulate", "b"), ("-N", "5", "-emulate", "a,b")),
+    (("-emulate", "a", "-N", "5"), ("-legacy",), ("-emulate", "a", "-N", "5", "-legacy")),
+    (("-N", "5"), ("-legacy", "-emulate", "phi-carryover:threads=2"),
+     ("-N", "5", "-legacy", "-emulate", "phi-carryover:threads=2"))])
+def test_emulations_are_handed_over_in_one_list_as_the_last_of_several_would_win(arguments, words, whole):
+    assert emulating(arguments, words) == whole
 
 
 # --- what is kept, and judging it later ------------------------------------------------------------------------

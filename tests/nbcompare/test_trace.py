@@ -209,6 +209,14 @@ def test_a_dark_pixel_has_no_ratio_to_share():
     assert found.ratio is None and "not positive" in found.unknown
 
 
+def test_a_ratio_of_1_within_the_digits_printed_shares_nothing_out():
+    """The C program prints six digits of its fluence: 1.2e-7 off is no part of a ratio that is 1."""
+    subject = FULL.replace("1.25932015286227e+29", "1.25932000000000e+29").replace(
+        "intensity=12.1219676874856", "intensity=12.1219677")
+    ratio, found = shares(FULL, subject)
+    assert ratio == pytest.approx(1, abs=1e-8) and {share.share for share in found.values()} == {None}
+
+
 # --- the command ----------------------------------------------------------------------------------------
 
 

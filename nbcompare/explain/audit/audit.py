@@ -17,7 +17,6 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.metrics import METRICS
-from nbcompare.engine.bundled_reference import CHECKOUT
 from nbcompare.engine.engine import content_failure
 from nbcompare.engine.identity import content_hash
 from nbcompare.engine.progress import Progress
@@ -40,6 +39,8 @@ from nbcompare.explain.experiment import Experiment
 from nbcompare.verdict.verdict import Label, judge
 
 STRENGTHS = (1.0, 0.1, 0.01)
+ROOM = Path(__file__).resolve().parents[1]
+"""Where the code of the audit and of the diagnosis lies, whose content is part of the cache's keys."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class AuditBench:
         self.subject = Renders(experiment, SUBJECT, self.cache)
         self.argv = experiment.arguments(SUBJECT)
         self.diagnostician = Diagnostician(self.argv, experiment.inputs, options.budget_s)
-        self.identity, self.rules = self._identity(), content_hash(CHECKOUT / "nbcompare" / "diagnosis")
+        self.identity, self.rules = self._identity(), content_hash(ROOM / "diagnose")
         self.target = Target(self.argv, _texts(experiment.inputs), experiment.case.shape, experiment.case.rois)
 
     def __enter__(self) -> AuditBench:
@@ -220,7 +221,7 @@ class AuditBench:
         """A hash of all that a measurement depends on beside the defect, taken when the audit begins: code that
         changes meanwhile is not what was run."""
         case = self.experiment.case
-        code = [content_hash(CHECKOUT / "nbcompare" / room) for room in ("audit", "metrics")]
+        code = [content_hash(folder) for folder in (ROOM / "audit", ROOM.parent / "compare")]
         return key_of((self.reference.identity, self.subject.identity, self.experiment.arguments(REFERENCE),
                        self.argv, case.shape, case.rois, *code))
 

@@ -12,7 +12,7 @@ of both layers is ``nbcompare.explain.diagnose.diagnose.diagnose``.
 
 import importlib
 
-_HOMES = {"CATALOGUE": "catalogue", "Cause": "cause", "Diagnosis": "cause", "DiagnosisOptions": "diagnose",
+_HOMES = {"CATALOGUE": "catalogue", "Cause": "causes", "Diagnosis": "causes", "DiagnosisOptions": "diagnose",
           "Question": "question", "top_cause": "diagnose"}
 
 __all__ = ["CATALOGUE", "Cause", "Diagnosis", "DiagnosisOptions", "Question", "top_cause"]

@@ -118,5 +118,10 @@ def guess(confidence: float) -> float:
     return float(max(0.0, min(GUESS_CONFIDENCE, confidence)))
 
 
+def failed(where: str, fault: Exception) -> str:
+    """What is told of a part of the diagnosis that failed: the rest of it, and the run's verdict, stand."""
+    return f"the diagnosis failed: {where}: {type(fault).__name__}: {fault}"
+
+
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None

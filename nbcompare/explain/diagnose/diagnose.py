@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, Diagnosis, entry, ranked
+from nbcompare.explain.diagnose.causes import Cause, Diagnosis, entry, failed, ranked
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.image_only import image_only_causes, settled
 from nbcompare.explain.diagnose.question import Question
+
+if TYPE_CHECKING:
+    from nbcompare.explain.diagnose.search.search import SearchResult
+    from nbcompare.explain.diagnose.search.simulator import Simulator
 
 STALE = entry("stale-image", "data", "The subject's image is the output of another experiment, left over or copied.")
 MOST_CAUSES = 8
@@ -30,8 +35,8 @@ class DiagnosisOptions:
     budget_s: float = 60.0
 
 
-def diagnose(question: Question, options: DiagnosisOptions, simulator=None) -> Diagnosis:
-    """Why the two images of the question differ.
+def diagnose(question: Question, options: DiagnosisOptions, simulator: Simulator | None = None) -> Diagnosis:
+    """Why the two images of the question differ. What fails inside is told in a note, and the rest stands.
 
     ``simulator`` (a ``Simulator``) may be passed to be used again for many questions; without one, a process is
     started and ended here.
@@ -39,16 +44,25 @@ def diagnose(question: Question, options: DiagnosisOptions, simulator=None) -> D
     pair = question.pair
     if pair.agree:
         return Diagnosis(True, (), figures(question))
-    causes = image_only_causes(question)
-    notes, tested = [], None
+    causes, notes = image_only_causes(question)
+    tested = None
     if not options.quick and not settled(causes):
-        from nbcompare.explain.diagnose.search.search import search
-
-        outcome = search(question, causes, options.budget_s, simulator)
-        causes, tested = [*causes, *outcome.causes], outcome.as_dict()
+        outcome = _searched(question, causes, options.budget_s, simulator)
+        causes, tested = [*causes, *outcome.causes], outcome.as_dict() or None
         notes += outcome.notes
     found = _worth_telling(ranked(_with_echoes(question, causes)))
     return Diagnosis(False, found, figures(question), tuple(notes), tested)
+
+
+def _searched(question: Question, causes: Sequence[Cause], budget_s: float,
+              simulator: Simulator | None) -> SearchResult:
+    """What trial runs say; a search that fails inside leaves what was seen in the images, and a note."""
+    from nbcompare.explain.diagnose.search.search import SearchResult, search
+
+    try:
+        return search(question, causes, budget_s, simulator)
+    except Exception as fault:
+        return SearchResult((), (failed("trial runs", fault),))
 
 
 def _worth_telling(causes: Sequence[Cause]) -> tuple[Cause, ...]:
@@ -96,16 +110,17 @@ def top_cause(reference: np.ndarray, subject: np.ndarray, argv: Sequence[str], f
               echoes: tuple[str, str] | None = None, subject_argv: Sequence[str] | None = None) -> str | None:
     """The first cause that the quick layer sees, in one sentence, or None.
 
-    It serves verdicts on any two images, so it never raises: images of different shapes, not finite references
-    and arguments that cannot be read have no cause here.
+    It serves verdicts on any two images, so it never raises: images of different shapes and references that are not
+    finite have no cause here, and of a diagnosis that fails it is said that it did.
     """
     if reference.shape != subject.shape or reference.size == 0 or not np.isfinite(reference).all():
         return None
     try:
         question = Question(reference, subject, argv, folder, echoes=echoes, subject_argv=subject_argv)
-        causes = diagnose(question, DiagnosisOptions(quick=True)).causes
-    except (ArithmeticError, LookupError, ValueError, OSError):
-        return None
+        found = diagnose(question, DiagnosisOptions(quick=True))
+    except Exception as fault:
+        return failed("the images and arguments", fault)
+    causes = found.causes
     if not causes or causes[0].confidence < _LEAST_TOP:
-        return None
+        return next(iter(found.notes), None)
     return causes[0].sentence if causes[0].proven else f"perhaps: {causes[0].sentence}"

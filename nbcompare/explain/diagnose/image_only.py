@@ -1,16 +1,17 @@
 """The quick layer: every finder looks at the question and gives the causes it sees; nothing is run.
 
 To add a finder, write a function ``Question -> Iterator[Cause]`` and put it into its module's FINDERS. A finder
-whose arithmetic fails on odd images gives no cause; it never stops the others.
+whose arithmetic fails on odd images gives no cause; one that fails in another way is named in a note. Neither stops
+the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause
+from nbcompare.explain.diagnose.causes import Cause, failed
 from nbcompare.explain.diagnose.finders import (
     displacement,
     echo,
@@ -27,6 +28,8 @@ from nbcompare.explain.diagnose.finders import (
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search import list_cut, predicted
 
+Finder = Callable[[Question], Iterator[Cause]]
+
 SURE = 0.94
 """A proven cause of this confidence settles the question."""
 
@@ -35,17 +38,18 @@ STAGES = ((values, rounding), (noise, layout), (scale,), (placement,), (pattern,
 """Modules with finders. A sure cause ends the search after its stage: later ones look for patterns it explains."""
 
 
-def image_only_causes(question: Question) -> list[Cause]:
-    """All causes the finders see, in no order."""
+def image_only_causes(question: Question) -> tuple[list[Cause], list[str]]:
+    """All causes the finders see, in no order, and a note for each finder that failed."""
     found: list[Cause] = []
+    notes: list[str] = []
     with np.errstate(all="ignore"):
         for stage in STAGES:
             for module in stage:
                 for finder in module.FINDERS:
-                    found += _looked(finder, question)
+                    found += _looked(finder, question, notes)
             if settled(found):
                 break
-    return found
+    return found, notes
 
 
 def settled(causes: Sequence[Cause]) -> bool:
@@ -54,9 +58,12 @@ def settled(causes: Sequence[Cause]) -> bool:
                for cause in causes)
 
 
-def _looked(finder, question: Question) -> list[Cause]:
-    """What a finder sees; nothing where its arithmetic has no answer on these images."""
+def _looked(finder: Finder, question: Question, notes: list[str]) -> list[Cause]:
+    """What a finder sees; nothing where its arithmetic has no answer on these images, or where it fails."""
     try:
         return list(finder(question))
     except (ArithmeticError, np.linalg.LinAlgError):
+        return []
+    except Exception as fault:
+        notes.append(failed(finder.__name__, fault))
         return []

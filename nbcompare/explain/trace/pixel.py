@@ -89,7 +89,7 @@ def trace_pixel(asked: Experiment, pixel: Pixel, tolerance: float, progress: Pro
     if failures:
         return PixelTrace(pixel, tuple(failures))
     lineup = line_up(traces[REFERENCE], traces[SUBJECT], tolerance)
-    return PixelTrace(pixel, (), lineup, share_out(traces[REFERENCE], traces[SUBJECT]), tuple(notes))
+    return PixelTrace(pixel, (), lineup, share_out(traces[REFERENCE], traces[SUBJECT], tolerance), tuple(notes))
 
 
 def _ask(asked: Experiment, role: str, pixel: Pixel) -> EngineTrace | str:

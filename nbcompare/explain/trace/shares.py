@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nbcompare.explain.trace.dialects import EngineTrace
+from nbcompare.explain.trace.lineup import DEFAULT_TOLERANCE
 
-NOTHING = 1e-12
-"""A ratio nearer to 1 than this has nothing to share out."""
+_SCALARS = {"I_before_scaling": "sum of terms", "r_e_squared_m2": "r_e^2", "fluence_per_m2": "fluence",
+            "capture_fraction": "capture", "polarization": "polarization", "solid_angle_sr": "solid angle",
+            "intensity": ""}
+"""The numbers that a ratio is shared out among, with their labels in order; the last one is the whole."""
 
 
 @dataclass(frozen=True)
@@ -36,26 +39,37 @@ class Shares:
     unknown: str | None = None
 
 
-def share_out(reference: EngineTrace, subject: EngineTrace) -> Shares:
-    """Split the ratio of the two intensities among the factors that both traces tell."""
+def share_out(reference: EngineTrace, subject: EngineTrace, tolerance: float = DEFAULT_TOLERANCE) -> Shares:
+    """Split the ratio of the two intensities among the factors that both traces tell.
+
+    A ratio of 1 within the tolerance, or within what the digits printed leave open, has nothing to share out.
+    """
     values = [trace.number("intensity") for trace in (reference, subject)]
     if any(value is None or not math.isfinite(value) or value <= 0 for value in values):
         return Shares(None, unknown="a final value is missing, not positive or not finite")
     ratio = values[1] / values[0]
     found = [(name, value) for name, value in _ratios(reference, subject) if value > 0 and math.isfinite(value)]
     rest = ratio / math.prod(value for _, value in found)
-    whole = math.log(ratio) if abs(ratio - 1) > NOTHING else None
+    known = tolerance + sum(_unknown(trace, name) for trace in (reference, subject) for name in _SCALARS)
+    whole = math.log(ratio) if abs(math.log(ratio)) > known else None
     shares = [Share(name, value, math.log(value) / whole if whole else None)
               for name, value in (*found, ("not explained by these", rest))]
     return Shares(ratio, tuple(shares))
 
 
+def _unknown(trace: EngineTrace, name: str) -> float:
+    """What the digits printed leave open of a factor, as a share of it."""
+    entry = trace.get(name)
+    return entry.resolution / abs(entry.numbers[0]) if entry and entry.numbers[0] else 0.0
+
+
 def _ratios(reference: EngineTrace, subject: EngineTrace) -> Iterator[tuple[str, float]]:
     inner = _inside_the_sum(reference, subject)
     yield from inner
-    for label, name in (("terms' weights and inner factors" if inner else "sum of terms", "I_before_scaling"),
-                        ("r_e^2", "r_e_squared_m2"), ("fluence", "fluence_per_m2"), ("capture", "capture_fraction"),
-                        ("polarization", "polarization"), ("solid angle", "solid_angle_sr")):
+    labels = {**_SCALARS, "I_before_scaling": "terms' weights and inner factors" if inner else "sum of terms"}
+    for name, label in labels.items():
+        if not label:
+            continue
         value = _quotient(subject.number(name), reference.number(name))
         if value is not None:
             yield label, value / math.prod(part for _, part in inner) if name == "I_before_scaling" else value

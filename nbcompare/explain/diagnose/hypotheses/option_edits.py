@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from nbcompare.case.command import Command, Item
+from nbcompare.case.command import Command, Item, is_number
 from nbcompare.explain.diagnose.hypotheses.candidate import GEOMETRY_TOPICS, Candidate, topic_id
 from nbcompare.explain.diagnose.question import Question
 
@@ -51,8 +51,10 @@ def each_option(question: Question) -> Iterator[Candidate]:
 
 def _means_nothing(item: Item) -> bool:
     """Whether an option says what holds without it, and moves neither pivot nor convention by being there."""
-    same = item.option.default is not None and item.numbers == tuple(map(float, item.option.default))
-    return same and item.option.topic not in ("twotheta", "distance") if item.option.kind != "word" else False
+    default = item.option.default
+    if default is None or item.option.topic in ("twotheta", "distance") or not all(map(is_number, default)):
+        return False
+    return item.numbers == tuple(map(float, default))
 
 
 def _default_words(item: Item) -> str:
