@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,3 +42,34 @@ def flush_folder(folder: Path) -> None:
 def dump_json(value: object) -> str:
     """JSON text without NaN; a number that JSON cannot hold is a defect of ours, and raises ValueError."""
     return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that a reader, or a crash, finds the old file or the new one and never a part.
+
+    Raises FileError when it cannot be written; the old file is then as it was.
+    """
+    draft = None
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="replace", newline="\n", dir=path.parent,
+                                         prefix=f".{path.name}-", delete=False) as stream:
+            draft = stream.name
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(draft, 0o666 & ~_umask())
+        os.replace(draft, path)
+        draft = None
+    except OSError as fault:
+        raise FileError(f"{path}: cannot write: {fault.strerror}") from None
+    finally:
+        if draft is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(draft)
+
+
+def _umask() -> int:
+    """The permissions that new files do not get. It can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

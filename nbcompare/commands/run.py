@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from nbcompare.commands.options import bundles_option, engine_options, words
+from nbcompare.commands.publish import Publication, result_options
 from nbcompare.errors import ExitCode, UsageError, worst
 
 
@@ -25,18 +26,20 @@ from nbcompare.errors import ExitCode, UsageError, worst
 @click.option("--shards", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="N",
               help="Render each image in N row bands (-roi), several at once, and stitch them.")
 @bundles_option
+@result_options
 @engine_options
 def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, shards, bundles, c_bin, py_bin, c_args,
-            py_args, resample, form, quiet) -> ExitCode:
+            py_args, resample, form, quiet, publication: Publication) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.case import load_case, parse_input_override
-    from nbcompare.commands.views.terminal import bundle_report, shown
+    from nbcompare.commands.views.results import result_of
+    from nbcompare.commands.views.terminal import bundle_report, next_step, shown
     from nbcompare.engine.progress import Progress
     from nbcompare.files import dump_json
     from nbcompare.run.run_case import RunOptions, run_case
 
     loaded = [load_case(path) for path in cases]
-    verdicts = []
+    results = []
     for case in loaded:
         if case.matrix:
             raise UsageError(f"{case.path}: this case is a matrix of cells, of which run makes none",
@@ -47,9 +50,10 @@ def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, s
                              bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor, probe_args=probe_args,
                              all_metrics=all_metrics, shards=shards)
         bundle = run_case(case, options, Progress(quiet=quiet))
-        verdicts.append(bundle.verdict)
+        results.append(result_of(bundle, case.path, next_step(bundle)))
         if form == "json":
             click.echo(dump_json({"bundle": shown(bundle.folder), **bundle.record.as_dict()}), nl=False)
         else:
             click.echo(bundle_report(bundle))
-    return worst(verdict.exit_code for verdict in verdicts)
+    publication.write(results)
+    return worst(result.verdict.exit_code for result in results)

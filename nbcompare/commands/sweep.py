@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from nbcompare.commands.options import bundles_option, engine_options, words
+from nbcompare.commands.publish import Publication, result_options
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -19,15 +20,16 @@ from nbcompare.errors import ExitCode, UsageError
 @click.option("--input", "overrides", multiple=True, metavar="NAME=PATH",
               help="Use this file as the cases' input NAME; the bundles say so.")
 @bundles_option
+@result_options
 @engine_options
 def command(cases, jobs, cluster, force, no_batch, overrides, bundles, c_bin, py_bin, c_args, py_args, resample, form,
-            quiet) -> ExitCode:
+            quiet, publication: Publication) -> ExitCode:
     """Run every cell of the cases' matrices, and every case without one, that is not done yet.
 
     A cell is done when there is an intact bundle of the same inputs, engines and case. The exit status is the worst
     of all cells.
     """
-    from nbcompare.commands.views.sweep import sweep_as_dict, sweep_report
+    from nbcompare.commands.views.sweep import results_of, sweep_as_dict, sweep_report
     from nbcompare.files import dump_json
     from nbcompare.run.run_case import RunOptions
     from nbcompare.run.sweep.local import cpus
@@ -40,4 +42,5 @@ def command(cases, jobs, cluster, force, no_batch, overrides, bundles, c_bin, py
     options = SweepOptions(run, overrides, jobs or cpus(), cluster, force, not no_batch)
     found = run_sweep(cases, options, quiet=quiet)
     click.echo(dump_json(sweep_as_dict(found)) if form == "json" else sweep_report(found), nl=form != "json")
+    publication.write(results_of(found))
     return found.exit_code

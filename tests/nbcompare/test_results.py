@@ -108,3 +108,46 @@ def test_a_reason_cannot_end_its_annotation(text):
 
 def test_at_most_ten_annotations_are_written():
     assert len(annotations([DEAD] * 30)) == 10
+
+
+# --- the commands that write them ---------------------------------------------------------------------------
+
+
+def test_run_writes_what_it_judged(run_small, quick_runs, tmp_path):
+    said, bundle = run_small("good", "bright", "--junit", "out.xml", "--markdown", "out.md", "--github")
+    assert said.code == 3
+    suite = next(iter(junitparser.JUnitXml.fromfile("out.xml")))
+    assert (suite.name, suite.tests, suite.failures) == ("small", 4, 2)
+    assert f"bundle: {bundle}" in next(test.result[0].text for test in suite if test.result)
+    text = Path("out.md").read_text()
+    assert text.startswith("## nb-compare: 0 of 1 accepted") and f"nb-compare diagnose {bundle}" in text
+    assert f"::error file={tmp_path / 'small.yaml'},line=1,title=FAIL small::" in said.err
+
+
+def test_annotations_are_on_by_default_where_github_runs_this(run_small, quick_runs, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert "::error" in run_small("good", "bright")[0].err
+    assert "::error" not in run_small("good", "bright", "--no-github")[0].err
+
+
+def test_a_sweep_writes_a_suite_for_each_cell(nb, fake, tmp_path):
+    (tmp_path / "grid.yaml").write_text("""\
+name: grid
+title: t
+command: -detpixels_x 9 -detpixels_y 7 -flux 1e18
+image: {fast: 9, slow: 7}
+rois: {full: full}
+thresholds: [{metric: sum_ratio, min: 0.99, max: 1.01, why: w}]
+matrix: {axes: {-exposure: [1, 2]}}
+""")
+    nb("sweep", "grid.yaml", "-q", "--jobs", 1, "--c-bin", fake("photons"), "--py-bin", fake("photons"), "--py-args",
+       "-broken scale", "--junit", "out.xml")
+    suites = list(junitparser.JUnitXml.fromfile("out.xml"))
+    assert [suite.name for suite in suites] == ["grid.exposure1", "grid.exposure2"]
+    assert all(suite.tests for suite in suites)
+
+
+def test_a_file_that_cannot_be_written_is_one_line_and_the_bundle_is_kept(run_small, quick_runs, nb, small_case, fake):
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--junit", "no/such/out.xml")
+    assert said.code == 5 and "no/such/out.xml: cannot write" in said.err
+    assert len(list(Path("bundles/small").glob("2*"))) == 1

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
+from nbcompare.bundle.bundle import load_bundle
+from nbcompare.commands.views.results import Result as CellResult
+from nbcompare.commands.views.results import result_of
 from nbcompare.commands.views.terminal import table
 from nbcompare.run.sweep.result import FAILED, RAN, STORED, Result
 from nbcompare.run.sweep.sweep import Sweep
+from nbcompare.verdict.verdict import Label, Verdict
 
 _MOST_WORDS = 90
 
@@ -37,6 +42,18 @@ def _counts(results: Sequence[Result]) -> str:
     words = sorted({result.word for result in results}, key=lambda word: (word != "PASS", word))
     return ", ".join(click.style(f"{sum(result.word == word for result in results)} {word}",
                                  fg="green" if word == "PASS" else "red", bold=True) for word in words)
+
+
+def results_of(sweep: Sweep) -> list[CellResult]:
+    """Every cell as continuous integration is told of it; the checks are those of its bundle."""
+    return [_told(result) for result in sweep.results]
+
+
+def _told(result: Result) -> CellResult:
+    if result.bundle is None:
+        failed = Verdict(Label.BLOCKED, result.exit_code, (), (result.why or "the cell left no bundle",))
+        return CellResult(result.cell, failed, result.seconds)
+    return result_of(load_bundle(Path(result.bundle)), None, f"nb-compare show {result.bundle}")
 
 
 def sweep_as_dict(sweep: Sweep) -> dict:

@@ -41,7 +41,7 @@ def bundle_report(bundle: Bundle) -> str:
         lines.append(line(run.role, f"{engine.name}: {how}"))
     lines += body(record.comparison, record.verdict, FurtherEvidence.of(record.facts))
     lines.append(line("bundle", shown(bundle.folder)))
-    lines.append(line("next", _next_step(bundle)))
+    lines.append(line("next", next_step(bundle)))
     return "\n".join(lines)
 
 
@@ -174,7 +174,7 @@ def _value(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.10g}"
 
 
-def _next_step(bundle: Bundle) -> str:
+def next_step(bundle: Bundle) -> str:
     folder, word = shown(bundle.folder), bundle.verdict.word
     if bundle.verdict.accepted:
         return f"nb-compare verify {folder}"
