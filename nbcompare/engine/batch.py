@@ -16,7 +16,6 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from nbcompare.case.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine, Rendering, rendering, run_engine
 from nbcompare.engine.process import Ended, allowed_environment
+from nbcompare.engine.safe_start import is_bundled_subject, safe_variables
 
 BATCH = "batch"
 PROBE_SECONDS = 60.0
@@ -45,6 +45,7 @@ class BatchEngine:
         self.process: subprocess.Popen | None = None
         self.unread = b""
         self.errors = tempfile.TemporaryFile()
+        self.home: tempfile.TemporaryDirectory[str] | None = None
 
     def run(self, arguments: Sequence[str], shape: Shape, *, inputs: Path, folder: Path, stdout: Path, stderr: Path,
             seconds: float) -> Rendering:
@@ -77,10 +78,11 @@ class BatchEngine:
     def _process(self) -> subprocess.Popen:
         if self.process is None or self.process.poll() is not None:
             self.close()
+            self.home = tempfile.TemporaryDirectory(prefix="nb-compare-")  # nobody else can put a file there
+            variables = safe_variables(self.engine.program, self.environment)
             self.process = subprocess.Popen([*self.engine.start, "-batch"], stdin=subprocess.PIPE,
-                                            stdout=subprocess.PIPE, stderr=self.errors,
-                                            cwd=tempfile.gettempdir(), env=allowed_environment(self.environment),
-                                            start_new_session=True)
+                                            stdout=subprocess.PIPE, stderr=self.errors, cwd=self.home.name,
+                                            env=allowed_environment(variables), start_new_session=True)
         return self.process
 
     def _line(self, process: subprocess.Popen, deadline: float) -> bytes:
@@ -114,8 +116,14 @@ class BatchEngine:
     def close(self) -> None:
         """End the process and everything it started."""
         process, self.process, self.unread = self.process, None, b""
-        if process is None:
-            return
+        home, self.home = self.home, None
+        if process is not None:
+            self._end(process)
+        if home is not None:
+            home.cleanup()
+
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes]) -> None:
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
                 pipe.close()
@@ -140,7 +148,7 @@ def does_the_same(batch: BatchEngine, arguments: Sequence[str], shape: Shape, *,
 
 def is_bundled_simulator(engine: Engine) -> bool:
     """Whether the engine is the simulator of this project, started directly."""
-    return engine.start == (sys.executable, "-m", "nanobrag_torch")
+    return is_bundled_subject(engine.start)
 
 
 def _checked(answer: object) -> dict:

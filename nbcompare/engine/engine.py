@@ -22,6 +22,7 @@ import numpy as np
 from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.compare.image import Shape
 from nbcompare.engine.process import Ended, run_program
+from nbcompare.engine.safe_start import BUNDLED_SUBJECT, safe_variables
 from nbcompare.errors import UsageError
 
 _CLOCK_GRAIN_SECONDS = 2.0
@@ -95,12 +96,12 @@ def reference_engine(option: str | None, environment: Mapping[str, str], bundled
 
 
 def subject_engine(option: str | None, environment: Mapping[str, str]) -> Engine:
-    """--py-bin, else $NB_PY_BIN, else ``python -m nanobrag_torch`` of this interpreter."""
+    """--py-bin, else $NB_PY_BIN, else ``python -P -m nanobrag_torch`` of this interpreter."""
     named = _named_program(option, "--py-bin", environment, "NB_PY_BIN")
     if named:
         path, chosen_by = named
         return Engine(SUBJECT, path.name, _start(path), chosen_by)
-    return Engine(SUBJECT, "nanobrag_torch", (sys.executable, "-m", "nanobrag_torch"), "default")
+    return Engine(SUBJECT, "nanobrag_torch", BUNDLED_SUBJECT, "default")
 
 
 def _start(program: Path) -> tuple[str, ...]:
@@ -156,7 +157,7 @@ def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs
     argv = (*engine.start, *arguments, "-floatfile", FLOAT_FILE)
     started = time.time()
     ended = run_program(argv, folder=folder, stdout=stdout, stderr=stderr, seconds=seconds,
-                        extra_environment=environment, on_progress=on_progress)
+                        extra_environment=safe_variables(engine.program, environment), on_progress=on_progress)
     return rendering(engine.role, argv, shape, ended, seconds, folder / FLOAT_FILE, started)
 
 

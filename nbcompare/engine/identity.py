@@ -22,6 +22,7 @@ from nbcompare import __version__
 from nbcompare.engine.bundled_reference import CHECKOUT
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.process import allowed_environment, recorded_environment, run_program
+from nbcompare.engine.safe_start import safe_variables
 from nbcompare.files import hash_of_named, sha256_of
 
 VERSION_SECONDS = 60.0
@@ -106,7 +107,8 @@ def _version_line(engine: Engine) -> str:
     """The first line printed for -version (a program that has no such option prints its banner)."""
     with tempfile.TemporaryDirectory() as scratch:
         out, err = Path(scratch, "out"), Path(scratch, "err")
-        run_program([*engine.start, "-version"], folder=Path(scratch), stdout=out, stderr=err, seconds=VERSION_SECONDS)
+        run_program([*engine.start, "-version"], folder=Path(scratch), stdout=out, stderr=err, seconds=VERSION_SECONDS,
+                    extra_environment=safe_variables(engine.program, {}))
         said = out.read_text(errors="replace").strip()
     return said.splitlines()[0][:300] if said else UNKNOWN
 

@@ -11,6 +11,8 @@ from nbcompare.case.command import declared_shape
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.safe_start import importable, obeys
+from nbcompare.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,12 @@ class RunFiles:
 def job_of(case: Case, engine: Engine, arguments: tuple[str, ...], inputs: Path) -> Job:
     """An engine on a command line, with the limits and variables of a case.
 
-    Raises UsageError for arguments that declare no image.
+    Raises UsageError for arguments that declare no image, and for an input that the engine might take for its code.
     """
+    module = importable([path.name for path in inputs.rglob("*")])
+    if module and not obeys(engine.start, engine.program):
+        raise UsageError(f"the input {module} has the name of a Python module, and the {engine.role} {engine.name} "
+                         "might run it", hint="give the file another name")
     seconds = {REFERENCE: case.limits.reference_seconds, SUBJECT: case.limits.subject_seconds}[engine.role]
     return Job(engine, arguments, declared_shape(arguments, inputs), seconds, inputs, case.environment)
 

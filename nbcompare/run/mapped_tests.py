@@ -103,7 +103,7 @@ def _signature(outcome: TestsOutcome, argv: Sequence[str]) -> str:
 def cuda_is_available(folder: Path) -> bool:
     """Whether torch, asked in a process of its own, sees a CUDA device."""
     out, err = folder / ".cuda_probe", folder / ".cuda_probe_err"
-    run_program([sys.executable, "-c", _CUDA_PROBE], folder=folder, stdout=out, stderr=err, seconds=120)
+    run_program([sys.executable, "-P", "-c", _CUDA_PROBE], folder=folder, stdout=out, stderr=err, seconds=120)
     answer = out.read_text(encoding="utf-8", errors="replace")
     out.unlink()
     err.unlink()

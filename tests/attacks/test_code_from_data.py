@@ -1,0 +1,115 @@
+"""Input files, and files that lie about, are data: whatever their names, no engine runs them as its code."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from nbcompare.engine.batch import batch_engine, is_bundled_simulator
+from nbcompare.engine.engine import Engine, subject_engine
+from nbcompare.engine.safe_start import absolute_entries
+
+NAMES = ("torch.py", "numpy.py", "json.py")
+COMMAND = "-cell 50 50 50 90 90 90 -N 3 -lambda 1 -distance 100 -detpixels 8 -default_F 100".split()
+
+
+@pytest.fixture
+def planted(tmp_path):
+    """(a folder of files that leave a mark when they are run, whether one was run)."""
+    mark, folder = tmp_path / "mark", tmp_path / "planted"
+    folder.mkdir()
+    for name in NAMES:
+        (folder / name).write_text(f"open({str(mark)!r}, 'w')\n")
+    return folder, mark.exists
+
+
+def test_a_python_that_is_not_told_otherwise_runs_them(planted):
+    """So that the other tests show something."""
+    folder, was_run = planted
+    subprocess.run([sys.executable, "-c", "import json"], cwd=folder, check=False, capture_output=True)
+    assert was_run()
+
+
+def test_no_input_is_run_by_the_bundled_simulator(nb, fake, planted, tmp_path, monkeypatch):
+    folder, was_run = planted
+    monkeypatch.chdir(folder)
+    words = [*COMMAND, "-stol", "torch.py", "-hkl", "numpy.py", "-mat", "json.py"]
+    said = nb("--outdir", tmp_path / "out", "--c-bin", fake("good"), "-q", "--", *words)
+    assert said.code == 2 and "subject" in said.out  # no such file holds reflections
+    assert not was_run()
+
+
+def test_a_file_in_the_temporary_folder_is_not_run_when_a_batch_is_started(planted, monkeypatch):
+    folder, was_run = planted
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    engine = subject_engine(None, {})
+    assert is_bundled_simulator(engine)
+    with batch_engine(engine) as batch:
+        assert batch is not None
+        assert os.listdir(batch.home.name) == []
+        assert os.stat(batch.home.name).st_mode & 0o077 == 0
+    assert not was_run()
+
+
+STARTS_ANOTHER = """\
+import subprocess, sys
+sys.path.insert(0, {fakes!r})
+from _image import pixels, write
+if "-version" not in sys.argv:
+    subprocess.run([sys.executable, "-c", "import json"], check=True)
+    subprocess.run([sys.executable, "-m", "json"], check=False, capture_output=True)
+    write(pixels())
+"""
+
+
+def test_a_python_that_a_foreign_engine_starts_runs_no_input(nb, fake, planted, tmp_path, small_case):
+    folder, was_run = planted
+    engine = tmp_path / "starts.py"
+    engine.write_text(STARTS_ANOTHER.format(fakes=str(fake("good").parent)))
+    small_case.write_text(small_case.read_text() + "inputs:\n" + "".join(
+        f"  {name}: {{file: {folder / name}}}\n" for name in NAMES))
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", engine, "-q")
+    assert said.code == 0, said.out + said.err
+    assert not was_run()
+
+
+def test_an_engine_whose_python_may_be_older_gets_no_input_that_looks_like_a_module(nb, fake, planted, tmp_path):
+    """What is behind a shell script is not known; a Python before 3.11 knows no safe path."""
+    folder, was_run = planted
+    script = tmp_path / "port"
+    script.write_text(f"#!/bin/sh\nexec {sys.executable} {fake('good')} \"$@\"\n")
+    script.chmod(0o755)
+    words = ["-detpixels_x", "9", "-detpixels_y", "7", "-mat"]
+    os.chdir(folder)
+    said = nb("--outdir", tmp_path / "out", "--c-bin", fake("good"), "--py-bin", script, "-q", "--", *words, "json.py")
+    assert said.code == 1 and "json.py has the name of a Python module" in said.err
+    (folder / "json.py").rename(folder / "json.mat")
+    said = nb("--outdir", tmp_path / "out", "--c-bin", fake("good"), "--py-bin", script, "-q", "--", *words, "json.mat")
+    assert said.code == 0, said.out + said.err
+    assert not was_run()
+
+
+def test_a_script_still_finds_its_neighbours(nb, fake, tmp_path):
+    home = tmp_path / "port"
+    home.mkdir()
+    (home / "neighbour.py").write_text("SCALE = 1.0\n")
+    (home / "port").write_text(f"#!{sys.executable}\nimport sys\nsys.path.append({str(fake('good').parent)!r})\n"
+                               "from neighbour import SCALE\nfrom _image import pixels, write\n"
+                               "if '-version' not in sys.argv: write(pixels(SCALE))\n")
+    (home / "port").chmod(0o755)
+    said = nb("--outdir", "out", "--c-bin", fake("good"), "--py-bin", home / "port", "-q", "--", "-detpixels_x", "9",
+              "-detpixels_y", "7")
+    assert said.code == 0, said.out + said.err
+
+
+@pytest.mark.parametrize(("given", "made"), [("src", "{here}/src"), ("", "{here}"), ("/a:", "/a:{here}"),
+                                             (":/a", "{here}:/a"), ("/a:../b", "/a:{up}/b")])
+def test_an_entry_of_a_search_path_means_the_same_wherever_an_engine_works(given, made, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert absolute_entries(given) == made.format(here=tmp_path, up=tmp_path.parent)
+
+
+def test_bundles_made_before_name_the_bundled_simulator_too():
+    assert is_bundled_simulator(Engine("subject", "x", (sys.executable, "-m", "nanobrag_torch"), "default"))
