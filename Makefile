@@ -1,6 +1,6 @@
 # make run    everything from nothing: environment, C reference, supervisor case, verdict
 # make test   the whole test suite, by two processes (WORKERS=4: by four)
-# make check  formatter rules, walls and tests, as before a commit
+# make check  lint, types, walls and tests, as before a commit (each is a command of its own)
 # make docs   write the generated pages of docs/ anew
 # make faults try every fault on small bundles and write docs/reliability.md
 # make bench  speed against a C program, and the tables of docs/performance.md (make bench-quick: a minute)
@@ -12,7 +12,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: run test test-compiled check lint docs faults fuzz bench bench-quick reference clean help
+.PHONY: run test test-compiled check lint types walls docs faults fuzz bench bench-quick reference clean help
 
 run: $(READY)
 	@$(BIN)/nb-compare run cases/supervisor.yaml
@@ -20,10 +20,16 @@ run: $(READY)
 test: $(READY) reference
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-check: lint test
+check: lint types walls test
 
 lint: $(READY)
 	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+walls: $(READY)
+	$(BIN)/lint-imports
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py

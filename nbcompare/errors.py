@@ -92,7 +92,7 @@ class UsageError(NbCompareError):
 class CaseError(NbCompareError):
     """A case file that cannot be trusted. Line and column count from 1, as editors do."""
 
-    def __init__(self, message: str, *, path=None, line: int | None = None, column: int | None = None,
+    def __init__(self, message: str, *, path: object = None, line: int | None = None, column: int | None = None,
                  hint: str | None = None):
         where = ":".join(str(part) for part in (path, line, column) if part is not None)
         super().__init__(f"{where}: {message}" if where else message, hint=hint)

@@ -34,6 +34,13 @@ def test_the_simulator_does_not_know_the_harness():
     assert "nbcompare" not in loaded_after("import " + ", ".join(modules))
 
 
+def test_the_contracts_of_the_rooms_are_kept():
+    """Layers, circles, and what must not be known, also where an import is hidden in a function: pyproject.toml."""
+    lint_imports = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([lint_imports, "--no-cache"], capture_output=True, text=True, cwd=CHECKOUT)
+    assert done.returncode == 0, done.stdout[done.stdout.find("Broken contracts"):] + done.stderr
+
+
 def test_neither_room_names_the_other_in_an_import():
     """Also where an import is hidden in a function."""
     for room, forbidden in (("nbcompare", "nanobrag_torch"), ("nbcompare", "torch"),

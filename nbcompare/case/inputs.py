@@ -35,7 +35,7 @@ class StagedInput:
     @property
     def as_pinned(self) -> bool:
         """Whether these are the very bytes that the case was written for."""
-        return self.pinned_sha256 is None and self.origin != "user" or self.sha256 == self.pinned_sha256
+        return (self.pinned_sha256 is None and self.origin != "user") or self.sha256 == self.pinned_sha256
 
 
 

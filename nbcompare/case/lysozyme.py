@@ -93,7 +93,7 @@ def _reciprocal_vectors():
     """a*, b*, c* in A^-1 from the cell: direct vectors with a along x and b in the xy plane, then
     a* = b x c / V and so on (International Tables B, 1.1)."""
     a, b, c = CELL_A
-    (sa, ca), (sb, cb), (sg, cg) = map(_sin_cos, CELL_DEG)
+    (_sa, ca), (_sb, cb), (sg, cg) = map(_sin_cos, CELL_DEG)
     cy = (ca - cb * cg) / sg
     va = (a, Decimal(0), Decimal(0))
     vb = (b * cg, b * sg, Decimal(0))

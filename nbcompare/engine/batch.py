@@ -39,12 +39,12 @@ class BatchFault(Exception):
 class BatchEngine:
     """A process of an engine that is kept for many commands; one that died is started anew for the next command."""
 
-    def __init__(self, engine: Engine, environment: Mapping[str, str] = {}):  # noqa: B006 (never changed)
+    def __init__(self, engine: Engine, environment: Mapping[str, str] = {}):
         self.engine = engine
         self.environment = environment
         self.process: subprocess.Popen | None = None
         self.unread = b""
-        self.errors = tempfile.TemporaryFile()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self.home: tempfile.TemporaryDirectory[str] | None = None
 
     def run(self, arguments: Sequence[str], shape: Shape, *, inputs: Path, folder: Path, stdout: Path, stderr: Path,
@@ -160,7 +160,7 @@ def _checked(answer: object) -> dict:
 
 
 @contextlib.contextmanager
-def batch_engine(engine: Engine, environment: Mapping[str, str] = {}) -> Iterator[BatchEngine | None]:  # noqa: B006
+def batch_engine(engine: Engine, environment: Mapping[str, str] = {}) -> Iterator[BatchEngine | None]:
     """A batch process of the engine while the block runs, or None when the engine knows no ``-batch``."""
     made = open_batch(engine, environment)
     try:
@@ -170,7 +170,7 @@ def batch_engine(engine: Engine, environment: Mapping[str, str] = {}) -> Iterato
             made.close()
 
 
-def open_batch(engine: Engine, environment: Mapping[str, str] = {}) -> BatchEngine | None:  # noqa: B006
+def open_batch(engine: Engine, environment: Mapping[str, str] = {}) -> BatchEngine | None:
     """As ``batch_engine``, to be closed by the caller."""
     made = BatchEngine(engine, environment)
     with tempfile.TemporaryDirectory() as scratch:

@@ -53,21 +53,21 @@ class Ended:
         return f"signal {-self.exit_code}"
 
 
-def allowed_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:  # noqa: B006 (never changed)
+def allowed_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
     """The variables a child process gets: those on the allow-list and not private, then ``extra``."""
     kept = {name: value for name, value in os.environ.items()
             if PASSED_ON.fullmatch(name) and not _PRIVATE.search(name) and not _PRIVATE_VALUE.search(value)}
     return {**kept, **extra}
 
 
-def recorded_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:  # noqa: B006 (never changed)
+def recorded_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
     """The variables written into evidence, of those that a child process gets."""
     passed = allowed_environment(extra)
     return {name: passed[name] for name in sorted(passed) if RECORDED.fullmatch(name) or name in extra}
 
 
 def run_program(argv: Sequence[str], *, folder: Path, stdout: Path, stderr: Path, seconds: float,
-                extra_environment: Mapping[str, str] = {},  # noqa: B006 (never changed)
+                extra_environment: Mapping[str, str] = {},
                 on_progress: Callable[[float, int | None], None] | None = None) -> Ended:
     """Run ``argv`` in ``folder`` until it ends or ``seconds`` are over.
 

@@ -106,7 +106,7 @@ class Renderer:
     def _batch(self, job: Job) -> BatchEngine | None:
         """This thread's process of the job's engine and variables, where there may be one."""
         bundled = is_bundled_simulator(job.engine)
-        if self.batches is Batches.NONE or self.batches is Batches.BUNDLED and not bundled:
+        if self.batches is Batches.NONE or (self.batches is Batches.BUNDLED and not bundled):
             return None
         known = self._of_thread()
         key = (job.engine, tuple(sorted(job.environment.items())))
@@ -174,7 +174,7 @@ class Renderer:
         return Rendering(run, image, found["stdout"]) if run.failure or image is not None else None
 
     def _keep(self, key: str, found: Rendering) -> None:
-        if self.cache is None or found.run.failure and found.run.failure.kind not in KEPT_FAILURES:
+        if self.cache is None or (found.run.failure and found.run.failure.kind not in KEPT_FAILURES):
             return
         if found.image is not None:
             self.cache.keep_image(key, found.image)

@@ -8,6 +8,7 @@ pixel before it would have left (the defect that phi-carryover emulates).
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import shutil
 import time
@@ -33,7 +34,7 @@ def bands_of(region: Roi, count: int) -> list[Roi]:
     rows = region.ymax - region.ymin + 1
     edges = [region.ymin + rows * i // count for i in range(count + 1)]
     return [Roi(f"rows {low}..{high - 1}", region.xmin, region.xmax, low, high - 1)
-            for low, high in zip(edges, edges[1:], strict=False) if high > low]
+            for low, high in itertools.pairwise(edges) if high > low]
 
 
 def run_in_shards(engine: Engine, arguments: Sequence[str], shape: Shape, count: int, *, inputs: Path, folder: Path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,10 +50,8 @@ def read_hdf5(path: Path, declared: Declared) -> ImageFile:
 
 def _register_filters() -> None:
     """Bitshuffle, LZ4 and the like, which Eiger files are compressed with, where the library is there."""
-    try:
+    with contextlib.suppress(ImportError):
         import hdf5plugin  # noqa: F401 (importing it registers the filters)
-    except ImportError:
-        pass
 
 
 def _dataset(path: Path, file: h5py.File, name: str | None) -> h5py.Dataset:

@@ -197,7 +197,7 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[E
     progress.end("done")
     bench = FurtherRuns(case, jobs, identities, runs, images, _rerun_in(bundle, place, runs),
                         _run_quietly(place, progress), bundle.folder / DATA,
-                        datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).date(),
+                        datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC).date(),
                         FurtherEvidence.of(stored.record.facts) if stored else None)
     findings = run_further(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args)
     verdict = conclude(comparison, case.thresholds, findings)

@@ -10,16 +10,27 @@ image to it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
+    from nanobrag_torch.errors import SimulatorError
+    from nanobrag_torch.io.hkl import ReflectionGrid, read_hkl
+    from nanobrag_torch.io.matrix import read_matrix
+    from nanobrag_torch.io.sourcefile import SourceTable
+    from nanobrag_torch.render.plain import simulate
+
 _HOME = {
     "Beam": "config", "Crystal": "config", "Detector": "config", "Scan": "config", "Sampling": "config",
     "ReflectionGrid": "io.hkl", "SimulatorError": "errors", "SourceTable": "io.sourcefile", "read_hkl": "io.hkl",
     "read_matrix": "io.matrix", "simulate": "render.plain",
 }
 
-__all__ = sorted(_HOME)
+__all__ = ["Beam", "Crystal", "Detector", "ReflectionGrid", "Sampling", "Scan", "SimulatorError", "SourceTable",
+           "read_hkl", "read_matrix", "simulate"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """The public names, imported when first used, so that the command line can refuse a typo without torch."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,33 +9,37 @@ no JSON, is answered like any other and never ends the batch.
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
 BAD_REQUEST = 2
 DEFECT = 70
+RunCommand = Callable[[Sequence[str], Path, Path], int]
+"""Runs one command line: its arguments, the folder its inputs lie in, the folder its outputs go to."""
 
 
-def run_batch(common: Sequence[str], requests: TextIO, answers: TextIO) -> int:
-    """Answer every request; ``common`` are arguments put before those of each."""
+def run_batch(run: RunCommand, common: Sequence[str], requests: TextIO, answers: TextIO) -> int:
+    """Answer every request by ``run``; ``common`` are arguments put before those of each."""
+    guarded = functools.partial(_run_guarded, run)
     with tempfile.TemporaryDirectory(prefix="nanobrag_batch_") as home:
         for number, line in enumerate(requests):
             if not line.strip():
                 continue
-            answer = _answer(line, list(common), Path(home, str(number)))
+            answer = _answer(guarded, line, list(common), Path(home, str(number)))
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
     return 0
 
 
-def _answer(line: str, common: list[str], scratch: Path) -> dict:
+def _answer(run: RunCommand, line: str, common: list[str], scratch: Path) -> dict[str, str | int | float | None]:
     started = time.perf_counter()
     try:
         argv, folder = _request(line)
@@ -46,7 +50,7 @@ def _answer(line: str, common: list[str], scratch: Path) -> dict:
         scratch.mkdir()
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        code = _run_guarded([*common, *argv], folder or Path(), folder or scratch)
+        code = run([*common, *argv], folder or Path(), folder or scratch)
     return {"exit_code": code, "folder": str((folder or scratch).absolute()), "stdout": out.getvalue(),
             "stderr": err.getvalue(), "seconds": time.perf_counter() - started}
 
@@ -64,9 +68,7 @@ def _request(line: str) -> tuple[list[str], Path | None]:
     return [str(word) for word in argv], Path(folder) if folder else None
 
 
-def _run_guarded(argv: list[str], read_from: Path, write_to: Path) -> int:
-    from nanobrag_torch.cli import run
-
+def _run_guarded(run: RunCommand, argv: Sequence[str], read_from: Path, write_to: Path) -> int:
     try:
         return run(argv, read_from, write_to)
     except Exception:

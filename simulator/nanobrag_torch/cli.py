@@ -5,6 +5,7 @@ Exit status: 0, or 2 for something the user can mend (one line on stderr, and no
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,14 +26,14 @@ def main(tokens: Sequence[str]) -> int:
     if "-batch" in tokens:
         from nanobrag_torch.batch import run_batch
 
-        return run_batch([token for token in tokens if token != "-batch"], sys.stdin, sys.stdout)
+        return run_batch(run, [token for token in tokens if token != "-batch"], sys.stdin, sys.stdout)
     return run(tokens)
 
 
 def run(tokens: Sequence[str], read_from: Path = Path(), write_to: Path = Path()) -> int:
     """Run one command line; relative names are looked up in ``read_from`` and written to ``write_to``."""
     try:
-        if "list" in (value for flag, value in zip(tokens, tokens[1:], strict=False) if flag == "-emulate"):
+        if "list" in (value for flag, value in itertools.pairwise(tokens) if flag == "-emulate"):
             print(list_text(), end="")
             return 0
         return _run(read_command(tokens, read_from, write_to))

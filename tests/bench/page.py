@@ -34,9 +34,10 @@ def machine(program: Path) -> dict[str, str]:
     asked = "import torch; print(torch.__version__, torch.backends.cpu.get_cpu_capability())"
     torch = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True).stdout.split()
     compiler = subprocess.run(["gcc", "--version"], capture_output=True, text=True).stdout.splitlines()
-    return {"date": datetime.date.today().isoformat(), "processor": names[0] if names else platform.machine(),
-            "cores": str(CORES), "torch": torch[0], "instructions": torch[1],
-            "gcc": compiler[0] if compiler else "none", "C program": program.name}
+    return {"date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+            "processor": names[0] if names else platform.machine(), "cores": str(CORES),
+            "torch": torch[0], "instructions": torch[1], "gcc": compiler[0] if compiler else "none",
+            "C program": program.name}
 
 
 def headline(facts: dict[str, str]) -> str:

@@ -64,7 +64,7 @@ def _own_image_made_the_others(lab: Laboratory) -> Row:
 
 def _into_a_published_bundle(lab: Laboratory) -> Row:
     lab.bundle()
-    other, run = _reach(lab, "subject", "published")
+    other, _run = _reach(lab, "subject", "published")
     old, new = other.stamps()
     said = other.verify(old)
     good = said.code == DAMAGED and "changed: inputs/env.txt" in said.out and other.verify(new).code == 0
@@ -82,7 +82,7 @@ def _after_its_end(lab: Laboratory, count: int) -> Row:
         else:
             now = other.verify()
             good &= said.code in (0, ENGINE_FAILED)
-            good &= now.code == 0 or now.code == DAMAGED and "changed: inputs/py_roi_float.bin" in now.out
+            good &= now.code == 0 or (now.code == DAMAGED and "changed: inputs/py_roi_float.bin" in now.out)
     return Row("an engine that leaves a process behind, which changes its image later", count,
                "nothing is published that is not what the engine left; changed after that, verify names the image",
                good, tuple(codes))

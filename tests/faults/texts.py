@@ -22,8 +22,7 @@ def _large(path: Path) -> None:
     """100 MB of spaces after a good beginning; a hole in a file reads as NUL, so it is really written."""
     with open(path, "wb") as stream:
         stream.write(CASE.encode())
-        for _ in range(100):
-            stream.write(b" " * 1_000_000)
+        stream.writelines(b" " * 1_000_000 for _ in range(100))
 
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(

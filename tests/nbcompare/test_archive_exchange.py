@@ -112,7 +112,7 @@ def test_a_name_or_kind_that_leads_elsewhere_is_refused(store, nb, tmp_path, nam
     said = nb("import", archive, "--bundles", "deep/other")
     assert said.code == 6 and "refused" in said.err and reason in said.err
     assert not any(Path("deep/other").iterdir())
-    assert not [path for path in tmp_path.rglob("*escaped*")] and not Path("/tmp/nb-compare-escaped.txt").exists()
+    assert not list(tmp_path.rglob("*escaped*")) and not Path("/tmp/nb-compare-escaped.txt").exists()
 
 
 def test_names_that_differ_only_in_case_are_refused(store, nb):

@@ -35,7 +35,7 @@ def smv(path, image):
 
 
 WRITERS = {
-    "a.npy": lambda path, image: np.save(path, image),
+    "a.npy": np.save,
     "a.npz": lambda path, image: np.savez_compressed(path, image=image),
     "a.edf": lambda path, image: fabio.edfimage.EdfImage(data=image).write(str(path)),
     "a.tif": lambda path, image: fabio.tifimage.TifImage(data=image).write(str(path)),

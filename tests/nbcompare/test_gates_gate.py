@@ -193,7 +193,7 @@ def test_a_case_that_changed_is_not_unchanged(plan, gate, run_small, small_case)
 
 def test_age_is_counted_from_the_stamp(plan, gate, run_small):
     plan("max_age_hours: 0.0001")
-    _, folder = run_small()
+    _, _folder = run_small()
     import time
     time.sleep(0.6)
     holds, why = requirement(gate, "max_age_hours")

@@ -117,7 +117,7 @@ def test_one_bad_pixel_makes_every_figure_undefined(pair, value, words, side):
     images[side][4, 5] = value
     got, region = figures(*images)
     for name, figure in got.items():
-        assert METRICS[name].any_pixels or figure.value is None and words in figure.undefined
+        assert METRICS[name].any_pixels or (figure.value is None and words in figure.undefined)
     assert (region.worst.x, region.worst.y, region.worst.difference) == (5, 4, None)
 
 

@@ -148,7 +148,7 @@ def test_two_mistakes_at_once_are_both_found(bench):
 
 def test_a_reference_with_a_defect_of_the_c_program_is_taken_as_it_is(bench):
     """With phi 0 among the steps the C program keeps the step before; a subject that does not lacks phi-carryover."""
-    render, ask, _ = bench
+    render, _ask, _ = bench
     argv = edited(("-phi", 0))
     stills = [render(edited(("-phi", phi), ("-osc", 0), ("-phisteps", 1))) for phi in (0.75, 0.25, 0.5, 0.75)]
     reference = (sum(still.astype("f8") for still in stills) / 4).astype("f4")
@@ -161,7 +161,7 @@ def test_a_reference_with_a_defect_of_the_c_program_is_taken_as_it_is(bench):
 
 def test_a_reference_that_the_simulator_does_not_give_proves_nothing(bench):
     """Without a baseline no trial means anything: that is said, and only the quick layer speaks."""
-    render, ask, home = bench
+    render, _ask, home = bench
     reference = render(SOUND) * np.linspace(1, 2, SIZE * SIZE, dtype="f4").reshape(SIZE, SIZE)
     question = Question(reference, render(edited(("-Nb", 9))), SOUND, home / "sound")
     with Simulator() as simulator:

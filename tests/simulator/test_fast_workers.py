@@ -156,5 +156,5 @@ def test_every_tensor_of_a_tile_is_made_on_the_device_of_the_scene(scene_of, tmp
     (tmp_path / "list.hkl").write_text("\n".join(lines) + "\n")
     scene = scene_of(f"{SCAN} -hkl list.hkl -misset 0 0 0 {options}")
     with torch.device("meta"), torch.no_grad():
-        values, _ = fast.FastRenderer(scene, torch.float64).render_rows(range(0, 50))
+        values, _ = fast.FastRenderer(scene, torch.float64).render_rows(range(50))
     assert values.device == torch.device("cpu") and bool(values.isfinite().all())

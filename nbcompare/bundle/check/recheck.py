@@ -109,7 +109,7 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
     if others:
         said = [f"the stored images are not of this case: {reason}" for reason in others]
         return None, blocked(said), FurtherEvidence()
-    if not record.runs or record.verdict.word is Label.BLOCKED and record.comparison is None:
+    if not record.runs or (record.verdict.word is Label.BLOCKED and record.comparison is None):
         return None, record.verdict, FurtherEvidence()
     failed = failures_verdict(record.runs)
     if failed:
@@ -153,7 +153,7 @@ def _other_experiment(record: Record, case: Case) -> list[str]:
 
 def _same_or_more(key: str, said, now) -> bool:
     """Arguments of one side alone may have been added on the command line; the record says so."""
-    return said == now or key in ("reference_args", "subject_args") and said[:len(now)] == now
+    return said == now or (key in ("reference_args", "subject_args") and said[:len(now)] == now)
 
 
 def _notes(record: Record, case: Case | None) -> Iterator[str]:

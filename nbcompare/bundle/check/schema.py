@@ -48,9 +48,8 @@ def _faults(value, schema: dict, root: dict, place: str) -> Iterator[tuple[str, 
             yield place, f"{_shown(value)} does not look like {schema['pattern']}"
         if len(value) < schema.get("minLength", 0):
             yield place, "must not be empty"
-    elif _is_of(value, "number"):
-        if value < schema.get("minimum", value):
-            yield place, f"must be at least {schema['minimum']}, found {value}"
+    elif _is_of(value, "number") and value < schema.get("minimum", value):
+        yield place, f"must be at least {schema['minimum']}, found {value}"
 
 
 def _object_faults(value: dict, schema: dict, root: dict, place: str) -> Iterator[tuple[str, str]]:
@@ -79,8 +78,8 @@ def _is_of(value, wanted: str | list[str]) -> bool:
     if isinstance(wanted, list):
         return any(_is_of(value, one) for one in wanted)
     if wanted in ("number", "integer"):
-        whole = isinstance(value, int) or isinstance(value, float) and value.is_integer()
-        return not isinstance(value, bool) and (whole or wanted == "number" and isinstance(value, float))
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        return not isinstance(value, bool) and (whole or (wanted == "number" and isinstance(value, float)))
     return isinstance(value, _TYPES[wanted])
 
 

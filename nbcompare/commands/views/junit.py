@@ -37,7 +37,7 @@ def _suite(root: ElementTree.Element, result: Result) -> None:
                         ("bundle", str(result.bundle or "")), *result.properties):
         ElementTree.SubElement(properties, "property", name=_clean(name), value=_clean(value))
     tests = [_of_check(suite, result, check) for check in result.verdict.checks]
-    if not tests or not result.verdict.accepted and not any(test.find("failure") is not None for test in tests):
+    if not tests or (not result.verdict.accepted and not any(test.find("failure") is not None for test in tests)):
         tests.append(_of_verdict(suite, result))
     tests[0].set("time", f"{result.seconds:.3f}")
     suite.set("tests", str(len(tests)))

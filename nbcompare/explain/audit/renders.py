@@ -35,7 +35,7 @@ class Renders:
         case = self.experiment.case
         return key_of((self.engine.role, self.renderer.key(self._job(case.command, self.experiment.inputs))))
 
-    def render(self, argv: Sequence[str], files: Mapping[str, str] = {}) -> Rendering:  # noqa: B006 (never changed)
+    def render(self, argv: Sequence[str], files: Mapping[str, str] = {}) -> Rendering:
         """The image of a command, with other texts of input files.
 
         Raises Refused for a command whose image has not the shape of the case.

@@ -236,7 +236,7 @@ def _significant(digits: int) -> Callable[[str], float]:
     """Half a unit of the last of so many significant digits of a number."""
 
     def resolution(word: str) -> float:
-        mantissa, _, exponent = f"{abs(float(word)):.1e}".partition("e")
+        _mantissa, _, exponent = f"{abs(float(word)):.1e}".partition("e")
         return 0.0 if not exponent or float(word) == 0 else 0.5 * 10.0 ** (int(exponent) - digits + 1)
 
     return resolution

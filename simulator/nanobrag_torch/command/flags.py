@@ -54,7 +54,7 @@ _rows: list[Flag] = []
 
 
 def _begin(group: str) -> None:
-    global _group
+    global _group  # noqa: PLW0603 (the heading under which the rows that follow stand)
     _group = group
 
 

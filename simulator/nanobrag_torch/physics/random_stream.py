@@ -59,7 +59,7 @@ class RandomStreams:
         return [first, *np.minimum(_SCALE * np.array(outputs, dtype=np.float64), _CAP).astype(np.float32).tolist()]
 
     def _fresh_table(self, state: int) -> int:
-        state = 1 if -state < 1 else -state
+        state = max(-state, 1)
         for at in range(_TABLE + 7, -1, -1):
             state = _step(state)
             if at < _TABLE:

@@ -38,7 +38,7 @@ def half_turned(target, amount, draw):
 def quarter_turned(target, amount, draw):
     if target.shape.fast != target.shape.slow:
         raise NotHere("the image is not square")
-    return of_image(target, "turned", lambda image: np.rot90(image))
+    return of_image(target, "turned", np.rot90)
 
 
 @kind("pixels-shifted", "geometry", "the image is shifted by whole pixels", named_by=("pixel-shift",))
