@@ -61,7 +61,7 @@ def obeys(start: Sequence[str], program: Path) -> bool:
     """Whether an engine is known to look for no code among its inputs: a compiled program, or our own Python. Another
     Python may be older than 3.11, which was the first to know a safe path."""
     another_python = Path(start[0]).name.startswith(("python", "pypy"))
-    return start[0] == sys.executable or _is_compiled(program) and not another_python
+    return start[0] == sys.executable or (_is_compiled(program) and not another_python)
 
 
 def _is_compiled(program: Path) -> bool:
