@@ -15,9 +15,10 @@ from pathlib import Path
 
 from nbcompare.case.claims import Claim, claims_of
 from nbcompare.case.command import declared_shape
+from nbcompare.case.declarations import EngineDeclaration, declarations_of, variables_of
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.matrix import Cell, Matrix, cells_in, matrix_of
-from nbcompare.case.options import FILE_OPTIONS, FLOAT_FILE, FLOAT_FILE_OPTIONS
+from nbcompare.case.options import FILE_OPTIONS, FLOAT_FILE, FLOAT_FILE_OPTIONS, REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments, matching, thresholds_of, whole_number
 from nbcompare.case.strict_yaml import Cursor, load
 from nbcompare.case.threshold import Threshold
@@ -26,7 +27,8 @@ from nbcompare.errors import UsageError, nearest
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
-         "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix")
+         "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix",
+         "engines", "reference", "subject")
 _REQUIRED = ("name", "title", "command", "image", "rois", "thresholds")
 
 
@@ -38,6 +40,14 @@ class CaseInput:
     made_by: str | None
     file: str | None
     sha256: str | None
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The program that a case asks for: by its bytes, by the first line of its version, or by both."""
+
+    sha256: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,8 @@ class Case:
     divergences: tuple[Claim, ...] = ()
     matrix: Matrix | None = None
     cell: Mapping[str, str] = field(default_factory=dict)
+    engines: Mapping[str, EngineDeclaration] = field(default_factory=dict)
+    pins: Mapping[str, Pin] = field(default_factory=dict)
     path: Path | None = None
     sha256: str | None = None
 
@@ -119,7 +131,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         inputs=_inputs(entries.get("inputs"), folder),
         reference_args=arguments(entries.get("reference_args")),
         subject_args=arguments(entries.get("subject_args")),
-        environment=_environment(entries.get("environment")),
+        environment=variables_of(entries.get("environment")),
         tests=tuple(node.text() for node in entries["tests"].items()) if "tests" in entries else (),
         protected=protected_names(entries.get("protected"), folder),
         limits=_limits(entries.get("limits")),
@@ -128,6 +140,8 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         required_args=arguments(entries.get("required_args")),
         divergences=claims_of(entries.get("divergences"), [roi.name for roi in rois]),
         matrix=matrix_of(entries.get("matrix")),
+        engines=declarations_of(entries.get("engines")) if files_are_there else {},
+        pins={role: _pin(entries[role]) for role in (REFERENCE, SUBJECT) if role in entries},
         path=path,
         sha256=hashlib.sha256(raw).hexdigest(),
     )
@@ -248,10 +262,13 @@ def _input(name: str, cursor: Cursor, folder: Path | None) -> CaseInput:
     return CaseInput(name, made_by, file, sha256)
 
 
-def _environment(cursor: Cursor | None) -> dict[str, str]:
-    if cursor is None:
-        return {}
-    return {name: entry.text() for name, entry in cursor.mapping().items()}
+def _pin(cursor: Cursor) -> Pin:
+    entries = cursor.mapping(known=("sha256", "version"))
+    if not entries:
+        raise cursor.error(f"{cursor.name} needs sha256, version or both")
+    digest = matching(entries["sha256"], _SHA256, "64 hexadecimal digits in lower case") \
+        if "sha256" in entries else None
+    return Pin(digest, entries["version"].text() if "version" in entries else None)
 
 
 def protected_names(cursor: Cursor | None, folder: Path | None) -> tuple[str, ...]:

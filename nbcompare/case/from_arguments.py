@@ -36,6 +36,7 @@ class OneShotOptions:
     c_args: tuple[str, ...] = ()
     py_args: tuple[str, ...] = ()
     seconds: float = 3600.0
+    trust_case: bool = False
 
 
 def without_float_file(arguments: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:

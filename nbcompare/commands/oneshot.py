@@ -27,7 +27,7 @@ from nbcompare.errors import ExitCode, UsageError
 @engine_options
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- ARGS...")
 def command(outdir, roi, threshold, sum_ratio, allow_scale, png_scale, save_diff, timeout, c_bin, py_bin,
-            c_args, py_args, resample, form, quiet, arguments) -> ExitCode:
+            c_args, py_args, trust_case, resample, form, quiet, arguments) -> ExitCode:
     """Compare both engines on one nanoBragg command line, without a case or a bundle."""
     from nbcompare.case.from_arguments import DEFAULT_CORRELATION, DEFAULT_SUM_RATIO, OneShotOptions
     from nbcompare.commands.views.terminal import one_shot_report
@@ -43,7 +43,7 @@ def command(outdir, roi, threshold, sum_ratio, allow_scale, png_scale, save_diff
     options = OneShotOptions(
         outdir, roi, DEFAULT_CORRELATION if threshold is None else threshold,
         None if allow_scale else sum_ratio or DEFAULT_SUM_RATIO, resample, png_scale, save_diff, c_bin, py_bin,
-        words(c_args, "--c-args"), words(py_args, "--py-args"), timeout)
+        words(c_args, "--c-args"), words(py_args, "--py-args"), timeout, trust_case)
     result = run_one_shot(arguments, options, Progress(quiet=quiet))
     if form == "json":
         click.echo((result.folder / "summary.json").read_text(encoding="utf-8"), nl=False)

@@ -21,13 +21,17 @@ def engine_options(command):
 def program_options(command):
     """Which programs, and what only one of them gets."""
     for option in reversed((
-        click.option("--c-bin", metavar="PATH",
-                     help="Reference program. Default: $NB_C_BIN, else the bundled C reference."),
-        click.option("--py-bin", metavar="PATH",
-                     help="Subject program. Default: $NB_PY_BIN, else python -m nanobrag_torch."),
+        click.option("--c-bin", metavar="COMMAND",
+                     help="Reference program: a path, a command, or the name of a declared engine. Default: $NB_C_BIN, "
+                          "else as declared in the case or nb-compare.yaml, else the bundled C reference."),
+        click.option("--py-bin", metavar="COMMAND",
+                     help="Subject program, likewise. Default: $NB_PY_BIN, else as declared, else python -m "
+                          "nanobrag_torch."),
         click.option("--c-args", metavar="ARGS", default="",
                      help="Extra arguments for the reference alone (recorded)."),
         click.option("--py-args", metavar="ARGS", default="", help="Extra arguments for the subject alone (recorded)."),
+        click.option("--trust-case", is_flag=True,
+                     help="Let the case set variables that decide what code is run (PYTHONPATH, LD_PRELOAD ...)."),
     )):
         command = option(command)
     return command
@@ -37,10 +41,11 @@ def experiment_options(command):
     """WHAT a command is about and with which engines; the command gets both as one value, ``asked``."""
 
     @functools.wraps(command)
-    def collected(*, what, overrides, c_bin, py_bin, c_args, py_args, **rest):
+    def collected(*, what, overrides, c_bin, py_bin, c_args, py_args, trust_case, **rest):
         from nbcompare.explain.experiment import ExperimentSource
 
-        asked = ExperimentSource(what, c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), overrides)
+        asked = ExperimentSource(what, c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), overrides,
+                                 trust_case)
         return command(asked=asked, **rest)
 
     for option in (

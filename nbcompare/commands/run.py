@@ -29,7 +29,7 @@ from nbcompare.errors import ExitCode, UsageError, worst
 @result_options
 @engine_options
 def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, shards, bundles, c_bin, py_bin, c_args,
-            py_args, resample, form, quiet, publication: Publication) -> ExitCode:
+            py_args, trust_case, resample, form, quiet, publication: Publication) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.case import load_case, parse_input_override
     from nbcompare.commands.views.results import result_of
@@ -48,7 +48,7 @@ def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, s
         inputs = dict(parse_input_override(text, case) for text in overrides)
         options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs, resample,
                              bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor, probe_args=probe_args,
-                             all_metrics=all_metrics, shards=shards)
+                             all_metrics=all_metrics, shards=shards, trust_case=trust_case)
         bundle = run_case(case, options, Progress(quiet=quiet))
         results.append(result_of(bundle, case.path, next_step(bundle)))
         if form == "json":

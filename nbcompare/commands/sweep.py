@@ -22,8 +22,8 @@ from nbcompare.errors import ExitCode, UsageError
 @bundles_option
 @result_options
 @engine_options
-def command(cases, jobs, cluster, force, no_batch, overrides, bundles, c_bin, py_bin, c_args, py_args, resample, form,
-            quiet, publication: Publication) -> ExitCode:
+def command(cases, jobs, cluster, force, no_batch, overrides, bundles, c_bin, py_bin, c_args, py_args, trust_case,
+            resample, form, quiet, publication: Publication) -> ExitCode:
     """Run every cell of the cases' matrices, and every case without one, that is not done yet.
 
     A cell is done when there is an intact bundle of the same inputs, engines and case. The exit status is the worst
@@ -38,7 +38,7 @@ def command(cases, jobs, cluster, force, no_batch, overrides, bundles, c_bin, py
     if cluster and jobs:
         raise UsageError("--jobs is for this machine; the workers of a --cluster say how many cells they take")
     run = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), resample=resample,
-                     bundles=bundles, invocation=invocation())
+                     bundles=bundles, invocation=invocation(), trust_case=trust_case)
     options = SweepOptions(run, overrides, jobs or cpus(), cluster, force, not no_batch)
     found = run_sweep(cases, options, quiet=quiet)
     click.echo(dump_json(sweep_as_dict(found)) if form == "json" else sweep_report(found), nl=form != "json")

@@ -25,7 +25,7 @@ from nbcompare.case.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine, Rendering, rendering, run_engine
 from nbcompare.engine.process import Ended, allowed_environment
-from nbcompare.engine.safe_start import is_bundled_subject, safe_variables
+from nbcompare.engine.safe_start import is_bundled_subject
 
 BATCH = "batch"
 PROBE_SECONDS = 60.0
@@ -79,7 +79,7 @@ class BatchEngine:
         if self.process is None or self.process.poll() is not None:
             self.close()
             self.home = tempfile.TemporaryDirectory(prefix="nb-compare-")  # nobody else can put a file there
-            variables = safe_variables(self.engine.program, self.environment)
+            variables = self.engine.variables(self.environment)
             self.process = subprocess.Popen([*self.engine.start, "-batch"], stdin=subprocess.PIPE,
                                             stdout=subprocess.PIPE, stderr=self.errors, cwd=self.home.name,
                                             env=allowed_environment(variables), start_new_session=True)
@@ -172,6 +172,8 @@ def batch_engine(engine: Engine, environment: Mapping[str, str] = {}) -> Iterato
 
 def open_batch(engine: Engine, environment: Mapping[str, str] = {}) -> BatchEngine | None:
     """As ``batch_engine``, to be closed by the caller."""
+    if engine.declaration and engine.declaration.cwd:
+        return None  # in a batch its commands would begin elsewhere
     made = BatchEngine(engine, environment)
     with tempfile.TemporaryDirectory() as scratch:
         try:

@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import stat
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,28 +18,48 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
+from nbcompare.case.declarations import EngineDeclaration
+from nbcompare.case.options import FILE_OPTIONS, FLOAT_FILE, FLOAT_FILE_OPTIONS
 from nbcompare.compare.image import Shape
-from nbcompare.engine.process import Ended, run_program
-from nbcompare.engine.safe_start import BUNDLED_SUBJECT, safe_variables
-from nbcompare.errors import UsageError
+from nbcompare.engine.process import Ended, declared_environment, run_program
+from nbcompare.engine.safe_start import safe_variables, with_absolute_paths
 
 _CLOCK_GRAIN_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A program to run. ``start`` are the words before the arguments; ``chosen_by`` says who named it."""
+    """A program to run. ``start`` are the words before the arguments; ``chosen_by`` says who named it, and
+    ``declaration`` how it was declared, where it was."""
 
     role: str
     name: str
     start: tuple[str, ...]
     chosen_by: str
+    declaration: EngineDeclaration | None = None
 
     @property
     def program(self) -> Path:
         """The file whose bytes say which program this is: the script itself where one is run."""
-        return Path(self.start[-1] if self.start[-1].endswith(".py") else self.start[0])
+        return Path(next((word for word in self.start[1:] if word.endswith(".py") and os.path.isabs(word)),
+                         self.start[0]))
+
+    @property
+    def declared_variables(self) -> dict[str, str]:
+        """The variables that its declaration hands on from the user's, and those it sets."""
+        if self.declaration is None:
+            return {}
+        return {**declared_environment(self.declaration.pass_variables), **dict(self.declaration.set_variables)}
+
+    def variables(self, extra: Mapping[str, str]) -> dict[str, str]:
+        """What to set for it beside the variables that every child gets; ``extra`` goes before its declaration.
+
+        One that is started in a folder of the user's finds its modules there; any other finds none where it works.
+        """
+        wanted = {**self.declared_variables, **extra}
+        if self.declaration and self.declaration.cwd:
+            return with_absolute_paths(wanted)
+        return safe_variables(self.program, wanted)
 
 
 @dataclass(frozen=True)
@@ -80,48 +99,6 @@ class Run:
         return cls(**{**stored, "argv": tuple(stored["argv"]), "shape": Shape(**stored["shape"]), "failure": failure})
 
 
-# --- which program ------------------------------------------------------------------------------------
-
-
-def reference_engine(option: str | None, environment: Mapping[str, str], bundled: Callable[[], Path]) -> Engine:
-    """--c-bin, else $NB_C_BIN, else the bundled C reference (``bundled`` builds it when needed).
-
-    Raises UsageError when a program was named that is not there or cannot be executed.
-    """
-    named = _named_program(option, "--c-bin", environment, "NB_C_BIN")
-    if named:
-        path, chosen_by = named
-        return Engine(REFERENCE, path.name, _start(path), chosen_by)
-    return Engine(REFERENCE, "bundled C reference", (str(bundled()),), "default")
-
-
-def subject_engine(option: str | None, environment: Mapping[str, str]) -> Engine:
-    """--py-bin, else $NB_PY_BIN, else ``python -P -m nanobrag_torch`` of this interpreter."""
-    named = _named_program(option, "--py-bin", environment, "NB_PY_BIN")
-    if named:
-        path, chosen_by = named
-        return Engine(SUBJECT, path.name, _start(path), chosen_by)
-    return Engine(SUBJECT, "nanobrag_torch", BUNDLED_SUBJECT, "default")
-
-
-def _start(program: Path) -> tuple[str, ...]:
-    """The words that start a program; a Python file is run by this interpreter."""
-    return (sys.executable, str(program)) if program.suffix == ".py" else (str(program),)
-
-
-def _named_program(option, option_name, environment, variable) -> tuple[Path, str] | None:
-    named, chosen_by = (option, option_name) if option else (environment.get(variable), f"${variable}")
-    if not named:
-        return None
-    found = named if os.sep in named else (shutil.which(named) or named)
-    path = Path(found).absolute()
-    if not path.is_file():
-        raise UsageError(f"{chosen_by}: there is no program {named}")
-    if path.suffix != ".py" and not os.access(path, os.X_OK):
-        raise UsageError(f"{chosen_by}: {named} is not executable", hint=f"chmod +x {named}")
-    return path, chosen_by
-
-
 # --- one run ------------------------------------------------------------------------------------------
 
 
@@ -154,11 +131,21 @@ def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs
     arguments declare; the file must hold exactly that.
     """
     shutil.copytree(inputs, folder)
-    argv = (*engine.start, *arguments, "-floatfile", FLOAT_FILE)
+    words = (*arguments, "-floatfile", FLOAT_FILE)
+    argv = (*engine.start, *words)
+    cwd = engine.declaration.cwd if engine.declaration else None
     started = time.time()
-    ended = run_program(argv, folder=folder, stdout=stdout, stderr=stderr, seconds=seconds,
-                        extra_environment=safe_variables(engine.program, environment), on_progress=on_progress)
+    ended = run_program((*engine.start, *files_in(folder, words)) if cwd else argv, folder=cwd or folder, stdout=stdout,
+                        stderr=stderr, seconds=seconds, extra_environment=engine.variables(environment),
+                        on_progress=on_progress)
     return rendering(engine.role, argv, shape, ended, seconds, folder / FLOAT_FILE, started)
+
+
+def files_in(folder: Path, words: Sequence[str]) -> tuple[str, ...]:
+    """Arguments with the folder before the names of files: what an engine gets that is started elsewhere."""
+    options = (*FILE_OPTIONS, *FLOAT_FILE_OPTIONS)
+    return tuple(str(folder.absolute() / word) if before in options else word
+                 for before, word in zip(("", *words), words, strict=False))
 
 
 def rendering(role: str, argv: Sequence[str], shape: Shape, ended: Ended, seconds: float, image: Path,

@@ -22,7 +22,6 @@ from nbcompare import __version__
 from nbcompare.engine.bundled_reference import CHECKOUT
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.process import allowed_environment, recorded_environment, run_program
-from nbcompare.engine.safe_start import safe_variables
 from nbcompare.files import hash_of_named, sha256_of
 
 VERSION_SECONDS = 60.0
@@ -108,7 +107,7 @@ def _version_line(engine: Engine) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         out, err = Path(scratch, "out"), Path(scratch, "err")
         run_program([*engine.start, "-version"], folder=Path(scratch), stdout=out, stderr=err, seconds=VERSION_SECONDS,
-                    extra_environment=safe_variables(engine.program, {}))
+                    extra_environment=engine.variables({}))
         said = out.read_text(errors="replace").strip()
     return said.splitlines()[0][:300] if said else UNKNOWN
 

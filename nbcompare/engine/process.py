@@ -6,6 +6,7 @@ evidence by a program that lists its environment.
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 import select
@@ -56,8 +57,23 @@ class Ended:
 def allowed_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
     """The variables a child process gets: those on the allow-list and not private, then ``extra``."""
     kept = {name: value for name, value in os.environ.items()
-            if PASSED_ON.fullmatch(name) and not _PRIVATE.search(name) and not _PRIVATE_VALUE.search(value)}
+            if PASSED_ON.fullmatch(name) and not _private(name, value)}
     return {**kept, **extra}
+
+
+def _private(name: str, value: str) -> bool:
+    return bool(_PRIVATE.search(name) or _PRIVATE_VALUE.search(value))
+
+
+def declared_environment(globs: Sequence[str]) -> dict[str, str]:
+    """The user's variables that a declaration hands on; private ones never are."""
+    return {name: value for name, value in os.environ.items()
+            if any(fnmatch.fnmatchcase(name, glob) for glob in globs) and not _private(name, value)}
+
+
+def not_passed(engine_gets: Mapping[str, str]) -> list[str]:
+    """The names of the user's variables that an engine does not get."""
+    return sorted(os.environ.keys() - engine_gets.keys())
 
 
 def recorded_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:

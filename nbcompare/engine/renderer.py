@@ -145,7 +145,7 @@ class Renderer:
         the sums of the input files, and every variable that the engine gets."""
         inputs = sorted((path.relative_to(job.inputs).as_posix(), self._sum(path))
                         for path in job.inputs.rglob("*") if path.is_file())
-        variables = sorted(allowed_environment(job.environment).items())
+        variables = sorted(allowed_environment(job.engine.variables(job.environment)).items())
         return key_of((__version__, self.identity(job.engine), job.arguments, job.shape, inputs, variables))
 
     def identity(self, engine: Engine) -> str:

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-SEARCH_PATHS = ("PYTHONPATH", "PATH", "LD_LIBRARY_PATH")
+from nbcompare.case.declarations import PATH_LISTS, absolute_entries
+
 BUNDLED_SUBJECT = (sys.executable, "-P", "-m", "nanobrag_torch")
 _BUNDLED_BEFORE = (sys.executable, "-m", "nanobrag_torch")
 """As older bundles name it."""
@@ -31,8 +32,7 @@ def safe_variables(program: Path, extra: Mapping[str, str]) -> dict[str, str]:
     A Python script finds its neighbours as it always did, but by PYTHONPATH. What a shell script starts is not known,
     and may need its neighbours too: there the names of inputs are looked at instead (``obeys``).
     """
-    paths = {name: extra.get(name) or os.environ.get(name, "") for name in SEARCH_PATHS}
-    made = {name: absolute_entries(paths[name]) for name in SEARCH_PATHS if paths[name]}
+    made = _search_paths(extra)
     if is_python_script(program):
         made["PYTHONPATH"] = os.pathsep.join(filter(None, (str(program.parent.absolute()), made.get("PYTHONPATH"))))
     elif not _is_compiled(program):
@@ -40,9 +40,21 @@ def safe_variables(program: Path, extra: Mapping[str, str]) -> dict[str, str]:
     return {"PYTHONSAFEPATH": "1", **extra, **made}
 
 
-def absolute_entries(path: str) -> str:
-    """A search path whose entries mean the same wherever a program works; an empty entry means where we are."""
-    return os.pathsep.join(os.path.abspath(entry) for entry in path.split(os.pathsep))
+def with_absolute_paths(extra: Mapping[str, str]) -> dict[str, str]:
+    """The variables to set for an engine that is started in a folder of the user's, where its modules may lie."""
+    return {**extra, **_search_paths(extra)}
+
+
+def _search_paths(extra: Mapping[str, str]) -> dict[str, str]:
+    """The search paths, of ``extra`` or else of the user, with entries that mean the same wherever a program works."""
+    paths = {name: extra.get(name) or os.environ.get(name, "") for name in PATH_LISTS}
+    return {name: absolute_entries(value, Path.cwd()) for name, value in paths.items() if value}
+
+
+def made_absolute() -> dict[str, str]:
+    """Of the user's search paths those that an engine gets with other words, as the user wrote them."""
+    given = {name: os.environ.get(name, "") for name in PATH_LISTS}
+    return {name: value for name, value in given.items() if value and absolute_entries(value, Path.cwd()) != value}
 
 
 def is_python_script(program: Path) -> bool:

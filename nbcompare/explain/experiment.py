@@ -20,7 +20,7 @@ from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, stage_f
 from nbcompare.case.inputs import stage_inputs
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import read_float_image
-from nbcompare.engine.choose import choose_engines
+from nbcompare.engine.choose import choose_engines, engines_of
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.renderer import Renderer
@@ -40,6 +40,7 @@ class ExperimentSource:
     c_args: tuple[str, ...] = ()
     py_args: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    trust_case: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,15 @@ def _from_arguments(asked: ExperimentSource, data: Path, progress: Progress) -> 
         progress.say(f"note: {note}")
     command = tuple(stage_file_arguments(arguments, data))
     options = OneShotOptions(c_args=asked.c_args, py_args=asked.py_args)
-    return Experiment("the command line", one_shot_case(command, options, data), choose_engines(asked, progress), data)
+    case = one_shot_case(command, options, data)
+    return Experiment("the command line", case, engines_of(case, asked, progress), data)
 
 
 def _from_case(asked: ExperimentSource, path: Path, data: Path, progress: Progress) -> Experiment:
     case = _with_more(load_case(path), asked)
     data.mkdir()
     stage_inputs(case, dict(parse_input_override(text, case) for text in asked.inputs), data)
-    return Experiment(f"case {case.name}", case, choose_engines(asked, progress), data)
+    return Experiment(f"case {case.name}", case, engines_of(case, asked, progress), data)
 
 
 def _from_bundle(asked: ExperimentSource, folder: Path, progress: Progress) -> Experiment:

@@ -21,6 +21,7 @@ from nbcompare.bundle.summary import summary
 from nbcompare.case.case import Case
 from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, stage_file_arguments, without_float_file
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
+from nbcompare.case.project import project_above
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.pictures import Scale, write_pictures
 from nbcompare.engine.choose import choose_engines
@@ -63,7 +64,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
     be written.
     """
     arguments, notes = without_float_file(arguments)
-    engines = choose_engines(options, progress)
+    engines = choose_engines(options, progress, project_above(Path.cwd()).engines)
     folder = options.outdir or Path("comparisons") / _default_name(arguments)
     with _workshop(folder) as work:
         command = tuple(stage_file_arguments(arguments, work / "data"))

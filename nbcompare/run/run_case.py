@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -22,8 +21,8 @@ from nbcompare.compare.compare import Comparison, compare_images, radial_profile
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.pictures import ALWAYS, UNLESS_PASSED, Scale, write_pictures
 from nbcompare.engine.bundled_reference import CHECKOUT
-from nbcompare.engine.choose import choose_engines
-from nbcompare.engine.engine import Engine, Rendering, Run, subject_engine
+from nbcompare.engine.choose import engines_of
+from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.identity import EngineIdentity, content_hash, environment_facts, git_state, identify
 from nbcompare.engine.progress import Progress
@@ -70,6 +69,7 @@ class RunOptions:
     renderer: Renderer | None = None
     stamp: str | None = None
     regenerates: Mapping[str, str] | None = None
+    trust_case: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
     case = replace(case, reference_args=(*case.reference_args, *options.c_args),
                    subject_args=(*case.subject_args, *options.py_args))
     stored = stored_reference(options.reference) if options.reference else None
-    engines = _engines(options, stored, progress)
+    engines = _engines(case, options, stored, progress)
     with staging(options.bundles, case.name, _clock(options.stamp)) as bundle:
         (bundle.folder / DATA).mkdir(parents=True)
         inputs = stage_inputs(case, options.inputs, bundle.folder / DATA)
@@ -143,12 +143,12 @@ def _clock(stamp: str | None) -> Callable[[], float]:
     return (lambda: moment_of(stamp).timestamp()) if stamp else time.time
 
 
-def _engines(options: RunOptions, stored: StoredReference | None, progress: Progress) -> dict[str, Engine]:
+def _engines(case: Case, options: RunOptions, stored: StoredReference | None, progress: Progress) -> dict[str, Engine]:
     if stored is None:
-        return dict(options.engines) or choose_engines(options, progress)
+        return dict(options.engines) or engines_of(case, options, progress)
     if options.c_bin:
         raise UsageError("--c-bin and --reference contradict each other; give one of them")
-    return {REFERENCE: stored.engine, SUBJECT: subject_engine(options.py_bin, os.environ)}
+    return {REFERENCE: stored.engine, SUBJECT: engines_of(case, options, progress, (SUBJECT,))[SUBJECT]}
 
 
 

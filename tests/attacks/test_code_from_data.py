@@ -7,9 +7,10 @@ import tempfile
 
 import pytest
 
+from nbcompare.case.declarations import absolute_entries
 from nbcompare.engine.batch import batch_engine, is_bundled_simulator
-from nbcompare.engine.engine import Engine, subject_engine
-from nbcompare.engine.safe_start import absolute_entries
+from nbcompare.engine.choose import subject_engine
+from nbcompare.engine.engine import Engine
 
 NAMES = ("torch.py", "numpy.py", "json.py")
 COMMAND = "-cell 50 50 50 90 90 90 -N 3 -lambda 1 -distance 100 -detpixels 8 -default_F 100".split()
@@ -108,7 +109,7 @@ def test_a_script_still_finds_its_neighbours(nb, fake, tmp_path):
                                              (":/a", "{here}:/a"), ("/a:../b", "/a:{up}/b")])
 def test_an_entry_of_a_search_path_means_the_same_wherever_an_engine_works(given, made, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert absolute_entries(given) == made.format(here=tmp_path, up=tmp_path.parent)
+    assert absolute_entries(given, tmp_path) == made.format(here=tmp_path, up=tmp_path.parent)
 
 
 def test_bundles_made_before_name_the_bundled_simulator_too():

@@ -20,7 +20,7 @@ from nbcompare.bundle.listing import STAMP, phases_by_bundle
 from nbcompare.bundle.lock import is_locked
 from nbcompare.bundle.names import STAMP_FORMAT
 from nbcompare.engine.bundled_reference import SOURCE
-from nbcompare.engine.engine import reference_engine, subject_engine
+from nbcompare.engine.choose import reference_engine, subject_engine
 from nbcompare.errors import EvidenceError, UsageError
 
 LEAST_FREE_BYTES = 1 << 30

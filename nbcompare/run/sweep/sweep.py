@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.case.case import Case
-from nbcompare.case.options import SUBJECT
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.bundled_reference import CHECKOUT
-from nbcompare.engine.choose import choose_engines
+from nbcompare.engine.choose import engines_of
 from nbcompare.engine.identity import content_hash
 from nbcompare.engine.progress import Progress
-from nbcompare.errors import ExitCode, worst
+from nbcompare.errors import ExitCode, UsageError, worst
 from nbcompare.run.run_case import RunOptions
 from nbcompare.run.sweep.bar import Bar
 from nbcompare.run.sweep.local import run_locally
@@ -61,27 +62,40 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, *, quiet: bool = Fal
     if options.cluster:
         from nbcompare.run.sweep.cluster import Cluster
 
+        _refuse_declared_engines(cells)
         with Cluster(options.cluster, options.run, progress) as cluster:
-            found = _sweep(cells, options, cluster.engines, bar, cluster.run)
+            found = _sweep(cells, options, lambda case: cluster.engines, bar, cluster.run)
     else:
-        engines = choose_engines(options.run, progress)
-        identities = identities_of(engines)
-        if options.in_batch and engines[SUBJECT].chosen_by == "default":
+        engines = {path: engines_of(case, options.run, progress) for path, case in
+                   {case.path: case for case, _ in cells}.items()}
+        if options.in_batch and any(pair[SUBJECT].chosen_by == "default" for pair in engines.values()):
             progress.say("the subject is kept running between cells (-batch)")
         simulator = content_hash(CHECKOUT / "simulator" / "nanobrag_torch")
-        found = _sweep(cells, options, (tuple(identities.values()), simulator), bar,
+        known = {path: (tuple(identities_of(pair).values()), simulator) for path, pair in engines.items()}
+        found = _sweep(cells, options, lambda case: known[case.path], bar,
                        lambda orders: run_locally(orders, options.jobs))
     return Sweep(found)
 
 
+def _refuse_declared_engines(cells: Sequence[tuple[Case, Mapping[str, Path]]]) -> None:
+    """Raises UsageError where a case or its project declares engines: their paths are those of this machine."""
+    for case, _ in cells:
+        named = sorted(declared_engines(case, project_above(case.folder)).keys() & {REFERENCE, SUBJECT})
+        if named:
+            raise UsageError(f"{case.path}: the {named[0]} is declared for this machine, and a cluster has its own",
+                             hint="name a program that the workers have with --c-bin and --py-bin, and sweep a case "
+                                  "without declared engines")
+
+
 def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptions, engines, bar: Bar,
            run) -> tuple[Result, ...]:
-    """Results in the order of the cells; ``run`` takes orders and gives results as they come."""
+    """Results in the order of the cells; ``engines`` gives those of a case, with the hash of the bundled simulator's
+    source, and ``run`` takes orders and gives results as they come."""
     by_cell: dict[str, Result] = {}
     orders = []
     for case, inputs in cells:
         own = replace(options.run, inputs=inputs)
-        stored = None if options.force else done_before(case, key_of_cell(case, own, *engines), own.bundles)
+        stored = None if options.force else done_before(case, key_of_cell(case, own, *engines(case)), own.bundles)
         if stored:
             by_cell[case.name] = _counted(result_of(stored, STORED, 0.0), bar)
         else:

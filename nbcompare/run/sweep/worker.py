@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.case import Case
 from nbcompare.compare.pictures import UNLESS_PASSED
-from nbcompare.engine.choose import choose_engines
+from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
@@ -36,17 +36,18 @@ class Order:
 def run_order(order: Order) -> tuple[Bundle, float]:
     """Run a cell and publish its bundle; the bundle and the seconds it took. Raises NbCompareError as run_case does."""
     begun = time.monotonic()
-    engines = _engines(order.options)
+    engines = _engines(order.case, order.options)
     options = replace(order.options, engines=engines, renderer=_renderer(order.in_batch),
                       identities=identities_of(engines), pictures=UNLESS_PASSED)
     return run_case(order.case, options, Progress(quiet=True)), time.monotonic() - begun
 
 
-def _engines(options: RunOptions) -> Mapping[str, Engine]:
-    """The engines of these options, looked for once in this thread; they do not change during a sweep."""
-    known, key = _kept("engines"), (options.c_bin, options.py_bin)
+def _engines(case: Case, options: RunOptions) -> Mapping[str, Engine]:
+    """The engines of a case file under these options, looked for once in this thread; they do not change during a
+    sweep."""
+    known, key = _kept("engines"), (case.path, options.c_bin, options.py_bin)
     if key not in known:
-        known[key] = choose_engines(options, Progress(quiet=True))
+        known[key] = engines_of(case, options, Progress(quiet=True))
     return known[key]
 
 

@@ -19,7 +19,7 @@ from nbcompare.case.command import Command, Item, parse_command
 from nbcompare.case.options import FLOAT_FILE
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.batch import BatchEngine, BatchFault
-from nbcompare.engine.engine import subject_engine
+from nbcompare.engine.choose import subject_engine
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 
 _OUTPUT_ONLY = {"-floatfile", "-intfile", "-pgmfile", "-pgmscale", "-scale", "-adc", "-noisefile", "-nopgm", "-nonoise",
