@@ -1,1 +1,23 @@
 """One experiment as text, and what its words mean."""
+
+from typing import TYPE_CHECKING
+
+from nbcompare import door
+
+if TYPE_CHECKING:
+    from nbcompare.case.case import Case, cells_of, load_case
+    from nbcompare.case.claims import Claim
+    from nbcompare.case.command import Command, parse_command
+    from nbcompare.case.from_arguments import one_shot_case
+    from nbcompare.case.inputs import StagedInput, stage_inputs
+    from nbcompare.case.options import OPTIONS, REFERENCE, SUBJECT
+    from nbcompare.case.phases import Phases, load_phases
+    from nbcompare.case.threshold import Threshold
+else:
+    __getattr__ = door(__name__, {"case": "Case cells_of load_case", "claims": "Claim",
+                                  "command": "Command parse_command", "from_arguments": "one_shot_case",
+                                  "inputs": "StagedInput stage_inputs", "options": "OPTIONS REFERENCE SUBJECT",
+                                  "phases": "Phases load_phases", "threshold": "Threshold"})
+
+__all__ = ["OPTIONS", "REFERENCE", "SUBJECT", "Case", "Claim", "Command", "Phases", "StagedInput", "Threshold",
+           "cells_of", "load_case", "load_phases", "one_shot_case", "parse_command", "stage_inputs"]
