@@ -4,7 +4,8 @@
 # make docs   write the generated pages of docs/ anew
 # make faults try every fault on small bundles and write docs/reliability.md
 # make bench  speed against a C program, and the tables of docs/performance.md (make bench-quick: a minute)
-# make fuzz   random command lines through both simulators
+# make fuzz   random command lines through both simulators (make fuzz-diagnosis N=200: with defects, through the diagnosis)
+# make audit-wide  defects in random command lines: how many the diagnosis names (SEED=, COMMANDS=, EACH= kinds in each)
 
 PYTHON ?= python3
 VENV   := .venv
@@ -12,7 +13,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: run test test-compiled check lint types walls docs faults fuzz bench bench-quick reference clean help
+.PHONY: run test test-compiled check lint types walls docs faults fuzz fuzz-diagnosis audit-wide bench bench-quick reference clean help
 
 run: $(READY)
 	@$(BIN)/nb-compare run cases/supervisor.yaml
@@ -39,6 +40,16 @@ faults: $(READY)
 
 fuzz: $(READY) reference
 	$(BIN)/python tests/parity/fuzz.py --count 200 --seed 1 --against reference
+
+N ?= 200
+fuzz-diagnosis: $(READY)
+	$(BIN)/python tests/parity/fuzz_diagnosis.py --count $(N) --seed 1 --budget 4
+
+SEED     ?= 1
+COMMANDS ?= 40
+EACH     ?= 10
+audit-wide: $(READY) reference
+	$(BIN)/python tests/parity/audit_wide.py --commands $(COMMANDS) --each $(EACH) --seed $(SEED) --write docs/audit-wide.md
 
 test-compiled: $(READY)
 	XDG_CACHE_HOME=$(CURDIR)/build/compiled $(BIN)/python -W ignore -m nanobrag_torch -compile

@@ -10,11 +10,12 @@ MOST_STEPS = 150
 
 @dataclass
 class Command:
-    """Options, each with its values, and files by name. ``steps`` is what one pixel costs."""
+    """Options, each with its values, and files by name. ``steps`` is what one pixel costs, ``most_steps`` at most."""
 
     options: list[list[str]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     steps: int = 1
+    most_steps: int = MOST_STEPS
 
     @property
     def argv(self) -> list[str]:
@@ -25,7 +26,7 @@ class Command:
 
     def afford(self, factor: int) -> bool:
         """Whether ``factor`` times the work is still little; if so, it is spent."""
-        if self.steps * factor > MOST_STEPS:
+        if self.steps * factor > self.most_steps:
             return False
         self.steps *= factor
         return True

@@ -32,7 +32,7 @@ from nbcompare.explain.audit.defect_result import (
     change_of,
     same_bytes,
 )
-from nbcompare.explain.audit.kind import Defect, Images, Kind, NotHere, Target, seeded
+from nbcompare.explain.audit.kind import Defect, Images, Kind, NotHere, Target, changed, seeded
 from nbcompare.explain.audit.naming import Diagnostician, Named
 from nbcompare.explain.audit.renders import Refused, Renders
 from nbcompare.explain.experiment import Experiment
@@ -179,9 +179,9 @@ class AuditBench:
     def _measured(self, entry: Kind, strength: float) -> DefectResult:
         try:
             amount, defect = seeded(entry, self.target, strength, self.options.seed)
+            image, _, refusal = self._image(defect)
         except NotHere as reason:
             return DefectResult(entry.id, strength, 0.0, NOT_HERE, str(reason))
-        image, _, refusal = self._image(defect)
         if image is None:
             return DefectResult(entry.id, strength, amount, REFUSED, f"{defect.words}: {refusal}")
         if same_bytes(self.sound.image, image):
@@ -200,10 +200,7 @@ class AuditBench:
                 return None, "", str(reason)
         if rendered.image is None:
             return None, rendered.stdout, rendered.failure
-        if defect.change is None:
-            return rendered.image, rendered.stdout, None
-        with np.errstate(all="ignore"):
-            return defect.change(Images(self.sound.image, rendered.image)), rendered.stdout, None
+        return changed(defect, Images(self.sound.image, rendered.image)), rendered.stdout, None
 
     def _named(self, entry: Kind, strength: float) -> Named:
         key = key_of((self.identity, self.rules, self.options.budget_s, entry.id, strength, self.options.seed))

@@ -110,10 +110,25 @@ def generator(seed: int, id: str, strength: float) -> np.random.Generator:
 
 
 def seeded(entry: Kind, target: Target, strength: float, seed: int) -> tuple[float, Defect]:
-    """(amount, defect) of a kind at a strength. Raises NotHere when the target cannot have it."""
+    """(amount, defect) of a kind at a strength. Raises NotHere when the target cannot have it: the command lacks what
+    the defect is made of, or has it in words or files that only an engine makes sense of."""
     draw = generator(seed, entry.id, strength)
     amount = entry.amount(strength, draw)
-    return amount, entry.seed(target, amount, draw)
+    try:
+        return amount, entry.seed(target, amount, draw)
+    except (ArithmeticError, LookupError, ValueError) as fault:
+        raise NotHere(f"this command gives nothing to make it of: {fault}") from None
+
+
+def changed(defect: Defect, images: Images) -> np.ndarray:
+    """The image with the defect in it. Raises NotHere when these images cannot have it."""
+    if defect.change is None:
+        return images.rendered
+    try:
+        with np.errstate(all="ignore"):
+            return defect.change(images)
+    except (ArithmeticError, LookupError, ValueError) as fault:
+        raise NotHere(f"this image gives nothing to make it of: {fault}") from None
 
 
 # --- defects of the three forms ----------------------------------------------------------------------------------

@@ -24,12 +24,14 @@ FIRST = 3
 
 @dataclass(frozen=True)
 class Named:
-    """What the diagnosis said: the ids of its first causes, the first sentence, and whether that one was proven."""
+    """What the diagnosis said: the ids of its first causes, the first sentence, and whether that one was proven; and the
+    seconds and renders that it took."""
 
     ids: tuple[str, ...]
     sentence: str
     proven: bool
     seconds: float
+    renders: int = 0
 
     def place(self, right: frozenset[str]) -> int | None:
         """The place (1, 2, 3) of the first right cause, or None."""
@@ -60,10 +62,12 @@ class Diagnostician:
         """What it says of two images of one shape; ``echoes`` are what both engines printed, reference first."""
         started = time.monotonic()
         question = Question(reference, subject, self.argv, self.folder, echoes=echoes)
-        found = diagnose(question, self.options, self._simulator()).causes
+        answer = diagnose(question, self.options, self._simulator())
+        found = answer.causes
         first = found[0] if found else None
         return Named(tuple(cause.id for cause in found[:FIRST]), first.sentence if first else "",
-                     bool(first and first.proven), round(time.monotonic() - started, 2))
+                     bool(first and first.proven), round(time.monotonic() - started, 2),
+                     int(str((answer.tested or {}).get("renders", 0))))
 
     def _simulator(self) -> Simulator:
         if not hasattr(self.own, "simulator"):
