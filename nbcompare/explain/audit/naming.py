@@ -24,7 +24,7 @@ FIRST = 3
 
 @dataclass(frozen=True)
 class Named:
-    """What the diagnosis said: the ids of its first causes, the first sentence, and whether that one was proven; and the
+    """What the diagnosis said: the ids of its first causes, the first sentence, whether that one was proven, and the
     seconds and renders that it took."""
 
     ids: tuple[str, ...]
