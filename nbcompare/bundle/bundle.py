@@ -3,7 +3,7 @@
 A bundle is made in a hidden folder beside its final place and appears by one atomic rename; until
 then nobody can mistake it for evidence, and afterwards it is read-only and never written again. Its
 name is the UTC second in which it was begun. The hidden folder reserves that second, so two runs of
-one case in one second get two stamps. While it is being filled its process holds it (hold.py), so that
+one case in one second get two stamps. While it is being filled its process holds it (lock.py), so that
 what a killed program left behind can be told from what is being made.
 """
 
@@ -16,76 +16,22 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare.bundle import strict_json
 from nbcompare.bundle.lock import lock
-from nbcompare.bundle.names import (
-    MANIFEST,
-    RECORD,
-    REQUIRED_FILES,
-    SCHEMA_VERSION,
-    SIGNOFFS,
-    STAGING_PREFIX,
-    STAMP_FORMAT,
-)
-from nbcompare.case.inputs import StagedInput
+from nbcompare.bundle.names import MANIFEST, RECORD, REQUIRED_FILES, SIGNOFFS, STAGING_PREFIX, STAMP_FORMAT
+from nbcompare.bundle.record import Record
 from nbcompare.case.options import PREFIX
-from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
-from nbcompare.engine.identity import EngineIdentity
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.files import dump_json, flush_folder, sha256_of
 from nbcompare.verdict.verdict import Verdict
 
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
 _CLOCK_PATIENCE_SECONDS = 2.0
-
-
-
-
-@dataclass(frozen=True)
-class Record:
-    """Everything a bundle says, for machines. ``facts`` are the plain values of case, git, tests and environment."""
-
-    stamp: str
-    facts: Mapping[str, object]
-    inputs: tuple[StagedInput, ...]
-    engines: tuple[EngineIdentity, ...]
-    runs: tuple[Run, ...]
-    comparison: Comparison | None
-    verdict: Verdict
-
-    def as_dict(self) -> dict:
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "stamp": self.stamp,
-            **self.facts,
-            "inputs": [vars(entry) for entry in self.inputs],
-            "engines": [engine.as_dict() for engine in self.engines],
-            "runs": [run.as_dict() for run in self.runs],
-            "comparison": self.comparison.as_dict() if self.comparison else None,
-            "verdict": self.verdict.as_dict(),
-        }
-
-    @classmethod
-    def from_dict(cls, stored: dict) -> Record:
-        stored = dict(stored)
-        version = stored.pop("schema_version")
-        if version != SCHEMA_VERSION:
-            raise EvidenceError(f"the record has schema_version {version}; this program reads {SCHEMA_VERSION}")
-        parts = {key: stored.pop(key) for key in ("stamp", "inputs", "engines", "runs", "comparison", "verdict")}
-        return cls(
-            stamp=parts["stamp"],
-            facts=stored,
-            inputs=tuple(StagedInput(**entry) for entry in parts["inputs"]),
-            engines=tuple(map(EngineIdentity.from_dict, parts["engines"])),
-            runs=tuple(map(Run.from_dict, parts["runs"])),
-            comparison=Comparison.from_dict(parts["comparison"]) if parts["comparison"] else None,
-            verdict=Verdict.from_dict(parts["verdict"]),
-        )
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.names import CASE_FILE, DATA, RADIAL_PROFILE, REQUIRED_FILES, image_name
+from nbcompare.bundle.record import Record
 from nbcompare.case.options import PREFIX
 from nbcompare.compare.pictures import UNLESS_PASSED
-from nbcompare.verdict.further_evidence import FurtherEvidence
 
 PICTURES = tuple(f"results/{key}.png" for key in ("c", "py", "diff"))
 FAILED = "failed/"
@@ -24,16 +23,16 @@ def on_one_grid(record: Record) -> bool:
 def has_pictures(record: Record) -> bool:
     """Whether the images were drawn: they were compared on one grid, and it was not asked to draw none of what
     passes."""
-    left_out = record.verdict.passed and record.facts.get("pictures") == UNLESS_PASSED
+    left_out = record.verdict.passed and record.pictures == UNLESS_PASSED
     return on_one_grid(record) and not left_out
 
 
 def stray_files(record: Record, present: set[str]) -> list[str]:
     """The files that nothing in the record speaks of, in order of name."""
-    found = FurtherEvidence.of(record.facts)
+    found = record.further
     known = {*REQUIRED_FILES, CASE_FILE, RADIAL_PROFILE, *PICTURES, *map(image_name, PREFIX)}
     known |= {f"{DATA}/{entry.name}" for entry in record.inputs}
-    known |= {f"tests/pytest_{device}_{end}" for device in record.facts["tests"]
+    known |= {f"tests/pytest_{device}_{end}" for device in record.tests
               for end in ("collect.log", "failure.txt")}
     further = [*(found.noise.repetitions if found.noise else ()), *(found.proof.trials if found.proof else ())]
     known |= {f"{entry.files}_{end}" for entry in further for end in ("float.bin", "stdout.txt", "stderr.txt")}

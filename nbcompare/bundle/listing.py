@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.bundle.bundle import Record, load_bundle
+from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.names import MANIFEST
+from nbcompare.bundle.record import Record
 from nbcompare.bundle.signoffs import FOLDER as SIGNOFFS
 from nbcompare.bundle.signoffs import read as read_signoff
 from nbcompare.errors import EvidenceError, FileError
@@ -50,7 +51,7 @@ class ListedBundle:
         first = record.comparison.regions[0] if record.comparison else None
         figures = {name: first.figure(name).value if first else None for name in ("correlation", "sum_ratio")}
         return {**said, "verdict": str(record.verdict.word), "exit_code": int(record.verdict.exit_code),
-                "git_sha": record.facts["git"]["sha"], "git_dirty": record.facts["git"]["dirty"], **figures,
+                "git_sha": record.git.sha, "git_dirty": record.git.dirty, **figures,
                 "engines": [{"role": e.role, "name": e.name, "version": e.version, "sha256": e.program_sha256}
                             for e in record.engines]}
 
@@ -77,11 +78,11 @@ def phases_by_bundle(root: Path) -> dict[str, tuple[str, ...]]:
 
 def previous_bundle(folder: Path, record: Record) -> ListedBundle | None:
     """The newest readable bundle of the same case that was begun before this one and lies beside it."""
-    case = record.facts["case"]["name"]
+    case = record.case.name
     for other in reversed(_stamped(folder.absolute().parent)):
         if other.name < record.stamp and other.name != folder.absolute().name:
             entry = _entry(other, ())
-            if entry.record is not None and entry.record.facts["case"]["name"] == case:
+            if entry.record is not None and entry.record.case.name == case:
                 return entry
     return None
 
@@ -113,12 +114,11 @@ def _stamped(home: Path) -> list[Path]:
 def _entry(folder: Path, signed: tuple[str, ...]) -> ListedBundle:
     try:
         record = load_bundle(folder).record
-        if (record.stamp, record.facts["case"]["name"]) != (folder.name, folder.parent.name):
-            other = f"{record.facts['case']['name']}/{record.stamp}"
-            return ListedBundle(folder, None, f"its record is that of {other}", signed)
+        if (record.stamp, record.case.name) != (folder.name, folder.parent.name):
+            return ListedBundle(folder, None, f"its record is that of {record.name}", signed)
         return ListedBundle(folder, record, None, signed)
-    except (EvidenceError, KeyError, TypeError) as fault:
-        return ListedBundle(folder, None, getattr(fault, "message", None) or f"damaged record ({fault})", signed)
+    except EvidenceError as fault:
+        return ListedBundle(folder, None, fault.message, signed)
 
 
 def size_of(folder: Path) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nbcompare.verdict.verdict import Label
 
 if TYPE_CHECKING:
-    from nbcompare.bundle.bundle import Record
+    from nbcompare.bundle.record import Record
 
 _LEFT_OUT = re.compile(r"\b\d+ (?:skipped|deselected)\b")
 
@@ -23,14 +23,14 @@ def not_run(record: Record) -> list[str]:
 
 
 def _not_run(record: Record) -> Iterator[str]:
-    tests = record.facts["tests"]
-    if not tests["cpu"]["nodes"]:
+    tests = record.tests
+    if not tests["cpu"].nodes:
         yield "mapped tests: the case names none"
     elif "cuda" not in tests:
-        yield "mapped tests on CUDA: " + ("they failed on the CPU" if tests["cpu"]["failure"] else
+        yield "mapped tests on CUDA: " + ("they failed on the CPU" if tests["cpu"].failure else
                                           "no CUDA device was available")
     for device, outcome in tests.items():
-        left_out = _LEFT_OUT.findall(outcome["summary"]) if outcome["nodes"] else []
+        left_out = _LEFT_OUT.findall(outcome.summary) if outcome.nodes else []
         if left_out:
             yield f"some mapped tests ({device}): {', '.join(left_out)}"
     if not record.runs:
@@ -48,10 +48,10 @@ def open_points(record: Record) -> list[str]:
 
 
 def _doubts(record: Record) -> Iterator[str]:
-    git = record.facts["git"]
-    if git["dirty"]:
+    git = record.git
+    if git.dirty:
         yield "the checkout had uncommitted changes; commit them and run again"
-    elif git["dirty"] is None:
+    elif git.dirty is None:
         yield "git could not tell which commit was run"
     for entry in record.inputs:
         if not entry.as_pinned:
@@ -65,5 +65,5 @@ def _doubts(record: Record) -> Iterator[str]:
 def todo_text(record: Record) -> str:
     """notes/todo_nb_compare.md: a list to tick off."""
     lines = [f"- [ ] {' '.join(point.split())}" for point in open_points(record)] or ["Nothing is open."]
-    name = record.facts["case"]["name"]
+    name = record.case.name
     return "\n".join([f"# Still open: {name} {record.stamp}", "", *lines]) + "\n"

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from nbcompare.bundle.names import TODO_FILE, image_name
+from nbcompare.bundle.record import Ancestor, ContentSums, Record
 from nbcompare.bundle.still_open import todo_text
 from nbcompare.bundle.summary import summary
+from nbcompare.case.facts import CaseFacts
 from nbcompare.case.inputs import StagedInput
-from nbcompare.case.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
+from nbcompare.case.options import FLOAT_FILE, PREFIX, REFERENCE
 from nbcompare.compare.pictures import Scale
 from nbcompare.engine.engine import PROCESS, Run
-from nbcompare.engine.identity import EngineIdentity
-from nbcompare.verdict.further_evidence import FurtherEvidence
-
-if TYPE_CHECKING:
-    from nbcompare.bundle.bundle import Record
+from nbcompare.engine.identity import EngineIdentity, GitState
 
 TEXT_FILES = ("inputs/commands.txt", "inputs/env.txt", "inputs/git_sha.txt", "inputs/version.txt", "inputs/sha256.txt",
               "inputs/file_sizes.txt", "notes/template_command.txt", TODO_FILE)
@@ -32,17 +29,16 @@ TEXT_FILES = ("inputs/commands.txt", "inputs/env.txt", "inputs/git_sha.txt", "in
 
 def texts_of(record: Record, image_bytes: Mapping[str, int]) -> dict[str, str]:
     """Text by file name, for every name in TEXT_FILES. ``image_bytes``: sizes of the images there are, by role."""
-    facts = record.facts
     rows = _sums(record.engines, record.inputs, record.runs, image_bytes)
     return {
         "inputs/commands.txt": _commands(record),
-        "inputs/env.txt": "".join(f"{key}={value}\n" for key, value in facts["environment"].items()),
-        "inputs/git_sha.txt": _git(facts["git"], facts["content"]),
-        "inputs/version.txt": f"nb-compare {facts['program']['version']}\n"
+        "inputs/env.txt": "".join(f"{key}={value}\n" for key, value in record.environment.items()),
+        "inputs/git_sha.txt": _git(record.git, record.content),
+        "inputs/version.txt": f"nb-compare {record.program.version}\n"
                               + "".join(f"{engine.role}: {engine.version}\n" for engine in record.engines),
         "inputs/sha256.txt": "".join(f"{digest}  {name}\n" for digest, _, name in rows),
         "inputs/file_sizes.txt": "".join(f"{size:>12}  {name}\n" for _, size, name in rows),
-        "notes/template_command.txt": _template(facts),
+        "notes/template_command.txt": _template(record),
         TODO_FILE: todo_text(record),
     }
 
@@ -50,13 +46,13 @@ def texts_of(record: Record, image_bytes: Mapping[str, int]) -> dict[str, str]:
 def summary_of(record: Record, scale: Scale | None) -> dict:
     """What results/summary.json holds; ``scale`` is how the pictures were drawn, None where there are none."""
     binaries = {PREFIX[engine.role]: f"{engine.name} sha256:{engine.program_sha256}" for engine in record.engines}
-    return summary(record.facts["case"]["command"], record.runs, binaries, record.comparison, record.verdict, scale,
-                   FurtherEvidence.of(record.facts), resample=record.facts["resample"])
+    return summary(record.case.command, record.runs, binaries, record.comparison, record.verdict, scale,
+                   record.further, resample=record.resample)
 
 
-def _git(git: Mapping, content: Mapping) -> str:
-    dirty = {True: "dirty: uncommitted changes", False: "clean", None: "unknown"}[git["dirty"]]
-    return f"{git['sha']}\n{dirty}\n" + "".join(f"content {name} {digest}\n" for name, digest in content.items())
+def _git(git: GitState, content: ContentSums) -> str:
+    dirty = {True: "dirty: uncommitted changes", False: "clean", None: "unknown"}[git.dirty]
+    return f"{git.sha}\n{dirty}\n" + "".join(f"content {name} {digest}\n" for name, digest in vars(content).items())
 
 
 def _sums(engines: Sequence[EngineIdentity], inputs: Sequence[StagedInput], runs: Sequence[Run],
@@ -72,38 +68,36 @@ def _sums(engines: Sequence[EngineIdentity], inputs: Sequence[StagedInput], runs
 
 def _commands(record: Record) -> str:
     """A text that can be pasted into a shell standing in the bundle, and re-runs each engine."""
-    case = record.facts["case"]
+    case = record.case
     by_role = {run.role: run for run in record.runs}
-    lines = [f"# {case['name']} {record.stamp}: paste a block into a shell whose current folder is this bundle.",
+    lines = [f"# {case.name} {record.stamp}: paste a block into a shell whose current folder is this bundle.",
              "# Each engine ran in an empty scratch folder with copies of inputs/data, as below."]
     for engine in record.engines:
         run = by_role.get(engine.role)
-        lines += ["", _how_it_ran(engine, run, record.facts), _block(_argv(engine, run, case), case["environment"],
-                                                                     has_inputs=bool(record.inputs))]
-    for purpose, run, variables in FurtherEvidence.of(record.facts).further_runs:
+        lines += ["", _how_it_ran(engine, run, record.reference_from),
+                  _block(_argv(engine, run, case), case.environment, has_inputs=bool(record.inputs))]
+    for purpose, run, variables in record.further.further_runs:
         lines += ["", f"# {purpose}: exit code {run.exit_code}, {run.seconds:.3f} s wall"
                   + (f"; {run.failure.sentence}" if run.failure else ""),
-                  _block(run.argv, {**case["environment"], **variables}, has_inputs=bool(record.inputs))]
+                  _block(run.argv, {**case.environment, **variables}, has_inputs=bool(record.inputs))]
     return "\n".join(lines) + "\n"
 
 
-def _how_it_ran(engine: EngineIdentity, run: Run | None, facts: Mapping) -> str:
+def _how_it_ran(engine: EngineIdentity, run: Run | None, source: Ancestor | None) -> str:
     if run is None:
         return f"# {engine.role}: not run"
-    if engine.role == REFERENCE and "reference_from" in facts:
-        source = facts["reference_from"]
-        return (f"# {engine.role} ({engine.name}): not run; its image is that of bundle {source['case']}/"
-                f"{source['stamp']}, whose manifest has sha256 {source['manifest_sha256']}")
+    if engine.role == REFERENCE and source:
+        return (f"# {engine.role} ({engine.name}): not run; its image is that of bundle {source.name}, "
+                f"whose manifest has sha256 {source.manifest_sha256}")
     how = "" if run.how == PROCESS else f" (here by itself; it was run as {run.how})"
     return (f"# {engine.role} ({engine.name}): working directory scratch-{PREFIX[engine.role]}, exit code "
             f"{run.exit_code}, {run.seconds:.3f} s wall{how}" + (f"; {run.failure.sentence}" if run.failure else ""))
 
 
-def _argv(engine: EngineIdentity, run: Run | None, case: Mapping) -> Sequence[str]:
+def _argv(engine: EngineIdentity, run: Run | None, case: CaseFacts) -> Sequence[str]:
     if run:
         return run.argv
-    own = case[{REFERENCE: "reference_args", SUBJECT: "subject_args"}[engine.role]]
-    return (*engine.started_as, *case["command"], *own, "-floatfile", FLOAT_FILE)
+    return (*engine.started_as, *case.arguments(engine.role), "-floatfile", FLOAT_FILE)
 
 
 def _block(argv: Sequence[str], environment: Mapping[str, str], *, has_inputs: bool) -> str:
@@ -114,7 +108,7 @@ def _block(argv: Sequence[str], environment: Mapping[str, str], *, has_inputs: b
             f"\"$work\"/{FLOAT_FILE})")
 
 
-def _template(facts: Mapping) -> str:
-    invocation = shlex.join(["nb-compare", *facts["program"]["invocation"]])
+def _template(record: Record) -> str:
+    invocation = shlex.join(["nb-compare", *record.program.invocation])
     return (f"# How this bundle was made:\n{invocation}\n\n# The case command, as both engines got it:\n"
-            f"{shlex.join(facts['case']['command'])}\n")
+            f"{shlex.join(record.case.command)}\n")

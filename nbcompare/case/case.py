@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare.case.claims import Claim, claims_of
@@ -96,19 +96,6 @@ class Case:
         """(metric, region) of every threshold and of every bound of a claim."""
         bounds = (bound for claim in self.divergences for bound in claim.bounds)
         return {(threshold.metric, threshold.roi) for threshold in (*self.thresholds, *bounds)}
-
-
-def case_facts(case: Case) -> dict:
-    """The case as plain values, the way a record keeps it."""
-    return {
-        "name": case.name, "title": case.title, "file": case.path.name if case.path else None, "sha256": case.sha256,
-        "command": list(case.command), "reference_args": list(case.reference_args),
-        "subject_args": list(case.subject_args), "environment": case.environment, "tests": list(case.tests),
-        "limits": asdict(case.limits), "shape": asdict(case.shape), "rois": [asdict(roi) for roi in case.rois],
-        "thresholds": [asdict(threshold) for threshold in case.thresholds], "repeat": case.repeat,
-        "threads": list(case.threads), "required_args": list(case.required_args),
-        "divergences": [claim.as_dict() for claim in case.divergences], "cell": dict(case.cell),
-    }
 
 
 def load_case(path: Path, *, files_are_there: bool = True) -> Case:

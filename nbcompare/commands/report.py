@@ -28,7 +28,7 @@ def command(folder, target) -> ExitCode:
         raise EvidenceError(f"{folder}: {faults[0]}" + (f", and {len(faults) - 1} more faults" if faults[1:] else ""),
                             faults=faults, hint=f"nb-compare verify {folder}")
     bundle = load_bundle(folder)
-    target = target or Path(f"{bundle.record.facts['case']['name']}-{bundle.record.stamp}.html")
+    target = target or Path(f"{bundle.record.case.name}-{bundle.record.stamp}.html")
     partial = target.with_name(f".{target.name}.partial")
     try:
         partial.write_text(html_page(bundle), encoding="utf-8")

@@ -99,8 +99,8 @@ class Comparison:
                                     WorstPixel(**r["worst"]), *(r[key] for key in _TOTALS))
                    for r in stored["regions"]]
         return cls(Shape(**stored["shape"]), tuple(regions), PeakTable.from_dict(stored["peaks"]),
-                   tuple(stored["notes"]), tuple(stored.get("vacuous", ())),
-                   tuple(stored["centre"]) if stored.get("centre") else None)
+                   tuple(stored["notes"]), tuple(stored["vacuous"]),
+                   tuple(stored["centre"]) if stored["centre"] else None)
 
 
 MASK_FIGURES = ("masked_fraction", "mask_mismatch")

@@ -21,16 +21,16 @@ class Protected:
     @property
     def faults(self) -> list[str]:
         """A sentence for each file that changed."""
-        return protected_faults(self.as_dict())
+        return [f"the protected file {name} {_what_happened(before, self.after[name])} during the run"
+                for name, before in self.before.items() if before is None or before != self.after[name]]
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, dict[str, str | None]]:
         return {name: {"before": self.before[name], "after": self.after[name]} for name in self.before}
 
-
-def protected_faults(sums: Mapping[str, Mapping[str, str | None]]) -> list[str]:
-    """A sentence for each protected file that changed, from what a record keeps of them."""
-    return [f"the protected file {name} {_what_happened(**pair)} during the run" for name, pair in sums.items()
-            if pair["before"] is None or pair["before"] != pair["after"]]
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Mapping[str, str | None]]) -> Protected:
+        return cls({name: sums["before"] for name, sums in stored.items()},
+                   {name: sums["after"] for name, sums in stored.items()})
 
 
 def protected_files(case: Case) -> dict[str, Path]:

@@ -107,9 +107,9 @@ def _from_bundle(asked: ExperimentSource, folder: Path, progress: Progress) -> E
     if asked.inputs:
         raise UsageError("--input replaces an input of a case; a bundle holds its own")
     record = verified(folder).record
-    said = record.facts["case"]
-    case = cell_named(load_case(folder / CASE_FILE, files_are_there=False), said["name"])
-    case = replace(case, reference_args=tuple(said["reference_args"]), subject_args=tuple(said["subject_args"]))
+    said = record.case
+    case = cell_named(load_case(folder / CASE_FILE, files_are_there=False), said.name)
+    case = replace(case, reference_args=said.reference_args, subject_args=said.subject_args)
     engines = {engine.role: engine for engine in map(_engine_again, record.engines)
                if not {REFERENCE: asked.c_bin, SUBJECT: asked.py_bin}[engine.role]}
     if len(engines) < 2:

@@ -10,10 +10,11 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.bundle.bundle import Record, moment_of, newest_stamp
+from nbcompare.bundle.bundle import moment_of, newest_stamp
 from nbcompare.bundle.check.recheck import check_bundle
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.names import MANIFEST
+from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case
 from nbcompare.errors import NbCompareError
 from nbcompare.files import sha256_of

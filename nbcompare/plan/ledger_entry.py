@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.lock import lock
 from nbcompare.bundle.names import MANIFEST
+from nbcompare.bundle.record import Record
 from nbcompare.bundle.signoffs import names_bundle, newest, read
 from nbcompare.bundle.still_open import not_run
 from nbcompare.errors import EvidenceError, FileError
@@ -70,10 +70,9 @@ def _hold(stack: ExitStack, home: Path) -> None:
 
 
 def _edits(folder: Path, record: Record, ledger: Path, plan: Path | None, row: str | None) -> LedgerEntry:
-    case, digest = record.facts["case"]["name"], sha256_of(folder / MANIFEST)
-    name = f"{case}/{record.stamp}"
+    name, digest = record.name, sha256_of(folder / MANIFEST)
     text = _read(ledger)
-    entered = add_attempt(text, case, name, digest, list(_body(folder, record, ledger)), _headline(record))
+    entered = add_attempt(text, record.case.name, name, digest, list(_body(folder, record, ledger)), _headline(record))
     edits, said = {ledger.resolve(): entered}, [entered.said]
     if plan and row:
         path = plan.resolve()
@@ -105,33 +104,33 @@ def _is_signed(bundles: Path, phase: str, name: str, digest: str) -> bool:
 
 
 def _headline(record: Record) -> str:
-    return f"{record.verdict.word}, {record.facts['case']['name']} {record.stamp}"
+    return f"{record.verdict.word}, {record.case.name} {record.stamp}"
 
 
 def _body(folder: Path, record: Record, ledger: Path) -> Iterator[str]:
     """The lines of an entry; every number is taken from the record."""
-    verdict, facts = record.verdict, record.facts
+    verdict = record.verdict
     yield f"- verdict: {verdict.word} (exit code {int(verdict.exit_code)})"
     for reason in verdict.reasons:
         yield f"- why: {_plain(reason)}"
     for check in verdict.checks:
         yield f"- figure: {_plain(check.sentence)}; {'holds' if check.holds else 'does not hold'}"
-    for device, outcome in facts["tests"].items():
-        yield f"- pytest ({device}): {_plain(outcome['failure'] or outcome['summary'])}"
+    for device, outcome in record.tests.items():
+        yield f"- pytest ({device}): {_plain(outcome.failure or outcome.summary)}"
     for run in record.runs:
         yield f"- float sha256 ({run.role}): {run.image_sha256 or 'no image'}"
-    cited = [_plain(str(name)) for name in _claims(facts)]
+    cited = [_plain(str(name)) for name in _claims(record)]
     yield f"- claims cited: {', '.join(cited) or 'none'}"
-    dirty = {True: " with uncommitted changes", False: "", None: ", cleanliness unknown"}[facts["git"]["dirty"]]
-    yield f"- commit: {facts['git']['sha']}{dirty}"
+    dirty = {True: " with uncommitted changes", False: "", None: ", cleanliness unknown"}[record.git.dirty]
+    yield f"- commit: {record.git.sha}{dirty}"
     yield "- evidence: " + ", ".join(_link(folder / "inputs" / file, ledger) for file in ("commands.txt", "sha256.txt"))
     left = not_run(record)
     yield f"- not run: {_plain('; '.join(left)) if left else 'nothing was left out'}"
 
 
-def _claims(facts) -> list[str]:
+def _claims(record: Record) -> list[str]:
     """The names of the divergence claims that the case cites."""
-    return [claim["id"] for claim in facts["case"].get("divergences", ())]
+    return [claim.id for claim in record.case.divergences]
 
 
 def _plain(text: str) -> str:

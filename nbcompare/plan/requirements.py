@@ -105,18 +105,18 @@ def _files_complete(evidence: Evidence) -> tuple[bool, str]:
 
 def _tests_green(evidence: Evidence) -> tuple[bool, str]:
     """By the logs, whose last lines pytest wrote; the record only says which nodes were asked for."""
-    tests, nodes = evidence.record.facts["tests"], list(evidence.case.tests)
+    tests, nodes = evidence.record.tests, evidence.case.tests
     if not nodes:
         return False, "the case names no tests, so nothing was shown"
     said = []
     for device, outcome in tests.items():
-        if outcome["nodes"] != nodes:
+        if outcome.nodes != nodes:
             return False, f"other tests were run ({device}) than the case names now"
         log = (evidence.folder / f"tests/pytest_{device}.log").read_text(encoding="utf-8", errors="replace")
         last = next((line.strip("= ") for line in reversed(log.splitlines()) if line.strip()), "nothing")
         skipped = _SKIPPED.search(last)
-        if outcome["exit_code"] != 0 or not re.search(r"\b\d+ passed\b", last) or re.search(r"failed|error", last):
-            return False, f"{device}: {outcome['failure'] or last}"
+        if outcome.exit_code != 0 or not re.search(r"\b\d+ passed\b", last) or re.search(r"failed|error", last):
+            return False, f"{device}: {outcome.failure or last}"
         if skipped:
             return False, f"{device}: {skipped.group()}, and a test that did not run shows nothing ({last})"
         said.append(f"{device}: {last}")
@@ -141,20 +141,20 @@ def _inputs_regenerated(evidence: Evidence) -> tuple[bool, str]:
 
 
 def _same_commit(evidence: Evidence) -> tuple[bool, str]:
-    made, now = evidence.record.facts["git"]["sha"], git_state().sha
+    made, now = evidence.record.git.sha, git_state().sha
     if UNKNOWN in (made, now):
         return False, "git cannot tell the commit"
     return made == now, f"made at {made[:12]}" + ("" if made == now else f"; {now[:12]} is checked out")
 
 
 def _clean_tree(evidence: Evidence) -> tuple[bool, str]:
-    dirty = evidence.record.facts["git"]["dirty"]
+    dirty = evidence.record.git.dirty
     return dirty is False, {True: "made with uncommitted changes", False: "made from a clean tree",
                             None: "git could not tell whether the tree was clean"}[dirty]
 
 
 def _engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
-    content = evidence.record.facts["content"]
+    content = evidence.record.content
     sources = {REFERENCE: ("reference", CHECKOUT / "simulator" / "reference"),
                SUBJECT: ("simulator", CHECKOUT / "simulator" / "nanobrag_torch")}
     for engine in evidence.record.engines:
@@ -162,7 +162,8 @@ def _engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
         if fault:
             return False, fault
         key, folder = sources[engine.role]
-        if engine.chosen_by == "default" and (content[key] == UNKNOWN or content_hash(folder) != content[key]):
+        was = getattr(content, key)
+        if engine.chosen_by == "default" and (was == UNKNOWN or content_hash(folder) != was):
             return False, f"the source of the {engine.role} ({key}) is not what it was"
     return True, "programs" + (" and sources" if any(engine.chosen_by == "default" for engine in
                                evidence.record.engines) else "") + " have the sums they had"
@@ -178,16 +179,16 @@ def _program_fault(engine: EngineIdentity) -> str | None:
 
 
 def _inputs_unchanged(evidence: Evidence) -> tuple[bool, str]:
-    if evidence.record.facts["content"]["case"] != evidence.case.sha256:
+    if evidence.record.content.case != evidence.case.sha256:
         return False, "the case file is not what it was"
-    if not evidence.record.facts["inputs_as_pinned"]:
+    if not evidence.record.inputs_as_pinned:
         return False, "the engines read files of the user's own"
     holds, why = _inputs_regenerated(evidence)
     return holds, "case and input files have the bytes they had" if holds else why
 
 
 def _harness_unchanged(evidence: Evidence) -> tuple[bool, str]:
-    same = evidence.record.facts["content"]["nbcompare"] == content_hash(CHECKOUT / "nbcompare") != UNKNOWN
+    same = evidence.record.content.nbcompare == content_hash(CHECKOUT / "nbcompare") != UNKNOWN
     return same, "nb-compare has the sum it had" if same else "nb-compare is not what it was"
 
 
@@ -205,13 +206,12 @@ _LOOKS: dict[str, Callable[[Evidence], tuple[bool, str]]] = {
 
 def protected_item(evidence: Evidence, files: list[tuple[str, Path]]) -> Requirement:
     """Whether the protected files were watched during the run, stayed as they were, and still are."""
-    watched = evidence.record.facts.get("protected", {})
+    watched = evidence.record.protected
     for name, path in files:
-        sums = watched.get(name)
-        if sums is None:
+        if name not in watched.after:
             return Requirement("protected", False, f"{name} was not watched when the bundle was made",
                                evidence.case.name)
-        if not path.is_file() or sha256_of(path) != sums["after"]:
+        if not path.is_file() or sha256_of(path) != watched.after[name]:
             return Requirement("protected", False, f"{name} changed since the run", evidence.case.name)
     names = ', '.join(name for name, _ in files)
     return Requirement("protected", True, f"{names} stayed as they were", evidence.case.name)

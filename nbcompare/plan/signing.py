@@ -106,7 +106,7 @@ def statement(gate: Gate, by: str, note: str | None, moment: datetime.datetime) 
 def _subjects(evidence: tuple[Evidence, ...]) -> Iterator[dict]:
     for entry in evidence:
         yield {"name": f"{entry.name}/{MANIFEST}", "digest": {"sha256": entry.manifest_sha256}}
-    for sha in dict.fromkeys(entry.record.facts["git"]["sha"] for entry in evidence):
+    for sha in dict.fromkeys(entry.record.git.sha for entry in evidence):
         if sha != UNKNOWN:
             yield {"name": "git commit", "digest": {"gitCommit": sha}}
     engines = {(engine.role, engine.program_sha256): engine for entry in evidence for engine in entry.record.engines}

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nbcompare.bundle.bundle import Record
-from nbcompare.bundle.check.recompute import rois_of, thresholds_of
+from nbcompare.bundle.record import Record
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Run
@@ -70,8 +69,8 @@ def grade_runs(old: Run, new: Run, images: tuple[np.ndarray | None, np.ndarray |
         return Graded(role, Grade.IDENTICAL, "every bit of the image came out again")
     if old.shape != new.shape:
         return Graded(role, Grade.DIFFERENT, f"the image is {new.shape}, and was {old.shape}")
-    asked = {(threshold.metric, threshold.roi) for threshold in thresholds_of(record)}
-    comparison = compare_images(*images, rois_of(record), further=asked)
+    asked = {(threshold.metric, threshold.roi) for threshold in record.case.thresholds}
+    comparison = compare_images(*images, record.case.rois, further=asked)
     beyond = _beyond(comparison, floor or {})
     if not beyond and floor:
         return Graded(role, Grade.WITHIN, "no figure is further off than the reference is from itself", comparison)

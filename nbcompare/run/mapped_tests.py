@@ -7,10 +7,10 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from nbcompare.bundle.record import TestsOutcome
 from nbcompare.engine.process import Ended, recorded_environment, run_program
 
 CUDA_MISSING = "cuda not available\n"
@@ -18,22 +18,6 @@ _PYTEST = (sys.executable, "-m", "pytest", "--verbosity=-1", "-p", "no:cacheprov
 """Quiet as with one -q, however quiet the project's own settings are; twice as quiet, pytest gives no summary."""
 
 _CUDA_PROBE = "import torch; print('cuda', torch.cuda.is_available())"
-
-
-@dataclass(frozen=True)
-class TestsOutcome:
-    """How the mapped tests went. No nodes is an outcome of its own: nothing was required."""
-
-    __test__ = False  # not a test class
-
-    nodes: tuple[str, ...]
-    exit_code: int | None
-    summary: str
-    failure: str | None
-    error_line: str | None = None
-
-    def as_dict(self) -> dict:
-        return {**vars(self), "nodes": list(self.nodes)}
 
 
 def run_mapped_tests(nodes: Sequence[str], *, checkout: Path, log: Path, seconds: float,

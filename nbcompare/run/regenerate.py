@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nbcompare.bundle.bundle import Bundle, Record, load_bundle
+from nbcompare.bundle.bundle import Bundle, load_bundle
 from nbcompare.bundle.check.recheck import case_file_here
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.listing import newest_bundle
 from nbcompare.bundle.names import CASE_FILE, DATA, image_name
+from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cell_named, load_case
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import read_float_image
@@ -28,8 +29,7 @@ from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, Usag
 from nbcompare.files import sha256_of
 from nbcompare.run.grading import Grade, Graded, grade_runs
 from nbcompare.run.run_case import RunOptions, run_case
-from nbcompare.run.stored_reference import ancestor_fact
-from nbcompare.verdict.further_evidence import FurtherEvidence
+from nbcompare.run.stored_reference import ancestor_of
 
 SOURCES = {REFERENCE: "reference", SUBJECT: "simulator"}
 """The folder of the checkout from which each role's own program is made, as content hashes name it."""
@@ -95,9 +95,9 @@ def regenerate(folder: Path, wanted: Wanted, progress: Progress) -> Regeneration
         return Regeneration(old, None, tuple(graded), ())
     options = RunOptions(
         c_bin=None if REFERENCE in refused else programs[REFERENCE][0], py_bin=programs[SUBJECT][0],
-        inputs=_inputs_of_the_user(folder, old.record), resample=old.record.facts["resample"], bundles=wanted.bundles,
+        inputs=_inputs_of_the_user(folder, old.record), resample=old.record.resample, bundles=wanted.bundles,
         invocation=wanted.invocation, reference=folder if REFERENCE in refused else None,
-        regenerates=ancestor_fact(folder, old.record))
+        regenerates=ancestor_of(folder, old.record))
     try:
         new = run_case(_case_again(folder, old.record), options, progress)
     except CaseError as fault:
@@ -125,17 +125,17 @@ def _lost_inputs(folder: Path) -> list[str]:
 
 def _case_again(folder: Path, record: Record) -> Case:
     """The case as the bundle keeps it, its files taken from the bundle, with what was added for one side alone."""
-    said = record.facts["case"]
+    said = record.case
     path = folder / CASE_FILE
     if not path.is_file():
         raise CaseError("cannot be run again: the bundle keeps no case file", path=folder)
-    case = cell_named(load_case(path, files_are_there=False), said["name"])
+    case = cell_named(load_case(path, files_are_there=False), said.name)
     inputs = tuple(replace(entry, file=str((folder / DATA / entry.name).absolute())) if entry.file else entry
                    for entry in case.inputs)
-    here = case_file_here(said["file"])
-    original = here if here and sha256_of(here) == said["sha256"] else None  # beside it lie the files it protects
-    return replace(case, inputs=inputs, reference_args=tuple(said["reference_args"]),
-                   subject_args=tuple(said["subject_args"]), path=original or path,
+    here = case_file_here(said.file)
+    original = here if here and sha256_of(here) == said.sha256 else None  # beside it lie the files it protects
+    return replace(case, inputs=inputs, reference_args=said.reference_args,
+                   subject_args=said.subject_args, path=original or path,
                    protected=case.protected if original else ())
 
 
@@ -170,7 +170,7 @@ def _program(engine: EngineIdentity, wanted: Wanted) -> tuple[str | None, str | 
 
 
 def _grades(old: Bundle, new: Bundle, refused: dict[str, str]) -> Iterator[Graded]:
-    noise = FurtherEvidence.of(old.record.facts).noise
+    noise = old.record.further.noise
     floor = noise.values() if noise and not noise.deterministic else None
     before, after = ({run.role: run for run in bundle.record.runs} for bundle in (old, new))
     for role in (REFERENCE, SUBJECT):
@@ -198,9 +198,9 @@ def _notes(old: Record, new: Record) -> Iterator[str]:
         if before.version != after.version:
             yield f"{after.role}: it calls itself {after.version}, and did {before.version}"
     for role, key in SOURCES.items():
-        if old.facts["content"].get(key) != new.facts["content"].get(key):
+        if getattr(old.content, key) != getattr(new.content, key):
             yield f"{role}: the source files of the project's own {key} changed"
     for key in ("cpu", "platform", "numpy", "torch", "torch_threads", "torch_device", "torch_dtype"):
-        was, is_now = (record.facts["environment"].get(key) for record in (old, new))
+        was, is_now = (record.environment.get(key) for record in (old, new))
         if was != is_now:
             yield f"{key}: {was}, now {is_now}"

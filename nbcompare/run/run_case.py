@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare import __version__
-from nbcompare.bundle.bundle import Bundle, Record, Staging, moment_of, staging
+from nbcompare.bundle.bundle import Bundle, Staging, moment_of, staging
 from nbcompare.bundle.names import CASE_FILE, DATA, RADIAL_PROFILE, STAMP_FORMAT, SUMMARY, image_name
+from nbcompare.bundle.record import Ancestor, ContentSums, Record, RecordedProgram, TestsOutcome
 from nbcompare.bundle.text_files import summary_of, texts_of
-from nbcompare.case.case import Case, case_facts
+from nbcompare.case.case import Case
+from nbcompare.case.facts import case_facts
 from nbcompare.case.inputs import StagedInput, hash_inputs, stage_inputs
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.beam_centre import direct_beam_px
@@ -31,10 +33,10 @@ from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.runs import Job, RunFiles, jobs_of
 from nbcompare.errors import ShapeError, UsageError
 from nbcompare.run.likely_cause import cause_beside, likely_cause
-from nbcompare.run.mapped_tests import CUDA_MISSING, TestsOutcome, cuda_is_available, run_mapped_tests
+from nbcompare.run.mapped_tests import CUDA_MISSING, cuda_is_available, run_mapped_tests
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
 from nbcompare.verdict.ablation import QuietRun
-from nbcompare.verdict.further_evidence import FACT, FurtherEvidence, conclude
+from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.further_runs import FurtherRuns, run_further
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.verdict import Label, Verdict, blocked, failures_verdict, not_comparable
@@ -68,7 +70,7 @@ class RunOptions:
     identities: Mapping[str, EngineIdentity] = field(default_factory=dict)
     renderer: Renderer | None = None
     stamp: str | None = None
-    regenerates: Mapping[str, str] | None = None
+    regenerates: Ancestor | None = None
     trust_case: bool = False
 
 
@@ -120,15 +122,14 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
         watched = Protected(before, sums_of(protected))
         if watched.faults:
             outcome = CaseOutcome(outcome.runs, None, blocked([*blockers, *watched.faults]), None)
-        facts = _facts(case, options, identities, inputs, tests) | {"protected": watched.as_dict(),
-                                                                    FACT: outcome.findings.as_dict(),
-                                                                    "pictures": options.pictures}
-        if options.regenerates:
-            facts["regenerates"] = dict(options.regenerates)
-        if stored:
-            facts["reference_from"] = stored.as_fact()
-            facts["content"]["reference"] = stored.record.facts["content"]["reference"]
-        record = Record(bundle.stamp, facts, inputs, identities, outcome.runs, outcome.comparison, outcome.verdict)
+        record = Record(
+            stamp=bundle.stamp, created_utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            program=RecordedProgram("nb-compare", __version__, options.invocation), case=case_facts(case),
+            resample=options.resample, inputs_as_pinned=all(entry.as_pinned for entry in inputs), git=git_state(),
+            content=_content(case, inputs, stored), environment=_environment(case, identities), tests=tests,
+            protected=watched, further=outcome.findings, pictures=options.pictures, inputs=inputs, engines=identities,
+            runs=outcome.runs, comparison=outcome.comparison, verdict=outcome.verdict,
+            regenerates=options.regenerates, reference_from=stored.ancestor if stored else None)
         _write_texts(bundle, record, outcome.scale, case.path)
         return bundle.publish(record)
 
@@ -198,7 +199,7 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[E
     bench = FurtherRuns(case, jobs, identities, runs, images, _rerun_in(bundle, place, runs),
                         _run_quietly(place, progress), bundle.folder / DATA,
                         datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC).date(),
-                        FurtherEvidence.of(stored.record.facts) if stored else None)
+                        stored.record.further if stored else None)
     findings = run_further(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args)
     verdict = conclude(comparison, case.thresholds, findings)
     outputs = {role: places[role].stdout for role in places}
@@ -261,28 +262,16 @@ def _empty_logs(bundle: Staging) -> None:
             bundle.write(f"inputs/{key}_cli_{stream}.txt", "")
 
 
-def _facts(case: Case, options: RunOptions, identities: Sequence[EngineIdentity], inputs: Sequence[StagedInput],
-           tests: Mapping[str, TestsOutcome]) -> dict:
-    git = git_state()
+def _content(case: Case, inputs: Sequence[StagedInput], stored: StoredReference | None) -> ContentSums:
+    """The sums of everything that the result rests on, now."""
+    reference = stored.record.content.reference if stored else content_hash(CHECKOUT / "simulator" / "reference")
+    return ContentSums(content_hash(CHECKOUT / "simulator" / "nanobrag_torch"), reference,
+                       content_hash(CHECKOUT / "nbcompare"), case.sha256, hash_inputs(inputs))
+
+
+def _environment(case: Case, identities: Sequence[EngineIdentity]) -> dict[str, str]:
     version = next(identity.version for identity in identities if identity.role == SUBJECT)
-    return {
-        "kind": "nb-compare bundle",
-        "created_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "program": {"name": "nb-compare", "version": __version__, "invocation": list(options.invocation)},
-        "case": case_facts(case),
-        "resample": options.resample,
-        "inputs_as_pinned": all(entry.as_pinned for entry in inputs),
-        "git": {"sha": git.sha, "dirty": git.dirty},
-        "content": {
-            "simulator": content_hash(CHECKOUT / "simulator" / "nanobrag_torch"),
-            "reference": content_hash(CHECKOUT / "simulator" / "reference"),
-            "nbcompare": content_hash(CHECKOUT / "nbcompare"),
-            "case": case.sha256,
-            "inputs": hash_inputs(inputs),
-        },
-        "environment": environment_facts(case.environment, version),
-        "tests": {device: outcome.as_dict() for device, outcome in tests.items()},
-    }
+    return environment_facts(case.environment, version)
 
 
 # --- the text files of a bundle ---------------------------------------------------------------------------

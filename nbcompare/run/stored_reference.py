@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.names import MANIFEST, image_name
+from nbcompare.bundle.record import Ancestor, Record
 from nbcompare.case.case import Case
 from nbcompare.case.inputs import StagedInput
 from nbcompare.case.options import PREFIX, REFERENCE
@@ -35,7 +35,7 @@ class StoredReference:
 
     @property
     def name(self) -> str:
-        return f"{self.record.facts['case']['name']}/{self.record.stamp}"
+        return self.record.name
 
     @property
     def run(self) -> Run:
@@ -52,9 +52,10 @@ class StoredReference:
         identity = self.identity
         return Engine(REFERENCE, identity.name, identity.started_as, identity.chosen_by)
 
-    def as_fact(self) -> dict:
+    @property
+    def ancestor(self) -> Ancestor:
         """How a record names the bundle that the image came from."""
-        return ancestor_fact(self.folder, self.record)
+        return ancestor_of(self.folder, self.record)
 
     def restore(self, place: EvidenceFolder, places: RunFiles) -> Rendering:
         """What a run would have given: the image, in memory, and what the program said, copied to where a run leaves
@@ -72,10 +73,9 @@ class StoredReference:
         return Rendering(self.run, pixels)
 
 
-def ancestor_fact(folder: Path, record: Record) -> dict:
+def ancestor_of(folder: Path, record: Record) -> Ancestor:
     """How a record names another bundle: case, stamp, and the sum of its manifest."""
-    return {"case": record.facts["case"]["name"], "stamp": record.stamp,
-            "manifest_sha256": sha256_of(folder / MANIFEST)}
+    return Ancestor(record.case.name, record.stamp, sha256_of(folder / MANIFEST))
 
 
 def stored_reference(folder: Path) -> StoredReference:
@@ -105,15 +105,15 @@ def require_same_experiment(stored: StoredReference, case: Case, shape: Shape,
 
 
 def _differences(stored: StoredReference, case: Case, shape: Shape, inputs: Sequence[StagedInput]) -> Iterator[str]:
-    said = stored.record.facts["case"]
-    theirs = [*said["command"], *said["reference_args"]]
-    ours = [*case.command, *case.reference_args]
+    theirs = stored.record.case.arguments(REFERENCE)
+    ours = (*case.command, *case.reference_args)
     if theirs != ours:
         at = next((i for i, pair in enumerate(zip(theirs, ours, strict=False)) if pair[0] != pair[1]),
                   min(len(theirs), len(ours)))
         yield f"its arguments differ from word {at + 1} on ({_from(theirs, at)!r}, now {_from(ours, at)!r})"
-    if said["environment"] != case.environment:
-        yield f"its variables were {said['environment']}, now {case.environment}"
+    variables = stored.record.case.environment
+    if variables != case.environment:
+        yield f"its variables were {variables}, now {case.environment}"
     if stored.run.shape != shape:
         yield f"its image is {stored.run.shape}, now {shape}"
     sums = {entry.name: entry.sha256 for entry in stored.record.inputs}

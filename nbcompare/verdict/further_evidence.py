@@ -20,10 +20,6 @@ from nbcompare.verdict.verdict import Verdict, engine_failed, judge
 if TYPE_CHECKING:
     from nbcompare.case.case import Case
 
-FACT = "findings"
-"""The key of a record under which they are kept."""
-
-
 @dataclass(frozen=True)
 class FurtherEvidence:
     """The reference's noise, signs of vacuity, probed arguments, the proof of claims, and the likely cause of a
@@ -53,11 +49,6 @@ class FurtherEvidence:
         noise, probe, proof = (kind.from_dict(stored[key]) if stored[key] else None for key, kind in
                                (("noise", NoiseFloor), ("probe", Ablation), ("proof", Proof)))
         return cls(noise, tuple(stored["vacuous"]), probe, proof, stored["cause"])
-
-    @classmethod
-    def of(cls, facts) -> FurtherEvidence:
-        """Those that a record keeps; none in a record of before they were kept."""
-        return cls.from_dict(facts[FACT]) if facts.get(FACT) else cls()
 
 
 def as_asked_now(findings: FurtherEvidence, case: Case, today: datetime.date) -> FurtherEvidence:

@@ -9,9 +9,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from nbcompare.bundle.bundle import Record, write_manifest
+from nbcompare.bundle.bundle import write_manifest
 from nbcompare.bundle.check.schema import record_schema, schema_faults
 from nbcompare.bundle.names import image_name
+from nbcompare.bundle.record import Record
 from nbcompare.bundle.text_files import texts_of
 from nbcompare.case.case import load_case
 from nbcompare.case.options import PREFIX

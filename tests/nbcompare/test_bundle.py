@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.bundle.bundle import Record, load_bundle, staging
+from nbcompare.bundle.bundle import load_bundle, staging
+from nbcompare.bundle.record import Record
 
 LAYOUT = """
 inputs/c_roi_float.bin inputs/py_roi_float.bin inputs/c_cli_stdout.txt inputs/py_cli_stdout.txt

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.check.evidence_again import findings_faults
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.layout import PICTURES, has_pictures, stray_files
 from nbcompare.bundle.manifest import Inspection
 from nbcompare.bundle.names import CASE_FILE, DATA, RECORD, STAMP_FORMAT, SUMMARY, image_name
+from nbcompare.bundle.record import Record
 from nbcompare.bundle.text_files import summary_of, texts_of
+from nbcompare.case.case import cell_named, load_case
+from nbcompare.case.facts import case_facts
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHOD, Scale
@@ -38,18 +41,17 @@ def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fa
 
 def _own_faults(record: Record) -> Iterator[Fault]:
     """What the record says about itself."""
-    facts = record.facts
     if record.stamp and not _STAMP.fullmatch(record.stamp):
         yield Fault("disagrees", RECORD, f"the stamp {record.stamp!r} is not written as {STAMP_FORMAT}")
     if [engine.role for engine in record.engines] != [REFERENCE, SUBJECT]:
         yield Fault("disagrees", RECORD, "it must name one reference and one subject, in this order")
     if [run.role for run in record.runs] not in ([], [REFERENCE, SUBJECT]):
         yield Fault("disagrees", RECORD, "it must hold a run of the reference and one of the subject, or none")
-    if facts["content"]["inputs"] != hash_inputs(record.inputs):
+    if record.content.inputs != hash_inputs(record.inputs):
         yield Fault("disagrees", RECORD, "content.inputs is not the sum over the inputs it lists")
-    if facts["content"]["case"] != facts["case"]["sha256"]:
+    if record.content.case != record.case.sha256:
         yield Fault("disagrees", RECORD, "content.case is not the sum of the case")
-    if facts["inputs_as_pinned"] != all(entry.as_pinned for entry in record.inputs):
+    if record.inputs_as_pinned != all(entry.as_pinned for entry in record.inputs):
         yield Fault("disagrees", RECORD, "inputs_as_pinned does not follow from the inputs it lists")
     for run in record.runs:
         if run.failure is None and (run.exit_code != 0 or run.image_sha256 is None):
@@ -136,36 +138,35 @@ def _summary_faults(path: Path, expected: dict) -> Iterator[Fault]:
 
 def _log_faults(folder: Path, record: Record) -> Iterator[Fault]:
     """The record's word on the mapped tests against the logs that pytest left."""
-    for device, said in record.facts["tests"].items():
+    for device, said in record.tests.items():
         name = f"tests/pytest_{device}.log"
         path = folder / name
         if not path.is_file():
             continue
         log = path.read_text(encoding="utf-8", errors="replace")
-        if said["summary"] not in log:
-            yield Fault("disagrees", name, f"it does not hold the summary of the record: {said['summary'][:100]!r}")
-        if said["nodes"] and not said["failure"] and not re.search(r"\b\d+ passed\b", log):
+        if said.summary not in log:
+            yield Fault("disagrees", name, f"it does not hold the summary of the record: {said.summary[:100]!r}")
+        if said.nodes and not said.failure and not re.search(r"\b\d+ passed\b", log):
             yield Fault("disagrees", name, "the record says the tests passed, and here none did")
 
 
 def _case_faults(folder: Path, record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
     """The case file that was kept against what the record says was asked for."""
-    from nbcompare.case.case import case_facts, cell_named, load_case
-
-    said = record.facts["case"]
+    said = record.case
     if CASE_FILE not in sums:
-        if said["file"] is not None:
-            yield Fault("missing", CASE_FILE, f"the record says it was {said['file']}")
+        if said.file is not None:
+            yield Fault("missing", CASE_FILE, f"the record says it was {said.file}")
         return
-    if sums[CASE_FILE] != said["sha256"]:
-        yield Fault("disagrees", CASE_FILE, f"the record says its sha256 is {said['sha256']}")
+    if sums[CASE_FILE] != said.sha256:
+        yield Fault("disagrees", CASE_FILE, f"the record says its sha256 is {said.sha256}")
         return
     try:
-        kept = case_facts(cell_named(load_case(folder / CASE_FILE, files_are_there=False), said["name"]))
+        kept = case_facts(cell_named(load_case(folder / CASE_FILE, files_are_there=False), said.name))
     except CaseError as fault:
         yield Fault("disagrees", CASE_FILE, f"it cannot be read as a case: {fault.message}")
         return
-    for key in kept.keys() & said.keys() - {"file"}:
-        more = key in ("reference_args", "subject_args") and said[key][:len(kept[key])] == kept[key]
-        if said[key] != kept[key] and not more:
+    for key in (field.name for field in fields(kept) if field.name != "file"):
+        ours, theirs = getattr(said, key), getattr(kept, key)
+        more = key in ("reference_args", "subject_args") and ours[:len(theirs)] == theirs
+        if ours != theirs and not more:
             yield Fault("disagrees", RECORD, f"case.{key} is not what {CASE_FILE} says")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.names import RECORD
+from nbcompare.bundle.record import Record
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, read_float_image
@@ -22,7 +22,7 @@ from nbcompare.engine.engine import Run
 from nbcompare.engine.self_comparison import same_program
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.files import sha256_of
-from nbcompare.verdict.further_evidence import FACT, FurtherEvidence
+from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
 from nbcompare.verdict.proof import CONTROL, EMULATED, Proof, Trial
 
@@ -31,7 +31,7 @@ def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray
                    figures: Collection[tuple[str, str]]) -> FurtherEvidence:
     """The findings of a record with every figure taken anew on ``rois``; ``figures`` are the (metric, region) pairs
     to take beside the default ones. Raises FileError when an image that must be there is not, or not the one."""
-    found = FurtherEvidence.of(record.facts)
+    found = record.further
     centre = record.comparison.centre if record.comparison else None
 
     def held(reference, subject, more=()):
@@ -44,7 +44,7 @@ def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray
             return None
 
     noise = found.noise
-    if noise and not record.facts.get("reference_from"):
+    if noise and not record.reference_from:
         first = next(run.image_sha256 for run in record.runs if run.role == REFERENCE)
         noise = NoiseFloor(tuple(
             replace(entry, same_bytes=entry.run.image_sha256 == first,
@@ -85,36 +85,36 @@ def _image(folder: Path, files: str, run: Run, record: Record, images: Mapping[s
 
 def findings_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
     """Findings that are not what the case asks for, do not follow from the runs, or whose images are not there."""
-    found = FurtherEvidence.of(record.facts)
+    found = record.further
     yield from _image_faults(record, found, sums)
     if record.comparison is None:
         return
-    case = record.facts["case"]
+    case = record.case
     if found.proof and f"{found.proof.judged_on:%Y%m%d}" != record.stamp[:8]:
         yield Fault("disagrees", RECORD, f"its claims were judged on {found.proof.judged_on}, the stamp says "
                                          f"{record.stamp}")
-    if [claim.as_dict() for claim in (found.proof.claims if found.proof else ())] != case.get("divergences", []):
+    if (found.proof.claims if found.proof else ()) != case.divergences:
         yield Fault("disagrees", RECORD, "the claims that were tried are not those of the case")
     same = same_program([engine.started_as for engine in record.engines],
                         [engine.program_sha256 for engine in record.engines], record.runs)
     expected = [same] if same else []
-    known = list(found.vacuous)[:len(expected)] if record.facts.get("reference_from") else list(found.vacuous)
-    if FACT in record.facts and known != expected:
+    known = list(found.vacuous)[:len(expected)] if record.reference_from else list(found.vacuous)
+    if known != expected:
         yield Fault("disagrees", RECORD, "what it says of engines compared with themselves does not follow from them")
     measured = [repetition.name for repetition in found.noise.repetitions] if found.noise else []
-    if not record.facts.get("reference_from"):
-        for name in repetitions_asked(case.get("repeat", 0), case.get("threads", ())):
+    if not record.reference_from:
+        for name in repetitions_asked(case.repeat, case.threads):
             if name not in measured:
                 yield Fault("disagrees", RECORD, f"the case asks to run the reference again ({name}), and it was not")
     probed = [entry.words[0] for entry in found.probe.arguments if entry.required] if found.probe else []
-    for word in case.get("required_args", ()):
+    for word in case.required_args:
         if word not in probed:
             yield Fault("disagrees", RECORD, f"the case requires {word} to matter, and it was not probed")
 
 
 def _image_faults(record: Record, found: FurtherEvidence, sums: Mapping[str, str]) -> Iterator[Fault]:
     plain = {run.image_sha256 for run in record.runs}
-    repetitions = found.noise.repetitions if found.noise and not record.facts.get("reference_from") else ()
+    repetitions = found.noise.repetitions if found.noise and not record.reference_from else ()
     for entry in (*repetitions, *(found.proof.trials if found.proof else ())):
         name = f"{entry.files}_float.bin"
         if entry.run.failure is None and entry.run.image_sha256 not in plain:

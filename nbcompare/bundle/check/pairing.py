@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.bundle.bundle import Record
-from nbcompare.bundle.check.recompute import rois_of, thresholds_of
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.names import image_name
+from nbcompare.bundle.record import Record
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import read_float_image
@@ -92,7 +91,7 @@ def compare_bundles(a: Path, b: Path, roles: Sequence[tuple[str, str]] = SAME_RO
     Raises EvidenceError for a damaged bundle and UsageError for two cases.
     """
     records = verified(a).record, verified(b).record
-    names = [record.facts["case"]["name"] for record in records]
+    names = [record.case.name for record in records]
     if names[0] != names[1]:
         raise UsageError(f"{a} is of case {names[0]}, {b} of case {names[1]}; only runs of one case can be compared")
     pairs = (_pair(Side(a, records[0], ours), Side(b, records[1], theirs)) for ours, theirs in roles)
@@ -104,9 +103,9 @@ def _pair(a: Side, b: Side) -> BundlePair:
     if without:
         return BundlePair(a, b, False, None, blocked(without))
     identical = a.run.image_sha256 == b.run.image_sha256
-    thresholds = thresholds_of(a.record)
+    thresholds = a.record.case.thresholds
     try:
-        comparison = compare_images(a.image(), b.image(), rois_of(a.record),
+        comparison = compare_images(a.image(), b.image(), a.record.case.rois,
                                     further={(threshold.metric, threshold.roi) for threshold in thresholds})
     except ShapeError as fault:
         return BundlePair(a, b, identical, None, not_comparable(fault.message))
@@ -115,14 +114,14 @@ def _pair(a: Side, b: Side) -> BundlePair:
 
 def _notes(a: Record, b: Record) -> Iterator[str]:
     """What was not the same for both, so that a difference of the images is not laid at the wrong door."""
-    said = a.facts["case"], b.facts["case"]
+    said = a.case, b.case
     for key in ("command", "reference_args", "subject_args", "environment", "thresholds", "rois"):
-        if said[0][key] != said[1][key]:
+        if getattr(said[0], key) != getattr(said[1], key):
             yield f"the case's {key} are not the same in both bundles"
     sums = ({entry.name: entry.sha256 for entry in record.inputs} for record in (a, b))
     if next(sums) != next(sums):
         yield "the input files are not the same in both bundles"
     for key in ("cpu", "platform", "numpy", "torch", "torch_threads", "torch_device", "torch_dtype"):
-        values = [record.facts["environment"].get(key) for record in (a, b)]
+        values = [record.environment.get(key) for record in (a, b)]
         if values[0] != values[1]:
             yield f"{key}: {values[0]}, then {values[1]}"

@@ -13,15 +13,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nbcompare.bundle.bundle import Record, load_bundle
+from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.agreement import agreement_faults
 from nbcompare.bundle.check.evidence_again import findings_again
-from nbcompare.bundle.check.recompute import read_stored_images, rois_of, thresholds_of
+from nbcompare.bundle.check.recompute import read_stored_images
 from nbcompare.bundle.fault import in_order
 from nbcompare.bundle.listing import previous_bundle
 from nbcompare.bundle.manifest import inspect
-from nbcompare.case.case import Case, case_facts, cell_named
+from nbcompare.bundle.record import Record
+from nbcompare.case.case import Case, cell_named
 from nbcompare.case.claims import Claim
+from nbcompare.case.facts import case_facts
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
@@ -66,7 +68,7 @@ class Recheck:
     findings: FurtherEvidence
 
     def as_dict(self) -> dict:
-        return {"schema_version": 1, "bundle": str(self.folder), "case": self.record.facts["case"]["name"],
+        return {"schema_version": 1, "bundle": str(self.folder), "case": self.record.case.name,
                 "stamp": self.record.stamp, "judged_by": self.judged_by, "notes": list(self.notes),
                 "loosened": [asdict(entry) for entry in self.loosened], "verdict": self.verdict.as_dict(),
                 "verdict_of_record": self.record.verdict.as_dict()}
@@ -78,11 +80,11 @@ def check_bundle(folder: Path, case: Case | None = None) -> Recheck:
     Raises EvidenceError for a bundle that is damaged, UsageError for a case of another name.
     """
     record = _sound_record(folder)
-    said = record.facts["case"]
-    case = cell_named(case, said["name"]) if case else None
-    if case is not None and case.name != said["name"]:
-        raise UsageError(f"{folder} is a bundle of case {said['name']}, not of {case.name}")
-    rois, thresholds = (case.rois, case.thresholds) if case else (rois_of(record), thresholds_of(record))
+    said = record.case
+    case = cell_named(case, said.name) if case else None
+    if case is not None and case.name != said.name:
+        raise UsageError(f"{folder} is a bundle of case {said.name}, not of {case.name}")
+    rois, thresholds = (case.rois, case.thresholds) if case else (record.case.rois, record.case.thresholds)
     comparison, verdict, findings = _judged(folder, record, case, rois, thresholds)
     return Recheck(folder, record, str(case.path) if case else "the bundle's own thresholds", comparison, verdict,
                    tuple(_notes(record, case)), tuple(_loosened(folder, record, case, rois, thresholds)), findings)
@@ -119,7 +121,7 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
     asked = {roi for _, roi in figures}
     try:
         comparison = compare_images(images[REFERENCE], images[SUBJECT], [roi for roi in rois if roi.name in asked],
-                                    resample=record.facts["resample"], with_peaks=False, further=figures,
+                                    resample=record.resample, with_peaks=False, further=figures,
                                     centre=record.comparison.centre if record.comparison else None)
         found = findings_again(folder, record, images, rois, figures)
     except ShapeError as fault:
@@ -131,7 +133,7 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
 
 def _figures_judged(record: Record, thresholds: Sequence[Threshold]) -> set[tuple[str, str]]:
     """(metric, region) of every threshold and of every bound of a claim that was tried."""
-    proof = FurtherEvidence.of(record.facts).proof
+    proof = record.further.proof
     bounds = [bound for claim in proof.claims for bound in claim.bounds] if proof else []
     return {(threshold.metric, threshold.roi) for threshold in (*thresholds, *bounds)}
 
@@ -141,9 +143,9 @@ def _figures_judged(record: Record, thresholds: Sequence[Threshold]) -> set[tupl
 
 def _other_experiment(record: Record, case: Case) -> list[str]:
     """Why the images of a bundle are not what this case would be judged on."""
-    said, now = record.facts["case"], case_facts(case)
-    found = [f"its {key} was {_shown(said[key])}, the case says {_shown(now[key])}"
-             for key in OF_THE_IMAGES if not _same_or_more(key, said[key], now[key])]
+    pairs = {key: (getattr(record.case, key), getattr(case_facts(case), key)) for key in OF_THE_IMAGES}
+    found = [f"its {key} was {_shown(said)}, the case says {_shown(now)}" for key, (said, now) in pairs.items()
+             if not _same_or_more(key, said, now)]
     sums = {entry.name: entry.sha256 for entry in record.inputs if entry.origin != "user"}
     found += [f"its input {entry.name} is not the one the case pins" for entry in case.inputs
               if entry.sha256 and entry.name in sums and sums[entry.name] != entry.sha256]
@@ -157,16 +159,16 @@ def _same_or_more(key: str, said, now) -> bool:
 
 
 def _notes(record: Record, case: Case | None) -> Iterator[str]:
-    said = record.facts["case"]
+    said = record.case
     for key in ("reference_args", "subject_args"):
-        if case and said[key] != list(getattr(case, key)):
-            yield f"the bundle was made with more {key}: {' '.join(said[key])}"
-    if not record.facts["inputs_as_pinned"]:
+        if case and getattr(said, key) != getattr(case, key):
+            yield f"the bundle was made with more {key}: {' '.join(getattr(said, key))}"
+    if not record.inputs_as_pinned:
         yield "the bundle was made with input files of the user's own"
-    file = case.path if case else case_file_here(said["file"])
+    file = case.path if case else case_file_here(said.file)
     if file is None:
         yield "whether the case changed since is not known: there is no case file of that name here"
-    elif sha256_of(file) != said["sha256"]:
+    elif sha256_of(file) != said.sha256:
         yield f"the case changed since: {file} is not the file the bundle was made from"
 
 
@@ -186,7 +188,7 @@ def _loosened(folder: Path, record: Record, case: Case | None, rois: Sequence[Ro
     older = [(record, "this bundle")] if case else []
     older += [(before.record, f"stamp {before.stamp}")] if before else []
     told = set()
-    claims = case.divergences if case else claims_of(record)
+    claims = case.divergences if case else record.case.divergences
     for entry in (found for past, name in older for found in loosened(past, name, rois, thresholds, claims)):
         if (entry.what, entry.old) not in told:
             told.add((entry.what, entry.old))
@@ -197,7 +199,7 @@ def loosened(past: Record, name: str, rois: Sequence[Roi], thresholds: Sequence[
              claims: Sequence[Claim] = ()) -> Iterator[Loosened]:
     """Every requirement of an older record that is less strict, or gone, in these thresholds, regions and claims."""
     now = {(threshold.metric, threshold.roi): threshold for threshold in thresholds}
-    for old in thresholds_of(past):
+    for old in past.case.thresholds:
         what = f"{old.metric} on {old.roi}"
         new = now.get((old.metric, old.roi))
         if new is None:
@@ -205,17 +207,12 @@ def loosened(past: Record, name: str, rois: Sequence[Roi], thresholds: Sequence[
         elif _is_looser(old, new):
             yield Loosened(what, old.allowed, new.allowed, new.why, name)
     bounds = {roi.name: roi for roi in rois}
-    for old_roi in rois_of(past):
+    for old_roi in past.case.rois:
         new_roi = bounds.get(old_roi.name)
         if new_roi is not None and new_roi.bounds != old_roi.bounds:
             yield Loosened(f"region {old_roi.name}", f"{list(old_roi.bounds)}", f"{list(new_roi.bounds)}",
                            "a region was moved; what it holds is another question than before", name)
-    yield from _loosened_claims(claims_of(past), name, claims)
-
-
-def claims_of(record: Record) -> tuple[Claim, ...]:
-    """The claims of known divergences that the record's case makes."""
-    return tuple(map(Claim.from_dict, record.facts["case"].get("divergences", ())))
+    yield from _loosened_claims(past.case.divergences, name, claims)
 
 
 def _loosened_claims(past: Sequence[Claim], name: str, now: Sequence[Claim]) -> Iterator[Loosened]:
@@ -245,5 +242,5 @@ def _or(limit: float | None, absent: float) -> float:
 
 
 def _shown(value) -> str:
-    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     return repr(text if len(text) <= 80 else text[:77] + "...")

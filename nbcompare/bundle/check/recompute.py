@@ -11,22 +11,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.check.evidence_again import findings_again
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.layout import on_one_grid
 from nbcompare.bundle.manifest import read_text
 from nbcompare.bundle.names import RADIAL_PROFILE, RECORD, image_name
+from nbcompare.bundle.record import Record
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
-from nbcompare.case.threshold import Threshold
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
-from nbcompare.compare.image import Roi, read_float_image
+from nbcompare.compare.image import read_float_image
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import image_failure
-from nbcompare.engine.protected import protected_faults
 from nbcompare.errors import FileError, ShapeError
-from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
+from nbcompare.verdict.further_evidence import conclude
 from nbcompare.verdict.verdict import Verdict, blocked, failures_verdict, not_comparable
 
 STDOUT_OF_THE_REFERENCE = f"inputs/{PREFIX[REFERENCE]}_cli_stdout.txt"
@@ -34,16 +32,6 @@ RELATIVE = 1e-9
 OF_SCALE = 1e-12
 """Figures agree when they differ by no more than RELATIVE of their size, or OF_SCALE of what they are measured in:
 the brightest reference pixel for photons, its square for photons^2, and 1 for a figure without unit."""
-
-
-def rois_of(record: Record) -> tuple[Roi, ...]:
-    """The regions that the record's case names."""
-    return tuple(Roi(**roi) for roi in record.facts["case"]["rois"])
-
-
-def thresholds_of(record: Record) -> tuple[Threshold, ...]:
-    """The thresholds that the record's case names."""
-    return tuple(Threshold(**threshold) for threshold in record.facts["case"]["thresholds"])
 
 
 def read_stored_images(folder: Path, record: Record) -> dict:
@@ -56,13 +44,13 @@ def figures_of(record: Record) -> set[tuple[str, str]]:
     """(metric, region) of every figure that the record holds or its thresholds ask for."""
     regions = record.comparison.regions if record.comparison else ()
     held = {(figure.metric, region.roi.name) for region in regions for figure in region.figures}
-    return held | {(threshold.metric, threshold.roi) for threshold in thresholds_of(record)}
+    return held | {(threshold.metric, threshold.roi) for threshold in record.case.thresholds}
 
 
 def compare_again(folder: Path, record: Record) -> Comparison:
     """The comparison of the stored images, as the record's case asks for it. Raises ShapeError."""
     images = read_stored_images(folder, record)
-    return compare_images(images[REFERENCE], images[SUBJECT], rois_of(record), resample=record.facts["resample"],
+    return compare_images(images[REFERENCE], images[SUBJECT], record.case.rois, resample=record.resample,
                           further=figures_of(record), centre=record.comparison.centre if record.comparison else None)
 
 
@@ -104,7 +92,7 @@ def _profile_faults(folder: Path, record: Record) -> Iterator[Fault]:
     if not on_one_grid(record):
         return
     images = read_stored_images(folder, record)
-    expected = radial_profiles(images[REFERENCE], images[SUBJECT], rois_of(record), record.comparison.centre)
+    expected = radial_profiles(images[REFERENCE], images[SUBJECT], record.case.rois, record.comparison.centre)
     try:
         stored = strict_json.loads(read_text(folder / RADIAL_PROFILE))
     except (FileError, ValueError) as fault:
@@ -116,9 +104,8 @@ def _profile_faults(folder: Path, record: Record) -> Iterator[Fault]:
 
 def outcome_again(folder: Path, record: Record) -> tuple[Comparison | None, Verdict]:
     """Comparison and verdict as they follow from tests, runs and images."""
-    failed_tests = [f"the mapped tests failed: {said['failure']}" for said in record.facts["tests"].values()
-                    if said["failure"]]
-    touched = protected_faults(record.facts.get("protected", {}))
+    failed_tests = [f"the mapped tests failed: {said.failure}" for said in record.tests.values() if said.failure]
+    touched = record.protected.faults
     if failed_tests or touched:
         return None, blocked([*failed_tests, *touched])
     failed = failures_verdict(record.runs)
@@ -130,8 +117,8 @@ def outcome_again(folder: Path, record: Record) -> tuple[Comparison | None, Verd
         comparison = compare_again(folder, record)
     except ShapeError as fault:
         return None, not_comparable(str(fault))
-    found = findings_again(folder, record, read_stored_images(folder, record), rois_of(record), figures_of(record))
-    return comparison, conclude(comparison, thresholds_of(record), found)
+    found = findings_again(folder, record, read_stored_images(folder, record), record.case.rois, figures_of(record))
+    return comparison, conclude(comparison, record.case.thresholds, found)
 
 
 # --- figures --------------------------------------------------------------------------------------------
@@ -211,7 +198,7 @@ def _verdict_faults(record: Record, found: Verdict) -> Iterator[Fault]:
             if ours.holds != theirs.holds:
                 holds = "holds" if theirs.holds else "does not hold"
                 yield Fault("disagrees", RECORD, f"{theirs.sentence}: that {holds}")
-    findings = FurtherEvidence.of(record.facts)
-    stored = conclude(record.comparison, thresholds_of(record), findings) if record.comparison else found
+    findings = record.further
+    stored = conclude(record.comparison, record.case.thresholds, findings) if record.comparison else found
     if (said.checks, said.reasons) != (stored.checks, stored.reasons):
         yield Fault("disagrees", RECORD, "the checks and reasons of the verdict do not follow from its figures")

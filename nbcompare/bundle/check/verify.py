@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.check.agreement import agreement_faults
 from nbcompare.bundle.check.recompute import recomputation_faults
 from nbcompare.bundle.check.schema import schema_faults
 from nbcompare.bundle.fault import Fault, in_order
 from nbcompare.bundle.manifest import inspect, read_text
 from nbcompare.bundle.names import RECORD
+from nbcompare.bundle.record import Record
 from nbcompare.errors import EvidenceError, NbCompareError
 from nbcompare.files import dump_json
 

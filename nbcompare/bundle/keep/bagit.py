@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nbcompare import __version__
-from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.manifest import read_manifest_lines, read_text
 from nbcompare.bundle.names import MANIFEST
+from nbcompare.bundle.record import Record
 from nbcompare.errors import FileError
 from nbcompare.files import sha256_of
 
@@ -35,12 +35,11 @@ def write_tag_files(bag: Path, record: Record) -> None:
 
 
 def _info(record: Record, sizes: list[int]) -> Mapping[str, str]:
-    case = record.facts["case"]
     return {
         "Bag-Software-Agent": f"nb-compare {__version__}",
-        "Bagging-Date": record.facts["created_utc"][:10],
-        "External-Description": f"nb-compare bundle of case {case['name']}, stamp {record.stamp}",
-        "External-Identifier": f"{case['name']}/{record.stamp}",
+        "Bagging-Date": record.created_utc[:10],
+        "External-Description": f"nb-compare bundle of case {record.case.name}, stamp {record.stamp}",
+        "External-Identifier": record.name,
         "Payload-Oxum": f"{sum(sizes)}.{len(sizes)}",
     }
 

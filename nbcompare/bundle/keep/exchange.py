@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nbcompare.bundle.bundle import Record, home_of, publish_folder
+from nbcompare.bundle.bundle import home_of, publish_folder
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.keep.bagit import DECLARATION, PAYLOAD, bag_faults, write_tag_files
 from nbcompare.bundle.keep.unpack import UnpackLimits, unpack
 from nbcompare.bundle.lock import lock
 from nbcompare.bundle.names import MANIFEST, STAGING_PREFIX
+from nbcompare.bundle.record import Record
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.files import flush_folder, sha256_of
 
@@ -34,14 +35,14 @@ def export_bundle(folder: Path, form: str, output: Path | None = None) -> Path:
     when the output exists, FileError when it cannot be written.
     """
     record = verified(folder).record
-    name = f"{record.facts['case']['name']}-{record.stamp}"
+    name = f"{record.case.name}-{record.stamp}"
     target = output or Path(f"{name}.zip" if form == "zip" else name)
     if os.path.lexists(target):
         raise UsageError(f"{target} exists already; an export never overwrites", hint="name another with -o")
     with _workshop(target) as work:
         made = work / "made"
         if form == "zip":
-            _write_zip(folder, made, f"{record.facts['case']['name']}/{record.stamp}")
+            _write_zip(folder, made, record.name)
         else:
             _write_bag(folder, made, record)
         os.rename(made, target)
@@ -127,7 +128,7 @@ def _publish(root: Path, bundles: Path, source: Path) -> tuple[Path, bool]:
     except EvidenceError as fault:
         raise EvidenceError(f"{source}: refused, the bundle is damaged: {fault.message.partition(': ')[2]}",
                             faults=fault.faults, hint="ask its sender for it again") from None
-    home, stamp = home_of(bundles, record.facts["case"]["name"]), record.stamp
+    home, stamp = home_of(bundles, record.case.name), record.stamp
     if os.path.lexists(home / stamp):
         if (home / stamp / MANIFEST).is_file() and sha256_of(home / stamp / MANIFEST) == sha256_of(root / MANIFEST):
             return home / stamp, False

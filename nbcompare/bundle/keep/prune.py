@@ -61,8 +61,8 @@ def _by_case(entries: Sequence[ListedBundle]) -> dict[str, list[ListedBundle]]:
 
 def _named_by_others(entries: Sequence[ListedBundle]) -> dict[str, str]:
     """Bundles whose image another bundle has as its reference, by CASE/STAMP: the reason to keep them."""
-    return {f"{fact['case']}/{fact['stamp']}": f"its image is the reference of {entry.name}"
-            for entry in entries if entry.record and (fact := entry.record.facts.get("reference_from"))}
+    return {source.name: f"its image is the reference of {entry.name}"
+            for entry in entries if entry.record and (source := entry.record.reference_from)}
 
 
 def _reason_to_keep(entry: ListedBundle, newest: set[str], named: dict[str, str]) -> str | None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def recheck_report(found: Recheck) -> str:
     """The verdict anew; what became looser stands first, where nobody can miss it."""
     record = found.record
-    lines = [*loosened_lines(found.loosened), headline(found.verdict, record.facts["case"]["name"], record.stamp),
+    lines = [*loosened_lines(found.loosened), headline(found.verdict, record.case.name, record.stamp),
              f"  judged by  {found.judged_by}"]
     if (found.verdict.word, found.verdict.exit_code) != (record.verdict.word, record.verdict.exit_code):
         lines.append(f"  then       {record.verdict.word}; the verdict is another one now")
@@ -58,23 +58,22 @@ def _row(entry: ListedBundle) -> tuple[str, ...]:
 
 def bundle_page(bundle: Bundle, signed: Sequence[str]) -> str:
     """All that a record says that a person may want to know, on a page."""
-    record, facts = bundle.record, bundle.record.facts
-    git = facts["git"]
-    lines = [bundle_report(bundle), "", f"  case       {facts['case']['title']}",
-             f"  command    {' '.join(facts['case']['command'])}",
-             f"  made       {facts['created_utc']} by nb-compare {facts['program']['version']}, commit "
-             f"{git['sha']}{' with uncommitted changes' if git['dirty'] else ''}",
-             f"  machine    {facts['environment'].get('cpu')}, {facts['environment'].get('platform')}",
+    record, git = bundle.record, bundle.record.git
+    came_from = {"reference from": record.reference_from, "regenerates": record.regenerates}
+    lines = [bundle_report(bundle), "", f"  case       {record.case.title}",
+             f"  command    {' '.join(record.case.command)}",
+             f"  made       {record.created_utc} by nb-compare {record.program.version}, commit "
+             f"{git.sha}{' with uncommitted changes' if git.dirty else ''}",
+             f"  machine    {record.environment.get('cpu')}, {record.environment.get('platform')}",
              f"  size       {size_of(bundle.folder):,} bytes",
              f"  signed     {', '.join(signed) or 'by no phase'}"]
-    lines += [f"  came from  {key.replace('_', ' ')} {facts[key]['case']}/{facts[key]['stamp']}"
-              for key in ("reference_from", "regenerates") if key in facts]
+    lines += [f"  came from  {how} {source.name}" for how, source in came_from.items() if source]
     lines += ["", "  engines"] + [f"    {e.role:<10} {e.name}, sha256 {e.program_sha256[:16]}, {e.version}"
                                   for e in record.engines]
     lines += ["  inputs"] + [f"    {i.name}, {i.origin}, {i.bytes:,} bytes, sha256 {i.sha256[:16]}"
                              for i in record.inputs]
-    lines += ["  tests"] + [f"    {device}: {said['failure'] or said['summary']}"
-                            for device, said in facts["tests"].items()]
+    lines += ["  tests"] + [f"    {device}: {said.failure or said.summary}"
+                            for device, said in record.tests.items()]
     if record.comparison:
         lines += ["  figures"] + ["  " + line for line in _figures_table(bundle)]
     return "\n".join(lines)
@@ -112,7 +111,7 @@ def choices_report(choices: Sequence[Choice]) -> str:
 def regeneration_report(found: Regeneration) -> str:
     """The grade of each engine, what is not as it was, and the new verdict."""
     record = found.old.record
-    lines = [f"{record.facts['case']['name']}  {record.stamp}, run again"]
+    lines = [f"{record.case.name}  {record.stamp}, run again"]
     rows = [(graded.role, str(graded.grade), graded.why) for graded in found.graded]
     lines += ["  " + line for line in table(("engine", "grade", "why"), rows)]
     lines += [f"  note       {note}" for note in found.notes]

@@ -14,7 +14,6 @@ from pathlib import Path
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.commands.views.terminal import margin
 from nbcompare.verdict.divergence import proof_rows
-from nbcompare.verdict.further_evidence import FurtherEvidence
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 PICTURES = (("c", "reference"), ("py", "subject"), ("diff", "subject - reference"))
@@ -36,7 +35,7 @@ def html_page(bundle: Bundle) -> str:
 
 def _beside(bundle: Bundle) -> dict:
     """What was found beside the figures: cause, noise with the margin of every threshold, probe, claims and proof."""
-    verdict, findings = bundle.verdict, FurtherEvidence.of(bundle.record.facts)
+    verdict, findings = bundle.verdict, bundle.record.further
     noise, probe, proof = findings.noise, findings.probe, findings.proof
     return {"cause": findings.cause, "noise": noise.sentence if noise else None,
             "margins": [(check.noise, margin(check)) for check in verdict.checks] if noise else None,

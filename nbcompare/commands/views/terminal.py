@@ -31,15 +31,15 @@ _TO_BE_EXPLAINED = (Label.FAIL, Label.NOT_PROVEN)
 def bundle_report(bundle: Bundle) -> str:
     """The report of a published bundle."""
     record = bundle.record
-    lines = [headline(record.verdict, record.facts["case"]["name"], record.stamp)]
-    if not record.facts["inputs_as_pinned"]:
+    lines = [headline(record.verdict, record.case.name, record.stamp)]
+    if not record.inputs_as_pinned:
         named = ", ".join(entry.name for entry in record.inputs if not entry.as_pinned)
         lines.append(line("inputs", f"the user's own: {named}"))
     for run, engine in zip(record.runs, record.engines, strict=False):
-        source = record.facts.get("reference_from") if run.role == REFERENCE else None
-        how = f"image of bundle {source['case']}/{source['stamp']}" if source else _how_it_ended(run)
+        source = record.reference_from if run.role == REFERENCE else None
+        how = f"image of bundle {source.name}" if source else _how_it_ended(run)
         lines.append(line(run.role, f"{engine.name}: {how}"))
-    lines += body(record.comparison, record.verdict, FurtherEvidence.of(record.facts))
+    lines += body(record.comparison, record.verdict, record.further)
     lines.append(line("bundle", shown(bundle.folder)))
     lines.append(line("next", next_step(bundle)))
     return "\n".join(lines)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.bundle.bundle import Record
 from nbcompare.bundle.names import DATA, RECORD, image_name
+from nbcompare.bundle.record import Record
 from nbcompare.case.command import declared_shape
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.image import Shape, read_float_image
@@ -88,9 +88,7 @@ def _from_bundle(folder: Path) -> QuestionSource:
     if lost:
         raise EvidenceError(f"{folder}: the {' and the '.join(lost)} left no image, so there is nothing to diagnose",
                             hint=f"nb-compare show {folder}")
-    case = record.facts["case"]
-    arguments = {REFERENCE: (*case["command"], *case["reference_args"]),
-                 SUBJECT: (*case["command"], *case["subject_args"])}
+    arguments = {role: record.case.arguments(role) for role in (REFERENCE, SUBJECT)}
     printed = tuple((folder / f"inputs/{PREFIX[role]}_cli_stdout.txt").read_text(errors="replace")
                     for role in (REFERENCE, SUBJECT))
     image = _finite(folder / image_name(REFERENCE), runs[REFERENCE].shape)
@@ -101,7 +99,7 @@ def _from_bundle(folder: Path) -> QuestionSource:
 def _seen_before(folder: Path, record: Record) -> tuple[str, ...]:
     """Sibling bundles whose images are the subject's, byte for byte, though their commands or inputs are others."""
     own = next(run.image_sha256 for run in record.runs if run.role == SUBJECT)
-    asked = (record.facts["case"]["command"], record.facts["content"]["inputs"])
+    asked = (list(record.case.command), record.content.inputs)
     found = []
     for path in sorted(folder.absolute().parent.parent.glob(f"*/*/{RECORD}")):
         try:

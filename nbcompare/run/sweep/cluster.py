@@ -157,7 +157,7 @@ def bring_home(answer: CellAnswer, place: Staging, case_name: str) -> Bundle:
         folder.mkdir()
         unpack(packed, folder, UnpackLimits())
         record = verified(folder).record
-        found = record.facts["case"]["name"], record.stamp
+        found = record.case.name, record.stamp
         if found != (case_name, place.stamp):
             raise EvidenceError(f"the bundle of {'/'.join(found)} came home in place of {case_name}/{place.stamp}")
         for path in folder.iterdir():

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from nbcompare.bundle.bundle import Bundle, Record, load_bundle, moment_of
+from nbcompare.bundle.bundle import Bundle, load_bundle, moment_of
 from nbcompare.bundle.check.verify import verify_bundle
-from nbcompare.case.case import Case, case_facts, cells_of, load_case, parse_input_override
+from nbcompare.bundle.record import Record
+from nbcompare.case.case import Case, cells_of, load_case, parse_input_override
+from nbcompare.case.facts import CaseFacts, case_facts
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.errors import CaseError, NbCompareError, UsageError
 from nbcompare.files import hash_of_named, sha256_of
@@ -47,16 +49,14 @@ def key_of_cell(case: Case, options: RunOptions, engines: Sequence[EngineIdentit
 
 def key_of_record(record: Record) -> str:
     """The key of what was run."""
-    facts = record.facts
-    return _key(facts["case"], facts["content"]["inputs"], record.engines, facts["content"]["simulator"],
-                facts["resample"])
+    return _key(record.case, record.content.inputs, record.engines, record.content.simulator, record.resample)
 
 
-def _key(case: Mapping, inputs: str, engines: Sequence[EngineIdentity], simulator: str, resample: bool) -> str:
+def _key(case: CaseFacts, inputs: str, engines: Sequence[EngineIdentity], simulator: str, resample: bool) -> str:
     """A hash of inputs, engines and case. The case counts by what it says, not by its file, so that a new cell or a
     comment runs no old cell again; an engine counts by its bytes and version, not by its path or commit, and the
     simulator's source where an engine is, or says it is, the bundled simulator."""
-    said = {key: value for key, value in case.items() if key not in ("file", "sha256", "title")}
+    said = {key: value for key, value in case.as_dict().items() if key not in ("file", "sha256", "title")}
     known = [[engine.role, engine.program_sha256, _GIT.sub("", engine.version)] for engine in engines]
     source = simulator if any(SIMULATOR in (*engine.started_as, *engine.version.split()) for engine in engines) else ""
     together = json.dumps([said, inputs, sorted(known), source, resample], sort_keys=True)

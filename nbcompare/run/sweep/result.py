@@ -37,7 +37,7 @@ def result_of(bundle: Bundle, how: str, seconds: float) -> Result:
     if record.comparison:
         region = record.comparison.regions[0]
         figures = {name: region.figure(name).value for name in ("correlation", "sum_ratio", "max_abs_diff_of_peak")}
-    return Result(record.facts["case"]["name"], record.facts["case"]["cell"], str(record.verdict.word),
+    return Result(record.case.name, record.case.cell, str(record.verdict.word),
                   record.verdict.exit_code, how, seconds, str(bundle.folder),
                   record.verdict.reasons[0] if record.verdict.reasons else "", figures)
 

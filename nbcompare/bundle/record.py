@@ -1,0 +1,221 @@
+"""Record: everything a bundle says, for machines; record.json is this and nothing else.
+
+Each class here is a part of it, with a line of explanation for each field. What is written can be read back equal,
+and a key that is not known is refused. A field that is None where a record does not speak of it is not written at
+all; so a later version of the format can add one, and older records still are read and written as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nbcompare.bundle.names import SCHEMA_VERSION
+from nbcompare.case.facts import CaseFacts
+from nbcompare.case.inputs import StagedInput
+from nbcompare.compare.compare import Comparison
+from nbcompare.engine.engine import Run
+from nbcompare.engine.identity import EngineIdentity, GitState
+from nbcompare.engine.protected import Protected
+from nbcompare.errors import EvidenceError
+from nbcompare.verdict.further_evidence import FurtherEvidence
+from nbcompare.verdict.verdict import Verdict
+
+KIND = "nb-compare bundle"
+READABLE_VERSIONS = (1,)
+"""The schema versions that are read; only SCHEMA_VERSION is written anew."""
+
+
+@dataclass(frozen=True)
+class RecordedProgram:
+    """The program that made the bundle."""
+
+    name: str
+    """Always nb-compare."""
+    version: str
+    """Its version."""
+    invocation: tuple[str, ...]
+    """The words it was called with."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**vars(self), "invocation": list(self.invocation)}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> RecordedProgram:
+        return cls(**{**stored, "invocation": tuple(stored["invocation"])})
+
+
+@dataclass(frozen=True)
+class ContentSums:
+    """One sha256, in hexadecimal, over the names and bytes of each thing that the result rests on; "unknown" for
+    source files that were not there."""
+
+    simulator: str
+    """The source of the torch simulator in this checkout."""
+    reference: str
+    """The source of the C reference in this checkout; of the stored bundle, where its image was taken."""
+    nbcompare: str
+    """The source of nb-compare itself."""
+    case: str | None
+    """The case file; None where there is none."""
+    inputs: str
+    """The input files."""
+
+
+@dataclass(frozen=True)
+class TestsOutcome:
+    """How the mapped tests went on one device. No nodes is an outcome of its own: nothing was required."""
+
+    __test__ = False  # not a test class
+
+    nodes: tuple[str, ...]
+    """The pytest nodes that were run."""
+    exit_code: int | None
+    """That of pytest; negative for a signal, None when it was not run."""
+    summary: str
+    """The last line that pytest wrote."""
+    failure: str | None
+    """Why the tests were not green, in a sentence; None when they were, or when there were none."""
+    error_line: str | None = None
+    """The first line that says what went wrong."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**vars(self), "nodes": list(self.nodes)}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> TestsOutcome:
+        return cls(**{**stored, "nodes": tuple(stored["nodes"])})
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """Another bundle, as a record names it."""
+
+    case: str
+    """The name of its case."""
+    stamp: str
+    """Its stamp."""
+    manifest_sha256: str
+    """The sum of its manifest, in hexadecimal, and so of everything in it."""
+
+    @property
+    def name(self) -> str:
+        """CASE/STAMP."""
+        return f"{self.case}/{self.stamp}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything a bundle says: what was run, on what, what came out, and the verdict."""
+
+    stamp: str
+    """The UTC second in which the run began; the name of the bundle's folder."""
+    created_utc: str
+    """When the record was written, ISO 8601."""
+    program: RecordedProgram
+    """The program that made the bundle."""
+    case: CaseFacts
+    """The case as it was run."""
+    resample: bool
+    """Whether a subject image of another shape was allowed."""
+    inputs_as_pinned: bool
+    """Whether every input is the one the case was written for."""
+    git: GitState
+    """The commit of the checkout."""
+    content: ContentSums
+    """Sums of sources, case and inputs."""
+    environment: Mapping[str, str]
+    """Machine, Python and libraries; $NAME is an environment variable of the allow-list."""
+    tests: Mapping[str, TestsOutcome]
+    """How the mapped tests went, by device: cpu, and cuda where there is one."""
+    protected: Protected
+    """The protected files before the mapped tests and after the engines."""
+    further: FurtherEvidence
+    """What was found out beside the plain comparison."""
+    pictures: str
+    """When the pictures of the images were drawn."""
+    inputs: tuple[StagedInput, ...]
+    """The files that the engines read, kept in the bundle."""
+    engines: tuple[EngineIdentity, ...]
+    """Reference and subject, in this order."""
+    runs: tuple[Run, ...]
+    """The run of each engine, in the order of the engines; none where a run was blocked before."""
+    comparison: Comparison | None
+    """Figures only; None when nothing was compared."""
+    verdict: Verdict
+    """The answer, with every check made."""
+    regenerates: Ancestor | None = None
+    """The older bundle whose record was run again; None where the case was run."""
+    reference_from: Ancestor | None = None
+    """The bundle that the reference's image was taken from; None where the reference was run."""
+    schema_version: int = SCHEMA_VERSION
+    """The version of this format, and of the text files beside the record."""
+
+    @property
+    def name(self) -> str:
+        """CASE/STAMP, as sign-offs, ledgers and other records name a bundle."""
+        return f"{self.case.name}/{self.stamp}"
+
+    def run_of(self, role: str) -> Run | None:
+        """The run of a role, None where it was not run."""
+        return next((run for run in self.runs if run.role == role), None)
+
+    def engine_of(self, role: str) -> EngineIdentity:
+        """Who the engine of a role was. Every intact record names both."""
+        return next(engine for engine in self.engines if engine.role == role)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What record.json holds, in its order."""
+        ancestors = {key: asdict(named) for key, named in (("regenerates", self.regenerates),
+                                                           ("reference_from", self.reference_from)) if named}
+        return {
+            "schema_version": self.schema_version, "stamp": self.stamp, "kind": KIND, "created_utc": self.created_utc,
+            "program": self.program.as_dict(), "case": self.case.as_dict(), "resample": self.resample,
+            "inputs_as_pinned": self.inputs_as_pinned, "git": asdict(self.git), "content": asdict(self.content),
+            "environment": dict(self.environment),
+            "tests": {device: outcome.as_dict() for device, outcome in self.tests.items()},
+            "protected": self.protected.as_dict(), "findings": self.further.as_dict(), "pictures": self.pictures,
+            **ancestors,
+            "inputs": [asdict(entry) for entry in self.inputs],
+            "engines": [engine.as_dict() for engine in self.engines],
+            "runs": [run.as_dict() for run in self.runs],
+            "comparison": self.comparison.as_dict() if self.comparison else None,
+            "verdict": self.verdict.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Record:
+        """What ``as_dict`` gave, of any readable version.
+
+        Raises EvidenceError for a version that is not known, KeyError for a key that is missing, and TypeError or
+        ValueError for one that is not known or holds something else.
+        """
+        said = dict(stored)
+        version = said.pop("schema_version")
+        if version not in READABLE_VERSIONS:
+            raise EvidenceError(f"the record has schema_version {version}; this program reads "
+                                f"{', '.join(map(str, READABLE_VERSIONS))}")
+        if said.pop("kind") != KIND:
+            raise ValueError(f"it is not of the kind {KIND!r}")
+        parts = {key: _READERS[key](said.pop(key)) for key in _READERS if key not in _OPTIONAL or key in said}
+        return cls(schema_version=version, further=FurtherEvidence.from_dict(said.pop("findings")), **parts, **said)
+
+
+_OPTIONAL = ("regenerates", "reference_from")
+_READERS = {
+    "program": RecordedProgram.from_dict,
+    "case": CaseFacts.from_dict,
+    "git": lambda stored: GitState(**stored),
+    "content": lambda stored: ContentSums(**stored),
+    "tests": lambda stored: {device: TestsOutcome.from_dict(outcome) for device, outcome in stored.items()},
+    "protected": Protected.from_dict,
+    "inputs": lambda stored: tuple(StagedInput(**entry) for entry in stored),
+    "engines": lambda stored: tuple(map(EngineIdentity.from_dict, stored)),
+    "runs": lambda stored: tuple(map(Run.from_dict, stored)),
+    "comparison": lambda stored: Comparison.from_dict(stored) if stored else None,
+    "verdict": Verdict.from_dict,
+    "regenerates": lambda stored: Ancestor(**stored),
+    "reference_from": lambda stored: Ancestor(**stored),
+}
+"""How a part of a record is read, by its key; other keys hold plain values."""

@@ -1,0 +1,94 @@
+"""The case as a record keeps it: what was asked of the engines and of their images, without where it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from nbcompare.case.case import Case, Limits
+from nbcompare.case.claims import Claim
+from nbcompare.case.options import REFERENCE
+from nbcompare.case.threshold import Threshold
+from nbcompare.compare.image import Roi, Shape
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """A case as it was run, with what the command line added for one side."""
+
+    name: str
+    """What the case, or the cell of its matrix, is called; the folder of its bundles."""
+    title: str
+    """One line for people."""
+    file: str | None
+    """The name of the case file, without its folder; None where there is no file."""
+    sha256: str | None
+    """The sum of the case file's bytes, in hexadecimal; None where there is no file."""
+    command: tuple[str, ...]
+    """The arguments that both engines got."""
+    reference_args: tuple[str, ...]
+    """The arguments that only the reference got, after those of the command."""
+    subject_args: tuple[str, ...]
+    """The arguments that only the subject got, after those of the command."""
+    environment: Mapping[str, str]
+    """The variables that were set for both engines."""
+    tests: tuple[str, ...]
+    """The pytest nodes that had to be green first."""
+    limits: Limits
+    """Wall seconds after which engines and tests are stopped."""
+    shape: Shape
+    """Pixels of the image along the slow and the fast axis."""
+    rois: tuple[Roi, ...]
+    """The regions that are compared, in pixels, bounds inclusive; at least one."""
+    thresholds: tuple[Threshold, ...]
+    """What each figure must be, and why; at least one."""
+    repeat: int
+    """How often the reference is run again."""
+    threads: tuple[int, ...]
+    """Numbers of OpenMP threads with which the reference is run again."""
+    required_args: tuple[str, ...]
+    """Options that must change both images."""
+    divergences: tuple[Claim, ...]
+    """Claims of known divergences."""
+    cell: Mapping[str, str]
+    """The place of this cell on each axis of the matrix; empty for a case without one."""
+
+    def arguments(self, role: str) -> tuple[str, ...]:
+        """The whole command line of a role, without the words that start its program and without the float file."""
+        return (*self.command, *(self.reference_args if role == REFERENCE else self.subject_args))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, in the order of the fields, as JSON holds them."""
+        said = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return {**said, "divergences": [claim.as_dict() for claim in self.divergences]}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> CaseFacts:
+        """What ``as_dict`` gave. Raises KeyError or TypeError for keys that are missing or not known."""
+        return cls(**{
+            **stored, **{key: tuple(stored[key]) for key in _WORDS}, "limits": Limits(**stored["limits"]),
+            "shape": Shape(**stored["shape"]), "rois": tuple(Roi(**roi) for roi in stored["rois"]),
+            "thresholds": tuple(Threshold(**threshold) for threshold in stored["thresholds"]),
+            "divergences": tuple(map(Claim.from_dict, stored["divergences"]))})
+
+
+_WORDS = ("command", "reference_args", "subject_args", "tests", "threads", "required_args")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return dict(value)
+    return asdict(value) if hasattr(value, "__dataclass_fields__") else value
+
+
+def case_facts(case: Case) -> CaseFacts:
+    """What a record keeps of a case."""
+    return CaseFacts(
+        name=case.name, title=case.title, file=case.path.name if case.path else None, sha256=case.sha256,
+        command=case.command, reference_args=case.reference_args, subject_args=case.subject_args,
+        environment=case.environment, tests=case.tests, limits=case.limits, shape=case.shape, rois=case.rois,
+        thresholds=case.thresholds, repeat=case.repeat, threads=case.threads, required_args=case.required_args,
+        divergences=case.divergences, cell=dict(case.cell))
