@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from nbcompare.case.threshold import Threshold
-from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor
 from nbcompare.verdict.verdict import Check
 
@@ -104,10 +103,6 @@ def test_the_margin_is_the_width_of_the_threshold_over_the_noise():
     assert Check(two_sided, 1.0, True, None, 0.999).margin == pytest.approx(100)
     assert Check(two_sided, 1.0, True, None, 1.0).margin == math.inf
     assert Check(two_sided, 1.0, True).margin is None
-
-
-def test_findings_of_an_old_record_are_empty():
-    assert FurtherEvidence.of({"kind": "nb-compare bundle"}) == FurtherEvidence()
 
 
 def test_a_stored_reference_brings_its_noise_with_it(run_repeated, nb, fake, small_case):

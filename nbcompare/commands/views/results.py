@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.bundle.bundle import Bundle
-from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.verdict import Verdict
 
 
@@ -40,19 +39,9 @@ def result_of(bundle: Bundle, file: Path | None, next_step: str | None = None) -
     """What is told of a published bundle; ``file`` is its case file as the user named it."""
     record = bundle.record
     engines = tuple((engine.role, f"{engine.name} sha256:{engine.program_sha256}") for engine in record.engines)
-    return Result(record_name(bundle), record.verdict, sum(run.seconds for run in record.runs), file,
-                  1 if file else None, bundle.folder, evidence_of(bundle).cause, next_step,
+    return Result(record.case.name, record.verdict, sum(run.seconds for run in record.runs), file,
+                  1 if file else None, bundle.folder, record.further.cause, next_step,
                   (("stamp", record.stamp), *engines))
-
-
-def record_name(bundle: Bundle) -> str:
-    """The name of the case that a bundle is of."""
-    return str(bundle.record.facts["case"]["name"])  # type: ignore[index]
-
-
-def evidence_of(bundle: Bundle) -> FurtherEvidence:
-    """What was found out beside the figures of a bundle."""
-    return FurtherEvidence.of(bundle.record.facts)
 
 
 def worst_first(results: list[Result]) -> list[Result]:
