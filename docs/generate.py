@@ -1,5 +1,5 @@
-"""Write the parts of the documentation that are generated: docs/commands.md, docs/flags.md,
-docs/emulations.md and docs/metrics.md.
+"""Write what is generated: docs/causes.md, commands.md, flags.md, emulations.md and metrics.md, and the tables of
+options of the harness and of the C reference.
 
     python docs/generate.py            write them
     python docs/generate.py --check    say which are out of date, and return 1 if any is
@@ -12,13 +12,14 @@ from pathlib import Path
 
 import click
 
-from nanobrag_torch.command.flags import markdown_table
+from nanobrag_torch.command.help import markdown_table
 from nanobrag_torch.emulation import EMULATIONS
 from nbcompare.cli import COMMANDS, main
 from nbcompare.compare.metrics import metrics_table
 from nbcompare.explain.diagnose.catalogue import entries
+from option_tables import harness_table, reference_table
 
-DOCS = Path(__file__).resolve().parent
+CHECKOUT = Path(__file__).resolve().parent.parent
 WIDTH = 110
 
 
@@ -88,16 +89,20 @@ def causes_page() -> str:
 PAGES = {"causes.md": causes_page, "commands.md": commands_page, "flags.md": flags_page,
          "emulations.md": emulations_page,
          "metrics.md": metrics_page}
+TABLES = {"nbcompare/case/options.json": harness_table, "simulator/reference/flags_table.c": reference_table}
+FILES = {**{f"docs/{name}": page for name, page in PAGES.items()}, **TABLES}
+"""What is generated, by its path in the checkout."""
 
 
 def run(check: bool) -> int:
-    stale = [name for name, page in PAGES.items()
-             if not (DOCS / name).is_file() or (DOCS / name).read_text(encoding="utf-8") != page()]
+    """Write what is stale, or only say so."""
+    stale = [name for name, text in FILES.items()
+             if not (CHECKOUT / name).is_file() or (CHECKOUT / name).read_text(encoding="utf-8") != text()]
     for name in stale:
         if check:
-            print(f"docs/{name} is out of date; run: make docs")
+            print(f"{name} is out of date; run: make docs")
         else:
-            (DOCS / name).write_text(PAGES[name](), encoding="utf-8")
+            (CHECKOUT / name).write_text(FILES[name](), encoding="utf-8")
     return int(check and bool(stale))
 
 

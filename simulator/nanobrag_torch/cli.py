@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from nanobrag_torch.command.flags import help_text
+from nanobrag_torch.command.help import help_text
 from nanobrag_torch.command.load import LoadedCommand, load_components, read_command
 from nanobrag_torch.emulation import list_text
 from nanobrag_torch.errors import ArgumentError, SimulatorError

@@ -10,6 +10,7 @@
 #include "io_text.h"
 
 #define LONGEST_NAME 64
+#define AS_THE_C_PROGRAM " (nanobrag_torch -emulate argv reads the line as nanoBragg does)"
 
 /* ---- names ------------------------------------------------------------------------------------- */
 
@@ -56,28 +57,38 @@ static int edit_distance(const char *word, const char *name, int size)
     return row[columns];
 }
 
-/* Refuse a word that is no option, naming the one nearest to it. */
+/* The first name among blank-separated ones that is nearest to a word, with its size and distance. */
+static void nearer(const char *word, const char *names, const char **nearest, int *size, int *least)
+{
+    const char *name = names;
+    while (*name != '\0') {
+        int width = (int)strcspn(name, " ");
+        int distance = edit_distance(word, name, width);
+        if (distance < *least) {
+            *least = distance;
+            *nearest = name;
+            *size = width;
+        }
+        name += width;
+        name += strspn(name, " ");
+    }
+}
+
+/* Refuse a word that is no option, naming the one that people mean by it, or else the nearest. */
 static void refuse_unknown(const char *word)
 {
     const char *nearest = "";
     int i, size = 0, least = 1 << 30;
-    for (i = 0; i < FLAG_COUNT; i++) {
-        const char *name = FLAGS[i].names;
-        while (*name != '\0') {
-            int width = (int)strcspn(name, " ");
-            int distance = edit_distance(word, name, width);
-            if (distance < least) {
-                least = distance;
-                nearest = name;
-                size = width;
-            }
-            name += width;
-            name += strspn(name, " ");
-        }
-    }
     if (word[0] != '-')
-        fail("unexpected value '%s': no option takes it", word);
-    fail("unknown option '%s'; did you mean '%.*s'?", word, size, nearest);
+        fail("unexpected value '%s': no option takes it" AS_THE_C_PROGRAM, word);
+    for (i = 0; i < FLAG_COUNT; i++)
+        nearer(word, FLAGS[i].names, &nearest, &size, &least);
+    for (i = 0; i < FLAG_COUNT; i++)
+        if (FLAGS[i].mistaken != NULL && has_name(FLAGS[i].mistaken, word)) {
+            nearest = FLAGS[i].names;
+            size = (int)strcspn(nearest, " ");
+        }
+    fail("unknown option '%s'; did you mean '%.*s'?" AS_THE_C_PROGRAM, word, size, nearest);
 }
 
 /* ---- values ------------------------------------------------------------------------------------ */

@@ -11,7 +11,9 @@ typedef enum {
     TAKES_NOTHING,
     TAKES_INTEGERS,
     TAKES_REALS,
-    TAKES_TEXT,
+    TAKES_INPUT,         /* the name of a file to read */
+    TAKES_OUTPUT,        /* the name of a file to write */
+    TAKES_DUMP,          /* the name of a file to write with -hkl, to read without */
     TAKES_CELL,          /* one to six reals, up to the next option */
     TAKES_MISSET,        /* a word holding "rand", or three reals */
     TAKES_ATTENUATION,   /* a word holding "inf", or a real */
@@ -45,6 +47,7 @@ typedef struct {
     int also_value;
     Convention convention;
     Pivot pivot;
+    const char *mistaken; /* words that people write for it and no program knows, or NULL */
     const char *by_default;
     const char *help;
 } Flag;

@@ -88,7 +88,6 @@ typedef struct {
     /* accepted because scripts give them; they have no effect on any image */
     double idle_real;
     const char *idle_text;
-    int idle_switch;
 } Options;
 
 Options options_default(void);

@@ -10,12 +10,15 @@ import math
 import re
 from collections.abc import Sequence
 
-from nanobrag_torch.command.flags import BY_NAME, FLAGS, Flag, nearest
+from nanobrag_torch.command.flag import Flag
+from nanobrag_torch.command.flags import BY_NAME, FLAGS
+from nanobrag_torch.command.help import nearest
 from nanobrag_torch.config import Beam, Detector, Sampling, Scan
 from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.options import Options
 from nanobrag_torch.units import to_si
 
+_AS_THE_C_PROGRAM = "(-emulate argv reads the line as nanoBragg does)"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _REAL_START = re.compile(r"\s*[+-]?(inf(inity)?|nan|0x[0-9a-f]+|(\d+\.?\d*|\.\d+)(e[+-]?\d+)?)", re.IGNORECASE)
 _INTEGER_START = re.compile(r"\s*[+-]?\d+")
@@ -44,9 +47,9 @@ def parse(tokens: Sequence[str], options: Options | None = None) -> Options:
 def _known(word: str) -> Flag:
     flag = BY_NAME.get(word)
     if flag is None and not word.startswith("-"):
-        raise ArgumentError(f"unexpected value {word!r}: no option takes it")
+        raise ArgumentError(f"unexpected value {word!r}: no option takes it {_AS_THE_C_PROGRAM}")
     if flag is None:
-        raise ArgumentError(f"unknown option {word!r}; did you mean {nearest(word)!r}?")
+        raise ArgumentError(f"unknown option {word!r}; did you mean {nearest(word)!r}? {_AS_THE_C_PROGRAM}")
     return flag
 
 
