@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 import click
+from option_tables import harness_table, reference_table
 
 from nanobrag_torch.command.help import markdown_table
 from nanobrag_torch.emulation import EMULATIONS
 from nbcompare.cli import COMMANDS, main
 from nbcompare.compare.metrics import metrics_table
 from nbcompare.explain.diagnose.catalogue import entries
-from option_tables import harness_table, reference_table
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 WIDTH = 110

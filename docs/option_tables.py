@@ -28,8 +28,7 @@ def _as_data(flag: Flag) -> dict[str, object]:
     return {"names": flag.names, "count": flag.kind if flag.kind in OWN_COUNT else flag.count, "part": flag.group,
             "topic": flag.topic, "kind": flag.meaning, "default": _default(flag), "unit": flag.unit,
             "file": flag.kind if flag.kind in ("input", "output", "dump") else "", "fields": flag.fields,
-            "pivot": flag.pivot or "", "inside": [word for word in flag.like_c if not word.startswith("=")],
-            "mistaken": flag.mistaken}
+            "pivot": flag.pivot or "", "inside": [word for word in flag.like_c if not word.startswith("=")]}
 
 
 def _default(flag: Flag) -> str | None:
@@ -100,7 +99,8 @@ _HEAD = """\
 def reference_table() -> str:
     """The rows that the C reference has, as C."""
     rows = "".join(f"    {{{', '.join(_designators(flag))}}},\n" for flag in FLAGS if not flag.only_here)
-    return f"{_HEAD}const Flag FLAGS[] = {{\n{rows}}};\n\nconst int FLAG_COUNT = (int)(sizeof FLAGS / sizeof FLAGS[0]);\n"
+    return (f"{_HEAD}const Flag FLAGS[] = {{\n{rows}}};\n\n"
+            "const int FLAG_COUNT = (int)(sizeof FLAGS / sizeof FLAGS[0]);\n")
 
 
 def _designators(flag: Flag) -> list[str]:

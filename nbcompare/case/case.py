@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare.case.claims import Claim, claims_of
-from nbcompare.case.command import declared_shape
+from nbcompare.case.command import declared_shape, parse_command
 from nbcompare.case.declarations import EngineDeclaration, declarations_of, variables_of
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.matrix import Cell, Matrix, cells_in, matrix_of
-from nbcompare.case.options import FILE_OPTIONS, FLOAT_FILE, FLOAT_FILE_OPTIONS, REFERENCE, SUBJECT
+from nbcompare.case.named_files import file_faults
+from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments, matching, thresholds_of, whole_number
 from nbcompare.case.strict_yaml import Cursor, load
 from nbcompare.case.threshold import Threshold
@@ -291,13 +292,10 @@ def _command_faults(case: Case) -> Iterator[tuple[str, str]]:
     """(key, what is wrong): the command reads only declared inputs, leaves the float file to us, and declares the
     image's shape."""
     names = [entry.name for entry in case.inputs]
-    for key in ("command", "reference_args", "subject_args"):
-        words = getattr(case, key)
-        for i, word in enumerate(words):
-            if word in FLOAT_FILE_OPTIONS:
-                yield key, f"{word} is added by the runner, for each engine its own; leave it out"
-            if word in FILE_OPTIONS and i + 1 < len(words) and words[i + 1] not in names:
-                yield key, f"{word} {words[i + 1]} is not among the inputs; {nearest(words[i + 1], names)}"
+    own = list(file_faults(case.command, names))
+    for key in ("reference_args", "subject_args"):
+        for fault in file_faults((*case.command, *getattr(case, key)), names):
+            yield "command" if fault in own else key, fault
     for word in case.required_args:
         if word not in case.command:
             yield "required_args", f"{word} is not in the command, so it cannot be required there"
@@ -314,7 +312,7 @@ def _command_faults(case: Case) -> Iterator[tuple[str, str]]:
 
 def _size_is_in_a_header(command: Sequence[str]) -> bool:
     """Whether the size may come from the header of an input file, which is read when the inputs are there."""
-    return any(word in ("-img", "-mask") for word in command)
+    return parse_command(command).has("-img", "-mask")
 
 
 def _region_faults(case: Case) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """A nanoBragg command line as a sequence of options with their values, and the edits that make a new one.
 
-Reading is lenient: a word that is no known option stays where it is, because the engines may know it.
-Nothing is ever changed in place; an edit returns a new command.
+Everything in the harness that looks into arguments does so here. Of an option given twice the last counts. Reading is
+lenient: a word that is no known option stays where it is, because the engines may know it. Nothing is ever changed in
+place; an edit returns a new command.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.case.options import BY_NAME, CELL, MISSET, PERHAPS, Option
+from nbcompare.case.options import CELL, DUMP, INPUT, MISSET, OUTPUT, PERHAPS, Option, option_named, option_of
 from nbcompare.compare.image import DEFAULT_DETSIZE_MM, DEFAULT_PIXEL_MM, Roi, Shape, read_smv_numbers
 from nbcompare.errors import UsageError
 
-_OPTION = re.compile(r"-[A-Za-z_]|-4stol$")
+_LIKE_AN_OPTION = re.compile(r"-[A-Za-z_]")
+_COUNTS, _SIZES_MM, _PIXEL_MM = ("fast_pixels", "slow_pixels"), ("fast_size_m", "slow_size_m"), "pixel_size_m"
+"""The quantities that decide on the shape, as the table of options calls them; typed as counts and in mm."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,11 @@ class Item:
     @property
     def tokens(self) -> tuple[str, ...]:
         return (self.word, *self.values)
+
+    @property
+    def name(self) -> str:
+        """The option's usual name, or the word itself where nobody knows it."""
+        return self.option.name if self.option else self.word
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -67,6 +75,32 @@ class Command:
         last = {item.option.name: at for at, item in enumerate(self.items) if item.option}
         return (item for at, item in enumerate(self.items) if item.option and last[item.option.name] == at)
 
+    def spans(self) -> list[tuple[int, int]]:
+        """Where each option stands with its values: (first word, word after the last). Words nobody knows count as
+        values of the option before them; those before the first option belong to none."""
+        starts, at = [], 0
+        for item in self.items:
+            if item.option or _LIKE_AN_OPTION.match(item.word):
+                starts.append(at)
+            at += len(item.tokens)
+        return list(zip(starts, [*starts[1:], at], strict=False))
+
+    # --- files ---------------------------------------------------------------------------------------
+
+    def reading(self) -> tuple[Item, ...]:
+        """The items whose value names a file that is read."""
+        return tuple(item for item in self.items if item.values and self._file(item) == INPUT)
+
+    def writing(self) -> tuple[Item, ...]:
+        """The items whose value names a file that is written."""
+        return tuple(item for item in self.items if item.values and self._file(item) == OUTPUT)
+
+    def _file(self, item: Item) -> str:
+        file = item.option.file if item.option else ""
+        if file != DUMP:
+            return file
+        return OUTPUT if self.has("-hkl") else INPUT
+
     # --- edits ---------------------------------------------------------------------------------------
 
     def without(self, *names: str) -> Command:
@@ -77,13 +111,18 @@ class Command:
         """The option with these values: where it stands, or else in front, so that later options keep their say."""
         texts = tuple(written(value) for value in values)
         if not self.has(name):
-            return Command((Item(name, texts, BY_NAME[name]), *self.items))
+            return Command((Item(name, texts, option_named(name)), *self.items))
         return self.changed(name, lambda item: Item(item.word, texts, item.option))
 
     def changed(self, name: str, change: Callable[[Item], Item]) -> Command:
         """Every item of the option replaced by what ``change`` makes of it."""
         return Command(tuple(change(item) if item.option and item.option.name == name else item
                              for item in self.items))
+
+    def replacing(self, change: Callable[[Item], Item | None]) -> Command:
+        """Each item replaced by what ``change`` makes of it, or left out where that is None."""
+        changed = (change(item) for item in self.items)
+        return Command(tuple(item for item in changed if item is not None))
 
     def starting(self, *tokens: str) -> Command:
         """With more words in front, where later options keep their say."""
@@ -95,10 +134,12 @@ class Command:
 
 
 def parse_command(argv: Sequence[str]) -> Command:
-    """The command line as items. A token is an option when the table knows it, whatever stands before it."""
-    items, at = [], 0
+    """The command line as items. A token that stands where no value is due is an option when the table knows it, or
+    when the C program would find one in it."""
+    items: list[Item] = []
+    at = 0
     while at < len(argv):
-        option = BY_NAME.get(argv[at])
+        option = option_of(argv[at])
         count = _values_after(option, argv[at + 1:]) if option else 0
         items.append(Item(argv[at], tuple(argv[at + 1:at + 1 + count]), option))
         at += 1 + count
@@ -132,6 +173,9 @@ def written(value: object) -> str:
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 
+# --- what a command declares about its image -------------------------------------------------------------
+
+
 def declared_shape(argv: Sequence[str], folder: Path) -> Shape:
     """The image shape that nanoBragg arguments declare.
 
@@ -139,74 +183,61 @@ def declared_shape(argv: Sequence[str], folder: Path) -> Shape:
     beaten by both; npixels = ceil(size/pixel - 1/2), as the program rounds. ``folder`` is where the
     header files lie. Raises UsageError for a size that is no number, and for an empty image.
     """
-    counts, sizes_mm, pixel_mm = _header_sizes(argv, folder)
-    for i, token in enumerate(argv):
-        if token in ("-detpixels", "-detpixels_f", "-detpixels_x", "-detpixels_s", "-detpixels_y"):
-            value = int(_number(argv, i))
-            counts = _along(token, ("f", "x"), ("s", "y"), counts, value)
-        elif token in ("-detsize", "-detsize_f", "-detsize_s"):
-            sizes_mm = _along(token, ("f",), ("s",), sizes_mm, _number(argv, i))
-        elif token in ("-pixel", "-pixelsize", "-pixel_size"):
-            pixel_mm = _number(argv, i)
+    command = parse_command(argv)
+    given = _from_headers(command, folder)
+    for item in command.items:
+        for quantity in (field for field in (item.option.fields if item.option else ()) if field in given):
+            given[quantity] = _number(item)
+    pixel_mm = given[_PIXEL_MM]
     if not pixel_mm > 0:
         raise UsageError(f"-pixel {pixel_mm:g}: a pixel size must be positive")
-    fast, slow = (count or math.ceil(size / pixel_mm - 0.5) for count, size in zip(counts, sizes_mm, strict=True))
+    fast, slow = (int(given[count]) or math.ceil(given[size] / pixel_mm - 0.5)
+                  for count, size in zip(_COUNTS, _SIZES_MM, strict=True))
     if fast < 1 or slow < 1:
         raise UsageError(f"the arguments declare an image of {fast} x {slow} pixels")
     return Shape(slow=slow, fast=fast)
 
 
-def _along(token, fast_names, slow_names, pair, value):
-    """(fast, slow) with the axis that the option's suffix names replaced, or both without a suffix."""
-    suffix = token.rpartition("_")[2] if "_" in token else ""
-    return (value if suffix in fast_names or not suffix else pair[0],
-            value if suffix in slow_names or not suffix else pair[1])
+def _from_headers(command: Command, folder: Path) -> dict[str, float]:
+    """The quantities by the headers of -mask, then -img (the second wins), or by default."""
+    given = {**dict.fromkeys(_COUNTS, 0.0), **dict.fromkeys(_SIZES_MM, DEFAULT_DETSIZE_MM), _PIXEL_MM: DEFAULT_PIXEL_MM}
+    for name in ("-mask", "-img"):
+        item = command.find(name)
+        header = read_smv_numbers(folder / item.values[0]) if item and item.values else {}
+        for quantity, key in zip((*_COUNTS, _PIXEL_MM), ("SIZE1", "SIZE2", "PIXEL_SIZE"), strict=True):
+            given[quantity] = header.get(key, given[quantity])
+    return given
 
 
-def _number(argv: Sequence[str], i: int) -> float:
+def size_is_in_a_header(argv: Sequence[str]) -> bool:
+    """Whether the size may come from the header of an input file, which is read when the inputs are there."""
+    return parse_command(argv).has("-img", "-mask")
+
+
+def _number(item: Item) -> float:
     try:
-        value = float(argv[i + 1])
+        value = float(item.values[0])
     except (IndexError, ValueError):
-        found = argv[i + 1] if i + 1 < len(argv) else "nothing"
-        raise UsageError(f"{argv[i]} needs a number, found {found}") from None
+        raise UsageError(f"{item.word} needs a number, found {' '.join(item.values) or 'nothing'}") from None
     if not math.isfinite(value):
-        raise UsageError(f"{argv[i]} needs a finite number, found {argv[i + 1]}")
+        raise UsageError(f"{item.word} needs a finite number, found {item.values[0]}")
     return value
 
 
-def _header_sizes(argv, folder):
-    """Sizes read from the headers of -mask, then -img (the second wins)."""
-    counts, pixel_mm = (0, 0), DEFAULT_PIXEL_MM
-    for option in ("-mask", "-img"):
-        for i, token in enumerate(argv[:-1]):
-            if token == option:
-                header = read_smv_numbers(folder / argv[i + 1])
-                counts = (int(header.get("SIZE1", counts[0])), int(header.get("SIZE2", counts[1])))
-                pixel_mm = header.get("PIXEL_SIZE", pixel_mm)
-    return counts, (DEFAULT_DETSIZE_MM, DEFAULT_DETSIZE_MM), pixel_mm
-
-
-def rendered_region(arguments: Sequence[str], shape: Shape) -> Roi:
+def rendered_region(argv: Sequence[str], shape: Shape) -> Roi:
     """The region that a command renders: the last -roi, whose negative bounds mean the image's own.
 
     Raises UsageError for a -roi that is not four whole numbers.
     """
     bounds = Roi.full(shape).bounds
-    if "-roi" not in arguments:
+    item = parse_command(argv).find("-roi")
+    if item is None:
         return Roi("rendered", *bounds)
-    at = len(arguments) - 1 - list(arguments)[::-1].index("-roi")
-    words = arguments[at + 1:at + 5]
     try:
-        given = [int(word) for word in words]
+        given = [int(word) for word in item.values]
     except ValueError:
         given = []
     if len(given) != 4:
-        raise UsageError(f"-roi needs four whole numbers, found {' '.join(words) or 'nothing'}")
+        raise UsageError(f"-roi needs four whole numbers, found {' '.join(item.values) or 'nothing'}")
     xmin, xmax, ymin, ymax = (value if value >= 0 else own for value, own in zip(given, bounds, strict=True))
     return Roi("rendered", xmin, min(xmax, shape.fast - 1), ymin, min(ymax, shape.slow - 1))
-
-
-def option_groups(command: Sequence[str]) -> list[tuple[int, int]]:
-    """Where each option of a command line stands with its values: (first word, word after the last)."""
-    starts = [i for i, word in enumerate(command) if _OPTION.match(word)]
-    return list(zip(starts, [*starts[1:], len(command)], strict=True))

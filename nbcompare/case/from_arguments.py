@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.case.case import Case
-from nbcompare.case.command import declared_shape
-from nbcompare.case.options import FILE_OPTIONS, FLOAT_FILE_OPTIONS
+from nbcompare.case.command import Item, declared_shape, parse_command
+from nbcompare.case.inputs import copy_input
+from nbcompare.case.named_files import FLOAT_OPTION, leads_out, plain
+from nbcompare.case.options import FLOAT_FILE
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE
@@ -18,6 +19,9 @@ from nbcompare.errors import UsageError
 DEFAULT_CORRELATION = 0.9995
 
 DEFAULT_SUM_RATIO = (0.9, 1.1)
+
+DUMP_BY_DEFAULT = "Fdump.bin"
+"""The dump that nanoBragg reads where a command names neither it nor a list of reflections."""
 
 
 @dataclass(frozen=True)
@@ -39,50 +43,93 @@ class OneShotOptions:
     trust_case: bool = False
 
 
-def without_float_file(arguments: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """The arguments without a float file of the user's own, and a note when there was one."""
-    kept, notes, words = [], [], iter(arguments)
-    for word in words:
-        if word in FLOAT_FILE_OPTIONS:
-            given = next(words, "")
-            notes.append(f"{word} {given} was replaced: each engine writes its own float image")
-        else:
-            kept.append(word)
-    return tuple(kept), notes
+@dataclass(frozen=True)
+class StagedArguments:
+    """Arguments that find their files in a folder of copies: of both engines, and of each alone; with what there is
+    to say about it."""
+
+    command: tuple[str, ...]
+    reference_args: tuple[str, ...]
+    subject_args: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
-def stage_file_arguments(arguments: Sequence[str], folder: Path) -> list[str]:
-    """Copy the files that the arguments name into ``folder`` and return the arguments that find them there.
+def stage_arguments(arguments: Sequence[str], c_args: Sequence[str], py_args: Sequence[str],
+                    folder: Path) -> StagedArguments:
+    """Copy every file that the arguments read into the new ``folder``; a float file of the user's own is left out.
 
-    A plain or downward relative name is kept as it is; any other path becomes absolute. Raises
-    UsageError for a file that is not there.
+    A plain or downward relative name is kept, any other path becomes the name of the copy. Raises UsageError for a
+    first word that is no option and for a file that is not there, FileError for one that cannot be copied.
     """
+    if not arguments[0].startswith("-"):
+        raise UsageError(f"{arguments[0]}: nanoBragg arguments begin with an option, such as -mat",
+                         hint="nb-compare [options] -- -mat A.mat ..., or nb-compare COMMAND [options] ...")
+    command, notes = _without_float_file(arguments)
     folder.mkdir()
-    words = list(arguments)
-    for i, word in enumerate(words[:-1]):
-        if word not in FILE_OPTIONS:
-            continue
-        given = Path(words[i + 1])
-        if not given.is_file():
-            raise UsageError(f"{word} {given}: there is no such file in {Path.cwd()}")
-        if given.is_absolute() or ".." in given.parts:
-            words[i + 1] = str(given.absolute())
-        else:
-            (folder / given).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(given, folder / given)
-    return words
+    names: dict[Path, str] = {}
+    own = {key: _staged((*command, *words), folder, names) for key, words in (("c", c_args), ("py", py_args))}
+    size = len(command)
+    return StagedArguments(own["c"][:size], own["c"][size:], own["py"][size:],
+                           (*notes, *_left_over_dump((*command, *c_args), folder)))
 
 
-def one_shot_case(command: tuple[str, ...], options: OneShotOptions, data: Path) -> Case:
+def _without_float_file(arguments: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    command = parse_command(arguments)
+    notes = [f"{item} was replaced: each engine writes its own float image"
+             for item in command.items if item.name == FLOAT_OPTION]
+    return command.without(FLOAT_OPTION).argv, notes
+
+
+def _staged(whole: Sequence[str], folder: Path, names: dict[Path, str]) -> tuple[str, ...]:
+    """A command line that finds its files in the folder; ``names`` are the copies that are there, by their source."""
+    command = parse_command(whole)
+    read = command.reading()
+    return tuple(token for item in command.items
+                 for token in (item.word, *((_copied(item, folder, names),) if item in read else item.values)))
+
+
+def _copied(item: Item, folder: Path, names: dict[Path, str]) -> str:
+    """The name of the copy of the file that an option names; the word itself where that will do."""
+    given = item.values[0]
+    source = Path(given).absolute()
+    if not source.is_file():
+        raise UsageError(f"{item}: there is no such file in {Path.cwd()}")
+    if source not in names:
+        name = source.name if leads_out(given) else plain(given)
+        while name in names.values() or name == FLOAT_FILE:
+            name = f"copy-{name}"
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        copy_input(source, folder / name)
+        names[source] = name
+    return given if plain(given) == names[source] else names[source]
+
+
+def _left_over_dump(whole: Sequence[str], folder: Path) -> Iterator[str]:
+    """Where a command names no structure factors, nanoBragg reads the dump that an earlier run left in the folder.
+
+    It is copied where the command has nothing else to go by, and only mentioned where it has -default_F.
+    """
+    command, dump = parse_command(whole), Path(DUMP_BY_DEFAULT)
+    if command.has("-hkl", "-dump") or not dump.is_file():
+        return
+    if command.has("-default_F"):
+        yield f"{dump} of this folder is not given to the engines; where it is meant, name it with -dump"
+    else:
+        copy_input(dump, folder / dump)
+        yield f"{dump} of this folder is given to the engines, as the command names no structure factors"
+
+
+def one_shot_case(arguments: StagedArguments, options: OneShotOptions, data: Path) -> Case:
     """The case that a bare command line amounts to, with the thresholds of the options."""
-    shape = declared_shape((*command, *options.c_args), data)
+    shape = declared_shape((*arguments.command, *arguments.reference_args), data)
     roi = _region(options.roi, shape)
     thresholds = [Threshold("correlation", roi.name, options.correlation, None, "--threshold")]
     if options.sum_ratio:
         why = "a correlation cannot see a scale error"
         thresholds.append(Threshold("sum_ratio", roi.name, *options.sum_ratio, why))
-    case = Case(name="one-shot", title="one-shot", command=command, shape=shape, rois=(roi,),
-                thresholds=tuple(thresholds), reference_args=options.c_args, subject_args=options.py_args)
+    case = Case(name="one-shot", title="one-shot", command=arguments.command, shape=shape, rois=(roi,),
+                thresholds=tuple(thresholds), reference_args=arguments.reference_args,
+                subject_args=arguments.subject_args)
     limits = replace(case.limits, reference_seconds=options.seconds, subject_seconds=options.seconds)
     return replace(case, limits=limits)
 

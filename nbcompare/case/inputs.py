@@ -52,13 +52,13 @@ def stage_inputs(case, overrides: Mapping[str, Path], folder: Path) -> tuple[Sta
 def _stage(entry, case, override: Path | None, target: Path) -> StagedInput:
     if override is not None:
         origin = "user"
-        _copy(override, target)
+        copy_input(override, target)
     elif entry.made_by:
         origin = "generated"
         target.write_text(GENERATORS[entry.made_by](), encoding="ascii", newline="\n")
     else:
         origin = "case"
-        _copy(case.folder / entry.file, target)
+        copy_input(case.folder / entry.file, target)
     found = sha256_of(target)
     if origin != "user" and entry.sha256 and found != entry.sha256:
         raise CaseError(f"input {entry.name} has sha256 {found}, but the case pins {entry.sha256}", path=case.path,
@@ -66,7 +66,8 @@ def _stage(entry, case, override: Path | None, target: Path) -> StagedInput:
     return StagedInput(entry.name, origin, found, target.stat().st_size, entry.sha256)
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_input(source: Path, target: Path) -> None:
+    """Copy an input file. Raises FileError where that is impossible."""
     try:
         shutil.copyfile(source, target)
     except OSError as fault:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nbcompare.case.case import Case
 from nbcompare.case.command import declared_shape
+from nbcompare.case.named_files import file_faults
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine
@@ -52,12 +53,16 @@ class RunFiles:
 def job_of(case: Case, engine: Engine, arguments: tuple[str, ...], inputs: Path) -> Job:
     """An engine on a command line, with the limits and variables of a case.
 
-    Raises UsageError for arguments that declare no image, and for an input that the engine might take for its code.
+    Raises UsageError for arguments that declare no image, read a file that is not among the inputs, or write one
+    outside the run's folder; and for an input that the engine might take for its code.
     """
     module = importable([path.name for path in inputs.rglob("*")])
     if module and not obeys(engine.start, engine.program):
         raise UsageError(f"the input {module} has the name of a Python module, and the {engine.role} {engine.name} "
                          "might run it", hint="give the file another name")
+    there = {path.relative_to(inputs).as_posix() for path in inputs.rglob("*") if path.is_file()}
+    for fault in file_faults(arguments, there):
+        raise UsageError(fault)
     seconds = {REFERENCE: case.limits.reference_seconds, SUBJECT: case.limits.subject_seconds}[engine.role]
     return Job(engine, arguments, declared_shape(arguments, inputs), seconds, inputs, case.environment)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.case.case import Case, cell_named, load_case, parse_input_override
-from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, stage_file_arguments, without_float_file
+from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, stage_arguments
 from nbcompare.case.inputs import stage_inputs
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import read_float_image
@@ -85,12 +85,10 @@ def _scratch() -> Iterator[Path]:
 
 
 def _from_arguments(asked: ExperimentSource, data: Path, progress: Progress) -> Experiment:
-    arguments, notes = without_float_file(asked.words)
-    for note in notes:
+    arguments = stage_arguments(asked.words, asked.c_args, asked.py_args, data)
+    for note in arguments.notes:
         progress.say(f"note: {note}")
-    command = tuple(stage_file_arguments(arguments, data))
-    options = OneShotOptions(c_args=asked.c_args, py_args=asked.py_args)
-    case = one_shot_case(command, options, data)
+    case = one_shot_case(arguments, OneShotOptions(), data)
     return Experiment("the command line", case, engines_of(case, asked, progress), data)
 
 

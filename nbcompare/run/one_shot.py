@@ -19,7 +19,7 @@ import numpy as np
 
 from nbcompare.bundle.summary import summary
 from nbcompare.case.case import Case
-from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, stage_file_arguments, without_float_file
+from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, stage_arguments
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.project import project_above
 from nbcompare.compare.compare import Comparison, compare_images
@@ -63,12 +63,11 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
     Raises UsageError for arguments or a region that cannot be used, FileError for a folder that cannot
     be written.
     """
-    arguments, notes = without_float_file(arguments)
     engines = choose_engines(options, progress, project_above(Path.cwd()).engines)
     folder = options.outdir or Path("comparisons") / _default_name(arguments)
     with _workshop(folder) as work:
-        command = tuple(stage_file_arguments(arguments, work / "data"))
-        case = one_shot_case(command, options, work / "data")
+        staged = stage_arguments(arguments, options.c_args, options.py_args, work / "data")
+        case = one_shot_case(staged, options, work / "data")
         jobs = jobs_of(case, engines, work / "data")
         places = {role: RunFiles(*(work / f"{key}_{end}" for end in ("float.bin", "stdout.txt", "stderr.txt")),
                                  work / f"failed_{key}") for role, key in PREFIX.items()}
@@ -87,8 +86,10 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
                                  {role: places[role].stdout for role in places})
             findings = replace(findings, cause=cause)
         binaries = {PREFIX[role]: f"{engine.name} sha256:{sums[role]}" for role, engine in engines.items()}
-        said = summary(command, runs, binaries, comparison, verdict, scale, findings, resample=options.resample)
-        said["notes"] = [*notes, *said["notes"]]
+        said = summary(staged.command, runs, binaries, comparison, verdict, scale, findings, resample=options.resample)
+        said["notes"] = [*staged.notes, *said["notes"]]
+        said["inputs"] = {path.relative_to(work / "data").as_posix(): sha256_of(path)
+                          for path in sorted((work / "data").rglob("*")) if path.is_file()}
         (work / "summary.json").write_text(dump_json(said), encoding="utf-8")
         _replace_files(work, folder)
     return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]), findings)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.command import declared_shape, option_groups
+from nbcompare.case.command import declared_shape, parse_command
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.engine.engine import Rendering
 from nbcompare.engine.runs import Job
@@ -94,10 +94,10 @@ def ablate(command: Sequence[str], jobs: Mapping[str, Job], image: np.ndarray, r
     ``image`` is the reference's, by which the small region is chosen; ``run_quietly`` runs a job on the files in
     ``inputs`` and keeps nothing. Of an engine that ``may_run`` does not name, what an earlier probe found is taken.
     """
-    box = [] if "-roi" in command else _box(image)
+    box = [] if parse_command(command).has("-roi") else _box(image)
     baselines = {role: _baseline(job, box, run_quietly) for role, job in jobs.items() if role in may_run}
     found = []
-    for first, last in option_groups(command):
+    for first, last in parse_command(command).spans():
         words = tuple(command[first:last])
         if only_required and words[0] not in required:
             continue

@@ -189,10 +189,10 @@ def test_a_required_option_that_one_engine_ignores_is_no_pass(run_probed):
 
 
 def test_negative_numbers_are_values_not_options():
-    from nbcompare.case.command import option_groups
+    from nbcompare.case.command import parse_command
 
     command = "-spindle_axis -1 0 0 -odet_vector -0.000088 .5 -.9 -4stol f -mat A.mat".split()
-    groups = [command[first:last] for first, last in option_groups(command)]
+    groups = [command[first:last] for first, last in parse_command(command).spans()]
     assert [group[0] for group in groups] == ["-spindle_axis", "-odet_vector", "-4stol", "-mat"]
     assert groups[0] == ["-spindle_axis", "-1", "0", "0"]
 

@@ -156,4 +156,5 @@ def test_a_process_ends_with_the_status_of_its_error(tmp_path):
     done = subprocess.run([sys.executable, "-m", "nanobrag_torch", "-lamda", "1"], capture_output=True, text=True,
                           cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "nanobrag_torch: error: unknown option '-lamda'; did you mean '-lambda'?\n"
+    assert done.stderr == ("nanobrag_torch: error: unknown option '-lamda'; did you mean '-lambda'? "
+                           "(-emulate argv reads the line as nanoBragg does)\n")

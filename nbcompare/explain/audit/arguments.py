@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from nbcompare.case.command import is_number, parse_command
 from nbcompare.explain.audit.kind import NotHere
 
-SPELLINGS = {
-    "-lambda": ("-lambda", "-wave", "-wavelength"), "-pixel": ("-pixel", "-pixelsize", "-pixel_size"),
-    "-osc": ("-osc", "-oscillation"), "-mat": ("-mat", "-matrix"), "-hkl": ("-hkl", "-hklfile"),
-    "-mosaic": ("-mosaic", "-mosaici", "-mosaicity", "-mosaic_spr", "-mosaic_spread"),
-    "-mosaic_dom": ("-mosaic_dom", "-mosaic_domains"),
-}
 DEFAULT_PIXEL_MM = 0.1
-_OPTION = re.compile(r"-[A-Za-z0-9]*[A-Za-z_].*")
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
 def values(argv: Sequence[str], option: str) -> tuple[str, ...] | None:
     """The values of an option, or None when it is not given."""
-    at = _last(argv, option)
-    return None if at is None else tuple(argv[at + 1:_end(argv, at)])
+    found = parse_command(argv).find(option)
+    return None if found is None else found.values
 
 
 def number(argv: Sequence[str], option: str, default: float | None = None) -> float:
     """The one number of an option. Raises NotHere without it, when there is no default."""
     found = values(argv, option)
-    if found and _NUMBER.fullmatch(found[0]):
+    if found and is_number(found[0]):
         return float(found[0])
     if default is None:
         raise NotHere(f"the command has no {option}")
@@ -37,7 +29,7 @@ def number(argv: Sequence[str], option: str, default: float | None = None) -> fl
 def vector(argv: Sequence[str], option: str) -> tuple[float, float, float]:
     """The three numbers of an option. Raises NotHere without them."""
     found = values(argv, option) or ()
-    if len(found) < 3:
+    if len(found) < 3 or not all(map(is_number, found)):
         raise NotHere(f"the command has no {option}")
     x, y, z = map(float, found[:3])
     return x, y, z
@@ -54,19 +46,18 @@ def name_of_file(argv: Sequence[str], option: str) -> str:
 def put(argv: Sequence[str], option: str, *new: object) -> tuple[str, ...]:
     """The option with new values, in its old place or at the end."""
     words = tuple(f"{value:.12g}" if isinstance(value, float) else str(value) for value in new)
-    at = _last(argv, option)
-    if at is None:
+    command = parse_command(argv)
+    if not command.has(option):
         return (*argv, option, *words)
-    return (*argv[:at + 1], *words, *argv[_end(argv, at):])
+    return command.setting(option, *words).argv
 
 
 def drop(argv: Sequence[str], option: str) -> tuple[str, ...]:
     """The arguments without an option. Raises NotHere when it is not given."""
-    if _last(argv, option) is None:
+    command = parse_command(argv)
+    if not command.has(option):
         raise NotHere(f"the command has no {option}")
-    while (at := _last(argv, option)) is not None:
-        argv = (*argv[:at], *argv[_end(argv, at):])
-    return tuple(argv)
+    return command.without(option).argv
 
 
 def pixel_mm(argv: Sequence[str]) -> float:
@@ -74,18 +65,10 @@ def pixel_mm(argv: Sequence[str]) -> float:
     return number(argv, "-pixel", DEFAULT_PIXEL_MM)
 
 
-def _last(argv: Sequence[str], option: str) -> int | None:
-    names = SPELLINGS.get(option, (option,))
-    return max((i for i, word in enumerate(argv) if word in names), default=None)
-
-
-def _end(argv: Sequence[str], at: int) -> int:
-    """Where the values of the option at a place end."""
-    end = at + 1
-    while end < len(argv) and not _is_option(argv[end]):
-        end += 1
-    return end
-
-
-def _is_option(word: str) -> bool:
-    return bool(_OPTION.fullmatch(word)) and not _NUMBER.fullmatch(word)
+def pivot_of(argv: Sequence[str]) -> str:
+    """The pivot that is in force at the end of a command: many options set it, and the last one counts."""
+    pivot = "beam"
+    for item in parse_command(argv).items:
+        said = next((word for word in ("sample", "beam") if word in " ".join(item.values)), "")
+        pivot = (said if item.name == "-pivot" else item.option.pivot if item.option else "") or pivot
+    return pivot

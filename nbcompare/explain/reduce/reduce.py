@@ -30,6 +30,9 @@ WINDOWS = (16, 32, 64, 128, 256)
 FRAME_KINDS = ("size", "roi")
 """Kinds of options that say how many pixels there are and which are rendered."""
 
+NOT_OF_THE_IMAGE = ("output", "run")
+"""Kinds of options that have no part in the float image."""
+
 PLACING = ("-Xbeam", "-Ybeam", "-Xclose", "-Yclose", "-ORGX", "-ORGY")
 """Options that put the beam at a place of the original frame."""
 
@@ -162,7 +165,7 @@ def _is_frame(item: Item) -> bool:
 
 def _small_frame(search: ReductionSearch, command: Command, images) -> tuple[Sequence[Item], Roi | None]:
     """The command on a small image about the beam, if it fails there too; else on a window of its own image."""
-    quiet = [item for item in command.items if not (item.option and item.option.kind == "output")]
+    quiet = [item for item in command.items if not (item.option and item.option.kind in NOT_OF_THE_IMAGE)]
     loose = [item for item in quiet if not _is_frame(item) and not _is_of(item, PLACING)]
     for size in FRAMES:
         framed = [*parse_command(("-detpixels", str(size))).items, *loose]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nbcompare.case.command import declared_shape
+from nbcompare.case.command import declared_shape, rendered_region
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Roi
 from nbcompare.engine.engine import Rendering
@@ -118,18 +118,12 @@ def _ask(asked: Experiment, role: str, pixel: Pixel) -> EngineTrace | str:
 def _rendered(asked: Experiment, role: str, pixel: Pixel) -> Roi:
     """The region that the command renders. Raises UsageError when the pixel is outside."""
     arguments = asked.arguments(role)
-    shape = declared_shape(arguments, asked.inputs)
-    whole = Roi.full(shape)
-    bounds = list(whole.bounds)
-    at = len(arguments) - 1 - arguments[::-1].index("-roi") if "-roi" in arguments else None
-    if at is not None:
-        given = [int(word) for word in arguments[at + 1:at + 5]]
-        bounds = [value if value >= 0 else default for value, default in zip(given, bounds, strict=True)]
-    xmin, xmax, ymin, ymax = bounds
-    if not (xmin <= pixel.fast <= min(xmax, shape.fast - 1) and ymin <= pixel.slow <= min(ymax, shape.slow - 1)):
-        raise UsageError(f"--pixel {pixel.fast} {pixel.slow}: the {role}'s command renders fast {xmin}..{xmax}, "
-                         f"slow {ymin}..{ymax}", hint="--pixel takes the fast pixel number first")
-    return Roi("rendered", xmin, xmax, ymin, ymax)
+    found = rendered_region(arguments, declared_shape(arguments, asked.inputs))
+    if not (found.xmin <= pixel.fast <= found.xmax and found.ymin <= pixel.slow <= found.ymax):
+        raise UsageError(f"--pixel {pixel.fast} {pixel.slow}: the {role}'s command renders fast {found.xmin}.."
+                         f"{found.xmax}, slow {found.ymin}..{found.ymax}",
+                         hint="--pixel takes the fast pixel number first")
+    return found
 
 
 def _surroundings(pixel: Pixel, rendered: Roi) -> tuple[int, int, int, int]:

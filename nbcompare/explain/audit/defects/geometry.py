@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from nbcompare.explain.audit.arguments import drop, number, pixel_mm, put, values, vector
+from nbcompare.explain.audit.arguments import drop, number, pivot_of, pixel_mm, put, values, vector
 from nbcompare.explain.audit.kind import Defect, NotHere, Target, either_way, kind, of_arguments
 
 BEAM_CENTRE = ("beam-centre-value", "beam-centre-half-pixel", "beam-centre-one-pixel")
@@ -33,27 +33,12 @@ def beam_centre_mm(target, amount, draw):
     return _changed(target, "-Ybeam", number(target.argv, "-Ybeam") + either_way(draw) * amount)
 
 
-_SAMPLE_PIVOT = ("-close_distance", "-twotheta", "-Xclose", "-Yclose", "-ORGX", "-ORGY", "-xds")
-_BEAM_PIVOT = ("-distance", "-Xbeam", "-Ybeam", "-mosflm", "-adxv", "-denzo", "-dials")
-
-
-def _pivot(argv: tuple[str, ...]) -> str:
-    """The pivot that is in force at the end of a command: each of these options sets it, and the last one counts."""
-    pivot = "beam"
-    for word, value in zip(argv, (*argv[1:], ""), strict=True):
-        if word in _SAMPLE_PIVOT or (word == "-pivot" and "sample" in value):
-            pivot = "sample"
-        elif word in _BEAM_PIVOT or (word == "-pivot" and "beam" in value):
-            pivot = "beam"
-    return pivot
-
-
 @kind("pivot-other", "echo", "the detector turns about the other point (pivot beam or sample)", echoed=True,
       named_by=("pivot-value", "pivot-ignored", "echo-pivot", "echo-detector-origin"))
 def pivot_other(target, amount, draw):
     if values(target.argv, "-fdet_vector") is None:
         raise NotHere("-pivot counts only with detector vectors of one's own")
-    other = "sample" if _pivot(target.argv) == "beam" else "beam"
+    other = "sample" if pivot_of(target.argv) == "beam" else "beam"
     argv = drop(target.argv, "-pivot") if values(target.argv, "-pivot") else target.argv
     return of_arguments(target, f"-pivot {other}", (*argv, "-pivot", other))
 

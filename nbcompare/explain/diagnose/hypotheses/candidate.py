@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nbcompare.case.command import Command
-from nbcompare.case.options import OPTIONS
+from nbcompare.case.options import all_options
 from nbcompare.explain.diagnose.causes import CATALOGUE, entry
 
 EMULATION_NAMES = (
@@ -112,7 +112,7 @@ def topic_id(topic: str, mistake: str) -> str:
 
 
 def _enter_generic() -> None:
-    for option in OPTIONS:
+    for option in all_options():
         for mistake in _BY_KIND.get(option.kind, ()):
             id = topic_id(option.topic, mistake)
             if id not in _QUICK_OWNS:

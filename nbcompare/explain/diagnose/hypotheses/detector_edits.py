@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from nbcompare.case.command import Command, Item
-from nbcompare.case.options import BY_NAME
+from nbcompare.case.options import option_named
 from nbcompare.explain.diagnose.causes import entry
 from nbcompare.explain.diagnose.finders.pattern import NO_POLARIZATION, POINT_PIXEL, POLARIZATION, POLARIZATION_ADDED
 from nbcompare.explain.diagnose.finders.placement import CENTRE_HALF, CENTRE_ONE
@@ -44,7 +44,7 @@ def beam_centre_edits(question: Question) -> Iterator[Candidate]:
 
 
 def _renamed(command: Command, name: str, other: str) -> Command:
-    return command.changed(name, lambda item: Item(other, item.values, BY_NAME[other]))
+    return command.changed(name, lambda item: Item(other, item.values, option_named(other)))
 
 
 def detector_edits(question: Question) -> Iterator[Candidate]:

@@ -22,9 +22,9 @@ from nbcompare.engine.batch import BatchEngine, BatchFault
 from nbcompare.engine.choose import subject_engine
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 
-_OUTPUT_ONLY = {"-floatfile", "-intfile", "-pgmfile", "-pgmscale", "-scale", "-adc", "-noisefile", "-nopgm", "-nonoise",
-                "-noprogress", "-progress", "-printout", "-printout_pixel", "-trace_pixel", "-trace_json", "-batch",
-                "-threads", "-device"}
+_NOT_OF_THE_IMAGE = ("output", "run")
+"""Kinds of options that have no part in the float image."""
+
 _DUMP = "Fdump.bin"
 _PATIENCE_S = 15.0
 """A render that was begun may take so long, even when the budget is used up: starting anew costs more."""
@@ -83,10 +83,11 @@ class Simulator:
         staged = {name: self._staged(path, edits.get(name)) for name, path in files.items()}
         items = []
         for item in candidate.command.items:
-            name = item.option.name if item.option else ""
-            if name in _OUTPUT_ONLY or name == "-emulate" and (emulate or candidate.emulate is not None):
+            if item.option and item.option.kind in _NOT_OF_THE_IMAGE:
                 continue
-            items.append(Item(item.word, (staged[name],), item.option) if name in staged else item)
+            if item.name == "-emulate" and (emulate or candidate.emulate is not None):
+                continue
+            items.append(Item(item.word, (staged[item.name],), item.option) if item.name in staged else item)
         words = Command(tuple(items)).argv
         return (*words, *(("-emulate", ",".join(sorted(emulate))) if emulate else ()))
 
