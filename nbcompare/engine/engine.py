@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from nbcompare.case.command import parse_command
 from nbcompare.case.declarations import EngineDeclaration
-from nbcompare.case.options import FILE_OPTIONS, FLOAT_FILE, FLOAT_FILE_OPTIONS
+from nbcompare.case.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
 from nbcompare.engine.process import Ended, declared_environment, run_program
 from nbcompare.engine.safe_start import safe_variables, with_absolute_paths
@@ -143,9 +144,10 @@ def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs
 
 def files_in(folder: Path, words: Sequence[str]) -> tuple[str, ...]:
     """Arguments with the folder before the names of files: what an engine gets that is started elsewhere."""
-    options = (*FILE_OPTIONS, *FLOAT_FILE_OPTIONS)
-    return tuple(str(folder.absolute() / word) if before in options else word
-                 for before, word in zip(("", *words), words, strict=False))
+    command = parse_command(words)
+    files = (*command.reading(), *command.writing())
+    return tuple(token for item in command.items
+                 for token in ((item.word, str(folder.absolute() / item.values[0])) if item in files else item.tokens))
 
 
 def rendering(role: str, argv: Sequence[str], shape: Shape, ended: Ended, seconds: float, image: Path,
