@@ -1,17 +1,46 @@
-"""The C reference that ships with the project: where it is, and building it when needed."""
+"""The C reference that ships with the project: where it is, and building it when needed.
+
+In a checkout it is built beside its sources; where they cannot be written (an installation that is read-only, or
+somebody else's) or were installed from a wheel, in the user's cache, in a folder named after the sources' sum.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import os
 import tempfile
 from pathlib import Path
 
+from nbcompare.engine.installation import REFERENCE_SOURCE, user_cache
 from nbcompare.engine.process import run_program
 from nbcompare.errors import FileError, UsageError
+from nbcompare.files import hash_of_named, sha256_of
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-SOURCE = CHECKOUT / "simulator" / "reference"
 BUILD_SECONDS = 600.0
+PROGRAM = "nanobragg_reference"
+
+
+def build_folder() -> Path:
+    """Where the program is, or will be, built. A read-only folder that holds a current program is good enough."""
+    beside = REFERENCE_SOURCE / "build"
+    in_checkout = REFERENCE_SOURCE.parent.name == "simulator"
+    if (in_checkout and os.access(beside if beside.is_dir() else REFERENCE_SOURCE, os.W_OK)) or _is_current(beside):
+        return beside
+    return user_cache() / "reference" / _sum_of_sources()[:16]
+
+
+def _sources() -> list[Path]:
+    return sorted(path for path in REFERENCE_SOURCE.iterdir() if path.suffix in (".c", ".h") or path.name == "Makefile")
+
+
+def _sum_of_sources() -> str:
+    return hash_of_named((path.name, sha256_of(path)) for path in _sources())
+
+
+def _is_current(build: Path) -> bool:
+    """Whether a program is there that is newer than all it is made from."""
+    program = build / PROGRAM
+    return program.is_file() and all(path.stat().st_mtime <= program.stat().st_mtime for path in _sources())
 
 
 def build_reference() -> Path:
@@ -20,27 +49,30 @@ def build_reference() -> Path:
     Raises UsageError when there is no source or no make, and FileError, with what the compiler said,
     when the build fails. Two builds at once wait for each other.
     """
-    if not (SOURCE / "Makefile").is_file():
-        raise UsageError("the bundled C reference is not here (nb-compare was installed without its checkout)",
+    if not (REFERENCE_SOURCE / "Makefile").is_file():
+        raise UsageError("the sources of the bundled C reference are not here",
                          hint="name a C program with --c-bin or $NB_C_BIN")
-    build = SOURCE / "build"
+    build = build_folder()
+    if not os.access(build, os.W_OK) and _is_current(build):
+        return build / PROGRAM
     try:
-        build.mkdir(exist_ok=True)
+        build.mkdir(parents=True, exist_ok=True)
         with open(build / ".lock", "w") as lock, tempfile.TemporaryDirectory() as scratch:
             fcntl.flock(lock, fcntl.LOCK_EX)
             return _make(build, Path(scratch))
     except OSError as fault:
-        raise FileError(f"{build}: cannot build the C reference there: {fault.strerror}") from None
+        hint = "give $XDG_CACHE_HOME a folder that can be written, or name a program with --c-bin"
+        raise FileError(f"{build}: cannot build the C reference there: {fault.strerror}", hint=hint) from None
 
 
 def _make(build: Path, scratch: Path) -> Path:
     out, err = scratch / "out", scratch / "err"
-    ended = run_program(["make", "-s", "-C", str(SOURCE)], folder=scratch, stdout=out, stderr=err,
-                        seconds=BUILD_SECONDS)
+    ended = run_program(["make", "-s", "-C", str(REFERENCE_SOURCE), f"BUILD={build}"], folder=scratch, stdout=out,
+                        stderr=err, seconds=BUILD_SECONDS)
     if ended.not_started:
         raise UsageError(f"cannot build the bundled C reference: {ended.not_started}",
                          hint="install make and a C compiler, or name a C program with --c-bin")
-    program = build / "nanobragg_reference"
+    program = build / PROGRAM
     if ended.exit_code or not program.is_file():
         said = (out.read_text(errors="replace") + err.read_text(errors="replace")).strip()
         raise FileError("building the C reference failed; make said:\n" + "\n".join(said.splitlines()[-12:]))

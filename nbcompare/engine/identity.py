@@ -19,8 +19,8 @@ from importlib import metadata
 from pathlib import Path
 
 from nbcompare import __version__
-from nbcompare.engine.bundled_reference import CHECKOUT
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.installation import CHECKOUT
 from nbcompare.engine.process import allowed_environment, recorded_environment, run_program
 from nbcompare.files import hash_of_named, sha256_of
 

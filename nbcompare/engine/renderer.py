@@ -18,9 +18,9 @@ from pathlib import Path
 
 from nbcompare import __version__
 from nbcompare.engine.batch import BatchEngine, does_the_same, is_bundled_simulator, open_batch
-from nbcompare.engine.bundled_reference import CHECKOUT
 from nbcompare.engine.engine import Engine, Rendering, Run, run_engine
 from nbcompare.engine.identity import content_hash, identify
+from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.process import allowed_environment
 from nbcompare.engine.render_cache import RenderCache, key_of
 from nbcompare.engine.row_bands import run_in_shards
@@ -152,7 +152,7 @@ class Renderer:
         """A hash of which program an engine is, asked once."""
         if engine not in self._identities:
             who = identify(engine)
-            source = content_hash(CHECKOUT / "simulator" / "nanobrag_torch")
+            source = content_hash(SIMULATOR)
             self._identities[engine] = key_of((who.program_sha256, who.version, *who.started_as, *who.libraries,
                                                source))
         return self._identities[engine]

@@ -15,9 +15,9 @@ from nbcompare.bundle.names import image_name
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.phases import Requirements
-from nbcompare.engine.bundled_reference import CHECKOUT
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import UNKNOWN, EngineIdentity, content_hash, git_state
+from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.errors import ExitCode, FileError
 from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
@@ -155,8 +155,8 @@ def _clean_tree(evidence: Evidence) -> tuple[bool, str]:
 
 def _engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
     content = evidence.record.content
-    sources = {REFERENCE: ("reference", CHECKOUT / "simulator" / "reference"),
-               SUBJECT: ("simulator", CHECKOUT / "simulator" / "nanobrag_torch")}
+    sources = {REFERENCE: ("reference", REFERENCE_SOURCE),
+               SUBJECT: ("simulator", SIMULATOR)}
     for engine in evidence.record.engines:
         fault = _program_fault(engine)
         if fault:
@@ -188,7 +188,7 @@ def _inputs_unchanged(evidence: Evidence) -> tuple[bool, str]:
 
 
 def _harness_unchanged(evidence: Evidence) -> tuple[bool, str]:
-    same = evidence.record.content.nbcompare == content_hash(CHECKOUT / "nbcompare") != UNKNOWN
+    same = evidence.record.content.nbcompare == content_hash(HARNESS) != UNKNOWN
     return same, "nb-compare has the sum it had" if same else "nb-compare is not what it was"
 
 

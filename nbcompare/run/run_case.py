@@ -22,11 +22,11 @@ from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.pictures import ALWAYS, UNLESS_PASSED, Scale, write_pictures
-from nbcompare.engine.bundled_reference import CHECKOUT
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.identity import EngineIdentity, content_hash, environment_facts, git_state, identify
+from nbcompare.engine.installation import CHECKOUT, HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.protected import Protected, protected_files, sums_of
 from nbcompare.engine.renderer import Renderer
@@ -264,9 +264,9 @@ def _empty_logs(bundle: Staging) -> None:
 
 def _content(case: Case, inputs: Sequence[StagedInput], stored: StoredReference | None) -> ContentSums:
     """The sums of everything that the result rests on, now."""
-    reference = stored.record.content.reference if stored else content_hash(CHECKOUT / "simulator" / "reference")
-    return ContentSums(content_hash(CHECKOUT / "simulator" / "nanobrag_torch"), reference,
-                       content_hash(CHECKOUT / "nbcompare"), case.sha256, hash_inputs(inputs))
+    reference = stored.record.content.reference if stored else content_hash(REFERENCE_SOURCE)
+    return ContentSums(content_hash(SIMULATOR), reference,
+                       content_hash(HARNESS), case.sha256, hash_inputs(inputs))
 
 
 def _environment(case: Case, identities: Sequence[EngineIdentity]) -> dict[str, str]:

@@ -28,7 +28,7 @@ from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
-from nbcompare.engine.bundled_reference import CHECKOUT
+from nbcompare.engine.installation import CHECKOUT
 from nbcompare.errors import EvidenceError, ShapeError, UsageError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, conclude

@@ -19,8 +19,8 @@ from pathlib import Path
 from nbcompare.bundle.listing import STAMP, phases_by_bundle
 from nbcompare.bundle.lock import is_locked
 from nbcompare.bundle.names import STAMP_FORMAT
-from nbcompare.engine.bundled_reference import SOURCE
 from nbcompare.engine.choose import reference_engine, subject_engine
+from nbcompare.engine.installation import REFERENCE_SOURCE
 from nbcompare.errors import EvidenceError, UsageError
 
 LEAST_FREE_BYTES = 1 << 30
@@ -76,13 +76,13 @@ def _version(package: str) -> str | None:
 def _reference() -> Finding:
     """The reference program that a run would take, or what is needed to build it."""
     try:
-        engine = reference_engine(None, os.environ, lambda: SOURCE / "build" / "nanobragg_reference")
+        engine = reference_engine(None, os.environ, lambda: REFERENCE_SOURCE / "build" / "nanobragg_reference")
     except UsageError as fault:
         return Finding("reference", False, fault.message, fault.hint or "set $NB_C_BIN to a C program, or unset it")
     if engine.program.is_file():
         return Finding("reference", True, f"{engine.name}: {engine.program}")
     tools = {"make": shutil.which("make"), "a C compiler": next(filter(None, map(shutil.which, COMPILERS)), None),
-             "its source": SOURCE.is_dir() or None}
+             "its source": REFERENCE_SOURCE.is_dir() or None}
     missing = [name for name, found in tools.items() if not found]
     if missing:
         return Finding("reference", False, f"the bundled C reference is not built, and lacks {', '.join(missing)}",

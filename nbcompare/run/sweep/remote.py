@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.case.case import Case, cell_named, load_case
-from nbcompare.engine.bundled_reference import CHECKOUT
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.identity import EngineIdentity, content_hash
+from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import ExitCode, NbCompareError
 from nbcompare.run.run_case import RunOptions
@@ -89,7 +89,7 @@ def engines_here(c_bin: str | None, py_bin: str | None) -> Engines:
     except NbCompareError as fault:
         return Engines(fault=fault.message, exit_code=int(fault.exit_code))
     return Engines(tuple(identity.as_dict() for identity in identities.values()),
-                   content_hash(CHECKOUT / "simulator" / "nanobrag_torch"))
+                   content_hash(SIMULATOR))
 
 
 def run_parcel(parcel: Parcel) -> CellAnswer:

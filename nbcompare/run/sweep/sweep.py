@@ -10,9 +10,9 @@ from pathlib import Path
 from nbcompare.case.case import Case
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import declared_engines, project_above
-from nbcompare.engine.bundled_reference import CHECKOUT
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.identity import content_hash
+from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import ExitCode, UsageError, worst
 from nbcompare.run.run_case import RunOptions
@@ -70,7 +70,7 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, *, quiet: bool = Fal
                    {case.path: case for case, _ in cells}.items()}
         if options.in_batch and any(pair[SUBJECT].chosen_by == "default" for pair in engines.values()):
             progress.say("the subject is kept running between cells (-batch)")
-        simulator = content_hash(CHECKOUT / "simulator" / "nanobrag_torch")
+        simulator = content_hash(SIMULATOR)
         known = {path: (tuple(identities_of(pair).values()), simulator) for path, pair in engines.items()}
         found = _sweep(cells, options, lambda case: known[case.path], bar,
                        lambda orders: run_locally(orders, options.jobs))
