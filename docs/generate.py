@@ -67,15 +67,21 @@ one pass over the pixels; the others are taken where a threshold asks, or everyw
 Rings are about the pixel of the direct beam that the reference prints (`Fbeam`, `Sbeam`), or about the middle of the
 image where it prints none; `results/radial_profile.json` of a bundle holds all of them.
 
-| Metric | Default | What it is | Unit | Range | Better |
-|---|---|---|---|---|---|
+The last column names limits that an image of zeros, of another scale (a factor of 1000, as a wrong unit makes) or of
+something else would meet as well; a threshold or bound of such a limit, or with none on the side that gets worse, is an
+error when the case is read. A threshold in photons judges nothing where no reference pixel is as bright as it allows a
+difference to be; a verdict that rests on one is BLOCKED.
+
+| Metric | Default | What it is | Unit | Range | Better | Judge nothing |
+|---|---|---|---|---|---|---|
 """
 
 
 def metrics_page() -> str:
     """The registry of metrics."""
     rows = ((f"`{entry['name']}`", "yes" if entry["default"] else "", entry["sentence"].replace("|", "\\|"),
-             entry["unit"] or "1", entry["range"], entry["direction"]) for entry in metrics_table())
+             entry["unit"] or "1", entry["range"], entry["direction"],
+             entry["idle_limits"]) for entry in metrics_table())
     return METRICS_INTRODUCTION + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

@@ -60,7 +60,7 @@ def _bounds(cursor: Cursor, roi_names: list[str], why: str) -> tuple[Threshold, 
             if metric not in METRICS:
                 raise bound.error(f"unknown metric {metric!r} in bounds; {nearest(metric, METRICS)}")
             entries = bound.mapping(known=("min", "max"))
-            found.append(Threshold(metric, roi, *limits_of(bound, entries, f"the bound on {metric}"), why))
+            found.append(Threshold(metric, roi, *limits_of(bound, entries, metric, f"the bound on {metric}"), why))
     if not found:
         raise cursor.error("bounds must say, for at least one region and metric, how large the divergence may be")
     return tuple(found)

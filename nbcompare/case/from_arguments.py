@@ -13,6 +13,7 @@ from nbcompare.case.named_files import FLOAT_OPTION, leads_out, plain
 from nbcompare.case.options import FLOAT_FILE
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
+from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE
 from nbcompare.errors import UsageError
 
@@ -26,7 +27,7 @@ DUMP_BY_DEFAULT = "Fdump.bin"
 
 @dataclass(frozen=True)
 class OneShotOptions:
-    """What the user said before the ``--``."""
+    """What the user said before the ``--``. Raises UsageError for thresholds that could never fail."""
 
     outdir: Path | None = None
     roi: tuple[int, int, int, int] | None = None
@@ -41,6 +42,14 @@ class OneShotOptions:
     py_args: tuple[str, ...] = ()
     seconds: float = 3600.0
     trust_case: bool = False
+
+    def __post_init__(self) -> None:
+        asked = [("--threshold", "correlation", (self.correlation, None))]
+        asked += [("--sum-ratio", "sum_ratio", self.sum_ratio)] if self.sum_ratio else []
+        for option, metric, limits in asked:
+            fault = METRICS[metric].fault_in_limits(*limits)
+            if fault:
+                raise UsageError(f"{option} {' '.join(f'{limit:g}' for limit in limits if limit is not None)}: {fault}")
 
 
 @dataclass(frozen=True)

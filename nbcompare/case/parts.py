@@ -50,13 +50,17 @@ def known_metric(cursor: Cursor) -> str:
     return known_word(cursor, METRICS, "metric")
 
 
-def limits_of(cursor: Cursor, entries: Mapping[str, Cursor], what: str) -> tuple[float | None, float | None]:
-    """(min, max) of a threshold or a bound, at least one of them given."""
+def limits_of(cursor: Cursor, entries: Mapping[str, Cursor], metric: str,
+              what: str) -> tuple[float | None, float | None]:
+    """(min, max) of a threshold or a bound on a metric, at least one of them given, and such as can fail."""
     low, high = (entries[key].number() if key in entries else None for key in ("min", "max"))
     if low is None and high is None:
         raise cursor.error(f"{what} needs min, max or both")
     if low is not None and high is not None and low > high:
         raise entries["min"].error(f"min {low:g} is above max {high:g}: nothing could hold")
+    fault = METRICS[metric].fault_in_limits(low, high)
+    if fault:
+        raise cursor.error(f"{what} could never fail: {fault}")
     return low, high
 
 
@@ -64,7 +68,7 @@ def thresholds_of(cursor: Cursor, roi_names: list[str]) -> list[Threshold]:
     """One entry of ``thresholds``: a threshold for each region it names, for every region when it names none."""
     entries = cursor.mapping(known=("metric", "rois", "min", "max", "why", *PARAMETERS), required=("metric", "why"))
     metric = _with_parameters(known_metric(entries["metric"]), entries)
-    low, high = limits_of(cursor, entries, f"the threshold on {metric}")
+    low, high = limits_of(cursor, entries, metric, f"the threshold on {metric}")
     chosen = roi_names
     if "rois" in entries:
         chosen = [known_word(entry, roi_names, "region") for entry in entries["rois"].items()]
@@ -85,6 +89,8 @@ def _with_parameters(metric: str, entries: Mapping[str, Cursor]) -> str:
         chosen[key] = entries[key].number()
         if not 0 <= chosen[key] < math.inf:
             raise entries[key].error(f"{key} must be a number from 0 up, found {chosen[key]:g}")
+        if key == "rtol" and chosen[key] >= 1:
+            raise entries[key].error(f"rtol {chosen[key]:g} could never fail: from 1 up an image of zeros would pass")
     return called(metric, chosen)
 
 

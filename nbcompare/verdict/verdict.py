@@ -133,7 +133,7 @@ def judge(comparison: Comparison, thresholds: Sequence[Threshold], *,
     checks = tuple(_check(comparison, threshold, noise or {}) for threshold in thresholds)
     outside = [check.sentence for check in checks if not check.holds]
     too_tight = [_below_noise(check) for check in checks if check.below_noise]
-    empty = [*vacuous, *comparison.vacuous]
+    empty = [*vacuous, *comparison.vacuous, *_met_by_zeros(comparison, thresholds)]
     if too_tight:
         return verdict(Label.CASE_ERROR, [*too_tight, *outside, *empty], checks)
     if outside:
@@ -149,6 +149,15 @@ def _check(comparison: Comparison, threshold: Threshold, noise: Mapping[tuple[st
     if figure.value is None:
         return Check(threshold, None, False, figure.undefined, own)
     return Check(threshold, figure.value, threshold.admits(figure.value), None, own)
+
+
+def _met_by_zeros(comparison: Comparison, thresholds: Sequence[Threshold]) -> list[str]:
+    """Thresholds that an image of zeros would meet on this reference. (Those that it meets on any reference are
+    refused when a case is read.)"""
+    peaks = {region.roi.name: region.reference_max for region in comparison.regions}
+    return [f"the threshold {t.metric} {t.allowed} on {t.roi} could not fail: the brightest reference pixel there is "
+            f"{peaks[t.roi]:.6g}, so an image of zeros would pass" for t in thresholds
+            if peaks.get(t.roi) is not None and METRICS[t.metric].met_by_zeros(t.max, peaks[t.roi])]
 
 
 def _below_noise(check: Check) -> str:

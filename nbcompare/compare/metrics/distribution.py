@@ -9,13 +9,13 @@ import numpy as np
 
 from nbcompare.compare.metrics.plain import pearson
 from nbcompare.compare.metrics.region import RegionPair, sums_of
-from nbcompare.compare.metrics.registry import Undefined, metric, positive_peak
+from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, Undefined, metric, positive_peak
 
 _SHARE = (0.0, 1.0)
 
 
 def _enter_quantile(name: str, share: float) -> None:
-    @metric(name, range=(0, math.inf), best=0,
+    @metric(name, range=(0, math.inf), best=0, idle=(0, 1),
             sentence=f"{100 * share:g} % of the pixels differ by no more than this share of the brightest "
                      "reference pixel.")
     def quantile(pair: RegionPair) -> float:
@@ -27,7 +27,7 @@ for _name, _quantile in (("abs_diff_q50", 0.5), ("abs_diff_q90", 0.9), ("abs_dif
     _enter_quantile(_name, _quantile)
 
 
-@metric("log_correlation", range=(-1, 1), best=1,
+@metric("log_correlation", range=(-1, 1), best=1, idle=(0, 1),
         sentence="Pearson correlation of the logarithms of the pixels that are positive in both images; weak "
                  "pixels count as much as bright ones.")
 def log_correlation(pair: RegionPair) -> float:
@@ -104,7 +104,7 @@ def distinct_values(pair: RegionPair) -> float:
     return np.unique(pair.flat(pair.subject)).size
 
 
-@metric("distinct_ratio", range=(0, math.inf), best=1,
+@metric("distinct_ratio", range=(0, math.inf), best=1, idle=(0, FACTOR_OF_A_UNIT),
         sentence="Number of different pixel values in the subject over that in the reference.")
 def distinct_ratio(pair: RegionPair) -> float:
     return np.unique(pair.flat(pair.subject)).size / np.unique(pair.flat(pair.reference)).size

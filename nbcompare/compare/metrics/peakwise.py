@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from nbcompare.compare.metrics.region import RegionPair
-from nbcompare.compare.metrics.registry import Undefined, metric
+from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, Undefined, metric
+from nbcompare.compare.peaks import COUNT, REACH_PX
 
 
 def _ratios(pair: RegionPair) -> list[float]:
@@ -17,19 +18,19 @@ def _ratios(pair: RegionPair) -> list[float]:
     return ratios
 
 
-@metric("peak_ratio_median", range=(-math.inf, math.inf), best=1,
+@metric("peak_ratio_median", range=(-math.inf, math.inf), best=1, idle=(0, FACTOR_OF_A_UNIT),
         sentence="Median of subject / reference integrated intensity over the matched peaks (at most 50).")
 def peak_ratio_median(pair: RegionPair) -> float:
     return float(np.median(_ratios(pair)))
 
 
-@metric("peak_ratio_deviation", range=(0, math.inf), best=0,
+@metric("peak_ratio_deviation", range=(0, math.inf), best=0, idle=(0, 1),
         sentence="Largest |subject / reference - 1| of the integrated intensity of any matched peak.")
 def peak_ratio_deviation(pair: RegionPair) -> float:
     return max(abs(ratio - 1) for ratio in _ratios(pair))
 
 
-@metric("peak_distance", unit="px", range=(0, math.inf), best=0,
+@metric("peak_distance", unit="px", range=(0, math.inf), best=0, idle=(0, REACH_PX),
         sentence="Largest distance between the centroids of a matched pair of peaks.")
 def peak_distance(pair: RegionPair) -> float:
     if not pair.peaks.pairs:
@@ -37,7 +38,7 @@ def peak_distance(pair: RegionPair) -> float:
     return max(peak.distance_px for peak in pair.peaks.pairs)
 
 
-@metric("peaks_unmatched", range=(0, math.inf), best=0,
+@metric("peaks_unmatched", range=(0, math.inf), best=0, idle=(0, COUNT),
         sentence="Number of the reference's brightest peaks (at most 50) that the subject does not have.")
 def peaks_unmatched(pair: RegionPair) -> float:
     if not pair.peaks.pairs and not pair.peaks.unmatched:

@@ -10,6 +10,14 @@ from functools import partial
 
 from nbcompare.compare.metrics.region import RegionPair
 
+Compute = Callable[..., float]
+
+FACTOR_OF_A_UNIT = 1000.0
+"""A scale this far off is what a wrong unit makes (mm for m); a threshold that admits it judges no scale."""
+
+FLOAT32_MAX = 3.4028234663852886e38
+"""The largest value of a pixel (IEEE 754 binary32)."""
+
 
 class Undefined(Exception):
     """A figure that has no value here; the message says why."""
@@ -19,10 +27,12 @@ class Undefined(Exception):
 class Metric:
     """One figure of a comparison.
 
-    ``best`` is its value for two equal images, None where that depends on the image. A metric that is
-    not ``default`` is computed only where a threshold asks for it. ``any_pixels`` metrics have a value
-    also where pixels are not finite or there is no signal. ``parameters`` are the numbers that a threshold may
-    choose, with what holds where it does not; ``explain`` says more about a value than the value does.
+    ``best`` is its value for two equal images, None where that depends on the image. A ``min`` at or below
+    ``idle_min``, and a ``max`` at or above ``idle_max``, is a limit that an image of nothing, or one that has
+    nothing to do with the reference, meets as well. A metric that is not ``default`` is computed only where a
+    threshold asks for it. ``any_pixels`` metrics have a value also where pixels are not finite or there is no signal.
+    ``parameters`` are the numbers that a threshold may choose, with what holds where it does not; ``explain`` says
+    more about a value than the value does.
     """
 
     name: str
@@ -30,10 +40,12 @@ class Metric:
     lowest: float
     highest: float
     best: float | None
+    idle_min: float
+    idle_max: float
     sentence: str
     default: bool
     any_pixels: bool
-    compute: Callable[..., float]
+    compute: Compute
     parameters: Mapping[str, float] = field(default_factory=dict)
     explain: Callable[..., str] | None = None
 
@@ -53,6 +65,47 @@ class Metric:
         """The values it can take, as an interval."""
         low, high = (f"{limit:g}" if math.isfinite(limit) else "" for limit in (self.lowest, self.highest))
         return f"{low} .. {high}".strip() if low or high else "any"
+
+    def fault_in_limits(self, low: float | None, high: float | None) -> str | None:
+        """Why a threshold of these limits could never fail, in words; None when it can.
+
+        The limit on the good side (a min where lower is better) judges nothing, and may stand beside one that does.
+        Of a ratio a narrow range far from 1 is one that can fail: a known factor.
+        """
+        if any(limit is not None and not math.isfinite(limit) for limit in (low, high)):
+            return f"a limit on {self.name} must be a finite number"
+        for word, limit, best in (("min", low, self.highest), ("max", high, self.lowest)):
+            if limit is None and self.best == best:
+                return f"of {self.name}, {self.direction}: a threshold needs a {word}"
+        idle_max = self.idle_max * (max(1.0, low or 0.0) if self.best == 1 < self.highest else 1.0)
+        idle = {"min": low is not None and low <= self.idle_min, "max": high is not None and high >= idle_max}
+        works = low is not None and not idle["min"] or high is not None and not idle["max"]
+        for word, limit, end, good in (("min", low, self.idle_min, self.lowest),
+                                       ("max", high, idle_max, self.highest)):
+            if idle[word] and not (works and self.best in (None, good)):
+                return self._idle(word, limit, end)
+        return None
+
+    def _idle(self, word: str, limit: float | None, idle: float) -> str:
+        side = "above" if word == "min" else "below"
+        return (f"{word} {limit:g} of {self.name} judges nothing: an image that is empty, of another scale or of "
+                f"something else would pass; give a number {side} {idle:g}")
+
+    @property
+    def idle_limits(self) -> str:
+        """The limits that judge nothing, in words."""
+        low = f"min <= {self.idle_min:g}" if math.isfinite(self.idle_min) and self.best != self.lowest else ""
+        high = f"max >= {self.idle_max:g}" if math.isfinite(self.idle_max) and self.best != self.highest else ""
+        return ", ".join(filter(None, (low, high))) or "none"
+
+    def met_by_zeros(self, most: float | None, peak: float) -> bool:
+        """Whether an image of zeros would be within a ``max``, for a reference whose brightest pixel is ``peak``: for
+        what is in photons, and for tolerances that a threshold chose. (Other limits do not depend on the image.)"""
+        power = {"photons": 1, "photons^2": 2}.get(self.unit)
+        if power and most is not None:
+            return most >= peak**power
+        absolute, near = self.parameters.get("atol", 0.0), self.parameters.get("near_zero", 0.0)
+        return bool(self.parameters) and (absolute >= peak * (1 - self.parameters.get("rtol", 0.0)) or near >= peak)
 
     def distance(self, value: float) -> float:
         """How far a value is from that of two equal images, in the metric's unit."""
@@ -86,6 +139,7 @@ class Registry(dict[str, Metric]):
         if not numbers.keys() <= entry.parameters.keys() or called(entry.name, numbers) != name:
             return None
         return replace(entry, name=name, compute=partial(entry.compute, **numbers),
+                       parameters={**entry.parameters, **numbers},
                        explain=partial(entry.explain, **numbers) if entry.explain else None)
 
 
@@ -97,14 +151,16 @@ def called(name: str, numbers: Mapping[str, float]) -> str:
 METRICS = Registry()
 
 
-def metric(name: str, *, range: tuple[float, float], best: float | None, sentence: str, unit: str = "",
-           default: bool = False, any_pixels: bool = False, parameters: Mapping[str, float] | None = None,
-           explain: Callable[..., str] | None = None) -> Callable[[Callable[..., float]], Callable[..., float]]:
-    """Enter a function of a RegionPair into the registry."""
+def metric(name: str, *, range: tuple[float, float], best: float | None, sentence: str,
+           idle: tuple[float, float] | None = None, unit: str = "", default: bool = False, any_pixels: bool = False,
+           parameters: Mapping[str, float] | None = None,
+           explain: Callable[..., str] | None = None) -> Callable[[Compute], Compute]:
+    """Enter a function of a RegionPair into the registry. ``idle`` are the limits that judge nothing, by default the
+    ends of its range."""
 
-    def enter(compute: Callable[..., float]) -> Callable[..., float]:
-        METRICS[name] = Metric(name, unit, *range, best, sentence, default, any_pixels, compute, parameters or {},
-                               explain)
+    def enter(compute: Compute) -> Compute:
+        METRICS[name] = Metric(name, unit, *range, best, *(idle or range), sentence, default, any_pixels, compute,
+                               parameters or {}, explain)
         return compute
 
     return enter
@@ -139,5 +195,5 @@ def positive_peak(pair: RegionPair) -> float:
 def metrics_table() -> list[dict]:
     """Every metric as plain values, for people and machines."""
     return [{"name": entry.name, "unit": entry.unit, "range": entry.range, "best": entry.best,
-             "direction": entry.direction, "default": entry.default, "any_pixels": entry.any_pixels,
-             "sentence": entry.sentence} for entry in METRICS.values()]
+             "idle_limits": entry.idle_limits, "direction": entry.direction, "default": entry.default,
+             "any_pixels": entry.any_pixels, "sentence": entry.sentence} for entry in METRICS.values()]

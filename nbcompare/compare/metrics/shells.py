@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nbcompare.compare.metrics.region import SIGNAL_FLOOR, RegionPair
-from nbcompare.compare.metrics.registry import Undefined, metric
+from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, Undefined, metric
 
 RINGS = 20
 
@@ -65,13 +65,13 @@ def _ratios(pair: RegionPair) -> list[float]:
     return ratios
 
 
-@metric("shell_ratio_deviation", range=(0, math.inf), best=0,
+@metric("shell_ratio_deviation", range=(0, math.inf), best=0, idle=(0, 1),
         sentence="Largest |subject / reference - 1| of the sums in 20 rings of equal area about the direct beam.")
 def shell_ratio_deviation(pair: RegionPair) -> float:
     return max(abs(ratio - 1) for ratio in _ratios(pair))
 
 
-@metric("shell_ratio_spread", range=(0, math.inf), best=0,
+@metric("shell_ratio_spread", range=(0, math.inf), best=0, idle=(0, FACTOR_OF_A_UNIT),
         sentence="(Largest - smallest) / median of the ratios in those rings; blind to a scale factor.")
 def shell_ratio_spread(pair: RegionPair) -> float:
     ratios = _ratios(pair)

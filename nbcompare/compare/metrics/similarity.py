@@ -12,7 +12,7 @@ _RADIUS_PX = 5
 _ROWS = 128
 
 
-@metric("ssim", range=(-1, 1), best=1,
+@metric("ssim", range=(-1, 1), best=1, idle=(0, 1),
         sentence="Mean structural similarity over Gaussian windows of 11 x 11 pixels, for the range of the reference "
                  "in the region.")
 def ssim(pair: RegionPair) -> float:

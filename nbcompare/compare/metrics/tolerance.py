@@ -14,6 +14,9 @@ from nbcompare.compare.metrics.registry import Undefined, metric
 DEFAULT = {"atol": 1e-5, "rtol": 1.3e-6, "near_zero": 0.0}
 """What torch.testing.assert_close allows float32 tensors; no pixel counts as near zero."""
 
+ULPS_OF_A_UNIT = 10 * 2.0**23
+"""A factor of 2^10, about 1000, is ten powers of two with 2^23 float32 numbers in each."""
+
 
 def _pixels(pair: RegionPair) -> tuple[np.ndarray, np.ndarray]:
     """Both images as flat float64 arrays of the pixels that take part."""
@@ -95,7 +98,7 @@ def _where_ulps(pair: RegionPair) -> str:
             f"{pair.origin[1] + row}")
 
 
-@metric("max_ulps", range=(0, math.inf), best=0, unit="ulp", explain=_where_ulps,
+@metric("max_ulps", range=(0, math.inf), best=0, idle=(0, ULPS_OF_A_UNIT), unit="ulp", explain=_where_ulps,
         sentence="Largest number of representable floats between the two values of a pixel (units in the last place).")
 def max_ulps(pair: RegionPair) -> float:
     return float(_ulps(pair).max())

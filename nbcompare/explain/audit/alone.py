@@ -25,6 +25,9 @@ def thresholds_alone(text: str, rois: tuple[Roi, ...]) -> tuple[Threshold, ...]:
     if at and region not in names:
         raise UsageError(f"--threshold-only {text!r}: the case has no region {region!r}; {nearest(region, names)}")
     low, high = _limits(text, metric, value)
+    fault = METRICS[metric].fault_in_limits(low, high)
+    if fault:
+        raise UsageError(f"--threshold-only {text!r}: {fault}")
     return tuple(Threshold(metric, name, low, high, WHY) for name in ([region] if at else names))
 
 
