@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,15 +77,14 @@ def phases_by_bundle(root: Path) -> dict[str, tuple[str, ...]]:
     return {bundle: tuple(sorted(phases)) for bundle, phases in named.items()}
 
 
-def previous_bundle(folder: Path, record: Record) -> ListedBundle | None:
-    """The newest readable bundle of the same case that was begun before this one and lies beside it."""
+def bundles_before(folder: Path, record: Record) -> Iterator[ListedBundle]:
+    """The readable bundles of the same case that were begun before this one and lie beside it, newest first."""
     case = record.case.name
     for other in reversed(_stamped(folder.absolute().parent)):
         if other.name < record.stamp and other.name != folder.absolute().name:
             entry = _entry(other, ())
             if entry.record is not None and entry.record.case.name == case:
-                return entry
-    return None
+                yield entry
 
 
 def newest_bundle(root: Path, case: str) -> Path:

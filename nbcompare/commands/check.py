@@ -19,7 +19,8 @@ def command(folder, case_file, form, quiet) -> ExitCode:
     """Judge the stored images of a bundle again; the engines are not run.
 
     Without --case, by the thresholds that the bundle was judged by. A threshold that is looser than in the bundle,
-    or than in the stamp before it, is told loudly with its old value, its new value and the reason given.
+    or than in any stamp since the last whose verdict was signed off, is told loudly with its old value, its new value
+    and the reason given.
     """
     from nbcompare.bundle.check.recheck import check_bundle
     from nbcompare.case.case import load_case

@@ -19,6 +19,7 @@ def command(folder, target) -> ExitCode:
     The bundle is verified first; a page is only made of evidence that is intact.
     """
     from nbcompare.bundle.bundle import load_bundle
+    from nbcompare.bundle.check.loosened import loosened_until_signed
     from nbcompare.bundle.check.verify import verify_bundle
     from nbcompare.commands.views.html import html_page
     from nbcompare.errors import EvidenceError
@@ -31,7 +32,7 @@ def command(folder, target) -> ExitCode:
     target = target or Path(f"{bundle.record.case.name}-{bundle.record.stamp}.html")
     partial = target.with_name(f".{target.name}.partial")
     try:
-        partial.write_text(html_page(bundle), encoding="utf-8")
+        partial.write_text(html_page(bundle, loosened_until_signed(folder, bundle.record)), encoding="utf-8")
         partial.replace(target)
     except OSError as fault:
         raise FileError(f"{target}: cannot write the page: {fault.strerror}") from None

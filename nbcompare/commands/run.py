@@ -31,7 +31,9 @@ from nbcompare.errors import ExitCode, UsageError, worst
 def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, shards, bundles, c_bin, py_bin, c_args,
             py_args, trust_case, resample, form, quiet, publication: Publication) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
+    from nbcompare.bundle.check.loosened import loosened_until_signed
     from nbcompare.case.case import load_case, parse_input_override
+    from nbcompare.commands.views.bundles import loosened_lines
     from nbcompare.commands.views.results import result_of
     from nbcompare.commands.views.terminal import bundle_report, next_step, shown
     from nbcompare.engine.progress import Progress
@@ -51,6 +53,8 @@ def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, s
                              all_metrics=all_metrics, shards=shards, trust_case=trust_case)
         bundle = run_case(case, options, Progress(quiet=quiet))
         results.append(result_of(bundle, case.path, next_step(bundle)))
+        for line in loosened_lines(loosened_until_signed(bundle.folder, bundle.record)):
+            click.echo(line, err=form == "json")
         if form == "json":
             click.echo(dump_json({"bundle": shown(bundle.folder), **bundle.record.as_dict()}), nl=False)
         else:

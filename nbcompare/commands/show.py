@@ -15,8 +15,9 @@ from nbcompare.errors import ExitCode
 def command(folder, as_json) -> ExitCode:
     """Print what a bundle says, on one page. Nothing is checked: for that, see verify."""
     from nbcompare.bundle.bundle import load_bundle
+    from nbcompare.bundle.check.loosened import loosened_until_signed
     from nbcompare.bundle.listing import phases_by_bundle
-    from nbcompare.commands.views.bundles import bundle_page
+    from nbcompare.commands.views.bundles import bundle_page, loosened_lines
     from nbcompare.files import dump_json
 
     bundle = load_bundle(folder)
@@ -25,5 +26,6 @@ def command(folder, as_json) -> ExitCode:
         click.echo(dump_json({"bundle": str(folder), **bundle.record.as_dict()}), nl=False)
     else:
         signed = phases_by_bundle(place.parent.parent).get(f"{place.parent.name}/{place.name}", ())
-        click.echo(bundle_page(bundle, signed))
+        looser = loosened_lines(loosened_until_signed(folder, bundle.record))
+        click.echo("\n".join([*looser, bundle_page(bundle, signed)]))
     return ExitCode.PASS

@@ -24,8 +24,9 @@ from nbcompare.verdict.verdict import Verdict
 @dataclass(frozen=True)
 class Evidence:
     """What there is for a case. ``verdict`` is made anew; None when there are no two images to judge, and
-    ``unjudged`` then says why. ``loosened`` are requirements that were stricter in this bundle or in the stamp
-    before it. ``manifest_sha256`` was taken before all else, so it speaks of what was looked at."""
+    ``unjudged`` then says why. ``loosened`` are requirements that were stricter in this bundle or in one
+    before it, since the last that was signed. ``manifest_sha256`` was taken before all else, so it speaks of what was
+    looked at."""
 
     case: Case
     folder: Path | None
@@ -54,8 +55,9 @@ def newest_bundle(home: Path) -> Path | None:
     return home / stamp if stamp else None
 
 
-def gather(case: Case, bundles: Path) -> Evidence:
-    """The newest bundle of the case below ``bundles``, verified and judged again."""
+def gather(case: Case, bundles: Path, signers: Path | None = None) -> Evidence:
+    """The newest bundle of the case below ``bundles``, verified and judged again. ``signers`` may accept what became
+    looser."""
     folder = newest_bundle(bundles / case.name)
     if folder is None:
         return Evidence(case, None)
@@ -66,17 +68,18 @@ def gather(case: Case, bundles: Path) -> Evidence:
     faults = tuple(map(str, found.faults))
     if faults or found.record is None:
         return Evidence(case, folder, found.record, faults or ("the record cannot be read",))
-    verdict, unjudged, loosened = _judged_again(folder, found.record, case)
+    verdict, unjudged, loosened = _judged_again(folder, found.record, case, signers)
     return Evidence(case, folder, found.record, (), verdict, unjudged, loosened, digest)
 
 
-def _judged_again(folder: Path, record: Record, case: Case) -> tuple[Verdict | None, str | None, tuple[str, ...]]:
+def _judged_again(folder: Path, record: Record, case: Case,
+                  signers: Path | None) -> tuple[Verdict | None, str | None, tuple[str, ...]]:
     """(the verdict on the images of an intact bundle by the case, or why there is none, what became looser)."""
     if record.comparison is None:
         said = "; ".join((str(record.verdict.word), *record.verdict.reasons))
         return None, f"nothing was compared: {said}", ()
     try:
-        found = check_bundle(folder, case)
+        found = check_bundle(folder, case, signers)
     except NbCompareError as fault:
         return None, fault.message, ()
     return found.verdict, None, tuple(entry.sentence for entry in found.loosened)

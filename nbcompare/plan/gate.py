@@ -46,8 +46,9 @@ def look_at(phases: Phases, name: str, bundles: Path, *, signers: Path | None = 
         raise UsageError(f"{phases.path}: there is no phase {name!r}; {nearest(name, phases.names)}")
     now = now or datetime.datetime.now(datetime.UTC)
     cases = [cell for path in phase.cases for cell in cells_of(load_case(path))]
-    evidence = tuple(gather(case, bundles) for case in cases)
-    items = tuple(_items(phases, phase, evidence, bundles, signers or phases.signers, now))
+    signers = signers or phases.signers
+    evidence = tuple(gather(case, bundles, signers) for case in cases)
+    items = tuple(_items(phases, phase, evidence, bundles, signers, now))
     return Gate(phase, phases, evidence, items)
 
 

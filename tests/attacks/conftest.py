@@ -1,5 +1,5 @@
-"""What attacks share with the tests of the harness: its front door, fake engines and a small case."""
+"""What attacks share with the tests of the harness: its front door, fake engines, a small case and stored bundles."""
 
-from tests.nbcompare.conftest import fake, nb, quick_runs, run_small, small_case
+from tests.nbcompare.conftest import fake, made_once, nb, quick_runs, run_small, small_case, store
 
-__all__ = ["fake", "nb", "quick_runs", "run_small", "small_case"]
+__all__ = ["fake", "made_once", "nb", "quick_runs", "run_small", "small_case", "store"]

@@ -11,7 +11,7 @@ from nbcompare.bundle.bundle import load_bundle
 LOOSE = "{metric: sum_ratio, min: 0.99, max: 1.01, why: same scale}"
 
 
-def loosened_case(small_case, new="{metric: sum_ratio, min: 0.9, max: 2e5, why: the beam was off that day}"):
+def loosened_case(small_case, new="{metric: sum_ratio, min: 300, max: 2e5, why: the beam was off that day}"):
     """The small case with another threshold on the sum ratio."""
     assert LOOSE in small_case.read_text()
     small_case.write_text(small_case.read_text().replace(LOOSE, new))
@@ -43,9 +43,9 @@ def test_check_shouts_when_a_threshold_was_loosened(store, nb, small_case):
     said = nb("check", store.failed, "--case", small_case)
     assert said.code == 0
     assert said.out.splitlines()[0] == ("LOOSENED  sum_ratio on full: was 0.99 .. 1.01 (this bundle), now "
-                                        "0.9 .. 200000; why: the beam was off that day")
+                                        "300 .. 200000; why: the beam was off that day")
     told = nb("check", store.failed, "--case", small_case, "--format", "json")
-    assert told.json["loosened"][0] == {"what": "sum_ratio on full", "old": "0.99 .. 1.01", "new": "0.9 .. 200000",
+    assert told.json["loosened"][0] == {"what": "sum_ratio on full", "old": "0.99 .. 1.01", "new": "300 .. 200000",
                                         "why": "the beam was off that day", "against": "this bundle"}
     assert "LOOSENED" in told.err
 
@@ -56,7 +56,7 @@ def test_a_threshold_loosened_between_two_stamps_is_told_from_the_newer_one(stor
     nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q")
     newest = max(store.passed.parent.iterdir())
     said = nb("check", newest)
-    assert f"was 0.99 .. 1.01 (stamp {store.crashed.name}), now 0.9 .. 200000" in said.out
+    assert f"was 0.99 .. 1.01 (stamp {store.crashed.name}), now 300 .. 200000" in said.out
 
 
 def test_a_threshold_that_is_gone_and_a_region_that_moved_are_told(store, nb, small_case):

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.bundle.check.verify import verified
-from nbcompare.bundle.names import image_name
+from nbcompare.bundle.names import MANIFEST, image_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.engine import Run
 from nbcompare.errors import ExitCode, ShapeError, UsageError, worst
+from nbcompare.files import sha256_of
 from nbcompare.verdict.verdict import Verdict, blocked, judge, not_comparable
 
 SAME_ROLES = ((REFERENCE, REFERENCE), (SUBJECT, SUBJECT))
@@ -88,12 +89,15 @@ def roles_from(text: str) -> tuple[str, str]:
 def compare_bundles(a: Path, b: Path, roles: Sequence[tuple[str, str]] = SAME_ROLES) -> Pairing:
     """Compare stored runs of two bundles, which must be intact and of one case.
 
-    Raises EvidenceError for a damaged bundle and UsageError for two cases.
+    Raises EvidenceError for a damaged bundle and UsageError for two cases, or for one bundle given twice.
     """
     records = verified(a).record, verified(b).record
     names = [record.case.name for record in records]
     if names[0] != names[1]:
         raise UsageError(f"{a} is of case {names[0]}, {b} of case {names[1]}; only runs of one case can be compared")
+    if sha256_of(a / MANIFEST) == sha256_of(b / MANIFEST):
+        raise UsageError(f"{a} and {b} are one bundle; compared with itself it could not fail",
+                         hint=f"nb-compare check {a} judges its two images again")
     pairs = (_pair(Side(a, records[0], ours), Side(b, records[1], theirs)) for ours, theirs in roles)
     return Pairing(tuple(pairs), tuple(_notes(*records)))
 
@@ -102,6 +106,9 @@ def _pair(a: Side, b: Side) -> BundlePair:
     without = [f"the {side.name} gave no image" for side in (a, b) if side.run is None or side.run.failure]
     if without:
         return BundlePair(a, b, False, None, blocked(without))
+    if a.run == b.run:
+        return BundlePair(a, b, True, None, blocked(["both are one run, taken over from one bundle to the other: "
+                                                     "compared with itself it could not fail"]))
     identical = a.run.image_sha256 == b.run.image_sha256
     thresholds = a.record.case.thresholds
     try:

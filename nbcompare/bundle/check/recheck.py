@@ -8,7 +8,6 @@ for the new value; whether the reason is good enough is for a person to say.
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,13 +15,12 @@ from pathlib import Path
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.agreement import agreement_faults
 from nbcompare.bundle.check.evidence_again import findings_again
+from nbcompare.bundle.check.loosened import Loosened, loosened_until_signed
 from nbcompare.bundle.check.recompute import read_stored_images
 from nbcompare.bundle.fault import in_order
-from nbcompare.bundle.listing import previous_bundle
 from nbcompare.bundle.manifest import inspect
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cell_named
-from nbcompare.case.claims import Claim
 from nbcompare.case.facts import case_facts
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
@@ -36,22 +34,6 @@ from nbcompare.verdict.verdict import Label, Verdict, blocked, failures_verdict,
 
 OF_THE_IMAGES = ("command", "reference_args", "subject_args", "environment", "shape")
 """What must be the same in two cases, for the images of one to be those of the other; the inputs' sums too."""
-
-
-@dataclass(frozen=True)
-class Loosened:
-    """A requirement that was stricter before. ``new`` is None where it is gone; ``against`` names the older bundle."""
-
-    what: str
-    old: str
-    new: str | None
-    why: str | None
-    against: str
-
-    @property
-    def sentence(self) -> str:
-        now = f"now {self.new}" if self.new else "now not asked for at all"
-        return f"{self.what}: was {self.old} ({self.against}), {now}" + (f"; why: {self.why}" if self.why else "")
 
 
 @dataclass(frozen=True)
@@ -74,10 +56,11 @@ class Recheck:
                 "verdict_of_record": self.record.verdict.as_dict()}
 
 
-def check_bundle(folder: Path, case: Case | None = None) -> Recheck:
+def check_bundle(folder: Path, case: Case | None = None, signers: Path | None = None) -> Recheck:
     """Judge the images of a bundle again, by ``case`` if one is given.
 
-    Raises EvidenceError for a bundle that is damaged, UsageError for a case of another name.
+    ``signers`` is the file of those whose signature counts; without it every sign-off does. Raises EvidenceError for a
+    bundle that is damaged, UsageError for a case of another name.
     """
     record = _sound_record(folder)
     said = record.case
@@ -87,7 +70,8 @@ def check_bundle(folder: Path, case: Case | None = None) -> Recheck:
     rois, thresholds = (case.rois, case.thresholds) if case else (record.case.rois, record.case.thresholds)
     comparison, verdict, findings = _judged(folder, record, case, rois, thresholds)
     return Recheck(folder, record, str(case.path) if case else "the bundle's own thresholds", comparison, verdict,
-                   tuple(_notes(record, case)), tuple(_loosened(folder, record, case, rois, thresholds)), findings)
+                   tuple(_notes(record, case)),
+                   loosened_until_signed(folder, record, case, signers=signers), findings)
 
 
 def _sound_record(folder: Path) -> Record:
@@ -176,69 +160,6 @@ def case_file_here(name: str | None) -> Path | None:
     """The case file of that name, here or in the checkout, as it is now."""
     places = (Path.cwd(), Path.cwd() / "cases", CHECKOUT / "cases") if name else ()
     return next((folder / name for folder in places if (folder / name).is_file()), None)
-
-
-# --- looser than before -----------------------------------------------------------------------------------
-
-
-def _loosened(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi],
-              thresholds: Sequence[Threshold]) -> Iterator[Loosened]:
-    """Against the bundle itself, when a case is given, and against the stamp before it."""
-    before = previous_bundle(folder, record)
-    older = [(record, "this bundle")] if case else []
-    older += [(before.record, f"stamp {before.stamp}")] if before else []
-    told = set()
-    claims = case.divergences if case else record.case.divergences
-    for entry in (found for past, name in older for found in loosened(past, name, rois, thresholds, claims)):
-        if (entry.what, entry.old) not in told:
-            told.add((entry.what, entry.old))
-            yield entry
-
-
-def loosened(past: Record, name: str, rois: Sequence[Roi], thresholds: Sequence[Threshold],
-             claims: Sequence[Claim] = ()) -> Iterator[Loosened]:
-    """Every requirement of an older record that is less strict, or gone, in these thresholds, regions and claims."""
-    now = {(threshold.metric, threshold.roi): threshold for threshold in thresholds}
-    for old in past.case.thresholds:
-        what = f"{old.metric} on {old.roi}"
-        new = now.get((old.metric, old.roi))
-        if new is None:
-            yield Loosened(what, old.allowed, None, None, name)
-        elif _is_looser(old, new):
-            yield Loosened(what, old.allowed, new.allowed, new.why, name)
-    bounds = {roi.name: roi for roi in rois}
-    for old_roi in past.case.rois:
-        new_roi = bounds.get(old_roi.name)
-        if new_roi is not None and new_roi.bounds != old_roi.bounds:
-            yield Loosened(f"region {old_roi.name}", f"{list(old_roi.bounds)}", f"{list(new_roi.bounds)}",
-                           "a region was moved; what it holds is another question than before", name)
-    yield from _loosened_claims(past.case.divergences, name, claims)
-
-
-def _loosened_claims(past: Sequence[Claim], name: str, now: Sequence[Claim]) -> Iterator[Loosened]:
-    """Claims that are new, and such as excuse more or longer than before."""
-    known = {claim.id: claim for claim in past}
-    for claim in now:
-        old = known.get(claim.id)
-        if old is None:
-            yield Loosened(f"claim {claim.id}", "not made", "made, and may excuse a difference", claim.why, name)
-            continue
-        if claim.expires > old.expires:
-            yield Loosened(f"claim {claim.id}", f"until {old.expires}", f"until {claim.expires}", claim.why, name)
-        bounds = {(bound.metric, bound.roi): bound for bound in old.bounds}
-        for bound in claim.bounds:
-            before = bounds.get((bound.metric, bound.roi))
-            if before is None or _is_looser(before, bound):
-                yield Loosened(f"claim {claim.id}, {bound.metric} on {bound.roi}",
-                               before.allowed if before else "not excused", bound.allowed, claim.why, name)
-
-
-def _is_looser(old: Threshold, new: Threshold) -> bool:
-    return (_or(new.min, -math.inf) < _or(old.min, -math.inf)) or (_or(new.max, math.inf) > _or(old.max, math.inf))
-
-
-def _or(limit: float | None, absent: float) -> float:
-    return absent if limit is None else limit
 
 
 def _shown(value) -> str:

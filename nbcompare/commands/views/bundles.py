@@ -12,8 +12,9 @@ from nbcompare.commands.views.terminal import body, bundle_report, headline, sho
 
 if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Bundle
+    from nbcompare.bundle.check.loosened import Loosened
     from nbcompare.bundle.check.pairing import Pairing
-    from nbcompare.bundle.check.recheck import Loosened, Recheck
+    from nbcompare.bundle.check.recheck import Recheck
     from nbcompare.bundle.keep.doctor import Finding
     from nbcompare.bundle.keep.leftovers import Leftover
     from nbcompare.bundle.keep.prune import Choice

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nbcompare.bundle.bundle import Bundle
+from nbcompare.bundle.check.loosened import Loosened
 from nbcompare.commands.views.terminal import margin
 from nbcompare.verdict.divergence import proof_rows
 
@@ -20,8 +21,8 @@ PICTURES = (("c", "reference"), ("py", "subject"), ("diff", "subject - reference
 _GOOD, _PROVEN = {"PASS"}, {"PROVEN"}
 
 
-def html_page(bundle: Bundle) -> str:
-    """The page of a bundle. Everything from the record is escaped by the template."""
+def html_page(bundle: Bundle, loosened: Sequence[Loosened] = ()) -> str:
+    """The page of a bundle, and of what its case held stricter before. The template escapes everything."""
     import jinja2
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
@@ -30,7 +31,8 @@ def html_page(bundle: Bundle) -> str:
     record = bundle.record.as_dict()
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(record=record, colour=colour(record["verdict"]["word"]), pictures=_pictures(bundle.folder),
-                           beside=_beside(bundle), manifest="manifest-sha256.txt")
+                           loosened=[entry.sentence for entry in loosened], beside=_beside(bundle),
+                           manifest="manifest-sha256.txt")
 
 
 def _beside(bundle: Bundle) -> dict:

@@ -12,6 +12,8 @@ from nbcompare.compare.metrics.region import RegionPair, sums_of
 from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, Undefined, metric, positive_peak
 
 _SHARE = (0.0, 1.0)
+MOST_PIXELS = 100_000**2
+"""Of the largest image that a case can ask for."""
 
 
 def _enter_quantile(name: str, share: float) -> None:
@@ -98,7 +100,7 @@ def _masked(pair: RegionPair, joined: Callable[[np.ndarray, np.ndarray], np.ndar
 # --- values ------------------------------------------------------------------------------------------------
 
 
-@metric("distinct_values", range=(1, math.inf), best=None,
+@metric("distinct_values", range=(1, math.inf), best=None, idle=(1, MOST_PIXELS),
         sentence="Number of different pixel values in the subject; few of them mean a rounded or clipped image.")
 def distinct_values(pair: RegionPair) -> float:
     return np.unique(pair.flat(pair.subject)).size

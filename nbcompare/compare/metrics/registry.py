@@ -79,7 +79,7 @@ class Metric:
                 return f"of {self.name}, {self.direction}: a threshold needs a {word}"
         idle_max = self.idle_max * (max(1.0, low or 0.0) if self.best == 1 < self.highest else 1.0)
         idle = {"min": low is not None and low <= self.idle_min, "max": high is not None and high >= idle_max}
-        works = low is not None and not idle["min"] or high is not None and not idle["max"]
+        works = (low is not None and not idle["min"]) or (high is not None and not idle["max"])
         for word, limit, end, good in (("min", low, self.idle_min, self.lowest),
                                        ("max", high, idle_max, self.highest)):
             if idle[word] and not (works and self.best in (None, good)):

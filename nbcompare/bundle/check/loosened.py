@@ -1,0 +1,126 @@
+"""What became looser: requirements that an earlier bundle of the case held stricter, told until somebody signs them.
+
+A sign-off of a bundle accepts what that bundle was judged by. Until there is one, every earlier bundle counts, so that
+a threshold that was loosened once is told in every later check, gate and report, and not only in the next one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbcompare.bundle import ssh_signature as ssh
+from nbcompare.bundle.listing import bundles_before
+from nbcompare.bundle.names import MANIFEST, SIGNOFFS
+from nbcompare.bundle.record import Record
+from nbcompare.bundle.signoffs import names_bundle, read
+from nbcompare.case.case import Case
+from nbcompare.case.claims import Claim
+from nbcompare.case.threshold import Threshold
+from nbcompare.compare.image import Roi
+from nbcompare.errors import NbCompareError
+from nbcompare.files import sha256_of
+
+
+@dataclass(frozen=True)
+class Loosened:
+    """A requirement that was stricter before. ``new`` is None where it is gone; ``against`` names the older bundle."""
+
+    what: str
+    old: str
+    new: str | None
+    why: str | None
+    against: str
+
+    @property
+    def sentence(self) -> str:
+        now = f"now {self.new}" if self.new else "now not asked for at all"
+        return f"{self.what}: was {self.old} ({self.against}), {now}" + (f"; why: {self.why}" if self.why else "")
+
+
+def loosened_until_signed(folder: Path, record: Record, case: Case | None = None, *,
+                          signers: Path | None = None) -> tuple[Loosened, ...]:
+    """What is looser in the thresholds, regions and claims of a case (without one, in those of the bundle itself) than
+    in this bundle or in any before it, back to the newest that is signed off.
+
+    ``signers`` is the file of those whose signature counts; without it every sign-off does.
+    """
+    now = case or record.case
+    told: dict[tuple[str, str], Loosened] = {}
+    for past, name in _since_signed(folder.absolute(), record, signers):
+        for entry in loosened(past, name, now.rois, now.thresholds, now.divergences):
+            told.setdefault((entry.what, entry.old), entry)
+    return tuple(told.values())
+
+
+def _since_signed(folder: Path, record: Record, signers: Path | None) -> Iterator[tuple[Record, str]]:
+    """This bundle and those before it, newest first, with what to call them; the last one is signed off, if any is."""
+    yield record, "this bundle"
+    if _is_signed(folder, signers):
+        return
+    for before in bundles_before(folder, record):
+        yield before.record, f"stamp {before.stamp}"
+        if _is_signed(before.folder, signers):
+            return
+
+
+def _is_signed(folder: Path, signers: Path | None) -> bool:
+    """Whether a sign-off of its verdict names this very bundle; one that cannot be read or verified is none."""
+    manifest, name = folder / MANIFEST, f"{folder.parent.name}/{folder.name}"
+    for path in (folder.parent.parent / SIGNOFFS).rglob("*.json"):
+        try:
+            signoff = read(path)
+            if signoff.requires.get("verdict") and names_bundle(signoff, name, sha256_of(manifest)) and (
+                    ssh.verified(path, signers) or not signers):
+                return True
+        except (NbCompareError, AttributeError):
+            continue
+    return False
+
+
+def loosened(past: Record, name: str, rois: Sequence[Roi], thresholds: Sequence[Threshold],
+             claims: Sequence[Claim] = ()) -> Iterator[Loosened]:
+    """Every requirement of an older record that is less strict, or gone, in these thresholds, regions and claims."""
+    now = {(threshold.metric, threshold.roi): threshold for threshold in thresholds}
+    for old in past.case.thresholds:
+        what = f"{old.metric} on {old.roi}"
+        new = now.get((old.metric, old.roi))
+        if new is None:
+            yield Loosened(what, old.allowed, None, None, name)
+        elif _is_looser(old, new):
+            yield Loosened(what, old.allowed, new.allowed, new.why, name)
+    bounds = {roi.name: roi for roi in rois}
+    for old_roi in past.case.rois:
+        new_roi = bounds.get(old_roi.name)
+        if new_roi is not None and new_roi.bounds != old_roi.bounds:
+            yield Loosened(f"region {old_roi.name}", f"{list(old_roi.bounds)}", f"{list(new_roi.bounds)}",
+                           "a region was moved; what it holds is another question than before", name)
+    yield from _loosened_claims(past.case.divergences, name, claims)
+
+
+def _loosened_claims(past: Sequence[Claim], name: str, now: Sequence[Claim]) -> Iterator[Loosened]:
+    """Claims that are new, and such as excuse more or longer than before."""
+    known = {claim.id: claim for claim in past}
+    for claim in now:
+        old = known.get(claim.id)
+        if old is None:
+            yield Loosened(f"claim {claim.id}", "not made", "made, and may excuse a difference", claim.why, name)
+            continue
+        if claim.expires > old.expires:
+            yield Loosened(f"claim {claim.id}", f"until {old.expires}", f"until {claim.expires}", claim.why, name)
+        bounds = {(bound.metric, bound.roi): bound for bound in old.bounds}
+        for bound in claim.bounds:
+            before = bounds.get((bound.metric, bound.roi))
+            if before is None or _is_looser(before, bound):
+                yield Loosened(f"claim {claim.id}, {bound.metric} on {bound.roi}",
+                               before.allowed if before else "not excused", bound.allowed, claim.why, name)
+
+
+def _is_looser(old: Threshold, new: Threshold) -> bool:
+    return (_or(new.min, -math.inf) < _or(old.min, -math.inf)) or (_or(new.max, math.inf) > _or(old.max, math.inf))
+
+
+def _or(limit: float | None, absent: float) -> float:
+    return absent if limit is None else limit

@@ -1,0 +1,134 @@
+"""Thresholds that cannot fail, bundles compared with themselves, and thresholds loosened on the quiet."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nbcompare.case.threshold import Threshold
+from nbcompare.compare.compare import compare_images
+from nbcompare.compare.image import Roi, Shape
+from nbcompare.compare.metrics import METRICS
+from nbcompare.verdict.verdict import Label, judge
+from tests.nbcompare.conftest import SMALL_ARGS, SMALL_CASE
+
+IDLE = ("{metric: correlation, min: -1", "{metric: correlation, min: 0", "{metric: correlation, max: 1",
+        "{metric: ssim, min: -1", "{metric: max_abs_diff, min: 0", "{metric: max_abs_diff, max: 1.0e+308",
+        "{metric: max_abs_diff, min: 0.1", "{metric: mse, max: 1.0e+200", "{metric: nrmse, max: 1",
+        "{metric: max_abs_diff_of_peak, max: 5", "{metric: sum_ratio, min: 0, max: 1.0e+308",
+        "{metric: sum_ratio, min: -1.0e+300, max: 1.1", "{metric: scale_factor, min: 0.9, max: 1.0e+9",
+        "{metric: zero_mismatch, max: 1", "{metric: nan_fraction, min: 0, max: 1", "{metric: equal_pixels, min: 0",
+        "{metric: peaks_unmatched, max: 50", "{metric: share_outside, max: 1",
+        "{metric: share_outside, max: 0, rtol: 1")
+
+
+@pytest.mark.parametrize("entry", IDLE)
+def test_a_threshold_that_cannot_fail_is_an_error_of_the_case(nb, fake, small_case, entry):
+    small_case.write_text(SMALL_CASE.replace("{metric: sum_ratio, min: 0.99, max: 1.01", entry))
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"))
+    assert said.code == 1 and not Path("bundles").exists()
+    assert "could never fail" in said.err and f"{small_case}:10:" in said.err
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_the_ends_of_a_metrics_range_judge_nothing(name):
+    """Both ends together, and whatever lies beyond them, admit every image."""
+    metric = METRICS[name]
+    for low, high in ((metric.lowest, metric.highest), (-1e308, 1e308)):
+        assert metric.fault_in_limits(low, high)
+
+
+@pytest.mark.parametrize("name", [name for name in METRICS if METRICS[name].best is not None])
+def test_a_limit_that_equal_images_just_meet_can_be_asked_for(name):
+    metric = METRICS[name]
+    assert metric.fault_in_limits(metric.best, metric.best) is None
+
+
+@pytest.mark.parametrize("options", (
+    ("--threshold", "-1", "--allow-scale"), ("--threshold", "0", "--allow-scale"), ("--threshold", "nan"),
+    ("--sum-ratio", "0", "1e308"), ("--sum-ratio", "0", "inf"), ("--sum-ratio", "0.9", "inf"),
+    ("--sum-ratio", "nan", "1"), ("--sum-ratio", "-inf", "inf"), ("--sum-ratio", "0", "1.1")))
+def test_one_shot_options_that_cannot_fail_are_refused(nb, fake, options):
+    said = nb("--outdir", "out", "--c-bin", fake("good"), "--py-bin", fake("twin"), *options, "--", *SMALL_ARGS)
+    assert said.code == 1 and "Traceback" not in said.err and not Path("out").exists()
+
+
+def test_an_audit_takes_no_threshold_that_cannot_fail(nb, fake, small_case):
+    said = nb("audit", small_case, "--c-bin", fake("good"), "--threshold-only", "correlation=-1")
+    assert said.code == 1 and "correlation" in said.err
+
+
+@pytest.mark.parametrize(("metric", "limit"), (("max_abs_diff", 4.0), ("rmse", 1e30), ("mse", 16.0),
+                                               ("share_outside(atol=1e+30)", 0.0)))
+def test_a_threshold_that_an_image_of_zeros_meets_is_no_pass(metric, limit):
+    """The brightest pixel of the reference is 4: a subject of zeros is off by 4 at most."""
+    image = np.arange(5, dtype=np.float32).reshape(1, 5)
+    roi = Roi.full(Shape(fast=5, slow=1))
+    found = judge(compare_images(image, image, [roi], further={(metric, "full")}),
+                  [Threshold(metric, "full", None, limit, "loose")])
+    assert found.word is Label.BLOCKED and "image of zeros" in found.reasons[0]
+
+
+# --- a bundle against itself -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", ("the same", "by a link", "a copy", "by dots"))
+def test_a_bundle_is_not_compared_with_itself(nb, store, other):
+    """That would pass, though the bundle's own verdict is FAIL."""
+    b = store.failed
+    if other == "by a link":
+        b = Path("link")
+        b.symlink_to(store.failed.absolute())
+    elif other == "a copy":
+        b = Path(shutil.copytree(store.failed, "copy"))
+    elif other == "by dots":
+        b = store.failed / ".." / store.failed.name
+    for roles in ((), ("--roles", "reference:reference"), ("--roles", "subject")):
+        said = nb("compare", store.failed, b, *roles)
+        assert said.code == 1 and "one bundle" in said.err
+
+
+def test_a_run_that_was_taken_over_is_not_compared_with_itself(nb, fake, store, small_case):
+    made = nb("run", small_case, "--reference", store.passed, "--py-bin", fake("bright"), "-q", "--format", "json")
+    said = nb("compare", store.passed, made.json["bundle"], "--roles", "reference")
+    assert said.code == 8 and "one run" in said.out
+
+
+# --- looser than before ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def loosened_twice_ago(run_small, small_case, quick_runs):
+    """Three bundles; the second case is looser than the first, and the third as the second."""
+    run_small()
+    small_case.write_text(SMALL_CASE.replace("min: 0.9995", "min: 0.9"))
+    return [Path(run_small()[1]) for _ in range(2)]
+
+
+def test_a_loosened_threshold_is_told_again_and_again(nb, loosened_twice_ago, small_case):
+    for bundle in loosened_twice_ago:
+        assert "was >= 0.9995" in nb("check", bundle, "--case", small_case).out
+        assert "was >= 0.9995" in nb("show", bundle).out
+        nb("report", bundle, "--html", "page.html")
+        assert "was &gt;= 0.9995" in Path("page.html").read_text()
+
+
+PHASES = """\
+title: a plan
+phases:
+  - {name: P1, title: compared, cases: [small.yaml], requires: {verdict: [PASS]}}
+  - {name: P0, title: files only, cases: [small.yaml], requires: {files_complete: true}}
+"""
+
+
+def test_only_a_sign_off_of_the_verdict_ends_the_telling(nb, loosened_twice_ago, run_small):
+    Path("phases.yaml").write_text(PHASES)
+    words = ("--phases", "phases.yaml")
+    assert nb("sign", "P0", "--by", "somebody", *words).code == 0
+    assert "LOOSER" in nb("gate", "P1", *words).out
+    assert "LOOSER" in nb("gate", "P1", *words).out
+    assert nb("sign", "P1", "--by", "somebody", *words).code == 0
+    assert "LOOSER" not in nb("gate", "P1", *words).out
+    run_small()
+    assert "LOOSER" not in nb("gate", "P1", *words).out
