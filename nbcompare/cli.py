@@ -64,7 +64,7 @@ class LazyCommands(click.Group):
         module = cmd_name.replace("-", "_") + ("_" if keyword.iskeyword(cmd_name) else "")
         return importlib.import_module(f"nbcompare.commands.{module}").command
 
-    def format_commands(self, ctx, formatter):
+    def format_commands(self, ctx, formatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 

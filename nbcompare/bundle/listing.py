@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.names import MANIFEST
@@ -41,7 +42,7 @@ class ListedBundle:
         """CASE/STAMP, as sign-offs, ledgers and other records name a bundle."""
         return f"{self.case}/{self.stamp}"
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """What a machine wants to know of it without opening it; null where the record does not say."""
         said = {"bundle": str(self.folder), "case": self.case, "stamp": self.stamp, "damage": self.damage,
                 "signed": list(self.signed), "verdict": None, "exit_code": None, "git_sha": None, "git_dirty": None,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle import strict_json
@@ -35,7 +36,7 @@ class SignOff:
     phase: str
     by: str
     result: str
-    requires: dict
+    requires: dict[str, Any]
     bundles: dict[str, str]
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 
 def loads(text: str):
@@ -13,7 +14,7 @@ def loads(text: str):
         raise ValueError("nested too deeply") from None
 
 
-def _no_key_twice(pairs: list[tuple[str, object]]) -> dict:
+def _no_key_twice(pairs: list[tuple[str, object]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         seen: set[str] = set()
@@ -22,5 +23,5 @@ def _no_key_twice(pairs: list[tuple[str, object]]) -> dict:
     return found
 
 
-def _no_constant(word: str):
+def _no_constant(word: str) -> None:
     raise ValueError(f"{word} is no JSON number")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison
@@ -19,7 +20,7 @@ _FIGURES = ("correlation", "mse", "rmse", "max_abs_diff", "sum_ratio", "max_inte
 
 def summary(args: Sequence[str], runs: Sequence[Run], binaries: Mapping[str, str], comparison: Comparison | None,
             verdict: Verdict, scale: Scale | None, findings: FurtherEvidence | None = None, *,
-            resample: bool = False) -> dict:
+            resample: bool = False) -> dict[str, Any]:
     """The summary as plain values. The figures at the top are those of the first region; null is undefined."""
     by_role = {run.role: run for run in runs}
     first = comparison.regions[0] if comparison else None
@@ -49,7 +50,7 @@ def summary(args: Sequence[str], runs: Sequence[Run], binaries: Mapping[str, str
     }
 
 
-def _found(findings: FurtherEvidence, verdict: Verdict) -> dict:
+def _found(findings: FurtherEvidence, verdict: Verdict) -> dict[str, Any]:
     """What was found out beside the figures: noise, cause, probed arguments, and each claim from plain to emulated."""
     noise, probe, proof = findings.noise, findings.probe, findings.proof
     return {

@@ -43,7 +43,7 @@ def texts_of(record: Record, image_bytes: Mapping[str, int]) -> dict[str, str]:
     }
 
 
-def summary_of(record: Record, scale: Scale | None) -> dict:
+def summary_of(record: Record, scale: Scale | None) -> dict[str, Any]:
     """What results/summary.json holds; ``scale`` is how the pictures were drawn, None where there are none."""
     binaries = {PREFIX[engine.role]: f"{engine.name} sha256:{engine.program_sha256}" for engine in record.engines}
     return summary(record.case.command, record.runs, binaries, record.comparison, record.verdict, scale,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments, known_word, limits_of, matching
@@ -94,12 +95,12 @@ class Claim:
         """The regions that the claim names, in the order of its bounds."""
         return tuple(dict.fromkeys(bound.roi for bound in self.bounds))
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "emulate": list(self.emulate), "bounds": [asdict(bound) for bound in self.bounds],
                 "expires": self.expires.isoformat(), "control": list(self.control)}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Claim:
+    def from_dict(cls, stored: dict[str, Any]) -> Claim:
         return cls(**{**stored, "emulate": tuple(stored["emulate"]), "control": tuple(stored["control"]),
                       "bounds": tuple(Threshold(**bound) for bound in stored["bounds"]),
                       "expires": datetime.date.fromisoformat(stored["expires"])})

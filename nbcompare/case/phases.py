@@ -10,6 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nbcompare.case.case import protected_names
 from nbcompare.case.strict_yaml import Cursor, load
@@ -45,7 +46,7 @@ class Requirements:
     max_age_hours: float | None = None
     signed: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """As written in the file, every key given."""
         return {**{name: name in self.switches for name in SWITCHES}, "verdict": list(self.verdict),
                 "max_age_hours": self.max_age_hours, "signed": list(self.signed)}

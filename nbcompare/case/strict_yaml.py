@@ -31,7 +31,7 @@ _NULL_TAG = "tag:yaml.org,2002:null"
 class Cursor:
     """One value of a YAML file, with its place. Raises CaseError for anything unexpected."""
 
-    def __init__(self, node, path: Path, name: str):
+    def __init__(self, node, path: Path, name: str) -> None:
         self.node, self.path, self.name = node, path, name
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,7 @@ class Comparison:
         region = self.region(roi)
         return region.figure(metric) if region else Figure(metric, None, f"the region {roi} was not compared")
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"shape": vars(self.shape), "notes": list(self.notes), "vacuous": list(self.vacuous),
                 "centre": list(self.centre) if self.centre else None,
                 "peaks": self.peaks.as_dict(),
@@ -94,7 +95,7 @@ class Comparison:
                              **{key: getattr(r, key) for key in _TOTALS}} for r in self.regions]}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Comparison:
+    def from_dict(cls, stored: dict[str, Any]) -> Comparison:
         regions = [RegionComparison(Roi(**r["roi"]), tuple(Figure(**f) for f in r["figures"]),
                                     WorstPixel(**r["worst"]), *(r[key] for key in _TOTALS))
                    for r in stored["regions"]]
@@ -162,7 +163,7 @@ def region_pair(reference: np.ndarray, subject: np.ndarray, roi: Roi,
 
 
 def radial_profiles(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi],
-                    centre: tuple[float, float] | None) -> dict:
+                    centre: tuple[float, float] | None) -> dict[str, Any]:
     """Plain values: the ratio of two images of one shape ring by ring about the direct beam, for each region."""
     pairs = {roi.name: region_pair(reference, subject, roi, centre) for roi in rois}
     used = next(iter(pairs.values())).centre

@@ -9,6 +9,7 @@ of the list is not taken for a lost peak.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class PeakTable:
     pairs: tuple[PeakPair, ...]
     unmatched: int
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         rows = [{"reference": vars(p.reference), "subject": vars(p.subject), "distance_px": p.distance_px,
                  "intensity_ratio": p.intensity_ratio} for p in self.pairs]
         return {"matched": len(self.pairs), "unmatched": self.unmatched, "reach_px": REACH_PX, "pairs": rows}
@@ -62,7 +63,7 @@ class PeakTable:
         return PeakTable(tuple(pairs), self.unmatched)
 
     @classmethod
-    def from_dict(cls, stored: dict) -> PeakTable:
+    def from_dict(cls, stored: dict[str, Any]) -> PeakTable:
         pairs = (PeakPair(Peak(**row["reference"]), Peak(**row["subject"])) for row in stored["pairs"])
         return cls(tuple(pairs), stored["unmatched"])
 

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from nbcompare.case.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
@@ -64,7 +65,7 @@ class BatchEngine:
         return rendering(self.engine.role, (*self.engine.start, *words), shape, ended, seconds, folder / FLOAT_FILE,
                          started, BATCH)
 
-    def ask(self, argv: Sequence[str], folder: Path, seconds: float) -> dict:
+    def ask(self, argv: Sequence[str], folder: Path, seconds: float) -> dict[str, Any]:
         """The answer to one command. Raises BatchFault, and lets the process go, when there is none."""
         request = json.dumps({"argv": list(argv), "folder": str(folder.absolute())}) + "\n"
         try:
@@ -151,7 +152,7 @@ def is_bundled_simulator(engine: Engine) -> bool:
     return is_bundled_subject(engine.start)
 
 
-def _checked(answer: object) -> dict:
+def _checked(answer: object) -> dict[str, Any]:
     """The answer, when it has the four values that we read; raises ValueError otherwise."""
     kinds = {"exit_code": int, "stdout": str, "stderr": str, "seconds": (int, float)}
     if not isinstance(answer, dict) or not all(isinstance(answer.get(key), kind) for key, kind in kinds.items()):

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -90,12 +91,12 @@ class Run:
     image_sha256: str | None
     how: str = PROCESS
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {**vars(self), "argv": list(self.argv), "shape": vars(self.shape),
                 "failure": vars(self.failure) if self.failure else None}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Run:
+    def from_dict(cls, stored: dict[str, Any]) -> Run:
         failure = Failure(**stored["failure"]) if stored["failure"] else None
         return cls(**{**stored, "argv": tuple(stored["argv"]), "shape": Shape(**stored["shape"]), "failure": failure})
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from nbcompare import __version__
 from nbcompare.engine.engine import Engine
@@ -53,11 +54,11 @@ class EngineIdentity:
     version: str
     libraries: tuple[str, ...]
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {**vars(self), "started_as": list(self.started_as), "libraries": list(self.libraries)}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> EngineIdentity:
+    def from_dict(cls, stored: dict[str, Any]) -> EngineIdentity:
         return cls(**{**stored, "started_as": tuple(stored["started_as"]), "libraries": tuple(stored["libraries"])})
 
 

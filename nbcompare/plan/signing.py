@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from nbcompare import __version__
 from nbcompare.bundle import ssh_signature as ssh
@@ -76,7 +77,7 @@ def _publish(draft: Path, home: Path) -> bool:
     return True
 
 
-def statement(gate: Gate, by: str, note: str | None, moment: datetime.datetime) -> dict:
+def statement(gate: Gate, by: str, note: str | None, moment: datetime.datetime) -> dict[str, Any]:
     """The in-toto Statement of a green gate, as plain values."""
     passed, warned = [], []
     for item in gate.items:
@@ -103,7 +104,7 @@ def statement(gate: Gate, by: str, note: str | None, moment: datetime.datetime) 
     }
 
 
-def _subjects(evidence: tuple[Evidence, ...]) -> Iterator[dict]:
+def _subjects(evidence: tuple[Evidence, ...]) -> Iterator[dict[str, Any]]:
     for entry in evidence:
         yield {"name": f"{entry.name}/{MANIFEST}", "digest": {"sha256": entry.manifest_sha256}}
     for sha in dict.fromkeys(entry.record.git.sha for entry in evidence):
@@ -115,7 +116,7 @@ def _subjects(evidence: tuple[Evidence, ...]) -> Iterator[dict]:
                "annotations": {"version": engine.version}}
 
 
-def _configuration(gate: Gate) -> Iterator[dict]:
+def _configuration(gate: Gate) -> Iterator[dict[str, Any]]:
     yield {"name": gate.phases.path.name, "digest": {"sha256": gate.phases.sha256}}
     for entry in gate.evidence:
         yield {"name": entry.case.path.name, "digest": {"sha256": entry.case.sha256}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class Graded:
     def exit_code(self) -> ExitCode:
         return EXIT_OF[self.grade]
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"role": self.role, "grade": str(self.grade), "why": self.why,
                 "comparison": self.comparison.as_dict() if self.comparison else None}
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle.bundle import Bundle, load_bundle
 from nbcompare.bundle.check.recheck import case_file_here
@@ -59,7 +60,7 @@ class Regeneration:
     def exit_code(self) -> ExitCode:
         return worst(graded.exit_code for graded in self.graded)
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"schema_version": 1, "exit_code": int(self.exit_code), "old": str(self.old.folder),
                 "new": str(self.new.folder) if self.new else None, "notes": list(self.notes),
                 "grades": [graded.as_dict() for graded in self.graded],

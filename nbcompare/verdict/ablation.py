@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,11 +73,11 @@ class Ablation:
     def remarks(self) -> list[str]:
         return [entry.sentence for entry in self.arguments if not entry.required and entry.sentence]
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"arguments": [{**asdict(entry), "words": list(entry.words)} for entry in self.arguments]}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Ablation:
+    def from_dict(cls, stored: dict[str, Any]) -> Ablation:
         return cls(tuple(AblatedArgument(**{**entry, "words": tuple(entry["words"])}) for entry in stored["arguments"]))
 
 

@@ -19,6 +19,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -242,7 +243,7 @@ def factor(value: float) -> str:
     return f"{value:,.0f}" if 1000 <= value < 1e9 else f"{value:.6g}"
 
 
-def proof_rows(plain: Verdict, proof: Proof) -> list[dict]:
+def proof_rows(plain: Verdict, proof: Proof) -> list[dict[str, Any]]:
     """The table plain to emulated to control, one row of plain values for each threshold."""
     trials = {purpose: proof.trial(purpose) for purpose in (EMULATED, CONTROL)}
 

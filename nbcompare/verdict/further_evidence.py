@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbcompare.case.claims import Claim
 from nbcompare.case.threshold import Threshold
@@ -39,13 +39,13 @@ class FurtherEvidence:
         for trial in self.proof.trials if self.proof else ():
             yield f"the {trial.run.role} once more ({trial.purpose})", trial.run, {}
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"noise": self.noise.as_dict() if self.noise else None, "vacuous": list(self.vacuous),
                 "probe": self.probe.as_dict() if self.probe else None,
                 "proof": self.proof.as_dict() if self.proof else None, "cause": self.cause}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> FurtherEvidence:
+    def from_dict(cls, stored: dict[str, Any]) -> FurtherEvidence:
         noise, probe, proof = (kind.from_dict(stored[key]) if stored[key] else None for key, kind in
                                (("noise", NoiseFloor), ("probe", Ablation), ("proof", Proof)))
         return cls(noise, tuple(stored["vacuous"]), probe, proof, stored["cause"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -40,12 +41,12 @@ class Repetition:
         """How the names of its files in the bundle begin."""
         return f"noise/{self.name}"
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"name": self.name, "environment": dict(self.environment), "run": self.run.as_dict(),
                 "same_bytes": self.same_bytes, "comparison": self.comparison.as_dict() if self.comparison else None}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Repetition:
+    def from_dict(cls, stored: dict[str, Any]) -> Repetition:
         comparison = Comparison.from_dict(stored["comparison"]) if stored["comparison"] else None
         return cls(stored["name"], stored["environment"], Run.from_dict(stored["run"]), stored["same_bytes"],
                    comparison)
@@ -91,7 +92,7 @@ class NoiseFloor:
                     if figure.value is not None and METRICS[figure.metric].best is not None:
                         yield figure.metric, region.roi.name, figure.value
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"deterministic": self.deterministic, "sentence": self.sentence,
                 "noise": [{"metric": metric, "roi": roi, "value": value,
                            "from_best": METRICS[metric].distance(value)} for (metric, roi), value in
@@ -99,7 +100,7 @@ class NoiseFloor:
                 "repetitions": [repetition.as_dict() for repetition in self.repetitions]}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> NoiseFloor:
+    def from_dict(cls, stored: dict[str, Any]) -> NoiseFloor:
         return cls(tuple(map(Repetition.from_dict, stored["repetitions"])))
 
 

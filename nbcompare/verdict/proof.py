@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from typing import Any
 
 from nbcompare.case.claims import Claim
 from nbcompare.compare.compare import Comparison
@@ -33,13 +34,13 @@ class Trial:
     comparison: Comparison | None
     change: Comparison | None
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"purpose": self.purpose, "files": self.files, "run": self.run.as_dict(),
                 "comparison": self.comparison.as_dict() if self.comparison else None,
                 "change": self.change.as_dict() if self.change else None}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Trial:
+    def from_dict(cls, stored: dict[str, Any]) -> Trial:
         pairs = (Comparison.from_dict(stored[key]) if stored[key] else None for key in ("comparison", "change"))
         return cls(stored["purpose"], stored["files"], Run.from_dict(stored["run"]), *pairs)
 
@@ -58,11 +59,11 @@ class Proof:
     def trial(self, purpose: str) -> Trial | None:
         return next((trial for trial in self.trials if trial.purpose == purpose), None)
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"claims": [claim.as_dict() for claim in self.claims],
                 "trials": [trial.as_dict() for trial in self.trials], "judged_on": self.judged_on.isoformat()}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Proof:
+    def from_dict(cls, stored: dict[str, Any]) -> Proof:
         return cls(tuple(map(Claim.from_dict, stored["claims"])), tuple(map(Trial.from_dict, stored["trials"])),
                    datetime.date.fromisoformat(stored["judged_on"]))

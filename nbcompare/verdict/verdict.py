@@ -11,6 +11,7 @@ import enum
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
@@ -78,12 +79,12 @@ class Check:
         """Whether the reference itself does not meet the threshold when it is run again."""
         return self.noise is not None and not self.threshold.admits(self.noise)
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"threshold": asdict(self.threshold), "value": self.value, "holds": self.holds,
                 "undefined": self.undefined, "noise": self.noise}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Check:
+    def from_dict(cls, stored: dict[str, Any]) -> Check:
         return cls(**{**stored, "threshold": Threshold(**stored["threshold"])})
 
 
@@ -106,12 +107,12 @@ class Verdict:
         """Whether the process may end with success."""
         return self.exit_code is ExitCode.PASS
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"word": str(self.word), "exit_code": int(self.exit_code), "reasons": list(self.reasons),
                 "checks": [check.as_dict() for check in self.checks]}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Verdict:
+    def from_dict(cls, stored: dict[str, Any]) -> Verdict:
         return cls(Label(stored["word"]), ExitCode(stored["exit_code"]), tuple(map(Check.from_dict, stored["checks"])),
                    tuple(stored["reasons"]))
 

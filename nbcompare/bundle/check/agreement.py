@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle import strict_json
 from nbcompare.bundle.check.evidence_again import findings_faults
@@ -123,7 +124,7 @@ def _first_line_that_differs(found: str, expected: str) -> str:
     return f"line {at + 1} says {said!r}; by the record it is {wanted!r}"
 
 
-def _summary_faults(path: Path, expected: dict) -> Iterator[Fault]:
+def _summary_faults(path: Path, expected: dict[str, Any]) -> Iterator[Fault]:
     if not path.is_file() or path.read_bytes() == dump_json(expected).encode():
         return
     try:

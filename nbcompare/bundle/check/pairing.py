@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.names import MANIFEST, image_name
@@ -37,7 +38,7 @@ class Side:
         engine = next(engine for engine in self.record.engines if engine.role == self.role)
         return f"{self.role} of {self.record.stamp} ({engine.name}, {engine.version})"
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"bundle": str(self.folder), "role": self.role}
 
     def image(self):
@@ -54,7 +55,7 @@ class BundlePair:
     comparison: Comparison | None
     verdict: Verdict
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"a": self.a.as_dict(), "b": self.b.as_dict(), "identical": self.identical,
                 "verdict": self.verdict.as_dict(),
                 "comparison": self.comparison.as_dict() if self.comparison else None}
@@ -71,7 +72,7 @@ class Pairing:
     def exit_code(self) -> ExitCode:
         return worst(pair.verdict.exit_code for pair in self.pairs)
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"schema_version": 1, "exit_code": int(self.exit_code), "notes": list(self.notes),
                 "pairs": [pair.as_dict() for pair in self.pairs]}
 

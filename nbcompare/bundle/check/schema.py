@@ -12,23 +12,24 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
+from typing import Any
 
 _TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
 
 @cache
-def record_schema() -> dict:
+def record_schema() -> dict[str, Any]:
     """The JSON Schema of record.json, schema_version 1."""
     return json.loads(resources.files("nbcompare.bundle").joinpath("record_schema.json").read_text(encoding="utf-8"))
 
 
-def schema_faults(value: object, schema: dict | None = None) -> list[str]:
+def schema_faults(value: object, schema: dict[str, Any] | None = None) -> list[str]:
     """Every way in which a value is not what the schema (of a record, by default) describes: place and reason."""
     root = schema or record_schema()
     return [f"{place or 'the record'}: {reason}" for place, reason in _faults(value, root, root, "")]
 
 
-def _faults(value, schema: dict, root: dict, place: str) -> Iterator[tuple[str, str]]:
+def _faults(value, schema: dict[str, Any], root: dict[str, Any], place: str) -> Iterator[tuple[str, str]]:
     if "$ref" in schema:
         yield from _faults(value, root["definitions"][schema["$ref"].rpartition("/")[2]], root, place)
         return
@@ -67,7 +68,7 @@ def _object_faults(value: dict, schema: dict, root: dict, place: str) -> Iterato
             yield inner, "is not known here"
 
 
-def _array_faults(value: list, schema: dict, root: dict, place: str) -> Iterator[tuple[str, str]]:
+def _array_faults(value: list, schema: dict[str, Any], root: dict[str, Any], place: str) -> Iterator[tuple[str, str]]:
     if len(value) < schema.get("minItems", 0):
         yield place, f"must hold at least {schema['minItems']}, holds {len(value)}"
     for i, entry in enumerate(value):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle import strict_json
 from nbcompare.bundle.check.agreement import agreement_faults
@@ -36,7 +37,7 @@ class Verification:
     def intact(self) -> bool:
         return not self.faults
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"bundle": str(self.folder), "intact": self.intact, "faults": [fault.as_dict() for fault in self.faults]}
 
 

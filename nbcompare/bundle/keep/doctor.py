@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle.listing import STAMP, phases_by_bundle
 from nbcompare.bundle.lock import is_locked
@@ -37,7 +38,7 @@ class Finding:
     detail: str
     next_step: str | None = None
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle.bundle import is_sealed, publish_folder
 from nbcompare.bundle.check.verify import verify_bundle
@@ -51,7 +52,7 @@ class Leftover:
         by = f" by {', '.join(self.processes)}" if self.processes else ""
         return f"{self.folder}: {self.what}, {self.state}{by}, {size_of(self.folder):,} bytes"
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"folder": str(self.folder), "what": self.what, "state": self.state, "remedy": self.remedy,
                 "processes": list(self.processes), "bytes": size_of(self.folder)}
 

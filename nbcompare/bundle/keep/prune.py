@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle.listing import ListedBundle, list_bundles, size_of
 from nbcompare.errors import FileError, UsageError
@@ -31,7 +32,7 @@ class Choice:
     def goes(self) -> bool:
         return self.kept_because is None
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"bundle": str(self.entry.folder), "goes": self.goes, "kept_because": self.kept_because,
                 "bytes": size_of(self.entry.folder)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from nbcompare.explain.audit.audit import Audit
 from nbcompare.explain.audit.catalogue import kinds
@@ -101,7 +102,7 @@ def _score_line(count: Tally) -> str:
     return line
 
 
-def audit_as_dict(audit: Audit) -> dict:
+def audit_as_dict(audit: Audit) -> dict[str, Any]:
     """Plain values of everything the audit found."""
     options = audit.options
     return {"of": audit.named, "fault": audit.fault, "seed": options.seed, "alone": bool(options.alone),
@@ -111,7 +112,7 @@ def audit_as_dict(audit: Audit) -> dict:
             "defects": [_defect(audit, seen) for seen in audit.seen]}
 
 
-def _defect(audit: Audit, seen: DefectResult) -> dict:
+def _defect(audit: Audit, seen: DefectResult) -> dict[str, Any]:
     caught_by = audit.caught_by(seen) if seen.state == SEEDED else None
     return {"kind": seen.kind, "class": seen.of.group, "title": seen.of.title, "strength": seen.strength,
             "amount": seen.amount if seen.of.full is not None else None, "unit": seen.of.unit, "state": seen.state,
@@ -129,7 +130,7 @@ def kinds_report() -> str:
                      for entry in entries)
 
 
-def kinds_as_dict() -> list[dict]:
+def kinds_as_dict() -> list[dict[str, Any]]:
     """The same as plain values."""
     return [{"kind": entry.id, "class": entry.group, "title": entry.title, "full": entry.full, "unit": entry.unit,
              "right_causes": sorted(entry.named_by)} for entry in kinds()]

@@ -10,6 +10,7 @@ import base64
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.loosened import Loosened
@@ -35,7 +36,7 @@ def html_page(bundle: Bundle, loosened: Sequence[Loosened] = ()) -> str:
                            manifest="manifest-sha256.txt")
 
 
-def _beside(bundle: Bundle) -> dict:
+def _beside(bundle: Bundle) -> dict[str, Any]:
     """What was found beside the figures: cause, noise with the margin of every threshold, probe, claims and proof."""
     verdict, findings = bundle.verdict, bundle.record.further
     noise, probe, proof = findings.noise, findings.probe, findings.proof

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.explain.experiment import Experiment
@@ -49,7 +50,7 @@ def reproducer(found: Reduction, asked: Experiment) -> str:
     return shlex.join([*words, "--", *found.candidate.argv])
 
 
-def reduction_as_dict(found: Reduction, asked: Experiment) -> dict:
+def reduction_as_dict(found: Reduction, asked: Experiment) -> dict[str, Any]:
     window = found.candidate.window
     return {
         "of": asked.named, "fails": True, "complete": found.complete, "signature": found.signature.as_dict(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -56,7 +57,7 @@ def _told(result: Result) -> CellResult:
     return result_of(load_bundle(Path(result.bundle)), None, f"nb-compare show {result.bundle}")
 
 
-def sweep_as_dict(sweep: Sweep) -> dict:
+def sweep_as_dict(sweep: Sweep) -> dict[str, Any]:
     return {"exit_code": int(sweep.exit_code), "cells": len(sweep.results), "run": sweep.count(RAN),
             "stored": sweep.count(STORED), "without_bundle": sweep.count(FAILED),
             "results": [result.as_dict() for result in sweep.results]}

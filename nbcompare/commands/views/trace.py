@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
 from nbcompare.commands.views.terminal import table
 from nbcompare.compare.compare import finite_or_none
@@ -103,7 +104,7 @@ def _share_lines(trace: PixelTrace) -> list[str]:
 # --- for machines ---------------------------------------------------------------------------------------
 
 
-def trace_as_dict(trace: PixelTrace, command: Sequence[str]) -> dict:
+def trace_as_dict(trace: PixelTrace, command: Sequence[str]) -> dict[str, Any]:
     """One pixel as plain values; a number that is not finite is null."""
     said = {"pixel": {"fast": trace.pixel.fast, "slow": trace.pixel.slow, "why": trace.pixel.why},
             "exit_code": int(trace.exit_code), "failures": list(trace.failures), "notes": list(trace.notes)}
@@ -119,7 +120,7 @@ def trace_as_dict(trace: PixelTrace, command: Sequence[str]) -> dict:
                       "options": options_of(first.name, command)} if first else None, "shares": shares}
 
 
-def _pair_as_dict(pair: FactorPair) -> dict:
+def _pair_as_dict(pair: FactorPair) -> dict[str, Any]:
     unit = FACTORS[pair.name].unit if pair.name in FACTORS else ""
     return {"name": pair.name, "index": list(pair.index), "unit": unit,
             "reference": _plain(pair.reference), "subject": _plain(pair.subject), "difference": pair.difference,

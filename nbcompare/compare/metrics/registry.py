@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from nbcompare.compare.metrics.region import RegionPair
 
@@ -192,7 +193,7 @@ def positive_peak(pair: RegionPair) -> float:
     return pair.sums.x_max
 
 
-def metrics_table() -> list[dict]:
+def metrics_table() -> list[dict[str, Any]]:
     """Every metric as plain values, for people and machines."""
     return [{"name": entry.name, "unit": entry.unit, "range": entry.range, "best": entry.best,
              "idle_limits": entry.idle_limits, "direction": entry.direction, "default": entry.default,

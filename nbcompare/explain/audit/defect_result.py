@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,14 +56,14 @@ class DefectResult:
         found = judge(self.comparison, thresholds)
         return None if found.word is Label.PASS else found.reasons[0]
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "strength": self.strength, "amount": self.amount, "state": self.state,
                 "words": self.words, "failure": self.failure, "change": self.change,
                 "comparison": self.comparison.as_dict() if self.comparison else None,
                 "named": self.named.as_dict() if self.named else None}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> DefectResult:
+    def from_dict(cls, stored: dict[str, Any]) -> DefectResult:
         comparison = Comparison.from_dict(stored["comparison"]) if stored["comparison"] else None
         named = Named.from_dict(stored["named"]) if stored["named"] else None
         return cls(**{**stored, "comparison": comparison, "named": named})

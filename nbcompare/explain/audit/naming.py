@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class Named:
         """The place (1, 2, 3) of the first right cause, or None."""
         return next((place for place, id in enumerate(self.ids, 1) if id in right), None)
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "ids": list(self.ids)}
 
     @classmethod

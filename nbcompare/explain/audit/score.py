@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from nbcompare.errors import ExitCode
 from nbcompare.explain.audit.audit import Audit
@@ -32,7 +33,7 @@ class Tally:
         """A count of those asked about, as a share; None when nobody asked."""
         return count / self.asked if self.asked else None
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"strength": self.strength, "seeded": self.seeded, "caught": self.caught, "score": self.score,
                 "asked": self.asked, "named_first": self.first, "named_among_first": self.among_first,
                 "share_first": self.share_named(self.first), "share_among_first": self.share_named(self.among_first)}
@@ -71,7 +72,7 @@ class Limit:
             return f"blind up to {self.slips:.2g}{unit}"
         return f"sees {self.sees:.2g}{unit}" + (f", not {self.slips:.2g}" if self.slips is not None else "")
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"kind": self.kind.id, "unit": self.kind.unit, "sees": self.sees, "slips": self.slips,
                 "sentence": self.sentence}
 

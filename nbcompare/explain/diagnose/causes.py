@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 CLASSES = ("scale", "geometry", "physics", "data", "echo")
 STRICT = 1e-6
@@ -77,7 +78,7 @@ class Cause:
             return (0, 0, -self.prior + 0.02 * math.log10(max(self.left or 0.0, 1e-7) / 1e-7), self.left or 0.0)
         return (1, -self.confidence, -self.prior, self.left if self.left is not None else 1.0)
 
-    def as_dict(self, rank: int) -> dict:
+    def as_dict(self, rank: int) -> dict[str, Any]:
         return {"rank": rank, "id": self.id, "class": self.kind, "title": CATALOGUE[self.id].sentence,
                 "sentence": self.sentence, "evidence": list(self.evidence), "tested": self.tested,
                 "proven": self.proven, "residual": _finite(self.residual), "left": _finite(self.left),
@@ -96,7 +97,7 @@ class Diagnosis:
     tested: Mapping[str, object] | None = None
     shape_fault: str | None = None
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"agree": self.agree, "shape_fault": self.shape_fault, "figures": dict(self.figures),
                 "causes": [cause.as_dict(rank) for rank, cause in enumerate(self.causes, 1)],
                 "tested": dict(self.tested) if self.tested else None, "notes": list(self.notes)}

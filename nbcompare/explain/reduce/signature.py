@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -50,12 +51,12 @@ class Signature:
         words = [f"{metric} {direction}" for metric, direction in self.thresholds]
         return ", ".join(words) + (f", sum ratio {self.ratio:.8g}" if self.ratio is not None else "")
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"thresholds": [list(entry) for entry in self.thresholds], "ratio": self.ratio,
                 "engine": list(self.engine) if self.engine else None}
 
     @classmethod
-    def from_dict(cls, stored: dict) -> Signature:
+    def from_dict(cls, stored: dict[str, Any]) -> Signature:
         engine = stored["engine"]
         return cls(tuple((metric, direction) for metric, direction in stored["thresholds"]), stored["ratio"],
                    tuple(engine) if engine else None)

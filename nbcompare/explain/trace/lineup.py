@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nbcompare.explain.trace.dialects import FULL, INSTRUMENTED, LAST, EngineTrace, TraceEntry
 from nbcompare.explain.trace.factors import FACTORS, SUMMED
@@ -98,7 +99,7 @@ def line_up(reference: EngineTrace, subject: EngineTrace, tolerance: float = DEF
 # --- placing what an engine tells that tells less ---------------------------------------------------------
 
 
-def _placed(other: EngineTrace, fuller: EngineTrace) -> tuple[dict, list[str]]:
+def _placed(other: EngineTrace, fuller: EngineTrace) -> tuple[dict[str, Any], list[str]]:
     """The entries of ``other`` under the indices of ``fuller``, and the names of those that have no place there."""
     placed, unplaced = {}, []
     for (name, index), entry in other.entries.items():
@@ -128,7 +129,7 @@ def _place(name: str, index, other: EngineTrace, fuller: EngineTrace):
     return None
 
 
-def _left_out(fuller: EngineTrace, placed: dict) -> Iterator[str]:
+def _left_out(fuller: EngineTrace, placed: dict[str, Any]) -> Iterator[str]:
     """What only the fuller trace tells, by factor."""
     counts: dict[str, list[int]] = {}
     for name, index in fuller.entries:
@@ -145,7 +146,7 @@ def _left_out(fuller: EngineTrace, placed: dict) -> Iterator[str]:
 _CAPTURE_KEYS = (("I_before_scaling", ()), ("capture_fraction", ()))
 
 
-def _capture_moved(reference: dict, subject: dict) -> bool:
+def _capture_moved(reference: dict[str, Any], subject: dict[str, Any]) -> bool:
     """Whether one engine applies absorption to each term and the other to their sum: then only the product says
     anything."""
     capture = [side.get(("capture_fraction", ())) for side in (reference, subject)]
@@ -154,7 +155,7 @@ def _capture_moved(reference: dict, subject: dict) -> bool:
         capture[0].numbers[0], capture[1].numbers[0])
 
 
-def _captured_sum(reference: dict, subject: dict, tolerance: float) -> FactorPair:
+def _captured_sum(reference: dict[str, Any], subject: dict[str, Any], tolerance: float) -> FactorPair:
     products = []
     for side in (reference, subject):
         total, capture = side["I_before_scaling", ()], side["capture_fraction", ()]
@@ -163,7 +164,7 @@ def _captured_sum(reference: dict, subject: dict, tolerance: float) -> FactorPai
     return _compared("I_before_scaling", (), *products, tolerance, {})
 
 
-def _pair(key, reference: dict, subject: dict, tolerance: float) -> FactorPair:
+def _pair(key, reference: dict[str, Any], subject: dict[str, Any], tolerance: float) -> FactorPair:
     name, index = key
     family = {}
     if name in SUMMED:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle.bundle import Bundle, Staging, load_bundle, publish_folder, staging
 from nbcompare.bundle.check.verify import verified
@@ -99,7 +100,7 @@ class Cluster:
                 for order in self._next(left, under_way):
                     self._send(order, under_way, finished)
 
-    def _next(self, left: Iterator[Order], under_way: dict) -> Iterator[Order]:
+    def _next(self, left: Iterator[Order], under_way: dict[str, Any]) -> Iterator[Order]:
         """As many orders as may be handed out now."""
         most = max(LEAST_IN_FLIGHT, IN_FLIGHT_PER_THREAD * sum(self._threads().values()))
         while len(under_way) < most:
@@ -108,7 +109,7 @@ class Cluster:
                 return
             yield order
 
-    def _send(self, order: Order, under_way: dict, finished) -> None:
+    def _send(self, order: Order, under_way: dict[str, Any], finished) -> None:
         waits = contextlib.ExitStack()
         place = waits.enter_context(staging(order.options.bundles, order.case.name))
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.errors import ExitCode
@@ -26,7 +27,7 @@ class Result:
     why: str = ""
     figures: Mapping[str, float | None] = field(default_factory=dict)
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "exit_code": int(self.exit_code)}
 
 

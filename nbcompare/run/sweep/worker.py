@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.case import Case
@@ -68,7 +69,7 @@ def _renderer(in_batch: bool) -> Renderer:
     return kept[in_batch]
 
 
-def _kept(name: str) -> dict:
+def _kept(name: str) -> dict[str, Any]:
     if not hasattr(_OF_THREAD, name):
         setattr(_OF_THREAD, name, {})
     return getattr(_OF_THREAD, name)

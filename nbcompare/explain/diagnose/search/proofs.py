@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nbcompare.explain.diagnose.causes import Cause, guess
 from nbcompare.explain.diagnose.finders.scale import named_factor
@@ -84,7 +85,7 @@ def nearest_guesses(tried: Iterable[Tried]) -> list[Cause]:
     return out
 
 
-def _edit(candidate: Candidate) -> dict:
+def _edit(candidate: Candidate) -> dict[str, Any]:
     """What was changed, for machines."""
     return {"kind": "file" if candidate.files else "argv", "argv": list(candidate.command.argv),
             "files": [{"option": edit.option, "what": edit.label} for edit in candidate.files],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class SearchResult:
     notes: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return dict(self.facts)
 
 
@@ -121,7 +122,7 @@ class CauseSearch:
         return ("not tested: with the unedited command the simulator does not give the reference "
                 f"(off by {residual:.2g} of its peak)")
 
-    def _facts(self) -> dict:
+    def _facts(self) -> dict[str, Any]:
         trials = self.trials
         residual = trials.base_residual
         return {"ready": trials.ready, "baseline_residual": residual if residual < float("inf") else None,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -168,7 +169,7 @@ def _conventions(command: Command) -> tuple[str, str, dict[str, np.ndarray]]:
     return convention, _FORCED_PIVOT.get(convention, pivot), axes
 
 
-def _centres(command: Command, header: dict, convention: str, shape: Shape, pixel: float):
+def _centres(command: Command, header: dict[str, Any], convention: str, shape: Shape, pixel: float):
     """((Fbeam, Sbeam), (Fclose, Sclose)) in metres."""
     size_f, size_s = shape.fast * pixel, shape.slow * pixel
     near_f, near_s = size_f / 2, size_s / 2
