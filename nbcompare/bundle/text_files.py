@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nbcompare.bundle.names import TODO_FILE, image_name
 from nbcompare.bundle.record import Ancestor, ContentSums, Record
