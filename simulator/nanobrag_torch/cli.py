@@ -68,9 +68,17 @@ def _run(command: LoadedCommand) -> int:
         return 0
     _check_program(command)
     loaded = _loaded_meanwhile(command)
-    from nanobrag_torch.job import render_and_write
+    if command.outputs.describe:
+        from nanobrag_torch.output.describe import print_description
 
-    render_and_write(*loaded())
+        print_description(*loaded())
+    else:
+        from nanobrag_torch.job import render_and_write
+
+        render_and_write(*loaded())
+    sys.stdout.flush()
+    for message in command.options.warnings:
+        print(f"{PROGRAM_NAME}: warning: {message}", file=sys.stderr)
     return 0
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from pathlib import Path
 
 import torch
@@ -51,9 +50,6 @@ def render_and_write(command: LoadedCommand, components: tuple) -> None:
         write_others(command, scene, image)
     if command.outputs.trace_pixel is not None:
         write_trace(command, scene)
-    sys.stdout.flush()
-    for message in command.options.warnings:
-        print(f"{PROGRAM_NAME}: warning: {message}", file=sys.stderr)
 
 
 # --- before ---------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What to write, print and report."""
+    """What to write, print and report. ``describe_pixel`` holds fast and slow of each pixel, one after the other."""
 
     float_file: str = "floatimage.bin"
     int_file: str = "intimage.img"
@@ -41,6 +41,9 @@ class Outputs:
     printout_pixel: Sequence[int] | None = None
     trace_pixel: Sequence[int] | None = None
     trace_json: str | None = None
+    describe: bool = False
+    describe_pixel: Sequence[int] = ()
+    describe_phistep: int = 0
 
 
 @dataclass(frozen=True)

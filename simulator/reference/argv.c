@@ -159,6 +159,21 @@ static int store_misset(const Reader *reader, Options *options)
     return 3;
 }
 
+/* -describe_pixel: one more pixel on the list. */
+static int store_pixel(const Reader *reader, PixelList *list)
+{
+    int (*larger)[2];
+    need_values(reader, 2);
+    larger = realloc(list->pixel, ((size_t)list->count + 1) * sizeof *larger);
+    if (larger == NULL)
+        fail("%s: out of memory after %d pixels", reader->name, list->count);
+    larger[list->count][0] = read_integer(reader, 0);
+    larger[list->count][1] = read_integer(reader, 1);
+    list->pixel = larger;
+    list->count++;
+    return 2;
+}
+
 static int store_pivot(const Reader *reader, int *pivot)
 {
     need_values(reader, 1);
@@ -199,6 +214,7 @@ static int store_values(const Reader *reader, const Flag *flag, Options *options
     case TAKES_CELL: return store_cell(reader, target);
     case TAKES_MISSET: return store_misset(reader, options);
     case TAKES_PIVOT: return store_pivot(reader, target);
+    case TAKES_PIXEL: return store_pixel(reader, target);
     case TAKES_ATTENUATION:
         if (reader->left > 0 && strstr(reader->value[0], "inf") != NULL) {
             *(double *)target = 0.0;
@@ -241,4 +257,5 @@ void find_header_files(int count, char **tokens, Options *options)
     options->mask_file = scratch.mask_file;
     options->show_help = scratch.show_help;
     options->show_version = scratch.show_version;
+    free(scratch.describe_pixel.pixel);
 }

@@ -59,6 +59,7 @@ static const char *value_words(const Flag *flag)
     case TAKES_MISSET: return " x y z | random";
     case TAKES_ATTENUATION: return " x | inf";
     case TAKES_PIVOT: return " beam | sample";
+    case TAKES_PIXEL: return " x y";
     case TAKES_INTEGERS: return flag->values == 1 ? " n" : numbers[flag->values];
     case TAKES_REALS: return numbers[flag->values];
     default: return "";

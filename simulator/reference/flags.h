@@ -18,6 +18,7 @@ typedef enum {
     TAKES_MISSET,        /* a word holding "rand", or three reals */
     TAKES_ATTENUATION,   /* a word holding "inf", or a real */
     TAKES_PIVOT,         /* a word holding "beam" or "sample" */
+    TAKES_PIXEL,         /* fast and slow of a pixel, added to a list */
     TAKES_PERHAPS_ONE    /* an optional number that means nothing */
 } Takes;
 

@@ -123,6 +123,9 @@ const Flag FLAGS[] = {
     {.names = "-printout_pixel", .takes = TAKES_INTEGERS, .values = 2, .at = AT(printout_pixel), .also = AT(printout), .also_value = 1, .by_default = "all", .help = "accepted; see -trace_pixel"},
     {.names = "-trace_pixel", .takes = TAKES_INTEGERS, .values = 2, .at = AT(trace_pixel), .also = AT(tracing), .also_value = 1, .by_default = "none", .help = "slow fast: print every factor of one pixel"},
     {.names = "-trace_json", .takes = TAKES_OUTPUT, .values = 1, .at = AT(trace_json), .by_default = "none", .help = "write the trace as JSON too"},
+    {.names = "-describe", .takes = TAKES_NOTHING, .also = AT(describe), .also_value = 1, .by_default = "", .help = "print everything that follows from the arguments as JSON; render nothing"},
+    {.names = "-describe_pixel", .takes = TAKES_PIXEL, .values = 2, .at = AT(describe_pixel), .also = AT(describe), .also_value = 1, .by_default = "none", .help = "fast slow: describe this pixel too; may be given many times"},
+    {.names = "-describe_phistep", .takes = TAKES_INTEGERS, .values = 1, .at = AT(describe_phistep), .by_default = "0", .help = "the phi step at which pixels are described"},
     {.names = "-version --version", .takes = TAKES_NOTHING, .also = AT(show_version), .also_value = 1, .by_default = "", .help = "print the version and leave"},
     {.names = "-h -help --help", .takes = TAKES_NOTHING, .also = AT(show_help), .also_value = 1, .by_default = "", .help = "print this and leave"},
 };

@@ -8,6 +8,7 @@
 
 #include "argv.h"
 #include "config.h"
+#include "describe.h"
 #include "echo.h"
 #include "errors.h"
 #include "flags.h"
@@ -125,6 +126,18 @@ static void refuse_infinite(const Scene *scene, const float *image)
              "nothing was written", (unsigned long)bad, (unsigned long)pixels);
 }
 
+/* ---- the description --------------------------------------------------------------------------- */
+
+static void print_description(const Options *o)
+{
+    static const Scene blank;
+    Scene scene = blank;
+    scene_build(o, &scene);
+    describe(o, &scene);
+    report_warnings();
+    scene_free(&scene);
+}
+
 /* ---- the run ----------------------------------------------------------------------------------- */
 
 static void run(const Options *o)
@@ -165,7 +178,10 @@ int main(int argc, char **argv)
         echo_version();
     else if (options.show_help)
         print_help();
+    else if (options.describe)
+        print_description(&options);
     else
         run(&options);
+    free(options.describe_pixel.pixel);
     return EXIT_SUCCESS;
 }

@@ -12,6 +12,12 @@
 typedef enum { MISSET_NONE, MISSET_ANGLES, MISSET_RANDOM } MissetMode;
 typedef enum { INTERPOLATE_AUTO, INTERPOLATE_ON, INTERPOLATE_OFF } Interpolation;
 
+/* Pixels asked for one by one: fast and slow of each. */
+typedef struct {
+    int count;
+    int (*pixel)[2];
+} PixelList;
+
 typedef struct {
     int unused;                       /* keeps offset 0 free: it means "nothing" in the table of flags */
 
@@ -83,6 +89,8 @@ typedef struct {
     int seed, seed_given;
     int tracing, trace_pixel[2];      /* slow, fast */
     const char *trace_json;
+    int describe, describe_phistep;
+    PixelList describe_pixel;
     int show_help, show_version;
 
     /* accepted because scripts give them; they have no effect on any image */

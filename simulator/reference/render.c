@@ -58,11 +58,11 @@ static Subpixel locate(const Scene *scene, int slow, int fast, int layer, int su
     return at;
 }
 
-static double source_polarization(const Scene *scene, const Source *source, Vector diffracted)
+double source_polarization(const Scene *scene, Vector incident, Vector diffracted)
 {
     if (scene->beam.no_polarization)
         return 1.0;
-    return polarization_factor(scene->beam.polarization, source->incident, diffracted,
+    return polarization_factor(scene->beam.polarization, incident, diffracted,
                                scene->beam.polarization_axis);
 }
 
@@ -114,7 +114,7 @@ static void add_source(Pixel *pixel, const Subpixel *at, const Source *source)
     if (beyond_resolution(q, scene->sampling.d_min_m))
         return;
     if (!pixel->has_polar || scene->sampling.oversample_polar)
-        pixel->polar = source_polarization(scene, source, at->diffracted);
+        pixel->polar = source_polarization(scene, source->incident, at->diffracted);
     pixel->has_polar = 1;
     trace_number(trace, PER_SOURCE, "polarization", pixel->polar);
     pixel->inside = inside_factor(pixel, source);
@@ -175,7 +175,7 @@ static double pixel_background(const Scene *scene, int slow, int fast)
                 if ((first && layer == 0) || sampling->oversample_omega)
                     omega = solid_angle(&scene->detector, at.airpath_m);
                 if (layer == 0 && (first || sampling->oversample_polar))
-                    polar = source_polarization(scene, &scene->beam.sources[0], at.diffracted);
+                    polar = source_polarization(scene, scene->beam.sources[0].incident, at.diffracted);
                 through_layers += capture[layer] * omega;
             }
             sum += through_layers * polar;
@@ -186,7 +186,7 @@ static double pixel_background(const Scene *scene, int slow, int fast)
 
 /* ---- one pixel --------------------------------------------------------------------------------- */
 
-static double term_count(const Scene *scene)
+double term_count(const Scene *scene)
 {
     return (double)scene->beam.source_count * scene->crystal.mosaic_domains * scene->spindle.phi_steps
          * scene->sampling.oversample * scene->sampling.oversample;

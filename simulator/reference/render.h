@@ -8,6 +8,12 @@
 /* The cell at every phi step and mosaic domain, domains fastest. */
 Basis *turned_cells(const Scene *scene);
 
+/* Terms by which a pixel is divided: sources * domains * phi steps * oversample^2. */
+double term_count(const Scene *scene);
+
+/* Kahn's factor for a direction of incidence, or 1 with -nopolar. */
+double source_polarization(const Scene *scene, Vector incident, Vector diffracted);
+
 /* Whether the region of interest and the mask leave a pixel to be rendered. */
 int is_rendered(const Scene *scene, int slow, int fast);
 

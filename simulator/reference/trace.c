@@ -1,11 +1,11 @@
 /* The record of every factor of one pixel, in the order of calculation. */
 #include "trace.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "errors.h"
+#include "json_text.h"
 #include "version.h"
 
 /* ---- recording --------------------------------------------------------------------------------- */
@@ -80,15 +80,6 @@ void trace_print(const Trace *trace)
             printf("%s%.15g", j ? " " : "", entry->value[j]);
         printf("\n");
     }
-}
-
-/* JSON has no NaN and no infinity. */
-static void write_json_number(FILE *file, double value)
-{
-    if (isfinite(value))
-        fprintf(file, "%.17g", value);
-    else
-        fputs("null", file);
 }
 
 /* The same as a list of [name, value], with a vector as a list; 0 when the file took every byte. */

@@ -70,7 +70,7 @@ def _take(flag: Flag, name: str, rest: Sequence[str], options: Options) -> int:
 
 
 def _value(flag: Flag, name: str, text: str):
-    if flag.kind == "integer":
+    if flag.kind in ("integer", "pixel"):
         if not _INTEGER.fullmatch(text):
             raise ArgumentError(f"{name}: {text!r} is not an integer")
         return int(text)
@@ -137,6 +137,10 @@ def _take_misset(flag: Flag, name: str, rest: Sequence[str], options: Options) -
 def _apply(flag: Flag, values: list, options: Options) -> None:
     """Store values under the fields of the option, and what its presence means."""
     targets = flag.fields
+    if flag.kind == "pixel":
+        options.given[targets[0]] = [*options.given.get(targets[0], ()), *values]
+        options.given.update(flag.sets)
+        return
     for field, value in zip(targets, values * len(targets) if flag.same else values, strict=False):
         stem, bracket, index = field.partition("[")
         if bracket:

@@ -9,7 +9,7 @@ FILES = {"input": "input file", "output": "output file", "dump": "file"}
 is given and read where it is not."""
 
 _SYNOPSIS = {**FILES, "nothing": "", "word": "word", "cell": "a [b c al be ga]", "misset": "x y z | random",
-             "perhaps": "", "attenuation": "x | inf", "pivot": "beam | sample"}
+             "perhaps": "", "attenuation": "x | inf", "pivot": "beam | sample", "pixel": "x y"}
 _MANY = {1: "x", 2: "x y", 3: "x y z", 4: "x0 x1 y0 y1"}
 _LENGTHS = ("mm", "um", "um of water", "A", "A of d")
 _ANGLES = ("deg", "mrad")
@@ -48,6 +48,8 @@ class Flag:
         """How many values follow the option (0 for the kinds that decide themselves)."""
         if self.kind in ("nothing", "cell", "misset", "perhaps"):
             return 0
+        if self.kind == "pixel":
+            return 2
         return 1 if self.same else len(self.fields)
 
     @property

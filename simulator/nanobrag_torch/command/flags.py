@@ -221,6 +221,12 @@ _row("-printout_pixel", "output", "integer", "printout_pixel[0] printout_pixel[1
 _row("-trace_pixel", "output", "integer", "trace_pixel[0] trace_pixel[1]", "", "none",
      "slow fast: print every factor of one pixel", c="")
 _row("-trace_json", "output", "output", "trace_json", "", "none", "write the trace as JSON too", c="")
+_switch("-describe", "output", "print everything that follows from the arguments as JSON; render nothing",
+        sets=[("describe", True)], c="")
+_row("-describe_pixel", "output", "pixel", "describe_pixel", "", "none",
+     "fast slow: describe this pixel too; may be given many times", sets=[("describe", True)], c="")
+_row("-describe_phistep", "output", "integer", "describe_phistep", "", "0",
+     "the phi step at which pixels are described", c="")
 
 _begin("this program")
 _row("-dtype", "program", "word", "dtype", "", "auto",
