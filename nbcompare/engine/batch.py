@@ -149,7 +149,7 @@ def does_the_same(batch: BatchEngine, arguments: Sequence[str], shape: Shape, *,
 
 def is_bundled_simulator(engine: Engine) -> bool:
     """Whether the engine is the simulator of this project, started directly."""
-    return is_bundled_subject(engine.start)
+    return engine.chosen_by == "default" and is_bundled_subject(engine.start)
 
 
 def _checked(answer: object) -> dict[str, Any]:

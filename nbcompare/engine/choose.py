@@ -21,6 +21,8 @@ from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import declared_engines, project_above, refuse_code_variables
 from nbcompare.engine.bundled_reference import build_reference
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.entry import entry_of
+from nbcompare.engine.made_of import ask
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.safe_start import BUNDLED_SUBJECT
 from nbcompare.errors import UsageError
@@ -81,8 +83,17 @@ def reference_engine(option: str | None, environment: Mapping[str, str], bundled
 def subject_engine(option: str | None, environment: Mapping[str, str],
                    declared: Mapping[str, EngineDeclaration] = {}) -> Engine:
     """--py-bin, else $NB_PY_BIN, else the declared one, else ``python -P -m nanobrag_torch`` of this interpreter."""
-    return _named(SUBJECT, option, environment, declared) or Engine(
-        SUBJECT, "nanobrag_torch", BUNDLED_SUBJECT, "default")
+    return _named(SUBJECT, option, environment, declared) or _default_subject()
+
+
+def _default_subject() -> Engine:
+    """The bundled simulator; or what Python finds under its name in its place, which is not called so."""
+    bundled = Engine(SUBJECT, "nanobrag_torch", BUNDLED_SUBJECT, "default")
+    said = ask(bundled, entry_of(bundled.start))
+    if said is None or said["bundled"] or not said["files"]:
+        return bundled
+    place = Path((said["folders"] or list(said["files"].values()))[0]).parent
+    return Engine(SUBJECT, f"nanobrag_torch in {place}", BUNDLED_SUBJECT, "Python's path")
 
 
 def _named(role: str, option: str | None, environment: Mapping[str, str],

@@ -14,15 +14,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from nbcompare import __version__
+from nbcompare.engine.choose import start_words
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.installation import CHECKOUT
-from nbcompare.engine.process import allowed_environment, recorded_environment, run_program
+from nbcompare.engine.made_of import MadeOf, look_at
+from nbcompare.engine.process import allowed_environment, recordable, recorded_environment, run_program
 from nbcompare.files import hash_of_named, sha256_of
 
 VERSION_SECONDS = 60.0
@@ -43,7 +45,7 @@ class GitState:
 
 @dataclass(frozen=True)
 class EngineIdentity:
-    """What an engine is, whatever its path: bytes, version line, libraries."""
+    """What an engine is, whatever its path: bytes, version line, libraries, and what it is made of."""
 
     role: str
     name: str
@@ -53,13 +55,30 @@ class EngineIdentity:
     program_bytes: int
     version: str
     libraries: tuple[str, ...]
+    made_of: MadeOf | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Why more may belong to it than was hashed; empty where its list of files is complete or declared."""
+        return self.made_of.unknown if self.made_of else ()
+
+    @property
+    def source_sha256(self) -> str:
+        """One sum over all its files beside the program; empty in a record of before they were kept."""
+        return self.made_of.sha256 if self.made_of else ""
 
     def as_dict(self) -> dict[str, Any]:
-        return {**vars(self), "started_as": list(self.started_as), "libraries": list(self.libraries)}
+        """As plain values; what is not known is left out, as records of before it was kept know nothing of it."""
+        more = {"made_of": self.made_of.as_dict(), "variables": dict(self.variables)} if self.made_of else {}
+        named = {key: value for key, value in vars(self).items() if key not in ("made_of", "variables")}
+        return {**named, "started_as": list(self.started_as), "libraries": list(self.libraries), **more}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> EngineIdentity:
-        return cls(**{**stored, "started_as": tuple(stored["started_as"]), "libraries": tuple(stored["libraries"])})
+        made_of = MadeOf.from_dict(stored["made_of"]) if stored.get("made_of") else None
+        return cls(**{**stored, "started_as": tuple(stored["started_as"]), "libraries": tuple(stored["libraries"]),
+                      "made_of": made_of})
 
 
 def git_state(folder: Path = CHECKOUT) -> GitState:
@@ -100,15 +119,26 @@ def identify(engine: Engine) -> EngineIdentity:
     """Ask an engine who it is, in an empty folder, and take its fingerprint."""
     program = engine.program
     return EngineIdentity(engine.role, engine.name, engine.chosen_by, engine.start, sha256_of(program),
-                          program.stat().st_size, _version_line(engine), _libraries(program))
+                          program.stat().st_size, _version_line(engine), _libraries(program), look_at(engine),
+                          recordable(engine.declared_variables))
+
+
+def version_command(engine: Engine) -> tuple[str, ...]:
+    """The words that make an engine say its version: as declared, else with -version."""
+    declared = engine.declaration
+    if declared and declared.version:
+        search = dict(declared.set_variables).get("PATH")
+        return start_words(declared.version, declared.folder, f"{declared.file}: version of {declared.name}", search)
+    return (*engine.start, "-version")
 
 
 def _version_line(engine: Engine) -> str:
     """The first line printed for -version (a program that has no such option prints its banner)."""
+    cwd = engine.declaration.cwd if engine.declaration else None
     with tempfile.TemporaryDirectory() as scratch:
         out, err = Path(scratch, "out"), Path(scratch, "err")
-        run_program([*engine.start, "-version"], folder=Path(scratch), stdout=out, stderr=err, seconds=VERSION_SECONDS,
-                    extra_environment=engine.variables({}))
+        run_program(version_command(engine), folder=cwd or Path(scratch), stdout=out, stderr=err,
+                    seconds=VERSION_SECONDS, extra_environment=engine.variables({}))
         said = out.read_text(errors="replace").strip()
     return said.splitlines()[0][:300] if said else UNKNOWN
 

@@ -71,6 +71,11 @@ def declared_environment(globs: Sequence[str]) -> dict[str, str]:
             if any(fnmatch.fnmatchcase(name, glob) for glob in globs) and not _private(name, value)}
 
 
+def recordable(variables: Mapping[str, str]) -> dict[str, str]:
+    """Variables that may stand in evidence: those that do not look private."""
+    return {name: value for name, value in sorted(variables.items()) if not _private(name, value)}
+
+
 def not_passed(engine_gets: Mapping[str, str]) -> list[str]:
     """The names of the user's variables that an engine does not get."""
     return sorted(os.environ.keys() - engine_gets.keys())

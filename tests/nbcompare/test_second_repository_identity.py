@@ -1,0 +1,146 @@
+"""What is said of a port in another repository is true of the program that ran: five ways to start one, one truth."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from nbcompare.case.project import load_project
+from nbcompare.engine.choose import choose_engines
+from nbcompare.engine.identity import identify
+from nbcompare.engine.made_of import changes
+from nbcompare.engine.progress import Progress
+from nbcompare.run.run_case import RunOptions
+from tests.nbcompare.second_repository import Project
+
+
+@pytest.fixture
+def project(tmp_path, nb, monkeypatch):
+    for name in ("PYTHONPATH", "MYPORT_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    made = Project(tmp_path / "theirs")
+    monkeypatch.chdir(made.home)
+    return made
+
+
+def identity(project, *, py_bin=None, declared=None):
+    """Who the subject is, as an option or a declaration names it."""
+    declarations = load_project(project.declare(declared)).engines if declared else {}
+    engines = choose_engines(RunOptions(py_bin=py_bin), Progress(quiet=True), declarations, ("subject",))
+    return identify(engines["subject"])
+
+
+def start_module(project, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "src")
+    return {"py_bin": f"{sys.executable} -m myport"}
+
+
+def start_declared(project, monkeypatch):
+    return {"declared": f"command: {sys.executable} -m myport, environment: {{set: {{PYTHONPATH: src}}}}"}
+
+
+def start_in_its_folder(project, monkeypatch):
+    return {"declared": f"command: {sys.executable} -m myport, cwd: src"}
+
+
+def start_console_script(project, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "src")
+    return {"py_bin": str(project.console_script())}
+
+
+def start_editable(project, monkeypatch):
+    return {"py_bin": f"{project.environment()} -m myport"}
+
+
+STARTS = [start_module, start_declared, start_in_its_folder, start_console_script, start_editable]
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_the_package_and_what_it_imports_are_hashed_file_by_file(project, monkeypatch, start):
+    """Its neighbour in src/ too: a module that the package imports can break it as well as the package itself."""
+    found = identity(project, **start(project, monkeypatch))
+    names = {entry.name for entry in found.made_of.files}
+    assert {"myport/__init__.py", "myport/__main__.py", "myport/core.py", "port_units.py"} <= names
+    assert all(Path(entry.path).is_relative_to(project.home) for entry in found.made_of.files)
+    assert (found.unknown, found.made_of.bundled, found.version) == ((), False, "myport 3.1")
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("broken", ["src/myport/core.py", "src/port_units.py", "src/myport/new.py"])
+def test_a_change_of_any_file_is_found_afterwards(project, monkeypatch, start, broken):
+    found = identity(project, **start(project, monkeypatch))
+    assert changes(found.made_of) == []
+    (project.home / broken).write_text("SCALE = 2.0\n")
+    assert [word.split()[0].rpartition("/")[2] for word in changes(found.made_of)] == [Path(broken).name]
+
+
+def test_an_editable_install_says_where_it_comes_from(project, monkeypatch):
+    found = identity(project, **start_editable(project, monkeypatch))
+    assert found.made_of.editable.endswith("__editable__.myport.pth")
+    assert found.made_of.origin == str(project.home / "src/myport")
+
+
+def test_installed_libraries_are_named_with_their_versions(project, monkeypatch):
+    project.core.write_text("import click\n" + project.core.read_text())
+    found = identity(project, **start_module(project, monkeypatch))
+    assert [word for word in found.made_of.installed if word.startswith("click ")]
+    assert not [entry for entry in found.made_of.files if "click" in entry.name]
+
+
+@pytest.mark.parametrize("text", ["import subprocess\n", "import os\nos.execv('/x', [])\n", "import ctypes\n",
+                                  "import importlib\nimportlib.import_module('x')\n"])
+def test_a_program_that_starts_others_is_not_known_by_its_own_files(project, monkeypatch, text):
+    project.core.write_text(text + project.core.read_text())
+    assert "core.py" in identity(project, **start_module(project, monkeypatch)).unknown[0]
+
+
+def test_a_wrapper_is_known_by_its_declared_sources_alone(project, monkeypatch):
+    wrapper = project.wrapper()
+    assert identity(project, py_bin=str(wrapper)).unknown == ("run.sh starts another program",)
+    found = identity(project, declared="command: run.sh, sources: ['src/**/*.py']")
+    assert found.unknown == ()
+    assert {"src/myport/core.py", "src/port_units.py"} <= {entry.name for entry in found.made_of.files}
+    project.break_port()
+    assert changes(found.made_of) == ["src/myport/core.py changed"]
+
+
+def test_declared_sources_that_name_no_file_are_none(project):
+    project.wrapper()
+    assert identity(project, declared="command: run.sh, sources: ['lib/*.py']").unknown == (
+        "its declared sources name no file",)
+
+
+@pytest.mark.parametrize("words", [["env", "python3", "-m", "myport"], ["nice", sys.executable, "-m", "myport"],
+                                   ["sh", "-c", "true"]])
+def test_a_launcher_is_a_wrapper(project, words):
+    assert identity(project, py_bin=" ".join(words)).unknown
+
+
+def test_no_code_of_the_package_is_run_to_find_it(project, monkeypatch):
+    project.core.write_text("open('/tmp/ran', 'w')\n")
+    (project.home / "src/myport/__init__.py").write_text(f"open({str(project.home / 'ran')!r}, 'w').close()\n")
+    from nbcompare.engine.made_of import look_at
+
+    declarations = load_project(project.declare(start_declared(project, monkeypatch)["declared"])).engines
+    look_at(choose_engines(RunOptions(), Progress(quiet=True), declarations, ("subject",))["subject"])
+    assert not (project.home / "ran").exists()
+
+
+def test_a_package_that_shadows_the_bundled_one_is_not_called_bundled(project, monkeypatch):
+    (project.home / "src/myport").rename(project.home / "src/nanobrag_torch")
+    plain = identity(project)
+    assert plain.made_of.bundled and plain.chosen_by == "default"
+    monkeypatch.setenv("PYTHONPATH", "src")
+    found = identity(project)
+    assert not found.made_of.bundled
+    assert found.chosen_by == "Python's path" and "default" not in found.name
+    assert found.made_of.origin == str(project.home / "src/nanobrag_torch")
+
+
+def test_a_compiled_program_is_known_with_the_libraries_it_loads():
+    from nbcompare.engine.engine import Engine
+    from nbcompare.engine.made_of import look_at
+
+    found = look_at(Engine("reference", "true", ("/bin/true",), "--c-bin"))
+    assert (found.kind, found.unknown) == ("compiled program", ())
+    assert any(entry.name.startswith("libc.") for entry in found.files)
