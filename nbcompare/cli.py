@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import keyword
+import shlex
 import traceback
 
 import click
@@ -52,8 +53,20 @@ class LazyCommands(click.Group):
     def parse_args(self, ctx, args):
         own = ("--help", "-h", "--version")
         if args and args[0] not in COMMANDS and args[0] not in own and args[0].startswith("-"):
+            self._refuse_late_command(ctx, args)
             args = [ONE_SHOT, *args]
         return super().parse_args(ctx, args)
+
+    def _refuse_late_command(self, ctx: click.Context, args: list[str]) -> None:
+        """Raise UsageError, with the right order, where a command's name follows options: that is no one-shot line."""
+        takes = {name: option.nargs for option in self.get_command(ctx, ONE_SHOT).params
+                 if isinstance(option, click.Option) and not option.is_flag for name in option.opts}
+        at = 0
+        while at < len(args) and args[at] != "--":
+            if args[at] in COMMANDS:
+                order = shlex.join(("nb-compare", args[at], *args[:at], *args[at + 1:]))
+                raise click.UsageError(f"options go after the command: {order}", ctx)
+            at += 1 + takes.get(args[at], 0)
 
     def list_commands(self, ctx):
         return list(COMMANDS)

@@ -63,16 +63,20 @@ class StagedArguments:
     notes: tuple[str, ...]
 
 
+def require_options(arguments: Sequence[str]) -> None:
+    """Raise UsageError for words that are no nanoBragg command line: the first is no option."""
+    if not arguments[0].startswith("-"):
+        raise UsageError(f"{arguments[0]}: nanoBragg arguments begin with an option, such as -mat",
+                         hint="nb-compare [options] -- -mat A.mat ..., or nb-compare COMMAND [options] ...")
+
+
 def stage_arguments(arguments: Sequence[str], c_args: Sequence[str], py_args: Sequence[str],
                     folder: Path) -> StagedArguments:
     """Copy every file that the arguments read into the new ``folder``; a float file of the user's own is left out.
 
     A plain or downward relative name is kept, any other path becomes the name of the copy. Raises UsageError for a
-    first word that is no option and for a file that is not there, FileError for one that cannot be copied.
+    file that is not there, FileError for one that cannot be copied.
     """
-    if not arguments[0].startswith("-"):
-        raise UsageError(f"{arguments[0]}: nanoBragg arguments begin with an option, such as -mat",
-                         hint="nb-compare [options] -- -mat A.mat ..., or nb-compare COMMAND [options] ...")
     command, notes = _without_float_file(arguments)
     folder.mkdir()
     names: dict[Path, str] = {}

@@ -16,7 +16,7 @@ import numpy as np
 
 from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.case.case import Case, cell_named, load_case, parse_input_override
-from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, stage_arguments
+from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, require_options, stage_arguments
 from nbcompare.case.inputs import stage_inputs
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import read_float_image
@@ -85,6 +85,7 @@ def _scratch() -> Iterator[Path]:
 
 
 def _from_arguments(asked: ExperimentSource, data: Path, progress: Progress) -> Experiment:
+    require_options(asked.words)
     arguments = stage_arguments(asked.words, asked.c_args, asked.py_args, data)
     for note in arguments.notes:
         progress.say(f"note: {note}")

@@ -19,7 +19,7 @@ import numpy as np
 
 from nbcompare.bundle.summary import summary
 from nbcompare.case.case import Case
-from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, stage_arguments
+from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, require_options, stage_arguments
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.project import project_above
 from nbcompare.compare.compare import Comparison, compare_images
@@ -63,6 +63,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
     Raises UsageError for arguments or a region that cannot be used, FileError for a folder that cannot
     be written.
     """
+    require_options(arguments)
     engines = choose_engines(options, progress, project_above(Path.cwd()).engines)
     folder = options.outdir or Path("comparisons") / _default_name(arguments)
     with _workshop(folder) as work:

@@ -81,9 +81,9 @@ class Simulator:
         """The command as the process gets it: input files by staged names, no outputs of its own."""
         edits = {edit.option: edit for edit in candidate.files}
         staged = {name: self._staged(path, edits.get(name)) for name, path in files.items()}
-        items = []
+        items, written = [], candidate.command.writing()
         for item in candidate.command.items:
-            if item.option and item.option.kind in _NOT_OF_THE_IMAGE:
+            if item in written or item.option and item.option.kind in _NOT_OF_THE_IMAGE:
                 continue
             if item.name == "-emulate" and (emulate or candidate.emulate is not None):
                 continue
