@@ -13,7 +13,6 @@ import contextlib
 import datetime
 import errno
 import os
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,15 +21,23 @@ from pathlib import Path
 
 from nbcompare.bundle import strict_json
 from nbcompare.bundle.lock import lock
-from nbcompare.bundle.names import MANIFEST, RECORD, REQUIRED_FILES, SIGNOFFS, STAGING_PREFIX, STAMP_FORMAT
+from nbcompare.bundle.names import (
+    MANIFEST,
+    RECORD,
+    REQUIRED_FILES,
+    SIGNOFFS,
+    STAGING_PREFIX,
+    STAMP_FORMAT,
+    image_name,
+    moment_of,
+    newest_stamp,
+)
 from nbcompare.bundle.record import Record
-from nbcompare.case.options import PREFIX
 from nbcompare.engine.engine import Run
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.files import dump_json, flush_folder, sha256_of
 from nbcompare.verdict.verdict import Verdict
 
-_STAMP = re.compile(r"\d{8}T\d{6}Z")
 _CLOCK_PATIENCE_SECONDS = 2.0
 
 
@@ -89,7 +96,7 @@ class Staging:
         lines = (self.folder / MANIFEST).read_text(encoding="utf-8").splitlines()
         sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
         for run in runs:
-            name = f"inputs/{PREFIX[run.role]}_roi_float.bin"
+            name = image_name(run.role)
             if run.image_sha256 and sums.get(name) != run.image_sha256:
                 raise EvidenceError(f"{name} was changed after the {run.role} had ended; no bundle was published",
                                     hint="an engine may have left a process behind that still writes")
@@ -170,20 +177,6 @@ def _reserve(home: Path, now: Callable[[], float]) -> Staging:
         time.sleep(0.2)
 
 
-def moment_of(stamp: str) -> datetime.datetime | None:
-    """The UTC second that a stamp names, or None when it names none."""
-    if not _STAMP.fullmatch(stamp):
-        return None
-    with contextlib.suppress(ValueError):
-        return datetime.datetime.strptime(stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC)
-    return None
-
-
-def newest_stamp(home: Path) -> str | None:
-    """The newest stamp below the folder of a case, None when there is none. Stamps sort as their moments do."""
-    return max((path.name for path in home.iterdir() if moment_of(path.name)), default=None)
-
-
 def _refuse_a_clock_that_went_back(home: Path, newest: str, now: datetime.datetime) -> None:
     """Stamps tell which bundle is the newest, so none may be older than one that is there already.
 
@@ -222,10 +215,6 @@ def is_sealed(folder: Path) -> bool:
     return manifest.is_file() and not os.stat(manifest).st_mode & 0o222
 
 
-
-
-
-
 # --- reading one --------------------------------------------------------------------------------------
 
 
@@ -240,30 +229,3 @@ def load_bundle(folder: Path) -> Bundle:
         raise EvidenceError(f"{path}: cannot read: {fault.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise EvidenceError(f"{path}: damaged record ({type(fault).__name__}: {fault})") from None
-
-
-def faults_in(folder: Path) -> list[str]:
-    """Every way in which the files differ from the manifest: missing, changed, unexpected, unreadable."""
-    manifest = folder / MANIFEST
-    try:
-        listed = dict(_manifest_entry(line) for line in manifest.read_text(encoding="utf-8").splitlines())
-    except (OSError, ValueError) as fault:
-        return [f"unreadable: {MANIFEST} ({getattr(fault, 'strerror', None) or fault})"]
-    present = {path.relative_to(folder).as_posix(): path for path in _files(folder)} if folder.is_dir() else {}
-    present.pop(MANIFEST, None)
-    faults = [f"missing: {name}" for name in listed if name not in present]
-    faults += [f"not listed as required: {name}" for name in REQUIRED_FILES if name not in listed]
-    faults += [f"unexpected: {name}" for name in present if name not in listed]
-    for name in sorted(listed.keys() & present.keys()):
-        if present[name].is_symlink():
-            faults.append(f"a link, not a file: {name}")
-        elif sha256_of(present[name]) != listed[name]:
-            faults.append(f"changed: {name}")
-    return faults
-
-
-def _manifest_entry(line: str) -> tuple[str, str]:
-    digest, gap, name = line.partition("  ")
-    if not gap or len(digest) != 64 or not name:
-        raise ValueError(f"a line that is no sum: {line[:80]!r}")
-    return name, digest

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from nbcompare.bundle.names import CASE_FILE, DATA, RADIAL_PROFILE, REQUIRED_FILES, image_name
+from nbcompare.bundle.names import (
+    CASE_FILE,
+    DATA,
+    FAILED,
+    FURTHER,
+    PICTURES,
+    RADIAL_PROFILE,
+    REQUIRED_FILES,
+    failed_tests_names,
+    further_names,
+    image_name,
+)
 from nbcompare.bundle.record import Record
 from nbcompare.case.options import PREFIX
 from nbcompare.compare.pictures import UNLESS_PASSED
-
-PICTURES = tuple(f"results/{key}.png" for key in ("c", "py", "diff"))
-FAILED = "failed/"
-"""Where a failed engine's other files are kept."""
-
-FURTHER = ("noise/", "divergences/")
-"""Where the files of further runs are kept."""
 
 
 def on_one_grid(record: Record) -> bool:
@@ -30,13 +34,13 @@ def has_pictures(record: Record) -> bool:
 def stray_files(record: Record, present: set[str]) -> list[str]:
     """The files that nothing in the record speaks of, in order of name."""
     found = record.further
-    known = {*REQUIRED_FILES, CASE_FILE, RADIAL_PROFILE, *PICTURES, *map(image_name, PREFIX)}
+    known = {*REQUIRED_FILES, CASE_FILE, RADIAL_PROFILE, *PICTURES.values(), *map(image_name, PREFIX)}
     known |= {f"{DATA}/{entry.name}" for entry in record.inputs}
-    known |= {f"tests/pytest_{device}_{end}" for device in record.tests
-              for end in ("collect.log", "failure.txt")}
+    known |= {name for device in record.tests for name in failed_tests_names(device)}
     further = [*(found.noise.repetitions if found.noise else ()), *(found.proof.trials if found.proof else ())]
-    known |= {f"{entry.files}_{end}" for entry in further for end in ("float.bin", "stdout.txt", "stderr.txt")}
-    folders = (FAILED,) if any(run.failure for run in (*record.runs, *(entry.run for entry in further))) else ()
+    known |= {name for entry in further for name in further_names(entry.files)}
+    runs = (*record.runs, *(entry.run for entry in further))
+    folders: tuple[str, ...] = (FAILED,) if any(run.failure for run in runs) else ()
     if record.runs and record.comparison is None:
         folders += FURTHER  # a protected file changed, and what was found until then was taken back
-    return sorted(name for name in present - known if not name.startswith(folders))
+    return sorted(name for name in present - known if name.partition("/")[0] not in folders)

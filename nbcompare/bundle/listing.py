@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,13 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from nbcompare.bundle.bundle import load_bundle
-from nbcompare.bundle.names import MANIFEST
+from nbcompare.bundle.names import SIGNOFFS, STAMP, newest_stamp
 from nbcompare.bundle.record import Record
-from nbcompare.bundle.signoffs import FOLDER as SIGNOFFS
 from nbcompare.bundle.signoffs import read as read_signoff
 from nbcompare.errors import EvidenceError, FileError
-
-STAMP = re.compile(r"\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True)
@@ -90,10 +86,16 @@ def bundles_before(folder: Path, record: Record) -> Iterator[ListedBundle]:
 
 def newest_bundle(root: Path, case: str) -> Path:
     """The newest bundle of a case. Raises EvidenceError when there is none."""
-    stamped = _stamped(root / case)
-    if not stamped:
+    found = newest_in(root / case)
+    if found is None:
         raise EvidenceError(f"{root / case}: there is no bundle of case {case}", hint="nb-compare run makes one")
-    return stamped[-1]
+    return found
+
+
+def newest_in(home: Path) -> Path | None:
+    """What has the newest stamp in the folder of a case, a bundle or not: there is no choosing a kinder one."""
+    stamp = newest_stamp(home) if home.is_dir() else None
+    return home / stamp if stamp else None
 
 
 def _homes(root: Path) -> list[Path]:
@@ -130,8 +132,3 @@ def size_of(folder: Path) -> int:
             with suppress(FileNotFoundError):
                 total += Path(place, name).lstat().st_size
     return total
-
-
-def has_manifest(folder: Path) -> bool:
-    """Whether a folder looks like a finished bundle at all."""
-    return (folder / MANIFEST).is_file()

@@ -1,43 +1,115 @@
-"""The names of everything in a bundle; they stand nowhere else."""
+"""The names of everything in a bundle, and how stamps are written; they stand nowhere else.
+
+All names are relative to the bundle's folder. Those of further runs begin as the evidence calls them (noise/..., see
+verdict/noise_floor.py, and divergences/..., see verdict/divergence.py); what follows is said here.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import re
+from pathlib import Path
+
 from nbcompare.case.options import PREFIX
+from nbcompare.verdict.divergence import CLAIMS_FOLDER
+from nbcompare.verdict.noise_floor import NOISE_FOLDER
 
 SCHEMA_VERSION = 1
 
+# --- stamps and folders beside bundles --------------------------------------------------------------------
+
 STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
-
-MANIFEST = "manifest-sha256.txt"
-
-RECORD = "record.json"
+STAMP_PATTERN = "[0-9]{8}T[0-9]{6}Z"
+STAMP = re.compile(STAMP_PATTERN)
 
 STAGING_PREFIX = ".staging-"
-
-DATA = "inputs/data"
-"""Where a bundle keeps the files that the engines read; an empty folder when they read none."""
-
-CASE_FILE = "inputs/case.yaml"
 
 SIGNOFFS = "signoffs"
 """The folder beside those of the cases that holds sign-offs; no case can be called so."""
 
-REQUIRED_FILES = (
-    *(f"inputs/{name}" for name in (
-        "c_cli_stdout.txt", "py_cli_stdout.txt", "c_cli_stderr.txt", "py_cli_stderr.txt", "commands.txt", "env.txt",
-        "git_sha.txt", "version.txt", "sha256.txt", "file_sizes.txt")),
-    "tests/pytest_cpu.log", "tests/pytest_cuda.log", "notes/template_command.txt",
-    "notes/todo_nb_compare.md", "results/summary.json", RECORD,
-)
-"""What every bundle holds, whatever happened; a bundle of two good runs also holds the images."""
+# --- one file each ----------------------------------------------------------------------------------------
 
+MANIFEST = "manifest-sha256.txt"
+RECORD = "record.json"
 SUMMARY = "results/summary.json"
-
 RADIAL_PROFILE = "results/radial_profile.json"
+CASE_FILE = "inputs/case.yaml"
+DATA = "inputs/data"
+"""Where a bundle keeps the files that the engines read; an empty folder when they read none."""
 
+COMMANDS = "inputs/commands.txt"
+ENVIRONMENT = "inputs/env.txt"
+GIT = "inputs/git_sha.txt"
+VERSIONS = "inputs/version.txt"
+SUMS = "inputs/sha256.txt"
+SIZES = "inputs/file_sizes.txt"
+TEMPLATE = "notes/template_command.txt"
 TODO_FILE = "notes/todo_nb_compare.md"
+TEXT_FILES = (COMMANDS, ENVIRONMENT, GIT, VERSIONS, SUMS, SIZES, TEMPLATE, TODO_FILE)
+"""The texts that follow from the record (text_files.py)."""
+
+# --- files by engine, device or kind ----------------------------------------------------------------------
+
+PICTURES = {key: f"results/{key}.png" for key in ("c", "py", "diff")}
+"""The pictures of reference, subject and difference."""
+
+DEVICES = ("cpu", "cuda")
+"""On what the mapped tests may run."""
+
+IMAGE_ENDING = "_float.bin"
+"""How the name of every float image in a bundle ends, those of further runs included."""
+
+FAILED = "failed"
+"""The folder of the other files that a failed engine left."""
+
+FURTHER = (NOISE_FOLDER, CLAIMS_FOLDER)
+"""The folders of the files of further runs."""
 
 
 def image_name(role: str) -> str:
     """The file of a role's float image in a bundle."""
-    return f"inputs/{PREFIX[role]}_roi_float.bin"
+    return f"inputs/{PREFIX[role]}_roi{IMAGE_ENDING}"
+
+
+def output_name(role: str, stream: str) -> str:
+    """The file of what a role's engine printed; ``stream`` is stdout or stderr."""
+    return f"inputs/{PREFIX[role]}_cli_{stream}.txt"
+
+
+def tests_log(device: str) -> str:
+    """The log of the mapped tests on a device."""
+    return f"tests/pytest_{device}.log"
+
+
+def failed_tests_names(device: str) -> tuple[str, str]:
+    """Beside the log of tests that failed: what pytest collects, and the signature of the failure."""
+    stem = tests_log(device).removesuffix(".log")
+    return f"{stem}_collect.log", f"{stem}_failure.txt"
+
+
+def further_names(files: str) -> tuple[str, str, str]:
+    """Image, standard output and standard error of a further run; ``files`` is how their names begin."""
+    return f"{files}{IMAGE_ENDING}", f"{files}_stdout.txt", f"{files}_stderr.txt"
+
+
+REQUIRED_FILES = (*(output_name(role, stream) for stream in ("stdout", "stderr") for role in PREFIX), *TEXT_FILES,
+                  *map(tests_log, DEVICES), SUMMARY, RECORD)
+"""What every bundle holds, whatever happened; a bundle of two good runs also holds the images."""
+
+
+# --- stamps -----------------------------------------------------------------------------------------------
+
+
+def moment_of(stamp: str) -> datetime.datetime | None:
+    """The UTC second that a stamp names, or None when it names none."""
+    if not STAMP.fullmatch(stamp):
+        return None
+    with contextlib.suppress(ValueError):
+        return datetime.datetime.strptime(stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC)
+    return None
+
+
+def newest_stamp(home: Path) -> str | None:
+    """The newest stamp below the folder of a case, None when there is none. Stamps sort as their moments do."""
+    return max((path.name for path in home.iterdir() if moment_of(path.name)), default=None)

@@ -15,17 +15,15 @@ from typing import Any
 
 from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.bundle import moment_of
-from nbcompare.bundle.names import MANIFEST
+from nbcompare.bundle.names import MANIFEST, SIGNOFFS, STAMP_PATTERN, moment_of
 from nbcompare.errors import EvidenceError
 
-FOLDER = "signoffs"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 RESULTS = ("PASSED", "WARNED")
 """WARNED when a case is accepted although its images differ (PROVEN)."""
 
-_BUNDLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}/\d{8}T\d{6}Z")
+_BUNDLE_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,250}}/{STAMP_PATTERN}")
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class SignOff:
 
 def newest(bundles: Path, phase: str) -> Path | None:
     """The newest sign-off of a phase."""
-    home = bundles / FOLDER / phase
+    home = bundles / SIGNOFFS / phase
     names = sorted(path.name for path in home.glob("*.json") if moment_of(path.stem)) if home.is_dir() else []
     return home / names[-1] if names else None
 

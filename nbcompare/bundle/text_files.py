@@ -7,13 +7,23 @@ schema_version: change one, and raise the other.
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nbcompare.bundle.names import TODO_FILE, image_name
+from nbcompare.bundle.names import (
+    COMMANDS,
+    ENVIRONMENT,
+    GIT,
+    SIZES,
+    SUMS,
+    TEMPLATE,
+    TODO_FILE,
+    VERSIONS,
+    image_name,
+)
 from nbcompare.bundle.record import Ancestor, ContentSums, Record
-from nbcompare.bundle.still_open import todo_text
 from nbcompare.bundle.summary import summary
 from nbcompare.case.facts import CaseFacts
 from nbcompare.case.inputs import StagedInput
@@ -21,31 +31,29 @@ from nbcompare.case.options import FLOAT_FILE, PREFIX, REFERENCE
 from nbcompare.compare.pictures import Scale
 from nbcompare.engine.engine import PROCESS, Run
 from nbcompare.engine.identity import EngineIdentity, GitState
+from nbcompare.verdict.verdict import Label
 
-TEXT_FILES = ("inputs/commands.txt", "inputs/env.txt", "inputs/git_sha.txt", "inputs/version.txt", "inputs/sha256.txt",
-              "inputs/file_sizes.txt", "notes/template_command.txt", TODO_FILE)
-
-
+_LEFT_OUT = re.compile(r"\b\d+ (?:skipped|deselected)\b")
 
 
 def texts_of(record: Record, image_bytes: Mapping[str, int]) -> dict[str, str]:
     """Text by file name, for every name in TEXT_FILES. ``image_bytes``: sizes of the images there are, by role."""
     rows = _sums(record.engines, record.inputs, record.runs, image_bytes)
     return {
-        "inputs/commands.txt": _commands(record),
-        "inputs/env.txt": "".join(f"{key}={value}\n" for key, value in record.environment.items()),
-        "inputs/git_sha.txt": _git(record.git, record.content),
-        "inputs/version.txt": f"nb-compare {record.program.version}\n"
+        COMMANDS: _commands(record),
+        ENVIRONMENT: "".join(f"{key}={value}\n" for key, value in record.environment.items()),
+        GIT: _git(record.git, record.content),
+        VERSIONS: f"nb-compare {record.program.version}\n"
                               + "".join(f"{engine.role}: {engine.version}\n" for engine in record.engines),
-        "inputs/sha256.txt": "".join(f"{digest}  {name}\n" for digest, _, name in rows),
-        "inputs/file_sizes.txt": "".join(f"{size:>12}  {name}\n" for _, size, name in rows),
-        "notes/template_command.txt": _template(record),
+        SUMS: "".join(f"{digest}  {name}\n" for digest, _, name in rows),
+        SIZES: "".join(f"{size:>12}  {name}\n" for _, size, name in rows),
+        TEMPLATE: _template(record),
         TODO_FILE: todo_text(record),
     }
 
 
 def summary_of(record: Record, scale: Scale | None) -> dict[str, Any]:
-    """What results/summary.json holds; ``scale`` is how the pictures were drawn, None where there are none."""
+    """What the summary holds; ``scale`` is how the pictures were drawn, None where there are none."""
     binaries = {PREFIX[engine.role]: f"{engine.name} sha256:{engine.program_sha256}" for engine in record.engines}
     return summary(record.case.command, record.runs, binaries, record.comparison, record.verdict, scale,
                    record.further, resample=record.resample)
@@ -113,3 +121,58 @@ def _template(record: Record) -> str:
     invocation = shlex.join(["nb-compare", *record.program.invocation])
     return (f"# How this bundle was made:\n{invocation}\n\n# The case command, as both engines got it:\n"
             f"{shlex.join(record.case.command)}\n")
+
+
+# --- what is still open -------------------------------------------------------------------------------------
+
+
+def not_run(record: Record) -> list[str]:
+    """What could have been run and was not, a sentence each."""
+    return list(_not_run(record))
+
+
+def _not_run(record: Record) -> Iterator[str]:
+    tests = record.tests
+    if not tests["cpu"].nodes:
+        yield "mapped tests: the case names none"
+    elif "cuda" not in tests:
+        yield "mapped tests on CUDA: " + ("they failed on the CPU" if tests["cpu"].failure else
+                                          "no CUDA device was available")
+    for device, outcome in tests.items():
+        left_out = _LEFT_OUT.findall(outcome.summary) if outcome.nodes else []
+        if left_out:
+            yield f"some mapped tests ({device}): {', '.join(left_out)}"
+    if not record.runs:
+        yield "the engines"
+    if record.comparison is None:
+        yield "the comparison of the images"
+    elif all(check.noise is None for check in record.verdict.checks):
+        yield "a repetition of the reference: how far it reproduces itself is not known"
+
+
+def open_points(record: Record) -> list[str]:
+    """Everything still open: reasons against a pass, what was not run, and doubts about the surroundings."""
+    return [*(f"{record.verdict.word}: {reason}" for reason in record.verdict.reasons),
+            *(f"not run: {sentence}" for sentence in not_run(record)), *_doubts(record)]
+
+
+def _doubts(record: Record) -> Iterator[str]:
+    git = record.git
+    if git.dirty:
+        yield "the checkout had uncommitted changes; commit them and run again"
+    elif git.dirty is None:
+        yield "git could not tell which commit was run"
+    for entry in record.inputs:
+        if not entry.as_pinned:
+            yield f"the input {entry.name} is the user's own, not the one the case pins"
+    if record.comparison:
+        yield from record.comparison.notes
+    if record.verdict.word is Label.PROVEN:
+        yield "the images differ; the verdict rests on the proof of a known divergence"
+
+
+def todo_text(record: Record) -> str:
+    """A list to tick off."""
+    lines = [f"- [ ] {' '.join(point.split())}" for point in open_points(record)] or ["Nothing is open."]
+    name = record.case.name
+    return "\n".join([f"# Still open: {name} {record.stamp}", "", *lines]) + "\n"

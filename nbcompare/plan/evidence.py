@@ -10,10 +10,10 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.bundle.bundle import moment_of, newest_stamp
 from nbcompare.bundle.check.recheck import check_bundle
 from nbcompare.bundle.check.verify import verify_bundle
-from nbcompare.bundle.names import MANIFEST
+from nbcompare.bundle.listing import newest_in
+from nbcompare.bundle.names import MANIFEST, moment_of
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case
 from nbcompare.errors import NbCompareError
@@ -47,18 +47,10 @@ class Evidence:
         return moment_of(self.folder.name)
 
 
-def newest_bundle(home: Path) -> Path | None:
-    """The folder of the newest bundle of a case; there is no choosing a kinder one."""
-    if not home.is_dir():
-        return None
-    stamp = newest_stamp(home)
-    return home / stamp if stamp else None
-
-
 def gather(case: Case, bundles: Path, signers: Path | None = None) -> Evidence:
     """The newest bundle of the case below ``bundles``, verified and judged again. ``signers`` may accept what became
     looser."""
-    folder = newest_bundle(bundles / case.name)
+    folder = newest_in(bundles / case.name)
     if folder is None:
         return Evidence(case, None)
     if folder.is_symlink() or not folder.is_dir():

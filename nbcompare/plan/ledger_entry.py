@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.lock import lock
-from nbcompare.bundle.names import MANIFEST
+from nbcompare.bundle.names import COMMANDS, MANIFEST, SUMS
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.signoffs import names_bundle, newest, read
-from nbcompare.bundle.still_open import not_run
+from nbcompare.bundle.text_files import not_run
 from nbcompare.errors import EvidenceError, FileError
 from nbcompare.files import sha256_of
 from nbcompare.plan.ledger import Edit, add_attempt, row_state, set_row
@@ -123,7 +123,7 @@ def _body(folder: Path, record: Record, ledger: Path) -> Iterator[str]:
     yield f"- claims cited: {', '.join(cited) or 'none'}"
     dirty = {True: " with uncommitted changes", False: "", None: ", cleanliness unknown"}[record.git.dirty]
     yield f"- commit: {record.git.sha}{dirty}"
-    yield "- evidence: " + ", ".join(_link(folder / "inputs" / file, ledger) for file in ("commands.txt", "sha256.txt"))
+    yield "- evidence: " + ", ".join(_link(folder / name, ledger) for name in (COMMANDS, SUMS))
     left = not_run(record)
     yield f"- not run: {_plain('; '.join(left)) if left else 'nothing was left out'}"
 

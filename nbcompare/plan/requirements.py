@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.bundle.names import image_name
+from nbcompare.bundle.names import DATA, PICTURES, image_name, tests_log
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.phases import Requirements
@@ -22,7 +22,6 @@ from nbcompare.errors import ExitCode, FileError
 from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
 
-DATA = "inputs/data"
 _MOST = 4
 _SKIPPED = re.compile(r"\b(\d+) (skipped|deselected|xfailed|xpassed)\b")
 
@@ -96,7 +95,7 @@ def _age(evidence: Evidence, most_hours: float, now: datetime.datetime) -> tuple
 
 def _files_complete(evidence: Evidence) -> tuple[bool, str]:
     wanted = [image_name(role) for role in (REFERENCE, SUBJECT)]
-    wanted += [f"results/{key}.png" for key in ("c", "py", "diff")]
+    wanted += PICTURES.values()
     missing = [name for name in wanted if not (evidence.folder / name).is_file()]
     if missing:
         return False, f"not there: {', '.join(missing)}"
@@ -112,7 +111,7 @@ def _tests_green(evidence: Evidence) -> tuple[bool, str]:
     for device, outcome in tests.items():
         if outcome.nodes != nodes:
             return False, f"other tests were run ({device}) than the case names now"
-        log = (evidence.folder / f"tests/pytest_{device}.log").read_text(encoding="utf-8", errors="replace")
+        log = (evidence.folder / tests_log(device)).read_text(encoding="utf-8", errors="replace")
         last = next((line.strip("= ") for line in reversed(log.splitlines()) if line.strip()), "nothing")
         skipped = _SKIPPED.search(last)
         if outcome.exit_code != 0 or not re.search(r"\b\d+ passed\b", last) or re.search(r"failed|error", last):

@@ -12,8 +12,8 @@ from typing import Any
 
 from nbcompare import __version__
 from nbcompare.bundle import ssh_signature as ssh
-from nbcompare.bundle.names import MANIFEST, STAMP_FORMAT
-from nbcompare.bundle.signoffs import FOLDER, PREDICATE_TYPE, STATEMENT_TYPE, SignOff, read
+from nbcompare.bundle.names import MANIFEST, SIGNOFFS, STAMP_FORMAT
+from nbcompare.bundle.signoffs import PREDICATE_TYPE, STATEMENT_TYPE, SignOff, read
 from nbcompare.engine.identity import UNKNOWN
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import dump_json
@@ -36,7 +36,7 @@ def sign(gate: Gate, bundles: Path, *, by: str, note: str | None = None, key: Pa
         raise UsageError(f"the gate of {gate.phase.name} is red; only a green one can be signed")
     if signers and not key:
         raise UsageError(f"the plan asks for a signature of one of {signers.name}", hint="give --key SSHKEY")
-    home = bundles / FOLDER / gate.phase.name
+    home = bundles / SIGNOFFS / gate.phase.name
     try:
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".signing-", dir=home) as workshop:

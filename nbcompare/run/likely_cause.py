@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nbcompare.bundle.names import further_names
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.runs import Job
@@ -32,9 +33,9 @@ def cause_beside(bench: FurtherRuns, proof: Proof, place: EvidenceFolder, output
     """What causes the difference that claims leave: the cause between the reference and the emulated subject; that
     of the plain difference where there is no such image."""
     trial = proof.trial(EMULATED)
-    image = place.held(place.folder / f"{trial.files}_float.bin") if trial else None
+    image = place.held(place.folder / further_names(trial.files)[0]) if trial else None
     if image is None:
         return likely_cause(bench.images, bench.jobs, bench.inputs, outputs)
-    said = place.folder / f"{trial.files}_stdout.txt"
+    said = place.folder / further_names(trial.files)[1]
     found = likely_cause({**bench.images, SUBJECT: image}, bench.jobs, bench.inputs, {**outputs, SUBJECT: said})
     return f"beside the claim, {found}" if found else None

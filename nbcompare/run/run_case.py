@@ -10,8 +10,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare import __version__
-from nbcompare.bundle.bundle import Bundle, Staging, moment_of, staging
-from nbcompare.bundle.names import CASE_FILE, DATA, RADIAL_PROFILE, STAMP_FORMAT, SUMMARY, image_name
+from nbcompare.bundle.bundle import Bundle, Staging, staging
+from nbcompare.bundle.names import (
+    CASE_FILE,
+    DATA,
+    FAILED,
+    PICTURES,
+    RADIAL_PROFILE,
+    STAMP_FORMAT,
+    SUMMARY,
+    further_names,
+    image_name,
+    moment_of,
+    output_name,
+    tests_log,
+)
 from nbcompare.bundle.record import Ancestor, ContentSums, Record, RecordedProgram, TestsOutcome
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.case import Case
@@ -158,11 +171,11 @@ def _mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, 
     """The mapped tests on the CPU and, where torch sees a device and they passed, on CUDA too."""
     if case.tests:
         progress.begin(f"mapped tests ({len(case.tests)})")
-    outcomes = {"cpu": run_mapped_tests(case.tests, checkout=CHECKOUT, log=bundle.path("tests/pytest_cpu.log"),
+    outcomes = {"cpu": run_mapped_tests(case.tests, checkout=CHECKOUT, log=bundle.path(tests_log("cpu")),
                                         seconds=case.limits.tests_seconds)}
     if case.tests:
         progress.end(outcomes["cpu"].failure or outcomes["cpu"].summary)
-    cuda_log = bundle.path("tests/pytest_cuda.log")
+    cuda_log = bundle.path(tests_log("cuda"))
     if case.tests and not outcomes["cpu"].failure and cuda_is_available(bundle.folder):
         outcomes["cuda"] = run_mapped_tests(case.tests, checkout=CHECKOUT, log=cuda_log,
                                             seconds=case.limits.tests_seconds,
@@ -210,7 +223,7 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[E
     progress.say(f"verdict: {verdict.word}")
     scale = None
     if on_one_grid and not (verdict.passed and options.pictures == UNLESS_PASSED):
-        files = {key: bundle.path(f"results/{key}.png") for key in ("c", "py", "diff")}
+        files = {key: bundle.path(name) for key, name in PICTURES.items()}
         scale = write_pictures(images[REFERENCE], images[SUBJECT], case.rois[0], case.rois, files)
     return CaseOutcome(runs, comparison, verdict, scale, findings)
 
@@ -227,8 +240,7 @@ def _rerun_in(bundle: Staging, place: EvidenceFolder, runs: Sequence[Run]) -> Re
     known = {run.image_sha256 for run in runs}
 
     def rerun(job: Job, name: str, environment: Mapping[str, str]) -> Rendering:
-        places = RunFiles(bundle.path(f"{name}_float.bin"), bundle.path(f"{name}_stdout.txt"),
-                          bundle.path(f"{name}_stderr.txt"), bundle.folder / "failed" / name)
+        places = RunFiles(*map(bundle.path, further_names(name)), bundle.folder / FAILED / name)
         found = place.run(replace(job, environment={**job.environment, **environment}), places)
         if found.run.failure is None and found.run.image_sha256 in known:
             place.forget(places.image)
@@ -251,15 +263,15 @@ def _run_quietly(place: EvidenceFolder, progress: Progress) -> QuietRun:
 
 def _places(bundle: Staging, role: str) -> RunFiles:
     key = PREFIX[role]
-    return RunFiles(bundle.path(image_name(role)), bundle.path(f"inputs/{key}_cli_stdout.txt"),
-                    bundle.path(f"inputs/{key}_cli_stderr.txt"), bundle.folder / "failed" / key)
+    return RunFiles(bundle.path(image_name(role)), bundle.path(output_name(role, "stdout")),
+                    bundle.path(output_name(role, "stderr")), bundle.folder / FAILED / key)
 
 
 def _empty_logs(bundle: Staging) -> None:
     """A blocked run has no engine output; the files say so by being there and empty."""
-    for key in PREFIX.values():
+    for role in PREFIX:
         for stream in ("stdout", "stderr"):
-            bundle.write(f"inputs/{key}_cli_{stream}.txt", "")
+            bundle.write(output_name(role, stream), "")
 
 
 def _content(case: Case, inputs: Sequence[StagedInput], stored: StoredReference | None) -> ContentSums:

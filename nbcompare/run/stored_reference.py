@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nbcompare.bundle.names import MANIFEST, image_name
+from nbcompare.bundle.names import MANIFEST, image_name, output_name
 from nbcompare.bundle.record import Ancestor, Record
 from nbcompare.case.case import Case
 from nbcompare.case.inputs import StagedInput
-from nbcompare.case.options import PREFIX, REFERENCE
+from nbcompare.case.options import REFERENCE
 from nbcompare.compare.image import Shape, read_float_image
 from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
@@ -61,9 +61,8 @@ class StoredReference:
         """What a run would have given: the image, in memory, and what the program said, copied to where a run leaves
         it. Raises EvidenceError when the image is no longer the one that was verified."""
         place.progress.begin(f"{REFERENCE} ({self.identity.name})")
-        key = PREFIX[REFERENCE]
-        for name, target in ((f"inputs/{key}_cli_stdout.txt", places.stdout),
-                             (f"inputs/{key}_cli_stderr.txt", places.stderr)):
+        for name, target in ((output_name(REFERENCE, "stdout"), places.stdout),
+                             (output_name(REFERENCE, "stderr"), places.stderr)):
             shutil.copyfile(self.folder / name, target)
         pixels = read_float_image(self.folder / image_name(REFERENCE), self.run.shape)
         if hashlib.sha256(pixels).hexdigest() != self.run.image_sha256:

@@ -35,6 +35,9 @@ from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.proof import CONTROL, EMULATED, Proof, Trial
 from nbcompare.verdict.verdict import Check, Label, Verdict, judge, verdict
 
+CLAIMS_FOLDER = "divergences"
+"""The folder of a bundle in which the files of trials are kept."""
+
 EMULATE = "-emulate"
 """How the bundled simulator is told which defects of the C program to show: one comma list of names."""
 
@@ -106,7 +109,7 @@ def _without(claim: Claim) -> str:
 def _place(claims: Sequence[Claim], purpose: str) -> str:
     """Where in the bundle the files of a trial lie: divergences/ID/PURPOSE, or divergences/together/PURPOSE."""
     folder = claims[0].id if len(claims) == 1 else "together"
-    return f"divergences/{folder}/{purpose.replace(' ', '-')}"
+    return f"{CLAIMS_FOLDER}/{folder}/{purpose.replace(' ', '-')}"
 
 
 # --- the verdict ------------------------------------------------------------------------------------------

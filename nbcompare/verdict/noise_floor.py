@@ -26,6 +26,10 @@ given one."""
 THREADS_VARIABLE = "OMP_NUM_THREADS"
 
 
+NOISE_FOLDER = "noise"
+"""The folder of a bundle in which the files of repetitions are kept."""
+
+
 @dataclass(frozen=True)
 class Repetition:
     """The reference run once more. ``comparison`` holds it against the first run, None when it failed."""
@@ -39,7 +43,7 @@ class Repetition:
     @property
     def files(self) -> str:
         """How the names of its files in the bundle begin."""
-        return f"noise/{self.name}"
+        return _files_of(self.name)
 
     def as_dict(self) -> dict[str, Any]:
         return {"name": self.name, "environment": dict(self.environment), "run": self.run.as_dict(),
@@ -120,7 +124,7 @@ def measure(reference: np.ndarray, first: Run, job: Job, rerun: Rerun, rois: Seq
     further = [(threshold.metric, threshold.roi) for threshold in thresholds]
     found = []
     for name, environment in repetitions_asked(repeat, threads).items():
-        rendered = rerun(replace(job, purpose=name), f"noise/{name}", environment)
+        rendered = rerun(replace(job, purpose=name), _files_of(name), environment)
         run, image = rendered.run, rendered.image
         same = run.image_sha256 == first.image_sha256
         comparison = None
@@ -129,3 +133,8 @@ def measure(reference: np.ndarray, first: Run, job: Job, rerun: Rerun, rois: Seq
                                         with_peaks=False)
         found.append(Repetition(name, environment, run, same, comparison))
     return NoiseFloor(tuple(found))
+
+
+def _files_of(name: str) -> str:
+    """How the names of a repetition's files in the bundle begin."""
+    return f"{NOISE_FOLDER}/{name}"

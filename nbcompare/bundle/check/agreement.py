@@ -15,9 +15,19 @@ from typing import Any
 from nbcompare.bundle import strict_json
 from nbcompare.bundle.check.evidence_again import findings_faults
 from nbcompare.bundle.fault import Fault
-from nbcompare.bundle.layout import PICTURES, has_pictures, stray_files
+from nbcompare.bundle.layout import has_pictures, stray_files
 from nbcompare.bundle.manifest import Inspection
-from nbcompare.bundle.names import CASE_FILE, DATA, RECORD, STAMP_FORMAT, SUMMARY, image_name
+from nbcompare.bundle.names import (
+    CASE_FILE,
+    DATA,
+    PICTURES,
+    RECORD,
+    STAMP,
+    STAMP_FORMAT,
+    SUMMARY,
+    image_name,
+    tests_log,
+)
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.case import cell_named, load_case
@@ -27,8 +37,6 @@ from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHOD, Scale
 from nbcompare.errors import CaseError
 from nbcompare.files import dump_json
-
-_STAMP = re.compile(r"\d{8}T\d{6}Z")
 
 
 def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fault]:
@@ -42,7 +50,7 @@ def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fa
 
 def _own_faults(record: Record) -> Iterator[Fault]:
     """What the record says about itself."""
-    if record.stamp and not _STAMP.fullmatch(record.stamp):
+    if record.stamp and not STAMP.fullmatch(record.stamp):
         yield Fault("disagrees", RECORD, f"the stamp {record.stamp!r} is not written as {STAMP_FORMAT}")
     if [engine.role for engine in record.engines] != [REFERENCE, SUBJECT]:
         yield Fault("disagrees", RECORD, "it must name one reference and one subject, in this order")
@@ -64,7 +72,7 @@ def _own_faults(record: Record) -> Iterator[Fault]:
 def _stamp_faults(folder: Path, record: Record) -> Iterator[Fault]:
     """A bundle that lies under the name of another stamp."""
     name = folder.absolute().name
-    if _STAMP.fullmatch(name) and name != record.stamp:
+    if STAMP.fullmatch(name) and name != record.stamp:
         yield Fault("disagrees", RECORD, f"the folder is called {name}, the record says {record.stamp}")
 
 
@@ -97,7 +105,7 @@ def _input_faults(folder: Path, record: Record, sums: Mapping[str, str]) -> Iter
 
 
 def _picture_faults(folder: Path, record: Record) -> Iterator[Fault]:
-    for name in PICTURES if has_pictures(record) else ():
+    for name in PICTURES.values() if has_pictures(record) else ():
         path = folder / name
         if not path.is_file():
             yield Fault("missing", name, "the images were compared, so they were drawn")
@@ -140,7 +148,7 @@ def _summary_faults(path: Path, expected: dict[str, Any]) -> Iterator[Fault]:
 def _log_faults(folder: Path, record: Record) -> Iterator[Fault]:
     """The record's word on the mapped tests against the logs that pytest left."""
     for device, said in record.tests.items():
-        name = f"tests/pytest_{device}.log"
+        name = tests_log(device)
         path = folder / name
         if not path.is_file():
             continue

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.bundle.fault import Fault
-from nbcompare.bundle.names import RECORD
+from nbcompare.bundle.names import RECORD, further_names
 from nbcompare.bundle.record import Record
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import compare_images
@@ -76,7 +76,7 @@ def _image(folder: Path, files: str, run: Run, record: Record, images: Mapping[s
     for plain in record.runs:
         if plain.image_sha256 == run.image_sha256:
             return images[plain.role]
-    path = folder / f"{files}_float.bin"
+    path = folder / further_names(files)[0]
     image = read_float_image(path, run.shape)
     if sha256_of(path) != run.image_sha256:
         raise FileError(f"{path}: not the image that the record says was made")
@@ -116,7 +116,7 @@ def _image_faults(record: Record, found: FurtherEvidence, sums: Mapping[str, str
     plain = {run.image_sha256 for run in record.runs}
     repetitions = found.noise.repetitions if found.noise and not record.reference_from else ()
     for entry in (*repetitions, *(found.proof.trials if found.proof else ())):
-        name = f"{entry.files}_float.bin"
+        name = further_names(entry.files)[0]
         if entry.run.failure is None and entry.run.image_sha256 not in plain:
             if name not in sums:
                 yield Fault("missing", name, "the record says that this run gave an image")

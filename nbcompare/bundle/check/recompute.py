@@ -15,9 +15,9 @@ from nbcompare.bundle.check.evidence_again import findings_again
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.layout import on_one_grid
 from nbcompare.bundle.manifest import read_text
-from nbcompare.bundle.names import RADIAL_PROFILE, RECORD, image_name
+from nbcompare.bundle.names import RADIAL_PROFILE, RECORD, image_name, output_name
 from nbcompare.bundle.record import Record
-from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
 from nbcompare.compare.image import read_float_image
@@ -27,7 +27,6 @@ from nbcompare.errors import FileError, ShapeError
 from nbcompare.verdict.further_evidence import conclude
 from nbcompare.verdict.verdict import Verdict, blocked, failures_verdict, not_comparable
 
-STDOUT_OF_THE_REFERENCE = f"inputs/{PREFIX[REFERENCE]}_cli_stdout.txt"
 RELATIVE = 1e-9
 OF_SCALE = 1e-12
 """Figures agree when they differ by no more than RELATIVE of their size, or OF_SCALE of what they are measured in:
@@ -82,7 +81,7 @@ def _profile_faults(folder: Path, record: Record) -> Iterator[Fault]:
     """The rings about the direct beam, and the pixel of the beam as the reference's own output names it."""
     if record.comparison is None:
         return
-    output = folder / STDOUT_OF_THE_REFERENCE
+    output = folder / output_name(REFERENCE, "stdout")
     if output.is_symlink() or not output.is_file():
         return  # lost or no file any more, which is a fault by the manifest; a pipe would be waited on
     centre = direct_beam_px(output.read_text(encoding="utf-8", errors="replace"))

@@ -16,13 +16,10 @@ from nbcompare.bundle.check.recompute import recomputation_faults
 from nbcompare.bundle.check.schema import schema_faults
 from nbcompare.bundle.fault import Fault, in_order
 from nbcompare.bundle.manifest import inspect, read_text
-from nbcompare.bundle.names import RECORD
+from nbcompare.bundle.names import IMAGE_ENDING, RECORD
 from nbcompare.bundle.record import Record
 from nbcompare.errors import EvidenceError, NbCompareError
 from nbcompare.files import dump_json
-
-IMAGE_ENDING = "_float.bin"
-"""How the name of every float image in a bundle ends, those of further runs included."""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from nbcompare.bundle.bundle import is_sealed, publish_folder
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.keep.exchange import EXPORT_PREFIX
 from nbcompare.bundle.keep.prune import PRUNED_PREFIX
-from nbcompare.bundle.listing import STAMP, size_of
+from nbcompare.bundle.listing import size_of
 from nbcompare.bundle.lock import is_locked, lock
-from nbcompare.bundle.names import STAGING_PREFIX
+from nbcompare.bundle.names import STAGING_PREFIX, STAMP
 from nbcompare.errors import FileError
 
 SCRATCH_PREFIX = "nb-compare-"
@@ -94,13 +94,6 @@ def _folders(root: Path, pattern: str) -> list[Path]:
     return sorted(path for path in root.glob(pattern) if path.is_dir() and not path.is_symlink())
 
 
-def _is_ours(folder: Path) -> bool:
-    try:
-        return folder.stat().st_uid == os.getuid()
-    except FileNotFoundError:
-        return False
-
-
 def _by_lock(folder: Path, what: str) -> Leftover:
     held = is_locked(folder)
     inside = processes_in(folder)
@@ -118,14 +111,6 @@ def _by_age(folder: Path, what: str) -> Leftover:
     if time.time() - _last_change(folder) < QUIET_SECONDS:
         return Leftover(folder, what, UNKNOWN, None)
     return Leftover(folder, what, LEFT, "remove")
-
-
-def _last_change(folder: Path) -> float:
-    """When anything in the folder last changed. What vanishes while we look is being changed now."""
-    try:
-        return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
-    except FileNotFoundError:
-        return time.time()
 
 
 def _last_change(folder: Path) -> float:

@@ -14,11 +14,12 @@ from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.loosened import Loosened
+from nbcompare.bundle.names import MANIFEST, PICTURES
 from nbcompare.commands.views.terminal import margin
 from nbcompare.verdict.divergence import proof_rows
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
-PICTURES = (("c", "reference"), ("py", "subject"), ("diff", "subject - reference"))
+_TITLES = {"c": "reference", "py": "subject", "diff": "subject - reference"}
 _GOOD, _PROVEN = {"PASS"}, {"PROVEN"}
 
 
@@ -33,7 +34,7 @@ def html_page(bundle: Bundle, loosened: Sequence[Loosened] = ()) -> str:
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(record=record, colour=colour(record["verdict"]["word"]), pictures=_pictures(bundle.folder),
                            loosened=[entry.sentence for entry in loosened], beside=_beside(bundle),
-                           manifest="manifest-sha256.txt")
+                           manifest=MANIFEST)
 
 
 def _beside(bundle: Bundle) -> dict[str, Any]:
@@ -72,8 +73,8 @@ def allowed(threshold: Mapping) -> str:
 def _pictures(folder: Path) -> list[dict[str, str]]:
     """The PNG files of a bundle as data addresses; those that are not there are left out."""
     found = []
-    for key, title in PICTURES:
-        path = folder / "results" / f"{key}.png"
+    for key, title in _TITLES.items():
+        path = folder / PICTURES[key]
         if path.is_file():
             data = base64.b64encode(path.read_bytes()).decode("ascii")
             found.append({"title": title, "address": f"data:image/png;base64,{data}"})

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from nbcompare.bundle.bundle import Bundle
+from nbcompare.bundle.names import PICTURES, TODO_FILE, output_name, tests_log
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, WorstPixel
 from nbcompare.compare.metrics import METRICS
@@ -183,12 +184,13 @@ def next_step(bundle: Bundle) -> str:
     if word is Label.CASE_ERROR:
         return "set the threshold above the noise and say why (docs/noise-floor.md)"
     if word is Label.BLOCKED and not bundle.record.runs:
-        return f"read {folder}/tests/pytest_cpu.log"
+        return f"read {folder}/{tests_log('cpu')}"
     if word is Label.BLOCKED:
-        return f"read {folder}/notes/todo_nb_compare.md"
+        return f"read {folder}/{TODO_FILE}"
     if bundle.record.comparison:
-        return f"nb-compare diagnose {folder}; look at {folder}/results/diff.png"
-    return f"read {folder}/inputs/*_cli_stderr.txt"
+        return f"nb-compare diagnose {folder}; look at {folder}/{PICTURES['diff']}"
+    failed = next((run.role for run in bundle.record.runs if run.failure), SUBJECT)
+    return f"read {folder}/{output_name(failed, 'stderr')}"
 
 
 def shown(path: Path) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.bundle.names import DATA, RECORD, image_name
+from nbcompare.bundle.names import DATA, RECORD, image_name, output_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.command import declared_shape
-from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Shape, read_float_image
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.explain.diagnose.question import Question
@@ -89,7 +89,7 @@ def _from_bundle(folder: Path) -> QuestionSource:
         raise EvidenceError(f"{folder}: the {' and the '.join(lost)} left no image, so there is nothing to diagnose",
                             hint=f"nb-compare show {folder}")
     arguments = {role: record.case.arguments(role) for role in (REFERENCE, SUBJECT)}
-    printed = tuple((folder / f"inputs/{PREFIX[role]}_cli_stdout.txt").read_text(errors="replace")
+    printed = tuple((folder / output_name(role, "stdout")).read_text(errors="replace")
                     for role in (REFERENCE, SUBJECT))
     image = _finite(folder / image_name(REFERENCE), runs[REFERENCE].shape)
     return _asked(image, folder / image_name(SUBJECT), runs[REFERENCE].shape, arguments[REFERENCE], folder / DATA,

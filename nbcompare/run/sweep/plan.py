@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from nbcompare.bundle.bundle import Bundle, load_bundle, moment_of
+from nbcompare.bundle.bundle import Bundle, load_bundle
 from nbcompare.bundle.check.verify import verify_bundle
+from nbcompare.bundle.names import moment_of
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cells_of, load_case, parse_input_override
 from nbcompare.case.facts import CaseFacts, case_facts
