@@ -21,6 +21,7 @@ COMMANDS = {
     "run": "Run cases and publish a stamped bundle of each.",
     "sweep": "Run many cells, each with a bundle of its own.",
     ONE_SHOT: "Compare both engines on one nanoBragg command line.",
+    "images": "Judge two images that already exist, of any format.",
     "reduce": "Shrink a failing command to the fewest options that still fail.",
     "diagnose": "Name the cause of a difference between two images.",
     "trace": "Line up the factors of a pixel and name the first that differs.",

@@ -62,8 +62,8 @@ def _binary_rounding(pair: ImagePair) -> Iterator[Cause]:
     if _trailing_zeros(pair.subject[pair.sample]) < 4:
         return
     trailing = _trailing_zeros(pair.subject)
-    if not 4 <= trailing <= 23:
-        return
+    if not 4 <= trailing <= 23 or _trailing_zeros(pair.reference) >= trailing:
+        return  # what the reference's own values are like was not done to the subject
     nonzero = pair.subject != 0
     x, y = pair.reference[nonzero], pair.subject[nonzero]
     few = slice(None, None, max(1, y.size // 5000))

@@ -1,0 +1,70 @@
+"""nb-compare images: judge two images that already exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbcompare.commands.options import output_options
+from nbcompare.commands.publish import Publication, result_options
+from nbcompare.errors import ExitCode, UsageError
+
+
+@click.command("images")
+@click.argument("reference", type=click.Path(path_type=Path), metavar="REFERENCE")
+@click.argument("subject", type=click.Path(path_type=Path), metavar="SUBJECT")
+@click.option("--case", "case_file", type=click.Path(path_type=Path), metavar="FILE",
+              help="Judge by the regions and thresholds of this case.")
+@click.option("--roi", "rois", nargs=4, type=int, multiple=True, metavar="XMIN XMAX YMIN YMAX",
+              help="Region to judge, inclusive, x fast and y slow; may be given again.  [default: the whole image]")
+@click.option("--threshold", "thresholds", multiple=True, metavar="METRIC=MIN..MAX",
+              help="What a figure must be: correlation=0.9995.. or max_abs_diff=..0.5; may be given again.  [default: "
+                   "correlation, sum ratio and brightest pixel]")
+@click.option("--read", "declared", metavar="KEY=VALUE,...",
+              help="How both files are read: format, dtype, shape (SLOWxFAST), offset, dataset, frame, axes, scale.")
+@click.option("--read-subject", metavar="KEY=VALUE,...", help="How the subject's file is read, if another way.")
+@click.option("--mask", type=click.Path(path_type=Path), metavar="FILE",
+              help="Leave out the pixels that are not zero in this image.")
+@click.option("--mask-below", type=float, metavar="VALUE", help="Leave out pixels below this value in either image.")
+@click.option("--mask-above", type=float, metavar="VALUE", help="Leave out pixels above this value in either image.")
+@click.option("--mask-equals", type=float, multiple=True, metavar="VALUE",
+              help="Leave out pixels of this value in either image; may be given again.")
+@click.option("--nan", type=click.Choice(["fail", "compare"]), default="fail", show_default=True,
+              help="Pixels that are NaN or infinite: an error, or left out and counted.")
+@click.option("--resample", is_flag=True, help="Put a subject of another shape on the reference's grid (noted).")
+@result_options
+@output_options
+def command(reference: Path, subject: Path, case_file: Path | None, rois: tuple[tuple[int, int, int, int], ...],
+            thresholds: tuple[str, ...], declared: str | None, read_subject: str | None, mask: Path | None,
+            mask_below: float | None, mask_above: float | None, mask_equals: tuple[float, ...], nan: str,
+            resample: bool, form: str, quiet: bool, publication: Publication) -> ExitCode:
+    """Compare two image files and judge them; nothing is run.
+
+    SMV, CBF, EDF, TIFF, HDF5 (Eiger, NXmx), .npy, .npz and raw numbers are read, each as its own type. Gaps that a
+    file marks are left out of every figure, and so is what the mask options say; how many pixels that is, and
+    whether both images agree on them, is part of the figures.
+    """
+    from nbcompare.case.case import load_case
+    from nbcompare.case.from_text import thresholds_from
+    from nbcompare.commands.views.images import images_report
+    from nbcompare.commands.views.results import Result
+    from nbcompare.compare.masks import MaskRules
+    from nbcompare.files import dump_json
+    from nbcompare.formats.declared import Declared
+    from nbcompare.run.image_pair import ImagePairOptions, compare_files, regions_of
+
+    if case_file and (rois or thresholds):
+        raise UsageError("--case gives regions and thresholds; leave --roi and --threshold out")
+    case = load_case(case_file) if case_file else None
+    regions = case.rois if case else regions_of(rois)
+    judged = case.thresholds if case else thresholds_from(thresholds, [roi.name for roi in regions] or ["full"])
+    ours = Declared.of(declared, "--read")
+    theirs = Declared.of(read_subject, "--read-subject") if read_subject else ours
+    rules = MaskRules(mask_below, mask_above, mask_equals)
+    options = ImagePairOptions((ours, theirs), rules, mask, Declared(), regions, judged, nan, resample)
+    pair = compare_files(reference, subject, options)
+    click.echo(dump_json(pair.as_dict()) if form == "json" else images_report(pair), nl=form != "json")
+    publication.write([Result(f"{subject.name} against {reference.name}", pair.verdict, 0.0, case_file,
+                              cause=pair.cause)])
+    return pair.verdict.exit_code

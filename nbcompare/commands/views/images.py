@@ -1,0 +1,40 @@
+"""What a person reads of two image files that were judged."""
+
+from __future__ import annotations
+
+from nbcompare.commands.views.terminal import BODY_LINES, body, line, styled, table
+from nbcompare.run.image_pair import ImagePair
+from nbcompare.verdict.verdict import Label
+
+
+def images_report(pair: ImagePair) -> str:
+    """The verdict, each file as it was read, the checks or the reasons, and what more there is to say."""
+    lines = [f"{styled(pair.verdict)}  {' against '.join(file.path.name for file in reversed(pair.files.values()))}"]
+    for role, file in pair.files.items():
+        slow, fast = file.pixels.shape
+        masked = f", {pair.masked[role]} masked" if pair.masked[role] else ""
+        shape = f"{fast} x {slow} pixels (fast x slow)"
+        lines.append(line(role, f"{file.path}: {file.format}, {shape}, {file.dtype}{masked}"))
+    lines += [line("note", note) for note in pair.notes]
+    lines += body(pair.comparison, pair.verdict, room=BODY_LINES)
+    lines += [line("detail", said) for said in _details(pair)]
+    if pair.cause:
+        lines.append(line("cause", pair.cause))
+    if pair.verdict.word is Label.FAIL and pair.comparison:
+        region = pair.comparison.regions[0]
+        rows = [("sum", _number(region.reference_sum), _number(region.subject_sum)),
+                ("max", _number(region.reference_max), _number(region.subject_max))]
+        lines += ["  " + row for row in table(("", "reference", "subject"), rows)]
+    return "\n".join(lines)
+
+
+def _details(pair: ImagePair) -> list[str]:
+    """What figures that were judged say beside their value, where the value is not the best."""
+    judged = {(check.threshold.metric, check.threshold.roi) for check in pair.verdict.checks if not check.holds}
+    return [f"{figure.metric} on {region.roi.name}: {figure.detail}"
+            for region in (pair.comparison.regions if pair.comparison else ())
+            for figure in region.figures if figure.detail and (figure.metric, region.roi.name) in judged]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.10g}"

@@ -1,0 +1,194 @@
+"""Two images that already exist, compared and judged: no engine is run.
+
+The same figures, thresholds, words and exit codes as for a case. What an image file says of its geometry is held
+against the other's, as two images of two experiments are no pair.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.threshold import Threshold
+from nbcompare.compare.compare import Comparison, Masks, compare_images
+from nbcompare.compare.image import Roi, Shape
+from nbcompare.compare.masks import MaskRules
+from nbcompare.errors import FileError, ShapeError, UsageError
+from nbcompare.files import sha256_of
+from nbcompare.formats.declared import GEOMETRY, Declared, ImageFile
+from nbcompare.formats.read import read_image
+from nbcompare.verdict.verdict import Label, Verdict, judge, not_comparable
+
+FAIL, COMPARE = "fail", "compare"
+NAN_POLICIES = (FAIL, COMPARE)
+"""Pixels that are NaN or infinite are an error, or are left out of the figures and counted."""
+
+DEFAULT_THRESHOLDS = (
+    Threshold("correlation", "image", 0.9995, None, "default: the same pattern"),
+    Threshold("sum_ratio", "image", 0.99, 1.01, "default: the same scale; a correlation cannot see it"),
+    Threshold("max_intensity_delta", "image", None, 0.02, "default: the brightest pixel is the same"),
+)
+"""What is judged where neither a case nor a threshold is given; the region is put in for ``image``."""
+
+
+_AS_IT_IS = Declared()
+_NO_RULES = MaskRules()
+
+
+@dataclass(frozen=True)
+class ImagePairOptions:
+    """What the user said beside the two files.
+
+    ``declared`` says how the reference's and the subject's file are read, ``rules`` which pixels of either are masked
+    by value, ``mask`` names a file whose non-zero pixels are masked in both. ``rois`` and ``thresholds`` are empty
+    where the whole image is judged by the default.
+    """
+
+    declared: tuple[Declared, Declared] = (_AS_IT_IS, _AS_IT_IS)
+    rules: MaskRules = _NO_RULES
+    mask: Path | None = None
+    mask_declared: Declared = _AS_IT_IS
+    rois: tuple[Roi, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    nan: str = FAIL
+    resample: bool = False
+
+
+@dataclass(frozen=True)
+class ImagePair:
+    """What came out: both files with their sums, the figures, the verdict, and what there is to say beside it."""
+
+    files: Mapping[str, ImageFile]
+    sums: Mapping[str, str]
+    masked: Mapping[str, int]
+    comparison: Comparison | None
+    verdict: Verdict
+    notes: tuple[str, ...]
+    cause: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for machines."""
+        return {
+            "schema_version": 1, "kind": "images", "verdict": self.verdict.as_dict(), "notes": list(self.notes),
+            "cause": self.cause,
+            "images": {role: {"file": str(file.path), "sha256": self.sums[role], "format": file.format,
+                              "dtype": file.dtype, "shape": list(file.pixels.shape), "masked": self.masked[role],
+                              "header": dict(file.header)} for role, file in self.files.items()},
+            "comparison": self.comparison.as_dict() if self.comparison else None,
+        }
+
+
+def compare_files(reference: Path, subject: Path, options: ImagePairOptions) -> ImagePair:
+    """Read, compare and judge two image files.
+
+    Raises UsageError for a file against itself or a region outside the image, FileError for what cannot be read or
+    holds pixels that are no number, and ShapeError for a mask of another shape.
+    """
+    if os.path.exists(reference) and os.path.exists(subject) and os.path.samefile(reference, subject):
+        raise UsageError(f"{subject} is {reference}: a file compared with itself shows nothing")
+    files = {role: read_image(path, declared) for role, path, declared in
+             zip((REFERENCE, SUBJECT), (reference, subject), options.declared, strict=True)}
+    masks = _masks(files, options)
+    if options.nan == FAIL:
+        _refuse_nonfinite(files, masks)
+    rois, thresholds = _asked(files[REFERENCE], options)
+    pair = ImagePair(files, {role: sha256_of(file.path) for role, file in files.items()},
+                     {role: int(np.count_nonzero(masks[at])) if masks else 0 for at, role in enumerate(files)}, None,
+                     not_comparable(""), tuple(_notes(files)))
+    try:
+        comparison = compare_images(files[REFERENCE].pixels, files[SUBJECT].pixels, rois, resample=options.resample,
+                                    further={(t.metric, t.roi) for t in thresholds}, masks=masks,
+                                    skip_nonfinite=options.nan == COMPARE)
+    except ShapeError as fault:
+        return replace(pair, verdict=not_comparable(str(fault)))
+    verdict = judge(comparison, thresholds)
+    cause = _cause(files, masks) if verdict.word is Label.FAIL else None
+    return replace(pair, comparison=comparison, verdict=verdict, cause=cause)
+
+
+# --- which pixels -----------------------------------------------------------------------------------------
+
+
+def _masks(files: Mapping[str, ImageFile], options: ImagePairOptions) -> Masks | None:
+    """The mask of each image: what its file says, the rules, and the mask file. None where nothing is masked."""
+    given = read_image(options.mask, options.mask_declared).pixels != 0 if options.mask else None
+    found = []
+    for role, file in files.items():
+        masked = options.rules.of(file.pixels)
+        if file.masked is not None:
+            masked |= file.masked
+        if given is not None:
+            if given.shape != masked.shape:
+                raise ShapeError(f"{options.mask}: the mask is {Shape(*given.shape)}, the {role} is "
+                                 f"{Shape(*masked.shape)}")
+            masked |= given
+        found.append(masked)
+    return (found[0], found[1]) if any(masked.any() for masked in found) else None
+
+
+def _refuse_nonfinite(files: Mapping[str, ImageFile], masks: Masks | None) -> None:
+    """Raises FileError that names both images, where pixels that are not masked are NaN or infinite."""
+    said = []
+    for place, file in enumerate(files.values()):
+        bad = ~np.isfinite(file.pixels)
+        if masks:
+            bad &= ~masks[place]
+        if bad.any():
+            said.append(f"{file.path}: {np.count_nonzero(bad)} of {bad.size} pixels are NaN or infinite")
+    if said:
+        raise FileError("; ".join(said), hint="--nan compare leaves them out of the figures and counts them")
+
+
+def _asked(reference: ImageFile, options: ImagePairOptions) -> tuple[tuple[Roi, ...], tuple[Threshold, ...]]:
+    """Regions, checked against the image, and thresholds; each region gets the default ones where none is given."""
+    shape = Shape(*reference.pixels.shape)
+    rois = options.rois or (Roi.full(shape),)
+    for roi in rois:
+        fault = roi.fault_in(shape)
+        if fault:
+            raise UsageError(f"region {roi.name}: {fault}")
+    if options.thresholds:
+        return rois, options.thresholds
+    return rois, tuple(replace(threshold, roi=roi.name) for roi in rois for threshold in DEFAULT_THRESHOLDS)
+
+
+# --- what there is to say ---------------------------------------------------------------------------------
+
+
+def _notes(files: Mapping[str, ImageFile]) -> Iterator[str]:
+    reference, subject = files[REFERENCE], files[SUBJECT]
+    if reference.dtype != subject.dtype:
+        yield f"the reference holds {reference.dtype}, the subject {subject.dtype}; both are compared as they are"
+    for key, relative in GEOMETRY.items():
+        ours, theirs = reference.header.get(key), subject.header.get(key)
+        if ours is not None and theirs is not None and abs(theirs - ours) > relative * abs(ours):
+            yield f"the headers differ: {key} is {ours:.8g} in the reference, {theirs:.8g} in the subject"
+
+
+def _cause(files: Mapping[str, ImageFile], masks: Masks | None) -> str | None:
+    """What the images alone tell of a difference, in a sentence."""
+    from nbcompare.explain.diagnose import top_cause
+
+    images = [_plain(file, masks) for file in files.values()]
+    if images[0].shape != images[1].shape:
+        return None
+    return top_cause(images[0], images[1], (), files[REFERENCE].path.parent)
+
+
+def _plain(file: ImageFile, masks: Masks | None) -> np.ndarray:
+    """The image as the diagnosis takes it: float32, zero where a pixel is masked in either image or is no number."""
+    pixels = np.nan_to_num(file.pixels.astype(np.float32), posinf=0.0, neginf=0.0)
+    if masks and masks[0].shape == masks[1].shape == pixels.shape:
+        pixels[masks[0] | masks[1]] = 0
+    return pixels
+
+
+def regions_of(text: Sequence[tuple[int, int, int, int]]) -> tuple[Roi, ...]:
+    """The regions of --roi: the first is called roi, further ones roi2, roi3 and so on."""
+    return tuple(Roi("roi" if not at else f"roi{at + 1}", *bounds) for at, bounds in enumerate(text))

@@ -1,0 +1,132 @@
+"""nb-compare images: two image files judged, of any format, with their gaps."""
+
+from pathlib import Path
+
+import fabio
+import junitparser
+import numpy as np
+import pytest
+
+
+def detector(seed=1):
+    """A detector image with photons, one spot, a gap of -1 and a dead pixel of -2."""
+    image = np.random.default_rng(seed).poisson(3, (200, 300)).astype("i4")
+    image[50:53, 60:63] += 4000
+    image[:, 100:107], image[4, 4] = -1, -2
+    return image
+
+
+def cbf(name, image, distance="0.2"):
+    header = {"_array_data.header_contents": f"# Wavelength 0.9795 A\r\n# Detector_distance {distance} m"}
+    fabio.cbfimage.CbfImage(data=image, header=header).write(name)
+
+
+def test_one_changed_pixel_between_gaps_is_found_and_told(nb):
+    changed = detector()
+    changed[51, 61] += 500
+    cbf("a.cbf", detector())
+    cbf("b.cbf", changed)
+    said = nb("images", "a.cbf", "b.cbf", "--threshold", "share_outside=..0", "--junit", "out.xml")
+    assert said.code == 3
+    assert "1 of 58599 pixels, the worst at fast 61 slow 51 (4005 against 4505)" in said.out
+    assert "int32, 1401 masked" in said.out
+    assert next(iter(junitparser.JUnitXml.fromfile("out.xml"))).failures == 1
+
+
+def test_the_same_picture_in_two_formats_passes_and_gaps_are_no_photons(nb):
+    image = detector()
+    cbf("a.cbf", image)
+    other = image.astype("f8")
+    other[image < 0] = np.nan
+    np.save("b.npy", other)
+    said = nb("images", "a.cbf", "b.npy", "--nan", "compare", "--format", "json")
+    assert (said.code, said.json["verdict"]["word"]) == (0, "PASS")
+    images = said.json["images"]
+    assert (images["reference"]["dtype"], images["subject"]["dtype"]) == ("int32", "float64")
+    assert images["reference"]["masked"] == 1401
+    assert "both are compared as they are" in said.json["notes"][0]
+
+
+def test_a_scale_factor_of_1_02_fails_by_default(nb):
+    rng = np.random.default_rng(2)
+    image = rng.exponential(5, (40, 50))
+    np.save("a.npy", image)
+    np.save("b.npy", image * 1.02)
+    said = nb("images", "a.npy", "b.npy", "--format", "json")
+    assert said.code == 3
+    assert any(reason.startswith("sum_ratio on full: 1.02") for reason in said.json["verdict"]["reasons"])
+
+
+def test_a_difference_that_float32_could_not_hold_is_seen(nb):
+    image = np.random.default_rng(2).exponential(5, (40, 50)) + 1
+    np.save("a.npy", image)
+    np.save("b.npy", image * (1 + 1e-10))
+    assert nb("images", "a.npy", "b.npy", "--threshold", "max_abs_diff=..1e-12").code == 3
+    assert nb("images", "a.npy", "b.npy").code == 0
+
+
+def test_headers_that_differ_are_named(nb):
+    cbf("a.cbf", detector())
+    cbf("b.cbf", detector(), distance="0.25")
+    said = nb("images", "a.cbf", "b.cbf")
+    assert "the headers differ: distance_mm is 200 in the reference, 250 in the subject" in said.out
+
+
+@pytest.mark.parametrize("other", ["a.npy", "./a.npy", "link.npy"])
+def test_a_file_against_itself_is_refused(nb, other):
+    np.save("a.npy", np.eye(20))
+    Path("link.npy").symlink_to("a.npy")
+    said = nb("images", "a.npy", other)
+    assert said.code == 1 and "compared with itself" in said.err
+
+
+def test_pixels_that_are_no_number_are_an_error_unless_asked_for(nb):
+    image = np.random.default_rng(2).exponential(5, (40, 50))
+    np.save("a.npy", image)
+    image[3, 4] = np.nan
+    np.save("b.npy", image)
+    said = nb("images", "a.npy", "b.npy")
+    assert said.code == 5 and "b.npy: 1 of 2000 pixels are NaN or infinite" in said.err and "--nan compare" in said.err
+    assert nb("images", "a.npy", "b.npy", "--nan", "compare").code == 0
+    assert nb("images", "a.npy", "b.npy", "--nan", "compare", "--threshold", "nan_mismatch=..0").code == 3
+
+
+def test_two_shapes_are_exit_4_and_a_mask_of_another_shape_too(nb):
+    np.save("a.npy", np.random.default_rng(2).exponential(5, (40, 50)))
+    np.save("b.npy", np.random.default_rng(2).exponential(5, (40, 51)))
+    np.save("c.npy", np.random.default_rng(2).exponential(5, (40, 50)))
+    np.save("mask.npy", np.zeros((40, 49), "u1"))
+    assert nb("images", "a.npy", "b.npy").code == 4
+    said = nb("images", "a.npy", "c.npy", "--mask", "mask.npy")
+    assert said.code == 4 and "the mask is 49 x 40" in said.err
+
+
+def test_an_image_that_is_all_masked_is_no_evidence(nb):
+    np.save("a.npy", np.full((40, 50), -1.0))
+    np.save("b.npy", np.full((40, 50), -1.0) * 1)
+    said = nb("images", "a.npy", "b.npy", "--mask-below", 0, "--threshold", "max_abs_diff=..1")
+    assert said.code in (3, 8) and "all 2000 are masked" in said.out
+
+
+def test_raw_files_of_the_engines_are_judged_in_their_region(nb):
+    rng = np.random.default_rng(3)
+    image = rng.exponential(5, (40, 50)).astype("<f4")
+    image.tofile("c.bin")
+    (image * (1 + (np.arange(50) > 30) * 0.5)).astype("<f4").tofile("py.bin")
+    how = ("--read", "shape=40x50,dtype=<f4")
+    assert nb("images", "c.bin", "py.bin", *how).code == 3
+    assert nb("images", "c.bin", "py.bin", *how, "--roi", 0, 30, 0, 39).code == 0
+    said = nb("images", "c.bin", "py.bin", *how, "--roi", 0, 50, 0, 39)
+    assert said.code == 1 and "overhang" in said.err
+    assert nb("images", "c.bin", "py.bin").code == 1
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("correlation", "METRIC=MIN..MAX"), ("corelation=0.9..", "did you mean 'correlation'"),
+    ("correlation=..", "METRIC=MIN"), ("correlation=nan..", "no finite number"), ("sum_ratio=1e999..", "finite"),
+    ("sum_ratio=2..1", "nothing could hold")])
+def test_a_threshold_that_cannot_be_used_says_so(nb, text, words):
+    np.save("a.npy", np.eye(20))
+    np.save("b.npy", np.eye(20))
+    said = nb("images", "a.npy", "b.npy", "--threshold", text)
+    assert said.code == 1 and words in said.err
