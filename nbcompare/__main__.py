@@ -5,7 +5,9 @@ import sys
 
 def main() -> int:
     from nbcompare.cli import run
+    from nbcompare.engine.stopping import obey_signals
 
+    obey_signals()
     return run(sys.argv[1:])
 
 

@@ -14,6 +14,7 @@ import traceback
 import click
 
 from nbcompare import __version__
+from nbcompare.engine.stopping import Stopped
 from nbcompare.errors import EXIT_MEANING, ExitCode, NbCompareError
 
 ONE_SHOT = "oneshot"
@@ -116,6 +117,9 @@ def run(argv: list[str]) -> int:
     except click.exceptions.Abort:
         _tell("stopped; nothing was published")
         return ExitCode.ENGINE_FAILED
+    except Stopped as stop:
+        _tell(f"stopped by {stop}; nothing was published, and no engine is left running")
+        return 128 + stop.number
     except NbCompareError as fault:
         _tell(str(fault))
         return fault.exit_code

@@ -14,7 +14,6 @@ import json
 import os
 import select
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -25,12 +24,12 @@ from typing import Any
 from nbcompare.case.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine, Rendering, rendering, run_engine
-from nbcompare.engine.process import Ended, allowed_environment
+from nbcompare.engine.kept_stream import MOST_BYTES
+from nbcompare.engine.process import Ended, end_group, start
 from nbcompare.engine.safe_start import is_bundled_subject
 
 BATCH = "batch"
 PROBE_SECONDS = 60.0
-_GRACE_SECONDS = 2.0
 
 
 class BatchFault(Exception):
@@ -81,9 +80,8 @@ class BatchEngine:
             self.close()
             self.home = tempfile.TemporaryDirectory(prefix="nb-compare-")  # nobody else can put a file there
             variables = self.engine.variables(self.environment)
-            self.process = subprocess.Popen([*self.engine.start, "-batch"], stdin=subprocess.PIPE,
-                                            stdout=subprocess.PIPE, stderr=self.errors, cwd=self.home.name,
-                                            env=allowed_environment(variables), start_new_session=True)
+            self.process = start([*self.engine.start, "-batch"], Path(self.home.name), variables, stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, stderr=self.errors.fileno())
         return self.process
 
     def _line(self, process: subprocess.Popen, deadline: float) -> bytes:
@@ -96,6 +94,8 @@ class BatchEngine:
             if not piece:
                 raise EOFError("it ended")
             self.unread += piece
+            if len(self.unread) > MOST_BYTES:
+                raise ValueError(f"its answer is longer than {MOST_BYTES >> 20} MiB")
         line, _, self.unread = self.unread.partition(b"\n")
         return line
 
@@ -128,12 +128,7 @@ class BatchEngine:
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
                 pipe.close()
-        for action in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, action)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=_GRACE_SECONDS)
-                return
+        end_group(process)
 
 
 def does_the_same(batch: BatchEngine, arguments: Sequence[str], shape: Shape, *, inputs: Path, seconds: float) -> bool:

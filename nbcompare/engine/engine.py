@@ -170,6 +170,8 @@ def _process_failure(ended: Ended, seconds: float) -> Failure | None:
         return Failure("crashed", f"crashed with {ended.signal_name} after {ended.seconds:.1f} s")
     if ended.exit_code:
         return Failure("exit-code", f"ended with exit code {ended.exit_code}")
+    if ended.left:
+        return Failure("left-processes", f"left processes running when it had ended: {', '.join(ended.left[:5])}")
     return None
 
 

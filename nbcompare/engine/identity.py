@@ -28,6 +28,8 @@ from nbcompare.engine.process import allowed_environment, recordable, recorded_e
 from nbcompare.files import hash_of_named, sha256_of
 
 VERSION_SECONDS = 60.0
+VERSION_BYTES = 1 << 16
+"""Kept of what a program prints for -version."""
 UNKNOWN = "unknown"
 _SKIPPED_FOLDERS = {"build", "__pycache__"}
 
@@ -138,7 +140,7 @@ def _version_line(engine: Engine) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         out, err = Path(scratch, "out"), Path(scratch, "err")
         run_program(version_command(engine), folder=cwd or Path(scratch), stdout=out, stderr=err,
-                    seconds=VERSION_SECONDS, extra_environment=engine.variables({}))
+                    seconds=VERSION_SECONDS, most=VERSION_BYTES, extra_environment=engine.variables({}))
         said = out.read_text(errors="replace").strip()
     return said.splitlines()[0][:300] if said else UNKNOWN
 

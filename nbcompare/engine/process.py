@@ -18,6 +18,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbcompare.engine.kept_stream import MOST_BYTES, KeptStream
+from nbcompare.engine.stopping import ended, starting
+from nbcompare.engine.strays import adopt_orphans, children, end_strays
+
 PASSED_ON = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH"
                        r"|PATH|HOME|LANG|LC_.*|TMPDIR|TZ|LD_LIBRARY_PATH|VIRTUAL_ENV|XDG_CACHE_HOME")
 RECORDED = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH")
@@ -38,12 +42,14 @@ _GRACE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program ended. ``exit_code`` is negative for a signal, None when it never started."""
+    """How a program ended. ``exit_code`` is negative for a signal, None when it never started; ``left`` are the
+    processes that it left behind outside of its group, and that were ended."""
 
     exit_code: int | None
     seconds: float
     timed_out: bool
     not_started: str | None = None
+    left: tuple[str, ...] = ()
 
     @property
     def signal_name(self) -> str | None:
@@ -89,74 +95,102 @@ def recorded_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
 
 def run_program(argv: Sequence[str], *, folder: Path, stdout: Path, stderr: Path, seconds: float,
                 extra_environment: Mapping[str, str] = {},
-                on_progress: Callable[[float, int | None], None] | None = None) -> Ended:
+                on_progress: Callable[[float, int | None], None] | None = None, most: int = MOST_BYTES) -> Ended:
     """Run ``argv`` in ``folder`` until it ends or ``seconds`` are over.
 
     ``on_progress`` is called a few times a second with the elapsed seconds and the last percentage the
-    program printed. Whatever happens, no process of the group is left running.
+    program printed; ``most`` bytes are kept of each stream. Whatever happens, no process that came from the program
+    is left running: neither of its group nor, where the system lets us find it, one that left the group.
     """
-    started = time.monotonic()
-    with open(stdout, "wb") as out, open(stderr, "wb") as err:
+    began = time.monotonic()
+    adopt_orphans()
+    before = children()
+    with KeptStream(stdout, most) as out, KeptStream(stderr, most) as err:
         try:
-            process = subprocess.Popen(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                       env=allowed_environment(extra_environment), start_new_session=True)
+            process = start(argv, folder, extra_environment, stdout=out.writer, stderr=err.writer)
         except OSError as fault:
             return Ended(None, 0.0, False, f"{argv[0]}: {fault.strerror}")
+        left: tuple[str, ...] = ()
         try:
-            timed_out = not _wait(process, started, seconds, stdout, on_progress)
+            out.started()
+            err.started()
+            timed_out = not _attend(process, began, seconds, (out, err), on_progress)
         finally:
-            _end_group(process)
-    return Ended(process.returncode, time.monotonic() - started, timed_out)
+            end_group(process)
+            left = end_strays(before, process.pid)
+        for stream in (out, err):
+            stream.drain()
+    return Ended(process.returncode, time.monotonic() - began, timed_out, left=left)
 
 
-def _wait(process, started: float, seconds: float, stdout: Path, on_progress) -> bool:
-    """Whether the program ended by itself within its time."""
+def start(argv: Sequence[str], folder: Path, extra_environment: Mapping[str, str], *, stdout: int,
+          stderr: int, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    """Start a program as the leader of a process group that is ended when nb-compare is stopped.
+
+    Raises OSError when it cannot be started. ``end_group`` must be called in the end.
+    """
+    with starting() as groups:
+        process = subprocess.Popen(argv, cwd=folder, stdin=stdin, stdout=stdout, stderr=stderr,
+                                   env=allowed_environment(extra_environment), start_new_session=True)
+        groups.add(process.pid)
+    return process
+
+
+def _attend(process: subprocess.Popen[bytes], began: float, seconds: float, streams: Sequence[KeptStream],
+            on_progress: Callable[[float, int | None], None] | None) -> bool:
+    """Keep what a program prints until it ends. Whether it ended by itself within its time."""
     told = 0.0
-    with _watched(process) as ends_within:
-        while not ends_within(_POLL_SECONDS):
-            elapsed = time.monotonic() - started
+    with _watched(process, streams) as has_ended:
+        while not has_ended():
+            elapsed = time.monotonic() - began
             if elapsed > seconds:
                 return False
             if on_progress and elapsed - told > 0.25:
                 told = elapsed
-                on_progress(elapsed, _last_percentage(stdout))
+                on_progress(elapsed, _percentage(streams[0].last))
     return True
 
 
 @contextmanager
-def _watched(process) -> Iterator[Callable[[float], bool]]:
-    """What waits some seconds for a program and says whether it has ended. Linux says so at once; elsewhere
-    subprocess looks for it again and again, which can take as long as a small program does."""
-    def looked_for(seconds: float) -> bool:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=seconds)
+def _watched(process: subprocess.Popen[bytes], streams: Sequence[KeptStream]) -> Iterator[Callable[[], bool]]:
+    """What waits a moment for output or the end of a program, and says whether it has ended. Linux tells the end at
+    once; elsewhere it is looked for, at the latest after a moment."""
+    events = select.poll()
+    open_streams = {stream.reader: stream for stream in streams}
+    for reader in open_streams:
+        events.register(reader, select.POLLIN)
+    try:
+        handle = os.pidfd_open(process.pid)
+        events.register(handle, select.POLLIN)
+    except (AttributeError, OSError):
+        handle = -1
+
+    def has_ended() -> bool:
+        ended = False
+        for ready, _ in events.poll(1000.0 * _POLL_SECONDS):
+            if ready == handle:
+                ended = True
+            elif not open_streams[ready].take():
+                events.unregister(ready)
+        if ended:
+            process.wait()
+        elif handle < 0:
+            process.poll()
         return process.returncode is not None
 
     try:
-        handle = os.pidfd_open(process.pid)
-    except (AttributeError, OSError):
-        yield looked_for
-        return
-    end = select.poll()
-    end.register(handle, select.POLLIN)
-
-    def told(seconds: float) -> bool:
-        return bool(end.poll(1000.0 * seconds)) and process.wait() is not None
-
-    try:
-        yield told
+        yield has_ended
     finally:
-        os.close(handle)
+        if handle >= 0:
+            os.close(handle)
 
 
-def _last_percentage(stdout: Path) -> int | None:
-    with open(stdout, "rb") as stream:
-        stream.seek(max(0, os.fstat(stream.fileno()).st_size - 400))
-        found = _PERCENT.findall(stream.read())
+def _percentage(text: bytes) -> int | None:
+    found = _PERCENT.findall(text)
     return min(100, int(found[-1])) if found else None
 
 
-def _end_group(process) -> None:
+def end_group(process: subprocess.Popen[bytes]) -> None:
     """Ask the whole process group to end, then make it; also the stragglers of a program that ended."""
     for action, patience in ((signal.SIGTERM, _GRACE_SECONDS if process.poll() is None else 0.0),
                              (signal.SIGKILL, _GRACE_SECONDS)):
@@ -164,3 +198,5 @@ def _end_group(process) -> None:
             os.killpg(process.pid, action)
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=patience)
+    if process.returncode is not None:
+        ended(process.pid)

@@ -21,6 +21,7 @@ from nbcompare.engine.batch import BatchEngine, does_the_same, is_bundled_simula
 from nbcompare.engine.engine import Engine, Rendering, Run, run_engine
 from nbcompare.engine.identity import content_hash, identify
 from nbcompare.engine.installation import SIMULATOR
+from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.process import allowed_environment
 from nbcompare.engine.render_cache import RenderCache, key_of
 from nbcompare.engine.row_bands import run_in_shards
@@ -80,7 +81,7 @@ class Renderer:
         with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
             work = Path(folder)
             found = self.run(job, folder=work / "run", stdout=work / "out", stderr=work / "err")
-            found = replace(found, stdout=(work / "out").read_text(encoding="utf-8", errors="replace"))
+            found = replace(found, stdout=read_kept(work / "out"))
         self._keep(key, found)
         return found
 

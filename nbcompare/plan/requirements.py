@@ -18,6 +18,7 @@ from nbcompare.case.phases import Requirements
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import UNKNOWN, EngineIdentity, content_hash, git_state
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
+from nbcompare.engine.kept_stream import read_kept
 from nbcompare.errors import ExitCode, FileError
 from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
@@ -111,7 +112,7 @@ def _tests_green(evidence: Evidence) -> tuple[bool, str]:
     for device, outcome in tests.items():
         if outcome.nodes != nodes:
             return False, f"other tests were run ({device}) than the case names now"
-        log = (evidence.folder / tests_log(device)).read_text(encoding="utf-8", errors="replace")
+        log = read_kept(evidence.folder / tests_log(device))
         last = next((line.strip("= ") for line in reversed(log.splitlines()) if line.strip()), "nothing")
         skipped = _SKIPPED.search(last)
         if outcome.exit_code != 0 or not re.search(r"\b\d+ passed\b", last) or re.search(r"failed|error", last):

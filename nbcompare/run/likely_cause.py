@@ -10,6 +10,7 @@ import numpy as np
 from nbcompare.bundle.names import further_names
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.engine.evidence_folder import EvidenceFolder
+from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.runs import Job
 from nbcompare.verdict.further_runs import FurtherRuns
 from nbcompare.verdict.proof import EMULATED, Proof
@@ -24,7 +25,7 @@ def likely_cause(images: Mapping[str, np.ndarray], jobs: Mapping[str, Job], inpu
     """
     from nbcompare.explain.diagnose import top_cause
 
-    echoes = tuple(outputs[role].read_text(encoding="utf-8", errors="replace") for role in (REFERENCE, SUBJECT))
+    echoes = tuple(read_kept(outputs[role]) for role in (REFERENCE, SUBJECT))
     return top_cause(images[REFERENCE], images[SUBJECT], jobs[REFERENCE].arguments, inputs, echoes=echoes,
                      subject_argv=jobs[SUBJECT].arguments)
 

@@ -40,6 +40,7 @@ from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.identity import EngineIdentity, content_hash, environment_facts, git_state, identify
 from nbcompare.engine.installation import CHECKOUT, HARNESS, REFERENCE_SOURCE, SIMULATOR
+from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.protected import Protected, protected_files, sums_of
 from nbcompare.engine.renderer import Renderer
@@ -198,7 +199,7 @@ def _run_and_compare(case: Case, jobs: Mapping[str, Job], identities: Sequence[E
         return CaseOutcome(runs, None, failed, None)
     progress.begin("comparison")
     images = {role: found[role].pixels for role in jobs}
-    centre = direct_beam_px(places[REFERENCE].stdout.read_text(encoding="utf-8", errors="replace"))
+    centre = direct_beam_px(read_kept(places[REFERENCE].stdout))
     try:
         comparison = compare_images(images[REFERENCE], images[SUBJECT], case.rois, resample=options.resample,
                                     further=_further_metrics(case, options), centre=centre)

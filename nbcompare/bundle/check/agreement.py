@@ -35,6 +35,7 @@ from nbcompare.case.facts import case_facts
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHOD, Scale
+from nbcompare.engine.kept_stream import read_kept
 from nbcompare.errors import CaseError
 from nbcompare.files import dump_json
 
@@ -152,7 +153,7 @@ def _log_faults(folder: Path, record: Record) -> Iterator[Fault]:
         path = folder / name
         if not path.is_file():
             continue
-        log = path.read_text(encoding="utf-8", errors="replace")
+        log = read_kept(path)
         if said.summary not in log:
             yield Fault("disagrees", name, f"it does not hold the summary of the record: {said.summary[:100]!r}")
         if said.nodes and not said.failure and not re.search(r"\b\d+ passed\b", log):

@@ -23,6 +23,7 @@ from nbcompare.compare.compare import Comparison, compare_images, radial_profile
 from nbcompare.compare.image import read_float_image
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import image_failure
+from nbcompare.engine.kept_stream import read_kept
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.verdict.further_evidence import conclude
 from nbcompare.verdict.verdict import Verdict, blocked, failures_verdict, not_comparable
@@ -84,7 +85,7 @@ def _profile_faults(folder: Path, record: Record) -> Iterator[Fault]:
     output = folder / output_name(REFERENCE, "stdout")
     if output.is_symlink() or not output.is_file():
         return  # lost or no file any more, which is a fault by the manifest; a pipe would be waited on
-    centre = direct_beam_px(output.read_text(encoding="utf-8", errors="replace"))
+    centre = direct_beam_px(read_kept(output))
     if centre != record.comparison.centre:
         yield Fault("disagrees", RECORD, f"the direct beam is at {record.comparison.centre}, by the reference's output "
                                          f"at {centre}")

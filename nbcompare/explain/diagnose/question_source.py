@@ -14,6 +14,7 @@ from nbcompare.bundle.record import Record
 from nbcompare.case.command import declared_shape
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Shape, read_float_image
+from nbcompare.engine.kept_stream import read_kept
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.explain.diagnose.question import Question
 
@@ -89,7 +90,7 @@ def _from_bundle(folder: Path) -> QuestionSource:
         raise EvidenceError(f"{folder}: the {' and the '.join(lost)} left no image, so there is nothing to diagnose",
                             hint=f"nb-compare show {folder}")
     arguments = {role: record.case.arguments(role) for role in (REFERENCE, SUBJECT)}
-    printed = tuple((folder / output_name(role, "stdout")).read_text(errors="replace")
+    printed = tuple(read_kept(folder / output_name(role, "stdout"))
                     for role in (REFERENCE, SUBJECT))
     image = _finite(folder / image_name(REFERENCE), runs[REFERENCE].shape)
     return _asked(image, folder / image_name(SUBJECT), runs[REFERENCE].shape, arguments[REFERENCE], folder / DATA,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import multiprocessing.util
 import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
+from nbcompare.engine.stopping import Stopped, obey_signals
 from nbcompare.errors import ExitCode, NbCompareError
 from nbcompare.run.sweep.result import RAN, Result, no_result, result_of
 from nbcompare.run.sweep.worker import Order, end_batches, run_order
@@ -33,18 +36,38 @@ def run_locally(orders: Sequence[Order], jobs: int) -> Iterator[Result]:
         return
     left = dict(enumerate(orders))
     with _pool(jobs, jobs) as pool:
-        futures = {pool.submit(_result, order): number for number, order in left.items()}
-        for future in as_completed(futures):
-            if not isinstance(future.exception(), BrokenProcessPool):
-                del left[futures[future]]
-                yield future.result()
+        futures = {pool.submit(_in_pool, order): number for number, order in left.items()}
+        with _ended_with_us(pool):
+            for future in as_completed(futures):
+                if not isinstance(future.exception(), BrokenProcessPool):
+                    del left[futures[future]]
+                    yield future.result()
     for order in left.values():
         yield _alone(order, jobs)
 
 
 def _pool(workers: int, jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_share_cpus,
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin,
                                initargs=(jobs,))
+
+
+@contextlib.contextmanager
+def _ended_with_us(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """When we are stopped, so are the pool's processes, with the engines that they run."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise
+
+
+def _begin(jobs: int) -> None:
+    """Called once in each process of a pool."""
+    obey_signals()
+    multiprocessing.util.Finalize(None, end_batches, exitpriority=0)
+    _share_cpus(jobs)
 
 
 def _share_cpus(jobs: int) -> None:
@@ -61,12 +84,23 @@ def _result(order: Order) -> Result:
         return no_result(order.case.name, order.case.cell, fault.exit_code, fault.message, time.monotonic() - begun)
 
 
+def _in_pool(order: Order) -> Result:
+    """``_result`` in a process of a pool. When that is stopped, what was being made is gone by now, and no other cell
+    is to be begun."""
+    try:
+        return _result(order)
+    except (Stopped, KeyboardInterrupt):
+        end_batches()
+        os._exit(1)
+
+
 def _alone(order: Order, jobs: int) -> Result:
     """Run a cell in a process of its own."""
     with _pool(1, jobs) as pool:
-        future: Future = pool.submit(_result, order)
+        future: Future[Result] = pool.submit(_in_pool, order)
         try:
-            return future.result()
+            with _ended_with_us(pool):
+                return future.result()
         except BrokenProcessPool:
             return no_result(order.case.name, order.case.cell, ExitCode.DEFECT,
                              "the process that ran this cell died, twice")

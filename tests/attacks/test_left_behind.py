@@ -1,0 +1,161 @@
+"""Nothing stays behind: not when an engine starts a daemon, not when nb-compare is told to stop."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nbcompare.engine.process import run_program
+from tests.nbcompare.conftest import SMALL_ARGS
+
+LINUX = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="daemons are found by /proc, which is not here")
+
+DAEMON = """\
+import os, sys, time
+pid_file = {pid_file!r}
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        with open(pid_file + ".part", "w") as stream:
+            stream.write(str(os.getpid()))
+        os.rename(pid_file + ".part", pid_file)
+        for number in range(3):
+            os.close(number)
+        time.sleep(600)
+    os._exit(0)
+while not os.path.exists(pid_file):
+    time.sleep(0.001)
+"""
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def gone(pid: int, seconds: float = 20.0) -> bool:
+    """Whether a process ends; it is waited for."""
+    until = time.monotonic() + seconds
+    while is_alive(pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    return not is_alive(pid)
+
+
+# --- daemons ------------------------------------------------------------------------------------------------
+
+
+@LINUX
+def test_a_daemon_of_an_engine_ends_with_it_and_the_run_has_failed(nb, fake, tmp_path):
+    pid_file = tmp_path / "daemon"
+    engine = tmp_path / "engine.py"
+    engine.write_text(f"import sys\nsys.path.insert(0, {str(fake('good').parent)!r})\n"
+                      "from _image import pixels, write\nif '-version' in sys.argv: raise SystemExit\n"
+                      f"write(pixels())\n{DAEMON.format(pid_file=str(pid_file))}")
+    said = nb("--outdir", "out", "--c-bin", fake("good"), "--py-bin", engine, "-q", "--", *SMALL_ARGS)
+    assert said.code == 2 and "subject left processes running when it had ended: python" in said.out
+    assert not is_alive(int(pid_file.read_text()))
+
+
+@LINUX
+def test_a_daemon_that_was_started_for_the_version_ends_too(tmp_path):
+    pid_file = tmp_path / "daemon"
+    ended = run_program([sys.executable, "-c", DAEMON.format(pid_file=str(pid_file))], folder=tmp_path,
+                        stdout=tmp_path / "out", stderr=tmp_path / "err", seconds=30.0)
+    assert ended.exit_code == 0 and len(ended.left) == 1
+    assert not is_alive(int(pid_file.read_text()))
+
+
+@LINUX
+def test_what_stays_in_the_group_is_ended_without_a_word(tmp_path):
+    code = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid)"
+    ended = run_program([sys.executable, "-c", code], folder=tmp_path, stdout=tmp_path / "out",
+                        stderr=tmp_path / "err", seconds=30.0)
+    assert ended.exit_code == 0 and ended.left == ()
+    assert gone(int((tmp_path / "out").read_text()))
+
+
+@LINUX
+def test_other_children_of_this_process_are_left_alone(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True) as mine:
+        run_program([sys.executable, "-c", "pass"], folder=tmp_path, stdout=tmp_path / "out", stderr=tmp_path / "err",
+                    seconds=30.0)
+        assert mine.poll() is None
+        mine.kill()
+
+
+# --- signals to nb-compare ----------------------------------------------------------------------------------
+
+
+def started(tmp_path, *words):
+    """nb-compare in a process of its own, and the child of its engine, once that runs."""
+    process = subprocess.Popen([sys.executable, "-m", "nbcompare", *map(str, words)], cwd=tmp_path,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                               env={**os.environ, "TMPDIR": str(tmp_path / "tmp")})
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        found = [word for path in tmp_path.rglob("*stdout.txt") for word in _read(path).split() if word.isdigit()]
+        if found:
+            return process, int(found[0])
+        time.sleep(0.02)
+    process.kill()
+    raise AssertionError(process.communicate())
+
+
+def _read(path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "tmp").mkdir()
+    return tmp_path
+
+
+def left(place):
+    """The files and folders that nb-compare left, but for the empty home of the case and the case itself."""
+    return [path for path in place.rglob("*") if path.name.startswith((".staging-", ".work-")) or
+            (path.parent == place / "tmp" and path.name.startswith("nb-compare-"))]
+
+
+@LINUX
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_ends_the_engines_and_leaves_nothing(place, fake, small_case, number):
+    process, engines_child = started(place, "run", small_case, "--c-bin", fake("good"), "--py-bin", fake("hang"))
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == (2 if number == signal.SIGINT else 128 + number)
+    assert "stopped" in said and "Traceback" not in said
+    assert gone(engines_child)
+    assert left(place) == []
+
+
+@LINUX
+def test_a_signal_ends_the_one_shot_too(place, fake):
+    process, engines_child = started(place, "--outdir", "out", "--c-bin", fake("good"), "--py-bin", fake("hang"), "--",
+                                     *SMALL_ARGS)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert gone(engines_child)
+    assert left(place) == []
+
+
+@LINUX
+def test_a_signal_to_a_sweep_ends_the_engines_of_its_processes(place, fake, small_case):
+    small_case.write_text(small_case.read_text() + "matrix: {axes: {-exposure: [1, 2, 3, 4]}}\n")
+    process, engines_child = started(place, "sweep", small_case, "--c-bin", fake("good"), "--py-bin", fake("hang"),
+                                     "--jobs", "2")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert gone(engines_child)
+    assert left(place) == []
