@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import click
-from option_tables import harness_table, reference_table
+from option_tables import emulations_table, harness_table, reference_table
 
 from nanobrag_torch.command.help import markdown_table
 from nanobrag_torch.emulation import EMULATIONS
@@ -95,7 +95,8 @@ def causes_page() -> str:
 PAGES = {"causes.md": causes_page, "commands.md": commands_page, "flags.md": flags_page,
          "emulations.md": emulations_page,
          "metrics.md": metrics_page}
-TABLES = {"nbcompare/case/options.json": harness_table, "simulator/reference/flags_table.c": reference_table}
+TABLES = {"nbcompare/case/options.json": harness_table, "nbcompare/case/emulations.json": emulations_table,
+          "simulator/reference/flags_table.c": reference_table}
 FILES = {**{f"docs/{name}": page for name, page in PAGES.items()}, **TABLES}
 """What is generated, by its path in the checkout."""
 

@@ -1,5 +1,5 @@
 """The tables that are written from the simulator's one table of options (simulator/nanobrag_torch/command/flags.py):
-options.json, which the harness reads, and flags_table.c, which is compiled into the C reference.
+options.json and emulations.json, which the harness reads, and flags_table.c, which is compiled into the C reference.
 
 What the C reference calls a field, where it has another name for it, stands here.
 """
@@ -10,6 +10,7 @@ import json
 
 from nanobrag_torch.command.flag import Flag
 from nanobrag_torch.command.flags import FLAGS
+from nanobrag_torch.emulation import EMULATIONS
 
 # --- the harness --------------------------------------------------------------------------------------------------
 
@@ -22,6 +23,14 @@ def harness_table() -> str:
     rows = ",\n".join(f" {json.dumps(_as_data(flag))}" for flag in FLAGS)
     return ('{"about": "Generated from the simulator\'s table of options by make docs.",\n'
             f'"options": [\n{rows}\n]}}\n')
+
+
+def emulations_table() -> str:
+    """The registry of emulations as JSON, one a line, for claims of known divergences."""
+    rows = ",\n".join(f" {json.dumps({'name': entry.name, 'condition': entry.condition})}"
+                      for entry in EMULATIONS.values())
+    return ('{"about": "Generated from the simulator\'s registry of emulations by make docs.",\n'
+            f'"emulations": [\n{rows}\n]}}\n')
 
 
 def _as_data(flag: Flag) -> dict[str, object]:

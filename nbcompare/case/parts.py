@@ -50,15 +50,15 @@ def known_metric(cursor: Cursor) -> str:
     return known_word(cursor, METRICS, "metric")
 
 
-def limits_of(cursor: Cursor, entries: Mapping[str, Cursor], metric: str,
-              what: str) -> tuple[float | None, float | None]:
+def limits_of(cursor: Cursor, entries: Mapping[str, Cursor], metric: str, what: str, *,
+              bound: bool = False) -> tuple[float | None, float | None]:
     """(min, max) of a threshold or a bound on a metric, at least one of them given, and such as can fail."""
     low, high = (entries[key].number() if key in entries else None for key in ("min", "max"))
     if low is None and high is None:
         raise cursor.error(f"{what} needs min, max or both")
     if low is not None and high is not None and low > high:
         raise entries["min"].error(f"min {low:g} is above max {high:g}: nothing could hold")
-    fault = METRICS[metric].fault_in_limits(low, high)
+    fault = METRICS[metric].fault_in_limits(low, high, bound=bound)
     if fault:
         raise cursor.error(f"{what} could never fail: {fault}")
     return low, high

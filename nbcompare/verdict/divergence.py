@@ -2,12 +2,13 @@
 
 A claim says that one engine has a known defect and how to make the subject show it too (``emulate``). When the
 plain comparison is outside a threshold, the claims of a case excuse that only if
-  (a) the subject, run again with the emulation, meets every threshold,
+  (a) the subject, run again with the emulation, meets every threshold, and agrees with the reference at every pixel
+      of the frame (proof.RTOL, proof.OF_PEAK), however loose the thresholds are,
   (b) the emulation changed the subject's image in every region the claim names,
   (c) every figure outside its threshold lies within the claim's bounds, and the bounds hold,
-  (d) the claim has not expired;
-and, where a claim gives a ``control`` (arguments with which the reference does not show its defect), only if the
-plain subject meets every threshold against the reference so run.
+  (d) the claim has not expired,
+  (e) of a defect of the reference: where it is avoided, by the claim's control or one that follows from the
+      emulation, the plain subject agrees with the reference in the same way.
 
 Several claims of one case stand together: all emulations at once must close the gap, and none may be left out.
 The verdict is then PROVEN. A claim that is not needed, or does not explain all, is an error of its own.
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from nbcompare.case.claims import Claim
+from nbcompare.case.emulations import EMULATE, derived_control, names_in
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
@@ -32,14 +34,11 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.runs import Job
 from nbcompare.errors import ShapeError
 from nbcompare.verdict.noise_floor import Rerun
-from nbcompare.verdict.proof import CONTROL, EMULATED, Proof, Trial
+from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED, Apart, Proof, Trial, apart
 from nbcompare.verdict.verdict import Check, Label, Verdict, judge, verdict
 
 CLAIMS_FOLDER = "divergences"
 """The folder of a bundle in which the files of trials are kept."""
-
-EMULATE = "-emulate"
-"""How the bundled simulator is told which defects of the C program to show: one comma list of names."""
 
 # --- the trials -------------------------------------------------------------------------------------------
 
@@ -63,17 +62,32 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
         rendered = rerun(job, _place(claims, purpose), {})
         return (purpose, _place(claims, purpose), rendered.run), rendered.image
 
+    def gap(reference: np.ndarray | None, subject: np.ndarray | None) -> Apart | None:
+        return apart(reference, subject) if reference is not None and subject is not None else None
+
     named, together = run(SUBJECT, [word for claim in claims for word in claim.emulate], EMULATED)
-    trials = [Trial(*named, held(images[REFERENCE], together), held(images[SUBJECT], together))]
+    trials = [Trial(*named, held(images[REFERENCE], together), held(images[SUBJECT], together),
+                    gap(images[REFERENCE], together))]
     for left_out in claims if len(claims) > 1 else ():
         words = [word for claim in claims if claim is not left_out for word in claim.emulate]
         named, image = run(SUBJECT, words, _without(left_out))
         trials.append(Trial(*named, held(images[REFERENCE], image), held(image, together)))
-    control = [word for claim in claims for word in claim.control]
-    if control:
-        named, image = run(REFERENCE, control, CONTROL)
-        trials.append(Trial(*named, held(image, images[SUBJECT]), None))
+    of_reference, of_both = controls(claims, jobs[REFERENCE].arguments)
+    subject = images[SUBJECT]
+    if of_both:
+        named, subject = run(SUBJECT, of_both, CONTROL_SUBJECT)
+        trials.append(Trial(*named, None, None))
+    if of_reference or of_both:
+        named, image = run(REFERENCE, [*of_reference, *of_both], CONTROL)
+        trials.append(Trial(*named, held(image, subject), None, gap(image, subject)))
     return Proof(tuple(claims), tuple(trials), today)
+
+
+def controls(claims: Sequence[Claim], arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(what only the reference gets, what both engines get) to avoid all the defects at once."""
+    own = [word for claim in claims for word in claim.control or (
+        () if claim.control_of_both or claim.engine == SUBJECT else derived_control(claim.emulate, arguments))]
+    return own, [word for claim in claims for word in claim.control_of_both]
 
 
 def emulating(arguments: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
@@ -82,24 +96,11 @@ def emulating(arguments: Sequence[str], words: Sequence[str]) -> tuple[str, ...]
     Of several ``-emulate`` the last one counts, so that all their names, those of the arguments themselves among
     them, go into one comma list. Every other word stands as the claims have it.
     """
-    own, names = _parted(arguments)
-    more, added = _parted(words)
+    own, names = names_in(arguments)
+    more, added = names_in(words)
     if not added:
         return (*arguments, *words)
     return (*own, *more, EMULATE, ",".join(dict.fromkeys([*names, *added])))
-
-
-def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """(the words without -emulate and its value, the names that these values list)."""
-    rest: list[str] = []
-    names: list[str] = []
-    waiting = iter(words)
-    for word in waiting:
-        if word == EMULATE:
-            names += [name for name in next(waiting, "").split(",") if name]
-        else:
-            rest.append(word)
-    return rest, names
 
 
 def _without(claim: Claim) -> str:
@@ -150,6 +151,9 @@ def _gap(plain: Verdict, comparison: Comparison, proof: Proof, thresholds: Seque
     if not found.passed:
         still = [f"emulated, {reason}" for reason in found.reasons]
         return [_share(plain, comparison, proof, trial, found), *still]
+    if trial.apart is None or trial.apart.pixels:
+        return ["emulated, the images do not agree everywhere: " +
+                (trial.apart.sentence if trial.apart else "their shapes are not the same")]
     idle = []
     for claim in proof.claims if len(proof.claims) > 1 else ():
         without = proof.trial(_without(claim))
@@ -191,14 +195,19 @@ def _out_of_bounds(plain: Verdict, comparison: Comparison, claims: Sequence[Clai
 
 
 def _control(proof: Proof, thresholds: Sequence[Threshold]) -> list[str]:
-    words = [word for claim in proof.claims for word in claim.control]
-    if not words:
+    """(e)"""
+    if all(claim.engine == SUBJECT for claim in proof.claims):
         return []
     trial = proof.trial(CONTROL)
+    failed = [entry for entry in (proof.trial(CONTROL_SUBJECT), trial) if entry and entry.run.failure]
     if trial is None or trial.comparison is None:
-        return [f"there is no image of the reference with the control {' '.join(words)}: {_why(trial)}"]
+        return [f"there is no image with the control: {_why(failed[0] if failed else trial)}"]
     found = judge(trial.comparison, thresholds)
-    return [f"against the control ({' '.join(words)}), {reason}" for reason in found.reasons]
+    said = [f"against the control, {reason}" for reason in found.reasons]
+    if not said and (trial.apart is None or trial.apart.pixels):
+        said = ["against the control, the images do not agree everywhere: " +
+                (trial.apart.sentence if trial.apart else "their shapes are not the same")]
+    return said
 
 
 def _why(trial: Trial | None) -> str:

@@ -76,9 +76,12 @@ def _proof_now(proof: Proof | None, claims: Sequence[Claim], today: datetime.dat
     """The trials stand for the claims of now when they were made with the same arguments; else none was made."""
     if not claims:
         return None
-    tried = [(claim.id, claim.emulate, claim.control) for claim in proof.claims] if proof else []
-    same = tried == [(claim.id, claim.emulate, claim.control) for claim in claims]
-    return Proof(tuple(claims), proof.trials if same else (), today)
+
+    def words(of: Sequence[Claim]) -> list[tuple[object, ...]]:
+        return [(claim.id, claim.emulate, claim.control, claim.control_of_both) for claim in of]
+
+    same = proof is not None and words(proof.claims) == words(claims)
+    return Proof(tuple(claims), proof.trials if proof and same else (), today)
 
 
 def conclude(comparison: Comparison, thresholds: Sequence[Threshold], findings: FurtherEvidence) -> Verdict:

@@ -5,14 +5,47 @@ decided in divergence.py.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
+
+import numpy as np
 
 from nbcompare.case.claims import Claim
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
 
-EMULATED, CONTROL = "emulated", "control"
+EMULATED, CONTROL, CONTROL_SUBJECT = "emulated", "control", "control of the subject"
+
+RTOL, OF_PEAK = 1e-3, 2e-6
+"""What two images of one physics may differ by at a pixel, whatever a case allows: 0.1 % of the reference pixel, and
+twice what the simulator promises of the peak. A spot that is 3 % too bright is apart, however weak."""
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Pixels of the whole frame that are further apart than RTOL and OF_PEAK, and the worst of them, (fast, slow) from
+    0."""
+
+    pixels: int
+    of: int
+    fast: int
+    slow: int
+
+    @property
+    def sentence(self) -> str:
+        return (f"{self.pixels} of {self.of} pixels differ by more than {100 * RTOL:g} % and {OF_PEAK:g} of the peak, "
+                f"the worst at fast {self.fast} slow {self.slow}")
+
+
+def apart(reference: np.ndarray, subject: np.ndarray) -> Apart | None:
+    """How far two images of one shape are from being of one physics; None for other shapes."""
+    if reference.shape != subject.shape:
+        return None
+    peak = float(np.nanmax(np.abs(reference))) if reference.size else 0.0
+    excess = np.abs(subject.astype(np.float64) - reference) - (RTOL * np.abs(reference) + OF_PEAK * peak)
+    outside = ~(excess <= 0)  # NaN is outside
+    at = int(np.argmax(np.where(np.isnan(excess), np.inf, excess)))
+    return Apart(int(np.count_nonzero(outside)), reference.size, at % reference.shape[1], at // reference.shape[1])
 
 
 
@@ -25,7 +58,8 @@ class Trial:
     pair that the trial makes: emulated subject against the reference, or plain subject against the control.
     ``change`` holds the image with all emulations (y) against the same without one: against the plain subject
     in the trial "emulated", against the trial's own image in "without ID". None where a run failed. ``files`` is
-    how the names of its files in the bundle begin.
+    how the names of its files in the bundle begin. ``apart`` tells, of a trial that must close the gap, whether the
+    pair agrees at every pixel of the frame.
     """
 
     purpose: str
@@ -33,16 +67,20 @@ class Trial:
     run: Run
     comparison: Comparison | None
     change: Comparison | None
+    apart: Apart | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {"purpose": self.purpose, "files": self.files, "run": self.run.as_dict(),
                 "comparison": self.comparison.as_dict() if self.comparison else None,
-                "change": self.change.as_dict() if self.change else None}
+                "change": self.change.as_dict() if self.change else None,
+                "apart": asdict(self.apart) if self.apart else None}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Trial:
         pairs = (Comparison.from_dict(stored[key]) if stored[key] else None for key in ("comparison", "change"))
-        return cls(stored["purpose"], stored["files"], Run.from_dict(stored["run"]), *pairs)
+        found = stored.get("apart")
+        return cls(stored["purpose"], stored["files"], Run.from_dict(stored["run"]), *pairs,
+                   Apart(**found) if found else None)
 
 
 @dataclass(frozen=True)

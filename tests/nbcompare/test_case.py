@@ -19,7 +19,7 @@ CASES = Path(__file__).resolve().parents[2] / "cases"
 SCHEMA = json.loads((Path(case_module.__file__).parent / "case_schema.json").read_text())
 
 CLAIM = ("{id: a, title: t, engine: reference, emulate: [-e, x], bounds: {full: {sum_ratio: {max: 2}}}, why: w, "
-         "reference: r, owner: o, expires: '2027-01-31', control: [-c, 1]}")
+         "reference: r, owner: o, expires: '2027-01-31', control: [-c, 1], switch: declared, changes: y}")
 
 # (what is replaced, by what, line and column of the complaint, words in it)
 FAULTS = [
@@ -62,7 +62,7 @@ FAULTS = [
     ("rois:\n", "threads: [2, 2]\nrois:\n", "5:10", "names a number twice"),
     ("rois:\n", "required_args: [-osc]\nrois:\n", "5:16", "-osc is not in the command"),
     ("rois:\n", "divergences: []\nrois:\n", "5:14", "at least one claim, or be left out"),
-    ("rois:\n", f"divergences: [{CLAIM[:-1]}, x: 1}}]\nrois:\n", "5:182", "unknown key 'x'"),
+    ("rois:\n", f"divergences: [{CLAIM[:-1]}, x: 1}}]\nrois:\n", "5:212", "unknown key 'x'"),
     ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("owner: o, ", ""), "5:15", "lacks the key 'owner'"),
     ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("engine: reference", "engine: torch"), "5:41",
      "unknown engine 'torch'"),
@@ -72,7 +72,7 @@ FAULTS = [
     ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("2027-01-31", "2027-02-31"), "5:150",
      "must be a day written YYYY-MM-DD"),
     ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("[-e, x]", "[]"), "5:61", "emulate must hold"),
-    ("rois:\n", f"divergences: [{CLAIM}, {CLAIM}]\nrois:\n", "5:183", "two claims are called a"),
+    ("rois:\n", f"divergences: [{CLAIM}, {CLAIM}]\nrois:\n", "5:213", "two claims are called a"),
     ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("engine: reference", "engine: subject"), "5:171",
      "the defect is the subject's"),
     ("a 9 x 7", "&anchor a 9 x 7", "2:8", "anchors and aliases"),

@@ -47,9 +47,15 @@ def claim(id: str = "phi-carryover", place: str = "middle", **changes) -> Claim:
     return replace(made, **changes)
 
 
+CONTROL = ("-phi", "1e-12")
+"""What follows from the emulation of phi-carryover: no step at phi 0."""
+CONTROL_OF_TWO = ("-x", "1", "-y", "1")
+
+
 def tried(claims, reference, subject, answers, thresholds=STRICT, today=TODAY):
     """The verdict and the proof when a run with these arguments gives that image (or fails, for None)."""
     calls = []
+    answers = {CONTROL: TRUTH, CONTROL_OF_TWO: TRUTH, **answers}
 
     def rerun(job, name, environment):
         calls.append((name, job.engine.role, job.arguments))
@@ -75,7 +81,8 @@ def test_a_claim_is_proven_when_the_emulation_closes_the_gap():
     assert (verdict.word, verdict.exit_code) == (Label.PROVEN, ExitCode.PASS)
     assert not verdict.passed and verdict.accepted
     assert all("explained by phi-carryover" in reason for reason in verdict.reasons) and verdict.reasons
-    assert calls == [("divergences/phi-carryover/emulated", SUBJECT, ("plain", *EMULATED))]
+    assert calls == [("divergences/phi-carryover/emulated", SUBJECT, ("plain", *EMULATED)),
+                     ("divergences/phi-carryover/control", REFERENCE, ("plain", *CONTROL))]
 
 
 def test_an_emulation_that_does_nothing_proves_nothing():
@@ -141,9 +148,6 @@ def test_a_failing_emulated_run_proves_nothing():
     assert "the subject ended with exit code 3" in verdict.reasons[0]
 
 
-CONTROL = ("-phi", "1e-12")
-
-
 def test_a_control_that_agrees_is_part_of_the_proof():
     answers = {EMULATED: with_defects("middle"), CONTROL: TRUTH}
     verdict, proof, calls = tried([claim(control=CONTROL)], with_defects("middle"), TRUTH, answers)
@@ -153,8 +157,8 @@ def test_a_control_that_agrees_is_part_of_the_proof():
 
 
 @pytest.mark.parametrize(("image", "words"), [
-    (with_defects("middle"), "against the control (-phi 1e-12), sum_ratio on full"),
-    (None, "there is no image of the reference with the control -phi 1e-12: the reference ended with exit code 3")])
+    (with_defects("middle"), "against the control, sum_ratio on full"),
+    (None, "there is no image with the control: the reference ended with exit code 3")])
 def test_a_control_that_disagrees_refutes_the_claim(image, words):
     answers = {EMULATED: with_defects("middle"), CONTROL: image}
     verdict, _, _ = tried([claim(control=CONTROL)], with_defects("middle"), TRUTH, answers)
@@ -172,7 +176,7 @@ def test_a_claim_that_is_not_needed_is_an_error():
 
 
 ONE, OTHER = "cell-triclinic", "last-layer-capture"
-TWO = [claim(ONE, "middle"), claim(OTHER, "corner")]
+TWO = [claim(ONE, "middle", control=("-x", "1")), claim(OTHER, "corner", control=("-y", "1"))]
 BOTH_WORDS, ONE_WORDS, TWO_WORDS = (("-emulate", names) for names in (f"{ONE},{OTHER}", ONE, OTHER))
 
 
@@ -183,7 +187,7 @@ def test_two_claims_are_proven_together_when_neither_can_be_left_out():
     assert verdict.word is Label.PROVEN
     assert all(reason.endswith(f"explained by {ONE} and {OTHER}") for reason in verdict.reasons)
     assert [name for name, _, _ in calls] == [f"divergences/together/{purpose}" for purpose in
-                                              ("emulated", f"without-{ONE}", f"without-{OTHER}")]
+                                              ("emulated", f"without-{ONE}", f"without-{OTHER}", "control")]
 
 
 def test_a_claim_beside_one_that_explains_all_is_not_needed():
@@ -260,6 +264,8 @@ divergences:
     title: the brightest pixel is too high
     engine: reference
     emulate: [-emulate, defect]
+    switch: declared
+    changes: the brightest pixel of the middle
     control: [-phi, 1]
     bounds:
       full: {sum_ratio: {min: 0.98, max: 1.02}}

@@ -108,6 +108,7 @@ def test_a_name_that_is_no_name_is_refused(signed, name):
 CLAIM = """\
 divergences:
   - {id: bright-peak, title: the brightest pixel is too high, engine: reference, emulate: [-emulate, defect],
+     switch: declared, changes: the brightest pixel,
      control: [-phi, 1], why: the reference is as it is, reference: docs/emulations.md, owner: tests,
      bounds: {full: {sum_ratio: {min: 0.98, max: 1.02}}, middle: {sum_ratio: {min: 0.95, max: 1.02}}},
      expires: "2099-12-31"}

@@ -17,6 +17,7 @@ CLAIM = """
     title: a defect of the C program
     engine: reference
     emulate: [-emulate, {name}]
+    control_of_both: [{control}]
     bounds:
       full: {{sum_ratio: {{min: 0.5, max: 5}}, max_abs_diff_of_peak: {{max: 5}}}}
     why: the C program has it
@@ -35,6 +36,7 @@ thresholds:
   - {{metric: max_abs_diff_of_peak, max: 1.0e-6, why: same formulas}}
 divergences:{claims}
 """
+CONTROLS = {"cell-triclinic": '-cell, "50", "60", "70", "90", "90", "90"', "last-layer-capture": '-detector_thick, "0"'}
 WITH_BOTH_DEFECTS = """#!{python}
 import os, sys
 os.execv(sys.executable, [sys.executable, "-m", "nanobrag_torch", *sys.argv[1:], "-emulate",
@@ -58,7 +60,8 @@ def c_program(folder: Path) -> Path:
     (("last-layer-capture",), 7, "closes")])
 def test_two_defects_of_the_c_program_are_proven_by_two_claims_and_not_by_one(tmp_path, capsys, names, code, words):
     case = tmp_path / "two-claims.yaml"
-    case.write_text(CASE.format(command=COMMAND, claims="".join(CLAIM.format(name=name) for name in names)))
+    case.write_text(CASE.format(command=COMMAND, claims="".join(
+        CLAIM.format(name=name, control=CONTROLS[name]) for name in names)))
     program = c_program(tmp_path)
     assert run(["run", str(case), "--c-bin", str(program), "--bundles", str(tmp_path / "bundles"), "-q", "--format",
                 "json"]) == code

@@ -24,7 +24,7 @@ from nbcompare.errors import FileError, ShapeError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
-from nbcompare.verdict.proof import CONTROL, EMULATED, Proof, Trial
+from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED, Apart, Proof, Trial, apart
 
 
 def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray], rois: Sequence[Roi],
@@ -57,14 +57,22 @@ def _proof(proof: Proof | None, folder: Path, record: Record, images, held, rois
     if proof is None:
         return None
     made = {trial.purpose: _image(folder, trial.files, trial.run, record, images) for trial in proof.trials}
+
+    def gap(reference: np.ndarray | None, subject: np.ndarray | None) -> Apart | None:
+        return apart(reference, subject) if reference is not None and subject is not None else None
+
     identity = [("identity", roi.name) for roi in rois]
 
     def again(trial: Trial) -> Trial:
         image = made[trial.purpose]
+        if trial.purpose == CONTROL_SUBJECT:
+            return trial
         if trial.purpose == CONTROL:
-            return replace(trial, comparison=held(image, images[SUBJECT]), change=None)
+            plain = made.get(CONTROL_SUBJECT, images[SUBJECT])
+            return replace(trial, comparison=held(image, plain), change=None, apart=gap(image, plain))
         change = (images[SUBJECT], image) if trial.purpose == EMULATED else (image, made.get(EMULATED))
-        return replace(trial, comparison=held(images[REFERENCE], image), change=held(*change, identity))
+        return replace(trial, comparison=held(images[REFERENCE], image), change=held(*change, identity),
+                       apart=gap(images[REFERENCE], image) if trial.purpose == EMULATED else None)
 
     return replace(proof, trials=tuple(map(again, proof.trials)))
 

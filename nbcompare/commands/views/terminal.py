@@ -18,7 +18,7 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Run
 from nbcompare.verdict.divergence import factor, proof_rows
 from nbcompare.verdict.further_evidence import FurtherEvidence
-from nbcompare.verdict.proof import Proof
+from nbcompare.verdict.proof import CONTROL, Proof
 from nbcompare.verdict.verdict import Check, Label, Verdict
 
 _COLOURS = {Label.PASS: "green", Label.PROVEN: "cyan"}
@@ -152,7 +152,7 @@ def margin(check: Check) -> str:
 def proof_table(verdict: Verdict, proof: Proof) -> list[str]:
     """Plain, emulated and, where there is one, control: the value of every threshold's figure."""
     rows = proof_rows(verdict, proof)
-    kinds = ["plain", "emulated", *(["control"] if any(claim.control for claim in proof.claims) else [])]
+    kinds = ["plain", "emulated", *(["control"] if proof.trial(CONTROL) else [])]
     cells = [(row["roi"], row["metric"], *(_value(row[kind]) for kind in kinds), row["allowed"]) for row in rows]
     return ["  " + row for row in table(("region", "metric", *kinds, "allowed"), cells)]
 

@@ -67,8 +67,10 @@ class Metric:
         low, high = (f"{limit:g}" if math.isfinite(limit) else "" for limit in (self.lowest, self.highest))
         return f"{low} .. {high}".strip() if low or high else "any"
 
-    def fault_in_limits(self, low: float | None, high: float | None) -> str | None:
+    def fault_in_limits(self, low: float | None, high: float | None, *, bound: bool = False) -> str | None:
         """Why a threshold of these limits could never fail, in words; None when it can.
+
+        A ``bound`` on a known divergence may be as wide as a factor of FACTOR_OF_A_UNIT, or any correlation but -1.
 
         The limit on the good side (a min where lower is better) judges nothing, and may stand beside one that does.
         Of a ratio a narrow range far from 1 is one that can fail: a known factor.
@@ -79,9 +81,12 @@ class Metric:
             if limit is None and self.best == best:
                 return f"of {self.name}, {self.direction}: a threshold needs a {word}"
         idle_max = self.idle_max * (max(1.0, low or 0.0) if self.best == 1 < self.highest else 1.0)
-        idle = {"min": low is not None and low <= self.idle_min, "max": high is not None and high >= idle_max}
+        idle_min = self.lowest if bound and self.best == self.highest else self.idle_min
+        if bound and self.best == self.lowest:
+            idle_max = min(self.highest, max(idle_max, FACTOR_OF_A_UNIT))
+        idle = {"min": low is not None and low <= idle_min, "max": high is not None and high >= idle_max}
         works = (low is not None and not idle["min"]) or (high is not None and not idle["max"])
-        for word, limit, end, good in (("min", low, self.idle_min, self.lowest),
+        for word, limit, end, good in (("min", low, idle_min, self.lowest),
                                        ("max", high, idle_max, self.highest)):
             if idle[word] and not (works and self.best in (None, good)):
                 return self._idle(word, limit, end)

@@ -1,0 +1,143 @@
+"""Claims of known divergences that would prove anything."""
+
+import datetime
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nbcompare.case.emulations import registered
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.compare.compare import compare_images
+from nbcompare.verdict.divergence import judge_claims
+from nbcompare.verdict.proof import CONTROL, EMULATED, OF_PEAK, Apart, Proof, apart
+from nbcompare.verdict.verdict import Label, judge
+from tests.nbcompare.conftest import SMALL_CASE
+from tests.nbcompare.test_divergences import CONTROL as CONTROL_WORDS
+from tests.nbcompare.test_divergences import EMULATED as EMULATED_WORDS
+from tests.nbcompare.test_divergences import ROIS, STRICT, TRUTH, claim, tried, with_defects
+
+CLAIM = """\
+divergences:
+  - {{id: a, title: t, engine: {engine}, {words}, bounds: {{full: {{sum_ratio: {{min: 0.5, max: 2}}}}}},
+     why: w, reference: r, owner: o, expires: "2099-12-31"}}
+"""
+
+
+def case_error(nb, small_case, words, engine=REFERENCE):
+    small_case.write_text(SMALL_CASE + CLAIM.format(words=words, engine=engine))
+    said = nb("run", small_case)
+    assert said.code == 1 and str(small_case) in said.err
+    return said.err
+
+
+DECLARED = ", switch: declared, changes: a thing"
+
+
+@pytest.mark.parametrize("words", (
+    'emulate: [-exposure, "0.6667"]', 'emulate: [-emulate, phi-carryover, -exposure, "0.6667"]', "emulate: [-legacy]",
+    "emulate: [-emulate, all]", "emulate: [-emulate, all:threads=2]", "emulate: [-emulate, phi-carryover,all]",
+    "emulate: [-emulate, nothing-known]", "emulate: [-emulate]", 'emulate: [-emulate, ""]',
+    "emulate: [-emulate, phi-carryover:threads=0]", "emulate: [-emulate, cell-triclinic:threads=2]"))
+def test_only_registered_emulations_of_one_defect_are_switched_on(nb, small_case, words):
+    assert "emulat" in case_error(nb, small_case, f"{words}, control: [-phi, 1]")
+
+
+@pytest.mark.parametrize("option", ("-exposure", "-flux", "-default_F", "-N", "-hkl", "-phi", "-scale", "-seed"))
+@pytest.mark.parametrize("engine", (REFERENCE, SUBJECT))
+def test_a_declared_switch_is_no_option_of_the_experiment(nb, small_case, option, engine):
+    control = ", control: [-x]" if engine == REFERENCE else ""
+    said = case_error(nb, small_case, f'emulate: [-mine, {option}, "2"]{DECLARED}{control}', engine)
+    assert "option of the experiment" in said
+
+
+@pytest.mark.parametrize(("words", "why"), (
+    ("emulate: [-mine], switch: declared, control: [-x]", "needs changes"),
+    ("emulate: [-mine], changes: a thing, control: [-x]", "switch: declared"),
+    ("emulate: [-mine], switch: trust me, changes: a thing, control: [-x]", "kind of switch"),
+    ("emulate: [-mine]" + DECLARED, "needs a control"),
+    ("emulate: [-emulate, cell-triclinic]", "needs a control"),
+    ("emulate: [-emulate, cell-triclinic], control: []", "needs a control"),
+    ("emulate: [-emulate, cell-triclinic], control: [-x], control_of_both: [-y]", "either control or")))
+def test_a_claim_on_the_reference_has_a_control_and_a_switch_says_what_it_changes(nb, small_case, words, why):
+    assert why in case_error(nb, small_case, words)
+
+
+def test_a_switch_of_the_subjects_own_is_declared(nb, small_case):
+    assert "switch: declared" in case_error(nb, small_case, "emulate: [-emulate, phi-carryover]", SUBJECT)
+
+
+def test_the_list_of_emulations_is_that_of_the_simulator():
+    from nanobrag_torch.emulation import EMULATIONS
+
+    assert registered() == {name: entry.condition for name, entry in EMULATIONS.items()}
+
+
+# --- a second, smaller bug beside the claimed one -----------------------------------------------------------
+
+
+LOOSE = tuple(replace(threshold, min=0.99, max=1.01) for threshold in STRICT)
+SPOT = (9, 3)
+
+
+def spot_wrong(image: np.ndarray, factor: float) -> np.ndarray:
+    """One pixel times ``factor``; by the sum, and by any region's figures, that is far within LOOSE."""
+    wrong = image.copy()
+    wrong[SPOT] *= np.float32(factor)
+    return wrong
+
+
+@pytest.mark.parametrize("factor", (1.03, 0.97, 1.002, 0.0))
+def test_a_subject_with_one_wrong_spot_is_not_proven_beside_the_claim(factor):
+    reference = with_defects("middle", size=2)
+    wide = claim(bounds=tuple(replace(bound, min=0.2, max=2) for bound in claim().bounds))
+    plain, emulated = spot_wrong(TRUTH, factor), spot_wrong(reference, factor)
+    assert judge(compare_images(reference, emulated, ROIS), LOOSE).passed, "the thresholds alone must not see it"
+    verdict, _, _ = tried([wide], reference, plain, {EMULATED_WORDS: emulated, CONTROL_WORDS: TRUTH}, LOOSE)
+    assert verdict.word is Label.NOT_PROVEN
+    assert any(f"the worst at fast {SPOT[1]} slow {SPOT[0]}" in reason for reason in verdict.reasons)
+
+
+def test_a_control_that_is_off_by_one_spot_refutes_the_claim():
+    reference = with_defects("middle", size=2)
+    wide = claim(bounds=tuple(replace(bound, min=0.2, max=2) for bound in claim().bounds))
+    answers = {EMULATED_WORDS: reference, CONTROL_WORDS: spot_wrong(TRUTH, 1.03)}
+    verdict, _, _ = tried([wide], reference, TRUTH, answers, LOOSE)
+    assert verdict.word is Label.NOT_PROVEN and "against the control" in verdict.reasons[0]
+
+
+def test_a_spot_far_weaker_than_the_peak_is_seen():
+    """A spot of 1e-4 of the peak, 3 % too bright, is off by 3e-6 of the peak."""
+    image = np.full((4, 4), 1e-4, np.float32)
+    image[0, 0] = 1
+    wrong = image.copy()
+    wrong[2, 1] *= np.float32(1.03)
+    assert apart(image, wrong) == Apart(1, 16, 1, 2)
+
+
+def test_pixels_that_are_no_number_are_apart():
+    wrong = TRUTH.copy()
+    wrong[0, 1] = np.nan
+    found = apart(TRUTH, wrong)
+    assert found and (found.pixels, found.fast, found.slow) == (1, 1, 0)
+    assert apart(TRUTH, TRUTH[1:]) is None and OF_PEAK < 1e-5
+
+
+@pytest.mark.parametrize("left", (EMULATED, CONTROL, "both"))
+def test_a_stored_proof_without_its_strict_comparison_proves_nothing(left):
+    """As bundles of before, or a record from which it was cut."""
+    reference = with_defects("middle")
+    _, proof, _ = tried([claim()], reference, TRUTH, {EMULATED_WORDS: reference, CONTROL_WORDS: TRUTH})
+    trials = tuple(replace(trial, apart=None) if left in (trial.purpose, "both") else trial for trial in proof.trials)
+    comparison = compare_images(reference, TRUTH, ROIS)
+    cut = Proof(proof.claims, trials, datetime.date(2026, 1, 1))
+    assert judge_claims(judge(comparison, STRICT), comparison, cut, STRICT).word is Label.NOT_PROVEN
+
+
+def test_a_stored_proof_without_its_control_proves_nothing():
+    reference = with_defects("middle")
+    _, proof, _ = tried([claim()], reference, TRUTH, {EMULATED_WORDS: reference, CONTROL_WORDS: TRUTH})
+    comparison = compare_images(reference, TRUTH, ROIS)
+    cut = replace(proof, trials=proof.trials[:1])
+    found = judge_claims(judge(comparison, STRICT), comparison, cut, STRICT)
+    assert found.word is Label.NOT_PROVEN and "no image with the control" in found.reasons[0]
