@@ -17,7 +17,7 @@ from nanobrag_torch.command.help import markdown_table
 from nanobrag_torch.emulation import EMULATIONS
 from nbcompare.cli import COMMANDS, main
 from nbcompare.compare.metrics import metrics_table
-from nbcompare.explain.diagnose.catalogue import entries
+from nbcompare.explain.diagnose.causes import entries
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 WIDTH = 110

@@ -31,7 +31,6 @@ def command(shape, inputs, quick, budget, listing, form, words) -> ExitCode:
     from nbcompare.files import dump_json
 
     if listing:
-        import nbcompare.explain.diagnose.catalogue  # noqa: F401 (fills the catalogue)
         from nbcompare.commands.views.diagnosis import catalogue_as_list, catalogue_report
 
         click.echo(dump_json(catalogue_as_list()) if form == "json" else catalogue_report(), nl=form != "json")

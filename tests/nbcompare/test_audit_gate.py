@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.explain.diagnose.catalogue import CATALOGUE
+from nbcompare.explain.diagnose.causes import CATALOGUE
 
 ROOMS = Path(__file__).resolve().parents[2] / "nbcompare"
 BLIND_CASE = """\

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from nbcompare.explain.diagnose.causes import CATALOGUE, CLASSES, Cause, Diagnosis
+from nbcompare.explain.diagnose.cause import Cause, Diagnosis
+from nbcompare.explain.diagnose.causes import CATALOGUE, CLASSES
 
 
 def diagnosis_report(diagnosis: Diagnosis) -> str:

@@ -4,15 +4,16 @@ A hypothesis is a small edit: of the command line, of an input file, or of the i
 edited thing *becomes the subject's image*; what only looks like it is a guess, and says so. The quick layer works
 from the images, the arguments and the input files; the tested layer runs the bundled simulator as a process.
 
-What is where: ``cause`` the words, ``command`` and ``setting`` what the arguments mean, ``pair`` the two images,
-``quick`` and its finders, ``search`` and its candidates, ``diagnose`` the two layers together. The names below
+What is where: ``causes`` every id and sentence, ``cause`` an answer, ``setup`` what the arguments mean, ``image_pair``
+the two images, ``image_only`` and its ``finders``, ``search`` and the ``hypotheses`` it tries, ``diagnose`` the two
+layers together. The names below
 are loaded when they are asked for, so that reading a command line does not load what looks at images; the function
 of both layers is ``nbcompare.explain.diagnose.diagnose.diagnose``.
 """
 
 import importlib
 
-_HOMES = {"CATALOGUE": "catalogue", "Cause": "causes", "Diagnosis": "causes", "DiagnosisOptions": "diagnose",
+_HOMES = {"CATALOGUE": "causes", "Cause": "cause", "Diagnosis": "cause", "DiagnosisOptions": "diagnose",
           "Question": "question", "top_cause": "diagnose"}
 
 __all__ = ["CATALOGUE", "Cause", "Diagnosis", "DiagnosisOptions", "Question", "top_cause"]

@@ -1,128 +1,364 @@
-"""Cause: one answer to "why do these images differ", and the catalogue of all answers that can be given.
+"""Every cause that can be given: its id, its class, and the sentence that says it. An id never changes.
 
-Every module that finds causes enters its ids with ``entry``; an id that is not in the catalogue cannot be given
-as an answer, so ``nb-compare diagnose --list`` is complete.
+An id that is not in ``CATALOGUE`` cannot be given as an answer, so that ``nb-compare diagnose --list`` and
+docs/causes.md are complete. The ids of mistakes with an option's value follow from the table of options: its topic and
+the mistake.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
+
+from nbcompare.case.options import all_options
 
 CLASSES = ("scale", "geometry", "physics", "data", "echo")
-STRICT = 1e-6
-"""An edit is proven when no pixel is further than this share of the reference's peak from the subject."""
-
-GUESS_CONFIDENCE = 0.8
-"""No guess may claim more than this."""
 
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One line of the catalogue."""
+    """One cause. ``topic`` is the part of the experiment it is about, in the words of the table of options."""
 
     id: str
     kind: str
     sentence: str
+    topic: str = ""
 
 
 CATALOGUE: dict[str, CatalogueEntry] = {}
 
 
-def entry(id: str, kind: str, sentence: str) -> str:
-    """Enter an id into the catalogue and return it. The same id may be entered again with the same words."""
-    if kind not in CLASSES:
-        raise ValueError(f"{id}: {kind} is no class of causes")
-    found = CATALOGUE.setdefault(id, CatalogueEntry(id, kind, sentence))
-    if (found.kind, found.sentence) != (kind, sentence):
-        raise ValueError(f"{id} is entered twice with different words")
+def _entry(id: str, kind: str, sentence: str, topic: str = "") -> str:
+    """One row of the catalogue below. Returns the id."""
+    if kind not in CLASSES or id in CATALOGUE:
+        raise ValueError(f"{id}: entered twice, or {kind} is no class of causes")
+    CATALOGUE[id] = CatalogueEntry(id, kind, sentence, topic)
     return id
 
 
-@dataclass(frozen=True)
-class Cause:
-    """One hypothesis with what speaks for it.
-
-    ``tested``: an edit was carried out and its image held against the subject's. ``proven``: that image is the
-    subject's, to ``STRICT`` of the reference's peak. ``residual`` is what the edit leaves, as a share of the peak
-    (None when nothing was carried out), ``left`` the share of the difference (root sum of squares) that remains.
-    ``rivals`` are other causes whose images cannot be told from this one.
-    """
-
-    id: str
-    sentence: str
-    evidence: tuple[str, ...] = ()
-    tested: bool = False
-    proven: bool = False
-    residual: float | None = None
-    left: float | None = None
-    edit: Mapping[str, object] | None = None
-    confidence: float = 0.0
-    prior: float = 0.5
-    rivals: tuple[str, ...] = field(default=())
-
-    def __post_init__(self) -> None:
-        if self.id not in CATALOGUE:
-            raise ValueError(f"{self.id} is not in the catalogue of causes")
-
-    @property
-    def kind(self) -> str:
-        return CATALOGUE[self.id].kind
-
-    @property
-    def order(self) -> tuple:
-        """Proven before guessed; among proven ones the likelier mistake first, a little the less the more it leaves."""
-        if self.proven:
-            return (0, 0, -self.prior + 0.02 * math.log10(max(self.left or 0.0, 1e-7) / 1e-7), self.left or 0.0)
-        return (1, -self.confidence, -self.prior, self.left if self.left is not None else 1.0)
-
-    def as_dict(self, rank: int) -> dict[str, Any]:
-        return {"rank": rank, "id": self.id, "class": self.kind, "title": CATALOGUE[self.id].sentence,
-                "sentence": self.sentence, "evidence": list(self.evidence), "tested": self.tested,
-                "proven": self.proven, "residual": _finite(self.residual), "left": _finite(self.left),
-                "edit": dict(self.edit) if self.edit else None, "confidence": round(self.confidence, 4),
-                "rivals": list(self.rivals)}
+def entries() -> list[CatalogueEntry]:
+    """The catalogue by class and id."""
+    return sorted(CATALOGUE.values(), key=lambda entry: (entry.kind, entry.id))
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """Whether the images agree, and if not, why: the causes, best first."""
+# --- values of pixels ------------------------------------------------------------------------------------------------
 
-    agree: bool
-    causes: tuple[Cause, ...]
-    figures: Mapping[str, float | int | None]
-    notes: tuple[str, ...] = ()
-    tested: Mapping[str, object] | None = None
-    shape_fault: str | None = None
+NAN_PIXELS = _entry("nan-pixels", "data", "Pixels of the subject are NaN or infinite.")
+ZERO_IMAGE = _entry("zero-image", "data", "The subject is zero everywhere.")
+CONSTANT_IMAGE = _entry("constant-image", "data", "The subject holds one value everywhere.")
+CLIPPED = _entry("clipped", "data", "The subject is clipped (saturated) at a highest value.")
+FLOORED = _entry("floored", "data", "The subject is clipped at a lowest value.")
+SMALL_VALUES_LOST = _entry("small-values-lost", "data", "Values below a limit are zero in the subject.")
+INTEGER_OVERFLOW = _entry("integer-overflow", "data", "The subject's values wrap around at a power of two.")
+SIGN_FLIPPED = _entry("sign-flipped", "data", "The subject is the reference with its sign changed.")
+POWER_LAW = _entry("power-law", "data", "The subject is a power of the reference (F for F^2, a square root, a square).")
+LOGARITHM = _entry("logarithm", "data", "The subject is the logarithm of the reference.")
+BACKGROUND_OFFSET = _entry("background-offset", "data", "A constant was added to every pixel.")
+SCALE_AND_OFFSET = _entry("scale-and-offset", "data", "Every pixel was scaled and a constant was added.")
+SINGLE_PIXELS = _entry("single-pixels", "data", "A few single pixels hold other values; all the rest is the same.")
 
-    def as_dict(self) -> dict[str, Any]:
-        return {"agree": self.agree, "shape_fault": self.shape_fault, "figures": dict(self.figures),
-                "causes": [cause.as_dict(rank) for rank, cause in enumerate(self.causes, 1)],
-                "tested": dict(self.tested) if self.tested else None, "notes": list(self.notes)}
+# --- rounding --------------------------------------------------------------------------------------------------------
+
+FLOAT16_ROUNDING = _entry("float16-rounding", "data", "The subject was rounded to half precision (float16).")
+BFLOAT16_ROUNDING = _entry("bfloat16-rounding", "data", "The subject was rounded to bfloat16, 8 bits of mantissa.")
+MANTISSA_ROUNDING = _entry("mantissa-rounding", "data",
+                           "The subject's mantissas were cut to fewer bits than float32 has.")
+INTEGER_ROUNDING = _entry("integer-rounding", "data", "The subject was rounded to whole numbers.")
+QUANTISED = _entry("quantised", "data", "The subject's values are multiples of one step.")
+INTEGER_IMAGE = _entry("integer-image", "data",
+                       "The subject is the scaled integer image (scale and adc) given as float.")
+TEXT_DIGITS = _entry("text-digits", "data", "The subject's values were written as text with few digits.")
+
+# --- noise -----------------------------------------------------------------------------------------------------------
+
+POISSON_NOISE = _entry("poisson-noise", "data", "Photon (Poisson) noise was added to the subject.")
+GAUSSIAN_NOISE = _entry("gaussian-noise", "data", "Noise of constant width was added to the subject.")
+GAIN_NOISE = _entry("gain-noise", "data", "Noise in proportion to the value was added to the subject.")
+
+# --- the layout of the file ------------------------------------------------------------------------------------------
+
+TRUNCATED = _entry("truncated", "data", "The tail of the subject's file is missing or zero.")
+HEAD_LOST = _entry("head-lost", "data", "The head of the subject's file is zero.")
+LINES_LOST = _entry("lines-lost", "data", "Whole rows or columns of the subject are zero.")
+HOLE = _entry("hole", "data", "A block of the subject is zero.")
+ROI_ONLY = _entry("roi-only", "data", "The subject holds only a region; outside it is zero.")
+ROI_OFF_BY_ONE = _entry("roi-off-by-one", "data", "The region rendered by the subject is off at its edges.")
+ROI_IGNORED = _entry("roi-ignored", "data", "The subject rendered pixels outside the -roi region.")
+MASK_IGNORED = _entry("mask-ignored", "data", "The subject rendered pixels that the -mask file excludes.")
+MASK_INVERTED = _entry("mask-inverted", "data", "The subject rendered what the -mask file excludes, and only that.")
+MASK_WRONG = _entry("mask-wrong", "data", "The subject's zero pixels are not those of the -mask file.")
+WRONG_ENDIAN = _entry("wrong-endian", "data", "The subject's bytes are in the other order.")
+HEADER_BYTES = _entry("header-bytes", "data",
+                      "Bytes of a header stand in the subject's data, or data was skipped as one.")
+WRONG_STRIDE = _entry("wrong-stride", "data", "The subject was written or read with another row length (shape).")
+FLOAT64_BYTES = _entry("float64-bytes", "data", "The subject's bytes are doubles read as floats.")
+INTEGER_BYTES = _entry("integer-bytes", "data", "The subject's bytes are integers read as floats.")
+
+# --- the size of the file --------------------------------------------------------------------------------------------
+
+TRAILING_BYTES = _entry("trailing-bytes", "data", "The subject's file goes on after the image.")
+SHAPE_DIFFERS = _entry("shape-differs", "data", "The subject's file holds an image of another shape.")
+
+# --- where pixels lie ------------------------------------------------------------------------------------------------
+
+TRANSPOSED = _entry("transposed", "geometry", "Fast and slow axis are exchanged.")
+FLIPPED_FAST = _entry("flipped-fast", "geometry", "The image is mirrored along the fast axis.")
+FLIPPED_SLOW = _entry("flipped-slow", "geometry", "The image is mirrored along the slow axis.")
+ROTATED_180 = _entry("rotated-180", "geometry", "The image is turned by 180 degrees.")
+ROTATED_90 = _entry("rotated-90", "geometry", "The image is turned by 90 degrees.")
+ROTATED_270 = _entry("rotated-270", "geometry", "The image is turned by 270 degrees.")
+ANTI_TRANSPOSED = _entry("anti-transposed", "geometry", "The image is mirrored about its other diagonal.")
+PIXEL_SHIFT = _entry("pixel-shift", "geometry", "The image array is shifted by whole pixels.")
+SUB_PIXEL_SHIFT = _entry("sub-pixel-shift", "geometry",
+                         "The image array is shifted by a part of a pixel (interpolated).")
+BLURRED = _entry("blurred", "geometry", "The image is convolved with a small kernel (smoothed).")
+BEAM_CENTRE_ONE_PIXEL = _entry("beam-centre-one-pixel", "geometry",
+                               "The beam centre is one pixel off (index origin 0 or 1).")
+BEAM_CENTRE_HALF_PIXEL = _entry("beam-centre-half-pixel", "geometry",
+                                "The beam centre is half a pixel off (centre or corner).")
+BEAM_CENTRE_VALUE = _entry("beam-centre-value", "geometry", "The beam centre has another value.")
+
+# --- where the detector stands ---------------------------------------------------------------------------------------
+
+DISTANCE_VALUE = _entry("distance-value", "geometry", "The distance has another value.")
+PIXEL_SIZE_VALUE = _entry("pixel-size-value", "geometry", "The pixel size has another value.")
+DETECTOR_ROTATION_VALUE = _entry("detector-rotation-value", "geometry",
+                                 "The detector's rotation angles have other values.")
+
+# --- scale -----------------------------------------------------------------------------------------------------------
+
+FLUENCE_DEFAULT = _entry("fluence-default", "scale", "The default fluence is used instead of the one given.")
+FLUENCE_NOT_FROM_FLUX = _entry("fluence-not-from-flux", "scale",
+                               "-fluence is used although -flux decides, or the reverse.")
+FLUX_TERM_LOST = _entry("flux-term-lost", "scale", "The flux is not a factor of the fluence.")
+EXPOSURE_IGNORED = _entry("exposure-ignored", "scale", "The exposure is not a factor of the fluence, or is one twice.")
+BEAMSIZE_DEFAULT = _entry("beamsize-default", "scale", "The default beam size is used instead of the one given.")
+BEAMSIZE_UNIT = _entry("beamsize-unit", "scale", "The beam size is taken in another unit (mm, m, um).")
+BEAMSIZE_NOT_SQUARED = _entry("beamsize-not-squared", "scale", "The beam size enters with another power than two.")
+BEAM_AREA = _entry("beam-area", "scale", "The beam's area is that of a circle, or of half or twice its size.")
+ELECTRON_RADIUS = _entry("electron-radius", "scale",
+                         "The classical electron radius squared is missing, or applied twice.")
+STEPS_NOT_DIVIDED = _entry("steps-not-divided", "scale", "The sum is not divided by the steps (or is twice).")
+PHI_STEPS_NOT_DIVIDED = _entry("phi-steps-not-divided", "scale",
+                               "The sum is not divided by the phi steps (or is twice).")
+MOSAIC_DOMAINS_NOT_DIVIDED = _entry("mosaic-domains-not-divided", "scale",
+                                    "The sum is not divided by the mosaic domains (or is twice).")
+SOURCES_NOT_DIVIDED = _entry("sources-not-divided", "scale", "The sum is not divided by the sources (or is twice).")
+OVERSAMPLE_NOT_DIVIDED = _entry("oversample-not-divided", "scale",
+                                "The sum is not divided by oversample^2 (or is twice).")
+LAYERS_DIVIDED = _entry("layers-divided", "scale", "The sum is divided by the sensor layers.")
+STEPS_OFF_BY_ONE = _entry("steps-off-by-one", "scale", "The sum is divided by one step too many or too few.")
+PIXEL_AREA = _entry("pixel-area", "scale", "The pixel area is missing, not squared, or in another unit.")
+DISTANCE_SQUARED = _entry("distance-squared", "scale",
+                          "The squared distance is missing, applied twice, or in another unit.")
+AMPLITUDE_NOT_SQUARED = _entry("amplitude-not-squared", "scale", "F is used for F^2, or F^2 is squared again.")
+CELLS_NORMALISED = _entry("cells-normalised", "scale", "The image is divided or multiplied by the number of cells.")
+WAVELENGTH_POWER = _entry("wavelength-power", "scale", "A power of the wavelength is missing or too many.")
+POWER_OF_TEN = _entry("power-of-ten", "scale", "The factor is a power of ten: a unit.")
+POWER_OF_TWO = _entry("power-of-two", "scale", "The factor is a power of two.")
+CIRCLE_CONSTANT = _entry("circle-constant", "scale", "The factor is pi, or a simple multiple of it.")
+SCALE_PRODUCT = _entry("scale-product", "scale", "The factor is a product of two such ratios.")
+SCALE_FACTOR = _entry("scale-factor", "scale", "One factor explains everything; it is no ratio of this command line.")
+
+# --- factors over the image ------------------------------------------------------------------------------------------
+
+POLARIZATION_MISSING = _entry("polarization-missing", "physics", "The polarization factor is left out.")
+POLARIZATION_ADDED = _entry("polarization-added", "physics", "A polarization factor is applied in spite of -nopolar.")
+POLARIZATION_VALUE = _entry("polarization-value", "physics", "The Kahn polarization factor has another value.")
+POLARIZATION_ROTATED = _entry("polarization-rotated", "physics", "The polarization axis is turned.")
+POLARIZATION_TWICE = _entry("polarization-twice", "physics", "The polarization factor is applied twice.")
+OBLIQUITY_MISSING = _entry("obliquity-missing", "physics",
+                           "The solid angle lacks the obliquity cosine, or has it twice.")
+SOLID_ANGLE_MISSING = _entry("solid-angle-missing", "physics",
+                             "The solid angle of the pixels is left out, or applied twice.")
+INVERSE_SQUARE_MISSING = _entry("inverse-square-missing", "physics", "The solid angle is the same for all pixels.")
+POINT_PIXEL = _entry("point-pixel", "physics", "The solid angle is that of a point pixel, 1/R^2, or is not.")
+ABSORPTION_MISSING = _entry("absorption-missing", "physics", "The sensor's absorption is left out.")
+ABSORPTION_VALUE = _entry("absorption-value", "physics", "The sensor's thickness or attenuation has another value.")
+LORENTZ_FACTOR = _entry("lorentz-factor", "physics", "A Lorentz factor 1/sin(2 theta) is applied.")
+DMIN_VALUE = _entry("dmin-value", "physics", "The resolution limit (dmin) is another one.")
+RADIAL_PATTERN = _entry("radial-pattern", "physics", "The ratio of the images changes smoothly with resolution.")
+AZIMUTHAL_PATTERN = _entry("azimuthal-pattern", "physics", "The ratio of the images changes smoothly around the beam.")
+
+# --- the look of spots -----------------------------------------------------------------------------------------------
+
+SPOTS_WIDER = _entry("spots-wider", "physics",
+                     "The subject's spots are wider: fewer cells, more mosaic spread, divergence.")
+SPOTS_NARROWER = _entry("spots-narrower", "physics", "The subject's spots are narrower: more cells, less spread.")
+SPOT_INTENSITIES = _entry("spot-intensities", "physics",
+                          "The spots are in place but of other intensities: phi, F or orientation.")
+UNRELATED_IMAGE = _entry("unrelated-image", "data",
+                         "The subject shows another pattern: a stale file, or another crystal or orientation.")
+
+# --- reflections -----------------------------------------------------------------------------------------------------
+
+REFLECTION_MISSING = _entry("reflection-missing", "physics", "Some reflections are missing in the subject.")
+REFLECTION_EXTRA = _entry("reflection-extra", "physics", "Some reflections are only in the subject.")
+REFLECTION_CHANGED = _entry("reflection-changed", "physics", "Some reflections have other structure factors.")
+HKL_FRIEDEL = _entry("hkl-friedel", "physics", "The subject uses F(-h,-k,-l) (Friedel mates, sign of the indices).")
+HKL_SIGN = _entry("hkl-sign", "physics", "The subject uses indices with one or two signs changed.")
+HKL_ORDER = _entry("hkl-order", "physics", "The subject uses the Miller indices in another order.")
+HKL_OFF_BY_ONE = _entry("hkl-off-by-one", "physics", "The subject uses indices one off.")
+DEFAULT_F_VALUE = _entry("default-F-value", "physics", "Reflections that are not listed have another F (-default_F).")
+HKL_TRUNCATED = _entry("hkl-truncated", "physics", "The list of structure factors is read in part only.")
+
+# --- input files -----------------------------------------------------------------------------------------------------
+
+MATRIX_TRANSPOSED = _entry("matrix-transposed", "physics", "The orientation matrix is read in rows for columns.")
+MATRIX_WAVELENGTH = _entry("matrix-wavelength", "physics", "The matrix is not divided by the wavelength, or is twice.")
+MATRIX_SIGN = _entry("matrix-sign", "physics", "Axes of the orientation matrix have the opposite sign.")
+MATRIX_ORDER = _entry("matrix-order", "physics", "Axes of the orientation matrix are exchanged.")
+HKL_MATES_ADDED = _entry("hkl-mates-added", "physics", "Friedel mates that are not listed get the F of those that are.")
+SOURCES_LOST = _entry("sources-lost", "physics", "Sources of the source file are left out.")
+SOURCES_WAVELENGTH = _entry("sources-wavelength", "physics", "The wavelengths of the source file are not used.")
+SOURCES_SIGN = _entry("sources-sign", "physics", "The directions of the source file are reversed.")
+MATRIX_VALUE = _entry("matrix-value", "physics", "The orientation matrix (-mat) has other values: scale or rotation.")
+
+# --- the detector ----------------------------------------------------------------------------------------------------
+
+BEAM_CENTRE_SWAPPED = _entry("beam-centre-swapped", "geometry", "X and Y of the beam centre are exchanged.")
+BEAM_CENTRE_KIND = _entry("beam-centre-kind", "geometry", "The beam centre is taken as the near point, or the reverse.")
+DISTANCE_KIND = _entry("distance-kind", "geometry", "The distance is taken along the normal, or the reverse.")
+DETECTOR_AXES_SWAPPED = _entry("detector-axes-swapped", "geometry",
+                               "The fast and the slow axis of the detector are exchanged.")
+DETECTOR_ROTATION_ORDER = _entry("detector-rotation-order", "geometry", "Detector rotations belong to other axes.")
+
+# --- crystal and beam ------------------------------------------------------------------------------------------------
+
+MOSAIC_SPREAD_WIDTH = _entry("mosaic-spread-width", "physics",
+                             "The mosaic spread is taken as another width (FWHM, sigma).")
+DIVERGENCE_SWAPPED = _entry("divergence-swapped", "physics", "Horizontal and vertical divergence are exchanged.")
+
+# --- the rotation ----------------------------------------------------------------------------------------------------
+
+PHI_MIDPOINT = _entry("phi-midpoint", "physics", "Phi steps are taken at their middle, not at their start.")
+PHI_ONE_STEP_OFF = _entry("phi-one-step-off", "physics", "Phi starts one step too late or too early.")
+PHI_FENCE_POST = _entry("phi-fence-post", "physics",
+                        "The last or the first phi step is missing, or there is one too many.")
+PHI_END_INCLUDED = _entry("phi-end-included", "physics",
+                          "Phi steps reach the end of the range (step = range / (n - 1)).")
+PHI_SINGLE_STEP = _entry("phi-single-step", "physics",
+                         "The rotation is ignored: a still at the start or in the middle.")
+
+# --- the whole command -----------------------------------------------------------------------------------------------
+
+OPTION_REPEATED = _entry("option-repeated", "physics", "Of a repeated option the first value is used, not the last.")
+FLOAT32_ARITHMETIC = _entry("float32-arithmetic", "physics", "The lattice arithmetic was done in single precision.")
+ARGUMENTS_DIFFER = _entry("arguments-differ", "physics", "The subject was given other arguments than the reference.")
+CELLS_ORDER = _entry("cells-order", "physics", "The numbers of cells along a, b and c are exchanged.")
+STALE_IMAGE = _entry("stale-image", "data",
+                     "The subject's image is the output of another experiment, left over or copied.")
 
 
-def ranked(causes: list[Cause]) -> tuple[Cause, ...]:
-    """Best first, one cause per id; a proven one that stands behind another proven one becomes its rival too."""
-    best: dict[str, Cause] = {}
-    for cause in sorted(causes, key=lambda cause: cause.order):
-        best.setdefault(cause.id, cause)
-    ordered = sorted(best.values(), key=lambda cause: cause.order)
-    proven = [cause.id for cause in ordered if cause.proven]
-    return tuple(replace(cause, rivals=tuple(id for id in proven if id != cause.id)) if cause.proven else cause
-                 for cause in ordered)
+# --- defects of the C program -----------------------------------------------------------------------------------------
+
+EMULATION_NAMES = (
+    "phi-carryover", "running-product", "cell-triclinic", "curved-lab-axes", "last-layer-capture", "water-scaling",
+    "misset-radians", "sticky-interpolation", "nopolar-oversample", "twotheta-axis-raw", "twotheta-report",
+    "gauss-tophat-width", "source-weights", "interpolation-before-size", "header-substring", "fdump-reuse",
+    "hkl-columns", "source-file-lines", "smv-overflow", "noise-truncation", "printed-solid-angle", "masked-rmsd",
+    "argv")
+for _name in EMULATION_NAMES:
+    _entry(_name, "physics", f"The defect of the C program known as {_name} is in one image and not in the other.")
 
 
-def guess(confidence: float) -> float:
-    """A confidence that a guess may claim."""
-    return float(max(0.0, min(GUESS_CONFIDENCE, confidence)))
+# --- what both engines print ------------------------------------------------------------------------------------------
+
+ECHOED = {
+    "convention": "the convention",
+    "pivot": "the pivot",
+    "beam-direction": "the XDS incident beam",
+    "cell": "the unit cell",
+    "crystal-size": "the crystal's size",
+    "sources": "the number of sources",
+    "mosaic-domains": "the number of mosaic domains",
+    "reflections": "the number of reflections",
+    "cells": "crystal shape and cells",
+    "wavelength": "the wavelength",
+    "polarization": "the polarization",
+    "fluence": "the incident fluence",
+    "detector": "distance and pixels",
+    "sensor": "the sensor",
+    "beam-centre": "the beam centre (Fbeam, Sbeam)",
+    "fast-axis": "the fast axis",
+    "slow-axis": "the slow axis",
+    "spindle": "the spindle axis",
+    "detector-origin": "the detector origin",
+    "roi": "the region rendered",
+    "mosaic": "the mosaic spread",
+    "phi": "the phi steps",
+    "oversample": "the oversampling",
+}
+"""The parameters that both engines print: the key of each, and its words."""
 
 
-def failed(where: str, fault: Exception) -> str:
-    """What is told of a part of the diagnosis that failed: the rest of it, and the run's verdict, stand."""
-    return f"the diagnosis failed: {where}: {type(fault).__name__}: {fault}"
+def echo_id(key: str) -> str:
+    """The id of a difference in a parameter that both engines print."""
+    return f"echo-{key}"
 
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+for _key, _words in ECHOED.items():
+    _entry(echo_id(_key), "echo", f"The engines print different values of {_words}.")
+
+
+# --- mistakes with an option's value ----------------------------------------------------------------------------------
+
+GEOMETRY_TOPICS = {"beam-centre", "close-point", "distance", "close-distance", "twotheta", "detector-rotation",
+                   "pixel-size", "fast-axis", "slow-axis", "normal-axis", "twotheta-axis", "pix0", "pivot"}
+"""Topics whose options leave the diffracted rays alone."""
+
+_GEOMETRY = GEOMETRY_TOPICS | {"convention", "beam-vector", "curved-detector"}
+_SENTENCES = {
+    "ignored": "{} is ignored; the default is used.",
+    "sign": "{} has the opposite sign.",
+    "unit": "{} is taken in another unit.",
+    "factor-two": "{} is doubled or halved.",
+    "off-by-one": "{} is one too many or too few.",
+    "order": "{} has its components exchanged.",
+    "value": "{} has another value.",
+}
+_BY_KIND = {
+    "length": ("ignored", "sign", "unit", "factor-two", "value"),
+    "angle": ("ignored", "sign", "unit", "factor-two", "value"),
+    "real": ("ignored", "sign", "unit", "factor-two", "value"), "pixels": ("ignored", "value"),
+    "count": ("ignored", "off-by-one", "factor-two", "value"), "vector": ("ignored", "sign", "order", "value"),
+    "switch": ("ignored", "value"), "convention": ("ignored", "value"), "word": ("ignored", "value"),
+    "cell": ("ignored", "unit", "order", "value"), "misset": ("ignored", "sign", "unit", "order", "value"),
+    "seed": ("ignored", "sign", "value"), "file": ("ignored",),
+}
+_NAMES = {
+    "cells": "the number of cells (Na, Nb, Nc)", "cell": "the unit cell", "matrix": "the orientation matrix (-mat)",
+    "misset": "the misset rotation", "misset-seed": "the seed of the random misset", "sample-size": "the sample size",
+    "crystal-shape": "the crystal's shape", "fudge": "-fudge", "mosaic-spread": "the mosaic spread",
+    "mosaic-domains": "the number of mosaic domains", "mosaic-seed": "the seed of the mosaic domains",
+    "water": "the water background", "hkl": "the list of structure factors (-hkl)", "default-F": "-default_F",
+    "dump": "the dump file", "dmin": "the resolution limit -dmin", "interpolation": "the interpolation of F",
+    "convention": "the convention", "pivot": "the pivot", "fast-axis": "the fast axis", "slow-axis": "the slow axis",
+    "normal-axis": "the detector normal", "beam-vector": "the beam direction",
+    "polarization-axis": "the polarization axis", "spindle-axis": "the spindle axis",
+    "twotheta-axis": "the two-theta axis", "pix0": "-pix0_vector", "beam-centre": "the beam centre",
+    "close-point": "the near point (Xclose, ORGX)", "distance": "the distance", "close-distance": "the close distance",
+    "twotheta": "two-theta", "detector-rotation": "a detector rotation", "pixel-size": "the pixel size",
+    "absorption": "the attenuation depth", "sensor-thickness": "the sensor thickness", "layers": "the sensor layers",
+    "curved-detector": "the curved detector", "point-pixel": "-point_pixel", "wavelength": "the wavelength",
+    "polarization": "the polarization", "divergence": "the divergence", "divergence-step": "the divergence step",
+    "divergence-steps": "the divergence steps", "divergence-corners": "the trimming of divergence corners",
+    "dispersion": "the dispersion", "dispersion-steps": "the number of wavelengths", "sources": "the source file",
+    "phi": "the start angle phi", "oscillation": "the oscillation range", "phi-step": "the phi step",
+    "phi-steps": "the number of phi steps", "oversample": "the oversampling",
+    "oversample-thick": "-oversample_thick", "oversample-polar": "-oversample_polar",
+    "oversample-omega": "-oversample_omega", "img-header": "the -img header", "mask": "the mask",
+}
+
+
+def mistake_id(topic: str, mistake: str) -> str:
+    """The id of a mistake (a key of ``_SENTENCES``) with an option's value."""
+    return f"{topic}-{mistake}"
+
+
+for _option in all_options():
+    for _mistake in _BY_KIND.get(_option.kind, ()):
+        _id = mistake_id(_option.topic, _mistake)
+        if _id not in CATALOGUE:
+            _what = _NAMES[_option.topic]
+            _entry(_id, "geometry" if _option.topic in _GEOMETRY else "physics",
+                   _SENTENCES[_mistake].format(_what[0].upper() + _what[1:]), _option.topic)

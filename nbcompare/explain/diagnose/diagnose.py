@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, Diagnosis, entry, failed, ranked
+from nbcompare.explain.diagnose.cause import Cause, Diagnosis, failed, ranked
+from nbcompare.explain.diagnose.causes import STALE_IMAGE
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.image_only import image_only_causes, settled
 from nbcompare.explain.diagnose.question import Question
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from nbcompare.explain.diagnose.search.search import SearchResult
     from nbcompare.explain.diagnose.search.simulator import Simulator
 
-STALE = entry("stale-image", "data", "The subject's image is the output of another experiment, left over or copied.")
 MOST_CAUSES = 8
 _LEAST_TOP = 0.3
 """Confidence below which ``top_cause`` says nothing."""
@@ -81,7 +81,7 @@ def answer(asked, options: DiagnosisOptions) -> Diagnosis:
     found = diagnose(asked.question, options)
     if found.agree or not asked.stale:
         return found
-    stale = Cause(STALE, f"the subject's image is, byte for byte, one of another experiment: {asked.stale[0]}",
+    stale = Cause(STALE_IMAGE, f"the subject's image is, byte for byte, one of another experiment: {asked.stale[0]}",
                   tuple(f"the same sha256 in bundle {name}" for name in asked.stale[:4]), True, True, 0.0, 0.0, None,
                   0.99, 0.99)
     return replace(found, causes=ranked([stale, *found.causes]))

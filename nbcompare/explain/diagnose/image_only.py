@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, failed
+from nbcompare.explain.diagnose.cause import Cause, failed
 from nbcompare.explain.diagnose.finders import (
     displacement,
     echo,

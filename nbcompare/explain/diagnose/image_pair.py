@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from nbcompare.compare.peaks import Peak, PeakTable, find_peaks, match_peaks
-from nbcompare.explain.diagnose.causes import STRICT
+from nbcompare.explain.diagnose.cause import STRICT
 
 _FLOAT32_ROUNDING = 2.0**-24
 _SAMPLE = 4000

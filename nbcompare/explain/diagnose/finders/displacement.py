@@ -11,13 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, entry, guess
-from nbcompare.explain.diagnose.finders.placement import CENTRE, CENTRE_HALF, CENTRE_ONE, in_mm
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.cause import Cause, guess, guessed
+from nbcompare.explain.diagnose.finders.placement import in_mm
 from nbcompare.explain.diagnose.question import Question
-
-DISTANCE = entry("distance-value", "geometry", "The distance has another value.")
-PIXEL = entry("pixel-size-value", "geometry", "The pixel size has another value.")
-ROTATION = entry("detector-rotation-value", "geometry", "The detector's rotation angles have other values.")
 
 
 @dataclass(frozen=True)
@@ -50,8 +47,9 @@ def find_displaced(question: Question) -> Iterator[Cause]:
     if abs(found.stretch - 1) * reach > 2 * error:
         yield from _stretched(question, found, evidence, guess(0.45 + 0.3 * share))
     if abs(found.angle) * reach > 2 * error:
-        yield Cause(ROTATION, f"the pattern is turned by {math.degrees(found.angle):.4g} degrees about the beam",
-                    evidence, confidence=guess(0.4 + 0.3 * share), prior=0.6)
+        yield guessed(causes.DETECTOR_ROTATION_VALUE,
+                      f"the pattern is turned by {math.degrees(found.angle):.4g} degrees about the beam", evidence,
+                      confidence=guess(0.4 + 0.3 * share), prior=0.6)
     if max(abs(dx), abs(dy)) > error and abs(found.stretch - 1) * reach < 2 * error:
         yield _centre_guess(question, dx, dy, error, evidence, guess(0.45 + 0.3 * share))
 
@@ -61,22 +59,27 @@ def _stretched(question: Question, found: Similarity, evidence, confidence: floa
     by_size = np.array(question.detector.beam_pixel) * (found.stretch - 1)
     moved = np.hypot(*(np.array(found.shift) - by_size)) < np.hypot(*found.shift)
     setting = question.setting
-    yield Cause(DISTANCE, f"the pattern is stretched by {found.stretch:.6f}: a distance of "
-                f"{setting.distance_m * 1e3 * found.stretch:.6g} mm for {setting.distance_m * 1e3:.6g} mm", evidence,
-                confidence=confidence - (0.05 if moved else 0), prior=0.6)
-    yield Cause(PIXEL, f"the pattern is stretched by {found.stretch:.6f}: a pixel of "
-                f"{setting.pixel_m * 1e3 / found.stretch:.6g} mm for {setting.pixel_m * 1e3:.6g} mm", evidence,
-                confidence=confidence - (0 if moved else 0.05), prior=0.55)
+    yield guessed(causes.DISTANCE_VALUE,
+                  f"the pattern is stretched by {found.stretch:.6f}: a distance of "
+                  f"{setting.distance_m * 1e3 * found.stretch:.6g} mm for {setting.distance_m * 1e3:.6g} mm",
+                  evidence, confidence=confidence - (0.05 if moved else 0), prior=0.6)
+    yield guessed(causes.PIXEL_SIZE_VALUE,
+                  f"the pattern is stretched by {found.stretch:.6f}: a pixel of "
+                  f"{setting.pixel_m * 1e3 / found.stretch:.6g} mm for {setting.pixel_m * 1e3:.6g} mm",
+                  evidence, confidence=confidence - (0 if moved else 0.05), prior=0.55)
 
 
 def _centre_guess(question: Question, dx: float, dy: float, error: float, evidence, confidence: float) -> Cause:
-    for size, id, words in ((0.5, CENTRE_HALF, "half a pixel"), (1.0, CENTRE_ONE, "one pixel")):
+    for size, id, words in ((0.5, causes.BEAM_CENTRE_HALF_PIXEL, "half a pixel"), (1.0, causes.BEAM_CENTRE_ONE_PIXEL,
+                                                                                   "one pixel")):
         near = 0.05 + error
         if max(abs(dx), abs(dy)) > size - near and all(min(abs(abs(d) - size), abs(d)) < near for d in (dx, dy)):
-            return Cause(id, f"the pattern lies {words} off ({dx:+.3f} fast, {dy:+.3f} slow)", evidence,
-                         confidence=confidence, prior=0.7)
-    return Cause(CENTRE, f"the pattern lies {dx:+.3f} (fast) {dy:+.3f} (slow) pixels off: a beam centre "
-                 f"{in_mm(question, dx, dy)}", evidence, confidence=confidence, prior=0.65)
+            return guessed(id, f"the pattern lies {words} off ({dx:+.3f} fast, {dy:+.3f} slow)", evidence,
+                           confidence=confidence, prior=0.7)
+    return guessed(causes.BEAM_CENTRE_VALUE,
+                   f"the pattern lies {dx:+.3f} (fast) {dy:+.3f} (slow) pixels off: a beam centre "
+                   f"{in_mm(question, dx, dy)}",
+                   evidence, confidence=confidence, prior=0.65)
 
 
 def similarity(question: Question) -> Similarity | None:

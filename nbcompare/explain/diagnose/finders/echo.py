@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nbcompare.case.command import is_number
-from nbcompare.explain.diagnose.causes import Cause, entry, guess
+from nbcompare.explain.diagnose.cause import Cause, guess, guessed
+from nbcompare.explain.diagnose.causes import ECHOED, echo_id
 from nbcompare.explain.diagnose.question import Question
 
 _N = r"([-+0-9.einfa]+)"
@@ -28,49 +29,48 @@ class EchoLine:
     speaks_for: tuple[str, ...]
 
 
-def _line(key: str, words: str, pattern: str, *speaks_for: str) -> EchoLine:
-    entry(f"echo-{key}", "echo", f"The engines print different values of {words}.")
-    return EchoLine(key, words, re.compile(pattern, re.MULTILINE), speaks_for)
+def _line(key: str, pattern: str, *speaks_for: str) -> EchoLine:
+    return EchoLine(key, ECHOED[key], re.compile(pattern, re.MULTILINE), speaks_for)
 
 
 LINES = (
-    _line("convention", "the convention", r"^(\w+) convention selected", "convention"),
-    _line("pivot", "the pivot", r"^pivoting detector around (.+?)\s*$", "pivot", "twotheta", "distance-kind",
+    _line("convention", r"^(\w+) convention selected", "convention"),
+    _line("pivot", r"^pivoting detector around (.+?)\s*$", "pivot", "twotheta", "distance-kind",
           "beam-centre-kind"),
-    _line("beam-direction", "the XDS incident beam", rf"^XDS incident beam: {_N} {_N} {_N}", "beam-vector",
+    _line("beam-direction", rf"^XDS incident beam: {_N} {_N} {_N}", "beam-vector",
           "convention"),
-    _line("cell", "the unit cell", rf"^Unit Cell: {_N} {_N} {_N} {_N} {_N} {_N}", "cell", "matrix", "wavelength"),
-    _line("crystal-size", "the crystal's size", rf"^crystal is {_N} x {_N} x {_N} microns", "cells", "sample-size"),
-    _line("sources", "the number of sources", r"created a total of (\d+) sources", "sources", "divergence",
+    _line("cell", rf"^Unit Cell: {_N} {_N} {_N} {_N} {_N} {_N}", "cell", "matrix", "wavelength"),
+    _line("crystal-size", rf"^crystal is {_N} x {_N} x {_N} microns", "cells", "sample-size"),
+    _line("sources", r"created a total of (\d+) sources", "sources", "divergence",
           "dispersion"),
-    _line("mosaic-domains", "the number of mosaic domains", r"created a total of (\d+) mosaic domains", "mosaic"),
-    _line("reflections", "the number of reflections", rf"(\d+) initialized hkls \(all others ={_N}\)", "hkl",
+    _line("mosaic-domains", r"created a total of (\d+) mosaic domains", "mosaic"),
+    _line("reflections", rf"(\d+) initialized hkls \(all others ={_N}\)", "hkl",
           "default-F", "reflection"),
-    _line("cells", "crystal shape and cells", r"^\s*(\S+) xtal: ([-0-9.]+)x([-0-9.]+)x([-0-9.]+) cells", "cells",
+    _line("cells", r"^\s*(\S+) xtal: ([-0-9.]+)x([-0-9.]+)x([-0-9.]+) cells", "cells",
           "crystal-shape", "sample-size"),
-    _line("wavelength", "the wavelength", rf"wave={_N} meters \+/- {_N}% in (\d+) steps", "wavelength", "dispersion"),
-    _line("polarization", "the polarization", r"(Kahn polarization factor: \S+|polarization effect disabled)",
+    _line("wavelength", rf"wave={_N} meters \+/- {_N}% in (\d+) steps", "wavelength", "dispersion"),
+    _line("polarization", r"(Kahn polarization factor: \S+|polarization effect disabled)",
           "polarization"),
-    _line("fluence", "the incident fluence", rf"incident fluence: {_N} photons", "fluence", "flux", "exposure",
+    _line("fluence", rf"incident fluence: {_N} photons", "fluence", "flux", "exposure",
           "beamsize", "beam-area"),
-    _line("detector", "distance and pixels",
+    _line("detector",
           rf"distance={_N} detsize={_N}x{_N}\s+pixel={_N} meters \((\d+)x(\d+) pixels\)", "distance", "pixel",
           "detector"),
-    _line("sensor", "the sensor", rf"sensor is {_N} m thick in (\d+) layers with mu= {_N}", "sensor", "layers",
+    _line("sensor", rf"sensor is {_N} m thick in (\d+) layers with mu= {_N}", "sensor", "layers",
           "absorption"),
-    _line("beam-centre", "the beam centre (Fbeam, Sbeam)", rf"Fbeam={_N}\s+Sbeam={_N}", "beam-centre", "pivot",
+    _line("beam-centre", rf"Fbeam={_N}\s+Sbeam={_N}", "beam-centre", "pivot",
           "convention"),
-    _line("fast-axis", "the fast axis", rf"DIRECTION_OF_DETECTOR_X-AXIS= {_N} {_N} {_N}", "fast-axis",
+    _line("fast-axis", rf"DIRECTION_OF_DETECTOR_X-AXIS= {_N} {_N} {_N}", "fast-axis",
           "detector-rotation", "twotheta", "convention"),
-    _line("slow-axis", "the slow axis", rf"DIRECTION_OF_DETECTOR_Y-AXIS= {_N} {_N} {_N}", "slow-axis",
+    _line("slow-axis", rf"DIRECTION_OF_DETECTOR_Y-AXIS= {_N} {_N} {_N}", "slow-axis",
           "detector-rotation", "twotheta", "convention"),
-    _line("spindle", "the spindle axis", rf"spindle ROTATION_AXIS= {_N} {_N} {_N}", "spindle-axis", "convention"),
-    _line("detector-origin", "the detector origin", rf"dials origin= {_N} {_N} {_N}", "beam-centre", "distance",
+    _line("spindle", rf"spindle ROTATION_AXIS= {_N} {_N} {_N}", "spindle-axis", "convention"),
+    _line("detector-origin", rf"dials origin= {_N} {_N} {_N}", "beam-centre", "distance",
           "pivot", "twotheta", "detector-rotation"),
-    _line("roi", "the region rendered", r"roi: (-?\d+) < x < (-?\d+) && (-?\d+) < y < (-?\d+)", "roi"),
-    _line("mosaic", "the mosaic spread", rf"(\d+) mosaic domains over mosaic spread of {_N} degrees", "mosaic"),
-    _line("phi", "the phi steps", rf"(\d+) phi steps from {_N} to {_N} degrees", "phi", "oscillation"),
-    _line("oversample", "the oversampling", r"(\d+)x(\d+) pixel oversample steps(.*)$", "oversample"),
+    _line("roi", r"roi: (-?\d+) < x < (-?\d+) && (-?\d+) < y < (-?\d+)", "roi"),
+    _line("mosaic", rf"(\d+) mosaic domains over mosaic spread of {_N} degrees", "mosaic"),
+    _line("phi", rf"(\d+) phi steps from {_N} to {_N} degrees", "phi", "oscillation"),
+    _line("oversample", r"(\d+)x(\d+) pixel oversample steps(.*)$", "oversample"),
 )
 
 
@@ -125,9 +125,9 @@ def find_echo(question: Question) -> Iterator[Cause]:
     if not found or question.pair.agree:
         return
     first, rest = found[0], found[1:]
-    yield Cause(f"echo-{first.line.key}", first.sentence,
-                ("read from what both engines printed", *(f"then also {d.sentence}" for d in rest[:4])),
-                confidence=guess(0.6), prior=0.4)
+    yield guessed(echo_id(first.line.key), first.sentence,
+                  ("read from what both engines printed", *(f"then also {d.sentence}" for d in rest[:4])),
+                  confidence=guess(0.6), prior=0.4)
 
 
 def speaks_for(found: list[Difference], id: str) -> list[Difference]:

@@ -6,11 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, Diagnosis, entry, guess, ranked
-from nbcompare.explain.diagnose.finders.layout import DOUBLES, HEADER, SIXTEEN_BITS, TRUNCATED
-
-TRAILING = entry("trailing-bytes", "data", "The subject's file goes on after the image.")
-SHAPE = entry("shape-differs", "data", "The subject's file holds an image of another shape.")
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.cause import Cause, Diagnosis, carried_out, guess, guessed, ranked
 
 
 def diagnose_size(reference: np.ndarray, subject: Path) -> Diagnosis:
@@ -27,7 +24,7 @@ def diagnose_size(reference: np.ndarray, subject: Path) -> Diagnosis:
 
 
 def _cause(id: str, sentence: str, evidence: str, what: str) -> Cause:
-    return Cause(id, sentence, (evidence,), True, True, 0.0, 0.0, {"kind": "image", "what": what}, 0.98, 0.9)
+    return carried_out(id, sentence, (evidence,), residual=0.0, left=0.0, what=what, confidence=0.98, prior=0.9)
 
 
 def _same(x: np.ndarray, values: np.ndarray) -> bool:
@@ -37,14 +34,14 @@ def _same(x: np.ndarray, values: np.ndarray) -> bool:
 def _other_words(x: np.ndarray, raw: bytes, shape) -> list[Cause]:
     found = []
     if len(raw) == 2 * x.size * 4 and _same(x, np.frombuffer(raw, "<f8")):
-        found.append(_cause(DOUBLES, "the subject's file holds doubles (8 bytes per pixel)",
+        found.append(_cause(causes.FLOAT64_BYTES, "the subject's file holds doubles (8 bytes per pixel)",
                             "read as doubles it is the reference", "written as doubles"))
     for kind, name in (("<u2", "16-bit integers"), ("<f2", "16-bit floats")):
         offset = len(raw) - 2 * x.size
         if 0 <= offset <= 4096 and offset < 2 * x.size:
             words = np.frombuffer(raw, kind, x.size, offset).astype(np.float64)
             if np.isfinite(words).all() and words.std() > 0 and x.std() > 0 and np.corrcoef(words, x)[0, 1] > 0.99:
-                found.append(_cause(SIXTEEN_BITS, f"the subject's file holds {name}"
+                found.append(_cause(causes.INTEGER_BYTES, f"the subject's file holds {name}"
                                     + (f" after {offset} bytes of header" if offset else ""),
                                     "read so, it has the reference's pattern", f"written as {name}"))
                 break
@@ -54,7 +51,7 @@ def _other_words(x: np.ndarray, raw: bytes, shape) -> list[Cause]:
 def _truncated(x: np.ndarray, raw: bytes, shape) -> list[Cause]:
     values = np.frombuffer(raw, "<f4", len(raw) // 4).astype(np.float64)
     if len(raw) < 4 * x.size and (not len(raw) or _same(x, values)):
-        return [_cause(TRUNCATED, f"the subject's file ends after {len(raw)} of {4 * x.size} bytes",
+        return [_cause(causes.TRUNCATED, f"the subject's file ends after {len(raw)} of {4 * x.size} bytes",
                        "what is there is the same as in the reference" if len(raw) else "the file is empty",
                        f"cut after {len(raw)} bytes")]
     return []
@@ -66,11 +63,12 @@ def _around(x: np.ndarray, raw: bytes, shape) -> list[Cause]:
     if extra <= 0:
         return []
     if _same(x, np.frombuffer(raw, "<f4", x.size).astype(np.float64)):
-        return [_cause(TRAILING, f"{extra} bytes follow the image in the subject's file", "before them it is the same",
-                       f"{extra} bytes appended")]
+        return [_cause(causes.TRAILING_BYTES, f"{extra} bytes follow the image in the subject's file",
+                       "before them it is the same", f"{extra} bytes appended")]
     for offset in {extra, *(n for n in (4, 8, 128, 256, 512, 518, 1024, 2048, 4096) if n < extra)}:
         if _same(x, np.frombuffer(raw, "<f4", x.size, offset).astype(np.float64)):
-            return [_cause(HEADER, f"{offset} bytes of a header stand before the image in the subject's file",
+            return [_cause(causes.HEADER_BYTES,
+                           f"{offset} bytes of a header stand before the image in the subject's file",
                            "after them it is the same", f"{offset} bytes put before")]
     return []
 
@@ -87,5 +85,6 @@ def _other_shape(x: np.ndarray, raw: bytes, shape) -> list[Cause]:
         fits.append(f"a square of {side} pixels")
     if not fits:
         return []
-    return [Cause(SHAPE, f"the subject's file holds {count} pixels, {' or '.join(fits)}; {slow * fast} were expected",
-                  confidence=guess(0.4), prior=0.4)]
+    return [guessed(causes.SHAPE_DIFFERS,
+                    f"the subject's file holds {count} pixels, {' or '.join(fits)}; {slow * fast} were expected", (),
+                    confidence=guess(0.4), prior=0.4)]

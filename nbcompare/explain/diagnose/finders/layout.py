@@ -10,25 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, entry
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.cause import Cause
 from nbcompare.explain.diagnose.image_pair import ImagePair
 from nbcompare.explain.diagnose.question import Question
 
-TRUNCATED = entry("truncated", "data", "The tail of the subject's file is missing or zero.")
-HEAD_LOST = entry("head-lost", "data", "The head of the subject's file is zero.")
-LINES = entry("lines-lost", "data", "Whole rows or columns of the subject are zero.")
-HOLE = entry("hole", "data", "A block of the subject is zero.")
-ROI_ONLY = entry("roi-only", "data", "The subject holds only a region; outside it is zero.")
-ROI_EDGE = entry("roi-off-by-one", "data", "The region rendered by the subject is off at its edges.")
-ROI_IGNORED = entry("roi-ignored", "data", "The subject rendered pixels outside the -roi region.")
-MASK_IGNORED = entry("mask-ignored", "data", "The subject rendered pixels that the -mask file excludes.")
-MASK_INVERTED = entry("mask-inverted", "data", "The subject rendered what the -mask file excludes, and only that.")
-MASK_ADDED = entry("mask-wrong", "data", "The subject's zero pixels are not those of the -mask file.")
-ENDIAN = entry("wrong-endian", "data", "The subject's bytes are in the other order.")
-HEADER = entry("header-bytes", "data", "Bytes of a header stand in the subject's data, or data was skipped as one.")
-STRIDE = entry("wrong-stride", "data", "The subject was written or read with another row length (shape).")
-DOUBLES = entry("float64-bytes", "data", "The subject's bytes are doubles read as floats.")
-SIXTEEN_BITS = entry("integer-bytes", "data", "The subject's bytes are integers read as floats.")
 _MARKERS = 60
 
 
@@ -67,11 +53,12 @@ def _zero_region(question: Question, lost: np.ndarray) -> Iterator[Cause]:
     total = lost.size
     if zero.ravel()[first:].all() and first > 0:
         row, column = divmod(first, pair.fast)
-        yield _cause(TRUNCATED, f"the subject is zero from x={column} y={row} (value {first} of {total}) to the end "
+        yield _cause(causes.TRUNCATED,
+                     f"the subject is zero from x={column} y={row} (value {first} of {total}) to the end "
                      "of the file", same, what=f"zero from value {first} on", prior=0.9)
         return
     if zero.ravel()[:last + 1].all() and last < total - 1:
-        yield _cause(HEAD_LOST, f"the subject's first {last + 1} values are zero", same,
+        yield _cause(causes.HEAD_LOST, f"the subject's first {last + 1} values are zero", same,
                      what=f"zero up to value {last}", prior=0.85)
         return
     kept_y, kept_x = _box(~zero & (pair.reference != 0))
@@ -81,13 +68,13 @@ def _zero_region(question: Question, lost: np.ndarray) -> Iterator[Cause]:
             ("xmin", kept_x[0], ref_x[0]), ("xmax", kept_x[1], ref_x[1]), ("ymin", kept_y[0], ref_y[0]),
             ("ymax", kept_y[1], ref_y[1])) if ours != theirs]
         if moved and max(np.abs(np.subtract((*kept_y, *kept_x), (*ref_y, *ref_x)))) <= 1:
-            yield _cause(ROI_EDGE, f"the region rendered is off by one: {', '.join(moved)}", same,
+            yield _cause(causes.ROI_OFF_BY_ONE, f"the region rendered is off by one: {', '.join(moved)}", same,
                          what="region off by one", prior=0.92)
             return
     outside = np.ones_like(lost)
     outside[kept_y[0]:kept_y[1] + 1, kept_x[0]:kept_x[1] + 1] = False
     if outside.any() and not (lost & ~outside).any():
-        yield _cause(ROI_ONLY, f"the subject holds only x {kept_x[0]}..{kept_x[1]}, y {kept_y[0]}..{kept_y[1]}; "
+        yield _cause(causes.ROI_ONLY, f"the subject holds only x {kept_x[0]}..{kept_x[1]}, y {kept_y[0]}..{kept_y[1]}; "
                      "outside it is zero", same, what="only a region kept", prior=0.85)
         return
     (y0, y1), (x0, x1) = _box(lost)
@@ -97,17 +84,17 @@ def _zero_region(question: Question, lost: np.ndarray) -> Iterator[Cause]:
     rows, columns = lost.any(axis=1), lost.any(axis=0)
     for lines, axis, name in ((rows, 1, "rows"), (columns, 0, "columns")):
         if zero.all(axis=axis)[lines].all() and np.count_nonzero(lines) < lines.size // 2:
-            yield _cause(LINES, f"{np.count_nonzero(lines)} {name} of the subject are zero, the first "
+            yield _cause(causes.LINES_LOST, f"{np.count_nonzero(lines)} {name} of the subject are zero, the first "
                          f"{int(np.argmax(lines))}", same, what=f"{name} set to zero", prior=0.8)
             return
 
 
 def _block(pair: ImagePair, y0: int, y1: int, x0: int, x1: int) -> tuple[str, str]:
     if x1 - x0 + 1 >= pair.fast - 1:
-        return LINES, f"rows {y0} to {y1} of the subject are zero"
+        return causes.LINES_LOST, f"rows {y0} to {y1} of the subject are zero"
     if y1 - y0 + 1 >= pair.slow - 1:
-        return LINES, f"columns {x0} to {x1} of the subject are zero"
-    return HOLE, f"the subject is zero in x {x0}..{x1}, y {y0}..{y1}"
+        return causes.LINES_LOST, f"columns {x0} to {x1} of the subject are zero"
+    return causes.HOLE, f"the subject is zero in x {x0}..{x1}, y {y0}..{y1}"
 
 
 def _box(mask: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -124,11 +111,12 @@ def _roi_extra(question: Question, extra: np.ndarray) -> Iterator[Cause]:
     off = [abs(a - b) for ours, theirs in ((sub_y, ref_y), (sub_x, ref_x)) for a, b in zip(ours, theirs, strict=True)]
     same = "inside the region both images are the same"
     if max(off) <= 1:
-        yield _cause(ROI_EDGE, f"the subject's region is x {sub_x[0]}..{sub_x[1]}, y {sub_y[0]}..{sub_y[1]}; the "
+        yield _cause(causes.ROI_OFF_BY_ONE,
+                     f"the subject's region is x {sub_x[0]}..{sub_x[1]}, y {sub_y[0]}..{sub_y[1]}; the "
                      f"reference's is x {ref_x[0]}..{ref_x[1]}, y {ref_y[0]}..{ref_y[1]}", same,
                      what="region off by one", prior=0.92)
     else:
-        yield _cause(ROI_IGNORED, f"the subject holds {int(np.count_nonzero(extra))} pixels outside -roi", same,
+        yield _cause(causes.ROI_IGNORED, f"the subject holds {int(np.count_nonzero(extra))} pixels outside -roi", same,
                      what="region ignored", prior=0.92)
 
 
@@ -140,7 +128,8 @@ def _roi_moved(question: Question, lost: np.ndarray, extra: np.ndarray) -> Itera
     ref_y, ref_x = _box(pair.reference != 0)
     sub_y, sub_x = _box(pair.subject != 0)
     if pair.same_but(lost | extra):
-        yield _cause(ROI_EDGE, f"the subject's region is x {sub_x[0]}..{sub_x[1]}, y {sub_y[0]}..{sub_y[1]}; the "
+        yield _cause(causes.ROI_OFF_BY_ONE,
+                     f"the subject's region is x {sub_x[0]}..{sub_x[1]}, y {sub_y[0]}..{sub_y[1]}; the "
                      f"reference's is x {ref_x[0]}..{ref_x[1]}, y {ref_y[0]}..{ref_y[1]}",
                      "where both hold a value it is the same", what="region moved", prior=0.92)
 
@@ -153,13 +142,15 @@ def _mask_causes(question: Question) -> Iterator[Cause]:
     shown = excluded & (pair.subject != 0)
     lost = ~excluded & (pair.subject == 0) & (pair.reference != 0)
     if shown.any() and not lost.any() and pair.same_but(excluded):
-        yield _cause(MASK_IGNORED, f"{int(np.count_nonzero(shown))} pixels that -mask excludes hold values in the "
-                     "subject", "all other pixels are the same", what="mask ignored", prior=0.95)
+        yield _cause(causes.MASK_IGNORED,
+                     f"{int(np.count_nonzero(shown))} pixels that -mask excludes hold values in the "
+                     "subject",
+                     "all other pixels are the same", what="mask ignored", prior=0.95)
     elif shown.any() and (pair.subject[~excluded] == 0).all():
-        yield _cause(MASK_INVERTED, "the subject rendered exactly the pixels that -mask excludes",
+        yield _cause(causes.MASK_INVERTED, "the subject rendered exactly the pixels that -mask excludes",
                      what="mask inverted", prior=0.95)
     elif (shown.any() or lost.any()) and pair.same_but(shown | lost):
-        yield _cause(MASK_ADDED, f"{int(np.count_nonzero(shown))} excluded pixels hold values and "
+        yield _cause(causes.MASK_WRONG, f"{int(np.count_nonzero(shown))} excluded pixels hold values and "
                      f"{int(np.count_nonzero(lost))} others are zero", "all other pixels are the same",
                      what="another mask", prior=0.9)
 
@@ -188,8 +179,8 @@ def find_bytes(question: Question) -> Iterator[Cause]:
         first = pair.subject[pair.sample].byteswap().astype(np.float64)
         near = bool((np.abs(first - pair.x[pair.sample]) <= 1e-5 * pair.peak).all())
         if near and _is_reference(pair, pair.subject.byteswap().astype(np.float64)):
-            yield _cause(ENDIAN, "with its bytes swapped the subject is the reference", what="bytes swapped",
-                         prior=0.98)
+            yield _cause(causes.WRONG_ENDIAN, "with its bytes swapped the subject is the reference",
+                         what="bytes swapped", prior=0.98)
             return
     yield from _other_words(pair)
     markers = _markers(pair)
@@ -211,13 +202,15 @@ def _other_words(pair: ImagePair) -> Iterator[Cause]:
     with np.errstate(invalid="ignore", over="ignore"):
         doubles = np.frombuffer(raw, "<f8", len(raw) // 8)
         if _starts_like(pair, doubles) and doubles.any() and _is_reference(pair, doubles, slice(0, doubles.size)):
-            yield _cause(DOUBLES, "the subject's bytes are 8-byte floats: read so, they are the first half of the "
-                         "reference", what="doubles read as floats", prior=0.95)
+            yield _cause(causes.FLOAT64_BYTES,
+                         "the subject's bytes are 8-byte floats: read so, they are the first half of the "
+                         "reference",
+                         what="doubles read as floats", prior=0.95)
         for kind, width in (("<i4", 4), ("<u2", 2)):
             words = np.frombuffer(raw, kind, min(len(raw) // width, pair.x.size, 1_000_000)).astype(np.float64)
             x = np.rint(pair.x.ravel()[:words.size])
             if x.any() and words.any() and float(np.abs(words - x).max()) <= 1:
-                yield _cause(SIXTEEN_BITS, f"the subject's bytes are {8 * width}-bit integers read as floats",
+                yield _cause(causes.INTEGER_BYTES, f"the subject's bytes are {8 * width}-bit integers read as floats",
                              what="integers read as floats", prior=0.9)
 
 
@@ -277,7 +270,7 @@ def _displaced(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Itera
         if not _moved_data_agree(pair, stream, move) or (skew == 0 and _whole_rows(pair, move)):
             continue
         where = f"{shift} bytes stand before the data" if shift > 0 else f"the first {-shift} bytes of data are missing"
-        yield _cause(HEADER, f"the subject's data is displaced by {shift:+d} bytes: {where}",
+        yield _cause(causes.HEADER_BYTES, f"the subject's data is displaced by {shift:+d} bytes: {where}",
                      f"{votes} of {flat.size} bright values are found again, all at the same displacement",
                      what=f"displaced by {shift} bytes", prior=0.9 if shift % 4 or abs(move) > 8 else 0.75)
         return
@@ -335,7 +328,7 @@ def _row_length(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Iter
     if np.count_nonzero(fits) < 0.9 * fits.size:
         return
     how = "as if fast and slow sizes were exchanged" if length == pair.slow else "a wrong shape or padding"
-    yield _cause(STRIDE, f"the subject's rows are {length} values long, not {pair.fast}: {how}",
+    yield _cause(causes.WRONG_STRIDE, f"the subject's rows are {length} values long, not {pair.fast}: {how}",
                  f"{np.count_nonzero(fits)} of {fits.size} bright values are found again at that row length",
                  what=f"row length {length}", prior=0.9)
 

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, entry
+from nbcompare.explain.diagnose.cause import Cause, guessed
+from nbcompare.explain.diagnose.causes import GAIN_NOISE, GAUSSIAN_NOISE, POISSON_NOISE
 from nbcompare.explain.diagnose.image_pair import ImagePair
 from nbcompare.explain.diagnose.question import Question
 
-POISSON = entry("poisson-noise", "data", "Photon (Poisson) noise was added to the subject.")
-GAUSSIAN = entry("gaussian-noise", "data", "Noise of constant width was added to the subject.")
-GAIN_NOISE = entry("gain-noise", "data", "Noise in proportion to the value was added to the subject.")
-CANNOT_BE_CARRIED_OUT = {POISSON, GAUSSIAN}
+CANNOT_BE_CARRIED_OUT = {POISSON_NOISE, GAUSSIAN_NOISE}
 """Causes that no edit can reproduce, whose statistics say enough."""
 
 
@@ -80,11 +78,13 @@ def _poisson(pair: ImagePair) -> Iterator[Cause]:
     slope = float(np.mean(off[bright] ** 2 / expected[bright])) if np.count_nonzero(bright) > 20 else ratio
     bias = float(off.sum()) / math.sqrt(max(1.0, float(expected.sum())))
     if 0.8 < ratio < 1.25 and 0.7 < slope < 1.4 and abs(bias) < 6:
-        yield Cause(POISSON, "the subject holds photon (Poisson) noise: its deviations are as the square root of "
-                    "the value", (f"mean of (difference)^2 / value is {ratio:.3f} over {expected.size} pixels; Poisson "
-                                  "noise has 1", f"values are {'' if whole else 'not '}whole numbers",
-                                  f"the sums differ by {bias:.1f} standard deviations"),
-                    False, False, None, None, {"kind": "image", "what": "Poisson noise"}, 0.8 if whole else 0.7, 0.8)
+        yield guessed(POISSON_NOISE,
+                      "the subject holds photon (Poisson) noise: its deviations are as the square root of "
+                      "the value",
+                      (f"mean of (difference)^2 / value is {ratio:.3f} over {expected.size} pixels; Poisson "
+                       "noise has 1", f"values are {'' if whole else 'not '}whole numbers",
+                       f"the sums differ by {bias:.1f} standard deviations"),
+                      edit={"kind": "image", "what": "Poisson noise"}, confidence=0.8 if whole else 0.7, prior=0.8)
 
 
 def _gaussian(off: np.ndarray) -> Iterator[Cause]:
@@ -95,11 +95,11 @@ def _gaussian(off: np.ndarray) -> Iterator[Cause]:
     if not bands or widths.min() <= 0 or widths.max() > 1.5 * widths.min() or (means > 0.2 * widths + 1e-12).any():
         return
     sigma, tails = float(np.median(widths)), float(np.mean((off - off.mean()) ** 4) / off.var() ** 2)
-    yield Cause(GAUSSIAN, f"noise of standard deviation {sigma:.4g} was added to every pixel",
-                (f"the width is the same at all values ({widths.min():.3g} to {widths.max():.3g})",
-                 f"kurtosis {tails:.2f} (a normal distribution has 3, a uniform one 1.8)",
-                 "neighbouring pixels deviate independently"), False, False, None, None,
-                {"kind": "image", "what": f"noise of width {sigma:.4g}"}, 0.8, 0.8)
+    yield guessed(GAUSSIAN_NOISE, f"noise of standard deviation {sigma:.4g} was added to every pixel",
+                  (f"the width is the same at all values ({widths.min():.3g} to {widths.max():.3g})",
+                   f"kurtosis {tails:.2f} (a normal distribution has 3, a uniform one 1.8)",
+                   "neighbouring pixels deviate independently"),
+                  edit={"kind": "image", "what": f"noise of width {sigma:.4g}"}, confidence=0.8, prior=0.8)
 
 
 def _in_proportion(off: np.ndarray, values: np.ndarray) -> Iterator[Cause]:
@@ -113,10 +113,11 @@ def _in_proportion(off: np.ndarray, values: np.ndarray) -> Iterator[Cause]:
         return
     tails = float(np.mean((relative - relative.mean()) ** 4) / relative.var() ** 2)
     if 1.5 < tails < 4.5 and abs(relative.mean()) < 0.2 * relative.std():
-        yield Cause(GAIN_NOISE, f"noise of {relative.std():.2g} of the value was added to every pixel",
-                    (f"the relative width is the same at all values ({min(thirds):.2g} to {max(thirds):.2g})",
-                     "neighbouring pixels deviate independently"), False, False, None, None,
-                    {"kind": "image", "what": f"relative noise {relative.std():.2g}"}, 0.75, 0.6)
+        yield guessed(GAIN_NOISE, f"noise of {relative.std():.2g} of the value was added to every pixel",
+                      (f"the relative width is the same at all values ({min(thirds):.2g} to {max(thirds):.2g})",
+                       "neighbouring pixels deviate independently"),
+                      edit={"kind": "image", "what": f"relative noise {relative.std():.2g}"}, confidence=0.75,
+                      prior=0.6)
 
 
 FINDERS = (find_noise,)

@@ -12,25 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, entry, guess
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.cause import Cause, carried_out, guess, guessed
 from nbcompare.explain.diagnose.image_pair import CauseProof
 from nbcompare.explain.diagnose.question import Question
-
-NO_POLARIZATION = entry("polarization-missing", "physics", "The polarization factor is left out.")
-POLARIZATION_ADDED = entry("polarization-added", "physics", "A polarization factor is applied in spite of -nopolar.")
-POLARIZATION = entry("polarization-value", "physics", "The Kahn polarization factor has another value.")
-POLARIZATION_TURNED = entry("polarization-rotated", "physics", "The polarization axis is turned.")
-POLARIZATION_TWICE = entry("polarization-twice", "physics", "The polarization factor is applied twice.")
-OBLIQUITY = entry("obliquity-missing", "physics", "The solid angle lacks the obliquity cosine, or has it twice.")
-SOLID_ANGLE = entry("solid-angle-missing", "physics", "The solid angle of the pixels is left out, or applied twice.")
-INVERSE_SQUARE = entry("inverse-square-missing", "physics", "The solid angle is the same for all pixels.")
-POINT_PIXEL = entry("point-pixel", "physics", "The solid angle is that of a point pixel, 1/R^2, or is not.")
-ABSORPTION_MISSING = entry("absorption-missing", "physics", "The sensor's absorption is left out.")
-ABSORPTION = entry("absorption-value", "physics", "The sensor's thickness or attenuation has another value.")
-LORENTZ = entry("lorentz-factor", "physics", "A Lorentz factor 1/sin(2 theta) is applied.")
-DMIN = entry("dmin-value", "physics", "The resolution limit (dmin) is another one.")
-RADIAL = entry("radial-pattern", "physics", "The ratio of the images changes smoothly with resolution.")
-AZIMUTHAL = entry("azimuthal-pattern", "physics", "The ratio of the images changes smoothly around the beam.")
 
 
 @dataclass(frozen=True)
@@ -107,23 +92,25 @@ def _factors(question: Question, p: Pixels) -> Iterator[tuple[str, np.ndarray, s
     one = np.ones(p.x.size)
     half = 0.5 * (1 + p.cos_twotheta**2)
     if s.polarized:
-        yield NO_POLARIZATION, 1 / p.polarization, "the polarization factor is left out", 0.93
-        yield POLARIZATION_TWICE, p.polarization, "the polarization factor is applied twice", 0.7
+        yield causes.POLARIZATION_MISSING, 1 / p.polarization, "the polarization factor is left out", 0.93
+        yield causes.POLARIZATION_TWICE, p.polarization, "the polarization factor is applied twice", 0.7
         if s.kahn:
-            yield POLARIZATION, half / p.polarization, f"polarization: K = 0 instead of {s.kahn:g}", 0.92
+            yield causes.POLARIZATION_VALUE, half / p.polarization, f"polarization: K = 0 instead of {s.kahn:g}", 0.92
     else:
-        yield POLARIZATION_ADDED, half, "an unpolarized beam's factor is applied in spite of -nopolar", 0.93
+        yield causes.POLARIZATION_ADDED, half, "an unpolarized beam's factor is applied in spite of -nopolar", 0.93
     if s.point_pixel:
-        yield POINT_PIXEL, s.pixel_m**2 * p.cosine, "the solid angle of real pixels instead of 1/R²", 0.9
+        yield causes.POINT_PIXEL, s.pixel_m**2 * p.cosine, "the solid angle of real pixels instead of 1/R²", 0.9
     else:
-        yield POINT_PIXEL, 1 / (s.pixel_m**2 * p.cosine), "the solid angle of a point pixel, 1/R²", 0.9
-        yield OBLIQUITY, 1 / p.cosine, "the solid angle lacks the obliquity cosine", 0.88
-        yield OBLIQUITY, p.cosine, "the solid angle has the obliquity cosine twice", 0.7
-        yield SOLID_ANGLE, 1 / p.solid_angle, "the solid angle is left out", 0.88
-        yield SOLID_ANGLE, p.solid_angle, "the solid angle is applied twice", 0.7
+        yield causes.POINT_PIXEL, 1 / (s.pixel_m**2 * p.cosine), "the solid angle of a point pixel, 1/R²", 0.9
+        yield causes.OBLIQUITY_MISSING, 1 / p.cosine, "the solid angle lacks the obliquity cosine", 0.88
+        yield causes.OBLIQUITY_MISSING, p.cosine, "the solid angle has the obliquity cosine twice", 0.7
+        yield causes.SOLID_ANGLE_MISSING, 1 / p.solid_angle, "the solid angle is left out", 0.88
+        yield causes.SOLID_ANGLE_MISSING, p.solid_angle, "the solid angle is applied twice", 0.7
         middle = s.pixel_m**2 / question.detector.close_distance_m**2
-        yield INVERSE_SQUARE, middle / p.solid_angle, "all pixels have the solid angle of the nearest point", 0.85
-    yield LORENTZ, 1 / np.sqrt(np.maximum(1e-12, 1 - p.cos_twotheta**2)), "a Lorentz factor 1/sin 2θ is applied", 0.6
+        yield (causes.INVERSE_SQUARE_MISSING, middle / p.solid_angle,
+               "all pixels have the solid angle of the nearest point", 0.85)
+    yield (causes.LORENTZ_FACTOR, 1 / np.sqrt(np.maximum(1e-12, 1 - p.cos_twotheta**2)),
+           "a Lorentz factor 1/sin 2θ is applied", 0.6)
     yield from _absorption(s, p)
     yield from _kahn(s, p, one, half)
 
@@ -139,13 +126,14 @@ def _kahn(s, p: Pixels, one: np.ndarray, half: np.ndarray) -> Iterator[tuple[str
         return
     factor = (half - table @ np.array([a, b])) / p.polarization
     if abs(b) < 1e-4 * size:
-        id, sentence = POLARIZATION, f"polarization: K = {a:.6g} instead of {s.kahn if s.polarized else 'none'}"
+        id = causes.POLARIZATION_VALUE
+        sentence = f"polarization: K = {a:.6g} instead of {s.kahn if s.polarized else 'none'}"
         if s.kahn and abs(a + s.kahn) < 1e-4:
-            id, sentence = POLARIZATION_TURNED, f"the polarization axis is turned by 90 degrees (K = {a:.6g})"
+            id, sentence = causes.POLARIZATION_ROTATED, f"the polarization axis is turned by 90 degrees (K = {a:.6g})"
         yield id, factor, sentence, 0.9
     else:
         sentence = f"the polarization axis is turned by {turn:.4g} degrees, K = {size:.6g}"
-        yield POLARIZATION_TURNED, factor, sentence, 0.85
+        yield causes.POLARIZATION_ROTATED, factor, sentence, 0.85
 
 
 def _absorption(s, p: Pixels) -> Iterator[tuple[str, np.ndarray, str, float]]:
@@ -154,11 +142,11 @@ def _absorption(s, p: Pixels) -> Iterator[tuple[str, np.ndarray, str, float]]:
     if s.thickness_m > 0:
         depth = s.attenuation_per_m * s.thickness_m
         given = 1 - np.exp(-depth / p.cosine)
-        yield ABSORPTION_MISSING, 1 / given, "the sensor's absorption is left out", 0.85
+        yield causes.ABSORPTION_MISSING, 1 / given, "the sensor's absorption is left out", 0.85
     depth = _fitted_depth(p.y / p.x * given, p.cosine)
     if depth is not None:
         factor = (1 - np.exp(-depth / p.cosine)) / given
-        yield ABSORPTION, factor, f"the sensor captures 1 - exp(-{depth:.5g}/cos) of the photons", 0.8
+        yield causes.ABSORPTION_VALUE, factor, f"the sensor captures 1 - exp(-{depth:.5g}/cos) of the photons", 0.8
 
 
 def _fitted_depth(captured: np.ndarray, cosine: np.ndarray) -> float | None:
@@ -192,9 +180,11 @@ def _flat(p: Pixels, factor: np.ndarray) -> bool:
 
 
 def _cause(id: str, sentence: str, proof: CauseProof, p: Pixels, prior: float) -> Cause:
-    return Cause(id, sentence, (f"the ratio of the images follows the factor at all {p.x.size} bright pixels, to "
-                                f"{proof.residual:.2g} of the peak",), True, True, proof.residual, proof.left,
-                 {"kind": "image", "what": f"every pixel multiplied: {sentence}"}, 0.96, prior)
+    return carried_out(id, sentence,
+                       (f"the ratio of the images follows the factor at all {p.x.size} bright pixels, to "
+                        f"{proof.residual:.2g} of the peak",),
+                       residual=proof.residual, left=proof.left, what=f"every pixel multiplied: {sentence}",
+                       confidence=0.96, prior=prior)
 
 
 def _unnamed(p: Pixels, ratio: np.ndarray) -> Iterator[Cause]:
@@ -204,13 +194,16 @@ def _unnamed(p: Pixels, ratio: np.ndarray) -> Iterator[Cause]:
     total = float(((ratio - ratio.mean()) ** 2).sum())
     if total == 0 or float(ratio.std()) < 1e-4:
         return
-    for id, table, words in ((RADIAL, radial, "with the angle from the beam"), (AZIMUTHAL, around, "around the beam")):
+    for id, table, words in ((causes.RADIAL_PATTERN, radial, "with the angle from the beam"),
+                             (causes.AZIMUTHAL_PATTERN, around, "around the beam")):
         weights, *_ = np.linalg.lstsq(table, ratio, rcond=None)
         share = 1 - float(((ratio - table @ weights) ** 2).sum()) / total
         if share > 0.7:
-            yield Cause(id, f"the ratio of the images changes {words}, from {math.exp(ratio.min()):.5g} to "
-                        f"{math.exp(ratio.max()):.5g}", (f"{100 * share:.1f} % of its spread goes {words}",),
-                        confidence=guess(0.3 + 0.3 * share), prior=0.3)
+            yield guessed(id,
+                          f"the ratio of the images changes {words}, from {math.exp(ratio.min()):.5g} to "
+                          f"{math.exp(ratio.max()):.5g}",
+                          (f"{100 * share:.1f} % of its spread goes {words}",), confidence=guess(0.3 + 0.3 * share),
+                          prior=0.3)
 
 
 # --- a limit in resolution ---------------------------------------------------------------------------------------
@@ -233,10 +226,11 @@ def find_resolution_limit(question: Question) -> Iterator[Cause]:
         if outer.size == 0 or inner.size == 0 or float(np.mean(inner > outer.max())) < 0.995:
             continue
         limit = float(outer.max())
-        yield Cause(DMIN, f"the subject {words} {limit:.4g} A", (
-            f"all of {outer.size} such pixels lie beyond {limit:.4g} A, {100 * float(np.mean(inner > limit)):.1f} % of "
-            "the others within", "all other pixels are the same"), True, True, 0.0, 0.0,
-            {"kind": "image", "what": f"zero beyond {limit:.4g} A"}, 0.96, 0.9)
+        yield carried_out(causes.DMIN_VALUE, f"the subject {words} {limit:.4g} A",
+                          (f"all of {outer.size} such pixels lie beyond {limit:.4g} A, "
+                           f"{100 * float(np.mean(inner > limit)):.1f} % of "
+                           "the others within", "all other pixels are the same"),
+                          residual=0.0, left=0.0, what=f"zero beyond {limit:.4g} A", confidence=0.96, prior=0.9)
 
 
 def _some(mask: np.ndarray, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:

@@ -11,33 +11,20 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, entry
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.cause import Cause, carried_out
 from nbcompare.explain.diagnose.image_pair import ImagePair, largest
 from nbcompare.explain.diagnose.question import Question
 
-TRANSPOSED = entry("transposed", "geometry", "Fast and slow axis are exchanged.")
-FLIP_FAST = entry("flipped-fast", "geometry", "The image is mirrored along the fast axis.")
-FLIP_SLOW = entry("flipped-slow", "geometry", "The image is mirrored along the slow axis.")
-HALF_TURN = entry("rotated-180", "geometry", "The image is turned by 180 degrees.")
-QUARTER_TURN = entry("rotated-90", "geometry", "The image is turned by 90 degrees.")
-THREE_QUARTERS = entry("rotated-270", "geometry", "The image is turned by 270 degrees.")
-ANTI_TRANSPOSED = entry("anti-transposed", "geometry", "The image is mirrored about its other diagonal.")
-SHIFT = entry("pixel-shift", "geometry", "The image array is shifted by whole pixels.")
-SUB_SHIFT = entry("sub-pixel-shift", "geometry", "The image array is shifted by a part of a pixel (interpolated).")
-BLURRED = entry("blurred", "geometry", "The image is convolved with a small kernel (smoothed).")
-CENTRE_ONE = entry("beam-centre-one-pixel", "geometry", "The beam centre is one pixel off (index origin 0 or 1).")
-CENTRE_HALF = entry("beam-centre-half-pixel", "geometry", "The beam centre is half a pixel off (centre or corner).")
-CENTRE = entry("beam-centre-value", "geometry", "The beam centre has another value.")
-
 OPERATIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
     "": (lambda image: image, ""),
-    TRANSPOSED: (lambda image: image.T, "transposed"),
-    FLIP_FAST: (lambda image: image[:, ::-1], "mirrored along the fast axis"),
-    FLIP_SLOW: (lambda image: image[::-1], "mirrored along the slow axis"),
-    HALF_TURN: (lambda image: image[::-1, ::-1], "turned by 180 degrees"),
-    QUARTER_TURN: (lambda image: np.rot90(image), "turned by 90 degrees"),
-    THREE_QUARTERS: (lambda image: np.rot90(image, 3), "turned by 270 degrees"),
-    ANTI_TRANSPOSED: (lambda image: image[::-1, ::-1].T, "mirrored about its other diagonal"),
+    causes.TRANSPOSED: (lambda image: image.T, "transposed"),
+    causes.FLIPPED_FAST: (lambda image: image[:, ::-1], "mirrored along the fast axis"),
+    causes.FLIPPED_SLOW: (lambda image: image[::-1], "mirrored along the slow axis"),
+    causes.ROTATED_180: (lambda image: image[::-1, ::-1], "turned by 180 degrees"),
+    causes.ROTATED_90: (lambda image: np.rot90(image), "turned by 90 degrees"),
+    causes.ROTATED_270: (lambda image: np.rot90(image, 3), "turned by 270 degrees"),
+    causes.ANTI_TRANSPOSED: (lambda image: image[::-1, ::-1].T, "mirrored about its other diagonal"),
 }
 _CROP = 128
 _SPOTS = 60
@@ -81,9 +68,9 @@ def _brightest(image: np.ndarray, count: int = 400) -> tuple[np.ndarray, np.ndar
 def _exact(pair: ImagePair, turned: np.ndarray, id: str, words: str) -> Iterator[Cause]:
     proof = pair.prove(turned if turned.shape == pair.x.shape else turned.reshape(pair.x.shape))
     if proof.holds:
-        yield Cause(id, f"the subject is the reference {words}", (
-            f"the {words.split()[0]} reference is the subject to {proof.residual:.2g} of the peak",), True, True,
-            proof.residual, proof.left, {"kind": "image", "what": words}, 0.99, 0.95)
+        yield carried_out(id, f"the subject is the reference {words}",
+                          (f"the {words.split()[0]} reference is the subject to {proof.residual:.2g} of the peak",),
+                          residual=proof.residual, left=proof.left, what=words, confidence=0.99, prior=0.95)
 
 
 def _moved_spots(operation, spots: tuple[np.ndarray, ...], pair: ImagePair) -> tuple[np.ndarray, ...]:
@@ -148,24 +135,26 @@ def _shifted(question: Question, turned: np.ndarray, shift: tuple[int, int], id:
     first = f"{words}, then " if words else ""
     for edges, what in ((rolled, "rolled"), (np.where(wrapped, 0, rolled), "shifted, the edge zero")):
         if _edge_equal(pair, edges, wrapped):
-            yield Cause(id or SHIFT, f"the subject is the reference {first}{what.split(',')[0]} {move}",
-                        ("also the pixels at the edge are those of a moved array",
-                         f"inside, the moved reference is the subject to {inside.residual:.2g} of the peak"), True,
-                        True, inside.residual, inside.left, {"kind": "image", "what": f"{first}{what} {move}"}, 0.97,
-                        0.9)
+            yield carried_out(id or causes.PIXEL_SHIFT,
+                              f"the subject is the reference {first}{what.split(',')[0]} {move}",
+                              ("also the pixels at the edge are those of a moved array",
+                               f"inside, the moved reference is the subject to {inside.residual:.2g} of the peak"),
+                              residual=inside.residual, left=inside.left, what=f"{first}{what} {move}",
+                              confidence=0.97, prior=0.9)
             return
     evidence = (f"{100 * (1 - wrapped.mean()):.0f} % of the image is the moved reference to {inside.residual:.2g} of "
                 "the peak", "pixels at the edge were rendered, not moved")
-    edit = {"kind": "image", "what": f"{first}shifted {move}"}
+    left = {"residual": inside.residual, "left": inside.left, "what": f"{first}shifted {move}"}
     if not id and max(abs(dx), abs(dy)) <= 1:
-        yield Cause(CENTRE_ONE, f"the pattern lies one pixel off: {move}", evidence, True, True, inside.residual,
-                    inside.left, edit, 0.96, 0.9)
+        yield carried_out(causes.BEAM_CENTRE_ONE_PIXEL, f"the pattern lies one pixel off: {move}", evidence, **left,
+                          confidence=0.96, prior=0.9)
     elif not id:
-        yield Cause(CENTRE, f"the pattern lies {move} off: a beam centre {in_mm(question, dx, dy)}", evidence, True,
-                    True, inside.residual, inside.left, edit, 0.9, 0.7)
+        yield carried_out(causes.BEAM_CENTRE_VALUE,
+                          f"the pattern lies {move} off: a beam centre {in_mm(question, dx, dy)}", evidence, **left,
+                          confidence=0.9, prior=0.7)
     else:
-        yield Cause(id, f"the subject is the reference {first}shifted {move}", evidence, True, True, inside.residual,
-                    inside.left, edit, 0.95, 0.9)
+        yield carried_out(id, f"the subject is the reference {first}shifted {move}", evidence, **left, confidence=0.95,
+                          prior=0.9)
 
 
 def in_mm(question: Question, dx: float, dy: float) -> str:
@@ -224,15 +213,18 @@ def _convolution(question: Question, kernel: np.ndarray, steps: np.ndarray, dx: 
     if math.hypot(dx, dy) > 1e-5:
         return _interpolated(question, dx, dy, left, "bilinear interpolation")
     width = math.sqrt(max(0.0, float((kernel.sum(axis=0) * steps**2).sum())))
-    return Cause(BLURRED, f"the subject is the reference smoothed by a kernel of width {width:.3g} pixels",
-                 (f"a {steps.size} x {steps.size} kernel leaves {left:.1g} of the image",), True, True, left, None,
-                 {"kind": "image", "what": f"smoothed, width {width:.3g} pixels"}, 0.95, 0.7)
+    return carried_out(causes.BLURRED,
+                       f"the subject is the reference smoothed by a kernel of width {width:.3g} pixels",
+                       (f"a {steps.size} x {steps.size} kernel leaves {left:.1g} of the image",), residual=left,
+                       left=None, what=f"smoothed, width {width:.3g} pixels", confidence=0.95, prior=0.7)
 
 
 def _interpolated(question: Question, dx: float, dy: float, left: float, words: str) -> Cause:
-    return Cause(SUB_SHIFT, f"the subject is the reference shifted by {dx:+.5g} pixels along fast and {dy:+.5g} along "
-                 f"slow, by {words}", (f"the shifted reference leaves {left:.1g} of the image",), True, True, left,
-                 None, {"kind": "image", "what": f"shifted by {dx:.6g}, {dy:.6g} pixels"}, 0.95, 0.85)
+    return carried_out(causes.SUB_PIXEL_SHIFT,
+                       f"the subject is the reference shifted by {dx:+.5g} pixels along fast and {dy:+.5g} along "
+                       f"slow, by {words}",
+                       (f"the shifted reference leaves {left:.1g} of the image",), residual=left, left=None,
+                       what=f"shifted by {dx:.6g}, {dy:.6g} pixels", confidence=0.95, prior=0.85)
 
 
 def _crop(pair: ImagePair) -> tuple[np.ndarray, np.ndarray]:

@@ -9,16 +9,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, entry, guess
+from nbcompare.explain.diagnose.cause import Cause, guess, guessed
+from nbcompare.explain.diagnose.causes import SPOT_INTENSITIES, SPOTS_NARROWER, SPOTS_WIDER, UNRELATED_IMAGE
 from nbcompare.explain.diagnose.image_pair import ImagePair
 from nbcompare.explain.diagnose.question import Question
 
-WIDER = entry("spots-wider", "physics", "The subject's spots are wider: fewer cells, more mosaic spread, divergence.")
-NARROWER = entry("spots-narrower", "physics", "The subject's spots are narrower: more cells, less spread.")
-INTENSITIES = entry("spot-intensities", "physics", "The spots are in place but of other intensities: phi, F or "
-                    "orientation.")
-UNRELATED = entry("unrelated-image", "data", "The subject shows another pattern: a stale file, or another crystal or "
-                  "orientation.")
 _HALF = 4
 
 
@@ -37,12 +32,12 @@ def find_spot_shapes(question: Question) -> Iterator[Cause]:
     evidence = (f"over {widths.size} matched peaks the width changes by {wide:.4g} (median), the intensities scatter "
                 f"by {100 * bright:.2g} %",)
     if abs(wide - 1) > 0.01:
-        id, words = (WIDER, "wider") if wide > 1 else (NARROWER, "narrower")
-        yield Cause(id, f"the subject's spots are {words}, {wide:.4g} times", evidence, confidence=guess(0.35),
-                    prior=0.3)
+        id, words = (SPOTS_WIDER, "wider") if wide > 1 else (SPOTS_NARROWER, "narrower")
+        yield guessed(id, f"the subject's spots are {words}, {wide:.4g} times", evidence, confidence=guess(0.35),
+                      prior=0.3)
     elif bright > 0.02:
-        yield Cause(INTENSITIES, "the spots are in place, but their intensities differ", evidence,
-                    confidence=guess(0.3), prior=0.25)
+        yield guessed(SPOT_INTENSITIES, "the spots are in place, but their intensities differ", evidence,
+                      confidence=guess(0.3), prior=0.25)
 
 
 def _shapes(pair: ImagePair) -> tuple[np.ndarray, np.ndarray]:
@@ -66,9 +61,11 @@ def find_unrelated(question: Question) -> Iterator[Cause]:
     ours, shared = len(pair.peaks[0]), len(pair.matched.pairs)
     if ours and shared > 0.6 * ours and pair.correlation > 0.1:
         return
-    yield Cause(UNRELATED, "the subject's pattern is another one: a stale image, or another crystal, orientation or "
-                "geometry", (f"correlation {pair.correlation:.3g}; {shared} of {ours} peaks have a partner nearby",),
-                confidence=guess(0.3), prior=0.2)
+    yield guessed(UNRELATED_IMAGE,
+                  "the subject's pattern is another one: a stale image, or another crystal, orientation or "
+                  "geometry",
+                  (f"correlation {pair.correlation:.3g}; {shared} of {ours} peaks have a partner nearby",),
+                  confidence=guess(0.3), prior=0.2)
 
 
 FINDERS = (find_spot_shapes, find_unrelated)

@@ -11,18 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, entry, guess
-from nbcompare.explain.diagnose.finders.scale import AMPLITUDE
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.cause import Cause, guess, guessed
 from nbcompare.explain.diagnose.question import Question
 
-MISSING = entry("reflection-missing", "physics", "Some reflections are missing in the subject.")
-EXTRA = entry("reflection-extra", "physics", "Some reflections are only in the subject.")
-SCALED = entry("reflection-changed", "physics", "Some reflections have other structure factors.")
-FRIEDEL = entry("hkl-friedel", "physics", "The subject uses F(-h,-k,-l) (Friedel mates, sign of the indices).")
-SIGN = entry("hkl-sign", "physics", "The subject uses indices with one or two signs changed.")
-ORDER = entry("hkl-order", "physics", "The subject uses the Miller indices in another order.")
-OFF_BY_ONE = entry("hkl-off-by-one", "physics", "The subject uses indices one off.")
-DEFAULT_F = entry("default-F-value", "physics", "Reflections that are not listed have another F (-default_F).")
 _ENOUGH = 4
 _BRIGHT = 1e-3
 
@@ -83,16 +75,17 @@ def _single(question: Question, table: Table) -> Iterator[Cause]:
     count = int(np.count_nonzero(off))
     if not 0 < count <= max(1, 0.4 * len(off)):
         return
-    kinds = ((MISSING, off & (ratio < 0.02), "missing"), (EXTRA, off & (ratio > 50), "only in the subject"),
-             (SCALED, off & (ratio >= 0.02) & (ratio <= 50), "of another intensity"))
+    kinds = ((causes.REFLECTION_MISSING, off & (ratio < 0.02), "missing"), (causes.REFLECTION_EXTRA,
+                                                                            off & (ratio > 50), "only in the subject"),
+             (causes.REFLECTION_CHANGED, off & (ratio >= 0.02) & (ratio <= 50), "of another intensity"))
     for id, which, words in kinds:
         found = int(np.count_nonzero(which))
         if found and found >= 0.6 * count:
             named = ", ".join(f"({h},{k},{l})" for h, k, l in table.hkl[which][:6])
-            some = f"ratio {float(np.median(ratio[which])):.4g}; " if id == SCALED else ""
-            yield Cause(id, f"{found} of {len(off)} reflections {'is' if found == 1 else 'are'} {words}: {named}",
-                        (f"{some}{len(off) - count} reflections have the same intensity in both images",),
-                        confidence=guess(0.75 if count <= 0.2 * len(off) else 0.5), prior=0.7)
+            some = f"ratio {float(np.median(ratio[which])):.4g}; " if id == causes.REFLECTION_CHANGED else ""
+            yield guessed(id, f"{found} of {len(off)} reflections {'is' if found == 1 else 'are'} {words}: {named}",
+                          (f"{some}{len(off) - count} reflections have the same intensity in both images",),
+                          confidence=guess(0.75 if count <= 0.2 * len(off) else 0.5), prior=0.7)
 
 
 # --- the whole list -----------------------------------------------------------------------------------------------
@@ -114,9 +107,10 @@ def _list_edits(question: Question, table: Table) -> Iterator[Cause]:
         hits = float(np.mean(np.abs(ratio - expected) <= 0.02 * expected + 1e-4))
         idle = float(np.mean(np.abs(expected - 1) < 0.01))
         if hits > 0.6 and hits > still + 0.3 and idle < 0.6:
-            yield Cause(id, words, (f"predicts the ratio of {100 * hits:.0f} % of {ratio.size} reflections; "
-                                    f"{100 * still:.0f} % are the same in both images",),
-                        confidence=guess(0.4 + 0.4 * hits), prior=0.75)
+            yield guessed(id, words,
+                          (f"predicts the ratio of {100 * hits:.0f} % of {ratio.size} reflections; "
+                           f"{100 * still:.0f} % are the same in both images",),
+                          confidence=guess(0.4 + 0.4 * hits), prior=0.75)
     yield from _power_of_f(ratio, here)
 
 
@@ -127,16 +121,16 @@ def signed_names(signs: np.ndarray) -> str:
 
 def _other_lists(question: Question, hkl: np.ndarray, here: np.ndarray):
     f = question.amplitudes
-    yield FRIEDEL, f(-hkl), "every reflection has the F of its Friedel mate (-h,-k,-l)"
+    yield causes.HKL_FRIEDEL, f(-hkl), "every reflection has the F of its Friedel mate (-h,-k,-l)"
     for signs in SIGNS:
-        yield SIGN, f(hkl * signs), f"every reflection has the F of ({signed_names(signs)})"
+        yield causes.HKL_SIGN, f(hkl * signs), f"every reflection has the F of ({signed_names(signs)})"
     for words, order in PERMUTATIONS.items():
-        yield ORDER, f(hkl[:, order]), f"the indices are read in the order {words}"
+        yield causes.HKL_ORDER, f(hkl[:, order]), f"the indices are read in the order {words}"
     for axis, name in enumerate("hkl"):
         for step in (1, -1):
             moved = hkl.copy()
             moved[:, axis] += step
-            yield OFF_BY_ONE, f(moved), f"every reflection has the F of {name}{step:+d}"
+            yield causes.HKL_OFF_BY_ONE, f(moved), f"every reflection has the F of {name}{step:+d}"
 
 
 def _power_of_f(ratio: np.ndarray, here: np.ndarray) -> Iterator[Cause]:
@@ -148,8 +142,10 @@ def _power_of_f(ratio: np.ndarray, here: np.ndarray) -> Iterator[Cause]:
     slope, intercept = np.polyfit(x, y, 1)
     if abs(slope) < 0.3 or float(np.std(y - slope * x - intercept)) > 0.05 * abs(slope) * float(x.std()) + 0.01:
         return
-    yield Cause(AMPLITUDE, f"each reflection's intensity is multiplied by F^{slope:.3g}: the list is not used as "
-                "amplitudes", (f"log-log line over {x.size} reflections",), confidence=guess(0.75), prior=0.7)
+    yield guessed(causes.AMPLITUDE_NOT_SQUARED,
+                  f"each reflection's intensity is multiplied by F^{slope:.3g}: the list is not used as "
+                  "amplitudes",
+                  (f"log-log line over {x.size} reflections",), confidence=guess(0.75), prior=0.7)
 
 
 def _unlisted(table: Table) -> Iterator[Cause]:
@@ -160,9 +156,10 @@ def _unlisted(table: Table) -> Iterator[Cause]:
     same = np.abs(ratio - 1) < 1e-4
     if np.count_nonzero(~known) < 2 or not same[known].mean() > 0.95 or same[~known].mean() > 0.2:
         return
-    yield Cause(DEFAULT_F, "reflections that are not in the list have another structure factor",
-                (f"{np.count_nonzero(known)} listed reflections agree; {np.count_nonzero(~known & ~same)} of "
-                 f"{np.count_nonzero(~known)} others do not",), confidence=guess(0.7), prior=0.7)
+    yield guessed(causes.DEFAULT_F_VALUE, "reflections that are not in the list have another structure factor",
+                  (f"{np.count_nonzero(known)} listed reflections agree; {np.count_nonzero(~known & ~same)} of "
+                   f"{np.count_nonzero(~known)} others do not",),
+                  confidence=guess(0.7), prior=0.7)
 
 
 FINDERS = (find_reflections,)

@@ -10,18 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, entry
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.cause import Cause, carried_out
 from nbcompare.explain.diagnose.finders.values import line
 from nbcompare.explain.diagnose.image_pair import ImagePair
 from nbcompare.explain.diagnose.question import Question
-
-FLOAT16 = entry("float16-rounding", "data", "The subject was rounded to half precision (float16).")
-BFLOAT16 = entry("bfloat16-rounding", "data", "The subject was rounded to bfloat16, 8 bits of mantissa.")
-MANTISSA = entry("mantissa-rounding", "data", "The subject's mantissas were cut to fewer bits than float32 has.")
-INTEGER = entry("integer-rounding", "data", "The subject was rounded to whole numbers.")
-QUANTUM = entry("quantised", "data", "The subject's values are multiples of one step.")
-INT_IMAGE = entry("integer-image", "data", "The subject is the scaled integer image (scale and adc) given as float.")
-DIGITS = entry("text-digits", "data", "The subject's values were written as text with few digits.")
 
 
 def find_rounding(question: Question) -> Iterator[Cause]:
@@ -47,9 +40,9 @@ def _overflowed_halves(pair: ImagePair) -> Iterator[Cause]:
         return
     x, y = pair.x[pair.finite], pair.y[pair.finite]
     if (y.astype(np.float16) == y).all() and (np.abs(y - x) <= 1e-3 * np.abs(x) + 1e-7).all():
-        yield Cause(FLOAT16, "the subject's values are float16 numbers, infinite above 65504",
-                    ("all finite values are within one step of 0.001 of the reference's",), True, True, None, None,
-                    {"kind": "image", "what": "float16 rounding"}, 0.98, 0.95)
+        yield carried_out(causes.FLOAT16_ROUNDING, "the subject's values are float16 numbers, infinite above 65504",
+                          ("all finite values are within one step of 0.001 of the reference's",), residual=None,
+                          left=None, what="float16 rounding", confidence=0.98, prior=0.95)
 
 
 def _trailing_zeros(values: np.ndarray) -> int:
@@ -78,13 +71,15 @@ def _binary_rounding(pair: ImagePair) -> Iterator[Cause]:
     if not near:
         return
     kept = 23 - trailing
-    id, what = ((BFLOAT16, "bfloat16") if trailing >= 16 else
-                (FLOAT16, "float16") if is_half and trailing >= 13 else (MANTISSA, f"{kept} bits of mantissa"))
+    id, what = ((causes.BFLOAT16_ROUNDING, "bfloat16") if trailing >= 16 else
+                (causes.FLOAT16_ROUNDING, "float16") if is_half and trailing >= 13 else (causes.MANTISSA_ROUNDING,
+                                                                                         f"{kept} bits of mantissa"))
     rounded = np.count_nonzero(off <= step * 0.5005 + 1e-7 * np.abs(x)) >= 0.999 * off.size
-    yield Cause(id, f"every subject value is a {what} number, {'rounded' if rounded else 'cut'} from the reference's",
-                (f"the last {trailing} bits of all {y.size} nonzero values are zero",
-                 f"no value is further than one step of {2.0 ** -kept:.1g} from the reference's"),
-                True, True, pair.worst, None, {"kind": "image", "what": f"{what} rounding"}, 0.98, 0.8)
+    yield carried_out(id,
+                      f"every subject value is a {what} number, {'rounded' if rounded else 'cut'} from the reference's",
+                      (f"the last {trailing} bits of all {y.size} nonzero values are zero",
+                       f"no value is further than one step of {2.0 ** -kept:.1g} from the reference's"),
+                      residual=pair.worst, left=None, what=f"{what} rounding", confidence=0.98, prior=0.8)
 
 
 def _whole_numbers(pair: ImagePair) -> Iterator[Cause]:
@@ -100,9 +95,11 @@ def _whole_numbers(pair: ImagePair) -> Iterator[Cause]:
     for way, fits in ways.items():
         slack = np.abs(off) <= 1e-6 * np.abs(y) + 0.5
         if np.count_nonzero(fits | slack & (way == "rounded")) >= 0.999 * off.size:
-            yield Cause(INTEGER, f"every subject value is a whole number, {way} from the reference's",
-                        (f"{int(np.count_nonzero(y))} values are not zero, all of them whole",), True, True,
-                        pair.worst, None, {"kind": "image", "what": f"values {way} to whole numbers"}, 0.98, 0.8)
+            yield carried_out(causes.INTEGER_ROUNDING,
+                              f"every subject value is a whole number, {way} from the reference's",
+                              (f"{int(np.count_nonzero(y))} values are not zero, all of them whole",),
+                              residual=pair.worst, left=None, what=f"values {way} to whole numbers", confidence=0.98,
+                              prior=0.8)
             return
 
 
@@ -124,15 +121,16 @@ def _steps(pair: ImagePair) -> Iterator[Cause]:
         return
     if abs(scale - 1) < 1e-3 and abs(offset) <= step:
         if step != 1:
-            yield Cause(QUANTUM, f"the subject's values are multiples of {step:.6g}", (
-                f"{values.size} different values among {rows.size} pixels",), True, True, pair.worst, None,
-                {"kind": "image", "what": f"rounded to multiples of {step:.6g}"}, 0.97, 0.7)
+            yield carried_out(causes.QUANTISED, f"the subject's values are multiples of {step:.6g}",
+                              (f"{values.size} different values among {rows.size} pixels",), residual=pair.worst,
+                              left=None, what=f"rounded to multiples of {step:.6g}", confidence=0.97, prior=0.7)
         return
     if (pair.y == np.rint(pair.y)).all():
-        yield Cause(INT_IMAGE, f"the subject is round({scale:.6g} * reference + {offset:.4g}), whole numbers",
-                    (f"{values.size} different values among {rows.size} pixels",), True, True,
-                    float(off.max()) / pair.peak, None,
-                    {"kind": "image", "what": f"scaled by {scale:.6g}, {offset:.4g} added, rounded"}, 0.97, 0.7)
+        yield carried_out(causes.INTEGER_IMAGE,
+                          f"the subject is round({scale:.6g} * reference + {offset:.4g}), whole numbers",
+                          (f"{values.size} different values among {rows.size} pixels",),
+                          residual=float(off.max()) / pair.peak, left=None,
+                          what=f"scaled by {scale:.6g}, {offset:.4g} added, rounded", confidence=0.97, prior=0.7)
 
 
 def _digits(pair: ImagePair) -> Iterator[Cause]:
@@ -147,9 +145,10 @@ def _digits(pair: ImagePair) -> Iterator[Cause]:
         if (written == values).all():
             unit = 10.0 ** (np.floor(np.log10(np.abs(source.astype(float)) + 1e-300)) - digits + 1)
             if (np.abs(values.astype(float) - source) <= 1.01 * unit).all() and not (source == values).all():
-                yield Cause(DIGITS, f"the subject's values have {digits} significant digits, as text has",
-                            (f"true of all {values.size} values looked at",), True, True, pair.worst, None,
-                            {"kind": "image", "what": f"rounded to {digits} digits"}, 0.96, 0.6)
+                yield carried_out(causes.TEXT_DIGITS,
+                                  f"the subject's values have {digits} significant digits, as text has",
+                                  (f"true of all {values.size} values looked at",), residual=pair.worst, left=None,
+                                  what=f"rounded to {digits} digits", confidence=0.96, prior=0.6)
             return
 
 

@@ -11,36 +11,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nbcompare.explain.diagnose.causes import Cause, entry
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.cause import Cause, carried_out
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.setup.setting import DEFAULT_FLUENCE, R_E_SQUARED, Setting
-
-FLUENCE_DEFAULT = entry("fluence-default", "scale", "The default fluence is used instead of the one given.")
-FLUENCE_FLUX = entry("fluence-not-from-flux", "scale", "-fluence is used although -flux decides, or the reverse.")
-FLUX = entry("flux-term-lost", "scale", "The flux is not a factor of the fluence.")
-EXPOSURE = entry("exposure-ignored", "scale", "The exposure is not a factor of the fluence, or is one twice.")
-BEAMSIZE_DEFAULT = entry("beamsize-default", "scale", "The default beam size is used instead of the one given.")
-BEAMSIZE_UNIT = entry("beamsize-unit", "scale", "The beam size is taken in another unit (mm, m, um).")
-BEAMSIZE_SQUARE = entry("beamsize-not-squared", "scale", "The beam size enters with another power than two.")
-BEAM_AREA = entry("beam-area", "scale", "The beam's area is that of a circle, or of half or twice its size.")
-R_E = entry("electron-radius", "scale", "The classical electron radius squared is missing, or applied twice.")
-STEPS = entry("steps-not-divided", "scale", "The sum is not divided by the steps (or is twice).")
-PHI_STEPS = entry("phi-steps-not-divided", "scale", "The sum is not divided by the phi steps (or is twice).")
-DOMAINS = entry("mosaic-domains-not-divided", "scale", "The sum is not divided by the mosaic domains (or is twice).")
-SOURCES = entry("sources-not-divided", "scale", "The sum is not divided by the sources (or is twice).")
-OVERSAMPLE = entry("oversample-not-divided", "scale", "The sum is not divided by oversample^2 (or is twice).")
-LAYERS = entry("layers-divided", "scale", "The sum is divided by the sensor layers.")
-FENCE_POST = entry("steps-off-by-one", "scale", "The sum is divided by one step too many or too few.")
-PIXEL_AREA = entry("pixel-area", "scale", "The pixel area is missing, not squared, or in another unit.")
-DISTANCE = entry("distance-squared", "scale", "The squared distance is missing, applied twice, or in another unit.")
-AMPLITUDE = entry("amplitude-not-squared", "scale", "F is used for F^2, or F^2 is squared again.")
-CELLS = entry("cells-normalised", "scale", "The image is divided or multiplied by the number of cells.")
-WAVELENGTH = entry("wavelength-power", "scale", "A power of the wavelength is missing or too many.")
-TEN = entry("power-of-ten", "scale", "The factor is a power of ten: a unit.")
-TWO = entry("power-of-two", "scale", "The factor is a power of two.")
-SPHERE = entry("circle-constant", "scale", "The factor is pi, or a simple multiple of it.")
-PRODUCT = entry("scale-product", "scale", "The factor is a product of two such ratios.")
-FACTOR = entry("scale-factor", "scale", "One factor explains everything; it is no ratio of this command line.")
 
 _SINGLE_TOLERANCE = 3e-6
 _LIKELY_CHANCE = 0.02
@@ -87,13 +61,16 @@ def named_factor(setting: Setting, factor: float, residual: float, left: float |
     for match in matches:
         ratio = match.ratio
         sentence = f"{ratio.words} (ratio {_shown(ratio.factor)}, residual {_below(residual)})"
-        yield Cause(ratio.id, sentence, (fitted, f"off the ratio by {match.off:.1g}; {match.chance:.1g} accidental "
-                                         "matches expected"), True, True, residual, left,
-                    {"kind": "image", "what": f"scaled by {ratio.factor:.9g}"}, 0.99 - min(0.3, match.chance),
-                    ratio.prior)
-    yield Cause(FACTOR, f"the subject is {factor:.9g} times the reference"
-                + ("" if matches else "; the factor is no ratio of this command line"), (fitted,), True, True,
-                residual, left, {"kind": "image", "what": f"scaled by {factor:.9g}"}, 0.9, 0.15)
+        yield carried_out(ratio.id, sentence,
+                          (fitted, f"off the ratio by {match.off:.1g}; {match.chance:.1g} accidental "
+                           "matches expected"),
+                          residual=residual, left=left, what=f"scaled by {ratio.factor:.9g}",
+                          confidence=0.99 - min(0.3, match.chance), prior=ratio.prior)
+    yield carried_out(causes.SCALE_FACTOR,
+                      f"the subject is {factor:.9g} times the reference"
+                      + ("" if matches else "; the factor is no ratio of this command line"),
+                      (fitted,), residual=residual, left=left, what=f"scaled by {factor:.9g}", confidence=0.9,
+                      prior=0.15)
 
 
 def lookup(setting: Setting, factor: float, residual: float) -> list[Match]:
@@ -103,7 +80,8 @@ def lookup(setting: Setting, factor: float, residual: float) -> list[Match]:
     found = _matches(singles, singles, factor, tolerance)
     if found:
         return found
-    products = [Ratio(PRODUCT, a.factor * b.factor, f"{a.words}, and {b.words}", 0.2 + 0.1 * a.prior * b.prior)
+    products = [Ratio(causes.SCALE_PRODUCT, a.factor * b.factor, f"{a.words}, and {b.words}",
+                      0.2 + 0.1 * a.prior * b.prior)
                 for a, b in itertools.combinations(singles, 2) if a.id != b.id]
     return [match for match in _matches(products, products, factor, tolerance) if match.chance < _LIKELY_CHANCE][:2]
 
@@ -144,54 +122,59 @@ def ratios(s: Setting) -> Iterator[Ratio]:
 
 def _of_fluence(s: Setting) -> Iterator[Ratio]:
     given = "flux·exposure/beamsize²" if s.fluence_from_flux else "-fluence"
-    yield Ratio(FLUENCE_DEFAULT, DEFAULT_FLUENCE / s.fluence,
+    yield Ratio(causes.FLUENCE_DEFAULT, DEFAULT_FLUENCE / s.fluence,
                 f"fluence: default {amount(DEFAULT_FLUENCE)} instead of {given} = {amount(s.fluence)}", 0.98)
     if s.given_fluence and s.fluence_from_flux:
-        yield Ratio(FLUENCE_FLUX, s.given_fluence / s.fluence,
+        yield Ratio(causes.FLUENCE_NOT_FROM_FLUX, s.given_fluence / s.fluence,
                     f"fluence: -fluence {amount(s.given_fluence)} instead of {given} = {amount(s.fluence)}", 0.96)
     if s.fluence_from_flux:
         yield from _of_flux_terms(s)
     for factor, words in ((1 / R_E_SQUARED, "r_e² is missing"), (R_E_SQUARED, "r_e² is applied twice"),
                           (R_E_SQUARED**-0.5, "r_e is not squared"), (R_E_SQUARED * 1e30, "r_e² in fm²")):
-        yield Ratio(R_E, factor, words, 0.7)
+        yield Ratio(causes.ELECTRON_RADIUS, factor, words, 0.7)
 
 
 def _of_flux_terms(s: Setting) -> Iterator[Ratio]:
     side, mm = s.beamsize_m, s.beamsize_m * 1e3
-    yield Ratio(EXPOSURE, 1 / s.exposure_s, f"exposure {s.exposure_s:g} s is ignored", 0.9)
-    yield Ratio(EXPOSURE, s.exposure_s, f"exposure {s.exposure_s:g} s is applied twice", 0.6)
-    yield Ratio(EXPOSURE, s.exposure_s**-2, f"the image is divided by the exposure {s.exposure_s:g} s", 0.6)
-    yield Ratio(FLUX, 1 / s.flux, f"flux {s.flux:g} is not a factor of the fluence", 0.7)
-    yield Ratio(BEAMSIZE_DEFAULT, (mm / 0.1) ** 2, f"beam size: default 0.1 mm instead of {mm:g} mm", 0.88)
+    yield Ratio(causes.EXPOSURE_IGNORED, 1 / s.exposure_s, f"exposure {s.exposure_s:g} s is ignored", 0.9)
+    yield Ratio(causes.EXPOSURE_IGNORED, s.exposure_s, f"exposure {s.exposure_s:g} s is applied twice", 0.6)
+    yield Ratio(causes.EXPOSURE_IGNORED, s.exposure_s**-2, f"the image is divided by the exposure {s.exposure_s:g} s",
+                0.6)
+    yield Ratio(causes.FLUX_TERM_LOST, 1 / s.flux, f"flux {s.flux:g} is not a factor of the fluence", 0.7)
+    yield Ratio(causes.BEAMSIZE_DEFAULT, (mm / 0.1) ** 2, f"beam size: default 0.1 mm instead of {mm:g} mm", 0.88)
     for power, words in ((-6, "mm taken as m"), (6, "divided by 1000 once more"), (-2, "mm taken as cm"),
                          (2, "mm taken as 0.1 mm"), (12, "mm taken as um, twice"), (-12, "mm taken as km")):
-        yield Ratio(BEAMSIZE_UNIT, 10.0**power, f"beam size: {words}", 0.72 if abs(power) == 6 else 0.45)
+        yield Ratio(causes.BEAMSIZE_UNIT, 10.0**power, f"beam size: {words}", 0.72 if abs(power) == 6 else 0.45)
     for factor, words in ((side, "is not squared"), (side**2, "is ignored"), (1 / side, "is cubed"),
                           (side**2 / mm, "is not squared, in mm"), (mm**2, "in mm is ignored")):
-        yield Ratio(BEAMSIZE_SQUARE, factor, f"beam size {mm:g} mm {words}", 0.65)
+        yield Ratio(causes.BEAMSIZE_NOT_SQUARED, factor, f"beam size {mm:g} mm {words}", 0.65)
     for factor, words in ((4 / math.pi, "the beam's area is that of a circle of that diameter"),
                           (1 / math.pi, "the beam's area is that of a circle of that radius"),
                           (4.0, "the beam size is halved"), (0.25, "the beam size is doubled")):
-        yield Ratio(BEAM_AREA, factor, words, 0.5)
+        yield Ratio(causes.BEAM_AREA, factor, words, 0.5)
 
 
 def _of_steps(s: Setting) -> Iterator[Ratio]:
-    counts = ((PHI_STEPS, s.phi_steps, "phi steps", 0.86), (DOMAINS, s.mosaic_domains, "mosaic domains", 0.86),
-              (SOURCES, s.sources, "sources", 0.86), (OVERSAMPLE, s.oversample**2, "sub-pixels", 0.86),
-              (STEPS, s.steps, "steps of all kinds", 0.8))
+    counts = ((causes.PHI_STEPS_NOT_DIVIDED, s.phi_steps, "phi steps", 0.86),
+              (causes.MOSAIC_DOMAINS_NOT_DIVIDED, s.mosaic_domains, "mosaic domains", 0.86),
+              (causes.SOURCES_NOT_DIVIDED, s.sources, "sources", 0.86),
+              (causes.OVERSAMPLE_NOT_DIVIDED, s.oversample**2, "sub-pixels", 0.86),
+              (causes.STEPS_NOT_DIVIDED, s.steps, "steps of all kinds", 0.8))
     for id, count, words, prior in counts:
         if count > 1:
             yield Ratio(id, float(count), f"the sum is not divided by the {count} {words}", prior)
             yield Ratio(id, 1 / count, f"the sum is divided twice by the {count} {words}", prior - 0.15)
     if s.oversample > 1:
-        yield Ratio(OVERSAMPLE, float(s.oversample), f"the sum is divided by oversample {s.oversample}, not its square",
-                    0.75)
+        yield Ratio(causes.OVERSAMPLE_NOT_DIVIDED, float(s.oversample),
+                    f"the sum is divided by oversample {s.oversample}, not its square", 0.75)
     if s.layers > 1:
-        yield Ratio(LAYERS, 1 / s.layers, f"the sum is divided by the {s.layers} sensor layers", 0.8)
+        yield Ratio(causes.LAYERS_DIVIDED, 1 / s.layers, f"the sum is divided by the {s.layers} sensor layers", 0.8)
     for count, words in {s.phi_steps: "phi steps", s.mosaic_domains: "mosaic domains", s.sources: "sources"}.items():
         if count > 1:
-            yield Ratio(FENCE_POST, count / (count + 1), f"divided by {count + 1}, not {count} {words}", 0.6)
-            yield Ratio(FENCE_POST, count / (count - 1), f"divided by {count - 1}, not {count} {words}", 0.6)
+            yield Ratio(causes.STEPS_OFF_BY_ONE, count / (count + 1), f"divided by {count + 1}, not {count} {words}",
+                        0.6)
+            yield Ratio(causes.STEPS_OFF_BY_ONE, count / (count - 1), f"divided by {count - 1}, not {count} {words}",
+                        0.6)
 
 
 def _of_geometry(s: Setting) -> Iterator[Ratio]:
@@ -199,36 +182,40 @@ def _of_geometry(s: Setting) -> Iterator[Ratio]:
     for factor, words in ((pixel**-2, "the pixel area is missing"), (1 / pixel, "the pixel size is not squared"),
                           (pixel**2, "the pixel area is applied twice"), (1e6, "the pixel area is in mm²"),
                           ((1e3 * pixel) ** -2, "the pixel area in mm² is missing")):
-        yield Ratio(PIXEL_AREA, factor, words, 0.6)
+        yield Ratio(causes.PIXEL_AREA, factor, words, 0.6)
     for factor, words in ((distance**2, "the squared distance is missing"), (1 / distance**2, "the squared distance is "
                           "applied twice"), (distance, "the distance is not squared"), (1e-6, "the distance is in mm")):
-        yield Ratio(DISTANCE, abs(factor), words, 0.5)
+        yield Ratio(causes.DISTANCE_SQUARED, abs(factor), words, 0.5)
 
 
 def _of_crystal(s: Setting) -> Iterator[Ratio]:
     total = math.prod(s.cells)
     if total > 1:
         for power in (1, -1, 2, -2):
-            yield Ratio(CELLS, float(total) ** power, f"scaled by the number of cells, {total}^{power}", 0.5)
+            yield Ratio(causes.CELLS_NORMALISED, float(total) ** power,
+                        f"scaled by the number of cells, {total}^{power}", 0.5)
     if s.default_F and abs(s.default_F) != 1:
         for power, words in ((-1, "F is used for F²"), (2, "F² is squared again"), (1, "F³ for F²"), (-2, "F is lost")):
-            yield Ratio(AMPLITUDE, abs(s.default_F) ** power, f"{words} (F = {s.default_F:g} everywhere)", 0.7)
+            yield Ratio(causes.AMPLITUDE_NOT_SQUARED, abs(s.default_F) ** power,
+                        f"{words} (F = {s.default_F:g} everywhere)", 0.7)
     if abs(s.wavelength_A - 1) > 1e-9:
         for power in (1, 2, 3, -1, -2, -3):
-            yield Ratio(WAVELENGTH, s.wavelength_A**power, f"wavelength {s.wavelength_A:g} A to the power {power} is "
+            yield Ratio(causes.WAVELENGTH_POWER, s.wavelength_A**power,
+                        f"wavelength {s.wavelength_A:g} A to the power {power} is "
                         "a factor too many", 0.45)
 
 
 def _of_numbers() -> Iterator[Ratio]:
     for power in range(-30, 31):
         if power:
-            yield Ratio(TEN, 10.0**power, f"a factor of 10^{power}", 0.4 if power % 3 else 0.42)
+            yield Ratio(causes.POWER_OF_TEN, 10.0**power, f"a factor of 10^{power}", 0.4 if power % 3 else 0.42)
     for power in range(-32, 33):
         if power:
-            yield Ratio(TWO, 2.0**power, f"a factor of 2^{power}", 0.4 if abs(power) < 9 or abs(power) == 16 else 0.3)
+            yield Ratio(causes.POWER_OF_TWO, 2.0**power, f"a factor of 2^{power}",
+                        0.4 if abs(power) < 9 or abs(power) == 16 else 0.3)
     for factor, words in ((math.pi, "pi"), (2 * math.pi, "2 pi"), (4 * math.pi, "4 pi")):
-        yield Ratio(SPHERE, factor, f"a factor of {words}", 0.35)
-        yield Ratio(SPHERE, 1 / factor, f"a factor of 1/({words})", 0.35)
+        yield Ratio(causes.CIRCLE_CONSTANT, factor, f"a factor of {words}", 0.35)
+        yield Ratio(causes.CIRCLE_CONSTANT, 1 / factor, f"a factor of 1/({words})", 0.35)
 
 
 FINDERS = (find_scale,)

@@ -10,23 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, entry, guess
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.cause import Cause, carried_out, guess
 from nbcompare.explain.diagnose.image_pair import CauseProof, ImagePair
 from nbcompare.explain.diagnose.question import Question
-
-NAN = entry("nan-pixels", "data", "Pixels of the subject are NaN or infinite.")
-ZERO = entry("zero-image", "data", "The subject is zero everywhere.")
-CONSTANT = entry("constant-image", "data", "The subject holds one value everywhere.")
-CLIPPED = entry("clipped", "data", "The subject is clipped (saturated) at a highest value.")
-FLOORED = entry("floored", "data", "The subject is clipped at a lowest value.")
-CUT = entry("small-values-lost", "data", "Values below a limit are zero in the subject.")
-WRAPPED = entry("integer-overflow", "data", "The subject's values wrap around at a power of two.")
-NEGATED = entry("sign-flipped", "data", "The subject is the reference with its sign changed.")
-POWER = entry("power-law", "data", "The subject is a power of the reference (F for F^2, a square root, a square).")
-LOG = entry("logarithm", "data", "The subject is the logarithm of the reference.")
-OFFSET = entry("background-offset", "data", "A constant was added to every pixel.")
-AFFINE = entry("scale-and-offset", "data", "Every pixel was scaled and a constant was added.")
-OUTLIERS = entry("single-pixels", "data", "A few single pixels hold other values; all the rest is the same.")
 
 _BENT = 1e-5
 """What a function that is no line may leave, as a share of the subject's peak: where it is steep it enlarges what two
@@ -36,8 +23,8 @@ programs differ by anyhow."""
 def proven(id: str, sentence: str, proof: CauseProof, evidence: tuple[str, ...] = (), *, edit: str, prior: float = 0.6,
            confidence: float = 0.98) -> Cause:
     """A cause whose edit of the image was carried out and holds."""
-    return Cause(id, sentence, (*evidence, _left(proof)), True, True, proof.residual, proof.left,
-                 {"kind": "image", "what": edit}, confidence, prior)
+    return carried_out(id, sentence, (*evidence, _left(proof)), residual=proof.residual, left=proof.left, what=edit,
+                       confidence=confidence, prior=prior)
 
 
 def _left(proof: CauseProof) -> str:
@@ -56,7 +43,8 @@ def find_not_finite(question: Question) -> Iterator[Cause]:
     row, column = divmod(int(np.argmax(bad)), pair.fast)
     elsewhere = count < bad.size and pair.same_but(bad)
     share = count / bad.size
-    yield Cause(NAN, f"{count} of {bad.size} subject pixels are NaN or infinite, the first at x={column} y={row}",
+    yield Cause(causes.NAN_PIXELS,
+                f"{count} of {bad.size} subject pixels are NaN or infinite, the first at x={column} y={row}",
                 ("all other pixels are the same in both images",) if elsewhere else
                 (f"the other {100 * (1 - share):.1f} % of the pixels differ too",),
                 True, elsewhere, None, None, {"kind": "image", "what": "pixels made NaN"},
@@ -69,9 +57,9 @@ def find_one_value(question: Question) -> Iterator[Cause]:
         return
     low, high = float(pair.subject.min()), float(pair.subject.max())
     if low == high:
-        id = ZERO if low == 0 else CONSTANT
-        yield Cause(id, f"every subject pixel is {low:g}", ("the reference is no such image",), True, True, 0.0, 0.0,
-                    {"kind": "image", "what": f"all pixels set to {low:g}"}, 0.99, 0.9)
+        id = causes.ZERO_IMAGE if low == 0 else causes.CONSTANT_IMAGE
+        yield carried_out(id, f"every subject pixel is {low:g}", ("the reference is no such image",), residual=0.0,
+                          left=0.0, what=f"all pixels set to {low:g}", confidence=0.99, prior=0.9)
 
 
 # --- every pixel in the same way ------------------------------------------------------------------------------
@@ -87,12 +75,13 @@ def find_limits(question: Question) -> Iterator[Cause]:
         proof = pair.prove_each(lambda x: np.minimum(x, top))
         if proof.holds:
             count = int(np.count_nonzero(pair.x > top))
-            yield proven(CLIPPED, f"the subject is clipped at {top:g}: {count} brighter reference pixels hold it",
-                         proof, edit=f"clipped at {top:g}", prior=0.85)
+            yield proven(causes.CLIPPED,
+                         f"the subject is clipped at {top:g}: {count} brighter reference pixels hold it", proof,
+                         edit=f"clipped at {top:g}", prior=0.85)
     if bottom > pair.x.min() and top > bottom:
         proof = pair.prove_each(lambda x: np.maximum(x, bottom))
         if proof.holds:
-            yield proven(FLOORED, f"the subject is never below {bottom:g}, which the reference is", proof,
+            yield proven(causes.FLOORED, f"the subject is never below {bottom:g}, which the reference is", proof,
                          edit=f"clipped below at {bottom:g}", prior=0.8)
     lost = (pair.y == 0) & (pair.x != 0)
     if lost.any() and not lost.all():
@@ -100,7 +89,7 @@ def find_limits(question: Question) -> Iterator[Cause]:
         proof = pair.prove_each(lambda x: np.where(np.abs(x) <= limit, 0, x))
         kept = np.abs(pair.x[~lost & (pair.x != 0)])
         if proof.holds and kept.size and float(kept.min()) > 0.99 * limit:
-            yield proven(CUT, f"reference values up to {limit:.4g} are zero in the subject", proof,
+            yield proven(causes.SMALL_VALUES_LOST, f"reference values up to {limit:.4g} are zero in the subject", proof,
                          edit=f"values up to {limit:.4g} set to zero", prior=0.7)
 
 
@@ -113,18 +102,18 @@ def find_pixel_functions(question: Question) -> Iterator[Cause]:
     if (pair.y <= 0).all() and pair.y.any():
         proof = pair.prove_each(np.negative)
         if proof.holds:
-            yield proven(NEGATED, "the subject is the reference with its sign changed", proof, edit="sign changed",
-                         prior=0.9)
+            yield proven(causes.SIGN_FLIPPED, "the subject is the reference with its sign changed", proof,
+                         edit="sign changed", prior=0.9)
     bits = math.ceil(math.log2(pair.y.max())) if pair.y.max() > 0 else 0
     if x.max() >= 2.0**bits > pair.y.max():
         proof = pair.prove_each(lambda x: np.mod(x, 2.0**bits))
         if proof.holds:
-            yield proven(WRAPPED, f"the subject's values wrap around at 2^{bits}", proof, edit=f"mod 2^{bits}",
-                         prior=0.7)
+            yield proven(causes.INTEGER_OVERFLOW, f"the subject's values wrap around at 2^{bits}", proof,
+                         edit=f"mod 2^{bits}", prior=0.7)
     for name, function in (("ln(1 + x)", np.log1p), ("log10(1 + x)", lambda v: np.log10(1 + v))):
         proof = pair.prove_each(lambda x, f=function: f(np.maximum(x, 0)))
         if proof.residual <= _BENT and proof.left < 1e-3:
-            yield proven(LOG, f"the subject is {name} of the reference", proof, edit=name)
+            yield proven(causes.LOGARITHM, f"the subject is {name} of the reference", proof, edit=name)
     yield from _power(pair)
 
 
@@ -143,8 +132,9 @@ def _power(pair: ImagePair) -> Iterator[Cause]:
     near = float(np.std(y - slope * x - intercept))
     sentence = f"the subject is {factor:.6g} * reference^{slope:.6g}"
     if proof.residual <= _BENT:
-        yield Cause(POWER, sentence, (f"log-log line with scatter {near:.1g}",), True, True, proof.residual,
-                    proof.left, {"kind": "image", "what": f"power {slope:.4g}"}, 0.95, 0.7)
+        yield carried_out(causes.POWER_LAW, sentence, (f"log-log line with scatter {near:.1g}",),
+                          residual=proof.residual, left=proof.left, what=f"power {slope:.4g}", confidence=0.95,
+                          prior=0.7)
 
 
 def find_offset(question: Question) -> Iterator[Cause]:
@@ -156,17 +146,17 @@ def find_offset(question: Question) -> Iterator[Cause]:
     proof = pair.prove_each(lambda x: x + offset)
     if offset and proof.holds:
         note = " (the adc offset of 40)" if abs(offset - 40) < 1e-3 else ""
-        yield proven(OFFSET, f"{offset:.6g}{note} was added to every pixel", proof, edit=f"{offset:.8g} added",
-                     prior=0.9)
+        yield proven(causes.BACKGROUND_OFFSET, f"{offset:.6g}{note} was added to every pixel", proof,
+                     edit=f"{offset:.8g} added", prior=0.9)
         return
     scale, offset = line(pair)
     if not scale > 0 or abs(scale - 1) < 1e-9:
         return
     proof = pair.prove_each(lambda x: scale * x + offset)
     if proof.residual <= 1e-6 and abs(offset) > 1e-6 * pair.yardstick and proof.left < 0.05:
-        yield Cause(AFFINE, f"the subject is {scale:.8g} * reference + {offset:.6g}",
-                    (f"leaves {proof.residual:.2g} of the peak",), True, True, proof.residual, proof.left,
-                    {"kind": "image", "what": f"scaled by {scale:.8g}, {offset:.6g} added"}, 0.95, 0.5)
+        yield carried_out(causes.SCALE_AND_OFFSET, f"the subject is {scale:.8g} * reference + {offset:.6g}",
+                          (f"leaves {proof.residual:.2g} of the peak",), residual=proof.residual, left=proof.left,
+                          what=f"scaled by {scale:.8g}, {offset:.6g} added", confidence=0.95, prior=0.5)
 
 
 def line(pair: ImagePair) -> tuple[float, float]:
@@ -197,10 +187,11 @@ def find_outliers(question: Question) -> Iterator[Cause]:
         return
     worst = int(np.argmax(np.abs(pair.difference[rows, columns])))
     row, column = int(rows[worst]), int(columns[worst])
-    yield Cause(OUTLIERS, f"{count} single pixel{'s differ' if count > 1 else ' differs'}, the most at x={column} "
-                f"y={row} (reference {pair.x[row, column]:.6g}, subject {pair.y[row, column]:.6g})",
-                ("all other pixels are the same in both images",), True, True, 0.0, None,
-                {"kind": "image", "what": f"{count} pixels changed"}, guess(0.3 + alone / count / 2), 0.55)
+    yield carried_out(causes.SINGLE_PIXELS,
+                      f"{count} single pixel{'s differ' if count > 1 else ' differs'}, the most at x={column} "
+                      f"y={row} (reference {pair.x[row, column]:.6g}, subject {pair.y[row, column]:.6g})",
+                      ("all other pixels are the same in both images",), residual=0.0, left=None,
+                      what=f"{count} pixels changed", confidence=guess(0.3 + alone / count / 2), prior=0.55)
 
 
 def _isolated(rows: np.ndarray, columns: np.ndarray) -> int:

@@ -10,16 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nbcompare.case.command import Command, parse_command
-from nbcompare.explain.diagnose.causes import entry
-from nbcompare.explain.diagnose.hypotheses.candidate import ARGUMENTS, Candidate
+from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER, FLOAT32_ARITHMETIC, OPTION_REPEATED
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.crystal_edits import crystal_edits, sampling_edits
 from nbcompare.explain.diagnose.hypotheses.detector_edits import beam_centre_edits, detector_edits, switch_edits
 from nbcompare.explain.diagnose.hypotheses.option_edits import each_option
 from nbcompare.explain.diagnose.hypotheses.spindle_edits import spindle_edits
 from nbcompare.explain.diagnose.question import Question
-
-REPEATED = entry("option-repeated", "physics", "Of a repeated option the first value is used, not the last.")
-FLOAT32 = entry("float32-arithmetic", "physics", "The lattice arithmetic was done in single precision.")
 
 
 def run_candidates(question: Question) -> list[Candidate]:
@@ -39,13 +36,13 @@ def _whole_command(question: Question) -> Iterator[Candidate]:
     command = question.command
     if question.subject_argv is not None and question.subject_argv != question.argv:
         other = parse_command(question.subject_argv)
-        yield Candidate(ARGUMENTS, f"the subject was given {_differing(command, other)}", other, 0.99)
+        yield Candidate(ARGUMENTS_DIFFER, f"the subject was given {_differing(command, other)}", other, 0.99)
     names = [item.option.name for item in command.items if item.option]
     for name in {name for name in names if names.count(name) > 1}:
         first = next(item for item in command.items if item.option and item.option.name == name)
-        yield Candidate(REPEATED, f"of the repeated {name} the first value counts",
+        yield Candidate(OPTION_REPEATED, f"of the repeated {name} the first value counts",
                         command.changed(name, lambda item, first=first: first), 0.7)
-    yield Candidate(FLOAT32, "the lattice arithmetic is done in single precision",
+    yield Candidate(FLOAT32_ARITHMETIC, "the lattice arithmetic is done in single precision",
                     command.ending("-dtype", "float32"), 0.45)
 
 

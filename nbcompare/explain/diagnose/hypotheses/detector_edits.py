@@ -7,25 +7,19 @@ from collections.abc import Iterator, Sequence
 
 from nbcompare.case.command import Command, Item
 from nbcompare.case.options import option_named
-from nbcompare.explain.diagnose.causes import entry
-from nbcompare.explain.diagnose.finders.pattern import NO_POLARIZATION, POINT_PIXEL, POLARIZATION, POLARIZATION_ADDED
-from nbcompare.explain.diagnose.finders.placement import CENTRE_HALF, CENTRE_ONE
-from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, topic_id
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.causes import mistake_id
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import beam_centre
 from nbcompare.explain.diagnose.question import Question
-
-SWAPPED_CENTRE = entry("beam-centre-swapped", "geometry", "X and Y of the beam centre are exchanged.")
-CENTRE_KIND = entry("beam-centre-kind", "geometry", "The beam centre is taken as the near point, or the reverse.")
-DISTANCE_KIND = entry("distance-kind", "geometry", "The distance is taken along the normal, or the reverse.")
-AXES_SWAPPED = entry("detector-axes-swapped", "geometry", "The fast and the slow axis of the detector are exchanged.")
-ROTATIONS_ORDER = entry("detector-rotation-order", "geometry", "Detector rotations belong to other axes.")
 
 
 def beam_centre_edits(question: Question) -> Iterator[Candidate]:
     """Half a pixel, one pixel, exchanged, taken for the near point."""
     centre = beam_centre(question)
     command = question.command
-    for size, id, words in ((1.0, CENTRE_ONE, "one pixel"), (0.5, CENTRE_HALF, "half a pixel")):
+    for size, id, words in ((1.0, causes.BEAM_CENTRE_ONE_PIXEL, "one pixel"), (0.5, causes.BEAM_CENTRE_HALF_PIXEL,
+                                                                               "half a pixel")):
         for dx, dy in itertools.product((-size, 0, size), repeat=2):
             if dx or dy:
                 yield Candidate(id, f"the beam centre lies {words} off ({dx:+g} fast, {dy:+g} slow)",
@@ -33,14 +27,15 @@ def beam_centre_edits(question: Question) -> Iterator[Candidate]:
     x, y = (command.find(name) for name in centre.names)
     if x and y and x.values != y.values:
         swapped = command.setting(centre.names[0], *y.values).setting(centre.names[1], *x.values)
-        yield Candidate(SWAPPED_CENTRE, f"{x} {y}: X and Y are exchanged", swapped, 0.85, geometry=True)
+        yield Candidate(causes.BEAM_CENTRE_SWAPPED, f"{x} {y}: X and Y are exchanged", swapped, 0.85, geometry=True)
     if command.has("-Xbeam", "-Ybeam"):
         both = command.without("-Xbeam", "-Ybeam")
-        yield Candidate(topic_id("beam-centre", "ignored"), "the beam centre is ignored", both, 0.82, geometry=True)
+        yield Candidate(mistake_id("beam-centre", "ignored"), "the beam centre is ignored", both, 0.82, geometry=True)
         renamed = command
         for ours, theirs in (("-Xbeam", "-Xclose"), ("-Ybeam", "-Yclose")):
             renamed = _renamed(renamed, ours, theirs)
-        yield Candidate(CENTRE_KIND, "the beam centre is taken as the near point", renamed, 0.5, geometry=True)
+        yield Candidate(causes.BEAM_CENTRE_KIND, "the beam centre is taken as the near point", renamed, 0.5,
+                        geometry=True)
 
 
 def _renamed(command: Command, name: str, other: str) -> Command:
@@ -52,21 +47,22 @@ def detector_edits(question: Question) -> Iterator[Candidate]:
     command, now = question.command, question.detector
     for name in ("mosflm", "xds", "adxv", "denzo", "dials"):
         if name != now.convention:
-            yield Candidate(topic_id("convention", "value"), f"convention {name} instead of {now.convention}",
+            yield Candidate(mistake_id("convention", "value"), f"convention {name} instead of {now.convention}",
                             command.without("-mosflm", "-xds", "-adxv", "-denzo", "-dials").ending(f"-{name}"), 0.6)
     pivot = "beam" if now.pivot == "sample" else "sample"
     if now.convention == "custom":
-        yield Candidate(topic_id("pivot", "value"), f"pivot {pivot} instead of {now.pivot}",
+        yield Candidate(mistake_id("pivot", "value"), f"pivot {pivot} instead of {now.pivot}",
                         command.ending("-pivot", pivot), 0.85, geometry=True)
     fast, slow = command.find("-fdet_vector"), command.find("-sdet_vector")
     if fast and slow:
         swapped = command.setting("-fdet_vector", *slow.values).setting("-sdet_vector", *fast.values)
-        yield Candidate(AXES_SWAPPED, "the fast and the slow vector are exchanged", swapped, 0.7, geometry=True)
-    yield from exchanged(command, ("-detector_rotx", "-detector_roty", "-detector_rotz"), ROTATIONS_ORDER,
-                          "detector rotations", geometry=True)
+        yield Candidate(causes.DETECTOR_AXES_SWAPPED, "the fast and the slow vector are exchanged", swapped, 0.7,
+                        geometry=True)
+    yield from exchanged(command, ("-detector_rotx", "-detector_roty", "-detector_rotz"),
+                         causes.DETECTOR_ROTATION_ORDER, "detector rotations", geometry=True)
     for ours, theirs in (("-distance", "-close_distance"), ("-close_distance", "-distance")):
         if command.has(ours) and not command.has(theirs):
-            yield Candidate(DISTANCE_KIND, f"{ours} is taken as {theirs}", _renamed(command, ours, theirs), 0.6,
+            yield Candidate(causes.DISTANCE_KIND, f"{ours} is taken as {theirs}", _renamed(command, ours, theirs), 0.6,
                             geometry=True)
 
 
@@ -95,22 +91,23 @@ def switch_edits(question: Question) -> Iterator[Candidate]:
         last = command.find(*names)
         for name in names:
             if not last or last.option.name != name:
-                yield Candidate(topic_id(topic, "value"), f"{name} instead of {last or 'the default'}",
+                yield Candidate(mistake_id(topic, "value"), f"{name} instead of {last or 'the default'}",
                                 command.without(*names).ending(name), prior)
     for name, topic in (("-point_pixel", "point-pixel"), ("-oversample_omega", "oversample-omega"),
                         ("-oversample_polar", "oversample-polar"), ("-oversample_thick", "oversample-thick")):
         if not command.has(name):
-            id = POINT_PIXEL if topic == "point-pixel" else topic_id(topic, "value")
+            id = causes.POINT_PIXEL if topic == "point-pixel" else mistake_id(topic, "value")
             yield Candidate(id, f"{name} is applied without being asked for", command.ending(name), 0.6)
     if not command.has("-curved_det"):
-        yield Candidate(topic_id("curved-detector", "value"), "-curved_det is applied without being asked for",
+        yield Candidate(mistake_id("curved-detector", "value"), "-curved_det is applied without being asked for",
                         command.starting("-curved_det", "1"), 0.4)
     if question.setting.polarized:
-        yield Candidate(NO_POLARIZATION, "the polarization factor is left out (-nopolar)",
+        yield Candidate(causes.POLARIZATION_MISSING, "the polarization factor is left out (-nopolar)",
                         command.without("-polar").ending("-nopolar"), 0.85)
         for kahn in {0.0, 1.0, -question.setting.kahn, 1 - question.setting.kahn, 0.95, 0.99} - {question.setting.kahn}:
-            yield Candidate(POLARIZATION, f"polarization: K = {kahn:g} instead of {question.setting.kahn:g}",
+            yield Candidate(causes.POLARIZATION_VALUE,
+                            f"polarization: K = {kahn:g} instead of {question.setting.kahn:g}",
                             command.setting("-polar", kahn), 0.6)
     else:
-        yield Candidate(POLARIZATION_ADDED, "a polarization factor is applied in spite of -nopolar",
+        yield Candidate(causes.POLARIZATION_ADDED, "a polarization factor is applied in spite of -nopolar",
                         command.without("-nopolar"), 0.86)

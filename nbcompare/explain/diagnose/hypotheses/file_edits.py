@@ -7,33 +7,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import entry
-from nbcompare.explain.diagnose.finders.reflections import (
-    FRIEDEL,
-    MISSING,
-    OFF_BY_ONE,
-    ORDER,
-    PERMUTATIONS,
-    SCALED,
-    SIGN,
-    SIGNS,
-    reflection_table,
-    signed_names,
-)
-from nbcompare.explain.diagnose.finders.scale import AMPLITUDE
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.finders.reflections import PERMUTATIONS, SIGNS, reflection_table, signed_names
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.question import Question
-from nbcompare.explain.diagnose.search.list_cut import HKL_CUT
 from nbcompare.explain.diagnose.setup.lattice import wavelength_angstrom
 
-TRANSPOSED = entry("matrix-transposed", "physics", "The orientation matrix is read in rows for columns.")
-MATRIX_WAVELENGTH = entry("matrix-wavelength", "physics", "The matrix is not divided by the wavelength, or is twice.")
-MATRIX_SIGN = entry("matrix-sign", "physics", "Axes of the orientation matrix have the opposite sign.")
-MATRIX_ORDER = entry("matrix-order", "physics", "Axes of the orientation matrix are exchanged.")
-HKL_MATES = entry("hkl-mates-added", "physics", "Friedel mates that are not listed get the F of those that are.")
-SOURCE_LOST = entry("sources-lost", "physics", "Sources of the source file are left out.")
-SOURCE_WAVELENGTH = entry("sources-wavelength", "physics", "The wavelengths of the source file are not used.")
-SOURCE_SIGN = entry("sources-sign", "physics", "The directions of the source file are reversed.")
 SOURCE_WEIGHTS = "source-weights"
 
 
@@ -62,20 +41,20 @@ def _matrix(question: Question) -> Iterator[Candidate]:
 
         return _edit(question, "-mat", id, words, prior, make)
 
-    yield edit(TRANSPOSED, "the orientation matrix is transposed", 0.7, lambda m: m.T)
+    yield edit(causes.MATRIX_TRANSPOSED, "the orientation matrix is transposed", 0.7, lambda m: m.T)
     if wavelength != 1.0:
-        yield edit(MATRIX_WAVELENGTH, "the orientation matrix is not divided by the wavelength", 0.66,
+        yield edit(causes.MATRIX_WAVELENGTH, "the orientation matrix is not divided by the wavelength", 0.66,
                    lambda m: m * wavelength)
-        yield edit(MATRIX_WAVELENGTH, "the orientation matrix is divided twice by the wavelength", 0.5,
+        yield edit(causes.MATRIX_WAVELENGTH, "the orientation matrix is divided twice by the wavelength", 0.5,
                    lambda m: m / wavelength)
-    yield edit(MATRIX_SIGN, "all axes of the orientation matrix are reversed", 0.55, lambda m: -m)
+    yield edit(causes.MATRIX_SIGN, "all axes of the orientation matrix are reversed", 0.55, lambda m: -m)
     for axis, name in enumerate("abc"):
         signs = np.where(np.arange(3) == axis, -1.0, 1.0)
-        yield edit(MATRIX_SIGN, f"{name}* of the orientation matrix is reversed", 0.4, lambda m, s=signs: m * s)
-        yield edit(MATRIX_SIGN, f"{'xyz'[axis]} of the orientation matrix is reversed", 0.4,
+        yield edit(causes.MATRIX_SIGN, f"{name}* of the orientation matrix is reversed", 0.4, lambda m, s=signs: m * s)
+        yield edit(causes.MATRIX_SIGN, f"{'xyz'[axis]} of the orientation matrix is reversed", 0.4,
                    lambda m, s=signs: m * s[:, None])
     for order in list(itertools.permutations(range(3)))[1:]:
-        yield edit(MATRIX_ORDER, f"reciprocal axes in the order {''.join('abc'[i] for i in order)}", 0.45,
+        yield edit(causes.MATRIX_ORDER, f"reciprocal axes in the order {''.join('abc'[i] for i in order)}", 0.45,
                    lambda m, o=order: m[:, list(o)])
 
 
@@ -87,26 +66,28 @@ def _list_of_f(question: Question) -> Iterator[Candidate]:
         return _edit(question, "-hkl", id, words, prior, lambda text: _table_text(change(_table(text))))
 
     yield from _single_reflections(question, edit)
-    yield edit(FRIEDEL, "every reflection has the F of its Friedel mate (-h,-k,-l)", 0.7,
+    yield edit(causes.HKL_FRIEDEL, "every reflection has the F of its Friedel mate (-h,-k,-l)", 0.7,
                lambda t: np.column_stack((-t[:, :3], t[:, 3])))
-    yield edit(AMPLITUDE, "the F of the list are squared", 0.6, lambda t: np.column_stack((t[:, :3], t[:, 3] ** 2)))
-    yield edit(AMPLITUDE, "of the F of the list the square root is taken", 0.6,
+    yield edit(causes.AMPLITUDE_NOT_SQUARED, "the F of the list are squared", 0.6,
+               lambda t: np.column_stack((t[:, :3], t[:, 3] ** 2)))
+    yield edit(causes.AMPLITUDE_NOT_SQUARED, "of the F of the list the square root is taken", 0.6,
                lambda t: np.column_stack((t[:, :3], np.sqrt(np.abs(t[:, 3])))))
     for axis, name in enumerate("hkl"):
         for step in (1, -1):
             move = np.where(np.arange(4) == axis, -step, 0)
-            yield edit(OFF_BY_ONE, f"every reflection has the F of {name}{step:+d}", 0.5, lambda t, m=move: t + m)
+            yield edit(causes.HKL_OFF_BY_ONE, f"every reflection has the F of {name}{step:+d}", 0.5,
+                       lambda t, m=move: t + m)
     for signs in SIGNS:
-        yield edit(SIGN, f"every reflection has the F of ({signed_names(signs)})", 0.45,
+        yield edit(causes.HKL_SIGN, f"every reflection has the F of ({signed_names(signs)})", 0.45,
                    lambda t, s=signs: np.column_stack((t[:, :3] * s, t[:, 3])))
     for words, order in PERMUTATIONS.items():
-        yield edit(ORDER, f"the indices are read in the order {words}", 0.5,
+        yield edit(causes.HKL_ORDER, f"the indices are read in the order {words}", 0.5,
                    lambda t, o=order: np.column_stack((t[:, np.argsort(o)], t[:, 3])))
     for words, change in (("the first record is lost", lambda t: t[1:]), ("the last record is lost", lambda t: t[:-1]),
                           ("the second half is lost", lambda t: t[:len(t) // 2]),
                           ("the first half is lost", lambda t: t[len(t) // 2:])):
-        yield edit(HKL_CUT, f"list of F: {words}", 0.5, change)
-    yield edit(HKL_MATES, "Friedel mates are filled in", 0.4,
+        yield edit(causes.HKL_TRUNCATED, f"list of F: {words}", 0.5, change)
+    yield edit(causes.HKL_MATES_ADDED, "Friedel mates are filled in", 0.4,
                lambda t: np.concatenate((np.column_stack((-t[:, :3], t[:, 3])), t)))
 
 
@@ -123,9 +104,9 @@ def _single_reflections(question: Question, edit) -> Iterator[Candidate]:
     if not 0 < np.count_nonzero(off) <= 40:
         return
     hkl, factors = table.hkl[off], np.where(ratio[off] > 1e-3, np.sqrt(np.maximum(ratio[off], 0)), 0.0)
-    id = MISSING if (factors == 0).all() else SCALED
+    id = causes.REFLECTION_MISSING if (factors == 0).all() else causes.REFLECTION_CHANGED
     named = ", ".join(f"({h},{k},{l})" for h, k, l in hkl[:6])
-    words = f"F of {len(hkl)} reflections {'is zero' if id == MISSING else 'is another'}: {named}"
+    words = f"F of {len(hkl)} reflections {'is zero' if id == causes.REFLECTION_MISSING else 'is another'}: {named}"
 
     def change(t: np.ndarray) -> np.ndarray:
         t = t.copy()
@@ -163,8 +144,8 @@ def _sources(question: Question) -> Iterator[Candidate]:
                lambda rows: [[*row[:3], *(["1"] if len(row) > 3 else []), *row[4:]] for row in rows])
     for words, part in (("the first source is lost", slice(1, None)), ("the last source is lost", slice(None, -1)),
                         ("only the first source is used", slice(0, 1))):
-        yield edit(SOURCE_LOST, words, 0.6, lambda rows, part=part: rows[part] or rows)
-    yield edit(SOURCE_WAVELENGTH, "all sources have the central wavelength", 0.6,
+        yield edit(causes.SOURCES_LOST, words, 0.6, lambda rows, part=part: rows[part] or rows)
+    yield edit(causes.SOURCES_WAVELENGTH, "all sources have the central wavelength", 0.6,
                lambda rows: [[*row[:4], *([repr(central)] if len(row) > 4 else [])] for row in rows])
-    yield edit(SOURCE_SIGN, "the directions of the sources are reversed", 0.5,
+    yield edit(causes.SOURCES_SIGN, "the directions of the sources are reversed", 0.5,
                lambda rows: [[*(repr(-float(v)) for v in row[:3]), *row[3:]] for row in rows])

@@ -13,17 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nbcompare.case.command import Command, Item
-from nbcompare.explain.diagnose.causes import entry
-from nbcompare.explain.diagnose.finders.displacement import DISTANCE, PIXEL, ROTATION
-from nbcompare.explain.diagnose.finders.pattern import ABSORPTION, POLARIZATION
-from nbcompare.explain.diagnose.finders.placement import CENTRE
-from nbcompare.explain.diagnose.finders.reflections import DEFAULT_F
-from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit, topic_id
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.causes import mistake_id
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.setup.detector import rotation_about
 
-MATRIX_VALUE = entry("matrix-value", "physics", "The orientation matrix (-mat) has other values: scale or rotation.")
-MOSAIC_SPREAD = topic_id("mosaic-spread", "value")
+MOSAIC_SPREAD = mistake_id("mosaic-spread", "value")
 _NOTCH = 0.02
 
 
@@ -172,15 +168,15 @@ def _detector_knobs(question: Question) -> Iterator[Knob]:
     centre, reach = beam_centre(question), _reach_px(question)
     command, detector = question.command, question.detector
     relative = _NOTCH / reach
-    yield Knob(CENTRE, "the beam centre", ("along fast", "along slow"), (0.0, 0.0), (_NOTCH, _NOTCH),
+    yield Knob(causes.BEAM_CENTRE_VALUE, "the beam centre", ("along fast", "along slow"), (0.0, 0.0), (_NOTCH, _NOTCH),
                lambda c, v: centre.moved(c, v[0], v[1]), 0.6, geometry=True, units="pixels")
     name = "-close_distance" if command.has("-close_distance") else "-distance"
     distance = command.number(name, 100.0)
     yield _simple(question, name, relative * distance, default=100.0, title="the distance", prior=0.6,
-                  id=DISTANCE, geometry=True, positive=True)
+                  id=causes.DISTANCE_VALUE, geometry=True, positive=True)
     pixel = command.number("-pixel", 0.1)
     yield _simple(question, "-pixel", relative * pixel, default=0.1, title="the pixel size", prior=0.55,
-                  id=PIXEL, geometry=True, positive=True)
+                  id=causes.PIXEL_SIZE_VALUE, geometry=True, positive=True)
     tilt = math.degrees(_NOTCH * detector.pixel_m / abs(detector.close_distance_m or 0.1))
     rotations = tuple(f"-detector_rot{axis}" for axis in "xyz")
 
@@ -190,10 +186,10 @@ def _detector_knobs(question: Question) -> Iterator[Knob]:
         return command
 
     starts = tuple(command.number(option) for option in rotations)
-    yield Knob(ROTATION, "the detector's rotation", rotations, starts, (tilt, tilt, tilt), turned,
+    yield Knob(causes.DETECTOR_ROTATION_VALUE, "the detector's rotation", rotations, starts, (tilt, tilt, tilt), turned,
                0.5, geometry=True)
     yield _simple(question, "-twotheta", tilt, default=0.0, title="two-theta",
-                  prior=0.55 if command.has("-twotheta") else 0.35, id=topic_id("twotheta", "value"), geometry=True)
+                  prior=0.55 if command.has("-twotheta") else 0.35, id=mistake_id("twotheta", "value"), geometry=True)
     for option, topic in (("-fdet_vector", "fast-axis"), ("-sdet_vector", "slow-axis")):
         item = command.find(option)
         if item and len(item.values) == 3:
@@ -209,16 +205,17 @@ def _beam_knobs(question: Question) -> Iterator[Knob]:
     name = wave.option.name if wave else "-lambda"
     start = command.number(name, 1.0)
     yield _simple(question, name, start * _NOTCH / reach, default=1.0, title="the wavelength", prior=0.55,
-                  id=topic_id("wavelength", "value"), positive=True)
+                  id=mistake_id("wavelength", "value"), positive=True)
     if question.setting.polarized:
         yield _simple(question, "-polar", 0.01, default=0.0, title="the polarization", prior=0.5,
-                      id=POLARIZATION, linear=True)
+                      id=causes.POLARIZATION_VALUE, linear=True)
     for option, topic, typical in (("-divergence", "divergence", 0.02), ("-hdivrange", "divergence", 0.02),
                                    ("-vdivrange", "divergence", 0.02), ("-dispersion", "dispersion", 0.02)):
         given = command.number(option) > 0
         if given or not command.has("-sourcefile"):
             yield _simple(question, option, 0.005 * command.number(option) or typical, default=0.0,
-                          title=f"the {topic}", prior=0.5 if given else 0.4, id=topic_id(topic, "value"), positive=True)
+                          title=f"the {topic}", prior=0.5 if given else 0.4, id=mistake_id(topic, "value"),
+                          positive=True)
     width = 0.2 * _NOTCH * _rocking_width(question)
     for option, topic, prior in (("-beam_vector", "beam-vector", 0.45), ("-spindle_axis", "spindle-axis", 0.4),
                                  ("-polar_vector", "polarization-axis", 0.3)):
@@ -240,7 +237,7 @@ def _tilt_knob(item: Item, topic: str, notch: float, prior: float, *, geometry: 
         tilted = rotation_about(across, values[0]) @ rotation_about(other, values[1]) @ vector
         return command.setting(item.option.name, *(float(v) for v in tilted))
 
-    return Knob(topic_id(topic, "value"), f"{item.option.name} tilted", ("one way", "the other way"), (0.0, 0.0),
+    return Knob(mistake_id(topic, "value"), f"{item.option.name} tilted", ("one way", "the other way"), (0.0, 0.0),
                 (notch, notch), turn, prior, geometry=geometry, units="radians")
 
 
@@ -253,14 +250,14 @@ def _crystal_knobs(question: Question) -> Iterator[Knob]:
     misset = command.find("-misset")
     given = misset.numbers if misset and len(misset.values) == 3 else (0.0, 0.0, 0.0)
     if not (misset and len(misset.values) == 1):
-        id = topic_id("misset", "value") if misset or not command.has("-mat") else MATRIX_VALUE
+        id = mistake_id("misset", "value") if misset or not command.has("-mat") else causes.MATRIX_VALUE
         yield Knob(id, "the crystal's orientation (misset)", ("x", "y", "z"), given, (angle, angle, angle),
                    lambda c, v: c.setting("-misset", *(float(value) for value in v)), 0.54 if misset else 0.5,
                    units="degrees")
     if "-mat" in question.files:
-        yield Knob(MATRIX_VALUE, "the orientation matrix times", ("factor",), (1.0,), (_NOTCH * 5 * width,),
+        yield Knob(causes.MATRIX_VALUE, "the orientation matrix times", ("factor",), (1.0,), (_NOTCH * 5 * width,),
                    lambda c, v: c, 0.5, positive=True, edit=lambda v: _scaled_axes(v[0], v[0], v[0]))
-        yield Knob(MATRIX_VALUE, "axes of the orientation matrix times", ("a*", "b*", "c*"), (1.0, 1.0, 1.0),
+        yield Knob(causes.MATRIX_VALUE, "axes of the orientation matrix times", ("a*", "b*", "c*"), (1.0, 1.0, 1.0),
                    (_NOTCH * 5 * width,) * 3, lambda c, v: c, 0.45, positive=True, edit=lambda v: _scaled_axes(*v))
     cell = command.find("-cell")
     if cell and cell.values:
@@ -270,9 +267,9 @@ def _crystal_knobs(question: Question) -> Iterator[Knob]:
                   prior=0.55 if spread else 0.45, id=MOSAIC_SPREAD, positive=True)
     if command.has("-round_xtal", "-gauss_xtal", "-binary_spots"):
         yield _simple(question, "-fudge", 0.01 * command.number("-fudge", 1.0), default=1.0, title="-fudge", prior=0.5,
-                      id=topic_id("fudge", "value"), positive=True)
+                      id=mistake_id("fudge", "value"), positive=True)
     if not command.has("-samplesize", "-sample_thick", "-sample_width", "-sample_height"):
-        yield Knob(topic_id("cells", "value"), "the number of cells", ("Na", "Nb", "Nc"),
+        yield Knob(mistake_id("cells", "value"), "the number of cells", ("Na", "Nb", "Nc"),
                    tuple(float(n) for n in question.setting.cells), (1.0, 1.0, 1.0), _with_cells, 0.5, positive=True)
 
 
@@ -306,10 +303,10 @@ def _cell_knobs(cell: Item, relative: float) -> Iterator[Knob]:
     given = [*cell.numbers, *[0.0] * (6 - len(cell.numbers))]
     lengths = [given[i] if given[i] > 0 else given[0] for i in range(3)]
     angles = [given[i] if given[i] > 0 else 90.0 for i in range(3, 6)]
-    yield Knob(topic_id("cell", "value"), "the unit cell scaled", ("factor",), (1.0,), (relative,),
+    yield Knob(mistake_id("cell", "value"), "the unit cell scaled", ("factor",), (1.0,), (relative,),
                lambda c, v: c.setting("-cell", *(float(n * v[0]) for n in lengths), *angles), 0.52, positive=True)
     turned = math.degrees(relative)
-    yield Knob(topic_id("cell", "value"), "the unit cell", ("a", "b", "c", "alpha", "beta", "gamma"),
+    yield Knob(mistake_id("cell", "value"), "the unit cell", ("a", "b", "c", "alpha", "beta", "gamma"),
                (*lengths, *angles), (*(relative * n for n in lengths), turned, turned, turned),
                lambda c, v: c.setting("-cell", *(float(n) for n in v)), 0.5)
 
@@ -320,7 +317,7 @@ def _cell_knobs(cell: Item, relative: float) -> Iterator[Knob]:
 def _spindle_knobs(question: Question) -> Iterator[Knob]:
     s = question.setting
     angle = math.degrees(_NOTCH * 5 * _rocking_width(question))
-    yield _simple(question, "-phi", angle, default=0.0, title="phi", id=topic_id("phi", "value"),
+    yield _simple(question, "-phi", angle, default=0.0, title="phi", id=mistake_id("phi", "value"),
                   prior=0.55 if question.command.has("-phi") else 0.45)
     if s.phi_steps > 1:
         step, count = math.degrees(s.phi_step), s.phi_steps
@@ -330,7 +327,7 @@ def _spindle_knobs(question: Question) -> Iterator[Knob]:
             return (bare.setting("-phistep", float(values[0] / count)).setting("-phisteps", count)
                     .setting("-osc", float(abs(values[0]))))
 
-        yield Knob(topic_id("oscillation", "value"), "the oscillation range", ("-osc",), (step * count,), (angle,),
+        yield Knob(mistake_id("oscillation", "value"), "the oscillation range", ("-osc",), (step * count,), (angle,),
                    turn, 0.54)
 
 
@@ -349,14 +346,15 @@ def _amount_knobs(question: Question) -> Iterator[Knob]:
     """What adds to the image in proportion: water by its volume, unlisted reflections by F^2."""
     command = question.command
     water = command.number("-water")
-    yield Knob(topic_id("water", "value"), "the water background", ("-water",), (water**3,),
+    yield Knob(mistake_id("water", "value"), "the water background", ("-water",), (water**3,),
                (max(1.0, 0.1 * water**3),), lambda c, v: c.setting("-water", _cube_root(v[0])), 0.5,
                linear=True, shown=_cube_root, units="um")
     listed = command.has("-hkl", "-dump")
     if listed:
         default = command.number("-default_F")
-        yield Knob(DEFAULT_F, "unlisted reflections", ("-default_F",), (default**2,), (max(1.0, 0.1 * default**2),),
-                   lambda c, v: c.setting("-default_F", _root(v[0])), 0.55, linear=True, shown=_root)
+        yield Knob(causes.DEFAULT_F_VALUE, "unlisted reflections", ("-default_F",), (default**2,),
+                   (max(1.0, 0.1 * default**2),), lambda c, v: c.setting("-default_F", _root(v[0])), 0.55, linear=True,
+                   shown=_root)
 
 
 def _sensor_knobs(question: Question) -> Iterator[Knob]:
@@ -364,13 +362,13 @@ def _sensor_knobs(question: Question) -> Iterator[Knob]:
     command = question.command
     thickness, depth = command.number("-detector_thick"), command.number("-detector_abs")
     if thickness <= 0:
-        yield Knob(ABSORPTION, "a sensor", ("thickness in um", "thickness over attenuation depth"), (0.0, 1.0),
-                   (3.0, 0.01), _with_sensor, 0.45, positive=True, begin=(400.0, 1.0))
+        yield Knob(causes.ABSORPTION_VALUE, "a sensor", ("thickness in um", "thickness over attenuation depth"),
+                   (0.0, 1.0), (3.0, 0.01), _with_sensor, 0.45, positive=True, begin=(400.0, 1.0))
         return
     yield _simple(question, "-detector_thick", 0.01 * thickness, default=0.0, title="the sensor's thickness",
-                  prior=0.5, id=topic_id("sensor-thickness", "value"), positive=True)
+                  prior=0.5, id=mistake_id("sensor-thickness", "value"), positive=True)
     yield _simple(question, "-detector_abs", 0.01 * (depth or thickness), default=thickness,
-                  title="the attenuation depth", prior=0.5, id=ABSORPTION, positive=True)
+                  title="the attenuation depth", prior=0.5, id=causes.ABSORPTION_VALUE, positive=True)
 
 
 def _with_sensor(command: Command, values: Sequence[float]) -> Command:

@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterator
 
 from nbcompare.case.command import Command, Item, is_number
-from nbcompare.explain.diagnose.hypotheses.candidate import GEOMETRY_TOPICS, Candidate, topic_id
+from nbcompare.explain.diagnose.causes import GEOMETRY_TOPICS, mistake_id
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.question import Question
 
 _NOT_DROPPED = {"output", "ignored", "scale", "size", "roi", "emulation"}
@@ -32,7 +33,7 @@ def each_option(question: Question) -> Iterator[Candidate]:
         geometry = option.topic in GEOMETRY_TOPICS
 
         def candidate(mistake, words, changed, prior, geometry=geometry, topic=option.topic):
-            return Candidate(topic_id(topic, mistake), words, changed, prior, geometry=geometry)
+            return Candidate(mistake_id(topic, mistake), words, changed, prior, geometry=geometry)
 
         if not _means_nothing(item):
             yield candidate("ignored", f"{item} is ignored{_default_words(item)}", command.without(name), 0.8)

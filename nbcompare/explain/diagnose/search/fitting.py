@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nbcompare.explain.diagnose.hypotheses.candidate import ARGUMENTS, Candidate
+from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import Knob
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 
@@ -77,7 +78,7 @@ class Fitter:
     def __init__(self, trials: CauseTrials, count: int = 3, *, free_scale: bool = False,
                  on_top: Candidate | None = None) -> None:
         self.free_scale = free_scale
-        self.under = on_top or Candidate(ARGUMENTS, "unedited", trials.question.command)
+        self.under = on_top or Candidate(ARGUMENTS_DIFFER, "unedited", trials.question.command)
         self.trials = trials
         self.count = min(count, len(trials.regions))
         self.aim = trials.subject[:self.count]

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import STRICT, Cause, entry, guess
+from nbcompare.explain.diagnose.cause import STRICT, Cause, guess, guessed
+from nbcompare.explain.diagnose.causes import HKL_TRUNCATED
 from nbcompare.explain.diagnose.finders.reflections import reflection_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 from nbcompare.explain.diagnose.setup.lattice import read_list
 
-HKL_CUT = entry("hkl-truncated", "physics", "The list of structure factors is read in part only.")
 _FEWEST = 4
 """So many reflections must be there, and so many be gone: in the list's order by chance once in 70 times at most."""
 
@@ -56,7 +56,7 @@ class ListCut:
             return "".join(" ".join(kept[i:i + 4]) + "\n" for i in range(0, len(kept) // 4 * 4, 4))
 
         words = self.words(count)
-        return Candidate(HKL_CUT, words, question.command, 0.75, (FileEdit("-hkl", words, make),))
+        return Candidate(HKL_TRUNCATED, words, question.command, 0.75, (FileEdit("-hkl", words, make),))
 
 
 class ListPlaces:
@@ -125,9 +125,9 @@ def find_list_cut(question: Question) -> Iterator[Cause]:
     if found is not None:
         where = f"between records {found.low} and {found.high} of {found.total}"
         some = "those before are not read" if found.from_end else "those after are not read"
-        yield Cause(HKL_CUT, f"the list of structure factors is cut {where}: {some}",
-                    (f"{found.here} reflections are as before and {found.gone} are gone, in the order of the list",),
-                    confidence=guess(0.8), prior=0.75)
+        yield guessed(HKL_TRUNCATED, f"the list of structure factors is cut {where}: {some}",
+                      (f"{found.here} reflections are as before and {found.gone} are gone, in the order of the list",),
+                      confidence=guess(0.8), prior=0.75)
 
 
 # --- trials ----------------------------------------------------------------------------------------------------------

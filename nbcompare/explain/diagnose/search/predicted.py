@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nbcompare.case.command import Command
-from nbcompare.explain.diagnose.causes import Cause, guess
+from nbcompare.explain.diagnose.cause import Cause, guess, guessed
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.command_edits import run_candidates
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import Knob, knobs
@@ -156,11 +156,11 @@ def find_predicted(question: Question) -> Iterator[Cause]:
         candidate, placing = placed.candidate, placed.placing
         if placing.found < 0.5:
             continue
-        yield Cause(candidate.id, candidate.words, (
-            f"{100 * placing.found:.0f} % of the peaks would lie within a pixel of the subject's (unmoved: "
-            f"{100 * still.found:.0f} %), median distance {placing.distance:.3g} pixels",),
-            edit={"kind": "argv", "argv": list(candidate.command.argv)},
-            confidence=guess(0.35 + 0.4 * placing.score), prior=candidate.prior)
+        yield guessed(candidate.id, candidate.words,
+                      (f"{100 * placing.found:.0f} % of the peaks would lie within a pixel of the subject's (unmoved: "
+                       f"{100 * still.found:.0f} %), median distance {placing.distance:.3g} pixels",),
+                      edit={"kind": "argv", "argv": list(candidate.command.argv)},
+                      confidence=guess(0.35 + 0.4 * placing.score), prior=candidate.prior)
 
 
 FINDERS = (find_predicted,)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbcompare.explain.diagnose.causes import Cause, guess
+from nbcompare.explain.diagnose.cause import Cause, carried_out, guess
+from nbcompare.explain.diagnose.causes import BACKGROUND_OFFSET
 from nbcompare.explain.diagnose.finders.scale import named_factor
-from nbcompare.explain.diagnose.finders.values import OFFSET
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import Knob
 from nbcompare.explain.diagnose.search.trials import NOTHING, Reading
@@ -54,9 +54,10 @@ class Prover:
     def _besides(self, candidate: Candidate, reading: Reading) -> list[Cause]:
         together = f"together with: {candidate.words}"
         if reading.offset:
-            return [Cause(OFFSET, f"{reading.offset:.6g} was added to every pixel, and a factor {reading.scale:.8g}",
-                          (together,), True, True, reading.scaled_worst, reading.scaled_left,
-                          {"kind": "image", "what": f"{reading.offset:.6g} added"}, 0.9, 0.3)]
+            return [carried_out(BACKGROUND_OFFSET,
+                                f"{reading.offset:.6g} was added to every pixel, and a factor {reading.scale:.8g}",
+                                (together,), residual=reading.scaled_worst, left=reading.scaled_left,
+                                what=f"{reading.offset:.6g} added", confidence=0.9, prior=0.3)]
         named = next(iter(named_factor(self.setting, reading.scale, 1e-6, reading.scaled_left)))
         return [Cause(named.id, named.sentence, (*named.evidence, together), True, True, named.residual, named.left,
                       named.edit, 0.9, min(0.3, named.prior))]

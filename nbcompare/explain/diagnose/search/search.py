@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause
+from nbcompare.explain.diagnose.cause import Cause
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.command_edits import emulation_candidates, run_candidates

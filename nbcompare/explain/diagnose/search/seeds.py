@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import Cause, guess
-from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, topic_id
+from nbcompare.explain.diagnose.cause import Cause, guess
+from nbcompare.explain.diagnose.causes import mistake_id
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.search.trials import CauseTrials
 
 _SEEDS = (1009, 20011, 300007)
@@ -21,10 +22,10 @@ def seed_guesses(trials: CauseTrials) -> Iterator[Cause]:
     """A guess that the mosaic domains, or the random orientation, were drawn from another seed."""
     question = trials.question
     if question.setting.mosaic_spread > 0:
-        yield from _like_other_seeds(trials, "-mosaic_seed", topic_id("mosaic-seed", "value"), "the mosaic domains")
+        yield from _like_other_seeds(trials, "-mosaic_seed", mistake_id("mosaic-seed", "value"), "the mosaic domains")
     misset = question.command.find("-misset")
     if misset and len(misset.values) == 1:
-        yield from _like_other_seeds(trials, "-misset_seed", topic_id("misset-seed", "value"), "the orientation")
+        yield from _like_other_seeds(trials, "-misset_seed", mistake_id("misset-seed", "value"), "the orientation")
 
 
 def _like_other_seeds(trials: CauseTrials, option: str, id: str, words: str) -> Iterator[Cause]:

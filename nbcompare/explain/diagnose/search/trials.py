@@ -10,8 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from nbcompare.compare.image import Roi
-from nbcompare.explain.diagnose.causes import STRICT
-from nbcompare.explain.diagnose.hypotheses.candidate import ARGUMENTS, Candidate
+from nbcompare.explain.diagnose.cause import STRICT
+from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search.regions import choose_regions
 from nbcompare.explain.diagnose.search.simulator import Simulator
@@ -82,7 +83,7 @@ class CauseTrials:
         return time.monotonic() - self.started < share * self.budget_s
 
     def _find_base(self) -> bool:
-        unedited = Candidate(ARGUMENTS, "unedited", self.question.command)
+        unedited = Candidate(ARGUMENTS_DIFFER, "unedited", self.question.command)
         reference = [self._part(self.question.pair.x, region) for region in self.regions]
         for names in BASES:
             if names and not (names <= set(self.offered) or "all" in names and self.offered):

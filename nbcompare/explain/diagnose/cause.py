@@ -1,0 +1,120 @@
+"""Cause: one answer to "why do these images differ", how sure it is, and the answers in order.
+
+A cause is made by ``carried_out``, ``guessed`` or, where a trial run decides, by the search; its id and the sentence
+of it stand in ``causes``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nbcompare.explain.diagnose.causes import CATALOGUE
+
+STRICT = 1e-6
+"""An edit is proven when no pixel is further than this share of the reference's peak from the subject."""
+
+GUESS_CONFIDENCE = 0.8
+"""No guess may claim more than this."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One hypothesis with what speaks for it.
+
+    ``tested``: an edit was carried out and its image held against the subject's. ``proven``: that image is the
+    subject's, to ``STRICT`` of the reference's peak. ``residual`` is what the edit leaves, as a share of the peak
+    (None when nothing was carried out), ``left`` the share of the difference (root sum of squares) that remains.
+    ``rivals`` are other causes whose images cannot be told from this one.
+    """
+
+    id: str
+    sentence: str
+    evidence: tuple[str, ...] = ()
+    tested: bool = False
+    proven: bool = False
+    residual: float | None = None
+    left: float | None = None
+    edit: Mapping[str, object] | None = None
+    confidence: float = 0.0
+    prior: float = 0.5
+    rivals: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.id not in CATALOGUE:
+            raise ValueError(f"{self.id} is not in the catalogue of causes")
+
+    @property
+    def kind(self) -> str:
+        return CATALOGUE[self.id].kind
+
+    @property
+    def order(self) -> tuple:
+        """Proven before guessed; among proven ones the likelier mistake first, a little the less the more it leaves."""
+        if self.proven:
+            return (0, 0, -self.prior + 0.02 * math.log10(max(self.left or 0.0, 1e-7) / 1e-7), self.left or 0.0)
+        return (1, -self.confidence, -self.prior, self.left if self.left is not None else 1.0)
+
+    def as_dict(self, rank: int) -> dict[str, Any]:
+        return {"rank": rank, "id": self.id, "class": self.kind, "title": CATALOGUE[self.id].sentence,
+                "sentence": self.sentence, "evidence": list(self.evidence), "tested": self.tested,
+                "proven": self.proven, "residual": _finite(self.residual), "left": _finite(self.left),
+                "edit": dict(self.edit) if self.edit else None, "confidence": round(self.confidence, 4),
+                "rivals": list(self.rivals)}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Whether the images agree, and if not, why: the causes, best first."""
+
+    agree: bool
+    causes: tuple[Cause, ...]
+    figures: Mapping[str, float | int | None]
+    notes: tuple[str, ...] = ()
+    tested: Mapping[str, object] | None = None
+    shape_fault: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"agree": self.agree, "shape_fault": self.shape_fault, "figures": dict(self.figures),
+                "causes": [cause.as_dict(rank) for rank, cause in enumerate(self.causes, 1)],
+                "tested": dict(self.tested) if self.tested else None, "notes": list(self.notes)}
+
+
+def ranked(causes: list[Cause]) -> tuple[Cause, ...]:
+    """Best first, one cause per id; a proven one that stands behind another proven one becomes its rival too."""
+    best: dict[str, Cause] = {}
+    for cause in sorted(causes, key=lambda cause: cause.order):
+        best.setdefault(cause.id, cause)
+    ordered = sorted(best.values(), key=lambda cause: cause.order)
+    proven = [cause.id for cause in ordered if cause.proven]
+    return tuple(replace(cause, rivals=tuple(id for id in proven if id != cause.id)) if cause.proven else cause
+                 for cause in ordered)
+
+
+def carried_out(id: str, sentence: str, evidence: tuple[str, ...], *, residual: float | None, left: float | None,
+                what: str, confidence: float, prior: float = 0.5) -> Cause:
+    """A cause whose edit of the image (``what`` was done to it) was carried out, and gives the subject."""
+    return Cause(id, sentence, evidence, True, True, residual, left, {"kind": "image", "what": what}, confidence, prior)
+
+
+def guessed(id: str, sentence: str, evidence: tuple[str, ...], *, confidence: float, prior: float = 0.5,
+            residual: float | None = None, left: float | None = None,
+            edit: Mapping[str, object] | None = None) -> Cause:
+    """A cause that something speaks for, and nothing reproduces."""
+    return Cause(id, sentence, evidence, False, False, residual, left, edit, confidence, prior)
+
+
+def guess(confidence: float) -> float:
+    """A confidence that a guess may claim."""
+    return float(max(0.0, min(GUESS_CONFIDENCE, confidence)))
+
+
+def failed(where: str, fault: Exception) -> str:
+    """What is told of a part of the diagnosis that failed: the rest of it, and the run's verdict, stand."""
+    return f"the diagnosis failed: {where}: {type(fault).__name__}: {fault}"
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
