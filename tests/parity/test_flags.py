@@ -13,7 +13,7 @@ from nanobrag_torch.command.flags import FLAGS
 from nbcompare.case.command import parse_command
 from nbcompare.case.from_arguments import DUMP_BY_DEFAULT
 from nbcompare.case.options import CELL, MISSET, PERHAPS, all_options, option_named
-from nbcompare.explain.diagnose.hypotheses.candidate import GEOMETRY_TOPICS
+from nbcompare.explain.diagnose.causes import GEOMETRY_TOPICS
 from nbcompare.explain.trace.factors import FACTORS
 
 TORCH = (sys.executable, "-m", "nanobrag_torch")
