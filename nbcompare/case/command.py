@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.case.options import CELL, DUMP, INPUT, MISSET, OUTPUT, PERHAPS, Option, option_named, option_of
@@ -100,6 +100,12 @@ class Command:
         if file != DUMP:
             return file
         return OUTPUT if self.has("-hkl") else INPUT
+
+    def reading_from(self, names: Mapping[str, str]) -> Command:
+        """With the files that are read under other names, where ``names`` has one."""
+        read = self.reading()
+        return Command(tuple(replace(item, values=tuple(names.get(name, name) for name in item.values))
+                             if item in read else item for item in self.items))
 
     # --- edits ---------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,12 +55,13 @@ class OneShotOptions:
 @dataclass(frozen=True)
 class StagedArguments:
     """Arguments that find their files in a folder of copies: of both engines, and of each alone; with what there is
-    to say about it."""
+    to say about it. ``sources`` are the files that were copied, by the name of the copy."""
 
     command: tuple[str, ...]
     reference_args: tuple[str, ...]
     subject_args: tuple[str, ...]
     notes: tuple[str, ...]
+    sources: Mapping[str, str]
 
 
 def require_options(arguments: Sequence[str]) -> None:
@@ -83,7 +84,8 @@ def stage_arguments(arguments: Sequence[str], c_args: Sequence[str], py_args: Se
     own = {key: _staged((*command, *words), folder, names) for key, words in (("c", c_args), ("py", py_args))}
     size = len(command)
     return StagedArguments(own["c"][:size], own["c"][size:], own["py"][size:],
-                           (*notes, *_left_over_dump((*command, *c_args), folder)))
+                           (*notes, *_left_over_dump((*command, *c_args), folder)),
+                           {name: str(source) for source, name in names.items() if source != Path(name).absolute()})
 
 
 def _without_float_file(arguments: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:

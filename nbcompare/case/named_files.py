@@ -4,7 +4,7 @@ hashed; what it writes must stay in the folder of the run."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from nbcompare.case.command import Item, parse_command
 from nbcompare.case.options import FLOAT_FILE
@@ -29,6 +29,11 @@ def file_faults(argv: Sequence[str], inputs: Collection[str]) -> Iterator[str]:
         fault = _output_fault(item, inputs)
         if fault and item.name != FLOAT_OPTION:
             yield fault
+
+
+def files_of(folder: Path) -> frozenset[str]:
+    """The names of all files in a folder and below it."""
+    return frozenset(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def plain(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nbcompare.case.case import Case
 from nbcompare.case.command import declared_shape
-from nbcompare.case.named_files import file_faults
+from nbcompare.case.named_files import file_faults, files_of
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine
@@ -60,8 +60,7 @@ def job_of(case: Case, engine: Engine, arguments: tuple[str, ...], inputs: Path)
     if module and not obeys(engine.start, engine.program):
         raise UsageError(f"the input {module} has the name of a Python module, and the {engine.role} {engine.name} "
                          "might run it", hint="give the file another name")
-    there = {path.relative_to(inputs).as_posix() for path in inputs.rglob("*") if path.is_file()}
-    for fault in file_faults(arguments, there):
+    for fault in file_faults(arguments, files_of(inputs)):
         raise UsageError(fault)
     seconds = {REFERENCE: case.limits.reference_seconds, SUBJECT: case.limits.subject_seconds}[engine.role]
     return Job(engine, arguments, declared_shape(arguments, inputs), seconds, inputs, case.environment)

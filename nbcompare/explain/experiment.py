@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.case.case import Case, cell_named, load_case, parse_input_override
 from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, require_options, stage_arguments
 from nbcompare.case.inputs import stage_inputs
+from nbcompare.case.named_files import files_of
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.choose import choose_engines, engines_of
@@ -47,7 +48,8 @@ class ExperimentSource:
 class Experiment:
     """A case with the engines to run it and the folder of its input files.
 
-    ``images`` are those of a bundle, float32 [slow, fast] by role, else None; ``named`` says what it was made from.
+    ``images`` are those of a bundle, float32 [slow, fast] by role, else None; ``named`` says what it was made from;
+    ``sources`` are the user's own files that the inputs were copied from, by the name of the input.
     """
 
     named: str
@@ -55,6 +57,7 @@ class Experiment:
     engines: Mapping[str, Engine]
     inputs: Path
     images: Mapping[str, np.ndarray] | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(self, role: str) -> tuple[str, ...]:
         """The whole command line of a role, without the float file."""
@@ -90,14 +93,17 @@ def _from_arguments(asked: ExperimentSource, data: Path, progress: Progress) -> 
     for note in arguments.notes:
         progress.say(f"note: {note}")
     case = one_shot_case(arguments, OneShotOptions(), data)
-    return Experiment("the command line", case, engines_of(case, asked, progress), data)
+    return Experiment("the command line", case, engines_of(case, asked, progress), data, sources=arguments.sources)
 
 
 def _from_case(asked: ExperimentSource, path: Path, data: Path, progress: Progress) -> Experiment:
     case = _with_more(load_case(path), asked)
     data.mkdir()
-    stage_inputs(case, dict(parse_input_override(text, case) for text in asked.inputs), data)
-    return Experiment(f"case {case.name}", case, engines_of(case, asked, progress), data)
+    overrides = dict(parse_input_override(text, case) for text in asked.inputs)
+    stage_inputs(case, overrides, data)
+    own = {entry.name: case.folder / entry.file for entry in case.inputs if entry.file}
+    sources = {name: str(source) for name, source in {**own, **overrides}.items()}
+    return Experiment(f"case {case.name}", case, engines_of(case, asked, progress), data, sources=sources)
 
 
 def _from_bundle(asked: ExperimentSource, folder: Path, progress: Progress) -> Experiment:
@@ -116,7 +122,8 @@ def _from_bundle(asked: ExperimentSource, folder: Path, progress: Progress) -> E
     images = None
     if record.runs and not any(run.failure for run in record.runs):
         images = {run.role: read_float_image(folder / image_name(run.role), run.shape) for run in record.runs}
-    return Experiment(f"bundle {case.name}/{record.stamp}", _with_more(case, asked), engines, folder / DATA, images)
+    return Experiment(f"bundle {case.name}/{record.stamp}", _with_more(case, asked), engines, folder / DATA, images,
+                      {name: str(folder / DATA / name) for name in files_of(folder / DATA)})
 
 
 def _with_more(case: Case, asked: ExperimentSource) -> Case:

@@ -20,6 +20,7 @@ import numpy as np
 from nbcompare.bundle.summary import summary
 from nbcompare.case.case import Case
 from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, require_options, stage_arguments
+from nbcompare.case.named_files import files_of
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.project import project_above
 from nbcompare.compare.compare import Comparison, compare_images
@@ -89,8 +90,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         binaries = {PREFIX[role]: f"{engine.name} sha256:{sums[role]}" for role, engine in engines.items()}
         said = summary(staged.command, runs, binaries, comparison, verdict, scale, findings, resample=options.resample)
         said["notes"] = [*staged.notes, *said["notes"]]
-        said["inputs"] = {path.relative_to(work / "data").as_posix(): sha256_of(path)
-                          for path in sorted((work / "data").rglob("*")) if path.is_file()}
+        said["inputs"] = {name: sha256_of(work / "data" / name) for name in sorted(files_of(work / "data"))}
         (work / "summary.json").write_text(dump_json(said), encoding="utf-8")
         _replace_files(work, folder)
     return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]), findings)

@@ -105,6 +105,27 @@ def test_the_reproducer_fails_in_the_same_way(nb, reduce, fake):
     assert again.json["sum_ratio"] == pytest.approx(found["signature"]["ratio"])
 
 
+def test_the_reproducer_names_the_users_own_files(nb, reduce, tmp_path):
+    """Though the engines were given copies: one from elsewhere, and one that lies here."""
+    (tmp_path / "lists").mkdir()
+    for name in ("lists/F.txt", "G.txt"):
+        (tmp_path / name).write_text("F")
+    elsewhere = str(tmp_path / "lists" / "F.txt")
+    found = reduce("flux", more=("-dump", elsewhere, "-dumpfile", "G.txt")).json
+    assert "F.txt" in found["command"] and found["complete"]
+    words = shlex.split(found["reproducer"])
+    assert elsewhere in words and "G.txt" in words
+    assert nb("-q", *words[1:]).code == 3
+
+
+def test_the_dump_that_a_command_writes_is_left_out_before_its_list_of_reflections(reduce, tmp_path):
+    """Without -hkl it would be read; and it has no part in the image."""
+    (tmp_path / "F.txt").write_text("F")
+    found = reduce("flux", more=("-hkl", "F.txt", "-dump", "out.dump")).json
+    assert found["complete"] and found["needed"] == ["-flux 1e18", "-beamsize 1.0"]
+    assert not {"-hkl", "-dump"} & set(found["command"])
+
+
 def test_a_defect_of_two_options_together_is_both(reduce):
     said = reduce("pair")
     assert said.json["needed"] == ["-phi 0", "-osc 0.1"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from nbcompare.case.command import parse_command
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.reduce.reduce import Reduction
@@ -38,7 +39,7 @@ def reproducer(found: Reduction, asked: Experiment) -> str:
             words += [option, str(asked.engines[role].program)]
     for option, extra in (("--c-args", asked.case.reference_args), ("--py-args", asked.case.subject_args)):
         if extra:
-            words += [option, shlex.join(extra)]
+            words += [option, shlex.join(parse_command(extra).reading_from(asked.sources).argv)]
     limits = {threshold.metric: threshold for threshold in found.thresholds}
     if "correlation" in limits and limits["correlation"].min is not None:
         words += ["--threshold", f"{limits['correlation'].min:g}"]
@@ -47,7 +48,7 @@ def reproducer(found: Reduction, asked: Experiment) -> str:
         words += ["--sum-ratio", f"{ratio.min:g}", f"{ratio.max:g}"]
     if found.candidate.window:
         words += ["--roi", *map(str, found.candidate.window.bounds)]
-    return shlex.join([*words, "--", *found.candidate.argv])
+    return shlex.join([*words, "--", *parse_command(found.candidate.argv).reading_from(asked.sources).argv])
 
 
 def reduction_as_dict(found: Reduction, asked: Experiment) -> dict[str, Any]:

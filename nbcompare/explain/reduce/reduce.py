@@ -165,7 +165,9 @@ def _is_frame(item: Item) -> bool:
 
 def _small_frame(search: ReductionSearch, command: Command, images) -> tuple[Sequence[Item], Roi | None]:
     """The command on a small image about the beam, if it fails there too; else on a window of its own image."""
-    quiet = [item for item in command.items if not (item.option and item.option.kind in NOT_OF_THE_IMAGE)]
+    written = command.writing()
+    quiet = [item for item in command.items
+             if item not in written and not (item.option and item.option.kind in NOT_OF_THE_IMAGE)]
     loose = [item for item in quiet if not _is_frame(item) and not _is_of(item, PLACING)]
     for size in FRAMES:
         framed = [*parse_command(("-detpixels", str(size))).items, *loose]

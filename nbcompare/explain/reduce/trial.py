@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare.case.command import declared_shape
+from nbcompare.case.named_files import file_faults, files_of
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi
@@ -91,9 +92,11 @@ def trials(experiment: Experiment, thresholds: Sequence[Threshold], cache: Path)
 
 
 def is_possible(candidate: ReductionCandidate, folder: Path) -> bool:
-    """Whether the command declares an image that holds the window."""
+    """Whether the command declares an image that holds the window, and still finds the files it names."""
     try:
         shape = declared_shape(candidate.command, folder)
     except NbCompareError:
+        return False
+    if any(file_faults(candidate.command, files_of(folder))):
         return False
     return candidate.window is None or candidate.window.fault_in(shape) is None
