@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from engines import QUIET, run_program
+from engines import PRECISE, QUIET, TorchBatch, run_program
 
 from nbcompare.case.command import parse_command
 from nbcompare.explain.diagnose import DiagnosisOptions, Question
@@ -168,3 +168,24 @@ def test_a_reference_that_the_simulator_does_not_give_proves_nothing(bench):
         found = diagnose(question, DiagnosisOptions(budget_s=20), simulator)
     assert any("not tested" in note for note in found.notes)
     assert not any(cause.tested for cause in found.causes)
+
+
+def test_of_all_emulations_that_close_a_gap_together_the_few_that_are_needed_are_proven(bench, tmp_path):
+    """The reference is as the C program is, on a triclinic cell behind a thick sensor, with a step at phi 0."""
+    argv = ("-cell", "50", "60", "70", "80", "95", "105", "-default_F", "100", "-lambda", "1", "-N", "5", "-distance",
+            "100", "-detpixels", "40", "-pixel", "0.8", "-detector_thick", "450", "-detector_abs", "300", "-thicksteps",
+            "3", "-oversample", "1", "-phi", "0", "-osc", "0.5", "-phisteps", "2")
+    batch = TorchBatch(*PRECISE)
+    images = []
+    for name, more in (("c", ("-emulate", "all")), ("py", ())):
+        (tmp_path / name).mkdir()
+        ran = batch.run([*argv, *more, *QUIET], tmp_path / name)
+        images.append(ran.image().reshape(40, 40))
+    batch.close()
+    with Simulator() as simulator:
+        found = diagnose(Question(*images, argv, tmp_path), DiagnosisOptions(budget_s=90), simulator)
+        back = diagnose(Question(*images[::-1], argv, tmp_path), DiagnosisOptions(budget_s=90), simulator)
+    for causes in (found.causes, back.causes):
+        assert {cause.id for cause in causes if cause.proven} == {"cell-triclinic", "last-layer-capture",
+                                                                   "phi-carryover"}
+        assert all("together with" in cause.evidence[1] for cause in causes)

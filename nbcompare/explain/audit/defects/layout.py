@@ -135,6 +135,8 @@ def region_only(target, amount, draw):
     block = _block(target, draw)
 
     def change(image):
+        if not image[block].any():
+            raise NotHere("nothing is lit in the region")
         kept = np.zeros_like(image)
         kept[block] = image[block]
         return kept

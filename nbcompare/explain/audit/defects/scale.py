@@ -107,6 +107,7 @@ def distance_missing(target, amount, draw):
 
 @kind("beam-round", "scale", "the beam's area is taken as that of a circle", named_by=("beam-area",))
 def beam_round(target, amount, draw):
+    number(target.argv, "-flux")
     return _times(target, 4 / math.pi, "square over circle")
 
 

@@ -152,7 +152,7 @@ def _mask_causes(question: Question) -> Iterator[Cause]:
     elif (shown.any() or lost.any()) and pair.same_but(shown | lost):
         yield _cause(causes.MASK_WRONG, f"{int(np.count_nonzero(shown))} excluded pixels hold values and "
                      f"{int(np.count_nonzero(lost))} others are zero", "all other pixels are the same",
-                     what="another mask", prior=0.9)
+                     what="another mask", prior=0.9 if shown.any() else 0.5)
 
 
 def _read_mask(question: Question) -> np.ndarray | None:

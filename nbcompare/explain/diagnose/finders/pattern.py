@@ -17,6 +17,9 @@ from nbcompare.explain.diagnose.cause import Cause, carried_out, guess, guessed
 from nbcompare.explain.diagnose.image_pair import CauseProof
 from nbcompare.explain.diagnose.question import Question
 
+_LEAST_KAHN = 0.01
+"""A turned axis with a smaller Kahn factor changes next to nothing: two free numbers fit any small change as well."""
+
 
 @dataclass(frozen=True)
 class Pixels:
@@ -131,7 +134,7 @@ def _kahn(s, p: Pixels, one: np.ndarray, half: np.ndarray) -> Iterator[tuple[str
         if s.kahn and abs(a + s.kahn) < 1e-4:
             id, sentence = causes.POLARIZATION_ROTATED, f"the polarization axis is turned by 90 degrees (K = {a:.6g})"
         yield id, factor, sentence, 0.9
-    else:
+    elif size > _LEAST_KAHN:
         sentence = f"the polarization axis is turned by {turn:.4g} degrees, K = {size:.6g}"
         yield causes.POLARIZATION_ROTATED, factor, sentence, 0.85
 

@@ -28,10 +28,24 @@ def find_rounding(question: Question) -> Iterator[Cause]:
         return
     if np.count_nonzero(sub) < 20:
         return
+    yield from _exactly_rounded(pair)
     yield from _binary_rounding(pair)
     yield from _whole_numbers(pair)
     yield from _steps(pair)
     yield from _digits(pair)
+
+
+def _exactly_rounded(pair: ImagePair) -> Iterator[Cause]:
+    """The reference rounded in one of the usual ways, bit for bit: small whole numbers are short floats as well, and
+    of tiny values both short floats keep few bits."""
+    with np.errstate(over="ignore"):
+        for id, words, rounded, prior in (
+                (causes.INTEGER_ROUNDING, "a whole number", np.rint(pair.reference), 0.97),
+                (causes.FLOAT16_ROUNDING, "a float16 number", pair.reference.astype(np.float16), 0.96)):
+            if np.array_equal(rounded.astype(np.float32), pair.subject):
+                yield carried_out(id, f"every subject value is {words}, rounded from the reference's",
+                                  ("the rounded reference is the subject, bit for bit",), residual=0.0, left=0.0,
+                                  what=words, confidence=0.98, prior=prior)
 
 
 def _overflowed_halves(pair: ImagePair) -> Iterator[Cause]:

@@ -169,7 +169,8 @@ def _of_steps(s: Setting) -> Iterator[Ratio]:
                     f"the sum is divided by oversample {s.oversample}, not its square", 0.75)
     if s.layers > 1:
         yield Ratio(causes.LAYERS_DIVIDED, 1 / s.layers, f"the sum is divided by the {s.layers} sensor layers", 0.8)
-    for count, words in {s.phi_steps: "phi steps", s.mosaic_domains: "mosaic domains", s.sources: "sources"}.items():
+    for count, words in {s.steps: "steps of all kinds", s.oversample**2: "sub-pixels", s.sources: "sources",
+                         s.mosaic_domains: "mosaic domains", s.phi_steps: "phi steps"}.items():
         if count > 1:
             yield Ratio(causes.STEPS_OFF_BY_ONE, count / (count + 1), f"divided by {count + 1}, not {count} {words}",
                         0.6)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nbcompare.explain.diagnose import causes
-from nbcompare.explain.diagnose.cause import Cause, carried_out, guess
+from nbcompare.explain.diagnose.cause import Cause, carried_out, guess, guessed
 from nbcompare.explain.diagnose.image_pair import CauseProof, ImagePair
 from nbcompare.explain.diagnose.question import Question
 
@@ -185,13 +185,29 @@ def find_outliers(question: Question) -> Iterator[Cause]:
     alone = _isolated(rows, columns)
     if alone < 0.8 * count:
         return
+    standing_out = _standing_out(pair.y, rows, columns)
     worst = int(np.argmax(np.abs(pair.difference[rows, columns])))
     row, column = int(rows[worst]), int(columns[worst])
+    if standing_out < 0.8 * count:
+        yield guessed(causes.SINGLE_PIXELS, f"{count} pixels here and there differ, by no more than neighbours do",
+                      ("all other pixels are the same in both images",), confidence=guess(0.3), prior=0.3)
+        return
     yield carried_out(causes.SINGLE_PIXELS,
                       f"{count} single pixel{'s differ' if count > 1 else ' differs'}, the most at x={column} "
                       f"y={row} (reference {pair.x[row, column]:.6g}, subject {pair.y[row, column]:.6g})",
                       ("all other pixels are the same in both images",), residual=0.0, left=None,
                       what=f"{count} pixels changed", confidence=guess(0.3 + alone / count / 2), prior=0.55)
+
+
+def _standing_out(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> int:
+    """How many of the pixels hold a value that none of their neighbours reaches, upwards or downwards: at the edge of
+    a spot the value of a neighbour is a likely one."""
+    count = 0
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        around = image[max(0, row - 1):row + 2, max(0, column - 1):column + 2]
+        others = np.delete(around.ravel(), (row - max(0, row - 1)) * around.shape[1] + column - max(0, column - 1))
+        count += not others.min() <= image[row, column] <= others.max()
+    return count
 
 
 def _isolated(rows: np.ndarray, columns: np.ndarray) -> int:

@@ -59,7 +59,7 @@ def emulation_candidates(question: Question, base: frozenset[str], offered: Sequ
     """Each known defect of the C program that this command can show, put on top of the baseline's or taken away."""
     everything = "all" in base
     for name in offered:
-        prior = _showing(name, question)
+        prior = shows(name, question)
         if prior == 0:
             continue
         if everything or name in base:
@@ -71,7 +71,7 @@ def emulation_candidates(question: Question, base: frozenset[str], offered: Sequ
                             question.command, prior, emulate=base | {name})
 
 
-def _showing(name: str, question: Question) -> float:
+def shows(name: str, question: Question) -> float:
     """How likely a defect of the C program is here; 0 where the command cannot show it."""
     command, s = question.command, question.setting
     needs = {

@@ -100,7 +100,7 @@ def switch_edits(question: Question) -> Iterator[Candidate]:
             yield Candidate(id, f"{name} is applied without being asked for", command.ending(name), 0.6)
     if not command.has("-curved_det"):
         yield Candidate(mistake_id("curved-detector", "value"), "-curved_det is applied without being asked for",
-                        command.starting("-curved_det", "1"), 0.4)
+                        command.starting("-curved_det", "1"), 0.58)
     if question.setting.polarized:
         yield Candidate(causes.POLARIZATION_MISSING, "the polarization factor is left out (-nopolar)",
                         command.without("-polar").ending("-nopolar"), 0.85)

@@ -91,6 +91,16 @@ def _list_of_f(question: Question) -> Iterator[Candidate]:
                lambda t: np.concatenate((np.column_stack((-t[:, :3], t[:, 3])), t)))
 
 
+_FEW_REFLECTIONS = 40
+"""So many reflections may have been changed one by one."""
+
+
+def _all_alike(ratio: np.ndarray) -> bool:
+    """Whether all reflections changed by one factor, which is none of theirs."""
+    middle = float(np.median(ratio))
+    return middle != 1 and bool(np.mean(np.abs(ratio - middle) < 1e-3 * middle) > 0.8) and abs(middle - 1) > 1e-3
+
+
 def _single_reflections(question: Question, edit) -> Iterator[Candidate]:
     """The few reflections whose intensity differs get the F that the subject shows."""
     if question.lattice is None or question.amplitudes is None:
@@ -101,7 +111,8 @@ def _single_reflections(question: Question, edit) -> Iterator[Candidate]:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(table.x > 0, table.y / table.x, np.nan)
     off = np.isfinite(ratio) & (np.abs(ratio - 1) > 1e-4) & np.isfinite(table.listed)
-    if not 0 < np.count_nonzero(off) <= 40:
+    told = np.isfinite(ratio) & np.isfinite(table.listed)
+    if not 0 < np.count_nonzero(off) <= _FEW_REFLECTIONS or _all_alike(ratio[told]):
         return
     hkl, factors = table.hkl[off], np.where(ratio[off] > 1e-3, np.sqrt(np.maximum(ratio[off], 0)), 0.0)
     id = causes.REFLECTION_MISSING if (factors == 0).all() else causes.REFLECTION_CHANGED

@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 
 from nbcompare.explain.diagnose.cause import Cause
+from nbcompare.explain.diagnose.causes import CATALOGUE
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.command_edits import emulation_candidates, run_candidates
 from nbcompare.explain.diagnose.hypotheses.file_edits import file_candidates
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import MOSAIC_SPREAD, Knob, knobs, of_domains
 from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.search import limits
+from nbcompare.explain.diagnose.search.emulated_together import emulated_together
 from nbcompare.explain.diagnose.search.fitting import SMOOTHINGS, Fitted, Fitter, Response, explained_share
 from nbcompare.explain.diagnose.search.list_cut import cut_trials
 from nbcompare.explain.diagnose.search.pairs import PairSearch
@@ -27,30 +30,6 @@ from nbcompare.explain.diagnose.search.proofs import NEAR, Prover, Tried, neares
 from nbcompare.explain.diagnose.search.seeds import seed_guesses
 from nbcompare.explain.diagnose.search.simulator import Simulator
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
-
-_FIRST = 0.645
-"""Discrete hypotheses at least this likely are tried before anything is fitted."""
-
-_PLAIN = 0.9
-"""Share of the difference that one notch of a knob must explain for a fit without smoothing."""
-
-_PROMISING = 0.35
-"""The same for a fit that begins smoothed, with what the quick guesses add, in all regions of a fit."""
-
-_LOOKS = 8
-"""So many knobs that answer in one region are looked at in more."""
-
-_SAME_WAY = 0.9
-"""Share of one knob's turn that another must span to be its twin; less than 1, as notches are not small."""
-
-_DOMAINS = range(2, 21)
-"""Numbers of mosaic domains that are tried."""
-
-_ALIKE = 0.8
-"""Correlation of the images from which on a value is likelier to be a little off than to be another one."""
-
-_WELL_PLACED = 0.4
-"""Score of predicted peaks from which on a fit is worth its renders."""
 
 _MOVE_ALL = ("matrix-ignored", "matrix-transposed", "matrix-wavelength", "matrix-sign", "matrix-order",
              "cell-ignored", "cell-order", "cell-unit", "misset-", "wavelength-", "beam-vector-", "convention-",
@@ -101,13 +80,13 @@ class CauseSearch:
         if not self.trials.ready:
             return SearchResult((), (self._why_not(),), self._facts())
         self.fitter = Fitter(self.trials)
-        alike = self.question.pair.correlation > _ALIKE
+        alike = self.question.pair.correlation > limits.ALIKE
         middle = (self._cheap, self._fits, self._rest) if alike else (self._rest, self._fits)
+        early = (self._list_cut, self._likely, self._emulated_together, self._placed_fits)
         self._prepare()
-        for stage in (self._list_cut, self._likely, self._placed_fits, self._sure_fits, *middle, self._seeds,
-                      self._far_fits, PairSearch(self).run):
+        for stage in (*early, self._sure_fits, *middle, self._seeds, self._far_fits, self._pairs):
             stage()
-            if self.aside and stage not in (self._list_cut, self._likely, self._placed_fits):
+            if self.aside and stage not in early:
                 self.found = self.found or self.aside
             if self.found:
                 break
@@ -165,18 +144,18 @@ class CauseSearch:
         """Where spots go out in the order of the list of F, look for the line where it ends."""
         for candidate, reading in cut_trials(self.trials):
             self.tried[candidate.key] = Tried(candidate, reading)
-            if self._settles(candidate, reading) or not self.trials.within(0.4):
+            if self._settles(candidate, reading) or not self.trials.within(limits.LIST_CUT):
                 return
 
     def _likely(self) -> None:
-        self._try_all([c for c in self.waiting if self.scores[c.key] >= _FIRST], 0.45)
+        self._try_all([c for c in self.waiting if self.scores[c.key] >= limits.LIKELY_SCORE], limits.LIKELY)
 
     def _cheap(self) -> None:
         """A share of the rest: trials of one render each, so that long fits leave none of them out."""
-        self._try_all(self.waiting, 0.55)
+        self._try_all(self.waiting, limits.CHEAP)
 
     def _rest(self) -> None:
-        self._try_all(self.waiting, 0.75)
+        self._try_all(self.waiting, limits.REST)
 
     def _try_all(self, candidates: Iterable[Candidate], share: float) -> None:
         for candidate in candidates:
@@ -187,7 +166,28 @@ class CauseSearch:
             reading = self.trials.try_one(candidate)
             self.tried[candidate.key] = Tried(candidate, reading)
             if self._settles(candidate, reading):
+                self._rivals(candidate)
                 return
+
+    def _rivals(self, proven: Candidate) -> None:
+        """Other mistakes with the same part of the experiment that give the same image: nobody can tell them apart."""
+        topic = CATALOGUE[proven.id].topic
+        others = [c for c in self.waiting if topic and CATALOGUE[c.id].topic == topic and c.id != proven.id
+                  and c.key not in self.tried]
+        for candidate in others[:limits.RIVALS]:
+            if not self.trials.within(limits.AFTER_A_PROOF):
+                return
+            reading = self.trials.try_one(candidate)
+            self.tried[candidate.key] = Tried(candidate, reading)
+            if reading.holds:
+                self.found += self.prover.proven(candidate, reading)
+
+    def _emulated_together(self) -> None:
+        """Several defects of the C program at once, where all of them together close the gap."""
+        found = emulated_together(self.trials)
+        for candidate, reading in found:
+            others = ", ".join(other.id for other, _ in found if other is not candidate)
+            self.found += self.prover.proven(candidate, reading, (f"together with: {others}",) if others else ())
 
     def _settles(self, candidate: Candidate, reading: Reading) -> bool:
         """Keep what a reading proves. What needs a factor besides is put aside: a single cause may explain as much."""
@@ -203,22 +203,23 @@ class CauseSearch:
         """Fit what would move the peaks to where the subject has them, from there."""
         geometry = self.question.geometry
         fitted = [placed for placed in geometry.better if placed.knob] if geometry.still else []
-        for placed in fitted[:3]:
-            if placed.placing.score > max(_WELL_PLACED, geometry.still.score + 0.05):
-                if self._fit(placed.knob, placed.values, 0.6):
+        for placed in fitted[:limits.PLACED_FITS]:
+            if placed.placing.score > max(limits.WELL_PLACED, geometry.still.score + 0.05):
+                if self._fit(placed.knob, placed.values, limits.PLACED_FIT):
                     return
 
     def _sure_fits(self) -> None:
-        """Turn every knob by a notch; fit those that the difference plainly answers to, single numbers first."""
+        """Turn every knob by a notch, those first whose fit takes no more than that; fit those that the difference
+        plainly answers to, single numbers first."""
         near = Fitter(self.trials, 1)
-        for knob in knobs(self.question):
-            if not self.trials.within(0.55):
+        for knob in sorted(knobs(self.question), key=lambda knob: not knob.linear):
+            if not self.trials.within(limits.TURNED_ONCE):
                 break
             self.responses += near.responses(knob)
         self.responses.sort(key=lambda response: -response.promise)
-        plain = sorted((r for r in self.responses if r.explained > _PLAIN), key=lambda r: -r.explained)
-        for response in self._looked_at(plain[:_LOOKS], self.fitter)[:4]:
-            if response.promise > _PROMISING and self._fit(response.knob, None, 0.65, smoothings=(0,)):
+        plain = sorted((r for r in self.responses if r.explained > limits.PLAIN), key=lambda r: -r.explained)
+        for response in self._looked_at(plain[:limits.LOOKS], self.fitter)[:limits.SURE_FITS]:
+            if response.promise > limits.PROMISING and self._fit(response.knob, None, limits.SURE_FIT, smoothings=(0,)):
                 return
 
     def _looked_at(self, responses: Iterable[Response], fitter: Fitter) -> list[Response]:
@@ -226,7 +227,7 @@ class CauseSearch:
         region; only the cause explains them all. A fit begins with the same renders, so that looking is cheap."""
         seen = []
         for response in responses:
-            if self.trials.within(0.75):
+            if self.trials.within(limits.LOOKED_AT):
                 seen += fitter.responses(response.knob)[:1]
         return sorted(seen, key=lambda response: -response.promise)
 
@@ -234,17 +235,18 @@ class CauseSearch:
         """Fit what answers less plainly, smoothed first; then with a factor between the images."""
         told = {response.knob.id: 0.4 * self.expected.get(response.knob.id, 0.0) for response in self.responses}
         hopeful = sorted(self.responses, key=lambda r: -(max(r.promise, r.explained - 0.1) + told[r.knob.id]))
-        seen = sorted(self._looked_at(hopeful[:_LOOKS], self.fitter), key=lambda r: -(r.promise + told[r.knob.id]))
-        seen = [r for r in seen if r.promise + told[r.knob.id] > _PROMISING and _name(r.knob) not in self.fitted]
-        for response in _one_per_topic(seen)[:4]:
-            if self._fit(response.knob, None, 0.82, smoothings=response.smoothings):
+        looked = self._looked_at(hopeful[:limits.LOOKS], self.fitter)
+        seen = sorted(looked, key=lambda r: -(r.promise + told[r.knob.id]))
+        seen = [r for r in seen if r.promise + told[r.knob.id] > limits.PROMISING and _name(r.knob) not in self.fitted]
+        for response in _one_per_topic(seen)[:limits.FITS]:
+            if self._fit(response.knob, None, limits.FIT, smoothings=response.smoothings):
                 return
-        if abs(self.question.pair.scale[0] - 1) < 1e-3:
+        if abs(self.question.pair.scale[0] - 1) < limits.MERE_FACTOR:
             return
         fitter, near = Fitter(self.trials, free_scale=True), Fitter(self.trials, 1, free_scale=True)
         hopeful = sorted((near.again(response) for response in self.responses), key=lambda r: -r.promise)
-        for response in _one_per_topic(self._looked_at(hopeful[:_LOOKS], fitter))[:3]:
-            if response.promise > _PROMISING and self._fit(response.knob, None, 0.85, fitter=fitter):
+        for response in _one_per_topic(self._looked_at(hopeful[:limits.LOOKS], fitter))[:limits.SCALED_FITS]:
+            if response.promise > limits.PROMISING and self._fit(response.knob, None, limits.SCALED_FIT, fitter=fitter):
                 return
 
     def _seeds(self) -> None:
@@ -256,18 +258,23 @@ class CauseSearch:
         ordered = sorted(self.responses, key=lambda r: -(r.knob.prior + 0.5 * max(r.explained, r.smoothed)
                                                          + self.expected.get(r.knob.id, 0.0)))
         for response in ordered:
-            if not self.trials.within(0.85):
+            if not self.trials.within(limits.FAR):
                 return
             start = self.fitter.ladder(response.knob)
-            if start is not None and self._fit(response.knob, start, 0.9):
+            if start is not None and self._fit(response.knob, start, limits.FAR_FIT):
                 return
+
+    def _pairs(self) -> None:
+        """Two causes at once."""
+        self.found += PairSearch(self.trials, self.fitter, self.prover, self.responses, self.tried.values(),
+                                 self.score).run()
 
     def _fit(self, knob: Knob, start: Sequence[float] | None, share: float, *, fitter: Fitter | None = None,
              smoothings: Sequence[int] = SMOOTHINGS) -> bool:
         if not self.trials.within(share):
             return False
         fitted = (fitter or self.fitter).fit(knob, start, smoothings=smoothings,
-                                             most_seconds=0.12 * self.trials.budget_s)
+                                             most_seconds=limits.ONE_FIT * self.trials.budget_s)
         if fitted is None:
             return False
         self.fitted.add(_name(knob))
@@ -283,13 +290,13 @@ class CauseSearch:
     def _other_domains(self, knob: Knob, nearest: Fitted) -> None:
         """A spread that comes near may be sampled by another number of domains: each is tried, the best is fitted."""
         looked, near = [], Fitter(self.trials, 1)
-        for count in _DOMAINS:
+        for count in limits.DOMAINS:
             other = of_domains(knob, count)
             looked.append((self.trials.reading(near.images(other, nearest.values)).left, count))
-        for _, count in sorted(looked)[:2]:
-            if self.trials.within(0.9):
+        for _, count in sorted(looked)[:limits.BEST_DOMAINS]:
+            if self.trials.within(limits.AFTER_A_PROOF):
                 other = of_domains(knob, count)
-                found = self.fitter.fit(other, nearest.values, smoothings=(0,), most_seconds=5.0)
+                found = self.fitter.fit(other, nearest.values, smoothings=(0,), most_seconds=limits.DOMAINS_FIT_S)
                 candidate = found and other.candidate(self.question.command, found.values)
                 if found:
                     self.tried[candidate.key] = Tried(candidate, found.reading, other, found.values)
@@ -298,13 +305,13 @@ class CauseSearch:
 
     def _twins(self, knob: Knob, values: Sequence[float]) -> None:
         """Other knobs whose turn does the same to the image: when they fit too, nobody can tell which it was."""
-        for response, turn in self._same_way(knob, values)[:3]:
+        for response, turn in self._same_way(knob, values)[:limits.TWINS]:
             start = None
             if response.knob.begin is None:
                 start = np.array(response.knob.start) + turn * np.array(response.knob.notches)
             fitted = None
-            if self.trials.within(0.9):
-                fitted = self.fitter.fit(response.knob, start, smoothings=(0,), most_seconds=4.0)
+            if self.trials.within(limits.AFTER_A_PROOF):
+                fitted = self.fitter.fit(response.knob, start, smoothings=(0,), most_seconds=limits.TWIN_FIT_S)
             if fitted and fitted.reading.holds:
                 self.found += self.prover.proven(response.knob.candidate(self.question.command, fitted.values),
                                                  fitted.reading)[:1]
@@ -313,19 +320,19 @@ class CauseSearch:
         """Knobs of no more numbers whose slopes span the turn that was found, one of each id, with the turn in their
         notches."""
         others = [r for r in self.responses if r.knob.id != knob.id and len(r.knob.start) <= len(knob.start)]
-        own = self.fitter.responses(knob)[:1] if others and self.trials.within(0.85) else []
+        own = self.fitter.responses(knob)[:1] if others and self.trials.within(limits.FAR) else []
         if not own:
             return []
         turn = (np.array(values) - np.array(knob.start)) / np.array(knob.notches)
         change = own[0].slopes @ (turn if knob.begin is None else np.ones(1))
         first = change[:len(others[0].slopes)]
-        near = [r for r in others if explained_share(r.slopes, first)[0] > _SAME_WAY]
+        near = [r for r in others if explained_share(r.slopes, first)[0] > limits.SAME_WAY]
         found = [(response, *explained_share(response.slopes, change))
-                 for response in self._looked_at(near[:_LOOKS], self.fitter)]
+                 for response in self._looked_at(near[:limits.LOOKS], self.fitter)]
         found.sort(key=lambda entry: (round(-entry[1], 2), -entry[0].knob.prior))
         best = {}
         for response, share, turn in found:
-            if share > _SAME_WAY:
+            if share > limits.SAME_WAY:
                 best.setdefault(response.knob.id, (response, turn))
         return list(best.values())
 
@@ -334,7 +341,7 @@ class CauseSearch:
         topic = knob.id.removesuffix("-value")
         same = [c for c in self.waiting if c.id.startswith(topic) and c.key not in self.tried]
         for candidate in same:
-            if not self.trials.within(0.9):
+            if not self.trials.within(limits.AFTER_A_PROOF):
                 return
             reading = self.trials.try_one(candidate)
             self.tried[candidate.key] = Tried(candidate, reading)
