@@ -1,0 +1,105 @@
+"""The Python interface: a few typed functions for people's own scripts and tests; ``import nbcompare`` gives them.
+
+    bundle = nbcompare.run_case("case.yaml", subject="python -m myport")
+    assert bundle.verdict.accepted, bundle.verdict.reasons
+
+Errors a user can mend are NbCompareError and its kinds, each with a message and a hint. That images differ, or that an
+engine failed, is no error: it is a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbcompare.bundle.bundle import Bundle
+from nbcompare.case.case import Case
+from nbcompare.case.case import load_case as _load_case
+from nbcompare.case.threshold import Threshold
+from nbcompare.compare.compare import Comparison, Masks
+from nbcompare.compare.compare import compare_images as _compare_images
+from nbcompare.compare.image import Roi, Shape
+from nbcompare.errors import NbCompareError
+from nbcompare.verdict.verdict import Verdict
+from nbcompare.verdict.verdict import judge as _judge
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from nbcompare.explain.diagnose.causes import Cause
+
+__all__ = ["Bundle", "Case", "Comparison", "NbCompareError", "Roi", "Shape", "Threshold", "Verdict", "compare_images",
+           "diagnose", "judge", "load_case", "open_bundle", "run_case"]
+
+
+def load_case(path: str | Path) -> Case:
+    """Read and check a case file. Raises CaseError with file, line and column."""
+    return _load_case(Path(path))
+
+
+def run_case(case: str | Path | Case, *, reference: str | None = None, subject: str | None = None,
+             inputs: Mapping[str, str | Path] | None = None, bundles: str | Path = "bundles",
+             quiet: bool = True) -> Bundle:
+    """Run both engines on a case, compare, judge, and publish the bundle; its ``verdict`` is the answer.
+
+    ``reference`` and ``subject`` are programs or command lines, as --c-bin and --py-bin take them; without them the
+    case's or the project's declaration, the environment and the bundled engines are asked, in this order. ``inputs``
+    puts files in place of the case's, by name. Raises CaseError or UsageError before anything is run when the case or
+    an engine cannot be used, and FileError when no bundle can be written.
+    """
+    from nbcompare.engine.progress import Progress
+    from nbcompare.run.run_case import RunOptions
+    from nbcompare.run.run_case import run_case as run
+
+    loaded = case if isinstance(case, Case) else load_case(case)
+    options = RunOptions(c_bin=reference, py_bin=subject, bundles=Path(bundles),
+                         inputs={name: Path(path) for name, path in (inputs or {}).items()},
+                         invocation=("run", str(loaded.path or loaded.name)))
+    return run(loaded, options, Progress(quiet=quiet))
+
+
+def open_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:
+    """A stored bundle, verified first: every file, figure and the verdict must come out again.
+
+    Raises EvidenceError when there is no bundle or it is damaged.
+    """
+    from nbcompare.bundle.bundle import load_bundle
+    from nbcompare.bundle.check.verify import verified
+
+    if verify:
+        verified(Path(folder))
+    return load_bundle(Path(folder))
+
+
+def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi] = (), *,
+                   figures: Sequence[tuple[str, str]] = (), masks: Masks | None = None,
+                   skip_nonfinite: bool = False) -> Comparison:
+    """The figures of two images, arrays [slow, fast] of any real dtype, on each region (default: the whole image).
+
+    ``figures`` names (metric, region) pairs to take beside the default ones; ``masks`` are boolean arrays of both
+    images, True where a pixel is no measurement. Raises ShapeError when the shapes differ.
+    """
+    slow, fast = reference.shape
+    return _compare_images(reference, subject, rois or (Roi.full(Shape(slow, fast)),), further=figures, masks=masks,
+                           skip_nonfinite=skip_nonfinite)
+
+
+def judge(comparison: Comparison, thresholds: Sequence[Threshold]) -> Verdict:
+    """Hold every threshold against its figure; without any threshold the verdict is BLOCKED, never a pass."""
+    return _judge(comparison, thresholds)
+
+
+def diagnose(reference: np.ndarray, subject: np.ndarray, arguments: Sequence[str] = (), *,
+             inputs: str | Path = ".", budget_s: float = 0.0) -> list[Cause]:
+    """What may have caused the difference of two float32 images [slow, fast] of one shape, the likeliest first.
+
+    ``arguments`` is the nanoBragg command line of the reference and ``inputs`` the folder of its files. With a budget
+    in seconds, hypotheses are tested by running the bundled simulator; without, the images alone are looked at.
+    """
+    from nbcompare.explain.diagnose.diagnose import DiagnosisOptions
+    from nbcompare.explain.diagnose.diagnose import diagnose as ask
+    from nbcompare.explain.diagnose.question import Question
+
+    options = DiagnosisOptions(budget_s=budget_s or 1.0, quick=not budget_s)
+    return list(ask(Question(reference, subject, arguments, Path(inputs)), options).causes)

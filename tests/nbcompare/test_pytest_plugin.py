@@ -1,0 +1,121 @@
+"""The pytest plugin, used as people use it: case files as tests, fixtures for their own, in a folder of their own."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+FAKES = Path(__file__).resolve().parent.parent / "fakes"
+PLUGIN = ("-p", "nbcompare.commands.pytest_plugin")
+CASE = """\
+name: mine
+title: two engines of my own
+command: -detpixels_x 9 -detpixels_y 7 -flux 1e18
+image: {{fast: 9, slow: 7}}
+rois: {{full: full, middle: [2, 6, 2, 5]}}
+engines:
+  reference: {{command: [{python}, {good}], sources: [{good}]}}
+  subject: {{command: [{python}, {subject}], sources: [{subject}]}}
+thresholds:
+  - {{metric: correlation, min: 0.9995, why: same pattern}}
+  - {{metric: sum_ratio, min: 0.99, max: 1.01, why: same scale}}
+"""
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    """A folder with a case of two engines; the engines are copied, so that nothing of the checkout is used."""
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    for name in ("NB_C_BIN", "NB_PY_BIN"):
+        monkeypatch.delenv(name, raising=False)
+
+    def write(subject="twin"):
+        import sys
+
+        shutil.copytree(FAKES, pytester.path / "engines")
+        (pytester.path / "mine.parity.yaml").write_text(CASE.format(
+            python=sys.executable, good="engines/good.py", subject=f"engines/{subject}.py"))
+        return pytester
+
+    return write
+
+
+def test_every_threshold_in_every_region_is_a_test_and_the_case_is_run_once(project):
+    tester = project()
+    result = tester.runpytest_subprocess(*PLUGIN, "-v", "-p", "no:xdist")
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["*mine.parity.yaml*middle: sum_ratio 0.99 .. 1.01 PASSED*"])
+    assert len(list((tester.path / "bundles/mine").glob("2*"))) == 1
+
+
+def test_a_threshold_that_does_not_hold_fails_with_the_report_and_its_next_step(project):
+    result = project("bright").runpytest_subprocess(*PLUGIN, "-p", "no:xdist")
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["sum_ratio on full: *, allowed 0.99 .. 1.01", "FAIL  mine *", "*next * nb-compare *"])
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_an_engine_that_fails_fails_every_test(project):
+    project("crash").runpytest_subprocess(*PLUGIN, "-p", "no:xdist").assert_outcomes(failed=4)
+
+
+def test_two_processes_run_the_case_once(project):
+    tester = project()
+    tester.runpytest_subprocess(*PLUGIN, "-n", "2").assert_outcomes(passed=4)
+    assert len(list((tester.path / "bundles/mine").glob("2*"))) == 1
+
+
+def test_one_threshold_can_be_asked_for_by_name(project):
+    project().runpytest_subprocess(*PLUGIN, "-p", "no:xdist", "-k", "middle and sum_ratio").assert_outcomes(passed=1,
+                                                                                                            deselected=3)
+
+
+def test_a_case_that_cannot_be_read_is_an_error_with_its_place(pytester):
+    (pytester.path / "bad.parity.yaml").write_text("name: bad\ntitel: x\n")
+    result = pytester.runpytest_subprocess(*PLUGIN, "-p", "no:xdist")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*bad.parity.yaml:2:1: *titel*"])
+    assert "Traceback" not in result.stdout.str()
+
+
+OWN = """\
+import numpy as np
+
+def reference(scale): return scale * np.arange(1.0, 101).reshape(10, 10)
+def port(scale): return 1.02 * reference(scale)
+
+def test_images(parity_images): parity_images(reference(1), reference(1), max_abs_diff=0)
+def test_scale(parity_images): parity_images(reference(1), port(1), sum_ratio=(0.99, 1.01))
+def test_callables(parity): parity.callables(reference, reference, 3, limits={"correlation": (0.9995, None)})
+def test_shapes(parity): parity.images(reference(1), reference(1)[1:], max_abs_diff=0)
+def test_nothing(parity): parity.images(reference(1), reference(1))
+def test_typo(parity): parity.images(reference(1), reference(1), corelation=(0.9, None))
+"""
+
+
+def test_arrays_of_ones_own_are_judged_by_the_same_thresholds(pytester):
+    pytester.makepyfile(OWN)
+    result = pytester.runpytest_subprocess(*PLUGIN, "-p", "no:xdist", "-rfA")
+    result.assert_outcomes(passed=2, failed=4)
+    result.stdout.fnmatch_lines(["*sum_ratio on full: 1.02, allowed 0.99 .. 1.01*", "*correlation*"])
+    for words in ("the subject 10 x 9", "nothing was judged", "did you mean 'correlation'"):
+        assert words in result.stdout.str(), words
+    assert "nbcompare/" not in result.stdout.str()  # no trace through our own code
+
+
+def test_a_golden_image_is_written_only_as_a_visible_act(pytester):
+    pytester.makepyfile("""
+        import numpy as np
+        def test_it(parity): parity.golden(np.arange(1.0, 101).reshape(10, 10), "square", max_abs_diff=0)
+    """)
+    run = [*PLUGIN, "-p", "no:xdist"]
+    pytester.runpytest_subprocess(*run).assert_outcomes(failed=1)
+    assert not (pytester.path / "golden").exists()
+    pytester.runpytest_subprocess(*run, "--nb-update-reference").assert_outcomes(failed=1)
+    assert (pytester.path / "golden/square.npy").is_file()
+    pytester.runpytest_subprocess(*run).assert_outcomes(passed=1)
+
+
+def test_a_session_without_parity_cases_loads_nothing_of_it(pytester):
+    pytester.makepyfile("import sys\ndef test_it(): assert not {'numpy', 'yaml', 'nbcompare.run'} & set(sys.modules)")
+    pytester.runpytest_subprocess(*PLUGIN, "-p", "no:xdist", "-p", "no:hypothesispytest").assert_outcomes(passed=1)
