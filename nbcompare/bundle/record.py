@@ -16,6 +16,7 @@ from nbcompare.case.facts import CaseFacts
 from nbcompare.case.inputs import StagedInput
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
+from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity, GitState
 from nbcompare.engine.protected import Protected
 from nbcompare.errors import EvidenceError
@@ -106,6 +107,24 @@ class Ancestor:
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """What engines got of the user's environment. Names only: a value that no engine got concerns nobody."""
+
+    not_passed: Mapping[str, tuple[str, ...]]
+    """By role, the names of the user's variables that its engine did not get."""
+    made_absolute: Mapping[str, str]
+    """Search paths with relative entries, as the user wrote them; the engines got them made absolute."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"not_passed": {role: list(names) for role, names in self.not_passed.items()},
+                "made_absolute": dict(self.made_absolute)}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Surroundings:
+        return cls({role: tuple(names) for role, names in stored["not_passed"].items()}, stored["made_absolute"])
+
+
+@dataclass(frozen=True)
 class Record:
     """Everything a bundle says: what was run, on what, what came out, and the verdict."""
 
@@ -122,7 +141,7 @@ class Record:
     inputs_as_pinned: bool
     """Whether every input is the one the case was written for."""
     git: GitState
-    """The commit of the checkout."""
+    """The commit of the project: of the folder where the case lies."""
     content: ContentSums
     """Sums of sources, case and inputs."""
     environment: Mapping[str, str]
@@ -149,6 +168,12 @@ class Record:
     """The older bundle whose record was run again; None where the case was run."""
     reference_from: Ancestor | None = None
     """The bundle that the reference's image was taken from; None where the reference was run."""
+    repositories: Mapping[str, RepositoryState] | None = None
+    """The repositories of project, subject, reference and harness; None in a record of before they were kept."""
+    surroundings: Surroundings | None = None
+    """The user's variables that engines did not get; None in a record of before they were kept."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the verdict has to know about the engines."""
     schema_version: int = SCHEMA_VERSION
     """The version of this format, and of the text files beside the record."""
 
@@ -169,6 +194,13 @@ class Record:
         """What record.json holds, in its order."""
         ancestors = {key: asdict(named) for key, named in (("regenerates", self.regenerates),
                                                            ("reference_from", self.reference_from)) if named}
+        more: dict[str, Any] = {}
+        if self.repositories is not None:
+            more["repositories"] = {name: state.as_dict() for name, state in self.repositories.items()}
+        if self.surroundings is not None:
+            more["surroundings"] = self.surroundings.as_dict()
+        if self.notes:
+            more["notes"] = list(self.notes)
         return {
             "schema_version": self.schema_version, "stamp": self.stamp, "kind": KIND, "created_utc": self.created_utc,
             "program": self.program.as_dict(), "case": self.case.as_dict(), "resample": self.resample,
@@ -177,6 +209,7 @@ class Record:
             "tests": {device: outcome.as_dict() for device, outcome in self.tests.items()},
             "protected": self.protected.as_dict(), "findings": self.further.as_dict(), "pictures": self.pictures,
             **ancestors,
+            **more,
             "inputs": [asdict(entry) for entry in self.inputs],
             "engines": [engine.as_dict() for engine in self.engines],
             "runs": [run.as_dict() for run in self.runs],
@@ -202,7 +235,7 @@ class Record:
         return cls(schema_version=version, further=FurtherEvidence.from_dict(said.pop("findings")), **parts, **said)
 
 
-_OPTIONAL = ("regenerates", "reference_from")
+_OPTIONAL = ("regenerates", "reference_from", "repositories", "surroundings", "notes")
 _READERS = {
     "program": RecordedProgram.from_dict,
     "case": CaseFacts.from_dict,
@@ -217,5 +250,8 @@ _READERS = {
     "verdict": Verdict.from_dict,
     "regenerates": lambda stored: Ancestor(**stored),
     "reference_from": lambda stored: Ancestor(**stored),
+    "repositories": lambda stored: {name: RepositoryState.from_dict(state) for name, state in stored.items()},
+    "surroundings": Surroundings.from_dict,
+    "notes": tuple,
 }
 """How a part of a record is read, by its key; other keys hold plain values."""

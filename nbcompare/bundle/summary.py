@@ -20,7 +20,7 @@ _FIGURES = ("correlation", "mse", "rmse", "max_abs_diff", "sum_ratio", "max_inte
 
 def summary(args: Sequence[str], runs: Sequence[Run], binaries: Mapping[str, str], comparison: Comparison | None,
             verdict: Verdict, scale: Scale | None, findings: FurtherEvidence | None = None, *,
-            resample: bool = False) -> dict[str, Any]:
+            resample: bool = False, notes: Sequence[str] = ()) -> dict[str, Any]:
     """The summary as plain values. The figures at the top are those of the first region; null is undefined."""
     by_role = {run.role: run for run in runs}
     first = comparison.regions[0] if comparison else None
@@ -43,7 +43,7 @@ def summary(args: Sequence[str], runs: Sequence[Run], binaries: Mapping[str, str
                         "undefined": check.undefined, "noise": check.noise} for check in verdict.checks],
         "regions": comparison.as_dict()["regions"] if comparison else [],
         "peaks": comparison.peaks.as_dict() if comparison else None,
-        "notes": list(comparison.notes) if comparison else [],
+        "notes": [*notes, *(comparison.notes if comparison else ())],
         **_found(findings or FurtherEvidence(), verdict),
         "png_scale_method": scale.method if scale else None,
         "png_scale_percentile": scale.percentile if scale else None,

@@ -23,14 +23,14 @@ from nbcompare.bundle.names import (
     VERSIONS,
     image_name,
 )
-from nbcompare.bundle.record import Ancestor, ContentSums, Record
+from nbcompare.bundle.record import Ancestor, Record
 from nbcompare.bundle.summary import summary
 from nbcompare.case.facts import CaseFacts
 from nbcompare.case.inputs import StagedInput
-from nbcompare.case.options import FLOAT_FILE, PREFIX, REFERENCE
+from nbcompare.case.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.pictures import Scale
 from nbcompare.engine.engine import PROCESS, Run
-from nbcompare.engine.identity import EngineIdentity, GitState
+from nbcompare.engine.identity import EngineIdentity
 from nbcompare.verdict.verdict import Label
 
 _LEFT_OUT = re.compile(r"\b\d+ (?:skipped|deselected)\b")
@@ -42,7 +42,7 @@ def texts_of(record: Record, image_bytes: Mapping[str, int]) -> dict[str, str]:
     return {
         COMMANDS: _commands(record),
         ENVIRONMENT: "".join(f"{key}={value}\n" for key, value in record.environment.items()),
-        GIT: _git(record.git, record.content),
+        GIT: _git(record),
         VERSIONS: f"nb-compare {record.program.version}\n"
                               + "".join(f"{engine.role}: {engine.version}\n" for engine in record.engines),
         SUMS: "".join(f"{digest}  {name}\n" for digest, _, name in rows),
@@ -56,12 +56,21 @@ def summary_of(record: Record, scale: Scale | None) -> dict[str, Any]:
     """What the summary holds; ``scale`` is how the pictures were drawn, None where there are none."""
     binaries = {PREFIX[engine.role]: f"{engine.name} sha256:{engine.program_sha256}" for engine in record.engines}
     return summary(record.case.command, record.runs, binaries, record.comparison, record.verdict, scale,
-                   record.further, resample=record.resample)
+                   record.further, resample=record.resample, notes=record.notes)
 
 
-def _git(git: GitState, content: ContentSums) -> str:
-    dirty = {True: "dirty: uncommitted changes", False: "clean", None: "unknown"}[git.dirty]
-    return f"{git.sha}\n{dirty}\n" + "".join(f"content {name} {digest}\n" for name, digest in vars(content).items())
+def _git(record: Record) -> str:
+    """The project's commit, on two lines as scripts know it; every repository; and the sums of the contents."""
+    dirty = {True: "dirty: uncommitted changes", False: "clean", None: "unknown"}[record.git.dirty]
+    lines = [record.git.sha, dirty]
+    for name, state in (record.repositories or {}).items():
+        branch = f" on {state.branch}" if state.branch else ""
+        lines.append(f"{name} {state}{branch if state.root else ''}")
+        lines += [f"{name} in no commit: {file}" for file in state.untracked]
+        lines += [f"{name} hidden from git: {file}" for file in state.hidden]
+    lines += [f"content {name} {digest}" for name, digest in vars(record.content).items()]
+    lines += [f"sources of the {engine.role} {engine.source_sha256}" for engine in record.engines if engine.made_of]
+    return "\n".join(lines) + "\n"
 
 
 def _sums(engines: Sequence[EngineIdentity], inputs: Sequence[StagedInput], runs: Sequence[Run],
@@ -159,9 +168,13 @@ def open_points(record: Record) -> list[str]:
 def _doubts(record: Record) -> Iterator[str]:
     git = record.git
     if git.dirty:
-        yield "the checkout had uncommitted changes; commit them and run again"
+        yield "the project had uncommitted changes; commit them and run again"
     elif git.dirty is None:
-        yield "git could not tell which commit was run"
+        yield "git could not tell which commit of the project was run"
+    for role in (SUBJECT, REFERENCE):
+        if record.repositories and record.repositories[role].dirty:
+            yield f"the repository of the {role} had uncommitted changes; commit them and run again"
+    yield from record.notes
     for entry in record.inputs:
         if not entry.as_pinned:
             yield f"the input {entry.name} is the user's own, not the one the case pins"

@@ -24,9 +24,9 @@ SWITCHES = {
     "files_complete": "every file of a bundle of two good runs is there",
     "tests_green": "the mapped tests passed, none of them skipped",
     "inputs_regenerated": "every input, made anew, has the bytes the engines read",
-    "same_commit": "the bundle was made at the commit that is checked out",
-    "clean_tree": "the bundle was made without uncommitted changes",
-    "engines_unchanged": "both programs and the sources of the bundled ones are what they were",
+    "same_commit": "the bundle was made at the commits that are checked out, of the project and of the engines",
+    "clean_tree": "the bundle was made without uncommitted changes of the project and of the engines",
+    "engines_unchanged": "both programs, and every file that they are made of, are what they were",
     "inputs_unchanged": "the case and its input files are what they were",
     "harness_unchanged": "nb-compare itself is what it was",
 }

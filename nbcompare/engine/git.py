@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -108,3 +108,15 @@ def _git(folder: Path, *words: str) -> bytes | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def states_of(folders: Mapping[str, Path | None]) -> dict[str, RepositoryState]:
+    """The state of each folder's repository by the same names, each repository looked at once; None lies in none."""
+    known: dict[str, RepositoryState] = {}
+    found = {}
+    for name, folder in folders.items():
+        root = _text(folder, "rev-parse", "--show-toplevel") if folder and folder.is_dir() else None
+        if root is not None and root not in known:
+            known[root] = repository_of(Path(root))
+        found[name] = known[root] if root is not None else RepositoryState(None)
+    return found

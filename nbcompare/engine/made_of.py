@@ -206,9 +206,3 @@ def changes(before: MadeOf) -> list[str]:
     if before.base and before.globs:
         now += _globbed(Path(before.base), before.globs)
     return found + [f"{path.name} is new" for path in dict.fromkeys(now) if os.path.realpath(path) not in known]
-
-
-def times(before: MadeOf, program: Path) -> dict[str, int]:
-    """When each file was last written or replaced, in nanoseconds: a file changed and put back is known by that."""
-    paths = [str(program), *(entry.path for entry in before.files)]
-    return {path: os.stat(path).st_ctime_ns for path in paths if os.path.exists(path)}

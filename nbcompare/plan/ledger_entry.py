@@ -123,6 +123,9 @@ def _body(folder: Path, record: Record, ledger: Path) -> Iterator[str]:
     yield f"- claims cited: {', '.join(cited) or 'none'}"
     dirty = {True: " with uncommitted changes", False: "", None: ", cleanliness unknown"}[record.git.dirty]
     yield f"- commit: {record.git.sha}{dirty}"
+    for role in ("subject", "reference"):
+        if record.repositories and record.repositories[role].root:
+            yield f"- commit of the {role}: {_plain(str(record.repositories[role]))}"
     yield "- evidence: " + ", ".join(_link(folder / name, ledger) for name in (COMMANDS, SUMS))
     left = not_run(record)
     yield f"- not run: {_plain('; '.join(left)) if left else 'nothing was left out'}"

@@ -15,13 +15,13 @@ from nbcompare.bundle.names import DATA, PICTURES, image_name, tests_log
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.phases import Requirements
-from nbcompare.engine.engine import Engine
-from nbcompare.engine.identity import UNKNOWN, EngineIdentity, content_hash, git_state
-from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
+from nbcompare.engine.identity import UNKNOWN, content_hash
+from nbcompare.engine.installation import HARNESS
 from nbcompare.engine.kept_stream import read_kept
-from nbcompare.errors import ExitCode, FileError
+from nbcompare.errors import ExitCode
 from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
+from nbcompare.plan.origins import clean_tree, engines_unchanged, experiment_of_the_case, same_commit
 
 _MOST = 4
 _SKIPPED = re.compile(r"\b(\d+) (skipped|deselected|xfailed|xpassed)\b")
@@ -49,6 +49,7 @@ def items_of(evidence: Evidence, requires: Requirements, now: datetime.datetime)
     yield Requirement("evidence", not faults, _some(faults) or whole, name, ExitCode.EVIDENCE)
     if faults:
         return
+    yield Requirement("experiment", *experiment_of_the_case(evidence), name)
     for switch, look in _LOOKS.items():
         if switch in requires.switches:
             holds, why = look(evidence)
@@ -140,42 +141,6 @@ def _inputs_regenerated(evidence: Evidence) -> tuple[bool, str]:
         "the case reads no files"
 
 
-def _same_commit(evidence: Evidence) -> tuple[bool, str]:
-    made, now = evidence.record.git.sha, git_state().sha
-    if UNKNOWN in (made, now):
-        return False, "git cannot tell the commit"
-    return made == now, f"made at {made[:12]}" + ("" if made == now else f"; {now[:12]} is checked out")
-
-
-def _clean_tree(evidence: Evidence) -> tuple[bool, str]:
-    dirty = evidence.record.git.dirty
-    return dirty is False, {True: "made with uncommitted changes", False: "made from a clean tree",
-                            None: "git could not tell whether the tree was clean"}[dirty]
-
-
-def _engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
-    content = evidence.record.content
-    sources = {REFERENCE: ("reference", REFERENCE_SOURCE),
-               SUBJECT: ("simulator", SIMULATOR)}
-    for engine in evidence.record.engines:
-        fault = _program_fault(engine)
-        if fault:
-            return False, fault
-        key, folder = sources[engine.role]
-        was = getattr(content, key)
-        if engine.chosen_by == "default" and (was == UNKNOWN or content_hash(folder) != was):
-            return False, f"the source of the {engine.role} ({key}) is not what it was"
-    return True, "programs" + (" and sources" if any(engine.chosen_by == "default" for engine in
-                               evidence.record.engines) else "") + " have the sums they had"
-
-
-def _program_fault(engine: EngineIdentity) -> str | None:
-    program = Engine(engine.role, engine.name, engine.started_as, engine.chosen_by).program
-    try:
-        same = sha256_of(program) == engine.program_sha256
-    except FileError:
-        return f"the program of the {engine.role} ({engine.name}) is no longer there"
-    return None if same else f"the program of the {engine.role} ({engine.name}) is not what it was"
 
 
 def _inputs_unchanged(evidence: Evidence) -> tuple[bool, str]:
@@ -196,9 +161,9 @@ _LOOKS: dict[str, Callable[[Evidence], tuple[bool, str]]] = {
     "files_complete": _files_complete,
     "tests_green": _tests_green,
     "inputs_regenerated": _inputs_regenerated,
-    "same_commit": _same_commit,
-    "clean_tree": _clean_tree,
-    "engines_unchanged": _engines_unchanged,
+    "same_commit": same_commit,
+    "clean_tree": clean_tree,
+    "engines_unchanged": engines_unchanged,
     "inputs_unchanged": _inputs_unchanged,
     "harness_unchanged": _harness_unchanged,
 }

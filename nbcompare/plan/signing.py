@@ -14,6 +14,7 @@ from nbcompare import __version__
 from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle.names import MANIFEST, SIGNOFFS, STAMP_FORMAT
 from nbcompare.bundle.signoffs import PREDICATE_TYPE, STATEMENT_TYPE, SignOff, read
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.engine.identity import UNKNOWN
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import dump_json
@@ -110,8 +111,15 @@ def _subjects(evidence: tuple[Evidence, ...]) -> Iterator[dict[str, Any]]:
     for sha in dict.fromkeys(entry.record.git.sha for entry in evidence):
         if sha != UNKNOWN:
             yield {"name": "git commit", "digest": {"gitCommit": sha}}
-    engines = {(engine.role, engine.program_sha256): engine for entry in evidence for engine in entry.record.engines}
+    for role in (SUBJECT, REFERENCE):
+        states = [entry.record.repositories[role] for entry in evidence if entry.record.repositories]
+        for sha in dict.fromkeys(state.sha for state in states if state.sha != UNKNOWN):
+            yield {"name": f"git commit of the {role}", "digest": {"gitCommit": sha}}
+    engines = {(engine.role, engine.program_sha256, engine.source_sha256): engine
+               for entry in evidence for engine in entry.record.engines}
     for engine in engines.values():
+        if engine.made_of:
+            yield {"name": f"sources of the {engine.role}", "digest": {"sha256": engine.source_sha256}}
         yield {"name": f"{engine.role}: {engine.name}", "digest": {"sha256": engine.program_sha256},
                "annotations": {"version": engine.version}}
 

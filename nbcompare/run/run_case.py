@@ -36,18 +36,28 @@ from nbcompare.compare.compare import Comparison, compare_images, radial_profile
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.pictures import ALWAYS, UNLESS_PASSED, Scale, write_pictures
 from nbcompare.engine.choose import engines_of
-from nbcompare.engine.engine import Engine, Rendering, Run
+from nbcompare.engine.engine import Engine, Failure, Rendering, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
-from nbcompare.engine.identity import EngineIdentity, content_hash, environment_facts, git_state, identify
+from nbcompare.engine.git import RepositoryState
+from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts, identify
 from nbcompare.engine.installation import CHECKOUT, HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.protected import Protected, protected_files, sums_of
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.runs import Job, RunFiles, jobs_of
+from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import ShapeError, UsageError
 from nbcompare.run.likely_cause import cause_beside, likely_cause
 from nbcompare.run.mapped_tests import CUDA_MISSING, cuda_is_available, run_mapped_tests
+from nbcompare.run.provenance import (
+    PROJECT,
+    not_passed_line,
+    notes_of,
+    repositories_of,
+    require_pinned,
+    surroundings_of,
+)
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
 from nbcompare.verdict.ablation import QuietRun
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
@@ -121,9 +131,15 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
             require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
         protected = protected_files(case)
         before = sums_of(protected)
+        known = {role: stored.identity if stored and role == REFERENCE
+                 else options.identities.get(role) or identify(engine) for role, engine in engines.items()}
+        require_pinned(case, known)
+        identities = tuple(known.values())
+        repositories = _repositories(case, engines, known, stored)
+        surroundings = surroundings_of(engines, case)
+        watches = {role: EngineWatch(engine, known[role]) for role, engine in engines.items()
+                   if not (stored and role == REFERENCE)}
         tests = _mapped_tests(case, bundle, progress)
-        identities = tuple(stored.identity if stored and role == REFERENCE
-                           else options.identities.get(role) or identify(engine) for role, engine in engines.items())
         blockers = [f"the mapped tests failed: {t.failure}" for t in tests.values() if t.failure]
         if blockers:
             outcome = CaseOutcome((), None, blocked(blockers), None)
@@ -133,19 +149,47 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
                 place = EvidenceFolder(bundle.folder, renderer, progress)
                 outcome = _run_and_compare(case, jobs, identities, bundle, place, options, progress, stored)
             place.write_images()
+            outcome = _unless_changed(outcome, faults_of(watches))
         watched = Protected(before, sums_of(protected))
         if watched.faults:
             outcome = CaseOutcome(outcome.runs, None, blocked([*blockers, *watched.faults]), None)
+        notes = notes_of(case, engines, known, outcome.runs, surroundings)
+        left_out = not_passed_line(surroundings, outcome.runs)
+        if left_out:
+            progress.say(f"note: {left_out}")
+        if left_out and any(run.failure for run in outcome.runs):
+            notes = (*notes, left_out)
+        project = repositories[PROJECT]
         record = Record(
             stamp=bundle.stamp, created_utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             program=RecordedProgram("nb-compare", __version__, options.invocation), case=case_facts(case),
-            resample=options.resample, inputs_as_pinned=all(entry.as_pinned for entry in inputs), git=git_state(),
+            resample=options.resample, inputs_as_pinned=all(entry.as_pinned for entry in inputs),
+            git=GitState(project.sha, project.dirty),
             content=_content(case, inputs, stored), environment=_environment(case, identities), tests=tests,
             protected=watched, further=outcome.findings, pictures=options.pictures, inputs=inputs, engines=identities,
             runs=outcome.runs, comparison=outcome.comparison, verdict=outcome.verdict,
-            regenerates=options.regenerates, reference_from=stored.ancestor if stored else None)
+            regenerates=options.regenerates, reference_from=stored.ancestor if stored else None,
+            repositories=repositories, surroundings=surroundings, notes=notes)
         _write_texts(bundle, record, outcome.scale, case.path)
         return bundle.publish(record)
+
+
+def _repositories(case: Case, engines: Mapping[str, Engine], known: Mapping[str, EngineIdentity],
+                  stored: StoredReference | None) -> dict[str, RepositoryState]:
+    """Where everything lies; of a stored reference as its bundle says."""
+    found = repositories_of(case, engines, known)
+    if stored:
+        found[REFERENCE] = (stored.record.repositories or {}).get(REFERENCE) or RepositoryState(None)
+    return found
+
+
+def _unless_changed(outcome: CaseOutcome, changed: Mapping[str, str]) -> CaseOutcome:
+    """The outcome, unless an engine is not what it was when the run began: then it failed, whatever it gave."""
+    if not changed:
+        return outcome
+    runs = tuple(replace(run, failure=Failure("changed", changed[run.role])) if run.role in changed else run
+                 for run in outcome.runs)
+    return CaseOutcome(runs, None, failures_verdict(runs) or outcome.verdict, None)
 
 
 def _renderer(options: RunOptions) -> AbstractContextManager[Renderer]:

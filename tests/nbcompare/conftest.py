@@ -97,6 +97,24 @@ def run_small(nb, fake, small_case):
     return call
 
 
+@pytest.fixture
+def repository_is(monkeypatch):
+    """Pretend that project, engines and nb-compare lie in one repository, at a commit; and at another one now."""
+
+    def call(sha, dirty, now=None):
+        from nbcompare.engine.git import UNKNOWN, RepositoryState
+
+        def state(commit, changed):
+            return RepositoryState("/repository" if commit != UNKNOWN else None, commit, "main", changed)
+
+        monkeypatch.setattr("nbcompare.run.provenance.states_of",
+                            lambda folders: {name: state(sha, dirty) for name in folders})
+        monkeypatch.setattr("nbcompare.run.provenance.not_committed", lambda top, paths: [])
+        monkeypatch.setattr("nbcompare.plan.origins.repository_of", lambda folder: state(now or sha, False))
+
+    return call
+
+
 # --- stored bundles, made once -----------------------------------------------------------------------------
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.engine.identity import GitState
-
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = CHECKOUT / "docs" / "supervisor-flow.md"
 STAMP = "20260714T101112Z"
@@ -46,7 +44,7 @@ def session_of(page: str) -> list[tuple[str, list[str]]]:
 
 
 @pytest.fixture
-def small_supervisor(tmp_path, monkeypatch, fake):
+def small_supervisor(tmp_path, repository_is, fake):
     """The case in small, under the real plan, at a clean commit; its engines are the default ones."""
     (tmp_path / "cases").mkdir()
     (tmp_path / "cases/own.mat").write_text("1 0 0 0 1 0 0 0 1\n")
@@ -57,8 +55,7 @@ def small_supervisor(tmp_path, monkeypatch, fake):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
-    for room in ("nbcompare.run.run_case", "nbcompare.plan.requirements"):
-        monkeypatch.setattr(f"{room}.git_state", lambda: GitState("a" * 40, False))
+    repository_is("a" * 40, False)
     return fake("good"), fake("twin")
 
 

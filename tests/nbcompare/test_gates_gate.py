@@ -75,7 +75,8 @@ def test_the_whole_way_from_nothing_to_green(plan, gate, nb, run_small):
     said = gate("N2")
     assert said["exit_code"] == 0 and said["bundles"] == {"small": folder.name}
     assert {item["requirement"] for item in said["items"]} == {
-        "evidence", "files_complete", "engines_unchanged", "inputs_unchanged", "verdict", "max_age_hours", "signed N1"}
+        "evidence", "experiment", "files_complete", "engines_unchanged", "inputs_unchanged", "verdict", "max_age_hours",
+        "signed N1"}
 
 
 def test_nothing_found_is_exit_8_and_never_green(plan, gate):
@@ -206,13 +207,10 @@ def test_age_is_counted_from_the_stamp(plan, gate, run_small):
     (("a" * 40, False), "b" * 40, False, True),
     (("unknown", None), "unknown", False, False),
 ])
-def test_commit_and_cleanliness(plan, gate, run_small, monkeypatch, recorded, now, same, clean):
+def test_commit_and_cleanliness(plan, gate, run_small, repository_is, recorded, now, same, clean):
     """The same unknown commit is no same commit."""
-    from nbcompare.engine.identity import GitState
-
     plan("same_commit: true, clean_tree: true")
-    monkeypatch.setattr("nbcompare.run.run_case.git_state", lambda: GitState(*recorded))
-    monkeypatch.setattr("nbcompare.plan.requirements.git_state", lambda: GitState(now, False))
+    repository_is(*recorded, now)
     run_small()
     assert requirement(gate, "same_commit")[0] is same
     assert requirement(gate, "clean_tree")[0] is clean

@@ -57,7 +57,7 @@ def test_a_sign_off_is_an_in_toto_statement_of_a_test_result(signed):
     assert stored["predicateType"] == "https://in-toto.io/attestation/test-result/v0.1"
     predicate = stored["predicate"]
     assert predicate["result"] == "PASSED" and predicate["failedTests"] == [] and predicate["warnedTests"] == []
-    assert predicate["passedTests"] == ["small: evidence", "small: files_complete"]
+    assert predicate["passedTests"] == ["small: evidence", "small: experiment", "small: files_complete"]
     assert [entry["name"] for entry in predicate["configuration"]] == ["phases.yaml", "small.yaml"]
     assert (predicate["phase"], predicate["signedBy"], predicate["note"]) == ("N1", "A. Person", "looks right")
 

@@ -267,16 +267,14 @@ def test_plan_and_row_go_together(run_small, nb, ledger):
 # --- what is still open -----------------------------------------------------------------------------------
 
 
-def test_each_bundle_lists_what_is_still_open(run_small, monkeypatch):
-    from nbcompare.engine.identity import GitState
-
-    monkeypatch.setattr("nbcompare.run.run_case.git_state", lambda: GitState("a" * 40, True))
+def test_each_bundle_lists_what_is_still_open(run_small, repository_is):
+    repository_is("a" * 40, True)
     _, folder = run_small("good", "bright")
     text = (folder / "notes/todo_nb_compare.md").read_text()
     assert text.startswith(f"# Still open: small {folder.name}\n")
     for line in ("- [ ] FAIL: sum_ratio on full: 125932, allowed 0.99 .. 1.01",
                  "- [ ] not run: mapped tests: the case names none",
-                 "- [ ] the checkout had uncommitted changes; commit them and run again"):
+                 "- [ ] the project had uncommitted changes; commit them and run again"):
         assert line in text.splitlines()
 
 

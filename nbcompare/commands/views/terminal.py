@@ -5,6 +5,7 @@ is against the noise, where, the likely cause, and what to type next.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def bundle_report(bundle: Bundle) -> str:
         source = record.reference_from if run.role == REFERENCE else None
         how = f"image of bundle {source.name}" if source else _how_it_ended(run)
         lines.append(line(run.role, f"{engine.name}: {how}"))
+    lines += [entry for note in record.notes for entry in whole("note", note)]
     lines += body(record.comparison, record.verdict, record.further)
     lines.append(line("bundle", shown(bundle.folder)))
     lines.append(line("next", next_step(bundle)))
@@ -58,6 +60,11 @@ def styled(verdict: Verdict) -> str:
 def line(name: str, text: str) -> str:
     """One line of a report; an overlong text is cut, as all of it is in the record."""
     return f"  {name:<10} {text if len(text) <= _WIDEST else text[:_WIDEST - 3] + '...'}"
+
+
+def whole(name: str, text: str) -> list[str]:
+    """A text of any length, on as many lines of a report as it needs."""
+    return [line("" if i else name, part) for i, part in enumerate(textwrap.wrap(text, _WIDEST - 20))]
 
 
 def _how_it_ended(run: Run) -> str:

@@ -21,7 +21,8 @@ from nbcompare.files import hash_of_named, sha256_of
 from nbcompare.run.run_case import RunOptions
 
 SIMULATOR = "nanobrag_torch"
-_GIT = re.compile(r" git=\S+")
+_PASSING = re.compile(r" (git|threads)=\S+")
+"""What a version line says of the moment: the commit, as the sources count, and the share of CPUs of a worker."""
 
 
 def cells_to_run(paths: Sequence[Path], overrides: Sequence[str]) -> list[tuple[Case, Mapping[str, Path]]]:
@@ -58,7 +59,8 @@ def _key(case: CaseFacts, inputs: str, engines: Sequence[EngineIdentity], simula
     comment runs no old cell again; an engine counts by its bytes and version, not by its path or commit, and the
     simulator's source where an engine is, or says it is, the bundled simulator."""
     said = {key: value for key, value in case.as_dict().items() if key not in ("file", "sha256", "title")}
-    known = [[engine.role, engine.program_sha256, _GIT.sub("", engine.version)] for engine in engines]
+    known = [[engine.role, engine.program_sha256, _PASSING.sub("", engine.version), engine.source_sha256,
+              sorted(engine.variables.items())] for engine in engines]
     source = simulator if any(SIMULATOR in (*engine.started_as, *engine.version.split()) for engine in engines) else ""
     together = json.dumps([said, inputs, sorted(known), source, resample], sort_keys=True)
     return hashlib.sha256(together.encode()).hexdigest()
@@ -74,9 +76,9 @@ def _sum_of_inputs(case: Case, overrides: Mapping[str, Path]) -> str:
 
 
 def done_before(case: Case, key: str, bundles: Path) -> Bundle | None:
-    """The newest intact bundle with this key in which both images were compared.
+    """The newest intact bundle with this key, if both images were compared in it.
 
-    A cell whose engine failed, or that was blocked, is not done: what stood in its way may be gone.
+    A cell whose engine failed last, or that was blocked, is not done: what stood in its way may be gone.
     """
     home = bundles / case.name
     if not home.is_dir():
@@ -84,8 +86,8 @@ def done_before(case: Case, key: str, bundles: Path) -> Bundle | None:
     for folder in sorted((path for path in home.iterdir() if moment_of(path.name)), reverse=True):
         try:
             found = load_bundle(folder)
-            if found.record.comparison and key_of_record(found.record) == key and verify_bundle(folder).intact:
-                return found
+            if key_of_record(found.record) == key and verify_bundle(folder).intact:
+                return found if found.record.comparison else None
         except (NbCompareError, KeyError):
             continue
     return None

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.case import Case
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.choose import engines_of
-from nbcompare.engine.identity import content_hash
+from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import ExitCode, UsageError, worst
@@ -20,7 +21,7 @@ from nbcompare.run.sweep.bar import Bar
 from nbcompare.run.sweep.local import run_locally
 from nbcompare.run.sweep.plan import cells_to_run, check_inputs, done_before, key_of_cell
 from nbcompare.run.sweep.result import STORED, Result, result_of
-from nbcompare.run.sweep.worker import Order, identities_of
+from nbcompare.run.sweep.worker import Order, identities_of, look_again
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, *, quiet: bool = Fal
     Raises UsageError or CaseError before anything is run, and FileError when a cluster is lost; what is home by then
     is kept, and the same sweep goes on from there.
     """
+    look_again()
     cells = cells_to_run(paths, options.overrides)
     check_inputs(cells)
     progress = Progress(quiet=quiet)
@@ -95,7 +97,7 @@ def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptio
     orders = []
     for case, inputs in cells:
         own = replace(options.run, inputs=inputs)
-        stored = None if options.force else done_before(case, key_of_cell(case, own, *engines(case)), own.bundles)
+        stored = None if options.force else _done(case, own, *engines(case))
         if stored:
             by_cell[case.name] = _counted(result_of(stored, STORED, 0.0), bar)
         else:
@@ -103,6 +105,14 @@ def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptio
     for result in _in_turn(run, orders):
         by_cell[result.cell] = _counted(result, bar)
     return tuple(by_cell[case.name] for case, _ in cells)
+
+
+def _done(case: Case, options: RunOptions, identities: Sequence[EngineIdentity], simulator: str) -> Bundle | None:
+    """The bundle of a cell that is done; none where not all is known that an engine is made of, as it may be another
+    one behind the same words."""
+    if any(identity.unknown for identity in identities):
+        return None
+    return done_before(case, key_of_cell(case, options, identities, simulator), options.bundles)
 
 
 def _in_turn(run, orders: Sequence[Order]) -> Iterator[Result]:

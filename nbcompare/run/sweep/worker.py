@@ -69,6 +69,12 @@ def _renderer(in_batch: bool) -> Renderer:
     return kept[in_batch]
 
 
+def look_again() -> None:
+    """Forget what is known of engines: what was asked for an earlier sweep may have changed."""
+    for name in ("engines", "identities"):
+        _kept(name).clear()
+
+
 def _kept(name: str) -> dict[str, Any]:
     if not hasattr(_OF_THREAD, name):
         setattr(_OF_THREAD, name, {})

@@ -1,0 +1,154 @@
+"""Where evidence comes from, looked into now: commits, clean trees, engines' files, and whose experiment it is.
+
+The project is where the case lies; the engines may lie in other repositories. Nothing that a record names is started
+here: files are read, and git is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbcompare.case.facts import case_facts
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.project import declared_engines, project_above
+from nbcompare.engine.choose import start_words
+from nbcompare.engine.engine import Engine
+from nbcompare.engine.git import UNKNOWN, RepositoryState, repository_of
+from nbcompare.engine.identity import EngineIdentity, content_hash
+from nbcompare.engine.installation import REFERENCE_SOURCE
+from nbcompare.engine.made_of import changes
+from nbcompare.errors import FileError, UsageError
+from nbcompare.files import sha256_of
+from nbcompare.plan.evidence import Evidence
+
+_INSTEAD = "require engines_unchanged and inputs_unchanged (sums of contents) instead"
+_NAMES = ("project", SUBJECT, REFERENCE)
+
+
+def same_commit(evidence: Evidence) -> tuple[bool, str]:
+    """Whether project and engines were at the commits that are checked out now."""
+    said = []
+    for name, then, now in _repositories(evidence):
+        if then.root is None:
+            if name == "project":
+                return False, f"the project lay in no git repository; {_INSTEAD}"
+            continue
+        if UNKNOWN in (then.sha, now.sha):
+            return False, f"git cannot tell the commit of the {name}"
+        if then.sha != now.sha:
+            return False, f"{name}: made at {then.sha[:12]}; {now.sha[:12]} is checked out"
+        said.append(f"{name} at {then.sha[:12]}")
+    return bool(said), ", ".join(said) or "the record names no repository"
+
+
+def clean_tree(evidence: Evidence) -> tuple[bool, str]:
+    """Whether project and engines had no uncommitted changes when the bundle was made."""
+    said = []
+    for name, then, _ in _repositories(evidence):
+        if then.root is None:
+            if name == "project":
+                return False, f"the project lay in no git repository; {_INSTEAD}"
+            continue
+        if then.dirty is not False:
+            files = ", ".join((*then.hidden, *then.untracked)[:4])
+            words = f" (among them {files})" if files else ""
+            return False, f"{name}: made with uncommitted changes{words}" if then.dirty else \
+                f"{name}: git could not tell whether the tree was clean"
+        said.append(name)
+    return bool(said), f"{', '.join(said)}: made from a clean tree" if said else "the record names no repository"
+
+
+def _repositories(evidence: Evidence) -> Iterator[tuple[str, RepositoryState, RepositoryState]]:
+    """(whose, the state when the bundle was made, the state now) of project and engines."""
+    record = evidence.record
+    if record is None or record.repositories is None:
+        return
+    for name in _NAMES:
+        then = record.repositories[name]
+        place = evidence.case.folder if name == "project" else Path(then.root) if then.root else None
+        yield name, then, repository_of(place) if place else RepositoryState(None)
+
+
+# --- engines ------------------------------------------------------------------------------------------------------
+
+
+def engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
+    """Whether programs, and every file that they are made of, have the sums they had."""
+    record = evidence.record
+    for engine in record.engines if record else ():
+        fault = _program_fault(engine) or _source_fault(engine)
+        if fault:
+            return False, fault
+        bundled = engine.chosen_by == "default" and engine.role == REFERENCE
+        if record and bundled and record.content.reference != content_hash(REFERENCE_SOURCE) != UNKNOWN:
+            return False, "the source of the reference is not what it was"
+    count = sum(len(engine.made_of.files) for engine in record.engines if engine.made_of) if record else 0
+    return True, f"both programs and {count} files that they are made of have the sums they had"
+
+
+def _program_fault(engine: EngineIdentity) -> str | None:
+    program = Engine(engine.role, engine.name, engine.started_as, engine.chosen_by).program
+    try:
+        same = sha256_of(program) == engine.program_sha256
+    except FileError:
+        return f"the program of the {engine.role} ({engine.name}) is no longer there"
+    return None if same else f"the program of the {engine.role} ({engine.name}) is not what it was"
+
+
+def _source_fault(engine: EngineIdentity) -> str | None:
+    if engine.made_of is None:
+        return f"the bundle does not say what the {engine.role} is made of; run the case again"
+    if engine.unknown:
+        words = ", ".join(f'"{word}"' for word in engine.started_as)
+        return (f"not all that the {engine.role} is made of is known ({engine.unknown[0]}); add to nb-compare.yaml: "
+                f"engines: {{{engine.role}: {{command: [{words}], sources: [GLOBS]}}}}, and run the case again")
+    changed = changes(engine.made_of)
+    more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
+    return f"the source of the {engine.role} is not what it was: {', '.join(changed[:4])}{more}" if changed else None
+
+
+# --- the experiment -----------------------------------------------------------------------------------------------
+
+
+def experiment_of_the_case(evidence: Evidence) -> tuple[bool, str]:
+    """Whether what was run is what the case says: arguments, variables, inputs and declared programs."""
+    record = evidence.record
+    if record is None:
+        return False, "there is no record"
+    now, then = case_facts(evidence.case), record.case
+    for key in ("command", "reference_args", "subject_args", "environment"):
+        if getattr(now, key) != getattr(then, key):
+            return False, (f"{key.replace('_', ' ')} was {_shown(getattr(then, key))}, and the case says "
+                           f"{_shown(getattr(now, key))}")
+    if record.resample:
+        return False, "an image of another shape was allowed (--resample), which no case says"
+    own = [entry.name for entry in record.inputs if not entry.as_pinned]
+    if own:
+        return False, f"the engines read files of the user's own in place of {', '.join(own)}"
+    return _declared_programs(evidence)
+
+
+def _declared_programs(evidence: Evidence) -> tuple[bool, str]:
+    """Whether the programs were those that case and project declare, where they do, and that the case pins."""
+    declared = declared_engines(evidence.case, project_above(evidence.case.folder))
+    for engine in evidence.record.engines if evidence.record else ():
+        wanted = declared.get(engine.role)
+        try:
+            words = start_words(wanted.command, wanted.folder, str(wanted.file),
+                                dict(wanted.set_variables).get("PATH")) if wanted else engine.started_as
+        except UsageError as fault:
+            return False, fault.message
+        if words != engine.started_as:
+            return False, (f"the {engine.role} was {' '.join(engine.started_as)} ({engine.chosen_by}), and "
+                           f"{wanted.file.name if wanted else ''} declares {' '.join(words)}")
+        pin = evidence.case.pins.get(engine.role)
+        if pin and pin.sha256 and pin.sha256 not in (engine.program_sha256, engine.source_sha256):
+            return False, f"the {engine.role} has not the sum that the case pins"
+        if pin and pin.version and pin.version != engine.version:
+            return False, f"the {engine.role} has not the version that the case pins"
+    return True, "arguments, variables, inputs and programs are those of the case"
+
+
+def _shown(value: object) -> str:
+    return " ".join(map(str, value)) or "nothing" if isinstance(value, tuple | list) else str(value)

@@ -1,0 +1,195 @@
+"""Where what a run rests on comes from: repositories, the variables that engines got and did not get, and what a
+reader of the verdict has to know about that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from nbcompare.bundle.record import Surroundings
+from nbcompare.case.case import Case
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.project import CODE_VARIABLES
+from nbcompare.engine.engine import Engine, Run
+from nbcompare.engine.git import RepositoryState, not_committed, states_of
+from nbcompare.engine.identity import EngineIdentity
+from nbcompare.engine.installation import HARNESS
+from nbcompare.engine.process import allowed_environment, not_passed
+from nbcompare.engine.safe_start import made_absolute
+from nbcompare.errors import UsageError
+
+PROJECT, HARNESS_ROLE = "project", "harness"
+_MOST_TEXT = 1 << 20
+_OF_EVERY_SHELL = frozenset(
+    "_ PWD OLDPWD SHLVL TERM USER LOGNAME SHELL HOSTNAME HOSTTYPE MAIL EDITOR VISUAL PAGER LESS LS_COLORS COLORTERM "
+    "DISPLAY LINES COLUMNS PS1 PS2 XAUTHORITY DBUS_SESSION_BUS_ADDRESS SSH_CLIENT SSH_CONNECTION SSH_TTY "
+    "WINDOWID XDG_RUNTIME_DIR XDG_SESSION_ID PYTEST_CURRENT_TEST PYTEST_VERSION".split())
+"""Variables that are set nearly everywhere and decide nothing."""
+
+_OPTION = {REFERENCE: "--c-bin", SUBJECT: "--py-bin"}
+
+
+# --- repositories ------------------------------------------------------------------------------------------------
+
+
+def repositories_of(case: Case, engines: Mapping[str, Engine],
+                    identities: Mapping[str, EngineIdentity]) -> dict[str, RepositoryState]:
+    """The repositories of project (where the case lies), subject, reference and nb-compare itself."""
+    folders = {PROJECT: case.folder, **{role: _home_of(engines[role], identities[role]) for role in
+                                        (SUBJECT, REFERENCE)}, HARNESS_ROLE: HARNESS}
+    found = states_of(folders)
+    for role in (SUBJECT, REFERENCE):
+        found[role] = _with_sources(found[role], identities[role])
+    return found
+
+
+def _home_of(engine: Engine, identity: EngineIdentity) -> Path | None:
+    """A folder in the repository of an engine: as declared, else where its code lies."""
+    declared, made_of = engine.declaration, identity.made_of
+    if declared and declared.repository:
+        return declared.repository
+    origin = (made_of.origin or made_of.base) if made_of else None
+    place = Path(origin) if origin else engine.program
+    return place if place.is_dir() else place.parent
+
+
+def _with_sources(state: RepositoryState, identity: EngineIdentity) -> RepositoryState:
+    """The state with those of an engine's Python files that no commit holds, git's ignored ones too. Where none is
+    in a commit the engine lies in a repository by chance, as an installed package does."""
+    if state.root is None or identity.made_of is None:
+        return state
+    own = [Path(entry.path) for entry in identity.made_of.files
+           if entry.path.endswith(".py") and Path(entry.path).resolve().is_relative_to(state.root)]
+    loose = not_committed(Path(state.root), own)
+    if own and len(loose) == len(own):
+        return RepositoryState(None) if "site-packages" in own[0].parts else _loose(state, loose)
+    return _loose(state, loose) if loose else state
+
+
+def _loose(state: RepositoryState, names: Sequence[str]) -> RepositoryState:
+    return replace(state, dirty=True, untracked=tuple(dict.fromkeys((*state.untracked, *names)))[:20])
+
+
+# --- variables -----------------------------------------------------------------------------------------------------
+
+
+def surroundings_of(engines: Mapping[str, Engine], case: Case) -> Surroundings:
+    """Which of the user's variables each engine did not get, by name, and which search paths it got made absolute."""
+    return Surroundings({role: tuple(not_passed(allowed_environment(engine.variables(case.environment))))
+                         for role, engine in engines.items()}, made_absolute())
+
+
+def not_passed_line(surroundings: Surroundings, runs: Sequence[Run]) -> str | None:
+    """One line about the user's variables that no engine got: counted, and named where an engine failed."""
+    names = sorted(set().union(*surroundings.not_passed.values())) if surroundings.not_passed else []
+    if not names:
+        return None
+    if any(run.failure for run in runs):
+        shown = [name for name in names if name not in _OF_EVERY_SHELL] or names
+        return f"{', '.join(shown)} {'was' if len(shown) == 1 else 'were'} not passed to the engines"
+    return f"{len(names)} of your variables were not passed to the engines; record.json names them"
+
+
+def _unread_notes(identities: Mapping[str, EngineIdentity], surroundings: Surroundings) -> Iterator[str]:
+    """A variable of the user's that an engine did not get, although its own text speaks of it."""
+    for role, identity in identities.items():
+        names = [name for name in surroundings.not_passed.get(role, ()) if name not in _OF_EVERY_SHELL]
+        spoken = sorted(_spoken_of(names, identity))
+        if spoken:
+            yield (f"{', '.join(spoken)} is set here and named in the source of the {role}, but was not passed to it; "
+                   f"to pass it, declare environment: {{pass: [{', '.join(spoken)}]}} in nb-compare.yaml")
+
+
+def _spoken_of(names: Sequence[str], identity: EngineIdentity) -> set[str]:
+    """Of the names those that stand, as words, in a text file that the engine is made of."""
+    if not names or identity.made_of is None or identity.made_of.bundled:
+        return set()
+    pattern = re.compile(rb"(?<![A-Za-z0-9_])(" + b"|".join(re.escape(name.encode()) for name in names)
+                         + rb")(?![A-Za-z0-9_])")
+    paths = {identity.started_as[0], *(entry.path for entry in identity.made_of.files)}
+    return {found.decode() for path in paths for found in pattern.findall(_text_of(path))}
+
+
+# --- notes -----------------------------------------------------------------------------------------------------------
+
+
+def notes_of(case: Case, engines: Mapping[str, Engine], identities: Mapping[str, EngineIdentity],
+             runs: Sequence[Run], surroundings: Surroundings) -> tuple[str, ...]:
+    """What a reader of the verdict has to know about the engines and their surroundings."""
+    return (*_case_notes(case, engines), *_source_notes(identities), *_unread_notes(identities, surroundings),
+            *_wrapper_note(identities, runs))
+
+
+def _case_notes(case: Case, engines: Mapping[str, Engine]) -> Iterator[str]:
+    named = [name for name in case.environment if CODE_VARIABLES.fullmatch(name)]
+    if named:
+        yield f"the case sets {', '.join(named)}, which decides what code is run"
+    for role, engine in engines.items():
+        if engine.declaration and case.path and engine.declaration.file == case.path.absolute():
+            yield f"the case itself names the program of the {role}: {' '.join(engine.declaration.command)}"
+    if made_absolute():
+        yield f"relative folders in {', '.join(made_absolute())} were taken from {os.getcwd()}"
+
+
+def _source_notes(identities: Mapping[str, EngineIdentity]) -> Iterator[str]:
+    for role, identity in identities.items():
+        if identity.unknown:
+            more = f" and {len(identity.unknown) - 1} more reasons" if len(identity.unknown) > 1 else ""
+            yield (f"not all that the {role} is made of is known ({identity.unknown[0]}{more}); "
+                   f"{line_to_add(role, identity)}")
+
+
+def line_to_add(role: str, identity: EngineIdentity) -> str:
+    """What to write into the project file, so that all that an engine is made of is known."""
+    words = ", ".join(f'"{word}"' for word in identity.started_as)
+    return (f"add to nb-compare.yaml: engines: {{{role}: {{command: [{words}], sources: [\"src/**/*\"]}}}} "
+            "(with globs of its own files)")
+
+
+def _wrapper_note(identities: Mapping[str, EngineIdentity], runs: Sequence[Run]) -> Iterator[str]:
+    sums = [run.image_sha256 for run in runs]
+    if len(sums) == 2 and sums[0] == sums[1] is not None and wraps(identities[SUBJECT], identities[REFERENCE]):
+        yield "the subject's image is the reference's, byte for byte, and the reference's program is among its files"
+
+
+def wraps(subject: EngineIdentity, reference: EngineIdentity) -> bool:
+    """Whether the reference's program is part of the subject, as far as it can be told: the same bytes among the
+    files of the subject, or its path in the text of the subject's script."""
+    if subject.made_of is None or subject.started_as == reference.started_as:
+        return False
+    program = next((word for word in reference.started_as[1:] if word.endswith(".py")), reference.started_as[0])
+    if program in subject.started_as or reference.program_sha256 in {f.sha256 for f in subject.made_of.files}:
+        return True
+    scripts = {subject.started_as[0], *(entry.path for entry in subject.made_of.files)}
+    return any(program.encode() in _text_of(path) for path in scripts)
+
+
+def _text_of(path: str) -> bytes:
+    """The beginning of a text file; nothing of any other."""
+    try:
+        with open(path, "rb") as stream:
+            text = stream.read(_MOST_TEXT)
+    except OSError:
+        return b""
+    return b"" if b"\0" in text else text
+
+
+# --- pins ------------------------------------------------------------------------------------------------------------
+
+
+def require_pinned(case: Case, identities: Mapping[str, EngineIdentity]) -> None:
+    """Raises UsageError when the case pins another program than the one that would be run."""
+    for role, pin in case.pins.items():
+        found = identities[role]
+        if pin.sha256 and pin.sha256 not in (found.program_sha256, found.source_sha256):
+            what = f", and its sources {found.source_sha256}" if found.made_of and found.made_of.files else ""
+            raise UsageError(f"the case pins the {role} with sha256 {pin.sha256}; {found.name} has "
+                             f"{found.program_sha256}{what}", hint=f"name that program with {_OPTION[role]}, or pin "
+                             "this one and say why in the commit")
+        if pin.version and pin.version != found.version:
+            raise UsageError(f"the case pins the {role} with version {pin.version!r}; {found.name} says "
+                             f"{found.version!r}", hint=f"name that program with {_OPTION[role]}, or pin this one")

@@ -1,0 +1,243 @@
+"""A port in another repository, through the front door: what ran is what the evidence says."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.nbcompare.second_repository import Project
+
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
+
+@pytest.fixture
+def project(tmp_path, nb, monkeypatch):
+    for name in ("PYTHONPATH", "MYPORT_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    made = Project(tmp_path / "theirs")
+    monkeypatch.chdir(made.home)
+    return made
+
+
+@pytest.fixture
+def run(nb, project):
+    """Run the case with what is declared; the exit code and the record."""
+
+    def call(*words):
+        said = nb("run", project.case, "-q", "--format", "json", *words)
+        return said.code, said.json if said.out else {"error": said.err}
+
+    return call
+
+
+DECLARED = f"command: {sys.executable} -m myport, environment: {{set: {{PYTHONPATH: src}}}}"
+WRAPPED = "command: run.sh"
+
+
+# --- the five false passes ---------------------------------------------------------------------------------------
+
+
+def test_a_relative_python_path_finds_the_port_that_the_user_means(run, project, monkeypatch):
+    """It ran the bundled simulator, and passed, while the port in src/ raised at every call."""
+    monkeypatch.setenv("PYTHONPATH", "src")
+    words = ("--c-bin", "ref.py", "--py-bin", f"{sys.executable} -m myport")
+    code, record = run(*words)
+    assert code == 0
+    assert record["surroundings"]["made_absolute"] == {"PYTHONPATH": "src"}
+    project.break_port()
+    code, record = run(*words)
+    assert code == 2 and record["engines"][1]["name"] == "myport"
+
+
+def test_a_package_that_shadows_the_bundled_one_is_what_runs_and_is_named(run, project, monkeypatch):
+    (project.home / "src/myport").rename(project.home / "src/nanobrag_torch")
+    main = project.home / "src/nanobrag_torch/__main__.py"
+    main.write_text(main.read_text().replace("from myport", "from nanobrag_torch"))
+    monkeypatch.setenv("PYTHONPATH", "src")
+    code, record = run("--c-bin", "ref.py")
+    subject = record["engines"][1]
+    assert code == 0 and subject["version"] == "myport 3.1"
+    assert (subject["chosen_by"], subject["made_of"]["bundled"]) == ("Python's path", False)
+    assert subject["made_of"]["origin"] == str(project.home / "src/nanobrag_torch")
+
+
+def test_a_sweep_never_takes_an_unknown_program_for_done(nb, project):
+    """It stored PASS after the port behind an unchanged wrapper was broken."""
+    project.wrapper()
+    project.declare(WRAPPED)
+    assert nb("sweep", project.case, "-j", "1", "-q").code == 0
+    project.break_port()
+    assert nb("sweep", project.case, "-j", "1", "-q").code == 2
+
+
+def test_a_sweep_knows_a_declared_program_again_until_it_changes(nb, project):
+    project.wrapper()
+    project.declare(f"{WRAPPED}, sources: ['src/**/*.py']")
+    for how in ("ran", "stored"):
+        said = nb("sweep", project.case, "-j", "1", "-q", "--format", "json")
+        assert (said.code, said.json["results"][0]["how"]) == (0, how)
+    (project.home / "src/port_units.py").write_text("SCALE = 3.0\n")
+    assert nb("sweep", project.case, "-j", "1", "-q").code == 3
+
+
+def test_a_variable_that_the_port_reads_is_passed_or_told(nb, run, project, monkeypatch):
+    """It was dropped without a word: PASS of another mode than the user's."""
+    monkeypatch.setenv("MYPORT_MODE", "triple")
+    project.declare(DECLARED)
+    code, record = run()
+    assert code == 0
+    assert "MYPORT_MODE" in record["surroundings"]["not_passed"]["subject"]
+    assert any("MYPORT_MODE is set here and named in the source of the subject" in note for note in record["notes"])
+    assert "MYPORT_MODE" in nb("run", project.case, "-q").out
+    project.declare(DECLARED.replace("}}", "}, pass: ['MYPORT_*']}"))
+    code, record = run()
+    assert code == 3 and record["engines"][1]["variables"]["MYPORT_MODE"] == "triple"
+    assert "notes" not in record or not any("MYPORT_MODE" in note for note in record["notes"])
+
+
+def test_variables_are_named_and_never_their_values(run, project, monkeypatch):
+    monkeypatch.setenv("MYPORT_OTHER", "a-value-of-mine")
+    project.declare(DECLARED)
+    _, record = run()
+    assert "MYPORT_OTHER" in record["surroundings"]["not_passed"]["subject"]
+    assert "a-value-of-mine" not in json.dumps(record)
+
+
+def test_what_was_not_passed_is_counted_in_a_line_and_named_after_a_failure(nb, project, monkeypatch):
+    monkeypatch.setenv("MYPORT_OTHER", "x")
+    project.declare(DECLARED)
+    assert "of your variables were not passed to the engines" in nb("run", project.case).err
+    project.break_port()
+    said = nb("run", project.case, "-q")
+    assert said.code == 2 and "MYPORT_OTHER" in said.out
+
+
+# --- before and after -------------------------------------------------------------------------------------------
+
+
+def test_a_source_that_changes_while_the_port_runs_is_an_engine_failure(run, project):
+    main = project.home / "src/myport/__main__.py"
+    main.write_text(main.read_text().replace(
+        "    return 0\n\n\nif", f"    open({str(project.core)!r}, 'a').write('# later')\n    return 0\n\n\nif"))
+    project.declare(DECLARED)
+    code, record = run()
+    assert code == 2
+    assert record["runs"][1]["failure"] == {"kind": "changed",
+                                            "sentence": "was changed while it ran: myport/core.py changed"}
+
+
+def test_a_source_that_is_changed_and_put_back_is_one_too(run, project):
+    main = project.home / "src/myport/__main__.py"
+    main.write_text(main.read_text().replace("    return 0\n\n\nif", f"""\
+    path = {str(project.core)!r}
+    text = open(path).read()
+    open(path, 'w').write('other')
+    open(path, 'w').write(text)
+    return 0
+
+
+if"""))
+    project.declare(DECLARED)
+    code, record = run()
+    assert code == 2 and "core.py was written to and put back" in record["runs"][1]["failure"]["sentence"]
+
+
+# --- repositories ---------------------------------------------------------------------------------------------------
+
+
+def test_project_and_engines_are_recorded_with_commit_branch_and_changes(run, project):
+    project.declare(DECLARED)
+    sha = project.commit("declared")
+    _, record = run()
+    assert list(record["repositories"]) == ["project", "subject", "reference", "harness"]
+    for name in ("project", "subject", "reference"):
+        found = record["repositories"][name]
+        assert (found["root"], found["sha"], found["branch"], found["dirty"]) == (
+            str(project.home), sha, "trunk", False)
+    assert record["git"] == {"sha": sha, "dirty": False}
+    text = (project.home / record["bundle"] / "inputs/git_sha.txt").read_text()
+    assert text.startswith(f"{sha}\nclean\nproject {sha} on trunk\nsubject {sha}")
+    assert record["repositories"]["harness"]["root"] != str(project.home)
+
+
+def test_uncommitted_changes_are_known_by_their_sum(run, project):
+    project.declare(DECLARED)
+    project.commit("declared")
+    sums = []
+    for text in ("# one\n", "# two\n"):
+        (project.home / "src/port_units.py").write_text(f"SCALE = 1.0\n{text}")
+        (project.home / "src/myport/extra.py").write_text("")
+        _, record = run()
+        found = record["repositories"]["subject"]
+        assert found["dirty"] and found["untracked"] == ["src/myport/extra.py"]
+        sums.append(found["diff_sha256"])
+    assert len(set(sums)) == 2 and all(sums)
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_git_cannot_be_told_to_overlook_a_change(run, project, flag):
+    project.declare(DECLARED)
+    project.commit("declared")
+    project.git("update-index", flag, "src/port_units.py")
+    (project.home / "src/port_units.py").write_text("SCALE = 1.000001\n")
+    assert project.git("status", "--porcelain") == ""
+    _, record = run()
+    found = record["repositories"]["subject"]
+    assert found["dirty"] and found["hidden"] == ["src/port_units.py"]
+
+
+def test_a_source_that_git_ignores_is_no_clean_tree(run, project):
+    (project.home / ".gitignore").write_text("__pycache__/\nbundles/\nport_units.py\n")
+    project.git("rm", "-q", "--cached", "src/port_units.py")
+    project.declare(DECLARED)
+    project.commit("ignored")
+    _, record = run()
+    assert record["repositories"]["subject"]["untracked"] == ["src/port_units.py"]
+    assert record["repositories"]["subject"]["dirty"]
+
+
+def test_outside_of_git_it_says_so(run, project):
+    import shutil
+
+    shutil.rmtree(project.home / ".git")
+    project.declare(DECLARED)
+    _, record = run()
+    assert record["repositories"]["project"]["root"] is None
+    assert record["git"] == {"sha": "unknown", "dirty": None}
+    assert "project in no git repository" in (project.home / record["bundle"] / "inputs/git_sha.txt").read_text()
+
+
+# --- pins, wrappers of the reference --------------------------------------------------------------------------------
+
+
+def test_a_case_can_pin_its_programs(nb, project):
+    from nbcompare.files import sha256_of
+
+    project.declare(DECLARED)
+    text = project.case.read_text()
+    good = sha256_of(project.home / "ref.py")
+    for more, code, words in ((f"reference: {{sha256: {good}}}\nsubject: {{version: myport 3.1}}\n", 0, ""),
+                              (f"reference: {{sha256: {'0' * 64}}}\n", 1, f"ref.py has {good}"),
+                              ("subject: {version: myport 3.0}\n", 1, "myport says 'myport 3.1'")):
+        project.case.write_text(text + more)
+        said = nb("run", project.case, "-q")
+        assert said.code == code and words in said.err
+    assert len(list(Path("bundles/small").iterdir())) == 1  # nothing was run, and nothing is left
+
+
+@pytest.mark.parametrize("text", ["#!/bin/sh\nexec {python} {ref} \"$@\"\n"])
+def test_a_subject_that_wraps_the_reference_is_said(run, project, text):
+    path = project.home / "port.sh"
+    path.write_text(text.format(python=sys.executable, ref=project.home / "ref.py"))
+    path.chmod(0o755)
+    project.declare("command: port.sh, sources: [port.sh]")
+    _, record = run()
+    assert any("the reference's program is among its files" in note for note in record["notes"])
+
+
+def test_another_program_with_the_same_image_is_no_wrapper(run, project):
+    project.declare(DECLARED)
+    _, record = run()
+    assert record["runs"][0]["image_sha256"] == record["runs"][1]["image_sha256"]
+    assert "notes" not in record
