@@ -115,7 +115,7 @@ def _how_it_ran(engine: EngineIdentity, run: Run | None, source: Ancestor | None
 def _argv(engine: EngineIdentity, run: Run | None, case: CaseFacts) -> Sequence[str]:
     if run:
         return run.argv
-    return (*engine.started_as, *case.arguments(engine.role), "-floatfile", FLOAT_FILE)
+    return case.argv(engine.role, engine.started_as)
 
 
 def _block(argv: Sequence[str], environment: Mapping[str, str], *, has_inputs: bool) -> str:

@@ -131,9 +131,11 @@ class Claim:
         return tuple(dict.fromkeys(bound.roi for bound in self.bounds))
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "emulate": list(self.emulate), "bounds": [asdict(bound) for bound in self.bounds],
+        """As plain values; what a claim does not say is left out, as records of before it could be said lack it."""
+        said = {**asdict(self), "emulate": list(self.emulate), "bounds": [asdict(bound) for bound in self.bounds],
                 "expires": self.expires.isoformat(), "control": list(self.control),
                 "control_of_both": list(self.control_of_both)}
+        return {key: value for key, value in said.items() if value or key not in ("control_of_both", "changes")}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Claim:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from nbcompare.case.case import Case, Limits
 from nbcompare.case.claims import Claim
-from nbcompare.case.options import REFERENCE
+from nbcompare.case.options import FLOAT_FILE, REFERENCE
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
+
+FLOAT_WORDS = ("-floatfile", FLOAT_FILE)
+"""What the runner puts behind the arguments of every engine."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,10 @@ class CaseFacts:
     def arguments(self, role: str) -> tuple[str, ...]:
         """The whole command line of a role, without the words that start its program and without the float file."""
         return (*self.command, *(self.reference_args if role == REFERENCE else self.subject_args))
+
+    def argv(self, role: str, start: Sequence[str]) -> tuple[str, ...]:
+        """The words that a role's engine, whose program is started by ``start``, is run with."""
+        return (*start, *self.arguments(role), *FLOAT_WORDS)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields, as JSON holds them."""

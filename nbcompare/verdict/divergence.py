@@ -57,7 +57,10 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
                 return compare_images(reference, subject, rois, further=asked, centre=centre, with_peaks=False)
         return None
 
-    def run(role: str, words: Sequence[str], purpose: str):
+    wanted = {purpose: (role, words) for purpose, role, words in trials_asked(claims, jobs[REFERENCE].arguments)}
+
+    def run(purpose: str):
+        role, words = wanted[purpose]
         job = replace(jobs[role], arguments=emulating(jobs[role].arguments, words), purpose=purpose)
         rendered = rerun(job, _place(claims, purpose), {})
         return (purpose, _place(claims, purpose), rendered.run), rendered.image
@@ -65,22 +68,35 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
     def gap(reference: np.ndarray | None, subject: np.ndarray | None) -> Apart | None:
         return apart(reference, subject) if reference is not None and subject is not None else None
 
-    named, together = run(SUBJECT, [word for claim in claims for word in claim.emulate], EMULATED)
+    named, together = run(EMULATED)
     trials = [Trial(*named, held(images[REFERENCE], together), held(images[SUBJECT], together),
                     gap(images[REFERENCE], together))]
     for left_out in claims if len(claims) > 1 else ():
-        words = [word for claim in claims if claim is not left_out for word in claim.emulate]
-        named, image = run(SUBJECT, words, _without(left_out))
+        named, image = run(_without(left_out))
         trials.append(Trial(*named, held(images[REFERENCE], image), held(image, together)))
-    of_reference, of_both = controls(claims, jobs[REFERENCE].arguments)
     subject = images[SUBJECT]
-    if of_both:
-        named, subject = run(SUBJECT, of_both, CONTROL_SUBJECT)
+    if CONTROL_SUBJECT in wanted:
+        named, subject = run(CONTROL_SUBJECT)
         trials.append(Trial(*named, None, None))
-    if of_reference or of_both:
-        named, image = run(REFERENCE, [*of_reference, *of_both], CONTROL)
+    if CONTROL in wanted:
+        named, image = run(CONTROL)
         trials.append(Trial(*named, held(image, subject), None, gap(image, subject)))
     return Proof(tuple(claims), tuple(trials), today)
+
+
+def trials_asked(claims: Sequence[Claim], arguments: Sequence[str]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """(purpose, role, words behind its arguments) of every trial that the claims ask for, in their order;
+    ``arguments`` are those of the reference."""
+    asked = [(EMULATED, SUBJECT, tuple(word for claim in claims for word in claim.emulate))]
+    for left_out in claims if len(claims) > 1 else ():
+        others = (claim for claim in claims if claim is not left_out)
+        asked.append((_without(left_out), SUBJECT, tuple(word for claim in others for word in claim.emulate)))
+    of_reference, of_both = controls(claims, arguments)
+    if of_both:
+        asked.append((CONTROL_SUBJECT, SUBJECT, tuple(of_both)))
+    if of_reference or of_both:
+        asked.append((CONTROL, REFERENCE, (*of_reference, *of_both)))
+    return asked
 
 
 def controls(claims: Sequence[Claim], arguments: Sequence[str]) -> tuple[list[str], list[str]]:

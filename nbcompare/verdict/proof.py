@@ -73,7 +73,7 @@ class Trial:
         return {"purpose": self.purpose, "files": self.files, "run": self.run.as_dict(),
                 "comparison": self.comparison.as_dict() if self.comparison else None,
                 "change": self.change.as_dict() if self.change else None,
-                "apart": asdict(self.apart) if self.apart else None}
+                **({"apart": asdict(self.apart)} if self.apart else {})}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Trial:

@@ -7,6 +7,7 @@ it, with the images' and inputs' own bytes, with the logs of the tests and with 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -31,13 +32,14 @@ from nbcompare.bundle.names import (
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.case import cell_named, load_case
-from nbcompare.case.facts import case_facts
+from nbcompare.case.facts import FLOAT_WORDS, case_facts
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHOD, Scale
 from nbcompare.engine.kept_stream import read_kept
 from nbcompare.errors import CaseError
 from nbcompare.files import dump_json
+from nbcompare.verdict.divergence import emulating, trials_asked
 
 
 def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fault]:
@@ -63,11 +65,30 @@ def _own_faults(record: Record) -> Iterator[Fault]:
         yield Fault("disagrees", RECORD, "content.case is not the sum of the case")
     if record.inputs_as_pinned != all(entry.as_pinned for entry in record.inputs):
         yield Fault("disagrees", RECORD, "inputs_as_pinned does not follow from the inputs it lists")
+    yield from _argv_faults(record)
     for run in record.runs:
         if run.failure is None and (run.exit_code != 0 or run.image_sha256 is None):
             image = "an image" if run.image_sha256 else "no image"
             yield Fault("disagrees", RECORD, f"the {run.role} is said to have worked, with exit code {run.exit_code} "
                                              f"and {image}")
+
+
+def _argv_faults(record: Record) -> Iterator[Fault]:
+    """Runs whose words do not follow from the engine that is named and the case; commands.txt offers them to paste."""
+    starts = {engine.role: engine.started_as for engine in record.engines}
+    plain = {role: record.case.argv(role, start) for role, start in starts.items()}
+    asked = [(run, plain.get(run.role)) for run in record.runs]
+    asked += [(repetition.run, plain.get(REFERENCE)) for repetition in (
+        record.further.noise.repetitions if record.further.noise and not record.reference_from else ())]
+    words = {purpose: more for purpose, _, more in trials_asked(record.case.divergences,
+                                                                record.case.arguments(REFERENCE))}
+    for trial in record.further.proof.trials if record.further.proof else ():
+        more = emulating(record.case.arguments(trial.run.role), words.get(trial.purpose, ()))
+        asked.append((trial.run, (*starts.get(trial.run.role, ()), *more, *FLOAT_WORDS)))
+    for run, argv in asked:
+        if run.argv != argv:
+            yield Fault("disagrees", RECORD, f"the {run.role} is said to have been run as {shlex.join(run.argv)!r}, "
+                                             "which does not follow from its engine and the case")
 
 
 def _stamp_faults(folder: Path, record: Record) -> Iterator[Fault]:
