@@ -77,6 +77,10 @@ def output_name(role: str, stream: str) -> str:
     return f"inputs/{PREFIX[role]}_cli_{stream}.txt"
 
 
+NO_TEST_USES_DEVICE = "no mapped test uses the device"
+"""What the log on CUDA says where no test took the fixture nb_device."""
+
+
 def tests_log(device: str) -> str:
     """The log of the mapped tests on a device."""
     return f"tests/pytest_{device}.log"

@@ -75,18 +75,27 @@ class TestsOutcome:
     exit_code: int | None
     """That of pytest; negative for a signal, None when it was not run."""
     summary: str
-    """The last line that pytest wrote."""
+    """How many tests did what, counted from the report of our plugin; the last line of the log."""
     failure: str | None
     """Why the tests were not green, in a sentence; None when they were, or when there were none."""
     error_line: str | None = None
     """The first line that says what went wrong."""
+    last_lines: tuple[str, ...] = ()
+    """The last lines of the first failure."""
+    on_device: int = 0
+    """How many tests said that they used the device (the fixture nb_device)."""
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why nothing may be compared, a sentence first; empty where the tests are green."""
+        return [f"the mapped tests failed: {self.failure}", *self.last_lines] if self.failure else []
 
     def as_dict(self) -> dict[str, Any]:
-        return {**vars(self), "nodes": list(self.nodes)}
+        return {**vars(self), "nodes": list(self.nodes), "last_lines": list(self.last_lines)}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> TestsOutcome:
-        return cls(**{**stored, "nodes": tuple(stored["nodes"])})
+        return cls(**{**stored, "nodes": tuple(stored["nodes"]), "last_lines": tuple(stored.get("last_lines", ()))})
 
 
 @dataclass(frozen=True)

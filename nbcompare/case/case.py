@@ -120,7 +120,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         reference_args=arguments(entries.get("reference_args")),
         subject_args=arguments(entries.get("subject_args")),
         environment=variables_of(entries.get("environment")),
-        tests=tuple(node.text() for node in entries["tests"].items()) if "tests" in entries else (),
+        tests=tuple(map(_node, entries["tests"].items())) if "tests" in entries else (),
         protected=protected_names(entries.get("protected"), folder),
         limits=_limits(entries.get("limits")),
         repeat=whole_number(entries["repeat"], 1, 100) if "repeat" in entries else 0,
@@ -212,6 +212,14 @@ def _thresholds(cursor: Cursor, rois: tuple[Roi, ...]) -> tuple[Threshold, ...]:
     if idle:
         raise cursor.error(f"no threshold judges region {idle[0]}; give it one, or leave the region out")
     return tuple(found)
+
+
+def _node(cursor: Cursor) -> str:
+    """A pytest node: a file or folder, or FILE::NAME; never an option, and no file of options (@FILE)."""
+    node = cursor.text()
+    if node.startswith(("-", "@")) or not node.partition("::")[0].strip():
+        raise cursor.error(f"{node!r} is no test: a pytest node begins with a file or folder")
+    return node
 
 
 def _threads(cursor: Cursor | None) -> tuple[int, ...]:

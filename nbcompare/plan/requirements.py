@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.bundle.names import DATA, PICTURES, image_name, tests_log
+from nbcompare.bundle.names import DATA, NO_TEST_USES_DEVICE, PICTURES, image_name, tests_log
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.phases import Requirements
@@ -105,7 +105,7 @@ def _files_complete(evidence: Evidence) -> tuple[bool, str]:
 
 
 def _tests_green(evidence: Evidence) -> tuple[bool, str]:
-    """By the logs, whose last lines pytest wrote; the record only says which nodes were asked for."""
+    """By the last lines of the logs, which hold what the report of each test was counted to."""
     tests, nodes = evidence.record.tests, evidence.case.tests
     if not nodes:
         return False, "the case names no tests, so nothing was shown"
@@ -116,7 +116,10 @@ def _tests_green(evidence: Evidence) -> tuple[bool, str]:
         log = read_kept(evidence.folder / tests_log(device))
         last = next((line.strip("= ") for line in reversed(log.splitlines()) if line.strip()), "nothing")
         skipped = _SKIPPED.search(last)
-        if outcome.exit_code != 0 or not re.search(r"\b\d+ passed\b", last) or re.search(r"failed|error", last):
+        if device == "cuda" and not outcome.on_device:
+            return False, f"cuda: {NO_TEST_USES_DEVICE}"
+        passed = re.search(r"\b\d+ passed\b", last) and not re.search(r"failed|error", last)
+        if outcome.exit_code != 0 or outcome.failure or not passed:
             return False, f"{device}: {outcome.failure or last}"
         if skipped:
             return False, f"{device}: {skipped.group()}, and a test that did not run shows nothing ({last})"

@@ -1,94 +1,217 @@
-"""The tests that must be green before a comparison means anything: the pytest nodes a case names."""
+"""The tests that must be green before a comparison means anything: the pytest nodes a case names.
+
+They run in the project's folder, with the project's Python where one is declared. What they print is kept and not
+believed: a plugin of ours (pytest_plugin) reports each test, and from that they are counted.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import platform
-import re
 import shlex
 import sys
+import tempfile
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+from nbcompare.bundle.names import NO_TEST_USES_DEVICE, failed_tests_names
 from nbcompare.bundle.record import TestsOutcome
+from nbcompare.case.case import Case
+from nbcompare.case.declarations import TestsPlace
+from nbcompare.case.options import SUBJECT
+from nbcompare.case.project import declared_engines, project_above
+from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.process import Ended, recorded_environment, run_program
 
 CUDA_MISSING = "cuda not available\n"
-_PYTEST = (sys.executable, "-m", "pytest", "--verbosity=-1", "-p", "no:cacheprovider")
-"""Quiet as with one -q, however quiet the project's own settings are; twice as quiet, pytest gives no summary."""
-
+PLUGIN = Path(__file__).with_name("pytest_plugin")
+_PYTEST = ("-m", "pytest", "--verbosity=1", "-p", "no:cacheprovider", "-p", "nb_compare_report")
 _CUDA_PROBE = "import torch; print('cuda', torch.cuda.is_available())"
+_MOST_LINE = 300
 
 
-def run_mapped_tests(nodes: Sequence[str], *, checkout: Path, log: Path, seconds: float,
-                     extra: Sequence[str] = ()) -> TestsOutcome:
-    """Run pytest on the nodes, in the checkout, its output kept in ``log`` (standard error first).
+@dataclass
+class Report:
+    """What the plugin saw. ``tests`` are (file, node) of what was collected; ``finished`` is pytest's exit code."""
 
-    A node that does not exist, a run in which nothing was collected, and one in which every test was
-    skipped are failures: nothing was shown. After a failure two files are left beside the log: what pytest
-    collects (LOG_collect.log), and the signature of the failure with its surroundings (LOG_failure.txt).
+    tests: list[tuple[str, str]] = field(default_factory=list)
+    deselected: list[str] = field(default_factory=list)
+    results: list[dict[str, Any]] = field(default_factory=list)
+    finished: int | None = None
+
+    def counts(self) -> Counter[str]:
+        """How many tests passed, failed, ...; one that a set-up or tear-down spoiled did not pass."""
+        worst: dict[str, str] = {}
+        for result in self.results:
+            outcome = result["outcome"]
+            if outcome == "failed" and result["when"] != "call":
+                outcome = "error"
+            if outcome != "passed" or result["when"] == "call":
+                worst[result["node"]] = outcome if outcome != "passed" else worst.get(result["node"], "passed")
+        counted = Counter(worst.values())
+        counted["deselected"] += len(self.deselected)
+        return counted
+
+    @property
+    def on_device(self) -> int:
+        return len({result["node"] for result in self.results if result["outcome"] == "passed"
+                    and result["when"] == "teardown" and result.get("device")})
+
+    def selects(self, node: str, folder: Path) -> bool:
+        """Whether a node that was asked for stands for at least one test."""
+        file, _, name = node.partition("::")
+        path = Path(os.path.realpath(folder / file))
+        return any((path == Path(os.path.realpath(where)) or path in Path(os.path.realpath(where)).parents)
+                   and (not name or f"{found.partition('::')[2]}::".replace("[", "::[").startswith(
+                       f"{name}::".replace("[", "::["))) for where, found in self.tests)
+
+
+def place_of_tests(case: Case) -> TestsPlace:
+    """Where the mapped tests of a case run: as its engines, or those of its project file, declare; else the repository
+    in which the case lies, or its folder."""
+    declared = declared_engines(case, project_above(case.folder))
+    with_tests = [entry.tests for entry in declared.values() if entry.tests]
+    own = declared[SUBJECT].tests if SUBJECT in declared else None
+    folder = case.folder.absolute()
+    home = next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
+    return own or (with_tests[0] if with_tests else TestsPlace(home))
+
+
+def run_mapped_tests(nodes: Sequence[str], *, place: TestsPlace, log: Path, seconds: float,
+                     device: str = "cpu") -> TestsOutcome:
+    """Run pytest on the nodes, its output kept in ``log`` (standard error first), our count as its last line.
+
+    A node that selects no test, and a test that was skipped, deselected or expected to fail, are no green: nothing was
+    shown. After a failure two files are left beside the log: what pytest collects, and the signature of the failure.
     """
     if not nodes:
         log.write_text("the case names no tests\n", encoding="utf-8")
         return TestsOutcome((), None, "the case names no tests", None)
-    argv = [*_PYTEST, *extra, *nodes]
-    ended, text = _run_logged(argv, checkout, log, seconds)
-    summary = next((line.strip("= ") for line in reversed(text.splitlines()) if line.strip()), "no output")
-    failure = _failure(ended, summary, text, seconds)
-    error_line = _error_line(log.read_text(encoding="utf-8", errors="replace")) if failure else None
-    outcome = TestsOutcome(tuple(nodes), ended.exit_code, summary, failure, error_line)
-    if failure:
-        _run_logged([*_PYTEST, "--collect-only", *nodes], checkout, _beside(log, "collect.log"), seconds)
-        _beside(log, "failure.txt").write_text(_signature(outcome, argv), encoding="utf-8")
+    argv = [str(place.python or sys.executable), *_PYTEST, "--nb-device", device]
+    argv += ["--maxfail=1"] if device == "cuda" else []
+    with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
+        written = Path(folder, "report")
+        ended = _run_logged([*argv, f"--nb-report={written}", "--", *nodes], place.folder, log, seconds)
+        report = read_report(written)
+    outcome = _outcome(tuple(nodes), ended, report, place.folder, seconds, device)
+    with open(log, "a", encoding="utf-8") as stream:
+        stream.write(f"\n{NO_TEST_USES_DEVICE}\n" if device == "cuda" and not outcome.on_device else "\n")
+        stream.write(f"{outcome.summary}\n")
+    if outcome.failure:
+        outcome = replace(outcome, error_line=outcome.error_line or _error_of_pytest(log))
+        collected, signature = (log.with_name(Path(name).name) for name in failed_tests_names(device))
+        collect_tests(nodes, place, collected, seconds)
+        signature.write_text(_signature(outcome, argv, nodes), encoding="utf-8")
     return outcome
 
 
-def _run_logged(argv: Sequence[str], folder: Path, log: Path, seconds: float) -> tuple[Ended, str]:
-    """Run a program with both streams in one file; returns how it ended and what it wrote to standard output."""
-    errors = log.with_suffix(".err")
-    ended = run_program(argv, folder=folder, stdout=log, stderr=errors, seconds=seconds)
-    said, text = (path.read_text(encoding="utf-8", errors="replace") for path in (errors, log))
-    errors.unlink()
-    log.write_text(said + text, encoding="utf-8")
-    return ended, text
+def collect_tests(nodes: Sequence[str], place: TestsPlace, log: Path, seconds: float) -> None:
+    """Keep what pytest collects for the nodes; nothing is run."""
+    argv = [str(place.python or sys.executable), *_PYTEST, "--verbosity=-1", "--collect-only", "--", *nodes]
+    _run_logged(argv, place.folder, log, seconds)
 
 
-def _beside(log: Path, ending: str) -> Path:
-    return log.with_name(f"{log.stem}_{ending}")
+def read_report(path: Path) -> Report:
+    """What the plugin wrote; empty where it wrote nothing that can be read."""
+    report = Report()
+    lines = read_kept(path, 64 << 20).splitlines() if path.is_file() else []
+    for line in lines:
+        try:
+            said = json.loads(line)
+            if said["event"] == "collected":
+                report.tests += [(str(file), str(node)) for file, node in said["tests"]]
+            elif said["event"] == "deselected":
+                report.deselected += said["tests"]
+            elif said["event"] == "test":
+                report.results.append(said)
+            elif said["event"] == "finished":
+                report.finished = int(said["exit_code"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return report
 
 
-def _failure(ended: Ended, summary: str, text: str, seconds: float) -> str | None:
+def _outcome(nodes: tuple[str, ...], ended: Ended, report: Report, folder: Path, seconds: float,
+             device: str) -> TestsOutcome:
+    counts = report.counts()
+    order = ("failed", "error", "passed", "skipped", "deselected", "xfailed", "xpassed")
+    said = [f"{counts[word]} {word}" for word in order if counts[word] or word == "passed"]
+    summary = f"{', '.join(said)} in {ended.seconds:.2f} s"
+    bad = [result for result in report.results if result["outcome"] == "failed"]
+    failure = _failure(nodes, ended, report, folder, seconds)
+    lines = tuple(_shown(line) for line in (bad[0]["lines"] if bad and failure else ()))
+    return TestsOutcome(nodes, ended.exit_code, summary, failure, _error_line(lines), lines,
+                        report.on_device if device == "cuda" else 0)
+
+
+def _failure(nodes: tuple[str, ...], ended: Ended, report: Report, folder: Path, seconds: float) -> str | None:
+    """Why the tests are not green, None when they are."""
     if ended.timed_out:
         return f"the mapped tests were stopped after {seconds:g} s"
-    if ended.exit_code == 0 and re.search(r"\b\d+ passed\b", summary):
-        return None
-    first = re.search(r"^(FAILED|ERROR)\s+(\S+)(.*)$", text, re.MULTILINE)
-    if first:
-        return f"first failing test: {first.group(2)}{first.group(3)}"
-    return f"no mapped test passed (pytest exit code {ended.exit_code})"
+    bad = [result for result in report.results if result["outcome"] == "failed"]
+    if bad:
+        return f"first failing test: {_shown(bad[0]['node'])}"
+    if ended.not_started:
+        return f"pytest was not started: {ended.not_started}"
+    idle = [node for node in nodes if not report.selects(node, folder)]
+    if idle and report.finished is not None:
+        return f"{idle[0]} selects no test (pytest exit code {ended.exit_code})"
+    counts = report.counts()
+    left = [f"{counts[word]} {word}" for word in ("skipped", "deselected", "xfailed", "xpassed") if counts[word]]
+    if left:
+        return f"{', '.join(left)}: a test that did not run, or was to fail, shows nothing"
+    complete = ended.exit_code == report.finished == 0 and counts["passed"] == len(report.tests) > 0
+    return None if complete else f"no mapped test passed (pytest exit code {ended.exit_code})"
 
 
-def _error_line(text: str) -> str | None:
+def _shown(text: str) -> str:
+    """A line as it can be shown: characters that a terminal would obey are written out."""
+    visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return visible if len(visible) <= _MOST_LINE else visible[:_MOST_LINE] + " ..."
+
+
+def _error_line(lines: Sequence[str]) -> str | None:
     """The first line that pytest marks as an error."""
-    found = re.search(r"^(?:E {2,}(\S.*)|(ERROR: .*))$", text, re.MULTILINE)
-    return (found.group(1) or found.group(2)).strip() if found else None
+    return next((line[1:].strip() for line in lines if line.startswith("E ")), lines[-1] if lines else None)
 
 
-def _signature(outcome: TestsOutcome, argv: Sequence[str]) -> str:
+def _error_of_pytest(log: Path) -> str | None:
+    """What pytest itself said was wrong, where no test failed."""
+    return next((_shown(line) for line in read_kept(log).splitlines() if line.startswith("ERROR: ")), None)
+
+
+def _run_logged(argv: Sequence[str], folder: Path, log: Path, seconds: float) -> Ended:
+    """Run a program with both streams in one file, standard error first."""
+    errors = log.with_suffix(".err")
+    paths = os.pathsep.join(filter(None, (str(PLUGIN), os.environ.get("PYTHONPATH"))))
+    ended = run_program(argv, folder=folder, stdout=log, stderr=errors, seconds=seconds,
+                        extra_environment={"PYTHONPATH": paths})
+    said, text = (read_kept(path) if path.is_file() else "" for path in (errors, log))
+    errors.unlink(missing_ok=True)
+    log.write_text(said + text, encoding="utf-8")
+    return ended
+
+
+def _signature(outcome: TestsOutcome, argv: Sequence[str], nodes: Sequence[str]) -> str:
     """What is needed to recognise this failure again, and what surrounded it."""
     surroundings = {"python": sys.version.split()[0], "pytest": metadata.version("pytest"),
                     "platform": platform.platform(), **{f"${k}": v for k, v in recorded_environment().items()}}
     return "".join(f"{name}: {value}\n" for name, value in {
         "failure": outcome.failure, "error line": outcome.error_line or "none",
-        "pytest exit code": outcome.exit_code, "summary": outcome.summary, "command": shlex.join(argv),
-        **surroundings}.items())
+        "pytest exit code": outcome.exit_code, "summary": outcome.summary,
+        "command": shlex.join([*argv, "--", *nodes]), **surroundings}.items())
 
 
 def cuda_is_available(folder: Path) -> bool:
     """Whether torch, asked in a process of its own, sees a CUDA device."""
     out, err = folder / ".cuda_probe", folder / ".cuda_probe_err"
     run_program([sys.executable, "-P", "-c", _CUDA_PROBE], folder=folder, stdout=out, stderr=err, seconds=120)
-    answer = out.read_text(encoding="utf-8", errors="replace")
+    answer = read_kept(out)
     out.unlink()
     err.unlink()
     return "cuda True" in answer

@@ -40,7 +40,7 @@ from nbcompare.engine.engine import Engine, Failure, Rendering, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts, identify
-from nbcompare.engine.installation import CHECKOUT, HARNESS, REFERENCE_SOURCE, SIMULATOR
+from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.protected import Protected, protected_files, sums_of
@@ -49,7 +49,7 @@ from nbcompare.engine.runs import Job, RunFiles, jobs_of
 from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import ShapeError, UsageError
 from nbcompare.run.likely_cause import cause_beside, likely_cause
-from nbcompare.run.mapped_tests import CUDA_MISSING, cuda_is_available, run_mapped_tests
+from nbcompare.run.mapped_tests import CUDA_MISSING, cuda_is_available, place_of_tests, run_mapped_tests
 from nbcompare.run.provenance import (
     PROJECT,
     not_passed_line,
@@ -140,7 +140,7 @@ def run_case(case: Case, options: RunOptions, progress: Progress) -> Bundle:
         watches = {role: EngineWatch(engine, known[role]) for role, engine in engines.items()
                    if not (stored and role == REFERENCE)}
         tests = _mapped_tests(case, bundle, progress)
-        blockers = [f"the mapped tests failed: {t.failure}" for t in tests.values() if t.failure]
+        blockers = [reason for outcome in tests.values() for reason in outcome.reasons]
         if blockers:
             outcome = CaseOutcome((), None, blocked(blockers), None)
             _empty_logs(bundle)
@@ -216,15 +216,15 @@ def _mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, 
     """The mapped tests on the CPU and, where torch sees a device and they passed, on CUDA too."""
     if case.tests:
         progress.begin(f"mapped tests ({len(case.tests)})")
-    outcomes = {"cpu": run_mapped_tests(case.tests, checkout=CHECKOUT, log=bundle.path(tests_log("cpu")),
+    place = place_of_tests(case)
+    outcomes = {"cpu": run_mapped_tests(case.tests, place=place, log=bundle.path(tests_log("cpu")),
                                         seconds=case.limits.tests_seconds)}
     if case.tests:
         progress.end(outcomes["cpu"].failure or outcomes["cpu"].summary)
     cuda_log = bundle.path(tests_log("cuda"))
     if case.tests and not outcomes["cpu"].failure and cuda_is_available(bundle.folder):
-        outcomes["cuda"] = run_mapped_tests(case.tests, checkout=CHECKOUT, log=cuda_log,
-                                            seconds=case.limits.tests_seconds,
-                                            extra=("--device", "cuda", "--maxfail=1"))
+        outcomes["cuda"] = run_mapped_tests(case.tests, place=place, log=cuda_log,
+                                            seconds=case.limits.tests_seconds, device="cuda")
     else:
         cuda_log.write_text(CUDA_MISSING, encoding="utf-8")
     return outcomes

@@ -1,14 +1,24 @@
 """The mapped tests of a case: what they leave behind when they fail, and the second run on CUDA."""
 
+from pathlib import Path
+
 import pytest
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
 
+ROOMS = Path(__file__).resolve().parents[1] / "test_rooms.py"
 FAILING = ("def test_first():\n    pass\n\ndef test_second():\n    assert 1 == 2, 'one is not two'\n\n"
            "def test_third():\n    1 / 0\n")
-CONFTEST = "def pytest_addoption(parser):\n    parser.addoption('--device', default='cpu')\n"
-ON_CUDA = ("import pytest\n\n@pytest.mark.parametrize('number', range(3))\ndef test_it(number, request):\n"
-           "    assert request.config.getoption('--device') == 'cpu' or {on_cuda}\n")
+ON_CUDA = ("import pytest\n\n@pytest.mark.parametrize('number', range(3))\ndef test_it(number, nb_device):\n"
+           "    assert nb_device == 'cpu' or {on_cuda}\n")
+TORCH = """\
+class cuda:
+    is_available = staticmethod(lambda: True)
+    reset_peak_memory_stats = staticmethod(lambda: None)
+    memory_allocated = staticmethod(lambda: 0)
+    max_memory_allocated = staticmethod(lambda: {peak})
+"""
+
 
 
 @pytest.fixture
@@ -57,7 +67,7 @@ def test_words_that_look_like_a_summary_are_not_believed(run_small, map_tests, t
 def test_with_cuda_the_tests_run_there_too_and_stop_at_the_first_failure(run_small, map_tests, tmp_path, monkeypatch,
                                                                          answer):
     """Three tests; on CUDA they all pass, or the first fails and the others are not begun."""
-    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "torch.py").write_text(TORCH.format(peak=512))
     map_tests(ON_CUDA.format(on_cuda=answer))
     monkeypatch.setattr("nbcompare.run.run_case.cuda_is_available", lambda folder: True)
     said, folder = run_small()
@@ -81,13 +91,13 @@ def test_without_cuda_the_log_says_so(run_small, map_tests, monkeypatch):
 
 def test_nodes_of_the_project_itself_have_a_summary(run_small, small_case):
     """The project's own settings make pytest quiet already; made quieter still, it would say nothing."""
-    small_case.write_text(small_case.read_text() + "tests: ['tests/test_rooms.py::test_help_loads_nothing_heavy']\n")
+    small_case.write_text(small_case.read_text() + f"tests: ['{ROOMS}::test_help_loads_nothing_heavy']\n")
     said, _ = run_small()
     assert said.code == 0 and " passed in " in said.json["tests"]["cpu"]["summary"]
 
 
 def test_a_failure_in_the_project_itself_has_its_signature(run_small, small_case):
-    small_case.write_text(small_case.read_text() + "tests: ['tests/test_rooms.py::test_of_no_such_name']\n")
+    small_case.write_text(small_case.read_text() + f"tests: ['{ROOMS}::test_of_no_such_name']\n")
     said, folder = run_small()
     assert said.code == 8
     assert "ERROR: not found" in (folder / "tests/pytest_cpu_failure.txt").read_text()

@@ -104,7 +104,7 @@ def _profile_faults(folder: Path, record: Record) -> Iterator[Fault]:
 
 def outcome_again(folder: Path, record: Record) -> tuple[Comparison | None, Verdict]:
     """Comparison and verdict as they follow from tests, runs and images."""
-    failed_tests = [f"the mapped tests failed: {said.failure}" for said in record.tests.values() if said.failure]
+    failed_tests = [reason for said in record.tests.values() for reason in said.reasons]
     touched = record.protected.faults
     if failed_tests or touched:
         return None, blocked([*failed_tests, *touched])

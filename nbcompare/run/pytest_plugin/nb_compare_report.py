@@ -1,0 +1,87 @@
+"""A pytest plugin that writes what happened to each test as JSON lines, for nb-compare, which believes no printed text.
+
+It stands alone in its folder, as the project's own Python imports it, where nb-compare need not be installed. A test
+that is to count as run on a device takes the fixture ``nb_device``: it gives the device's name, and the test fails if
+it is "cuda" and nothing was allocated there meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+MOST_LINES = 5
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("nb-compare")
+    try:
+        group.addoption("--nb-report", metavar="FILE", help="Write what happened to each test as JSON lines.")
+        group.addoption("--nb-device", default="cpu", choices=("cpu", "cuda"), help="Where nb_device tests run.")
+    except ValueError:  # loaded under two names
+        pass
+
+
+def pytest_configure(config):
+    path = config.getoption("--nb-report")
+    if path and not getattr(config, "nb_compare_report", None):
+        config.nb_compare_report = Report(path)
+        config.pluginmanager.register(config.nb_compare_report)
+
+
+class Report:
+    """The hooks that write."""
+
+    def __init__(self, path):
+        self.stream = open(path, "w", encoding="utf-8")  # noqa: SIM115 (until the process ends)
+
+    def say(self, event, **facts):
+        self.stream.write(json.dumps({"event": event, **facts}) + "\n")
+        self.stream.flush()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session):
+        self.say("collected", tests=[[str(item.path), item.nodeid] for item in session.items])
+
+    def pytest_deselected(self, items):
+        self.say("deselected", tests=[item.nodeid for item in items])
+
+    def pytest_collectreport(self, report):
+        if report.outcome != "passed":
+            self.say("test", node=report.nodeid, when="collect", outcome=report.outcome, lines=_lines(report))
+
+    def pytest_runtest_logreport(self, report):
+        outcome = report.outcome
+        if hasattr(report, "wasxfail"):
+            outcome = "xfailed" if outcome == "skipped" else "xpassed"
+        self.say("test", node=report.nodeid, when=report.when, outcome=outcome, lines=_lines(report),
+                 device=dict(report.user_properties).get("nb_device"))
+
+    def pytest_sessionfinish(self, exitstatus):
+        self.say("finished", exit_code=int(exitstatus), at=time.time())
+
+
+def _lines(report):
+    """The last lines of a failure."""
+    if report.outcome == "passed" or not getattr(report, "longrepr", None):
+        return []
+    text = report.longreprtext if hasattr(report, "longreprtext") else str(report.longrepr)
+    return [line for line in text.splitlines() if line.strip()][-MOST_LINES:]
+
+
+@pytest.fixture
+def nb_device(request, record_property):
+    """The name of the device, cpu or cuda; on cuda the test must use it."""
+    device = request.config.getoption("--nb-device")
+    if device == "cuda":
+        import torch
+
+        assert torch.cuda.is_available(), "there is no CUDA device"
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+    yield device
+    if device == "cuda":
+        assert torch.cuda.max_memory_allocated() > before, "the test takes nb_device and allocated nothing on it"
+    record_property("nb_device", device)
