@@ -52,7 +52,7 @@ EPILOG = "\b\nExit codes (of several outcomes the worst one wins):\n" + "\n".joi
 class LazyCommands(click.Group):
     """A group whose commands are imported when asked for; a line that names none is a one-shot comparison."""
 
-    def parse_args(self, ctx, args):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = ("--help", "-h", "--version")
         if args and args[0] not in COMMANDS and args[0] not in own and args[0].startswith("-"):
             self._refuse_late_command(ctx, args)
@@ -70,20 +70,22 @@ class LazyCommands(click.Group):
                 raise click.UsageError(f"options go after the command: {order}", ctx)
             at += 1 + takes.get(args[at], 0)
 
-    def list_commands(self, ctx):
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx, cmd_name):
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         module = cmd_name.replace("-", "_") + ("_" if keyword.iskeyword(cmd_name) else "")
-        return importlib.import_module(f"nbcompare.commands.{module}").command
+        command: click.Command = importlib.import_module(f"nbcompare.commands.{module}").command
+        return command
 
-    def format_commands(self, ctx, formatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def resolve_command(self, ctx, args):
+    def resolve_command(self, ctx: click.Context, args: list[str]
+                        ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as fault:
@@ -111,7 +113,8 @@ def run(argv: list[str]) -> int:
         click.echo(shown.format_message(), err=True)
         return ExitCode.USAGE
     except click.ClickException as fault:
-        where = fault.ctx.command_path if getattr(fault, "ctx", None) else "nb-compare"
+        context = fault.ctx if isinstance(fault, click.UsageError) else None
+        where = context.command_path if context else "nb-compare"
         _tell(f"{fault.format_message()}\n  next: {where} --help")
         return ExitCode.USAGE
     except click.exceptions.Abort:

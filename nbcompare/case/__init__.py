@@ -10,14 +10,15 @@ if TYPE_CHECKING:
     from nbcompare.case.command import Command, parse_command
     from nbcompare.case.from_arguments import one_shot_case
     from nbcompare.case.inputs import StagedInput, stage_inputs
-    from nbcompare.case.options import OPTIONS, REFERENCE, SUBJECT
+    from nbcompare.case.options import REFERENCE, SUBJECT, Option, all_options
     from nbcompare.case.phases import Phases, load_phases
     from nbcompare.case.threshold import Threshold
 else:
     __getattr__ = door(__name__, {"case": "Case cells_of load_case", "claims": "Claim",
                                   "command": "Command parse_command", "from_arguments": "one_shot_case",
-                                  "inputs": "StagedInput stage_inputs", "options": "OPTIONS REFERENCE SUBJECT",
+                                  "inputs": "StagedInput stage_inputs",
+                                  "options": "REFERENCE SUBJECT Option all_options",
                                   "phases": "Phases load_phases", "threshold": "Threshold"})
 
-__all__ = ["OPTIONS", "REFERENCE", "SUBJECT", "Case", "Claim", "Command", "Phases", "StagedInput", "Threshold",
-           "cells_of", "load_case", "load_phases", "one_shot_case", "parse_command", "stage_inputs"]
+__all__ = ["REFERENCE", "SUBJECT", "Case", "Claim", "Command", "Option", "Phases", "StagedInput", "Threshold",
+           "all_options", "cells_of", "load_case", "load_phases", "one_shot_case", "parse_command", "stage_inputs"]

@@ -225,7 +225,7 @@ def _node(cursor: Cursor) -> str:
 def _threads(cursor: Cursor | None) -> tuple[int, ...]:
     """Numbers of OpenMP threads with which the reference is run again."""
     counts = tuple(whole_number(entry, 1, 1024) for entry in cursor.items()) if cursor else ()
-    if len(set(counts)) != len(counts):
+    if cursor and len(set(counts)) != len(counts):
         raise cursor.error("threads names a number twice")
     return counts
 

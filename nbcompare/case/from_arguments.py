@@ -44,6 +44,7 @@ class OneShotOptions:
     trust_case: bool = False
 
     def __post_init__(self) -> None:
+        asked: list[tuple[str, str, tuple[float | None, float | None]]]
         asked = [("--threshold", "correlation", (self.correlation, None))]
         asked += [("--sum-ratio", "sum_ratio", self.sum_ratio)] if self.sum_ratio else []
         for option, metric, limits in asked:

@@ -11,10 +11,14 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbcompare.case.lysozyme import amplitudes_text, orientation_text
 from nbcompare.errors import CaseError, FileError
 from nbcompare.files import hash_of_named, sha256_of
+
+if TYPE_CHECKING:
+    from nbcompare.case.case import Case, CaseInput
 
 GENERATORS = {
     "lysozyme-orientation": orientation_text,
@@ -40,7 +44,7 @@ class StagedInput:
 
 
 
-def stage_inputs(case, overrides: Mapping[str, Path], folder: Path) -> tuple[StagedInput, ...]:
+def stage_inputs(case: Case, overrides: Mapping[str, Path], folder: Path) -> tuple[StagedInput, ...]:
     """Put every input of the case into ``folder`` under its own name.
 
     ``overrides`` maps input names to the user's files. Raises CaseError when an input that was not
@@ -49,7 +53,7 @@ def stage_inputs(case, overrides: Mapping[str, Path], folder: Path) -> tuple[Sta
     return tuple(_stage(entry, case, overrides.get(entry.name), folder / entry.name) for entry in case.inputs)
 
 
-def _stage(entry, case, override: Path | None, target: Path) -> StagedInput:
+def _stage(entry: CaseInput, case: Case, override: Path | None, target: Path) -> StagedInput:
     if override is not None:
         origin = "user"
         copy_input(override, target)
@@ -58,7 +62,7 @@ def _stage(entry, case, override: Path | None, target: Path) -> StagedInput:
         target.write_text(GENERATORS[entry.made_by](), encoding="ascii", newline="\n")
     else:
         origin = "case"
-        copy_input(case.folder / entry.file, target)
+        copy_input(case.folder / str(entry.file), target)
     found = sha256_of(target)
     if origin != "user" and entry.sha256 and found != entry.sha256:
         raise CaseError(f"input {entry.name} has sha256 {found}, but the case pins {entry.sha256}", path=case.path,

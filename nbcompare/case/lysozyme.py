@@ -12,7 +12,7 @@ All arithmetic is decimal with a fixed precision: the same bytes come out on eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal, localcontext
 
 CELL_A = tuple(map(Decimal, ("27.07", "31.25", "33.76")))
@@ -30,6 +30,8 @@ F_AT_ORIGIN = Decimal(220)
 B_A2 = Decimal(10)
 FRIEDEL_DIFFERENCE = Decimal("0.01")
 _CONTEXT = Context(prec=24)
+Vector = tuple[Decimal, Decimal, Decimal]
+
 _PI = Decimal("3.14159265358979323846264338")
 
 
@@ -89,7 +91,7 @@ def _uniform(h: int, k: int, l: int, salt: int) -> Decimal:
 # --- decimal geometry -------------------------------------------------------------------------------
 
 
-def _reciprocal_vectors():
+def _reciprocal_vectors() -> list[Vector]:
     """a*, b*, c* in A^-1 from the cell: direct vectors with a along x and b in the xy plane, then
     a* = b x c / V and so on (International Tables B, 1.1)."""
     a, b, c = CELL_A
@@ -99,10 +101,11 @@ def _reciprocal_vectors():
     vb = (b * cg, b * sg, Decimal(0))
     vc = (c * cb, c * cy, c * (1 - cb * cb - cy * cy).sqrt())
     volume = _dot(va, _cross(vb, vc))
-    return [tuple(x / volume for x in _cross(*pair)) for pair in ((vb, vc), (vc, va), (va, vb))]
+    return [(x / volume, y / volume, z / volume)
+            for x, y, z in (_cross(*pair) for pair in ((vb, vc), (vc, va), (va, vb)))]
 
 
-def _rotated(vector, angles_deg):
+def _rotated(vector: Vector, angles_deg: Sequence[Decimal]) -> Vector:
     """Right-handed rotations about x, then y, then z."""
     for axis, angle in enumerate(angles_deg):
         sine, cosine = _sin_cos(angle)
@@ -110,11 +113,11 @@ def _rotated(vector, angles_deg):
         turned = list(vector)
         turned[i] = vector[i] * cosine - vector[j] * sine
         turned[j] = vector[i] * sine + vector[j] * cosine
-        vector = tuple(turned)
+        vector = (turned[0], turned[1], turned[2])
     return vector
 
 
-def _sin_cos(degrees: Decimal):
+def _sin_cos(degrees: Decimal) -> tuple[Decimal, Decimal]:
     """Sine and cosine by their power series; angles here are below 180 degrees."""
     x = degrees * _PI / 180
     sums, term = [Decimal(0), Decimal(0)], Decimal(1)
@@ -124,9 +127,9 @@ def _sin_cos(degrees: Decimal):
     return sums[1], sums[0]
 
 
-def _dot(u, v):
+def _dot(u: Vector, v: Vector) -> Decimal:
     return u[0] * v[0] + u[1] * v[1] + u[2] * v[2]
 
 
-def _cross(u, v):
+def _cross(u: Vector, v: Vector) -> Vector:
     return (u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0])

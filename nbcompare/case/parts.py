@@ -18,7 +18,7 @@ PARAMETERS = ("atol", "rtol", "near_zero")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def matching(cursor: Cursor, pattern: re.Pattern, wanted: str) -> str:
+def matching(cursor: Cursor, pattern: re.Pattern[str], wanted: str) -> str:
     """Text of a given form; ``wanted`` says in words which."""
     text = cursor.text()
     if not pattern.fullmatch(text):

@@ -133,7 +133,7 @@ def _true(cursor: Cursor) -> bool:
     word = cursor.node.value if cursor.kind == "true/false" else None
     if word not in ("true", "false"):
         raise cursor.error(f"{cursor.name} must be true or false, found {cursor.kind}")
-    return word == "true"
+    return bool(word == "true")
 
 
 def _known(cursor: Cursor, known: tuple[str, ...], what: str) -> str:

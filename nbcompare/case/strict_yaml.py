@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, Protocol, cast
 
 from nbcompare.errors import CaseError, nearest
 
@@ -26,12 +27,27 @@ _BOOL_TAG = "tag:yaml.org,2002:bool"
 _NULL_TAG = "tag:yaml.org,2002:null"
 
 
+class _Mark(Protocol):
+    """A place in the file; both count from 0."""
+
+    line: int
+    column: int
+
+
+class _Node(Protocol):
+    """What is used of a node of PyYAML, whose stubs leave half of it out. ``style`` is there for scalars alone."""
+
+    id: str
+    tag: str
+    value: Any
+    style: str | None
+    start_mark: _Mark
 
 
 class Cursor:
     """One value of a YAML file, with its place. Raises CaseError for anything unexpected."""
 
-    def __init__(self, node, path: Path, name: str) -> None:
+    def __init__(self, node: _Node, path: Path, name: str) -> None:
         self.node, self.path, self.name = node, path, name
 
     @property
@@ -90,8 +106,9 @@ class Cursor:
             raise self._expected("text" if self.kind != "true/false" else "text (put it in quotes)")
         if not self.node.value.strip():
             raise self.error(f"{self.name} must not be empty")
-        self._refuse_hidden(self.node.value)
-        return self.node.value
+        text: str = self.node.value
+        self._refuse_hidden(text)
+        return text
 
     def _refuse_hidden(self, text: str) -> None:
         """An escape such as \\0 or \\u202e brings in what the file itself may not hold."""
@@ -130,13 +147,13 @@ def load(path: Path, name: str) -> tuple[Cursor, bytes]:
         line = text.count("\n", 0, bad.start()) + 1
         raise CaseError(f"holds the invisible direction character U+{ord(bad.group()):04X}", path=path, line=line)
     try:
-        _refuse_tricks(yaml, text, path)
+        _refuse_tricks(text, path)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as fault:
         raise _syntax_error(fault, path) from None
     if node is None:
         raise CaseError("the file is empty", path=path)
-    return Cursor(node, path, name), raw
+    return Cursor(cast(_Node, node), path, name), raw
 
 
 def _read(path: Path) -> bytes:
@@ -152,25 +169,31 @@ def _read(path: Path) -> bytes:
     return raw
 
 
-def _refuse_tricks(yaml, text: str, path: Path) -> None:
+def _refuse_tricks(text: str, path: Path) -> None:
     """Walk the event stream (which expands nothing) before any tree is built."""
+    import yaml
+
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        mark = event.start_mark
-        place = {"path": path, "line": mark.line + 1, "column": mark.column + 1}
+        mark = cast(_Mark, event.start_mark)
+
+        def refusal(message: str, mark: _Mark = mark) -> CaseError:
+            return CaseError(message, path=path, line=mark.line + 1, column=mark.column + 1)
+
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise CaseError("anchors and aliases (& and *) are not used here; write the value out", **place)
-        if getattr(event, "tag", None):
-            raise CaseError(f"the tag {event.tag!r} is not used here; write plain data", **place)
+            raise refusal("anchors and aliases (& and *) are not used here; write the value out")
+        tag = getattr(event, "tag", None)
+        if tag:
+            raise refusal(f"the tag {tag!r} is not used here; write plain data")
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             depth += 1
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             depth -= 1
         if depth > MAX_DEPTH:
-            raise CaseError(f"nested deeper than {MAX_DEPTH} levels", **place)
+            raise refusal(f"nested deeper than {MAX_DEPTH} levels")
 
 
-def _syntax_error(fault, path: Path) -> CaseError:
+def _syntax_error(fault: Exception, path: Path) -> CaseError:
     mark = getattr(fault, "problem_mark", None)
     said = getattr(fault, "problem", None) or getattr(fault, "reason", None) or str(fault)
     if mark is None:

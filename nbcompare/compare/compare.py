@@ -189,7 +189,7 @@ def _compare_region(pair: RegionPair, roi: Roi, further: Collection[tuple[str, s
     return RegionComparison(roi, figures, _worst_pixel(pair, roi), *map(finite_or_none, totals))
 
 
-def _vacuous(reference, subject, pairs: Sequence[RegionPair], rois: Sequence[Roi]) -> list[str]:
+def _vacuous(reference: np.ndarray, subject: np.ndarray, pairs: Sequence[RegionPair], rois: Sequence[Roi]) -> list[str]:
     """Images without a picture in them, and regions without signal."""
     said = [f"the {name} image is constant: every pixel is {image.flat[0]:g}"
             for name, image in (("reference", reference), ("subject", subject)) if _is_constant(image)]

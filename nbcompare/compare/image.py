@@ -94,7 +94,8 @@ def resample_nearest(image: np.ndarray, shape: Shape) -> np.ndarray:
     slow, fast = image.shape
     rows = ((np.arange(shape.slow) + 0.5) * slow / shape.slow).astype(int)
     columns = ((np.arange(shape.fast) + 0.5) * fast / shape.fast).astype(int)
-    return image[rows[:, None], columns[None, :]]
+    resampled: np.ndarray = image[rows[:, None], columns[None, :]]
+    return resampled
 
 
 # --- the shape that a command line declares -------------------------------------------------------

@@ -93,7 +93,7 @@ def find_peaks(image: np.ndarray, count: int = COUNT) -> list[Peak]:
     return [_centroid(boxes[i], box_rows[i], box_columns[i]) for i in keep]
 
 
-def _centroid(box, rows, columns) -> Peak:
+def _centroid(box: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Peak:
     weights = np.clip(box, 0, None)
     total = float(weights.sum())
     return Peak(x=float((weights * columns).sum() / total), y=float((weights * rows).sum() / total),

@@ -12,11 +12,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nbcompare.compare.image import Roi
+
+if TYPE_CHECKING:
+    from matplotlib.cm import ScalarMappable
 
 DEFAULT_PERCENTILE = 99.5
 METHOD = "linear 0..percentile of positive pixels of both images"
@@ -79,7 +82,7 @@ def _finite(image: np.ndarray) -> np.ndarray:
 def percentile_of_positive(images: Sequence[np.ndarray], percentile: float) -> float:
     """The percentile of the positive pixels of some images together, 1 where there are none. It is that of
     np.percentile, for which only the pixels above most of a sample are put in order."""
-    count = sum(np.count_nonzero(image > 0) for image in images)
+    count = sum(int(np.count_nonzero(image > 0)) for image in images)
     if count == 0:
         return 1.0
     place = (count - 1) * percentile / 100.0
@@ -117,7 +120,8 @@ def _extreme(image: np.ndarray, step: int, function: np.ufunc) -> np.ndarray:
 # --- drawing -------------------------------------------------------------------------------------------------
 
 
-def draw_all(view: Roi, boxes: Sequence[Roi], scale: Scale, pictures: Sequence[tuple]) -> None:
+def draw_all(view: Roi, boxes: Sequence[Roi], scale: Scale,
+             pictures: Sequence[tuple[Path, np.ndarray, str, str]]) -> None:
     """Write pictures (file, image, title, colours) of a region. What they have in common is drawn once, and each file
     is packed while the next picture is drawn."""
     frame = _Frame(view, boxes)
@@ -161,7 +165,7 @@ class _Frame:
             artist.set_animated(True)
         self.canvas.draw()
         self.bare = self.canvas.copy_from_bbox(self.figure.bbox)
-        self.scales: dict[str, object] = {}
+        self.scales: dict[str, Any] = {}
 
     def picture(self, image: np.ndarray, title: str, colours: str, scale: Scale) -> np.ndarray:
         """The picture of an image, uint8 [height, width, 3]."""
@@ -181,7 +185,7 @@ class _Frame:
             self.axes.draw_artist(artist)
         return drawn[..., :3].copy()
 
-    def _with_scale(self, meaning):
+    def _with_scale(self, meaning: ScalarMappable) -> Any:
         """The frame with a scale of what the colours mean."""
         colours = meaning.get_cmap().name
         if colours not in self.scales:

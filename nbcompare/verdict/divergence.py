@@ -31,6 +31,7 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.compare.metrics import METRICS
+from nbcompare.engine.engine import Run
 from nbcompare.engine.runs import Job
 from nbcompare.errors import ShapeError
 from nbcompare.verdict.noise_floor import Rerun
@@ -51,7 +52,7 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
 
     asked |= {("identity", roi.name) for roi in rois}
 
-    def held(reference, subject) -> Comparison | None:
+    def held(reference: np.ndarray | None, subject: np.ndarray | None) -> Comparison | None:
         with suppress(ShapeError):
             if reference is not None and subject is not None:
                 return compare_images(reference, subject, rois, further=asked, centre=centre, with_peaks=False)
@@ -234,7 +235,7 @@ def _why(trial: Trial | None) -> str:
     return "its image has another shape"
 
 
-def _share(plain: Verdict, comparison: Comparison, proof: Proof, trial: Trial, found: Verdict) -> str:
+def _share(plain: Verdict, comparison: Comparison, proof: Proof, emulated: Comparison, found: Verdict) -> str:
     """How much of the difference the emulation explains, and what remains.
 
     In the sum of the first region, as a factor, when more of it is left than explained; else as the share of the
@@ -242,11 +243,11 @@ def _share(plain: Verdict, comparison: Comparison, proof: Proof, trial: Trial, f
     """
     names = " and ".join(claim.id for claim in proof.claims)
     roi = comparison.regions[0].roi.name
-    before, after = (c.figure("sum_ratio", roi).value for c in (comparison, trial.comparison))
+    before, after = (c.figure("sum_ratio", roi).value for c in (comparison, emulated))
     if before is not None and after and abs(after - 1) > abs(before / after - 1):
         return (f"{names} explains {share(abs(before / after - 1))} of the sum; a factor of {factor(after)} remains")
-    closed = [(closing(old, new), new) for old, new in zip(plain.checks, found.checks, strict=True)
-              if not new.holds and closing(old, new) is not None]
+    closed = [(part, new) for old, new in zip(plain.checks, found.checks, strict=True)
+              if not new.holds and (part := closing(old, new)) is not None]
     if not closed:
         return f"{names} explains nothing that could be put in a number"
     least, check = min(closed, key=lambda pair: pair[0])

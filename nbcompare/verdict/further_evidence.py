@@ -46,9 +46,10 @@ class FurtherEvidence:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> FurtherEvidence:
-        noise, probe, proof = (kind.from_dict(stored[key]) if stored[key] else None for key, kind in
-                               (("noise", NoiseFloor), ("probe", Ablation), ("proof", Proof)))
-        return cls(noise, tuple(stored["vacuous"]), probe, proof, stored["cause"])
+        noise, probe, proof = stored["noise"], stored["probe"], stored["proof"]
+        return cls(NoiseFloor.from_dict(noise) if noise else None, tuple(stored["vacuous"]),
+                   Ablation.from_dict(probe) if probe else None, Proof.from_dict(proof) if proof else None,
+                   stored["cause"])
 
 
 def as_asked_now(findings: FurtherEvidence, case: Case, today: datetime.date) -> FurtherEvidence:

@@ -157,8 +157,8 @@ def _met_by_zeros(comparison: Comparison, thresholds: Sequence[Threshold]) -> li
     refused when a case is read.)"""
     peaks = {region.roi.name: region.reference_max for region in comparison.regions}
     return [f"the threshold {t.metric} {t.allowed} on {t.roi} could not fail: the brightest reference pixel there is "
-            f"{peaks[t.roi]:.6g}, so an image of zeros would pass" for t in thresholds
-            if peaks.get(t.roi) is not None and METRICS[t.metric].met_by_zeros(t.max, peaks[t.roi])]
+            f"{peak:.6g}, so an image of zeros would pass" for t in thresholds
+            if (peak := peaks.get(t.roi)) is not None and METRICS[t.metric].met_by_zeros(t.max, peak)]
 
 
 def _below_noise(check: Check) -> str:

@@ -11,6 +11,7 @@ import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.agreement import agreement_faults
@@ -49,7 +50,7 @@ class Recheck:
     loosened: tuple[Loosened, ...]
     findings: FurtherEvidence
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"schema_version": 1, "bundle": str(self.folder), "case": self.record.case.name,
                 "stamp": self.record.stamp, "judged_by": self.judged_by, "notes": list(self.notes),
                 "loosened": [asdict(entry) for entry in self.loosened], "verdict": self.verdict.as_dict(),

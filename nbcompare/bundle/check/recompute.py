@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from nbcompare.bundle import strict_json
 from nbcompare.bundle.check.evidence_again import findings_again
@@ -34,7 +35,7 @@ OF_SCALE = 1e-12
 the brightest reference pixel for photons, its square for photons^2, and 1 for a figure without unit."""
 
 
-def read_stored_images(folder: Path, record: Record) -> dict:
+def read_stored_images(folder: Path, record: Record) -> dict[str, Any]:
     """Both images, float32 [slow, fast], by role. Raises FileError when one is not of the size it must be."""
     shapes = {run.role: run.shape for run in record.runs}
     return {role: read_float_image(folder / image_name(role), shapes[role]) for role in (REFERENCE, SUBJECT)}

@@ -61,7 +61,7 @@ def _share_of(where: np.ndarray) -> float:
 # --- masks: where pixels are no number, infinite or zero --------------------------------------------------
 
 
-def _enter_mask(name: str, word: str, mask) -> None:
+def _enter_mask(name: str, word: str, mask: Callable[[np.ndarray], np.ndarray]) -> None:
     @metric(f"{name}_fraction", range=_SHARE, best=None, any_pixels=True,
             sentence=f"Share of the subject's pixels that are {word}.")
     def fraction(pair: RegionPair) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from nbcompare.compare.metrics.region import RegionPair, dot
+from nbcompare.compare.metrics.region import RegionPair, Sums, dot
 from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, FLOAT32_MAX, Undefined, metric, positive_peak
 
 _NO_LIMIT = (-math.inf, math.inf)
@@ -30,7 +30,7 @@ def correlation(pair: RegionPair) -> float:
     return pearson(sums)
 
 
-def pearson(sums) -> float:
+def pearson(sums: Sums) -> float:
     """The correlation of pixel pairs from their sums. Raises Undefined where the spread underflows."""
     spread = math.sqrt(sums.xx * sums.yy)
     if spread == 0:

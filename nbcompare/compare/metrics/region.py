@@ -95,7 +95,8 @@ def sums_of(x: np.ndarray, y: np.ndarray) -> Sums:
                 float(difference[at]), at)
 
 
-NO_SUMS = Sums(0, *([math.nan] * 11), 0)
+_NAN = math.nan
+NO_SUMS = Sums(0, _NAN, _NAN, _NAN, _NAN, _NAN, _NAN, _NAN, _NAN, _NAN, _NAN, _NAN, 0)
 """What a region without pixels comes to."""
 
 
@@ -149,7 +150,8 @@ class RegionPair:
         finite = np.isfinite(self.reference) & np.isfinite(self.subject)
         if finite.all():
             return self.measured
-        return finite if self.measured is None else finite & self.measured
+        taken: np.ndarray = finite if self.measured is None else finite & self.measured
+        return taken
 
     def flat(self, image: np.ndarray) -> np.ndarray:
         """The pixels of one image that are in the region and not masked, in the order of the rows."""
@@ -229,7 +231,7 @@ class RegionPair:
 
         if not (math.isfinite(self.sums.x_sum) and math.isfinite(self.sums.y_sum)):
             return PeakTable((), 0)
-        return match_peaks(*(self.filled(image) for image in (self.reference, self.subject)))
+        return match_peaks(self.filled(self.reference), self.filled(self.subject))
 
     def filled(self, image: np.ndarray) -> np.ndarray:
         """An image of the region with zero where a pixel takes no part."""
@@ -242,4 +244,5 @@ class RegionPair:
             difference = self.subject.astype(np.float64)
             difference -= self.reference
             return np.abs(difference, out=difference).ravel()
-        return np.abs(self.subject[self.taken].astype(np.float64) - self.reference[self.taken])
+        sizes: np.ndarray = np.abs(self.subject[self.taken].astype(np.float64) - self.reference[self.taken])
+        return sizes

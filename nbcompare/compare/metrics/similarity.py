@@ -43,17 +43,20 @@ def _whole_windows(pair: RegionPair) -> np.ndarray | None:
         return None
     from scipy.ndimage import binary_dilation
 
-    return ~binary_dilation(~pair.taken, np.ones((2 * _RADIUS_PX + 1,) * 2, bool))
+    whole: np.ndarray = ~binary_dilation(~pair.taken, np.ones((2 * _RADIUS_PX + 1,) * 2, bool))
+    return whole
 
 
 def _similarity(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The map of similarities of two images in units of the reference's range."""
     from scipy.ndimage import gaussian_filter
 
-    def mean(image):
-        return gaussian_filter(image, _SIGMA_PX, radius=_RADIUS_PX)
+    def mean(image: np.ndarray) -> np.ndarray:
+        smooth: np.ndarray = gaussian_filter(image, _SIGMA_PX, radius=_RADIUS_PX)
+        return smooth
 
     mx, my = mean(x), mean(y)
     xx, yy, xy = mean(x * x) - mx * mx, mean(y * y) - my * my, mean(x * y) - mx * my
     c1, c2 = 0.01**2, 0.03**2
-    return (2 * mx * my + c1) * (2 * xy + c2) / ((mx * mx + my * my + c1) * (xx + yy + c2))
+    similar: np.ndarray = (2 * mx * my + c1) * (2 * xy + c2) / ((mx * mx + my * my + c1) * (xx + yy + c2))
+    return similar

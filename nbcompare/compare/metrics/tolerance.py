@@ -27,7 +27,7 @@ def _pixels(pair: RegionPair) -> tuple[np.ndarray, np.ndarray]:
 def _excess(pair: RegionPair, atol: float, rtol: float, near_zero: float) -> np.ndarray:
     """|y - x| - (atol + rtol |x|) of each pixel that takes part; -inf where both are near zero."""
     x, y = _pixels(pair)
-    excess = np.abs(y - x) - (atol + rtol * np.abs(x))
+    excess: np.ndarray = np.abs(y - x) - (atol + rtol * np.abs(x))
     if near_zero:
         excess[(np.abs(x) <= near_zero) & (np.abs(y) <= near_zero)] = -np.inf
     return excess
@@ -86,7 +86,8 @@ def _ulps(pair: RegionPair) -> np.ndarray:
 
     first, second = ordered(x), ordered(y)
     unsigned = np.dtype(f"u{x.dtype.itemsize}")
-    return np.maximum(first, second).astype(unsigned) - np.minimum(first, second).astype(unsigned)
+    apart: np.ndarray = np.maximum(first, second).astype(unsigned) - np.minimum(first, second).astype(unsigned)
+    return apart
 
 
 def _where_ulps(pair: RegionPair) -> str:
