@@ -78,8 +78,8 @@ DOORS = {
     "case": "REFERENCE SUBJECT Case Claim Command Option Phases StagedInput Threshold all_options cells_of load_case "
             "load_phases one_shot_case parse_command stage_inputs",
     "compare": "METRICS Comparison Roi Shape compare_images metrics_table read_float_image write_pictures",
-    "engine": "Engine EngineIdentity Job Progress Renderer Run choose_engines engines_of identify jobs_of reference_engine "
-              "subject_engine",
+    "engine": "Engine EngineIdentity Job Progress Renderer Run choose_engines engines_of identify jobs_of "
+              "reference_engine subject_engine",
     "explain": "CATALOGUE Audit AuditOptions Cause Diagnosis DiagnosisOptions Experiment ExperimentSource Pixel "
                "reduce_experiment trace_pixel",
     "formats": "Declared ImageFile read_image",
