@@ -31,7 +31,6 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.compare.metrics import METRICS
-from nbcompare.engine.engine import Run
 from nbcompare.engine.runs import Job
 from nbcompare.errors import ShapeError
 from nbcompare.verdict.noise_floor import Rerun
