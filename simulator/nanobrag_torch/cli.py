@@ -61,7 +61,7 @@ def _run(command: LoadedCommand) -> int:
         print(version_line(command.program, command.emulate))
         return 0
     if command.program.compile_step:
-        from nanobrag_torch.render.compiled import build
+        from nanobrag_torch.render.compile_cache import build
 
         folder, error = build()
         print(f"compiled step in {folder}: within {error:.2g} of the formula")

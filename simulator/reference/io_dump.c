@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "errors.h"
+#include "hkl_grid.h"
 #include "io_text.h"
-#include "structure_factor.h"
 
 #define DUMP_LIMITS 6
 #define LONGEST_DUMP_HEADER 128

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "errors.h"
+#include "hkl_grid.h"
 #include "io_text.h"
-#include "structure_factor.h"
 
 #define HKL_COLUMNS 4
 

@@ -1,51 +1,16 @@
-/* Structure factors F_cell: the grid of reflections and the two ways to read it.
+/* Structure factors F_cell: which list is read, and the two ways to read its grid.
  *
- * Leaves out the file formats, which are in io_hkl.c and io_dump.c. */
+ * Leaves out the grid itself (hkl_grid.c) and the file formats (io_hkl.c, io_dump.c). */
 #include "structure_factor.h"
 
 #include <math.h>
 
 #include "errors.h"
+#include "hkl_grid.h"
 #include "io_dump.h"
 #include "io_hkl.h"
 
-#define MOST_GRID_ENTRIES 268435456.0   /* 2 GiB of reals: a typing error, not a crystal */
 #define FEW_CELLS 2                     /* spots so broad that F must be interpolated */
-
-/* ---- the grid ---------------------------------------------------------------------------------- */
-
-/* Entries of the grid, the padding of one per axis included. */
-size_t grid_size(const StructureFactors *F)
-{
-    return F->h_stride * (size_t)((long)F->h_max - F->h_min + 2);
-}
-
-/* Make the grid for the index ranges of F: zero, but default_F wherever an index can be. */
-void allocate_grid(StructureFactors *F, const char *path)
-{
-    double nh = (double)F->h_max - F->h_min + 2.0, nk = (double)F->k_max - F->k_min + 2.0;
-    double nl = (double)F->l_max - F->l_min + 2.0;
-    int h, k, l;
-    if (nh * nk * nl > MOST_GRID_ENTRIES)
-        fail("%s: indices %d..%d, %d..%d, %d..%d make a grid too large to hold", path, F->h_min, F->h_max,
-             F->k_min, F->k_max, F->l_min, F->l_max);
-    F->k_stride = (size_t)nl;
-    F->h_stride = (size_t)nk * F->k_stride;
-    F->grid = allocate(grid_size(F), sizeof *F->grid, path);
-    if (F->default_F == 0.0)
-        return;
-    for (h = F->h_min; h <= F->h_max; h++)
-        for (k = F->k_min; k <= F->k_max; k++)
-            for (l = F->l_min; l <= F->l_max; l++)
-                *grid_entry(F, h, k, l) = F->default_F;
-}
-
-/* Where a reflection within the ranges is kept. */
-double *grid_entry(const StructureFactors *F, int h, int k, int l)
-{
-    return F->grid + (size_t)(h - F->h_min) * F->h_stride + (size_t)(k - F->k_min) * F->k_stride
-         + (size_t)(l - F->l_min);
-}
 
 /* ---- lookup ------------------------------------------------------------------------------------ */
 

@@ -114,7 +114,7 @@ def accuracy(obtained: Path, expected: Path) -> tuple[float, float]:
 def compiled_here(cache: Path, folder: Path) -> bool:
     """Build the compiled step into a cache of the bench's own, unless it is there; whether that worked."""
     os.environ["XDG_CACHE_HOME"] = str(cache)
-    asked = "import sys; from nanobrag_torch.render.compiled import obstacle; sys.exit(bool(obstacle()))"
+    asked = "import sys; from nanobrag_torch.render.compile_cache import obstacle; sys.exit(bool(obstacle()))"
     if subprocess.run([sys.executable, "-c", asked], env=environment()).returncode == 0:
         return True
     done = subprocess.run([sys.executable, "-W", "ignore", "-m", "nanobrag_torch", "-compile"], cwd=folder,

@@ -8,7 +8,7 @@ import torch
 
 from nanobrag_torch.options import Program
 from nanobrag_torch.render import choose as render_path
-from nanobrag_torch.render import compiled
+from nanobrag_torch.render import compile_cache
 from nanobrag_torch.render.choose import RenderPath, choose_path, render_image
 
 SCAN = ("-cell 70 80 95 85 95 100 -misset 10 20 30 -N 7 -detpixels_x 245 -detpixels_y 133 -pixel 0.15 -polar 0.9 "
@@ -39,4 +39,4 @@ def test_workers_do_not_change_a_bit(scene_of, monkeypatch):
 
 
 def test_every_library_is_what_was_checked():
-    assert compiled.obstacle() == ""
+    assert compile_cache.obstacle() == ""

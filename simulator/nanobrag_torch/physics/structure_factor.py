@@ -103,9 +103,9 @@ def tricubic_F(F: StructureFactors, hkl):
     return _lagrange(along_h, h, hkl[0])
 
 
-def structure_factor(F: StructureFactors, hkl, nearest, latched=None):
+def structure_factor(F: StructureFactors, hkl, nearest, ended=None):
     """F_cell (electrons): tricubic where the neighbours are all known, else that of the nearest reflection, else
-    the default. ``latched`` (bool, emulation sticky-interpolation) marks where interpolation has ended."""
+    the default. ``ended`` (bool, emulation sticky-interpolation) marks where interpolation has ended."""
     import torch
 
     if F.count == 0:
@@ -113,8 +113,8 @@ def structure_factor(F: StructureFactors, hkl, nearest, latched=None):
     if not F.interpolate:
         return nearest_F(F, nearest)
     allowed = can_interpolate(F, hkl)
-    if latched is not None:
-        allowed = allowed & ~latched
+    if ended is not None:
+        allowed = allowed & ~ended
     if not bool(allowed.any()):
         return nearest_F(F, nearest)
     return torch.where(allowed, tricubic_F(F, hkl), nearest_F(F, nearest))

@@ -38,7 +38,7 @@ def _turned(scene, slow: int):
     """Which pixels of a row, within the region of interest, turn the crystal (bool)."""
     import torch
 
-    from nanobrag_torch.render.plain import make_tile, subpixels
+    from nanobrag_torch.render.tile import make_tile, subpixels
 
     x0, x1 = scene.roi[:2]
     tile = make_tile(scene, range(slow, slow + 1), range(x0, x1 + 1))

@@ -1,6 +1,6 @@
 """Which renderer makes an image, in which precision, and the image itself.
 
-    plain     render.py: the formulas as they stand, bit for bit those of the C simulator
+    plain     plain.py: the formulas as they stand, bit for bit those of the C simulator
     fast      fast.py: the same sum in fewer passes
     compiled  compiled.py: the fast one with its innermost sum as machine code, where that has been built
 
@@ -20,10 +20,11 @@ import torch
 
 from nanobrag_torch.options import Program
 from nanobrag_torch.physics.arithmetic import number
-from nanobrag_torch.render.latch import StickyCell
 from nanobrag_torch.render.phi_groups import may_be_between_peaks
-from nanobrag_torch.render.plain import make_tile, render_tile, tile_rows
+from nanobrag_torch.render.plain import render_tile
 from nanobrag_torch.render.scene import Scene
+from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
+from nanobrag_torch.render.tile import make_tile, tile_rows
 from nanobrag_torch.render.workers import MOST_PIECES, keep_freed_memory, share_out, shared_array
 
 SMALL = 1_000_000
@@ -120,7 +121,7 @@ def not_compiled(scene: Scene) -> str:
     """Why the compiled step cannot render a scene; empty where it can."""
     if scene.shape != "square" or scene.geometry.curved or torch.device(scene.device).type != "cpu":
         return "compiled is for square crystals on flat detectors, on the CPU"
-    from nanobrag_torch.render.compiled import obstacle
+    from nanobrag_torch.render.compile_cache import obstacle
 
     return obstacle()
 
@@ -129,17 +130,18 @@ def not_compiled(scene: Scene) -> str:
 
 
 class PlainRenderer:
-    """Rows of a scene by the plain path. Where interpolation ends somewhere (latch.py), they must come in order."""
+    """Rows of a scene by the plain path. Where interpolation ends somewhere, which sticky_interpolation.py keeps, they
+    must come in order."""
 
     def __init__(self, scene: Scene):
-        self.scene, self.latch = scene, StickyCell(scene)
-        self.rows, self.in_order = tile_rows(scene), self.latch.needed
+        self.scene, self.sticky = scene, StickyInterpolation(scene)
+        self.rows, self.in_order = tile_rows(scene), self.sticky.needed
 
     def render_rows(self, rows: range):
         """Values (photons) of some rows, as float64 [rows, width], and the sum of the solid angles (sr) of each."""
         x0, x1, _, _ = self.scene.roi
         tile = make_tile(self.scene, rows, range(x0, x1 + 1))
-        values, omega = render_tile(self.scene, tile, self.latch)
+        values, omega = render_tile(self.scene, tile, self.sticky)
         if tile.rendered is not None:
             values, omega = values.masked_fill(~tile.rendered, 0.0), omega.masked_fill(~tile.rendered, 0.0)
         return values, omega.sum(dim=1)

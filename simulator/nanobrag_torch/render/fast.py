@@ -31,10 +31,11 @@ from nanobrag_torch.render.lattice_sum import (
     sum_steps,
 )
 from nanobrag_torch.render.phi_groups import PhiGroup, cells_of, groups_of_domains, phi_groups
-from nanobrag_torch.render.plain import PixelSums, Tile, finish, make_tile, pixel_background, render_tile
+from nanobrag_torch.render.plain import PixelSums, finish, pixel_background, render_tile
 from nanobrag_torch.render.ray_step import factors_of, ray_factors, reached_by_one_ray
 from nanobrag_torch.render.rays import CurvedRays, FlatColumns, FlatRays, Rays
 from nanobrag_torch.render.scene import Scene
+from nanobrag_torch.render.tile import Tile, make_tile
 
 COLUMNS = 32
 """Columns are padded to a multiple of this, the most numbers that a vector loop takes at once."""

@@ -6,8 +6,8 @@ with w the relative weight of a source and steps = sources * phi steps * domains
 -oversample_ flags, omega and polar are those of the pixel's first sub-pixel and capture that of the first
 sub-pixel of each layer. The quantities themselves are in the modules named after them; this one only sums.
 
-Rows are rendered in tiles, so that memory does not grow with the image. Nothing couples two pixels, and so
-neither tiles nor threads change a bit; what couples them in the C program is in carryover.py and latch.py.
+Rows are rendered in tiles (tile.py). Nothing couples two pixels, and so neither tiles nor threads change a bit; what
+couples them in the C program is in carryover.py and sticky_interpolation.py.
 """
 
 from __future__ import annotations
@@ -22,19 +22,16 @@ import torch
 from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
 from nanobrag_torch.emulation import parse_emulations
 from nanobrag_torch.physics.background import water_background
-from nanobrag_torch.physics.detector import capture_fraction, pixel_position, solid_angle
+from nanobrag_torch.physics.detector import capture_fraction, solid_angle
 from nanobrag_torch.physics.polarization import polarization_factor
 from nanobrag_torch.physics.scattering import beyond_resolution, miller_indices, nearest_indices, scattering_vector
 from nanobrag_torch.physics.shape import lattice_factor
 from nanobrag_torch.physics.structure_factor import nearest_F_squared, structure_factor
-from nanobrag_torch.physics.vectors import length
 from nanobrag_torch.render.carryover import first_sweeps
-from nanobrag_torch.render.latch import StickyCell
 from nanobrag_torch.render.scene import Scene, build_scene
+from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
+from nanobrag_torch.render.tile import Subpixel, Tile, cell_of, locate, make_tile, subpixels, tile_rows
 from nanobrag_torch.units import R_E_SQUARED_M2
-
-TILE_PIXELS = 40_000
-"""Pixels rendered together: large enough for tensors to pay, small enough to stay in the cache."""
 
 
 def simulate(beam: Beam, crystal: Crystal, detector: Detector, scan: Scan | None = None,
@@ -53,22 +50,7 @@ def simulate(beam: Beam, crystal: Crystal, detector: Detector, scan: Scan | None
     return image
 
 
-# --- tiles ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A block of pixels: slow indices [n, 1] and fast indices [1, m] as float64, and which are rendered."""
-
-    first_row: int
-    first_column: int
-    slow: Any
-    fast: Any
-    rendered: Any
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.slow.shape[0], self.fast.shape[1]
+# --- bands ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -80,30 +62,14 @@ class Band:
     omega_sum: float
 
 
-def make_tile(scene: Scene, rows: range, columns: range) -> Tile:
-    """The tile of some rows and columns of the image."""
-    slow = torch.arange(rows.start, rows.stop, dtype=torch.float64, device=scene.device)[:, None]
-    fast = torch.arange(columns.start, columns.stop, dtype=torch.float64, device=scene.device)[None, :]
-    rendered = None
-    if scene.mask is not None:
-        rendered = scene.mask[rows.start : rows.stop, columns.start : columns.stop]
-    return Tile(rows.start, columns.start, slow, fast, rendered)
-
-
-def tile_rows(scene: Scene) -> int:
-    """Rows of a tile."""
-    x0, x1, _, _ = scene.roi
-    return max(1, TILE_PIXELS // (x1 - x0 + 1))
-
-
 def render(scene: Scene) -> Iterator[Band]:
     """The rows of the region of interest, in order, a tile at a time."""
     x0, x1, y0, y1 = scene.roi
     height = tile_rows(scene)
-    latch = StickyCell(scene)
+    sticky = StickyInterpolation(scene)
     for start in range(y0, y1 + 1, height):
         tile = make_tile(scene, range(start, min(start + height, y1 + 1)), range(x0, x1 + 1))
-        values, omega_sum = render_tile(scene, tile, latch)
+        values, omega_sum = render_tile(scene, tile, sticky)
         if tile.rendered is not None:
             values = values.masked_fill(~tile.rendered, 0.0)
             omega_sum = omega_sum.masked_fill(~tile.rendered, 0.0)
@@ -111,48 +77,6 @@ def render(scene: Scene) -> Iterator[Band]:
 
 
 # --- one tile -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Subpixel:
-    """Where one sub-pixel of each pixel is: its place in the loops, R (m) and the unit vector towards it."""
-
-    index: tuple[int, int, int]
-    airpath: Any
-    diffracted: Any
-
-    @property
-    def layer(self) -> int:
-        return self.index[0]
-
-    @property
-    def is_first(self) -> bool:
-        return self.index[1] == self.index[2] == 0
-
-
-def locate(scene: Scene, tile: Tile, layer: int, sub_slow: int, sub_fast: int, trace=None) -> Subpixel:
-    """Sub-pixel (sub_slow, sub_fast) of a layer, for every pixel of the tile."""
-    n = scene.oversample
-    size = scene.geometry.pixel_size / n
-    fast_m = size * (tile.fast * n + sub_fast) + size / 2.0
-    slow_m = size * (tile.slow * n + sub_slow) + size / 2.0
-    position = pixel_position(scene.geometry, fast_m, slow_m, layer)
-    airpath = length(position)
-    diffracted = tuple(x / airpath for x in position)
-    index = (layer, sub_slow, sub_fast)
-    if trace:
-        trace.record("position_m", index, *position)
-        trace.record("airpath_m", index, airpath)
-        trace.record("diffracted_direction", index, *diffracted)
-    return Subpixel(index, airpath, diffracted)
-
-
-def subpixels(scene: Scene, tile: Tile, trace=None) -> Iterator[Subpixel]:
-    """Layers, then sub-pixels along slow, then along fast."""
-    for layer in range(scene.geometry.layers):
-        for sub_slow in range(scene.oversample):
-            for sub_fast in range(scene.oversample):
-                yield locate(scene, tile, layer, sub_slow, sub_fast, trace)
 
 
 class PixelSums:
@@ -244,24 +168,24 @@ def source_polarization(scene: Scene, source, diffracted):
     return polarization_factor(light.polarization, source.incident, diffracted, light.polarization_axis)
 
 
-def render_tile(scene: Scene, tile: Tile, latch: StickyCell | None = None, trace=None):
+def render_tile(scene: Scene, tile: Tile, sticky: StickyInterpolation | None = None, trace=None):
     """Values (photons, float64) and sums of solid angles (sr) of the pixels of a tile."""
     pixels = PixelSums(scene, tile, trace)
     like_c = "water-scaling" in scene.emulate
     if like_c and scene.has_water:
         pixels.total = pixels.total + water_background(scene.water_size, scene.illumination.fluence)
-    latched = latch.prepare(tile) if latch else None
+    ended = sticky.prepare(tile) if sticky else None
     for sub in subpixels(scene, tile, trace):
         pixels.enter(sub)
         for number, source in enumerate(scene.illumination.sources):
-            add_source(pixels, sub, number, source, latched)
+            add_source(pixels, sub, number, source, ended)
     background = 0.0
     if scene.has_water and not like_c:
         background = pixel_background(scene, tile)
     return finish(pixels, background), pixels.omega_sum + torch.zeros(tile.shape, device=scene.device)
 
 
-def add_source(pixels: PixelSums, sub: Subpixel, number: int, source, latched) -> None:
+def add_source(pixels: PixelSums, sub: Subpixel, number: int, source, ended) -> None:
     """One source at one sub-pixel: all phi steps and mosaic domains, except where it is beyond the resolution."""
     scene, trace = pixels.scene, pixels.trace
     q = scattering_vector(sub.diffracted, source.incident, source.wavelength)
@@ -282,33 +206,19 @@ def add_source(pixels: PixelSums, sub: Subpixel, number: int, source, latched) -
             trace.record("phi_rad", (*index, phi), scene.phi(phi))
         for domain in range(scene.domains):
             cell = cell_of(scene, phi, domain, pixels.unswept)
-            add_term(pixels, q, cell, factors, culled, latched, (*index, phi, domain))
+            add_term(pixels, q, cell, factors, culled, ended, (*index, phi, domain))
     if pixels.unswept is not None:
         pixels.unswept = pixels.unswept & culled if culled is not None else None
 
 
-def cell_of(scene: Scene, phi: int, domain: int, unswept):
-    """The cell vectors of a phi step and domain; those of the very first sweep where no turn has come before."""
-    cell = scene.cells[phi][domain]
-    if unswept is None or phi not in scene.first_cells:
-        return cell
-    first = scene.first_cells[phi][domain]
-    return tuple(tuple(torch.where(unswept, _float64(x0), _float64(x)) for x0, x in zip(v0, v, strict=True))
-                 for v0, v in zip(first, cell, strict=True))
-
-
-def _float64(x):
-    return torch.as_tensor(x, dtype=torch.float64)
-
-
-def add_term(pixels: PixelSums, q, cell, factors: list, culled, latched, index) -> None:
+def add_term(pixels: PixelSums, q, cell, factors: list, culled, ended, index) -> None:
     """F_cell^2 F_latt^2 of one phi step and domain, with the factors inside the sum."""
     scene, trace = pixels.scene, pixels.trace
     hkl = miller_indices(cell, q)
     nearest = nearest_indices(hkl)
     F_latt = lattice_factor(scene.shape, *_reduced(scene, hkl, nearest), scene.lattice.cells, scene.fudge,
                             scene.lattice.reciprocal_per_A, scene.emulate)
-    late = latched.mask(index) if latched else None
+    late = ended.mask(index) if ended else None
     if scene.F.interpolate or scene.F.count == 0 or trace or scene.F.bordered.requires_grad:
         F_cell = structure_factor(scene.F, hkl, nearest, late).to(scene.dtype)
         term = F_cell * F_cell * F_latt * F_latt

@@ -13,8 +13,8 @@ import torch
 
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.vectors import dot
-from nanobrag_torch.render.plain import Tile, locate
 from nanobrag_torch.render.scene import Scene
+from nanobrag_torch.render.tile import Tile, locate
 
 MOST_KEPT = 16
 """Groups of vectors whose components along the columns are kept; each takes some 200 kB."""

@@ -49,8 +49,9 @@ def _plain(values: tuple[float, ...]):
 
 def trace_pixel(scene, slow: int, fast: int) -> Trace:
     """Render one pixel once more and record what went into it."""
-    from nanobrag_torch.render.latch import sticky_cell_before
-    from nanobrag_torch.render.plain import make_tile, render_tile
+    from nanobrag_torch.render.plain import render_tile
+    from nanobrag_torch.render.sticky_interpolation import sticky_interpolation_before
+    from nanobrag_torch.render.tile import make_tile
 
     trace, geometry = Trace(), scene.geometry
     trace.record("pixel", (), slow, fast)
@@ -59,5 +60,5 @@ def trace_pixel(scene, slow: int, fast: int) -> Trace:
         trace.record(name, (), *value)
     trace.record("close_distance_m", (), geometry.close_distance)
     tile = make_tile(scene, range(slow, slow + 1), range(fast, fast + 1))
-    render_tile(scene, tile, sticky_cell_before(scene, slow, fast), trace)
+    render_tile(scene, tile, sticky_interpolation_before(scene, slow, fast), trace)
     return trace

@@ -34,7 +34,7 @@ def evaluation_number(scene, index) -> int:
     return ((sub * len(scene.illumination.sources) + source) * scene.spindle.steps + phi) * scene.domains + domain
 
 
-class StickyCell:
+class StickyInterpolation:
     """Whether interpolation has ended, from tile to tile in raster order."""
 
     def __init__(self, scene):
@@ -75,7 +75,7 @@ class StickyCell:
         from nanobrag_torch.physics.shape import lattice_factor
         from nanobrag_torch.physics.structure_factor import can_interpolate
         from nanobrag_torch.render.carryover import first_sweeps
-        from nanobrag_torch.render.plain import cell_of, subpixels
+        from nanobrag_torch.render.tile import cell_of, subpixels
 
         scene = self.scene
         first = torch.full(tile.shape, _NEVER, device=scene.device)
@@ -104,15 +104,15 @@ class StickyCell:
 _NEVER = 2**62
 
 
-def sticky_cell_before(scene, slow: int, fast: int) -> StickyCell:
-    """The latch as it stands when the pixel's turn comes, after all pixels rendered before it."""
-    from nanobrag_torch.render.plain import make_tile
+def sticky_interpolation_before(scene, slow: int, fast: int) -> StickyInterpolation:
+    """Whether interpolation has ended when the pixel's turn comes, after all pixels rendered before it."""
+    from nanobrag_torch.render.tile import make_tile
 
-    latch = StickyCell(scene)
+    sticky = StickyInterpolation(scene)
     x0, x1, y0, _ = scene.roi
-    if not latch.needed:
-        return latch
+    if not sticky.needed:
+        return sticky
     for rows, columns in ((range(y0, slow), range(x0, x1 + 1)), (range(slow, slow + 1), range(x0, fast))):
         if len(rows) and len(columns):
-            latch.prepare(make_tile(scene, rows, columns))
-    return latch
+            sticky.prepare(make_tile(scene, rows, columns))
+    return sticky
