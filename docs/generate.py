@@ -1,5 +1,5 @@
-"""Write what is generated: docs/causes.md, commands.md, flags.md, emulations.md and metrics.md, and the tables of
-options of the harness and of the C reference.
+"""Write what is generated: docs/causes.md, commands.md, flags.md, emulations.md and metrics.md, two parts of
+architecture.md, and the tables of options of the harness and of the C reference.
 
     python docs/generate.py            write them
     python docs/generate.py --check    say which are out of date, and return 1 if any is
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 from option_tables import emulations_table, harness_table, reference_table
+from rooms import architecture_page
 
 from nanobrag_torch.command.help import markdown_table
 from nanobrag_torch.emulation import EMULATIONS
@@ -92,7 +93,8 @@ def causes_page() -> str:
             "| Class | Id | What is wrong |\n|---|---|---|\n" + rows)
 
 
-PAGES = {"causes.md": causes_page, "commands.md": commands_page, "flags.md": flags_page,
+PAGES = {"architecture.md": architecture_page, "causes.md": causes_page, "commands.md": commands_page,
+         "flags.md": flags_page,
          "emulations.md": emulations_page,
          "metrics.md": metrics_page}
 TABLES = {"nbcompare/case/options.json": harness_table, "nbcompare/case/emulations.json": emulations_table,

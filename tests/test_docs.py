@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,48 @@ def test_generated_pages_are_current():
 def test_links_lead_to_files_that_exist(page):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_page_is_reachable_from_the_readme():
+    seen: set[Path] = set()
+    waiting = [CHECKOUT / "README.md"]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page not in seen:
+            seen.add(page)
+            links = re.findall(r"\]\(([^)#:]+\.md)", page.read_text(encoding="utf-8"))
+            waiting += [page.parent / link for link in links]
+    assert sorted(page.name for page in (CHECKOUT / "docs").glob("*.md") if page not in seen) == []
+
+
+def test_the_picture_of_the_rooms_is_the_contract():
+    """Against the page as a reader finds it: the order of the rooms, and a row for every module."""
+    contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    layers = next(contract["layers"] for contract in contracts["contracts"] if contract["type"] == "layers")
+    page = (CHECKOUT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    picture = page.partition("<!-- picture")[2].partition("```\n")[2].partition("```")[0]
+    assert [line.split()[0] for line in picture.splitlines()] == layers
+
+
+def test_every_module_has_a_row_that_says_what_it_is():
+    page = (CHECKOUT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", page, re.MULTILINE))
+    for program in (CHECKOUT / "nbcompare", CHECKOUT / "simulator" / "nanobrag_torch"):
+        for path in program.rglob("*.py"):
+            if path.name != "__init__.py":
+                assert len(rows.get(path.relative_to(program.parent).as_posix(), "").split()) >= 3, path
+
+
+def test_architecture_names_functions_that_exist():
+    """The walks: each `file.py` followed by a function of it."""
+    page = (CHECKOUT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("<!-- rooms")[0]
+    named = re.findall(r"`([a-z_/]+\.py)`\s+`([A-Za-z_.]+)`", page)
+    assert len(named) > 12
+    for file, name in named:
+        homes = [path for program in ("nbcompare", "simulator/nanobrag_torch") if
+                 (path := CHECKOUT / program / file).is_file()]
+        assert homes and any(re.search(rf"^\s*(def|class) {name.split('.')[-1]}\b", home.read_text(), re.MULTILINE)
+                             for home in homes), f"{file} {name}"
 
 
 def test_every_command_is_documented_with_its_help():

@@ -34,7 +34,7 @@ _ROOM = (0.09, 0.07, 0.72, 0.88)
 """Left, bottom, width and height of the room for an image, in parts of the picture."""
 
 _SAMPLED = 61
-"""Every so manieth pixel is looked at to find where the brightest begin."""
+"""One pixel in this many is looked at to find where the brightest begin."""
 
 BRIGHTNESS, DIFFERENCE = "inferno", "RdBu_r"
 """Names of matplotlib's colours."""
