@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from nbcompare.bundle.names import RECORD
 from nbcompare.bundle.record import Surroundings
 from nbcompare.case.case import Case
 from nbcompare.case.options import REFERENCE, SUBJECT
@@ -91,7 +92,7 @@ def not_passed_line(surroundings: Surroundings, runs: Sequence[Run]) -> str | No
     if any(run.failure for run in runs):
         shown = [name for name in names if name not in _OF_EVERY_SHELL] or names
         return f"{', '.join(shown)} {'was' if len(shown) == 1 else 'were'} not passed to the engines"
-    return f"{len(names)} of your variables were not passed to the engines; record.json names them"
+    return f"{len(names)} of your variables were not passed to the engines; {RECORD} names them"
 
 
 def _unread_notes(identities: Mapping[str, EngineIdentity], surroundings: Surroundings) -> Iterator[str]:
