@@ -66,10 +66,22 @@ class Engine:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run gave no usable image: a stable word for machines and a sentence for people."""
+    """Why a run gave no usable image: a stable word for machines and a sentence for people.
+
+    ``said`` are the last lines that the engine printed, ``hints`` what else may be the reason.
+    """
 
     kind: str
     sentence: str
+    said: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "sentence": self.sentence, "said": list(self.said), "hints": list(self.hints)}
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Failure:
+        return cls(stored["kind"], stored["sentence"], tuple(stored.get("said", ())), tuple(stored.get("hints", ())))
 
 
 PROCESS = "process"
@@ -93,11 +105,11 @@ class Run:
 
     def as_dict(self) -> dict[str, Any]:
         return {**vars(self), "argv": list(self.argv), "shape": vars(self.shape),
-                "failure": vars(self.failure) if self.failure else None}
+                "failure": self.failure.as_dict() if self.failure else None}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Run:
-        failure = Failure(**stored["failure"]) if stored["failure"] else None
+        failure = Failure.from_dict(stored["failure"]) if stored["failure"] else None
         return cls(**{**stored, "argv": tuple(stored["argv"]), "shape": Shape(**stored["shape"]), "failure": failure})
 
 

@@ -16,10 +16,12 @@ import numpy as np
 
 from nbcompare.case.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
 from nbcompare.engine.engine import Rendering
+from nbcompare.engine.kept_names import keep_files
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.run_folder import FolderGuard
 from nbcompare.engine.runs import Job, RunFiles
+from nbcompare.engine.strays import close_memory
 
 
 class EvidenceFolder:
@@ -28,6 +30,7 @@ class EvidenceFolder:
     def __init__(self, folder: Path, renderer: Renderer, progress: Progress) -> None:
         self.folder, self.renderer, self.progress = folder, renderer, progress
         self._unwritten: dict[Path, np.ndarray] = {}
+        close_memory()
 
     def run_pair(self, jobs: Mapping[str, Job], places: Mapping[str, RunFiles]) -> dict[str, Rendering]:
         """Run the jobs there are, the subject first: then there is no image of the reference yet that it could copy."""
@@ -60,7 +63,7 @@ class EvidenceFolder:
             if found.pixels is None and found.run.image_sha256:
                 (scratch / FLOAT_FILE).replace(places.image)
             if found.run.failure:
-                _keep_rest(scratch, job.inputs, places.rest)
+                keep_files(scratch, places.rest, {FLOAT_FILE, *_names_in(job.inputs)})
             return found
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -86,10 +89,13 @@ class EvidenceFolder:
                 stream.write(np.ascontiguousarray(pixels, "<f4").data)
 
 
-def _keep_rest(scratch: Path, inputs: Path, rest: Path) -> None:
-    """Move the files that a failed engine added to its folder."""
-    for path in sorted(scratch.rglob("*")):
-        name = path.relative_to(scratch)
-        if path.is_file() and not path.is_symlink() and name != Path(FLOAT_FILE) and not (inputs / name).exists():
-            (rest / name).parent.mkdir(parents=True, exist_ok=True)
-            path.replace(rest / name)
+def _names_in(folder: Path) -> set[str]:
+    """The files of a folder, by name below it."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def protection() -> str:
+    """How the image of one engine is kept from the other, for the record."""
+    closed = ("the memory of nb-compare is closed to other processes of the user" if close_memory() else
+              "the memory of nb-compare is open to processes of the superuser, as the engines are, or of this system")
+    return f"the subject ran first; images are in memory alone while an engine runs; {closed}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -18,11 +19,12 @@ from pathlib import Path
 
 from nbcompare import __version__
 from nbcompare.engine.batch import BatchEngine, does_the_same, is_bundled_simulator, open_batch
-from nbcompare.engine.engine import Engine, Rendering, Run, run_engine
+from nbcompare.engine.engine import Engine, Failure, Rendering, Run, run_engine
 from nbcompare.engine.identity import content_hash, identify
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.kept_stream import read_kept
-from nbcompare.engine.process import allowed_environment
+from nbcompare.engine.last_words import last_words, odd_inputs, visible
+from nbcompare.engine.process import allowed_environment, not_passed
 from nbcompare.engine.render_cache import RenderCache, key_of
 from nbcompare.engine.row_bands import run_in_shards
 from nbcompare.engine.runs import Job
@@ -31,6 +33,17 @@ from nbcompare.files import sha256_of
 
 MOST_BATCHES = 4
 """Processes kept by one thread; the oldest is ended when there are more."""
+
+EXPLAINED = ("not-started", "timed-out", "crashed", "exit-code", "no-image", "left-processes")
+"""Failures of which the engine's last words, its inputs and its variables may tell the reason."""
+
+OF_THE_SESSION = re.compile(r"_|PWD|OLDPWD|SHLVL|SHELL|TERM.*|COLOR.*|USER|LOGNAME|HOSTNAME|HOST|MAIL|EDITOR|PAGER"
+                            r"|LS_COLORS|LESS.*|DISPLAY|WAYLAND.*|SSH_.*|XDG_.*|DBUS_.*|GNOME.*|KDE.*|GPG_.*|TMUX.*|STY|WINDOWID"
+                            r"|PYTEST_.*|COLUMNS|LINES|PS1|DEBIAN_FRONTEND|container")
+"""Variables of a shell or desktop, which no engine reads."""
+
+MOST_NAMES = 40
+"""Of variables that are named when an engine fails."""
 
 KEPT_FAILURES = ("exit-code", "no-image", "short-image", "long-image", "nan-image", "zero-image")
 """Failures that the same job would have again; a time limit, a crash or a program that did not start may pass."""
@@ -99,7 +112,7 @@ class Renderer:
             found = run_engine(job.engine, job.arguments, job.shape, environment=job.environment,
                              on_progress=on_progress, **shared)
         if found.run.failure:
-            return found
+            return replace(found, run=replace(found.run, failure=_explained(found.run.failure, job, stdout, stderr)))
         return replace(found, run=replace(found.run, failure=copied_input(found.run, job.inputs)))
 
     # --- processes that are kept ---------------------------------------------------------------------------------
@@ -180,6 +193,19 @@ class Renderer:
         if found.image is not None:
             self.cache.keep_image(key, found.image)
         self.cache.keep(key, {"run": found.run.as_dict(), "stdout": found.stdout})
+
+
+def _explained(failure: Failure, job: Job, stdout: Path, stderr: Path) -> Failure:
+    """The failure with what the engine said last, and what of its inputs and variables may be the reason."""
+    if failure.kind not in EXPLAINED:
+        return failure
+    withheld = [name for name in not_passed(allowed_environment(job.engine.variables(job.environment)))
+                if not OF_THE_SESSION.fullmatch(name)]
+    hints = list(odd_inputs(job.inputs))
+    if withheld:
+        more = f" and {len(withheld) - MOST_NAMES} more" if len(withheld) > MOST_NAMES else ""
+        hints.append(f"the {job.engine.role} did not get these variables: {', '.join(withheld[:MOST_NAMES])}{more}")
+    return replace(failure, said=last_words(stderr, stdout), hints=tuple(map(visible, hints)))
 
 
 def inputs_with(folder: Path, texts: Mapping[str, str], target: Path) -> Path:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from nbcompare.engine.engine import Failure
+from nbcompare.engine.kept_names import kept_name
+from nbcompare.engine.last_words import visible
 from nbcompare.engine.runs import RunFiles
 from nbcompare.files import sha256_of
 
@@ -71,7 +73,7 @@ class FolderGuard:
         added = [name for name in theirs if name not in self.before]
         touched = [name for name in theirs if name in self.before and after.get(name) != self.before[name]]
         for name in reversed(added):
-            _put_away(self.folder / name, own.rest / "outside" / name)
+            _put_away(self.folder / name, own.rest / "outside" / kept_name(PurePosixPath(name).parts))
         for name in touched:
             self._restore(name)
         said = [f"{verb} {_some(names)}" for verb, names in (("changed", touched), ("added", added)) if names]
@@ -120,4 +122,4 @@ def _put_away(path: Path, target: Path) -> None:
 
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more
+    return ", ".join(map(visible, names[:_MOST_NAMES])) + more

@@ -10,7 +10,7 @@ import datetime
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,12 +26,12 @@ from nbcompare.case.project import project_above
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.pictures import Scale, write_pictures
 from nbcompare.engine.choose import choose_engines
-from nbcompare.engine.engine import Run
+from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.runs import RunFiles, jobs_of
-from nbcompare.engine.self_comparison import same_program
+from nbcompare.engine.self_comparison import near_copy, same_program
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.files import dump_json, sha256_of
 from nbcompare.run.likely_cause import likely_cause
@@ -80,8 +80,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         runs = tuple(rendering.run for rendering in found.values())
         images = {role: rendering.pixels for role, rendering in found.items()}
         sums = {role: sha256_of(engine.program) for role, engine in engines.items()}
-        same = same_program([engine.start for engine in engines.values()], list(sums.values()), runs)
-        findings = FurtherEvidence(vacuous=(same,) if same else ())
+        findings = FurtherEvidence(vacuous=tuple(_signs(engines, list(sums.values()), runs, images)))
         comparison, verdict, scale = _compare(case, images, runs, options, findings, work)
         if verdict.word is Label.FAIL:
             cause = likely_cause(images, jobs, work / "data",
@@ -102,6 +101,18 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
 
 
 
+
+
+def _signs(engines: Mapping[str, Engine], sums: Sequence[str], runs: Sequence[Run],
+           images: Mapping[str, np.ndarray | None]) -> Iterator[str]:
+    """Signs that the images are no evidence."""
+    same = same_program([engine.start for engine in engines.values()], sums, runs)
+    if same:
+        yield same
+    reference, subject = images[REFERENCE], images[SUBJECT]
+    near = near_copy(sums, reference, subject) if reference is not None and subject is not None else None
+    if near:
+        yield near
 
 
 def _compare(case: Case, images: Mapping[str, np.ndarray], runs: tuple[Run, ...], options: OneShotOptions,

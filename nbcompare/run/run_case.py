@@ -37,7 +37,7 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.pictures import ALWAYS, UNLESS_PASSED, Scale, write_pictures
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine, Failure, Rendering, Run
-from nbcompare.engine.evidence_folder import EvidenceFolder
+from nbcompare.engine.evidence_folder import EvidenceFolder, protection
 from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts, identify
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
@@ -328,7 +328,7 @@ def _content(case: Case, inputs: Sequence[StagedInput], stored: StoredReference 
 
 def _environment(case: Case, identities: Sequence[EngineIdentity]) -> dict[str, str]:
     version = next(identity.version for identity in identities if identity.role == SUBJECT)
-    return environment_facts(case.environment, version)
+    return {**environment_facts(case.environment, version), "images": protection()}
 
 
 # --- the text files of a bundle ---------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.runs import Job
-from nbcompare.engine.self_comparison import same_program
+from nbcompare.engine.self_comparison import near_copy, same_program
 from nbcompare.verdict.ablation import Ablation, QuietRun, ablate
 from nbcompare.verdict.divergence import try_claims
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, plain_verdict
@@ -57,9 +57,10 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
 
     What a case asks to know of the reference, and its stored bundle does not know, is a reason against a pass.
     """
-    same = same_program([who.started_as for who in bench.identities],
-                        [who.program_sha256 for who in bench.identities], bench.runs)
-    findings = FurtherEvidence(noise=_noise(bench, comparison, noise_floor), vacuous=(same,) if same else (),
+    sums = [who.program_sha256 for who in bench.identities]
+    signs = (same_program([who.started_as for who in bench.identities], sums, bench.runs),
+             near_copy(sums, bench.images[REFERENCE], bench.images[SUBJECT]))
+    findings = FurtherEvidence(noise=_noise(bench, comparison, noise_floor), vacuous=tuple(filter(None, signs)),
                                probe=_probe(bench, probe_args))
     findings = replace(findings, proof=_proof(bench, comparison, findings))
     return as_asked_now(findings, bench.case, bench.today) if bench.stored else findings

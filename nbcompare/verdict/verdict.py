@@ -180,6 +180,9 @@ def blocked(reasons: Sequence[str]) -> Verdict:
 
 
 def failures_verdict(runs: tuple[Run, ...]) -> Verdict | None:
-    """ENGINE FAILED with a sentence for each failed run, or None."""
-    said = [f"{run.role} {run.failure.sentence}" for run in runs if run.failure]
-    return engine_failed(said) if said else None
+    """ENGINE FAILED with a sentence for each failed run, its last words, and what may be the reason; or None."""
+    failures = [(run.role, run.failure) for run in runs if run.failure]
+    sentences = [f"{role} {failure.sentence}" for role, failure in failures]
+    said = [f"{role} said: {line}" for role, failure in failures for line in failure.said]
+    hints = [hint for _, failure in failures for hint in failure.hints]
+    return engine_failed([*sentences, *said, *dict.fromkeys(hints)]) if failures else None

@@ -216,6 +216,37 @@ def test_a_changed_input_runs_again_and_a_moved_engine_does_not(nb, fake, tmp_pa
     assert run() == 1
 
 
+THREADED = """\
+import os, sys
+if "-version" in sys.argv:
+    print("threaded 1.0 git=abc threads=" + os.environ.get("OMP_NUM_THREADS", "all"))
+else:
+    exec(open({program!r}).read())
+"""
+
+
+def test_the_share_of_threads_of_a_process_makes_no_other_engine(nb, fake, grid, tmp_path):
+    """The processes of a sweep are told to take fewer threads than their parent would, and engines say so."""
+    engine = tmp_path / "threaded.py"
+    engine.write_text(THREADED.format(program=str(fake("photons"))))
+    words = ("sweep", grid(TWO), "-q", "--format", "json", "--c-bin", fake("photons"), "--py-bin", engine, "--py-args",
+             "-broken nothing", "--jobs", 2)
+    nb(*words)
+    versions = {json.loads((path / "record.json").read_text())["engines"][1]["version"] for path in stamps()}
+    assert len(versions) == 1 and "threads=all" not in versions.pop()
+    assert [cell["how"] for cell in nb(*words).json["results"]] == ["stored", "stored"]
+
+
+def test_a_pass_is_not_taken_from_store_when_the_newest_run_of_the_cell_failed(sweep):
+    sweep(matrix=TWO)
+    passed = stamps()
+    sweep("--force", matrix=TWO, broken="crash -mosaic 1")
+    newest = [path for path in stamps() if path not in passed]
+    failed = [json.loads((path / "record.json").read_text())["verdict"]["word"] for path in newest]
+    assert failed == ["ENGINE FAILED"] * 2
+    assert [cell["how"] for cell in sweep(matrix=TWO).json["results"]] == ["ran", "ran"]
+
+
 def test_a_damaged_bundle_is_not_taken_for_done(sweep):
     matrix = "  axes: {-exposure: [1, 2]}"
     sweep(matrix=matrix)

@@ -19,7 +19,7 @@ from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, read_float_image
 from nbcompare.engine.engine import Run
-from nbcompare.engine.self_comparison import same_program
+from nbcompare.engine.self_comparison import NEARLY_EQUAL, near_copy, same_program
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence
@@ -50,7 +50,15 @@ def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray
             replace(entry, same_bytes=entry.run.image_sha256 == first,
                     comparison=held(images[REFERENCE], _image(folder, entry.files, entry.run, record, images)))
             for entry in noise.repetitions))
-    return replace(found, noise=noise, proof=_proof(found.proof, folder, record, images, held, rois))
+    near = near_copy([engine.program_sha256 for engine in record.engines], images[REFERENCE], images[SUBJECT])
+    vacuous = [*_others(found.vacuous), *([near] if near else [])]
+    return replace(found, noise=noise, proof=_proof(found.proof, folder, record, images, held, rois),
+                   vacuous=tuple(vacuous))
+
+
+def _others(vacuous: Sequence[str]) -> list[str]:
+    """The signs of vacuity that do not come from the images."""
+    return [sign for sign in vacuous if not sign.startswith(NEARLY_EQUAL)]
 
 
 def _proof(proof: Proof | None, folder: Path, record: Record, images, held, rois: Sequence[Roi]) -> Proof | None:
@@ -106,7 +114,8 @@ def findings_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
     same = same_program([engine.started_as for engine in record.engines],
                         [engine.program_sha256 for engine in record.engines], record.runs)
     expected = [same] if same else []
-    known = list(found.vacuous)[:len(expected)] if record.reference_from else list(found.vacuous)
+    others = _others(found.vacuous)
+    known = others[:len(expected)] if record.reference_from else others
     if known != expected:
         yield Fault("disagrees", RECORD, "what it says of engines compared with themselves does not follow from them")
     measured = [repetition.name for repetition in found.noise.repetitions] if found.noise else []

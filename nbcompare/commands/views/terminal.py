@@ -27,6 +27,9 @@ _WIDEST = 200
 BODY_LINES = 6
 """What a failure may take between the engines and the bundle, so that the whole stays within a dozen lines."""
 
+FAILED_LINES = 14
+"""What failed engines may take: a sentence and five last lines of each, and two hints."""
+
 _TO_BE_EXPLAINED = (Label.FAIL, Label.NOT_PROVEN)
 
 
@@ -110,6 +113,7 @@ def _explained(comparison: Comparison | None, verdict: Verdict, findings: Furthe
 def _reasons(verdict: Verdict, room: int) -> list[str]:
     name = "what" if verdict.word is Label.FAIL else "why"
     reasons = list(verdict.reasons)
+    room = FAILED_LINES if verdict.word is Label.ENGINE_FAILED else room
     if len(reasons) > room:
         most = max(1, room - 1)
         reasons = [*reasons[:most], f"and {len(reasons) - most} more, all in summary.json"]

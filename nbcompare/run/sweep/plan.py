@@ -76,9 +76,10 @@ def _sum_of_inputs(case: Case, overrides: Mapping[str, Path]) -> str:
 
 
 def done_before(case: Case, key: str, bundles: Path) -> Bundle | None:
-    """The newest intact bundle with this key, if both images were compared in it.
+    """The newest bundle with this key, if it is intact and no newer run of the cell has failed.
 
-    A cell whose engine failed last, or that was blocked, is not done: what stood in its way may be gone.
+    A cell whose engine failed, or that was blocked, is not done: what stood in its way may be gone, and what an older
+    run shows no longer holds. A newer run of other engines or inputs says nothing of these.
     """
     home = bundles / case.name
     if not home.is_dir():
@@ -86,10 +87,12 @@ def done_before(case: Case, key: str, bundles: Path) -> Bundle | None:
     for folder in sorted((path for path in home.iterdir() if moment_of(path.name)), reverse=True):
         try:
             found = load_bundle(folder)
-            if key_of_record(found.record) == key and verify_bundle(folder).intact:
-                return found if found.record.comparison else None
+            if found.record.comparison is None:
+                return None
+            if key_of_record(found.record) == key:
+                return found if verify_bundle(folder).intact else None
         except (NbCompareError, KeyError):
-            continue
+            return None
     return None
 
 
