@@ -108,6 +108,8 @@ def _copied(item: Item, folder: Path, names: dict[Path, str]) -> str:
     """The name of the copy of the file that an option names; the word itself where that will do."""
     given = item.values[0]
     source = Path(given).absolute()
+    if source.is_dir():
+        raise UsageError(f"{item}: that is a folder, and a file is needed")
     if not source.is_file():
         raise UsageError(f"{item}: there is no such file in {Path.cwd()}")
     if source not in names:

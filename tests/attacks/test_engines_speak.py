@@ -82,3 +82,9 @@ def test_where_nothing_went_to_standard_error_the_output_speaks(tmp_path):
 def test_every_character_that_is_no_print_is_escaped_and_long_lines_are_cut():
     assert visible("a\x07b\u202ec\udce9") == "a\\x07b\\u202ec\\udce9"
     assert len(visible("x" * 1000)) == 300
+
+
+def test_a_folder_in_place_of_a_file_is_named(nb, fake, tmp_path):
+    (tmp_path / "my.hkl").mkdir()
+    said = nb("--outdir", "out", "--c-bin", fake("good"), "--py-bin", fake("twin"), "--", *SMALL_ARGS, "-hkl", "my.hkl")
+    assert said.code == 1 and "-hkl my.hkl: that is a folder" in said.err
