@@ -91,7 +91,8 @@ class TestsOutcome:
         return [f"the mapped tests failed: {self.failure}", *self.last_lines] if self.failure else []
 
     def as_dict(self) -> dict[str, Any]:
-        return {**vars(self), "nodes": list(self.nodes), "last_lines": list(self.last_lines)}
+        said = {**vars(self), "nodes": list(self.nodes), "last_lines": list(self.last_lines)}
+        return {key: value for key, value in said.items() if value or key not in ("last_lines", "on_device")}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> TestsOutcome:
