@@ -54,6 +54,8 @@ EMULATIONS = {entry.name: entry for entry in (
               "-xtalsize without -interpolate or -nointerpolate"),
     Emulation("header-substring", "header keys are found inside other keys; TWOTHETA is ignored; OSC_RANGE 0 is a scan",
               "-img or -mask"),
+    Emulation("mask-16-bit", "the pixels of a mask are taken for 16 bits, whatever its header declares",
+              "-mask with a header that declares pixels of other than 16 bits"),
     Emulation("fdump-reuse", "a left-over Fdump.bin is read without -hkl, and white space after its header is skipped",
               "no -hkl, and a dump in the folder or a first value that begins with a white-space byte"),
     Emulation("hkl-columns", "hkl text is read four numbers at a time, whatever the lines",

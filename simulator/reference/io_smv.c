@@ -24,11 +24,11 @@ static int in_word(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
-/* The number after the last "KEY=" of the header, KEY as a whole word; 0 when there is none. */
-static int header_number(const char *path, const char *header, const char *key, double *value)
+/* What stands after the last "KEY=" of the header, KEY as a whole word, up to one of the characters `ends`; 0 when
+ * there is none. The token holds LONGEST_VALUE characters. */
+static int header_token(const char *header, const char *key, const char *ends, char *token)
 {
     const char *at, *found = NULL;
-    char token[LONGEST_VALUE];
     size_t size = strlen(key), length;
     for (at = strstr(header, key); at != NULL; at = strstr(at + 1, key)) {
         const char *after = at + size + strspn(at + size, " \t");
@@ -37,14 +37,51 @@ static int header_number(const char *path, const char *header, const char *key, 
     }
     if (found == NULL)
         return 0;
-    length = strcspn(found, "; \t\r\n}");
-    if (length >= sizeof token)
-        length = sizeof token - 1;
+    length = strcspn(found, ends);
+    if (length >= LONGEST_VALUE)
+        length = LONGEST_VALUE - 1;
     memcpy(token, found, length);
     token[length] = '\0';
+    return 1;
+}
+
+/* The number after the last "KEY=" of the header; 0 when there is none. */
+static int header_number(const char *path, const char *header, const char *key, double *value)
+{
+    char token[LONGEST_VALUE];
+    if (!header_token(header, key, "; \t\r\n}", token))
+        return 0;
     if (!parse_real(token, value))
         fail("%s: header item %s: '%s' is not a number", path, key, token);
     return 1;
+}
+
+/* Bytes of a pixel by the type that a header declares: TYPE of SMV, Data_type of d*TREK; 16 bits where it says
+ * nothing. Which byte comes first does not matter to what is 0. */
+static int pixel_bytes(const char *path, const char *header)
+{
+    static const struct {
+        const char *type;
+        int bytes;
+    } known[] = {{"unsigned_char", 1}, {"signed_char", 1}, {"unsigned_short", 2}, {"signed_short", 2},
+                 {"unsigned_long", 4}, {"signed_long", 4}, {"unsigned char", 1}, {"signed char", 1},
+                 {"unsigned short int", 2}, {"short int", 2}, {"unsigned long int", 4}, {"long int", 4}};
+    const char *key = "TYPE";
+    char token[LONGEST_VALUE];
+    size_t i;
+    if (!header_token(header, key, ";\r\n}", token)) {
+        key = "Data_type";
+        if (!header_token(header, key, ";\r\n}", token))
+            return 2;
+    }
+    for (i = strlen(token); i > 0 && (token[i - 1] == ' ' || token[i - 1] == '\t'); i--)
+        token[i - 1] = '\0';
+    for (i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(token, known[i].type) == 0)
+            return known[i].bytes;
+    fail("%s: header item %s: pixels of type '%s' are not read as a mask; unsigned_short, signed_long and their like "
+         "are", path, key, token);
+    return 0;
 }
 
 /* Read a whole SMV file and cut its header off as a string of its own; the caller frees both. */
@@ -125,20 +162,23 @@ unsigned char *read_mask(const char *path, const Detector *d)
     size_t header_bytes;
     char *header = read_header(path, &text, &header_bytes);
     int fast = header_count(path, header, "SIZE1"), slow = header_count(path, header, "SIZE2"), i, j;
+    int width = pixel_bytes(path, header), byte;
     const unsigned char *data = (const unsigned char *)text.data + header_bytes;
     unsigned char *mask, *pixel;
     free(header);
     if (fast < d->fast_pixels || slow < d->slow_pixels)
         fail("%s: a mask of %d x %d pixels for a detector of %d x %d", path, fast, slow, d->fast_pixels,
              d->slow_pixels);
-    if ((text.length - header_bytes) / 2 < checked_product((size_t)fast, (size_t)slow, path))
+    if ((text.length - header_bytes) / (size_t)width < checked_product((size_t)fast, (size_t)slow, path))
         fail("%s: %d x %d pixels need %lu bytes, %lu found", path, fast, slow,
-             2UL * (unsigned long)fast * (unsigned long)slow, (unsigned long)(text.length - header_bytes));
+             (unsigned long)width * (unsigned long)fast * (unsigned long)slow, (unsigned long)(text.length - header_bytes));
     mask = pixel = allocate((size_t)d->fast_pixels * (size_t)d->slow_pixels, 1, path);
     for (i = 0; i < d->slow_pixels; i++)
         for (j = 0; j < d->fast_pixels; j++) {
-            const unsigned char *value = data + 2 * ((size_t)i * (size_t)fast + (size_t)j);
-            *pixel++ = value[0] != 0 || value[1] != 0;
+            const unsigned char *value = data + (size_t)width * ((size_t)i * (size_t)fast + (size_t)j);
+            for (*pixel = 0, byte = 0; byte < width; byte++)
+                *pixel |= value[byte] != 0;
+            pixel++;
         }
     free_text(&text);
     return mask;

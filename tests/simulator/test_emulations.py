@@ -42,6 +42,7 @@ CASES = {
     "interpolation-before-size": Case("image", "-hkl large.hkl -N 1 -xtalsize 0.00005",
                                       ("-hkl large.hkl -N 1", "-hkl large.hkl -N 1 -xtalsize 0.00005 -interpolate")),
     "header-substring": Case("image", "-img other_keys.img -xds", ("-img plain.img -xds", "")),
+    "mask-16-bit": Case("image", "-mask wide.img", ("-mask mask.img", "")),
     "fdump-reuse": Case("image", "left-over", ("", "-hkl small.hkl")),
     "hkl-columns": Case("status", "-hkl five.hkl", ("-hkl small.hkl", "")),
     "source-file-lines": Case("image", "-sourcefile carriage.src -N 2", ("-sourcefile even.src", "")),
@@ -83,6 +84,7 @@ def files():
         "plain.img": smv([*size, ("ORGX", 10), ("ORGY", 12)]),
         "other_keys.img": smv([*size, ("ORGX", 10), ("ORGY", 12), ("XDS_ORGX", 20), ("XDS_ORGY", 22)]),
         "mask.img": smv(size, mask),
+        "wide.img": smv(size).replace(b"unsigned_short", b"signed_long;  ") + struct.pack("<1024i", *mask),
     }
 
 

@@ -86,7 +86,7 @@ def load_components(command: LoadedCommand) -> tuple[Beam, Crystal, Detector, Sc
     detector, scan = options.component(Detector), options.component(Scan)
     _warn_pivot(options)
     if files.mask_file is not None:
-        given["mask"] = _mask(command.read_from / files.mask_file, detector)
+        given["mask"] = _mask(command.read_from / files.mask_file, detector, command.emulate)
     if files.source_file is not None:
         given["sources"] = _sources(command, options.component(Beam), detector, scan)
     return options.component(Beam), options.component(Crystal), detector, scan, options.component(Sampling)
@@ -130,11 +130,11 @@ def _warn_pivot(options: Options) -> None:
         options.warn(f"-pivot has no effect: the convention pivots about the {forced}")
 
 
-def _mask(path: Path, detector: Detector):
+def _mask(path: Path, detector: Detector, emulate: Emulations):
     from nanobrag_torch.io.smv import read_mask
     from nanobrag_torch.physics.detector import detector_size
 
-    mask, size = read_mask(path), detector_size(detector)
+    mask, size = read_mask(path, emulate), detector_size(detector)
     if mask.shape[0] < size["slow_pixels"] or mask.shape[1] < size["fast_pixels"]:
         raise InputFileError(f"a mask of {mask.shape[1]} x {mask.shape[0]} pixels for a detector of "
                              f"{size['fast_pixels']} x {size['slow_pixels']}", path)

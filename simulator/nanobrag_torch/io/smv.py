@@ -12,6 +12,7 @@ import numpy as np
 
 from nanobrag_torch.blocks import part_of_region, row_blocks
 from nanobrag_torch.config import Detector
+from nanobrag_torch.emulation import NO_EMULATION
 from nanobrag_torch.errors import InputFileError
 from nanobrag_torch.io.atomic import atomic_output
 from nanobrag_torch.io.text import leading_real, read_bytes, real
@@ -22,6 +23,11 @@ from nanobrag_torch.units import DEGREES_PER_RADIAN, to_si
 
 HEADER_BLOCK = 512
 LARGEST_PIXEL = 65535.0
+PIXEL_BYTES = {"unsigned_char": 1, "signed_char": 1, "unsigned_short": 2, "signed_short": 2, "unsigned_long": 4,
+               "signed_long": 4, "unsigned char": 1, "signed char": 1, "unsigned short int": 2, "short int": 2,
+               "unsigned long int": 4, "long int": 4}
+"""Bytes of a pixel by the type that a header declares: TYPE of SMV, Data_type of d*TREK."""
+
 _HEADER_START = b"{\nHEADER_BYTES="
 _MOST_PIXELS_PER_AXIS = 10**9
 _ITEMS = (
@@ -66,6 +72,18 @@ class Header:
             return None
         equals = self.text.find("=", at + len(key))
         return 0.0 if equals < 0 else leading_real(self.text[equals + 1 :])
+
+    def pixel_bytes(self) -> int:
+        """Bytes of a pixel by the declared type; which byte comes first does not matter to what is 0."""
+        for key in ("TYPE", "Data_type"):
+            matches = re.findall(rf"(?<![A-Za-z0-9_]){key}[ \t]*=[ \t]*([^;\r\n}}]*)", self.text)
+            if matches:
+                declared = matches[-1].rstrip(" \t")
+                if declared not in PIXEL_BYTES:
+                    raise InputFileError(f"header item {key}: pixels of type {declared!r} are not read as a mask; "
+                                         "unsigned_short, signed_long and their like are", self.path)
+                return PIXEL_BYTES[declared]
+        return PIXEL_BYTES["unsigned_short"]
 
     def size(self, key: str) -> int:
         """A number of pixels, 0 when it is not given."""
@@ -123,18 +141,21 @@ def apply_header(path, kind: Literal["mask", "img"], options: Options, emulate) 
         options.given["beam_y_m"] = pixel_size_m * slow - options.given["beam_y_m"]
 
 
-def read_mask(path) -> np.ndarray:
+def read_mask(path, emulate=NO_EMULATION) -> np.ndarray:
     """The pixels of a mask, bool [slow, fast], False where nothing is to be rendered.
 
-    Raises InputFileError for a file that is no SMV image or does not hold all its pixels.
+    Pixels are as wide as the header says (TYPE, or Data_type), 16 bits where it says nothing; emulation mask-16-bit
+    takes them for 16 bits whatever it says. Raises InputFileError for a file that is no SMV image, declares pixels of
+    another kind, or does not hold all its pixels.
     """
     header, data = _read_header(path)
+    width = 2 if "mask-16-bit" in emulate else header.pixel_bytes()
     slow, fast = header.shape()
     if not fast:
         raise InputFileError("a mask needs its size: no SIZE1 and SIZE2 in its header", path)
-    if len(data) < 2 * slow * fast:
-        raise InputFileError(f"{fast} x {slow} pixels need {2 * slow * fast} bytes, {len(data)} found", path)
-    return np.frombuffer(data, dtype="<u2", count=slow * fast).reshape(slow, fast) != 0
+    if len(data) < width * slow * fast:
+        raise InputFileError(f"{fast} x {slow} pixels need {width * slow * fast} bytes, {len(data)} found", path)
+    return np.frombuffer(data, dtype=f"<u{width}", count=slow * fast).reshape(slow, fast) != 0
 
 
 # --- images written -------------------------------------------------------------------------------------

@@ -87,6 +87,7 @@ def shows(name: str, question: Question) -> float:
         "source-weights": command.has("-sourcefile"),
         "interpolation-before-size": command.has("-samplesize", "-sample_thick", "-sample_width", "-sample_height"),
         "header-substring": command.has("-img", "-mask"),
+        "mask-16-bit": command.has("-mask"),
     }
     if name in needs:
         return 0.82 * needs[name]
