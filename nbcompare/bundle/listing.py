@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nbcompare.bundle.bundle import load_bundle
+from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.names import SIGNOFFS, STAMP, newest_stamp
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.signoffs import read as read_signoff
@@ -38,10 +39,16 @@ class ListedBundle:
         """CASE/STAMP, as sign-offs, ledgers and other records name a bundle."""
         return f"{self.case}/{self.stamp}"
 
+    @property
+    def imported(self) -> bool:
+        """Whether it came from elsewhere."""
+        return is_imported(self.folder)
+
     def as_dict(self) -> dict[str, Any]:
         """What a machine wants to know of it without opening it; null where the record does not say."""
         said = {"bundle": str(self.folder), "case": self.case, "stamp": self.stamp, "damage": self.damage,
-                "signed": list(self.signed), "verdict": None, "exit_code": None, "git_sha": None, "git_dirty": None,
+                "imported": self.imported, "signed": list(self.signed),
+                "verdict": None, "exit_code": None, "git_sha": None, "git_dirty": None,
                 "correlation": None, "sum_ratio": None, "engines": []}
         if self.record is None:
             return said

@@ -25,6 +25,9 @@ STAMP = re.compile(STAMP_PATTERN)
 
 STAGING_PREFIX = ".staging-"
 
+IMPORTED = ".imported"
+"""The folder beside the bundles of a case that says which of them came from elsewhere."""
+
 SIGNOFFS = "signoffs"
 """The folder beside those of the cases that holds sign-offs; no case can be called so."""
 

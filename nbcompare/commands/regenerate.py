@@ -12,12 +12,13 @@ from nbcompare.errors import ExitCode
 
 @click.command("regenerate")
 @click.argument("named", metavar="BUNDLE|CASE")
-@click.option("--c-bin", metavar="PATH", help="Where the reference program is now.  [default: where the record says]")
-@click.option("--py-bin", metavar="PATH", help="Where the subject program is now.  [default: where the record says]")
+@click.option("--c-bin", metavar="COMMAND", help="The reference program: nothing that only a record names is started.")
+@click.option("--py-bin", metavar="COMMAND", help="The subject program, likewise.")
+@click.option("--trust-case", is_flag=True, help="Let the case set variables that decide what code is run.")
 @click.option("--exact", is_flag=True, help="Refuse a program whose bytes are not those of the record.")
 @bundles_option
 @output_options
-def command(named, c_bin, py_bin, exact, bundles, form, quiet) -> ExitCode:
+def command(named, c_bin, py_bin, trust_case, exact, bundles, form, quiet) -> ExitCode:
     """Run a bundle's own record again, into a new stamp, and grade new against old.
 
     CASE, a file or a name, means its newest bundle. Each engine is graded bit-identical, within noise floor,
@@ -29,7 +30,7 @@ def command(named, c_bin, py_bin, exact, bundles, form, quiet) -> ExitCode:
     from nbcompare.files import dump_json
     from nbcompare.run.regenerate import Wanted, find_bundle, regenerate
 
-    wanted = Wanted(c_bin, py_bin, bundles, exact, tuple(sys.argv[1:]))
+    wanted = Wanted(c_bin, py_bin, bundles, exact, tuple(sys.argv[1:]), trust_case)
     found = regenerate(find_bundle(named, bundles), wanted, Progress(quiet=quiet))
     click.echo(dump_json(found.as_dict()) if form == "json" else regeneration_report(found), nl=form != "json")
     return found.exit_code

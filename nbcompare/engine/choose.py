@@ -76,14 +76,14 @@ def engines_of(case: Case, options: ProgramOptions, progress: Progress,
 def reference_engine(option: str | None, environment: Mapping[str, str], bundled: Callable[[], Path],
                      declared: Mapping[str, EngineDeclaration] = {}) -> Engine:
     """--c-bin, else $NB_C_BIN, else the declared one, else the bundled C reference (``bundled`` builds it)."""
-    return _named(REFERENCE, option, environment, declared) or Engine(
+    return named_engine(REFERENCE, option, environment, declared) or Engine(
         REFERENCE, "bundled C reference", (str(bundled()),), "default")
 
 
 def subject_engine(option: str | None, environment: Mapping[str, str],
                    declared: Mapping[str, EngineDeclaration] = {}) -> Engine:
     """--py-bin, else $NB_PY_BIN, else the declared one, else ``python -P -m nanobrag_torch`` of this interpreter."""
-    return _named(SUBJECT, option, environment, declared) or _default_subject()
+    return named_engine(SUBJECT, option, environment, declared) or _default_subject()
 
 
 def _default_subject() -> Engine:
@@ -96,8 +96,9 @@ def _default_subject() -> Engine:
     return Engine(SUBJECT, f"nanobrag_torch in {place}", BUNDLED_SUBJECT, "Python's path")
 
 
-def _named(role: str, option: str | None, environment: Mapping[str, str],
-           declared: Mapping[str, EngineDeclaration]) -> Engine | None:
+def named_engine(role: str, option: str | None, environment: Mapping[str, str],
+                 declared: Mapping[str, EngineDeclaration]) -> Engine | None:
+    """The engine that an option, a variable or a declaration names, in this order; None where none does."""
     flag, variable = _NAMED_BY[role]
     text, chosen_by = (option, flag) if option else (environment.get(variable), f"${variable}")
     if not text:

@@ -20,8 +20,10 @@ from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, require
 from nbcompare.case.inputs import stage_inputs
 from nbcompare.case.named_files import files_of
 from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.project import project_above, refuse_code_variables
 from nbcompare.compare.image import read_float_image
-from nbcompare.engine.choose import choose_engines, engines_of
+from nbcompare.engine.again import engine_again
+from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.renderer import Renderer
@@ -115,10 +117,11 @@ def _from_bundle(asked: ExperimentSource, folder: Path, progress: Progress) -> E
     said = record.case
     case = cell_named(load_case(folder / CASE_FILE, files_are_there=False), said.name)
     case = replace(case, reference_args=said.reference_args, subject_args=said.subject_args)
-    engines = {engine.role: engine for engine in map(_engine_again, record.engines)
-               if not {REFERENCE: asked.c_bin, SUBJECT: asked.py_bin}[engine.role]}
-    if len(engines) < 2:
-        engines = {**choose_engines(asked, progress), **engines}
+    refuse_code_variables(case, project_above(Path.cwd()), trusted=asked.trust_case)
+    engines = {identity.role: engine_again(identity, asked, progress) for identity in record.engines}
+    for identity in record.engines:
+        if sha256_of(engines[identity.role].program) != identity.program_sha256:
+            progress.say(f"note: the {identity.role} is another program than the one that made the bundle")
     images = None
     if record.runs and not any(run.failure for run in record.runs):
         images = {run.role: read_float_image(folder / image_name(run.role), run.shape) for run in record.runs}
@@ -129,19 +132,6 @@ def _from_bundle(asked: ExperimentSource, folder: Path, progress: Progress) -> E
 def _with_more(case: Case, asked: ExperimentSource) -> Case:
     return replace(case, reference_args=(*case.reference_args, *asked.c_args),
                    subject_args=(*case.subject_args, *asked.py_args))
-
-
-def _engine_again(identity) -> Engine:
-    """The program that made a bundle, if it is still what it was. Raises UsageError when it is gone or changed."""
-    engine = Engine(identity.role, identity.name, identity.started_as, identity.chosen_by)
-    option = {REFERENCE: "--c-bin", SUBJECT: "--py-bin"}[identity.role]
-    if not engine.program.is_file():
-        raise UsageError(f"the {identity.role} of this bundle, {identity.name}, is not here",
-                         hint=f"name a program with {option}")
-    if sha256_of(engine.program) != identity.program_sha256:
-        raise UsageError(f"the {identity.role} of this bundle, {identity.name}, has changed since",
-                         hint=f"name the program to use with {option}")
-    return engine
 
 
 def render(experiment: Experiment, progress: Progress) -> tuple[tuple[Run, ...], Mapping[str, np.ndarray] | None]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.names import DATA, NO_TEST_USES_DEVICE, PICTURES, image_name, tests_log
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.options import REFERENCE, SUBJECT
@@ -46,6 +47,8 @@ def items_of(evidence: Evidence, requires: Requirements, now: datetime.datetime)
         return
     faults = evidence.faults
     whole = f"{evidence.folder.name} is whole, and its figures come out of its images again"
+    if is_imported(evidence.folder):
+        whole += "; it was made elsewhere and imported"
     yield Requirement("evidence", not faults, _some(faults) or whole, name, ExitCode.EVIDENCE)
     if faults:
         return

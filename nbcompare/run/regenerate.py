@@ -7,8 +7,6 @@ stands in, so that the subject is still run. The old bundle stays as it is.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,9 +20,10 @@ from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cell_named, load_case
 from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.project import project_above, refuse_code_variables
 from nbcompare.compare.image import read_float_image
-from nbcompare.engine.bundled_reference import build_reference
-from nbcompare.engine.identity import EngineIdentity
+from nbcompare.engine.again import engine_again
+from nbcompare.engine.engine import Engine
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, worst
 from nbcompare.files import sha256_of
@@ -45,6 +44,7 @@ class Wanted:
     bundles: Path = Path("bundles")
     exact: bool = False
     invocation: tuple[str, ...] = ()
+    trust_case: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,19 +88,19 @@ def regenerate(folder: Path, wanted: Wanted, progress: Progress) -> Regeneration
     old = load_bundle(folder)
     if lost:
         return Regeneration(old, None, _nobody(", ".join(lost)), ())
-    programs = {engine.role: _program(engine, wanted) for engine in old.record.engines}
-    refused = {role: reason for role, (_, reason) in programs.items() if reason}
+    engines, refused = _programs(old.record, wanted, progress)
     if SUBJECT in refused:
         graded = [Graded(role, Grade.CANNOT_RUN, refused.get(role, "the subject cannot run, so nothing was run"))
                   for role in (REFERENCE, SUBJECT)]
         return Regeneration(old, None, tuple(graded), ())
     options = RunOptions(
-        c_bin=None if REFERENCE in refused else programs[REFERENCE][0], py_bin=programs[SUBJECT][0],
-        inputs=_inputs_of_the_user(folder, old.record), resample=old.record.resample, bundles=wanted.bundles,
-        invocation=wanted.invocation, reference=folder if REFERENCE in refused else None,
+        engines=engines, inputs=_inputs_of_the_user(folder, old.record), resample=old.record.resample,
+        bundles=wanted.bundles, invocation=wanted.invocation, reference=folder if REFERENCE in refused else None,
         regenerates=ancestor_of(folder, old.record))
     try:
-        new = run_case(_case_again(folder, old.record), options, progress)
+        case = _case_again(folder, old.record)
+        refuse_code_variables(case, project_above(Path.cwd()), trusted=wanted.trust_case)
+        new = run_case(case, options, progress)
     except CaseError as fault:
         return Regeneration(old, None, _nobody(fault.message), ())
     return Regeneration(old, new, tuple(_grades(old, new, refused)), tuple(_notes(old.record, new.record)))
@@ -144,27 +144,24 @@ def _inputs_of_the_user(folder: Path, record: Record) -> dict[str, Path]:
     return {entry.name: folder / DATA / entry.name for entry in record.inputs if entry.origin == "user"}
 
 
-def _program(engine: EngineIdentity, wanted: Wanted) -> tuple[str | None, str | None]:
-    """(what to give as --c-bin or --py-bin, why the engine cannot run). Both None: the project's own program."""
-    named = {REFERENCE: wanted.c_bin, SUBJECT: wanted.py_bin}[engine.role]
-    script = next((word for word in engine.started_as if word.endswith(".py")), engine.started_as[0])
-    own = engine.chosen_by == "default" and not named
-    if own and engine.role == REFERENCE:
+def _programs(record: Record, wanted: Wanted, progress: Progress) -> tuple[dict[str, Engine], dict[str, str]]:
+    """(the engines to run, by role why an engine cannot run)."""
+    engines, refused = {}, {}
+    for identity in record.engines:
         try:
-            path = build_reference()
+            engine = engine_again(identity, wanted, progress)
         except (UsageError, FileError) as fault:
-            return None, f"the bundled C reference cannot be built: {fault.message.splitlines()[-1]}"
-    else:
-        path = Path(sys.executable) if own else Path(named or script)
-    if not path.is_file():
-        return None, f"the program {path} is not here (it had sha256 {engine.program_sha256[:16]}, {engine.version})"
-    if path.suffix != ".py" and not os.access(path, os.X_OK):
-        return None, f"the program {path} cannot be executed"
-    found = sha256_of(path)
-    if wanted.exact and found != engine.program_sha256:
-        return None, (f"the program {path} is another one: sha256 {found[:16]}, in the record "
-                      f"{engine.program_sha256[:16]} ({engine.version})")
-    return None if own else str(path), None
+            refused[identity.role] = f"{fault.message.splitlines()[-1]} (it had sha256 " \
+                                     f"{identity.program_sha256[:16]}, {identity.version})" \
+                                     + (f"; {fault.hint}" if fault.hint else "")
+            continue
+        found = sha256_of(engine.program)
+        if wanted.exact and found != identity.program_sha256:
+            refused[identity.role] = (f"the program {engine.program} is another one: sha256 {found[:16]}, in the "
+                                      f"record {identity.program_sha256[:16]} ({identity.version})")
+        else:
+            engines[identity.role] = engine
+    return engines, refused
 
 
 # --- what came out ------------------------------------------------------------------------------------------

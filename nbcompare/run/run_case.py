@@ -207,7 +207,8 @@ def _engines(case: Case, options: RunOptions, stored: StoredReference | None, pr
         return dict(options.engines) or engines_of(case, options, progress)
     if options.c_bin:
         raise UsageError("--c-bin and --reference contradict each other; give one of them")
-    return {REFERENCE: stored.engine, SUBJECT: engines_of(case, options, progress, (SUBJECT,))[SUBJECT]}
+    return {REFERENCE: stored.engine, SUBJECT: options.engines.get(SUBJECT)
+            or engines_of(case, options, progress, (SUBJECT,))[SUBJECT]}
 
 
 

@@ -49,8 +49,9 @@ class StoredReference:
 
     @property
     def engine(self) -> Engine:
+        """An engine that cannot be started: what a record names is not run, and its image is there."""
         identity = self.identity
-        return Engine(REFERENCE, identity.name, identity.started_as, identity.chosen_by)
+        return Engine(REFERENCE, identity.name, (f"(the reference of bundle {self.name})",), identity.chosen_by)
 
     @property
     def ancestor(self) -> Ancestor:

@@ -172,12 +172,18 @@ def test_a_damaged_or_a_failed_bundle_cannot_be_the_reference(store, nb, small_c
 # --- regenerate --------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def theirs(fake):
+    """The options that name the programs which made a stored bundle: nothing that only a record names is started."""
+    return lambda subject: ("--c-bin", fake("good"), "--py-bin", fake(subject))
+
+
 def grades(said) -> dict:
     return {entry["role"]: entry["grade"] for entry in said.json["grades"]}
 
 
-def test_regenerating_gives_the_same_bits_in_a_new_stamp_and_keeps_the_old(store, nb):
-    said = nb("regenerate", store.failed, "-q", "--format", "json")
+def test_regenerating_gives_the_same_bits_in_a_new_stamp_and_keeps_the_old(store, nb, theirs):
+    said = nb("regenerate", store.failed, *theirs("bright"), "-q", "--format", "json")
     new = Path(said.json["new"])
     assert said.code == 0 and grades(said) == {"reference": "bit-identical", "subject": "bit-identical"}
     assert new.name > store.crashed.name and store.failed.is_dir()
@@ -185,29 +191,30 @@ def test_regenerating_gives_the_same_bits_in_a_new_stamp_and_keeps_the_old(store
     assert nb("verify", new, store.failed).code == 0
 
 
-def test_a_case_means_its_newest_bundle_and_a_crash_fails_as_before(store, nb, small_case):
-    said = nb("regenerate", small_case, "-q", "--format", "json")
+def test_a_case_means_its_newest_bundle_and_a_crash_fails_as_before(store, nb, small_case, theirs):
+    said = nb("regenerate", small_case, *theirs("crash"), "-q", "--format", "json")
     assert said.json["old"].endswith(store.crashed.name)
     assert said.code == 2 and grades(said) == {"reference": "bit-identical", "subject": "failed as before"}
 
 
-def test_a_program_that_changed_is_graded_different_by_the_figure(store, nb, fake):
-    said = nb("regenerate", store.passed, "-q", "--py-bin", fake("bright"), "--format", "json")
+def test_a_program_that_changed_is_graded_different_by_the_figure(store, nb, theirs):
+    said = nb("regenerate", store.passed, "-q", *theirs("bright"), "--format", "json")
     assert said.code == 3 and grades(said) == {"reference": "bit-identical", "subject": "different"}
     assert "sum_ratio on full is 125932" in said.json["grades"][1]["why"]
     assert any("subject: another program" in note for note in said.json["notes"])
 
 
-def test_exactly_the_program_of_the_record_or_none(store, nb, fake):
-    said = nb("regenerate", store.passed, "-q", "--py-bin", fake("bright"), "--exact", "--format", "json")
+def test_exactly_the_program_of_the_record_or_none(store, nb, theirs):
+    said = nb("regenerate", store.passed, "-q", *theirs("bright"), "--exact", "--format", "json")
     assert said.code == 8 and said.json["new"] is None
     assert "is another one: sha256" in said.json["grades"][1]["why"]
 
 
-def test_a_reference_that_is_not_here_is_named_and_its_stored_image_stands_in(store, nb):
-    said = nb("regenerate", store.passed, "-q", "--c-bin", "gone/nanoBragg", "--format", "json")
+def test_a_reference_that_is_not_here_is_named_and_its_stored_image_stands_in(store, nb, fake):
+    said = nb("regenerate", store.passed, "-q", "--c-bin", "gone/nanoBragg", "--py-bin", fake("twin"), "--format",
+              "json")
     assert said.code == 8 and grades(said) == {"reference": "cannot run", "subject": "bit-identical"}
-    assert "the program gone/nanoBragg is not here" in said.json["grades"][0]["why"]
+    assert "--c-bin: there is no program gone/nanoBragg" in said.json["grades"][0]["why"]
     assert json.loads((Path(said.json["new"]) / "record.json").read_text())["reference_from"]["stamp"] == \
         store.passed.name
 
@@ -220,12 +227,12 @@ def case_with_input(small_case):
     return small_case
 
 
-def test_inputs_come_from_the_bundle(nb, small_case, fake):
+def test_inputs_come_from_the_bundle(nb, small_case, fake, theirs):
     """The file beside the case is gone; the bundle kept it."""
     said = nb("run", case_with_input(small_case), "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q",
               "--format", "json")
     (small_case.parent / "x.hkl").unlink()
-    assert nb("regenerate", said.json["bundle"], "-q").code == 0
+    assert nb("regenerate", said.json["bundle"], *theirs("twin"), "-q").code == 0
 
 
 def test_an_input_that_the_bundle_lost_is_named(nb, small_case, fake):
@@ -247,9 +254,10 @@ def test_a_noisy_reference_within_its_own_noise_floor(nb, small_case, fake, tmp_
         "    count = Path({!r})\n    turn = len(count.read_text()) if count.exists() else 0\n"
         "    count.write_text('x' * (turn + 1))\n    values = pixels()\n    values[5] *= 1 + 1e-4 * (turn % 2)\n"
         "    write(values)\n".format(str(fake("good").parent), str(tmp_path / "count")))
-    first = nb("run", small_case, "--c-bin", program, "--py-bin", fake("twin"), "-q", "--format", "json")
+    words = ("--c-bin", program, "--py-bin", fake("twin"), "-q", "--format", "json")
+    first = nb("run", small_case, *words)
     (tmp_path / "count").write_text("x")
-    said = nb("regenerate", first.json["bundle"], "-q", "--format", "json")
+    said = nb("regenerate", first.json["bundle"], *words)
     assert grades(said)["reference"] == "within noise floor", said.json["grades"]
 
 

@@ -241,3 +241,141 @@ def test_another_program_with_the_same_image_is_no_wrapper(run, project):
     _, record = run()
     assert record["runs"][0]["image_sha256"] == record["runs"][1]["image_sha256"]
     assert "notes" not in record
+
+
+# --- what a record names is not started ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def theirs(nb, project, tmp_path, monkeypatch):
+    """A bundle that somebody sent, imported where nothing declares an engine; and how often their programs started."""
+    count = tmp_path / "count"
+    for path in (project.home / "ref.py", project.home / "src/myport/__main__.py"):
+        path.write_text(f"open({str(count)!r}, 'a').write('x')\n" + path.read_text())
+    project.declare(DECLARED)
+    assert nb("run", project.case, "-q").code == 0
+    made = next(Path("bundles/small").glob("2*"))
+    assert nb("export", made, "--format", "zip", "-o", tmp_path / "sent.zip").code == 0
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert nb("import", tmp_path / "sent.zip").code == 0
+    count.unlink()
+    return next(Path("bundles/small").glob("2*")), count
+
+
+@pytest.mark.parametrize("command", ["regenerate", "trace", "reduce", "audit"])
+def test_nothing_that_only_a_record_names_is_started(nb, theirs, command):
+    bundle, count = theirs
+    said = nb(command, bundle, "-q")
+    assert said.code in (1, 8) and "is named by the record alone" in said.out + said.err
+    assert "--c-bin" in said.out + said.err and not count.exists()
+
+
+def test_a_program_that_the_user_names_is_started(nb, theirs, project):
+    bundle, count = theirs
+    said = nb("regenerate", bundle, "-q", "--c-bin", project.home / "ref.py", "--py-bin", project.home / "ref.py")
+    assert count.exists() and "bit-identical" in said.out
+
+
+def test_an_imported_bundle_is_marked_for_good(nb, theirs, project):
+    bundle, _ = theirs
+    assert nb("list", "--json").json["bundles"][0]["imported"] is True
+    assert "it was imported" in nb("show", bundle).out and "imported" in nb("list").out
+    assert nb("verify", bundle).code == 0
+
+
+# --- gates ------------------------------------------------------------------------------------------------------------
+
+PLAN = """\
+title: one phase
+phases:
+  - {name: P, title: t, cases: [small.yaml], requires: {verdict: [PASS], %s}}
+"""
+
+
+@pytest.fixture
+def gate(nb, project):
+    """The lines of the gate that do not hold, with their reasons."""
+
+    def call(requires):
+        (project.home / "cases/phases.yaml").write_text(PLAN % requires)
+        said = nb("gate", "P", "--phases", "cases/phases.yaml", "--format", "json")
+        return {item["requirement"]: item["why"] for item in said.json["items"] if not item["holds"]}
+
+    return call
+
+
+ALL = "same_commit: true, clean_tree: true, engines_unchanged: true, inputs_unchanged: true"
+
+
+def test_a_gate_is_green_for_a_port_in_its_own_repository_until_any_of_it_changes(run, gate, project):
+    """It stayed green after the uncommitted port, and a module that it imports, was broken."""
+    project.declare(DECLARED)
+    (project.home / "cases/phases.yaml").write_text(PLAN % ALL)
+    project.commit("plan")
+    assert run()[0] == 0 and gate(ALL) == {}
+    (project.home / "src/port_units.py").write_text("SCALE = 0\n")
+    assert list(gate(ALL)) == ["engines_unchanged"]
+    assert "port_units.py changed" in gate(ALL)["engines_unchanged"]
+    project.commit("broken")
+    assert {"same_commit", "engines_unchanged"} == set(gate(ALL))
+
+
+def test_uncommitted_sources_of_the_port_are_no_clean_tree(run, gate, project):
+    project.declare(DECLARED)
+    project.commit("declared")
+    (project.home / "src/port_units.py").write_text("SCALE = 1.0  # mine\n")
+    assert run()[0] == 0
+    assert "made with uncommitted changes" in gate("clean_tree: true")["clean_tree"]
+
+
+def test_undeclared_sources_are_red_with_the_line_to_add(run, gate, project):
+    project.wrapper()
+    project.declare(WRAPPED)
+    _, record = run()
+    assert any("not all that the subject is made of is known" in note for note in record["notes"])
+    why = gate("engines_unchanged: true")["engines_unchanged"]
+    assert "add to nb-compare.yaml: engines: {subject: {command: [" in why and "sources:" in why
+
+
+def test_outside_of_git_a_gate_can_ask_for_sums(run, gate, project):
+    import shutil
+
+    shutil.rmtree(project.home / ".git")
+    project.declare(DECLARED)
+    assert run()[0] == 0
+    assert gate("engines_unchanged: true, inputs_unchanged: true") == {}
+    assert "engines_unchanged and inputs_unchanged" in gate("same_commit: true")["same_commit"]
+
+
+def test_a_gate_accepts_the_experiment_of_the_case_alone(run, gate, project):
+    """Both sides got -flux 1e15 beside the case, passed, and the gate stayed green."""
+    project.declare(DECLARED)
+    assert run("--c-args", "-flux 1e15", "--py-args", "-flux 1e15")[0] == 0
+    assert "-flux 1e15" in gate("files_complete: true")["experiment"]
+    project.case.write_text(project.case.read_text() + "reference_args: -flux 1e15\nsubject_args: -flux 1e15\n")
+    assert run()[0] == 0 and gate("files_complete: true") == {}
+
+
+def test_a_gate_accepts_the_declared_programs_alone(run, gate, project):
+    project.declare(DECLARED)
+    other = project.home / "other.py"
+    other.write_text((project.home / "ref.py").read_text() + "# another\n")
+    assert run("--py-bin", "other.py")[0] == 0
+    assert "other.py" in gate("files_complete: true")["experiment"]
+
+
+def test_ledger_and_sign_off_name_the_engines_commits(nb, run, gate, project):
+    project.declare(DECLARED)
+    sha = project.commit("declared")
+    _, record = run()
+    assert gate("files_complete: true") == {}
+    Path("ledger.md").write_text("# Ledger\n")
+    assert nb("attempt", record["bundle"], "--ledger", "ledger.md").code == 0
+    assert f"- commit of the subject: {sha}" in Path("ledger.md").read_text()
+    assert nb("sign", "P", "--phases", "cases/phases.yaml", "--by", "A. Person").code == 0
+    statement = json.loads(next(Path("bundles/signoffs/P").glob("*.json")).read_text())
+    named = {entry["name"]: entry["digest"] for entry in statement["subject"]}
+    assert named["git commit of the subject"] == {"gitCommit": sha}
+    assert named["sources of the subject"] == {"sha256": record["engines"][1]["made_of"]["sha256"]}

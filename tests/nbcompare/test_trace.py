@@ -286,7 +286,7 @@ def test_a_bundle_is_traced_with_its_own_engines_at_its_worst_pixel(nb, fake, tm
                     "image: {fast: 8, slow: 8}\nrois: {full: full}\nsubject_args: -wrong F_latt\n"
                     "thresholds:\n  - {metric: sum_ratio, min: 0.9, max: 1.1, why: w}\n")
     ran = nb("run", case, "-q", "--c-bin", fake("traced"), "--py-bin", fake("traced"), "--format", "json")
-    said = nb("trace", ran.json["bundle"], "-q")
+    said = nb("trace", ran.json["bundle"], "-q", "--c-bin", fake("traced"), "--py-bin", fake("traced"))
     assert (ran.code, said.code) == (3, 3)
     assert "pixel fast 7 slow 7 (largest difference, and brightest of the reference)" in said.out
     assert "first to differ: F_latt" in said.out

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nbcompare.bundle.bundle import home_of, publish_folder
 from nbcompare.bundle.check.verify import verified
+from nbcompare.bundle.imported import mark
 from nbcompare.bundle.keep.bagit import DECLARATION, PAYLOAD, bag_faults, write_tag_files
 from nbcompare.bundle.keep.unpack import UnpackLimits, unpack
 from nbcompare.bundle.lock import lock
@@ -139,5 +140,6 @@ def _publish(root: Path, bundles: Path, source: Path) -> tuple[Path, bool]:
         staged.mkdir()
     except FileExistsError:
         raise UsageError(f"{staged} exists: a run of that second is being made", hint="nb-compare doctor") from None
+    mark(home, stamp, source, sha256_of(root / MANIFEST))
     os.rename(root, staged)
     return publish_folder(staged, stamp), True

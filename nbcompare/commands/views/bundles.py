@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.listing import size_of
 from nbcompare.commands.views.terminal import body, bundle_report, headline, shown, styled, table
 
@@ -54,7 +55,8 @@ def _row(entry: ListedBundle) -> tuple[str, ...]:
         return (entry.case, entry.stamp, "DAMAGED", "", "", "", ", ".join(entry.signed) or f"({entry.damage})")
     figures = ("" if said[name] is None else f"{said[name]:.9g}" for name in ("correlation", "sum_ratio"))
     commit = said["git_sha"][:10] + ("+" if said["git_dirty"] else "")
-    return (entry.case, entry.stamp, said["verdict"], *figures, commit, ", ".join(entry.signed))
+    marks = [*entry.signed, *(["imported"] if entry.imported else [])]
+    return (entry.case, entry.stamp, said["verdict"], *figures, commit, ", ".join(marks))
 
 
 def bundle_page(bundle: Bundle, signed: Sequence[str]) -> str:
@@ -69,6 +71,8 @@ def bundle_page(bundle: Bundle, signed: Sequence[str]) -> str:
              f"  size       {size_of(bundle.folder):,} bytes",
              f"  signed     {', '.join(signed) or 'by no phase'}"]
     lines += [f"  came from  {how} {source.name}" for how, source in came_from.items() if source]
+    if is_imported(bundle.folder):
+        lines.append("  came from  elsewhere: it was imported")
     lines += ["", "  engines"] + [f"    {e.role:<10} {e.name}, sha256 {e.program_sha256[:16]}, {e.version}"
                                   for e in record.engines]
     lines += ["  inputs"] + [f"    {i.name}, {i.origin}, {i.bytes:,} bytes, sha256 {i.sha256[:16]}"
