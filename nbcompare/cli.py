@@ -6,9 +6,12 @@ A command's module is imported when that command is asked for, so that ``nb-comp
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import keyword
+import os
 import shlex
+import sys
 import traceback
 
 import click
@@ -106,9 +109,23 @@ def main() -> None:
 
 
 def run(argv: list[str]) -> int:
-    """Run the program on ``argv`` and return its exit code; every error is told here, once."""
+    """Run the program on ``argv`` and return its exit code; every error is told here, once.
+
+    What is made is not for everybody to write in, even where the user's mask forgot to say so.
+    """
+    mask = os.umask(0o022)
+    os.umask(mask if mask & 0o002 else mask | 0o022)
     try:
-        return int(main.main(args=argv, prog_name="nb-compare", standalone_mode=False) or ExitCode.PASS)
+        return _run(argv)
+    finally:
+        os.umask(mask)
+
+
+def _run(argv: list[str]) -> int:
+    try:
+        code = int(main.main(args=argv, prog_name="nb-compare", standalone_mode=False) or ExitCode.PASS)
+        sys.stdout.flush()
+        return code
     except click.exceptions.NoArgsIsHelpError as shown:
         click.echo(shown.format_message(), err=True)
         return ExitCode.USAGE
@@ -128,10 +145,26 @@ def run(argv: list[str]) -> int:
         return fault.exit_code
     except BrokenPipeError:
         return ExitCode.IO
+    except MemoryError:
+        _tell("there is not enough memory for this (see ulimit -v)")
+        return ExitCode.IO
+    except OSError as fault:
+        return _not_written(fault)
     except Exception:
         traceback.print_exc()
         _tell("this is a defect of nb-compare itself; please report it with the lines above")
         return ExitCode.DEFECT
+
+
+def _not_written(fault: OSError) -> int:
+    """A fault of the system that nothing caught before: mostly what is printed finds no room, or the working folder is
+    gone. What is still to be printed is let go, as it would fail again when the program ends."""
+    place = fault.filename or ("the working folder" if isinstance(fault, FileNotFoundError) else "standard output")
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    with contextlib.suppress(OSError):
+        _tell(f"{place}: {fault.strerror or fault}")
+    return ExitCode.IO
 
 
 def _tell(message: str) -> None:

@@ -8,6 +8,7 @@ evidence afterwards has a sign-off that no longer speaks of it. It lies at
 
 from __future__ import annotations
 
+import datetime
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.names import MANIFEST, SIGNOFFS, STAMP_PATTERN, moment_of
+from nbcompare.bundle.names import MANIFEST, SIGNOFFS, STAMP_FORMAT, STAMP_PATTERN, moment_of
 from nbcompare.errors import EvidenceError
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -28,7 +29,8 @@ _BUNDLE_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,250}}/{STAMP_PATTERN}"
 
 @dataclass(frozen=True)
 class SignOff:
-    """A sign-off as it was written. ``bundles`` maps CASE/STAMP to the sha256 of the bundle's manifest."""
+    """A sign-off as it was written. ``bundles`` maps CASE/STAMP to the sha256 of the bundle's manifest, ``cases`` the
+    file name of each case to its sum; ``plan`` says which row of which plan was signed (see plan.signing)."""
 
     path: Path
     phase: str
@@ -36,6 +38,8 @@ class SignOff:
     result: str
     requires: dict[str, Any]
     bundles: dict[str, str]
+    plan: dict[str, str]
+    cases: dict[str, str]
 
     @property
     def signature(self) -> Path:
@@ -63,8 +67,12 @@ def read(path: Path) -> SignOff:
         strange = [name for name in bundles if not _BUNDLE_NAME.fullmatch(name)]
         if strange or not bundles:
             raise ValueError(f"it names {strange[0]!r} as a bundle" if strange else "it names no bundle")
+        signed_on = datetime.datetime.fromisoformat(predicate["signedOn"]).strftime(STAMP_FORMAT)
+        if (path.stem, path.parent.name) != (signed_on, predicate["phase"]):
+            raise ValueError(f"it was written as {predicate['phase']}/{signed_on}.json")
+        cases = {entry["name"]: entry["digest"]["sha256"] for entry in predicate["configuration"][1:]}
         return SignOff(path, predicate["phase"], predicate["signedBy"], predicate["result"], predicate["requires"],
-                       bundles)
+                       bundles, predicate.get("plan", {}), cases)
     except OSError as fault:
         raise EvidenceError(f"{path}: cannot read the sign-off: {fault.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as fault:

@@ -47,11 +47,12 @@ def sign(path: Path, key: Path) -> None:
                         hint="an encrypted key must be in the agent: ssh-add KEY, then --key KEY.pub")
 
 
-def verified(path: Path, signers: Path | None) -> str | None:
+def verified(path: Path, signers: Path | None, by: str | None = None) -> str | None:
     """Whose signature a file carries, in words; None when it carries none.
 
     With a file of allowed signers the key must be one of theirs; without it only the signature itself can
-    be checked. Raises EvidenceError for a signature that is not good.
+    be checked. ``by``, if given, must be the name that they give the key. Raises EvidenceError for a signature that
+    is not good.
     """
     signature = signature_of(path)
     if not signature.is_file():
@@ -66,7 +67,11 @@ def verified(path: Path, signers: Path | None) -> str | None:
     who = _keygen(["find-principals", "-s", str(signature), "-f", str(signers)])
     if who.exit_code or not who.said:
         raise EvidenceError(f"{signature.name}: the key is none of those in {signers.name}")
-    principal = who.said.splitlines()[0].strip()
+    names = [name.strip() for line in who.said.splitlines() for name in line.split(",")]
+    if by is not None and by not in names:
+        raise EvidenceError(f"{signature.name}: {by!r} is not the name of this key, which {signers.name} gives to "
+                            f"{' and '.join(names)}")
+    principal = by or names[0]
     done = _keygen(["verify", "-f", str(signers), "-I", principal, "-n", NAMESPACE, "-s", str(signature)], path)
     _must_be_good(done, path)
     return f"signed by {principal}"

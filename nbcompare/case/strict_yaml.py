@@ -19,8 +19,9 @@ from nbcompare.errors import CaseError, nearest
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
+MOST_DIGITS = 30
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
-_HIDDEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|{_BIDI.pattern}")
+_HIDDEN = re.compile(f"[\ud800-\udfff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|{_BIDI.pattern}")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _STR_TAG = "tag:yaml.org,2002:str"
 _BOOL_TAG = "tag:yaml.org,2002:bool"
@@ -119,6 +120,9 @@ class Cursor:
     def integer(self) -> int:
         if self.node.id != "scalar" or self.node.style is not None or not _INTEGER.fullmatch(self.node.value):
             raise self._expected("a whole number")
+        if len(self.node.value) > MOST_DIGITS:
+            raise self.error(f"{self.name} has {len(self.node.value)} digits, and no number here needs more than "
+                             f"{MOST_DIGITS}")
         return int(self.node.value)
 
     def number(self) -> float:

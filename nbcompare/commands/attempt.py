@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from nbcompare.commands.options import phases_options
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -15,18 +16,19 @@ from nbcompare.errors import ExitCode, UsageError
               help="The Markdown ledger, for example docs/fix_plan.md.")
 @click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help="A plan with boxes [ ], [P], [D].")
 @click.option("--row", metavar="NAME", help="The row of the plan, for example N1.")
+@phases_options
 @click.option("--dry-run", is_flag=True, help="Show the changes as a diff and write nothing.")
-def command(bundle, ledger, plan, row, dry_run) -> ExitCode:
+def command(bundle, ledger, plan, row, phases_file, signers, dry_run) -> ExitCode:
     """Enter a bundle into a ledger as the next numbered Attempt under its case's heading.
 
     A bundle is entered once, however often this is called. With --plan and --row the row becomes [P], and
-    [D] when the phase of that name is signed off on this bundle.
+    [D] when the gate of the phase of that name is green and the phase is signed off on this bundle.
     """
     from nbcompare.plan.ledger_entry import enter
 
     if (plan is None) != (row is None):
         raise UsageError("--plan and --row go together")
-    attempt = enter(bundle, ledger, plan=plan, row=row, dry_run=dry_run)
+    attempt = enter(bundle, ledger, plan=plan, row=row, phases=phases_file, signers=signers, dry_run=dry_run)
     if dry_run:
         click.echo(attempt.diff, nl=False)
     for sentence in attempt.said:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import experiment_options
+from nbcompare.commands.options import Finite, experiment_options
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -36,13 +36,13 @@ def _listed(context: click.Context, _parameter, asked: bool) -> None:
 @click.option("--threshold-only", "alone", metavar="METRIC[@ROI]=VALUE",
               help="Judge with this threshold and nothing beside it.")
 @click.option("--no-diagnosis", is_flag=True, help="Do not ask the diagnosis.")
-@click.option("--budget", type=click.FloatRange(min=1), default=60.0, show_default=True, metavar="SECONDS",
+@click.option("--budget", type=Finite(min=1), default=60.0, show_default=True, metavar="SECONDS",
               help="Time for one diagnosis.")
-@click.option("--require", type=float, callback=_share, metavar="SHARE",
+@click.option("--require", type=Finite(), callback=_share, metavar="SHARE",
               help="Exit 3 unless this share of the defects of full strength is caught.")
-@click.option("--require-first", type=float, callback=_share, metavar="SHARE",
+@click.option("--require-first", type=Finite(), callback=_share, metavar="SHARE",
               help="Exit 3 unless for this share of them the right cause stands first.")
-@click.option("--require-three", type=float, callback=_share, metavar="SHARE",
+@click.option("--require-three", type=Finite(), callback=_share, metavar="SHARE",
               help="Exit 3 unless for this share of them the right cause is among the first three.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Defects looked at at a time.")
 @click.option("--cache", type=click.Path(path_type=Path), metavar="DIR",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import output_options
+from nbcompare.commands.options import Finite, output_options
 from nbcompare.commands.publish import Publication, result_options
 from nbcompare.errors import ExitCode, UsageError
 
@@ -26,9 +26,9 @@ from nbcompare.errors import ExitCode, UsageError
 @click.option("--read-subject", metavar="KEY=VALUE,...", help="How the subject's file is read, if another way.")
 @click.option("--mask", type=click.Path(path_type=Path), metavar="FILE",
               help="Leave out the pixels that are not zero in this image.")
-@click.option("--mask-below", type=float, metavar="VALUE", help="Leave out pixels below this value in either image.")
-@click.option("--mask-above", type=float, metavar="VALUE", help="Leave out pixels above this value in either image.")
-@click.option("--mask-equals", type=float, multiple=True, metavar="VALUE",
+@click.option("--mask-below", type=Finite(), metavar="VALUE", help="Leave out pixels below this value in either image.")
+@click.option("--mask-above", type=Finite(), metavar="VALUE", help="Leave out pixels above this value in either image.")
+@click.option("--mask-equals", type=Finite(), multiple=True, metavar="VALUE",
               help="Leave out pixels of this value in either image; may be given again.")
 @click.option("--nan", type=click.Choice(["fail", "compare"]), default="fail", show_default=True,
               help="Pixels that are NaN or infinite: an error, or left out and counted.")

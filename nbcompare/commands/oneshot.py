@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import engine_options, words
+from nbcompare.commands.options import Finite, engine_options, words
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -15,14 +15,14 @@ from nbcompare.errors import ExitCode, UsageError
               help="Where results go. Default: comparisons/YYYYMMDD-HHMMSS-<hash of ARGS>.")
 @click.option("--roi", nargs=4, type=int, metavar="XMIN XMAX YMIN YMAX",
               help="Region to compare, inclusive, x fast and y slow. Default: the whole image.")
-@click.option("--threshold", type=float, metavar="T", help="Least correlation that passes.  [default: 0.9995]")
-@click.option("--sum-ratio", nargs=2, type=float, metavar="MIN MAX",
+@click.option("--threshold", type=Finite(), metavar="T", help="Least correlation that passes.  [default: 0.9995]")
+@click.option("--sum-ratio", nargs=2, type=Finite(), metavar="MIN MAX",
               help="Allowed sum ratio py/c.  [default: 0.9 1.1]")
 @click.option("--allow-scale", is_flag=True, help="Do not judge the sum ratio at all.")
-@click.option("--png-scale", type=click.FloatRange(0, 100, min_open=True), metavar="PCTL", default=99.5,
+@click.option("--png-scale", type=Finite(0, 100, min_open=True), metavar="PCTL", default=99.5,
               show_default=True, help="Percentile of the positive pixels drawn brightest.")
 @click.option("--save-diff", is_flag=True, help="Also write diff.bin, subject - reference as float32.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=3600.0, show_default=True,
+@click.option("--timeout", type=Finite(0, min_open=True), default=3600.0, show_default=True,
               metavar="SECONDS", help="Time limit of each engine.")
 @engine_options
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- ARGS...")

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import functools
+import math
 import shlex
 from pathlib import Path
 
 import click
 
 from nbcompare.errors import UsageError
+
+
+class Finite(click.FloatRange):
+    """A number that is one: ``nan`` is in no range, and passes every comparison that would say so."""
+
+    def convert(self, value, param, ctx):
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 def engine_options(command):

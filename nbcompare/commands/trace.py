@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from nbcompare.commands.options import experiment_options
+from nbcompare.commands.options import Finite, experiment_options
 from nbcompare.errors import ExitCode, worst
 
 
 @click.command("trace")
 @click.option("--pixel", "pixels", nargs=2, type=click.IntRange(min=0), multiple=True, metavar="FAST SLOW",
               help="Pixel to trace; may be given again. Default: the one of the largest difference and the brightest.")
-@click.option("--tolerance", type=click.FloatRange(0, min_open=True), default=1e-6, show_default=True,
+@click.option("--tolerance", type=Finite(0, min_open=True), default=1e-6, show_default=True,
               help="Largest relative difference that agrees; of geometric factors a thousandth of it.")
 @click.option("--all", "every", is_flag=True, help="Show every entry of each factor, not only the worst.")
 @experiment_options

@@ -60,7 +60,7 @@ def _items(phases: Phases, phase: Phase, evidence: tuple[Evidence, ...], bundles
         if files and entry.record and not entry.faults:
             yield protected_item(entry, files)
     for earlier in phase.requires.signed:
-        yield earlier_item(phases.phase(earlier), evidence, bundles, signers)
+        yield earlier_item(phases, phases.phase(earlier), evidence, bundles, signers)
 
 
 def _protected(phases: Phases, evidence: Evidence) -> list[tuple[str, Path]]:

@@ -14,14 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.lock import lock
 from nbcompare.bundle.names import COMMANDS, MANIFEST, SUMS
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.signoffs import names_bundle, newest, read
 from nbcompare.bundle.text_files import not_run
-from nbcompare.errors import EvidenceError, FileError
+from nbcompare.case.phases import load_phases
+from nbcompare.errors import FileError, NbCompareError
 from nbcompare.files import sha256_of
+from nbcompare.plan.binding import fault_of
+from nbcompare.plan.gate import look_at
 from nbcompare.plan.ledger import Edit, add_attempt, row_state, set_row
 
 
@@ -42,8 +46,10 @@ class LedgerEntry:
 
 
 def enter(folder: Path, ledger: Path, *, plan: Path | None = None, row: str | None = None,
-          dry_run: bool = False) -> LedgerEntry:
+          phases: Path | None = None, signers: Path | None = None, dry_run: bool = False) -> LedgerEntry:
     """Enter the bundle in ``folder`` into the ledger, and set the row of the plan; twice is the same as once.
+
+    Whether the row is done is asked of the gate of the phase of that name in the file ``phases``.
 
     Raises EvidenceError for a damaged bundle, FileError for a file that cannot be read or replaced, and
     UsageError for a ledger or plan in which the place cannot be told.
@@ -53,7 +59,7 @@ def enter(folder: Path, ledger: Path, *, plan: Path | None = None, row: str | No
         for home in sorted({path.resolve().parent for path in (ledger, plan) if path}):
             if not dry_run:
                 _hold(stack, home)
-        attempt = _edits(folder, record, ledger, plan, row)
+        attempt = _edits(folder, record, ledger, plan, row, phases, signers)
         if not dry_run:
             _write({path: edit for path, edit in attempt.edits.items() if edit.changes})
     return attempt
@@ -69,7 +75,8 @@ def _hold(stack: ExitStack, home: Path) -> None:
         stack.callback(os.close, handle)
 
 
-def _edits(folder: Path, record: Record, ledger: Path, plan: Path | None, row: str | None) -> LedgerEntry:
+def _edits(folder: Path, record: Record, ledger: Path, plan: Path | None, row: str | None, phases: Path | None,
+           signers: Path | None) -> LedgerEntry:
     name, digest = record.name, sha256_of(folder / MANIFEST)
     text = _read(ledger)
     entered = add_attempt(text, record.case.name, name, digest, list(_body(folder, record, ledger)), _headline(record))
@@ -77,11 +84,11 @@ def _edits(folder: Path, record: Record, ledger: Path, plan: Path | None, row: s
     if plan and row:
         path = plan.resolve()
         before = edits[path].after if path in edits else _read(plan)
-        signed = _is_signed(folder.absolute().parent.parent, row, name, digest)
-        wanted = _next_state(row_state(before, row), signed, is_new=entered.changes)
+        why_not = _not_done(folder.absolute().parent.parent, row, name, digest, phases, signers)
+        wanted = _next_state(row_state(before, row), why_not is None, is_new=entered.changes)
         moved = set_row(before, row, wanted)
         edits[path] = Edit(edits[path].before if path in edits else before, moved.after, moved.said)
-        said.append(moved.said)
+        said += [moved.said, *([f"row {row} is not done: {why_not}"] if why_not else [])]
     return LedgerEntry(edits, tuple(said))
 
 
@@ -91,13 +98,28 @@ def _next_state(now: str, signed: bool, *, is_new: bool) -> str:
     return "P" if is_new or now == " " else now
 
 
-def _is_signed(bundles: Path, phase: str, name: str, digest: str) -> bool:
-    """Whether the newest sign-off of the phase speaks of this bundle."""
-    path = newest(bundles, phase)
+def _not_done(bundles: Path, row: str, name: str, digest: str, phases: Path | None,
+              signers: Path | None) -> str | None:
+    """Why a row is not done on this bundle, in words; None when its gate is green and its newest sign-off holds."""
+    path = newest(bundles, row)
+    if path is None:
+        return "it is not signed off"
+    if phases is None or not phases.is_file():
+        return f"there is no plan of phases {phases} to ask (--phases)"
     try:
-        return path is not None and names_bundle(read(path), name, digest)
-    except EvidenceError:
-        return False
+        gate = look_at(load_phases(phases), row, bundles, signers=signers)
+        signers, signoff = signers or gate.phases.signers, read(path)
+        red = next((item for item in gate.items if not item.holds), None)
+        if not gate.green:
+            return f"its gate is red: {f'{red.requirement}, {red.why}' if red else 'it requires nothing'}"
+        fault = fault_of(signoff, gate.phases, gate.phase, gate.evidence)
+        if fault is None and not names_bundle(signoff, name, digest):
+            fault = f"it does not speak of {name}"
+        if fault is None and ssh.verified(path, signers, signoff.by if signers else None) is None and signers:
+            fault = f"it has no signature, and {signers.name} asks for one"
+        return f"{path.name}: {fault}" if fault else None
+    except NbCompareError as fault:
+        return fault.message
 
 
 # --- what an entry says ---------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.engine.identity import UNKNOWN
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import dump_json
+from nbcompare.plan.binding import row_of_plan
 from nbcompare.plan.evidence import Evidence
 from nbcompare.plan.gate import Gate
 from nbcompare.verdict.verdict import Label
@@ -47,7 +48,7 @@ def sign(gate: Gate, bundles: Path, *, by: str, note: str | None = None, key: Pa
                 draft.write_text(dump_json(statement(gate, by, note, moment)), encoding="utf-8")
                 if key:
                     ssh.sign(draft, key)
-                    ssh.verified(draft, signers)
+                    ssh.verified(draft, signers, by if signers else None)
                 if _publish(draft, home):
                     return read(home / draft.name)
                 time.sleep(0.2)
@@ -62,19 +63,27 @@ def _check_words(by: str, note: str | None) -> None:
 
 
 def _publish(draft: Path, home: Path) -> bool:
-    """Put draft and signature in place, the statement last; False when this second is taken."""
+    """Put draft and signature in place, the statement last; False when this second is taken.
+
+    The second is reserved by a folder, which nobody else can make meanwhile: hard links, that would do the same, are
+    not to be had everywhere.
+    """
     signature = ssh.signature_of(draft)
-    written = [path for path in (signature, draft) if path.exists()]
-    if any((home / path.name).exists() for path in (draft, signature)):
+    reserved = home / f".reserved-{draft.stem}"
+    try:
+        reserved.mkdir()
+    except FileExistsError:
         return False
-    for path in written:
-        path.chmod(0o444)
-        with open(path, "rb") as stream:
-            os.fsync(stream.fileno())
-        try:
-            os.link(path, home / path.name)
-        except FileExistsError:
+    try:
+        if any((home / path.name).exists() for path in (draft, signature)):
             return False
+        for path in (path for path in (signature, draft) if path.exists()):
+            path.chmod(0o444)
+            with open(path, "rb") as stream:
+                os.fsync(stream.fileno())
+            os.rename(path, home / path.name)
+    finally:
+        reserved.rmdir()
     return True
 
 
@@ -96,6 +105,7 @@ def statement(gate: Gate, by: str, note: str | None, moment: datetime.datetime) 
             "warnedTests": warned,
             "failedTests": [],
             "phase": gate.phase.name,
+            "plan": row_of_plan(gate.phases, gate.phase),
             "requires": gate.phase.requires.as_dict(),
             "signedBy": by,
             "signedOn": moment.isoformat(timespec="seconds"),

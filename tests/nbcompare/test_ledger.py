@@ -200,7 +200,8 @@ def row(attempt, tmp_path):
     (tmp_path / "plan.md").write_text(PLAN)
 
     def call(folder, *more):
-        attempt(folder, "--plan", tmp_path / "plan.md", "--row", "N1", *more)
+        attempt(folder, "--plan", tmp_path / "plan.md", "--row", "N1", "--phases", "phases.yaml",
+                *more)
         text = (tmp_path / "plan.md").read_text()
         letter = re.search(r"\| N1 \| inputs \| \[(.)\]", text).group(1)
         assert text == PLAN.replace("| N1 | inputs | [ ]", f"| N1 | inputs | [{letter}]")

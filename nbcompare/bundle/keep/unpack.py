@@ -7,9 +7,11 @@ unpacking, too; a zip's own word on them is not trusted.
 
 from __future__ import annotations
 
+import lzma
 import os
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +45,8 @@ def unpack(source: Path, target: Path, limits: UnpackLimits) -> None:
                 _unpack_zip(archive, source, target, limits)
     except FileNotFoundError:
         raise FileError(f"{source}: there is no such file or folder") from None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError) as fault:
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError,
+            RuntimeError, UnicodeError, ValueError) as fault:
         raise EvidenceError(f"{source}: not a zip file that can be read ({fault})") from None
     except OSError as fault:
         raise FileError(f"{fault.filename or source}: {fault.strerror}") from None

@@ -1,0 +1,1 @@
+"""What follows from a command's arguments: detector, crystal, steps."""

@@ -1,0 +1,144 @@
+"""What used to end with a trace: one clear line each, and never exit 70."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nbcompare.cli import run
+from tests.nbcompare.conftest import SMALL_ARGS, SMALL_CASE
+
+
+def program(*words, **how):
+    return subprocess.run([sys.executable, "-m", "nbcompare", *map(str, words)], capture_output=True, text=True,
+                          timeout=120, check=False, **how)
+
+
+BAD_TEXT = ("name: " + "9" * 5000, 'title: "a \\ud800 b"', 'environment: {"A=B": x}', "repeat: " + "1" * 5000,
+            'environment: {"": x}', 'environment: {"A\\0": x}')
+
+
+@pytest.mark.parametrize("line", BAD_TEXT)
+def test_a_bad_value_in_a_case_is_one_line_with_its_place(nb, small_case, line):
+    key = line.partition(":")[0]
+    kept = [old for old in SMALL_CASE.splitlines() if not old.startswith(f"{key}:")]
+    small_case.write_text("\n".join([*kept, line]) + "\n")
+    said = nb("run", small_case)
+    assert said.code == 1 and str(small_case) in said.err and "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("kind", ("a corrupt stream", "a bad name", "not a zip", "cut short"))
+def test_a_broken_zip_is_one_line(nb, store, kind):
+    path = Path("b.zip")
+    assert nb("export", store.passed, "-o", path).code == 0
+    raw = bytearray(path.read_bytes())
+    if kind == "a corrupt stream":
+        with zipfile.ZipFile(path) as archive:
+            entry = max(archive.infolist(), key=lambda info: info.compress_size)
+        at = entry.header_offset + 60 + len(entry.filename)
+        raw[at:at + 40] = bytes(40)
+    elif kind == "a bad name":
+        raw = raw.replace(b"record.json", b"rec\xff\xfed.js\x00")
+    elif kind == "not a zip":
+        raw[:] = b"hello"
+    else:
+        del raw[len(raw) // 2:]
+    path.write_bytes(raw)
+    said = nb("import", path, "--bundles", "others")
+    assert said.code in (1, 5, 6) and "Traceback" not in said.err and said.err.startswith("nb-compare: error: ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("words", (("metrics",), ("--help",), ("audit", "--list")))
+def test_a_full_standard_output_is_exit_5(words):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "nbcompare", *words], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=120, check=False)
+    assert done.returncode == 5 and "No space left" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_working_folder_that_is_gone_is_one_line(tmp_path):
+    """It is removed while the program starts in it."""
+    code = ("import os, sys, nbcompare.cli as cli; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); "
+            "sys.exit(cli.run(['--threshold', '0.9', '--', '-N', '5', '-detpixels', '8']))")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120,
+                          check=False)
+    assert done.returncode in (1, 2, 5) and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("command", "option"), (("oneshot", "--png-scale"), ("oneshot", "--timeout"),
+                                                 ("oneshot", "--threshold"), ("trace", "--tolerance"),
+                                                 ("diagnose", "--budget"), ("audit", "--budget")))
+@pytest.mark.parametrize("value", ("nan", "inf", "-inf"))
+def test_what_is_no_number_is_no_value_of_an_option(nb, command, option, value):
+    said = nb(command, option, value, "--", *SMALL_ARGS)
+    assert (said.code == 1 and "not a finite number" in said.err) or "range" in said.err
+
+
+# --- bad values for every option and every key -------------------------------------------------------------
+
+BAD = st.one_of(st.sampled_from(["nan", "inf", "-inf", "1e999", "-1", "0", "", " ", "9" * 5000, "\x1b[2J", "a=b", "=",
+                                 "../..", "--", "-", "@x", "/dev/null", "é", "\ud800", "None", "[]", "{}", "1e-400"]),
+                st.text(max_size=8))
+SMALL = settings(max_examples=25, deadline=None,
+                 suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+
+
+def options_of(command):
+    """(command, option, number of values) of all commands that take a value."""
+    from nbcompare.cli import COMMANDS, LazyCommands
+
+    group = LazyCommands()
+    return [(name, param.opts[0], max(1, param.nargs)) for name in COMMANDS for param in
+            group.get_command(None, name).params if param.opts[0].startswith("--") and not getattr(
+                param, "is_flag", False)] if command is None else []
+
+
+@pytest.mark.parametrize(("command", "option", "values"), options_of(None))
+@given(value=BAD)
+@settings(SMALL, max_examples=8)
+def test_no_value_of_an_option_ends_with_a_trace(tmp_path_factory, command, option, values, value):
+    """The arguments that follow name nothing, so that no engine is run; what a value itself does is refused or said."""
+    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        return  # no command line can hold it
+    home = tmp_path_factory.mktemp("option")
+    before = Path.cwd()
+    os.chdir(home)
+    try:
+        code = run([command, option, *[value] * values, "no-such"])
+    finally:
+        os.chdir(before)
+    assert code != 70
+
+
+KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
+        "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix",
+        "engines", "reference", "subject")
+
+
+@pytest.mark.parametrize("key", KEYS)
+@given(value=st.recursive(BAD | st.none() | st.booleans() | st.floats() | st.integers(),
+                          lambda inner: st.lists(inner, max_size=2) | st.dictionaries(BAD, inner, max_size=2),
+                          max_leaves=4))
+@SMALL
+def test_no_value_of_a_key_ends_with_a_trace(tmp_path_factory, key, value):
+    """JSON is YAML; a case of such a value is loaded, or refused as a case error."""
+    from nbcompare.case.case import load_case
+    from nbcompare.errors import NbCompareError
+
+    path = tmp_path_factory.mktemp("key") / "small.yaml"
+    kept, skip = [], False
+    for line in SMALL_CASE.splitlines():
+        skip = line.startswith(f"{key}:") or (skip and line.startswith(" "))
+        kept += [] if skip else [line]
+    path.write_text("\n".join(kept) + f"\n{key}: {json.dumps(value)}\n", encoding="utf-8", errors="surrogatepass")
+    try:
+        load_case(path)
+    except NbCompareError as fault:
+        assert str(fault)
