@@ -1,9 +1,14 @@
 """nb-compare diagnose --quick on images made here: the cause that is right stands first, and equal images have none."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from nbcompare.errors import ExitCode
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.finders.echo import LINES
 
 SHAPE = (60, 72)
 ARGS = ("-detpixels_x", "72", "-detpixels_y", "60", "-pixel", "0.1", "-distance", "100", "-lambda", "1", "-cell", "100",
@@ -71,3 +76,19 @@ def test_a_short_file_is_a_matter_of_shape(nb, tmp_path):
     spots()[:-9].tofile(tmp_path / "subject.bin")
     said = nb("diagnose", "--quick", tmp_path / "ref.bin", tmp_path / "subject.bin", "--", *ARGS)
     assert said.code == ExitCode.SHAPE and "Traceback" not in said.err
+
+
+def test_every_cause_stands_in_one_module_and_none_is_entered_by_importing_another():
+    code = ("import nbcompare.explain.diagnose.causes as causes; before = list(causes.CATALOGUE)\n"
+            "import nbcompare.explain.diagnose.diagnose, nbcompare.explain.diagnose.search.search\n"
+            "assert list(causes.CATALOGUE) == before and len(before) > 300")
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_topic_says_which_causes_move_the_spots_and_what_an_echo_speaks_for():
+    assert {"misset-value", "matrix-transposed", "convention-value"} <= causes.ANOTHER_PATTERN <= causes.MAY_MOVE_SPOTS
+    assert {"cell-value", "distance-value", "phi-value"} & causes.ANOTHER_PATTERN == set()
+    fluence = next(line for line in LINES if line.key == "fluence")
+    spoken = {id for id, entry in causes.CATALOGUE.items() if entry.topic in fluence.speaks_for}
+    assert {"fluence-default", "exposure-ignored", "beamsize-unit"} <= spoken
+    assert not any(id.startswith("echo-") for id in spoken)

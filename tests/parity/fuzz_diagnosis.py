@@ -34,7 +34,7 @@ from nbcompare.explain.audit.kind import Defect, Images, NotHere, Target, as_ima
 from nbcompare.explain.diagnose.diagnose import Diagnosis, DiagnosisOptions, diagnose
 from nbcompare.explain.diagnose.hypotheses.command_edits import run_candidates
 from nbcompare.explain.diagnose.hypotheses.file_edits import file_candidates
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import knobs
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search.simulator import Simulator
 
@@ -128,7 +128,8 @@ def _hypotheses_fail(question: Question) -> list[str]:
     try:
         with np.errstate(all="ignore"):
             made = [*run_candidates(question), *file_candidates(question)]
-            made += [knob.candidate(question.command, np.array(knob.start) + knob.notches) for knob in knobs(question)]
+            made += [parameter.candidate(question.command, np.array(parameter.start) + parameter.steps)
+                     for parameter in fit_parameters(question)]
     except Exception as fault:
         return [f"hypotheses: {type(fault).__name__}: {fault}"]
     return [f"hypothesis {one.id} without words" for one in made if not one.words]

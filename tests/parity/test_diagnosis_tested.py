@@ -13,7 +13,7 @@ from engines import PRECISE, QUIET, TorchBatch, run_program
 from nbcompare.case.command import parse_command
 from nbcompare.explain.diagnose import DiagnosisOptions, Question
 from nbcompare.explain.diagnose.diagnose import diagnose
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import knobs
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
 from nbcompare.explain.diagnose.search.fitting import Fitter
 from nbcompare.explain.diagnose.search.simulator import Simulator
 from nbcompare.explain.diagnose.search.trials import CauseTrials
@@ -130,7 +130,7 @@ def test_a_fit_that_gains_next_to_nothing_is_given_up(bench):
     """Another fluence changes what no tilt of the detector can: smoothed rounds show it, and no others are made."""
     render, _, home = bench
     question = Question(render(SOUND), render(edited(("-flux", "2e24"))), SOUND, home / "sound")
-    tilt = next(knob for knob in knobs(question) if knob.id == "detector-rotation-value")
+    tilt = next(parameter for parameter in fit_parameters(question) if parameter.id == "detector-rotation-value")
     with Simulator() as simulator:
         trials = CauseTrials(question, simulator, 60)
         before = simulator.renders

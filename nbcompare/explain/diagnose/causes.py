@@ -80,12 +80,13 @@ TRUNCATED = _entry("truncated", "data", "The tail of the subject's file is missi
 HEAD_LOST = _entry("head-lost", "data", "The head of the subject's file is zero.")
 LINES_LOST = _entry("lines-lost", "data", "Whole rows or columns of the subject are zero.")
 HOLE = _entry("hole", "data", "A block of the subject is zero.")
-ROI_ONLY = _entry("roi-only", "data", "The subject holds only a region; outside it is zero.")
-ROI_OFF_BY_ONE = _entry("roi-off-by-one", "data", "The region rendered by the subject is off at its edges.")
-ROI_IGNORED = _entry("roi-ignored", "data", "The subject rendered pixels outside the -roi region.")
-MASK_IGNORED = _entry("mask-ignored", "data", "The subject rendered pixels that the -mask file excludes.")
-MASK_INVERTED = _entry("mask-inverted", "data", "The subject rendered what the -mask file excludes, and only that.")
-MASK_WRONG = _entry("mask-wrong", "data", "The subject's zero pixels are not those of the -mask file.")
+ROI_ONLY = _entry("roi-only", "data", "The subject holds only a region; outside it is zero.", "roi")
+ROI_OFF_BY_ONE = _entry("roi-off-by-one", "data", "The region rendered by the subject is off at its edges.", "roi")
+ROI_IGNORED = _entry("roi-ignored", "data", "The subject rendered pixels outside the -roi region.", "roi")
+MASK_IGNORED = _entry("mask-ignored", "data", "The subject rendered pixels that the -mask file excludes.", "mask")
+MASK_INVERTED = _entry("mask-inverted", "data",
+                       "The subject rendered what the -mask file excludes, and only that.", "mask")
+MASK_WRONG = _entry("mask-wrong", "data", "The subject's zero pixels are not those of the -mask file.", "mask")
 WRONG_ENDIAN = _entry("wrong-endian", "data", "The subject's bytes are in the other order.")
 HEADER_BYTES = _entry("header-bytes", "data",
                       "Bytes of a header stand in the subject's data, or data was skipped as one.")
@@ -112,34 +113,38 @@ SUB_PIXEL_SHIFT = _entry("sub-pixel-shift", "geometry",
                          "The image array is shifted by a part of a pixel (interpolated).")
 BLURRED = _entry("blurred", "geometry", "The image is convolved with a small kernel (smoothed).")
 BEAM_CENTRE_ONE_PIXEL = _entry("beam-centre-one-pixel", "geometry",
-                               "The beam centre is one pixel off (index origin 0 or 1).")
+                               "The beam centre is one pixel off (index origin 0 or 1).", "beam-centre")
 BEAM_CENTRE_HALF_PIXEL = _entry("beam-centre-half-pixel", "geometry",
-                                "The beam centre is half a pixel off (centre or corner).")
-BEAM_CENTRE_VALUE = _entry("beam-centre-value", "geometry", "The beam centre has another value.")
+                                "The beam centre is half a pixel off (centre or corner).", "beam-centre")
+BEAM_CENTRE_VALUE = _entry("beam-centre-value", "geometry", "The beam centre has another value.", "beam-centre")
 
 # --- where the detector stands ---------------------------------------------------------------------------------------
 
-DISTANCE_VALUE = _entry("distance-value", "geometry", "The distance has another value.")
-PIXEL_SIZE_VALUE = _entry("pixel-size-value", "geometry", "The pixel size has another value.")
+DISTANCE_VALUE = _entry("distance-value", "geometry", "The distance has another value.", "distance")
+PIXEL_SIZE_VALUE = _entry("pixel-size-value", "geometry", "The pixel size has another value.", "pixel-size")
 DETECTOR_ROTATION_VALUE = _entry("detector-rotation-value", "geometry",
-                                 "The detector's rotation angles have other values.")
+                                 "The detector's rotation angles have other values.", "detector-rotation")
 
 # --- scale -----------------------------------------------------------------------------------------------------------
 
-FLUENCE_DEFAULT = _entry("fluence-default", "scale", "The default fluence is used instead of the one given.")
+FLUENCE_DEFAULT = _entry("fluence-default", "scale", "The default fluence is used instead of the one given.", "fluence")
 FLUENCE_NOT_FROM_FLUX = _entry("fluence-not-from-flux", "scale",
-                               "-fluence is used although -flux decides, or the reverse.")
-FLUX_TERM_LOST = _entry("flux-term-lost", "scale", "The flux is not a factor of the fluence.")
-EXPOSURE_IGNORED = _entry("exposure-ignored", "scale", "The exposure is not a factor of the fluence, or is one twice.")
-BEAMSIZE_DEFAULT = _entry("beamsize-default", "scale", "The default beam size is used instead of the one given.")
-BEAMSIZE_UNIT = _entry("beamsize-unit", "scale", "The beam size is taken in another unit (mm, m, um).")
-BEAMSIZE_NOT_SQUARED = _entry("beamsize-not-squared", "scale", "The beam size enters with another power than two.")
-BEAM_AREA = _entry("beam-area", "scale", "The beam's area is that of a circle, or of half or twice its size.")
+                               "-fluence is used although -flux decides, or the reverse.", "fluence")
+FLUX_TERM_LOST = _entry("flux-term-lost", "scale", "The flux is not a factor of the fluence.", "flux")
+EXPOSURE_IGNORED = _entry("exposure-ignored", "scale",
+                          "The exposure is not a factor of the fluence, or is one twice.", "exposure")
+BEAMSIZE_DEFAULT = _entry("beamsize-default", "scale",
+                          "The default beam size is used instead of the one given.", "beamsize")
+BEAMSIZE_UNIT = _entry("beamsize-unit", "scale", "The beam size is taken in another unit (mm, m, um).", "beamsize")
+BEAMSIZE_NOT_SQUARED = _entry("beamsize-not-squared", "scale",
+                              "The beam size enters with another power than two.", "beamsize")
+BEAM_AREA = _entry("beam-area", "scale",
+                   "The beam's area is that of a circle, or of half or twice its size.", "beamsize")
 ELECTRON_RADIUS = _entry("electron-radius", "scale",
                          "The classical electron radius squared is missing, or applied twice.")
 STEPS_NOT_DIVIDED = _entry("steps-not-divided", "scale", "The sum is not divided by the steps (or is twice).")
 PHI_STEPS_NOT_DIVIDED = _entry("phi-steps-not-divided", "scale",
-                               "The sum is not divided by the phi steps (or is twice).")
+                               "The sum is not divided by the phi steps (or is twice).", "phi-steps")
 MOSAIC_DOMAINS_NOT_DIVIDED = _entry("mosaic-domains-not-divided", "scale",
                                     "The sum is not divided by the mosaic domains (or is twice).")
 SOURCES_NOT_DIVIDED = _entry("sources-not-divided", "scale", "The sum is not divided by the sources (or is twice).")
@@ -161,21 +166,26 @@ SCALE_FACTOR = _entry("scale-factor", "scale", "One factor explains everything; 
 
 # --- factors over the image ------------------------------------------------------------------------------------------
 
-POLARIZATION_MISSING = _entry("polarization-missing", "physics", "The polarization factor is left out.")
-POLARIZATION_ADDED = _entry("polarization-added", "physics", "A polarization factor is applied in spite of -nopolar.")
-POLARIZATION_VALUE = _entry("polarization-value", "physics", "The Kahn polarization factor has another value.")
-POLARIZATION_ROTATED = _entry("polarization-rotated", "physics", "The polarization axis is turned.")
-POLARIZATION_TWICE = _entry("polarization-twice", "physics", "The polarization factor is applied twice.")
+POLARIZATION_MISSING = _entry("polarization-missing", "physics", "The polarization factor is left out.", "polarization")
+POLARIZATION_ADDED = _entry("polarization-added", "physics",
+                            "A polarization factor is applied in spite of -nopolar.", "polarization")
+POLARIZATION_VALUE = _entry("polarization-value", "physics",
+                            "The Kahn polarization factor has another value.", "polarization")
+POLARIZATION_ROTATED = _entry("polarization-rotated", "physics", "The polarization axis is turned.", "polarization")
+POLARIZATION_TWICE = _entry("polarization-twice", "physics",
+                            "The polarization factor is applied twice.", "polarization")
 OBLIQUITY_MISSING = _entry("obliquity-missing", "physics",
                            "The solid angle lacks the obliquity cosine, or has it twice.")
 SOLID_ANGLE_MISSING = _entry("solid-angle-missing", "physics",
                              "The solid angle of the pixels is left out, or applied twice.")
 INVERSE_SQUARE_MISSING = _entry("inverse-square-missing", "physics", "The solid angle is the same for all pixels.")
-POINT_PIXEL = _entry("point-pixel", "physics", "The solid angle is that of a point pixel, 1/R^2, or is not.")
-ABSORPTION_MISSING = _entry("absorption-missing", "physics", "The sensor's absorption is left out.")
-ABSORPTION_VALUE = _entry("absorption-value", "physics", "The sensor's thickness or attenuation has another value.")
+POINT_PIXEL = _entry("point-pixel", "physics",
+                     "The solid angle is that of a point pixel, 1/R^2, or is not.", "point-pixel")
+ABSORPTION_MISSING = _entry("absorption-missing", "physics", "The sensor's absorption is left out.", "absorption")
+ABSORPTION_VALUE = _entry("absorption-value", "physics",
+                          "The sensor's thickness or attenuation has another value.", "absorption")
 LORENTZ_FACTOR = _entry("lorentz-factor", "physics", "A Lorentz factor 1/sin(2 theta) is applied.")
-DMIN_VALUE = _entry("dmin-value", "physics", "The resolution limit (dmin) is another one.")
+DMIN_VALUE = _entry("dmin-value", "physics", "The resolution limit (dmin) is another one.", "dmin")
 RADIAL_PATTERN = _entry("radial-pattern", "physics", "The ratio of the images changes smoothly with resolution.")
 AZIMUTHAL_PATTERN = _entry("azimuthal-pattern", "physics", "The ratio of the images changes smoothly around the beam.")
 
@@ -191,60 +201,72 @@ UNRELATED_IMAGE = _entry("unrelated-image", "data",
 
 # --- reflections -----------------------------------------------------------------------------------------------------
 
-REFLECTION_MISSING = _entry("reflection-missing", "physics", "Some reflections are missing in the subject.")
-REFLECTION_EXTRA = _entry("reflection-extra", "physics", "Some reflections are only in the subject.")
-REFLECTION_CHANGED = _entry("reflection-changed", "physics", "Some reflections have other structure factors.")
-HKL_FRIEDEL = _entry("hkl-friedel", "physics", "The subject uses F(-h,-k,-l) (Friedel mates, sign of the indices).")
-HKL_SIGN = _entry("hkl-sign", "physics", "The subject uses indices with one or two signs changed.")
-HKL_ORDER = _entry("hkl-order", "physics", "The subject uses the Miller indices in another order.")
-HKL_OFF_BY_ONE = _entry("hkl-off-by-one", "physics", "The subject uses indices one off.")
-DEFAULT_F_VALUE = _entry("default-F-value", "physics", "Reflections that are not listed have another F (-default_F).")
-HKL_TRUNCATED = _entry("hkl-truncated", "physics", "The list of structure factors is read in part only.")
+REFLECTION_MISSING = _entry("reflection-missing", "physics", "Some reflections are missing in the subject.", "hkl")
+REFLECTION_EXTRA = _entry("reflection-extra", "physics", "Some reflections are only in the subject.", "hkl")
+REFLECTION_CHANGED = _entry("reflection-changed", "physics", "Some reflections have other structure factors.", "hkl")
+HKL_FRIEDEL = _entry("hkl-friedel", "physics",
+                     "The subject uses F(-h,-k,-l) (Friedel mates, sign of the indices).", "hkl")
+HKL_SIGN = _entry("hkl-sign", "physics", "The subject uses indices with one or two signs changed.", "hkl")
+HKL_ORDER = _entry("hkl-order", "physics", "The subject uses the Miller indices in another order.", "hkl")
+HKL_OFF_BY_ONE = _entry("hkl-off-by-one", "physics", "The subject uses indices one off.", "hkl")
+DEFAULT_F_VALUE = _entry("default-F-value", "physics",
+                         "Reflections that are not listed have another F (-default_F).", "default-F")
+HKL_TRUNCATED = _entry("hkl-truncated", "physics", "The list of structure factors is read in part only.", "hkl")
 
 # --- input files -----------------------------------------------------------------------------------------------------
 
-MATRIX_TRANSPOSED = _entry("matrix-transposed", "physics", "The orientation matrix is read in rows for columns.")
-MATRIX_WAVELENGTH = _entry("matrix-wavelength", "physics", "The matrix is not divided by the wavelength, or is twice.")
-MATRIX_SIGN = _entry("matrix-sign", "physics", "Axes of the orientation matrix have the opposite sign.")
-MATRIX_ORDER = _entry("matrix-order", "physics", "Axes of the orientation matrix are exchanged.")
-HKL_MATES_ADDED = _entry("hkl-mates-added", "physics", "Friedel mates that are not listed get the F of those that are.")
-SOURCES_LOST = _entry("sources-lost", "physics", "Sources of the source file are left out.")
-SOURCES_WAVELENGTH = _entry("sources-wavelength", "physics", "The wavelengths of the source file are not used.")
-SOURCES_SIGN = _entry("sources-sign", "physics", "The directions of the source file are reversed.")
-MATRIX_VALUE = _entry("matrix-value", "physics", "The orientation matrix (-mat) has other values: scale or rotation.")
+MATRIX_TRANSPOSED = _entry("matrix-transposed", "physics",
+                           "The orientation matrix is read in rows for columns.", "matrix")
+MATRIX_WAVELENGTH = _entry("matrix-wavelength", "physics",
+                           "The matrix is not divided by the wavelength, or is twice.", "matrix")
+MATRIX_SIGN = _entry("matrix-sign", "physics", "Axes of the orientation matrix have the opposite sign.", "matrix")
+MATRIX_ORDER = _entry("matrix-order", "physics", "Axes of the orientation matrix are exchanged.", "matrix")
+HKL_MATES_ADDED = _entry("hkl-mates-added", "physics",
+                         "Friedel mates that are not listed get the F of those that are.", "hkl")
+SOURCES_LOST = _entry("sources-lost", "physics", "Sources of the source file are left out.", "sources")
+SOURCES_WAVELENGTH = _entry("sources-wavelength", "physics",
+                            "The wavelengths of the source file are not used.", "sources")
+SOURCES_SIGN = _entry("sources-sign", "physics", "The directions of the source file are reversed.", "sources")
+MATRIX_VALUE = _entry("matrix-value", "physics",
+                      "The orientation matrix (-mat) has other values: scale or rotation.", "matrix")
 
 # --- the detector ----------------------------------------------------------------------------------------------------
 
-BEAM_CENTRE_SWAPPED = _entry("beam-centre-swapped", "geometry", "X and Y of the beam centre are exchanged.")
-BEAM_CENTRE_KIND = _entry("beam-centre-kind", "geometry", "The beam centre is taken as the near point, or the reverse.")
-DISTANCE_KIND = _entry("distance-kind", "geometry", "The distance is taken along the normal, or the reverse.")
+BEAM_CENTRE_SWAPPED = _entry("beam-centre-swapped", "geometry",
+                             "X and Y of the beam centre are exchanged.", "beam-centre")
+BEAM_CENTRE_KIND = _entry("beam-centre-kind", "geometry",
+                          "The beam centre is taken as the near point, or the reverse.", "beam-centre")
+DISTANCE_KIND = _entry("distance-kind", "geometry",
+                       "The distance is taken along the normal, or the reverse.", "distance")
 DETECTOR_AXES_SWAPPED = _entry("detector-axes-swapped", "geometry",
-                               "The fast and the slow axis of the detector are exchanged.")
-DETECTOR_ROTATION_ORDER = _entry("detector-rotation-order", "geometry", "Detector rotations belong to other axes.")
+                               "The fast and the slow axis of the detector are exchanged.", "fast-axis")
+DETECTOR_ROTATION_ORDER = _entry("detector-rotation-order", "geometry",
+                                 "Detector rotations belong to other axes.", "detector-rotation")
 
 # --- crystal and beam ------------------------------------------------------------------------------------------------
 
 MOSAIC_SPREAD_WIDTH = _entry("mosaic-spread-width", "physics",
-                             "The mosaic spread is taken as another width (FWHM, sigma).")
-DIVERGENCE_SWAPPED = _entry("divergence-swapped", "physics", "Horizontal and vertical divergence are exchanged.")
+                             "The mosaic spread is taken as another width (FWHM, sigma).", "mosaic-spread")
+DIVERGENCE_SWAPPED = _entry("divergence-swapped", "physics",
+                            "Horizontal and vertical divergence are exchanged.", "divergence")
 
 # --- the rotation ----------------------------------------------------------------------------------------------------
 
-PHI_MIDPOINT = _entry("phi-midpoint", "physics", "Phi steps are taken at their middle, not at their start.")
-PHI_ONE_STEP_OFF = _entry("phi-one-step-off", "physics", "Phi starts one step too late or too early.")
+PHI_MIDPOINT = _entry("phi-midpoint", "physics", "Phi steps are taken at their middle, not at their start.", "phi")
+PHI_ONE_STEP_OFF = _entry("phi-one-step-off", "physics", "Phi starts one step too late or too early.", "phi")
 PHI_FENCE_POST = _entry("phi-fence-post", "physics",
-                        "The last or the first phi step is missing, or there is one too many.")
+                        "The last or the first phi step is missing, or there is one too many.", "phi")
 PHI_END_INCLUDED = _entry("phi-end-included", "physics",
-                          "Phi steps reach the end of the range (step = range / (n - 1)).")
+                          "Phi steps reach the end of the range (step = range / (n - 1)).", "phi")
 PHI_SINGLE_STEP = _entry("phi-single-step", "physics",
-                         "The rotation is ignored: a still at the start or in the middle.")
+                         "The rotation is ignored: a still at the start or in the middle.", "phi")
 
 # --- the whole command -----------------------------------------------------------------------------------------------
 
 OPTION_REPEATED = _entry("option-repeated", "physics", "Of a repeated option the first value is used, not the last.")
 FLOAT32_ARITHMETIC = _entry("float32-arithmetic", "physics", "The lattice arithmetic was done in single precision.")
 ARGUMENTS_DIFFER = _entry("arguments-differ", "physics", "The subject was given other arguments than the reference.")
-CELLS_ORDER = _entry("cells-order", "physics", "The numbers of cells along a, b and c are exchanged.")
+CELLS_ORDER = _entry("cells-order", "physics", "The numbers of cells along a, b and c are exchanged.", "cells")
 STALE_IMAGE = _entry("stale-image", "data",
                      "The subject's image is the output of another experiment, left over or copied.")
 
@@ -362,3 +384,20 @@ for _option in all_options():
             _what = _NAMES[_option.topic]
             _entry(_id, "geometry" if _option.topic in _GEOMETRY else "physics",
                    _SENTENCES[_mistake].format(_what[0].upper() + _what[1:]), _option.topic)
+
+
+# --- what moves the spots -------------------------------------------------------------------------------------------
+
+
+def _of_topics(*topics: str) -> frozenset[str]:
+    return frozenset(id for id, entry in CATALOGUE.items() if entry.topic in topics)
+
+
+ANOTHER_PATTERN = _of_topics("misset", "misset-seed", "wavelength", "beam-vector", "convention") | frozenset((
+    "misset-radians", "hkl-ignored", "matrix-ignored", "cell-ignored", "cell-order", "cell-unit", MATRIX_TRANSPOSED,
+    MATRIX_WAVELENGTH, MATRIX_SIGN, MATRIX_ORDER))
+"""Mistakes that give another pattern altogether."""
+
+MAY_MOVE_SPOTS = ANOTHER_PATTERN | frozenset(("argv", "phi-carryover", ARGUMENTS_DIFFER)) | _of_topics(
+    "curved-detector", "spindle-axis", "phi", "phi-step", "phi-steps", "oscillation")
+"""Those, and others after which spots may lie elsewhere."""

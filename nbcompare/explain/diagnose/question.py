@@ -57,13 +57,6 @@ class Question:
         return read_amplitudes(self.command, self.folder)
 
     @cached_property
-    def geometry(self):
-        """Every geometry hypothesis by how well it places the peaks (predicted.Geometry)."""
-        from nbcompare.explain.diagnose.search.predicted import place_peaks
-
-        return place_peaks(self)
-
-    @cached_property
     def files(self) -> Mapping[str, Path]:
         """Input files by the first name of the option that names them, those that are there."""
         found = {}

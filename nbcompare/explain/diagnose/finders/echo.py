@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from nbcompare.case.command import is_number
 from nbcompare.explain.diagnose.cause import Cause, guess, guessed
-from nbcompare.explain.diagnose.causes import ECHOED, echo_id
+from nbcompare.explain.diagnose.causes import CATALOGUE, ECHOED, echo_id
 from nbcompare.explain.diagnose.question import Question
 
 _N = r"([-+0-9.einfa]+)"
@@ -21,7 +21,7 @@ _TOLERANCE = 1.2e-5
 
 @dataclass(frozen=True)
 class EchoLine:
-    """A parameter that engines print: its key, words, pattern and the ids (by beginning) it speaks for."""
+    """A parameter that engines print: its key, words, pattern and the topics of the causes it speaks for."""
 
     key: str
     words: str
@@ -35,42 +35,39 @@ def _line(key: str, pattern: str, *speaks_for: str) -> EchoLine:
 
 LINES = (
     _line("convention", r"^(\w+) convention selected", "convention"),
-    _line("pivot", r"^pivoting detector around (.+?)\s*$", "pivot", "twotheta", "distance-kind",
-          "beam-centre-kind"),
-    _line("beam-direction", rf"^XDS incident beam: {_N} {_N} {_N}", "beam-vector",
-          "convention"),
+    _line("pivot", r"^pivoting detector around (.+?)\s*$",
+          "pivot", "twotheta", "twotheta-axis", "distance", "beam-centre"),
+    _line("beam-direction", rf"^XDS incident beam: {_N} {_N} {_N}", "beam-vector", "convention"),
     _line("cell", rf"^Unit Cell: {_N} {_N} {_N} {_N} {_N} {_N}", "cell", "matrix", "wavelength"),
     _line("crystal-size", rf"^crystal is {_N} x {_N} x {_N} microns", "cells", "sample-size"),
-    _line("sources", r"created a total of (\d+) sources", "sources", "divergence",
-          "dispersion"),
-    _line("mosaic-domains", r"created a total of (\d+) mosaic domains", "mosaic"),
-    _line("reflections", rf"(\d+) initialized hkls \(all others ={_N}\)", "hkl",
-          "default-F", "reflection"),
-    _line("cells", r"^\s*(\S+) xtal: ([-0-9.]+)x([-0-9.]+)x([-0-9.]+) cells", "cells",
-          "crystal-shape", "sample-size"),
-    _line("wavelength", rf"wave={_N} meters \+/- {_N}% in (\d+) steps", "wavelength", "dispersion"),
-    _line("polarization", r"(Kahn polarization factor: \S+|polarization effect disabled)",
-          "polarization"),
-    _line("fluence", rf"incident fluence: {_N} photons", "fluence", "flux", "exposure",
-          "beamsize", "beam-area"),
-    _line("detector",
-          rf"distance={_N} detsize={_N}x{_N}\s+pixel={_N} meters \((\d+)x(\d+) pixels\)", "distance", "pixel",
-          "detector"),
-    _line("sensor", rf"sensor is {_N} m thick in (\d+) layers with mu= {_N}", "sensor", "layers",
-          "absorption"),
-    _line("beam-centre", rf"Fbeam={_N}\s+Sbeam={_N}", "beam-centre", "pivot",
-          "convention"),
-    _line("fast-axis", rf"DIRECTION_OF_DETECTOR_X-AXIS= {_N} {_N} {_N}", "fast-axis",
-          "detector-rotation", "twotheta", "convention"),
-    _line("slow-axis", rf"DIRECTION_OF_DETECTOR_Y-AXIS= {_N} {_N} {_N}", "slow-axis",
-          "detector-rotation", "twotheta", "convention"),
+    _line("sources", r"created a total of (\d+) sources",
+          "sources", "divergence", "divergence-step", "divergence-steps", "divergence-corners", "dispersion",
+          "dispersion-steps"),
+    _line("mosaic-domains", r"created a total of (\d+) mosaic domains",
+          "mosaic-spread", "mosaic-domains", "mosaic-seed"),
+    _line("reflections", rf"(\d+) initialized hkls \(all others ={_N}\)", "hkl", "default-F"),
+    _line("cells", r"^\s*(\S+) xtal: ([-0-9.]+)x([-0-9.]+)x([-0-9.]+) cells", "cells", "crystal-shape", "sample-size"),
+    _line("wavelength", rf"wave={_N} meters \+/- {_N}% in (\d+) steps", "wavelength", "dispersion", "dispersion-steps"),
+    _line("polarization", r"(Kahn polarization factor: \S+|polarization effect disabled)", "polarization"),
+    _line("fluence", rf"incident fluence: {_N} photons", "fluence", "flux", "exposure", "beamsize"),
+    _line("detector", rf"distance={_N} detsize={_N}x{_N}\s+pixel={_N} meters \((\d+)x(\d+) pixels\)",
+          "distance", "pixel-size", "detector-rotation"),
+    _line("sensor", rf"sensor is {_N} m thick in (\d+) layers with mu= {_N}",
+          "sensor-thickness", "layers", "absorption"),
+    _line("beam-centre", rf"Fbeam={_N}\s+Sbeam={_N}", "beam-centre", "pivot", "convention"),
+    _line("fast-axis", rf"DIRECTION_OF_DETECTOR_X-AXIS= {_N} {_N} {_N}",
+          "fast-axis", "detector-rotation", "twotheta", "twotheta-axis", "convention"),
+    _line("slow-axis", rf"DIRECTION_OF_DETECTOR_Y-AXIS= {_N} {_N} {_N}",
+          "slow-axis", "detector-rotation", "twotheta", "twotheta-axis", "convention"),
     _line("spindle", rf"spindle ROTATION_AXIS= {_N} {_N} {_N}", "spindle-axis", "convention"),
-    _line("detector-origin", rf"dials origin= {_N} {_N} {_N}", "beam-centre", "distance",
-          "pivot", "twotheta", "detector-rotation"),
+    _line("detector-origin", rf"dials origin= {_N} {_N} {_N}",
+          "beam-centre", "distance", "pivot", "twotheta", "twotheta-axis", "detector-rotation"),
     _line("roi", r"roi: (-?\d+) < x < (-?\d+) && (-?\d+) < y < (-?\d+)", "roi"),
-    _line("mosaic", rf"(\d+) mosaic domains over mosaic spread of {_N} degrees", "mosaic"),
-    _line("phi", rf"(\d+) phi steps from {_N} to {_N} degrees", "phi", "oscillation"),
-    _line("oversample", r"(\d+)x(\d+) pixel oversample steps(.*)$", "oversample"),
+    _line("mosaic", rf"(\d+) mosaic domains over mosaic spread of {_N} degrees",
+          "mosaic-spread", "mosaic-domains", "mosaic-seed"),
+    _line("phi", rf"(\d+) phi steps from {_N} to {_N} degrees", "phi", "phi-step", "phi-steps", "oscillation"),
+    _line("oversample", r"(\d+)x(\d+) pixel oversample steps(.*)$",
+          "oversample", "oversample-thick", "oversample-polar", "oversample-omega"),
 )
 
 
@@ -132,7 +129,7 @@ def find_echo(question: Question) -> Iterator[Cause]:
 
 def speaks_for(found: list[Difference], id: str) -> list[Difference]:
     """The differences that are evidence for a cause."""
-    return [d for d in found if any(id.startswith(beginning) for beginning in d.line.speaks_for)]
+    return [d for d in found if CATALOGUE[id].topic in d.line.speaks_for]
 
 
 FINDERS = (find_echo,)

@@ -1,7 +1,7 @@
-"""Knobs: run hypotheses with numbers to fit. What can be turned, how far one notch is, and what the turn means.
+"""Fit parameters: run hypotheses with numbers to fit. What can be turned, how far one step is, and what the turn means.
 
-A notch is chosen so that it moves spots by a small part of a pixel, or a rocking curve by a small part of its
-width; a fit starts with notches and ends where the image is the subject's.
+A step is chosen so that it moves spots by a small part of a pixel, or a rocking curve by a small part of its
+width; a fit starts with steps and ends where the image is the subject's.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.setup.detector import rotation_about
 
 MOSAIC_SPREAD = mistake_id("mosaic-spread", "value")
-_NOTCH = 0.02
+_STEP = 0.02
 
 
 @dataclass(frozen=True)
-class Knob:
+class FitParameter:
     """Numbers of the command line that are fitted together.
 
-    ``start`` are their present values and ``notches`` the steps of a first finite difference. ``turn`` makes of
+    ``start`` are their present values and ``steps`` the steps of a first finite difference. ``turn`` makes of
     a command the one with other values. ``linear``: the image is exactly linear in the numbers. ``positive``: no
     number may leave its sign.
     """
@@ -36,7 +36,7 @@ class Knob:
     title: str
     labels: tuple[str, ...]
     start: tuple[float, ...]
-    notches: tuple[float, ...]
+    steps: tuple[float, ...]
     turn: Callable[[Command, Sequence[float]], Command]
     prior: float = 0.5
     geometry: bool = False
@@ -52,7 +52,7 @@ class Knob:
     begin: tuple[float, ...] | None = None
     """Where a fit begins if the image does not change smoothly at ``start``."""
 
-    def only(self, axis: int) -> Knob:
+    def only(self, axis: int) -> FitParameter:
         """One of the numbers alone."""
 
         def turn(command: Command, values: Sequence[float]) -> Command:
@@ -61,7 +61,7 @@ class Knob:
         def edit(values: Sequence[float]) -> tuple[FileEdit, ...]:
             return self.edit((*self.start[:axis], values[0], *self.start[axis + 1:]))
 
-        return replace(self, labels=(self.labels[axis],), start=(self.start[axis],), notches=(self.notches[axis],),
+        return replace(self, labels=(self.labels[axis],), start=(self.start[axis],), steps=(self.steps[axis],),
                        turn=turn, edit=edit if self.edit else None, begin=None)
 
     def candidate(self, command: Command, values: Sequence[float]) -> Candidate:
@@ -82,15 +82,15 @@ class Knob:
         return f"{self.title}: {', '.join(parts) or 'unchanged'}{' ' + self.units if self.units else ''}"
 
 
-def knobs(question: Question) -> list[Knob]:
+def fit_parameters(question: Question) -> list[FitParameter]:
     """Everything that can be turned on this command line, likeliest first."""
-    found = [knob for make in (_detector_knobs, _sensor_knobs, _beam_knobs, _crystal_knobs, _spindle_knobs,
-                                        _amount_knobs)
-             for knob in make(question)]
-    return sorted(found, key=lambda knob: -knob.prior)
+    makers = (_detector_parameters, _sensor_parameters, _beam_parameters, _crystal_parameters, _spindle_parameters,
+              _amount_parameters)
+    found = [parameter for make in makers for parameter in make(question)]
+    return sorted(found, key=lambda parameter: -parameter.prior)
 
 
-# --- sizes of notches ------------------------------------------------------------------------------------------------
+# --- sizes of steps ------------------------------------------------------------------------------------------------
 
 
 def _reach_px(question: Question) -> float:
@@ -112,14 +112,14 @@ def _rocking_width(question: Question) -> float:
     return 1.0 / max(2.0, float(indices) * max(question.setting.cells))
 
 
-def _simple(question: Question, name: str, notch: float, *, id: str, title: str, prior: float, default: float,
-            **also) -> Knob:
+def _simple(question: Question, name: str, step: float, *, id: str, title: str, prior: float, default: float,
+            **also) -> FitParameter:
     start = question.command.number(name, default)
 
     def turn(command: Command, values: Sequence[float]) -> Command:
         return command.setting(name, float(values[0]))
 
-    return Knob(id, title, (name,), (start,), (notch,), turn, prior, **also)
+    return FitParameter(id, title, (name,), (start,), (step,), turn, prior, **also)
 
 
 # --- detector --------------------------------------------------------------------------------------------------------
@@ -164,12 +164,12 @@ def beam_centre(question: Question) -> BeamCentre:
                       -1 if convention == "adxv" else 1)
 
 
-def _detector_knobs(question: Question) -> Iterator[Knob]:
+def _detector_parameters(question: Question) -> Iterator[FitParameter]:
     centre, reach = beam_centre(question), _reach_px(question)
     command, detector = question.command, question.detector
-    relative = _NOTCH / reach
-    yield Knob(causes.BEAM_CENTRE_VALUE, "the beam centre", ("along fast", "along slow"), (0.0, 0.0), (_NOTCH, _NOTCH),
-               lambda c, v: centre.moved(c, v[0], v[1]), 0.6, geometry=True, units="pixels")
+    relative = _STEP / reach
+    yield FitParameter(causes.BEAM_CENTRE_VALUE, "the beam centre", ("along fast", "along slow"), (0.0, 0.0),
+                       (_STEP, _STEP), lambda c, v: centre.moved(c, v[0], v[1]), 0.6, geometry=True, units="pixels")
     name = "-close_distance" if command.has("-close_distance") else "-distance"
     distance = command.number(name, 100.0)
     yield _simple(question, name, relative * distance, default=100.0, title="the distance", prior=0.6,
@@ -177,7 +177,7 @@ def _detector_knobs(question: Question) -> Iterator[Knob]:
     pixel = command.number("-pixel", 0.1)
     yield _simple(question, "-pixel", relative * pixel, default=0.1, title="the pixel size", prior=0.55,
                   id=causes.PIXEL_SIZE_VALUE, geometry=True, positive=True)
-    tilt = math.degrees(_NOTCH * detector.pixel_m / abs(detector.close_distance_m or 0.1))
+    tilt = math.degrees(_STEP * detector.pixel_m / abs(detector.close_distance_m or 0.1))
     rotations = tuple(f"-detector_rot{axis}" for axis in "xyz")
 
     def turned(command: Command, values: Sequence[float]) -> Command:
@@ -186,25 +186,25 @@ def _detector_knobs(question: Question) -> Iterator[Knob]:
         return command
 
     starts = tuple(command.number(option) for option in rotations)
-    yield Knob(causes.DETECTOR_ROTATION_VALUE, "the detector's rotation", rotations, starts, (tilt, tilt, tilt), turned,
-               0.5, geometry=True)
+    yield FitParameter(causes.DETECTOR_ROTATION_VALUE, "the detector's rotation", rotations, starts,
+                       (tilt, tilt, tilt), turned, 0.5, geometry=True)
     yield _simple(question, "-twotheta", tilt, default=0.0, title="two-theta",
                   prior=0.55 if command.has("-twotheta") else 0.35, id=mistake_id("twotheta", "value"), geometry=True)
     for option, topic in (("-fdet_vector", "fast-axis"), ("-sdet_vector", "slow-axis")):
         item = command.find(option)
         if item and len(item.values) == 3:
-            yield _tilt_knob(item, topic, relative, 0.4, geometry=True)
+            yield _tilt_parameter(item, topic, relative, 0.4, geometry=True)
 
 
 # --- beam ------------------------------------------------------------------------------------------------------------
 
 
-def _beam_knobs(question: Question) -> Iterator[Knob]:
+def _beam_parameters(question: Question) -> Iterator[FitParameter]:
     command, reach = question.command, _reach_px(question)
     wave = command.find("-lambda", "-energy")
     name = wave.option.name if wave else "-lambda"
     start = command.number(name, 1.0)
-    yield _simple(question, name, start * _NOTCH / reach, default=1.0, title="the wavelength", prior=0.55,
+    yield _simple(question, name, start * _STEP / reach, default=1.0, title="the wavelength", prior=0.55,
                   id=mistake_id("wavelength", "value"), positive=True)
     if question.setting.polarized:
         yield _simple(question, "-polar", 0.01, default=0.0, title="the polarization", prior=0.5,
@@ -216,16 +216,16 @@ def _beam_knobs(question: Question) -> Iterator[Knob]:
             yield _simple(question, option, 0.005 * command.number(option) or typical, default=0.0,
                           title=f"the {topic}", prior=0.5 if given else 0.4, id=mistake_id(topic, "value"),
                           positive=True)
-    width = 0.2 * _NOTCH * _rocking_width(question)
+    width = 0.2 * _STEP * _rocking_width(question)
     for option, topic, prior in (("-beam_vector", "beam-vector", 0.45), ("-spindle_axis", "spindle-axis", 0.4),
                                  ("-polar_vector", "polarization-axis", 0.3)):
         item = command.find(option)
         if item and len(item.values) == 3:
             beam = topic == "beam-vector"
-            yield _tilt_knob(item, topic, width if beam else 1e-3, prior, geometry=beam)
+            yield _tilt_parameter(item, topic, width if beam else 1e-3, prior, geometry=beam)
 
 
-def _tilt_knob(item: Item, topic: str, notch: float, prior: float, *, geometry: bool = False) -> Knob:
+def _tilt_parameter(item: Item, topic: str, step: float, prior: float, *, geometry: bool = False) -> FitParameter:
     """A vector turned about the two directions across it."""
     vector = np.array(item.numbers)
     first = np.eye(3)[int(np.argmin(np.abs(vector)))]
@@ -237,31 +237,33 @@ def _tilt_knob(item: Item, topic: str, notch: float, prior: float, *, geometry: 
         tilted = rotation_about(across, values[0]) @ rotation_about(other, values[1]) @ vector
         return command.setting(item.option.name, *(float(v) for v in tilted))
 
-    return Knob(mistake_id(topic, "value"), f"{item.option.name} tilted", ("one way", "the other way"), (0.0, 0.0),
-                (notch, notch), turn, prior, geometry=geometry, units="radians")
+    return FitParameter(mistake_id(topic, "value"), f"{item.option.name} tilted", ("one way", "the other way"),
+                        (0.0, 0.0), (step, step), turn, prior, geometry=geometry, units="radians")
 
 
 # --- crystal ---------------------------------------------------------------------------------------------------------
 
 
-def _crystal_knobs(question: Question) -> Iterator[Knob]:
+def _crystal_parameters(question: Question) -> Iterator[FitParameter]:
     command, width = question.command, _rocking_width(question)
-    angle = math.degrees(_NOTCH * 5 * width)
+    angle = math.degrees(_STEP * 5 * width)
     misset = command.find("-misset")
     given = misset.numbers if misset and len(misset.values) == 3 else (0.0, 0.0, 0.0)
     if not (misset and len(misset.values) == 1):
         id = mistake_id("misset", "value") if misset or not command.has("-mat") else causes.MATRIX_VALUE
-        yield Knob(id, "the crystal's orientation (misset)", ("x", "y", "z"), given, (angle, angle, angle),
-                   lambda c, v: c.setting("-misset", *(float(value) for value in v)), 0.54 if misset else 0.5,
-                   units="degrees")
+        yield FitParameter(id, "the crystal's orientation (misset)", ("x", "y", "z"), given, (angle, angle, angle),
+                           lambda c, v: c.setting("-misset", *(float(value) for value in v)), 0.54 if misset else 0.5,
+                           units="degrees")
     if "-mat" in question.files:
-        yield Knob(causes.MATRIX_VALUE, "the orientation matrix times", ("factor",), (1.0,), (_NOTCH * 5 * width,),
-                   lambda c, v: c, 0.5, positive=True, edit=lambda v: _scaled_axes(v[0], v[0], v[0]))
-        yield Knob(causes.MATRIX_VALUE, "axes of the orientation matrix times", ("a*", "b*", "c*"), (1.0, 1.0, 1.0),
-                   (_NOTCH * 5 * width,) * 3, lambda c, v: c, 0.45, positive=True, edit=lambda v: _scaled_axes(*v))
+        yield FitParameter(causes.MATRIX_VALUE, "the orientation matrix times", ("factor",), (1.0,),
+                           (_STEP * 5 * width,), lambda c, v: c, 0.5, positive=True,
+                           edit=lambda v: _scaled_axes(v[0], v[0], v[0]))
+        yield FitParameter(causes.MATRIX_VALUE, "axes of the orientation matrix times", ("a*", "b*", "c*"),
+                           (1.0, 1.0, 1.0), (_STEP * 5 * width,) * 3, lambda c, v: c, 0.45, positive=True,
+                           edit=lambda v: _scaled_axes(*v))
     cell = command.find("-cell")
     if cell and cell.values:
-        yield from _cell_knobs(cell, _NOTCH * 5 * width)
+        yield from _cell_parameters(cell, _STEP * 5 * width)
     spread = command.number("-mosaic")
     yield _simple(question, "-mosaic", 0.01 * spread or 2 * angle, default=0.0, title="the mosaic spread",
                   prior=0.55 if spread else 0.45, id=MOSAIC_SPREAD, positive=True)
@@ -269,17 +271,18 @@ def _crystal_knobs(question: Question) -> Iterator[Knob]:
         yield _simple(question, "-fudge", 0.01 * command.number("-fudge", 1.0), default=1.0, title="-fudge", prior=0.5,
                       id=mistake_id("fudge", "value"), positive=True)
     if not command.has("-samplesize", "-sample_thick", "-sample_width", "-sample_height"):
-        yield Knob(mistake_id("cells", "value"), "the number of cells", ("Na", "Nb", "Nc"),
-                   tuple(float(n) for n in question.setting.cells), (1.0, 1.0, 1.0), _with_cells, 0.5, positive=True)
+        yield FitParameter(mistake_id("cells", "value"), "the number of cells", ("Na", "Nb", "Nc"),
+                           tuple(float(n) for n in question.setting.cells), (1.0, 1.0, 1.0), _with_cells, 0.5,
+                           positive=True)
 
 
-def of_domains(knob: Knob, count: int) -> Knob:
+def of_domains(parameter: FitParameter, count: int) -> FitParameter:
     """The mosaic spread, sampled by so many domains."""
 
     def turn(command: Command, values: Sequence[float]) -> Command:
-        return knob.turn(command, values).setting("-mosaic_dom", count)
+        return parameter.turn(command, values).setting("-mosaic_dom", count)
 
-    return replace(knob, title=f"{knob.title} ({count} domains)", turn=turn, prior=knob.prior - 0.02)
+    return replace(parameter, title=f"{parameter.title} ({count} domains)", turn=turn, prior=parameter.prior - 0.02)
 
 
 def _scaled_axes(*factors: float) -> tuple[FileEdit, ...]:
@@ -299,24 +302,25 @@ def _with_cells(command: Command, values: Sequence[float]) -> Command:
     return command
 
 
-def _cell_knobs(cell: Item, relative: float) -> Iterator[Knob]:
+def _cell_parameters(cell: Item, relative: float) -> Iterator[FitParameter]:
     given = [*cell.numbers, *[0.0] * (6 - len(cell.numbers))]
     lengths = [given[i] if given[i] > 0 else given[0] for i in range(3)]
     angles = [given[i] if given[i] > 0 else 90.0 for i in range(3, 6)]
-    yield Knob(mistake_id("cell", "value"), "the unit cell scaled", ("factor",), (1.0,), (relative,),
-               lambda c, v: c.setting("-cell", *(float(n * v[0]) for n in lengths), *angles), 0.52, positive=True)
+    yield FitParameter(mistake_id("cell", "value"), "the unit cell scaled", ("factor",), (1.0,), (relative,),
+                       lambda c, v: c.setting("-cell", *(float(n * v[0]) for n in lengths), *angles), 0.52,
+                       positive=True)
     turned = math.degrees(relative)
-    yield Knob(mistake_id("cell", "value"), "the unit cell", ("a", "b", "c", "alpha", "beta", "gamma"),
-               (*lengths, *angles), (*(relative * n for n in lengths), turned, turned, turned),
-               lambda c, v: c.setting("-cell", *(float(n) for n in v)), 0.5)
+    yield FitParameter(mistake_id("cell", "value"), "the unit cell", ("a", "b", "c", "alpha", "beta", "gamma"),
+                       (*lengths, *angles), (*(relative * n for n in lengths), turned, turned, turned),
+                       lambda c, v: c.setting("-cell", *(float(n) for n in v)), 0.5)
 
 
 # --- spindle ---------------------------------------------------------------------------------------------------------
 
 
-def _spindle_knobs(question: Question) -> Iterator[Knob]:
+def _spindle_parameters(question: Question) -> Iterator[FitParameter]:
     s = question.setting
-    angle = math.degrees(_NOTCH * 5 * _rocking_width(question))
+    angle = math.degrees(_STEP * 5 * _rocking_width(question))
     yield _simple(question, "-phi", angle, default=0.0, title="phi", id=mistake_id("phi", "value"),
                   prior=0.55 if question.command.has("-phi") else 0.45)
     if s.phi_steps > 1:
@@ -327,8 +331,8 @@ def _spindle_knobs(question: Question) -> Iterator[Knob]:
             return (bare.setting("-phistep", float(values[0] / count)).setting("-phisteps", count)
                     .setting("-osc", float(abs(values[0]))))
 
-        yield Knob(mistake_id("oscillation", "value"), "the oscillation range", ("-osc",), (step * count,), (angle,),
-                   turn, 0.54)
+        yield FitParameter(mistake_id("oscillation", "value"), "the oscillation range", ("-osc",), (step * count,),
+                           (angle,), turn, 0.54)
 
 
 def _root(square: float) -> float:
@@ -342,28 +346,29 @@ def _cube_root(cube: float) -> float:
 # --- amounts ---------------------------------------------------------------------------------------------------------
 
 
-def _amount_knobs(question: Question) -> Iterator[Knob]:
+def _amount_parameters(question: Question) -> Iterator[FitParameter]:
     """What adds to the image in proportion: water by its volume, unlisted reflections by F^2."""
     command = question.command
     water = command.number("-water")
-    yield Knob(mistake_id("water", "value"), "the water background", ("-water",), (water**3,),
-               (max(1.0, 0.1 * water**3),), lambda c, v: c.setting("-water", _cube_root(v[0])), 0.5,
-               linear=True, shown=_cube_root, units="um")
+    yield FitParameter(mistake_id("water", "value"), "the water background", ("-water",), (water**3,),
+                       (max(1.0, 0.1 * water**3),), lambda c, v: c.setting("-water", _cube_root(v[0])), 0.5,
+                       linear=True, shown=_cube_root, units="um")
     listed = command.has("-hkl", "-dump")
     if listed:
         default = command.number("-default_F")
-        yield Knob(causes.DEFAULT_F_VALUE, "unlisted reflections", ("-default_F",), (default**2,),
-                   (max(1.0, 0.1 * default**2),), lambda c, v: c.setting("-default_F", _root(v[0])), 0.55, linear=True,
-                   shown=_root)
+        yield FitParameter(causes.DEFAULT_F_VALUE, "unlisted reflections", ("-default_F",), (default**2,),
+                           (max(1.0, 0.1 * default**2),), lambda c, v: c.setting("-default_F", _root(v[0])), 0.55,
+                           linear=True, shown=_root)
 
 
-def _sensor_knobs(question: Question) -> Iterator[Knob]:
+def _sensor_parameters(question: Question) -> Iterator[FitParameter]:
     """The sensor. Where there is none, how much it absorbs is fitted with its thickness, from a common one on."""
     command = question.command
     thickness, depth = command.number("-detector_thick"), command.number("-detector_abs")
     if thickness <= 0:
-        yield Knob(causes.ABSORPTION_VALUE, "a sensor", ("thickness in um", "thickness over attenuation depth"),
-                   (0.0, 1.0), (3.0, 0.01), _with_sensor, 0.45, positive=True, begin=(400.0, 1.0))
+        yield FitParameter(causes.ABSORPTION_VALUE, "a sensor",
+                           ("thickness in um", "thickness over attenuation depth"), (0.0, 1.0), (3.0, 0.01),
+                           _with_sensor, 0.45, positive=True, begin=(400.0, 1.0))
         return
     yield _simple(question, "-detector_thick", 0.01 * thickness, default=0.0, title="the sensor's thickness",
                   prior=0.5, id=mistake_id("sensor-thickness", "value"), positive=True)

@@ -1,8 +1,8 @@
-"""Fitting: turn a knob until the rendered image is the subject's (damped Gauss-Newton, secant updates).
+"""Fitting: turn a parameter until the rendered image is the subject's (damped Gauss-Newton, secant updates).
 
 Spots that are a few pixels away pull only when both images are smoothed; a fit starts smoothed when the plain
-images do not answer to the knob, and ends plain. ``response`` says beforehand, from one notch each, how much of
-the difference a knob could explain.
+images do not answer to the parameter, and ends plain. ``response`` says beforehand, from one step each, how much of
+the difference a parameter could explain.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import Knob
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 
 SMOOTHINGS = (7, 3, 0)
@@ -39,11 +39,11 @@ _MERE_FACTOR = 0.02
 
 @dataclass(frozen=True)
 class Response:
-    """What a notch of each number does, as columns [pixels, numbers], and the share of the difference explained by
+    """What a step of each number does, as columns [pixels, numbers], and the share of the difference explained by
     the best linear turn, plain and smoothed. ``shape`` and ``smoothed_shape`` are the shares of what the best factor
     leaves: whatever makes an image brighter explains a factor, but only the cause explains the rest."""
 
-    knob: Knob
+    parameter: FitParameter
     slopes: np.ndarray
     explained: float
     smoothed: float
@@ -53,17 +53,17 @@ class Response:
     @property
     def promise(self) -> float:
         plain, smoothed = min(self.explained, self.shape), min(self.smoothed, self.smoothed_shape)
-        return max(plain, 0.9 * smoothed) + 0.02 * self.knob.prior - 0.01 * len(self.knob.start)
+        return max(plain, 0.9 * smoothed) + 0.02 * self.parameter.prior - 0.01 * len(self.parameter.start)
 
     @property
     def smoothings(self) -> tuple[int, ...]:
-        """How a fit of the knob should go: smoothed first where smoothed images answer to it better."""
+        """How a fit of the parameter should go: smoothed first where smoothed images answer to it better."""
         return SMOOTHINGS if min(self.smoothed, self.smoothed_shape) > min(self.explained, self.shape) else (0,)
 
 
 @dataclass(frozen=True)
 class Fitted:
-    knob: Knob
+    parameter: FitParameter
     values: tuple[float, ...]
     reading: Reading
 
@@ -72,7 +72,7 @@ class Fitter:
     """Fits on a few regions of the trials; the final reading is on all.
 
     With ``free_scale`` the best factor between the images is taken out before they are held together. ``on_top``
-    is a hypothesis in force while the knobs are turned, in place of the unedited command.
+    is a hypothesis in force while the fit parameters are turned, in place of the unedited command.
     """
 
     def __init__(self, trials: CauseTrials, count: int = 3, *, free_scale: bool = False,
@@ -84,20 +84,22 @@ class Fitter:
         self.aim = trials.subject[:self.count]
         self.base = (trials.images(on_top, self.count) if on_top else None) or trials.base[:self.count]
 
-    def candidate(self, knob: Knob, values: Sequence[float]) -> Candidate:
-        """The hypothesis that the knob stands so, on top of what is in force."""
-        turned = knob.candidate(self.under.command, values)
+    def candidate(self, parameter: FitParameter, values: Sequence[float]) -> Candidate:
+        """The hypothesis that the parameter stands so, on top of what is in force."""
+        turned = parameter.candidate(self.under.command, values)
         return replace(turned, files=(*self.under.files, *turned.files), emulate=self.under.emulate)
 
     # --- linear answers ------------------------------------------------------------------------------------
 
-    def responses(self, knob: Knob) -> list[Response]:
-        """One notch of every number: the answer of all together, and of each alone where there are several; none
-        where the knob gives no image or changes nothing."""
+    def responses(self, parameter: FitParameter) -> list[Response]:
+        """One step of every number: the answer of all together, and of each alone where there are several; none
+        where the parameter gives no image or changes nothing."""
         columns, smooth = [], []
-        steps = np.diag(knob.notches) if knob.begin is None else np.array([knob.begin]) - np.array(knob.start)
+        steps = np.diag(parameter.steps)
+        if parameter.begin is not None:
+            steps = np.array([parameter.begin]) - np.array(parameter.start)
         for step in steps:
-            moved = self.images(knob, np.array(knob.start) + step)
+            moved = self.images(parameter, np.array(parameter.start) + step)
             if moved is None:
                 return []
             change = [m - b for m, b in zip(moved, self.base, strict=True)]
@@ -107,18 +109,18 @@ class Fitter:
         if not np.abs(slopes).max() > 1e-9 * self.trials.question.pair.peak:
             return []
         smooth_slopes = np.stack(smooth, axis=1)
-        found = [self._response(knob, slopes, smooth_slopes)]
+        found = [self._response(parameter, slopes, smooth_slopes)]
         if len(steps) > 1:
-            found += [self._response(knob.only(axis), slopes[:, axis:axis + 1], smooth_slopes[:, axis:axis + 1])
-                      for axis in range(len(knob.start))]
+            found += [self._response(parameter.only(axis), slopes[:, axis:axis + 1], smooth_slopes[:, axis:axis + 1])
+                      for axis in range(len(parameter.start))]
         return found
 
-    def _response(self, knob: Knob, slopes: np.ndarray, smooth: np.ndarray) -> Response:
+    def _response(self, parameter: FitParameter, slopes: np.ndarray, smooth: np.ndarray) -> Response:
         pairs = ((slopes, 0), (smooth, SMOOTHINGS[0]))
         explained, smoothed = (explained_share(*self._held(columns, size, self.free_scale))[0]
                                for columns, size in pairs)
         shape, smoothed_shape = (self._shape_share(columns, size) for columns, size in pairs)
-        return Response(knob, slopes, explained, smoothed, shape, smoothed_shape)
+        return Response(parameter, slopes, explained, smoothed, shape, smoothed_shape)
 
     def again(self, response: Response) -> Response:
         """The same response as this fitter sees it, for one made by another fitter of the same trials."""
@@ -150,43 +152,44 @@ class Fitter:
     def _without_scale(self, slopes: np.ndarray, now: np.ndarray) -> np.ndarray:
         return _across(slopes, now) if self.free_scale else slopes
 
-    def images(self, knob: Knob, values: Sequence[float]) -> list[np.ndarray] | None:
-        """The regions with the knob standing so; None where it cannot, or gives no image."""
-        if knob.positive and any(value * start <= 0 for value, start in zip(values, knob.start, strict=True) if start):
+    def images(self, parameter: FitParameter, values: Sequence[float]) -> list[np.ndarray] | None:
+        """The regions with the parameter standing so; None where it cannot, or gives no image."""
+        pairs = zip(values, parameter.start, strict=True)
+        if parameter.positive and any(value * start <= 0 for value, start in pairs if start):
             return None
-        return self.trials.images(self.candidate(knob, values), self.count)
+        return self.trials.images(self.candidate(parameter, values), self.count)
 
     # --- a fit ---------------------------------------------------------------------------------------------
 
-    def fit(self, knob: Knob, start: Sequence[float] | None = None, *, smoothings: Sequence[int] = SMOOTHINGS,
-            most_seconds: float = 15.0) -> Fitted | None:
+    def fit(self, parameter: FitParameter, start: Sequence[float] | None = None, *,
+            smoothings: Sequence[int] = SMOOTHINGS, most_seconds: float = 15.0) -> Fitted | None:
         """The values whose image is nearest to the subject; None where nothing can be rendered, or the descent gains
         next to nothing."""
         until = self.trials.seconds_left - most_seconds
-        at = np.array(next(v for v in (start, knob.begin, knob.start) if v is not None), float)
+        at = np.array(next(v for v in (start, parameter.begin, parameter.start) if v is not None), float)
         for size in smoothings:
-            at = self._descend(knob, at, size, until)
+            at = self._descend(parameter, at, size, until)
             if at is None:
                 return None
-        return self._finished(knob, at)
+        return self._finished(parameter, at)
 
-    def _finished(self, knob: Knob, at: np.ndarray) -> Fitted:
+    def _finished(self, parameter: FitParameter, at: np.ndarray) -> Fitted:
         """The reading on all regions; round numbers are taken where they do as well."""
-        best = Fitted(knob, tuple(at), self.trials.reading(self.trials.images(self.candidate(knob, at))))
+        best = Fitted(parameter, tuple(at), self.trials.reading(self.trials.images(self.candidate(parameter, at))))
         for digits in (4, 6):
-            near = tuple(start if abs(value - start) < 1e-3 * notch else float(f"{value:.{digits}g}")
-                         for value, start, notch in zip(at, knob.start, knob.notches, strict=True))
+            near = tuple(start if abs(value - start) < 1e-3 * step else float(f"{value:.{digits}g}")
+                         for value, start, step in zip(at, parameter.start, parameter.steps, strict=True))
             if near != best.values and best.reading.scaled_left < 0.3:
-                reading = self.trials.reading(self.trials.images(self.candidate(knob, near)))
+                reading = self.trials.reading(self.trials.images(self.candidate(parameter, near)))
                 if _as_good(reading, best.reading):
-                    return Fitted(knob, near, reading)
+                    return Fitted(parameter, near, reading)
         return best
 
-    def _descend(self, knob: Knob, at: np.ndarray, size: int, until: float) -> np.ndarray | None:
+    def _descend(self, parameter: FitParameter, at: np.ndarray, size: int, until: float) -> np.ndarray | None:
         """The values reached with images smoothed so, when ``until`` seconds are left; None where there is no image
         or the descent is hopeless."""
-        notches, aim = np.array(knob.notches), _flat(self.aim, size)
-        parts = self.images(knob, at)
+        steps, aim = np.array(parameter.steps), _flat(self.aim, size)
+        parts = self.images(parameter, at)
         if parts is None:
             return None
         now, slopes, damping, fresh = _flat(parts, size), None, 1e-4, False
@@ -201,17 +204,17 @@ class Fitter:
             if late or error <= floor or hopeless:
                 break
             if slopes is None:
-                slopes, fresh = self._slopes(knob, at, now, size), True
+                slopes, fresh = self._slopes(parameter, at, now, size), True
                 if slopes is None:
                     break
             step = _damped_step(self._without_scale(scale * slopes, now), aim - scale * now, damping)
-            parts = self.images(knob, at + step * notches)
+            parts = self.images(parameter, at + step * steps)
             moved = _flat(parts, size) if parts is not None else None
             trial = float(np.linalg.norm(aim - self._scale(moved, aim) * moved)) if moved is not None else np.inf
             if trial < error:
                 taken += 1
                 slopes = slopes + np.outer(moved - now - slopes @ step, step) / max(float(step @ step), 1e-30)
-                gain, at, now, error, fresh = trial / error, at + step * notches, moved, trial, False
+                gain, at, now, error, fresh = trial / error, at + step * steps, moved, trial, False
                 scale = self._scale(now, aim)
                 damping = max(damping / 10, 1e-9)
                 if gain > 0.5:
@@ -231,10 +234,10 @@ class Fitter:
         base, aim = _flat(self.base, size), _flat(self.aim, size)
         return float(np.linalg.norm(aim - self._scale(base, aim) * base))
 
-    def _slopes(self, knob: Knob, at: np.ndarray, now: np.ndarray, size: int) -> np.ndarray | None:
+    def _slopes(self, parameter: FitParameter, at: np.ndarray, now: np.ndarray, size: int) -> np.ndarray | None:
         columns = []
-        for step in np.diag(knob.notches):
-            parts = self.images(knob, at + step)
+        for step in np.diag(parameter.steps):
+            parts = self.images(parameter, at + step)
             if parts is None:
                 return None
             columns.append(_flat(parts, size) - now)
@@ -242,16 +245,16 @@ class Fitter:
 
     # --- far away --------------------------------------------------------------------------------------------
 
-    def ladder(self, knob: Knob, rungs: int = 8) -> Sequence[float] | None:
+    def ladder(self, parameter: FitParameter, rungs: int = 8) -> Sequence[float] | None:
         """Look along each number in growing steps; the place that looks most like the subject, smoothed."""
         aim = _flat(self.aim, SMOOTHINGS[0])
         best, start = float(np.linalg.norm(aim - _flat(self.base, SMOOTHINGS[0]))) * 0.97, None
-        for axis in range(len(knob.start)):
+        for axis in range(len(parameter.start)):
             for rung in range(1, rungs + 1):
                 for sign in (1, -1):
-                    at = np.array(knob.start, float)
-                    at[axis] += sign * knob.notches[axis] * _LADDER**rung
-                    parts = self.images(knob, at)
+                    at = np.array(parameter.start, float)
+                    at[axis] += sign * parameter.steps[axis] * _LADDER**rung
+                    parts = self.images(parameter, at)
                     if parts is None:
                         continue
                     error = float(np.linalg.norm(aim - _flat(parts, SMOOTHINGS[0])))
@@ -270,7 +273,7 @@ def _as_good(reading: Reading, other: Reading) -> bool:
 
 
 def explained_share(slopes: np.ndarray, rest: np.ndarray) -> tuple[float, np.ndarray]:
-    """(share of |rest|^2 that the columns explain, the turn in notches)."""
+    """(share of |rest|^2 that the columns explain, the turn in steps)."""
     power = float(rest @ rest)
     if power == 0:
         return 0.0, np.zeros(slopes.shape[1])
@@ -280,7 +283,7 @@ def explained_share(slopes: np.ndarray, rest: np.ndarray) -> tuple[float, np.nda
 
 
 def _damped_step(slopes: np.ndarray, rest: np.ndarray, damping: float) -> np.ndarray:
-    """Levenberg-Marquardt step in notches."""
+    """Levenberg-Marquardt step in steps."""
     normal = slopes.T @ slopes
     weight = np.diag(normal) + 1e-12 * float(np.trace(normal)) + 1e-300
     return np.linalg.solve(normal + damping * np.diag(weight), slopes.T @ rest)
@@ -308,17 +311,17 @@ def _flat(parts: Sequence[np.ndarray], size: int) -> np.ndarray:
     return np.concatenate([part.ravel() for part in parts])
 
 
-def joined(first: Knob, second: Knob) -> Knob:
-    """Two knobs turned together."""
+def joined(first: FitParameter, second: FitParameter) -> FitParameter:
+    """Two fit parameters turned together."""
     cut = len(first.start)
 
     def turn(command, values):
         return second.turn(first.turn(command, values[:cut]), values[cut:])
 
     def edit(values):
-        return tuple(change for knob, own in ((first, values[:cut]), (second, values[cut:])) if knob.edit
-                     for change in knob.edit(own))
+        return tuple(change for parameter, own in ((first, values[:cut]), (second, values[cut:])) if parameter.edit
+                     for change in parameter.edit(own))
 
-    return Knob(first.id, f"{first.title} and {second.title}", first.labels + second.labels,
-                first.start + second.start, first.notches + second.notches, turn,
-                min(first.prior, second.prior), first.geometry and second.geometry, edit=edit)
+    return FitParameter(first.id, f"{first.title} and {second.title}", first.labels + second.labels,
+                        first.start + second.start, first.steps + second.steps, turn, min(first.prior, second.prior),
+                        first.geometry and second.geometry, edit=edit)

@@ -11,7 +11,7 @@ import numpy as np
 from nbcompare.explain.diagnose.cause import Cause
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.command_edits import run_candidates
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import Knob, knobs
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, fit_parameters
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search import limits
 from nbcompare.explain.diagnose.search.fitting import Fitter, Response, explained_share, joined
@@ -44,29 +44,30 @@ class PairSearch:
     found: list[Cause] = field(default_factory=list)
 
     def run(self) -> list[Cause]:
-        """Two knobs together where their answers say so; then everything on top of the nearest hypotheses."""
-        self._knob_pairs()
+        """Two fit parameters together where their answers say so; then everything on top of the nearest hypotheses."""
+        self._parameter_pairs()
         for tried in sorted(self.tried, key=lambda tried: tried.price)[:_NEAREST]:
             if self.found or tried.reading.scaled_left > NEAR:
                 break
-            self._knobs_on_top(tried)
+            self._parameters_on_top(tried)
             if not self.found:
                 self._mistakes_on_top(tried)
         return self.found
 
-    def _knob_pairs(self) -> None:
+    def _parameter_pairs(self) -> None:
         rest = Fitter(self.trials, 1).rest()
         scored = []
         for a, b in itertools.combinations(self.responses[:_PAIRED], 2):
             both, _ = explained_share(np.concatenate((a.slopes, b.slopes), axis=1), rest)
             if both > _EXPLAINED and 1 - both < _GAINED * (1 - max(a.explained, b.explained)):
-                scored.append((both, a.knob, b.knob))
+                scored.append((both, a.parameter, b.parameter))
         for _, first, second in sorted(scored, key=lambda entry: -entry[0])[:_FITS]:
             if self._fit_pair(self.fitter, first, second, (*first.start, *second.start), limits.PAIR):
                 return
 
-    def _fit_pair(self, fitter: Fitter, first: Knob, second: Knob, start: Sequence[float], share: float) -> bool:
-        """Two knobs fitted together; when that holds, each is a cause."""
+    def _fit_pair(self, fitter: Fitter, first: FitParameter, second: FitParameter, start: Sequence[float],
+                  share: float) -> bool:
+        """Two fit parameters fitted together; when that holds, each is a cause."""
         if not self.trials.within(share):
             return False
         fitted = fitter.fit(joined(first, second), start, smoothings=(0,),
@@ -75,32 +76,33 @@ class PairSearch:
             return False
         cut = len(first.start)
         both = fitter.candidate(joined(first, second), fitted.values)
-        for knob, values in ((first, fitted.values[:cut]), (second, fitted.values[cut:])):
-            alone = replace(knob.candidate(self.trials.question.command, values), command=both.command)
+        for parameter, values in ((first, fitted.values[:cut]), (second, fitted.values[cut:])):
+            alone = replace(parameter.candidate(self.trials.question.command, values), command=both.command)
             self.found += self.prover.proven(alone, fitted.reading, ("one of two causes together",))
         return True
 
-    def _knobs_on_top(self, first: Tried) -> None:
-        """Turn every knob with the nearest hypothesis in force; where that is a knob, both are fitted together."""
+    def _parameters_on_top(self, first: Tried) -> None:
+        """Turn every parameter with the nearest hypothesis in force; where that is one too, both are fitted."""
         fitter = Fitter(self.trials, on_top=first.candidate)
-        answers = [answer for knob in knobs(self._question_with(first.candidate))
+        answers = [answer for parameter in fit_parameters(self._question_with(first.candidate))
                    if self.trials.within(limits.PAIR_TURNED)
-                   for answer in fitter.responses(knob)]
-        again = replace(first.knob, start=first.values) if first.knob else None
+                   for answer in fitter.responses(parameter)]
+        again = replace(first.parameter, start=first.values) if first.parameter else None
         own = fitter.responses(again)[:1] if again else []
         rest = fitter.rest()
         scored = sorted(answers, key=lambda a: -explained_share(
-            np.concatenate([r.slopes for r in (*own, a)], axis=1), rest)[0] + 0.01 * len(a.knob.start))
+            np.concatenate([r.slopes for r in (*own, a)], axis=1), rest)[0] + 0.01 * len(a.parameter.start))
         for answer in scored[:_ON_TOP]:
-            if again and answer.knob.labels != again.labels:
+            if again and answer.parameter.labels != again.labels:
                 pair = Fitter(self.trials)
-                if self._fit_pair(pair, first.knob, answer.knob, (*first.values, *answer.knob.start), limits.PAIR_FIT):
+                start = (*first.values, *answer.parameter.start)
+                if self._fit_pair(pair, first.parameter, answer.parameter, start, limits.PAIR_FIT):
                     return
             elif not again and self.trials.within(limits.PAIR_FIT):
-                fitted = fitter.fit(answer.knob, smoothings=(0,),
+                fitted = fitter.fit(answer.parameter, smoothings=(0,),
                                     most_seconds=limits.ONE_FIT * self.trials.budget_s)
                 if fitted and fitted.reading.near:
-                    self._together(first, fitter.candidate(answer.knob, fitted.values), fitted.reading)
+                    self._together(first, fitter.candidate(answer.parameter, fitted.values), fitted.reading)
                     return
 
     def _mistakes_on_top(self, first: Tried) -> None:

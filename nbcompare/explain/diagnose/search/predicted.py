@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from nbcompare.case.command import Command
 from nbcompare.explain.diagnose.cause import Cause, guess, guessed
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.command_edits import run_candidates
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import Knob, knobs
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, fit_parameters
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.setup.detector import read_detector
 
@@ -76,13 +77,14 @@ class PeakPlaces:
         expected = max(np.count_nonzero(on), min(len(self.x), len(self.y)) // 2)
         return Placing(partners / expected, float(np.median(np.minimum(nearest, _FAR))))
 
-    def fit(self, knob: Knob) -> tuple[Sequence[float], Placing]:
-        """Turn a knob until moved peaks lie nearest to the subject's (Gauss-Newton on nearest partners)."""
+    def fit(self, parameter: FitParameter) -> tuple[Sequence[float], Placing]:
+        """Turn a parameter until moved peaks lie nearest to the subject's (Gauss-Newton on nearest partners)."""
         command = self.question.command
-        at, best, notches = np.array(knob.start, float), (knob.start, self.still), np.array(knob.notches)
+        at, best, steps = np.array(parameter.start, float), (parameter.start, self.still), np.array(parameter.steps)
         for reach in (12.0, 6.0, 3.0, 1.5, 1.0, 1.0):
-            now = self.moved(knob.turn(command, at))
-            slopes = np.stack([(self.moved(knob.turn(command, at + step)) - now) for step in np.diag(notches)], axis=-1)
+            now = self.moved(parameter.turn(command, at))
+            slopes = np.stack([(self.moved(parameter.turn(command, at + step)) - now) for step in np.diag(steps)],
+                              axis=-1)
             usable = np.isfinite(now).all(axis=1) & np.isfinite(slopes).all(axis=(1, 2))
             if np.count_nonzero(usable) < 4:
                 break
@@ -93,11 +95,11 @@ class PeakPlaces:
             near = np.hypot(*rest.T) < reach
             if np.count_nonzero(near) < 3:
                 break
-            change, *_ = np.linalg.lstsq(slopes[near].reshape(-1, len(notches)), rest[near].ravel(), rcond=1e-8)
-            at = at + change * notches
-            if knob.positive and (at * np.array(knob.start) <= 0).any():
+            change, *_ = np.linalg.lstsq(slopes[near].reshape(-1, len(steps)), rest[near].ravel(), rcond=1e-8)
+            at = at + change * steps
+            if parameter.positive and (at * np.array(parameter.start) <= 0).any():
                 break
-            placing = self.placing(self.moved(knob.turn(command, at)))
+            placing = self.placing(self.moved(parameter.turn(command, at)))
             if placing.score > best[1].score:
                 best = (tuple(float(v) for v in at), placing)
         return best
@@ -105,11 +107,11 @@ class PeakPlaces:
 
 @dataclass(frozen=True)
 class Placed:
-    """A hypothesis with the placing it gives; ``knob`` and ``values`` where it was fitted."""
+    """A hypothesis with the placing it gives; ``parameter`` and ``values`` where it was fitted."""
 
     candidate: Candidate
     placing: Placing
-    knob: Knob | None = None
+    parameter: FitParameter | None = None
     values: tuple[float, ...] = ()
 
 
@@ -129,6 +131,16 @@ class PredictedGeometry:
         return [placed for placed in self.placed if placed.placing.score > self.still.score + 0.02]
 
 
+_PLACED: WeakKeyDictionary[Question, PredictedGeometry] = WeakKeyDictionary()
+
+
+def geometry_of(question: Question) -> PredictedGeometry:
+    """What ``place_peaks`` says of a question, found out once: the quick layer and the search both ask."""
+    if question not in _PLACED:
+        _PLACED[question] = place_peaks(question)
+    return _PLACED[question]
+
+
 def place_peaks(question: Question) -> PredictedGeometry:
     """Every geometry hypothesis, discrete and fitted, held against the places of the subject's peaks."""
     places = PeakPlaces(question)
@@ -136,12 +148,12 @@ def place_peaks(question: Question) -> PredictedGeometry:
         return PredictedGeometry(None)
     found = [Placed(candidate, places.placing(places.moved(candidate.command)))
              for candidate in run_candidates(question) if candidate.geometry]
-    for knob in knobs(question):
-        if knob.geometry and places.still.score <= 0.98:
-            values, placing = places.fit(knob)
-            fitted = knob.candidate(question.command, values)
-            fitted = replace(fitted, prior=knob.prior - 0.05 * (len(knob.start) - 1))
-            found.append(Placed(fitted, placing, knob, tuple(values)))
+    for parameter in fit_parameters(question):
+        if parameter.geometry and places.still.score <= 0.98:
+            values, placing = places.fit(parameter)
+            fitted = parameter.candidate(question.command, values)
+            fitted = replace(fitted, prior=parameter.prior - 0.05 * (len(parameter.start) - 1))
+            found.append(Placed(fitted, placing, parameter, tuple(values)))
     ordered = sorted(found, key=lambda placed: -(placed.placing.score + 0.1 * placed.candidate.prior))
     return PredictedGeometry(places.still, tuple(ordered))
 
@@ -151,8 +163,9 @@ def find_predicted(question: Question) -> Iterator[Cause]:
     pair = question.pair
     if pair.agree or not pair.all_finite:
         return
-    still = question.geometry.still
-    for placed in question.geometry.better[:6] if still else ():
+    geometry = geometry_of(question)
+    still = geometry.still
+    for placed in geometry.better[:6] if still else ():
         candidate, placing = placed.candidate, placed.placing
         if placing.found < 0.5:
             continue

@@ -10,7 +10,7 @@ from nbcompare.explain.diagnose.cause import Cause, carried_out, guess
 from nbcompare.explain.diagnose.causes import BACKGROUND_OFFSET
 from nbcompare.explain.diagnose.finders.scale import named_factor
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import Knob
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter
 from nbcompare.explain.diagnose.search.trials import NOTHING, Reading
 from nbcompare.explain.diagnose.setup.setting import Setting
 
@@ -23,11 +23,11 @@ _LIKENESS = 0.9
 
 @dataclass(frozen=True)
 class Tried:
-    """A hypothesis that was rendered, and how near it came; ``knob`` and ``values`` where it was fitted."""
+    """A hypothesis that was rendered, and how near it came; ``parameter`` and ``values`` where it was fitted."""
 
     candidate: Candidate
     reading: Reading
-    knob: Knob | None = None
+    parameter: FitParameter | None = None
     values: tuple[float, ...] = ()
 
     @property

@@ -14,29 +14,23 @@ from typing import Any
 import numpy as np
 
 from nbcompare.explain.diagnose.cause import Cause
-from nbcompare.explain.diagnose.causes import CATALOGUE
+from nbcompare.explain.diagnose.causes import ANOTHER_PATTERN, CATALOGUE, MAY_MOVE_SPOTS
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.command_edits import emulation_candidates, run_candidates
 from nbcompare.explain.diagnose.hypotheses.file_edits import file_candidates
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import MOSAIC_SPREAD, Knob, knobs, of_domains
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import MOSAIC_SPREAD, FitParameter, fit_parameters, of_domains
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search import limits
 from nbcompare.explain.diagnose.search.emulated_together import emulated_together
 from nbcompare.explain.diagnose.search.fitting import SMOOTHINGS, Fitted, Fitter, Response, explained_share
 from nbcompare.explain.diagnose.search.list_cut import cut_trials
 from nbcompare.explain.diagnose.search.pairs import PairSearch
+from nbcompare.explain.diagnose.search.predicted import geometry_of
 from nbcompare.explain.diagnose.search.proofs import NEAR, Prover, Tried, nearest_guesses
 from nbcompare.explain.diagnose.search.seeds import seed_guesses
 from nbcompare.explain.diagnose.search.simulator import Simulator
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
-
-_MOVE_ALL = ("matrix-ignored", "matrix-transposed", "matrix-wavelength", "matrix-sign", "matrix-order",
-             "cell-ignored", "cell-order", "cell-unit", "misset-", "wavelength-", "beam-vector-", "convention-",
-             "hkl-ignored")
-"""Beginnings of ids of mistakes that give another pattern altogether."""
-
-_MAY_MOVE = (*_MOVE_ALL, "curved-detector-", "spindle-axis-", "phi-", "oscillation-", "argv", "arguments-differ")
 
 
 @dataclass(frozen=True)
@@ -123,7 +117,7 @@ class CauseSearch:
         whether the subject's pattern lies where it would put it."""
         told = 0.3 if speaks_for(self.told, candidate.id) else 0.0
         score = candidate.prior + 0.4 * self.expected.get(candidate.id, 0.0) + told
-        still = self.question.geometry.still
+        still = geometry_of(self.question).still
         if still is None:
             return score
         placing = self.placings.get(candidate.key)
@@ -131,12 +125,12 @@ class CauseSearch:
             return score + 0.5 * placing.score if placing.found > still.found - 0.15 else score - 0.5
         in_place = still.found > 0.7 and self.question.pair.correlation > 0.5
         elsewhere = still.found < 0.3 and self.question.pair.correlation < 0.1
-        unlikely = (in_place and candidate.id.startswith(_MOVE_ALL)
-                    or elsewhere and not candidate.id.startswith(_MAY_MOVE))
+        unlikely = (in_place and candidate.id in ANOTHER_PATTERN
+                    or elsewhere and candidate.id not in MAY_MOVE_SPOTS)
         return score - 0.35 if unlikely else score
 
     def _prepare(self) -> None:
-        self.placings = {placed.candidate.key: placed.placing for placed in self.question.geometry.placed}
+        self.placings = {placed.candidate.key: placed.placing for placed in geometry_of(self.question).placed}
         self.waiting = self._candidates()
         self.prover = Prover(self.question.setting, len(self.trials.regions), self.scores)
 
@@ -201,52 +195,55 @@ class CauseSearch:
 
     def _placed_fits(self) -> None:
         """Fit what would move the peaks to where the subject has them, from there."""
-        geometry = self.question.geometry
-        fitted = [placed for placed in geometry.better if placed.knob] if geometry.still else []
+        geometry = geometry_of(self.question)
+        fitted = [placed for placed in geometry.better if placed.parameter] if geometry.still else []
         for placed in fitted[:limits.PLACED_FITS]:
             if placed.placing.score > max(limits.WELL_PLACED, geometry.still.score + 0.05):
-                if self._fit(placed.knob, placed.values, limits.PLACED_FIT):
+                if self._fit(placed.parameter, placed.values, limits.PLACED_FIT):
                     return
 
     def _sure_fits(self) -> None:
-        """Turn every knob by a notch, those first whose fit takes no more than that; fit those that the difference
+        """Turn every parameter by a step, those first whose fit takes no more than that; fit those that the difference
         plainly answers to, single numbers first."""
         near = Fitter(self.trials, 1)
-        for knob in sorted(knobs(self.question), key=lambda knob: not knob.linear):
+        for parameter in sorted(fit_parameters(self.question), key=lambda parameter: not parameter.linear):
             if not self.trials.within(limits.TURNED_ONCE):
                 break
-            self.responses += near.responses(knob)
+            self.responses += near.responses(parameter)
         self.responses.sort(key=lambda response: -response.promise)
         plain = sorted((r for r in self.responses if r.explained > limits.PLAIN), key=lambda r: -r.explained)
         for response in self._looked_at(plain[:limits.LOOKS], self.fitter)[:limits.SURE_FITS]:
-            if response.promise > limits.PROMISING and self._fit(response.knob, None, limits.SURE_FIT, smoothings=(0,)):
+            if response.promise > limits.PROMISING and self._fit(response.parameter, None, limits.SURE_FIT,
+                                                                 smoothings=(0,)):
                 return
 
     def _looked_at(self, responses: Iterable[Response], fitter: Fitter) -> list[Response]:
-        """The same knobs on the regions of a fitter, most promising first. What brightens one spot explains one
-        region; only the cause explains them all. A fit begins with the same renders, so that looking is cheap."""
+        """The same fit parameters on the regions of a fitter, most promising first. What brightens one spot explains
+        one region; only the cause explains them all. A fit begins with the same renders, so that looking is cheap."""
         seen = []
         for response in responses:
             if self.trials.within(limits.LOOKED_AT):
-                seen += fitter.responses(response.knob)[:1]
+                seen += fitter.responses(response.parameter)[:1]
         return sorted(seen, key=lambda response: -response.promise)
 
     def _fits(self) -> None:
         """Fit what answers less plainly, smoothed first; then with a factor between the images."""
-        told = {response.knob.id: 0.4 * self.expected.get(response.knob.id, 0.0) for response in self.responses}
-        hopeful = sorted(self.responses, key=lambda r: -(max(r.promise, r.explained - 0.1) + told[r.knob.id]))
+        told = {id: 0.4 * self.expected.get(id, 0.0) for id in (r.parameter.id for r in self.responses)}
+        hopeful = sorted(self.responses, key=lambda r: -(max(r.promise, r.explained - 0.1) + told[r.parameter.id]))
         looked = self._looked_at(hopeful[:limits.LOOKS], self.fitter)
-        seen = sorted(looked, key=lambda r: -(r.promise + told[r.knob.id]))
-        seen = [r for r in seen if r.promise + told[r.knob.id] > limits.PROMISING and _name(r.knob) not in self.fitted]
+        seen = sorted(looked, key=lambda r: -(r.promise + told[r.parameter.id]))
+        seen = [r for r in seen if r.promise + told[r.parameter.id] > limits.PROMISING
+                and _name(r.parameter) not in self.fitted]
         for response in _one_per_topic(seen)[:limits.FITS]:
-            if self._fit(response.knob, None, limits.FIT, smoothings=response.smoothings):
+            if self._fit(response.parameter, None, limits.FIT, smoothings=response.smoothings):
                 return
         if abs(self.question.pair.scale[0] - 1) < limits.MERE_FACTOR:
             return
         fitter, near = Fitter(self.trials, free_scale=True), Fitter(self.trials, 1, free_scale=True)
         hopeful = sorted((near.again(response) for response in self.responses), key=lambda r: -r.promise)
         for response in _one_per_topic(self._looked_at(hopeful[:limits.LOOKS], fitter))[:limits.SCALED_FITS]:
-            if response.promise > limits.PROMISING and self._fit(response.knob, None, limits.SCALED_FIT, fitter=fitter):
+            promising = response.promise > limits.PROMISING
+            if promising and self._fit(response.parameter, None, limits.SCALED_FIT, fitter=fitter):
                 return
 
     def _seeds(self) -> None:
@@ -255,13 +252,13 @@ class CauseSearch:
 
     def _far_fits(self) -> None:
         """Start fits where peaks or a walk along the numbers point to."""
-        ordered = sorted(self.responses, key=lambda r: -(r.knob.prior + 0.5 * max(r.explained, r.smoothed)
-                                                         + self.expected.get(r.knob.id, 0.0)))
+        ordered = sorted(self.responses, key=lambda r: -(r.parameter.prior + 0.5 * max(r.explained, r.smoothed)
+                                                         + self.expected.get(r.parameter.id, 0.0)))
         for response in ordered:
             if not self.trials.within(limits.FAR):
                 return
-            start = self.fitter.ladder(response.knob)
-            if start is not None and self._fit(response.knob, start, limits.FAR_FIT):
+            start = self.fitter.ladder(response.parameter)
+            if start is not None and self._fit(response.parameter, start, limits.FAR_FIT):
                 return
 
     def _pairs(self) -> None:
@@ -269,33 +266,33 @@ class CauseSearch:
         self.found += PairSearch(self.trials, self.fitter, self.prover, self.responses, self.tried.values(),
                                  self.score).run()
 
-    def _fit(self, knob: Knob, start: Sequence[float] | None, share: float, *, fitter: Fitter | None = None,
-             smoothings: Sequence[int] = SMOOTHINGS) -> bool:
+    def _fit(self, parameter: FitParameter, start: Sequence[float] | None, share: float, *,
+             fitter: Fitter | None = None, smoothings: Sequence[int] = SMOOTHINGS) -> bool:
         if not self.trials.within(share):
             return False
-        fitted = (fitter or self.fitter).fit(knob, start, smoothings=smoothings,
+        fitted = (fitter or self.fitter).fit(parameter, start, smoothings=smoothings,
                                              most_seconds=limits.ONE_FIT * self.trials.budget_s)
         if fitted is None:
             return False
-        self.fitted.add(_name(knob))
-        candidate = knob.candidate(self.question.command, fitted.values)
-        self.tried[candidate.key] = Tried(candidate, fitted.reading, knob, fitted.values)
+        self.fitted.add(_name(parameter))
+        candidate = parameter.candidate(self.question.command, fitted.values)
+        self.tried[candidate.key] = Tried(candidate, fitted.reading, parameter, fitted.values)
         if self._settles(candidate, fitted.reading):
-            self._named_mistakes(knob)
-            self._twins(knob, fitted.values)
-        elif knob.id == MOSAIC_SPREAD and fitted.reading.left < NEAR:
-            self._other_domains(knob, fitted)
+            self._named_mistakes(parameter)
+            self._twins(parameter, fitted.values)
+        elif parameter.id == MOSAIC_SPREAD and fitted.reading.left < NEAR:
+            self._other_domains(parameter, fitted)
         return bool(self.found)
 
-    def _other_domains(self, knob: Knob, nearest: Fitted) -> None:
+    def _other_domains(self, parameter: FitParameter, nearest: Fitted) -> None:
         """A spread that comes near may be sampled by another number of domains: each is tried, the best is fitted."""
         looked, near = [], Fitter(self.trials, 1)
         for count in limits.DOMAINS:
-            other = of_domains(knob, count)
+            other = of_domains(parameter, count)
             looked.append((self.trials.reading(near.images(other, nearest.values)).left, count))
         for _, count in sorted(looked)[:limits.BEST_DOMAINS]:
             if self.trials.within(limits.AFTER_A_PROOF):
-                other = of_domains(knob, count)
+                other = of_domains(parameter, count)
                 found = self.fitter.fit(other, nearest.values, smoothings=(0,), most_seconds=limits.DOMAINS_FIT_S)
                 candidate = found and other.candidate(self.question.command, found.values)
                 if found:
@@ -303,43 +300,44 @@ class CauseSearch:
                 if found and self._settles(candidate, found.reading):
                     return
 
-    def _twins(self, knob: Knob, values: Sequence[float]) -> None:
-        """Other knobs whose turn does the same to the image: when they fit too, nobody can tell which it was."""
-        for response, turn in self._same_way(knob, values)[:limits.TWINS]:
+    def _twins(self, parameter: FitParameter, values: Sequence[float]) -> None:
+        """Other parameters whose turn does the same to the image: when they fit too, nobody can tell which it was."""
+        for response, turn in self._same_way(parameter, values)[:limits.TWINS]:
             start = None
-            if response.knob.begin is None:
-                start = np.array(response.knob.start) + turn * np.array(response.knob.notches)
+            if response.parameter.begin is None:
+                start = np.array(response.parameter.start) + turn * np.array(response.parameter.steps)
             fitted = None
             if self.trials.within(limits.AFTER_A_PROOF):
-                fitted = self.fitter.fit(response.knob, start, smoothings=(0,), most_seconds=limits.TWIN_FIT_S)
+                fitted = self.fitter.fit(response.parameter, start, smoothings=(0,), most_seconds=limits.TWIN_FIT_S)
             if fitted and fitted.reading.holds:
-                self.found += self.prover.proven(response.knob.candidate(self.question.command, fitted.values),
+                self.found += self.prover.proven(response.parameter.candidate(self.question.command, fitted.values),
                                                  fitted.reading)[:1]
 
-    def _same_way(self, knob: Knob, values: Sequence[float]) -> list[tuple[Response, np.ndarray]]:
-        """Knobs of no more numbers whose slopes span the turn that was found, one of each id, with the turn in their
-        notches."""
-        others = [r for r in self.responses if r.knob.id != knob.id and len(r.knob.start) <= len(knob.start)]
-        own = self.fitter.responses(knob)[:1] if others and self.trials.within(limits.FAR) else []
+    def _same_way(self, parameter: FitParameter, values: Sequence[float]) -> list[tuple[Response, np.ndarray]]:
+        """Fit parameters of no more numbers whose slopes span the turn that was found, one of each id, with the turn in
+        their steps."""
+        others = [r for r in self.responses
+                  if r.parameter.id != parameter.id and len(r.parameter.start) <= len(parameter.start)]
+        own = self.fitter.responses(parameter)[:1] if others and self.trials.within(limits.FAR) else []
         if not own:
             return []
-        turn = (np.array(values) - np.array(knob.start)) / np.array(knob.notches)
-        change = own[0].slopes @ (turn if knob.begin is None else np.ones(1))
+        turn = (np.array(values) - np.array(parameter.start)) / np.array(parameter.steps)
+        change = own[0].slopes @ (turn if parameter.begin is None else np.ones(1))
         first = change[:len(others[0].slopes)]
         near = [r for r in others if explained_share(r.slopes, first)[0] > limits.SAME_WAY]
         found = [(response, *explained_share(response.slopes, change))
                  for response in self._looked_at(near[:limits.LOOKS], self.fitter)]
-        found.sort(key=lambda entry: (round(-entry[1], 2), -entry[0].knob.prior))
+        found.sort(key=lambda entry: (round(-entry[1], 2), -entry[0].parameter.prior))
         best = {}
         for response, share, turn in found:
             if share > limits.SAME_WAY:
-                best.setdefault(response.knob.id, (response, turn))
+                best.setdefault(response.parameter.id, (response, turn))
         return list(best.values())
 
-    def _named_mistakes(self, knob: Knob) -> None:
+    def _named_mistakes(self, parameter: FitParameter) -> None:
         """A fit came out at some value; if a known mistake of the same topic gives the image too, it is likelier."""
-        topic = knob.id.removesuffix("-value")
-        same = [c for c in self.waiting if c.id.startswith(topic) and c.key not in self.tried]
+        topic = CATALOGUE[parameter.id].topic
+        same = [c for c in self.waiting if CATALOGUE[c.id].topic == topic and c.key not in self.tried]
         for candidate in same:
             if not self.trials.within(limits.AFTER_A_PROOF):
                 return
@@ -350,14 +348,14 @@ class CauseSearch:
                 return
 
 
-def _name(knob: Knob) -> tuple:
-    """What tells a knob from all others."""
-    return knob.id, knob.title, knob.labels
+def _name(parameter: FitParameter) -> tuple:
+    """What tells a parameter from all others."""
+    return parameter.id, parameter.title, parameter.labels
 
 
 def _one_per_topic(responses: Sequence[Response]) -> list[Response]:
     """The best response of each id, in their order."""
     best: dict[str, Response] = {}
     for response in responses:
-        best.setdefault(response.knob.id, response)
+        best.setdefault(response.parameter.id, response)
     return list(best.values())
