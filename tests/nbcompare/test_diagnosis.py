@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from nbcompare.case.command import parse_command
+from nbcompare.case.options import all_options
 from nbcompare.errors import ExitCode
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.finders.echo import LINES
+from nbcompare.explain.diagnose.hypotheses.option_edits import each_option
 
 SHAPE = (60, 72)
 ARGS = ("-detpixels_x", "72", "-detpixels_y", "60", "-pixel", "0.1", "-distance", "100", "-lambda", "1", "-cell", "100",
@@ -92,3 +96,11 @@ def test_a_topic_says_which_causes_move_the_spots_and_what_an_echo_speaks_for():
     spoken = {id for id, entry in causes.CATALOGUE.items() if entry.topic in fluence.speaks_for}
     assert {"fluence-default", "exposure-ignored", "beamsize-unit"} <= spoken
     assert not any(id.startswith("echo-") for id in spoken)
+
+
+@pytest.mark.parametrize("option", all_options(), ids=lambda option: option.name)
+def test_every_option_of_the_table_has_mistakes_that_are_in_the_catalogue_or_none(option):
+    for values in (("1",) * max(option.count, 1), ("0.25",) * max(option.count, 1), ("x",) * max(option.count, 1)):
+        command = parse_command(("-N", "3", option.name, *(values if option.count else ())))
+        for candidate in each_option(SimpleNamespace(command=command)):
+            assert candidate.id in causes.CATALOGUE and candidate.words and candidate.command != command

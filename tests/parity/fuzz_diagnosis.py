@@ -28,6 +28,7 @@ from random_commands import random_command
 
 from nbcompare.case.command import declared_shape
 from nbcompare.compare.image import Roi, Shape
+from nbcompare.engine.describe import DescriptionRefused
 from nbcompare.errors import NbCompareError
 from nbcompare.explain.audit.catalogue import kinds
 from nbcompare.explain.audit.kind import Defect, Images, NotHere, Target, as_image, changed, seeded
@@ -130,6 +131,8 @@ def _hypotheses_fail(question: Question) -> list[str]:
             made = [*run_candidates(question), *file_candidates(question)]
             made += [parameter.candidate(question.command, np.array(parameter.start) + parameter.steps)
                      for parameter in fit_parameters(question)]
+    except DescriptionRefused:
+        return []  # without an image of the command there are no hypotheses about it
     except Exception as fault:
         return [f"hypotheses: {type(fault).__name__}: {fault}"]
     return [f"hypothesis {one.id} without words" for one in made if not one.words]

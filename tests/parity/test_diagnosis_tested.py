@@ -189,3 +189,12 @@ def test_of_all_emulations_that_close_a_gap_together_the_few_that_are_needed_are
         assert {cause.id for cause in causes if cause.proven} == {"cell-triclinic", "last-layer-capture",
                                                                    "phi-carryover"}
         assert all("together with" in cause.evidence[1] for cause in causes)
+
+
+def test_a_file_that_has_no_effect_keeps_nothing_from_being_tried(bench):
+    """The simulator reads the table of -stol, though no pixel depends on it."""
+    render, ask, home = bench
+    (home / "sound" / "w.stol").write_text("0.0 2.57\n0.5 9.25\n")
+    argv = (*SOUND, "-stol", "w.stol")
+    first = ask(render((*argv, "-gauss_xtal")), argv).causes[0]
+    assert first.id == "crystal-shape-value" and first.proven

@@ -338,7 +338,7 @@ _SENTENCES = {
     "order": "{} has its components exchanged.",
     "value": "{} has another value.",
 }
-_BY_KIND = {
+MISTAKES = {
     "length": ("ignored", "sign", "unit", "factor-two", "value"),
     "angle": ("ignored", "sign", "unit", "factor-two", "value"),
     "real": ("ignored", "sign", "unit", "factor-two", "value"), "pixels": ("ignored", "value"),
@@ -347,6 +347,8 @@ _BY_KIND = {
     "cell": ("ignored", "unit", "order", "value"), "misset": ("ignored", "sign", "unit", "order", "value"),
     "seed": ("ignored", "sign", "value"), "file": ("ignored",),
 }
+"""The mistakes that can be made with an option's value, by its kind; an option of another kind has none."""
+
 _NAMES = {
     "cells": "the number of cells (Na, Nb, Nc)", "cell": "the unit cell", "matrix": "the orientation matrix (-mat)",
     "misset": "the misset rotation", "misset-seed": "the seed of the random misset", "sample-size": "the sample size",
@@ -378,7 +380,7 @@ def mistake_id(topic: str, mistake: str) -> str:
 
 
 for _option in all_options():
-    for _mistake in _BY_KIND.get(_option.kind, ()):
+    for _mistake in MISTAKES.get(_option.kind, ()):
         _id = mistake_id(_option.topic, _mistake)
         if _id not in CATALOGUE:
             _what = _NAMES[_option.topic]

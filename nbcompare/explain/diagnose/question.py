@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.case.command import Command, parse_command
+from nbcompare.case.options import DUMP, INPUT
 from nbcompare.compare.image import Shape
 from nbcompare.explain.diagnose.image_pair import ImagePair
 from nbcompare.explain.diagnose.setup.detector import Detector, read_detector
@@ -61,6 +62,6 @@ class Question:
         """Input files by the first name of the option that names them, those that are there."""
         found = {}
         for item in self.command.known():
-            if item.option.kind == "file" and item.values and (self.folder / item.values[0]).is_file():
+            if item.option.file in (INPUT, DUMP) and item.values and (self.folder / item.values[0]).is_file():
                 found[item.option.name] = self.folder / item.values[0]
         return found

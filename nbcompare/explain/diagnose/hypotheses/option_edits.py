@@ -10,11 +10,10 @@ import math
 from collections.abc import Iterator
 
 from nbcompare.case.command import Command, Item, is_number
-from nbcompare.explain.diagnose.causes import GEOMETRY_TOPICS, mistake_id
+from nbcompare.explain.diagnose.causes import GEOMETRY_TOPICS, MISTAKES, mistake_id
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.question import Question
 
-_NOT_DROPPED = {"output", "ignored", "scale", "size", "roi", "emulation"}
 _UNITS = {
     "length": ((10.0, "ten times"), (0.1, "a tenth"), (1e3, "1000 times"), (1e-3, "a thousandth")),
     "angle": ((180 / math.pi, "degrees for radians"), (math.pi / 180, "radians for degrees"), (1e-3, "a thousandth"),
@@ -28,7 +27,7 @@ def each_option(question: Question) -> Iterator[Candidate]:
     command = question.command
     for item in command.known():
         option, name = item.option, item.option.name
-        if option.kind in _NOT_DROPPED:
+        if option.kind not in MISTAKES:
             continue
         geometry = option.topic in GEOMETRY_TOPICS
 
