@@ -64,7 +64,8 @@ class LazyCommands(click.Group):
 
     def _refuse_late_command(self, ctx: click.Context, args: list[str]) -> None:
         """Raise UsageError, with the right order, where a command's name follows options: that is no one-shot line."""
-        takes = {name: option.nargs for option in self.get_command(ctx, ONE_SHOT).params
+        one_shot = self.get_command(ctx, ONE_SHOT)
+        takes = {name: option.nargs for option in (one_shot.params if one_shot else ())
                  if isinstance(option, click.Option) and not option.is_flag for name in option.opts}
         at = 0
         while at < len(args) and args[at] != "--":

@@ -31,6 +31,7 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.compare.metrics import METRICS
+from nbcompare.engine.engine import Run
 from nbcompare.engine.runs import Job
 from nbcompare.errors import ShapeError
 from nbcompare.verdict.noise_floor import Rerun
@@ -59,7 +60,7 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
 
     wanted = {purpose: (role, words) for purpose, role, words in trials_asked(claims, jobs[REFERENCE].arguments)}
 
-    def run(purpose: str):
+    def run(purpose: str) -> tuple[tuple[str, str, Run], np.ndarray | None]:
         role, words = wanted[purpose]
         job = replace(jobs[role], arguments=emulating(jobs[role].arguments, words), purpose=purpose)
         rendered = rerun(job, _place(claims, purpose), {})
@@ -74,7 +75,7 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
     for left_out in claims if len(claims) > 1 else ():
         named, image = run(_without(left_out))
         trials.append(Trial(*named, held(images[REFERENCE], image), held(image, together)))
-    subject = images[SUBJECT]
+    subject: np.ndarray | None = images[SUBJECT]
     if CONTROL_SUBJECT in wanted:
         named, subject = run(CONTROL_SUBJECT)
         trials.append(Trial(*named, None, None))
@@ -166,7 +167,7 @@ def _gap(plain: Verdict, comparison: Comparison, proof: Proof, thresholds: Seque
     found = judge(trial.comparison, thresholds)
     if not found.passed:
         still = [f"emulated, {reason}" for reason in found.reasons]
-        return [_share(plain, comparison, proof, trial, found), *still]
+        return [_share(plain, comparison, proof, trial.comparison, found), *still]
     if trial.apart is None or trial.apart.pixels:
         return ["emulated, the images do not agree everywhere: " +
                 (trial.apart.sentence if trial.apart else "their shapes are not the same")]

@@ -77,9 +77,10 @@ class Trial:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Trial:
-        pairs = (Comparison.from_dict(stored[key]) if stored[key] else None for key in ("comparison", "change"))
+        comparison, change = (Comparison.from_dict(stored[key]) if stored[key] else None
+                              for key in ("comparison", "change"))
         found = stored.get("apart")
-        return cls(stored["purpose"], stored["files"], Run.from_dict(stored["run"]), *pairs,
+        return cls(stored["purpose"], stored["files"], Run.from_dict(stored["run"]), comparison, change,
                    Apart(**found) if found else None)
 
 
