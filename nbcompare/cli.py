@@ -19,6 +19,7 @@ import click
 from nbcompare import __version__
 from nbcompare.engine.stopping import Stopped
 from nbcompare.errors import EXIT_MEANING, ExitCode, NbCompareError
+from nbcompare.visible import visible_lines
 
 ONE_SHOT = "oneshot"
 COMMANDS = {
@@ -169,4 +170,4 @@ def _not_written(fault: OSError) -> int:
 
 
 def _tell(message: str) -> None:
-    click.echo(f"nb-compare: error: {message}", err=True)
+    click.echo(f"nb-compare: error: {visible_lines(message)}", err=True)

@@ -27,6 +27,7 @@ from nbcompare.files import sha256_of
 from nbcompare.plan.binding import fault_of
 from nbcompare.plan.gate import look_at
 from nbcompare.plan.ledger import Edit, add_attempt, row_state, set_row
+from nbcompare.visible import visible
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def _edits(folder: Path, record: Record, ledger: Path, plan: Path | None, row: s
            signers: Path | None) -> LedgerEntry:
     name, digest = record.name, sha256_of(folder / MANIFEST)
     text = _read(ledger)
-    entered = add_attempt(text, record.case.name, name, digest, list(_body(folder, record, ledger)), _headline(record))
+    body = [visible(line) for line in _body(folder, record, ledger)]
+    entered = add_attempt(text, record.case.name, name, digest, body, visible(_headline(record)))
     edits, said = {ledger.resolve(): entered}, [entered.said]
     if plan and row:
         path = plan.resolve()

@@ -27,6 +27,7 @@ from nbcompare.case.options import SUBJECT
 from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.process import Ended, recorded_environment, run_program
+from nbcompare.visible import visible
 
 CUDA_MISSING = "cuda not available\n"
 PLUGIN = Path(__file__).with_name("pytest_plugin")
@@ -171,8 +172,8 @@ def _failure(nodes: tuple[str, ...], ended: Ended, report: Report, folder: Path,
 
 def _shown(text: str) -> str:
     """A line as it can be shown: characters that a terminal would obey are written out."""
-    visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return visible if len(visible) <= _MOST_LINE else visible[:_MOST_LINE] + " ..."
+    line = visible(text)
+    return line if len(line) <= _MOST_LINE else line[:_MOST_LINE] + " ..."
 
 
 def _error_line(lines: Sequence[str]) -> str | None:

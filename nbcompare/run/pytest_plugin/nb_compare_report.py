@@ -76,7 +76,7 @@ def nb_device(request, record_property):
     """The name of the device, cpu or cuda; on cuda the test must use it."""
     device = request.config.getoption("--nb-device")
     if device == "cuda":
-        import torch
+        torch = pytest.importorskip("torch")
 
         assert torch.cuda.is_available(), "there is no CUDA device"
         torch.cuda.reset_peak_memory_stats()
