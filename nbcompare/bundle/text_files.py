@@ -93,7 +93,8 @@ def _commands(record: Record) -> str:
     for engine in record.engines:
         run = by_role.get(engine.role)
         lines += ["", _how_it_ran(engine, run, record.reference_from),
-                  _block(_argv(engine, run, case), case.environment, has_inputs=bool(record.inputs))]
+                  _block(_argv(engine, run, case), {**engine.variables, **case.environment},
+                         has_inputs=bool(record.inputs))]
     for purpose, run, variables in record.further.further_runs:
         lines += ["", f"# {purpose}: exit code {run.exit_code}, {run.seconds:.3f} s wall"
                   + (f"; {run.failure.sentence}" if run.failure else ""),
