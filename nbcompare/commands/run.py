@@ -38,7 +38,8 @@ def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, s
     from nbcompare.commands.views.terminal import bundle_report, next_step, shown
     from nbcompare.engine.progress import Progress
     from nbcompare.files import dump_json
-    from nbcompare.run.run_case import RunOptions, run_case
+    from nbcompare.run.options import RunOptions
+    from nbcompare.run.run_case import run_case
 
     loaded = [load_case(path) for path in cases]
     results = []

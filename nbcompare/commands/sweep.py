@@ -31,7 +31,7 @@ def command(cases, jobs, cluster, force, no_batch, overrides, bundles, c_bin, py
     """
     from nbcompare.commands.views.sweep import results_of, sweep_as_dict, sweep_report
     from nbcompare.files import dump_json
-    from nbcompare.run.run_case import RunOptions
+    from nbcompare.run.options import RunOptions
     from nbcompare.run.sweep.local import cpus
     from nbcompare.run.sweep.sweep import SweepOptions, invocation, run_sweep
 

@@ -6,10 +6,10 @@ from nbcompare import door
 
 if TYPE_CHECKING:
     from nbcompare.run.one_shot import run_one_shot
-    from nbcompare.run.run_case import RunOptions
+    from nbcompare.run.options import RunOptions
     from nbcompare.run.sweep.sweep import SweepOptions, run_sweep
 else:
-    __getattr__ = door(__name__, {"one_shot": "run_one_shot", "run_case": "RunOptions",
+    __getattr__ = door(__name__, {"one_shot": "run_one_shot", "options": "RunOptions",
                                   "sweep.sweep": "SweepOptions run_sweep"})
 
 __all__ = ["RunOptions", "SweepOptions", "run_one_shot", "run_sweep"]

@@ -49,7 +49,7 @@ def run_case(case: str | Path | Case, *, reference: str | None = None, subject: 
     an engine cannot be used, and FileError when no bundle can be written.
     """
     from nbcompare.engine.progress import Progress
-    from nbcompare.run.run_case import RunOptions
+    from nbcompare.run.options import RunOptions
     from nbcompare.run.run_case import run_case as run
 
     loaded = case if isinstance(case, Case) else load_case(case)

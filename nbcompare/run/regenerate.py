@@ -28,7 +28,8 @@ from nbcompare.engine.progress import Progress
 from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, worst
 from nbcompare.files import sha256_of
 from nbcompare.run.grading import Grade, Graded, grade_runs
-from nbcompare.run.run_case import RunOptions, run_case
+from nbcompare.run.options import HandedOver, RunOptions
+from nbcompare.run.run_case import run_case
 from nbcompare.run.stored_reference import ancestor_of
 
 SOURCES = {REFERENCE: "reference", SUBJECT: "simulator"}
@@ -94,13 +95,13 @@ def regenerate(folder: Path, wanted: Wanted, progress: Progress) -> Regeneration
                   for role in (REFERENCE, SUBJECT)]
         return Regeneration(old, None, tuple(graded), ())
     options = RunOptions(
-        engines=engines, inputs=_inputs_of_the_user(folder, old.record), resample=old.record.resample,
-        bundles=wanted.bundles, invocation=wanted.invocation, reference=folder if REFERENCE in refused else None,
-        regenerates=ancestor_of(folder, old.record))
+        inputs=_inputs_of_the_user(folder, old.record), resample=old.record.resample, bundles=wanted.bundles,
+        invocation=wanted.invocation, reference=folder if REFERENCE in refused else None)
+    handed = HandedOver(engines, regenerates=ancestor_of(folder, old.record))
     try:
         case = _case_again(folder, old.record)
         refuse_code_variables(case, project_above(Path.cwd()), trusted=wanted.trust_case)
-        new = run_case(case, options, progress)
+        new = run_case(case, options, progress, handed)
     except CaseError as fault:
         return Regeneration(old, None, _nobody(fault.message), ())
     return Regeneration(old, new, tuple(_grades(old, new, refused)), tuple(_notes(old.record, new.record)))

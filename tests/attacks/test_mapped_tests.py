@@ -130,7 +130,7 @@ PHASES = "title: a\nphases:\n  - {name: P, title: t, cases: [small.yaml], requir
     ("def test_a(nb_device): pass\n", 512, 0, 0), ("def test_a(): pass\n", 512, 0, 8),
     ("def test_a(nb_device): pass\n", 0, 8, 8)))
 def test_a_test_counts_as_run_on_cuda_only_if_it_used_it(mapped, nb, tmp_path, monkeypatch, test, peak, code, gate):
-    monkeypatch.setattr("nbcompare.run.run_case.cuda_is_available", lambda folder: True)
+    monkeypatch.setattr("nbcompare.run.engine_runs.cuda_is_available", lambda folder: True)
     (tmp_path / "torch.py").write_text(TORCH.format(peak=peak))
     Path("phases.yaml").write_text(PHASES)
     said, folder = mapped(test)

@@ -57,7 +57,7 @@ def nb(tmp_path, monkeypatch, capsys):
 def quick_runs(monkeypatch):
     """Runs without what takes most of their time, for tests that look at neither: axes and labels of the pictures, and
     asking torch for a CUDA device."""
-    monkeypatch.setattr("nbcompare.run.run_case.cuda_is_available", lambda folder: False)
+    monkeypatch.setattr("nbcompare.run.engine_runs.cuda_is_available", lambda folder: False)
     monkeypatch.setattr("nbcompare.compare.pictures.draw_all", write_plain_pictures)
 
 

@@ -14,7 +14,7 @@ from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.safe_start import safe_variables
 from nbcompare.errors import CaseError, UsageError
-from nbcompare.run.run_case import RunOptions
+from nbcompare.run.options import RunOptions
 from tests.nbcompare.conftest import FAKES, SMALL_CASE
 
 SCHEMA = json.loads(resources.files("nbcompare.case").joinpath("project_schema.json").read_text(encoding="utf-8"))

@@ -69,7 +69,7 @@ def test_with_cuda_the_tests_run_there_too_and_stop_at_the_first_failure(run_sma
     """Three tests; on CUDA they all pass, or the first fails and the others are not begun."""
     (tmp_path / "torch.py").write_text(TORCH.format(peak=512))
     map_tests(ON_CUDA.format(on_cuda=answer))
-    monkeypatch.setattr("nbcompare.run.run_case.cuda_is_available", lambda folder: True)
+    monkeypatch.setattr("nbcompare.run.engine_runs.cuda_is_available", lambda folder: True)
     said, folder = run_small()
     cuda = said.json["tests"]["cuda"]
     if answer:
@@ -83,7 +83,7 @@ def test_with_cuda_the_tests_run_there_too_and_stop_at_the_first_failure(run_sma
 
 def test_without_cuda_the_log_says_so(run_small, map_tests, monkeypatch):
     map_tests("def test_a(): pass\n")
-    monkeypatch.setattr("nbcompare.run.run_case.cuda_is_available", lambda folder: False)
+    monkeypatch.setattr("nbcompare.run.engine_runs.cuda_is_available", lambda folder: False)
     said, folder = run_small()
     assert said.code == 0 and (folder / "tests/pytest_cuda.log").read_text() == "cuda not available\n"
     assert "mapped tests on CUDA: no CUDA device was available" in (folder / "notes/todo_nb_compare.md").read_text()

@@ -10,7 +10,7 @@ from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.identity import identify
 from nbcompare.engine.made_of import changes
 from nbcompare.engine.progress import Progress
-from nbcompare.run.run_case import RunOptions
+from nbcompare.run.options import RunOptions
 from tests.nbcompare.second_repository import Project
 
 

@@ -279,7 +279,7 @@ def _dies_once(order):
 
 def test_a_worker_process_that_dies_loses_no_cell(grid, fake, tmp_path, monkeypatch):
     """The pool is broken with it; what was left runs again, one cell per process."""
-    from nbcompare.run.run_case import RunOptions
+    from nbcompare.run.options import RunOptions
     from nbcompare.run.sweep import local
     from nbcompare.run.sweep.worker import Order
 

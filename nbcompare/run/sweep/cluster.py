@@ -21,7 +21,7 @@ from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.keep.unpack import UnpackLimits, unpack
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import EvidenceError, ExitCode, FileError, NbCompareError, UsageError
-from nbcompare.run.run_case import RunOptions
+from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.remote import CellAnswer, engines_here, parcel_of, run_parcel
 from nbcompare.run.sweep.result import RAN, Result, no_result, result_of
 from nbcompare.run.sweep.worker import Order

@@ -18,7 +18,7 @@ from nbcompare.case.facts import CaseFacts, case_facts
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.errors import CaseError, NbCompareError, UsageError
 from nbcompare.files import hash_of_named, sha256_of
-from nbcompare.run.run_case import RunOptions
+from nbcompare.run.options import RunOptions
 
 SIMULATOR = "nanobrag_torch"
 _PASSING = re.compile(r" (git|threads)=\S+")

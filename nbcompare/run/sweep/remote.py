@@ -20,7 +20,7 @@ from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import ExitCode, NbCompareError
-from nbcompare.run.run_case import RunOptions
+from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.worker import Order, identities_of, run_order
 
 
@@ -100,7 +100,7 @@ def run_parcel(parcel: Parcel) -> CellAnswer:
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
         try:
             case, options = _unpacked(parcel, Path(folder))
-            bundle, seconds = run_order(Order(case, options, parcel.in_batch))
+            bundle, seconds = run_order(Order(case, options, parcel.in_batch, parcel.stamp))
             packed = _zipped(bundle.folder)
         except NbCompareError as fault:
             return CellAnswer(fault=fault.message, exit_code=int(fault.exit_code))
@@ -121,7 +121,7 @@ def _unpacked(parcel: Parcel, folder: Path) -> tuple[Case, RunOptions]:
         (own / name).write_bytes(content)
     case = cell_named(load_case(place / parcel.case_name), parcel.cell)
     return case, RunOptions(**parcel.options, inputs={name: own / name for name in parcel.overrides},
-                            bundles=folder / "bundles", stamp=parcel.stamp)
+                            bundles=folder / "bundles")
 
 
 def _zipped(folder: Path) -> bytes:

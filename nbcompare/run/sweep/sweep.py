@@ -16,7 +16,7 @@ from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import ExitCode, UsageError, worst
-from nbcompare.run.run_case import RunOptions
+from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.bar import Bar
 from nbcompare.run.sweep.local import run_locally
 from nbcompare.run.sweep.plan import cells_to_run, check_inputs, done_before, key_of_cell

@@ -20,27 +20,30 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.renderer import Batches, Renderer
-from nbcompare.run.run_case import RunOptions, run_case
+from nbcompare.run.options import HandedOver, RunOptions
+from nbcompare.run.run_case import run_case
 
 _OF_THREAD = threading.local()
 
 
 @dataclass(frozen=True)
 class Order:
-    """A cell to run, and how; ``in_batch`` allows the bundled simulator to be kept running between cells."""
+    """A cell to run, and how; ``in_batch`` allows the bundled simulator to be kept running between cells, and
+    ``stamp`` was reserved where the bundle will lie."""
 
     case: Case
     options: RunOptions
     in_batch: bool = True
+    stamp: str | None = None
 
 
 def run_order(order: Order) -> tuple[Bundle, float]:
     """Run a cell and publish its bundle; the bundle and the seconds it took. Raises NbCompareError as run_case does."""
     begun = time.monotonic()
     engines = _engines(order.case, order.options)
-    options = replace(order.options, engines=engines, renderer=_renderer(order.in_batch),
-                      identities=identities_of(engines), pictures=UNLESS_PASSED)
-    return run_case(order.case, options, Progress(quiet=True)), time.monotonic() - begun
+    handed = HandedOver(engines, identities_of(engines), _renderer(order.in_batch), order.stamp)
+    options = replace(order.options, pictures=UNLESS_PASSED)
+    return run_case(order.case, options, Progress(quiet=True), handed), time.monotonic() - begun
 
 
 def _engines(case: Case, options: RunOptions) -> Mapping[str, Engine]:

@@ -1,0 +1,83 @@
+"""Running: the mapped tests, and both engines of a staged case, each image held with the sum it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbcompare.bundle.bundle import Staging
+from nbcompare.bundle.names import FAILED, image_name, output_name, tests_log
+from nbcompare.bundle.record import TestsOutcome
+from nbcompare.case.case import Case
+from nbcompare.case.options import PREFIX, REFERENCE
+from nbcompare.engine.engine import Failure, Run
+from nbcompare.engine.evidence_folder import EvidenceFolder
+from nbcompare.engine.progress import Progress
+from nbcompare.engine.runs import RunFiles
+from nbcompare.run.mapped_tests import CUDA_MISSING, cuda_is_available, place_of_tests, run_mapped_tests
+from nbcompare.run.staged_case import StagedCase
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class EngineRuns:
+    """The run of each engine, reference first; ``images`` by role [slow, fast] where a run gave one, and ``outputs``
+    the files of what the engines printed."""
+
+    runs: tuple[Run, ...]
+    images: Mapping[str, np.ndarray]
+    outputs: Mapping[str, Path]
+
+
+def run_engines(staged: StagedCase, place: EvidenceFolder) -> EngineRuns:
+    """Run both engines, or take the reference's image from the stored bundle. What failed is a run like any other."""
+    stored = staged.stored
+    places = {role: _places(staged.bundle, role) for role in staged.jobs}
+    found = place.run_pair({role: job for role, job in staged.jobs.items() if not (stored and role == REFERENCE)},
+                           places)
+    if stored:
+        found = {REFERENCE: stored.restore(place, places[REFERENCE]), **found}
+    images = {role: found[role].pixels for role in staged.jobs if found[role].pixels is not None}
+    return EngineRuns(tuple(found[role].run for role in staged.jobs), images,
+                      {role: files.stdout for role, files in places.items()})
+
+
+def _places(bundle: Staging, role: str) -> RunFiles:
+    key = PREFIX[role]
+    return RunFiles(bundle.path(image_name(role)), bundle.path(output_name(role, "stdout")),
+                    bundle.path(output_name(role, "stderr")), bundle.folder / FAILED / key)
+
+
+def empty_logs(bundle: Staging) -> None:
+    """A blocked run has no engine output; the files say so by being there and empty."""
+    for role in PREFIX:
+        for stream in ("stdout", "stderr"):
+            bundle.write(output_name(role, stream), "")
+
+
+def with_changed(runs: tuple[Run, ...], changed: Mapping[str, str]) -> tuple[Run, ...]:
+    """The runs, where an engine that is not what it was when the run began has failed, whatever it gave."""
+    return tuple(replace(run, failure=Failure("changed", changed[run.role])) if run.role in changed else run
+                 for run in runs)
+
+
+def mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, TestsOutcome]:
+    """The mapped tests on the CPU and, where torch sees a device and they passed, on CUDA too."""
+    if case.tests:
+        progress.begin(f"mapped tests ({len(case.tests)})")
+    place = place_of_tests(case)
+    outcomes = {"cpu": run_mapped_tests(case.tests, place=place, log=bundle.path(tests_log("cpu")),
+                                        seconds=case.limits.tests_seconds)}
+    if case.tests:
+        progress.end(outcomes["cpu"].failure or outcomes["cpu"].summary)
+    cuda_log = bundle.path(tests_log("cuda"))
+    if case.tests and not outcomes["cpu"].failure and cuda_is_available(bundle.folder):
+        outcomes["cuda"] = run_mapped_tests(case.tests, place=place, log=cuda_log,
+                                            seconds=case.limits.tests_seconds, device="cuda")
+    else:
+        cuda_log.write_text(CUDA_MISSING, encoding="utf-8")
+    return outcomes

@@ -1,0 +1,128 @@
+"""Comparing and judging what a run left: figures of the images, further runs where the case asks, the verdict."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from nbcompare.bundle.names import DATA, FAILED, PICTURES, RADIAL_PROFILE, STAMP_FORMAT, further_names
+from nbcompare.case.case import Case
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.compare.beam_centre import direct_beam_px
+from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
+from nbcompare.compare.metrics import METRICS
+from nbcompare.compare.pictures import UNLESS_PASSED, Scale, write_pictures
+from nbcompare.engine.engine import Rendering
+from nbcompare.engine.evidence_folder import EvidenceFolder
+from nbcompare.engine.kept_stream import read_kept
+from nbcompare.engine.progress import Progress
+from nbcompare.engine.runs import Job, RunFiles
+from nbcompare.errors import ShapeError
+from nbcompare.run.engine_runs import EngineRuns
+from nbcompare.run.likely_cause import cause_beside, likely_cause
+from nbcompare.run.options import RunOptions
+from nbcompare.run.staged_case import StagedCase
+from nbcompare.verdict.ablation import QuietRun
+from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
+from nbcompare.verdict.further_runs import FurtherRuns, run_further
+from nbcompare.verdict.noise_floor import Rerun
+from nbcompare.verdict.verdict import Label, Verdict, failures_verdict, not_comparable
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The figures, None when nothing was compared, the verdict, and what was found beside them."""
+
+    comparison: Comparison | None
+    verdict: Verdict
+    findings: FurtherEvidence = FurtherEvidence()
+
+
+def compare_runs(staged: StagedCase, ran: EngineRuns, options: RunOptions) -> Comparison:
+    """The figures of both images. Raises ShapeError for two shapes, unless --resample allows them."""
+    centre = direct_beam_px(read_kept(ran.outputs[REFERENCE]))
+    return compare_images(ran.images[REFERENCE], ran.images[SUBJECT], staged.case.rois, resample=options.resample,
+                          further=_further_metrics(staged.case, options), centre=centre)
+
+
+def judge_runs(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, options: RunOptions,
+               progress: Progress) -> Judgement:
+    """Compare and judge, with the further runs that the case or the user asks for."""
+    failed = failures_verdict(ran.runs)
+    if failed:
+        return Judgement(None, failed)
+    progress.begin("comparison")
+    try:
+        comparison = compare_runs(staged, ran, options)
+    except ShapeError as fault:
+        progress.end("shapes differ")
+        return Judgement(None, not_comparable(str(fault)))
+    progress.end("done")
+    judgement = _judge(staged, ran, place, comparison, options, progress)
+    progress.say(f"verdict: {judgement.verdict.word}")
+    return judgement
+
+
+def _judge(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, comparison: Comparison, options: RunOptions,
+           progress: Progress) -> Judgement:
+    bundle, stored = staged.bundle, staged.stored
+    bench = FurtherRuns(staged.case, staged.jobs, tuple(staged.identities.values()), ran.runs, ran.images,
+                        _rerun_in(staged, ran, place), _run_quietly(place, progress), bundle.folder / DATA,
+                        datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC).date(),
+                        stored.record.further if stored else None)
+    findings = run_further(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args)
+    verdict = conclude(comparison, staged.case.thresholds, findings)
+    cause = None
+    if verdict.word is Label.FAIL:
+        cause = likely_cause(ran.images, staged.jobs, bundle.folder / DATA, ran.outputs)
+    elif verdict.word is Label.NOT_PROVEN and findings.proof:
+        cause = cause_beside(bench, findings.proof, place, ran.outputs)
+    return Judgement(comparison, verdict, replace(findings, cause=cause) if cause else findings)
+
+
+def write_views(staged: StagedCase, ran: EngineRuns, judgement: Judgement, options: RunOptions) -> Scale | None:
+    """Radial profiles and pictures of images on one grid; how the pictures were drawn, None where there are none."""
+    images, case = ran.images, staged.case
+    if judgement.comparison is None or images[REFERENCE].shape != images[SUBJECT].shape:
+        return None
+    staged.bundle.write_json(RADIAL_PROFILE, radial_profiles(images[REFERENCE], images[SUBJECT], case.rois,
+                                                             judgement.comparison.centre))
+    if judgement.verdict.passed and options.pictures == UNLESS_PASSED:
+        return None
+    files = {key: staged.bundle.path(name) for key, name in PICTURES.items()}
+    return write_pictures(images[REFERENCE], images[SUBJECT], case.rois[0], case.rois, files)
+
+
+def _further_metrics(case: Case, options: RunOptions) -> set[tuple[str, str]]:
+    if options.all_metrics:
+        return {(metric, roi.name) for metric in METRICS for roi in case.rois}
+    return case.figures_asked
+
+
+def _rerun_in(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder) -> Rerun:
+    """How an engine is run once more, with its files kept in the bundle; an image that is there already is not
+    kept twice."""
+    bundle = staged.bundle
+    known = {run.image_sha256 for run in ran.runs}
+
+    def rerun(job: Job, name: str, environment: Mapping[str, str]) -> Rendering:
+        places = RunFiles(*map(bundle.path, further_names(name)), bundle.folder / FAILED / name)
+        found = place.run(replace(job, environment={**job.environment, **environment}), places)
+        if found.run.failure is None and found.run.image_sha256 in known:
+            place.forget(places.image)
+        return found
+
+    return rerun
+
+
+def _run_quietly(place: EvidenceFolder, progress: Progress) -> QuietRun:
+    """How an engine is run once more without a trace in the bundle."""
+
+    def run_quietly(job: Job) -> Rendering:
+        progress.begin(job.name)
+        found = place.renderer.render(job)
+        progress.end(f"failed: {found.run.failure.sentence}" if found.run.failure else f"{found.run.seconds:.3f} s")
+        return found
+
+    return run_quietly

@@ -1,0 +1,57 @@
+"""What a run is asked for: what the user said, and what whoever runs many cases hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbcompare.bundle.record import Ancestor
+from nbcompare.compare.pictures import ALWAYS
+from nbcompare.engine.engine import Engine
+from nbcompare.engine.identity import EngineIdentity
+from nbcompare.engine.renderer import Renderer
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the user said beside the case.
+
+    ``reference`` is a bundle whose image stands in for the reference; the three flags after it ask for more than the
+    case does. ``shards`` is the number of row bands to render, ``pictures`` says when they are drawn, and
+    ``trust_case`` lets the case set variables that decide which code is run.
+    """
+
+    c_bin: str | None = None
+    py_bin: str | None = None
+    c_args: tuple[str, ...] = ()
+    py_args: tuple[str, ...] = ()
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    resample: bool = False
+    bundles: Path = Path("bundles")
+    invocation: tuple[str, ...] = ()
+    reference: Path | None = None
+    noise_floor: bool = False
+    probe_args: bool = False
+    all_metrics: bool = False
+    shards: int = 1
+    pictures: str = ALWAYS
+    trust_case: bool = False
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """What is known already when a case is one of many, or is run again.
+
+    ``engines`` and ``identities`` by role and the ``renderer`` that keeps their processes come from a sweep, ``stamp``
+    from where it was reserved; ``regenerates`` names the bundle whose record is run again.
+    """
+
+    engines: Mapping[str, Engine] = field(default_factory=dict)
+    identities: Mapping[str, EngineIdentity] = field(default_factory=dict)
+    renderer: Renderer | None = None
+    stamp: str | None = None
+    regenerates: Ancestor | None = None
+
+
+NOTHING = HandedOver()

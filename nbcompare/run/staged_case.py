@@ -1,0 +1,108 @@
+"""A case ready to be run: its engines chosen and identified, its inputs staged, what must not change looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from nbcompare.bundle.bundle import Staging
+from nbcompare.bundle.names import DATA
+from nbcompare.case.case import Case
+from nbcompare.case.inputs import StagedInput, stage_inputs
+from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.engine.choose import engines_of
+from nbcompare.engine.engine import Engine
+from nbcompare.engine.git import RepositoryState
+from nbcompare.engine.identity import EngineIdentity, identify
+from nbcompare.engine.progress import Progress
+from nbcompare.engine.protected import Protected, protected_files, sums_of
+from nbcompare.engine.runs import Job, jobs_of
+from nbcompare.engine.watch import EngineWatch, faults_of
+from nbcompare.errors import UsageError
+from nbcompare.run.options import HandedOver, RunOptions
+from nbcompare.run.provenance import Surroundings, repositories_of, require_pinned, surroundings_of
+from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
+
+
+@dataclass(frozen=True)
+class StagedCase:
+    """Everything that is settled before anything is run; engines, jobs, identities and watches by role.
+
+    ``stored`` is the bundle whose image stands in for the reference, ``protected`` the sums of protected files before.
+    """
+
+    case: Case
+    bundle: Staging
+    stored: StoredReference | None
+    engines: Mapping[str, Engine]
+    inputs: tuple[StagedInput, ...]
+    jobs: Mapping[str, Job]
+    identities: Mapping[str, EngineIdentity]
+    repositories: Mapping[str, RepositoryState]
+    surroundings: Surroundings
+    watches: Mapping[str, EngineWatch]
+    protected: Mapping[str, str | None]
+
+    def changed_engines(self) -> dict[str, str]:
+        """By role, how an engine is not what it was when the run began."""
+        return faults_of(self.watches)
+
+    def protected_now(self) -> Protected:
+        """The protected files before and now."""
+        return Protected(self.protected, sums_of(protected_files(self.case)))
+
+
+def with_arguments(case: Case, options: RunOptions) -> Case:
+    """The case with what the command line adds for one side."""
+    return replace(case, reference_args=(*case.reference_args, *options.c_args),
+                   subject_args=(*case.subject_args, *options.py_args))
+
+
+def chosen_engines(case: Case, options: RunOptions, handed: HandedOver, stored: StoredReference | None,
+                   progress: Progress) -> dict[str, Engine]:
+    """Reference and subject. Raises UsageError for one that cannot be used."""
+    if stored is None:
+        return dict(handed.engines) or engines_of(case, options, progress)
+    if options.c_bin:
+        raise UsageError("--c-bin and --reference contradict each other; give one of them")
+    subject = handed.engines.get(SUBJECT) or engines_of(case, options, progress, (SUBJECT,))[SUBJECT]
+    return {REFERENCE: stored.engine, SUBJECT: subject}
+
+
+def reference_stored(options: RunOptions) -> StoredReference | None:
+    """The bundle that --reference names. Raises EvidenceError when it is damaged."""
+    return stored_reference(options.reference) if options.reference else None
+
+
+def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReference | None, bundle: Staging,
+               options: RunOptions, handed: HandedOver, progress: Progress) -> StagedCase:
+    """Stage the inputs in the bundle and identify the engines.
+
+    Raises UsageError or CaseError when something cannot be used, before anything is run.
+    """
+    data = bundle.folder / DATA
+    data.mkdir(parents=True)
+    inputs = stage_inputs(case, options.inputs, data)
+    for entry in inputs:
+        if not entry.as_pinned:
+            progress.say(f"note: input {entry.name} is the user's own file, not the one the case pins")
+    jobs = {role: replace(job, shards=options.shards) for role, job in jobs_of(case, engines, data).items()}
+    if stored:
+        require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
+    protected = sums_of(protected_files(case))
+    known = {role: stored.identity if stored and role == REFERENCE
+             else handed.identities.get(role) or identify(engine) for role, engine in engines.items()}
+    require_pinned(case, known)
+    watches = {role: EngineWatch(engine, known[role]) for role, engine in engines.items()
+               if not (stored and role == REFERENCE)}
+    return StagedCase(case, bundle, stored, engines, inputs, jobs, known, _repositories(case, engines, known, stored),
+                      surroundings_of(engines, case), watches, protected)
+
+
+def _repositories(case: Case, engines: Mapping[str, Engine], known: Mapping[str, EngineIdentity],
+                  stored: StoredReference | None) -> dict[str, RepositoryState]:
+    """Where everything lies; of a stored reference as its bundle says."""
+    found = repositories_of(case, engines, known)
+    if stored:
+        found[REFERENCE] = (stored.record.repositories or {}).get(REFERENCE) or RepositoryState(None)
+    return found
