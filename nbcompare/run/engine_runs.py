@@ -41,7 +41,7 @@ def run_engines(staged: StagedCase, place: EvidenceFolder) -> EngineRuns:
                            places)
     if stored:
         found = {REFERENCE: stored.restore(place, places[REFERENCE]), **found}
-    images = {role: found[role].pixels for role in staged.jobs if found[role].pixels is not None}
+    images = {role: pixels for role in staged.jobs if (pixels := found[role].pixels) is not None}
     return EngineRuns(tuple(found[role].run for role in staged.jobs), images,
                       {role: files.stdout for role, files in places.items()})
 

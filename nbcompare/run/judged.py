@@ -107,7 +107,8 @@ def _rerun_in(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder) -> Rer
     known = {run.image_sha256 for run in ran.runs}
 
     def rerun(job: Job, name: str, environment: Mapping[str, str]) -> Rendering:
-        places = RunFiles(*map(bundle.path, further_names(name)), bundle.folder / FAILED / name)
+        image, stdout, stderr = map(bundle.path, further_names(name))
+        places = RunFiles(image, stdout, stderr, bundle.folder / FAILED / name)
         found = place.run(replace(job, environment={**job.environment, **environment}), places)
         if found.run.failure is None and found.run.image_sha256 in known:
             place.forget(places.image)

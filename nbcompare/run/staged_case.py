@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from nbcompare.bundle.bundle import Staging
 from nbcompare.bundle.names import DATA
+from nbcompare.bundle.record import Surroundings
 from nbcompare.case.case import Case
 from nbcompare.case.inputs import StagedInput, stage_inputs
 from nbcompare.case.options import REFERENCE, SUBJECT
@@ -20,7 +21,7 @@ from nbcompare.engine.runs import Job, jobs_of
 from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import UsageError
 from nbcompare.run.options import HandedOver, RunOptions
-from nbcompare.run.provenance import Surroundings, repositories_of, require_pinned, surroundings_of
+from nbcompare.run.provenance import repositories_of, require_pinned, surroundings_of
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
 
 
