@@ -3,7 +3,6 @@
 Each of these was changed in the code once, unnoticed by any other test.
 """
 
-import itertools
 import math
 from dataclasses import replace
 
@@ -14,12 +13,13 @@ from nbcompare.case.command import rendered_region
 from nbcompare.case.options import SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Shape
+from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.peaks import find_peaks
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.runs import Job
 from nbcompare.explain.diagnose import causes
-from nbcompare.explain.diagnose.finders.scale import lookup, named_factor, ratios
+from nbcompare.explain.diagnose.finders.scale import Ratio, lookup, named_factor
 
 
 def test_a_value_on_a_limit_is_within_it():
@@ -46,6 +46,14 @@ def test_a_peak_is_what_rises_above_a_ten_thousandth_of_the_brightest():
     image = np.zeros((40, 40), np.float32)
     image[5, 5], image[5, 30], image[30, 5] = 1e6, 110, 90
     assert sorted((round(peak.x), round(peak.y)) for peak in find_peaks(image)) == [(5, 5), (30, 5)]
+
+
+def test_a_limit_that_judges_excuses_the_other_end_that_does_not():
+    """A band of which one end is as far as the figure goes; alone, such an end is refused."""
+    for metric, band in (("correlation", (0.9, 1.0)), ("nan_fraction", (0.1, 1.0)), ("nan_fraction", (0.0, 0.5)),
+                         ("rmse", (0.0, 3.0))):
+        assert METRICS[metric].fault_in_limits(*band) is None, metric
+    assert "judges nothing" in METRICS["correlation"].fault_in_limits(-1, None)
 
 
 # --- what an answer must not be shared over ---------------------------------------------------------------
@@ -84,26 +92,28 @@ def test_a_kept_answer_belongs_to_one_engine_as_it_is(tmp_path, monkeypatch, wha
 # --- ranks of the diagnosis -------------------------------------------------------------------------------
 
 
-def _product() -> float:
-    """A factor that two known mistakes give together and none alone."""
-    singles = list(ratios(None))
-    return next(a.factor * b.factor for a, b in itertools.combinations(singles, 2)
-                if a.id != b.id and not any(abs(a.factor * b.factor / one.factor - 1) < 1e-3 for one in singles))
+KNOWN = (Ratio(causes.FLUENCE_DEFAULT, 2.5, "one mistake", 0.5),
+         Ratio(causes.ELECTRON_RADIUS, 3.5, "the other mistake", 0.7))
+PRODUCT = 2.5 * 3.5
 
 
+@pytest.fixture
+def two_mistakes(monkeypatch):
+    """A command line of which two mistakes are known, each a factor of the image."""
+    monkeypatch.setattr("nbcompare.explain.diagnose.finders.scale.ratios", lambda setting: iter(KNOWN))
+
+
+@pytest.mark.usefixtures("two_mistakes")
 def test_a_product_is_believed_only_while_accidents_are_rarer_than_one_in_fifty():
-    factor = _product()
-    exact = lookup(None, factor, 1e-9)
-    assert exact and exact[0].ratio.id == causes.SCALE_PRODUCT
-    accidents_per_residual = exact[0].chance / 3e-6 * 3
-    assert lookup(None, factor, 0.019 / accidents_per_residual)
-    assert not lookup(None, factor, 0.021 / accidents_per_residual)
+    """One product lies within a factor of ten, so that accidents are 3 * residual / ln 10."""
+    assert [match.ratio.id for match in lookup(None, PRODUCT, 1e-9)] == [causes.SCALE_PRODUCT]
+    assert lookup(None, PRODUCT, 0.019 * math.log(10) / 3)
+    assert not lookup(None, PRODUCT, 0.021 * math.log(10) / 3)
 
 
+@pytest.mark.usefixtures("two_mistakes")
 def test_one_mistake_is_likelier_than_two_and_two_than_a_bare_factor():
-    factor = _product()
-    two, *_, bare = named_factor(None, factor, 1e-9, None)
+    two, bare = named_factor(None, PRODUCT, 1e-9, None)
     assert (two.id, bare.id) == (causes.SCALE_PRODUCT, causes.SCALE_FACTOR)
-    assert min(ratio.prior for ratio in ratios(None)) > two.prior > bare.prior == 0.15
-
-
+    assert (two.prior, bare.prior) == (pytest.approx(0.2 + 0.1 * 0.5 * 0.7), 0.15)
+    assert [cause.id for cause in named_factor(None, 3.5, 1e-9, None)] == [causes.ELECTRON_RADIUS, causes.SCALE_FACTOR]
