@@ -9,18 +9,22 @@ from scipy import ndimage
 
 from nbcompare.case.command import parse_command
 from nbcompare.compare.image import Shape
+from nbcompare.engine.describe import DescriptionRefused, description_of
+from nbcompare.explain.description import describe_command, describe_detector, read_description
 from nbcompare.explain.diagnose import DiagnosisOptions, Question
 from nbcompare.explain.diagnose.diagnose import diagnose
-from nbcompare.explain.diagnose.setup.detector import read_detector
-from nbcompare.explain.diagnose.setup.setting import read_setting
 
 BASE = ("-cell", "100", "100", "100", "90", "90", "90", "-default_F", "100", "-N", "5", "-lambda", "1", "-distance",
         "100", "-detpixels", "32", "-pixel", "0.1")
 HERE = Path(".")
 
 
+def described(*more, shape=None):
+    return describe_command(parse_command((*BASE, *more)), HERE, shape)
+
+
 def detector(*more):
-    return read_detector(parse_command((*BASE, *more)), Shape(32, 32), HERE)
+    return described(*more).detector
 
 
 # --- the command -----------------------------------------------------------------------------------------------
@@ -48,8 +52,8 @@ def test_an_option_is_set_in_its_place_and_a_new_one_stands_in_front():
     ("", 1, 0), ("-osc 1", 2, 0.5), ("-phistep 0.2", 2, 0.2), ("-osc 1 -phistep 0.3", 4, 0.3), ("-phisteps 4", 4, 0.25),
     ("-phisteps 4 -osc 2", 4, 0.5), ("-phisteps 0 -osc 2", 1, 2), ("-phisteps 3 -phistep 0.1", 2, 0.1),
     ("-phisteps 4 -osc 2 -phistep 0.1", 4, 0.1)])
-def test_phi_steps_follow_the_table_of_the_program(words, steps, step_deg, tmp_path):
-    setting = read_setting(parse_command(words.split()), tmp_path)
+def test_phi_steps_follow_the_table_of_the_program(words, steps, step_deg):
+    setting = described(*words.split()).setting
     assert setting.phi_steps == steps
     assert math.degrees(setting.phi_step) == pytest.approx(step_deg)
 
@@ -59,15 +63,15 @@ def test_phi_steps_follow_the_table_of_the_program(words, steps, step_deg, tmp_p
     ("-divergence 1 -divsteps 4 -square_div", 16, 1), ("-dispersion 1 -dispsteps 3", 3, 1), ("-dispsteps 3", 1, 1),
     ("-hdivrange 1 -hdivsteps 3", 3, 1), ("-mosaic 1", 1, 10), ("-mosaic 1 -mosaic_dom 4", 1, 4),
     ("-mosaic_dom 4", 1, 1)])
-def test_sources_and_domains_are_counted_as_the_program_counts_them(words, sources, domains, tmp_path):
-    setting = read_setting(parse_command(words.split()), tmp_path)
+def test_sources_and_domains_are_counted_as_the_program_counts_them(words, sources, domains):
+    setting = described(*words.split()).setting
     assert (setting.sources, setting.mosaic_domains) == (sources, domains)
 
 
-def test_flux_beats_fluence_and_needs_an_exposure(tmp_path):
+def test_flux_beats_fluence_and_needs_an_exposure():
     """fluence = flux exposure / beamsize^2, in metres; the default beam is 0.1 mm."""
     def fluence(words):
-        return read_setting(parse_command(words.split()), tmp_path).fluence
+        return described(*words.split()).setting.fluence
 
     assert fluence("-fluence 1e24 -flux 1e18") == pytest.approx(1e26)
     assert fluence("-flux 1e18 -beamsize 1 -exposure 2") == pytest.approx(2e24)
@@ -103,6 +107,60 @@ def test_a_ray_meets_the_detector_where_it_came_from():
     np.testing.assert_allclose(found.meets(rays), np.stack((x, y), 1), atol=1e-9)
 
 
+# --- what the simulator is asked ------------------------------------------------------------------------------
+
+
+def test_the_detector_has_the_shape_of_the_images():
+    """A size in mm that is no whole number of pixels stays as it is, and with it the default beam centre."""
+    same, other = described("-detsize", "3.24", shape=Shape(32, 32)), described(shape=Shape(slow=20, fast=24))
+    assert same.detector.shape == Shape(32, 32)
+    assert other.detector.shape == Shape(slow=20, fast=24)
+    assert other.detector.beam_option_m == pytest.approx((1.05e-3, 1.25e-3))
+
+
+def test_a_command_that_says_little_is_described_as_far_as_it_goes(tmp_path):
+    """Neither cell nor structure factors, files that are not there, words of another program, a value missing."""
+    words = "-phisteps 3 -mat lost.mat -hkl lost.hkl -sourcefile lost.txt -odd 1 -floatfile a.bin -pixel"
+    found = describe_command(parse_command(words.split()), tmp_path)
+    assert found.lattice is None
+    assert (found.setting.phi_steps, found.setting.default_F) == (3, 0)
+    assert describe_command(parse_command(()), tmp_path, Shape(slow=4, fast=5)).detector.shape == Shape(slow=4, fast=5)
+
+
+def test_a_listed_reflection_leaves_no_default(tmp_path):
+    (tmp_path / "f.hkl").write_text("1 2 3 40\n")
+    words = ("-cell", "50", "-hkl", "f.hkl", "-default_F", "7")
+    assert describe_command(parse_command(words), tmp_path).setting.default_F == 0
+    assert describe_command(parse_command(words[:2] + words[4:]), tmp_path).setting.default_F == 7
+
+
+def test_what_cannot_be_simulated_is_refused_in_the_simulators_words():
+    with pytest.raises(DescriptionRefused, match="-lambda: the wavelength must be positive, not -1 A"):
+        described("-lambda", "-1")
+    assert describe_detector(parse_command((*BASE, "-lambda", "-1")), HERE, Shape(32, 32)) is None
+
+
+@pytest.mark.parametrize("more", ["", "-detector_rotx 4 -detector_roty -9 -xds", "-twotheta 20 -phi 30",
+                                  "-spindle_axis 0 1 1 -phi 30 -polar 0.8 -misset 10 20 30 -beam_vector 1 0.1 0"])
+def test_pixels_are_where_the_simulator_has_them(more):
+    """Places, factors and indices of whole images follow from the described vectors; held against the simulator's own
+    of single pixels."""
+    asked = ("-describe_pixel", "0", "31", "-describe_pixel", "20", "3")
+    words = (*BASE, *more.split(), "-oversample", "1", "-nopolar" if "-polar" not in more else "-point_pixel")
+    document = description_of((*words, *asked), HERE)
+    found = read_description(document)
+    for pixel in document["pixels"]:
+        x, y = np.array([pixel["fast"]]), np.array([pixel["slow"]])
+        np.testing.assert_allclose(found.detector.centres(x, y)[0], pixel["position_m"], rtol=1e-10, atol=1e-15)
+        phi = found.setting.phis[0]
+        np.testing.assert_allclose(found.lattice.indices(found.detector, x, y, phi)[0], pixel["hkl"], atol=1e-9)
+        if found.setting.polarized:
+            factor = found.detector.polarization_factor(x, y, found.setting.kahn)
+            np.testing.assert_allclose(factor[0], pixel["polarization"], rtol=1e-10)
+        else:
+            np.testing.assert_allclose(found.detector.solid_angle(x, y)[0], pixel["solid_angle_sr"], rtol=1e-10)
+
+
 # --- smooth factors --------------------------------------------------------------------------------------------
 
 SMOOTH = ("-distance", "40", "-pixel", "0.5", "-detpixels_x", "90", "-detpixels_y", "80", "-cell", "60", "-N", "4",
@@ -112,7 +170,7 @@ SMOOTH = ("-distance", "40", "-pixel", "0.5", "-detpixels_x", "90", "-detpixels_
 def smooth_question(change):
     """Spots under the factors of a near, wide detector; the subject has another factor besides."""
     draw = np.random.default_rng(2)
-    found = read_detector(parse_command(SMOOTH), Shape(slow=80, fast=90), HERE)
+    found = describe_command(parse_command(SMOOTH), HERE).detector
     y, x = np.mgrid[:80, :90]
     spots = ndimage.gaussian_filter((draw.random((80, 90)) > 0.97) * draw.random((80, 90)), 1.2) + 1e-3
     reference = spots * found.polarization_factor(x, y, 0.7) * found.solid_angle(x, y)

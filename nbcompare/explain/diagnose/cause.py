@@ -116,5 +116,10 @@ def failed(where: str, fault: Exception) -> str:
     return f"the diagnosis failed: {where}: {type(fault).__name__}: {fault}"
 
 
+def not_described(fault: Exception) -> str:
+    """What is told where the simulator does not take the command, so that nothing follows from its arguments."""
+    return f"causes that follow from the arguments were not looked for; the simulator says: {fault}"
+
+
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None

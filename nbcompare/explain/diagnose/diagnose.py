@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbcompare.explain.diagnose.cause import Cause, Diagnosis, failed, ranked
+from nbcompare.engine.describe import DescriptionRefused
+from nbcompare.explain.diagnose.cause import Cause, Diagnosis, failed, not_described, ranked
 from nbcompare.explain.diagnose.causes import STALE_IMAGE
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.image_only import image_only_causes, settled
@@ -61,6 +62,8 @@ def _searched(question: Question, causes: Sequence[Cause], budget_s: float,
 
     try:
         return search(question, causes, budget_s, simulator)
+    except DescriptionRefused as fault:
+        return SearchResult((), (not_described(fault),))
     except Exception as fault:
         return SearchResult((), (failed("trial runs", fault),))
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from nbcompare.explain.diagnose.cause import Cause, failed
+from nbcompare.engine.describe import DescriptionRefused
+from nbcompare.explain.diagnose.cause import Cause, failed, not_described
 from nbcompare.explain.diagnose.finders import (
     displacement,
     echo,
@@ -63,6 +64,10 @@ def _looked(finder: Finder, question: Question, notes: list[str]) -> list[Cause]
     try:
         return list(finder(question))
     except (ArithmeticError, np.linalg.LinAlgError):
+        return []
+    except DescriptionRefused as fault:
+        if not_described(fault) not in notes:
+            notes.append(not_described(fault))
         return []
     except Exception as fault:
         notes.append(failed(finder.__name__, fault))

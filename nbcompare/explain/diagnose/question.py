@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,10 +11,9 @@ import numpy as np
 from nbcompare.case.command import Command, parse_command
 from nbcompare.case.options import DUMP, INPUT
 from nbcompare.compare.image import Shape
+from nbcompare.explain.description import Description, Detector, Lattice, Setting, describe_command, describe_detector
 from nbcompare.explain.diagnose.image_pair import ImagePair
-from nbcompare.explain.diagnose.setup.detector import Detector, read_detector
-from nbcompare.explain.diagnose.setup.lattice import Amplitudes, Lattice, read_amplitudes, read_lattice
-from nbcompare.explain.diagnose.setup.setting import Setting, read_setting
+from nbcompare.explain.diagnose.list_of_f import Amplitudes, read_amplitudes
 
 
 class Question:
@@ -31,6 +29,7 @@ class Question:
         self.argv, self.folder = tuple(argv), folder
         self.subject_argv = tuple(subject_argv) if subject_argv is not None else None
         self.echoes = echoes
+        self._detectors: dict[tuple[str, ...], Detector | None] = {}
 
     @cached_property
     def shape(self) -> Shape:
@@ -41,17 +40,27 @@ class Question:
         return parse_command(self.argv)
 
     @cached_property
+    def description(self) -> Description:
+        """What the bundled simulator says of the command. Raises DescriptionRefused when it does not take it."""
+        return describe_command(self.command, self.folder, self.shape)
+
+    @property
     def setting(self) -> Setting:
-        return read_setting(self.command, self.folder)
+        return self.description.setting
 
-    @cached_property
+    @property
     def detector(self) -> Detector:
-        found = read_detector(self.command, self.shape, self.folder)
-        return replace(found, oversample=self.setting.oversample)
+        return self.description.detector
 
-    @cached_property
+    @property
     def lattice(self) -> Lattice | None:
-        return read_lattice(self.command, self.folder)
+        return self.description.lattice
+
+    def detector_of(self, command: Command) -> Detector | None:
+        """The detector of an edited command, for these images; None for one that cannot be."""
+        if command.argv not in self._detectors:
+            self._detectors[command.argv] = describe_detector(command, self.folder, self.shape)
+        return self._detectors[command.argv]
 
     @cached_property
     def amplitudes(self) -> Amplitudes | None:

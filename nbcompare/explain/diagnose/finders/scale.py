@@ -11,10 +11,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nbcompare.engine.describe import DescriptionRefused
+from nbcompare.explain.description import Setting
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.cause import Cause, carried_out
 from nbcompare.explain.diagnose.question import Question
-from nbcompare.explain.diagnose.setup.setting import DEFAULT_FLUENCE, R_E_SQUARED, Setting
+
+DEFAULT_FLUENCE = 125932015286227086360700780544.0
+"""photons/m^2 that a program may use in place of what it was given; times r_e^2 it is 1."""
+
+R_E_SQUARED = 7.94079248018965e-30
+"""Square of the classical electron radius, m^2."""
 
 _SINGLE_TOLERANCE = 3e-6
 _LIKELY_CHANCE = 0.02
@@ -51,10 +58,18 @@ def find_scale(question: Question) -> Iterator[Cause]:
     proof = pair.prove_each(lambda x: factor * x)
     if not proof.holds:
         return
-    yield from named_factor(question.setting, factor, residual, proof.left)
+    yield from named_factor(_setting(question), factor, residual, proof.left)
 
 
-def named_factor(setting: Setting, factor: float, residual: float, left: float | None) -> Iterator[Cause]:
+def _setting(question: Question) -> Setting | None:
+    """What the command comes to; None where the simulator does not take it, and factors have no name of their own."""
+    try:
+        return question.setting
+    except DescriptionRefused:
+        return None
+
+
+def named_factor(setting: Setting | None, factor: float, residual: float, left: float | None) -> Iterator[Cause]:
     """The causes that a factor between two images may have, likeliest first; one is always given."""
     fitted = f"one factor {factor:.9g} fits the whole image; relative residual {residual:.1g}"
     matches = lookup(setting, factor, residual)
@@ -73,7 +88,7 @@ def named_factor(setting: Setting, factor: float, residual: float, left: float |
                       prior=0.15)
 
 
-def lookup(setting: Setting, factor: float, residual: float) -> list[Match]:
+def lookup(setting: Setting | None, factor: float, residual: float) -> list[Match]:
     """The ratios of this command line that equal a factor, likeliest first; products only when nothing else does."""
     tolerance = max(_SINGLE_TOLERANCE, 3 * residual)
     singles = list(ratios(setting))
@@ -113,9 +128,10 @@ def amount(value: float) -> str:
 # --- the ratios of a command line -----------------------------------------------------------------------------
 
 
-def ratios(s: Setting) -> Iterator[Ratio]:
+def ratios(s: Setting | None) -> Iterator[Ratio]:
     """Every ratio that a known mistake would give for this setting, none of them 1."""
-    for ratio in (*_of_fluence(s), *_of_steps(s), *_of_geometry(s), *_of_crystal(s), *_of_numbers()):
+    of_setting = (*_of_fluence(s), *_of_steps(s), *_of_geometry(s), *_of_crystal(s)) if s else ()
+    for ratio in (*of_setting, *_of_numbers()):
         if ratio.factor > 0 and math.isfinite(ratio.factor) and abs(ratio.factor - 1) > 1e-9:
             yield ratio
 

@@ -75,7 +75,7 @@ def shows(name: str, question: Question) -> float:
     """How likely a defect of the C program is here; 0 where the command cannot show it."""
     command, s = question.command, question.setting
     needs = {
-        "phi-carryover": s.phi_steps > 1 and bool((s.phis == 0).any()) and bool((s.phis != 0).any()),
+        "phi-carryover": 0.0 in s.phis and any(s.phis),
         "running-product": command.has("-oversample_thick", "-oversample_polar", "-oversample_omega"),
         "cell-triclinic": command.has("-cell"), "curved-lab-axes": command.has("-curved_det"),
         "last-layer-capture": command.has("-detector_thick", "-oversample_thick"),

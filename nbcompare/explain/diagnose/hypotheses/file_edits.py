@@ -11,7 +11,6 @@ from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.finders.reflections import PERMUTATIONS, SIGNS, reflection_table, signed_names
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.question import Question
-from nbcompare.explain.diagnose.setup.lattice import wavelength_angstrom
 
 SOURCE_WEIGHTS = "source-weights"
 
@@ -32,7 +31,7 @@ def _edit(question: Question, option: str, id: str, words: str, prior: float,
 
 
 def _matrix(question: Question) -> Iterator[Candidate]:
-    wavelength = wavelength_angstrom(question.command)
+    wavelength = question.setting.wavelength_A
 
     def edit(id: str, words: str, prior: float, change: Callable[[np.ndarray], np.ndarray]) -> Candidate:
         def make(text: str) -> str:
@@ -142,7 +141,7 @@ def _table_text(table: np.ndarray) -> str:
 
 
 def _sources(question: Question) -> Iterator[Candidate]:
-    central = wavelength_angstrom(question.command) * 1e-10
+    central = question.setting.wavelength_A * 1e-10
 
     def edit(id: str, words: str, prior: float, change: Callable[[list[list[str]]], list[list[str]]]) -> Candidate:
         def make(text: str) -> str:

@@ -17,7 +17,7 @@ from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.causes import mistake_id
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.question import Question
-from nbcompare.explain.diagnose.setup.detector import rotation_about
+from nbcompare.explain.rotation import rotation_about
 
 MOSAIC_SPREAD = mistake_id("mosaic-spread", "value")
 _STEP = 0.02
@@ -145,23 +145,13 @@ class BeamCentre:
 
 def beam_centre(question: Question) -> BeamCentre:
     """Which options place the beam: X and Y of the beam, or ORGX and ORGY where only these count."""
-    detector, command, shape = question.detector, question.command, question.shape
-    pixel = detector.pixel_m * 1e3
+    detector = question.detector
     convention = detector.convention
     if convention in ("xds", "dials"):
-        now = (command.number("-ORGX", shape.fast / 2 + 0.5), command.number("-ORGY", shape.slow / 2 + 0.5))
-        return BeamCentre(("-ORGX", "-ORGY"), now, 1.0, False)
-    size_f, size_s = shape.fast * pixel, shape.slow * pixel
-    default = {"mosflm": ((size_s + pixel) / 2, (size_f + pixel) / 2),
-               "denzo": ((size_s + pixel) / 2, (size_f + pixel) / 2),
-               "adxv": ((size_f + pixel) / 2, (size_s - pixel) / 2)}.get(convention, (size_f / 2, size_s / 2))
-    if convention == "custom":
-        near = ((command.number("-ORGX", shape.fast / 2 + 0.5) - 0.5) * pixel,
-                (command.number("-ORGY", shape.slow / 2 + 0.5) - 0.5) * pixel)
-        default = (command.number("-Xclose", near[0]), command.number("-Yclose", near[1]))
-    now = (command.number("-Xbeam", default[0]), command.number("-Ybeam", default[1]))
-    return BeamCentre(("-Xbeam", "-Ybeam"), now, pixel, convention in ("mosflm", "denzo"),
-                      -1 if convention == "adxv" else 1)
+        return BeamCentre(("-ORGX", "-ORGY"), detector.near_xds, 1.0, False)
+    x, y = detector.beam_option_m
+    return BeamCentre(("-Xbeam", "-Ybeam"), (x * 1e3, y * 1e3), detector.pixel_m * 1e3,
+                      convention in ("mosflm", "denzo"), -1 if convention == "adxv" else 1)
 
 
 def _detector_parameters(question: Question) -> Iterator[FitParameter]:

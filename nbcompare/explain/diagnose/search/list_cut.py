@@ -16,9 +16,9 @@ from nbcompare.explain.diagnose.cause import STRICT, Cause, guess, guessed
 from nbcompare.explain.diagnose.causes import HKL_TRUNCATED
 from nbcompare.explain.diagnose.finders.reflections import reflection_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
+from nbcompare.explain.diagnose.list_of_f import read_list
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
-from nbcompare.explain.diagnose.setup.lattice import read_list
 
 _FEWEST = 4
 """So many reflections must be there, and so many be gone: in the list's order by chance once in 70 times at most."""

@@ -20,7 +20,6 @@ from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.command_edits import run_candidates
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, fit_parameters
 from nbcompare.explain.diagnose.question import Question
-from nbcompare.explain.diagnose.setup.detector import read_detector
 
 _REACH = 4.0
 _FAR = 2.0
@@ -59,7 +58,9 @@ class PeakPlaces:
     def moved(self, command: Command) -> np.ndarray:
         """Where the detector of another command catches the rays, in pixel coordinates. Under another beam they leave
         in the direction nearest to the same scattering vector."""
-        other = read_detector(command, self.question.shape, self.question.folder)
+        other = self.question.detector_of(command)
+        if other is None:
+            return np.full_like(self.x, np.nan)
         if np.array_equal(other.beam, self.question.detector.beam):
             return other.meets(self.rays)
         rays = self.rays - self.question.detector.beam + other.beam

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nbcompare.explain.description import Setting
 from nbcompare.explain.diagnose.cause import Cause, carried_out, guess
 from nbcompare.explain.diagnose.causes import BACKGROUND_OFFSET
 from nbcompare.explain.diagnose.finders.scale import named_factor
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter
 from nbcompare.explain.diagnose.search.trials import NOTHING, Reading
-from nbcompare.explain.diagnose.setup.setting import Setting
 
 NEAR = 0.75
 """A hypothesis that leaves less than this share of the difference is worth a guess, or a second cause."""
