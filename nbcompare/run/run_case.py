@@ -106,12 +106,12 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
 
 
 def _notes(staged: StagedCase, ran: EngineRuns, progress: Progress) -> tuple[str, ...]:
-    """What a reader of the verdict must know; the variables that were not passed where an engine failed."""
-    notes = notes_of(staged.case, staged.engines, staged.identities, ran.runs, staged.surroundings)
+    """What a reader of the verdict must know. Variables that were not passed are counted on the way; where an engine
+    failed, its reasons name them."""
     left_out = not_passed_line(staged.surroundings, ran.runs)
-    if left_out:
+    if left_out and not any(run.failure for run in ran.runs):
         progress.say(f"note: {left_out}")
-    return (*notes, left_out) if left_out and any(run.failure for run in ran.runs) else notes
+    return notes_of(staged.case, staged.engines, staged.identities, ran.runs, staged.surroundings)
 
 
 def _content(staged: StagedCase) -> ContentSums:

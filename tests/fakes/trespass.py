@@ -40,11 +40,11 @@ def reach(what):
         (HOME / "scratch-py").mkdir()
         write(pixels(), HOME / "scratch-py/float.bin")
     elif what == "delete":
-        (HOME / "inputs/c_cli_stdout.txt").unlink()
+        (HOME / "inputs/py_cli_stdout.txt").unlink()
     elif what == "file-to-folder":
-        (HOME / "inputs/c_cli_stdout.txt").unlink()
-        (HOME / "inputs/c_cli_stdout.txt").mkdir()
-        (HOME / "inputs/c_cli_stdout.txt/within").write_text("x")
+        (HOME / "inputs/py_cli_stdout.txt").unlink()
+        (HOME / "inputs/py_cli_stdout.txt").mkdir()
+        (HOME / "inputs/py_cli_stdout.txt/within").write_text("x")
     elif what == "folder-to-link":
         (HOME / "inputs/data/A.mat").unlink()
         (HOME / "inputs/data").rmdir()

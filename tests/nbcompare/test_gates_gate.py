@@ -106,9 +106,10 @@ def test_a_stored_pass_is_judged_again_by_the_case_as_it_is_now(plan, gate, run_
     """The case asks for more than when the bundle was made; the stored word is PASS still."""
     plan("max_age_hours: 1")
     run_small()
-    small_case.write_text(small_case.read_text() + "  - {metric: max_abs_diff, min: 1, why: cannot hold}\n")
+    small_case.write_text(small_case.read_text() + "  - {metric: sum_ratio, min: 1.01, max: 1.02, why: w}\n")
     said = gate("N2")
-    assert failing(said)["verdict"].startswith("FAIL (the bundle said PASS): max_abs_diff on full: 0, allowed >= 1")
+    reason = "FAIL (the bundle said PASS): sum_ratio on full: 1, allowed 1.01 .. 1.02"
+    assert failing(said)["verdict"].startswith(reason)
 
 
 def test_a_record_whose_verdict_was_edited_with_sums_put_right_is_damage(plan, gate, run_small):

@@ -9,17 +9,18 @@ WITH_INPUT = "inputs: {A.mat: {file: own.mat}}\n"
 
 
 @pytest.mark.parametrize(("role", "reach", "said_of"), [
-    ("subject", "other-image", "changed inputs/c_roi_float.bin"),
-    ("subject", "delete", "changed inputs/c_cli_stdout.txt"),
+    ("subject", "other-image", "added inputs/c_roi_float.bin"),
+    ("reference", "delete", "changed inputs/py_cli_stdout.txt"),
     ("reference", "input", "changed inputs/data/A.mat"),
     ("reference", "other-folder", "added scratch-py, scratch-py/float.bin"),
-    ("subject", "file-to-folder", "changed inputs/c_cli_stdout.txt and added inputs/c_cli_stdout.txt/within"),
+    ("reference", "file-to-folder", "changed inputs/py_cli_stdout.txt and added inputs/py_cli_stdout.txt/within"),
     ("subject", "folder-to-link", "changed inputs/data, inputs/data/A.mat"),
     ("subject", "link", "added inputs/link"),
 ])
 def test_an_engine_that_reaches_outside_its_folder_has_failed(run_small, small_case, tmp_path, nb, role, reach,
                                                               said_of):
-    """Its image is the right one; it may not be believed all the same, and the bundle stays whole."""
+    """Its image is the right one; it may not be believed all the same, and the bundle stays whole. The subject runs
+    first, so that nothing of the reference is there yet for it to reach."""
     (tmp_path / "own.mat").write_text(MATRIX)
     small_case.write_text(small_case.read_text() + WITH_INPUT)
     engines = {"reference": "good", "subject": "twin", role: "trespass"}

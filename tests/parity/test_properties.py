@@ -9,7 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import nanobrag_torch.render.plain as rendering
+import nanobrag_torch.render.tile as tiles
 from nanobrag_torch import Beam, Crystal, Detector, ReflectionGrid, Sampling, Scan, SourceTable, simulate
 
 DEGREE = math.pi / 180.0
@@ -258,7 +258,7 @@ def test_a_mask_leaves_zeros_and_nothing_else(setup, seed):
 def test_tiles_do_not_change_a_bit(monkeypatch, setup, pixels):
     whole = setup.image(emulate="all")
     with monkeypatch.context() as patch:
-        patch.setattr(rendering, "TILE_PIXELS", pixels)
+        patch.setattr(tiles, "TILE_PIXELS", pixels)
         assert np.array_equal(setup.image(emulate="all"), whole)
 
 

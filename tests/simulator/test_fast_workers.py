@@ -10,7 +10,7 @@ import torch
 
 from nanobrag_torch.render import choose as render_path
 from nanobrag_torch.render import fast
-from nanobrag_torch.render import plain as render
+from nanobrag_torch.render import tile as tiles
 from nanobrag_torch.render.choose import RenderPath, render_image
 from nanobrag_torch.render.workers import MOST_PIECES, share_out, shared_array
 
@@ -47,7 +47,7 @@ def test_tiles_strips_and_workers_do_not_change_a_bit(scene_of, tmp_path, monkey
     for tile, strip in ((1, 1), (300, 100), (1000, 300), (5000, 300)):
         monkeypatch.setitem(fast.TILE_PIXELS, "cpu", tile)
         monkeypatch.setitem(fast.STRIP_PIXELS, "cpu", strip)
-        monkeypatch.setattr(render, "TILE_PIXELS", tile)
+        monkeypatch.setattr(tiles, "TILE_PIXELS", tile)
         for workers in (1, 3):
             image, again = render_image(scene, path, workers)
             assert pixels(image) == pixels(whole)

@@ -44,11 +44,20 @@ def bundle_report(bundle: Bundle) -> str:
         source = record.reference_from if run.role == REFERENCE else None
         how = f"image of bundle {source.name}" if source else _how_it_ended(run)
         lines.append(line(run.role, f"{engine.name}: {how}"))
-    lines += [entry for note in record.notes for entry in whole("note", note)]
-    lines += body(record.comparison, record.verdict, record.further)
+    notes = _notes(record.notes, whole_text=record.verdict.accepted)
+    lines += [*notes, *body(record.comparison, record.verdict, record.further, room=BODY_LINES - len(notes))]
     lines.append(line("bundle", shown(bundle.folder)))
     lines.append(line("next", next_step(bundle)))
     return "\n".join(lines)
+
+
+def _notes(notes: Sequence[str], *, whole_text: bool) -> list[str]:
+    """Each note in full beside a success; on a line of its own where a failure has more to say, two lines at most."""
+    if whole_text:
+        return [entry for note in notes for entry in whole("note", note)]
+    if len(notes) > 2:
+        return [line("note", notes[0]), line("note", f"and {len(notes) - 1} more notes, all in record.json")]
+    return [line("note", note) for note in notes]
 
 
 def headline(verdict: Verdict, name: str, stamp: str) -> str:
@@ -87,7 +96,7 @@ def body(comparison: Comparison | None, verdict: Verdict, findings: FurtherEvide
         return [*notes, *_claims(findings.proof), *proof_table(verdict, findings.proof), *_beside(findings)]
     before = [*notes, *(_claims(findings.proof) if findings and findings.proof else ())]
     after = _explained(comparison, verdict, findings) if verdict.word in _TO_BE_EXPLAINED else []
-    return [*before, *_reasons(verdict, room - len(before) - len(after)), *after]
+    return [*before, *_reasons(verdict, max(1, room - len(before) - len(after))), *after]
 
 
 def _claims(proof: Proof) -> list[str]:
