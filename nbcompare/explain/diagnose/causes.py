@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nbcompare.case.emulations import registered
 from nbcompare.case.options import all_options
 
 CLASSES = ("scale", "geometry", "physics", "data", "echo")
@@ -273,12 +274,9 @@ STALE_IMAGE = _entry("stale-image", "data",
 
 # --- defects of the C program -----------------------------------------------------------------------------------------
 
-EMULATION_NAMES = (
-    "phi-carryover", "running-product", "cell-triclinic", "curved-lab-axes", "last-layer-capture", "water-scaling",
-    "misset-radians", "sticky-interpolation", "nopolar-oversample", "twotheta-axis-raw", "twotheta-report",
-    "gauss-tophat-width", "source-weights", "interpolation-before-size", "header-substring", "fdump-reuse",
-    "hkl-columns", "source-file-lines", "smv-overflow", "noise-truncation", "printed-solid-angle", "masked-rmsd",
-    "argv")
+EMULATION_NAMES = tuple(registered())
+"""The emulations of the bundled simulator, each a defect of the C program."""
+
 for _name in EMULATION_NAMES:
     _entry(_name, "physics", f"The defect of the C program known as {_name} is in one image and not in the other.")
 

@@ -34,7 +34,8 @@ def find_lost_parts(question: Question) -> Iterator[Cause]:
     yield from _mask_causes(question)
     lost = (pair.subject == 0) & (pair.reference != 0) & ~pair.same
     extra = (pair.reference == 0) & (pair.subject != 0) & ~pair.same
-    if extra.any() and not lost.any() and question.command.has("-roi") and pair.same_but(extra):
+    rendered = pair.reference.any() and question.command.has("-roi")
+    if extra.any() and not lost.any() and rendered and pair.same_but(extra):
         yield from _roi_extra(question, extra)
     if not lost.any() or (pair.subject == 0).all() or not pair.same_but(lost | extra):
         return
