@@ -11,6 +11,7 @@ import contextlib
 import enum
 import os
 import re
+import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,7 @@ from nbcompare.engine.render_cache import RenderCache, key_of
 from nbcompare.engine.row_bands import run_in_shards
 from nbcompare.engine.runs import Job
 from nbcompare.engine.self_comparison import copied_input
+from nbcompare.engine.watch import EngineWatch
 from nbcompare.files import sha256_of
 
 MOST_BATCHES = 4
@@ -68,8 +70,9 @@ class Renderer:
         self.batches, self.cache = batches, cache
         self._own = threading.local()
         self._opened: list[BatchEngine] = []
-        self._identities: dict[Engine, str] = {}
+        self._identities: dict[Engine, tuple[str, EngineWatch]] = {}
         self._sums: dict[tuple[str, int, int, int], str] = {}
+        self._token = secrets.token_hex(16)
 
     def __enter__(self) -> Renderer:
         return self
@@ -163,13 +166,18 @@ class Renderer:
         return key_of((__version__, self.identity(job.engine), job.arguments, job.shape, inputs, variables))
 
     def identity(self, engine: Engine) -> str:
-        """A hash of which program an engine is, asked once."""
-        if engine not in self._identities:
+        """A hash of which program an engine is and of all it is made of; asked again when one of its files was written.
+        Where not all that it is made of is known it is one of this renderer alone, so that no answer of another day
+        is taken for one of today."""
+        known = self._identities.get(engine)
+        if known is None or known[1].written_since():
             who = identify(engine)
-            source = content_hash(SIMULATOR)
-            self._identities[engine] = key_of((who.program_sha256, who.version, *who.started_as, *who.libraries,
-                                               source))
-        return self._identities[engine]
+            bundled = who.made_of is not None and who.made_of.bundled
+            whole = bundled or not who.unknown
+            key = key_of((who.program_sha256, who.version, *who.started_as, *who.libraries, who.source_sha256,
+                          content_hash(SIMULATOR), "" if whole else self._token))
+            known = self._identities[engine] = key, EngineWatch(engine, who)
+        return known[0]
 
     def _sum(self, path: Path) -> str:
         """The sha256 of an input file, taken once of each file."""

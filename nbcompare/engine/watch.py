@@ -28,6 +28,10 @@ class EngineWatch:
         paths = [str(self.program), *(entry.path for entry in files)]
         return {path: os.stat(path).st_ctime_ns for path in paths if os.path.exists(path)}
 
+    def written_since(self) -> bool:
+        """Whether any of its files was written, replaced or renamed since; what they hold is not looked at."""
+        return self._times() != self.before
+
     def fault(self) -> str | None:
         """What changed, as the end of a sentence about the engine; None when nothing did."""
         found = [*self._program_changed(), *(changes(self.identity.made_of) if self.identity.made_of else ())]

@@ -130,3 +130,35 @@ def test_the_images_of_a_pair_are_written_when_no_engine_runs_any_more(counted, 
     assert list(found) == [REFERENCE, SUBJECT]
     for role, rendering in found.items():
         np.testing.assert_array_equal(np.fromfile(places[role].image, "<f4").reshape(7, 9), rendering.image)
+
+
+# --- what an engine is made of ----------------------------------------------------------------------------------
+
+
+def test_a_module_that_the_program_imports_is_part_of_what_an_answer_depends_on(counted, cache):
+    """The program's own bytes stay as they are; the module beside it is edited between two renderers, and while one
+    lives."""
+    job, runs, program = counted
+    module = program.with_name("part.py")
+    module.write_text("SIZE = 1\n")
+    program.write_text("import part\n" + program.read_text())
+    rendered(job, cache)
+    rendered(job, cache)
+    assert runs() == 1
+    module.write_text("SIZE = 22\n")
+    rendered(job, cache)
+    assert runs() == 2
+    with Renderer(cache=cache) as renderer:
+        renderer.render(job)
+        module.write_text("SIZE = 333\n")
+        renderer.render(job)
+    assert runs() == 3
+
+
+def test_an_engine_that_is_not_known_whole_is_run_again_on_another_day(counted, cache):
+    """It starts another program, whose bytes nobody knows."""
+    job, runs, program = counted
+    program.write_text("import subprocess\n" + program.read_text())
+    rendered(job, cache)
+    rendered(job, cache)
+    assert runs() == 2
