@@ -210,10 +210,17 @@ def _explained(failure: Failure, job: Job, stdout: Path, stderr: Path) -> Failur
     withheld = [name for name in not_passed(allowed_environment(job.engine.variables(job.environment)))
                 if not OF_THE_SESSION.fullmatch(name)]
     hints = list(odd_inputs(job.inputs))
+    withheld.sort(key=lambda name: not _sounds_like(name, job.engine.name))
     if withheld:
         more = f" and {len(withheld) - MOST_NAMES} more" if len(withheld) > MOST_NAMES else ""
         hints.append(f"the {job.engine.role} did not get these variables: {', '.join(withheld[:MOST_NAMES])}{more}")
     return replace(failure, said=last_words(stderr, stdout), hints=tuple(map(visible, hints)))
+
+
+def _sounds_like(variable: str, engine: str) -> bool:
+    """Whether a variable bears the engine's name, as those that it reads often do."""
+    letters = "".join(sign for sign in Path(engine).stem.upper() if sign.isalnum())
+    return len(letters) > 2 and variable.upper().replace("_", "").startswith(letters)
 
 
 def inputs_with(folder: Path, texts: Mapping[str, str], target: Path) -> Path:

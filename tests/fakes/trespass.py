@@ -30,6 +30,11 @@ def change_later(home, milliseconds):
         os._exit(0)
 
 
+def log_of(what):
+    """The log of the subject, or the reference's own."""
+    return HOME / f"inputs/{'c' if what.endswith('-own') else 'py'}_cli_stdout.txt"
+
+
 def reach(what):
     """Touch something that is not this engine's."""
     if what == "other-image":
@@ -39,12 +44,12 @@ def reach(what):
     elif what == "other-folder":
         (HOME / "scratch-py").mkdir()
         write(pixels(), HOME / "scratch-py/float.bin")
-    elif what == "delete":
-        (HOME / "inputs/py_cli_stdout.txt").unlink()
-    elif what == "file-to-folder":
-        (HOME / "inputs/py_cli_stdout.txt").unlink()
-        (HOME / "inputs/py_cli_stdout.txt").mkdir()
-        (HOME / "inputs/py_cli_stdout.txt/within").write_text("x")
+    elif what.startswith("delete"):
+        log_of(what).unlink()
+    elif what.startswith("file-to-folder"):
+        log_of(what).unlink()
+        log_of(what).mkdir()
+        (log_of(what) / "within").write_text("x")
     elif what == "folder-to-link":
         (HOME / "inputs/data/A.mat").unlink()
         (HOME / "inputs/data").rmdir()

@@ -46,7 +46,7 @@ def _into_the_other(lab: Laboratory, reaches: tuple[str, ...]) -> Row:
 
 def _own_log_removed(lab: Laboratory) -> Row:
     codes, good = [], True
-    for reach in ("delete", "file-to-folder"):
+    for reach in ("delete-own", "file-to-folder-own"):
         other, said = _reach(lab, "reference", reach)
         codes.append(said.code)
         good &= said.code == IO and "c_cli_stdout.txt" in said.err and len(other.stamps()) == len(lab.stamps())

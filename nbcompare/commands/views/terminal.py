@@ -56,7 +56,7 @@ def _notes(notes: Sequence[str], *, whole_text: bool) -> list[str]:
     if whole_text:
         return [entry for note in notes for entry in whole("note", note)]
     if len(notes) > 2:
-        return [line("note", notes[0]), line("note", f"and {len(notes) - 1} more notes, all in record.json")]
+        return [line("note", notes[0]), line("note", f"and {len(notes) - 1} more notes, all of them in the record")]
     return [line("note", note) for note in notes]
 
 
