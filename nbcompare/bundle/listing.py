@@ -74,7 +74,7 @@ def phases_by_bundle(root: Path) -> dict[str, tuple[str, ...]]:
     Raises EvidenceError for a sign-off that cannot be read: whatever it names must not be guessed away.
     """
     named: dict[str, set[str]] = {}
-    for path in sorted((root / SIGNOFFS).rglob("*.json")):
+    for path in sorted((root / SIGNOFFS).glob("*/*.json")):
         signoff = read_signoff(path)
         for bundle in signoff.bundles:
             named.setdefault(bundle, set()).add(signoff.phase)
