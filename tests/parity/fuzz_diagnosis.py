@@ -24,11 +24,11 @@ from pathlib import Path
 import numpy as np
 from drawn_command import Command
 from engines import PRECISE, QUIET, TorchBatch
-from nbcompare.engine.describe import DescriptionRefused
 from random_commands import random_command
 
 from nbcompare.case.command import declared_shape
 from nbcompare.compare.image import Roi, Shape
+from nbcompare.engine.describe import DescriptionRefused
 from nbcompare.errors import NbCompareError
 from nbcompare.explain.audit.catalogue import kinds
 from nbcompare.explain.audit.kind import Defect, Images, NotHere, Target, as_image, changed, seeded
