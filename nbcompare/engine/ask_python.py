@@ -8,16 +8,21 @@ JSON. Its argument is {"module": NAME or "", "script": PATH or "", "stop_at": fo
 import ast
 import importlib.util
 import json
+import marshal
 import os
 import sys
 import sysconfig
 from importlib import metadata
 
 MOST_FILES = 20000
-STARTERS = ("subprocess", "runpy", "ctypes", "cffi", "multiprocessing.spawn", "pexpect", "sh", "pty")
+STARTERS = ("subprocess", "runpy", "ctypes", "cffi", "multiprocessing.spawn", "pexpect", "sh", "pty",
+            "torch.utils.cpp_extension")
 STARTING_CALLS = ("system", "popen", "execv", "execve", "execvp", "execvpe", "execl", "execle", "execlp", "execlpe",
                   "spawnv", "spawnve", "spawnl", "spawnlp", "spawnvp", "posix_spawn", "posix_spawnp", "import_module",
-                  "__import__")
+                  "__import__", "spec_from_file_location", "exec_module", "load_module", "run_path", "addsitedir",
+                  "load_library", "dlopen")
+TEXT_CALLS = ("exec", "eval")                # as bare names: model.eval() of torch runs no text
+SEARCH_PATHS = ("path", "meta_path", "path_hooks")
 SKIPPED = ("__pycache__", "node_modules")
 
 
@@ -73,14 +78,16 @@ class Made:
         for place, inner, names in os.walk(folder):
             inner[:] = sorted(name for name in inner if name not in SKIPPED and not name.startswith("."))
             for name in sorted(names):
-                if not name.endswith(".pyc") and len(self.files) < MOST_FILES:
+                if len(self.files) < MOST_FILES:
                     path = os.path.join(place, name)
                     self.file(path, os.path.relpath(path, base).replace(os.sep, "/"))
 
     def file(self, path, label):
         if os.path.isfile(path):
             self.files.setdefault(label if self.files.get(label, path) == path else path, path)
-            if path.endswith(".py") or label == os.path.basename(path):
+            if path.endswith(".pyc"):
+                self.starts.append(f"{os.path.basename(path)} is compiled, so that its imports cannot be read")
+            elif path.endswith(".py") or label == os.path.basename(path):
                 self.left.append(path)
 
     def follow(self):
@@ -109,8 +116,52 @@ class Made:
                 yield name
             called = node.func if isinstance(node, ast.Call) else None
             word = getattr(called, "attr", None) or getattr(called, "id", None)
-            if word in STARTING_CALLS:
+            if word in STARTING_CALLS or getattr(called, "id", None) in TEXT_CALLS:
                 self.starts.append(f"{os.path.basename(path)} calls {word}")
+            if changes_search(node):
+                self.starts.append(f"{os.path.basename(path)} uses the path that modules are searched on")
+
+
+def changes_search(node):
+    """Whether a node of a syntax tree is sys.path, or another thing that decides where modules are found."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "sys" and any(alias.name in SEARCH_PATHS for alias in node.names)
+    if isinstance(node, ast.Attribute):
+        return isinstance(node.value, ast.Name) and node.value.id == "sys" and node.attr in SEARCH_PATHS
+    return isinstance(node, ast.Name) and node.id == "__path__"
+
+
+def stale_bytecode(path):
+    """The compiled file that Python would run in place of a source, where it is not what that source compiles to.
+
+    Python goes by the second and the size of the source, or by nothing at all (PEP 552, unchecked). A copy that keeps
+    the times, or an edit of one digit in the same second, therefore runs the old text.
+    """
+    try:
+        cached = importlib.util.cache_from_source(path)
+        with open(cached, "rb") as stream:
+            stored = stream.read()
+        with open(path, "rb") as stream:
+            text = stream.read()
+        if stored[:4] != importlib.util.MAGIC_NUMBER:
+            return None
+        if not stored[4] & 1:
+            found = os.stat(path)
+            now = [int(number) & 0xFFFFFFFF for number in (found.st_mtime, found.st_size)]
+            if [int.from_bytes(stored[at:at + 4], "little") for at in (8, 12)] != now:
+                return None
+        same = marshal.loads(stored[16:]) == compile(text, path, "exec", dont_inherit=True)
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, NotImplementedError, RecursionError):
+        return None
+    return None if same else cached
+
+
+def sources_of(made):
+    """The Python sources whose compiled files count; of the bundled simulator those of its folder."""
+    if made.bundled:
+        bundled, made = made.bundled, Made([])
+        made.folder(os.path.dirname(bundled), "/")
+    return [path for path in made.files.values() if path.endswith(".py")]
 
 
 def is_below(path, folder):
@@ -205,6 +256,7 @@ def main():
     print(json.dumps({
         "entry": entry or None, "bundled": made.bundled, "files": made.files, "folders": made.folders,
         "installed": made.installed, "starts": sorted(set(made.starts)), "missing": made.missing,
+        "stale": [found for found in map(stale_bytecode, sources_of(made)) if found],
         "too_many": len(made.files) >= MOST_FILES, "python": sys.version.split()[0], "program": sys.executable,
         "editable": editable_by(local) if local else None}))
 

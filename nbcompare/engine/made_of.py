@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -77,7 +78,10 @@ class MadeOf:
 
 
 def look_at(engine: Engine) -> MadeOf:
-    """What an engine is made of now. Raises FileError for a file that cannot be read."""
+    """What an engine is made of now.
+
+    Raises FileError for a file that cannot be read, and for a compiled file that is not of its source.
+    """
     entry = entry_of(engine.start)
     if entry.kind in (MODULE, SCRIPT):
         found = _of_python(engine, entry)
@@ -95,6 +99,9 @@ def _of_python(engine: Engine, entry: Entry) -> MadeOf:
     said = ask(engine, entry)
     if said is None:
         return MadeOf(entry.kind, unknown=("its Python did not say where it comes from",))
+    for path in said["stale"]:
+        raise FileError(f"{path}: not compiled from the source beside it as that is now, and Python would run it",
+                        hint=f"remove it: rm {shlex.quote(path)}")
     if said["bundled"]:
         folder = SIMULATOR
         files = [SourceFile(f"{folder.name}/{path.relative_to(folder).as_posix()}", str(path), sha256_of(path))
@@ -164,7 +171,7 @@ def _with_declared(found: MadeOf, engine: Engine) -> MadeOf:
 def _globbed(base: Path, globs: tuple[str, ...]) -> list[Path]:
     """The files that the globs name, without those of caches; each once, by path."""
     found = {path for glob in globs for path in _glob(base, glob) if path.is_file()}
-    kept = sorted(path for path in found if not set(path.parts) & set(_SKIPPED) and path.suffix != ".pyc")
+    kept = sorted(path for path in found if not set(path.parts) & set(_SKIPPED))
     if len(kept) > MOST_FILES:
         raise FileError(f"{base}: the declared sources are more than {MOST_FILES} files",
                         hint="name them more narrowly")
@@ -185,7 +192,7 @@ def listed(folder: Path) -> list[Path]:
     found = []
     for place, inner, names in os.walk(folder):
         inner[:] = [name for name in inner if name not in _SKIPPED and not name.startswith(".")]
-        found += [Path(place, name) for name in names if not name.endswith(".pyc")]
+        found += [Path(place, name) for name in names]
     return sorted(path for path in found if path.is_file())
 
 

@@ -45,7 +45,6 @@ if __name__ == "__main__":
 
 REFERENCE = """\
 import sys
-sys.path.insert(0, sys.path[0])
 from array import array
 if "-version" in sys.argv:
     print("reference 1.0")

@@ -87,8 +87,17 @@ def test_installed_libraries_are_named_with_their_versions(project, monkeypatch)
     assert not [entry for entry in found.made_of.files if "click" in entry.name]
 
 
+@pytest.mark.parametrize("text", ["import re\nre.compile('x')\n", "class A:\n    def eval(self): ...\nA().eval()\n",
+                                  "import sys\nsys.path_of = 1\n", "import os.path\n"])
+def test_an_ordinary_call_starts_nothing_else(project, monkeypatch, text):
+    project.core.write_text(text + project.core.read_text())
+    assert identity(project, **start_module(project, monkeypatch)).unknown == ()
+
+
 @pytest.mark.parametrize("text", ["import subprocess\n", "import os\nos.execv('/x', [])\n", "import ctypes\n",
-                                  "import importlib\nimportlib.import_module('x')\n"])
+                                  "import importlib\nimportlib.import_module('x')\n", "exec('1')\n",
+                                  "import sys\nsys.path.insert(0, 'lib')\n", "from sys import path\n",
+                                  "__path__ = ['lib']\n", "import torch.utils.cpp_extension\n"])
 def test_a_program_that_starts_others_is_not_known_by_its_own_files(project, monkeypatch, text):
     project.core.write_text(text + project.core.read_text())
     assert "core.py" in identity(project, **start_module(project, monkeypatch)).unknown[0]
