@@ -12,6 +12,18 @@ from pathlib import Path
 
 from nbcompare.errors import FileError
 
+ODD_BEGINNINGS = (
+    (b"version https://git-lfs.github.com/", "is a git-LFS pointer, not the file it stands for", "git lfs pull"),
+    (b"\x1f\x8b", "is packed with gzip", "unpack it with gunzip"),
+    (b"BZh", "is packed with bzip2", "unpack it with bunzip2"),
+    (b"\xfd7zXZ\x00", "is packed with xz", "unpack it with unxz"),
+    (b"PK\x03\x04", "is a zip file", "unpack it with unzip"),
+    (b"\xef\xbb\xbf", "begins with a byte-order mark, which is no number", "save it as plain UTF-8"),
+    (b"\xff\xfe", "is UTF-16 text", "save it as plain UTF-8"),
+    (b"\xfe\xff", "is UTF-16 text", "save it as plain UTF-8"),
+)
+"""How a file begins that is not what its name says, what it is, and what to do."""
+
 
 def sha256_of(path: Path | str) -> str:
     """The sha256 of a file's bytes, in hexadecimal."""
@@ -73,3 +85,8 @@ def _umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
+
+
+def odd_beginning(head: bytes) -> tuple[str, str] | None:
+    """(what a file is that begins so, what to do), where it cannot be what people take it for; else None."""
+    return next(((what, mend) for mark, what, mend in ODD_BEGINNINGS if head.startswith(mark)), None)

@@ -22,7 +22,6 @@ from typing import Any
 from nbcompare import __version__
 from nbcompare.engine.choose import start_words
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.installation import CHECKOUT
 from nbcompare.engine.made_of import MadeOf, look_at
 from nbcompare.engine.process import allowed_environment, recordable, recorded_environment, run_program
 from nbcompare.files import hash_of_named, sha256_of
@@ -81,24 +80,6 @@ class EngineIdentity:
         made_of = MadeOf.from_dict(stored["made_of"]) if stored.get("made_of") else None
         return cls(**{**stored, "started_as": tuple(stored["started_as"]), "libraries": tuple(stored["libraries"]),
                       "made_of": made_of})
-
-
-def git_state(folder: Path = CHECKOUT) -> GitState:
-    """The commit and cleanliness of the checkout that holds ``folder``."""
-    sha = _git(folder, "rev-parse", "HEAD")
-    changes = _git(folder, "status", "--porcelain")
-    if sha is None or changes is None:
-        return GitState(UNKNOWN, None)
-    return GitState(sha, bool(changes))
-
-
-def _git(folder: Path, *words: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=30,
-                              stdin=subprocess.DEVNULL, env=allowed_environment(), check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def content_hash(folder: Path) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from nbcompare.compare.image import Shape, read_float_image
+from nbcompare.engine.installation import user_cache
 
 MOST_BYTES = 6_000_000_000
 """Images of the cache together."""
@@ -25,8 +26,7 @@ MOST_BYTES = 6_000_000_000
 
 def default_cache() -> Path:
     """The user's cache folder for renders and what was concluded from them."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "nb-compare" / "renders"
+    return user_cache() / "renders"
 
 
 def key_of(parts: Iterable[object]) -> str:

@@ -24,7 +24,7 @@ from nbcompare.engine.engine import Engine, Failure, Rendering, Run, run_engine
 from nbcompare.engine.identity import content_hash, identify
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.kept_stream import read_kept
-from nbcompare.engine.last_words import last_words, odd_inputs, visible
+from nbcompare.engine.last_words import last_words, odd_inputs, shortened
 from nbcompare.engine.process import allowed_environment, not_passed
 from nbcompare.engine.render_cache import RenderCache, key_of
 from nbcompare.engine.row_bands import run_in_shards
@@ -214,7 +214,7 @@ def _explained(failure: Failure, job: Job, stdout: Path, stderr: Path) -> Failur
     if withheld:
         more = f" and {len(withheld) - MOST_NAMES} more" if len(withheld) > MOST_NAMES else ""
         hints.append(f"the {job.engine.role} did not get these variables: {', '.join(withheld[:MOST_NAMES])}{more}")
-    return replace(failure, said=last_words(stderr, stdout), hints=tuple(map(visible, hints)))
+    return replace(failure, said=last_words(stderr, stdout), hints=tuple(map(shortened, hints)))
 
 
 def _sounds_like(variable: str, engine: str) -> bool:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from nbcompare.engine.engine import Failure
 from nbcompare.engine.kept_names import kept_name
-from nbcompare.engine.last_words import visible
+from nbcompare.engine.last_words import shortened
 from nbcompare.engine.runs import RunFiles
 from nbcompare.files import sha256_of
 
@@ -122,4 +122,4 @@ def _put_away(path: Path, target: Path) -> None:
 
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(map(visible, names[:_MOST_NAMES])) + more
+    return ", ".join(map(shortened, names[:_MOST_NAMES])) + more

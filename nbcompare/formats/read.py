@@ -10,15 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.errors import FileError, ShapeError, UsageError
+from nbcompare.files import odd_beginning
 from nbcompare.formats.declared import FABIO, HDF5, NUMPY, RAW, Declared, ImageFile
 
 _SUFFIXES = {**dict.fromkeys((".npy", ".npz"), NUMPY), **dict.fromkeys((".h5", ".hdf5", ".nxs", ".cxi"), HDF5),
              **dict.fromkeys((".bin", ".raw"), RAW),
              **dict.fromkeys((".cbf", ".img", ".smv", ".edf", ".tif", ".tiff", ".mccd", ".mar3450", ".osc", ".sfrm"),
                              FABIO)}
-_STRANGERS = ((b"\x1f\x8b", "a gzip file; unpack it first (gunzip)"),
-              (b"version https://git-lfs", "a git-LFS pointer, not the file itself; fetch it first (git lfs pull)"),
-              (b"PK\x03\x04", "a zip archive"))
 
 
 def read_image(path: Path, declared: Declared = Declared()) -> ImageFile:  # noqa: B008 (frozen)
@@ -33,7 +31,7 @@ def read_image(path: Path, declared: Declared = Declared()) -> ImageFile:  # noq
     if form is None:
         raise UsageError(f"{path}: the format of {path.suffix or 'a file without suffix'} is not known",
                          hint="say format=raw, numpy, hdf5 or fabio")
-    _refuse_strangers(path)
+    _refuse_strangers(path, form)
     try:
         found = _OF_FORMAT[form](path, declared)
     except (OSError, EOFError, zipfile.BadZipFile) as fault:
@@ -41,18 +39,19 @@ def read_image(path: Path, declared: Declared = Declared()) -> ImageFile:  # noq
     return _as_declared(found, declared)
 
 
-def _refuse_strangers(path: Path) -> None:
-    """What people take for an image and is none, told as what it is."""
+def _refuse_strangers(path: Path, form: str) -> None:
+    """What people take for an image and is none, told as what it is. Raw numbers may begin in any way."""
     try:
         with open(path, "rb") as stream:
-            head = stream.read(32)
+            head = stream.read(64)
     except OSError as fault:
         raise FileError(f"{path}: cannot read: {fault.strerror}") from None
     if not head:
         raise FileError(f"{path}: an empty file")
-    for mark, words in _STRANGERS:
-        if head.startswith(mark) and not (mark == b"PK\x03\x04" and path.suffix.lower() == ".npz"):
-            raise FileError(f"{path}: this is {words}")
+    odd = odd_beginning(head)
+    if odd and form != RAW and path.suffix.lower() != ".npz":
+        what, mend = odd
+        raise FileError(f"{path}: {what}", hint=mend)
 
 
 def _as_declared(found: ImageFile, declared: Declared) -> ImageFile:

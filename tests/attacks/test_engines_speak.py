@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.engine.last_words import last_words, odd_inputs, visible
+from nbcompare.engine.last_words import last_words, odd_inputs, shortened
 from tests.nbcompare.conftest import SMALL_ARGS
 
 SPEAKS = """\
@@ -80,8 +80,8 @@ def test_where_nothing_went_to_standard_error_the_output_speaks(tmp_path):
 
 
 def test_every_character_that_is_no_print_is_escaped_and_long_lines_are_cut():
-    assert visible("a\x07b\u202ec\udce9") == "a\\x07b\\u202ec\\udce9"
-    assert len(visible("x" * 1000)) == 300
+    assert shortened("a\x07b\u202ec\udce9") == "a\\x07b\\u202ec\\udce9"
+    assert len(shortened("x" * 1000)) == 300
 
 
 def test_a_folder_in_place_of_a_file_is_named(nb, fake, tmp_path):

@@ -171,6 +171,14 @@ def test_a_raw_file_is_read_as_declared(tmp_path, dtype):
     assert found.pixels.dtype.isnative
 
 
+def test_raw_numbers_may_begin_as_any_other_file_does(tmp_path):
+    """The first two bytes are those of a gzip file, by chance."""
+    image = pixels("<u2")
+    image[0, 0] = 0x8B1F
+    (tmp_path / "a.bin").write_bytes(image.tobytes())
+    assert np.array_equal(read_image(tmp_path / "a.bin", Declared(dtype="<u2", shape=SHAPE)).pixels, image)
+
+
 def test_a_raw_file_is_never_guessed_at(tmp_path):
     (tmp_path / "a.bin").write_bytes(pixels("f4").tobytes())
     for declared in (Declared(), Declared(shape=SHAPE), Declared(dtype="<f4")):
@@ -197,7 +205,7 @@ def test_what_is_no_image_is_named_as_what_it_is(tmp_path):
     (tmp_path / "b.npy").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     (tmp_path / "c.npy").write_bytes(b"")
     (tmp_path / "d.npy").mkdir()
-    for name, words in (("a.npy", "gzip file"), ("b.npy", "git-LFS pointer"), ("c.npy", "an empty file"),
+    for name, words in (("a.npy", "is packed with gzip"), ("b.npy", "git-LFS pointer"), ("c.npy", "an empty file"),
                         ("d.npy", "a folder")):
         with pytest.raises(FileError, match=words):
             read_image(tmp_path / name)

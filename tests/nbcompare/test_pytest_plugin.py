@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 FAKES = Path(__file__).resolve().parent.parent / "fakes"
-PLUGIN = ("-p", "nbcompare.commands.pytest_plugin")
 CASE = """\
 name: mine
 title: two engines of my own
@@ -42,37 +41,37 @@ def project(pytester, monkeypatch):
 
 def test_every_threshold_in_every_region_is_a_test_and_the_case_is_run_once(project):
     tester = project()
-    result = tester.runpytest_subprocess(*PLUGIN, "-v", "-p", "no:xdist")
+    result = tester.runpytest_subprocess("-v", "-p", "no:xdist")
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(["*mine.parity.yaml*middle: sum_ratio 0.99 .. 1.01 PASSED*"])
     assert len(list((tester.path / "bundles/mine").glob("2*"))) == 1
 
 
 def test_a_threshold_that_does_not_hold_fails_with_the_report_and_its_next_step(project):
-    result = project("bright").runpytest_subprocess(*PLUGIN, "-p", "no:xdist")
+    result = project("bright").runpytest_subprocess("-p", "no:xdist")
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(["sum_ratio on full: *, allowed 0.99 .. 1.01", "FAIL  mine *", "*next * nb-compare *"])
     assert "Traceback" not in result.stdout.str()
 
 
 def test_an_engine_that_fails_fails_every_test(project):
-    project("crash").runpytest_subprocess(*PLUGIN, "-p", "no:xdist").assert_outcomes(failed=4)
+    project("crash").runpytest_subprocess("-p", "no:xdist").assert_outcomes(failed=4)
 
 
 def test_two_processes_run_the_case_once(project):
     tester = project()
-    tester.runpytest_subprocess(*PLUGIN, "-n", "2").assert_outcomes(passed=4)
+    tester.runpytest_subprocess("-n", "2").assert_outcomes(passed=4)
     assert len(list((tester.path / "bundles/mine").glob("2*"))) == 1
 
 
 def test_one_threshold_can_be_asked_for_by_name(project):
-    project().runpytest_subprocess(*PLUGIN, "-p", "no:xdist", "-k", "middle and sum_ratio").assert_outcomes(passed=1,
+    project().runpytest_subprocess("-p", "no:xdist", "-k", "middle and sum_ratio").assert_outcomes(passed=1,
                                                                                                             deselected=3)
 
 
 def test_a_case_that_cannot_be_read_is_an_error_with_its_place(pytester):
     (pytester.path / "bad.parity.yaml").write_text("name: bad\ntitel: x\n")
-    result = pytester.runpytest_subprocess(*PLUGIN, "-p", "no:xdist")
+    result = pytester.runpytest_subprocess("-p", "no:xdist")
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*bad.parity.yaml:2:1: *titel*"])
     assert "Traceback" not in result.stdout.str()
@@ -95,7 +94,7 @@ def test_typo(parity): parity.images(reference(1), reference(1), corelation=(0.9
 
 def test_arrays_of_ones_own_are_judged_by_the_same_thresholds(pytester):
     pytester.makepyfile(OWN)
-    result = pytester.runpytest_subprocess(*PLUGIN, "-p", "no:xdist", "-rfA")
+    result = pytester.runpytest_subprocess("-p", "no:xdist", "-rfA")
     result.assert_outcomes(passed=2, failed=4)
     result.stdout.fnmatch_lines(["*sum_ratio on full: 1.02, allowed 0.99 .. 1.01*", "*correlation*"])
     for words in ("the subject 10 x 9", "nothing was judged", "did you mean 'correlation'"):
@@ -108,7 +107,7 @@ def test_a_golden_image_is_written_only_as_a_visible_act(pytester):
         import numpy as np
         def test_it(parity): parity.golden(np.arange(1.0, 101).reshape(10, 10), "square", max_abs_diff=0)
     """)
-    run = [*PLUGIN, "-p", "no:xdist"]
+    run = ["-p", "no:xdist"]
     pytester.runpytest_subprocess(*run).assert_outcomes(failed=1)
     assert not (pytester.path / "golden").exists()
     pytester.runpytest_subprocess(*run, "--nb-update-reference").assert_outcomes(failed=1)
@@ -118,4 +117,4 @@ def test_a_golden_image_is_written_only_as_a_visible_act(pytester):
 
 def test_a_session_without_parity_cases_loads_nothing_of_it(pytester):
     pytester.makepyfile("import sys\ndef test_it(): assert not {'numpy', 'yaml', 'nbcompare.run'} & set(sys.modules)")
-    pytester.runpytest_subprocess(*PLUGIN, "-p", "no:xdist", "-p", "no:hypothesispytest").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess("-p", "no:xdist", "-p", "no:hypothesispytest").assert_outcomes(passed=1)

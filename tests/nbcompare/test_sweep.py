@@ -220,15 +220,15 @@ THREADED = """\
 import os, sys
 if "-version" in sys.argv:
     print("threaded 1.0 git=abc threads=" + os.environ.get("OMP_NUM_THREADS", "all"))
-else:
-    exec(open({program!r}).read())
+    raise SystemExit
 """
+"""What stands before the text of another engine, so that all it is made of is known."""
 
 
 def test_the_share_of_threads_of_a_process_makes_no_other_engine(nb, fake, grid, tmp_path):
     """The processes of a sweep are told to take fewer threads than their parent would, and engines say so."""
     engine = tmp_path / "threaded.py"
-    engine.write_text(THREADED.format(program=str(fake("photons"))))
+    engine.write_text(THREADED + fake("photons").read_text())
     words = ("sweep", grid(TWO), "-q", "--format", "json", "--c-bin", fake("photons"), "--py-bin", engine, "--py-args",
              "-broken nothing", "--jobs", 2)
     nb(*words)
