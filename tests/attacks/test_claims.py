@@ -13,9 +13,9 @@ from nbcompare.verdict.divergence import judge_claims
 from nbcompare.verdict.proof import CONTROL, EMULATED, OF_PEAK, Apart, Proof, apart
 from nbcompare.verdict.verdict import Label, judge
 from tests.nbcompare.conftest import SMALL_CASE
-from tests.nbcompare.test_divergences import CONTROL as CONTROL_WORDS
-from tests.nbcompare.test_divergences import EMULATED as EMULATED_WORDS
-from tests.nbcompare.test_divergences import ROIS, STRICT, TRUTH, claim, tried, with_defects
+from tests.nbcompare.verdict.test_divergences import CONTROL as CONTROL_WORDS
+from tests.nbcompare.verdict.test_divergences import EMULATED as EMULATED_WORDS
+from tests.nbcompare.verdict.test_divergences import ROIS, STRICT, TRUTH, claim, tried, with_defects
 
 CLAIM = """\
 divergences:

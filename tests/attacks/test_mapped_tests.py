@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.nbcompare.conftest import SMALL_CASE
-from tests.nbcompare.test_gates_mapped_tests import TORCH
+from tests.nbcompare.plan.test_gates_mapped_tests import TORCH
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
 

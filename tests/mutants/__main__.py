@@ -35,7 +35,7 @@ TESTS = {
                "archive_exchange", "gates_sign"),
     "plan": ("gates_gate", "gates_sign", "gates_flow", "gates_faults", "ledger"),
 }
-"""Which tests answer for a room: tests/nbcompare/test_NAME.py."""
+"""Which tests answer for a room: test_NAME.py somewhere below tests/nbcompare."""
 
 SECONDS = 240.0
 """A mutant whose tests take longer is one that loops, and counts as noticed."""
@@ -93,7 +93,8 @@ def is_noticed(mutant: Mutant, copy: Path) -> tuple[bool, str]:
 
 def passes(room: str, copy: Path) -> bool:
     """Whether the tests of a room pass in the copy."""
-    files = [f"tests/nbcompare/test_{name}.py" for name in TESTS[room]]
+    files = [str(path.relative_to(copy)) for name in TESTS[room]
+             for path in sorted((copy / "tests/nbcompare").rglob(f"test_{name}.py"))]
     try:
         done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files], cwd=copy,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS)

@@ -12,7 +12,7 @@ import pytest
 
 from nbcompare.explain.diagnose.causes import CATALOGUE
 
-ROOMS = Path(__file__).resolve().parents[2] / "nbcompare"
+ROOMS = Path(__file__).resolve().parents[3] / "nbcompare"
 BLIND_CASE = """\
 name: blind
 title: a case that hardly looks

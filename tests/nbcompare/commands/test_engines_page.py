@@ -10,7 +10,7 @@ import pytest
 
 from tests.nbcompare.second_repository import Project
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 PAGE = (CHECKOUT / "docs/engines.md").read_text(encoding="utf-8")
 INSTALLED = "/opt/nanoBragg/nanoBragg"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 PAGE = CHECKOUT / "docs" / "supervisor-flow.md"
 STAMP = "20260714T101112Z"
 KEY = "~/.ssh/id_ed25519"

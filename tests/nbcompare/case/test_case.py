@@ -15,7 +15,7 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.errors import CaseError
 from tests.nbcompare.conftest import SMALL_CASE
 
-CASES = Path(__file__).resolve().parents[2] / "cases"
+CASES = Path(__file__).resolve().parents[3] / "cases"
 SCHEMA = json.loads((Path(case_module.__file__).parent / "case_schema.json").read_text())
 
 CLAIM = ("{id: a, title: t, engine: reference, emulate: [-e, x], bounds: {full: {sum_ratio: {max: 2}}}, why: w, "

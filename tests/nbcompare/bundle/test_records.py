@@ -19,7 +19,7 @@ from nbcompare.errors import EvidenceError
 from nbcompare.files import dump_json
 from nbcompare.verdict.verdict import Label
 
-OLD = Path(__file__).parent / "records" / "version-1.json"
+OLD = Path(__file__).parents[1] / "records" / "version-1.json"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.lysozyme import CELL_A, CELL_DEG, D_MIN_A, WAVELENGTH_A, amplitudes_text, orientation_text
 from nbcompare.files import sha256_of
 
-SUPERVISOR = Path(__file__).resolve().parents[2] / "cases" / "supervisor.yaml"
+SUPERVISOR = Path(__file__).resolve().parents[3] / "cases" / "supervisor.yaml"
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
 
-ROOMS = Path(__file__).resolve().parents[1] / "test_rooms.py"
+ROOMS = Path(__file__).resolve().parents[2] / "test_rooms.py"
 FAILING = ("def test_first():\n    pass\n\ndef test_second():\n    assert 1 == 2, 'one is not two'\n\n"
            "def test_third():\n    1 / 0\n")
 ON_CUDA = ("import pytest\n\n@pytest.mark.parametrize('number', range(3))\ndef test_it(number, nb_device):\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-FAKES = Path(__file__).resolve().parent.parent / "fakes"
+FAKES = Path(__file__).resolve().parents[2] / "fakes"
 CASE = """\
 name: mine
 title: two engines of my own
