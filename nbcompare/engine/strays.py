@@ -22,12 +22,13 @@ GRACE_SECONDS = 1.0
 """A process may be about to end by itself when its engine has."""
 
 PATIENCE_SECONDS = 5.0
+_LOOKS = 2
 _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 4, 36
 
 
 @functools.cache
-def _prctl(option: int, value: int) -> bool:
-    """Whether the system did it."""
+def _prctl(option: int, value: int, _process: int) -> bool:
+    """Whether the system did it, for this process: what a forked one is asked again, as it does not inherit it."""
     try:
         return ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0
     except (OSError, AttributeError):
@@ -36,12 +37,12 @@ def _prctl(option: int, value: int) -> bool:
 
 def adopt_orphans() -> bool:
     """Become the parent of every process whose parent ends, among all that come from this one."""
-    return _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    return _prctl(_PR_SET_CHILD_SUBREAPER, 1, os.getpid())
 
 
 def close_memory() -> bool:
     """Let no other process of this user read this one's memory or open its files by /proc; the superuser still can."""
-    return _prctl(_PR_SET_DUMPABLE, 0) and os.geteuid() != 0
+    return _prctl(_PR_SET_DUMPABLE, 0, os.getpid()) and os.geteuid() != 0
 
 
 @dataclass(frozen=True)
@@ -61,32 +62,43 @@ def children() -> frozenset[int]:
 
 
 def end_strays(before: Collection[int], group: int) -> tuple[str, ...]:
-    """End the adopted children that were not there ``before``, and whatever they leave in turn.
+    """End the adopted children that were not there ``before``, and whatever they leave in turn, until none is left.
 
     Returns those that were alive and had left the engine's process group, as "name (process N)". Children in our own
-    session are other people's: no engine can get there.
+    session are other people's: no engine can get there; nor are those strays that belong to an engine that still runs,
+    beside this one in another thread. Two looks must find nothing: the kernel's list may skip a child while another
+    thread takes one from it. What will not end (it may have another user's rights) is named after PATIENCE_SECONDS.
     """
     found: dict[int, str] = {}
-    begun = time.monotonic()
-    while strays := [child for child in _children() if child.pid not in before and _is_stray(child)]:
+    begun, quiet = time.monotonic(), 0
+    while quiet < _LOOKS:
+        strays = [child for child in _children() if child.pid not in before and _is_stray(child)]
         late = time.monotonic() - begun
+        quiet = 0 if strays else quiet + 1
         for child in strays:
-            if child.state in "ZX":
-                with suppress(ChildProcessError):
-                    os.waitpid(child.pid, os.WNOHANG)
-            elif child.group == group or late > GRACE_SECONDS:
-                if child.group != group:
-                    found[child.pid] = f"{child.name} (process {child.pid})"
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(child.pid, signal.SIGKILL)
+            _end(child, group, late > GRACE_SECONDS, found)
         if late > PATIENCE_SECONDS:
+            found.update((child.pid, f"{child.name} (process {child.pid}; it would not end)") for child in strays)
             break
-        time.sleep(0.002 if late < 0.05 else 0.02)
+        if strays:
+            time.sleep(0.002 if late < 0.05 else 0.02)
     return tuple(found.values())
 
 
+def _end(child: _Child, group: int, grace_is_over: bool, found: dict[int, str]) -> None:
+    """Take an ended child away; kill one of the engine's group, or, when it had its time to end by itself, any."""
+    if child.state in "ZX":
+        with suppress(ChildProcessError):
+            os.waitpid(child.pid, os.WNOHANG)
+    elif child.group == group or grace_is_over:
+        if child.group != group:
+            found[child.pid] = f"{child.name} (process {child.pid})"
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(child.pid, signal.SIGKILL)
+
+
 def _is_stray(child: _Child) -> bool:
-    return child.session != os.getsid(0) and child.pid not in groups()
+    return child.session != os.getsid(0) and not {child.pid, child.group, child.session} & groups()
 
 
 def _children() -> Iterator[_Child]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nbcompare.engine.process import run_program
+from nbcompare.engine.strays import adopt_orphans
 from tests.nbcompare.conftest import SMALL_ARGS
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="daemons are found by /proc, which is not here")
@@ -69,6 +70,38 @@ def test_a_daemon_that_was_started_for_the_version_ends_too(tmp_path):
                         stdout=tmp_path / "out", stderr=tmp_path / "err", seconds=30.0)
     assert ended.exit_code == 0 and len(ended.left) == 1
     assert not is_alive(int(pid_file.read_text()))
+
+
+@LINUX
+def test_a_process_that_was_forked_adopts_for_itself(tmp_path):
+    """To adopt orphans is not inherited: what asked once for its parent found no daemon, and let it live."""
+    adopt_orphans()
+    pid_file, answer = tmp_path / "daemon", os.pipe()
+    forked = os.fork()
+    if forked == 0:
+        try:
+            ended = run_program([sys.executable, "-c", DAEMON.format(pid_file=str(pid_file))], folder=tmp_path,
+                                stdout=tmp_path / "out", stderr=tmp_path / "err", seconds=30.0)
+            os.write(answer[1], str(len(ended.left)).encode())
+        finally:
+            os._exit(0)
+    os.close(answer[1])
+    assert os.read(answer[0], 9) == b"1"
+    os.waitpid(forked, 0)
+    assert not is_alive(int(pid_file.read_text()))
+    os.close(answer[0])
+
+
+@LINUX
+def test_a_daemon_whose_every_process_lives_a_moment_ends_too(tmp_path):
+    """Each forks the next and ends: a list of processes is old when it has been read."""
+    chain = ("import os, time\nif os.fork() == 0:\n os.setsid()\n for number in range(100000):\n"
+             f"  if os.fork(): os._exit(0)\n  open({str(tmp_path / 'beat')!r}, 'w').close()\ntime.sleep(0.3)")
+    ended = run_program([sys.executable, "-c", chain], folder=tmp_path, stdout=tmp_path / "out",
+                        stderr=tmp_path / "err", seconds=30.0)
+    (tmp_path / "beat").unlink()
+    time.sleep(0.2)
+    assert ended.left and not (tmp_path / "beat").exists()
 
 
 @LINUX

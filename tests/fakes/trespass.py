@@ -10,9 +10,12 @@ HOME = Path("..")
 
 
 def change_later(home, milliseconds):
-    """Leave a process behind that waits until the image is kept, and a while, and then changes it."""
+    """Leave a process behind, in a session of its own, that waits until the image is kept, and a while, and then
+    changes it."""
+    has_left, left = os.pipe()
     if os.fork() == 0:
         os.setsid()
+        os.write(left, b"x")
         os.chdir("/")
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
@@ -28,6 +31,7 @@ def change_later(home, milliseconds):
                 (folder / image).chmod(0o644)
                 write(pixels(3.0), folder / image)
         os._exit(0)
+    os.read(has_left, 1)
 
 
 def log_of(what):
