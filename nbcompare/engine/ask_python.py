@@ -5,6 +5,8 @@ script, and every module that these import, as their text says, and that no dist
 JSON. Its argument is {"module": NAME or "", "script": PATH or "", "stop_at": folders whose contents are known}.
 """
 
+from __future__ import annotations
+
 import ast
 import importlib.util
 import json
@@ -12,6 +14,7 @@ import marshal
 import os
 import sys
 import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 
 MOST_FILES = 20000
@@ -29,12 +32,19 @@ SKIPPED = ("__pycache__", "node_modules")
 class Made:
     """What was found so far."""
 
-    def __init__(self, stop_at):
-        self.files, self.folders, self.installed, self.starts, self.missing = {}, [], {}, [], []
+    def __init__(self, stop_at: Iterable[str]) -> None:
+        self.files: dict[str, str] = {}
+        self.folders: list[str] = []
+        self.installed: dict[str, str] = {}
+        self.starts: list[str] = []
+        self.missing: list[str] = []
         self.stop_at = [os.path.realpath(folder) for folder in stop_at]
-        self.known, self.left, self.owners, self.bundled = set(), [], None, None
+        self.known: set[str] = set()
+        self.left: list[str] = []
+        self.owners: Mapping[str, list[str]] | None = None
+        self.bundled: str | None = None
 
-    def add(self, name, inside=False):
+    def add(self, name: str, inside: bool = False) -> None:
         """A module by its top-level name; of an installed distribution only the version, unless it is the program."""
         top = name.partition(".")[0]
         if top in self.known or top in sys.builtin_module_names or top in getattr(sys, "stdlib_module_names", ()):
@@ -48,7 +58,7 @@ class Made:
             self.missing.append(top)
             return
         folders = list(spec.submodule_search_locations or ())
-        places = folders or ([spec.origin] if spec.has_location else [])
+        places = folders or ([spec.origin] if spec.has_location and spec.origin else [])
         if any(is_below(place, folder) for place in places for folder in self.stop_at):
             self.bundled = spec.origin
             return
@@ -62,7 +72,7 @@ class Made:
         if not folders and spec.origin and spec.has_location:
             self.file(spec.origin, os.path.basename(spec.origin))
 
-    def version_of(self, top):
+    def version_of(self, top: str) -> str | None:
         """The version of the distribution that brought a module; None when there is none."""
         try:
             if self.owners is None:
@@ -73,7 +83,7 @@ class Made:
         except Exception:
             return None
 
-    def folder(self, folder, base):
+    def folder(self, folder: str, base: str) -> None:
         self.folders.append(folder)
         for place, inner, names in os.walk(folder):
             inner[:] = sorted(name for name in inner if name not in SKIPPED and not name.startswith("."))
@@ -82,7 +92,7 @@ class Made:
                     path = os.path.join(place, name)
                     self.file(path, os.path.relpath(path, base).replace(os.sep, "/"))
 
-    def file(self, path, label):
+    def file(self, path: str, label: str) -> None:
         if os.path.isfile(path):
             self.files.setdefault(label if self.files.get(label, path) == path else path, path)
             if path.endswith(".pyc"):
@@ -90,14 +100,14 @@ class Made:
             elif path.endswith(".py") or label == os.path.basename(path):
                 self.left.append(path)
 
-    def follow(self):
+    def follow(self) -> None:
         """Read what is left to read, and everything that this imports."""
         while self.left:
             path = self.left.pop()
             for name in self.imports(path):
                 self.add(name)
 
-    def imports(self, path):
+    def imports(self, path: str) -> Iterator[str]:
         """The absolute imports of a file's text. What starts other programs, or loads code by name, is noted."""
         try:
             with open(path, "rb") as stream:
@@ -122,7 +132,7 @@ class Made:
                 self.starts.append(f"{os.path.basename(path)} uses the path that modules are searched on")
 
 
-def changes_search(node):
+def changes_search(node: ast.AST) -> bool:
     """Whether a node of a syntax tree is sys.path, or another thing that decides where modules are found."""
     if isinstance(node, ast.ImportFrom):
         return node.module == "sys" and any(alias.name in SEARCH_PATHS for alias in node.names)
@@ -131,7 +141,7 @@ def changes_search(node):
     return isinstance(node, ast.Name) and node.id == "__path__"
 
 
-def stale_bytecode(path):
+def stale_bytecode(path: str) -> str | None:
     """The compiled file that Python would run in place of a source, where it is not what that source compiles to.
 
     Python goes by the second and the size of the source, or by nothing at all (PEP 552, unchecked). A copy that keeps
@@ -156,7 +166,7 @@ def stale_bytecode(path):
     return None if same else cached
 
 
-def sources_of(made):
+def sources_of(made: Made) -> list[str]:
     """The Python sources whose compiled files count; of the bundled simulator those of its folder."""
     if made.bundled:
         bundled, made = made.bundled, Made([])
@@ -164,23 +174,23 @@ def sources_of(made):
     return [path for path in made.files.values() if path.endswith(".py")]
 
 
-def is_below(path, folder):
+def is_below(path: str, folder: str) -> bool:
     path = os.path.realpath(path)
     return path == folder or path.startswith(folder + os.sep)
 
 
-def site_folders():
+def site_folders() -> list[str]:
     named = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
     return [os.path.realpath(path) for path in named if path]
 
 
-def is_installed(path):
+def is_installed(path: str) -> bool:
     """Whether a file lies where distributions are installed."""
     parts = os.path.realpath(path).split(os.sep)
     return "site-packages" in parts or "dist-packages" in parts or any(is_below(path, f) for f in site_folders())
 
 
-def script_target(script):
+def script_target(script: str) -> str | None:
     """The module that a console script starts; None where it is no such script."""
     try:
         points = metadata.entry_points()
@@ -190,7 +200,7 @@ def script_target(script):
         return None
 
 
-def stub_target(script):
+def stub_target(script: str) -> str | None:
     """The module that a stub imports its main from, where a script is one: few lines, and ``sys.exit(main())``."""
     try:
         with open(script, "rb") as stream:
@@ -202,7 +212,7 @@ def stub_target(script):
     return found[-1] if found and b"sys.exit(" in text and text.count(b"\n") <= 15 else None
 
 
-def editable_by(folders):
+def editable_by(folders: Iterable[str]) -> str | None:
     """The file that puts a folder on the path of this interpreter: a .pth, as an editable install leaves one."""
     for site in site_folders():
         for name in sorted(os.listdir(site)) if os.path.isdir(site) else ():
@@ -216,16 +226,16 @@ def editable_by(folders):
             except OSError:
                 continue
             if name.endswith(".dist-info"):
-                if '"editable": true' in text and any(url_folder(text) and is_below(folder, url_folder(text))
-                                                      for folder in folders):
-                    return os.path.basename(os.path.dirname(path)) + " from " + url_folder(text)
+                origin = url_folder(text) if '"editable": true' in text else None
+                if origin and any(is_below(folder, origin) for folder in folders):
+                    return os.path.basename(os.path.dirname(path)) + " from " + origin
             elif any(line.strip() and os.path.isdir(line.strip()) and is_below(folder, os.path.realpath(line.strip()))
                      for line in text.splitlines() for folder in folders):
                 return path
     return None
 
 
-def url_folder(text):
+def url_folder(text: str) -> str | None:
     try:
         url = json.loads(text)["url"]
         return os.path.realpath(url[len("file://"):]) if url.startswith("file://") else None
@@ -233,7 +243,7 @@ def url_folder(text):
         return None
 
 
-def main():
+def main() -> None:
     asked = json.loads(sys.argv[1])
     made = Made(asked["stop_at"])
     entry = asked["module"]

@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from nbcompare.case.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
@@ -42,7 +42,7 @@ class BatchEngine:
     def __init__(self, engine: Engine, environment: Mapping[str, str] = {}):
         self.engine = engine
         self.environment = environment
-        self.process: subprocess.Popen | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self.unread = b""
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self.home: tempfile.TemporaryDirectory[str] | None = None
@@ -68,14 +68,14 @@ class BatchEngine:
         """The answer to one command. Raises BatchFault, and lets the process go, when there is none."""
         request = json.dumps({"argv": list(argv), "folder": str(folder.absolute())}) + "\n"
         try:
-            process = self._process()
-            process.stdin.write(request.encode())
-            process.stdin.flush()
-            return _checked(json.loads(self._line(process, time.monotonic() + seconds)))
+            words, answers = _pipes(self._process())
+            words.write(request.encode())
+            words.flush()
+            return _checked(json.loads(self._line(answers, time.monotonic() + seconds)))
         except (OSError, EOFError, ValueError) as fault:
             raise BatchFault(f"{self.engine.name} -batch gave no answer: {fault}") from None
 
-    def _process(self) -> subprocess.Popen:
+    def _process(self) -> subprocess.Popen[bytes]:
         if self.process is None or self.process.poll() is not None:
             self.close()
             self.home = tempfile.TemporaryDirectory(prefix="nb-compare-")  # nobody else can put a file there
@@ -84,13 +84,13 @@ class BatchEngine:
                                  stdout=subprocess.PIPE, stderr=self.errors.fileno())
         return self.process
 
-    def _line(self, process: subprocess.Popen, deadline: float) -> bytes:
-        """The next line of the process's output."""
+    def _line(self, answers: IO[bytes], deadline: float) -> bytes:
+        """The next line of what the process answers."""
         while b"\n" not in self.unread:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
+            if left <= 0 or not select.select([answers], [], [], left)[0]:
                 raise TimeoutError("its time was over")
-            piece = os.read(process.stdout.fileno(), 1 << 16)
+            piece = os.read(answers.fileno(), 1 << 16)
             if not piece:
                 raise EOFError("it ended")
             self.unread += piece
@@ -125,20 +125,26 @@ class BatchEngine:
 
     @staticmethod
     def _end(process: subprocess.Popen[bytes]) -> None:
-        for pipe in (process.stdin, process.stdout):
+        for pipe in _pipes(process):
             with contextlib.suppress(OSError):
                 pipe.close()
         end_group(process)
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    """Where a batch process reads commands, and where it writes answers."""
+    assert process.stdin is not None and process.stdout is not None, "a batch process is started with pipes"
+    return process.stdin, process.stdout
 
 
 def does_the_same(batch: BatchEngine, arguments: Sequence[str], shape: Shape, *, inputs: Path, seconds: float) -> bool:
     """Whether a command leaves the same bytes when it is run in the batch and in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as scratch:
         work = Path(scratch)
-        shared = {"inputs": inputs, "stdout": work / "out", "stderr": work / "err", "seconds": seconds}
-        batched = batch.run(arguments, shape, folder=work / "batch", **shared)
-        alone = run_engine(batch.engine, arguments, shape, folder=work / "alone", environment=batch.environment,
-                           **shared)
+        batched = batch.run(arguments, shape, inputs=inputs, folder=work / "batch", stdout=work / "out",
+                            stderr=work / "err", seconds=seconds)
+        alone = run_engine(batch.engine, arguments, shape, inputs=inputs, folder=work / "alone", stdout=work / "out",
+                           stderr=work / "err", seconds=seconds, environment=batch.environment)
     return batched.run.image_sha256 == alone.run.image_sha256 and batched.run.failure == alone.run.failure
 
 
@@ -149,7 +155,8 @@ def is_bundled_simulator(engine: Engine) -> bool:
 
 def _checked(answer: object) -> dict[str, Any]:
     """The answer, when it has the four values that we read; raises ValueError otherwise."""
-    kinds = {"exit_code": int, "stdout": str, "stderr": str, "seconds": (int, float)}
+    kinds: dict[str, type | tuple[type, ...]] = {"exit_code": int, "stdout": str, "stderr": str,
+                                                 "seconds": (int, float)}
     if not isinstance(answer, dict) or not all(isinstance(answer.get(key), kind) for key, kind in kinds.items()):
         raise ValueError("it said something that is no answer")
     return answer

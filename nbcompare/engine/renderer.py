@@ -50,6 +50,9 @@ MOST_NAMES = 40
 KEPT_FAILURES = ("exit-code", "no-image", "short-image", "long-image", "nan-image", "zero-image")
 """Failures that the same job would have again; a time limit, a crash or a program that did not start may pass."""
 
+Kept = dict[tuple[Engine, tuple[tuple[str, str], ...]], BatchEngine | None]
+"""Batch processes by engine and variables, the oldest first; None where an engine knows no ``-batch``."""
+
 OnProgress = Callable[[float, int | None], None]
 
 
@@ -105,15 +108,16 @@ class Renderer:
             on_progress: OnProgress | None = None) -> Rendering:
         """Carry out a job in the new ``folder``, where its files are left: in row bands, in a batch process, or in a
         process of its own."""
-        shared = {"inputs": job.inputs, "folder": folder, "stdout": stdout, "stderr": stderr, "seconds": job.seconds}
         if job.shards > 1:
-            found = run_in_shards(job.engine, job.arguments, job.shape, job.shards, environment=job.environment,
-                                on_progress=on_progress, **shared)
+            found = run_in_shards(job.engine, job.arguments, job.shape, job.shards, inputs=job.inputs, folder=folder,
+                                  stdout=stdout, stderr=stderr, seconds=job.seconds, environment=job.environment,
+                                  on_progress=on_progress)
         elif batch := self._batch(job):
-            found = batch.run(job.arguments, job.shape, **shared)
+            found = batch.run(job.arguments, job.shape, inputs=job.inputs, folder=folder, stdout=stdout, stderr=stderr,
+                              seconds=job.seconds)
         else:
-            found = run_engine(job.engine, job.arguments, job.shape, environment=job.environment,
-                             on_progress=on_progress, **shared)
+            found = run_engine(job.engine, job.arguments, job.shape, inputs=job.inputs, folder=folder, stdout=stdout,
+                               stderr=stderr, seconds=job.seconds, environment=job.environment, on_progress=on_progress)
         if found.run.failure:
             return replace(found, run=replace(found.run, failure=_explained(found.run.failure, job, stdout, stderr)))
         return replace(found, run=replace(found.run, failure=copied_input(found.run, job.inputs)))
@@ -133,10 +137,9 @@ class Renderer:
             known[key] = self._started(job, bundled)
         return known[key]
 
-    def _of_thread(self) -> dict[tuple[Engine, tuple[tuple[str, str], ...]], BatchEngine | None]:
-        if not hasattr(self._own, "batches"):
-            self._own.batches = {}
-        return self._own.batches
+    def _of_thread(self) -> Kept:
+        known: Kept = vars(self._own).setdefault("batches", {})
+        return known
 
     def _started(self, job: Job, bundled: bool) -> BatchEngine | None:
         """A process for the job, None where its engine knows no ``-batch`` or does something else there."""

@@ -27,8 +27,6 @@ DARK = "zero-image"
 """The failure of a band without signal, which is none: another band may have some."""
 
 
-
-
 def bands_of(region: Roi, count: int) -> list[Roi]:
     """The region in ``count`` bands of rows, or in as many as it has rows."""
     rows = region.ymax - region.ymin + 1
@@ -70,8 +68,8 @@ def run_in_shards(engine: Engine, arguments: Sequence[str], shape: Shape, count:
             failure = Failure(part.run.failure.kind, f"({band.name}) {part.run.failure.sentence}")
             return Rendering(replace(whole, exit_code=part.run.exit_code, failure=failure))
     image = _stitched(shape, bands, found)
-    return Rendering(replace(whole, failure=content_failure(image), image_sha256=hashlib.sha256(image).hexdigest()),
-                     image)
+    digest = hashlib.sha256(image.data).hexdigest()
+    return Rendering(replace(whole, failure=content_failure(image), image_sha256=digest), image)
 
 
 def _join(parts: Sequence[tuple[str, Path]], target: Path) -> None:
@@ -92,5 +90,6 @@ def _stitched(shape: Shape, bands: Sequence[Roi], parts: Sequence[Rendering]) ->
     """The rows of each band from its own image, zero elsewhere; float32 [slow, fast]."""
     image = np.zeros((shape.slow, shape.fast), dtype="<f4")
     for band, part in zip(bands, parts, strict=True):
+        assert part.pixels is not None, "a band that did not fail has pixels"
         image[band.slices] = part.pixels[band.slices]
     return image

@@ -1,9 +1,7 @@
-"""Watching files that must stay as they are while a case runs.
+"""Watching the bundle being made while an engine runs.
 
-Two kinds. Protected assets are files that a case, or the plan beside it (phases.yaml), names; they are
-hashed before the mapped tests and after the engines, and a change blocks the run. And while an engine
-runs, nothing of the bundle being made may change but what belongs to that engine; an engine that
-reaches into another's folder, inputs or image has failed, whatever image it left.
+Nothing in it may change but what belongs to that engine; an engine that reaches into another's folder, inputs or image
+has failed, whatever image it left. Files outside that must stay as they are: protected.py.
 """
 
 from __future__ import annotations
@@ -21,23 +19,6 @@ from nbcompare.files import sha256_of
 
 _MOST_NAMES = 5
 _FOLDER, _OTHER = "folder", "neither file nor folder"
-
-
-# --- protected assets -----------------------------------------------------------------------------------
-
-
-
-
-
-
-
-
-
-
-
-
-# --- an engine and the rest of the bundle ---------------------------------------------------------------
-
 
 class FolderGuard:
     """A folder as it stands, with a copy of every file kept out of reach (in files without a name).
@@ -58,7 +39,7 @@ class FolderGuard:
                     shutil.copyfileobj(stream, self._copies[name])
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for stream in self._copies.values():
             stream.close()
 
