@@ -1,32 +1,38 @@
 """What git says of a folder, and what it does not say: files that were told to look unchanged are looked at.
 
-git is started with none of the user's GIT_ variables, and runs no program that a repository names.
+A repository may be anybody's. git is started with none of the user's GIT_ variables, and runs no program that a
+repository names: no hook, no monitor, no filter but git-lfs's own, no external diff. Nor does it believe what a
+repository says of how far to look: replaced objects, times of files, a working tree somewhere else.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nbcompare.engine.process import allowed_environment
+from nbcompare.engine.asking import answer, answer_sum
 
 UNKNOWN = "unknown"
 _SECONDS = 60.0
 _MOST_NAMES = 20
-_NOTHING_RUN = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+_MOST_DEEP = 5
+_SETTINGS = {"core.fsmonitor": "false", "core.hooksPath": "/dev/null", "core.untrackedCache": "false",
+             "core.trustctime": "true", "core.checkStat": "default", "safe.bareRepository": "explicit"}
+_ASKED = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_TERMINAL_PROMPT": "0"}
+_FILTERS = r"^filter\..*\.(clean|smudge|process)$"
+_LFS = frozenset(("git-lfs clean -- %f", "git-lfs smudge -- %f", "git-lfs filter-process"))
 
 
 @dataclass(frozen=True)
 class RepositoryState:
     """A repository at one moment. ``root`` None: the folder lies in none, or git is not here.
 
-    ``dirty`` is None when git cannot tell; ``diff_sha256`` is the sum of the changes against the commit; ``untracked``
-    and ``hidden`` name files (20 at most) that are in no commit, and changed files that git was told to overlook.
+    ``dirty`` is None when git cannot tell; ``diff_sha256`` is the sum of the changes against the commit; ``changed``,
+    ``untracked`` and ``hidden`` name files (20 at most each): changed against the commit, in no commit, and changed
+    files that git was told to overlook.
     """
 
     root: str | None
@@ -36,13 +42,22 @@ class RepositoryState:
     diff_sha256: str | None = None
     untracked: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files that make it dirty, the gravest first; each once."""
+        return tuple(dict.fromkeys((*self.hidden, *self.changed, *self.untracked)))
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "untracked": list(self.untracked), "hidden": list(self.hidden)}
+        """As plain values; ``changed`` is left out where it is empty, as older records do not know it."""
+        lists = {"untracked": list(self.untracked), "hidden": list(self.hidden), "changed": list(self.changed)}
+        return {key: value for key, value in {**asdict(self), **lists}.items() if key != "changed" or value}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> RepositoryState:
-        return cls(**{**stored, "untracked": tuple(stored["untracked"]), "hidden": tuple(stored["hidden"])})
+        lists = {key: tuple(stored.get(key, ())) for key in ("untracked", "hidden", "changed")}
+        return cls(**{**stored, **lists})
 
     def __str__(self) -> str:
         if self.root is None:
@@ -54,69 +69,130 @@ class RepositoryState:
 
 def repository_of(folder: Path) -> RepositoryState:
     """The state of the repository that holds ``folder``."""
-    root = _text(folder, "rev-parse", "--show-toplevel") if folder.is_dir() else None
-    if root is None:
-        return RepositoryState(None)
-    top = Path(root)
-    sha = _text(top, "rev-parse", "HEAD")
-    changes = _git(top, "status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=none")
-    branch = _text(top, "symbolic-ref", "--short", "-q", "HEAD")
-    if sha is None or changes is None:
-        return RepositoryState(root, sha or UNKNOWN, branch)
-    untracked = [entry[3:] for entry in changes.decode(errors="replace").split("\0") if entry.startswith("?? ")]
-    hidden = list(_hidden_changes(top))
-    diff = _git(top, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", "--no-color")
-    return RepositoryState(root, sha, branch, bool(changes or hidden),
-                           hashlib.sha256(diff).hexdigest() if diff else None,
-                           tuple(untracked[:_MOST_NAMES]), tuple(hidden[:_MOST_NAMES]))
-
-
-def _hidden_changes(top: Path) -> Iterator[str]:
-    """Changed files that git was told to take for unchanged (--assume-unchanged, --skip-worktree)."""
-    listed = _git(top, "ls-files", "-v", "-z")
-    marked = [entry[2:] for entry in (listed or b"").decode(errors="surrogateescape").split("\0")
-              if entry[:1].islower() or entry[:1] == "S"]
-    for name in marked:
-        if not (top / name).is_file():
-            continue  # left out of a sparse checkout
-        stored = _text(top, "ls-files", "-s", "--", name)
-        now = _text(top, "hash-object", "--", name)
-        if not stored or now is None or now != stored.split()[1]:
-            yield name
-
-
-def not_committed(top: Path, paths: list[Path]) -> list[str]:
-    """Of the files those that no commit of the repository holds, by their names in it."""
-    names = [os.path.relpath(path, top) for path in paths]
-    listed = _git(top, "ls-files", "-z", "--", *names) if names else b""
-    if listed is None:
-        return names
-    known = set(listed.decode(errors="surrogateescape").split("\0"))
-    return [name for name in names if name not in known]
-
-
-def _text(folder: Path, *words: str) -> str | None:
-    said = _git(folder, *words)
-    return said.decode(errors="surrogateescape").strip() or None if said is not None else None
-
-
-def _git(folder: Path, *words: str) -> bytes | None:
-    try:
-        done = subprocess.run(["git", "-C", str(folder), *_NOTHING_RUN, *words], capture_output=True, timeout=_SECONDS,
-                              stdin=subprocess.DEVNULL, env={**allowed_environment(), "GIT_OPTIONAL_LOCKS": "0"},
-                              check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
+    root = _root_of(folder)
+    return _state(root, _MOST_DEEP) if root else RepositoryState(None)
 
 
 def states_of(folders: Mapping[str, Path | None]) -> dict[str, RepositoryState]:
     """The state of each folder's repository by the same names, each repository looked at once; None lies in none."""
-    known: dict[str, RepositoryState] = {}
+    known: dict[Path, RepositoryState] = {}
     found = {}
     for name, folder in folders.items():
-        root = _text(folder, "rev-parse", "--show-toplevel") if folder and folder.is_dir() else None
-        if root is not None and root not in known:
-            known[root] = repository_of(Path(root))
-        found[name] = known[root] if root is not None else RepositoryState(None)
+        root = _root_of(folder) if folder else None
+        if root and root not in known:
+            known[root] = _state(root, _MOST_DEEP)
+        found[name] = known[root] if root else RepositoryState(None)
     return found
+
+
+def not_committed(top: Path, paths: list[Path]) -> list[str]:
+    """Of the files those that HEAD does not hold with the bytes that they have, by their names in the repository.
+
+    The files are read: git's own memory goes by their times. What lies in a submodule is asked of that.
+    """
+    git = _Git(top)
+    inside = [Path(name).parts for name in git.submodules()]
+    names = [os.path.relpath(path, git.top) for path in paths]
+    names = [name for name in names if not any(Path(name).parts[:len(parts)] == parts for parts in inside)]
+    asked = [name for name in names if "\n" not in name and (git.top / name).is_file()]
+    if not asked:
+        return names
+    stored = {entry.partition("\t")[2]: entry.split()[2] for entry in git.names("ls-tree", "-r", "-z", "HEAD") or ()}
+    sums = git.blob_sums(asked)
+    return [name for name in names if name not in sums or stored.get(name) != sums[name]]
+
+
+def _root_of(folder: Path) -> Path | None:
+    """The top of the working tree that holds a folder; a repository may claim one that lies elsewhere."""
+    root = _Git(folder, filters=False).text("rev-parse", "--show-toplevel") if folder.is_dir() else None
+    return Path(root) if root and folder.resolve().is_relative_to(Path(root).resolve()) else None
+
+
+def _state(top: Path, deep: int) -> RepositoryState:
+    git = _Git(top)
+    sha, branch = git.text("rev-parse", "HEAD"), git.text("symbolic-ref", "--short", "-q", "HEAD")
+    entries = git.names("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all",
+                        "--ignore-submodules=dirty")
+    if sha is None or entries is None:
+        return RepositoryState(str(top), sha or UNKNOWN, branch)
+    untracked = [entry[3:] for entry in entries if entry.startswith("??")]
+    changed = [entry[3:] for entry in entries if not entry.startswith("??")] + list(_changed_inside(git, deep))
+    hidden = list(_hidden_changes(git))
+    return RepositoryState(str(top), sha, branch, bool(untracked or changed or hidden), git.sum_of_changes(),
+                           *(tuple(map(_shown, names[:_MOST_NAMES])) for names in (untracked, hidden, changed)))
+
+
+def _shown(name: str) -> str:
+    """A file's name as text, also where its bytes are none."""
+    return os.fsencode(name).decode(errors="replace")
+
+
+def _changed_inside(git: _Git, deep: int) -> Iterator[str]:
+    """The changes in submodules. Each is asked by itself, so that nothing that it names is run either."""
+    for name in git.submodules() if deep else ():
+        if (git.top / name / ".git").exists():
+            state = _state(git.top / name, deep - 1)
+            if state.dirty is not False:
+                yield from (f"{name}/{word}" for word in state.names or ("",))
+
+
+def _hidden_changes(git: _Git) -> Iterator[str]:
+    """Changed files that git was told to take for unchanged (--assume-unchanged, --skip-worktree)."""
+    for entry in git.names("ls-files", "-v", "-z") or ():
+        name = entry[2:]
+        if not (entry[:1].islower() or entry[:1] == "S") or not (git.top / name).is_file():
+            continue  # as it should be, or left out of a sparse checkout
+        stored, now = git.text("ls-files", "-s", "--", name), git.text("hash-object", "--", name)
+        if not stored or now is None or now != stored.split()[1]:
+            yield name
+
+
+class _Git:
+    """git, asked about one folder. ``filters``: those that the repository brings are looked for and switched off."""
+
+    def __init__(self, top: Path, *, filters: bool = True) -> None:
+        self.top = top.absolute()
+        self.settings = dict(_SETTINGS)
+        for scope in ("--local", "--worktree") if filters else ():
+            for entry in self.names("config", scope, "--includes", "-z", "--get-regexp", _FILTERS) or ():
+                name, _, value = entry.partition("\n")
+                if value not in _LFS:
+                    self.settings |= {name: "", f"{name.rpartition('.')[0]}.required": "false"}
+
+    def _asked(self, words: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
+        plain = [word for name, value in self.settings.items() if "=" not in name for word in ("-c", f"{name}={value}")]
+        odd = [(name, value) for name, value in self.settings.items() if "=" in name]
+        more = {f"GIT_CONFIG_{part}_{at}": word for at, pair in enumerate(odd)
+                for part, word in zip(("KEY", "VALUE"), pair, strict=True)}
+        return ["git", "-C", str(self.top), *plain, *words], {**_ASKED, **more, "GIT_CONFIG_COUNT": str(len(odd))}
+
+    def said(self, *words: str) -> bytes | None:
+        argv, environment = self._asked(words)
+        return answer(argv, self.top, seconds=_SECONDS, environment=environment)
+
+    def text(self, *words: str) -> str | None:
+        said = self.said(*words)
+        return said.decode(errors="surrogateescape").strip() or None if said is not None else None
+
+    def names(self, *words: str) -> list[str] | None:
+        """The entries of an answer with -z; None where git gives none."""
+        said = self.said(*words)
+        return None if said is None else [entry for entry in said.decode(errors="surrogateescape").split("\0") if entry]
+
+    def blob_sums(self, names: list[str]) -> dict[str, str]:
+        """The sums under which git would keep files; empty where it does not say."""
+        argv, environment = self._asked(("hash-object", "--stdin-paths"))
+        said = answer(argv, self.top, seconds=_SECONDS, environment=environment, told="".join(f"{n}\n" for n in names))
+        sums = said.decode().split() if said else []
+        return dict(zip(names, sums, strict=True)) if len(sums) == len(names) else {}
+
+    def submodules(self) -> list[str]:
+        """The repositories inside, as the index names them."""
+        return [entry.partition("\t")[2] for entry in self.names("ls-files", "-s", "-z") or ()
+                if entry.startswith("160000 ")]
+
+    def sum_of_changes(self) -> str | None:
+        """The sum of what ``git diff`` prints against the commit; None where git follows no changed file."""
+        argv, environment = self._asked(("diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", "--no-color",
+                                         "--ignore-submodules=dirty"))
+        return answer_sum(argv, self.top, seconds=_SECONDS, environment=environment)

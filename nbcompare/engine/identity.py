@@ -10,7 +10,6 @@ import functools
 import os
 import platform
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -22,8 +21,9 @@ from typing import Any
 from nbcompare import __version__
 from nbcompare.engine.choose import start_words
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.libraries import is_elf, linked_libraries
 from nbcompare.engine.made_of import MadeOf, look_at
-from nbcompare.engine.process import allowed_environment, recordable, recorded_environment, run_program
+from nbcompare.engine.process import recordable, recorded_environment, run_program
 from nbcompare.files import hash_of_named, sha256_of
 
 VERSION_SECONDS = 60.0
@@ -102,7 +102,7 @@ def identify(engine: Engine) -> EngineIdentity:
     """Ask an engine who it is, in an empty folder, and take its fingerprint."""
     program = engine.program
     return EngineIdentity(engine.role, engine.name, engine.chosen_by, engine.start, sha256_of(program),
-                          program.stat().st_size, _version_line(engine), _libraries(program), look_at(engine),
+                          program.stat().st_size, _version_line(engine), _library_names(engine), look_at(engine),
                           recordable(engine.declared_variables))
 
 
@@ -126,17 +126,12 @@ def _version_line(engine: Engine) -> str:
     return said.splitlines()[0][:300] if said else UNKNOWN
 
 
-def _libraries(program: Path) -> tuple[str, ...]:
-    """Shared libraries the dynamic linker would load, by name; empty for a script."""
-    with open(program, "rb") as stream:
-        if stream.read(4) != b"\x7fELF":
-            return ()
-    try:
-        done = subprocess.run(["ldd", str(program)], capture_output=True, text=True, timeout=30,
-                              stdin=subprocess.DEVNULL, env=allowed_environment(), check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return (UNKNOWN,)
-    return tuple(sorted(Path(line.split()[0]).name for line in done.stdout.splitlines() if line.strip()))
+def _library_names(engine: Engine) -> tuple[str, ...]:
+    """Shared libraries that the dynamic linker would load, by name; empty for a script."""
+    if not is_elf(engine.program):
+        return ()
+    found = linked_libraries(engine.program, engine.variables({}))
+    return (UNKNOWN,) if found is None else tuple(sorted({entry.name for entry in found}))
 
 
 def environment_facts(extra: Mapping[str, str], subject_version: str) -> dict[str, str]:

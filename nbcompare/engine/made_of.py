@@ -10,17 +10,17 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbcompare.engine.asking import answer
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.entry import COMPILED, MODULE, SCRIPT, Entry, entry_of
 from nbcompare.engine.installation import CHECKOUT, SIMULATOR
-from nbcompare.engine.process import allowed_environment
+from nbcompare.engine.libraries import linked_libraries, loader_of
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sha256_of
 
@@ -86,7 +86,7 @@ def look_at(engine: Engine) -> MadeOf:
     if entry.kind in (MODULE, SCRIPT):
         found = _of_python(engine, entry)
     elif entry.kind == COMPILED:
-        found = MadeOf(COMPILED, files=tuple(_libraries(engine)))
+        found = _of_compiled(engine)
     else:
         found = MadeOf(entry.kind, unknown=(f"{engine.program.name} starts another program",))
     return _with_declared(found, engine)
@@ -125,31 +125,28 @@ def ask(engine: Engine, entry: Entry) -> dict[str, Any] | None:
                            "stop_at": [str(SIMULATOR)] if SIMULATOR.is_relative_to(CHECKOUT) else []})
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as scratch:
         cwd = engine.declaration.cwd if engine.declaration and engine.declaration.cwd else scratch
-        try:
-            done = subprocess.run([*entry.interpreter, "-c", _QUESTION.read_text(encoding="utf-8"), question], cwd=cwd,
-                                  env=allowed_environment(engine.variables({})), capture_output=True, check=False,
-                                  stdin=subprocess.DEVNULL, timeout=ASK_SECONDS)
-            said = json.loads(done.stdout.splitlines()[-1])
-        except (OSError, subprocess.TimeoutExpired, ValueError, IndexError):
-            return None
+        said_text = answer([*entry.interpreter, "-c", _QUESTION.read_text(encoding="utf-8"), question], Path(cwd),
+                           seconds=ASK_SECONDS, environment=engine.variables({}))
+    try:
+        said = json.loads((said_text or b"").splitlines()[-1])
+    except (ValueError, IndexError, RecursionError):
+        return None
     return said if isinstance(said, dict) else None
 
 
 # --- compiled programs ---------------------------------------------------------------------------------------------
 
 
-def _libraries(engine: Engine) -> Iterator[SourceFile]:
-    """The shared libraries that the dynamic linker takes, in the engine's environment."""
-    try:
-        done = subprocess.run(["ldd", str(engine.program)], capture_output=True, text=True, timeout=30,
-                              stdin=subprocess.DEVNULL, env=allowed_environment(engine.variables({})), check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return
-    for line in done.stdout.splitlines():
-        words = line.replace("=>", " ").split()
-        path = next((word for word in words if os.path.isabs(word)), None)
-        if path and os.path.isfile(path):
-            yield SourceFile(Path(words[0]).name, path, sha256_of(path))
+def _of_compiled(engine: Engine) -> MadeOf:
+    """The libraries that a compiled program is linked with, in the engine's environment, and the loader it names."""
+    found = linked_libraries(engine.program, engine.variables({}))
+    loader = loader_of(engine.program)
+    if found is None:
+        return MadeOf(COMPILED, unknown=("ldd does not say with what it is linked",))
+    files = [SourceFile(entry.name, entry.path, sha256_of(entry.path)) for entry in found if entry.path]
+    if loader is None or os.path.realpath(loader) in {os.path.realpath(entry.path) for entry in files}:
+        return MadeOf(COMPILED, files=tuple(files))
+    return MadeOf(COMPILED, files=tuple(files), unknown=(f"it is loaded by {loader}, which may take other libraries",))
 
 
 # --- declared sources ------------------------------------------------------------------------------------------------

@@ -31,6 +31,9 @@ _OF_EVERY_SHELL = frozenset(
     "WINDOWID XDG_RUNTIME_DIR XDG_SESSION_ID PYTEST_CURRENT_TEST PYTEST_VERSION".split())
 """Variables that are set nearly everywhere and decide nothing."""
 
+_BUILT = (".so", ".pyd", ".dylib", ".o", ".a", ".pyc")
+"""Ends of names of files that are made of others, and so in no commit; their bytes are in the engine's sum."""
+
 _OPTION = {REFERENCE: "--c-bin", SUBJECT: "--py-bin"}
 
 
@@ -59,12 +62,12 @@ def _home_of(engine: Engine, identity: EngineIdentity) -> Path | None:
 
 
 def _with_sources(state: RepositoryState, identity: EngineIdentity) -> RepositoryState:
-    """The state with those of an engine's Python files that no commit holds, git's ignored ones too. Where none is
-    in a commit the engine lies in a repository by chance, as an installed package does."""
+    """The state with those of an engine's files that no commit holds as they are, git's ignored ones too. Where none
+    is in a commit the engine lies in a repository by chance, as an installed package does."""
     if state.root is None or identity.made_of is None:
         return state
     own = [Path(entry.path) for entry in identity.made_of.files
-           if entry.path.endswith(".py") and Path(entry.path).resolve().is_relative_to(state.root)]
+           if not entry.path.endswith(_BUILT) and Path(entry.path).resolve().is_relative_to(state.root)]
     loose = not_committed(Path(state.root), own)
     if own and len(loose) == len(own):
         return RepositoryState(None) if "site-packages" in own[0].parts else _loose(state, loose)
@@ -72,7 +75,8 @@ def _with_sources(state: RepositoryState, identity: EngineIdentity) -> Repositor
 
 
 def _loose(state: RepositoryState, names: Sequence[str]) -> RepositoryState:
-    return replace(state, dirty=True, untracked=tuple(dict.fromkeys((*state.untracked, *names)))[:20])
+    more = [name for name in names if name not in state.names]
+    return replace(state, dirty=True, untracked=(*state.untracked, *more)[:20])
 
 
 # --- variables -----------------------------------------------------------------------------------------------------

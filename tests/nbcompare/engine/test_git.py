@@ -1,0 +1,129 @@
+"""What is said of a repository is true of its files, whatever the repository says; and nothing that it names is run."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nbcompare.engine.git import not_committed, repository_of
+
+
+class Repository:
+    """A repository with one committed file, a.txt."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        home.mkdir()
+        self.git("init", "-q", "-b", "trunk")
+        (home / "a.txt").write_text("one\n")
+        self.commit("first")
+
+    def git(self, *words: str) -> str:
+        done = subprocess.run(["git", "-C", str(self.home), "-c", "user.name=A", "-c", "user.email=a@b.c", "-c",
+                               "protocol.file.allow=always", *words], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def commit(self, message: str) -> None:
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", message)
+
+    def touch_later(self, text: str) -> None:
+        """Another text of the same length, so that git has to read the file."""
+        (self.home / "a.txt").write_text(text)
+        os.utime(self.home / "a.txt", (1, 1))
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return Repository(tmp_path / "theirs")
+
+
+@pytest.mark.parametrize("name", ["evil", "e=vil"])
+@pytest.mark.parametrize("setting", ["core.fsmonitor", "filter.NAME.clean", "filter.NAME.process", "diff.NAME.textconv",
+                                     "diff.external", "diff.NAME.command", "core.hooksPath"])
+def test_no_program_that_a_repository_names_is_run(repository, tmp_path, setting, name):
+    ran = tmp_path / "ran"
+    program = tmp_path / "program"
+    program.mkdir()
+    script = program / "post-index-change"
+    script.write_text(f"#!/bin/sh\ntouch {ran}\ncat\n")
+    script.chmod(0o755)
+    (repository.home / ".gitattributes").write_text(f"*.txt filter={name} diff={name}\n")
+    repository.commit("attributes")
+    repository.git("config", setting.replace("NAME", name), str(program if setting == "core.hooksPath" else script))
+    repository.touch_later("two\n")
+    assert repository_of(repository.home).names == ("a.txt",)
+    assert not ran.exists()
+
+
+def test_nor_one_that_a_submodule_names(repository, tmp_path):
+    inner = Repository(tmp_path / "inner")
+    repository.git("submodule", "--quiet", "add", str(inner.home), "sub")
+    repository.commit("submodule")
+    assert repository_of(repository.home).dirty is False
+    inside = Repository.__new__(Repository)
+    inside.home = repository.home / "sub"
+    (tmp_path / "evil").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\ncat\n")
+    (tmp_path / "evil").chmod(0o755)
+    inside.git("config", "filter.evil.clean", str(tmp_path / "evil"))
+    exclude = Path(inside.git("rev-parse", "--absolute-git-dir"), "info/attributes")
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_text("*.txt filter=evil\n")
+    inside.touch_later("two\n")
+    found = repository_of(repository.home)
+    assert (found.dirty, found.names) == (True, ("sub/a.txt",))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_of_a_submodule_is_committed_there(repository, tmp_path):
+    inner = Repository(tmp_path / "inner")
+    repository.git("submodule", "--quiet", "add", str(inner.home), "sub")
+    repository.commit("submodule")
+    assert not_committed(repository.home, [repository.home / "sub/a.txt", repository.home / "a.txt"]) == []
+
+
+def test_a_working_tree_elsewhere_is_not_taken_for_this_one(repository, tmp_path):
+    other = Repository(tmp_path / "clean")
+    repository.touch_later("two\n")
+    repository.git("config", "core.worktree", str(other.home))
+    assert repository_of(repository.home).dirty is not False
+
+
+def test_times_of_files_do_not_hide_a_change(repository):
+    """git goes by size and second; an edit that keeps both is clean to it."""
+    file = repository.home / "a.txt"
+    repository.git("config", "core.trustctime", "false")
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    repository.git("status")
+    assert not_committed(repository.home, [file]) == []
+    file.write_text("two\n")
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    assert repository.git("status", "--porcelain") == ""
+    assert not_committed(repository.home, [file]) == ["a.txt"]
+
+
+def test_a_replaced_commit_does_not_stand_for_the_one_that_is_named(repository):
+    first = repository.git("rev-parse", "HEAD")
+    repository.touch_later("two\n")
+    repository.commit("second")
+    second = repository.git("rev-parse", "HEAD")
+    repository.git("reset", "-q", "--hard", first)
+    repository.git("replace", first, second)
+    repository.git("read-tree", second)
+    repository.git("checkout-index", "-f", "-a")
+    assert repository.git("status", "--porcelain") == ""
+    assert repository_of(repository.home).dirty is True
+
+
+def test_a_worktree_and_a_linked_folder_are_the_repository_that_they_are(repository, tmp_path):
+    repository.git("worktree", "add", "-q", "-b", "other", str(tmp_path / "tree"))
+    found = repository_of(tmp_path / "tree")
+    assert (found.root, found.branch, found.dirty) == (str(tmp_path / "tree"), "other", False)
+    (tmp_path / "link").symlink_to(repository.home)
+    assert repository_of(tmp_path / "link").root == str(repository.home)
+
+
+def test_a_name_that_is_no_text_is_told_as_text(repository):
+    Path(os.fsdecode(os.fsencode(repository.home) + b"/\xff.txt")).write_text("")
+    assert repository_of(repository.home).untracked == ("�.txt",)
