@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import output_options
+from nbcompare.commands.publish import JSON, JSONL, TEXT, Publication, result_options
 from nbcompare.errors import ExitCode
 
 
@@ -14,8 +14,8 @@ from nbcompare.errors import ExitCode
 @click.argument("folder", type=click.Path(path_type=Path), metavar="BUNDLE")
 @click.option("--case", "case_file", type=click.Path(path_type=Path), metavar="FILE",
               help="Judge by the thresholds and regions of this case file.")
-@output_options
-def command(folder, case_file, form, quiet) -> ExitCode:
+@result_options
+def command(folder: Path, case_file: Path | None, publication: Publication) -> ExitCode:
     """Judge the stored images of a bundle again; the engines are not run.
 
     Without --case, by the thresholds that the bundle was judged by. A threshold that is looser than in the bundle,
@@ -25,13 +25,17 @@ def command(folder, case_file, form, quiet) -> ExitCode:
     from nbcompare.bundle.check.recheck import check_bundle
     from nbcompare.case.case import load_case
     from nbcompare.commands.views.bundles import loosened_lines, recheck_report
+    from nbcompare.commands.views.results import result_of_recheck
     from nbcompare.files import dump_json
 
-    found = check_bundle(folder, load_case(case_file) if case_file else None)
-    if form == "json":
-        for line in loosened_lines(found.loosened):
-            click.echo(line, err=True)
-        click.echo(dump_json(found.as_dict()), nl=False)
-    else:
-        click.echo(recheck_report(found))
-    return found.verdict.exit_code
+    with publication.of("check", [folder]) as told:
+        told.begin(str(folder), case_file)
+        found = check_bundle(folder, load_case(case_file) if case_file else None)
+        if publication.form != TEXT:
+            for line in loosened_lines(found.loosened):
+                click.echo(line, err=True)
+        told.add(result_of_recheck(found, case_file))
+        if publication.form != JSONL:
+            as_json = publication.form == JSON
+            click.echo(dump_json(found.as_dict()) if as_json else recheck_report(found), nl=not as_json)
+        return told.end(found.verdict.exit_code)

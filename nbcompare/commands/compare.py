@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import output_options
+from nbcompare.commands.publish import JSON, JSONL, Publication, result_options
 from nbcompare.errors import ExitCode
 
 
@@ -16,8 +16,8 @@ from nbcompare.errors import ExitCode
 @click.option("--roles", "roles", multiple=True, metavar="ROLE[:ROLE]",
               help="Which runs: reference or subject of both bundles, or one of each as reference:subject. May be "
                    "given again.  [default: reference, then subject]")
-@output_options
-def command(a, b, roles, form, quiet) -> ExitCode:
+@result_options
+def command(a: Path, b: Path, roles: tuple[str, ...], publication: Publication) -> ExitCode:
     """Compare stored runs of two bundles of one case; nothing is run.
 
     Bundle A is taken as the reference, and its case's thresholds judge. So two runs of the C program, of the
@@ -25,8 +25,15 @@ def command(a, b, roles, form, quiet) -> ExitCode:
     """
     from nbcompare.bundle.check.pairing import SAME_ROLES, compare_bundles, roles_from
     from nbcompare.commands.views.bundles import pairing_report
+    from nbcompare.commands.views.results import results_of_pairing
     from nbcompare.files import dump_json
 
-    pairing = compare_bundles(a, b, tuple(map(roles_from, roles)) or SAME_ROLES)
-    click.echo(dump_json(pairing.as_dict()) if form == "json" else pairing_report(pairing), nl=form != "json")
-    return pairing.exit_code
+    with publication.of("compare", [a, b]) as told:
+        told.begin(f"{b} against {a}", None)
+        pairing = compare_bundles(a, b, tuple(map(roles_from, roles)) or SAME_ROLES)
+        for result in results_of_pairing(pairing):
+            told.add(result)
+        if publication.form != JSONL:
+            as_json = publication.form == JSON
+            click.echo(dump_json(pairing.as_dict()) if as_json else pairing_report(pairing), nl=not as_json)
+        return told.end(pairing.exit_code)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from nbcompare.commands.options import bundles_option, phases_options
+from nbcompare.commands.publish import JSONL, Publication, result_options
 from nbcompare.errors import ExitCode
 
 
@@ -12,18 +15,23 @@ from nbcompare.errors import ExitCode
 @click.argument("phase", metavar="PHASE")
 @phases_options
 @bundles_option
-@click.option("--format", "form", type=click.Choice(["text", "json", "markdown", "junit"]), default="text",
-              show_default=True, help="What to print on standard output.")
-def command(phase, phases_file, signers, bundles, form) -> ExitCode:
+@result_options(forms=("text", "json", "jsonl", "markdown", "junit"))
+def command(phase: str, phases_file: Path, signers: Path | None, bundles: Path, publication: Publication) -> ExitCode:
     """Look into everything a phase requires, and print the checklist.
 
     The evidence itself is looked at: the newest bundle of each case is verified, its float images are
     compared and judged again. Exit 0 only when every line holds; 8 when nothing was found.
     """
     from nbcompare.case.phases import load_phases
-    from nbcompare.commands.views.gate import FORMS
+    from nbcompare.commands.views.gate import FORMS, as_junit, as_markdown, results_of_gate
     from nbcompare.plan.gate import look_at
 
-    gate = look_at(load_phases(phases_file), phase, bundles, signers=signers)
-    click.echo(FORMS[form](gate))
-    return gate.exit_code
+    with publication.of("gate", [phase]) as told:
+        told.begin(phase, phases_file)
+        gate = look_at(load_phases(phases_file), phase, bundles, signers=signers)
+        told.junit, told.markdown = (lambda _: as_junit(gate)), (lambda _: as_markdown(gate))
+        for result in results_of_gate(gate):
+            told.add(result)
+        if publication.form != JSONL:
+            click.echo(FORMS[publication.form](gate))
+        return told.end(gate.exit_code)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import Finite, output_options
-from nbcompare.commands.publish import Publication, result_options
+from nbcompare.commands.options import Finite
+from nbcompare.commands.publish import JSON, JSONL, Publication, result_options
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -34,11 +34,10 @@ from nbcompare.errors import ExitCode, UsageError
               help="Pixels that are NaN or infinite: an error, or left out and counted.")
 @click.option("--resample", is_flag=True, help="Put a subject of another shape on the reference's grid (noted).")
 @result_options
-@output_options
 def command(reference: Path, subject: Path, case_file: Path | None, rois: tuple[tuple[int, int, int, int], ...],
             thresholds: tuple[str, ...], declared: str | None, read_subject: str | None, mask: Path | None,
             mask_below: float | None, mask_above: float | None, mask_equals: tuple[float, ...], nan: str,
-            resample: bool, form: str, quiet: bool, publication: Publication) -> ExitCode:
+            resample: bool, publication: Publication) -> ExitCode:
     """Compare two image files and judge them; nothing is run.
 
     SMV, CBF, EDF, TIFF, HDF5 (Eiger, NXmx), .npy, .npz and raw numbers are read, each as its own type. Gaps that a
@@ -48,7 +47,7 @@ def command(reference: Path, subject: Path, case_file: Path | None, rois: tuple[
     from nbcompare.case.case import load_case
     from nbcompare.case.from_text import thresholds_from
     from nbcompare.commands.views.images import images_report
-    from nbcompare.commands.views.results import Result
+    from nbcompare.commands.views.results import result_of_images
     from nbcompare.compare.masks import MaskRules
     from nbcompare.files import dump_json
     from nbcompare.formats.declared import Declared
@@ -56,15 +55,19 @@ def command(reference: Path, subject: Path, case_file: Path | None, rois: tuple[
 
     if case_file and (rois or thresholds):
         raise UsageError("--case gives regions and thresholds; leave --roi and --threshold out")
-    case = load_case(case_file) if case_file else None
-    regions = case.rois if case else regions_of(rois)
-    judged = case.thresholds if case else thresholds_from(thresholds, [roi.name for roi in regions] or ["full"])
-    ours = Declared.of(declared, "--read")
-    theirs = Declared.of(read_subject, "--read-subject") if read_subject else ours
-    rules = MaskRules(mask_below, mask_above, mask_equals)
-    options = ImagePairOptions((ours, theirs), rules, mask, Declared(), regions, judged, nan, resample)
-    pair = compare_files(reference, subject, options)
-    click.echo(dump_json(pair.as_dict()) if form == "json" else images_report(pair), nl=form != "json")
-    publication.write([Result(f"{subject.name} against {reference.name}", pair.verdict, 0.0, case_file,
-                              cause=pair.cause)])
-    return pair.verdict.exit_code
+    name = f"{subject.name} against {reference.name}"
+    with publication.of("images", [reference, subject]) as told:
+        told.begin(name, case_file)
+        case = load_case(case_file) if case_file else None
+        regions = case.rois if case else regions_of(rois)
+        judged = case.thresholds if case else thresholds_from(thresholds, [roi.name for roi in regions] or ["full"])
+        ours = Declared.of(declared, "--read")
+        theirs = Declared.of(read_subject, "--read-subject") if read_subject else ours
+        rules = MaskRules(mask_below, mask_above, mask_equals)
+        options = ImagePairOptions((ours, theirs), rules, mask, Declared(), regions, judged, nan, resample)
+        pair = compare_files(reference, subject, options)
+        told.add(result_of_images(name, pair, case_file))
+        if publication.form != JSONL:
+            as_json = publication.form == JSON
+            click.echo(dump_json(pair.as_dict()) if as_json else images_report(pair), nl=not as_json)
+        return told.end(pair.verdict.exit_code)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import Finite, engine_options, words
+from nbcompare.commands.options import Finite, engine_options, output_options, words
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -25,6 +25,7 @@ from nbcompare.errors import ExitCode, UsageError
 @click.option("--timeout", type=Finite(0, min_open=True), default=3600.0, show_default=True,
               metavar="SECONDS", help="Time limit of each engine.")
 @engine_options
+@output_options
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- ARGS...")
 def command(outdir, roi, threshold, sum_ratio, allow_scale, png_scale, save_diff, timeout, c_bin, py_bin,
             c_args, py_args, trust_case, resample, form, quiet, arguments) -> ExitCode:

@@ -23,10 +23,10 @@ class Finite(click.FloatRange):
 
 
 def engine_options(command):
-    """The options that choose and feed the engines, the same for run and one-shot."""
+    """The options that choose and feed the engines, the same for run, sweep and one-shot."""
     resample = click.option("--resample", is_flag=True, help="Put a subject image of another declared shape on the "
                                                              "reference's grid (nearest neighbour; noted).")
-    return output_options(program_options(resample(command)))
+    return program_options(resample(command))
 
 
 def program_options(command):
@@ -68,11 +68,11 @@ def experiment_options(command):
     return output_options(program_options(collected))
 
 
-def output_options(command):
+def output_options(command, forms=("text", "json")):
     """--format and -q: what is printed, and where."""
     for option in (
         click.option("-q", "--quiet", is_flag=True, help="No progress on standard error."),
-        click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+        click.option("--format", "form", type=click.Choice(forms), default="text", show_default=True,
                      help="What to print on standard output."),
     ):
         command = option(command)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nbcompare.commands.options import bundles_option, engine_options, words
-from nbcompare.commands.publish import Publication, result_options
+from nbcompare.commands.publish import JSON, TEXT, Publication, result_options
 from nbcompare.errors import ExitCode, UsageError, worst
+
+if TYPE_CHECKING:
+    from nbcompare.bundle.bundle import Bundle
 
 
 @click.command("run")
@@ -26,39 +31,59 @@ from nbcompare.errors import ExitCode, UsageError, worst
 @click.option("--shards", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="N",
               help="Render each image in N row bands (-roi), several at once, and stitch them.")
 @bundles_option
-@result_options
 @engine_options
+@result_options
 def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, shards, bundles, c_bin, py_bin, c_args,
-            py_args, trust_case, resample, form, quiet, publication: Publication) -> ExitCode:
+            py_args, trust_case, resample, publication: Publication) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
-    from nbcompare.bundle.check.loosened import loosened_until_signed
     from nbcompare.case.case import load_case, parse_input_override
-    from nbcompare.commands.views.bundles import loosened_lines
     from nbcompare.commands.views.results import result_of
-    from nbcompare.commands.views.terminal import bundle_report, next_step, shown
-    from nbcompare.engine.progress import Progress
-    from nbcompare.files import dump_json
+    from nbcompare.commands.views.terminal import next_step
     from nbcompare.run.options import RunOptions
     from nbcompare.run.run_case import run_case
 
-    loaded = [load_case(path) for path in cases]
-    results = []
-    for case in loaded:
-        if case.matrix:
-            raise UsageError(f"{case.path}: this case is a matrix of cells, of which run makes none",
-                             hint=f"nb-compare sweep {case.path}")
-    for case in loaded:
-        inputs = dict(parse_input_override(text, case) for text in overrides)
-        options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs, resample,
-                             bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor, probe_args=probe_args,
-                             all_metrics=all_metrics, shards=shards, trust_case=trust_case)
-        bundle = run_case(case, options, Progress(quiet=quiet))
-        results.append(result_of(bundle, case.path, next_step(bundle)))
-        for line in loosened_lines(loosened_until_signed(bundle.folder, bundle.record)):
-            click.echo(line, err=form == "json")
-        if form == "json":
-            click.echo(dump_json({"bundle": shown(bundle.folder), **bundle.record.as_dict()}), nl=False)
-        else:
-            click.echo(bundle_report(bundle))
-    publication.write(results)
-    return worst(result.verdict.exit_code for result in results)
+    with publication.of("run", cases) as told:
+        loaded = []
+        for path in cases:
+            told.begin(path.name, path)
+            loaded.append(load_case(path))
+            if loaded[-1].matrix:
+                raise UsageError(f"{path}: this case is a matrix of cells, of which run makes none",
+                                 hint=f"nb-compare sweep {path}")
+        progress, bundles_made = publication.progress(), []
+        for case in loaded:
+            told.begin(case.name, case.path)
+            inputs = dict(parse_input_override(text, case) for text in overrides)
+            options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs,
+                                 resample, bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor,
+                                 probe_args=probe_args, all_metrics=all_metrics, shards=shards, trust_case=trust_case)
+            bundle = run_case(case, options, progress)
+            bundles_made.append(bundle)
+            told.add(result_of(bundle, case.path, next_step(bundle)))
+            _print(bundle, publication.form)
+        exit_code = worst(result.verdict.exit_code for result in told.results)
+        if publication.form == JSON:
+            _print_json(bundles_made, exit_code)
+        return told.end(exit_code)
+
+
+def _print(bundle: Bundle, form: str) -> None:
+    """The report of a bundle as text; and in any form what became looser, where nobody can miss it."""
+    from nbcompare.bundle.check.loosened import loosened_until_signed
+    from nbcompare.commands.views.bundles import loosened_lines
+    from nbcompare.commands.views.terminal import bundle_report
+
+    for line in loosened_lines(loosened_until_signed(bundle.folder, bundle.record)):
+        click.echo(line, err=form != TEXT)
+    if form == TEXT:
+        click.echo(bundle_report(bundle))
+
+
+def _print_json(bundles: Sequence[Bundle], exit_code: ExitCode) -> None:
+    """One document: of one case its record with the bundle's folder, of several a list of the same."""
+    from nbcompare.commands.views.terminal import shown
+    from nbcompare.files import dump_json
+
+    said = [{"bundle": shown(bundle.folder), **bundle.record.as_dict()} for bundle in bundles]
+    many = {"schema_version": 1, "kind": "nb-compare runs", "exit_code": int(exit_code), "results": said}
+    click.echo(dump_json(said[0] if len(said) == 1 else many), nl=False)

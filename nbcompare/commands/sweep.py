@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nbcompare.commands.options import bundles_option, engine_options, words
-from nbcompare.commands.publish import Publication, result_options
+from nbcompare.commands.publish import JSON, JSONL, Publication, result_options
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -20,16 +20,16 @@ from nbcompare.errors import ExitCode, UsageError
 @click.option("--input", "overrides", multiple=True, metavar="NAME=PATH",
               help="Use this file as the cases' input NAME; the bundles say so.")
 @bundles_option
-@result_options
 @engine_options
+@result_options
 def command(cases, jobs, cluster, force, no_batch, overrides, bundles, c_bin, py_bin, c_args, py_args, trust_case,
-            resample, form, quiet, publication: Publication) -> ExitCode:
+            resample, publication: Publication) -> ExitCode:
     """Run every cell of the cases' matrices, and every case without one, that is not done yet.
 
     A cell is done when there is an intact bundle of the same inputs, engines and case. The exit status is the worst
     of all cells.
     """
-    from nbcompare.commands.views.sweep import results_of, sweep_as_dict, sweep_report
+    from nbcompare.commands.views.sweep import result_of_cell, sweep_as_dict, sweep_report
     from nbcompare.files import dump_json
     from nbcompare.run.options import RunOptions
     from nbcompare.run.sweep.local import cpus
@@ -40,7 +40,12 @@ def command(cases, jobs, cluster, force, no_batch, overrides, bundles, c_bin, py
     run = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), resample=resample,
                      bundles=bundles, invocation=invocation(), trust_case=trust_case)
     options = SweepOptions(run, overrides, jobs or cpus(), cluster, force, not no_batch)
-    found = run_sweep(cases, options, quiet=quiet)
-    click.echo(dump_json(sweep_as_dict(found)) if form == "json" else sweep_report(found), nl=form != "json")
-    publication.write(results_of(found))
-    return found.exit_code
+    with publication.of("sweep", cases) as told:
+        told.begin("sweep", cases[0] if len(cases) == 1 else None)
+        found = run_sweep(cases, options, publication.progress(), lambda cell: told.add(result_of_cell(cell)))
+        place = {cell.cell: at for at, cell in enumerate(found.results)}
+        told.results.sort(key=lambda result: place[result.name])
+        if publication.form != JSONL:
+            as_json = publication.form == JSON
+            click.echo(dump_json(sweep_as_dict(found)) if as_json else sweep_report(found), nl=not as_json)
+        return told.end(found.exit_code)

@@ -75,8 +75,8 @@ class ImagePair:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for machines."""
         return {
-            "schema_version": 1, "kind": "images", "verdict": self.verdict.as_dict(), "notes": list(self.notes),
-            "cause": self.cause,
+            "schema_version": 1, "kind": "nb-compare images", "verdict": self.verdict.as_dict(),
+            "notes": list(self.notes), "cause": self.cause,
             "images": {role: {"file": str(file.path), "sha256": self.sums[role], "format": file.format,
                               "dtype": file.dtype, "shape": list(file.pixels.shape), "masked": self.masked[role],
                               "header": dict(file.header)} for role, file in self.files.items()},

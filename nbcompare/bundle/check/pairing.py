@@ -73,8 +73,8 @@ class Pairing:
         return worst(pair.verdict.exit_code for pair in self.pairs)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"schema_version": 1, "exit_code": int(self.exit_code), "notes": list(self.notes),
-                "pairs": [pair.as_dict() for pair in self.pairs]}
+        return {"schema_version": 1, "kind": "nb-compare compare", "exit_code": int(self.exit_code),
+                "notes": list(self.notes), "pairs": [pair.as_dict() for pair in self.pairs]}
 
 
 def roles_from(text: str) -> tuple[str, str]:

@@ -51,10 +51,10 @@ class Recheck:
     findings: FurtherEvidence
 
     def as_dict(self) -> dict[str, Any]:
-        return {"schema_version": 1, "bundle": str(self.folder), "case": self.record.case.name,
-                "stamp": self.record.stamp, "judged_by": self.judged_by, "notes": list(self.notes),
-                "loosened": [asdict(entry) for entry in self.loosened], "verdict": self.verdict.as_dict(),
-                "verdict_of_record": self.record.verdict.as_dict()}
+        return {"schema_version": 1, "kind": "nb-compare check", "bundle": str(self.folder),
+                "case": self.record.case.name, "stamp": self.record.stamp, "judged_by": self.judged_by,
+                "notes": list(self.notes), "loosened": [asdict(entry) for entry in self.loosened],
+                "verdict": self.verdict.as_dict(), "verdict_of_record": self.record.verdict.as_dict()}
 
 
 def check_bundle(folder: Path, case: Case | None = None, signers: Path | None = None) -> Recheck:

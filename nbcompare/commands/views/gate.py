@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 import click
 
+from nbcompare.case.lines import CaseLines, lines_of
+from nbcompare.commands.views.markdown import MOST_BYTES, within
+from nbcompare.commands.views.results import Result
+from nbcompare.errors import ExitCode, worst
 from nbcompare.files import dump_json
 from nbcompare.plan.gate import Gate
 from nbcompare.plan.requirements import Requirement
+from nbcompare.verdict.verdict import Label, Verdict
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -43,8 +48,8 @@ def next_step(gate: Gate) -> str:
 
 def as_json(gate: Gate) -> str:
     return dump_json({
-        "schema_version": 1, "phase": gate.phase.name, "title": gate.phase.title, "green": gate.green,
-        "exit_code": int(gate.exit_code), "phases_sha256": gate.phases.sha256,
+        "schema_version": 1, "kind": "nb-compare gate", "phase": gate.phase.name, "title": gate.phase.title,
+        "green": gate.green, "exit_code": int(gate.exit_code), "phases_sha256": gate.phases.sha256,
         "bundles": {entry.case.name: entry.folder.name if entry.folder else None for entry in gate.evidence},
         "items": [{"case": item.case, "requirement": item.requirement, "holds": item.holds, "why": item.why,
                    "exit_code": 0 if item.holds else int(item.exit_code)} for item in gate.items],
@@ -52,26 +57,64 @@ def as_json(gate: Gate) -> str:
 
 
 def as_markdown(gate: Gate) -> str:
-    rows = [f"| {_mark(item.holds)} | {_cell(_case(item))} | {_cell(_requirement(item))} | {_cell(item.why)} |"
-            for item in gate.items]
-    return "\n".join([f"## {gate.phase.name}: {'green' if gate.green else 'RED'}", "", _cell(gate.phase.title), "",
-                      "| | case | requirement | why |", "|---|---|---|---|", *rows])
+    """A table of the checklist, what does not hold first, within what GitHub shows of a job summary."""
+    head = "\n".join([f"## {gate.phase.name}: {'green' if gate.green else 'RED'}", "", _cell(gate.phase.title), "",
+                      "| | case | requirement | why |", "|---|---|---|---|", ""])
+    rows = [f"| {_mark(item.holds)} | {_cell(_case(item))} | {_cell(_requirement(item))} | {_cell(item.why)} |\n"
+            for item in sorted(gate.items, key=lambda item: item.holds)]
+    return within([head, *rows], MOST_BYTES).rstrip("\n")
 
 
 def as_junit(gate: Gate) -> str:
-    """One testsuite; a requirement that does not hold is a failure, and a gate without any is an error."""
+    """A suite for each case, a test for each requirement; one that does not hold is a failure, and a gate without any
+    is an error."""
+    suites = [_suite(gate, case, [item for item in gate.items if item.case == case])
+              for case in dict.fromkeys(item.case for item in gate.items)]
     failures = sum(not item.holds for item in gate.items)
-    lines = ['<?xml version="1.0" encoding="utf-8"?>',
-             f"<testsuite name={_attribute('gate ' + gate.phase.name)} tests=\"{max(1, len(gate.items))}\" "
-             f"failures=\"{failures}\" errors=\"{0 if gate.items else 1}\" skipped=\"0\">"]
-    for item in gate.items:
-        head = f"  <testcase classname={_attribute(_case(item) or gate.phase.name)} name={_attribute(item.requirement)}"
-        lines.append(f"{head}><system-out>{_text(item.why)}</system-out></testcase>" if item.holds else
-                     f"{head}><failure message={_attribute(item.why)}/></testcase>")
-    if not gate.items:
-        lines.append(f"  <testcase classname={_attribute(gate.phase.name)} name=\"gate\">"
-                     "<error message=\"nothing was looked at\"/></testcase>")
-    return "\n".join([*lines, "</testsuite>"])
+    if not suites:
+        suites = [f"  <testsuite name={_attribute('gate ' + gate.phase.name)} tests=\"1\" failures=\"0\" errors=\"1\" "
+                  f"skipped=\"0\" time=\"0\">\n    <testcase classname={_attribute(gate.phase.name)} name=\"gate\">"
+                  "<error message=\"nothing was looked at\"/></testcase>\n  </testsuite>"]
+    return "\n".join(['<?xml version="1.0" encoding="utf-8"?>',
+                      f"<testsuites name={_attribute('gate ' + gate.phase.name)} tests=\"{max(1, len(gate.items))}\" "
+                      f"failures=\"{failures}\" errors=\"{0 if gate.items else 1}\" skipped=\"0\" time=\"0\">",
+                      *suites, "</testsuites>"])
+
+
+def _suite(gate: Gate, case: str | None, items: Sequence[Requirement]) -> str:
+    evidence = next((entry for entry in gate.evidence if entry.case.name == case), None)
+    told = {"phase": gate.phase.name, "bundle": str(evidence.folder or "") if evidence else "",
+            "case": str(evidence.case.path or "") if evidence else ""}
+    lines = [f"  <testsuite name={_attribute(case or 'gate ' + gate.phase.name)} tests=\"{len(items)}\" "
+             f"failures=\"{sum(not item.holds for item in items)}\" errors=\"0\" skipped=\"0\" time=\"0\">",
+             "    <properties>",
+             *(f"      <property name={_attribute(name)} value={_attribute(value)}/>" for name, value in told.items()),
+             "    </properties>"]
+    for item in items:
+        head = f"    <testcase classname={_attribute(case or gate.phase.name)} name={_attribute(item.requirement)}"
+        lines.append(f"{head} time=\"0\"><system-out>{_text(item.why)}</system-out></testcase>" if item.holds else
+                     f"{head} time=\"0\"><failure message={_attribute(item.why)}/></testcase>")
+    return "\n".join([*lines, "  </testsuite>"])
+
+
+def results_of_gate(gate: Gate) -> list[Result]:
+    """What is told of each case of a gate, and of the phase itself where something is required of it alone."""
+    cases = list(dict.fromkeys(item.case for item in gate.items)) or [None]
+    return [_result(gate, case, [item for item in gate.items if item.case == case]) for case in cases]
+
+
+def _result(gate: Gate, case: str | None, items: Sequence[Requirement]) -> Result:
+    evidence = next((entry for entry in gate.evidence if entry.case.name == case), None)
+    code = worst(ExitCode.PASS if item.holds else item.exit_code for item in items)
+    word = Label.PASS if code is ExitCode.PASS else Label.BLOCKED
+    if evidence and evidence.verdict and evidence.verdict.exit_code is code:
+        word = evidence.verdict.word
+    reasons = tuple(f"{_requirement(item)}: {item.why}" for item in items if not item.holds)
+    path = evidence.case.path if evidence else gate.phases.path
+    checks = evidence.verdict.checks if evidence and evidence.verdict else ()
+    return Result(case or gate.phase.name, Verdict(word, code, checks, reasons), 0.0, path,
+                  lines_of(path) if evidence else CaseLines(), evidence.folder if evidence else None,
+                  next_step=None if code is ExitCode.PASS else next_step(gate))
 
 
 FORMS: dict[str, Callable[[Gate], str]] = {"text": as_text, "json": as_json, "markdown": as_markdown,

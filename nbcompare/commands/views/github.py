@@ -1,4 +1,4 @@
-"""Annotations of GitHub Actions: an error at the line of the case, worst first."""
+"""Annotations of GitHub Actions: an error at the line of the case, or of its threshold; worst first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def annotations(results: Sequence[Result]) -> list[str]:
 
 
 def _annotation(result: Result) -> str:
-    where = f"file={_property(str(result.file))},line={result.line or 1}," if result.file else ""
+    outside = next((check for check in result.verdict.checks if not check.holds), None)
+    where = f"file={_property(str(result.file))},line={result.line_of(outside)}," if result.file else ""
     reasons = "; ".join(result.verdict.reasons[:3])
     cause = f"; likely cause: {result.cause}" if result.cause else ""
     return f"::error {where}title={_property(f'{result.verdict.word} {result.name}')}::{_message(reasons + cause)}"

@@ -47,17 +47,17 @@ def _suite(root: ElementTree.Element, result: Result) -> None:
     suite.set("time", f"{result.seconds:.3f}")
 
 
-def _test(suite: ElementTree.Element, result: Result, name: str) -> ElementTree.Element:
+def _test(suite: ElementTree.Element, result: Result, name: str, check: Check | None) -> ElementTree.Element:
     test = ElementTree.SubElement(suite, "testcase", classname=_clean(result.name), name=_clean(name), time="0")
     if result.file:
         test.set("file", _clean(str(result.file)))
-        test.set("line", str(result.line or 1))
+        test.set("line", str(result.line_of(check)))
     return test
 
 
 def _of_check(suite: ElementTree.Element, result: Result, check: Check) -> ElementTree.Element:
     """A threshold. One that does not hold is no failure where the whole difference is proven."""
-    test = _test(suite, result, f"{check.threshold.roi}: {check.threshold.metric} {check.threshold.allowed}")
+    test = _test(suite, result, f"{check.threshold.roi}: {check.threshold.metric} {check.threshold.allowed}", check)
     if check.holds:
         return test
     if result.verdict.word is Label.PROVEN:
@@ -70,7 +70,7 @@ def _of_check(suite: ElementTree.Element, result: Result, check: Check) -> Eleme
 
 def _of_verdict(suite: ElementTree.Element, result: Result) -> ElementTree.Element:
     """What no single threshold stands for: an engine that failed, a claim that is not proven, nothing compared."""
-    test = _test(suite, result, "verdict")
+    test = _test(suite, result, "verdict", None)
     if result.verdict.accepted:
         return test
     tag = "error" if result.verdict.word in _ERRORS else "failure"

@@ -23,10 +23,10 @@ def markdown(results: Sequence[Result], most_bytes: int = MOST_BYTES) -> str:
              "| verdict | case | smallest margin | seconds | bundle |\n|---|---|---|---|---|\n"]
     parts += [_row(result) for result in ordered]
     parts += [part for result in ordered if not result.verdict.accepted for part in _section(result)]
-    return _cut(parts, most_bytes)
+    return within(parts, most_bytes)
 
 
-def _cut(parts: Sequence[str], most_bytes: int) -> str:
+def within(parts: Sequence[str], most_bytes: int) -> str:
     """As many of the parts as there is room for, and a word on the rest."""
     room, kept = most_bytes - 100, []
     for at, part in enumerate(parts):

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nbcompare.bundle.bundle import Bundle
-from nbcompare.verdict.verdict import Verdict
+from nbcompare.case.lines import CaseLines, lines_of
+from nbcompare.errors import ExitCode, NbCompareError
+from nbcompare.verdict.verdict import Check, Label, Verdict
+
+if TYPE_CHECKING:
+    from nbcompare.bundle.check.pairing import Pairing
+    from nbcompare.bundle.check.recheck import Recheck
+    from nbcompare.run.image_pair import ImagePair
 
 
 @dataclass(frozen=True)
 class Result:
     """One judged case.
 
-    ``seconds`` is the wall time of its engines together, ``file`` and ``line`` where the case stands (None: it has no
-    file), ``bundle`` the folder of the evidence, ``cause`` the likely cause of a difference, ``next_step`` the command
-    to type next, ``properties`` further facts by name.
+    ``seconds`` is the wall time of its engines together, ``file`` the case file (None: it has none) and ``lines`` where
+    its parts stand there, ``bundle`` the folder of the evidence, ``cause`` the likely cause of a difference,
+    ``next_step`` the command to type next, ``properties`` further facts by name.
     """
 
     name: str
     verdict: Verdict
     seconds: float
     file: Path | None = None
-    line: int | None = None
+    lines: CaseLines = field(default_factory=CaseLines)
     bundle: Path | None = None
     cause: str | None = None
     next_step: str | None = None
@@ -34,14 +42,50 @@ class Result:
         margins = [check.margin for check in self.verdict.checks if check.margin is not None]
         return min(margins, default=float("inf"))
 
+    def line_of(self, check: Check | None) -> int:
+        """The line of a threshold in the case file, or of the case."""
+        return self.lines.of(check.threshold) if check else self.lines.name
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for machines."""
+        return {"name": self.name, "verdict": self.verdict.as_dict(), "seconds": self.seconds,
+                "file": str(self.file) if self.file else None, "line": self.lines.name if self.file else None,
+                "bundle": str(self.bundle) if self.bundle else None, "cause": self.cause, "next": self.next_step}
+
 
 def result_of(bundle: Bundle, file: Path | None, next_step: str | None = None) -> Result:
     """What is told of a published bundle; ``file`` is its case file as the user named it."""
     record = bundle.record
     engines = tuple((engine.role, f"{engine.name} sha256:{engine.program_sha256}") for engine in record.engines)
-    return Result(record.case.name, record.verdict, sum(run.seconds for run in record.runs), file,
-                  1 if file else None, bundle.folder, record.further.cause, next_step,
-                  (("stamp", record.stamp), *engines))
+    return Result(record.case.name, record.verdict, sum(run.seconds for run in record.runs), file, lines_of(file),
+                  bundle.folder, record.further.cause, next_step, (("stamp", record.stamp), *engines))
+
+
+def result_of_recheck(found: Recheck, file: Path | None) -> Result:
+    """What is told of stored images that were judged again; ``file`` is the case that judged them, if one was given."""
+    notes = tuple(("note", note) for note in (*found.notes, *(entry.sentence for entry in found.loosened)))
+    return Result(found.record.case.name, found.verdict, 0.0, file, lines_of(file), found.folder, found.findings.cause,
+                  f"nb-compare verify {found.folder}", (("judged by", found.judged_by), *notes))
+
+
+def results_of_pairing(pairing: Pairing) -> list[Result]:
+    """What is told of stored runs that were held against each other, a result for each pair."""
+    notes = tuple(("note", note) for note in pairing.notes)
+    return [Result(f"{pair.a.record.case.name}: {pair.b.name} against {pair.a.name}", pair.verdict, 0.0,
+                   bundle=pair.b.folder, properties=(("reference bundle", str(pair.a.folder)), *notes))
+            for pair in pairing.pairs]
+
+
+def result_of_images(name: str, pair: ImagePair, file: Path | None) -> Result:
+    """What is told of two image files; ``file`` is the case that judged them, if one was given."""
+    sums = tuple((role, f"{image.path} sha256:{pair.sums[role]}") for role, image in pair.files.items())
+    return Result(name, pair.verdict, 0.0, file, lines_of(file), cause=pair.cause, properties=sums)
+
+
+def result_of_fault(name: str, file: Path | None, fault: NbCompareError) -> Result:
+    """What is told of a case that could not be judged at all."""
+    word = Label.CASE_ERROR if fault.exit_code is ExitCode.USAGE else Label.BLOCKED
+    return Result(name, Verdict(word, fault.exit_code, (), tuple(str(fault).splitlines())), 0.0, file, lines_of(file))
 
 
 def worst_first(results: list[Result]) -> list[Result]:

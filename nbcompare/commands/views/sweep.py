@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from nbcompare.bundle.bundle import load_bundle
+from nbcompare.case.lines import lines_of
 from nbcompare.commands.views.results import Result as CellResult
 from nbcompare.commands.views.results import result_of
 from nbcompare.commands.views.terminal import table
@@ -45,19 +46,16 @@ def _counts(results: Sequence[Result]) -> str:
                                  fg="green" if word == "PASS" else "red", bold=True) for word in words)
 
 
-def results_of(sweep: Sweep) -> list[CellResult]:
-    """Every cell as continuous integration is told of it; the checks are those of its bundle."""
-    return [_told(result) for result in sweep.results]
-
-
-def _told(result: Result) -> CellResult:
+def result_of_cell(result: Result) -> CellResult:
+    """A cell as continuous integration is told of it; the checks are those of its bundle."""
+    file = Path(result.file) if result.file else None
     if result.bundle is None:
         failed = Verdict(Label.BLOCKED, result.exit_code, (), (result.why or "the cell left no bundle",))
-        return CellResult(result.cell, failed, result.seconds)
-    return result_of(load_bundle(Path(result.bundle)), None, f"nb-compare show {result.bundle}")
+        return CellResult(result.cell, failed, result.seconds, file, lines_of(file))
+    return result_of(load_bundle(Path(result.bundle)), file, f"nb-compare show {result.bundle}")
 
 
 def sweep_as_dict(sweep: Sweep) -> dict[str, Any]:
-    return {"exit_code": int(sweep.exit_code), "cells": len(sweep.results), "run": sweep.count(RAN),
-            "stored": sweep.count(STORED), "without_bundle": sweep.count(FAILED),
-            "results": [result.as_dict() for result in sweep.results]}
+    return {"schema_version": 1, "kind": "nb-compare sweep", "exit_code": int(sweep.exit_code),
+            "cells": len(sweep.results), "run": sweep.count(RAN), "stored": sweep.count(STORED),
+            "without_bundle": sweep.count(FAILED), "results": [result.as_dict() for result in sweep.results]}

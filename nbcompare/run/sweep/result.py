@@ -26,6 +26,8 @@ class Result:
     bundle: str | None = None
     why: str = ""
     figures: Mapping[str, float | None] = field(default_factory=dict)
+    file: str | None = None
+    """The case file, as the user named it."""
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "exit_code": int(self.exit_code)}

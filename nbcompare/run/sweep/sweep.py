@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,8 +50,9 @@ class Sweep:
         return sum(result.how == how for result in self.results)
 
 
-def run_sweep(paths: Sequence[Path], options: SweepOptions, *, quiet: bool = False) -> Sweep:
-    """Run every cell of the case files that is not done yet.
+def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
+              finished: Callable[[Result], None] = lambda result: None) -> Sweep:
+    """Run every cell of the case files that is not done yet; ``finished`` is called with each result as it is there.
 
     Raises UsageError or CaseError before anything is run, and FileError when a cluster is lost; what is home by then
     is kept, and the same sweep goes on from there.
@@ -59,14 +60,20 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, *, quiet: bool = Fal
     look_again()
     cells = cells_to_run(paths, options.overrides)
     check_inputs(cells)
-    progress = Progress(quiet=quiet)
-    bar = Bar(len(cells), quiet=quiet)
+    bar = Bar(len(cells), quiet=progress.quiet)
+
+    def tell(case: Case, result: Result) -> Result:
+        known = replace(result, file=str(case.path) if case.path else None)
+        bar.finished(known)
+        finished(known)
+        return known
+
     if options.cluster:
         from nbcompare.run.sweep.cluster import Cluster
 
         _refuse_declared_engines(cells)
         with Cluster(options.cluster, options.run, progress) as cluster:
-            found = _sweep(cells, options, lambda case: cluster.engines, bar, cluster.run)
+            found = _sweep(cells, options, lambda case: cluster.engines, tell, cluster.run)
     else:
         engines = {path: engines_of(case, options.run, progress) for path, case in
                    {case.path: case for case, _ in cells}.items()}
@@ -74,7 +81,7 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, *, quiet: bool = Fal
             progress.say("the subject is kept running between cells (-batch)")
         simulator = content_hash(SIMULATOR)
         known = {path: (tuple(identities_of(pair).values()), simulator) for path, pair in engines.items()}
-        found = _sweep(cells, options, lambda case: known[case.path], bar,
+        found = _sweep(cells, options, lambda case: known[case.path], tell,
                        lambda orders: run_locally(orders, options.jobs))
     return Sweep(found)
 
@@ -89,21 +96,22 @@ def _refuse_declared_engines(cells: Sequence[tuple[Case, Mapping[str, Path]]]) -
                                   "without declared engines")
 
 
-def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptions, engines, bar: Bar,
-           run) -> tuple[Result, ...]:
+def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptions, engines,
+           tell: Callable[[Case, Result], Result], run) -> tuple[Result, ...]:
     """Results in the order of the cells; ``engines`` gives those of a case, with the hash of the bundled simulator's
     source, and ``run`` takes orders and gives results as they come."""
     by_cell: dict[str, Result] = {}
+    by_name = {case.name: case for case, _ in cells}
     orders = []
     for case, inputs in cells:
         own = replace(options.run, inputs=inputs)
         stored = None if options.force else _done(case, own, *engines(case))
         if stored:
-            by_cell[case.name] = _counted(result_of(stored, STORED, 0.0), bar)
+            by_cell[case.name] = tell(case, result_of(stored, STORED, 0.0))
         else:
             orders.append(Order(case, own, options.in_batch))
     for result in _in_turn(run, orders):
-        by_cell[result.cell] = _counted(result, bar)
+        by_cell[result.cell] = tell(by_name[result.cell], result)
     return tuple(by_cell[case.name] for case, _ in cells)
 
 
@@ -117,11 +125,6 @@ def _done(case: Case, options: RunOptions, identities: Sequence[EngineIdentity],
 
 def _in_turn(run, orders: Sequence[Order]) -> Iterator[Result]:
     return run(orders) if orders else iter(())
-
-
-def _counted(result: Result, bar: Bar) -> Result:
-    bar.finished(result)
-    return result
 
 
 def invocation() -> tuple[str, ...]:

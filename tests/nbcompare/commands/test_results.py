@@ -5,6 +5,7 @@ from pathlib import Path
 import junitparser
 import pytest
 
+from nbcompare.case.lines import CaseLines
 from nbcompare.case.threshold import Threshold
 from nbcompare.commands.views.github import annotations
 from nbcompare.commands.views.junit import junit
@@ -21,7 +22,8 @@ def check(value, low=None, high=None, roi="full", metric="correlation", noise=No
 GOOD = Result("good", verdict(Label.PASS, (), [check(1.0, low=0.9), check(1.0, 0.9, 1.1, metric="sum_ratio")]), 2.5)
 BAD = Result("bad", verdict(Label.FAIL, ["sum_ratio on full: 126000, allowed 0.9 .. 1.1"],
                             [check(0.98, low=0.97), check(126000, 0.9, 1.1, metric="sum_ratio")]), 1.25,
-             Path("cases/bad.yaml"), 1, Path("bundles/bad/20260101T000000Z"), "fluence: -flux has no effect",
+             Path("cases/bad.yaml"), CaseLines(2, {("sum_ratio", "full"): 9}),
+             Path("bundles/bad/20260101T000000Z"), "fluence: -flux has no effect",
              "nb-compare diagnose bundles/bad/20260101T000000Z")
 DEAD = Result("dead", verdict(Label.ENGINE_FAILED, ["subject ended with exit code 7"]), 0.5)
 PROVEN = Result("proven", verdict(Label.PROVEN, ["sum_ratio"], [check(1.2, 0.9, 1.1, metric="sum_ratio")]), 1)
@@ -95,7 +97,7 @@ def test_nothing_in_a_name_or_a_reason_becomes_markup():
 
 def test_an_annotation_stands_at_the_line_of_the_case():
     assert annotations([GOOD, BAD]) == [
-        "::error file=cases/bad.yaml,line=1,title=FAIL bad::sum_ratio on full: 126000, allowed 0.9 .. 1.1; "
+        "::error file=cases/bad.yaml,line=9,title=FAIL bad::sum_ratio on full: 126000, allowed 0.9 .. 1.1; "
         "likely cause: fluence: -flux has no effect"]
 
 
@@ -121,7 +123,7 @@ def test_run_writes_what_it_judged(run_small, quick_runs, tmp_path):
     assert f"bundle: {bundle}" in next(test.result[0].text for test in suite if test.result)
     text = Path("out.md").read_text()
     assert text.startswith("## nb-compare: 0 of 1 accepted") and f"nb-compare diagnose {bundle}" in text
-    assert f"::error file={tmp_path / 'small.yaml'},line=1,title=FAIL small::" in said.err
+    assert f"::error file={tmp_path / 'small.yaml'},line=10,title=FAIL small::" in said.err
 
 
 def test_annotations_are_on_by_default_where_github_runs_this(run_small, quick_runs, monkeypatch):

@@ -1,0 +1,140 @@
+"""The forms of results, on each command that judges: JSON by its schema, JSON lines, JUnit, Markdown, annotations."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import junitparser
+import numpy as np
+import pytest
+import referencing
+
+import nbcompare
+from nbcompare.bundle.check.schema import record_schema
+
+SCHEMAS = Path(nbcompare.__file__).parent / "commands/schemas"
+PHASES = """\
+title: t
+phases: [{name: N1, title: t, cases: [small.yaml], requires: {verdict: [PASS], files_complete: true}}]
+"""
+
+
+def faults(value, name):
+    """Every way in which a value is not what the schema of that name, read as other programs read it, describes."""
+    def found(uri):
+        return referencing.Resource.from_contents(json.loads(Path(uri.removeprefix("file://")).read_text()))
+
+    schema = {"$ref": (SCHEMAS / f"{name}.json").as_uri()}
+    validator = jsonschema.Draft7Validator(schema, registry=referencing.Registry(retrieve=found))
+    return [f"{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}"
+            for error in validator.iter_errors(value)]
+
+
+@pytest.fixture
+def asked(store, tmp_path, fake, quick_runs):
+    """Words that call each command on something that fails, and the exit code of that."""
+    (tmp_path / "phases.yaml").write_text(PHASES)
+    ramp = np.arange(1.0, 64).reshape(7, 9)
+    np.save(tmp_path / "a.npy", ramp)
+    np.save(tmp_path / "b.npy", 1.1 * ramp)
+    engines = ("--c-bin", fake("good"), "--py-bin", fake("bright"))
+    return {"run": (("run", "small.yaml", *engines), 3),
+            "sweep": (("sweep", "small.yaml", "--jobs", 1, "--force", *engines), 3),
+            "check": (("check", store.failed, "--case", "small.yaml"), 3),
+            "compare": (("compare", store.passed, store.failed, "--roles", "subject"), 3),
+            "images": (("images", "a.npy", "b.npy", "--case", "small.yaml"), 3),
+            "gate": (("gate", "N1", "--phases", "phases.yaml"), 2)}
+
+
+COMMANDS = ("run", "sweep", "check", "compare", "images", "gate")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_that_judges_tells_it_in_every_form(command, asked, nb, tmp_path):
+    words, code = asked[command]
+    said = nb(*words, "--format", "jsonl", "--junit", "out.xml", "--markdown", "out.md", "--github")
+    assert said.code == code
+    events = [json.loads(line) for line in said.out.splitlines()]
+    assert [fault for event in events for fault in faults(event, "events")] == []
+    assert (events[0]["event"], events[0]["command"]) == ("begin", command)
+    assert (events[-1]["event"], events[-1]["exit_code"]) == ("end", code)
+    (result,) = [event for event in events if event["event"] == "result"]
+    assert result["verdict"]["reasons"]
+
+    suite = next(iter(junitparser.JUnitXml.fromfile("out.xml")))
+    assert suite.failures + suite.errors >= 1 and suite.time is not None
+    assert list(suite.properties())
+    assert "sum\\_ratio" in Path("out.md").read_text() or command == "gate"
+    annotation = next(line for line in said.err.splitlines() if line.startswith("::error "))
+    if command != "compare":  # which has bundles and no case file
+        line = 1 if command == "gate" else 10  # an engine failed in the newest bundle; else the threshold that fails
+        assert f"small.yaml,line={line},title=" in annotation
+
+    said = nb(*words, "--format", "json", "-q")
+    assert said.code == code
+    assert faults(said.json, command) == []
+    assert said.json["schema_version"] == 1
+
+
+def test_several_cases_are_one_document_and_one_stream(nb, tmp_path, small_case, fake, quick_runs):
+    (tmp_path / "other.yaml").write_text(small_case.read_text().replace("name: small", "name: other"))
+    words = ("run", small_case, tmp_path / "other.yaml", "--c-bin", fake("good"), "--py-bin", fake("twin"))
+    said = nb(*words, "--format", "json", "-q")
+    assert faults(said.json, "run") == []
+    assert [entry["case"]["name"] for entry in said.json["results"]] == ["small", "other"]
+    assert (said.json["exit_code"], said.code) == (0, 0)
+
+
+def test_an_event_is_told_while_the_command_runs(nb, monkeypatch, small_case, fake, quick_runs, capsys):
+    """What a step tells is out before the next one begins."""
+    from nbcompare.run import run_case as module
+
+    seen = []
+    real = module.run_engines
+
+    def watched(*given):
+        seen.append([json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()])
+        return real(*given)
+
+    monkeypatch.setattr(module, "run_engines", watched)
+    nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "--format", "jsonl", "-q")
+    assert seen == [["begin"]]
+
+
+def test_a_case_that_cannot_be_run_is_an_error_in_every_form(nb, tmp_path, small_case, fake, quick_runs):
+    (tmp_path / "bad.yaml").write_text(small_case.read_text().replace("title", "titel"))
+    said = nb("run", "bad.yaml", "--c-bin", fake("good"), "--py-bin", fake("twin"), "--format", "jsonl", "--junit",
+              "out.xml", "--markdown", "out.md", "--github")
+    assert said.code == 1
+    last = json.loads(said.out.splitlines()[-1])
+    assert faults(last, "events") == [] and (last["event"], last["exit_code"]) == ("fault", 1)
+    (suite,) = junitparser.JUnitXml.fromfile("out.xml")
+    assert (suite.tests, suite.errors) == (1, 1)
+    assert "0 of 1 accepted" in Path("out.md").read_text()
+    assert "::error file=bad.yaml,line=1,title=CASE ERROR bad.yaml::" in said.err
+
+
+def test_what_a_stopped_run_had_judged_is_told(nb, tmp_path, small_case, fake, quick_runs, monkeypatch):
+    """The second case cannot be staged; the first stands in the report all the same."""
+    (tmp_path / "x.dat").write_text("1")
+    (tmp_path / "other.yaml").write_text(small_case.read_text().replace("name: small", "name: other")
+                                         + f"inputs: {{x.dat: {{file: x.dat, sha256: {'0' * 64}}}}}\n")
+    said = nb("run", small_case, "other.yaml", "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--junit",
+              "o.xml")
+    assert said.code != 0
+    suites = [(suite.name, suite.errors) for suite in junitparser.JUnitXml.fromfile("o.xml")]
+    assert suites == [("small", 0), ("other", 1)]
+
+
+def test_the_schema_of_run_has_the_keys_of_a_record():
+    one = json.loads((SCHEMAS / "run.json").read_text())["definitions"]["run"]
+    record = record_schema()
+    assert set(one["properties"]) == {"bundle", *record["properties"]}
+    assert set(one["required"]) == {"bundle", *record["required"]}
+
+
+def test_the_checklist_of_a_gate_stays_within_its_size():
+    from nbcompare.commands.views.markdown import within
+
+    text = within(["head\n", *(f"| {number} {'x' * 1000} |\n" for number in range(2000))], 1_000_000)
+    assert len(text.encode()) <= 1_000_000 and "more lines were left out" in text
