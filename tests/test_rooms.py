@@ -13,7 +13,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 IN_ANOTHER_PYTHON = {CHECKOUT / "nbcompare/run/pytest_plugin/nb_compare_report.py"}
 """What nbcompare never imports: a plugin for the pytest of the project whose tests a case maps."""
 
-HEAVY = ("torch", "scipy", "matplotlib", "numpy", "yaml")
+HEAVY = ("detect_secrets", "torch", "scipy", "matplotlib", "numpy", "yaml")
 
 
 def loaded_after(statement: str) -> set[str]:

@@ -18,6 +18,7 @@ from nbcompare.case.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
 from nbcompare.engine.engine import Rendering
 from nbcompare.engine.kept_names import keep_files
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.redact import redact_file
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.run_folder import FolderGuard
 from nbcompare.engine.runs import Job, RunFiles
@@ -47,6 +48,9 @@ class EvidenceFolder:
         with FolderGuard(self.folder) as guard:
             found = self._run(job, places)
             trespass = guard.trespass(places)
+        for path in places.rest.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                redact_file(path, text_only=True)
         if trespass:
             found = replace(found, run=replace(found.run, failure=trespass))
         run = found.run

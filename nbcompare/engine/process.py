@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.engine.kept_stream import MOST_BYTES, KeptStream
+from nbcompare.engine.redact import redacted, redacted_value
 from nbcompare.engine.stopping import ended, starting
 from nbcompare.engine.strays import adopt_orphans, children, end_strays
 
@@ -27,13 +28,6 @@ PASSED_ON = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH"
 RECORDED = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH")
 _PRIVATE = re.compile(r"TOKEN|SECRET|PASS|(^|_)PWD|CRED|AUTH|KEY|BEARER|COOKIE|SESSION|PRIVATE|JWT|(^|_)PAT(_|$)",
                       re.IGNORECASE)
-_PRIVATE_VALUE = re.compile(
-    r"://[^/\s:@]+:[^/\s@]+@"                       # a password inside a URL
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY"
-    r"|\b(gh[opsur]_|github_pat_|glpat-|xox[abprs]-|sk-|pypi-|npm_|hf_)[A-Za-z0-9_-]{16,}"
-    r"|\b(AKIA|ASIA)[A-Z0-9]{16}\b"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.")
-"""What a token looks like, whatever the variable is called: of well-known services, AWS keys, JSON web tokens."""
 
 _PERCENT = re.compile(rb"(\d{1,3})% done")
 _POLL_SECONDS = 0.05
@@ -68,7 +62,7 @@ def allowed_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
 
 
 def _private(name: str, value: str) -> bool:
-    return bool(_PRIVATE.search(name) or _PRIVATE_VALUE.search(value))
+    return bool(_PRIVATE.search(name)) or redacted(value) != value
 
 
 def declared_environment(globs: Sequence[str]) -> dict[str, str]:
@@ -90,7 +84,8 @@ def not_passed(engine_gets: Mapping[str, str]) -> list[str]:
 def recorded_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
     """The variables written into evidence, of those that a child process gets."""
     passed = allowed_environment(extra)
-    return {name: passed[name] for name in sorted(passed) if RECORDED.fullmatch(name) or name in extra}
+    recorded = {name: passed[name] for name in sorted(passed) if RECORDED.fullmatch(name) or name in extra}
+    return {name: value if name in extra else redacted_value(name, value) for name, value in recorded.items()}
 
 
 def run_program(argv: Sequence[str], *, folder: Path, stdout: Path, stderr: Path, seconds: float,

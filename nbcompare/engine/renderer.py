@@ -26,6 +26,7 @@ from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.last_words import last_words, odd_inputs, shortened
 from nbcompare.engine.process import allowed_environment, not_passed
+from nbcompare.engine.redact import redact_file
 from nbcompare.engine.render_cache import RenderCache, key_of
 from nbcompare.engine.row_bands import run_in_shards
 from nbcompare.engine.runs import Job
@@ -118,6 +119,8 @@ class Renderer:
         else:
             found = run_engine(job.engine, job.arguments, job.shape, inputs=job.inputs, folder=folder, stdout=stdout,
                                stderr=stderr, seconds=job.seconds, environment=job.environment, on_progress=on_progress)
+        for log in (stdout, stderr):
+            redact_file(log)
         if found.run.failure:
             return replace(found, run=replace(found.run, failure=_explained(found.run.failure, job, stdout, stderr)))
         return replace(found, run=replace(found.run, failure=copied_input(found.run, job.inputs)))

@@ -27,6 +27,7 @@ from nbcompare.case.options import SUBJECT
 from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.process import Ended, recorded_environment, run_program
+from nbcompare.engine.redact import redact_file, redacted
 from nbcompare.visible import visible
 
 CUDA_MISSING = "cuda not available\n"
@@ -172,7 +173,7 @@ def _failure(nodes: tuple[str, ...], ended: Ended, report: Report, folder: Path,
 
 def _shown(text: str) -> str:
     """A line as it can be shown: characters that a terminal would obey are written out."""
-    line = visible(text)
+    line = visible(redacted(text))
     return line if len(line) <= _MOST_LINE else line[:_MOST_LINE] + " ..."
 
 
@@ -195,6 +196,7 @@ def _run_logged(argv: Sequence[str], folder: Path, log: Path, seconds: float) ->
     said, text = (read_kept(path) if path.is_file() else "" for path in (errors, log))
     errors.unlink(missing_ok=True)
     log.write_text(said + text, encoding="utf-8")
+    redact_file(log)
     return ended
 
 

@@ -29,6 +29,7 @@ from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.redact import redacted_tree
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.runs import RunFiles, jobs_of
 from nbcompare.engine.self_comparison import near_copy, same_program
@@ -90,7 +91,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         said = summary(staged.command, runs, binaries, comparison, verdict, scale, findings, resample=options.resample)
         said["notes"] = [*staged.notes, *said["notes"]]
         said["inputs"] = {name: sha256_of(work / "data" / name) for name in sorted(files_of(work / "data"))}
-        (work / "summary.json").write_text(dump_json(said), encoding="utf-8")
+        (work / "summary.json").write_text(dump_json(redacted_tree(said)), encoding="utf-8")
         _replace_files(work, folder)
     return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]), findings)
 

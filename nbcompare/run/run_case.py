@@ -25,6 +25,7 @@ from nbcompare.engine.evidence_folder import EvidenceFolder, protection
 from nbcompare.engine.identity import GitState, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.redact import redacted_tree
 from nbcompare.engine.renderer import Renderer
 from nbcompare.run.engine_runs import EngineRuns, empty_logs, mapped_tests, run_engines, with_changed
 from nbcompare.run.judged import Judgement, judge_runs, write_views
@@ -91,9 +92,9 @@ def _clock(stamp: str | None) -> Callable[[], float]:
 
 def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRuns, judgement: Judgement,
             options: RunOptions, handed: HandedOver, progress: Progress) -> Record:
-    """Everything the bundle says."""
+    """Everything the bundle says, without secrets."""
     project, stored = staged.repositories[PROJECT], staged.stored
-    return Record(
+    record = Record(
         stamp=staged.bundle.stamp, created_utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         program=RecordedProgram("nb-compare", __version__, options.invocation), case=case_facts(staged.case),
         resample=options.resample, inputs_as_pinned=all(entry.as_pinned for entry in staged.inputs),
@@ -103,6 +104,7 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
         comparison=judgement.comparison, verdict=judgement.verdict, regenerates=handed.regenerates,
         reference_from=stored.ancestor if stored else None, repositories=staged.repositories,
         surroundings=staged.surroundings, notes=_notes(staged, ran, progress))
+    return Record.from_dict(redacted_tree(record.as_dict()))
 
 
 def _notes(staged: StagedCase, ran: EngineRuns, progress: Progress) -> tuple[str, ...]:

@@ -17,9 +17,10 @@ from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.protected import Protected, protected_files, sums_of
+from nbcompare.engine.redact import HIDDEN, redacted
 from nbcompare.engine.runs import Job, jobs_of
 from nbcompare.engine.watch import EngineWatch, faults_of
-from nbcompare.errors import UsageError
+from nbcompare.errors import CaseError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.provenance import repositories_of, require_pinned, surroundings_of
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
@@ -81,6 +82,7 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
 
     Raises UsageError or CaseError when something cannot be used, before anything is run.
     """
+    refuse_secrets(case)
     data = bundle.folder / DATA
     data.mkdir(parents=True)
     inputs = stage_inputs(case, options.inputs, data)
@@ -98,6 +100,17 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
                if not (stored and role == REFERENCE)}
     return StagedCase(case, bundle, stored, engines, inputs, jobs, known, _repositories(case, engines, known, stored),
                       surroundings_of(engines, case), watches, protected)
+
+
+def refuse_secrets(case: Case) -> None:
+    """Raises CaseError for a case file with a secret in it: a bundle keeps the whole of it."""
+    text = case.path.read_text(encoding="utf-8") if case.path else ""
+    shown = redacted(text)
+    if shown != text:
+        before = shown.partition(HIDDEN)[0]
+        raise CaseError("this looks like a secret, and a bundle keeps the case file", path=case.path,
+                        line=before.count("\n") + 1, hint="take it out; an engine can read it from a file of yours or "
+                        "from a variable that it is passed")
 
 
 def _repositories(case: Case, engines: Mapping[str, Engine], known: Mapping[str, EngineIdentity],

@@ -21,6 +21,7 @@ from nbcompare.compare.image import Shape, read_float_image
 from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.identity import EngineIdentity
+from nbcompare.engine.redact import redact_file
 from nbcompare.engine.runs import RunFiles
 from nbcompare.errors import EvidenceError, UsageError
 from nbcompare.files import sha256_of
@@ -65,6 +66,7 @@ class StoredReference:
         for name, target in ((output_name(REFERENCE, "stdout"), places.stdout),
                              (output_name(REFERENCE, "stderr"), places.stderr)):
             shutil.copyfile(self.folder / name, target)
+            redact_file(target)
         pixels = read_float_image(self.folder / image_name(REFERENCE), self.run.shape)
         if hashlib.sha256(pixels).hexdigest() != self.run.image_sha256:
             raise EvidenceError(f"{self.folder}: the image of the reference was changed while it was used")

@@ -1,0 +1,230 @@
+"""Text that goes into evidence or onto a screen, without the secrets in it.
+
+What the tokens of well-known services look like is known to detect-secrets, which is loaded when a text may hold one;
+secrets that are told by what stands around them (in an address, a query, a header, beside a name) are found here.
+Everything that finds nothing gives the text back as it is: sums, commits, paths, versions and numbers stay whole.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+HIDDEN = "[hidden]"
+
+_NAMES = (r"token|secret|passw(?:or)?d|passphrase|passwd|pwd|api[_-]?key|access[_-]?key|account[_-]?key|auth[_-]?key"
+          r"|private[_-]?key|encryption[_-]?key|signing[_-]?key|shared[_-]?access[_-]?(?:key|signature)|credentials?"
+          r"|x-amz-signature|x-goog-signature|authorization|jwt|cookie|session[_-]?(?:id|key)|connection[_-]?string")
+_OTHER_THINGS = r"(?![_-]?(?:file|path|dir|name|len|length|count|type|size|s)\b)"
+"""``token_file=...`` names a file, and ``tokens: 5`` counts them."""
+_IN_QUERY = r"sig|signature|key|code|auth|pass|pw|st|user_?pass|hmac|ticket|sas|assertion|s"
+_VALUE = r"[^\s&;,'\"<>)\]}|]"
+
+_PREFIXES = ("github_pat_", "npm_", "hf_", "sk-", "rk_live_", "rk_test_", "sk_live_", "sk_test_", "whsec_", "xapp-",
+             "xoxe-",
+             "xoxe.", "GOCSPX-", "ya29.", "dop_v1_", "doo_v1_", "shpat_", "shpca_", "shppa_", "shpss_", "glsa_", "hvs.",
+             "hvb.", "dckr_pat_", "sntrys_", "sntryu_", "lin_api_", "tskey-", "figd_", "ATATT3x", "ATBB", "rubygems_",
+             "NRAK-", "PMAK-", "dapi", "pul-", "ntn_", "gsk_", "r8_", "glpat-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
+             "pypi-", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxo-", "xoxs-")
+_NAME_MARKS = ("token secret passw passphrase pwd credential amz-signature goog-signature authorization jwt cookie "
+               + " ".join(f"{first}{between}{second}" for between in ("", "_", "-") for first, second in (
+                   ("api", "key"), ("access", "key"), ("account", "key"), ("auth", "key"), ("private", "key"),
+                   ("encryption", "key"), ("signing", "key"), ("access", "signature"), ("session", "id"),
+                   ("session", "key"), ("connection", "string"))))
+
+_BLOCKS: tuple[re.Pattern[str], ...] = (
+    re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL),
+    re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]+|PuTTY-User-Key-File-\d.*", re.DOTALL),
+)
+"""Secrets of several lines; all of what they find is one."""
+_OWN = (
+    # userinfo of an address; a plain short name alone (git@) is none. A password may hold a slash, a port may not
+    ("://", r"(?<=://)(?:[^\s/@:'\"]*:(?!\d+/)[^\s@'\"]+|(?!(?-i:[a-z][a-z_-]{0,15})@)[^\s/@'\"]+)(?=@)"),
+    ("jdbc:", r"jdbc:oracle:[a-z]+:[^\s/]+/([^\s@]+)@"),
+    ("-u --user --proxy-user", r"(?<![\w.+-])(?:-u|--user|--proxy-user)[ =]+[^\s:'\"]+:([^\s'\"]+)"),
+    ("login", r"\blogin\s+\S+\s+password\s+(\S+)"),
+    ("@", r"(?<![\w/@.:-])[\w.+-]+:([^\s/@:'\"]{6,})@[\w-]+(?:\.[\w-]+)+(?![\w:])"),
+    # headers
+    ("basic bearer digest negotiate token apikey",
+     r"\b(?:basic|bearer|digest|negotiate|token|apikey)[ :]+(?=\S*(?:\d|=|(?-i:[a-z][A-Z])))([a-z0-9+/_.~=-]{8,})"),
+    ("authorization", r"\b(?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?(?:[a-z]+\s+)?([^\s'\"]{6,})"),
+    ("cookie", r"\b(?:set-)?cookie['\"]?\s*:\s*['\"]?([^\s'\"][^\n'\"]{4,})"),
+    # a name that says so and its value: in a query, a setting, an option, JSON
+    (_NAME_MARKS, rf"(?:{_NAMES}){_OTHER_THINGS}[\w.-]{{0,40}}['\"]?\s{{0,4}}(?:=|:=|=>|:(?![/:]))\s{{0,4}}['\"]?"
+                  rf"({_VALUE}{{4,}})"),
+    (_NAME_MARKS,
+    rf"(?<![\w-])--?[\w-]{{0,40}}?(?:{_NAMES}){_OTHER_THINGS}[\w-]{{0,40}}['\"]?[\s,]{{1,4}}"
+                  rf"['\"]?([^\s'\"-]{_VALUE}{{3,}})"),
+    ("=", rf"(?<=[?&;])(?:{_IN_QUERY})=({_VALUE}{{6,}})"),
+    # addresses that are secrets themselves
+    ("hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows|triggers)/([^\s?'\"]+)"),
+    ("webhook hooks ifttt hc-ping",
+     r"(?:discord(?:app)?\.com/api/webhooks|outlook\.office(?:365)?\.com/webhook|\.webhook\.office\.com/webhookb2?"
+     r"|hooks\.zapier\.com/hooks/catch|maker\.ifttt\.com/trigger/[^/\s]+/with/key|hc-ping\.com"
+     r"|hooks\.airtable\.com/workflows)/([^\s?'\"]+)"),
+    ("telegram", r"api\.telegram\.org/bot([^\s/'\"]+)"),
+    ("hooks/", r"://[^\s/]+/(?:[^\s?]*/)?hooks/([a-z0-9]{20,})"),
+    ("/t/", r"://[^\s/]+/(?:[^\s?]*/)?t/([a-z0-9-]{8,})(?=/|$|\s)"),
+    # tokens that say by their first letters what they are, beyond those of detect-secrets
+    (" ".join(_PREFIXES), rf"\b(?-i:{'|'.join(map(re.escape, _PREFIXES))})(?=[\w.-]*\d)[\w.=-]{{14,}}"),
+    ("aiza", r"\b(?-i:AIza[\w-]{35})"),
+    ("akia asia abia acca", r"\b(?-i:(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b"),
+    ("eyj", r"\b(?-i:eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)*)"),
+)
+"""What one of the words before must be in a line for, and what hides its first group, or all where it has none."""
+_COMPILED = tuple((tuple(marks.lower().split()), re.compile(f"(?i){pattern}")) for marks, pattern in _OWN)
+
+_DETECTORS = {
+    "artifactory": ("ArtifactoryDetector", "AKC"), "aws": ("AWSKeyDetector", "A3T aws"),
+    "azure_storage_key": ("AzureStorageKeyDetector", "AccountKey="), "cloudant": ("CloudantDetector", "cloudant cl"),
+    "discord": ("DiscordBotTokenDetector", ""), "github_token": ("GitHubTokenDetector", "gh"),
+    "gitlab_token": ("GitLabTokenDetector", "gl GR1348941"), "ibm_cloud_iam": ("IbmCloudIamDetector", "key pass token"),
+    "ibm_cos_hmac": ("IbmCosHmacDetector", "secret"), "jwt": ("JwtTokenDetector", "eyJ"),
+    "mailchimp": ("MailchimpDetector", "-us"), "npm": ("NpmDetector", "_authToken"), "openai": ("OpenAIDetector",
+    "sk-"),
+    "pypi_token": ("PypiTokenDetector", "pypi-"), "sendgrid": ("SendGridDetector", "SG."),
+    "slack": ("SlackDetector", "xox slack"), "softlayer": ("SoftlayerDetector", "softlayer sl"),
+    "square_oauth": ("SquareOAuthDetector", "sq0csp-"), "stripe": ("StripeDetector", "_live_"),
+    "telegram_token": ("TelegramBotTokenDetector", ""), "twilio": ("TwilioKeyDetector", ""),
+}
+"""Detectors of detect-secrets: module, class, and words of which a text must hold one before it is worth a look."""
+
+_MARKS = tuple(sorted({"-----begin", "age-secret", "putty", "-us", "pw", "key", "pass",
+                       *(mark for marks, _ in _COMPILED for mark in marks if mark not in ("=", "-u")), "-u ", "-u=",
+                       *(word.lower() for _, words in _DETECTORS.values() for word in words.split() if len(word) > 2)}))
+"""A text in lower case without any of these, and without what _BARE looks for, holds nothing that is found here."""
+_BARE = tuple(map(re.compile, (
+    r"AC[a-z0-9]{32}", r"SK[a-z0-9]{32}", r":[\w-]{35}", r"\.[\w-]{6}\.[\w-]{27}", r"gl[a-z]{2,6}-", r"gh[pousr]_",
+    rf"[?&;](?i:{_IN_QUERY})=")))
+"""What has no such words."""
+
+_LONG = 4096
+"""Characters from which on a text is looked at line by line."""
+
+_OPAQUE = re.compile(r"(?<![\w+=-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[A-Za-z0-9_+=-]{16,}")
+_HARMLESS = tuple((re.compile(names), re.compile(form)) for names, form in (
+    (r"(?:OMP|MKL|KMP|NB|NUMEXPR)_(?:NUM_)?THREADS|OMP_(?:DYNAMIC|NESTED|SCHEDULE|PROC_BIND|PLACES|STACKSIZE|WAIT_POLICY"
+     r"|THREAD_LIMIT|DISPLAY_ENV|MAX_ACTIVE_LEVELS)|MKL_(?:DYNAMIC|CBWR|THREADING_LAYER|INTERFACE_LAYER|SERVICE_FORCE_INTEL"
+     r"|ENABLE_INSTRUCTIONS|DEBUG_CPU_TYPE)|KMP_(?:BLOCKTIME|AFFINITY|SETTINGS|STACKSIZE|DUPLICATE_LIB_OK|INIT_AT_FORK)"
+     r"|CUDA_(?:DEVICE_ORDER|LAUNCH_BLOCKING|CACHE_DISABLE|MODULE_LOADING)", r"[\w,:.(){}= -]{0,40}"),
+    (r"CUDA_VISIBLE_DEVICES", r"[\d, -]{0,60}|(?:(?:GPU|MIG)-[0-9a-f-]{8,36},?){1,20}"),
+    (r"CONDA_(?:DEFAULT_ENV|SHLVL|PROMPT_MODIFIER)", r"[\w.() /-]{0,60}"),
+    (r"CONDA_(?:PREFIX(?:_\d+)?|EXE|PYTHON_EXE)|CUDA_(?:HOME|PATH|ROOT)|NB_(?:C|PY)_BIN|PYTHONPATH",
+     r"(?!.*//)[\w.+~@/: -]*")))
+"""Variables by name, and the form in which their values are known to be harmless."""
+
+
+def redacted(text: str) -> str:
+    """The text with every secret in it replaced by ``HIDDEN``; one without a secret as it is."""
+    if not _worth_a_look(text):
+        return text
+    for pattern in _BLOCKS:
+        text = pattern.sub(_hidden, text)
+    if len(text) < _LONG:
+        return _redacted_line(text)
+    return "".join(_redacted_line(line) if _worth_a_look(line) else line for line in text.splitlines(keepends=True))
+
+
+def _worth_a_look(text: str) -> bool:
+    low = text.lower()
+    return any(mark in low for mark in _MARKS) or _bare(text)
+
+
+def _redacted_line(text: str) -> str:
+    low, bare = text.lower(), _bare(text)
+    for marks, pattern in _COMPILED:
+        if any(mark in low for mark in marks):
+            text = pattern.sub(_hidden, text)
+    for name, (_, words) in _DETECTORS.items():
+        if any(word.lower() in low for word in words.split()) if words else bare:
+            for pattern in _of_library(name):
+                text = pattern.sub(_hidden, text)
+    return text
+
+
+def _bare(text: str) -> bool:
+    return any(pattern.search(text) for pattern in _BARE)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    group = found.lastindex or 0
+    secret, at = found[group], found.start(group) - found.start()
+    if HIDDEN[:-1] in secret:
+        return found[0]
+    return found[0][:at] + HIDDEN + found[0][at + len(secret):]
+
+
+@functools.cache
+def _of_library(module: str) -> tuple[re.Pattern[str], ...]:
+    """The patterns of one detector. The only group of GitHub's holds a prefix; all of what it finds is secret."""
+    from importlib import import_module
+
+    kind = getattr(import_module(f"detect_secrets.plugins.{module}"), _DETECTORS[module][0])
+    return tuple(re.compile(pattern.pattern.replace("(ghp|", "(?:ghp|"), pattern.flags) for pattern in kind.denylist)
+
+
+def redacted_value(name: str, value: str) -> str:
+    """The value of a variable as it may stand in evidence: whole where the name is known and the value has its harmless
+    form; else without secrets, and without any run of letters and digits that might be one."""
+    if any(known.fullmatch(name) and form.fullmatch(value) for known, form in _HARMLESS):
+        return value
+    return _OPAQUE.sub(HIDDEN, redacted(value))
+
+
+def redacted_tree(value: Any) -> Any:
+    """A value of JSON's kinds in which every text, keys too, is redacted."""
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, Mapping):
+        return {redacted(key): redacted_tree(entry) for key, entry in value.items()}
+    return [redacted_tree(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def secrets_among(words: Iterable[str]) -> Iterator[str]:
+    """Of the words of a command those that hold a secret, or are the value of an option that names one; redacted."""
+    before = ""
+    for word in words:
+        shown = redacted(word)
+        pair = f"{before} {word}"
+        if shown != word:
+            yield shown
+        elif before.startswith("-") and redacted(pair) != pair:
+            yield redacted(pair)
+        before = word
+
+
+# --- files ---------------------------------------------------------------------------------------------------
+
+_PIECE, _LONGEST = 1 << 20, 1 << 14
+
+
+def redact_file(path: Path, *, text_only: bool = False) -> bool:
+    """Hide the secrets in a file, in place; whether there were any. ``text_only`` leaves files with zero bytes alone.
+
+    It is read in pieces that end with a line and hold whole private keys.
+    """
+    with open(path, "rb") as stream:
+        if text_only and b"\0" in stream.read(8192):
+            return False
+        stream.seek(0)
+        if all(redacted(text) == text for text in _pieces(stream)):
+            return False
+        stream.seek(0)
+        draft = path.with_name(f"{path.name[:200]}.redacted")
+        with open(draft, "xb") as clean:
+            clean.writelines(redacted(text).encode("latin-1") for text in _pieces(stream))
+    draft.replace(path)
+    return True
+
+
+def _pieces(stream: BinaryIO) -> Iterator[str]:
+    while piece := stream.read(_PIECE):
+        piece += stream.readline(_LONGEST)
+        for _ in range(8):
+            if piece.rfind(b"-----BEGIN ") <= piece.rfind(b"-----END "):
+                break
+            piece += stream.read(_LONGEST) + stream.readline(_LONGEST)
+        yield piece.decode("latin-1")
