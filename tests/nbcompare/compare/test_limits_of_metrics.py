@@ -1,0 +1,155 @@
+"""Which limits of a metric judge nothing, what a metric says of itself, and tolerances at their edges."""
+
+import math
+
+import numpy as np
+import pytest
+
+from nbcompare.compare.metrics import METRICS, RegionPair, evaluate
+from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, FLOAT32_MAX, called
+from nbcompare.compare.metrics.tolerance import ULPS_OF_A_UNIT
+
+IDLE = {  # metric: (the largest min that judges nothing, the smallest max that judges nothing)
+    "correlation": (0, None), "ssim": (0, None), "log_correlation": (0, None), "equal_pixels": (0, None),
+    "identity": (0, None), "mse": (None, FLOAT32_MAX**2), "rmse": (None, FLOAT32_MAX),
+    "max_abs_diff": (None, FLOAT32_MAX), "nrmse": (None, 1), "max_abs_diff_of_peak": (None, 1),
+    "max_intensity_delta": (None, 1), "residual_after_scale": (None, 1), "abs_diff_q50": (None, 1),
+    "abs_diff_q9999": (None, 1), "peak_ratio_deviation": (None, 1), "peak_distance": (None, 4),
+    "peaks_unmatched": (None, 50), "shell_ratio_deviation": (None, 1), "shell_ratio_spread": (None, 1000),
+    "share_outside": (None, 1), "max_ulps": (None, ULPS_OF_A_UNIT), "nan_mismatch": (None, 1),
+    "zero_mismatch": (None, 1), "mask_mismatch": (None, 1),
+}
+
+
+@pytest.mark.parametrize("name", IDLE)
+def test_a_limit_judges_from_just_inside_its_idle_end_on(name):
+    for word, idle, inward in (("low", IDLE[name][0], math.inf), ("high", IDLE[name][1], -math.inf)):
+        if idle is not None:
+            limits = {"low": None, "high": None}
+            at_end = METRICS[name].fault_in_limits(**limits | {word: idle})
+            side = "min {:g} of {} judges nothing: {}" if word == "low" else "max {:g} of {} judges nothing: {}"
+            assert at_end.startswith(side.format(idle, name, "an image that is empty"))
+            assert at_end.endswith(f"give a number {'above' if word == 'low' else 'below'} {idle:g}")
+            assert METRICS[name].fault_in_limits(**limits | {word: math.nextafter(idle, inward)}) is None
+
+
+@pytest.mark.parametrize("name", ["sum_ratio", "scale_factor", "peak_ratio_median", "distinct_ratio"])
+def test_a_ratio_is_judged_between_nothing_and_a_factor_of_a_unit(name):
+    metric = METRICS[name]
+    assert metric.fault_in_limits(0.9, 999) is None
+    assert "max 1000" in metric.fault_in_limits(0.9, 1000)
+    assert "min 0" in metric.fault_in_limits(0.0, 1.1)
+    assert metric.fault_in_limits(math.nextafter(0, 1), 1.1) is None
+
+
+def test_a_known_factor_far_from_one_can_be_asked_for():
+    """The idle end moves with the min, so that 125,932 is a factor that a range around it judges."""
+    assert METRICS["sum_ratio"].fault_in_limits(125_000, 126_000) is None
+    assert "max 1.25e+08 of sum_ratio judges nothing" in METRICS["sum_ratio"].fault_in_limits(125_000, 1.25e8)
+    assert METRICS["sum_ratio"].fault_in_limits(125_000, 1.24e8) is None
+    assert METRICS["correlation"].fault_in_limits(0.5, 1) is None
+
+
+def test_a_threshold_on_the_good_side_alone_judges_nothing():
+    assert METRICS["correlation"].fault_in_limits(None, 0.5) == (
+        "of correlation, higher is better: a threshold needs a min")
+    assert METRICS["rmse"].fault_in_limits(0.5, None) == "of rmse, lower is better: a threshold needs a max"
+    for limits in ((math.nan, 1), (0.5, math.inf), (-math.inf, None)):
+        assert METRICS["sum_ratio"].fault_in_limits(*limits) == "a limit on sum_ratio must be a finite number"
+
+
+def test_a_bound_on_a_known_divergence_may_be_wide_but_not_endless():
+    correlation, rmse, share = (METRICS[name] for name in ("correlation", "nrmse", "share_outside"))
+    assert correlation.fault_in_limits(-0.99, None, bound=True) is None
+    assert correlation.fault_in_limits(-1.0, None, bound=True)
+    assert rmse.fault_in_limits(None, FACTOR_OF_A_UNIT - 1, bound=True) is None
+    assert rmse.fault_in_limits(None, FACTOR_OF_A_UNIT, bound=True)
+    assert share.fault_in_limits(None, 0.999, bound=True) is None and share.fault_in_limits(None, 1, bound=True)
+    assert METRICS["sum_ratio"].fault_in_limits(0.0, 2, bound=True)
+
+
+def test_which_way_is_better_and_how_far_a_value_is_from_it():
+    said = {name: METRICS[name].direction for name in ("rmse", "correlation", "sum_ratio", "nan_fraction")}
+    assert said == {"rmse": "lower is better", "correlation": "higher is better", "sum_ratio": "nearest to 1 is best",
+                    "nan_fraction": "depends on the image"}
+    assert METRICS["correlation"].distance(0.75) == 0.25 == METRICS["sum_ratio"].distance(1.25)
+    assert METRICS["nan_fraction"].distance(0.0) == math.inf
+
+
+def test_ranges_and_idle_limits_in_words():
+    said = {name: (METRICS[name].range, METRICS[name].idle_limits)
+            for name in ("correlation", "sum_ratio", "rmse", "identity", "distinct_values")}
+    assert said == {"correlation": ("-1 .. 1", "min <= 0"), "sum_ratio": ("any", "min <= 0, max >= 1000"),
+                    "rmse": ("0 ..", f"max >= {FLOAT32_MAX:g}"), "identity": ("0 .. 1", "min <= 0"),
+                    "distinct_values": ("1 ..", "min <= 1, max >= 1e+10")}
+
+
+@pytest.mark.parametrize(("name", "most", "peak", "met"), [
+    ("max_abs_diff", 4.0, 4.0, True), ("max_abs_diff", 3.99, 4.0, False), ("rmse", 4.0, 4.0, True),
+    ("mse", 16.0, 4.0, True), ("mse", 15.9, 4.0, False), ("max_abs_diff", None, 4.0, False),
+    ("nrmse", 100.0, 4.0, False), ("share_outside", 0.0, 4.0, False), ("share_outside", 0.0, 1e-5, True),
+    ("share_outside(atol=2, rtol=0.5)", 0.0, 4.0, True), ("share_outside(atol=1.99, rtol=0.5)", 0.0, 4.0, False),
+    ("share_outside(near_zero=4)", 0.0, 4.0, True), ("share_outside(near_zero=3.875)", 0.0, 4.0, False)])
+def test_an_image_of_zeros_meets_what_is_as_wide_as_the_brightest_pixel(name, most, peak, met):
+    assert METRICS[name].met_by_zeros(most, peak) is met
+
+
+def test_a_metric_with_numbers_chosen_is_known_by_one_name_only():
+    name = called("share_outside", {"rtol": 0.0, "atol": 1e-6})
+    assert name == "share_outside(atol=9.9999999999999995e-07, rtol=0)" and name in METRICS
+    assert METRICS[name].parameters == {"atol": 1e-6, "rtol": 0, "near_zero": 0}
+    assert called("share_outside", {}) == "share_outside"
+    assert 3 not in METRICS and "share_outside(atol=1)x" not in METRICS
+    with pytest.raises(KeyError, match="nonsense"):
+        METRICS["nonsense"]
+
+
+# --- tolerances -------------------------------------------------------------------------------------------
+
+
+def pair(x, y, **more):
+    return RegionPair(np.array([x], "f8"), np.array([y], "f8"), 10.0, **more)
+
+
+def test_a_pixel_exactly_at_its_tolerance_is_inside():
+    """|y - x| against 0.25 + 0.5 |x|, all of them exact in binary."""
+    name = called("share_outside", {"atol": 0.25, "rtol": 0.5})
+    assert evaluate(name, pair([2, 2], [3.25, 0.75]))[0] == 0
+    assert evaluate(name, pair([2, 2], [3.25, 0.75 - 2**-50]))[0] == 0.5
+    assert evaluate(name, pair([2, -2], [2, -3.25 - 2**-50]))[0] == 0.5
+
+
+def test_a_pixel_exactly_near_zero_is_near_zero_only_in_both_images():
+    name = called("share_outside", {"atol": 0.0, "rtol": 0.0, "near_zero": 0.5})
+    assert evaluate(name, pair([2, 0.5, -0.5], [2, -0.5, 0.25]))[0] == 0
+    assert evaluate(name, pair([2, 0.5, 0.5], [2, 0.75, 0.5]))[0] == pytest.approx(1 / 3)
+    assert evaluate(name, pair([2, 0.75, 0.5], [2, 0.5, 0.5]))[0] == pytest.approx(1 / 3)
+
+
+def test_the_worst_pixel_is_told_in_pixels_of_the_image():
+    x, y = np.full((3, 4), 2.0), np.full((3, 4), 2.0)
+    y[1, 2], y[2, 3], y[0, 1] = 3, 2.5, 99
+    mask = np.zeros((3, 4), bool)
+    mask[0, 1] = True
+    region = RegionPair(x, y, 10.0, origin=(10, 20), masks=(mask, mask))
+    said = evaluate("share_outside", region)[2]
+    assert said == ("2 of 11 pixels, the worst at fast 12 slow 21 (2 against 3); atol 1 or rtol 0.5 would pass")
+    assert evaluate("max_ulps", region)[2] == "2 of 11 pixels differ, the worst at fast 12 slow 21"
+    whole = RegionPair(x, y, 10.0, origin=(10, 20))
+    assert "the worst at fast 11 slow 20 (2 against 99)" in evaluate("share_outside", whole)[2]
+    assert evaluate("max_ulps", whole)[2] == "3 of 12 pixels differ, the worst at fast 11 slow 20"
+    assert evaluate("share_outside", RegionPair(x, x, 10.0))[2] == "none of 12 pixels"
+
+
+def test_a_zero_of_the_reference_has_no_rtol_that_would_pass():
+    assert evaluate("share_outside", pair([0, 2], [1, 2]))[2].endswith("; atol 1 would pass")
+    said = evaluate(called("share_outside", {"atol": 0.5, "rtol": 0.25}), pair([2, 4], [4, 4]))[2]
+    assert said.endswith("(2 against 4); atol 1.5 or rtol 0.75 would pass")
+
+
+def test_images_of_two_kinds_have_no_units_in_the_last_place():
+    wide, narrow = np.ones((1, 2)), np.ones((1, 2), "f4")
+    assert "float64 and float32" in evaluate("max_ulps", RegionPair(wide, narrow, 1.0))[1]
+    assert evaluate("max_ulps", RegionPair(-narrow, -np.nextafter(narrow, np.float32(2)), 1.0))[0] is None
+    both = np.array([[1, -1]], "f4")
+    assert evaluate("max_ulps", RegionPair(both, np.array([[1, -np.nextafter(np.float32(1), 2)]], "f4"), 1.0))[0] == 1

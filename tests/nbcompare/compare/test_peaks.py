@@ -1,0 +1,133 @@
+"""Peaks: where they are found, near edges and in crowds, and which of two images belong together."""
+
+import numpy as np
+import pytest
+
+from nbcompare.compare.compare import compare_images
+from nbcompare.compare.image import Roi, Shape
+from nbcompare.compare.metrics import RegionPair, evaluate
+from nbcompare.compare.peaks import COUNT, REACH_PX, Peak, PeakPair, PeakTable, find_peaks, match_peaks
+
+
+def lone_pixels(places, shape=(30, 40), height=100.0):
+    image = np.zeros(shape, "f4")
+    for x, y in places:
+        image[y, x] = height
+    return image
+
+
+def at(peaks):
+    return [(peak.x, peak.y) for peak in peaks]
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (39, 0), (0, 29), (39, 29), (1, 28), (20, 0), (39, 15)])
+def test_a_peak_is_found_at_the_edges_and_corners(x, y):
+    assert at(find_peaks(lone_pixels([(x, y)]))) == [(x, y)]
+
+
+def test_a_neighbourhood_is_five_by_five():
+    """The dimmer of two pixels is a peak of its own from three pixels on, in any direction."""
+    for across, up in ((3, 0), (0, 3), (-3, 0), (0, -3), (3, 3), (3, -1)):
+        image = lone_pixels([(20, 15)])
+        image[15 + up, 20 + across] = 50
+        assert len(find_peaks(image)) == 2, (across, up)
+    for across, up in ((2, 0), (0, 2), (-2, 0), (0, -2), (2, 2), (-2, 1), (1, -1)):
+        image = lone_pixels([(20, 15)])
+        image[15 + up, 20 + across] = 50
+        assert len(find_peaks(image)) == 1, (across, up)
+
+
+def test_of_equal_neighbours_the_first_in_reading_order_is_the_peak():
+    image = lone_pixels([(20, 15), (21, 15), (20, 16)])
+    found = find_peaks(image)
+    assert len(found) == 1 and found[0].intensity == 300
+    assert (found[0].x, found[0].y) == pytest.approx((20 + 1 / 3, 15 + 1 / 3))
+
+
+def test_a_centroid_weighs_pixels_and_leaves_out_negative_ones():
+    image = lone_pixels([(20, 15)])
+    image[15, 21], image[14, 20] = 50, -30
+    peak, = find_peaks(image)
+    assert peak == Peak(pytest.approx(20 + 50 / 150), 15, 120)
+
+
+def test_peaks_come_brightest_first_and_no_more_than_asked_for():
+    image = lone_pixels([])
+    for number in range(6):
+        image[15, 5 * number + 2] = 10 + number
+    assert at(find_peaks(image, 3)) == [(27, 15), (22, 15), (17, 15)]
+    assert len(find_peaks(image)) == 6
+    assert find_peaks(lone_pixels([])) == [] == find_peaks(-lone_pixels([(3, 3)]))
+
+
+def test_among_very_many_bright_pixels_the_brightest_are_looked_at():
+    """25,000 pixels lie above the floor; the peaks are the ten brightest of them."""
+    image = np.full((160, 170), 1.0, "f4")
+    places = [(17 * number + 8, 80) for number in range(10)]
+    for x, y in places:
+        image[y, x] = 50 + x
+    assert [(round(peak.x), round(peak.y)) for peak in find_peaks(image, 10)] == places[::-1]
+
+
+# --- matching ---------------------------------------------------------------------------------------------
+
+
+def test_peaks_further_apart_than_the_reach_are_no_pair():
+    ours = lone_pixels([(10, 10)])
+    assert len(match_peaks(ours, lone_pixels([(10 + int(REACH_PX), 10)])).pairs) == 1
+    assert len(match_peaks(ours, lone_pixels([(10, 10 + int(REACH_PX))])).pairs) == 1
+    lost = match_peaks(ours, lone_pixels([(11 + int(REACH_PX), 10)]))
+    assert (len(lost.pairs), lost.unmatched) == (0, 1)
+    assert match_peaks(ours, lone_pixels([])) == PeakTable((), 1)
+    assert match_peaks(lone_pixels([]), ours) == PeakTable((), 0)
+
+
+def test_a_change_of_rank_at_the_end_of_the_list_loses_no_peak():
+    """Of four peaks three are asked for; the subject's fourth is the reference's third."""
+    places = [(5, 5), (15, 5), (25, 5), (35, 5)]
+    ours, theirs = lone_pixels([]), lone_pixels([])
+    for number, (x, y) in enumerate(places):
+        ours[y, x] = 100 - number
+        theirs[y, x] = 100 + number
+    table = match_peaks(ours, theirs, 3)
+    assert (len(table.pairs), table.unmatched) == (3, 0)
+
+
+def test_partners_are_those_of_least_total_distance():
+    """Two near partners in a row: taken greedily, one of them would find none."""
+    ours, theirs = lone_pixels([(10, 10), (14, 10)]), lone_pixels([(13, 10), (17, 10)])
+    table = match_peaks(ours, theirs)
+    assert [pair.distance_px for pair in table.pairs] == [3, 3]
+
+
+def test_a_table_is_read_back_equal_and_moves_as_a_whole():
+    pair = PeakPair(Peak(1.0, 2.0, 10.0), Peak(4.0, 6.0, 5.0))
+    table = PeakTable((pair, PeakPair(Peak(0.0, 0.0, 0.0), Peak(1.0, 0.0, 1.0))), 3)
+    assert (pair.distance_px, pair.intensity_ratio, table.pairs[1].intensity_ratio) == (5, 0.5, None)
+    assert PeakTable.from_dict(table.as_dict()) == table
+    assert (table.as_dict()["matched"], table.as_dict()["reach_px"]) == (2, REACH_PX)
+    moved = table.moved(10, 0)
+    assert moved.pairs[0] == PeakPair(Peak(11.0, 2.0, 10.0), Peak(14.0, 6.0, 5.0)) and moved.unmatched == 3
+    assert table.moved(0, 7).pairs[0].subject == Peak(4.0, 13.0, 5.0)
+    assert table.moved(0, 0) == table
+
+
+def test_the_peaks_of_a_comparison_are_in_pixels_of_the_image():
+    ours = lone_pixels([(20, 15)])
+    comparison = compare_images(ours, ours, [Roi("part", 10, 30, 5, 25), Roi.full(Shape(30, 40))])
+    assert at([comparison.peaks.pairs[0].reference]) == [(20, 15)]
+    assert compare_images(ours, ours, [Roi.full(Shape(30, 40))], with_peaks=False).peaks == PeakTable((), 0)
+
+
+def test_figures_of_peaks_are_those_of_the_pairs():
+    ours = lone_pixels([(5, 5), (15, 5), (25, 5), (35, 25)])
+    theirs = lone_pixels([(5, 5), (16, 5)], height=80) + lone_pixels([(25, 7)], height=250)
+
+    def figure(name):
+        return evaluate(name, RegionPair(ours, theirs, 250.0))[0]
+
+    assert figure("peak_ratio_median") == pytest.approx(0.8)
+    assert figure("peak_ratio_deviation") == pytest.approx(1.5)
+    assert figure("peak_distance") == pytest.approx(2)
+    assert figure("peaks_unmatched") == 1
+    assert COUNT == 50
