@@ -29,7 +29,7 @@ from nbcompare.bundle.names import (
     STAGING_PREFIX,
     STAMP_FORMAT,
     image_name,
-    moment_of,
+    moment_named,
     newest_stamp,
 )
 from nbcompare.bundle.record import Record
@@ -182,7 +182,7 @@ def _refuse_a_clock_that_went_back(home: Path, newest: str, now: datetime.dateti
 
     A step of the clock that is over in a moment is waited for.
     """
-    if (moment_of(newest) - now).total_seconds() > _CLOCK_PATIENCE_SECONDS:
+    if (moment_named(newest) - now).total_seconds() > _CLOCK_PATIENCE_SECONDS:
         raise FileError(f"{home}: the clock says {now:{STAMP_FORMAT}}, but there is a bundle of {newest}: it went "
                         "back, or stood ahead",
                         hint="set the clock right; a bundle with a wrong stamp can be moved elsewhere")

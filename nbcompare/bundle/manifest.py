@@ -121,7 +121,7 @@ def _present(folder: Path) -> tuple[dict[str, bool], list[Fault]]:
 
     def unreadable(fault: OSError) -> None:
         name = PurePosixPath(os.path.relpath(fault.filename, folder)).as_posix()
-        faults.append(Fault("unreadable", name, fault.strerror))
+        faults.append(Fault("unreadable", name, fault.strerror or str(fault)))
 
     for place, folders, files in os.walk(folder, onerror=unreadable):
         for name in (*folders, *files):

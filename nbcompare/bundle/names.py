@@ -110,11 +110,16 @@ REQUIRED_FILES = (*(output_name(role, stream) for stream in ("stdout", "stderr")
 
 def moment_of(stamp: str) -> datetime.datetime | None:
     """The UTC second that a stamp names, or None when it names none."""
-    if not STAMP.fullmatch(stamp):
-        return None
     with contextlib.suppress(ValueError):
-        return datetime.datetime.strptime(stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC)
+        return moment_named(stamp)
     return None
+
+
+def moment_named(stamp: str) -> datetime.datetime:
+    """The UTC second that a stamp names. Raises ValueError when it names none."""
+    if not STAMP.fullmatch(stamp):
+        raise ValueError(f"{stamp!r} is no stamp")
+    return datetime.datetime.strptime(stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC)
 
 
 def newest_stamp(home: Path) -> str | None:

@@ -7,7 +7,7 @@ all; so a later version of the format can add one, and older records still are r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -246,7 +246,7 @@ class Record:
 
 
 _OPTIONAL = ("regenerates", "reference_from", "repositories", "surroundings", "notes")
-_READERS = {
+_READERS: dict[str, Callable[[Any], Any]] = {
     "program": RecordedProgram.from_dict,
     "case": CaseFacts.from_dict,
     "git": lambda stored: GitState(**stored),

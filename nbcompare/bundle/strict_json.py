@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 
-def loads(text: str):
+def loads(text: str) -> Any:
     """The value of a JSON text. Raises ValueError for anything that is not strict JSON."""
     try:
         return json.loads(text, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
@@ -17,8 +17,8 @@ def loads(text: str):
 def _no_key_twice(pairs: list[tuple[str, object]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        keys = [key for key, _ in pairs]
+        twice = next(key for at, key in enumerate(keys) if key in keys[:at])
         raise ValueError(f"the key {twice!r} stands twice in one object")
     return found
 

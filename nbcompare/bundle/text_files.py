@@ -80,7 +80,7 @@ def _sums(engines: Sequence[EngineIdentity], inputs: Sequence[StagedInput], runs
             for engine in engines]
     rows += [(entry.sha256, entry.bytes, f"data/{entry.name}") for entry in inputs]
     rows += [(run.image_sha256, image_bytes[run.role], image_name(run.role).rpartition("/")[2])
-             for run in runs if run.role in image_bytes]
+             for run in runs if run.role in image_bytes and run.image_sha256]
     return rows
 
 

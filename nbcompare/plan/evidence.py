@@ -10,10 +10,11 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.recheck import check_bundle
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.listing import newest_in
-from nbcompare.bundle.names import MANIFEST, moment_of
+from nbcompare.bundle.names import MANIFEST, moment_named
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case
 from nbcompare.errors import NbCompareError
@@ -39,12 +40,20 @@ class Evidence:
 
     @property
     def name(self) -> str:
-        """CASE/STAMP, as sign-offs and ledgers name a bundle."""
+        """CASE/STAMP, as sign-offs and ledgers name a bundle. There has to be one."""
+        assert self.folder is not None, "there is no bundle to be named"
         return f"{self.case.name}/{self.folder.name}"
 
     @property
+    def bundle(self) -> Bundle:
+        """The bundle, whose record could be read. There has to be one: ask only of evidence without faults."""
+        assert self.folder is not None and self.record is not None, "there is no bundle that can be read"
+        return Bundle(self.folder, self.record)
+
+    @property
     def made(self) -> datetime.datetime:
-        return moment_of(self.folder.name)
+        """The UTC second in which the bundle was begun."""
+        return moment_named(self.bundle.folder.name)
 
 
 def gather(case: Case, bundles: Path, signers: Path | None = None) -> Evidence:

@@ -59,8 +59,9 @@ def _items(phases: Phases, phase: Phase, evidence: tuple[Evidence, ...], bundles
         files = _protected(phases, entry)
         if files and entry.record and not entry.faults:
             yield protected_item(entry, files)
+    by_name = {entry.name: entry for entry in phases.phases}
     for earlier in phase.requires.signed:
-        yield earlier_item(phases, phases.phase(earlier), evidence, bundles, signers)
+        yield earlier_item(phases, by_name[earlier], evidence, bundles, signers)
 
 
 def _protected(phases: Phases, evidence: Evidence) -> list[tuple[str, Path]]:

@@ -122,7 +122,7 @@ def lines_of(text: str) -> Iterator[LedgerLine]:
         inside = fence is not None
         if found and fence is None:
             fence, inside = found.group(1), True
-        elif found and found.group(1).startswith(fence) and not stripped.strip(" \t`~"):
+        elif found and fence is not None and found.group(1).startswith(fence) and not stripped.strip(" \t`~"):
             fence = None
         yield LedgerLine(at, stripped, at + len(raw), inside)
         at += len(raw)

@@ -61,8 +61,8 @@ def clean_tree(evidence: Evidence) -> tuple[bool, str]:
 
 def _repositories(evidence: Evidence) -> Iterator[tuple[str, RepositoryState, RepositoryState]]:
     """(whose, the state when the bundle was made, the state now) of project and engines."""
-    record = evidence.record
-    if record is None or record.repositories is None:
+    record = evidence.bundle.record
+    if record.repositories is None:
         return
     for name in _NAMES:
         then = record.repositories[name]
@@ -75,15 +75,15 @@ def _repositories(evidence: Evidence) -> Iterator[tuple[str, RepositoryState, Re
 
 def engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
     """Whether programs, and every file that they are made of, have the sums they had."""
-    record = evidence.record
-    for engine in record.engines if record else ():
+    record = evidence.bundle.record
+    for engine in record.engines:
         fault = _program_fault(engine) or _source_fault(engine)
         if fault:
             return False, fault
         bundled = engine.chosen_by == "default" and engine.role == REFERENCE
-        if record and bundled and record.content.reference != content_hash(REFERENCE_SOURCE) != UNKNOWN:
+        if bundled and record.content.reference != content_hash(REFERENCE_SOURCE) != UNKNOWN:
             return False, "the source of the reference is not what it was"
-    count = sum(len(engine.made_of.files) for engine in record.engines if engine.made_of) if record else 0
+    count = sum(len(engine.made_of.files) for engine in record.engines if engine.made_of)
     return True, f"both programs and {count} files that they are made of have the sums they had"
 
 
@@ -113,9 +113,7 @@ def _source_fault(engine: EngineIdentity) -> str | None:
 
 def experiment_of_the_case(evidence: Evidence) -> tuple[bool, str]:
     """Whether what was run is what the case says: arguments, variables, inputs and declared programs."""
-    record = evidence.record
-    if record is None:
-        return False, "there is no record"
+    record = evidence.bundle.record
     now, then = case_facts(evidence.case), record.case
     for key in ("command", "reference_args", "subject_args", "environment"):
         if getattr(now, key) != getattr(then, key):
@@ -132,7 +130,7 @@ def experiment_of_the_case(evidence: Evidence) -> tuple[bool, str]:
 def _declared_programs(evidence: Evidence) -> tuple[bool, str]:
     """Whether the programs were those that case and project declare, where they do, and that the case pins."""
     declared = declared_engines(evidence.case, project_above(evidence.case.folder))
-    for engine in evidence.record.engines if evidence.record else ():
+    for engine in evidence.bundle.record.engines:
         wanted = declared.get(engine.role)
         try:
             words = start_words(wanted.command, wanted.folder, str(wanted.file),

@@ -72,8 +72,8 @@ def _verdict(evidence: Evidence, wanted: tuple[str, ...]) -> Requirement:
     name = evidence.case.name
     if evidence.verdict is None:
         return Requirement("verdict", False, evidence.unjudged or "nothing was judged", name,
-                           _as_bad(evidence.record.verdict.exit_code))
-    again, stored = evidence.verdict, evidence.record.verdict
+                           _as_bad(evidence.bundle.record.verdict.exit_code))
+    again, stored = evidence.verdict, evidence.bundle.record.verdict
     if str(again.word) in wanted:
         looser = f"; LOOSER than before: {_some(evidence.loosened)}" if evidence.loosened else ""
         return Requirement("verdict", True, f"{again.word}, judged again from the float images by the case as it is "
@@ -101,7 +101,7 @@ def _age(evidence: Evidence, most_hours: float, now: datetime.datetime) -> tuple
 def _files_complete(evidence: Evidence) -> tuple[bool, str]:
     wanted = [image_name(role) for role in (REFERENCE, SUBJECT)]
     wanted += PICTURES.values()
-    missing = [name for name in wanted if not (evidence.folder / name).is_file()]
+    missing = [name for name in wanted if not (evidence.bundle.folder / name).is_file()]
     if missing:
         return False, f"not there: {', '.join(missing)}"
     return True, "logs, records, both float images and the pictures are there"
@@ -109,14 +109,14 @@ def _files_complete(evidence: Evidence) -> tuple[bool, str]:
 
 def _tests_green(evidence: Evidence) -> tuple[bool, str]:
     """By the last lines of the logs, which hold what the report of each test was counted to."""
-    tests, nodes = evidence.record.tests, evidence.case.tests
+    tests, nodes = evidence.bundle.record.tests, evidence.case.tests
     if not nodes:
         return False, "the case names no tests, so nothing was shown"
     said = []
     for device, outcome in tests.items():
         if outcome.nodes != nodes:
             return False, f"other tests were run ({device}) than the case names now"
-        log = read_kept(evidence.folder / tests_log(device))
+        log = read_kept(evidence.bundle.folder / tests_log(device))
         last = next((line.strip("= ") for line in reversed(log.splitlines()) if line.strip()), "nothing")
         skipped = _SKIPPED.search(last)
         if device == "cuda" and not outcome.on_device:
@@ -132,10 +132,10 @@ def _tests_green(evidence: Evidence) -> tuple[bool, str]:
 
 def _inputs_regenerated(evidence: Evidence) -> tuple[bool, str]:
     for entry in evidence.case.inputs:
-        kept = evidence.folder / DATA / entry.name
+        kept = evidence.bundle.folder / DATA / entry.name
         try:
-            anew = GENERATORS[entry.made_by]().encode() if entry.made_by else (evidence.case.folder / entry.file
-                                                                              ).read_bytes()
+            anew = GENERATORS[entry.made_by]().encode() if entry.made_by else \
+                (evidence.case.folder / str(entry.file)).read_bytes()
             if kept.read_bytes() != anew:
                 return False, f"{entry.name}, made anew, is not what the engines read"
         except OSError as fault:
@@ -147,19 +147,17 @@ def _inputs_regenerated(evidence: Evidence) -> tuple[bool, str]:
         "the case reads no files"
 
 
-
-
 def _inputs_unchanged(evidence: Evidence) -> tuple[bool, str]:
-    if evidence.record.content.case != evidence.case.sha256:
+    if evidence.bundle.record.content.case != evidence.case.sha256:
         return False, "the case file is not what it was"
-    if not evidence.record.inputs_as_pinned:
+    if not evidence.bundle.record.inputs_as_pinned:
         return False, "the engines read files of the user's own"
     holds, why = _inputs_regenerated(evidence)
     return holds, "case and input files have the bytes they had" if holds else why
 
 
 def _harness_unchanged(evidence: Evidence) -> tuple[bool, str]:
-    same = evidence.record.content.nbcompare == content_hash(HARNESS) != UNKNOWN
+    same = evidence.bundle.record.content.nbcompare == content_hash(HARNESS) != UNKNOWN
     return same, "nb-compare has the sum it had" if same else "nb-compare is not what it was"
 
 
@@ -177,7 +175,7 @@ _LOOKS: dict[str, Callable[[Evidence], tuple[bool, str]]] = {
 
 def protected_item(evidence: Evidence, files: list[tuple[str, Path]]) -> Requirement:
     """Whether the protected files were watched during the run, stayed as they were, and still are."""
-    watched = evidence.record.protected
+    watched = evidence.bundle.record.protected
     for name, path in files:
         if name not in watched.after:
             return Requirement("protected", False, f"{name} was not watched when the bundle was made",

@@ -89,10 +89,12 @@ def _publish(draft: Path, home: Path) -> bool:
 
 def statement(gate: Gate, by: str, note: str | None, moment: datetime.datetime) -> dict[str, Any]:
     """The in-toto Statement of a green gate, as plain values."""
-    passed, warned = [], []
+    passed: list[str] = []
+    warned: list[str] = []
+    verdicts = {entry.case.name: entry.verdict for entry in gate.evidence}
     for item in gate.items:
-        case = next((entry for entry in gate.evidence if entry.case.name == item.case), None)
-        proven = item.requirement == "verdict" and case.verdict.word is not Label.PASS
+        verdict = verdicts.get(item.case) if item.case else None
+        proven = item.requirement == "verdict" and (verdict is None or verdict.word is not Label.PASS)
         (warned if proven else passed).append(": ".join(filter(None, (item.case, item.requirement))))
     return {
         "_type": STATEMENT_TYPE,
@@ -118,15 +120,16 @@ def statement(gate: Gate, by: str, note: str | None, moment: datetime.datetime) 
 def _subjects(evidence: tuple[Evidence, ...]) -> Iterator[dict[str, Any]]:
     for entry in evidence:
         yield {"name": f"{entry.name}/{MANIFEST}", "digest": {"sha256": entry.manifest_sha256}}
-    for sha in dict.fromkeys(entry.record.git.sha for entry in evidence):
+    for sha in dict.fromkeys(entry.bundle.record.git.sha for entry in evidence):
         if sha != UNKNOWN:
             yield {"name": "git commit", "digest": {"gitCommit": sha}}
     for role in (SUBJECT, REFERENCE):
-        states = [entry.record.repositories[role] for entry in evidence if entry.record.repositories]
+        known = [entry.bundle.record.repositories for entry in evidence]
+        states = [repositories[role] for repositories in known if repositories]
         for sha in dict.fromkeys(state.sha for state in states if state.sha != UNKNOWN):
             yield {"name": f"git commit of the {role}", "digest": {"gitCommit": sha}}
     engines = {(engine.role, engine.program_sha256, engine.source_sha256): engine
-               for entry in evidence for engine in entry.record.engines}
+               for entry in evidence for engine in entry.bundle.record.engines}
     for engine in engines.values():
         if engine.made_of:
             yield {"name": f"sources of the {engine.role}", "digest": {"sha256": engine.source_sha256}}
@@ -137,4 +140,5 @@ def _subjects(evidence: tuple[Evidence, ...]) -> Iterator[dict[str, Any]]:
 def _configuration(gate: Gate) -> Iterator[dict[str, Any]]:
     yield {"name": gate.phases.path.name, "digest": {"sha256": gate.phases.sha256}}
     for entry in gate.evidence:
+        assert entry.case.path is not None, "the cases of a phase are files"
         yield {"name": entry.case.path.name, "digest": {"sha256": entry.case.sha256}}

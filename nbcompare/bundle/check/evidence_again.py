@@ -6,7 +6,7 @@ because no image was kept (probed arguments), stands as it was recorded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +16,18 @@ from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.names import RECORD, further_names
 from nbcompare.bundle.record import Record
 from nbcompare.case.options import REFERENCE, SUBJECT
-from nbcompare.compare.compare import compare_images
+from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi, read_float_image
 from nbcompare.engine.engine import Run
 from nbcompare.engine.self_comparison import NEARLY_EQUAL, near_copy, same_program
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence
-from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
+from nbcompare.verdict.noise_floor import NoiseFloor, Repetition, repetitions_asked
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED, Apart, Proof, Trial, apart
+
+Held = Callable[..., Comparison | None]
+"""Compares reference and subject, with figures beside those always taken; None where one is not there."""
 
 
 def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray], rois: Sequence[Roi],
@@ -34,7 +37,7 @@ def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray
     found = record.further
     centre = record.comparison.centre if record.comparison else None
 
-    def held(reference, subject, more=()):
+    def held(reference: np.ndarray | None, subject: np.ndarray | None, *more: tuple[str, str]) -> Comparison | None:
         if reference is None or subject is None:
             return None
         try:
@@ -61,7 +64,8 @@ def _others(vacuous: Sequence[str]) -> list[str]:
     return [sign for sign in vacuous if not sign.startswith(NEARLY_EQUAL)]
 
 
-def _proof(proof: Proof | None, folder: Path, record: Record, images, held, rois: Sequence[Roi]) -> Proof | None:
+def _proof(proof: Proof | None, folder: Path, record: Record, images: Mapping[str, np.ndarray], held: Held,
+           rois: Sequence[Roi]) -> Proof | None:
     if proof is None:
         return None
     made = {trial.purpose: _image(folder, trial.files, trial.run, record, images) for trial in proof.trials}
@@ -79,7 +83,7 @@ def _proof(proof: Proof | None, folder: Path, record: Record, images, held, rois
             plain = made.get(CONTROL_SUBJECT, images[SUBJECT])
             return replace(trial, comparison=held(image, plain), change=None, apart=gap(image, plain))
         change = (images[SUBJECT], image) if trial.purpose == EMULATED else (image, made.get(EMULATED))
-        return replace(trial, comparison=held(images[REFERENCE], image), change=held(*change, identity),
+        return replace(trial, comparison=held(images[REFERENCE], image), change=held(*change, *identity),
                        apart=gap(images[REFERENCE], image) if trial.purpose == EMULATED else None)
 
     return replace(proof, trials=tuple(map(again, proof.trials)))
@@ -132,7 +136,8 @@ def findings_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
 def _image_faults(record: Record, found: FurtherEvidence, sums: Mapping[str, str]) -> Iterator[Fault]:
     plain = {run.image_sha256 for run in record.runs}
     repetitions = found.noise.repetitions if found.noise and not record.reference_from else ()
-    for entry in (*repetitions, *(found.proof.trials if found.proof else ())):
+    entries: list[Repetition | Trial] = [*repetitions, *(found.proof.trials if found.proof else ())]
+    for entry in entries:
         name = further_names(entry.files)[0]
         if entry.run.failure is None and entry.run.image_sha256 not in plain:
             if name not in sums:

@@ -61,7 +61,7 @@ def _since_signed(folder: Path, record: Record, signers: Path | None) -> Iterato
     if _is_signed(folder, signers):
         return
     for before in bundles_before(folder, record):
-        yield before.record, f"stamp {before.stamp}"
+        yield before.record, f"stamp {before.folder.name}"
         if _is_signed(before.folder, signers):
             return
 

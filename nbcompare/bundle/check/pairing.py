@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.names import MANIFEST, image_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, compare_images
-from nbcompare.compare.image import read_float_image
+from nbcompare.compare.image import Shape, read_float_image
 from nbcompare.engine.engine import Run
 from nbcompare.errors import ExitCode, ShapeError, UsageError, worst
 from nbcompare.files import sha256_of
@@ -41,8 +43,9 @@ class Side:
     def as_dict(self) -> dict[str, Any]:
         return {"bundle": str(self.folder), "role": self.role}
 
-    def image(self):
-        return read_float_image(self.folder / image_name(self.role), self.run.shape)
+    def image(self, shape: Shape) -> np.ndarray:
+        """The float image that the run left."""
+        return read_float_image(self.folder / image_name(self.role), shape)
 
 
 @dataclass(frozen=True)
@@ -104,16 +107,17 @@ def compare_bundles(a: Path, b: Path, roles: Sequence[tuple[str, str]] = SAME_RO
 
 
 def _pair(a: Side, b: Side) -> BundlePair:
+    ours, theirs = a.run, b.run
     without = [f"the {side.name} gave no image" for side in (a, b) if side.run is None or side.run.failure]
-    if without:
+    if without or ours is None or theirs is None:
         return BundlePair(a, b, False, None, blocked(without))
-    if a.run == b.run:
+    if ours == theirs:
         return BundlePair(a, b, True, None, blocked(["both are one run, taken over from one bundle to the other: "
                                                      "compared with itself it could not fail"]))
-    identical = a.run.image_sha256 == b.run.image_sha256
+    identical = ours.image_sha256 == theirs.image_sha256
     thresholds = a.record.case.thresholds
     try:
-        comparison = compare_images(a.image(), b.image(), a.record.case.rois,
+        comparison = compare_images(a.image(ours.shape), b.image(theirs.shape), a.record.case.rois,
                                     further={(threshold.metric, threshold.roi) for threshold in thresholds})
     except ShapeError as fault:
         return BundlePair(a, b, identical, None, not_comparable(fault.message))

@@ -138,9 +138,9 @@ def _other_experiment(record: Record, case: Case) -> list[str]:
                     if entry.name not in {known.name for known in record.inputs}]
 
 
-def _same_or_more(key: str, said, now) -> bool:
+def _same_or_more(key: str, said: Any, now: Any) -> bool:
     """Arguments of one side alone may have been added on the command line; the record says so."""
-    return said == now or (key in ("reference_args", "subject_args") and said[:len(now)] == now)
+    return bool(said == now or (key in ("reference_args", "subject_args") and said[:len(now)] == now))
 
 
 def _notes(record: Record, case: Case | None) -> Iterator[str]:
@@ -159,10 +159,12 @@ def _notes(record: Record, case: Case | None) -> Iterator[str]:
 
 def case_file_here(name: str | None) -> Path | None:
     """The case file of that name, here or in the checkout, as it is now."""
-    places = (Path.cwd(), Path.cwd() / "cases", CHECKOUT / "cases") if name else ()
+    if not name:
+        return None
+    places = (Path.cwd(), Path.cwd() / "cases", CHECKOUT / "cases")
     return next((folder / name for folder in places if (folder / name).is_file()), None)
 
 
-def _shown(value) -> str:
+def _shown(value: object) -> str:
     text = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     return repr(text if len(text) <= 80 else text[:77] + "...")

@@ -20,7 +20,7 @@ from nbcompare.bundle.names import RADIAL_PROFILE, RECORD, image_name, output_na
 from nbcompare.bundle.record import Record
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.beam_centre import direct_beam_px
-from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
+from nbcompare.compare.compare import Comparison, RegionComparison, compare_images, radial_profiles
 from nbcompare.compare.image import read_float_image
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import image_failure
@@ -74,7 +74,7 @@ def _outcome_faults(folder: Path, record: Record) -> Iterator[Fault]:
     if (comparison is None) != (record.comparison is None):
         said = "no comparison" if record.comparison is None else "a comparison"
         yield Fault("disagrees", RECORD, f"it holds {said}, which does not follow from the runs and the images")
-    elif comparison is not None:
+    elif comparison is not None and record.comparison is not None:
         yield from figure_faults(record.comparison, comparison)
     yield from _verdict_faults(record, verdict)
 
@@ -146,7 +146,7 @@ def figure_faults(said: Comparison, found: Comparison) -> Iterator[Fault]:
         yield Fault("disagrees", RECORD, "the notes of the comparison do not follow from the images")
 
 
-def _region_faults(said, found, scale: float) -> Iterator[Fault]:
+def _region_faults(said: RegionComparison, found: RegionComparison, scale: float) -> Iterator[Fault]:
     for figure in said.figures:
         name = f"{figure.metric} on {said.roi.name}"
         if figure.metric not in METRICS:
@@ -168,7 +168,7 @@ def agree(said: float | None, found: float | None, scale: float = 1.0) -> bool:
     return math.isclose(said, found, rel_tol=RELATIVE, abs_tol=OF_SCALE * scale)
 
 
-def _same_numbers(said, found, scale: float) -> bool:
+def _same_numbers(said: object, found: object, scale: float) -> bool:
     """Whether two plain values are the same but for the rounding of the numbers in them."""
     if isinstance(said, dict) and isinstance(found, dict):
         return said.keys() == found.keys() and all(_same_numbers(said[key], found[key], scale) for key in said)
@@ -176,7 +176,7 @@ def _same_numbers(said, found, scale: float) -> bool:
         return len(said) == len(found) and all(_same_numbers(a, b, scale) for a, b in zip(said, found, strict=True))
     if isinstance(said, float) and isinstance(found, float):
         return agree(said, found, scale)
-    return said == found
+    return bool(said == found)
 
 
 def _differs(name: str, said: float | None, found: float | None) -> Fault:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nbcompare.bundle import strict_json
+from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.agreement import agreement_faults
 from nbcompare.bundle.check.recompute import recomputation_faults
 from nbcompare.bundle.check.schema import schema_faults
@@ -50,14 +51,14 @@ def verify_bundle(folder: Path) -> Verification:
     return Verification(folder, in_order(faults), record)
 
 
-def verified(folder: Path) -> Verification:
-    """The verification of an intact bundle. Raises EvidenceError, with every fault, for any other."""
+def verified(folder: Path) -> Bundle:
+    """The bundle in a folder, verified. Raises EvidenceError, with every fault, for one that is not intact."""
     found = verify_bundle(folder)
-    if not found.intact:
+    if not found.intact or found.record is None:
         shown = "\n".join(f"  {fault}" for fault in found.faults)
         raise EvidenceError(f"{folder}: {len(found.faults)} faults\n{shown}", faults=map(str, found.faults),
                             hint="restore the bundle from a copy, or run its case again")
-    return found
+    return Bundle(folder, found.record)
 
 
 def _read_record(folder: Path) -> tuple[Record | None, list[Fault]]:

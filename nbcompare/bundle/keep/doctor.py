@@ -17,9 +17,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from nbcompare.bundle.listing import STAMP, phases_by_bundle
+from nbcompare.bundle.listing import phases_by_bundle
 from nbcompare.bundle.lock import is_locked
-from nbcompare.bundle.names import STAMP_FORMAT
+from nbcompare.bundle.names import STAMP, STAMP_FORMAT
 from nbcompare.engine.choose import reference_engine, subject_engine
 from nbcompare.engine.installation import REFERENCE_SOURCE
 from nbcompare.errors import EvidenceError, UsageError
@@ -99,7 +99,7 @@ def _subject() -> Finding:
     if engine.chosen_by != "default":
         return Finding("subject", True, f"{engine.name}: {engine.program}")
     found = importlib.util.find_spec("nanobrag_torch")
-    where = found.origin if found else "python -m nanobrag_torch is not installed here"
+    where = (found.origin or found.name) if found else "python -m nanobrag_torch is not installed here"
     return Finding("subject", found is not None, where, "pip install -e . in the checkout, or set $NB_PY_BIN")
 
 

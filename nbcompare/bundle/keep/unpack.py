@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from nbcompare.bundle.manifest import unsafe_name
 from nbcompare.errors import EvidenceError, FileError
@@ -119,7 +119,7 @@ def _refuse(source: Path, faults: Iterable[str]) -> None:
         raise EvidenceError(f"{source}: refused\n{shown}{more}", faults=found)
 
 
-def _write(stream: BinaryIO, path: Path, left: int, source: Path) -> int:
+def _write(stream: IO[bytes], path: Path, left: int, source: Path) -> int:
     """Copy a file; returns how many bytes may still come."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "xb") as out:
