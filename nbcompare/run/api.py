@@ -27,7 +27,7 @@ from nbcompare.verdict.verdict import judge as _judge
 if TYPE_CHECKING:
     import numpy as np
 
-    from nbcompare.explain.diagnose.causes import Cause
+    from nbcompare.explain.diagnose.cause import Cause
 
 __all__ = ["Bundle", "Case", "Comparison", "NbCompareError", "Roi", "Shape", "Threshold", "Verdict", "compare_images",
            "diagnose", "judge", "load_case", "open_bundle", "run_case"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,10 +59,10 @@ Floor = Mapping[tuple[str, str], float]
 """By (metric, region): the value that the reference, run again, reached against itself."""
 
 
-def grade_runs(old: Run, new: Run, images: tuple[np.ndarray | None, np.ndarray | None], record: Record,
+def grade_runs(old: Run, new: Run, images: Sequence[np.ndarray | None], record: Record,
                floor: Floor | None) -> Graded:
-    """Grade the new run of an engine against the old one. ``record`` names regions and thresholds; ``floor`` is None
-    where no noise floor was measured."""
+    """Grade the new run of an engine against the old one. ``images`` are of both, None of one that failed; ``record``
+    names regions and thresholds; ``floor`` is None where no noise floor was measured."""
     role = new.role
     if old.failure or new.failure:
         return _grade_failures(old, new)
@@ -71,7 +71,9 @@ def grade_runs(old: Run, new: Run, images: tuple[np.ndarray | None, np.ndarray |
     if old.shape != new.shape:
         return Graded(role, Grade.DIFFERENT, f"the image is {new.shape}, and was {old.shape}")
     asked = {(threshold.metric, threshold.roi) for threshold in record.case.thresholds}
-    comparison = compare_images(*images, record.case.rois, further=asked)
+    reference, subject = images
+    assert reference is not None and subject is not None, "a run that did not fail has an image"
+    comparison = compare_images(reference, subject, record.case.rois, further=asked)
     beyond = _beyond(comparison, floor or {})
     if not beyond and floor:
         return Graded(role, Grade.WITHIN, "no figure is further off than the reference is from itself", comparison)

@@ -35,7 +35,7 @@ def cause_beside(bench: FurtherRuns, proof: Proof, place: EvidenceFolder, output
     of the plain difference where there is no such image."""
     trial = proof.trial(EMULATED)
     image = place.held(place.folder / further_names(trial.files)[0]) if trial else None
-    if image is None:
+    if trial is None or image is None:
         return likely_cause(bench.images, bench.jobs, bench.inputs, outputs)
     said = place.folder / further_names(trial.files)[1]
     found = likely_cause({**bench.images, SUBJECT: image}, bench.jobs, bench.inputs, {**outputs, SUBJECT: said})

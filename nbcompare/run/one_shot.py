@@ -45,8 +45,6 @@ FAILED = tuple(f"failed_{key}" for key in PREFIX.values())
 """The folders of what else a failed engine wrote."""
 
 
-
-
 @dataclass(frozen=True)
 class OneShot:
     """What came out: the folder it was written to and everything summary.json says."""
@@ -72,14 +70,14 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         staged = stage_arguments(arguments, options.c_args, options.py_args, work / "data")
         case = one_shot_case(staged, options, work / "data")
         jobs = jobs_of(case, engines, work / "data")
-        places = {role: RunFiles(*(work / f"{key}_{end}" for end in ("float.bin", "stdout.txt", "stderr.txt")),
+        places = {role: RunFiles(work / f"{key}_float.bin", work / f"{key}_stdout.txt", work / f"{key}_stderr.txt",
                                  work / f"failed_{key}") for role, key in PREFIX.items()}
         with Renderer() as renderer:
             place = EvidenceFolder(work, renderer, progress)
             found = place.run_pair(jobs, places)
         place.write_images()
         runs = tuple(rendering.run for rendering in found.values())
-        images = {role: rendering.pixels for role, rendering in found.items()}
+        images = {role: rendering.pixels for role, rendering in found.items() if rendering.pixels is not None}
         sums = {role: sha256_of(engine.program) for role, engine in engines.items()}
         findings = FurtherEvidence(vacuous=tuple(_signs(engines, list(sums.values()), runs, images)))
         comparison, verdict, scale = _compare(case, images, runs, options, findings, work)
@@ -96,21 +94,13 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
     return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]), findings)
 
 
-
-
-
-
-
-
-
-
 def _signs(engines: Mapping[str, Engine], sums: Sequence[str], runs: Sequence[Run],
-           images: Mapping[str, np.ndarray | None]) -> Iterator[str]:
-    """Signs that the images are no evidence."""
+           images: Mapping[str, np.ndarray]) -> Iterator[str]:
+    """Signs that the images are no evidence; ``images`` are those there are, by role."""
     same = same_program([engine.start for engine in engines.values()], sums, runs)
     if same:
         yield same
-    reference, subject = images[REFERENCE], images[SUBJECT]
+    reference, subject = images.get(REFERENCE), images.get(SUBJECT)
     near = near_copy(sums, reference, subject) if reference is not None and subject is not None else None
     if near:
         yield near
@@ -145,7 +135,7 @@ def _default_name(arguments: Sequence[str]) -> str:
 
 
 @contextmanager
-def _workshop(folder: Path):
+def _workshop(folder: Path) -> Iterator[Path]:
     """A hidden folder inside the output folder, gone afterwards whatever happens."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

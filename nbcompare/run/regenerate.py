@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nbcompare.bundle.bundle import Bundle, load_bundle
 from nbcompare.bundle.check.recheck import case_file_here
 from nbcompare.bundle.check.verify import verify_bundle
@@ -23,7 +25,7 @@ from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import project_above, refuse_code_variables
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.again import engine_again
-from nbcompare.engine.engine import Engine
+from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, worst
 from nbcompare.files import sha256_of
@@ -184,7 +186,7 @@ def _grades(old: Bundle, new: Bundle, refused: dict[str, str]) -> Iterator[Grade
             yield grade_runs(before[role], after[role], images, old.record, floor if role == REFERENCE else None)
 
 
-def _image(bundle: Bundle, run):
+def _image(bundle: Bundle, run: Run) -> np.ndarray | None:
     return None if run.failure else read_float_image(bundle.folder / image_name(run.role), run.shape)
 
 

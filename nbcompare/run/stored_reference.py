@@ -68,7 +68,7 @@ class StoredReference:
             shutil.copyfile(self.folder / name, target)
             redact_file(target)
         pixels = read_float_image(self.folder / image_name(REFERENCE), self.run.shape)
-        if hashlib.sha256(pixels).hexdigest() != self.run.image_sha256:
+        if hashlib.sha256(pixels.data).hexdigest() != self.run.image_sha256:
             raise EvidenceError(f"{self.folder}: the image of the reference was changed while it was used")
         place.hold(places.image, pixels)
         place.progress.end(f"taken from bundle {self.name}")
@@ -89,9 +89,9 @@ def stored_reference(folder: Path) -> StoredReference:
     from nbcompare.bundle.check.verify import verified
 
     record = verified(folder).record
-    runs = [run for run in record.runs if run.role == REFERENCE]
-    if not runs or runs[0].failure:
-        why = runs[0].failure.sentence if runs else "was not run"
+    run = next((run for run in record.runs if run.role == REFERENCE), None)
+    if run is None or run.failure:
+        why = run.failure.sentence if run and run.failure else "was not run"
         raise UsageError(f"{folder}: cannot be the reference: its reference {why}",
                          hint="name a bundle whose reference gave an image (nb-compare list)")
     return StoredReference(folder, record)

@@ -11,17 +11,17 @@ are loaded when they are asked for, so that reading a command line does not load
 of both layers is ``nbcompare.explain.diagnose.diagnose.diagnose``.
 """
 
-import importlib
+from typing import TYPE_CHECKING
 
-_HOMES = {"CATALOGUE": "causes", "Cause": "cause", "Diagnosis": "cause", "DiagnosisOptions": "diagnose",
-          "Question": "question", "top_cause": "diagnose"}
+from nbcompare import door
+
+if TYPE_CHECKING:
+    from nbcompare.explain.diagnose.cause import Cause, Diagnosis
+    from nbcompare.explain.diagnose.causes import CATALOGUE
+    from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, top_cause
+    from nbcompare.explain.diagnose.question import Question
+else:
+    __getattr__ = door(__name__, {"cause": "Cause Diagnosis", "causes": "CATALOGUE",
+                                  "diagnose": "DiagnosisOptions top_cause", "question": "Question"})
 
 __all__ = ["CATALOGUE", "Cause", "Diagnosis", "DiagnosisOptions", "Question", "top_cause"]
-
-
-def __getattr__(name: str):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
 MOST_LINES = 5
 
 
-def pytest_addoption(parser):
+def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("nb-compare")
     try:
         group.addoption("--nb-report", metavar="FILE", help="Write what happened to each test as JSON lines.")
@@ -24,7 +26,7 @@ def pytest_addoption(parser):
         pass
 
 
-def pytest_configure(config):
+def pytest_configure(config: Any) -> None:
     path = config.getoption("--nb-report")
     if path and not getattr(config, "nb_compare_report", None):
         config.nb_compare_report = Report(path)
@@ -34,36 +36,36 @@ def pytest_configure(config):
 class Report:
     """The hooks that write."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.stream = open(path, "w", encoding="utf-8")  # noqa: SIM115 (until the process ends)
 
-    def say(self, event, **facts):
+    def say(self, event: str, **facts: object) -> None:
         self.stream.write(json.dumps({"event": event, **facts}) + "\n")
         self.stream.flush()
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_finish(self, session):
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.say("collected", tests=[[str(item.path), item.nodeid] for item in session.items])
 
-    def pytest_deselected(self, items):
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self.say("deselected", tests=[item.nodeid for item in items])
 
-    def pytest_collectreport(self, report):
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.outcome != "passed":
             self.say("test", node=report.nodeid, when="collect", outcome=report.outcome, lines=_lines(report))
 
-    def pytest_runtest_logreport(self, report):
-        outcome = report.outcome
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        outcome: str = report.outcome
         if hasattr(report, "wasxfail"):
             outcome = "xfailed" if outcome == "skipped" else "xpassed"
         self.say("test", node=report.nodeid, when=report.when, outcome=outcome, lines=_lines(report),
                  device=dict(report.user_properties).get("nb_device"))
 
-    def pytest_sessionfinish(self, exitstatus):
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
         self.say("finished", exit_code=int(exitstatus), at=time.time())
 
 
-def _lines(report):
+def _lines(report: pytest.CollectReport | pytest.TestReport) -> list[str]:
     """The last lines of a failure."""
     if report.outcome == "passed" or not getattr(report, "longrepr", None):
         return []
@@ -72,7 +74,7 @@ def _lines(report):
 
 
 @pytest.fixture
-def nb_device(request, record_property):
+def nb_device(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Iterator[str]:
     """The name of the device, cpu or cuda; on cuda the test must use it."""
     device = request.config.getoption("--nb-device")
     if device == "cuda":

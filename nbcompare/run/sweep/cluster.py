@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ from typing import Any
 from nbcompare.bundle.bundle import Bundle, Staging, load_bundle, publish_folder, staging
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.keep.unpack import UnpackLimits, unpack
+from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import EvidenceError, ExitCode, FileError, NbCompareError, UsageError
 from nbcompare.run.options import RunOptions
-from nbcompare.run.sweep.remote import CellAnswer, engines_here, parcel_of, run_parcel
+from nbcompare.run.sweep.remote import CellAnswer, Engines, engines_here, parcel_of, run_parcel
 from nbcompare.run.sweep.result import RAN, Result, no_result, result_of
 from nbcompare.run.sweep.worker import Order
 
@@ -50,7 +51,8 @@ class Cluster:
             import distributed
         except ImportError:
             raise UsageError("--cluster needs dask.distributed", hint="pip install 'nb-compare[cluster]'") from None
-        self.distributed, self.address, self.options, self.progress = distributed, address, options, progress
+        self.distributed: Any = distributed  # dask annotates half of itself
+        self.address, self.options, self.progress = address, options, progress
 
     def __enter__(self) -> Cluster:
         self.progress.begin(f"scheduler {self.address}")
@@ -66,15 +68,15 @@ class Cluster:
         self.progress.end(f"{len(self._threads())} workers, {sum(self._threads().values())} cells at once")
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.client.close()
 
     def _threads(self) -> dict[str, int]:
         return dict(self.client.nthreads())
 
-    def _engines(self):
+    def _engines(self) -> tuple[tuple[EngineIdentity, ...], str]:
         """The identities of the engines, and the hash of the simulator's source, as a worker finds them."""
-        found = self.client.submit(engines_here, self.options.c_bin, self.options.py_bin, pure=False).result()
+        found: Engines = self.client.submit(engines_here, self.options.c_bin, self.options.py_bin, pure=False).result()
         if found.fault:
             raise UsageError(f"a worker of {self.address} has no engines: {found.fault}")
         return found.known()
@@ -84,10 +86,11 @@ class Cluster:
 
         Raises FileError when the scheduler is lost. Cells that were under way then leave nothing.
         """
-        left, under_way = iter(orders), {}
+        left = iter(orders)
+        under_way: dict[str, Sent] = {}
         finished = self.distributed.as_completed(loop=self.client.loop)
         with contextlib.ExitStack() as waits:
-            waits.callback(lambda: [sent.waits.close() for sent in under_way.values()])
+            waits.callback(_close_all, under_way)
             for order in self._next(left, under_way):
                 self._send(order, under_way, finished)
             while under_way:
@@ -100,7 +103,7 @@ class Cluster:
                 for order in self._next(left, under_way):
                     self._send(order, under_way, finished)
 
-    def _next(self, left: Iterator[Order], under_way: dict[str, Any]) -> Iterator[Order]:
+    def _next(self, left: Iterator[Order], under_way: dict[str, Sent]) -> Iterator[Order]:
         """As many orders as may be handed out now."""
         most = max(LEAST_IN_FLIGHT, IN_FLIGHT_PER_THREAD * sum(self._threads().values()))
         while len(under_way) < most:
@@ -109,7 +112,7 @@ class Cluster:
                 return
             yield order
 
-    def _send(self, order: Order, under_way: dict[str, Any], finished) -> None:
+    def _send(self, order: Order, under_way: dict[str, Sent], finished: Any) -> None:
         waits = contextlib.ExitStack()
         place = waits.enter_context(staging(order.options.bundles, order.case.name))
         try:
@@ -121,7 +124,7 @@ class Cluster:
         under_way[future.key] = Sent(order, place, waits)
         finished.add(future)
 
-    def _home(self, future, sent: Sent) -> Result:
+    def _home(self, future: Any, sent: Sent) -> Result:
         """The result of a finished future, with its bundle published."""
         case = sent.order.case
         if future.status == "lost" or self.client.status != "running":
@@ -137,6 +140,12 @@ class Cluster:
             return result_of(bring_home(answer, sent.place, case.name), RAN, answer.seconds)
         except NbCompareError as damaged:
             return no_result(case.name, case.cell, damaged.exit_code, damaged.message)
+
+
+def _close_all(under_way: Mapping[str, Sent]) -> None:
+    """Let go of the folders that wait for cells under way."""
+    for sent in under_way.values():
+        sent.waits.close()
 
 
 def _in_words(fault: BaseException) -> str:

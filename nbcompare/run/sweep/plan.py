@@ -27,7 +27,8 @@ _PASSING = re.compile(r" (git|threads)=\S+")
 
 def cells_to_run(paths: Sequence[Path], overrides: Sequence[str]) -> list[tuple[Case, Mapping[str, Path]]]:
     """Every cell of the case files, with the user's own input files. Raises CaseError or UsageError."""
-    found, names = [], set()
+    found: list[tuple[Case, Mapping[str, Path]]] = []
+    names: set[str] = set()
     for path in paths:
         case = load_case(path)
         inputs = dict(parse_input_override(text, case) for text in overrides)
@@ -68,10 +69,10 @@ def _key(case: CaseFacts, inputs: str, engines: Sequence[EngineIdentity], simula
 
 def _sum_of_inputs(case: Case, overrides: Mapping[str, Path]) -> str:
     """What inputs.hash_inputs will give once they are staged."""
-    sums = []
+    sums: list[tuple[str, str]] = []
     for entry in case.inputs:
         path = overrides.get(entry.name) or (case.folder / entry.file if entry.file else None)
-        sums.append((entry.name, sha256_of(path) if path else entry.sha256))
+        sums.append((entry.name, sha256_of(path) if path else str(entry.sha256)))
     return hash_of_named(sorted(sums))
 
 

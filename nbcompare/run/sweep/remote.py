@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypedDict
 
 from nbcompare.case.case import Case, cell_named, load_case
 from nbcompare.engine.choose import choose_engines
@@ -22,6 +23,17 @@ from nbcompare.engine.progress import Progress
 from nbcompare.errors import ExitCode, NbCompareError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.worker import Order, identities_of, run_order
+
+
+class SideOptions(TypedDict):
+    """What the user said of the engines, as RunOptions names it."""
+
+    c_bin: str | None
+    py_bin: str | None
+    c_args: tuple[str, ...]
+    py_args: tuple[str, ...]
+    resample: bool
+    invocation: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -34,7 +46,7 @@ class Parcel:
     case_file: bytes
     files: Mapping[str, bytes]
     overrides: Mapping[str, bytes]
-    options: Mapping[str, object]
+    options: SideOptions
     package: str
     in_batch: bool = True
 
@@ -54,7 +66,7 @@ class CellAnswer:
 class Engines:
     """Who the engines are where the workers are, and which simulator source lies there; or why that is not known."""
 
-    identities: tuple[Mapping, ...] = ()
+    identities: tuple[dict[str, Any], ...] = ()
     simulator: str = ""
     fault: str = ""
     exit_code: int = 0
@@ -72,6 +84,7 @@ def package_content() -> str:
 def parcel_of(order: Order, stamp: str) -> Parcel:
     """The cell as plain data; generated inputs are made where it runs."""
     case, options = order.case, order.options
+    assert case.path is not None, "a sweep reads its cases from files"
     files = [entry.file for entry in case.inputs if entry.file and entry.name not in options.inputs]
     return Parcel(case.name, stamp, case.path.name, case.path.read_bytes(),
                   {name: (case.folder / name).read_bytes() for name in (*files, *case.protected)},

@@ -36,6 +36,10 @@ class SweepOptions:
     in_batch: bool = True
 
 
+EnginesOf = Callable[[Case], tuple[tuple[EngineIdentity, ...], str]]
+RunOrders = Callable[[Sequence[Order]], Iterator[Result]]
+
+
 @dataclass(frozen=True)
 class Sweep:
     """The result of every cell, in the order of the plan."""
@@ -96,8 +100,8 @@ def _refuse_declared_engines(cells: Sequence[tuple[Case, Mapping[str, Path]]]) -
                                   "without declared engines")
 
 
-def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptions, engines,
-           tell: Callable[[Case, Result], Result], run) -> tuple[Result, ...]:
+def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptions, engines: EnginesOf,
+           tell: Callable[[Case, Result], Result], run: RunOrders) -> tuple[Result, ...]:
     """Results in the order of the cells; ``engines`` gives those of a case, with the hash of the bundled simulator's
     source, and ``run`` takes orders and gives results as they come."""
     by_cell: dict[str, Result] = {}
@@ -123,7 +127,7 @@ def _done(case: Case, options: RunOptions, identities: Sequence[EngineIdentity],
     return done_before(case, key_of_cell(case, options, identities, simulator), options.bundles)
 
 
-def _in_turn(run, orders: Sequence[Order]) -> Iterator[Result]:
+def _in_turn(run: RunOrders, orders: Sequence[Order]) -> Iterator[Result]:
     return run(orders) if orders else iter(())
 
 

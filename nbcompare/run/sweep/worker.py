@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.case import Case
@@ -24,6 +24,15 @@ from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.run_case import run_case
 
 _OF_THREAD = threading.local()
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What a thread keeps from cell to cell."""
+
+    engines: dict[tuple[Path | None, str | None, str | None], Mapping[str, Engine]] = field(default_factory=dict)
+    identities: dict[Engine, EngineIdentity] = field(default_factory=dict)
+    renderers: dict[bool, Renderer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ def run_order(order: Order) -> tuple[Bundle, float]:
 def _engines(case: Case, options: RunOptions) -> Mapping[str, Engine]:
     """The engines of a case file under these options, looked for once in this thread; they do not change during a
     sweep."""
-    known, key = _kept("engines"), (case.path, options.c_bin, options.py_bin)
+    known, key = _kept().engines, (case.path, options.c_bin, options.py_bin)
     if key not in known:
         known[key] = engines_of(case, options, Progress(quiet=True))
     return known[key]
@@ -57,7 +66,7 @@ def _engines(case: Case, options: RunOptions) -> Mapping[str, Engine]:
 
 def identities_of(engines: Mapping[str, Engine]) -> dict[str, EngineIdentity]:
     """Who the engines are, asked once in this thread."""
-    known = _kept("identities")
+    known = _kept().identities
     for engine in engines.values():
         if engine not in known:
             known[engine] = identify(engine)
@@ -66,7 +75,7 @@ def identities_of(engines: Mapping[str, Engine]) -> dict[str, EngineIdentity]:
 
 def _renderer(in_batch: bool) -> Renderer:
     """This thread's renderer, whose processes are kept from cell to cell."""
-    kept = _kept("renderers")
+    kept = _kept().renderers
     if in_batch not in kept:
         kept[in_batch] = Renderer(batches=Batches.BUNDLED if in_batch else Batches.NONE)
     return kept[in_batch]
@@ -74,18 +83,19 @@ def _renderer(in_batch: bool) -> Renderer:
 
 def look_again() -> None:
     """Forget what is known of engines: what was asked for an earlier sweep may have changed."""
-    for name in ("engines", "identities"):
-        _kept(name).clear()
+    kept = _kept()
+    kept.engines.clear()
+    kept.identities.clear()
 
 
-def _kept(name: str) -> dict[str, Any]:
-    if not hasattr(_OF_THREAD, name):
-        setattr(_OF_THREAD, name, {})
-    return getattr(_OF_THREAD, name)
+def _kept() -> _Kept:
+    """What this thread keeps."""
+    found: _Kept = vars(_OF_THREAD).setdefault("kept", _Kept())
+    return found
 
 
 def end_batches() -> None:
     """End the processes kept for this thread."""
-    kept = _kept("renderers")
+    kept = _kept().renderers
     while kept:
         kept.popitem()[1].close()
