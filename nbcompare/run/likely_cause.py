@@ -25,7 +25,7 @@ def likely_cause(images: Mapping[str, np.ndarray], jobs: Mapping[str, Job], inpu
     """
     from nbcompare.explain.diagnose import top_cause
 
-    echoes = tuple(read_kept(outputs[role]) for role in (REFERENCE, SUBJECT))
+    echoes = read_kept(outputs[REFERENCE]), read_kept(outputs[SUBJECT])
     return top_cause(images[REFERENCE], images[SUBJECT], jobs[REFERENCE].arguments, inputs, echoes=echoes,
                      subject_argv=jobs[SUBJECT].arguments)
 
