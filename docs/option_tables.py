@@ -55,8 +55,8 @@ def _default(flag: Flag) -> str | None:
 
 TAKES = {"nothing": "TAKES_NOTHING", "perhaps": "TAKES_PERHAPS_ONE", "integer": "TAKES_INTEGERS",
          "real": "TAKES_REALS", "cell": "TAKES_CELL", "misset": "TAKES_MISSET", "attenuation": "TAKES_ATTENUATION",
-         "pivot": "TAKES_PIVOT", "pixel": "TAKES_PIXEL", "input": "TAKES_INPUT", "output": "TAKES_OUTPUT",
-         "dump": "TAKES_DUMP"}
+         "pivot": "TAKES_PIVOT", "pixel": "TAKES_PIXEL", "word": "TAKES_WORD", "input": "TAKES_INPUT",
+         "output": "TAKES_OUTPUT", "dump": "TAKES_DUMP"}
 VALUES = {"cell": 6, "misset": 3}
 UNITS = {"mm": "MILLIMETRES", "um": "MICROMETRES", "um of water": "WATER_MICROMETRES", "deg": "DEGREES",
          "mrad": "MILLIRADIANS", "%": "PERCENT", "A": "ANGSTROMS", "A of d": "ANGSTROMS_OF_D", "eV": "ELECTRONVOLTS"}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare.case.claims import Claim, claims_of
-from nbcompare.case.command import declared_shape, parse_command
+from nbcompare.case.command import declared_shape, parse_command, unseeded_orientation
 from nbcompare.case.declarations import EngineDeclaration, declarations_of, variables_of
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.matrix import Cell, Matrix, cells_in, matrix_of
@@ -304,6 +304,9 @@ def _command_faults(case: Case) -> Iterator[tuple[str, str]]:
     for key in ("reference_args", "subject_args"):
         for fault in file_faults((*case.command, *getattr(case, key)), names):
             yield "command" if fault in own else key, fault
+    if unseeded_orientation(case.command):
+        yield "command", ("-misset random draws another orientation in every run; add -misset_seed N before it, with a "
+                          "whole number, so that both engines draw the same")
     for word in case.required_args:
         if word not in case.command:
             yield "required_args", f"{word} is not in the command, so it cannot be required there"

@@ -215,6 +215,14 @@ def _from_headers(command: Command, folder: Path) -> dict[str, float]:
     return given
 
 
+def unseeded_orientation(argv: Sequence[str]) -> bool:
+    """Whether -misset random is asked for without a seed: every run draws another orientation then."""
+    command = parse_command(argv)
+    misset = command.find("-misset")
+    drawn = misset is not None and len(misset.values) == 1
+    return drawn and not command.has("-misset_seed", "-seed")
+
+
 def size_is_in_a_header(argv: Sequence[str]) -> bool:
     """Whether the size may come from the header of an input file, which is read when the inputs are there."""
     return parse_command(argv).has("-img", "-mask")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.case.case import Case
-from nbcompare.case.command import Item, declared_shape, parse_command
+from nbcompare.case.command import Item, declared_shape, parse_command, unseeded_orientation
 from nbcompare.case.inputs import copy_input
 from nbcompare.case.named_files import FLOAT_OPTION, leads_out, plain
 from nbcompare.case.options import FLOAT_FILE
@@ -21,6 +22,7 @@ DEFAULT_CORRELATION = 0.9995
 
 DEFAULT_SUM_RATIO = (0.9, 1.1)
 
+_LARGEST_SEED = 2**31 - 1
 DUMP_BY_DEFAULT = "Fdump.bin"
 """The dump that nanoBragg reads where a command names neither it nor a list of reflections."""
 
@@ -79,14 +81,25 @@ def stage_arguments(arguments: Sequence[str], c_args: Sequence[str], py_args: Se
     A plain or downward relative name is kept, any other path becomes the name of the copy. Raises UsageError for a
     file that is not there, FileError for one that cannot be copied.
     """
+    arguments, drawn = _with_a_seed(arguments)
     command, notes = _without_float_file(arguments)
     folder.mkdir()
     names: dict[Path, str] = {}
     own = {key: _staged((*command, *words), folder, names) for key, words in (("c", c_args), ("py", py_args))}
     size = len(command)
     return StagedArguments(own["c"][:size], own["c"][size:], own["py"][size:],
-                           (*notes, *_left_over_dump((*command, *c_args), folder)),
+                           (*drawn, *notes, *_left_over_dump((*command, *c_args), folder)),
                            {name: str(source) for source, name in names.items() if source != Path(name).absolute()})
+
+
+def _with_a_seed(arguments: Sequence[str]) -> tuple[Sequence[str], list[str]]:
+    """The arguments with a seed for a random orientation that has none, and a word of it. The seed stands first, where
+    the C program reads nothing else into it."""
+    if not unseeded_orientation(arguments):
+        return arguments, []
+    seed = str(1 + secrets.randbelow(_LARGEST_SEED))
+    note = f"-misset random has no seed: both engines were given -misset_seed {seed}"
+    return ("-misset_seed", seed, *arguments), [note]
 
 
 def _without_float_file(arguments: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:

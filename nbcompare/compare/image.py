@@ -6,6 +6,7 @@ image of shape (slow, fast) holds slow*fast*4 bytes. x is the fast axis, y the s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,12 +111,25 @@ def resample_nearest(image: np.ndarray, shape: Shape) -> np.ndarray:
 
 
 def read_smv_numbers(path: Path) -> dict[str, float]:
-    """The numeric items of an SMV header ("KEY=value;" lines in its first 512 bytes)."""
+    """The numeric items of an SMV or d*TREK header: "KEY=value;" lines in its first 512 bytes, or as many as it says.
+
+    DETECTOR_DIMENSIONS stands for SIZE1 and SIZE2 where a header has no SIZE1, as the engines read it.
+    """
     try:
         with open(path, "rb") as stream:
             text = stream.read(512).decode("latin-1")
+            stated = re.search(r"HEADER_BYTES *= *([0-9]{1,6})\b", text)
+            rest = max(0, int(stated.group(1)) - 512) if stated else 0
+            text += stream.read(rest).decode("latin-1")
     except OSError as fault:
         raise FileError(f"{path}: cannot read the image header: {fault.strerror}") from None
+    found = _numeric_items(text)
+    if not found.get("SIZE1") and "DETECTOR_DIMENSIONS" in found:
+        found |= {"SIZE1": found["DETECTOR_DIMENSIONS"], "SIZE2": found["DETECTOR_DIMENSIONS"]}
+    return found
+
+
+def _numeric_items(text: str) -> dict[str, float]:
     found = {}
     for line in text.partition("}")[0].splitlines():
         key, _, value = line.strip(" {;").partition("=")

@@ -80,10 +80,6 @@ def check_outputs(command: LoadedCommand, scene: Scene) -> None:
         if not os.access(path.parent if not path.exists() else path, os.W_OK):
             reason = "it is read-only" if path.exists() else "its folder is missing or read-only"
             raise InputFileError(f"cannot be written: {reason}", path)
-    if command.outputs.write_noise:
-        from nanobrag_torch.output.noise import noise_seed
-
-        noise_seed(command.options.given.get("seed"), command.emulate)
     pixel = command.outputs.trace_pixel
     slow, fast = scene.geometry.slow_pixels, scene.geometry.fast_pixels
     if pixel is not None and not (0 <= pixel[0] < slow and 0 <= pixel[1] < fast):
@@ -161,7 +157,7 @@ def write_others(command: LoadedCommand, scene: Scene, image: FloatImage) -> Non
 def _write_noise(command: LoadedCommand, scene: Scene, image: FloatImage, path: Path) -> None:
     from nanobrag_torch.output.noise import write_noise_image
 
-    noise = write_noise_image(path, scene, image, command.outputs.adc_offset, command.options.given.get("seed"))
+    noise = write_noise_image(path, scene, image, command.outputs.adc_offset, command.options.given["seed"])
     print(f"{noise.photons:.0f} photons on noise image ({noise.overloads} overloads)")
     print(f"writing {command.outputs.noise_file} as 2-byte integers")
 

@@ -12,7 +12,7 @@ COMPONENTS = (Beam, Crystal, Detector, Scan, Sampling)
 
 @dataclass(frozen=True)
 class Files:
-    """The files to read."""
+    """The files to read, and what may be passed over in those that are text."""
 
     img_file: str | None = None
     mask_file: str | None = None
@@ -21,6 +21,7 @@ class Files:
     dump_file: str | None = None
     stol_file: str | None = None
     source_file: str | None = None
+    allow: str | None = None
 
 
 @dataclass(frozen=True)

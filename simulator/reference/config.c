@@ -7,6 +7,7 @@
 #include "errors.h"
 #include "io_smv.h"
 #include "io_stol.h"
+#include "io_text.h"
 #include "mosaic.h"
 #include "scene.h"
 #include "source.h"
@@ -88,6 +89,7 @@ void scene_build(const Options *o, Scene *scene)
     crystal_build(o, sample_size_m, &shuffle, &scene->crystal);
     mosaic_build(o, &shuffle, &scene->crystal);
     structure_factors_build(o, scene->crystal.cells, &scene->crystal.F);
+    parse_allowed(o->allow);
     if (o->stol_file != NULL)
         check_stol(o->stol_file);
     sampling_build(o, scene);

@@ -77,8 +77,6 @@ static Vector misset_angles(const Options *o, Shuffle *shuffle)
         return vector(0.0, 0.0, 0.0);
     if (o->misset_mode == MISSET_ANGLES)
         return angles;
-    if (!o->misset_seed_given && !o->seed_given)
-        fail("-misset random: needs -misset_seed or -seed");
     state = -(StreamState)(o->misset_seed_given ? o->misset_seed : o->seed);
     return rotation_angles(uniform_rotation(shuffle, &state));
 }
@@ -175,7 +173,7 @@ void crystal_build(const Options *o, const double *sample_size_m, Shuffle *shuff
         crystal->reciprocal_per_A = cell_reciprocal(cell, 1.0 / volume_A3);
     }
     if (o->matrix_file != NULL)
-        crystal->reciprocal_per_A = read_matrix(o->matrix_file, o->wavelength_m);
+        crystal->reciprocal_per_A = read_matrix(o->matrix_file, o->wavelength_m, parse_allowed(o->allow));
     crystal->misset_drawn = o->misset_mode == MISSET_RANDOM;
     crystal->misset = misset_angles(o, shuffle);
     crystal->reciprocal_per_A = rotate_basis(crystal->reciprocal_per_A, crystal->misset);

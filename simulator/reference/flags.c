@@ -55,6 +55,7 @@ static const char *value_words(const Flag *flag)
     case TAKES_INPUT: return " input file";
     case TAKES_OUTPUT: return " output file";
     case TAKES_DUMP: return " file";
+    case TAKES_WORD: return " word";
     case TAKES_CELL: return " a [b c al be ga]";
     case TAKES_MISSET: return " x y z | random";
     case TAKES_ATTENUATION: return " x | inf";

@@ -14,6 +14,7 @@ typedef enum {
     TAKES_INPUT,         /* the name of a file to read */
     TAKES_OUTPUT,        /* the name of a file to write */
     TAKES_DUMP,          /* the name of a file to write with -hkl, to read without */
+    TAKES_WORD,
     TAKES_CELL,          /* one to six reals, up to the next option */
     TAKES_MISSET,        /* a word holding "rand", or three reals */
     TAKES_ATTENUATION,   /* a word holding "inf", or a real */

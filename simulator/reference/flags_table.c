@@ -38,6 +38,7 @@ const Flag FLAGS[] = {
     {.names = "-stolout", .takes = TAKES_OUTPUT, .values = 1, .at = AT(idle_text), .by_default = "output.stol", .help = "no effect"},
     {.names = "-interpolate", .takes = TAKES_NOTHING, .also = AT(interpolation), .also_value = INTERPOLATE_ON, .by_default = "", .help = "tricubic interpolation of F"},
     {.names = "-nointerpolate", .takes = TAKES_NOTHING, .also = AT(interpolation), .also_value = INTERPOLATE_OFF, .by_default = "", .help = "nearest F"},
+    {.names = "-allow", .takes = TAKES_WORD, .values = 1, .at = AT(allow), .by_default = "none", .help = "comments, columns or comments,columns: what text files may hold besides their numbers"},
     {.names = "-mosflm", .takes = TAKES_NOTHING, .convention = MOSFLM, .pivot = PIVOT_BEAM, .by_default = "", .help = "convention (default)"},
     {.names = "-adxv", .takes = TAKES_NOTHING, .convention = ADXV, .pivot = PIVOT_BEAM, .by_default = "", .help = "convention"},
     {.names = "-denzo", .takes = TAKES_NOTHING, .convention = DENZO, .pivot = PIVOT_BEAM, .by_default = "", .help = "convention"},

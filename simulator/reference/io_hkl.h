@@ -3,7 +3,8 @@
 #define IO_HKL_H
 
 #include "config.h"
+#include "io_text.h"
 
-void read_hkl(const char *path, StructureFactors *F);
+void read_hkl(const char *path, StructureFactors *F, Allowed allowed);
 
 #endif

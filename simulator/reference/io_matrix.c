@@ -9,18 +9,19 @@
 
 /* a*, b*, c* (1/A): the numbers of the file divided by the wavelength. Numbers after the ninth are left
  * alone, as files of this kind go on with other things. */
-Basis read_matrix(const char *path, double wavelength_m)
+Basis read_matrix(const char *path, double wavelength_m, Allowed allowed)
 {
     double number[MATRIX_NUMBERS], factor = METRES_PER_ANGSTROM / wavelength_m;
     Basis star;
     Text text;
     Line line;
     int i, count = 0;
-    read_text(path, &text);
+    read_text(path, &text, allowed);
     while (count < MATRIX_NUMBERS && next_line(&text, BLANKS, &line)) {
         for (i = 0; i < line.count && i < MOST_FIELDS && count < MATRIX_NUMBERS; i++, count++)
             if (!parse_real(line.field[i], &number[count]))
-                fail("%s line %ld: '%s' is not a number", path, text.line_number, line.field[i]);
+                fail("%s line %ld: '%s' is not a number%s", path, text.line_number, line.field[i],
+                     hint_of(&line, allowed));
     }
     free_text(&text);
     if (count < MATRIX_NUMBERS)

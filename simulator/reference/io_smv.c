@@ -121,6 +121,15 @@ static int header_count(const char *path, const char *header, const char *key)
     return (int)value;
 }
 
+/* Pixels along fast and slow; 0 where they are not given. */
+static void header_shape(const char *path, const char *header, int *fast, int *slow)
+{
+    *fast = header_count(path, header, "SIZE1");
+    *slow = header_count(path, header, "SIZE2");
+    if (*fast == 0)
+        *fast = *slow = header_count(path, header, "DETECTOR_DIMENSIONS");
+}
+
 /* Let the header of an image or a mask set what the command line may still change. A mask counts the beam
  * centre along y from the other edge. An oscillation of 0 is a still. */
 void apply_header(const char *path, HeaderUse use, Options *o)
@@ -129,9 +138,8 @@ void apply_header(const char *path, HeaderUse use, Options *o)
     size_t header_bytes;
     char *header = read_header(path, &text, &header_bytes);
     double oscillation = 0.0, y = NAN;
-    int fast = header_count(path, header, "SIZE1"), slow = header_count(path, header, "SIZE2");
-    if (fast == 0)
-        fast = slow = header_count(path, header, "DETECTOR_DIMENSIONS");
+    int fast, slow;
+    header_shape(path, header, &fast, &slow);
     if (fast > 0 && slow > 0) {
         o->pixels[0] = fast;
         o->pixels[1] = slow;
@@ -161,10 +169,11 @@ unsigned char *read_mask(const char *path, const Detector *d)
     Text text;
     size_t header_bytes;
     char *header = read_header(path, &text, &header_bytes);
-    int fast = header_count(path, header, "SIZE1"), slow = header_count(path, header, "SIZE2"), i, j;
+    int fast, slow, i, j;
     int width = pixel_bytes(path, header), byte;
     const unsigned char *data = (const unsigned char *)text.data + header_bytes;
     unsigned char *mask, *pixel;
+    header_shape(path, header, &fast, &slow);
     free(header);
     if (fast < d->fast_pixels || slow < d->slow_pixels)
         fail("%s: a mask of %d x %d pixels for a detector of %d x %d", path, fast, slow, d->fast_pixels,

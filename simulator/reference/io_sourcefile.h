@@ -3,7 +3,8 @@
 #define IO_SOURCEFILE_H
 
 #include "config.h"
+#include "io_text.h"
 
-void read_source_file(const char *path, Beam *beam);
+void read_source_file(const char *path, Beam *beam, Allowed allowed);
 
 #endif

@@ -42,14 +42,82 @@ void read_bytes(const char *path, Text *text)
     text->next = text->data;
 }
 
-/* As read_bytes, for files people write: empty files and NUL bytes are errors. */
-void read_text(const char *path, Text *text)
+/* ---- text -------------------------------------------------------------------------------------- */
+
+/* The value of -allow; NULL allows nothing. */
+Allowed parse_allowed(const char *words)
 {
+    Allowed allowed = {0, 0};
+    const char *word = words;
+    while (word != NULL) {
+        size_t size = strcspn(word, ",");
+        if (size == strlen("comments") && strncmp(word, "comments", size) == 0)
+            allowed.comments = 1;
+        else if (size == strlen("columns") && strncmp(word, "columns", size) == 0)
+            allowed.columns = 1;
+        else
+            fail("-allow: comments, columns or comments,columns expected, '%s' given", words);
+        word = word[size] == ',' ? word + size + 1 : NULL;
+    }
+    return allowed;
+}
+
+/* Blank out what follows # or ! in each line, and say how often. */
+static void cut_comments(Text *text)
+{
+    char *c, *end;
+    long comments = 0;
+    for (c = text->data; *(c += strcspn(c, "#!")) != '\0'; c = end, comments++)
+        for (end = c + strcspn(c, "\n"); c < end; c++)
+            *c = ' ';
+    if (comments > 0)
+        warn("%s: %ld comment%s left out (-allow)", text->path, comments, comments > 1 ? "s" : "");
+}
+
+/* Refuse what people take for a text of numbers and is none, by the bytes that it begins with. */
+static void refuse_odd(const Text *text)
+{
+    static const struct {
+        const char *begins, *what;
+    } odd[] = {
+        {"version https://git-lfs.github.com/", "a git-LFS pointer, not the file it stands for (git lfs pull)"},
+        {"\x1f\x8b", "packed with gzip (gunzip it first)"},
+        {"\xef\xbb\xbf", "text with a byte-order mark, which is no number (save it as plain UTF-8)"},
+        {"\xff\xfe", "UTF-16 text (save it as plain UTF-8)"},
+        {"\xfe\xff", "UTF-16 text (save it as plain UTF-8)"},
+    };
+    size_t i;
+    for (i = 0; i < sizeof odd / sizeof odd[0]; i++)
+        if (strncmp(text->data, odd[i].begins, strlen(odd[i].begins)) == 0)
+            fail("%s: this is %s", text->path, odd[i].what);
+}
+
+/* As read_bytes, for files people write: empty and packed files, NUL bytes and lines that end in CR alone are errors;
+ * comments are cut out where they are allowed. */
+void read_text(const char *path, Text *text, Allowed allowed)
+{
+    const char *cr;
     read_bytes(path, text);
-    if (text->length == 0)
+    if (text->length == strspn(text->data, BLANKS "\n"))
         fail("%s: the file is empty", path);
+    refuse_odd(text);
     if (memchr(text->data, '\0', text->length) != NULL)
         fail("%s: a text file was expected, but it holds NUL bytes (binary data)", path);
+    cr = strchr(text->data, '\r');
+    if (cr != NULL && cr[1] != '\0' && strchr(text->data, '\n') == NULL)
+        fail("%s: its lines end in CR alone, as on old Macintoshes (dos2unix -c mac mends it)", path);
+    if (allowed.comments)
+        cut_comments(text);
+}
+
+/* What to say after the refusal of a line that holds a comment. */
+const char *hint_of(const Line *line, Allowed allowed)
+{
+    int i;
+    for (i = 0; !allowed.comments && i < line->count && i < MOST_FIELDS; i++)
+        if (strpbrk(line->field[i], "#!") != NULL)
+            return " (-allow comments leaves out # and !)";
+    return "";
 }
 
 /* The next line that holds a field, cut at the delimiters; 0 at the end of the file. Blank lines are

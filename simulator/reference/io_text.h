@@ -7,6 +7,12 @@
 #define BLANKS " \t\r\v\f"
 #define MOST_FIELDS 16
 
+/* What readers may pass over because the user said so (-allow): from # or ! to the end of a line, and columns
+ * after the last one that is read. */
+typedef struct {
+    int comments, columns;
+} Allowed;
+
 /* A file in memory. `next` moves along; lines and fields are cut in place. */
 typedef struct {
     const char *path;
@@ -23,7 +29,9 @@ typedef struct {
 } Line;
 
 void read_bytes(const char *path, Text *text);
-void read_text(const char *path, Text *text);
+void read_text(const char *path, Text *text, Allowed allowed);
+Allowed parse_allowed(const char *words);
+const char *hint_of(const Line *line, Allowed allowed);
 int next_line(Text *text, const char *delimiters, Line *line);
 void free_text(Text *text);
 

@@ -2,9 +2,11 @@
  *
  * This file parses, builds, renders, writes and says so; what any of it means is in the files named after
  * it, which mirror the modules of the Python simulator one to one. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "argv.h"
 #include "config.h"
@@ -43,6 +45,23 @@ static void check_arithmetic(void)
         fail("built with fused multiply-add; compile with -ffp-contract=off");
 }
 
+/* A seed that was not given is drawn and told, so that the run can be repeated. */
+static void draw_seed(Options *o)
+{
+    FILE *file;
+    unsigned drawn = 0;
+    if (o->misset_mode != MISSET_RANDOM || o->misset_seed_given || o->seed_given)
+        return;
+    file = fopen("/dev/urandom", "rb");
+    if (file == NULL || fread(&drawn, sizeof drawn, 1, file) != 1)
+        drawn = (unsigned)time(NULL);
+    if (file != NULL)
+        fclose(file);
+    o->misset_seed = (int)(drawn % INT_MAX) + 1;
+    o->misset_seed_given = 1;
+    warn("-misset random without a seed: %d was drawn (-misset_seed repeats it)", o->misset_seed);
+}
+
 /* Options of the command line, on top of those of the image headers: mask first, then image. */
 static Options read_options(int count, char **tokens)
 {
@@ -55,6 +74,7 @@ static Options read_options(int count, char **tokens)
     if (options.img_file != NULL)
         apply_header(options.img_file, HEADER_OF_IMAGE, &options);
     parse_options(count, tokens, &options);
+    draw_seed(&options);
     if (options.write_noise)
         warn("-noisefile has no effect: this program writes no noise image");
     if (options.printout)

@@ -38,6 +38,7 @@ typedef struct {
 
     /* structure factors */
     const char *hkl_file, *dump_file, *stol_file;
+    const char *allow;                /* what text files may hold besides numbers; NULL: nothing */
     double default_F;
     int interpolation;
 

@@ -144,7 +144,7 @@ static void list_sources(const Options *o, Beam *beam)
 {
     double total = 0.0;
     int i;
-    read_source_file(o->source_file, beam);
+    read_source_file(o->source_file, beam, parse_allowed(o->allow));
     beam->divergence_steps = -1;
     for (i = 0; i < beam->source_count; i++)
         total += beam->sources[i].printed_weight;

@@ -68,7 +68,7 @@ void structure_factors_build(const Options *o, const int *cells, StructureFactor
 {
     F->default_F = o->default_F;
     if (o->hkl_file != NULL)
-        read_hkl(o->hkl_file, F);
+        read_hkl(o->hkl_file, F, parse_allowed(o->allow));
     else if (o->dump_file != NULL)
         read_dump(o->dump_file, F);
     else if (o->default_F == 0.0)

@@ -6,9 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from nanobrag_torch.emulation import parse_emulations
-from nanobrag_torch.errors import ArgumentError
-from nanobrag_torch.output.noise import PoissonDraws, log_gamma, noise_seed
+from nanobrag_torch.output.noise import PoissonDraws, log_gamma
 from nanobrag_torch.physics.random_stream import RandomStreams
 
 NOISE = "-noisefile noiseimage.img"
@@ -73,19 +71,6 @@ def test_pixels_outside_the_region_are_zero_and_masked_ones_hold_the_offset(simu
     pixels = noise_pixels(simulated(f"{NOISE} -seed 3 -mask m.img -roi 5 9 6 20"))
     assert (pixels[8, 5:10] == 40).all() and (pixels[6:21, 5:10] >= 40).all()
     assert pixels.astype(int).sum() == pixels[6:21, 5:10].astype(int).sum()
-
-
-def test_noise_needs_a_seed_before_anything_is_written(simulated, tmp_path):
-    run = simulated(NOISE)
-    assert run.status == 2 and "-seed" in run.stderr and run.stderr.count("\n") == 1
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_clock_is_the_seed_where_that_is_emulated():
-    assert noise_seed(5, ()) == -5
-    with pytest.raises(ArgumentError, match="-seed"):
-        noise_seed(None, parse_emulations(None))
-    assert noise_seed(None, parse_emulations("noise-truncation")) < -1_700_000_000
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.3, 5.0, 11.5, 40.0, 1e4, 2e6])

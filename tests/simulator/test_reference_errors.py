@@ -33,7 +33,6 @@ COMMAND_LINES = [
     ("-roi 40 50 0 3", "-roi: nothing between x = 40 and 50"),
     ("-detector_thick -5", "-detector_thick"),
     ("-water -5", "-water"),
-    ("-misset random", "-misset random: needs -misset_seed or -seed"),
     ("-twotheta_axis 0 0 0", "-twotheta_axis: the vector has no length"),
     ("-beam_vector 0 0 0", "-beam_vector: the vector has no length"),
     ("-fdet_vector 1 0 0 -sdet_vector 1 0 0 -odet_vector 2 0 0", "parallel"),
@@ -52,7 +51,7 @@ COMMAND_LINES = [
 FILES = [
     ("-hkl", None, "cannot be opened"),
     ("-hkl", b"", "is empty"),
-    ("-hkl", b"\n\n", "no structure factors found"),
+    ("-hkl", b"\n\n", "is empty"),
     ("-hkl", b"h k l F\n1 2 3 4\n", "line 1: index 'h' is not an integer"),
     ("-hkl", b"1 2 3 4\n1 2 3\n", "line 2: h k l F expected, 3 fields found"),
     ("-hkl", b"1 2 3 4 5\n", "line 1: h k l F expected, 5 fields found"),

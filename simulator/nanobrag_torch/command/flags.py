@@ -97,6 +97,9 @@ _row("-stolout", "stol", "output", "ignored", "", "output.stol", "no effect", me
 _switch("-interpolate", "interpolation", "tricubic interpolation of F", sets=[("interpolate", True)])
 _switch("-nointerpolate", "interpolation", "nearest F", sets=[("interpolate", False)])
 
+_row("-allow", "reading", "word", "allow", "", "none",
+     "comments, columns or comments,columns: what text files may hold besides their numbers", c="", meaning="reading")
+
 _begin("detector")
 _switch("-mosflm", "convention", "convention (default)", convention="mosflm", pivot="beam")
 _switch("-adxv", "convention", "convention", convention="adxv", pivot="beam")

@@ -19,6 +19,8 @@ from nanobrag_torch.units import to_si
 
 DUMP_BY_DEFAULT = "Fdump.bin"
 RIGHT_ANGLE_DEG = 90.0
+LONGEST_WAVELENGTH_M = 1e-6
+"""A longer one in a list of sources was meant in another unit."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,12 @@ def load_components(command: LoadedCommand) -> tuple[Beam, Crystal, Detector, Sc
     Raises InputFileError for a file that cannot be read or understood.
     """
     given, files, options = command.options.given, command.files, command.options
+    _allowed(command)
+    _draw_seeds(command)
     if files.stol_file is not None:
         from nanobrag_torch.io.stol import check_stol
 
-        check_stol(command.read_from / files.stol_file)
+        check_stol(command.read_from / files.stol_file, like_c="source-file-lines" in command.emulate)
     _complete_cell(given)
     if "last-layer-capture" in command.emulate:  # where -detector_abs inf takes away only a thickness given before
         given["thickness_m"] = given.get("thickness_like_c_m", 0.0)
@@ -82,7 +86,7 @@ def load_components(command: LoadedCommand) -> tuple[Beam, Crystal, Detector, Sc
     if files.matrix_file is not None:
         from nanobrag_torch.io.matrix import read_matrix
 
-        given["matrix"] = read_matrix(command.read_from / files.matrix_file).tolist()
+        given["matrix"] = read_matrix(command.read_from / files.matrix_file, _allowed(command)).tolist()
     detector, scan = options.component(Detector), options.component(Scan)
     _warn_pivot(options)
     if files.mask_file is not None:
@@ -90,6 +94,20 @@ def load_components(command: LoadedCommand) -> tuple[Beam, Crystal, Detector, Sc
     if files.source_file is not None:
         given["sources"] = _sources(command, options.component(Beam), detector, scan)
     return options.component(Beam), options.component(Crystal), detector, scan, options.component(Sampling)
+
+
+def _draw_seeds(command: LoadedCommand) -> None:
+    """Seeds that were not given are drawn and told, so that the run can be repeated."""
+    from nanobrag_torch.physics.random_stream import fresh_seed
+
+    given, warn = command.options.given, command.options.warn
+    seed = None if "misset-radians" in command.emulate else given.get("seed")
+    if given.get("misset_random") and given.get("misset_seed", seed) is None:
+        given["misset_seed"] = fresh_seed()
+        warn(f"-misset random without a seed: {given['misset_seed']} was drawn (-misset_seed repeats it)")
+    if command.outputs.write_noise and not command.outputs.describe and given.get("seed") is None:
+        given["seed"] = fresh_seed()
+        warn(f"the noise image without a seed: {given['seed']} was drawn (-seed repeats it)")
 
 
 def _complete_cell(given: dict) -> None:
@@ -111,7 +129,7 @@ def _reflections(command: LoadedCommand):
 
         columns = "stream" if "hkl-columns" in emulate else "strict"
         default_F = command.options.given.get("default_F", 0.0)
-        return read_hkl(command.read_from / files.hkl_file, default_F, columns)
+        return read_hkl(command.read_from / files.hkl_file, default_F, columns, _allowed(command))
     path = command.read_from / files.dump_file if files.dump_file else command.write_to / DUMP_BY_DEFAULT
     if files.dump_file is None and not ("fdump-reuse" in emulate and path.is_file()):
         return None
@@ -146,4 +164,16 @@ def _sources(command: LoadedCommand, beam: Beam, detector: Detector, scan: Scan)
     from nanobrag_torch.physics.detector import convention_frame
 
     direction = convention_frame(beam, detector, scan, command.emulate).beam
-    return read_sources(command.read_from / command.files.source_file, beam.wavelength_m, direction, command.emulate)
+    path = command.read_from / command.files.source_file
+    table = read_sources(path, beam.wavelength_m, direction, command.emulate, _allowed(command))
+    longest = max((float(wavelength) for wavelength in table.wavelengths_m), default=0.0)
+    if longest > LONGEST_WAVELENGTH_M:
+        command.options.warn(f"{path}: a wavelength of {longest:g} m; the fifth column is in metres (1 A is 1e-10)")
+    return table
+
+
+def _allowed(command: LoadedCommand):
+    from nanobrag_torch.io.text import parse_allowed
+
+    return parse_allowed(command.files.allow, command.options.warn)
+

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from nanobrag_torch.errors import InputFileError
-from nanobrag_torch.io.text import leading_real, read_bytes, read_text, real
+from nanobrag_torch.io.text import (
+    STRICT,
+    Allowed,
+    hint_of,
+    leading_real,
+    read_bytes,
+    read_text,
+    real,
+    text_lines,
+)
 from nanobrag_torch.units import SOURCE_DISTANCE_M
 
 _DELIMITERS = " \t,;:!"
@@ -28,18 +37,17 @@ class SourceTable:
     wavelengths_m: tuple
 
 
-def read_sources(path, wavelength_m: Any, direction: Sequence[Any], emulate) -> SourceTable:
+def read_sources(path, wavelength_m: Any, direction: Sequence[Any], emulate, allowed: Allowed = STRICT) -> SourceTable:
     """The sources of a file, in order.
 
     A line holds three to five numbers, separated by blanks or any of , ; : ! and ended in any way; blank lines
-    are skipped. A missing weight is 1, a missing wavelength ``wavelength_m``. ``direction`` (unit vector of the
-    beam) puts sources whose position is missing at -10 b, which only emulation source-file-lines allows.
+    are skipped, comments and further columns where ``allowed``. A missing weight is 1, a missing wavelength
+    ``wavelength_m``. ``direction`` (unit vector of the beam) puts sources whose position is missing at -10 b, which
+    only emulation source-file-lines allows.
     Raises InputFileError, naming line and text, for anything else.
     """
-    if "source-file-lines" in emulate:
-        rows = _rows_like_c(path)
-    else:
-        rows = _rows(path, signed_weights="source-weights" in emulate)
+    signed = "source-weights" in emulate
+    rows = _rows_like_c(path) if "source-file-lines" in emulate else _rows(path, signed, allowed)
     if not rows:
         raise InputFileError("no sources found", path)
     defaults = (*(-SOURCE_DISTANCE_M * x for x in direction), 1.0, wavelength_m)
@@ -52,21 +60,26 @@ def read_sources(path, wavelength_m: Any, direction: Sequence[Any], emulate) -> 
     return SourceTable(tuple(row[:3] for row in full), weights, tuple(row[4] for row in full))
 
 
-def _rows(path, signed_weights: bool) -> list[tuple]:
+def _rows(path, signed_weights: bool, allowed: Allowed) -> list[tuple]:
     """Five values a line, None where missing."""
-    rows = []
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    rows, longer = [], 0
+    for number, line in text_lines(read_text(path, allowed)):
         words = _FIELD.findall(line)
+        if len(words) > _COLUMNS and allowed.columns:
+            words, longer = words[:_COLUMNS], longer + 1
         if words:
-            rows.append(_row(words, path, number, signed_weights))
+            rows.append(_row(words, path, number, signed_weights, hint_of(line, allowed)))
+    if longer:
+        allowed.warn(f"{path}: the columns after the fifth are left out in {longer} lines (-allow)")
     return rows
 
 
-def _row(words: list[str], path, line: int, signed_weights: bool) -> tuple:
+def _row(words: list[str], path, line: int, signed_weights: bool, hint: str) -> tuple:
     if not _FEWEST_COLUMNS <= len(words) <= _COLUMNS:
+        more = hint or (" (-allow columns takes the first five)" if len(words) > _COLUMNS else "")
         raise InputFileError(f"3 to 5 numbers expected (x y z weight wavelength), {len(words)} fields found starting "
-                             f"{words[0]!r}", path, line, words[0])
-    values = [real(word, path, line) for word in words]
+                             f"{words[0]!r}{more}", path, line, words[0])
+    values = [real(word, path, line, hint) for word in words]
     if values[:3] == [0.0, 0.0, 0.0]:
         raise InputFileError("the source sits on the sample (0 0 0)", path, line, " ".join(words[:3]))
     if len(values) > 3 and values[3] < 0.0 and not signed_weights:

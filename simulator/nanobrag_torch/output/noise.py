@@ -8,7 +8,6 @@ interest changes the noise of every pixel in it.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -37,26 +36,14 @@ class NoiseImage:
     overloads: int = 0
 
 
-def noise_seed(seed: int | None, emulate) -> int:
-    """The seed of the noise, as RandomStreams has it: the negative of -seed.
-
-    Raises UsageError without one; emulation noise-truncation takes the clock then.
-    """
-    if seed is not None:
-        return -seed
-    if "noise-truncation" in emulate:
-        return -int(time.time())
-    raise ArgumentError("the noise image needs -seed (or give -nonoise)")
-
-
-def write_noise_image(path, scene, image, adc: float, seed: int | None) -> NoiseImage:
+def write_noise_image(path, scene, image, adc: float, seed: int) -> NoiseImage:
     """Draw a noise image with the pixels of ``image``, float32 [slow, fast], as means, add ``adc``, and write it.
 
     Counts are rounded to the nearest integer in 0..65535; emulation noise-truncation cuts the fraction off,
-    wraps negative counts around, and has 0 for a mean that is no number. Raises UsageError without a seed, and
-    InputFileError when it cannot be written.
+    wraps negative counts around, and has 0 for a mean that is no number. Raises InputFileError when it cannot be
+    written.
     """
-    scene.streams.seed(STREAM, noise_seed(seed, scene.emulate))
+    scene.streams.seed(STREAM, -seed)
     noise = NoiseImage()
     write_smv(path, scene, _drawn(scene, image, adc, noise))
     return noise

@@ -8,6 +8,7 @@ the shuffle table and the last output are shared by all.
 from __future__ import annotations
 
 import math
+import os
 
 import numpy as np
 
@@ -18,6 +19,11 @@ _TABLE = 32
 _DIVISOR = 1 + (_M - 1) // _TABLE
 _SCALE = 1.0 / _M
 _CAP = 1.0 - 1.2e-7
+
+
+def fresh_seed() -> int:
+    """A seed from the system's randomness, 1 to 2^31 - 1, for who gave none."""
+    return int.from_bytes(os.urandom(4), "little") % _M or 1
 
 
 class RandomStreams:

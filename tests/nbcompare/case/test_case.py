@@ -61,6 +61,7 @@ FAULTS = [
     ("rois:\n", "threads: [1, 0]\nrois:\n", "5:14", "must be 1 to 1024, found 0"),
     ("rois:\n", "threads: [2, 2]\nrois:\n", "5:10", "names a number twice"),
     ("rois:\n", "required_args: [-osc]\nrois:\n", "5:16", "-osc is not in the command"),
+    ("-flux 1e18", "-flux 1e18 -misset random", "3:10", "add -misset_seed N before it"),
     ("rois:\n", "divergences: []\nrois:\n", "5:14", "at least one claim, or be left out"),
     ("rois:\n", f"divergences: [{CLAIM[:-1]}, x: 1}}]\nrois:\n", "5:212", "unknown key 'x'"),
     ("rois:\n", f"divergences: [{CLAIM}]\nrois:\n".replace("owner: o, ", ""), "5:15", "lacks the key 'owner'"),

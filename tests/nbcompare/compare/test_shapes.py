@@ -34,3 +34,13 @@ def test_a_header_gives_the_shape_unless_arguments_do(tmp_path):
 def test_nonsense_is_refused(tmp_path, args):
     with pytest.raises(UsageError):
         declared_shape(args.split(), tmp_path)
+
+
+@pytest.mark.parametrize("header_bytes", [512, 1024])
+def test_a_dtrek_header_gives_the_size_wherever_its_keys_stand(tmp_path, header_bytes):
+    """DETECTOR_DIMENSIONS stands for both sizes where there is no SIZE1; a header may be longer than 512 bytes."""
+    text = f"{{\nHEADER_BYTES={header_bytes:5d};\n" + "COMMENT=x;\n" * (45 if header_bytes > 512 else 1)
+    (tmp_path / "d.img").write_bytes((text + "DETECTOR_DIMENSIONS=64;\n}\f").ljust(header_bytes).encode())
+    assert declared_shape(["-img", "d.img"], tmp_path) == Shape(slow=64, fast=64)
+    (tmp_path / "d.img").write_bytes((text + "SIZE1=12;\nSIZE2=34;\nDETECTOR_DIMENSIONS=64;\n}\f").ljust(1024).encode())
+    assert declared_shape(["-img", "d.img"], tmp_path) == Shape(slow=34, fast=12)

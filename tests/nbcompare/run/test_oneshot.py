@@ -148,3 +148,16 @@ def test_bad_options_are_usage_errors(one_shot, options, words):
 
 def test_no_arguments_at_all_is_a_usage_error(nb):
     assert nb("--outdir", "out", "--").code == 1
+
+
+def test_a_random_orientation_without_a_seed_gets_one_seed_for_both_engines(one_shot):
+    assert one_shot(args=(*SMALL_ARGS, "-misset", "random")).code == 0
+    option, seed, *rest = summary()["args"]
+    assert option == "-misset_seed" and 1 <= int(seed) < 2**31 and rest == [*SMALL_ARGS, "-misset", "random"]
+    assert any(f"both engines were given -misset_seed {seed}" in note for note in summary()["notes"])
+
+
+@pytest.mark.parametrize("seeded", ["-misset_seed 5 -misset random", "-seed 5 -misset random", "-misset 1 2 3"])
+def test_an_orientation_that_is_stated_is_left_alone(one_shot, seeded):
+    assert one_shot(args=(*SMALL_ARGS, *seeded.split())).code == 0
+    assert summary()["args"] == [*SMALL_ARGS, *seeded.split()]
