@@ -12,6 +12,7 @@
 #include "io_matrix.h"
 #include "units.h"
 
+#define SMALLEST_OBLIQUITY 1e-9  /* what an angle that is not right differs from a right one by (radians) */
 #define SMALLEST_SKEW 1e-12      /* of sin s sin(s-al) sin(s-be) sin(s-ga) */
 #define SMALLEST_VOLUME 1e-12    /* of V* / (a* b* c*) */
 
@@ -47,10 +48,20 @@ static double clamped(double cosine)
     return cosine > 1.0 ? 1.0 : cosine < -1.0 ? -1.0 : cosine;
 }
 
+/* How many angles are not right. */
+static int oblique_angles(const double *cell)
+{
+    int i, count = 0;
+    for (i = 3; i < 6; i++)
+        count += fabs(cell[i] - PI / 2.0) > SMALLEST_OBLIQUITY;
+    return count;
+}
+
 /* a*, b*, c* (1/A) of a cell in the default orientation: a* along x, b* in the xy plane. Lengths are
  * b c sin(al) W, sines a W / b* / c*, and c*_z is W / (a* b* sin ga*), with W the reciprocal volume. */
-static Basis cell_reciprocal(const double *cell, double star_volume)
+static Basis cell_reciprocal(const double *cell, double volume)
 {
+    double star_volume = 1.0 / volume;
     double a_star = cell[1] * cell[2] * sin(cell[3]) * star_volume;
     double b_star = cell[2] * cell[0] * sin(cell[4]) * star_volume;
     double c_star = cell[0] * cell[1] * sin(cell[5]) * star_volume;
@@ -58,11 +69,14 @@ static Basis cell_reciprocal(const double *cell, double star_volume)
     double cos_alpha = clamped((cos(cell[4]) * cos(cell[5]) - cos(cell[3])) / (sin(cell[4]) * sin(cell[5])));
     double cos_beta = clamped((cos(cell[5]) * cos(cell[3]) - cos(cell[4])) / (sin(cell[5]) * sin(cell[3])));
     double cos_gamma = clamped((cos(cell[3]) * cos(cell[4]) - cos(cell[5])) / (sin(cell[3]) * sin(cell[4])));
+    double up = star_volume / (a_star * b_star * sin_gamma);
     Basis reciprocal;
+    if (oblique_angles(cell) < 2) /* equal, and rounded as the C program rounds it */
+        up = c_star * volume / (cell[0] * cell[1] * cell[2] * sin_gamma);
     reciprocal.a = vector(a_star, 0.0, 0.0);
     reciprocal.b = vector(b_star * cos_gamma, b_star * sin_gamma, 0.0);
     reciprocal.c = vector(c_star * cos_beta, c_star * (cos_alpha - cos_beta * cos_gamma) / sin_gamma,
-                          star_volume / (a_star * b_star * sin_gamma));
+                          up);
     return reciprocal;
 }
 
@@ -170,7 +184,7 @@ void crystal_build(const Options *o, const double *sample_size_m, Shuffle *shuff
     if (o->cell[0] > 0.0) {
         complete_cell(o->cell, cell);
         volume_A3 = cell_volume(cell);
-        crystal->reciprocal_per_A = cell_reciprocal(cell, 1.0 / volume_A3);
+        crystal->reciprocal_per_A = cell_reciprocal(cell, volume_A3);
     }
     if (o->matrix_file != NULL)
         crystal->reciprocal_per_A = read_matrix(o->matrix_file, o->wavelength_m, parse_allowed(o->allow));

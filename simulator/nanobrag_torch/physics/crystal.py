@@ -19,6 +19,9 @@ from nanobrag_torch.units import DEGREES_PER_RADIAN, METRES_PER_ANGSTROM
 
 SMALLEST_SKEW = 1e-12
 SMALLEST_SKEW_LIKE_C = 1e-24
+SMALLEST_OBLIQUITY = 1e-9
+"""What an angle (radians) that is not right differs from a right one by."""
+
 SHORTEST_AXIS_A, LONGEST_AXIS_A = 1e-6, 1e9
 SMALLEST_VOLUME = 1e-12
 MISSET_CAP_LIKE_C = 90.0
@@ -67,21 +70,31 @@ def _clamped(cosine):
 
 def cell_reciprocal(lengths, angles, volume, emulate=()):
     """a*, b*, c* (1/A) in the default orientation: a* along x, b* in the xy plane (International Tables B 1.1),
-    c*_z = 1/(V a* b* sin ga*)."""
+    c*_z = 1/(V a* b* sin ga*), which is V c*/(a b c sin ga*) where no more than one angle is oblique
+    (but has other derivatives).
+
+    Products in the order of the C program: a crystal that is an exact multiple of the cell has as many cells as the
+    last bit of the axis says."""
     (a, b, c), (al, be, ga) = lengths, angles
-    a_star = b * c * sin(al) / volume
-    b_star = c * a * sin(be) / volume
-    c_star = a * b * sin(ga) / volume
-    sin_gamma = c / (volume * a_star * b_star)
+    star_volume = 1.0 / volume
+    a_star = b * c * sin(al) * star_volume
+    b_star = c * a * sin(be) * star_volume
+    c_star = a * b * sin(ga) * star_volume
+    sin_gamma = _clamped(c * star_volume / a_star / b_star)
     cos_alpha = _clamped((cos(be) * cos(ga) - cos(al)) / (sin(be) * sin(ga)))
     cos_beta = _clamped((cos(ga) * cos(al) - cos(be)) / (sin(ga) * sin(al)))
     cos_gamma = _clamped((cos(al) * cos(be) - cos(ga)) / (sin(al) * sin(be)))
-    up = 1.0 / (volume * a_star * b_star * sin_gamma)
-    if "cell-triclinic" in emulate:
+    up = star_volume / (a_star * b_star * sin_gamma)
+    if "cell-triclinic" in emulate or (isinstance(volume, float) and _oblique(angles) < 2):
         up = c_star * volume / (a * b * c * sin_gamma)
     return ((a_star, 0.0, 0.0),
             (b_star * cos_gamma, b_star * sin_gamma, 0.0),
             (c_star * cos_beta, c_star * (cos_alpha - cos_beta * cos_gamma) / sin_gamma, up))
+
+
+def _oblique(angles) -> int:
+    """How many angles (radians) are not right."""
+    return sum(abs(number(angle) - math.pi / 2.0) > SMALLEST_OBLIQUITY for angle in angles)
 
 
 def _complete(lengths) -> tuple:

@@ -153,7 +153,7 @@ def test_schema_and_loader_know_the_same_words():
 
 
 BEYOND_A_SCHEMA = ("duplicate", "declares", "overhang", "inverted", "above max", "unknown region", "not among",
-                   "added by", "cannot be split", "needs a number", "there is no file", "anchors", "the tag",
+                   "added by", "add -misset_seed", "cannot be split", "needs a number", "there is no file", "anchors", "the tag",
                    "not valid YAML", "invisible", "float '7.0'", "nested", "finite",
                    "not in the command", "must be a day", "emulate must hold", "two claims", "defect is the subject's",
                    "in bounds")
