@@ -1,4 +1,4 @@
-"""A crystal that is an exact multiple of its cell: the count hangs on the last bit of the axis, so all programs round alike.
+"""Cells of a crystal that is an exact multiple of its cell: the last bit of the axis decides, so programs round alike.
 
 The counts of the C program were printed by nanoBragg (gcc -O2, x86-64) for these arguments: "crystal is ... microns".
 """
