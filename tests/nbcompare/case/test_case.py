@@ -153,10 +153,9 @@ def test_schema_and_loader_know_the_same_words():
 
 
 BEYOND_A_SCHEMA = ("duplicate", "declares", "overhang", "inverted", "above max", "unknown region", "not among",
-                   "added by", "add -misset_seed", "cannot be split", "needs a number", "there is no file", "anchors", "the tag",
-                   "not valid YAML", "invisible", "float '7.0'", "nested", "finite",
-                   "not in the command", "must be a day", "emulate must hold", "two claims", "defect is the subject's",
-                   "in bounds")
+                   "added by", "add -misset_seed", "cannot be split", "needs a number", "there is no file", "anchors",
+                   "the tag", "not valid YAML", "invisible", "float '7.0'", "nested", "finite", "not in the command",
+                   "must be a day", "emulate must hold", "two claims", "defect is the subject's", "in bounds")
 
 
 @pytest.mark.parametrize(("old", "new", "place", "words"),
