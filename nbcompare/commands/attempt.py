@@ -18,7 +18,8 @@ from nbcompare.errors import ExitCode, UsageError
 @click.option("--row", metavar="NAME", help="The row of the plan, for example N1.")
 @phases_options
 @click.option("--dry-run", is_flag=True, help="Show the changes as a diff and write nothing.")
-def command(bundle, ledger, plan, row, phases_file, signers, dry_run) -> ExitCode:
+def command(bundle: Path, ledger: Path, plan: Path | None, row: str | None, phases_file: Path, signers: Path | None,
+            dry_run: bool) -> ExitCode:
     """Enter a bundle into a ledger as the next numbered Attempt under its case's heading.
 
     A bundle is entered once, however often this is called. With --plan and --row the row becomes [P], and

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nbcompare.commands.options import Finite, experiment_options
 from nbcompare.errors import ExitCode, UsageError
 
+if TYPE_CHECKING:
+    from nbcompare.explain.experiment import ExperimentSource
 
-def _share(_context, _parameter, value: float | None) -> float | None:
+
+def _share(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
     if value is not None and not 0 <= value <= 1:
         raise click.BadParameter("a share is a number from 0 to 1")
     return value
 
 
-def _listed(context: click.Context, _parameter, asked: bool) -> None:
+def _listed(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
     """--list: print all kinds and end."""
     if not asked or context.resilient_parsing:
         return
@@ -48,8 +52,9 @@ def _listed(context: click.Context, _parameter, asked: bool) -> None:
 @click.option("--cache", type=click.Path(path_type=Path), metavar="DIR",
               help="Where images and answers are kept, so that a stopped audit goes on.  [default: the user's cache]")
 @experiment_options
-def command(kinds, strengths, seed, alone, no_diagnosis, budget, require, require_first, require_three, jobs, cache,
-            form, quiet, asked) -> ExitCode:
+def command(kinds: tuple[str, ...], strengths: str, seed: int, alone: str | None, no_diagnosis: bool, budget: float,
+            require: float | None, require_first: float | None, require_three: float | None, jobs: int,
+            cache: Path | None, form: str, quiet: bool, asked: ExperimentSource) -> ExitCode:
     """Seed known defects into the subject, and see whether the thresholds catch each and the diagnosis names it.
 
     \b

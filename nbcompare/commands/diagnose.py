@@ -22,7 +22,8 @@ from nbcompare.errors import ExitCode, UsageError
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="What to print on standard output.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="BUNDLE | REF SUBJECT -- ARGS...")
-def command(shape, inputs, quick, budget, listing, form, words) -> ExitCode:
+def command(shape: tuple[int, int] | None, inputs: Path | None, quick: bool, budget: float, listing: bool, form: str,
+            words: tuple[str, ...]) -> ExitCode:
     """Name the cause of a difference between two images, from the images, the arguments and trial runs.
 
     It exits with 0 only when the images agree strictly: no pixel further apart than 1e-6 of the peak, and sums equal

@@ -17,7 +17,7 @@ from nbcompare.errors import ExitCode
 @click.option("--comparisons", type=click.Path(path_type=Path), default=Path("comparisons"), show_default=True,
               metavar="DIR", help="Where one-shot comparisons are kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(cleaning, bundles, comparisons, as_json) -> ExitCode:
+def command(cleaning: bool, bundles: Path, comparisons: Path, as_json: bool) -> ExitCode:
     """Say whether a comparison could run here, and name what killed runs left behind.
 
     Exit 0 when nothing is wrong and nothing was left behind (or it was cleaned), else 8.

@@ -15,7 +15,7 @@ from nbcompare.errors import ExitCode
               help="A BagIt 1.0 folder, or one zip file.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH",
               help="Where to; it must not exist.  [default: CASE-STAMP or CASE-STAMP.zip, here]")
-def command(folder, form, output) -> ExitCode:
+def command(folder: Path, form: str, output: Path | None) -> ExitCode:
     """Write an intact bundle as a bag folder or a zip file, to be sent or archived."""
     from nbcompare.bundle.keep.exchange import export_bundle
 

@@ -18,7 +18,7 @@ _UNITS = {"": 0, "K": 10, "M": 20, "G": 30}
 @click.option("--max-size", default="4G", show_default=True, metavar="BYTES",
               help="Refuse what unpacks to more; a number, also with K, M or G.")
 @bundles_option
-def command(source, max_size, bundles) -> ExitCode:
+def command(source: Path, max_size: str, bundles: Path) -> ExitCode:
     """Take in a bundle from a zip file, a bag or a folder, and publish it under its own case and stamp.
 
     It is unpacked aside and verified in full first. Refused: names that lead elsewhere, links, too many files or

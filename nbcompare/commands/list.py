@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from nbcompare.commands.options import bundles_option
@@ -12,7 +14,7 @@ from nbcompare.errors import ExitCode
 @click.option("--case", metavar="NAME", help="Only the bundles of this case.")
 @bundles_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(case, bundles, as_json) -> ExitCode:
+def command(case: str | None, bundles: Path, as_json: bool) -> ExitCode:
     """List the stored bundles with their verdicts, oldest first. Exit 6 when a record cannot be read."""
     from nbcompare.bundle.listing import list_bundles
     from nbcompare.commands.views.bundles import listing_table

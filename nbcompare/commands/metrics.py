@@ -10,7 +10,7 @@ from nbcompare.errors import ExitCode
 
 @click.command("metrics")
 @output_options
-def command(form, quiet) -> ExitCode:
+def command(form: str, quiet: bool) -> ExitCode:
     """List every figure that a threshold may ask for. Those marked * are part of every comparison."""
     from nbcompare.commands.views.terminal import table
     from nbcompare.compare.metrics import metrics_table

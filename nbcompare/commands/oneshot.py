@@ -27,8 +27,10 @@ from nbcompare.errors import ExitCode, UsageError
 @engine_options
 @output_options
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- ARGS...")
-def command(outdir, roi, threshold, sum_ratio, allow_scale, png_scale, save_diff, timeout, c_bin, py_bin,
-            c_args, py_args, trust_case, resample, form, quiet, arguments) -> ExitCode:
+def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshold: float | None,
+            sum_ratio: tuple[float, float] | None, allow_scale: bool, png_scale: float, save_diff: bool, timeout: float,
+            c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool, resample: bool,
+            form: str, quiet: bool, arguments: tuple[str, ...]) -> ExitCode:
     """Compare both engines on one nanoBragg command line, without a case or a bundle."""
     from nbcompare.case.from_arguments import DEFAULT_CORRELATION, DEFAULT_SUM_RATIO, OneShotOptions
     from nbcompare.commands.views.terminal import one_shot_report

@@ -5,31 +5,35 @@ from __future__ import annotations
 import functools
 import math
 import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-from nbcompare.errors import UsageError
+from nbcompare.errors import ExitCode, UsageError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Finite(click.FloatRange):
     """A number that is one: ``nan`` is in no range, and passes every comparison that would say so."""
 
-    def convert(self, value, param, ctx):
-        number = super().convert(value, param, ctx)
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
 
 
-def engine_options(command):
+def engine_options(command: Command) -> Command:
     """The options that choose and feed the engines, the same for run, sweep and one-shot."""
     resample = click.option("--resample", is_flag=True, help="Put a subject image of another declared shape on the "
                                                              "reference's grid (nearest neighbour; noted).")
     return program_options(resample(command))
 
 
-def program_options(command):
+def program_options(command: Command) -> Command:
     """Which programs, and what only one of them gets."""
     for option in reversed((
         click.option("--c-bin", metavar="COMMAND",
@@ -48,11 +52,12 @@ def program_options(command):
     return command
 
 
-def experiment_options(command):
+def experiment_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     """WHAT a command is about and with which engines; the command gets both as one value, ``asked``."""
 
     @functools.wraps(command)
-    def collected(*, what, overrides, c_bin, py_bin, c_args, py_args, trust_case, **rest):
+    def collected(*, what: tuple[str, ...], overrides: tuple[str, ...], c_bin: str | None, py_bin: str | None,
+                  c_args: str, py_args: str, trust_case: bool, **rest: Any) -> ExitCode:
         from nbcompare.explain.experiment import ExperimentSource
 
         asked = ExperimentSource(what, c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), overrides,
@@ -68,7 +73,7 @@ def experiment_options(command):
     return output_options(program_options(collected))
 
 
-def output_options(command, forms=("text", "json")):
+def output_options(command: Command, forms: Sequence[str] = ("text", "json")) -> Command:
     """--format and -q: what is printed, and where."""
     for option in (
         click.option("-q", "--quiet", is_flag=True, help="No progress on standard error."),
@@ -83,7 +88,7 @@ bundles_option = click.option("--bundles", type=click.Path(path_type=Path), defa
                               metavar="DIR", help="Where stamped bundles are kept.")
 
 
-def phases_options(command):
+def phases_options(command: Command) -> Command:
     """Where the phases and the allowed signers are, the same for gate and sign."""
     for option in (
         click.option("--signers", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -17,7 +18,7 @@ from nbcompare.errors import ExitCode, UsageError
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @bundles_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; needs --yes or --dry-run.")
-def command(keep, case, dry_run, yes, bundles, as_json) -> ExitCode:
+def command(keep: int, case: str | None, dry_run: bool, yes: bool, bundles: Path, as_json: bool) -> ExitCode:
     """Remove old bundles, after asking.
 
     Never removed: a bundle that a sign-off names, one that another bundle rests on, one whose record cannot be read.

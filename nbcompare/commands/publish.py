@@ -98,7 +98,7 @@ class Published:
 
     def write(self) -> None:
         """Every file that was asked for, each in one step, and the annotations."""
-        from nbcompare.commands.views.github import annotations, is_github
+        from nbcompare.commands.views.github import annotations_of, is_github
         from nbcompare.commands.views.junit import junit
         from nbcompare.commands.views.markdown import markdown
         from nbcompare.files import write_whole
@@ -107,7 +107,7 @@ class Published:
             if path is not None:
                 write_whole(path, text(self.results))
         if is_github() if self.how.github is None else self.how.github:
-            for line in annotations(self.results):
+            for line in annotations_of(self.results):
                 click.echo(line, err=True)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nbcompare.commands.options import experiment_options
 from nbcompare.errors import ExitCode
+
+if TYPE_CHECKING:
+    from nbcompare.explain.experiment import ExperimentSource
 
 
 @click.command("reduce")
@@ -18,7 +22,8 @@ from nbcompare.errors import ExitCode
 @click.option("--cache", type=click.Path(path_type=Path), metavar="DIR",
               help="Where answers are kept, so that a stopped reduction goes on.  [default: the user's cache folder]")
 @experiment_options
-def command(max_runs, metrics, cache, form, quiet, asked) -> ExitCode:
+def command(max_runs: int, metrics: tuple[str, ...], cache: Path | None, form: str, quiet: bool,
+            asked: ExperimentSource) -> ExitCode:
     """Shrink a failing command to the fewest options and pixels that fail in the same way, and print one line that
     reproduces it.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -18,7 +19,8 @@ from nbcompare.errors import ExitCode
 @click.option("--exact", is_flag=True, help="Refuse a program whose bytes are not those of the record.")
 @bundles_option
 @output_options
-def command(named, c_bin, py_bin, trust_case, exact, bundles, form, quiet) -> ExitCode:
+def command(named: str, c_bin: str | None, py_bin: str | None, trust_case: bool, exact: bool, bundles: Path, form: str,
+            quiet: bool) -> ExitCode:
     """Run a bundle's own record again, into a new stamp, and grade new against old.
 
     CASE, a file or a name, means its newest bundle. Each engine is graded bit-identical, within noise floor,

@@ -13,7 +13,7 @@ from nbcompare.errors import ExitCode, FileError
 @click.argument("folder", type=click.Path(path_type=Path), metavar="BUNDLE")
 @click.option("--html", "target", type=click.Path(path_type=Path), metavar="FILE",
               help="Where to write the page. Default: CASE-STAMP.html in the current folder.")
-def command(folder, target) -> ExitCode:
+def command(folder: Path, target: Path | None) -> ExitCode:
     """Write a stored bundle as one HTML page with its pictures inside.
 
     The bundle is verified first; a page is only made of evidence that is intact.

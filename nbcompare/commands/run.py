@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 @bundles_option
 @engine_options
 @result_options
-def command(cases, overrides, reference, noise_floor, probe_args, all_metrics, shards, bundles, c_bin, py_bin, c_args,
-            py_args, trust_case, resample, publication: Publication) -> ExitCode:
+def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path | None, noise_floor: bool,
+            probe_args: bool, all_metrics: bool, shards: int, bundles: Path, c_bin: str | None, py_bin: str | None,
+            c_args: str, py_args: str, trust_case: bool, resample: bool, publication: Publication) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.case import load_case, parse_input_override
     from nbcompare.commands.views.results import result_of

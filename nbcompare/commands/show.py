@@ -12,7 +12,7 @@ from nbcompare.errors import ExitCode
 @click.command("show")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="BUNDLE")
 @click.option("--json", "as_json", is_flag=True, help="Print record.json.")
-def command(folder, as_json) -> ExitCode:
+def command(folder: Path, as_json: bool) -> ExitCode:
     """Print what a bundle says, on one page. Nothing is checked: for that, see verify."""
     from nbcompare.bundle.bundle import load_bundle
     from nbcompare.bundle.check.loosened import loosened_until_signed

@@ -18,7 +18,8 @@ from nbcompare.errors import ExitCode
               help="Sign with this SSH key too (ssh-keygen -Y sign); with a public key the agent signs.")
 @phases_options
 @bundles_option
-def command(phase, by, note, key, phases_file, signers, bundles) -> ExitCode:
+def command(phase: str, by: str, note: str | None, key: Path | None, phases_file: Path, signers: Path | None,
+            bundles: Path) -> ExitCode:
     """Sign off a phase. Its gate is looked into first; a red one cannot be signed.
 
     The sign-off is an in-toto Statement below BUNDLES/signoffs/PHASE, over the digests of the bundles'

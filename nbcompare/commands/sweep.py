@@ -22,8 +22,9 @@ from nbcompare.errors import ExitCode, UsageError
 @bundles_option
 @engine_options
 @result_options
-def command(cases, jobs, cluster, force, no_batch, overrides, bundles, c_bin, py_bin, c_args, py_args, trust_case,
-            resample, publication: Publication) -> ExitCode:
+def command(cases: tuple[Path, ...], jobs: int | None, cluster: str | None, force: bool, no_batch: bool,
+            overrides: tuple[str, ...], bundles: Path, c_bin: str | None, py_bin: str | None, c_args: str, py_args: str,
+            trust_case: bool, resample: bool, publication: Publication) -> ExitCode:
     """Run every cell of the cases' matrices, and every case without one, that is not done yet.
 
     A cell is done when there is an intact bundle of the same inputs, engines and case. The exit status is the worst

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from nbcompare.commands.options import Finite, experiment_options
 from nbcompare.errors import ExitCode, worst
+
+if TYPE_CHECKING:
+    from nbcompare.explain.experiment import ExperimentSource
 
 
 @click.command("trace")
@@ -15,7 +20,8 @@ from nbcompare.errors import ExitCode, worst
               help="Largest relative difference that agrees; of geometric factors a thousandth of it.")
 @click.option("--all", "every", is_flag=True, help="Show every entry of each factor, not only the worst.")
 @experiment_options
-def command(pixels, tolerance, every, form, quiet, asked) -> ExitCode:
+def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, form: str, quiet: bool,
+            asked: ExperimentSource) -> ExitCode:
     """Line up the factors of a pixel in both engines, in the order of calculation, and name the first that differs.
 
     \b
@@ -27,19 +33,20 @@ def command(pixels, tolerance, every, form, quiet, asked) -> ExitCode:
     from nbcompare.explain.experiment import experiment, render
     from nbcompare.explain.trace.pixel import Pixel, pixels_to_trace, trace_pixel
     from nbcompare.files import dump_json
-    from nbcompare.verdict.verdict import failures_verdict
+    from nbcompare.verdict.verdict import Verdict
 
     progress = Progress(quiet=quiet)
     with experiment(asked, progress) as found:
         images = found.images
         chosen = [Pixel(fast, slow, "--pixel") for fast, slow in pixels]
-        if not chosen and images is None:
-            runs, images = render(found, progress)
+        if not chosen:
             if images is None:
-                verdict = failures_verdict(runs)
-                click.echo("\n".join([str(verdict.word), *body(None, verdict)]))
-                return verdict.exit_code
-        chosen = chosen or pixels_to_trace(images)
+                rendered = render(found, progress)
+                if isinstance(rendered, Verdict):
+                    click.echo("\n".join([str(rendered.word), *body(None, rendered)]))
+                    return rendered.exit_code
+                images = rendered
+            chosen = pixels_to_trace(images)
         traces = [trace_pixel(found, pixel, tolerance, progress, images) for pixel in chosen]
         command = found.case.command
     if form == "json":

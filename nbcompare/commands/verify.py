@@ -13,7 +13,7 @@ from nbcompare.errors import ExitCode, worst
 @click.command("verify")
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="BUNDLE...")
 @output_options
-def command(folders, form, quiet) -> ExitCode:
+def command(folders: tuple[Path, ...], form: str, quiet: bool) -> ExitCode:
     """Find every fault of stored bundles; no engine is run.
 
     Files missing, changed or unexpected by the manifest; the form of the record; texts, inputs, logs and case file

@@ -94,12 +94,16 @@ def _score_line(count: Tally) -> str:
     if not count.seeded:
         return f"strength {count.strength:g}: nothing was seeded"
     line = (f"strength {count.strength:g}: {count.caught} of {count.seeded} defects caught "
-            f"({100 * count.score:.1f} %)")
+            f"({_percent(count.score)})")
     if count.asked:
         line += (f"; of {count.asked} diagnosed the right cause is first for {count.first} "
-                 f"({100 * count.share_named(count.first):.1f} %), in the first three for {count.among_first} "
-                 f"({100 * count.share_named(count.among_first):.1f} %)")
+                 f"({_percent(count.share_named(count.first))}), in the first three for {count.among_first} "
+                 f"({_percent(count.share_named(count.among_first))})")
     return line
+
+
+def _percent(share: float | None) -> str:
+    return "undefined" if share is None else f"{100 * share:.1f} %"
 
 
 def audit_as_dict(audit: Audit) -> dict[str, Any]:

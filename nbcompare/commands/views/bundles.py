@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbcompare.bundle.keep.leftovers import Leftover
     from nbcompare.bundle.keep.prune import Choice
     from nbcompare.bundle.listing import ListedBundle
+    from nbcompare.compare.compare import Comparison
     from nbcompare.run.regenerate import Regeneration
 
 
@@ -80,12 +81,12 @@ def bundle_page(bundle: Bundle, signed: Sequence[str]) -> str:
     lines += ["  tests"] + [f"    {device}: {said.failure or said.summary}"
                             for device, said in record.tests.items()]
     if record.comparison:
-        lines += ["  figures"] + ["  " + line for line in _figures_table(bundle)]
+        lines += ["  figures"] + ["  " + line for line in _figures_table(record.comparison)]
     return "\n".join(lines)
 
 
-def _figures_table(bundle: Bundle) -> list[str]:
-    regions = bundle.record.comparison.regions
+def _figures_table(comparison: Comparison) -> list[str]:
+    regions = comparison.regions
     names = [figure.metric for figure in regions[0].figures]
     rows = [(name, *(_value(region.figure(name).value) for region in regions)) for name in names]
     rows += [(key.replace("_", " "), *(_value(getattr(region, key)) for region in regions))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nbcompare.explain.diagnose.cause import Cause, Diagnosis
 from nbcompare.explain.diagnose.causes import CATALOGUE, CLASSES
@@ -43,7 +44,7 @@ def _cause_lines(rank: int, cause: Cause) -> list[str]:
     return lines
 
 
-def _tested(tested: Mapping) -> str:
+def _tested(tested: Mapping[str, Any]) -> str:
     if not tested["ready"]:
         return "nothing: see the note"
     emulated = f" with {', '.join(tested['emulations'])}" if tested["emulations"] else ""

@@ -16,7 +16,7 @@ def is_github() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def annotations(results: Sequence[Result]) -> list[str]:
+def annotations_of(results: Sequence[Result]) -> list[str]:
     """A workflow command for each result that was not accepted, at most MOST of them."""
     return [_annotation(result) for result in worst_first(list(results)) if not result.verdict.accepted][:MOST]
 

@@ -62,7 +62,7 @@ def figure(value: object) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def allowed(threshold: Mapping) -> str:
+def allowed(threshold: Mapping[str, float | None]) -> str:
     """What a threshold allows, in words of the report."""
     low, high = threshold["min"], threshold["max"]
     if low is None:

@@ -9,7 +9,8 @@ from nbcompare.verdict.verdict import Label
 
 def images_report(pair: ImagePair) -> str:
     """The verdict, each file as it was read, the checks or the reasons, and what more there is to say."""
-    lines = [f"{styled(pair.verdict)}  {' against '.join(file.path.name for file in reversed(pair.files.values()))}"]
+    names = [file.path.name for file in pair.files.values()]
+    lines = [f"{styled(pair.verdict)}  {' against '.join(reversed(names))}"]
     for role, file in pair.files.items():
         slow, fast = file.pixels.shape
         masked = f", {pair.masked[role]} masked" if pair.masked[role] else ""

@@ -28,7 +28,8 @@ def markdown(results: Sequence[Result], most_bytes: int = MOST_BYTES) -> str:
 
 def within(parts: Sequence[str], most_bytes: int) -> str:
     """As many of the parts as there is room for, and a word on the rest."""
-    room, kept = most_bytes - 100, []
+    room = most_bytes - 100
+    kept: list[str] = []
     for at, part in enumerate(parts):
         room -= len(part.encode())
         if room < 0:

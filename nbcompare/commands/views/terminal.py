@@ -8,6 +8,7 @@ import math
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,9 @@ from nbcompare.verdict.divergence import factor, proof_rows
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.proof import CONTROL, Proof
 from nbcompare.verdict.verdict import Check, Label, Verdict
+
+if TYPE_CHECKING:
+    from nbcompare.run.one_shot import OneShot
 
 _COLOURS = {Label.PASS: "green", Label.PROVEN: "cyan"}
 _WIDEST = 200
@@ -222,7 +226,7 @@ def shown(path: Path) -> str:
 # --- one-shot -------------------------------------------------------------------------------------------
 
 
-def one_shot_report(result) -> str:
+def one_shot_report(result: OneShot) -> str:
     """The lines that scripts look for first, then one line of summary and a small table."""
     by_role = {run.role: run for run in result.runs}
     lines = [f"C runtime: {by_role[REFERENCE].seconds:.3f} s", f"Py runtime: {by_role[SUBJECT].seconds:.3f} s"]

@@ -10,8 +10,9 @@ from nbcompare.commands.views.terminal import table
 from nbcompare.compare.compare import finite_or_none
 from nbcompare.explain.trace.dialects import TraceEntry
 from nbcompare.explain.trace.factors import FACTORS
-from nbcompare.explain.trace.lineup import FactorPair
+from nbcompare.explain.trace.lineup import FactorPair, Lineup
 from nbcompare.explain.trace.pixel import PixelTrace
+from nbcompare.explain.trace.shares import Shares
 
 _SHOWN_NUMBERS = 3
 
@@ -33,13 +34,13 @@ def _pixel_lines(trace: PixelTrace, command: Sequence[str], every: bool) -> list
              "ok" if pair.agrees else "DIFFERS") for pair in pairs]
     lines += ["  " + line for line in table(("factor", "reference", "subject", "difference", ""), rows)]
     if lineup.not_compared:
-        lines += [f"  not compared ({_who_is_short(trace)}): {', '.join(lineup.not_compared)}"]
-    return [*lines, *_first_lines(trace, command), *_share_lines(trace)]
+        lines += [f"  not compared ({_who_is_short(lineup)}): {', '.join(lineup.not_compared)}"]
+    return [*lines, *_first_lines(lineup, command), *_share_lines(trace.shares)]
 
 
-def _who_is_short(trace: PixelTrace) -> str:
+def _who_is_short(lineup: Lineup) -> str:
     return "; ".join(f"the {role} printed {said.dialect}" for role, said in
-                     (("reference", trace.lineup.reference), ("subject", trace.lineup.subject)) if not said.is_full)
+                     (("reference", lineup.reference), ("subject", lineup.subject)) if not said.is_full)
 
 
 def _worst_of_each(pairs: Sequence[FactorPair]) -> list[FactorPair]:
@@ -64,14 +65,14 @@ def _difference(pair: FactorPair) -> str:
     return "undefined" if pair.difference is None else f"{pair.difference:.2g}"
 
 
-def _first_lines(trace: PixelTrace, command: Sequence[str]) -> list[str]:
-    first = trace.lineup.first
+def _first_lines(lineup: Lineup, command: Sequence[str]) -> list[str]:
+    first = lineup.first
     if first is None:
         return ["  all factors agree"]
     unit = f" ({FACTORS[first.name].unit})" if first.name in FACTORS and FACTORS[first.name].unit else ""
     lines = [f"  first to differ: {first.label}{unit}, reference {_numbers(first.reference)}, "
              f"subject {_numbers(first.subject)}"]
-    for name, pair in trace.lineup.inputs_of(first).items():
+    for name, pair in lineup.inputs_of(first).items():
         said = f"{name}: not compared" if pair is None else f"{pair.label}: {'agrees' if pair.agrees else 'differs'}"
         lines.append(f"    made of {said}")
     given = options_of(first.name, command)
@@ -89,14 +90,16 @@ def options_of(name: str, command: Sequence[str]) -> list[str]:
             for token in item.tokens]
 
 
-def _share_lines(trace: PixelTrace) -> list[str]:
-    shares = trace.shares
+def _share_lines(shares: Shares | None) -> list[str]:
+    if shares is None:
+        return []
     if shares.ratio is None:
         return [f"  ratio of the pixels: {shares.unknown}"]
     lines = [f"  ratio subject/reference {shares.ratio:.9g}"]
     if any(share.share is not None for share in shares.shares):
         told = [share for share in shares.shares if abs(share.ratio - 1) > 1e-9]
-        rows = [(share.factor, f"{share.ratio:.9g}", f"{100 * share.share:.4g} %") for share in told]
+        rows = [(share.factor, f"{share.ratio:.9g}", "" if share.share is None else f"{100 * share.share:.4g} %")
+                for share in told]
         lines += ["    " + line for line in table(("explained by", "ratio", "share"), rows)]
     return lines
 
@@ -112,7 +115,7 @@ def trace_as_dict(trace: PixelTrace, command: Sequence[str]) -> dict[str, Any]:
         return {**said, "factors": [], "first": None, "shares": None, "not_compared": []}
     lineup, first = trace.lineup, trace.lineup.first
     shares = {"ratio": trace.shares.ratio, "unknown": trace.shares.unknown,
-              "factors": [vars(share) for share in trace.shares.shares]}
+              "factors": [vars(share) for share in trace.shares.shares]} if trace.shares else None
     return {**said, "dialects": {"reference": lineup.reference.dialect, "subject": lineup.subject.dialect},
             "factors": [_pair_as_dict(pair) for pair in lineup.pairs], "not_compared": list(lineup.not_compared),
             "first": {**_pair_as_dict(first), "inputs": {name: _pair_as_dict(pair) if pair else None for name, pair in

@@ -89,7 +89,7 @@ KINDS: dict[str, Kind] = {}
 
 
 def kind(id: str, group: str, title: str, *, named_by: tuple[str, ...], full: float | None = None, unit: str = "",
-         echoed: bool = False):
+         echoed: bool = False) -> Callable[[Seed], Seed]:
     """Enter a function that seeds a defect into the table of kinds."""
     if group not in CLASSES:
         raise ValueError(f"{id}: {group} is no class of defects")

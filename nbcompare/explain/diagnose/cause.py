@@ -37,7 +37,7 @@ class Cause:
     proven: bool = False
     residual: float | None = None
     left: float | None = None
-    edit: Mapping[str, object] | None = None
+    edit: Mapping[str, Any] | None = None
     confidence: float = 0.0
     prior: float = 0.5
     rivals: tuple[str, ...] = field(default=())
@@ -51,7 +51,7 @@ class Cause:
         return CATALOGUE[self.id].kind
 
     @property
-    def order(self) -> tuple:
+    def order(self) -> tuple[float, ...]:
         """Proven before guessed; among proven ones the likelier mistake first, a little the less the more it leaves."""
         if self.proven:
             return (0, 0, -self.prior + 0.02 * math.log10(max(self.left or 0.0, 1e-7) / 1e-7), self.left or 0.0)
@@ -101,7 +101,7 @@ def carried_out(id: str, sentence: str, evidence: tuple[str, ...], *, residual: 
 
 def guessed(id: str, sentence: str, evidence: tuple[str, ...], *, confidence: float, prior: float = 0.5,
             residual: float | None = None, left: float | None = None,
-            edit: Mapping[str, object] | None = None) -> Cause:
+            edit: Mapping[str, Any] | None = None) -> Cause:
     """A cause that something speaks for, and nothing reproduces."""
     return Cause(id, sentence, evidence, False, False, residual, left, edit, confidence, prior)
 

@@ -7,7 +7,7 @@ import pytest
 
 from nbcompare.case.lines import CaseLines
 from nbcompare.case.threshold import Threshold
-from nbcompare.commands.views.github import annotations
+from nbcompare.commands.views.github import annotations_of
 from nbcompare.commands.views.junit import junit
 from nbcompare.commands.views.markdown import markdown
 from nbcompare.commands.views.results import Result
@@ -96,20 +96,20 @@ def test_nothing_in_a_name_or_a_reason_becomes_markup():
 
 
 def test_an_annotation_stands_at_the_line_of_the_case():
-    assert annotations([GOOD, BAD]) == [
+    assert annotations_of([GOOD, BAD]) == [
         "::error file=cases/bad.yaml,line=9,title=FAIL bad::sum_ratio on full: 126000, allowed 0.9 .. 1.1; "
         "likely cause: fluence: -flux has no effect"]
 
 
 @pytest.mark.parametrize("text", ["a\n::error::forged", "a\r\n::stop-commands::x", "50%"])
 def test_a_reason_cannot_end_its_annotation(text):
-    (said,) = annotations([Result("x,y:z", verdict(Label.FAIL, [text]), 0)])
+    (said,) = annotations_of([Result("x,y:z", verdict(Label.FAIL, [text]), 0)])
     assert "\n" not in said and "\r" not in said
     assert said.startswith("::error title=FAIL x%2Cy%3Az::")
 
 
 def test_at_most_ten_annotations_are_written():
-    assert len(annotations([DEAD] * 30)) == 10
+    assert len(annotations_of([DEAD] * 30)) == 10
 
 
 # --- the commands that write them ---------------------------------------------------------------------------

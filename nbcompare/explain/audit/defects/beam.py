@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from nbcompare.explain.audit.arguments import number, pixel_mm, put, values
-from nbcompare.explain.audit.kind import Images, NotHere, as_image, kind, of_arguments, with_change
+from nbcompare.explain.audit.kind import Defect, Images, NotHere, Target, as_image, kind, of_arguments, with_change
 
 
-def _no_polarization(target):
+def _no_polarization(target: Target) -> tuple[str, ...]:
     if values(target.argv, "-nopolar") is not None:
         raise NotHere("the command asks for no polarization")
     return put(target.argv, "-nopolar")
@@ -25,18 +25,18 @@ def _ratio(images: Images) -> np.ndarray:
 
 @kind("polarization-missing", "physics", "the polarization factor is left out", named_by=(
     "polarization-missing", "polarization-ignored"))
-def polarization_missing(target, amount, draw):
+def polarization_missing(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     return of_arguments(target, "-nopolar", _no_polarization(target))
 
 
 @kind("polarization-twice", "physics", "the polarization factor is applied twice", named_by=("polarization-twice",))
-def polarization_twice(target, amount, draw):
+def polarization_twice(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     defect = of_arguments(target, "the image of -nopolar tells the factor; applied once more", _no_polarization(target))
     return with_change(defect, lambda images: as_image(images.sound / _ratio(images), target.shape))
 
 
 @kind("polarization-value", "physics", "another Kahn factor", named_by=("polarization-value",), full=0.1)
-def polarization_value(target, amount, draw):
+def polarization_value(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     _no_polarization(target)
     old = number(target.argv, "-polar", 0.0)
     new = old + amount if old + amount <= 1 else old - amount
@@ -46,7 +46,7 @@ def polarization_value(target, amount, draw):
 # --- solid angle -------------------------------------------------------------------------------------------------
 
 
-def _point_pixel(target):
+def _point_pixel(target: Target) -> tuple[str, ...]:
     if values(target.argv, "-point_pixel") is not None:
         raise NotHere("the command asks for point pixels")
     return put(target.argv, "-point_pixel")
@@ -54,13 +54,13 @@ def _point_pixel(target):
 
 @kind("point-pixel", "physics", "the solid angle is that of a point pixel", named_by=(
     "point-pixel", "point-pixel-value"))
-def point_pixel(target, amount, draw):
+def point_pixel(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     return of_arguments(target, "-point_pixel", _point_pixel(target))
 
 
 @kind("obliquity-missing", "physics", "the solid angle lacks the cosine of the obliquity", named_by=(
     "obliquity-missing",))
-def obliquity_missing(target, amount, draw):
+def obliquity_missing(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     """Without the cosine the solid angle is pixel^2 / R^2, which is pixel^2 times that of a point pixel."""
     area = (pixel_mm(target.argv) / 1000) ** 2
     defect = of_arguments(target, "the image of -point_pixel times the pixel's area", _point_pixel(target))
@@ -69,7 +69,7 @@ def obliquity_missing(target, amount, draw):
 
 @kind("solid-angle-constant", "physics", "all pixels have the solid angle of the nearest one", named_by=(
     "inverse-square-missing", "solid-angle-missing"))
-def solid_angle_constant(target, amount, draw):
+def solid_angle_constant(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     """Of a flat detector, Omega / Omega of the nearest pixel is (D/R)^3, and R/D is pixel^2 times the ratio of the
     image with -point_pixel to that without."""
     area = (pixel_mm(target.argv) / 1000) ** 2
@@ -80,7 +80,7 @@ def solid_angle_constant(target, amount, draw):
 
 @kind("absorption", "physics", "the attenuation in the sensor is calculated where it should not be, or differs",
       named_by=("absorption-value", "absorption-missing", "sensor-thickness-value"), full=450.0, unit="um of sensor")
-def absorption(target, amount, draw):
+def absorption(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     thick = number(target.argv, "-detector_thick", 0.0)
     depth = number(target.argv, "-detector_abs", 300.0)
     argv = put(put(target.argv, "-detector_abs", depth), "-detector_thick", thick + amount)
@@ -92,13 +92,13 @@ def absorption(target, amount, draw):
 
 @kind("oversample-other", "echo", "one more sub-pixel along each axis", echoed=True, named_by=(
     "oversample-value", "oversample-off-by-one", "oversample-factor-two", "echo-oversample"))
-def oversample_other(target, amount, draw):
+def oversample_other(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     new = int(number(target.argv, "-oversample", 1)) + 1
     return of_arguments(target, f"-oversample {new}", put(target.argv, "-oversample", new))
 
 
 @kind("divergence", "physics", "the beam diverges", named_by=("divergence-value",), full=0.4, unit="mrad")
-def divergence(target, amount, draw):
+def divergence(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if values(target.argv, "-divergence"):
         raise NotHere("the beam of this command diverges already")
     argv = put(put(target.argv, "-divergence", amount), "-divsteps", 3)
@@ -106,7 +106,7 @@ def divergence(target, amount, draw):
 
 
 @kind("dispersion", "physics", "the wavelength is spread", named_by=("dispersion-value",), full=0.1, unit="%")
-def dispersion(target, amount, draw):
+def dispersion(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if values(target.argv, "-dispersion"):
         raise NotHere("the wavelength of this command is spread already")
     argv = put(put(target.argv, "-dispersion", amount), "-dispsteps", 3)
@@ -114,7 +114,7 @@ def dispersion(target, amount, draw):
 
 
 @kind("wavelength", "physics", "another wavelength", named_by=("wavelength-value",), full=0.05, unit="%")
-def wavelength(target, amount, draw):
+def wavelength(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if values(target.argv, "-mat"):
         raise NotHere("an orientation matrix is divided by the wavelength, which cancels it")
     new = number(target.argv, "-lambda", 1.0) * (1 + amount / 100)
@@ -123,6 +123,6 @@ def wavelength(target, amount, draw):
 
 @kind("water", "physics", "a water background is added", named_by=("background-offset", "water-value"), full=20.0,
       unit="um")
-def water(target, amount, draw):
+def water(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     new = number(target.argv, "-water", 0.0) + amount
     return of_arguments(target, f"-water {new:.6g}", put(target.argv, "-water", new))

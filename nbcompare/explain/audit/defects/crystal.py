@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nbcompare.explain.audit.arguments import name_of_file, number, put, values
-from nbcompare.explain.audit.kind import NotHere, Target, either_way, kind, of_arguments, of_file
+from nbcompare.explain.audit.kind import Defect, NotHere, Target, either_way, kind, of_arguments, of_file
 
 CELLS = ("cells-value", "cells-off-by-one", "cells-factor-two", "cells-ignored")
 SHAPES = ("-square_xtal", "-round_xtal", "-gauss_xtal", "-tophat_spots", "-binary_spots")
@@ -21,21 +21,21 @@ def _cells(target: Target) -> dict[str, int]:
 
 
 @kind("one-more-cell", "physics", "one more unit cell along one axis", named_by=CELLS)
-def one_more_cell(target, amount, draw):
+def one_more_cell(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     cells = _cells(target)
     option = list(cells)[int(draw.integers(3))]
     return of_arguments(target, f"{option} {cells[option] + 1}", put(target.argv, option, cells[option] + 1))
 
 
 @kind("cells-swapped", "physics", "Na and Nb are exchanged", named_by=(*CELLS, "cells-order"))
-def cells_swapped(target, amount, draw):
+def cells_swapped(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     cells = _cells(target)
     argv = put(put(target.argv, "-Na", cells["-Nb"]), "-Nb", cells["-Na"])
     return of_arguments(target, f"-Na {cells['-Nb']} -Nb {cells['-Na']}", argv)
 
 
 @kind("cells-halved", "physics", "half the unit cells along one axis", named_by=CELLS)
-def cells_halved(target, amount, draw):
+def cells_halved(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     cells = _cells(target)
     option = list(cells)[int(draw.integers(3))]
     return of_arguments(target, f"{option} {cells[option] // 2}", put(target.argv, option, max(1, cells[option] // 2)))
@@ -43,7 +43,7 @@ def cells_halved(target, amount, draw):
 
 def _shape(id: str, option: str, title: str) -> None:
     @kind(id, "physics", title, named_by=("crystal-shape-value", "crystal-shape-ignored"))
-    def seed(target, amount, draw):
+    def seed(target: Target, amount: float, draw: np.random.Generator) -> Defect:
         given = next((word for word in target.argv if word in SHAPES), "-square_xtal")
         if given == option:
             raise NotHere(f"the command asks for {option}")
@@ -61,7 +61,7 @@ for _id, _option, _title in (("crystal-round", "-round_xtal", "an ellipsoidal cr
 
 
 @kind("mosaic-spread", "physics", "another mosaic spread", full=0.05, unit="deg", named_by=("mosaic-spread-value",))
-def mosaic_spread(target, amount, draw):
+def mosaic_spread(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     new = number(target.argv, "-mosaic", 0.0) + amount
     domains = int(number(target.argv, "-mosaic_dom", 8))
     return of_arguments(target, f"-mosaic {new:.6g} -mosaic_dom {domains}",
@@ -76,14 +76,14 @@ def _mosaic(target: Target) -> float:
 
 
 @kind("mosaic-lost", "physics", "the mosaic spread is not read", named_by=("mosaic-spread-ignored",))
-def mosaic_lost(target, amount, draw):
+def mosaic_lost(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     _mosaic(target)
     return of_arguments(target, "-mosaic 0", put(target.argv, "-mosaic", 0))
 
 
 @kind("mosaic-seed", "physics", "another seed of the mosaic domains", named_by=(
     "mosaic-seed-value", "mosaic-seed-ignored", "mosaic-seed-sign"))
-def mosaic_seed(target, amount, draw):
+def mosaic_seed(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     _mosaic(target)
     if number(target.argv, "-mosaic_dom", 0.0) < 2:
         raise NotHere("there is one mosaic domain")
@@ -105,7 +105,7 @@ def _text(matrix: np.ndarray) -> str:
 
 @kind("cell", "echo", "an edge of the unit cell is longer", full=0.2, unit="% of the edge", echoed=True, named_by=(
     "cell-value", "matrix-value", "echo-cell"))
-def cell(target, amount, draw):
+def cell(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     edge = int(draw.integers(3))
     if values(target.argv, "-mat"):
         name, matrix = _matrix(target)
@@ -122,14 +122,14 @@ def cell(target, amount, draw):
 
 @kind("matrix-transposed", "physics", "the orientation matrix is read in rows for columns", named_by=(
     "matrix-transposed",))
-def matrix_transposed(target, amount, draw):
+def matrix_transposed(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     name, matrix = _matrix(target)
     return of_file(target, "transposed", name, _text(matrix.T))
 
 
 @kind("orientation", "physics", "the crystal is turned by a small angle", full=0.05, unit="deg", named_by=(
     "misset-value", "matrix-value"))
-def orientation(target, amount, draw):
+def orientation(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     """Turned about a random axis, by Rodrigues' formula."""
     axis = draw.normal(size=3)
     x, y, z = axis / np.linalg.norm(axis)
@@ -143,7 +143,7 @@ def orientation(target, amount, draw):
 
 @kind("misset", "physics", "a misset rotation that is not asked for, or another one", full=0.05, unit="deg",
       named_by=("misset-value", "matrix-value"))
-def misset(target, amount, draw):
+def misset(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     given = values(target.argv, "-misset") or ("0", "0", "0")
     if given[0] == "random":
         raise NotHere("the misset is random")

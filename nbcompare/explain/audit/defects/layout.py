@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from nbcompare.explain.audit.kind import NotHere, Target, either_way, kind, of_image
+from nbcompare.explain.audit.kind import Defect, NotHere, Target, either_way, kind, of_image
 
 HEADER_BYTES = 512
 
@@ -15,34 +15,34 @@ HEADER_BYTES = 512
 
 @kind("written-transposed", "geometry", "fast and slow are exchanged when the image is written", named_by=(
     "transposed", "anti-transposed"))
-def written_transposed(target, amount, draw):
+def written_transposed(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     return of_image(target, "columns first", lambda image: image.T)
 
 
 @kind("fast-flipped", "geometry", "the image is mirrored along the fast axis", named_by=("flipped-fast",))
-def fast_flipped(target, amount, draw):
+def fast_flipped(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     return of_image(target, "fast axis reversed", lambda image: image[:, ::-1])
 
 
 @kind("slow-flipped", "geometry", "the image is mirrored along the slow axis", named_by=("flipped-slow",))
-def slow_flipped(target, amount, draw):
+def slow_flipped(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     return of_image(target, "slow axis reversed", lambda image: image[::-1])
 
 
 @kind("half-turned", "geometry", "the image is turned by 180 degrees", named_by=("rotated-180",))
-def half_turned(target, amount, draw):
+def half_turned(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     return of_image(target, "both axes reversed", lambda image: image[::-1, ::-1])
 
 
 @kind("quarter-turned", "geometry", "the image is turned by 90 degrees", named_by=("rotated-90", "rotated-270"))
-def quarter_turned(target, amount, draw):
+def quarter_turned(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if target.shape.fast != target.shape.slow:
         raise NotHere("the image is not square")
     return of_image(target, "turned", np.rot90)
 
 
 @kind("pixels-shifted", "geometry", "the image is shifted by whole pixels", named_by=("pixel-shift",))
-def pixels_shifted(target, amount, draw):
+def pixels_shifted(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     moves = (int(draw.integers(1, 4)), int(-draw.integers(0, 4)))
     return of_image(target, f"by {moves[0]} rows and {moves[1]} columns", lambda image: _moved(image, moves))
 
@@ -58,14 +58,14 @@ def _moved(image: np.ndarray, moves: tuple[int, int]) -> np.ndarray:
 
 @kind("image-shifted", "geometry", "the image is resampled a part of a pixel away", named_by=("sub-pixel-shift",),
       full=0.4, unit="pixel")
-def image_shifted(target, amount, draw):
+def image_shifted(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     moves = (either_way(draw) * amount, either_way(draw) * amount * draw.uniform(0.2, 0.8))
     return of_image(target, f"by {moves[0]:.4g} rows and {moves[1]:.4g} columns, linear",
                     lambda image: ndimage.shift(image.astype(np.float64), moves, order=1, mode="nearest"))
 
 
 @kind("blurred", "geometry", "the image is blurred", named_by=("blurred",), full=0.5, unit="pixel (width)")
-def blurred(target, amount, draw):
+def blurred(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     return of_image(target, f"gaussian of width {amount:.4g} pixel",
                     lambda image: ndimage.gaussian_filter(image.astype(np.float64), amount))
 
@@ -74,8 +74,8 @@ def blurred(target, amount, draw):
 
 
 @kind("tail-lost", "data", "the end of the image is missing", named_by=("truncated",), full=0.3, unit="of the file")
-def tail_lost(target, amount, draw):
-    def change(image):
+def tail_lost(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    def change(image: np.ndarray) -> np.ndarray:
         flat = image.ravel().copy()
         flat[int(flat.size * (1 - amount)):] = 0
         return flat
@@ -84,10 +84,10 @@ def tail_lost(target, amount, draw):
 
 
 @kind("head-lost", "data", "the beginning of the image is missing", named_by=("head-lost",))
-def head_lost(target, amount, draw):
+def head_lost(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     share = draw.uniform(0.3, 0.5)
 
-    def change(image):
+    def change(image: np.ndarray) -> np.ndarray:
         flat = image.ravel().copy()
         flat[:int(flat.size * share)] = 0
         return flat
@@ -96,10 +96,10 @@ def head_lost(target, amount, draw):
 
 
 @kind("rows-lost", "data", "rows of the image are missing", named_by=("lines-lost",))
-def rows_lost(target, amount, draw):
+def rows_lost(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     rows = draw.choice(target.shape.slow, max(1, target.shape.slow // 20), replace=False)
 
-    def change(image):
+    def change(image: np.ndarray) -> np.ndarray:
         kept = image.copy()
         kept[rows] = 0
         return kept
@@ -119,10 +119,10 @@ def _block(target: Target, draw: np.random.Generator) -> tuple[slice, slice]:
 
 
 @kind("hole", "data", "a block of the image is zero", named_by=("hole",))
-def hole(target, amount, draw):
+def hole(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     block = _block(target, draw)
 
-    def change(image):
+    def change(image: np.ndarray) -> np.ndarray:
         kept = image.copy()
         kept[block] = 0
         return kept
@@ -131,10 +131,10 @@ def hole(target, amount, draw):
 
 
 @kind("region-only", "data", "only a region was calculated", named_by=("roi-only",))
-def region_only(target, amount, draw):
+def region_only(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     block = _block(target, draw)
 
-    def change(image):
+    def change(image: np.ndarray) -> np.ndarray:
         if not image[block].any():
             raise NotHere("nothing is lit in the region")
         kept = np.zeros_like(image)
@@ -151,8 +151,8 @@ def _bounds(block: tuple[slice, slice]) -> str:
 
 @kind("edge-lost", "data", "the last row and column are not calculated", named_by=(
     "roi-off-by-one", "lines-lost", "roi-only"))
-def edge_lost(target, amount, draw):
-    def change(image):
+def edge_lost(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    def change(image: np.ndarray) -> np.ndarray:
         kept = image.copy()
         kept[-1] = 0
         kept[:, -1] = 0
@@ -165,13 +165,13 @@ def edge_lost(target, amount, draw):
 
 
 @kind("bytes-swapped", "data", "the bytes of every value are in the other order", named_by=("wrong-endian",))
-def bytes_swapped(target, amount, draw):
+def bytes_swapped(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     return of_image(target, "big endian", lambda image: image.byteswap())
 
 
 @kind("header-left", "data", "a header stands before the data", named_by=("header-bytes",))
-def header_left(target, amount, draw):
-    def change(image):
+def header_left(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    def change(image: np.ndarray) -> np.ndarray:
         header = np.frombuffer(b"{HEADER_BYTES=512;".ljust(HEADER_BYTES), np.float32)
         return np.concatenate((header, image.ravel()))[:image.size]
 
@@ -179,8 +179,8 @@ def header_left(target, amount, draw):
 
 
 @kind("row-length", "data", "rows are one pixel shorter than they should be", named_by=("wrong-stride",))
-def row_length(target, amount, draw):
-    def change(image):
+def row_length(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    def change(image: np.ndarray) -> np.ndarray:
         flat = image[:, :-1].ravel()
         return np.concatenate((flat, np.zeros(image.size - flat.size, np.float32)))
 
@@ -188,20 +188,20 @@ def row_length(target, amount, draw):
 
 
 @kind("doubles-written", "data", "doubles are written where floats are read", named_by=("float64-bytes",))
-def doubles_written(target, amount, draw):
+def doubles_written(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     return of_image(target, "64-bit values",
                     lambda image: image.astype(np.float64).view(np.float32).ravel()[:image.size])
 
 
 @kind("integers-written", "data", "32-bit integers are written where floats are read", named_by=("integer-bytes",))
-def integers_written(target, amount, draw):
+def integers_written(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     return of_image(target, "whole numbers as int32", lambda image: np.rint(image).astype(np.int32).view(np.float32))
 
 
 @kind("other-image", "data", "the image is another one altogether", named_by=("unrelated-image",))
-def other_image(target, amount, draw):
+def other_image(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     """Spots of random places, heights and widths."""
-    def change(image):
+    def change(image: np.ndarray) -> np.ndarray:
         other = np.zeros(image.shape)
         count = max(10, image.size // 20_000)
         rows, columns = draw.integers(0, image.shape[0], count), draw.integers(0, image.shape[1], count)

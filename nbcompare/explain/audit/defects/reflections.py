@@ -37,19 +37,19 @@ def _written(target: Target, words: str, name: str, reflections: list[Reflection
 
 
 @kind("friedel-mates", "physics", "F(-h,-k,-l) is used for F(h,k,l)", named_by=("hkl-friedel",))
-def friedel_mates(target, amount, draw):
+def friedel_mates(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     return _other(target, "indices with the opposite sign", lambda r: (-r[0], -r[1], -r[2], r[3]))
 
 
 @kind("index-off-by-one", "physics", "an index is off by one", named_by=("hkl-off-by-one",))
-def index_off_by_one(target, amount, draw):
+def index_off_by_one(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     move = [0, 0, 0]
     move[int(draw.integers(3))] = 1 if draw.random() < 0.5 else -1
     return _other(target, f"indices moved by {move}", lambda r: (r[0] + move[0], r[1] + move[1], r[2] + move[2], r[3]))
 
 
 @kind("indices-exchanged", "physics", "two indices are exchanged", named_by=("hkl-order",))
-def indices_exchanged(target, amount, draw):
+def indices_exchanged(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     order = ((1, 0, 2), (0, 2, 1), (2, 1, 0))[int(draw.integers(3))]
     return _other(target, f"indices in the order {order}", lambda r: (r[order[0]], r[order[1]], r[order[2]], r[3]))
 
@@ -59,7 +59,7 @@ def indices_exchanged(target, amount, draw):
 
 @kind("list-shuffled", "physics", "the structure factors are those of other reflections", named_by=(
     "spot-intensities", "reflection-changed"))
-def list_shuffled(target, amount, draw):
+def list_shuffled(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     name, found = _listed(target)
     amplitudes = draw.permutation([f for *_, f in found])
     return _written(target, "all F permuted", name,
@@ -67,13 +67,13 @@ def list_shuffled(target, amount, draw):
 
 
 @kind("amplitude-for-intensity", "scale", "F is used where F^2 belongs", named_by=("amplitude-not-squared",))
-def amplitude_for_intensity(target, amount, draw):
+def amplitude_for_intensity(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     return _other(target, "every F is its square root", lambda r: (*r[:3], math.sqrt(max(0.0, r[3]))))
 
 
 @kind("reflections-changed", "physics", "some reflections have other amplitudes", full=0.1, unit="of them", named_by=(
     "reflection-changed", "spot-intensities"))
-def reflections_changed(target, amount, draw):
+def reflections_changed(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     name, found = _listed(target)
     chosen = draw.random(len(found)) < amount
     factors = np.where(chosen, draw.uniform(1.2, 1.6, len(found)), 1.0)
@@ -83,7 +83,7 @@ def reflections_changed(target, amount, draw):
 
 @kind("reflections-missing", "physics", "some reflections are not in the list", full=0.1, unit="of them", named_by=(
     "reflection-missing",))
-def reflections_missing(target, amount, draw):
+def reflections_missing(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     name, found = _listed(target)
     kept = [r for r, lost in zip(found, draw.random(len(found)) < amount, strict=True) if not lost]
     return _written(target, f"{len(found) - len(kept)} of {len(found)} left out", name, kept)
@@ -91,7 +91,7 @@ def reflections_missing(target, amount, draw):
 
 @kind("list-cut", "physics", "the list of structure factors is read in part", named_by=(
     "hkl-truncated", "reflection-missing"))
-def list_cut(target, amount, draw):
+def list_cut(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     name, found = _listed(target)
     count = int(len(found) * draw.uniform(0.35, 0.6))
     return _written(target, f"the first {count} of {len(found)}", name, found[:count])
@@ -99,21 +99,21 @@ def list_cut(target, amount, draw):
 
 @kind("missing-filled", "physics", "reflections that are not listed get an F", full=30.0, unit="e", named_by=(
     "default-F-value", "reflection-extra"))
-def missing_filled(target, amount, draw):
+def missing_filled(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     _listed(target)
     new = number(target.argv, "-default_F", 0.0) + amount
     return of_arguments(target, f"-default_F {new:.6g}", put(target.argv, "-default_F", new))
 
 
 @kind("resolution-cut", "physics", "a resolution limit is left in", named_by=("dmin-value",))
-def resolution_cut(target, amount, draw):
+def resolution_cut(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     new = max(number(target.argv, "-dmin", 0.0), 0.0) + draw.uniform(1.8, 2.4)
     return of_arguments(target, f"-dmin {new:.4f}", put(target.argv, "-dmin", f"{new:.4f}"))
 
 
 @kind("interpolated", "physics", "structure factors are interpolated between reflections", named_by=(
     "interpolation-value", "interpolation-ignored"))
-def interpolated(target, amount, draw):
+def interpolated(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if values(target.argv, "-interpolate") is not None:
         raise NotHere("the command asks for interpolation")
     argv = tuple(word for word in target.argv if word != "-nointerpolate")
