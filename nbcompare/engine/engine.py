@@ -223,6 +223,9 @@ def _take(image: Path, shape: Shape, started: float) -> _Taken:
     return _Taken(failure, digest, pixels.reshape(shape.slow, shape.fast))
 
 
+ZERO_IMAGE = "zero-image"
+"""The kind of failure of an image in which every pixel is zero."""
+
 _NO_FILE = Failure("not-a-file", "left something that is no ordinary file where its float image should be")
 
 
@@ -251,5 +254,5 @@ def content_failure(pixels: np.ndarray) -> Failure | None:
     if bad:
         return Failure("nan-image", f"wrote a float image with {bad} of {pixels.size} pixels NaN or infinite")
     if not pixels.any():
-        return Failure("zero-image", "wrote a float image in which every pixel is zero")
+        return Failure(ZERO_IMAGE, "wrote a float image in which every pixel is zero")
     return None

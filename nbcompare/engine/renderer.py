@@ -20,7 +20,7 @@ from pathlib import Path
 
 from nbcompare import __version__
 from nbcompare.engine.batch import BatchEngine, does_the_same, is_bundled_simulator, open_batch
-from nbcompare.engine.engine import Engine, Failure, Rendering, Run, run_engine
+from nbcompare.engine.engine import ZERO_IMAGE, Engine, Failure, Rendering, Run, run_engine
 from nbcompare.engine.identity import content_hash, identify
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.kept_stream import read_kept
@@ -48,7 +48,7 @@ OF_THE_SESSION = re.compile(r"_|PWD|OLDPWD|SHLVL|SHELL|TERM.*|COLOR.*|USER|LOGNA
 MOST_NAMES = 40
 """Of variables that are named when an engine fails."""
 
-KEPT_FAILURES = ("exit-code", "no-image", "short-image", "long-image", "nan-image", "zero-image")
+KEPT_FAILURES = ("exit-code", "no-image", "short-image", "long-image", "nan-image", ZERO_IMAGE)
 """Failures that the same job would have again; a time limit, a crash or a program that did not start may pass."""
 
 Kept = dict[tuple[Engine, tuple[tuple[str, str], ...]], BatchEngine | None]

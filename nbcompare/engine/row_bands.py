@@ -21,9 +21,8 @@ import numpy as np
 
 from nbcompare.case.command import rendered_region
 from nbcompare.compare.image import Roi, Shape
-from nbcompare.engine.engine import Engine, Failure, Rendering, content_failure, run_engine
+from nbcompare.engine.engine import ZERO_IMAGE, Engine, Failure, Rendering, content_failure, run_engine
 
-DARK = "zero-image"
 """The failure of a band without signal, which is none: another band may have some."""
 
 
@@ -64,7 +63,7 @@ def run_in_shards(engine: Engine, arguments: Sequence[str], shape: Shape, count:
     whole = replace(first, argv=_unbanded(first.argv), seconds=time.monotonic() - begun, image_sha256=None,
                     failure=None, how=f"{len(bands)} row bands")
     for band, part in zip(bands, found, strict=True):
-        if part.run.failure and part.run.failure.kind != DARK:
+        if part.run.failure and part.run.failure.kind != ZERO_IMAGE:
             failure = Failure(part.run.failure.kind, f"({band.name}) {part.run.failure.sentence}")
             return Rendering(replace(whole, exit_code=part.run.exit_code, failure=failure))
     image = _stitched(shape, bands, found)

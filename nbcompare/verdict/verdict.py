@@ -16,7 +16,7 @@ from typing import Any
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.compare.metrics import METRICS
-from nbcompare.engine.engine import Run
+from nbcompare.engine.engine import ZERO_IMAGE, Run
 from nbcompare.errors import ExitCode
 
 
@@ -180,8 +180,14 @@ def blocked(reasons: Sequence[str]) -> Verdict:
 
 
 def failures_verdict(runs: tuple[Run, ...]) -> Verdict | None:
-    """ENGINE FAILED with a sentence for each failed run, its last words, and what may be the reason; or None."""
+    """ENGINE FAILED with a sentence for each failed run, its last words, and what may be the reason; or None.
+
+    Two images of zeros are what was asked for, perhaps, by both engines alike: BLOCKED, as they are no evidence.
+    """
     failures = [(run.role, run.failure) for run in runs if run.failure]
+    if len(failures) > 1 and all(failure.kind == ZERO_IMAGE for _, failure in failures):
+        return blocked(["every pixel of both images is zero: nothing was compared that could differ; look at the beam, "
+                        "the structure factors and the region rendered"])
     sentences = [f"{role} {failure.sentence}" for role, failure in failures]
     said = [f"{role} said: {line}" for role, failure in failures for line in failure.said]
     hints = [hint for _, failure in failures for hint in failure.hints]

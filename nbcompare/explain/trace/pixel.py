@@ -11,7 +11,7 @@ import numpy as np
 from nbcompare.case.command import declared_shape, rendered_region
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Roi
-from nbcompare.engine.engine import Rendering
+from nbcompare.engine.engine import ZERO_IMAGE, Rendering
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.runs import job_of
@@ -21,7 +21,7 @@ from nbcompare.explain.trace.dialects import EngineTrace, read_trace
 from nbcompare.explain.trace.lineup import Lineup, line_up
 from nbcompare.explain.trace.shares import Shares, share_out
 
-USABLE_FAILURES = ("zero-image", "nan-image")
+USABLE_FAILURES = (ZERO_IMAGE, "nan-image")
 """A pixel that is zero or NaN can be traced like any other."""
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}

@@ -33,6 +33,14 @@ def test_a_failing_engine_is_exit_2_with_its_own_words(run_small, role, name, ki
     assert (folder / "manifest-sha256.txt").is_file()
 
 
+def test_two_images_of_zeros_are_no_failure_and_no_evidence(run_small, nb):
+    """What both engines were asked for, perhaps; nothing in it could differ."""
+    said, folder = run_small("zero", "zero_too")
+    assert said.code == 8 and said.json["verdict"]["word"] == "BLOCKED"
+    assert "every pixel of both images is zero" in said.json["verdict"]["reasons"][0]
+    assert nb("verify", folder).code == 0 and nb("check", folder).code == 8
+
+
 def test_the_output_of_a_crashed_engine_is_kept(run_small):
     _, folder = run_small("good", "crash")
     assert (folder / "inputs/py_cli_stdout.txt").read_text() == "last words\n"
