@@ -33,7 +33,7 @@ def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, 
     from nbcompare.explain.experiment import experiment, render
     from nbcompare.explain.trace.pixel import Pixel, pixels_to_trace, trace_pixel
     from nbcompare.files import dump_json
-    from nbcompare.verdict.verdict import Verdict
+    from nbcompare.verdict.verdict import failures_verdict
 
     progress = Progress(quiet=quiet)
     with experiment(asked, progress) as found:
@@ -41,11 +41,12 @@ def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, 
         chosen = [Pixel(fast, slow, "--pixel") for fast, slow in pixels]
         if not chosen:
             if images is None:
-                rendered = render(found, progress)
-                if isinstance(rendered, Verdict):
-                    click.echo("\n".join([str(rendered.word), *body(None, rendered)]))
-                    return rendered.exit_code
-                images = rendered
+                runs, images = render(found, progress)
+                failed = failures_verdict(runs)
+                if images is None or failed:
+                    assert failed is not None, "only a run that failed leaves no image"
+                    click.echo("\n".join([str(failed.word), *body(None, failed)]))
+                    return failed.exit_code
             chosen = pixels_to_trace(images)
         traces = [trace_pixel(found, pixel, tolerance, progress, images) for pixel in chosen]
         command = found.case.command

@@ -24,13 +24,13 @@ from nbcompare.case.project import project_above, refuse_code_variables
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.again import engine_again
 from nbcompare.engine.choose import engines_of
-from nbcompare.engine.engine import Engine, Rendering
+from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.runs import jobs_of
 from nbcompare.errors import UsageError
 from nbcompare.files import sha256_of
-from nbcompare.verdict.verdict import Verdict, failures_verdict
+from nbcompare.verdict.verdict import failures_verdict
 
 
 @dataclass(frozen=True)
@@ -134,13 +134,14 @@ def _with_more(case: Case, asked: ExperimentSource) -> Case:
                    subject_args=(*case.subject_args, *asked.py_args))
 
 
-def render(experiment: Experiment, progress: Progress) -> Mapping[str, np.ndarray] | Verdict:
-    """The images of both engines run on the whole command, by role; when a run failed, the verdict on that."""
+def render(experiment: Experiment, progress: Progress) -> tuple[tuple[Run, ...], Mapping[str, np.ndarray] | None]:
+    """Both engines run on the whole command, and their images; these are None when a run failed."""
     found: dict[str, Rendering] = {}
     with Renderer() as renderer:
         for role, job in jobs_of(experiment.case, experiment.engines, experiment.inputs).items():
             progress.begin(job.name)
             found[role] = renderer.render(job)
             progress.end(found[role].failure or f"{found[role].run.seconds:.3f} s")
+    runs = tuple(rendered.run for rendered in found.values())
     images = {role: rendered.image for role, rendered in found.items() if rendered.image is not None}
-    return failures_verdict(tuple(rendered.run for rendered in found.values())) or images
+    return runs, None if failures_verdict(runs) else images
