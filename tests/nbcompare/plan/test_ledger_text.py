@@ -17,7 +17,7 @@ def test_the_whole_of_an_entry_at_the_end_of_a_file():
     edit = added("")
     assert edit.after == f"## small\n\n### Attempt 1: PASS\n{MARK}\n\n- a\n"
     assert (edit.before, edit.changes, edit.said) == ("", True, "small/1 is Attempt 1 of small")
-    assert MARK == mark_of("small/1", SHA)
+    assert mark_of("small/1", SHA) == MARK
 
 
 def test_the_whole_of_an_entry_before_what_follows():
