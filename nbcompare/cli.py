@@ -17,9 +17,10 @@ import traceback
 import click
 
 from nbcompare import __version__
+from nbcompare.commands.screen import guarded
 from nbcompare.engine.stopping import Stopped
 from nbcompare.errors import EXIT_MEANING, ExitCode, NbCompareError
-from nbcompare.visible import visible_lines
+from nbcompare.visible import visible
 
 ONE_SHOT = "oneshot"
 COMMANDS = {
@@ -118,7 +119,8 @@ def run(argv: list[str]) -> int:
     mask = os.umask(0o022)
     os.umask(mask if mask & 0o002 else mask | 0o022)
     try:
-        return _run(argv)
+        with guarded():
+            return _run(argv)
     finally:
         os.umask(mask)
 
@@ -134,7 +136,7 @@ def _run(argv: list[str]) -> int:
     except click.ClickException as fault:
         context = fault.ctx if isinstance(fault, click.UsageError) else None
         where = context.command_path if context else "nb-compare"
-        _tell(f"{fault.format_message()}\n  next: {where} --help")
+        _tell(f"{visible(fault.format_message())}\n  next: {where} --help")
         return ExitCode.USAGE
     except click.exceptions.Abort:
         _tell("stopped; nothing was published")
@@ -165,9 +167,9 @@ def _not_written(fault: OSError) -> int:
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     with contextlib.suppress(OSError):
-        _tell(f"{place}: {fault.strerror or fault}")
+        _tell(visible(f"{place}: {fault.strerror or fault}"))
     return ExitCode.IO
 
 
 def _tell(message: str) -> None:
-    click.echo(f"nb-compare: error: {visible_lines(message)}", err=True)
+    click.echo(f"nb-compare: error: {message}", err=True)

@@ -17,6 +17,8 @@ import difflib
 import enum
 from collections.abc import Iterable
 
+from nbcompare.visible import visible
+
 
 class ExitCode(enum.IntEnum):
     """What the process returns. The meaning of each is printed by ``nb-compare --help``."""
@@ -72,17 +74,18 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
 
 
 class NbCompareError(Exception):
-    """Something the user can mend. ``hint`` says what to do next."""
+    """Something the user can mend. ``faults`` says what exactly, a line each, and ``hint`` what to do next."""
 
     exit_code = ExitCode.USAGE
 
-    def __init__(self, message: str, *, hint: str | None = None):
+    def __init__(self, message: str, *, faults: Iterable[str] = (), hint: str | None = None):
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.faults, self.hint = message, tuple(faults), hint
 
     def __str__(self) -> str:
-        return f"{self.message}\n  next: {self.hint}" if self.hint else self.message
+        """A line for the message, one for each fault, and one for what to do; nobody's file name adds to them."""
+        more = (*(f"  {line}" for line in self.faults), *([f"  next: {self.hint}"] if self.hint else []))
+        return "\n".join(map(visible, (self.message, *more)))
 
 
 class UsageError(NbCompareError):
@@ -112,13 +115,9 @@ class FileError(NbCompareError):
 
 
 class EvidenceError(NbCompareError):
-    """A bundle that is damaged or incomplete. ``faults`` holds every fault found, one line each."""
+    """A bundle that is damaged or incomplete; with every fault that was found."""
 
     exit_code = ExitCode.EVIDENCE
-
-    def __init__(self, message: str, *, faults: Iterable[str] = (), hint: str | None = None):
-        super().__init__(message, hint=hint)
-        self.faults = tuple(faults)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +24,9 @@ ODD_BEGINNINGS = (
     (b"\xfe\xff", "is UTF-16 text", "save it as plain UTF-8"),
 )
 """How a file begins that is not what its name says, what it is, and what to do."""
+
+_UNSEEN = re.compile("[^\n -~]")
+"""Characters that may have to be escaped in JSON."""
 
 
 def sha256_of(path: Path | str) -> str:
@@ -52,8 +56,14 @@ def flush_folder(folder: Path) -> None:
 
 
 def dump_json(value: object) -> str:
-    """JSON text without NaN; a number that JSON cannot hold is a defect of ours, and raises ValueError."""
-    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    """JSON text without NaN, in characters that can be seen; a number that JSON cannot hold is a defect of ours, and
+    raises ValueError."""
+    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+    return _UNSEEN.sub(_escaped, text) + "\n"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 
 def write_whole(path: Path, text: str) -> None:

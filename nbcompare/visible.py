@@ -6,12 +6,35 @@ the direction of writing.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
 
 def visible(text: str) -> str:
     """One line of text in which every character can be seen; blanks stay, all else that cannot be is escaped."""
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
-def visible_lines(text: str) -> str:
-    """As ``visible``, line by line."""
-    return "\n".join(map(visible, text.split("\n")))
+def each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """A value of JSON's kinds in which every text, keys too, was changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {change(key): each_text(entry, change) for key, entry in value.items()}
+    return [each_text(entry, change) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def unseen(value: Any, place: str = "") -> Iterator[str]:
+    """The places in a value of JSON's kinds where a text, or a key, holds a character that cannot be seen."""
+    if isinstance(value, str) and not value.isprintable():
+        yield place
+    elif isinstance(value, Mapping):
+        for key, entry in value.items():
+            inside = f"{place}.{visible(key)}".removeprefix(".")
+            yield from [] if key.isprintable() else [inside]
+            yield from unseen(entry, inside)
+    elif isinstance(value, list | tuple):
+        for at, entry in enumerate(value):
+            yield from unseen(entry, f"{place}[{at}]")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nbcompare.visible import visible
+
 KINDS = ("unreadable", "missing", "changed", "unexpected", "unsafe", "malformed", "schema", "disagrees")
 """In the order in which they are told. ``missing``, ``changed`` and ``unexpected`` are judged by the manifest;
 ``unsafe`` is a link, a device or a name that leaves the bundle; ``malformed`` and ``schema`` concern the form of
@@ -19,7 +21,7 @@ class Fault:
     detail: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.file}" + (f" ({self.detail})" if self.detail else "")
+        return visible(f"{self.kind}: {self.file}" + (f" ({self.detail})" if self.detail else ""))
 
     def as_dict(self) -> dict[str, str]:
         return dict(vars(self))

@@ -102,14 +102,20 @@ class Cursor:
         return [Cursor(node, self.path, f"{self.name}[{i}]") for i, node in enumerate(self.node.value)]
 
     def text(self) -> str:
-        """Non-empty text; a number written without quotes is taken as its characters."""
+        """Non-empty text on one line, as a record keeps it; a number without quotes is taken as its characters."""
         if self.node.id != "scalar" or self.kind in ("nothing", "true/false"):
             raise self._expected("text" if self.kind != "true/false" else "text (put it in quotes)")
         if not self.node.value.strip():
             raise self.error(f"{self.name} must not be empty")
         text: str = self.node.value
         self._refuse_hidden(text)
-        return text
+        if text.isprintable():
+            return text
+        line = " ".join(text.split())
+        for letter in line:
+            if not letter.isprintable():
+                raise self.error(f"{self.name} holds the character U+{ord(letter):04X}, which cannot be seen")
+        return line
 
     def _refuse_hidden(self, text: str) -> None:
         """An escape such as \\0 or \\u202e brings in what the file itself may not hold."""

@@ -98,6 +98,7 @@ class Published:
 
     def write(self) -> None:
         """Every file that was asked for, each in one step, and the annotations."""
+        from nbcompare.commands.screen import shown
         from nbcompare.commands.views.github import annotations_of, is_github
         from nbcompare.commands.views.junit import junit
         from nbcompare.commands.views.markdown import markdown
@@ -105,7 +106,7 @@ class Published:
 
         for path, text in ((self.how.junit, self.junit or junit), (self.how.markdown, self.markdown or markdown)):
             if path is not None:
-                write_whole(path, text(self.results))
+                write_whole(path, shown(text(self.results)))
         if is_github() if self.how.github is None else self.how.github:
             for line in annotations_of(self.results):
                 click.echo(line, err=True)

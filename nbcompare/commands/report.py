@@ -26,8 +26,8 @@ def command(folder: Path, target: Path | None) -> ExitCode:
 
     faults = [str(fault) for fault in verify_bundle(folder).faults]
     if faults:
-        raise EvidenceError(f"{folder}: {faults[0]}" + (f", and {len(faults) - 1} more faults" if faults[1:] else ""),
-                            faults=faults, hint=f"nb-compare verify {folder}")
+        more = [f"and {len(faults) - 1} more faults"] if faults[1:] else []
+        raise EvidenceError(f"{folder}: damaged", faults=[faults[0], *more], hint=f"nb-compare verify {folder}")
     bundle = load_bundle(folder)
     target = target or Path(f"{bundle.record.case.name}-{bundle.record.stamp}.html")
     partial = target.with_name(f".{target.name}.partial")

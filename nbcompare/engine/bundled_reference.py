@@ -75,5 +75,5 @@ def _make(build: Path, scratch: Path) -> Path:
     program = build / PROGRAM
     if ended.exit_code or not program.is_file():
         said = (out.read_text(errors="replace") + err.read_text(errors="replace")).strip()
-        raise FileError("building the C reference failed; make said:\n" + "\n".join(said.splitlines()[-12:]))
+        raise FileError("building the C reference failed; make said:", faults=said.splitlines()[-12:])
     return program

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
+from nbcompare.visible import visible
+
 
 class Progress:
     """Tells steps as they begin and end; on a terminal the running one is redrawn in place."""
@@ -16,9 +18,9 @@ class Progress:
         self.step = ""
 
     def begin(self, step: str) -> None:
-        self.step = step
+        self.step = visible(step)
         if not self.quiet and not self.live:
-            self._line(f"{step} ...")
+            self._line(f"{self.step} ...")
 
     def tick(self, elapsed: float, percent: int | None) -> None:
         """Redraw the running step; ``percent`` is None while the engine has not said any."""
@@ -38,5 +40,5 @@ class Progress:
             self._line(text)
 
     def _line(self, text: str) -> None:
-        self.stream.write(text + "\n")
+        self.stream.write(visible(text) + "\n")
         self.stream.flush()

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 HIDDEN = "[hidden]"
 
@@ -101,8 +101,8 @@ _BARE = tuple(map(re.compile, (
     rf"[?&;](?i:{_IN_QUERY})=")))
 """What has no such words."""
 
-_LONG = 4096
-"""Characters from which on a text is looked at line by line."""
+_LONG, _GROUP = 4096, 128
+"""Characters from which on a text is looked at line by line, and lines that are passed over together."""
 
 _OPAQUE = re.compile(r"(?<![\w+=-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[A-Za-z0-9_+=-]{16,}")
 _HARMLESS = tuple((re.compile(names), re.compile(form)) for names, form in (
@@ -125,7 +125,15 @@ def redacted(text: str) -> str:
         text = pattern.sub(_hidden, text)
     if len(text) < _LONG:
         return _redacted_line(text)
-    return "".join(_redacted_line(line) if _worth_a_look(line) else line for line in text.splitlines(keepends=True))
+    lines = text.splitlines(keepends=True)
+    return "".join(_redacted_lines(lines[at:at + _GROUP]) for at in range(0, len(lines), _GROUP))
+
+
+def _redacted_lines(lines: list[str]) -> str:
+    whole = "".join(lines)
+    if not _worth_a_look(whole):
+        return whole
+    return "".join(_redacted_line(line) if _worth_a_look(line) else line for line in lines)
 
 
 def _worth_a_look(text: str) -> bool:
@@ -172,15 +180,6 @@ def redacted_value(name: str, value: str) -> str:
     if any(known.fullmatch(name) and form.fullmatch(value) for known, form in _HARMLESS):
         return value
     return _OPAQUE.sub(HIDDEN, redacted(value))
-
-
-def redacted_tree(value: Any) -> Any:
-    """A value of JSON's kinds in which every text, keys too, is redacted."""
-    if isinstance(value, str):
-        return redacted(value)
-    if isinstance(value, Mapping):
-        return {redacted(key): redacted_tree(entry) for key, entry in value.items()}
-    return [redacted_tree(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
 def secrets_among(words: Iterable[str]) -> Iterator[str]:

@@ -61,12 +61,15 @@ def job_of(case: Case, engine: Engine, arguments: tuple[str, ...], inputs: Path)
     if module and not obeys(engine.start, engine.program):
         raise UsageError(f"the input {module} has the name of a Python module, and the {engine.role} {engine.name} "
                          "might run it", hint="give the file another name")
-    names = (path.relative_to(inputs).as_posix() for path in inputs.rglob("*"))
-    settings = (f"{name}={value}" for name, value in case.environment.items())
-    for shown in secrets_among((*engine.start, *arguments, *settings, *names)):
+    files = [path.relative_to(inputs).as_posix() for path in inputs.rglob("*")]
+    settings = [f"{name}={value}" for name, value in case.environment.items()]
+    for shown in secrets_among((*engine.start, *arguments, *settings, *files)):
         raise UsageError(f"{shown} is given to the {engine.role} and looks like a secret: evidence keeps every word of "
                          "a command, and what is not kept cannot be run again",
                          hint="let the engine read it from a file of yours or a variable that it is passed")
+    for word in (*engine.start, *arguments, *settings, *files):
+        if not word.isprintable():
+            raise UsageError(f"{word!a} is given to the {engine.role} and holds a character that cannot be seen")
     for fault in file_faults(arguments, files_of(inputs)):
         raise UsageError(fault)
     seconds = {REFERENCE: case.limits.reference_seconds, SUBJECT: case.limits.subject_seconds}[engine.role]

@@ -29,7 +29,7 @@ from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.redact import redacted_tree
+from nbcompare.engine.redact import redacted
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.runs import RunFiles, jobs_of
 from nbcompare.engine.self_comparison import near_copy, same_program
@@ -38,6 +38,7 @@ from nbcompare.files import dump_json, sha256_of
 from nbcompare.run.likely_cause import likely_cause
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.verdict import Label, Verdict, failures_verdict, not_comparable
+from nbcompare.visible import each_text
 
 FILES = ("c_stdout.txt", "c_stderr.txt", "py_stdout.txt", "py_stderr.txt", "c_float.bin", "py_float.bin",
          "diff.bin", "c.png", "py.png", "diff.png", "summary.json")
@@ -89,7 +90,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         said = summary(staged.command, runs, binaries, comparison, verdict, scale, findings, resample=options.resample)
         said["notes"] = [*staged.notes, *said["notes"]]
         said["inputs"] = {name: sha256_of(work / "data" / name) for name in sorted(files_of(work / "data"))}
-        (work / "summary.json").write_text(dump_json(redacted_tree(said)), encoding="utf-8")
+        (work / "summary.json").write_text(dump_json(each_text(said, redacted)), encoding="utf-8")
         _replace_files(work, folder)
     return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]), findings)
 

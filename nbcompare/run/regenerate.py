@@ -118,8 +118,7 @@ def _lost_inputs(folder: Path) -> list[str]:
     faults = verify_bundle(folder).faults
     others = [str(fault) for fault in faults if not fault.file.startswith(f"{DATA}/")]
     if others:
-        shown = "\n".join(f"  {fault}" for fault in others)
-        raise EvidenceError(f"{folder}: damaged, cannot be regenerated\n{shown}", faults=others,
+        raise EvidenceError(f"{folder}: damaged, cannot be regenerated", faults=others,
                             hint=f"nb-compare verify {folder}")
     return [f"the input {fault.file.removeprefix(DATA + '/')} is {fault.kind} in the bundle" for fault in faults]
 

@@ -25,7 +25,7 @@ from nbcompare.engine.evidence_folder import EvidenceFolder, protection
 from nbcompare.engine.identity import GitState, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.redact import redacted_tree
+from nbcompare.engine.redact import redacted
 from nbcompare.engine.renderer import Renderer
 from nbcompare.run.engine_runs import EngineRuns, empty_logs, mapped_tests, run_engines, with_changed
 from nbcompare.run.judged import Judgement, judge_runs, write_views
@@ -33,6 +33,7 @@ from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.provenance import PROJECT, not_passed_line, notes_of
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
 from nbcompare.verdict.verdict import blocked, failures_verdict
+from nbcompare.visible import each_text, visible
 
 
 def run_case(case: Case, options: RunOptions, progress: Progress, handed: HandedOver = NOTHING) -> Bundle:
@@ -92,7 +93,7 @@ def _clock(stamp: str | None) -> Callable[[], float]:
 
 def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRuns, judgement: Judgement,
             options: RunOptions, handed: HandedOver, progress: Progress) -> Record:
-    """Everything the bundle says, without secrets."""
+    """Everything the bundle says, without secrets, and in characters that can be seen."""
     project, stored = staged.repositories[PROJECT], staged.stored
     record = Record(
         stamp=staged.bundle.stamp, created_utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -104,7 +105,7 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
         comparison=judgement.comparison, verdict=judgement.verdict, regenerates=handed.regenerates,
         reference_from=stored.ancestor if stored else None, repositories=staged.repositories,
         surroundings=staged.surroundings, notes=_notes(staged, ran, progress))
-    return Record.from_dict(redacted_tree(record.as_dict()))
+    return Record.from_dict(each_text(record.as_dict(), lambda text: visible(redacted(text))))
 
 
 def _notes(staged: StagedCase, ran: EngineRuns, progress: Progress) -> tuple[str, ...]:

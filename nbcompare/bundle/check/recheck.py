@@ -83,8 +83,7 @@ def _sound_record(folder: Path) -> Record:
         record = load_bundle(folder).record
         faults = agreement_faults(folder, record, files)
     if faults:
-        shown = "\n".join(f"  {fault}" for fault in in_order(faults))
-        raise EvidenceError(f"{folder}: damaged, not judged\n{shown}", faults=map(str, faults),
+        raise EvidenceError(f"{folder}: damaged, not judged", faults=map(str, in_order(faults)),
                             hint=f"nb-compare verify {folder}")
     return record
 

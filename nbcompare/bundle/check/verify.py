@@ -55,8 +55,7 @@ def verified(folder: Path) -> Bundle:
     """The bundle in a folder, verified. Raises EvidenceError, with every fault, for one that is not intact."""
     found = verify_bundle(folder)
     if not found.intact or found.record is None:
-        shown = "\n".join(f"  {fault}" for fault in found.faults)
-        raise EvidenceError(f"{folder}: {len(found.faults)} faults\n{shown}", faults=map(str, found.faults),
+        raise EvidenceError(f"{folder}: {len(found.faults)} faults", faults=map(str, found.faults),
                             hint="restore the bundle from a copy, or run its case again")
     return Bundle(folder, found.record)
 

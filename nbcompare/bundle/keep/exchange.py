@@ -110,8 +110,7 @@ def _bundle_root(folder: Path, source: Path) -> Path:
         if (at / DECLARATION).is_file():
             faults = bag_faults(at)
             if faults:
-                shown = "\n".join(f"  {fault}" for fault in faults)
-                raise EvidenceError(f"{source}: refused, the bag is damaged\n{shown}", faults=faults)
+                raise EvidenceError(f"{source}: refused, the bag is damaged", faults=faults)
             at = at / PAYLOAD
         elif (at / MANIFEST).is_file():
             return at

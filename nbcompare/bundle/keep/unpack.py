@@ -114,9 +114,8 @@ def _set_faults(names: list[str], sizes: Iterable[int], limits: UnpackLimits) ->
 def _refuse(source: Path, faults: Iterable[str]) -> None:
     found = list(faults)
     if found:
-        shown = "\n".join(f"  {fault}" for fault in found[:20])
-        more = f"\n  and {len(found) - 20} more" if len(found) > 20 else ""
-        raise EvidenceError(f"{source}: refused\n{shown}{more}", faults=found)
+        more = [f"and {len(found) - 20} more"] if len(found) > 20 else []
+        raise EvidenceError(f"{source}: refused", faults=[*found[:20], *more])
 
 
 def _write(stream: IO[bytes], path: Path, left: int, source: Path) -> int:

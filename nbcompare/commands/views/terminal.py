@@ -22,6 +22,7 @@ from nbcompare.verdict.divergence import factor, proof_rows
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.proof import CONTROL, Proof
 from nbcompare.verdict.verdict import Check, Label, Verdict
+from nbcompare.visible import visible
 
 if TYPE_CHECKING:
     from nbcompare.run.one_shot import OneShot
@@ -220,7 +221,7 @@ def next_step(bundle: Bundle) -> str:
 def shown(path: Path) -> str:
     """A path as short as it can be said from here."""
     path = path.absolute()
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    return visible(str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path))
 
 
 # --- one-shot -------------------------------------------------------------------------------------------
