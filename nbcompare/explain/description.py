@@ -103,7 +103,8 @@ class Detector:
     def positions(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Pixel coordinates (fast x, slow y; a pixel's own number is its first corner) to metres [n, 3]."""
         x, y = np.asarray(x, float)[..., None], np.asarray(y, float)[..., None]
-        return self.origin + self.pixel_m * (x * self.fast + y * self.slow)
+        places: np.ndarray = self.origin + self.pixel_m * (x * self.fast + y * self.slow)
+        return places
 
     def centres(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """The middle of pixels (of their first sub-pixel, whose factors the program uses), in metres [n, 3]."""
@@ -118,34 +119,40 @@ class Detector:
         inside = directions * reach[:, None] - self.origin
         axes = np.stack((self.fast, self.slow), axis=1)
         along_axes = np.linalg.inv(axes.T @ axes) @ axes.T  # vectors of one's own need not be at right angles
-        return inside @ along_axes.T / self.pixel_m
+        crossed: np.ndarray = inside @ along_axes.T / self.pixel_m
+        return crossed
 
     # --- the smooth factors of a pixel -------------------------------------------------------------------
 
     def solid_angle(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """omega = p^2 D_close / R^3 of pixel middles, in sr."""
         reach = np.linalg.norm(self.centres(x, y), axis=-1)
-        return self.pixel_m**2 * self.close_distance_m / reach**3
+        omega: np.ndarray = self.pixel_m**2 * self.close_distance_m / reach**3
+        return omega
 
     def cos_obliquity(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Cosine between the ray and the detector normal."""
-        return self.close_distance_m / np.linalg.norm(self.centres(x, y), axis=-1)
+        cosine: np.ndarray = self.close_distance_m / np.linalg.norm(self.centres(x, y), axis=-1)
+        return cosine
 
     def cos_twotheta(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Cosine between the ray and the beam."""
-        return _units(self.centres(x, y)) @ self.beam
+        cosine: np.ndarray = _units(self.centres(x, y)) @ self.beam
+        return cosine
 
     def polarization_factor(self, x: np.ndarray, y: np.ndarray, kahn: float,
                             axis: np.ndarray | None = None) -> np.ndarray:
         """Kahn's factor (1 + cos^2 2theta - K cos 2psi sin^2 2theta)/2 of pixel middles."""
         rays = _units(self.centres(x, y))
-        square = (rays @ self.beam) ** 2
+        square: np.ndarray = (rays @ self.beam) ** 2
         if kahn == 0:
-            return 0.5 * (1 + square)
+            unpolarized: np.ndarray = 0.5 * (1 + square)
+            return unpolarized
         b_axis = _unit(np.cross(self.polarization if axis is None else axis, self.beam))
         e_axis = _unit(np.cross(self.beam, b_axis))
         psi = -np.arctan2(rays @ b_axis, rays @ e_axis)
-        return 0.5 * (1 + square - kahn * np.cos(2 * psi) * (1 - square))
+        factor: np.ndarray = 0.5 * (1 + square - kahn * np.cos(2 * psi) * (1 - square))
+        return factor
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +166,8 @@ class Lattice:
         """Fractional h, k, l [n, 3] of pixel middles, with the crystal turned by ``phi`` (radians)."""
         scattering = (_units(detector.centres(x, y)) - detector.beam) / self.wavelength_m
         turned = self.real @ rotation_about(detector.spindle, phi).T
-        return scattering @ turned.T
+        hkl: np.ndarray = scattering @ turned.T
+        return hkl
 
 
 @dataclass(frozen=True)
@@ -177,7 +185,8 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 
 def _units(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    directions: np.ndarray = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return directions
 
 
 # --- asking -----------------------------------------------------------------------------------------------------

@@ -14,4 +14,5 @@ def rotation_about(axis: np.ndarray, angle: float) -> np.ndarray:
         return np.eye(3)
     n = np.asarray(axis, float) / length
     cross = np.array([[0, -n[2], n[1]], [n[2], 0, -n[0]], [-n[1], n[0], 0]])
-    return np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
+    turned: np.ndarray = np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
+    return turned

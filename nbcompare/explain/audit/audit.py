@@ -110,7 +110,7 @@ def _look_at_all(bench: AuditBench, plan: Sequence[tuple[Kind, float]], progress
             pool.shutdown(cancel_futures=True)
             raise
     progress.end(f"done in {time.monotonic() - started:.0f} s")
-    return tuple(done.result() for done in sorted(waiting, key=waiting.get))
+    return tuple(done.result() for done in sorted(waiting, key=lambda future: waiting[future]))
 
 
 class AuditBench:
@@ -132,7 +132,7 @@ class AuditBench:
             self.open.enter_context(closing(part))
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.open.close()
 
     # --- without a defect --------------------------------------------------------------------------------------
@@ -140,21 +140,23 @@ class AuditBench:
     def fault(self) -> tuple[str, ExitCode] | None:
         """Why no defect can be judged: an engine that fails, or images that do not pass as they are."""
         try:
-            self.whole = self.reference.render(self.experiment.arguments(REFERENCE))
-            self.sound = self.subject.render(self.argv)
+            whole = self.reference.render(self.experiment.arguments(REFERENCE))
+            sound = self.subject.render(self.argv)
         except Refused as reason:
             return str(reason), ExitCode.ENGINE_FAILED
-        for rendered in (self.whole, self.sound):
+        for rendered in (whole, sound):
             if rendered.failure:
                 return rendered.failure, ExitCode.ENGINE_FAILED
-        self.centre = direct_beam_px(self.whole.stdout)
-        found = judge(self._compare(self.sound.image), self.thresholds)
+        assert whole.image is not None and sound.image is not None, "a run that did not fail has an image"
+        self.whole, self.sound, self.printed = whole.image, sound.image, (whole.stdout, sound.stdout)
+        self.centre = direct_beam_px(whole.stdout)
+        found = judge(self._compare(self.sound), self.thresholds)
         if found.word is Label.PASS:
             return None
         return f"without any defect the images do not pass: {found.reasons[0]}", ExitCode.BLOCKED
 
     def _compare(self, subject: np.ndarray) -> Comparison:
-        return compare_images(self.whole.image, subject, self.experiment.case.rois, further=self._further,
+        return compare_images(self.whole, subject, self.experiment.case.rois, further=self._further,
                               centre=self.centre, with_peaks=False)
 
     @cached_property
@@ -184,23 +186,23 @@ class AuditBench:
             return DefectResult(entry.id, strength, 0.0, NOT_HERE, str(reason))
         if image is None:
             return DefectResult(entry.id, strength, amount, REFUSED, f"{defect.words}: {refusal}")
-        if same_bytes(self.sound.image, image):
+        if same_bytes(self.sound, image):
             return DefectResult(entry.id, strength, amount, NO_EFFECT, defect.words)
         failure = content_failure(image)
         return DefectResult(entry.id, strength, amount, SEEDED, defect.words, failure.sentence if failure else None,
-                            change_of(self.sound.image, image), self._compare(image))
+                            change_of(self.sound, image), self._compare(image))
 
     def _image(self, defect: Defect) -> tuple[np.ndarray | None, str, str | None]:
         """(image, what the subject printed, why there is no image) with the defect in it."""
-        rendered = self.sound
-        if defect.argv != self.argv or defect.files:
-            try:
-                rendered = self.subject.render(defect.argv, defect.files)
-            except Refused as reason:
-                return None, "", str(reason)
+        if defect.argv == self.argv and not defect.files:
+            return changed(defect, Images(self.sound, self.sound)), self.printed[1], None
+        try:
+            rendered = self.subject.render(defect.argv, defect.files)
+        except Refused as reason:
+            return None, "", str(reason)
         if rendered.image is None:
             return None, rendered.stdout, rendered.failure
-        return changed(defect, Images(self.sound.image, rendered.image)), rendered.stdout, None
+        return changed(defect, Images(self.sound, rendered.image)), rendered.stdout, None
 
     def _named(self, entry: Kind, strength: float) -> Named:
         key = key_of((self.identity, self.rules, self.options.budget_s, entry.id, strength, self.options.seed))
@@ -209,8 +211,9 @@ class AuditBench:
             return Named.from_dict(kept)
         _, defect = seeded(entry, self.target, strength, self.options.seed)
         image, printed, _ = self._image(defect)
-        echoes = (self.whole.stdout, printed) if entry.echoed else None
-        named = self.diagnostician.name(self.whole.image, image, echoes)
+        assert image is not None, "what was seeded has an image"
+        echoes = (self.printed[0], printed) if entry.echoed else None
+        named = self.diagnostician.name(self.whole, image, echoes)
         self.cache.keep(key, named.as_dict())
         return named
 

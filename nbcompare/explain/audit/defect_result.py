@@ -53,6 +53,7 @@ class DefectResult:
         """
         if self.failure and not alone:
             return f"the run fails: {self.failure}"
+        assert self.comparison is not None, "what was seeded was compared"
         found = judge(self.comparison, thresholds)
         return None if found.word is Label.PASS else found.reasons[0]
 

@@ -42,7 +42,7 @@ class Named:
         return {**asdict(self), "ids": list(self.ids)}
 
     @classmethod
-    def from_dict(cls, stored: Mapping) -> Named:
+    def from_dict(cls, stored: Mapping[str, Any]) -> Named:
         return cls(**{**stored, "ids": tuple(stored["ids"])})
 
 
@@ -71,7 +71,8 @@ class Diagnostician:
                      int(str((answer.tested or {}).get("renders", 0))))
 
     def _simulator(self) -> Simulator:
-        if not hasattr(self.own, "simulator"):
-            self.own.simulator = Simulator()
-            self.opened.append(self.own.simulator)
-        return self.own.simulator
+        found: Simulator | None = getattr(self.own, "simulator", None)
+        if found is None:
+            self.own.simulator = found = Simulator()
+            self.opened.append(found)
+        return found

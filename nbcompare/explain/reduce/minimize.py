@@ -8,11 +8,14 @@ R. Hildebrandt, IEEE Trans. Softw. Eng. 28 (2002) 183) takes over, which assumes
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-Test = Callable[[Sequence], bool]
+Element = TypeVar("Element")
+Numbers = Callable[[list[int]], bool]
+"""Whether the elements of these numbers show it."""
 
 
-def smallest_part(elements: Sequence, shows: Test) -> list:
+def smallest_part(elements: Sequence[Element], shows: Callable[[list[Element]], bool]) -> list[Element]:
     """A part of ``elements`` in their order that shows it, and from which nothing can be left out.
 
     ``shows(elements)`` must hold.
@@ -25,11 +28,11 @@ def smallest_part(elements: Sequence, shows: Test) -> list:
     return _pick(elements, _one_by_one(found, lambda part: shows(_pick(elements, part))))
 
 
-def _pick(elements: Sequence, part: Sequence[int]) -> list:
+def _pick(elements: Sequence[Element], part: Sequence[int]) -> list[Element]:
     return [elements[at] for at in sorted(part)]
 
 
-def _needed(candidates: list[int], background: list[int], grew: bool, shows: Test) -> list[int]:
+def _needed(candidates: list[int], background: list[int], grew: bool, shows: Numbers) -> list[int]:
     """Those of the candidates that are needed beside the background; ``grew`` says it has grown since it was tested."""
     if grew and shows(background):
         return []
@@ -41,7 +44,7 @@ def _needed(candidates: list[int], background: list[int], grew: bool, shows: Tes
     return _needed(first, background + needed, bool(needed), shows) + needed
 
 
-def _one_by_one(part: list[int], shows: Test) -> list[int]:
+def _one_by_one(part: list[int], shows: Numbers) -> list[int]:
     """Leave out whatever can be left out singly; for what was found by halves this only confirms that nothing can."""
     for element in list(part):
         rest = [other for other in part if other != element]
@@ -50,7 +53,7 @@ def _one_by_one(part: list[int], shows: Test) -> list[int]:
     return part
 
 
-def ddmin(elements: Sequence, shows: Test) -> list:
+def ddmin(elements: Sequence[Element], shows: Callable[[list[Element]], bool]) -> list[Element]:
     """A part of ``elements`` that shows it and no longer does when any single element is left out."""
     part, pieces = list(elements), 2
     while len(part) >= 2:

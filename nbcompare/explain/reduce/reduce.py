@@ -21,6 +21,9 @@ from nbcompare.explain.reduce.trial import ReductionCandidate, ReductionTrials, 
 
 REGION = "window"
 
+Pair = Mapping[str, np.ndarray]
+"""The two images by role, float32 [slow, fast]."""
+
 QUIET = ("-nonoise", "-nopgm")
 """Ends every candidate: the other output images cost time and say nothing about the float image."""
 
@@ -128,7 +131,7 @@ def _options(candidate: ReductionCandidate) -> tuple[str, ...]:
     return tuple(str(item) for item in parse_command(candidate.command).items)
 
 
-def _shrink(search: ReductionSearch, command: Command, images) -> tuple[str, ...]:
+def _shrink(search: ReductionSearch, command: Command, images: Pair | None) -> tuple[str, ...]:
     """The options that are needed, with ever smaller candidates on the way."""
     items, window = _small_frame(search, command, images)
     items = _without_files(search, items, window)
@@ -163,7 +166,7 @@ def _is_frame(item: Item) -> bool:
 # --- a small frame ----------------------------------------------------------------------------------------
 
 
-def _small_frame(search: ReductionSearch, command: Command, images) -> tuple[Sequence[Item], Roi | None]:
+def _small_frame(search: ReductionSearch, command: Command, images: Pair | None) -> tuple[Sequence[Item], Roi | None]:
     """The command on a small image about the beam, if it fails there too; else on a window of its own image."""
     written = command.writing()
     quiet = [item for item in command.items
@@ -183,7 +186,7 @@ def _small_frame(search: ReductionSearch, command: Command, images) -> tuple[Seq
     return list(command.items), None
 
 
-def _windows(search: ReductionSearch, command: Command, images) -> Iterator[Roi]:
+def _windows(search: ReductionSearch, command: Command, images: Pair | None) -> Iterator[Roi]:
     """Windows of the image in which the two images fail in the same way, small ones first; without images the whole."""
     if images is None or images[REFERENCE].shape != images[SUBJECT].shape:
         yield Roi.full(declared_shape(command.argv, search.asked.experiment.inputs), REGION)

@@ -15,7 +15,7 @@ from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.engine.engine import Run
 from nbcompare.errors import ShapeError
-from nbcompare.verdict.verdict import judge
+from nbcompare.verdict.verdict import Check, judge
 
 LOG_RATIO_SHARE, LOG_RATIO_FLOOR = 0.1, 0.02
 """Two sum ratios are similar when their logarithms differ by less than this share, or by less than the floor."""
@@ -88,7 +88,7 @@ def signature_of(reference: np.ndarray, subject: np.ndarray, roi: Roi, threshold
     return Signature(tuple(sorted(failed)), ratio)
 
 
-def _direction(check) -> str:
+def _direction(check: Check) -> str:
     if check.value is None:
         return "undefined"
     low = check.threshold.min
@@ -97,6 +97,7 @@ def _direction(check) -> str:
 
 def signature_of_failed(run: Run) -> Signature:
     """The signature of an engine that gave no usable image."""
+    assert run.failure is not None, "only a run that failed has such a signature"
     return Signature(engine=(run.role, run.failure.kind))
 
 

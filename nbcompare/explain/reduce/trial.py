@@ -72,7 +72,7 @@ class ReductionTrials:
             self.runs += 1
             found = self.renderer.render(job)
             self.how.add(f"{role}: {found.run.how}")
-            if found.run.failure:
+            if found.image is None:
                 return signature_of_failed(found.run)
             images[role] = found.image
         return signature_of(images[REFERENCE], images[SUBJECT], candidate.window or Roi.full(job.shape),

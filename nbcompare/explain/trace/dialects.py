@@ -13,7 +13,7 @@ Each number knows how finely it was printed, so that six digits are never taken 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from nbcompare.explain.trace.factors import ONCE, PER_DOMAIN, PER_SOURCE, PER_SUBPIXEL
@@ -21,6 +21,8 @@ from nbcompare.explain.trace.factors import ONCE, PER_DOMAIN, PER_SOURCE, PER_SU
 FULL, INSTRUMENTED, PRINTOUT = "every factor", "TRACE_C lines", "printout of the last loop"
 Index = tuple[int, ...]
 LAST = "last"
+Place = Index | str
+"""Loop numbers, () for what there is once, or LAST."""
 ANGSTROM = 1e-10
 
 _TRACE = re.compile(r"TRACE (\w+)(?:\[([\d,]+)\])?=(.*)")
@@ -36,18 +38,21 @@ class TraceEntry:
     resolution: float = 0.0
 
 
+Entries = dict[tuple[str, Place], TraceEntry]
+
+
 @dataclass
 class EngineTrace:
     """Entries by (factor, index) in the order printed. An index is () for what there is once, loop numbers, or LAST."""
 
     dialect: str
-    entries: dict[tuple[str, Index | str], TraceEntry] = field(default_factory=dict)
+    entries: Entries = field(default_factory=dict)
 
     @property
     def is_full(self) -> bool:
         return self.dialect == FULL
 
-    def get(self, name: str, index: Index | str = ()) -> TraceEntry | None:
+    def get(self, name: str, index: Place = ()) -> TraceEntry | None:
         return self.entries.get((name, index))
 
     def number(self, name: str) -> float | None:
@@ -57,7 +62,7 @@ class EngineTrace:
 
     def indices(self, name: str) -> list[Index]:
         """Where a factor has entries, in order, without the one that there is once."""
-        return [index for entry, index in self.entries if entry == name and index not in ((), LAST)]
+        return [index for entry, index in self.entries if entry == name and index and not isinstance(index, str)]
 
 
 def read_trace(text: str, options: frozenset[str] = frozenset()) -> EngineTrace | None:
@@ -106,7 +111,9 @@ _NOT_APPLIED = {"oversample_thick": "capture_fraction", "oversample_polar": "pol
 
 def _read_instrumented(text: str) -> EngineTrace:
     """Sub-pixels are numbered as they come; where that is in the loops, the other trace must say (see lineup)."""
-    trace, subpixel, cell, inside = EngineTrace(INSTRUMENTED), -1, [], set()
+    trace, subpixel = EngineTrace(INSTRUMENTED), -1
+    cell: list[str] = []
+    inside: set[str] = set()
     for line in text.splitlines():
         per_phi = _PER_PHI.fullmatch(line.strip())
         if per_phi:
@@ -187,8 +194,9 @@ def _read_printout(text: str, options: frozenset[str]) -> EngineTrace:
 
 def _enter_cell(trace: EngineTrace, block: str) -> None:
     """The rows X, Y, Z of a, b, c in Angstrom, as a then b then c in metres."""
-    rows = [re.search(rf"^{axis}: *{_NUMBER} +{_NUMBER} +{_NUMBER}", block, re.MULTILINE) for axis in "XYZ"]
-    if all(rows):
+    found = [re.search(rf"^{axis}: *{_NUMBER} +{_NUMBER} +{_NUMBER}", block, re.MULTILINE) for axis in "XYZ"]
+    rows = [row for row in found if row]
+    if len(rows) == 3:
         words = [row[1 + vector] for vector in range(3) for row in rows]
         _enter(trace, "cell_vectors_m", LAST, words, _decimals(8), ANGSTROM)
 
@@ -211,13 +219,15 @@ def _enter_sum(trace: EngineTrace, block: str) -> None:
 # --- numbers --------------------------------------------------------------------------------------------
 
 
-def _search(trace: EngineTrace, name: str, index, pattern: str, text: str, resolution) -> None:
+def _search(trace: EngineTrace, name: str, index: Place, pattern: str, text: str,
+            resolution: Callable[[str], float]) -> None:
     match = re.search(pattern, text, re.MULTILINE)
     if match:
         _enter(trace, name, index, match.groups(), resolution)
 
 
-def _enter(trace: EngineTrace, name: str, index, words, resolution: Callable[[str], float], scale: float = 1) -> None:
+def _enter(trace: EngineTrace, name: str, index: Place, words: Sequence[str], resolution: Callable[[str], float],
+           scale: float = 1) -> None:
     """Enter numbers given as words; a line that holds none is no factor."""
     try:
         numbers = tuple(float(word) * scale for word in words)

@@ -26,7 +26,8 @@ class Factor:
     geometric: bool = False
 
 
-def _factor(name: str, unit: str, depth: int, made_of: str = "", options: str = "", *, geometric=False) -> Factor:
+def _factor(name: str, unit: str, depth: int, made_of: str = "", options: str = "", *,
+            geometric: bool = False) -> Factor:
     return Factor(name, unit, depth, tuple(made_of.split()), tuple(options.split()), geometric)
 
 

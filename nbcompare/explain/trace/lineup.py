@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from nbcompare.explain.trace.dialects import FULL, INSTRUMENTED, LAST, EngineTrace, TraceEntry
+from nbcompare.explain.trace.dialects import FULL, INSTRUMENTED, EngineTrace, Entries, Place, TraceEntry
 from nbcompare.explain.trace.factors import FACTORS, SUMMED
 
 DEFAULT_TOLERANCE = 1e-6
@@ -24,7 +23,7 @@ class FactorPair:
     """
 
     name: str
-    index: tuple[int, ...]
+    index: Place
     reference: TraceEntry | None
     subject: TraceEntry | None
     difference: float | None
@@ -66,7 +65,7 @@ class Lineup:
         made_of = FACTORS[pair.name].made_of if pair.name in FACTORS else ()
         return {name: self._input(name, pair.index) for name in made_of}
 
-    def _input(self, name: str, index: tuple[int, ...]) -> FactorPair | None:
+    def _input(self, name: str, index: Place) -> FactorPair | None:
         by_index = {pair.index: pair for pair in self.pairs if pair.name == name}
         if FACTORS[name].depth > len(index):
             inside = [pair for at, pair in by_index.items() if at[:len(index)] == index and at != index]
@@ -82,26 +81,27 @@ def line_up(reference: EngineTrace, subject: EngineTrace, tolerance: float = DEF
     """
     fuller, other = (reference, subject) if reference.is_full or not subject.is_full else (subject, reference)
     placed, unplaced = _placed(other, fuller)
-    by_role = {True: (fuller.entries, placed), False: (placed, fuller.entries)}[fuller is reference]
+    ours, theirs = (fuller.entries, placed) if fuller is reference else (placed, fuller.entries)
     both_full = reference.is_full and subject.is_full
     keys = [key for key in fuller.entries if both_full or key in placed]
     keys += [key for key in placed if key not in fuller.entries and both_full]
-    moved = _capture_moved(*by_role)
-    pairs = tuple(_pair(key, *by_role, tolerance) for key in keys if not (moved and key in _CAPTURE_KEYS))
+    moved = _capture_moved(ours, theirs)
+    pairs = tuple(_pair(key, ours, theirs, tolerance) for key in keys if not (moved and key in _CAPTURE_KEYS))
     skipped = [] if both_full else list(_left_out(fuller, placed))
     who = "reference" if other is reference else "subject"
     skipped += [f"{name} (only the {who} prints it)" for name in unplaced]
     if moved:
-        pairs += (_captured_sum(*by_role, tolerance),)
+        pairs += (_captured_sum(ours, theirs, tolerance),)
     return Lineup(reference, subject, _in_order(pairs, fuller), tuple(skipped))
 
 
 # --- placing what an engine tells that tells less ---------------------------------------------------------
 
 
-def _placed(other: EngineTrace, fuller: EngineTrace) -> tuple[dict[str, Any], list[str]]:
+def _placed(other: EngineTrace, fuller: EngineTrace) -> tuple[Entries, list[str]]:
     """The entries of ``other`` under the indices of ``fuller``, and the names of those that have no place there."""
-    placed, unplaced = {}, []
+    placed: Entries = {}
+    unplaced: list[str] = []
     for (name, index), entry in other.entries.items():
         place = _place(name, index, other, fuller)
         if place is None:
@@ -111,14 +111,14 @@ def _placed(other: EngineTrace, fuller: EngineTrace) -> tuple[dict[str, Any], li
     return placed, sorted(set(unplaced))
 
 
-def _place(name: str, index, other: EngineTrace, fuller: EngineTrace):
+def _place(name: str, index: Place, other: EngineTrace, fuller: EngineTrace) -> Place | None:
     """The index at which the fuller trace has the same quantity; None when it has not."""
     if other.dialect == fuller.dialect:
         return index
     if index == ():
         return () if (name, ()) in fuller.entries else None
     places = fuller.indices(name)
-    if index == LAST:
+    if isinstance(index, str):
         return places[-1] if places and fuller.is_full else None
     if other.dialect == INSTRUMENTED and fuller.dialect == FULL:
         subpixels = fuller.indices("position_m")
@@ -129,7 +129,7 @@ def _place(name: str, index, other: EngineTrace, fuller: EngineTrace):
     return None
 
 
-def _left_out(fuller: EngineTrace, placed: dict[str, Any]) -> Iterator[str]:
+def _left_out(fuller: EngineTrace, placed: Entries) -> Iterator[str]:
     """What only the fuller trace tells, by factor."""
     counts: dict[str, list[int]] = {}
     for name, index in fuller.entries:
@@ -143,36 +143,36 @@ def _left_out(fuller: EngineTrace, placed: dict[str, Any]) -> Iterator[str]:
 
 # --- comparing --------------------------------------------------------------------------------------------
 
-_CAPTURE_KEYS = (("I_before_scaling", ()), ("capture_fraction", ()))
+_CAPTURE_KEYS: tuple[tuple[str, Place], ...] = (("I_before_scaling", ()), ("capture_fraction", ()))
 
 
-def _capture_moved(reference: dict[str, Any], subject: dict[str, Any]) -> bool:
+def _capture_moved(reference: Entries, subject: Entries) -> bool:
     """Whether one engine applies absorption to each term and the other to their sum: then only the product says
     anything."""
-    capture = [side.get(("capture_fraction", ())) for side in (reference, subject)]
-    sums = [side.get(("I_before_scaling", ())) for side in (reference, subject)]
-    return all(capture) and all(sums) and capture[0].numbers != capture[1].numbers and 1.0 in (
-        capture[0].numbers[0], capture[1].numbers[0])
+    sides = (reference, subject)
+    capture = [side["capture_fraction", ()].numbers for side in sides if all(key in side for key in _CAPTURE_KEYS)]
+    return len(capture) == 2 and capture[0] != capture[1] and 1.0 in (capture[0][0], capture[1][0])
 
 
-def _captured_sum(reference: dict[str, Any], subject: dict[str, Any], tolerance: float) -> FactorPair:
+def _captured_sum(reference: Entries, subject: Entries, tolerance: float) -> FactorPair:
     products = []
     for side in (reference, subject):
         total, capture = side["I_before_scaling", ()], side["capture_fraction", ()]
         products.append(TraceEntry((total.numbers[0] * capture.numbers[0],), total.resolution * capture.numbers[0]
                                    + total.numbers[0] * capture.resolution))
-    return _compared("I_before_scaling", (), *products, tolerance, {})
+    return _compared("I_before_scaling", (), products[0], products[1], tolerance, ())
 
 
-def _pair(key, reference: dict[str, Any], subject: dict[str, Any], tolerance: float) -> FactorPair:
+def _pair(key: tuple[str, Place], reference: Entries, subject: Entries, tolerance: float) -> FactorPair:
     name, index = key
-    family = {}
+    family: Collection[TraceEntry] = ()
     if name in SUMMED:
         family = {entry for side in (reference, subject) for (other, _), entry in side.items() if other == name}
     return _compared(name, index, reference.get(key), subject.get(key), tolerance, family)
 
 
-def _compared(name: str, index, x: TraceEntry | None, y: TraceEntry | None, tolerance: float, family) -> FactorPair:
+def _compared(name: str, index: Place, x: TraceEntry | None, y: TraceEntry | None, tolerance: float,
+              family: Collection[TraceEntry]) -> FactorPair:
     if x is None or y is None or len(x.numbers) != len(y.numbers):
         return FactorPair(name, index, x, y, None, tolerance)
     numbers = (*x.numbers, *y.numbers, *(number for entry in family for number in entry.numbers))

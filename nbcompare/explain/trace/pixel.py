@@ -140,7 +140,8 @@ def _run(asked: Experiment, role: str, arguments: tuple[str, ...]) -> Rendering:
         return renderer.render(replace(job, environment={**job.environment, **ONE_THREAD}))
 
 
-def _against_image(trace: EngineTrace, role: str, pixel: Pixel, images) -> list[str]:
+def _against_image(trace: EngineTrace, role: str, pixel: Pixel,
+                   images: Mapping[str, np.ndarray] | None) -> list[str]:
     """A note when the traced value is not the one in the image: then the trace does not explain the image."""
     traced = trace.number("intensity")
     if not images or traced is None:

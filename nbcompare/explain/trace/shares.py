@@ -44,8 +44,8 @@ def share_out(reference: EngineTrace, subject: EngineTrace, tolerance: float = D
 
     A ratio of 1 within the tolerance, or within what the digits printed leave open, has nothing to share out.
     """
-    values = [trace.number("intensity") for trace in (reference, subject)]
-    if any(value is None or not math.isfinite(value) or value <= 0 for value in values):
+    values = [value for trace in (reference, subject) if (value := trace.number("intensity")) is not None]
+    if len(values) < 2 or any(not math.isfinite(value) or value <= 0 for value in values):
         return Shares(None, unknown="a final value is missing, not positive or not finite")
     ratio = values[1] / values[0]
     found = [(name, value) for name, value in _ratios(reference, subject) if value > 0 and math.isfinite(value)]
@@ -76,9 +76,9 @@ def _ratios(reference: EngineTrace, subject: EngineTrace) -> Iterator[tuple[str,
     steps = _quotient(reference.number("steps"), subject.number("steps"))
     if steps is not None:
         yield "1 / steps", steps
-    background = [_with_background(trace) for trace in (reference, subject)]
-    if None not in background:
-        yield "background", background[1] / background[0]
+    background = _quotient(_with_background(subject), _with_background(reference))
+    if background is not None:
+        yield "background", background
 
 
 def _inside_the_sum(reference: EngineTrace, subject: EngineTrace) -> list[tuple[str, float]]:
@@ -88,7 +88,7 @@ def _inside_the_sum(reference: EngineTrace, subject: EngineTrace) -> list[tuple[
         return []
 
     def total(cell: EngineTrace, lattice: EngineTrace) -> float:
-        return math.fsum((cell.get("F_cell", at).numbers[0] * lattice.get("F_latt", at).numbers[0]) ** 2
+        return math.fsum((cell.entries["F_cell", at].numbers[0] * lattice.entries["F_latt", at].numbers[0]) ** 2
                          for at in places)
 
     sums = total(reference, reference), total(reference, subject), total(subject, subject)

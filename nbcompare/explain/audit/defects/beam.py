@@ -17,7 +17,8 @@ def _no_polarization(target: Target) -> tuple[str, ...]:
 def _ratio(images: Images) -> np.ndarray:
     """rendered / sound, 1 where the sound image is zero."""
     sound = images.sound.astype(np.float64)
-    return np.divide(images.rendered, sound, out=np.ones_like(sound), where=sound != 0)
+    ratio: np.ndarray = np.divide(images.rendered, sound, out=np.ones_like(sound), where=sound != 0)
+    return ratio
 
 
 # --- polarization ------------------------------------------------------------------------------------------------

@@ -206,6 +206,7 @@ def other_image(target: Target, amount: float, draw: np.random.Generator) -> Def
         count = max(10, image.size // 20_000)
         rows, columns = draw.integers(0, image.shape[0], count), draw.integers(0, image.shape[1], count)
         other[rows, columns] = float(image.max()) * draw.exponential(1.0, count)
-        return ndimage.gaussian_filter(other, 1.5)
+        spots: np.ndarray = ndimage.gaussian_filter(other, 1.5)
+        return spots
 
     return of_image(target, "spots at random", change)

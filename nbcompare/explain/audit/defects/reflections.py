@@ -51,7 +51,12 @@ def index_off_by_one(target: Target, amount: float, draw: np.random.Generator) -
 @kind("indices-exchanged", "physics", "two indices are exchanged", named_by=("hkl-order",))
 def indices_exchanged(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     order = ((1, 0, 2), (0, 2, 1), (2, 1, 0))[int(draw.integers(3))]
-    return _other(target, f"indices in the order {order}", lambda r: (r[order[0]], r[order[1]], r[order[2]], r[3]))
+
+    def exchanged(reflection: Reflection) -> Reflection:
+        hkl = reflection[:3]
+        return hkl[order[0]], hkl[order[1]], hkl[order[2]], reflection[3]
+
+    return _other(target, f"indices in the order {order}", exchanged)
 
 
 # --- values ------------------------------------------------------------------------------------------------------

@@ -86,7 +86,8 @@ def faint_lost(target: Target, amount: float, draw: np.random.Generator) -> Defe
 @kind("wrapped", "data", "values wrap around at a power of two", named_by=("integer-overflow",))
 def wrapped(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     def change(image: np.ndarray) -> np.ndarray:
-        return np.fmod(image, 2.0 ** math.floor(math.log2(0.8 * _peak(image))))
+        left: np.ndarray = np.fmod(image, 2.0 ** math.floor(math.log2(0.8 * _peak(image))))
+        return left
 
     return of_image(target, "modulo a power of two below the peak", change)
 
