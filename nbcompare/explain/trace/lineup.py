@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from nbcompare.explain.trace.dialects import FULL, INSTRUMENTED, EngineTrace, Entries, Place, TraceEntry
+from nbcompare.explain.trace.dialects import FULL, INSTRUMENTED, EngineTrace, Entries, Index, Place, TraceEntry
 from nbcompare.explain.trace.factors import FACTORS, SUMMED
 
 DEFAULT_TOLERANCE = 1e-6
@@ -42,7 +42,8 @@ class FactorPair:
 
     @property
     def label(self) -> str:
-        return self.name + (f"[{','.join(map(str, self.index))}]" if self.index else "")
+        place = self.index if isinstance(self.index, str) else ",".join(map(str, self.index))
+        return self.name + (f"[{place}]" if place else "")
 
 
 @dataclass(frozen=True)
@@ -203,4 +204,9 @@ def _in_order(pairs: tuple[FactorPair, ...], fuller: EngineTrace) -> tuple[Facto
         rank = {key: number for number, key in enumerate(fuller.entries)}
         return tuple(sorted(pairs, key=lambda pair: rank.get((pair.name, pair.index), len(rank))))
     order = {name: number for number, name in enumerate(FACTORS)}
-    return tuple(sorted(pairs, key=lambda pair: (order[pair.name], pair.index)))
+    return tuple(sorted(pairs, key=lambda pair: (order[pair.name], *_loops_of(pair.index))))
+
+
+def _loops_of(index: Place) -> tuple[bool, Index]:
+    """What sorts places of the loops: those with numbers by these, and the last one behind them."""
+    return (True, ()) if isinstance(index, str) else (False, index)

@@ -132,6 +132,12 @@ def test_the_printout_is_laid_against_the_last_loop_and_its_gaps_are_named():
     assert all(pair.agrees for pair in found.pairs if pair.name not in ("I_before_scaling", "intensity"))
 
 
+def test_two_printouts_are_laid_side_by_side():
+    """Both tell the last loop alone: the polarization stands there, and once more for the whole pixel."""
+    found = line_up(read_trace(PRINTOUT), read_trace(PRINTOUT.replace("polar      0.99", "polar      0.98")))
+    assert [pair.label for pair in found.pairs if not pair.agrees] == ["polarization", "polarization[last]"]
+
+
 def test_the_instrumented_variant_shows_the_stale_vectors_of_phi_step_0():
     found = line_up(read_trace(INSTRUMENTED), read_trace(FULL))
     assert found.first.label == "cell_vectors_m[0,0,0,0,0,0]"
