@@ -14,7 +14,7 @@ from nanobrag_torch.command.help import help_text
 from nanobrag_torch.command.load import LoadedCommand, load_components, read_command
 from nanobrag_torch.emulation import list_text
 from nanobrag_torch.errors import ArgumentError, SimulatorError
-from nanobrag_torch.version import PROGRAM_NAME, default_threads, version_line
+from nanobrag_torch.version import MOST_THREADS, PROGRAM_NAME, default_threads, version_line
 
 BAD_INPUT = 2
 DTYPES = ("auto", "float64", "float32")
@@ -69,13 +69,11 @@ def _run(command: LoadedCommand) -> int:
     _check_program(command)
     loaded = _loaded_meanwhile(command)
     if command.outputs.describe:
-        from nanobrag_torch.output.describe import print_description
-
-        print_description(*loaded())
+        from nanobrag_torch.output.describe import print_description as carry_out
     else:
-        from nanobrag_torch.job import render_and_write
-
-        render_and_write(*loaded())
+        from nanobrag_torch.job import render_and_write as carry_out
+    command, components = loaded()  # the one that was read, with the warnings that came of it
+    carry_out(command, components)
     sys.stdout.flush()
     for message in command.options.warnings:
         print(f"{PROGRAM_NAME}: warning: {message}", file=sys.stderr)
@@ -104,6 +102,8 @@ def _check_program(command: LoadedCommand) -> None:
         raise ArgumentError(f"-render: {', '.join(PATHS[:-1])} or {PATHS[-1]} expected, {program.render!r} given")
     if program.threads is not None and program.threads < 1:
         raise ArgumentError(f"-threads: at least 1 thread is needed, not {program.threads}")
+    if program.threads is not None and program.threads > MOST_THREADS:
+        raise ArgumentError(f"-threads: {program.threads} are too many; at most {MOST_THREADS}")
     if program.device != "cpu":
         _check_device(program.device)
 

@@ -1,7 +1,7 @@
 """One run from components to files: build the scene, render it, say what was done, write every output.
 
 All names of outputs are checked before rendering, and each file appears whole or not at all. The float image lies in
-its file from the start and is read back a few rows at a time; it appears last of the images, if nothing failed.
+its file from the start and is read back a few rows at a time. All appear together when the last is complete, or none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from nanobrag_torch.blocks import not_finite
 from nanobrag_torch.command.load import DUMP_BY_DEFAULT, LoadedCommand
 from nanobrag_torch.errors import ArgumentError, InputFileError
-from nanobrag_torch.io.atomic import atomic_output
+from nanobrag_torch.io.atomic import Place, Together, atomic_output
 from nanobrag_torch.io.floatfile import FloatImage, float_image
 from nanobrag_torch.output import echo
 from nanobrag_torch.output.noise import check_means
@@ -36,20 +36,22 @@ def render_and_write(command: LoadedCommand, components: tuple) -> None:
     torch.set_num_threads(_workers(command))
     asked = command.program.dtype
     scene = build_scene(*components, emulate=command.emulate, device=command.program.device,
-                        dtype=torch.float64 if asked == "auto" else getattr(torch, asked), warn=command.options.warn)
+                        dtype=torch.float64 if asked == "auto" else getattr(torch, asked), warn=command.options.warn,
+                        force=command.program.force)
     check_outputs(command, scene)
     path = choose_path(scene, command.program)
     print(version_line(command.program, command.emulate, path))
     echo.echo_setup(command, scene)
-    with float_image(output_paths(command)["float"], (scene.geometry.slow_pixels, scene.geometry.fast_pixels)) as image:
+    paths, shape = output_paths(command), (scene.geometry.slow_pixels, scene.geometry.fast_pixels)
+    with Together() as together, float_image(together.place(paths["float"]), shape) as image:
         render_to(image, scene, command, path)
         if command.outputs.write_noise and "noise-truncation" not in command.emulate:
             check_means(image)
         if not command.emulate.names:
             _refuse_infinite(image)
-        write_others(command, scene, image)
-    if command.outputs.trace_pixel is not None:
-        write_trace(command, scene)
+        write_others(command, scene, image, together)
+        if command.outputs.trace_pixel is not None:
+            write_trace(command, scene, together)
 
 
 # --- before ---------------------------------------------------------------------------------------------
@@ -126,12 +128,13 @@ def _refuse_infinite(image: FloatImage) -> None:
 # --- writing --------------------------------------------------------------------------------------------
 
 
-def write_others(command: LoadedCommand, scene: Scene, image: FloatImage) -> None:
+def write_others(command: LoadedCommand, scene: Scene, image: FloatImage, together: Together) -> None:
     """The dump, and what is derived from the float image, each with its line on stdout."""
     from nanobrag_torch.io.pgm import write_pgm
     from nanobrag_torch.io.smv import write_int_image
 
-    wanted, paths, workers = command.outputs, output_paths(command), _workers(command)
+    wanted, workers = command.outputs, _workers(command)
+    paths = {what: together.place(path) for what, path in output_paths(command).items()}
     if command.files.hkl_file is not None:
         _write_dump(command)
     print(f"writing {wanted.float_file} as {image.size} {image.dtype.itemsize}-byte floats")
@@ -154,7 +157,7 @@ def write_others(command: LoadedCommand, scene: Scene, image: FloatImage) -> Non
         _write_noise(command, scene, image, paths["noise"])
 
 
-def _write_noise(command: LoadedCommand, scene: Scene, image: FloatImage, path: Path) -> None:
+def _write_noise(command: LoadedCommand, scene: Scene, image: FloatImage, path: Place) -> None:
     from nanobrag_torch.output.noise import write_noise_image
 
     noise = write_noise_image(path, scene, image, command.outputs.adc_offset, command.options.given["seed"])
@@ -174,7 +177,7 @@ def _write_dump(command: LoadedCommand) -> None:
         command.options.warn(f"{fault}; going on without a dump")
 
 
-def write_trace(command: LoadedCommand, scene: Scene) -> None:
+def write_trace(command: LoadedCommand, scene: Scene, together: Together) -> None:
     """Print every factor of one pixel, and write them as JSON where asked."""
     slow, fast = command.outputs.trace_pixel
     x0, x1, y0, y1 = scene.roi
@@ -187,5 +190,5 @@ def write_trace(command: LoadedCommand, scene: Scene) -> None:
         print(line)
     if command.outputs.trace_json is not None:
         mode = f"emulating {command.emulate}" if command.emulate.names else "physics"
-        with atomic_output(command.write_to / command.outputs.trace_json) as stream:
+        with atomic_output(together.place(command.write_to / command.outputs.trace_json)) as stream:
             stream.write(trace.json_text(PROGRAM_NAME, VERSION, mode).encode())

@@ -57,6 +57,7 @@ class Program:
     threads: int | None = None
     emulate: str | None = None
     batch: bool = False
+    force: bool = False
     compile_step: bool = False
     show_version: bool = False
     show_help: bool = False

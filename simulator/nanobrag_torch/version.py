@@ -10,6 +10,8 @@ from pathlib import Path
 
 PROGRAM_NAME = "nanobrag_torch"
 VERSION = "0.1.0"
+MOST_THREADS = 1024
+"""Some thousands more than the system may hand out: torch ends with a segmentation fault there."""
 
 
 def version_line(program, emulate, path=None) -> str:
@@ -32,9 +34,10 @@ def git_sha() -> str:
 
 
 def default_threads() -> int:
-    """The cores this process may use, or OMP_NUM_THREADS."""
+    """The cores this process may use, or OMP_NUM_THREADS, where that is a number of them there can be."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdigit() and int(asked) > 0 else len(os.sched_getaffinity(0))
+    given = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0
+    return given if 0 < given <= MOST_THREADS else len(os.sched_getaffinity(0))
 
 
 def _torch_version() -> str:

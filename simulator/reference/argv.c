@@ -8,6 +8,7 @@
 #include "errors.h"
 #include "flags.h"
 #include "io_text.h"
+#include "size_limits.h"
 
 #define LONGEST_NAME 64
 #define AS_THE_C_PROGRAM " (nanobrag_torch -emulate argv reads the line as nanoBragg does)"
@@ -248,11 +249,26 @@ void parse_options(int count, char **tokens, Options *options)
     }
 }
 
-/* A first pass over the same tokens that keeps only the files whose headers come before all options. */
+static void check_inputs(const Options *o)
+{
+    check_input(o->mask_file);
+    check_input(o->img_file);
+    check_input(o->stol_file);
+    check_input(o->hkl_file);
+    check_input(o->matrix_file);
+    check_input(o->source_file);
+    if (o->hkl_file == NULL)
+        check_input(o->dump_file);
+}
+
+/* A first pass over the same tokens, which looks at all inputs and keeps the files whose headers come before all
+ * options. */
 void find_header_files(int count, char **tokens, Options *options)
 {
     Options scratch = *options;
     parse_options(count, tokens, &scratch);
+    if (!scratch.force && !scratch.show_help && !scratch.show_version)
+        check_inputs(&scratch);
     options->img_file = scratch.img_file;
     options->mask_file = scratch.mask_file;
     options->show_help = scratch.show_help;

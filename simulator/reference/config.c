@@ -1,4 +1,5 @@
 /* From options to a scene that can be rendered: every component in its turn, then the sampling. */
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,12 +11,12 @@
 #include "io_text.h"
 #include "mosaic.h"
 #include "scene.h"
+#include "size_limits.h"
 #include "source.h"
 #include "spindle.h"
 #include "structure_factor.h"
 
 #define SUBPIXELS_PER_SPOT 3.0     /* sub-pixels across a spot of the whole crystal */
-#define MOST_OVERSAMPLE 100000.0
 
 /* ---- oversampling ------------------------------------------------------------------------------ */
 
@@ -34,7 +35,7 @@ static int select_oversample(const Options *o, const Scene *scene)
             warn("-oversample %d is coarse for this crystal: %g would be enough", o->oversample, recommended);
         return o->oversample;
     }
-    if (recommended > MOST_OVERSAMPLE)
+    if (recommended > INT_MAX)
         fail("-oversample: this crystal would need %g sub-pixels; give a number", recommended);
     return (int)recommended;
 }
@@ -66,8 +67,22 @@ static void sampling_build(const Options *o, Scene *scene)
     s->d_min_m = o->d_min_m;
     select_range(o->roi, d->fast_pixels, "x", s->roi, s->roi_printed);
     select_range(o->roi + 2, d->slow_pixels, "y", s->roi + 2, s->roi_printed + 2);
-    if (o->mask_file != NULL)
-        s->mask = read_mask(o->mask_file, d);
+}
+
+static void check_scene_size(const Options *o, const Scene *scene)
+{
+    const Detector *d = &scene->detector;
+    const int *roi = scene->sampling.roi;
+    Size size;
+    size.rows = (double)roi[3] - roi[2] + 1.0;
+    size.rendered = ((double)roi[1] - roi[0] + 1.0) * size.rows;
+    size.pixels = (double)d->fast_pixels * d->slow_pixels;
+    size.sources = o->source_file != NULL ? (double)scene->beam.source_count : generated_count(&scene->beam);
+    size.phi_steps = scene->spindle.phi_steps;
+    size.domains = scene->crystal.mosaic_domains;
+    size.oversample = scene->sampling.oversample;
+    size.layers = d->layers;
+    check_size(&size);
 }
 
 /* ---- the scene --------------------------------------------------------------------------------- */
@@ -87,12 +102,18 @@ void scene_build(const Options *o, Scene *scene)
     detector_build(o, &frame, &scene->detector);
     beam_build(o, frame.beam, frame.polarization, &scene->beam);
     crystal_build(o, sample_size_m, &shuffle, &scene->crystal);
-    mosaic_build(o, &shuffle, &scene->crystal);
+    mosaic_build(o, &scene->crystal);
+    sampling_build(o, scene);
+    if (!o->force)
+        check_scene_size(o, scene);
+    sources_build(o, &scene->beam);
+    mosaic_draw(o, &shuffle, &scene->crystal);
     structure_factors_build(o, scene->crystal.cells, &scene->crystal.F);
     parse_allowed(o->allow);
     if (o->stol_file != NULL)
         check_stol(o->stol_file);
-    sampling_build(o, scene);
+    if (o->mask_file != NULL)
+        scene->sampling.mask = read_mask(o->mask_file, &scene->detector);
     if (o->tracing
         && (o->trace_pixel[0] < 0 || o->trace_pixel[0] >= scene->detector.slow_pixels || o->trace_pixel[1] < 0
             || o->trace_pixel[1] >= scene->detector.fast_pixels))

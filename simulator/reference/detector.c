@@ -88,7 +88,7 @@ static int pixel_count(double size_m, double pixel_m, const char *axis)
 {
     double count = ceil(size_m / pixel_m - 0.5);
     if (!(count >= 1.0 && count < INT_MAX))
-        fail("detector size along %s: %g pixels", axis, count);
+        fail("detector size along %s: %g pixels", axis, count + 0.0);   /* no -0 */
     return (int)count;
 }
 

@@ -127,6 +127,7 @@ const Flag FLAGS[] = {
     {.names = "-describe", .takes = TAKES_NOTHING, .also = AT(describe), .also_value = 1, .by_default = "", .help = "print everything that follows from the arguments as JSON; render nothing"},
     {.names = "-describe_pixel", .takes = TAKES_PIXEL, .values = 2, .at = AT(describe_pixel), .also = AT(describe), .also_value = 1, .by_default = "none", .help = "fast slow: describe this pixel too; may be given many times"},
     {.names = "-describe_phistep", .takes = TAKES_INTEGERS, .values = 1, .at = AT(describe_phistep), .by_default = "0", .help = "the phi step at which pixels are described"},
+    {.names = "-force", .takes = TAKES_NOTHING, .also = AT(force), .also_value = 1, .by_default = "", .help = "go on where a run would be larger than the stated limits of work and memory"},
     {.names = "-version --version", .takes = TAKES_NOTHING, .also = AT(show_version), .also_value = 1, .by_default = "", .help = "print the version and leave"},
     {.names = "-h -help --help", .takes = TAKES_NOTHING, .also = AT(show_help), .also_value = 1, .by_default = "", .help = "print this and leave"},
 };

@@ -1,6 +1,6 @@
 /* Output files that appear whole or not at all.
  *
- * Each is written under a temporary name beside its own; when all are complete they are renamed. */
+ * Each has no name, or a temporary one beside its own, until all are complete. */
 #ifndef IO_OUTPUT_H
 #define IO_OUTPUT_H
 
@@ -11,7 +11,9 @@
 typedef struct {
     const char *path;
     char *temporary;   /* NULL: written directly (a device) */
-    int published;
+    FILE *stream;      /* NULL once it is closed; a file without a name stays open until it gets one */
+    int handle;
+    int named, published;
 } OutputFile;
 
 typedef struct {

@@ -20,7 +20,7 @@ void read_bytes(const char *path, Text *text)
     size_t room = FIRST_CHUNK, got;
     FILE *file = fopen(path, "rb");
     if (file == NULL)
-        fail("%s: cannot be opened: %s", path, strerror(errno));
+        fail("%s: cannot be read: %s", path, strerror(errno));
     text->path = path;
     text->length = 0;
     text->line_number = 0;

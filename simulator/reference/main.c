@@ -164,7 +164,7 @@ static void run(const Options *o)
 {
     static const Scene blank;
     Scene scene = blank;
-    Outputs outputs = {0, {{NULL, NULL, 0}}};
+    Outputs outputs = {0, {{NULL, NULL, NULL, 0, 0, 0}}};
     Basis *cells;
     float *image;
     double omega;

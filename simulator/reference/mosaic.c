@@ -6,7 +6,7 @@
 #define DOMAINS_OF_SPREAD_ALONE 10
 
 /* Number of domains from what was given; spread 0 means one domain and one domain means the identity. */
-static void select_domains(const Options *o, Crystal *crystal)
+void mosaic_build(const Options *o, Crystal *crystal)
 {
     int domains = o->mosaic_domains;
     crystal->mosaic_spread = o->mosaic_spread > 0.0 ? o->mosaic_spread : 0.0;
@@ -23,11 +23,10 @@ static void select_domains(const Options *o, Crystal *crystal)
 
 /* Draw a rotation within the spread for each domain, in order; the first is replaced by the identity after
  * its numbers are drawn. */
-void mosaic_build(const Options *o, Shuffle *shuffle, Crystal *crystal)
+void mosaic_draw(const Options *o, Shuffle *shuffle, Crystal *crystal)
 {
     StreamState state = -(StreamState)o->mosaic_seed;
     int i;
-    select_domains(o, crystal);
     crystal->domains = allocate((size_t)crystal->mosaic_domains, sizeof *crystal->domains, "mosaic domains");
     for (i = 0; i < crystal->mosaic_domains; i++)
         crystal->domains[i] = cap_rotation(shuffle, &state, (float)crystal->mosaic_spread);

@@ -92,6 +92,7 @@ typedef struct {
     const char *trace_json;
     int describe, describe_phistep;
     PixelList describe_pixel;
+    int force;                        /* beyond the limits of size_limits.h */
     int show_help, show_version;
 
     /* accepted because scripts give them; they have no effect on any image */

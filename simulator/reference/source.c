@@ -110,16 +110,21 @@ static Source make_source(const Beam *beam, double hdiv, double vdiv, double wav
     return source;
 }
 
+/* Sources of a beam that lists none, the corners that rounding leaves out among them. */
+double generated_count(const Beam *beam)
+{
+    return (double)beam->horizontal.count * beam->vertical_divergence.count * beam->dispersion.count;
+}
+
 /* Every direction of the divergence with every wavelength of the dispersion. */
 static void generate_sources(const Options *o, Beam *beam)
 {
     const Steps *h = &beam->horizontal, *v = &beam->vertical_divergence, *d = &beam->dispersion;
-    size_t most = checked_product(checked_product((size_t)h->count, (size_t)v->count, "sources"),
-                                  (size_t)d->count, "sources");
+    double most = generated_count(beam);
     int i, j, k;
     if (most > INT_MAX)
-        fail("divergence and dispersion: %lu sources are too many", (unsigned long)most);
-    beam->sources = allocate(most, sizeof *beam->sources, "sources");
+        fail("divergence and dispersion: %g sources are too many", most);
+    beam->sources = allocate((size_t)most, sizeof *beam->sources, "sources");
     beam->source_count = beam->divergence_steps = 0;
     for (i = 0; i < h->count; i++)
         for (j = 0; j < v->count; j++) {
@@ -159,9 +164,9 @@ static void list_sources(const Options *o, Beam *beam)
 
 /* ---- building ---------------------------------------------------------------------------------- */
 
+/* All but the sources, unless they are listed. */
 void beam_build(const Options *o, Vector direction, Vector polarization_axis, Beam *beam)
 {
-    int i;
     beam->direction = direction;
     beam->polarization_axis = polarization_axis;
     beam->vertical = unit(cross(direction, polarization_axis));
@@ -178,7 +183,12 @@ void beam_build(const Options *o, Vector direction, Vector polarization_axis, Be
     beam->dispersion = select_steps(o->dispersion_steps, o->dispersion, UNSET, "-dispersion");
     if (o->source_file != NULL)
         list_sources(o, beam);
-    else
+}
+
+void sources_build(const Options *o, Beam *beam)
+{
+    int i;
+    if (o->source_file == NULL)
         generate_sources(o, beam);
     for (i = 0; i < beam->source_count; i++)
         if (!(beam->sources[i].wavelength_m > 0.0))

@@ -10,6 +10,8 @@ int step_count(double range, double step, const char *what);
 double fluence(const Options *options);
 void clip_sample(const Options *options, double *sample_size_m);
 void beam_build(const Options *options, Vector direction, Vector polarization_axis, Beam *beam);
+double generated_count(const Beam *beam);
+void sources_build(const Options *options, Beam *beam);
 void beam_free(Beam *beam);
 
 #endif

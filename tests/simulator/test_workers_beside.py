@@ -33,7 +33,7 @@ def test_a_bad_list_that_comes_through_a_pipe_is_told_once_and_never_waited_for(
     pipe = tmp_path / "list.hkl"
     os.mkfifo(pipe)
     writing = subprocess.Popen([sys.executable, "-c", f"open({str(pipe)!r}, 'w').write('1 2 x 4')"])
-    argv = ["-hkl", str(pipe), *"-cell 9 9 9 90 90 90 -nonoise".split()]
+    argv = ["-hkl", str(pipe), *"-cell 9 9 9 90 90 90 -nonoise -force".split()]
     done = subprocess.run([sys.executable, "-m", "nanobrag_torch", *argv], cwd=tmp_path, capture_output=True, text=True,
                           timeout=60, env={**os.environ, "OMP_NUM_THREADS": "2"})
     assert writing.wait(timeout=60) == 0

@@ -15,13 +15,16 @@ from nanobrag_torch.command.flags import BY_NAME, FLAGS
 from nanobrag_torch.command.help import nearest
 from nanobrag_torch.config import Beam, Detector, Sampling, Scan
 from nanobrag_torch.errors import ArgumentError
+from nanobrag_torch.limits import MOST_COUNT
 from nanobrag_torch.options import Options
 from nanobrag_torch.units import to_si
 
 _AS_THE_C_PROGRAM = "(-emulate argv reads the line as nanoBragg does)"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
-_REAL_START = re.compile(r"\s*[+-]?(inf(inity)?|nan|0x[0-9a-f]+|(\d+\.?\d*|\.\d+)(e[+-]?\d+)?)", re.IGNORECASE)
-_INTEGER_START = re.compile(r"\s*[+-]?\d+")
+_REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_REAL_START = re.compile(r"\s*[+-]?(inf(inity)?|nan|0x[0-9a-f]+|(\d+\.?\d*|\.\d+)(e[+-]?\d+)?)",
+                         re.IGNORECASE | re.ASCII)
+_INTEGER_START = re.compile(r"\s*[+-]?\d+", re.ASCII)
 _LIST_DEFAULTS = {kind.__dataclass_fields__[name].name: kind.__dataclass_fields__[name].default
                   for kind, name in ((Beam, "direction"), (Beam, "polarization_axis"), (Detector, "fast_axis"),
                                      (Detector, "slow_axis"), (Detector, "normal_axis"), (Detector, "twotheta_axis"),
@@ -71,7 +74,7 @@ def _take(flag: Flag, name: str, rest: Sequence[str], options: Options) -> int:
 
 def _value(flag: Flag, name: str, text: str):
     if flag.kind in ("integer", "pixel"):
-        if not _INTEGER.fullmatch(text):
+        if not _INTEGER.fullmatch(text) or abs(int(text)) > MOST_COUNT:
             raise ArgumentError(f"{name}: {text!r} is not an integer")
         return int(text)
     if flag.kind == "attenuation" and "inf" in text:
@@ -103,10 +106,8 @@ def _real(name: str, text: str) -> float:
 
 
 def _is_real(text: str) -> bool:
-    try:
-        return math.isfinite(float(text)) and "_" not in text and text == text.strip()
-    except ValueError:
-        return False
+    """Whether a word is a finite decimal number, in the digits that C reads."""
+    return _REAL.fullmatch(text) is not None and math.isfinite(float(text))
 
 
 def _take_cell(name: str, rest: Sequence[str], options: Options) -> int:

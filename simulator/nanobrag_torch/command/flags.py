@@ -241,6 +241,8 @@ _row("-device", "program", "word", "device", "", "cpu", "cpu, cuda or cuda:N", c
 _row("-threads", "program", "integer", "threads", "", "auto", "threads of the renderer", c="", only_here=True)
 _row("-emulate", "emulation", "word", "emulate", "", "none",
      "defects of the C program to switch on: NAME,...  |  all  |  list", c="", meaning="emulation", only_here=True)
+_switch("-force", "program", "go on where a run would be larger than the stated limits of work and memory",
+        sets=[("force", True)], c="")
 _switch("-batch", "program", "read one JSON command line per line of stdin, answer one JSON line each",
         sets=[("batch", True)], c="", only_here=True)
 _switch("-compile", "program", "build the compiled step for this machine into the cache folder, and leave",

@@ -14,6 +14,7 @@ from nanobrag_torch.command.argv import parse, parse_like_c
 from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
 from nanobrag_torch.emulation import Emulations, parse_emulations
 from nanobrag_torch.errors import ArgumentError, InputFileError
+from nanobrag_torch.limits import check_inputs
 from nanobrag_torch.options import Files, Options, Outputs, Program
 from nanobrag_torch.units import to_si
 
@@ -48,12 +49,21 @@ def read_command(tokens: Sequence[str], read_from: Path = Path(), write_to: Path
     if first.component(Program).show_help or first.component(Program).show_version:
         return _command(first, emulate, read_from, write_to)
     files, options = first.component(Files), Options()
+    if not first.component(Program).force:
+        check_inputs(_inputs(files, read_from))
     for kind, name in (("mask", files.mask_file), ("img", files.img_file)):
         if name is not None:
             from nanobrag_torch.io.smv import apply_header
 
             apply_header(read_from / name, kind, options, emulate)
     return _command(reader(tokens, options), emulate, read_from, write_to)
+
+
+def _inputs(files: Files, folder: Path) -> list[tuple[str, Path]]:
+    """The files that a command reads, by the name it gives them."""
+    read = [files.mask_file, files.img_file, files.stol_file, files.hkl_file, files.matrix_file, files.source_file]
+    read += [files.dump_file] if files.hkl_file is None else []
+    return [(name, folder / name) for name in read if name is not None]
 
 
 def _emulation_words(tokens: Sequence[str]) -> str | None:

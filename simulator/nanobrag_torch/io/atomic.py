@@ -1,4 +1,4 @@
-"""Output files that appear whole or not at all."""
+"""Output files that appear whole or not at all, and together or not at all."""
 
 from __future__ import annotations
 
@@ -6,39 +6,105 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from nanobrag_torch.errors import InputFileError
 
 _OWN_FILES = Path("/proc/self/fd")
 
 
+class Together:
+    """Files that are complete, and appear when the last of them is: all, or none where one cannot be. Use as a context;
+    what is written to a ``place`` of it becomes a file when the context ends well."""
+
+    def __init__(self) -> None:
+        self._held: list[tuple[BinaryIO, Path]] = []
+
+    def __enter__(self) -> Together:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        published: list[Path] = []
+        try:
+            for stream, path in self._held if kind is None else ():
+                with _reported(path):
+                    _publish(stream, path)
+                published.append(path)
+        except BaseException:
+            for path in published:
+                path.unlink(missing_ok=True)
+            raise
+        finally:
+            for stream, _path in self._held:
+                _let_go(stream)
+
+    def place(self, path: Path) -> Place:
+        """What to write to for a file of these."""
+        return Place(path, self)
+
+    def hold(self, stream: BinaryIO, path: Path) -> None:
+        self._held.append((stream, path))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file that appears together with others."""
+
+    path: Path
+    together: Together
+
+
 @contextmanager
-def atomic_output(path):
-    """A binary stream, to be written and read, whose bytes become the file ``path`` when the block ends well, and
-    vanish otherwise; where the system has files without a name, even when this process is killed.
+def atomic_output(path: str | Path | Place) -> Iterator[BinaryIO]:
+    """A binary stream, to be written and read, whose bytes become the file ``path`` when the block ends well, or when
+    those do that it shall appear with; and vanish otherwise, where the system has files without a name even when this
+    process is killed.
 
     A device (such as /dev/null) is written directly. Raises InputFileError when it cannot be written.
     """
-    path = Path(path)
+    together, path = (path.together, path.path) if isinstance(path, Place) else (None, Path(path))
     if path.exists() and not path.is_file():
-        with _reported(path), open(path, "wb") as stream:
-            yield stream
+        with _reported(path), open(path, "wb") as device:
+            yield device
         return
-    with _reported(path), _unnamed(path.parent) or _named(path) as stream:
-        partial = None if isinstance(stream.name, int) else stream.name
+    with _reported(path):
+        stream = _unnamed(path.parent) or _named(path)
         try:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-            partial = partial or _link(stream, path)
-            os.replace(partial, path)
+            if together is None:
+                _publish(stream, path)
         except BaseException:
-            if partial:
-                with suppress(FileNotFoundError):
-                    os.unlink(partial)
+            _let_go(stream)
             raise
+        if together is None:
+            _let_go(stream)
+        else:
+            together.hold(stream, path)
+
+
+def _publish(stream: BinaryIO, path: Path) -> None:
+    """Give a complete file its name."""
+    name = _link(stream, path) if isinstance(stream.name, int) else stream.name
+    try:
+        os.replace(name, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+
+
+def _let_go(stream: BinaryIO) -> None:
+    """Close a file; one that still has a name of its own only, loses it."""
+    stream.close()
+    if not isinstance(stream.name, int):
+        with suppress(FileNotFoundError):
+            os.unlink(stream.name)
 
 
 def _unnamed(folder: Path):

@@ -10,7 +10,7 @@ import numpy as np
 from nanobrag_torch.errors import InputFileError
 from nanobrag_torch.io.text import STRICT, Allowed, hint_of, read_text, real, text_lines
 
-MOST_GRID_POINTS = 200_000_000
+MOST_GRID_POINTS = 2**28
 LARGEST_INDEX = 1_000_000
 _COLUMNS = 4
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")

@@ -38,7 +38,8 @@ FRAMES = {
 def print_description(command: LoadedCommand, components: tuple[Beam, Crystal, Detector, Scan, Sampling]) -> None:
     """Print the description of a loaded command. Raises ArgumentError for what cannot be simulated, and for a pixel
     or phi step that is not there."""
-    scene = build_scene(*components, emulate=command.emulate, device="cpu", warn=command.options.warn)
+    scene = build_scene(*components, emulate=command.emulate, device="cpu", warn=command.options.warn,
+                        force=command.program.force)
     print(json.dumps(description(command, components, scene), indent=1, allow_nan=False))
 
 

@@ -162,9 +162,10 @@ def described(basis, volume) -> tuple:
 
 def cell_count(given: int, sample_m: float, axis_m) -> int:
     """Cells along an axis: ceil(sample/axis) where a sample size is given, at least 1."""
-    count = math.ceil(sample_m / number(axis_m)) if sample_m > 0 else given
-    if count >= 2**31:
-        raise ArgumentError(f"-xtalsize: a crystal of {count} cells along one axis is too large")
+    wanted = sample_m / number(axis_m) if sample_m > 0 else given
+    count = math.ceil(wanted) if math.isfinite(wanted) else wanted
+    if not count < 2**31:
+        raise ArgumentError(f"-xtalsize: a crystal of {float(count):g} cells along one axis is too large")
     return max(1, count)
 
 

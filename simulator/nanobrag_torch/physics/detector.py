@@ -9,6 +9,7 @@ from typing import Any
 
 from nanobrag_torch.config import Beam, Detector, Scan
 from nanobrag_torch.errors import ArgumentError
+from nanobrag_torch.limits import MOST_COUNT
 from nanobrag_torch.physics.arithmetic import exp, is_zero, number
 from nanobrag_torch.physics.vectors import cross, dot, length, rotate_about, rotate_xyz, scaled, subtract, unit
 
@@ -27,8 +28,6 @@ CONVENTIONS = {
     "dials": (Z, X, Y, Z, Y, Y, Y),
 }
 """Beam, fast, slow, normal, two-theta axis, polarization axis and spindle of each named convention."""
-
-MOST_PIXELS = 2**31 - 1
 
 _SAMPLE_PIVOTS = ("xds", "dials")
 
@@ -156,13 +155,15 @@ def detector_size(detector: Detector) -> dict:
     slow_size = pixel * detector.slow_pixels if detector.slow_pixels else detector.slow_size_m
     across = [number(extent) / number(pixel) - 0.5 for extent in (fast_size, slow_size)]
     for count, axis in zip(across, ("fast", "slow"), strict=True):
-        if not 0.0 < count < MOST_PIXELS:
-            raise ArgumentError(f"detector size along {axis}: {max(0.0, count + 0.5):g} pixels")
+        if not 0.0 < count <= MOST_COUNT - 1:
+            raise ArgumentError(f"detector size along {axis}: {_whole(count):g} pixels")
     counts = [math.ceil(count) for count in across]
-    if counts[0] * counts[1] > MOST_PIXELS:
-        raise ArgumentError(f"-detpixels: an image of {counts[0]} x {counts[1]} pixels is too large")
     return {"fast_pixels": counts[0], "slow_pixels": counts[1], "pixel_size": pixel, "fast_size": fast_size,
             "slow_size": slow_size}
+
+
+def _whole(count: float) -> float:
+    return float(math.ceil(count)) if math.isfinite(count) else count
 
 
 def _or(value, otherwise):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from nanobrag_torch.config import Beam
 from nanobrag_torch.errors import ArgumentError
+from nanobrag_torch.limits import MOST_COUNT, check_count
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.vectors import cross, length, rotate_about, scaled, unit
 from nanobrag_torch.units import SOURCE_DISTANCE_M
@@ -16,7 +16,6 @@ LARGEST_ROUND_DIVERGENCE = 1.1
 """Of 4 t, where 1 is the ellipse through the edge points."""
 
 RANGE_OF_COUNT_ALONE = 1.0
-MOST_SOURCES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -93,21 +92,33 @@ def select_steps(count: int | None, range_: float | None, step: float | None, wh
         count = max(2, count)
         step = range_ / (count - 1)
     elif has_range and not has_count:
-        count = math.ceil(range_ / step)
+        count = check_count(range_ / step, what)
     if not (range_ > 0 and step > 0 and count > 0):
         return Steps(1, 0.0, 0.0)
-    if count > MOST_SOURCES:
-        raise ArgumentError(f"{what}: {count} steps are too many")
     return Steps(count, range_, step)
 
 
-def build_illumination(beam: Beam, direction, polarization_axis, emulate) -> Illumination:
-    """The sources of a beam, generated from divergence and dispersion or taken from the listed ones."""
+def beam_steps(beam: Beam) -> tuple[Steps, Steps, Steps]:
+    """Horizontal and vertical divergence, and dispersion. Raises ArgumentError for what makes no source."""
     hdiv = select_steps(beam.hdiv_steps, beam.hdiv_range_rad, beam.hdiv_step_rad, "-hdivstep")
     vdiv = select_steps(beam.vdiv_steps, beam.vdiv_range_rad, beam.vdiv_step_rad, "-vdivstep")
     dispersion = select_steps(beam.dispersion_steps, beam.dispersion, None, "-dispersion")
     if not number(beam.wavelength_m) > 0:
         raise ArgumentError(f"-lambda: the wavelength must be positive, not {number(beam.wavelength_m) * 1e10:g} A")
+    return hdiv, vdiv, dispersion
+
+
+def source_count(beam: Beam) -> float:
+    """Sources that a beam will have, the corners that rounding leaves out among them."""
+    if beam.sources is not None:
+        return len(beam.sources.weights)
+    hdiv, vdiv, dispersion = beam_steps(beam)
+    return float(hdiv.count) * vdiv.count * dispersion.count
+
+
+def build_illumination(beam: Beam, direction, polarization_axis, emulate) -> Illumination:
+    """The sources of a beam, generated from divergence and dispersion or taken from the listed ones."""
+    hdiv, vdiv, dispersion = beam_steps(beam)
     if beam.sources is not None:
         sources, directions = _listed(beam.sources, emulate), -1
     else:
@@ -135,8 +146,9 @@ def _generated(beam: Beam, direction, polarization_axis, h: Steps, v: Steps, d: 
 
     A source stands at -10 b (m), turned about the polarization axis by vdiv, then about b x p by hdiv.
     """
-    if h.count * v.count * d.count > MOST_SOURCES:
-        raise ArgumentError(f"divergence and dispersion: {h.count * v.count * d.count} sources are too many")
+    most = float(h.count) * v.count * d.count
+    if most > MOST_COUNT:
+        raise ArgumentError(f"divergence and dispersion: {most:g} sources are too many")
     vertical = unit(cross(direction, polarization_axis))
     found, directions = [], 0
     for i in range(h.count):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from nanobrag_torch.config import Scan
-from nanobrag_torch.errors import ArgumentError
+from nanobrag_torch.limits import check_count
 from nanobrag_torch.physics.arithmetic import is_zero, number
 from nanobrag_torch.physics.vectors import rotate_about
 from nanobrag_torch.units import DEGREES_PER_RADIAN
@@ -40,7 +39,7 @@ def build_spindle(scan: Scan, axis) -> Spindle:
     if has_step and not has_range:
         oscillation, steps = scan.phi_step_rad, 2
     elif has_step and not has_steps:
-        steps = math.ceil(number(oscillation) / number(step))
+        steps = check_count(number(oscillation) / number(step), "-phistep")
     elif has_range and not has_steps:
         steps, step = 2, oscillation / 2.0
     elif has_steps and not has_range:
@@ -48,8 +47,6 @@ def build_spindle(scan: Scan, axis) -> Spindle:
         step = oscillation / steps
     elif has_range and not step_given:
         step = oscillation / steps
-    if steps > 10_000_000:
-        raise ArgumentError(f"-phistep: {steps} steps are too many")
     return Spindle(axis, scan.phi_rad, step, oscillation, max(1, steps))
 
 

@@ -35,14 +35,16 @@ from nanobrag_torch.units import R_E_SQUARED_M2
 
 
 def simulate(beam: Beam, crystal: Crystal, detector: Detector, scan: Scan | None = None,
-             sampling: Sampling | None = None, *, device="cpu", dtype=torch.float64, emulate: str | None = None):
+             sampling: Sampling | None = None, *, device="cpu", dtype=torch.float64, emulate: str | None = None,
+             force: bool = False):
     """The image, photons per pixel, as a float64 tensor [slow, fast] on ``device``.
 
     Derivatives flow to every number of the components that is a tensor. ``dtype`` is that of the lattice
-    arithmetic. Raises UsageError for what cannot be simulated.
+    arithmetic. Raises UsageError for what cannot be simulated, and for more than the limits of limits.py without
+    ``force``.
     """
     scene = build_scene(beam, crystal, detector, scan or Scan(), sampling or Sampling(), device=device, dtype=dtype,
-                        emulate=parse_emulations(emulate))
+                        emulate=parse_emulations(emulate), force=force)
     bands = [band.values for band in render(scene)]
     x0, x1, y0, y1 = scene.roi
     image = torch.nn.functional.pad(torch.cat(bands), (x0, scene.geometry.fast_pixels - 1 - x1,

@@ -11,19 +11,18 @@ from typing import Any
 from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
 from nanobrag_torch.emulation import NO_EMULATION, Emulations
 from nanobrag_torch.errors import ArgumentError
+from nanobrag_torch.limits import MOST_COUNT, Size, check_size
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.crystal import Lattice, build_lattice
 from nanobrag_torch.physics.detector import Geometry, build_geometry, convention_frame
 from nanobrag_torch.physics.mosaic import domain_cell, domain_count, domain_rotations
 from nanobrag_torch.physics.random_stream import RandomStreams
-from nanobrag_torch.physics.source import Illumination, build_illumination, clipped_sample
+from nanobrag_torch.physics.source import Illumination, build_illumination, clipped_sample, source_count
 from nanobrag_torch.physics.spindle import Spindle, build_spindle, cells_along_scan, cells_with_carryover, spindle_phi
 from nanobrag_torch.physics.structure_factor import StructureFactors, build_structure_factors
 from nanobrag_torch.render.carryover import first_pixels
 
 SUBPIXELS_PER_SPOT = 3.0
-MOST_OVERSAMPLE = 100_000
-MOST_CELLS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -90,11 +89,12 @@ class Scene:
 
 def build_scene(beam: Beam, crystal: Crystal, detector: Detector, scan: Scan, sampling: Sampling, *,
                 emulate: Emulations = NO_EMULATION, device="cpu", dtype=None,
-                warn: Callable[[str], None] = lambda message: None) -> Scene:
+                warn: Callable[[str], None] = lambda message: None, force: bool = False) -> Scene:
     """Check everything and work out what follows from it, before anything is rendered.
 
     The random numbers are drawn in a fixed order: orientation, then mosaic domains (then, later, noise).
-    Raises UsageError for what cannot be simulated.
+    Raises ArgumentError for what cannot be simulated and, unless by ``force``, for what is larger than the limits of
+    limits.py, before anything of its size is made.
     """
     import torch
 
@@ -103,9 +103,14 @@ def build_scene(beam: Beam, crystal: Crystal, detector: Detector, scan: Scan, sa
     sample = clipped_sample(beam, (crystal.sample_x_m, crystal.sample_y_m, crystal.sample_z_m), warn)
     spindle = build_spindle(scan, frame.spindle)
     geometry = build_geometry(detector, frame, emulate, warn)
-    illumination = build_illumination(beam, frame.beam, frame.polarization, emulate)
+    sources = source_count(beam)
     lattice = build_lattice(crystal, beam.wavelength_m, sample, sampling.seed, streams, emulate)
     spread, domains = domain_count(crystal, warn)
+    oversample = _oversample(sampling, lattice, beam, geometry, warn)
+    roi, roi_printed = _region(sampling.roi, geometry, warn)
+    if not force:
+        check_size(_size(geometry, roi, sources, spindle.steps, domains, oversample))
+    illumination = build_illumination(beam, frame.beam, frame.polarization, emulate)
     rotations = domain_rotations(spread, domains, crystal.mosaic_seed, streams)
     if number(crystal.water_size_m) < 0:
         raise ArgumentError(f"-water: the size cannot be negative ({number(crystal.water_size_m) * 1e6:g} um)")
@@ -116,8 +121,6 @@ def build_scene(beam: Beam, crystal: Crystal, detector: Detector, scan: Scan, sa
     dtype = dtype or torch.float64
     F = build_structure_factors(crystal.reflections, crystal.default_F, crystal.interpolate, deciding, device=device,
                                 dtype=dtype, emulate=emulate)
-    oversample = _oversample(sampling, lattice, illumination, geometry, warn)
-    roi, roi_printed = _region(sampling.roi, geometry, warn)
     cells, first_cells = _cells(spindle, lattice, rotations, emulate)
     return Scene(illumination=illumination, lattice=lattice, geometry=geometry, spindle=spindle, mosaic_spread=spread,
                  rotations=rotations, cells=cells, first_cells=first_cells, F=F,
@@ -130,22 +133,31 @@ def build_scene(beam: Beam, crystal: Crystal, detector: Detector, scan: Scan, sa
                  dtype=dtype)
 
 
-def _oversample(sampling: Sampling, lattice: Lattice, illumination: Illumination, geometry: Geometry, warn) -> int:
+def _size(geometry: Geometry, roi: tuple[int, int, int, int], sources: float, phi_steps: int, domains: int,
+          oversample: int) -> Size:
+    x0, x1, y0, y1 = (float(edge) for edge in roi)
+    return Size(float(geometry.fast_pixels) * geometry.slow_pixels, y1 - y0 + 1, (x1 - x0 + 1) * (y1 - y0 + 1),
+                float(sources), float(phi_steps), float(domains), float(oversample), float(geometry.layers))
+
+
+def _oversample(sampling: Sampling, lattice: Lattice, beam: Beam, geometry: Geometry, warn) -> int:
     """Sub-pixels per axis: as asked, or as many as the largest dimension of the crystal needs, given that a
     pixel spans lambda * distance / pixel in real space."""
-    span = number(illumination.wavelength) * number(geometry.distance) / number(geometry.pixel_size)
+    span = number(beam.wavelength_m) * number(geometry.distance) / number(geometry.pixel_size)
     recommended = SUBPIXELS_PER_SPOT * max(number(size) for size in lattice.size_m) / span if span else math.inf
-    recommended = max(1, math.ceil(recommended)) if math.isfinite(recommended) else 1
+    recommended = 1 if math.isnan(recommended) else max(1, _rounded_up(recommended))
     asked = sampling.oversample or 0
-    if asked > MOST_OVERSAMPLE:
-        raise ArgumentError(f"-oversample: {asked} x {asked} sub-pixels are too many")
     if asked > 0:
         if asked < recommended:
-            warn(f"-oversample {asked} is coarse for this crystal: {recommended} would be enough")
+            warn(f"-oversample {asked} is coarse for this crystal: {recommended:g} would be enough")
         return asked
-    if recommended > MOST_OVERSAMPLE:
-        raise ArgumentError(f"-oversample: this crystal would need {recommended} sub-pixels; give a number")
-    return recommended
+    if not recommended <= MOST_COUNT:
+        raise ArgumentError(f"-oversample: this crystal would need {recommended:g} sub-pixels; give a number")
+    return int(recommended)
+
+
+def _rounded_up(value: float) -> float:
+    return math.ceil(value) if math.isfinite(value) else value
 
 
 def _region(given, geometry: Geometry, warn):
@@ -174,8 +186,6 @@ def _mask(mask, geometry: Geometry, device):
 
 
 def _cells(spindle: Spindle, lattice: Lattice, rotations: tuple, emulate: Emulations):
-    if spindle.steps * len(rotations) > MOST_CELLS:
-        raise ArgumentError(f"{spindle.steps} phi steps of {len(rotations)} mosaic domains are too many")
     if "phi-carryover" in emulate:
         turned, first = cells_with_carryover(spindle, lattice.real_m)
     else:
