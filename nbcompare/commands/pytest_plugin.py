@@ -6,26 +6,29 @@ run once for all of them, also where pytest-xdist deals them to several processe
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:
-    import numpy as np
+from nbcompare.commands.pytest_fixtures import nb_device, parity, parity_images, report_of
 
+if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Bundle
-    from nbcompare.case.threshold import Threshold
-    from nbcompare.verdict.verdict import Verdict
 
 SUFFIX = ".parity.yaml"
+__all__ = ["nb_device", "parity", "parity_images"]
+"""The fixtures."""
+
 _BUNDLES = pytest.StashKey[dict[Path, Path]]()
+_SHARED = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,11 +36,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--nb-bundles", metavar="DIR", default="bundles", help="where bundles of parity cases are kept")
     group.addoption("--nb-update-reference", action="store_true",
                     help="write golden images anew; each test that writes one fails once, so that nobody misses it")
+    group.addoption("--nb-fresh", action="store_true",
+                    help="run references also where a bundle of the case holds the very same run")
+    with contextlib.suppress(ValueError):  # where nb-compare runs mapped tests, its own plugin has added it
+        group.addoption("--nb-device", default="cpu", choices=("cpu", "cuda"), help="where nb_device tests run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "parity: a test of two implementations against each other (nb-compare)")
+    config.addinivalue_line("markers", "parity(case=None, **limits): a test of two implementations against each other; "
+                            "its fixtures judge by the thresholds of the case, or by the limits (nb-compare)")
     config.stash[_BUNDLES] = {}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Called by pytest-xdist for each process that it starts: all share one folder of notes."""
+    node.workerinput["nb_compare_notes"] = str(_notes_folder(node.config))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _SHARED in config.stash and not hasattr(config, "workerinput"):
+        shutil.rmtree(config.stash[_SHARED], ignore_errors=True)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ParityFile | None:
@@ -86,7 +105,7 @@ class ParityItem(pytest.Item):
         check = verdict.checks[self.at] if len(verdict.checks) > self.at else None
         held = check is not None and (check.holds or verdict.word is Label.PROVEN)
         if not held or (not verdict.accepted and all(entry.holds for entry in verdict.checks)):
-            raise ParityFailure(_report(bundle, check.sentence if check else ""))
+            raise ParityFailure(report_of(bundle, check.sentence if check else ""))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from nbcompare.errors import NbCompareError
@@ -97,14 +116,6 @@ class ParityItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, 0, f"{self.path.name}: {self.name}"
-
-
-def _report(bundle: Bundle, sentence: str) -> str:
-    import click
-
-    from nbcompare.commands.views.terminal import bundle_report
-
-    return click.unstyle("\n".join([*([sentence] if sentence else []), bundle_report(bundle)]))
 
 
 # --- one run for all --------------------------------------------------------------------------------------
@@ -128,15 +139,19 @@ def _bundle_of(config: pytest.Config, case: Path, cell: str) -> Bundle:
 def _shared(config: pytest.Config, key: str) -> Iterator[Path]:
     """The file in which the processes of one test session tell each other what was run, while the others wait."""
     import fcntl
-    import tempfile
 
-    session = getattr(config, "workerinput", {}).get("testrunuid") or f"{os.getpid()}-{id(config)}"
-    folder = Path(tempfile.gettempdir()) / f"nb-compare-pytest-{os.getuid()}-{session}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    note = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+    note = _notes_folder(config) / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
     with open(note.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield note
+
+
+def _notes_folder(config: pytest.Config) -> Path:
+    """A private folder for this session; a process of pytest-xdist is told which by the one that started it."""
+    if _SHARED not in config.stash:
+        given = getattr(config, "workerinput", {}).get("nb_compare_notes")
+        config.stash[_SHARED] = Path(given or tempfile.mkdtemp(prefix="nb-compare-pytest-"))
+    return config.stash[_SHARED]
 
 
 def _run(config: pytest.Config, path: Path, cell: str) -> Path:
@@ -144,106 +159,5 @@ def _run(config: pytest.Config, path: Path, cell: str) -> Path:
     from nbcompare.run.api import run_case
 
     bundles = config.rootpath / config.getoption("--nb-bundles")
-    return run_case(cell_named(load_case(path), cell), bundles=bundles).folder.resolve()
-
-
-# --- fixtures ---------------------------------------------------------------------------------------------
-
-Limits = Mapping[str, float | tuple[float | None, float | None]]
-"""Thresholds by metric: (least, most), or one number, the most that a metric of differences may be."""
-
-
-@dataclass(frozen=True)
-class Parity:
-    """What the fixture ``parity`` gives: every method fails the test with a report, or returns what was found."""
-
-    config: pytest.Config
-    folder: Path
-
-    def case(self, path: str | Path, **options: Any) -> Bundle:
-        """Run a case, from the folder of the test; options are those of nbcompare.run_case."""
-        from nbcompare.run.api import run_case
-
-        options.setdefault("bundles", self.config.rootpath / self.config.getoption("--nb-bundles"))
-        bundle = run_case(self.folder / path, **options)
-        if not bundle.verdict.accepted:
-            pytest.fail(_report(bundle, ""), pytrace=False)
-        return bundle
-
-    def images(self, reference: np.ndarray, subject: np.ndarray, **limits: float | tuple[float | None, float | None]
-               ) -> Verdict:
-        """Judge two arrays [slow, fast] by thresholds by metric, such as ``correlation=(0.9995, None)``."""
-        return _judge(reference, subject, limits)
-
-    def callables(self, reference: Callable[..., np.ndarray], subject: Callable[..., np.ndarray], *arguments: Any,
-                  limits: Limits, **options: Any) -> Verdict:
-        """Call both with the same arguments and judge the arrays they return."""
-        return _judge(reference(*arguments, **options), subject(*arguments, **options), limits)
-
-    def golden(self, image: np.ndarray, name: str, **limits: float | tuple[float | None, float | None]) -> Verdict:
-        """Judge an array against golden/NAME.npy beside the test.
-
-        A golden that is missing is a failure; --nb-update-reference writes it, and the test fails that once.
-        """
-        import numpy as np
-
-        path = self.folder / "golden" / f"{name}.npy"
-        if self.config.getoption("--nb-update-reference"):
-            path.parent.mkdir(exist_ok=True)
-            np.save(path, image)
-            pytest.fail(f"{path} was written anew, as --nb-update-reference asks; look at it, commit it with where it "
-                        "comes from, and run the test again without the option", pytrace=False)
-        if not path.is_file():
-            pytest.fail(f"there is no golden image {path}; --nb-update-reference writes it", pytrace=False)
-        return _judge(np.load(path, allow_pickle=False), image, limits)
-
-
-def _judge(reference: np.ndarray, subject: np.ndarray, limits: Limits) -> Verdict:
-    from nbcompare.errors import NbCompareError
-    from nbcompare.run.api import compare_images, judge
-
-    try:
-        thresholds = _thresholds(limits)
-        comparison = compare_images(reference, subject, figures=[(entry.metric, entry.roi) for entry in thresholds])
-    except NbCompareError as fault:
-        pytest.fail(str(fault), pytrace=False)
-    verdict = judge(comparison, thresholds)
-    if not verdict.accepted:
-        worst = comparison.regions[0].worst
-        pytest.fail("\n".join([str(verdict.word), *verdict.reasons,
-                               f"largest difference at fast {worst.x} slow {worst.y}: reference {worst.reference}, "
-                               f"subject {worst.subject}"]), pytrace=False)
-    return verdict
-
-
-def _thresholds(limits: Limits) -> Sequence[Threshold]:
-    from nbcompare.case.threshold import Threshold
-    from nbcompare.compare.metrics import METRICS
-    from nbcompare.errors import UsageError, nearest
-
-    found = []
-    for metric, limit in limits.items():
-        if metric not in METRICS:
-            raise UsageError(f"there is no metric {metric!r}; {nearest(metric, METRICS)}")
-        low, high = limit if isinstance(limit, tuple) else (None, limit)
-        if low is None and high is None:
-            raise UsageError(f"{metric} needs a least or a most value; without any it could never fail")
-        found.append(Threshold(metric, "full", low, high, "given by the test"))
-    return found
-
-
-@pytest.fixture
-def parity(request: pytest.FixtureRequest) -> Parity:
-    """Run cases, call two implementations, hold arrays against each other or against golden images."""
-    return Parity(request.config, request.path.parent)
-
-
-@pytest.fixture
-def parity_images() -> Callable[..., Verdict]:
-    """``parity_images(reference, subject, correlation=(0.9995, None), max_abs_diff=1e-3)`` judges two arrays."""
-
-    def judged(reference: np.ndarray, subject: np.ndarray, **limits: float | tuple[float | None, float | None]
-               ) -> Verdict:
-        return _judge(reference, subject, limits)
-
-    return judged
+    fresh = config.getoption("--nb-fresh")
+    return run_case(cell_named(load_case(path), cell), bundles=bundles, fresh=fresh).folder.resolve()

@@ -142,6 +142,7 @@ def environment_facts(extra: Mapping[str, str], subject_version: str) -> dict[st
         "platform": platform.platform(),
         "cpu": _cpu_name(),
         "cpu_count": str(os.cpu_count()),
+        "cpus_usable": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "numpy": _installed("numpy"),
         "scipy": _installed("scipy"),
         "torch": _installed("torch"),

@@ -40,13 +40,15 @@ def load_case(path: str | Path) -> Case:
 
 def run_case(case: str | Path | Case, *, reference: str | None = None, subject: str | None = None,
              inputs: Mapping[str, str | Path] | None = None, bundles: str | Path = "bundles",
-             quiet: bool = True) -> Bundle:
+             fresh: bool = False, quiet: bool = True) -> Bundle:
     """Run both engines on a case, compare, judge, and publish the bundle; its ``verdict`` is the answer.
 
     ``reference`` and ``subject`` are programs or command lines, as --c-bin and --py-bin take them; without them the
     case's or the project's declaration, the environment and the bundled engines are asked, in this order. ``inputs``
-    puts files in place of the case's, by name. Raises CaseError or UsageError before anything is run when the case or
-    an engine cannot be used, and FileError when no bundle can be written.
+    puts files in place of the case's, by name. Where ``bundles`` holds the very run of the reference that would be
+    made, its image is taken, unless ``fresh`` is given; the record says so (``reference_from``). Raises CaseError or
+    UsageError before anything is run when the case or an engine cannot be used, and FileError when no bundle can be
+    written.
     """
     from nbcompare.engine.progress import Progress
     from nbcompare.run.options import RunOptions
@@ -55,7 +57,7 @@ def run_case(case: str | Path | Case, *, reference: str | None = None, subject: 
     loaded = case if isinstance(case, Case) else load_case(case)
     options = RunOptions(c_bin=reference, py_bin=subject, bundles=Path(bundles),
                          inputs={name: Path(path) for name, path in (inputs or {}).items()},
-                         invocation=("run", str(loaded.path or loaded.name)))
+                         invocation=("run", str(loaded.path or loaded.name)), fresh=fresh)
     return run(loaded, options, Progress(quiet=quiet))
 
 

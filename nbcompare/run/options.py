@@ -19,7 +19,8 @@ class RunOptions:
 
     ``reference`` is a bundle whose image stands in for the reference; the three flags after it ask for more than the
     case does. ``shards`` is the number of row bands to render, ``pictures`` says when they are drawn, and
-    ``trust_case`` lets the case set variables that decide which code is run.
+    ``trust_case`` lets the case set variables that decide which code is run. ``fresh`` runs the reference also where a
+    bundle holds the very run already.
     """
 
     c_bin: str | None = None
@@ -37,6 +38,7 @@ class RunOptions:
     shards: int = 1
     pictures: str = ALWAYS
     trust_case: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True)

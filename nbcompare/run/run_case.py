@@ -29,6 +29,7 @@ from nbcompare.engine.redact import redacted
 from nbcompare.engine.renderer import Renderer
 from nbcompare.run.engine_runs import EngineRuns, empty_logs, mapped_tests, run_engines, with_changed
 from nbcompare.run.judged import Judgement, judge_runs, write_views
+from nbcompare.run.kept_reference import with_kept_reference
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.provenance import PROJECT, not_passed_line, notes_of
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
@@ -47,6 +48,7 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     engines = chosen_engines(case, options, handed, stored, progress)
     with staging(options.bundles, case.name, _clock(handed.stamp)) as bundle:
         staged = stage_case(case, engines, stored, bundle, options, handed, progress)
+        staged = with_kept_reference(staged, options, handed, progress)
         tests = mapped_tests(case, bundle, progress)
         ran, judgement, scale = _run_and_judge(staged, tests, options, handed, progress)
         record = _record(staged, tests, ran, judgement, options, handed, progress)
@@ -114,7 +116,9 @@ def _notes(staged: StagedCase, ran: EngineRuns, progress: Progress) -> tuple[str
     left_out = not_passed_line(staged.surroundings, ran.runs)
     if left_out and not any(run.failure for run in ran.runs):
         progress.say(f"note: {left_out}")
-    return notes_of(staged.case, staged.engines, staged.identities, ran.runs, staged.surroundings)
+    found = notes_of(staged.case, staged.engines, staged.identities, ran.runs, staged.surroundings)
+    return (f"reference from bundle {staged.stored.name}, the very run that would be made; --fresh makes it", *found) \
+        if staged.stored and staged.kept else found
 
 
 def _content(staged: StagedCase) -> ContentSums:

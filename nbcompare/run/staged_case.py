@@ -30,7 +30,8 @@ from nbcompare.run.stored_reference import StoredReference, require_same_experim
 class StagedCase:
     """Everything that is settled before anything is run; engines, jobs, identities and watches by role.
 
-    ``stored`` is the bundle whose image stands in for the reference, ``protected`` the sums of protected files before.
+    ``stored`` is the bundle whose image stands in for the reference; it is ``kept`` where nobody named it, but it holds
+    the very run that would be made. ``protected`` are the sums of protected files before.
     """
 
     case: Case
@@ -44,6 +45,7 @@ class StagedCase:
     surroundings: Surroundings
     watches: Mapping[str, EngineWatch]
     protected: Mapping[str, str | None]
+    kept: bool = False
 
     def changed_engines(self) -> dict[str, str]:
         """By role, how an engine is not what it was when the run began."""

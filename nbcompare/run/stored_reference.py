@@ -71,7 +71,7 @@ class StoredReference:
         if hashlib.sha256(pixels.data).hexdigest() != self.run.image_sha256:
             raise EvidenceError(f"{self.folder}: the image of the reference was changed while it was used")
         place.hold(places.image, pixels)
-        place.progress.end(f"taken from bundle {self.name}")
+        place.progress.end(f"reference from bundle {self.name}")
         return Rendering(self.run, pixels)
 
 

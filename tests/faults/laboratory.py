@@ -150,7 +150,7 @@ class Laboratory:
 
     def run_words(self, reference="good", subject="twin", *more) -> list:
         return ["run", "small.yaml", "--c-bin", FAKES / f"{reference}.py", "--py-bin", FAKES / f"{subject}.py", "-q",
-                *more]
+                "--fresh", *more]
 
     def stamps(self) -> list[Path]:
         """The bundles that can be seen."""

@@ -57,8 +57,9 @@ def result_of(bundle: Bundle, file: Path | None, next_step: str | None = None) -
     """What is told of a published bundle; ``file`` is its case file as the user named it."""
     record = bundle.record
     engines = tuple((engine.role, f"{engine.name} sha256:{engine.program_sha256}") for engine in record.engines)
+    source = (("reference from bundle", record.reference_from.name),) if record.reference_from else ()
     return Result(record.case.name, record.verdict, sum(run.seconds for run in record.runs), file, lines_of(file),
-                  bundle.folder, record.further.cause, next_step, (("stamp", record.stamp), *engines))
+                  bundle.folder, record.further.cause, next_step, (("stamp", record.stamp), *source, *engines))
 
 
 def result_of_recheck(found: Recheck, file: Path | None) -> Result:

@@ -47,7 +47,7 @@ def bundle_report(bundle: Bundle) -> str:
         lines.append(line("inputs", f"the user's own: {named}"))
     for run, engine in zip(record.runs, record.engines, strict=False):
         source = record.reference_from if run.role == REFERENCE else None
-        how = f"image of bundle {source.name}" if source else _how_it_ended(run)
+        how = f"reference from bundle {source.name}" if source else _how_it_ended(run)
         lines.append(line(run.role, f"{engine.name}: {how}"))
     notes = _notes(record.notes, whole_text=record.verdict.accepted)
     lines += [*notes, *body(record.comparison, record.verdict, record.further, room=BODY_LINES - len(notes))]

@@ -76,7 +76,11 @@ def _lines(report: pytest.CollectReport | pytest.TestReport) -> list[str]:
 @pytest.fixture
 def nb_device(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Iterator[str]:
     """The name of the device, cpu or cuda; on cuda the test must use it."""
-    device = request.config.getoption("--nb-device")
+    yield from device_in_use(request.config.getoption("--nb-device"), record_property)
+
+
+def device_in_use(device: str, record_property: Callable[[str, object], None]) -> Iterator[str]:
+    """Give the device's name to a test, then see that it used it: on cuda something must have been allocated there."""
     if device == "cuda":
         torch = pytest.importorskip("torch")
 

@@ -58,10 +58,12 @@ def test_an_engine_that_fails_fails_every_test(project):
     project("crash").runpytest_subprocess("-p", "no:xdist").assert_outcomes(failed=4)
 
 
-def test_two_processes_run_the_case_once(project):
+def test_two_processes_run_the_case_once(project, monkeypatch, tmp_path):
     tester = project()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     tester.runpytest_subprocess("-n", "2").assert_outcomes(passed=4)
     assert len(list((tester.path / "bundles/mine").glob("2*"))) == 1
+    assert list(tmp_path.glob("nb-compare-pytest-*")) == []
 
 
 def test_one_threshold_can_be_asked_for_by_name(project):
@@ -79,6 +81,7 @@ def test_a_case_that_cannot_be_read_is_an_error_with_its_place(pytester):
 
 OWN = """\
 import numpy as np
+import pytest
 
 def reference(scale): return scale * np.arange(1.0, 101).reshape(10, 10)
 def port(scale): return 1.02 * reference(scale)
@@ -89,16 +92,37 @@ def test_callables(parity): parity.callables(reference, reference, 3, limits={"c
 def test_shapes(parity): parity.images(reference(1), reference(1)[1:], max_abs_diff=0)
 def test_nothing(parity): parity.images(reference(1), reference(1))
 def test_typo(parity): parity.images(reference(1), reference(1), corelation=(0.9, None))
+def test_idle(parity): parity.images(reference(1), port(1), sum_ratio=(0, 1e308))
+
+@pytest.mark.parity(sum_ratio=(0.99, 1.01))
+class TestMarked:
+    def test_good(self, parity_images): parity_images(reference(1), reference(1))
+    def test_bad(self, parity): parity.callables(reference, port, 2)
+    def test_own(self, parity): parity.callables(reference, port, 2, limits={"sum_ratio": (1.01, 1.03)})
+
+@pytest.mark.parity("arrays.yaml")
+def test_thresholds_of_a_case(parity): parity.images(reference(1), port(1))
+"""
+ARRAYS = """\
+name: arrays
+title: the thresholds by which arrays are judged
+command: -detpixels_x 10 -detpixels_y 10
+image: {fast: 10, slow: 10}
+rois: {corner: [0, 3, 0, 3]}
+thresholds: [{metric: sum_ratio, min: 0.99, max: 1.01, why: same scale}]
 """
 
 
 def test_arrays_of_ones_own_are_judged_by_the_same_thresholds(pytester):
     pytester.makepyfile(OWN)
-    result = pytester.runpytest_subprocess("-p", "no:xdist", "-rfA")
-    result.assert_outcomes(passed=2, failed=4)
+    (pytester.path / "arrays.yaml").write_text(ARRAYS)
+    result = pytester.runpytest_subprocess("-p", "no:xdist", "-rfA", "--strict-markers")
+    result.assert_outcomes(passed=4, failed=7)
     result.stdout.fnmatch_lines(["*sum_ratio on full: 1.02, allowed 0.99 .. 1.01*", "*correlation*"])
-    for words in ("the subject 10 x 9", "nothing was judged", "did you mean 'correlation'"):
+    for words in ("the subject 10 x 9", "nothing was judged", "did you mean 'correlation'", "could never fail",
+                  "sum_ratio on corner: 1.02"):
         assert words in result.stdout.str(), words
+    assert "During handling" not in result.stdout.str()
     assert "nbcompare/" not in result.stdout.str()  # no trace through our own code
 
 
@@ -113,6 +137,31 @@ def test_a_golden_image_is_written_only_as_a_visible_act(pytester):
     pytester.runpytest_subprocess(*run, "--nb-update-reference").assert_outcomes(failed=1)
     assert (pytester.path / "golden/square.npy").is_file()
     pytester.runpytest_subprocess(*run).assert_outcomes(passed=1)
+
+
+TORCH = """\
+class cuda:
+    is_available = staticmethod(lambda: True)
+    reset_peak_memory_stats = staticmethod(lambda: None)
+    memory_allocated = staticmethod(lambda: 0)
+    max_memory_allocated = staticmethod(lambda: 512 * used)
+used = 0
+"""
+
+
+def test_a_test_on_a_device_fails_unless_it_uses_it(pytester):
+    (pytester.path / "torch.py").write_text(TORCH)
+    pytester.makepyfile("""
+        import torch
+        def test_uses(nb_device): torch.cuda.max_memory_allocated = lambda: 512 * (nb_device == "cuda")
+        def test_idles(nb_device): torch.cuda.max_memory_allocated = lambda: 0
+    """)
+    run = ["-p", "no:xdist", "-p", "no:hypothesispytest"]
+    pytester.syspathinsert()
+    pytester.runpytest_subprocess(*run).assert_outcomes(passed=2)
+    result = pytester.runpytest_subprocess(*run, "--nb-device", "cuda")
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*takes nb_device and allocated nothing on it*"])
 
 
 def test_a_session_without_parity_cases_loads_nothing_of_it(pytester):

@@ -1,0 +1,151 @@
+"""A run of the reference that is there already: the same program, arguments, inputs and surroundings gave an image
+before, in a bundle of this case, and that image is taken in place of a run.
+
+What is the same is found by content: a sum over all that the image depends on, taken from what would be run now and
+from what the record of the bundle says. The bundle is verified as a whole before it is used, so one that was damaged
+or edited is not; nor is one that somebody else could have written. Any doubt costs a run and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from nbcompare.bundle.bundle import load_bundle
+from nbcompare.bundle.imported import is_imported
+from nbcompare.bundle.names import moment_of
+from nbcompare.bundle.record import Record
+from nbcompare.case.case import Case
+from nbcompare.case.options import REFERENCE
+from nbcompare.engine.engine import PROCESS
+from nbcompare.engine.identity import UNKNOWN, EngineIdentity, content_hash, environment_facts
+from nbcompare.engine.installation import HARNESS
+from nbcompare.engine.progress import Progress
+from nbcompare.errors import NbCompareError
+from nbcompare.run.options import HandedOver, RunOptions
+from nbcompare.run.staged_case import StagedCase
+from nbcompare.run.stored_reference import StoredReference, stored_reference
+
+_OF_THE_MACHINE = ("cpu", "cpu_count", "cpus_usable")
+"""Facts that may change the last bits of an image, or how many threads a program starts."""
+
+
+def with_kept_reference(staged: StagedCase, options: RunOptions, handed: HandedOver,
+                        progress: Progress) -> StagedCase:
+    """The staged case with a stored run of its reference, where there is one that is the same in everything.
+
+    The engine keeps the identity that it has now, which is the one that made the image.
+    """
+    if staged.stored or options.fresh or handed.regenerates or not _one_run_is_all(staged.case, options):
+        return staged
+    found = _kept(staged, options.bundles, progress)
+    if found is None:
+        return staged
+    watches = {role: watch for role, watch in staged.watches.items() if role != REFERENCE}
+    return replace(staged, stored=found, kept=True, watches=watches)
+
+
+def _one_run_is_all(case: Case, options: RunOptions) -> bool:
+    """Whether nothing is asked of the reference but its image: no noise, no claim, no option left out."""
+    asked = (case.repeat, case.threads, case.divergences, case.required_args, options.noise_floor, options.probe_args,
+             options.shards > 1)
+    return not any(asked)
+
+
+def _kept(staged: StagedCase, bundles: Path, progress: Progress) -> StoredReference | None:
+    """The newest stored run with the key of what would be run; damaged or doubtful ones are passed over, and told."""
+    identity = staged.identities[REFERENCE]
+    if not _all_is_known(identity):
+        return None
+    key = _key_of_staged(staged)
+    for folder, record in _bundles_below(bundles / staged.case.name):
+        if not _ran_itself(record) or key_of_reference(record) != key:
+            continue
+        doubt = _doubt(folder, bundles)
+        if doubt is None:
+            try:
+                return stored_reference(folder)
+            except NbCompareError as fault:
+                doubt = fault.message.splitlines()[0]
+        progress.say(f"note: the reference is run, as its image in bundle {folder.name} is not taken: {doubt}")
+    return None
+
+
+def _bundles_below(home: Path) -> Iterator[tuple[Path, Record]]:
+    """The bundles of a case that can be read, newest first."""
+    folders = [path for path in home.iterdir() if moment_of(path.name)] if home.is_dir() else []
+    for folder in sorted(folders, reverse=True):
+        try:
+            yield folder, load_bundle(folder).record
+        except NbCompareError:
+            continue
+
+
+def _ran_itself(record: Record) -> bool:
+    """Whether the reference was run for this very bundle, by a process of its own, and both images were compared."""
+    run = record.run_of(REFERENCE)
+    return (run is not None and run.failure is None and run.how == PROCESS and record.reference_from is None
+            and record.comparison is not None)
+
+
+# --- what an image depends on ------------------------------------------------------------------------------
+
+
+def _all_is_known(identity: EngineIdentity) -> bool:
+    """Whether every file that the program is made of was hashed; of one whose files are not known, another program may
+    hide behind the same words."""
+    return identity.made_of is not None and not identity.unknown and UNKNOWN not in identity.libraries
+
+
+def key_of_reference(record: Record) -> str | None:
+    """The key of the reference run of a bundle; None where not all is known that it depends on."""
+    identity = record.engine_of(REFERENCE)
+    if not _all_is_known(identity):
+        return None
+    sums = sorted((entry.name, entry.sha256) for entry in record.inputs)
+    return _key(identity, record.case.arguments(REFERENCE), sums, record.case.environment, record.environment,
+                record.content.nbcompare)
+
+
+def _key_of_staged(staged: StagedCase) -> str:
+    case, identity = staged.case, staged.identities[REFERENCE]
+    sums = sorted((entry.name, entry.sha256) for entry in staged.inputs)
+    return _key(identity, (*case.command, *case.reference_args), sums, case.environment,
+                environment_facts(case.environment, ""), content_hash(HARNESS))
+
+
+def _key(identity: EngineIdentity, arguments: tuple[str, ...], inputs: list[tuple[str, str]],
+         variables: Mapping[str, str], facts: Mapping[str, str], harness: str) -> str:
+    """A sum over all that decides an image: the program with all its files and words, arguments, inputs, variables,
+    the processor, and the harness that starts it."""
+    made_of = identity.made_of
+    program = [identity.started_as, identity.program_sha256, identity.program_bytes, identity.version,
+               identity.libraries, sorted(identity.variables.items()), identity.source_sha256,
+               made_of.kind if made_of else None, made_of.interpreter if made_of else None,
+               made_of.installed if made_of else None]
+    surroundings = {name: value for name, value in facts.items() if name.startswith("$") or name in _OF_THE_MACHINE}
+    text = json.dumps([program, arguments, inputs, sorted(variables.items()), sorted(surroundings.items()), harness])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- who could have written it -----------------------------------------------------------------------------
+
+
+def _doubt(folder: Path, bundles: Path) -> str | None:
+    """Why a bundle may be somebody else's work; None where only this user, or the superuser, could have written it."""
+    if is_imported(folder):
+        return "it was imported"
+    for path in (bundles, folder.parent, folder, *sorted(folder.rglob("*"))):
+        said = os.lstat(path)
+        if stat.S_ISLNK(said.st_mode) and path != bundles:
+            return f"{path.name} is a link"
+        if said.st_uid not in (os.getuid(), 0):
+            return f"{path.name or path} belongs to another user"
+        if said.st_mode & stat.S_IWOTH and not stat.S_ISLNK(said.st_mode):
+            return f"everybody may write into {path.name or path}"
+    return None
