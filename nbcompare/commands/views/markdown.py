@@ -41,7 +41,8 @@ def within(parts: Sequence[str], most_bytes: int) -> str:
 def _row(result: Result) -> str:
     margin = f"{result.tightness:.3g} x noise" if result.tightness != float("inf") else ""
     source = dict(result.properties).get("reference from bundle")
-    bundle = (code(str(result.bundle)) if result.bundle else "") + (f", reference from {code(source)}" if source else "")
+    bundle = code(str(result.bundle)) if result.bundle else ""
+    bundle += f", reference from {code(source)}" if source else ""
     return f"| {result.verdict.word} | {plain(result.name)} | {margin} | {result.seconds:.1f} | {bundle} |\n"
 
 
