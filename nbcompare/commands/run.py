@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 @result_options
 def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path | None, noise_floor: bool,
             probe_args: bool, all_metrics: bool, shards: int, fresh: bool, bundles: Path,
-            c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool, resample: bool, publication: Publication) -> ExitCode:
+            c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool,
+            resample: bool, publication: Publication) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.case import load_case, parse_input_override
     from nbcompare.commands.views.results import result_of
