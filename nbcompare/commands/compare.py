@@ -23,14 +23,14 @@ def command(a: Path, b: Path, roles: tuple[str, ...], publication: Publication) 
     Bundle A is taken as the reference, and its case's thresholds judge. So two runs of the C program, of the
     subject, on two devices or on two machines can be held against each other.
     """
-    from nbcompare.bundle.check.pairing import SAME_ROLES, compare_bundles, roles_from
+    from nbcompare.bundle.check.pairing import compare_bundles, roles_from
     from nbcompare.commands.views.bundles import pairing_report
     from nbcompare.commands.views.results import results_of_pairing
     from nbcompare.files import dump_json
 
     with publication.of("compare", [a, b]) as told:
         told.begin(f"{b} against {a}", None)
-        pairing = compare_bundles(a, b, tuple(map(roles_from, roles)) or SAME_ROLES)
+        pairing = compare_bundles(a, b, tuple(map(roles_from, roles)))
         for result in results_of_pairing(pairing):
             told.add(result)
         if publication.form != JSONL:

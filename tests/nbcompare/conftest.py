@@ -86,12 +86,12 @@ def small_case(tmp_path):
 def run_small(nb, fake, small_case):
     """Run the small case with two fake engines and return what was said and the bundle's folder.
 
-    They are two programs, as one program compared with itself is no pass.
+    They are two programs, as one program compared with itself is no pass; both are run, whatever is stored.
     """
 
     def call(reference="good", subject="twin", *more):
-        said = nb("run", small_case, "--c-bin", fake(reference), "--py-bin", fake(subject), "-q", "--format", "json",
-                  *more)
+        said = nb("run", small_case, "--c-bin", fake(reference), "--py-bin", fake(subject), "-q", "--fresh", "--format",
+                  "json", *more)
         return said, Path(said.json["bundle"])
 
     return call
@@ -128,7 +128,7 @@ def made_once(tmp_path_factory):
             patch.delenv(name, raising=False)
         for subject in ("twin", "bright", "crash"):
             run(["run", str(home / "small.yaml"), "--c-bin", str(FAKES / "good.py"), "--py-bin",
-                 str(FAKES / f"{subject}.py"), "--bundles", str(home / "bundles"), "-q"])
+                 str(FAKES / f"{subject}.py"), "--bundles", str(home / "bundles"), "-q", "--fresh"])
     return home / "bundles"
 
 

@@ -90,9 +90,11 @@ def roles_from(text: str) -> tuple[str, str]:
     return a, b or a
 
 
-def compare_bundles(a: Path, b: Path, roles: Sequence[tuple[str, str]] = SAME_ROLES) -> Pairing:
+def compare_bundles(a: Path, b: Path, roles: Sequence[tuple[str, str]] = ()) -> Pairing:
     """Compare stored runs of two bundles, which must be intact and of one case.
 
+    Without ``roles`` reference is held against reference and subject against subject; there a run that one bundle took
+    over from the other is left out, and noted, as long as the other pair is left to judge.
     Raises EvidenceError for a damaged bundle and UsageError for two cases, or for one bundle given twice.
     """
     records = verified(a).record, verified(b).record
@@ -102,8 +104,12 @@ def compare_bundles(a: Path, b: Path, roles: Sequence[tuple[str, str]] = SAME_RO
     if sha256_of(a / MANIFEST) == sha256_of(b / MANIFEST):
         raise UsageError(f"{a} and {b} are one bundle; compared with itself it could not fail",
                          hint=f"nb-compare check {a} judges its two images again")
-    pairs = (_pair(Side(a, records[0], ours), Side(b, records[1], theirs)) for ours, theirs in roles)
-    return Pairing(tuple(pairs), tuple(_notes(*records)))
+    sides = [(Side(a, records[0], ours), Side(b, records[1], theirs)) for ours, theirs in roles or SAME_ROLES]
+    own = [(ours, theirs) for ours, theirs in sides if roles or ours.run is None or ours.run != theirs.run]
+    taken = [f"the {ours.role} is one run in both bundles, and is not compared with itself"
+             for ours, theirs in sides if (ours, theirs) not in own] if own else []
+    pairs = (_pair(ours, theirs) for ours, theirs in own or sides)
+    return Pairing(tuple(pairs), (*taken, *_notes(*records)))
 
 
 def _pair(a: Side, b: Side) -> BundlePair:

@@ -56,6 +56,15 @@ def test_the_same_run_is_made_once_and_both_record_and_report_say_so(counted, nb
     assert counted()[0].json["reference_from"]["stamp"] == first.name  # of a run, and never of a borrowed image
 
 
+def test_two_bundles_of_one_reference_run_are_compared_by_their_subjects(counted, nb):
+    counted()
+    counted(subject="bright")
+    said = nb("compare", *bundles(), "--format", "json")
+    assert said.code == 3 and [pair["a"]["role"] for pair in said.json["pairs"]] == ["subject"]
+    assert said.json["notes"][0] == "the reference is one run in both bundles, and is not compared with itself"
+    assert nb("compare", *bundles(), "--roles", "reference").code == 8
+
+
 def test_a_fresh_run_is_made_when_it_is_asked_for(counted):
     counted()
     said, runs = counted("--fresh")
