@@ -33,6 +33,9 @@ from nbcompare.engine.engine import PROCESS, Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.verdict.verdict import Label
 
+_OWN = ("project", SUBJECT, REFERENCE)
+"""Whose repositories a doubt is about; nb-compare's own is recorded beside them."""
+
 _LEFT_OUT = re.compile(r"\b\d+ (?:skipped|deselected)\b")
 
 
@@ -68,6 +71,7 @@ def _git(record: Record) -> str:
         lines.append(f"{name} {state}{branch if state.root else ''}")
         lines += [f"{name} in no commit: {file}" for file in state.untracked]
         lines += [f"{name} hidden from git: {file}" for file in state.hidden]
+        lines += [f"{name} changed: {file}" for file in state.changed]
     lines += [f"content {name} {digest}" for name, digest in vars(record.content).items()]
     lines += [f"sources of the {engine.role} {engine.source_sha256}" for engine in record.engines if engine.made_of]
     return "\n".join(lines) + "\n"
@@ -167,14 +171,9 @@ def open_points(record: Record) -> list[str]:
 
 
 def _doubts(record: Record) -> Iterator[str]:
-    git = record.git
-    if git.dirty:
-        yield "the project had uncommitted changes; commit them and run again"
-    elif git.dirty is None:
+    if record.git.dirty is None:
         yield "git could not tell which commit of the project was run"
-    for role in (SUBJECT, REFERENCE):
-        if record.repositories and record.repositories[role].dirty:
-            yield f"the repository of the {role} had uncommitted changes; commit them and run again"
+    yield from _uncommitted(record)
     yield from record.notes
     for entry in record.inputs:
         if not entry.as_pinned:
@@ -183,6 +182,22 @@ def _doubts(record: Record) -> Iterator[str]:
         yield from record.comparison.notes
     if record.verdict.word is Label.PROVEN:
         yield "the images differ; the verdict rests on the proof of a known divergence"
+
+
+def _uncommitted(record: Record) -> Iterator[str]:
+    """A line for each repository with changes: whose it is, which files, and what to type."""
+    if record.repositories is None:
+        if record.git.dirty:
+            yield "the project had uncommitted changes; commit them and run again"
+        return
+    states = {state.root: state for name, state in record.repositories.items() if name in _OWN and state.dirty}
+    for root, state in states.items():
+        whose = [name for name in _OWN if record.repositories[name].root == root]
+        files = f" ({state.shown_names})" if state.names else ""
+        folder = shlex.quote(root or ".")
+        add = f"git -C {folder} add -A, " if state.untracked else ""
+        yield (f"the repository of {' and '.join(whose)} had uncommitted changes{files}; commit them ({add}git -C "
+               f"{folder} commit -a) and run again")
 
 
 def todo_text(record: Record) -> str:

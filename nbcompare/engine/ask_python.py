@@ -1,32 +1,47 @@
 """What a Python program is made of, asked of the interpreter that runs it. This file's text is run there with -c.
 
-It stands alone, imports nothing of the program, and goes by what ``importlib`` would find: the module's package or the
-script, and every module that these import, as their text says, and that no distribution installed. Prints one line of
-JSON. Its argument is {"module": NAME or "", "script": PATH or "", "stop_at": folders whose contents are known}.
+It stands alone (with paths_in_text.py, which is run in the same names before) and imports nothing of the program. It
+goes by what ``importlib`` would find: the module's package or the script, every module that these import, as their text
+says, and that no distribution installed, and every file that they name by its path. ``main`` prints one line of JSON.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import itertools
 import json
 import marshal
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import metadata
+from importlib.machinery import ModuleSpec, PathFinder
+from typing import Any
 
 MOST_FILES = 20000
-STARTERS = ("subprocess", "runpy", "ctypes", "cffi", "multiprocessing.spawn", "pexpect", "sh", "pty",
-            "torch.utils.cpp_extension")
+MOST_BESIDE = 500
+STARTERS = ("subprocess", "runpy", "multiprocessing.spawn", "pexpect", "sh", "pty", "torch.utils.cpp_extension")
 STARTING_CALLS = ("system", "popen", "execv", "execve", "execvp", "execvpe", "execl", "execle", "execlp", "execlpe",
-                  "spawnv", "spawnve", "spawnl", "spawnlp", "spawnvp", "posix_spawn", "posix_spawnp", "import_module",
-                  "__import__", "spec_from_file_location", "exec_module", "load_module", "run_path", "addsitedir",
-                  "load_library", "dlopen")
+                  "spawnv", "spawnve", "spawnl", "spawnlp", "spawnvp", "posix_spawn", "posix_spawnp", "addsitedir")
+BY_PATH = {"spec_from_file_location": 1, "SourceFileLoader": 1, "ExtensionFileLoader": 1, "run_path": 0,
+           "load_library": 0, "dlopen": 0, "CDLL": 0, "PyDLL": 0, "LoadLibrary": 0}
+"""Calls that load code from a file, and which argument names it."""
+
+BY_NAME = ("import_module", "__import__", "find_spec")
+RESOURCES = ("files", "get_data", "open_text", "open_binary", "read_text", "read_binary", "resource_filename",
+             "resource_string", "resource_stream")
+"""Functions of importlib.resources, pkgutil and pkg_resources whose first argument names a package."""
+
 TEXT_CALLS = ("exec", "eval")                # as bare names: model.eval() of torch runs no text
 SEARCH_PATHS = ("path", "meta_path", "path_hooks")
-SKIPPED = ("__pycache__", "node_modules")
+SKIPPED = ("__pycache__", "node_modules", ".git", ".hg", ".svn", ".tox", ".nox", ".mypy_cache", ".ruff_cache",
+           ".pytest_cache", ".ipynb_checkpoints", ".idea", ".vscode", ".hypothesis", ".eggs")
+NO_DATA = ("/dev", "/proc", "/sys")
+NO_FOLDER = (*NO_DATA, "/tmp", "/usr", "/etc", "/var", "/bin", "/lib", "/opt/conda")
+PATH = list(sys.path)
+"""Where the program's modules are searched; the search for our own goes first through those of Python itself."""
 
 
 class Made:
@@ -36,26 +51,26 @@ class Made:
         self.files: dict[str, str] = {}
         self.folders: list[str] = []
         self.installed: dict[str, str] = {}
-        self.starts: list[str] = []
+        self.reasons: dict[tuple[str | None, str | None, str], None] = {}
         self.missing: list[str] = []
         self.stop_at = [os.path.realpath(folder) for folder in stop_at]
         self.known: set[str] = set()
         self.left: list[str] = []
         self.owners: Mapping[str, list[str]] | None = None
         self.bundled: str | None = None
+        self.trees: dict[str, ast.AST] = {}
 
     def add(self, name: str, inside: bool = False) -> None:
         """A module by its top-level name; of an installed distribution only the version, unless it is the program."""
         top = name.partition(".")[0]
-        if top in self.known or top in sys.builtin_module_names or top in getattr(sys, "stdlib_module_names", ()):
+        if top in self.known or not top or top in sys.builtin_module_names:
             return
         self.known.add(top)
-        try:
-            spec = importlib.util.find_spec(top)
-        except (ImportError, ValueError, AttributeError):
-            spec = None
+        spec = spec_of(top)
         if spec is None:
             self.missing.append(top)
+            return
+        if spec.origin in ("built-in", "frozen") or (spec.origin and is_of_python(spec.origin)):
             return
         folders = list(spec.submodule_search_locations or ())
         places = folders or ([spec.origin] if spec.has_location and spec.origin else [])
@@ -66,6 +81,7 @@ class Made:
             version = self.version_of(top)
             if version:
                 self.installed[top] = version
+                self.described(top)
                 return
         for folder in folders:
             self.folder(folder, os.path.dirname(folder))
@@ -83,25 +99,35 @@ class Made:
         except Exception:
             return None
 
+    def described(self, top: str) -> None:
+        """The descriptions of the distributions that brought a module: a new version has another, elsewhere."""
+        for owner in (self.owners or {}).get(top) or [top]:
+            place = str(getattr(metadata.distribution(owner), "_path", ""))
+            for name in ("METADATA", "PKG-INFO"):
+                path = os.path.join(place, name)
+                if place and os.path.isfile(path):
+                    self.files.setdefault(f"{owner} {metadata.version(owner)}", path)
+
+    def unknown(self, text: str, file: str | None = None, place: str | None = None) -> None:
+        """More may belong to the program: because of what stands in a file, or lies in a folder."""
+        self.reasons[(file, place, f"{os.path.basename(file)} {text}" if file else text)] = None
+
     def folder(self, folder: str, base: str) -> None:
         self.folders.append(folder)
-        for place, inner, names in os.walk(folder):
-            inner[:] = sorted(name for name in inner if name not in SKIPPED and not name.startswith("."))
-            for name in sorted(names):
-                if len(self.files) < MOST_FILES:
-                    path = os.path.join(place, name)
-                    self.file(path, os.path.relpath(path, base).replace(os.sep, "/"))
+        for path in files_below(folder):
+            if len(self.files) < MOST_FILES:
+                self.file(path, os.path.relpath(path, base).replace(os.sep, "/"))
 
     def file(self, path: str, label: str) -> None:
         if os.path.isfile(path):
             self.files.setdefault(label if self.files.get(label, path) == path else path, path)
             if path.endswith(".pyc"):
-                self.starts.append(f"{os.path.basename(path)} is compiled, so that its imports cannot be read")
+                self.unknown("is compiled, so that its imports cannot be read", path)
             elif path.endswith(".py") or label == os.path.basename(path):
                 self.left.append(path)
 
     def follow(self) -> None:
-        """Read what is left to read, and everything that this imports."""
+        """Read what is left to read, everything that this imports, and then the files that all of it names."""
         while self.left:
             path = self.left.pop()
             for name in self.imports(path):
@@ -114,22 +140,152 @@ class Made:
                 tree = ast.parse(stream.read())
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             return
+        self.trees[path] = tree
         for node in ast.walk(tree):
             names = []
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                 names = [node.module]
+            elif isinstance(node, ast.Call):
+                names = self.by_name(node, path)
             for name in names:
                 if name in STARTERS:
-                    self.starts.append(f"{os.path.basename(path)} imports {name}")
+                    self.unknown(f"imports {name}", path)
                 yield name
-            called = node.func if isinstance(node, ast.Call) else None
-            word = getattr(called, "attr", None) or getattr(called, "id", None)
-            if word in STARTING_CALLS or getattr(called, "id", None) in TEXT_CALLS:
-                self.starts.append(f"{os.path.basename(path)} calls {word}")
             if changes_search(node):
-                self.starts.append(f"{os.path.basename(path)} uses the path that modules are searched on")
+                self.unknown("uses the path that modules are searched on", path)
+
+    def by_name(self, node: ast.Call, path: str) -> list[str]:
+        """The modules that a call names in its text; what cannot be told from the text is noted."""
+        word = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
+        if word in STARTING_CALLS or getattr(node.func, "id", None) in TEXT_CALLS:
+            self.unknown(f"calls {word}", path)
+        if word not in BY_NAME and word not in RESOURCES:
+            return []
+        said = beginning(node.args[0]) if node.args else ""
+        if said.startswith("."):
+            return []  # of its own package
+        whole = node.args and isinstance(node.args[0], ast.Constant)
+        if "." in said or (whole and said):
+            return [said]
+        if word in BY_NAME and word != "find_spec":
+            self.unknown(f"calls {word} with a name that is made when it runs", path)
+        return []
+
+    # --- files that are named by their paths ---
+
+    def look_for_paths(self, cwd: str | None, named_in: Callable[..., Any]) -> None:
+        """Take in the files that the program's sources name by path. ``named_in`` is Named of paths_in_text.py."""
+        shared: dict[str, tuple[str, bool]] = {}
+        found = {path: named_in(tree, path, cwd, shared) for path, tree in self.trees.items()}
+        for path, named in found.items():
+            for text, whole in named.uses():
+                self.named(path, os.path.realpath(text), whole)
+            for node in ast.walk(self.trees[path]):
+                if isinstance(node, ast.Call):
+                    self.loads(node, path, named)
+
+    def named(self, source: str, path: str, whole: bool) -> None:
+        """A path that a source names: a file is taken in, and a small folder; of another it is told."""
+        tops = [os.path.realpath(folder) for folder in self.folders]
+        if any(is_below(path, top) for top in tops) or is_of_python(path) or is_installed(path):
+            return
+        if whole and os.path.isfile(path):
+            if not any(is_below(path, place) for place in NO_DATA):
+                self.beside(path)
+            return
+        while not os.path.isdir(path):
+            path = os.path.dirname(path)
+            if whole:
+                return  # not there
+        homes = [os.path.dirname(top) for top in tops] + [os.path.dirname(os.path.realpath(source))]
+        near = any(is_below(path, project_of(home)) for home in homes)
+        if not near and (path == os.sep or any(is_below(path, place) for place in NO_FOLDER)):
+            return
+        above = any(is_below(home, path) for home in homes) or os.path.exists(os.path.join(path, ".git"))
+        inside = [] if above else list(itertools.islice(files_below(path), MOST_BESIDE + 1))
+        if above or len(inside) > MOST_BESIDE:
+            self.unknown(f"names the folder {path}, and not all that is read there is known", source, path)
+        for name in inside[:MOST_BESIDE]:
+            self.beside(name)
+
+    def beside(self, path: str) -> None:
+        base = os.path.dirname(os.path.realpath(self.folders[0])) if self.folders else ""
+        label = os.path.relpath(path, base).replace(os.sep, "/") if base else path
+        if path not in map(os.path.realpath, self.files.values()):
+            self.file(path, label if label.count("../") < 4 else path)
+
+    def loads(self, node: ast.Call, source: str, named: Any) -> None:
+        """A call that loads code from a file: the file is known, or it is told that it is not."""
+        word = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
+        if word not in BY_PATH or not node.args:
+            return
+        argument = (node.args[BY_PATH[word]:] or node.args[-1:])[0]
+        if isinstance(argument, ast.Constant) and argument.value is None:
+            return  # the program itself
+        found = named.value_of(argument)
+        if isinstance(argument, ast.Call) and getattr(argument.func, "attr", getattr(argument.func, "id", "")) == \
+                "find_library" and argument.args:
+            name = named.value_of(argument.args[0])
+            found = (f"lib{name[0]}.so", name[1]) if name else None
+        if found and found[1] and os.sep not in found[0]:
+            for place in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep):
+                if place and os.path.isfile(os.path.join(place, found[0])):
+                    self.beside(os.path.realpath(os.path.join(place, found[0])))
+        elif not found or not found[1] or not os.path.isabs(found[0]):
+            self.unknown(f"calls {word} with a path that is made when it runs", source)
+
+
+def files_below(folder: str) -> Iterator[str]:
+    """Every file below a folder, through links too, without caches; each folder once."""
+    seen = set()
+    for place, inner, names in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(place))
+        inner[:] = sorted(name for name in inner if name not in SKIPPED
+                          and os.path.realpath(os.path.join(place, name)) not in seen
+                          and not os.path.exists(os.path.join(place, name, "pyvenv.cfg")))
+        for name in sorted(names):
+            if os.path.isfile(os.path.join(place, name)):
+                yield os.path.join(place, name)
+
+
+def project_of(folder: str) -> str:
+    """The folder of the project in which a folder lies, by what stands at the top of one; else itself."""
+    place = folder
+    while place != os.path.dirname(place):
+        if any(os.path.exists(os.path.join(place, name)) for name in (".git", "pyproject.toml", "setup.py", ".hg")):
+            return place
+        place = os.path.dirname(place)
+    return folder
+
+
+def beginning(node: ast.AST) -> str:
+    """The text that an expression begins with, as far as it stands there."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    if isinstance(node, ast.JoinedStr):
+        return beginning(node.values[0]) if node.values else ""
+    return beginning(node.left) if isinstance(node, ast.BinOp) else ""
+
+
+def spec_of(name: str) -> ModuleSpec | None:
+    """What Python would find under a top-level name, where the program's modules are searched."""
+    for finder in sys.meta_path:
+        find = getattr(finder, "find_spec", None)
+        try:
+            spec: ModuleSpec | None = find(name, PATH if finder is PathFinder else None) if find else None
+        except Exception:  # a finder of the user's
+            spec = None
+        if spec is not None:
+            return spec
+    return None
+
+
+def is_of_python(path: str) -> bool:
+    """Whether a file belongs to Python itself."""
+    homes = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib")} | {os.path.dirname(os.__file__)}
+    return not is_installed(path) and any(is_below(path, os.path.realpath(home)) for home in homes if home)
 
 
 def changes_search(node: ast.AST) -> bool:
@@ -243,33 +399,36 @@ def url_folder(text: str) -> str | None:
         return None
 
 
-def main() -> None:
-    asked = json.loads(sys.argv[1])
+def main(question: str, search: list[str], named_in: Callable[..., Any]) -> None:
+    """Answer {"module": NAME or "", "script": PATH or "", "cwd": folder or null, "stop_at": folders that are known}.
+
+    ``search`` is sys.path as the program gets it, ``named_in`` is Named of paths_in_text.py.
+    """
+    asked = json.loads(question)
+    PATH[:] = search
     made = Made(asked["stop_at"])
     entry = asked["module"]
     if asked["script"]:
         if not getattr(sys.flags, "safe_path", False):
-            sys.path[0] = os.path.dirname(asked["script"])
+            PATH[0] = os.path.dirname(asked["script"])
         made.file(asked["script"], os.path.basename(asked["script"]))
         entry = script_target(asked["script"]) or stub_target(asked["script"])
     if entry:
         made.add(entry, True)
     for name in ("sitecustomize", "usercustomize"):
-        spec = importlib.util.find_spec(name)
+        spec = spec_of(name)
         if spec and spec.origin and spec.has_location and not is_installed(spec.origin) and \
                 not is_below(spec.origin, os.path.realpath(sysconfig.get_path("stdlib"))):
             made.file(spec.origin, name + ".py")
     if made.bundled is None:
         made.follow()
+        made.look_for_paths(asked["cwd"], named_in)
+        made.follow()
     places = [os.path.dirname(path) for path in made.folders] + [os.path.dirname(path) for path in made.files.values()]
     local = [place for place in places if not is_installed(place)]
     print(json.dumps({
         "entry": entry or None, "bundled": made.bundled, "files": made.files, "folders": made.folders,
-        "installed": made.installed, "starts": sorted(set(made.starts)), "missing": made.missing,
+        "installed": made.installed, "reasons": sorted(made.reasons, key=str), "missing": made.missing,
         "stale": [found for found in map(stale_bytecode, sources_of(made)) if found],
         "too_many": len(made.files) >= MOST_FILES, "python": sys.version.split()[0], "program": sys.executable,
         "editable": editable_by(local) if local else None}))
-
-
-if __name__ == "__main__":
-    main()

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from nbcompare.engine.asking import answer, answer_sum
+from nbcompare.visible import visible
 
 UNKNOWN = "unknown"
 _SECONDS = 60.0
 _MOST_NAMES = 20
+_MOST_SHOWN = 4
 _MOST_DEEP = 5
 _SETTINGS = {"core.fsmonitor": "false", "core.hooksPath": "/dev/null", "core.untrackedCache": "false",
              "core.trustctime": "true", "core.checkStat": "default", "safe.bareRepository": "explicit"}
@@ -48,6 +50,12 @@ class RepositoryState:
     def names(self) -> tuple[str, ...]:
         """The files that make it dirty, the gravest first; each once."""
         return tuple(dict.fromkeys((*self.hidden, *self.changed, *self.untracked)))
+
+    @property
+    def shown_names(self) -> str:
+        """The first of them as a line shows them; empty where none is known."""
+        more = " and more" if len(self.names) > _MOST_SHOWN else ""
+        return ", ".join(map(visible, self.names[:_MOST_SHOWN])) + more
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values; ``changed`` is left out where it is empty, as older records do not know it."""

@@ -65,6 +65,11 @@ class EngineIdentity:
         return self.made_of.unknown if self.made_of else ()
 
     @property
+    def own_words(self) -> tuple[str, ...]:
+        """The words after its program that are no path, which may differ from place to place: modules and options."""
+        return tuple(word for word in self.started_as[1:] if not os.path.isabs(word))
+
+    @property
     def source_sha256(self) -> str:
         """One sum over all its files beside the program; empty in a record of before they were kept."""
         return self.made_of.sha256 if self.made_of else ""

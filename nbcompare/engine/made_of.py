@@ -7,15 +7,18 @@ declared this is said (``unknown``), so that nobody takes the wrapper's own byte
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import shlex
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nbcompare.engine.ask_python import SKIPPED, files_below
 from nbcompare.engine.asking import answer
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.entry import COMPILED, MODULE, SCRIPT, Entry, entry_of
@@ -26,8 +29,22 @@ from nbcompare.files import hash_of_named, sha256_of
 
 ASK_SECONDS = 60.0
 MOST_FILES = 20_000
-_QUESTION = Path(__file__).with_name("ask_python.py")
-_SKIPPED = ("__pycache__", "node_modules")
+_TEXTS = [str(Path(__file__).with_name(name)) for name in ("paths_in_text.py", "ask_python.py")]
+_QUESTION = """\
+import sys
+search = list(sys.path)
+own = [entry for entry in search if entry.startswith(sys.base_prefix + "/lib") and "-packages" not in entry]
+sys.path[:] = own + [entry for entry in search if entry not in own]
+named = {"__name__": "asked"}
+for text in sys.argv[1:3]:
+    with open(text, encoding="utf-8") as stream:
+        exec(compile(stream.read(), text, "exec"), named)
+named["main"](sys.argv[3], search, named["Named"])
+"""
+"""What an asked Python is given to run: whatever it imports itself is Python's own, also beside a file json.py."""
+
+MOST_BESIDE = 500
+_NO_DATA = re.compile(r"PATH|PYTHON.*|LD_.*|HOME|TMPDIR|XDG_.*|VIRTUAL_ENV|CONDA.*|LANG|LC_.*|TZ|PWD|.*_(NUM_)?THREADS")
 
 
 @dataclass(frozen=True)
@@ -77,6 +94,19 @@ class MadeOf:
         return cls(**{**{key: value for key, value in stored.items() if key != "sha256"}, "files": files, **lists})
 
 
+@dataclass(frozen=True)
+class Reason:
+    """Why more may belong to an engine than was found: what stands in ``file``, or what lies in ``place``."""
+
+    text: str
+    file: str | None = None
+    place: str | None = None
+
+
+Found = tuple[MadeOf, list[Reason]]
+"""What an engine is made of as far as it can be found out, and why that may not be all."""
+
+
 def look_at(engine: Engine) -> MadeOf:
     """What an engine is made of now.
 
@@ -84,21 +114,24 @@ def look_at(engine: Engine) -> MadeOf:
     """
     entry = entry_of(engine.start)
     if entry.kind in (MODULE, SCRIPT):
-        found = _of_python(engine, entry)
+        found, reasons = _of_python(engine, entry)
     elif entry.kind == COMPILED:
-        found = _of_compiled(engine)
+        found, reasons = _of_compiled(engine)
     else:
-        found = MadeOf(entry.kind, unknown=(f"{engine.program.name} starts another program",))
-    return _with_declared(found, engine)
+        found, reasons = MadeOf(entry.kind), [Reason(f"{engine.program.name} starts another program",
+                                                     str(engine.program))]
+    more, also = _named_by_variables(engine, found)
+    found = replace(found, files=(*found.files, *more))
+    return _with_declared(found, [*reasons, *also], engine)
 
 
 # --- Python ----------------------------------------------------------------------------------------------------
 
 
-def _of_python(engine: Engine, entry: Entry) -> MadeOf:
+def _of_python(engine: Engine, entry: Entry) -> Found:
     said = ask(engine, entry)
     if said is None:
-        return MadeOf(entry.kind, unknown=("its Python did not say where it comes from",))
+        return MadeOf(entry.kind), [Reason("its Python did not say where it comes from", str(engine.program))]
     for path in said["stale"]:
         raise FileError(f"{path}: not compiled from the source beside it as that is now, and Python would run it",
                         hint=f"remove it: rm {shlex.quote(path)}")
@@ -106,29 +139,29 @@ def _of_python(engine: Engine, entry: Entry) -> MadeOf:
         folder = SIMULATOR
         files = [SourceFile(f"{folder.name}/{path.relative_to(folder).as_posix()}", str(path), sha256_of(path))
                  for path in listed(folder)]
-        return MadeOf(entry.kind, str(folder), said["python"], tuple(files), (str(folder),), bundled=True)
+        return MadeOf(entry.kind, str(folder), said["python"], tuple(files), (str(folder),), bundled=True), []
     files = [SourceFile(name, path, sha256_of(path)) for name, path in sorted(said["files"].items())]
-    unknown = list(said["starts"])
+    reasons = [Reason(text, file, place) for file, place, text in said["reasons"]]
     if entry.kind == MODULE and not said["files"]:
-        unknown.append(f"its Python does not find {entry.module}")
+        reasons.append(Reason(f"its Python does not find {entry.module}", str(engine.program)))
     if said["too_many"]:
-        unknown.append(f"it has more than {MOST_FILES} files")
+        reasons.append(Reason(f"it has more than {MOST_FILES} files"))
     origin = entry.script or next(iter(said["folders"]), None) or next(iter(said["files"].values()), None)
     return MadeOf(entry.kind, origin, said["python"], tuple(files), tuple(said["folders"]),
-                  installed=tuple(sorted(set(said["installed"].values()))), editable=said["editable"],
-                  unknown=tuple(unknown))
+                  installed=tuple(sorted(set(said["installed"].values()))), editable=said["editable"]), reasons
 
 
 def ask(engine: Engine, entry: Entry) -> dict[str, Any] | None:
     """What the interpreter of a Python program says of it; None when it says nothing usable."""
+    declared = engine.declaration.cwd if engine.declaration else None
     question = json.dumps({"module": entry.module.partition(".")[0], "script": entry.script,
+                           "cwd": str(declared) if declared else None,
                            "stop_at": [str(SIMULATOR)] if SIMULATOR.is_relative_to(CHECKOUT) else []})
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as scratch:
-        cwd = engine.declaration.cwd if engine.declaration and engine.declaration.cwd else scratch
-        said_text = answer([*entry.interpreter, "-c", _QUESTION.read_text(encoding="utf-8"), question], Path(cwd),
-                           seconds=ASK_SECONDS, environment=engine.variables({}))
+        printed = answer([*entry.interpreter, "-c", _QUESTION, *_TEXTS, question], declared or Path(scratch),
+                         seconds=ASK_SECONDS, environment=engine.variables({}))
     try:
-        said = json.loads((said_text or b"").splitlines()[-1])
+        said = json.loads((printed or b"").splitlines()[-1])
     except (ValueError, IndexError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
@@ -137,38 +170,78 @@ def ask(engine: Engine, entry: Entry) -> dict[str, Any] | None:
 # --- compiled programs ---------------------------------------------------------------------------------------------
 
 
-def _of_compiled(engine: Engine) -> MadeOf:
+def _of_compiled(engine: Engine) -> Found:
     """The libraries that a compiled program is linked with, in the engine's environment, and the loader it names."""
     found = linked_libraries(engine.program, engine.variables({}))
     loader = loader_of(engine.program)
     if found is None:
-        return MadeOf(COMPILED, unknown=("ldd does not say with what it is linked",))
+        return MadeOf(COMPILED), [Reason("ldd does not say with what it is linked", str(engine.program))]
     files = [SourceFile(entry.name, entry.path, sha256_of(entry.path)) for entry in found if entry.path]
     if loader is None or os.path.realpath(loader) in {os.path.realpath(entry.path) for entry in files}:
-        return MadeOf(COMPILED, files=tuple(files))
-    return MadeOf(COMPILED, files=tuple(files), unknown=(f"it is loaded by {loader}, which may take other libraries",))
+        return MadeOf(COMPILED, files=tuple(files)), []
+    return MadeOf(COMPILED, files=tuple(files)), [Reason(f"it is loaded by {loader}, which may take other libraries",
+                                                         str(engine.program))]
+
+
+# --- files that its variables name ------------------------------------------------------------------------------------
+
+
+def _named_by_variables(engine: Engine, found: MadeOf) -> tuple[list[SourceFile], list[Reason]]:
+    """The files that variables of the declaration name, as a table's folder is often given; of a great many it is
+    told."""
+    known = {os.path.realpath(entry.path) for entry in found.files}
+    files: dict[str, SourceFile] = {}
+    reasons = []
+    for name, value in engine.declared_variables.items():
+        if _NO_DATA.fullmatch(name) or not os.path.isabs(value):
+            continue
+        path = Path(value)
+        inside = [path] if path.is_file() else listed(path, MOST_BESIDE + 1) if path.is_dir() else []
+        if len(inside) > MOST_BESIDE:
+            reasons.append(Reason(f"{name} names the folder {value}, which holds more than {MOST_BESIDE} files",
+                                  place=value))
+        for entry in inside[:MOST_BESIDE]:
+            if os.path.realpath(entry) not in known:
+                label = f"${name}/{entry.relative_to(path).as_posix()}" if entry != path else f"${name}"
+                files[str(entry)] = SourceFile(label, str(entry), sha256_of(entry))
+    return list(files.values()), reasons
 
 
 # --- declared sources ------------------------------------------------------------------------------------------------
 
 
-def _with_declared(found: MadeOf, engine: Engine) -> MadeOf:
-    """With the files of the declared sources, which then are all that counts beside what was found."""
+def _with_declared(found: MadeOf, reasons: list[Reason], engine: Engine) -> MadeOf:
+    """With the files of the declared sources. They answer for what they name, and for nothing else: for a file, and
+    what it starts or loads, where they name it; for a folder where they name files in it; for a wrapper where they name
+    more than itself."""
     declaration = engine.declaration
     if declaration is None or not declaration.sources:
-        return found
+        return replace(found, unknown=tuple(dict.fromkeys(reason.text for reason in reasons)))
     known = {os.path.realpath(entry.path) for entry in found.files}
+    named = {os.path.realpath(path): path for path in _globbed(declaration.folder, declaration.sources)}
     more = [SourceFile(os.path.relpath(path, declaration.folder), str(path), sha256_of(path))
-            for path in _globbed(declaration.folder, declaration.sources) if os.path.realpath(path) not in known]
-    unknown = () if known or more else ("its declared sources name no file",)
-    return MadeOf(found.kind, found.origin, found.interpreter, (*found.files, *more), found.folders,
-                  declaration.sources, str(declaration.folder), found.installed, found.editable, found.bundled, unknown)
+            for real, path in named.items() if real not in known]
+    left = [reason.text for reason in reasons if not _answers(set(named), known, reason, engine)]
+    if not named:
+        left.append(f"its declared sources {', '.join(declaration.sources)} name no file")
+    return replace(found, files=(*found.files, *more), globs=declaration.sources, base=str(declaration.folder),
+                   unknown=tuple(dict.fromkeys(left)))
+
+
+def _answers(named: set[str], known: set[str], reason: Reason, engine: Engine) -> bool:
+    """Whether declared sources answer for a reason; ``known`` files were found without them. All are real paths."""
+    if reason.place is not None:
+        return any(path.startswith(os.path.realpath(reason.place) + os.sep) for path in named - known)
+    if reason.file is None:
+        return False
+    file = os.path.realpath(reason.file)
+    return bool(named - {file}) if file == os.path.realpath(engine.program) else file in named
 
 
 def _globbed(base: Path, globs: tuple[str, ...]) -> list[Path]:
     """The files that the globs name, without those of caches; each once, by path."""
     found = {path for glob in globs for path in _glob(base, glob) if path.is_file()}
-    kept = sorted(path for path in found if not set(path.parts) & set(_SKIPPED))
+    kept = sorted(path for path in found if not set(path.parts) & set(SKIPPED))
     if len(kept) > MOST_FILES:
         raise FileError(f"{base}: the declared sources are more than {MOST_FILES} files",
                         hint="name them more narrowly")
@@ -184,13 +257,9 @@ def _glob(base: Path, glob: str) -> Iterator[Path]:
             yield path
 
 
-def listed(folder: Path) -> list[Path]:
-    """Every file of a source folder, without caches and hidden folders, by path."""
-    found = []
-    for place, inner, names in os.walk(folder):
-        inner[:] = [name for name in inner if name not in _SKIPPED and not name.startswith(".")]
-        found += [Path(place, name) for name in names]
-    return sorted(path for path in found if path.is_file())
+def listed(folder: Path, most: int | None = None) -> list[Path]:
+    """Every file of a source folder, through links too and without caches, by path; ``most`` of them."""
+    return [Path(path) for path in sorted(itertools.islice(files_below(str(folder)), most))]
 
 
 # --- afterwards ------------------------------------------------------------------------------------------------------

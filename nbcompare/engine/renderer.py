@@ -25,6 +25,7 @@ from nbcompare.engine.identity import content_hash, identify
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.last_words import last_words, odd_inputs, shortened
+from nbcompare.engine.left_elsewhere import left_elsewhere
 from nbcompare.engine.process import allowed_environment, not_passed
 from nbcompare.engine.redact import redact_file
 from nbcompare.engine.render_cache import RenderCache, key_of
@@ -42,6 +43,9 @@ EXPLAINED = ("not-started", "timed-out", "crashed", "exit-code", "no-image", "le
 
 OF_THE_SESSION = re.compile(r"_|PWD|OLDPWD|SHLVL|SHELL|TERM.*|COLOR.*|USER|LOGNAME|HOSTNAME|HOST|MAIL|EDITOR|PAGER"
                             r"|LS_COLORS|LESS.*|DISPLAY|WAYLAND.*|SSH_.*|XDG_.*|DBUS_.*|GNOME.*|KDE.*|GPG_.*|TMUX.*|STY|WINDOWID"
+                            r"|(PYENV|NVM|RBENV|ASDF|SDKMAN|HOMEBREW|RUSTUP|CARGO|GO|MODULES?|LMOD|_LM|__LM|LOADED|VSCODE|"
+                            r"WSL|POETRY|UV|PIPX?|MISE|DIRENV|ITERM|KONSOLE|GTK|QT|SYSTEMD|INVOCATION|JOURNAL)_.*"
+                            r"|GOPATH|LOADEDMODULES|XAUTHORITY|VISUAL|HOSTTYPE|I?NVIM.*|MANPATH|INFOPATH|PS2|HIST.*"
                             r"|PYTEST_.*|COLUMNS|LINES|PS1|DEBIAN_FRONTEND|container")
 """Variables of a shell or desktop, which no engine reads."""
 
@@ -122,7 +126,8 @@ class Renderer:
         for log in (stdout, stderr):
             redact_file(log)
         if found.run.failure:
-            return replace(found, run=replace(found.run, failure=_explained(found.run.failure, job, stdout, stderr)))
+            why = _explained(found.run.failure, job, stdout, stderr, found.run.seconds)
+            return replace(found, run=replace(found.run, failure=why))
         return replace(found, run=replace(found.run, failure=copied_input(found.run, job.inputs)))
 
     # --- processes that are kept ---------------------------------------------------------------------------------
@@ -209,13 +214,13 @@ class Renderer:
         self.cache.keep(key, {"run": found.run.as_dict(), "stdout": found.stdout})
 
 
-def _explained(failure: Failure, job: Job, stdout: Path, stderr: Path) -> Failure:
+def _explained(failure: Failure, job: Job, stdout: Path, stderr: Path, seconds: float) -> Failure:
     """The failure with what the engine said last, and what of its inputs and variables may be the reason."""
     if failure.kind not in EXPLAINED:
         return failure
     withheld = [name for name in not_passed(allowed_environment(job.engine.variables(job.environment)))
                 if not OF_THE_SESSION.fullmatch(name)]
-    hints = list(odd_inputs(job.inputs))
+    hints = [*odd_inputs(job.inputs), *(left_elsewhere(job.engine, seconds) if failure.kind == "no-image" else ())]
     withheld.sort(key=lambda name: not _sounds_like(name, job.engine.name))
     if withheld:
         more = f" and {len(withheld) - MOST_NAMES} more" if len(withheld) > MOST_NAMES else ""

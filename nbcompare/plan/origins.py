@@ -6,9 +6,11 @@ here: files are read, and git is asked.
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterator
 from pathlib import Path
 
+from nbcompare.case.declarations import EngineDeclaration
 from nbcompare.case.facts import case_facts
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import declared_engines, project_above
@@ -18,9 +20,11 @@ from nbcompare.engine.git import UNKNOWN, RepositoryState, repository_of
 from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import REFERENCE_SOURCE
 from nbcompare.engine.made_of import changes
+from nbcompare.engine.process import recordable
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
+from nbcompare.run.provenance import not_all_known
 
 _INSTEAD = "require engines_unchanged and inputs_unchanged (sums of contents) instead"
 _NAMES = ("project", SUBJECT, REFERENCE)
@@ -33,6 +37,7 @@ def same_commit(evidence: Evidence) -> tuple[bool, str]:
         if then.root is None:
             if name == "project":
                 return False, f"the project lay in no git repository; {_INSTEAD}"
+            said.append(f"{name} in no repository")
             continue
         if UNKNOWN in (then.sha, now.sha):
             return False, f"git cannot tell the commit of the {name}"
@@ -44,19 +49,21 @@ def same_commit(evidence: Evidence) -> tuple[bool, str]:
 
 def clean_tree(evidence: Evidence) -> tuple[bool, str]:
     """Whether project and engines had no uncommitted changes when the bundle was made."""
-    said = []
+    said, outside = [], []
     for name, then, _ in _repositories(evidence):
         if then.root is None:
             if name == "project":
                 return False, f"the project lay in no git repository; {_INSTEAD}"
+            outside.append(name)
             continue
         if then.dirty is not False:
-            files = ", ".join((*then.hidden, *then.untracked)[:4])
-            words = f" (among them {files})" if files else ""
-            return False, f"{name}: made with uncommitted changes{words}" if then.dirty else \
-                f"{name}: git could not tell whether the tree was clean"
+            words = f" (among them {then.shown_names})" if then.names else ""
+            if then.dirty is None:
+                return False, f"{name}: git could not tell whether the tree was clean"
+            return False, f"{name}: made with uncommitted changes{words}; commit them and run again"
         said.append(name)
-    return bool(said), f"{', '.join(said)}: made from a clean tree" if said else "the record names no repository"
+    more = f"; {', '.join(outside)}: in no repository" if outside else ""
+    return bool(said), f"{', '.join(said)}: made from a clean tree{more}" if said else "the record names no repository"
 
 
 def _repositories(evidence: Evidence) -> Iterator[tuple[str, RepositoryState, RepositoryState]]:
@@ -77,7 +84,7 @@ def engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
     """Whether programs, and every file that they are made of, have the sums they had."""
     record = evidence.bundle.record
     for engine in record.engines:
-        fault = _program_fault(engine) or _source_fault(engine)
+        fault = _program_fault(engine) or _source_fault(engine, evidence.case.folder)
         if fault:
             return False, fault
         bundled = engine.chosen_by == "default" and engine.role == REFERENCE
@@ -96,13 +103,11 @@ def _program_fault(engine: EngineIdentity) -> str | None:
     return None if same else f"the program of the {engine.role} ({engine.name}) is not what it was"
 
 
-def _source_fault(engine: EngineIdentity) -> str | None:
+def _source_fault(engine: EngineIdentity, folder: Path) -> str | None:
     if engine.made_of is None:
         return f"the bundle does not say what the {engine.role} is made of; run the case again"
     if engine.unknown:
-        words = ", ".join(f'"{word}"' for word in engine.started_as)
-        return (f"not all that the {engine.role} is made of is known ({engine.unknown[0]}); add to nb-compare.yaml: "
-                f"engines: {{{engine.role}: {{command: [{words}], sources: [GLOBS]}}}}, and run the case again")
+        return f"{not_all_known(engine.role, engine, folder)}, and run the case again"
     changed = changes(engine.made_of)
     more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
     return f"the source of the {engine.role} is not what it was: {', '.join(changed[:4])}{more}" if changed else None
@@ -140,12 +145,26 @@ def _declared_programs(evidence: Evidence) -> tuple[bool, str]:
         if words != engine.started_as:
             return False, (f"the {engine.role} was {' '.join(engine.started_as)} ({engine.chosen_by}), and "
                            f"{wanted.file.name if wanted else ''} declares {' '.join(words)}")
+        other = _variables_fault(engine, wanted) if wanted else None
+        if other:
+            return False, other
         pin = evidence.case.pins.get(engine.role)
         if pin and pin.sha256 and pin.sha256 not in (engine.program_sha256, engine.source_sha256):
             return False, f"the {engine.role} has not the sum that the case pins"
         if pin and pin.version and pin.version != engine.version:
             return False, f"the {engine.role} has not the version that the case pins"
     return True, "arguments, variables, inputs and programs are those of the case"
+
+
+def _variables_fault(engine: EngineIdentity, wanted: EngineDeclaration) -> str | None:
+    """How the variables that an engine got are not those that its declaration sets now."""
+    sets = recordable(dict(wanted.set_variables))
+    for name in sorted({*sets, *engine.variables}):
+        passed = any(fnmatch.fnmatchcase(name, glob) for glob in wanted.pass_variables)
+        if sets.get(name) != engine.variables.get(name) and not (passed and name not in sets):
+            return (f"the {engine.role} had {name}={engine.variables.get(name, '')}, and {wanted.file.name} sets "
+                    f"{sets.get(name, 'nothing')}")
+    return None
 
 
 def _shown(value: object) -> str:

@@ -1,7 +1,7 @@
 """The one-shot form: one command line, both engines, one comparison, files in a plain folder.
 
-It is the form scripts and CI have used for long. It keeps no bundle and asks for no case; everything
-else (engines, comparison, verdict) is the same.
+It is the form scripts and CI have used for long. It keeps no bundle and asks for no case; everything else (engines, who
+they are before and after, repositories, comparison, verdict) is the same.
 """
 
 from __future__ import annotations
@@ -28,14 +28,18 @@ from nbcompare.compare.pictures import Scale, write_pictures
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
+from nbcompare.engine.identity import identify
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.redact import redacted
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.runs import RunFiles, jobs_of
 from nbcompare.engine.self_comparison import near_copy, same_program
+from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.files import dump_json, sha256_of
+from nbcompare.run.engine_runs import with_changed
 from nbcompare.run.likely_cause import likely_cause
+from nbcompare.run.provenance import notes_of, repositories_of, surroundings_of
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.verdict import Label, Verdict, failures_verdict, not_comparable
 from nbcompare.visible import each_text
@@ -71,15 +75,17 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         staged = stage_arguments(arguments, options.c_args, options.py_args, work / "data")
         case = one_shot_case(staged, options, work / "data")
         jobs = jobs_of(case, engines, work / "data")
+        identities = {role: identify(engine) for role, engine in engines.items()}
+        watches = {role: EngineWatch(engine, identities[role]) for role, engine in engines.items()}
         places = {role: RunFiles(work / f"{key}_float.bin", work / f"{key}_stdout.txt", work / f"{key}_stderr.txt",
                                  work / f"failed_{key}") for role, key in PREFIX.items()}
         with Renderer() as renderer:
             place = EvidenceFolder(work, renderer, progress)
             found = place.run_pair(jobs, places)
         place.write_images()
-        runs = tuple(rendering.run for rendering in found.values())
+        runs = with_changed(tuple(rendering.run for rendering in found.values()), faults_of(watches))
         images = {role: rendering.pixels for role, rendering in found.items() if rendering.pixels is not None}
-        sums = {role: sha256_of(engine.program) for role, engine in engines.items()}
+        sums = {role: identity.program_sha256 for role, identity in identities.items()}
         findings = FurtherEvidence(vacuous=tuple(_signs(engines, list(sums.values()), runs, images)))
         comparison, verdict, scale = _compare(case, images, runs, options, findings, work)
         if verdict.word is Label.FAIL:
@@ -88,7 +94,11 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
             findings = replace(findings, cause=cause)
         binaries = {PREFIX[role]: f"{engine.name} sha256:{sums[role]}" for role, engine in engines.items()}
         said = summary(staged.command, runs, binaries, comparison, verdict, scale, findings, resample=options.resample)
-        said["notes"] = [*staged.notes, *said["notes"]]
+        notes = notes_of(case, engines, identities, runs, surroundings_of(engines, case))
+        said["notes"] = [*staged.notes, *notes, *said["notes"]]
+        said["engines"] = [identity.as_dict() for identity in identities.values()]
+        said["repositories"] = {name: state.as_dict() for name, state in
+                                repositories_of(case, engines, identities).items()}
         said["inputs"] = {name: sha256_of(work / "data" / name) for name in sorted(files_of(work / "data"))}
         (work / "summary.json").write_text(dump_json(each_text(said, redacted)), encoding="utf-8")
         _replace_files(work, folder)

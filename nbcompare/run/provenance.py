@@ -20,20 +20,19 @@ from nbcompare.engine.git import RepositoryState, not_committed, states_of
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.installation import HARNESS
 from nbcompare.engine.process import allowed_environment, not_passed
+from nbcompare.engine.renderer import OF_THE_SESSION
 from nbcompare.engine.safe_start import made_absolute
 from nbcompare.errors import UsageError
+from nbcompare.run.sources_to_declare import line_to_add
 
 PROJECT, HARNESS_ROLE = "project", "harness"
 _MOST_TEXT = 1 << 20
-_OF_EVERY_SHELL = frozenset(
-    "_ PWD OLDPWD SHLVL TERM USER LOGNAME SHELL HOSTNAME HOSTTYPE MAIL EDITOR VISUAL PAGER LESS LS_COLORS COLORTERM "
-    "DISPLAY LINES COLUMNS PS1 PS2 XAUTHORITY DBUS_SESSION_BUS_ADDRESS SSH_CLIENT SSH_CONNECTION SSH_TTY "
-    "WINDOWID XDG_RUNTIME_DIR XDG_SESSION_ID PYTEST_CURRENT_TEST PYTEST_VERSION".split())
-"""Variables that are set nearly everywhere and decide nothing."""
-
+_MOST_REASONS = 3
+_MOST_NAMES = 6
 _BUILT = (".so", ".pyd", ".dylib", ".o", ".a", ".pyc")
 """Ends of names of files that are made of others, and so in no commit; their bytes are in the engine's sum."""
 
+_DISTRIBUTION = re.compile(r"\.(dist|egg)-info/")
 _OPTION = {REFERENCE: "--c-bin", SUBJECT: "--py-bin"}
 
 
@@ -67,7 +66,8 @@ def _with_sources(state: RepositoryState, identity: EngineIdentity) -> Repositor
     if state.root is None or identity.made_of is None:
         return state
     own = [Path(entry.path) for entry in identity.made_of.files
-           if not entry.path.endswith(_BUILT) and Path(entry.path).resolve().is_relative_to(state.root)]
+           if not _DISTRIBUTION.search(entry.path) and not entry.path.endswith(_BUILT)
+           and Path(entry.path).resolve().is_relative_to(state.root)]
     loose = not_committed(Path(state.root), own)
     if own and len(loose) == len(own):
         return RepositoryState(None) if "site-packages" in own[0].parts else _loose(state, loose)
@@ -94,19 +94,26 @@ def not_passed_line(surroundings: Surroundings, runs: Sequence[Run]) -> str | No
     if not names:
         return None
     if any(run.failure for run in runs):
-        shown = [name for name in names if name not in _OF_EVERY_SHELL] or names
-        return f"{', '.join(shown)} {'was' if len(shown) == 1 else 'were'} not passed to the engines"
+        shown = [name for name in names if not OF_THE_SESSION.fullmatch(name)]
+        said = _some(shown) or f"{len(names)} variables of your shell"
+        return f"{said} {'was' if said in names else 'were'} not passed to the engines; {RECORD} names all"
     return f"{len(names)} of your variables were not passed to the engines; {RECORD} names them"
 
 
 def _unread_notes(identities: Mapping[str, EngineIdentity], surroundings: Surroundings) -> Iterator[str]:
     """A variable of the user's that an engine did not get, although its own text speaks of it."""
     for role, identity in identities.items():
-        names = [name for name in surroundings.not_passed.get(role, ()) if name not in _OF_EVERY_SHELL]
+        names = [name for name in surroundings.not_passed.get(role, ()) if not OF_THE_SESSION.fullmatch(name)]
         spoken = sorted(_spoken_of(names, identity))
         if spoken:
-            yield (f"{', '.join(spoken)} is set here and named in the source of the {role}, but was not passed to it; "
-                   f"to pass it, declare environment: {{pass: [{', '.join(spoken)}]}} in nb-compare.yaml")
+            yield (f"{_some(spoken)} {'is' if len(spoken) == 1 else 'are'} set here and named in the source of the "
+                   f"{role}, but not passed to it; to pass it, declare environment: {{pass: "
+                   f"[{', '.join(spoken[:_MOST_NAMES])}]}} in nb-compare.yaml")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def _spoken_of(names: Sequence[str], identity: EngineIdentity) -> set[str]:
@@ -125,7 +132,7 @@ def _spoken_of(names: Sequence[str], identity: EngineIdentity) -> set[str]:
 def notes_of(case: Case, engines: Mapping[str, Engine], identities: Mapping[str, EngineIdentity],
              runs: Sequence[Run], surroundings: Surroundings) -> tuple[str, ...]:
     """What a reader of the verdict has to know about the engines and their surroundings."""
-    return (*_case_notes(case, engines), *_source_notes(identities), *_unread_notes(identities, surroundings),
+    return (*_case_notes(case, engines), *_source_notes(case, identities), *_unread_notes(identities, surroundings),
             *_wrapper_note(identities, runs))
 
 
@@ -140,19 +147,18 @@ def _case_notes(case: Case, engines: Mapping[str, Engine]) -> Iterator[str]:
         yield f"relative folders in {', '.join(made_absolute())} were taken from {os.getcwd()}"
 
 
-def _source_notes(identities: Mapping[str, EngineIdentity]) -> Iterator[str]:
+def _source_notes(case: Case, identities: Mapping[str, EngineIdentity]) -> Iterator[str]:
     for role, identity in identities.items():
         if identity.unknown:
-            more = f" and {len(identity.unknown) - 1} more reasons" if len(identity.unknown) > 1 else ""
-            yield (f"not all that the {role} is made of is known ({identity.unknown[0]}{more}); "
-                   f"{line_to_add(role, identity)}")
+            yield not_all_known(role, identity, case.folder)
 
 
-def line_to_add(role: str, identity: EngineIdentity) -> str:
-    """What to write into the project file, so that all that an engine is made of is known."""
-    words = ", ".join(f'"{word}"' for word in identity.started_as)
-    return (f"add to nb-compare.yaml: engines: {{{role}: {{command: [{words}], sources: [\"src/**/*\"]}}}} "
-            "(with globs of its own files)")
+def not_all_known(role: str, identity: EngineIdentity, folder: Path) -> str:
+    """That more may belong to an engine than its sum covers, why, and the line that mends it."""
+    left = len(identity.unknown) - _MOST_REASONS
+    more = f", and {left} more reasons" if left > 0 else ""
+    return (f"not all that the {role} is made of is known ({', '.join(identity.unknown[:_MOST_REASONS])}{more}); "
+            f"{line_to_add(role, identity, folder)}")
 
 
 def _wrapper_note(identities: Mapping[str, EngineIdentity], runs: Sequence[Run]) -> Iterator[str]:

@@ -26,6 +26,8 @@ from nbcompare.case.project import project_above, refuse_code_variables
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.again import engine_again
 from nbcompare.engine.engine import Engine, Run
+from nbcompare.engine.identity import EngineIdentity
+from nbcompare.engine.made_of import look_at
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, worst
 from nbcompare.files import sha256_of
@@ -34,6 +36,7 @@ from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.run_case import run_case
 from nbcompare.run.stored_reference import ancestor_of
 
+_MOST_NAMES = 4
 SOURCES = {REFERENCE: "reference", SUBJECT: "simulator"}
 """The folder of the checkout from which each role's own program is made, as content hashes name it."""
 
@@ -157,13 +160,32 @@ def _programs(record: Record, wanted: Wanted, progress: Progress) -> tuple[dict[
                                      f"{identity.program_sha256[:16]}, {identity.version})" \
                                      + (f"; {fault.hint}" if fault.hint else "")
             continue
-        found = sha256_of(engine.program)
-        if wanted.exact and found != identity.program_sha256:
-            refused[identity.role] = (f"the program {engine.program} is another one: sha256 {found[:16]}, in the "
-                                      f"record {identity.program_sha256[:16]} ({identity.version})")
+        other = _another(engine, identity) if wanted.exact else None
+        if other:
+            refused[identity.role] = other
         else:
             engines[identity.role] = engine
     return engines, refused
+
+
+def _another(engine: Engine, identity: EngineIdentity) -> str | None:
+    """How a program is not, byte for byte with all that it is made of, the one of a record; None when it is."""
+    found = sha256_of(engine.program)
+    if found != identity.program_sha256:
+        return (f"the program {engine.program} is another one: sha256 {found[:16]}, in the record "
+                f"{identity.program_sha256[:16]} ({identity.version})")
+    if identity.made_of is None:
+        return None  # a record of before it was kept
+    now = look_at(engine)
+    before = {entry.name: entry.sha256 for entry in identity.made_of.files}
+    after = {entry.name: entry.sha256 for entry in now.files}
+    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    if names:
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        return f"the {identity.role} is made of other files: {', '.join(names[:_MOST_NAMES])}{more}"
+    if now.unknown:
+        return f"not all that the {identity.role} is made of is known ({now.unknown[0]})"
+    return None
 
 
 # --- what came out ------------------------------------------------------------------------------------------

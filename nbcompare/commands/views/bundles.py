@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbcompare.bundle.keep.leftovers import Leftover
     from nbcompare.bundle.keep.prune import Choice
     from nbcompare.bundle.listing import ListedBundle
+    from nbcompare.bundle.record import Record
     from nbcompare.compare.compare import Comparison
     from nbcompare.run.regenerate import Regeneration
 
@@ -62,12 +63,12 @@ def _row(entry: ListedBundle) -> tuple[str, ...]:
 
 def bundle_page(bundle: Bundle, signed: Sequence[str]) -> str:
     """All that a record says that a person may want to know, on a page."""
-    record, git = bundle.record, bundle.record.git
+    record = bundle.record
     came_from = {"reference from": record.reference_from, "regenerates": record.regenerates}
     lines = [bundle_report(bundle), "", f"  case       {record.case.title}",
              f"  command    {' '.join(record.case.command)}",
-             f"  made       {record.created_utc} by nb-compare {record.program.version}, commit "
-             f"{git.sha}{' with uncommitted changes' if git.dirty else ''}",
+             f"  made       {record.created_utc} by nb-compare {record.program.version}",
+             *(f"  {name:<10} {state}" for name, state in _repositories(record)),
              f"  machine    {record.environment.get('cpu')}, {record.environment.get('platform')}",
              f"  size       {size_of(bundle.folder):,} bytes",
              f"  signed     {', '.join(signed) or 'by no phase'}"]
@@ -83,6 +84,20 @@ def bundle_page(bundle: Bundle, signed: Sequence[str]) -> str:
     if record.comparison:
         lines += ["  figures"] + ["  " + line for line in _figures_table(record.comparison)]
     return "\n".join(lines)
+
+
+def _repositories(record: Record) -> Iterator[tuple[str, str]]:
+    """The commit of the project, and of the engines and nb-compare where they lie elsewhere."""
+    states = record.repositories
+    if states is None:
+        yield "project", f"{record.git.sha}{' (uncommitted changes)' if record.git.dirty else ''}"
+        return
+    roots = set()
+    for name, state in states.items():
+        if name == "project" or (state.root and state.root not in roots):
+            files = f": {state.shown_names}" if state.names else ""
+            yield name, f"{state}{files}"
+        roots.add(state.root)
 
 
 def _figures_table(comparison: Comparison) -> list[str]:

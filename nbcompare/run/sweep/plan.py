@@ -57,11 +57,12 @@ def key_of_record(record: Record) -> str:
 
 def _key(case: CaseFacts, inputs: str, engines: Sequence[EngineIdentity], simulator: str, resample: bool) -> str:
     """A hash of inputs, engines and case. The case counts by what it says, not by its file, so that a new cell or a
-    comment runs no old cell again; an engine counts by its bytes and version, not by its path or commit, and the
-    simulator's source where an engine is, or says it is, the bundled simulator."""
+    comment runs no old cell again; an engine counts by its bytes, words, variables, version and what it is made of, not
+    by its path or commit, and the simulator's source where an engine is, or says it is, the bundled simulator."""
     said = {key: value for key, value in case.as_dict().items() if key not in ("file", "sha256", "title")}
     known = [[engine.role, engine.program_sha256, _PASSING.sub("", engine.version), engine.source_sha256,
-              sorted(engine.variables.items())] for engine in engines]
+              engine.own_words, sorted(engine.variables.items()), engine.made_of.installed if engine.made_of else ()]
+             for engine in engines]
     source = simulator if any(SIMULATOR in (*engine.started_as, *engine.version.split()) for engine in engines) else ""
     together = json.dumps([said, inputs, sorted(known), source, resample], sort_keys=True)
     return hashlib.sha256(together.encode()).hexdigest()

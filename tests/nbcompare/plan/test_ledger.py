@@ -275,7 +275,8 @@ def test_each_bundle_lists_what_is_still_open(run_small, repository_is):
     assert text.startswith(f"# Still open: small {folder.name}\n")
     for line in ("- [ ] FAIL: sum_ratio on full: 125932, allowed 0.99 .. 1.01",
                  "- [ ] not run: mapped tests: the case names none",
-                 "- [ ] the project had uncommitted changes; commit them and run again"):
+                 "- [ ] the repository of project and subject and reference had uncommitted changes; commit them (git "
+                 "-C /repository commit -a) and run again"):
         assert line in text.splitlines()
 
 

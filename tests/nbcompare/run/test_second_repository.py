@@ -81,6 +81,17 @@ def test_a_sweep_knows_a_declared_program_again_until_it_changes(nb, project):
     assert nb("sweep", project.case, "-j", "1", "-q").code == 3
 
 
+@pytest.mark.parametrize("other", ["-m myport -fast",
+                                   "-m myport, environment: {set: {PYTHONPATH: src, MYPORT_MODE: x}}"])
+def test_a_sweep_knows_other_words_and_variables_from_those_of_before(nb, project, other):
+    """What is declared says how the program computes, though its bytes are the same."""
+    for words, how in (("-m myport", "ran"), ("-m myport", "stored"), (other, "ran")):
+        more = "" if "environment" in words else ", environment: {set: {PYTHONPATH: src}}"
+        project.declare(f"command: {sys.executable} {words}{more}")
+        said = nb("sweep", project.case, "-j", "1", "-q", "--format", "json")
+        assert (said.code, said.json["results"][0]["how"]) == (0, how)
+
+
 def test_a_variable_that_the_port_reads_is_passed_or_told(nb, run, project, monkeypatch):
     """It was dropped without a word: PASS of another mode than the user's."""
     monkeypatch.setenv("MYPORT_MODE", "triple")
@@ -144,6 +155,31 @@ if"""))
     assert code == 2 and "core.py was written to and put back" in record["runs"][1]["failure"]["sentence"]
 
 
+# --- the one-shot form ----------------------------------------------------------------------------------------------
+
+BARE = ("--outdir", "out", "-q", "--", "-detpixels_x", "9", "-detpixels_y", "7", "-flux", "1e18")
+
+
+def test_a_bare_command_line_says_who_the_engines_were(nb, project):
+    wrapper = project.wrapper()
+    project.declare(WRAPPED)
+    sha = project.commit("wrapped")
+    said = nb(*BARE)
+    kept = json.loads(Path("out/summary.json").read_text())
+    assert said.code == 0
+    assert kept["repositories"]["subject"]["sha"] == sha and kept["engines"][1]["started_as"] == [str(wrapper)]
+    assert "note: not all that the subject is made of is known (run.sh starts another program)" in said.out
+
+
+def test_a_program_that_changes_during_a_bare_command_line_is_an_engine_failure(nb, project):
+    main = project.home / "src/myport/__main__.py"
+    main.write_text(main.read_text().replace(
+        "    return 0\n\n\nif", f"    open({str(project.core)!r}, 'a').write('# later\\n')\n    return 0\n\n\nif"))
+    project.declare(DECLARED)
+    said = nb(*BARE)
+    assert said.code == 2 and "was changed while it ran: myport/core.py changed" in said.out
+
+
 # --- repositories ---------------------------------------------------------------------------------------------------
 
 
@@ -174,6 +210,25 @@ def test_uncommitted_changes_are_known_by_their_sum(run, project):
         assert found["dirty"] and found["untracked"] == ["src/myport/extra.py"]
         sums.append(found["diff_sha256"])
     assert len(set(sums)) == 2 and all(sums)
+
+
+def test_uncommitted_changes_are_named_with_the_line_to_type(nb, run, project):
+    project.declare(DECLARED)
+    project.commit("declared")
+    (project.home / "src/port_units.py").write_text("SCALE = 1.0  # mine\n")
+    (project.home / "notes.txt").write_text("")
+    _, record = run()
+    assert record["repositories"]["project"]["changed"] == ["src/port_units.py"]
+    bundle = project.home / record["bundle"]
+    assert (f"the repository of project and subject and reference had uncommitted changes (src/port_units.py, "
+            f"notes.txt); commit them (git -C {project.home} add -A, git -C {project.home} commit -a) and run again"
+            ) in (bundle / "notes/todo_nb_compare.md").read_text()
+    page = nb("show", bundle).out
+    made = next(line for line in page.splitlines() if line.startswith("  made"))
+    assert record["git"]["sha"] not in made
+    assert f"  project    {record['git']['sha']} (uncommitted changes" in page
+    assert "src/port_units.py, notes.txt" in page
+    assert nb("verify", bundle).code == 0
 
 
 @pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
@@ -279,6 +334,44 @@ def test_a_program_that_the_user_names_is_started(nb, theirs, project):
     assert count.exists() and "bit-identical" in said.out
 
 
+def test_exactly_again_means_every_file_that_an_engine_is_made_of(nb, run, project):
+    """It looked at the bytes of Python alone, and ran a changed port."""
+    project.declare(DECLARED)
+    _, record = run()
+    said = nb("regenerate", record["bundle"], "--exact", "-q")
+    assert (said.code, "bit-identical" in said.out) == (0, True)
+    (project.home / "src/port_units.py").write_text("SCALE = 3.0\n")
+    said = nb("regenerate", record["bundle"], "--exact", "-q")
+    assert said.code != 0 and "the subject is made of other files: port_units.py" in said.out
+    assert nb("regenerate", record["bundle"], "-q").code == 3
+
+
+# --- a program that works elsewhere ---------------------------------------------------------------------------------
+
+
+def test_an_image_that_was_left_elsewhere_is_found_and_cwd_named(nb, project):
+    """A wrapper that changes the folder left float.bin in the user's repository, and nothing said so."""
+    wrapper = project.wrapper()
+    wrapper.write_text(wrapper.read_text().replace("#!/bin/sh\n", f"#!/bin/sh\ncd {project.home}/cases\n"))
+    project.declare(f"{WRAPPED}, sources: ['src/**/*.py']")
+    said = nb("run", project.case, "-q")
+    left = project.home / "cases/float.bin"
+    assert said.code == 2 and left.is_file()
+    assert f"{left} was written meanwhile" in said.out and f"cwd: {project.home}/cases" in said.out
+    left.unlink()
+    project.declare(f"{WRAPPED}, sources: ['src/**/*.py'], cwd: cases")
+    assert nb("run", project.case, "-q").code == 0 and not left.exists()
+
+
+def test_an_image_of_before_is_not_said_to_be_left(nb, project):
+    import os
+
+    project.declare(f"command: {sys.executable} -c pass")
+    (project.home / "float.bin").write_bytes(b"old")
+    os.utime(project.home / "float.bin", (1, 1))
+    assert "written meanwhile" not in nb("run", project.case, "-q").out
+
+
 def test_an_imported_bundle_is_marked_for_good(nb, theirs, project):
     bundle, _ = theirs
     assert nb("list", "--json").json["bundles"][0]["imported"] is True
@@ -357,6 +450,15 @@ def test_a_gate_accepts_the_experiment_of_the_case_alone(run, gate, project):
     assert "-flux 1e15" in gate("files_complete: true")["experiment"]
     project.case.write_text(project.case.read_text() + "reference_args: -flux 1e15\nsubject_args: -flux 1e15\n")
     assert run()[0] == 0 and gate("files_complete: true") == {}
+
+
+def test_a_gate_accepts_the_declared_variables_alone(run, gate, project):
+    """A run with another mode of the port stood for the one that the project file declares now."""
+    project.declare(DECLARED.replace("src}", "src, MYPORT_TABLE: one}"))
+    assert run()[0] == 0 and gate("files_complete: true") == {}
+    project.declare(DECLARED.replace("src}", "src, MYPORT_TABLE: two}"))
+    red = gate("files_complete: true")["experiment"]
+    assert "the subject had MYPORT_TABLE=one, and nb-compare.yaml sets two" in red
 
 
 def test_a_gate_accepts_the_declared_programs_alone(run, gate, project):

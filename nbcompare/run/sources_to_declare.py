@@ -1,0 +1,83 @@
+"""The line to write into the project file, so that all that an engine is made of is known: proposed, and to be read."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbcompare.case.project import PROJECT_FILE, find_project_file, load_project
+from nbcompare.engine.identity import EngineIdentity
+from nbcompare.errors import CaseError
+
+_MOST_TEXT = 1 << 16
+_MOST_GLOBS = 8
+_WORD = re.compile(r"[^\s\"'`=:;|&<>(){}\[\]$]+")
+
+
+def line_to_add(role: str, identity: EngineIdentity, folder: Path) -> str:
+    """What to write where, for a case in ``folder``: the sources of an engine that is declared, or all of one that is
+    not."""
+    file = find_project_file(folder)
+    base = file.parent if file else _top_of(folder)
+    globs = json.dumps(list(dict.fromkeys(_globs(identity, base)))[:_MOST_GLOBS])
+    name = _declared_as(role, identity, file)
+    if name:
+        return f"add to the engine {name} in {PROJECT_FILE}: sources: {globs} (with globs of all its own files)"
+    words = json.dumps(list(identity.started_as))
+    return (f"add to {PROJECT_FILE}: engines: {{{role}: {{command: {words}, sources: {globs}}}}} "
+            "(with globs of all its own files)")
+
+
+def _declared_as(role: str, identity: EngineIdentity, file: Path | None) -> str | None:
+    """The name under which the project file declares the engine, if it does."""
+    try:
+        declared = load_project(file).engines if file else {}
+    except CaseError:
+        return None
+    if identity.chosen_by == PROJECT_FILE and role in declared:
+        return role
+    return identity.name if identity.name in declared else None
+
+
+def _top_of(folder: Path) -> Path:
+    here = folder.absolute()
+    return next((place for place in (here, *here.parents) if (place / ".git").exists()), here)
+
+
+def _globs(identity: EngineIdentity, base: Path) -> Iterator[str]:
+    made_of = identity.made_of
+    folders = [Path(place) for place in made_of.folders] if made_of else []
+    loose = [Path(entry.path) for entry in (made_of.files if made_of and not made_of.globs else ())
+             if not any(Path(entry.path).is_relative_to(place) for place in folders)]
+    own = [path for path in loose if path.suffix == ".py" or path.is_relative_to(base)]
+    script = next((word for word in identity.started_as[1:] if word.endswith(".py")), identity.started_as[0])
+    named = list(_named_in(Path(script), base))
+    yield from (_glob(path, base) for path in (*folders, *own, *named))
+    yield from made_of.globs if made_of else ()
+    if not folders and not named:
+        yield "src/**/*" if (base / "src").is_dir() else "**/*.py"
+
+
+def _glob(path: Path, base: Path) -> str:
+    name = os.path.relpath(os.path.realpath(path), os.path.realpath(base))
+    return f"{name}/**/*" if path.is_dir() else name
+
+
+def _named_in(script: Path, base: Path) -> Iterator[Path]:
+    """The files and folders of the project that a script's text names."""
+    try:
+        with open(script, "rb") as stream:
+            text = stream.read(_MOST_TEXT)
+    except OSError:
+        return
+    if b"\0" in text:
+        return
+    for word in dict.fromkeys(_WORD.findall(text.decode(errors="replace"))):
+        path = script.parent / word.lstrip("/") if word.startswith("/") and not os.path.exists(word) else \
+            script.parent / word
+        inside = path.resolve().is_relative_to(base.resolve()) and path.resolve() != base.resolve()
+        if inside and path.exists() and word.strip("./") and path.resolve() != script.resolve():
+            yield path
