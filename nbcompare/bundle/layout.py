@@ -18,6 +18,7 @@ from nbcompare.bundle.record import Record
 from nbcompare.case.options import PREFIX
 from nbcompare.compare.pictures import UNLESS_PASSED
 from nbcompare.verdict.noise_floor import Repetition
+from nbcompare.verdict.on_device import DeviceRun
 from nbcompare.verdict.proof import Trial
 
 
@@ -39,8 +40,9 @@ def stray_files(record: Record, present: set[str]) -> list[str]:
     known = {*REQUIRED_FILES, CASE_FILE, RADIAL_PROFILE, *PICTURES.values(), *map(image_name, PREFIX)}
     known |= {f"{DATA}/{entry.name}" for entry in record.inputs}
     known |= {name for device in record.tests for name in failed_tests_names(device)}
-    further: list[Repetition | Trial] = [*(found.noise.repetitions if found.noise else ()),
-                                         *(found.proof.trials if found.proof else ())]
+    further: list[Repetition | Trial | DeviceRun] = [*(found.noise.repetitions if found.noise else ()),
+                                                     *(found.proof.trials if found.proof else ())]
+    further += [found.device] if found.device else []
     known |= {name for entry in further for name in further_names(entry.files)}
     runs = (*record.runs, *(entry.run for entry in further))
     folders: tuple[str, ...] = (FAILED,) if any(run.failure for run in runs) else ()

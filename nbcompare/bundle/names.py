@@ -14,6 +14,7 @@ from pathlib import Path
 from nbcompare.case.options import PREFIX
 from nbcompare.verdict.divergence import CLAIMS_FOLDER
 from nbcompare.verdict.noise_floor import NOISE_FOLDER
+from nbcompare.verdict.on_device import DEVICE_FOLDER
 
 SCHEMA_VERSION = 1
 
@@ -57,7 +58,8 @@ TEXT_FILES = (COMMANDS, ENVIRONMENT, GIT, VERSIONS, SUMS, SIZES, TEMPLATE, TODO_
 PICTURES = {key: f"results/{key}.png" for key in ("c", "py", "diff")}
 """The pictures of reference, subject and difference."""
 
-DEVICES = ("cpu", "cuda")
+CUDA = "cuda"
+DEVICES = ("cpu", CUDA)
 """On what the mapped tests may run."""
 
 IMAGE_ENDING = "_float.bin"
@@ -66,7 +68,7 @@ IMAGE_ENDING = "_float.bin"
 FAILED = "failed"
 """The folder of the other files that a failed engine left."""
 
-FURTHER = (NOISE_FOLDER, CLAIMS_FOLDER)
+FURTHER = (NOISE_FOLDER, CLAIMS_FOLDER, DEVICE_FOLDER)
 """The folders of the files of further runs."""
 
 

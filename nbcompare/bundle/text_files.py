@@ -16,6 +16,7 @@ from nbcompare.bundle.names import (
     COMMANDS,
     ENVIRONMENT,
     GIT,
+    NO_TEST_USES_DEVICE,
     SIZES,
     SUMS,
     TEMPLATE,
@@ -102,7 +103,8 @@ def _commands(record: Record) -> str:
     for purpose, run, variables in record.further.further_runs:
         lines += ["", f"# {purpose}: exit code {run.exit_code}, {run.seconds:.3f} s wall"
                   + (f"; {run.failure.sentence}" if run.failure else ""),
-                  _block(run.argv, {**case.environment, **variables}, has_inputs=bool(record.inputs))]
+                  _block(run.argv, {**record.engine_of(run.role).variables, **case.environment, **variables},
+                         has_inputs=bool(record.inputs))]
     return "\n".join(lines) + "\n"
 
 
@@ -152,6 +154,8 @@ def _not_run(record: Record) -> Iterator[str]:
     elif "cuda" not in tests:
         yield "mapped tests on CUDA: " + ("they failed on the CPU" if tests["cpu"].failure else
                                           "no CUDA device was available")
+    if "cuda" in tests and not tests["cuda"].failure and not tests["cuda"].on_device:
+        yield f"any test on CUDA: {NO_TEST_USES_DEVICE}"
     for device, outcome in tests.items():
         left_out = _LEFT_OUT.findall(outcome.summary) if outcome.nodes else []
         if left_out:
@@ -175,6 +179,9 @@ def _doubts(record: Record) -> Iterator[str]:
         yield "git could not tell which commit of the project was run"
     yield from _uncommitted(record)
     yield from record.notes
+    device = record.further.device
+    if device and device.faults(record.case.thresholds):
+        yield device.sentence(record.case.thresholds)
     for entry in record.inputs:
         if not entry.as_pinned:
             yield f"the input {entry.name} is the user's own, not the one the case pins"

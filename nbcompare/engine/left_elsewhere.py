@@ -22,9 +22,8 @@ def left_elsewhere(engine: Engine, seconds: float) -> Iterator[str]:
     for folder in _folders(engine):
         path = folder / FLOAT_FILE
         if path.is_file() and not path.is_symlink() and path.stat().st_mtime >= began:
-            yield (f"{path} was written meanwhile: the program works in another folder than the one it is started in. "
-                   f"Declare cwd: {folder} for it in nb-compare.yaml (it then gets absolute names of files), and "
-                   "remove that file")
+            yield (f"it left {FLOAT_FILE} in {folder}, not in the folder it was started in: declare that one as its "
+                   "cwd in nb-compare.yaml, and remove the file")
             return
 
 

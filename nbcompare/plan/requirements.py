@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.bundle.imported import is_imported
-from nbcompare.bundle.names import DATA, NO_TEST_USES_DEVICE, PICTURES, image_name, tests_log
+from nbcompare.bundle.names import CUDA, DATA, NO_TEST_USES_DEVICE, PICTURES, image_name, tests_log
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.phases import Requirements
@@ -57,6 +57,8 @@ def items_of(evidence: Evidence, requires: Requirements, now: datetime.datetime)
         if switch in requires.switches:
             holds, why = look(evidence)
             yield Requirement(switch, holds, why, name)
+    if "tests_green" in requires.switches and CUDA in evidence.bundle.record.tests:
+        yield Requirement(CUDA, *_on_cuda(evidence), name)
     if requires.verdict:
         yield _verdict(evidence, requires.verdict)
     if requires.max_age_hours is not None:
@@ -119,8 +121,6 @@ def _tests_green(evidence: Evidence) -> tuple[bool, str]:
         log = read_kept(evidence.bundle.folder / tests_log(device))
         last = next((line.strip("= ") for line in reversed(log.splitlines()) if line.strip()), "nothing")
         skipped = _SKIPPED.search(last)
-        if device == "cuda" and not outcome.on_device:
-            return False, f"cuda: {NO_TEST_USES_DEVICE}"
         passed = re.search(r"\b\d+ passed\b", last) and not re.search(r"failed|error", last)
         if outcome.exit_code != 0 or outcome.failure or not passed:
             return False, f"{device}: {outcome.failure or last}"
@@ -128,6 +128,20 @@ def _tests_green(evidence: Evidence) -> tuple[bool, str]:
             return False, f"{device}: {skipped.group()}, and a test that did not run shows nothing ({last})"
         said.append(f"{device}: {last}")
     return bool(said), "; ".join(said)
+
+
+def _on_cuda(evidence: Evidence) -> tuple[bool, str]:
+    """Whether a mapped test used the device, and the subject's image there is within the case's thresholds."""
+    record = evidence.bundle.record
+    tests, found = record.tests[CUDA], record.further.device
+    if tests.failure or not tests.on_device:
+        return False, tests.failure or NO_TEST_USES_DEVICE
+    if found is None:
+        return False, "the subject was not run there"
+    thresholds = record.case.thresholds  # by those of now the verdict is given
+    if found.faults(thresholds):
+        return False, found.sentence(thresholds)
+    return True, f"{tests.on_device} mapped tests used the device; every threshold holds for the subject's image there"
 
 
 def _inputs_regenerated(evidence: Evidence) -> tuple[bool, str]:

@@ -47,8 +47,8 @@ def compare_runs(staged: StagedCase, ran: EngineRuns, options: RunOptions) -> Co
 
 
 def judge_runs(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, options: RunOptions,
-               progress: Progress) -> Judgement:
-    """Compare and judge, with the further runs that the case or the user asks for."""
+               progress: Progress, device: str | None = None) -> Judgement:
+    """Compare and judge, with the further runs that the case or the user asks for, and the subject's on ``device``."""
     failed = failures_verdict(ran.runs)
     if failed:
         return Judgement(None, failed)
@@ -59,22 +59,23 @@ def judge_runs(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, optio
         progress.end("shapes differ")
         return Judgement(None, not_comparable(str(fault)))
     progress.end("done")
-    judgement = _judge(staged, ran, place, comparison, options, progress)
+    judgement = _judge(staged, ran, place, comparison, options, progress, device)
     progress.say(f"verdict: {judgement.verdict.word}")
     return judgement
 
 
 def _judge(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, comparison: Comparison, options: RunOptions,
-           progress: Progress) -> Judgement:
+           progress: Progress, device: str | None) -> Judgement:
     bundle, stored = staged.bundle, staged.stored
     bench = FurtherRuns(staged.case, staged.jobs, tuple(staged.identities.values()), ran.runs, ran.images,
                         _rerun_in(staged, ran, place), _run_quietly(place, progress), bundle.folder / DATA,
                         datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC).date(),
-                        stored.record.further if stored else None)
-    findings = run_further(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args)
+                        stored.record.further if stored else None, options.resample)
+    findings = run_further(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args,
+                           device=device)
     verdict = conclude(comparison, staged.case.thresholds, findings)
     cause = None
-    if verdict.word is Label.FAIL:
+    if verdict.word is Label.FAIL and not all(check.holds for check in verdict.checks):
         cause = likely_cause(ran.images, staged.jobs, bundle.folder / DATA, ran.outputs)
     elif verdict.word is Label.NOT_PROVEN and findings.proof:
         cause = cause_beside(bench, findings.proof, place, ran.outputs)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nbcompare import __version__
 from nbcompare.bundle.bundle import Bundle, Staging, staging
-from nbcompare.bundle.names import CASE_FILE, SUMMARY, image_name, moment_of
+from nbcompare.bundle.names import CASE_FILE, CUDA, SUMMARY, image_name, moment_of
 from nbcompare.bundle.record import ContentSums, Record, RecordedProgram, TestsOutcome
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.case import Case
@@ -66,7 +66,7 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
     with _renderer(handed) as renderer:
         place = EvidenceFolder(staged.bundle.folder, renderer, progress)
         ran = run_engines(staged, place)
-        judgement = judge_runs(staged, ran, place, options, progress)
+        judgement = judge_runs(staged, ran, place, options, progress, CUDA if CUDA in tests else None)
         scale = write_views(staged, ran, judgement, options)
     place.write_images()
     changed = staged.changed_engines()

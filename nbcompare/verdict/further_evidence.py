@@ -14,6 +14,7 @@ from nbcompare.engine.engine import Run
 from nbcompare.verdict.ablation import Ablation
 from nbcompare.verdict.divergence import judge_claims
 from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
+from nbcompare.verdict.on_device import DeviceRun, with_device
 from nbcompare.verdict.proof import Proof
 from nbcompare.verdict.verdict import Verdict, engine_failed, judge
 
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FurtherEvidence:
-    """The reference's noise, signs of vacuity, probed arguments, the proof of claims, and the likely cause of a
-    difference. Whatever a case does not ask for is None or empty."""
+    """The reference's noise, signs of vacuity, probed arguments, the proof of claims, the likely cause of a difference,
+    and the subject's run on a device. Whatever a case does not ask for is None or empty."""
 
     noise: NoiseFloor | None = None
     vacuous: tuple[str, ...] = ()
     probe: Ablation | None = None
     proof: Proof | None = None
     cause: str | None = None
+    device: DeviceRun | None = None
 
     @property
     def further_runs(self) -> Iterator[tuple[str, Run, Mapping[str, str]]]:
@@ -38,18 +40,21 @@ class FurtherEvidence:
             yield f"the reference once more ({repetition.name})", repetition.run, repetition.environment
         for trial in self.proof.trials if self.proof else ():
             yield f"the {trial.run.role} once more ({trial.purpose})", trial.run, {}
+        if self.device:
+            yield f"the subject once more (on {self.device.device})", self.device.run, {}
 
     def as_dict(self) -> dict[str, Any]:
         return {"noise": self.noise.as_dict() if self.noise else None, "vacuous": list(self.vacuous),
                 "probe": self.probe.as_dict() if self.probe else None,
-                "proof": self.proof.as_dict() if self.proof else None, "cause": self.cause}
+                "proof": self.proof.as_dict() if self.proof else None, "cause": self.cause,
+                **({"device": self.device.as_dict()} if self.device else {})}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> FurtherEvidence:
         noise, probe, proof = stored["noise"], stored["probe"], stored["proof"]
         return cls(NoiseFloor.from_dict(noise) if noise else None, tuple(stored["vacuous"]),
                    Ablation.from_dict(probe) if probe else None, Proof.from_dict(proof) if proof else None,
-                   stored["cause"])
+                   stored["cause"], DeviceRun.from_dict(stored["device"]) if stored.get("device") else None)
 
 
 def as_asked_now(findings: FurtherEvidence, case: Case, today: datetime.date) -> FurtherEvidence:
@@ -90,7 +95,8 @@ def conclude(comparison: Comparison, thresholds: Sequence[Threshold], findings: 
     if findings.noise and findings.noise.failures:
         return engine_failed(findings.noise.failures)
     plain = plain_verdict(comparison, thresholds, findings)
-    return judge_claims(plain, comparison, findings.proof, thresholds) if findings.proof else plain
+    found = judge_claims(plain, comparison, findings.proof, thresholds) if findings.proof else plain
+    return with_device(found, findings.device, thresholds)
 
 
 def plain_verdict(comparison: Comparison, thresholds: Sequence[Threshold], findings: FurtherEvidence) -> Verdict:

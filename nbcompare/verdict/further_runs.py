@@ -24,6 +24,7 @@ from nbcompare.verdict.ablation import Ablation, QuietRun, ablate
 from nbcompare.verdict.divergence import try_claims
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, plain_verdict
 from nbcompare.verdict.noise_floor import NoiseFloor, Rerun, measure
+from nbcompare.verdict.on_device import run_on_device
 from nbcompare.verdict.proof import Proof
 from nbcompare.verdict.verdict import Label
 
@@ -50,10 +51,13 @@ class FurtherRuns:
     inputs: Path
     today: datetime.date
     stored: FurtherEvidence | None = None
+    resample: bool = False
 
 
-def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool, probe_args: bool) -> FurtherEvidence:
-    """Everything there is to find out. The flags ask for more than the case does.
+def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool, probe_args: bool,
+                device: str | None = None) -> FurtherEvidence:
+    """Everything there is to find out. The flags ask for more than the case does; ``device`` is where the mapped tests
+    were run too.
 
     What a case asks to know of the reference, and its stored bundle does not know, is a reason against a pass.
     """
@@ -63,6 +67,10 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
     findings = FurtherEvidence(noise=_noise(bench, comparison, noise_floor), vacuous=tuple(filter(None, signs)),
                                probe=_probe(bench, probe_args))
     findings = replace(findings, proof=_proof(bench, comparison, findings))
+    if device:
+        findings = replace(findings, device=run_on_device(
+            device, bench.jobs[SUBJECT], bench.images[REFERENCE], bench.rerun, bench.case.rois, bench.case.thresholds,
+            resample=bench.resample, centre=comparison.centre))
     return as_asked_now(findings, bench.case, bench.today) if bench.stored else findings
 
 

@@ -40,6 +40,7 @@ from nbcompare.engine.kept_stream import read_kept
 from nbcompare.errors import CaseError
 from nbcompare.files import dump_json
 from nbcompare.verdict.divergence import emulating, trials_asked
+from nbcompare.verdict.on_device import device_words
 
 
 def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fault]:
@@ -85,6 +86,9 @@ def _argv_faults(record: Record) -> Iterator[Fault]:
     for trial in record.further.proof.trials if record.further.proof else ():
         more = emulating(record.case.arguments(trial.run.role), words.get(trial.purpose, ()))
         asked.append((trial.run, (*starts.get(trial.run.role, ()), *more, *FLOAT_WORDS)))
+    if record.further.device:
+        there = (*record.case.arguments(SUBJECT), *device_words(record.further.device.device), *FLOAT_WORDS)
+        asked.append((record.further.device.run, (*starts.get(SUBJECT, ()), *there)))
     for run, argv in asked:
         if run.argv != argv:
             yield Fault("disagrees", RECORD, f"the {run.role} is said to have been run as {shlex.join(run.argv)!r}, "

@@ -24,6 +24,7 @@ from nbcompare.errors import FileError, ShapeError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, Repetition, repetitions_asked
+from nbcompare.verdict.on_device import DeviceRun
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED, Apart, Proof, Trial, apart
 
 Held = Callable[..., Comparison | None]
@@ -37,12 +38,13 @@ def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray
     found = record.further
     centre = record.comparison.centre if record.comparison else None
 
-    def held(reference: np.ndarray | None, subject: np.ndarray | None, *more: tuple[str, str]) -> Comparison | None:
+    def held(reference: np.ndarray | None, subject: np.ndarray | None, *more: tuple[str, str],
+             resample: bool = False) -> Comparison | None:
         if reference is None or subject is None:
             return None
         try:
             return compare_images(reference, subject, rois, further={*figures, *more}, centre=centre,
-                                  with_peaks=False)
+                                  with_peaks=False, resample=resample)
         except ShapeError:
             return None
 
@@ -53,10 +55,15 @@ def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray
             replace(entry, same_bytes=entry.run.image_sha256 == first,
                     comparison=held(images[REFERENCE], _image(folder, entry.files, entry.run, record, images)))
             for entry in noise.repetitions))
+    device = found.device
+    if device:
+        device = replace(device, comparison=held(
+            images[REFERENCE], _image(folder, device.files, device.run, record, images),
+            *((threshold.metric, threshold.roi) for threshold in record.case.thresholds), resample=record.resample))
     near = near_copy([engine.program_sha256 for engine in record.engines], images[REFERENCE], images[SUBJECT])
     vacuous = [*_others(found.vacuous), *([near] if near else [])]
     return replace(found, noise=noise, proof=_proof(found.proof, folder, record, images, held, rois),
-                   vacuous=tuple(vacuous))
+                   device=device, vacuous=tuple(vacuous))
 
 
 def _others(vacuous: Sequence[str]) -> list[str]:
@@ -136,7 +143,8 @@ def findings_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
 def _image_faults(record: Record, found: FurtherEvidence, sums: Mapping[str, str]) -> Iterator[Fault]:
     plain = {run.image_sha256 for run in record.runs}
     repetitions = found.noise.repetitions if found.noise and not record.reference_from else ()
-    entries: list[Repetition | Trial] = [*repetitions, *(found.proof.trials if found.proof else ())]
+    entries: list[Repetition | Trial | DeviceRun] = [*repetitions, *(found.proof.trials if found.proof else ())]
+    entries += [found.device] if found.device else []
     for entry in entries:
         name = further_names(entry.files)[0]
         if entry.run.failure is None and entry.run.image_sha256 not in plain:

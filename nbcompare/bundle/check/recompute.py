@@ -76,7 +76,19 @@ def _outcome_faults(folder: Path, record: Record) -> Iterator[Fault]:
         yield Fault("disagrees", RECORD, f"it holds {said}, which does not follow from the runs and the images")
     elif comparison is not None and record.comparison is not None:
         yield from figure_faults(record.comparison, comparison)
+    if comparison is not None and record.further.device:
+        yield from _device_faults(folder, record)
     yield from _verdict_faults(record, verdict)
+
+
+def _device_faults(folder: Path, record: Record) -> Iterator[Fault]:
+    """The figures of the subject's image on a device, taken again from that image."""
+    again = findings_again(folder, record, read_stored_images(folder, record), record.case.rois, figures_of(record))
+    said, found = (findings.device.comparison if findings.device else None for findings in (record.further, again))
+    if (said is None) != (found is None):
+        yield Fault("disagrees", RECORD, "what it says of the image on a device does not follow from that image")
+    elif said is not None and found is not None:
+        yield from figure_faults(said, found)
 
 
 def _profile_faults(folder: Path, record: Record) -> Iterator[Fault]:

@@ -41,7 +41,8 @@ def _beside(bundle: Bundle) -> dict[str, Any]:
     """What was found beside the figures: cause, noise with the margin of every threshold, probe, claims and proof."""
     verdict, findings = bundle.verdict, bundle.record.further
     noise, probe, proof = findings.noise, findings.probe, findings.proof
-    return {"cause": findings.cause, "noise": noise.sentence if noise else None,
+    device = findings.device.sentence(bundle.record.case.thresholds) if findings.device else None
+    return {"cause": findings.cause, "device": device, "noise": noise.sentence if noise else None,
             "margins": [(check.noise, margin(check)) for check in verdict.checks] if noise else None,
             "probe": [*probe.blockers, *probe.remarks] if probe else [],
             "claims": [claim.as_dict() for claim in proof.claims] if proof else [],

@@ -96,9 +96,9 @@ def body(comparison: Comparison | None, verdict: Verdict, findings: FurtherEvide
     """
     notes = [line("note", note) for note in comparison.notes] if comparison else []
     if verdict.word is Label.PASS:
-        return [*notes, *checks_table(verdict), *_beside(findings)]
+        return [*notes, *checks_table(verdict), *_beside(findings, verdict)]
     if verdict.word is Label.PROVEN and findings and findings.proof:
-        return [*notes, *_claims(findings.proof), *proof_table(verdict, findings.proof), *_beside(findings)]
+        return [*notes, *_claims(findings.proof), *proof_table(verdict, findings.proof), *_beside(findings, verdict)]
     before = [*notes, *(_claims(findings.proof) if findings and findings.proof else ())]
     after = _explained(comparison, verdict, findings) if verdict.word in _TO_BE_EXPLAINED else []
     return [*before, *_reasons(verdict, max(1, room - len(before) - len(after))), *after]
@@ -114,6 +114,8 @@ def _claims(proof: Proof) -> list[str]:
 def _explained(comparison: Comparison | None, verdict: Verdict, findings: FurtherEvidence | None) -> list[str]:
     """How big a difference is against the noise, where, and the likely cause."""
     failed = [check for check in verdict.checks if not check.holds]
+    if not failed:
+        return []  # on another device than the one whose image and figures these are
     lines = []
     if findings and verdict.word is Label.FAIL:
         lines.append(line("noise", _against_noise(failed[0], findings)))
@@ -145,9 +147,11 @@ def _against_noise(check: Check, findings: FurtherEvidence) -> str:
     return f"the difference is {factor(times)} times that of the reference with itself ({check.noise:.10g})"
 
 
-def _beside(findings: FurtherEvidence | None) -> list[str]:
+def _beside(findings: FurtherEvidence | None, verdict: Verdict) -> list[str]:
     """What else a reader of a success should know."""
     noise = [line("noise", findings.noise.sentence)] if findings and findings.noise else []
+    if findings and findings.device:
+        noise.append(line("device", findings.device.sentence([check.threshold for check in verdict.checks])))
     return noise + [line("probe", remark) for remark in (findings.probe.remarks if findings and findings.probe else ())]
 
 

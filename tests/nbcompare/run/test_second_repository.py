@@ -357,7 +357,7 @@ def test_an_image_that_was_left_elsewhere_is_found_and_cwd_named(nb, project):
     said = nb("run", project.case, "-q")
     left = project.home / "cases/float.bin"
     assert said.code == 2 and left.is_file()
-    assert f"{left} was written meanwhile" in said.out and f"cwd: {project.home}/cases" in said.out
+    assert f"it left float.bin in {left.parent}" in said.out and "as its cwd" in said.out
     left.unlink()
     project.declare(f"{WRAPPED}, sources: ['src/**/*.py'], cwd: cases")
     assert nb("run", project.case, "-q").code == 0 and not left.exists()
@@ -369,7 +369,7 @@ def test_an_image_of_before_is_not_said_to_be_left(nb, project):
     project.declare(f"command: {sys.executable} -c pass")
     (project.home / "float.bin").write_bytes(b"old")
     os.utime(project.home / "float.bin", (1, 1))
-    assert "written meanwhile" not in nb("run", project.case, "-q").out
+    assert "it left" not in nb("run", project.case, "-q").out
 
 
 def test_an_imported_bundle_is_marked_for_good(nb, theirs, project):
@@ -430,7 +430,7 @@ def test_undeclared_sources_are_red_with_the_line_to_add(run, gate, project):
     _, record = run()
     assert any("not all that the subject is made of is known" in note for note in record["notes"])
     why = gate("engines_unchanged: true")["engines_unchanged"]
-    assert "add to nb-compare.yaml: engines: {subject: {command: [" in why and "sources:" in why
+    assert "add to the engine subject in nb-compare.yaml: sources: [" in why
 
 
 def test_outside_of_git_a_gate_can_ask_for_sums(run, gate, project):
