@@ -40,6 +40,12 @@ class Item:
         return self.option.name if self.option else self.word
 
     @property
+    def row(self) -> Option:
+        """What the table of options says of it; to be asked only of an option that is in the table."""
+        assert self.option is not None, f"{self.word} is no known option"
+        return self.option
+
+    @property
     def numbers(self) -> tuple[float, ...]:
         """The values as numbers, as C reads them: what is none counts as 0."""
         return tuple(number(value) for value in self.values)

@@ -20,6 +20,7 @@ from nbcompare.explain.diagnose.image_only import image_only_causes, settled
 from nbcompare.explain.diagnose.question import Question
 
 if TYPE_CHECKING:
+    from nbcompare.explain.diagnose.question_source import QuestionSource
     from nbcompare.explain.diagnose.search.search import SearchResult
     from nbcompare.explain.diagnose.search.simulator import Simulator
 
@@ -75,8 +76,8 @@ def _worth_telling(causes: Sequence[Cause]) -> tuple[Cause, ...]:
     return tuple(causes[:MOST_CAUSES])
 
 
-def answer(asked, options: DiagnosisOptions) -> Diagnosis:
-    """The diagnosis of what the user asked about (asked.Asked)."""
+def answer(asked: QuestionSource, options: DiagnosisOptions) -> Diagnosis:
+    """The diagnosis of what the user asked about (question_source.ask)."""
     if asked.question is None:
         from nbcompare.explain.diagnose.finders.filesize import diagnose_size
 

@@ -48,7 +48,8 @@ class ImagePair:
     @cached_property
     def finite(self) -> np.ndarray:
         """Where the subject is finite (the reference always is)."""
-        return np.isfinite(self.subject)
+        finite: np.ndarray = np.isfinite(self.subject)
+        return finite
 
     @cached_property
     def all_finite(self) -> bool:
@@ -67,7 +68,8 @@ class ImagePair:
 
     @cached_property
     def difference(self) -> np.ndarray:
-        return self.y - self.x
+        difference: np.ndarray = self.y - self.x
+        return difference
 
     @cached_property
     def peak(self) -> float:
@@ -165,7 +167,8 @@ class ImagePair:
     def same(self) -> np.ndarray:
         """Where both images hold the same value, to the rounding of two programs."""
         close = 1e-5 * np.maximum(np.abs(self.x), np.abs(self.y)) + 1e-9 * self.peak
-        return (np.abs(self.difference) <= close) & self.finite
+        same: np.ndarray = (np.abs(self.difference) <= close) & self.finite
+        return same
 
     def same_but(self, excepted: np.ndarray) -> bool:
         """Whether the images are the same outside a mask (a few pixels near zero in a thousand may stray)."""

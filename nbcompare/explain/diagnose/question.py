@@ -71,6 +71,6 @@ class Question:
         """Input files by the first name of the option that names them, those that are there."""
         found = {}
         for item in self.command.known():
-            if item.option.file in (INPUT, DUMP) and item.values and (self.folder / item.values[0]).is_file():
-                found[item.option.name] = self.folder / item.values[0]
+            if item.row.file in (INPUT, DUMP) and item.values and (self.folder / item.values[0]).is_file():
+                found[item.name] = self.folder / item.values[0]
         return found

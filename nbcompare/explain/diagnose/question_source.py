@@ -34,14 +34,14 @@ def ask(words: Sequence[str], shape: tuple[int, int] | None, inputs: Path | None
 
     Raises UsageError for words that are neither, FileError and EvidenceError for what cannot be read.
     """
-    paths = []
+    paths: list[Path] = []
     for word in words:
         if word.startswith("-") or len(paths) == 2:
             break
         paths.append(Path(word))
     arguments = tuple(words[len(paths):])
     if len(paths) == 2:
-        return _from_files(*paths, arguments, shape, inputs or Path.cwd())
+        return _from_files(paths[0], paths[1], arguments, shape, inputs or Path.cwd())
     if len(paths) == 1 and not arguments:
         if shape or inputs:
             raise UsageError("--shape and --inputs belong to two image files; a bundle holds its own")
@@ -61,15 +61,17 @@ def _from_files(reference: Path, subject: Path, arguments: tuple[str, ...], shap
     return _asked(_finite(reference, size), subject, size, arguments, inputs)
 
 
-def _asked(image: np.ndarray, subject: Path, size: Shape, arguments: Sequence[str], inputs: Path, *,
-           stale: tuple[str, ...] = (), **more) -> QuestionSource:
+def _asked(image: np.ndarray, subject: Path, size: Shape, arguments: tuple[str, ...], inputs: Path, *,
+           stale: tuple[str, ...] = (), subject_argv: tuple[str, ...] | None = None,
+           echoes: tuple[str, str] | None = None) -> QuestionSource:
     try:
         found = subject.stat().st_size
     except OSError as fault:
         raise FileError(f"{subject}: cannot read the image: {fault.strerror}") from None
     if found != size.bytes:
         return QuestionSource(None, image, subject)
-    question = Question(image, read_float_image(subject, size), arguments, inputs, **more)
+    question = Question(image, read_float_image(subject, size), arguments, inputs, subject_argv=subject_argv,
+                        echoes=echoes)
     return QuestionSource(question, image, subject, stale)
 
 
@@ -90,8 +92,7 @@ def _from_bundle(folder: Path) -> QuestionSource:
         raise EvidenceError(f"{folder}: the {' and the '.join(lost)} left no image, so there is nothing to diagnose",
                             hint=f"nb-compare show {folder}")
     arguments = {role: record.case.arguments(role) for role in (REFERENCE, SUBJECT)}
-    printed = tuple(read_kept(folder / output_name(role, "stdout"))
-                    for role in (REFERENCE, SUBJECT))
+    printed = (read_kept(folder / output_name(REFERENCE, "stdout")), read_kept(folder / output_name(SUBJECT, "stdout")))
     image = _finite(folder / image_name(REFERENCE), runs[REFERENCE].shape)
     return _asked(image, folder / image_name(SUBJECT), runs[REFERENCE].shape, arguments[REFERENCE], folder / DATA,
                   stale=_seen_before(folder, record), subject_argv=arguments[SUBJECT], echoes=printed)

@@ -54,7 +54,7 @@ def find_displaced(question: Question) -> Iterator[Cause]:
         yield _centre_guess(question, dx, dy, error, evidence, guess(0.45 + 0.3 * share))
 
 
-def _stretched(question: Question, found: Similarity, evidence, confidence: float) -> Iterator[Cause]:
+def _stretched(question: Question, found: Similarity, evidence: tuple[str, ...], confidence: float) -> Iterator[Cause]:
     """A longer distance keeps the beam's pixel; another pixel size moves it, as its place is given in mm."""
     by_size = np.array(question.detector.beam_pixel) * (found.stretch - 1)
     moved = np.hypot(*(np.array(found.shift) - by_size)) < np.hypot(*found.shift)
@@ -69,7 +69,8 @@ def _stretched(question: Question, found: Similarity, evidence, confidence: floa
                   evidence, confidence=confidence - (0 if moved else 0.05), prior=0.55)
 
 
-def _centre_guess(question: Question, dx: float, dy: float, error: float, evidence, confidence: float) -> Cause:
+def _centre_guess(question: Question, dx: float, dy: float, error: float, evidence: tuple[str, ...],
+                  confidence: float) -> Cause:
     for size, id, words in ((0.5, causes.BEAM_CENTRE_HALF_PIXEL, "half a pixel"), (1.0, causes.BEAM_CENTRE_ONE_PIXEL,
                                                                                    "one pixel")):
         near = 0.05 + error

@@ -25,7 +25,7 @@ class EchoLine:
 
     key: str
     words: str
-    pattern: re.Pattern
+    pattern: re.Pattern[str]
     speaks_for: tuple[str, ...]
 
 

@@ -31,7 +31,7 @@ def _same(x: np.ndarray, values: np.ndarray) -> bool:
     return values.size > 0 and bool((np.abs(values - x[:values.size]) <= 1e-6 * max(x.max(), 0)).all())
 
 
-def _other_words(x: np.ndarray, raw: bytes, shape) -> list[Cause]:
+def _other_words(x: np.ndarray, raw: bytes, shape: tuple[int, int]) -> list[Cause]:
     found = []
     if len(raw) == 2 * x.size * 4 and _same(x, np.frombuffer(raw, "<f8")):
         found.append(_cause(causes.FLOAT64_BYTES, "the subject's file holds doubles (8 bytes per pixel)",
@@ -48,7 +48,7 @@ def _other_words(x: np.ndarray, raw: bytes, shape) -> list[Cause]:
     return found
 
 
-def _truncated(x: np.ndarray, raw: bytes, shape) -> list[Cause]:
+def _truncated(x: np.ndarray, raw: bytes, shape: tuple[int, int]) -> list[Cause]:
     values = np.frombuffer(raw, "<f4", len(raw) // 4).astype(np.float64)
     if len(raw) < 4 * x.size and (not len(raw) or _same(x, values)):
         return [_cause(causes.TRUNCATED, f"the subject's file ends after {len(raw)} of {4 * x.size} bytes",
@@ -57,7 +57,7 @@ def _truncated(x: np.ndarray, raw: bytes, shape) -> list[Cause]:
     return []
 
 
-def _around(x: np.ndarray, raw: bytes, shape) -> list[Cause]:
+def _around(x: np.ndarray, raw: bytes, shape: tuple[int, int]) -> list[Cause]:
     """Something before or after the image."""
     extra = len(raw) - 4 * x.size
     if extra <= 0:
@@ -73,7 +73,7 @@ def _around(x: np.ndarray, raw: bytes, shape) -> list[Cause]:
     return []
 
 
-def _other_shape(x: np.ndarray, raw: bytes, shape) -> list[Cause]:
+def _other_shape(x: np.ndarray, raw: bytes, shape: tuple[int, int]) -> list[Cause]:
     slow, fast = shape
     if not raw or len(raw) % 4:
         return []

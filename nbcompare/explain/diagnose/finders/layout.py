@@ -301,9 +301,9 @@ def _only_along_file(pair: ImagePair, move: int) -> bool:
     columns = (move + pair.fast // 2) % pair.fast - pair.fast // 2
     if columns == 0 or abs(columns) > pair.fast // 4:
         return True
-    expected = np.roll(pair.x.ravel(), move).reshape(pair.x.shape)
+    rolled = np.roll(pair.x.ravel(), move).reshape(pair.x.shape)
     edge = np.s_[:, columns:] if columns < 0 else np.s_[:, :columns]
-    found, expected = pair.y[edge].ravel(), expected[edge].ravel()
+    found, expected = pair.y[edge].ravel(), rolled[edge].ravel()
     lit = expected > 0
     if not lit.any():
         return abs(move) > 4

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nbcompare.explain.description import Setting
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.cause import Cause, carried_out, guess, guessed
 from nbcompare.explain.diagnose.image_pair import CauseProof
@@ -38,7 +39,8 @@ class Pixels:
 
     @property
     def log_ratio(self) -> np.ndarray:
-        return np.log(self.y / self.x)
+        ratio: np.ndarray = np.log(self.y / self.x)
+        return ratio
 
 
 def find_smooth_factor(question: Question) -> Iterator[Cause]:
@@ -118,7 +120,7 @@ def _factors(question: Question, p: Pixels) -> Iterator[tuple[str, np.ndarray, s
     yield from _kahn(s, p, one, half)
 
 
-def _kahn(s, p: Pixels, one: np.ndarray, half: np.ndarray) -> Iterator[tuple[str, np.ndarray, str, float]]:
+def _kahn(s: Setting, p: Pixels, one: np.ndarray, half: np.ndarray) -> Iterator[tuple[str, np.ndarray, str, float]]:
     """K cos 2psi and K sin 2psi by least squares: another K, or another axis."""
     away = 0.5 * (1 - p.cos_twotheta**2)
     aim = p.y / p.x * p.polarization
@@ -139,12 +141,11 @@ def _kahn(s, p: Pixels, one: np.ndarray, half: np.ndarray) -> Iterator[tuple[str
         yield causes.POLARIZATION_ROTATED, factor, sentence, 0.85
 
 
-def _absorption(s, p: Pixels) -> Iterator[tuple[str, np.ndarray, str, float]]:
+def _absorption(s: Setting, p: Pixels) -> Iterator[tuple[str, np.ndarray, str, float]]:
     """Captured fraction 1 - exp(-mu T / cos) of one layer; mu T is fitted where it is not given."""
-    given = 1.0
+    given = np.ones_like(p.cosine)
     if s.thickness_m > 0:
-        depth = s.attenuation_per_m * s.thickness_m
-        given = 1 - np.exp(-depth / p.cosine)
+        given = 1 - np.exp(-s.attenuation_per_m * s.thickness_m / p.cosine)
         yield causes.ABSORPTION_MISSING, 1 / given, "the sensor's absorption is left out", 0.85
     depth = _fitted_depth(p.y / p.x * given, p.cosine)
     if depth is not None:

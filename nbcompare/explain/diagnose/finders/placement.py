@@ -73,7 +73,8 @@ def _exact(pair: ImagePair, turned: np.ndarray, id: str, words: str) -> Iterator
                           residual=proof.residual, left=proof.left, what=words, confidence=0.99, prior=0.95)
 
 
-def _moved_spots(operation, spots: tuple[np.ndarray, ...], pair: ImagePair) -> tuple[np.ndarray, ...]:
+def _moved_spots(operation: Callable[[np.ndarray], np.ndarray], spots: tuple[np.ndarray, ...],
+                 pair: ImagePair) -> tuple[np.ndarray, ...]:
     """Where an operation puts spots: found by laying it on the corners of the image."""
     rows, columns, values = spots
     number = operation(np.arange(4).reshape(2, 2))
@@ -124,8 +125,8 @@ def _shifted(question: Question, turned: np.ndarray, shift: tuple[int, int], id:
     pair = question.pair
     rolled = np.roll(turned, shift, (0, 1))
     wrapped = np.zeros(rolled.shape, bool)
-    for axis, move in enumerate(shift):
-        edge = (slice(0, move) if move > 0 else slice(move, None)) if move else slice(0, 0)
+    for axis, by in enumerate(shift):
+        edge = (slice(0, by) if by > 0 else slice(by, None)) if by else slice(0, 0)
         wrapped[(edge, slice(None)) if axis == 0 else (slice(None), edge)] = True
     inside = pair.prove(rolled, ~wrapped)
     if not inside.residual <= 1e-6 or wrapped.mean() > 0.6 or inside.left > 0.5:
@@ -144,17 +145,16 @@ def _shifted(question: Question, turned: np.ndarray, shift: tuple[int, int], id:
             return
     evidence = (f"{100 * (1 - wrapped.mean()):.0f} % of the image is the moved reference to {inside.residual:.2g} of "
                 "the peak", "pixels at the edge were rendered, not moved")
-    left = {"residual": inside.residual, "left": inside.left, "what": f"{first}shifted {move}"}
+    cause, sentence, confidence, prior = id, f"the subject is the reference {first}shifted {move}", 0.95, 0.9
     if not id and max(abs(dx), abs(dy)) <= 1:
-        yield carried_out(causes.BEAM_CENTRE_ONE_PIXEL, f"the pattern lies one pixel off: {move}", evidence, **left,
-                          confidence=0.96, prior=0.9)
+        cause, sentence = causes.BEAM_CENTRE_ONE_PIXEL, f"the pattern lies one pixel off: {move}"
+        confidence = 0.96
     elif not id:
-        yield carried_out(causes.BEAM_CENTRE_VALUE,
-                          f"the pattern lies {move} off: a beam centre {in_mm(question, dx, dy)}", evidence, **left,
-                          confidence=0.9, prior=0.7)
-    else:
-        yield carried_out(id, f"the subject is the reference {first}shifted {move}", evidence, **left, confidence=0.95,
-                          prior=0.9)
+        cause = causes.BEAM_CENTRE_VALUE
+        sentence = f"the pattern lies {move} off: a beam centre {in_mm(question, dx, dy)}"
+        confidence, prior = 0.9, 0.7
+    yield carried_out(cause, sentence, evidence, residual=inside.residual, left=inside.left,
+                      what=f"{first}shifted {move}", confidence=confidence, prior=prior)
 
 
 def in_mm(question: Question, dx: float, dy: float) -> str:
@@ -280,9 +280,12 @@ def _fit_shift(x: np.ndarray, y: np.ndarray, dx: float, dy: float, order: int) -
 def _moved(x: np.ndarray, shift: np.ndarray, order: int) -> np.ndarray:
     from scipy import fft, ndimage
 
+    moved: np.ndarray
     if order:
-        return ndimage.shift(x, shift, order=order, mode="constant")
-    return fft.ifft2(ndimage.fourier_shift(fft.fft2(x), shift)).real
+        moved = ndimage.shift(x, shift, order=order, mode="constant")
+    else:
+        moved = fft.ifft2(ndimage.fourier_shift(fft.fft2(x), shift)).real
+    return moved
 
 
 FINDERS = (find_turned, find_interpolated)

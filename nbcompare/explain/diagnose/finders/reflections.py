@@ -13,6 +13,7 @@ import numpy as np
 
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.cause import Cause, guess, guessed
+from nbcompare.explain.diagnose.list_of_f import Amplitudes
 from nbcompare.explain.diagnose.question import Question
 
 _ENOUGH = 4
@@ -40,12 +41,14 @@ def find_reflections(question: Question) -> Iterator[Cause]:
         return
     yield from _single(question, table)
     if question.amplitudes is not None:
-        yield from _list_edits(question, table)
+        yield from _list_edits(question.amplitudes, table)
         yield from _unlisted(table)
 
 
 def reflection_table(question: Question) -> Table | None:
-    """Sums over the bright pixels of each reflection."""
+    """Sums over the bright pixels of each reflection; None where there are too many, or no lattice to index them."""
+    if question.lattice is None:
+        return None
     pair = question.pair
     brightness = np.maximum(pair.x, pair.y)
     rows, columns = np.nonzero(brightness > _BRIGHT * max(pair.peak, float(pair.y.max())))
@@ -56,9 +59,9 @@ def reflection_table(question: Question) -> Table | None:
     nearest = np.ceil(fractional - 0.5).astype(int)
     hkl, which = np.unique(nearest, axis=0, return_inverse=True)
     which = which.ravel()
-    sums = [np.bincount(which, image[rows, columns], len(hkl)) for image in (pair.x, pair.y)]
+    x, y = (np.bincount(which, image[rows, columns], len(hkl)) for image in (pair.x, pair.y))
     listed = question.amplitudes.listed(hkl) if question.amplitudes else np.full(len(hkl), np.nan)
-    return Table(hkl, *sums, np.bincount(which, minlength=len(hkl)), listed)
+    return Table(hkl, x, y, np.bincount(which, minlength=len(hkl)), listed)
 
 
 def _in_place(table: Table) -> bool:
@@ -94,15 +97,15 @@ PERMUTATIONS = {"k h l": (1, 0, 2), "h l k": (0, 2, 1), "l k h": (2, 1, 0), "k l
 SIGNS = [np.array(s) for s in ((-1, 1, 1), (1, -1, 1), (1, 1, -1), (-1, -1, 1), (-1, 1, -1), (1, -1, -1))]
 
 
-def _list_edits(question: Question, table: Table) -> Iterator[Cause]:
+def _list_edits(amplitudes: Amplitudes, table: Table) -> Iterator[Cause]:
     """Predict every reflection's ratio under each mistake and count the hits."""
-    here = question.amplitudes(table.hkl)
+    here = amplitudes(table.hkl)
     usable = (here > 0) & (table.x > 0)
     if np.count_nonzero(usable) < _ENOUGH:
         return
     ratio, here, hkl = table.y[usable] / table.x[usable], here[usable], table.hkl[usable]
     still = float(np.mean(np.abs(ratio - 1) < 0.01))
-    for id, other, words in _other_lists(question, hkl, here):
+    for id, other, words in _other_lists(amplitudes, hkl):
         expected = (other / here) ** 2
         hits = float(np.mean(np.abs(ratio - expected) <= 0.02 * expected + 1e-4))
         idle = float(np.mean(np.abs(expected - 1) < 0.01))
@@ -119,8 +122,8 @@ def signed_names(signs: np.ndarray) -> str:
     return ",".join(("-" if sign < 0 else "") + axis for axis, sign in zip("hkl", signs, strict=True))
 
 
-def _other_lists(question: Question, hkl: np.ndarray, here: np.ndarray):
-    f = question.amplitudes
+def _other_lists(f: Amplitudes, hkl: np.ndarray) -> Iterator[tuple[str, np.ndarray, str]]:
+    """(id, the F of each reflection, words) under each mistake with the list."""
     yield causes.HKL_FRIEDEL, f(-hkl), "every reflection has the F of its Friedel mate (-h,-k,-l)"
     for signs in SIGNS:
         yield causes.HKL_SIGN, f(hkl * signs), f"every reflection has the F of ({signed_names(signs)})"

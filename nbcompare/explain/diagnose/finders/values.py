@@ -6,7 +6,7 @@ Each finder carries the edit out on the reference and proves it. Rounding and no
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -111,10 +111,15 @@ def find_pixel_functions(question: Question) -> Iterator[Cause]:
             yield proven(causes.INTEGER_OVERFLOW, f"the subject's values wrap around at 2^{bits}", proof,
                          edit=f"mod 2^{bits}", prior=0.7)
     for name, function in (("ln(1 + x)", np.log1p), ("log10(1 + x)", lambda v: np.log10(1 + v))):
-        proof = pair.prove_each(lambda x, f=function: f(np.maximum(x, 0)))
+        proof = pair.prove_each(_of_positive(function))
         if proof.residual <= _BENT and proof.left < 1e-3:
             yield proven(causes.LOGARITHM, f"the subject is {name} of the reference", proof, edit=name)
     yield from _power(pair)
+
+
+def _of_positive(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """The function of what is above zero."""
+    return lambda values: function(np.maximum(values, 0))
 
 
 def _power(pair: ImagePair) -> Iterator[Cause]:

@@ -18,6 +18,10 @@ class FileEdit:
     make: Callable[[str], str]
 
 
+RunKey = tuple[tuple[str, ...], tuple[tuple[str, str], ...], frozenset[str] | None]
+"""Arguments, edits of files by option and label, and emulations: what tells a run from others."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One run hypothesis.
@@ -40,6 +44,6 @@ class Candidate:
             raise ValueError(f"{self.id} is not in the catalogue of causes")
 
     @property
-    def key(self) -> tuple:
+    def key(self) -> RunKey:
         """Equal for two candidates that ask for the same run."""
         return (self.command.argv, tuple((edit.option, edit.label) for edit in self.files), self.emulate)

@@ -7,11 +7,11 @@ or a new function to GENERATORS.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from nbcompare.case.command import Command, parse_command
+from nbcompare.case.command import Command, Item, parse_command
 from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER, FLOAT32_ARITHMETIC, OPTION_REPEATED
-from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
 from nbcompare.explain.diagnose.hypotheses.crystal_edits import crystal_edits, sampling_edits
 from nbcompare.explain.diagnose.hypotheses.detector_edits import beam_centre_edits, detector_edits, switch_edits
 from nbcompare.explain.diagnose.hypotheses.option_edits import each_option
@@ -21,7 +21,7 @@ from nbcompare.explain.diagnose.question import Question
 
 def run_candidates(question: Question) -> list[Candidate]:
     """Every discrete run hypothesis for this command line, likeliest first, each run asked for once."""
-    found: dict[tuple, Candidate] = {}
+    found: dict[RunKey, Candidate] = {}
     for generate in GENERATORS:
         for candidate in generate(question):
             if candidate.command.argv != question.argv or candidate.files or candidate.emulate:
@@ -41,9 +41,14 @@ def _whole_command(question: Question) -> Iterator[Candidate]:
     for name in {name for name in names if names.count(name) > 1}:
         first = next(item for item in command.items if item.option and item.option.name == name)
         yield Candidate(OPTION_REPEATED, f"of the repeated {name} the first value counts",
-                        command.changed(name, lambda item, first=first: first), 0.7)
+                        command.changed(name, _always(first)), 0.7)
     yield Candidate(FLOAT32_ARITHMETIC, "the lattice arithmetic is done in single precision",
                     command.ending("-dtype", "float32"), 0.45)
+
+
+def _always(item: Item) -> Callable[[Item], Item]:
+    """Puts this item in the place of every other."""
+    return lambda other: item
 
 
 def _differing(ours: Command, theirs: Command) -> str:

@@ -90,7 +90,7 @@ def switch_edits(question: Question) -> Iterator[Candidate]:
     for topic, names, prior in groups:
         last = command.find(*names)
         for name in names:
-            if not last or last.option.name != name:
+            if not last or last.name != name:
                 yield Candidate(mistake_id(topic, "value"), f"{name} instead of {last or 'the default'}",
                                 command.without(*names).ending(name), prior)
     for name, topic in (("-point_pixel", "point-pixel"), ("-oversample_omega", "oversample-omega"),

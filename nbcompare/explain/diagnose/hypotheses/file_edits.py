@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.finders.reflections import PERMUTATIONS, SIGNS, reflection_table, signed_names
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.question import Question
+
+Change = Callable[[np.ndarray], np.ndarray]
 
 SOURCE_WEIGHTS = "source-weights"
 
@@ -33,7 +35,7 @@ def _edit(question: Question, option: str, id: str, words: str, prior: float,
 def _matrix(question: Question) -> Iterator[Candidate]:
     wavelength = question.setting.wavelength_A
 
-    def edit(id: str, words: str, prior: float, change: Callable[[np.ndarray], np.ndarray]) -> Candidate:
+    def edit(id: str, words: str, prior: float, change: Change) -> Candidate:
         def make(text: str) -> str:
             matrix = np.array(text.split()[:9], float).reshape(3, 3)
             return "".join(" ".join(repr(float(v)) for v in row) + "\n" for row in change(matrix))
@@ -49,19 +51,31 @@ def _matrix(question: Question) -> Iterator[Candidate]:
     yield edit(causes.MATRIX_SIGN, "all axes of the orientation matrix are reversed", 0.55, lambda m: -m)
     for axis, name in enumerate("abc"):
         signs = np.where(np.arange(3) == axis, -1.0, 1.0)
-        yield edit(causes.MATRIX_SIGN, f"{name}* of the orientation matrix is reversed", 0.4, lambda m, s=signs: m * s)
+        yield edit(causes.MATRIX_SIGN, f"{name}* of the orientation matrix is reversed", 0.4, _times(signs))
         yield edit(causes.MATRIX_SIGN, f"{'xyz'[axis]} of the orientation matrix is reversed", 0.4,
-                   lambda m, s=signs: m * s[:, None])
+                   _times(signs[:, None]))
     for order in list(itertools.permutations(range(3)))[1:]:
         yield edit(causes.MATRIX_ORDER, f"reciprocal axes in the order {''.join('abc'[i] for i in order)}", 0.45,
-                   lambda m, o=order: m[:, list(o)])
+                   _in_columns(order))
+
+
+def _times(factors: np.ndarray) -> Change:
+    return lambda table: table * factors
+
+
+def _moved(step: np.ndarray) -> Change:
+    return lambda table: table + step
+
+
+def _in_columns(order: Sequence[int]) -> Change:
+    return lambda table: table[:, list(order)]
 
 
 # --- structure factors --------------------------------------------------------------------------------------------
 
 
 def _list_of_f(question: Question) -> Iterator[Candidate]:
-    def edit(id: str, words: str, prior: float, change: Callable[[np.ndarray], np.ndarray]) -> Candidate:
+    def edit(id: str, words: str, prior: float, change: Change) -> Candidate:
         return _edit(question, "-hkl", id, words, prior, lambda text: _table_text(change(_table(text))))
 
     yield from _single_reflections(question, edit)
@@ -75,13 +89,13 @@ def _list_of_f(question: Question) -> Iterator[Candidate]:
         for step in (1, -1):
             move = np.where(np.arange(4) == axis, -step, 0)
             yield edit(causes.HKL_OFF_BY_ONE, f"every reflection has the F of {name}{step:+d}", 0.5,
-                       lambda t, m=move: t + m)
+                       _moved(move))
     for signs in SIGNS:
         yield edit(causes.HKL_SIGN, f"every reflection has the F of ({signed_names(signs)})", 0.45,
-                   lambda t, s=signs: np.column_stack((t[:, :3] * s, t[:, 3])))
+                   _times(np.append(signs, 1.0)))
     for words, order in PERMUTATIONS.items():
         yield edit(causes.HKL_ORDER, f"the indices are read in the order {words}", 0.5,
-                   lambda t, o=order: np.column_stack((t[:, np.argsort(o)], t[:, 3])))
+                   _in_columns((*np.argsort(order), 3)))
     for words, change in (("the first record is lost", lambda t: t[1:]), ("the last record is lost", lambda t: t[:-1]),
                           ("the second half is lost", lambda t: t[:len(t) // 2]),
                           ("the first half is lost", lambda t: t[len(t) // 2:])):
@@ -100,7 +114,8 @@ def _all_alike(ratio: np.ndarray) -> bool:
     return middle != 1 and bool(np.mean(np.abs(ratio - middle) < 1e-3 * middle) > 0.8) and abs(middle - 1) > 1e-3
 
 
-def _single_reflections(question: Question, edit) -> Iterator[Candidate]:
+def _single_reflections(question: Question,
+                        edit: Callable[[str, str, float, Change], Candidate]) -> Iterator[Candidate]:
     """The few reflections whose intensity differs get the F that the subject shows."""
     if question.lattice is None or question.amplitudes is None:
         return
@@ -140,6 +155,11 @@ def _table_text(table: np.ndarray) -> str:
 # --- sources ------------------------------------------------------------------------------------------------------
 
 
+def _part_of(part: slice) -> Callable[[list[list[str]]], list[list[str]]]:
+    """Some of the rows, or all where there would be none."""
+    return lambda rows: rows[part] or rows
+
+
 def _sources(question: Question) -> Iterator[Candidate]:
     central = question.setting.wavelength_A * 1e-10
 
@@ -154,7 +174,7 @@ def _sources(question: Question) -> Iterator[Candidate]:
                lambda rows: [[*row[:3], *(["1"] if len(row) > 3 else []), *row[4:]] for row in rows])
     for words, part in (("the first source is lost", slice(1, None)), ("the last source is lost", slice(None, -1)),
                         ("only the first source is used", slice(0, 1))):
-        yield edit(causes.SOURCES_LOST, words, 0.6, lambda rows, part=part: rows[part] or rows)
+        yield edit(causes.SOURCES_LOST, words, 0.6, _part_of(part))
     yield edit(causes.SOURCES_WAVELENGTH, "all sources have the central wavelength", 0.6,
                lambda rows: [[*row[:4], *([repr(central)] if len(row) > 4 else [])] for row in rows])
     yield edit(causes.SOURCES_SIGN, "the directions of the sources are reversed", 0.5,

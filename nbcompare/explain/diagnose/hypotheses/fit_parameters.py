@@ -54,15 +54,16 @@ class FitParameter:
 
     def only(self, axis: int) -> FitParameter:
         """One of the numbers alone."""
+        whole = self.edit
 
         def turn(command: Command, values: Sequence[float]) -> Command:
             return self.turn(command, (*self.start[:axis], values[0], *self.start[axis + 1:]))
 
         def edit(values: Sequence[float]) -> tuple[FileEdit, ...]:
-            return self.edit((*self.start[:axis], values[0], *self.start[axis + 1:]))
+            return whole((*self.start[:axis], values[0], *self.start[axis + 1:])) if whole else ()
 
         return replace(self, labels=(self.labels[axis],), start=(self.start[axis],), steps=(self.steps[axis],),
-                       turn=turn, edit=edit if self.edit else None, begin=None)
+                       turn=turn, edit=edit if whole else None, begin=None)
 
     def candidate(self, command: Command, values: Sequence[float]) -> Candidate:
         """The hypothesis that the numbers have these values."""
@@ -113,13 +114,14 @@ def _rocking_width(question: Question) -> float:
 
 
 def _simple(question: Question, name: str, step: float, *, id: str, title: str, prior: float, default: float,
-            **also) -> FitParameter:
+            linear: bool = False, positive: bool = False, geometry: bool = False) -> FitParameter:
     start = question.command.number(name, default)
 
     def turn(command: Command, values: Sequence[float]) -> Command:
         return command.setting(name, float(values[0]))
 
-    return FitParameter(id, title, (name,), (start,), (step,), turn, prior, **also)
+    return FitParameter(id, title, (name,), (start,), (step,), turn, prior, linear=linear, positive=positive,
+                        geometry=geometry)
 
 
 # --- detector --------------------------------------------------------------------------------------------------------
@@ -192,7 +194,7 @@ def _detector_parameters(question: Question) -> Iterator[FitParameter]:
 def _beam_parameters(question: Question) -> Iterator[FitParameter]:
     command, reach = question.command, _reach_px(question)
     wave = command.find("-lambda", "-energy")
-    name = wave.option.name if wave else "-lambda"
+    name = wave.name if wave else "-lambda"
     start = command.number(name, 1.0)
     yield _simple(question, name, start * _STEP / reach, default=1.0, title="the wavelength", prior=0.55,
                   id=mistake_id("wavelength", "value"), positive=True)
@@ -225,9 +227,9 @@ def _tilt_parameter(item: Item, topic: str, step: float, prior: float, *, geomet
 
     def turn(command: Command, values: Sequence[float]) -> Command:
         tilted = rotation_about(across, values[0]) @ rotation_about(other, values[1]) @ vector
-        return command.setting(item.option.name, *(float(v) for v in tilted))
+        return command.setting(item.name, *(float(v) for v in tilted))
 
-    return FitParameter(mistake_id(topic, "value"), f"{item.option.name} tilted", ("one way", "the other way"),
+    return FitParameter(mistake_id(topic, "value"), f"{item.name} tilted", ("one way", "the other way"),
                         (0.0, 0.0), (step, step), turn, prior, geometry=geometry, units="radians")
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nbcompare.case.command import Command
 from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER
-from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 
@@ -99,7 +100,7 @@ class Fitter:
         if parameter.begin is not None:
             steps = np.array([parameter.begin]) - np.array(parameter.start)
         for step in steps:
-            moved = self.images(parameter, np.array(parameter.start) + step)
+            moved = self.images(parameter, tuple(np.array(parameter.start) + step))
             if moved is None:
                 return []
             change = [m - b for m, b in zip(moved, self.base, strict=True)]
@@ -144,7 +145,8 @@ class Fitter:
 
     def rest(self) -> np.ndarray:
         """Subject less baseline, as one vector."""
-        return _flat(self.aim, 0) - _flat(self.base, 0)
+        rest: np.ndarray = _flat(self.aim, 0) - _flat(self.base, 0)
+        return rest
 
     def _scale(self, now: np.ndarray, aim: np.ndarray) -> float:
         return _factor(now, aim) if self.free_scale else 1.0
@@ -168,14 +170,16 @@ class Fitter:
         until = self.trials.seconds_left - most_seconds
         at = np.array(next(v for v in (start, parameter.begin, parameter.start) if v is not None), float)
         for size in smoothings:
-            at = self._descend(parameter, at, size, until)
-            if at is None:
+            reached = self._descend(parameter, at, size, until)
+            if reached is None:
                 return None
+            at = reached
         return self._finished(parameter, at)
 
     def _finished(self, parameter: FitParameter, at: np.ndarray) -> Fitted:
         """The reading on all regions; round numbers are taken where they do as well."""
-        best = Fitted(parameter, tuple(at), self.trials.reading(self.trials.images(self.candidate(parameter, at))))
+        found = tuple(at)
+        best = Fitted(parameter, found, self.trials.reading(self.trials.images(self.candidate(parameter, found))))
         for digits in (4, 6):
             near = tuple(start if abs(value - start) < 1e-3 * step else float(f"{value:.{digits}g}")
                          for value, start, step in zip(at, parameter.start, parameter.steps, strict=True))
@@ -189,10 +193,11 @@ class Fitter:
         """The values reached with images smoothed so, when ``until`` seconds are left; None where there is no image
         or the descent is hopeless."""
         steps, aim = np.array(parameter.steps), _flat(self.aim, size)
-        parts = self.images(parameter, at)
+        parts = self.images(parameter, tuple(at))
         if parts is None:
             return None
-        now, slopes, damping, fresh = _flat(parts, size), None, 1e-4, False
+        now, damping, fresh = _flat(parts, size), 1e-4, False
+        slopes: np.ndarray | None = None
         scale = self._scale(now, aim)
         error = float(np.linalg.norm(aim - scale * now))
         floor = 2e-8 * float(np.linalg.norm(aim))
@@ -208,10 +213,10 @@ class Fitter:
                 if slopes is None:
                     break
             step = _damped_step(self._without_scale(scale * slopes, now), aim - scale * now, damping)
-            parts = self.images(parameter, at + step * steps)
+            parts = self.images(parameter, tuple(at + step * steps))
             moved = _flat(parts, size) if parts is not None else None
             trial = float(np.linalg.norm(aim - self._scale(moved, aim) * moved)) if moved is not None else np.inf
-            if trial < error:
+            if moved is not None and trial < error:
                 taken += 1
                 slopes = slopes + np.outer(moved - now - slopes @ step, step) / max(float(step @ step), 1e-30)
                 gain, at, now, error, fresh = trial / error, at + step * steps, moved, trial, False
@@ -237,7 +242,7 @@ class Fitter:
     def _slopes(self, parameter: FitParameter, at: np.ndarray, now: np.ndarray, size: int) -> np.ndarray | None:
         columns = []
         for step in np.diag(parameter.steps):
-            parts = self.images(parameter, at + step)
+            parts = self.images(parameter, tuple(at + step))
             if parts is None:
                 return None
             columns.append(_flat(parts, size) - now)
@@ -254,7 +259,7 @@ class Fitter:
                 for sign in (1, -1):
                     at = np.array(parameter.start, float)
                     at[axis] += sign * parameter.steps[axis] * _LADDER**rung
-                    parts = self.images(parameter, at)
+                    parts = self.images(parameter, tuple(at))
                     if parts is None:
                         continue
                     error = float(np.linalg.norm(aim - _flat(parts, SMOOTHINGS[0])))
@@ -315,10 +320,10 @@ def joined(first: FitParameter, second: FitParameter) -> FitParameter:
     """Two fit parameters turned together."""
     cut = len(first.start)
 
-    def turn(command, values):
+    def turn(command: Command, values: Sequence[float]) -> Command:
         return second.turn(first.turn(command, values[:cut]), values[cut:])
 
-    def edit(values):
+    def edit(values: Sequence[float]) -> tuple[FileEdit, ...]:
         return tuple(change for parameter, own in ((first, values[:cut]), (second, values[cut:])) if parameter.edit
                      for change in parameter.edit(own))
 

@@ -75,7 +75,8 @@ class ListPlaces:
         return np.where(self.keys[at] == keys, self.records[at], -1)
 
     def _keys(self, hkl: np.ndarray) -> np.ndarray:
-        return np.ravel_multi_index(tuple((hkl - self.low).T), tuple(self.size), mode="wrap")
+        keys: np.ndarray = np.ravel_multi_index(tuple((hkl - self.low).T), tuple(self.size), mode="wrap")
+        return keys
 
 
 # --- what the spots say ----------------------------------------------------------------------------------------------
@@ -86,7 +87,7 @@ def bracket(question: Question) -> ListCut | None:
     item, lattice = question.command.find("-hkl"), question.lattice
     read = read_list(question.folder / item.values[0]) if item and item.values and lattice else None
     table = reflection_table(question) if read is not None and question.pair.all_finite else None
-    if table is None:
+    if table is None or read is None:
         return None
     hkl, amplitudes = read
     place = ListPlaces(hkl)
@@ -162,6 +163,7 @@ def cut_trials(trials: CauseTrials) -> Iterator[tuple[Candidate, Reading]]:
 def _records_of_pixels(trials: CauseTrials, place: ListPlaces) -> list[np.ndarray]:
     """The record of the reflection that each pixel of the regions belongs to."""
     question, out = trials.question, []
+    assert question.lattice is not None, "reflections were indexed by it"
     middle = float(np.median(question.setting.phis))
     for region in trials.regions:
         rows, columns = np.mgrid[region.slices]

@@ -93,7 +93,7 @@ class PairSearch:
         scored = sorted(answers, key=lambda a: -explained_share(
             np.concatenate([r.slopes for r in (*own, a)], axis=1), rest)[0] + 0.01 * len(a.parameter.start))
         for answer in scored[:_ON_TOP]:
-            if again and answer.parameter.labels != again.labels:
+            if again and first.parameter and answer.parameter.labels != again.labels:
                 pair = Fitter(self.trials)
                 start = (*first.values, *answer.parameter.start)
                 if self._fit_pair(pair, first.parameter, answer.parameter, start, limits.PAIR_FIT):

@@ -8,7 +8,7 @@ tested layer starts with them, and starts its fits from the values found here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
@@ -75,16 +75,17 @@ class PeakPlaces:
         gaps = np.hypot(*(places[on][:, None, :] - self.y[None, :, :]).transpose(2, 0, 1))
         nearest = gaps.min(axis=1)
         partners = np.unique(np.argmin(gaps, axis=1)[nearest < 1.0]).size
-        expected = max(np.count_nonzero(on), min(len(self.x), len(self.y)) // 2)
+        expected = max(int(np.count_nonzero(on)), min(len(self.x), len(self.y)) // 2)
         return Placing(partners / expected, float(np.median(np.minimum(nearest, _FAR))))
 
-    def fit(self, parameter: FitParameter) -> tuple[Sequence[float], Placing]:
+    def fit(self, parameter: FitParameter) -> tuple[tuple[float, ...], Placing]:
         """Turn a parameter until moved peaks lie nearest to the subject's (Gauss-Newton on nearest partners)."""
         command = self.question.command
-        at, best, steps = np.array(parameter.start, float), (parameter.start, self.still), np.array(parameter.steps)
+        at, steps = np.array(parameter.start, float), np.array(parameter.steps)
+        best: tuple[tuple[float, ...], Placing] = (parameter.start, self.still)
         for reach in (12.0, 6.0, 3.0, 1.5, 1.0, 1.0):
-            now = self.moved(parameter.turn(command, at))
-            slopes = np.stack([(self.moved(parameter.turn(command, at + step)) - now) for step in np.diag(steps)],
+            now = self.moved(parameter.turn(command, tuple(at)))
+            slopes = np.stack([self.moved(parameter.turn(command, tuple(at + step))) - now for step in np.diag(steps)],
                               axis=-1)
             usable = np.isfinite(now).all(axis=1) & np.isfinite(slopes).all(axis=(1, 2))
             if np.count_nonzero(usable) < 4:
@@ -100,7 +101,7 @@ class PeakPlaces:
             at = at + change * steps
             if parameter.positive and (at * np.array(parameter.start) <= 0).any():
                 break
-            placing = self.placing(self.moved(parameter.turn(command, at)))
+            placing = self.placing(self.moved(parameter.turn(command, tuple(at))))
             if placing.score > best[1].score:
                 best = (tuple(float(v) for v in at), placing)
         return best
@@ -129,6 +130,8 @@ class PredictedGeometry:
     @property
     def better(self) -> list[Placed]:
         """Those that place the peaks better than they lie."""
+        if self.still is None:
+            return []
         return [placed for placed in self.placed if placed.placing.score > self.still.score + 0.02]
 
 
@@ -166,7 +169,9 @@ def find_predicted(question: Question) -> Iterator[Cause]:
         return
     geometry = geometry_of(question)
     still = geometry.still
-    for placed in geometry.better[:6] if still else ():
+    if still is None:
+        return
+    for placed in geometry.better[:6]:
         candidate, placing = placed.candidate, placed.placing
         if placing.found < 0.5:
             continue

@@ -10,7 +10,7 @@ from nbcompare.explain.description import Setting
 from nbcompare.explain.diagnose.cause import Cause, carried_out, guess
 from nbcompare.explain.diagnose.causes import BACKGROUND_OFFSET
 from nbcompare.explain.diagnose.finders.scale import named_factor
-from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter
 from nbcompare.explain.diagnose.search.trials import NOTHING, Reading
 
@@ -42,7 +42,7 @@ class Prover:
 
     setting: Setting
     regions: int
-    scores: Mapping[tuple, float]
+    scores: Mapping[RunKey, float]
 
     def proven(self, candidate: Candidate, reading: Reading, more: tuple[str, ...] = ()) -> list[Cause]:
         """The cause, and the second one where a factor or an offset was needed besides."""

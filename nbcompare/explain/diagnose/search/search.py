@@ -16,7 +16,7 @@ import numpy as np
 from nbcompare.explain.diagnose.cause import Cause
 from nbcompare.explain.diagnose.causes import ANOTHER_PATTERN, CATALOGUE, MAY_MOVE_SPOTS
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
-from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
 from nbcompare.explain.diagnose.hypotheses.command_edits import emulation_candidates, run_candidates
 from nbcompare.explain.diagnose.hypotheses.file_edits import file_candidates
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import MOSAIC_SPREAD, FitParameter, fit_parameters, of_domains
@@ -62,12 +62,12 @@ class CauseSearch:
         self.trials = CauseTrials(question, simulator, budget_s)
         self.expected = {cause.id: cause.confidence for cause in quick}
         self.told = question_differences(question)
-        self.tried: dict[tuple, Tried] = {}
+        self.tried: dict[RunKey, Tried] = {}
         self.found: list[Cause] = []
         self.aside: list[Cause] = []
         self.seeds: list[Cause] = []
         self.responses: list[Response] = []
-        self.fitted: set[tuple] = set()
+        self.fitted: set[ParameterKey] = set()
         self.renders_before = simulator.renders
 
     def outcome(self) -> SearchResult:
@@ -196,11 +196,13 @@ class CauseSearch:
     def _placed_fits(self) -> None:
         """Fit what would move the peaks to where the subject has them, from there."""
         geometry = geometry_of(self.question)
-        fitted = [placed for placed in geometry.better if placed.parameter] if geometry.still else []
-        for placed in fitted[:limits.PLACED_FITS]:
-            if placed.placing.score > max(limits.WELL_PLACED, geometry.still.score + 0.05):
-                if self._fit(placed.parameter, placed.values, limits.PLACED_FIT):
-                    return
+        if geometry.still is None:
+            return
+        enough = max(limits.WELL_PLACED, geometry.still.score + 0.05)
+        fitted = [(placed, placed.parameter) for placed in geometry.better if placed.parameter]
+        for placed, parameter in fitted[:limits.PLACED_FITS]:
+            if placed.placing.score > enough and self._fit(parameter, placed.values, limits.PLACED_FIT):
+                return
 
     def _sure_fits(self) -> None:
         """Turn every parameter by a step, those first whose fit takes no more than that; fit those that the difference
@@ -294,10 +296,11 @@ class CauseSearch:
             if self.trials.within(limits.AFTER_A_PROOF):
                 other = of_domains(parameter, count)
                 found = self.fitter.fit(other, nearest.values, smoothings=(0,), most_seconds=limits.DOMAINS_FIT_S)
-                candidate = found and other.candidate(self.question.command, found.values)
-                if found:
-                    self.tried[candidate.key] = Tried(candidate, found.reading, other, found.values)
-                if found and self._settles(candidate, found.reading):
+                if found is None:
+                    continue
+                candidate = other.candidate(self.question.command, found.values)
+                self.tried[candidate.key] = Tried(candidate, found.reading, other, found.values)
+                if self._settles(candidate, found.reading):
                     return
 
     def _twins(self, parameter: FitParameter, values: Sequence[float]) -> None:
@@ -328,7 +331,7 @@ class CauseSearch:
         found = [(response, *explained_share(response.slopes, change))
                  for response in self._looked_at(near[:limits.LOOKS], self.fitter)]
         found.sort(key=lambda entry: (round(-entry[1], 2), -entry[0].parameter.prior))
-        best = {}
+        best: dict[str, tuple[Response, np.ndarray]] = {}
         for response, share, turn in found:
             if share > limits.SAME_WAY:
                 best.setdefault(response.parameter.id, (response, turn))
@@ -348,7 +351,10 @@ class CauseSearch:
                 return
 
 
-def _name(parameter: FitParameter) -> tuple:
+ParameterKey = tuple[str, str, tuple[str, ...]]
+
+
+def _name(parameter: FitParameter) -> ParameterKey:
     """What tells a parameter from all others."""
     return parameter.id, parameter.title, parameter.labels
 

@@ -31,10 +31,10 @@ def seed_guesses(trials: CauseTrials) -> Iterator[Cause]:
 def _like_other_seeds(trials: CauseTrials, option: str, id: str, words: str) -> Iterator[Cause]:
     command = trials.question.command.without(option)
     base, subject = _flat(trials.base), _flat(trials.subject)
-    others = [trials.images(Candidate(id, "another seed", command.starting(option, str(seed)))) for seed in _SEEDS]
-    if any(parts is None for parts in others):
+    found = [trials.images(Candidate(id, "another seed", command.starting(option, str(seed)))) for seed in _SEEDS]
+    others = [_flat(parts) for parts in found if parts is not None]
+    if len(others) < len(found):
         return
-    others = [_flat(parts) for parts in others]
     usual = [float(np.linalg.norm(other - base)) for other in others]
     here = float(np.linalg.norm(subject - base))
     across = float(np.median([np.linalg.norm(subject - other) for other in others]))

@@ -20,7 +20,8 @@ from nbcompare.case.options import FLOAT_FILE
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.batch import BatchEngine, BatchFault
 from nbcompare.engine.choose import subject_engine
-from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.engine.engine import Engine
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 
 _NOT_OF_THE_IMAGE = ("output", "run")
 """Kinds of options that have no part in the float image."""
@@ -31,14 +32,17 @@ _PATIENCE_S = 15.0
 
 _KEPT_PIXELS = 30_000_000
 
+RegionKey = tuple[tuple[str, ...], tuple[int, int, int, int]]
+"""Arguments and the bounds of a region."""
+
 
 class Simulator:
     """A process of ``python -m nanobrag_torch -batch``, or of the engine given; to be closed after use."""
 
-    def __init__(self, engine=None) -> None:
+    def __init__(self, engine: Engine | None = None) -> None:
         self.engine = BatchEngine(engine or subject_engine(None, {}))
         self.folder = Path(tempfile.mkdtemp(prefix="nbcompare-diagnosis-"))
-        self.kept: dict[tuple, np.ndarray | None] = {}
+        self.kept: dict[RegionKey, np.ndarray | None] = {}
         self.kept_pixels = 0
         self.dumps: dict[tuple[str, str], str | None] = {}
         self.renders = 0
@@ -47,7 +51,7 @@ class Simulator:
     def __enter__(self) -> Simulator:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -72,7 +76,7 @@ class Simulator:
         """
         names = emulate if candidate.emulate is None else candidate.emulate
         argv = self._arguments(candidate, files, names)
-        key = (*argv, region.bounds)
+        key = (argv, region.bounds)
         if key not in self.kept:
             self._keep(key, self._run_faster(argv, region, shape, seconds))
         return self.kept[key]
@@ -91,7 +95,7 @@ class Simulator:
         words = Command(tuple(items)).argv
         return (*words, *(("-emulate", ",".join(sorted(emulate))) if emulate else ()))
 
-    def _staged(self, path: Path, edit) -> str:
+    def _staged(self, path: Path, edit: FileEdit | None) -> str:
         """The name, in the process's folder, of a file as it is or as edited; named by its content."""
         text = path.read_bytes()
         if edit is not None:
@@ -109,8 +113,9 @@ class Simulator:
         if listed is None or command.has("-dump", "-emulate"):
             return self._run(argv, region, shape, seconds)
         named = (listed.values[0], str(command.number("-default_F")))
-        if self.dumps.get(named):
-            return self._run(command.without("-hkl").ending("-dump", self.dumps[named]).argv, region, shape, seconds)
+        dump = self.dumps.get(named)
+        if dump:
+            return self._run(command.without("-hkl").ending("-dump", dump).argv, region, shape, seconds)
         fresh = self.folder / _DUMP
         fresh.unlink(missing_ok=True)
         part = self._run(argv, region, shape, seconds)
@@ -146,7 +151,7 @@ class Simulator:
         del pixels
         return part if np.isfinite(part).all() else None
 
-    def _keep(self, key: tuple, part: np.ndarray | None) -> None:
+    def _keep(self, key: RegionKey, part: np.ndarray | None) -> None:
         if self.kept_pixels > _KEPT_PIXELS:
             self.kept.clear()
             self.kept_pixels = 0

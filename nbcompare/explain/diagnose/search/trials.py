@@ -18,7 +18,7 @@ from nbcompare.explain.diagnose.search.regions import choose_regions
 from nbcompare.explain.diagnose.search.simulator import Simulator
 
 _ROUNDING = 2.0**-24
-BASES = (frozenset(), frozenset({"phi-carryover"}), frozenset({"all"}))
+BASES: tuple[frozenset[str], ...] = (frozenset(), frozenset({"phi-carryover"}), frozenset({"all"}))
 """Emulations under which the unedited command may be the reference, tried in this order."""
 
 BASE_TOLERANCE = 1e-6
