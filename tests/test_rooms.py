@@ -3,8 +3,10 @@ their doors, each a sentence and the public names."""
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -134,3 +136,20 @@ def test_opening_all_doors_loads_no_room():
     code = f"import sys, {', '.join('nbcompare.' + room for room in ROOMS)}\nprint(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {name for name in loaded if name.startswith("nbcompare.")} == {f"nbcompare.{room}" for room in ROOMS}
+
+
+# --- types ------------------------------------------------------------------------------------------------------
+
+
+def test_no_module_of_the_harness_is_spared_by_the_type_checker():
+    settings = tomllib.loads((HARNESS.parent / "pyproject.toml").read_text())["tool"]["mypy"]
+    named = [module for entry in settings["overrides"] for module in entry["module"]]
+    assert settings["strict"] and "nbcompare" in settings["files"]
+    assert not [module for module in named if module.startswith("nbcompare")]
+
+
+def test_what_the_type_checker_is_told_to_ignore_has_a_code_and_a_reason():
+    marked = [line for path in HARNESS.rglob("*.py") for line in path.read_text(encoding="utf-8").splitlines()
+              if "type: ignore" in line]
+    assert not [line for line in marked if not re.search(r"type: ignore\[[a-z, -]+\]  # \w", line)]
+    assert not [path for path in HARNESS.rglob("*.py") if "# mypy:" in path.read_text(encoding="utf-8")]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbcompare.errors import UsageError
 
@@ -40,7 +40,7 @@ class Declared:
     @classmethod
     def of(cls, text: str | None, option: str) -> Declared:
         """``KEY=VALUE,...`` of a command line. Raises UsageError that names the option."""
-        chosen: dict[str, object] = {}
+        chosen: dict[str, Any] = {}
         for part in text.split(",") if text else ():
             key, equals, value = part.partition("=")
             reader = _READERS.get(key)
@@ -50,7 +50,7 @@ class Declared:
                 chosen["transposed" if key == "axes" else key] = reader(value)
             except ValueError as fault:
                 raise UsageError(f"{option}: {key}={value}: {fault}") from None
-        return cls(**chosen)  # type: ignore[arg-type]
+        return cls(**chosen)
 
     def as_dict(self) -> dict[str, object]:
         """What was declared, as plain values."""
