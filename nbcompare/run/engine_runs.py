@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbcompare.bundle.bundle import Staging
-from nbcompare.bundle.names import FAILED, image_name, output_name, tests_log
+from nbcompare.bundle.names import FAILED, failed_tests_names, image_name, output_name, tests_log
 from nbcompare.bundle.record import TestsOutcome
 from nbcompare.case.case import Case
 from nbcompare.case.options import PREFIX, REFERENCE
@@ -16,7 +16,7 @@ from nbcompare.engine.engine import Failure, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.runs import RunFiles
-from nbcompare.run.mapped_tests import CUDA_MISSING, cuda_is_available, place_of_tests, run_mapped_tests
+from nbcompare.run.mapped_tests import CUDA_MISSING, collect_tests, cuda_is_available, place_of_tests, run_mapped_tests
 from nbcompare.run.staged_case import StagedCase
 
 if TYPE_CHECKING:
@@ -63,6 +63,13 @@ def with_changed(runs: tuple[Run, ...], changed: Mapping[str, str]) -> tuple[Run
     """The runs, where an engine that is not what it was when the run began has failed, whatever it gave."""
     return tuple(replace(run, failure=Failure("changed", changed[run.role])) if run.role in changed else run
                  for run in runs)
+
+
+def collect_after_failure(case: Case, bundle: Staging) -> None:
+    """Keep what pytest collects for the mapped tests, when an engine failed: which tests there are to look into it."""
+    if case.tests:
+        collect_tests(case.tests, place_of_tests(case), bundle.path(failed_tests_names("cpu")[0]),
+                      case.limits.tests_seconds)
 
 
 def mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, TestsOutcome]:

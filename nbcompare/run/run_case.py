@@ -27,7 +27,14 @@ from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.redact import redacted
 from nbcompare.engine.renderer import Renderer
-from nbcompare.run.engine_runs import EngineRuns, empty_logs, mapped_tests, run_engines, with_changed
+from nbcompare.run.engine_runs import (
+    EngineRuns,
+    collect_after_failure,
+    empty_logs,
+    mapped_tests,
+    run_engines,
+    with_changed,
+)
 from nbcompare.run.judged import Judgement, judge_runs, write_views
 from nbcompare.run.kept_reference import with_kept_reference
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
@@ -69,6 +76,8 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
         judgement = judge_runs(staged, ran, place, options, progress, CUDA if CUDA in tests else None)
         scale = write_views(staged, ran, judgement, options)
     place.write_images()
+    if any(run.failure for run in ran.runs):
+        collect_after_failure(staged.case, staged.bundle)
     changed = staged.changed_engines()
     if changed:
         ran = EngineRuns(with_changed(ran.runs, changed), ran.images, ran.outputs)

@@ -196,3 +196,35 @@ def test_a_diagnosis_that_fails_leaves_a_verdict_its_word(tmp_path, monkeypatch)
     monkeypatch.setattr("nbcompare.explain.diagnose.diagnose.image_only_causes", fail)
     said = top_cause(spots(), 7 * spots(), ARGV, tmp_path)
     assert said == "the diagnosis failed: the images and arguments: TypeError: no such thing"
+
+
+# --- masks, by the type of their pixels -----------------------------------------------------------------------------
+
+
+def mask_file(path, excluded, declared, header=512):
+    """An SMV image that is 0 where ``excluded``, with the first pixels of other values."""
+    width = {"unsigned_char": 1, "unsigned_short": 2, "signed_long": 4}[declared]
+    text = f"{{\nHEADER_BYTES={header:5d};\nSIZE1={FAST};\nSIZE2={SLOW};\nTYPE={declared};\n}}\f".encode()
+    path.write_bytes(text.ljust(header) + np.where(excluded, 0, 7).astype(f"<u{width}").tobytes())
+
+
+@pytest.mark.parametrize(("declared", "header"), [("unsigned_short", 512), ("unsigned_short", 1024),
+                                                  ("signed_long", 512), ("unsigned_char", 512)])
+def test_a_mask_is_read_by_the_type_that_it_declares(tmp_path, declared, header):
+    """A mask of 32-bit pixels was read as one of 16 bits, and a subject that ignored it was called something else."""
+    excluded = (PIXEL // FAST > 20) & (PIXEL // FAST < 40) & (PIXEL % FAST > 10) & (PIXEL % FAST < 44)
+    mask_file(tmp_path / "mask.img", excluded, declared, header)
+    reference = np.where(excluded, 0, spots()).astype("<f4")
+    _, found = causes(spots(), reference, (*ARGV, "-mask", "mask.img"), tmp_path)
+    assert found[0].id == "mask-ignored"
+
+
+def test_a_reference_that_read_a_mask_as_16_bits_is_understood(tmp_path):
+    """nanoBragg reads every mask so."""
+    excluded = np.zeros((SLOW, FAST), bool)
+    excluded[20:40, 10:44] = True
+    mask_file(tmp_path / "mask.img", excluded, "signed_long")
+    as_16_bits = np.frombuffer((tmp_path / "mask.img").read_bytes(), "<u2", SLOW * FAST, 512).reshape(SLOW, FAST) == 0
+    reference = np.where(as_16_bits, 0, spots()).astype("<f4")
+    _, found = causes(spots(), reference, (*ARGV, "-mask", "mask.img"), tmp_path)
+    assert found[0].id == "mask-ignored"

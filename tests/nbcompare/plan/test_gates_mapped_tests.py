@@ -45,6 +45,15 @@ def test_a_failure_leaves_its_signature_what_was_collected_and_no_engine_run(run
     assert nb("verify", folder).code == 0
 
 
+def test_after_an_engine_failure_too_what_pytest_collects_is_kept(run_small, map_tests, nb):
+    map_tests("def test_first():\n    pass\n")
+    said, folder = run_small("good", "crash")
+    assert said.code == 2
+    assert "::test_first" in (folder / "tests/pytest_cpu_collect.log").read_text()
+    assert not (folder / "tests/pytest_cpu_failure.txt").exists()
+    assert nb("verify", folder).code == 0
+
+
 def test_a_file_that_cannot_be_imported_has_a_signature_too(run_small, map_tests):
     map_tests("import no_such_module\n")
     said, folder = run_small()

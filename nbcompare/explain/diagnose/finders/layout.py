@@ -13,6 +13,7 @@ import numpy as np
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.cause import Cause
 from nbcompare.explain.diagnose.image_pair import ImagePair
+from nbcompare.explain.diagnose.mask_file import excluded_pixels
 from nbcompare.explain.diagnose.question import Question
 
 _MARKERS = 60
@@ -136,10 +137,10 @@ def _roi_moved(question: Question, lost: np.ndarray, extra: np.ndarray) -> Itera
 
 
 def _mask_causes(question: Question) -> Iterator[Cause]:
-    mask = _read_mask(question)
-    if mask is None:
+    pair, path = question.pair, question.files.get("-mask")
+    excluded = excluded_pixels(path, pair.reference) if path else None
+    if excluded is None:
         return
-    pair, excluded = question.pair, mask == 0
     shown = excluded & (pair.subject != 0)
     lost = ~excluded & (pair.subject == 0) & (pair.reference != 0)
     if shown.any() and not lost.any() and pair.same_but(excluded):
@@ -154,18 +155,6 @@ def _mask_causes(question: Question) -> Iterator[Cause]:
         yield _cause(causes.MASK_WRONG, f"{int(np.count_nonzero(shown))} excluded pixels hold values and "
                      f"{int(np.count_nonzero(lost))} others are zero", "all other pixels are the same",
                      what="another mask", prior=0.9 if shown.any() else 0.5)
-
-
-def _read_mask(question: Question) -> np.ndarray | None:
-    """The -mask image [slow, fast], or None when there is none of the right size."""
-    path = question.files.get("-mask")
-    if path is None:
-        return None
-    raw, pixels = path.read_bytes(), question.pair.slow * question.pair.fast
-    offset = 512 if len(raw) >= 512 + 2 * pixels else len(raw) - 2 * pixels
-    if offset < 0:
-        return None
-    return np.frombuffer(raw, "<u2", pixels, offset).reshape(question.pair.slow, question.pair.fast)
 
 
 # --- bytes --------------------------------------------------------------------------------------------------------
