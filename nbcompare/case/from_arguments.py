@@ -44,6 +44,7 @@ class OneShotOptions:
     py_args: tuple[str, ...] = ()
     seconds: float = 3600.0
     trust_case: bool = False
+    sandbox: bool = False
 
     def __post_init__(self) -> None:
         asked: list[tuple[str, str, tuple[float | None, float | None]]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import Finite, engine_options, output_options, words
+from nbcompare.commands.options import Finite, engine_options, output_options, sandbox_option, words
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -25,12 +25,13 @@ from nbcompare.errors import ExitCode, UsageError
 @click.option("--timeout", type=Finite(0, min_open=True), default=3600.0, show_default=True,
               metavar="SECONDS", help="Time limit of each engine.")
 @engine_options
+@sandbox_option
 @output_options
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- ARGS...")
 def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshold: float | None,
             sum_ratio: tuple[float, float] | None, allow_scale: bool, png_scale: float, save_diff: bool, timeout: float,
             c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool, resample: bool,
-            form: str, quiet: bool, arguments: tuple[str, ...]) -> ExitCode:
+            sandbox: bool, form: str, quiet: bool, arguments: tuple[str, ...]) -> ExitCode:
     """Compare both engines on one nanoBragg command line, without a case or a bundle."""
     from nbcompare.case.from_arguments import DEFAULT_CORRELATION, DEFAULT_SUM_RATIO, OneShotOptions
     from nbcompare.commands.views.terminal import one_shot_report
@@ -46,7 +47,7 @@ def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshol
     options = OneShotOptions(
         outdir, roi, DEFAULT_CORRELATION if threshold is None else threshold,
         None if allow_scale else sum_ratio or DEFAULT_SUM_RATIO, resample, png_scale, save_diff, c_bin, py_bin,
-        words(c_args, "--c-args"), words(py_args, "--py-args"), timeout, trust_case)
+        words(c_args, "--c-args"), words(py_args, "--py-args"), timeout, trust_case, sandbox)
     result = run_one_shot(arguments, options, Progress(quiet=quiet))
     if form == "json":
         click.echo((result.folder / "summary.json").read_text(encoding="utf-8"), nl=False)

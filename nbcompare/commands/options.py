@@ -33,6 +33,11 @@ def engine_options(command: Command) -> Command:
     return program_options(resample(command))
 
 
+sandbox_option = click.option(
+    "--sandbox", is_flag=True, help="Confine the engines (Linux: Landlock and seccomp): they read their inputs, their "
+                                    "code and the system, write their own folder, and reach no network.")
+
+
 def program_options(command: Command) -> Command:
     """Which programs, and what only one of them gets."""
     for option in reversed((

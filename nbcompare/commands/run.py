@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbcompare.commands.options import bundles_option, engine_options, fresh_option, words
+from nbcompare.commands.options import bundles_option, engine_options, fresh_option, sandbox_option, words
 from nbcompare.commands.publish import JSON, TEXT, Publication, result_options
 from nbcompare.errors import ExitCode, UsageError, worst
 
@@ -33,11 +33,12 @@ if TYPE_CHECKING:
 @fresh_option
 @bundles_option
 @engine_options
+@sandbox_option
 @result_options
 def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path | None, noise_floor: bool,
             probe_args: bool, all_metrics: bool, shards: int, fresh: bool, bundles: Path,
             c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool,
-            resample: bool, publication: Publication) -> ExitCode:
+            resample: bool, sandbox: bool, publication: Publication) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.case import load_case, parse_input_override
     from nbcompare.commands.views.results import result_of
@@ -60,7 +61,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
             options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs,
                                  resample, bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor,
                                  probe_args=probe_args, all_metrics=all_metrics, shards=shards, trust_case=trust_case,
-                                 fresh=fresh)
+                                 fresh=fresh, sandbox=sandbox)
             bundle = run_case(case, options, progress)
             bundles_made.append(bundle)
             told.add(result_of(bundle, case.path, next_step(bundle)))

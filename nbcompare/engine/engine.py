@@ -25,6 +25,7 @@ from nbcompare.case.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
 from nbcompare.engine.process import Ended, declared_environment, run_program
 from nbcompare.engine.safe_start import safe_variables, with_absolute_paths
+from nbcompare.engine.sandbox import confining, with_own_places
 
 _CLOCK_GRAIN_SECONDS = 2.0
 
@@ -39,6 +40,10 @@ class Engine:
     start: tuple[str, ...]
     chosen_by: str
     declaration: EngineDeclaration | None = None
+    confined: bool = False
+    """Whether it is held to its inputs, its code and its own folder (sandbox.py)."""
+    reads: tuple[Path, ...] = ()
+    """What else a confined one may read."""
 
     @property
     def program(self) -> Path:
@@ -149,9 +154,11 @@ def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs
     argv = (*engine.start, *words)
     cwd = engine.declaration.cwd if engine.declaration else None
     started = time.time()
-    ended = run_program((*engine.start, *files_in(folder, words)) if cwd else argv, folder=cwd or folder, stdout=stdout,
-                        stderr=stderr, seconds=seconds, extra_environment=engine.variables(environment),
-                        on_progress=on_progress)
+    variables = engine.variables(environment)
+    asked = (*engine.start, *files_in(folder, words)) if cwd else argv
+    ended = run_program((*confining(engine, folder, variables), *asked), folder=cwd or folder, stdout=stdout,
+                        stderr=stderr, seconds=seconds, on_progress=on_progress,
+                        extra_environment=with_own_places(engine, folder, variables))
     return rendering(engine.role, argv, shape, ended, seconds, folder / FLOAT_FILE, started)
 
 

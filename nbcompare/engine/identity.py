@@ -24,6 +24,7 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.libraries import is_elf, linked_libraries
 from nbcompare.engine.made_of import MadeOf, look_at
 from nbcompare.engine.process import recordable, recorded_environment, run_program
+from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.files import hash_of_named, sha256_of
 
 VERSION_SECONDS = 60.0
@@ -125,8 +126,11 @@ def _version_line(engine: Engine) -> str:
     cwd = engine.declaration.cwd if engine.declaration else None
     with tempfile.TemporaryDirectory() as scratch:
         out, err = Path(scratch, "out"), Path(scratch, "err")
-        run_program(version_command(engine), folder=cwd or Path(scratch), stdout=out, stderr=err,
-                    seconds=VERSION_SECONDS, most=VERSION_BYTES, extra_environment=engine.variables({}))
+        own, variables = Path(scratch, "own"), engine.variables({})
+        own.mkdir()
+        run_program((*confining(engine, own, variables), *version_command(engine)), folder=cwd or own, stdout=out,
+                    stderr=err, seconds=VERSION_SECONDS, most=VERSION_BYTES,
+                    extra_environment=with_own_places(engine, own, variables))
         said = out.read_text(errors="replace").strip()
     return said.splitlines()[0][:300] if said else UNKNOWN
 
@@ -135,7 +139,8 @@ def _library_names(engine: Engine) -> tuple[str, ...]:
     """Shared libraries that the dynamic linker would load, by name; empty for a script."""
     if not is_elf(engine.program):
         return ()
-    found = linked_libraries(engine.program, engine.variables({}))
+    variables = engine.variables({})
+    found = linked_libraries(engine.program, variables, confining(engine, Path(os.devnull), variables))
     return (UNKNOWN,) if found is None else tuple(sorted({entry.name for entry in found}))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +33,10 @@ def is_elf(program: Path) -> bool:
         return stream.read(4) == _ELF
 
 
-def linked_libraries(program: Path, environment: Mapping[str, str]) -> tuple[Library, ...] | None:
+def linked_libraries(program: Path, environment: Mapping[str, str],
+                     confining: Sequence[str] = ()) -> tuple[Library, ...] | None:
     """What the loader takes, by name; empty for a program that is linked with nothing, None where ldd does not say."""
-    said = answer(["ldd", str(program.absolute())], Path("/"), seconds=_SECONDS, environment=environment,
+    said = answer([*confining, "ldd", str(program.absolute())], Path("/"), seconds=_SECONDS, environment=environment,
                   most=_MOST_BYTES)
     if said is None:
         return () if loader_of(program) is None else None  # ldd ends with an error for a static program

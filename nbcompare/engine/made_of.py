@@ -24,6 +24,7 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.entry import COMPILED, MODULE, SCRIPT, Entry, entry_of
 from nbcompare.engine.installation import CHECKOUT, SIMULATOR
 from nbcompare.engine.libraries import linked_libraries, loader_of
+from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sha256_of
 
@@ -158,8 +159,10 @@ def ask(engine: Engine, entry: Entry) -> dict[str, Any] | None:
                            "cwd": str(declared) if declared else None,
                            "stop_at": [str(SIMULATOR)] if SIMULATOR.is_relative_to(CHECKOUT) else []})
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as scratch:
-        printed = answer([*entry.interpreter, "-c", _QUESTION, *_TEXTS, question], declared or Path(scratch),
-                         seconds=ASK_SECONDS, environment=engine.variables({}))
+        variables = engine.variables({})
+        asked = (*confining(engine, Path(scratch), variables), *entry.interpreter, "-c", _QUESTION, *_TEXTS, question)
+        printed = answer(asked, declared or Path(scratch), seconds=ASK_SECONDS,
+                         environment=with_own_places(engine, Path(scratch), variables))
     try:
         said = json.loads((printed or b"").splitlines()[-1])
     except (ValueError, IndexError, RecursionError):
@@ -172,7 +175,8 @@ def ask(engine: Engine, entry: Entry) -> dict[str, Any] | None:
 
 def _of_compiled(engine: Engine) -> Found:
     """The libraries that a compiled program is linked with, in the engine's environment, and the loader it names."""
-    found = linked_libraries(engine.program, engine.variables({}))
+    variables = engine.variables({})
+    found = linked_libraries(engine.program, variables, confining(engine, Path(os.devnull), variables))
     loader = loader_of(engine.program)
     if found is None:
         return MadeOf(COMPILED), [Reason("ldd does not say with what it is linked", str(engine.program))]

@@ -135,7 +135,7 @@ class Renderer:
     def _batch(self, job: Job) -> BatchEngine | None:
         """This thread's process of the job's engine and variables, where there may be one."""
         bundled = is_bundled_simulator(job.engine)
-        if self.batches is Batches.NONE or (self.batches is Batches.BUNDLED and not bundled):
+        if self.batches is Batches.NONE or job.engine.confined or (self.batches is Batches.BUNDLED and not bundled):
             return None
         known = self._of_thread()
         key = (job.engine, tuple(sorted(job.environment.items())))

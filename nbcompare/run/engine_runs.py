@@ -65,26 +65,27 @@ def with_changed(runs: tuple[Run, ...], changed: Mapping[str, str]) -> tuple[Run
                  for run in runs)
 
 
-def collect_after_failure(case: Case, bundle: Staging) -> None:
+def collect_after_failure(case: Case, bundle: Staging, *, confined: bool = False) -> None:
     """Keep what pytest collects for the mapped tests, when an engine failed: which tests there are to look into it."""
     if case.tests:
         collect_tests(case.tests, place_of_tests(case), bundle.path(failed_tests_names("cpu")[0]),
-                      case.limits.tests_seconds)
+                      case.limits.tests_seconds, confined=confined)
 
 
-def mapped_tests(case: Case, bundle: Staging, progress: Progress) -> dict[str, TestsOutcome]:
-    """The mapped tests on the CPU and, where torch sees a device and they passed, on CUDA too."""
+def mapped_tests(case: Case, bundle: Staging, progress: Progress, *, confined: bool = False) -> dict[str, TestsOutcome]:
+    """The mapped tests on the CPU and, where torch sees a device and they passed, on CUDA too; ``confined`` as engines
+    are."""
     if case.tests:
         progress.begin(f"mapped tests ({len(case.tests)})")
     place = place_of_tests(case)
     outcomes = {"cpu": run_mapped_tests(case.tests, place=place, log=bundle.path(tests_log("cpu")),
-                                        seconds=case.limits.tests_seconds)}
+                                        seconds=case.limits.tests_seconds, confined=confined)}
     if case.tests:
         progress.end(outcomes["cpu"].failure or outcomes["cpu"].summary)
     cuda_log = bundle.path(tests_log("cuda"))
     if case.tests and not outcomes["cpu"].failure and cuda_is_available(bundle.folder):
         outcomes["cuda"] = run_mapped_tests(case.tests, place=place, log=cuda_log,
-                                            seconds=case.limits.tests_seconds, device="cuda")
+                                            seconds=case.limits.tests_seconds, device="cuda", confined=confined)
     else:
         cuda_log.write_text(CUDA_MISSING, encoding="utf-8")
     return outcomes

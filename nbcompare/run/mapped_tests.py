@@ -25,9 +25,11 @@ from nbcompare.case.case import Case
 from nbcompare.case.declarations import TestsPlace
 from nbcompare.case.options import SUBJECT
 from nbcompare.case.project import declared_engines, project_above
+from nbcompare.engine.engine import Engine
 from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.process import Ended, recorded_environment, run_program
 from nbcompare.engine.redact import redact_file, redacted
+from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.visible import visible
 
 CUDA_MISSING = "cuda not available\n"
@@ -85,7 +87,7 @@ def place_of_tests(case: Case) -> TestsPlace:
 
 
 def run_mapped_tests(nodes: Sequence[str], *, place: TestsPlace, log: Path, seconds: float,
-                     device: str = "cpu") -> TestsOutcome:
+                     device: str = "cpu", confined: bool = False) -> TestsOutcome:
     """Run pytest on the nodes, its output kept in ``log`` (standard error first), our count as its last line.
 
     A node that selects no test, and a test that was skipped, deselected or expected to fail, are no green: nothing was
@@ -98,7 +100,8 @@ def run_mapped_tests(nodes: Sequence[str], *, place: TestsPlace, log: Path, seco
     argv += ["--maxfail=1"] if device == "cuda" else []
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
         written = Path(folder, "report")
-        ended = _run_logged([*argv, f"--nb-report={written}", "--", *nodes], place.folder, log, seconds)
+        ended = _run_logged([*argv, f"--nb-report={written}", "--", *nodes], place.folder, log, seconds,
+                            Path(folder) if confined else None)
         report = read_report(written)
     outcome = _outcome(tuple(nodes), ended, report, place.folder, seconds, device)
     with open(log, "a", encoding="utf-8") as stream:
@@ -107,15 +110,17 @@ def run_mapped_tests(nodes: Sequence[str], *, place: TestsPlace, log: Path, seco
     if outcome.failure:
         outcome = replace(outcome, error_line=outcome.error_line or _error_of_pytest(log))
         collected, signature = (log.with_name(Path(name).name) for name in failed_tests_names(device))
-        collect_tests(nodes, place, collected, seconds)
+        collect_tests(nodes, place, collected, seconds, confined=confined)
         signature.write_text(_signature(outcome, argv, nodes), encoding="utf-8")
     return outcome
 
 
-def collect_tests(nodes: Sequence[str], place: TestsPlace, log: Path, seconds: float) -> None:
+def collect_tests(nodes: Sequence[str], place: TestsPlace, log: Path, seconds: float, *,
+                  confined: bool = False) -> None:
     """Keep what pytest collects for the nodes; nothing is run."""
     argv = [str(place.python or sys.executable), *_PYTEST, "--verbosity=-1", "--collect-only", "--", *nodes]
-    _run_logged(argv, place.folder, log, seconds)
+    with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
+        _run_logged(argv, place.folder, log, seconds, Path(folder) if confined else None)
 
 
 def read_report(path: Path) -> Report:
@@ -187,12 +192,15 @@ def _error_of_pytest(log: Path) -> str | None:
     return next((_shown(line) for line in read_kept(log).splitlines() if line.startswith("ERROR: ")), None)
 
 
-def _run_logged(argv: Sequence[str], folder: Path, log: Path, seconds: float) -> Ended:
-    """Run a program with both streams in one file, standard error first."""
+def _run_logged(argv: Sequence[str], folder: Path, log: Path, seconds: float, own: Path | None) -> Ended:
+    """Run a program with both streams in one file, standard error first; where there is an ``own`` folder it may write
+    that alone, and is confined as an engine is."""
     errors = log.with_suffix(".err")
     paths = os.pathsep.join(filter(None, (str(PLUGIN), os.environ.get("PYTHONPATH"))))
-    ended = run_program(argv, folder=folder, stdout=log, stderr=errors, seconds=seconds,
-                        extra_environment={"PYTHONPATH": paths})
+    tests = Engine("tests", "pytest", tuple(argv[:1]), "the case", confined=own is not None, reads=(folder,))
+    held, variables = own or folder, {"PYTHONPATH": paths}
+    ended = run_program([*confining(tests, held, variables), *argv], folder=folder, stdout=log, stderr=errors,
+                        seconds=seconds, extra_environment=with_own_places(tests, held, variables))
     said, text = (read_kept(path) if path.is_file() else "" for path in (errors, log))
     errors.unlink(missing_ok=True)
     log.write_text(said + text, encoding="utf-8")

@@ -33,6 +33,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.redact import redacted
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.runs import RunFiles, jobs_of
+from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.self_comparison import near_copy, same_program
 from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import FileError, ShapeError
@@ -70,6 +71,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
     """
     require_options(arguments)
     engines = choose_engines(options, progress, project_above(Path.cwd()).engines)
+    engines = confine_all(engines) if options.sandbox else engines
     folder = options.outdir or Path("comparisons") / _default_name(arguments)
     with _workshop(folder) as work:
         staged = stage_arguments(arguments, options.c_args, options.py_args, work / "data")

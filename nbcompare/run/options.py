@@ -20,7 +20,7 @@ class RunOptions:
     ``reference`` is a bundle whose image stands in for the reference; the three flags after it ask for more than the
     case does. ``shards`` is the number of row bands to render, ``pictures`` says when they are drawn, and
     ``trust_case`` lets the case set variables that decide which code is run. ``fresh`` runs the reference also where a
-    bundle holds the very run already.
+    bundle holds the very run already, and ``sandbox`` confines engines and mapped tests.
     """
 
     c_bin: str | None = None
@@ -39,6 +39,7 @@ class RunOptions:
     pictures: str = ALWAYS
     trust_case: bool = False
     fresh: bool = False
+    sandbox: bool = False
 
 
 @dataclass(frozen=True)

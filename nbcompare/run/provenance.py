@@ -22,6 +22,7 @@ from nbcompare.engine.installation import HARNESS
 from nbcompare.engine.process import allowed_environment, not_passed
 from nbcompare.engine.renderer import OF_THE_SESSION
 from nbcompare.engine.safe_start import made_absolute
+from nbcompare.engine.sandbox import protection_of
 from nbcompare.errors import UsageError
 from nbcompare.run.sources_to_declare import line_to_add
 
@@ -137,6 +138,9 @@ def notes_of(case: Case, engines: Mapping[str, Engine], identities: Mapping[str,
 
 
 def _case_notes(case: Case, engines: Mapping[str, Engine]) -> Iterator[str]:
+    held = protection_of(engines)
+    if held:
+        yield held
     named = [name for name in case.environment if CODE_VARIABLES.fullmatch(name)]
     if named:
         yield f"the case sets {', '.join(named)}, which decides what code is run"

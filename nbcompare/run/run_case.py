@@ -27,6 +27,7 @@ from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.redact import redacted
 from nbcompare.engine.renderer import Renderer
+from nbcompare.engine.sandbox import protection_of
 from nbcompare.run.engine_runs import (
     EngineRuns,
     collect_after_failure,
@@ -56,7 +57,7 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     with staging(options.bundles, case.name, _clock(handed.stamp)) as bundle:
         staged = stage_case(case, engines, stored, bundle, options, handed, progress)
         staged = with_kept_reference(staged, options, handed, progress)
-        tests = mapped_tests(case, bundle, progress)
+        tests = mapped_tests(case, bundle, progress, confined=options.sandbox)
         ran, judgement, scale = _run_and_judge(staged, tests, options, handed, progress)
         record = _record(staged, tests, ran, judgement, options, handed, progress)
         _write_texts(bundle, record, scale, case.path)
@@ -77,7 +78,7 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
         scale = write_views(staged, ran, judgement, options)
     place.write_images()
     if any(run.failure for run in ran.runs):
-        collect_after_failure(staged.case, staged.bundle)
+        collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     changed = staged.changed_engines()
     if changed:
         ran = EngineRuns(with_changed(ran.runs, changed), ran.images, ran.outputs)
@@ -139,7 +140,8 @@ def _content(staged: StagedCase) -> ContentSums:
 
 def _environment(staged: StagedCase) -> dict[str, str]:
     facts = environment_facts(staged.case.environment, staged.identities[SUBJECT].version)
-    return {**facts, "images": protection()}
+    held = protection_of(staged.engines)
+    return {**facts, "images": protection(), **({"sandbox": held} if held else {})}
 
 
 # --- the text files of a bundle ---------------------------------------------------------------------------

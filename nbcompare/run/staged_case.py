@@ -19,6 +19,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.protected import Protected, protected_files, sums_of
 from nbcompare.engine.redact import HIDDEN, redacted
 from nbcompare.engine.runs import Job, jobs_of
+from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import CaseError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions
@@ -64,7 +65,13 @@ def with_arguments(case: Case, options: RunOptions) -> Case:
 
 def chosen_engines(case: Case, options: RunOptions, handed: HandedOver, stored: StoredReference | None,
                    progress: Progress) -> dict[str, Engine]:
-    """Reference and subject. Raises UsageError for one that cannot be used."""
+    """Reference and subject, confined where that was asked for. Raises UsageError for one that cannot be used."""
+    found = _chosen(case, options, handed, stored, progress)
+    return confine_all(found) if options.sandbox else found
+
+
+def _chosen(case: Case, options: RunOptions, handed: HandedOver, stored: StoredReference | None,
+            progress: Progress) -> dict[str, Engine]:
     if stored is None:
         return dict(handed.engines) or engines_of(case, options, progress)
     if options.c_bin:
