@@ -27,6 +27,7 @@ _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/opt", 
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/dri", "/dev/kfd",
             "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", *map("/dev/nvidia{}".format, range(16)))
 _LISTS = ("PYTHONPATH", "LD_LIBRARY_PATH")
+_OF_THE_USER = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "PWD", "OLDPWD")
 _MOST_PTH = 200
 
 
@@ -77,7 +78,7 @@ def readable(engine: Engine, variables: Mapping[str, str]) -> list[Path]:
     named = [Path(word) for word in engine.start if os.path.isabs(word) and os.path.exists(word)]
     places = [*engine.reads, *(place for path in named for place in _around(path))]
     entries = [entry for name in _LISTS for entry in variables.get(name, "").split(os.pathsep)]
-    entries += engine.declared_variables.values()
+    entries += [value for name, value in engine.declared_variables.items() if name not in _OF_THE_USER]
     places += [Path(entry) for entry in entries if os.path.isabs(entry) and os.path.exists(entry)]
     if declared:
         places += [place for place in (declared.cwd, declared.repository) if place]
