@@ -13,6 +13,7 @@ from nbcompare.bundle.names import (
     failed_tests_names,
     further_names,
     image_name,
+    mask_name,
 )
 from nbcompare.bundle.record import Record
 from nbcompare.case.options import PREFIX
@@ -38,6 +39,7 @@ def stray_files(record: Record, present: set[str]) -> list[str]:
     """The files that nothing in the record speaks of, in order of name."""
     found = record.further
     known = {*REQUIRED_FILES, CASE_FILE, RADIAL_PROFILE, *PICTURES.values(), *map(image_name, PREFIX)}
+    known |= {mask_name(run.role) for run in record.runs if run.mask_sha256}
     known |= {f"{DATA}/{entry.name}" for entry in record.inputs}
     known |= {name for device in record.tests for name in failed_tests_names(device)}
     further: list[Repetition | Trial | DeviceRun] = [*(found.noise.repetitions if found.noise else ()),

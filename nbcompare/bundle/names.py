@@ -77,6 +77,11 @@ def image_name(role: str) -> str:
     return f"inputs/{PREFIX[role]}_roi{IMAGE_ENDING}"
 
 
+def mask_name(role: str) -> str:
+    """The file of the mask that the image file of a role stated, where it did: one byte for each pixel."""
+    return f"inputs/{PREFIX[role]}_mask.bin"
+
+
 def output_name(role: str, stream: str) -> str:
     """The file of what a role's engine printed; ``stream`` is stdout or stderr."""
     return f"inputs/{PREFIX[role]}_cli_{stream}.txt"

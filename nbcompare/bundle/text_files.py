@@ -30,6 +30,7 @@ from nbcompare.case.facts import CaseFacts
 from nbcompare.case.inputs import StagedInput
 from nbcompare.case.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.pictures import Scale
+from nbcompare.engine.adapter import Adapted, adapt, image_file
 from nbcompare.engine.engine import PROCESS, Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.verdict.verdict import Label
@@ -97,14 +98,17 @@ def _commands(record: Record) -> str:
              "# Each engine ran in an empty scratch folder with copies of inputs/data, as below."]
     for engine in record.engines:
         run = by_role.get(engine.role)
-        lines += ["", _how_it_ran(engine, run, record.reference_from),
-                  _block(_argv(engine, run, case), {**engine.variables, **case.environment},
-                         has_inputs=bool(record.inputs))]
+        made = adapt(engine.adapter, case.arguments(engine.role))
+        own = {**engine.variables, **case.environment}
+        lines += ["", _how_it_ran(engine, run, record.reference_from), *_adapter_lines(engine, made),
+                  _block(_argv(engine, run, case), own, has_inputs=bool(record.inputs),
+                         image=image_file(engine.adapter), config=_config(engine, made))]
     for purpose, run, variables in record.further.further_runs:
+        adapter = record.engine_of(run.role).adapter
         lines += ["", f"# {purpose}: exit code {run.exit_code}, {run.seconds:.3f} s wall"
                   + (f"; {run.failure.sentence}" if run.failure else ""),
                   _block(run.argv, {**record.engine_of(run.role).variables, **case.environment, **variables},
-                         has_inputs=bool(record.inputs))]
+                         has_inputs=bool(record.inputs), image=image_file(adapter))]
     return "\n".join(lines) + "\n"
 
 
@@ -120,17 +124,36 @@ def _how_it_ran(engine: EngineIdentity, run: Run | None, source: Ancestor | None
 
 
 def _argv(engine: EngineIdentity, run: Run | None, case: CaseFacts) -> Sequence[str]:
-    if run:
-        return run.argv
-    return case.argv(engine.role, engine.started_as)
+    return run.argv if run else engine.argv(case.arguments(engine.role))
 
 
-def _block(argv: Sequence[str], environment: Mapping[str, str], *, has_inputs: bool) -> str:
+def _adapter_lines(engine: EngineIdentity, made: Adapted) -> list[str]:
+    """Everything that was done between the case's arguments and the engine, and how its image is read."""
+    lines = [f"# adapter: {change}" for change in made.changes]
+    lines += [f"# adapter: NOT GIVEN: {lost}" for lost in made.dropped]
+    if engine.adapter and engine.adapter.output:
+        lines.append("# adapter: the image is read as " + ", ".join(
+            f"{key}={value}" for key, value in engine.adapter.output.as_dict().items()))
+    return [" ".join(line.split()) for line in lines]
+
+
+def _config(engine: EngineIdentity, made: Adapted) -> tuple[str, str] | None:
+    """(name, text) of the file that an adapter writes for its engine."""
+    if engine.adapter and engine.adapter.config and made.config is not None:
+        return engine.adapter.config.file, made.config
+    return None
+
+
+def _block(argv: Sequence[str], environment: Mapping[str, str], *, has_inputs: bool, image: str = FLOAT_FILE,
+           config: tuple[str, str] | None = None) -> str:
     variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
     data = " && cp inputs/data/* \"$work\"" if has_inputs else ""
     setting = f"env {variables} " if variables else ""
+    if config:
+        folder = f"mkdir -p {shlex.quote(config[0].rpartition('/')[0])} && " if "/" in config[0] else ""
+        setting = f"{folder}printf %s {shlex.quote(config[1])} > {shlex.quote(config[0])} && {setting}"
     return (f"(work=$(mktemp -d){data} && cd \"$work\" && {setting}{shlex.join(argv)} && sha256sum "
-            f"\"$work\"/{FLOAT_FILE})")
+            f"\"$work\"/{shlex.quote(image)})")
 
 
 def _template(record: Record) -> str:

@@ -17,10 +17,11 @@ from nbcompare.case.claims import Claim, claims_of
 from nbcompare.case.command import declared_shape, parse_command, unseeded_orientation
 from nbcompare.case.declarations import EngineDeclaration, declarations_of, variables_of
 from nbcompare.case.inputs import GENERATORS
+from nbcompare.case.masking import FAIL, NO_MASKING, Masking, masking_of, nan_of
 from nbcompare.case.matrix import Cell, Matrix, cells_in, matrix_of
-from nbcompare.case.named_files import file_faults
+from nbcompare.case.named_files import FLOAT_OPTION, file_faults
 from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
-from nbcompare.case.parts import NAME, arguments, matching, thresholds_of, whole_number
+from nbcompare.case.parts import NAME, arguments, known_word, matching, thresholds_of, whole_number
 from nbcompare.case.strict_yaml import Cursor, load
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
@@ -29,7 +30,10 @@ from nbcompare.errors import UsageError, nearest
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
          "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix",
-         "engines", "reference", "subject")
+         "engines", "reference", "subject", "options", "mask", "nan")
+NANOBRAGG, OWN = "nanobragg", "own"
+"""Whose options a command is written in."""
+
 _REQUIRED = ("name", "title", "command", "image", "rois", "thresholds")
 
 
@@ -62,7 +66,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Case:
-    """One experiment and its tolerances, as loaded; ``path`` is None for a one-shot command line."""
+    """One experiment and its tolerances, as loaded; ``path`` is None for a one-shot command line.
+
+    ``options`` says whose options the command's are: NANOBRAGG's, or the engines' OWN, into which nothing is read.
+    """
 
     name: str
     title: str
@@ -85,12 +92,20 @@ class Case:
     cell: Mapping[str, str] = field(default_factory=dict)
     engines: Mapping[str, EngineDeclaration] = field(default_factory=dict)
     pins: Mapping[str, Pin] = field(default_factory=dict)
+    options: str = NANOBRAGG
+    masking: Masking = NO_MASKING
+    nan: str = FAIL
     path: Path | None = None
     sha256: str | None = None
 
     @property
     def folder(self) -> Path:
         return self.path.parent if self.path else Path.cwd()
+
+    @property
+    def own_options(self) -> bool:
+        """Whether the command is written in options that are not nanoBragg's."""
+        return self.options == OWN
 
     @property
     def figures_asked(self) -> set[tuple[str, str]]:
@@ -130,6 +145,10 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         matrix=matrix_of(entries.get("matrix")),
         engines=declarations_of(entries.get("engines")) if files_are_there else {},
         pins={role: _pin(entries[role]) for role in (REFERENCE, SUBJECT) if role in entries},
+        options=known_word(entries["options"], (NANOBRAGG, OWN), "word for options") if "options" in entries
+        else NANOBRAGG,
+        masking=masking_of(entries.get("mask"), list(entries["inputs"].mapping()) if "inputs" in entries else []),
+        nan=nan_of(entries.get("nan")),
         path=path,
         sha256=hashlib.sha256(raw).hexdigest(),
     )
@@ -157,7 +176,8 @@ def cell_named(case: Case, name: str) -> Case:
 def _cell_case(case: Case, cell: Cell) -> Case:
     command = (*case.command, *cell.arguments)
     try:
-        shape = case.shape if _size_is_in_a_header(command) else declared_shape(command, case.folder)
+        known = case.own_options or _size_is_in_a_header(command)
+        shape = case.shape if known else declared_shape(command, case.folder)
     except UsageError:
         shape = case.shape  # told by _command_faults
     whole = Roi.full(case.shape).bounds
@@ -299,6 +319,9 @@ def _limits(cursor: Cursor | None) -> Limits:
 def _command_faults(case: Case) -> Iterator[tuple[str, str]]:
     """(key, what is wrong): the command reads only declared inputs, leaves the float file to us, and declares the
     image's shape."""
+    if case.own_options:
+        yield from _own_option_faults(case)
+        return
     names = [entry.name for entry in case.inputs]
     own = list(file_faults(case.command, names))
     for key in ("reference_args", "subject_args"):
@@ -319,6 +342,17 @@ def _command_faults(case: Case) -> Iterator[tuple[str, str]]:
         return
     if declared != case.shape:
         yield "image", f"image says {case.shape}, but the command declares {declared}"
+
+
+def _own_option_faults(case: Case) -> Iterator[tuple[str, str]]:
+    """What of a case needs options of nanoBragg."""
+    if FLOAT_OPTION in (*case.command, *case.reference_args, *case.subject_args):
+        yield "command", f"{FLOAT_OPTION} is added by the runner, for each engine its own; leave it out"
+    if case.divergences:
+        yield "divergences", "claims emulate defects of nanoBragg, and the options of this case are its engines' own"
+    for word in case.required_args:
+        if word not in case.command:
+            yield "required_args", f"{word} is not in the command, so it cannot be required there"
 
 
 def _size_is_in_a_header(command: Sequence[str]) -> bool:

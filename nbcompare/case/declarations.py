@@ -12,7 +12,8 @@ Both kinds of file hold the same section, read strictly:
         version: python -m myport --version
         tests: {python: .venv/bin/python, folder: .}
 
-Paths are relative to the file that holds them and are absolute once it is read.
+and what an engine needs that has options and files of its own, which adapter.py reads. Paths are relative to the file
+that holds them and are absolute once it is read.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbcompare.case.adapter import KEYS as ADAPTER_KEYS
+from nbcompare.case.adapter import Adapter, adapter_of, capabilities_of
 from nbcompare.case.parts import NAME, arguments
 from nbcompare.case.strict_yaml import Cursor
 
-KEYS = ("command", "cwd", "environment", "sources", "repository", "version", "tests")
+KEYS = ("command", "cwd", "environment", "sources", "repository", "version", "tests", *ADAPTER_KEYS)
 PATH_LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 """Variables that hold folders, whose relative entries mean nothing in an engine's scratch folder."""
 
@@ -49,7 +52,8 @@ class EngineDeclaration:
     """One declared engine. ``file`` is the file that declares it; all paths are absolute.
 
     ``set_variables`` are (name, value) pairs, ``pass_variables`` names with globs, ``sources`` globs relative to
-    ``folder``; ``cwd`` None means the scratch folder.
+    ``folder``; ``cwd`` None means the scratch folder. ``adapter`` is None for an engine that takes nanoBragg's
+    arguments and writes its float image; ``capabilities`` are those that it is said to have, or not to have.
     """
 
     name: str
@@ -62,6 +66,8 @@ class EngineDeclaration:
     repository: Path | None = None
     version: tuple[str, ...] = ()
     tests: TestsPlace | None = None
+    adapter: Adapter | None = None
+    capabilities: tuple[tuple[str, bool], ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -93,7 +99,8 @@ def _declaration(name: str, cursor: Cursor) -> EngineDeclaration:
         given, passed, _sources(entries.get("sources")),
         _folder(entries["repository"], file.parent) if "repository" in entries else None,
         _words(entries["version"]) if "version" in entries else (),
-        _tests(entries["tests"], file.parent) if "tests" in entries else None)
+        _tests(entries["tests"], file.parent) if "tests" in entries else None,
+        adapter_of(entries, file.parent, has_cwd="cwd" in entries), capabilities_of(entries.get("capabilities")))
 
 
 def _words(cursor: Cursor) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from nbcompare.case.case import Case, Limits
+from nbcompare.case.case import NANOBRAGG, OWN, Case, Limits
 from nbcompare.case.claims import Claim
+from nbcompare.case.masking import FAIL, NO_MASKING, Masking
 from nbcompare.case.options import FLOAT_FILE, REFERENCE
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
@@ -56,6 +57,17 @@ class CaseFacts:
     """Claims of known divergences."""
     cell: Mapping[str, str]
     """The place of this cell on each axis of the matrix; empty for a case without one."""
+    options: str = NANOBRAGG
+    """Whose options the command is written in; not written where they are nanoBragg's."""
+    masking: Masking = NO_MASKING
+    """Which pixels are no measurement; not written where none are masked."""
+    nan: str = FAIL
+    """What becomes of pixels that are no number; not written where they are a failure."""
+
+    @property
+    def own_options(self) -> bool:
+        """Whether the command is written in options that are not nanoBragg's."""
+        return self.options == OWN
 
     def arguments(self, role: str) -> tuple[str, ...]:
         """The whole command line of a role, without the words that start its program and without the float file."""
@@ -67,8 +79,10 @@ class CaseFacts:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields, as JSON holds them."""
-        said = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
-        return {**said, "divergences": [claim.as_dict() for claim in self.divergences]}
+        said = {field.name: _plain(getattr(self, field.name)) for field in fields(self) if field.name not in _SELDOM}
+        more = {name: value.as_dict() if isinstance(value, Masking) else value for name, usual in _SELDOM.items()
+                if (value := getattr(self, name)) != usual}
+        return {**said, "divergences": [claim.as_dict() for claim in self.divergences], **more}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> CaseFacts:
@@ -77,8 +91,12 @@ class CaseFacts:
             **stored, **{key: tuple(stored[key]) for key in _WORDS}, "limits": Limits(**stored["limits"]),
             "shape": Shape(**stored["shape"]), "rois": tuple(Roi(**roi) for roi in stored["rois"]),
             "thresholds": tuple(Threshold(**threshold) for threshold in stored["thresholds"]),
+            **({"masking": Masking.from_dict(stored["masking"])} if "masking" in stored else {}),
             "divergences": tuple(map(Claim.from_dict, stored["divergences"]))})
 
+
+_SELDOM = {"options": NANOBRAGG, "masking": NO_MASKING, "nan": FAIL}
+"""Fields that are written only where a case says something else."""
 
 _WORDS = ("command", "reference_args", "subject_args", "tests", "threads", "required_args")
 
@@ -98,4 +116,4 @@ def case_facts(case: Case) -> CaseFacts:
         command=case.command, reference_args=case.reference_args, subject_args=case.subject_args,
         environment=case.environment, tests=case.tests, limits=case.limits, shape=case.shape, rois=case.rois,
         thresholds=case.thresholds, repeat=case.repeat, threads=case.threads, required_args=case.required_args,
-        divergences=case.divergences, cell=dict(case.cell))
+        divergences=case.divergences, cell=dict(case.cell), options=case.options, masking=case.masking, nan=case.nan)

@@ -37,6 +37,8 @@ def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, 
 
     progress = Progress(quiet=quiet)
     with experiment(asked, progress) as found:
+        for engine in found.engines.values():
+            engine.require("trace", "a trace")
         images = found.images
         chosen = [Pixel(fast, slow, "--pixel") for fast, slow in pixels]
         if not chosen:

@@ -122,11 +122,14 @@ def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Ro
     the pixel (x fast, y slow) of the direct beam, the middle of the image when not known; the table of
     peaks is left empty, which is quicker, where it is not asked for. ``masks`` are those of the reference and of
     the subject, boolean arrays [slow, fast], True where a pixel is no measurement: such pixels, and with
-    ``skip_nonfinite`` those that are NaN or infinite in either image, take no part (see RegionPair). Raises
+    ``skip_nonfinite`` those that are NaN or infinite in either image, take no part (see RegionPair); an image that is
+    a numpy masked array brings its mask along. Raises
     ShapeError when the shapes differ, unless ``resample`` allows the subject to be put on the reference's grid by
     nearest neighbour (which is noted in the comparison), or when a mask has another shape than its image.
     """
     notes = []
+    masks = _masks_of(reference, subject, masks)
+    reference, subject = np.ma.getdata(reference), np.ma.getdata(subject)
     _refuse_other_shapes(masks, reference, subject)
     if reference.shape != subject.shape:
         ours, theirs = Shape(*reference.shape), Shape(*subject.shape)
@@ -142,6 +145,14 @@ def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Ro
     peaks = pairs[0].peaks.moved(*pairs[0].origin) if with_peaks else PeakTable((), 0)
     return Comparison(Shape(*reference.shape), regions, peaks, tuple(notes),
                       tuple(_vacuous(reference, subject, pairs, rois)), centre)
+
+
+def _masks_of(reference: np.ndarray, subject: np.ndarray, masks: Masks | None) -> Masks | None:
+    """The masks that are given, and those of the images themselves where they are masked arrays."""
+    if not (np.ma.isMaskedArray(reference) or np.ma.isMaskedArray(subject)):
+        return masks
+    own = np.ma.getmaskarray(reference), np.ma.getmaskarray(subject)
+    return (own[0] | masks[0], own[1] | masks[1]) if masks else own
 
 
 def _refuse_other_shapes(masks: Masks | None, *images: np.ndarray) -> None:
@@ -163,9 +174,12 @@ def region_pair(reference: np.ndarray, subject: np.ndarray, roi: Roi,
 
 
 def radial_profiles(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi],
-                    centre: tuple[float, float] | None) -> dict[str, Any]:
+                    centre: tuple[float, float] | None, *, skip_nonfinite: bool = False) -> dict[str, Any]:
     """Plain values: the ratio of two images of one shape ring by ring about the direct beam, for each region."""
-    pairs = {roi.name: region_pair(reference, subject, roi, centre) for roi in rois}
+    masks = _masks_of(reference, subject, None)
+    reference, subject = np.ma.getdata(reference), np.ma.getdata(subject)
+    pairs = {roi.name: region_pair(reference, subject, roi, centre, None, masks, skip_nonfinite=skip_nonfinite)
+             for roi in rois}
     used = next(iter(pairs.values())).centre
     return {"centre_px": list(used), "centre_from": "the reference's output" if centre else "the middle of the image",
             "regions": {name: [vars(ring) for ring in radial_profile(pair)] for name, pair in pairs.items()}}

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 BYTES_PER_PIXEL = 4
+FLOAT_DTYPE = "<f4"
+"""The numpy code of a float image's pixels, as engines write them and bundles keep them."""
+
 DEFAULT_PIXEL_MM = 0.1
 DEFAULT_DETSIZE_MM = 102.4
 
@@ -72,20 +75,45 @@ class Roi:
         return None
 
 
-def read_float_image(path: Path, shape: Shape) -> np.ndarray:
-    """The image as float32 [slow, fast].
+def read_float_image(path: Path, shape: Shape, dtype: str = FLOAT_DTYPE) -> np.ndarray:
+    """The image [slow, fast], float32 or of the type that a bundle says it keeps.
 
     Raises FileError when the file cannot be read or its size is not that of the shape.
     """
     import numpy as np
 
     try:
-        size = path.stat().st_size
-        if size != shape.bytes:
-            raise FileError(f"{path}: {size} bytes, but {shape} need {shape.bytes}")
-        return np.fromfile(path, dtype="<f4").reshape(shape.slow, shape.fast)
+        size, needed = path.stat().st_size, shape.slow * shape.fast * np.dtype(dtype).itemsize
+        if size != needed:
+            raise FileError(f"{path}: {size} bytes, but {shape} need {needed}")
+        return np.fromfile(path, dtype=dtype).reshape(shape.slow, shape.fast)
     except OSError as fault:
         raise FileError(f"{path}: cannot read the image: {fault.strerror}") from None
+
+
+def read_mask(path: Path, shape: Shape) -> np.ndarray:
+    """A mask as a bundle keeps it, boolean [slow, fast]. Raises FileError as ``read_float_image`` does."""
+    masked: np.ndarray = read_float_image(path, shape, "|u1") != 0
+    return masked
+
+
+def dtype_code(image: np.ndarray) -> str:
+    """The numpy code of an image's pixels as they are kept: little-endian."""
+    return image.dtype.newbyteorder("<").str
+
+
+def stored_pixels(image: np.ndarray) -> bytes:
+    """An image as a bundle keeps it: raw numbers, fast axis first, little-endian."""
+    import numpy as np
+
+    return np.ascontiguousarray(image, dtype_code(image)).tobytes()
+
+
+def stored_mask(masked: np.ndarray) -> bytes:
+    """A mask as a bundle keeps it: one byte for each pixel, 1 where it is no measurement."""
+    import numpy as np
+
+    return np.ascontiguousarray(masked, "|u1").tobytes()
 
 
 def resample_nearest(image: np.ndarray, shape: Shape) -> np.ndarray:

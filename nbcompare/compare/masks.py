@@ -6,9 +6,13 @@ number of an unsigned type in HDF5 files), which no figure may take for photons.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from nbcompare.compare.image import FLOAT_DTYPE
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,25 @@ class MaskRules:
             masked |= np.isnan(image)
         return masked
 
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> MaskRules:
+        return cls(**{**stored, "equals": tuple(stored["equals"])})
+
     def as_dict(self) -> dict[str, object]:
         """Plain values, the way a record keeps them."""
         return {**vars(self), "equals": list(self.equals)}
+
+
+def plain_images(reference: np.ndarray, subject: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two images as the diagnosis takes them: float32, zero in both where a pixel of either is masked or no number."""
+    if {reference.dtype.str, subject.dtype.str} == {FLOAT_DTYPE} and not (
+            np.ma.isMaskedArray(reference) or np.ma.isMaskedArray(subject)):
+        return reference, subject
+    shown = [np.ma.getdata(image).astype(np.float32) for image in (reference, subject)]
+    lost = [np.ma.getmaskarray(image) | ~np.isfinite(plain) for image, plain in
+            zip((reference, subject), shown, strict=True)]
+    if shown[0].shape == shown[1].shape:
+        lost = [lost[0] | lost[1]] * 2
+    for plain, gone in zip(shown, lost, strict=True):
+        plain[gone] = 0
+    return shown[0], shown[1]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from nbcompare.case.options import REFERENCE, SUBJECT
@@ -29,7 +30,7 @@ def engine_again(identity: EngineIdentity, options: ProgramOptions, progress: Pr
     declared = project_above(Path.cwd()).engines
     found = named_engine(identity.role, named, os.environ, declared)
     if found:
-        return found
+        return found if found.declaration else replace(found, recorded=identity.adapter)
     if identity.chosen_by in _OF_THIS_INSTALLATION:
         return choose_engines(options, progress, {}, (identity.role,))[identity.role]
     option = {REFERENCE: "--c-bin", SUBJECT: "--py-bin"}[identity.role]

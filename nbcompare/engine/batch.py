@@ -175,8 +175,8 @@ def batch_engine(engine: Engine, environment: Mapping[str, str] = {}) -> Iterato
 
 def open_batch(engine: Engine, environment: Mapping[str, str] = {}) -> BatchEngine | None:
     """As ``batch_engine``, to be closed by the caller."""
-    if engine.declaration and engine.declaration.cwd:
-        return None  # in a batch its commands would begin elsewhere
+    if engine.declaration and (engine.declaration.cwd or engine.adapter or engine.capabilities.get("batch") is False):
+        return None  # in a batch its commands would begin elsewhere, or be read as nanoBragg's
     made = BatchEngine(engine, environment)
     with tempfile.TemporaryDirectory() as scratch:
         try:

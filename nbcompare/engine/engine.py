@@ -7,33 +7,35 @@ result like any other; nothing it wrote is lost.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
-import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from nbcompare.case.adapter import Adapter, Output
 from nbcompare.case.command import parse_command
 from nbcompare.case.declarations import EngineDeclaration
-from nbcompare.case.options import FLOAT_FILE
-from nbcompare.compare.image import Shape
+from nbcompare.compare.image import FLOAT_DTYPE, Shape
+from nbcompare.engine.adapter import adapt, image_file
+from nbcompare.engine.failure import Failure
 from nbcompare.engine.process import Ended, declared_environment, run_program
 from nbcompare.engine.safe_start import safe_variables, with_absolute_paths
 from nbcompare.engine.sandbox import confining, with_own_places
+from nbcompare.engine.taken_image import take_declared, take_float_image
+from nbcompare.errors import UsageError
 
-_CLOCK_GRAIN_SECONDS = 2.0
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
 class Engine:
     """A program to run. ``start`` are the words before the arguments; ``chosen_by`` says who named it, and
-    ``declaration`` how it was declared, where it was."""
+    ``declaration`` how it was declared, where it was. ``recorded`` is the adapter of a record, for a program that the
+    user names anew."""
 
     role: str
     name: str
@@ -44,12 +46,29 @@ class Engine:
     """Whether it is held to its inputs, its code and its own folder (sandbox.py)."""
     reads: tuple[Path, ...] = ()
     """What else a confined one may read."""
+    recorded: Adapter | None = None
 
     @property
     def program(self) -> Path:
         """The file whose bytes say which program this is: the script itself where one is run."""
         return Path(next((word for word in self.start[1:] if word.endswith(".py") and os.path.isabs(word)),
                          self.start[0]))
+
+    @property
+    def adapter(self) -> Adapter | None:
+        """What stands between it and the arguments of a case, as it is declared."""
+        return self.declaration.adapter if self.declaration else self.recorded
+
+    @property
+    def capabilities(self) -> dict[str, bool]:
+        """What it is declared to be able, or not to be able, to do."""
+        return dict(self.declaration.capabilities) if self.declaration else {}
+
+    def require(self, capability: str, what: str) -> None:
+        """Raises UsageError that says ``what`` needs a capability which the engine is declared not to have."""
+        if self.capabilities.get(capability) is False and self.declaration:
+            raise UsageError(f"{what} needs an engine that knows {capability}; {self.declaration.file.name} says that "
+                             f"the {self.role} {self.name} does not")
 
     @property
     def declared_variables(self) -> dict[str, str]:
@@ -69,34 +88,17 @@ class Engine:
         return safe_variables(self.program, wanted)
 
 
-@dataclass(frozen=True)
-class Failure:
-    """Why a run gave no usable image: a stable word for machines and a sentence for people.
-
-    ``said`` are the last lines that the engine printed, ``hints`` what else may be the reason.
-    """
-
-    kind: str
-    sentence: str
-    said: tuple[str, ...] = ()
-    hints: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "sentence": self.sentence, "said": list(self.said), "hints": list(self.hints)}
-
-    @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> Failure:
-        return cls(stored["kind"], stored["sentence"], tuple(stored.get("said", ())), tuple(stored.get("hints", ())))
-
-
 PROCESS = "process"
+_SELDOM = ("dtype", "file_sha256", "mask_sha256")
 
 
 @dataclass(frozen=True)
 class Run:
     """One engine on one command line, with what it left behind.
 
-    ``how`` says how the command was carried out: by a process of its own, or otherwise (in words).
+    ``how`` says how the command was carried out: by a process of its own, or otherwise (in words). ``image_sha256``
+    is of the pixels as a bundle keeps them: raw, little-endian, of the numpy code ``dtype``. ``file_sha256`` is of the
+    file that the engine wrote, where that is another one, and ``mask_sha256`` of the mask that the file states.
     """
 
     role: str
@@ -107,10 +109,16 @@ class Run:
     failure: Failure | None
     image_sha256: str | None
     how: str = PROCESS
+    dtype: str = FLOAT_DTYPE
+    file_sha256: str | None = None
+    mask_sha256: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return {**vars(self), "argv": list(self.argv), "shape": vars(self.shape),
-                "failure": self.failure.as_dict() if self.failure else None}
+        more = {key: value for key, value in (("dtype", self.dtype), ("file_sha256", self.file_sha256),
+                                              ("mask_sha256", self.mask_sha256)) if value not in (None, FLOAT_DTYPE)}
+        plain = {key: value for key, value in vars(self).items() if key not in _SELDOM}
+        return {**plain, "argv": list(self.argv), "shape": vars(self.shape),
+                "failure": self.failure.as_dict() if self.failure else None, **more}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Run:
@@ -123,12 +131,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Rendering:
-    """A run and what it gave. ``pixels`` are float32 [slow, fast], of the very bytes whose sum the run holds, read
-    once; None where the file is not of the declared size. ``stdout`` is what was printed, where it was asked for."""
+    """A run and what it gave.
+
+    ``pixels`` [slow, fast] are of the very bytes whose sum the run holds, read once: float32, or of the run's own
+    dtype; None where the file is not of the declared size. ``stdout`` is what was printed, where it was asked for.
+    ``masked`` is True where the image file itself says that a pixel is no measurement.
+    """
 
     run: Run
     pixels: np.ndarray | None = None
     stdout: str = ""
+    masked: np.ndarray | None = None
 
     @property
     def image(self) -> np.ndarray | None:
@@ -143,23 +156,56 @@ class Rendering:
 
 def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs: Path, folder: Path, stdout: Path,
                stderr: Path, seconds: float, environment: Mapping[str, str],
-               on_progress: Callable[[float, int | None], None] | None = None) -> Rendering:
+               on_progress: Callable[[float, int | None], None] | None = None,
+               any_number: bool = False) -> Rendering:
     """Run the engine in the new ``folder`` on copies of all files in ``inputs``.
 
-    The float image is asked for with -floatfile and left at folder/float.bin. ``shape`` is what the
-    arguments declare; the file must hold exactly that.
+    The float image is asked for with -floatfile and left at folder/float.bin, or as the engine's adapter says.
+    ``shape`` is what the arguments declare; the file must hold exactly that, of finite numbers unless ``any_number``.
     """
     shutil.copytree(inputs, folder)
-    words = (*arguments, "-floatfile", FLOAT_FILE)
-    argv = (*engine.start, *words)
+    try:
+        argv = (*engine.start, *adapt(engine.adapter, arguments).words)
+    except UsageError as fault:
+        for log in (stdout, stderr):
+            log.touch()
+        failure = Failure("not-started", f"could not be asked: {fault.message}")
+        return Rendering(Run(engine.role, (*engine.start, *arguments), shape, None, 0.0, failure, None))
     cwd = engine.declaration.cwd if engine.declaration else None
+    given = adapted_in(folder, engine.adapter, arguments, absolute=cwd is not None)
+    image = folder / image_file(engine.adapter)
+    if os.path.lexists(image):
+        raise UsageError(f"the {engine.role} writes its image to {image.name}, and an input has that name",
+                         hint="give the input another name")
     started = time.time()
     variables = engine.variables(environment)
-    asked = (*engine.start, *files_in(folder, words)) if cwd else argv
-    ended = run_program((*confining(engine, folder, variables), *asked), folder=cwd or folder, stdout=stdout,
-                        stderr=stderr, seconds=seconds, on_progress=on_progress,
+    ended = run_program((*confining(engine, folder, variables), *engine.start, *given), folder=cwd or folder,
+                        stdout=stdout, stderr=stderr, seconds=seconds, on_progress=on_progress,
                         extra_environment=with_own_places(engine, folder, variables))
-    return rendering(engine.role, argv, shape, ended, seconds, folder / FLOAT_FILE, started)
+    output = engine.adapter.output if engine.adapter else None
+    return rendering(engine.role, argv, shape, ended, seconds, image, started, output=output, any_number=any_number)
+
+
+def adapted_in(folder: Path, adapter: Adapter | None, arguments: Sequence[str], *, absolute: bool) -> tuple[str, ...]:
+    """The words for an engine whose files lie in ``folder``, where its config file is written; with absolute names of
+    files for one that is started elsewhere."""
+    if not absolute:
+        made = adapt(adapter, arguments)
+    elif adapter is None:
+        return files_in(folder, adapt(None, arguments).words)
+    else:
+        here = str(folder.absolute())
+        config = replace(adapter.config, file=f"{here}/{adapter.config.file}") if adapter.config else None
+        output = replace(adapter.output, file=f"{here}/{adapter.output.file}") if adapter.output else None
+        made = adapt(replace(adapter, config=config, output=output), files_in(folder, arguments))
+    if made.config is not None and adapter and adapter.config:
+        place = folder / adapter.config.file
+        if os.path.lexists(place):
+            raise UsageError(f"the config file {adapter.config.file} would replace an input of that name",
+                             hint="give the input another name")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(made.config, encoding="utf-8", newline="")
+    return made.words
 
 
 def files_in(folder: Path, words: Sequence[str]) -> tuple[str, ...]:
@@ -171,13 +217,17 @@ def files_in(folder: Path, words: Sequence[str]) -> tuple[str, ...]:
 
 
 def rendering(role: str, argv: Sequence[str], shape: Shape, ended: Ended, seconds: float, image: Path,
-              started: float, how: str = PROCESS) -> Rendering:
+              started: float, how: str = PROCESS, output: Output | None = None, *,
+              any_number: bool = False) -> Rendering:
     """What a command came to: how it ended, and whether the image it left can be used. ``seconds`` was its time
-    limit, ``started`` the time.time() before it."""
-    taken = _take(image, shape, started)
+    limit, ``started`` the time.time() before it, ``output`` how its image is read where that is declared;
+    ``any_number`` lets pixels be NaN or infinite."""
+    taken = take_float_image(image, shape, started, any_number=any_number) if output is None else \
+        take_declared(image, output, shape, started, any_number=any_number)
     failure = _process_failure(ended, seconds) or taken.failure
-    run = Run(role, tuple(argv), shape, ended.exit_code, ended.seconds, failure, taken.sha256, how)
-    return Rendering(run, taken.pixels)
+    run = Run(role, tuple(argv), shape, ended.exit_code, ended.seconds, failure, taken.sha256, how, taken.dtype,
+              taken.file_sha256, taken.mask_sha256)
+    return Rendering(run, taken.pixels, masked=taken.masked)
 
 
 def _process_failure(ended: Ended, seconds: float) -> Failure | None:
@@ -191,75 +241,4 @@ def _process_failure(ended: Ended, seconds: float) -> Failure | None:
         return Failure("exit-code", f"ended with exit code {ended.exit_code}")
     if ended.left:
         return Failure("left-processes", f"left processes running when it had ended: {', '.join(ended.left[:5])}")
-    return None
-
-
-# --- the image, read once -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """What stands where the float image should be: its sum, its pixels if it has the right size, what is wrong."""
-
-    failure: Failure | None
-    sha256: str | None = None
-    pixels: np.ndarray | None = None
-
-
-def _take(image: Path, shape: Shape, started: float) -> _Taken:
-    """Open the file once; what is hashed, judged and given back are the same bytes. No link or pipe is followed."""
-    try:
-        handle = os.open(image, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return _Taken(Failure("no-image", "ended with exit code 0 but wrote no float image"))
-    except OSError:
-        return _Taken(_NO_FILE)
-    with open(handle, "rb") as stream:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            return _Taken(_NO_FILE)
-        if found.st_size != shape.bytes:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            return _Taken(_file_failure(found, shape, started), digest)
-        content = stream.read(shape.bytes)
-    digest = hashlib.sha256(content).hexdigest()
-    pixels = np.frombuffer(content, dtype="<f4")
-    if pixels.size * pixels.itemsize != shape.bytes:
-        return _Taken(Failure("short-image", "shortened its float image while it was read"), digest)
-    failure = _file_failure(found, shape, started) or content_failure(pixels)
-    return _Taken(failure, digest, pixels.reshape(shape.slow, shape.fast))
-
-
-ZERO_IMAGE = "zero-image"
-"""The kind of failure of an image in which every pixel is zero."""
-
-_NO_FILE = Failure("not-a-file", "left something that is no ordinary file where its float image should be")
-
-
-def image_failure(image: Path, shape: Shape, started: float) -> Failure | None:
-    """What is wrong with the float image of a command begun at ``started``, or None."""
-    return _take(image, shape, started).failure
-
-
-def _file_failure(found: os.stat_result, shape: Shape, started: float) -> Failure | None:
-    """What is wrong with the file of an image. One with two names was hardly made by this run, and whoever writes to
-    the other changes the evidence."""
-    if found.st_nlink > 1:
-        return Failure("not-a-file", "left a hard link to another file where its float image should be")
-    if found.st_mtime < started - _CLOCK_GRAIN_SECONDS:
-        return Failure("stale-image", f"left a float image {started - found.st_mtime:.0f} s older than the run itself")
-    if found.st_size != shape.bytes:
-        kind, word = ("short-image", "short") if found.st_size < shape.bytes else ("long-image", "long")
-        return Failure(kind, f"wrote a float image that is too {word}: {found.st_size} bytes, and {shape} "
-                             f"need {shape.bytes}")
-    return None
-
-
-def content_failure(pixels: np.ndarray) -> Failure | None:
-    """What is wrong with the pixels of a float image of the right size, or None."""
-    bad = int(pixels.size - np.count_nonzero(np.isfinite(pixels)))
-    if bad:
-        return Failure("nan-image", f"wrote a float image with {bad} of {pixels.size} pixels NaN or infinite")
-    if not pixels.any():
-        return Failure(ZERO_IMAGE, "wrote a float image in which every pixel is zero")
     return None

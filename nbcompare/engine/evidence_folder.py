@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.case.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
+from nbcompare.compare.image import stored_mask, stored_pixels
 from nbcompare.engine.engine import Rendering
 from nbcompare.engine.kept_names import keep_files
 from nbcompare.engine.progress import Progress
@@ -57,6 +58,8 @@ class EvidenceFolder:
         self.progress.end(f"failed: {run.failure.sentence}" if run.failure else f"{run.seconds:.3f} s")
         if found.pixels is not None:
             self.hold(places.image, found.pixels)
+        if found.masked is not None and places.mask:
+            self.hold(places.mask, found.masked)
         return found
 
     def _run(self, job: Job, places: RunFiles) -> Rendering:
@@ -67,17 +70,18 @@ class EvidenceFolder:
             if found.pixels is None and found.run.image_sha256:
                 (scratch / FLOAT_FILE).replace(places.image)
             if found.run.failure:
-                keep_files(scratch, places.rest, {FLOAT_FILE, *_names_in(job.inputs)})
+                image = FLOAT_FILE if found.run.image_sha256 else ""
+                keep_files(scratch, places.rest, {image, *_names_in(job.inputs)})
             return found
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
     def hold(self, path: Path, pixels: np.ndarray) -> None:
-        """Keep an image in memory until ``write_images``."""
+        """Keep an image, or a mask (boolean), in memory until ``write_images``."""
         self._unwritten[path] = pixels
 
     def held(self, path: Path) -> np.ndarray | None:
-        """An image that is not written yet, float32 [slow, fast]."""
+        """An image that is not written yet [slow, fast]."""
         return self._unwritten.get(path)
 
     def forget(self, path: Path) -> None:
@@ -90,7 +94,7 @@ class EvidenceFolder:
             path, pixels = self._unwritten.popitem()
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "wb") as stream:
-                stream.write(np.ascontiguousarray(pixels, "<f4").data)
+                stream.write(stored_mask(pixels) if pixels.dtype == bool else stored_pixels(pixels))
 
 
 def _names_in(folder: Path) -> set[str]:

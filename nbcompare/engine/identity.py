@@ -12,19 +12,22 @@ import platform
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from nbcompare import __version__
+from nbcompare.case.adapter import Adapter
+from nbcompare.engine.adapter import adapt
 from nbcompare.engine.choose import start_words
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.libraries import is_elf, linked_libraries
 from nbcompare.engine.made_of import MadeOf, look_at
 from nbcompare.engine.process import recordable, recorded_environment, run_program
 from nbcompare.engine.sandbox import confining, with_own_places
+from nbcompare.errors import UsageError
 from nbcompare.files import hash_of_named, sha256_of
 
 VERSION_SECONDS = 60.0
@@ -59,6 +62,16 @@ class EngineIdentity:
     libraries: tuple[str, ...]
     made_of: MadeOf | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    adapter: Adapter | None = None
+    capabilities: Mapping[str, bool] = field(default_factory=dict)
+
+    def argv(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        """The words that it is run with for the arguments of a case; those themselves where its adapter has no word
+        for one of them, as the run then says."""
+        try:
+            return (*self.started_as, *adapt(self.adapter, arguments).words)
+        except UsageError:
+            return (*self.started_as, *arguments)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -78,14 +91,23 @@ class EngineIdentity:
     def as_dict(self) -> dict[str, Any]:
         """As plain values; what is not known is left out, as records of before it was kept know nothing of it."""
         more = {"made_of": self.made_of.as_dict(), "variables": dict(self.variables)} if self.made_of else {}
-        named = {key: value for key, value in vars(self).items() if key not in ("made_of", "variables")}
+        if self.adapter:
+            more["adapter"] = self.adapter.as_dict()
+        if self.capabilities:
+            more["capabilities"] = dict(self.capabilities)
+        named = {key: value for key, value in vars(self).items() if key not in _PARTS}
         return {**named, "started_as": list(self.started_as), "libraries": list(self.libraries), **more}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> EngineIdentity:
         made_of = MadeOf.from_dict(stored["made_of"]) if stored.get("made_of") else None
         return cls(**{**stored, "started_as": tuple(stored["started_as"]), "libraries": tuple(stored["libraries"]),
-                      "made_of": made_of})
+                      "made_of": made_of,
+                      "adapter": Adapter.from_dict(stored["adapter"]) if "adapter" in stored else None})
+
+
+_PARTS = ("made_of", "variables", "adapter", "capabilities")
+"""Fields of an identity that are written only where there is something to say."""
 
 
 def content_hash(folder: Path) -> str:
@@ -109,7 +131,7 @@ def identify(engine: Engine) -> EngineIdentity:
     program = engine.program
     return EngineIdentity(engine.role, engine.name, engine.chosen_by, engine.start, sha256_of(program),
                           program.stat().st_size, _version_line(engine), _library_names(engine), look_at(engine),
-                          recordable(engine.declared_variables))
+                          recordable(engine.declared_variables), engine.adapter, engine.capabilities)
 
 
 def version_command(engine: Engine) -> tuple[str, ...]:

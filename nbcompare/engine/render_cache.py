@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from nbcompare.compare.image import Shape, read_float_image
+from nbcompare.compare.image import FLOAT_DTYPE, Shape, read_float_image, stored_pixels
 from nbcompare.engine.installation import user_cache
+from nbcompare.errors import FileError
 
 MOST_BYTES = 6_000_000_000
 """Images of the cache together."""
@@ -51,17 +52,16 @@ class RenderCache:
     def keep(self, key: str, answer: dict[str, Any]) -> None:
         self._write(f"{key}.json", json.dumps(answer, allow_nan=False).encode())
 
-    def image(self, key: str, shape: Shape) -> np.ndarray | None:
-        """The image kept under the key, float32 [slow, fast]."""
+    def image(self, key: str, shape: Shape, dtype: str = FLOAT_DTYPE) -> np.ndarray | None:
+        """The image kept under the key [slow, fast], of that type; None where there is none of this size."""
         path = self.folder / f"{key}.bin"
-        if not path.is_file() or path.stat().st_size != shape.bytes:
-            return None
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, FileError):
             os.utime(path)
-        return read_float_image(path, shape)
+            return read_float_image(path, shape, dtype)
+        return None
 
     def keep_image(self, key: str, image: np.ndarray) -> None:
-        self._write(f"{key}.bin", np.ascontiguousarray(image, "<f4").tobytes())
+        self._write(f"{key}.bin", stored_pixels(image))
         self._trim()
 
     def _write(self, name: str, content: bytes) -> None:

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from nbcompare import __version__
 from nbcompare.engine.batch import BatchEngine, does_the_same, is_bundled_simulator, open_batch
-from nbcompare.engine.engine import ZERO_IMAGE, Engine, Failure, Rendering, Run, run_engine
+from nbcompare.engine.engine import Engine, Rendering, Run, run_engine
+from nbcompare.engine.failure import ZERO_IMAGE, Failure
 from nbcompare.engine.identity import content_hash, identify
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.kept_stream import read_kept
@@ -52,7 +53,8 @@ OF_THE_SESSION = re.compile(r"_|PWD|OLDPWD|SHLVL|SHELL|TERM.*|COLOR.*|USER|LOGNA
 MOST_NAMES = 40
 """Of variables that are named when an engine fails."""
 
-KEPT_FAILURES = ("exit-code", "no-image", "short-image", "long-image", "nan-image", ZERO_IMAGE)
+KEPT_FAILURES = ("exit-code", "no-image", "short-image", "long-image", "nan-image", ZERO_IMAGE, "unreadable-image",
+                 "other-shape")
 """Failures that the same job would have again; a time limit, a crash or a program that did not start may pass."""
 
 Kept = dict[tuple[Engine, tuple[tuple[str, str], ...]], BatchEngine | None]
@@ -117,12 +119,13 @@ class Renderer:
             found = run_in_shards(job.engine, job.arguments, job.shape, job.shards, inputs=job.inputs, folder=folder,
                                   stdout=stdout, stderr=stderr, seconds=job.seconds, environment=job.environment,
                                   on_progress=on_progress)
-        elif batch := self._batch(job):
+        elif batch := None if job.any_number else self._batch(job):
             found = batch.run(job.arguments, job.shape, inputs=job.inputs, folder=folder, stdout=stdout, stderr=stderr,
                               seconds=job.seconds)
         else:
             found = run_engine(job.engine, job.arguments, job.shape, inputs=job.inputs, folder=folder, stdout=stdout,
-                               stderr=stderr, seconds=job.seconds, environment=job.environment, on_progress=on_progress)
+                               stderr=stderr, seconds=job.seconds, environment=job.environment, on_progress=on_progress,
+                               any_number=job.any_number)
         for log in (stdout, stderr):
             redact_file(log)
         if found.run.failure:
@@ -174,7 +177,8 @@ class Renderer:
         inputs = sorted((path.relative_to(job.inputs).as_posix(), self._sum(path))
                         for path in job.inputs.rglob("*") if path.is_file())
         variables = sorted(allowed_environment(job.engine.variables(job.environment)).items())
-        return key_of((__version__, self.identity(job.engine), job.arguments, job.shape, inputs, variables))
+        return key_of((__version__, self.identity(job.engine), job.engine.adapter or "", job.any_number,
+                       job.arguments, job.shape, inputs, variables))
 
     def identity(self, engine: Engine) -> str:
         """A hash of which program an engine is and of all it is made of; asked again when one of its files was written.
@@ -203,7 +207,7 @@ class Renderer:
         if found is None or self.cache is None:
             return None
         run = replace(Run.from_dict(found["run"]), role=job.engine.role)
-        image = None if run.failure else self.cache.image(key, job.shape)
+        image = None if run.failure else self.cache.image(key, job.shape, run.dtype)
         return Rendering(run, image, found["stdout"]) if run.failure or image is not None else None
 
     def _keep(self, key: str, found: Rendering) -> None:

@@ -20,10 +20,11 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.case.command import rendered_region
-from nbcompare.compare.image import Roi, Shape
-from nbcompare.engine.engine import ZERO_IMAGE, Engine, Failure, Rendering, content_failure, run_engine
-
-"""The failure of a band without signal, which is none: another band may have some."""
+from nbcompare.compare.image import Roi, Shape, dtype_code, stored_pixels
+from nbcompare.engine.adapter import adapt
+from nbcompare.engine.engine import Engine, Rendering, run_engine
+from nbcompare.engine.failure import ZERO_IMAGE, Failure
+from nbcompare.engine.taken_image import content_failure
 
 
 def bands_of(region: Roi, count: int) -> list[Roi]:
@@ -60,15 +61,20 @@ def run_in_shards(engine: Engine, arguments: Sequence[str], shape: Shape, count:
     for path, end in ((stdout, "out"), (stderr, "err")):
         _join([(band.name, folder / f"{band.ymin}.{end}") for band in bands], path)
     first = found[0].run
-    whole = replace(first, argv=_unbanded(first.argv), seconds=time.monotonic() - begun, image_sha256=None,
-                    failure=None, how=f"{len(bands)} row bands")
+    argv = (*engine.start, *adapt(engine.adapter, arguments).words)
+    whole = replace(first, argv=argv, seconds=time.monotonic() - begun, image_sha256=None, failure=None,
+                    how=f"{len(bands)} row bands")
     for band, part in zip(bands, found, strict=True):
         if part.run.failure and part.run.failure.kind != ZERO_IMAGE:
             failure = Failure(part.run.failure.kind, f"({band.name}) {part.run.failure.sentence}")
             return Rendering(replace(whole, exit_code=part.run.exit_code, failure=failure))
+    if any(part.masked is not None for part in found):
+        failure = Failure("unreadable-image", "wrote images that state masks, which row bands cannot join")
+        return Rendering(replace(whole, failure=failure, file_sha256=None, mask_sha256=None))
     image = _stitched(shape, bands, found)
-    digest = hashlib.sha256(image.data).hexdigest()
-    return Rendering(replace(whole, failure=content_failure(image), image_sha256=digest), image)
+    digest = hashlib.sha256(stored_pixels(image)).hexdigest()
+    return Rendering(replace(whole, failure=content_failure(image), image_sha256=digest, dtype=dtype_code(image),
+                             file_sha256=None, mask_sha256=None), image)
 
 
 def _join(parts: Sequence[tuple[str, Path]], target: Path) -> None:
@@ -80,14 +86,10 @@ def _join(parts: Sequence[tuple[str, Path]], target: Path) -> None:
                 shutil.copyfileobj(stream, out)
 
 
-def _unbanded(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """The argv of a band's run without the -roi of the band."""
-    return (*argv[:-7], *argv[-2:])
-
-
 def _stitched(shape: Shape, bands: Sequence[Roi], parts: Sequence[Rendering]) -> np.ndarray:
-    """The rows of each band from its own image, zero elsewhere; float32 [slow, fast]."""
-    image = np.zeros((shape.slow, shape.fast), dtype="<f4")
+    """The rows of each band from its own image, zero elsewhere; of the bands' own type [slow, fast]."""
+    kinds = {part.pixels.dtype for part in parts if part.pixels is not None}
+    image = np.zeros((shape.slow, shape.fast), dtype=np.result_type(*kinds))
     for band, part in zip(bands, parts, strict=True):
         assert part.pixels is not None, "a band that did not fail has pixels"
         image[band.slices] = part.pixels[band.slices]

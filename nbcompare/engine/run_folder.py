@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from nbcompare.engine.engine import Failure
+from nbcompare.engine.failure import Failure
 from nbcompare.engine.kept_names import kept_name
 from nbcompare.engine.last_words import shortened
 from nbcompare.engine.runs import RunFiles

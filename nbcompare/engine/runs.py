@@ -8,9 +8,11 @@ from pathlib import Path
 
 from nbcompare.case.case import Case
 from nbcompare.case.command import declared_shape
+from nbcompare.case.masking import COMPARE
 from nbcompare.case.named_files import file_faults, files_of
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Shape
+from nbcompare.engine.adapter import Adapted, adapt
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.redact import secrets_among
 from nbcompare.engine.safe_start import importable, obeys
@@ -23,7 +25,8 @@ class Job:
 
     ``shape`` is what its own arguments declare, ``seconds`` its time limit, ``inputs`` the folder of the files it
     reads (it gets copies), ``environment`` the variables set beside those that every engine gets. ``purpose`` says why
-    it is run once more, and is empty for the comparison itself; ``shards`` is the number of row bands to render.
+    it is run once more, and is empty for the comparison itself; ``shards`` is the number of row bands to render;
+    ``any_number`` lets pixels be NaN or infinite, and ``own_options`` says that the words are not nanoBragg's.
     """
 
     engine: Engine
@@ -34,6 +37,8 @@ class Job:
     environment: Mapping[str, str] = field(default_factory=dict)
     purpose: str = ""
     shards: int = 1
+    any_number: bool = False
+    own_options: bool = False
 
     @property
     def name(self) -> str:
@@ -43,12 +48,14 @@ class Job:
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Where a run leaves its files: image, stdout, stderr, and what else a failed one wrote."""
+    """Where a run leaves its files: image, stdout, stderr, what else a failed one wrote, and the mask that its image
+    states (None where that is not kept)."""
 
     image: Path
     stdout: Path
     stderr: Path
     rest: Path
+    mask: Path | None = None
 
 
 def job_of(case: Case, engine: Engine, arguments: tuple[str, ...], inputs: Path) -> Job:
@@ -61,19 +68,31 @@ def job_of(case: Case, engine: Engine, arguments: tuple[str, ...], inputs: Path)
     if module and not obeys(engine.start, engine.program):
         raise UsageError(f"the input {module} has the name of a Python module, and the {engine.role} {engine.name} "
                          "might run it", hint="give the file another name")
+    made = _adapted(engine, arguments)
     files = [path.relative_to(inputs).as_posix() for path in inputs.rglob("*")]
     settings = [f"{name}={value}" for name, value in case.environment.items()]
-    for shown in secrets_among((*engine.start, *arguments, *settings, *files)):
+    words = (*engine.start, *arguments, *made.words, *settings, *files)
+    for shown in secrets_among((*words, *(made.config or "").splitlines())):
         raise UsageError(f"{shown} is given to the {engine.role} and looks like a secret: evidence keeps every word of "
                          "a command, and what is not kept cannot be run again",
                          hint="let the engine read it from a file of yours or a variable that it is passed")
-    for word in (*engine.start, *arguments, *settings, *files):
+    for word in words:
         if not word.isprintable():
             raise UsageError(f"{word!a} is given to the {engine.role} and holds a character that cannot be seen")
-    for fault in file_faults(arguments, files_of(inputs)):
+    for fault in file_faults(arguments, files_of(inputs)) if not case.own_options else ():
         raise UsageError(fault)
     seconds = {REFERENCE: case.limits.reference_seconds, SUBJECT: case.limits.subject_seconds}[engine.role]
-    return Job(engine, arguments, declared_shape(arguments, inputs), seconds, inputs, case.environment)
+    shape = case.shape if case.own_options else declared_shape(arguments, inputs)
+    return Job(engine, arguments, shape, seconds, inputs, case.environment, any_number=case.nan == COMPARE,
+               own_options=case.own_options)
+
+
+def _adapted(engine: Engine, arguments: tuple[str, ...]) -> Adapted:
+    """What the engine is asked with. Raises UsageError, with its name, where that cannot be."""
+    try:
+        return adapt(engine.adapter, arguments)
+    except UsageError as fault:
+        raise UsageError(f"the {engine.role} {engine.name}: {fault.message}", hint=fault.hint) from None
 
 
 def jobs_of(case: Case, engines: Mapping[str, Engine], inputs: Path) -> dict[str, Job]:

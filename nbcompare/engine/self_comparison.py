@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.engine.engine import Failure, Run
+from nbcompare.engine.engine import Run
+from nbcompare.engine.failure import Failure
 from nbcompare.files import sha256_of
 
 
@@ -41,20 +42,21 @@ _MOST_PIXELS, _MOST_ULP, _SHARE = 8, 4, 100
 
 
 def near_copy(sums: Sequence[str], reference: np.ndarray, subject: np.ndarray) -> str | None:
-    """Why two images, float32 [slow, fast], of different programs (``sums``: sha256 of each) look like one that was
+    """Why two images [slow, fast] of different programs (``sums``: sha256 of each) look like one that was
     copied and touched up, or None.
 
     Programs that compute alike give equal bytes; programs that add in another order differ in the last bits of a
     great many pixels. A handful of pixels off by a few units in the last place is neither.
     """
-    if sums[0] == sums[1] or reference.shape != subject.shape:
+    if sums[0] == sums[1] or reference.shape != subject.shape or reference.dtype != subject.dtype \
+            or reference.dtype.kind != "f":
         return None
-    bits = [np.ascontiguousarray(image, "<f4").view("<i4") for image in (reference, subject)]
+    bits = [np.ascontiguousarray(image).view(f"i{image.dtype.itemsize}") for image in (reference, subject)]
     touched = bits[0] != bits[1]
     count = int(np.count_nonzero(touched))
     if not 0 < count <= _MOST_PIXELS or count * _SHARE > touched.size:
         return None
-    apart = int(np.abs(bits[0][touched].astype(np.int64) - bits[1][touched]).max())
+    apart = max(abs(int(ours) - int(theirs)) for ours, theirs in zip(bits[0][touched], bits[1][touched], strict=True))
     if apart > _MOST_ULP:
         return None
     return (f"{NEARLY_EQUAL} {count} of {touched.size} pixels, which are at most {apart} units in the last place "
@@ -63,8 +65,8 @@ def near_copy(sums: Sequence[str], reference: np.ndarray, subject: np.ndarray) -
 
 def copied_input(run: Run, inputs: Path) -> Failure | None:
     """The failure of an engine whose image is one of its input files under another name, or None."""
-    size = run.shape.bytes
-    for path in sorted(path for path in inputs.rglob("*") if path.is_file() and path.stat().st_size == size):
-        if sha256_of(path) == run.image_sha256:
+    sums = {digest for digest in (run.image_sha256, run.file_sha256) if digest}
+    for path in sorted(path for path in inputs.rglob("*") if sums and path.is_file()):
+        if sha256_of(path) in sums:
             return Failure("copied-image", f"gave a copy of its input {path.name} as its image")
     return None

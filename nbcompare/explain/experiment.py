@@ -72,6 +72,15 @@ def experiment(asked: ExperimentSource, progress: Progress) -> Iterator[Experime
 
     Raises UsageError, CaseError, FileError or EvidenceError for words that name nothing usable.
     """
+    with _any_experiment(asked, progress) as found:
+        if found.case.own_options:
+            raise UsageError(f"{found.named}: its command is written in options of its engines' own, and only those of "
+                             "nanoBragg are understood here", hint="diagnose BUNDLE tells what the images say")
+        yield found
+
+
+@contextlib.contextmanager
+def _any_experiment(asked: ExperimentSource, progress: Progress) -> Iterator[Experiment]:
     first = asked.words[0]
     if len(asked.words) > 1 or first.startswith("-"):
         with _scratch() as data:
@@ -124,7 +133,8 @@ def _from_bundle(asked: ExperimentSource, folder: Path, progress: Progress) -> E
             progress.say(f"note: the {identity.role} is another program than the one that made the bundle")
     images = None
     if record.runs and not any(run.failure for run in record.runs):
-        images = {run.role: read_float_image(folder / image_name(run.role), run.shape) for run in record.runs}
+        images = {run.role: read_float_image(folder / image_name(run.role), run.shape, run.dtype)
+                  for run in record.runs}
     return Experiment(f"bundle {case.name}/{record.stamp}", _with_more(case, asked), engines, folder / DATA, images,
                       {name: str(folder / DATA / name) for name in files_of(folder / DATA)})
 

@@ -25,8 +25,13 @@ _SMV = {"wavelength_A": "WAVELENGTH", "distance_mm": "DISTANCE", "pixel_fast_mm"
         "pixel_slow_mm": "PIXEL_SIZE"}
 
 
-def read_detector_file(path: Path, declared: Declared) -> ImageFile:
-    """The image of a detector file. Negative pixels of a CBF are the marks of gaps and dead pixels, and are masked.
+_ELSEWHERE = ("edf_binaryfilename",)
+"""Words of a header that name the file which holds the pixels."""
+
+
+def read_detector_file(path: Path, declared: Declared, *, alone: bool = False) -> ImageFile:
+    """The image of a detector file; ``alone`` refuses one whose pixels lie in another. Negative pixels of a CBF are the
+    marks of gaps and dead pixels, and are masked.
 
     Raises UsageError where fabio is missing, FileError for a file that it cannot read or that is cut short.
     """
@@ -49,6 +54,8 @@ def read_detector_file(path: Path, declared: Declared) -> ImageFile:
                         f"{' '.join(str(fault).split())[:200]}") from None
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     kind = type(image).__name__.lower()
+    if alone and any(key.lower() in _ELSEWHERE for key in header):
+        raise FileError(f"{path}: its pixels lie in another file, which may be of another run")
     _refuse_short(path, kind, pixels, header)
     if incomplete:
         raise FileError(f"{path}: it holds fewer bytes than its header asks for")

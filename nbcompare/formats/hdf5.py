@@ -31,9 +31,11 @@ Source: the NXmx application definition of NeXus, which Eiger files follow.
 """
 
 
-def read_hdf5(path: Path, declared: Declared) -> ImageFile:
-    """The image of an HDF5 file. Raises UsageError where the dataset or the frame must be named, FileError for a file
-    that cannot be read."""
+def read_hdf5(path: Path, declared: Declared, *, alone: bool = False) -> ImageFile:
+    """The image of an HDF5 file; ``alone`` refuses one that lies in another file.
+
+    Raises UsageError where the dataset or the frame must be named, FileError for a file that cannot be read.
+    """
     try:
         import h5py
     except ImportError:
@@ -42,6 +44,8 @@ def read_hdf5(path: Path, declared: Declared) -> ImageFile:
     try:
         with h5py.File(path, "r") as file:
             data = _dataset(path, file, declared.dataset)
+            if alone:
+                _refuse_elsewhere(path, file, data)
             pixels = _frame(path, data, declared.frame)
             return ImageFile(path, HDF5, pixels, _mask(file, pixels), dict(_geometry(file)))
     except (OSError, RuntimeError, KeyError) as fault:
@@ -68,6 +72,14 @@ def _dataset(path: Path, file: h5py.File, name: str | None) -> h5py.Dataset:
     if len(found) != 1:
         raise UsageError(f"{path}: {len(found)} datasets could be the image", hint=_say_which(found))
     return file[found[0]]
+
+
+def _refuse_elsewhere(path: Path, file: h5py.File, data: h5py.Dataset) -> None:
+    """Raises FileError for pixels, or a mask, that lie in another file: by an external link, a virtual dataset or
+    external storage."""
+    for entry in (data, *(file[name] for name in _MASKS if name in file)):
+        if (entry.file.id != file.id and entry.file.filename != file.filename) or entry.is_virtual or entry.external:
+            raise FileError(f"{path}: {entry.name} lies in another file, which may be of another run")
 
 
 def _images(file: h5py.File) -> list[str]:

@@ -19,8 +19,8 @@ _SUFFIXES = {**dict.fromkeys((".npy", ".npz"), NUMPY), **dict.fromkeys((".h5", "
                              FABIO)}
 
 
-def read_image(path: Path, declared: Declared = Declared()) -> ImageFile:  # noqa: B008 (frozen)
-    """The image in a file.
+def read_image(path: Path, declared: Declared = Declared(), *, alone: bool = False) -> ImageFile:  # noqa: B008 (frozen)
+    """The image in a file; ``alone`` refuses one whose pixels lie in another file that it refers to.
 
     Raises UsageError when the format is not known, or a raw file's shape or dtype was not declared; FileError when the
     file cannot be read or is not what it should be; ShapeError when it holds another shape than was declared.
@@ -33,7 +33,7 @@ def read_image(path: Path, declared: Declared = Declared()) -> ImageFile:  # noq
                          hint="say format=raw, numpy, hdf5 or fabio")
     _refuse_strangers(path, form)
     try:
-        found = _OF_FORMAT[form](path, declared)
+        found = _OF_FORMAT[form](path, declared, alone)
     except (OSError, EOFError, zipfile.BadZipFile) as fault:
         raise FileError(f"{path}: cannot read: {getattr(fault, 'strerror', None) or fault}") from None
     return _as_declared(found, declared)
@@ -76,7 +76,7 @@ def _as_declared(found: ImageFile, declared: Declared) -> ImageFile:
 # --- raw numbers ------------------------------------------------------------------------------------------
 
 
-def _raw(path: Path, declared: Declared) -> ImageFile:
+def _raw(path: Path, declared: Declared, alone: bool = True) -> ImageFile:
     if declared.shape is None or declared.dtype is None:
         raise UsageError(f"{path}: a raw file says neither its shape nor its type",
                          hint="declare both, such as shape=512x1024,dtype=<f4 (slow x fast)")
@@ -93,7 +93,7 @@ def _raw(path: Path, declared: Declared) -> ImageFile:
 # --- numpy's own ------------------------------------------------------------------------------------------
 
 
-def _numpy(path: Path, declared: Declared) -> ImageFile:
+def _numpy(path: Path, declared: Declared, alone: bool = True) -> ImageFile:
     try:
         loaded = np.load(path, allow_pickle=False)
     except ValueError as fault:
@@ -142,16 +142,17 @@ def _one_frame(path: Path, array: np.ndarray, frame: int | None) -> np.ndarray:
 # --- formats that libraries read --------------------------------------------------------------------------
 
 
-def _hdf5(path: Path, declared: Declared) -> ImageFile:
+def _hdf5(path: Path, declared: Declared, alone: bool) -> ImageFile:
     from nbcompare.formats.hdf5 import read_hdf5
 
-    return read_hdf5(path, declared)
+    return read_hdf5(path, declared, alone=alone)
 
 
-def _fabio(path: Path, declared: Declared) -> ImageFile:
+def _fabio(path: Path, declared: Declared, alone: bool) -> ImageFile:
     from nbcompare.formats.detector_files import read_detector_file
 
-    return read_detector_file(path, declared)
+    return read_detector_file(path, declared, alone=alone)
 
 
-_OF_FORMAT: Mapping[str, Callable[[Path, Declared], ImageFile]] = {RAW: _raw, NUMPY: _numpy, HDF5: _hdf5, FABIO: _fabio}
+_OF_FORMAT: Mapping[str, Callable[[Path, Declared, bool], ImageFile]] = {
+    RAW: _raw, NUMPY: _numpy, HDF5: _hdf5, FABIO: _fabio}

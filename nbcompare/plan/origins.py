@@ -14,6 +14,7 @@ from nbcompare.case.declarations import EngineDeclaration
 from nbcompare.case.facts import case_facts
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import declared_engines, project_above
+from nbcompare.engine.adapter import adapt
 from nbcompare.engine.choose import start_words
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.git import UNKNOWN, RepositoryState, repository_of
@@ -91,7 +92,9 @@ def engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
         if bundled and record.content.reference != content_hash(REFERENCE_SOURCE) != UNKNOWN:
             return False, "the source of the reference is not what it was"
     count = sum(len(engine.made_of.files) for engine in record.engines if engine.made_of)
-    return True, f"both programs and {count} files that they are made of have the sums they had"
+    adapters = sum(engine.adapter is not None for engine in record.engines)
+    through = f"; {adapters} asked through an adapter, whose declaration is in the record" if adapters else ""
+    return True, f"both programs and {count} files that they are made of have the sums they had{through}"
 
 
 def _program_fault(engine: EngineIdentity) -> str | None:
@@ -120,7 +123,7 @@ def experiment_of_the_case(evidence: Evidence) -> tuple[bool, str]:
     """Whether what was run is what the case says: arguments, variables, inputs and declared programs."""
     record = evidence.bundle.record
     now, then = case_facts(evidence.case), record.case
-    for key in ("command", "reference_args", "subject_args", "environment"):
+    for key in ("command", "reference_args", "subject_args", "environment", "options", "masking", "nan"):
         if getattr(now, key) != getattr(then, key):
             return False, (f"{key.replace('_', ' ')} was {_shown(getattr(then, key))}, and the case says "
                            f"{_shown(getattr(now, key))}")
@@ -148,12 +151,22 @@ def _declared_programs(evidence: Evidence) -> tuple[bool, str]:
         other = _variables_fault(engine, wanted) if wanted else None
         if other:
             return False, other
+        if wanted and wanted.adapter != engine.adapter:
+            return False, (f"what stands between the case and the {engine.role} (arguments, config, output) is not "
+                           f"what {wanted.file.name} declares now")
         pin = evidence.case.pins.get(engine.role)
         if pin and pin.sha256 and pin.sha256 not in (engine.program_sha256, engine.source_sha256):
             return False, f"the {engine.role} has not the sum that the case pins"
         if pin and pin.version and pin.version != engine.version:
             return False, f"the {engine.role} has not the version that the case pins"
-    return True, "arguments, variables, inputs and programs are those of the case"
+    return True, "arguments, variables, inputs and programs are those of the case" + _not_given(evidence)
+
+
+def _not_given(evidence: Evidence) -> str:
+    """What adapters keep from their engines, to be read by whoever signs."""
+    record = evidence.bundle.record
+    return "".join(f"; NOT GIVEN to the {engine.role}: {lost}" for engine in record.engines
+                   for lost in adapt(engine.adapter, record.case.arguments(engine.role)).dropped)
 
 
 def _variables_fault(engine: EngineIdentity, wanted: EngineDeclaration) -> str | None:

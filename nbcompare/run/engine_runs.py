@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbcompare.bundle.bundle import Staging
-from nbcompare.bundle.names import FAILED, failed_tests_names, image_name, output_name, tests_log
+from nbcompare.bundle.names import (
+    DATA,
+    FAILED,
+    failed_tests_names,
+    image_name,
+    mask_name,
+    output_name,
+    tests_log,
+)
 from nbcompare.bundle.record import TestsOutcome
 from nbcompare.case.case import Case
 from nbcompare.case.options import PREFIX, REFERENCE
-from nbcompare.engine.engine import Failure, Run
+from nbcompare.engine.engine import Rendering, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
+from nbcompare.engine.failure import Failure
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.runs import RunFiles
 from nbcompare.run.mapped_tests import CUDA_MISSING, collect_tests, cuda_is_available, place_of_tests, run_mapped_tests
@@ -25,7 +34,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EngineRuns:
-    """The run of each engine, reference first; ``images`` by role [slow, fast] where a run gave one, and ``outputs``
+    """The run of each engine, reference first; ``images`` by role [slow, fast] where a run gave one, masked arrays
+    where pixels are masked, and ``outputs``
     the files of what the engines printed."""
 
     runs: tuple[Run, ...]
@@ -41,15 +51,25 @@ def run_engines(staged: StagedCase, place: EvidenceFolder) -> EngineRuns:
                            places)
     if stored:
         found = {REFERENCE: stored.restore(place, places[REFERENCE]), **found}
-    images = {role: pixels for role in staged.jobs if (pixels := found[role].pixels) is not None}
-    return EngineRuns(tuple(found[role].run for role in staged.jobs), images,
+    shown = {role: masked_rendering(staged, found[role]).pixels for role in staged.jobs}
+    return EngineRuns(tuple(found[role].run for role in staged.jobs),
+                      {role: pixels for role, pixels in shown.items() if pixels is not None},
                       {role: files.stdout for role, files in places.items()})
+
+
+def masked_rendering(staged: StagedCase, found: Rendering) -> Rendering:
+    """What a run gave, its pixels masked as the case and its file say."""
+    if found.pixels is None:
+        return found
+    return replace(found, pixels=staged.case.masking.applied(found.run.role, found.pixels, found.masked,
+                                                             staged.bundle.folder / DATA))
 
 
 def _places(bundle: Staging, role: str) -> RunFiles:
     key = PREFIX[role]
     return RunFiles(bundle.path(image_name(role)), bundle.path(output_name(role, "stdout")),
-                    bundle.path(output_name(role, "stderr")), bundle.folder / FAILED / key)
+                    bundle.path(output_name(role, "stderr")), bundle.folder / FAILED / key,
+                    bundle.path(mask_name(role)))
 
 
 def empty_logs(bundle: Staging) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from nbcompare.bundle.names import DATA, FAILED, PICTURES, RADIAL_PROFILE, STAMP_FORMAT, further_names
 from nbcompare.case.case import Case
+from nbcompare.case.masking import COMPARE
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
@@ -19,7 +20,7 @@ from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.runs import Job, RunFiles
 from nbcompare.errors import ShapeError
-from nbcompare.run.engine_runs import EngineRuns
+from nbcompare.run.engine_runs import EngineRuns, masked_rendering
 from nbcompare.run.likely_cause import cause_beside, likely_cause
 from nbcompare.run.options import RunOptions
 from nbcompare.run.staged_case import StagedCase
@@ -43,7 +44,8 @@ def compare_runs(staged: StagedCase, ran: EngineRuns, options: RunOptions) -> Co
     """The figures of both images. Raises ShapeError for two shapes, unless --resample allows them."""
     centre = direct_beam_px(read_kept(ran.outputs[REFERENCE]))
     return compare_images(ran.images[REFERENCE], ran.images[SUBJECT], staged.case.rois, resample=options.resample,
-                          further=_further_metrics(staged.case, options), centre=centre)
+                          further=_further_metrics(staged.case, options), centre=centre,
+                          skip_nonfinite=staged.case.nan == COMPARE)
 
 
 def judge_runs(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, options: RunOptions,
@@ -88,7 +90,8 @@ def write_views(staged: StagedCase, ran: EngineRuns, judgement: Judgement, optio
     if judgement.comparison is None or images[REFERENCE].shape != images[SUBJECT].shape:
         return None
     staged.bundle.write_json(RADIAL_PROFILE, radial_profiles(images[REFERENCE], images[SUBJECT], case.rois,
-                                                             judgement.comparison.centre))
+                                                             judgement.comparison.centre,
+                                                             skip_nonfinite=case.nan == COMPARE))
     if judgement.verdict.passed and options.pictures == UNLESS_PASSED:
         return None
     files = {key: staged.bundle.path(name) for key, name in PICTURES.items()}
@@ -113,7 +116,7 @@ def _rerun_in(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder) -> Rer
         found = place.run(replace(job, environment={**job.environment, **environment}), places)
         if found.run.failure is None and found.run.image_sha256 in known:
             place.forget(places.image)
-        return found
+        return masked_rendering(staged, found)
 
     return rerun
 

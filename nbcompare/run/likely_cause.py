@@ -9,6 +9,7 @@ import numpy as np
 
 from nbcompare.bundle.names import further_names
 from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.compare.masks import plain_images
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.runs import Job
@@ -26,8 +27,9 @@ def likely_cause(images: Mapping[str, np.ndarray], jobs: Mapping[str, Job], inpu
     from nbcompare.explain.diagnose import top_cause
 
     echoes = read_kept(outputs[REFERENCE]), read_kept(outputs[SUBJECT])
-    return top_cause(images[REFERENCE], images[SUBJECT], jobs[REFERENCE].arguments, inputs, echoes=echoes,
-                     subject_argv=jobs[SUBJECT].arguments)
+    words = {role: () if job.own_options else job.arguments for role, job in jobs.items()}
+    shown = plain_images(images[REFERENCE], images[SUBJECT])
+    return top_cause(*shown, words[REFERENCE], inputs, echoes=echoes, subject_argv=words[SUBJECT])
 
 
 def cause_beside(bench: FurtherRuns, proof: Proof, place: EvidenceFolder, outputs: Mapping[str, Path]) -> str | None:

@@ -15,6 +15,7 @@ from nbcompare.bundle.record import Surroundings
 from nbcompare.case.case import Case
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import CODE_VARIABLES
+from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.git import RepositoryState, not_committed, states_of
 from nbcompare.engine.identity import EngineIdentity
@@ -133,8 +134,8 @@ def _spoken_of(names: Sequence[str], identity: EngineIdentity) -> set[str]:
 def notes_of(case: Case, engines: Mapping[str, Engine], identities: Mapping[str, EngineIdentity],
              runs: Sequence[Run], surroundings: Surroundings) -> tuple[str, ...]:
     """What a reader of the verdict has to know about the engines and their surroundings."""
-    return (*_case_notes(case, engines), *_source_notes(case, identities), *_unread_notes(identities, surroundings),
-            *_wrapper_note(identities, runs))
+    return (*_case_notes(case, engines), *_adapter_notes(case, identities), *_source_notes(case, identities),
+            *_unread_notes(identities, surroundings), *_wrapper_note(identities, runs))
 
 
 def _case_notes(case: Case, engines: Mapping[str, Engine]) -> Iterator[str]:
@@ -149,6 +150,14 @@ def _case_notes(case: Case, engines: Mapping[str, Engine]) -> Iterator[str]:
             yield f"the case itself names the program of the {role}: {' '.join(engine.declaration.command)}"
     if made_absolute():
         yield f"relative folders in {', '.join(made_absolute())} were taken from {os.getcwd()}"
+
+
+def _adapter_notes(case: Case, identities: Mapping[str, EngineIdentity]) -> Iterator[str]:
+    """What adapters kept from their engines: it had no effect on them, so nothing was shown about it."""
+    own = {REFERENCE: case.reference_args, SUBJECT: case.subject_args}
+    for role, identity in identities.items():
+        for lost in adapt(identity.adapter, (*case.command, *own[role])).dropped:
+            yield f"the {role} was not given {lost}: its adapter drops it, so nothing is shown about it"
 
 
 def _source_notes(case: Case, identities: Mapping[str, EngineIdentity]) -> Iterator[str]:

@@ -208,7 +208,7 @@ def _grades(old: Bundle, new: Bundle, refused: dict[str, str]) -> Iterator[Grade
 
 
 def _image(bundle: Bundle, run: Run) -> np.ndarray | None:
-    return None if run.failure else read_float_image(bundle.folder / image_name(run.role), run.shape)
+    return None if run.failure else read_float_image(bundle.folder / image_name(run.role), run.shape, run.dtype)
 
 
 def _notes(old: Record, new: Record) -> Iterator[str]:

@@ -9,6 +9,7 @@ import datetime
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from nbcompare import __version__
@@ -81,7 +82,7 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
         collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     changed = staged.changed_engines()
     if changed:
-        ran = EngineRuns(with_changed(ran.runs, changed), ran.images, ran.outputs)
+        ran = replace(ran, runs=with_changed(ran.runs, changed))
         judgement, scale = Judgement(None, failures_verdict(ran.runs) or judgement.verdict), None
     faults = staged.protected_now().faults
     if faults:

@@ -98,6 +98,7 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
     for entry in inputs:
         if not entry.as_pinned:
             progress.say(f"note: input {entry.name} is the user's own file, not the one the case pins")
+    _require_capabilities(case, engines, options)
     jobs = {role: replace(job, shards=options.shards) for role, job in jobs_of(case, engines, data).items()}
     if stored:
         require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
@@ -120,6 +121,20 @@ def refuse_secrets(case: Case) -> None:
         raise CaseError("this looks like a secret, and a bundle keeps the case file", path=case.path,
                         line=before.count("\n") + 1, hint="take it out; an engine can read it from a file of yours or "
                         "from a variable that it is passed")
+
+
+def _require_capabilities(case: Case, engines: Mapping[str, Engine], options: RunOptions) -> None:
+    """Raises UsageError for what the case or the user asks of an engine that is declared to be unable to do it."""
+    if options.shards > 1:
+        if case.own_options:
+            raise UsageError("--shards renders bands with -roi, and the options of this case are its engines' own")
+        for engine in engines.values():
+            engine.require("roi", "--shards")
+    if case.threads or options.noise_floor:
+        engines[REFERENCE].require("threads", "a noise floor over numbers of threads" if options.noise_floor else
+                                   "threads of the case")
+    if case.divergences:
+        engines[SUBJECT].require("emulate", f"the claim {case.divergences[0].id}")
 
 
 def _repositories(case: Case, engines: Mapping[str, Engine], known: Mapping[str, EngineIdentity],

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nbcompare.bundle.names import MANIFEST, image_name, output_name
+from nbcompare.bundle.names import MANIFEST, image_name, mask_name, output_name
 from nbcompare.bundle.record import Ancestor, Record
 from nbcompare.case.case import Case
 from nbcompare.case.inputs import StagedInput
 from nbcompare.case.options import REFERENCE
-from nbcompare.compare.image import Shape, read_float_image
+from nbcompare.compare.image import Shape, read_float_image, read_mask
 from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.identity import EngineIdentity
@@ -67,12 +67,16 @@ class StoredReference:
                              (output_name(REFERENCE, "stderr"), places.stderr)):
             shutil.copyfile(self.folder / name, target)
             redact_file(target)
-        pixels = read_float_image(self.folder / image_name(REFERENCE), self.run.shape)
+        pixels = read_float_image(self.folder / image_name(REFERENCE), self.run.shape, self.run.dtype)
         if hashlib.sha256(pixels.data).hexdigest() != self.run.image_sha256:
             raise EvidenceError(f"{self.folder}: the image of the reference was changed while it was used")
         place.hold(places.image, pixels)
+        masked = None
+        if self.run.mask_sha256:
+            masked = read_mask(self.folder / mask_name(REFERENCE), self.run.shape)
+            place.hold(places.mask or places.image, masked)
         place.progress.end(f"reference from bundle {self.name}")
-        return Rendering(self.run, pixels)
+        return Rendering(self.run, pixels, masked=masked)
 
 
 def ancestor_of(folder: Path, record: Record) -> Ancestor:

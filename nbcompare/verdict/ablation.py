@@ -139,7 +139,7 @@ def _without(job: Job, first: int, last: int, more: list[str], baseline: np.ndar
         return UNKNOWN
     arguments = (*job.arguments[:first], *job.arguments[last:], *more)
     try:
-        if declared_shape(arguments, inputs) != job.shape:
+        if not job.own_options and declared_shape(arguments, inputs) != job.shape:
             return SHAPE
     except UsageError:
         return SHAPE

@@ -46,7 +46,7 @@ CLAIMS_FOLDER = "divergences"
 
 def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping[str, np.ndarray], rerun: Rerun,
                rois: Sequence[Roi], thresholds: Sequence[Threshold], today: datetime.date,
-               centre: tuple[float, float] | None = None) -> Proof:
+               centre: tuple[float, float] | None = None, *, skip_nonfinite: bool = False) -> Proof:
     """Run the engines again as the claims say. ``jobs`` and ``images`` are those of the plain comparison, by role."""
     asked = {(t.metric, t.roi) for t in (*thresholds, *(bound for claim in claims for bound in claim.bounds))}
 
@@ -55,7 +55,8 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
     def held(reference: np.ndarray | None, subject: np.ndarray | None) -> Comparison | None:
         with suppress(ShapeError):
             if reference is not None and subject is not None:
-                return compare_images(reference, subject, rois, further=asked, centre=centre, with_peaks=False)
+                return compare_images(reference, subject, rois, further=asked, centre=centre, with_peaks=False,
+                                      skip_nonfinite=skip_nonfinite)
         return None
 
     wanted = {purpose: (role, words) for purpose, role, words in trials_asked(claims, jobs[REFERENCE].arguments)}

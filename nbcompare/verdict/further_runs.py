@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.case.case import Case
+from nbcompare.case.masking import COMPARE
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
@@ -70,7 +71,7 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
     if device:
         findings = replace(findings, device=run_on_device(
             device, bench.jobs[SUBJECT], bench.images[REFERENCE], bench.rerun, bench.case.rois, bench.case.thresholds,
-            resample=bench.resample, centre=comparison.centre))
+            resample=bench.resample, centre=comparison.centre, skip_nonfinite=bench.case.nan == COMPARE))
     return as_asked_now(findings, bench.case, bench.today) if bench.stored else findings
 
 
@@ -83,7 +84,8 @@ def _noise(bench: FurtherRuns, comparison: Comparison, asked: bool) -> NoiseFloo
     if bench.stored:
         return bench.stored.noise
     return measure(bench.images[REFERENCE], bench.runs[0], bench.jobs[REFERENCE], bench.rerun, bench.case.rois,
-                   bench.case.thresholds, repeat=repeat, threads=threads, centre=comparison.centre)
+                   bench.case.thresholds, repeat=repeat, threads=threads, centre=comparison.centre,
+                   skip_nonfinite=bench.case.nan == COMPARE)
 
 
 def _probe(bench: FurtherRuns, asked: bool) -> Ablation | None:
@@ -102,7 +104,7 @@ def _proof(bench: FurtherRuns, comparison: Comparison, findings: FurtherEvidence
     if plain_verdict(comparison, bench.case.thresholds, findings).word is not Label.FAIL:
         return Proof(claims, (), bench.today)
     return try_claims(claims, bench.jobs, bench.images, bench.rerun, bench.case.rois, bench.case.thresholds,
-                      bench.today, comparison.centre)
+                      bench.today, comparison.centre, skip_nonfinite=bench.case.nan == COMPARE)
 
 
 

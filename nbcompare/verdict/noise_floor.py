@@ -116,7 +116,7 @@ def repetitions_asked(repeat: int, threads: Sequence[int]) -> dict[str, dict[str
 
 def measure(reference: np.ndarray, first: Run, job: Job, rerun: Rerun, rois: Sequence[Roi],
             thresholds: Sequence[Threshold], *, repeat: int, threads: Sequence[int],
-            centre: tuple[float, float] | None = None) -> NoiseFloor:
+            centre: tuple[float, float] | None = None, skip_nonfinite: bool = False) -> NoiseFloor:
     """Run the reference ``repeat`` more times as it is, and once with each number of OpenMP threads.
 
     ``first`` is the run that made ``reference``, the image all others are held against.
@@ -130,7 +130,7 @@ def measure(reference: np.ndarray, first: Run, job: Job, rerun: Rerun, rois: Seq
         comparison = None
         if image is not None:
             comparison = compare_images(reference, reference if same else image, rois, further=further, centre=centre,
-                                        with_peaks=False)
+                                        with_peaks=False, skip_nonfinite=skip_nonfinite)
         found.append(Repetition(name, environment, run, same, comparison))
     return NoiseFloor(tuple(found))
 

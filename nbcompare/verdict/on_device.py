@@ -71,7 +71,7 @@ class DeviceRun:
 
 def run_on_device(device: str, job: Job, reference: np.ndarray, rerun: Rerun, rois: Sequence[Roi],
                   thresholds: Sequence[Threshold], *, resample: bool = False,
-                  centre: tuple[float, float] | None = None) -> DeviceRun:
+                  centre: tuple[float, float] | None = None, skip_nonfinite: bool = False) -> DeviceRun:
     """Run the subject's ``job`` on a device, its files kept, and compare its image with ``reference`` [slow, fast]."""
     there = replace(job, arguments=(*job.arguments, *device_words(device)), purpose=f"on {device}")
     found = rerun(there, f"{DEVICE_FOLDER}/{device}", {})
@@ -80,7 +80,7 @@ def run_on_device(device: str, job: Job, reference: np.ndarray, rerun: Rerun, ro
     if found.image is not None:
         try:
             comparison = compare_images(reference, found.image, rois, resample=resample, further=further,
-                                        centre=centre, with_peaks=False)
+                                        centre=centre, with_peaks=False, skip_nonfinite=skip_nonfinite)
         except ShapeError:
             comparison = None
     return DeviceRun(device, found.run, comparison)

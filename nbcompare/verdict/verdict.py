@@ -16,7 +16,8 @@ from typing import Any
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.compare.metrics import METRICS
-from nbcompare.engine.engine import ZERO_IMAGE, Run
+from nbcompare.engine.engine import Run
+from nbcompare.engine.failure import ZERO_IMAGE
 from nbcompare.errors import ExitCode
 
 

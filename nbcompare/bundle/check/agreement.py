@@ -27,12 +27,13 @@ from nbcompare.bundle.names import (
     STAMP_FORMAT,
     SUMMARY,
     image_name,
+    mask_name,
     tests_log,
 )
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.case import cell_named, load_case
-from nbcompare.case.facts import FLOAT_WORDS, case_facts
+from nbcompare.case.facts import case_facts
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHOD, Scale
@@ -46,6 +47,7 @@ from nbcompare.verdict.on_device import device_words
 def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fault]:
     """Every disagreement; of files that are already known to be damaged nothing more is said."""
     faults = [*_own_faults(record), *_stamp_faults(folder, record), *_image_faults(record, files.sums),
+              *_mask_faults(record, files.sums),
               *findings_faults(record, files.sums), *_stray_faults(record, files.sums),
               *_input_faults(folder, record, files.sums), *_picture_faults(folder, record),
               *_text_faults(folder, record), *_log_faults(folder, record), *_case_faults(folder, record, files.sums)]
@@ -76,8 +78,8 @@ def _own_faults(record: Record) -> Iterator[Fault]:
 
 def _argv_faults(record: Record) -> Iterator[Fault]:
     """Runs whose words do not follow from the engine that is named and the case; commands.txt offers them to paste."""
-    starts = {engine.role: engine.started_as for engine in record.engines}
-    plain = {role: record.case.argv(role, start) for role, start in starts.items()}
+    engines = {engine.role: engine for engine in record.engines}
+    plain = {role: engine.argv(record.case.arguments(role)) for role, engine in engines.items()}
     asked = [(run, plain.get(run.role)) for run in record.runs]
     asked += [(repetition.run, plain.get(REFERENCE)) for repetition in (
         record.further.noise.repetitions if record.further.noise and not record.reference_from else ())]
@@ -85,10 +87,10 @@ def _argv_faults(record: Record) -> Iterator[Fault]:
                                                                 record.case.arguments(REFERENCE))}
     for trial in record.further.proof.trials if record.further.proof else ():
         more = emulating(record.case.arguments(trial.run.role), words.get(trial.purpose, ()))
-        asked.append((trial.run, (*starts.get(trial.run.role, ()), *more, *FLOAT_WORDS)))
+        asked.append((trial.run, engines[trial.run.role].argv(more)))
     if record.further.device:
-        there = (*record.case.arguments(SUBJECT), *device_words(record.further.device.device), *FLOAT_WORDS)
-        asked.append((record.further.device.run, (*starts.get(SUBJECT, ()), *there)))
+        there = (*record.case.arguments(SUBJECT), *device_words(record.further.device.device))
+        asked.append((record.further.device.run, engines[SUBJECT].argv(there)))
     for run, argv in asked:
         if run.argv != argv:
             yield Fault("disagrees", RECORD, f"the {run.role} is said to have been run as {shlex.join(run.argv)!r}, "
@@ -119,6 +121,15 @@ def _image_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
             yield Fault("missing", name, f"the record knows the image of the {role}")
         elif expected is not None and sums[name] != expected:
             yield Fault("disagrees", name, f"the record says its sha256 is {expected}")
+
+
+def _mask_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
+    for run in record.runs:
+        name = mask_name(run.role)
+        if run.mask_sha256 and name not in sums:
+            yield Fault("missing", name, f"the record knows a mask of the {run.role}'s image")
+        elif run.mask_sha256 and sums[name] != run.mask_sha256:
+            yield Fault("disagrees", name, f"the record says its sha256 is {run.mask_sha256}")
 
 
 def _input_faults(folder: Path, record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:

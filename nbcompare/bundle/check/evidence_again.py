@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.bundle.fault import Fault
-from nbcompare.bundle.names import RECORD, further_names
+from nbcompare.bundle.names import DATA, RECORD, further_names
 from nbcompare.bundle.record import Record
+from nbcompare.case.masking import COMPARE
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi, read_float_image
@@ -44,7 +45,7 @@ def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray
             return None
         try:
             return compare_images(reference, subject, rois, further={*figures, *more}, centre=centre,
-                                  with_peaks=False, resample=resample)
+                                  with_peaks=False, resample=resample, skip_nonfinite=record.case.nan == COMPARE)
         except ShapeError:
             return None
 
@@ -104,10 +105,10 @@ def _image(folder: Path, files: str, run: Run, record: Record, images: Mapping[s
         if plain.image_sha256 == run.image_sha256:
             return images[plain.role]
     path = folder / further_names(files)[0]
-    image = read_float_image(path, run.shape)
+    image = read_float_image(path, run.shape, run.dtype)
     if sha256_of(path) != run.image_sha256:
         raise FileError(f"{path}: not the image that the record says was made")
-    return image
+    return record.case.masking.applied(run.role, image, None, folder / DATA)
 
 
 def findings_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:

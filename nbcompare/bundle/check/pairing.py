@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from nbcompare.bundle.check.recompute import read_stored_images
 from nbcompare.bundle.check.verify import verified
-from nbcompare.bundle.names import MANIFEST, image_name
+from nbcompare.bundle.names import MANIFEST
 from nbcompare.bundle.record import Record
+from nbcompare.case.masking import COMPARE
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, compare_images
-from nbcompare.compare.image import Shape, read_float_image
 from nbcompare.engine.engine import Run
 from nbcompare.errors import ExitCode, ShapeError, UsageError, worst
 from nbcompare.files import sha256_of
@@ -43,9 +44,9 @@ class Side:
     def as_dict(self) -> dict[str, Any]:
         return {"bundle": str(self.folder), "role": self.role}
 
-    def image(self, shape: Shape) -> np.ndarray:
-        """The float image that the run left."""
-        return read_float_image(self.folder / image_name(self.role), shape)
+    def image(self) -> np.ndarray:
+        """Its image [slow, fast], masked as its record says."""
+        return read_stored_images(self.folder, self.record)[self.role]
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,9 @@ def _pair(a: Side, b: Side) -> BundlePair:
     identical = ours.image_sha256 == theirs.image_sha256
     thresholds = a.record.case.thresholds
     try:
-        comparison = compare_images(a.image(ours.shape), b.image(theirs.shape), a.record.case.rois,
-                                    further={(threshold.metric, threshold.roi) for threshold in thresholds})
+        comparison = compare_images(a.image(), b.image(), a.record.case.rois,
+                                    further={(threshold.metric, threshold.roi) for threshold in thresholds},
+                                    skip_nonfinite=a.record.case.nan == b.record.case.nan == COMPARE)
     except ShapeError as fault:
         return BundlePair(a, b, identical, None, not_comparable(fault.message))
     return BundlePair(a, b, identical, comparison, judge(comparison, thresholds))
@@ -133,7 +135,8 @@ def _pair(a: Side, b: Side) -> BundlePair:
 def _notes(a: Record, b: Record) -> Iterator[str]:
     """What was not the same for both, so that a difference of the images is not laid at the wrong door."""
     said = a.case, b.case
-    for key in ("command", "reference_args", "subject_args", "environment", "thresholds", "rois"):
+    for key in ("command", "reference_args", "subject_args", "environment", "thresholds", "rois", "options", "masking",
+                "nan"):
         if getattr(said[0], key) != getattr(said[1], key):
             yield f"the case's {key} are not the same in both bundles"
     sums = ({entry.name: entry.sha256 for entry in record.inputs} for record in (a, b))

@@ -23,6 +23,7 @@ from nbcompare.bundle.manifest import inspect
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cell_named
 from nbcompare.case.facts import case_facts
+from nbcompare.case.masking import COMPARE
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
@@ -33,7 +34,7 @@ from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, conclude
 from nbcompare.verdict.verdict import Label, Verdict, blocked, failures_verdict, not_comparable
 
-OF_THE_IMAGES = ("command", "reference_args", "subject_args", "environment", "shape")
+OF_THE_IMAGES = ("command", "reference_args", "subject_args", "environment", "shape", "options", "masking", "nan")
 """What must be the same in two cases, for the images of one to be those of the other; the inputs' sums too."""
 
 
@@ -106,6 +107,7 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
     try:
         comparison = compare_images(images[REFERENCE], images[SUBJECT], [roi for roi in rois if roi.name in asked],
                                     resample=record.resample, with_peaks=False, further=figures,
+                                    skip_nonfinite=record.case.nan == COMPARE,
                                     centre=record.comparison.centre if record.comparison else None)
         found = findings_again(folder, record, images, rois, figures)
     except ShapeError as fault:

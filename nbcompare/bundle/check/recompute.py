@@ -9,25 +9,31 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nbcompare.bundle import strict_json
 from nbcompare.bundle.check.evidence_again import findings_again
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.layout import on_one_grid
 from nbcompare.bundle.manifest import read_text
-from nbcompare.bundle.names import RADIAL_PROFILE, RECORD, image_name, output_name
+from nbcompare.bundle.names import DATA, RADIAL_PROFILE, RECORD, image_name, mask_name, output_name
 from nbcompare.bundle.record import Record
+from nbcompare.case.masking import COMPARE
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, RegionComparison, compare_images, radial_profiles
-from nbcompare.compare.image import read_float_image
+from nbcompare.compare.image import read_float_image, read_mask
 from nbcompare.compare.metrics import METRICS
-from nbcompare.engine.engine import image_failure
 from nbcompare.engine.kept_stream import read_kept
+from nbcompare.engine.taken_image import image_failure
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.verdict.further_evidence import conclude
 from nbcompare.verdict.verdict import Verdict, blocked, failures_verdict, not_comparable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from nbcompare.engine.engine import Run
 
 RELATIVE = 1e-9
 OF_SCALE = 1e-12
@@ -35,10 +41,16 @@ OF_SCALE = 1e-12
 the brightest reference pixel for photons, its square for photons^2, and 1 for a figure without unit."""
 
 
-def read_stored_images(folder: Path, record: Record) -> dict[str, Any]:
-    """Both images, float32 [slow, fast], by role. Raises FileError when one is not of the size it must be."""
-    shapes = {run.role: run.shape for run in record.runs}
-    return {role: read_float_image(folder / image_name(role), shapes[role]) for role in (REFERENCE, SUBJECT)}
+def read_stored_images(folder: Path, record: Record) -> dict[str, np.ndarray]:
+    """Both images [slow, fast] by role, each of its own type, masked where the case or its file masks pixels. Raises
+    FileError when one is not of the size it must be."""
+    return {run.role: _stored_image(folder, record, run) for run in record.runs}
+
+
+def _stored_image(folder: Path, record: Record, run: Run) -> np.ndarray:
+    image = read_float_image(folder / image_name(run.role), run.shape, run.dtype)
+    stated = read_mask(folder / mask_name(run.role), run.shape) if run.mask_sha256 else None
+    return record.case.masking.applied(run.role, image, stated, folder / DATA)
 
 
 def figures_of(record: Record) -> set[tuple[str, str]]:
@@ -52,7 +64,8 @@ def compare_again(folder: Path, record: Record) -> Comparison:
     """The comparison of the stored images, as the record's case asks for it. Raises ShapeError."""
     images = read_stored_images(folder, record)
     return compare_images(images[REFERENCE], images[SUBJECT], record.case.rois, resample=record.resample,
-                          further=figures_of(record), centre=record.comparison.centre if record.comparison else None)
+                          further=figures_of(record), centre=record.comparison.centre if record.comparison else None,
+                          skip_nonfinite=record.case.nan == COMPARE)
 
 
 def recomputation_faults(folder: Path, record: Record) -> list[Fault]:
@@ -64,7 +77,8 @@ def _failure_faults(folder: Path, record: Record) -> Iterator[Fault]:
     """A run that is said to have worked although its image shows that it did not."""
     for run in record.runs:
         if run.failure is None:
-            found = image_failure(folder / image_name(run.role), run.shape, started=0.0)
+            found = image_failure(folder / image_name(run.role), run.shape, started=0.0, dtype=run.dtype,
+                                  any_number=record.case.nan == COMPARE)
             if found:
                 yield Fault("disagrees", RECORD, f"the {run.role} is said to have worked, but it {found.sentence}")
 
@@ -105,7 +119,8 @@ def _profile_faults(folder: Path, record: Record) -> Iterator[Fault]:
     if not on_one_grid(record):
         return
     images = read_stored_images(folder, record)
-    expected = radial_profiles(images[REFERENCE], images[SUBJECT], record.case.rois, record.comparison.centre)
+    expected = radial_profiles(images[REFERENCE], images[SUBJECT], record.case.rois, record.comparison.centre,
+                               skip_nonfinite=record.case.nan == COMPARE)
     try:
         stored = strict_json.loads(read_text(folder / RADIAL_PROFILE))
     except (FileError, ValueError) as fault:

@@ -17,10 +17,10 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.metrics import METRICS
-from nbcompare.engine.engine import content_failure
 from nbcompare.engine.identity import content_hash
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.render_cache import RenderCache, default_cache, key_of
+from nbcompare.engine.taken_image import content_failure
 from nbcompare.errors import ExitCode
 from nbcompare.explain.audit.catalogue import chosen
 from nbcompare.explain.audit.defect_result import (

@@ -12,8 +12,10 @@ import numpy as np
 from nbcompare.bundle.names import DATA, RECORD, image_name, output_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.command import declared_shape
+from nbcompare.case.masking import COMPARE
 from nbcompare.case.options import REFERENCE, SUBJECT
-from nbcompare.compare.image import Shape, read_float_image
+from nbcompare.compare.image import FLOAT_DTYPE, Shape, read_float_image
+from nbcompare.compare.masks import plain_images
 from nbcompare.engine.kept_stream import read_kept
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.explain.diagnose.question import Question
@@ -93,9 +95,29 @@ def _from_bundle(folder: Path) -> QuestionSource:
                             hint=f"nb-compare show {folder}")
     arguments = {role: record.case.arguments(role) for role in (REFERENCE, SUBJECT)}
     printed = (read_kept(folder / output_name(REFERENCE, "stdout")), read_kept(folder / output_name(SUBJECT, "stdout")))
+    case = record.case
+    if case.own_options or case.nan == COMPARE or case.masking.any or any(
+            run.mask_sha256 or run.dtype != FLOAT_DTYPE for run in record.runs):
+        return _from_other_images(folder, record, printed)
     image = _finite(folder / image_name(REFERENCE), runs[REFERENCE].shape)
     return _asked(image, folder / image_name(SUBJECT), runs[REFERENCE].shape, arguments[REFERENCE], folder / DATA,
                   stale=_seen_before(folder, record), subject_argv=arguments[SUBJECT], echoes=printed)
+
+
+def _from_other_images(folder: Path, record: Record, printed: tuple[str, str]) -> QuestionSource:
+    """Of images with masks, NaN or another type than float32: they are diagnosed as float32, zero where either has no
+    measurement. Words that are not nanoBragg's tell nothing."""
+    from nbcompare.bundle.check.recompute import read_stored_images
+
+    images = read_stored_images(folder, record)
+    if images[REFERENCE].shape != images[SUBJECT].shape:
+        raise UsageError(f"{folder}: the images have two shapes, and none of them is a file of float32",
+                         hint=f"nb-compare show {folder}")
+    reference, subject = plain_images(images[REFERENCE], images[SUBJECT])
+    words = {role: () if record.case.own_options else record.case.arguments(role) for role in (REFERENCE, SUBJECT)}
+    question = Question(reference, subject, words[REFERENCE], folder / DATA, subject_argv=words[SUBJECT],
+                        echoes=printed)
+    return QuestionSource(question, reference, folder / image_name(SUBJECT), _seen_before(folder, record))
 
 
 def _seen_before(folder: Path, record: Record) -> tuple[str, ...]:

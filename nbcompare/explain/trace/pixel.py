@@ -11,7 +11,8 @@ import numpy as np
 from nbcompare.case.command import declared_shape, rendered_region
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Roi
-from nbcompare.engine.engine import ZERO_IMAGE, Rendering
+from nbcompare.engine.engine import Rendering
+from nbcompare.engine.failure import ZERO_IMAGE
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.runs import job_of

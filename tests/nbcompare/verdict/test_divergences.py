@@ -16,7 +16,8 @@ from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
-from nbcompare.engine.engine import Engine, Failure, Rendering, Run
+from nbcompare.engine.engine import Engine, Rendering, Run
+from nbcompare.engine.failure import Failure
 from nbcompare.engine.runs import Job
 from nbcompare.errors import ExitCode
 from nbcompare.verdict.divergence import emulating, factor, judge_claims, share, try_claims

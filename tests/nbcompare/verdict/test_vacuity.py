@@ -200,7 +200,8 @@ def test_negative_numbers_are_values_not_options():
 @pytest.mark.parametrize(("factor", "found"), [(1 + 3e-7, "same"), (1 + 3e-6, "changed"), (None, "failed")])
 def test_what_only_rounds_an_image_otherwise_does_not_change_it(tmp_path, factor, found):
     """A wavelength that cancels moves the last bits of one program and none of another."""
-    from nbcompare.engine.engine import Engine, Failure, Rendering, Run
+    from nbcompare.engine.engine import Engine, Rendering, Run
+    from nbcompare.engine.failure import Failure
     from nbcompare.engine.runs import Job
     from nbcompare.verdict.ablation import ablate
 
