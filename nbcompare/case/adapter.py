@@ -70,7 +70,8 @@ class ArgumentRule:
 @dataclass(frozen=True)
 class ConfigFile:
     """A file that is written from a template before the engine is started. ``argument`` is the word before its name
-    on the command line, None where the engine finds it by its name; ``defaults`` stand in for options not given."""
+    on the command line, None where the engine finds it by its name; ``defaults`` stand in for options not given. In a
+    record the template is a list of lines, as no text there holds a line end."""
 
     file: str
     template: str
@@ -79,7 +80,11 @@ class ConfigFile:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> ConfigFile:
-        return cls(**{**stored, "defaults": tuple((key, value) for key, value in stored["defaults"])})
+        return cls(**{**stored, "template": "\n".join(stored["template"]),
+                      "defaults": tuple((key, value) for key, value in stored["defaults"])})
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**vars(self), "template": self.template.split("\n"), "defaults": [list(pair) for pair in self.defaults]}
 
 
 @dataclass(frozen=True)
@@ -112,8 +117,7 @@ class Adapter:
         return {"rules": [{key: list(value) if isinstance(value, tuple) else value for key, value in vars(rule).items()}
                           for rule in self.rules],
                 "others": self.others,
-                "config": {**vars(self.config), "defaults": [list(pair) for pair in self.config.defaults]}
-                if self.config else None,
+                "config": self.config.as_dict() if self.config else None,
                 "output": self.output.as_dict() if self.output else None}
 
     @classmethod
@@ -219,6 +223,9 @@ def _config(cursor: Cursor, folder: Path, rules: tuple[ArgumentRule, ...]) -> Co
                                         f"{fault.strerror}") from None
     except UnicodeDecodeError:
         raise entries["template"].error("config: the template is no text (UTF-8)") from None
+    if not text.replace("\n", "").isprintable():
+        raise entries["template"].error("config: the template holds a character that cannot be seen, such as a tab or "
+                                        "a carriage return; blanks and line ends alone are kept in a record")
     defaults = {name: entry.text() for name, entry in entries["defaults"].mapping().items()} \
         if "defaults" in entries else {}
     _refuse_other_holes(entries["template"], text, {*defaults, *(name for rule in rules for name in rule.config)})
