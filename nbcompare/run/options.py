@@ -9,6 +9,7 @@ from pathlib import Path
 from nbcompare.bundle.record import Ancestor
 from nbcompare.compare.pictures import ALWAYS
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.renderer import Renderer
 
@@ -47,7 +48,8 @@ class HandedOver:
     """What is known already when a case is one of many, or is run again.
 
     ``engines`` and ``identities`` by role and the ``renderer`` that keeps their processes come from a sweep, ``stamp``
-    from where it was reserved; ``regenerates`` names the bundle whose record is run again.
+    from where it was reserved; ``regenerates`` names the bundle whose record is run again, and ``project`` is the
+    repository of a case that is run far from it.
     """
 
     engines: Mapping[str, Engine] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class HandedOver:
     renderer: Renderer | None = None
     stamp: str | None = None
     regenerates: Ancestor | None = None
+    project: RepositoryState | None = None
 
 
 NOTHING = HandedOver()

@@ -189,7 +189,8 @@ def wraps(subject: EngineIdentity, reference: EngineIdentity) -> bool:
     if program in subject.started_as or reference.program_sha256 in {f.sha256 for f in subject.made_of.files}:
         return True
     scripts = {subject.started_as[0], *(entry.path for entry in subject.made_of.files)}
-    return any(program.encode() in _text_of(path) for path in scripts)
+    names = [program.encode(), *([b"NB_C_BIN"] if reference.chosen_by == "$NB_C_BIN" else [])]
+    return any(name in _text_of(path) for path in scripts for name in names)
 
 
 def _text_of(path: str) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nbcompare.case.project import PROJECT_FILE, find_project_file, load_project
+from nbcompare.engine.entry import MODULE
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.errors import CaseError
 
@@ -27,8 +28,20 @@ def line_to_add(role: str, identity: EngineIdentity, folder: Path) -> str:
     if name:
         return f"add to the engine {name} in {PROJECT_FILE}: sources: {globs} (with globs of all its own files)"
     words = json.dumps(list(identity.started_as))
-    return (f"add to {PROJECT_FILE}: engines: {{{role}: {{command: {words}, sources: {globs}}}}} "
+    search = _search_path(identity, base)
+    more = f", environment: {{set: {{PYTHONPATH: {json.dumps(search)}}}}}" if search else ""
+    return (f"add to {PROJECT_FILE}: engines: {{{role}: {{command: {words}{more}, sources: {globs}}}}} "
             "(with globs of all its own files)")
+
+
+def _search_path(identity: EngineIdentity, base: Path) -> str | None:
+    """The folder that Python has to search for a module of the project that is not installed."""
+    made_of = identity.made_of
+    if made_of is None or made_of.kind != MODULE or made_of.editable or not made_of.folders:
+        return None
+    folder = Path(made_of.folders[0]).resolve().parent
+    inside = folder.is_relative_to(base.resolve()) and not {"site-packages", "dist-packages"} & set(folder.parts)
+    return os.path.relpath(folder, base.resolve()) if inside else None
 
 
 def _declared_as(role: str, identity: EngineIdentity, file: Path | None) -> str | None:

@@ -23,7 +23,7 @@ from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import CaseError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions
-from nbcompare.run.provenance import repositories_of, require_pinned, surroundings_of
+from nbcompare.run.provenance import PROJECT, repositories_of, require_pinned, surroundings_of
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
 
 
@@ -108,7 +108,10 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
     require_pinned(case, known)
     watches = {role: EngineWatch(engine, known[role]) for role, engine in engines.items()
                if not (stored and role == REFERENCE)}
-    return StagedCase(case, bundle, stored, engines, inputs, jobs, known, _repositories(case, engines, known, stored),
+    repositories = _repositories(case, engines, known, stored)
+    if handed.project:
+        repositories[PROJECT] = handed.project
+    return StagedCase(case, bundle, stored, engines, inputs, jobs, known, repositories,
                       surroundings_of(engines, case), watches, protected)
 
 

@@ -44,15 +44,18 @@ class Sent:
 
 
 class Cluster:
-    """A connection to a scheduler. Raises UsageError without dask.distributed, FileError when nobody answers."""
+    """A connection to a scheduler; its workers are asked for the engines of ``roles``.
 
-    def __init__(self, address: str, options: RunOptions, progress: Progress):
+    Raises UsageError without dask.distributed, FileError when nobody answers.
+    """
+
+    def __init__(self, address: str, options: RunOptions, progress: Progress, roles: tuple[str, ...]):
         try:
             import distributed
         except ImportError:
             raise UsageError("--cluster needs dask.distributed", hint="pip install 'nb-compare[cluster]'") from None
         self.distributed: Any = distributed  # dask annotates half of itself
-        self.address, self.options, self.progress = address, options, progress
+        self.address, self.options, self.progress, self.roles = address, options, progress, roles
 
     def __enter__(self) -> Cluster:
         self.progress.begin(f"scheduler {self.address}")
@@ -76,7 +79,8 @@ class Cluster:
 
     def _engines(self) -> tuple[tuple[EngineIdentity, ...], str]:
         """The identities of the engines, and the hash of the simulator's source, as a worker finds them."""
-        found: Engines = self.client.submit(engines_here, self.options.c_bin, self.options.py_bin, pure=False).result()
+        found: Engines = self.client.submit(engines_here, self.options.c_bin, self.options.py_bin, self.roles,
+                                            pure=False).result()
         if found.fault:
             raise UsageError(f"a worker of {self.address} has no engines: {found.fault}")
         return found.known()

@@ -8,19 +8,22 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import socket
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
 from nbcompare.case.case import Case, cell_named, load_case
 from nbcompare.engine.choose import choose_engines
+from nbcompare.engine.engine import Engine
+from nbcompare.engine.git import RepositoryState, repository_of
 from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
-from nbcompare.errors import ExitCode, NbCompareError
+from nbcompare.errors import ExitCode, NbCompareError, UsageError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.worker import Order, identities_of, run_order
 
@@ -38,7 +41,11 @@ class SideOptions(TypedDict):
 
 @dataclass(frozen=True)
 class Parcel:
-    """One cell as it travels: the case file, the files it names, the cell's name and the stamp reserved for it."""
+    """One cell as it travels: the case file, the files it names, the cell's name and the stamp reserved for it.
+
+    ``declared`` are the engines of a project file at home, by role, with who they are there: they must be the same
+    where the cell is run. ``project`` is the repository at home.
+    """
 
     cell: str
     stamp: str
@@ -49,6 +56,8 @@ class Parcel:
     options: SideOptions
     package: str
     in_batch: bool = True
+    declared: Mapping[str, tuple[Engine, EngineIdentity]] = field(default_factory=dict)
+    project: RepositoryState | None = None
 
 
 @dataclass(frozen=True)
@@ -91,13 +100,15 @@ def parcel_of(order: Order, stamp: str) -> Parcel:
                   {name: path.read_bytes() for name, path in options.inputs.items()},
                   {"c_bin": options.c_bin, "py_bin": options.py_bin, "c_args": options.c_args,
                    "py_args": options.py_args, "resample": options.resample, "invocation": options.invocation},
-                  package_content(), order.in_batch)
+                  package_content(), order.in_batch,
+                  {role: (engine, identities_of({role: engine})[role]) for role, engine in order.declared.items()},
+                  repository_of(case.folder))
 
 
-def engines_here(c_bin: str | None, py_bin: str | None) -> Engines:
-    """The engines as a worker finds them."""
+def engines_here(c_bin: str | None, py_bin: str | None, roles: tuple[str, ...]) -> Engines:
+    """The engines of the roles as a worker finds them."""
     try:
-        found = choose_engines(RunOptions(c_bin, py_bin), Progress(quiet=True))
+        found = choose_engines(RunOptions(c_bin, py_bin), Progress(quiet=True), roles=roles)
         identities = identities_of(found)
     except NbCompareError as fault:
         return Engines(fault=fault.message, exit_code=int(fault.exit_code))
@@ -113,11 +124,23 @@ def run_parcel(parcel: Parcel) -> CellAnswer:
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
         try:
             case, options = _unpacked(parcel, Path(folder))
-            bundle, seconds = run_order(Order(case, options, parcel.in_batch, parcel.stamp))
+            _require_same(parcel)
+            bundle, seconds = run_order(Order(case, options, parcel.in_batch, parcel.stamp, {
+                role: engine for role, (engine, _) in parcel.declared.items()}, parcel.project))
             packed = _zipped(bundle.folder)
         except NbCompareError as fault:
             return CellAnswer(fault=fault.message, exit_code=int(fault.exit_code))
         return CellAnswer(seconds, packed, hashlib.sha256(packed).hexdigest())
+
+
+def _require_same(parcel: Parcel) -> None:
+    """Raises FileError where a declared engine is not there under its path, UsageError where it is another one."""
+    here = identities_of({role: engine for role, (engine, _) in parcel.declared.items()})
+    for role, (engine, wanted) in parcel.declared.items():
+        found = here[role]
+        if (found.program_sha256, found.source_sha256) != (wanted.program_sha256, wanted.source_sha256):
+            raise UsageError(f"the {role} {engine.name} is declared at home, and under the same path on the worker "
+                             f"{socket.gethostname()} lies another one (its sums differ)")
 
 
 def _unpacked(parcel: Parcel, folder: Path) -> tuple[Case, RunOptions]:

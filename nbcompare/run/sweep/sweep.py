@@ -12,10 +12,11 @@ from nbcompare.case.case import Case
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.choose import engines_of
+from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
-from nbcompare.errors import ExitCode, UsageError, worst
+from nbcompare.errors import ExitCode, worst
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.bar import Bar
 from nbcompare.run.sweep.local import run_locally
@@ -75,9 +76,11 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
     if options.cluster:
         from nbcompare.run.sweep.cluster import Cluster
 
-        _refuse_declared_engines(cells)
-        with Cluster(options.cluster, options.run, progress) as cluster:
-            found = _sweep(cells, options, lambda case: cluster.engines, tell, cluster.run)
+        declared = _declared(cells, options.run, progress)
+        asked = tuple(role for role in (REFERENCE, SUBJECT) if any(role not in own for own in declared.values()))
+        with Cluster(options.cluster, options.run, progress, asked) as cluster:
+            found = _sweep(cells, options, lambda case: _with_declared(declared[case.path], cluster.engines), tell,
+                           cluster.run, lambda case: declared[case.path])
     else:
         engines = {path: engines_of(case, options.run, progress) for path, case in
                    {case.path: case for case, _ in cells}.items()}
@@ -90,20 +93,31 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
     return Sweep(found)
 
 
-def _refuse_declared_engines(cells: Sequence[tuple[Case, Mapping[str, Path]]]) -> None:
-    """Raises UsageError where a case or its project declares engines: their paths are those of this machine."""
-    for case, _ in cells:
-        named = sorted(declared_engines(case, project_above(case.folder)).keys() & {REFERENCE, SUBJECT})
-        if named:
-            raise UsageError(f"{case.path}: the {named[0]} is declared for this machine, and a cluster has its own",
-                             hint="name a program that the workers have with --c-bin and --py-bin, and sweep a case "
-                                  "without declared engines")
+def _declared(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: RunOptions,
+              progress: Progress) -> dict[Path | None, dict[str, Engine]]:
+    """By case file the engines that a case or its project declares, and no option replaces. A worker must have the same
+    under the same path, as on a shared file system."""
+    named = {REFERENCE: options.c_bin, SUBJECT: options.py_bin}
+    found = {}
+    for path, case in {case.path: case for case, _ in cells}.items():
+        known = declared_engines(case, project_above(case.folder))
+        roles = [role for role, option in named.items() if role in known and not option]
+        found[path] = engines_of(case, options, progress, roles)
+    return found
+
+
+def _with_declared(declared: Mapping[str, Engine],
+                   found: tuple[tuple[EngineIdentity, ...], str]) -> tuple[tuple[EngineIdentity, ...], str]:
+    """Who the engines are: as the workers say, and those that are declared as they are at home."""
+    known = {**{identity.role: identity for identity in found[0]}, **identities_of(declared)}
+    return tuple(known[role] for role in (REFERENCE, SUBJECT)), found[1]
 
 
 def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptions, engines: EnginesOf,
-           tell: Callable[[Case, Result], Result], run: RunOrders) -> tuple[Result, ...]:
+           tell: Callable[[Case, Result], Result], run: RunOrders,
+           declared: Callable[[Case], Mapping[str, Engine]] = lambda case: {}) -> tuple[Result, ...]:
     """Results in the order of the cells; ``engines`` gives those of a case, with the hash of the bundled simulator's
-    source, and ``run`` takes orders and gives results as they come."""
+    source, ``declared`` those that have to travel, and ``run`` takes orders and gives results as they come."""
     by_cell: dict[str, Result] = {}
     by_name = {case.name: case for case, _ in cells}
     orders = []
@@ -113,7 +127,7 @@ def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptio
         if stored:
             by_cell[case.name] = tell(case, result_of(stored, STORED, 0.0))
         else:
-            orders.append(Order(case, own, options.in_batch))
+            orders.append(Order(case, own, options.in_batch, declared=declared(case)))
     for result in _in_turn(run, orders):
         by_cell[result.cell] = tell(by_name[result.cell], result)
     return tuple(by_cell[case.name] for case, _ in cells)

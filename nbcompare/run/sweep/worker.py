@@ -14,9 +14,11 @@ from pathlib import Path
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.case import Case
+from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.pictures import UNLESS_PASSED
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.renderer import Batches, Renderer
@@ -38,26 +40,37 @@ class _Kept:
 @dataclass(frozen=True)
 class Order:
     """A cell to run, and how; ``in_batch`` allows the bundled simulator to be kept running between cells, and
-    ``stamp`` was reserved where the bundle will lie."""
+    ``stamp`` was reserved where the bundle will lie.
+
+    ``declared`` are the engines that a project file at home declares, by role, for a cell that is run elsewhere;
+    ``project`` is the repository there.
+    """
 
     case: Case
     options: RunOptions
     in_batch: bool = True
     stamp: str | None = None
+    declared: Mapping[str, Engine] = field(default_factory=dict)
+    project: RepositoryState | None = None
 
 
 def run_order(order: Order) -> tuple[Bundle, float]:
     """Run a cell and publish its bundle; the bundle and the seconds it took. Raises NbCompareError as run_case does."""
     begun = time.monotonic()
-    engines = _engines(order.case, order.options)
-    handed = HandedOver(engines, identities_of(engines), _renderer(order.in_batch), order.stamp)
+    engines = _engines(order)
+    handed = HandedOver(engines, identities_of(engines), _renderer(order.in_batch), order.stamp, project=order.project)
     options = replace(order.options, pictures=UNLESS_PASSED)
     return run_case(order.case, options, Progress(quiet=True), handed), time.monotonic() - begun
 
 
-def _engines(case: Case, options: RunOptions) -> Mapping[str, Engine]:
+def _engines(order: Order) -> Mapping[str, Engine]:
     """The engines of a case file under these options, looked for once in this thread; they do not change during a
     sweep."""
+    case, options = order.case, order.options
+    if order.declared:
+        others = [role for role in (REFERENCE, SUBJECT) if role not in order.declared]
+        found = {**engines_of(case, options, Progress(quiet=True), others), **order.declared}
+        return {role: found[role] for role in (REFERENCE, SUBJECT)}
     known, key = _kept().engines, (case.path, options.c_bin, options.py_bin)
     if key not in known:
         known[key] = engines_of(case, options, Progress(quiet=True))

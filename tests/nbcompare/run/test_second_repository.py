@@ -282,8 +282,11 @@ def test_a_case_can_pin_its_programs(nb, project):
     assert len(list(Path("bundles/small").iterdir())) == 1  # nothing was run, and nothing is left
 
 
-@pytest.mark.parametrize("text", ["#!/bin/sh\nexec {python} {ref} \"$@\"\n"])
-def test_a_subject_that_wraps_the_reference_is_said(run, project, text):
+@pytest.mark.parametrize("text", ["#!/bin/sh\nexec {python} {ref} \"$@\"\n",
+                                  "#!/bin/sh\nexec {python} \"$NB_C_BIN\" \"$@\"\n"])
+def test_a_subject_that_wraps_the_reference_is_said(run, project, text, monkeypatch):
+    if "NB_C_BIN" in text:
+        monkeypatch.setenv("NB_C_BIN", str(project.home / "ref.py"))
     path = project.home / "port.sh"
     path.write_text(text.format(python=sys.executable, ref=project.home / "ref.py"))
     path.chmod(0o755)

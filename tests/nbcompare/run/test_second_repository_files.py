@@ -205,13 +205,19 @@ def test_the_line_that_is_proposed_mends_it(project, port):
     assert {"core.py", "port_units.py"} <= names(found.made_of)
 
 
-def test_a_whole_declaration_is_proposed_where_there_is_none(project):
+@pytest.mark.parametrize("port", ["wrapper", "module"])
+def test_a_whole_declaration_is_proposed_where_there_is_none(project, monkeypatch, port):
     wrapper = project.wrapper()
-    engine = choose_engines(RunOptions(py_bin=str(wrapper)), Progress(quiet=True), {}, ("subject",))["subject"]
+    start = str(wrapper) if port == "wrapper" else f"{sys.executable} -m myport"
+    if port != "wrapper":
+        plugin(project)
+        monkeypatch.setenv("PYTHONPATH", "src")
+    engine = choose_engines(RunOptions(py_bin=start), Progress(quiet=True), {}, ("subject",))["subject"]
     line = line_to_add("subject", identify(engine), project.case.parent)
     text = re.fullmatch(r"add to nb-compare.yaml: (.*) \(with .*\)", line).group(1)
     (project.home / "nb-compare.yaml").write_text(json.dumps(yaml.safe_load(text)))
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     declared = load_project(project.home / "nb-compare.yaml").engines
     found = identify(choose_engines(RunOptions(), Progress(quiet=True), declared, ("subject",))["subject"])
-    assert (found.unknown, found.started_as) == ((), (str(wrapper),))
+    assert (found.unknown, found.started_as) == ((), engine.start)
     assert {"core.py", "port_units.py"} <= names(found.made_of)
