@@ -17,7 +17,7 @@ from nbcompare.errors import ExitCode, UsageError
               help="Where the files that ARGS name are read.  [default: the working folder]")
 @click.option("--quick", is_flag=True, help="Look only; run no simulator.")
 @click.option("--budget", type=Finite(0, 3600, min_open=True), default=60.0, show_default=True,
-              metavar="SECONDS", help="How long the simulator may try hypotheses.")
+              metavar="SECONDS", help="Processor seconds for trial runs.")
 @click.option("--list", "listing", is_flag=True, help="List every cause that can be given, and leave.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="What to print on standard output.")

@@ -84,6 +84,16 @@ class BatchEngine:
                                  stdout=subprocess.PIPE, stderr=self.errors.fileno())
         return self.process
 
+    @property
+    def processor_seconds(self) -> float:
+        """What the process has worked so far, as Linux tells it; 0 where that is not told."""
+        if self.process is None:
+            return 0.0
+        with contextlib.suppress(OSError, LookupError, ValueError):
+            told = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+        return 0.0
+
     def _line(self, answers: IO[bytes], deadline: float) -> bytes:
         """The next line of what the process answers."""
         while b"\n" not in self.unread:

@@ -24,6 +24,9 @@ from nbcompare.errors import FileError
 MOST_BYTES = 6_000_000_000
 """Images of the cache together."""
 
+_LOOK_BYTES = MOST_BYTES // 100
+"""So much may be written before it is looked again how much is there; the first image is followed by a look."""
+
 
 def default_cache() -> Path:
     """The user's cache folder for renders and what was concluded from them."""
@@ -40,6 +43,7 @@ class RenderCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._written = _LOOK_BYTES
 
     def answer(self, key: str) -> dict[str, Any] | None:
         """What was kept under the key; None when nothing readable is there."""
@@ -62,7 +66,10 @@ class RenderCache:
 
     def keep_image(self, key: str, image: np.ndarray) -> None:
         self._write(f"{key}.bin", stored_pixels(image))
-        self._trim()
+        self._written += image.nbytes
+        if self._written > _LOOK_BYTES:
+            self._written = 0
+            self._trim()
 
     def _write(self, name: str, content: bytes) -> None:
         """In one go, so that a reader never sees half of it."""

@@ -96,6 +96,11 @@ class Renderer:
             self._opened.pop().close()
         self._own = threading.local()
 
+    @property
+    def processor_seconds(self) -> float:
+        """What the batch processes that are kept have worked so far."""
+        return sum(batch.processor_seconds for batch in self._opened)
+
     # --- one job ----------------------------------------------------------------------------------------------
 
     def render(self, job: Job) -> Rendering:

@@ -33,9 +33,8 @@ from nbcompare.errors import NbCompareError
 from nbcompare.explain.audit.catalogue import kinds
 from nbcompare.explain.audit.kind import Defect, Images, NotHere, Target, as_image, changed, seeded
 from nbcompare.explain.diagnose.diagnose import Diagnosis, DiagnosisOptions, diagnose
-from nbcompare.explain.diagnose.hypotheses.command_edits import run_candidates
-from nbcompare.explain.diagnose.hypotheses.file_edits import file_candidates
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
+from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search.simulator import Simulator
 

@@ -19,6 +19,8 @@ def diagnosis_report(diagnosis: Diagnosis) -> str:
         lines.append("  no cause was found")
     if diagnosis.tested:
         lines.append(f"  tested     {_tested(diagnosis.tested)}")
+        if ruled_out := diagnosis.tested.get("ruled_out"):
+            lines.append(f"  not        {', '.join(ruled_out)}: as tried, each leaves most of the difference")
     lines += [f"  note       {note}" for note in diagnosis.notes]
     return "\n".join(lines)
 

@@ -1,7 +1,7 @@
 """Cause: one answer to "why do these images differ", how sure it is, and the answers in order.
 
-A cause is made by ``carried_out``, ``guessed`` or, where a trial run decides, by the search; its id and the sentence
-of it stand in ``causes``.
+Every cause is made by ``build``; ``carried_out`` and ``guessed`` are its two common uses. Its id and the sentence of it
+stand in ``causes``.
 """
 
 from __future__ import annotations
@@ -93,17 +93,27 @@ def ranked(causes: list[Cause]) -> tuple[Cause, ...]:
                  for cause in ordered)
 
 
+def build(id: str, sentence: str, evidence: tuple[str, ...], *, confidence: float, prior: float = 0.5,
+          proven: bool = False, tested: bool = False, residual: float | None = None, left: float | None = None,
+          edit: Mapping[str, object] | str | None = None) -> Cause:
+    """A cause. ``edit`` as words is one of the image; what is not proven claims no more than a guess may."""
+    done = {"kind": "image", "what": edit} if isinstance(edit, str) else edit
+    return Cause(id, sentence, evidence, tested or proven, proven, residual, left, done,
+                 confidence if proven else guess(confidence), prior)
+
+
 def carried_out(id: str, sentence: str, evidence: tuple[str, ...], *, residual: float | None, left: float | None,
                 what: str, confidence: float, prior: float = 0.5) -> Cause:
     """A cause whose edit of the image (``what`` was done to it) was carried out, and gives the subject."""
-    return Cause(id, sentence, evidence, True, True, residual, left, {"kind": "image", "what": what}, confidence, prior)
+    return build(id, sentence, evidence, residual=residual, left=left, edit=what, confidence=confidence, prior=prior,
+                 proven=True)
 
 
 def guessed(id: str, sentence: str, evidence: tuple[str, ...], *, confidence: float, prior: float = 0.5,
             residual: float | None = None, left: float | None = None,
             edit: Mapping[str, Any] | None = None) -> Cause:
     """A cause that something speaks for, and nothing reproduces."""
-    return Cause(id, sentence, evidence, False, False, residual, left, edit, confidence, prior)
+    return build(id, sentence, evidence, residual=residual, left=left, edit=edit, confidence=confidence, prior=prior)
 
 
 def guess(confidence: float) -> float:

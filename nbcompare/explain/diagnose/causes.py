@@ -212,6 +212,8 @@ HKL_ORDER = _entry("hkl-order", "physics", "The subject uses the Miller indices 
 HKL_OFF_BY_ONE = _entry("hkl-off-by-one", "physics", "The subject uses indices one off.", "hkl")
 DEFAULT_F_VALUE = _entry("default-F-value", "physics",
                          "Reflections that are not listed have another F (-default_F).", "default-F")
+HKL_FRIEDEL_MERGED = _entry("hkl-friedel-merged", "physics", "Friedel mates have one F, their mean.", "hkl")
+HKL_ROUNDED = _entry("hkl-rounded", "physics", "The F of the list are whole numbers.", "hkl")
 HKL_TRUNCATED = _entry("hkl-truncated", "physics", "The list of structure factors is read in part only.", "hkl")
 
 # --- input files -----------------------------------------------------------------------------------------------------
@@ -227,6 +229,8 @@ HKL_MATES_ADDED = _entry("hkl-mates-added", "physics",
 SOURCES_LOST = _entry("sources-lost", "physics", "Sources of the source file are left out.", "sources")
 SOURCES_WAVELENGTH = _entry("sources-wavelength", "physics",
                             "The wavelengths of the source file are not used.", "sources")
+SOURCES_DIRECTION = _entry("sources-direction", "physics",
+                           "The directions of the source file are not used.", "sources")
 SOURCES_SIGN = _entry("sources-sign", "physics", "The directions of the source file are reversed.", "sources")
 MATRIX_VALUE = _entry("matrix-value", "physics",
                       "The orientation matrix (-mat) has other values: scale or rotation.", "matrix")

@@ -5,7 +5,8 @@ Equal images have no cause, and what reproduces nothing is never more than a gue
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbcompare.engine.describe import DescriptionRefused
-from nbcompare.explain.diagnose.cause import Cause, Diagnosis, failed, not_described, ranked
+from nbcompare.explain.diagnose.cause import Cause, Diagnosis, build, failed, not_described, ranked
 from nbcompare.explain.diagnose.causes import STALE_IMAGE
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.image_only import image_only_causes, settled
@@ -77,18 +78,32 @@ def _worth_telling(causes: Sequence[Cause]) -> tuple[Cause, ...]:
 
 
 def answer(asked: QuestionSource, options: DiagnosisOptions) -> Diagnosis:
-    """The diagnosis of what the user asked about (question_source.ask)."""
+    """The diagnosis of what the user asked about. Renders are kept in the user's cache, so that asking again with a
+    larger budget goes on where this one ended."""
     if asked.question is None:
         from nbcompare.explain.diagnose.finders.filesize import diagnose_size
 
         return diagnose_size(asked.reference, asked.subject_file)
-    found = diagnose(asked.question, options)
+    with _simulator(options) as simulator:
+        found = diagnose(asked.question, options, simulator)
     if found.agree or not asked.stale:
         return found
-    stale = Cause(STALE_IMAGE, f"the subject's image is, byte for byte, one of another experiment: {asked.stale[0]}",
-                  tuple(f"the same sha256 in bundle {name}" for name in asked.stale[:4]), True, True, 0.0, 0.0, None,
-                  0.99, 0.99)
+    stale = build(STALE_IMAGE, f"the subject's image is, byte for byte, one of another experiment: {asked.stale[0]}",
+                  tuple(f"the same sha256 in bundle {name}" for name in asked.stale[:4]), proven=True, residual=0.0,
+                  left=0.0, confidence=0.99, prior=0.99)
     return replace(found, causes=ranked([stale, *found.causes]))
+
+
+@contextlib.contextmanager
+def _simulator(options: DiagnosisOptions) -> Iterator[Simulator | None]:
+    if options.quick:
+        yield None
+        return
+    from nbcompare.engine.render_cache import RenderCache, default_cache
+    from nbcompare.explain.diagnose.search.simulator import Simulator
+
+    with Simulator(RenderCache(default_cache())) as simulator:
+        yield simulator
 
 
 def _with_echoes(question: Question, causes: Sequence[Cause]) -> list[Cause]:

@@ -61,3 +61,14 @@ def read_list(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
         return None
     table = table[:table.size // 4 * 4].reshape(-1, 4)
     return np.rint(table[:, :3]).astype(int), table[:, 3]
+
+
+# --- how indices are misread -----------------------------------------------------------------------------------------
+
+PERMUTATIONS = {"k h l": (1, 0, 2), "h l k": (0, 2, 1), "l k h": (2, 1, 0), "k l h": (1, 2, 0), "l h k": (2, 0, 1)}
+SIGNS = [np.array(s) for s in ((-1, 1, 1), (1, -1, 1), (1, 1, -1), (-1, -1, 1), (-1, 1, -1), (1, -1, -1))]
+
+
+def signed_names(signs: np.ndarray) -> str:
+    """h,k,l with minus signs, for words."""
+    return ",".join(("-" if sign < 0 else "") + axis for axis, sign in zip("hkl", signs, strict=True))

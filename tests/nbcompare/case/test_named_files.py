@@ -208,11 +208,10 @@ def test_an_output_that_leads_out_is_refused_by_case_and_command_line(nb, engine
 def test_a_diagnosis_gives_its_simulator_no_output_of_the_commands():
     """Neither an output image nor the dump that a command with -hkl writes."""
     from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
-    from nbcompare.explain.diagnose.search.simulator import Simulator
+    from nbcompare.explain.diagnose.search.simulator import arguments_of
 
     command = parse_command("-hkl F.txt -dump /victim -intfile /victim -stolout /victim -trace_json /victim".split())
-    with Simulator() as simulator:
-        assert simulator._arguments(Candidate("arguments-differ", "", command), {}, frozenset()) == ("-hkl", "F.txt")
+    assert arguments_of(Candidate("arguments-differ", "", command), {}) == ("-hkl", "F.txt")
 
 
 # --- the order of words -----------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from nbcompare.case.options import all_options
 from nbcompare.errors import ExitCode
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.finders.echo import LINES
-from nbcompare.explain.diagnose.hypotheses.option_edits import each_option
+from nbcompare.explain.diagnose.hypotheses import value_table
 
 SHAPE = (60, 72)
 ARGS = ("-detpixels_x", "72", "-detpixels_y", "60", "-pixel", "0.1", "-distance", "100", "-lambda", "1", "-cell", "100",
@@ -102,5 +102,5 @@ def test_a_topic_says_which_causes_move_the_spots_and_what_an_echo_speaks_for():
 def test_every_option_of_the_table_has_mistakes_that_are_in_the_catalogue_or_none(option):
     for values in (("1",) * max(option.count, 1), ("0.25",) * max(option.count, 1), ("x",) * max(option.count, 1)):
         command = parse_command(("-N", "3", option.name, *(values if option.count else ())))
-        for candidate in each_option(SimpleNamespace(command=command)):
-            assert candidate.id in causes.CATALOGUE and candidate.words and candidate.command != command
+        for row in value_table.rows(SimpleNamespace(command=command)):
+            assert row.id in causes.CATALOGUE and row.words and row.command != command

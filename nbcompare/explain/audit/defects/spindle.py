@@ -18,7 +18,7 @@ def _rotation(target: Target) -> tuple[float, float, int]:
     """(phi, oscillation range, steps); raises NotHere for a still."""
     argv = target.argv
     phi, osc, steps = number(argv, "-phi", 0.0), number(argv, "-osc"), int(number(argv, "-phisteps"))
-    if osc == 0 or steps < 2:
+    if osc <= 0 or steps < 2:  # a negative range is none
         raise NotHere("the crystal is not rotated")
     return phi, osc, steps
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nbcompare.explain.diagnose import causes
-from nbcompare.explain.diagnose.cause import Cause
+from nbcompare.explain.diagnose.cause import Cause, carried_out
 from nbcompare.explain.diagnose.image_pair import ImagePair
 from nbcompare.explain.diagnose.mask_file import excluded_pixels
 from nbcompare.explain.diagnose.question import Question
@@ -19,10 +19,8 @@ from nbcompare.explain.diagnose.question import Question
 _MARKERS = 60
 
 
-def _cause(id: str, sentence: str, *evidence: str, what: str, prior: float = 0.8, confidence: float = 0.98,
-           proven: bool = True) -> Cause:
-    return Cause(id, sentence, evidence, True, proven, 0.0 if proven else None, 0.0 if proven else None,
-                 {"kind": "image", "what": what}, confidence, prior)
+def _cause(id: str, sentence: str, *evidence: str, what: str, prior: float = 0.8) -> Cause:
+    return carried_out(id, sentence, evidence, residual=0.0, left=0.0, what=what, confidence=0.98, prior=prior)
 
 
 # --- parts that are zero ----------------------------------------------------------------------------------------

@@ -7,28 +7,18 @@ held against what each mistake with the list would give.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.cause import Cause, guess, guessed
-from nbcompare.explain.diagnose.list_of_f import Amplitudes
+from nbcompare.explain.diagnose.list_of_f import PERMUTATIONS, SIGNS, Amplitudes, signed_names
 from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.reflection_table import ReflectionTable, reflection_table
 
 _ENOUGH = 4
-_BRIGHT = 1e-3
-
-
-@dataclass(frozen=True)
-class Table:
-    """Per reflection: indices, summed pixels of both images, F of the list (NaN where not listed)."""
-
-    hkl: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
-    pixels: np.ndarray
-    listed: np.ndarray
+_SHAPE_KEPT = 0.3
+"""What may be left of the difference when each reflection has a factor of its own, for its F to be another one."""
 
 
 def find_reflections(question: Question) -> Iterator[Cause]:
@@ -45,36 +35,19 @@ def find_reflections(question: Question) -> Iterator[Cause]:
         yield from _unlisted(table)
 
 
-def reflection_table(question: Question) -> Table | None:
-    """Sums over the bright pixels of each reflection; None where there are too many, or no lattice to index them."""
-    if question.lattice is None:
-        return None
-    pair = question.pair
-    brightness = np.maximum(pair.x, pair.y)
-    rows, columns = np.nonzero(brightness > _BRIGHT * max(pair.peak, float(pair.y.max())))
-    if rows.size == 0 or rows.size > 400_000:
-        return None
-    middle = float(np.median(question.setting.phis))
-    fractional = question.lattice.indices(question.detector, columns, rows, middle)
-    nearest = np.ceil(fractional - 0.5).astype(int)
-    hkl, which = np.unique(nearest, axis=0, return_inverse=True)
-    which = which.ravel()
-    x, y = (np.bincount(which, image[rows, columns], len(hkl)) for image in (pair.x, pair.y))
-    listed = question.amplitudes.listed(hkl) if question.amplitudes else np.full(len(hkl), np.nan)
-    return Table(hkl, x, y, np.bincount(which, minlength=len(hkl)), listed)
-
-
-def _in_place(table: Table) -> bool:
+def _in_place(table: ReflectionTable) -> bool:
     """Whether the patterns lie on each other: most light of each image where the other has some."""
     both = (table.x > 0) & (table.y > 0)
     return bool(table.x[both].sum() > 0.2 * table.x.sum() or table.y[both].sum() > 0.2 * table.y.sum())
 
 
-def _single(question: Question, table: Table) -> Iterator[Cause]:
+def _single(question: Question, table: ReflectionTable) -> Iterator[Cause]:
     """A few reflections differ, the others are the same."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(table.x > 0, table.y / table.x, np.inf)
     off = np.abs(ratio - 1) > 1e-4
+    if table.left_by_ratios(question.pair.x, question.pair.y) > _SHAPE_KEPT:
+        return  # the spots have another shape or place: that is no matter of F
     count = int(np.count_nonzero(off))
     if not 0 < count <= max(1, 0.4 * len(off)):
         return
@@ -93,11 +66,7 @@ def _single(question: Question, table: Table) -> Iterator[Cause]:
 
 # --- the whole list -----------------------------------------------------------------------------------------------
 
-PERMUTATIONS = {"k h l": (1, 0, 2), "h l k": (0, 2, 1), "l k h": (2, 1, 0), "k l h": (1, 2, 0), "l h k": (2, 0, 1)}
-SIGNS = [np.array(s) for s in ((-1, 1, 1), (1, -1, 1), (1, 1, -1), (-1, -1, 1), (-1, 1, -1), (1, -1, -1))]
-
-
-def _list_edits(amplitudes: Amplitudes, table: Table) -> Iterator[Cause]:
+def _list_edits(amplitudes: Amplitudes, table: ReflectionTable) -> Iterator[Cause]:
     """Predict every reflection's ratio under each mistake and count the hits."""
     here = amplitudes(table.hkl)
     usable = (here > 0) & (table.x > 0)
@@ -115,11 +84,6 @@ def _list_edits(amplitudes: Amplitudes, table: Table) -> Iterator[Cause]:
                            f"{100 * still:.0f} % are the same in both images",),
                           confidence=guess(0.4 + 0.4 * hits), prior=0.75)
     yield from _power_of_f(ratio, here)
-
-
-def signed_names(signs: np.ndarray) -> str:
-    """h,k,l with minus signs, for words."""
-    return ",".join(("-" if sign < 0 else "") + axis for axis, sign in zip("hkl", signs, strict=True))
 
 
 def _other_lists(f: Amplitudes, hkl: np.ndarray) -> Iterator[tuple[str, np.ndarray, str]]:
@@ -151,7 +115,7 @@ def _power_of_f(ratio: np.ndarray, here: np.ndarray) -> Iterator[Cause]:
                   (f"log-log line over {x.size} reflections",), confidence=guess(0.75), prior=0.7)
 
 
-def _unlisted(table: Table) -> Iterator[Cause]:
+def _unlisted(table: ReflectionTable) -> Iterator[Cause]:
     """Listed reflections agree, those not listed do not."""
     known = np.isfinite(table.listed)
     with np.errstate(divide="ignore", invalid="ignore"):

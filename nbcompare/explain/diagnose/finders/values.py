@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from nbcompare.explain.diagnose import causes
-from nbcompare.explain.diagnose.cause import Cause, carried_out, guess, guessed
+from nbcompare.explain.diagnose.cause import Cause, build, carried_out, guess, guessed
 from nbcompare.explain.diagnose.image_pair import CauseProof, ImagePair
 from nbcompare.explain.diagnose.question import Question
 
@@ -43,12 +43,12 @@ def find_not_finite(question: Question) -> Iterator[Cause]:
     row, column = divmod(int(np.argmax(bad)), pair.fast)
     elsewhere = count < bad.size and pair.same_but(bad)
     share = count / bad.size
-    yield Cause(causes.NAN_PIXELS,
+    yield build(causes.NAN_PIXELS,
                 f"{count} of {bad.size} subject pixels are NaN or infinite, the first at x={column} y={row}",
                 ("all other pixels are the same in both images",) if elsewhere else
                 (f"the other {100 * (1 - share):.1f} % of the pixels differ too",),
-                True, elsewhere, None, None, {"kind": "image", "what": "pixels made NaN"},
-                0.99 if elsewhere else 0.75, 0.9)
+                proven=elsewhere, tested=True, edit="pixels made NaN",
+                confidence=0.99 if elsewhere else 0.75, prior=0.9)
 
 
 def find_one_value(question: Question) -> Iterator[Cause]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nbcompare.case.command import Command
-from nbcompare.explain.diagnose.causes import CATALOGUE
+from nbcompare.explain.diagnose.causes import CATALOGUE, GEOMETRY_TOPICS
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,10 @@ RunKey = tuple[tuple[str, ...], tuple[tuple[str, str], ...], frozenset[str] | No
 
 @dataclass(frozen=True)
 class Candidate:
-    """One run hypothesis.
+    """One hypothesis to be tried.
 
-    ``files`` are edits of input files. ``emulate`` is the set of
-    emulations in force, None for those of the baseline. ``geometry``: only the detector is other, so that
-    diffracted rays stay and peaks can be predicted. ``words`` says what is different.
+    ``words`` says what is different, ``source`` which table it stands in. ``files`` are edits of input files.
+    ``emulate`` is the set of emulations in force, None for those of the baseline.
     """
 
     id: str
@@ -37,11 +36,16 @@ class Candidate:
     prior: float = 0.5
     files: tuple[FileEdit, ...] = ()
     emulate: frozenset[str] | None = None
-    geometry: bool = False
+    source: str = ""
 
     def __post_init__(self) -> None:
         if self.id not in CATALOGUE:
             raise ValueError(f"{self.id} is not in the catalogue of causes")
+
+    @property
+    def geometry(self) -> bool:
+        """Whether only the detector is other, so that diffracted rays stay and peaks can be predicted."""
+        return CATALOGUE[self.id].topic in GEOMETRY_TOPICS
 
     @property
     def key(self) -> RunKey:

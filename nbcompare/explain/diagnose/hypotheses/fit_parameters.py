@@ -16,11 +16,16 @@ from nbcompare.case.command import Command, Item
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.causes import mistake_id
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
+from nbcompare.explain.diagnose.hypotheses.file_table import matrix_edit
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.rotation import rotation_about
 
 MOSAIC_SPREAD = mistake_id("mosaic-spread", "value")
 _STEP = 0.02
+"""Pixels that a step moves spots by."""
+
+_JUMPING = 20.0
+"""So many times longer are steps where spots have sharp edges."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,7 @@ class FitParameter:
     def candidate(self, command: Command, values: Sequence[float]) -> Candidate:
         """The hypothesis that the numbers have these values."""
         files = self.edit(values) if self.edit else ()
-        return Candidate(self.id, self.sentence(values), self.turn(command, values), self.prior, files,
-                         geometry=self.geometry)
+        return Candidate(self.id, self.sentence(values), self.turn(command, values), self.prior, files, source="a fit")
 
     def sentence(self, values: Sequence[float]) -> str:
         """What is different, in words: only the numbers that moved."""
@@ -88,6 +92,8 @@ def fit_parameters(question: Question) -> list[FitParameter]:
     makers = (_detector_parameters, _sensor_parameters, _beam_parameters, _crystal_parameters, _spindle_parameters,
               _amount_parameters)
     found = [parameter for make in makers for parameter in make(question)]
+    if question.command.has("-binary_spots"):  # pixels of such spots jump, or do not answer at all
+        found = [replace(parameter, steps=tuple(_JUMPING * step for step in parameter.steps)) for parameter in found]
     return sorted(found, key=lambda parameter: -parameter.prior)
 
 
@@ -279,12 +285,8 @@ def of_domains(parameter: FitParameter, count: int) -> FitParameter:
 
 def _scaled_axes(*factors: float) -> tuple[FileEdit, ...]:
     """The matrix file with its columns, the reciprocal axes, made longer."""
-
-    def make(text: str) -> str:
-        matrix = np.array(text.split()[:9], float).reshape(3, 3) * np.array(factors)
-        return "".join(" ".join(repr(float(v)) for v in row) + "\n" for row in matrix)
-
-    return (FileEdit("-mat", " ".join(repr(float(factor)) for factor in factors), make),)
+    label = " ".join(repr(float(factor)) for factor in factors)
+    return (matrix_edit(label, lambda matrix: matrix * np.array(factors)),)
 
 
 def _with_cells(command: Command, values: Sequence[float]) -> Command:

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
-from nbcompare.explain.diagnose.hypotheses.command_edits import shows
+from nbcompare.explain.diagnose.hypotheses.emulation_table import LIKELY, SOURCE, shows, words_of
 from nbcompare.explain.diagnose.search import limits
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 
-_PRIOR = 0.82
 
-
-def emulated_together(trials: CauseTrials) -> list[tuple[Candidate, Reading]]:
-    """One candidate for each defect of a minimal set that gives the subject, with the reading of them together; none
-    where not even all together do."""
+def emulated_together(trials: CauseTrials) -> tuple[list[tuple[Candidate, Reading]], bool]:
+    """One candidate for each defect of a minimal set that gives the subject, with the reading of them together, none
+    where not even all together do; and whether all together change the image at all."""
+    matter = False
     offered = frozenset(trials.offered)
     base = offered if "all" in trials.emulate else trials.emulate
     for end in (frozenset(), offered):
@@ -28,8 +27,9 @@ def emulated_together(trials: CauseTrials) -> list[tuple[Candidate, Reading]]:
         reading = _read(trials, base, changed)
         if reading.holds:
             needed, reading = _needed(trials, base, changed, reading)
-            return [(_candidate(trials, base, needed, name), reading) for name in needed]
-    return []
+            return [(_candidate(trials, base, needed, name), reading) for name in needed], True
+        matter |= abs(reading.left - 1) > limits.MATTERS
+    return [], matter
 
 
 def _needed(trials: CauseTrials, base: frozenset[str], changed: list[str],
@@ -51,6 +51,5 @@ def _read(trials: CauseTrials, base: frozenset[str], changed: Iterable[str]) -> 
 
 def _candidate(trials: CauseTrials, base: frozenset[str], changed: Iterable[str], name: str) -> Candidate:
     """The command with the emulations of the baseline, but for the changed ones; it speaks of one of these."""
-    words = (f"the subject lacks the C program's {name}, which the reference has" if name in base else
-             f"the subject has the C program's {name}, which the reference has not")
-    return Candidate(name, words, trials.question.command, _PRIOR, emulate=base ^ frozenset(changed))
+    return Candidate(name, words_of(name, name in base), trials.question.command, LIKELY,
+                     emulate=base ^ frozenset(changed), source=SOURCE)

@@ -8,10 +8,12 @@ fits later, pairs last. The shares grow in that order, so that no stage can use 
 
 LIST_CUT = 0.4
 """Looking for the line at which a list of structure factors ends."""
+REFLECTIONS = 0.45
+"""Reading structure factors off the spots."""
 LIKELY = 0.45
 """Single mistakes that are likely before they are tried."""
 EMULATED_TOGETHER = 0.5
-"""Several defects of the C program at once."""
+"""Defects of the C program, all at once, then those that matter."""
 TURNED_ONCE = 0.55
 """One step of every fit parameter, in one region."""
 PLACED_FIT = 0.6
@@ -24,6 +26,8 @@ LOOKED_AT = 0.75
 """One step of the promising fit parameters, in more regions."""
 FIT = 0.82
 """Fits of what answers less plainly."""
+SINGLE_FIT = 0.84
+"""Fits of every single number that answers."""
 SCALED_FIT = 0.85
 """The same with a factor between the images."""
 REST = 0.75
@@ -48,6 +52,21 @@ DOMAINS_FIT_S = 5.0
 TWIN_FIT_S = 4.0
 """A parameter that does the same to the image as the one that was found, from there."""
 
+# --- what makes a mistake likelier before it is tried, beside its prior ----------------------------------------------
+
+GUESSED_WEIGHT = 0.4
+"""Times the confidence of a quick guess of the same cause."""
+TOLD_WEIGHT = 0.3
+"""Both engines print another value of what it is about."""
+PLACED_WEIGHT = 0.5
+"""Times what it gains in the score of predicted peaks over leaving them where they are."""
+UNLIKELY = 0.35
+"""Taken off where it would give another pattern than is seen, or moves nothing."""
+IN_PLACE, IN_PLACE_ALIKE = 0.7, 0.5
+"""The pattern is the same when this share of peaks lie unmoved, and the images correlate so far."""
+ELSEWHERE, ELSEWHERE_ALIKE = 0.3, 0.1
+"""It is another one when no more do."""
+
 # --- what a stage must see -------------------------------------------------------------------------------------------
 
 LIKELY_SCORE = 0.645
@@ -56,6 +75,8 @@ PLAIN = 0.9
 """Share of the difference that one step of a fit parameter must explain for a fit without smoothing."""
 PROMISING = 0.35
 """The same for a fit that begins smoothed, with what the quick guesses add, in all regions of a fit."""
+ANSWERS = 0.01
+"""The same for a single number, whose fit is cheap."""
 SAME_WAY = 0.9
 """Share of one parameter's turn that another must span to be its twin; less than 1, as steps are not small."""
 ALIKE = 0.8
@@ -65,6 +86,12 @@ WELL_PLACED = 0.4
 MERE_FACTOR = 1e-3
 """A factor between the images nearer to 1 than this is none."""
 
+SPOTS_KEEP_SHAPE = 0.3
+"""What may be left of the difference when each reflection has a factor of its own, for its F to be another one."""
+
+MATTERS = 1e-6
+"""An edit that changes what is left of the difference by no more than this changes nothing."""
+
 # --- how many --------------------------------------------------------------------------------------------------------
 
 PLACED_FITS = 3
@@ -73,6 +100,8 @@ LOOKS = 8
 """So many fit parameters that answer in one region are looked at in more."""
 FITS = 4
 SCALED_FITS = 3
+REFLECTION_ROUNDS = 6
+"""Renders in which structure factors are read off the spots."""
 TWINS = 3
 RIVALS = 6
 """So many other mistakes with the same part of the experiment are tried once one of them is proven."""
@@ -80,3 +109,14 @@ DOMAINS = range(2, 21)
 """Numbers of mosaic domains that are tried."""
 BEST_DOMAINS = 2
 """So many of them are fitted."""
+
+# --- single runs -----------------------------------------------------------------------------------------------------
+
+MOST_WAITING = 5.0
+"""On a busy machine a search waits so many times its budget of processor seconds, at most."""
+PATIENCE_S = 15.0
+"""A render that was begun may take so long, even when the budget is used up: starting anew costs more."""
+LIST_SECONDS = 120.0
+"""Reading a long list of structure factors, once, for the dump that is read in its place."""
+LONG_LIST_BYTES = 500_000
+"""Of a list so long the dump is read instead, which takes a tenth of the time."""

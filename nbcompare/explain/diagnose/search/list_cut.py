@@ -14,10 +14,11 @@ import numpy as np
 
 from nbcompare.explain.diagnose.cause import STRICT, Cause, guess, guessed
 from nbcompare.explain.diagnose.causes import HKL_TRUNCATED
-from nbcompare.explain.diagnose.finders.reflections import reflection_table
-from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.file_table import list_edit
 from nbcompare.explain.diagnose.list_of_f import read_list
 from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.reflection_table import reflection_table
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 
 _FEWEST = 4
@@ -50,13 +51,9 @@ class ListCut:
         return f"list of F: {what.format(count, self.total)} (the spots allow {self.low} to {self.high})"
 
     def candidate(self, question: Question, count: int) -> Candidate:
-        def make(text: str) -> str:
-            records = text.split()
-            kept = records[4 * count:] if self.from_end else records[:4 * count]
-            return "".join(" ".join(kept[i:i + 4]) + "\n" for i in range(0, len(kept) // 4 * 4, 4))
-
         words = self.words(count)
-        return Candidate(HKL_TRUNCATED, words, question.command, 0.75, (FileEdit("-hkl", words, make),))
+        edit = list_edit(words, lambda t: t[count:] if self.from_end else t[:count])
+        return Candidate(HKL_TRUNCATED, words, question.command, 0.75, (edit,), source="the order of the list")
 
 
 class ListPlaces:

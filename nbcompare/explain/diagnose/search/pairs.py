@@ -10,8 +10,8 @@ import numpy as np
 
 from nbcompare.explain.diagnose.cause import Cause
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
-from nbcompare.explain.diagnose.hypotheses.command_edits import run_candidates
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, fit_parameters
+from nbcompare.explain.diagnose.hypotheses.tables import run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search import limits
 from nbcompare.explain.diagnose.search.fitting import Fitter, Response, explained_share, joined

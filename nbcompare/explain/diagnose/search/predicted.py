@@ -16,12 +16,15 @@ import numpy as np
 
 from nbcompare.case.command import Command
 from nbcompare.explain.diagnose.cause import Cause, guess, guessed
-from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
-from nbcompare.explain.diagnose.hypotheses.command_edits import run_candidates
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, fit_parameters
+from nbcompare.explain.diagnose.hypotheses.tables import run_candidates
 from nbcompare.explain.diagnose.question import Question
 
 _REACH = 4.0
+_STILL = 1e-6
+"""Pixels: a hypothesis that moves no peak further leaves the detector as it is."""
+
 _FAR = 2.0
 """Pixels at which a predicted peak counts as not found."""
 
@@ -121,11 +124,12 @@ class Placed:
 class PredictedGeometry:
     """Where the peaks lie unmoved, and every geometry hypothesis with the placing it gives, best first.
 
-    ``still`` is None where there are too few peaks to say anything.
+    ``still`` is None where there are too few peaks to say anything; ``idle`` are the keys of hypotheses that move none.
     """
 
     still: Placing | None
     placed: tuple[Placed, ...] = ()
+    idle: frozenset[RunKey] = frozenset()
 
     @property
     def better(self) -> list[Placed]:
@@ -150,8 +154,14 @@ def place_peaks(question: Question) -> PredictedGeometry:
     places = PeakPlaces(question)
     if not places.enough:
         return PredictedGeometry(None)
-    found = [Placed(candidate, places.placing(places.moved(candidate.command)))
-             for candidate in run_candidates(question) if candidate.geometry]
+    found, idle = [], []
+    for candidate in run_candidates(question):
+        if candidate.geometry:
+            moved = places.moved(candidate.command)
+            if np.allclose(moved, places.x, rtol=0, atol=_STILL):
+                idle.append(candidate.key)
+            else:
+                found.append(Placed(candidate, places.placing(moved)))
     for parameter in fit_parameters(question):
         if parameter.geometry and places.still.score <= 0.98:
             values, placing = places.fit(parameter)
@@ -159,7 +169,7 @@ def place_peaks(question: Question) -> PredictedGeometry:
             fitted = replace(fitted, prior=parameter.prior - 0.05 * (len(parameter.start) - 1))
             found.append(Placed(fitted, placing, parameter, tuple(values)))
     ordered = sorted(found, key=lambda placed: -(placed.placing.score + 0.1 * placed.candidate.prior))
-    return PredictedGeometry(places.still, tuple(ordered))
+    return PredictedGeometry(places.still, tuple(ordered), frozenset(idle))
 
 
 def find_predicted(question: Question) -> Iterator[Cause]:

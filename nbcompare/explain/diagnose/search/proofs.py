@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbcompare.explain.description import Setting
-from nbcompare.explain.diagnose.cause import Cause, carried_out, guess
+from nbcompare.explain.diagnose.cause import Cause, build, carried_out
 from nbcompare.explain.diagnose.causes import BACKGROUND_OFFSET
 from nbcompare.explain.diagnose.finders.scale import named_factor
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
@@ -59,8 +59,7 @@ class Prover:
                                 (together,), residual=reading.scaled_worst, left=reading.scaled_left,
                                 what=f"{reading.offset:.6g} added", confidence=0.9, prior=0.3)]
         named = next(iter(named_factor(self.setting, reading.scale, 1e-6, reading.scaled_left)))
-        return [Cause(named.id, named.sentence, (*named.evidence, together), True, True, named.residual, named.left,
-                      named.edit, 0.9, min(0.3, named.prior))]
+        return [replace(named, evidence=(*named.evidence, together), confidence=0.9, prior=min(0.3, named.prior))]
 
     def _cause(self, candidate: Candidate, reading: Reading, confidence: float, more: tuple[str, ...]) -> Cause:
         worst, left = ((reading.worst, reading.left) if reading.holds else (reading.scaled_worst, reading.scaled_left))
@@ -68,8 +67,8 @@ class Prover:
                     f"{'s' if self.regions > 1 else ''}: worst pixel off by {worst:.1g} of the peak, {left:.1g} of the "
                     "difference left", *more)
         prior = max(candidate.prior, min(0.95, self.scores.get(candidate.key, 0.0)))
-        return Cause(candidate.id, candidate.words, evidence, True, True, worst, left, _edit(candidate), confidence,
-                     prior)
+        return build(candidate.id, candidate.words, evidence, proven=True, residual=worst, left=left,
+                     edit=_edit(candidate), confidence=confidence, prior=prior)
 
 
 def nearest_guesses(tried: Iterable[Tried]) -> list[Cause]:
@@ -79,15 +78,17 @@ def nearest_guesses(tried: Iterable[Tried]) -> list[Cause]:
         reading = entry.reading
         if reading is NOTHING or reading.left > min(NEAR, _LIKENESS * reading.blank):
             continue
-        out.append(Cause(entry.candidate.id, entry.candidate.words, (
-            f"tried: {100 * reading.left:.0f} % of the difference is left, worst pixel off by {reading.worst:.1g} "
-            "of the peak",), True, False, reading.worst, reading.left, _edit(entry.candidate),
-            guess(0.75 * (1 - reading.left)), entry.candidate.prior))
+        told = (f"tried: {100 * reading.left:.0f} % of the difference is left, worst pixel off by {reading.worst:.1g} "
+                "of the peak")
+        out.append(build(entry.candidate.id, entry.candidate.words, (told,), tested=True, residual=reading.worst,
+                         left=reading.left, edit=_edit(entry.candidate), confidence=0.75 * (1 - reading.left),
+                         prior=entry.candidate.prior))
     return out
 
 
 def _edit(candidate: Candidate) -> dict[str, Any]:
     """What was changed, for machines."""
     return {"kind": "file" if candidate.files else "argv", "argv": list(candidate.command.argv),
+            "source": candidate.source,
             "files": [{"option": edit.option, "what": edit.label} for edit in candidate.files],
             "emulate": None if candidate.emulate is None else sorted(candidate.emulate)}

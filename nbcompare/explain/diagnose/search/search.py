@@ -16,10 +16,10 @@ import numpy as np
 from nbcompare.explain.diagnose.cause import Cause
 from nbcompare.explain.diagnose.causes import ANOTHER_PATTERN, CATALOGUE, MAY_MOVE_SPOTS
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
+from nbcompare.explain.diagnose.hypotheses import emulation_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
-from nbcompare.explain.diagnose.hypotheses.command_edits import emulation_candidates, run_candidates
-from nbcompare.explain.diagnose.hypotheses.file_edits import file_candidates
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import MOSAIC_SPREAD, FitParameter, fit_parameters, of_domains
+from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search import limits
 from nbcompare.explain.diagnose.search.emulated_together import emulated_together
@@ -28,6 +28,7 @@ from nbcompare.explain.diagnose.search.list_cut import cut_trials
 from nbcompare.explain.diagnose.search.pairs import PairSearch
 from nbcompare.explain.diagnose.search.predicted import geometry_of
 from nbcompare.explain.diagnose.search.proofs import NEAR, Prover, Tried, nearest_guesses
+from nbcompare.explain.diagnose.search.reflection_fit import reflection_trials
 from nbcompare.explain.diagnose.search.seeds import seed_guesses
 from nbcompare.explain.diagnose.search.simulator import Simulator
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
@@ -76,9 +77,10 @@ class CauseSearch:
         self.fitter = Fitter(self.trials)
         alike = self.question.pair.correlation > limits.ALIKE
         middle = (self._cheap, self._fits, self._rest) if alike else (self._rest, self._fits)
-        early = (self._list_cut, self._likely, self._emulated_together, self._placed_fits)
+        early = (self._list_cut, self._likely, self._reflections, self._placed_fits, self._sure_fits)
         self._prepare()
-        for stage in (*early, self._sure_fits, *middle, self._seeds, self._far_fits, self._pairs):
+        own = (self._emulations,) if self.trials.emulate else ()  # what the reference has, the subject may well lack
+        for stage in (*own, *early, self._emulations, *middle, self._seeds, self._far_fits, self._pairs):
             stage()
             if self.aside and stage not in early:
                 self.found = self.found or self.aside
@@ -100,36 +102,49 @@ class CauseSearch:
         residual = trials.base_residual
         return {"ready": trials.ready, "baseline_residual": residual if residual < float("inf") else None,
                 "emulations": sorted(trials.emulate), "regions": [list(region.bounds) for region in trials.regions],
+                "ruled_out": [] if self.found else self._ruled_out(),
                 "renders": trials.simulator.renders - self.renders_before, "tried": len(self.tried),
-                "seconds": round(trials.budget_s - trials.seconds_left, 2), "budget_s": trials.budget_s}
+                "seconds": round(trials.clock.waited, 2), "processor_seconds": round(trials.clock.seconds, 2),
+                "budget_s": trials.budget_s}
+
+    def _ruled_out(self) -> list[str]:
+        """The causes that were carried out and came nowhere near the subject, so that a person can go on from there."""
+        nearest: dict[str, float] = {}
+        for tried in self.tried.values():
+            left = min(tried.reading.left, tried.reading.scaled_left)
+            nearest[tried.candidate.id] = min(left, nearest.get(tried.candidate.id, left))
+        return sorted(id for id, left in nearest.items() if left > NEAR)
 
     # --- the order ---------------------------------------------------------------------------------------------
 
     def _candidates(self) -> list[Candidate]:
         """All discrete hypotheses, likeliest first."""
-        plain = [*run_candidates(self.question), *file_candidates(self.question),
-                 *emulation_candidates(self.question, self.trials.emulate, self.trials.offered)]
-        self.scores = {candidate.key: self.score(candidate) for candidate in plain}
-        return sorted(plain, key=lambda candidate: -self.scores[candidate.key])
+        plain = [*run_candidates(self.question), *file_candidates(self.question)]
+        return sorted(plain, key=lambda candidate: -self._scored(candidate))
+
+    def _scored(self, candidate: Candidate) -> float:
+        return self.scores.setdefault(candidate.key, self.score(candidate))
 
     def score(self, candidate: Candidate) -> float:
         """How likely a hypothesis is before it is tried: by itself, by quick guesses, by the engines' echoes, and by
         whether the subject's pattern lies where it would put it."""
-        told = 0.3 if speaks_for(self.told, candidate.id) else 0.0
-        score = candidate.prior + 0.4 * self.expected.get(candidate.id, 0.0) + told
-        still = geometry_of(self.question).still
+        told = limits.TOLD_WEIGHT if speaks_for(self.told, candidate.id) else 0.0
+        score = candidate.prior + limits.GUESSED_WEIGHT * self.expected.get(candidate.id, 0.0) + told
+        geometry = geometry_of(self.question)
+        still, placing = geometry.still, self.placings.get(candidate.key)
         if still is None:
             return score
-        placing = self.placings.get(candidate.key)
         if placing is not None:
-            return score + 0.5 * placing.score if placing.found > still.found - 0.15 else score - 0.5
-        in_place = still.found > 0.7 and self.question.pair.correlation > 0.5
-        elsewhere = still.found < 0.3 and self.question.pair.correlation < 0.1
+            return score + limits.PLACED_WEIGHT * (placing.score - still.score)
+        correlation = self.question.pair.correlation
+        in_place = still.found > limits.IN_PLACE and correlation > limits.IN_PLACE_ALIKE
+        elsewhere = still.found < limits.ELSEWHERE and correlation < limits.ELSEWHERE_ALIKE
         unlikely = (in_place and candidate.id in ANOTHER_PATTERN
-                    or elsewhere and candidate.id not in MAY_MOVE_SPOTS)
-        return score - 0.35 if unlikely else score
+                    or elsewhere and candidate.id not in MAY_MOVE_SPOTS or candidate.key in geometry.idle)
+        return score - limits.UNLIKELY if unlikely else score
 
     def _prepare(self) -> None:
+        self.scores: dict[RunKey, float] = {}
         self.placings = {placed.candidate.key: placed.placing for placed in geometry_of(self.question).placed}
         self.waiting = self._candidates()
         self.prover = Prover(self.question.setting, len(self.trials.regions), self.scores)
@@ -139,6 +154,13 @@ class CauseSearch:
         for candidate, reading in cut_trials(self.trials):
             self.tried[candidate.key] = Tried(candidate, reading)
             if self._settles(candidate, reading) or not self.trials.within(limits.LIST_CUT):
+                return
+
+    def _reflections(self) -> None:
+        """Where spots keep their shape but not their light, read the F off them."""
+        for candidate, reading in reflection_trials(self.trials):
+            self.tried[candidate.key] = Tried(candidate, reading)
+            if self._settles(candidate, reading) or not self.trials.within(limits.REFLECTIONS):
                 return
 
     def _likely(self) -> None:
@@ -176,9 +198,11 @@ class CauseSearch:
             if reading.holds:
                 self.found += self.prover.proven(candidate, reading)
 
-    def _emulated_together(self) -> None:
-        """Several defects of the C program at once, where all of them together close the gap."""
-        found = emulated_together(self.trials)
+    def _emulations(self) -> None:
+        """Defects of the C program: one render of all together says whether any of them matters here."""
+        found, matter = emulated_together(self.trials)
+        if not found and (matter or self.trials.emulate):
+            self._try_all(emulation_table.rows(self.question, self.trials.emulate), limits.EMULATED_TOGETHER)
         for candidate, reading in found:
             others = ", ".join(other.id for other, _ in found if other is not candidate)
             self.found += self.prover.proven(candidate, reading, (f"together with: {others}",) if others else ())
@@ -230,7 +254,8 @@ class CauseSearch:
 
     def _fits(self) -> None:
         """Fit what answers less plainly, smoothed first; then with a factor between the images."""
-        told = {id: 0.4 * self.expected.get(id, 0.0) for id in (r.parameter.id for r in self.responses)}
+        ids = {response.parameter.id for response in self.responses}
+        told = {id: limits.GUESSED_WEIGHT * self.expected.get(id, 0.0) for id in ids}
         hopeful = sorted(self.responses, key=lambda r: -(max(r.promise, r.explained - 0.1) + told[r.parameter.id]))
         looked = self._looked_at(hopeful[:limits.LOOKS], self.fitter)
         seen = sorted(looked, key=lambda r: -(r.promise + told[r.parameter.id]))
@@ -239,6 +264,8 @@ class CauseSearch:
         for response in _one_per_topic(seen)[:limits.FITS]:
             if self._fit(response.parameter, None, limits.FIT, smoothings=response.smoothings):
                 return
+        if self._single_numbers():
+            return
         if abs(self.question.pair.scale[0] - 1) < limits.MERE_FACTOR:
             return
         fitter, near = Fitter(self.trials, free_scale=True), Fitter(self.trials, 1, free_scale=True)
@@ -247,6 +274,14 @@ class CauseSearch:
             promising = response.promise > limits.PROMISING
             if promising and self._fit(response.parameter, None, limits.SCALED_FIT, fitter=fitter):
                 return
+
+    def _single_numbers(self) -> bool:
+        """Fit every single number that answers at all: its step may have been too long or too short to promise much,
+        and a few renders say whether it leads anywhere."""
+        ones = [r for r in self.responses if len(r.parameter.start) == 1 and _name(r.parameter) not in self.fitted
+                and r.promise > limits.ANSWERS]
+        return any(self._fit(response.parameter, None, limits.SINGLE_FIT, smoothings=response.smoothings)
+                   for response in ones)
 
     def _seeds(self) -> None:
         """Another seed cannot be found by trying; whether the difference is like one of seeds can."""
@@ -272,11 +307,11 @@ class CauseSearch:
              fitter: Fitter | None = None, smoothings: Sequence[int] = SMOOTHINGS) -> bool:
         if not self.trials.within(share):
             return False
+        self.fitted.add(_name(parameter))
         fitted = (fitter or self.fitter).fit(parameter, start, smoothings=smoothings,
                                              most_seconds=limits.ONE_FIT * self.trials.budget_s)
         if fitted is None:
             return False
-        self.fitted.add(_name(parameter))
         candidate = parameter.candidate(self.question.command, fitted.values)
         self.tried[candidate.key] = Tried(candidate, fitted.reading, parameter, fitted.values)
         if self._settles(candidate, fitted.reading):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nbcompare.explain.diagnose.cause import Cause, guess
+from nbcompare.explain.diagnose.cause import Cause, build
 from nbcompare.explain.diagnose.causes import mistake_id
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.search.trials import CauseTrials
@@ -43,10 +43,10 @@ def _like_other_seeds(trials: CauseTrials, option: str, id: str, words: str) -> 
     scatter = float(np.std([other.sum() / base.sum() for other in others]))
     sums = abs(float(subject.sum() / base.sum()) - 1)
     if 0.5 * min(usual) < here < 2 * max(usual) and 0.4 < across / here < 2.5 and sums < 4 * scatter + 0.02:
-        yield Cause(id, f"{words} were drawn from another seed", (
+        yield build(id, f"{words} were drawn from another seed", (
             f"the subject is {here / float(np.median(usual)):.2f} times as far from the reference as images of other "
-            f"seeds are, and {across / float(np.median(usual)):.2f} times as far from those",), True, False, None, None,
-            None, guess(0.6), 0.5)
+            f"seeds are, and {across / float(np.median(usual)):.2f} times as far from those",), tested=True,
+            confidence=0.6)
 
 
 def _flat(parts: list[np.ndarray]) -> np.ndarray:

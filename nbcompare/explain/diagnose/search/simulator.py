@@ -1,52 +1,59 @@
-"""The bundled simulator as a process, for many small renders: edited commands in, parts of images out.
+"""The bundled simulators on many edited commands: a candidate goes in, parts of its image come out.
 
-It is started once in batch mode and never imported. Every render has a deadline; what was rendered is kept, so
-that the same hypothesis about the same command costs nothing the second time.
+The C reference renders where it is built or can be, as it starts in milliseconds; the torch simulator what only it
+can, which are emulations and other precisions. Both are run as processes by the renderer. What was rendered is kept in
+a cache: the same hypothesis about the same command costs nothing the second time, nor in a later diagnosis where the
+cache is that of the user.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from nbcompare.case.command import Command, Item, parse_command
-from nbcompare.case.options import FLOAT_FILE
+from nbcompare.case.options import REFERENCE
 from nbcompare.compare.image import Roi, Shape
-from nbcompare.engine.batch import BatchEngine, BatchFault
+from nbcompare.engine.bundled_reference import build_reference
 from nbcompare.engine.choose import subject_engine
-from nbcompare.engine.engine import Engine
+from nbcompare.engine.engine import Engine, Rendering
+from nbcompare.engine.render_cache import RenderCache, key_of
+from nbcompare.engine.renderer import Batches, Renderer
+from nbcompare.engine.runs import Job
+from nbcompare.errors import NbCompareError
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
+from nbcompare.explain.diagnose.search import limits
 
 _NOT_OF_THE_IMAGE = ("output", "run")
 """Kinds of options that have no part in the float image."""
 
+_TORCH_ALONE = ("emulation", "precision")
+"""Kinds of options that the C reference has not."""
+
+_QUIET = ("-nonoise", "-nopgm", "-noprogress")
 _DUMP = "Fdump.bin"
-_PATIENCE_S = 15.0
-"""A render that was begun may take so long, even when the budget is used up: starting anew costs more."""
-
-_KEPT_PIXELS = 30_000_000
-
-RegionKey = tuple[tuple[str, ...], tuple[int, int, int, int]]
-"""Arguments and the bounds of a region."""
 
 
 class Simulator:
-    """A process of ``python -m nanobrag_torch -batch``, or of the engine given; to be closed after use."""
+    """Renders candidates; to be closed after use, as it may keep a process of the torch simulator.
 
-    def __init__(self, engine: Engine | None = None) -> None:
-        self.engine = BatchEngine(engine or subject_engine(None, {}))
-        self.folder = Path(tempfile.mkdtemp(prefix="nbcompare-diagnosis-"))
-        self.kept: dict[RegionKey, np.ndarray | None] = {}
-        self.kept_pixels = 0
-        self.dumps: dict[tuple[str, str], str | None] = {}
+    ``cache`` is where renders are kept, in a scratch folder of its own without one.
+    """
+
+    def __init__(self, cache: RenderCache | None = None) -> None:
+        self._scratch = tempfile.TemporaryDirectory(prefix="nbcompare-diagnosis-")
+        self.folder = Path(self._scratch.name)
+        self.cache = cache or RenderCache(self.folder / "cache")
+        self.renderer = Renderer(batches=Batches.BUNDLED)
         self.renders = 0
         self.last_words = ""
+        self._inputs: dict[tuple[str, ...], Path] = {}
+        self._dumps: dict[str, bytes] = {}
 
     def __enter__(self) -> Simulator:
         return self
@@ -55,17 +62,20 @@ class Simulator:
         self.close()
 
     def close(self) -> None:
-        self.engine.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.renderer.close()
+        self._scratch.cleanup()
 
-    def emulations(self, seconds: float) -> tuple[str, ...]:
-        """The names of all emulations it offers; none when it knows no -emulate."""
+    @cached_property
+    def torch(self) -> Engine:
+        return subject_engine(None, {})
+
+    @cached_property
+    def reference(self) -> Engine:
+        """The C reference; the torch simulator where that cannot be built."""
         try:
-            answer = self.engine.ask(["-emulate", "list"], self.folder, max(_PATIENCE_S, seconds))
-        except BatchFault:
-            self.engine.close()
-            return ()
-        return tuple(re.findall(r"^([a-z0-9-]+)$", answer["stdout"], re.MULTILINE)) if not answer["exit_code"] else ()
+            return Engine(REFERENCE, "bundled C reference", (str(build_reference()),), "default")
+        except NbCompareError:
+            return self.torch
 
     def render(self, candidate: Candidate, files: Mapping[str, Path], region: Roi, shape: Shape, seconds: float,
                emulate: frozenset[str] = frozenset()) -> np.ndarray | None:
@@ -74,96 +84,107 @@ class Simulator:
         ``files`` are the input files by the option that names them; ``emulate`` holds unless the candidate says
         otherwise.
         """
-        names = emulate if candidate.emulate is None else candidate.emulate
-        argv = self._arguments(candidate, files, names)
-        key = (argv, region.bounds)
-        if key not in self.kept:
-            self._keep(key, self._run_faster(argv, region, shape, seconds))
-        return self.kept[key]
-
-    def _arguments(self, candidate: Candidate, files: Mapping[str, Path], emulate: frozenset[str]) -> tuple[str, ...]:
-        """The command as the process gets it: input files by staged names, no outputs of its own."""
-        edits = {edit.option: edit for edit in candidate.files}
-        staged = {name: self._staged(path, edits.get(name)) for name, path in files.items()}
-        items, written = [], candidate.command.writing()
-        for item in candidate.command.items:
-            if item in written or item.option and item.option.kind in _NOT_OF_THE_IMAGE:
-                continue
-            if item.name == "-emulate" and (emulate or candidate.emulate is not None):
-                continue
-            items.append(Item(item.word, (staged[item.name],), item.option) if item.name in staged else item)
-        words = Command(tuple(items)).argv
-        return (*words, *(("-emulate", ",".join(sorted(emulate))) if emulate else ()))
-
-    def _staged(self, path: Path, edit: FileEdit | None) -> str:
-        """The name, in the process's folder, of a file as it is or as edited; named by its content."""
-        text = path.read_bytes()
-        if edit is not None:
-            text = edit.make(text.decode("latin-1")).encode("latin-1")
-        name = f"{hashlib.sha256(text).hexdigest()[:16]}{path.suffix}"
-        if not (self.folder / name).exists():
-            (self.folder / name).write_bytes(text)
-        return name
-
-    def _run_faster(self, argv: Sequence[str], region: Roi, shape: Shape, seconds: float) -> np.ndarray | None:
-        """As ``_run``; a long list of F is read from the dump that its first run left, once that is found to give
-        the same image."""
-        command = parse_command(argv)
-        listed = command.find("-hkl")
-        if listed is None or command.has("-dump", "-emulate"):
-            return self._run(argv, region, shape, seconds)
-        named = (listed.values[0], str(command.number("-default_F")))
-        dump = self.dumps.get(named)
-        if dump:
-            return self._run(command.without("-hkl").ending("-dump", dump).argv, region, shape, seconds)
-        fresh = self.folder / _DUMP
-        fresh.unlink(missing_ok=True)
-        part = self._run(argv, region, shape, seconds)
-        if named not in self.dumps and part is not None and part.any() and fresh.is_file():
-            name = f"{listed.values[0]}-{len(self.dumps)}.dump"
-            fresh.rename(self.folder / name)
-            again = self._run(command.without("-hkl").ending("-dump", name).argv, region, shape, seconds)
-            self.dumps[named] = name if again is not None and np.array_equal(part, again) else None
-        return part
-
-    def _run(self, argv: Sequence[str], region: Roi, shape: Shape, seconds: float) -> np.ndarray | None:
-        command = parse_command(argv)
-        own = command.find("-roi")
-        bounds = _within(region, own.numbers if own and len(own.values) == 4 else None)
+        try:
+            staged = self._texts(files, candidate.files)
+        except (ArithmeticError, LookupError, ValueError):
+            return None  # the file is not what the edit takes it for
+        argv = arguments_of(candidate, {option: name for option, (name, _) in staged.items()}, emulate)
+        bounds = _within(region, parse_command(argv).find("-roi"))
         if bounds is None:
             return np.zeros((region.ymax - region.ymin + 1, region.xmax - region.xmin + 1), np.float32)
-        image = self.folder / FLOAT_FILE
-        image.unlink(missing_ok=True)
-        words = (*command.without("-roi").argv, "-roi", *map(str, bounds), "-nonoise", "-nopgm", "-noprogress",
-                 "-threads", "1", "-floatfile", FLOAT_FILE, "-intfile", "int.img")
+        command = parse_command(argv)
+        alone = any(item.option and item.option.kind in _TORCH_ALONE for item in command.items)
+        engine = self.torch if alone else self.reference
+        key = key_of((self.renderer.identity(engine), *argv, shape, region.bounds))
+        if self.cache.answer(key) is None:
+            self._keep(key, self._rendered(engine, command, bounds, staged, shape, seconds), region)
+        return self.cache.image(key, Shape(slow=region.ymax - region.ymin + 1, fast=region.xmax - region.xmin + 1))
+
+    # --- one run -------------------------------------------------------------------------------------------
+
+    def _rendered(self, engine: Engine, command: Command, bounds: Sequence[int],
+                  staged: Mapping[str, tuple[str, bytes]], shape: Shape, seconds: float) -> np.ndarray | None:
+        """The whole image, of which only the bounds are rendered."""
+        roi = ("-roi", *map(str, bounds), *_QUIET)
+        words, inputs = self._with_dump(engine, command.without("-roi"), dict(staged.values()), shape)
+        found = self._run(engine, (*words.argv, *roi), inputs, shape, max(limits.PATIENCE_S, seconds))
         self.renders += 1
-        try:
-            answer = self.engine.ask(words, self.folder, max(_PATIENCE_S, seconds))
-        except BatchFault as fault:
-            self.engine.close()
-            self.last_words = str(fault)
-            return None
-        self.last_words = answer["stderr"]
-        if answer["exit_code"] or not image.is_file() or image.stat().st_size != shape.bytes:
-            return None
-        pixels = np.memmap(image, "<f4", "r", shape=(shape.slow, shape.fast))
-        part = np.array(pixels[region.slices])
-        del pixels
-        return part if np.isfinite(part).all() else None
+        failure = found.run.failure
+        self.last_words = "\n".join(failure.said) or failure.sentence if failure else ""
+        return found.pixels if failure is None or failure.kind == "zero-image" else None
 
-    def _keep(self, key: RegionKey, part: np.ndarray | None) -> None:
-        if self.kept_pixels > _KEPT_PIXELS:
-            self.kept.clear()
-            self.kept_pixels = 0
-        self.kept[key] = part
-        self.kept_pixels += part.size if part is not None else 0
+    def _run(self, engine: Engine, argv: Sequence[str], inputs: Path, shape: Shape, seconds: float) -> Rendering:
+        return self.renderer.render(Job(engine, tuple(argv), shape, seconds, inputs))
+
+    def _keep(self, key: str, image: np.ndarray | None, region: Roi) -> None:
+        if image is not None:
+            self.cache.keep_image(key, image[region.slices])
+        self.cache.keep(key, {"image": image is not None})
+
+    # --- input files ----------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _texts(files: Mapping[str, Path], edits: Sequence[FileEdit]) -> dict[str, tuple[str, bytes]]:
+        """(name, content) of each file by its option, as it is or as edited; named by its content."""
+        found = {}
+        for option, path in files.items():
+            content = path.read_bytes()
+            for edit in edits:
+                if edit.option == option:
+                    content = edit.make(content.decode("latin-1")).encode("latin-1")
+            found[option] = f"{hashlib.sha256(content).hexdigest()[:16]}{path.suffix}", content
+        return found
+
+    def _staged(self, contents: Mapping[str, bytes]) -> Path:
+        """A folder of these files."""
+        names = tuple(sorted(contents))
+        if names not in self._inputs:
+            self._inputs[names] = Path(tempfile.mkdtemp(dir=self.folder))
+            for name, content in contents.items():
+                (self._inputs[names] / name).write_bytes(content)
+        return self._inputs[names]
+
+    def _with_dump(self, engine: Engine, command: Command, contents: dict[str, bytes],
+                   shape: Shape) -> tuple[Command, Path]:
+        """The command and its files; a long list of F is read from the dump that a run left of it."""
+        item = command.find("-hkl")
+        if item is None or command.has("-dump", "-emulate") or len(contents[item.values[0]]) < limits.LONG_LIST_BYTES:
+            return command, self._staged(contents)
+        name = f"{item.values[0]}-{command.number('-default_F'):g}.dump"
+        if name not in self._dumps:
+            self._dumps[name] = self._dumped(engine, command, self._staged(contents), shape)
+        del contents[item.values[0]]
+        return (command.without("-hkl").ending("-dump", name),
+                self._staged({**contents, name: self._dumps[name]}))
+
+    def _dumped(self, engine: Engine, command: Command, inputs: Path, shape: Shape) -> bytes:
+        """The dump that a run of one pixel leaves."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+            home = Path(scratch)
+            job = Job(engine, (*command.argv, "-roi", "0", "0", "0", "0", *_QUIET), shape, limits.LIST_SECONDS, inputs)
+            self.renderer.run(job, folder=home / "run", stdout=home / "out", stderr=home / "err")
+            return (home / "run" / _DUMP).read_bytes()
 
 
-def _within(region: Roi, own: Sequence[float] | None) -> tuple[int, int, int, int] | None:
+def arguments_of(candidate: Candidate, staged: Mapping[str, str], emulate: frozenset[str] = frozenset()
+                 ) -> tuple[str, ...]:
+    """A candidate's command as a simulator gets it: input files by the names they are staged under, no outputs."""
+    names = emulate if candidate.emulate is None else candidate.emulate
+    items, written = [], candidate.command.writing()
+    for item in candidate.command.items:
+        if item in written or item.option and item.option.kind in _NOT_OF_THE_IMAGE:
+            continue
+        if item.name == "-emulate" and (names or candidate.emulate is not None):
+            continue
+        items.append(Item(item.word, (staged[item.name],), item.option) if item.name in staged else item)
+    return (*Command(tuple(items)).argv, *(("-emulate", ",".join(sorted(names))) if names else ()))
+
+
+def _within(region: Roi, own: Item | None) -> tuple[int, int, int, int] | None:
     """The region, cut by a -roi of the command itself; None when nothing is left."""
-    if own is None:
+    if own is None or len(own.values) != 4:
         return region.bounds
-    low_x, high_x, low_y, high_y = (int(v) for v in own)
+    low_x, high_x, low_y, high_y = (int(v) for v in own.numbers)
     xmin, ymin = max(region.xmin, low_x), max(region.ymin, low_y)
     xmax = min(region.xmax, high_x) if high_x >= 0 else region.xmax
     ymax = min(region.ymax, high_y) if high_y >= 0 else region.ymax

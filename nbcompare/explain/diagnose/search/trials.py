@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,9 +12,10 @@ import numpy as np
 
 from nbcompare.compare.image import Roi
 from nbcompare.explain.diagnose.cause import STRICT
-from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER
+from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER, EMULATION_NAMES
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.search import limits
 from nbcompare.explain.diagnose.search.regions import choose_regions
 from nbcompare.explain.diagnose.search.simulator import Simulator
 
@@ -49,23 +51,44 @@ class Reading:
 NOTHING = Reading(math.inf, math.inf, False)
 
 
+class Clock:
+    """Seconds of a search, as a budget counts them: of processors, in this process, its finished children and the torch
+    simulator. On an idle machine they are those that pass; a busy one changes how long a search takes, but not what it
+    finds, until ``limits.MOST_WAITING`` times as many have passed."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+        self.begun, self.worked = time.monotonic(), self._work()
+
+    def _work(self) -> float:
+        return sum(os.times()[:4]) + self.simulator.renderer.processor_seconds
+
+    @property
+    def waited(self) -> float:
+        """Seconds that passed."""
+        return time.monotonic() - self.begun
+
+    @property
+    def seconds(self) -> float:
+        return max(self._work() - self.worked, self.waited / limits.MOST_WAITING)
+
+
 class CauseTrials:
     """The regions of a question with a simulator and a deadline. ``ready`` says whether the unedited command gives
     the reference; only then does a trial mean anything."""
 
+    offered = EMULATION_NAMES
+
     def __init__(self, question: Question, simulator: Simulator, budget_s: float) -> None:
         self.question, self.simulator = question, simulator
-        self.started = time.monotonic()
-        self.deadline = self.started + budget_s
-        self.budget_s = budget_s
-        self.regions = choose_regions(question.pair)
+        self.clock, self.budget_s = Clock(simulator), budget_s
+        self.regions = choose_regions(question.pair, question.setting.steps * max(1, question.setting.layers))
         self.subject = [self._part(question.pair.y, region) for region in self.regions]
         self.emulate: frozenset[str] = frozenset()
         self.base: list[np.ndarray] = []
         self.base_residual = math.inf
-        self.offered = simulator.emulations(self.seconds_left)
         self.ready = self._find_base()
-
+        
     @staticmethod
     def _part(image: np.ndarray, region: Roi) -> np.ndarray:
         """A region in double precision; its first pixel is not compared, as a rendered region has a first pixel of
@@ -76,11 +99,11 @@ class CauseTrials:
 
     @property
     def seconds_left(self) -> float:
-        return self.deadline - time.monotonic()
+        return self.budget_s - self.clock.seconds
 
     def within(self, share: float) -> bool:
         """Whether no more than this share of the budget is used."""
-        return time.monotonic() - self.started < share * self.budget_s
+        return self.clock.seconds < share * self.budget_s
 
     def _find_base(self) -> bool:
         unedited = Candidate(ARGUMENTS_DIFFER, "unedited", self.question.command)

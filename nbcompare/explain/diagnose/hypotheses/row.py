@@ -1,0 +1,18 @@
+"""Row: one hypothesis of a table, about the command that a question has."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nbcompare.case.command import Command
+from nbcompare.explain.diagnose.hypotheses.candidate import FileEdit
+
+
+class Row(NamedTuple):
+    """``id`` of the cause, the sentence, the command as it would be, how likely the mistake is, and edited files."""
+
+    id: str
+    words: str
+    command: Command
+    prior: float
+    files: tuple[FileEdit, ...] = ()

@@ -1,0 +1,66 @@
+"""Structure factors of the list, read off the subject: every reflection gets the F that its spot shows.
+
+The light of a spot says F up to what its neighbours shine into it, so that a few rounds are needed. A list whose spots
+have other shapes or places has no such answer, and is not tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nbcompare.explain.diagnose.causes import REFLECTION_CHANGED, REFLECTION_MISSING
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.file_table import list_edit
+from nbcompare.explain.diagnose.reflection_table import ReflectionTable, reflection_table
+from nbcompare.explain.diagnose.search import limits
+from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
+
+_CHANGED = 1e-4
+"""A reflection is another one when its light changes by more than this share."""
+
+
+def reflection_trials(trials: CauseTrials) -> Iterator[tuple[Candidate, Reading]]:
+    """The list with the F that the subject shows, round by round."""
+    question, pair = trials.question, trials.question.pair
+    table = reflection_table(question) if question.amplitudes and pair.all_finite else None
+    if table is None or table.left_by_ratios(pair.x, pair.y) > limits.SPOTS_KEEP_SHAPE:
+        return
+    squares, now = np.ones(len(table.hkl)), pair.x
+    for _ in range(limits.REFLECTION_ROUNDS):
+        ratio = _ratio(table.sums(now), table.sums(pair.y))
+        squares = np.where(np.isfinite(ratio), squares * ratio, squares)
+        if not np.isfinite(table.listed[np.abs(squares - 1) > _CHANGED]).any():
+            return
+        candidate = _candidate(trials, table, squares)
+        parts = trials.images(candidate)
+        reading = trials.reading(parts)
+        yield candidate, reading
+        if parts is None or reading.holds or reading.left > limits.SPOTS_KEEP_SHAPE:
+            return
+        now = pair.y.copy()  # what lies outside the regions stays as it is now known
+        for region, part in zip(trials.regions, parts, strict=True):
+            now[region.slices] = part
+
+
+def _ratio(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    ratio: np.ndarray = np.divide(y, x, out=np.full(len(x), np.nan), where=x > 0)
+    return ratio
+
+
+def _candidate(trials: CauseTrials, table: ReflectionTable, squares: np.ndarray) -> Candidate:
+    other = (np.abs(squares - 1) > _CHANGED) & np.isfinite(table.listed)
+    unlisted = (trials.question.command.number("-default_F") / table.listed[other]) ** 2
+    missing = bool((np.abs(squares[other] - unlisted) < 0.01 * np.maximum(1, unlisted)).all())
+    factors = dict(zip(map(tuple, table.hkl[other].tolist()), np.sqrt(squares[other]), strict=True))
+    named = ", ".join(f"({h},{k},{l})" for h, k, l in list(factors)[:6])
+    count = f"F of {len(factors)} reflection{'s' if len(factors) > 1 else ''}"
+    words = f"{count} {'is that of unlisted ones' if missing else 'is another'}: {named}"
+
+    def change(t: np.ndarray) -> np.ndarray:
+        return np.array([(h, k, l, f * factors.get((int(h), int(k), int(l)), 1.0)) for h, k, l, f in t.tolist()])
+
+    edit = list_edit(f"{words} {hash(tuple(factors.values()))}", change)
+    id = REFLECTION_MISSING if missing else REFLECTION_CHANGED
+    return Candidate(id, words, trials.question.command, 0.6, (edit,), source="structure factors read off the spots")
