@@ -22,6 +22,7 @@ from nbcompare.case.matrix import Cell, Matrix, cells_in, matrix_of
 from nbcompare.case.named_files import FLOAT_OPTION, file_faults
 from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments, known_word, matching, thresholds_of, whole_number
+from nbcompare.case.refusal import Refusal, refusals_of
 from nbcompare.case.strict_yaml import Cursor, load
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
@@ -30,7 +31,8 @@ from nbcompare.errors import UsageError, nearest
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
          "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix",
-         "engines", "reference", "subject", "options", "mask", "nan")
+         "engines", "reference", "subject", "options", "mask", "nan",
+         "expect")
 NANOBRAGG, OWN = "nanobragg", "own"
 """Whose options a command is written in."""
 
@@ -95,6 +97,7 @@ class Case:
     options: str = NANOBRAGG
     masking: Masking = NO_MASKING
     nan: str = FAIL
+    expect: Mapping[str, Refusal] = field(default_factory=dict)
     path: Path | None = None
     sha256: str | None = None
 
@@ -121,7 +124,8 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
     """
     folder = path.parent if files_are_there else None
     root, raw = load(path, "a case")
-    entries = root.mapping(known=_KEYS, required=_REQUIRED)
+    expect = refusals_of(root.mapping(known=_KEYS).get("expect"))
+    entries = root.mapping(known=_KEYS, required=[key for key in _REQUIRED if not (expect and key == "thresholds")])
     shape = _shape(entries["image"])
     rois = _rois(entries["rois"], shape)
     case = Case(
@@ -130,7 +134,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         command=arguments(entries["command"]),
         shape=shape,
         rois=rois,
-        thresholds=_thresholds(entries["thresholds"], rois),
+        thresholds=_thresholds(entries["thresholds"], rois) if "thresholds" in entries else (),
         inputs=_inputs(entries.get("inputs"), folder),
         reference_args=arguments(entries.get("reference_args")),
         subject_args=arguments(entries.get("subject_args")),
@@ -149,10 +153,11 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         else NANOBRAGG,
         masking=masking_of(entries.get("mask"), list(entries["inputs"].mapping()) if "inputs" in entries else []),
         nan=nan_of(entries.get("nan")),
+        expect=expect,
         path=path,
         sha256=hashlib.sha256(raw).hexdigest(),
     )
-    for key, fault in _command_faults(case):
+    for key, fault in (*_command_faults(case), *_refusal_faults(case)):
         raise entries[key].error(fault)
     for cell in cells_of(case) if case.matrix else ():
         for _, fault in (*_command_faults(cell), *_region_faults(cell)):
@@ -342,6 +347,15 @@ def _command_faults(case: Case) -> Iterator[tuple[str, str]]:
         return
     if declared != case.shape:
         yield "image", f"image says {case.shape}, but the command declares {declared}"
+
+
+def _refusal_faults(case: Case) -> Iterator[tuple[str, str]]:
+    """What has no meaning where an engine has to refuse and nothing is compared."""
+    if case.expect:
+        for key, given in (("thresholds", case.thresholds), ("divergences", case.divergences), ("repeat", case.repeat),
+                           ("threads", case.threads), ("required_args", case.required_args)):
+            if given:
+                yield key, f"{key}: the case expects a refusal, so that no image is judged; leave it out"
 
 
 def _own_option_faults(case: Case) -> Iterator[tuple[str, str]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from nbcompare.case.case import NANOBRAGG, OWN, Case, Limits
 from nbcompare.case.claims import Claim
 from nbcompare.case.masking import FAIL, NO_MASKING, Masking
 from nbcompare.case.options import FLOAT_FILE, REFERENCE
+from nbcompare.case.refusal import Refusal, refusals_from
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
 
@@ -63,6 +64,8 @@ class CaseFacts:
     """Which pixels are no measurement; not written where none are masked."""
     nan: str = FAIL
     """What becomes of pixels that are no number; not written where they are a failure."""
+    expect: Mapping[str, Refusal] = field(default_factory=dict)
+    """The engines that have to refuse, and how; not written where none has."""
 
     @property
     def own_options(self) -> bool:
@@ -79,9 +82,12 @@ class CaseFacts:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields, as JSON holds them."""
-        said = {field.name: _plain(getattr(self, field.name)) for field in fields(self) if field.name not in _SELDOM}
+        said = {field.name: _plain(getattr(self, field.name)) for field in fields(self)
+                if field.name not in (*_SELDOM, "expect")}
         more = {name: value.as_dict() if isinstance(value, Masking) else value for name, usual in _SELDOM.items()
                 if (value := getattr(self, name)) != usual}
+        if self.expect:
+            more["expect"] = {role: wanted.as_dict() for role, wanted in self.expect.items()}
         return {**said, "divergences": [claim.as_dict() for claim in self.divergences], **more}
 
     @classmethod
@@ -91,6 +97,7 @@ class CaseFacts:
             **stored, **{key: tuple(stored[key]) for key in _WORDS}, "limits": Limits(**stored["limits"]),
             "shape": Shape(**stored["shape"]), "rois": tuple(Roi(**roi) for roi in stored["rois"]),
             "thresholds": tuple(Threshold(**threshold) for threshold in stored["thresholds"]),
+            **({"expect": refusals_from(stored["expect"])} if "expect" in stored else {}),
             **({"masking": Masking.from_dict(stored["masking"])} if "masking" in stored else {}),
             "divergences": tuple(map(Claim.from_dict, stored["divergences"]))})
 
@@ -116,4 +123,5 @@ def case_facts(case: Case) -> CaseFacts:
         command=case.command, reference_args=case.reference_args, subject_args=case.subject_args,
         environment=case.environment, tests=case.tests, limits=case.limits, shape=case.shape, rois=case.rois,
         thresholds=case.thresholds, repeat=case.repeat, threads=case.threads, required_args=case.required_args,
-        divergences=case.divergences, cell=dict(case.cell), options=case.options, masking=case.masking, nan=case.nan)
+        divergences=case.divergences, cell=dict(case.cell), options=case.options, masking=case.masking, nan=case.nan,
+        expect=dict(case.expect))

@@ -123,7 +123,7 @@ def experiment_of_the_case(evidence: Evidence) -> tuple[bool, str]:
     """Whether what was run is what the case says: arguments, variables, inputs and declared programs."""
     record = evidence.bundle.record
     now, then = case_facts(evidence.case), record.case
-    for key in ("command", "reference_args", "subject_args", "environment", "options", "masking", "nan"):
+    for key in ("command", "reference_args", "subject_args", "environment", "options", "masking", "nan", "expect"):
         if getattr(now, key) != getattr(then, key):
             return False, (f"{key.replace('_', ' ')} was {_shown(getattr(then, key))}, and the case says "
                            f"{_shown(getattr(now, key))}")

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from nbcompare.bundle.check.recompute import printed_errors
 from nbcompare.bundle.names import DATA, FAILED, PICTURES, RADIAL_PROFILE, STAMP_FORMAT, further_names
 from nbcompare.case.case import Case
 from nbcompare.case.masking import COMPARE
@@ -28,6 +29,7 @@ from nbcompare.verdict.ablation import QuietRun
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.further_runs import FurtherRuns, run_further
 from nbcompare.verdict.noise_floor import Rerun
+from nbcompare.verdict.refusals import refusals_verdict
 from nbcompare.verdict.verdict import Label, Verdict, failures_verdict, not_comparable
 
 
@@ -51,6 +53,8 @@ def compare_runs(staged: StagedCase, ran: EngineRuns, options: RunOptions) -> Co
 def judge_runs(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, options: RunOptions,
                progress: Progress, device: str | None = None) -> Judgement:
     """Compare and judge, with the further runs that the case or the user asks for, and the subject's on ``device``."""
+    if staged.case.expect:
+        return Judgement(None, refusals_verdict(staged.case.expect, ran.runs, printed_errors(staged.bundle.folder)))
     failed = failures_verdict(ran.runs)
     if failed:
         return Judgement(None, failed)

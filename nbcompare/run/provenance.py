@@ -26,6 +26,7 @@ from nbcompare.engine.safe_start import made_absolute
 from nbcompare.engine.sandbox import protection_of
 from nbcompare.errors import UsageError
 from nbcompare.run.sources_to_declare import line_to_add
+from nbcompare.verdict.refusals import refusal_notes
 
 PROJECT, HARNESS_ROLE = "project", "harness"
 _MOST_TEXT = 1 << 20
@@ -134,7 +135,8 @@ def _spoken_of(names: Sequence[str], identity: EngineIdentity) -> set[str]:
 def notes_of(case: Case, engines: Mapping[str, Engine], identities: Mapping[str, EngineIdentity],
              runs: Sequence[Run], surroundings: Surroundings) -> tuple[str, ...]:
     """What a reader of the verdict has to know about the engines and their surroundings."""
-    return (*_case_notes(case, engines), *_adapter_notes(case, identities), *_source_notes(case, identities),
+    return (*_case_notes(case, engines), *refusal_notes(case.expect), *_adapter_notes(case, identities),
+            *_source_notes(case, identities),
             *_unread_notes(identities, surroundings), *_wrapper_note(identities, runs))
 
 

@@ -17,7 +17,7 @@ from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.agreement import agreement_faults
 from nbcompare.bundle.check.evidence_again import findings_again
 from nbcompare.bundle.check.loosened import Loosened, loosened_until_signed
-from nbcompare.bundle.check.recompute import read_stored_images
+from nbcompare.bundle.check.recompute import printed_errors, read_stored_images
 from nbcompare.bundle.fault import in_order
 from nbcompare.bundle.manifest import inspect
 from nbcompare.bundle.record import Record
@@ -32,9 +32,11 @@ from nbcompare.engine.installation import CHECKOUT
 from nbcompare.errors import EvidenceError, ShapeError, UsageError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, conclude
+from nbcompare.verdict.refusals import refusals_verdict
 from nbcompare.verdict.verdict import Label, Verdict, blocked, failures_verdict, not_comparable
 
-OF_THE_IMAGES = ("command", "reference_args", "subject_args", "environment", "shape", "options", "masking", "nan")
+OF_THE_IMAGES = ("command", "reference_args", "subject_args", "environment", "shape", "options", "masking", "nan",
+                 "expect")
 """What must be the same in two cases, for the images of one to be those of the other; the inputs' sums too."""
 
 
@@ -98,6 +100,8 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
         return None, blocked(said), FurtherEvidence()
     if not record.runs or (record.verdict.word is Label.BLOCKED and record.comparison is None):
         return None, record.verdict, FurtherEvidence()
+    if record.case.expect:
+        return None, refusals_verdict(record.case.expect, record.runs, printed_errors(folder)), FurtherEvidence()
     failed = failures_verdict(record.runs)
     if failed:
         return None, failed, FurtherEvidence()

@@ -28,6 +28,7 @@ from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.taken_image import image_failure
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.verdict.further_evidence import conclude
+from nbcompare.verdict.refusals import refusals_verdict
 from nbcompare.verdict.verdict import Verdict, blocked, failures_verdict, not_comparable
 
 if TYPE_CHECKING:
@@ -130,12 +131,20 @@ def _profile_faults(folder: Path, record: Record) -> Iterator[Fault]:
         yield Fault("disagrees", RADIAL_PROFILE, "the rings do not come out of the images again")
 
 
+def printed_errors(folder: Path) -> dict[str, str]:
+    """What each engine of a bundle, or of one being made, printed to standard error, by role."""
+    places = {role: folder / output_name(role, "stderr") for role in (REFERENCE, SUBJECT)}
+    return {role: read_kept(path) for role, path in places.items() if path.is_file() and not path.is_symlink()}
+
+
 def outcome_again(folder: Path, record: Record) -> tuple[Comparison | None, Verdict]:
     """Comparison and verdict as they follow from tests, runs and images."""
     failed_tests = [reason for said in record.tests.values() for reason in said.reasons]
     touched = record.protected.faults
     if failed_tests or touched:
         return None, blocked([*failed_tests, *touched])
+    if record.case.expect and record.runs:
+        return None, refusals_verdict(record.case.expect, record.runs, printed_errors(folder))
     failed = failures_verdict(record.runs)
     if failed:
         return None, failed
