@@ -141,11 +141,13 @@ def test_opening_all_doors_loads_no_room():
 # --- types ------------------------------------------------------------------------------------------------------
 
 
-def test_no_module_of_the_harness_is_spared_by_the_type_checker():
+def test_no_module_is_spared_by_the_type_checker():
+    """The harness is strict throughout; the simulator may leave types out, and what it says is held to."""
     settings = tomllib.loads((HARNESS.parent / "pyproject.toml").read_text())["tool"]["mypy"]
     named = [module for entry in settings["overrides"] for module in entry["module"]]
-    assert settings["strict"] and "nbcompare" in settings["files"]
-    assert not [module for module in named if module.startswith("nbcompare")]
+    assert settings["strict"] and {"nbcompare", "simulator/nanobrag_torch"} <= set(settings["files"])
+    assert [module for module in named if module.startswith(("nbcompare", "nanobrag_torch"))] == ["nanobrag_torch.*"]
+    assert not any(entry.get("ignore_errors") for entry in settings["overrides"])
 
 
 def test_what_the_type_checker_is_told_to_ignore_has_a_code_and_a_reason():

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare.case.claims import Claim, claims_of
-from nbcompare.case.command import declared_shape, parse_command, unseeded_orientation
+from nbcompare.case.command import declared_shape, size_is_in_a_header, unseeded_orientation
 from nbcompare.case.declarations import EngineDeclaration, declarations_of, variables_of
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.masking import FAIL, NO_MASKING, Masking, masking_of, nan_of
@@ -181,7 +181,7 @@ def cell_named(case: Case, name: str) -> Case:
 def _cell_case(case: Case, cell: Cell) -> Case:
     command = (*case.command, *cell.arguments)
     try:
-        known = case.own_options or _size_is_in_a_header(command)
+        known = case.own_options or size_is_in_a_header(command)
         shape = case.shape if known else declared_shape(command, case.folder)
     except UsageError:
         shape = case.shape  # told by _command_faults
@@ -338,7 +338,7 @@ def _command_faults(case: Case) -> Iterator[tuple[str, str]]:
     for word in case.required_args:
         if word not in case.command:
             yield "required_args", f"{word} is not in the command, so it cannot be required there"
-    if _size_is_in_a_header(case.command):
+    if size_is_in_a_header(case.command):
         return
     try:
         declared = declared_shape(case.command, case.folder)
@@ -367,11 +367,6 @@ def _own_option_faults(case: Case) -> Iterator[tuple[str, str]]:
     for word in case.required_args:
         if word not in case.command:
             yield "required_args", f"{word} is not in the command, so it cannot be required there"
-
-
-def _size_is_in_a_header(command: Sequence[str]) -> bool:
-    """Whether the size may come from the header of an input file, which is read when the inputs are there."""
-    return parse_command(command).has("-img", "-mask")
 
 
 def _region_faults(case: Case) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,10 +173,3 @@ def _tests(cursor: Cursor, base: Path) -> TestsPlace:
     if not (python.is_file() and os.access(python, os.X_OK)):
         raise entries["python"].error(f"tests: there is no program {entries['python'].text()} beside this file")
     return TestsPlace(folder, python)
-
-
-def facts_of(declared: Mapping[str, EngineDeclaration]) -> dict[str, dict[str, object]]:
-    """Declarations as plain values, for a record."""
-    return {name: {"command": list(entry.command), "file": str(entry.file),
-                   "cwd": str(entry.cwd) if entry.cwd else None, "sources": list(entry.sources)}
-            for name, entry in declared.items()}

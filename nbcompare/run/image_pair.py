@@ -26,7 +26,6 @@ from nbcompare.formats.read import read_image
 from nbcompare.verdict.verdict import Label, Verdict, judge, not_comparable
 
 FAIL, COMPARE = "fail", "compare"
-NAN_POLICIES = (FAIL, COMPARE)
 """Pixels that are NaN or infinite are an error, or are left out of the figures and counted."""
 
 DEFAULT_THRESHOLDS = (
@@ -61,7 +60,7 @@ class ImagePairOptions:
 
 
 @dataclass(frozen=True)
-class ImagePair:
+class JudgedFiles:
     """What came out: both files with their sums, the figures, the verdict, and what there is to say beside it."""
 
     files: Mapping[str, ImageFile]
@@ -84,7 +83,7 @@ class ImagePair:
         }
 
 
-def compare_files(reference: Path, subject: Path, options: ImagePairOptions) -> ImagePair:
+def compare_files(reference: Path, subject: Path, options: ImagePairOptions) -> JudgedFiles:
     """Read, compare and judge two image files.
 
     Raises UsageError for a file against itself or a region outside the image, FileError for what cannot be read or
@@ -98,7 +97,7 @@ def compare_files(reference: Path, subject: Path, options: ImagePairOptions) -> 
     if options.nan == FAIL:
         _refuse_nonfinite(files, masks)
     rois, thresholds = _asked(files[REFERENCE], options)
-    pair = ImagePair(files, {role: sha256_of(file.path) for role, file in files.items()},
+    pair = JudgedFiles(files, {role: sha256_of(file.path) for role, file in files.items()},
                      {role: int(np.count_nonzero(masks[at])) if masks else 0 for at, role in enumerate(files)}, None,
                      not_comparable(""), tuple(_notes(files)))
     try:

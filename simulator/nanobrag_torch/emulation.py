@@ -101,7 +101,8 @@ def parse_emulations(text: str | None) -> Emulations:
     """``NAME[,NAME...]`` or ``all``; phi-carryover takes ``:threads=T``. Raises UsageError for an unknown name."""
     if not text:
         return NO_EMULATION
-    names, threads = set(), 1
+    names: set[str] = set()
+    threads = 1
     for word in text.split(","):
         name, colon, setting = word.partition(":")
         if colon:

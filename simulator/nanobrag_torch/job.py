@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -51,7 +52,7 @@ def render_and_write(command: LoadedCommand, components: tuple) -> None:
             _refuse_infinite(image)
         write_others(command, scene, image, together)
         if command.outputs.trace_pixel is not None:
-            write_trace(command, scene, together)
+            write_trace(command, command.outputs.trace_pixel, scene, together)
 
 
 # --- before ---------------------------------------------------------------------------------------------
@@ -177,9 +178,9 @@ def _write_dump(command: LoadedCommand) -> None:
         command.options.warn(f"{fault}; going on without a dump")
 
 
-def write_trace(command: LoadedCommand, scene: Scene, together: Together) -> None:
-    """Print every factor of one pixel, and write them as JSON where asked."""
-    slow, fast = command.outputs.trace_pixel
+def write_trace(command: LoadedCommand, pixel: Sequence[int], scene: Scene, together: Together) -> None:
+    """Print every factor of one pixel (slow, fast), and write them as JSON where asked."""
+    slow, fast = pixel
     x0, x1, y0, y1 = scene.roi
     masked = scene.mask is not None and not bool(scene.mask[slow, fast])
     if masked or not (x0 <= fast <= x1 and y0 <= slow <= y1):

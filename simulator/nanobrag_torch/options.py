@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
-from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
+from nanobrag_torch.config import Detector
 
-COMPONENTS = (Beam, Crystal, Detector, Scan, Sampling)
+Component = TypeVar("Component")
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,15 @@ class Program:
 class Options:
     """The fields that were given, by name, with the last token's convention and pivot; what was not given is absent."""
 
-    given: dict[str, object] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
     convention: str = "mosflm"
     pivot: str = "beam"
     pivot_by_name: bool = False
     warnings: list[str] = field(default_factory=list)
 
-    def component(self, kind: type):
+    def component(self, kind: type[Component]) -> Component:
         """The dataclass ``kind`` made of the fields that were given and its own defaults."""
-        names = {entry.name for entry in fields(kind)}
+        names = {entry.name for entry in fields(kind)}  # type: ignore[arg-type]  # every component is a dataclass
         chosen = {name: _frozen(value) for name, value in self.given.items() if name in names}
         if kind is Detector:
             chosen |= {"convention": self.convention, "pivot": self.pivot}

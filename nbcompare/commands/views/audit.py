@@ -132,9 +132,3 @@ def kinds_report() -> str:
     return "\n".join(f"{entry.group:<9} {entry.id:<{width}}  {entry.title}"
                      + (f" (full strength {entry.full:g} {entry.unit}".rstrip() + ")" if entry.full is not None else "")
                      for entry in entries)
-
-
-def kinds_as_dict() -> list[dict[str, Any]]:
-    """The same as plain values."""
-    return [{"kind": entry.id, "class": entry.group, "title": entry.title, "full": entry.full, "unit": entry.unit,
-             "right_causes": sorted(entry.named_by)} for entry in kinds()]

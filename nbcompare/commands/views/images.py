@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from nbcompare.commands.views.terminal import BODY_LINES, body, line, styled, table
-from nbcompare.run.image_pair import ImagePair
+from nbcompare.run.image_pair import JudgedFiles
 from nbcompare.verdict.verdict import Label
 
 
-def images_report(pair: ImagePair) -> str:
+def images_report(pair: JudgedFiles) -> str:
     """The verdict, each file as it was read, the checks or the reasons, and what more there is to say."""
     names = [file.path.name for file in pair.files.values()]
     lines = [f"{styled(pair.verdict)}  {' against '.join(reversed(names))}"]
@@ -29,7 +29,7 @@ def images_report(pair: ImagePair) -> str:
     return "\n".join(lines)
 
 
-def _details(pair: ImagePair) -> list[str]:
+def _details(pair: JudgedFiles) -> list[str]:
     """What figures that were judged say beside their value, where the value is not the best."""
     judged = {(check.threshold.metric, check.threshold.roi) for check in pair.verdict.checks if not check.holds}
     return [f"{figure.metric} on {region.roi.name}: {figure.detail}"

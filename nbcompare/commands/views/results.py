@@ -14,7 +14,7 @@ from nbcompare.verdict.verdict import Check, Label, Verdict
 if TYPE_CHECKING:
     from nbcompare.bundle.check.pairing import Pairing
     from nbcompare.bundle.check.recheck import Recheck
-    from nbcompare.run.image_pair import ImagePair
+    from nbcompare.run.image_pair import JudgedFiles
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def results_of_pairing(pairing: Pairing) -> list[Result]:
             for pair in pairing.pairs]
 
 
-def result_of_images(name: str, pair: ImagePair, file: Path | None) -> Result:
+def result_of_images(name: str, pair: JudgedFiles, file: Path | None) -> Result:
     """What is told of two image files; ``file`` is the case that judged them, if one was given."""
     sums = tuple((role, f"{image.path} sha256:{pair.sums[role]}") for role, image in pair.files.items())
     return Result(name, pair.verdict, 0.0, file, lines_of(file), cause=pair.cause, properties=sums)

@@ -10,10 +10,9 @@ import click
 
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.case.lines import lines_of
-from nbcompare.commands.views.results import Result as CellResult
-from nbcompare.commands.views.results import result_of
+from nbcompare.commands.views.results import Result, result_of
 from nbcompare.commands.views.terminal import table
-from nbcompare.run.sweep.result import FAILED, RAN, STORED, Result
+from nbcompare.run.sweep.result import FAILED, RAN, STORED, CellResult
 from nbcompare.run.sweep.sweep import Sweep
 from nbcompare.verdict.verdict import Label, Verdict
 
@@ -31,7 +30,7 @@ def sweep_report(sweep: Sweep) -> str:
     return "\n".join([*lines, _counts(sweep.results), made])
 
 
-def _figure(result: Result, name: str) -> str:
+def _figure(result: CellResult, name: str) -> str:
     value = result.figures.get(name)
     return "-" if value is None else f"{value:.8g}"
 
@@ -40,18 +39,18 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _MOST_WORDS else text[:_MOST_WORDS - 3] + "..."
 
 
-def _counts(results: Sequence[Result]) -> str:
+def _counts(results: Sequence[CellResult]) -> str:
     words = sorted({result.word for result in results}, key=lambda word: (word != "PASS", word))
     return ", ".join(click.style(f"{sum(result.word == word for result in results)} {word}",
                                  fg="green" if word == "PASS" else "red", bold=True) for word in words)
 
 
-def result_of_cell(result: Result) -> CellResult:
+def result_of_cell(result: CellResult) -> Result:
     """A cell as continuous integration is told of it; the checks are those of its bundle."""
     file = Path(result.file) if result.file else None
     if result.bundle is None:
         failed = Verdict(Label.BLOCKED, result.exit_code, (), (result.why or "the cell left no bundle",))
-        return CellResult(result.cell, failed, result.seconds, file, lines_of(file))
+        return Result(result.cell, failed, result.seconds, file, lines_of(file))
     return result_of(load_bundle(Path(result.bundle)), file, f"nb-compare show {result.bundle}")
 
 

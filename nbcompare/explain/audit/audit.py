@@ -33,7 +33,7 @@ from nbcompare.explain.audit.defect_result import (
     same_bytes,
 )
 from nbcompare.explain.audit.kind import Defect, Images, Kind, NotHere, Target, changed, seeded
-from nbcompare.explain.audit.naming import Diagnostician, Named
+from nbcompare.explain.audit.naming import Diagnostician, NamedCause
 from nbcompare.explain.audit.renders import Refused, Renders
 from nbcompare.explain.experiment import Experiment
 from nbcompare.verdict.verdict import Label, judge
@@ -204,11 +204,11 @@ class AuditBench:
             return None, rendered.stdout, rendered.failure
         return changed(defect, Images(self.sound, rendered.image)), rendered.stdout, None
 
-    def _named(self, entry: Kind, strength: float) -> Named:
+    def _named(self, entry: Kind, strength: float) -> NamedCause:
         key = key_of((self.identity, self.rules, self.options.budget_s, entry.id, strength, self.options.seed))
         kept = self.cache.answer(key)
         if kept:
-            return Named.from_dict(kept)
+            return NamedCause.from_dict(kept)
         _, defect = seeded(entry, self.target, strength, self.options.seed)
         image, printed, _ = self._image(defect)
         assert image is not None, "what was seeded has an image"

@@ -11,7 +11,7 @@ import numpy as np
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.explain.audit.kind import KINDS, Kind
-from nbcompare.explain.audit.naming import Named
+from nbcompare.explain.audit.naming import NamedCause
 from nbcompare.verdict.verdict import Label, judge
 
 NOT_HERE, NO_EFFECT, REFUSED, SEEDED = "not here", "no effect", "refused", "seeded"
@@ -35,7 +35,7 @@ class DefectResult:
     failure: str | None = None
     change: float | None = None
     comparison: Comparison | None = None
-    named: Named | None = None
+    named: NamedCause | None = None
 
     @property
     def of(self) -> Kind:
@@ -66,7 +66,7 @@ class DefectResult:
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> DefectResult:
         comparison = Comparison.from_dict(stored["comparison"]) if stored["comparison"] else None
-        named = Named.from_dict(stored["named"]) if stored["named"] else None
+        named = NamedCause.from_dict(stored["named"]) if stored["named"] else None
         return cls(**{**stored, "comparison": comparison, "named": named})
 
 

@@ -24,7 +24,7 @@ FIRST = 3
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedCause:
     """What the diagnosis said: the ids of its first causes, the first sentence, whether that one was proven, and the
     seconds and renders that it took."""
 
@@ -42,7 +42,7 @@ class Named:
         return {**asdict(self), "ids": list(self.ids)}
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Named:
+    def from_dict(cls, stored: Mapping[str, Any]) -> NamedCause:
         return cls(**{**stored, "ids": tuple(stored["ids"])})
 
 
@@ -59,14 +59,14 @@ class Diagnostician:
         for simulator in self.opened:
             simulator.close()
 
-    def name(self, reference: np.ndarray, subject: np.ndarray, echoes: tuple[str, str] | None) -> Named:
+    def name(self, reference: np.ndarray, subject: np.ndarray, echoes: tuple[str, str] | None) -> NamedCause:
         """What it says of two images of one shape; ``echoes`` are what both engines printed, reference first."""
         started = time.monotonic()
         question = Question(reference, subject, self.argv, self.folder, echoes=echoes)
         answer = diagnose(question, self.options, self._simulator())
         found = answer.causes
         first = found[0] if found else None
-        return Named(tuple(cause.id for cause in found[:FIRST]), first.sentence if first else "",
+        return NamedCause(tuple(cause.id for cause in found[:FIRST]), first.sentence if first else "",
                      bool(first and first.proven), round(time.monotonic() - started, 2),
                      int(str((answer.tested or {}).get("renders", 0))))
 

@@ -73,7 +73,7 @@ class Diagnosis:
     causes: tuple[Cause, ...]
     figures: Mapping[str, float | int | None]
     notes: tuple[str, ...] = ()
-    tested: Mapping[str, object] | None = None
+    tested: Mapping[str, Any] | None = None
     shape_fault: str | None = None
 
     def as_dict(self) -> dict[str, Any]:

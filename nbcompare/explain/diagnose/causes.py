@@ -271,7 +271,7 @@ PHI_SINGLE_STEP = _entry("phi-single-step", "physics",
 OPTION_REPEATED = _entry("option-repeated", "physics", "Of a repeated option the first value is used, not the last.")
 FLOAT32_ARITHMETIC = _entry("float32-arithmetic", "physics", "The lattice arithmetic was done in single precision.")
 ARGUMENTS_DIFFER = _entry("arguments-differ", "physics", "The subject was given other arguments than the reference.")
-CELLS_ORDER = _entry("cells-order", "physics", "The numbers of cells along a, b and c are exchanged.", "cells")
+_entry("cells-order", "physics", "The numbers of cells along a, b and c are exchanged.", "cells")
 STALE_IMAGE = _entry("stale-image", "data",
                      "The subject's image is the output of another experiment, left over or copied.")
 

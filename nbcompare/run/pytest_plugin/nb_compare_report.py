@@ -29,11 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: Any) -> None:
     path = config.getoption("--nb-report")
     if path and not getattr(config, "nb_compare_report", None):
-        config.nb_compare_report = Report(path)
+        config.nb_compare_report = ReportStream(path)
         config.pluginmanager.register(config.nb_compare_report)
 
 
-class Report:
+class ReportStream:
     """The hooks that write."""
 
     def __init__(self, path: str) -> None:

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TextIO
 
-from nbcompare.run.sweep.result import Result
+from nbcompare.run.sweep.result import CellResult
 
 _WIDTH = 24
 
@@ -19,7 +19,7 @@ class Bar:
         self.begun, self.done = time.monotonic(), 0
         self.words: dict[str, int] = {}
 
-    def finished(self, result: Result) -> None:
+    def finished(self, result: CellResult) -> None:
         """Count a cell and show it."""
         self.done += 1
         self.words[result.word] = self.words.get(result.word, 0) + 1

@@ -24,7 +24,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.errors import EvidenceError, ExitCode, FileError, NbCompareError, UsageError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.remote import CellAnswer, Engines, engines_here, parcel_of, run_parcel
-from nbcompare.run.sweep.result import RAN, Result, no_result, result_of
+from nbcompare.run.sweep.result import RAN, CellResult, no_result, result_of
 from nbcompare.run.sweep.worker import Order
 
 CONNECT_SECONDS = 30
@@ -85,7 +85,7 @@ class Cluster:
             raise UsageError(f"a worker of {self.address} has no engines: {found.fault}")
         return found.known()
 
-    def run(self, orders: Sequence[Order]) -> Iterator[Result]:
+    def run(self, orders: Sequence[Order]) -> Iterator[CellResult]:
         """Hand out the cells and give each result as its bundle comes home.
 
         Raises FileError when the scheduler is lost. Cells that were under way then leave nothing.
@@ -128,7 +128,7 @@ class Cluster:
         under_way[future.key] = Sent(order, place, waits)
         finished.add(future)
 
-    def _home(self, future: Any, sent: Sent) -> Result:
+    def _home(self, future: Any, sent: Sent) -> CellResult:
         """The result of a finished future, with its bundle published."""
         case = sent.order.case
         if future.status == "lost" or self.client.status != "running":

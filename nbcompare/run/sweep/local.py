@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from nbcompare.engine.stopping import Stopped, obey_signals
 from nbcompare.errors import ExitCode, NbCompareError
-from nbcompare.run.sweep.result import RAN, Result, no_result, result_of
+from nbcompare.run.sweep.result import RAN, CellResult, no_result, result_of
 from nbcompare.run.sweep.worker import Order, end_batches, run_order
 
 
@@ -22,7 +22,7 @@ def cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_locally(orders: Sequence[Order], jobs: int) -> Iterator[Result]:
+def run_locally(orders: Sequence[Order], jobs: int) -> Iterator[CellResult]:
     """Run the cells and give each result as it is there.
 
     A process that dies takes only what it was doing with it: the cells that are left are run in new processes, one
@@ -75,7 +75,7 @@ def _share_cpus(jobs: int) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cpus() // jobs)))
 
 
-def _result(order: Order) -> Result:
+def _result(order: Order) -> CellResult:
     begun = time.monotonic()
     try:
         bundle, seconds = run_order(order)
@@ -84,7 +84,7 @@ def _result(order: Order) -> Result:
         return no_result(order.case.name, order.case.cell, fault.exit_code, fault.message, time.monotonic() - begun)
 
 
-def _in_pool(order: Order) -> Result:
+def _in_pool(order: Order) -> CellResult:
     """``_result`` in a process of a pool. When that is stopped, what was being made is gone by now, and no other cell
     is to be begun."""
     try:
@@ -94,10 +94,10 @@ def _in_pool(order: Order) -> Result:
         os._exit(1)
 
 
-def _alone(order: Order, jobs: int) -> Result:
+def _alone(order: Order, jobs: int) -> CellResult:
     """Run a cell in a process of its own."""
     with _pool(1, jobs) as pool:
-        future: Future[Result] = pool.submit(_in_pool, order)
+        future: Future[CellResult] = pool.submit(_in_pool, order)
         try:
             with _ended_with_us(pool):
                 return future.result()

@@ -14,7 +14,7 @@ RAN, STORED, FAILED = "ran", "stored", "failed"
 
 
 @dataclass(frozen=True)
-class Result:
+class CellResult:
     """One cell: its verdict, and where its bundle lies (None: there is none, and ``why`` says why)."""
 
     cell: str
@@ -33,18 +33,18 @@ class Result:
         return {**asdict(self), "exit_code": int(self.exit_code)}
 
 
-def result_of(bundle: Bundle, how: str, seconds: float) -> Result:
+def result_of(bundle: Bundle, how: str, seconds: float) -> CellResult:
     """The result that a bundle holds."""
     record = bundle.record
     figures = {}
     if record.comparison:
         region = record.comparison.regions[0]
         figures = {name: region.figure(name).value for name in ("correlation", "sum_ratio", "max_abs_diff_of_peak")}
-    return Result(record.case.name, record.case.cell, str(record.verdict.word),
+    return CellResult(record.case.name, record.case.cell, str(record.verdict.word),
                   record.verdict.exit_code, how, seconds, str(bundle.folder),
                   record.verdict.reasons[0] if record.verdict.reasons else "", figures)
 
 
-def no_result(cell: str, places: Mapping[str, str], exit_code: ExitCode, why: str, seconds: float = 0.0) -> Result:
+def no_result(cell: str, places: Mapping[str, str], exit_code: ExitCode, why: str, seconds: float = 0.0) -> CellResult:
     """A cell that left no bundle."""
-    return Result(cell, dict(places), "ERROR", exit_code, FAILED, seconds, None, why.splitlines()[0] if why else "")
+    return CellResult(cell, dict(places), "ERROR", exit_code, FAILED, seconds, None, why.splitlines()[0] if why else "")

@@ -21,7 +21,7 @@ from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.bar import Bar
 from nbcompare.run.sweep.local import run_locally
 from nbcompare.run.sweep.plan import cells_to_run, check_inputs, done_before, key_of_cell
-from nbcompare.run.sweep.result import STORED, Result, result_of
+from nbcompare.run.sweep.result import STORED, CellResult, result_of
 from nbcompare.run.sweep.worker import Order, identities_of, look_again
 
 
@@ -38,14 +38,14 @@ class SweepOptions:
 
 
 EnginesOf = Callable[[Case], tuple[tuple[EngineIdentity, ...], str]]
-RunOrders = Callable[[Sequence[Order]], Iterator[Result]]
+RunOrders = Callable[[Sequence[Order]], Iterator[CellResult]]
 
 
 @dataclass(frozen=True)
 class Sweep:
     """The result of every cell, in the order of the plan."""
 
-    results: tuple[Result, ...]
+    results: tuple[CellResult, ...]
 
     @property
     def exit_code(self) -> ExitCode:
@@ -56,7 +56,7 @@ class Sweep:
 
 
 def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
-              finished: Callable[[Result], None] = lambda result: None) -> Sweep:
+              finished: Callable[[CellResult], None] = lambda result: None) -> Sweep:
     """Run every cell of the case files that is not done yet; ``finished`` is called with each result as it is there.
 
     Raises UsageError or CaseError before anything is run, and FileError when a cluster is lost; what is home by then
@@ -67,7 +67,7 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
     check_inputs(cells)
     bar = Bar(len(cells), quiet=progress.quiet)
 
-    def tell(case: Case, result: Result) -> Result:
+    def tell(case: Case, result: CellResult) -> CellResult:
         known = replace(result, file=str(case.path) if case.path else None)
         bar.finished(known)
         finished(known)
@@ -114,11 +114,11 @@ def _with_declared(declared: Mapping[str, Engine],
 
 
 def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptions, engines: EnginesOf,
-           tell: Callable[[Case, Result], Result], run: RunOrders,
-           declared: Callable[[Case], Mapping[str, Engine]] = lambda case: {}) -> tuple[Result, ...]:
+           tell: Callable[[Case, CellResult], CellResult], run: RunOrders,
+           declared: Callable[[Case], Mapping[str, Engine]] = lambda case: {}) -> tuple[CellResult, ...]:
     """Results in the order of the cells; ``engines`` gives those of a case, with the hash of the bundled simulator's
     source, ``declared`` those that have to travel, and ``run`` takes orders and gives results as they come."""
-    by_cell: dict[str, Result] = {}
+    by_cell: dict[str, CellResult] = {}
     by_name = {case.name: case for case, _ in cells}
     orders = []
     for case, inputs in cells:
@@ -141,7 +141,7 @@ def _done(case: Case, options: RunOptions, identities: Sequence[EngineIdentity],
     return done_before(case, key_of_cell(case, options, identities, simulator), options.bundles)
 
 
-def _in_turn(run: RunOrders, orders: Sequence[Order]) -> Iterator[Result]:
+def _in_turn(run: RunOrders, orders: Sequence[Order]) -> Iterator[CellResult]:
     return run(orders) if orders else iter(())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from nanobrag_torch.command.argv import parse, parse_like_c
 from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
@@ -51,7 +52,8 @@ def read_command(tokens: Sequence[str], read_from: Path = Path(), write_to: Path
     files, options = first.component(Files), Options()
     if not first.component(Program).force:
         check_inputs(_inputs(files, read_from))
-    for kind, name in (("mask", files.mask_file), ("img", files.img_file)):
+    named: dict[Literal["mask", "img"], str | None] = {"mask": files.mask_file, "img": files.img_file}
+    for kind, name in named.items():
         if name is not None:
             from nanobrag_torch.io.smv import apply_header
 
@@ -102,7 +104,7 @@ def load_components(command: LoadedCommand) -> tuple[Beam, Crystal, Detector, Sc
     if files.mask_file is not None:
         given["mask"] = _mask(command.read_from / files.mask_file, detector, command.emulate)
     if files.source_file is not None:
-        given["sources"] = _sources(command, options.component(Beam), detector, scan)
+        given["sources"] = _sources(command, files.source_file, options.component(Beam), detector, scan)
     return options.component(Beam), options.component(Crystal), detector, scan, options.component(Sampling)
 
 
@@ -169,12 +171,12 @@ def _mask(path: Path, detector: Detector, emulate: Emulations):
     return mask
 
 
-def _sources(command: LoadedCommand, beam: Beam, detector: Detector, scan: Scan):
+def _sources(command: LoadedCommand, source_file: str, beam: Beam, detector: Detector, scan: Scan):
     from nanobrag_torch.io.sourcefile import read_sources
     from nanobrag_torch.physics.detector import convention_frame
 
     direction = convention_frame(beam, detector, scan, command.emulate).beam
-    path = command.read_from / command.files.source_file
+    path = command.read_from / source_file
     table = read_sources(path, beam.wavelength_m, direction, command.emulate, _allowed(command))
     longest = max((float(wavelength) for wavelength in table.wavelengths_m), default=0.0)
     if longest > LONGEST_WAVELENGTH_M:

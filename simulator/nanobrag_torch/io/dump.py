@@ -48,7 +48,8 @@ def read_dump(path, emulate) -> ReflectionGrid:
         first = int(np.flatnonzero(~np.isfinite(padded.reshape(-1)))[0])
         raise InputFileError(f"structure factor number {first} is not a number", path, None,
                              str(padded.reshape(-1)[first]))
-    return ReflectionGrid(*limits, padded, padded[:-1, :-1, :-1].size)
+    h_min, h_max, k_min, k_max, l_min, l_max = limits
+    return ReflectionGrid(h_min, h_max, k_min, k_max, l_min, l_max, padded, padded[:-1, :-1, :-1].size)
 
 
 def _limits(raw: bytes, path) -> tuple[list[int], int]:

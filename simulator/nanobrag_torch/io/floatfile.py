@@ -47,7 +47,7 @@ class FloatImage:
         return np.frombuffer(raw, dtype=self.dtype).reshape(-1, self.shape[1])
 
     def _write(self, values: np.ndarray, row: int, column: int) -> None:
-        left = memoryview(values).cast("B")
+        left = values.data.cast("B")
         place = (row * self.shape[1] + column) * self.dtype.itemsize
         while left:
             done = os.pwrite(self._file, left, place)

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -108,7 +108,7 @@ def _read_header(path, substring: bool = False) -> tuple[Header, bytes]:
         raise InputFileError(f"{len(raw)} bytes are too few for an SMV header of {HEADER_BLOCK}", path)
     if not raw.startswith(_HEADER_START):
         raise InputFileError("this is no SMV image (it does not start with '{', newline, 'HEADER_BYTES=')", path)
-    size = Header(path, _text(raw[:HEADER_BLOCK])).number("HEADER_BYTES")
+    size = Header(path, _text(raw[:HEADER_BLOCK])).number("HEADER_BYTES") or 0.0
     if not (HEADER_BLOCK <= size <= len(raw) and size == math.floor(size)):
         raise InputFileError(f"header item HEADER_BYTES: {size:g} bytes in a file of {len(raw)}", path, 2, f"{size:g}")
     return Header(path, _text(raw[: int(size)]), substring), raw[int(size) :]
@@ -137,7 +137,7 @@ def apply_header(path, kind: Literal["mask", "img"], options: Options, emulate) 
         if value is not None and not unused:
             options.given[field] = to_si(unit, value)
     if kind == "mask" and header.number("BEAM_CENTER_Y") is not None:
-        pixel_size_m = options.given.get("pixel_size_m", Detector.pixel_size_m)
+        pixel_size_m: Any = options.given.get("pixel_size_m", Detector.pixel_size_m)
         options.given["beam_y_m"] = pixel_size_m * slow - options.given["beam_y_m"]
 
 

@@ -101,11 +101,11 @@ def _rows_like_c(path) -> list[tuple]:
 
 
 def _row_like_c(rest: str) -> tuple:
-    values = []
-    while len(values) < _COLUMNS and rest != "\n":
-        values.append(leading_real(rest))
+    found: list[float] = []
+    while len(found) < _COLUMNS and rest != "\n":
+        found.append(leading_real(rest))
         rest = rest.lstrip(_NUMBER_CHARACTERS)
         if rest != "\n":
             rest = re.sub(r"\A[^ \t,;:!]*[ \t,;:!]*", "", rest)
-    values = [None if math.isnan(value) else value for value in values]
+    values = [None if math.isnan(value) else value for value in found]
     return (*values, *[None] * (_COLUMNS - len(values)))

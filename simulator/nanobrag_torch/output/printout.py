@@ -31,8 +31,8 @@ def _block(trace: Trace, scene, fast: int, slow: int) -> Iterator[str]:
     one["intensity"] = float(torch.tensor(one["intensity"], dtype=torch.float32))
     yield f"{fast:4d} {slow:4d} : stol = {stol:g} or {stol * METRES_PER_ANGSTROM:g}"
     yield "at {:g} {:g} {:g}".format(*trace.last("position_m"))
-    nearest = (int(x) for x in trace.last("hkl_nearest"))
-    yield "hkl= {:f} {:f} {:f}  hkl0= {:d} {:d} {:d}".format(*trace.last("hkl"), *nearest)
+    nearest = " ".join(str(int(x)) for x in trace.last("hkl_nearest"))
+    yield "hkl= {:f} {:f} {:f}  hkl0= ".format(*trace.last("hkl")) + nearest
     yield f" F_cell={one['F_cell']:g}  F_latt={one['F_latt']:g}   I = {one['I_before_scaling']:g}"
     yield f"I/steps {one['I_before_scaling'] / scene.steps:15.10g}"
     for label, name in (("polar   ", "polarization"), ("omega   ", "solid_angle_sr"), ("capfrac ", "capture_fraction"),

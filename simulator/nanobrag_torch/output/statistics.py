@@ -64,7 +64,8 @@ def image_statistics(scene, image, workers: int = 1) -> Statistics:
         mean = _sum(image, scene.roi, rendered, lambda x: x.astype(np.float64)) / max(count, 1)
         largest = begin(_largest, scene, image)
         deviations = _sum(image, scene.roi, counted, lambda x: np.square(x.astype(np.float64) - mean))
-    return Statistics(*largest(), mean=mean, rms=math.sqrt(squares() / (max(count, 2) - 1)),
+        brightest, fast_m, slow_m = largest()
+    return Statistics(brightest, fast_m, slow_m, mean=mean, rms=math.sqrt(squares() / (max(count, 2) - 1)),
                       rmsd=math.sqrt(deviations / (max(counted_count, 2) - 1)))
 
 

@@ -166,7 +166,7 @@ def cell_count(given: int, sample_m: float, axis_m) -> int:
     count = math.ceil(wanted) if math.isfinite(wanted) else wanted
     if not count < 2**31:
         raise ArgumentError(f"-xtalsize: a crystal of {float(count):g} cells along one axis is too large")
-    return max(1, count)
+    return int(max(1, count))
 
 
 def build_lattice(crystal: Crystal, wavelength_m, sample_m, seed, streams: RandomStreams, emulate) -> Lattice:
@@ -187,6 +187,7 @@ def build_lattice(crystal: Crystal, wavelength_m, sample_m, seed, streams: Rando
     real_m = tuple(scaled(v, METRES_PER_ANGSTROM) for v in real)
     axes = [length(v) for v in real_m]
     given = crystal.Na, crystal.Nb, crystal.Nc
-    cells = tuple(cell_count(*entry) for entry in zip(given, sample_m, axes, strict=True))
+    Na, Nb, Nc = (cell_count(*entry) for entry in zip(given, sample_m, axes, strict=True))
+    cells = Na, Nb, Nc
     size = tuple(axis * count for axis, count in zip(axes, cells, strict=True))
     return Lattice(real_m, star, cell, reciprocal_cell, volume, misset, crystal.misset_random, cells, size)

@@ -14,8 +14,6 @@ GAUSS_WIDTH = 0.63
 
 TOPHAT_LIMIT = 0.3969
 
-_SERIES_BELOW = 1e-3
-
 
 def sinc_grating(x, n: int):
     """sin(n x)/sin(x), and n where x is exactly 0 (the limit; its derivative there is 0)."""

@@ -70,32 +70,33 @@ def fluence(beam: Beam):
 
 def clipped_sample(beam: Beam, size_m: tuple[float, float, float], warn) -> tuple[float, float, float]:
     """The sample reduced along y and z to what the beam illuminates."""
-    limit, clipped = number(beam.beam_size_m), list(size_m)
-    for i, word in ((1, "high"), (2, "wide")):
+    limit = number(beam.beam_size_m)
+    deep, *clipped = size_m
+    for i, word in enumerate(("high", "wide")):
         if limit >= 0.0 and clipped[i] > limit:
             warn(f"clipping sample ({clipped[i]:g} m {word}) with beam ({limit:g} m)")
             clipped[i] = limit
-    return tuple(clipped)
+    return deep, clipped[0], clipped[1]
 
 
 def select_steps(count: int | None, range_: float | None, step: float | None, what: str) -> Steps:
     """Complete a scan of which only some of count, range and step are given (count and step must be above 0
     to count as given, a range at least 0)."""
     has_count, has_range, has_step = (count or 0) > 0, range_ is not None and range_ >= 0, (step or 0) > 0
-    count, range_, step = count or 0, range_ if has_range else 0.0, step or 0.0
+    points, across, apart = count or 0, range_ if range_ is not None and has_range else 0.0, step or 0.0
     if has_step and not has_range:
-        range_, count = step, 2
+        across, points = apart, 2
     elif has_count and not has_range:
-        range_ = RANGE_OF_COUNT_ALONE
-        step = range_ / count
+        across = RANGE_OF_COUNT_ALONE
+        apart = across / points
     elif has_range and not has_step:
-        count = max(2, count)
-        step = range_ / (count - 1)
+        points = max(2, points)
+        apart = across / (points - 1)
     elif has_range and not has_count:
-        count = check_count(range_ / step, what)
-    if not (range_ > 0 and step > 0 and count > 0):
+        points = check_count(across / apart, what)
+    if not (across > 0 and apart > 0 and points > 0):
         return Steps(1, 0.0, 0.0)
-    return Steps(count, range_, step)
+    return Steps(points, across, apart)
 
 
 def beam_steps(beam: Beam) -> tuple[Steps, Steps, Steps]:

@@ -33,9 +33,9 @@ def build_spindle(scan: Scan, axis) -> Spindle:
     has_range = scan.oscillation_rad is not None and number(scan.oscillation_rad) >= 0
     step_given = scan.phi_step_rad is not None and number(scan.phi_step_rad) >= 0
     has_step = step_given and number(scan.phi_step_rad) > 0
-    steps = asked if has_steps else 1
-    oscillation = scan.oscillation_rad if has_range else 0.0
-    step = scan.phi_step_rad if has_step else 0.0
+    steps = asked if asked and has_steps else 1
+    oscillation: Any = scan.oscillation_rad if has_range else 0.0
+    step: Any = scan.phi_step_rad if has_step else 0.0
     if has_step and not has_range:
         oscillation, steps = scan.phi_step_rad, 2
     elif has_step and not has_steps:

@@ -10,6 +10,8 @@ and F is the sum of the 4 x 4 x 4 reflections around h k l, each times its three
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from nanobrag_torch.physics.structure_factor import StructureFactors, can_interpolate
@@ -30,7 +32,8 @@ def interpolate_squares(F: StructureFactors, hkl, F2) -> None:
     sizes = [high - low + 3 for low, high in zip(F.low, F.high, strict=True)]
     if min(sizes) < SMALLEST_SIZE:
         return
-    weights, corner = [], 0.0
+    weights: list[Any] = []
+    corner: Any = 0.0
     for x, low, high, size in zip(hkl, F.low, F.high, sizes, strict=True):
         floor = x.floor()
         weights.append(lagrange_weights(x - floor))

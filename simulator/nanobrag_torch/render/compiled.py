@@ -13,7 +13,7 @@ from nanobrag_torch.render import lattice_step
 from nanobrag_torch.render.compile_cache import libraries
 from nanobrag_torch.render.fast import COLUMNS, FastRenderer
 from nanobrag_torch.render.phi_groups import PhiGroup, cells_of, groups_of_domains, phi_groups
-from nanobrag_torch.render.rays import Rays
+from nanobrag_torch.render.rays import CurvedRays, FlatRays
 from nanobrag_torch.render.scene import Scene
 
 TILE_PIXELS = 200_000
@@ -54,15 +54,16 @@ class CompiledRenderer(FastRenderer):
         self.zeros = torch.zeros(0, dtype=torch.float64)
         singles, self.blocks = [], []
         for domain, group in groups_of_domains(self.scene, phi_groups(self.scene, lattice_step.STEPS)):
-            cells = cells_of(self.scene, group.steps, domain)
+            turned = cells_of(self.scene, group.steps, domain)
             if len(group.planes):
-                self.blocks.append(_block(group, cells))
+                self.blocks.append(_block(group, turned))
             else:
-                singles += list(cells)
+                singles += list(turned)
         self.singles = torch.tensor(np.array(singles).reshape(-1, 3, 3))
 
-    def _sum_of_steps(self, rays: Rays, source):
-        """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
+    def _sum_of_steps(self, rays: FlatRays | CurvedRays, source):
+        """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64; only flat detectors are compiled for."""
+        assert isinstance(rays, FlatRays)
         incident = torch.tensor([number(x) for x in source.incident], dtype=torch.float64)
         wavelength = number(source.wavelength)
         total = self._zeros(rays.inverse.shape)
@@ -87,7 +88,8 @@ class CompiledRenderer(FastRenderer):
             self.zeros = torch.zeros(shape, dtype=torch.float64)
         return self.zeros
 
-    def _at(self, rays: Rays, pixels: np.ndarray, sums: np.ndarray, block: Block, wavelength, incident) -> np.ndarray:
+    def _at(self, rays: FlatRays, pixels: np.ndarray, sums: np.ndarray, block: Block, wavelength,
+            incident) -> np.ndarray:
         """``sums`` of some pixels (flat numbers) with those of a block added, float64: every step with its own h0."""
         count = len(pixels)
         pixels, sums = (np.append(array, np.repeat(array[-1], -count % COLUMNS)) for array in (pixels, sums))

@@ -32,8 +32,8 @@ from nanobrag_torch.render.lattice_sum import (
 )
 from nanobrag_torch.render.phi_groups import PhiGroup, cells_of, groups_of_domains, phi_groups
 from nanobrag_torch.render.plain import PixelSums, finish, pixel_background, render_tile
-from nanobrag_torch.render.ray_step import factors_of, ray_factors, reached_by_one_ray
-from nanobrag_torch.render.rays import CurvedRays, FlatColumns, FlatRays, Rays
+from nanobrag_torch.render.ray_step import RayFactors, factors_of, ray_factors, reached_by_one_ray
+from nanobrag_torch.render.rays import CurvedRays, FlatColumns, FlatRays
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.tile import Tile, make_tile
 
@@ -88,10 +88,13 @@ class FastRenderer:
             self.workspaces = {rows: Workspace(self.scene, (rows, len(self.columns)), self.real)}
         return self.workspaces[rows]
 
-    def _rays(self, tile: Tile, index: tuple[int, int, int]) -> Rays:
+    def _rays(self, tile: Tile, index: tuple[int, int, int]) -> FlatRays | CurvedRays:
         """The rays to one sub-pixel of every pixel of a tile."""
         if self.scene.geometry.curved:
             return CurvedRays(self.scene, tile, index)
+        return self._flat_rays(tile, index)
+
+    def _flat_rays(self, tile: Tile, index: tuple[int, int, int]) -> FlatRays:
         if index[2] not in self.flat_columns:
             self.flat_columns[index[2]] = FlatColumns(self.scene, tile.fast, index[2])
         return FlatRays(self.scene, tile, index, self.flat_columns[index[2]])
@@ -102,7 +105,7 @@ class FastRenderer:
         scene = self.scene
         tile = make_tile(self.everywhere, rows, self.columns)
         if self.of_one_ray:
-            return self._rows_of_one_ray(rows, tile)
+            return self._rows_of_one_ray(rows, tile, self.of_one_ray)
         pixels = PixelSums(self.ever_turned, tile)
         for layer in range(scene.geometry.layers):
             for sub_slow in range(scene.oversample):
@@ -115,19 +118,19 @@ class FastRenderer:
         omega = (pixels.omega_sum + torch.zeros(tile.shape, dtype=torch.float64, device=scene.device))[:, : self.width]
         return self._masked(values, rows), self._masked(omega, rows).sum(dim=1)
 
-    def _rows_of_one_ray(self, rows: range, tile: Tile):
-        """As ``render_rows``, with all factors at once."""
+    def _rows_of_one_ray(self, rows: range, tile: Tile, factors: RayFactors):
+        """As ``render_rows``, with all factors at once; only a flat detector is reached by one ray."""
         scene = self.scene
         source, = scene.illumination.sources
-        rays = self._rays(tile, (0, 0, 0))
-        rays.inverse, omega, factor = self.ray_factors(*self.of_one_ray.arguments(rays))
-        values = self.weighted(self._sum_of_steps(rays, source), factor, self.of_one_ray.scale)
+        rays = self._flat_rays(tile, (0, 0, 0))
+        rays.inverse, omega, factor = self.ray_factors(*factors.arguments(rays))
+        values = self.weighted(self._sum_of_steps(rays, source), factor, factors.scale)
         if scene.has_water:
             values += pixel_background(scene, tile)
         self._mend(values, rows)
         values = values[:, : self.width]
         angles = self._masked(omega[:, : self.width], rows).sum(dim=1, dtype=torch.float64)
-        return self._masked(values, rows), angles.mul_(self.of_one_ray.area)
+        return self._masked(values, rows), angles.mul_(factors.area)
 
     def _masked(self, values, rows: range):
         if self.scene.mask is None:
@@ -135,7 +138,7 @@ class FastRenderer:
         x0, x1, _, _ = self.scene.roi
         return values.masked_fill(~self.scene.mask[rows.start : rows.stop, x0 : x1 + 1], 0.0)
 
-    def _add_subpixel(self, pixels: PixelSums, rays: Rays) -> None:
+    def _add_subpixel(self, pixels: PixelSums, rays: FlatRays | CurvedRays) -> None:
         pixels.enter(rays)
         for source in self.scene.illumination.sources:
             culled = None
@@ -145,7 +148,7 @@ class FastRenderer:
             pixels.polarize(source, rays.diffracted, culled)
             pixels.add(self._sum_of_steps(rays, source), pixels.inside(source), culled, None)
 
-    def _sum_of_steps(self, rays: Rays, source):
+    def _sum_of_steps(self, rays: FlatRays | CurvedRays, source):
         """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
         total = torch.zeros(rays.tile.shape, dtype=torch.float64, device=self.scene.device)
         for domain, group in groups_of_domains(self.scene, self.groups):
@@ -163,7 +166,7 @@ class FastRenderer:
                 total.view(-1).index_add_(0, numbers, torch.cat(squares, dim=1).double().mul_(F2).sum(dim=0))
         return total
 
-    def _add_strip(self, rays: Rays, rows: slice, group: PhiGroup, projections, weights, total):
+    def _add_strip(self, rays: FlatRays | CurvedRays, rows: slice, group: PhiGroup, projections, weights, total):
         """Add a group to some rows of ``total``, but for the pixels whose nearest reflection may change within it:
         returns their flat numbers, and their F_latt^2 [steps, n]."""
         scene, work = self.scene, self.workspace(rows.stop - rows.start)
@@ -187,7 +190,7 @@ class FastRenderer:
         vectors = [group.cell, *(plane * periods for plane in group.planes)]
         return torch.as_tensor(np.concatenate(vectors) / number(source.wavelength), device=self.scene.device)
 
-    def _project(self, rays: Rays, rows: slice, group: PhiGroup, projections, work: Workspace) -> None:
+    def _project(self, rays: FlatRays | CurvedRays, rows: slice, group: PhiGroup, projections, work: Workspace) -> None:
         """h, k, l, and slope and bend, of some rows."""
         parts, straight_on = projections
         for plane, change in enumerate((work.hkl, work.slope, work.bend)[: 1 + len(group.planes)]):
@@ -204,7 +207,7 @@ class FastRenderer:
         reach = float(abs(group.weights[:, 0]).max())
         return torch.nonzero(furthest_from_nearest(work, reach).view(-1) > EDGE)[:, 0]
 
-    def _squares_at_each_step(self, rays: Rays, source, group: PhiGroup, domain: int, numbers):
+    def _squares_at_each_step(self, rays: FlatRays | CurvedRays, source, group: PhiGroup, domain: int, numbers):
         """F_cell^2 [steps, n] of some pixels (flat numbers), from h, k, l at each step."""
         cells = cells_of(self.scene, group.steps, domain)
         vectors = torch.as_tensor(cells.reshape(-1, 3) / number(source.wavelength), device=self.scene.device)

@@ -8,6 +8,8 @@ lattice_sum.py for m and r).
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from nanobrag_torch.physics.vectors import dot
@@ -72,7 +74,8 @@ def add_block(total, slow, fast, inverse, straight_on, weights, reach, cells, ta
     (phi_groups.py); a step is cell + w1 change1 + w2 change2. ``weights`` [STEPS, 3] (float32) are w1, w2 and 1, or 0
     for a step that is not there, and ``reach`` [2] the largest |w1| and |w2|. The rest is as in ``add_step``.
     """
-    place, furthest = strides[3], 0.0
+    place = strides[3]
+    furthest: Any = 0.0
     starts, changes, bends, periods, shares = [], [], [], [], []
     for axis in range(3):
         n, share = cells[0, axis], cells[1, axis]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -81,18 +81,35 @@ def render(scene: Scene) -> Iterator[Band]:
 # --- one tile -------------------------------------------------------------------------------------------
 
 
+class AnySubpixel(Protocol):
+    """A sub-pixel of each pixel, however its rays are worked out: ``Subpixel``, or the rays of rays.py."""
+
+    @property
+    def index(self) -> tuple[int, int, int]: ...
+    @property
+    def layer(self) -> int: ...
+    @property
+    def is_first(self) -> bool: ...
+    @property
+    def airpath(self) -> Any: ...
+    @property
+    def diffracted(self) -> Any: ...
+
+
 class PixelSums:
     """What is known of each pixel while it is summed: the factors in force and the sum so far."""
 
     def __init__(self, scene: Scene, tile: Tile, trace=None):
         self.scene, self.tile, self.trace = scene, tile, trace
-        self.omega = self.polar = self.capture = None
-        self.unpolarized = None
-        self.omega_sum = 0.0
+        self.omega: Any = None
+        self.polar: Any = None
+        self.capture: Any = None
+        self.unpolarized: Any = None
+        self.omega_sum: Any = 0.0
         self.total = torch.zeros(tile.shape, dtype=scene.dtype, device=scene.device)
         self.unswept = first_sweeps(scene, tile)
 
-    def enter(self, sub: Subpixel) -> None:
+    def enter(self, sub: AnySubpixel) -> None:
         """Bring the factors of a sub-pixel into force."""
         scene, geometry = self.scene, self.scene.geometry
         if self.omega is None or scene.oversample_omega:
@@ -104,7 +121,7 @@ class PixelSums:
             self.trace.record("solid_angle_sr", sub.index, self.omega)
             self.trace.record("capture_fraction", sub.index, self.capture)
 
-    def _capture(self, sub: Subpixel):
+    def _capture(self, sub: AnySubpixel):
         """1 without a sensor to be absorbed in; the C program then still recomputes it for -oversample_thick."""
         recomputed = self.scene.oversample_thick and "last-layer-capture" in self.scene.emulate
         if isinstance(self.scene.geometry.thickness, float) and self.scene.geometry.thickness == 0.0 and not recomputed:
@@ -218,7 +235,8 @@ def add_term(pixels: PixelSums, q, cell, factors: list, culled, ended, index) ->
     scene, trace = pixels.scene, pixels.trace
     hkl = miller_indices(cell, q)
     nearest = nearest_indices(hkl)
-    F_latt = lattice_factor(scene.shape, *_reduced(scene, hkl, nearest), scene.lattice.cells, scene.fudge,
+    along, whole = _reduced(scene, hkl, nearest)
+    F_latt = lattice_factor(scene.shape, along, whole, scene.lattice.cells, scene.fudge,
                             scene.lattice.reciprocal_per_A, scene.emulate)
     late = ended.mask(index) if ended else None
     if scene.F.interpolate or scene.F.count == 0 or trace or scene.F.bordered.requires_grad:
@@ -254,10 +272,12 @@ def pixel_background(scene: Scene, tile: Tile):
     """
     n, layers = scene.oversample, scene.geometry.layers
     pixels = PixelSums(scene, tile)
-    total, polar, captures = 0.0, None, [None] * layers
+    total: Any = 0.0
+    polar: Any = None
+    captures: list[Any] = [None] * layers
     for sub_slow in range(n):
         for sub_fast in range(n):
-            through_layers = 0.0
+            through_layers: Any = 0.0
             for layer in range(layers):
                 sub = locate(scene, tile, layer, sub_slow, sub_fast)
                 pixels.capture = captures[layer]

@@ -61,15 +61,15 @@ def factors_of(scene: Scene, real) -> RayFactors:
     light, geometry = scene.illumination, scene.geometry
     source, = light.sources
     incident, axis = (tuple(map(number, v)) for v in (source.incident, light.polarization_axis))
-    solid, area = (0.0, 1.0), number(geometry.pixel_size) ** 2 * number(geometry.close_distance)
+    powers, area = (0.0, 1.0), number(geometry.pixel_size) ** 2 * number(geometry.close_distance)
     if geometry.point_pixel:
-        solid, area = (1.0, 0.0), 1.0
+        powers, area = (1.0, 0.0), 1.0
     kahn = 0.0 if light.no_polarization else number(light.polarization)
-    terms = (1.0, 0.0, 0.0) if light.no_polarization else (0.5, 0.5, -0.5 * kahn)
+    parts = (1.0, 0.0, 0.0) if light.no_polarization else (0.5, 0.5, -0.5 * kahn)
     magnetic = unit(cross(axis, incident)) if kahn else (0.0, 0.0, 0.0)
     electric = unit(cross(incident, magnetic)) if kahn else (0.0, 0.0, 0.0)
-    solid, terms = (torch.tensor(x, dtype=dtype, device=scene.device)
-                    for x, dtype in ((solid, torch.float64), (terms, real)))
+    solid = torch.tensor(powers, dtype=torch.float64, device=scene.device)
+    terms = torch.tensor(parts, dtype=real, device=scene.device)
     photons = R_E_SQUARED_M2 * number(light.fluence) * number(source.weight) / scene.steps
     directions = torch.tensor((incident, electric, magnetic), dtype=torch.float64, device=scene.device)
     return RayFactors(directions, solid, terms, area, torch.tensor([area * photons], dtype=torch.float64,

@@ -21,6 +21,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def ahead(work: Callable, *arguments) -> Callable:
         try:
             os.close(source)
             try:
-                outcome = work(*arguments), None
+                outcome: tuple[Any, Exception | None] = work(*arguments), None
             except Exception as fault:
                 fault.add_note(traceback.format_exc())
                 outcome = None, fault

@@ -100,18 +100,19 @@ def oversample_other(target: Target, amount: float, draw: np.random.Generator) -
 
 @kind("divergence", "physics", "the beam diverges", named_by=("divergence-value",), full=0.4, unit="mrad")
 def divergence(target: Target, amount: float, draw: np.random.Generator) -> Defect:
-    if values(target.argv, "-divergence"):
-        raise NotHere("the beam of this command diverges already")
-    argv = put(put(target.argv, "-divergence", amount), "-divsteps", 3)
-    return of_arguments(target, f"-divergence {amount:.6g} -divsteps 3", argv)
+    return _spread(target, "-divergence", amount, "-divsteps", "the beam of this command diverges already")
 
 
 @kind("dispersion", "physics", "the wavelength is spread", named_by=("dispersion-value",), full=0.1, unit="%")
 def dispersion(target: Target, amount: float, draw: np.random.Generator) -> Defect:
-    if values(target.argv, "-dispersion"):
-        raise NotHere("the wavelength of this command is spread already")
-    argv = put(put(target.argv, "-dispersion", amount), "-dispsteps", 3)
-    return of_arguments(target, f"-dispersion {amount:.6g} -dispsteps 3", argv)
+    return _spread(target, "-dispersion", amount, "-dispsteps", "the wavelength of this command is spread already")
+
+
+def _spread(target: Target, option: str, amount: float, steps: str, already: str) -> Defect:
+    """Three steps over a range that the command does not have; ``already`` says that it has one."""
+    if values(target.argv, option):
+        raise NotHere(already)
+    return of_arguments(target, f"{option} {amount:.6g} {steps} 3", put(put(target.argv, option, amount), steps, 3))
 
 
 @kind("wavelength", "physics", "another wavelength", named_by=("wavelength-value",), full=0.05, unit="%")

@@ -21,7 +21,6 @@ from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, f
 from nbcompare.explain.diagnose.hypotheses.tables import run_candidates
 from nbcompare.explain.diagnose.question import Question
 
-_REACH = 4.0
 _STILL = 1e-6
 """Pixels: a hypothesis that moves no peak further leaves the detector as it is."""
 

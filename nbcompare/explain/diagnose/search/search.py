@@ -7,7 +7,7 @@ built on the hypothesis that came nearest. What is proven ends the search; the n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -190,13 +190,19 @@ class CauseSearch:
         topic = CATALOGUE[proven.id].topic
         others = [c for c in self.waiting if topic and CATALOGUE[c.id].topic == topic and c.id != proven.id
                   and c.key not in self.tried]
-        for candidate in others[:limits.RIVALS]:
+        for _ in self._also_proven(others[:limits.RIVALS]):
+            pass
+
+    def _also_proven(self, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+        """Try more hypotheses after a proof, while there is time for that; those that give the image too are found."""
+        for candidate in candidates:
             if not self.trials.within(limits.AFTER_A_PROOF):
                 return
             reading = self.trials.try_one(candidate)
             self.tried[candidate.key] = Tried(candidate, reading)
             if reading.holds:
                 self.found += self.prover.proven(candidate, reading)
+                yield candidate
 
     def _emulations(self) -> None:
         """Defects of the C program: one render of all together says whether any of them matters here."""
@@ -376,14 +382,7 @@ class CauseSearch:
         """A fit came out at some value; if a known mistake of the same topic gives the image too, it is likelier."""
         topic = CATALOGUE[parameter.id].topic
         same = [c for c in self.waiting if CATALOGUE[c.id].topic == topic and c.key not in self.tried]
-        for candidate in same:
-            if not self.trials.within(limits.AFTER_A_PROOF):
-                return
-            reading = self.trials.try_one(candidate)
-            self.tried[candidate.key] = Tried(candidate, reading)
-            if reading.holds:
-                self.found += self.prover.proven(candidate, reading)
-                return
+        next(self._also_proven(same), None)
 
 
 ParameterKey = tuple[str, str, tuple[str, ...]]
