@@ -1,6 +1,8 @@
 # make run    everything from nothing: environment, C reference, supervisor case, verdict
 # make test   the whole test suite, by two processes (WORKERS=4: by four)
 # make check  lint, types, walls and tests, as before a commit (each is a command of its own)
+# make wheels   build the wheel and the sdist into build/dist, and check both
+# make pythons  the harness's wheel and tests under the other declared Pythons that are here
 # make docs   write the generated pages of docs/ anew
 # make faults try every fault on small bundles and write docs/reliability.md
 # make bench  speed against a C program, and the tables of docs/performance.md (make bench-quick: a minute)
@@ -14,7 +16,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: run test test-compiled check lint types walls mutants docs faults fuzz fuzz-diagnosis audit-wide bench bench-quick reference clean help
+.PHONY: run test test-compiled check lint types walls mutants docs faults fuzz fuzz-diagnosis audit-wide bench bench-quick reference wheels pythons clean help
 
 run: $(READY)
 	@$(BIN)/nb-compare run cases/supervisor.yaml
@@ -66,6 +68,26 @@ bench: $(READY)
 
 bench-quick: $(READY)
 	$(BIN)/python -m tests.bench --quick
+
+wheels: $(READY)
+	rm -rf build/dist
+	$(BIN)/python -W error::UserWarning -m build --no-isolation --outdir build/dist .
+	$(BIN)/python -m twine check --strict build/dist/*
+	$(BIN)/python -m check_wheel_contents build/dist/*.whl
+
+# The others of the declared versions: PYTHONS="python3.12 /opt/python3.13/bin/python" where they have other names.
+# No torch there: what needs the bundled simulator is tested by `make test`.
+PYTHONS ?= python3.12 python3.13
+pythons: wheels
+	@for python in $(PYTHONS); do \
+	  $$python -c '' 2>/dev/null || { echo "make: there is no $$python here; nothing was shown for it"; continue; }; \
+	  rm -rf build/other && $$python -m venv build/other || exit 1; \
+	  build/other/bin/python -m pip install -q --disable-pip-version-check build/dist/*.whl pytest-xdist hypothesis \
+	    junitparser fabio h5py hdf5plugin bagit || exit 1; \
+	  build/other/bin/python -m pytest -n $(WORKERS) -p no:cacheprovider $(TESTS_WITHOUT_TORCH) || exit 1; \
+	done
+TESTS_WITHOUT_TORCH := tests/nbcompare/case tests/nbcompare/compare tests/nbcompare/formats tests/nbcompare/bundle \
+  tests/nbcompare/plan tests/nbcompare/commands tests/nbcompare/run/test_api.py tests/nbcompare/run/test_kept_reference.py
 
 reference:
 	@$(MAKE) -s -C simulator/reference

@@ -1,6 +1,11 @@
 """Options, markers and engines of the whole suite."""
 
+import fcntl
 import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -30,3 +35,58 @@ def torch_batch():
     batch = TorchBatch()
     yield batch
     batch.close()
+
+
+# --- the wheel, built and installed once for all tests and all processes of a session -----------------------
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory):
+    """A folder with the wheel and the sdist, built from the checkout, and what the build said (build.log)."""
+    return _made_once(tmp_path_factory, "dist", _build)
+
+
+@pytest.fixture(scope="session")
+def installed(dist, tmp_path_factory):
+    """The bin folder of a Python with the wheel in it. Its libraries are those of this environment, so that nothing is
+    fetched; torch is not among them."""
+    wheel = next(dist.glob("*.whl"))
+    return _made_once(tmp_path_factory, "environment", lambda home: install_wheel(wheel, home)) / "bin"
+
+
+def _made_once(tmp_path_factory, name, make):
+    """A folder that the first process of the session fills, while the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        base = base.parent
+    with open(base / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        home = base / name
+        if not (base / f"{name}.made").exists():
+            home.mkdir(exist_ok=True)
+            make(home)
+            (base / f"{name}.made").touch()
+    return home
+
+
+def _build(folder):
+    checkout = Path(__file__).resolve().parent.parent
+    done = subprocess.run([sys.executable, "-W", "error::UserWarning", "-m", "build", "--no-isolation", "--outdir",
+                           str(folder), str(checkout)], check=True, capture_output=True, text=True, cwd=folder)
+    (folder / "build.log").write_text(done.stdout + done.stderr)
+
+
+def install_wheel(wheel, home):
+    """A virtual environment with the wheel; every library of this environment can be imported there but torch."""
+    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
+    libraries = home / "libraries"
+    libraries.mkdir()
+    for folder in (Path(path) for path in sys.path if path.endswith("-packages")):
+        for entry in folder.iterdir():
+            if entry.suffix != ".pth" and "torch" not in entry.name.lower() and not (libraries / entry.name).exists() \
+                    and not entry.name.startswith(("nb_compare", "nbcompare", "__editable__")):
+                (libraries / entry.name).symlink_to(entry)
+    (site / "libraries.pth").write_text(f"{libraries}\n")
+    subprocess.run([home / "bin/pip", "install", "-q", "--no-deps", "--no-index", str(wheel)], check=True,
+                   capture_output=True)

@@ -1,12 +1,14 @@
 """The wheel, as somebody installs it: in an environment of its own, used in an empty folder outside the checkout."""
 
+import email
 import os
+import shutil
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 
+import junitparser
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -21,49 +23,77 @@ thresholds:
   - {metric: correlation, min: 0.9995, why: same pattern}
   - {metric: sum_ratio, min: 0.99, max: 1.01, why: same scale}
 """
+PHASES = """\
+title: a plan of one phase
+phases: [{name: N1, title: it agrees, cases: [mine.yaml], requires: {verdict: [PASS], files_complete: true}}]
+"""
+WHERE = """\
+import importlib.util, nbcompare
+print(nbcompare.__file__, "torch:", importlib.util.find_spec("torch"))
+"""
 PLAIN = ("-default_F 100 -cell 50 60 70 90 90 90 -misset 10 20 30 -lambda 1 -distance 100 -N 5 "
          "-detpixels_x 64 -detpixels_y 64 -flux 1e18 -nonoise")
-
-
-@pytest.fixture(scope="module")
-def dist(tmp_path_factory):
-    """The wheel and the sdist, built from the checkout."""
-    folder = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(CHECKOUT)],
-                   check=True, capture_output=True, cwd=folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def installed(dist, tmp_path_factory):
-    """A Python with the wheel in it. Its libraries are those of this environment, so that nothing is fetched."""
-    home = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-    site = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
-    ours = [path for path in sys.path if path.endswith("-packages")]
-    (site / "libraries.pth").write_text("\n".join(ours) + "\n")
-    wheel = next(dist.glob("*.whl"))
-    subprocess.run([home / "bin/pip", "install", "-q", "--no-deps", "--no-index", str(wheel)], check=True,
-                   capture_output=True)
-    return home / "bin"
 
 
 @pytest.fixture
 def nb(installed, tmp_path):
     """nb-compare of the wheel in an empty folder with a cache of its own; nothing of the checkout is on its path."""
-    keep = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
 
     def call(*words):
-        environment = {**keep, "XDG_CACHE_HOME": str(tmp_path / "cache")}
         return subprocess.run([installed / "nb-compare", *map(str, words)], cwd=tmp_path, capture_output=True,
-                              text=True, env=environment, timeout=300)
+                              text=True, env=plain_environment(tmp_path), timeout=300)
 
     return call
 
 
-def test_the_wheel_and_the_sdist_are_sound(dist):
-    subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *dist.iterdir()], check=True)
+def plain_environment(folder):
+    """The variables of a user, with a cache of their own."""
+    keep = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    return {**keep, "XDG_CACHE_HOME": str(folder / "cache")}
+
+
+def test_the_wheel_and_the_sdist_are_built_without_a_warning_and_are_sound(dist):
+    assert "warning" not in (dist / "build.log").read_text().lower()
+    packages = [*dist.glob("*.whl"), *dist.glob("*.tar.gz")]
+    assert len(packages) == 2
+    subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *packages], check=True)
     subprocess.run([sys.executable, "-m", "check_wheel_contents", next(dist.glob("*.whl"))], check=True, cwd=CHECKOUT)
+
+
+def test_what_the_wheel_says_of_itself_is_so(dist):
+    """Python versions, extras and dependencies as the pages tell them."""
+    with zipfile.ZipFile(next(dist.glob("*.whl"))) as wheel:
+        metadata = next(name for name in wheel.namelist() if name.endswith("/METADATA"))
+        said = email.message_from_bytes(wheel.read(metadata))
+    versions = {line.rpartition(":: ")[2] for line in said.get_all("Classifier") if "Python :: 3." in line}
+    assert versions == {"3.11", "3.12", "3.13"} and said["Requires-Python"] == ">=3.11"
+    page = (CHECKOUT / "docs/dependencies.md").read_text()
+    for extra in said.get_all("Provides-Extra"):
+        assert f"nb-compare[{extra}]" in page, extra
+    needed = [line for line in said.get_all("Requires-Dist") if "extra ==" not in line]
+    assert not any("torch" in line for line in needed)
+    for line in needed:
+        assert f"| {line} |" in page, line
+
+
+def other_pythons():
+    """Pythons of the other declared versions: by name on PATH, or as pyenv keeps them."""
+    for version in ("3.12", "3.13"):
+        kept = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv").glob(f"versions/{version}.*/bin/python")
+        for path in (shutil.which(f"python{version}"), *sorted(kept)):
+            if path and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
+                yield str(path)
+                break
+
+
+@pytest.mark.parametrize("python", list(other_pythons()))
+def test_every_module_is_python_of_each_declared_version(python, dist, tmp_path):
+    """With the other Pythons that are here; `make pythons` also runs the tests of the harness with them."""
+    with zipfile.ZipFile(next(dist.glob("*.whl"))) as wheel:
+        wheel.extractall(tmp_path)
+    done = subprocess.run([python, "-W", "error", "-m", "compileall", "-q", str(tmp_path)], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_wheel_holds_every_module_and_what_is_read_at_run_time(dist):
@@ -80,18 +110,37 @@ def test_the_wheel_holds_every_module_and_what_is_read_at_run_time(dist):
     assert [name for name in found if "/build/" in name or "__pycache__" in name] == []
 
 
-def test_two_engines_of_ones_own_are_run_judged_and_shown(nb, installed, tmp_path):
+def test_two_engines_of_ones_own_are_run_judged_and_shown_without_torch(nb, installed, tmp_path):
+    """A case, a sweep, a report, a gate and the forms for continuous integration, in an empty folder."""
     (tmp_path / "mine.yaml").write_text(CASE)
-    found = subprocess.run([installed / "python", "-c", "import nbcompare; print(nbcompare.__file__)"], cwd=tmp_path,
-                           capture_output=True, text=True, check=True)
-    assert str(CHECKOUT) not in found.stdout
-    done = nb("run", "mine.yaml", "--c-bin", FAKES / "good.py", "--py-bin", FAKES / "flux.py", "--junit", "out.xml")
+    (tmp_path / "grid.yaml").write_text(CASE.replace("name: mine", "name: grid")
+                                        + "matrix: {axes: {-exposure: [1, 2]}}\n")
+    (tmp_path / "phases.yaml").write_text(PHASES)
+    found = subprocess.run([installed / "python", "-c", WHERE], cwd=tmp_path, capture_output=True, text=True,
+                           check=True)
+    assert str(CHECKOUT) not in found.stdout and "torch: None" in found.stdout
+    engines = ("--c-bin", FAKES / "good.py", "--py-bin", FAKES / "flux.py")
+    done = nb("run", "mine.yaml", *engines, "--junit", "out.xml", "--markdown", "out.md")
     assert done.returncode == 0, done.stdout + done.stderr
     (bundle,) = (tmp_path / "bundles/mine").glob("2*")
-    for words in (("verify", bundle), ("report", bundle), ("show", bundle), ("list",), ("check", bundle)):
+    for words in (("verify", bundle), ("report", bundle), ("show", bundle), ("list",), ("check", bundle),
+                  ("sweep", "grid.yaml", "--jobs", 1, *engines), ("gate", "N1", "--phases", "phases.yaml")):
         said = nb(*words)
         assert said.returncode == 0, (words, said.stdout + said.stderr)
-    assert (tmp_path / "out.xml").is_file()
+    suite = next(iter(junitparser.JUnitXml.fromfile(str(tmp_path / "out.xml"))))
+    assert (suite.name, suite.tests, suite.failures) == ("mine", 4, 0)
+    assert (tmp_path / "out.md").read_text().startswith("## nb-compare: 1 of 1 accepted")
+
+
+@pytest.mark.parametrize(("words", "passed"), [((), 4), (("-n", "2"), 4), (("-k", "middle and sum_ratio"), 1)])
+def test_pytest_collects_a_case_with_the_plugin_of_the_wheel(installed, tmp_path, words, passed):
+    (tmp_path / "mine.parity.yaml").write_text(
+        CASE + f"engines: {{reference: {{command: [{installed}/python, {FAKES}/good.py]}}, "
+        f"subject: {{command: [{installed}/python, {FAKES}/flux.py]}}}}\n")
+    done = subprocess.run([installed / "python", "-m", "pytest", "-p", "no:cacheprovider", *words], cwd=tmp_path,
+                          capture_output=True, text=True, env=plain_environment(tmp_path), timeout=300)
+    assert done.returncode == 0 and f"{passed} passed" in done.stdout, done.stdout + done.stderr
+    assert len(list((tmp_path / "bundles/mine").glob("2*"))) == 1
 
 
 @pytest.mark.slow

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -53,16 +55,48 @@ def build_reference() -> Path:
         raise UsageError("the sources of the bundled C reference are not here",
                          hint="name a C program with --c-bin or $NB_C_BIN")
     build = build_folder()
-    if not os.access(build, os.W_OK) and _is_current(build):
+    if _is_ready(build):
         return build / PROGRAM
     try:
         build.mkdir(parents=True, exist_ok=True)
         with open(build / ".lock", "w") as lock, tempfile.TemporaryDirectory() as scratch:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return _make(build, Path(scratch))
+            in_place = build.parent == REFERENCE_SOURCE
+            return _make(build, Path(scratch)) if in_place else _make_whole(build, Path(scratch))
     except OSError as fault:
         hint = "give $XDG_CACHE_HOME a folder that can be written, or name a program with --c-bin"
         raise FileError(f"{build}: cannot build the C reference there: {fault.strerror}", hint=hint) from None
+
+
+def _is_ready(build: Path) -> bool:
+    """Whether nothing has to be written. In the cache the folder bears the sum of its sources, and a program appears
+    there when it is whole, so that it is current whenever its sources were installed."""
+    if build.parent != REFERENCE_SOURCE:
+        return (build / PROGRAM).is_file() and _is_trusted(build / PROGRAM)
+    return not os.access(build, os.W_OK) and _is_current(build)
+
+
+def _is_trusted(program: Path) -> bool:
+    """Whether nobody but this user or the superuser could have put the program there. Raises FileError for any other,
+    as it would be run."""
+    for path in (program, program.parent):
+        said = path.stat()
+        if said.st_uid not in (os.getuid(), 0) or said.st_mode & stat.S_IWOTH:
+            raise FileError(f"{path}: somebody else can write there, and it would be run",
+                            hint="remove it, or give $XDG_CACHE_HOME a folder of your own")
+    return True
+
+
+def _make_whole(build: Path, scratch: Path) -> Path:
+    """The program of a folder in the cache, made aside and put there in one step."""
+    program = build / PROGRAM
+    if not program.is_file():
+        made = _make(scratch / "build", scratch)
+        with tempfile.NamedTemporaryFile(dir=build, prefix=".part-", delete=False) as part:
+            shutil.copyfile(made, part.name)
+        os.chmod(part.name, 0o755)
+        os.replace(part.name, program)
+    return program
 
 
 def _make(build: Path, scratch: Path) -> Path:
