@@ -125,11 +125,11 @@ def acted(project, tmp_path, **given):
     return max(codes), done
 
 
-def test_the_action_judges_every_case_sweeps_a_matrix_and_gates(project, tmp_path):
+def test_the_action_judges_every_case_sweeps_a_matrix_and_gates(project, installed, tmp_path):
     grid = CASE.format(name="grid") + "matrix: {axes: {-exposure: [1, 2]}}\n"
     (tmp_path / "cases/grid.yaml").write_text(grid)
     code, done = acted(project, tmp_path, cases="cases/still.yaml cases/rotation.yaml cases/grid.yaml", gate="N1",
-                       options="--py-args '-nopgm'")
+                       options=f"--fresh --py-bin '{installed}/python {FAKES}/flux.py'")
     assert code == 0, done.stdout + done.stderr
     reports = tmp_path / "temp/nb-compare"
     assert suites(reports / "grid.xml") == [("grid.exposure1", 0), ("grid.exposure2", 0)]

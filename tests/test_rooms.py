@@ -69,8 +69,8 @@ def test_help_loads_nothing_heavy(words):
 def test_the_top_of_the_repository_is_exactly_this():
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=CHECKOUT, check=True).stdout
     top = {line.partition("/")[0] for line in listed.splitlines()}
-    assert top == {"nbcompare", "simulator", "cases", "bundles", "tests", "docs", ".ci", "Makefile", "pyproject.toml",
-                   "README.md", "LICENSE", ".gitignore", "constraints.txt"}
+    assert top == {"nbcompare", "simulator", "cases", "bundles", "tests", "docs", ".ci", "Makefile", "action.yml",
+                   "pyproject.toml", "README.md", "LICENSE", ".gitignore", "constraints.txt"}
 
 
 # --- doors ------------------------------------------------------------------------------------------------
