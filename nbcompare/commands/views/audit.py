@@ -38,10 +38,10 @@ def _judged_by(audit: Audit) -> str:
 def rows(audit: Audit) -> list[tuple[str, ...]]:
     """One row of words for every kind that could be seeded: its strongest defect, and its limit."""
     limit_of = {limit.kind.id: limit.sentence for limit in limits(audit)}
-    strongest = [next((seen for seen in all_seen if seen.state == SEEDED), None)
-                 for all_seen in by_kind(audit).values()]
-    return [(seen.of.group, seen.kind, amount_words(seen), audit.caught_by(seen) or "SLIPS THROUGH", named_words(seen),
-             limit_of[seen.kind]) for seen in strongest if seen]
+    strongest = [next((result for result in results if result.state == SEEDED), None)
+                 for results in by_kind(audit).values()]
+    return [(result.of.group, result.kind, amount_words(result), audit.caught_by(result) or "SLIPS THROUGH",
+             named_words(result), limit_of[result.kind]) for result in strongest if result]
 
 
 def table(audit: Audit) -> list[str]:
@@ -52,19 +52,19 @@ def table(audit: Audit) -> list[str]:
             for row in (_HEADS, tuple("-" * width for width in widths), *told)]
 
 
-def amount_words(seen: DefectResult) -> str:
+def amount_words(result: DefectResult) -> str:
     """How much of the defect there was, or what it was."""
-    if seen.of.full is None:
-        return seen.words
-    return f"{seen.amount:.3g} {seen.of.unit}".rstrip()
+    if result.of.full is None:
+        return result.words
+    return f"{result.amount:.3g} {result.of.unit}".rstrip()
 
 
-def named_words(seen: DefectResult) -> str:
+def named_words(result: DefectResult) -> str:
     """Where the right cause stood, and what stood first."""
-    if seen.named is None:
+    if result.named is None:
         return "not asked"
-    said = seen.named.ids[0] if seen.named.ids else "nothing"
-    return f"{_PLACES[seen.place]}: {seen.named.ids[seen.place - 1]}" if seen.place else f"MISSED: {said}"
+    said = result.named.ids[0] if result.named.ids else "nothing"
+    return f"{_PLACES[result.place]}: {result.named.ids[result.place - 1]}" if result.place else f"MISSED: {said}"
 
 
 def _shortened(words: str) -> str:
@@ -77,16 +77,16 @@ def _shortened(words: str) -> str:
 def _left_out(audit: Audit) -> list[str]:
     """Kinds of which no defect could be seeded, with the reason; and defects that left the image as it is."""
     lines = []
-    for kind, all_seen in by_kind(audit).items():
-        if any(seen.state == SEEDED for seen in all_seen):
+    for kind, results in by_kind(audit).items():
+        if any(result.state == SEEDED for result in results):
             continue
-        lines.append(f"  {kind}: {all_seen[0].state}, {all_seen[0].words}")
+        lines.append(f"  {kind}: {results[0].state}, {results[0].words}")
     return ["not seeded:", *lines, ""] if lines else []
 
 
 def _slipped(audit: Audit) -> list[str]:
-    lines = [f"  {seen.kind}: {seen.of.title} ({amount_words(seen)})" for seen in audit.seen
-             if seen.state == SEEDED and audit.caught_by(seen) is None]
+    lines = [f"  {result.kind}: {result.of.title} ({amount_words(result)})" for result in audit.results
+             if result.state == SEEDED and audit.caught_by(result) is None]
     return ["slipped through:", *lines, ""] if lines else []
 
 
@@ -113,16 +113,17 @@ def audit_as_dict(audit: Audit) -> dict[str, Any]:
             "thresholds": [asdict(threshold) for threshold in audit.thresholds],
             "strengths": [count.as_dict() for count in tallies(audit)],
             "limits": [limit.as_dict() for limit in limits(audit)],
-            "defects": [_defect(audit, seen) for seen in audit.seen]}
+            "defects": [_defect(audit, result) for result in audit.results]}
 
 
-def _defect(audit: Audit, seen: DefectResult) -> dict[str, Any]:
-    caught_by = audit.caught_by(seen) if seen.state == SEEDED else None
-    return {"kind": seen.kind, "class": seen.of.group, "title": seen.of.title, "strength": seen.strength,
-            "amount": seen.amount if seen.of.full is not None else None, "unit": seen.of.unit, "state": seen.state,
-            "words": seen.words, "change_of_peak": seen.change, "caught": caught_by is not None,
-            "caught_by": caught_by, "right_causes": sorted(seen.of.named_by), "place": seen.place,
-            "diagnosis": seen.named.as_dict() if seen.named else None}
+def _defect(audit: Audit, result: DefectResult) -> dict[str, Any]:
+    caught_by = audit.caught_by(result) if result.state == SEEDED else None
+    return {"kind": result.kind, "class": result.of.group, "title": result.of.title, "strength": result.strength,
+            "amount": result.amount if result.of.full is not None else None, "unit": result.of.unit,
+            "state": result.state,
+            "words": result.words, "change_of_peak": result.change, "caught": caught_by is not None,
+            "caught_by": caught_by, "right_causes": sorted(result.of.named_by), "place": result.place,
+            "diagnosis": result.named.as_dict() if result.named else None}
 
 
 def kinds_report() -> str:

@@ -64,13 +64,13 @@ class Audit:
     named: str
     options: AuditOptions
     thresholds: tuple[Threshold, ...]
-    seen: tuple[DefectResult, ...] = ()
+    results: tuple[DefectResult, ...] = ()
     fault: str | None = None
     exit_code: ExitCode = ExitCode.PASS
 
-    def caught_by(self, seen: DefectResult) -> str | None:
+    def caught_by(self, result: DefectResult) -> str | None:
         """What catches a seeded defect, or None."""
-        return seen.caught_by(self.thresholds, bool(self.options.alone))
+        return result.caught_by(self.thresholds, bool(self.options.alone))
 
 
 def audit(experiment: Experiment, options: AuditOptions, progress: Progress) -> Audit:
@@ -84,8 +84,8 @@ def audit(experiment: Experiment, options: AuditOptions, progress: Progress) -> 
         if fault:
             return Audit(experiment.named, options, thresholds, fault=fault[0], exit_code=fault[1])
         plan = [(entry, strength) for entry in entries for strength in _strengths_of(entry, options.strengths)]
-        seen = _look_at_all(bench, plan, progress)
-    return Audit(experiment.named, options, thresholds, seen)
+        results = _look_at_all(bench, plan, progress)
+    return Audit(experiment.named, options, thresholds, results)
 
 
 def _strengths_of(entry: Kind, strengths: Sequence[float]) -> Sequence[float]:
@@ -171,12 +171,12 @@ class AuditBench:
         """Seed one defect, measure it, and have it named; what was kept of an earlier audit is not done again."""
         key = key_of((self.identity, sorted(self._further), entry.id, strength, self.options.seed))
         kept = self.cache.answer(key)
-        seen = DefectResult.from_dict(kept) if kept else self._measured(entry, strength)
+        result = DefectResult.from_dict(kept) if kept else self._measured(entry, strength)
         if not kept:
-            self.cache.keep(key, seen.as_dict())
-        if seen.state == SEEDED and self.options.diagnosis:
-            seen = replace(seen, named=self._named(entry, strength))
-        return seen
+            self.cache.keep(key, result.as_dict())
+        if result.state == SEEDED and self.options.diagnosis:
+            result = replace(result, named=self._named(entry, strength))
+        return result
 
     def _measured(self, entry: Kind, strength: float) -> DefectResult:
         try:

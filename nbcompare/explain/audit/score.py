@@ -41,16 +41,16 @@ class Tally:
 
 def tally(audit: Audit, strength: float) -> Tally:
     """The defects of one strength together."""
-    there = [seen for seen in audit.seen if seen.strength == strength and seen.state == SEEDED]
-    asked = [seen for seen in there if seen.named]
-    return Tally(strength, len(there), sum(audit.caught_by(seen) is not None for seen in there), len(asked),
-                 sum(seen.place == 1 for seen in asked),
-                 sum(seen.place is not None and seen.place <= FIRST for seen in asked))
+    there = [result for result in audit.results if result.strength == strength and result.state == SEEDED]
+    asked = [result for result in there if result.named]
+    return Tally(strength, len(there), sum(audit.caught_by(result) is not None for result in there), len(asked),
+                 sum(result.place == 1 for result in asked),
+                 sum(result.place is not None and result.place <= FIRST for result in asked))
 
 
 def tallies(audit: Audit) -> list[Tally]:
     """One for every strength, strongest first; the first one is the score of the audit."""
-    strengths = sorted({seen.strength for seen in audit.seen}, reverse=True)
+    strengths = sorted({result.strength for result in audit.results}, reverse=True)
     return [tally(audit, strength) for strength in strengths]
 
 
@@ -80,25 +80,26 @@ class Limit:
 def limit(audit: Audit, there: list[DefectResult]) -> Limit:
     """The detection limit of the seeded defects of one kind."""
     sees = slips = None
-    for seen in sorted(there, key=lambda seen: -seen.amount):
-        if audit.caught_by(seen) is None:
-            slips = seen.amount
+    for result in sorted(there, key=lambda result: -result.amount):
+        if audit.caught_by(result) is None:
+            slips = result.amount
             break
-        sees = seen.amount
+        sees = result.amount
     return Limit(there[0].of, sees, slips)
 
 
 def by_kind(audit: Audit) -> dict[str, list[DefectResult]]:
     """The defects of each kind, strongest first, in the order of the audit."""
     found: dict[str, list[DefectResult]] = {}
-    for seen in audit.seen:
-        found.setdefault(seen.kind, []).append(seen)
+    for result in audit.results:
+        found.setdefault(result.kind, []).append(result)
     return found
 
 
 def limits(audit: Audit) -> list[Limit]:
     """One for every kind that could be seeded."""
-    seeded = {kind: [seen for seen in all_seen if seen.state == SEEDED] for kind, all_seen in by_kind(audit).items()}
+    seeded = {kind: [result for result in results if result.state == SEEDED]
+              for kind, results in by_kind(audit).items()}
     return [limit(audit, there) for there in seeded.values() if there]
 
 
