@@ -89,7 +89,7 @@ DOORS = {
                "reduce_experiment trace_pixel",
     "formats": "Declared ImageFile read_image",
     "plan": "Gate enter look_at sign",
-    "run": "RunOptions SweepOptions run_one_shot run_sweep",
+    "run": "RunOptions SweepOptions regenerate run_case run_one_shot run_sweep",
     "verdict": "FurtherEvidence FurtherRuns Label Proof Verdict conclude judge run_further",
 }
 

@@ -30,7 +30,7 @@ def command(named: str, c_bin: str | None, py_bin: str | None, trust_case: bool,
     from nbcompare.commands.views.bundles import regeneration_report
     from nbcompare.engine.progress import Progress
     from nbcompare.files import dump_json
-    from nbcompare.run.regenerate import Wanted, find_bundle, regenerate
+    from nbcompare.run.regeneration import Wanted, find_bundle, regenerate
 
     wanted = Wanted(c_bin, py_bin, bundles, exact, tuple(sys.argv[1:]), trust_case)
     found = regenerate(find_bundle(named, bundles), wanted, Progress(quiet=quiet))

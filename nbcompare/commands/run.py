@@ -43,8 +43,8 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
     from nbcompare.case.case import load_case, parse_input_override
     from nbcompare.commands.views.results import result_of
     from nbcompare.commands.views.terminal import next_step
+    from nbcompare.run.one_case import run_case
     from nbcompare.run.options import RunOptions
-    from nbcompare.run.run_case import run_case
 
     with publication.of("run", cases) as told:
         loaded = []

@@ -51,8 +51,8 @@ def run_case(case: str | Path | Case, *, reference: str | None = None, subject: 
     written.
     """
     from nbcompare.engine.progress import Progress
+    from nbcompare.run.one_case import run_case as run
     from nbcompare.run.options import RunOptions
-    from nbcompare.run.run_case import run_case as run
 
     loaded = case if isinstance(case, Case) else load_case(case)
     options = RunOptions(c_bin=reference, py_bin=subject, bundles=Path(bundles),

@@ -26,10 +26,10 @@ def ahead_by(seconds: float, *, only_the_stamp: bool = False) -> Callable[[], No
     now = time.time
 
     def hurt() -> None:
-        import nbcompare.run.run_case
+        import nbcompare.run.one_case
 
         if only_the_stamp:
-            nbcompare.run.run_case._clock = lambda reserved: lambda: now() + seconds
+            nbcompare.run.one_case._clock = lambda reserved: lambda: now() + seconds
         else:
             time.time = lambda: now() + seconds
 

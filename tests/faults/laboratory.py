@@ -190,7 +190,7 @@ def _warm_up() -> None:
     import nbcompare.commands.views.gate
     import nbcompare.plan.ledger_entry
     import nbcompare.plan.signing
-    import nbcompare.run.run_case  # noqa: F401
+    import nbcompare.run.one_case  # noqa: F401
     from nbcompare.bundle.check.schema import record_schema
     from nbcompare.bundle.names import moment_of
     from nbcompare.case.case import load_case
@@ -218,9 +218,9 @@ def _leave_out_what_takes_long() -> None:
     from matplotlib.image import imsave
 
     import nbcompare.compare.pictures
-    import nbcompare.run.run_case
+    import nbcompare.run.one_case
 
-    nbcompare.run.run_case.cuda_is_available = lambda folder: False
+    nbcompare.run.one_case.cuda_is_available = lambda folder: False
     nbcompare.compare.pictures.draw_all = lambda view, boxes, scale, pictures: [
         imsave(path, image, format="png") for path, image, *_ in pictures]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nbcompare.bundle.listing import ListedBundle
     from nbcompare.bundle.record import Record
     from nbcompare.compare.compare import Comparison
-    from nbcompare.run.regenerate import Regeneration
+    from nbcompare.run.regeneration import Regeneration
 
 
 def recheck_report(found: Recheck) -> str:

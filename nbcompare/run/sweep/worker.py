@@ -22,8 +22,8 @@ from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.renderer import Batches, Renderer
+from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
-from nbcompare.run.run_case import run_case
 
 _OF_THREAD = threading.local()
 

@@ -27,8 +27,8 @@ from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity, GitState
 from nbcompare.engine.progress import Progress
 from nbcompare.files import dump_json
+from nbcompare.run.one_case import run_case
 from nbcompare.run.options import RunOptions
-from nbcompare.run.run_case import run_case
 from nbcompare.verdict.verdict import Check, Verdict
 
 

@@ -32,8 +32,8 @@ from nbcompare.engine.progress import Progress
 from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, worst
 from nbcompare.files import sha256_of
 from nbcompare.run.grading import Grade, Graded, grade_runs
+from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
-from nbcompare.run.run_case import run_case
 from nbcompare.run.stored_reference import ancestor_of
 
 _MOST_NAMES = 4
