@@ -14,10 +14,12 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import random
 import statistics
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -41,6 +43,9 @@ FULL, WEAK = 1.0, 0.1
 WEAK_CHANGE = 0.01
 """A defect is weak when it moves no pixel by more than this share of the peak, whatever its strength."""
 
+AGREE = 1e-6
+"""What moves no pixel by more than this share of the peak is no difference."""
+
 FEWEST_BRIGHT = 30
 """So many pixels must hold more than a thousandth of the peak: else there is nothing to look at."""
 
@@ -60,6 +65,7 @@ class Row:
     sentence: str
     seconds: float
     renders: int
+    worked: float
 
 
 # --- drawing -----------------------------------------------------------------------------------------------------
@@ -95,7 +101,7 @@ def _bench(at: int, asked: Experiment, options: AuditOptions) -> Generator[tuple
         fault = bench.fault()
         if fault:
             return "the sound images do not pass" if "do not pass" in fault[0] else "an engine refuses it"
-        image = bench.whole.image
+        image = bench.whole
         if np.count_nonzero(image > 1e-3 * image.max()) < FEWEST_BRIGHT:
             return "next to nothing is lit"
         yield at, bench
@@ -111,22 +117,24 @@ def shared_out(entries: Sequence[Kind], at: int, each: int, seed: int) -> list[K
 # --- looking -----------------------------------------------------------------------------------------------------
 
 
-def rows_of(at: int, bench: AuditBench, entries: Sequence[Kind], each: int, seeded: Counter) -> Iterator[Row]:
+def rows_of(at: int, bench: AuditBench, entries: Sequence[Kind], each: int, seeded: Counter,
+            until: float) -> Iterator[Row]:
     """The defects of one command; kinds seeded less often so far come first."""
     done = 0
     for entry in sorted(entries, key=lambda entry: seeded[entry.id]):
         strengths = (FULL, WEAK) if entry.full is not None else (FULL,)
         looked = [bench.look(entry, strength) for strength in strengths]
-        there = [seen for seen in looked if seen.state == SEEDED and seen.change != 0]
+        there = [seen for seen in looked if seen.state == SEEDED and (seen.change is None or seen.change > AGREE)]
         for seen in there:
             weak = seen.change is not None and seen.change <= WEAK_CHANGE
             named = seen.named
             caught = seen.caught_by(bench.thresholds, False) is not None
             yield Row(at, entry.id, "weak" if weak else "full", caught, seen.place, named.proven,
-                      named.ids[0] if named.ids else "", seen.words, named.sentence, named.seconds, named.renders)
+                      named.ids[0] if named.ids else "", seen.words, named.sentence, named.seconds, named.renders,
+                      named.processor_seconds)
         seeded[entry.id] += bool(there)
         done += bool(there)
-        if each and done >= each:
+        if (each and done >= each) or time.monotonic() > until:
             return
 
 
@@ -140,20 +148,27 @@ def share(count: int, of: int) -> str:
 def table(rows: Sequence[Row]) -> list[str]:
     """One line of figures for each strength."""
     lines = ["| Strength | Seeded | Caught | Named first | In three | Proven and wrong | Renders, median | "
-             "Seconds, median | 95 % of them within |", "|---|---|---|---|---|---|---|---|---|"]
+             "95 % within | Processor seconds, median | 95 % within | Seconds, median | 95 % within |",
+             "|---|---|---|---|---|---|---|---|---|---|---|---|"]
     for strength in ("full", "weak"):
         there = [row for row in rows if row.strength == strength]
         if not there:
             continue
-        seconds = sorted(row.seconds for row in there)
         wrong = sum(row.proven and row.place is None for row in there)
         lines.append(
             f"| {strength} | {len(there)} | {share(sum(row.caught for row in there), len(there))} | "
             f"{share(sum(row.place == 1 for row in there), len(there))} | "
             f"{share(sum(row.place is not None for row in there), len(there))} | {wrong} | "
-            f"{statistics.median(row.renders for row in there):.0f} | {statistics.median(seconds):.1f} | "
-            f"{seconds[min(len(seconds) - 1, int(0.95 * len(seconds)))]:.0f} |")
+            f"{spread([row.renders for row in there], 0)} | {spread([row.worked for row in there], 1)} | "
+            f"{spread([row.seconds for row in there], 1)} |")
     return lines
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """Median, and the value that 95 % do not exceed."""
+    ordered = sorted(values)
+    return (f"{statistics.median(ordered):.{digits}f} | "
+            f"{ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]:.{digits}f}")
 
 
 def missed(rows: Sequence[Row]) -> list[str]:
@@ -171,17 +186,21 @@ def missed(rows: Sequence[Row]) -> list[str]:
 
 
 def page(asked: argparse.Namespace, rows: Sequence[Row], passed_over: Counter) -> str:
+    ended = f", ended after {asked.minutes:g} minutes" if asked.minutes else ""
+    busy = (f"The machine had {os.cpu_count()} processors and, with other work, a load of {os.getloadavg()[2]:.0f}: "
+            "processor seconds and renders are what another machine would need as well, seconds are not.")
     over = "; ".join(f"{reason}: {count}" for reason, count in passed_over.most_common())
     commands = len({row.at for row in rows})
     return "\n".join((
         "# The audit of random command lines", "",
         f"Written by `make audit-wide` on {datetime.datetime.now(datetime.UTC).date()}: seed {asked.seed}, {commands} "
-        f"command lines, {asked.each or 'all'} kinds of defect in each, {asked.budget:g} s for a diagnosis. The seed "
-        "is not one by which the rules of the diagnosis were tried out.", "",
+        f"command lines, {asked.each or 'all'} kinds of defect in each, {asked.budget:g} processor seconds for a "
+        f"diagnosis{ended}. The seed is not one by which the rules of the diagnosis were tried out. {busy}", "",
         "Command lines are drawn over the whole table of flags, 100 to 250 pixels wide; every kind of defect of the "
         "audit is seeded into as many of them as the others, as far as a command can have it. A defect that moves no "
-        "pixel by more than 1 % of the peak is weak. `Proven and wrong` counts diagnoses that called a cause proven, "
-        "first, and had the right one nowhere among the first three.", "",
+        "pixel by more than 1 % of the peak is weak, and one that moves none by more than a millionth is left out. "
+        "Renders of one command are kept for all its defects. `Proven and wrong` counts diagnoses that called a cause "
+        "proven, first, and had the right one nowhere among the first three.", "",
         f"Passed over: {over or 'none'}.", "", *table(rows), "", "## What was not named first", "", *missed(rows), ""))
 
 
@@ -192,15 +211,19 @@ def main() -> int:
     parser.add_argument("--kinds", action="append", default=[], help="kinds or classes of defect; all without")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--budget", type=float, default=60.0, help="seconds for one diagnosis")
+    parser.add_argument("--minutes", type=float, default=0.0, help="begin no new kind of defect after so long")
     parser.add_argument("--write", type=Path, help="the page to write")
     parser.add_argument("--rows", type=Path, help="a file to which every row is added as JSON")
     asked = parser.parse_args()
     rows, passed_over, seeded = [], Counter(), Counter()
+    until = time.monotonic() + (60 * asked.minutes or 1e9)
     with tempfile.TemporaryDirectory(prefix="audit-wide-") as cache:
         options = AuditOptions(seed=asked.seed, budget_s=asked.budget, cache=Path(cache))
         for at, bench in benches(asked.seed, asked.commands, options, passed_over):
             entries = shared_out(chosen(tuple(asked.kinds)), at, asked.each, asked.seed)
-            for row in rows_of(at, bench, entries, asked.each, seeded):
+            if time.monotonic() > until:
+                break
+            for row in rows_of(at, bench, entries, asked.each, seeded, until):
                 rows.append(row)
                 if asked.rows:
                     with asked.rows.open("a") as stream:

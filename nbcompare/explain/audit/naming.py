@@ -6,6 +6,7 @@ arguments. Where the mistake is one of the subject's setting it gets what the en
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -26,13 +27,14 @@ FIRST = 3
 @dataclass(frozen=True)
 class NamedCause:
     """What the diagnosis said: the ids of its first causes, the first sentence, whether that one was proven, and the
-    seconds and renders that it took."""
+    seconds and renders that it took, and the seconds of processors, which no other work on the machine changes."""
 
     ids: tuple[str, ...]
     sentence: str
     proven: bool
     seconds: float
     renders: int = 0
+    processor_seconds: float = 0.0
 
     def place(self, right: frozenset[str]) -> int | None:
         """The place (1, 2, 3) of the first right cause, or None."""
@@ -61,14 +63,15 @@ class Diagnostician:
 
     def name(self, reference: np.ndarray, subject: np.ndarray, echoes: tuple[str, str] | None) -> NamedCause:
         """What it says of two images of one shape; ``echoes`` are what both engines printed, reference first."""
-        started = time.monotonic()
+        simulator = self._simulator()
+        started, worked = time.monotonic(), _worked(simulator)
         question = Question(reference, subject, self.argv, self.folder, echoes=echoes)
-        answer = diagnose(question, self.options, self._simulator())
+        answer = diagnose(question, self.options, simulator)
         found = answer.causes
         first = found[0] if found else None
         return NamedCause(tuple(cause.id for cause in found[:FIRST]), first.sentence if first else "",
                      bool(first and first.proven), round(time.monotonic() - started, 2),
-                     int(str((answer.tested or {}).get("renders", 0))))
+                     int(str((answer.tested or {}).get("renders", 0))), round(_worked(simulator) - worked, 2))
 
     def _simulator(self) -> Simulator:
         found: Simulator | None = getattr(self.own, "simulator", None)
@@ -76,3 +79,8 @@ class Diagnostician:
             self.own.simulator = found = Simulator()
             self.opened.append(found)
         return found
+
+
+def _worked(simulator: Simulator) -> float:
+    """Processor seconds of this process, its children that ended, and the simulator's that are kept."""
+    return sum(os.times()[:4]) + simulator.renderer.processor_seconds
