@@ -11,6 +11,7 @@ import pytest
 from engines import PRECISE, QUIET, TorchBatch, run_program
 
 from nbcompare.case.command import parse_command
+from nbcompare.engine.render_cache import RenderCache
 from nbcompare.explain.diagnose import DiagnosisOptions, Question
 from nbcompare.explain.diagnose.diagnose import diagnose
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
@@ -198,3 +199,16 @@ def test_a_file_that_has_no_effect_keeps_nothing_from_being_tried(bench):
     argv = (*SOUND, "-stol", "w.stol")
     first = ask(render((*argv, "-gauss_xtal")), argv).causes[0]
     assert first.id == "crystal-shape-value" and first.proven
+
+
+def test_a_search_that_is_asked_again_goes_on_from_what_was_rendered(bench, tmp_path):
+    """Renders are kept by all that they depend on; another simulator with the same cache runs nothing again."""
+    render, _ask, home = bench
+    question = Question(render(SOUND), render(edited(("-Nb", 9))), SOUND, home / "sound")
+    renders = []
+    for _ in range(2):
+        with Simulator(RenderCache(tmp_path / "cache")) as simulator:
+            found = diagnose(question, DiagnosisOptions(budget_s=60), simulator)
+            renders.append(simulator.renders)
+        assert found.causes[0].id == "cells-off-by-one" and found.causes[0].proven
+    assert renders[0] > 1 and renders[1] == 0

@@ -1,0 +1,85 @@
+"""Hypotheses as rows: every table gives candidates that ask for a run of their own, and edits of files do what they say."""
+
+import numpy as np
+import pytest
+
+from nbcompare.explain.diagnose.hypotheses import file_table, value_table
+from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
+from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.reflection_table import ReflectionTable
+from nbcompare.explain.diagnose.search import limits
+from nbcompare.explain.diagnose.search.trials import Clock
+
+ARGV = ("-hkl", "list.hkl", "-mat", "a.mat", "-sourcefile", "s.src", "-lambda", "1.2", "-N", "4", "-distance", "100",
+        "-pixel", "0.1", "-detpixels", "8", "-osc", "1", "-phisteps", "3", "-oversample", "1", "-mosaic", "0.1",
+        "-mosaic_dom", "3", "-misset", "1", "2", "3", "-Xbeam", "0.3", "-Ybeam", "0.5")
+LIST = "0 0 1 10.6\n0 0 -1 20.2\n1 0 0 5\n"
+
+
+@pytest.fixture
+def question(tmp_path):
+    (tmp_path / "list.hkl").write_text(LIST)
+    (tmp_path / "a.mat").write_text("0.012 0 0\n0 0.015 0\n0 0 0.01\n")
+    (tmp_path / "s.src").write_text("0 0 -10 1 1.2e-10\n0.01 0 -10 2 1.21e-10\n")
+    image = np.ones((8, 8), "f4")
+    return Question(image, 2 * image, ARGV, tmp_path)
+
+
+def test_every_candidate_says_which_table_it_stands_in_and_asks_for_a_run_of_its_own(question):
+    found = [*run_candidates(question), *file_candidates(question)]
+    assert len({candidate.key for candidate in found}) == len(found) > 150
+    assert {candidate.source for candidate in found} == {"values of options", "detector", "crystal and sampling",
+                                                         "rotation", "input files"}
+    assert all(candidate.files or candidate.command.argv != ARGV for candidate in found)
+
+
+def test_the_mistakes_with_numbers_are_those_of_their_kind():
+    """Of three angles: each sign, all of them, each left out, five orders, two units."""
+    changed = [row.change((1.0, 2.0, 3.0)) for row in value_table.TABLE["misset"]]
+    assert len(set(changed)) == len(changed) == 4 + 3 + 5 + 2
+    assert (1.0, -2.0, 3.0) in changed and (0.0, 2.0, 3.0) in changed and (3.0, 1.0, 2.0) in changed
+
+
+@pytest.mark.parametrize("id, words, expected", [
+    ("hkl-rounded", "cut", [10, 20, 5]), ("hkl-rounded", "rounded", [11, 20, 5]),
+    ("hkl-friedel-merged", "mean", [15.4, 15.4, 5]), ("hkl-truncated", "first record", [20.2, 5])])
+def test_a_misread_list_has_other_f(id, words, expected):
+    """Of the pair (0,0,1) and (0,0,-1) the mean is (10.6 + 20.2) / 2 = 15.4."""
+    change = next(row[3] for row in file_table.list_mistakes() if row[0] == id and words in row[1])
+    text = file_table.list_edit("", change).make(LIST)
+    assert [float(line.split()[3]) for line in text.splitlines()] == pytest.approx(expected)
+
+
+def test_sources_are_lost_one_by_one_or_laid_into_the_beam(question):
+    edits = {candidate.words: candidate.files[0] for candidate in file_candidates(question)
+             if candidate.files[0].option == "-sourcefile"}
+    text = question.files["-sourcefile"].read_text()
+    assert edits["source 2 of 2 is lost"].make(text) == "0 0 -10 1 1.2e-10\n"
+    beam = question.detector.beam
+    for line in edits["all sources lie in the direction of the beam"].make(text).splitlines():
+        at = np.array(line.split()[:3], float)
+        assert np.allclose(at / np.linalg.norm(at), -beam)
+
+
+def test_a_factor_for_each_reflection_leaves_nothing_of_other_f_and_all_of_another_shape():
+    table = ReflectionTable(np.zeros((2, 3), int), np.array([3.0, 7.0]), np.array([6.0, 7.0]), np.ones(2),
+                            np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1]))
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    assert table.left_by_ratios(x, np.array([[2.0, 4.0], [3.0, 4.0]])) == 0
+    assert table.left_by_ratios(x, np.array([[4.0, 2.0], [3.0, 4.0]])) > 0.5
+
+
+class Idle:
+    """A simulator whose processes have worked so long."""
+
+    class renderer:
+        processor_seconds = 0.0
+
+
+def test_a_budget_counts_what_processors_work_and_a_fifth_of_what_passes():
+    clock = Clock(Idle())
+    Idle.renderer.processor_seconds = 7.0
+    assert 7.0 <= clock.seconds < 8.0
+    Idle.renderer.processor_seconds = 0.0
+    clock.begun -= 100 * limits.MOST_WAITING
+    assert clock.seconds >= 100
