@@ -1,4 +1,4 @@
-"""Hypotheses as rows: every table gives candidates that ask for a run of their own, and edits of files do what they say."""
+"""Hypotheses as rows: every table gives candidates that ask for a run of their own; edits of files do what they say."""
 
 import numpy as np
 import pytest
