@@ -17,7 +17,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import metadata
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from typing import Any
 
 MOST_FILES = 20000
@@ -40,6 +40,9 @@ SKIPPED = ("__pycache__", "node_modules", ".git", ".hg", ".svn", ".tox", ".nox",
            ".pytest_cache", ".ipynb_checkpoints", ".idea", ".vscode", ".hypothesis", ".eggs")
 NO_DATA = ("/dev", "/proc", "/sys")
 NO_FOLDER = (*NO_DATA, "/tmp", "/usr", "/etc", "/var", "/bin", "/lib", "/opt/conda")
+FOUND_BY: dict[str, str] = {}
+"""Modules that no finder of Python itself found, with the module of the finder that did."""
+
 PATH = list(sys.path)
 """Where the program's modules are searched; the search for our own goes first through those of Python itself."""
 
@@ -72,6 +75,9 @@ class Made:
             return
         if spec.origin in ("built-in", "frozen") or (spec.origin and is_of_python(spec.origin)):
             return
+        finder = FOUND_BY.get(top, "")
+        if finder and not finder.startswith("__editable__"):
+            self.unknown(f"is found by a finder of {finder}, which may take modules from anywhere", spec.origin or top)
         folders = list(spec.submodule_search_locations or ())
         places = folders or ([spec.origin] if spec.has_location and spec.origin else [])
         if any(is_below(place, folder) for place in places for folder in self.stop_at):
@@ -98,6 +104,20 @@ class Made:
             return ", ".join(f"{owner} {metadata.version(owner)}" for owner in owners)
         except Exception:
             return None
+
+    def at_start(self) -> None:
+        """What Python runs before any program: the files of site, and modules that change it."""
+        for site in site_folders():
+            for name in sorted(os.listdir(site)) if os.path.isdir(site) else ():
+                if name.endswith(".pth"):
+                    self.files.setdefault(name, os.path.join(site, name))
+        for name in ("sitecustomize", "usercustomize"):
+            spec = spec_of(name)
+            if spec and spec.origin and spec.has_location:
+                if is_installed(spec.origin) or is_of_python(spec.origin):
+                    self.files.setdefault(name + ".py", spec.origin)
+                else:
+                    self.file(spec.origin, name + ".py")
 
     def described(self, top: str) -> None:
         """The descriptions of the distributions that brought a module: a new version has another, elsewhere."""
@@ -139,6 +159,7 @@ class Made:
             with open(path, "rb") as stream:
                 tree = ast.parse(stream.read())
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            self.unknown("cannot be read as Python", path)
             return
         self.trees[path] = tree
         for node in ast.walk(tree):
@@ -278,6 +299,8 @@ def spec_of(name: str) -> ModuleSpec | None:
         except Exception:  # a finder of the user's
             spec = None
         if spec is not None:
+            if finder not in (BuiltinImporter, FrozenImporter, PathFinder):
+                FOUND_BY[name] = getattr(finder, "__module__", "") or type(finder).__module__
             return spec
     return None
 
@@ -415,11 +438,7 @@ def main(question: str, search: list[str], named_in: Callable[..., Any]) -> None
         entry = script_target(asked["script"]) or stub_target(asked["script"])
     if entry:
         made.add(entry, True)
-    for name in ("sitecustomize", "usercustomize"):
-        spec = spec_of(name)
-        if spec and spec.origin and spec.has_location and not is_installed(spec.origin) and \
-                not is_below(spec.origin, os.path.realpath(sysconfig.get_path("stdlib"))):
-            made.file(spec.origin, name + ".py")
+    made.at_start()
     if made.bundled is None:
         made.follow()
         made.look_for_paths(asked["cwd"], named_in)

@@ -31,13 +31,14 @@ class Entry:
     script: str = ""
 
 
-def entry_of(start: Sequence[str]) -> Entry:
-    """What the words start, by the program's name and first bytes."""
+def entry_of(start: Sequence[str], search: str | None = None) -> Entry:
+    """What the words start, by the program's name and first bytes. ``search`` is the PATH that it is started with,
+    where that is not the user's."""
     if _PYTHON.fullmatch(Path(start[0]).name):
         return _of_python(start)
     head = _head(start[0])
     if head.startswith(b"#!"):
-        python = _python_of(head, start[0])
+        python = _python_of(head, start[0], search)
         return Entry(SCRIPT, python, script=start[0]) if python else Entry(WRAPPER)
     is_launcher = Path(start[0]).name in _LAUNCHERS or any(_names_a_program(word) for word in start[1:])
     compiled = head.startswith((b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ"))
@@ -57,14 +58,14 @@ def _of_python(start: Sequence[str]) -> Entry:
     return Entry(WRAPPER)
 
 
-def _python_of(head: bytes, script: str) -> tuple[str, ...]:
+def _python_of(head: bytes, script: str, search: str | None) -> tuple[str, ...]:
     """The words by which a script's first line starts Python; empty when it starts something else."""
     lines = head.decode("utf-8", errors="replace").splitlines()
     words = shlex.split(lines[0][2:], comments=False) if lines[0].count("'") % 2 == 0 else []
     if words and Path(words[0]).name == "env":
         words = [word for word in words[1:] if word != "-S" and "=" not in word]
     if words and _PYTHON.fullmatch(Path(words[0]).name):
-        found = words[0] if os.sep in words[0] else shutil.which(words[0])
+        found = words[0] if os.sep in words[0] else shutil.which(words[0], path=search)
         return (found, *words[1:]) if found else ()
     # pip writes this where the path of Python is too long, or holds a blank, for a first line
     long = re.match(r"'''exec' (\"[^\"]+\"|\S+) \"\$0\" \"\$@\"", lines[1]) if len(lines) > 1 else None

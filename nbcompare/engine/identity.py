@@ -126,11 +126,12 @@ def _is_source(name: str) -> bool:
     return not (name in _SKIPPED_FOLDERS or name.startswith(".") or name.endswith((".pyc", ".o")))
 
 
-def identify(engine: Engine) -> EngineIdentity:
-    """Ask an engine who it is, in an empty folder, and take its fingerprint."""
+def identify(engine: Engine, environment: Mapping[str, str] = {}) -> EngineIdentity:
+    """Ask an engine who it is, in an empty folder, and take its fingerprint; ``environment`` is what a case sets."""
     program = engine.program
     return EngineIdentity(engine.role, engine.name, engine.chosen_by, engine.start, sha256_of(program),
-                          program.stat().st_size, _version_line(engine), _library_names(engine), look_at(engine),
+                          program.stat().st_size, _version_line(engine, environment),
+                          _library_names(engine, environment), look_at(engine, environment),
                           recordable(engine.declared_variables), engine.adapter, engine.capabilities)
 
 
@@ -143,12 +144,12 @@ def version_command(engine: Engine) -> tuple[str, ...]:
     return (*engine.start, "-version")
 
 
-def _version_line(engine: Engine) -> str:
+def _version_line(engine: Engine, environment: Mapping[str, str]) -> str:
     """The first line printed for -version (a program that has no such option prints its banner)."""
     cwd = engine.declaration.cwd if engine.declaration else None
     with tempfile.TemporaryDirectory() as scratch:
         out, err = Path(scratch, "out"), Path(scratch, "err")
-        own, variables = Path(scratch, "own"), engine.variables({})
+        own, variables = Path(scratch, "own"), engine.variables(environment)
         own.mkdir()
         run_program((*confining(engine, own, variables), *version_command(engine)), folder=cwd or own, stdout=out,
                     stderr=err, seconds=VERSION_SECONDS, most=VERSION_BYTES,
@@ -157,11 +158,11 @@ def _version_line(engine: Engine) -> str:
     return said.splitlines()[0][:300] if said else UNKNOWN
 
 
-def _library_names(engine: Engine) -> tuple[str, ...]:
+def _library_names(engine: Engine, environment: Mapping[str, str]) -> tuple[str, ...]:
     """Shared libraries that the dynamic linker would load, by name; empty for a script."""
     if not is_elf(engine.program):
         return ()
-    variables = engine.variables({})
+    variables = engine.variables(environment)
     found = linked_libraries(engine.program, variables, confining(engine, Path(os.devnull), variables))
     return (UNKNOWN,) if found is None else tuple(sorted({entry.name for entry in found}))
 

@@ -13,7 +13,7 @@ import os
 import re
 import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,8 @@ named["main"](sys.argv[3], search, named["Named"])
 """What an asked Python is given to run: whatever it imports itself is Python's own, also beside a file json.py."""
 
 MOST_BESIDE = 500
-_NO_DATA = re.compile(r"PATH|PYTHON.*|LD_.*|HOME|TMPDIR|XDG_.*|VIRTUAL_ENV|CONDA.*|LANG|LC_.*|TZ|PWD|.*_(NUM_)?THREADS")
+_NO_DATA = re.compile(r"PATH|PYTHON.*|LD_(?!PRELOAD$).*|HOME|TMPDIR|XDG_.*|VIRTUAL_ENV|CONDA.*|LANG|LC_.*|TZ|PWD"
+                      r"|.*_(NUM_)?THREADS")
 
 
 @dataclass(frozen=True)
@@ -108,20 +109,21 @@ Found = tuple[MadeOf, list[Reason]]
 """What an engine is made of as far as it can be found out, and why that may not be all."""
 
 
-def look_at(engine: Engine) -> MadeOf:
-    """What an engine is made of now.
+def look_at(engine: Engine, environment: Mapping[str, str] = {}) -> MadeOf:
+    """What an engine is made of now; ``environment`` is what a case sets for it beside its declaration.
 
     Raises FileError for a file that cannot be read, and for a compiled file that is not of its source.
     """
-    entry = entry_of(engine.start)
+    variables = engine.variables(environment)
+    entry = entry_of(engine.start, variables.get("PATH"))
     if entry.kind in (MODULE, SCRIPT):
-        found, reasons = _of_python(engine, entry)
+        found, reasons = _of_python(engine, entry, variables)
     elif entry.kind == COMPILED:
-        found, reasons = _of_compiled(engine)
+        found, reasons = _of_compiled(engine, variables)
     else:
         found, reasons = MadeOf(entry.kind), [Reason(f"{engine.program.name} starts another program",
                                                      str(engine.program))]
-    more, also = _named_by_variables(engine, found)
+    more, also = _named_by_variables({**engine.declared_variables, **environment}, found)
     found = replace(found, files=(*found.files, *more))
     return _with_declared(found, [*reasons, *also], engine)
 
@@ -129,8 +131,8 @@ def look_at(engine: Engine) -> MadeOf:
 # --- Python ----------------------------------------------------------------------------------------------------
 
 
-def _of_python(engine: Engine, entry: Entry) -> Found:
-    said = ask(engine, entry)
+def _of_python(engine: Engine, entry: Entry, variables: Mapping[str, str]) -> Found:
+    said = ask(engine, entry, variables)
     if said is None:
         return MadeOf(entry.kind), [Reason("its Python did not say where it comes from", str(engine.program))]
     for path in said["stale"]:
@@ -152,14 +154,15 @@ def _of_python(engine: Engine, entry: Entry) -> Found:
                   installed=tuple(sorted(set(said["installed"].values()))), editable=said["editable"]), reasons
 
 
-def ask(engine: Engine, entry: Entry) -> dict[str, Any] | None:
-    """What the interpreter of a Python program says of it; None when it says nothing usable."""
+def ask(engine: Engine, entry: Entry, variables: Mapping[str, str] = {}) -> dict[str, Any] | None:
+    """What the interpreter of a Python program says of it, with the ``variables`` that the engine gets (without them,
+    those of its declaration); None when it says nothing usable."""
     declared = engine.declaration.cwd if engine.declaration else None
     question = json.dumps({"module": entry.module.partition(".")[0], "script": entry.script,
                            "cwd": str(declared) if declared else None,
                            "stop_at": [str(SIMULATOR)] if SIMULATOR.is_relative_to(CHECKOUT) else []})
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as scratch:
-        variables = engine.variables({})
+        variables = variables or engine.variables({})
         asked = (*confining(engine, Path(scratch), variables), *entry.interpreter, "-c", _QUESTION, *_TEXTS, question)
         printed = answer(asked, declared or Path(scratch), seconds=ASK_SECONDS,
                          environment=with_own_places(engine, Path(scratch), variables))
@@ -173,9 +176,8 @@ def ask(engine: Engine, entry: Entry) -> dict[str, Any] | None:
 # --- compiled programs ---------------------------------------------------------------------------------------------
 
 
-def _of_compiled(engine: Engine) -> Found:
+def _of_compiled(engine: Engine, variables: Mapping[str, str]) -> Found:
     """The libraries that a compiled program is linked with, in the engine's environment, and the loader it names."""
-    variables = engine.variables({})
     found = linked_libraries(engine.program, variables, confining(engine, Path(os.devnull), variables))
     loader = loader_of(engine.program)
     if found is None:
@@ -190,13 +192,15 @@ def _of_compiled(engine: Engine) -> Found:
 # --- files that its variables name ------------------------------------------------------------------------------------
 
 
-def _named_by_variables(engine: Engine, found: MadeOf) -> tuple[list[SourceFile], list[Reason]]:
-    """The files that variables of the declaration name, as a table's folder is often given; of a great many it is
-    told."""
+def _named_by_variables(variables: Mapping[str, str], found: MadeOf) -> tuple[list[SourceFile], list[Reason]]:
+    """The files that variables of a declaration or case name, as a table's folder is often given, or a library that is
+    loaded before all; of a great many it is told."""
     known = {os.path.realpath(entry.path) for entry in found.files}
     files: dict[str, SourceFile] = {}
     reasons = []
-    for name, value in engine.declared_variables.items():
+    named = [(name, word) for name, value in variables.items()
+             for word in (re.split(r"[:\s]+", value) if name == "LD_PRELOAD" else (value,))]
+    for name, value in named:
         if _NO_DATA.fullmatch(name) or not os.path.isabs(value):
             continue
         path = Path(value)

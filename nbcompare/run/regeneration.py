@@ -217,6 +217,8 @@ def _notes(old: Record, new: Record) -> Iterator[str]:
         if before.program_sha256 != after.program_sha256:
             sums = f"sha256 {before.program_sha256[:16]}, now {after.program_sha256[:16]}"
             yield f"{after.role}: another program ({sums})"
+        elif before.source_sha256 != after.source_sha256 and before.made_of:
+            yield f"{after.role}: made of other files than before"
         if before.version != after.version:
             yield f"{after.role}: it calls itself {after.version}, and did {before.version}"
     for role, key in SOURCES.items():

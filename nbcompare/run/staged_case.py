@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from nbcompare.bundle.bundle import Staging
 from nbcompare.bundle.names import DATA
@@ -11,6 +12,7 @@ from nbcompare.bundle.record import Surroundings
 from nbcompare.case.case import Case
 from nbcompare.case.inputs import StagedInput, stage_inputs
 from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.project import CODE_VARIABLES
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.git import RepositoryState
@@ -103,8 +105,7 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
     if stored:
         require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
     protected = sums_of(protected_files(case))
-    known = {role: stored.identity if stored and role == REFERENCE
-             else handed.identities.get(role) or identify(engine) for role, engine in engines.items()}
+    known = _identities(case, engines, stored, handed)
     require_pinned(case, known)
     watches = {role: EngineWatch(engine, known[role]) for role, engine in engines.items()
                if not (stored and role == REFERENCE)}
@@ -113,6 +114,22 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
         repositories[PROJECT] = handed.project
     return StagedCase(case, bundle, stored, engines, inputs, jobs, known, repositories,
                       surroundings_of(engines, case), watches, protected)
+
+
+def _identities(case: Case, engines: Mapping[str, Engine], stored: StoredReference | None,
+                handed: HandedOver) -> dict[str, EngineIdentity]:
+    """Who the engines are, in the environment that the case gives them. What a sweep asked before is asked again where
+    the case itself decides what code is run; and what that puts in the bundled one's place is not called so."""
+    decides = any(CODE_VARIABLES.fullmatch(name) for name in case.environment)
+    found = {}
+    for role, engine in engines.items():
+        asked = None if decides else handed.identities.get(role)
+        who = stored.identity if stored and role == REFERENCE else asked or identify(engine, case.environment)
+        made_of = who.made_of
+        if decides and who.chosen_by == "default" and made_of and made_of.origin and not made_of.bundled:
+            who = replace(who, name=f"{who.name} in {Path(made_of.origin).parent}", chosen_by="Python's path")
+        found[role] = who
+    return found
 
 
 def refuse_secrets(case: Case) -> None:

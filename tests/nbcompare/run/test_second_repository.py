@@ -125,6 +125,20 @@ def test_what_was_not_passed_is_counted_in_a_line_and_named_after_a_failure(nb, 
     assert said.code == 2 and "MYPORT_OTHER" in said.out
 
 
+def test_a_case_that_decides_what_code_is_run_is_asked_about_that_code(run, project):
+    """The case's own PYTHONPATH put another package before the declared one, whose files were in the record."""
+    project.declare(DECLARED)
+    other = project.home / "other/myport"
+    other.mkdir(parents=True)
+    for path in (project.home / "src/myport").iterdir():
+        if path.is_file():
+            (other / path.name).write_text(path.read_text())
+    search = f"{other.parent}:{project.home}/src"
+    project.case.write_text(project.case.read_text() + f"environment: {{PYTHONPATH: '{search}'}}\n")
+    code, record = run("--trust-case")
+    assert code == 0 and record["engines"][1]["made_of"]["origin"] == str(other)
+
+
 # --- before and after -------------------------------------------------------------------------------------------
 
 

@@ -221,3 +221,68 @@ def test_a_whole_declaration_is_proposed_where_there_is_none(project, monkeypatc
     found = identify(choose_engines(RunOptions(), Progress(quiet=True), declared, ("subject",))["subject"])
     assert (found.unknown, found.started_as) == ((), engine.start)
     assert {"core.py", "port_units.py"} <= names(found.made_of)
+
+
+# --- what Python runs beside the program ------------------------------------------------------------------------------
+
+
+def installed(project: Project) -> tuple[str, Path]:
+    """How to start the port in an environment of its own, and the folder of that which holds what is installed."""
+    python = project.environment()
+    return f"command: {python} -m myport", next((project.home / ".venv/lib").glob("python*/site-packages"))
+
+
+def test_what_python_runs_before_a_program_is_in_its_sum(project):
+    declared, site = installed(project)
+    (site / "sitecustomize.py").write_text("X = 1\n")
+    (site / "extra.pth").write_text("import sys; X = 1\n")
+    found = looked_at(project, declared)
+    assert found.unknown == ()
+    (site / "sitecustomize.py").write_text("X = 2\n")
+    (site / "extra.pth").write_text("import sys; X = 2\n")
+    assert changes(found) == ["extra.pth changed", "sitecustomize.py changed"]
+
+
+def test_a_finder_of_modules_that_is_not_known_is_said(project):
+    """Editable installs of some build tools take modules from a build folder by a finder of their own."""
+    declared, site = installed(project)
+    (site / "__editable__.myport.pth").write_text("import their_finder\n")
+    (site / "their_finder.py").write_text(f"""\
+import sys
+from importlib.machinery import PathFinder
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        return PathFinder.find_spec(name, path or [{str(project.home / "src")!r}], target)
+
+sys.meta_path.append(Finder)
+""")
+    found = looked_at(project, declared)
+    assert found.unknown[0].startswith("__init__.py is found by a finder of their_finder")
+    assert "core.py" in names(found)
+
+
+def test_a_script_that_cannot_be_read_is_said(project):
+    (project.home / "port.py").write_bytes(b"PK\x03\x04 an archive of modules")
+    assert looked_at(project, "command: port.py").unknown == ("port.py cannot be read as Python",)
+
+
+def test_the_python_that_is_asked_is_that_of_the_declared_path(project):
+    """A script of "env python3" is run by another Python than this one where PATH is declared."""
+    fake = project.home / "theirs/python3"
+    fake.parent.mkdir()
+    fake.write_text(f"#!/bin/sh\ntouch {project.home}/asked\nexec {sys.executable} \"$@\"\n")
+    fake.chmod(0o755)
+    script = project.home / "port"
+    script.write_text("#!/usr/bin/env python3\nprint(1)\n")
+    script.chmod(0o755)
+    looked_at(project, "command: ./port, environment: {set: {PATH: 'theirs:/usr/bin:/bin'}}")
+    assert (project.home / "asked").exists()
+
+
+def test_a_library_that_is_loaded_before_all_is_in_its_sum(project):
+    library = project.home / "libfirst.so"
+    library.write_bytes(b"no library, and so passed over")
+    found = looked_at(project, f"command: /bin/true, environment: {{set: {{LD_PRELOAD: {library}}}}}")
+    assert "$LD_PRELOAD" in {entry.name for entry in found.files}
