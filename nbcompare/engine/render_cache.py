@@ -72,13 +72,18 @@ class RenderCache:
             self._trim()
 
     def _write(self, name: str, content: bytes) -> None:
-        """In one go, so that a reader never sees half of it."""
-        with contextlib.suppress(OSError):
+        """In one go, so that a reader never sees half of it; where the disk is full nothing is kept and nothing left."""
+        part = None
+        try:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle, part = tempfile.mkstemp(dir=self.folder, suffix=".part")
             with open(handle, "wb") as stream:
                 stream.write(content)
             os.replace(part, self.folder / name)
+        except OSError:
+            if part:
+                with contextlib.suppress(OSError):
+                    os.unlink(part)
 
     def _trim(self) -> None:
         """Remove the images that were not used for longest until the rest is small enough."""

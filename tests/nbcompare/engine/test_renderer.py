@@ -1,5 +1,7 @@
 """The renderer: one way to run an engine, and answers kept under all that they depend on."""
 
+import errno
+import os
 import sys
 from dataclasses import replace
 
@@ -95,6 +97,15 @@ def test_a_refusal_is_kept_and_a_crash_is_not(counted, cache, word, times):
     assert runs() == times
     assert {one.run.failure.kind for one in failed} == {"exit-code" if word == "-fail" else "crashed"}
     assert all(one.image is None for one in failed)
+
+
+def test_an_answer_that_cannot_be_kept_leaves_nothing_behind(cache, tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    cache.keep_image("key", np.ones((7, 9), np.float32))
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_an_engine_that_knows_a_batch_is_kept_only_if_it_does_the_same_there(tmp_path, fake):
