@@ -138,6 +138,16 @@ def test_opening_all_doors_loads_no_room():
     assert {name for name in loaded if name.startswith("nbcompare.")} == {f"nbcompare.{room}" for room in ROOMS}
 
 
+def test_a_class_name_stands_for_one_class():
+    """In the harness; the simulator is another program, with names of its own."""
+    homes = {}
+    for path in sorted(HARNESS.rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(path.relative_to(HARNESS).as_posix())
+    assert not {name: places for name, places in homes.items() if len(places) > 1}
+
+
 # --- types ------------------------------------------------------------------------------------------------------
 
 

@@ -72,7 +72,7 @@ class RenderCache:
             self._trim()
 
     def _write(self, name: str, content: bytes) -> None:
-        """In one go, so that a reader never sees half of it; where the disk is full nothing is kept and nothing left."""
+        """In one go, so that a reader never sees half of it; nothing is kept, and nothing left, on a full disk."""
         part = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
