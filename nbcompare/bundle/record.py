@@ -118,6 +118,23 @@ class Ancestor:
 
 
 @dataclass(frozen=True)
+class ImageFacts:
+    """An image file that was read in place of running an engine; its sum is that of the run's file."""
+
+    file: str
+    """Its path, as it was named."""
+    format: str
+    """Which reader read it: raw, numpy, hdf5 or fabio."""
+    dtype: str
+    """The type of its pixels."""
+    header: Mapping[str, float]
+    """What it says of its geometry."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**vars(self), "header": dict(self.header)}
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """What engines got of the user's environment. Names only: a value that no engine got concerns nobody."""
 
@@ -185,6 +202,8 @@ class Record:
     """The user's variables that engines did not get; None in a record of before they were kept."""
     notes: tuple[str, ...] = ()
     """What a reader of the verdict has to know about the engines."""
+    images: Mapping[str, ImageFacts] | None = None
+    """The image files by role, where two files were judged and no engine was run; None where engines were."""
     schema_version: int = SCHEMA_VERSION
     """The version of this format, and of the text files beside the record."""
 
@@ -212,6 +231,8 @@ class Record:
             more["surroundings"] = self.surroundings.as_dict()
         if self.notes:
             more["notes"] = list(self.notes)
+        if self.images is not None:
+            more["images"] = {role: facts.as_dict() for role, facts in self.images.items()}
         return {
             "schema_version": self.schema_version, "stamp": self.stamp, "kind": KIND, "created_utc": self.created_utc,
             "program": self.program.as_dict(), "case": self.case.as_dict(), "resample": self.resample,
@@ -249,7 +270,7 @@ class Record:
         return cls(schema_version=version, further=FurtherEvidence.from_dict(said.pop("findings")), **parts, **said)
 
 
-_OPTIONAL = ("regenerates", "reference_from", "repositories", "surroundings", "notes")
+_OPTIONAL = ("regenerates", "reference_from", "repositories", "surroundings", "notes", "images")
 _READERS: dict[str, Callable[[Any], Any]] = {
     "program": RecordedProgram.from_dict,
     "case": CaseFacts.from_dict,
@@ -267,5 +288,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "repositories": lambda stored: {name: RepositoryState.from_dict(state) for name, state in stored.items()},
     "surroundings": Surroundings.from_dict,
     "notes": tuple,
+    "images": lambda stored: {role: ImageFacts(**facts) for role, facts in stored.items()},
 }
 """How a part of a record is read, by its key; other keys hold plain values."""

@@ -93,6 +93,12 @@ def _sums(engines: Sequence[EngineIdentity], inputs: Sequence[StagedInput], runs
 def _commands(record: Record) -> str:
     """A text that can be pasted into a shell standing in the bundle, and re-runs each engine."""
     case = record.case
+    if record.images is not None:
+        lines = [f"# {case.name} {record.stamp}: no engine was run; two image files were read."]
+        lines += [f"# {role}: {facts.file} ({facts.format}, {facts.dtype}), sha256 "
+                  f"{engine.program_sha256}" for (role, facts), engine in zip(record.images.items(), record.engines,
+                                                                           strict=True)]
+        return "\n".join([*lines, shlex.join(["nb-compare", *record.program.invocation])]) + "\n"
     by_role = {run.role: run for run in record.runs}
     lines = [f"# {case.name} {record.stamp}: paste a block into a shell whose current folder is this bundle.",
              "# Each engine ran in an empty scratch folder with copies of inputs/data, as below."]

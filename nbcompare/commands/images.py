@@ -33,11 +33,14 @@ from nbcompare.errors import ExitCode, UsageError
 @click.option("--nan", type=click.Choice(["fail", "compare"]), default="fail", show_default=True,
               help="Pixels that are NaN or infinite: an error, or left out and counted.")
 @click.option("--resample", is_flag=True, help="Put a subject of another shape on the reference's grid (noted).")
+@click.option("--bundles", type=click.Path(path_type=Path), default=Path("bundles"), show_default=True, metavar="DIR",
+              help="Where the bundle goes.")
+@click.option("--no-bundle", is_flag=True, help="Keep nothing; only print the result.")
 @result_options
 def command(reference: Path, subject: Path, case_file: Path | None, rois: tuple[tuple[int, int, int, int], ...],
             thresholds: tuple[str, ...], declared: str | None, read_subject: str | None, mask: Path | None,
             mask_below: float | None, mask_above: float | None, mask_equals: tuple[float, ...], nan: str,
-            resample: bool, publication: Publication) -> ExitCode:
+            resample: bool, bundles: Path, no_bundle: bool, publication: Publication) -> ExitCode:
     """Compare two image files and judge them; nothing is run.
 
     SMV, CBF, EDF, TIFF, HDF5 (Eiger, NXmx), .npy, .npz and raw numbers are read, each as its own type. Gaps that a
@@ -51,7 +54,9 @@ def command(reference: Path, subject: Path, case_file: Path | None, rois: tuple[
     from nbcompare.compare.masks import MaskRules
     from nbcompare.files import dump_json
     from nbcompare.formats.declared import Declared
-    from nbcompare.run.image_pair import ImagePairOptions, compare_files, regions_of
+    from nbcompare.run.image_bundle import publish_images
+    from nbcompare.run.image_pair import ImagePairOptions, compare_files, regions_of, with_masking
+    from nbcompare.run.sweep.sweep import invocation
 
     if case_file and (rois or thresholds):
         raise UsageError("--case gives regions and thresholds; leave --roi and --threshold out")
@@ -64,10 +69,13 @@ def command(reference: Path, subject: Path, case_file: Path | None, rois: tuple[
         ours = Declared.of(declared, "--read")
         theirs = Declared.of(read_subject, "--read-subject") if read_subject else ours
         rules = MaskRules(mask_below, mask_above, mask_equals)
-        options = ImagePairOptions((ours, theirs), rules, mask, Declared(), regions, judged, nan, resample)
+        options = ImagePairOptions((ours, theirs), rules, None, mask, Declared(), regions, judged, nan, resample)
+        options = with_masking(options, case) if case else options
         pair = compare_files(reference, subject, options)
+        bundle = None if no_bundle else publish_images(pair, options, bundles, invocation()).folder
         told.add(result_of_images(name, pair, case_file))
         if publication.form != JSONL:
             as_json = publication.form == JSON
-            click.echo(dump_json(pair.as_dict()) if as_json else images_report(pair), nl=not as_json)
+            said = {**pair.as_dict(), "bundle": str(bundle) if bundle else None}
+            click.echo(dump_json(said) if as_json else images_report(pair, bundle), nl=not as_json)
         return told.end(pair.verdict.exit_code)

@@ -122,6 +122,8 @@ def _source_fault(engine: EngineIdentity, folder: Path) -> str | None:
 def experiment_of_the_case(evidence: Evidence) -> tuple[bool, str]:
     """Whether what was run is what the case says: arguments, variables, inputs and declared programs."""
     record = evidence.bundle.record
+    if record.images is not None:
+        return False, "no engine was run: the bundle is of two image files"
     now, then = case_facts(evidence.case), record.case
     for key in ("command", "reference_args", "subject_args", "environment", "options", "masking", "nan", "expect"):
         if getattr(now, key) != getattr(then, key):

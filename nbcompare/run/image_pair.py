@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from nbcompare.case.case import Case
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, Masks, compare_images
@@ -45,18 +46,23 @@ class ImagePairOptions:
     """What the user said beside the two files.
 
     ``declared`` says how the reference's and the subject's file are read, ``rules`` which pixels of either are masked
-    by value, ``mask`` names a file whose non-zero pixels are masked in both. ``rois`` and ``thresholds`` are empty
-    where the whole image is judged by the default.
+    by value (``own_rules`` those of the subject, where they are others), ``mask`` names a file whose non-zero pixels
+    are masked in both. ``rois`` and ``thresholds`` are empty where the whole image is judged by the default.
     """
 
     declared: tuple[Declared, Declared] = (_AS_IT_IS, _AS_IT_IS)
     rules: MaskRules = _NO_RULES
+    own_rules: MaskRules | None = None
     mask: Path | None = None
     mask_declared: Declared = _AS_IT_IS
     rois: tuple[Roi, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
     nan: str = FAIL
     resample: bool = False
+
+    @property
+    def rules_of_subject(self) -> MaskRules:
+        return self.rules if self.own_rules is None else self.own_rules
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,8 @@ class JudgedFiles:
     verdict: Verdict
     notes: tuple[str, ...]
     cause: str | None = None
+    rois: tuple[Roi, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for machines."""
@@ -99,7 +107,7 @@ def compare_files(reference: Path, subject: Path, options: ImagePairOptions) -> 
     rois, thresholds = _asked(files[REFERENCE], options)
     pair = JudgedFiles(files, {role: sha256_of(file.path) for role, file in files.items()},
                      {role: int(np.count_nonzero(masks[at])) if masks else 0 for at, role in enumerate(files)}, None,
-                     not_comparable(""), tuple(_notes(files)))
+                     not_comparable(""), tuple(_notes(files)), None, rois, thresholds)
     try:
         comparison = compare_images(files[REFERENCE].pixels, files[SUBJECT].pixels, rois, resample=options.resample,
                                     further={(t.metric, t.roi) for t in thresholds}, masks=masks,
@@ -115,11 +123,12 @@ def compare_files(reference: Path, subject: Path, options: ImagePairOptions) -> 
 
 
 def _masks(files: Mapping[str, ImageFile], options: ImagePairOptions) -> Masks | None:
-    """The mask of each image: what its file says, the rules, and the mask file. None where nothing is masked."""
+    """The mask of each image: what its file says, the rules, and the mask file. None where nothing says
+    that a pixel is masked."""
     given = read_image(options.mask, options.mask_declared).pixels != 0 if options.mask else None
     found = []
     for role, file in files.items():
-        masked = options.rules.of(file.pixels)
+        masked = (options.rules if role == REFERENCE else options.rules_of_subject).of(file.pixels)
         if file.masked is not None:
             masked |= file.masked
         if given is not None:
@@ -128,7 +137,10 @@ def _masks(files: Mapping[str, ImageFile], options: ImagePairOptions) -> Masks |
                                  f"{Shape(*masked.shape)}")
             masked |= given
         found.append(masked)
-    return (found[0], found[1]) if any(masked.any() for masked in found) else None
+    nothing = given is None and all(file.masked is None for file in files.values())
+    if nothing and options.rules == options.rules_of_subject == _NO_RULES:
+        return None
+    return found[0], found[1]
 
 
 def _refuse_nonfinite(files: Mapping[str, ImageFile], masks: Masks | None) -> None:
@@ -186,6 +198,17 @@ def _plain(file: ImageFile, masks: Masks | None) -> np.ndarray:
     if masks and masks[0].shape == masks[1].shape == pixels.shape:
         pixels[masks[0] | masks[1]] = 0
     return pixels
+
+
+def with_masking(options: ImagePairOptions, case: Case) -> ImagePairOptions:
+    """What a case says of masks and NaN, where the command line says nothing of them."""
+    nan = case.nan if options.nan == FAIL else options.nan
+    if not case.masking.any or options.mask or options.rules != _NO_RULES:
+        return replace(options, nan=nan)
+    own = {entry.name: case.folder / (entry.file or entry.name) for entry in case.inputs}
+    mask = own[case.masking.file] if case.masking.file else None
+    return replace(options, nan=nan, rules=case.masking.reference, own_rules=case.masking.subject, mask=mask,
+                   mask_declared=case.masking.read)
 
 
 def regions_of(text: Sequence[tuple[int, int, int, int]]) -> tuple[Roi, ...]:

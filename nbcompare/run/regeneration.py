@@ -94,6 +94,9 @@ def regenerate(folder: Path, wanted: Wanted, progress: Progress) -> Regeneration
     old = load_bundle(folder)
     if lost:
         return Regeneration(old, None, _nobody(", ".join(lost)), ())
+    if old.record.images is not None:
+        return Regeneration(old, None, _nobody("two image files were read and no engine was run; nb-compare images "
+                                               "reads them again"), ())
     engines, refused = _programs(old.record, wanted, progress)
     if SUBJECT in refused:
         graded = [Graded(role, Grade.CANNOT_RUN, refused.get(role, "the subject cannot run, so nothing was run"))

@@ -61,7 +61,8 @@ def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray
         device = replace(device, comparison=held(
             images[REFERENCE], _image(folder, device.files, device.run, record, images),
             *((threshold.metric, threshold.roi) for threshold in record.case.thresholds), resample=record.resample))
-    near = near_copy([engine.program_sha256 for engine in record.engines], images[REFERENCE], images[SUBJECT])
+    near = None if record.images else near_copy([engine.program_sha256 for engine in record.engines],
+                                                images[REFERENCE], images[SUBJECT])
     vacuous = [*_others(found.vacuous), *([near] if near else [])]
     return replace(found, noise=noise, proof=_proof(found.proof, folder, record, images, held, rois),
                    device=device, vacuous=tuple(vacuous))
@@ -123,7 +124,7 @@ def findings_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
                                          f"{record.stamp}")
     if (found.proof.claims if found.proof else ()) != case.divergences:
         yield Fault("disagrees", RECORD, "the claims that were tried are not those of the case")
-    same = same_program([engine.started_as for engine in record.engines],
+    same = None if record.images else same_program([engine.started_as for engine in record.engines],
                         [engine.program_sha256 for engine in record.engines], record.runs)
     expected = [same] if same else []
     others = _others(found.vacuous)

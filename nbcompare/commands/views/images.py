@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from nbcompare.commands.views.terminal import BODY_LINES, body, line, styled, table
 from nbcompare.run.image_pair import JudgedFiles
 from nbcompare.verdict.verdict import Label
 
 
-def images_report(pair: JudgedFiles) -> str:
+def images_report(pair: JudgedFiles, bundle: Path | None = None) -> str:
     """The verdict, each file as it was read, the checks or the reasons, and what more there is to say."""
     names = [file.path.name for file in pair.files.values()]
     lines = [f"{styled(pair.verdict)}  {' against '.join(reversed(names))}"]
@@ -26,6 +28,8 @@ def images_report(pair: JudgedFiles) -> str:
         rows = [("sum", _number(region.reference_sum), _number(region.subject_sum)),
                 ("max", _number(region.reference_max), _number(region.subject_max))]
         lines += ["  " + row for row in table(("", "reference", "subject"), rows)]
+    if bundle:
+        lines.append(line("bundle", str(bundle)))
     return "\n".join(lines)
 
 
