@@ -36,7 +36,7 @@ from nbcompare.engine.redact import redacted
 from nbcompare.files import sha256_of
 from nbcompare.formats.declared import ImageFile
 from nbcompare.run.engine_runs import empty_logs, mapped_tests
-from nbcompare.run.image_pair import JudgedFiles, ImagePairOptions
+from nbcompare.run.image_pair import ImagePairOptions, JudgedFiles
 from nbcompare.run.provenance import HARNESS_ROLE, PROJECT
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.visible import each_text, visible
