@@ -26,13 +26,15 @@ from nbcompare.engine.engine import PROCESS
 from nbcompare.engine.identity import UNKNOWN, EngineIdentity, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.sandbox import protection_of
 from nbcompare.errors import NbCompareError
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.staged_case import StagedCase
 from nbcompare.run.stored_reference import StoredReference, stored_reference
 
-_OF_THE_MACHINE = ("cpu", "cpu_count", "cpus_usable")
-"""Facts that may change the last bits of an image, or how many threads a program starts."""
+_OF_THE_MACHINE = ("cpu", "cpu_count", "cpus_usable", "sandbox")
+"""Facts that may change the last bits of an image, or how many threads a program starts; and what held the engines, so
+that no record says of a run that it was confined where it was not."""
 
 
 def with_kept_reference(staged: StagedCase, options: RunOptions, handed: HandedOver,
@@ -115,12 +117,12 @@ def key_of_reference(record: Record) -> str | None:
 def _key_of_staged(staged: StagedCase) -> str:
     case, identity = staged.case, staged.identities[REFERENCE]
     sums = sorted((entry.name, entry.sha256) for entry in staged.inputs)
-    return _key(identity, (*case.command, *case.reference_args), sums, case.environment,
-                environment_facts(case.environment, ""), content_hash(HARNESS))
+    facts = {**environment_facts(case.environment, ""), "sandbox": protection_of(staged.engines)}
+    return _key(identity, (*case.command, *case.reference_args), sums, case.environment, facts, content_hash(HARNESS))
 
 
 def _key(identity: EngineIdentity, arguments: tuple[str, ...], inputs: list[tuple[str, str]],
-         variables: Mapping[str, str], facts: Mapping[str, str], harness: str) -> str:
+         variables: Mapping[str, str], facts: Mapping[str, str | None], harness: str) -> str:
     """A sum over all that decides an image: the program with all its files and words, arguments, inputs, variables,
     the processor, and the harness that starts it."""
     made_of = identity.made_of
@@ -128,7 +130,8 @@ def _key(identity: EngineIdentity, arguments: tuple[str, ...], inputs: list[tupl
                identity.libraries, sorted(identity.variables.items()), identity.source_sha256,
                made_of.kind if made_of else None, made_of.interpreter if made_of else None,
                made_of.installed if made_of else None]
-    surroundings = {name: value for name, value in facts.items() if name.startswith("$") or name in _OF_THE_MACHINE}
+    surroundings = {**{name: facts.get(name) for name in _OF_THE_MACHINE},
+                    **{name: value for name, value in facts.items() if name.startswith("$")}}
     text = json.dumps([program, arguments, inputs, sorted(variables.items()), sorted(surroundings.items()), harness])
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -13,7 +13,7 @@ COUNTED = """\
 import shutil, sys
 from pathlib import Path
 sys.dont_write_bytecode = True
-log = Path({log!r})
+log = Path(sys.argv[0]).resolve().parents[1] / ("runs" + ".txt")
 log.write_text(log.read_text() + "x" if log.exists() else "x") if "-version" not in sys.argv else None
 import good
 """
@@ -27,7 +27,7 @@ def counted(tmp_path, fake, small_case, nb, quick_runs):
     for name in ("good", "_image"):
         shutil.copy(fake(name), home)
     log = tmp_path / "runs.txt"
-    (home / "counted.py").write_text(COUNTED.format(log=str(log)))
+    (home / "counted.py").write_text(COUNTED)
     (tmp_path / "nb-compare.yaml").write_text(
         "engines: {reference: {command: [python3, engine/counted.py], sources: [engine/*.py]}}\n")
 
@@ -71,7 +71,8 @@ def test_a_fresh_run_is_made_when_it_is_asked_for(counted):
     assert runs == 2 and "reference_from" not in said.json
 
 
-@pytest.mark.parametrize("change", ["argument", "variable", "input", "program", "module", "thread count"])
+@pytest.mark.parametrize("change", ["argument", "variable", "input", "program", "module", "thread count",
+                                    "confinement"])
 def test_whatever_the_image_depends_on_makes_another_run(counted, small_case, tmp_path, monkeypatch, change):
     text = small_case.read_text()
     small_case.write_text(text + "inputs: {x.dat: {file: x.dat}}\n" if change == "input" else text)
@@ -83,6 +84,8 @@ def test_whatever_the_image_depends_on_makes_another_run(counted, small_case, tm
         small_case.write_text(text + "environment: {OMP_NUM_THREADS: '1'}\n")
     elif change == "input":
         (tmp_path / "x.dat").write_text("2")
+    elif change == "confinement":
+        monkeypatch.setattr("nbcompare.run.kept_reference.protection_of", lambda engines: "reference: confined")
     elif change == "thread count":
         monkeypatch.setenv("OMP_NUM_THREADS", "3")
     else:
