@@ -1,24 +1,37 @@
 """What a Python program is made of, asked of the interpreter that runs it. This file's text is run there with -c.
 
-It stands alone (with paths_in_text.py, which is run in the same names before) and imports nothing of the program. It
-goes by what ``importlib`` would find: the module's package or the script, every module that these import, as their text
-says, and that no distribution installed, and every file that they name by its path. ``main`` prints one line of JSON.
+It stands alone with paths_in_text.py and python_here.py, which are put in place before, and imports nothing of the
+program. It goes by what ``importlib`` would find: the module's package or the script, every module that these import,
+as their text says, and that no distribution installed, and every file that they name by its path. ``main`` prints one
+line of JSON.
 """
 
 from __future__ import annotations
 
 import ast
-import importlib.util
 import itertools
 import json
-import marshal
 import os
 import sys
-import sysconfig
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
-from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
-from typing import Any
+
+from nbcompare.engine.paths_in_text import Named
+from nbcompare.engine.python_here import (
+    FOUND_BY,
+    PATH,
+    editable_by,
+    files_below,
+    is_below,
+    is_installed,
+    is_of_python,
+    project_of,
+    script_target,
+    site_folders,
+    spec_of,
+    stale_bytecode,
+    stub_target,
+)
 
 MOST_FILES = 20000
 MOST_BESIDE = 500
@@ -36,15 +49,8 @@ RESOURCES = ("files", "get_data", "open_text", "open_binary", "read_text", "read
 
 TEXT_CALLS = ("exec", "eval")                # as bare names: model.eval() of torch runs no text
 SEARCH_PATHS = ("path", "meta_path", "path_hooks")
-SKIPPED = ("__pycache__", "node_modules", ".git", ".hg", ".svn", ".tox", ".nox", ".mypy_cache", ".ruff_cache",
-           ".pytest_cache", ".ipynb_checkpoints", ".idea", ".vscode", ".hypothesis", ".eggs")
 NO_DATA = ("/dev", "/proc", "/sys")
 NO_FOLDER = (*NO_DATA, "/tmp", "/usr", "/etc", "/var", "/bin", "/lib", "/opt/conda")
-FOUND_BY: dict[str, str] = {}
-"""Modules that no finder of Python itself found, with the module of the finder that did."""
-
-PATH = list(sys.path)
-"""Where the program's modules are searched; the search for our own goes first through those of Python itself."""
 
 
 class Made:
@@ -196,10 +202,10 @@ class Made:
 
     # --- files that are named by their paths ---
 
-    def look_for_paths(self, cwd: str | None, named_in: Callable[..., Any]) -> None:
-        """Take in the files that the program's sources name by path. ``named_in`` is Named of paths_in_text.py."""
+    def look_for_paths(self, cwd: str | None) -> None:
+        """Take in the files that the program's sources name by path."""
         shared: dict[str, tuple[str, bool]] = {}
-        found = {path: named_in(tree, path, cwd, shared) for path, tree in self.trees.items()}
+        found = {path: Named(tree, path, cwd, shared) for path, tree in self.trees.items()}
         for path, named in found.items():
             for text, whole in named.uses():
                 self.named(path, os.path.realpath(text), whole)
@@ -237,7 +243,7 @@ class Made:
         if path not in map(os.path.realpath, self.files.values()):
             self.file(path, label if label.count("../") < 4 else path)
 
-    def loads(self, node: ast.Call, source: str, named: Any) -> None:
+    def loads(self, node: ast.Call, source: str, named: Named) -> None:
         """A call that loads code from a file: the file is known, or it is told that it is not."""
         word = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
         if word not in BY_PATH or not node.args:
@@ -258,29 +264,6 @@ class Made:
             self.unknown(f"calls {word} with a path that is made when it runs", source)
 
 
-def files_below(folder: str) -> Iterator[str]:
-    """Every file below a folder, through links too, without caches; each folder once."""
-    seen = set()
-    for place, inner, names in os.walk(folder, followlinks=True):
-        seen.add(os.path.realpath(place))
-        inner[:] = sorted(name for name in inner if name not in SKIPPED
-                          and os.path.realpath(os.path.join(place, name)) not in seen
-                          and not os.path.exists(os.path.join(place, name, "pyvenv.cfg")))
-        for name in sorted(names):
-            if os.path.isfile(os.path.join(place, name)):
-                yield os.path.join(place, name)
-
-
-def project_of(folder: str) -> str:
-    """The folder of the project in which a folder lies, by what stands at the top of one; else itself."""
-    place = folder
-    while place != os.path.dirname(place):
-        if any(os.path.exists(os.path.join(place, name)) for name in (".git", "pyproject.toml", "setup.py", ".hg")):
-            return place
-        place = os.path.dirname(place)
-    return folder
-
-
 def beginning(node: ast.AST) -> str:
     """The text that an expression begins with, as far as it stands there."""
     if isinstance(node, ast.Constant):
@@ -288,27 +271,6 @@ def beginning(node: ast.AST) -> str:
     if isinstance(node, ast.JoinedStr):
         return beginning(node.values[0]) if node.values else ""
     return beginning(node.left) if isinstance(node, ast.BinOp) else ""
-
-
-def spec_of(name: str) -> ModuleSpec | None:
-    """What Python would find under a top-level name, where the program's modules are searched."""
-    for finder in sys.meta_path:
-        find = getattr(finder, "find_spec", None)
-        try:
-            spec: ModuleSpec | None = find(name, PATH if finder is PathFinder else None) if find else None
-        except Exception:  # a finder of the user's
-            spec = None
-        if spec is not None:
-            if finder not in (BuiltinImporter, FrozenImporter, PathFinder):
-                FOUND_BY[name] = getattr(finder, "__module__", "") or type(finder).__module__
-            return spec
-    return None
-
-
-def is_of_python(path: str) -> bool:
-    """Whether a file belongs to Python itself."""
-    homes = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib")} | {os.path.dirname(os.__file__)}
-    return not is_installed(path) and any(is_below(path, os.path.realpath(home)) for home in homes if home)
 
 
 def changes_search(node: ast.AST) -> bool:
@@ -320,31 +282,6 @@ def changes_search(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id == "__path__"
 
 
-def stale_bytecode(path: str) -> str | None:
-    """The compiled file that Python would run in place of a source, where it is not what that source compiles to.
-
-    Python goes by the second and the size of the source, or by nothing at all (PEP 552, unchecked). A copy that keeps
-    the times, or an edit of one digit in the same second, therefore runs the old text.
-    """
-    try:
-        cached = importlib.util.cache_from_source(path)
-        with open(cached, "rb") as stream:
-            stored = stream.read()
-        with open(path, "rb") as stream:
-            text = stream.read()
-        if stored[:4] != importlib.util.MAGIC_NUMBER:
-            return None
-        if not stored[4] & 1:
-            found = os.stat(path)
-            now = [int(number) & 0xFFFFFFFF for number in (found.st_mtime, found.st_size)]
-            if [int.from_bytes(stored[at:at + 4], "little") for at in (8, 12)] != now:
-                return None
-        same = marshal.loads(stored[16:]) == compile(text, path, "exec", dont_inherit=True)
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, NotImplementedError, RecursionError):
-        return None
-    return None if same else cached
-
-
 def sources_of(made: Made) -> list[str]:
     """The Python sources whose compiled files count; of the bundled simulator those of its folder."""
     if made.bundled:
@@ -353,79 +290,10 @@ def sources_of(made: Made) -> list[str]:
     return [path for path in made.files.values() if path.endswith(".py")]
 
 
-def is_below(path: str, folder: str) -> bool:
-    path = os.path.realpath(path)
-    return path == folder or path.startswith(folder + os.sep)
-
-
-def site_folders() -> list[str]:
-    named = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
-    return [os.path.realpath(path) for path in named if path]
-
-
-def is_installed(path: str) -> bool:
-    """Whether a file lies where distributions are installed."""
-    parts = os.path.realpath(path).split(os.sep)
-    return "site-packages" in parts or "dist-packages" in parts or any(is_below(path, f) for f in site_folders())
-
-
-def script_target(script: str) -> str | None:
-    """The module that a console script starts; None where it is no such script."""
-    try:
-        points = metadata.entry_points()
-        chosen = points.select(group="console_scripts") if hasattr(points, "select") else points["console_scripts"]
-        return next((point.value.partition(":")[0] for point in chosen if point.name == os.path.basename(script)), None)
-    except Exception:
-        return None
-
-
-def stub_target(script: str) -> str | None:
-    """The module that a stub imports its main from, where a script is one: few lines, and ``sys.exit(main())``."""
-    try:
-        with open(script, "rb") as stream:
-            text = stream.read(4000)
-        tree = ast.parse(text)
-    except (OSError, SyntaxError, ValueError):
-        return None
-    found = [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module and not node.level]
-    return found[-1] if found and b"sys.exit(" in text and text.count(b"\n") <= 15 else None
-
-
-def editable_by(folders: Iterable[str]) -> str | None:
-    """The file that puts a folder on the path of this interpreter: a .pth, as an editable install leaves one."""
-    for site in site_folders():
-        for name in sorted(os.listdir(site)) if os.path.isdir(site) else ():
-            if not name.endswith((".pth", "direct_url.json")) and not name.endswith(".dist-info"):
-                continue
-            path = os.path.join(site, name, "direct_url.json") if name.endswith(".dist-info") else \
-                os.path.join(site, name)
-            try:
-                with open(path, encoding="utf-8", errors="replace") as stream:
-                    text = stream.read(100000)
-            except OSError:
-                continue
-            if name.endswith(".dist-info"):
-                origin = url_folder(text) if '"editable": true' in text else None
-                if origin and any(is_below(folder, origin) for folder in folders):
-                    return os.path.basename(os.path.dirname(path)) + " from " + origin
-            elif any(line.strip() and os.path.isdir(line.strip()) and is_below(folder, os.path.realpath(line.strip()))
-                     for line in text.splitlines() for folder in folders):
-                return path
-    return None
-
-
-def url_folder(text: str) -> str | None:
-    try:
-        url = json.loads(text)["url"]
-        return os.path.realpath(url[len("file://"):]) if url.startswith("file://") else None
-    except (ValueError, KeyError):
-        return None
-
-
-def main(question: str, search: list[str], named_in: Callable[..., Any]) -> None:
+def main(question: str, search: list[str]) -> None:
     """Answer {"module": NAME or "", "script": PATH or "", "cwd": folder or null, "stop_at": folders that are known}.
 
-    ``search`` is sys.path as the program gets it, ``named_in`` is Named of paths_in_text.py.
+    ``search`` is sys.path as the program gets it.
     """
     asked = json.loads(question)
     PATH[:] = search
@@ -441,7 +309,7 @@ def main(question: str, search: list[str], named_in: Callable[..., Any]) -> None
     made.at_start()
     if made.bundled is None:
         made.follow()
-        made.look_for_paths(asked["cwd"], named_in)
+        made.look_for_paths(asked["cwd"])
         made.follow()
     places = [os.path.dirname(path) for path in made.folders] + [os.path.dirname(path) for path in made.files.values()]
     local = [place for place in places if not is_installed(place)]

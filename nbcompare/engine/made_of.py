@@ -18,29 +18,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nbcompare.engine.ask_python import SKIPPED, files_below
 from nbcompare.engine.asking import answer
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.entry import COMPILED, MODULE, SCRIPT, Entry, entry_of
 from nbcompare.engine.installation import CHECKOUT, SIMULATOR
 from nbcompare.engine.libraries import linked_libraries, loader_of
+from nbcompare.engine.python_here import SKIPPED, files_below
 from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sha256_of
 
 ASK_SECONDS = 60.0
 MOST_FILES = 20_000
-_TEXTS = [str(Path(__file__).with_name(name)) for name in ("paths_in_text.py", "ask_python.py")]
+_TEXTS = [str(Path(__file__).with_name(name)) for name in ("paths_in_text.py", "python_here.py", "ask_python.py")]
 _QUESTION = """\
 import sys
 search = list(sys.path)
 own = [entry for entry in search if entry.startswith(sys.base_prefix + "/lib") and "-packages" not in entry]
 sys.path[:] = own + [entry for entry in search if entry not in own]
-named = {"__name__": "asked"}
-for text in sys.argv[1:3]:
+import os
+import types
+for text in sys.argv[1:-1]:
+    name = "nbcompare.engine." + os.path.basename(text)[:-3]
+    sys.modules[name] = module = types.ModuleType(name)
     with open(text, encoding="utf-8") as stream:
-        exec(compile(stream.read(), text, "exec"), named)
-named["main"](sys.argv[3], search, named["Named"])
+        exec(compile(stream.read(), text, "exec"), vars(module))
+module.main(sys.argv[-1], search)
 """
 """What an asked Python is given to run: whatever it imports itself is Python's own, also beside a file json.py."""
 

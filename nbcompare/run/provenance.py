@@ -35,7 +35,9 @@ _MOST_NAMES = 6
 _BUILT = (".so", ".pyd", ".dylib", ".o", ".a", ".pyc")
 """Ends of names of files that are made of others, and so in no commit; their bytes are in the engine's sum."""
 
-_DISTRIBUTION = re.compile(r"\.(dist|egg)-info/")
+_OF_INSTALLATION = re.compile(r"\.(dist|egg)-info/|\.pth$|-packages/(site|user)customize\.py$")
+"""Files that an installer writes, also into an environment that lies in the repository; no commit holds them."""
+
 _OPTION = {REFERENCE: "--c-bin", SUBJECT: "--py-bin"}
 
 
@@ -69,7 +71,7 @@ def _with_sources(state: RepositoryState, identity: EngineIdentity) -> Repositor
     if state.root is None or identity.made_of is None:
         return state
     own = [Path(entry.path) for entry in identity.made_of.files
-           if not _DISTRIBUTION.search(entry.path) and not entry.path.endswith(_BUILT)
+           if not _OF_INSTALLATION.search(entry.path) and not entry.path.endswith(_BUILT)
            and Path(entry.path).resolve().is_relative_to(state.root)]
     loose = not_committed(Path(state.root), own)
     if own and len(loose) == len(own):

@@ -267,6 +267,15 @@ def test_a_source_that_git_ignores_is_no_clean_tree(run, project):
     assert record["repositories"]["subject"]["dirty"]
 
 
+def test_an_environment_in_the_repository_is_no_uncommitted_change(run, project):
+    python = project.environment()
+    project.declare(f"command: {python} -m myport")
+    project.commit("with an environment")
+    _, record = run()
+    assert [entry["name"] for entry in record["engines"][1]["made_of"]["files"] if entry["name"].endswith(".pth")]
+    assert record["repositories"]["subject"]["dirty"] is False
+
+
 def test_outside_of_git_it_says_so(run, project):
     import shutil
 

@@ -1,0 +1,163 @@
+"""Where a Python finds modules, and what is installed in it: asked by ask_python.py, in whatever Python runs a program.
+
+It stands alone, and imports nothing but what Python itself brings. Nothing of the program is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import marshal
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
+
+SKIPPED = ("__pycache__", "node_modules", ".git", ".hg", ".svn", ".tox", ".nox", ".mypy_cache", ".ruff_cache",
+           ".pytest_cache", ".ipynb_checkpoints", ".idea", ".vscode", ".hypothesis", ".eggs")
+FOUND_BY: dict[str, str] = {}
+"""Modules that no finder of Python itself found, with the module of the finder that did."""
+
+PATH = list(sys.path)
+"""Where the program's modules are searched; the search for our own goes first through those of Python itself."""
+
+
+def files_below(folder: str) -> Iterator[str]:
+    """Every file below a folder, through links too, without caches; each folder once."""
+    seen = set()
+    for place, inner, names in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(place))
+        inner[:] = sorted(name for name in inner if name not in SKIPPED
+                          and os.path.realpath(os.path.join(place, name)) not in seen
+                          and not os.path.exists(os.path.join(place, name, "pyvenv.cfg")))
+        for name in sorted(names):
+            if os.path.isfile(os.path.join(place, name)):
+                yield os.path.join(place, name)
+
+
+def project_of(folder: str) -> str:
+    """The folder of the project in which a folder lies, by what stands at the top of one; else itself."""
+    place = folder
+    while place != os.path.dirname(place):
+        if any(os.path.exists(os.path.join(place, name)) for name in (".git", "pyproject.toml", "setup.py", ".hg")):
+            return place
+        place = os.path.dirname(place)
+    return folder
+
+
+def spec_of(name: str) -> ModuleSpec | None:
+    """What Python would find under a top-level name, where the program's modules are searched."""
+    for finder in sys.meta_path:
+        find = getattr(finder, "find_spec", None)
+        try:
+            spec: ModuleSpec | None = find(name, PATH if finder is PathFinder else None) if find else None
+        except Exception:  # a finder of the user's
+            spec = None
+        if spec is not None:
+            if finder not in (BuiltinImporter, FrozenImporter, PathFinder):
+                FOUND_BY[name] = getattr(finder, "__module__", "") or type(finder).__module__
+            return spec
+    return None
+
+
+def is_of_python(path: str) -> bool:
+    """Whether a file belongs to Python itself."""
+    homes = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib")} | {os.path.dirname(os.__file__)}
+    return not is_installed(path) and any(is_below(path, os.path.realpath(home)) for home in homes if home)
+
+
+def stale_bytecode(path: str) -> str | None:
+    """The compiled file that Python would run in place of a source, where it is not what that source compiles to.
+
+    Python goes by the second and the size of the source, or by nothing at all (PEP 552, unchecked). A copy that keeps
+    the times, or an edit of one digit in the same second, therefore runs the old text.
+    """
+    try:
+        cached = importlib.util.cache_from_source(path)
+        with open(cached, "rb") as stream:
+            stored = stream.read()
+        with open(path, "rb") as stream:
+            text = stream.read()
+        if stored[:4] != importlib.util.MAGIC_NUMBER:
+            return None
+        if not stored[4] & 1:
+            found = os.stat(path)
+            now = [int(number) & 0xFFFFFFFF for number in (found.st_mtime, found.st_size)]
+            if [int.from_bytes(stored[at:at + 4], "little") for at in (8, 12)] != now:
+                return None
+        same = marshal.loads(stored[16:]) == compile(text, path, "exec", dont_inherit=True)
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, NotImplementedError, RecursionError):
+        return None
+    return None if same else cached
+
+
+def is_below(path: str, folder: str) -> bool:
+    path = os.path.realpath(path)
+    return path == folder or path.startswith(folder + os.sep)
+
+
+def site_folders() -> list[str]:
+    named = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    return [os.path.realpath(path) for path in named if path]
+
+
+def is_installed(path: str) -> bool:
+    """Whether a file lies where distributions are installed."""
+    parts = os.path.realpath(path).split(os.sep)
+    return "site-packages" in parts or "dist-packages" in parts or any(is_below(path, f) for f in site_folders())
+
+
+def script_target(script: str) -> str | None:
+    """The module that a console script starts; None where it is no such script."""
+    try:
+        points = metadata.entry_points()
+        chosen = points.select(group="console_scripts") if hasattr(points, "select") else points["console_scripts"]
+        return next((point.value.partition(":")[0] for point in chosen if point.name == os.path.basename(script)), None)
+    except Exception:
+        return None
+
+
+def stub_target(script: str) -> str | None:
+    """The module that a stub imports its main from, where a script is one: few lines, and ``sys.exit(main())``."""
+    try:
+        with open(script, "rb") as stream:
+            text = stream.read(4000)
+        tree = ast.parse(text)
+    except (OSError, SyntaxError, ValueError):
+        return None
+    found = [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    return found[-1] if found and b"sys.exit(" in text and text.count(b"\n") <= 15 else None
+
+
+def editable_by(folders: Iterable[str]) -> str | None:
+    """The file that puts a folder on the path of this interpreter: a .pth, as an editable install leaves one."""
+    for site in site_folders():
+        for name in sorted(os.listdir(site)) if os.path.isdir(site) else ():
+            if not name.endswith((".pth", "direct_url.json")) and not name.endswith(".dist-info"):
+                continue
+            path = os.path.join(site, name, "direct_url.json") if name.endswith(".dist-info") else \
+                os.path.join(site, name)
+            try:
+                with open(path, encoding="utf-8", errors="replace") as stream:
+                    text = stream.read(100000)
+            except OSError:
+                continue
+            if name.endswith(".dist-info"):
+                origin = url_folder(text) if '"editable": true' in text else None
+                if origin and any(is_below(folder, origin) for folder in folders):
+                    return os.path.basename(os.path.dirname(path)) + " from " + origin
+            elif any(line.strip() and os.path.isdir(line.strip()) and is_below(folder, os.path.realpath(line.strip()))
+                     for line in text.splitlines() for folder in folders):
+                return path
+    return None
+
+
+def url_folder(text: str) -> str | None:
+    try:
+        url = json.loads(text)["url"]
+        return os.path.realpath(url[len("file://"):]) if url.startswith("file://") else None
+    except (ValueError, KeyError):
+        return None
