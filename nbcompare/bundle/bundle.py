@@ -21,6 +21,7 @@ from pathlib import Path
 
 from nbcompare.bundle import strict_json
 from nbcompare.bundle.lock import lock
+from nbcompare.bundle.manifest import read_text
 from nbcompare.bundle.names import (
     MANIFEST,
     RECORD,
@@ -33,6 +34,7 @@ from nbcompare.bundle.names import (
     newest_stamp,
 )
 from nbcompare.bundle.record import Record
+from nbcompare.bundle.schema import schema_faults
 from nbcompare.engine.engine import Run
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.files import dump_json, flush_folder, sha256_of
@@ -219,13 +221,17 @@ def is_sealed(folder: Path) -> bool:
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """The bundle in a folder. Raises EvidenceError when there is no readable record."""
+    """The bundle in a folder. Raises EvidenceError when there is no readable record, or none of the schema's form."""
     path = folder / RECORD
+    if not os.path.lexists(path):
+        raise EvidenceError(f"{folder}: no bundle here (there is no {RECORD})")
     try:
-        return Bundle(folder, Record.from_dict(strict_json.loads(path.read_text(encoding="utf-8"))))
-    except FileNotFoundError:
-        raise EvidenceError(f"{folder}: no bundle here (there is no {RECORD})") from None
-    except OSError as fault:
-        raise EvidenceError(f"{path}: cannot read: {fault.strerror}") from None
+        stored = strict_json.loads(read_text(path))
+        wrong = schema_faults(stored)
+        if wrong:
+            raise ValueError(wrong[0])
+        return Bundle(folder, Record.from_dict(stored))
+    except FileError as fault:
+        raise EvidenceError(f"{path}: cannot read: {fault.message}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise EvidenceError(f"{path}: damaged record ({type(fault).__name__}: {fault})") from None

@@ -22,9 +22,14 @@ KEYS = ("engines", "case_environment")
 CODE_VARIABLES = re.compile(
     r"LD_.*|DYLD_.*|GLIBC_TUNABLES|GCONV_PATH|LOCPATH|MALLOC_.*|PATH|HOME|IFS|ENV|BASH_.*|SHELL|SHELLOPTS"
     r"|PYTHON(?!HASHSEED$|UTF8$|UNBUFFERED$|DONTWRITEBYTECODE$|OPTIMIZE$|IOENCODING$).*|VIRTUAL_ENV|CONDA_.*"
-    r"|PERL.*|RUBY.*|NODE_.*|JAVA_.*|JDK_.*|_JAVA_.*|CLASSPATH|JULIA_.*|R_.*|LUA_.*|TCL.*|GIT_.*|OMPI_.*|TORCH_EXTENSIONS_DIR|TORCHINDUCTOR_.*"
-    r"|CC|CXX|LIBRARY_PATH|TMPDIR|XDG_.*", re.IGNORECASE)
-"""Variables that decide which code a program loads, not how it computes."""
+    r"|PERL.*|RUBY.*|NODE_.*|JAVA_.*|JDK_.*|_JAVA_.*|CLASSPATH|JULIA_.*|R_.*|LUA_.*|TCL.*|GIT_.*|OMPI_.*|TORCHINDUCTOR_.*"
+    r"|CC|CXX|TMPDIR|XDG_.*|OMP_TOOL.*|CUDA_INJECTION.*|HSA_TOOLS.*|COVERAGE_.*|MPL.*|OPENSSL_.*|SSL.*|DOTNET_.*"
+    r"|CORECLR_.*|PHP.*|GUILE_.*|ERL_.*|HOSTALIASES|NLSPATH|TERMINFO|TERMCAP|LESSOPEN|PROMPT_COMMAND|PS4|CDPATH|ZDOTDIR"
+    r"|BASHOPTS|GLOBIGNORE|PAGER|EDITOR|VISUAL|BROWSER|.*_PROXY"
+    r"|.*(PATH|PRELOAD|LIBRARY|LIBRARIES|PLUGINS?|MODULES?|HOOKS?|STARTUP|INJECTION|_RC|OPTIONS|FLAGS|WRAPPER|COMMAND"
+    r"|BACKEND|_DIR|_HOME|_CONF|(?<!^CUBLAS_WORKSPACE)_CONFIG)", re.IGNORECASE)
+"""Variables that decide which code a program loads, not how it computes; by their names, or by the words in which such
+names end, as nobody knows all of them."""
 
 
 @dataclass(frozen=True)

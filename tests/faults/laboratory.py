@@ -191,8 +191,8 @@ def _warm_up() -> None:
     import nbcompare.plan.ledger_entry
     import nbcompare.plan.signing
     import nbcompare.run.one_case  # noqa: F401
-    from nbcompare.bundle.check.schema import record_schema
     from nbcompare.bundle.names import moment_of
+    from nbcompare.bundle.schema import record_schema
     from nbcompare.case.case import load_case
     from nbcompare.cli import COMMANDS, main
     from nbcompare.compare.compare import compare_images

@@ -14,11 +14,11 @@ from nbcompare.bundle import strict_json
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.agreement import agreement_faults
 from nbcompare.bundle.check.recompute import recomputation_faults
-from nbcompare.bundle.check.schema import schema_faults
 from nbcompare.bundle.fault import Fault, in_order
 from nbcompare.bundle.manifest import inspect, read_text
 from nbcompare.bundle.names import IMAGE_ENDING, RECORD
 from nbcompare.bundle.record import Record
+from nbcompare.bundle.schema import schema_faults
 from nbcompare.errors import EvidenceError, NbCompareError
 from nbcompare.files import dump_json
 

@@ -12,9 +12,9 @@ import pytest
 
 from nbcompare.bundle import record as record_module
 from nbcompare.bundle.bundle import write_manifest
-from nbcompare.bundle.check.schema import record_schema, schema_faults
 from nbcompare.bundle.names import image_name
 from nbcompare.bundle.record import Ancestor, ContentSums, Record, RecordedProgram, TestsOutcome
+from nbcompare.bundle.schema import record_schema, schema_faults
 from nbcompare.bundle.text_files import texts_of
 from nbcompare.case import facts as facts_module
 from nbcompare.case.case import load_case

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.bundle.check.schema import schema_faults
 from nbcompare.bundle.record import Record
+from nbcompare.bundle.schema import schema_faults
 from nbcompare.bundle.text_files import texts_of
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.errors import EvidenceError

@@ -153,12 +153,17 @@ def test_relative_folders_of_the_users_variables_are_absolute_for_an_engine(nb, 
 # --- a case's own environment --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "PATH", "BASH_ENV",
-                                  "PYTHONSTARTUP", "PERL5LIB", "GIT_EXTERNAL_DIFF"])
+CODE_NAMES = ("LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT GCONV_PATH PYTHONPATH PYTHONHOME PYTHONSTARTUP PATH BASH_ENV "
+              "BASHOPTS PS4 PERL5LIB GIT_EXTERNAL_DIFF GIT_SSH_COMMAND OMP_TOOL_LIBRARIES MPLBACKEND "
+              "CUDA_INJECTION64_PATH HDF5_PLUGIN_PATH COVERAGE_PROCESS_START XLA_FLAGS "
+              "UCX_MODULE_DIR https_proxy").split()
+
+
+@pytest.mark.parametrize("name", CODE_NAMES)
 def test_a_case_may_not_say_what_code_is_run(nb, run_small, small_case, name):
     small_case.write_text(SMALL_CASE + f"environment: {{{name}: /evil}}\n")
     said = nb("run", small_case, "--c-bin", FAKES / "good.py", "--py-bin", FAKES / "twin.py", "-q")
-    assert said.code == 1
+    assert said.code == 1 and not Path("bundles").exists()
     assert f"{name} decides what code is run" in said.err and "--trust-case" in said.err
 
 
@@ -171,5 +176,6 @@ def test_a_trusted_case_and_a_project_that_allows_it_may(nb, small_case, tmp_pat
 
 
 def test_a_variable_that_decides_no_code_needs_no_trust(nb, small_case):
-    small_case.write_text(SMALL_CASE + "environment: {OMP_NUM_THREADS: 2, MODE: x, PYTHONHASHSEED: 0}\n")
+    small_case.write_text(SMALL_CASE + "environment: {OMP_NUM_THREADS: 2, MODE: x, PYTHONHASHSEED: 0, "
+                          "CUBLAS_WORKSPACE_CONFIG: ':4096:8'}\n")
     assert nb("run", small_case, "--c-bin", FAKES / "good.py", "--py-bin", FAKES / "twin.py", "-q").code == 0

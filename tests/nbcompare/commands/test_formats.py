@@ -10,7 +10,7 @@ import pytest
 import referencing
 
 import nbcompare
-from nbcompare.bundle.check.schema import record_schema
+from nbcompare.bundle.schema import record_schema
 
 SCHEMAS = Path(nbcompare.__file__).parent / "commands/schemas"
 PHASES = """\
