@@ -19,7 +19,7 @@ _FIGURES = ("correlation", "mse", "rmse", "max_abs_diff", "sum_ratio", "max_inte
 
 
 def summary(args: Sequence[str], runs: Sequence[Run], binaries: Mapping[str, str], comparison: Comparison | None,
-            verdict: Verdict, scale: Scale | None, findings: FurtherEvidence | None = None, *,
+            verdict: Verdict, scale: Scale | None, further: FurtherEvidence | None = None, *,
             resample: bool = False, notes: Sequence[str] = ()) -> dict[str, Any]:
     """The summary as plain values. The figures at the top are those of the first region; null is undefined."""
     by_role = {run.role: run for run in runs}
@@ -44,20 +44,20 @@ def summary(args: Sequence[str], runs: Sequence[Run], binaries: Mapping[str, str
         "regions": comparison.as_dict()["regions"] if comparison else [],
         "peaks": comparison.peaks.as_dict() if comparison else None,
         "notes": [*notes, *(comparison.notes if comparison else ())],
-        **_found(findings or FurtherEvidence(), verdict),
+        **_found(further or FurtherEvidence(), verdict),
         "png_scale_method": scale.method if scale else None,
         "png_scale_percentile": scale.percentile if scale else None,
     }
 
 
-def _found(findings: FurtherEvidence, verdict: Verdict) -> dict[str, Any]:
+def _found(further: FurtherEvidence, verdict: Verdict) -> dict[str, Any]:
     """What was found out beside the figures: noise, cause, probed arguments, and each claim from plain to emulated."""
-    noise, probe, proof = findings.noise, findings.probe, findings.proof
+    noise, ablation, proof = further.noise, further.ablation, further.proof
     return {
         "noise_floor": {"deterministic": noise.deterministic, "sentence": noise.sentence} if noise else None,
-        "vacuous": list(findings.vacuous),
-        "probed_arguments": probe.as_dict()["arguments"] if probe else None,
+        "vacuous": list(further.vacuous),
+        "probed_arguments": ablation.as_dict()["arguments"] if ablation else None,
         "divergences": [claim.as_dict() for claim in proof.claims] if proof else [],
         "proof": proof_rows(verdict, proof) if proof else [],
-        "cause": findings.cause,
+        "cause": further.cause,
     }

@@ -39,7 +39,7 @@ class Judgement:
 
     comparison: Comparison | None
     verdict: Verdict
-    findings: FurtherEvidence = FurtherEvidence()
+    further: FurtherEvidence = FurtherEvidence()
 
 
 def compare_runs(staged: StagedCase, ran: EngineRuns, options: RunOptions) -> Comparison:
@@ -77,15 +77,15 @@ def _judge(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, compariso
                         _rerun_in(staged, ran, place), _run_quietly(place, progress), bundle.folder / DATA,
                         datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC).date(),
                         stored.record.further if stored else None, options.resample)
-    findings = run_further(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args,
+    further = run_further(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args,
                            device=device)
-    verdict = conclude(comparison, staged.case.thresholds, findings)
+    verdict = conclude(comparison, staged.case.thresholds, further)
     cause = None
     if verdict.word is Label.FAIL and not all(check.holds for check in verdict.checks):
         cause = likely_cause(ran.images, staged.jobs, bundle.folder / DATA, ran.outputs)
-    elif verdict.word is Label.NOT_PROVEN and findings.proof:
-        cause = cause_beside(bench, findings.proof, place, ran.outputs)
-    return Judgement(comparison, verdict, replace(findings, cause=cause) if cause else findings)
+    elif verdict.word is Label.NOT_PROVEN and further.proof:
+        cause = cause_beside(bench, further.proof, place, ran.outputs)
+    return Judgement(comparison, verdict, replace(further, cause=cause) if cause else further)
 
 
 def write_views(staged: StagedCase, ran: EngineRuns, judgement: Judgement, options: RunOptions) -> Scale | None:

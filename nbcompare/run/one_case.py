@@ -113,7 +113,7 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
         program=RecordedProgram("nb-compare", __version__, options.invocation), case=case_facts(staged.case),
         resample=options.resample, inputs_as_pinned=all(entry.as_pinned for entry in staged.inputs),
         git=GitState(project.sha, project.dirty), content=_content(staged), environment=_environment(staged),
-        tests=tests, protected=staged.protected_now(), further=judgement.findings, pictures=options.pictures,
+        tests=tests, protected=staged.protected_now(), further=judgement.further, pictures=options.pictures,
         inputs=staged.inputs, engines=tuple(staged.identities.values()), runs=ran.runs,
         comparison=judgement.comparison, verdict=judgement.verdict, regenerates=handed.regenerates,
         reference_from=stored.ancestor if stored else None, repositories=staged.repositories,

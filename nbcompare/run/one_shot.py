@@ -60,7 +60,7 @@ class OneShot:
     comparison: Comparison | None
     verdict: Verdict
     notes: tuple[str, ...] = field(default=())
-    findings: FurtherEvidence = FurtherEvidence()
+    further: FurtherEvidence = FurtherEvidence()
 
 
 def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Progress) -> OneShot:
@@ -88,14 +88,14 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         runs = with_changed(tuple(rendering.run for rendering in found.values()), faults_of(watches))
         images = {role: rendering.pixels for role, rendering in found.items() if rendering.pixels is not None}
         sums = {role: identity.program_sha256 for role, identity in identities.items()}
-        findings = FurtherEvidence(vacuous=tuple(_signs(engines, list(sums.values()), runs, images)))
-        comparison, verdict, scale = _compare(case, images, runs, options, findings, work)
+        further = FurtherEvidence(vacuous=tuple(_signs(engines, list(sums.values()), runs, images)))
+        comparison, verdict, scale = _compare(case, images, runs, options, further, work)
         if verdict.word is Label.FAIL:
             cause = likely_cause(images, jobs, work / "data",
                                  {role: places[role].stdout for role in places})
-            findings = replace(findings, cause=cause)
+            further = replace(further, cause=cause)
         binaries = {PREFIX[role]: f"{engine.name} sha256:{sums[role]}" for role, engine in engines.items()}
-        said = summary(staged.command, runs, binaries, comparison, verdict, scale, findings, resample=options.resample)
+        said = summary(staged.command, runs, binaries, comparison, verdict, scale, further, resample=options.resample)
         notes = notes_of(case, engines, identities, runs, surroundings_of(engines, case))
         said["notes"] = [*staged.notes, *notes, *said["notes"]]
         said["engines"] = [identity.as_dict() for identity in identities.values()]
@@ -104,7 +104,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         said["inputs"] = {name: sha256_of(work / "data" / name) for name in sorted(files_of(work / "data"))}
         (work / "summary.json").write_text(dump_json(each_text(said, redacted)), encoding="utf-8")
         _replace_files(work, folder)
-    return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]), findings)
+    return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]), further)
 
 
 def _signs(engines: Mapping[str, Engine], sums: Sequence[str], runs: Sequence[Run],
@@ -120,7 +120,7 @@ def _signs(engines: Mapping[str, Engine], sums: Sequence[str], runs: Sequence[Ru
 
 
 def _compare(case: Case, images: Mapping[str, np.ndarray], runs: tuple[Run, ...], options: OneShotOptions,
-             findings: FurtherEvidence, work: Path) -> tuple[Comparison | None, Verdict, Scale | None]:
+             further: FurtherEvidence, work: Path) -> tuple[Comparison | None, Verdict, Scale | None]:
     failed = failures_verdict(runs)
     if failed:
         return None, failed, None
@@ -130,12 +130,12 @@ def _compare(case: Case, images: Mapping[str, np.ndarray], runs: tuple[Run, ...]
     except ShapeError as fault:
         return None, not_comparable(str(fault)), None
     if reference.shape != subject.shape:
-        return comparison, conclude(comparison, case.thresholds, findings), None
+        return comparison, conclude(comparison, case.thresholds, further), None
     if options.save_diff:
         (subject.astype(np.float64) - reference).astype("<f4").tofile(work / "diff.bin")
     files = {key: work / f"{key}.png" for key in ("c", "py", "diff")}
     scale = write_pictures(reference, subject, case.rois[0], (), files, options.percentile)
-    return comparison, conclude(comparison, case.thresholds, findings), scale
+    return comparison, conclude(comparison, case.thresholds, further), scale
 
 
 # --- the folder -----------------------------------------------------------------------------------------

@@ -108,8 +108,8 @@ def ablate(command: Sequence[str], jobs: Mapping[str, Job], image: np.ndarray, r
     return Ablation(tuple(found))
 
 
-def _known(probe: Ablation | None, words: tuple[str, ...], role: str) -> str:
-    found = [getattr(entry, role) for entry in probe.arguments if entry.words == words] if probe else []
+def _known(ablation: Ablation | None, words: tuple[str, ...], role: str) -> str:
+    found = [getattr(entry, role) for entry in ablation.arguments if entry.words == words] if ablation else []
     return found[0] if found else UNKNOWN
 
 

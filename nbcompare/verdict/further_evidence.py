@@ -28,7 +28,7 @@ class FurtherEvidence:
 
     noise: NoiseFloor | None = None
     vacuous: tuple[str, ...] = ()
-    probe: Ablation | None = None
+    ablation: Ablation | None = None
     proof: Proof | None = None
     cause: str | None = None
     device: DeviceRun | None = None
@@ -45,37 +45,37 @@ class FurtherEvidence:
 
     def as_dict(self) -> dict[str, Any]:
         return {"noise": self.noise.as_dict() if self.noise else None, "vacuous": list(self.vacuous),
-                "probe": self.probe.as_dict() if self.probe else None,
+                "probe": self.ablation.as_dict() if self.ablation else None,
                 "proof": self.proof.as_dict() if self.proof else None, "cause": self.cause,
                 **({"device": self.device.as_dict()} if self.device else {})}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> FurtherEvidence:
-        noise, probe, proof = stored["noise"], stored["probe"], stored["proof"]
+        noise, ablation, proof = stored["noise"], stored["probe"], stored["proof"]
         return cls(NoiseFloor.from_dict(noise) if noise else None, tuple(stored["vacuous"]),
-                   Ablation.from_dict(probe) if probe else None, Proof.from_dict(proof) if proof else None,
+                   Ablation.from_dict(ablation) if ablation else None, Proof.from_dict(proof) if proof else None,
                    stored["cause"], DeviceRun.from_dict(stored["device"]) if stored.get("device") else None)
 
 
-def as_asked_now(findings: FurtherEvidence, case: Case, today: datetime.date) -> FurtherEvidence:
+def as_asked_now(further: FurtherEvidence, case: Case, today: datetime.date) -> FurtherEvidence:
     """Findings of a stored run, for the case as it stands now and on this day.
 
     Claims are judged by what the case says of them now, if they were tried with the same arguments. What the case
     asks for and the run did not find out is a reason against a pass.
     """
     missing = []
-    noise = findings.noise
+    noise = further.noise
     names = [repetition.name for repetition in noise.repetitions] if noise else []
     lacking = [name for name in repetitions_asked(case.repeat, case.threads) if name not in names]
     if lacking:
         missing.append(f"the case asks for the reference's noise ({', '.join(lacking)}), which was not measured")
-    probed = {entry.words[0]: entry for entry in findings.probe.arguments} if findings.probe else {}
+    probed = {entry.words[0]: entry for entry in further.ablation.arguments} if further.ablation else {}
     missing += [f"the case requires {word} to matter, which was not probed" for word in case.required_args
                 if word not in probed]
-    probe = Ablation(tuple(replace(entry, required=entry.words[0] in case.required_args) for entry in
-                           findings.probe.arguments)) if findings.probe else None
-    return replace(findings, vacuous=(*findings.vacuous, *missing), probe=probe,
-                   proof=_proof_now(findings.proof, case.divergences, today))
+    ablation = Ablation(tuple(replace(entry, required=entry.words[0] in case.required_args) for entry in
+                           further.ablation.arguments)) if further.ablation else None
+    return replace(further, vacuous=(*further.vacuous, *missing), ablation=ablation,
+                   proof=_proof_now(further.proof, case.divergences, today))
 
 
 def _proof_now(proof: Proof | None, claims: Sequence[Claim], today: datetime.date) -> Proof | None:
@@ -90,17 +90,17 @@ def _proof_now(proof: Proof | None, claims: Sequence[Claim], today: datetime.dat
     return Proof(tuple(claims), proof.trials if proof and same else (), today)
 
 
-def conclude(comparison: Comparison, thresholds: Sequence[Threshold], findings: FurtherEvidence) -> Verdict:
+def conclude(comparison: Comparison, thresholds: Sequence[Threshold], further: FurtherEvidence) -> Verdict:
     """The verdict on a comparison with everything that was found beside it."""
-    if findings.noise and findings.noise.failures:
-        return engine_failed(findings.noise.failures)
-    plain = plain_verdict(comparison, thresholds, findings)
-    found = judge_claims(plain, comparison, findings.proof, thresholds) if findings.proof else plain
-    return with_device(found, findings.device, thresholds)
+    if further.noise and further.noise.failures:
+        return engine_failed(further.noise.failures)
+    plain = plain_verdict(comparison, thresholds, further)
+    found = judge_claims(plain, comparison, further.proof, thresholds) if further.proof else plain
+    return with_device(found, further.device, thresholds)
 
 
-def plain_verdict(comparison: Comparison, thresholds: Sequence[Threshold], findings: FurtherEvidence) -> Verdict:
+def plain_verdict(comparison: Comparison, thresholds: Sequence[Threshold], further: FurtherEvidence) -> Verdict:
     """The verdict without any claim."""
-    blockers = findings.probe.blockers if findings.probe else []
-    return judge(comparison, thresholds, noise=findings.noise.values() if findings.noise else None,
-                 vacuous=[*findings.vacuous, *blockers])
+    blockers = further.ablation.blockers if further.ablation else []
+    return judge(comparison, thresholds, noise=further.noise.values() if further.noise else None,
+                 vacuous=[*further.vacuous, *blockers])

@@ -65,14 +65,14 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
     sums = [who.program_sha256 for who in bench.identities]
     signs = (same_program([who.started_as for who in bench.identities], sums, bench.runs),
              near_copy(sums, bench.images[REFERENCE], bench.images[SUBJECT]))
-    findings = FurtherEvidence(noise=_noise(bench, comparison, noise_floor), vacuous=tuple(filter(None, signs)),
-                               probe=_probe(bench, probe_args))
-    findings = replace(findings, proof=_proof(bench, comparison, findings))
+    further = FurtherEvidence(noise=_noise(bench, comparison, noise_floor), vacuous=tuple(filter(None, signs)),
+                               ablation=_ablation(bench, probe_args))
+    further = replace(further, proof=_proof(bench, comparison, further))
     if device:
-        findings = replace(findings, device=run_on_device(
+        further = replace(further, device=run_on_device(
             device, bench.jobs[SUBJECT], bench.images[REFERENCE], bench.rerun, bench.case.rois, bench.case.thresholds,
             resample=bench.resample, centre=comparison.centre, skip_nonfinite=bench.case.nan == COMPARE))
-    return as_asked_now(findings, bench.case, bench.today) if bench.stored else findings
+    return as_asked_now(further, bench.case, bench.today) if bench.stored else further
 
 
 def _noise(bench: FurtherRuns, comparison: Comparison, asked: bool) -> NoiseFloor | None:
@@ -88,20 +88,20 @@ def _noise(bench: FurtherRuns, comparison: Comparison, asked: bool) -> NoiseFloo
                    skip_nonfinite=bench.case.nan == COMPARE)
 
 
-def _probe(bench: FurtherRuns, asked: bool) -> Ablation | None:
+def _ablation(bench: FurtherRuns, asked: bool) -> Ablation | None:
     required = bench.case.required_args
     if not asked and not required:
         return None
     return ablate(bench.case.command, bench.jobs, bench.images[REFERENCE], bench.run_quietly, bench.inputs,
-                  required=required, only_required=not asked, known=bench.stored.probe if bench.stored else None,
+                  required=required, only_required=not asked, known=bench.stored.ablation if bench.stored else None,
                   may_run=(SUBJECT,) if bench.stored else (REFERENCE, SUBJECT))
 
 
-def _proof(bench: FurtherRuns, comparison: Comparison, findings: FurtherEvidence) -> Proof | None:
+def _proof(bench: FurtherRuns, comparison: Comparison, further: FurtherEvidence) -> Proof | None:
     claims = bench.case.divergences
     if not claims:
         return None
-    if plain_verdict(comparison, bench.case.thresholds, findings).word is not Label.FAIL:
+    if plain_verdict(comparison, bench.case.thresholds, further).word is not Label.FAIL:
         return Proof(claims, (), bench.today)
     return try_claims(claims, bench.jobs, bench.images, bench.rerun, bench.case.rois, bench.case.thresholds,
                       bench.today, comparison.centre, skip_nonfinite=bench.case.nan == COMPARE)

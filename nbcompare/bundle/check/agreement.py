@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.check.evidence_again import findings_faults
+from nbcompare.bundle.check.evidence_again import further_faults
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.layout import has_pictures, stray_files
 from nbcompare.bundle.manifest import Inspection
@@ -48,7 +48,7 @@ def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fa
     """Every disagreement; of files that are already known to be damaged nothing more is said."""
     faults = [*_own_faults(record), *_stamp_faults(folder, record), *_image_faults(record, files.sums),
               *_mask_faults(record, files.sums),
-              *findings_faults(record, files.sums), *_stray_faults(record, files.sums),
+              *further_faults(record, files.sums), *_stray_faults(record, files.sums),
               *_input_faults(folder, record, files.sums), *_picture_faults(folder, record),
               *_text_faults(folder, record), *_log_faults(folder, record), *_case_faults(folder, record, files.sums)]
     return [fault for fault in faults if fault.file == RECORD or fault.file not in files.doubtful]

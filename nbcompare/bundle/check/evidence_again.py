@@ -32,7 +32,7 @@ Held = Callable[..., Comparison | None]
 """Compares reference and subject, with figures beside those always taken; None where one is not there."""
 
 
-def findings_again(folder: Path, record: Record, images: Mapping[str, np.ndarray], rois: Sequence[Roi],
+def further_again(folder: Path, record: Record, images: Mapping[str, np.ndarray], rois: Sequence[Roi],
                    figures: Collection[tuple[str, str]]) -> FurtherEvidence:
     """The findings of a record with every figure taken anew on ``rois``; ``figures`` are the (metric, region) pairs
     to take beside the default ones. Raises FileError when an image that must be there is not, or not the one."""
@@ -112,7 +112,7 @@ def _image(folder: Path, files: str, run: Run, record: Record, images: Mapping[s
     return record.case.masking.applied(run.role, image, None, folder / DATA)
 
 
-def findings_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
+def further_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
     """Findings that are not what the case asks for, do not follow from the runs, or whose images are not there."""
     found = record.further
     yield from _image_faults(record, found, sums)
@@ -136,7 +136,7 @@ def findings_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
         for name in repetitions_asked(case.repeat, case.threads):
             if name not in measured:
                 yield Fault("disagrees", RECORD, f"the case asks to run the reference again ({name}), and it was not")
-    probed = [entry.words[0] for entry in found.probe.arguments if entry.required] if found.probe else []
+    probed = [entry.words[0] for entry in found.ablation.arguments if entry.required] if found.ablation else []
     for word in case.required_args:
         if word not in probed:
             yield Fault("disagrees", RECORD, f"the case requires {word} to matter, and it was not probed")

@@ -15,7 +15,7 @@ from typing import Any
 
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.agreement import agreement_faults
-from nbcompare.bundle.check.evidence_again import findings_again
+from nbcompare.bundle.check.evidence_again import further_again
 from nbcompare.bundle.check.loosened import Loosened, loosened_until_signed
 from nbcompare.bundle.check.recompute import printed_errors, read_stored_images
 from nbcompare.bundle.fault import in_order
@@ -51,7 +51,7 @@ class Recheck:
     verdict: Verdict
     notes: tuple[str, ...]
     loosened: tuple[Loosened, ...]
-    findings: FurtherEvidence
+    further: FurtherEvidence
 
     def as_dict(self) -> dict[str, Any]:
         return {"schema_version": 1, "kind": "nb-compare check", "bundle": str(self.folder),
@@ -72,10 +72,10 @@ def check_bundle(folder: Path, case: Case | None = None, signers: Path | None = 
     if case is not None and case.name != said.name:
         raise UsageError(f"{folder} is a bundle of case {said.name}, not of {case.name}")
     rois, thresholds = (case.rois, case.thresholds) if case else (record.case.rois, record.case.thresholds)
-    comparison, verdict, findings = _judged(folder, record, case, rois, thresholds)
+    comparison, verdict, further = _judged(folder, record, case, rois, thresholds)
     return Recheck(folder, record, str(case.path) if case else "the bundle's own thresholds", comparison, verdict,
                    tuple(_notes(record, case)),
-                   loosened_until_signed(folder, record, case, signers=signers), findings)
+                   loosened_until_signed(folder, record, case, signers=signers), further)
 
 
 def _sound_record(folder: Path) -> Record:
@@ -113,7 +113,7 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
                                     resample=record.resample, with_peaks=False, further=figures,
                                     skip_nonfinite=record.case.nan == COMPARE,
                                     centre=record.comparison.centre if record.comparison else None)
-        found = findings_again(folder, record, images, rois, figures)
+        found = further_again(folder, record, images, rois, figures)
     except ShapeError as fault:
         return None, not_comparable(str(fault)), FurtherEvidence()
     if case:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.check.evidence_again import findings_again
+from nbcompare.bundle.check.evidence_again import further_again
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.layout import on_one_grid
 from nbcompare.bundle.manifest import read_text
@@ -98,8 +98,8 @@ def _outcome_faults(folder: Path, record: Record) -> Iterator[Fault]:
 
 def _device_faults(folder: Path, record: Record) -> Iterator[Fault]:
     """The figures of the subject's image on a device, taken again from that image."""
-    again = findings_again(folder, record, read_stored_images(folder, record), record.case.rois, figures_of(record))
-    said, found = (findings.device.comparison if findings.device else None for findings in (record.further, again))
+    again = further_again(folder, record, read_stored_images(folder, record), record.case.rois, figures_of(record))
+    said, found = (further.device.comparison if further.device else None for further in (record.further, again))
     if (said is None) != (found is None):
         yield Fault("disagrees", RECORD, "what it says of the image on a device does not follow from that image")
     elif said is not None and found is not None:
@@ -154,7 +154,7 @@ def outcome_again(folder: Path, record: Record) -> tuple[Comparison | None, Verd
         comparison = compare_again(folder, record)
     except ShapeError as fault:
         return None, not_comparable(str(fault))
-    found = findings_again(folder, record, read_stored_images(folder, record), record.case.rois, figures_of(record))
+    found = further_again(folder, record, read_stored_images(folder, record), record.case.rois, figures_of(record))
     return comparison, conclude(comparison, record.case.thresholds, found)
 
 
@@ -235,7 +235,7 @@ def _verdict_faults(record: Record, found: Verdict) -> Iterator[Fault]:
             if ours.holds != theirs.holds:
                 holds = "holds" if theirs.holds else "does not hold"
                 yield Fault("disagrees", RECORD, f"{theirs.sentence}: that {holds}")
-    findings = record.further
-    stored = conclude(record.comparison, record.case.thresholds, findings) if record.comparison else found
+    further = record.further
+    stored = conclude(record.comparison, record.case.thresholds, further) if record.comparison else found
     if (said.checks, said.reasons) != (stored.checks, stored.reasons):
         yield Fault("disagrees", RECORD, "the checks and reasons of the verdict do not follow from its figures")

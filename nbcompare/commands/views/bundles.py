@@ -33,7 +33,7 @@ def recheck_report(found: Recheck) -> str:
     if (found.verdict.word, found.verdict.exit_code) != (record.verdict.word, record.verdict.exit_code):
         lines.append(f"  then       {record.verdict.word}; the verdict is another one now")
     lines += [f"  note       {note}" for note in found.notes]
-    lines += body(found.comparison, found.verdict, found.findings)
+    lines += body(found.comparison, found.verdict, found.further)
     lines.append(f"  bundle     {shown(found.folder)}")
     return "\n".join(lines)
 
@@ -144,11 +144,11 @@ def regeneration_report(found: Regeneration) -> str:
     return "\n".join(lines)
 
 
-def doctor_report(findings: Sequence[Finding], leftovers: Sequence[Leftover]) -> str:
+def doctor_report(further: Sequence[Finding], leftovers: Sequence[Leftover]) -> str:
     """A line for everything looked at, with a remedy where one is needed."""
-    rows = [(_tick(finding.ok), finding.name, finding.detail) for finding in findings]
+    rows = [(_tick(finding.ok), finding.name, finding.detail) for finding in further]
     lines = table(("", "", ""), rows)[1:]
-    lines += [f"  next: {finding.next_step} ({finding.name})" for finding in findings if not finding.ok]
+    lines += [f"  next: {finding.next_step} ({finding.name})" for finding in further if not finding.ok]
     for leftover in leftovers:
         lines += [f"{_tick(leftover.remedy is None)}  {leftover.sentence}"]
     if any(leftover.remedy for leftover in leftovers):

@@ -39,12 +39,12 @@ def html_page(bundle: Bundle, loosened: Sequence[Loosened] = ()) -> str:
 
 def _beside(bundle: Bundle) -> dict[str, Any]:
     """What was found beside the figures: cause, noise with the margin of every threshold, probe, claims and proof."""
-    verdict, findings = bundle.verdict, bundle.record.further
-    noise, probe, proof = findings.noise, findings.probe, findings.proof
-    device = findings.device.sentence(bundle.record.case.thresholds) if findings.device else None
-    return {"cause": findings.cause, "device": device, "noise": noise.sentence if noise else None,
+    verdict, further = bundle.verdict, bundle.record.further
+    noise, ablation, proof = further.noise, further.ablation, further.proof
+    device = further.device.sentence(bundle.record.case.thresholds) if further.device else None
+    return {"cause": further.cause, "device": device, "noise": noise.sentence if noise else None,
             "margins": [(check.noise, margin(check)) for check in verdict.checks] if noise else None,
-            "probe": [*probe.blockers, *probe.remarks] if probe else [],
+            "probe": [*ablation.blockers, *ablation.remarks] if ablation else [],
             "claims": [claim.as_dict() for claim in proof.claims] if proof else [],
             "tried": bool(proof and proof.trials), "proof": proof_rows(verdict, proof) if proof else []}
 

@@ -65,7 +65,7 @@ def result_of(bundle: Bundle, file: Path | None, next_step: str | None = None) -
 def result_of_recheck(found: Recheck, file: Path | None) -> Result:
     """What is told of stored images that were judged again; ``file`` is the case that judged them, if one was given."""
     notes = tuple(("note", note) for note in (*found.notes, *(entry.sentence for entry in found.loosened)))
-    return Result(found.record.case.name, found.verdict, 0.0, file, lines_of(file), found.folder, found.findings.cause,
+    return Result(found.record.case.name, found.verdict, 0.0, file, lines_of(file), found.folder, found.further.cause,
                   f"nb-compare verify {found.folder}", (("judged by", found.judged_by), *notes))
 
 

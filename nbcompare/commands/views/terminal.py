@@ -88,19 +88,19 @@ def _how_it_ended(run: Run) -> str:
     return run.failure.sentence if run.failure else f"{run.seconds:.3f} s, exit code {run.exit_code}"
 
 
-def body(comparison: Comparison | None, verdict: Verdict, findings: FurtherEvidence | None = None,
+def body(comparison: Comparison | None, verdict: Verdict, further: FurtherEvidence | None = None,
          room: int = BODY_LINES) -> list[str]:
     """The checks of a pass as a table, a proof as one too; of anything else the reasons, noise, place and cause.
 
-    Without ``findings`` nothing is said of noise, cause and claims. What is no success takes ``room`` lines at most.
+    Without ``further`` nothing is said of noise, cause and claims. What is no success takes ``room`` lines at most.
     """
     notes = [line("note", note) for note in comparison.notes] if comparison else []
     if verdict.word is Label.PASS:
-        return [*notes, *checks_table(verdict), *_beside(findings, verdict)]
-    if verdict.word is Label.PROVEN and findings and findings.proof:
-        return [*notes, *_claims(findings.proof), *proof_table(verdict, findings.proof), *_beside(findings, verdict)]
-    before = [*notes, *(_claims(findings.proof) if findings and findings.proof else ())]
-    after = _explained(comparison, verdict, findings) if verdict.word in _TO_BE_EXPLAINED else []
+        return [*notes, *checks_table(verdict), *_beside(further, verdict)]
+    if verdict.word is Label.PROVEN and further and further.proof:
+        return [*notes, *_claims(further.proof), *proof_table(verdict, further.proof), *_beside(further, verdict)]
+    before = [*notes, *(_claims(further.proof) if further and further.proof else ())]
+    after = _explained(comparison, verdict, further) if verdict.word in _TO_BE_EXPLAINED else []
     return [*before, *_reasons(verdict, max(1, room - len(before) - len(after))), *after]
 
 
@@ -111,18 +111,18 @@ def _claims(proof: Proof) -> list[str]:
     return [line("claims", ", ".join(f"{claim.id} (until {claim.expires})" for claim in proof.claims))]
 
 
-def _explained(comparison: Comparison | None, verdict: Verdict, findings: FurtherEvidence | None) -> list[str]:
+def _explained(comparison: Comparison | None, verdict: Verdict, further: FurtherEvidence | None) -> list[str]:
     """How big a difference is against the noise, where, and the likely cause."""
     failed = [check for check in verdict.checks if not check.holds]
     if not failed:
         return []  # on another device than the one whose image and figures these are
     lines = []
-    if findings and verdict.word is Label.FAIL:
-        lines.append(line("noise", _against_noise(failed[0], findings)))
+    if further and verdict.word is Label.FAIL:
+        lines.append(line("noise", _against_noise(failed[0], further)))
     if comparison:
         lines.append(line("where", _where(comparison, failed)))
-    if findings:
-        lines.append(line("cause", findings.cause or "none of the known signatures fits"))
+    if further:
+        lines.append(line("cause", further.cause or "none of the known signatures fits"))
     return lines
 
 
@@ -136,23 +136,24 @@ def _reasons(verdict: Verdict, room: int) -> list[str]:
     return [line("" if i else name, reason) for i, reason in enumerate(reasons)]
 
 
-def _against_noise(check: Check, findings: FurtherEvidence) -> str:
+def _against_noise(check: Check, further: FurtherEvidence) -> str:
     """How big the difference is in units of how far the reference is from itself."""
     if check.noise is None:
         return "of the reference not measured (nb-compare run --noise-floor)"
     distance = METRICS[check.threshold.metric].distance
     if check.value is None or not distance(check.noise):
-        return findings.noise.sentence if findings.noise else "none: the reference repeats its figure exactly"
+        return further.noise.sentence if further.noise else "none: the reference repeats its figure exactly"
     times = distance(check.value) / distance(check.noise)
     return f"the difference is {factor(times)} times that of the reference with itself ({check.noise:.10g})"
 
 
-def _beside(findings: FurtherEvidence | None, verdict: Verdict) -> list[str]:
+def _beside(further: FurtherEvidence | None, verdict: Verdict) -> list[str]:
     """What else a reader of a success should know."""
-    noise = [line("noise", findings.noise.sentence)] if findings and findings.noise else []
-    if findings and findings.device:
-        noise.append(line("device", findings.device.sentence([check.threshold for check in verdict.checks])))
-    return noise + [line("probe", remark) for remark in (findings.probe.remarks if findings and findings.probe else ())]
+    noise = [line("noise", further.noise.sentence)] if further and further.noise else []
+    if further and further.device:
+        noise.append(line("device", further.device.sentence([check.threshold for check in verdict.checks])))
+    unused = further.ablation.remarks if further and further.ablation else ()
+    return noise + [line("probe", remark) for remark in unused]
 
 
 def _where(comparison: Comparison, failed: Sequence[Check]) -> str:
@@ -243,7 +244,7 @@ def one_shot_report(result: OneShot) -> str:
     get = region.figure
     lines.append(f"{word}  correlation {_value(get('correlation').value)}, sum ratio {_value(get('sum_ratio').value)}, "
                  f"max |difference| {_value(get('max_abs_diff').value)}")
-    lines += body(result.comparison, result.verdict, result.findings, room=BODY_LINES - 1)
+    lines += body(result.comparison, result.verdict, result.further, room=BODY_LINES - 1)
     rows = [("sum", _value(region.reference_sum), _value(region.subject_sum)),
             ("max", _value(region.reference_max), _value(region.subject_max))]
     lines += ["  " + row for row in table(("", "C", "Py"), rows)]
