@@ -24,6 +24,12 @@ from nbcompare.explain.diagnose.question import Question
 _STILL = 1e-6
 """Pixels: a hypothesis that moves no peak further leaves the detector as it is."""
 
+_MOVED = 0.9
+"""Score of the unmoved peaks up to which fits are made of their places: by less, the images themselves say better."""
+
+_HOPELESS = 3
+"""After so many turns a fit must have brought the peaks nearer."""
+
 _FAR = 2.0
 """Pixels at which a predicted peak counts as not found."""
 
@@ -85,7 +91,9 @@ class PeakPlaces:
         command = self.question.command
         at, steps = np.array(parameter.start, float), np.array(parameter.steps)
         best: tuple[tuple[float, ...], Placing] = (parameter.start, self.still)
-        for reach in (12.0, 6.0, 3.0, 1.5, 1.0, 1.0):
+        for turn, reach in enumerate((12.0, 6.0, 3.0, 1.5, 1.0, 1.0)):
+            if turn >= _HOPELESS and best[1] is self.still:
+                break  # each turn asks the simulator once for every number
             now = self.moved(parameter.turn(command, tuple(at)))
             slopes = np.stack([self.moved(parameter.turn(command, tuple(at + step))) - now for step in np.diag(steps)],
                               axis=-1)
@@ -162,7 +170,7 @@ def place_peaks(question: Question) -> PredictedGeometry:
             else:
                 found.append(Placed(candidate, places.placing(moved)))
     for parameter in fit_parameters(question):
-        if parameter.geometry and places.still.score <= 0.98:
+        if parameter.geometry and places.still.score <= _MOVED:
             values, placing = places.fit(parameter)
             fitted = parameter.candidate(question.command, values)
             fitted = replace(fitted, prior=parameter.prior - 0.05 * (len(parameter.start) - 1))
