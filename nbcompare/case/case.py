@@ -23,6 +23,7 @@ from nbcompare.case.named_files import FLOAT_OPTION, file_faults
 from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments, known_word, matching, thresholds_of, whole_number
 from nbcompare.case.refusal import Refusal, refusals_of
+from nbcompare.case.regions import rois_of
 from nbcompare.case.strict_yaml import Cursor, load
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
@@ -127,7 +128,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
     expect = refusals_of(root.mapping(known=_KEYS).get("expect"))
     entries = root.mapping(known=_KEYS, required=[key for key in _REQUIRED if not (expect and key == "thresholds")])
     shape = _shape(entries["image"])
-    rois = _rois(entries["rois"], shape)
+    rois = rois_of(entries["rois"], shape)
     case = Case(
         name=matching(entries["name"], NAME, "a name of letters, digits, '.', '_' and '-'"),
         title=entries["title"].text(),
@@ -186,7 +187,7 @@ def _cell_case(case: Case, cell: Cell) -> Case:
     except UsageError:
         shape = case.shape  # told by _command_faults
     whole = Roi.full(case.shape).bounds
-    rois = tuple(Roi.full(shape, roi.name) if roi.bounds == whole else roi for roi in case.rois)
+    rois = tuple(Roi.full(shape, roi.name) if roi.bounds == whole and roi.is_box else roi for roi in case.rois)
     return replace(case, name=f"{case.name}.{cell.name}", title=f"{case.title} ({cell.name})", command=command,
                    shape=shape, rois=rois, matrix=None, cell=dict(cell.places))
 
@@ -202,30 +203,6 @@ def _shape(cursor: Cursor) -> Shape:
         if not 1 <= sizes[axis] <= 100_000:
             raise entry.error(f"{axis} must be 1 to 100000 pixels, found {sizes[axis]}")
     return Shape(**sizes)
-
-
-def _rois(cursor: Cursor, shape: Shape) -> tuple[Roi, ...]:
-    entries = cursor.mapping()
-    if not entries:
-        raise cursor.error("rois must name at least one region")
-    return tuple(_roi(name, entry, shape) for name, entry in entries.items())
-
-
-def _roi(name: str, cursor: Cursor, shape: Shape) -> Roi:
-    if not NAME.fullmatch(name):
-        raise cursor.error(f"the region name {name!r} must be letters, digits, '.', '_' and '-'")
-    if cursor.kind == "text":
-        if cursor.text() != "full":
-            raise cursor.error(f"region {name} must be the word full, or [xmin, xmax, ymin, ymax]")
-        return Roi.full(shape, name)
-    bounds = [entry.integer() for entry in cursor.items()]
-    if len(bounds) != 4:
-        raise cursor.error(f"region {name} needs four numbers xmin, xmax, ymin, ymax; found {len(bounds)}")
-    roi = Roi(name, *bounds)
-    fault = roi.fault_in(shape)
-    if fault:
-        raise cursor.error(f"region {name}: {fault}")
-    return roi
 
 
 def _thresholds(cursor: Cursor, rois: tuple[Roi, ...]) -> tuple[Threshold, ...]:

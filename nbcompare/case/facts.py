@@ -95,7 +95,7 @@ class CaseFacts:
         """What ``as_dict`` gave. Raises KeyError or TypeError for keys that are missing or not known."""
         return cls(**{
             **stored, **{key: tuple(stored[key]) for key in _WORDS}, "limits": Limits(**stored["limits"]),
-            "shape": Shape(**stored["shape"]), "rois": tuple(Roi(**roi) for roi in stored["rois"]),
+            "shape": Shape(**stored["shape"]), "rois": tuple(Roi.from_dict(roi) for roi in stored["rois"]),
             "thresholds": tuple(Threshold(**threshold) for threshold in stored["thresholds"]),
             **({"expect": refusals_from(stored["expect"])} if "expect" in stored else {}),
             **({"masking": Masking.from_dict(stored["masking"])} if "masking" in stored else {}),
@@ -113,6 +113,8 @@ def _plain(value: Any) -> Any:
         return [_plain(entry) for entry in value]
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, Roi):
+        return value.as_dict()
     return asdict(value) if hasattr(value, "__dataclass_fields__") else value
 
 

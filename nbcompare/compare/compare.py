@@ -91,12 +91,13 @@ class Comparison:
         return {"shape": vars(self.shape), "notes": list(self.notes), "vacuous": list(self.vacuous),
                 "centre": list(self.centre) if self.centre else None,
                 "peaks": self.peaks.as_dict(),
-                "regions": [{"roi": vars(r.roi), "worst": vars(r.worst), "figures": [f.as_dict() for f in r.figures],
+                "regions": [{"roi": r.roi.as_dict(), "worst": vars(r.worst),
+                             "figures": [f.as_dict() for f in r.figures],
                              **{key: getattr(r, key) for key in _TOTALS}} for r in self.regions]}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Comparison:
-        regions = [RegionComparison(Roi(**r["roi"]), tuple(Figure(**f) for f in r["figures"]),
+        regions = [RegionComparison(Roi.from_dict(r["roi"]), tuple(Figure(**f) for f in r["figures"]),
                                     WorstPixel(**r["worst"]), *(r[key] for key in _TOTALS))
                    for r in stored["regions"]]
         return cls(Shape(**stored["shape"]), tuple(regions), PeakTable.from_dict(stored["peaks"]),
@@ -170,7 +171,7 @@ def region_pair(reference: np.ndarray, subject: np.ndarray, roi: Roi,
                       brightest(reference) if frame_max is None else frame_max, origin=(roi.xmin, roi.ymin),
                       centre=centre or ((fast - 1) / 2, (slow - 1) / 2),
                       masks=(masks[0][roi.slices], masks[1][roi.slices]) if masks else None,
-                      skip_nonfinite=skip_nonfinite)
+                      outside=roi.outside(), skip_nonfinite=skip_nonfinite)
 
 
 def radial_profiles(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi],

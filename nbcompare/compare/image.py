@@ -7,9 +7,10 @@ image of shape (slow, fast) holds slow*fast*4 bytes. x is the fast axis, y the s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbcompare.errors import FileError
 
@@ -41,13 +42,56 @@ class Shape:
 
 @dataclass(frozen=True)
 class Roi:
-    """A region of interest; all four bounds are inclusive pixel numbers, x fast and y slow."""
+    """A region of interest; all four bounds are inclusive pixel numbers, x fast and y slow.
+
+    Within these bounds it is the whole box, or the pixels whose centres lie in ``polygon`` (corners x, y), or in
+    ``ring`` (centre x, y, inner and outer radius, all in pixels).
+    """
 
     name: str
     xmin: int
     xmax: int
     ymin: int
     ymax: int
+    polygon: tuple[tuple[float, float], ...] = field(default=(), kw_only=True)
+    ring: tuple[float, float, float, float] | None = field(default=None, kw_only=True)
+
+    @property
+    def is_box(self) -> bool:
+        """Whether every pixel within its bounds belongs to it."""
+        return not self.polygon and self.ring is None
+
+    def outside(self) -> np.ndarray | None:
+        """True where a pixel of its box [slow, fast] does not belong to it; None where all do."""
+        if self.is_box:
+            return None
+        import numpy as np
+
+        y, x = np.mgrid[self.ymin:self.ymax + 1, self.xmin:self.xmax + 1].astype(float)
+        if self.ring is not None:
+            centre_x, centre_y, inner, outer = self.ring
+            squared = (x - centre_x) ** 2 + (y - centre_y) ** 2
+            beyond: np.ndarray = (squared < inner ** 2) | (squared >= outer ** 2)
+            return beyond
+        inside = np.zeros(x.shape, bool)
+        for (ax, ay), (bx, by) in zip(self.polygon, (*self.polygon[1:], self.polygon[0]), strict=True):
+            if ay != by:  # a line to the right of the pixel crosses this edge: in or out (even-odd rule)
+                inside ^= ((ay > y) != (by > y)) & (x < (bx - ax) * (y - ay) / (by - ay) + ax)
+        return ~inside
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values; polygon and ring only where it is one."""
+        said: dict[str, Any] = {"name": self.name, "xmin": self.xmin, "xmax": self.xmax, "ymin": self.ymin,
+                                "ymax": self.ymax}
+        if self.polygon:
+            said["polygon"] = [list(corner) for corner in self.polygon]
+        return said if self.ring is None else {**said, "ring": list(self.ring)}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Roi:
+        said = dict(stored)
+        polygon, ring = said.pop("polygon", ()), said.pop("ring", None)
+        return cls(**said, polygon=tuple((x, y) for x, y in polygon), ring=tuple(ring) if ring else None)
 
     @classmethod
     def full(cls, shape: Shape, name: str = "full") -> Roi:

@@ -20,6 +20,7 @@ from nbcompare.compare.image import Roi
 
 if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
+    from matplotlib.patches import Patch
 
 DEFAULT_PERCENTILE = 99.5
 METHOD = "linear 0..percentile of positive pixels of both images"
@@ -70,7 +71,7 @@ def write_pictures(reference: np.ndarray, subject: np.ndarray, view: Roi, marked
         images = {"c": (_shrunk(x), "reference", BRIGHTNESS), "py": (_shrunk(y), "subject", BRIGHTNESS),
                   "diff": (small, "subject - reference", DIFFERENCE)}
         scale = Scale(METHOD, percentile, brightest.result(), largest.result())
-    draw_all(view, [roi for roi in marked if roi.bounds != view.bounds], scale,
+    draw_all(view, [roi for roi in marked if roi.bounds != view.bounds or not roi.is_box], scale,
              [(files[key], *images[key]) for key in images if key in files])
     return scale
 
@@ -144,7 +145,6 @@ class _Frame:
     def __init__(self, view: Roi, boxes: Sequence[Roi]):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-        from matplotlib.patches import Rectangle
 
         self.figure = Figure(figsize=_INCHES, dpi=_DPI)
         self.canvas = FigureCanvasAgg(self.figure)
@@ -156,9 +156,7 @@ class _Frame:
         self.title = self.axes.set_title("", y=1.0)  # a place of its own; else matplotlib measures every label for it
         self.above = [*self.axes.spines.values(), self.title]
         for roi in boxes:
-            self.above.append(self.axes.add_patch(Rectangle(
-                (roi.xmin - 0.5, roi.ymin - 0.5), roi.xmax - roi.xmin + 1, roi.ymax - roi.ymin + 1, fill=False,
-                edgecolor="deepskyblue", linewidth=1.2)))
+            self.above += [self.axes.add_patch(outline) for outline in _outlines(roi)]
             self.above.append(self.axes.annotate(roi.name, (roi.xmin, roi.ymin), color="deepskyblue", fontsize=8,
                                                  va="bottom"))
         for artist in self.above:
@@ -197,6 +195,19 @@ class _Frame:
             self.scales[colours] = self.canvas.copy_from_bbox(self.figure.bbox)
             beside.remove()
         return self.scales[colours]
+
+
+def _outlines(roi: Roi) -> list[Patch]:
+    """What shows a region in a picture: its box, its polygon, or the circles that bound its ring."""
+    from matplotlib.patches import Circle, Polygon, Rectangle
+
+    style: dict[str, Any] = {"fill": False, "edgecolor": "deepskyblue", "linewidth": 1.2}
+    if roi.polygon:
+        return [Polygon(roi.polygon, **style)]
+    if roi.ring:
+        x, y, inner, outer = roi.ring
+        return [Circle((x, y), radius, **style) for radius in (inner, outer)]
+    return [Rectangle((roi.xmin - 0.5, roi.ymin - 0.5), roi.xmax - roi.xmin + 1, roi.ymax - roi.ymin + 1, **style)]
 
 
 def _box(view: Roi) -> tuple[tuple[slice, slice], tuple[float, float, float, float]]:

@@ -96,7 +96,7 @@ def _where_ulps(pair: RegionPair) -> str:
     where = at if pair.taken is None else int(np.flatnonzero(pair.taken)[at])
     row, column = divmod(where, pair.reference.shape[1])
     return (f"{np.count_nonzero(ulps)} of {ulps.size} pixels differ, the worst at fast {pair.origin[0] + column} slow "
-            f"{pair.origin[1] + row}")
+            f"{pair.origin[1] + row}; max {int(ulps[at])} would pass")
 
 
 @metric("max_ulps", range=(0, math.inf), best=0, idle=(0, ULPS_OF_A_UNIT), unit="ulp", explain=_where_ulps,

@@ -1,0 +1,98 @@
+"""Regions of interest as a case writes them: the whole image, a box, a polygon, or a resolution ring.
+
+    rois:
+      full: full
+      box: [100, 156, 100, 156]
+      spot: {polygon: [[10, 12], [20, 11], [18, 25]]}
+      water: {resolution: [4.0, 3.0], wavelength_A: 0.98, distance_mm: 200, pixel_mm: 0.172, beam_px: [120.5, 118]}
+
+Corners are pixels (x fast, y slow; pixel centres are whole numbers). A ring lies between two Bragg spacings in A, on a
+flat detector that the beam meets at right angles: r = D tan(2 asin(lambda / 2d)) / pixel, about ``beam_px``.
+"""
+
+from __future__ import annotations
+
+import math
+
+from nbcompare.case.parts import NAME
+from nbcompare.case.strict_yaml import Cursor
+from nbcompare.compare.image import Roi, Shape
+
+_RING = ("resolution", "wavelength_A", "distance_mm", "pixel_mm", "beam_px")
+_MOST_CORNERS = 200
+
+
+def rois_of(cursor: Cursor, shape: Shape) -> tuple[Roi, ...]:
+    """The section ``rois``. Raises CaseError with its place."""
+    entries = cursor.mapping()
+    if not entries:
+        raise cursor.error("rois must name at least one region")
+    return tuple(_roi(name, entry, shape) for name, entry in entries.items())
+
+
+def _roi(name: str, cursor: Cursor, shape: Shape) -> Roi:
+    if not NAME.fullmatch(name):
+        raise cursor.error(f"the region name {name!r} must be letters, digits, '.', '_' and '-'")
+    if cursor.kind == "text":
+        if cursor.text() != "full":
+            raise cursor.error(f"region {name} must be the word full, [xmin, xmax, ymin, ymax], a polygon or a "
+                               "resolution ring")
+        return Roi.full(shape, name)
+    if cursor.kind == "mapping":
+        entries = cursor.mapping(known=("polygon", *_RING))
+        if "polygon" in entries:
+            if len(entries) > 1:
+                raise cursor.error(f"region {name} is a polygon or a ring, not both")
+            return _polygon(name, entries["polygon"], shape)
+        return _ring(name, cursor, shape)
+    bounds = [entry.integer() for entry in cursor.items()]
+    if len(bounds) != 4:
+        raise cursor.error(f"region {name} needs four numbers xmin, xmax, ymin, ymax; found {len(bounds)}")
+    roi = Roi(name, *bounds)
+    fault = roi.fault_in(shape)
+    if fault:
+        raise cursor.error(f"region {name}: {fault}")
+    return roi
+
+
+def _polygon(name: str, cursor: Cursor, shape: Shape) -> Roi:
+    corners = [_pair(entry) for entry in cursor.items()]
+    if not 3 <= len(corners) <= _MOST_CORNERS:
+        raise cursor.error(f"region {name}: a polygon has 3 to {_MOST_CORNERS} corners, found {len(corners)}")
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    box = (math.ceil(min(xs)), math.floor(max(xs)), math.ceil(min(ys)), math.floor(max(ys)))
+    if box[0] > box[1] or box[2] > box[3]:
+        raise cursor.error(f"region {name} holds the centre of no pixel")
+    return _inside(cursor, Roi(name, *box, polygon=tuple(corners)), shape)
+
+
+def _ring(name: str, cursor: Cursor, shape: Shape) -> Roi:
+    entries = cursor.mapping(known=_RING, required=_RING)
+    wavelength, distance, pixel = (entries[key].number() for key in ("wavelength_A", "distance_mm", "pixel_mm"))
+    low, high = sorted(_pair(entries["resolution"]), reverse=True)
+    if not (min(wavelength, distance, pixel) > 0 and high > wavelength / math.sqrt(2) and low > high):
+        raise cursor.error(f"region {name}: two spacings [dmax, dmin] that differ, positive numbers, and a diffraction "
+                           "angle below 90 degrees (dmin above wavelength / sqrt 2) are needed")
+    inner, outer = (distance * math.tan(2 * math.asin(wavelength / (2 * spacing))) / pixel for spacing in (low, high))
+    x, y = _pair(entries["beam_px"])
+    box = (max(0, math.floor(x - outer)), min(shape.fast - 1, math.ceil(x + outer)),
+           max(0, math.floor(y - outer)), min(shape.slow - 1, math.ceil(y + outer)))
+    return _inside(cursor, Roi(name, *box, ring=(x, y, inner, outer)), shape)
+
+
+def _pair(cursor: Cursor) -> tuple[float, float]:
+    numbers = [entry.number() for entry in cursor.items()]
+    if len(numbers) != 2:
+        raise cursor.error(f"{cursor.name} needs two numbers, found {len(numbers)}")
+    return numbers[0], numbers[1]
+
+
+def _inside(cursor: Cursor, roi: Roi, shape: Shape) -> Roi:
+    """The region, if it lies in the image and holds a pixel."""
+    fault = roi.fault_in(shape)
+    if fault:
+        raise cursor.error(f"region {roi.name}: {fault}")
+    outside = roi.outside()
+    if outside is not None and outside.all():
+        raise cursor.error(f"region {roi.name} holds the centre of no pixel")
+    return roi
