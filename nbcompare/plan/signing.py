@@ -16,6 +16,7 @@ from nbcompare.bundle.names import MANIFEST, SIGNOFFS, STAMP_FORMAT
 from nbcompare.bundle.signoffs import PREDICATE_TYPE, STATEMENT_TYPE, SignOff, read
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.engine.identity import UNKNOWN
+from nbcompare.engine.redact import redacted
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import dump_json
 from nbcompare.plan.binding import row_of_plan
@@ -60,6 +61,8 @@ def _check_words(by: str, note: str | None) -> None:
     for option, text in (("--by", by), ("--note", note)):
         if text is not None and not (text.strip() and text.isprintable()):
             raise UsageError(f"{option} {text!r} must be one line of text that can be seen")
+        if text is not None and redacted(text) != text:
+            raise UsageError(f"{option} {redacted(text)!r} holds what looks like a secret, and a sign-off is kept")
 
 
 def _publish(draft: Path, home: Path) -> bool:

@@ -196,6 +196,16 @@ def test_a_variable_with_a_secret_is_withheld_and_others_are_kept_in_their_known
     assert redacted_value("CUDA_VISIBLE_DEVICES", MADE_UP) == HIDDEN and recorded["NB_OF_CASE"] == "1"
 
 
+@pytest.mark.parametrize("option", ["--note", "--by"])
+def test_a_sign_off_with_a_secret_is_refused(nb, run_small, quick_runs, option):
+    run_small()
+    Path("phases.yaml").write_text("title: t\nphases: [{name: N1, title: t, cases: [small.yaml], requires: "
+                                   "{files_complete: true}}]\n")
+    words = {"--by": "A. Person", "--note": "looked at it", option: f"see {URL}"}
+    said = nb("sign", "N1", "--phases", "phases.yaml", *(word for pair in words.items() for word in pair))
+    assert said.code == 1 and "looks like a secret" in said.err and MADE_UP not in said.out + said.err
+
+
 def test_the_value_of_an_option_that_names_a_secret_is_one():
     assert list(secrets_among(("-mat", "A.mat", "--password", WEAK, "-N", "5"))) == [f"--password {HIDDEN}"]
     assert list(secrets_among(("-mat", "A.mat", "-N", "5", "--token", "-x"))) == []
