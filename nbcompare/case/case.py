@@ -37,7 +37,7 @@ _KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs",
 NANOBRAGG, OWN = "nanobragg", "own"
 """Whose options a command is written in."""
 
-_REQUIRED = ("name", "title", "command", "image", "rois", "thresholds")
+_REQUIRED = ("name", "title", "command", "image", "rois")
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
     folder = path.parent if files_are_there else None
     root, raw = load(path, "a case")
     expect = refusals_of(root.mapping(known=_KEYS).get("expect"))
-    entries = root.mapping(known=_KEYS, required=[key for key in _REQUIRED if not (expect and key == "thresholds")])
+    entries = root.mapping(known=_KEYS, required=_REQUIRED if expect else (*_REQUIRED, "thresholds"))
     shape = _shape(entries["image"])
     rois = rois_of(entries["rois"], shape)
     case = Case(
