@@ -126,6 +126,19 @@ def test_what_a_stopped_run_had_judged_is_told(nb, tmp_path, small_case, fake, q
     assert suites == [("small", 0), ("other", 1)]
 
 
+def test_what_is_stored_is_told_by_a_schema_too(store, nb):
+    (store.failed / "results/summary.json").chmod(0o644)
+    (store.failed / "results/summary.json").write_text("{}")
+    for name, words in (("list", ("list", "--json")), ("verify", ("verify", store.failed, "--format", "json"))):
+        said = nb(*words)
+        assert said.json["bundles"] and faults(said.json, name) == []
+
+
+def test_a_schema_refuses_what_it_does_not_describe():
+    for path in SCHEMAS.glob("*.json"):
+        assert faults({"schema_version": 2}, path.stem), path.name
+
+
 def test_the_schema_of_run_has_the_keys_of_a_record():
     one = json.loads((SCHEMAS / "run.json").read_text())["definitions"]["run"]
     record = record_schema()
