@@ -1,34 +1,13 @@
-"""All kinds of defect: importing this module imports every module that enters some."""
+"""All kinds of defect, from the modules that make them."""
 
 from nbcompare.errors import UsageError, nearest
-from nbcompare.explain.audit.defects import (
-    beam as defects_beam,
-)
-from nbcompare.explain.audit.defects import (
-    crystal as defects_crystal,
-)
-from nbcompare.explain.audit.defects import (
-    geometry as defects_geometry,
-)
-from nbcompare.explain.audit.defects import (
-    layout as defects_layout,
-)
-from nbcompare.explain.audit.defects import (
-    reflections as defects_reflections,
-)
-from nbcompare.explain.audit.defects import (
-    scale as defects_scale,
-)
-from nbcompare.explain.audit.defects import (
-    spindle as defects_spindle,
-)
-from nbcompare.explain.audit.defects import (
-    values as defects_values,
-)
-from nbcompare.explain.audit.kind import CLASSES, KINDS, Kind
+from nbcompare.explain.audit.defects import beam, crystal, geometry, layout, reflections, scale, spindle, values
+from nbcompare.explain.audit.kind import CLASSES, Kind
 
-_SOURCES = (defects_beam, defects_crystal, defects_geometry, defects_layout, defects_reflections, defects_scale,
-            defects_spindle, defects_values)
+_MODULES = (beam, crystal, geometry, layout, reflections, scale, spindle, values)
+KINDS: dict[str, Kind] = {entry.id: entry for module in _MODULES for entry in vars(module).values()
+                          if isinstance(entry, Kind)}
+"""Every kind by its id."""
 
 
 def kinds() -> list[Kind]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
-from nbcompare.explain.audit.kind import KINDS, Kind
+from nbcompare.explain.audit.catalogue import KINDS
+from nbcompare.explain.audit.kind import Kind
 from nbcompare.explain.audit.naming import NamedCause
 from nbcompare.verdict.verdict import Label, judge
 

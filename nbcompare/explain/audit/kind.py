@@ -85,22 +85,13 @@ class Kind:
         return self.full * strength * draw.uniform(1 - ALIKE, 1 + ALIKE)
 
 
-KINDS: dict[str, Kind] = {}
-
-
 def kind(id: str, group: str, title: str, *, named_by: tuple[str, ...], full: float | None = None, unit: str = "",
-         echoed: bool = False) -> Callable[[Seed], Seed]:
-    """Enter a function that seeds a defect into the table of kinds."""
+         echoed: bool = False) -> Callable[[Seed], Kind]:
+    """Make a kind of a function that seeds a defect."""
     if group not in CLASSES:
         raise ValueError(f"{id}: {group} is no class of defects")
 
-    def enter(seed: Seed) -> Seed:
-        if id in KINDS:
-            raise ValueError(f"two kinds are called {id}")
-        KINDS[id] = Kind(id, group, title, frozenset(named_by), seed, full, unit, echoed)
-        return seed
-
-    return enter
+    return lambda seed: Kind(id, group, title, frozenset(named_by), seed, full, unit, echoed)
 
 
 def generator(seed: int, id: str, strength: float) -> np.random.Generator:

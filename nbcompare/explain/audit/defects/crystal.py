@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nbcompare.explain.audit.arguments import name_of_file, number, put, values
-from nbcompare.explain.audit.kind import Defect, NotHere, Target, either_way, kind, of_arguments, of_file
+from nbcompare.explain.audit.kind import Defect, Kind, NotHere, Target, either_way, kind, of_arguments, of_file
 
 CELLS = ("cells-value", "cells-off-by-one", "cells-factor-two", "cells-ignored")
 SHAPES = ("-square_xtal", "-round_xtal", "-gauss_xtal", "-tophat_spots", "-binary_spots")
@@ -41,7 +41,7 @@ def cells_halved(target: Target, amount: float, draw: np.random.Generator) -> De
     return of_arguments(target, f"{option} {cells[option] // 2}", put(target.argv, option, max(1, cells[option] // 2)))
 
 
-def _shape(id: str, option: str, title: str) -> None:
+def _shape(id: str, option: str, title: str) -> Kind:
     @kind(id, "physics", title, named_by=("crystal-shape-value", "crystal-shape-ignored"))
     def seed(target: Target, amount: float, draw: np.random.Generator) -> Defect:
         given = next((word for word in target.argv if word in SHAPES), "-square_xtal")
@@ -50,11 +50,12 @@ def _shape(id: str, option: str, title: str) -> None:
         argv = tuple(word for word in target.argv if word not in SHAPES)
         return of_arguments(target, option, (*argv, option))
 
+    return seed
 
-for _id, _option, _title in (("crystal-round", "-round_xtal", "an ellipsoidal crystal for a parallelepiped"),
-                             ("crystal-gauss", "-gauss_xtal", "a gaussian crystal for a parallelepiped"),
-                             ("spots-tophat", "-tophat_spots", "spots with sharp edges")):
-    _shape(_id, _option, _title)
+
+crystal_round = _shape("crystal-round", "-round_xtal", "an ellipsoidal crystal for a parallelepiped")
+crystal_gauss = _shape("crystal-gauss", "-gauss_xtal", "a gaussian crystal for a parallelepiped")
+spots_tophat = _shape("spots-tophat", "-tophat_spots", "spots with sharp edges")
 
 
 # --- mosaic ------------------------------------------------------------------------------------------------------
