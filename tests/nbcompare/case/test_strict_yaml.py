@@ -26,9 +26,11 @@ def refused(what, *values, **named):
     return str(fault).partition("x.yaml:")[2] or str(fault)
 
 
-def test_a_file_of_a_mebibyte_is_read_and_one_byte_more_is_not(root):
-    assert root(b"a: 1" + b"\n" * (MAX_BYTES - 4)).mapping()["a"].integer() == 1
-    assert "larger than 1 MiB" in refused(root, b"a: 1" + b"\n" * (MAX_BYTES - 3))
+def test_a_file_as_large_as_it_may_be_is_read_and_one_byte_more_is_not(root, monkeypatch):
+    assert MAX_BYTES == 1 << 20
+    monkeypatch.setattr("nbcompare.case.strict_yaml.MAX_BYTES", 100)
+    assert root(b"a: 1" + b"\n" * 96).mapping()["a"].integer() == 1
+    assert "larger than 1 MiB" in refused(root, b"a: 1" + b"\n" * 97)
 
 
 def test_forty_levels_are_read_and_one_more_is_not(root):

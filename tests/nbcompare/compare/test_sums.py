@@ -126,8 +126,8 @@ def reason(x, y, frame_max=1.0, **more):
 
 def test_what_is_wrong_with_a_region_is_said():
     assert reason([1, 2], [1, 2]) is None
-    assert reason([1, np.nan, np.inf], [1, 2, 3]) == "2 pixels of the reference are not finite"
-    assert reason([1, 2, 3], [1, np.nan, 2]) == "1 pixels of the subject are not finite"
+    assert reason([1, np.nan, 5, np.inf], [1, 2, 3, 4]) == "2 pixels of the reference are not finite"
+    assert reason([1, 2, 3, 4, 5], [1, np.nan, 2, 3, 4]) == "1 pixels of the subject are not finite"
     assert reason([0, -1], [1, 2], 0.0) == "the reference image has no positive pixel"
     everything = (np.ones((1, 2), bool),) * 2
     assert reason([1, 2], [1, 2], masks=everything) == (
