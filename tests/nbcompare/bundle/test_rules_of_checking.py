@@ -7,8 +7,10 @@ from types import SimpleNamespace as Things
 import numpy as np
 import pytest
 
+from nbcompare.bundle.check import recheck
 from nbcompare.bundle.check.loosened import Loosened, loosened
 from nbcompare.bundle.check.pairing import roles_from
+from nbcompare.bundle.check.recheck import CHECKOUT, case_file_here
 from nbcompare.bundle.check.recompute import OF_SCALE, RELATIVE, _same_numbers, agree, figure_faults
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.lock import is_locked, lock
@@ -175,6 +177,24 @@ def test_roles_of_a_pair(text, roles):
 def test_a_role_that_is_none_is_refused(text):
     with pytest.raises(UsageError, match="is neither reference nor subject"):
         roles_from(text)
+
+
+# --- the case as it is now --------------------------------------------------------------------------------
+
+
+def test_a_case_file_is_looked_for_here_then_in_cases_then_in_the_checkout(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert case_file_here(None) is None and case_file_here("nobody.yaml") is None
+    assert case_file_here("supervisor.yaml").parent == CHECKOUT / "cases"
+    (tmp_path / "cases").mkdir()
+    for place in (tmp_path / "cases" / "supervisor.yaml", tmp_path / "supervisor.yaml"):
+        place.write_text("")
+        assert case_file_here("supervisor.yaml") == place
+
+
+def test_a_long_value_is_shown_by_its_beginning():
+    assert recheck._shown(("-a", "1")) == "'-a 1'" and recheck._shown(3) == "'3'"
+    assert recheck._shown("x" * 80) == repr("x" * 80) and recheck._shown("x" * 81) == repr("x" * 77 + "...")
 
 
 # --- what became looser -----------------------------------------------------------------------------------

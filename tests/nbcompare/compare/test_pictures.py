@@ -108,7 +108,7 @@ def test_a_marked_region_is_framed(drawn):
     assert np.ptp(rows) > 1.2 * np.ptp(columns) > 0
 
 
-@pytest.mark.parametrize("shape", [(1281, 1290), (1280, 641), (2000, 7), (30, 3001)])
+@pytest.mark.parametrize("shape", [(1281, 1290), (1280, 641), (2000, 7), (30, 3001), (640, 5), (1, 1)])
 def test_an_image_is_shrunk_to_the_largest_value_of_each_block(shape):
     image = np.random.default_rng(5).normal(size=shape).astype(np.float32)
     step = -(-max(shape) // 640)

@@ -218,6 +218,14 @@ def test_masked_pixels_are_in_no_ring_and_rings_have_equal_areas():
         assert ring.subject_sum == pytest.approx(2 * ring.reference_sum)
 
 
+def test_rings_begin_at_the_nearest_pixel_where_the_beam_is_outside():
+    """The beam 3 pixels left of and 4 above a region of 2 x 2: from 5 pixels to the root of 16 + 25."""
+    x = np.ones((2, 2), "f4")
+    rings = radial_profile(RegionPair(x, x, 1.0, origin=(3, 4), centre=(0.0, 0.0)), rings=2)
+    assert [(ring.from_px, ring.to_px, ring.pixels) for ring in rings] == [
+        (5, pytest.approx(math.sqrt(33)), 2), (pytest.approx(math.sqrt(33)), pytest.approx(math.sqrt(41)), 2)]
+
+
 def test_a_ring_without_signal_has_no_ratio_and_one_without_pixels_is_left_out():
     """A row of ten pixels from the beam on: the squares of their distances are 0 to 81, in four rings of 20.25."""
     x = np.full((1, 10), 1e-7, "f4")
