@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nbcompare.bundle.bundle import load_bundle, staging
@@ -152,6 +153,7 @@ def test_doctor_looks_at_programs_libraries_disk_locks_and_clock(store, nb, fake
     assert {"python", "numpy", "torch", "reference", "subject", "disk", "writable", "locks", "clock", "sign-offs"} \
         <= found.keys()
     assert found["reference"]["detail"] == f"good.py: {fake('good')}"
+    assert found["numpy"]["detail"] == np.__version__
     monkeypatch.setenv("NB_C_BIN", "gone/nanoBragg")
     said = nb("doctor")
     assert said.code == 8 and "NO  reference" in said.out and "next:" in said.out

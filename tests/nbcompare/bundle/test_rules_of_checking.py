@@ -13,6 +13,7 @@ from nbcompare.bundle.check.pairing import roles_from
 from nbcompare.bundle.check.recheck import CHECKOUT, case_file_here
 from nbcompare.bundle.check.recompute import OF_SCALE, RELATIVE, _same_numbers, agree, figure_faults
 from nbcompare.bundle.fault import Fault
+from nbcompare.bundle.keep.unpack import UnpackLimits, unpack
 from nbcompare.bundle.lock import is_locked, lock
 from nbcompare.bundle.manifest import inspect, read_manifest, read_manifest_lines, unsafe_name
 from nbcompare.bundle.names import MANIFEST
@@ -20,7 +21,7 @@ from nbcompare.case.claims import Claim
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
-from nbcompare.errors import UsageError
+from nbcompare.errors import EvidenceError, UsageError
 
 SHA = "ab" * 32
 
@@ -98,6 +99,41 @@ def test_a_folder_is_held_by_one_at_a_time(tmp_path):
     assert is_locked(tmp_path) and lock(tmp_path) is None
     os.close(handle)
     assert is_locked(tmp_path) is False
+
+
+# --- what strangers send ----------------------------------------------------------------------------------
+
+
+def sent(tmp_path, *names, **limits):
+    """Unpack a folder of files of three bytes under these names; the faults that were found."""
+    for name in names:
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_text("abc")
+    try:
+        unpack(tmp_path / "in", tmp_path / "out", UnpackLimits(**limits))
+    except EvidenceError as fault:
+        return fault.faults
+    return sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file())
+
+
+def test_as_many_files_and_bytes_are_let_in_as_the_limits_say(tmp_path):
+    assert sent(tmp_path, "a", "b", files=2, total_bytes=6) == ["a", "b"]
+    assert sent(tmp_path, "a", "b", files=1) == ("2 files, more than 1",) == tuple(sent(tmp_path, files=1))
+    assert tuple(sent(tmp_path, total_bytes=5)) == ("6 bytes, more than 5",)
+
+
+def test_names_that_differ_in_case_only_are_refused_and_twenty_faults_are_told(tmp_path):
+    assert tuple(sent(tmp_path, "a", "A")) in (("'A': the same name as 'a', or differing only in case",),
+                                               ("'a': the same name as 'A', or differing only in case",))
+    for count, told in ((20, None), (23, "and 3 more")):
+        home = tmp_path / str(count)
+        home.mkdir()
+        (home / "in").mkdir()
+        for number in range(count):
+            (home / "in" / f"{number:02}").symlink_to("nowhere")
+        faults = sent(home)
+        assert len(faults) == min(count, 20) + bool(told) and faults[-1] == (told or faults[-1])
+        assert all(fault.endswith(": a link or a device") for fault in faults[:20])
 
 
 # --- figures that come out again --------------------------------------------------------------------------

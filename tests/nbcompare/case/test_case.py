@@ -129,6 +129,17 @@ def test_a_threshold_without_regions_holds_on_all(tmp_path):
         ("correlation", "full"), ("correlation", "middle"), ("sum_ratio", "full"), ("sum_ratio", "middle")]
 
 
+@pytest.mark.parametrize(("name", "words"), [
+    ("float.bin", "an input cannot be called float.bin; the engines write their image under that name"),
+    ("below/a", "the input name 'below/a' must be a plain file name"), ("..", "must be a plain file name")])
+def test_an_input_has_a_plain_name_and_not_that_of_the_image(tmp_path, name, words):
+    (tmp_path / "x").write_text("x")
+    path = tmp_path / "case.yaml"
+    path.write_text(f"{SMALL_CASE}inputs: {{{name}: {{file: x}}}}\n")
+    with pytest.raises(CaseError, match=words):
+        load_case(path)
+
+
 # --- loader and schema keep in step -----------------------------------------------------------------
 
 

@@ -1,10 +1,11 @@
 """The image shape comes from the arguments, by nanoBragg's own rules."""
 
+import numpy as np
 import pytest
 
 from nbcompare.case.command import declared_shape
-from nbcompare.compare.image import Shape
-from nbcompare.errors import UsageError
+from nbcompare.compare.image import Shape, read_float_image, resample_nearest
+from nbcompare.errors import FileError, UsageError
 
 
 @pytest.mark.parametrize(("args", "fast", "slow"), [
@@ -44,3 +45,21 @@ def test_a_dtrek_header_gives_the_size_wherever_its_keys_stand(tmp_path, header_
     assert declared_shape(["-img", "d.img"], tmp_path) == Shape(slow=64, fast=64)
     (tmp_path / "d.img").write_bytes((text + "SIZE1=12;\nSIZE2=34;\nDETECTOR_DIMENSIONS=64;\n}\f").ljust(1024).encode())
     assert declared_shape(["-img", "d.img"], tmp_path) == Shape(slow=34, fast=12)
+
+
+def test_a_resampled_pixel_is_the_one_that_its_centre_falls_in():
+    """Of three pixels made two, the centres lie at 0.75 and 2.25 of the old ones; of two made four, in pairs."""
+    image = np.array([[1, 2, 3], [4, 5, 6]])
+    assert resample_nearest(image, Shape(slow=2, fast=2)).tolist() == [[1, 3], [4, 6]]
+    assert resample_nearest(image, Shape(slow=4, fast=1)).tolist() == [[2], [2], [5], [5]]
+    assert resample_nearest(image, Shape(slow=1, fast=6)).tolist() == [[4, 4, 5, 5, 6, 6]]
+
+
+def test_a_float_file_has_four_bytes_for_each_pixel(tmp_path):
+    path = tmp_path / "f.bin"
+    np.arange(6, dtype="<f4").tofile(path)
+    assert read_float_image(path, Shape(slow=2, fast=3)).tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(FileError, match=r"24 bytes, but 4 x 2 pixels \(fast x slow\) need 32"):
+        read_float_image(path, Shape(slow=2, fast=4))
+    with pytest.raises(FileError, match="cannot read the image: No such file or directory"):
+        read_float_image(tmp_path / "none", Shape(1, 1))

@@ -113,7 +113,7 @@ def test_the_geometry_of_an_nxmx_file_is_in_our_units(tmp_path, place, unit, val
         if unit is not None:
             file[f"/entry/{place}"].attrs["units"] = unit
     header = read_image(tmp_path / "a.h5").header
-    assert header == ({key: pytest.approx(found)} if key else {}) and header.keys() <= GEOMETRY.keys()
+    assert header == ({key: pytest.approx(found, rel=1e-12)} if key else {}) and header.keys() <= GEOMETRY.keys()
 
 
 def test_marks_of_an_hdf5_file_are_masked(tmp_path):
