@@ -154,6 +154,8 @@ def test_doctor_looks_at_programs_libraries_disk_locks_and_clock(store, nb, fake
         <= found.keys()
     assert found["reference"]["detail"] == f"good.py: {fake('good')}"
     assert found["numpy"]["detail"] == np.__version__
+    free_gib = float(found["disk"]["detail"].split()[0])
+    assert free_gib == pytest.approx(shutil.disk_usage(".").free / 2**30, rel=0.5)
     monkeypatch.setenv("NB_C_BIN", "gone/nanoBragg")
     said = nb("doctor")
     assert said.code == 8 and "NO  reference" in said.out and "next:" in said.out

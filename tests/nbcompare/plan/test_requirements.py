@@ -20,8 +20,9 @@ NOTHING = Requirements()
 def evidence_of(**changes):
     case = Things(name="small", tests=("t",), inputs=(), folder=None)
     record = Things(tests={}, verdict=verdict(Label.PASS), protected=Things(after={}))
-    return Things(**{"case": case, "folder": None, "faults": (), "record": record, "verdict": verdict(Label.PASS),
-                     "unjudged": None, "loosened": (), "made": NOW} | changes)
+    said = {"case": case, "folder": None, "faults": (), "record": record, "verdict": verdict(Label.PASS),
+            "unjudged": None, "loosened": (), "made": NOW} | changes
+    return Things(**said, bundle=Things(folder=said["folder"], record=said["record"]))
 
 
 @pytest.fixture
