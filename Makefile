@@ -6,7 +6,8 @@
 # make docs   write the generated pages of docs/ anew
 # make faults try every fault on small bundles and write docs/reliability.md
 # make bench  speed against a C program, and the tables of docs/performance.md (make bench-quick: a minute)
-# make mutants  change one thing in the code, MUTANTS times: do the tests notice? (SEED=1; hours for a large sample)
+# make mutants  change one thing in the code, MUTANTS times: do the tests notice? (SEED=1; some seconds each)
+# make mutants-modules  break each module as a whole: does a test notice?
 # make fuzz   random command lines through both simulators (make fuzz-diagnosis N=200: with defects, through the diagnosis)
 # make audit-wide  defects in random command lines: how many the diagnosis names (SEED=, COMMANDS=, EACH= kinds in each)
 
@@ -16,7 +17,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: run test test-compiled check lint types walls mutants docs faults fuzz fuzz-diagnosis audit-wide bench bench-quick reference wheels pythons clean help
+.PHONY: run test test-compiled check lint types walls mutants mutants-modules docs faults fuzz fuzz-diagnosis audit-wide bench bench-quick reference wheels pythons clean help
 
 run: $(READY)
 	@$(BIN)/nb-compare run cases/supervisor.yaml
@@ -39,6 +40,9 @@ MUTANTS ?= 60
 SEED ?= 1
 mutants: $(READY) reference
 	$(BIN)/python -m tests.mutants --count $(MUTANTS) --seed $(SEED)
+
+mutants-modules: $(READY) reference
+	$(BIN)/python -m tests.mutants.modules --also tests/nbcompare --also tests/attacks --also tests/test_docs.py
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py

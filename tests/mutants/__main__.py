@@ -1,121 +1,40 @@
 """make mutants: does a test notice when one operator, number or branch of the code is changed?
 
-A sample of all mutants that cosmic-ray's operators make of compare, case, verdict, bundle and plan is drawn with a
-seed, and each is tried by the tests of its room, in a copy of the checkout. What survives is printed as a diff.
+Of all mutants that cosmic-ray's operators make of compare, case, verdict, bundle, plan and the parsers, as many are
+drawn from each as its share, with a seed. Each is tried, in a copy of the checkout, by the tests that reach the
+function it stands in, quickest first. What survives is printed as a diff, and noted in docs/mutants.md with --write.
 
-    python -m tests.mutants --count 60 --seed 1 [--room case]
+    python -m tests.mutants --count 60 --seed 1 [--room case] [--write docs/mutants.md]
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import difflib
+import os
 import random
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from cosmic_ray.ast import ast_nodes, get_ast_from_path
-from cosmic_ray.mutating import mutate_code
-from cosmic_ray.plugins import get_operator, operator_names
-
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
-TESTS = {
-    "compare": ("metrics", "masks", "tolerance", "shapes", "vacuity", "limits", "pictures", "images"),
-    "case": ("case", "inputs", "named_files", "declarations", "shapes", "limits", "diagnosis_arguments", "divergences",
-             "gates_gate", "sweep", "oneshot"),
-    "verdict": ("verdicts", "limits", "noise_floor", "vacuity", "divergences"),
-    "bundle": ("bundle", "bundle_names", "records", "archive_verify", "archive_judging", "archive_keeping",
-               "archive_exchange", "gates_sign"),
-    "plan": ("gates_gate", "gates_sign", "gates_flow", "gates_faults", "ledger"),
-}
-"""Which tests answer for a room: test_NAME.py somewhere below tests/nbcompare."""
-
-SECONDS = 240.0
-"""A mutant whose tests take longer is one that loops, and counts as noticed."""
+from tests.mutants import page
+from tests.mutants.answering import Answering
+from tests.mutants.bench import DIED, Outcome, Task
+from tests.mutants.mutant import ROOMS, Mutant, mutants_of
+from tests.mutants.pool import Pool, benches
+from tests.mutants.reach import test_files
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One change: the operator's n-th place in a module."""
-
-    room: str
-    path: Path
-    operator: str
-    occurrence: int
-    line: int
-
-
-def _unread_places(path: Path) -> Iterator[tuple[int, int]]:
-    """(first, last) lines of what no test could notice: annotations and docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        parts = [getattr(node, name, None) for name in ("annotation", "returns")]
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            parts.append(node)
-        yield from ((part.lineno, part.end_lineno or part.lineno) for part in parts if isinstance(part, ast.AST))
-
-
-def mutants_of(room: str) -> Iterator[Mutant]:
-    """Every mutant of a room; those in lines with annotations that an operator of types would change are left out."""
-    for path in sorted((CHECKOUT / "nbcompare" / room).rglob("*.py")):
-        nodes = list(ast_nodes(get_ast_from_path(path)))
-        unread = [range(low, high + 1) for low, high in _unread_places(path)]
-        for name in operator_names():
-            operator = get_operator(name)
-            if operator.arguments():
-                continue
-            places = [start for node in nodes for start, _ in operator().mutation_positions(node)]
-            for occurrence, (line, _) in enumerate(places):
-                if not ("BitOr" in name and any(line in lines for lines in unread)):
-                    yield Mutant(room, path.relative_to(CHECKOUT), name, occurrence, line)
-
-
-def is_noticed(mutant: Mutant, copy: Path) -> tuple[bool, str]:
-    """(whether a test failed or ran too long, the change as a diff)."""
-    path = copy / mutant.path
-    before = path.read_text(encoding="utf-8")
-    after = mutate_code(before, get_operator(mutant.operator)(), mutant.occurrence) or before
-    diff = "".join(difflib.unified_diff(before.splitlines(True), after.splitlines(True), str(mutant.path), "mutant",
-                                        n=0))
-    path.write_text(after, encoding="utf-8")
-    try:
-        return not passes(mutant.room, copy), diff
-    finally:
-        path.write_text(before, encoding="utf-8")
-
-
-def passes(room: str, copy: Path) -> bool:
-    """Whether the tests of a room pass in the copy."""
-    files = [str(path.relative_to(copy)) for name in TESTS[room]
-             for path in sorted((copy / "tests/nbcompare").rglob(f"test_{name}.py"))]
-    try:
-        done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files], cwd=copy,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
-
-
-def copied_checkout(target: Path) -> Path:
-    """The tracked and new files of the checkout, and the C reference as it is built here."""
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=CHECKOUT, capture_output=True,
-                            text=True, check=True).stdout.splitlines()
-    for name in listed:
-        if (CHECKOUT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(CHECKOUT / name, target / name)
-    built = CHECKOUT / "simulator" / "reference" / "build"
-    if built.is_dir():
-        shutil.copytree(built, target / "simulator" / "reference" / "build")
-    subprocess.run(["git", "init", "-q"], cwd=target, check=True)
-    return target
+def drawn(rooms: Sequence[str], count: int, seed: int) -> tuple[list[Mutant], dict[str, int]]:
+    """(a sample in which each room has its share of all mutants, how many there are in each room)."""
+    everything = {room: list(mutants_of(room)) for room in rooms}
+    total = sum(map(len, everything.values()))
+    source = random.Random(seed)
+    sample = [mutant for room, of_room in everything.items()
+              for mutant in source.sample(of_room, min(len(of_room), max(1, round(count * len(of_room) / total))))]
+    source.shuffle(sample)
+    return sample, {room: len(of_room) for room, of_room in everything.items()}
 
 
 def main() -> int:
@@ -123,27 +42,53 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=int, default=60, help="mutants to draw (60)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--room", choices=TESTS, action="append", help="only this room; may be repeated")
+    parser.add_argument("--room", choices=ROOMS, action="append", help="only this room; may be repeated")
+    parser.add_argument("--only", help="only mutants whose key contains this")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--minutes", type=float, help="begin no trial after so many minutes; the order is by chance")
+    parser.add_argument("--again", action="store_true", help="try nothing; tell the last result once more")
+    parser.add_argument("--write", type=Path, help="write the table of rooms and survivors into this page")
     asked = parser.parse_args()
-    rooms = asked.room or list(TESTS)
-    everything = [mutant for room in rooms for mutant in mutants_of(room)]
-    drawn = random.Random(asked.seed).sample(everything, min(asked.count, len(everything)))
-    survived, started = 0, time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="nb-mutants-") as folder:
-        copy = copied_checkout(Path(folder))
-        for room in rooms:
-            if not passes(room, copy):
-                print(f"the tests of {room} fail, or take longer than {SECONDS:g} s, without any mutant")
-                return 2
-        for number, mutant in enumerate(sorted(drawn, key=lambda one: (one.room, one.path, one.line)), 1):
-            noticed, diff = is_noticed(mutant, copy)
-            survived += not noticed
-            print(f"{number:>4} {'noticed ' if noticed else 'SURVIVED'} {mutant.path}:{mutant.line} "
-                  f"{mutant.operator.removeprefix('core/')}" + ("" if noticed else f"\n{diff}"), flush=True)
-    share = 1 - survived / len(drawn)
-    print(f"{len(drawn)} of {len(everything)} mutants, seed {asked.seed}: {len(drawn) - survived} noticed, {survived} "
-          f"survived ({100 * share:.1f} % noticed), {(time.monotonic() - started) / 60:.0f} minutes")
-    return int(share < 0.9)
+    os.nice(1)
+    if asked.again:
+        result = page.kept()
+    else:
+        mutants, of_all = drawn(asked.room or ROOMS, asked.count, asked.seed)
+        chosen = [one for one in mutants if asked.only is None or asked.only in one.key]
+        result = page.Result(len(chosen), asked.seed, of_all, _tried(chosen, asked.workers, asked.minutes))
+        page.keep(result)
+    print(page.summary(result))
+    if asked.write:
+        page.write(asked.write, result)
+    return int(result.share < 0.9)
+
+
+def _tried(mutants: Sequence[Mutant], workers: int, minutes: float | None) -> list[tuple[Mutant, Outcome]]:
+    """Each mutant that was tried with what came of it, told as it comes."""
+    found: list[tuple[Mutant, Outcome]] = []
+    files, started = test_files(), time.monotonic()
+    with benches(workers, files) as pool:
+        answering = Answering(pool.reached(files))
+        tasks = [answering.task_of(one) for one in mutants]
+        for one, task, outcome in zip(mutants, tasks, pool.outcomes(tasks, minutes), strict=True):
+            if outcome is not None and (outcome.by != DIED or one.is_python):
+                found.append((one, outcome))
+                said = outcome.by.rpartition("/")[2] or f"({len(task.tests)} tests)\n{one.diff()}"
+                print(f"{len(found):>4} {outcome.seconds:5.1f} s  {'noticed ' if outcome.by else 'SURVIVED'} {one.key} "
+                      f"line {one.line}  {said}", flush=True)
+        _check_the_tests(pool, [outcome for _, outcome in found], answering)
+    print(f"{(time.monotonic() - started) / 60:.0f} minutes")
+    return found
+
+
+def _check_the_tests(pool: Pool, outcomes: Sequence[Outcome], answering: Answering) -> None:
+    """The tests that noticed a mutant have to pass without one, one after another, else they noticed nothing."""
+    told = Counter(outcome.by for outcome in outcomes if outcome.by in answering.seconds)
+    if told:
+        task = Task("nbcompare/__init__.py", "", True, tuple(told), sum(answering.seconds[test] for test in told))
+        for outcome in pool.outcomes([task]):
+            if outcome and outcome.by:
+                raise SystemExit(f"{outcome.by} noticed {told[outcome.by]} mutants, and fails without one too")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,66 @@
+"""Which tests answer for a change: those that reach it, quickest first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.mutants.bench import Task
+from tests.mutants.mutant import CHECKOUT, Mutant, statement_at
+from tests.mutants.reach import Reached, function_at, place
+
+MOST_TESTS, MOST_SECONDS = 250, 20.0
+"""A mutant that so many tests, or tests that take so long, have not noticed has survived."""
+
+
+class Answering:
+    """Which tests answer for a mutant."""
+
+    def __init__(self, tests: Sequence[Reached]) -> None:
+        self.seconds = {one.test: one.seconds for one in tests}
+        self.by_line: dict[str, set[str]] = defaultdict(set)
+        self.by_function: dict[str, set[str]] = defaultdict(set)
+        self.by_module: dict[str, set[str]] = defaultdict(set)
+        for one in tests:
+            for line in one.lines:
+                function, _, distance = line.rpartition("+")
+                self.by_line[line].add(one.test)
+                if distance not in ("", "0"):  # the head of a function is reached when its module is imported
+                    self.by_function[function].add(one.test)
+                    self.by_module[function.partition("::")[0]].add(one.test)
+
+    def task_of(self, mutant: Mutant) -> Task:
+        """The trial of a mutant by the tests that reach its statement; of one outside of functions, by those that reach
+        its module."""
+        text = (CHECKOUT / mutant.path).read_text(encoding="utf-8")
+        function = function_at(mutant.path, text, mutant.line)
+        inside = function is not None and mutant.line >= function.body
+        if inside:
+            places = (place(mutant.path, text, line) for line in statement_at(text, mutant.line))
+            found = set().union(*(self.by_line.get(one, set()) for one in places))
+        else:
+            name = f"{mutant.path}::{function.name}" if function else ""
+            found = self.by_function.get(name) or self.by_module.get(mutant.path) or set(self.seconds)
+        tests = self._ordered(found, mutant.path)
+        return Task(mutant.path, mutant, inside, tuple(tests), sum(self.seconds[test] for test in tests))
+
+    def task_of_functions(self, path: str, text: str, functions: Sequence[str]) -> Task:
+        """The trial of a module's text by the tests that reach one of some functions of it."""
+        found = set().union(*(self.by_function.get(f"{path}::{name}", set()) for name in functions))
+        tests = self._ordered(found, path)
+        return Task(path, text, True, tuple(tests), sum(self.seconds[test] for test in tests))
+
+    def _ordered(self, tests: set[str], path: str) -> list[str]:
+        """Quickest first, the module's own room before others, and no more than the limits."""
+        own = f"tests/nbcompare/{Path(path).parts[1]}/"
+        return list(self._within_limits(sorted(tests, key=lambda test: (
+            self.seconds[test] * (1 if test.startswith(own) else 2), test))))
+
+    def _within_limits(self, tests: Sequence[str]) -> Iterator[str]:
+        spent = 0.0
+        for test in tests[:MOST_TESTS]:
+            spent += self.seconds[test]
+            if spent > MOST_SECONDS:
+                return
+            yield test

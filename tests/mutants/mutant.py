@@ -1,0 +1,116 @@
+"""The mutants: every change of one operator, number or branch that cosmic-ray's operators can make in a file.
+
+Left out are changes that nothing can notice, as nothing reads what they change: annotations, and what only a type
+checker looks at.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cosmic_ray.ast import ast_nodes, get_ast_from_path
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+LISTED = CHECKOUT / "build" / "mutants" / "mutants.json"
+ROOMS = ("compare", "case", "verdict", "bundle", "plan", "parsers")
+PARSERS = ("case/command.py", "case/strict_yaml.py", "case/options.py", "case/from_text.py", "case/from_arguments.py",
+           "bundle/strict_json.py", "formats")
+"""What reads text or files of strangers, a room of its own here; a folder stands for all its modules."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: the operator's n-th place in a module."""
+
+    room: str
+    path: str
+    operator: str
+    occurrence: int
+    line: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.path}:{self.operator.removeprefix('core/')}:{self.occurrence}"
+
+    def text(self) -> str:
+        """The whole module with the change in it."""
+        before = (CHECKOUT / self.path).read_text(encoding="utf-8")
+        return mutate_code(before, get_operator(self.operator)(), self.occurrence) or before
+
+    @property
+    def is_python(self) -> bool:
+        """Whether the changed module can be compiled: an operator may take the star of a signature for a product."""
+        try:
+            ast.parse(self.text())
+        except SyntaxError:
+            return False
+        return True
+
+    def diff(self) -> str:
+        """The lines that are taken away and put in."""
+        before = (CHECKOUT / self.path).read_text(encoding="utf-8").splitlines()
+        return "\n".join(list(difflib.unified_diff(before, self.text().splitlines(), n=0, lineterm=""))[3:])
+
+
+def modules_of(room: str) -> list[Path]:
+    """The modules of a room; those of the parsers stand in no other."""
+    home = CHECKOUT / "nbcompare"
+    parsers = [path for name in PARSERS for path in ((home / name).rglob("*.py") if (home / name).is_dir()
+                                                     else [home / name])]
+    return sorted(parsers if room == "parsers" else set((home / room).rglob("*.py")) - set(parsers))
+
+
+def mutants_of(room: str) -> Iterator[Mutant]:
+    """Every mutant of a room, in the order of its modules."""
+    listed: dict[str, list[list[Any]]] = json.loads(LISTED.read_text(encoding="utf-8")) if LISTED.is_file() else {}
+    for path in modules_of(room):
+        key = f"{path.relative_to(CHECKOUT)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        if key not in listed:
+            listed[key] = list(_places(path))
+            LISTED.parent.mkdir(parents=True, exist_ok=True)
+            LISTED.write_text(json.dumps(listed), encoding="utf-8")
+        yield from (Mutant(room, str(path.relative_to(CHECKOUT)), *place) for place in listed[key])
+
+
+def _places(path: Path) -> Iterator[list[Any]]:
+    """[operator, occurrence, line] of each mutant of a module. It takes seconds, and so is written down."""
+    nodes = list(ast_nodes(get_ast_from_path(path)))
+    unread = [range(low, high + 1) for low, high in _unread_places(path)]
+    for name in sorted(operator_names()):
+        operator = get_operator(name)
+        if operator.arguments():
+            continue
+        starts = [start for node in nodes for start, _ in operator().mutation_positions(node)]
+        for occurrence, (line, _) in enumerate(starts):
+            if not ("BitOr" in name and any(line in lines for lines in unread)):
+                yield [name, occurrence, line]
+
+
+def _unread_places(path: Path) -> Iterator[tuple[int, int]]:
+    """(first, last) lines of annotations and of what stands under TYPE_CHECKING."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        parts = [getattr(node, name, None) for name in ("annotation", "returns")]
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            parts.append(node)
+        yield from ((part.lineno, part.end_lineno or part.lineno) for part in parts if isinstance(part, ast.AST))
+
+
+def statement_at(text: str, line: int) -> range:
+    """The lines of the innermost statement around a line; of one with a body, those of its head."""
+    around = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.stmt)
+              and node.lineno <= line <= (node.end_lineno or node.lineno)]
+    if not around:
+        return range(line, line + 1)
+    inner = max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)))
+    body = getattr(inner, "body", None)
+    last = max(inner.lineno, body[0].lineno - 1) if body else inner.end_lineno or inner.lineno
+    return range(inner.lineno, max(last, line) + 1)

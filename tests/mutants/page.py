@@ -1,0 +1,94 @@
+"""The result of ``make mutants`` as text, and as the generated part of docs/mutants.md.
+
+The reasons of survivors are written by hand, in tests/mutants/survivors.yaml, one for each key of a mutant.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.mutants.bench import Outcome
+from tests.mutants.mutant import CHECKOUT, Mutant
+
+KEPT = CHECKOUT / "build" / "mutants" / "last.json"
+REASONS = Path(__file__).parent / "survivors.yaml"
+BEGIN, END = "<!-- mutants: written by make mutants -->", "<!-- end of mutants -->"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A sample that was tried, without those mutants that are no Python."""
+
+    count: int
+    seed: int
+    of_all: dict[str, int]
+    tried: list[tuple[Mutant, Outcome]]
+
+    @property
+    def survivors(self) -> list[Mutant]:
+        return [mutant for mutant, outcome in self.tried if not outcome.by]
+
+    @property
+    def share(self) -> float:
+        """The part of the sample that was noticed."""
+        return 1 - len(self.survivors) / len(self.tried)
+
+
+def keep(result: Result) -> None:
+    """Write a result down, so that its page can be written again with more reasons."""
+    KEPT.write_text(json.dumps({**vars(result), "tried": [[vars(mutant), vars(outcome)] for mutant, outcome in
+                                                          result.tried]}), encoding="utf-8")
+
+
+def kept() -> Result:
+    """The last result."""
+    stored = json.loads(KEPT.read_text(encoding="utf-8"))
+    return Result(**{**stored, "tried": [(Mutant(**mutant), Outcome(**outcome)) for mutant, outcome in
+                                         stored["tried"]]})
+
+
+def summary(result: Result) -> str:
+    """One sentence."""
+    tried, survived = len(result.tried), len(result.survivors)
+    return (f"{tried} of {sum(result.of_all.values())} mutants, seed {result.seed}: {tried - survived} noticed, "
+            f"{survived} survived ({100 * result.share:.1f} % noticed)")
+
+
+def write(path: Path, result: Result) -> None:
+    """Put the tables into a page, between the two lines that mark their place."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    path.write_text(f"{before}{BEGIN}\n{_tables(result)}{END}{after}", encoding="utf-8")
+
+
+def _tables(result: Result) -> str:
+    tried = Counter(mutant.room for mutant, _ in result.tried)
+    survived = Counter(mutant.room for mutant in result.survivors)
+    drawn = f"; {result.count} were drawn, and the rest not tried in the time given" if result.count > len(
+        result.tried) else ""
+    lines = [f"`make mutants MUTANTS={result.count} SEED={result.seed}`: {summary(result)}{drawn}.", "",
+             "| room | mutants | tried | noticed | survived | noticed of tried |", "|---|---|---|---|---|---|"]
+    lines += [f"| {room} | {result.of_all[room]} | {number} | {number - survived[room]} | {survived[room]} | "
+              f"{100 * (1 - survived[room] / number):.0f} % |" for room, number in sorted(tried.items())]
+    reasons = yaml.safe_load(REASONS.read_text(encoding="utf-8")) if REASONS.is_file() else {}
+    if result.survivors:
+        lines += ["", "| survivor | changed | why no test notices |", "|---|---|---|"]
+        lines += [f"| `{mutant.path.removeprefix('nbcompare/')}` line {mutant.line} | {_change(mutant)} | "
+                  f"{reasons.get(mutant.key, 'not looked at yet')} |" for mutant in result.survivors]
+    return "\n".join(lines) + "\n"
+
+
+def _change(mutant: Mutant) -> str:
+    lines = [line.strip() for line in mutant.diff().splitlines() if line and line[0] in "+-"]
+    old = " ".join(line[1:].strip() for line in lines if line[0] == "-")
+    new = " ".join(line[1:].strip() for line in lines if line[0] == "+")
+    return " → ".join(f"<code>{_escaped(text)}</code>" for text in (old, new))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "&#124;")
