@@ -245,15 +245,16 @@ def test_an_input_that_the_bundle_lost_is_named(nb, small_case, fake):
 
 
 def test_a_noisy_reference_within_its_own_noise_floor(nb, small_case, fake, tmp_path):
-    """Three images in turn, one part in 10^4 apart in a pixel: the third is as far from the first as the second."""
+    """Three images in turn, one part in 10^4 apart in a pixel: the third is as far from the first as the second. The
+    file of the turn is named backwards, or it would count as the engine's own, changed while it ran."""
     small_case.write_text(small_case.read_text() + "repeat: 1\n")
     program = tmp_path / "wavering.py"
     program.write_text(
         "import sys\nfrom pathlib import Path\nsys.path.insert(0, {!r})\nfrom _image import pixels, write\n"
         "if '-version' not in sys.argv:\n"
-        "    count = Path({!r})\n    turn = len(count.read_text()) if count.exists() else 0\n"
+        "    count = Path({!r}[::-1])\n    turn = len(count.read_text()) if count.exists() else 0\n"
         "    count.write_text('x' * (turn + 1))\n    values = pixels()\n    values[5] *= 1 + 1e-4 * (turn % 2)\n"
-        "    write(values)\n".format(str(fake("good").parent), str(tmp_path / "count")))
+        "    write(values)\n".format(str(fake("good").parent), str(tmp_path / "count")[::-1]))
     words = ("--c-bin", program, "--py-bin", fake("twin"), "-q", "--format", "json")
     first = nb("run", small_case, *words)
     (tmp_path / "count").write_text("x")

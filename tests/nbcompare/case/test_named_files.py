@@ -165,7 +165,7 @@ def test_a_dump_that_lies_about_is_given_only_where_nothing_else_is_named(one_sh
     one_shot("-default_F", "1")
     assert summary()["inputs"] == {} and "is not given to the engines" in summary()["notes"][0]
     one_shot("-dump", "Fdump.bin")
-    assert "Fdump.bin" in summary()["inputs"] and summary()["notes"] == []
+    assert "Fdump.bin" in summary()["inputs"] and not any("Fdump.bin" in note for note in summary()["notes"])
 
 
 # --- outputs --------------------------------------------------------------------------------------------------

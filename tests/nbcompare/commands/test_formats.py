@@ -87,7 +87,7 @@ def test_several_cases_are_one_document_and_one_stream(nb, tmp_path, small_case,
 
 def test_an_event_is_told_while_the_command_runs(nb, monkeypatch, small_case, fake, quick_runs, capsys):
     """What a step tells is out before the next one begins."""
-    from nbcompare.run import run_case as module
+    from nbcompare.run import one_case as module
 
     seen = []
     real = module.run_engines

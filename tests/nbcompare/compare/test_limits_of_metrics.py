@@ -134,10 +134,12 @@ def test_the_worst_pixel_is_told_in_pixels_of_the_image():
     region = RegionPair(x, y, 10.0, origin=(10, 20), masks=(mask, mask))
     said = evaluate("share_outside", region)[2]
     assert said == ("2 of 11 pixels, the worst at fast 12 slow 21 (2 against 3); atol 1 or rtol 0.5 would pass")
-    assert evaluate("max_ulps", region)[2] == "2 of 11 pixels differ, the worst at fast 12 slow 21"
+    assert evaluate("max_ulps", region)[2] == (
+        f"2 of 11 pixels differ, the worst at fast 12 slow 21; max {2**51} would pass")  # half of an octave
     whole = RegionPair(x, y, 10.0, origin=(10, 20))
     assert "the worst at fast 11 slow 20 (2 against 99)" in evaluate("share_outside", whole)[2]
-    assert evaluate("max_ulps", whole)[2] == "3 of 12 pixels differ, the worst at fast 11 slow 20"
+    assert evaluate("max_ulps", whole)[2] == (
+        f"3 of 12 pixels differ, the worst at fast 11 slow 20; max {int(5.546875 * 2**52)} would pass")
     assert evaluate("share_outside", RegionPair(x, x, 10.0))[2] == "none of 12 pixels"
 
 

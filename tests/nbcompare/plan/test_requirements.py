@@ -104,14 +104,17 @@ def test_a_device_that_no_test_used_and_a_case_without_tests_show_nothing(in_fol
     monkeypatch.setattr(requirements, "read_kept", lambda path: SUMMARY)
     switch = replace(NOTHING, switches=("tests_green",))
 
-    def green(tests, names=("t",)):
-        evidence = evidence_of(folder=in_folder, record=Things(tests=tests))
+    def green(tests, names=("t",), run=Things(faults=lambda thresholds: [], sentence=str)):  # noqa: B008 (frozen)
+        record = Things(tests=tests, further=Things(device=run), case=Things(thresholds=()))
+        evidence = evidence_of(folder=in_folder, record=record)
         evidence.case.tests = names
-        return told(evidence, switch)["tests_green"].holds
+        return all(item.holds for item in told(evidence, switch).values() if item.requirement != "verdict")
 
     outcome = Things(nodes=("t",), on_device=True, exit_code=0, failure=None)
     assert green({"cpu": outcome, "cuda": outcome})
     assert not green({"cpu": outcome, "cuda": Things(**vars(outcome) | {"on_device": False})})
+    assert not green({"cpu": outcome, "cuda": outcome}, run=None)
+    assert not green({"cpu": outcome, "cuda": outcome}, run=Things(faults=lambda thresholds: ["x"], sentence=str))
     assert not green({}) and not green({"cpu": outcome}, ())
 
 
