@@ -69,8 +69,12 @@ class Made:
         self.bundled: str | None = None
         self.trees: dict[str, ast.AST] = {}
 
-    def add(self, name: str, inside: bool = False) -> None:
-        """A module by its top-level name; of an installed distribution only the version, unless it is the program."""
+    def add(self, name: str, inside: bool = False, program: bool = False) -> None:
+        """A module by its top-level name; of an installed distribution only the version, unless it is the program.
+
+        What lies in ``stop_at`` is the bundled simulator where it is itself the program; imported by another, it is
+        files of that one like any.
+        """
         top = name.partition(".")[0]
         if top in self.known or not top or top in sys.builtin_module_names:
             return
@@ -86,7 +90,7 @@ class Made:
             self.unknown(f"is found by a finder of {finder}, which may take modules from anywhere", spec.origin or top)
         folders = list(spec.submodule_search_locations or ())
         places = folders or ([spec.origin] if spec.has_location and spec.origin else [])
-        if any(is_below(place, folder) for place in places for folder in self.stop_at):
+        if program and any(map(self.is_known, places)):
             self.bundled = spec.origin
             return
         if not inside and places and all(is_installed(place) for place in places):
@@ -99,6 +103,10 @@ class Made:
             self.folder(folder, os.path.dirname(folder))
         if not folders and spec.origin and spec.has_location:
             self.file(spec.origin, os.path.basename(spec.origin))
+
+    def is_known(self, path: str) -> bool:
+        """Whether a file or folder belongs to what needs no looking into."""
+        return any(is_below(path, folder) for folder in self.stop_at)
 
     def version_of(self, top: str) -> str | None:
         """The version of the distribution that brought a module; None when there is none."""
@@ -136,6 +144,8 @@ class Made:
 
     def unknown(self, text: str, file: str | None = None, place: str | None = None) -> None:
         """More may belong to the program: because of what stands in a file, or lies in a folder."""
+        if file and self.is_known(file):
+            return
         self.reasons[(file, place, f"{os.path.basename(file)} {text}" if file else text)] = None
 
     def folder(self, folder: str, base: str) -> None:
@@ -167,7 +177,8 @@ class Made:
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             self.unknown("cannot be read as Python", path)
             return
-        self.trees[path] = tree
+        if not self.is_known(path):
+            self.trees[path] = tree
         for node in ast.walk(tree):
             names = []
             if isinstance(node, ast.Import):
@@ -305,7 +316,7 @@ def main(question: str, search: list[str]) -> None:
         made.file(asked["script"], os.path.basename(asked["script"]))
         entry = script_target(asked["script"]) or stub_target(asked["script"])
     if entry:
-        made.add(entry, True)
+        made.add(entry, True, program=bool(asked["module"]))
     made.at_start()
     if made.bundled is None:
         made.follow()

@@ -171,6 +171,21 @@ def test_a_package_that_shadows_the_bundled_one_is_not_called_bundled(project, m
     assert found.made_of.origin == str(project.home / "src/nanobrag_torch")
 
 
+@pytest.mark.parametrize("start", [start for start in STARTS if start is not start_editable])
+def test_a_port_that_uses_the_bundled_simulator_is_a_port(project, monkeypatch, start):
+    """Its own files count, and those of the simulator that it imports beside them. (The editable one has a Python of its
+    own, in which there is no simulator.)"""
+    project.core.write_text("from nanobrag_torch.errors import SimulatorError\n" + project.core.read_text())
+    words = start(project, monkeypatch)
+    before = identity(project, **words)
+    names = {entry.name for entry in before.made_of.files}
+    assert not before.made_of.bundled and before.unknown == ()
+    assert {"myport/__init__.py", "myport/__main__.py", "myport/core.py", "port_units.py"} <= names
+    assert {"nanobrag_torch/cli.py", "nanobrag_torch/render/plain.py"} <= names
+    project.core.write_text(project.core.read_text() + "# another\n")
+    assert identity(project, **words).source_sha256 != before.source_sha256
+
+
 def test_a_compiled_program_is_known_with_the_libraries_it_loads():
     from nbcompare.engine.engine import Engine
     from nbcompare.engine.made_of import look_at
