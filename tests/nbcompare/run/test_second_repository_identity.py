@@ -173,8 +173,8 @@ def test_a_package_that_shadows_the_bundled_one_is_not_called_bundled(project, m
 
 @pytest.mark.parametrize("start", [start for start in STARTS if start is not start_editable])
 def test_a_port_that_uses_the_bundled_simulator_is_a_port(project, monkeypatch, start):
-    """Its own files count, and those of the simulator that it imports beside them. (The editable one has a Python of its
-    own, in which there is no simulator.)"""
+    """Its own files count, and those of the simulator that it imports beside them. (The Python of the editable one has
+    no simulator.)"""
     project.core.write_text("from nanobrag_torch.errors import SimulatorError\n" + project.core.read_text())
     words = start(project, monkeypatch)
     before = identity(project, **words)
