@@ -72,7 +72,7 @@ ORDINARY = [
     "-Xclose",
     "A.mat", "P1.hkl", "image.bin", "/data/P1.hkl", "/home/me/src/port/engine.py", "/opt/conda/envs/nb-3.11/bin/python",
     "../up/down/file.with.dots.txt", "C:\\data\\A.mat", "/srv/x86_64-conda-linux-gnu/lib/libgomp.so.1.0.0",
-    "/tmp/tmpab12cd34ef56/scratch-c", "/work/20261125T174609Z", "supervisor/20261125T174609Z",
+    "/scratch/ab12cd34ef56/scratch-c", "/data/20261125T174609Z", "supervisor/20261125T174609Z",
     "token_file=/etc/nb/token",
     "tokens: 512", "max_tokens=4096", "/opt/a:/opt/b", "/opt/a:/opt/b@2", "cuda:0",
     "GPU-5a2f1c3d-0001-0002-0003-000000000004",

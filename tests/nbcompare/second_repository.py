@@ -56,6 +56,9 @@ else:
     open(at["-floatfile"], "wb").write(array("f", values).tobytes())
 """
 
+DECLARED = f"command: {sys.executable} -m myport, environment: {{set: {{PYTHONPATH: src}}}}"
+WRAPPED = "command: run.sh"
+
 
 class Project:
     """The repository: ``home`` with src/myport, src/port_units.py, a reference program, and a case in cases/."""

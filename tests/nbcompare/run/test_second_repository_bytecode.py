@@ -2,7 +2,6 @@
 
 import os
 import py_compile
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,10 @@ from nbcompare.engine.made_of import MadeOf, changes, look_at
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import NbCompareError
 from nbcompare.run.options import RunOptions
-from tests.nbcompare.second_repository import Project
+from tests.nbcompare.second_repository import DECLARED, Project
 
-DECLARED = f"command: {sys.executable} -m myport, environment: {{set: {{PYTHONPATH: src}}}}"
 TIMES = py_compile.PycInvalidationMode.TIMESTAMP
 UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.delenv("PYTHONPATH", raising=False)
-    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    made = Project(tmp_path / "theirs")
-    monkeypatch.chdir(made.home)
-    return made
 
 
 def looked_at(project: Project) -> MadeOf:

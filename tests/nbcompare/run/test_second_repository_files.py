@@ -15,21 +15,15 @@ from nbcompare.engine.made_of import MadeOf, changes, look_at
 from nbcompare.engine.progress import Progress
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sources_to_declare import line_to_add
-from tests.nbcompare.second_repository import Project
-
-DECLARED = f"command: {sys.executable} -m myport, environment: {{set: {{PYTHONPATH: src}}}}"
+from tests.nbcompare.second_repository import DECLARED, Project
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    for name in ("PYTHONPATH", "MYPORT_MODE", "NB_C_BIN", "NB_PY_BIN"):
-        monkeypatch.delenv(name, raising=False)
-    made = Project(tmp_path / "theirs")
-    monkeypatch.chdir(made.home)
-    table = made.home / "tables/atoms.txt"
+def project(project):
+    table = project.home / "tables/atoms.txt"
     table.parent.mkdir()
     table.write_text("1\n")
-    return made
+    return project
 
 
 def subject(project: Project, declared: str = DECLARED):

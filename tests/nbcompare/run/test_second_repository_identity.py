@@ -11,16 +11,6 @@ from nbcompare.engine.identity import identify
 from nbcompare.engine.made_of import changes
 from nbcompare.engine.progress import Progress
 from nbcompare.run.options import RunOptions
-from tests.nbcompare.second_repository import Project
-
-
-@pytest.fixture
-def project(tmp_path, nb, monkeypatch):
-    for name in ("PYTHONPATH", "MYPORT_MODE"):
-        monkeypatch.delenv(name, raising=False)
-    made = Project(tmp_path / "theirs")
-    monkeypatch.chdir(made.home)
-    return made
 
 
 def identity(project, *, py_bin=None, declared=None):

@@ -8,7 +8,6 @@ from nbcompare.run.sweep.cluster import bring_home
 from nbcompare.run.sweep.remote import engines_here, parcel_of, run_parcel
 from nbcompare.run.sweep.result import RAN, no_result, result_of
 from nbcompare.run.sweep.worker import look_again
-from tests.nbcompare.second_repository import Project
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
 DECLARED = "command: python3 -m myport, environment: {set: {PYTHONPATH: src}}"
@@ -43,15 +42,12 @@ class Near:
 
 
 @pytest.fixture
-def project(tmp_path, nb, monkeypatch):
-    monkeypatch.delenv("PYTHONPATH", raising=False)
+def project(project, monkeypatch):
     monkeypatch.setattr("nbcompare.run.sweep.cluster.Cluster", Near)
-    made = Project(tmp_path / "theirs")
-    made.declare(DECLARED)
-    made.case.write_text(made.case.read_text() + GRID)
-    made.commit("declared")
-    monkeypatch.chdir(made.home)
-    return made
+    project.declare(DECLARED)
+    project.case.write_text(project.case.read_text() + GRID)
+    project.commit("declared")
+    return project
 
 
 def test_a_cluster_runs_what_home_declares_and_knows_it_again(nb, project):
