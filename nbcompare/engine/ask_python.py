@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 
@@ -239,7 +240,7 @@ class Made:
                 return  # not there
         homes = [os.path.dirname(top) for top in tops] + [os.path.dirname(os.path.realpath(source))]
         near = any(is_below(path, project_of(home)) for home in homes)
-        if not near and (path == os.sep or any(is_below(path, place) for place in NO_FOLDER)):
+        if not near and (path == os.sep or any(is_below(path, place) for place in (*NO_FOLDER, *caches()))):
             return
         above = any(is_below(home, path) for home in homes) or os.path.exists(os.path.join(path, ".git"))
         inside = [] if above else list(itertools.islice(files_below(path), MOST_BESIDE + 1))
@@ -273,6 +274,13 @@ class Made:
                     self.beside(os.path.realpath(os.path.join(place, found[0])))
         elif not found or not found[1] or not os.path.isabs(found[0]):
             self.unknown(f"calls {word} with a path that is made when it runs", source)
+
+
+def caches() -> list[str]:
+    """Folders in which programs keep what they could make again: what lies there changes as they run."""
+    home = os.path.expanduser("~")
+    return [os.path.realpath(place) for place in (os.environ.get("XDG_CACHE_HOME"), os.path.join(home, ".cache"),
+                                                  tempfile.gettempdir()) if place]
 
 
 def beginning(node: ast.AST) -> str:

@@ -1,13 +1,15 @@
 """The files that a Python source names: by ``__file__``, by a path in its text, or by both. Nothing of it is run.
 
 It stands alone, as ask_python.py does, and is run with that by whatever Python is asked. What is followed: names that
-a path was assigned to, in this file or in another of the same program, ``pathlib``, ``os.path``, and text put together.
+a path was assigned to, in this file or in another of the same program, ``pathlib``, ``os.path``, text put together,
+the user's home, the folder of temporary files, and variables, as the program gets them.
 """
 
 from __future__ import annotations
 
 import ast
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -99,8 +101,10 @@ class Named:
 
     def of_parents(self, node: ast.Subscript) -> Value | None:
         index = node.slice
-        while not isinstance(index, int) and hasattr(index, "value"):  # 3.8 wraps it once more
+        while not isinstance(index, (int, str)) and hasattr(index, "value"):  # 3.8 wraps it once more
             index = index.value
+        if word_of(node.value) == "environ":
+            return of_variable(index)
         if not isinstance(node.value, ast.Attribute) or node.value.attr != "parents":
             return None
         base = self.value_of(node.value.value)
@@ -126,12 +130,25 @@ class Named:
             return up(args[0])
         if word == "join" and method and args:
             return joined(args)
+        if (word == "home" and not args) or word == "expanduser":
+            found = joined(args) if args else of(inner) if word == "expanduser" and method else ("~", True)
+            return (os.path.expanduser(found[0]), found[1]) if found else None
+        if word == "gettempdir":
+            return tempfile.gettempdir(), True
+        if args and (word == "getenv" or (word == "get" and inner is not None and word_of(inner) == "environ")):
+            return of_variable(args[0][0] if args[0] else None) or (args[1] if len(args) > 1 else None)
         if word == "joinpath" and method:
             return joined([of(inner), *args])
         if word in ("with_name", "with_suffix", "with_stem") and method:
             found = up(of(inner))
             return (found[0], False) if found else None
         return None
+
+
+def of_variable(name: object) -> Value | None:
+    """The value of a variable of the environment, which is asked in that of the program."""
+    found = os.environ.get(name) if isinstance(name, str) else None
+    return (found, True) if found else None
 
 
 def assignments(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -157,6 +174,7 @@ def writes(node: ast.AST, field: ast.AST) -> bool:
 
 
 def word_of(func: ast.AST) -> str | None:
+    """The last name of an expression: what is called, or looked into."""
     return getattr(func, "attr", None) or getattr(func, "id", None)
 
 

@@ -93,6 +93,46 @@ def test_a_path_that_reads_nothing_beside_it_is_no_part_of_it(project, text):
     assert "atoms.txt" not in names(found)
 
 
+AT_HOME = [
+    "from pathlib import Path\nopen(Path.home() / '.port/atoms.txt')\n",
+    "from pathlib import Path\n(Path('~') / '.port' / 'atoms.txt').expanduser().read_text()\n",
+    "import os\nopen(os.path.expanduser('~/.port/atoms.txt'))\n",
+    "import os\nopen(os.path.join(os.environ['HOME'], '.port/atoms.txt'))\n",
+    "import os\nopen(os.environ.get('HOME', '/root') + '/.port/atoms.txt')\n",
+    "import os\nopen(os.getenv('HOME') + '/.port/atoms.txt')\n",
+    "from os import environ\nopen(environ['MYPORT_TABLE'])\n",
+    "import os\nopen(os.environ.get('MYPORT_NONE', os.path.expanduser('~/.port/atoms.txt')))\n",
+    "import os, tempfile\nopen(os.path.join(tempfile.gettempdir(), 'atoms.txt'))\n",
+]
+
+
+@pytest.mark.parametrize("text", AT_HOME)
+def test_a_file_below_home_or_that_a_variable_names_is_in_its_sum(project, text, tmp_path, monkeypatch):
+    """The gate stayed green, and a sweep took the old result for done, after such a file was changed."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "home/.port"))
+    table = tmp_path / "home/.port/atoms.txt"
+    table.parent.mkdir(parents=True)
+    table.write_text("1\n")
+    project.core.write_text(text + project.core.read_text())
+    found = looked_at(project, DECLARED.replace("PYTHONPATH: src", f"PYTHONPATH: src, MYPORT_TABLE: {table}, "
+                                                                   f"TMPDIR: {table.parent}"))
+    assert "atoms.txt" in names(found) and found.unknown == ()
+    table.write_text("2\n")
+    assert [word for word in changes(found) if "atoms.txt" in word]
+
+
+def test_a_cache_of_the_programs_own_is_no_part_of_it(project, tmp_path, monkeypatch):
+    """It changes as the program runs."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    kept = tmp_path / "home/.cache/myport/kernel.bin"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("1\n")
+    project.core.write_text("from pathlib import Path\nKEPT = Path.home() / '.cache/myport'\n"
+                            "def f(name):\n    (KEPT / name).read_bytes()\n" + project.core.read_text())
+    assert "kernel.bin" not in names(looked_at(project)) and looked_at(project).unknown == ()
+
+
 def test_a_relative_path_is_one_of_the_folder_that_it_works_in(project):
     project.core.write_text("import sys\nopen('tables/atoms.txt')\n" + project.core.read_text())
     assert "atoms.txt" not in names(looked_at(project))
