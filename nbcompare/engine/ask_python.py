@@ -135,13 +135,15 @@ class Made:
                     self.file(spec.origin, name + ".py")
 
     def described(self, top: str) -> None:
-        """The descriptions of the distributions that brought a module: a new version has another, elsewhere."""
+        """The descriptions of the distributions that brought a module, and their lists of files with sums: another
+        build of the same version has another."""
         for owner in (self.owners or {}).get(top) or [top]:
             place = str(getattr(metadata.distribution(owner), "_path", ""))
-            for name in ("METADATA", "PKG-INFO"):
+            for name in ("METADATA", "PKG-INFO", "RECORD"):
                 path = os.path.join(place, name)
                 if place and os.path.isfile(path):
-                    self.files.setdefault(f"{owner} {metadata.version(owner)}", path)
+                    label = f"{owner} {metadata.version(owner)}"
+                    self.files.setdefault(f"{label} {name}" if name == "RECORD" else label, path)
 
     def unknown(self, text: str, file: str | None = None, place: str | None = None) -> None:
         """More may belong to the program: because of what stands in a file, or lies in a folder."""

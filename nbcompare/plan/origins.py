@@ -7,20 +7,22 @@ here: files are read, and git is asked.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from nbcompare.case.case import Case
 from nbcompare.case.declarations import EngineDeclaration
 from nbcompare.case.facts import case_facts
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.adapter import adapt
-from nbcompare.engine.choose import start_words
+from nbcompare.engine.choose import named_engine, start_words
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.git import UNKNOWN, RepositoryState, repository_of
 from nbcompare.engine.identity import EngineIdentity, content_hash
-from nbcompare.engine.installation import REFERENCE_SOURCE
-from nbcompare.engine.made_of import changes
+from nbcompare.engine.installation import REFERENCE_SOURCE, SIMULATOR
+from nbcompare.engine.made_of import changes, look_at
 from nbcompare.engine.process import recordable
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import sha256_of
@@ -85,7 +87,7 @@ def engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
     """Whether programs, and every file that they are made of, have the sums they had."""
     record = evidence.bundle.record
     for engine in record.engines:
-        fault = _program_fault(engine) or _source_fault(engine, evidence.case.folder)
+        fault = _program_fault(engine) or _source_fault(engine, evidence.case)
         if fault:
             return False, fault
         bundled = engine.chosen_by == "default" and engine.role == REFERENCE
@@ -106,14 +108,32 @@ def _program_fault(engine: EngineIdentity) -> str | None:
     return None if same else f"the program of the {engine.role} ({engine.name}) is not what it was"
 
 
-def _source_fault(engine: EngineIdentity, folder: Path) -> str | None:
+def _source_fault(engine: EngineIdentity, case: Case) -> str | None:
     if engine.made_of is None:
         return f"the bundle does not say what the {engine.role} is made of; run the case again"
+    if engine.made_of.bundled and SIMULATOR.name not in engine.started_as:
+        return f"the bundle takes the {engine.role} for the simulator that it imports, as was once done; run it again"
     if engine.unknown:
-        return f"{not_all_known(engine.role, engine, folder)}, and run the case again"
-    changed = changes(engine.made_of)
+        return f"{not_all_known(engine.role, engine, case.folder)}, and run the case again"
+    changed = changes(engine.made_of) or _new_files(engine, case)
     more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
     return f"the source of the {engine.role} is not what it was: {', '.join(changed[:4])}{more}" if changed else None
+
+
+def _new_files(engine: EngineIdentity, case: Case) -> list[str]:
+    """Files that were not there and would be part of the engine now: a module that comes before another, a file that
+    site reads, one that its sources name. The engine is asked as a run asks it, where the user or the project names
+    it; of one that a record alone names only its folders are looked into."""
+    declared = declared_engines(case, project_above(case.folder))
+    found = named_engine(engine.role, None, os.environ, declared)
+    if found is None or found.start != engine.started_as or engine.made_of is None:
+        return []
+    try:
+        now = look_at(found, case.environment)
+    except FileError as fault:
+        return [fault.message]
+    known = {os.path.realpath(entry.path) for entry in engine.made_of.files}
+    return [f"{entry.path} is new" for entry in now.files if os.path.realpath(entry.path) not in known]
 
 
 # --- the experiment -----------------------------------------------------------------------------------------------
@@ -161,7 +181,15 @@ def _declared_programs(evidence: Evidence) -> tuple[bool, str]:
             return False, f"the {engine.role} has not the sum that the case pins"
         if pin and pin.version and pin.version != engine.version:
             return False, f"the {engine.role} has not the version that the case pins"
-    return True, "arguments, variables, inputs and programs are those of the case" + _not_given(evidence)
+    return True, ("arguments, variables, inputs and programs are those of the case" + _not_given(evidence)
+                  + _passed(evidence.bundle.record.engines, declared))
+
+
+def _passed(engines: Sequence[EngineIdentity], declared: Mapping[str, EngineDeclaration]) -> str:
+    """The variables that engines got from whoever ran them, to be read by whoever signs."""
+    return "".join(f"; the {engine.role} had {name}={value} from the shell" for engine in engines
+                   if engine.role in declared for name, value in sorted(engine.variables.items())
+                   if name not in dict(declared[engine.role].set_variables))
 
 
 def _not_given(evidence: Evidence) -> str:

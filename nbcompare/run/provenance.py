@@ -19,7 +19,7 @@ from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.git import RepositoryState, not_committed, states_of
 from nbcompare.engine.identity import EngineIdentity
-from nbcompare.engine.installation import HARNESS
+from nbcompare.engine.installation import HARNESS, SIMULATOR
 from nbcompare.engine.process import allowed_environment, not_passed
 from nbcompare.engine.renderer import OF_THE_SESSION
 from nbcompare.engine.safe_start import made_absolute
@@ -32,6 +32,9 @@ PROJECT, HARNESS_ROLE = "project", "harness"
 _MOST_TEXT = 1 << 20
 _MOST_REASONS = 3
 _MOST_NAMES = 6
+_MOST_PLACES = 20
+"""Folders of an engine that are looked into for repositories."""
+
 _BUILT = (".so", ".pyd", ".dylib", ".o", ".a", ".pyc")
 """Ends of names of files that are made of others, and so in no commit; their bytes are in the engine's sum."""
 
@@ -47,36 +50,69 @@ _OPTION = {REFERENCE: "--c-bin", SUBJECT: "--py-bin"}
 def repositories_of(case: Case, engines: Mapping[str, Engine],
                     identities: Mapping[str, EngineIdentity]) -> dict[str, RepositoryState]:
     """The repositories of project (where the case lies), subject, reference and nb-compare itself."""
-    folders = {PROJECT: case.folder, **{role: _home_of(engines[role], identities[role]) for role in
-                                        (SUBJECT, REFERENCE)}, HARNESS_ROLE: HARNESS}
-    found = states_of(folders)
-    for role in (SUBJECT, REFERENCE):
-        found[role] = _with_sources(found[role], identities[role])
-    return found
+    found = states_of({PROJECT: case.folder, HARNESS_ROLE: HARNESS})
+    own = {role: _of_engine(engines[role], identities[role]) for role in (SUBJECT, REFERENCE)}
+    return {PROJECT: found[PROJECT], **own, HARNESS_ROLE: found[HARNESS_ROLE]}
 
 
-def _home_of(engine: Engine, identity: EngineIdentity) -> Path | None:
-    """A folder in the repository of an engine: as declared, else where its code lies."""
+def _of_engine(engine: Engine, identity: EngineIdentity) -> RepositoryState:
+    """The repository of an engine, as declared or else the first in which its code lies. Files of its own that no
+    commit holds as they are make it dirty, in whatever repository they lie."""
+    places = _places_of(engine, identity)
+    states = states_of({str(place): place for place in places})
+    in_one = [state for state in dict.fromkeys(states.values()) if state.root]
+    if not in_one:
+        return next(iter(states.values()))
+    first, others = _with_sources(in_one[0], identity), in_one[1:]
+    for state in others:
+        loose = _not_committed(state, identity)
+        first = _loose(first, [f"{state.root}/{name}" for name in loose]) if loose and first.root else first
+    return first
+
+
+def _places_of(engine: Engine, identity: EngineIdentity) -> list[Path]:
+    """Folders in the repositories of an engine, the one that it is called after first. A script that an installer wrote
+    lies where the environment does, and its code elsewhere."""
     declared, made_of = engine.declaration, identity.made_of
-    if declared and declared.repository:
-        return declared.repository
     origin = (made_of.origin or made_of.base) if made_of else None
-    place = Path(origin) if origin else engine.program
-    return place if place.is_dir() else place.parent
+    first = Path(origin) if origin else engine.program
+    folders = [Path(folder) for folder in (made_of.folders if made_of else ()) if folder != str(SIMULATOR)]
+    files = [Path(entry.path).parent for entry in (made_of.files if made_of else ())
+             if not _OF_INSTALLATION.search(entry.path) and not entry.path.endswith(_BUILT)]
+    places = [*folders, first] if _is_installed_script(first) else [first, *folders]
+    if declared and declared.repository:
+        places = [declared.repository, *places]
+    beside = [place for place in files if not any(place.is_relative_to(folder) for folder in folders)]
+    found = dict.fromkeys(place if place.is_dir() else place.parent for place in (*places, *beside))
+    return [place for place in found if "site-packages" not in place.parts][:_MOST_PLACES] or [first.parent]
+
+
+def _is_installed_script(path: Path) -> bool:
+    return (path.parent.parent / "pyvenv.cfg").is_file() and path.parent.name in ("bin", "Scripts")
 
 
 def _with_sources(state: RepositoryState, identity: EngineIdentity) -> RepositoryState:
     """The state with those of an engine's files that no commit holds as they are, git's ignored ones too. Where none
     is in a commit the engine lies in a repository by chance, as an installed package does."""
-    if state.root is None or identity.made_of is None:
-        return state
-    own = [Path(entry.path) for entry in identity.made_of.files
-           if not _OF_INSTALLATION.search(entry.path) and not entry.path.endswith(_BUILT)
-           and Path(entry.path).resolve().is_relative_to(state.root)]
-    loose = not_committed(Path(state.root), own)
+    own, loose = _own_files(state, identity), _not_committed(state, identity)
     if own and len(loose) == len(own):
         return RepositoryState(None) if "site-packages" in own[0].parts else _loose(state, loose)
     return _loose(state, loose) if loose else state
+
+
+def _own_files(state: RepositoryState, identity: EngineIdentity) -> list[Path]:
+    """The files of an engine that lie in a repository and that people write."""
+    if state.root is None or identity.made_of is None:
+        return []
+    return [Path(entry.path) for entry in identity.made_of.files
+            if not _OF_INSTALLATION.search(entry.path) and not entry.path.endswith(_BUILT)
+            and not _is_installed_script(Path(entry.path))
+            and Path(entry.path).resolve().is_relative_to(state.root)]
+
+
+def _not_committed(state: RepositoryState, identity: EngineIdentity) -> list[str]:
+    own = _own_files(state, identity)
+    return not_committed(Path(str(state.root)), own) if own else []
 
 
 def _loose(state: RepositoryState, names: Sequence[str]) -> RepositoryState:
@@ -116,6 +152,19 @@ def _unread_notes(identities: Mapping[str, EngineIdentity], surroundings: Surrou
                    f"[{', '.join(spoken[:_MOST_NAMES])}]}} in nb-compare.yaml")
 
 
+def _passed_notes(engines: Mapping[str, Engine]) -> Iterator[str]:
+    """The variables that a declaration passes on and that are set: the result may hang on them."""
+    for role, engine in engines.items():
+        sets = dict(engine.declaration.set_variables) if engine.declaration else {}
+        names = sorted(name for name in engine.declared_variables if name not in sets)
+        if names:
+            yield f"from your shell the {role} got {_some(names)}, as {_file_of(engine)} says"
+
+
+def _file_of(engine: Engine) -> str:
+    return engine.declaration.file.name if engine.declaration else "its declaration"
+
+
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more
@@ -139,7 +188,7 @@ def notes_of(case: Case, engines: Mapping[str, Engine], identities: Mapping[str,
     """What a reader of the verdict has to know about the engines and their surroundings."""
     return (*_case_notes(case, engines), *refusal_notes(case.expect), *_adapter_notes(case, identities),
             *_source_notes(case, identities),
-            *_unread_notes(identities, surroundings), *_wrapper_note(identities, runs))
+            *_unread_notes(identities, surroundings), *_passed_notes(engines), *_wrapper_note(identities, runs))
 
 
 def _case_notes(case: Case, engines: Mapping[str, Engine]) -> Iterator[str]:

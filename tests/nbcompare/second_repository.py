@@ -108,19 +108,21 @@ class Project:
         path.chmod(0o755)
         return path
 
-    def console_script(self) -> Path:
-        """A stub as an installer writes it, with the first line of this interpreter."""
-        path = self.home / "bin/myport"
-        path.parent.mkdir()
-        path.write_text(f"#!{sys.executable}\n# -*- coding: utf-8 -*-\nimport re\nimport sys\n"
+    def console_script(self, path: Path | None = None, python: Path | str = sys.executable) -> Path:
+        """A stub as an installer writes it, with the first line of an interpreter, this one where none is given."""
+        path = path or self.home / "bin/myport"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!{python}\n# -*- coding: utf-8 -*-\nimport re\nimport sys\n"
                         "from myport.__main__ import main\nif __name__ == '__main__':\n    sys.exit(main())\n")
         path.chmod(0o755)
         return path
 
-    def environment(self) -> Path:
-        """A virtual environment in which the port is installed as editable, by a .pth file; its Python."""
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(self.home / ".venv")], check=True)
-        site = next((self.home / ".venv/lib").glob("python*/site-packages"))
+    def environment(self, place: Path | None = None) -> Path:
+        """A virtual environment in which the port is installed as editable, by a .pth file; its Python. It lies in the
+        repository, which ignores it, where no place is given."""
+        place = place or self.home / ".venv"
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
+        site = next((place / "lib").glob("python*/site-packages"))
         (site / "__editable__.myport.pth").write_text(f"{self.home / 'src'}\n")
         (self.home / ".gitignore").write_text("__pycache__/\nbundles/\n.venv/\n")
-        return self.home / ".venv/bin/python"
+        return place / "bin/python"

@@ -81,7 +81,8 @@ def test_a_variable_that_the_port_reads_is_passed_or_told(nb, run, project, monk
     code, record = run()
     assert code == 3 and record["engines"][1]["variables"]["MYPORT_MODE"] == "triple"
     assert "MYPORT_MODE=triple" in (project.home / record["bundle"] / "inputs/commands.txt").read_text()
-    assert "notes" not in record or not any("MYPORT_MODE" in note for note in record["notes"])
+    assert [note for note in record["notes"] if "MYPORT_MODE" in note] == [
+        "from your shell the subject got MYPORT_MODE, as nb-compare.yaml says"]
 
 
 def test_variables_are_named_and_never_their_values(run, project, monkeypatch):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nbcompare.second_repository import DECLARED, WRAPPED
+from tests.nbcompare.second_repository import DECLARED, WRAPPED, Project
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
 
@@ -50,6 +50,95 @@ def test_uncommitted_sources_of_the_port_are_no_clean_tree(run, gate, project):
     (project.home / "src/port_units.py").write_text("SCALE = 1.0  # mine\n")
     assert run()[0] == 0
     assert "made with uncommitted changes" in gate("clean_tree: true")["clean_tree"]
+
+
+def test_the_repository_of_a_console_script_is_that_of_its_code(run, gate, project, tmp_path):
+    """The script lies in an environment, in no repository, and a dirty port behind it was no uncommitted change."""
+    port = Project(tmp_path / "port")
+    python = port.environment(tmp_path / "venv")
+    port.commit("ignored")
+    script = port.console_script(tmp_path / "venv/bin/myport", python)
+    project.declare(f"command: {script}")
+    project.commit("declared")
+    code, record = run()
+    assert code == 0 and record["repositories"]["subject"]["root"] == str(port.home)
+    assert gate(ALL) == {}
+    project.commit("the plan")
+    port.core.write_text(port.core.read_text() + "# uncommitted\n")
+    run()
+    assert "src/myport/core.py" in gate(ALL)["clean_tree"]
+    port.commit("later")
+    assert "subject: made at" in gate(ALL)["same_commit"]
+
+
+def test_uncommitted_files_in_a_second_repository_of_an_engine_are_no_clean_tree(run, gate, project, tmp_path):
+    """A module of the port's lies in a repository of its own."""
+    other = Project(tmp_path / "other")
+    (other.home / "src/units_elsewhere.py").write_text("SCALE = 1.0\n")
+    other.commit("units")
+    (project.home / "src/port_units.py").write_text("from units_elsewhere import SCALE\n")
+    project.declare(DECLARED.replace("src}", f"'src:{other.home}/src'}}"))
+    project.commit("two")
+    assert run()[0] == 0 and gate(ALL) == {}
+    project.commit("the plan")
+    (other.home / "src/units_elsewhere.py").write_text("SCALE = 1.0  # uncommitted\n")
+    run()
+    assert "other/src/units_elsewhere.py" in gate(ALL)["clean_tree"]
+
+
+NEW_FILES = {
+    "a module that comes before Python's own": ("src/array.py", "raise SystemExit(3)\n"),
+    "a module that is used where it is there": ("src/myspeed.py", "FACTOR = 3.0\n"),
+    "a module that site runs": ("src/sitecustomize.py", "X = 1\n"),
+    "a file that the text names": ("src/port.ini", "3.0\n"),
+}
+
+
+@pytest.mark.parametrize("what", NEW_FILES)
+def test_a_new_file_that_would_be_run_or_read_turns_a_gate_red(run, gate, project, what):
+    """The files that were there had the sums they had; a sweep saw the new one, and the gate did not."""
+    text = project.core.read_text()
+    project.core.write_text(text + "try:\n    from myspeed import FACTOR\nexcept ImportError:\n    FACTOR = 1.0\n"
+                            "from pathlib import Path\nINI = Path(__file__).parents[1] / 'port.ini'\n"
+                            "if INI.is_file():\n    FACTOR = float(INI.read_text())\n")
+    project.declare(DECLARED)
+    project.commit("declared")
+    assert run()[0] == 0 and gate(ALL) == {}
+    name, content = NEW_FILES[what]
+    (project.home / name).write_text(content)
+    assert f"{name} is new" in gate(ALL)["engines_unchanged"]
+    (project.home / name).unlink()
+    assert gate(ALL) == {}
+
+
+def test_a_bundle_that_takes_a_port_for_the_simulator_is_red(run, gate, project):
+    """As bundles do that were made when a port that imports the simulator was called by that name."""
+    from dataclasses import replace
+
+    from nbcompare.bundle.bundle import load_bundle
+    from nbcompare.case.case import load_case
+    from nbcompare.plan.origins import _source_fault
+
+    project.declare(DECLARED)
+    _, record = run()
+    engine = load_bundle(Path(record["bundle"])).record.engines[1]
+    taken = replace(engine, made_of=replace(engine.made_of, bundled=True))
+    assert _source_fault(engine, load_case(project.case)) is None
+    assert "for the simulator that it imports" in _source_fault(taken, load_case(project.case))
+
+
+def test_what_came_from_the_shell_is_told_to_whoever_signs(run, nb, gate, project, monkeypatch):
+    """A broken port passed by a variable that its declaration passes on, and nobody could see that it was set."""
+    project.declare(DECLARED.replace("src}", "src}, pass: ['MYPORT_*']"))
+    monkeypatch.setenv("MYPORT_SCALE", "0.5")
+    _, record = run()
+    assert any("from your shell the subject got MYPORT_SCALE, as nb-compare.yaml says" in note
+               for note in record["notes"])
+    monkeypatch.delenv("MYPORT_SCALE")
+    gate("files_complete: true")
+    said = nb("gate", "P", "--phases", "cases/phases.yaml", "--format", "json")
+    why = next(item["why"] for item in said.json["items"] if item["requirement"] == "experiment")
+    assert "the subject had MYPORT_SCALE=0.5 from the shell" in why
 
 
 def test_undeclared_sources_are_red_with_the_line_to_add(run, gate, project):

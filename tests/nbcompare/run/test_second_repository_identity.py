@@ -91,10 +91,13 @@ def test_another_version_of_an_installed_library_is_a_change(project, monkeypatc
     found = identity(project, py_bin=f"{python} -m myport")
     assert found.made_of.installed == ("theirs 1.0",)
     assert changes(found.made_of) == []
+    (described / "RECORD").write_text("theirs.py,sha256=another,6\n")  # built anew at the same version
+    assert changes(found.made_of) == ["theirs 1.0 RECORD changed"]
+    (described / "RECORD").write_text("theirs.py,,\n")
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.1\n")
     assert changes(found.made_of) == ["theirs 1.0 changed"]
     described.rename(site / "theirs-1.1.dist-info")
-    assert changes(found.made_of) == ["theirs 1.0 is gone"]
+    assert changes(found.made_of) == ["theirs 1.0 is gone", "theirs 1.0 RECORD is gone"]
 
 
 @pytest.mark.parametrize("text", ["import ctypes\nctypes.c_double(1)\n", "import ctypes\nctypes.CDLL(None)\n",
