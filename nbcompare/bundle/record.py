@@ -85,6 +85,9 @@ class TestsOutcome:
     """The last lines of the first failure."""
     on_device: int = 0
     """How many tests said that they used the device (the fixture nb_device)."""
+    files: tuple[tuple[str, str], ...] = ()
+    """(name, sha256) of the files that the tests were, below the project's folder; no sum for one that pytest would
+    have read and that was not there."""
 
     @property
     def reasons(self) -> list[str]:
@@ -92,12 +95,13 @@ class TestsOutcome:
         return [f"the mapped tests failed: {self.failure}", *self.last_lines] if self.failure else []
 
     def as_dict(self) -> dict[str, Any]:
-        said = {**vars(self), "nodes": list(self.nodes), "last_lines": list(self.last_lines)}
-        return {key: value for key, value in said.items() if value or key not in ("last_lines", "on_device")}
+        said = {**vars(self), "nodes": list(self.nodes), "last_lines": list(self.last_lines), "files": dict(self.files)}
+        return {key: value for key, value in said.items() if value or key not in ("last_lines", "on_device", "files")}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> TestsOutcome:
-        return cls(**{**stored, "nodes": tuple(stored["nodes"]), "last_lines": tuple(stored.get("last_lines", ()))})
+        return cls(**{**stored, "nodes": tuple(stored["nodes"]), "last_lines": tuple(stored.get("last_lines", ())),
+                      "files": tuple(stored.get("files", {}).items())})
 
 
 @dataclass(frozen=True)

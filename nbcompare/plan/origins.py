@@ -65,7 +65,7 @@ def clean_tree(evidence: Evidence) -> tuple[bool, str]:
                 return False, f"{name}: git could not tell whether the tree was clean"
             return False, f"{name}: made with uncommitted changes{words}; commit them and run again"
         said.append(name)
-    more = f"; {', '.join(outside)}: in no repository" if outside else ""
+    more = f"; of {' and '.join(outside)} git knows nothing (in no repository)" if outside else ""
     return bool(said), f"{', '.join(said)}: made from a clean tree{more}" if said else "the record names no repository"
 
 

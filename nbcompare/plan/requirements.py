@@ -23,6 +23,7 @@ from nbcompare.errors import ExitCode
 from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
 from nbcompare.plan.origins import clean_tree, engines_unchanged, experiment_of_the_case, same_commit
+from nbcompare.run.tests_made_of import changed_tests
 
 _MOST = 4
 _SKIPPED = re.compile(r"\b(\d+) (skipped|deselected|xfailed|xpassed)\b")
@@ -129,6 +130,11 @@ def _tests_green(evidence: Evidence) -> tuple[bool, str]:
             return False, f"{device}: {outcome.failure or last}"
         if skipped:
             return False, f"{device}: {skipped.group()}, and a test that did not run shows nothing ({last})"
+        if not outcome.files:
+            return False, f"the record does not say what the tests were ({device}); run the case again"
+        others = changed_tests(outcome, evidence.case)
+        if others:
+            return False, f"{device}: the tests are not those that were run: {_some(tuple(others))}; run the case again"
         said.append(f"{device}: {last}")
     return bool(said), "; ".join(said)
 

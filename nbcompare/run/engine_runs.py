@@ -23,10 +23,12 @@ from nbcompare.case.options import PREFIX, REFERENCE
 from nbcompare.engine.engine import Rendering, Run
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.failure import Failure
+from nbcompare.engine.made_of import MadeOf
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.runs import RunFiles
-from nbcompare.run.mapped_tests import CUDA_MISSING, collect_tests, cuda_is_available, place_of_tests, run_mapped_tests
+from nbcompare.run.mapped_tests import CUDA_MISSING, collect_tests, cuda_is_available, run_mapped_tests
 from nbcompare.run.staged_case import StagedCase
+from nbcompare.run.tests_made_of import place_of_tests
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,20 +94,22 @@ def collect_after_failure(case: Case, bundle: Staging, *, confined: bool = False
                       case.limits.tests_seconds, confined=confined)
 
 
-def mapped_tests(case: Case, bundle: Staging, progress: Progress, *, confined: bool = False) -> dict[str, TestsOutcome]:
+def mapped_tests(case: Case, bundle: Staging, progress: Progress, *, confined: bool = False,
+                 made_of: MadeOf | None = None) -> dict[str, TestsOutcome]:
     """The mapped tests on the CPU and, where torch sees a device and they passed, on CUDA too; ``confined`` as engines
-    are."""
+    are. They have to be tests of what the subject is ``made_of``."""
     if case.tests:
         progress.begin(f"mapped tests ({len(case.tests)})")
     place = place_of_tests(case)
     outcomes = {"cpu": run_mapped_tests(case.tests, place=place, log=bundle.path(tests_log("cpu")),
-                                        seconds=case.limits.tests_seconds, confined=confined)}
+                                        seconds=case.limits.tests_seconds, confined=confined, made_of=made_of)}
     if case.tests:
         progress.end(outcomes["cpu"].failure or outcomes["cpu"].summary)
     cuda_log = bundle.path(tests_log("cuda"))
     if case.tests and not outcomes["cpu"].failure and cuda_is_available(bundle.folder):
         outcomes["cuda"] = run_mapped_tests(case.tests, place=place, log=cuda_log,
-                                            seconds=case.limits.tests_seconds, device="cuda", confined=confined)
+                                            seconds=case.limits.tests_seconds, device="cuda", confined=confined,
+                                            made_of=made_of)
     else:
         cuda_log.write_text(CUDA_MISSING, encoding="utf-8")
     return outcomes

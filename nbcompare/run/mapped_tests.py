@@ -21,15 +21,14 @@ from typing import Any
 
 from nbcompare.bundle.names import NO_TEST_USES_DEVICE, failed_tests_names
 from nbcompare.bundle.record import TestsOutcome
-from nbcompare.case.case import Case
 from nbcompare.case.declarations import TestsPlace
-from nbcompare.case.options import SUBJECT
-from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.kept_stream import read_kept
+from nbcompare.engine.made_of import MadeOf
 from nbcompare.engine.process import Ended, recorded_environment, run_program
 from nbcompare.engine.redact import redact_file, redacted
 from nbcompare.engine.sandbox import confining, with_own_places
+from nbcompare.run.tests_made_of import another_copy, files_of_tests
 from nbcompare.visible import visible
 
 CUDA_MISSING = "cuda not available\n"
@@ -41,11 +40,13 @@ _MOST_LINE = 300
 
 @dataclass
 class Report:
-    """What the plugin saw. ``tests`` are (file, node) of what was collected; ``finished`` is pytest's exit code."""
+    """What the plugin saw. ``tests`` are (file, node) of what was collected, ``loaded`` (module, file) of what was
+    imported; ``finished`` is pytest's exit code."""
 
     tests: list[tuple[str, str]] = field(default_factory=list)
     deselected: list[str] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
+    loaded: list[tuple[str, str]] = field(default_factory=list)
     finished: int | None = None
 
     def counts(self) -> Counter[str]:
@@ -75,23 +76,13 @@ class Report:
                        f"{name}::".replace("[", "::["))) for where, found in self.tests)
 
 
-def place_of_tests(case: Case) -> TestsPlace:
-    """Where the mapped tests of a case run: as its engines, or those of its project file, declare; else the repository
-    in which the case lies, or its folder."""
-    declared = declared_engines(case, project_above(case.folder))
-    with_tests = [entry.tests for entry in declared.values() if entry.tests]
-    own = declared[SUBJECT].tests if SUBJECT in declared else None
-    folder = case.folder.absolute()
-    home = next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
-    return own or (with_tests[0] if with_tests else TestsPlace(home))
-
-
 def run_mapped_tests(nodes: Sequence[str], *, place: TestsPlace, log: Path, seconds: float,
-                     device: str = "cpu", confined: bool = False) -> TestsOutcome:
+                     device: str = "cpu", confined: bool = False, made_of: MadeOf | None = None) -> TestsOutcome:
     """Run pytest on the nodes, its output kept in ``log`` (standard error first), our count as its last line.
 
     A node that selects no test, and a test that was skipped, deselected or expected to fail, are no green: nothing was
-    shown. After a failure two files are left beside the log: what pytest collects, and the signature of the failure.
+    shown; nor are tests of another copy of the package that the subject is ``made_of``. After a failure two files are
+    left beside the log: what pytest collects, and the signature of the failure.
     """
     if not nodes:
         log.write_text("the case names no tests\n", encoding="utf-8")
@@ -104,6 +95,9 @@ def run_mapped_tests(nodes: Sequence[str], *, place: TestsPlace, log: Path, seco
                             Path(folder) if confined else None)
         report = read_report(written)
     outcome = _outcome(tuple(nodes), ended, report, place.folder, seconds, device)
+    elsewhere = another_copy(report.loaded, made_of)
+    outcome = replace(outcome, failure=outcome.failure or elsewhere, files=files_of_tests(
+        report.loaded, (file for file, _ in report.tests), place.folder))
     with open(log, "a", encoding="utf-8") as stream:
         stream.write(f"\n{NO_TEST_USES_DEVICE}\n" if device == "cuda" and not outcome.on_device else "\n")
         stream.write(f"{outcome.summary}\n")
@@ -134,6 +128,8 @@ def read_report(path: Path) -> Report:
                 report.tests += [(str(file), str(node)) for file, node in said["tests"]]
             elif said["event"] == "deselected":
                 report.deselected += said["tests"]
+            elif said["event"] == "loaded":
+                report.loaded += [(str(name), str(path)) for name, path in said["files"]]
             elif said["event"] == "test":
                 report.results.append(said)
             elif said["event"] == "finished":

@@ -56,6 +56,12 @@ def test_what_did_not_pass_is_no_green(mapped, nb, kind):
     assert nb("verify", folder).code == 0
 
 
+def test_a_test_that_a_hook_takes_out_without_a_word_is_no_green(mapped, tmp_path):
+    (tmp_path / "conftest.py").write_text("def pytest_collection_modifyitems(items):\n    items[:] = items[:1]\n")
+    said, _ = mapped("def test_a(): pass\ndef test_b(): assert 0\n")
+    assert said.code == 8 and "1 deselected" in said.json["verdict"]["reasons"][0]
+
+
 def test_a_deselected_test_is_no_green(mapped, tmp_path):
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -k test_a\n")
     said, _ = mapped("def test_a(): pass\ndef test_b(): pass\n")

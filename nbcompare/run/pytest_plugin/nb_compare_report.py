@@ -8,6 +8,8 @@ it is "cuda" and nothing was allocated there meanwhile.
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -38,16 +40,29 @@ class ReportStream:
 
     def __init__(self, path: str) -> None:
         self.stream = open(path, "w", encoding="utf-8")  # noqa: SIM115 (until the process ends)
+        self.made: dict[str, None] = {}
+        self.paths: set[str] = set()
 
     def say(self, event: str, **facts: object) -> None:
         self.stream.write(json.dumps({"event": event, **facts}) + "\n")
         self.stream.flush()
 
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        self.made[item.nodeid] = None
+        self.paths.add(str(item.path))
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """What a hook took out without a word is told as deselected."""
+        kept = {item.nodeid for item in session.items}
+        lost = [node for node in self.made if node not in kept]
+        if lost:
+            self.say("deselected", tests=lost)
         self.say("collected", tests=[[str(item.path), item.nodeid] for item in session.items])
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        for item in items:
+            self.made.pop(item.nodeid, None)
         self.say("deselected", tests=[item.nodeid for item in items])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -61,7 +76,11 @@ class ReportStream:
         self.say("test", node=report.nodeid, when=report.when, outcome=outcome, lines=_lines(report),
                  device=dict(report.user_properties).get("nb_device"))
 
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        plugins = [("", getattr(plugin, "__file__", None)) for plugin in session.config.pluginmanager.get_plugins()]
+        loaded = [(name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items())]
+        files = {(name, os.path.realpath(path)) for name, path in (*plugins, *loaded) if isinstance(path, str)}
+        self.say("loaded", files=sorted({*files, *(("", os.path.realpath(path)) for path in self.paths)}))
         self.say("finished", exit_code=int(exitstatus), at=time.time())
 
 

@@ -19,6 +19,7 @@ from nbcompare.engine.identity import EngineIdentity
 from nbcompare.errors import CaseError, NbCompareError, UsageError
 from nbcompare.files import hash_of_named, sha256_of
 from nbcompare.run.options import RunOptions
+from nbcompare.run.tests_made_of import tests_are_as_run
 
 SIMULATOR = "nanobrag_torch"
 _PASSING = re.compile(r" (git|threads)=\S+")
@@ -82,7 +83,8 @@ def done_before(case: Case, key: str, bundles: Path) -> Bundle | None:
     """The newest bundle with this key, if it is intact and no newer run of the cell has failed.
 
     A cell whose engine failed, or that was blocked, is not done: what stood in its way may be gone, and what an older
-    run shows no longer holds. A newer run of other engines or inputs says nothing of these.
+    run shows no longer holds. Nor is one whose mapped tests are others now. A newer run of other engines or inputs says
+    nothing of these.
     """
     home = bundles / case.name
     if not home.is_dir():
@@ -93,7 +95,8 @@ def done_before(case: Case, key: str, bundles: Path) -> Bundle | None:
             if found.record.comparison is None:
                 return None
             if key_of_record(found.record) == key:
-                return found if verify_bundle(folder).intact else None
+                as_run = tests_are_as_run(found.record.tests, case)
+                return found if as_run and verify_bundle(folder).intact else None
         except (NbCompareError, KeyError):
             return None
     return None

@@ -15,6 +15,7 @@ from nbcompare.verdict.verdict import Label, verdict
 
 NOW = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
 NOTHING = Requirements()
+FILES = ("test_t.py",)
 
 
 def evidence_of(**changes):
@@ -91,9 +92,12 @@ SUMMARY = "=== 2 passed in 0.1s ==="
     ({}, "", False, "cpu: nothing"),
     ({"exit_code": 1}, SUMMARY, False, "cpu: 2 passed in 0.1s"),
     ({"failure": "2 of 4 ran"}, SUMMARY, False, "cpu: 2 of 4 ran"),
+    ({"files": ()}, SUMMARY, False, "the record does not say what the tests were (cpu)"),
+    ({"files": (*FILES, "x changed")}, SUMMARY, False, "cpu: the tests are not those that were run: x changed; run"),
     ({"nodes": ("u",)}, SUMMARY, False, "other tests were run (cpu) than the case names now")])
 def test_mapped_tests_are_green_only_when_all_ran_and_passed(in_folder, monkeypatch, changes, log, holds, why):
-    outcome = Things(**{"nodes": ("t",), "on_device": False, "exit_code": 0, "failure": None} | changes)
+    outcome = Things(**{"nodes": ("t",), "on_device": False, "exit_code": 0, "failure": None, "files": FILES} | changes)
+    monkeypatch.setattr(requirements, "changed_tests", lambda outcome, case: outcome.files[1:])
     monkeypatch.setattr(requirements, "read_kept", lambda path: log)
     evidence = evidence_of(folder=in_folder, record=Things(tests={"cpu": outcome}))
     item = told(evidence, replace(NOTHING, switches=("tests_green",)))["tests_green"]
@@ -110,7 +114,8 @@ def test_a_device_that_no_test_used_and_a_case_without_tests_show_nothing(in_fol
         evidence.case.tests = names
         return all(item.holds for item in told(evidence, switch).values() if item.requirement != "verdict")
 
-    outcome = Things(nodes=("t",), on_device=True, exit_code=0, failure=None)
+    monkeypatch.setattr(requirements, "changed_tests", lambda outcome, case: outcome.files[1:])
+    outcome = Things(nodes=("t",), on_device=True, exit_code=0, failure=None, files=FILES)
     assert green({"cpu": outcome, "cuda": outcome})
     assert not green({"cpu": outcome, "cuda": Things(**vars(outcome) | {"on_device": False})})
     assert not green({"cpu": outcome, "cuda": outcome}, run=None)

@@ -141,6 +141,55 @@ def test_what_came_from_the_shell_is_told_to_whoever_signs(run, nb, gate, projec
     assert "the subject had MYPORT_SCALE=0.5 from the shell" in why
 
 
+@pytest.fixture
+def tested(project):
+    """The port with a mapped test of its own, which imports it from src/ by the project's pytest.ini."""
+    (project.home / "tests").mkdir()
+    (project.home / "tests/test_port.py").write_text("from myport import core\ndef test_core(): assert core.pixels\n")
+    (project.home / "pytest.ini").write_text("[pytest]\npythonpath = src\n")
+    project.case.write_text(project.case.read_text() + "tests: [tests/test_port.py]\n")
+    project.declare(DECLARED)
+    project.commit("tested")
+    return project
+
+
+CHANGED_TESTS = {
+    "tests/test_port.py changed": ("tests/test_port.py", "def test_bad(): assert 0\n"),
+    "tests/conftest.py is new": ("tests/conftest.py", "assert 0\n"),
+    "conftest.py is new": ("conftest.py", "assert 0\n"),
+    "pytest.ini changed": ("pytest.ini", "[pytest]\n"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGED_TESTS)
+def test_green_tests_are_those_that_were_run(run, gate, tested, what):
+    """A gate held mapped tests green that were others meanwhile, and would have failed."""
+    assert run()[0] == 0 and gate("tests_green: true") == {}
+    name, text = CHANGED_TESTS[what]
+    (tested.home / name).write_text(text)
+    assert f": {what}; run the case again" in gate("tests_green: true")["tests_green"]
+
+
+def test_a_sweep_does_not_take_other_tests_for_done(nb, tested):
+    tested.case.write_text(tested.case.read_text() + "matrix:\n  runs: {one: -phi 0}\n")
+    assert "1 run, 0 already done" in nb("sweep", tested.case, "-q").out
+    assert "0 run, 1 already done" in nb("sweep", tested.case, "-q").out
+    (tested.home / "tests/test_port.py").write_text("def test_bad(): assert 0\n")
+    said = nb("sweep", tested.case, "-q")
+    assert said.code == 8 and "1 run, 0 already done" in said.out
+
+
+def test_tests_of_another_copy_of_the_port_show_nothing(run, tested, tmp_path):
+    other = Project(tmp_path / "other")
+    (tested.home / "tests/test_port.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(other.home / 'src')!r})\nfrom myport import core\n"
+        "def test_core(): assert core.pixels\n")
+    code, record = run()
+    assert code == 8
+    assert f"they tested myport of {other.home}/src/myport, and the subject is that of {tested.home}/src/myport" in \
+        record["verdict"]["reasons"][0]
+
+
 def test_undeclared_sources_are_red_with_the_line_to_add(run, gate, project):
     project.wrapper()
     project.declare(WRAPPED)

@@ -1,0 +1,76 @@
+"""The files that the mapped tests were: kept with their sums in the record, and held against those of now."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from nbcompare.bundle.record import TestsOutcome
+from nbcompare.case.case import Case
+from nbcompare.case.declarations import TestsPlace
+from nbcompare.case.options import SUBJECT
+from nbcompare.case.project import declared_engines, project_above
+from nbcompare.engine.made_of import MadeOf
+from nbcompare.errors import FileError
+from nbcompare.files import sha256_of
+
+CONFIGURATION = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+ABSENT = ""
+"""In place of the sum of a file that pytest would read, and that was not there."""
+
+Loaded = Sequence[tuple[str, str]]
+"""(module, file) of what a test session loaded; no module where the file was collected or is a plugin."""
+
+
+def place_of_tests(case: Case) -> TestsPlace:
+    """Where the mapped tests of a case run: as its engines, or those of its project file, declare; else the repository
+    in which the case lies, or its folder."""
+    declared = declared_engines(case, project_above(case.folder))
+    with_tests = [entry.tests for entry in declared.values() if entry.tests]
+    own = declared[SUBJECT].tests if SUBJECT in declared else None
+    folder = case.folder.absolute()
+    home = next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
+    return own or (with_tests[0] if with_tests else TestsPlace(home))
+
+
+def files_of_tests(loaded: Loaded, tests: Iterable[str], folder: Path) -> tuple[tuple[str, str], ...]:
+    """(name, sha256) of every file below the project's ``folder`` that the session loaded, and of each that pytest
+    looks for there, ABSENT where it is not: conftest.py on the way to each of the ``tests``, and its configuration."""
+    home = folder.resolve()
+    found = {path for _, path in loaded if Path(path).is_relative_to(home) and "site-packages" not in Path(path).parts}
+    found |= {str(home / name) for name in CONFIGURATION}
+    for test in tests:
+        parents = [parent for parent in Path(os.path.realpath(test)).parents if parent.is_relative_to(home)]
+        found |= {str(parent / "conftest.py") for parent in parents}
+    return tuple(sorted((Path(path).relative_to(home).as_posix(), _sum(Path(path))) for path in found))
+
+
+def changed_tests(outcome: TestsOutcome, case: Case) -> list[str]:
+    """The files of mapped tests that are not what they were when these were run, each with what happened to it."""
+    home = place_of_tests(case).folder.resolve() if outcome.files else Path()
+    now = {name: (then, _sum(home / name)) for name, then in outcome.files}
+    return [f"{name} is {'gone' if found == ABSENT else 'new'}" if ABSENT in (then, found) else f"{name} changed"
+            for name, (then, found) in now.items() if then != found]
+
+
+def tests_are_as_run(tests: Mapping[str, TestsOutcome], case: Case) -> bool:
+    """Whether mapped tests that were run would be the same now."""
+    return not any(changed_tests(outcome, case) for outcome in tests.values())
+
+
+def another_copy(loaded: Loaded, made_of: MadeOf | None) -> str | None:
+    """That the tests loaded a package of the subject's name from elsewhere: they say nothing of the subject then."""
+    if made_of is None or made_of.bundled:
+        return None
+    own = {os.path.realpath(entry.path) for entry in made_of.files}
+    folders = {Path(folder).name: folder for folder in made_of.folders}
+    return next((f"they tested {name} of {Path(path).parent}, and the subject is that of {folders[name]}"
+                 for name, path in loaded if name in folders and os.path.realpath(path) not in own), None)
+
+
+def _sum(path: Path) -> str:
+    try:
+        return sha256_of(path) if path.is_file() else ABSENT
+    except FileError:
+        return ABSENT
