@@ -230,3 +230,13 @@ def test_a_run_that_does_not_follow_from_engine_and_case_is_a_fault(nb, store, e
         with pytest.raises(EvidenceError):
             load_bundle(store.passed)
 
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "-" + "9" * 5000, "1e400"])
+def test_a_number_that_nothing_can_hold_is_a_damaged_record(nb, store, number):
+    path = store.failed / "record.json"
+    text = path.read_text()
+    path.chmod(0o644)
+    path.write_text(re.sub(r'("reference_max": )[-0-9.e+]+', rf"\g<1>{number}", text))
+    said = [nb("show", store.failed), nb("list"), nb("verify", store.failed)]
+    assert path.read_text() != text and [each.code for each in said] == [6, 6, 6]
