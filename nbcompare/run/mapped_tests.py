@@ -102,7 +102,8 @@ def run_mapped_tests(nodes: Sequence[str], *, place: TestsPlace, log: Path, seco
         stream.write(f"\n{NO_TEST_USES_DEVICE}\n" if device == "cuda" and not outcome.on_device else "\n")
         stream.write(f"{outcome.summary}\n")
     if outcome.failure:
-        outcome = replace(outcome, error_line=outcome.error_line or _error_of_pytest(log))
+        outcome = replace(outcome, error_line=outcome.error_line or _error_of_pytest(log),
+                          last_lines=(*outcome.last_lines, *_hint(outcome, place, argv[0])))
         collected, signature = (log.with_name(Path(name).name) for name in failed_tests_names(device))
         collect_tests(nodes, place, collected, seconds, confined=confined)
         signature.write_text(_signature(outcome, argv, nodes), encoding="utf-8")
@@ -181,6 +182,14 @@ def _shown(text: str) -> str:
 def _error_line(lines: Sequence[str]) -> str | None:
     """The first line that pytest marks as an error."""
     return next((line[1:].strip() for line in lines if line.startswith("E ")), lines[-1] if lines else None)
+
+
+def _hint(outcome: TestsOutcome, place: TestsPlace, python: str) -> list[str]:
+    """What to do about a module that tests do not find: they do not get the variables of the engine."""
+    if not any("ModuleNotFoundError" in line for line in (outcome.error_line or "", *outcome.last_lines)):
+        return []
+    return [f"mapped tests run in {place.folder} with {python}, without the engine's variables: write pythonpath into "
+            "its pytest.ini, or tests: {python: ...} into nb-compare.yaml"]
 
 
 def _error_of_pytest(log: Path) -> str | None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import itertools
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -143,8 +145,11 @@ def _compare(case: Case, images: Mapping[str, np.ndarray], runs: tuple[Run, ...]
 
 def _default_name(arguments: Sequence[str]) -> str:
     """YYYYMMDD-HHMMSS-<hash of args>, in UTC."""
-    moment = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
-    return f"{moment}-{hashlib.sha256(chr(0).join(arguments).encode()).hexdigest()[:8]}"
+    return f"{_moment(time.time())}-{hashlib.sha256(chr(0).join(arguments).encode()).hexdigest()[:8]}"
+
+
+def _moment(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y%m%d-%H%M%S")
 
 
 @contextmanager
@@ -164,12 +169,24 @@ def _workshop(folder: Path) -> Iterator[Path]:
 
 
 def _replace_files(work: Path, folder: Path) -> None:
-    """Put the new files in place; what an earlier comparison left under the same names goes first, so
-    that no old image can be taken for a new one."""
-    for name in FILES:
-        (folder / name).unlink(missing_ok=True)
-    for name in FAILED:
-        shutil.rmtree(folder / name, ignore_errors=True)
+    """Put the new files in place; what an earlier comparison left under the same names is kept in a folder of its own,
+    so that no old image can be taken for a new one and no old verdict is lost."""
+    there = [name for name in (*FILES, *FAILED) if (folder / name).exists()]
+    kept = _new_folder(folder / f"earlier-{_moment((folder / there[-1]).stat().st_mtime)}") if there else folder
+    for name in there:
+        (folder / name).replace(kept / name)
     for name in (*FILES, *FAILED):
         if (work / name).exists():
             (work / name).replace(folder / name)
+
+
+def _new_folder(wanted: Path) -> Path:
+    """A new folder of that name, or of the name with a number."""
+    for number in itertools.count(1):
+        place = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        try:
+            place.mkdir()
+        except FileExistsError:
+            continue
+        return place
+    raise AssertionError

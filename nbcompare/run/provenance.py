@@ -138,7 +138,7 @@ def not_passed_line(surroundings: Surroundings, runs: Sequence[Run]) -> str | No
         shown = [name for name in names if not OF_THE_SESSION.fullmatch(name)]
         said = _some(shown) or f"{len(names)} variables of your shell"
         return f"{said} {'was' if said in names else 'were'} not passed to the engines; {RECORD} names all"
-    return f"{len(names)} of your variables were not passed to the engines; {RECORD} names them"
+    return f"engines run in a clean environment: {RECORD} names the {len(names)} variables of your shell left out of it"
 
 
 def _unread_notes(identities: Mapping[str, EngineIdentity], surroundings: Surroundings) -> Iterator[str]:

@@ -15,7 +15,10 @@ from nbcompare.errors import CaseError
 
 _MOST_TEXT = 1 << 16
 _MOST_GLOBS = 8
+_MOST_DEEP = 3
 _WORD = re.compile(r"[^\s\"'`=:;|&<>(){}\[\]$]+")
+_IN_SHELL = re.compile(r"\$\([^()]*\)|\$\{[^{}]*\}|\$\w+")
+"""What a shell puts in; before a path that is most often the folder of the script or of the project."""
 
 
 def line_to_add(role: str, identity: EngineIdentity, folder: Path) -> str:
@@ -79,18 +82,26 @@ def _glob(path: Path, base: Path) -> str:
     return f"{name}/**/*" if path.is_dir() else name
 
 
-def _named_in(script: Path, base: Path) -> Iterator[Path]:
-    """The files and folders of the project that a script's text names."""
+def _named_in(script: Path, base: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """The files and folders of the project that a script's text names, seen from the script or from the top, and those
+    that such a script names in turn."""
+    for word in dict.fromkeys(_WORD.findall(_IN_SHELL.sub(".", _text_of(script)))):
+        for folder in (script.parent, base):
+            path = (folder / word.lstrip("/") if word.startswith("/") and not os.path.exists(word) else folder / word)
+            path = path.resolve()
+            if path in seen or not word.strip("./") or not path.exists() or path == script.resolve():
+                continue
+            if path.is_relative_to(base.resolve()) and path != base.resolve() and path != base.resolve() / ".git":
+                yield path
+                yield from _named_in(path, base, seen | {path}) if path.is_file() and len(seen) < _MOST_DEEP else ()
+                break
+
+
+def _text_of(script: Path) -> str:
+    """The beginning of a text file; nothing of any other."""
     try:
         with open(script, "rb") as stream:
             text = stream.read(_MOST_TEXT)
     except OSError:
-        return
-    if b"\0" in text:
-        return
-    for word in dict.fromkeys(_WORD.findall(text.decode(errors="replace"))):
-        path = script.parent / word.lstrip("/") if word.startswith("/") and not os.path.exists(word) else \
-            script.parent / word
-        inside = path.resolve().is_relative_to(base.resolve()) and path.resolve() != base.resolve()
-        if inside and path.exists() and word.strip("./") and path.resolve() != script.resolve():
-            yield path
+        return ""
+    return "" if b"\0" in text else text.decode(errors="replace")

@@ -144,3 +144,8 @@ def test_a_test_counts_as_run_on_cuda_only_if_it_used_it(mapped, nb, tmp_path, m
     assert nb("gate", "P", "--phases", "phases.yaml").code == gate
     if (code, gate) == (0, 8):
         assert "no mapped test uses the device" in (folder / "tests/pytest_cuda.log").read_text()
+
+
+def test_tests_that_do_not_find_the_port_say_how_they_can(mapped):
+    said, _ = mapped("import no_such_port\n")
+    assert said.code == 8 and "write pythonpath into its pytest.ini" in " ".join(said.json["verdict"]["reasons"])

@@ -103,6 +103,15 @@ def test_old_files_cannot_be_taken_for_new_ones(one_shot):
     assert not Path("out/diff.bin").exists()
 
 
+def test_a_verdict_is_kept_when_the_folder_is_used_again(one_shot):
+    """A failure was replaced without a word by whatever came next."""
+    assert [one_shot(subject=subject).code for subject in ("bright", "twin", "twin")] == [3, 0, 0]
+    kept = sorted(Path("out").glob("earlier-*"))
+    words = {json.loads((folder / "summary.json").read_text())["verdict"] for folder in kept}
+    assert len(kept) == 2 and words == {"FAIL", "PASS"} and summary()["verdict"] == "PASS"
+    assert all((folder / "c_float.bin").exists() for folder in kept)
+
+
 def test_the_difference_is_saved_on_request(one_shot):
     one_shot("--save-diff", "--allow-scale", subject="bright")
     c, py, diff = (np.fromfile(f"out/{name}.bin", "<f4") for name in ("c_float", "py_float", "diff"))

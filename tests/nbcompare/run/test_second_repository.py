@@ -96,7 +96,7 @@ def test_variables_are_named_and_never_their_values(run, project, monkeypatch):
 def test_what_was_not_passed_is_counted_in_a_line_and_named_after_a_failure(nb, project, monkeypatch):
     monkeypatch.setenv("MYPORT_OTHER", "x")
     project.declare(DECLARED)
-    assert "of your variables were not passed to the engines" in nb("run", project.case).err
+    assert "variables of your shell left out of it" in nb("run", project.case).err
     project.break_port()
     said = nb("run", project.case, "-q")
     assert said.code == 2 and "MYPORT_OTHER" in said.out

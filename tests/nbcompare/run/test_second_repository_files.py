@@ -224,12 +224,22 @@ def wrapper(project: Project) -> str:
     return "command: run.sh"
 
 
+def script_with_settings(project: Project) -> str:
+    """A wrapper in a folder of its own, which reads where the port lies from another script."""
+    start = '#!/bin/sh\ncd "$(dirname "$0")/.." && . tools/settings.sh\nexec python3 -m myport\n'
+    for name, text in {"bin/run.sh": start, "tools/settings.sh": "export PYTHONPATH=$PWD/src\n"}.items():
+        (project.home / name).parent.mkdir()
+        (project.home / name).write_text(text)
+        (project.home / name).chmod(0o755)
+    return "command: bin/run.sh"
+
+
 def neighbour(project: Project) -> str:
     (project.home / "src/port_units.py").write_text("import subprocess\nSCALE = 1.0\n")
     return DECLARED
 
 
-@pytest.mark.parametrize("port", [plugin, library, wrapper, neighbour])
+@pytest.mark.parametrize("port", [plugin, library, wrapper, script_with_settings, neighbour])
 def test_the_line_that_is_proposed_mends_it(project, port):
     declared = port(project)
     line = line_to_add("subject", identify(subject(project, declared)), project.case.parent)
