@@ -12,15 +12,11 @@ from nbcompare.case.command import Item, declared_shape, parse_command, unseeded
 from nbcompare.case.inputs import copy_input
 from nbcompare.case.named_files import FLOAT_OPTION, leads_out, plain
 from nbcompare.case.options import FLOAT_FILE
-from nbcompare.case.threshold import Threshold
+from nbcompare.case.threshold import DEFAULT_MAX_INTENSITY_DELTA, Threshold, default_targets
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE
 from nbcompare.errors import UsageError
-
-DEFAULT_CORRELATION = 0.9995
-
-DEFAULT_SUM_RATIO = (0.9, 1.1)
 
 _LARGEST_SEED = 2**31 - 1
 DUMP_BY_DEFAULT = "Fdump.bin"
@@ -29,12 +25,15 @@ DUMP_BY_DEFAULT = "Fdump.bin"
 
 @dataclass(frozen=True)
 class OneShotOptions:
-    """What the user said before the ``--``. Raises UsageError for thresholds that could never fail."""
+    """What the user said before the ``--``; a threshold that is None was not given. Raises UsageError for thresholds
+    that could never fail."""
 
     outdir: Path | None = None
     roi: tuple[int, int, int, int] | None = None
-    correlation: float = DEFAULT_CORRELATION
-    sum_ratio: tuple[float, float] | None = DEFAULT_SUM_RATIO
+    correlation: float | None = None
+    sum_ratio: tuple[float, float] | None = None
+    max_intensity_delta: float | None = None
+    allow_scale: bool = False
     resample: bool = False
     percentile: float = DEFAULT_PERCENTILE
     save_diff: bool = False
@@ -47,13 +46,47 @@ class OneShotOptions:
     sandbox: bool = False
 
     def __post_init__(self) -> None:
-        asked: list[tuple[str, str, tuple[float | None, float | None]]]
-        asked = [("--threshold", "correlation", (self.correlation, None))]
-        asked += [("--sum-ratio", "sum_ratio", self.sum_ratio)] if self.sum_ratio else []
-        for option, metric, limits in asked:
-            fault = METRICS[metric].fault_in_limits(*limits)
+        for threshold in self._given:
+            limits = threshold.min, threshold.max
+            fault = METRICS[threshold.metric].fault_in_limits(*limits)
             if fault:
-                raise UsageError(f"{option} {' '.join(f'{limit:g}' for limit in limits if limit is not None)}: {fault}")
+                said = " ".join(f"{limit:g}" for limit in limits if limit is not None)
+                raise UsageError(f"{threshold.why} {said}: {fault}")
+
+    @property
+    def _given(self) -> Iterator[Threshold]:
+        """The thresholds that the user gave, each with its option as the reason; the region is still to be put in."""
+        if self.correlation is not None:
+            yield Threshold("correlation", "", self.correlation, None, "--threshold")
+        if self.sum_ratio is not None:
+            yield Threshold("sum_ratio", "", *self.sum_ratio, "--sum-ratio")
+        if self.max_intensity_delta is not None:
+            yield Threshold("max_intensity_delta", "", None, self.max_intensity_delta, "--max-intensity-delta")
+
+    def thresholds(self, roi: str) -> tuple[Threshold, ...]:
+        """What is judged on the region: the default targets, with what the user gave in their places.
+
+        With ``allow_scale`` only what was given is judged beside the correlation. Where another sum ratio was given,
+        the brightest pixel may be as far off as the sum, as a scale moves both; a limit that nothing could miss is
+        left out.
+        """
+        chosen = {target.metric: target for target in default_targets(roi)}
+        if self.allow_scale:
+            chosen = {"correlation": chosen["correlation"]}
+        elif self.sum_ratio:
+            off = max(DEFAULT_MAX_INTENSITY_DELTA, *(abs(limit - 1) for limit in self.sum_ratio))
+            target = replace(chosen.pop("max_intensity_delta"), max=off, why="as --sum-ratio")
+            if METRICS[target.metric].fault_in_limits(None, off) is None:
+                chosen[target.metric] = target
+        chosen.update((threshold.metric, replace(threshold, roi=roi)) for threshold in self._given)
+        return tuple(chosen.values())
+
+    def judged(self, thresholds: Sequence[Threshold]) -> str:
+        """One line: every threshold and where it came from, and what is not judged."""
+        words = [f"{t.metric} {t.allowed} ({t.why.partition(':')[0]})" for t in thresholds]
+        left = [target.metric for target in default_targets("")
+                if target.metric not in {threshold.metric for threshold in thresholds}]
+        return ", ".join(words) + (f"; not judged: {', '.join(left)}" if left else "")
 
 
 @dataclass(frozen=True)
@@ -155,12 +188,8 @@ def one_shot_case(arguments: StagedArguments, options: OneShotOptions, data: Pat
     """The case that a bare command line amounts to, with the thresholds of the options."""
     shape = declared_shape((*arguments.command, *arguments.reference_args), data)
     roi = _region(options.roi, shape)
-    thresholds = [Threshold("correlation", roi.name, options.correlation, None, "--threshold")]
-    if options.sum_ratio:
-        why = "a correlation cannot see a scale error"
-        thresholds.append(Threshold("sum_ratio", roi.name, *options.sum_ratio, why))
     case = Case(name="one-shot", title="one-shot", command=arguments.command, shape=shape, rois=(roi,),
-                thresholds=tuple(thresholds), reference_args=arguments.reference_args,
+                thresholds=options.thresholds(roi.name), reference_args=arguments.reference_args,
                 subject_args=arguments.subject_args)
     limits = replace(case.limits, reference_seconds=options.seconds, subject_seconds=options.seconds)
     return replace(case, limits=limits)

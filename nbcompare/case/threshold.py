@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from nbcompare.compare.metrics import METRICS
 
+DEFAULT_CORRELATION = 0.9995
+DEFAULT_SUM_RATIO = (0.99, 1.01)
+DEFAULT_MAX_INTENSITY_DELTA = 0.02
 
 @dataclass(frozen=True)
 class Threshold:
@@ -36,3 +39,11 @@ class Threshold:
             return math.inf
         limit = self.max if value > best or self.min is None else self.min
         return abs(limit - best) if limit is not None else math.inf
+
+
+def default_targets(roi: str) -> tuple[Threshold, Threshold, Threshold]:
+    """What is judged where nobody says otherwise: the pattern, the scale, and the brightest pixel of a region."""
+    return (Threshold("correlation", roi, DEFAULT_CORRELATION, None, "default: the same pattern"),
+            Threshold("sum_ratio", roi, *DEFAULT_SUM_RATIO, "default: the same scale; a correlation cannot see it"),
+            Threshold("max_intensity_delta", roi, None, DEFAULT_MAX_INTENSITY_DELTA,
+                      "default: the brightest pixel is the same"))

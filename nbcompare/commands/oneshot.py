@@ -17,8 +17,12 @@ from nbcompare.errors import ExitCode, UsageError
               help="Region to compare, inclusive, x fast and y slow. Default: the whole image.")
 @click.option("--threshold", type=Finite(), metavar="T", help="Least correlation that passes.  [default: 0.9995]")
 @click.option("--sum-ratio", nargs=2, type=Finite(), metavar="MIN MAX",
-              help="Allowed sum ratio py/c.  [default: 0.9 1.1]")
-@click.option("--allow-scale", is_flag=True, help="Do not judge the sum ratio at all.")
+              help="Allowed sum ratio py/c.  [default: 0.99 1.01]")
+@click.option("--max-intensity-delta", type=Finite(), metavar="D",
+              help="Allowed difference of the brightest pixels, of the reference's.  [default: 0.02, or as far as "
+                   "--sum-ratio goes]")
+@click.option("--allow-scale", is_flag=True,
+              help="Do not judge the sum ratio at all, nor the brightest pixel.")
 @click.option("--png-scale", type=Finite(0, 100, min_open=True), metavar="PCTL", default=99.5,
               show_default=True, help="Percentile of the positive pixels drawn brightest.")
 @click.option("--save-diff", is_flag=True, help="Also write diff.bin, subject - reference as float32.")
@@ -29,11 +33,12 @@ from nbcompare.errors import ExitCode, UsageError
 @output_options
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- ARGS...")
 def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshold: float | None,
-            sum_ratio: tuple[float, float] | None, allow_scale: bool, png_scale: float, save_diff: bool, timeout: float,
-            c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool, resample: bool,
-            sandbox: bool, form: str, quiet: bool, arguments: tuple[str, ...]) -> ExitCode:
+            sum_ratio: tuple[float, float] | None, max_intensity_delta: float | None, allow_scale: bool,
+            png_scale: float, save_diff: bool, timeout: float, c_bin: str | None, py_bin: str | None, c_args: str,
+            py_args: str, trust_case: bool, resample: bool, sandbox: bool, form: str, quiet: bool,
+            arguments: tuple[str, ...]) -> ExitCode:
     """Compare both engines on one nanoBragg command line, without a case or a bundle."""
-    from nbcompare.case.from_arguments import DEFAULT_CORRELATION, DEFAULT_SUM_RATIO, OneShotOptions
+    from nbcompare.case.from_arguments import OneShotOptions
     from nbcompare.commands.views.terminal import one_shot_report
     from nbcompare.engine.progress import Progress
     from nbcompare.run.one_shot import run_one_shot
@@ -45,9 +50,8 @@ def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshol
     if threshold is not None and not -1 <= threshold <= 1:
         raise UsageError(f"--threshold {threshold:g}: a correlation lies between -1 and 1")
     options = OneShotOptions(
-        outdir, roi, DEFAULT_CORRELATION if threshold is None else threshold,
-        None if allow_scale else sum_ratio or DEFAULT_SUM_RATIO, resample, png_scale, save_diff, c_bin, py_bin,
-        words(c_args, "--c-args"), words(py_args, "--py-args"), timeout, trust_case, sandbox)
+        outdir, roi, threshold, sum_ratio, max_intensity_delta, allow_scale, resample, png_scale, save_diff, c_bin,
+        py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), timeout, trust_case, sandbox)
     result = run_one_shot(arguments, options, Progress(quiet=quiet))
     if form == "json":
         click.echo((result.folder / "summary.json").read_text(encoding="utf-8"), nl=False)

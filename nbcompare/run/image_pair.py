@@ -16,7 +16,7 @@ import numpy as np
 
 from nbcompare.case.case import Case
 from nbcompare.case.options import REFERENCE, SUBJECT
-from nbcompare.case.threshold import Threshold
+from nbcompare.case.threshold import Threshold, default_targets
 from nbcompare.compare.compare import Comparison, Masks, compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.masks import MaskRules
@@ -28,14 +28,6 @@ from nbcompare.verdict.verdict import Label, Verdict, judge, not_comparable
 
 FAIL, COMPARE = "fail", "compare"
 """Pixels that are NaN or infinite are an error, or are left out of the figures and counted."""
-
-DEFAULT_THRESHOLDS = (
-    Threshold("correlation", "image", 0.9995, None, "default: the same pattern"),
-    Threshold("sum_ratio", "image", 0.99, 1.01, "default: the same scale; a correlation cannot see it"),
-    Threshold("max_intensity_delta", "image", None, 0.02, "default: the brightest pixel is the same"),
-)
-"""What is judged where neither a case nor a threshold is given; the region is put in for ``image``."""
-
 
 _AS_IT_IS = Declared()
 _NO_RULES = MaskRules()
@@ -166,7 +158,7 @@ def _asked(reference: ImageFile, options: ImagePairOptions) -> tuple[tuple[Roi, 
             raise UsageError(f"region {roi.name}: {fault}")
     if options.thresholds:
         return rois, options.thresholds
-    return rois, tuple(replace(threshold, roi=roi.name) for roi in rois for threshold in DEFAULT_THRESHOLDS)
+    return rois, tuple(threshold for roi in rois for threshold in default_targets(roi.name))
 
 
 # --- what there is to say ---------------------------------------------------------------------------------

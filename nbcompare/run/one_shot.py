@@ -55,7 +55,8 @@ FAILED = tuple(f"failed_{key}" for key in PREFIX.values())
 
 @dataclass(frozen=True)
 class OneShot:
-    """What came out: the folder it was written to and everything summary.json says."""
+    """What came out: the folder it was written to and everything summary.json says; ``judged`` is the line on what was
+    judged."""
 
     folder: Path
     runs: tuple[Run, ...]
@@ -63,6 +64,7 @@ class OneShot:
     verdict: Verdict
     notes: tuple[str, ...] = field(default=())
     further: FurtherEvidence = FurtherEvidence()
+    judged: str = ""
 
 
 def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Progress) -> OneShot:
@@ -99,6 +101,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         binaries = {PREFIX[role]: f"{engine.name} sha256:{sums[role]}" for role, engine in engines.items()}
         said = summary(staged.command, runs, binaries, comparison, verdict, scale, further, resample=options.resample)
         notes = notes_of(case, engines, identities, runs, surroundings_of(engines, case))
+        said["judged"] = options.judged(case.thresholds)
         said["notes"] = [*staged.notes, *notes, *said["notes"]]
         said["engines"] = [identity.as_dict() for identity in identities.values()]
         said["repositories"] = {name: state.as_dict() for name, state in
@@ -106,7 +109,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         said["inputs"] = {name: sha256_of(work / "data" / name) for name in sorted(files_of(work / "data"))}
         (work / "summary.json").write_text(dump_json(each_text(said, redacted)), encoding="utf-8")
         _replace_files(work, folder)
-    return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]), further)
+    return OneShot(folder, runs, comparison, verdict, tuple(said["notes"]), further, said["judged"])
 
 
 def _signs(engines: Mapping[str, Engine], sums: Sequence[str], runs: Sequence[Run],

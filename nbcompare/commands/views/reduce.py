@@ -46,6 +46,9 @@ def reproducer(found: Reduction, asked: Experiment) -> str:
     ratio = limits.get("sum_ratio")
     if ratio and None not in (ratio.min, ratio.max):
         words += ["--sum-ratio", f"{ratio.min:g}", f"{ratio.max:g}"]
+    delta = limits.get("max_intensity_delta")
+    if delta and delta.max is not None:
+        words += ["--max-intensity-delta", f"{delta.max:g}"]
     if found.candidate.window:
         words += ["--roi", *map(str, found.candidate.window.bounds)]
     return shlex.join([*words, "--", *parse_command(found.candidate.argv).reading_from(asked.sources).argv])

@@ -73,10 +73,12 @@ class Reduction:
 
 
 class ReductionSearch:
-    """Puts candidates to the trials, and holds the smallest that failed in the same way."""
+    """Puts candidates to the trials, and holds the smallest that failed in the same way: as ``expected``, which is how
+    the whole fails, or a part of it that is looked at."""
 
     def __init__(self, asked: ReductionTrials, whole: Signature, most_runs: int, progress: Progress):
         self.asked, self.whole, self.most_runs, self.progress = asked, whole, most_runs, progress
+        self.expected = whole
         self.best: ReductionCandidate | None = None
         self.signature = whole
 
@@ -88,7 +90,7 @@ class ReductionSearch:
             raise RunsUsedUp
         self.progress.begin(f"test {self.asked.tests + 1}: {what}")
         found = self.asked.answer(candidate)
-        alike = found.is_like(self.whole)
+        alike = found.is_like(self.expected)
         self.progress.end(("fails in the same way: " if alike else "") + str(found))
         if alike:
             self.best, self.signature = candidate, found
@@ -177,29 +179,31 @@ def _small_frame(search: ReductionSearch, command: Command, images: Pair | None)
         if search.same(_candidate(framed, None), f"an image of {size} x {size} pixels about the beam"):
             return framed, None
     unframed = [item for item in quiet if not _is_of(item, ("-roi",))]
-    for window in _windows(search, command, images):
+    for window, expected in _windows(search, command, images):
+        search.expected = expected
         if search.same(_candidate(unframed, window), f"the window {' '.join(map(str, window.bounds))}"):
             return unframed, window
+    search.expected = search.whole
     if not search.same(_candidate(command.items, None), "the whole command"):
         raise UsageError(f"the command does not fail in the same way when it is run again (it had: {search.whole})",
                          hint="run it twice with nb-compare run; an engine may depend on chance, threads or load")
     return list(command.items), None
 
 
-def _windows(search: ReductionSearch, command: Command, images: Pair | None) -> Iterator[Roi]:
-    """Windows of the image in which the two images fail in the same way, small ones first; without images the whole."""
+def _windows(search: ReductionSearch, command: Command, images: Pair | None) -> Iterator[tuple[Roi, Signature]]:
+    """Windows of the image in which the two images fail in the same way, and how; small ones first, of one
+    size that with the ratio of the whole. Without images it is the whole."""
     if images is None or images[REFERENCE].shape != images[SUBJECT].shape:
-        yield Roi.full(declared_shape(command.argv, search.asked.experiment.inputs), REGION)
+        yield Roi.full(declared_shape(command.argv, search.asked.experiment.inputs), REGION), search.whole
         return
     reference, subject = images[REFERENCE], images[SUBJECT]
     difference = np.abs(subject.astype(np.float64) - reference)
     centres = [np.unravel_index(int(np.nanargmax(image)), image.shape) for image in (reference, difference)]
     for size in WINDOWS:
-        for slow, fast in centres:
-            window = _about(int(slow), int(fast), size, reference.shape)
-            if signature_of(reference, subject, window, search.asked.thresholds).is_like(search.whole):
-                yield window
-                break
+        windows = [_about(int(slow), int(fast), size, reference.shape) for slow, fast in centres]
+        found = [(window, signature_of(reference, subject, window, search.asked.thresholds)) for window in windows]
+        yield from sorted((pair for pair in found if pair[1].is_part_of(search.whole)),
+                          key=lambda pair: not pair[1].is_like(search.whole))[:1]
 
 
 def _about(slow: int, fast: int, size: int, shape: tuple[int, int]) -> Roi:

@@ -43,6 +43,11 @@ class Signature:
             return self.engine == other.engine
         return self.fails and self.thresholds == other.thresholds and _similar(self.ratio, other.ratio)
 
+    def is_part_of(self, other: Signature) -> bool:
+        """Whether this can be the other's way of failing, seen in a part of the same images: all its thresholds fail,
+        in the same direction. A defect at one place moves the sum of a small part more than that of the whole."""
+        return self.fails and set(self.thresholds) >= set(other.thresholds)
+
     def __str__(self) -> str:
         if self.engine:
             return "{} gives no image ({})".format(*self.engine)

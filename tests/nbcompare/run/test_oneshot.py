@@ -13,6 +13,8 @@ FILES = ("c_stdout.txt c_stderr.txt py_stdout.txt py_stderr.txt c_float.bin py_f
          "summary.json").split()
 SUMMARY_KEYS = """args binaries roi resample runtime_c_ms runtime_py_ms correlation mse rmse max_abs_diff sum_c sum_py
 sum_ratio png_scale_method png_scale_percentile thresholds verdict reasons""".split()
+POLARIZED = """-cell 70 80 90 85 95 100 -default_F 100 -lambda 1 -distance 50 -detpixels 60 -pixel 0.6 -N 3
+-misset 10 20 30 -oversample 1 -nonoise"""
 
 
 @pytest.fixture
@@ -52,6 +54,40 @@ def test_a_scale_error_passes_only_when_it_is_allowed_by_name(one_shot):
 def test_without_a_threshold_one_still_holds(one_shot):
     assert one_shot(subject="constant").code == 3
     assert summary()["correlation"] is None
+
+
+THREE = ("correlation >= 0.9995 (default), sum_ratio 0.99 .. 1.01 (default), "
+         "max_intensity_delta <= 0.02 (default)")
+
+
+@pytest.mark.parametrize(("options", "judged"), [
+    ((), THREE),
+    (("--threshold", "0.98"), THREE.replace("0.9995 (default)", "0.98 (--threshold)")),
+    (("--sum-ratio", "0.9", "1.05"), "correlation >= 0.9995 (default), sum_ratio 0.9 .. 1.05 (--sum-ratio), "
+                                     "max_intensity_delta <= 0.1 (as --sum-ratio)"),
+    (("--sum-ratio", "0.9", "1.05", "--max-intensity-delta", "0.03"),
+     "correlation >= 0.9995 (default), sum_ratio 0.9 .. 1.05 (--sum-ratio), max_intensity_delta <= 0.03 "
+     "(--max-intensity-delta)"),
+    (("--allow-scale",), "correlation >= 0.9995 (default); not judged: sum_ratio, max_intensity_delta"),
+])
+def test_what_is_judged_stands_in_one_line(one_shot, options, judged):
+    said = one_shot(*options)
+    assert said.code == 0 and f"  judged     {judged}\n" in said.out
+    assert summary()["judged"] == judged
+
+
+def test_the_brightest_pixel_is_judged_beside_the_sum(one_shot):
+    """It is 5 % too high in the subject, which moves the sum by 1.2 % and the correlation by 1e-5."""
+    assert one_shot("--sum-ratio", "0.987", "1.013", subject="defect").code == 3
+    assert [reason for reason in summary()["reasons"] if not reason.startswith("max_intensity_delta")] == []
+
+
+def test_another_polarization_does_not_pass_on_its_correlation(nb, reference_binary):
+    """The correlation is above the threshold by far; only the sum shows that the polarization was left out."""
+    said = nb("--outdir", "out", "--c-bin", reference_binary, "--py-bin", reference_binary, "--py-args=-nopolar", "-q",
+              "--threshold", "0.98", "--", *POLARIZED.split())
+    assert said.code == 3 and summary()["correlation"] > 0.9995
+    assert 1.03 < summary()["sum_ratio"] < 1.06 and summary()["reasons"][0].startswith("sum_ratio")
 
 
 def test_json_holds_no_nan(one_shot):
