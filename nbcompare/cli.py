@@ -38,6 +38,7 @@ COMMANDS = {
     "regenerate": "Run a bundle's own record again and grade new against old.",
     "compare": "Compare stored runs of two bundles of one case.",
     "list": "List the stored bundles with their verdicts.",
+    "trend": "Follow a case over its stored runs; which margins shrank?",
     "show": "Print what a bundle says, on one page.",
     "report": "Write a bundle as one HTML page with its pictures inside.",
     "prune": "Remove old bundles, never one that something rests on.",

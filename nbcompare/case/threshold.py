@@ -40,6 +40,18 @@ class Threshold:
         limit = self.max if value > best or self.min is None else self.min
         return abs(limit - best) if limit is not None else math.inf
 
+    def margin(self, value: float | None) -> float | None:
+        """How many times further a value could be from that of equal images before it is outside: 1 at the limit, less
+        outside, inf where it is that of equal images or nothing bounds it on its side.
+
+        None where that says nothing: there is no value, equal images have no value of their own in this metric, or
+        their value would not be within the threshold.
+        """
+        best = METRICS[self.metric].best
+        if value is None or best is None or not self.admits(best):
+            return None
+        limit = self.max if value > best else self.min
+        return math.inf if limit is None or value == best else abs(limit - best) / abs(value - best)
 
 def default_targets(roi: str) -> tuple[Threshold, Threshold, Threshold]:
     """What is judged where nobody says otherwise: the pattern, the scale, and the brightest pixel of a region."""

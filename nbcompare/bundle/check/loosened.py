@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle.listing import bundles_before
@@ -22,6 +23,19 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi
 from nbcompare.errors import NbCompareError
 from nbcompare.files import sha256_of
+
+
+class Asked(Protocol):
+    """What a case asks of two images."""
+
+    @property
+    def rois(self) -> Sequence[Roi]: ...
+
+    @property
+    def thresholds(self) -> Sequence[Threshold]: ...
+
+    @property
+    def divergences(self) -> Sequence[Claim]: ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,7 @@ def loosened_until_signed(folder: Path, record: Record, case: Case | None = None
     now = case or record.case
     told: dict[tuple[str, str], Loosened] = {}
     for past, name in _since_signed(folder.absolute(), record, signers):
-        for entry in loosened(past, name, now.rois, now.thresholds, now.divergences):
+        for entry in loosened(past.case, name, now.rois, now.thresholds, now.divergences):
             told.setdefault((entry.what, entry.old), entry)
     return tuple(told.values())
 
@@ -80,11 +94,11 @@ def _is_signed(folder: Path, signers: Path | None) -> bool:
     return False
 
 
-def loosened(past: Record, name: str, rois: Sequence[Roi], thresholds: Sequence[Threshold],
+def loosened(past: Asked, name: str, rois: Sequence[Roi], thresholds: Sequence[Threshold],
              claims: Sequence[Claim] = ()) -> Iterator[Loosened]:
-    """Every requirement of an older record that is less strict, or gone, in these thresholds, regions and claims."""
+    """Every requirement of an older case that is less strict, or gone, in these thresholds, regions and claims."""
     now = {(threshold.metric, threshold.roi): threshold for threshold in thresholds}
-    for old in past.case.thresholds:
+    for old in past.thresholds:
         what = f"{old.metric} on {old.roi}"
         new = now.get((old.metric, old.roi))
         if new is None:
@@ -92,12 +106,12 @@ def loosened(past: Record, name: str, rois: Sequence[Roi], thresholds: Sequence[
         elif _is_looser(old, new):
             yield Loosened(what, old.allowed, new.allowed, new.why, name)
     bounds = {roi.name: roi for roi in rois}
-    for old_roi in past.case.rois:
+    for old_roi in past.rois:
         new_roi = bounds.get(old_roi.name)
         if new_roi is not None and new_roi.bounds != old_roi.bounds:
             yield Loosened(f"region {old_roi.name}", f"{list(old_roi.bounds)}", f"{list(new_roi.bounds)}",
                            "a region was moved; what it holds is another question than before", name)
-    yield from _loosened_claims(past.case.divergences, name, claims)
+    yield from _loosened_claims(past.divergences, name, claims)
 
 
 def _loosened_claims(past: Sequence[Claim], name: str, now: Sequence[Claim]) -> Iterator[Loosened]:
