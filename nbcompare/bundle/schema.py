@@ -14,6 +14,8 @@ from typing import Any
 
 import jsonschema
 
+from nbcompare.bundle.quick_schema import Check, quick_check
+
 _LONGEST = 200
 
 
@@ -26,6 +28,8 @@ def record_schema() -> dict[str, Any]:
 
 def schema_faults(value: object) -> list[str]:
     """Every way in which a value is not what the schema of a record describes: place and reason, by place."""
+    if _quickly()(value):
+        return []
     found = sorted(_validator().iter_errors(value), key=lambda error: [str(step) for step in error.absolute_path])
     return [f"{_place(error)}: {_reason(error)}" for error in found]
 
@@ -33,6 +37,11 @@ def schema_faults(value: object) -> list[str]:
 def _whole_pattern(validator: Any, pattern: str, value: object, schema: Any) -> Iterator[jsonschema.ValidationError]:
     if isinstance(value, str) and not re.fullmatch(pattern.removeprefix("^").removesuffix("$"), value):
         yield jsonschema.ValidationError(f"{value!r} does not look like {pattern}")
+
+
+@cache
+def _quickly() -> Check:
+    return quick_check(record_schema())
 
 
 @cache

@@ -53,6 +53,7 @@ class Threshold:
         limit = self.max if value > best else self.min
         return math.inf if limit is None or value == best else abs(limit - best) / abs(value - best)
 
+
 def default_targets(roi: str) -> tuple[Threshold, Threshold, Threshold]:
     """What is judged where nobody says otherwise: the pattern, the scale, and the brightest pixel of a region."""
     return (Threshold("correlation", roi, DEFAULT_CORRELATION, None, "default: the same pattern"),

@@ -5,14 +5,17 @@ still an untyped mapping (commit 4aa90c6): fake engines, one claim with its cont
 engines, and what names the machine, were shortened afterwards.
 """
 
+import copy
 import json
+import random
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
 
+from nbcompare.bundle.quick_schema import quick_check
 from nbcompare.bundle.record import Record
-from nbcompare.bundle.schema import schema_faults
+from nbcompare.bundle.schema import _validator, record_schema, schema_faults
 from nbcompare.bundle.text_files import texts_of
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.errors import EvidenceError
@@ -73,3 +76,64 @@ def test_a_key_that_is_missing_or_not_known_is_refused(stored, where):
 def test_a_record_cannot_be_changed(stored):
     with pytest.raises(FrozenInstanceError):
         Record.from_dict(stored).stamp = "20260101T000000Z"
+
+
+# --- the quick answer ----------------------------------------------------------------------------------------------
+
+
+def places(value, at=()):
+    """The path of everything in a value."""
+    yield at
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ()):
+        yield from places(inner, (*at, key))
+
+
+def with_change(value, path, how):
+    """A copy in which what stands at a path is another thing, or gone."""
+    changed = copy.deepcopy(value)
+    inside = changed
+    for key in path[:-1]:
+        inside = inside[key]
+    if how is GONE:
+        del inside[path[-1]]
+    elif how is MORE:
+        inside[path[-1]] = {**inside[path[-1]], "sponsor": 1} if isinstance(inside[path[-1]], dict) else [[]]
+    else:
+        inside[path[-1]] = how
+    return changed
+
+
+GONE, MORE = object(), object()
+HOWS = (GONE, MORE, None, True, 1, -1, 1.5, 2.0, 1e999, "", "word\n", "0" * 64, [], {}, [1], 300)
+
+
+def test_the_quick_answer_is_that_of_the_library(stored):
+    """On a record in which one thing, anywhere, is another one or gone; the same changes every time."""
+    library = _validator()
+    chosen = random.Random(19)
+    stored["findings"]["proof"]["trials"] = stored["findings"]["proof"]["trials"][:1]  # the others are like it
+    stored["findings"]["proof"]["trials"][0]["change"] = None
+    stored["comparison"]["regions"] = stored["comparison"]["regions"][:1]
+    paths = [path for path in places(stored) if path]
+    seen = set()
+    for _ in range(60):
+        how = chosen.choice(HOWS)
+        value = with_change(stored, chosen.choice(paths), how)
+        seen.add(library.is_valid(value))
+        assert quick_check(record_schema())(value) == library.is_valid(value)
+    assert seen == {True, False}
+
+
+@pytest.mark.parametrize(("schema", "fits", "fails"), [
+    ({"enum": [0, "a"]}, 0, False), ({"const": True}, True, 1), ({"type": "integer"}, 2.0, True),
+    ({"type": "number"}, 1, True), ({"pattern": "^a$"}, "a", "a\n"), ({"minimum": 1}, "x", 0),
+    ({"oneOf": [{"type": "null"}, {"minimum": 1}]}, 2, None), ({"minItems": 1}, {}, []),
+    ({"required": ["a"]}, {"a": 1}, {}), ({"additionalProperties": {"type": "null"}}, {"b": None}, {"b": 1})])
+def test_a_rule_is_read_as_the_standard_has_it(schema, fits, fails):
+    assert quick_check(schema)(fits) and not quick_check(schema)(fails)
+
+
+def test_a_rule_that_is_not_known_is_refused():
+    for schema in ({"multipleOf": 2}, {"items": [{}]}, {"enum": [[]]}, {"properties": {"a": {"format": "date"}}}):
+        with pytest.raises(ValueError, match="quickly"):
+            quick_check(schema)
