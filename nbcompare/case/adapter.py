@@ -46,6 +46,9 @@ PLACE = re.compile(r"\{(\d+|output)\}")
 HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """What stands for a value in a template."""
 
+EVERY = "*"
+"""The option of the one rule of an engine that is a stored image: it gets no argument at all."""
+
 _OPTION = re.compile(r"--?[A-Za-z_][A-Za-z0-9_.-]*")
 _HOLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_TEMPLATE = 1 << 20
@@ -112,6 +115,11 @@ class Adapter:
     others: str = PASS
     config: ConfigFile | None = None
     output: Output | None = None
+
+    @property
+    def stored(self) -> str | None:
+        """Of an engine that is a stored image: what is said of it in place of its arguments."""
+        return self.rules[0].drop if self.rules and self.rules[0].option == EVERY else None
 
     def as_dict(self) -> dict[str, Any]:
         return {"rules": [{key: list(value) if isinstance(value, tuple) else value for key, value in vars(rule).items()}
@@ -250,26 +258,31 @@ def _plain_name(cursor: Cursor) -> str:
 
 
 _VALUES = ("dtype", "offset", "frame", "axes", "scale")
+HOW_TO_READ = ("format", "dtype", "shape", "offset", "dataset", "frame", "axes", "scale")
+"""What may be said of how an image file is read."""
 
 
 def _output(cursor: Cursor) -> Output:
-    entries = cursor.mapping(known=("file", "format", "dtype", "shape", "offset", "dataset", "frame", "axes", "scale"),
-                             required=("file", "format"))
-    file = _plain_name(entries["file"])
+    entries = cursor.mapping(known=("file", *HOW_TO_READ), required=("file", "format"))
+    return Output(_plain_name(entries["file"]), declared_of(cursor, entries))
+
+
+def declared_of(cursor: Cursor, entries: Mapping[str, Cursor]) -> Declared:
+    """How an image file is read, by the entries of HOW_TO_READ; ``cursor`` holds them. Raises CaseError."""
     said = [f"format={known_word(entries['format'], FORMATS, 'format')}"]
     said += [f"{key}={entries[key].text()}" for key in _VALUES if key in entries]
     if "shape" in entries:
         sizes = [entry.integer() for entry in entries["shape"].items()]
         said.append(f"shape={'x'.join(map(str, sizes))}")
     try:
-        declared = Declared.of(",".join(said), "output")
+        declared = Declared.of(",".join(said), cursor.name)
     except UsageError as fault:
         raise cursor.error(fault.message) from None
     if declared.format == RAW and declared.dtype is None:
-        raise cursor.error("output: a raw file does not say its type; declare dtype, such as <f4")
+        raise cursor.error(f"{cursor.name}: a raw file does not say its type; declare dtype, such as <f4")
     if "dataset" in entries:
         declared = Declared(**{**vars(declared), "dataset": entries["dataset"].text()})
-    return Output(file, declared)
+    return declared
 
 
 def scaled(value: str, factor: float) -> str:

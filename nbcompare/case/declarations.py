@@ -12,8 +12,9 @@ Both kinds of file hold the same section, read strictly:
         version: python -m myport --version
         tests: {python: .venv/bin/python, folder: .}
 
-and what an engine needs that has options and files of its own, which adapter.py reads. Paths are relative to the file
-that holds them and are absolute once it is read.
+or, for a reference, an image that is there already (stored_image.py); and what an engine needs that has options and
+files of its own, which adapter.py reads. Paths are relative to the file that holds them and are absolute once it is
+read.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbcompare.case.adapter import CAPABILITIES, Adapter, adapter_of, capabilities_of
 from nbcompare.case.adapter import KEYS as ADAPTER_KEYS
-from nbcompare.case.adapter import Adapter, adapter_of, capabilities_of
 from nbcompare.case.parts import NAME, arguments
+from nbcompare.case.stored_image import stored_image
 from nbcompare.case.strict_yaml import Cursor
 
-KEYS = ("command", "cwd", "environment", "sources", "repository", "version", "tests", *ADAPTER_KEYS)
+KEYS = ("command", "image", "cwd", "environment", "sources", "repository", "version", "tests", *ADAPTER_KEYS)
 PATH_LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 """Variables that hold folders, whose relative entries mean nothing in an engine's scratch folder."""
 
@@ -89,8 +91,12 @@ def declarations_of(cursor: Cursor | None) -> dict[str, EngineDeclaration]:
 
 
 def _declaration(name: str, cursor: Cursor) -> EngineDeclaration:
-    entries = cursor.mapping(known=KEYS, required=("command",))
     file = cursor.path.absolute()
+    if "image" in cursor.mapping():
+        image = stored_image(cursor.mapping(known=("image",))["image"], name, file.parent)
+        return EngineDeclaration(name, image.command, file, sources=(image.file,), repository=file.parent,
+                                 adapter=image.adapter, capabilities=tuple((name, False) for name in CAPABILITIES))
+    entries = cursor.mapping(known=KEYS, required=("command",))
     given, passed = _environment(entries.get("environment"), file.parent)
     return EngineDeclaration(
         name, _words(entries["command"]), file,

@@ -55,6 +55,8 @@ def adapt(adapter: Adapter | None, arguments: Sequence[str]) -> Adapted:
     name = image_file(adapter)
     if adapter is None:
         return Adapted((*arguments, FLOAT_OPTION, name))
+    if adapter.stored:
+        return Adapted((name,), (), (f"any argument: {adapter.stored}",))
     words: list[str] = []
     changes: list[str] = []
     dropped: list[str] = []

@@ -112,6 +112,9 @@ def named_engine(role: str, option: str | None, environment: Mapping[str, str],
 
 def _as_declared(role: str, declaration: EngineDeclaration, chosen_by: str) -> Engine:
     where = f"{declaration.file}: engine {declaration.name}"
+    if role == SUBJECT and declaration.adapter and declaration.adapter.stored:
+        raise UsageError(f"{where}: a stored image can only be the reference, as it shows nothing of any program",
+                         hint="nb-compare images A B judges two images that are there already")
     search = dict(declaration.set_variables).get("PATH")
     start = start_words(declaration.command, declaration.folder, where, search)
     name = declaration.name if declaration.name not in (REFERENCE, SUBJECT) else _short_name(declaration.command, start)

@@ -60,6 +60,11 @@ class Engine:
         return self.declaration.adapter if self.declaration else self.recorded
 
     @property
+    def is_stored(self) -> bool:
+        """Whether it is an image that is there already."""
+        return bool(self.adapter and self.adapter.stored)
+
+    @property
     def capabilities(self) -> dict[str, bool]:
         """What it is declared to be able, or not to be able, to do."""
         return dict(self.declaration.capabilities) if self.declaration else {}

@@ -79,6 +79,11 @@ class EngineIdentity:
         return self.made_of.unknown if self.made_of else ()
 
     @property
+    def is_stored(self) -> bool:
+        """Whether it is an image that was there already."""
+        return bool(self.adapter and self.adapter.stored)
+
+    @property
     def own_words(self) -> tuple[str, ...]:
         """The words after its program that are no path, which may differ from place to place: modules and options."""
         return tuple(word for word in self.started_as[1:] if not os.path.isabs(word))

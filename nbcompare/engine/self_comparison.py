@@ -41,14 +41,14 @@ NEARLY_EQUAL = "the images of two programs are bit-identical but for"
 _MOST_PIXELS, _MOST_ULP, _SHARE = 8, 4, 100
 
 
-def near_copy(sums: Sequence[str], reference: np.ndarray, subject: np.ndarray) -> str | None:
+def near_copy(sums: Sequence[str], reference: np.ndarray, subject: np.ndarray, *, stored: bool = False) -> str | None:
     """Why two images [slow, fast] of different programs (``sums``: sha256 of each) look like one that was
-    copied and touched up, or None.
+    copied and touched up, or None; a reference that is a ``stored`` image may be of the subject's own making.
 
     Programs that compute alike give equal bytes; programs that add in another order differ in the last bits of a
     great many pixels. A handful of pixels off by a few units in the last place is neither.
     """
-    if sums[0] == sums[1] or reference.shape != subject.shape or reference.dtype != subject.dtype \
+    if stored or sums[0] == sums[1] or reference.shape != subject.shape or reference.dtype != subject.dtype \
             or reference.dtype.kind != "f":
         return None
     bits = [np.ascontiguousarray(image).view(f"i{image.dtype.itemsize}") for image in (reference, subject)]

@@ -119,9 +119,10 @@ def _signs(engines: Mapping[str, Engine], sums: Sequence[str], runs: Sequence[Ru
     if same:
         yield same
     reference, subject = images.get(REFERENCE), images.get(SUBJECT)
-    near = near_copy(sums, reference, subject) if reference is not None and subject is not None else None
-    if near:
-        yield near
+    if reference is not None and subject is not None:
+        near = near_copy(sums, reference, subject, stored=engines[REFERENCE].is_stored)
+        if near:
+            yield near
 
 
 def _compare(case: Case, images: Mapping[str, np.ndarray], runs: tuple[Run, ...], options: OneShotOptions,

@@ -64,7 +64,7 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
     """
     sums = [who.program_sha256 for who in bench.identities]
     signs = (same_program([who.started_as for who in bench.identities], sums, bench.runs),
-             near_copy(sums, bench.images[REFERENCE], bench.images[SUBJECT]))
+             near_copy(sums, bench.images[REFERENCE], bench.images[SUBJECT], stored=bench.identities[0].is_stored))
     further = FurtherEvidence(noise=_noise(bench, comparison, noise_floor), vacuous=tuple(filter(None, signs)),
                                ablation=_ablation(bench, probe_args))
     further = replace(further, proof=_proof(bench, comparison, further))

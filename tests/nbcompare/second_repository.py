@@ -59,6 +59,12 @@ else:
 DECLARED = f"command: {sys.executable} -m myport, environment: {{set: {{PYTHONPATH: src}}}}"
 WRAPPED = "command: run.sh"
 
+PLAN = """\
+title: one phase
+phases:
+  - {name: P, title: t, cases: [small.yaml], requires: {verdict: [PASS], %s}}
+"""
+
 
 class Project:
     """The repository: ``home`` with src/myport, src/port_units.py, a reference program, and a case in cases/."""

@@ -62,7 +62,8 @@ def further_again(folder: Path, record: Record, images: Mapping[str, np.ndarray]
             images[REFERENCE], _image(folder, device.files, device.run, record, images),
             *((threshold.metric, threshold.roi) for threshold in record.case.thresholds), resample=record.resample))
     near = None if record.images else near_copy([engine.program_sha256 for engine in record.engines],
-                                                images[REFERENCE], images[SUBJECT])
+                                                images[REFERENCE], images[SUBJECT],
+                                                stored=record.engines[0].is_stored)
     vacuous = [*_others(found.vacuous), *([near] if near else [])]
     return replace(found, noise=noise, proof=_proof(found.proof, folder, record, images, held, rois),
                    device=device, vacuous=tuple(vacuous))

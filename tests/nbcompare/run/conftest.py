@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.nbcompare.second_repository import Project
+from tests.nbcompare.second_repository import PLAN, Project
 
 FROM_THE_SHELL = ("PYTHONPATH", "MYPORT_MODE", "NB_C_BIN", "NB_PY_BIN", "SOURCE_DATE_EPOCH")
 
@@ -24,5 +24,17 @@ def run(nb, project):
     def call(*words):
         said = nb("run", project.case, "-q", "--format", "json", *words)
         return said.code, said.json if said.out else {"error": said.err}
+
+    return call
+
+
+@pytest.fixture
+def gate(nb, project):
+    """The lines of the gate that do not hold, with their reasons."""
+
+    def call(requires):
+        (project.home / "cases/phases.yaml").write_text(PLAN % requires)
+        said = nb("gate", "P", "--phases", "cases/phases.yaml", "--format", "json")
+        return {item["requirement"]: item["why"] for item in said.json["items"] if not item["holds"]}
 
     return call

@@ -5,28 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.nbcompare.second_repository import DECLARED, WRAPPED, Project
+from tests.nbcompare.second_repository import DECLARED, PLAN, WRAPPED, Project
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
-
-PLAN = """\
-title: one phase
-phases:
-  - {name: P, title: t, cases: [small.yaml], requires: {verdict: [PASS], %s}}
-"""
-
-
-@pytest.fixture
-def gate(nb, project):
-    """The lines of the gate that do not hold, with their reasons."""
-
-    def call(requires):
-        (project.home / "cases/phases.yaml").write_text(PLAN % requires)
-        said = nb("gate", "P", "--phases", "cases/phases.yaml", "--format", "json")
-        return {item["requirement"]: item["why"] for item in said.json["items"] if not item["holds"]}
-
-    return call
-
 
 ALL = "same_commit: true, clean_tree: true, engines_unchanged: true, inputs_unchanged: true"
 
