@@ -1,0 +1,100 @@
+"""init: a command line becomes a case that is valid, that the reference passes, and that a wrong scale fails."""
+
+import shlex
+
+import pytest
+
+from nbcompare.case.case import load_case
+from nbcompare.files import sha256_of
+from tests.nbcompare.conftest import SMALL_ARGS
+from tests.nbcompare.run.first_commands import FIRST_COMMANDS, write_inputs
+
+FORTY = ("-detpixels_x", "40", "-detpixels_y", "32", "-flux", "1e18")
+
+
+@pytest.fixture
+def begin(nb, fake):
+    """Call init with a fake reference; the words are the arguments."""
+    return lambda *words, engine="good", out="cases/first.yaml": nb("init", "-q", "--engine", fake(engine), "--out",
+                                                                    out, "--", *words)
+
+
+def test_the_case_is_valid_and_judges(begin, nb, fake, tmp_path, quick_runs):
+    assert begin(*FORTY).code == 0
+    case = load_case(tmp_path / "cases/first.yaml")
+    assert [roi.name for roi in case.rois][:2] == ["full", "spot-1"] and case.rois[-1].name == "corner"
+    assert (case.rois[1].xmin, case.rois[1].ymin) == (0, 13)  # 3 around the brightest pixel, fast 0 slow 16
+    for subject, code in (("twin", 0), ("bright", 3)):
+        said = nb("run", "cases/first.yaml", "-q", "--c-bin", fake("good"), "--py-bin", fake(subject))
+        assert said.code == code, said.out
+
+
+def test_a_threshold_is_the_measured_noise_times_the_margin(begin, tmp_path):
+    """The fake moves pixel 5 of a hundredth of the peak by a thousandth, with two threads: the limit is ten times that,
+    in the regions that hold it; the others keep the one of rounding."""
+    assert begin(*FORTY, engine="jitter").code == 0
+    case = load_case(tmp_path / "cases/first.yaml")
+    limits = {t.roi: t.max for t in case.thresholds if t.metric == "max_abs_diff_of_peak"}
+    pixel = 5 * 7919 % 101 + 1
+    assert limits["full"] == pytest.approx(10 * 1e-3 * pixel / 1000, rel=1) and limits["full"] >= 1e-5 * pixel
+    assert limits["spot-1"] < 2e-6
+    why = next(t.why for t in case.thresholds if t.metric == "max_abs_diff_of_peak" and t.roi == "full")
+    assert f"up to {1e-6 * pixel:.1e} from itself in 3 more runs" in why and "margin of 10" in why
+
+
+def test_nothing_is_overwritten(begin, tmp_path):
+    (tmp_path / "first.yaml").write_text("mine\n")
+    said = begin(*SMALL_ARGS, out="first.yaml")
+    assert said.code == 1 and "is there already" in said.err
+    assert (tmp_path / "first.yaml").read_text() == "mine\n" and list(tmp_path.iterdir()) == [tmp_path / "first.yaml"]
+
+
+def test_mistyped_options_are_told_all_at_once_and_nothing_is_run(begin, tmp_path):
+    said = begin("-NN", "5", "-lamda", "1", *SMALL_ARGS, engine="crash")
+    assert said.code == 1 and "-NN; did you mean -N?" in said.err and "-lamda; did you mean -lambda?" in said.err
+    assert not (tmp_path / "cases").exists()
+
+
+def test_inputs_are_pinned_where_they_lie(begin, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/P1.hkl").write_text("0 0 1 100\n")
+    assert begin("-hkl", "data/P1.hkl", *SMALL_ARGS).code == 0
+    (entry,) = load_case(tmp_path / "cases/first.yaml").inputs
+    assert (entry.name, entry.file, entry.sha256) == ("P1.hkl", "../data/P1.hkl", sha256_of(tmp_path / "data/P1.hkl"))
+
+
+def test_a_reference_without_an_image_is_told_and_nothing_is_written(begin, tmp_path):
+    said = begin(*SMALL_ARGS, engine="exit7")
+    assert said.code == 2 and "ended with exit code 7" in said.err and "something went wrong" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_case_cannot_hold_is_left_out_and_told(begin, tmp_path):
+    """The float file, an output elsewhere, a value that YAML would read otherwise, and an orientation nobody could
+    draw again."""
+    said = begin("-floatfile", "x.bin", "-intfile", "/tmp/x.img", "-misset", "random", "-hdiv", "0", *SMALL_ARGS)
+    assert said.code == 0 and said.err.count("note: ") == 4
+    command = load_case(tmp_path / "cases/first.yaml").command
+    assert command == ("-misset_seed", "1", "-misset", "random", *SMALL_ARGS)
+
+
+def test_the_project_file_declares_both_engines(nb, tmp_path, fake):
+    words = ("init", "--project", "--engine", f"reference={fake('good')}", "--engine", "subject=python -m myport")
+    assert nb(*words).code == 0
+    from nbcompare.case.project import load_project
+
+    engines = load_project(tmp_path / "nb-compare.yaml").engines
+    assert engines["reference"].command == (str(fake("good")),)
+    assert engines["subject"].command == ("python", "-m", "myport")
+    assert nb(*words).code == 1 and nb("init", "--project").code == 1
+    assert nb("init", "-q", "--out", "x.yaml", "--", *SMALL_ARGS).code == 0  # by the engine that the project declares
+
+
+@pytest.mark.slow
+def test_command_lines_of_the_readme_pass_at_once(nb, tmp_path, reference_binary, quick_runs):
+    """Those that differ in kind; by the bundled engines, as they come."""
+    write_inputs(tmp_path)
+    for name in ("readme-saxs", "random-orientation", "interpolated-roi"):
+        assert nb("init", "-q", "--out", f"cases/{name}.yaml", "--", *shlex.split(FIRST_COMMANDS[name])).code == 0
+    said = nb("sweep", *sorted((tmp_path / "cases").iterdir()), "-j", "1", "-q")
+    assert said.code == 0 and "3 PASS" in said.out
