@@ -21,6 +21,7 @@ from nbcompare.compare.pictures import UNLESS_PASSED
 from nbcompare.verdict.noise_floor import Repetition
 from nbcompare.verdict.on_device import DeviceRun
 from nbcompare.verdict.proof import Trial
+from nbcompare.verdict.subjects import SubjectRun
 
 
 def on_one_grid(record: Record) -> bool:
@@ -42,9 +43,8 @@ def stray_files(record: Record, present: set[str]) -> list[str]:
     known |= {mask_name(run.role) for run in record.runs if run.mask_sha256}
     known |= {f"{DATA}/{entry.name}" for entry in record.inputs}
     known |= {name for device in record.tests for name in failed_tests_names(device)}
-    further: list[Repetition | Trial | DeviceRun] = [*(found.noise.repetitions if found.noise else ()),
-                                                     *(found.proof.trials if found.proof else ())]
-    further += [found.device] if found.device else []
+    further: list[Repetition | Trial | DeviceRun | SubjectRun] = [*(found.noise.repetitions if found.noise else ()),
+        *(found.proof.trials if found.proof else ()), *found.subjects, *([found.device] if found.device else [])]
     known |= {name for entry in further for name in further_names(entry.files)}
     runs = (*record.runs, *(entry.run for entry in further))
     folders: tuple[str, ...] = (FAILED,) if any(run.failure for run in runs) else ()

@@ -15,6 +15,7 @@ from nbcompare.case.options import PREFIX
 from nbcompare.verdict.divergence import CLAIMS_FOLDER
 from nbcompare.verdict.noise_floor import NOISE_FOLDER
 from nbcompare.verdict.on_device import DEVICE_FOLDER
+from nbcompare.verdict.subjects import SUBJECTS_FOLDER
 
 SCHEMA_VERSION = 1
 
@@ -68,7 +69,7 @@ IMAGE_ENDING = "_float.bin"
 FAILED = "failed"
 """The folder of the other files that a failed engine left."""
 
-FURTHER = (NOISE_FOLDER, CLAIMS_FOLDER, DEVICE_FOLDER)
+FURTHER = (NOISE_FOLDER, CLAIMS_FOLDER, DEVICE_FOLDER, SUBJECTS_FOLDER)
 """The folders of the files of further runs."""
 
 

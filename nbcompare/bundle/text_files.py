@@ -33,6 +33,7 @@ from nbcompare.compare.pictures import Scale
 from nbcompare.engine.adapter import Adapted, adapt, image_file
 from nbcompare.engine.engine import PROCESS, Run
 from nbcompare.engine.identity import EngineIdentity
+from nbcompare.verdict.subjects import subject_lines
 from nbcompare.verdict.verdict import Label
 
 _OWN = ("project", SUBJECT, REFERENCE)
@@ -211,6 +212,8 @@ def _doubts(record: Record) -> Iterator[str]:
     device = record.further.device
     if device and device.faults(record.case.thresholds):
         yield device.sentence(record.case.thresholds)
+    yield from subject_lines([entry for entry in record.further.subjects if entry.faults(record.case.thresholds)],
+                             record.case.thresholds)
     for entry in record.inputs:
         if not entry.as_pinned:
             yield f"the input {entry.name} is the user's own, not the one the case pins"

@@ -32,8 +32,7 @@ from nbcompare.errors import UsageError, nearest
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
          "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix",
-         "engines", "reference", "subject", "options", "mask", "nan",
-         "expect")
+         "engines", "reference", "subject", "options", "mask", "nan", "expect", "subjects")
 NANOBRAGG, OWN = "nanobragg", "own"
 """Whose options a command is written in."""
 
@@ -99,6 +98,7 @@ class Case:
     masking: Masking = NO_MASKING
     nan: str = FAIL
     expect: Mapping[str, Refusal] = field(default_factory=dict)
+    subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     path: Path | None = None
     sha256: str | None = None
 
@@ -155,6 +155,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         masking=masking_of(entries.get("mask"), list(entries["inputs"].mapping()) if "inputs" in entries else []),
         nan=nan_of(entries.get("nan")),
         expect=expect,
+        subjects=_subjects(entries.get("subjects")),
         path=path,
         sha256=hashlib.sha256(raw).hexdigest(),
     )
@@ -222,6 +223,20 @@ def _node(cursor: Cursor) -> str:
     if node.startswith(("-", "@")) or not node.partition("::")[0].strip():
         raise cursor.error(f"{node!r} is no test: a pytest node begins with a file or folder")
     return node
+
+
+def _subjects(cursor: Cursor | None) -> dict[str, tuple[str, ...]]:
+    """Further subjects: by name the arguments that the subject gets beside its own."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, entry in cursor.mapping().items() if cursor else ():
+        if not NAME.fullmatch(name):
+            raise entry.error(f"the name of a subject, {name!r}, must be letters, digits, '.', '_' and '-'")
+        found[name] = arguments(entry)
+        if not found[name] or found[name] in list(found.values())[:-1]:
+            raise entry.error(f"subject {name} needs arguments that no other subject has")
+    if cursor and not found:
+        raise cursor.error("subjects must name at least one, or be left out")
+    return found
 
 
 def _threads(cursor: Cursor | None) -> tuple[int, ...]:
@@ -309,6 +324,11 @@ def _command_faults(case: Case) -> Iterator[tuple[str, str]]:
     for key in ("reference_args", "subject_args"):
         for fault in file_faults((*case.command, *getattr(case, key)), names):
             yield "command" if fault in own else key, fault
+    for words in case.subjects.values():
+        for fault in file_faults((*case.command, *case.subject_args, *words), names):
+            yield "subjects", fault
+    if case.subjects and case.divergences:
+        yield "subjects", "a claim is proven of one subject; give the others a case of their own"
     if unseeded_orientation(case.command):
         yield "command", ("-misset random draws another orientation in every run; add -misset_seed N before it, with a "
                           "whole number, so that both engines draw the same")
@@ -330,7 +350,8 @@ def _refusal_faults(case: Case) -> Iterator[tuple[str, str]]:
     """What has no meaning where an engine has to refuse and nothing is compared."""
     if case.expect:
         for key, given in (("thresholds", case.thresholds), ("divergences", case.divergences), ("repeat", case.repeat),
-                           ("threads", case.threads), ("required_args", case.required_args)):
+                           ("threads", case.threads), ("required_args", case.required_args),
+                           ("subjects", case.subjects)):
             if given:
                 yield key, f"{key}: the case expects a refusal, so that no image is judged; leave it out"
 

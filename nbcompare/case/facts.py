@@ -66,6 +66,8 @@ class CaseFacts:
     """What becomes of pixels that are no number; not written where they are a failure."""
     expect: Mapping[str, Refusal] = field(default_factory=dict)
     """The engines that have to refuse, and how; not written where none has."""
+    subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Further subjects: by name the arguments beside the subject's own; not written where there are none."""
 
     @property
     def own_options(self) -> bool:
@@ -83,11 +85,13 @@ class CaseFacts:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields, as JSON holds them."""
         said = {field.name: _plain(getattr(self, field.name)) for field in fields(self)
-                if field.name not in (*_SELDOM, "expect")}
+                if field.name not in (*_SELDOM, "expect", "subjects")}
         more = {name: value.as_dict() if isinstance(value, Masking) else value for name, usual in _SELDOM.items()
                 if (value := getattr(self, name)) != usual}
         if self.expect:
             more["expect"] = {role: wanted.as_dict() for role, wanted in self.expect.items()}
+        if self.subjects:
+            more["subjects"] = {name: list(words) for name, words in self.subjects.items()}
         return {**said, "divergences": [claim.as_dict() for claim in self.divergences], **more}
 
     @classmethod
@@ -98,6 +102,8 @@ class CaseFacts:
             "shape": Shape(**stored["shape"]), "rois": tuple(Roi.from_dict(roi) for roi in stored["rois"]),
             "thresholds": tuple(Threshold(**threshold) for threshold in stored["thresholds"]),
             **({"expect": refusals_from(stored["expect"])} if "expect" in stored else {}),
+            **({"subjects": {name: tuple(words) for name, words in stored["subjects"].items()}}
+               if "subjects" in stored else {}),
             **({"masking": Masking.from_dict(stored["masking"])} if "masking" in stored else {}),
             "divergences": tuple(map(Claim.from_dict, stored["divergences"]))})
 
@@ -126,4 +132,4 @@ def case_facts(case: Case) -> CaseFacts:
         environment=case.environment, tests=case.tests, limits=case.limits, shape=case.shape, rois=case.rois,
         thresholds=case.thresholds, repeat=case.repeat, threads=case.threads, required_args=case.required_args,
         divergences=case.divergences, cell=dict(case.cell), options=case.options, masking=case.masking, nan=case.nan,
-        expect=dict(case.expect))
+        expect=dict(case.expect), subjects=dict(case.subjects))

@@ -145,7 +145,8 @@ def experiment_of_the_case(evidence: Evidence) -> tuple[bool, str]:
     if record.images is not None:
         return False, "no engine was run: the bundle is of two image files"
     now, then = case_facts(evidence.case), record.case
-    for key in ("command", "reference_args", "subject_args", "environment", "options", "masking", "nan", "expect"):
+    for key in ("command", "reference_args", "subject_args", "environment", "options", "masking", "nan", "expect",
+                "subjects"):
         if getattr(now, key) != getattr(then, key):
             return False, (f"{key.replace('_', ' ')} was {_shown(getattr(then, key))}, and the case says "
                            f"{_shown(getattr(now, key))}")

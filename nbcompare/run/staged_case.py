@@ -20,7 +20,7 @@ from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.protected import Protected, protected_files, sums_of
 from nbcompare.engine.redact import HIDDEN, redacted
-from nbcompare.engine.runs import Job, jobs_of
+from nbcompare.engine.runs import Job, job_of, jobs_of
 from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import CaseError, UsageError
@@ -102,6 +102,8 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
             progress.say(f"note: input {entry.name} is the user's own file, not the one the case pins")
     _require_capabilities(case, engines, options)
     jobs = {role: replace(job, shards=options.shards) for role, job in jobs_of(case, engines, data).items()}
+    for words in case.subjects.values():
+        job_of(case, engines[SUBJECT], (*jobs[SUBJECT].arguments, *words), data)
     if stored:
         require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
     protected = sums_of(protected_files(case))

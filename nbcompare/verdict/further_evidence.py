@@ -16,6 +16,7 @@ from nbcompare.verdict.divergence import judge_claims
 from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
 from nbcompare.verdict.on_device import DeviceRun, with_device
 from nbcompare.verdict.proof import Proof
+from nbcompare.verdict.subjects import SubjectRun, with_subjects
 from nbcompare.verdict.verdict import Verdict, engine_failed, judge
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class FurtherEvidence:
     """The reference's noise, signs of vacuity, probed arguments, the proof of claims, the likely cause of a difference,
-    and the subject's run on a device. Whatever a case does not ask for is None or empty."""
+    the subject's run on a device, and further subjects. Whatever a case does not ask for is None or empty."""
 
     noise: NoiseFloor | None = None
     vacuous: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class FurtherEvidence:
     proof: Proof | None = None
     cause: str | None = None
     device: DeviceRun | None = None
+    subjects: tuple[SubjectRun, ...] = ()
 
     @property
     def further_runs(self) -> Iterator[tuple[str, Run, Mapping[str, str]]]:
@@ -42,19 +44,23 @@ class FurtherEvidence:
             yield f"the {trial.run.role} once more ({trial.purpose})", trial.run, {}
         if self.device:
             yield f"the subject once more (on {self.device.device})", self.device.run, {}
+        for entry in self.subjects:
+            yield f"the subject {entry.name}", entry.run, {}
 
     def as_dict(self) -> dict[str, Any]:
         return {"noise": self.noise.as_dict() if self.noise else None, "vacuous": list(self.vacuous),
                 "probe": self.ablation.as_dict() if self.ablation else None,
                 "proof": self.proof.as_dict() if self.proof else None, "cause": self.cause,
-                **({"device": self.device.as_dict()} if self.device else {})}
+                **({"device": self.device.as_dict()} if self.device else {}),
+                **({"subjects": [entry.as_dict() for entry in self.subjects]} if self.subjects else {})}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> FurtherEvidence:
         noise, ablation, proof = stored["noise"], stored["probe"], stored["proof"]
         return cls(NoiseFloor.from_dict(noise) if noise else None, tuple(stored["vacuous"]),
                    Ablation.from_dict(ablation) if ablation else None, Proof.from_dict(proof) if proof else None,
-                   stored["cause"], DeviceRun.from_dict(stored["device"]) if stored.get("device") else None)
+                   stored["cause"], DeviceRun.from_dict(stored["device"]) if stored.get("device") else None,
+                   tuple(map(SubjectRun.from_dict, stored.get("subjects", ()))))
 
 
 def as_asked_now(further: FurtherEvidence, case: Case, today: datetime.date) -> FurtherEvidence:
@@ -96,7 +102,7 @@ def conclude(comparison: Comparison, thresholds: Sequence[Threshold], further: F
         return engine_failed(further.noise.failures)
     plain = plain_verdict(comparison, thresholds, further)
     found = judge_claims(plain, comparison, further.proof, thresholds) if further.proof else plain
-    return with_device(found, further.device, thresholds)
+    return with_subjects(with_device(found, further.device, thresholds), further.subjects, thresholds)
 
 
 def plain_verdict(comparison: Comparison, thresholds: Sequence[Threshold], further: FurtherEvidence) -> Verdict:

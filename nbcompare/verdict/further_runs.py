@@ -24,9 +24,11 @@ from nbcompare.engine.self_comparison import near_copy, same_program
 from nbcompare.verdict.ablation import Ablation, QuietRun, ablate
 from nbcompare.verdict.divergence import try_claims
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, plain_verdict
+from nbcompare.verdict.held_run import Against
 from nbcompare.verdict.noise_floor import NoiseFloor, Rerun, measure
 from nbcompare.verdict.on_device import run_on_device
 from nbcompare.verdict.proof import Proof
+from nbcompare.verdict.subjects import run_subjects
 from nbcompare.verdict.verdict import Label
 
 NOISE_FLOOR_THREADS = (1, 2)
@@ -68,10 +70,11 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
     further = FurtherEvidence(noise=_noise(bench, comparison, noise_floor), vacuous=tuple(filter(None, signs)),
                                ablation=_ablation(bench, probe_args))
     further = replace(further, proof=_proof(bench, comparison, further))
+    against = Against(bench.images[REFERENCE], bench.case.rois, bench.case.thresholds, comparison.centre,
+                      bench.resample, bench.case.nan == COMPARE)
+    further = replace(further, subjects=run_subjects(bench.case.subjects, bench.jobs[SUBJECT], bench.rerun, against))
     if device:
-        further = replace(further, device=run_on_device(
-            device, bench.jobs[SUBJECT], bench.images[REFERENCE], bench.rerun, bench.case.rois, bench.case.thresholds,
-            resample=bench.resample, centre=comparison.centre, skip_nonfinite=bench.case.nan == COMPARE))
+        further = replace(further, device=run_on_device(device, bench.jobs[SUBJECT], bench.rerun, against))
     return as_asked_now(further, bench.case, bench.today) if bench.stored else further
 
 

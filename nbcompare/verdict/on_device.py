@@ -11,16 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from nbcompare.case.threshold import Threshold
-from nbcompare.compare.compare import Comparison, compare_images
-from nbcompare.compare.image import Roi
-from nbcompare.engine.engine import Run
 from nbcompare.engine.runs import Job
-from nbcompare.errors import ShapeError
+from nbcompare.verdict.held_run import Against, HeldRun, held_parts, run_held
 from nbcompare.verdict.noise_floor import Rerun
-from nbcompare.verdict.verdict import Label, Verdict, judge, verdict
+from nbcompare.verdict.verdict import Label, Verdict, verdict
 
 DEVICE_FOLDER = "device"
 """The folder of a bundle in which the files of such a run are kept."""
@@ -32,27 +27,15 @@ def device_words(device: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class DeviceRun:
-    """The run and the figures of its image against the reference's; ``comparison`` None when it gave none that can be
-    compared."""
+class DeviceRun(HeldRun):
+    """The subject on a device."""
 
     device: str
-    run: Run
-    comparison: Comparison | None
 
     @property
     def files(self) -> str:
         """How the names of its files in the bundle begin."""
         return f"{DEVICE_FOLDER}/{self.device}"
-
-    def faults(self, thresholds: Sequence[Threshold]) -> list[str]:
-        """What its image is outside of, or why there is none to judge; empty where every threshold holds."""
-        if self.run.failure:
-            return [f"the subject {self.run.failure.sentence}"]
-        if self.comparison is None:
-            return ["the subject's image there has another shape"]
-        found = judge(self.comparison, thresholds)
-        return [] if found.word is Label.PASS else list(found.reasons)
 
     def sentence(self, thresholds: Sequence[Threshold]) -> str:
         """What a person wants to know of it."""
@@ -60,30 +43,17 @@ class DeviceRun:
         return f"on {self.device}: {'; '.join(faults) if faults else 'every threshold holds for the subject'}"
 
     def as_dict(self) -> dict[str, Any]:
-        return {"device": self.device, "run": self.run.as_dict(),
-                "comparison": self.comparison.as_dict() if self.comparison else None}
+        return {"device": self.device, **self._as_dict()}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> DeviceRun:
-        comparison = Comparison.from_dict(stored["comparison"]) if stored["comparison"] else None
-        return cls(stored["device"], Run.from_dict(stored["run"]), comparison)
+        return cls(*held_parts(stored), stored["device"])
 
 
-def run_on_device(device: str, job: Job, reference: np.ndarray, rerun: Rerun, rois: Sequence[Roi],
-                  thresholds: Sequence[Threshold], *, resample: bool = False,
-                  centre: tuple[float, float] | None = None, skip_nonfinite: bool = False) -> DeviceRun:
-    """Run the subject's ``job`` on a device, its files kept, and compare its image with ``reference`` [slow, fast]."""
+def run_on_device(device: str, job: Job, rerun: Rerun, against: Against) -> DeviceRun:
+    """Run the subject's ``job`` on a device, its files kept, and hold its image ``against`` the reference's."""
     there = replace(job, arguments=(*job.arguments, *device_words(device)), purpose=f"on {device}")
-    found = rerun(there, f"{DEVICE_FOLDER}/{device}", {})
-    further = [(threshold.metric, threshold.roi) for threshold in thresholds]
-    comparison = None
-    if found.image is not None:
-        try:
-            comparison = compare_images(reference, found.image, rois, resample=resample, further=further,
-                                        centre=centre, with_peaks=False, skip_nonfinite=skip_nonfinite)
-        except ShapeError:
-            comparison = None
-    return DeviceRun(device, found.run, comparison)
+    return DeviceRun(*run_held(there, f"{DEVICE_FOLDER}/{device}", rerun, against), device)
 
 
 def with_device(plain: Verdict, found: DeviceRun | None, thresholds: Sequence[Threshold]) -> Verdict:

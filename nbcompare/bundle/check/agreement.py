@@ -91,6 +91,9 @@ def _argv_faults(record: Record) -> Iterator[Fault]:
     if record.further.device:
         there = (*record.case.arguments(SUBJECT), *device_words(record.further.device.device))
         asked.append((record.further.device.run, engines[SUBJECT].argv(there)))
+    for entry in record.further.subjects:
+        more = (*record.case.arguments(SUBJECT), *record.case.subjects.get(entry.name, ()))
+        asked.append((entry.run, engines[SUBJECT].argv(more)))
     for run, argv in asked:
         if run.argv != argv:
             yield Fault("disagrees", RECORD, f"the {run.role} is said to have been run as {shlex.join(run.argv)!r}, "

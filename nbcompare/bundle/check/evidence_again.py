@@ -27,6 +27,7 @@ from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, Repetition, repetitions_asked
 from nbcompare.verdict.on_device import DeviceRun
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED, Apart, Proof, Trial, apart
+from nbcompare.verdict.subjects import SubjectRun
 
 Held = Callable[..., Comparison | None]
 """Compares reference and subject, with figures beside those always taken; None where one is not there."""
@@ -56,17 +57,20 @@ def further_again(folder: Path, record: Record, images: Mapping[str, np.ndarray]
             replace(entry, same_bytes=entry.run.image_sha256 == first,
                     comparison=held(images[REFERENCE], _image(folder, entry.files, entry.run, record, images)))
             for entry in noise.repetitions))
-    device = found.device
-    if device:
-        device = replace(device, comparison=held(
-            images[REFERENCE], _image(folder, device.files, device.run, record, images),
-            *((threshold.metric, threshold.roi) for threshold in record.case.thresholds), resample=record.resample))
+
+    def held_anew(entry: DeviceRun | SubjectRun) -> Comparison | None:
+        return held(images[REFERENCE], _image(folder, entry.files, entry.run, record, images),
+                    *((threshold.metric, threshold.roi) for threshold in record.case.thresholds),
+                    resample=record.resample)
+
+    device = found.device and replace(found.device, comparison=held_anew(found.device))
+    subjects = tuple(replace(entry, comparison=held_anew(entry)) for entry in found.subjects)
     near = None if record.images else near_copy([engine.program_sha256 for engine in record.engines],
                                                 images[REFERENCE], images[SUBJECT],
                                                 stored=record.engines[0].is_stored)
     vacuous = [*_others(found.vacuous), *([near] if near else [])]
     return replace(found, noise=noise, proof=_proof(found.proof, folder, record, images, held, rois),
-                   device=device, vacuous=tuple(vacuous))
+                   device=device, subjects=subjects, vacuous=tuple(vacuous))
 
 
 def _others(vacuous: Sequence[str]) -> list[str]:
@@ -120,6 +124,8 @@ def further_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
     if record.comparison is None:
         return
     case = record.case
+    if [entry.name for entry in found.subjects] != list(case.subjects):
+        yield Fault("disagrees", RECORD, "the subjects that were run are not those of the case")
     if found.proof and f"{found.proof.judged_on:%Y%m%d}" != record.stamp[:8]:
         yield Fault("disagrees", RECORD, f"its claims were judged on {found.proof.judged_on}, the stamp says "
                                          f"{record.stamp}")
@@ -146,8 +152,9 @@ def further_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
 def _image_faults(record: Record, found: FurtherEvidence, sums: Mapping[str, str]) -> Iterator[Fault]:
     plain = {run.image_sha256 for run in record.runs}
     repetitions = found.noise.repetitions if found.noise and not record.reference_from else ()
-    entries: list[Repetition | Trial | DeviceRun] = [*repetitions, *(found.proof.trials if found.proof else ())]
-    entries += [found.device] if found.device else []
+    entries: list[Repetition | Trial | DeviceRun | SubjectRun] = [
+        *repetitions, *(found.proof.trials if found.proof else ()), *found.subjects,
+        *([found.device] if found.device else [])]
     for entry in entries:
         name = further_names(entry.files)[0]
         if entry.run.failure is None and entry.run.image_sha256 not in plain:

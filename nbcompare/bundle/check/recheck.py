@@ -36,7 +36,7 @@ from nbcompare.verdict.refusals import refusals_verdict
 from nbcompare.verdict.verdict import Label, Verdict, blocked, failures_verdict, not_comparable
 
 OF_THE_IMAGES = ("command", "reference_args", "subject_args", "environment", "shape", "options", "masking", "nan",
-                 "expect")
+                 "expect", "subjects")
 """What must be the same in two cases, for the images of one to be those of the other; the inputs' sums too."""
 
 

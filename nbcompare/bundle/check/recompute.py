@@ -27,8 +27,10 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.taken_image import image_failure
 from nbcompare.errors import FileError, ShapeError
-from nbcompare.verdict.further_evidence import conclude
+from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
+from nbcompare.verdict.on_device import DeviceRun
 from nbcompare.verdict.refusals import refusals_verdict
+from nbcompare.verdict.subjects import SubjectRun
 from nbcompare.verdict.verdict import Verdict, blocked, failures_verdict, not_comparable
 
 if TYPE_CHECKING:
@@ -91,19 +93,23 @@ def _outcome_faults(folder: Path, record: Record) -> Iterator[Fault]:
         yield Fault("disagrees", RECORD, f"it holds {said}, which does not follow from the runs and the images")
     elif comparison is not None and record.comparison is not None:
         yield from figure_faults(record.comparison, comparison)
-    if comparison is not None and record.further.device:
-        yield from _device_faults(folder, record)
+    if comparison is not None and (record.further.device or record.further.subjects):
+        yield from _held_faults(folder, record)
     yield from _verdict_faults(record, verdict)
 
 
-def _device_faults(folder: Path, record: Record) -> Iterator[Fault]:
-    """The figures of the subject's image on a device, taken again from that image."""
+def _held_faults(folder: Path, record: Record) -> Iterator[Fault]:
+    """The figures of the subject's image on a device, and of further subjects, taken again from those images."""
     again = further_again(folder, record, read_stored_images(folder, record), record.case.rois, figures_of(record))
-    said, found = (further.device.comparison if further.device else None for further in (record.further, again))
-    if (said is None) != (found is None):
-        yield Fault("disagrees", RECORD, "what it says of the image on a device does not follow from that image")
-    elif said is not None and found is not None:
-        yield from figure_faults(said, found)
+    for entry, anew in zip(_held_runs(record.further), _held_runs(again), strict=True):
+        if (entry.comparison is None) != (anew.comparison is None):
+            yield Fault("disagrees", RECORD, f"what it says of the image {entry.files} does not follow from that image")
+        elif entry.comparison is not None and anew.comparison is not None:
+            yield from figure_faults(entry.comparison, anew.comparison)
+
+
+def _held_runs(further: FurtherEvidence) -> list[DeviceRun | SubjectRun]:
+    return [*([further.device] if further.device else []), *further.subjects]
 
 
 def _profile_faults(folder: Path, record: Record) -> Iterator[Fault]:

@@ -17,6 +17,7 @@ from nbcompare.bundle.check.loosened import Loosened
 from nbcompare.bundle.names import MANIFEST, PICTURES
 from nbcompare.commands.views.terminal import margin
 from nbcompare.verdict.divergence import proof_rows
+from nbcompare.verdict.subjects import subject_lines
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 _TITLES = {"c": "reference", "py": "subject", "diff": "subject - reference"}
@@ -42,7 +43,8 @@ def _beside(bundle: Bundle) -> dict[str, Any]:
     verdict, further = bundle.verdict, bundle.record.further
     noise, ablation, proof = further.noise, further.ablation, further.proof
     device = further.device.sentence(bundle.record.case.thresholds) if further.device else None
-    return {"cause": further.cause, "device": device, "noise": noise.sentence if noise else None,
+    subjects = list(subject_lines(further.subjects, bundle.record.case.thresholds))
+    return {"cause": further.cause, "device": device, "subjects": subjects, "noise": noise.sentence if noise else None,
             "margins": [(check.noise, margin(check)) for check in verdict.checks] if noise else None,
             "probe": [*ablation.blockers, *ablation.remarks] if ablation else [],
             "claims": [claim.as_dict() for claim in proof.claims] if proof else [],

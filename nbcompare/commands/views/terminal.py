@@ -21,6 +21,7 @@ from nbcompare.engine.engine import Run
 from nbcompare.verdict.divergence import factor, proof_rows
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.proof import CONTROL, Proof
+from nbcompare.verdict.subjects import subject_lines
 from nbcompare.verdict.verdict import Check, Label, Verdict
 from nbcompare.visible import visible
 
@@ -152,6 +153,8 @@ def _beside(further: FurtherEvidence | None, verdict: Verdict) -> list[str]:
     noise = [line("noise", further.noise.sentence)] if further and further.noise else []
     if further and further.device:
         noise.append(line("device", further.device.sentence([check.threshold for check in verdict.checks])))
+    thresholds = [check.threshold for check in verdict.checks]
+    noise += [line("subject", said) for said in subject_lines(further.subjects if further else (), thresholds)]
     unused = further.ablation.remarks if further and further.ablation else ()
     return noise + [line("probe", remark) for remark in unused]
 
