@@ -40,6 +40,7 @@ COMMANDS = {
     "compare": "Compare stored runs of two bundles of one case.",
     "list": "List the stored bundles with their verdicts.",
     "trend": "Follow a case over its stored runs; which margins shrank?",
+    "index": "Write all bundles of a folder as one page, with their history.",
     "show": "Print what a bundle says, on one page.",
     "report": "Write a bundle as one HTML page with its pictures inside.",
     "prune": "Remove old bundles, never one that something rests on.",

@@ -6,6 +6,7 @@ the direction of writing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -24,6 +25,13 @@ def each_text(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, Mapping):
         return {change(key): each_text(entry, change) for key, entry in value.items()}
     return [each_text(entry, change) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def all_seen(value: Any) -> bool:
+    """Whether it is plain at once that every character in a value of JSON's kinds can be seen: a quick yes, or no
+    answer. In its JSON text all that is escaped stands behind a backslash."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text.isprintable() and "\\" not in text
 
 
 def unseen(value: Any, place: str = "") -> Iterator[str]:

@@ -64,8 +64,8 @@ class ListedBundle:
 def list_bundles(root: Path, case: str | None = None) -> list[ListedBundle]:
     """Every bundle below ``root`` (of one case, if named), by case and then by stamp. Raises FileError."""
     signed = phases_by_bundle(root)
-    return [_entry(folder, signed.get(f"{folder.parent.name}/{folder.name}", ()))
-            for home in _homes(root) if case in (None, home.name) for folder in _stamped(home)]
+    return [listed(folder, signed.get(f"{folder.parent.name}/{folder.name}", ()))
+            for home in homes_in(root) if case in (None, home.name) for folder in stamped_in(home)]
 
 
 def phases_by_bundle(root: Path) -> dict[str, tuple[str, ...]]:
@@ -84,9 +84,9 @@ def phases_by_bundle(root: Path) -> dict[str, tuple[str, ...]]:
 def bundles_before(folder: Path, record: Record) -> Iterator[Bundle]:
     """The readable bundles of the same case that were begun before this one and lie beside it, newest first."""
     case = record.case.name
-    for other in reversed(_stamped(folder.absolute().parent)):
+    for other in reversed(stamped_in(folder.absolute().parent)):
         if other.name < record.stamp and other.name != folder.absolute().name:
-            entry = _entry(other, ())
+            entry = listed(other)
             if entry.record is not None and entry.record.case.name == case:
                 yield Bundle(other, entry.record)
 
@@ -105,7 +105,8 @@ def newest_in(home: Path) -> Path | None:
     return home / stamp if stamp else None
 
 
-def _homes(root: Path) -> list[Path]:
+def homes_in(root: Path) -> list[Path]:
+    """The folders of the cases, by name. Raises FileError when they cannot be listed."""
     try:
         return sorted(path for path in root.iterdir()
                       if path.is_dir() and not path.name.startswith(".") and path.name != SIGNOFFS)
@@ -115,13 +116,15 @@ def _homes(root: Path) -> list[Path]:
         raise FileError(f"{root}: cannot list the bundles: {fault.strerror}") from None
 
 
-def _stamped(home: Path) -> list[Path]:
+def stamped_in(home: Path) -> list[Path]:
+    """What has a stamp for a name in the folder of a case, oldest first; a bundle or not."""
     if not home.is_dir():
         return []
     return sorted(path for path in home.iterdir() if STAMP.fullmatch(path.name) and path.is_dir())
 
 
-def _entry(folder: Path, signed: tuple[str, ...]) -> ListedBundle:
+def listed(folder: Path, signed: tuple[str, ...] = ()) -> ListedBundle:
+    """The bundle in a folder as it is listed; what cannot be read is said in it, not raised."""
     try:
         record = load_bundle(folder).record
         if (record.stamp, record.case.name) != (folder.name, folder.parent.name):

@@ -22,7 +22,7 @@ from nbcompare.engine.protected import Protected
 from nbcompare.errors import EvidenceError
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.verdict import Verdict
-from nbcompare.visible import unseen
+from nbcompare.visible import all_seen, unseen
 
 KIND = "nb-compare bundle"
 READABLE_VERSIONS = (1,)
@@ -260,7 +260,7 @@ class Record:
         Raises EvidenceError for a version that is not known, KeyError for a key that is missing, and TypeError or
         ValueError for one that is not known or holds something else.
         """
-        hidden = next(unseen(stored), None)
+        hidden = None if all_seen(stored) else next(unseen(stored), None)
         if hidden is not None:
             raise ValueError(f"{hidden} holds a character that cannot be seen")
         said = dict(stored)

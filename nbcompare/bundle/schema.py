@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
-from typing import Any
-
-import jsonschema
+from typing import TYPE_CHECKING, Any
 
 from nbcompare.bundle.quick_schema import Check, quick_check
+
+if TYPE_CHECKING:
+    import jsonschema
 
 _LONGEST = 200
 
@@ -35,6 +36,8 @@ def schema_faults(value: object) -> list[str]:
 
 
 def _whole_pattern(validator: Any, pattern: str, value: object, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    import jsonschema
+
     if isinstance(value, str) and not re.fullmatch(pattern.removeprefix("^").removesuffix("$"), value):
         yield jsonschema.ValidationError(f"{value!r} does not look like {pattern}")
 
@@ -46,6 +49,8 @@ def _quickly() -> Check:
 
 @cache
 def _validator() -> Any:
+    import jsonschema
+
     known = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _whole_pattern})
     return known(record_schema())
 

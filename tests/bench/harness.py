@@ -15,21 +15,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.programs import CASE, CHECKOUT, CORES, environment, timed
+from tests.nbcompare.made_history import made_record, stamp_of, write_record
 
 COMMAND = [sys.executable, "-m", "nbcompare"]
 SMALL = ("-cell 100 100 100 90 90 90 -default_F 100 -N 5 -lambda 1 -distance 100 -detpixels 128 -pixel 0.1 -nonoise "
          "-nopgm")
 CELLS = (8, 24, 48)
 BATCHED = 60
+INDEXED = 1000
 
 COMPARE = r"""
 import json, re, shutil, sys, tempfile, time
 from pathlib import Path
 import numpy, scipy.ndimage, matplotlib.figure, matplotlib.backends.backend_agg
-from nbcompare.compare import compare_images
-from nbcompare.image import Roi, Shape, read_float_image
-from nbcompare.inputs import sha256_of
-from nbcompare.pictures import write_pictures
+from nbcompare.compare import Roi, Shape, compare_images, read_float_image, write_pictures
+from nbcompare.files import sha256_of
 def memory(): return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text()).group(1)) / 1024
 shape = Shape(2527, 2463)
 paths = [Path(word) for word in sys.argv[1:3]]
@@ -75,7 +75,19 @@ def harness_rows(folder: Path, rounds: int) -> list[dict]:
                                                    "small.bin"], folder).seconds)
     rows.append(_row("128 x 128 pixels, processes of their own", 1 / alone, "a second", ""))
     rows.append(_row("128 x 128 pixels in a batch engine, one core", _batched(folder), "a second", ">= 20"))
-    return rows
+    return [*rows, *_index_rows(folder, bundle)]
+
+
+def _index_rows(folder: Path, bundle: Path) -> list[dict]:
+    """The index of many bundles, whole processes: with nothing kept, and once more."""
+    record = json.loads((bundle / "record.json").read_text(encoding="utf-8"))
+    many = folder / "many"
+    for number in range(INDEXED):
+        write_record(many, made_record(record, stamp_of(number), f"case-{number % 20:02d}",
+                                       commit=f"{number // 50:040x}"))
+    first, again = (_run(["index", str(many)]).seconds for _ in range(2))
+    return [_row(f"nb-compare index of {INDEXED} bundles, whole process", first, "s", "< 5"),
+            _row("the same with what is kept of them", again, "s", "")]
 
 
 def sweep_rows(folder: Path) -> list[dict]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbcompare.bundle.listing import ListedBundle
@@ -21,6 +21,9 @@ from nbcompare.verdict.verdict import Label
 
 _SHOWN = 12
 """Digits of a sum or a commit that tell it from others."""
+
+COMMIT_OF = "commit of the "
+"""How the fact of a repository's commit is called."""
 
 _OF_THE_MACHINE = ("cpu", "cpus_usable", "platform", "python", "numpy", "scipy", "torch", "torch_threads",
                    "torch_device", "torch_dtype")
@@ -53,7 +56,7 @@ class Held:
         return self.threshold.margin(self.judged)
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**vars(self), "threshold": dict(vars(self.threshold))}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Held:
@@ -119,7 +122,7 @@ class PastRun:
         """As plain values, from which ``from_dict`` makes it again."""
         said = {**vars(self), "signed": list(self.signed), "reasons": list(self.reasons),
                 "held": [held.as_dict() for held in self.held], "rois": [roi.as_dict() for roi in self.rois],
-                "thresholds": [asdict(threshold) for threshold in self.thresholds],
+                "thresholds": [dict(vars(threshold)) for threshold in self.thresholds],
                 "divergences": [claim.as_dict() for claim in self.divergences]}
         return {key: dict(value) if isinstance(value, Mapping) else value for key, value in said.items()}
 
@@ -176,7 +179,7 @@ def _commit(sha: str, dirty: bool | None, diff: str | None) -> str:
 
 def _facts(record: Record) -> Iterator[tuple[str, str]]:
     """What a figure may depend on."""
-    yield from ((f"commit of the {name}", commit) for name, commit in commits_of(record).items())
+    yield from ((f"{COMMIT_OF}{name}", commit) for name, commit in commits_of(record).items())
     for engine in record.engines:
         yield f"{engine.role} engine", f"{engine.name}, {engine.version}"
         yield f"{engine.role} program", engine.program_sha256[:_SHOWN]

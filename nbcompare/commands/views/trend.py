@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
-from nbcompare.bundle.history.past_run import Held, PastRun
+from nbcompare.bundle.check.loosened import Loosened
+from nbcompare.bundle.history.past_run import COMMIT_OF, Held, PastRun
 from nbcompare.bundle.history.trend import Changed, Shrunk, Step, Trend
 from nbcompare.commands.views.terminal import table
 from nbcompare.visible import visible
 
 _WIDEST = 150
+_ABREAST = 4
+"""Thresholds beside each other in one table."""
+MOST_SHOWN = 30
+"""Runs."""
 _HEADS = ("stamp", "verdict", "smallest margin", "of", "reference", "subject", "commits", "signed")
 
 
 def trend_report(trend: Trend) -> str:
-    """Runs, margins, changes, and the last word."""
-    steps = trend.steps
-    lines = [f"{trend.case}: {_runs(len(steps))}, {steps[0].run.stamp} to {steps[-1].run.stamp}", "",
+    """Runs, margins, changes, and the last word. Of many runs the newest are shown; all of them are judged."""
+    steps = trend.steps[-MOST_SHOWN:]
+    older = len(trend.steps) - len(steps)
+    lines = [f"{trend.case}: {_runs(len(trend.steps))}, {trend.steps[0].run.stamp} to {steps[-1].run.stamp}"
+             + (f", the newest {len(steps)} are shown" if older else ""), "",
              *_indented(table(_HEADS, [_run_row(step.run) for step in steps]))]
-    for key in _keys(trend):
-        lines += ["", f"  {key[0]} on {key[1]}", *_indented(_threshold_table(trend, key), 4)]
+    keys = _keys(steps)
+    for at in range(0, len(keys), _ABREAST):
+        lines += ["", *_indented(_margins_table(steps, keys[at:at + _ABREAST]))]
     changes = [line for step in steps for line in _changes(step)]
     if changes:
         lines += ["", "  what changed", *changes]
@@ -69,36 +77,42 @@ def margin_words(margin: float | None, *, identical: bool = False) -> str:
         return "none"
     if identical and math.isinf(margin):
         return "identical"
-    return "unlimited" if math.isinf(margin) else f"{margin:.3g} x"
+    if math.isinf(margin):
+        return "unlimited"
+    return f"{margin:,.0f} x" if 999.5 <= margin < 1e6 else f"{margin:.3g} x"
 
 
-def _keys(trend: Trend) -> list[tuple[str, str]]:
-    return list(dict.fromkeys(held.key for step in trend.steps for held in step.run.held))
+def _keys(steps: Sequence[Step]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys(held.key for step in steps for held in step.run.held))
 
 
-def _threshold_table(trend: Trend, key: tuple[str, str]) -> list[str]:
-    """One row for each run that was judged."""
-    what = f"{key[0]} on {key[1]}"
-    rows = []
-    for step in trend.steps:
-        held = next((held for held in step.run.held if held.key == key), None)
-        marks = [f"LOOSENED from {entry.old}" for entry in step.loosened if entry.what == what]
-        marks += [f"tightened from {entry.old}" for entry in step.tightened if entry.what == what]
-        marks += [f"SHRANK {_by(entry)}" for entry in step.shrunk if (entry.metric, entry.roi) == key]
-        if held or marks:
-            rows.append((step.run.stamp, *_value_cells(held), ", ".join(marks)))
-    return table(("stamp", "value", "allowed", "margin", ""), rows)
+def _margins_table(steps: Sequence[Step], keys: Sequence[tuple[str, str]]) -> list[str]:
+    """Margin and value of some thresholds, a row for each run that was judged; what each allows stands above, and
+    again where it changed."""
+    rows, allowed = [], dict.fromkeys(keys, "")
+    for step in steps:
+        held = {entry.key: entry for entry in step.run.held}
+        limits = {key: held[key].threshold.allowed if key in held else "not asked for" for key in keys}
+        if held and limits != allowed:
+            rows.append(("allowed", *(limits[key] for key in keys)))
+            allowed = limits
+        if held:
+            shrunk = {(entry.metric, entry.roi) for entry in step.shrunk}
+            rows.append((step.run.stamp, *(_margin_cell(held.get(key), shrank=key in shrunk) for key in keys)))
+    return table(("margin, value", *(f"{metric} on {roi}" for metric, roi in keys)), rows)
 
 
-def _value_cells(held: Held | None) -> tuple[str, str, str]:
+def _margin_cell(held: Held | None, *, shrank: bool) -> str:
+    mark = "  SHRANK" if shrank else ""
     if held is None:
-        return ("", "not asked for", "")
+        return f"-{mark}"
     value = "undefined" if held.value is None else f"{held.value:.10g}"
     emulated = "" if held.emulated is None else f" (emulated {held.emulated:.10g})"
-    return value + emulated, held.threshold.allowed, margin_words(held.margin)
+    return f"{margin_words(held.margin)}, {value}{emulated}{mark}"
 
 
-def _by(entry: Shrunk) -> str:
+def shrunk_words(entry: Shrunk) -> str:
+    """From what to what a margin shrank."""
     if entry.after is None:
         return f"from {margin_words(entry.before)} to none: {entry.why}"
     times = "" if math.isinf(entry.factor) else f", {entry.factor:.3g} times smaller"
@@ -108,14 +122,28 @@ def _by(entry: Shrunk) -> str:
 def _changes(step: Step) -> Iterator[str]:
     lines = [click.style("LOOSENED", fg="yellow", bold=True) + f"  {_visible(entry.sentence)}"
              for entry in step.loosened]
-    lines += [f"tightened {_visible(entry.what)}: was {entry.old}, now {entry.new}" for entry in step.tightened]
-    lines += [_change(entry) for entry in step.changed]
+    lines += [f"tightened {_visible(limit_words(entry))}" for entry in step.tightened]
+    lines += [f"{_visible(what)}: {_short(visible(before))} -> {_short(visible(after))}"
+              for what, before, after in grouped(step.changed)]
     for at, line in enumerate(lines):
         yield f"    {step.run.stamp if at == 0 else '':16}  {line}"
 
 
-def _change(entry: Changed) -> str:
-    return f"{_visible(entry.what)}: {_short(visible(entry.before))} -> {_short(visible(entry.after))}"
+def limit_words(entry: Loosened) -> str:
+    """What a limit was and is, with the reason that is given."""
+    now = f"now {entry.new}" if entry.new else "now not asked for at all"
+    return f"{entry.what}: was {entry.old}, {now}" + (f"; why: {entry.why}" if entry.why else "")
+
+
+def grouped(changes: Sequence[Changed]) -> list[tuple[str, str, str]]:
+    """What changed, before and after; repositories that went from one commit to another together are one line."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for entry in changes:
+        is_commit = entry.what.startswith(COMMIT_OF)
+        key = (COMMIT_OF if is_commit else entry.what, entry.before, entry.after)
+        found.setdefault(key, []).append(entry.what.removeprefix(COMMIT_OF) if is_commit else entry.what)
+    return [(what + ", ".join(names) if what == COMMIT_OF else what, before, after)
+            for (what, before, after), names in found.items()]
 
 
 def _visible(text: str) -> str:
@@ -129,7 +157,7 @@ def _short(text: str, most: int = _WIDEST // 2) -> str:
 def _last_word(trend: Trend) -> str:
     newest = trend.steps[-1].run
     lines = [f"{click.style('SHRANK', fg='red', bold=True)}  {entry.metric} on {entry.roi}, since {entry.since}: "
-             f"{_by(entry)}" for entry in trend.shrunk]
+             f"{shrunk_words(entry)}" for entry in trend.shrunk]
     damaged = sum(bool(step.run.damage) for step in trend.steps)
     if damaged:
         lines.append(f"DAMAGED  {damaged} of {_runs(len(trend.steps))}: nb-compare verify says how")

@@ -21,6 +21,7 @@ from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.errors import EvidenceError
 from nbcompare.files import dump_json
 from nbcompare.verdict.verdict import Label
+from nbcompare.visible import all_seen, unseen
 
 OLD = Path(__file__).parents[1] / "records" / "version-1.json"
 
@@ -137,3 +138,14 @@ def test_a_rule_that_is_not_known_is_refused():
     for schema in ({"multipleOf": 2}, {"items": [{}]}, {"enum": [[]]}, {"properties": {"a": {"format": "date"}}}):
         with pytest.raises(ValueError, match="quickly"):
             quick_check(schema)
+
+
+@pytest.mark.parametrize("text", ["\x1b[2J", "\x7f", "\u202e", "\ud800", "a\nb", "\x00", "\u200b"])
+def test_a_character_that_cannot_be_seen_is_found_wherever_it_stands(stored, text):
+    """By the quick look and by the thorough one, in a value and in a key; quotes and backslashes are no such thing."""
+    assert all_seen({"plain é 漢": [1, None, "x"]})
+    for value in ({"a": [text]}, {"a": {text: 1}}, [text], text):
+        assert not all_seen(value) and list(unseen(value))
+    assert not list(unseen({'"': "\\"}))
+    with pytest.raises(ValueError, match="cannot be seen"):
+        Record.from_dict({**stored, "pictures": text})

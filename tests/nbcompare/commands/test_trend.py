@@ -51,7 +51,8 @@ def test_a_loosened_threshold_hides_no_shrinking_and_is_marked(history, nb):
     (shrunk,) = said.json["runs"][1]["shrunk"]
     assert said.code == 3 and shrunk["factor"] == pytest.approx(10)
     assert [entry["what"] for entry in said.json["runs"][1]["loosened"]] == ["sum_ratio on full"]
-    assert "LOOSENED from 0.99 .. 1.01" in nb("trend", "small").out
+    text = nb("trend", "small").out
+    assert "LOOSENED  sum_ratio on full: was 0.99 .. 1.01" in text and text.count("\n  allowed ") == 2
 
 
 def test_a_tightened_threshold_is_no_shrinking(history, nb):
@@ -88,7 +89,7 @@ def test_the_neighbour_of_a_run_is_the_last_that_was_judged(store, nb):
 def test_commits_and_programs_that_changed_are_named(history, nb):
     history({"values": EXACT, "commit": "a" * 40}, {"values": EXACT, "commit": "b" * 40})
     said = nb("trend", "small")
-    assert "commit of the subject: aaaaaaaaaaaa -> bbbbbbbbbbbb" in said.out
+    assert "commit of the project, subject, reference, harness: aaaaaaaaaaaa -> bbbbbbbbbbbb" in said.out
 
 
 def test_a_damaged_bundle_is_a_row_and_exit_6(history, nb):
