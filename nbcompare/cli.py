@@ -25,6 +25,7 @@ from nbcompare.visible import visible
 ONE_SHOT = "oneshot"
 COMMANDS = {
     "init": "Write a first case of a command line, measured; or the project file.",
+    "validate": "List every fault of cases, project files and phases; nothing is run.",
     "run": "Run cases and publish a stamped bundle of each.",
     "sweep": "Run many cells, each with a bundle of its own.",
     ONE_SHOT: "Compare both engines on one nanoBragg command line.",

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nbcompare.case.all_faults import part, reading_on
 from nbcompare.case.claims import Claim, claims_of
-from nbcompare.case.command import declared_shape, size_is_in_a_header, unseeded_orientation
+from nbcompare.case.command import declared_shape, size_is_in_a_header
+from nbcompare.case.contradictions import command_faults, refusal_faults, region_faults
 from nbcompare.case.declarations import EngineDeclaration, declarations_of, variables_of
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.masking import FAIL, NO_MASKING, Masking, masking_of, nan_of
 from nbcompare.case.matrix import Cell, Matrix, cells_in, matrix_of
-from nbcompare.case.named_files import FLOAT_OPTION, file_faults
 from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments, known_word, matching, thresholds_of, whole_number
 from nbcompare.case.refusal import Refusal, refusals_of
@@ -37,6 +38,9 @@ NANOBRAGG, OWN = "nanobragg", "own"
 """Whose options a command is written in."""
 
 _REQUIRED = ("name", "title", "command", "image", "rois")
+_NO_ROIS: tuple[Roi, ...] = ()
+_UNKNOWN_SHAPE = Shape(100_000, 100_000)
+"""Stands in for an image section with a fault, so that the rest can be read: every region lies in it."""
 
 
 @dataclass(frozen=True)
@@ -125,46 +129,57 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
     """
     folder = path.parent if files_are_there else None
     root, raw = load(path, "a case")
-    expect = refusals_of(root.mapping(known=_KEYS).get("expect"))
-    entries = root.mapping(known=_KEYS, required=_REQUIRED if expect else (*_REQUIRED, "thresholds"))
-    shape = _shape(entries["image"])
-    rois = rois_of(entries["rois"], shape)
+    entries = root.mapping(known=_KEYS)
+    expect: dict[str, Refusal] = part(entries, "expect", refusals_of, {})
+    with reading_on():
+        root.require(entries, _REQUIRED if expect else (*_REQUIRED, "thresholds"))
+    shape = part(entries, "image", _shape, _UNKNOWN_SHAPE)
+    rois = part(entries, "rois", lambda entry: rois_of(entry, shape), _NO_ROIS)
+    regions: list[str] = part(entries, "rois", _keys, [])
+    named: list[str] = part(entries, "inputs", _keys, [])
     case = Case(
-        name=matching(entries["name"], NAME, "a name of letters, digits, '.', '_' and '-'"),
-        title=entries["title"].text(),
-        command=arguments(entries["command"]),
+        name=part(entries, "name", _name, "?"),
+        title=part(entries, "title", Cursor.text, ""),
+        command=part(entries, "command", arguments, ()),
         shape=shape,
         rois=rois,
-        thresholds=_thresholds(entries["thresholds"], rois) if "thresholds" in entries else (),
-        inputs=_inputs(entries.get("inputs"), folder),
-        reference_args=arguments(entries.get("reference_args")),
-        subject_args=arguments(entries.get("subject_args")),
-        environment=variables_of(entries.get("environment")),
-        tests=tuple(map(_node, entries["tests"].items())) if "tests" in entries else (),
-        protected=protected_names(entries.get("protected"), folder),
-        limits=_limits(entries.get("limits")),
-        repeat=whole_number(entries["repeat"], 1, 100) if "repeat" in entries else 0,
-        threads=_threads(entries.get("threads")),
-        required_args=arguments(entries.get("required_args")),
-        divergences=claims_of(entries.get("divergences"), [roi.name for roi in rois]),
-        matrix=matrix_of(entries.get("matrix")),
-        engines=declarations_of(entries.get("engines")) if files_are_there else {},
-        pins={role: _pin(entries[role]) for role in (REFERENCE, SUBJECT) if role in entries},
-        options=known_word(entries["options"], (NANOBRAGG, OWN), "word for options") if "options" in entries
-        else NANOBRAGG,
-        masking=masking_of(entries.get("mask"), list(entries["inputs"].mapping()) if "inputs" in entries else []),
-        nan=nan_of(entries.get("nan")),
+        thresholds=part(entries, "thresholds", lambda entry: _thresholds(entry, regions), ()),
+        inputs=part(entries, "inputs", lambda entry: _inputs(entry, folder), ()),
+        reference_args=part(entries, "reference_args", arguments, ()),
+        subject_args=part(entries, "subject_args", arguments, ()),
+        environment=part(entries, "environment", variables_of, {}),
+        tests=part(entries, "tests", lambda entry: tuple(map(_node, entry.items())), ()),
+        protected=part(entries, "protected", lambda entry: protected_names(entry, folder), ()),
+        limits=part(entries, "limits", _limits, Limits()),
+        repeat=part(entries, "repeat", lambda entry: whole_number(entry, 1, 100), 0),
+        threads=part(entries, "threads", _threads, ()),
+        required_args=part(entries, "required_args", arguments, ()),
+        divergences=part(entries, "divergences", lambda entry: claims_of(entry, regions), ()),
+        matrix=part(entries, "matrix", matrix_of, None),
+        engines=part(entries, "engines", declarations_of, {}) if files_are_there else {},
+        pins={role: pin for role in (REFERENCE, SUBJECT) if (pin := part(entries, role, _pin, None))},
+        options=part(entries, "options", lambda entry: known_word(entry, (NANOBRAGG, OWN), "word for options"),
+                     NANOBRAGG),
+        masking=part(entries, "mask", lambda entry: masking_of(entry, named), NO_MASKING),
+        nan=part(entries, "nan", nan_of, FAIL),
         expect=expect,
-        subjects=_subjects(entries.get("subjects")),
+        subjects=part(entries, "subjects", _subjects, {}),
         path=path,
         sha256=hashlib.sha256(raw).hexdigest(),
     )
-    for key, fault in (*_command_faults(case), *_refusal_faults(case)):
-        raise entries[key].error(fault)
-    for cell in cells_of(case) if case.matrix else ():
-        for _, fault in (*_command_faults(cell), *_region_faults(cell)):
-            raise entries["matrix"].error(f"cell {cell.name}: {fault}")
+    _raise_contradictions(case, entries)
     return case
+
+
+def _raise_contradictions(case: Case, entries: Mapping[str, Cursor]) -> None:
+    """Raise what the parts of a case say against each other, as far as they could be read."""
+    for key, fault in (*command_faults(case), *refusal_faults(case)):
+        if key in entries and not (key == "image" and case.shape is _UNKNOWN_SHAPE):
+            with reading_on():
+                raise entries[key].error(fault)
+    for cell in cells_of(case) if case.matrix else ():
+        for _, fault in (*command_faults(cell), *region_faults(cell)):
+            raise entries["matrix"].error(f"cell {cell.name}: {fault}")
 
 
 def cells_of(case: Case) -> list[Case]:
@@ -186,7 +201,7 @@ def _cell_case(case: Case, cell: Cell) -> Case:
         known = case.own_options or size_is_in_a_header(command)
         shape = case.shape if known else declared_shape(command, case.folder)
     except UsageError:
-        shape = case.shape  # told by _command_faults
+        shape = case.shape  # told by command_faults
     whole = Roi.full(case.shape).bounds
     rois = tuple(Roi.full(shape, roi.name) if roi.bounds == whole and roi.is_box else roi for roi in case.rois)
     return replace(case, name=f"{case.name}.{cell.name}", title=f"{case.title} ({cell.name})", command=command,
@@ -206,13 +221,25 @@ def _shape(cursor: Cursor) -> Shape:
     return Shape(**sizes)
 
 
-def _thresholds(cursor: Cursor, rois: tuple[Roi, ...]) -> tuple[Threshold, ...]:
-    names = [roi.name for roi in rois]
-    found = [threshold for entry in cursor.items() for threshold in thresholds_of(entry, names)]
-    if not found:
+def _keys(cursor: Cursor) -> list[str]:
+    return list(cursor.mapping())
+
+
+def _name(cursor: Cursor) -> str:
+    return matching(cursor, NAME, "a name of letters, digits, '.', '_' and '-'")
+
+
+def _thresholds(cursor: Cursor, names: list[str]) -> tuple[Threshold, ...]:
+    found: list[Threshold] = []
+    places, read = cursor.items(), 0
+    for entry in places:
+        with reading_on():
+            found += thresholds_of(entry, names)
+            read += 1
+    if not places:
         raise cursor.error("a case needs at least one threshold; without any it could never fail")
     idle = [name for name in names if name not in {threshold.roi for threshold in found}]
-    if idle:
+    if idle and read == len(places):
         raise cursor.error(f"no threshold judges region {idle[0]}; give it one, or leave the region out")
     return tuple(found)
 
@@ -250,7 +277,13 @@ def _threads(cursor: Cursor | None) -> tuple[int, ...]:
 def _inputs(cursor: Cursor | None, folder: Path | None) -> tuple[CaseInput, ...]:
     if cursor is None:
         return ()
-    return tuple(_input(name, entry, folder) for name, entry in cursor.mapping().items())
+    found = []
+    for name, entry in cursor.mapping().items():
+        unread = CaseInput(name, None, None, None)
+        with reading_on():
+            unread = _input(name, entry, folder)
+        found.append(unread)
+    return tuple(found)
 
 
 def _input(name: str, cursor: Cursor, folder: Path | None) -> CaseInput:
@@ -308,72 +341,6 @@ def _limits(cursor: Cursor | None) -> Limits:
         if not 0 < values[key] <= 7 * 86400:
             raise entry.error(f"{key} must be above 0 and at most a week, found {values[key]:g}")
     return Limits(**values)
-
-
-# --- what the parts say about each other ------------------------------------------------------------
-
-
-def _command_faults(case: Case) -> Iterator[tuple[str, str]]:
-    """(key, what is wrong): the command reads only declared inputs, leaves the float file to us, and declares the
-    image's shape."""
-    if case.own_options:
-        yield from _own_option_faults(case)
-        return
-    names = [entry.name for entry in case.inputs]
-    own = list(file_faults(case.command, names))
-    for key in ("reference_args", "subject_args"):
-        for fault in file_faults((*case.command, *getattr(case, key)), names):
-            yield "command" if fault in own else key, fault
-    for words in case.subjects.values():
-        for fault in file_faults((*case.command, *case.subject_args, *words), names):
-            yield "subjects", fault
-    if case.subjects and case.divergences:
-        yield "subjects", "a claim is proven of one subject; give the others a case of their own"
-    if unseeded_orientation(case.command):
-        yield "command", ("-misset random draws another orientation in every run; add -misset_seed N before it, with a "
-                          "whole number, so that both engines draw the same")
-    for word in case.required_args:
-        if word not in case.command:
-            yield "required_args", f"{word} is not in the command, so it cannot be required there"
-    if size_is_in_a_header(case.command):
-        return
-    try:
-        declared = declared_shape(case.command, case.folder)
-    except UsageError as fault:
-        yield "command", fault.message
-        return
-    if declared != case.shape:
-        yield "image", f"image says {case.shape}, but the command declares {declared}"
-
-
-def _refusal_faults(case: Case) -> Iterator[tuple[str, str]]:
-    """What has no meaning where an engine has to refuse and nothing is compared."""
-    if case.expect:
-        for key, given in (("thresholds", case.thresholds), ("divergences", case.divergences), ("repeat", case.repeat),
-                           ("threads", case.threads), ("required_args", case.required_args),
-                           ("subjects", case.subjects)):
-            if given:
-                yield key, f"{key}: the case expects a refusal, so that no image is judged; leave it out"
-
-
-def _own_option_faults(case: Case) -> Iterator[tuple[str, str]]:
-    """What of a case needs options of nanoBragg."""
-    if FLOAT_OPTION in (*case.command, *case.reference_args, *case.subject_args):
-        yield "command", f"{FLOAT_OPTION} is added by the runner, for each engine its own; leave it out"
-    if case.divergences:
-        yield "divergences", "claims emulate defects of nanoBragg, and the options of this case are its engines' own"
-    for word in case.required_args:
-        if word not in case.command:
-            yield "required_args", f"{word} is not in the command, so it cannot be required there"
-
-
-def _region_faults(case: Case) -> Iterator[tuple[str, str]]:
-    if not NAME.fullmatch(case.name):
-        yield "name", f"the name {case.name} is longer than a folder's may be"
-    for roi in case.rois:
-        fault = roi.fault_in(case.shape)
-        if fault:
-            yield "rois", f"region {roi.name}: {fault}"
 
 
 def parse_input_override(text: str, case: Case) -> tuple[str, Path]:

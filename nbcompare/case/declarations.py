@@ -26,6 +26,7 @@ from pathlib import Path
 
 from nbcompare.case.adapter import CAPABILITIES, Adapter, adapter_of, capabilities_of
 from nbcompare.case.adapter import KEYS as ADAPTER_KEYS
+from nbcompare.case.all_faults import reading_on
 from nbcompare.case.parts import NAME, arguments
 from nbcompare.case.stored_image import stored_image
 from nbcompare.case.strict_yaml import Cursor
@@ -82,10 +83,11 @@ def declarations_of(cursor: Cursor | None) -> dict[str, EngineDeclaration]:
         return {}
     found = {}
     for name, entry in cursor.mapping().items():
-        if not NAME.fullmatch(name):
-            raise entry.error(f"the engine name {name!r} must be letters, digits, '.', '_' and '-'")
-        found[name] = _declaration(name, entry)
-    if not found:
+        with reading_on():
+            if not NAME.fullmatch(name):
+                raise entry.error(f"the engine name {name!r} must be letters, digits, '.', '_' and '-'")
+            found[name] = _declaration(name, entry)
+    if not cursor.mapping():
         raise cursor.error("engines must declare at least one engine, or be left out")
     return found
 

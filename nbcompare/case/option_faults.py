@@ -20,8 +20,12 @@ _LIKE_AN_OPTION = re.compile(r"--?[A-Za-z_]")
 def option_faults(argv: Sequence[str]) -> Iterator[str]:
     """What the bundled engines would refuse of a command line: words that are no option, each with the nearest name,
     options without their values, and values that are no number where numbers are due."""
+    unknown = False
     for item in parse_command(argv).items:
+        if unknown and item.option is None and not _LIKE_AN_OPTION.match(item.word):
+            continue  # a value of the option that nobody knows
         fault = _fault(item)
+        unknown = item.option is None
         if fault:
             yield fault
 
@@ -44,7 +48,7 @@ def _unknown(word: str) -> str:
         return f"{word!r} belongs to no option"
     near = similar_options(word)
     return f"unknown option {word}" + (f"; did you mean {' or '.join(near)}?" if near else
-                                       "; nb-compare help options lists them")
+                                       "; docs/flags.md lists them")
 
 
 def similar_options(word: str) -> list[str]:

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Collection, Mapping
 
+from nbcompare.case.all_faults import part, reading_on
 from nbcompare.case.strict_yaml import Cursor
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.metrics import METRICS, called
@@ -67,15 +68,21 @@ def limits_of(cursor: Cursor, entries: Mapping[str, Cursor], metric: str, what: 
 def thresholds_of(cursor: Cursor, roi_names: list[str]) -> list[Threshold]:
     """One entry of ``thresholds``: a threshold for each region it names, for every region when it names none."""
     entries = cursor.mapping(known=("metric", "rois", "min", "max", "why", *PARAMETERS), required=("metric", "why"))
+    chosen = part(entries, "rois", lambda entry: _regions(entry, roi_names), roi_names)
+    why = part(entries, "why", Cursor.text, "")
     metric = _with_parameters(known_metric(entries["metric"]), entries)
     low, high = limits_of(cursor, entries, metric, f"the threshold on {metric}")
-    chosen = roi_names
-    if "rois" in entries:
-        chosen = [known_word(entry, roi_names, "region") for entry in entries["rois"].items()]
-        if not chosen:
-            raise entries["rois"].error("rois must name at least one region")
-    why = entries["why"].text()
     return [Threshold(metric, roi, low, high, why) for roi in chosen]
+
+
+def _regions(cursor: Cursor, roi_names: list[str]) -> list[str]:
+    chosen = []
+    for entry in cursor.items():
+        with reading_on():
+            chosen.append(known_word(entry, roi_names, "region"))
+    if not cursor.items():
+        raise cursor.error("rois must name at least one region")
+    return chosen
 
 
 def _with_parameters(metric: str, entries: Mapping[str, Cursor]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nbcompare.case.all_faults import reading_on
 from nbcompare.case.case import protected_names
 from nbcompare.case.strict_yaml import Cursor, load
 from nbcompare.errors import nearest
@@ -87,8 +88,9 @@ def load_phases(path: Path) -> Phases:
     entries = root.mapping(known=("title", "signers", "protected", "phases"), required=("title", "phases"))
     found: list[Phase] = []
     for entry in entries["phases"].items():
-        found.append(_phase(entry, path.parent, [phase.name for phase in found]))
-    if not found:
+        with reading_on():
+            found.append(_phase(entry, path.parent, [phase.name for phase in found]))
+    if not entries["phases"].items():
         raise entries["phases"].error("a plan needs at least one phase")
     return Phases(entries["title"].text(), tuple(found), path, hashlib.sha256(raw).hexdigest(),
                   _file(entries["signers"], path.parent) if "signers" in entries else None,

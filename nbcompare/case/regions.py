@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 
+from nbcompare.case.all_faults import reading_on
 from nbcompare.case.parts import NAME
 from nbcompare.case.strict_yaml import Cursor
 from nbcompare.compare.image import Roi, Shape
@@ -27,7 +28,11 @@ def rois_of(cursor: Cursor, shape: Shape) -> tuple[Roi, ...]:
     entries = cursor.mapping()
     if not entries:
         raise cursor.error("rois must name at least one region")
-    return tuple(_roi(name, entry, shape) for name, entry in entries.items())
+    found = []
+    for name, entry in entries.items():
+        with reading_on():
+            found.append(_roi(name, entry, shape))
+    return tuple(found)
 
 
 def _roi(name: str, cursor: Cursor, shape: Shape) -> Roi:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from nbcompare.case.all_faults import reading_on
 from nbcompare.errors import CaseError, nearest
 
 MAX_BYTES = 1 << 20
@@ -86,15 +87,23 @@ class Cursor:
                 raise key._expected("text")
             word = key_node.value
             key._refuse_hidden(word)
-            if word in entries:
-                raise key.error(f"duplicate key {word!r} in {self.name}")
-            if known is not None and word not in known:
-                raise key.error(f"unknown key {word!r} in {self.name}; {nearest(word, known)}")
-            entries[word] = Cursor(value_node, self.path, word)
-        for word in required:
-            if word not in entries:
-                raise self.error(f"{self.name} lacks the key {word!r}")
+            with reading_on():
+                if word in entries:
+                    raise key.error(f"duplicate key {word!r} in {self.name}")
+                if known is not None and word not in known:
+                    raise key.error(f"unknown key {word!r} in {self.name}; {nearest(word, known)}")
+                entries[word] = Cursor(value_node, self.path, word)
+        self.require(entries, required)
         return entries
+
+    def require(self, entries: Mapping[str, Cursor], required: Iterable[str]) -> None:
+        """Raises CaseError for the keys that are missing among the entries of this mapping."""
+        missing = [word for word in required if word not in entries]
+        for word in missing[:-1]:
+            with reading_on():
+                raise self.error(f"{self.name} lacks the key {word!r}")
+        if missing:
+            raise self.error(f"{self.name} lacks the key {missing[-1]!r}")
 
     def items(self) -> list[Cursor]:
         if self.kind != "list":

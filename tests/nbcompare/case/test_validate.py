@@ -1,0 +1,107 @@
+"""validate: all faults of all files at once, with places; mistyped options are found before any engine is started."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import nbcompare
+from nbcompare.case.option_faults import option_faults, similar_options
+from nbcompare.case.validate import validate
+from tests.nbcompare.conftest import SMALL_CASE
+
+BAD = """\
+name: bad name
+title: eleven faults
+comand: x
+command: >-
+  -NN 5 -lamda 1 -detpixels 32
+  -default_F ten -cell 10 10 10 90 90 90 -Na
+image: {fast: 32, slow: 33}
+inputs:
+  a.hkl: {file: a.hkl}
+rois:
+  full: full
+  far: [0, 10, 50, 60]
+thresholds:
+  - {metric: corelation, min: 0.9, why: x}
+  - {metric: sum_ratio, rois: [fulll, farr], min: 0.9, max: 1.1, why: x}
+limits: {reference_second: 4}
+"""
+
+
+@pytest.fixture
+def written(tmp_path):
+    def call(text, name="x.yaml"):
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return call
+
+
+def test_every_fault_is_told_at_its_place(written, nb):
+    said = nb("validate", written(BAD), written(SMALL_CASE, "good.yaml"))
+    assert said.code == 1
+    places = [line.partition("x.yaml:")[2] for line in said.out.splitlines() if "x.yaml:" in line]
+    expected = ("1:7: name must", "3:1: unknown key 'comand'", "5:3: unknown option -NN; did you mean -N?",
+                "5:9: unknown option -lamda; did you mean -lambda?", "6:3: -default_F needs numbers, found 'ten'",
+                "6:42: -Na needs 1 value, found 0", "7:8: image says", "9:17: input a.hkl: there is no file",
+                "12:8: region far", "14:14: unknown metric 'corelation'", "15:32: unknown region 'fulll'",
+                "15:39: unknown region 'farr'", "16:10: unknown key 'reference_second'")
+    assert [place.startswith(start) for place, start in zip(places, expected, strict=True)] == [True] * 13, places
+    assert "good.yaml: valid case" in said.out and "13 faults in 1 of 2 files" in said.out
+
+
+def test_a_run_still_stops_at_the_first_fault(written, nb):
+    said = nb("run", written(BAD))
+    assert said.code == 1 and said.err.count("x.yaml:") == 1
+
+
+def test_the_json_form_follows_its_schema(written, nb):
+    said = nb("validate", written(BAD), "--format", "json").json
+    schema = Path(nbcompare.__file__).parent / "commands/schemas/validate.json"
+    jsonschema.validate(said, json.loads(schema.read_text()))
+    assert (said["files"][0]["faults"][0]["line"], said["exit_code"]) == (1, 1)
+
+
+@pytest.mark.parametrize("line, fault", [("../case_schema.json", "is not there"),
+                                         ("https://example.org/case_schema.json", None),
+                                         ("https://example.org/phases_schema.json", "this is a case")])
+def test_the_schema_line_names_the_schema_of_the_file(written, line, fault):
+    found = validate(written(f"# yaml-language-server: $schema={line}\n{SMALL_CASE}")).faults
+    assert [fault in str(entry) for entry in found] == ([True] if fault else [])
+
+
+def test_project_and_phases_are_looked_at_too(written):
+    project = validate(written("engines:\n  a: {comand: x}\n  b: {command: [], cwd: nowhere}\n", "nb-compare.yaml"))
+    assert project.kind == "project file" and [fault.line for fault in project.faults] == [2, 2, 3]
+    phases = validate(written("title: t\nphases:\n  - {name: a, title: t, cases: [x], requires: {}}\n  - {nam: b}\n"))
+    assert phases.kind == "phases" and {fault.line for fault in phases.faults} == {3, 4}
+
+
+def test_declared_engines_may_have_options_of_their_own(written):
+    case = written(SMALL_CASE.replace("-flux 1e18", "-flux 1e18 -mine 4"))
+    assert "unknown option -mine" in str(validate(case).faults[0])
+    written("engines: {reference: {command: a}, subject: {command: b}}\n", "nb-compare.yaml")
+    assert not validate(case).faults
+
+
+def test_text_that_is_no_yaml_is_one_fault(written):
+    assert len(validate(written("name: [")).faults) == 1
+    assert len(validate(Path("nowhere.yaml")).faults) == 1
+
+
+@pytest.mark.parametrize("word, meant", [("-NN", "-N"), ("-lamda", "-lambda"), ("-Flux", "-flux"),
+                                         ("-detpixel_x", "-detpixels_x"), ("-defaultF", "-default_F"),
+                                         ("--hkl", "-hkl")])
+def test_a_mistyped_option_is_told_with_the_one_that_is_meant(word, meant):
+    assert similar_options(word)[0] == meant
+
+
+def test_values_are_looked_at_as_the_bundled_engines_do():
+    assert list(option_faults(["-N", "5", "-cell", "1", "2", "-misset", "random", "-curved_det", "-roi", "-1", "5", "0",
+                               "3", "-detector_abs", "inf"])) == []
+    assert list(option_faults(["-N", "2.5", "-zzz", "4", "7", "-lambda", "x"])) == [
+        "-N needs whole numbers, found '2.5'", "unknown option -zzz; docs/flags.md lists them",
+        "-lambda needs numbers, found 'x'"]
