@@ -26,6 +26,7 @@ ONE_SHOT = "oneshot"
 COMMANDS = {
     "init": "Write a first case of a command line, measured; or the project file.",
     "validate": "List every fault of cases, project files and phases; nothing is run.",
+    "explain": "Show every effective value of a case and where it comes from.",
     "run": "Run cases and publish a stamped bundle of each.",
     "sweep": "Run many cells, each with a bundle of its own.",
     ONE_SHOT: "Compare both engines on one nanoBragg command line.",

@@ -15,6 +15,7 @@ from nbcompare.errors import ExitCode, UsageError, worst
 
 if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Bundle
+    from nbcompare.run.options import RunOptions
 
 
 @click.command("run")
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
 @click.option("--all-metrics", is_flag=True, help="Take every metric on every region, not only those asked for.")
 @click.option("--shards", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="N",
               help="Render each image in N row bands (-roi), several at once, and stitch them.")
+@click.option("--dry-run", is_flag=True, help="Print the commands that would be run; nothing is started.")
 @fresh_option
 @bundles_option
 @engine_options
 @sandbox_option
 @result_options
 def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path | None, noise_floor: bool,
-            probe_args: bool, all_metrics: bool, shards: int, fresh: bool, bundles: Path,
+            probe_args: bool, all_metrics: bool, shards: int, dry_run: bool, fresh: bool, bundles: Path,
             c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool,
             resample: bool, sandbox: bool, publication: Publication) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
@@ -46,6 +48,10 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
     from nbcompare.run.one_case import run_case
     from nbcompare.run.options import RunOptions
 
+    if dry_run:
+        return _show_commands(cases, overrides, RunOptions(
+            c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), bundles=bundles,
+            reference=reference, noise_floor=noise_floor, trust_case=trust_case))
     with publication.of("run", cases) as told:
         loaded = []
         for path in cases:
@@ -70,6 +76,19 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
         if publication.form == JSON:
             _print_json(bundles_made, exit_code)
         return told.end(exit_code)
+
+
+def _show_commands(cases: Sequence[Path], overrides: Sequence[str], options: RunOptions) -> ExitCode:
+    """The commands of a run, as a shell takes them."""
+    from nbcompare.case.case import load_case, parse_input_override
+    from nbcompare.run.effective import planned_commands
+
+    for path in cases:
+        case = load_case(path)
+        for text in overrides:
+            parse_input_override(text, case)
+        click.echo("\n".join(planned_commands(case, options)))
+    return ExitCode.PASS
 
 
 def _print(bundle: Bundle, form: str) -> None:

@@ -1,0 +1,187 @@
+"""What a case amounts to: every effective value and where it comes from, and the commands that a run would start.
+
+Nothing is run or built for it, and no program is asked anything.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nbcompare.case.case import NANOBRAGG, Case, Limits, cells_of
+from nbcompare.case.declarations import EngineDeclaration
+from nbcompare.case.masking import FAIL
+from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
+from nbcompare.case.project import declared_engines, project_above, refuse_code_variables
+from nbcompare.case.strict_yaml import Cursor, load
+from nbcompare.engine.adapter import adapt
+from nbcompare.engine.choose import named_engine
+from nbcompare.engine.engine import Engine
+from nbcompare.engine.safe_start import BUNDLED_SUBJECT
+from nbcompare.run.options import RunOptions
+from nbcompare.run.staged_case import with_arguments
+from nbcompare.verdict.noise_floor import repetitions_asked
+
+DEFAULT = "default"
+_BUNDLED_REFERENCE = Engine(REFERENCE, "bundled C reference", ("nanobragg_reference",), DEFAULT)
+
+
+@dataclass(frozen=True)
+class Effective:
+    """One value: what it is, the value as text, and where it comes from."""
+
+    what: str
+    value: str
+    source: str
+
+
+def planned_engines(case: Case, options: RunOptions) -> dict[str, Engine]:
+    """The engines that a run would use. Raises UsageError and CaseError as a run does, before it builds or asks."""
+    project = project_above(case.folder)
+    refuse_code_variables(case, project, trusted=options.trust_case)
+    declared = declared_engines(case, project)
+    bundled = {REFERENCE: _BUNDLED_REFERENCE, SUBJECT: Engine(SUBJECT, "nanobrag_torch", BUNDLED_SUBJECT, DEFAULT)}
+    named = {REFERENCE: options.c_bin, SUBJECT: options.py_bin}
+    return {role: named_engine(role, named[role], os.environ, declared) or bundled[role] for role in bundled}
+
+
+# --- the commands -------------------------------------------------------------------------------------------
+
+
+def planned_commands(case: Case, options: RunOptions) -> Iterator[str]:
+    """A line of the shell for each process that a run of the case, or of each of its cells, would start, in order."""
+    for cell in cells_of(case):
+        yield from _commands_of(with_arguments(cell, options), options)
+
+
+def _commands_of(case: Case, options: RunOptions) -> Iterator[str]:
+    engines = planned_engines(case, options)
+    yield f"# {case.name}, in {_folder(case, options)}"
+    if case.tests:
+        yield shlex.join(("python", "-m", "pytest", *case.tests))
+    settings = [f"{name}={value}" for name, value in case.environment.items()]
+    words = {role: _words(engine, case, settings) for role, engine in engines.items()}
+    for name, more in case.subjects.items():
+        one = replace(case, subject_args=(*case.subject_args, *more))
+        yield f"{_words(engines[SUBJECT], one, settings)}    # subject {name}"
+    for role in (SUBJECT, REFERENCE):
+        if role == REFERENCE and options.reference:
+            yield f"# the reference image is that of {options.reference}"
+        else:
+            yield f"{words[role]}    # {role}, {engines[role].name} ({engines[role].chosen_by})"
+    threads = case.threads or ((1, 2) if options.noise_floor else ())
+    for name, given in repetitions_asked(case.repeat or int(options.noise_floor), threads).items():
+        yield " ".join([*(f"{key}={value}" for key, value in given.items()), words[REFERENCE]]) + f"    # {name}"
+
+
+def _words(engine: Engine, case: Case, settings: list[str]) -> str:
+    own = {REFERENCE: case.reference_args, SUBJECT: case.subject_args}[engine.role]
+    made = adapt(engine.adapter, (*case.command, *own))
+    words = shlex.join((*engine.start, *made.words))
+    return " ".join([*map(shlex.quote, settings), words])
+
+
+def _folder(case: Case, options: RunOptions) -> str:
+    return f"{options.bundles / case.name}/STAMP"
+
+
+# --- the values ---------------------------------------------------------------------------------------------
+
+
+def effective_values(case: Case, options: RunOptions) -> list[Effective]:
+    """Every value that a run of the case rests on. ``case.path`` must be its file."""
+    assert case.path is not None
+    entries = load(case.path, "a case")[0].mapping()
+    return [*_text(case, entries), *_engines(case, options), *_inputs(case, entries, options),
+            *_judged(case, entries), *_limits(case, entries), *_further(case, entries, options)]
+
+
+def _source(entries: Mapping[str, Cursor], key: str) -> str:
+    return f"{entries[key].path.name}:{entries[key].line}" if key in entries else DEFAULT
+
+
+def _text(case: Case, entries: Mapping[str, Cursor]) -> Iterator[Effective]:
+    for key, value in (("name", case.name), ("title", case.title), ("command", shlex.join(case.command)),
+                       ("image", str(case.shape))):
+        yield Effective(key, value, _source(entries, key))
+    yield Effective("options", f"{case.options}{'' if case.options == NANOBRAGG else ': nothing is read into them'}",
+                    _source(entries, "options"))
+    if case.matrix:
+        yield Effective("cells", ", ".join(cell.name for cell in cells_of(case)), _source(entries, "matrix"))
+
+
+def _engines(case: Case, options: RunOptions) -> Iterator[Effective]:
+    more = {REFERENCE: options.c_args, SUBJECT: options.py_args}
+    own = {REFERENCE: case.reference_args, SUBJECT: case.subject_args}
+    for role, engine in planned_engines(case, options).items():
+        yield Effective(role, shlex.join(engine.start), engine.chosen_by)
+        if engine.declaration:
+            yield from _declared(role, engine.declaration)
+        for words, source in ((own[role], f"{role}_args"), (more[role], "the command line")):
+            if words:
+                yield Effective(f"{role} alone gets", shlex.join(words), source)
+    for name, words in case.subjects.items():
+        yield Effective(f"subject {name} gets", shlex.join(words), "subjects of the case")
+    for name, value in case.environment.items():
+        yield Effective(f"variable {name}", value, "environment of the case")
+    project = project_above(case.folder)
+    yield Effective("project file", str(project.path or "none"), "the case's folder upwards")
+
+
+def _declared(role: str, declaration: EngineDeclaration) -> Iterator[Effective]:
+    source = declaration.file.name
+    if declaration.cwd:
+        yield Effective(f"{role} is started in", str(declaration.cwd), source)
+    for name, value in declaration.set_variables:
+        yield Effective(f"{role}, variable {name}", value, source)
+    if declaration.pass_variables:
+        yield Effective(f"{role} is passed", ", ".join(declaration.pass_variables), source)
+
+
+def _inputs(case: Case, entries: Mapping[str, Cursor], options: RunOptions) -> Iterator[Effective]:
+    for entry in case.inputs:
+        if entry.name in options.inputs:
+            yield Effective(f"input {entry.name}", str(options.inputs[entry.name]), "--input")
+            continue
+        pinned = f"sha256 {entry.sha256[:12]}... pinned" if entry.sha256 else "its sum is not pinned"
+        made = f"made by {entry.made_by}" if entry.made_by else str(case.folder / str(entry.file))
+        yield Effective(f"input {entry.name}", f"{made}, {pinned}", _source(entries, "inputs"))
+
+
+def _judged(case: Case, entries: Mapping[str, Cursor]) -> Iterator[Effective]:
+    places = entries["rois"].mapping()
+    for roi in case.rois:
+        kind = "" if roi.is_box else " (those of a polygon)" if roi.polygon else " (those of a ring)"
+        yield Effective(f"region {roi.name}", f"{list(roi.bounds)}{kind}", _source(places, roi.name))
+    for threshold in case.thresholds:
+        yield Effective(f"{threshold.metric} of {threshold.roi}", threshold.allowed, _source(entries, "thresholds"))
+    for claim in case.divergences:
+        yield Effective(f"claim {claim.id}", f"on the {claim.engine}, until {claim.expires}",
+                        _source(entries, "divergences"))
+    for role, refusal in case.expect.items():
+        yield Effective(f"{role} must refuse", f"exit code {refusal.exit_code}, saying {refusal.stderr}",
+                        _source(entries, "expect"))
+    yield Effective("pixels that are no number", "an engine with one has failed" if case.nan == FAIL else
+                    "left out and counted", _source(entries, "nan"))
+    yield Effective("mask", "as the case says" if "mask" in entries else "none", _source(entries, "mask"))
+
+
+def _limits(case: Case, entries: Mapping[str, Cursor]) -> Iterator[Effective]:
+    given = entries["limits"].mapping() if "limits" in entries else {}
+    for key in Limits.__dataclass_fields__:
+        yield Effective(key.replace("_", " "), f"{getattr(case.limits, key):g}",
+                        f"{given[key].path.name}:{given[key].line}" if key in given else DEFAULT)
+
+
+def _further(case: Case, entries: Mapping[str, Cursor], options: RunOptions) -> Iterator[Effective]:
+    for what, key, value in (("tests that must pass first", "tests", ", ".join(case.tests)),
+                             ("files that may not change", "protected", ", ".join(case.protected)),
+                             ("arguments that must matter", "required_args", shlex.join(case.required_args)),
+                             ("runs of the reference for its noise", "repeat", str(case.repeat)),
+                             ("numbers of threads for its noise", "threads", ", ".join(map(str, case.threads)))):
+        yield Effective(what, value or "none", _source(entries, key))
+    yield Effective("float image", f"-floatfile {FLOAT_FILE}, added for each engine", DEFAULT)
+    yield Effective("bundle", _folder(case, options), DEFAULT if options.bundles == Path("bundles") else "--bundles")
