@@ -10,6 +10,7 @@ Both kinds of file hold the same section, read strictly:
         sources: ["src/**/*.py"]
         repository: .
         version: python -m myport --version
+        build: make -C src               # what bisect runs in the top of each commit's tree
         tests: {python: .venv/bin/python, folder: .}
 
 or, for a reference, an image that is there already (stored_image.py); and what an engine needs that has options and
@@ -31,7 +32,7 @@ from nbcompare.case.parts import NAME, arguments
 from nbcompare.case.stored_image import stored_image
 from nbcompare.case.strict_yaml import Cursor
 
-KEYS = ("command", "image", "cwd", "environment", "sources", "repository", "version", "tests", *ADAPTER_KEYS)
+KEYS = ("command", "image", "cwd", "environment", "sources", "repository", "version", "build", "tests", *ADAPTER_KEYS)
 PATH_LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 """Variables that hold folders, whose relative entries mean nothing in an engine's scratch folder."""
 
@@ -67,6 +68,7 @@ class EngineDeclaration:
     sources: tuple[str, ...] = ()
     repository: Path | None = None
     version: tuple[str, ...] = ()
+    build: tuple[str, ...] = ()
     tests: TestsPlace | None = None
     adapter: Adapter | None = None
     capabilities: tuple[tuple[str, bool], ...] = ()
@@ -106,6 +108,7 @@ def _declaration(name: str, cursor: Cursor) -> EngineDeclaration:
         given, passed, _sources(entries.get("sources")),
         _folder(entries["repository"], file.parent) if "repository" in entries else None,
         _words(entries["version"]) if "version" in entries else (),
+        _words(entries["build"]) if "build" in entries else (),
         _tests(entries["tests"], file.parent) if "tests" in entries else None,
         adapter_of(entries, file.parent, has_cwd="cwd" in entries), capabilities_of(entries.get("capabilities")))
 

@@ -22,8 +22,12 @@ _MOST_NAMES = 20
 _MOST_SHOWN = 4
 _MOST_DEEP = 5
 _SETTINGS = {"core.fsmonitor": "false", "core.hooksPath": "/dev/null", "core.untrackedCache": "false",
-             "core.trustctime": "true", "core.checkStat": "default", "safe.bareRepository": "explicit"}
-_ASKED = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_TERMINAL_PROMPT": "0"}
+             "core.trustctime": "true", "submodule.recurse": "false", "core.checkStat": "default",
+             "safe.bareRepository": "explicit"}
+_ASKED = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_TERMINAL_PROMPT": "0",
+          "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_LFS_SKIP_SMUDGE": "1"}
+"""Variables of every question. Objects that a partial clone lacks are not fetched: that would start what it names."""
+
 _FILTERS = r"^filter\..*\.(clean|smudge|process)$"
 _LFS = frozenset(("git-lfs clean -- %f", "git-lfs smudge -- %f", "git-lfs filter-process"))
 
@@ -98,7 +102,7 @@ def not_committed(top: Path, paths: list[Path]) -> list[str]:
 
     The files are read: git's own memory goes by their times. What lies in a submodule is asked of that.
     """
-    git = _Git(top)
+    git = Git(top)
     inside = [Path(name).parts for name in git.submodules()]
     names = [os.path.relpath(path, git.top) for path in paths]
     names = [name for name in names if not any(Path(name).parts[:len(parts)] == parts for parts in inside)]
@@ -112,12 +116,12 @@ def not_committed(top: Path, paths: list[Path]) -> list[str]:
 
 def _root_of(folder: Path) -> Path | None:
     """The top of the working tree that holds a folder; a repository may claim one that lies elsewhere."""
-    root = _Git(folder, filters=False).text("rev-parse", "--show-toplevel") if folder.is_dir() else None
+    root = Git(folder, filters=False).text("rev-parse", "--show-toplevel") if folder.is_dir() else None
     return Path(root) if root and folder.resolve().is_relative_to(Path(root).resolve()) else None
 
 
 def _state(top: Path, deep: int) -> RepositoryState:
-    git = _Git(top)
+    git = Git(top)
     sha, branch = git.text("rev-parse", "HEAD"), git.text("symbolic-ref", "--short", "-q", "HEAD")
     entries = git.names("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all",
                         "--ignore-submodules=dirty")
@@ -135,7 +139,7 @@ def _shown(name: str) -> str:
     return os.fsencode(name).decode(errors="replace")
 
 
-def _changed_inside(git: _Git, deep: int) -> Iterator[str]:
+def _changed_inside(git: Git, deep: int) -> Iterator[str]:
     """The changes in submodules. Each is asked by itself, so that nothing that it names is run either."""
     for name in git.submodules() if deep else ():
         if (git.top / name / ".git").exists():
@@ -144,7 +148,7 @@ def _changed_inside(git: _Git, deep: int) -> Iterator[str]:
                 yield from (f"{name}/{word}" for word in state.names or ("",))
 
 
-def _hidden_changes(git: _Git) -> Iterator[str]:
+def _hidden_changes(git: Git) -> Iterator[str]:
     """Changed files that git was told to take for unchanged (--assume-unchanged, --skip-worktree)."""
     for entry in git.names("ls-files", "-v", "-z") or ():
         name = entry[2:]
@@ -155,8 +159,9 @@ def _hidden_changes(git: _Git) -> Iterator[str]:
             yield name
 
 
-class _Git:
-    """git, asked about one folder. ``filters``: those that the repository brings are looked for and switched off."""
+class Git:
+    """git, asked about one folder, or told to change it. ``filters``: those that the repository brings are looked for
+    and switched off."""
 
     def __init__(self, top: Path, *, filters: bool = True) -> None:
         self.top = top.absolute()
@@ -174,9 +179,9 @@ class _Git:
                 for part, word in zip(("KEY", "VALUE"), pair, strict=True)}
         return ["git", "-C", str(self.top), *plain, *words], {**_ASKED, **more, "GIT_CONFIG_COUNT": str(len(odd))}
 
-    def said(self, *words: str) -> bytes | None:
+    def said(self, *words: str, seconds: float = _SECONDS) -> bytes | None:
         argv, environment = self._asked(words)
-        return answer(argv, self.top, seconds=_SECONDS, environment=environment)
+        return answer(argv, self.top, seconds=seconds, environment=environment)
 
     def text(self, *words: str) -> str | None:
         said = self.said(*words)

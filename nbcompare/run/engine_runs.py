@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbcompare.bundle.bundle import Staging
 from nbcompare.bundle.names import (
+    CUDA,
     DATA,
     FAILED,
     failed_tests_names,
@@ -92,6 +93,14 @@ def collect_after_failure(case: Case, bundle: Staging, *, confined: bool = False
     if case.tests:
         collect_tests(case.tests, place_of_tests(case), bundle.path(failed_tests_names("cpu")[0]),
                       case.limits.tests_seconds, confined=confined)
+
+
+def left_out(case: Case, bundle: Staging) -> dict[str, TestsOutcome]:
+    """The mapped tests where they are not to be run: nothing is shown about them, and no gate takes it for that."""
+    said = f"{len(case.tests)} mapped tests were not run: this run is about the images alone"
+    for device in ("cpu", CUDA):
+        bundle.path(tests_log(device)).write_text(f"{said}\n", encoding="utf-8")
+    return {"cpu": TestsOutcome((), None, said, None)}
 
 
 def mapped_tests(case: Case, bundle: Staging, progress: Progress, *, confined: bool = False,

@@ -33,6 +33,7 @@ from nbcompare.run.engine_runs import (
     EngineRuns,
     collect_after_failure,
     empty_logs,
+    left_out,
     mapped_tests,
     run_engines,
     with_changed,
@@ -58,8 +59,8 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     with staging(options.bundles, case.name, _clock(handed.stamp)) as bundle:
         staged = stage_case(case, engines, stored, bundle, options, handed, progress)
         staged = with_kept_reference(staged, options, handed, progress)
-        tests = mapped_tests(case, bundle, progress, confined=options.sandbox,
-                             made_of=staged.identities[SUBJECT].made_of)
+        tests = left_out(case, bundle) if handed.without_tests and case.tests else mapped_tests(
+            case, bundle, progress, confined=options.sandbox, made_of=staged.identities[SUBJECT].made_of)
         ran, judgement, scale = _run_and_judge(staged, tests, options, handed, progress)
         record = _record(staged, tests, ran, judgement, options, handed, progress)
         _write_texts(bundle, record, scale, case.path)

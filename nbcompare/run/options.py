@@ -49,7 +49,8 @@ class HandedOver:
 
     ``engines`` and ``identities`` by role and the ``renderer`` that keeps their processes come from a sweep, ``stamp``
     from where it was reserved; ``regenerates`` names the bundle whose record is run again, and ``project`` is the
-    repository of a case that is run far from it.
+    repository of a case that is run far from it. ``without_tests`` leaves the mapped tests out, which are those of the
+    user's own tree.
     """
 
     engines: Mapping[str, Engine] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class HandedOver:
     stamp: str | None = None
     regenerates: Ancestor | None = None
     project: RepositoryState | None = None
+    without_tests: bool = False
 
 
 NOTHING = HandedOver()

@@ -55,8 +55,8 @@ def changed_tests(outcome: TestsOutcome, case: Case) -> list[str]:
 
 
 def tests_are_as_run(tests: Mapping[str, TestsOutcome], case: Case) -> bool:
-    """Whether mapped tests that were run would be the same now."""
-    return not any(changed_tests(outcome, case) for outcome in tests.values())
+    """Whether mapped tests that were run would be the same now: all that the case names, of the same files."""
+    return all(outcome.nodes == case.tests and not changed_tests(outcome, case) for outcome in tests.values())
 
 
 def another_copy(loaded: Loaded, made_of: MadeOf | None) -> str | None:

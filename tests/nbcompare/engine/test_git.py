@@ -127,3 +127,55 @@ def test_a_worktree_and_a_linked_folder_are_the_repository_that_they_are(reposit
 def test_a_name_that_is_no_text_is_told_as_text(repository):
     Path(os.fsdecode(os.fsencode(repository.home) + b"/\xff.txt")).write_text("")
     assert repository_of(repository.home).untracked == ("�.txt",)
+
+
+@pytest.mark.parametrize("how", ["state", "work tree"])
+def test_what_a_partial_clone_lacks_is_not_fetched(repository, tmp_path, how):
+    """The fetch would start the program that the repository names for its connection."""
+    from nbcompare.engine.revisions import Revisions
+    from nbcompare.engine.work_tree import work_tree
+    from nbcompare.errors import FileError
+
+    ran = tmp_path / "ran"
+    blob, sha = repository.git("rev-parse", "HEAD:a.txt"), repository.git("rev-parse", "HEAD")
+    (repository.home / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    for name, value in {"core.repositoryFormatVersion": "1", "extensions.partialClone": "evil", "remote.evil.url":
+                        "ssh://nowhere/x", "remote.evil.promisor": "true", "core.sshCommand": f"touch {ran}; false",
+                        "protocol.ssh.allow": "always", "protocol.allow": "always"}.items():
+        repository.git("config", name, value)
+    repository.touch_later("two\n")
+    if how == "state":
+        repository_of(repository.home)
+    else:
+        with pytest.raises(FileError, match="does not check out"), work_tree(
+                Revisions(repository.home).top, tmp_path / "home", sha) as tree:
+            tree.check_out(sha)
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("setting", ["core.fsmonitor", "filter.evil.smudge", "filter.evil.process", "core.hooksPath",
+                                     "hooks", "core.sshCommand"])
+def test_checking_out_runs_nothing_and_leaves_nothing(repository, tmp_path, setting):
+    from nbcompare.engine.work_tree import work_tree
+
+    ran = tmp_path / "ran"
+    hooks = repository.home / ".git/hooks" if setting == "hooks" else tmp_path / "program"
+    hooks.mkdir(exist_ok=True)
+    for name in ("post-checkout", "post-index-change", "reference-transaction", "program"):
+        (hooks / name).write_text(f"#!/bin/sh\ntouch {ran}\ncat\n")
+        (hooks / name).chmod(0o755)
+    (repository.home / ".gitattributes").write_text("*.txt filter=evil\n")
+    repository.commit("attributes")
+    ran.unlink(missing_ok=True)
+    if setting != "hooks":
+        repository.git("config", setting, str(hooks if setting == "core.hooksPath" else hooks / "program"))
+    revisions = repository.git("rev-list", "--reverse", "HEAD").split()
+    ran.unlink(missing_ok=True)
+    with work_tree(repository.home, tmp_path / "home", revisions[-1]) as tree:
+        asked = ran.exists()
+        older, newer = revisions
+        tree.check_out(older)
+        assert (tree.path / "a.txt").read_text() == "one\n"
+        tree.check_out(newer)
+        assert (tree.path / ".gitattributes").is_file()
+    assert not asked and not ran.exists() and not (repository.home / ".git/worktrees").exists() and not (tmp_path / "home/tree").exists()

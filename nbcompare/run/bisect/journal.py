@@ -1,0 +1,94 @@
+"""What a bisection judged so far, a line for each trial, so that one that was stopped goes on where it was."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nbcompare.bundle.check.verify import verify_bundle
+from nbcompare.bundle.lock import lock
+from nbcompare.errors import FileError, NbCompareError, UsageError
+
+GOOD, BAD, SKIPPED = "good", "bad", "skipped"
+STEPS = "steps.jsonl"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One commit judged once. ``bundle`` is the folder of its evidence, None where there was nothing to run; ``word``
+    is its verdict, and ``why`` the first reason against a pass. ``stored`` says that the bundle was there before."""
+
+    sha: str
+    outcome: str
+    word: str
+    why: str = ""
+    bundle: str | None = None
+    stored: bool = False
+
+
+class Journal:
+    """The trials of one bisection, in a folder of its own that no other process uses meanwhile."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.trials: list[Trial] = list(_read(folder / STEPS))
+
+    def of(self, sha: str) -> list[Trial]:
+        """The trials of a commit, the first one first."""
+        return [trial for trial in self.trials if trial.sha == sha]
+
+    def add(self, trial: Trial) -> None:
+        """Remember a trial, on the disk before anything else is done. Raises FileError where that cannot be."""
+        self.trials.append(trial)
+        path = self.folder / STEPS
+        try:
+            with open(path, "a", encoding="utf-8") as stream:
+                stream.write(json.dumps(asdict(trial)) + "\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as fault:
+            raise FileError(f"{path}: cannot write: {fault.strerror}") from None
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.trials.clear()
+        with contextlib.suppress(FileNotFoundError):
+            (self.folder / STEPS).unlink()
+
+
+def _read(path: Path) -> Iterator[Trial]:
+    """The lines that can be read, of those whose bundle is there and intact; the last may be half of one."""
+    with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as stream:
+        for line in stream:
+            with contextlib.suppress(ValueError, TypeError):
+                trial = Trial(**json.loads(line))
+                if trial.outcome in (GOOD, BAD, SKIPPED) and (trial.bundle is None or _is_intact(trial.bundle)):
+                    yield trial
+
+
+def _is_intact(bundle: str) -> bool:
+    with contextlib.suppress(NbCompareError):
+        return verify_bundle(Path(bundle)).intact
+    return False
+
+
+@contextlib.contextmanager
+def journal_in(folder: Path, what: str) -> Iterator[Journal]:
+    """The journal of a bisection while it runs. Raises UsageError where another process has it, and FileError where
+    the folder cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = lock(folder)
+    except OSError as fault:
+        raise FileError(f"{folder}: cannot keep the steps there: {fault.strerror}") from None
+    if handle is None:
+        raise UsageError(f"another bisection of {what} is running",
+                         hint="wait for it; what it has judged by then is not judged again")
+    try:
+        yield Journal(folder)
+    finally:
+        os.close(handle)

@@ -1,0 +1,133 @@
+"""nb-compare bisect: the commit with which a verdict changes, in a repository that is left as it was."""
+
+import itertools
+import sys
+import time
+
+import pytest
+
+from tests.nbcompare.conftest import SMALL_CASE
+from tests.nbcompare.history import History
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch, tmp_path, quick_runs):
+    """A cache of our own, and a clock that gives each bundle a second of its own at once."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    seconds = itertools.count(int(time.time()))
+    monkeypatch.setattr("nbcompare.run.one_case._clock", lambda stamp: lambda: next(seconds))
+
+
+@pytest.fixture
+def bisect(nb, fake, tmp_path):
+    """Bisect a history, of the small case below its repository; with --good and --bad the first and the last."""
+
+    def call(history, *more, good=1, bad=None):
+        case = history.home / "small.yaml"
+        if not case.exists():
+            case.write_text(SMALL_CASE)
+        return nb("bisect", case, "--repo", history.home, "--good", history.sha(good), "--bad",
+                  history.sha(bad) if bad else "trunk", "--c-bin", fake("good"), "--budget", "0", *more)
+
+    return call
+
+
+def trials(said):
+    return [(trial["sha"], trial["outcome"]) for trial in said.json["trials"]]
+
+
+def test_one_defect_among_forty_commits_with_some_that_do_not_build_and_one_of_chance(bisect, nb, tmp_path):
+    """Commit 21 is judged first, and wrongly: what was concluded from it is taken back when it is judged again."""
+    history = History(tmp_path / "repo", defect=29, broken=range(8, 14), flaky=[21])
+    before = history.git("status", "--porcelain=v2", "--branch", "--ignored")
+    said = bisect(history, "--format", "json", good=2)
+    assert (said.code, said.json["first"]["sha"], said.json["before"]["sha"]) == (0, history.sha(29), history.sha(28))
+    assert [commit["sha"] for commit in said.json["flaky"]] == [history.sha(21)]
+    outcomes = dict(trials(said))
+    assert any(outcomes.get(history.sha(at)) == "skipped" for at in range(8, 14))
+    assert all(outcomes.get(history.sha(at)) in (None, "skipped") for at in range(8, 14))
+    ratio = next(row for row in said.json["figures"] if row["metric"] == "sum_ratio")
+    assert (ratio["before"], ratio["after"], ratio["held"], ratio["holds"]) == (1.0, 1.25, True, False)
+    assert "scale-factor" in {cause["id"] for cause in said.json["diagnosis"]["causes"]}
+
+    assert history.git("status", "--porcelain=v2", "--branch", "--ignored").replace("? small.yaml\n", "") == before
+    assert not (history.home / ".git/worktrees").exists() and list(tmp_path.glob("cache/**/port.in")) == []
+    made = sorted(path for path in tmp_path.glob("bundles/small/*Z"))
+    assert len(made) == sum(trial["bundle"] is not None for trial in said.json["trials"])
+    assert nb("verify", made[0], made[-1]).code == 0
+
+    again = bisect(history, good=2)
+    assert f"FOUND  small  {history.sha(29)[:12]} change 29" in again.out and "step" not in again.err
+    assert sorted(path for path in tmp_path.glob("bundles/small/*Z")) == made
+
+
+def test_results_that_are_stored_are_not_made_again(bisect, nb, fake, tmp_path):
+    """Of the user's own tree, and of another range."""
+    history = History(tmp_path / "repo", count=4, defect=3)
+    (history.home / "small.yaml").write_text(SMALL_CASE)
+    assert nb("run", history.home / "small.yaml", "--c-bin", fake("good")).code == 3
+    first = bisect(history, "--format", "json")
+    assert [trial["stored"] for trial in first.json["trials"]].count(True) == 1
+    wider = bisect(history, "--format", "json", good=2)
+    assert wider.json["first"]["sha"] == history.sha(3)
+    assert all(trial["stored"] for trial in wider.json["trials"])
+
+
+def test_where_nothing_can_be_judged_the_commits_that_it_may_be_are_named(bisect, tmp_path):
+    history = History(tmp_path / "repo", count=6, defect=4, broken=[3, 4])
+    said = bisect(history)
+    assert said.code == 8 and "one of 3 commits" in said.out
+    assert [f"change {at}" in said.out for at in (2, 3, 4, 5)] == [True] * 4
+    assert "expected expression before 'error'" in said.out
+
+
+def test_ends_that_are_not_what_they_are_said_to_be_are_refused(bisect, nb, tmp_path):
+    history = History(tmp_path / "repo", count=4, defect=2)
+    for more, words in (({"good": 3}, "is not good: FAIL, sum_ratio on full: 1.25"),
+                        ({"good": 4, "bad": 2}, "does not come before"), ({"good": 2, "bad": 2}, "the same commit")):
+        said = bisect(history, **more)
+        assert said.code == 1 and words in said.err
+    assert "comes after it" in bisect(history, good=4, bad=2).err
+    sound = History(tmp_path / "sound", count=2)
+    assert "is not bad: it passes" in bisect(sound).err
+    case = history.home / "small.yaml"
+    unknown = nb("bisect", case, "--repo", history.home, "--good", "-x", "--bad", "trunk")
+    assert unknown.code == 1 and "there is no such revision" in unknown.err
+    assert "git repository" in nb("bisect", case, "--repo", tmp_path, "--good", "a", "--bad", "b").err
+
+
+def test_an_engine_that_is_no_file_of_the_repository_is_refused(bisect, fake, tmp_path):
+    history = History(tmp_path / "repo", count=2, defect=2)
+    assert "not made of files" in bisect(history, "--py-bin", fake("twin")).err
+    assert "not made of files" in bisect(history, "--side", "reference").err
+
+
+def test_an_engine_that_still_uses_files_of_the_users_own_tree_is_refused(bisect, tmp_path):
+    history = History(tmp_path / "repo", count=2, defect=2)
+    (history.home / "scale.py").write_text("SCALE = 1.0\n")
+    (history.home / "built/port.py").write_text(f"import sys\nsys.path.insert(0, {str(history.home)!r})\n")
+    history.git("config", "user.name", "A")
+    text = (history.home / "port.in").read_text()
+    (history.home / "port.in").write_text(f"open({str(history.home / 'scale.py')!r}).read()\n{text}")
+    history.git("add", "-A")
+    history.git("commit", "-q", "-m", "a path", "--author", "A <a@b.c>")
+    history.shas = history.git("rev-list", "--reverse", "trunk").split()
+    said = bisect(history)
+    assert said.code == 1 and f"still uses scale.py of {history.home}" in said.err
+
+
+def test_the_case_of_now_counts_for_every_commit_and_that_is_said(bisect, tmp_path):
+    history = History(tmp_path / "repo", count=2, defect=2)
+    (history.home / "small.yaml").write_text(SMALL_CASE)
+    history.git("add", "-A")
+    history.git("commit", "-q", "-m", "a case")
+    history.shas = history.git("rev-list", "--reverse", "trunk").split()
+    said = bisect(history)
+    assert said.code == 0 and said.out.count("the case changed between the two revisions") == 1
+
+
+def test_the_reference_can_be_followed_too(bisect, fake, tmp_path):
+    history = History(tmp_path / "repo", count=3, defect=3)
+    said = bisect(history, "--side", "reference", "--c-bin", history.home / "built/port.py", "--py-bin", fake("good"),
+                  "--build", f"{sys.executable} build.py", "--format", "json")
+    assert said.json["first"]["sha"] == history.sha(3) and said.json["side"] == "reference"
