@@ -141,7 +141,7 @@ class Walk:
         """Judge both ends and search between them. Raises UsageError where they are not what they are said to be."""
         self._require_good(good)
         self._require_bad(bad)
-        search = Search(self.revisions, good, bad, self._judge, self.journal.of, self.options.tries)
+        search = Search(self.revisions, good, bad, self._judge, self.journal, self.options.tries)
         try:
             return search.run()
         except Undecided as fault:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nbcompare.engine.revisions import Revisions
-from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, Trial
+from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, Journal, Trial
 
 Judge = Callable[[str, str], Trial]
 """Judge a commit once more; the second word says how far the search is."""
@@ -30,13 +30,13 @@ class Searched:
 
 
 class Search:
-    """The search between a good and a bad commit, both judged. ``trials`` gives all trials of a commit so far; one at
-    the boundary has ``tries``."""
+    """The search between a good and a bad commit, both judged; the journal knows all that was judged so far. A commit at
+    the boundary gets ``tries``."""
 
     def __init__(self, revisions: Revisions, good: str, bad: str, judge: Judge,
-                 trials: Callable[[str], Sequence[Trial]], tries: int) -> None:
-        self.revisions, self.judge, self.trials, self.tries = revisions, judge, trials, tries
-        self.judged = [good, bad]
+                 journal: Journal, tries: int) -> None:
+        self.revisions, self.judge, self.trials, self.tries = revisions, judge, journal.of, tries
+        self.judged = list(dict.fromkeys((good, bad, *(trial.sha for trial in journal.trials))))
         self.good, self.bad = good, bad
 
     def outcome(self, sha: str) -> str:
