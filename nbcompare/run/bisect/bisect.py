@@ -21,7 +21,7 @@ from nbcompare.engine.render_cache import key_of
 from nbcompare.engine.revisions import Commit, Revisions
 from nbcompare.engine.work_tree import work_tree
 from nbcompare.errors import UsageError
-from nbcompare.run.bisect.journal import BAD, GOOD, Journal, Trial, journal_in
+from nbcompare.run.bisect.journal import BAD, GOOD, Journal, Judged, journal_in
 from nbcompare.run.bisect.search import Search, Searched, Undecided
 from nbcompare.run.bisect.step import COMPARED, Followed, Steps
 from nbcompare.run.options import RunOptions
@@ -57,7 +57,7 @@ class Bisection:
     perhaps: tuple[Commit, ...]
     flaky: tuple[Commit, ...]
     bundles: dict[str, Bundle]
-    trials: tuple[Trial, ...]
+    trials: tuple[Judged, ...]
     count: int
     notes: tuple[str, ...] = field(default=())
 
@@ -164,12 +164,12 @@ class Walk:
             raise UsageError(f"--bad {self.options.bad} is not bad: {said}", hint=_look_at(trial))
         self.steps.bad_words = (*COMPARED, trial.word)
 
-    def _end(self, sha: str, what: str) -> Trial:
+    def _end(self, sha: str, what: str) -> Judged:
         """The trials of an end, or a first one."""
         known = self.journal.of(sha)
         return known[0] if known else self._judge(sha, what, is_end=True)
 
-    def _judge(self, sha: str, what: str, *, is_end: bool = False) -> Trial:
+    def _judge(self, sha: str, what: str, *, is_end: bool = False) -> Judged:
         commit = self.revisions.commit(sha)
         self.progress.say(f"step {len(self.journal.trials) + 1}: {commit} ({what})")
         trial = self.steps.judge(sha, again=len(self.journal.of(sha)), is_end=is_end)
@@ -179,7 +179,7 @@ class Walk:
         return trial
 
 
-def _look_at(trial: Trial) -> str | None:
+def _look_at(trial: Judged) -> str | None:
     return f"nb-compare show {trial.bundle}" if trial.bundle else None
 
 

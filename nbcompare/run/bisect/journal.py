@@ -18,7 +18,7 @@ STEPS = "steps.jsonl"
 
 
 @dataclass(frozen=True)
-class Trial:
+class Judged:
     """One commit judged once. ``bundle`` is the folder of its evidence, None where there was nothing to run; ``word``
     is its verdict, and ``why`` the first reason against a pass. ``stored`` says that the bundle was there before."""
 
@@ -35,13 +35,13 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.trials: list[Trial] = list(_read(folder / STEPS))
+        self.trials: list[Judged] = list(_read(folder / STEPS))
 
-    def of(self, sha: str) -> list[Trial]:
+    def of(self, sha: str) -> list[Judged]:
         """The trials of a commit, the first one first."""
         return [trial for trial in self.trials if trial.sha == sha]
 
-    def add(self, trial: Trial) -> None:
+    def add(self, trial: Judged) -> None:
         """Remember a trial, on the disk before anything else is done. Raises FileError where that cannot be."""
         self.trials.append(trial)
         path = self.folder / STEPS
@@ -60,12 +60,12 @@ class Journal:
             (self.folder / STEPS).unlink()
 
 
-def _read(path: Path) -> Iterator[Trial]:
+def _read(path: Path) -> Iterator[Judged]:
     """The lines that can be read, of those whose bundle is there and intact; the last may be half of one."""
     with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as stream:
         for line in stream:
             with contextlib.suppress(ValueError, TypeError):
-                trial = Trial(**json.loads(line))
+                trial = Judged(**json.loads(line))
                 if trial.outcome in (GOOD, BAD, SKIPPED) and (trial.bundle is None or _is_intact(trial.bundle)):
                     yield trial
 

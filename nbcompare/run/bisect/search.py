@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nbcompare.engine.revisions import Revisions
-from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, Journal, Trial
+from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, Journal, Judged
 
-Judge = Callable[[str, str], Trial]
+Judge = Callable[[str, str], Judged]
 """Judge a commit once more; the second word says how far the search is."""
 
 
@@ -30,8 +30,8 @@ class Searched:
 
 
 class Search:
-    """The search between a good and a bad commit, both judged; the journal knows all that was judged so far. A commit at
-    the boundary gets ``tries``."""
+    """The search between a good and a bad commit, both judged; the journal knows all that was judged so far. A commit
+    at the boundary gets ``tries``."""
 
     def __init__(self, revisions: Revisions, good: str, bad: str, judge: Judge,
                  journal: Journal, tries: int) -> None:

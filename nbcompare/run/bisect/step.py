@@ -23,7 +23,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.relocated import relocated, require_moved
 from nbcompare.engine.work_tree import WorkTree
 from nbcompare.errors import ExitCode, NbCompareError, UsageError
-from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, Trial
+from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, Judged
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.sweep.plan import key_of_cell, key_of_record
@@ -78,7 +78,7 @@ class Steps:
         self.followed, self.tree, self.progress = followed, tree, Within(progress)
         self.bad_words: tuple[str, ...] = COMPARED
 
-    def judge(self, sha: str, *, again: int, is_end: bool = False) -> Trial:
+    def judge(self, sha: str, *, again: int, is_end: bool = False) -> Judged:
         """Judge a commit; a stored result stands for a run, of several the one after those that ``again`` counts.
 
         Raises FileError where there is no room, and what stands in the way of a run where the commit ``is_end`` of the
@@ -91,13 +91,13 @@ class Steps:
             stored = list(self._stored(identity))[again:]
             bundle = stored[0] if stored else self._run(engine, identity)
         except NotBuilt as fault:
-            return Trial(sha, SKIPPED, "NOT BUILT", str(fault))
+            return Judged(sha, SKIPPED, "NOT BUILT", str(fault))
         except UsageError as fault:
             if is_end:
                 raise
-            return Trial(sha, SKIPPED, "NOT RUN", fault.message)
+            return Judged(sha, SKIPPED, "NOT RUN", fault.message)
         reasons = bundle.verdict.reasons
-        return Trial(sha, self.outcome(bundle), str(bundle.verdict.word), reasons[0] if reasons else "",
+        return Judged(sha, self.outcome(bundle), str(bundle.verdict.word), reasons[0] if reasons else "",
                      str(bundle.folder.absolute()), bool(stored))
 
     def outcome(self, bundle: Bundle) -> str:
