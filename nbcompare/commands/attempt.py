@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import phases_options
+from nbcompare.commands.options import BUNDLE, phases_options
 from nbcompare.errors import ExitCode, UsageError
 
 
 @click.command("attempt")
-@click.argument("bundle", type=click.Path(path_type=Path), metavar="BUNDLE")
+@click.argument("bundle", type=BUNDLE, metavar="BUNDLE")
 @click.option("--ledger", required=True, type=click.Path(path_type=Path), metavar="FILE",
               help="The Markdown ledger, for example docs/fix_plan.md.")
 @click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help="A plan with boxes [ ], [P], [D].")

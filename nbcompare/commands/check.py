@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from nbcompare.commands.options import BUNDLE
 from nbcompare.commands.publish import JSON, JSONL, TEXT, Publication, result_options
 from nbcompare.errors import ExitCode
 
 
 @click.command("check")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="BUNDLE")
+@click.argument("folder", type=BUNDLE, metavar="BUNDLE")
 @click.option("--case", "case_file", type=click.Path(path_type=Path), metavar="FILE",
               help="Judge by the thresholds and regions of this case file.")
 @result_options

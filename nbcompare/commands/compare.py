@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from nbcompare.commands.options import BUNDLE
 from nbcompare.commands.publish import JSON, JSONL, Publication, result_options
 from nbcompare.errors import ExitCode
 
 
 @click.command("compare")
-@click.argument("a", type=click.Path(path_type=Path), metavar="BUNDLE_A")
-@click.argument("b", type=click.Path(path_type=Path), metavar="BUNDLE_B")
+@click.argument("a", type=BUNDLE, metavar="BUNDLE_A")
+@click.argument("b", type=BUNDLE, metavar="BUNDLE_B")
 @click.option("--roles", "roles", multiple=True, metavar="ROLE[:ROLE]",
               help="Which runs: reference or subject of both bundles, or one of each as reference:subject. May be "
                    "given again.  [default: reference, then subject]")

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from nbcompare.commands.options import BUNDLE
 from nbcompare.errors import ExitCode
 
 
 @click.command("export")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="BUNDLE")
+@click.argument("folder", type=BUNDLE, metavar="BUNDLE")
 @click.option("--format", "form", type=click.Choice(["bagit", "zip"]), default="zip", show_default=True,
               help="A BagIt 1.0 folder, or one zip file.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH",

@@ -26,6 +26,19 @@ class Finite(click.FloatRange):
         return number
 
 
+class BundleName(click.Path):
+    """A bundle: its folder, the folder of its case, a case file, or a name (bundle/find.py); the newest is meant where
+    a case is named."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from nbcompare.bundle.find import find_bundle
+
+        return value if isinstance(value, Path) else find_bundle(value)
+
+
+BUNDLE = BundleName(path_type=Path)
+
+
 def engine_options(command: Command) -> Command:
     """The options that choose and feed the engines, the same for run, sweep and one-shot."""
     resample = click.option("--resample", is_flag=True, help="Put a subject image of another declared shape on the "

@@ -27,10 +27,11 @@ def command(named: str, c_bin: str | None, py_bin: str | None, trust_case: bool,
     different (which figures) or cannot run (which input, program or version is missing). Exit 0 only for the first
     two; the old bundle stays.
     """
+    from nbcompare.bundle.find import find_bundle
     from nbcompare.commands.views.bundles import regeneration_report
     from nbcompare.engine.progress import Progress
     from nbcompare.files import dump_json
-    from nbcompare.run.regeneration import Wanted, find_bundle, regenerate
+    from nbcompare.run.regeneration import Wanted, regenerate
 
     wanted = Wanted(c_bin, py_bin, bundles, exact, tuple(sys.argv[1:]), trust_case)
     found = regenerate(find_bundle(named, bundles), wanted, Progress(quiet=quiet))

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from nbcompare.commands.options import BUNDLE
 from nbcompare.errors import ExitCode, FileError
 
 
 @click.command("report")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="BUNDLE")
+@click.argument("folder", type=BUNDLE, metavar="BUNDLE")
 @click.option("--html", "target", type=click.Path(path_type=Path), metavar="FILE",
               help="Where to write the page. Default: CASE-STAMP.html in the current folder.")
 def command(folder: Path, target: Path | None) -> ExitCode:

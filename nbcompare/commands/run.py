@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbcompare.commands.options import bundles_option, engine_options, fresh_option, sandbox_option, words
+from nbcompare.commands.options import BUNDLE, bundles_option, engine_options, fresh_option, sandbox_option, words
 from nbcompare.commands.publish import JSON, TEXT, Publication, result_options
 from nbcompare.errors import ExitCode, UsageError, worst
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("cases", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CASE...")
 @click.option("--input", "overrides", multiple=True, metavar="NAME=PATH",
               help="Use this file as the case's input NAME; the bundle says so.")
-@click.option("--reference", type=click.Path(path_type=Path), metavar="BUNDLE",
+@click.option("--reference", type=BUNDLE, metavar="BUNDLE",
               help="Take the reference image from this bundle, where there is no C program.")
 @click.option("--noise-floor", is_flag=True,
               help="Run the reference again, also with 1 and 2 threads, and show how far it is from itself.")

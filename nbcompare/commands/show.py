@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from nbcompare.commands.options import BUNDLE
 from nbcompare.errors import ExitCode
 
 
 @click.command("show")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="BUNDLE")
+@click.argument("folder", type=BUNDLE, metavar="BUNDLE")
 @click.option("--json", "as_json", is_flag=True, help="Print record.json.")
 def command(folder: Path, as_json: bool) -> ExitCode:
     """Print what a bundle says, on one page. Nothing is checked: for that, see verify."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import output_options
+from nbcompare.commands.options import BUNDLE, output_options
 from nbcompare.errors import ExitCode, worst
 
 
 @click.command("verify")
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="BUNDLE...")
+@click.argument("folders", nargs=-1, required=True, type=BUNDLE, metavar="BUNDLE...")
 @output_options
 def command(folders: tuple[Path, ...], form: str, quiet: bool) -> ExitCode:
     """Find every fault of stored bundles; no engine is run.

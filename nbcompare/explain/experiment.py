@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nbcompare.bundle.find import find_bundle
 from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.case.case import Case, cell_named, load_case, parse_input_override
 from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, require_options, stage_arguments
@@ -85,8 +86,8 @@ def _any_experiment(asked: ExperimentSource, progress: Progress) -> Iterator[Exp
     if len(asked.words) > 1 or first.startswith("-"):
         with _scratch() as data:
             yield _from_arguments(asked, data, progress)
-    elif Path(first).is_dir():
-        yield _from_bundle(asked, Path(first), progress)
+    elif not (Path(first).is_file() or first.endswith((".yaml", ".yml"))):
+        yield _from_bundle(asked, find_bundle(first), progress)
     else:
         with _scratch() as data:
             yield _from_case(asked, Path(first), data, progress)

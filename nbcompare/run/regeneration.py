@@ -17,7 +17,6 @@ import numpy as np
 from nbcompare.bundle.bundle import Bundle, load_bundle
 from nbcompare.bundle.check.recheck import case_file_here
 from nbcompare.bundle.check.verify import verify_bundle
-from nbcompare.bundle.listing import newest_bundle
 from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cell_named, load_case
@@ -71,18 +70,6 @@ class Regeneration:
                 "new": str(self.new.folder) if self.new else None, "notes": list(self.notes),
                 "grades": [graded.as_dict() for graded in self.graded],
                 "verdict": self.new.record.verdict.as_dict() if self.new else None}
-
-
-def find_bundle(named: str, bundles: Path) -> Path:
-    """The bundle that BUNDLE|CASE means: a folder, a case file, or the name of a case (its newest bundle then).
-
-    Raises EvidenceError when there is none.
-    """
-    path = Path(named)
-    if path.is_dir():
-        return path
-    name = load_case(path).name if path.is_file() else named
-    return newest_bundle(bundles, name)
 
 
 def regenerate(folder: Path, wanted: Wanted, progress: Progress) -> Regeneration:

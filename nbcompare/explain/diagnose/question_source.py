@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nbcompare.bundle.find import find_bundle
 from nbcompare.bundle.names import DATA, RECORD, image_name, output_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.command import declared_shape
@@ -47,7 +48,7 @@ def ask(words: Sequence[str], shape: tuple[int, int] | None, inputs: Path | None
     if len(paths) == 1 and not arguments:
         if shape or inputs:
             raise UsageError("--shape and --inputs belong to two image files; a bundle holds its own")
-        return _from_bundle(paths[0])
+        return _from_bundle(find_bundle(paths[0]))
     raise UsageError("name a bundle, or a reference image and a subject image",
                      hint="nb-compare diagnose REF.bin SUBJECT.bin -- ARGS")
 

@@ -1,0 +1,84 @@
+"""Which bundle somebody means: a bundle's folder, the folder of a case, a case file, or a name.
+
+    bundles/supervisor/20261125T174609Z    that bundle, wherever it lies
+    bundles/supervisor                     the newest in it
+    cases/supervisor.yaml                  the newest of the case that the file holds
+    supervisor                             the newest of that case, below --bundles
+    supervisor/20261125T174609Z            that bundle, below --bundles
+    20261125T174609Z                       the bundle of that stamp, where only one case has one
+
+Nothing else decides; what can mean two bundles is an error that names both.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbcompare.bundle.listing import newest_in
+from nbcompare.bundle.names import RECORD, SIGNOFFS, STAMP
+from nbcompare.case.case import load_case
+from nbcompare.errors import EvidenceError, nearest
+
+BUNDLES = Path("bundles")
+"""Where bundles are kept, where nobody says otherwise."""
+
+
+def find_bundle(named: str | os.PathLike[str], bundles: Path = BUNDLES) -> Path:
+    """The folder of the bundle that is meant. Raises EvidenceError when there is none, or when it may be one of
+    several; CaseError for a case file that cannot be read."""
+    text = os.fspath(named)
+    path = Path(text)
+    if path.is_file() and path.suffix not in (".yaml", ".yml"):
+        raise EvidenceError(f"{text}: a bundle is a folder, and this is a file; a case is a .yaml file")
+    if path.is_file():
+        return _newest_of(load_case(path).name, bundles)
+    found = list(dict.fromkeys(place.resolve() for place in _meant(path, bundles)))
+    if len(found) > 1:
+        raise EvidenceError(f"{text} can mean more than one bundle", faults=[_shown(place) for place in found],
+                            hint="name one of them by its folder")
+    if found:
+        return _as_named(found[0], path)
+    if path.is_dir():
+        return path  # no bundle, and whoever asked says what is missing there
+    raise EvidenceError(f"{text}: there is no bundle of that name; {nearest(path.name, names_of(bundles))}",
+                        hint="nb-compare list shows those below bundles/; nb-compare run makes one")
+
+
+def names_of(bundles: Path = BUNDLES) -> list[str]:
+    """The cases that have bundles."""
+    if not bundles.is_dir():
+        return []
+    return sorted(home.name for home in bundles.iterdir() if home.is_dir() and home.name != SIGNOFFS
+                  and not home.name.startswith(".") and newest_in(home))
+
+
+def _meant(path: Path, bundles: Path) -> Iterator[Path]:
+    """Every bundle that a path or name can mean."""
+    for place in dict.fromkeys((path, bundles / path) if not path.is_absolute() else (path,)):
+        if (place / RECORD).exists() or (STAMP.fullmatch(place.name) and place.is_dir()):
+            yield place
+        elif place.is_dir() and (newest := newest_in(place)):
+            yield newest
+    if len(path.parts) != 1:
+        return
+    if STAMP.fullmatch(path.name):
+        yield from sorted(bundles.glob(f"*/{path.name}"))
+    elif not (bundles / path).is_dir():
+        cells = [name for name in names_of(bundles) if name.startswith(f"{path.name}.")]  # of a case with a matrix
+        yield from filter(None, (newest_in(bundles / name) for name in cells))
+
+
+def _newest_of(case: str, bundles: Path) -> Path:
+    return find_bundle(bundles / case, bundles) if (bundles / case).is_dir() else find_bundle(case, bundles)
+
+
+def _as_named(found: Path, path: Path) -> Path:
+    """The bundle as it was named where it was named itself; else as short as it can be said from here."""
+    return path if path.exists() and path.resolve() == found else Path(_shown(found))
+
+
+def _shown(place: Path) -> str:
+    here = Path.cwd().resolve()
+    return str(place.relative_to(here)) if place.is_relative_to(here) else str(place)
