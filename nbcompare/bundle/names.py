@@ -30,6 +30,9 @@ STAGING_PREFIX = ".staging-"
 IMPORTED = ".imported"
 """The folder beside the bundles of a case that says which of them came from elsewhere."""
 
+FOUND = ".found"
+"""The folder beside the bundles of a case that holds what was found out about them later (found.py)."""
+
 SIGNOFFS = "signoffs"
 """The folder beside those of the cases that holds sign-offs; no case can be called so."""
 

@@ -22,7 +22,7 @@ def command(folder: Path, target: Path | None) -> ExitCode:
     from nbcompare.bundle.bundle import load_bundle
     from nbcompare.bundle.check.loosened import loosened_until_signed
     from nbcompare.bundle.check.verify import verify_bundle
-    from nbcompare.commands.views.html import html_page
+    from nbcompare.commands.views.page.bundle_page import html_page
     from nbcompare.errors import EvidenceError
 
     faults = [str(fault) for fault in verify_bundle(folder).faults]

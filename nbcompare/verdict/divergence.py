@@ -19,7 +19,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -152,6 +152,29 @@ def judge_claims(plain: Verdict, comparison: Comparison, proof: Proof, threshold
     names = " and ".join(claim.id for claim in proof.claims)
     return verdict(Label.PROVEN, [f"{check.sentence}; explained by {names}" for check in plain.checks
                                   if not check.holds], plain.checks)
+
+
+@dataclass(frozen=True)
+class RuleOutcome:
+    """One of the five rules above, in words, and what speaks against it; nothing where it holds."""
+
+    rule: str
+    against: tuple[str, ...]
+
+
+def rules_of(judged: Verdict, comparison: Comparison, proof: Proof,
+             thresholds: Sequence[Threshold]) -> list[RuleOutcome]:
+    """How a proof fares by each rule, in their order; ``judged`` is the verdict with the checks of the plain pair."""
+    return [
+        RuleOutcome("emulated, the subject meets every threshold and agrees with the reference at every pixel",
+                    tuple(_gap(judged, comparison, proof, thresholds))),
+        RuleOutcome("the emulation changes the subject's image in every region that the claim names",
+                    tuple(_unchanged(proof))),
+        RuleOutcome("every figure that does not hold lies within the claim's bounds",
+                    tuple(_out_of_bounds(judged, comparison, proof.claims))),
+        RuleOutcome("the claim has not expired", tuple(_expired(proof))),
+        RuleOutcome("where the defect is avoided, the plain subject agrees with the reference in the same way",
+                    tuple(_control(proof, thresholds)))]
 
 
 def _expired(proof: Proof) -> list[str]:

@@ -190,9 +190,9 @@ def test_an_argument_that_cannot_be_seen_is_refused(nb, fake, small_case, option
 def test_markup_of_a_record_is_text_on_every_page(nb, store):
     """Everything can be seen here, and nothing of it may mean anything to a page, a table or a ledger."""
     from nbcompare.commands.views.github import annotations_of
-    from nbcompare.commands.views.html import html_page
     from nbcompare.commands.views.junit import junit
     from nbcompare.commands.views.markdown import markdown
+    from nbcompare.commands.views.page.bundle_page import html_page
     from nbcompare.commands.views.results import result_of
 
     stored = json.loads((store.failed / "record.json").read_text())
@@ -202,7 +202,7 @@ def test_markup_of_a_record_is_text_on_every_page(nb, store):
         stored = with_text(stored, place, MARKUP)
     bundle = replace(load_bundle(store.failed), record=Record.from_dict(stored))
     page = html_page(bundle)
-    assert "<script" not in page and "<img src=x" not in page
+    assert "<script>alert" not in page and "<img src=x" not in page and "&lt;script&gt;alert" in page
     result = result_of(bundle, Path("small.yaml"))
     table = markdown([result])
     assert "<script>" not in re.sub(r"\\<", "", table)

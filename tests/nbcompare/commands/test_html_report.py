@@ -15,7 +15,8 @@ def test_a_pass_shows_its_word_its_figures_and_its_pictures(run_small, nb, tmp_p
     said, bundle = run_small()
     page = page_of(nb, bundle, tmp_path)
     assert f"<title>PASS small {said.json['stamp']}</title>" in page
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count('class="picture"') == 2 and "The images are identical: all 63 pixels" in page
+    assert "subject − reference" not in page
     for engine in said.json["engines"]:
         assert engine["program_sha256"] in page
     for region in said.json["comparison"]["regions"]:
@@ -27,14 +28,15 @@ def test_a_failure_marks_the_threshold_that_was_missed(run_small, nb, tmp_path):
     page = page_of(nb, bundle, tmp_path)
     missed = [check for check in said.json["verdict"]["checks"] if not check["holds"]]
     assert missed and page.count('<tr class="no">') == len(missed)
-    assert '<header class="bad">' in page
+    assert '<header class="bad"' in page and " of 4 thresholds do not hold; furthest off is sum_ratio on" in page
+    assert page.count('class="picture"') == 4 and "on its own scale: 1.259e+05 ×" in page
 
 
 def test_the_page_fetches_nothing_and_runs_nothing(run_small, nb, tmp_path):
     _, bundle = run_small()
     page = page_of(nb, bundle, tmp_path)
-    assert "<script" not in page and "http" not in page
-    assert not re.search(r'src="(?!data:)', page)
+    assert "default-src &#39;none&#39;" in page and not re.search(r"https?:", page)
+    assert not re.search(r'(src|href)="(?!data:|#)', page)
 
 
 def test_text_of_the_case_is_escaped(nb, fake, small_case, tmp_path):

@@ -373,8 +373,10 @@ def test_the_page_of_a_proof_shows_the_claim_and_every_step_of_its_proof(run_cla
     said = run_claimed()
     assert nb("report", said.json["bundle"], "--html", tmp_path / "page.html").code == 0
     page = (tmp_path / "page.html").read_text()
-    assert '<header class="proven">' in page and "bright-peak: the brightest pixel is too high" in page
+    assert '<header class="proven"' in page and "bright-peak: the brightest pixel is too high" in page
     summary = json.loads((Path(said.json["bundle"]) / "results/summary.json").read_text())
     for row in summary["proof"]:
         assert f'<td class="n">{row["plain"]:.10g}</td><td class="n">{row["emulated"]:.10g}</td>' in page
+    assert page.count('<span class="tick">') == 5 and page.count('<span class="cross">') == 0
+    assert "emulated: subject − reference" in page and "control: subject − reference" in page
     assert "<th>control</th>" in page and "PASS" not in page

@@ -1,0 +1,139 @@
+"""Thresholds as bars: how much of what is allowed each figure takes, on a logarithmic scale, as SVG without script.
+
+The scale counts in limits: 1 is where the threshold ends, whatever its metric, 0.1 a tenth of that. A figure equal to
+that of identical images takes nothing and has no bar.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nbcompare.compare.metrics import METRICS
+from nbcompare.verdict.divergence import factor
+from nbcompare.verdict.verdict import Check
+
+WIDTH, HEIGHT = 320, 22
+_LEAST, _MOST = 1e-9, 1e6
+"""Ends of the scale at most: what lies beyond is drawn at the end."""
+
+
+@dataclass(frozen=True)
+class ThresholdBar:
+    """A check with its place on the scale. ``used`` is the share of what is allowed that the figure takes, ``noise``
+    that which the reference's own noise takes; None where they are not known."""
+
+    check: Check
+    used: float | None
+    noise: float | None
+
+    @property
+    def margin(self) -> str:
+        """How far the figure is from the limit, in words."""
+        if self.check.value is None:
+            return f"undefined: {self.check.undefined}"
+        if self.used is None:
+            return "within" if self.check.holds else "outside"
+        if self.used == 0:
+            return "no difference"
+        if math.isinf(self.used):
+            return "nothing is allowed"
+        if self.check.holds:
+            return f"{factor_of(1 / self.used)} below its limit"
+        return f"{factor_of(self.used)} over its limit"
+
+    @property
+    def against_noise(self) -> str:
+        """What the noise floor is, in words."""
+        if self.noise is None:
+            return "not measured"
+        return "none" if self.noise == 0 else f"{self.noise:.2g} of the limit"
+
+
+def factor_of(times: float) -> str:
+    """A factor in few digits: 1.3 ×, 12 ×, 3,400 ×."""
+    return f"{factor(float(f'{times:.2g}'))} ×" if times < 1e9 else f"{times:.1e} ×"
+
+
+def bar_of(check: Check) -> ThresholdBar:
+    """The bar of a check; none where what is allowed does not reach to identical images (a known factor)."""
+    used, noise = (_share(check, value) for value in (check.value, check.noise))
+    if used is not None and check.holds != (used <= 1):
+        used = noise = None
+    return ThresholdBar(check, used, noise)
+
+
+def _share(check: Check, value: float | None) -> float | None:
+    if value is None or METRICS[check.threshold.metric].best is None:
+        return None
+    width, distance = check.threshold.width(value), METRICS[check.threshold.metric].distance(value)
+    if not math.isfinite(width) or not math.isfinite(distance):
+        return None
+    return distance / width if width else (0.0 if distance == 0 else math.inf)
+
+
+def in_order(bars: Sequence[ThresholdBar]) -> list[ThresholdBar]:
+    """Those that do not hold first, then those with the least margin; undefined ones before all."""
+    def place(bar: ThresholdBar) -> tuple[bool, float]:
+        return bar.check.holds, -(math.inf if bar.check.value is None else bar.used or 0.0)
+
+    return sorted(bars, key=place)
+
+
+@dataclass(frozen=True)
+class Decades:
+    """The decades that bars of one page share."""
+
+    low: int
+    high: int
+
+    def x(self, used: float) -> float:
+        """The place of a share, in pixels."""
+        decade = math.log10(min(max(used, _LEAST), _MOST))
+        return WIDTH * min(max((decade - self.low) / (self.high - self.low), 0.0), 1.0)
+
+    @property
+    def marks(self) -> list[int]:
+        """The decades that are marked, not more than about six."""
+        step = max(1, (self.high - self.low + 5) // 6)
+        return [decade for decade in range(self.low + 1, self.high + 1) if decade % step == 0]
+
+
+def scale_of(bars: Sequence[ThresholdBar]) -> Decades:
+    """Decades that hold all bars, from a hundredth of the limit at least to ten times the limit."""
+    shares = [min(max(share, _LEAST), _MOST) for bar in bars for share in (bar.used, bar.noise) if share]
+    low = min([-2, *(math.floor(math.log10(share)) - 1 for share in shares)])
+    return Decades(low, max([1, *(math.ceil(math.log10(share)) for share in shares)]))
+
+
+def drawing(bar: ThresholdBar, scale: Decades) -> str:
+    """The SVG of a bar: only numbers of ours go into it."""
+    limit, middle = scale.x(1.0), HEIGHT / 2
+    parts = [f'<line class="grid" x1="{scale.x(10.0**mark):.1f}" x2="{scale.x(10.0**mark):.1f}" y1="0" y2="{HEIGHT}"/>'
+             for mark in scale.marks]
+    if bar.used:
+        kind = "holds" if bar.check.holds else "fails"
+        parts.append(f'<rect class="{kind}" x="0" y="{middle - 6}" width="{max(2.0, scale.x(bar.used)):.1f}" '
+                     'height="12" rx="2"/>')
+    parts.append(f'<line class="limit" x1="{limit:.1f}" x2="{limit:.1f}" y1="1" y2="{HEIGHT - 1}"/>')
+    if bar.noise:
+        at = scale.x(bar.noise)
+        parts.append(f'<path class="noise" d="M{at:.1f} {middle - 9} l4 9 l-4 9 l-4 -9z"/>')
+    return _svg(parts, HEIGHT)
+
+
+def legend(scale: Decades) -> str:
+    """The SVG of the scale: the decades, in limits."""
+    parts = []
+    for mark in scale.marks:
+        text = "limit" if mark == 0 else f"{10.0**mark:g}"
+        at = scale.x(10.0**mark)
+        anchor = "start" if at < 15 else "end" if at > WIDTH - 15 else "middle"
+        parts.append(f'<text x="{at:.1f}" y="12" text-anchor="{anchor}">{text}</text>')
+    return _svg(parts, 15)
+
+
+def _svg(parts: Sequence[str], height: int) -> str:
+    return (f'<svg class="bar" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" aria-hidden="true">'
+            f'{"".join(parts)}</svg>')

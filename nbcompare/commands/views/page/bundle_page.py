@@ -1,0 +1,66 @@
+"""The page of one bundle: what was decided on the first screen, then images, plots and all of its evidence.
+
+One HTML file with everything inside it, so that it can be attached to a plan or an e-mail. It is a view of the bundle
+and no evidence by itself. Verdict, still pictures and tables need no script; what is interactive needs the extra
+``report`` (Bokeh), and without it the page says so.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+from nbcompare.bundle.bundle import Bundle
+from nbcompare.bundle.check.loosened import Loosened
+from nbcompare.bundle.found import DIAGNOSIS, kept
+from nbcompare.bundle.names import MANIFEST, PICTURES
+from nbcompare.commands.views.page.first_screen import first_screen
+from nbcompare.commands.views.page.pair import pair_of
+from nbcompare.commands.views.page.whole_page import render, text_of
+from nbcompare.verdict.divergence import proof_rows
+from nbcompare.verdict.subjects import subject_lines
+
+_TITLES = {"c": "reference", "py": "subject", "diff": "subject - reference"}
+
+
+def html_page(bundle: Bundle, loosened: Sequence[Loosened] = ()) -> str:
+    """The page of a bundle, and of what its case held stricter before. The template escapes everything."""
+    pair = pair_of(bundle)
+    first = first_screen(bundle, pair, kept(bundle.folder, DIAGNOSIS))
+    reasons = bundle.verdict.reasons
+    return render("bundle.html.j2", [text_of("page.js")], record=bundle.record.as_dict(), first=first,
+                  loosened=[entry.sentence for entry in loosened], beside=_beside(bundle), said=_said(bundle),
+                  reasons=reasons if len(reasons) > 1 or first["sentence"] not in reasons else (), viewer="",
+                  missing=None, pictures=_pictures(bundle), manifest=MANIFEST)
+
+
+def _beside(bundle: Bundle) -> dict[str, Any]:
+    """What was found beside the figures: noise, probe, claims and proof, the run on a device."""
+    verdict, further = bundle.verdict, bundle.record.further
+    noise, ablation, proof = further.noise, further.ablation, further.proof
+    device = further.device.sentence(bundle.record.case.thresholds) if further.device else None
+    subjects = list(subject_lines(further.subjects, bundle.record.case.thresholds))
+    return {"device": device, "subjects": subjects, "noise": noise.sentence if noise else None,
+            "probe": [*ablation.blockers, *ablation.remarks] if ablation else [],
+            "claims": [claim.as_dict() for claim in proof.claims] if proof else [],
+            "tried": bool(proof and proof.trials), "proof": proof_rows(verdict, proof) if proof else []}
+
+
+def _said(bundle: Bundle) -> list[dict[str, Any]]:
+    """The last words of engines and tests that failed."""
+    failed = [{"role": run.role, "sentence": run.failure.sentence, "lines": run.failure.said,
+               "hints": run.failure.hints} for run in bundle.record.runs if run.failure]
+    return failed + [{"role": f"mapped tests on {device}", "sentence": outcome.failure, "lines": outcome.last_lines,
+                      "hints": ()} for device, outcome in bundle.record.tests.items() if outcome.failure]
+
+
+def _pictures(bundle: Bundle) -> list[dict[str, str]]:
+    """The PNG files of a bundle as data addresses; those that are not there are left out."""
+    found = []
+    for key, title in _TITLES.items():
+        path = bundle.folder / PICTURES[key]
+        if path.is_file():
+            data = base64.b64encode(path.read_bytes()).decode("ascii")
+            found.append({"title": title, "address": f"data:image/png;base64,{data}"})
+    return found

@@ -1,0 +1,80 @@
+"""The region that decided, cropped at full resolution: reference, subject, and the difference that matters.
+
+Images of two scales get a scale each, and a factor between them is shown as a ratio: in a difference of which one
+image has nearly no part, nothing could be seen of the other. Of what is identical no difference is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from nbcompare.commands.views.page.pair import ShownPair
+from nbcompare.commands.views.page.still_images import StillImage, both_ways, brightness, factors, still
+from nbcompare.compare.image import Roi
+
+SIDE = 96
+"""Pixels of a crop along each axis, at most."""
+
+_OF_ONE_SCALE = 5.0
+"""Sums further apart than this factor are of two scales."""
+
+_SEEN = 1e-6
+"""A ratio is shown where both pixels are above this share of the crop's brightest."""
+
+
+def crops(pair: ShownPair, region: Roi) -> list[StillImage]:
+    """The pictures of a region of two images."""
+    x, y = (_plain(image, region) for image in (pair.reference, pair.subject))
+    own = _factor_between(x, y)
+    shades = [brightness([x, y])] * 2 if own is None else [brightness([x]), brightness([y])]
+    found = [still("reference", x, shades[0]),
+             still("subject", y, shades[1], "" if own is None else f"on its own scale: {_times(own)} the reference")]
+    if not pair.identical:
+        found += [of_difference("subject − reference", y - x), _ratio(x, y)]
+    return found
+
+
+def of_difference(title: str, difference: np.ndarray) -> StillImage:
+    """A difference on a scale that reaches to its largest, or a grey field that says that there is none."""
+    shade = both_ways(difference)
+    none = not np.any(difference[np.isfinite(difference)])
+    return still(title, difference, shade, "no pixel differs here" if none else f"at most ±{shade.high:.3g}")
+
+
+def differences(pairs: Sequence[tuple[str, np.ndarray, np.ndarray]], region: Roi) -> list[StillImage]:
+    """Differences of several pairs (title, reference, subject) on one scale, that of the largest of them."""
+    found = [(title, _plain(y, region) - _plain(x, region)) for title, x, y in pairs]
+    shade = both_ways(np.concatenate([difference.ravel() for _, difference in found]))
+    return [still(title, difference, shade, _largest(difference)) for title, difference in found]
+
+
+def _largest(difference: np.ndarray) -> str:
+    size = float(np.abs(difference[np.isfinite(difference)]).max(initial=0.0))
+    return f"at most ±{size:.3g}" if size else "no pixel differs here"
+
+
+def _ratio(x: np.ndarray, y: np.ndarray) -> StillImage:
+    with np.errstate(all="ignore"):
+        seen = (x > _SEEN * np.nanmax(x, initial=0.0)) & (y > _SEEN * np.nanmax(y, initial=0.0))
+        ratio = np.where(seen, y / x, np.nan)
+    return still("subject ÷ reference", ratio, factors(ratio), "grey: a pixel of next to no photons")
+
+
+def _plain(image: np.ndarray, region: Roi) -> np.ndarray:
+    cut = np.ma.asarray(image[region.slices]).astype(np.float64)
+    shown: np.ndarray = np.ma.filled(cut, np.nan)
+    return np.where(np.isfinite(shown), shown, np.nan)
+
+
+def _factor_between(x: np.ndarray, y: np.ndarray) -> float | None:
+    sums = float(np.nansum(x)), float(np.nansum(y))
+    if min(sums) <= 0 or abs(math.log(sums[1] / sums[0])) < math.log(_OF_ONE_SCALE):
+        return None
+    return sums[1] / sums[0]
+
+
+def _times(factor: float) -> str:
+    return f"{factor:,.4g} ×" if factor >= 0.01 else f"1/{1 / factor:,.4g} of"

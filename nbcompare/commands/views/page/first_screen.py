@@ -1,0 +1,155 @@
+"""The first screen of a bundle's page: what was decided, why, the cause, what to type next, and the figures as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nbcompare.bundle.bundle import Bundle
+from nbcompare.bundle.names import further_names, image_name
+from nbcompare.commands.views.page.bars import ThresholdBar, bar_of, drawing, in_order, legend, scale_of
+from nbcompare.commands.views.page.crops import SIDE, crops, differences
+from nbcompare.commands.views.page.pair import ShownPair, smallest, window
+from nbcompare.commands.views.page.still_images import StillImage
+from nbcompare.commands.views.terminal import next_step, shown
+from nbcompare.compare.image import Roi, read_float_image
+from nbcompare.engine.engine import Run
+from nbcompare.errors import FileError
+from nbcompare.verdict.divergence import RuleOutcome, rules_of
+from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED
+from nbcompare.verdict.verdict import Label
+
+_SHOWN_BARS = 6
+_WORDS = {Label.PASS: "good", Label.PROVEN: "proven"}
+
+
+@dataclass(frozen=True)
+class CauseShown:
+    """Why the images differ: a sentence, "proven" or "perhaps", and how sure it is where that is known."""
+
+    sentence: str
+    word: str
+    confidence: float | None
+    evidence: tuple[str, ...] = ()
+
+
+def first_screen(bundle: Bundle, pair: ShownPair | None, diagnosis: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Everything of the first screen, as the template takes it."""
+    bars = in_order([bar_of(check) for check in bundle.verdict.checks])
+    scale = scale_of(bars)
+    rows = [{"bar": bar, "svg": drawing(bar, scale)} for bar in bars]
+    region = deciding_region(bundle, pair, bars)
+    return {"kind": _WORDS.get(bundle.verdict.word, "bad"), "sentence": sentence(bundle, pair, bars),
+            "identical": pair is not None and pair.identical, "cause": cause_of(bundle, diagnosis),
+            "next": commands(bundle, diagnosis), "bars": rows[:_SHOWN_BARS], "more_bars": rows[_SHOWN_BARS:],
+            "legend": legend(scale), "region": region, "crops": crops(pair, region) if pair and region else [],
+            "beside_proof": proof_images(bundle, pair, region) if pair and region else [],
+            "rules": rules(bundle), "noisy": any(bar.noise is not None for bar in bars)}
+
+
+def sentence(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar]) -> str:
+    """The reason of the verdict, in one sentence."""
+    verdict = bundle.verdict
+    failing = [bar for bar in bars if not bar.check.holds]
+    if verdict.word is Label.PASS and pair is not None:
+        if pair.identical:
+            return (f"The images are identical: all {pair.reference.size:,} pixels hold the same number in both, to "
+                    "the last bit.")
+        nearest = bars[0]
+        return (f"All {len(bars)} thresholds hold; nearest to its limit is {nearest.check.threshold.metric} on "
+                f"{nearest.check.threshold.roi}, {nearest.margin}.")
+    if verdict.word is Label.PROVEN and bundle.record.further.proof:
+        names = " and ".join(claim.id for claim in bundle.record.further.proof.claims)
+        return (f"The images differ ({len(failing)} of {len(bars)} thresholds do not hold), and {names} is proven to "
+                "be all of it: with the emulation every threshold holds and every pixel agrees.")
+    if verdict.word is Label.FAIL and failing:
+        first = failing[0]
+        over = "" if first.used is None else f", {first.margin}"
+        return f"{len(failing)} of {len(bars)} thresholds do not hold; furthest off is {first.check.sentence}{over}."
+    return verdict.reasons[0] if verdict.reasons else "Nothing was decided."
+
+
+def cause_of(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> CauseShown | None:
+    """The first cause of a kept diagnosis, else what was found when the bundle was made; None where nothing was."""
+    if bundle.verdict.passed:
+        return None
+    causes = diagnosis.get("causes") if diagnosis else None
+    if isinstance(causes, list) and causes and isinstance(causes[0], dict):
+        first = causes[0]
+        confidence = first.get("confidence")
+        return CauseShown(str(first.get("sentence", "")), "proven" if first.get("proven") is True else "perhaps",
+                     float(confidence) if isinstance(confidence, int | float) else None,
+                     tuple(map(str, first.get("evidence") or ()))[:4])
+    said = bundle.record.further.cause
+    if said is None:
+        return None
+    perhaps = said.startswith("perhaps: ")
+    return CauseShown(said.removeprefix("perhaps: "), "perhaps" if perhaps else "as it was found with the run", None)
+
+
+def commands(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> list[str]:
+    """What to type next, each on its own."""
+    step = next_step(bundle)
+    found = [step.partition("; ")[0]]
+    if bundle.record.comparison and not bundle.verdict.accepted:
+        folder = shown(bundle.folder)
+        found = ([] if diagnosis else [f"nb-compare diagnose {folder}"]) + [f"nb-compare trace {folder}",
+                                                                           f"nb-compare reduce {folder}"]
+        found = found if step.startswith("nb-compare") else [step.partition("; ")[0], *found]
+    return found
+
+
+def deciding_region(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar]) -> Roi | None:
+    """The region to look at: of what does not hold the smallest, else of the least margin; where it is large, the part
+    about its worst pixel."""
+    comparison = bundle.record.comparison
+    if pair is None or comparison is None:
+        return None
+    failing = [bar.check.threshold.roi for bar in bars if not bar.check.holds]
+    names = failing or [bar.check.threshold.roi for bar in bars[:1]]
+    rois = [region.roi for region in comparison.regions if region.roi.name in names] or [comparison.regions[0].roi]
+    chosen = smallest(rois)
+    worst = next(region.worst for region in comparison.regions if region.roi.name == chosen.name)
+    return window(chosen, (worst.x, worst.y), SIDE)
+
+
+# --- a proof ----------------------------------------------------------------------------------------------------
+
+
+def proof_images(bundle: Bundle, pair: ShownPair, region: Roi) -> list[StillImage]:
+    """Differences of the plain, the emulated and the control pair on one scale; none where nothing was tried."""
+    proof = bundle.record.further.proof
+    emulated, control = (proof.trial(EMULATED), proof.trial(CONTROL)) if proof else (None, None)
+    if proof is None or emulated is None:
+        return []
+    pairs = [("plain: subject − reference", pair.reference, pair.subject)]
+    image = _image(bundle, emulated.files, emulated.run)
+    if image is not None and image.shape == pair.reference.shape:
+        pairs.append(("emulated: subject − reference", pair.reference, image))
+    plain = proof.trial(CONTROL_SUBJECT)
+    image = _image(bundle, control.files, control.run) if control else None
+    subject = _image(bundle, plain.files, plain.run) if plain else pair.subject
+    if image is not None and subject is not None and image.shape == subject.shape == pair.reference.shape:
+        pairs.append(("control: subject − reference without the defect", image, subject))
+    return differences(pairs, region)
+
+
+def _image(bundle: Bundle, files: str, run: Run) -> Any:
+    """The image of a further run, of the plain pair where it was the same; None where there is none."""
+    if run.failure:
+        return None
+    same = next((plain for plain in bundle.record.runs if plain.image_sha256 == run.image_sha256), None)
+    name = image_name(same.role) if same else further_names(files)[0]
+    try:
+        return read_float_image(bundle.folder / name, run.shape, run.dtype)
+    except FileError:
+        return None
+
+
+def rules(bundle: Bundle) -> list[RuleOutcome]:
+    """The five rules of a proof, and what speaks against each; none where nothing was tried."""
+    proof, comparison = bundle.record.further.proof, bundle.record.comparison
+    if proof is None or comparison is None or not proof.trials:
+        return []
+    return rules_of(bundle.verdict, comparison, proof, [check.threshold for check in bundle.verdict.checks])

@@ -1,0 +1,26 @@
+"""What was found out about a bundle is kept beside it, belongs to that bundle alone, and leaves it intact."""
+
+from nbcompare.bundle.found import DIAGNOSIS, kept
+
+
+def test_a_diagnosis_is_kept_beside_its_bundle_and_reaches_the_page(run_small, nb, tmp_path):
+    said, folder = run_small(subject="bright")
+    assert kept(folder, DIAGNOSIS) is None
+    answer = nb("diagnose", folder, "--quick", "--format", "json").json
+    assert kept(folder, DIAGNOSIS) == answer and answer["causes"]
+    assert nb("verify", folder).code == 0
+    assert nb("report", folder, "--html", tmp_path / "page.html").code == 0
+    first = answer["causes"][0]
+    word = "proven" if first["proven"] else "perhaps"
+    page = (tmp_path / "page.html").read_text()
+    assert f"<b>{word}</b>, confidence {first['confidence']:.2f}: " in page
+    assert f"nb-compare diagnose {folder}" not in page
+
+
+def test_an_answer_about_other_evidence_of_that_name_is_none(run_small, nb):
+    _, folder = run_small(subject="bright")
+    nb("diagnose", folder, "--quick")
+    manifest = folder / "manifest-sha256.txt"
+    manifest.chmod(0o644)
+    manifest.write_text(manifest.read_text().replace("0", "1", 1))
+    assert kept(folder, DIAGNOSIS) is None
