@@ -4,7 +4,7 @@ from nbcompare.bundle.found import DIAGNOSIS, kept
 
 
 def test_a_diagnosis_is_kept_beside_its_bundle_and_reaches_the_page(run_small, nb, tmp_path):
-    said, folder = run_small(subject="bright")
+    _, folder = run_small(subject="bright")
     assert kept(folder, DIAGNOSIS) is None
     answer = nb("diagnose", folder, "--quick", "--format", "json").json
     assert kept(folder, DIAGNOSIS) == answer and answer["causes"]
