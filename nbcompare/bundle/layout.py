@@ -14,10 +14,12 @@ from nbcompare.bundle.names import (
     further_names,
     image_name,
     mask_name,
+    region_picture_name,
 )
 from nbcompare.bundle.record import Record
 from nbcompare.case.options import PREFIX
 from nbcompare.compare.pictures import UNLESS_PASSED
+from nbcompare.compare.region_pictures import MOST_REGIONS
 from nbcompare.verdict.noise_floor import Repetition
 from nbcompare.verdict.on_device import DeviceRun
 from nbcompare.verdict.proof import Trial
@@ -36,10 +38,17 @@ def has_pictures(record: Record) -> bool:
     return on_one_grid(record) and not left_out
 
 
+def region_pictures(record: Record) -> list[str]:
+    """The pictures of regions that the bundle of a record may hold; those of before there were any hold none."""
+    names = [roi.name for roi in record.case.rois[:MOST_REGIONS]] if has_pictures(record) else []
+    return [region_picture_name(at, name) for at, name in enumerate(names, start=1)]
+
+
 def stray_files(record: Record, present: set[str]) -> list[str]:
     """The files that nothing in the record speaks of, in order of name."""
     found = record.further
-    known = {*REQUIRED_FILES, CASE_FILE, RADIAL_PROFILE, *PICTURES.values(), *map(image_name, PREFIX)}
+    known = {*REQUIRED_FILES, CASE_FILE, RADIAL_PROFILE, *PICTURES.values(), *region_pictures(record),
+             *map(image_name, PREFIX)}
     known |= {mask_name(run.role) for run in record.runs if run.mask_sha256}
     known |= {f"{DATA}/{entry.name}" for entry in record.inputs}
     known |= {name for device in record.tests for name in failed_tests_names(device)}

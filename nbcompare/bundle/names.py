@@ -62,6 +62,9 @@ TEXT_FILES = (COMMANDS, ENVIRONMENT, GIT, VERSIONS, SUMS, SIZES, TEMPLATE, TODO_
 PICTURES = {key: f"results/{key}.png" for key in ("c", "py", "diff")}
 """The pictures of reference, subject and difference."""
 
+REGION_PICTURES = "results/region_"
+"""How the names of the pictures of regions begin."""
+
 CUDA = "cuda"
 DEVICES = ("cpu", CUDA)
 """On what the mapped tests may run."""
@@ -89,6 +92,11 @@ def mask_name(role: str) -> str:
 def output_name(role: str, stream: str) -> str:
     """The file of what a role's engine printed; ``stream`` is stdout or stderr."""
     return f"inputs/{PREFIX[role]}_cli_{stream}.txt"
+
+
+def region_picture_name(at: int, region: str) -> str:
+    """The picture of a region, by its place in the case (from 1) and its name."""
+    return f"{REGION_PICTURES}{at}_{region}.png"
 
 
 NO_TEST_USES_DEVICE = "no mapped test uses the device"

@@ -2,7 +2,8 @@
 
 Images are drawn with the block maximum when they are larger than the picture, so that a spot one
 pixel wide is still seen. Brightness is linear from 0 to a percentile of the positive pixels of both
-images together; the difference is symmetric about zero with a percentile of its own size.
+images together, or of each where the sums of the images are further apart than a factor of 5; the difference is
+symmetric about zero with a percentile of its own size. Regions at full resolution: region_pictures.py.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbcompare.compare.colour_scales import BRIGHTNESS, DIFFERENCE, factor_between, times
 from nbcompare.compare.image import Roi
+from nbcompare.compare.region_pictures import identical
 
 if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PERCENTILE = 99.5
 METHOD = "linear 0..percentile of positive pixels of both images"
+METHOD_OF_EACH = "linear 0..percentile of positive pixels, of each image its own, as their sums are far apart"
+METHODS = (METHOD, METHOD_OF_EACH)
 ALWAYS, UNLESS_PASSED = "always", "unless passed"
 """When the pictures of a bundle are drawn: they take longer than the comparison, which matters for many small cells."""
 
@@ -34,11 +39,10 @@ _INCHES, _DPI = (9.0, 8.2), 100
 _ROOM = (0.09, 0.07, 0.72, 0.88)
 """Left, bottom, width and height of the room for an image, in parts of the picture."""
 
+Limits = tuple[float, float]
+
 _SAMPLED = 61
 """One pixel in this many is looked at to find where the brightest begin."""
-
-BRIGHTNESS, DIFFERENCE = "inferno", "RdBu_r"
-"""Names of matplotlib's colours."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,14 @@ class Scale:
     percentile: float
     brightest: float
     difference: float
+    of_subject: float | None = None
+    """The brightest of the subject, where it has a scale of its own."""
 
-    def limits(self, colours: str) -> tuple[float, float]:
-        """The values of the first and the last colour."""
-        return (0.0, self.brightest) if colours == BRIGHTNESS else (-self.difference, self.difference)
+    def limits(self, key: str) -> tuple[float, float]:
+        """The values of the first and the last colour of c, py or diff."""
+        if key == "diff":
+            return -self.difference, self.difference
+        return 0.0, self.of_subject if key == "py" and self.of_subject is not None else self.brightest
 
     def as_dict(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -64,15 +72,22 @@ def write_pictures(reference: np.ndarray, subject: np.ndarray, view: Roi, marked
     x, y = (_finite(image[view.slices]) for image in (reference, subject))
     with np.errstate(over="ignore"):
         difference = _finite(y - x)
+    factor = factor_between(float(x.sum(dtype=np.float64)), float(y.sum(dtype=np.float64)))
     with ThreadPoolExecutor(2) as pool:
-        brightest = pool.submit(percentile_of_positive, [x, y], percentile)
+        brightest = [pool.submit(percentile_of_positive, images, percentile)
+                     for images in ([[x, y]] if factor is None else [[x], [y]])]
         small, size = _shrunk(difference), np.abs(difference, out=difference)
         largest = pool.submit(percentile_of_positive, [size], percentile)
-        images = {"c": (_shrunk(x), "reference", BRIGHTNESS), "py": (_shrunk(y), "subject", BRIGHTNESS),
-                  "diff": (small, "subject - reference", DIFFERENCE)}
-        scale = Scale(METHOD, percentile, brightest.result(), largest.result())
+        same = not size.any() and identical(reference[view.slices], subject[view.slices])
+        shrunk = {"c": _shrunk(x), "py": _shrunk(y), "diff": small}
+        scale = Scale(METHOD if factor is None else METHOD_OF_EACH, percentile, brightest[0].result(),
+                      largest.result(), None if factor is None else brightest[1].result())
+    titles = {"c": "reference", "py": "subject" + ("" if factor is None else f", on its own scale: {times(factor)}"),
+              "diff": "subject - reference" + (": identical, no pixel differs" if same else "")}
+    colours = {"c": BRIGHTNESS, "py": BRIGHTNESS, "diff": DIFFERENCE}
     draw_all(view, [roi for roi in marked if roi.bounds != view.bounds or not roi.is_box], scale,
-             [(files[key], *images[key]) for key in images if key in files])
+             [(files[key], shrunk[key], titles[key], colours[key], None if same and key == "diff" else
+               scale.limits(key)) for key in shrunk if key in files])
     return scale
 
 
@@ -122,13 +137,14 @@ def _extreme(image: np.ndarray, step: int, function: np.ufunc) -> np.ndarray:
 
 
 def draw_all(view: Roi, boxes: Sequence[Roi], scale: Scale,
-             pictures: Sequence[tuple[Path, np.ndarray, str, str]]) -> None:
-    """Write pictures (file, image, title, colours) of a region. What they have in common is drawn once, and each file
-    is packed while the next picture is drawn."""
+             pictures: Sequence[tuple[Path, np.ndarray, str, str, Limits | None]]) -> None:
+    """Write pictures (file, image, title, colours, and the values of the first and last of these) of a region. What
+    they have in common is drawn once, and each file is packed while the next picture is drawn. Without limits there is
+    nothing to be seen, and no scale."""
     frame = _Frame(view, boxes)
     with ThreadPoolExecutor() as pool:
-        saved = [pool.submit(_save, path, frame.picture(image, title, colours, scale))
-                 for path, image, title, colours in pictures]
+        saved = [pool.submit(_save, path, frame.picture(image, title, colours, limits))
+                 for path, image, title, colours, limits in pictures]
     for one in saved:
         one.result()
 
@@ -157,21 +173,21 @@ class _Frame:
         self.above = [*self.axes.spines.values(), self.title]
         for roi in boxes:
             self.above += [self.axes.add_patch(outline) for outline in _outlines(roi)]
-            self.above.append(self.axes.annotate(roi.name, (roi.xmin, roi.ymin), color="deepskyblue", fontsize=8,
+            self.above.append(self.axes.annotate(roi.name, (roi.xmin, roi.ymin), color="deepskyblue", fontsize=10,
                                                  va="bottom"))
         for artist in self.above:
             artist.set_animated(True)
         self.canvas.draw()
         self.bare = self.canvas.copy_from_bbox(self.figure.bbox)
-        self.scales: dict[str, Any] = {}
+        self.scales: dict[Any, Any] = {}
 
-    def picture(self, image: np.ndarray, title: str, colours: str, scale: Scale) -> np.ndarray:
+    def picture(self, image: np.ndarray, title: str, colours: str, limits: Limits | None) -> np.ndarray:
         """The picture of an image, uint8 [height, width, 3]."""
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
 
-        meaning = ScalarMappable(Normalize(*scale.limits(colours)), colours)
-        self.canvas.restore_region(self._with_scale(meaning))
+        meaning = ScalarMappable(Normalize(*(limits or (-1.0, 1.0))), colours)
+        self.canvas.restore_region(self._with_scale(meaning) if limits else self.bare)
         with np.errstate(over="ignore", invalid="ignore"):  # of pixels as large as float32 goes
             colours_of = meaning.to_rgba(image, bytes=True)
         drawn = np.asarray(self.canvas.buffer_rgba())
@@ -185,7 +201,7 @@ class _Frame:
 
     def _with_scale(self, meaning: ScalarMappable) -> Any:
         """The frame with a scale of what the colours mean."""
-        colours = meaning.get_cmap().name
+        colours = (meaning.get_cmap().name, meaning.get_clim())
         if colours not in self.scales:
             self.canvas.restore_region(self.bare)
             beside = self.figure.add_axes(self.beside)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nbcompare import __version__
 from nbcompare.bundle.bundle import Bundle, Staging, staging
-from nbcompare.bundle.names import DATA, PICTURES, RADIAL_PROFILE, SUMMARY, image_name, mask_name
+from nbcompare.bundle.names import DATA, RADIAL_PROFILE, SUMMARY, image_name, mask_name
 from nbcompare.bundle.record import ContentSums, ImageFacts, Record, RecordedProgram
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.adapter import Adapter, Output
@@ -25,7 +25,7 @@ from nbcompare.case.masking import COMPARE, Masking
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import radial_profiles
 from nbcompare.compare.image import Shape, dtype_code, stored_mask, stored_pixels
-from nbcompare.compare.pictures import ALWAYS, Scale, write_pictures
+from nbcompare.compare.pictures import ALWAYS, Scale
 from nbcompare.engine.engine import Run
 from nbcompare.engine.git import RepositoryState, repository_of
 from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts
@@ -35,6 +35,7 @@ from nbcompare.engine.protected import Protected
 from nbcompare.engine.redact import redacted
 from nbcompare.files import sha256_of
 from nbcompare.formats.declared import ImageFile
+from nbcompare.run.drawing import draw
 from nbcompare.run.engine_runs import empty_logs, mapped_tests
 from nbcompare.run.image_pair import ImagePairOptions, JudgedFiles
 from nbcompare.run.provenance import HARNESS_ROLE, PROJECT
@@ -128,5 +129,4 @@ def _views(pair: JudgedFiles, case: Case, bundle: Staging) -> Scale | None:
         return None
     bundle.write_json(RADIAL_PROFILE, radial_profiles(images[REFERENCE], images[SUBJECT], case.rois, None,
                                                       skip_nonfinite=case.nan == COMPARE))
-    files = {key: bundle.path(name) for key, name in PICTURES.items()}
-    return write_pictures(images[REFERENCE], images[SUBJECT], case.rois[0], case.rois, files)
+    return draw(bundle, images[REFERENCE], images[SUBJECT], pair.comparison)

@@ -7,20 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from nbcompare.bundle.check.recompute import printed_errors
-from nbcompare.bundle.names import DATA, FAILED, PICTURES, RADIAL_PROFILE, STAMP_FORMAT, further_names
+from nbcompare.bundle.names import DATA, FAILED, RADIAL_PROFILE, STAMP_FORMAT, further_names
 from nbcompare.case.case import Case
 from nbcompare.case.masking import COMPARE
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
 from nbcompare.compare.metrics import METRICS
-from nbcompare.compare.pictures import UNLESS_PASSED, Scale, write_pictures
+from nbcompare.compare.pictures import UNLESS_PASSED, Scale
 from nbcompare.engine.engine import Rendering
 from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.kept_stream import read_kept
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.runs import Job, RunFiles
 from nbcompare.errors import ShapeError
+from nbcompare.run.drawing import draw
 from nbcompare.run.engine_runs import EngineRuns, masked_rendering
 from nbcompare.run.likely_cause import cause_beside, likely_cause
 from nbcompare.run.options import RunOptions
@@ -98,8 +99,7 @@ def write_views(staged: StagedCase, ran: EngineRuns, judgement: Judgement, optio
                                                              skip_nonfinite=case.nan == COMPARE))
     if judgement.verdict.passed and options.pictures == UNLESS_PASSED:
         return None
-    files = {key: staged.bundle.path(name) for key, name in PICTURES.items()}
-    return write_pictures(images[REFERENCE], images[SUBJECT], case.rois[0], case.rois, files)
+    return draw(staged.bundle, images[REFERENCE], images[SUBJECT], judgement.comparison)
 
 
 def _further_metrics(case: Case, options: RunOptions) -> set[tuple[str, str]]:

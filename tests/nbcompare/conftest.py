@@ -5,6 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nbcompare.cli import run
@@ -59,6 +60,7 @@ def quick_runs(monkeypatch):
     asking torch for a CUDA device."""
     monkeypatch.setattr("nbcompare.run.engine_runs.cuda_is_available", lambda folder: False)
     monkeypatch.setattr("nbcompare.compare.pictures.draw_all", write_plain_pictures)
+    monkeypatch.setattr("nbcompare.compare.region_pictures.region_picture", lambda *_: np.zeros((2, 2, 3), np.uint8))
 
 
 def write_plain_pictures(view, boxes, scale, pictures):

@@ -18,7 +18,7 @@ inputs/c_roi_float.bin inputs/py_roi_float.bin inputs/c_cli_stdout.txt inputs/py
 inputs/c_cli_stderr.txt inputs/py_cli_stderr.txt inputs/commands.txt inputs/env.txt inputs/git_sha.txt
 inputs/version.txt inputs/sha256.txt inputs/file_sizes.txt tests/pytest_cpu.log tests/pytest_cuda.log
 notes/template_command.txt results/summary.json results/c.png results/py.png results/diff.png record.json
-manifest-sha256.txt
+results/region_1_full.png results/region_2_middle.png manifest-sha256.txt
 """.split()
 
 

@@ -1,0 +1,112 @@
+"""How the value of a pixel becomes a colour, in the pictures of regions: the same rules for every pair of images.
+
+Brightness is logarithmic, over as many decades as there are but five, so that weak spots are seen beside strong ones.
+A difference is linear and reaches to its largest, a ratio logarithmic about 1. Colours are safe for colour-blind
+readers; grey is what is no number, masked, or nothing to be shown.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+BRIGHTNESS, DIFFERENCE = "inferno", "RdBu_r"
+"""Names of matplotlib's colours."""
+
+GREY = (128, 128, 128)
+OF_ONE_SCALE = 5.0
+"""Images whose sums are further apart than this factor get a scale each: on one, the darker would be black."""
+
+DECADES = 5.0
+_COLOURS = 256
+_LEAST_FACTOR = 1e-3
+_SEEN = 1e-6
+"""A ratio is shown where both pixels are above this share of the brightest of their image."""
+
+
+@dataclass(frozen=True)
+class ColourScale:
+    """The values at both ends of a range of colours."""
+
+    low: float
+    high: float
+    logarithmic: bool
+    colours: str
+
+    @property
+    def labels(self) -> tuple[str, str, str]:
+        """What stands at the ends and in the middle."""
+        middle = math.sqrt(self.low * self.high) if self.logarithmic else (self.low + self.high) / 2
+        return f"{self.low:.4g}", f"{middle:.4g}", f"{self.high:.4g}"
+
+    def pixels(self, image: np.ndarray) -> np.ndarray:
+        """The colour of each pixel of float64 [slow, fast], uint8 [slow, fast, 3]; NaN is grey."""
+        with np.errstate(all="ignore"):
+            if self.logarithmic:
+                values = np.log(np.maximum(image, np.finfo(float).tiny))
+                low, high = math.log(self.low), math.log(self.high)
+            else:
+                values, low, high = image, self.low, self.high
+            places = np.clip((values - low) / (high - low), 0, 1)
+        shown: np.ndarray = colours_of(self.colours)[np.nan_to_num(places * (_COLOURS - 1)).astype(np.uint8)]
+        shown[np.isnan(image)] = GREY
+        return shown
+
+
+@functools.cache
+def colours_of(name: str) -> np.ndarray:
+    """The colours of that name, uint8 [256, 3]."""
+    from matplotlib import colormaps
+
+    table: np.ndarray = colormaps[name](np.arange(_COLOURS), bytes=True)[:, :3]
+    return table
+
+
+def brightness(images: Sequence[np.ndarray]) -> ColourScale:
+    """A scale for the photons of some images together."""
+    positive = np.concatenate([image[np.isfinite(image) & (image > 0)] for image in images])
+    if not positive.size:
+        return ColourScale(0.0, 1.0, False, BRIGHTNESS)
+    high, low = float(positive.max()), float(np.percentile(positive, 1))
+    return ColourScale(max(low, high * 10**-DECADES) if low < high else high / 10, high, True, BRIGHTNESS)
+
+
+def both_ways(difference: np.ndarray) -> ColourScale:
+    """A scale about zero that cuts no difference."""
+    limit = float(np.abs(difference[np.isfinite(difference)]).max(initial=0.0)) or 1.0
+    return ColourScale(-limit, limit, False, DIFFERENCE)
+
+
+def factors(ratio: np.ndarray) -> ColourScale:
+    """A scale about 1 that reaches the factor furthest from it, 0.1 % at least."""
+    sizes = np.abs(np.log(ratio[np.isfinite(ratio) & (ratio > 0)]))
+    limit = math.exp(min(max(float(sizes.max(initial=0.0)), _LEAST_FACTOR), 80.0))
+    return ColourScale(1 / limit, limit, True, DIFFERENCE)
+
+
+def ratio_of(reference: np.ndarray, subject: np.ndarray) -> np.ndarray:
+    """Subject over reference; NaN where either has next to no photons."""
+    with np.errstate(all="ignore"):
+        seen = (reference > _SEEN * np.nanmax(reference, initial=0.0)) & (
+            subject > _SEEN * np.nanmax(subject, initial=0.0))
+        found: np.ndarray = np.where(seen, subject / reference, np.nan)
+    return found
+
+
+def factor_between(reference_sum: float, subject_sum: float) -> float | None:
+    """The factor between two images where it is too large for one scale; None where it is not, or is none."""
+    if not (min(reference_sum, subject_sum) > 0 and math.isfinite(reference_sum) and math.isfinite(subject_sum)):
+        return None
+    factor = subject_sum / reference_sum
+    return factor if abs(math.log(factor)) > math.log(OF_ONE_SCALE) else None
+
+
+def times(factor: float) -> str:
+    """A factor between two images in words."""
+    large = max(factor, 1 / factor)
+    words = f"{large:,.0f}" if 1000 <= large < 1e9 else f"{large:.4g}"
+    return f"{words} times the reference" if factor >= 1 else f"1/{words} of the reference"

@@ -1,0 +1,20 @@
+"""The pictures of a bundle: the whole image of both engines and their difference, and each region enlarged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nbcompare.bundle.bundle import Staging
+from nbcompare.bundle.names import PICTURES, region_picture_name
+from nbcompare.compare.compare import Comparison
+from nbcompare.compare.pictures import Scale, write_pictures
+from nbcompare.compare.region_pictures import MOST_REGIONS, write_region_pictures
+
+
+def draw(bundle: Staging, reference: np.ndarray, subject: np.ndarray, comparison: Comparison) -> Scale:
+    """Draw two compared images of one shape into a bundle that is being made; how brightness was chosen."""
+    regions = comparison.regions
+    write_region_pictures(reference, subject, {bundle.path(region_picture_name(at, region.roi.name)): region
+                                               for at, region in enumerate(regions[:MOST_REGIONS], start=1)})
+    files = {key: bundle.path(name) for key, name in PICTURES.items()}
+    return write_pictures(reference, subject, regions[0].roi, [region.roi for region in regions], files)
