@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nbcompare.case.case import Case
+from nbcompare.case.case import Case, CaseInput
 from nbcompare.case.command import Item, declared_shape, parse_command, unseeded_orientation
 from nbcompare.case.inputs import copy_input
-from nbcompare.case.named_files import FLOAT_OPTION, leads_out, plain
+from nbcompare.case.named_files import FLOAT_OPTION
 from nbcompare.case.options import FLOAT_FILE
 from nbcompare.case.threshold import DEFAULT_MAX_INTENSITY_DELTA, Threshold, default_targets
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE
 from nbcompare.errors import UsageError
+from nbcompare.files import sha256_of
 
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]")
 _LARGEST_SEED = 2**31 - 1
 DUMP_BY_DEFAULT = "Fdump.bin"
 """The dump that nanoBragg reads where a command names neither it nor a list of reflections."""
@@ -112,8 +115,8 @@ def stage_arguments(arguments: Sequence[str], c_args: Sequence[str], py_args: Se
                     folder: Path) -> StagedArguments:
     """Copy every file that the arguments read into the new ``folder``; a float file of the user's own is left out.
 
-    A plain or downward relative name is kept, any other path becomes the name of the copy. Raises UsageError for a
-    file that is not there, FileError for one that cannot be copied.
+    A path becomes the name of its copy, in plain characters. Raises UsageError for a file that is not there, FileError
+    for one that cannot be copied.
     """
     arguments, drawn = _with_a_seed(arguments)
     command, notes = _without_float_file(arguments)
@@ -160,13 +163,12 @@ def _copied(item: Item, folder: Path, names: dict[Path, str]) -> str:
     if not source.is_file():
         raise UsageError(f"{item}: there is no such file in {Path.cwd()}")
     if source not in names:
-        name = source.name if leads_out(given) else plain(given)
+        name = _NOT_PLAIN.sub("_", source.name).lstrip("._-") or "file"
         while name in names.values() or name == FLOAT_FILE:
             name = f"copy-{name}"
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copy_input(source, folder / name)
         names[source] = name
-    return given if plain(given) == names[source] else names[source]
+    return names[source]
 
 
 def _left_over_dump(whole: Sequence[str], folder: Path) -> Iterator[str]:
@@ -182,6 +184,12 @@ def _left_over_dump(whole: Sequence[str], folder: Path) -> Iterator[str]:
     else:
         copy_input(dump, folder / dump)
         yield f"{dump} of this folder is given to the engines, as the command names no structure factors"
+
+
+def with_inputs(case: Case, data: Path) -> Case:
+    """The case with every file of ``data`` as an input that lies in the folder of that name beside it."""
+    return replace(case, inputs=tuple(CaseInput(path.name, None, f"{data.name}/{path.name}", sha256_of(path))
+                                      for path in sorted(data.iterdir())))
 
 
 def one_shot_case(arguments: StagedArguments, options: OneShotOptions, data: Path) -> Case:

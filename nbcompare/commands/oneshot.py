@@ -1,4 +1,4 @@
-"""nb-compare [options] -- ARGS: compare both engines on one command line, without a case or a bundle."""
+"""nb-compare [options] -- ARGS: compare both engines on one command line, without a case."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshol
             png_scale: float, save_diff: bool, timeout: float, c_bin: str | None, py_bin: str | None, c_args: str,
             py_args: str, trust_case: bool, resample: bool, sandbox: bool, form: str, quiet: bool,
             arguments: tuple[str, ...]) -> ExitCode:
-    """Compare both engines on one nanoBragg command line, without a case or a bundle."""
+    """Compare both engines on one nanoBragg command line, without a case."""
     from nbcompare.case.from_arguments import OneShotOptions
     from nbcompare.commands.views.terminal import one_shot_report
     from nbcompare.engine.progress import Progress
     from nbcompare.run.one_shot import run_one_shot
+    from nbcompare.run.sweep.sweep import invocation
 
     if allow_scale and sum_ratio:
         raise UsageError("--allow-scale and --sum-ratio contradict each other; give one of them")
@@ -52,9 +53,9 @@ def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshol
     options = OneShotOptions(
         outdir, roi, threshold, sum_ratio, max_intensity_delta, allow_scale, resample, png_scale, save_diff, c_bin,
         py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), timeout, trust_case, sandbox)
-    result = run_one_shot(arguments, options, Progress(quiet=quiet))
+    result = run_one_shot(arguments, options, Progress(quiet=quiet), invocation())
     if form == "json":
         click.echo((result.folder / "summary.json").read_text(encoding="utf-8"), nl=False)
     else:
         click.echo(one_shot_report(result))
-    return result.verdict.exit_code
+    return result.bundle.verdict.exit_code

@@ -7,14 +7,17 @@ import numpy as np
 from nbcompare.bundle.bundle import Staging
 from nbcompare.bundle.names import PICTURES, region_picture_name
 from nbcompare.compare.compare import Comparison
-from nbcompare.compare.pictures import Scale, write_pictures
+from nbcompare.compare.pictures import DEFAULT_PERCENTILE, Scale, write_pictures
 from nbcompare.compare.region_pictures import MOST_REGIONS, write_region_pictures
 
 
-def draw(bundle: Staging, reference: np.ndarray, subject: np.ndarray, comparison: Comparison) -> Scale:
-    """Draw two compared images of one shape into a bundle that is being made; how brightness was chosen."""
+def draw(bundle: Staging, reference: np.ndarray, subject: np.ndarray, comparison: Comparison,
+         percentile: float = DEFAULT_PERCENTILE) -> Scale:
+    """Draw two compared images of one shape into a bundle that is being made; how brightness was chosen. The
+    ``percentile`` of the positive pixels is drawn brightest."""
     regions = comparison.regions
     write_region_pictures(reference, subject, {bundle.path(region_picture_name(at, region.roi.name)): region
                                                for at, region in enumerate(regions[:MOST_REGIONS], start=1)})
     files = {key: bundle.path(name) for key, name in PICTURES.items()}
-    return write_pictures(reference, subject, regions[0].roi, [region.roi for region in regions], files)
+    return write_pictures(reference, subject, regions[0].roi, [region.roi for region in regions], files,
+                          percentile)

@@ -99,7 +99,7 @@ def write_views(staged: StagedCase, ran: EngineRuns, judgement: Judgement, optio
                                                              skip_nonfinite=case.nan == COMPARE))
     if judgement.verdict.passed and options.pictures == UNLESS_PASSED:
         return None
-    return draw(staged.bundle, images[REFERENCE], images[SUBJECT], judgement.comparison)
+    return draw(staged.bundle, images[REFERENCE], images[SUBJECT], judgement.comparison, options.percentile)
 
 
 def _further_metrics(case: Case, options: RunOptions) -> set[tuple[str, str]]:

@@ -119,7 +119,7 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
         inputs=staged.inputs, engines=tuple(staged.identities.values()), runs=ran.runs,
         comparison=judgement.comparison, verdict=judgement.verdict, regenerates=handed.regenerates,
         reference_from=stored.ancestor if stored else None, repositories=staged.repositories,
-        surroundings=staged.surroundings, notes=_notes(staged, ran, progress))
+        surroundings=staged.surroundings, notes=(*handed.notes, *_notes(staged, ran, progress)))
     return Record.from_dict(each_text(record.as_dict(), lambda text: visible(redacted(text))))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare.bundle.record import Ancestor
-from nbcompare.compare.pictures import ALWAYS
+from nbcompare.compare.pictures import ALWAYS, DEFAULT_PERCENTILE
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity
@@ -21,7 +21,8 @@ class RunOptions:
     ``reference`` is a bundle whose image stands in for the reference; the three flags after it ask for more than the
     case does. ``shards`` is the number of row bands to render, ``pictures`` says when they are drawn, and
     ``trust_case`` lets the case set variables that decide which code is run. ``fresh`` runs the reference also where a
-    bundle holds the very run already, and ``sandbox`` confines engines and mapped tests.
+    bundle holds the very run already, and ``sandbox`` confines engines and mapped tests. ``percentile`` of the positive
+    pixels are drawn brightest.
     """
 
     c_bin: str | None = None
@@ -41,6 +42,7 @@ class RunOptions:
     trust_case: bool = False
     fresh: bool = False
     sandbox: bool = False
+    percentile: float = DEFAULT_PERCENTILE
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ class HandedOver:
     """What is known already when a case is one of many, or is run again.
 
     ``engines`` and ``identities`` by role and the ``renderer`` that keeps their processes come from a sweep, ``stamp``
-    from where it was reserved; ``regenerates`` names the bundle whose record is run again, and ``project`` is the
-    repository of a case that is run far from it. ``without_tests`` leaves the mapped tests out, which are those of the
-    user's own tree.
+    from where it was reserved; ``regenerates`` names the bundle whose record is run again, ``project`` is the
+    repository of a case that is run far from it, and ``notes`` are to stand before all others. ``without_tests`` leaves
+    the mapped tests out, which are those of the user's own tree.
     """
 
     engines: Mapping[str, Engine] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class HandedOver:
     regenerates: Ancestor | None = None
     project: RepositoryState | None = None
     without_tests: bool = False
+    notes: tuple[str, ...] = ()
 
 
 NOTHING = HandedOver()

@@ -237,20 +237,21 @@ def shown(path: Path) -> str:
 
 def one_shot_report(result: OneShot) -> str:
     """The lines that scripts look for first, then one line of summary and a small table."""
-    by_role = {run.role: run for run in result.runs}
+    record = result.bundle.record
+    by_role = {run.role: run for run in record.runs}
     lines = [f"C runtime: {by_role[REFERENCE].seconds:.3f} s", f"Py runtime: {by_role[SUBJECT].seconds:.3f} s"]
-    lines += [f"note: {note}" for note in result.notes]
-    word = styled(result.verdict)
-    if result.comparison is None:
-        return "\n".join([*lines, word, *body(None, result.verdict), line("results", shown(result.folder))])
-    region = result.comparison.regions[0]
+    lines += [f"note: {note}" for note in record.notes]
+    word, places = styled(record.verdict), [line("results", shown(result.folder)),
+                                            line("bundle", shown(result.bundle.folder))]
+    if record.comparison is None:
+        return "\n".join([*lines, word, *body(None, record.verdict), *places])
+    region = record.comparison.regions[0]
     get = region.figure
     lines.append(f"{word}  correlation {_value(get('correlation').value)}, sum ratio {_value(get('sum_ratio').value)}, "
                  f"max |difference| {_value(get('max_abs_diff').value)}")
     lines.append(line("judged", result.judged))
-    lines += body(result.comparison, result.verdict, result.further, room=BODY_LINES - 1)
+    lines += body(record.comparison, record.verdict, record.further, room=BODY_LINES - 1)
     rows = [("sum", _value(region.reference_sum), _value(region.subject_sum)),
             ("max", _value(region.reference_max), _value(region.subject_max))]
     lines += ["  " + row for row in table(("", "C", "Py"), rows)]
-    lines.append(line("results", shown(result.folder)))
-    return "\n".join(lines)
+    return "\n".join([*lines, *places])

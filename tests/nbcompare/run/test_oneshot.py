@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nbcompare.bundle.names import output_name
 from tests.nbcompare.conftest import SMALL_ARGS
 
 FILES = ("c_stdout.txt c_stderr.txt py_stdout.txt py_stderr.txt c_float.bin py_float.bin c.png py.png diff.png "
@@ -34,7 +35,7 @@ def test_the_files_and_lines_that_scripts_look_for(one_shot):
     assert said.code == 0
     assert re.search(r"^C runtime: \d+\.\d{3} s$", said.out, re.MULTILINE)
     assert re.search(r"^Py runtime: \d+\.\d{3} s$", said.out, re.MULTILINE)
-    assert sorted(path.name for path in Path("out").iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in Path("out").iterdir()) == sorted([*FILES, "bundles"])
     assert [key for key in SUMMARY_KEYS if key not in summary()] == []
     assert summary()["args"] == list(SMALL_ARGS)
 
@@ -142,10 +143,21 @@ def test_old_files_cannot_be_taken_for_new_ones(one_shot):
 def test_a_verdict_is_kept_when_the_folder_is_used_again(one_shot):
     """A failure was replaced without a word by whatever came next."""
     assert [one_shot(subject=subject).code for subject in ("bright", "twin", "twin")] == [3, 0, 0]
-    kept = sorted(Path("out").glob("earlier-*"))
-    words = {json.loads((folder / "summary.json").read_text())["verdict"] for folder in kept}
-    assert len(kept) == 2 and words == {"FAIL", "PASS"} and summary()["verdict"] == "PASS"
-    assert all((folder / "c_float.bin").exists() for folder in kept)
+    kept = sorted(Path("out/bundles/one-shot").iterdir())
+    words = [json.loads((folder / "record.json").read_text())["verdict"]["word"] for folder in kept]
+    assert words == ["FAIL", "PASS", "PASS"] and summary()["verdict"] == "PASS"
+
+
+def test_its_bundle_is_one_like_any_other(one_shot, nb, fake):
+    one_shot("--threshold", "0.98")
+    (folder,) = Path("out/bundles/one-shot").iterdir()
+    for command in ("verify", "show", "check", "report"):
+        assert nb(command, folder).code == 0, command
+    assert nb("export", folder, "--output", "one.zip").code == 0
+    assert nb("regenerate", folder, "--c-bin", fake("good"), "--py-bin", fake("twin")).code == 0
+    for name, kept in (("c_float.bin", "inputs/c_roi_float.bin"), ("py.png", "results/py.png"),
+                       ("c_stdout.txt", output_name("reference", "stdout"))):
+        assert Path("out", name).read_bytes() == (folder / kept).read_bytes()
 
 
 def test_the_difference_is_saved_on_request(one_shot):
