@@ -16,7 +16,8 @@ from nbcompare.bundle.check.loosened import Loosened
 from nbcompare.bundle.found import DIAGNOSIS, kept
 from nbcompare.bundle.names import MANIFEST, PICTURES
 from nbcompare.commands.views.page.first_screen import first_screen
-from nbcompare.commands.views.page.pair import pair_of
+from nbcompare.commands.views.page.pair import ShownPair, pair_of
+from nbcompare.commands.views.page.viewer import MISSING, bokeh_script, embedded, has_bokeh, panes, viewer_data
 from nbcompare.commands.views.page.whole_page import render, text_of
 from nbcompare.verdict.divergence import proof_rows
 from nbcompare.verdict.subjects import subject_lines
@@ -29,10 +30,16 @@ def html_page(bundle: Bundle, loosened: Sequence[Loosened] = ()) -> str:
     pair = pair_of(bundle)
     first = first_screen(bundle, pair, kept(bundle.folder, DIAGNOSIS))
     reasons = bundle.verdict.reasons
-    return render("bundle.html.j2", [text_of("page.js")], record=bundle.record.as_dict(), first=first,
+    seen = _viewer(bundle, pair) if pair and has_bokeh() else None
+    scripts = [text_of("page.js"), *([bokeh_script(), text_of("viewer.js")] if seen else [])]
+    return render("bundle.html.j2", scripts, record=bundle.record.as_dict(), first=first,
                   loosened=[entry.sentence for entry in loosened], beside=_beside(bundle), said=_said(bundle),
-                  reasons=reasons if len(reasons) > 1 or first["sentence"] not in reasons else (), viewer="",
-                  missing=None, pictures=_pictures(bundle), manifest=MANIFEST)
+                  reasons=reasons if len(reasons) > 1 or first["sentence"] not in reasons else (), viewer=seen,
+                  missing=MISSING if pair and not seen else None, pictures=_pictures(bundle), manifest=MANIFEST)
+
+
+def _viewer(bundle: Bundle, pair: ShownPair) -> dict[str, Any]:
+    return {"data": viewer_data(bundle, pair), "embedded": embedded(panes(pair))}
 
 
 def _beside(bundle: Bundle) -> dict[str, Any]:

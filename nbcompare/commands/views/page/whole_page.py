@@ -28,6 +28,7 @@ def render(template: str, scripts: Sequence[str] = (), **values: Any) -> str:
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(FOLDER), autoescape=True,
                                      undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"figure": figure, "command": shlex.join, "allowed": allowed}
+    environment.globals |= {"block": data_block}
     return environment.get_template(template).render(
         policy=policy(scripts), style=Markup(text_of("page.css")), **values,
         scripts=[Markup(script) for script in scripts])

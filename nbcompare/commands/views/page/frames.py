@@ -1,0 +1,107 @@
+"""What an interactive page carries of two images: the whole frame reduced, and regions and worst places as they are.
+
+A frame is reduced by the maximum and by the mean of blocks, so that no spot is lost and no sum is changed, and its
+difference by the value of largest size in each block. Regions and places lie over it at full resolution. Arrays are
+packed once; whatever a page shows of them is worked out from these in the browser.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nbcompare.commands.views.page.pair import ShownPair, window
+from nbcompare.compare.image import Roi
+
+LONGEST_SIDE = 420
+"""Pixels of the reduced frame."""
+
+_REGION_PIXELS = 200_000
+"""Of all regions that are carried at full resolution together; those beyond are left at the frame's."""
+
+_PLACE = 33
+"""Pixels of a worst place along each axis."""
+
+
+def carried(pair: ShownPair, rois: Sequence[Roi]) -> dict[str, Any]:
+    """The frame and the tiles over it, the last one uppermost, as JSON holds them."""
+    step = max(1, -(-max(pair.reference.shape) // LONGEST_SIDE))
+    tiles, left = [_frame(pair, step)], _REGION_PIXELS
+    full = Roi.full(pair.shape)
+    if step > 1:
+        for roi in sorted(rois, key=_pixels, reverse=True):
+            if _pixels(roi) <= left:
+                tiles.append(_tile(pair, roi, roi.name))
+                left -= _pixels(roi)
+        tiles += [_tile(pair, window(full, place, _PLACE), f"worst place {rank}")
+                  for rank, place in reversed(list(enumerate(pair.worst, 1)))]
+    return {"fast": pair.shape.fast, "slow": pair.shape.slow, "tiles": tiles,
+            "worst": [_worst(pair, *place) for place in pair.worst]}
+
+
+def _pixels(roi: Roi) -> int:
+    return (roi.xmax - roi.xmin + 1) * (roi.ymax - roi.ymin + 1)
+
+
+def _worst(pair: ShownPair, fast: int, slow: int) -> list[float]:
+    return [fast, slow, *(float(np.ma.getdata(image)[slow, fast]) for image in (pair.reference, pair.subject))]
+
+
+def _tile(pair: ShownPair, roi: Roi, name: str) -> dict[str, Any]:
+    arrays = {"reference": filled(pair.reference[roi.slices]), "subject": filled(pair.subject[roi.slices])}
+    return {"name": name, "x": roi.xmin, "y": roi.ymin, "step": 1, **_packed_arrays(arrays)}
+
+
+def _frame(pair: ShownPair, step: int) -> dict[str, Any]:
+    if step == 1:
+        return _tile(pair, Roi.full(pair.shape), "the whole frame")
+    x, y = filled(pair.reference), filled(pair.subject)
+    arrays = {"reference": _blocks(x, step, np.fmax), "subject": _blocks(y, step, np.fmax),
+              "reference_mean": _means(x, step), "subject_mean": _means(y, step),
+              "difference": _furthest(pair.difference, step)}
+    return {"name": "the whole frame", "x": 0, "y": 0, "step": step, **_packed_arrays(arrays)}
+
+
+def filled(image: np.ndarray) -> np.ndarray:
+    """Pixels as float32, NaN where they are masked."""
+    shown: np.ndarray = np.ma.filled(image.astype(np.float32), np.nan) if np.ma.isMaskedArray(image) \
+        else np.asarray(image, np.float32)
+    return shown
+
+
+def _blocks(image: np.ndarray, step: int, function: np.ufunc) -> np.ndarray:
+    """One value of each block of step x step pixels; blocks at the edges hold fewer."""
+    rows = function.reduceat(image, np.arange(0, image.shape[0], step), axis=0)
+    found: np.ndarray = function.reduceat(rows, np.arange(0, image.shape[1], step), axis=1)
+    return found
+
+
+def _means(image: np.ndarray, step: int) -> np.ndarray:
+    """The mean of each block over its pixels that are numbers; NaN where there is none."""
+    number = np.isfinite(image)
+    everywhere = bool(number.all())
+    sums = _blocks(image if everywhere else np.where(number, image, 0).astype(np.float64), step, np.add)
+    counts = _blocks(number.astype(np.float32), step, np.add)
+    with np.errstate(all="ignore"):
+        means: np.ndarray = (sums / counts).astype(np.float32)
+    return means
+
+
+def _furthest(difference: np.ndarray, step: int) -> np.ndarray:
+    low, high = (_blocks(difference, step, function) for function in (np.fmin, np.fmax))
+    return np.where(-low > high, low, high).astype(np.float32)
+
+
+def _packed_arrays(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    rows, columns = next(iter(arrays.values())).shape
+    return {"rows": rows, "columns": columns, "arrays": {name: packed(array) for name, array in arrays.items()}}
+
+
+def packed(array: np.ndarray) -> str:
+    """An array as float32: its bytes in order of significance, packed by zlib, in base64."""
+    planes = np.ascontiguousarray(array, "<f4").view(np.uint8).reshape(-1, 4).T
+    return base64.b64encode(zlib.compress(planes.tobytes(), 6)).decode("ascii")

@@ -1,0 +1,121 @@
+"""The images of a bundle to look into, by Bokeh: three panes with one pan and zoom, and all that is marked on them.
+
+Here the panes are laid out and what they show is packed; viewer.js fills them, as every array is sent once and worked
+out from there. Bokeh is the extra ``report``: without it nothing is made, and the page says so.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from nbcompare.bundle.bundle import Bundle
+from nbcompare.commands.views.page.frames import carried
+from nbcompare.commands.views.page.pair import ShownPair
+from nbcompare.commands.views.page.places import geometry, outlines, peaks
+from nbcompare.commands.views.page.still_images import lookup
+from nbcompare.compare.image import Roi
+
+MISSING = ("Images to look into and plots need Bokeh, which is not installed: pip install 'nb-compare[report]', then "
+           "write this page again.")
+_BRIGHTNESS = ("viridis", "cividis", "inferno", "gray")
+_DIFFERENCE = ("RdBu_r", "PuOr_r", "BrBG_r")
+_SIDE = 430
+"""Pixels of a pane on the screen."""
+
+
+def has_bokeh() -> bool:
+    try:
+        import bokeh.models  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+@functools.cache
+def bokeh_script() -> str:
+    """The library itself: its core alone, as widgets and tables of the page are those of the browser."""
+    from bokeh.resources import Resources
+
+    return "\n".join(Resources(mode="inline", components=["bokeh"]).js_raw).replace("</script", "<\\/script")
+
+
+def embedded(roots: dict[str, Any]) -> dict[str, Any]:
+    """Models by the id of the element that each is drawn into, as the library reads them."""
+    from bokeh.document import Document
+    from bokeh.embed.util import standalone_docs_json_and_render_items
+
+    document = Document()
+    for model in roots.values():
+        document.add_root(model)
+    documents, items = standalone_docs_json_and_render_items(list(roots.values()))
+    item = items[0].to_json()
+    item["roots"] = {model.id: place for place, model in roots.items()}
+    return {"documents": documents, "items": [item]}
+
+
+def viewer_data(bundle: Bundle, pair: ShownPair) -> dict[str, Any]:
+    """What viewer.js reads beside the panes."""
+    comparison = bundle.record.comparison
+    rois = [region.roi for region in comparison.regions] if comparison else []
+    return {**carried(pair, rois), "geometry": geometry(bundle, pair), "peaks": peaks(bundle, pair),
+            "outlines": outlines(rois, Roi.full(pair.shape)), "identical": pair.identical,
+            "brightness": {name: _colours(name) for name in _BRIGHTNESS},
+            "difference": {name: _colours(name) for name in _DIFFERENCE}}
+
+
+def _colours(name: str) -> list[str]:
+    return ["#" + bytes(colour.tolist()).hex() for colour in lookup(name)]
+
+
+def panes(pair: ShownPair) -> dict[str, Any]:
+    """The three panes by their places: reference, subject and what differs, over one pair of ranges."""
+    from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
+
+    slow, fast = pair.reference.shape
+    side = max(slow, fast)
+    x = Range1d(start=(fast - side) / 2 - 0.5, end=(fast + side) / 2 - 0.5, name="x")
+    y = Range1d(start=(slow + side) / 2 - 0.5, end=(slow - side) / 2 - 0.5, name="y")
+    images = ColumnDataSource(name="images", data={key: [] for key in (
+        "x", "y", "dw", "dh", "left", "middle", "right")})
+    marks = {name: ColumnDataSource(name=name, data={key: [] for key in keys.split()}) for name, keys in _MARKS.items()}
+    mappers = {name: LinearColorMapper(palette=_colours(colours), low=0, high=1, nan_color="#808080",
+                                       name=f"{name} colours")
+               for name, colours in (("brightness", _BRIGHTNESS[0]), ("difference", _DIFFERENCE[0]))}
+    return {f"pane-{column}": _pane(column, x, y, images, marks, mappers[kind]) for column, kind in (
+        ("left", "brightness"), ("middle", "brightness"), ("right", "difference"))}
+
+
+_MARKS = {"regions": "xs ys", "names": "x y name", "matched": "x y", "lost": "x y", "moved": "x0 y0 x1 y1",
+          "worst": "x y", "cursor": "x y"}
+
+
+def _pane(column: str, x: Any, y: Any, images: Any, marks: dict[str, Any], mapper: Any) -> Any:
+    from bokeh.models import BoxZoomTool, Image, LinearAxis, PanTool, Plot, ResetTool, WheelZoomTool
+
+    wheel = WheelZoomTool()
+    pane = Plot(x_range=x, y_range=y, width=_SIDE, height=_SIDE, name=column, output_backend="canvas",
+                min_border=4, toolbar_location="above")
+    pane.add_layout(LinearAxis(axis_label="fast"), "below")
+    pane.add_layout(LinearAxis(axis_label="slow"), "left")
+    pane.add_tools(PanTool(), wheel, BoxZoomTool(match_aspect=True), ResetTool())
+    pane.toolbar.active_scroll, pane.toolbar.logo = wheel, None
+    pane.add_glyph(images, Image(x="x", y="y", dw="dw", dh="dh", image=column, color_mapper=mapper))
+    _add_marks(pane, marks)
+    return pane
+
+
+def _add_marks(pane: Any, marks: dict[str, Any]) -> None:
+    from bokeh.models import MultiLine, Scatter, Segment, Text
+
+    blue, orange, green = "#00b4ff", "#ff9500", "#00d084"
+    pane.add_glyph(marks["regions"], MultiLine(xs="xs", ys="ys", line_color=blue, line_width=1.5))
+    pane.add_glyph(marks["names"], Text(x="x", y="y", text="name", text_color=blue, text_font_size="11px"))
+    pane.add_glyph(marks["matched"], Scatter(x="x", y="y", marker="circle", size=12, fill_alpha=0, line_color=green))
+    pane.add_glyph(marks["lost"], Scatter(x="x", y="y", marker="x", size=12, line_color=orange, line_width=2))
+    pane.add_glyph(marks["moved"], Segment(x0="x0", y0="y0", x1="x1", y1="y1", line_color=orange, line_width=2))
+    pane.add_glyph(marks["moved"], Scatter(x="x1", y="y1", marker="triangle", size=7, fill_color=orange,
+                                           line_color=orange))
+    pane.add_glyph(marks["worst"], Scatter(x="x", y="y", marker="square", size=11, fill_alpha=0, line_color="#ff00c8"))
+    pane.add_glyph(marks["cursor"], Scatter(x="x", y="y", marker="cross", size=22, line_color="#ffffff", line_width=3))
+    pane.add_glyph(marks["cursor"], Scatter(x="x", y="y", marker="cross", size=22, line_color="#000000"))

@@ -1,0 +1,155 @@
+"""The page of a bundle in a real browser: what a person can do with it, and what it never does.
+
+All tests share one browser and one page of a small failing case, in whose middle pixel the subject is 5 % too bright.
+"""
+
+import re
+
+import pytest
+
+from nbcompare.cli import run
+from tests.nbcompare.commands.browser import Opened, chromium
+from tests.nbcompare.conftest import FAKES, SMALL_CASE
+
+MARKUP = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+BRIGHTEST = (4, 3)
+"""(fast, slow) of the pixel that differs: the middle one of 9 x 7."""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder of a page of a small case whose title is hostile."""
+    folder = tmp_path_factory.mktemp("page")
+    case = folder / "small.yaml"
+    case.write_text(SMALL_CASE.replace("a 9 x 7 image of fake engines", f"'a {MARKUP} image'"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        run(["run", str(case), "--c-bin", str(FAKES / "good.py"), "--py-bin", str(FAKES / "defect.py"), "-q"])
+        bundle = next(folder.glob("bundles/small/2*"))
+        assert run(["report", str(bundle), "--html", str(folder / "page.html")]) == 0
+    return folder / "page.html"
+
+
+@pytest.fixture(scope="module")
+def opened(browser, made):
+    return Opened(browser, made).ready()
+
+
+@pytest.fixture
+def keys(opened):
+    """The page with its focus on the images, looking at the whole frame."""
+    opened.page.locator("#viewer").focus()
+    opened.page.keyboard.press("0")
+    yield opened
+    assert opened.said == [] and opened.asked == []
+
+
+def test_the_first_screen_decides(opened):
+    assert opened.text("#decision strong") == "FAIL"
+    assert "thresholds do not hold" in opened.text("#reason")
+    below = opened.page.evaluate("() => document.querySelector('#thresholds').getBoundingClientRect().top")
+    assert below < 1000
+
+
+def test_text_of_strangers_is_text(keys):
+    assert keys.page.evaluate("() => document.querySelectorAll('img[src=x]').length") == 0
+    assert MARKUP in keys.text("#decision .what")
+    refused = keys.page.evaluate("""() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1';
+        document.body.appendChild(s); return window.ran === undefined; }""")
+    keys.said.clear()  # that a script was refused is told on the console
+    assert refused
+
+
+def test_the_page_may_fetch_nothing(opened):
+    got = opened.page.evaluate("() => fetch('http://localhost:9/').then(() => 'fetched', () => 'refused')")
+    opened.said.clear()
+    assert got == "refused" and opened.asked == []
+
+
+def test_the_value_of_a_known_pixel_is_read(keys):
+    keys.page.keyboard.press("n")
+    said = keys.text("#readout")
+    assert f"fast {BRIGHTEST[0]}  slow {BRIGHTEST[1]}  reference 1000  subject 1050  difference 50  ratio 1.05" in said
+    keys.page.keyboard.press("ArrowRight")
+    assert f"fast {BRIGHTEST[0] + 1}  slow {BRIGHTEST[1]}" in keys.text("#readout")
+
+
+def test_the_mouse_reads_the_pixel_that_is_under_it(keys):
+    """The middle of a pane is the middle of the frame, whose pixel is the brightest one."""
+    keys.page.locator("#pane-left").scroll_into_view_if_needed()
+    inside = keys.page.evaluate("""() => { const view = Bokeh.index.roots.find((v) => v.model.name === 'left');
+        const frame = view.frame.bbox, box = view.el.getBoundingClientRect();
+        return [box.left + frame.left + frame.width / 2, box.top + frame.top + frame.height / 2]; }""")
+    keys.page.mouse.move(inside[0] - 30, inside[1])
+    keys.page.mouse.move(*inside)
+    keys.page.wait_for_function("() => document.getElementById('readout').textContent.startsWith('fast 4  slow 3 ')")
+
+
+def test_panes_zoom_and_move_together(keys):
+    before = keys.state("x.end") - keys.state("x.start")
+    keys.page.keyboard.press("+")
+    assert keys.state("x.end") - keys.state("x.start") == pytest.approx(before / 2)
+    ranges = keys.page.evaluate("""() => Bokeh.index.roots.filter((v) => v.model.x_range?.name === 'x')
+        .map((v) => [v.model.x_range.id, v.model.y_range.id].join())""")
+    assert len(ranges) == 3 and len(set(ranges)) == 1
+
+
+def test_blink_and_swipe_show_one_image_in_place_of_the_other(keys):
+    keys.page.keyboard.press("b")
+    keys.page.wait_for_function("() => document.getElementById('title-middle').textContent === 'blink: reference'")
+    keys.page.keyboard.press("s")
+    assert keys.text("#title-middle") == "subject | reference" and keys.page.locator("#swipe").is_visible()
+    keys.page.keyboard.press("s")
+    assert keys.text("#title-middle") == "subject"
+
+
+def test_scale_limits_and_differences_are_chosen(keys):
+    keys.page.keyboard.press("2")
+    assert keys.page.locator("#scale").input_value() == "linear"
+    keys.page.locator("#high").fill("500")
+    keys.page.locator("#high").press("Enter")
+    assert keys.state("limits.high") == 500 and "500" in keys.text("#labels-left")
+    keys.page.locator("#viewer").focus()
+    keys.page.keyboard.press("d")
+    assert keys.text("#title-right") == "subject ÷ reference" and "1.05" in keys.text("#labels-right")
+    for key in "dd13":
+        keys.page.keyboard.press(key)
+    assert keys.page.locator("#scale").input_value() == "asinh"
+
+
+def test_a_click_in_the_table_jumps_to_the_worst_pixel(keys):
+    keys.page.locator("#worst button[aria-label='look at worst place 1']").click()
+    assert f"fast {BRIGHTEST[0]}  slow {BRIGHTEST[1]} " in keys.text("#readout")
+    assert (keys.state("x.start") + keys.state("x.end")) / 2 == BRIGHTEST[0]
+
+
+def test_a_table_is_sorted_by_the_head_of_a_column(keys):
+    table = keys.page.locator("table.sortable", has_text="why this number").first
+    head = table.get_by_role("button", name="metric")
+    rows = table.locator("td:nth-child(2)").all_text_contents()
+    head.focus()
+    keys.page.keyboard.press("Enter")
+    assert table.locator("td:nth-child(2)").all_text_contents() == sorted(rows)
+    keys.page.keyboard.press("Enter")
+    assert table.locator("td:nth-child(2)").all_text_contents() == sorted(rows, reverse=True)
+
+
+def test_a_command_is_copied(keys):
+    button = keys.page.locator("button.copy").first
+    button.click()
+    assert re.fullmatch("copied", button.text_content())
+
+
+def test_pictures_tables_and_verdict_stay_where_scripts_are_blocked(browser, made):
+    found = Opened(browser, made, java_script_enabled=False)
+    assert found.page.locator("img.picture").count() == 4 and found.page.locator("#viewer").is_hidden()
+    assert found.page.locator("svg.bar rect").count() >= 1
+    assert found.page.locator("noscript").first.is_visible()
+    assert found.said == [] and found.asked == []
+    found.page.close()
