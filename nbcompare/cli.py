@@ -17,6 +17,7 @@ import traceback
 import click
 
 from nbcompare import __version__
+from nbcompare.commands.colour import coloured, taken_out
 from nbcompare.commands.screen import guarded
 from nbcompare.engine.stopping import Stopped
 from nbcompare.errors import EXIT_MEANING, ExitCode, NbCompareError
@@ -44,11 +45,13 @@ COMMANDS = {
     "list": "List the stored bundles with their verdicts.",
     "trend": "Follow a case over its stored runs; which margins shrank?",
     "index": "Write all bundles of a folder as one page, with their history.",
+    "view": "Print a small picture of a bundle in the terminal.",
     "show": "Print what a bundle says, on one page.",
     "report": "Write a bundle as one HTML page with its pictures inside.",
     "prune": "Remove old bundles, never one that something rests on.",
     "export": "Write a bundle as a bag (BagIt 1.0) or a zip file.",
     "import": "Take in a bundle that somebody sent, verified first.",
+    "help": "Explain exit codes, metrics, causes, colours, completion, or a command.",
     "doctor": "Say what is missing here and what killed runs left behind.",
     "gate": "Look into everything a phase requires; green only when all of it holds.",
     "sign": "Sign off a phase whose gate is green.",
@@ -64,9 +67,10 @@ class LazyCommands(click.Group):
     """A group whose commands are imported when asked for; a line that names none is a one-shot comparison."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = ("--help", "-h", "--version")
+        own = ("--help", "-h", "--version", "--color")
         if args and args[0] not in COMMANDS and args[0] not in own and args[0].startswith("-"):
-            self._refuse_late_command(ctx, args)
+            if not ctx.resilient_parsing:
+                self._refuse_late_command(ctx, args)
             args = [ONE_SHOT, *args]
         return super().parse_args(ctx, args)
 
@@ -108,6 +112,9 @@ class LazyCommands(click.Group):
 
 @click.group(cls=LazyCommands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="nb-compare")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True,
+              expose_value=False,
+              help="Colours; may follow the command. Without it NO_COLOR, FORCE_COLOR and CI are obeyed.")
 def main() -> None:
     """Decide, with evidence, whether two nanoBragg implementations give the same image.
 
@@ -133,7 +140,9 @@ def run(argv: list[str]) -> int:
 
 def _run(argv: list[str]) -> int:
     try:
-        code = int(main.main(args=argv, prog_name="nb-compare", standalone_mode=False) or ExitCode.PASS)
+        word, argv = taken_out(argv)
+        code = int(main.main(args=argv, prog_name="nb-compare", standalone_mode=False,
+                             color=coloured(word, os.environ)) or ExitCode.PASS)
         sys.stdout.flush()
         return code
     except click.exceptions.NoArgsIsHelpError as shown:

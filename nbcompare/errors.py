@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import difflib
 import enum
+import shlex
 from collections.abc import Iterable
 
 from nbcompare.visible import visible
@@ -118,6 +119,11 @@ class EvidenceError(NbCompareError):
     """A bundle that is damaged or incomplete; with every fault that was found."""
 
     exit_code = ExitCode.EVIDENCE
+
+
+def to_type(*words: object) -> str:
+    """A command that somebody is told to type, quoted as a shell needs it."""
+    return shlex.join(map(str, words))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbcompare.commands.options import Finite, experiment_options
+from nbcompare.commands.options import Finite, complete_metrics, experiment_options
 from nbcompare.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _listed(context: click.Context, _parameter: click.Parameter, asked: bool) ->
 @click.option("--strengths", default="1,0.1,0.01", show_default=True, metavar="SHARES",
               help="Strengths, as shares of the full one.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of all amounts, places and directions.")
-@click.option("--threshold-only", "alone", metavar="METRIC[@ROI]=VALUE",
+@click.option("--threshold-only", "alone", metavar="METRIC[@ROI]=VALUE", shell_complete=complete_metrics,
               help="Judge with this threshold and nothing beside it.")
 @click.option("--no-diagnosis", is_flag=True, help="Do not ask the diagnosis.")
 @click.option("--budget", type=Finite(min=1), default=60.0, show_default=True, metavar="SECONDS",

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import Finite, bundles_option, engine_options, fresh_option, output_options, words
+from nbcompare.commands.options import CASE, Finite, bundles_option, engine_options, fresh_option, output_options, words
 from nbcompare.errors import ExitCode, UsageError
 
 
 @click.command("bisect")
-@click.argument("case_file", type=click.Path(path_type=Path), metavar="CASE")
+@click.argument("case_file", type=CASE, metavar="CASE")
 @click.option("--repo", required=True, type=click.Path(path_type=Path), metavar="DIR",
               help="The git repository whose commits are judged.")
 @click.option("--good", required=True, metavar="REV", help="A revision whose verdict is a pass.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nbcompare.commands.options import Finite
-from nbcompare.errors import ExitCode, UsageError
+from nbcompare.errors import ExitCode, UsageError, to_type
 
 
 @click.command("diagnose")
@@ -48,6 +48,8 @@ def command(shape: tuple[int, int] | None, inputs: Path | None, quick: bool, bud
     if len(words) == 1:  # of a bundle: its report shows the answer
         keep(Path(words[0]), DIAGNOSIS, found.as_dict())
     click.echo(dump_json(found.as_dict()) if form == "json" else diagnosis_report(found), nl=form != "json")
+    if form == "text" and not found.agree and not found.shape_fault and len(words) == 1:
+        click.echo(f"  next       {to_type('nb-compare', 'trace', *words)}")
     if found.agree:
         return ExitCode.PASS
     return ExitCode.SHAPE if found.shape_fault else ExitCode.DIFFERS

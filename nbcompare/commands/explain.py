@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import bundles_option, program_options, words
+from nbcompare.commands.options import CASE, bundles_option, program_options, words
 from nbcompare.errors import ExitCode
 
 
 @click.command("explain")
-@click.argument("case", type=click.Path(path_type=Path), metavar="CASE")
+@click.argument("case", type=CASE, metavar="CASE")
 @click.option("--input", "overrides", multiple=True, metavar="NAME=PATH",
               help="Use this file as the case's input NAME.")
 @bundles_option

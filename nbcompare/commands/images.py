@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import Finite
+from nbcompare.commands.options import Finite, complete_metrics
 from nbcompare.commands.publish import JSON, JSONL, Publication, result_options
 from nbcompare.errors import ExitCode, UsageError
 
@@ -18,7 +18,7 @@ from nbcompare.errors import ExitCode, UsageError
               help="Judge by the regions and thresholds of this case.")
 @click.option("--roi", "rois", nargs=4, type=int, multiple=True, metavar="XMIN XMAX YMIN YMAX",
               help="Region to judge, inclusive, x fast and y slow; may be given again.  [default: the whole image]")
-@click.option("--threshold", "thresholds", multiple=True, metavar="METRIC=MIN..MAX",
+@click.option("--threshold", "thresholds", multiple=True, metavar="METRIC=MIN..MAX", shell_complete=complete_metrics,
               help="What a figure must be: correlation=0.9995.. or max_abs_diff=..0.5; may be given again.  [default: "
                    "correlation, sum ratio and brightest pixel]")
 @click.option("--read", "declared", metavar="KEY=VALUE,...",

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
-from nbcompare.errors import ExitCode, UsageError
+from nbcompare.errors import ExitCode, NbCompareError, UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -35,8 +36,62 @@ class BundleName(click.Path):
 
         return value if isinstance(value, Path) else find_bundle(value)
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The cases that have bundles, or the stamps of one; else folders."""
+        from nbcompare.bundle.find import BUNDLES, names_of
+
+        case, slash, _ = incomplete.partition("/")
+        stamps = (f"{case}/{place.name}" for place in sorted((BUNDLES / case).glob("[0-9]*Z"))) if slash else ()
+        found = [CompletionItem(name) for name in (*names_of(), *stamps) if name.startswith(incomplete)]
+        return found or super().shell_complete(ctx, param, incomplete)
+
+
+class CaseName(click.Path):
+    """The path of a case file."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The YAML files in cases/ and here; else files."""
+        found = sorted(str(path) for folder in (Path("cases"), Path()) for path in folder.glob("*.y*ml"))
+        return [CompletionItem(name) for name in found if name.startswith(incomplete)] or \
+            super().shell_complete(ctx, param, incomplete)
+
 
 BUNDLE = BundleName(path_type=Path)
+CASE = CaseName(path_type=Path)
+
+
+def complete_metrics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The metrics that begin so; with the @ that a region follows, those of the case or bundle that was named."""
+    from nbcompare.compare.metrics import METRICS
+
+    metric, at, region = incomplete.partition("@")
+    if not at:
+        return [name for name in METRICS if name.startswith(incomplete)]
+    return [f"{metric}@{name}" for name in _regions_named(ctx) if name.startswith(region)]
+
+
+def complete_regions(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The regions of the case or bundle that was named before."""
+    return [name for name in _regions_named(ctx) if name.startswith(incomplete)]
+
+
+def _regions_named(ctx: click.Context) -> list[str]:
+    from nbcompare.bundle.bundle import load_bundle
+    from nbcompare.bundle.find import find_bundle
+    from nbcompare.case.case import load_case
+
+    left = (word for word in ctx.args if not word.startswith("-"))  # not yet taken, as an option lacks its value still
+    named = ctx.params.get("folder") or next(iter(ctx.params.get("what") or ()), None) or next(left, None)
+    if named is None:
+        return []
+    try:
+        if str(named).endswith((".yaml", ".yml")):
+            return [roi.name for roi in load_case(Path(named)).rois]
+        return [roi.name for roi in load_bundle(find_bundle(named)).record.case.rois]
+    except NbCompareError:
+        return []
+
+
 
 
 def engine_options(command: Command) -> Command:

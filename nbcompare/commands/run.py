@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbcompare.commands.options import BUNDLE, bundles_option, engine_options, fresh_option, sandbox_option, words
+from nbcompare.commands.options import BUNDLE, CASE, bundles_option, engine_options, fresh_option, sandbox_option, words
 from nbcompare.commands.publish import JSON, TEXT, Publication, result_options
-from nbcompare.errors import ExitCode, UsageError, worst
+from nbcompare.errors import ExitCode, UsageError, to_type, worst
 
 if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Bundle
+    from nbcompare.case.case import Case
     from nbcompare.run.options import RunOptions
 
 
 @click.command("run")
-@click.argument("cases", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CASE...")
+@click.argument("cases", nargs=-1, required=True, type=CASE, metavar="CASE...")
 @click.option("--input", "overrides", multiple=True, metavar="NAME=PATH",
               help="Use this file as the case's input NAME; the bundle says so.")
 @click.option("--reference", type=BUNDLE, metavar="BUNDLE",
@@ -59,7 +60,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
             loaded.append(load_case(path))
             if loaded[-1].matrix:
                 raise UsageError(f"{path}: this case is a matrix of cells, of which run makes none",
-                                 hint=f"nb-compare sweep {path}")
+                                 hint=to_type("nb-compare", "sweep", path))
         progress, bundles_made = publication.progress(), []
         for case in loaded:
             told.begin(case.name, case.path)
@@ -71,7 +72,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
             bundle = run_case(case, options, progress)
             bundles_made.append(bundle)
             told.add(result_of(bundle, case.path, next_step(bundle)))
-            _print(bundle, publication.form)
+            _print(case, bundle, publication.form)
         exit_code = worst(result.verdict.exit_code for result in told.results)
         if publication.form == JSON:
             _print_json(bundles_made, exit_code)
@@ -91,16 +92,22 @@ def _show_commands(cases: Sequence[Path], overrides: Sequence[str], options: Run
     return ExitCode.PASS
 
 
-def _print(bundle: Bundle, form: str) -> None:
+def _print(case: Case, bundle: Bundle, form: str) -> None:
     """The report of a bundle as text; and in any form what became looser, where nobody can miss it."""
     from nbcompare.bundle.check.loosened import loosened_until_signed
     from nbcompare.commands.views.bundles import loosened_lines
-    from nbcompare.commands.views.terminal import bundle_report
+    from nbcompare.commands.views.terminal import bundle_report, line, shown
+    from nbcompare.run.effective import case_with_claims
+    from nbcompare.verdict.verdict import Label
 
-    for line in loosened_lines(loosened_until_signed(bundle.folder, bundle.record)):
-        click.echo(line, err=form != TEXT)
+    for looser in loosened_lines(loosened_until_signed(bundle.folder, bundle.record)):
+        click.echo(looser, err=form != TEXT)
     if form == TEXT:
         click.echo(bundle_report(bundle))
+        claiming = case_with_claims(case) if bundle.verdict.word is Label.FAIL else None
+        if claiming:
+            typed = to_type("nb-compare", "run", shown(claiming))
+            click.echo(line("or", f"{typed}: this command, with claims on known divergences, which have to be proven"))
 
 
 def _print_json(bundles: Sequence[Bundle], exit_code: ExitCode) -> None:

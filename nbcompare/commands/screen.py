@@ -27,8 +27,11 @@ class Screen:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def write(self, text: str) -> int:
-        """As any text stream's; returns the number of characters it was given."""
+    def write(self, text: str | bytes) -> int:
+        """As any text stream's; returns the number of characters it was given. click hands the shell, whose words it
+        completes, bytes of text."""
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
         self._stream.write(shown(text, _OURS))
         return len(text)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import bundles_option, engine_options, fresh_option, words
+from nbcompare.commands.options import CASE, bundles_option, engine_options, fresh_option, words
 from nbcompare.commands.publish import JSON, JSONL, Publication, result_options
 from nbcompare.errors import ExitCode, UsageError
 
 
 @click.command("sweep")
-@click.argument("cases", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CASE...")
+@click.argument("cases", nargs=-1, required=True, type=CASE, metavar="CASE...")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Cells to run at once.  [default: CPUs]")
 @click.option("--cluster", metavar="ADDRESS", help="Send the cells to this Dask scheduler (tcp://HOST:PORT).")
 @click.option("--force", is_flag=True, help="Run cells again that are done.")

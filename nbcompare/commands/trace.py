@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbcompare.commands.options import Finite, experiment_options
-from nbcompare.errors import ExitCode, worst
+from nbcompare.errors import ExitCode, to_type, worst
 
 if TYPE_CHECKING:
     from nbcompare.explain.experiment import ExperimentSource
@@ -62,4 +62,8 @@ def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, 
         click.echo(dump_json(said), nl=False)
     else:
         click.echo(trace_report(traces, command, every=every))
-    return worst(trace.exit_code for trace in traces)
+    code = worst(trace.exit_code for trace in traces)
+    if form == "text" and code == ExitCode.DIFFERS:
+        named = asked.words if len(asked.words) == 1 else ("--", *asked.words)
+        click.echo(f"  next  {to_type('nb-compare', 'reduce', *named)}")
+    return code

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TextIO
 
 from nbcompare.visible import visible
+
+
+def time_left(elapsed: float, percent: int) -> str:
+    """How long the rest will take at the pace so far, in words; nothing where that cannot be said yet."""
+    if not 0 < percent < 100 or elapsed < 1:
+        return ""
+    seconds = round(elapsed * (100 - percent) / percent)
+    return f", about {seconds // 60}:{seconds % 60:02d} left"
 
 
 class Progress:
@@ -14,7 +23,7 @@ class Progress:
     def __init__(self, stream: TextIO | None = None, *, quiet: bool = False):
         self.stream = stream or sys.stderr
         self.quiet = quiet
-        self.live = not quiet and self.stream.isatty()
+        self.live = not quiet and self.stream.isatty() and not os.environ.get("CI")
         self.step = ""
 
     def begin(self, step: str) -> None:
@@ -25,7 +34,7 @@ class Progress:
     def tick(self, elapsed: float, percent: int | None) -> None:
         """Redraw the running step; ``percent`` is None while the engine has not said any."""
         if self.live:
-            share = f"  {percent:3d} %" if percent is not None else ""
+            share = f"  {percent:3d} %{time_left(elapsed, percent)}" if percent is not None else ""
             self.stream.write(f"\r\x1b[K{self.step}  {elapsed:5.1f} s{share}")
             self.stream.flush()
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nbcompare.case.case import NANOBRAGG, Case, Limits, cells_of
+from nbcompare.case.case import NANOBRAGG, Case, Limits, cells_of, load_case
 from nbcompare.case.declarations import EngineDeclaration
 from nbcompare.case.masking import FAIL
 from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
@@ -21,6 +22,7 @@ from nbcompare.engine.adapter import adapt
 from nbcompare.engine.choose import named_engine
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.safe_start import BUNDLED_SUBJECT
+from nbcompare.errors import NbCompareError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.staged_case import with_arguments
 from nbcompare.verdict.noise_floor import repetitions_asked
@@ -185,3 +187,19 @@ def _further(case: Case, entries: Mapping[str, Cursor], options: RunOptions) -> 
         yield Effective(what, value or "none", _source(entries, key))
     yield Effective("float image", f"-floatfile {FLOAT_FILE}, added for each engine", DEFAULT)
     yield Effective("bundle", _folder(case, options), DEFAULT if options.bundles == Path("bundles") else "--bundles")
+
+
+MOST_NEIGHBOURS = 50
+
+
+def case_with_claims(case: Case) -> Path | None:
+    """A case beside this one that runs the same command and claims known divergences, where this one claims none: so
+    stands supervisor-nanobragg.yaml beside supervisor.yaml, for the original C program."""
+    if case.path is None or case.divergences:
+        return None
+    for path in sorted(case.path.parent.glob("*.yaml"))[:MOST_NEIGHBOURS]:
+        with suppress(NbCompareError):
+            other = load_case(path)
+            if other.divergences and other.command == case.command:
+                return path
+    return None

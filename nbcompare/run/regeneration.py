@@ -28,7 +28,7 @@ from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.made_of import look_at
 from nbcompare.engine.progress import Progress
-from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, worst
+from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, to_type, worst
 from nbcompare.files import sha256_of
 from nbcompare.run.grading import Grade, Graded, grade_runs
 from nbcompare.run.one_case import run_case
@@ -112,7 +112,7 @@ def _lost_inputs(folder: Path) -> list[str]:
     others = [str(fault) for fault in faults if not fault.file.startswith(f"{DATA}/")]
     if others:
         raise EvidenceError(f"{folder}: damaged, cannot be regenerated", faults=others,
-                            hint=f"nb-compare verify {folder}")
+                            hint=to_type("nb-compare", "verify", folder))
     return [f"the input {fault.file.removeprefix(DATA + '/')} is {fault.kind} in the bundle" for fault in faults]
 
 

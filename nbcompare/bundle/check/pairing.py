@@ -17,7 +17,7 @@ from nbcompare.case.masking import COMPARE
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.engine.engine import Run
-from nbcompare.errors import ExitCode, ShapeError, UsageError, worst
+from nbcompare.errors import ExitCode, ShapeError, UsageError, to_type, worst
 from nbcompare.files import sha256_of
 from nbcompare.verdict.verdict import Verdict, blocked, judge, not_comparable
 
@@ -104,7 +104,7 @@ def compare_bundles(a: Path, b: Path, roles: Sequence[tuple[str, str]] = ()) -> 
         raise UsageError(f"{a} is of case {names[0]}, {b} of case {names[1]}; only runs of one case can be compared")
     if sha256_of(a / MANIFEST) == sha256_of(b / MANIFEST):
         raise UsageError(f"{a} and {b} are one bundle; compared with itself it could not fail",
-                         hint=f"nb-compare check {a} judges its two images again")
+                         hint=f"{to_type('nb-compare', 'check', a)} judges its two images again")
     sides = [(Side(a, records[0], ours), Side(b, records[1], theirs)) for ours, theirs in roles or SAME_ROLES]
     own = [(ours, theirs) for ours, theirs in sides if roles or ours.run is None or ours.run != theirs.run]
     taken = [f"the {ours.role} is one run in both bundles, and is not compared with itself"

@@ -29,7 +29,7 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.engine.installation import CHECKOUT
-from nbcompare.errors import EvidenceError, ShapeError, UsageError
+from nbcompare.errors import EvidenceError, ShapeError, UsageError, to_type
 from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, conclude
 from nbcompare.verdict.refusals import refusals_verdict
@@ -87,7 +87,7 @@ def _sound_record(folder: Path) -> Record:
         faults = agreement_faults(folder, record, files)
     if faults:
         raise EvidenceError(f"{folder}: damaged, not judged", faults=map(str, in_order(faults)),
-                            hint=f"nb-compare verify {folder}")
+                            hint=to_type("nb-compare", "verify", folder))
     return record
 
 

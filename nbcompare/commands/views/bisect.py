@@ -10,6 +10,7 @@ import click
 from nbcompare.commands.views.diagnosis import diagnosis_report
 from nbcompare.commands.views.terminal import line, shown, table, whole
 from nbcompare.engine.revisions import Commit
+from nbcompare.errors import to_type
 from nbcompare.explain.diagnose.cause import Diagnosis
 from nbcompare.run.bisect.bisect import Bisection
 from nbcompare.run.bisect.finding import StepFigure, figures_of_step
@@ -30,7 +31,7 @@ def bisection_report(found: Bisection, why: Diagnosis | str) -> str:
     lines.append(line("judged", _counted(found)))
     after = found.bundles.get(found.first.sha) if found.first else None
     if after:
-        lines.append(line("next", f"nb-compare show {shown(after.folder)}"))
+        lines.append(line("next", to_type("nb-compare", "show", shown(after.folder))))
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ import click
 from nbcompare.case.lines import CaseLines, lines_of
 from nbcompare.commands.views.markdown import MOST_BYTES, within
 from nbcompare.commands.views.results import Result
-from nbcompare.errors import ExitCode, worst
+from nbcompare.errors import ExitCode, to_type, worst
 from nbcompare.files import dump_json
 from nbcompare.plan.gate import Gate
 from nbcompare.plan.requirements import Requirement
@@ -42,8 +42,8 @@ def next_step(gate: Gate) -> str:
         return f"nb-compare gate {first.requirement.removeprefix('signed ')}"
     entry = next((entry for entry in gate.evidence if entry.case.name == first.case), None)
     if entry and entry.faults:
-        return f"nb-compare verify {entry.folder}"
-    return f"nb-compare run {entry.case.path}" if entry else "see the lines marked above"
+        return to_type("nb-compare", "verify", entry.folder)
+    return to_type("nb-compare", "run", entry.case.path) if entry else "see the lines marked above"
 
 
 def as_json(gate: Gate) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.lines import CaseLines, lines_of
-from nbcompare.errors import ExitCode, NbCompareError
+from nbcompare.errors import ExitCode, NbCompareError, to_type
 from nbcompare.verdict.verdict import Check, Label, Verdict
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def result_of_recheck(found: Recheck, file: Path | None) -> Result:
     """What is told of stored images that were judged again; ``file`` is the case that judged them, if one was given."""
     notes = tuple(("note", note) for note in (*found.notes, *(entry.sentence for entry in found.loosened)))
     return Result(found.record.case.name, found.verdict, 0.0, file, lines_of(file), found.folder, found.further.cause,
-                  f"nb-compare verify {found.folder}", (("judged by", found.judged_by), *notes))
+                  to_type("nb-compare", "verify", found.folder), (("judged by", found.judged_by), *notes))
 
 
 def results_of_pairing(pairing: Pairing) -> list[Result]:

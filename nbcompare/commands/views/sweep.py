@@ -12,6 +12,7 @@ from nbcompare.bundle.bundle import load_bundle
 from nbcompare.case.lines import lines_of
 from nbcompare.commands.views.results import Result, result_of
 from nbcompare.commands.views.terminal import table
+from nbcompare.errors import to_type
 from nbcompare.run.sweep.result import FAILED, RAN, STORED, CellResult
 from nbcompare.run.sweep.sweep import Sweep
 from nbcompare.verdict.verdict import Label, Verdict
@@ -51,7 +52,7 @@ def result_of_cell(result: CellResult) -> Result:
     if result.bundle is None:
         failed = Verdict(Label.BLOCKED, result.exit_code, (), (result.why or "the cell left no bundle",))
         return Result(result.cell, failed, result.seconds, file, lines_of(file))
-    return result_of(load_bundle(Path(result.bundle)), file, f"nb-compare show {result.bundle}")
+    return result_of(load_bundle(Path(result.bundle)), file, to_type("nb-compare", "show", result.bundle))
 
 
 def sweep_as_dict(sweep: Sweep) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, WorstPixel
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Run
+from nbcompare.errors import to_type
 from nbcompare.verdict.divergence import factor, proof_rows
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.proof import CONTROL, Proof
@@ -211,7 +212,7 @@ def _value(value: float | None) -> str:
 def next_step(bundle: Bundle) -> str:
     folder, word = shown(bundle.folder), bundle.verdict.word
     if bundle.verdict.accepted:
-        return f"nb-compare verify {folder}"
+        return to_type("nb-compare", "verify", folder)
     if word is Label.NOT_NEEDED:
         return "remove the claim from the case, or run the engines that it is about (docs/divergences.md)"
     if word is Label.CASE_ERROR:
@@ -221,7 +222,7 @@ def next_step(bundle: Bundle) -> str:
     if word is Label.BLOCKED:
         return f"read {folder}/{TODO_FILE}"
     if bundle.record.comparison:
-        return f"nb-compare diagnose {folder}; look at {folder}/{PICTURES['diff']}"
+        return f"{to_type('nb-compare', 'diagnose', folder)}; look at {folder}/{PICTURES['diff']}"
     failed = next((run.role for run in bundle.record.runs if run.failure), SUBJECT)
     return f"read {folder}/{output_name(failed, 'stderr')}"
 

@@ -18,7 +18,7 @@ from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.identity import content_hash
-from nbcompare.engine.progress import Progress
+from nbcompare.engine.progress import Progress, time_left
 from nbcompare.engine.render_cache import RenderCache, default_cache, key_of
 from nbcompare.engine.taken_image import content_failure
 from nbcompare.errors import ExitCode
@@ -105,7 +105,7 @@ def _look_at_all(bench: AuditBench, plan: Sequence[tuple[Kind, float]], progress
                 progress.tick(elapsed, percent)
                 if not progress.live and percent // 10 > told:
                     told = percent // 10
-                    progress.say(f"audit: {percent} % after {elapsed:.0f} s")
+                    progress.say(f"audit: {percent} % after {elapsed:.0f} s{time_left(elapsed, percent)}")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -18,7 +18,7 @@ from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import FLOAT_DTYPE, Shape, read_float_image
 from nbcompare.compare.masks import plain_images
 from nbcompare.engine.kept_stream import read_kept
-from nbcompare.errors import EvidenceError, FileError, UsageError
+from nbcompare.errors import EvidenceError, FileError, UsageError, to_type
 from nbcompare.explain.diagnose.question import Question
 
 
@@ -93,7 +93,7 @@ def _from_bundle(folder: Path) -> QuestionSource:
     lost = [role for role in (REFERENCE, SUBJECT) if role not in runs or not (folder / image_name(role)).is_file()]
     if lost:
         raise EvidenceError(f"{folder}: the {' and the '.join(lost)} left no image, so there is nothing to diagnose",
-                            hint=f"nb-compare show {folder}")
+                            hint=to_type("nb-compare", "show", folder))
     arguments = {role: record.case.arguments(role) for role in (REFERENCE, SUBJECT)}
     printed = (read_kept(folder / output_name(REFERENCE, "stdout")), read_kept(folder / output_name(SUBJECT, "stdout")))
     case = record.case
@@ -113,7 +113,7 @@ def _from_other_images(folder: Path, record: Record, printed: tuple[str, str]) -
     images = read_stored_images(folder, record)
     if images[REFERENCE].shape != images[SUBJECT].shape:
         raise UsageError(f"{folder}: the images have two shapes, and none of them is a file of float32",
-                         hint=f"nb-compare show {folder}")
+                         hint=to_type("nb-compare", "show", folder))
     reference, subject = plain_images(images[REFERENCE], images[SUBJECT])
     words = {role: () if record.case.own_options else record.case.arguments(role) for role in (REFERENCE, SUBJECT)}
     question = Question(reference, subject, words[REFERENCE], folder / DATA, subject_argv=words[SUBJECT],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TextIO
@@ -25,16 +26,16 @@ class Bar:
         self.words[result.word] = self.words.get(result.word, 0) + 1
         if self.quiet:
             return
-        if self.stream.isatty():
+        if self.stream.isatty() and not os.environ.get("CI"):
             filled = _WIDTH * self.done // self.total
             counts = ", ".join(f"{count} {word}" for word, count in sorted(self.words.items()))
-            self.stream.write(f"\r\x1b[K[{'#' * filled}{'.' * (_WIDTH - filled)}] {self.done}/{self.total}  {counts}  "
-                              f"{self._left()}")
+            self.stream.write(f"\r\x1b[K[{'#' * filled}{'.' * (_WIDTH - filled)}] {self.done}/{self.total}  "
+                              f"{100 * self.done // self.total} %  {counts}  {self._left()}")
             if self.done == self.total:
                 self.stream.write("\n")
         else:
             said = "already done" if result.how == "stored" else f"{result.seconds:.2f} s"
-            self.stream.write(f"{self.done}/{self.total} {result.cell}: {result.word}, {said}\n")
+            self.stream.write(f"{self.done}/{self.total} {result.cell}: {result.word}, {said}  ({self._left()})\n")
         self.stream.flush()
 
     def _left(self) -> str:

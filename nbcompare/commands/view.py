@@ -1,0 +1,32 @@
+"""nb-compare view: a bundle as a small picture in the terminal."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from nbcompare.commands.options import BUNDLE, complete_regions
+from nbcompare.errors import ExitCode, UsageError
+
+
+@click.command("view")
+@click.argument("folder", type=BUNDLE, metavar="BUNDLE")
+@click.option("--region", metavar="NAME", shell_complete=complete_regions, help="This region of the case alone.")
+@click.option("--width", type=click.IntRange(20, 1000), metavar="COLUMNS", help="By default what the terminal has.")
+def command(folder: Path, region: str | None, width: int | None) -> ExitCode:
+    """Print reference, subject and their difference as characters, brightest last: ' .:-=+*#%@'.
+
+    Four powers of ten of brightness are drawn, the same for both images; the difference has a scale of its own, which
+    is told. A question mark stands for pixels that are no number. Nothing is checked: for that, see verify.
+    """
+    from nbcompare.commands.views.picture import picture_lines
+
+    columns = width or shutil.get_terminal_size((80, 24)).columns
+    lines = picture_lines(folder, region, columns)
+    if not lines:
+        raise UsageError(f"{folder}: there are no two images of one shape to look at",
+                         hint="nb-compare show tells what became of them")
+    click.echo("\n".join(lines))
+    return ExitCode.PASS

@@ -1,0 +1,120 @@
+"""What people expect of any program: colours that obey, completion, quoting, help on a word, a look in the terminal."""
+
+import shlex
+import shutil
+
+import numpy as np
+import pytest
+
+from nbcompare.commands.colour import coloured, taken_out
+from nbcompare.compare.text_picture import text_picture
+from nbcompare.engine.progress import time_left
+from nbcompare.errors import to_type
+from tests.nbcompare.conftest import SMALL_CASE
+
+
+@pytest.mark.parametrize("word, environment, expected", [
+    ("auto", {}, None), ("auto", {"NO_COLOR": "1"}, False), ("auto", {"NO_COLOR": "", "FORCE_COLOR": "1"}, True),
+    ("auto", {"NO_COLOR": "1", "FORCE_COLOR": "1"}, False), ("auto", {"FORCE_COLOR": "0"}, None),
+    ("auto", {"CI": "true"}, False), ("auto", {"CI": "true", "FORCE_COLOR": "1"}, True),
+    ("auto", {"TERM": "dumb"}, False),
+    ("always", {"NO_COLOR": "1"}, True), ("never", {"FORCE_COLOR": "1"}, False)])
+def test_who_decides_on_colours(word, environment, expected):
+    assert coloured(word, environment) is expected
+
+
+def test_the_option_may_stand_before_and_after_the_command_but_not_behind_the_dashes():
+    assert taken_out(["--color", "never", "show", "x", "--color=always"]) == ("always", ["show", "x"])
+    assert taken_out(["run", "--", "--color", "never"]) == ("auto", ["run", "--", "--color", "never"])
+    assert taken_out(["--color", "red"]) == ("auto", ["--color", "red"])
+
+
+def test_colours_reach_the_output(store, nb, monkeypatch):
+    for name in ("NO_COLOR", "FORCE_COLOR", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    assert "\x1b[" not in nb("show", store.passed).out
+    assert "\x1b[32m" in nb("--color", "always", "show", store.passed).out
+    assert nb("--color", "red", "show", store.passed).code == 1
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[32m" in nb("show", store.passed).out and "\x1b[" not in nb("show", store.passed, "--color=never").out
+
+
+@pytest.fixture
+def completed(nb, monkeypatch, capsys):
+    """What the shell is told for a line whose last word is not finished."""
+
+    def call(line):
+        words = line.split(" ")
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+        monkeypatch.setenv("_NB_COMPARE_COMPLETE", "bash_complete")
+        with pytest.raises(SystemExit):
+            nb()
+        return [said.partition(",")[2] for said in capsys.readouterr().out.splitlines()]
+
+    return call
+
+
+def test_the_shell_completes_commands_cases_bundles_regions_and_metrics(completed, store):
+    assert completed("nb-compare ver") == ["verify"] and "--noise-floor" in completed("nb-compare run --no")
+    assert completed("nb-compare run sm") == ["small.yaml"] and completed("nb-compare show s") == ["small"]
+    assert f"small/{store.passed.name}" in completed("nb-compare verify small/")
+    assert completed("nb-compare view small --region m") == ["middle"]
+    assert completed("nb-compare images --threshold sum_r") == ["sum_ratio"]
+    assert completed("nb-compare audit small.yaml --threshold-only correlation@f") == ["correlation@full"]
+
+
+def test_the_lines_to_install_completion_are_those_of_click(nb, monkeypatch, capsys):
+    assert "_NB_COMPARE_COMPLETE=bash_source" in nb("help", "completion").out
+    monkeypatch.setenv("_NB_COMPARE_COMPLETE", "zsh_source")
+    with pytest.raises(SystemExit):
+        nb()
+    assert "#compdef nb-compare" in capsys.readouterr().out
+
+
+def test_help_explains_topics_and_commands(nb):
+    assert "70  a defect of nb-compare itself" in nb("help", "exit-codes").out
+    for topic, word in (("metrics", "sum_ratio: "), ("causes", "phi-carryover"), ("options", "-Na"), ("colours", "CI"),
+                        ("verify", "Find every fault")):
+        assert word in nb("help", topic).out
+    assert "did you mean 'metrics'?" in nb("help", "metrix").err and nb("help").code == 0
+
+
+def test_what_is_to_be_typed_next_is_quoted_and_leads_on(store, nb, small_case, quick_runs, fake, tmp_path):
+    home = tmp_path / "my bundles"
+    shutil.copytree("bundles", home)
+    (tmp_path / "other.yaml").write_text(SMALL_CASE.replace("name: small", "name: other") + CLAIM)
+    said = nb("run", small_case, "--bundles", home, "--c-bin", fake("good"), "--py-bin", fake("bright"), "-q").out
+    lines = {line.split()[0]: line.split(None, 1)[1] for line in said.splitlines() if line.startswith("  ")}
+    command = shlex.split(lines["next"].partition(";")[0])
+    assert command[:2] == ["nb-compare", "diagnose"] and lines["or"].startswith("nb-compare run other.yaml")
+    found = nb(*command[1:], "--quick")
+    assert found.code == 3 and shlex.split(found.out.splitlines()[-1])[1:] == ["nb-compare", "trace", command[2]]
+    assert to_type("nb-compare", "show", "a b") == "nb-compare show 'a b'"
+
+
+CLAIM = """\
+divergences:
+  - {id: phi-carryover, title: t, engine: reference, emulate: [-emulate, phi-carryover], control: [-phi, "1e-12"],
+     bounds: {full: {correlation: {min: 0.9}}}, why: w, reference: r, owner: o, expires: "2099-01-01"}
+"""
+
+
+def test_a_bundle_is_seen_in_the_terminal(store, nb):
+    said = nb("view", store.failed, "--width", "60").out.splitlines()
+    assert said[0].startswith("FAIL  small") and said[2].split() == ["reference", "subject", "|difference|"]
+    assert len(said) > 5 and nb("view", store.passed, "--region", "middle").code == 0
+    assert nb("view", store.crashed).code == 1 and "did you mean 'middle'" in nb("view", store.passed, "--region",
+                                                                                 "midle").err
+
+
+def test_a_picture_in_characters_shows_the_brightest_of_each_block():
+    """Ten letters over four powers of ten: a tenth of the brightest is a quarter of the way down."""
+    image = np.full((4, 4), 1e-9)
+    image[0, 0], image[0, 3], image[2, 2], image[3, 0] = 100, 10, np.nan, 100
+    assert text_picture(image, 4) == ["@  #", "@ ? "]
+    assert text_picture(np.zeros((2, 2)), 2) == ["  "]
+
+
+def test_the_time_left_follows_the_pace():
+    assert time_left(30, 25) == ", about 1:30 left" and time_left(0.5, 50) == time_left(9, 100) == ""
