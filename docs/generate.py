@@ -61,7 +61,7 @@ Reference x, subject y; float64 sums over the pixels of the region. Printed by `
 `make docs`.
 
 A figure that has no value is *undefined*, with a reason, and no threshold on it holds: a constant image has no
-correlation, a region whose brightest reference pixel is below 1e-6 of the frame's has no signal, and where a pixel is
+correlation, a region of zeros has no signal (weak ones: noise-floor.md), and where a pixel is
 NaN or infinite only the shares of such pixels have a value. The default figures are part of every comparison, all from
 one pass over the pixels; the others are taken where a threshold asks, or everywhere with `run --all-metrics`.
 

@@ -24,7 +24,7 @@ from nbcompare.case.matrix import Cell, Matrix, cells_in, matrix_of
 from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments, known_word, matching, thresholds_of, whole_number
 from nbcompare.case.refusal import Refusal, refusals_of
-from nbcompare.case.regions import rois_of
+from nbcompare.case.regions import rois_of, weak_allowed_in
 from nbcompare.case.strict_yaml import Cursor, load
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
@@ -33,7 +33,7 @@ from nbcompare.errors import UsageError, nearest
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
          "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix",
-         "engines", "reference", "subject", "options", "mask", "nan", "expect", "subjects")
+         "engines", "reference", "subject", "options", "mask", "nan", "expect", "subjects", "weak")
 NANOBRAGG, OWN = "nanobragg", "own"
 """Whose options a command is written in."""
 
@@ -135,6 +135,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         root.require(entries, _REQUIRED if expect else (*_REQUIRED, "thresholds"))
     shape = part(entries, "image", _shape, _UNKNOWN_SHAPE)
     rois = part(entries, "rois", lambda entry: rois_of(entry, shape), _NO_ROIS)
+    rois = part(entries, "weak", lambda entry: weak_allowed_in(entry, rois), rois)
     regions: list[str] = part(entries, "rois", _keys, [])
     named: list[str] = part(entries, "inputs", _keys, [])
     case = Case(
@@ -203,7 +204,8 @@ def _cell_case(case: Case, cell: Cell) -> Case:
     except UsageError:
         shape = case.shape  # told by command_faults
     whole = Roi.full(case.shape).bounds
-    rois = tuple(Roi.full(shape, roi.name) if roi.bounds == whole and roi.is_box else roi for roi in case.rois)
+    rois = tuple(replace(roi, xmax=shape.fast - 1, ymax=shape.slow - 1) if roi.bounds == whole and roi.is_box else roi
+                 for roi in case.rois)
     return replace(case, name=f"{case.name}.{cell.name}", title=f"{case.title} ({cell.name})", command=command,
                    shape=shape, rois=rois, matrix=None, cell=dict(cell.places))
 

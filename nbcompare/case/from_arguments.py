@@ -13,6 +13,7 @@ from nbcompare.case.command import Item, declared_shape, parse_command, unseeded
 from nbcompare.case.inputs import copy_input
 from nbcompare.case.named_files import FLOAT_OPTION
 from nbcompare.case.options import FLOAT_FILE
+from nbcompare.case.regions import allow_weak
 from nbcompare.case.threshold import DEFAULT_MAX_INTENSITY_DELTA, Threshold, default_targets
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import METRICS
@@ -47,6 +48,7 @@ class OneShotOptions:
     seconds: float = 3600.0
     trust_case: bool = False
     sandbox: bool = False
+    allow_weak: str | None = None
 
     def __post_init__(self) -> None:
         for threshold in self._given:
@@ -195,7 +197,7 @@ def with_inputs(case: Case, data: Path) -> Case:
 def one_shot_case(arguments: StagedArguments, options: OneShotOptions, data: Path) -> Case:
     """The case that a bare command line amounts to, with the thresholds of the options."""
     shape = declared_shape((*arguments.command, *arguments.reference_args), data)
-    roi = _region(options.roi, shape)
+    (roi,) = allow_weak((_region(options.roi, shape),), options.allow_weak)
     case = Case(name="one-shot", title="one-shot", command=arguments.command, shape=shape, rois=(roi,),
                 thresholds=options.thresholds(roi.name), reference_args=arguments.reference_args,
                 subject_args=arguments.subject_args)

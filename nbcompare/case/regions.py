@@ -6,6 +6,8 @@
       spot: {polygon: [[10, 12], [20, 11], [18, 25]]}
       water: {resolution: [4.0, 3.0], wavelength_A: 0.98, distance_mm: 200, pixel_mm: 0.172, beam_px: [120.5, 118]}
 
+    weak: {allowed: why a region in which little can be resolved is judged, rois: [box]}   # without rois, every region
+
 Corners are pixels (x fast, y slow; pixel centres are whole numbers). A ring lies between two Bragg spacings in A, on a
 flat detector that the beam meets at right angles: r = D tan(2 asin(lambda / 2d)) / pixel, about ``beam_px``.
 """
@@ -13,9 +15,11 @@ flat detector that the beam meets at right angles: r = D tan(2 asin(lambda / 2d)
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from nbcompare.case.all_faults import reading_on
-from nbcompare.case.parts import NAME
+from nbcompare.case.parts import NAME, known_word
 from nbcompare.case.strict_yaml import Cursor
 from nbcompare.compare.image import Roi, Shape
 
@@ -33,6 +37,22 @@ def rois_of(cursor: Cursor, shape: Shape) -> tuple[Roi, ...]:
         with reading_on():
             found.append(_roi(name, entry, shape))
     return tuple(found)
+
+
+def weak_allowed_in(cursor: Cursor | None, rois: tuple[Roi, ...]) -> tuple[Roi, ...]:
+    """The regions, those that the section ``weak`` names with its reason. Raises CaseError with its place."""
+    if cursor is None:
+        return rois
+    entries = cursor.mapping(known=("allowed", "rois"), required=("allowed",))
+    names = [roi.name for roi in rois]
+    named = [known_word(entry, names, "region") for entry in entries["rois"].items()] if "rois" in entries else names
+    return allow_weak(rois, entries["allowed"].text(), named)
+
+
+def allow_weak(rois: Sequence[Roi], why: str | None, named: Iterable[str] | None = None) -> tuple[Roi, ...]:
+    """The regions, of which those named (or all) may be weak for this reason; as they are where there is none."""
+    chosen = {roi.name for roi in rois} if named is None else set(named)
+    return tuple(replace(roi, weak_allowed=why) if why and roi.name in chosen else roi for roi in rois)
 
 
 def _roi(name: str, cursor: Cursor, shape: Shape) -> Roi:

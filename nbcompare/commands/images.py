@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import Finite, complete_metrics
+from nbcompare.commands.options import Finite, allow_weak_option, complete_metrics
 from nbcompare.commands.publish import JSON, JSONL, Publication, result_options
 from nbcompare.errors import ExitCode, UsageError
 
@@ -33,6 +33,7 @@ from nbcompare.errors import ExitCode, UsageError
 @click.option("--nan", type=click.Choice(["fail", "compare"]), default="fail", show_default=True,
               help="Pixels that are NaN or infinite: an error, or left out and counted.")
 @click.option("--resample", is_flag=True, help="Put a subject of another shape on the reference's grid (noted).")
+@allow_weak_option
 @click.option("--bundles", type=click.Path(path_type=Path), default=Path("bundles"), show_default=True, metavar="DIR",
               help="Where the bundle goes.")
 @click.option("--no-bundle", is_flag=True, help="Keep nothing; only print the result.")
@@ -40,7 +41,8 @@ from nbcompare.errors import ExitCode, UsageError
 def command(reference: Path, subject: Path, case_file: Path | None, rois: tuple[tuple[int, int, int, int], ...],
             thresholds: tuple[str, ...], declared: str | None, read_subject: str | None, mask: Path | None,
             mask_below: float | None, mask_above: float | None, mask_equals: tuple[float, ...], nan: str,
-            resample: bool, bundles: Path, no_bundle: bool, publication: Publication) -> ExitCode:
+            resample: bool, allow_weak: str | None, bundles: Path, no_bundle: bool,
+            publication: Publication) -> ExitCode:
     """Compare two image files and judge them; nothing is run.
 
     SMV, CBF, EDF, TIFF, HDF5 (Eiger, NXmx), .npy, .npz and raw numbers are read, each as its own type. Gaps that a
@@ -69,7 +71,8 @@ def command(reference: Path, subject: Path, case_file: Path | None, rois: tuple[
         ours = Declared.of(declared, "--read")
         theirs = Declared.of(read_subject, "--read-subject") if read_subject else ours
         rules = MaskRules(mask_below, mask_above, mask_equals)
-        options = ImagePairOptions((ours, theirs), rules, None, mask, Declared(), regions, judged, nan, resample)
+        options = ImagePairOptions((ours, theirs), rules, None, mask, Declared(), regions, judged, nan, resample,
+                                   allow_weak)
         options = with_masking(options, case) if case else options
         pair = compare_files(reference, subject, options)
         bundle = None if no_bundle else publish_images(pair, options, bundles, invocation()).folder

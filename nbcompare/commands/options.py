@@ -101,6 +101,16 @@ def engine_options(command: Command) -> Command:
     return program_options(resample(command))
 
 
+def _a_reason(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise UsageError("--allow-weak needs a reason in words; it goes on the record")
+    return text
+
+
+allow_weak_option = click.option(
+    "--allow-weak", metavar="REASON", callback=_a_reason,
+    help="Judge regions in which too little can be resolved all the same; the reason goes on the record.")
+
 sandbox_option = click.option(
     "--sandbox", is_flag=True, help="Confine the engines (Linux: Landlock and seccomp): they read their inputs, their "
                                     "code and the system, write their own folder, and reach no network.")

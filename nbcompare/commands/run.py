@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbcompare.commands.options import BUNDLE, CASE, bundles_option, engine_options, fresh_option, sandbox_option, words
+from nbcompare.commands.options import (
+    BUNDLE,
+    CASE,
+    allow_weak_option,
+    bundles_option,
+    engine_options,
+    fresh_option,
+    sandbox_option,
+    words,
+)
 from nbcompare.commands.publish import JSON, TEXT, Publication, result_options
 from nbcompare.errors import ExitCode, UsageError, to_type, worst
 
@@ -36,12 +45,13 @@ if TYPE_CHECKING:
 @fresh_option
 @bundles_option
 @engine_options
+@allow_weak_option
 @sandbox_option
 @result_options
 def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path | None, noise_floor: bool,
             probe_args: bool, all_metrics: bool, shards: int, dry_run: bool, fresh: bool, bundles: Path,
             c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool,
-            resample: bool, sandbox: bool, publication: Publication) -> ExitCode:
+            resample: bool, allow_weak: str | None, sandbox: bool, publication: Publication) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.case import load_case, parse_input_override
     from nbcompare.commands.views.results import result_of
@@ -68,7 +78,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
             options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs,
                                  resample, bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor,
                                  probe_args=probe_args, all_metrics=all_metrics, shards=shards, trust_case=trust_case,
-                                 fresh=fresh, sandbox=sandbox)
+                                 fresh=fresh, sandbox=sandbox, allow_weak=allow_weak)
             bundle = run_case(case, options, progress)
             bundles_made.append(bundle)
             told.add(result_of(bundle, case.path, next_step(bundle)))

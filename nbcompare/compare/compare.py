@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from nbcompare.compare.image import Roi, Shape, resample_nearest
 from nbcompare.compare.metrics import METRICS, RegionPair, evaluate
 from nbcompare.compare.metrics.shells import radial_profile
 from nbcompare.compare.peaks import PeakTable
+from nbcompare.compare.weak import WeakRegion, weak_region
 from nbcompare.errors import ShapeError
 
 
@@ -47,7 +48,8 @@ class WorstPixel:
 
 @dataclass(frozen=True)
 class RegionComparison:
-    """All figures of one region of interest. Sums and maxima are None where not finite."""
+    """All figures of one region of interest. Sums and maxima are None where not finite; ``weak`` says what there is in
+    a region of which little may be resolved."""
 
     roi: Roi
     figures: tuple[Figure, ...]
@@ -56,6 +58,7 @@ class RegionComparison:
     subject_sum: float | None
     reference_max: float | None
     subject_max: float | None
+    weak: WeakRegion | None = None
 
     def figure(self, metric: str) -> Figure:
         """The figure of that name; one without value when it was not taken."""
@@ -93,16 +96,20 @@ class Comparison:
                 "peaks": self.peaks.as_dict(),
                 "regions": [{"roi": r.roi.as_dict(), "worst": vars(r.worst),
                              "figures": [f.as_dict() for f in r.figures],
-                             **{key: getattr(r, key) for key in _TOTALS}} for r in self.regions]}
+                             **{key: getattr(r, key) for key in _TOTALS},
+                             **({"weak": r.weak.as_dict()} if r.weak else {})} for r in self.regions]}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Comparison:
-        regions = [RegionComparison(Roi.from_dict(r["roi"]), tuple(Figure(**f) for f in r["figures"]),
-                                    WorstPixel(**r["worst"]), *(r[key] for key in _TOTALS))
-                   for r in stored["regions"]]
-        return cls(Shape(**stored["shape"]), tuple(regions), PeakTable.from_dict(stored["peaks"]),
-                   tuple(stored["notes"]), tuple(stored["vacuous"]),
+        return cls(Shape(**stored["shape"]), tuple(map(_region_from, stored["regions"])),
+                   PeakTable.from_dict(stored["peaks"]), tuple(stored["notes"]), tuple(stored["vacuous"]),
                    tuple(stored["centre"]) if stored["centre"] else None)
+
+
+def _region_from(stored: dict[str, Any]) -> RegionComparison:
+    found = RegionComparison(Roi.from_dict(stored["roi"]), tuple(Figure(**f) for f in stored["figures"]),
+                             WorstPixel(**stored["worst"]), *(stored[key] for key in _TOTALS))
+    return replace(found, weak=WeakRegion.from_dict(stored["weak"])) if "weak" in stored else found
 
 
 MASK_FIGURES = ("masked_fraction", "mask_mismatch")
@@ -143,6 +150,7 @@ def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Ro
     peak = brightest(reference if masks is None else reference[~(masks[0] | masks[1])])
     pairs = [region_pair(reference, subject, roi, centre, peak, masks, skip_nonfinite=skip_nonfinite) for roi in rois]
     regions = tuple(_compare_region(pair, roi, further) for pair, roi in zip(pairs, rois, strict=True))
+    notes += [f"region {region.roi.name} is {region.weak.sentence}" for region in regions if region.weak]
     peaks = pairs[0].peaks.moved(*pairs[0].origin) if with_peaks else PeakTable((), 0)
     return Comparison(Shape(*reference.shape), regions, peaks, tuple(notes),
                       tuple(_vacuous(reference, subject, pairs, rois)), centre)
@@ -200,16 +208,24 @@ def _compare_region(pair: RegionPair, roi: Roi, further: Collection[tuple[str, s
     if pair.masks is not None:
         names += [name for name in MASK_FIGURES if name not in names]
     figures = tuple(Figure(name, *evaluate(name, pair)) for name in names)
-    totals = (pair.sums.x_sum, pair.sums.y_sum, pair.sums.x_max, pair.sums.y_max)
-    return RegionComparison(roi, figures, _worst_pixel(pair, roi), *map(finite_or_none, totals))
+    sums = pair.sums
+    return RegionComparison(roi, figures, _worst_pixel(pair, roi), finite_or_none(sums.x_sum),
+                            finite_or_none(sums.y_sum), finite_or_none(sums.x_max), finite_or_none(sums.y_max),
+                            weak_region(pair, roi.weak_allowed))
 
 
 def _vacuous(reference: np.ndarray, subject: np.ndarray, pairs: Sequence[RegionPair], rois: Sequence[Roi]) -> list[str]:
     """Images without a picture in them, and regions without signal."""
     said = [f"the {name} image is constant: every pixel is {image.flat[0]:g}"
             for name, image in (("reference", reference), ("subject", subject)) if _is_constant(image)]
-    return said + [f"region {roi.name}: {pair.no_signal}" for pair, roi in zip(pairs, rois, strict=True)
-                   if pair.no_signal]
+    return said + [f"region {roi.name}: {fault}" for pair, roi in zip(pairs, rois, strict=True)
+                   if (fault := pair.no_signal or (None if said else _constant_region(pair)))]
+
+
+def _constant_region(pair: RegionPair) -> str | None:
+    """Why a region of several pixels shows nothing, or None."""
+    sums = pair.sums
+    return f"every reference pixel here is {sums.x_max:.6g}" if sums.count > 1 and sums.x_max == sums.x_min else None
 
 
 def _is_constant(image: np.ndarray) -> bool:

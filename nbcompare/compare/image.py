@@ -45,7 +45,8 @@ class Roi:
     """A region of interest; all four bounds are inclusive pixel numbers, x fast and y slow.
 
     Within these bounds it is the whole box, or the pixels whose centres lie in ``polygon`` (corners x, y), or in
-    ``ring`` (centre x, y, inner and outer radius, all in pixels).
+    ``ring`` (centre x, y, inner and outer radius, all in pixels). ``weak_allowed`` is why it may be judged where too
+    little can be resolved in it (weak.py); None where nobody said so.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Roi:
     ymax: int
     polygon: tuple[tuple[float, float], ...] = field(default=(), kw_only=True)
     ring: tuple[float, float, float, float] | None = field(default=None, kw_only=True)
+    weak_allowed: str | None = field(default=None, kw_only=True)
 
     @property
     def is_box(self) -> bool:
@@ -80,12 +82,14 @@ class Roi:
         return ~inside
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values; polygon and ring only where it is one."""
+        """Plain values; polygon and ring only where it is one, and what is allowed only where it is."""
         said: dict[str, Any] = {"name": self.name, "xmin": self.xmin, "xmax": self.xmax, "ymin": self.ymin,
                                 "ymax": self.ymax}
         if self.polygon:
             said["polygon"] = [list(corner) for corner in self.polygon]
-        return said if self.ring is None else {**said, "ring": list(self.ring)}
+        if self.ring is not None:
+            said["ring"] = list(self.ring)
+        return {**said, "weak_allowed": self.weak_allowed} if self.weak_allowed else said
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Roi:

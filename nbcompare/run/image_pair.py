@@ -16,6 +16,7 @@ import numpy as np
 
 from nbcompare.case.case import Case
 from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.regions import allow_weak
 from nbcompare.case.threshold import Threshold, default_targets
 from nbcompare.compare.compare import Comparison, Masks, compare_images
 from nbcompare.compare.image import Roi, Shape
@@ -51,6 +52,7 @@ class ImagePairOptions:
     thresholds: tuple[Threshold, ...] = ()
     nan: str = FAIL
     resample: bool = False
+    allow_weak: str | None = None
 
     @property
     def rules_of_subject(self) -> MaskRules:
@@ -151,7 +153,7 @@ def _refuse_nonfinite(files: Mapping[str, ImageFile], masks: Masks | None) -> No
 def _asked(reference: ImageFile, options: ImagePairOptions) -> tuple[tuple[Roi, ...], tuple[Threshold, ...]]:
     """Regions, checked against the image, and thresholds; each region gets the default ones where none is given."""
     shape = Shape(*reference.pixels.shape)
-    rois = options.rois or (Roi.full(shape),)
+    rois = allow_weak(options.rois or (Roi.full(shape),), options.allow_weak)
     for roi in rois:
         fault = roi.fault_in(shape)
         if fault:

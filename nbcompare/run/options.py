@@ -21,8 +21,8 @@ class RunOptions:
     ``reference`` is a bundle whose image stands in for the reference; the three flags after it ask for more than the
     case does. ``shards`` is the number of row bands to render, ``pictures`` says when they are drawn, and
     ``trust_case`` lets the case set variables that decide which code is run. ``fresh`` runs the reference also where a
-    bundle holds the very run already, and ``sandbox`` confines engines and mapped tests. ``percentile`` of the positive
-    pixels are drawn brightest.
+    bundle holds the very run already, ``sandbox`` confines engines and mapped tests, and ``allow_weak`` is why weak
+    regions may be judged. ``percentile`` of the positive pixels are drawn brightest.
     """
 
     c_bin: str | None = None
@@ -43,6 +43,7 @@ class RunOptions:
     fresh: bool = False
     sandbox: bool = False
     percentile: float = DEFAULT_PERCENTILE
+    allow_weak: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from nbcompare.case.case import Case
 from nbcompare.case.inputs import StagedInput, stage_inputs
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import CODE_VARIABLES
+from nbcompare.case.regions import allow_weak
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.git import RepositoryState
@@ -60,8 +61,9 @@ class StagedCase:
 
 
 def with_arguments(case: Case, options: RunOptions) -> Case:
-    """The case with what the command line adds for one side."""
-    return replace(case, reference_args=(*case.reference_args, *options.c_args),
+    """The case with what the command line adds for one side, and with its reason to judge weak regions."""
+    return replace(case, rois=allow_weak(case.rois, options.allow_weak),
+                   reference_args=(*case.reference_args, *options.c_args),
                    subject_args=(*case.subject_args, *options.py_args))
 
 

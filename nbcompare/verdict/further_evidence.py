@@ -17,7 +17,7 @@ from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
 from nbcompare.verdict.on_device import DeviceRun, with_device
 from nbcompare.verdict.proof import Proof
 from nbcompare.verdict.subjects import SubjectRun, with_subjects
-from nbcompare.verdict.verdict import Verdict, engine_failed, judge
+from nbcompare.verdict.verdict import Label, Verdict, engine_failed, judge, no_evidence, verdict
 
 if TYPE_CHECKING:
     from nbcompare.case.case import Case
@@ -102,11 +102,19 @@ def conclude(comparison: Comparison, thresholds: Sequence[Threshold], further: F
         return engine_failed(further.noise.failures)
     plain = plain_verdict(comparison, thresholds, further)
     found = judge_claims(plain, comparison, further.proof, thresholds) if further.proof else plain
+    empty = no_evidence(comparison, thresholds, *_beside(further))
+    if found.word is Label.PROVEN and empty:
+        return verdict(Label.BLOCKED, empty, found.checks)
     return with_subjects(with_device(found, further.device, thresholds), further.subjects, thresholds)
 
 
 def plain_verdict(comparison: Comparison, thresholds: Sequence[Threshold], further: FurtherEvidence) -> Verdict:
     """The verdict without any claim."""
+    noise, vacuous = _beside(further)
+    return judge(comparison, thresholds, noise=noise, vacuous=vacuous)
+
+
+def _beside(further: FurtherEvidence) -> tuple[Mapping[tuple[str, str], float], list[str]]:
+    """The reference's noise by (metric, region), and signs of vacuity that were found beside the comparison."""
     blockers = further.ablation.blockers if further.ablation else []
-    return judge(comparison, thresholds, noise=further.noise.values() if further.noise else None,
-                 vacuous=[*further.vacuous, *blockers])
+    return further.noise.values() if further.noise else {}, [*further.vacuous, *blockers]

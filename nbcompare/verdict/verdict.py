@@ -135,7 +135,7 @@ def judge(comparison: Comparison, thresholds: Sequence[Threshold], *,
     checks = tuple(_check(comparison, threshold, noise or {}) for threshold in thresholds)
     outside = [check.sentence for check in checks if not check.holds]
     too_tight = [_below_noise(check) for check in checks if check.below_noise]
-    empty = [*vacuous, *comparison.vacuous, *_met_by_zeros(comparison, thresholds)]
+    empty = no_evidence(comparison, thresholds, noise or {}, vacuous)
     if too_tight:
         return verdict(Label.CASE_ERROR, [*too_tight, *outside, *empty], checks)
     if outside:
@@ -151,6 +151,21 @@ def _check(comparison: Comparison, threshold: Threshold, noise: Mapping[tuple[st
     if figure.value is None:
         return Check(threshold, None, False, figure.undefined, own)
     return Check(threshold, figure.value, threshold.admits(figure.value), None, own)
+
+
+def no_evidence(comparison: Comparison, thresholds: Sequence[Threshold], noise: Mapping[tuple[str, str], float],
+                vacuous: Sequence[str] = ()) -> list[str]:
+    """Every reason why the images, or a region of them, show nothing, however well they agree."""
+    return [*vacuous, *comparison.vacuous, *_too_weak(comparison, noise), *_met_by_zeros(comparison, thresholds)]
+
+
+def _too_weak(comparison: Comparison, noise: Mapping[tuple[str, str], float]) -> list[str]:
+    """Weak regions in which nothing can be told, and which nobody allowed."""
+    weak = [(region.roi.name, region.weak) for region in comparison.regions if region.weak and not region.weak.allowed]
+    found = [(name, region, region.unresolved(noise.get(("max_abs_diff", name)))) for name, region in weak]
+    return [f"region {name} is too weak to judge: {why} ({region.peak_share:.2g} of the frame's peak, {region.pixels} "
+            f"pixels); where that is meant, allow it with a reason (--allow-weak, or weak in a case)"
+            for name, region, why in found if why]
 
 
 def _met_by_zeros(comparison: Comparison, thresholds: Sequence[Threshold]) -> list[str]:

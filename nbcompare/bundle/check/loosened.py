@@ -111,6 +111,9 @@ def loosened(past: Asked, name: str, rois: Sequence[Roi], thresholds: Sequence[T
         if new_roi is not None and new_roi.bounds != old_roi.bounds:
             yield Loosened(f"region {old_roi.name}", f"{list(old_roi.bounds)}", f"{list(new_roi.bounds)}",
                            "a region was moved; what it holds is another question than before", name)
+        if new_roi is not None and new_roi.weak_allowed and not old_roi.weak_allowed:
+            yield Loosened(f"region {old_roi.name}", "judged only where it holds signal",
+                           "judged even where it is weak", new_roi.weak_allowed, name)
     yield from _loosened_claims(past.divergences, name, claims)
 
 

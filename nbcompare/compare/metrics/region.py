@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from nbcompare.compare.peaks import PeakTable
 
 SIGNAL_FLOOR = 1e-6
-"""A region whose brightest reference pixel is below this share of the frame's has no signal."""
+"""A region whose brightest reference pixel is below this share of the frame's is weak (weak.py), and a ring whose mean
+is below this share of the brightest ring's has no signal."""
 
 BAND_PIXELS = 32_768
 
@@ -109,7 +110,7 @@ def dot(x: np.ndarray, y: np.ndarray) -> float:
 class RegionPair:
     """One region of reference (x) and subject (y), arrays [slow, fast] of one shape and any real dtype.
 
-    ``frame_max`` is the brightest pixel of the whole reference image, by which "no signal" is judged.
+    ``frame_max`` is the brightest pixel of the whole reference image, by which a region is called weak.
     ``origin`` is the region's first pixel (x fast, y slow) in the image and ``centre`` the pixel of the
     direct beam there, the middle of the region when not given. ``masks`` are boolean arrays of the region's
     shape, True where a pixel of the reference or of the subject is no measurement; such a pixel, masked in
@@ -218,10 +219,8 @@ class RegionPair:
             return f"no pixel is left to compare: all {self.area} are masked or not finite"
         if not self.frame_max > 0:
             return "the reference image has no positive pixel"
-        peak = self.sums.x_max
-        if peak < SIGNAL_FLOOR * self.frame_max:
-            return (f"no signal: the brightest reference pixel here is {peak / self.frame_max:.2g} of the frame's, "
-                    f"below {SIGNAL_FLOOR:g}")
+        if self.sums.x_max <= 0:
+            return f"no signal: the brightest reference pixel here is {self.sums.x_max:.6g}"
         return None
 
     @cached_property

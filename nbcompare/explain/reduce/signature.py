@@ -85,7 +85,7 @@ def signature_of(reference: np.ndarray, subject: np.ndarray, roi: Roi, threshold
         return Signature(engine=(SUBJECT, "another shape"))
     failed = {(check.threshold.metric, _direction(check)) for check in judge(comparison, moved).checks
               if not check.holds}
-    if comparison.vacuous:
+    if comparison.vacuous or any(region.weak and region.weak.unresolved() for region in comparison.regions):
         failed.add(("images", "vacuous"))
     ratio = None
     if any(metric == "sum_ratio" for metric, _ in failed):

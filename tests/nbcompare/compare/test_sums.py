@@ -11,6 +11,7 @@ from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import METRICS, RegionPair, evaluate
 from nbcompare.compare.metrics.region import SIGNAL_FLOOR, Sums, sums_of
 from nbcompare.compare.metrics.shells import radial_profile
+from nbcompare.compare.weak import weak_region
 
 PART = Roi("part", 10, 40, 5, 30)
 
@@ -140,10 +141,11 @@ def test_sums_that_overflow_are_no_figures():
     assert RegionPair(huge / 1e300, huge, 1e308).fault == "the sum of the subject's pixels overflows"
 
 
-def test_a_region_has_signal_from_a_millionth_of_the_brightest_pixel_up():
+def test_a_region_is_weak_below_a_millionth_of_the_brightest_pixel():
     dim = np.array([[0.25, 1.0]])
-    assert RegionPair(dim, dim, 1 / SIGNAL_FLOOR).no_signal is None
-    assert "1e-06 of the frame's, below 1e-06" in RegionPair(dim, dim, 1.0001 / SIGNAL_FLOOR).no_signal
+    assert weak_region(RegionPair(dim, dim, 1 / SIGNAL_FLOOR)) is None
+    weak = weak_region(RegionPair(dim, dim, 1.0001 / SIGNAL_FLOOR))
+    assert weak.peak_share < SIGNAL_FLOOR and (weak.contrast, weak.levels) == (0.75, 2)
 
 
 def test_the_brightest_pixel_is_a_finite_one():

@@ -28,15 +28,16 @@ def test_constant_images_are_no_pass(reference, subject, words):
     assert words in verdict.reasons
 
 
-def test_a_region_without_signal_is_no_pass_for_any_metric():
+@pytest.mark.parametrize(("value", "words"), [(0, "no signal"), (7, "every reference pixel here is 7")])
+def test_a_region_without_signal_is_no_pass_for_any_metric(value, words):
     """A mask metric has a value there; it still says nothing."""
     image = LIVELY.copy()
-    image[:5, :5] *= 1e-9
+    image[:5, :5] = value
     corner = Roi("corner", 0, 4, 0, 4)
     verdict = judged(image, image, "nan_fraction", corner)
     assert verdict.checks[0].holds
     assert verdict.exit_code is ExitCode.BLOCKED
-    assert "region corner: no signal" in verdict.reasons[0]
+    assert verdict.reasons[0].startswith(f"region corner: {words}")
 
 
 def test_a_failure_stays_a_failure_beside_a_constant_image():
