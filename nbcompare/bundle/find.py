@@ -6,6 +6,7 @@
     supervisor                             the newest of that case, below --bundles
     supervisor/20261125T174609Z            that bundle, below --bundles
     20261125T174609Z                       the bundle of that stamp, where only one case has one
+    comparisons/20261125-174609-1a2b3c4d   the newest of the one-shot that wrote its files there
 
 Nothing else decides; what can mean two bundles is an error that names both.
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 from nbcompare.bundle.listing import newest_in
 from nbcompare.bundle.names import RECORD, SIGNOFFS, STAMP
 from nbcompare.case.case import load_case
+from nbcompare.case.from_arguments import ONE_SHOT
 from nbcompare.errors import EvidenceError, nearest
 
 BUNDLES = Path("bundles")
@@ -59,7 +61,7 @@ def _meant(path: Path, bundles: Path) -> Iterator[Path]:
     for place in dict.fromkeys((path, bundles / path) if not path.is_absolute() else (path,)):
         if (place / RECORD).exists() or (STAMP.fullmatch(place.name) and place.is_dir()):
             yield place
-        elif place.is_dir() and (newest := newest_in(place)):
+        elif place.is_dir() and (newest := newest_in(place) or newest_in(place / BUNDLES / ONE_SHOT)):
             yield newest
     if len(path.parts) != 1:
         return

@@ -26,6 +26,9 @@ _LARGEST_SEED = 2**31 - 1
 DUMP_BY_DEFAULT = "Fdump.bin"
 """The dump that nanoBragg reads where a command names neither it nor a list of reflections."""
 
+ONE_SHOT = "one-shot"
+"""What the case of a bare command line is called."""
+
 
 @dataclass(frozen=True)
 class OneShotOptions:
@@ -198,7 +201,7 @@ def one_shot_case(arguments: StagedArguments, options: OneShotOptions, data: Pat
     """The case that a bare command line amounts to, with the thresholds of the options."""
     shape = declared_shape((*arguments.command, *arguments.reference_args), data)
     (roi,) = allow_weak((_region(options.roi, shape),), options.allow_weak)
-    case = Case(name="one-shot", title="one-shot", command=arguments.command, shape=shape, rois=(roi,),
+    case = Case(name=ONE_SHOT, title=ONE_SHOT, command=arguments.command, shape=shape, rois=(roi,),
                 thresholds=options.thresholds(roi.name), reference_args=arguments.reference_args,
                 subject_args=arguments.subject_args)
     limits = replace(case.limits, reference_seconds=options.seconds, subject_seconds=options.seconds)

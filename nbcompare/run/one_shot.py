@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.bundle.bundle import Bundle
-from nbcompare.bundle.names import FAILED, PICTURES, SUMMARY, image_name, output_name
+from nbcompare.bundle.names import FAILED, PICTURES, SUMMARY, image_name, output_name, region_picture_name
 from nbcompare.case.case import Case, load_case
 from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, require_options, stage_arguments, with_inputs
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
@@ -44,7 +44,10 @@ _COPIES = {**{f"{key}_float.bin": image_name(role) for role, key in PREFIX.items
            **{f"{key}.png": name for key, name in PICTURES.items()}}
 """What scripts look for, and where it lies in the bundle."""
 
-_MADE = ("diff.bin", "summary.json")
+REGION = "region.png"
+"""The picture of the region at full resolution."""
+
+_MADE = ("diff.bin", "summary.json", REGION)
 _FOLDERS = {f"failed_{key}": f"{FAILED}/{key}" for key in PREFIX.values()}
 """The folders of what else a failed engine wrote."""
 
@@ -94,7 +97,8 @@ def _case_of(arguments: Sequence[str], options: OneShotOptions, work: Path) -> t
 
 def _write_files(bundle: Bundle, judged: str, work: Path, *, save_diff: bool) -> None:
     """The files that scripts look for, of those that there are."""
-    for name, kept in _COPIES.items():
+    pictured = {REGION: region_picture_name(1, bundle.record.case.rois[0].name)}
+    for name, kept in {**_COPIES, **pictured}.items():
         if (bundle.folder / kept).is_file():
             shutil.copyfile(bundle.folder / kept, work / name)
     for name, kept in _FOLDERS.items():

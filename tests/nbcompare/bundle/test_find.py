@@ -51,3 +51,12 @@ def test_a_name_nobody_has_is_told_with_the_nearest(store, nb):
     assert said.code == 6 and "did you mean 'small'?" in said.err
     Path("empty").mkdir()
     assert "no bundle here" in nb("show", "empty").err
+
+
+def test_the_folder_of_a_one_shot_stands_for_its_newest_bundle(nb, fake, quick_runs):
+    """So that its page is made by what the user has at hand."""
+    said = nb("--c-bin", fake("good"), "--py-bin", fake("bright"), "-q", "--outdir", "out", "--", "-detpixels_x", 9,
+              "-detpixels_y", 7)
+    assert said.code == 3 and Path("out/region.png").is_file()
+    assert find_bundle("out").parent == Path("out/bundles/one-shot")
+    assert nb("report", "out", "--html", "x.html").code == 0 and "FAIL" in Path("x.html").read_text()

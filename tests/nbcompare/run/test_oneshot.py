@@ -11,7 +11,7 @@ from nbcompare.bundle.names import output_name
 from tests.nbcompare.conftest import SMALL_ARGS
 
 FILES = ("c_stdout.txt c_stderr.txt py_stdout.txt py_stderr.txt c_float.bin py_float.bin c.png py.png diff.png "
-         "summary.json").split()
+         "region.png summary.json").split()
 SUMMARY_KEYS = """args binaries roi resample runtime_c_ms runtime_py_ms correlation mse rmse max_abs_diff sum_c sum_py
 sum_ratio png_scale_method png_scale_percentile thresholds verdict reasons""".split()
 POLARIZED = """-cell 70 80 90 85 95 100 -default_F 100 -lambda 1 -distance 50 -detpixels 60 -pixel 0.6 -N 3
