@@ -12,13 +12,14 @@ from nbcompare.case.project import PROJECT_FILE, load_project
 from nbcompare.errors import UsageError
 from nbcompare.run.begin.begin import refuse_overwriting, write_new
 
+# ``python -m`` finds a package that lies in src/ by PYTHONPATH; anything else needs no such line.
 _TEXT = """\
 # Written by nb-compare {version} init. It holds for every case in this folder and below it; docs/engines.md describes
 # every key. A project file names programs that are run: use one only where you would also run make.
 engines:
   reference:{reference}
   subject:{subject}
-    # environment: {{set: {{PYTHONPATH: src}}, pass: ["MYPORT_*"]}}   # variables it gets, beside the usual ones
+    {source}environment: {{set: {{PYTHONPATH: src}}}}   # variables it gets; pass: [NAMES] hands on yours
     # cwd: .                                # where it is started; without it, in a folder with copies of the inputs
     # sources: ["src/**/*.py"]              # what it is made of, where that cannot be found out
     # tests: {{folder: .}}                    # where the mapped tests of a case run
@@ -36,7 +37,9 @@ def write_project(roles: Mapping[str, str], out: Path | None) -> Path:
         raise UsageError(f"the project file declares both engines, and no {' and no '.join(missing)} was named",
                          hint='nb-compare init --project --engine reference=/opt/nanoBragg --engine '
                               'subject="python -m myport"')
-    text = _TEXT.format(version=__version__, **{role: _command(program) for role, program in roles.items()})
+    source = "" if "-m" in roles[SUBJECT].split() and (path.parent / "src").is_dir() else "# "
+    commands = {role: _command(program) for role, program in roles.items()}
+    text = _TEXT.format(version=__version__, source=source, **commands)
     write_new(path, text, load_project)
     return path
 
