@@ -8,15 +8,18 @@ and no evidence by itself. Verdict, still pictures and tables need no script; wh
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.loosened import Loosened
-from nbcompare.bundle.found import DIAGNOSIS, kept
+from nbcompare.bundle.found import DIAGNOSIS, TRACE, kept
 from nbcompare.bundle.names import MANIFEST, PICTURES
+from nbcompare.commands.views.page.evidence import evidence
 from nbcompare.commands.views.page.first_screen import first_screen
 from nbcompare.commands.views.page.pair import ShownPair, pair_of
+from nbcompare.commands.views.page.places import peaks
+from nbcompare.commands.views.page.plots import plots
 from nbcompare.commands.views.page.viewer import MISSING, bokeh_script, embedded, has_bokeh, panes, viewer_data
 from nbcompare.commands.views.page.whole_page import render, text_of
 from nbcompare.verdict.divergence import proof_rows
@@ -30,16 +33,21 @@ def html_page(bundle: Bundle, loosened: Sequence[Loosened] = ()) -> str:
     pair = pair_of(bundle)
     first = first_screen(bundle, pair, kept(bundle.folder, DIAGNOSIS))
     reasons = bundle.verdict.reasons
-    seen = _viewer(bundle, pair) if pair and has_bokeh() else None
+    marked = peaks(bundle, pair) if pair else None
+    seen = _viewer(bundle, pair, marked) if pair and marked is not None and has_bokeh() else None
     scripts = [text_of("page.js"), *([bokeh_script(), text_of("viewer.js")] if seen else [])]
     return render("bundle.html.j2", scripts, record=bundle.record.as_dict(), first=first,
                   loosened=[entry.sentence for entry in loosened], beside=_beside(bundle), said=_said(bundle),
                   reasons=reasons if len(reasons) > 1 or first["sentence"] not in reasons else (), viewer=seen,
-                  missing=MISSING if pair and not seen else None, pictures=_pictures(bundle), manifest=MANIFEST)
+                  missing=MISSING if pair and not seen else None, pictures=_pictures(bundle), manifest=MANIFEST,
+                  evidence=evidence(bundle, marked, kept(bundle.folder, TRACE)))
 
 
-def _viewer(bundle: Bundle, pair: ShownPair) -> dict[str, Any]:
-    return {"data": viewer_data(bundle, pair), "embedded": embedded(panes(pair))}
+def _viewer(bundle: Bundle, pair: ShownPair, marked: Mapping[str, Any]) -> dict[str, Any]:
+    data = viewer_data(bundle, pair, marked)
+    drawn = plots(bundle, pair, data["geometry"])
+    return {"data": data, "plots": drawn,
+            "embedded": embedded({**panes(pair), **{plot.place: plot.model for plot in drawn}})}
 
 
 def _beside(bundle: Bundle) -> dict[str, Any]:

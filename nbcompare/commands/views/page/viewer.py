@@ -7,12 +7,13 @@ out from there. Bokeh is the extra ``report``: without it nothing is made, and t
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.commands.views.page.frames import carried
 from nbcompare.commands.views.page.pair import ShownPair
-from nbcompare.commands.views.page.places import geometry, outlines, peaks
+from nbcompare.commands.views.page.places import geometry, outlines
 from nbcompare.commands.views.page.still_images import lookup
 from nbcompare.compare.image import Roi
 
@@ -54,17 +55,17 @@ def embedded(roots: dict[str, Any]) -> dict[str, Any]:
     return {"documents": documents, "items": [item]}
 
 
-def viewer_data(bundle: Bundle, pair: ShownPair) -> dict[str, Any]:
+def viewer_data(bundle: Bundle, pair: ShownPair, peaks: Mapping[str, Any]) -> dict[str, Any]:
     """What viewer.js reads beside the panes."""
     comparison = bundle.record.comparison
     rois = [region.roi for region in comparison.regions] if comparison else []
-    return {**carried(pair, rois), "geometry": geometry(bundle, pair), "peaks": peaks(bundle, pair),
+    return {**carried(pair, rois), "geometry": geometry(bundle, pair), "peaks": peaks,
             "outlines": outlines(rois, Roi.full(pair.shape)), "identical": pair.identical,
-            "brightness": {name: _colours(name) for name in _BRIGHTNESS},
-            "difference": {name: _colours(name) for name in _DIFFERENCE}}
+            "brightness": {name: colours_of(name) for name in _BRIGHTNESS},
+            "difference": {name: colours_of(name) for name in _DIFFERENCE}}
 
 
-def _colours(name: str) -> list[str]:
+def colours_of(name: str) -> list[str]:
     return ["#" + bytes(colour.tolist()).hex() for colour in lookup(name)]
 
 
@@ -79,7 +80,7 @@ def panes(pair: ShownPair) -> dict[str, Any]:
     images = ColumnDataSource(name="images", data={key: [] for key in (
         "x", "y", "dw", "dh", "left", "middle", "right")})
     marks = {name: ColumnDataSource(name=name, data={key: [] for key in keys.split()}) for name, keys in _MARKS.items()}
-    mappers = {name: LinearColorMapper(palette=_colours(colours), low=0, high=1, nan_color="#808080",
+    mappers = {name: LinearColorMapper(palette=colours_of(colours), low=0, high=1, nan_color="#808080",
                                        name=f"{name} colours")
                for name, colours in (("brightness", _BRIGHTNESS[0]), ("difference", _DIFFERENCE[0]))}
     return {f"pane-{column}": _pane(column, x, y, images, marks, mappers[kind]) for column, kind in (
