@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from nbcompare.errors import ExitCode
+from nbcompare.errors import EvidenceError, ExitCode
+from nbcompare.visible import visible
+
+if TYPE_CHECKING:
+    from nbcompare.bundle.history.kept import History
 
 
 @click.command("index")
@@ -15,8 +20,13 @@ from nbcompare.errors import ExitCode
               help="Where to write the page. Default: index.html in the folder of the bundles, where its links lead.")
 @click.option("--factor", type=click.FloatRange(min=1.0), default=2.0, show_default=True, metavar="F",
               help="Mark a margin that is more than F times smaller than in the run before.")
+@click.option("--phases", "phases_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="Look into the gate of each phase of this plan too, which verifies bundles.")
+@click.option("--pages", type=click.IntRange(min=1), metavar="N",
+              help="Write the report pages of the newest N runs of each case that have none, beside their bundles.")
 @click.option("--no-cache", is_flag=True, help="Read every record anew.")
-def command(bundles: Path, target: Path | None, factor: float, no_cache: bool) -> ExitCode:
+def command(bundles: Path, target: Path | None, factor: float, phases_file: Path | None, pages: int | None,
+            no_cache: bool) -> ExitCode:
     """Write all bundles of a folder as one page: cases by stamps, with verdicts, figures, margins and seconds.
 
     The case with the smallest margin stands first; sweeps are heat maps; what changed between neighbouring runs is
@@ -25,6 +35,8 @@ def command(bundles: Path, target: Path | None, factor: float, no_cache: bool) -
     """
     from nbcompare.bundle.history.cache import CACHE, Cache
     from nbcompare.bundle.history.kept import read_history
+    from nbcompare.case.phases import load_phases
+    from nbcompare.commands.views.index.gates import gates_of
     from nbcompare.commands.views.index.page import index_page
     from nbcompare.errors import FileError
     from nbcompare.files import write_whole
@@ -33,8 +45,28 @@ def command(bundles: Path, target: Path | None, factor: float, no_cache: bool) -
         raise FileError(f"{bundles}: there is no such folder", hint="nb-compare run makes bundles")
     cache = Cache(None if no_cache else bundles / CACHE)
     history = read_history(bundles, cache=cache)
+    if pages:
+        _write_pages(bundles, history, pages)
+    gates = list(gates_of(load_phases(phases_file), bundles)) if phases_file else ()
     target = target or bundles / "index.html"
-    write_whole(target, index_page(bundles, history, factor))
+    write_whole(target, index_page(bundles, history, factor, gates))
     cache.write()
     click.echo(str(target))
     return ExitCode.PASS
+
+
+def _write_pages(bundles: Path, history: History, newest: int) -> None:
+    """The pages that are not there yet. A bundle of which there can be none is told, and the others go on."""
+    from nbcompare.commands.views.page.verified_page import verified_page
+    from nbcompare.files import write_whole
+
+    for runs in history.cases.values():
+        for run in runs[-newest:]:
+            folder = bundles / run.case / run.stamp
+            page = folder.with_name(f"{run.stamp}.html")
+            if run.damage or page.exists():
+                continue
+            try:
+                write_whole(page, verified_page(folder)[1])
+            except EvidenceError as fault:
+                click.echo(f"note: no page of {run.name}: {visible(fault.message)}", err=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nbcompare.commands.options import BUNDLE
-from nbcompare.errors import EvidenceError, ExitCode, FileError, to_type
+from nbcompare.errors import ExitCode, FileError
 
 
 @click.command("report")
@@ -22,19 +22,10 @@ def command(folder: Path, later: Path | None, target: Path | None) -> ExitCode:
     """
     if later is not None:
         return _of_two(folder, later, target)
-    from nbcompare.bundle.bundle import load_bundle
-    from nbcompare.bundle.check.loosened import loosened_until_signed
-    from nbcompare.bundle.check.verify import verify_bundle
-    from nbcompare.commands.views.page.bundle_page import html_page
+    from nbcompare.commands.views.page.verified_page import verified_page
 
-    faults = [str(fault) for fault in verify_bundle(folder).faults]
-    if faults:
-        more = [f"and {len(faults) - 1} more faults"] if faults[1:] else []
-        raise EvidenceError(f"{folder}: damaged", faults=[faults[0], *more],
-                            hint=to_type("nb-compare", "verify", folder))
-    bundle = load_bundle(folder)
-    return _written(html_page(bundle, loosened_until_signed(folder, bundle.record)),
-                    target or Path(f"{bundle.record.case.name}-{bundle.record.stamp}.html"))
+    record, text = verified_page(folder)
+    return _written(text, target or Path(f"{record.case.name}-{record.stamp}.html"))
 
 
 def _of_two(folder: Path, later: Path, target: Path | None) -> ExitCode:

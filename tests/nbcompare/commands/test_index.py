@@ -206,3 +206,28 @@ def test_an_entry_counts_for_its_manifest_alone(write, page):
     folder.rmdir()
     write("small", {"values": off_by(0.02)})
     assert "FAIL" in first_table(page())[0]
+
+
+# --- what costs more, on request ------------------------------------------------------------------------------------
+
+
+def test_pages_of_the_newest_runs_are_written_and_led_to(store, page, nb):
+    """Of the failed and the crashed run; that which is damaged gets none, and the others do."""
+    (store.failed / "inputs/c_cli_stdout.txt").chmod(0o644)
+    (store.failed / "inputs/c_cli_stdout.txt").write_text("changed")
+    said = nb("index", "--pages", 2)
+    assert said.code == 0 and f"no page of small/{store.failed.name}" in said.err
+    assert [path.name for path in Path("bundles/small").glob("*.html")] == [f"{store.crashed.name}.html"]
+    assert f'href="./small/{store.crashed.name}.html"' in page()
+
+
+def test_gates_of_a_plan_are_looked_into(store, nb, small_case):
+    Path("phases.yaml").write_text(
+        "title: t\nphases:\n"
+        "  - {name: N1, title: it is <there>, cases: [small.yaml], requires: {inputs_unchanged: true}}\n"
+        "  - {name: N2, title: they agree, cases: [small.yaml], requires: {verdict: [PASS]}}\n")
+    assert nb("index", "--phases", "phases.yaml").code == 0
+    text = (BUNDLES / "index.html").read_text(encoding="utf-8")
+    gates = html.unescape(re.sub(r"<[^>]+>", " ", text.partition("<h2>Gates</h2>")[2].partition("</table>")[0]))
+    assert gates.count("GREEN") == gates.count("RED") == 1 and "it is <there>" in gates
+    assert "small: verdict" in gates and f"small/{store.crashed.name}" in gates

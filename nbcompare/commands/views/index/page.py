@@ -16,6 +16,7 @@ from nbcompare.bundle.history.past_run import Held, PastRun
 from nbcompare.bundle.history.trend import Trend, trend_of
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.commands.views.index.charts import Chart, margin_chart, seconds_chart
+from nbcompare.commands.views.index.gates import ShownGate
 from nbcompare.commands.views.index.runs import DAMAGED, MARKS, ShownRun, address, margin_class, shown_run
 from nbcompare.commands.views.index.sweeps import SweepMap, sweeps_of
 from nbcompare.commands.views.trend import margin_words
@@ -90,8 +91,8 @@ class ShownCase:
         return "loosened" + ("" if times == 1 else f" {times} times") if times else ""
 
 
-def index_page(root: Path, history: History, factor: float) -> str:
-    """The page of all that a folder of bundles keeps. The template escapes everything."""
+def index_page(root: Path, history: History, factor: float, gates: Sequence[ShownGate] = ()) -> str:
+    """The page of all that a folder of bundles keeps, and of the gates of a plan. The template escapes everything."""
     import jinja2
 
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(FOLDER), autoescape=True,
@@ -105,7 +106,7 @@ def index_page(root: Path, history: History, factor: float) -> str:
     style = (FOLDER / "index.css").read_text(encoding="utf-8")
     return environment.get_template("index.html.j2").render(
         policy=policy(style), style=style, root=visible(root.absolute().name), cases=cases, rows=_rows(cases, sweeps),
-        factor=factor, sweeps=sweeps, signoffs=_signoffs(history.signoffs),
+        factor=factor, sweeps=sweeps, signoffs=_signoffs(history.signoffs), gates=gates,
         counts=_counts(cases), bundles=sum(len(case.runs) for case in cases), marks=MARKS, damaged=DAMAGED,
         newest=max((case.newest.run.stamp for case in cases), default=""))
 
