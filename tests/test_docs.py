@@ -90,6 +90,52 @@ def commands_shown(page: Path) -> list[list[str]]:
     return found
 
 
+TYPED_BY = {"tutorial.md": "nbcompare/commands/test_tutorial_page.py",
+            "README.md": "nbcompare/commands/test_tutorial_page.py",
+            "engines.md": "nbcompare/commands/test_engines_page.py"}
+"""Pages whose shell blocks a test types as they stand (of the README those under Use)."""
+
+NOT_TYPED = {
+    "api.md": "runs pytest in a project of the reader's",
+    "audit.md": "takes minutes; the audit has tests of its own",
+    "audit-supervisor.md": "takes hours; it says how its tables were made",
+    "bundles.md": "names a bundle of another day; tests/nbcompare/bundle does the same to bundles of its own",
+    "cases.md": "names files of the reader's; tests/nbcompare/run/test_begin.py and case/test_validate.py do the same",
+    "ci.md": "runs on the reader's machine of continuous integration; tests/test_ci.py looks at it",
+    "describe.md": "prints a long document; tests/parity/test_describe.py looks into it",
+    "diagnosis.md": "names images of the reader's",
+    "divergences.md": "needs the original C program",
+    "history.md": "names cases of the reader's",
+    "images.md": "names image files of the reader's",
+    "inner-loop.md": "names a repository of the reader's",
+    "ledger.md": "names a ledger of the reader's; tests/nbcompare/plan enters into ones of their own",
+    "mutants.md": "takes minutes",
+    "parity.md": "takes minutes, or needs the original C program",
+    "performance.md": "takes minutes and a quiet machine",
+    "phases.md": "names a plan of the reader's; docs/tutorial.md and engines.md show the same, and are typed",
+    "simulator.md": "needs torch and files of the reader's; its Python is run below",
+    "sweep.md": "names cases and a cluster of the reader's",
+}
+"""Why the shell blocks of a page are not typed; that their commands and options exist is looked at all the same."""
+
+
+def shell_blocks(page: Path) -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_shell_blocks_are_typed_by_a_test_or_it_is_said_why_not():
+    shown = {page.name for page in PAGES if shell_blocks(page)}
+    assert not shown - TYPED_BY.keys() - NOT_TYPED.keys() and not TYPED_BY.keys() & NOT_TYPED.keys()
+    for page, test in TYPED_BY.items():
+        assert page in (CHECKOUT / "tests" / test).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_can_be_typed_as_they_stand(page):
+    for block in shell_blocks(page):
+        assert not re.search(r"(?<!\S)\.\.\.(?!\S)", re.sub(r"#.*", "", block)), f"{page.name}: {block}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_shown_are_commands_that_exist(page):
     """Each starts with a command, or is a one-shot line; its long options are known to that command."""

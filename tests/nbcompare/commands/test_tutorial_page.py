@@ -19,3 +19,13 @@ def test_the_tutorial_leads_from_an_install_to_a_green_gate(shell):
                  "nb-compare.yaml: valid project file", "GREEN  agree", "nb-compare trace first"):
         assert line in said, line
     assert [line for line in said.splitlines() if line.startswith("  cause")]
+
+
+def test_the_lines_of_use_in_the_readme_can_be_typed(shell):
+    """In a repository with the files that they name."""
+    text = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"## Use\n\n```sh\n(.*?)```", text, re.DOTALL)[1].replace(INSTALLED, "ref.py")
+    for name in ("A.mat", "P1.hkl"):
+        (shell.project.home / name).write_text("0 0 1 100 0 0 0 0 1\n")
+    said = shell(block)
+    assert "PASS  first" in said and "AGREE" in said and list(shell.project.home.glob("first-*.html"))

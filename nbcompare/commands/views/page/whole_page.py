@@ -27,7 +27,8 @@ def render(template: str, scripts: Sequence[str] = (), **values: Any) -> str:
 
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(FOLDER), autoescape=True,
                                      undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"figure": figure, "command": shlex.join, "allowed": allowed}
+    environment.filters |= {"figure": figure, "command": shlex.join, "allowed": allowed,
+                            "by_metric": by_metric}
     environment.globals |= {"block": data_block}
     return environment.get_template(template).render(
         policy=policy(scripts), style=Markup(text_of("page.css")), **values,
@@ -61,6 +62,15 @@ def figure(value: object) -> str:
     if value is None:
         return "undefined"
     return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def by_metric(regions: Sequence[Any]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """Each metric that any region was judged by, with its figure in every region; a region whose figure was not taken
+    says so. ``regions`` are those of a comparison as plain values."""
+    taken = [{entry["metric"]: entry for entry in region["figures"]} for region in regions]
+    missing = {"value": "", "undefined": "not taken here"}
+    return [(name, [figures.get(name, missing) for figures in taken])
+            for name in dict.fromkeys(name for figures in taken for name in figures)]
 
 
 def allowed(threshold: Mapping[str, float | None]) -> str:
