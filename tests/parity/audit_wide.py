@@ -26,8 +26,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from drawn_command import Command
-from random_commands import random_command
 
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import NbCompareError
@@ -36,6 +34,8 @@ from nbcompare.explain.audit.catalogue import chosen, kinds
 from nbcompare.explain.audit.defect_result import SEEDED
 from nbcompare.explain.audit.kind import Kind
 from nbcompare.explain.experiment import Experiment, ExperimentSource, experiment
+from nbcompare.explain.fuzz.drawn_command import DrawnCommand
+from nbcompare.explain.fuzz.random_commands import random_command
 
 SIDES = (100, 250)
 MOST_STEPS = 24
@@ -71,7 +71,7 @@ class Row:
 # --- drawing -----------------------------------------------------------------------------------------------------
 
 
-def argv_of(command: Command, folder: Path) -> list[str]:
+def argv_of(command: DrawnCommand, folder: Path) -> list[str]:
     """The command with its files where they lie."""
     for name, content in command.files.items():
         (folder / name).write_bytes(content)

@@ -21,7 +21,9 @@ from pathlib import Path
 
 import numpy as np
 from engines import PRECISE, Ran, TorchBatch, built_reference, relative_difference, run_program
-from random_commands import Command, random_command
+
+from nbcompare.explain.fuzz.drawn_command import DrawnCommand
+from nbcompare.explain.fuzz.random_commands import random_command
 
 OF_PEAK = 1e-6
 MISSED = "missed"
@@ -87,7 +89,7 @@ def one_command(asked, at: int, batch: TorchBatch, program: Path, home: Path) ->
     return words
 
 
-def written(command: Command, folder: Path) -> Path:
+def written(command: DrawnCommand, folder: Path) -> Path:
     """A fresh folder with the files of a command."""
     folder.mkdir(parents=True)
     for name, content in command.files.items():

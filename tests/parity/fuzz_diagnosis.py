@@ -22,9 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from drawn_command import Command
 from engines import PRECISE, QUIET, TorchBatch
-from random_commands import random_command
 
 from nbcompare.case.command import declared_shape
 from nbcompare.compare.image import Roi, Shape
@@ -37,6 +35,8 @@ from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search.simulator import Simulator
+from nbcompare.explain.fuzz.drawn_command import DrawnCommand
+from nbcompare.explain.fuzz.random_commands import random_command
 
 LIKE_C_EVERY = 3
 MOST_TRIES = 12
@@ -47,7 +47,7 @@ FAILED = "the diagnosis failed"
 class Draw:
     """One question: the command in its folder, two images, and what was done to the second."""
 
-    command: Command
+    command: DrawnCommand
     folder: Path
     reference: np.ndarray
     subject: np.ndarray
@@ -78,7 +78,7 @@ class Drawer:
         defective, words = self._defective(command, folder, sound, seed, at)
         return Draw(command, folder, sound, defective, words)
 
-    def _defective(self, command: Command, folder: Path, sound: np.ndarray, seed: int, at: int):
+    def _defective(self, command: DrawnCommand, folder: Path, sound: np.ndarray, seed: int, at: int):
         shape = Shape(*sound.shape)
         files = {name: content.decode("latin-1") for name, content in command.files.items()}
         target = Target(tuple(command.argv), files, shape, (Roi.full(shape),))
@@ -92,7 +92,7 @@ class Drawer:
         noise = np.random.default_rng(at).normal(size=sound.shape)
         return as_image(sound + noise * float(np.abs(sound).max()), shape), "noise"
 
-    def _of(self, defect: Defect, at: int, shape: Shape, command: Command) -> np.ndarray | None:
+    def _of(self, defect: Defect, at: int, shape: Shape, command: DrawnCommand) -> np.ndarray | None:
         edited = {**command.files, **{name: text.encode("latin-1") for name, text in defect.files.items()}}
         return self._render(defect.argv, self._folder(f"{at}-defect", edited), shape)
 

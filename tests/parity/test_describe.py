@@ -6,8 +6,9 @@ import random
 
 import pytest
 from engines import run_program
-from random_commands import random_command
 from test_golden import COMMANDS, prepared_folder
+
+from nbcompare.explain.fuzz.random_commands import random_command
 
 OF_SIZE = 1e-12
 """Of the largest number of a list, or of the number itself: thousands of roundings of float64."""

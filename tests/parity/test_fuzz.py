@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from random_commands import random_command
+
+from nbcompare.explain.fuzz.random_commands import random_command
 
 FUZZ = Path(__file__).parent / "fuzz.py"
 

@@ -9,18 +9,29 @@ from __future__ import annotations
 
 import random
 
-from drawn_command import MOST_STEPS, Command, chance
-from oddities import bend_options, ending
-from random_crystals import crystal, reflections
-from random_instruments import beam, convention, headers, outputs, placement, sampling, sensor, size, sources, spindle
+from nbcompare.explain.fuzz.drawn_command import MOST_STEPS, DrawnCommand, chance
+from nbcompare.explain.fuzz.oddities import bend_options, ending
+from nbcompare.explain.fuzz.random_crystals import crystal, reflections
+from nbcompare.explain.fuzz.random_instruments import (
+    beam,
+    convention,
+    headers,
+    outputs,
+    placement,
+    sampling,
+    sensor,
+    size,
+    sources,
+    spindle,
+)
 
 
 def random_command(seed: int, at: int, like_c: bool, sides: tuple[int, int] = (5, 36),
-                   most_steps: int = MOST_STEPS) -> Command:
+                   most_steps: int = MOST_STEPS) -> DrawnCommand:
     """Command number ``at`` of a seed; ``sides`` are the fewest and most pixels along an edge, ``most_steps`` what a
     pixel may cost."""
     dice = random.Random(f"{seed}/{at}/{like_c}")
-    command = Command(most_steps=most_steps)
+    command = DrawnCommand(most_steps=most_steps)
     plan = {"pixel": dice.choice([0.05, 0.1, 0.172, dice.uniform(0.05, 0.6)]),
             "fast": dice.randint(*sides), "slow": dice.randint(*sides), "wavelength": dice.uniform(0.7, 2.5),
             "convention": dice.choice(["", "", "mosflm", "denzo", "adxv", "xds", "dials", "custom", "custom"])}

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 MOST_STEPS = 150
 
+Plan = dict[str, Any]
+"""What the parts of a draw have to agree on: size, wavelength, convention."""
+
 
 @dataclass
-class Command:
+class DrawnCommand:
     """Options, each with its values, and files by name. ``steps`` is what one pixel costs, ``most_steps`` at most."""
 
     options: list[list[str]] = field(default_factory=list)
@@ -21,7 +25,7 @@ class Command:
     def argv(self) -> list[str]:
         return [word for option in self.options for word in option]
 
-    def add(self, name: str, *values) -> None:
+    def add(self, name: str, *values: float | str) -> None:
         self.options.append([name, *(value if isinstance(value, str) else number(value) for value in values)])
 
     def afford(self, factor: int) -> bool:
@@ -32,7 +36,7 @@ class Command:
         return True
 
 
-def number(value) -> str:
+def number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.6g}"
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import struct
+from collections.abc import Sequence
 
-from drawn_command import Command, chance, number
-from oddities import bend_sources
-from random_crystals import random_axes
+from nbcompare.explain.fuzz.drawn_command import DrawnCommand, Plan, chance, number
+from nbcompare.explain.fuzz.oddities import bend_sources
+from nbcompare.explain.fuzz.random_crystals import random_axes
 
 BEAMS = {"xds": (0, 0, 1), "dials": (0, 0, 1), "adxv": (0, 0, 1)}
 
@@ -14,7 +16,7 @@ BEAMS = {"xds": (0, 0, 1), "dials": (0, 0, 1), "adxv": (0, 0, 1)}
 # --- detector -------------------------------------------------------------------------------------------
 
 
-def convention(dice, command: Command, plan, like_c) -> None:
+def convention(dice: random.Random, command: DrawnCommand, plan: Plan, like_c: bool) -> None:
     if plan["convention"] not in ("", "custom"):
         command.add("-" + plan["convention"])
     if plan["convention"] == "custom" or chance(dice, 8):
@@ -23,12 +25,12 @@ def convention(dice, command: Command, plan, like_c) -> None:
         command.add("-pivot", dice.choice(["beam", "sample"]))
 
 
-def vectors(dice, command: Command) -> None:
+def vectors(dice: random.Random, command: DrawnCommand) -> None:
     """Some of the vectors: near those of a named convention, or anything."""
     f, s, o = dice.choice([((0, 0, 1), (0, -1, 0), (1, 0, 0)), ((1, 0, 0), (0, 1, 0), (0, 0, 1)), random_axes(dice)])
     wobble = dice.choice([0, 0.02, 0.1])
 
-    def near(v):
+    def near(v: Sequence[float]) -> list[float]:
         return [x + wobble * dice.uniform(-1, 1) for x in v]
 
     choices = [("-fdet_vector", f), ("-sdet_vector", s), ("-odet_vector", o), ("-beam_vector", o),
@@ -41,7 +43,7 @@ def vectors(dice, command: Command) -> None:
         command.add("-twotheta_axis", *(x * dice.choice([1, 1, 2]) for x in near(dice.choice([f, s]))))
 
 
-def placement(dice, command: Command, plan, like_c) -> None:
+def placement(dice: random.Random, command: DrawnCommand, plan: Plan, like_c: bool) -> None:
     fast, slow = plan["fast"] * plan["pixel"], plan["slow"] * plan["pixel"]
     plan["distance"] = dice.uniform(30, 300)
     if chance(dice, 85):
@@ -64,7 +66,7 @@ def placement(dice, command: Command, plan, like_c) -> None:
         command.add("-point_pixel")
 
 
-def sensor(dice, command: Command, plan, like_c) -> None:
+def sensor(dice: random.Random, command: DrawnCommand, plan: Plan, like_c: bool) -> None:
     if not chance(dice, 22):
         return
     layers = dice.choice([0, 1, 2, 3])
@@ -74,13 +76,14 @@ def sensor(dice, command: Command, plan, like_c) -> None:
     if chance(dice, 85):
         command.add("-detector_thick", dice.choice([*thicknesses, -20] if like_c else thicknesses))
     if chance(dice, 60):
-        depth = dice.choice(["inf", "0", dice.uniform(10, 900), dice.uniform(10, 900)])
+        depths: list[float | str] = ["inf", "0", dice.uniform(10, 900), dice.uniform(10, 900)]
+        depth = dice.choice(depths)
         command.add(dice.choice(["-detector_abs", "-detector_absorb"]), depth)
     if chance(dice, 60):
         command.add(dice.choice(["-thicksteps", "-detector_thicksteps"]), layers)
 
 
-def size(dice, command: Command, plan, like_c) -> None:
+def size(dice: random.Random, command: DrawnCommand, plan: Plan, like_c: bool) -> None:
     """Last, so that nothing makes the detector large."""
     fast, slow, pixel = plan["fast"], plan["slow"], plan["pixel"]
     kind = dice.choice(["square", "both", "both", "mm", "mm each", "header"])
@@ -100,7 +103,7 @@ def size(dice, command: Command, plan, like_c) -> None:
     command.add("-pixel", pixel)
 
 
-def headers(dice, command: Command, plan) -> None:
+def headers(dice: random.Random, command: DrawnCommand, plan: Plan) -> None:
     """-img and -mask, in front; both have the size of the detector."""
     for name, odds in (("-img", 6), ("-mask", 12)):
         if not chance(dice, odds):
@@ -111,7 +114,7 @@ def headers(dice, command: Command, plan) -> None:
         command.options.insert(0, [name, file])
 
 
-def smv_file(dice, plan, is_mask: bool) -> bytes:
+def smv_file(dice: random.Random, plan: Plan, is_mask: bool) -> bytes:
     fast, slow, pixel = plan["fast"], plan["slow"], plan["pixel"]
     keys = {"HEADER_BYTES": 512, "DIM": 2, "BYTE_ORDER": "little_endian", "TYPE": "unsigned_short", "SIZE1": fast,
             "SIZE2": slow, "PIXEL_SIZE": number(pixel)}
@@ -128,7 +131,7 @@ def smv_file(dice, plan, is_mask: bool) -> bytes:
 # --- beam -----------------------------------------------------------------------------------------------
 
 
-def beam(dice, command: Command, plan, like_c) -> None:
+def beam(dice: random.Random, command: DrawnCommand, plan: Plan, like_c: bool) -> None:
     if chance(dice, 80):
         command.add(dice.choice(["-lambda", "-wave", "-wavelength"]), plan["wavelength"])
     if chance(dice, 8):
@@ -149,7 +152,7 @@ def beam(dice, command: Command, plan, like_c) -> None:
         command.add("-coherent")
 
 
-def sources(dice, command: Command, plan, like_c) -> None:
+def sources(dice: random.Random, command: DrawnCommand, plan: Plan, like_c: bool) -> None:
     if chance(dice, 10):
         if command.afford(4):
             command.files["s.src"] = source_file(dice, plan, like_c)
@@ -164,7 +167,7 @@ def sources(dice, command: Command, plan, like_c) -> None:
         command.add("-dispsteps", 3)
 
 
-def source_file(dice, plan, like_c) -> bytes:
+def source_file(dice: random.Random, plan: Plan, like_c: bool) -> bytes:
     b = BEAMS.get(plan["convention"], (1, 0, 0))
     lines = []
     for _ in range(dice.randint(1, 4)):
@@ -178,7 +181,7 @@ def source_file(dice, plan, like_c) -> bytes:
     return (bend_sources(dice, text) if like_c else text.replace("\n", dice.choice(["\n", "\r\n"]))).encode()
 
 
-def divergence(dice, command: Command) -> None:
+def divergence(dice: random.Random, command: DrawnCommand) -> None:
     """Any of count, range and step, of both directions or each; so that few sources come out."""
     if not command.afford(16):
         return
@@ -203,7 +206,7 @@ def divergence(dice, command: Command) -> None:
 # --- spindle, sampling, outputs -------------------------------------------------------------------------
 
 
-def spindle(dice, command: Command, plan, like_c) -> None:
+def spindle(dice: random.Random, command: DrawnCommand, plan: Plan, like_c: bool) -> None:
     steps = dice.choice([1, 2, 3, 4])
     if not chance(dice, 60) or not command.afford(steps):
         return
@@ -225,14 +228,14 @@ def spindle(dice, command: Command, plan, like_c) -> None:
         command.add("-spindle_axis", *(dice.uniform(-1, 1) for _ in range(3)))
 
 
-def bound_phi_steps(command: Command, steps: int) -> None:
+def bound_phi_steps(command: DrawnCommand, steps: int) -> None:
     """A step without a count must not cut the range into many."""
     given = {option[0]: option for option in command.options}
     if "-phistep" in given and "-phisteps" not in given and "-osc" in given:
         command.add("-phisteps", steps)
 
 
-def sampling(dice, command: Command, plan, like_c) -> None:
+def sampling(dice: random.Random, command: DrawnCommand, plan: Plan, like_c: bool) -> None:
     oversample = dice.choice([1, 1, 1, 2, 3])
     if not command.afford(oversample**2):
         oversample = 1
@@ -247,7 +250,7 @@ def sampling(dice, command: Command, plan, like_c) -> None:
         command.add("-roi", *(bounds if chance(dice, 90) else [x[0], 10**4, y[0], 99]))
 
 
-def outputs(dice, command: Command, plan, like_c) -> None:
+def outputs(dice: random.Random, command: DrawnCommand, plan: Plan, like_c: bool) -> None:
     command.add(dice.choice(["-floatfile", "-floatimage"]), "f.bin")
     command.add(dice.choice(["-intfile", "-intimage"]), "i.out")
     if chance(dice, 75):

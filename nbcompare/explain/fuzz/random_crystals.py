@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import random
 import struct
+from collections.abc import Sequence
 
-from drawn_command import Command, chance
-from oddities import bend_hkl
+from nbcompare.explain.fuzz.drawn_command import DrawnCommand, Plan, chance
+from nbcompare.explain.fuzz.oddities import bend_hkl
 
 CELLS = ("cubic", "tetragonal", "orthorhombic", "monoclinic", "hexagonal", "triclinic", "rhombohedral")
 
 
-def random_cell(dice) -> list[float]:
+def random_cell(dice: random.Random) -> list[float]:
     a, b, c = (dice.uniform(40, 250) for _ in range(3))
     kind = dice.choice(CELLS)
     if kind == "triclinic":
@@ -25,9 +27,9 @@ def random_cell(dice) -> list[float]:
     return [a, a if kind != "orthorhombic" else b, c if kind != "cubic" else a, 90, 90, 90]
 
 
-def random_axes(dice) -> list[list[float]]:
+def random_axes(dice: random.Random) -> list[list[float]]:
     """Three orthogonal unit vectors, right-handed."""
-    rows = []
+    rows: list[list[float]] = []
     while len(rows) < 2:
         v = [dice.gauss(0, 1) for _ in range(3)]
         for row in rows:
@@ -39,7 +41,7 @@ def random_axes(dice) -> list[list[float]]:
     return [*rows, [y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1]]
 
 
-def matrix_file(dice, cell, wavelength) -> bytes:
+def matrix_file(dice: random.Random, cell: Sequence[float], wavelength: float) -> bytes:
     """A matrix of a cell with right angles in any orientation, in columns, times the wavelength; rarely sheared."""
     axes = random_axes(dice)
     shear = 0.2 if chance(dice, 30) else 0.0
@@ -49,7 +51,7 @@ def matrix_file(dice, cell, wavelength) -> bytes:
     return "".join(" ".join(f"{stars[i][row]:.8f}" for i in range(3)) + "\n" for row in range(3)).encode()
 
 
-def crystal(dice, command: Command, plan, like_c) -> None:
+def crystal(dice: random.Random, command: DrawnCommand, plan: Plan, like_c: bool) -> None:
     cell = plan["cell"] = random_cell(dice)
     if chance(dice, 20):
         command.files["a.mat"] = matrix_file(dice, cell, plan["wavelength"])
@@ -71,7 +73,7 @@ def crystal(dice, command: Command, plan, like_c) -> None:
             command.add(name, dice.uniform(1, 20))
 
 
-def orientation(dice, command: Command, like_c) -> None:
+def orientation(dice: random.Random, command: DrawnCommand, like_c: bool) -> None:
     kind = dice.choices(["none", "angles", "random"], [45, 35, 20])[0]
     if kind == "angles":
         command.add("-misset", *(dice.choice([0, dice.uniform(-180, 180)]) for _ in range(3)))
@@ -86,7 +88,7 @@ def orientation(dice, command: Command, like_c) -> None:
         command.add("-misset_seed", dice.randint(1, 90))
 
 
-def crystal_size(dice, command: Command, cell) -> None:
+def crystal_size(dice: random.Random, command: DrawnCommand, cell: Sequence[float]) -> None:
     kind = dice.choices(["N", "abc", "size", "none"], [45, 25, 25, 5])[0]
     if kind == "N":
         command.add("-N", dice.choice([0, 1, 2, 3, 5, 8, 13]))
@@ -103,7 +105,7 @@ def crystal_size(dice, command: Command, cell) -> None:
             command.add("-beamsize", mm * dice.uniform(0.3, 2))
 
 
-def mosaic(dice, command: Command) -> None:
+def mosaic(dice: random.Random, command: DrawnCommand) -> None:
     domains = dice.choice([0, 1, 2, 3, 5])
     if chance(dice, 18) and command.afford(max(1, domains)):
         command.add(dice.choice(["-mosaic", "-mosaici", "-mosaic_spread"]), dice.choice([0, dice.uniform(0.05, 5)]))
@@ -120,7 +122,7 @@ def mosaic(dice, command: Command) -> None:
 # --- structure factors ----------------------------------------------------------------------------------
 
 
-def random_grid(dice) -> list[tuple[int, int, int, float]]:
+def random_grid(dice: random.Random) -> list[tuple[int, int, int, float]]:
     """Reflections with gaps, negative indices and duplicates, in any order."""
     reach = [dice.choice([0, 1, 3, 6, 9]) for _ in range(3)]
     shift = [dice.choice([0, 0, 0, -2, 3]) for _ in range(3)]
@@ -136,7 +138,7 @@ def random_grid(dice) -> list[tuple[int, int, int, float]]:
     return found
 
 
-def reflections(dice, command: Command, plan, like_c) -> None:
+def reflections(dice: random.Random, command: DrawnCommand, plan: Plan, like_c: bool) -> None:
     kind = dice.choices(["default", "hkl", "both", "dump"], [40, 25, 25, 10 if like_c else 8])[0]
     if kind in ("default", "both", "dump"):
         command.add("-default_F", dice.choice([1, 100, dice.uniform(0.5, 900), dice.uniform(0.5, 900)]))
@@ -160,7 +162,7 @@ def reflections(dice, command: Command, plan, like_c) -> None:
         command.add("-dmin", dice.choice([0, dice.uniform(3, 60)]))
 
 
-def dump_file(dice) -> bytes:
+def dump_file(dice: random.Random) -> bytes:
     low = [dice.randint(-6, 0) for _ in range(3)]
     high = [dice.randint(0, 6) for _ in range(3)]
     ranges = " ".join(f"{a} {b}" for a, b in zip(low, high, strict=True))

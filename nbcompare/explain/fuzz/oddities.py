@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbcompare.explain.fuzz.drawn_command import DrawnCommand
+
 BENT_PERCENT = 5
 UNBENDABLE = ("-img", "-mask", "-floatfile", "-floatimage", "-intfile", "-intimage", "-pgmfile", "-pgmimage",
               "-noisefile", "-hkl", "-mat", "-matrix", "-sourcefile", "-stol", "-4stol", "-Q", "-dump", "-nonoise")
@@ -12,7 +18,7 @@ ENDINGS = (["-lambda"], ["-misset", "3"], ["-curved_det"], ["-cell"], ["-N"], ["
            ["-printout_pixel", "3"], ["-Na"], ["-misset"], ["-dump_pixel", "6"])
 
 
-def bend_options(dice, command) -> None:
+def bend_options(dice: random.Random, command: DrawnCommand) -> None:
     """Bend some options, repeat some, and slip in words that mean nothing."""
     for option in list(command.options):
         if dice.random() * 100 < BENT_PERCENT and option[0] not in UNBENDABLE:
@@ -21,32 +27,32 @@ def bend_options(dice, command) -> None:
         command.options.insert(dice.randrange(len(command.options) + 1), list(dice.choice(TYPOS)))
 
 
-def ending(dice) -> list[str]:
+def ending(dice: random.Random) -> list[str]:
     """An option at the end of the line, most often without all its values."""
     return list(dice.choice(ENDINGS))
 
 
-def _prefixed(dice, option, options) -> None:
+def _prefixed(dice: random.Random, option: list[str], options: list[list[str]]) -> None:
     option[0] = dice.choice(["-", "-x"]) + option[0]
 
 
-def _suffixed(dice, option, options) -> None:
+def _suffixed(dice: random.Random, option: list[str], options: list[list[str]]) -> None:
     option[0] += dice.choice(["0", "x", "_A", "s"])
 
 
-def _trailing_text(dice, option, options) -> None:
+def _trailing_text(dice: random.Random, option: list[str], options: list[list[str]]) -> None:
     for at in range(1, len(option)):
         if option[at][-1:].isdigit() and option[at][:1].isdigit():
             option[at] = dice.choice(["{}x", "{}e0", "+{}", " {}", "{},", "{}.", "0{}"]).format(option[at])
 
 
-def _shortened(dice, option, options) -> None:
+def _shortened(dice: random.Random, option: list[str], options: list[list[str]]) -> None:
     """Without its last value, for which the next option is then taken: that is 0."""
     if len(option) == 4 and any(float(value) for value in option[1:3]):
         option.pop()
 
 
-def _repeated(dice, option, options) -> None:
+def _repeated(dice: random.Random, option: list[str], options: list[list[str]]) -> None:
     again = [option[0], *(_moved(value) for value in option[1:])]
     options.insert(dice.randrange(len(options) + 1), again)
 
@@ -61,7 +67,7 @@ def _moved(value: str) -> str:
         return value
 
 
-def bend_hkl(dice, text: str) -> str:
+def bend_hkl(dice: random.Random, text: str) -> str:
     """Lines that are no lines of four columns, as the C program reads them all the same."""
     if dice.random() < 0.8:
         return text
@@ -79,7 +85,7 @@ def bend_hkl(dice, text: str) -> str:
     return bends[dice.choice(sorted(bends))]()
 
 
-def bend_sources(dice, text: str) -> str:
+def bend_sources(dice: random.Random, text: str) -> str:
     """Line ends and lines that the C program reads as columns of zeros."""
     if dice.random() < 0.6:
         return text

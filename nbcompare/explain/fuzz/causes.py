@@ -1,0 +1,52 @@
+"""Failures put together by their cause: the options without which the images agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbcompare.case.command import parse_command
+from nbcompare.explain.reduce.signature import Signature
+
+
+@dataclass
+class FailureCause:
+    """What several failures have in common: ``needed`` are the options, by their usual names, that the smallest command
+    cannot do without beside cell and amplitudes; ``how`` is the way in which that one fails, ``argv`` the command
+    itself, ``diagnosis`` the likely cause of its difference. ``trials`` are the numbers of the commands."""
+
+    number: int
+    needed: tuple[str, ...]
+    how: Signature
+    argv: tuple[str, ...]
+    diagnosis: str = ""
+    note: str = ""
+    case: str = ""
+    trials: list[int] = field(default_factory=list)
+
+    def is_like(self, needed: tuple[str, ...], how: Signature) -> bool:
+        """Whether another smallest command is of this cause: the same options; where there are none, the same way."""
+        return needed == self.needed and (bool(needed) or (how.thresholds == self.how.thresholds
+                                          and how.engine == self.how.engine))
+
+    def left_out_of(self, argv: tuple[str, ...]) -> tuple[str, ...] | None:
+        """A command without the options of this cause; None where it does not have them all, or there are none."""
+        command = parse_command(argv)
+        if not self.needed or not all(command.has(name) for name in self.needed):
+            return None
+        return command.without(*self.needed).argv
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**vars(self), "needed": list(self.needed), "argv": list(self.argv), "how": self.how.as_dict(),
+                "trials": list(self.trials)}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> FailureCause:
+        return cls(**{**stored, "needed": tuple(stored["needed"]), "argv": tuple(stored["argv"]),
+                      "how": Signature.from_dict(stored["how"]), "trials": list(stored["trials"])})
+
+
+def needed_options(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The usual names of options as a reduction tells them, each once, in order of the alphabet."""
+    return tuple(sorted({parse_command(text.split()).items[0].name for text in texts if text}))
