@@ -13,6 +13,7 @@ from nbcompare.bundle.record import Record
 from nbcompare.case.claims import Claim
 from nbcompare.case.options import REFERENCE
 from nbcompare.case.threshold import Threshold
+from nbcompare.compare.compare import Comparison
 from nbcompare.compare.image import Roi
 from nbcompare.engine.git import RepositoryState
 from nbcompare.verdict.divergence import proof_rows
@@ -32,18 +33,25 @@ _OF_THE_MACHINE = ("cpu", "cpus_usable", "platform", "python", "numpy", "scipy",
 @dataclass(frozen=True)
 class Held:
     """A threshold as it was, with the value it met. ``emulated`` is that of the run which proved a claim, where the
-    verdict was PROVEN: what was accepted is judged by it."""
+    verdict was PROVEN: what was accepted is judged by it. ``of`` names a further subject or a device whose image met
+    it; empty for the subject itself."""
 
     threshold: Threshold
     value: float | None
     undefined: str | None
     holds: bool
     emulated: float | None = None
+    of: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
-        """Metric and region."""
-        return self.threshold.metric, self.threshold.roi
+        """Metric and region, and whose, where it is not that of the subject itself."""
+        return self.threshold.metric, region_of(self.threshold.roi, self.of)
+
+    @property
+    def words(self) -> str:
+        """What it is about."""
+        return " on ".join(self.key)
 
     @property
     def judged(self) -> float | None:
@@ -61,6 +69,11 @@ class Held:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Held:
         return cls(**{**stored, "threshold": Threshold(**stored["threshold"])})
+
+
+def region_of(roi: str, of: str) -> str:
+    """What a region is called in the image of a further subject or on a device."""
+    return f"{roi} of {of}" if of else roi
 
 
 @dataclass(frozen=True)
@@ -142,13 +155,12 @@ def past_run(entry: ListedBundle) -> PastRun:
         return PastRun(entry.case, entry.stamp, entry.damage or "its record cannot be read", entry.imported,
                        entry.signed)
     record = entry.record
-    case, verdict, comparison = record.case, record.verdict, record.comparison
+    case, verdict = record.case, record.verdict
     sums = {run.image_sha256 for run in record.runs}
     return PastRun(
         entry.case, entry.stamp, None, entry.imported, entry.signed, case.title, str(verdict.word),
         int(verdict.exit_code), verdict.reasons, tuple(_held(record)),
-        {region.roi.name: {figure.metric: figure.value for figure in region.figures}
-         for region in (comparison.regions if comparison else ())},
+        dict(_figures(record)),
         len(record.runs) > 1 and len(sums) == 1 and None not in sums,
         {run.role: run.seconds for run in record.runs if not (run.role == REFERENCE and record.reference_from)},
         record.reference_from.name if record.reference_from else None, commits_of(record), dict(_facts(record)),
@@ -156,10 +168,30 @@ def past_run(entry: ListedBundle) -> PastRun:
 
 
 def _held(record: Record) -> Iterator[Held]:
+    """Every check of the verdict, and each threshold with what further subjects and devices gave."""
     proof = record.further.proof if record.verdict.word is Label.PROVEN else None
     emulated = [row[EMULATED] for row in proof_rows(record.verdict, proof)] if proof else []
     for at, check in enumerate(record.verdict.checks):
         yield Held(check.threshold, check.value, check.undefined, check.holds, emulated[at] if emulated else None)
+    for of, comparison in _further(record) if record.verdict.checks else ():
+        for threshold in record.case.thresholds:
+            figure = comparison.figure(threshold.metric, threshold.roi)
+            yield Held(threshold, figure.value, figure.undefined, figure.value is not None
+                       and threshold.admits(figure.value), None, of)
+
+
+def _further(record: Record) -> Iterator[tuple[str, Comparison]]:
+    found = [(entry.name, entry.comparison) for entry in record.further.subjects]
+    found += [(entry.device, entry.comparison) for entry in [record.further.device] if entry]
+    yield from ((of, comparison) for of, comparison in found if comparison is not None)
+
+
+def _figures(record: Record) -> Iterator[tuple[str, dict[str, float | None]]]:
+    """Values by metric, for each region of each comparison with the reference."""
+    plain = [("", record.comparison)] if record.comparison else []
+    for of, comparison in (*plain, *_further(record)):
+        for region in comparison.regions:
+            yield region_of(region.roi.name, of), {figure.metric: figure.value for figure in region.figures}
 
 
 def commits_of(record: Record) -> dict[str, str]:

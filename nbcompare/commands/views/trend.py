@@ -50,7 +50,7 @@ def _run_row(run: PastRun) -> tuple[str, ...]:
         return (run.stamp, "DAMAGED", "", _short(visible(run.damage), 60), "", "", "", ", ".join(run.signed))
     smallest = run.smallest
     return (run.stamp, str(run.verdict), margin_words(run.smallest_margin, identical=run.identical),
-            f"{smallest.threshold.metric} on {smallest.threshold.roi}" if smallest else "",
+            smallest.words if smallest else "",
             _seconds(run, "reference"), _seconds(run, "subject"), commits_words(run),
             ", ".join([*run.signed, *(["imported"] if run.imported else [])]))
 

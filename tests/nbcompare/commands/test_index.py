@@ -54,16 +54,19 @@ def first_table(text):
 
 
 def test_cases_stand_in_the_order_of_their_smallest_margin(write, page):
-    """After those that were not judged; their newest run counts, not an older one that was worse."""
+    """After those that are not accepted; their newest run counts, not an older one that was worse."""
     write("far", {"values": off_by(0.009)}, {"values": off_by(1e-5)})
     write("near", {"values": off_by(0.005)})
     write("outside", {"values": off_by(0.02)})
     write("same", {})
+    record = json.loads(min(Path("bundles/far").iterdir()).joinpath("record.json").read_text())
+    record["case"]["name"], record["verdict"] = "blocked", {**record["verdict"], "word": "BLOCKED", "exit_code": 8}
+    write_record(BUNDLES, record)  # with figures that hold, and no evidence all the same
     Path("bundles/no-bundle/20260101T000000Z").mkdir(parents=True)
     rows = first_table(page())
-    assert [row.split()[0] for row in rows] == ["no-bundle", "outside", "near", "far", "same"]
+    assert [row.split()[0] for row in rows] == ["no-bundle", "outside", "blocked", "near", "far", "same"]
     assert "FAIL" in rows[1] and "0.5 x" in rows[1] and "sum_ratio on full" in rows[1]
-    assert "1,000 x" in rows[3] and "identical" in rows[4]
+    assert "1,000 x" in rows[4] and "identical" in rows[5]
 
 
 def test_a_stamp_leads_to_its_page_where_there_is_one_else_to_its_bundle(write, page):

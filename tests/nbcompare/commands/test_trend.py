@@ -92,6 +92,18 @@ def test_commits_and_programs_that_changed_are_named(history, nb):
     assert "commit of the project, subject, reference, harness: aaaaaaaaaaaa -> bbbbbbbbbbbb" in said.out
 
 
+def test_further_subjects_have_margins_of_their_own(history, nb):
+    """That of the subject stays; the one in float32 comes five times as near to its limit."""
+    history({"values": EXACT, "subjects": {"float32": {RATIO: 1.001}}},
+            {"values": EXACT, "subjects": {"float32": {RATIO: 1.005}}})
+    said = nb("trend", "small", "--format", "json")
+    assert (said.code, faults(said.json, "trend")) == (3, [])
+    (shrunk,) = said.json["runs"][1]["shrunk"]
+    assert shrunk["region"] == "full of float32" and shrunk["factor"] == pytest.approx(5)
+    assert said.json["runs"][1]["smallest_margin"] == pytest.approx(2)
+    assert {entry["of"] for entry in said.json["runs"][1]["thresholds"]} == {None, "float32"}
+
+
 def test_a_damaged_bundle_is_a_row_and_exit_6(history, nb):
     first, _ = history({"values": EXACT}, {"values": EXACT})
     (first / "record.json").write_text('{"stamp": "\x1b[2J"}')

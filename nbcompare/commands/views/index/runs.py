@@ -58,10 +58,10 @@ class ShownRun:
         return margin_words(self.run.smallest_margin, identical=self.run.identical)
 
     @property
-    def order(self) -> tuple[float, str]:
-        """Smallest margin first; before all a run that has none, as it was not judged or cannot be read."""
+    def order(self) -> tuple[bool, float, str]:
+        """What is not accepted first, of that what was not judged or cannot be read; then by the smallest margin."""
         margin = self.run.smallest_margin
-        return (-1.0 if margin is None else margin, self.run.name)
+        return (self.run.accepted, -1.0 if margin is None else margin, self.run.name)
 
     @property
     def margin_class(self) -> str:
@@ -71,7 +71,7 @@ class ShownRun:
     def of(self) -> str:
         """The threshold of the smallest margin."""
         smallest = self.run.smallest
-        return f"{smallest.threshold.metric} on {smallest.threshold.roi}" if smallest else ""
+        return smallest.words if smallest else ""
 
     @property
     def commits(self) -> str:
