@@ -83,8 +83,8 @@ class Step:
 def _held_as_dict(held: Held) -> dict[str, Any]:
     threshold = held.threshold
     return {"metric": threshold.metric, "region": threshold.roi, "of": held.of or None, "min": threshold.min,
-            "max": threshold.max, "why": threshold.why, "value": held.value, "undefined": held.undefined, "emulated": held.emulated,
-            "holds": held.holds, "margin": finite_or_word(held.margin)}
+            "max": threshold.max, "why": threshold.why, "value": held.value, "undefined": held.undefined,
+            "emulated": held.emulated, "holds": held.holds, "margin": finite_or_word(held.margin)}
 
 
 def _limit_as_dict(entry: Loosened) -> dict[str, Any]:
