@@ -3,6 +3,7 @@
 # make check  lint, types, walls and tests, as before a commit (each is a command of its own)
 # make wheels   build the wheel and the sdist into build/dist, and check both
 # make pythons  the harness's wheel and tests under the other declared Pythons that are here
+# make docs-html  the pages as HTML in build/docs-html, every link looked at (needs the extra: pip install -e '.[docs]')
 # make docs   write the generated pages of docs/ anew
 # make faults try every fault on small bundles and write docs/reliability.md
 # make bench  speed against a C program, and the tables of docs/performance.md (make bench-quick: a minute)
@@ -17,7 +18,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: run test test-compiled check lint types walls mutants mutants-modules docs faults fuzz fuzz-diagnosis audit-wide bench bench-quick reference wheels pythons clean help
+.PHONY: docs-html run test test-compiled check lint types walls mutants mutants-modules docs faults fuzz fuzz-diagnosis audit-wide bench bench-quick reference wheels pythons clean help
 
 run: $(READY)
 	@$(BIN)/nb-compare run cases/supervisor.yaml
@@ -46,6 +47,11 @@ mutants-modules: $(READY) reference
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py
+
+docs-html: $(READY)
+	@$(BIN)/python -c 'import sphinx, myst_parser' 2>/dev/null || $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m sphinx -q -E -W --keep-going -b html docs build/docs-html
+	@echo build/docs-html/index.html
 
 faults: $(READY)
 	$(BIN)/python -m tests.faults

@@ -27,6 +27,22 @@ def test_links_lead_to_files_that_exist(page):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_the_index_of_pages_links_each_of_them():
+    """Sphinx makes its tree of contents of them, and `make docs-html` fails for a page that is not among them."""
+    index = (CHECKOUT / "docs" / "index.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", index))
+    assert linked == {page.name for page in (CHECKOUT / "docs").glob("*.md")} - {"index.md"}
+
+
+def test_the_pages_as_html_have_no_broken_link(tmp_path):
+    pytest.importorskip("sphinx", reason="the extra [docs] is not installed")
+    pytest.importorskip("myst_parser", reason="the extra [docs] is not installed")
+    done = subprocess.run([sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", tmp_path],
+                          cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert 'href="tutorial.html"' in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
 def test_every_page_is_reachable_from_the_readme():
     seen: set[Path] = set()
     waiting = [CHECKOUT / "README.md"]
