@@ -45,12 +45,19 @@ _UNKNOWN_SHAPE = Shape(100_000, 100_000)
 
 @dataclass(frozen=True)
 class CaseInput:
-    """A file the engines read: made by one of our generators, or lying beside the case file."""
+    """A file the engines read: made by one of our generators, or lying beside the case file. ``stands_in`` are other
+    files that a user may bring in its place: by their sha256, what each is."""
 
     name: str
     made_by: str | None
     file: str | None
     sha256: str | None
+    stands_in: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """Every sum that the case pins: of its own file, and of those that may stand in for it."""
+        return (*filter(None, [self.sha256]), *self.stands_in)
 
 
 @dataclass(frozen=True)
@@ -293,7 +300,7 @@ def _input(name: str, cursor: Cursor, folder: Path | None) -> CaseInput:
         raise cursor.error(f"the input name {name!r} must be a plain file name")
     if name == FLOAT_FILE:
         raise cursor.error(f"an input cannot be called {name}; the engines write their image under that name")
-    entries = cursor.mapping(known=("made_by", "file", "sha256"))
+    entries = cursor.mapping(known=("made_by", "file", "sha256", "stands_in"))
     if ("made_by" in entries) == ("file" in entries):
         raise cursor.error(f"input {name} needs either made_by or file")
     made_by = entries["made_by"].text() if "made_by" in entries else None
@@ -307,7 +314,16 @@ def _input(name: str, cursor: Cursor, folder: Path | None) -> CaseInput:
         sha256 = matching(entries["sha256"], _SHA256, "64 hexadecimal digits in lower case")
     elif made_by:
         raise cursor.error(f"input {name} is made by {made_by} and needs its sha256 pinned")
-    return CaseInput(name, made_by, file, sha256)
+    return CaseInput(name, made_by, file, sha256, part(entries, "stands_in", _stands_in, {}))
+
+
+def _stands_in(cursor: Cursor) -> dict[str, str]:
+    found = {}
+    for digest, entry in cursor.mapping().items():
+        if not _SHA256.fullmatch(digest):
+            raise entry.error(f"{digest!r} is no sha256: 64 hexadecimal digits in lower case")
+        found[digest] = entry.text()
+    return found
 
 
 def _pin(cursor: Cursor) -> Pin:

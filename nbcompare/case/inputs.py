@@ -38,7 +38,7 @@ class StagedInput:
 
     @property
     def as_pinned(self) -> bool:
-        """Whether these are the very bytes that the case was written for."""
+        """Whether these are bytes that the case was written for."""
         return (self.pinned_sha256 is None and self.origin != "user") or self.sha256 == self.pinned_sha256
 
 
@@ -67,7 +67,8 @@ def _stage(entry: CaseInput, case: Case, override: Path | None, target: Path) ->
     if origin != "user" and entry.sha256 and found != entry.sha256:
         raise CaseError(f"input {entry.name} has sha256 {found}, but the case pins {entry.sha256}", path=case.path,
                         hint="restore the file, or pin the new sum and say why in the commit")
-    return StagedInput(entry.name, origin, found, target.stat().st_size, entry.sha256)
+    pinned = found if origin == "user" and found in entry.stands_in else entry.sha256
+    return StagedInput(entry.name, origin, found, target.stat().st_size, pinned)
 
 
 def copy_input(source: Path, target: Path) -> None:

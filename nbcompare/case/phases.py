@@ -25,6 +25,7 @@ SWITCHES = {
     "files_complete": "every file of a bundle of two good runs is there",
     "tests_green": "the mapped tests passed, none of them skipped",
     "inputs_regenerated": "every input, made anew, has the bytes the engines read",
+    "inputs_pinned": "every input, made or brought, is one that the case pins by its sum",
     "same_commit": "the bundle was made at the commits that are checked out, of the project and of the engines",
     "clean_tree": "the bundle was made without uncommitted changes of the project and of the engines",
     "engines_unchanged": "both programs, and every file that they are made of, are what they were",
@@ -33,7 +34,10 @@ SWITCHES = {
 }
 """What a phase can require with ``true``, each with its sentence."""
 
-_KEYS = (*SWITCHES, "verdict", "max_age_hours", "signed")
+_INPUTS = {"regenerated": "inputs_regenerated", "pinned": "inputs_pinned"}
+"""The words of ``inputs``, another way to write two of the switches."""
+
+_KEYS = (*SWITCHES, "inputs", "verdict", "max_age_hours", "signed")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _MOST_HOURS = 10 * 366 * 24
 
@@ -48,9 +52,14 @@ class Requirements:
     signed: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """As written in the file, every key given."""
-        return {**{name: name in self.switches for name in SWITCHES}, "verdict": list(self.verdict),
+        """As written in the file, every key given; a younger one only where it is asked for, as what was signed before
+        it was there still is."""
+        told = {name: name in self.switches for name in SWITCHES if name not in _YOUNGER or name in self.switches}
+        return {**told, "verdict": list(self.verdict),
                 "max_age_hours": self.max_age_hours, "signed": list(self.signed)}
+
+
+_YOUNGER = ("inputs_pinned",)
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,10 @@ def _phase(cursor: Cursor, folder: Path, earlier: list[str]) -> Phase:
 
 def _requirements(cursor: Cursor, phase: str, earlier: list[str]) -> Requirements:
     entries = cursor.mapping(known=_KEYS)
-    switches = tuple(name for name in SWITCHES if name in entries and _true(entries[name]))
+    asked = [name for name in SWITCHES if name in entries and _true(entries[name])]
+    if "inputs" in entries:
+        asked.append(_INPUTS[_known(entries["inputs"], tuple(_INPUTS), "word for inputs")])
+    switches = tuple(name for name in SWITCHES if name in asked)
     verdict = tuple(_known(entry, VERDICTS, "verdict") for entry in entries["verdict"].items()) \
         if "verdict" in entries else ()
     signed = tuple(_earlier(entry, phase, earlier) for entry in entries["signed"].items()) \

@@ -152,7 +152,9 @@ def experiment_of_the_case(evidence: Evidence) -> tuple[bool, str]:
                            f"{_shown(getattr(now, key))}")
     if record.resample:
         return False, "an image of another shape was allowed (--resample), which no case says"
-    own = [entry.name for entry in record.inputs if not entry.as_pinned]
+    pins = {entry.name: entry.sums for entry in evidence.case.inputs}
+    own = [entry.name for entry in record.inputs if not entry.as_pinned or (
+        entry.origin == "user" and entry.sha256 not in pins.get(entry.name, ()))]
     if own:
         return False, f"the engines read files of the user's own in place of {', '.join(own)}"
     return _declared_programs(evidence)

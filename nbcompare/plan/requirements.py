@@ -170,12 +170,30 @@ def _inputs_regenerated(evidence: Evidence) -> tuple[bool, str]:
         "the case reads no files"
 
 
+def _inputs_pinned(evidence: Evidence) -> tuple[bool, str]:
+    """Made by the project, lying beside the case, or brought by the user: each of a sum that the case gives now."""
+    brought = 0
+    for entry in evidence.case.inputs:
+        try:
+            found = sha256_of(evidence.bundle.folder / DATA / entry.name)
+        except OSError as fault:
+            return False, f"{entry.name} is not in the bundle: {fault.strerror}"
+        if not entry.sums:
+            return False, f"the case does not pin {entry.name}: give its sha256"
+        if found not in entry.sums:
+            return False, f"{entry.name} has sha256 {found[:12]}, which the case does not pin"
+        brought += found != entry.sha256
+    count = len(evidence.case.inputs)
+    return True, f"{count} input file(s) of sums that the case pins, {brought} of them brought by the user"
+
+
 def _inputs_unchanged(evidence: Evidence) -> tuple[bool, str]:
     if evidence.bundle.record.content.case != evidence.case.sha256:
         return False, "the case file is not what it was"
     if not evidence.bundle.record.inputs_as_pinned:
         return False, "the engines read files of the user's own"
-    holds, why = _inputs_regenerated(evidence)
+    brought = any(entry.origin == "user" for entry in evidence.bundle.record.inputs)
+    holds, why = _inputs_pinned(evidence) if brought else _inputs_regenerated(evidence)
     return holds, "case and input files have the bytes they had" if holds else why
 
 
@@ -188,6 +206,7 @@ _LOOKS: dict[str, Callable[[Evidence], tuple[bool, str]]] = {
     "files_complete": _files_complete,
     "tests_green": _tests_green,
     "inputs_regenerated": _inputs_regenerated,
+    "inputs_pinned": _inputs_pinned,
     "same_commit": same_commit,
     "clean_tree": clean_tree,
     "engines_unchanged": engines_unchanged,

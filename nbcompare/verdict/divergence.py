@@ -191,7 +191,12 @@ def _gap(plain: Verdict, comparison: Comparison, proof: Proof, thresholds: Seque
     found = judge(trial.comparison, thresholds)
     if not found.passed:
         still = [f"emulated, {reason}" for reason in found.reasons]
-        return [_share(plain, comparison, proof, trial.comparison, found), *still]
+        beyond, names = _beyond(proof, found), " and ".join(claim.id for claim in proof.claims)
+        reach = [f"{names} cannot reach {', '.join(beyond)}: the emulation changes no pixel there, so that what "
+                 "differs there has another cause"] if beyond else []
+        if all(check.holds or check.threshold.roi in beyond for check in found.checks):
+            return [*reach, *still]
+        return [_share(plain, comparison, proof, trial.comparison, found), *reach, *still]
     if trial.apart is None or trial.apart.pixels:
         return ["emulated, the images do not agree everywhere: " +
                 (trial.apart.sentence if trial.apart else "their shapes are not the same")]
@@ -276,6 +281,16 @@ def _share(plain: Verdict, comparison: Comparison, proof: Proof, emulated: Compa
         return f"{names} explains nothing that could be put in a number"
     least, check = min(closed, key=lambda pair: pair[0])
     return f"{names} closes {share(least)} of the gap of {check.threshold.metric} on {check.threshold.roi}"
+
+
+def _beyond(proof: Proof, found: Verdict) -> list[str]:
+    """Regions outside a threshold that the emulations leave as they were, although they change others."""
+    trial = proof.trial(EMULATED)
+    if trial is None or trial.change is None:
+        return []
+    same = {region.roi.name: region.figure("identity").value == 1 for region in trial.change.regions}
+    outside = dict.fromkeys(check.threshold.roi for check in found.checks if not check.holds)
+    return [roi for roi in outside if same.get(roi)] if not all(same.values()) else []
 
 
 def closing(plain: Check, emulated: Check) -> float | None:

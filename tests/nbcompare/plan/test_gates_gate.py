@@ -1,5 +1,6 @@
 """Gates through the front door: green only when all a phase requires is found to hold in the evidence itself."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -186,6 +187,35 @@ def test_inputs_unchanged_and_regenerated_look_at_the_files_as_they_are_now(plan
         assert requirement(gate, name) == (False, "A.mat, made anew, is not what the engines read")
 
 
+def test_inputs_that_a_user_brought_are_accepted_where_the_case_pins_them(plan, gate, nb, fake, small_case, tmp_path):
+    """The case comes with a file of its own and names another that may stand in for it."""
+    for name, text in (("own.mat", "1 0 0 0 1 0 0 0 1"), ("mine.mat", "2 0 0 0 2 0 0 0 2"), ("any.mat", "3")):
+        (tmp_path / name).write_text(text)
+    sums = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("own.mat", "mine.mat")}
+    small_case.write_text(small_case.read_text() + f"inputs: {{A.mat: {{file: own.mat, sha256: {sums['own.mat']}, "
+                          f"stands_in: {{{sums['mine.mat']}: measured}}}}}}\n")
+    plan("inputs: pinned, inputs_unchanged: true")
+
+    def run_with(*brought):
+        assert nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", *brought).code == 0
+        return [requirement(gate, name) for name in ("experiment", "inputs_pinned", "inputs_unchanged")]
+
+    assert all(holds for holds, _ in run_with())
+    found = run_with("--input", "A.mat=mine.mat")
+    assert all(holds for holds, _ in found) and found[1][1].endswith("1 of them brought by the user")
+    found = run_with("--input", "A.mat=any.mat")
+    assert not any(holds for holds, _ in found) and "which the case does not pin" in found[1][1]
+    run_with("--input", "A.mat=mine.mat")
+    small_case.write_text(small_case.read_text().replace(sums["mine.mat"], "0" * 64))
+    assert not requirement(gate, "experiment")[0] and not requirement(gate, "inputs_pinned")[0]
+
+
+def test_inputs_regenerated_has_another_spelling(plan, gate, run_small):
+    plan("inputs: regenerated")
+    run_small()
+    assert requirement(gate, "inputs_regenerated") == (True, "the case reads no files")
+
+
 def test_a_case_that_changed_is_not_unchanged(plan, gate, run_small, small_case):
     plan("inputs_unchanged: true")
     run_small()
@@ -295,6 +325,8 @@ FAULTS = [
     ("title: t\nphases: [{name: A, title: t, cases: [small.yaml], requires: {}}]\n", "requires nothing"),
     ("title: t\nphases: [{name: A, title: t, cases: [small.yaml], requires: {max_age_hours: 3}}]\n",
      "requires nothing"),
+    ("title: t\nphases: [{name: A, title: t, cases: [small.yaml], requires: {inputs: pined}}]\n",
+     "did you mean 'pinned'?"),
     ("title: t\nphases: [{name: A, title: t, cases: [small.yaml], requires: {tests_green: false}}]\n",
      "requires nothing"),
     ("title: t\nphases: [{name: A, title: t, cases: [small.yaml], requires: {test_green: true}}]\n",
@@ -322,7 +354,7 @@ def test_schema_and_loader_know_the_same_words():
 
     schema = json.loads((Path(module.__file__).parent / "phases_schema.json").read_text())
     requires = schema["definitions"]["requires"]["properties"]
-    assert set(requires) == {*module.SWITCHES, "verdict", "max_age_hours", "signed"}
+    assert set(requires) == {*module.SWITCHES, "inputs", "verdict", "max_age_hours", "signed"}
     assert requires["verdict"]["items"]["enum"] == list(module.VERDICTS)
 
 

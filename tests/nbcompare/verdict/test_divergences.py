@@ -93,6 +93,17 @@ def test_an_emulation_that_does_nothing_proves_nothing():
     assert verdict.reasons[0].startswith("phi-carryover explains none of the sum; a factor of 0.99")
 
 
+def test_a_claim_says_which_region_it_cannot_reach():
+    """The emulation acts in the middle; what is wrong in the corner it leaves as it was."""
+    both, answers = with_defects("middle", "corner"), {EMULATED: with_defects("middle")}
+    only = [threshold for threshold in STRICT if threshold.roi != "full"]
+    verdict, _, _ = tried([claim()], both, TRUTH, answers, thresholds=only)
+    assert verdict.word is Label.NOT_PROVEN
+    assert "cannot reach corner" in tried([claim()], both, TRUTH, answers)[0].reasons[1]
+    assert verdict.reasons[0] == ("phi-carryover cannot reach corner: the emulation changes no pixel there, so that "
+                                  "what differs there has another cause")
+
+
 def test_an_emulation_that_closes_a_part_is_told_its_share():
     """Of an excess of 25 % in one pixel the emulation shows 15 %, which is 60 % of it."""
     partly = with_defects("middle", size=0.15)
