@@ -23,7 +23,7 @@ OF_ONE_SCALE = 5.0
 
 DECADES = 5.0
 _COLOURS = 256
-_LEAST_FACTOR = 1e-3
+_LEAST_FACTOR = 1e-7
 _SEEN = 1e-6
 """A ratio is shown where both pixels are above this share of the brightest of their image."""
 
@@ -41,7 +41,8 @@ class ColourScale:
     def labels(self) -> tuple[str, str, str]:
         """What stands at the ends and in the middle."""
         middle = math.sqrt(self.low * self.high) if self.logarithmic else (self.low + self.high) / 2
-        return f"{self.low:.4g}", f"{middle:.4g}", f"{self.high:.4g}"
+        digits = 7 if self.logarithmic and self.colours == DIFFERENCE else 4  # a factor near 1
+        return f"{self.low:.{digits}g}", f"{middle:.4g}", f"{self.high:.{digits}g}"
 
     def pixels(self, image: np.ndarray) -> np.ndarray:
         """The colour of each pixel of float64 [slow, fast], uint8 [slow, fast, 3]; NaN is grey."""
@@ -82,7 +83,7 @@ def both_ways(difference: np.ndarray) -> ColourScale:
 
 
 def factors(ratio: np.ndarray) -> ColourScale:
-    """A scale about 1 that reaches the factor furthest from it, 0.1 % at least."""
+    """A scale about 1 that reaches the factor furthest from it."""
     sizes = np.abs(np.log(ratio[np.isfinite(ratio) & (ratio > 0)]))
     limit = math.exp(min(max(float(sizes.max(initial=0.0)), _LEAST_FACTOR), 80.0))
     return ColourScale(1 / limit, limit, True, DIFFERENCE)

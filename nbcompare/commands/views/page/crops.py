@@ -6,29 +6,23 @@ image has nearly no part, nothing could be seen of the other. Of what is identic
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from nbcompare.commands.views.page.pair import ShownPair
 from nbcompare.commands.views.page.still_images import StillImage, both_ways, brightness, factors, still
+from nbcompare.compare.colour_scales import factor_between, ratio_of
 from nbcompare.compare.image import Roi
 
 SIDE = 96
 """Pixels of a crop along each axis, at most."""
 
-_OF_ONE_SCALE = 5.0
-"""Sums further apart than this factor are of two scales."""
-
-_SEEN = 1e-6
-"""A ratio is shown where both pixels are above this share of the crop's brightest."""
-
 
 def crops(pair: ShownPair, region: Roi) -> list[StillImage]:
     """The pictures of a region of two images."""
     x, y = (_plain(image, region) for image in (pair.reference, pair.subject))
-    own = _factor_between(x, y)
+    own = factor_between(float(np.nansum(x)), float(np.nansum(y)))
     shades = [brightness([x, y])] * 2 if own is None else [brightness([x]), brightness([y])]
     found = [still("reference", x, shades[0]),
              still("subject", y, shades[1], "" if own is None else f"on its own scale: {_times(own)} the reference")]
@@ -57,9 +51,7 @@ def _largest(difference: np.ndarray) -> str:
 
 
 def _ratio(x: np.ndarray, y: np.ndarray) -> StillImage:
-    with np.errstate(all="ignore"):
-        seen = (x > _SEEN * np.nanmax(x, initial=0.0)) & (y > _SEEN * np.nanmax(y, initial=0.0))
-        ratio = np.where(seen, y / x, np.nan)
+    ratio = ratio_of(x, y)
     return still("subject ÷ reference", ratio, factors(ratio), "grey: a pixel of next to no photons")
 
 
@@ -67,13 +59,6 @@ def _plain(image: np.ndarray, region: Roi) -> np.ndarray:
     cut = np.ma.asarray(image[region.slices]).astype(np.float64)
     shown: np.ndarray = np.ma.filled(cut, np.nan)
     return np.where(np.isfinite(shown), shown, np.nan)
-
-
-def _factor_between(x: np.ndarray, y: np.ndarray) -> float | None:
-    sums = float(np.nansum(x)), float(np.nansum(y))
-    if min(sums) <= 0 or abs(math.log(sums[1] / sums[0])) < math.log(_OF_ONE_SCALE):
-        return None
-    return sums[1] / sums[0]
 
 
 def _times(factor: float) -> str:
