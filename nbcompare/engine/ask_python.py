@@ -17,11 +17,12 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 
-from nbcompare.engine.paths_in_text import Named
+from nbcompare.engine.paths_in_text import ABOVE, Named
 from nbcompare.engine.python_here import (
     FOUND_BY,
     PATH,
     editable_by,
+    edited_since,
     files_below,
     is_below,
     is_installed,
@@ -36,12 +37,22 @@ from nbcompare.engine.python_here import (
 
 MOST_FILES = 20000
 MOST_BESIDE = 500
-STARTERS = ("subprocess", "runpy", "multiprocessing.spawn", "pexpect", "sh", "pty", "torch.utils.cpp_extension")
+STARTERS = ("subprocess", "runpy", "pydoc", "multiprocessing.spawn", "pexpect", "sh", "pty",
+            "torch.utils.cpp_extension")
 STARTING_CALLS = ("system", "popen", "execv", "execve", "execvp", "execvpe", "execl", "execle", "execlp", "execlpe",
                   "spawnv", "spawnve", "spawnl", "spawnlp", "spawnvp", "posix_spawn", "posix_spawnp", "addsitedir")
 BY_PATH = {"spec_from_file_location": 1, "SourceFileLoader": 1, "ExtensionFileLoader": 1, "run_path": 0,
            "load_library": 0, "dlopen": 0, "CDLL": 0, "PyDLL": 0, "LoadLibrary": 0}
 """Calls that load code from a file, and which argument names it."""
+
+PICKLES = ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "jsonpickle")
+LOADING = ("load", "loads", "Unpickler", "open", "decode")
+BY_REGISTRY = ("entry_points", "iter_entry_points", "resolve_name", "import_string", "get_class")
+"""Calls that load code by a name that stands in no source: in a list of plugins, or in a file."""
+
+OF_THE_USER = tuple(f"{whose}_{what}_{form}" for whose in ("user", "site")
+                    for what in ("config", "data", "state", "cache") for form in ("dir", "path"))
+"""Calls of platformdirs and appdirs."""
 
 BY_NAME = ("import_module", "__import__", "find_spec")
 RESOURCES = ("files", "get_data", "open_text", "open_binary", "read_text", "read_binary", "resource_filename",
@@ -126,6 +137,7 @@ class Made:
             for name in sorted(os.listdir(site)) if os.path.isdir(site) else ():
                 if name.endswith(".pth"):
                     self.files.setdefault(name, os.path.join(site, name))
+        self.before_python()
         for name in ("sitecustomize", "usercustomize"):
             spec = spec_of(name)
             if spec and spec.origin and spec.has_location:
@@ -134,11 +146,27 @@ class Made:
                 else:
                     self.file(spec.origin, name + ".py")
 
+    def before_python(self) -> None:
+        """What is searched before Python's own modules and bears the name of one, which Python may import itself; and
+        archives on the path, in which any module may lie."""
+        own = getattr(sys, "stdlib_module_names", ())
+        for entry in PATH:
+            if os.path.isfile(entry) and not is_of_python(entry):
+                self.files.setdefault(os.path.basename(entry), entry)
+                self.unknown("is an archive, and what its modules import and read is not known", entry)
+            elif os.path.isdir(entry) and is_of_python(os.path.join(entry, "os.py")):
+                return
+            elif os.path.isdir(entry) and not is_installed(entry):
+                for name in sorted({name.partition(".")[0] for name in os.listdir(entry)}.intersection(own)):
+                    self.add(name, True)
+
     def described(self, top: str) -> None:
         """The descriptions of the distributions that brought a module, and their lists of files with sums: another
-        build of the same version has another."""
+        build of the same version has another. Files that were written since are taken in as they are."""
         for owner in (self.owners or {}).get(top) or [top]:
             place = str(getattr(metadata.distribution(owner), "_path", ""))
+            for path in edited_since(os.path.join(place, "RECORD")):
+                self.files.setdefault(os.path.relpath(path, os.path.dirname(place)), path)
             for name in ("METADATA", "PKG-INFO", "RECORD"):
                 path = os.path.join(place, name)
                 if place and os.path.isfile(path):
@@ -202,6 +230,11 @@ class Made:
         word = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
         if word in STARTING_CALLS or getattr(node.func, "id", None) in TEXT_CALLS:
             self.unknown(f"calls {word}", path)
+        owner = getattr(getattr(node.func, "value", None), "id", None)
+        if word in BY_REGISTRY or word in OF_THE_USER:
+            self.unknown(f"calls {word}, and what that gives stands in no source", path)
+        if owner in PICKLES and word in LOADING:
+            self.unknown(f"calls {owner}.{word}, which loads code that a file names", path)
         if word not in BY_NAME and word not in RESOURCES:
             return []
         said = beginning(node.args[0]) if node.args else ""
@@ -219,9 +252,14 @@ class Made:
     def look_for_paths(self, cwd: str | None) -> None:
         """Take in the files that the program's sources name by path."""
         shared: dict[str, tuple[str, bool]] = {}
-        found = {path: Named(tree, path, cwd, shared) for path, tree in self.trees.items()}
+        modules = {os.path.basename(folder): os.path.join(folder, "__init__.py") for folder in self.folders}
+        modules.update((os.path.basename(path)[:-3], path) for path in self.trees)
+        found = {path: Named(tree, path, cwd, shared, modules) for path, tree in self.trees.items()}
         for path, named in found.items():
             for text, whole in named.uses():
+                if text.startswith(ABOVE):
+                    self.unknown("goes up from its own place in a way that is not followed", path)
+                    continue
                 self.named(path, os.path.realpath(text), whole)
             for node in ast.walk(self.trees[path]):
                 if isinstance(node, ast.Call):

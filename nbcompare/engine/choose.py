@@ -27,6 +27,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.safe_start import BUNDLED_SUBJECT
 from nbcompare.errors import UsageError
 
+_SCRIPTS = (".py", ".pl", ".rb", ".js", ".mjs", ".jl", ".R", ".r", ".sh", ".lua", ".tcl", ".php", ".jar", ".m")
 _NAMED_BY = {REFERENCE: ("--c-bin", "NB_C_BIN"), SUBJECT: ("--py-bin", "NB_PY_BIN")}
 
 
@@ -159,7 +160,7 @@ def start_words(words: Sequence[str], folder: Path, named_by: str, search: str |
 
 def _is_file_beside(word: str, before: str, folder: Path) -> bool:
     """Whether a word of a command is a file in the folder: it has one in its name, or ends in .py."""
-    looks_like_one = os.sep in word or word.endswith(".py")
+    looks_like_one = os.sep in word or word.endswith(_SCRIPTS)
     return looks_like_one and before not in ("-m", "-c") and not word.startswith("-") and (folder / word).is_file()
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +53,19 @@ def _of_python(start: Sequence[str]) -> Entry:
         at += 2 if start[at] in _WITH_VALUE else 1
     rest = start[at:]
     if len(rest) > 1 and rest[0] == "-m":
-        return Entry(MODULE, tuple(start[:at]), module=rest[1])
+        starts = _starts_another(rest[1], rest[2:])
+        return Entry(WRAPPER) if starts else Entry(MODULE, tuple(start[:at]), module=rest[1])
     if rest and not rest[0].startswith("-") and os.path.isfile(rest[0]):
         return Entry(SCRIPT, tuple(start[:at]), script=rest[0])
     return Entry(WRAPPER)
+
+
+def _starts_another(module: str, words: Sequence[str]) -> bool:
+    """Whether a module runs another program that its words name, as runpy, cProfile, coverage and torchrun do: one of
+    Python's own, or one that is given a module, a script or a program."""
+    named = any(word == "-m" or _names_a_program(word) or (word.endswith(".py") and os.path.isfile(word))
+                for word in words)
+    return named or module.partition(".")[0] in sys.stdlib_module_names
 
 
 def _python_of(head: bytes, script: str, search: str | None) -> tuple[str, ...]:

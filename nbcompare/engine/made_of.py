@@ -48,6 +48,12 @@ module.main(sys.argv[-1], search)
 """What an asked Python is given to run: whatever it imports itself is Python's own, also beside a file json.py."""
 
 MOST_BESIDE = 500
+_MOST_PROGRAM = 64 << 20
+_STARTING = re.compile(rb"\0(execl|execle|execlp|execv|execve|execvp|execvpe|fexecve|posix_spawn|posix_spawnp|popen|"
+                       rb"system|dlopen|dlmopen)(?=\0)")
+_PATHS = re.compile(rb"(?<=\0)[A-Za-z0-9._/-]{1,255}(?=\0)")
+_OF_THE_SYSTEM = ("/lib", "/usr/", "/etc/", "/proc/", "/sys/", "/dev/", "/bin/", "/sbin/")
+"""What a compiled program holds as a word of its own: names of functions, and of files."""
 _NO_DATA = re.compile(r"PATH|PYTHON.*|LD_(?!PRELOAD$).*|HOME|TMPDIR|XDG_.*|VIRTUAL_ENV|CONDA.*|LANG|LC_.*|TZ|PWD"
                       r"|.*_(NUM_)?THREADS")
 
@@ -124,11 +130,17 @@ def look_at(engine: Engine, environment: Mapping[str, str] = {}) -> MadeOf:
     elif entry.kind == COMPILED:
         found, reasons = _of_compiled(engine, variables)
     else:
-        found, reasons = MadeOf(entry.kind), [Reason(f"{engine.program.name} starts another program",
+        found, reasons = MadeOf(entry.kind), [Reason(f"{_what_starts(engine)} starts another program",
                                                      str(engine.program))]
     more, also = _named_by_variables({**engine.declared_variables, **environment}, found)
     found = replace(found, files=(*found.files, *more))
     return _with_declared(found, [*reasons, *also], engine)
+
+
+def _what_starts(engine: Engine) -> str:
+    """The wrapper as a person calls it, with the script or module that it is given."""
+    more = [Path(word).name for word in engine.start[1:] if os.path.isfile(word)][:1] or list(engine.start[1:3])
+    return " ".join((engine.program.name, *more)) if more else engine.program.name
 
 
 # --- Python ----------------------------------------------------------------------------------------------------
@@ -183,13 +195,34 @@ def _of_compiled(engine: Engine, variables: Mapping[str, str]) -> Found:
     """The libraries that a compiled program is linked with, in the engine's environment, and the loader it names."""
     found = linked_libraries(engine.program, variables, confining(engine, Path(os.devnull), variables))
     loader = loader_of(engine.program)
+    hidden = _started_by(engine.program)
     if found is None:
         return MadeOf(COMPILED), [Reason("ldd does not say with what it is linked", str(engine.program))]
     files = [SourceFile(entry.name, entry.path, sha256_of(entry.path)) for entry in found if entry.path]
-    if loader is None or os.path.realpath(loader) in {os.path.realpath(entry.path) for entry in files}:
-        return MadeOf(COMPILED, files=tuple(files)), []
-    return MadeOf(COMPILED, files=tuple(files)), [Reason(f"it is loaded by {loader}, which may take other libraries",
-                                                         str(engine.program))]
+    files += _named_in_program(engine)
+    reasons = [Reason(f"{engine.program.name} calls {', '.join(hidden)}", str(engine.program))] if hidden else []
+    if loader is not None and os.path.realpath(loader) not in {os.path.realpath(entry.path) for entry in files}:
+        reasons.append(Reason(f"it is loaded by {loader}, which may take other libraries", str(engine.program)))
+    return MadeOf(COMPILED, files=tuple(files)), reasons
+
+
+def _started_by(program: Path) -> list[str]:
+    """The functions of the system that start a program or load a library and that a compiled program names."""
+    text = program.read_bytes() if program.stat().st_size <= _MOST_PROGRAM else b""
+    return sorted({found.decode() for found in _STARTING.findall(text)})
+
+
+def _named_in_program(engine: Engine) -> list[SourceFile]:
+    """The files that the text of a compiled program names; relative ones as seen from the folder that it is declared
+    to start in."""
+    if engine.program.stat().st_size > _MOST_PROGRAM:
+        return []
+    folder = engine.declaration.cwd if engine.declaration else None
+    names = {found.decode() for found in _PATHS.findall(engine.program.read_bytes())}
+    named = {name: Path(folder or "/", name) for name in names
+             if (folder or name.startswith("/")) and not name.startswith(_OF_THE_SYSTEM)}
+    return [SourceFile(name, str(path), sha256_of(path)) for name, path in sorted(named.items())
+            if path.is_file() and path != engine.program]
 
 
 # --- files that its variables name ------------------------------------------------------------------------------------

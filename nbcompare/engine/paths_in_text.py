@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,9 +19,17 @@ if TYPE_CHECKING:
 AS_IT_IS = ("Path", "PurePath", "PosixPath", "str", "fspath", "abspath", "normpath", "as_posix", "absolute", "fsencode",
             "fsdecode")
 REAL = ("resolve", "realpath")
+ABOVE = os.path.join(os.sep, "somewhere above")
+"""The beginning of a path that lies above a file of the program, it is not known how far."""
+
+PARTS = ("split", "rsplit", "partition", "rpartition", "splitext", "replace", "strip", "rstrip", "removesuffix")
+"""Methods that give a part of a text, or a changed one."""
+
 OPENING = ("open", "Path", "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "read_csv", "File", "imread", "CDLL",
            "PyDLL", "LoadLibrary", "dlopen", "load_library", "listdir", "glob", "iglob", "scandir", "walk", "safe_open",
-           "load_file", "read_text", "read_bytes", "join")
+           "load_file", "read_text", "read_bytes", "join", "input", "FileInput", "read", "connect", "ZipFile",
+           "TarFile", "read_table", "read_excel", "read_parquet", "read_json", "read_hdf", "Dataset", "getline",
+           "getlines")
 WRITING = ("write_text", "write_bytes", "mkdir", "makedirs", "touch", "unlink", "remove", "rmtree", "FileHandler",
            "save", "savez", "savez_compressed", "savetxt", "tofile", "to_csv", "savefig", "imsave",
            "TemporaryDirectory", "mkdtemp", "mkstemp", "is_relative_to", "relative_to", "relpath", "dump")
@@ -31,8 +39,9 @@ ROUNDS = 3
 class Named:
     """The paths by name in one source. ``shared`` are those that other sources of the program gave names to."""
 
-    def __init__(self, tree: ast.AST, file: str, cwd: str | None, shared: dict[str, Value]) -> None:
-        self.tree, self.cwd, self.shared = tree, cwd, shared
+    def __init__(self, tree: ast.AST, file: str, cwd: str | None, shared: dict[str, Value],
+                 modules: Mapping[str, str] | None = None) -> None:
+        self.tree, self.cwd, self.shared, self.modules = tree, cwd, shared, modules or {}
         self.names: dict[str, Value] = {"__file__": (os.path.abspath(file), True)}
         self.imported = {(alias.asname or alias.name): alias.name.rpartition(".")[2] for node in ast.walk(tree)
                          if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
@@ -68,11 +77,14 @@ class Named:
 
     def placed(self, found: Value, node: ast.AST, field: ast.AST) -> Value | None:
         """The path as an absolute one; None for a text that is no path."""
-        given = isinstance(node, (ast.Call, ast.keyword)) and field is not getattr(node, "func", None)
+        given = isinstance(node, (ast.Call, ast.keyword, ast.List, ast.Tuple)) and field is not getattr(
+            node, "func", None)
         if not os.path.isabs(found[0]):
             opened = isinstance(node, ast.Call) and given and word_of(node.func) in OPENING
-            found = (os.path.join(self.cwd or "", found[0]), found[1])
-            return found if self.cwd and opened and os.path.exists(found[0]) else None
+            path = os.path.join(self.cwd or "", found[0])
+            there = os.path.exists(path) if opened else os.path.isfile(path)
+            begun = os.sep in found[0] and not found[1] and os.path.isdir(os.path.dirname(path))
+            return (path, found[1]) if self.cwd and given and (there or begun) else None
         if isinstance(field, ast.Constant) and not given and not os.path.isfile(found[0]):
             return None
         return found
@@ -90,6 +102,8 @@ class Named:
                 return up(of(node.value))
             if base in ("self", "cls"):
                 return self.names.get(node.attr)
+            if node.attr in ("__file__", "origin"):
+                return self.names["__file__"] if base == "__spec__" else self.of_module(node.value)
             return self.shared.get(node.attr) if base in self.imported else None
         if isinstance(node, ast.Subscript):
             return self.of_parents(node)
@@ -105,10 +119,23 @@ class Named:
             index = index.value
         if word_of(node.value) == "environ":
             return of_variable(index)
+        if word_of(node.value) == "argv" and isinstance(index, int) and index == 0:
+            return self.names["__file__"]  # in the folder of the program, as this is
+        if isinstance(node.value, ast.Call) and word_of(node.value.func) in PARTS:
+            base = self.value_of(node.value.func.value) if isinstance(node.value.func, ast.Attribute) else None
+            return (ABOVE, False) if base and os.path.isabs(base[0]) else None
         if not isinstance(node.value, ast.Attribute) or node.value.attr != "parents":
             return None
         base = self.value_of(node.value.value)
-        return up(base, index + 1) if isinstance(index, int) and index >= 0 else (os.sep, False) if base else None
+        return up(base, index + 1) if isinstance(index, int) and index >= 0 else (ABOVE, False) if base else None
+
+    def of_module(self, node: ast.AST) -> Value | None:
+        """The file of a module of the program; ``import a.b`` names one in the package a."""
+        name = node
+        while isinstance(name, ast.Attribute):
+            name = name.value
+        found = self.modules.get(self.imported.get(getattr(name, "id", ""), getattr(name, "id", "")))
+        return (found, True) if found else None
 
     def of_operation(self, node: ast.BinOp) -> Value | None:
         left, right = self.value_of(node.left), self.value_of(node.right)
@@ -133,6 +160,8 @@ class Named:
         if (word == "home" and not args) or word == "expanduser":
             found = joined(args) if args else of(inner) if word == "expanduser" and method else ("~", True)
             return (os.path.expanduser(found[0]), found[1]) if found else None
+        if word in ("getfile", "getsourcefile", "getabsfile"):
+            return self.names["__file__"]
         if word == "gettempdir":
             return tempfile.gettempdir(), True
         if args and (word == "getenv" or (word == "get" and inner is not None and word_of(inner) == "environ")):

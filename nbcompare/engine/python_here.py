@@ -6,6 +6,9 @@ It stands alone, and imports nothing but what Python itself brings. Nothing of t
 from __future__ import annotations
 
 import ast
+import base64
+import csv
+import hashlib
 import importlib.util
 import json
 import marshal
@@ -130,6 +133,34 @@ def stub_target(script: str) -> str | None:
         return None
     found = [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module and not node.level]
     return found[-1] if found and b"sys.exit(" in text and text.count(b"\n") <= 15 else None
+
+
+def edited_since(record: str) -> Iterator[str]:
+    """The sources and libraries of an installed distribution that were written after its list of files was, and whose
+    size or bytes are not what that says: somebody changed them where they are installed."""
+    try:
+        written = os.stat(record).st_mtime
+        with open(record, encoding="utf-8", newline="") as stream:
+            rows = [row for row in csv.reader(stream) if len(row) == 3 and row[0].endswith((".py", ".so", ".pyd"))]
+    except (OSError, ValueError, csv.Error):
+        return
+    site = os.path.dirname(os.path.dirname(record))
+    for name, digest, size in rows:
+        path = os.path.join(site, name)
+        try:
+            found = os.stat(path)
+        except OSError:
+            continue
+        other = found.st_mtime > written + 2 or (size.isdigit() and int(size) != found.st_size)
+        if other and digest.startswith("sha256=") and _digest_of(path) != digest[len("sha256="):]:
+            yield path
+
+
+def _digest_of(path: str) -> str:
+    """As a wheel writes it."""
+    with open(path, "rb") as stream:
+        found = hashlib.sha256(stream.read()).digest()
+    return base64.urlsafe_b64encode(found).decode().rstrip("=")
 
 
 def editable_by(folders: Iterable[str]) -> str | None:

@@ -63,7 +63,9 @@ def clean_tree(evidence: Evidence) -> tuple[bool, str]:
             words = f" (among them {then.shown_names})" if then.names else ""
             if then.dirty is None:
                 return False, f"{name}: git could not tell whether the tree was clean"
-            return False, f"{name}: made with uncommitted changes{words}; commit them and run again"
+            compiled = any(path.endswith(".pyc") for path in then.names)
+            mend = "write __pycache__/ into .gitignore, commit what is left" if compiled else "commit them"
+            return False, f"{name}: made with uncommitted changes{words}; {mend} and run again"
         said.append(name)
     more = f"; of {' and '.join(outside)} git knows nothing (in no repository)" if outside else ""
     return bool(said), f"{', '.join(said)}: made from a clean tree{more}" if said else "the record names no repository"
@@ -131,7 +133,7 @@ def _new_files(engine: EngineIdentity, case: Case) -> list[str]:
     try:
         now = look_at(found, case.environment)
     except FileError as fault:
-        return [fault.message]
+        return [fault.message + (f" ({fault.hint})" if fault.hint else "")]
     known = {os.path.realpath(entry.path) for entry in engine.made_of.files}
     return [f"{entry.path} is new" for entry in now.files if os.path.realpath(entry.path) not in known]
 

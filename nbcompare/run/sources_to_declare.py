@@ -69,8 +69,9 @@ def _globs(identity: EngineIdentity, base: Path) -> Iterator[str]:
     loose = [Path(entry.path) for entry in (made_of.files if made_of and not made_of.globs else ())
              if not any(Path(entry.path).is_relative_to(place) for place in folders)]
     own = [path for path in loose if path.suffix == ".py" or path.is_relative_to(base)]
-    script = next((word for word in identity.started_as[1:] if word.endswith(".py")), identity.started_as[0])
-    named = list(_named_in(Path(script), base))
+    scripts = [Path(word) for word in identity.started_as if os.path.isfile(word)]
+    inside = [path for path in scripts[1:] if path.resolve().is_relative_to(base.resolve())]
+    named = [*inside, *(path for script in scripts for path in _named_in(script, base))]
     yield from (_glob(path, base) for path in (*folders, *own, *named))
     yield from made_of.globs if made_of else ()
     if not folders and not named:

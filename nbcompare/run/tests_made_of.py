@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nbcompare.bundle.record import TestsOutcome
@@ -12,6 +13,7 @@ from nbcompare.case.declarations import TestsPlace
 from nbcompare.case.options import SUBJECT
 from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.made_of import MadeOf
+from nbcompare.engine.paths_in_text import Named
 from nbcompare.errors import FileError
 from nbcompare.files import sha256_of
 
@@ -36,14 +38,28 @@ def place_of_tests(case: Case) -> TestsPlace:
 
 def files_of_tests(loaded: Loaded, tests: Iterable[str], folder: Path) -> tuple[tuple[str, str], ...]:
     """(name, sha256) of every file below the project's ``folder`` that the session loaded, and of each that pytest
-    looks for there, ABSENT where it is not: conftest.py on the way to each of the ``tests``, and its configuration."""
+    looks for there, ABSENT where it is not: conftest.py on the way to each of the ``tests``, and its configuration.
+    Files that these name by a path, as data of the tests, count too."""
     home = folder.resolve()
     found = {path for _, path in loaded if Path(path).is_relative_to(home) and "site-packages" not in Path(path).parts}
+    found |= {named for path in list(found) for named in _read_by(path, home)}
     found |= {str(home / name) for name in CONFIGURATION}
     for test in tests:
         parents = [parent for parent in Path(os.path.realpath(test)).parents if parent.is_relative_to(home)]
         found |= {str(parent / "conftest.py") for parent in parents}
     return tuple(sorted((Path(path).relative_to(home).as_posix(), _sum(Path(path))) for path in found))
+
+
+def _read_by(path: str, home: Path) -> Iterator[str]:
+    """The files below ``home`` that a Python source of the tests names by a path."""
+    try:
+        tree = ast.parse(Path(path).read_bytes()) if path.endswith(".py") else None
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        tree = None
+    for text, whole in Named(tree, path, str(home), {}).uses() if tree else ():
+        named = Path(os.path.realpath(text))
+        if whole and named.is_relative_to(home) and named.is_file():
+            yield str(named)
 
 
 def changed_tests(outcome: TestsOutcome, case: Case) -> list[str]:

@@ -43,7 +43,9 @@ def next_step(gate: Gate) -> str:
     entry = next((entry for entry in gate.evidence if entry.case.name == first.case), None)
     if entry and entry.faults:
         return to_type("nb-compare", "verify", entry.folder)
-    return to_type("nb-compare", "run", entry.case.path) if entry else "see the lines marked above"
+    if entry is None:
+        return "see the lines marked above"
+    return to_type("nb-compare", "sweep" if entry.case.cell else "run", entry.case.path)
 
 
 def as_json(gate: Gate) -> str:

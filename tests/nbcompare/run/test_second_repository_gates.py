@@ -126,7 +126,10 @@ def test_what_came_from_the_shell_is_told_to_whoever_signs(run, nb, gate, projec
 def tested(project):
     """The port with a mapped test of its own, which imports it from src/ by the project's pytest.ini."""
     (project.home / "tests").mkdir()
-    (project.home / "tests/test_port.py").write_text("from myport import core\ndef test_core(): assert core.pixels\n")
+    (project.home / "tests/expect.txt").write_text("1\n")
+    (project.home / "tests/test_port.py").write_text(
+        "from pathlib import Path\nfrom myport import core\n"
+        "def test_core(): assert core.pixels and (Path(__file__).parent / 'expect.txt').read_text() == '1\\n'\n")
     (project.home / "pytest.ini").write_text("[pytest]\npythonpath = src\n")
     project.case.write_text(project.case.read_text() + "tests: [tests/test_port.py]\n")
     project.declare(DECLARED)
@@ -139,6 +142,7 @@ CHANGED_TESTS = {
     "tests/conftest.py is new": ("tests/conftest.py", "assert 0\n"),
     "conftest.py is new": ("conftest.py", "assert 0\n"),
     "pytest.ini changed": ("pytest.ini", "[pytest]\n"),
+    "tests/expect.txt changed": ("tests/expect.txt", "2\n"),
 }
 
 
