@@ -60,6 +60,17 @@ COMMANDS = {
 }
 """Every command with its sentence for --help; the module is nbcompare.commands.NAME."""
 
+SECTIONS = {
+    "Begin": ("init", "validate", "explain", "doctor", "help"),
+    "Run": ("run", "sweep", ONE_SHOT, "images", "fuzz", "watch"),
+    "When it fails": ("view", "report", "diagnose", "trace", "reduce", "bisect"),
+    "Evidence": ("show", "list", "trend", "index", "verify", "check", "compare", "regenerate", "export", "import",
+                 "prune"),
+    "A plan": ("gate", "sign", "attempt"),
+    "Thresholds": ("metrics", "audit"),
+}
+"""The commands as --help shows them, by what somebody is about; what is in none of these comes last."""
+
 EPILOG = "\b\nExit codes (of several outcomes the worst one wins):\n" + "\n".join(
     f"  {code.value:>2}  {meaning}" for code, meaning in EXIT_MEANING.items())
 
@@ -98,8 +109,14 @@ class LazyCommands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        listed = {name for names in SECTIONS.values() for name in names}
+        rest = {"More": tuple(name for name in COMMANDS if name not in listed)}
+        width = max(map(len, COMMANDS))
+        for section, names in {**SECTIONS, **rest}.items():
+            rows = [(name.ljust(width), COMMANDS[name]) for name in names if name in COMMANDS]
+            if rows:
+                with formatter.section(section):
+                    formatter.write_dl(rows)
 
     def resolve_command(self, ctx: click.Context, args: list[str]
                         ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -120,6 +137,7 @@ def main() -> None:
     """Decide, with evidence, whether two nanoBragg implementations give the same image.
 
     \b
+    nb-compare init -- -mat A.mat ...            write a first case, measured (docs/tutorial.md goes on from there)
     nb-compare run cases/supervisor.yaml         run a case and keep a stamped bundle
     nb-compare [options] -- -mat A.mat ...       compare one command line (same as: nb-compare oneshot)
     """

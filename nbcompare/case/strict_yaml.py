@@ -9,8 +9,10 @@ it is (NUL, bidirectional controls).
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -182,10 +184,21 @@ def _read(path: Path) -> bytes:
         with open(path, "rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as fault:
-        raise CaseError(f"cannot read the file: {fault.strerror}", path=path) from None
+        raise CaseError(f"cannot read the file: {fault.strerror}", path=path, hint=_meant(path)) from None
     if len(raw) > MAX_BYTES:
         raise CaseError("larger than 1 MiB, which no such file needs", path=path)
     return raw
+
+
+def _meant(path: Path) -> str | None:
+    """The file that somebody may have meant who named one that is not there: a case by its name, or a mistyped one."""
+    if path.exists():
+        return None
+    files = [str(file) for folder in dict.fromkeys((path.parent, Path("cases"))) for file in folder.glob("*.y*ml")]
+    by_name = {Path(file).stem: file for file in files}
+    near = difflib.get_close_matches(path.stem, by_name, n=1, cutoff=0.6)
+    return f"did you mean {by_name[near[0]]}?" if near else \
+        f"nb-compare init --out {shlex.quote(str(path))} -- ARGS writes a case, measured"
 
 
 def _refuse_tricks(text: str, path: Path) -> None:

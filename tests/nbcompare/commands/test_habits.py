@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from nbcompare.cli import COMMANDS
 from nbcompare.commands.colour import coloured, taken_out
 from nbcompare.compare.text_picture import text_picture
 from nbcompare.engine.progress import time_left
@@ -70,6 +71,16 @@ def test_the_lines_to_install_completion_are_those_of_click(nb, monkeypatch, cap
     with pytest.raises(SystemExit):
         nb()
     assert "#compdef nb-compare" in capsys.readouterr().out
+
+
+def test_a_case_that_is_not_there_is_told_with_the_one_that_is_meant(nb, small_case, tmp_path):
+    assert all("did you mean small.yaml?" in nb("run", name).err for name in ("small", "smal.yaml"))
+    assert "nb-compare init --out 'my case.yaml' -- ARGS" in nb("explain", "my case.yaml").err
+
+
+def test_help_lists_every_command_once(nb):
+    lines = nb("--help").out.splitlines()
+    assert all(sum(line.split()[:1] == [name] for line in lines) == 1 for name in COMMANDS)
 
 
 def test_help_explains_topics_and_commands(nb):
