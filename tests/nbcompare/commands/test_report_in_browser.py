@@ -50,6 +50,13 @@ def keys(opened):
     assert opened.said == [] and opened.asked == []
 
 
+def test_every_plot_is_drawn_and_read_in_a_line(opened):
+    read = opened.page.locator(".plots > div")
+    drawn = opened.page.locator(".plots canvas")
+    assert read.count() >= 7 and drawn.count() >= 7
+    assert "The middle ratio is 1; " in opened.text("#plots + .plots")
+
+
 def test_the_first_screen_decides(opened):
     assert opened.text("#decision strong") == "FAIL"
     assert "thresholds do not hold" in opened.text("#reason")

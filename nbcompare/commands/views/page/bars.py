@@ -53,7 +53,7 @@ class ThresholdBar:
 
 def factor_of(times: float) -> str:
     """A factor in few digits: 1.3 ×, 12 ×, 3,400 ×."""
-    return f"{factor(float(f'{times:.2g}'))} ×" if times < 1e9 else f"{times:.1e} ×"
+    return f"{factor(float(f'{times:.2g}'))}\u00a0×" if times < 1e9 else f"{times:.1e}\u00a0×"
 
 
 def bar_of(check: Check) -> ThresholdBar:

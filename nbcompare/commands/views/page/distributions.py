@@ -26,6 +26,8 @@ class Bright:
     reference: np.ndarray
     subject: np.ndarray
     difference: np.ndarray
+    at: np.ndarray
+    """Their places in the image, counted along its rows."""
     others: int
 
     @functools.cached_property
@@ -40,7 +42,8 @@ def bright_pixels(pair: ShownPair) -> Bright:
     peak = float(np.nanmax(x, initial=0.0, where=np.isfinite(x)))
     with np.errstate(invalid="ignore"):
         chosen = (x > OF_PEAK * peak) & (y > 0) & np.isfinite(x) & np.isfinite(y)
-    return Bright(x[chosen], y[chosen], pair.difference[chosen], x.size - int(np.count_nonzero(chosen)))
+    at = np.flatnonzero(chosen)
+    return Bright(x.flat[at], y.flat[at], pair.difference.flat[at], at, x.size - len(at))
 
 
 def density(bright: Bright) -> tuple[np.ndarray, tuple[float, float], str]:
@@ -99,21 +102,20 @@ def _placed(size: np.ndarray, at: list[int]) -> list[int]:
     return at
 
 
-def sectors(pair: ShownPair, centre: tuple[float, float]) -> tuple[list[float], list[float | None], str]:
+def sectors(bright: Bright, columns: int, centre: tuple[float, float]) \
+        -> tuple[list[float], list[float | None], str]:
     """Middle angles in degrees about the beam, the ratio of sums there, and the reading."""
-    x, y = filled(pair.reference), filled(pair.subject)
-    slow, fast = np.arange(x.shape[0], dtype=np.float32)[:, None], np.arange(x.shape[1], dtype=np.float32)
-    turn = np.arctan2(slow - np.float32(centre[1]), fast - np.float32(centre[0]))
-    number = np.isfinite(x) & np.isfinite(y)
-    place = ((turn + np.float32(math.pi)) * np.float32(SECTORS / (2 * math.pi) * (1 - 1e-6))).astype(np.int16)
-    sums = [np.bincount(place[number], image[number], SECTORS)[:SECTORS] for image in (x, y)]
+    turn = np.arctan2(bright.at // columns - centre[1], bright.at % columns - centre[0])
+    place = ((turn + math.pi) * (SECTORS / (2 * math.pi) * (1 - 1e-9))).astype(np.int16)
+    sums = [np.bincount(place, image, SECTORS) for image in (bright.reference, bright.subject)]
     found = [float(b / a) if a > 0 else None for a, b in zip(*sums, strict=True)]
     known = [ratio for ratio in found if ratio is not None]
     angles = [-180 + 360 / SECTORS * (i + 0.5) for i in range(SECTORS)]
     if not known:
-        return angles, found, "No sector about the beam has any photons."
-    return angles, found, (f"Sector by sector about the beam the ratio of sums lies between {min(known):.8g} and "
-                           f"{max(known):.8g}; a wave would tell of polarization or a shifted centre.")
+        return angles, found, "No pixel is bright."
+    said = (f"Sector by sector about the beam the ratio of the sums of bright pixels lies between {min(known):.8g} and "
+            f"{max(known):.8g}; a wave would tell of polarization or a shifted centre.")
+    return angles, found, said
 
 
 def _percent(share: float) -> str:

@@ -40,11 +40,12 @@ def first_screen(bundle: Bundle, pair: ShownPair | None, diagnosis: Mapping[str,
     scale = scale_of(bars)
     rows = [{"bar": bar, "svg": drawing(bar, scale)} for bar in bars]
     region = deciding_region(bundle, pair, bars)
+    pictures, proved = (crops(pair, region), proof_images(bundle, pair, region)) if pair and region else ([], [])
+    pictures = pictures[:2] if proved else pictures  # the plain difference is the first of those of the proof
     return {"kind": _WORDS.get(bundle.verdict.word, "bad"), "sentence": sentence(bundle, pair, bars),
             "identical": pair is not None and pair.identical, "cause": cause_of(bundle, diagnosis),
             "next": commands(bundle, diagnosis), "bars": rows[:_SHOWN_BARS], "more_bars": rows[_SHOWN_BARS:],
-            "legend": legend(scale), "region": region, "crops": crops(pair, region) if pair and region else [],
-            "beside_proof": proof_images(bundle, pair, region) if pair and region else [],
+            "legend": legend(scale), "region": region, "crops": pictures, "beside_proof": proved,
             "rules": rules(bundle), "noisy": any(bar.noise is not None for bar in bars)}
 
 
@@ -85,7 +86,7 @@ def cause_of(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> CauseShown 
     if said is None:
         return None
     perhaps = said.startswith("perhaps: ")
-    return CauseShown(said.removeprefix("perhaps: "), "perhaps" if perhaps else "as it was found with the run", None)
+    return CauseShown(said.removeprefix("perhaps: "), "perhaps" if perhaps else "found with the run", None)
 
 
 def commands(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> list[str]:

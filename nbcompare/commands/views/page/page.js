@@ -21,6 +21,7 @@
     for (const row of rows) row.parentNode.appendChild(row);
   }
   for (const table of document.querySelectorAll("table.sortable")) {
+    if (!table.rows.length || table.rows[0].querySelector("td")) continue;
     Array.from(table.rows[0].cells).forEach((head, column) => {
       const button = document.createElement("button");
       button.type = "button";

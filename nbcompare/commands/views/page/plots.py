@@ -22,7 +22,7 @@ _BLUE, _ORANGE = "#2f81d6", "#e07b00"
 
 @dataclass(frozen=True)
 class ReadPlot:
-    """A plot with its place in the page, its title and what it says; ``model`` is what Bokeh draws."""
+    """A plot with its place in the page, its title and what it says; ``model`` is for Bokeh, None to draw nothing."""
 
     place: str
     title: str
@@ -39,7 +39,7 @@ def plots(bundle: Bundle, pair: ShownPair, geometry: Mapping[str, Any] | None) -
     comparison = bundle.record.comparison
     centre = comparison.centre if comparison and comparison.centre else (
         (pair.shape.fast - 1) / 2, (pair.shape.slow - 1) / 2)
-    angles, ratio, reading = distributions.sectors(pair, centre)
+    angles, ratio, reading = distributions.sectors(bright, pair.shape.fast, centre)
     found.append(ReadPlot("plot-azimuth", "Ratio against azimuth", reading,
                           _lines("azimuth (degrees)", "subject / reference", angles, {"ratio": ratio})))
     return found
@@ -126,6 +126,8 @@ def _lines(x_label: str, y_label: str, x: Sequence[float], lines: Mapping[str, S
     from bokeh.models import ColumnDataSource, Line, Scatter
     from bokeh.models.annotations import Legend, LegendItem
 
+    if all(value is None for y in lines.values() for value in y):
+        return None
     plot = _axes(x_label, y_label)
     items = []
     for (name, y), colour in zip(lines.items(), (_BLUE, _ORANGE), strict=False):
@@ -142,6 +144,8 @@ def _lines(x_label: str, y_label: str, x: Sequence[float], lines: Mapping[str, S
 def _histogram(edges: np.ndarray, counts: np.ndarray, label: str) -> Any:
     from bokeh.models import ColumnDataSource, Quad
 
+    if not counts.any():
+        return None
     plot = _axes(label, "pixels")
     plot.add_glyph(ColumnDataSource({"left": edges[:-1].tolist(), "right": edges[1:].tolist(),
                                      "top": counts.tolist()}),

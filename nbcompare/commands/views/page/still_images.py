@@ -50,7 +50,7 @@ class Shade:
         """What stands at the ends and in the middle of the scale."""
         low, high = self.low, self.high
         middle = math.sqrt(low * high) if self.scale in (LOGARITHMIC, FACTOR) else (low + high) / 2
-        digits = 6 if self.scale == FACTOR else 3
+        digits = 7 if self.scale == FACTOR and high < 1.01 else 3
         return f"{low:.{digits}g}", f"{middle:.3g}", f"{high:.{digits}g}"
 
 

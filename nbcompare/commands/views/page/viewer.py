@@ -21,7 +21,7 @@ MISSING = ("Images to look into and plots need Bokeh, which is not installed: pi
            "write this page again.")
 _BRIGHTNESS = ("viridis", "cividis", "inferno", "gray")
 _DIFFERENCE = ("RdBu_r", "PuOr_r", "BrBG_r")
-_SIDE = 430
+_SIDE = 405
 """Pixels of a pane on the screen."""
 
 
@@ -47,8 +47,9 @@ def embedded(roots: dict[str, Any]) -> dict[str, Any]:
     from bokeh.embed.util import standalone_docs_json_and_render_items
 
     document = Document()
-    for model in roots.values():
-        document.add_root(model)
+    with document.models.freeze():  # else all models are looked through for each of the roots
+        for model in roots.values():
+            document.add_root(model)
     documents, items = standalone_docs_json_and_render_items(list(roots.values()))
     item = items[0].to_json()
     item["roots"] = {model.id: place for place, model in roots.items()}

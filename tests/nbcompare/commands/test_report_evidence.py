@@ -1,0 +1,51 @@
+"""The evidence of a page: what the arguments come to, the factors of a kept trace, files and commands; and pages of
+bundles in which little happened."""
+
+import pytest
+
+from nbcompare.bundle.found import TRACE, keep
+from nbcompare.commands.views.page.evidence import peak_rows
+from tests.nbcompare.commands.test_html_report import page_of
+
+
+def test_effective_parameters_that_differ_come_first_and_are_marked(run_small, nb, tmp_path):
+    _, bundle = run_small("good", "bright", "--py-args", "-distance 200")
+    page = page_of(nb, bundle, tmp_path)
+    rows = page[page.index("effective parameters differ"):]
+    first = rows[rows.index('<tr class="no">'):].partition("</tr>")[0]
+    assert "<td>distance_m</td>" in first and ">0.1<" in first and ">0.2<" in first
+
+
+def test_a_kept_trace_marks_the_first_factor_that_differs(run_small, nb, tmp_path):
+    _, bundle = run_small(subject="bright")
+    factor = {"name": "fluence", "index": [], "unit": "1/m^2", "reference": [1.0], "subject": [2.0], "difference": 1.0,
+              "allowed": 1e-6, "agrees": False}
+    equal = {**factor, "name": "omega", "subject": [1.0], "difference": 0.0, "agrees": True}
+    keep(bundle, TRACE, {"pixels": [{"pixel": {"fast": 4, "slow": 3, "why": ""}, "factors": [equal, factor],
+                                     "first": factor}, {"pixel": "not what a trace is"}]})
+    page = page_of(nb, bundle, tmp_path)
+    assert "the first to differ is fluence" in page
+    assert page.count("first-differs") == 2  # its row, and how it is shown
+
+
+def test_peaks_that_moved_and_peaks_that_were_lost_are_told_apart():
+    rows = peak_rows({"matched": [[10, 20, 13, 24, 5, 10]], "lost": [[1, 2, 7]]})
+    assert rows[0]["moved"] == 5 and (rows[0]["dx"], rows[0]["dy"], rows[0]["ratio"]) == (3, 4, 2)
+    assert rows[1]["moved"] is None and rows[1]["subject"] is None
+
+
+@pytest.mark.parametrize(("subject", "word"), [("crash", "ENGINE FAILED"), ("constant", "FAIL"), ("good", "BLOCKED")])
+def test_a_run_that_ended_early_has_a_page_too(run_small, nb, tmp_path, subject, word):
+    said, bundle = run_small("good", subject)
+    page = page_of(nb, bundle, tmp_path)
+    assert f"<strong>{said.json['verdict']['word']}</strong>" in page and said.json["verdict"]["word"] == word
+    assert "What to type next" in page and f"nb-compare regenerate {bundle}" in page
+
+
+def test_a_run_whose_tests_failed_shows_their_last_lines(small_case, nb, fake, tmp_path):
+    """No engine was run, so that there is no run of any."""
+    (tmp_path / "test_no.py").write_text("def test_no():\n    assert 1 == 2\n")
+    small_case.write_text(small_case.read_text() + "tests: [test_no.py::test_no]\n")
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--format", "json")
+    page = page_of(nb, said.json["bundle"], tmp_path)
+    assert "<strong>BLOCKED</strong>" in page and "assert 1 == 2" in page and "not run" in page
