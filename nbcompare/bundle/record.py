@@ -208,6 +208,8 @@ class Record:
     """What a reader of the verdict has to know about the engines."""
     images: Mapping[str, ImageFacts] | None = None
     """The image files by role, where two files were judged and no engine was run; None where engines were."""
+    uncompared: bool = False
+    """Whether the images were left uncompared on request; not written where they were not."""
     schema_version: int = SCHEMA_VERSION
     """The version of this format, and of the text files beside the record."""
 
@@ -235,6 +237,8 @@ class Record:
             more["surroundings"] = self.surroundings.as_dict()
         if self.notes:
             more["notes"] = list(self.notes)
+        if self.uncompared:
+            more["uncompared"] = True
         if self.images is not None:
             more["images"] = {role: facts.as_dict() for role, facts in self.images.items()}
         return {

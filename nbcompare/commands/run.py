@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 @click.option("--shards", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="N",
               help="Render each image in N row bands (-roi), several at once, and stitch them.")
 @click.option("--dry-run", is_flag=True, help="Print the commands that would be run; nothing is started.")
+@click.option("--no-compare", is_flag=True,
+              help="Make the images and the evidence and leave them uncompared (exit code 8); check judges them later.")
 @fresh_option
 @bundles_option
 @engine_options
@@ -49,8 +51,8 @@ if TYPE_CHECKING:
 @sandbox_option
 @result_options
 def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path | None, noise_floor: bool,
-            probe_args: bool, all_metrics: bool, shards: int, dry_run: bool, fresh: bool, bundles: Path,
-            c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool,
+            probe_args: bool, all_metrics: bool, shards: int, no_compare: bool, dry_run: bool, fresh: bool,
+            bundles: Path, c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool,
             resample: bool, allow_weak: str | None, sandbox: bool, publication: Publication) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.case import load_case, parse_input_override
@@ -78,7 +80,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
             options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs,
                                  resample, bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor,
                                  probe_args=probe_args, all_metrics=all_metrics, shards=shards, trust_case=trust_case,
-                                 fresh=fresh, sandbox=sandbox, allow_weak=allow_weak)
+                                 fresh=fresh, sandbox=sandbox, allow_weak=allow_weak, no_compare=no_compare)
             bundle = run_case(case, options, progress)
             bundles_made.append(bundle)
             told.add(result_of(bundle, case.path, next_step(bundle)))

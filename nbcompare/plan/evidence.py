@@ -76,7 +76,7 @@ def gather(case: Case, bundles: Path, signers: Path | None = None) -> Evidence:
 def _judged_again(folder: Path, record: Record, case: Case,
                   signers: Path | None) -> tuple[Verdict | None, str | None, tuple[str, ...]]:
     """(the verdict on the images of an intact bundle by the case, or why there is none, what became looser)."""
-    if record.comparison is None and not (record.case.expect and record.runs):
+    if record.comparison is None and not record.uncompared and not (record.case.expect and record.runs):
         said = "; ".join((str(record.verdict.word), *record.verdict.reasons))
         return None, f"nothing was compared: {said}", ()
     try:

@@ -104,12 +104,14 @@ def _age(evidence: Evidence, most_hours: float, now: datetime.datetime) -> tuple
 def _files_complete(evidence: Evidence) -> tuple[bool, str]:
     refusing = evidence.case.expect
     wanted = [image_name(role) for role in (REFERENCE, SUBJECT) if role not in refusing]
-    wanted += PICTURES.values() if not refusing else ()
+    wanted += PICTURES.values() if not refusing and not evidence.bundle.record.uncompared else ()
     missing = [name for name in wanted if not (evidence.bundle.folder / name).is_file()]
     if missing:
         return False, f"not there: {', '.join(missing)}"
     if refusing:
         return True, f"logs and records are there; the {' and the '.join(refusing)} had to refuse and left no image"
+    if evidence.bundle.record.uncompared:
+        return True, "logs, records and both float images are there; no pictures, as they were left uncompared"
     return True, "logs, records, both float images and the pictures are there"
 
 

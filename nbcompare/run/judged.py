@@ -31,7 +31,7 @@ from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.further_runs import FurtherRuns, run_further
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.refusals import refusals_verdict
-from nbcompare.verdict.verdict import Label, Verdict, failures_verdict, not_comparable
+from nbcompare.verdict.verdict import Label, Verdict, failures_verdict, not_comparable, uncompared
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ def judge_runs(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, optio
     failed = failures_verdict(ran.runs)
     if failed:
         return Judgement(None, failed)
+    if options.no_compare:
+        return Judgement(None, uncompared())
     progress.begin("comparison")
     try:
         comparison = compare_runs(staged, ran, options)

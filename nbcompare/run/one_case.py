@@ -29,6 +29,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.redact import redacted
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.sandbox import protection_of
+from nbcompare.errors import UsageError
 from nbcompare.run.engine_runs import (
     EngineRuns,
     collect_after_failure,
@@ -43,7 +44,7 @@ from nbcompare.run.kept_reference import with_kept_reference
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.provenance import PROJECT, not_passed_line, notes_of
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
-from nbcompare.verdict.verdict import blocked, failures_verdict
+from nbcompare.verdict.verdict import blocked, failures_verdict, uncompared
 from nbcompare.visible import each_text, visible
 
 
@@ -54,6 +55,7 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     EvidenceError when the stored reference is damaged, and FileError when no bundle can be written.
     """
     case = with_arguments(case, options)
+    _refuse_uncompared(case, options)
     stored = reference_stored(options)
     engines = chosen_engines(case, options, handed, stored, progress)
     with staging(options.bundles, case.name, _clock(handed.stamp)) as bundle:
@@ -65,6 +67,17 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
         record = _record(staged, tests, ran, judgement, options, handed, progress)
         _write_texts(bundle, record, scale, case.path)
         return bundle.publish(record)
+
+
+def _refuse_uncompared(case: Case, options: RunOptions) -> None:
+    """Raise UsageError where more engine runs belong to the comparison than the two that make the images."""
+    asked = {"divergences": case.divergences, "subjects": case.subjects, "repeat": case.repeat, "threads": case.threads,
+             "required_args": case.required_args, "--noise-floor": options.noise_floor,
+             "--probe-args": options.probe_args}
+    more = [key for key, value in asked.items() if value]
+    if options.no_compare and more:
+        raise UsageError(f"--no-compare: {', '.join(more)} ask for runs that belong to the comparison, so that nothing "
+                         "could judge these images later", hint="leave out --no-compare")
 
 
 def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], options: RunOptions, handed: HandedOver,
@@ -119,7 +132,8 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
         inputs=staged.inputs, engines=tuple(staged.identities.values()), runs=ran.runs,
         comparison=judgement.comparison, verdict=judgement.verdict, regenerates=handed.regenerates,
         reference_from=stored.ancestor if stored else None, repositories=staged.repositories,
-        surroundings=staged.surroundings, notes=(*handed.notes, *_notes(staged, ran, progress)))
+        surroundings=staged.surroundings, notes=(*handed.notes, *_notes(staged, ran, progress)),
+        uncompared=judgement.verdict == uncompared())
     return Record.from_dict(each_text(record.as_dict(), lambda text: visible(redacted(text))))
 
 

@@ -22,7 +22,8 @@ class RunOptions:
     case does. ``shards`` is the number of row bands to render, ``pictures`` says when they are drawn, and
     ``trust_case`` lets the case set variables that decide which code is run. ``fresh`` runs the reference also where a
     bundle holds the very run already, ``sandbox`` confines engines and mapped tests, and ``allow_weak`` is why weak
-    regions may be judged. ``percentile`` of the positive pixels are drawn brightest.
+    regions may be judged. ``percentile`` of the positive pixels are drawn brightest,
+    and ``no_compare`` leaves the images uncompared.
     """
 
     c_bin: str | None = None
@@ -44,6 +45,7 @@ class RunOptions:
     sandbox: bool = False
     percentile: float = DEFAULT_PERCENTILE
     allow_weak: str | None = None
+    no_compare: bool = False
 
 
 @dataclass(frozen=True)

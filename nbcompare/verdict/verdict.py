@@ -195,6 +195,11 @@ def blocked(reasons: Sequence[str]) -> Verdict:
     return verdict(Label.BLOCKED, reasons)
 
 
+def uncompared() -> Verdict:
+    """BLOCKED: both images are there, and were left uncompared on request."""
+    return blocked(["N2 pending: the images were left uncompared (--no-compare); nb-compare check judges them"])
+
+
 def failures_verdict(runs: tuple[Run, ...]) -> Verdict | None:
     """ENGINE FAILED with a sentence for each failed run, its last words, and what may be the reason; or None.
 

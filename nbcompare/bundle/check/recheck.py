@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,19 @@ from nbcompare.bundle.check.loosened import Loosened, loosened_until_signed
 from nbcompare.bundle.check.recompute import printed_errors, read_stored_images
 from nbcompare.bundle.fault import in_order
 from nbcompare.bundle.manifest import inspect
+from nbcompare.bundle.names import output_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cell_named
 from nbcompare.case.facts import case_facts
 from nbcompare.case.masking import COMPARE
 from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
+from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.engine.installation import CHECKOUT
+from nbcompare.engine.kept_stream import read_kept
+from nbcompare.engine.self_comparison import same_program
 from nbcompare.errors import EvidenceError, ShapeError, UsageError, to_type
 from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, conclude
@@ -98,7 +102,8 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
     if others:
         said = [f"the stored images are not of this case: {reason}" for reason in others]
         return None, blocked(said), FurtherEvidence()
-    if not record.runs or (record.verdict.word is Label.BLOCKED and record.comparison is None):
+    if not record.runs or (record.verdict.word is Label.BLOCKED and record.comparison is None
+                           and not record.uncompared):
         return None, record.verdict, FurtherEvidence()
     if record.case.expect:
         return None, refusals_verdict(record.case.expect, record.runs, printed_errors(folder)), FurtherEvidence()
@@ -112,13 +117,29 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
         comparison = compare_images(images[REFERENCE], images[SUBJECT], [roi for roi in rois if roi.name in asked],
                                     resample=record.resample, with_peaks=False, further=figures,
                                     skip_nonfinite=record.case.nan == COMPARE,
-                                    centre=record.comparison.centre if record.comparison else None)
+                                    centre=_centre(folder, record))
         found = further_again(folder, record, images, rois, figures)
     except ShapeError as fault:
         return None, not_comparable(str(fault)), FurtherEvidence()
+    if record.uncompared:
+        found = replace(found, vacuous=(*found.vacuous, *_with_itself(record)))
     if case:
         found = as_asked_now(found, case, datetime.datetime.now(datetime.UTC).date())
     return comparison, conclude(comparison, thresholds, found), found
+
+
+def _centre(folder: Path, record: Record) -> tuple[float, float] | None:
+    """The pixel of the direct beam: that of the comparison, or what the reference printed where there was none."""
+    if record.comparison:
+        return record.comparison.centre
+    return direct_beam_px(read_kept(folder / output_name(REFERENCE, "stdout"))) if record.uncompared else None
+
+
+def _with_itself(record: Record) -> list[str]:
+    """What a comparison would have found out about the engines, of images that nobody compared."""
+    same = same_program([engine.started_as for engine in record.engines],
+                        [engine.program_sha256 for engine in record.engines], record.runs)
+    return [same] if same else []
 
 
 def _figures_judged(record: Record, thresholds: Sequence[Threshold]) -> set[tuple[str, str]]:

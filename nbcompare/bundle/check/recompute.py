@@ -31,7 +31,7 @@ from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.on_device import DeviceRun
 from nbcompare.verdict.refusals import refusals_verdict
 from nbcompare.verdict.subjects import SubjectRun
-from nbcompare.verdict.verdict import Verdict, blocked, failures_verdict, not_comparable
+from nbcompare.verdict.verdict import Verdict, blocked, failures_verdict, not_comparable, uncompared
 
 if TYPE_CHECKING:
     import numpy as np
@@ -156,6 +156,8 @@ def outcome_again(folder: Path, record: Record) -> tuple[Comparison | None, Verd
         return None, failed
     if not record.runs:
         return None, blocked(["no engine was run"])
+    if record.uncompared:
+        return None, uncompared()
     try:
         comparison = compare_again(folder, record)
     except ShapeError as fault:

@@ -1,0 +1,77 @@
+"""run --no-compare: the images and the evidence of a plan's first row, judged when somebody asks."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
+PLAN = """\
+title: two rows
+phases:
+  - {name: N1, title: evidence, cases: [small.yaml], requires: {files_complete: true, engines_unchanged: true}}
+  - {name: N2, title: compared, cases: [small.yaml], requires: {verdict: [PASS], files_complete: true}}
+"""
+
+
+@pytest.fixture
+def staged(run_small, nb, tmp_path):
+    """A bundle of uncompared images, of a subject like it or not."""
+    (tmp_path / "phases.yaml").write_text(PLAN)
+
+    def call(subject="twin"):
+        said, folder = run_small("good", subject, "--no-compare")
+        assert said.code == 8 and said.json["comparison"] is None
+        assert nb("verify", folder).code == 0
+        return folder
+
+    return call
+
+
+def test_the_evidence_is_there_and_nothing_is_compared(staged, nb, tmp_path):
+    folder = staged()
+    assert (folder / "inputs/c_roi_float.bin").is_file() and not list(folder.rglob("*.png"))
+    assert nb("gate", "N1", "--phases", "phases.yaml").code == 0
+    (tmp_path / "fix.md").write_text("## small\n")
+    (tmp_path / "plan.md").write_text("| N2 | compared | [ ] |\n")
+    assert nb("attempt", folder, "--ledger", "fix.md", "--plan", "plan.md", "--row", "N2", "--phases",
+              "phases.yaml").code == 0
+    assert "N2 pending: the images were left uncompared" in (tmp_path / "fix.md").read_text()
+    assert "[P]" in (tmp_path / "plan.md").read_text()
+
+
+@pytest.mark.parametrize(("subject", "code"), [("twin", 0), ("bright", 3)])
+def test_check_and_the_gate_judge_them_later(staged, nb, subject, code):
+    folder = staged(subject)
+    assert nb("check", folder).code == code
+    assert nb("gate", "N2", "--phases", "phases.yaml").code == code
+
+
+def test_one_program_with_itself_is_found_out_later_too(run_small, nb):
+    _, folder = run_small("good", "good", "--no-compare")
+    said = nb("check", folder)
+    assert said.code == 8 and "it was compared with itself" in said.out
+
+
+def test_a_failed_engine_is_not_hidden(run_small):
+    said, _ = run_small("good", "crash", "--no-compare")
+    assert said.code == 2 and said.json.get("uncompared") is None
+
+
+def test_a_verdict_cannot_be_written_into_such_a_record(staged, nb):
+    from nbcompare.bundle.bundle import write_manifest
+
+    folder = staged("bright")
+    record = json.loads((folder / "record.json").read_text())
+    record["verdict"] = {"word": "PASS", "exit_code": 0, "reasons": [], "checks": []}
+    for name in ("record.json", "manifest-sha256.txt"):
+        (folder / name).chmod(0o644)
+    (folder / "record.json").write_text(json.dumps(record))
+    write_manifest(folder)
+    assert nb("verify", folder).code == 6 and nb("gate", "N2", "--phases", "phases.yaml").code == 6
+
+
+def test_what_needs_more_runs_cannot_be_left_uncompared(nb, small_case, fake):
+    small_case.write_text(small_case.read_text() + "repeat: 1\n")
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--no-compare")
+    assert said.code == 1 and "repeat" in said.err
