@@ -19,6 +19,7 @@ from nbcompare.bundle.listing import homes_in, listed, stamped_in
 from nbcompare.bundle.manifest import read_text
 from nbcompare.bundle.names import MANIFEST, RECORD, SIGNOFFS
 from nbcompare.bundle.signoffs import SignOff, read
+from nbcompare.case.case import load_case
 from nbcompare.errors import EvidenceError, FileError, NbCompareError, nearest
 
 
@@ -65,6 +66,18 @@ def runs_of(root: Path, case: str) -> tuple[PastRun, ...]:
         raise EvidenceError(f"{root / case}: there is no bundle of case {case}; {nearest(case, known)}",
                             hint="nb-compare list")
     return found
+
+
+def case_meant(named: str, root: Path) -> tuple[Path, str]:
+    """The folder of bundles and the name of the case that somebody means: a name, a case file, or the folder of the
+    case's bundles. Raises CaseError for a case file that cannot be read."""
+    path = Path(named)
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        return root, load_case(path).name
+    if len(path.parts) > 1 and path.is_dir():
+        home = path.resolve()
+        return home.parent, home.name
+    return root, named
 
 
 def _runs(home: Path, known: Cache, sums: dict[str, str], phases: Mapping[str, set[str]]) -> Iterator[PastRun]:

@@ -118,9 +118,10 @@ class Trend:
                 "runs": [step.as_dict() for step in self.steps]}
 
 
-def trend_of(case: str, runs: Sequence[PastRun], factor: float = DEFAULT_FACTOR) -> Trend:
-    """The trend of runs of one case, oldest first."""
-    return Trend(case, factor, tuple(_steps(runs, factor)))
+def trend_of(case: str, runs: Sequence[PastRun], factor: float = DEFAULT_FACTOR, last: int | None = None) -> Trend:
+    """The trend of runs of one case, oldest first; of the ``last`` ones alone, which are held against all before."""
+    steps = tuple(_steps(runs, factor))
+    return Trend(case, factor, steps[-last:] if last else steps)
 
 
 def _steps(runs: Sequence[PastRun], factor: float) -> Iterator[Step]:

@@ -25,7 +25,7 @@ def trend_report(trend: Trend) -> str:
     """Runs, margins, changes, and the last word. Of many runs the newest are shown; all of them are judged."""
     steps = trend.steps[-MOST_SHOWN:]
     older = len(trend.steps) - len(steps)
-    lines = [f"{trend.case}: {_runs(len(trend.steps))}, {trend.steps[0].run.stamp} to {steps[-1].run.stamp}"
+    lines = [f"{visible(trend.case)}: {_runs(len(trend.steps))}, {trend.steps[0].run.stamp} to {steps[-1].run.stamp}"
              + (f", the newest {len(steps)} are shown" if older else ""), "",
              *_indented(table(_HEADS, [_run_row(step.run) for step in steps]))]
     keys = _keys(steps)
@@ -47,12 +47,12 @@ def _runs(count: int) -> str:
 
 def _run_row(run: PastRun) -> tuple[str, ...]:
     if run.damage:
-        return (run.stamp, "DAMAGED", "", _short(visible(run.damage), 60), "", "", "", ", ".join(run.signed))
+        return (run.stamp, "DAMAGED", "", _short(visible(run.damage), 60), "", "", "", visible(", ".join(run.signed)))
     smallest = run.smallest
     return (run.stamp, str(run.verdict), margin_words(run.smallest_margin, identical=run.identical),
             smallest.words if smallest else "",
             _seconds(run, "reference"), _seconds(run, "subject"), commits_words(run),
-            ", ".join([*run.signed, *(["imported"] if run.imported else [])]))
+            visible(", ".join([*run.signed, *(["imported"] if run.imported else [])])))
 
 
 def _seconds(run: PastRun, role: str) -> str:
@@ -164,7 +164,7 @@ def _last_word(trend: Trend) -> str:
     if not newest.held and not newest.damage:
         lines.append(f"NO MARGIN  the newest run was not judged: {newest.verdict}")
     if not lines:
-        only = len([step for step in trend.steps if step.run.held]) < 2
+        only = trend.steps[0].since is None and len([step for step in trend.steps if step.run.held]) < 2
         lines.append("one judged run: there is nothing to hold it against" if only else
                      f"no margin shrank by more than {trend.factor:g} times")
     return "\n".join(lines)

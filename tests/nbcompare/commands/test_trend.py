@@ -1,6 +1,7 @@
 """nb-compare trend: what each run of a case gave, what changed, and exit 3 where a margin shrank."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,18 @@ def test_the_neighbour_of_a_run_is_the_last_that_was_judged(store, nb):
     assert nb("trend", "small", "--last", 1).code == 8  # it was not judged: no news is no good news
 
 
+def test_the_newest_run_alone_is_held_against_the_last_that_was_judged(history, nb):
+    """With a run between them in which nothing was compared, as one whose engine failed."""
+    _, failed, _ = history({"values": EXACT}, {"values": EXACT}, {"values": EXACT | {RATIO: 1.009}})
+    record = json.loads((failed / "record.json").read_text())
+    record["verdict"] = {"word": "ENGINE FAILED", "exit_code": 2, "checks": [], "reasons": ["it crashed"]}
+    shutil.rmtree(failed)
+    write_record(failed.parent.parent, record)
+    said = nb("trend", "small", "--last", 1, "--format", "json")
+    assert (said.code, len(said.json["runs"])) == (3, 1)
+    assert said.json["runs"][0]["shrunk"][0]["since"] == stamp_of(0)
+
+
 def test_commits_and_programs_that_changed_are_named(history, nb):
     history({"values": EXACT, "commit": "a" * 40}, {"values": EXACT, "commit": "b" * 40})
     said = nb("trend", "small")
@@ -112,6 +125,13 @@ def test_a_damaged_bundle_is_a_row_and_exit_6(history, nb):
     assert said.json["runs"][0]["damage"] and said.json["runs"][1]["verdict"] == "PASS"
     text = nb("trend", "small").out
     assert "DAMAGED" in text and "\x1b[2J" not in text
+
+
+def test_a_case_is_named_by_its_file_or_its_folder_too(store, nb, small_case, tmp_path):
+    told = nb("trend", "small").out
+    assert told.startswith("small: 3 runs")
+    for named in (small_case, "bundles/small", tmp_path / "bundles/small/"):
+        assert nb("trend", named).out == told
 
 
 def test_a_case_without_bundles_names_the_nearest(history, nb):
