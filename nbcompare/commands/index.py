@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nbcompare.commands.options import Finite
 from nbcompare.errors import EvidenceError, ExitCode
 from nbcompare.visible import visible
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("bundles", type=click.Path(path_type=Path), default=Path("bundles"), metavar="[BUNDLES]")
 @click.option("--html", "target", type=click.Path(path_type=Path), metavar="FILE",
               help="Where to write the page. Default: index.html in the folder of the bundles, where its links lead.")
-@click.option("--factor", type=click.FloatRange(min=1.0), default=2.0, show_default=True, metavar="F",
+@click.option("--factor", type=Finite(1), default=2.0, show_default=True, metavar="F",
               help="Mark a margin that is more than F times smaller than in the run before.")
 @click.option("--phases", "phases_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help="Look into the gate of each phase of this plan too, which verifies bundles.")

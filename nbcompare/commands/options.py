@@ -26,6 +26,10 @@ class Finite(click.FloatRange):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
 
+    def _describe_range(self) -> str:
+        """What help says of it: nothing where there is no bound (click writes x<=None)."""
+        return "" if self.min is self.max is None else super()._describe_range()
+
 
 class BundleName(click.Path):
     """A bundle: its folder, the folder of its case, a case file, or a name (bundle/find.py); the newest is meant where

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import bundles_option, output_options
+from nbcompare.commands.options import Finite, bundles_option, output_options
 from nbcompare.errors import ExitCode
 
 
 @click.command("trend")
 @click.argument("case", metavar="CASE")
 @bundles_option
-@click.option("--factor", type=click.FloatRange(min=1.0), default=2.0, show_default=True, metavar="F",
+@click.option("--factor", type=Finite(1), default=2.0, show_default=True, metavar="F",
               help="A margin that is more than F times smaller than in the run before has shrunk.")
 @click.option("--last", type=click.IntRange(min=1), metavar="N",
               help="Only the newest N runs, held against those before.")

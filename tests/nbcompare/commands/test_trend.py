@@ -45,6 +45,13 @@ def test_a_margin_that_shrank_by_more_than_the_factor_is_exit_3(history, nb, val
     assert ("SHRANK  sum_ratio on full" in said.out) == (code == 3)
 
 
+@pytest.mark.parametrize("factor", ["nan", "inf", "0.5"])
+def test_a_factor_by_which_nothing_could_shrink_is_refused(history, nb, factor):
+    """Nothing is larger than nan."""
+    history({"values": EXACT}, {"values": EXACT | {RATIO: 1.009}})
+    assert nb("trend", "small", "--factor", factor).code == nb("index", "--factor", factor).code == 1
+
+
 def test_a_loosened_threshold_hides_no_shrinking_and_is_marked(history, nb):
     """Ten times worse under a limit ten times as wide: the margin is what it was, and shrank all the same."""
     history({"values": EXACT}, {"values": EXACT | {RATIO: 1.01}, "limits": {RATIO: (0.9, 1.1)}})
