@@ -34,6 +34,7 @@ COMMANDS = {
     "images": "Judge two images that already exist, of any format.",
     "reduce": "Shrink a failing command to the fewest options that still fail.",
     "diagnose": "Name the cause of a difference between two images.",
+    "watch": "Run the subject again after each save; a line with every margin.",
     "fuzz": "Try random command lines; tell what fails by its cause.",
     "bisect": "Find the commit with which the verdict of a case changes.",
     "trace": "Line up the factors of a pixel and name the first that differs.",

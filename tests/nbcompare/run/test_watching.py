@@ -1,0 +1,65 @@
+"""nb-compare watch: a line for each save, whatever the save did."""
+
+import pytest
+
+from tests.nbcompare.second_repository import DECLARED, Project
+
+
+@pytest.fixture
+def watch(nb, tmp_path, monkeypatch):
+    """Watch the port of a project while the edits are saved, one whenever it has settled; an edit may also raise."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    project = Project(tmp_path / "project")
+    project.declare(DECLARED)
+
+    def call(*edits, more=()):
+        left, looks = list(edits), iter(range(400))
+
+        def pause(seconds):
+            if next(looks) % 2 == 0 and left:  # then a look at which nothing changes any more
+                left.pop(0)(project)
+
+        monkeypatch.setattr("nbcompare.run.watching.pause", pause)
+        return nb("watch", project.case, "--saves", len(edits), "-q", *more)
+
+    return call
+
+
+def scaled(scale):
+    """Save another scale, in a file of the port that lies beside its package; never of the length of before."""
+    return lambda project: (project.home / "src/port_units.py").write_text(f"SCALE = {scale}  {'#' * int(scale * 997)}\n")
+
+
+def test_each_save_gets_a_line_with_the_margins(watch):
+    said = watch(scaled(1.002), scaled(1.25), scaled(1.0))
+    lines = said.out.splitlines()
+    assert [line.split()[1] for line in lines] == ["as", *["port_units.py:"] * 3]
+    assert [word in line for line, word in zip(lines, ("PASS", "PASS", "FAIL", "PASS"), strict=True)] == [True] * 4
+    assert "sum_ratio full exact" in lines[0] and "sum_ratio full 5 x" in lines[1]
+    assert "sum_ratio full 0.04 x NO" in lines[2] and said.code == 0
+
+
+def test_a_broken_save_is_told_in_the_ports_own_words_and_it_goes_on(watch):
+    def spoil(project):
+        project.core.rename(project.home / "good")
+        project.core.write_text("values = (\n")
+
+    def mend(project):
+        project.core.write_text((project.home / "good").read_text())
+
+    lines = watch(spoil, mend).out.splitlines()
+    assert "core.py: ENGINE FAILED  SyntaxError: '(' was never closed" in lines[1]
+    assert lines[2].split()[2] == "PASS"
+
+
+def test_it_ends_clean_when_it_is_interrupted(watch):
+    def interrupt(project):
+        raise KeyboardInterrupt
+
+    said = watch(scaled(1.25), interrupt)
+    assert said.code == 3 and len(said.out.splitlines()) == 2 and "Traceback" not in said.err
+
+
+def test_a_reference_that_gives_no_image_is_an_error_at_once(watch, fake):
+    said = watch(more=("--c-bin", fake("exit7")))
+    assert said.code == 1 and "the reference ended with exit code 7" in said.err and said.out == ""
