@@ -27,7 +27,8 @@ def watch(nb, tmp_path, monkeypatch):
 
 def scaled(scale):
     """Save another scale, in a file of the port that lies beside its package; never of the length of before."""
-    return lambda project: (project.home / "src/port_units.py").write_text(f"SCALE = {scale}  {'#' * int(scale * 997)}\n")
+    text = f"SCALE = {scale}  {'#' * int(scale * 997)}\n"
+    return lambda project: (project.home / "src/port_units.py").write_text(text)
 
 
 def test_each_save_gets_a_line_with_the_margins(watch):
