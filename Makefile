@@ -1,5 +1,6 @@
 # make run    everything from nothing: environment, C reference, supervisor case, verdict
 # make test   the whole test suite, by two processes (WORKERS=4: by four)
+# make cases  run every case of cases/, one table at the end (NB_C_BIN=PROGRAM: against the original C program)
 # make check  lint, types, walls and tests, as before a commit (each is a command of its own)
 # make wheels   build the wheel and the sdist into build/dist, and check both
 # make pythons  the harness's wheel and tests under the other declared Pythons that are here
@@ -18,10 +19,21 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: docs-html run test test-compiled check lint types walls mutants mutants-modules docs faults fuzz fuzz-diagnosis audit-wide bench bench-quick reference wheels pythons clean help
+.PHONY: docs-html run cases test test-compiled check lint types walls mutants mutants-modules docs faults fuzz fuzz-diagnosis audit-wide bench bench-quick reference wheels pythons clean help
 
 run: $(READY)
 	@$(BIN)/nb-compare run cases/supervisor.yaml
+
+# Three options do something else in the original program; their cases against it emulate that (docs/emulations.md).
+PLANS    := $(wildcard cases/phases*.yaml)
+ORIGINAL := $(filter-out $(PLANS),$(wildcard cases/*-nanobragg.yaml))
+ifdef NB_C_BIN
+CASES := $(filter-out $(PLANS) $(ORIGINAL:-nanobragg.yaml=.yaml),$(wildcard cases/*.yaml))
+else
+CASES := $(filter-out $(PLANS) $(ORIGINAL),$(wildcard cases/*.yaml))
+endif
+cases: $(READY) reference
+	@$(BIN)/nb-compare sweep $(CASES)
 
 test: $(READY) reference
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
