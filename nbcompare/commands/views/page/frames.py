@@ -8,6 +8,7 @@ packed once; whatever a page shows of them is worked out from these in the brows
 from __future__ import annotations
 
 import base64
+import functools
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -76,16 +77,21 @@ def filled(image: np.ndarray) -> np.ndarray:
 def _blocks(image: np.ndarray, step: int, function: np.ufunc) -> np.ndarray:
     """One value of each block of step x step pixels; blocks at the edges hold fewer."""
     rows = function.reduceat(image, np.arange(0, image.shape[0], step), axis=0)
-    found: np.ndarray = function.reduceat(rows, np.arange(0, image.shape[1], step), axis=1)
+    nothing = 0 if function is np.add else np.nan
+    rows = np.pad(rows, ((0, 0), (0, -image.shape[1] % step)), constant_values=nothing)
+    found: np.ndarray = functools.reduce(function, (rows[:, start::step] for start in range(step)))
     return found
 
 
 def _means(image: np.ndarray, step: int) -> np.ndarray:
     """The mean of each block over its pixels that are numbers; NaN where there is none."""
     number = np.isfinite(image)
-    everywhere = bool(number.all())
-    sums = _blocks(image if everywhere else np.where(number, image, 0).astype(np.float64), step, np.add)
-    counts = _blocks(number.astype(np.float32), step, np.add)
+    if number.all():
+        sums = _blocks(image, step, np.add)
+        counts = np.outer(*(np.minimum(step, size - np.arange(0, size, step)) for size in image.shape))
+    else:
+        sums = _blocks(np.where(number, image, 0), step, np.add)
+        counts = _blocks(number.astype(np.float32), step, np.add)
     with np.errstate(all="ignore"):
         means: np.ndarray = (sums / counts).astype(np.float32)
     return means

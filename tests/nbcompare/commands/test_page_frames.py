@@ -1,0 +1,65 @@
+"""A frame that is reduced for a page loses no spot and no sum, and what is packed is what a browser unpacks."""
+
+import base64
+import zlib
+
+import numpy as np
+import pytest
+
+from nbcompare.commands.views.page import distributions
+from nbcompare.commands.views.page.frames import carried
+from nbcompare.commands.views.page.pair import ShownPair
+from nbcompare.compare.image import Roi
+
+
+def unpacked(tile, name):
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(tile["arrays"][name])), np.uint8).reshape(4, -1)
+    return np.ascontiguousarray(planes.T).view("<f4").reshape(tile["rows"], tile["columns"])
+
+
+@pytest.fixture
+def pair():
+    """900 x 850 pixels, which are no multiple of the block of 3 pixels; one spot, and one pixel that differs."""
+    reference = np.ones((850, 900), np.float32)
+    reference[849, 899] = 500  # in a block that is cut by the edge
+    subject = reference.copy()
+    subject[100, 200] -= 0.25
+    return ShownPair(reference, subject)
+
+
+def test_a_reduced_frame_keeps_spots_sums_and_differences(pair):
+    frame = carried(pair, [])["tiles"][0]
+    assert (frame["step"], frame["rows"], frame["columns"]) == (3, 284, 300)
+    assert unpacked(frame, "reference")[-1, -1] == 500
+    assert unpacked(frame, "reference_mean")[-1, -1] == pytest.approx((500 + 2) / 3)
+    difference = unpacked(frame, "difference")
+    assert difference[33, 66] == -0.25 and np.count_nonzero(difference) == 1
+
+
+def test_masked_pixels_take_no_part_in_a_reduced_frame(pair):
+    masked = np.zeros(pair.reference.shape, bool)
+    masked[:3, :3] = masked[0, 3] = True
+    reference = np.ma.MaskedArray(pair.reference, masked)
+    frame = carried(ShownPair(reference, pair.subject), [])["tiles"][0]
+    assert np.isnan(unpacked(frame, "reference_mean")[0, 0]) and np.isnan(unpacked(frame, "reference")[0, 0])
+    assert unpacked(frame, "reference_mean")[0, 1] == 1
+
+
+def test_regions_and_worst_places_lie_over_the_frame_at_full_resolution(pair):
+    data = carried(pair, [Roi.full(pair.shape), Roi("part", 195, 204, 90, 109)])
+    _, part, place = data["tiles"]
+    assert (part["name"], part["step"], part["x"], part["y"], part["rows"], part["columns"]) == ("part", 1, 195, 90, 20,
+                                                                                              10)
+    assert unpacked(part, "subject")[10, 5] == 0.75
+    assert place["name"] == "worst place 1" and data["worst"] == [[200, 100, 1.0, 0.75]]
+
+
+def test_readings_say_what_a_scale_and_a_single_pixel_are():
+    reference = np.linspace(1, 2, 400, dtype=np.float32).reshape(20, 20)
+    bright = distributions.bright_pixels(ShownPair(reference, 2 * reference))
+    assert "The middle ratio is 2; no width: a pure scale" in distributions.ratios(bright)[2]
+    assert distributions.sectors(bright, 20, (9.5, 9.5))[1].count(None) == 0
+    one = reference.copy()
+    one[3, 4] += 1
+    said = distributions.quantiles(ShownPair(reference, one))[2]
+    assert said.startswith("99.75 % of the pixels do not differ at all") and "the worst by 0.5." in said
