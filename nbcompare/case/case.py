@@ -19,7 +19,7 @@ from nbcompare.case.command import declared_shape, size_is_in_a_header
 from nbcompare.case.contradictions import command_faults, refusal_faults, region_faults
 from nbcompare.case.declarations import EngineDeclaration, declarations_of, variables_of
 from nbcompare.case.inputs import GENERATORS
-from nbcompare.case.masking import FAIL, NO_MASKING, Masking, masking_of, nan_of
+from nbcompare.case.masking import COMPARE, FAIL, NO_MASKING, Masking, masking_of, nan_of
 from nbcompare.case.matrix import Cell, Matrix, cells_in, matrix_of
 from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments, known_word, matching, thresholds_of, whole_number
@@ -34,6 +34,9 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
          "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix",
          "engines", "reference", "subject", "options", "mask", "nan", "expect", "subjects", "weak")
+OF_NAN = ("nan_mismatch", "nan_fraction", "inf_mismatch", "inf_fraction")
+"""Metrics of pixels that are no number; a case with a threshold on one lets such pixels through, to judge them."""
+
 NANOBRAGG, OWN = "nanobragg", "own"
 """Whose options a command is written in."""
 
@@ -145,13 +148,15 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
     rois = part(entries, "weak", lambda entry: weak_allowed_in(entry, rois), rois)
     regions: list[str] = part(entries, "rois", _keys, [])
     named: list[str] = part(entries, "inputs", _keys, [])
+    thresholds: tuple[Threshold, ...] = part(entries, "thresholds", lambda entry: _thresholds(entry, regions), ())
+    judged_nan = any(threshold.metric in OF_NAN for threshold in thresholds)
     case = Case(
         name=part(entries, "name", _name, "?"),
         title=part(entries, "title", Cursor.text, ""),
         command=part(entries, "command", arguments, ()),
         shape=shape,
         rois=rois,
-        thresholds=part(entries, "thresholds", lambda entry: _thresholds(entry, regions), ()),
+        thresholds=thresholds,
         inputs=part(entries, "inputs", lambda entry: _inputs(entry, folder), ()),
         reference_args=part(entries, "reference_args", arguments, ()),
         subject_args=part(entries, "subject_args", arguments, ()),
@@ -169,7 +174,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         options=part(entries, "options", lambda entry: known_word(entry, (NANOBRAGG, OWN), "word for options"),
                      NANOBRAGG),
         masking=part(entries, "mask", lambda entry: masking_of(entry, named), NO_MASKING),
-        nan=part(entries, "nan", nan_of, FAIL),
+        nan=part(entries, "nan", nan_of, COMPARE if judged_nan else FAIL),
         expect=expect,
         subjects=part(entries, "subjects", _subjects, {}),
         path=path,

@@ -186,6 +186,10 @@ def resample_nearest(image: np.ndarray, shape: Shape) -> np.ndarray:
 
 
 
+_LEADING_NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+"""What C's atof reads of an item: "64 64" is 64."""
+
+
 def read_smv_numbers(path: Path) -> dict[str, float]:
     """The numeric items of an SMV or d*TREK header: "KEY=value;" lines in its first 512 bytes, or as many as it says.
 
@@ -209,8 +213,7 @@ def _numeric_items(text: str) -> dict[str, float]:
     found = {}
     for line in text.partition("}")[0].splitlines():
         key, _, value = line.strip(" {;").partition("=")
-        try:
-            found[key.strip()] = float(value)
-        except ValueError:
-            continue
+        number = _LEADING_NUMBER.match(value)
+        if number:
+            found[key.strip()] = float(number.group())
     return found

@@ -72,7 +72,7 @@ def write_pictures(reference: np.ndarray, subject: np.ndarray, view: Roi, marked
     x, y = (_finite(image[view.slices]) for image in (reference, subject))
     with np.errstate(over="ignore"):
         difference = _finite(y - x)
-    factor = factor_between(float(x.sum(dtype=np.float64)), float(y.sum(dtype=np.float64)))
+    factor = factor_between(*(float(np.ma.filled(image, 0).sum(dtype=np.float64)) for image in (x, y)))
     with ThreadPoolExecutor(2) as pool:
         brightest = [pool.submit(percentile_of_positive, images, percentile)
                      for images in ([[x, y]] if factor is None else [[x], [y]])]

@@ -164,7 +164,7 @@ def _failure(nodes: tuple[str, ...], ended: Ended, report: Report, folder: Path,
         return f"pytest was not started: {ended.not_started}"
     idle = [node for node in nodes if not report.selects(node, folder)]
     if idle and report.finished is not None:
-        return f"{idle[0]} selects no test (pytest exit code {ended.exit_code})"
+        return f"{idle[0]} selects no test in {folder}, where the tests run (pytest exit code {ended.exit_code})"
     counts = report.counts()
     left = [f"{counts[word]} {word}" for word in ("skipped", "deselected", "xfailed", "xpassed") if counts[word]]
     if left:

@@ -43,6 +43,8 @@ def test_a_dtrek_header_gives_the_size_wherever_its_keys_stand(tmp_path, header_
     text = f"{{\nHEADER_BYTES={header_bytes:5d};\n" + "COMMENT=x;\n" * (45 if header_bytes > 512 else 1)
     (tmp_path / "d.img").write_bytes((text + "DETECTOR_DIMENSIONS=64;\n}\f").ljust(header_bytes).encode())
     assert declared_shape(["-img", "d.img"], tmp_path) == Shape(slow=64, fast=64)
+    (tmp_path / "d.img").write_bytes((text + "DETECTOR_DIMENSIONS=64 64;\n}\f").ljust(header_bytes).encode())
+    assert declared_shape(["-img", "d.img"], tmp_path) == Shape(slow=64, fast=64)
     (tmp_path / "d.img").write_bytes((text + "SIZE1=12;\nSIZE2=34;\nDETECTOR_DIMENSIONS=64;\n}\f").ljust(1024).encode())
     assert declared_shape(["-img", "d.img"], tmp_path) == Shape(slow=34, fast=12)
 

@@ -120,6 +120,13 @@ def test_a_file_of_another_size_is_explained_and_exits_with_4(id, change, files,
     assert found.json["causes"][0]["id"] == id and not found.json["agree"]
 
 
+@pytest.mark.parametrize("times", [1, 1000])
+def test_integers_of_the_size_of_floats_are_told_as_such(times, files, nb):
+    reference, subject = files
+    found = nb("diagnose", *subject(np.rint(reference * times).astype("<i4").tobytes()), "--format", "json")
+    assert found.json["causes"][0]["id"] == "integer-bytes"
+
+
 def test_without_a_command_the_images_alone_are_looked_at(files, nb):
     reference, subject = files
     found = nb("diagnose", *subject(np.ascontiguousarray(reference[::-1]).tobytes()), "--quick")

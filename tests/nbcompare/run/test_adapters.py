@@ -305,6 +305,9 @@ def test_gaps_by_rule_and_by_file_take_no_part_and_nan_is_counted(nb, fake, smal
     assert nb("verify", bundle).code == 0
     assert nb("check", bundle).code == 0
     assert nb("diagnose", bundle).code in (0, 3)
+    small_case.write_text(case.replace("thresholds:", "thresholds:\n  - {metric: nan_mismatch, max: 0.5, why: a}"))
+    judged = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", tmp_path / "gaps.py", "-q")
+    assert judged.code == 0, "a threshold on nan_mismatch is judged"
     small_case.write_text(case)
     failed = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", tmp_path / "gaps.py", "-q")
     assert failed.code == 2 and "1 of 63 pixels NaN" in failed.out + failed.err

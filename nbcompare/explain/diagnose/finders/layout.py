@@ -196,9 +196,15 @@ def _other_words(pair: ImagePair) -> Iterator[Cause]:
                          what="doubles read as floats", prior=0.95)
         for kind, width in (("<i4", 4), ("<u2", 2)):
             words = np.frombuffer(raw, kind, min(len(raw) // width, pair.x.size, 1_000_000)).astype(np.float64)
-            x = np.rint(pair.x.ravel()[:words.size])
-            if x.any() and words.any() and float(np.abs(words - x).max()) <= 1:
-                yield _cause(causes.INTEGER_BYTES, f"the subject's bytes are {8 * width}-bit integers read as floats",
+            x = pair.x.ravel()[:words.size]
+            if not (np.rint(x).any() and words.any()):
+                continue
+            said = f"the subject's bytes are {8 * width}-bit integers read as floats"
+            scale = float(words.sum() / x.sum()) if x.sum() else 1.0
+            if float(np.abs(words - np.rint(x)).max()) <= 1:
+                yield _cause(causes.INTEGER_BYTES, said, what="integers read as floats", prior=0.9)
+            elif float(np.abs(words - scale * x).max()) <= 1 < float(words.max()):
+                yield _cause(causes.INTEGER_BYTES, f"{said}, {scale:.6g} times the reference",
                              what="integers read as floats", prior=0.9)
 
 
