@@ -13,40 +13,54 @@ from typing import Any
 Check = Callable[[Any], bool]
 
 _NO_RULES = ("$schema", "title", "description", "definitions")
-_TYPES: dict[str, Check] = {
-    "null": lambda value: value is None,
-    "boolean": lambda value: isinstance(value, bool),
-    "string": lambda value: isinstance(value, str),
-    "array": lambda value: isinstance(value, list),
-    "object": lambda value: isinstance(value, dict),
-    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
-    "integer": lambda value: not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, float)
-                                                                                         and value.is_integer())),
+_TYPES: dict[str, tuple[type, ...]] = {
+    "null": (type(None),), "boolean": (bool,), "string": (str,), "array": (list,), "object": (dict,),
+    "number": (int, float), "integer": (int,),
 }
+"""What JSON's kinds are read as; a whole number may be a float too (1.0)."""
 
 
 def quick_check(schema: Mapping[str, Any]) -> Check:
     """Whether a value of JSON's kinds is what a schema describes. Raises ValueError for a word that is not known."""
-    definitions: dict[str, Check] = {}
+    definitions: dict[str, Check | None] = {}
+
+    def named(name: str) -> Check:
+        if name not in schema.get("definitions", {}):
+            raise ValueError(f"#/definitions/{name} leads nowhere")
+        if name not in definitions:
+            definitions[name] = None  # being made
+            definitions[name] = rule(schema["definitions"][name])
+        found = definitions[name]
+        if found is None:
+            raise ValueError(f"#/definitions/{name} holds itself, which cannot be checked quickly")
+        return found
 
     def rule(part: Any) -> Check:
         if isinstance(part, bool):
             return lambda value: part
         if "$ref" in part:  # what stands beside it does not count, in draft-07
-            name = part["$ref"].removeprefix("#/definitions/")
-            if name not in schema["definitions"]:
-                raise ValueError(f"{part['$ref']} leads nowhere")
-            return lambda value: definitions[name](value)  # noqa: PLW0108 (it may be made later than this)
+            return named(part["$ref"].removeprefix("#/definitions/"))
         unknown = part.keys() - _RULES.keys() - _OF_OBJECTS - set(_NO_RULES)
         if unknown:
             raise ValueError(f"a schema with {', '.join(sorted(unknown))} cannot be checked quickly")
         checks = [make(part[word], rule) for word, make in _RULES.items() if word in part]
         if part.keys() & _OF_OBJECTS:
             checks.append(_object_rule(part, rule))
-        return checks[0] if len(checks) == 1 else lambda value: all(check(value) for check in checks)
+        return _every(checks)
 
-    definitions |= {name: rule(part) for name, part in schema.get("definitions", {}).items()}
+    for name in schema.get("definitions", {}):
+        named(name)
     return rule(schema)
+
+
+def _every(checks: list[Check]) -> Check:
+    """One check in place of several."""
+    if not checks:
+        return lambda value: True
+    if len(checks) == 1:
+        return checks[0]
+    first, rest = checks[0], _every(checks[1:])
+    return lambda value: first(value) and rest(value)
 
 
 # --- what each word asks, given its value in the schema and how a part of the schema becomes a check ---------------
@@ -55,8 +69,11 @@ Rule = Callable[[Any], Check]
 
 
 def _type(names: Any, rule: Rule) -> Check:
-    checks = [_TYPES[name] for name in ([names] if isinstance(names, str) else names)]
-    return checks[0] if len(checks) == 1 else lambda value: any(check(value) for check in checks)
+    words = [names] if isinstance(names, str) else names
+    kinds = frozenset(kind for word in words for kind in _TYPES[word])
+    if "integer" in words and float not in kinds:
+        return lambda value: type(value) in kinds or (type(value) is float and value.is_integer())
+    return lambda value: type(value) in kinds
 
 
 def _enum(known: Any, rule: Rule) -> Check:
@@ -88,7 +105,7 @@ def _length(kind: type[list[Any]] | type[str], fits: Callable[[int, int], bool])
 
 
 def _limit(fits: Callable[[float, float], bool]) -> Callable[[Any, Rule], Check]:
-    return lambda limit, rule: lambda value: not _TYPES["number"](value) or fits(value, limit)
+    return lambda limit, rule: lambda value: type(value) not in (int, float) or fits(value, limit)
 
 
 def _any_of(parts: Any, rule: Rule) -> Check:
@@ -120,6 +137,9 @@ def _object_rule(part: Mapping[str, Any], rule: Rule) -> Check:
     def check(value: Any) -> bool:
         if not isinstance(value, dict):
             return True
-        return needed <= value.keys() and all(known.get(name, other)(inner) for name, inner in value.items())
+        for name, inner in value.items():  # a loop, as it is walked a hundred thousand times
+            if not known.get(name, other)(inner):
+                return False
+        return needed <= value.keys()
 
     return check

@@ -135,6 +135,11 @@ def test_a_rule_is_read_as_the_standard_has_it(schema, fits, fails):
 
 
 def test_a_rule_that_is_not_known_is_refused():
+    itself = {"definitions": {"a": {"items": {"$ref": "#/definitions/a"}}}}
+    with pytest.raises(ValueError, match="holds itself"):
+        quick_check(itself)
+    with pytest.raises(ValueError, match="leads nowhere"):
+        quick_check({"$ref": "#/definitions/b"})
     for schema in ({"multipleOf": 2}, {"items": [{}]}, {"enum": [[]]}, {"properties": {"a": {"format": "date"}}}):
         with pytest.raises(ValueError, match="quickly"):
             quick_check(schema)
