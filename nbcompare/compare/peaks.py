@@ -105,10 +105,25 @@ def match_peaks(reference: np.ndarray, subject: np.ndarray, count: int = COUNT) 
     ours, theirs = find_peaks(reference, count), find_peaks(subject, 2 * count)
     if not ours or not theirs:
         return PeakTable((), len(ours))
-    from scipy.optimize import linear_sum_assignment
-
     distance = np.hypot(np.subtract.outer([p.x for p in ours], [p.x for p in theirs]),
                         np.subtract.outer([p.y for p in ours], [p.y for p in theirs]))
-    rows, columns = linear_sum_assignment(np.minimum(distance, 10 * REACH_PX))
-    pairs = [PeakPair(ours[i], theirs[j]) for i, j in zip(rows, columns, strict=True) if distance[i, j] <= REACH_PX]
+    pairs = [PeakPair(ours[i], theirs[j]) for i, j in _assigned(np.minimum(distance, 10 * REACH_PX))
+             if distance[i, j] <= REACH_PX]
     return PeakTable(tuple(pairs), len(ours) - len(pairs))
+
+
+def _assigned(cost: np.ndarray) -> list[tuple[int, int]]:
+    """The (row, column) pairs of the assignment of least total cost, by rows.
+
+    Where each row has one least cost, and no two rows the same column for it, those are the only such assignment: any
+    other costs more in some row. Only where peaks contend for a partner is there something to solve, for which scipy's
+    solver is loaded, which takes far longer than all else here.
+    """
+    nearest = cost.argmin(axis=1)
+    alone = (cost == cost.min(axis=1, keepdims=True)).sum(axis=1) == 1
+    if alone.all() and len(set(nearest.tolist())) == len(nearest):
+        return list(enumerate(nearest.tolist()))
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(cost)
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))

@@ -8,14 +8,44 @@ import select
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeVar, cast
 
 from nbcompare.engine.process import end_group, start
 
 MOST_BYTES = 32 << 20
 _PIECE = 1 << 16
 _LOOK_SECONDS = 0.05
+Answers = dict[Hashable, object]
+_Answer = TypeVar("_Answer")
+_ANSWERS: ContextVar[Answers | None] = ContextVar("answers", default=None)
+
+
+@contextmanager
+def asked_once(known: Answers | None = None) -> Iterator[Answers]:
+    """While the block runs, what is asked by ``once`` is asked one time; ``known`` are the answers of a block before.
+
+    For the moment before a run, in which no engine is let run: an answer of before one ran is none of after it.
+    """
+    answers = {} if known is None else known
+    before = _ANSWERS.set(answers)
+    try:
+        yield answers
+    finally:
+        _ANSWERS.reset(before)
+
+
+def once(question: Hashable, ask: Callable[[], _Answer]) -> _Answer:
+    """The answer to a question, which is asked anew unless ``asked_once`` holds and it was asked before."""
+    known = _ANSWERS.get()
+    if known is None:
+        return ask()
+    if question not in known:
+        known[question] = ask()
+    return cast(_Answer, known[question])
 
 
 def answer(argv: Sequence[str], folder: Path, *, seconds: float, environment: Mapping[str, str] = {},

@@ -45,6 +45,17 @@ def _is_current(build: Path) -> bool:
     return program.is_file() and all(path.stat().st_mtime <= program.stat().st_mtime for path in _sources())
 
 
+def _is_made(build: Path) -> bool:
+    """Whether make would do nothing, by the same times: no source is newer than any object, no object newer than the
+    program. Asked while nobody else builds, since a program is there before it is whole."""
+    program, objects = build / PROGRAM, [build / f"{path.stem}.o" for path in _sources() if path.suffix == ".c"]
+    if not objects or not all(path.is_file() for path in (program, *objects)):
+        return False
+    times = [path.stat().st_mtime_ns for path in objects]
+    newest = max(path.stat().st_mtime_ns for path in _sources())
+    return newest <= min(times) and max(times) <= program.stat().st_mtime_ns
+
+
 def build_reference() -> Path:
     """The reference program, built by make unless it is up to date.
 
@@ -61,8 +72,9 @@ def build_reference() -> Path:
         build.mkdir(parents=True, exist_ok=True)
         with open(build / ".lock", "w") as lock, tempfile.TemporaryDirectory() as scratch:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            in_place = build.parent == REFERENCE_SOURCE
-            return _make(build, Path(scratch)) if in_place else _make_whole(build, Path(scratch))
+            if build.parent != REFERENCE_SOURCE:
+                return _make_whole(build, Path(scratch))
+            return build / PROGRAM if _is_made(build) else _make(build, Path(scratch))
     except OSError as fault:
         hint = "give $XDG_CACHE_HOME a folder that can be written, or name a program with --c-bin"
         raise FileError(f"{build}: cannot build the C reference there: {fault.strerror}", hint=hint) from None

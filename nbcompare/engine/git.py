@@ -8,12 +8,12 @@ repository says of how far to look: replaced objects, times of files, a working 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nbcompare.engine.asking import answer, answer_sum
+from nbcompare.engine.asking import answer, answer_sum, once
 from nbcompare.visible import visible
 
 UNKNOWN = "unknown"
@@ -85,16 +85,25 @@ def repository_of(folder: Path) -> RepositoryState:
     return _state(root, _MOST_DEEP) if root else RepositoryState(None)
 
 
-def states_of(folders: Mapping[str, Path | None]) -> dict[str, RepositoryState]:
-    """The state of each folder's repository by the same names, each repository looked at once; None lies in none."""
-    known: dict[Path, RepositoryState] = {}
-    found = {}
-    for name, folder in folders.items():
-        root = _root_of(folder) if folder else None
-        if root and root not in known:
-            known[root] = _state(root, _MOST_DEEP)
-        found[name] = known[root] if root else RepositoryState(None)
-    return found
+class Repositories:
+    """The repositories of one moment: each is looked at once, however many folders of it are asked about."""
+
+    def __init__(self) -> None:
+        self._states: dict[Path, RepositoryState] = {}
+        self._roots: dict[Path, Path | None] = {}
+
+    def of(self, folder: Path | None) -> RepositoryState:
+        """The state of the repository that holds a folder; None lies in none."""
+        if folder is None:
+            return RepositoryState(None)
+        if folder not in self._roots:
+            self._roots[folder] = _root_of(folder)
+        root = self._roots[folder]
+        if root is None:
+            return RepositoryState(None)
+        if root not in self._states:
+            self._states[root] = _state(root, _MOST_DEEP)
+        return self._states[root]
 
 
 def not_committed(top: Path, paths: list[Path]) -> list[str]:
@@ -130,7 +139,8 @@ def _state(top: Path, deep: int) -> RepositoryState:
     untracked = [entry[3:] for entry in entries if entry.startswith("??")]
     changed = [entry[3:] for entry in entries if not entry.startswith("??")] + list(_changed_inside(git, deep))
     hidden = list(_hidden_changes(git))
-    return RepositoryState(str(top), sha, branch, bool(untracked or changed or hidden), git.sum_of_changes(),
+    diff = git.sum_of_changes() if changed or hidden else None  # of a tree without a change git prints nothing
+    return RepositoryState(str(top), sha, branch, bool(untracked or changed or hidden), diff,
                            *(tuple(map(_shown, names[:_MOST_NAMES])) for names in (untracked, hidden, changed)))
 
 
@@ -150,12 +160,10 @@ def _changed_inside(git: Git, deep: int) -> Iterator[str]:
 
 def _hidden_changes(git: Git) -> Iterator[str]:
     """Changed files that git was told to take for unchanged (--assume-unchanged, --skip-worktree)."""
-    for entry in git.names("ls-files", "-v", "-z") or ():
-        name = entry[2:]
-        if not (entry[:1].islower() or entry[:1] == "S") or not (git.top / name).is_file():
+    for mark, _, stored, name in git.index():
+        if not (mark.islower() or mark == "S") or not (git.top / name).is_file():
             continue  # as it should be, or left out of a sparse checkout
-        stored, now = git.text("ls-files", "-s", "--", name), git.text("hash-object", "--", name)
-        if not stored or now is None or now != stored.split()[1]:
+        if git.text("hash-object", "--", name) != stored:
             yield name
 
 
@@ -181,7 +189,8 @@ class Git:
 
     def said(self, *words: str, seconds: float = _SECONDS) -> bytes | None:
         argv, environment = self._asked(words)
-        return answer(argv, self.top, seconds=seconds, environment=environment)
+        return once((*argv, *sorted(environment.items())),
+                    lambda: answer(argv, self.top, seconds=seconds, environment=environment))
 
     def text(self, *words: str) -> str | None:
         said = self.said(*words)
@@ -201,8 +210,14 @@ class Git:
 
     def submodules(self) -> list[str]:
         """The repositories inside, as the index names them."""
-        return [entry.partition("\t")[2] for entry in self.names("ls-files", "-s", "-z") or ()
-                if entry.startswith("160000 ")]
+        return [name for _, mode, _, name in self.index() if mode == "160000"]
+
+    def index(self) -> Iterator[tuple[str, str, str, str]]:
+        """Of every entry of the index its mark (of ls-files -v), mode, sum and name."""
+        for entry in self.names("ls-files", "-s", "-v", "-z") or ():
+            said, _, name = entry.partition("\t")
+            mark, mode, stored, _ = said.split()
+            yield mark, mode, stored, name
 
     def sum_of_changes(self) -> str | None:
         """The sum of what ``git diff`` prints against the commit; None where git follows no changed file."""

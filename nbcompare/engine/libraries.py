@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.engine.asking import answer
+from nbcompare.engine.asking import answer, once
 
 _SECONDS = 30.0
 _MOST_BYTES = 1 << 20
@@ -36,8 +36,9 @@ def is_elf(program: Path) -> bool:
 def linked_libraries(program: Path, environment: Mapping[str, str],
                      confining: Sequence[str] = ()) -> tuple[Library, ...] | None:
     """What the loader takes, by name; empty for a program that is linked with nothing, None where ldd does not say."""
-    said = answer([*confining, "ldd", str(program.absolute())], Path("/"), seconds=_SECONDS, environment=environment,
-                  most=_MOST_BYTES)
+    asked = (*confining, "ldd", str(program.absolute()))
+    said = once((asked, tuple(sorted(environment.items()))),
+                lambda: answer(asked, Path("/"), seconds=_SECONDS, environment=environment, most=_MOST_BYTES))
     if said is None:
         return () if loader_of(program) is None else None  # ldd ends with an error for a static program
     found = set()

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nbcompare.engine.asking import answer
+from nbcompare.engine.asking import answer, once
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.entry import COMPILED, MODULE, SCRIPT, Entry, entry_of
 from nbcompare.engine.installation import CHECKOUT, SIMULATOR
@@ -172,12 +172,17 @@ def _of_python(engine: Engine, entry: Entry, variables: Mapping[str, str]) -> Fo
 def ask(engine: Engine, entry: Entry, variables: Mapping[str, str] = {}) -> dict[str, Any] | None:
     """What the interpreter of a Python program says of it, with the ``variables`` that the engine gets (without them,
     those of its declaration); None when it says nothing usable."""
+    variables = variables or engine.variables({})
+    held = (engine.start, engine.confined, engine.reads, engine.declaration)
+    return once((*held, entry, tuple(sorted(variables.items()))), lambda: _ask(engine, entry, variables))
+
+
+def _ask(engine: Engine, entry: Entry, variables: Mapping[str, str]) -> dict[str, Any] | None:
     declared = engine.declaration.cwd if engine.declaration else None
     question = json.dumps({"module": entry.module.partition(".")[0], "script": entry.script,
                            "cwd": str(declared) if declared else None,
                            "stop_at": [str(SIMULATOR)] if SIMULATOR.is_relative_to(CHECKOUT) else []})
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as scratch:
-        variables = variables or engine.variables({})
         asked = (*confining(engine, Path(scratch), variables), *entry.interpreter, "-c", _QUESTION, *_TEXTS, question)
         printed = answer(asked, declared or Path(scratch), seconds=ASK_SECONDS,
                          environment=with_own_places(engine, Path(scratch), variables))

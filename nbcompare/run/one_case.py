@@ -22,6 +22,7 @@ from nbcompare.case.facts import case_facts
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.case.options import PREFIX, SUBJECT
 from nbcompare.compare.pictures import Scale
+from nbcompare.engine.asking import asked_once
 from nbcompare.engine.evidence_folder import EvidenceFolder, protection
 from nbcompare.engine.identity import GitState, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
@@ -57,9 +58,11 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     case = with_arguments(case, options)
     _refuse_uncompared(case, options)
     stored = reference_stored(options)
-    engines = chosen_engines(case, options, handed, stored, progress)
+    with asked_once() as answers:
+        engines = chosen_engines(case, options, handed, stored, progress)
     with staging(options.bundles, case.name, _clock(handed.stamp)) as bundle:
-        staged = stage_case(case, engines, stored, bundle, options, handed, progress)
+        with asked_once(answers):
+            staged = stage_case(case, engines, stored, bundle, options, handed, progress)
         staged = with_kept_reference(staged, options, handed, progress)
         tests = left_out(case, bundle) if handed.without_tests and case.tests else mapped_tests(
             case, bundle, progress, confined=options.sandbox, made_of=staged.identities[SUBJECT].made_of)

@@ -17,7 +17,7 @@ from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import CODE_VARIABLES
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine, Run
-from nbcompare.engine.git import RepositoryState, not_committed, states_of
+from nbcompare.engine.git import Repositories, RepositoryState, not_committed
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.installation import HARNESS, SIMULATOR
 from nbcompare.engine.process import allowed_environment, not_passed
@@ -50,19 +50,18 @@ _OPTION = {REFERENCE: "--c-bin", SUBJECT: "--py-bin"}
 def repositories_of(case: Case, engines: Mapping[str, Engine],
                     identities: Mapping[str, EngineIdentity]) -> dict[str, RepositoryState]:
     """The repositories of project (where the case lies), subject, reference and nb-compare itself."""
-    found = states_of({PROJECT: case.folder, HARNESS_ROLE: HARNESS})
-    own = {role: _of_engine(engines[role], identities[role]) for role in (SUBJECT, REFERENCE)}
-    return {PROJECT: found[PROJECT], **own, HARNESS_ROLE: found[HARNESS_ROLE]}
+    known = Repositories()
+    own = {role: _of_engine(engines[role], identities[role], known) for role in (SUBJECT, REFERENCE)}
+    return {PROJECT: known.of(case.folder), **own, HARNESS_ROLE: known.of(HARNESS)}
 
 
-def _of_engine(engine: Engine, identity: EngineIdentity) -> RepositoryState:
+def _of_engine(engine: Engine, identity: EngineIdentity, known: Repositories) -> RepositoryState:
     """The repository of an engine, as declared or else the first in which its code lies. Files of its own that no
     commit holds as they are make it dirty, in whatever repository they lie."""
     places = _places_of(engine, identity)
-    states = states_of({str(place): place for place in places})
-    in_one = [state for state in dict.fromkeys(states.values()) if state.root]
+    in_one = [state for state in dict.fromkeys(map(known.of, places)) if state.root]
     if not in_one:
-        return next(iter(states.values()))
+        return RepositoryState(None)
     first, others = _with_sources(in_one[0], identity), in_one[1:]
     for state in others:
         loose = _not_committed(state, identity)

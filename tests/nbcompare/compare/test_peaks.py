@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
@@ -98,6 +99,25 @@ def test_partners_are_those_of_least_total_distance():
     ours, theirs = lone_pixels([(10, 10), (14, 10)]), lone_pixels([(13, 10), (17, 10)])
     table = match_peaks(ours, theirs)
     assert [pair.distance_px for pair in table.pairs] == [3, 3]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_partners_are_those_of_scipys_solver_with_and_without_contention(seed):
+    """Crowds of peaks that moved a little or far; in some of them each has a nearest partner of its own."""
+    random = np.random.default_rng(seed)
+    ours, theirs = np.zeros((60, 60), "f4"), np.zeros((60, 60), "f4")
+    for y, x in random.integers(2, 58, (random.integers(1, 12), 2)):
+        height, move = random.integers(50, 200), random.integers(-1 - seed % 4, 2 + seed % 4, 2)
+        ours[y, x] = height
+        theirs[tuple(np.clip(np.add((y, x), move), 0, 59))] = height
+    found = match_peaks(ours, theirs)
+    a, b = find_peaks(ours), find_peaks(theirs, 2 * COUNT)
+    cost = np.minimum([[np.hypot(p.x - q.x, p.y - q.y) for q in b] for p in a], 10 * REACH_PX)
+    rows, columns = linear_sum_assignment(cost)
+    least = [cost[i, j] for i, j in zip(rows, columns, strict=True)]
+    kept = [distance for distance in least if distance <= REACH_PX]
+    assert sum(pair.distance_px for pair in found.pairs) == pytest.approx(sum(kept))
+    assert (len(found.pairs), found.unmatched) == (len(kept), len(a) - len(kept))
 
 
 def test_a_table_is_read_back_equal_and_moves_as_a_whole():

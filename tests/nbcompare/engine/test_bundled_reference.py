@@ -61,6 +61,23 @@ def test_it_is_built_once_into_the_users_cache(source, tmp_path):
     assert module.build_reference() == program and made(source) == 1
 
 
+def test_in_a_checkout_make_is_asked_only_where_something_is_newer_than_what_it_made(source, tmp_path, monkeypatch):
+    folder = tmp_path / "simulator/reference"
+    folder.mkdir(parents=True)
+    (folder / "Makefile").write_text(MAKEFILE + "\ttouch $(BUILD)/program.o $(BUILD)/nanobragg_reference\n")
+    (folder / "program.c").write_text("the program")
+    monkeypatch.setattr(module, "REFERENCE_SOURCE", folder)
+    program = module.build_reference()
+    os.utime(program, (4e9, 4e9))
+    assert module.build_reference() == program == folder / "build/nanobragg_reference" and made(folder) == 1
+    os.utime(folder / "Makefile", (3e9, 3e9))  # newer than the object, older than the program
+    module.build_reference()
+    assert made(folder) == 2
+    (folder / "build/program.o").unlink()
+    module.build_reference()
+    assert made(folder) == 3
+
+
 def test_other_sources_are_built_anew(source):
     first = module.build_reference()
     (source / "program.c").write_text("another program")

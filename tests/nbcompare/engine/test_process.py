@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from nbcompare.engine.asking import asked_once, once
 from nbcompare.engine.identity import content_hash
 from nbcompare.engine.process import run_program
 
@@ -63,3 +64,19 @@ def test_the_hash_of_a_folder_is_of_its_sources_alone(tmp_path):
     (tmp_path / "b/d.py").write_text("other")
     assert len({before, renamed, content_hash(tmp_path)}) == 3
     assert content_hash(tmp_path / "missing") == "unknown"
+
+
+def test_a_question_is_asked_one_time_within_a_moment_and_anew_after_it():
+    asked = []
+
+    def ask():
+        asked.append(len(asked))
+        return asked[-1]
+
+    with asked_once() as answers:
+        assert (once("who", ask), once("who", ask), once("what", ask)) == (0, 0, 1)
+    assert once("who", ask) == 2
+    with asked_once(answers):
+        assert once("who", ask) == 0
+    with asked_once():
+        assert once("who", ask) == 3
