@@ -41,10 +41,15 @@ def command(shape: tuple[int, int] | None, inputs: Path | None, quick: bool, bud
         raise UsageError("name a bundle, or a reference image and a subject image")
     from nbcompare.bundle.found import DIAGNOSIS, keep
     from nbcompare.commands.views.diagnosis import diagnosis_report
+    from nbcompare.engine.progress import Progress
     from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, answer
     from nbcompare.explain.diagnose.question_source import ask
 
-    found = answer(ask(words, shape, inputs), DiagnosisOptions(quick, budget))
+    progress = Progress()
+    progress.step = "trial runs, percent of the budget"
+    found = answer(ask(words, shape, inputs), DiagnosisOptions(quick, budget),
+                   lambda used, whole: progress.tick(used, min(99, int(100 * used / whole))))
+    progress.clear()
     if len(words) == 1:  # of a bundle: its report shows the answer
         keep(Path(words[0]), DIAGNOSIS, found.as_dict())
     click.echo(dump_json(found.as_dict()) if form == "json" else diagnosis_report(found), nl=form != "json")

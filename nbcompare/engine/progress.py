@@ -38,9 +38,14 @@ class Progress:
             self.stream.write(f"\r\x1b[K{self.step}  {elapsed:5.1f} s{share}")
             self.stream.flush()
 
-    def end(self, outcome: str) -> None:
+    def clear(self) -> None:
+        """Take the running step off the terminal, and say nothing of it."""
         if self.live:
             self.stream.write("\r\x1b[K")
+            self.stream.flush()
+
+    def end(self, outcome: str) -> None:
+        self.clear()
         if not self.quiet:
             self._line(f"{self.step}: {outcome}")
 

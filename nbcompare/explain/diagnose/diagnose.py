@@ -6,7 +6,7 @@ Equal images have no cause, and what reproduces nothing is never more than a gue
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,14 +77,17 @@ def _worth_telling(causes: Sequence[Cause]) -> tuple[Cause, ...]:
     return tuple(causes[:MOST_CAUSES])
 
 
-def answer(asked: QuestionSource, options: DiagnosisOptions) -> Diagnosis:
+def answer(asked: QuestionSource, options: DiagnosisOptions,
+           told: Callable[[float, float], None] | None = None) -> Diagnosis:
     """The diagnosis of what the user asked about. Renders are kept in the user's cache, so that asking again with a
-    larger budget goes on where this one ended."""
+    larger budget goes on where this one ended. ``told`` hears after each trial the seconds used and the budget."""
     if asked.question is None:
         from nbcompare.explain.diagnose.finders.filesize import diagnose_size
 
         return diagnose_size(asked.reference, asked.subject_file)
     with _simulator(options) as simulator:
+        if simulator is not None:
+            simulator.told = told
         found = diagnose(asked.question, options, simulator)
     if found.agree or not asked.stale:
         return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -51,6 +51,8 @@ class Simulator:
         self.cache = cache or RenderCache(self.folder / "cache")
         self.renderer = Renderer(batches=Batches.BUNDLED)
         self.renders = 0
+        self.told: Callable[[float, float], None] | None = None
+        """Who wants to hear, after each trial, how many seconds of how many are used."""
         self.last_words = ""
         self._inputs: dict[tuple[str, ...], Path] = {}
         self._dumps: dict[str, bytes] = {}

@@ -135,6 +135,8 @@ class CauseTrials:
                 return None
             part = self.simulator.render(candidate, self.question.files, region, self.question.shape,
                                          self.seconds_left, self.emulate)
+            if self.simulator.told:
+                self.simulator.told(self.clock.seconds, self.budget_s)
             if part is None:
                 return None
             parts.append(part.astype(np.float64))
