@@ -21,11 +21,13 @@ def test_a_kept_trace_marks_the_first_factor_that_differs(run_small, nb, tmp_pat
     factor = {"name": "fluence", "index": [], "unit": "1/m^2", "reference": [1.0], "subject": [2.0], "difference": 1.0,
               "allowed": 1e-6, "agrees": False}
     equal = {**factor, "name": "omega", "subject": [1.0], "difference": 0.0, "agrees": True}
-    keep(bundle, TRACE, {"pixels": [{"pixel": {"fast": 4, "slow": 3, "why": ""}, "factors": [equal, factor],
+    terms = [{**equal, "name": "I_term", "index": [0, 0, 0, 0, step, 0], "subject": [1.0 + step]} for step in (0, 1)]
+    keep(bundle, TRACE, {"pixels": [{"pixel": {"fast": 4, "slow": 3, "why": ""}, "factors": [equal, factor, *terms],
                                      "first": factor}, {"pixel": "not what a trace is"}]})
     page = page_of(nb, bundle, tmp_path)
     assert "the first to differ is fluence" in page
     assert page.count("first-differs") == 2  # its row, and how it is shown
+    assert "slow 3: they differ most at step 1: 1 against 2." in page
 
 
 def test_peaks_that_moved_and_peaks_that_were_lost_are_told_apart():

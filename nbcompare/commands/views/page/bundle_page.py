@@ -45,7 +45,7 @@ def html_page(bundle: Bundle, loosened: Sequence[Loosened] = ()) -> str:
 
 def _viewer(bundle: Bundle, pair: ShownPair, marked: Mapping[str, Any]) -> dict[str, Any]:
     data = viewer_data(bundle, pair, marked)
-    drawn = plots(bundle, pair, data["geometry"])
+    drawn = plots(bundle, pair, data["geometry"], kept(bundle.folder, TRACE))
     models = {plot.place: plot.model for plot in drawn if plot.model is not None}
     return {"data": data, "plots": drawn, "embedded": embedded({**panes(pair), **models})}
 

@@ -30,8 +30,9 @@ class ReadPlot:
     model: Any
 
 
-def plots(bundle: Bundle, pair: ShownPair, geometry: Mapping[str, Any] | None) -> list[ReadPlot]:
-    """All plots of two images, in their order."""
+def plots(bundle: Bundle, pair: ShownPair, geometry: Mapping[str, Any] | None,
+          trace: Mapping[str, Any] | None = None) -> list[ReadPlot]:
+    """All plots of two images, in their order; the last one of a pixel whose trace was kept."""
     bright = distributions.bright_pixels(pair)
     found = [*_of_pixels(bright)] if len(bright.reference) else []
     found.append(_quantiles(pair))
@@ -42,7 +43,7 @@ def plots(bundle: Bundle, pair: ShownPair, geometry: Mapping[str, Any] | None) -
     angles, ratio, reading = distributions.sectors(bright, pair.shape.fast, centre)
     found.append(ReadPlot("plot-azimuth", "Ratio against azimuth", reading,
                           _lines("azimuth (degrees)", "subject / reference", angles, {"ratio": ratio})))
-    return found
+    return found + _of_phi_steps(trace or {})
 
 
 def _of_pixels(bright: distributions.Bright) -> list[ReadPlot]:
@@ -104,6 +105,35 @@ def _resolutions(radii: Sequence[float], centre: Sequence[float], geometry: Mapp
         angle = math.acos(min(1.0, max(-1.0, float(at @ beam / np.linalg.norm(at)))))
         found.append(2 * math.sin(angle / 2) / (geometry["wavelength"] * 1e10))
     return found, "1 / d (1/Å)"
+
+
+def _of_phi_steps(trace: Mapping[str, Any]) -> list[ReadPlot]:
+    """What each phi step gives to the first traced pixel; none where its terms were not traced for several steps."""
+    try:
+        pixel = trace["pixels"][0]
+        sums: dict[str, dict[int, float]] = {"reference": {}, "subject": {}}
+        for entry in pixel["factors"]:
+            if entry["name"] == _TERM and entry["reference"] and entry["subject"]:
+                step = int(entry["index"][_PHI])
+                for role, held in sums.items():
+                    held[step] = held.get(step, 0.0) + float(entry[role][0])
+        fast, slow = int(pixel["pixel"]["fast"]), int(pixel["pixel"]["slow"])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return []
+    steps = sorted(sums["reference"])
+    if len(steps) < 2:
+        return []
+    apart = max(steps, key=lambda step: abs(sums["subject"][step] - sums["reference"][step]))
+    same = sums["reference"] == sums["subject"]
+    said = "every step gives the same in both" if same else (
+        f"they differ most at step {apart}: {sums['reference'][apart]:.6g} against {sums['subject'][apart]:.6g}")
+    return [ReadPlot("plot-phi", "Sum by phi step", f"Of the pixel fast {fast}, slow {slow}: {said}.",
+                     _lines("phi step", "sum of the terms", steps,
+                            {role: [held[step] for step in steps] for role, held in sums.items()}))]
+
+
+_TERM, _PHI = "I_term", 4
+"""The factor of a trace that is summed over everything, and the place of the phi step among its indices."""
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------
