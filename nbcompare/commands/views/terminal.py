@@ -242,8 +242,8 @@ def one_shot_report(result: OneShot) -> str:
     by_role = {run.role: run for run in record.runs}
     lines = [f"C runtime: {by_role[REFERENCE].seconds:.3f} s", f"Py runtime: {by_role[SUBJECT].seconds:.3f} s"]
     lines += [f"note: {note}" for note in record.notes]
-    word, places = styled(record.verdict), [line("results", shown(result.folder)),
-                                            line("bundle", shown(result.bundle.folder))]
+    kept = result.bundle.folder.relative_to(result.folder)
+    word, places = styled(record.verdict), [line("results", f"{shown(result.folder)}, with the bundle {kept}")]
     if record.comparison is None:
         return "\n".join([*lines, word, *body(None, record.verdict), *places])
     region = record.comparison.regions[0]
