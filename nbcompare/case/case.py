@@ -20,7 +20,7 @@ from nbcompare.case.contradictions import command_faults, refusal_faults, region
 from nbcompare.case.declarations import EngineDeclaration, declarations_of, variables_of
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.masking import COMPARE, FAIL, NO_MASKING, Masking, masking_of, nan_of
-from nbcompare.case.matrix import Cell, Matrix, cells_in, matrix_of
+from nbcompare.case.matrix import RUNS, Cell, Matrix, cells_in, matrix_of
 from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments, known_word, matching, thresholds_of, whole_number
 from nbcompare.case.refusal import Refusal, refusals_of
@@ -168,7 +168,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         threads=part(entries, "threads", _threads, ()),
         required_args=part(entries, "required_args", arguments, ()),
         divergences=part(entries, "divergences", lambda entry: claims_of(entry, regions), ()),
-        matrix=part(entries, "matrix", matrix_of, None),
+        matrix=part(entries, "matrix", lambda entry: matrix_of(entry, regions), None),
         engines=part(entries, "engines", declarations_of, {}) if files_are_there else {},
         pins={role: pin for role in (REFERENCE, SUBJECT) if (pin := part(entries, role, _pin, None))},
         options=part(entries, "options", lambda entry: known_word(entry, (NANOBRAGG, OWN), "word for options"),
@@ -215,11 +215,14 @@ def _cell_case(case: Case, cell: Cell) -> Case:
         shape = case.shape if known else declared_shape(command, case.folder)
     except UsageError:
         shape = case.shape  # told by command_faults
+    own = case.matrix.thresholds.get(dict(cell.places).get(RUNS, ""), ()) if case.matrix else ()
+    chosen = {(threshold.metric, threshold.roi): threshold for threshold in (*case.thresholds, *own)}
     whole = Roi.full(case.shape).bounds
     rois = tuple(replace(roi, xmax=shape.fast - 1, ymax=shape.slow - 1) if roi.bounds == whole and roi.is_box else roi
                  for roi in case.rois)
     return replace(case, name=f"{case.name}.{cell.name}", title=f"{case.title} ({cell.name})", command=command,
-                   shape=shape, rois=rois, matrix=None, cell=dict(cell.places))
+                   shape=shape, rois=rois, thresholds=tuple(chosen.values()), matrix=None,
+                   cell=dict(cell.places))
 
 
 # --- the parts of a case file -----------------------------------------------------------------------

@@ -7,8 +7,9 @@
         crystal: {small: -N 3, large: -N 9}          # named arguments
       runs: {plain: [], mosaic: -mosaic 1 -mosaic_domains 3}   # one more axis
 
-A cell's command is the case's command, then base, then the arguments of its place on each axis; where an option comes
-twice, the last one counts for both engines.
+A run may bring thresholds of its own, written {args: ..., thresholds: [...]}; each takes the place of the case's on
+that metric and region. A cell's command is the case's command, then base, then the arguments of its place on each axis;
+where an option comes twice, the last one counts for both engines.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from nbcompare.case.parts import NAME, arguments
+from nbcompare.case.parts import NAME, arguments, thresholds_of
 from nbcompare.case.strict_yaml import Cursor
+from nbcompare.case.threshold import Threshold
 
 MOST_CELLS = 10_000
 RUNS = "runs"
@@ -41,6 +43,8 @@ class Matrix:
 
     base: tuple[str, ...]
     axes: tuple[Axis, ...]
+    thresholds: Mapping[str, tuple[Threshold, ...]] = field(default_factory=dict)
+    """Those of single runs, by the run's name."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +66,21 @@ def cells_in(matrix: Matrix) -> Iterator[Cell]:
         yield Cell(places, (*matrix.base, *(word for _, words in chosen for word in words)))
 
 
-def matrix_of(cursor: Cursor | None) -> Matrix | None:
-    """Read the ``matrix`` of a case. Raises CaseError for a fault of its form."""
+def matrix_of(cursor: Cursor | None, regions: Sequence[str] = ()) -> Matrix | None:
+    """Read the ``matrix`` of a case with these regions. Raises CaseError for a fault of its form."""
     if cursor is None:
         return None
     entries = cursor.mapping(known=("base", "axes", RUNS))
     axes = [_axis(name, entry) for name, entry in entries["axes"].mapping().items()] if "axes" in entries else []
+    own: dict[str, tuple[Threshold, ...]] = {}
     if RUNS in entries:
-        axes.append(_named_axis(RUNS, entries[RUNS]))
+        axes.append(_named_axis(RUNS, entries[RUNS], own, regions))
     if not axes:
         raise cursor.error("a matrix needs axes, runs, or both")
     count = math.prod(len(axis.places) for axis in axes)
     if count > MOST_CELLS:
         raise cursor.error(f"the matrix has {count} cells, more than {MOST_CELLS}")
-    matrix = Matrix(arguments(entries.get("base")), tuple(axes))
+    matrix = Matrix(arguments(entries.get("base")), tuple(axes), own)
     _check_names(cursor, matrix)
     return matrix
 
@@ -99,14 +104,28 @@ def _option_axis(name: str, cursor: Cursor) -> Axis:
     return Axis(name, tuple((_NO_NAME.sub("_", stem + text), (name, *text.split())) for text in texts))
 
 
-def _named_axis(name: str, cursor: Cursor) -> Axis:
+def _named_axis(name: str, cursor: Cursor, own: dict[str, tuple[Threshold, ...]] | None = None,
+                regions: Sequence[str] = ()) -> Axis:
+    """An axis of named arguments. Where ``own`` is given, places may bring thresholds, which are entered in it."""
     entries = cursor.mapping()
     if not entries:
         raise cursor.error(f"{name} has no entries")
     for place, entry in entries.items():
         if not NAME.fullmatch(place):
             raise entry.error(f"the name {place!r} must be letters, digits, '.', '_' and '-'")
-    return Axis(name, tuple((place, arguments(entry)) for place, entry in entries.items()))
+    return Axis(name, tuple((place, _words_of(place, entry, own, regions)) for place, entry in entries.items()))
+
+
+def _words_of(place: str, cursor: Cursor, own: dict[str, tuple[Threshold, ...]] | None,
+              regions: Sequence[str]) -> tuple[str, ...]:
+    if own is None or cursor.kind != "mapping":
+        return arguments(cursor)
+    parts = cursor.mapping(known=("args", "thresholds"), required=("args", "thresholds"))
+    found = [threshold for entry in parts["thresholds"].items() for threshold in thresholds_of(entry, list(regions))]
+    if not found:
+        raise parts["thresholds"].error(f"run {place} names no threshold; write its arguments alone")
+    own[place] = tuple(found)
+    return arguments(parts["args"])
 
 
 def _check_names(cursor: Cursor, matrix: Matrix) -> None:

@@ -128,6 +128,10 @@ def test_what_the_c_program_passes_over_is_no_option(word):
 # --- the diagnosis and the trace ------------------------------------------------------------------------------
 
 
+MISTYPED = "fuzz/oddities.py"
+"""What only the C program takes, misspelt on purpose."""
+
+
 def literals_of(folder):
     """(file, text) of every string in the sources that looks like an option."""
     for path in sorted(folder.rglob("*.py")):
@@ -139,7 +143,7 @@ def literals_of(folder):
 
 
 def test_every_option_that_the_explanations_name_is_in_the_table():
-    found = list(literals_of(EXPLAIN))
+    found = [(place, word) for place, word in literals_of(EXPLAIN) if not place.startswith(MISTYPED)]
     assert len(found) > 200, "the search for option names finds too few"
     assert [(place, word) for place, word in found if option_named(word) is None] == []
 

@@ -1,0 +1,33 @@
+"""Runs of a matrix that bring thresholds of their own."""
+
+import pytest
+
+from nbcompare.case.case import cells_of, load_case
+from nbcompare.errors import CaseError
+
+RUNS = "matrix: {runs: {plain: -N 3, loose: {args: -N 9, thresholds: [%s]}}}\n"
+LOOSE = "{metric: sum_ratio, rois: [middle], min: 0.9, max: 1.1, why: a peer allows it}"
+
+
+def test_they_take_the_place_of_the_cases_on_that_metric_and_region(small_case):
+    small_case.write_text(small_case.read_text() + RUNS % LOOSE)
+    case = load_case(small_case)
+    plain, loose = cells_of(case)
+    assert plain.thresholds == case.thresholds and loose.command[-2:] == ("-N", "9")
+    changed = [now for before, now in zip(case.thresholds, loose.thresholds, strict=True) if now != before]
+    assert [(t.metric, t.roi, t.min, t.max) for t in changed] == [("sum_ratio", "middle", 0.9, 1.1)]
+
+
+def test_a_metric_that_the_case_does_not_judge_is_judged_beside_the_others(small_case):
+    small_case.write_text(small_case.read_text() + RUNS % "{metric: max_abs_diff, max: 1, why: w}")
+    case = load_case(small_case)
+    assert len(cells_of(case)[1].thresholds) == len(case.thresholds) + 2
+
+
+@pytest.mark.parametrize("thresholds", ["", "{metric: sum_ratio, min: 0, max: 1e9, why: w}",
+                                        "{metric: sum_ratio, rois: [no], min: 0.9, max: 1.1, why: w}",
+                                        "{metric: sum_ratio, min: 0.9, max: 1.1}"])
+def test_they_are_read_as_strictly_as_those_of_the_case(small_case, thresholds):
+    small_case.write_text(small_case.read_text() + RUNS % thresholds)
+    with pytest.raises(CaseError):
+        load_case(small_case)
