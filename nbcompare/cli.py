@@ -189,10 +189,30 @@ def _run(argv: list[str]) -> int:
         return ExitCode.IO
     except OSError as fault:
         return _not_written(fault)
-    except Exception:
+    except Exception as fault:
+        if _is_starved(fault):
+            last = (str(fault).strip() or type(fault).__name__).splitlines()[-1]
+            _tell(f"there is not enough memory for this (see ulimit -v): {visible(last)}")
+            return ExitCode.IO
         traceback.print_exc()
         _tell("this is a defect of nb-compare itself; please report it with the lines above")
         return ExitCode.DEFECT
+
+
+def _is_starved(fault: BaseException) -> bool:
+    """Whether a library failed because memory is limited: each says so in its own way, some in none."""
+    import resource
+
+    limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    chain: BaseException | None = fault
+    while chain is not None:
+        said = str(chain)
+        if any(words in said for words in ("map segment", "llocate memory", "start new thread")):
+            return True
+        if limited and said and isinstance(chain, (MemoryError, ImportError, SystemError)):
+            return True
+        chain = chain.__cause__ or chain.__context__
+    return False
 
 
 def _not_written(fault: OSError) -> int:

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 import zipfile
+from importlib import resources
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -86,23 +88,28 @@ def test_what_is_no_number_is_no_value_of_an_option(nb, command, option, value):
 BAD = st.one_of(st.sampled_from(["nan", "inf", "-inf", "1e999", "-1", "0", "", " ", "9" * 5000, "\x1b[2J", "a=b", "=",
                                  "../..", "--", "-", "@x", "/dev/null", "é", "\ud800", "None", "[]", "{}", "1e-400"]),
                 st.text(max_size=8))
-SMALL = settings(max_examples=25, deadline=None,
+EXAMPLES = int(os.environ.get("NB_FAULTS_EXAMPLES", "5"))
+"""Of each option and key; make faults draws more."""
+
+SMALL = settings(max_examples=EXAMPLES, deadline=None,
                  suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
-def options_of(command):
-    """(command, option, number of values) of all commands that take a value."""
+def every_option():
+    """(command, words before its values, number of values) for each option, and argument, of every command."""
     from nbcompare.cli import COMMANDS, LazyCommands
 
-    group = LazyCommands()
-    return [(name, param.opts[0], max(1, param.nargs)) for name in COMMANDS for param in
-            group.get_command(None, name).params if param.opts[0].startswith("--") and not getattr(
-                param, "is_flag", False)] if command is None else []
+    found = []
+    for name in COMMANDS:
+        for param in LazyCommands().get_command(None, name).params:
+            option = [param.opts[0]] if param.opts[0].startswith("-") else []
+            found.append((name, option, 0 if getattr(param, "is_flag", False) else max(1, param.nargs)))
+    return found
 
 
-@pytest.mark.parametrize(("command", "option", "values"), options_of(None))
+@pytest.mark.parametrize(("command", "option", "values"), every_option())
 @given(value=BAD)
-@settings(SMALL, max_examples=8)
+@SMALL
 def test_no_value_of_an_option_ends_with_a_trace(tmp_path_factory, command, option, values, value):
     """The arguments that follow name nothing, so that no engine is run; what a value itself does is refused or said."""
     if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
@@ -111,34 +118,77 @@ def test_no_value_of_an_option_ends_with_a_trace(tmp_path_factory, command, opti
     before = Path.cwd()
     os.chdir(home)
     try:
-        code = run([command, option, *[value] * values, "no-such"])
+        code = run([command, *option, *[value] * values, "no-such"])
     finally:
         os.chdir(before)
     assert code != 70
 
 
-KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
-        "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix",
-        "engines", "reference", "subject")
+FILES = {"case_schema.json": SMALL_CASE, "phases_schema.json": """\
+title: a plan
+phases:
+  - {name: N1, title: there, cases: [small.yaml], requires: {files_complete: true}}
+""", "project_schema.json": "engines: {mine: {command: [prog]}}\n"}
+"""Every file that people write, by its schema, with a good one of its kind."""
 
 
-@pytest.mark.parametrize("key", KEYS)
+def every_key():
+    """(schema, keys from the top) of every key that a schema knows, those within lists and references among them."""
+    found = []
+
+    def walk(name, schema, node, path, seen):
+        reference = node.get("$ref")
+        if reference:
+            if reference in seen:
+                return
+            node, seen = schema["definitions"][reference.rpartition("/")[2]], (*seen, reference)
+        for key, inner in node.get("properties", {}).items():
+            found.append((name, (*path, key)))
+            walk(name, schema, inner, (*path, key), seen)
+        if isinstance(node.get("additionalProperties"), dict):
+            walk(name, schema, node["additionalProperties"], (*path, "any"), seen)
+        if isinstance(node.get("items"), dict):
+            walk(name, schema, node["items"], (*path, 0), seen)
+        for inner in (*node.get("oneOf", ()), *node.get("anyOf", ()), *node.get("allOf", ())):
+            walk(name, schema, inner, path, seen)
+
+    for name in FILES:
+        schema = json.loads((resources.files("nbcompare.case") / name).read_text(encoding="utf-8"))
+        walk(name, schema, schema, (), ())
+    return sorted(set(found), key=str)
+
+
+def put(document, path, value):
+    """A value at its place; what leads there is made where it is not, and replaced where it is something else."""
+    key, *rest = path
+    if not rest:
+        inner = value
+    else:
+        old = document.get(key) if isinstance(document, dict) else document[0] if document else None
+        inner = put(old if isinstance(old, (dict, list)) else [] if rest[0] == 0 else {}, rest, value)
+    if key == 0:
+        return [inner, *(document[1:] if isinstance(document, list) else ())]
+    return {**(document if isinstance(document, dict) else {}), key: inner}
+
+
+@pytest.mark.parametrize(("schema", "path"), every_key())
 @given(value=st.recursive(BAD | st.none() | st.booleans() | st.floats() | st.integers(),
                           lambda inner: st.lists(inner, max_size=2) | st.dictionaries(BAD, inner, max_size=2),
                           max_leaves=4))
 @SMALL
-def test_no_value_of_a_key_ends_with_a_trace(tmp_path_factory, key, value):
-    """JSON is YAML; a case of such a value is loaded, or refused as a case error."""
+def test_no_value_of_a_key_ends_with_a_trace(tmp_path_factory, schema, path, value):
+    """JSON is YAML; what is wrong is a case error, and what is right is loaded."""
     from nbcompare.case.case import load_case
+    from nbcompare.case.phases import load_phases
+    from nbcompare.case.project import load_project
     from nbcompare.errors import NbCompareError
 
-    path = tmp_path_factory.mktemp("key") / "small.yaml"
-    kept, skip = [], False
-    for line in SMALL_CASE.splitlines():
-        skip = line.startswith(f"{key}:") or (skip and line.startswith(" "))
-        kept += [] if skip else [line]
-    path.write_text("\n".join(kept) + f"\n{key}: {json.dumps(value)}\n", encoding="utf-8", errors="surrogatepass")
+    home = tmp_path_factory.mktemp("key")
+    name = {"case_schema.json": "small.yaml", "phases_schema.json": "phases.yaml"}.get(schema, "nb-compare.yaml")
+    (home / "small.yaml").write_text(SMALL_CASE)
+    document = put(yaml.safe_load(FILES[schema]), path, value)
+    (home / name).write_text(json.dumps(document), encoding="utf-8", errors="surrogatepass")
     try:
-        load_case(path)
+        {"phases.yaml": load_phases, "small.yaml": load_case}.get(name, load_project)(home / name)
     except NbCompareError as fault:
         assert str(fault)

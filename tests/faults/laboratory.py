@@ -61,18 +61,31 @@ class Begun:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a fault, how often it was tried, what happened, and whether it was always noticed."""
+    """One line of the table: a fault, how often it was tried, what happened, and whether it was always noticed.
+
+    ``counted`` is how many trials held, where that was counted; ``shown_codes`` stands for the exit codes, where those
+    of single trials are not known.
+    """
 
     fault: str
     tried: int
     happened: str
     detected: bool
     codes: tuple[int | None, ...]
+    counted: int | None = None
+    shown_codes: str | None = None
+
+    @property
+    def held(self) -> int:
+        """Trials that held: all, or as many as were counted; none where one did not and nobody counted."""
+        return self.tried if self.detected else self.counted or 0
 
     @property
     def exit_codes(self) -> str:
-        return ", ".join("SIGKILL" if code == -signal.SIGKILL else str(code)
-                         for code in sorted(set(self.codes), key=lambda code: (code is None, code)))
+        if self.shown_codes is not None:
+            return self.shown_codes
+        return ", ".join("SIGKILL" if code == -signal.SIGKILL else "no end" if code is None else str(code)
+                         for code in sorted(set(self.codes), key=lambda code: (code is None, code or 0)))
 
 
 def row_of(fault: str, trials: Iterable[Said], happened: str, noticed: Callable[[Said], bool]) -> Row:

@@ -12,6 +12,7 @@ from typing import Any
 
 from nanobrag_torch.config import Crystal, Real
 from nanobrag_torch.errors import ArgumentError
+from nanobrag_torch.limits import MOST_COUNT
 from nanobrag_torch.physics.arithmetic import atan2, cos, number, sin, sqrt
 from nanobrag_torch.physics.random_stream import RandomStreams, cap_rotation, uniform_rotation
 from nanobrag_torch.physics.vectors import cross, dot, length, rotate_xyz, rotation_angles, scaled
@@ -164,7 +165,7 @@ def cell_count(given: int, sample_m: float, axis_m) -> int:
     """Cells along an axis: ceil(sample/axis) where a sample size is given, at least 1."""
     wanted = sample_m / number(axis_m) if sample_m > 0 else given
     count = math.ceil(wanted) if math.isfinite(wanted) else wanted
-    if not count < 2**31:
+    if not count < MOST_COUNT:
         raise ArgumentError(f"-xtalsize: a crystal of {float(count):g} cells along one axis is too large")
     return int(max(1, count))
 
