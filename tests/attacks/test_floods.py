@@ -1,10 +1,15 @@
 """What engines print is kept in bounded files and read in bounded pieces."""
 
+import os
+import shutil
 import sys
 import tracemalloc
+from pathlib import Path
 
 import pytest
 
+from nbcompare.bundle.bundle import write_manifest
+from nbcompare.bundle.names import MANIFEST
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import VERSION_BYTES, identify
 from nbcompare.engine.kept_stream import read_kept
@@ -57,3 +62,20 @@ def test_a_long_log_is_read_at_its_ends(tmp_path):
     text = read_kept(tmp_path / "log", 100)
     assert len(text) == 101 and text.startswith("head") and text.endswith("tail")
     assert read_kept(tmp_path / "log") == (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("name", ["record.json", "results/summary.json", "inputs/commands.txt"])
+def test_a_file_of_a_bundle_is_not_read_whole_however_large_it_grew(nb, store, name):
+    """By 80 MB, in which there is nothing; verify and show read the beginning."""
+    folder = Path(shutil.copytree(store.passed, "grown"))
+    (folder / name).chmod(0o644)
+    os.truncate(folder / name, 80 << 20)
+    (folder / MANIFEST).chmod(0o644)
+    write_manifest(folder)
+    tracemalloc.start()
+    said = [nb("verify", folder), nb("show", folder)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert said[0].code == 6 and name in said[0].out
+    assert said[1].code == (6 if name == "record.json" else 0)
+    assert peak < 50 << 20

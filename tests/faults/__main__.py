@@ -5,25 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from tests.faults import clocks, damage, disk, intruders, kills, mutated, scripts, surroundings, texts
-from tests.faults.laboratory import Laboratory, Row
+from tests.faults.groups import GROUPS, rows_of
+from tests.faults.laboratory import Row
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
-GROUPS = {
-    "A bundle that was damaged or forged": damage,
-    "nb-compare killed on its way": kills,
-    "Disks and folders": disk,
-    "Clocks, and things at the same second": clocks,
-    "Engines and tests that reach too far": intruders,
-    "Hostile YAML": texts,
-    "Inputs of the simulators": mutated,
-    "Odd surroundings": surroundings,
-    "Attack scripts": scripts,
-}
 HEAD = """\
 # Reliability: faults tried, and what happened
 
@@ -69,16 +57,6 @@ def page(found: dict[str, list[Row]]) -> str:
         parts.append("\n".join([f"## {title}", "", "| fault | tried | held | what happened | exit code |",
                                 "|---|---|---|---|---|", *lines]) + "\n")
     return "\n".join([*parts, LIMITS])
-
-
-def rows_of(title: str) -> list[Row]:
-    """Every row of a group in its long form, each told when it is there."""
-    found = []
-    with tempfile.TemporaryDirectory(prefix="nb-faults-") as folder:
-        for row in GROUPS[title].rows(Laboratory(Path(folder) / "lab"), short=False):
-            found.append(row)
-            print(f"{row.held:>4} of {row.tried:>4} held  {row.fault}", flush=True)
-    return found
 
 
 def main() -> int:

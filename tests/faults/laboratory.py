@@ -38,7 +38,7 @@ phases:
   - {name: N1, title: the evidence is there, cases: [small.yaml], requires: {files_complete: true}}
   - {name: N2, title: the images agree, cases: [small.yaml], requires: {verdict: [PASS], signed: [N1]}}
 """
-SECONDS = 60.0
+SECONDS = 300.0
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from nbcompare.bundle import strict_json
 from nbcompare.bundle.check.evidence_again import further_faults
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.layout import has_pictures, region_pictures, stray_files
-from nbcompare.bundle.manifest import Inspection
+from nbcompare.bundle.manifest import Inspection, read_text
 from nbcompare.bundle.names import (
     CASE_FILE,
     DATA,
@@ -38,10 +38,13 @@ from nbcompare.case.inputs import hash_inputs
 from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHODS, Scale
 from nbcompare.engine.kept_stream import read_kept
-from nbcompare.errors import CaseError
+from nbcompare.errors import CaseError, FileError
 from nbcompare.files import dump_json
 from nbcompare.verdict.divergence import emulating, trials_asked
 from nbcompare.verdict.on_device import device_words
+
+_MORE = 4096
+"""Bytes beyond a text as it should be that are read of one that goes on."""
 
 
 def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fault]:
@@ -150,7 +153,7 @@ def _picture_faults(folder: Path, record: Record) -> Iterator[Fault]:
             yield Fault("missing", name, "the images were compared, so they were drawn")
     for name in (*PICTURES.values(), *region_pictures(record)) if has_pictures(record) else ():
         path = folder / name
-        if path.is_file() and path.read_bytes()[:8] != b"\x89PNG\r\n\x1a\n":
+        if path.is_file() and _beginning(path, 8) != b"\x89PNG\r\n\x1a\n":
             yield Fault("disagrees", name, "it is no PNG image")
 
 
@@ -160,10 +163,16 @@ def _text_faults(folder: Path, record: Record) -> Iterator[Fault]:
     expected = texts_of(record, {role: path.stat().st_size for role, path in images.items() if path.is_file()})
     for name, text in expected.items():
         path = folder / name
-        if path.is_file() and path.read_bytes() != text.encode():
-            yield Fault("disagrees", name, _first_line_that_differs(path.read_text("utf-8", errors="replace"), text))
-    scales = [Scale(method, DEFAULT_PERCENTILE, 0.0, 0.0) for method in METHODS] if has_pictures(record) else [None]
-    yield from _summary_faults(folder / SUMMARY, [summary_of(record, scale) for scale in scales])
+        wanted = text.encode()
+        if path.is_file() and (found := _beginning(path, len(wanted) + _MORE)) != wanted:
+            yield Fault("disagrees", name, _first_line_that_differs(found.decode("utf-8", errors="replace"), text))
+    yield from _summary_faults(folder / SUMMARY, record)
+
+
+def _beginning(path: Path, most: int) -> bytes:
+    """The first bytes of a file, and no more of it: it may be of any size."""
+    with open(path, "rb") as stream:
+        return stream.read(most)
 
 
 def _first_line_that_differs(found: str, expected: str) -> str:
@@ -173,16 +182,24 @@ def _first_line_that_differs(found: str, expected: str) -> str:
     return f"line {at + 1} says {said!r}; by the record it is {wanted!r}"
 
 
-def _summary_faults(path: Path, possible: Sequence[dict[str, Any]]) -> Iterator[Fault]:
-    """The summary against what it may be: by each way in which brightness is chosen, which no record says."""
-    if not path.is_file() or path.read_bytes() in [dump_json(expected).encode() for expected in possible]:
+def _summary_faults(path: Path, record: Record) -> Iterator[Fault]:
+    """The summary against what it may be: brightness is chosen in several ways and by a percentile of the user's, of
+    which no record speaks."""
+    if not path.is_file():
         return
-    expected = possible[0]
     try:
-        found = strict_json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as fault:
+        text = read_text(path)
+        found = strict_json.loads(text)
+    except (ValueError, FileError) as fault:
         yield Fault("malformed", SUMMARY, f"not JSON as nb-compare writes it: {fault}")
         return
+    asked = found.get("png_scale_percentile") if isinstance(found, dict) else None
+    percentile = asked if isinstance(asked, int | float) and 0 < asked <= 100 else DEFAULT_PERCENTILE
+    scales = [Scale(method, percentile, 0.0, 0.0) for method in METHODS] if has_pictures(record) else [None]
+    possible = [summary_of(record, scale) for scale in scales]
+    if text in map(dump_json, possible):
+        return
+    expected = possible[0]
     wrong = sorted(key for key in {*expected, *found} if found.get(key, "-") != expected.get(key, "-")) if isinstance(
         found, dict) else []
     yield Fault("disagrees", SUMMARY, f"by the record it differs in {', '.join(wrong) or 'how it is written'}")

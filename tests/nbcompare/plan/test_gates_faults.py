@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.__main__ import GROUPS, PAGE
+from tests.faults.__main__ import PAGE
 from tests.faults.disk import may_mount
+from tests.faults.groups import GROUPS
 from tests.faults.laboratory import Laboratory
 from tests.faults.texts import HOSTILE
 
