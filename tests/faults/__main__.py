@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -20,7 +22,7 @@ short form of it runs with the tests. A trial has held when it ended with an exi
 names what is wrong, or, where the fault must do no harm, when no harm was found afterwards; one that ends with a trace,
 or not at all, has not. What nobody promises stands [at the end](#what-is-not-promised).
 
-{tried} trials of {rows} faults; {held} held.
+Written at commit {commit}: {tried} trials of {rows} faults; {held} held.
 
 Exit codes: 1 usage or case error, 2 an engine failed, 3 outside a threshold, 5 a file could not be read or written,
 6 evidence damaged, 8 blocked. SIGKILL: the process itself was the one that was killed.
@@ -49,7 +51,7 @@ LIMITS = """\
 def page(found: dict[str, list[Row]]) -> str:
     """The whole page."""
     every = [row for rows in found.values() for row in rows]
-    parts = [HEAD.format(tried=f"{sum(row.tried for row in every):,}", rows=len(every),
+    parts = [HEAD.format(commit=commit(), tried=f"{sum(row.tried for row in every):,}", rows=len(every),
                          held=f"{sum(row.held for row in every):,}")]
     for title, rows in found.items():
         lines = [f"| {row.fault} | {row.tried} | {row.held if row.detected else f'**{row.held}**'} | {row.happened} | "
@@ -59,15 +61,26 @@ def page(found: dict[str, list[Row]]) -> str:
     return "\n".join([*parts, LIMITS])
 
 
+def commit() -> str:
+    """The commit that was tried, and whether anything was changed since."""
+    def git(*words: str) -> str:
+        return subprocess.check_output(["git", *words], cwd=PAGE.parent, text=True).strip()
+
+    changed = git("status", "--porcelain", "--", ":/nbcompare", ":/simulator", ":/tests")
+    return f"`{git('rev-parse', '--short=10', 'HEAD')}`" + (" with changes" if changed else "")
+
+
 def main() -> int:
     """Groups are tried beside one another, in as many processes as the machine has cores, or as given."""
+    begun = time.monotonic()
     workers = int(sys.argv[1]) if len(sys.argv) > 1 else os.cpu_count() or 1
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         found = dict(zip(GROUPS, pool.map(rows_of, GROUPS), strict=True))
     rows = [row for group in found.values() for row in group]
     PAGE.write_text(page(found), encoding="utf-8")
     bad = sum(not row.detected for row in rows)
-    print(f"{len(rows)} faults, {sum(row.tried for row in rows)} trials, {bad} faults not held: {PAGE.name}")
+    print(f"{len(rows)} faults, {sum(row.tried for row in rows)} trials, {bad} faults not held, "
+          f"{time.monotonic() - begun:.0f} s: {PAGE.name}")
     return 1 if bad else 0
 
 
