@@ -149,7 +149,7 @@ def test_a_verdict_is_kept_when_the_folder_is_used_again(one_shot):
 
 
 def test_its_bundle_is_one_like_any_other(one_shot, nb, fake):
-    one_shot("--threshold", "0.98")
+    one_shot("--threshold", "0.98", "--png-scale", "90")
     (folder,) = Path("out/bundles/one-shot").iterdir()
     for command in ("verify", "show", "check", "report"):
         assert nb(command, folder).code == 0, command
