@@ -40,7 +40,11 @@ def has_pictures(record: Record) -> bool:
 
 def region_pictures(record: Record) -> list[str]:
     """The pictures of regions that the bundle of a record may hold; those of before there were any hold none."""
-    names = [roi.name for roi in record.case.rois[:MOST_REGIONS]] if has_pictures(record) else []
+    return _names_of_pictures(record) if has_pictures(record) else []
+
+
+def _names_of_pictures(record: Record) -> list[str]:
+    names = [roi.name for roi in record.case.rois[:MOST_REGIONS]]
     return [region_picture_name(at, name) for at, name in enumerate(names, start=1)]
 
 
@@ -57,6 +61,7 @@ def stray_files(record: Record, present: set[str]) -> list[str]:
     known |= {name for entry in further for name in further_names(entry.files)}
     runs = (*record.runs, *(entry.run for entry in further))
     folders: tuple[str, ...] = (FAILED,) if any(run.failure for run in runs) else ()
-    if record.runs and record.comparison is None:
-        folders += FURTHER  # a protected file changed, and what was found until then was taken back
+    if record.runs and record.comparison is None:  # a protected file changed, and what was found was taken back
+        folders += FURTHER
+        known |= set(_names_of_pictures(record))
     return sorted(name for name in present - known if name.partition("/")[0] not in folders)

@@ -249,7 +249,7 @@ FULL = Roi("full", 0, 5, 0, 4)
 
 
 def looser(old=(), new=(), rois=(FULL, FULL), claims=((), ())):
-    past = Things(case=Things(thresholds=old, rois=rois[:1], divergences=claims[0]))
+    past = Things(thresholds=old, rois=rois[:1], divergences=claims[0])
     return [entry.sentence for entry in loosened(past, "stamp 1", rois[1:], new, claims[1])]
 
 
