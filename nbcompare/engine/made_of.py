@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nbcompare.case.declarations import EngineDeclaration
 from nbcompare.engine.asking import answer, once
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.entry import COMPILED, MODULE, SCRIPT, Entry, entry_of
+from nbcompare.engine.entry import COMPILED, MODULE, SCRIPT, WRAPPER, Entry, entry_of
 from nbcompare.engine.installation import CHECKOUT, SIMULATOR
 from nbcompare.engine.libraries import linked_libraries, loader_of
 from nbcompare.engine.python_here import SKIPPED, files_below
@@ -271,10 +272,22 @@ def _with_declared(found: MadeOf, reasons: list[Reason], engine: Engine) -> Made
     more = [SourceFile(os.path.relpath(path, declaration.folder), str(path), sha256_of(path))
             for real, path in named.items() if real not in known]
     left = [reason.text for reason in reasons if not _answers(set(named), known, reason, engine)]
+    left += list(_searched_without_sources(declaration, set(named) | known)) if found.kind == WRAPPER else []
     if not named:
         left.append(f"its declared sources {', '.join(declaration.sources)} name no file")
     return replace(found, files=(*found.files, *more), globs=declaration.sources, base=str(declaration.folder),
                    unknown=tuple(dict.fromkeys(left)))
+
+
+def _searched_without_sources(declaration: EngineDeclaration, named: set[str]) -> Iterator[str]:
+    """The project's folders on the declared PYTHONPATH of a wrapper in which no source lies: what the wrapper starts
+    imports from there."""
+    base = os.path.realpath(declaration.folder)
+    for entry in filter(None, dict(declaration.set_variables).get("PYTHONPATH", "").split(os.pathsep)):
+        folder = os.path.realpath(entry)
+        if folder.startswith(base + os.sep) and os.path.isdir(folder) \
+                and not any(path.startswith(folder + os.sep) for path in named):
+            yield f"PYTHONPATH names {os.path.relpath(folder, base)}, and none of its sources lies there"
 
 
 def _answers(named: set[str], known: set[str], reason: Reason, engine: Engine) -> bool:

@@ -199,6 +199,14 @@ def test_a_wrapper_is_not_answered_for_by_itself(project, globs, silent):
     assert (looked_at(project, f"command: run.sh, sources: [{globs}]").unknown == ()) == silent
 
 
+@pytest.mark.parametrize("globs, silent", [("run.sh, ref.py", False), ("run.sh, 'src/**/*'", True)])
+def test_a_wrapper_that_searches_a_folder_is_answered_for_by_sources_in_it(project, globs, silent):
+    """Any other file was enough, and the port in the folder was in no sum."""
+    project.wrapper()
+    declared = f"command: run.sh, environment: {{set: {{PYTHONPATH: src}}}}, sources: [{globs}]"
+    assert (looked_at(project, declared).unknown == ()) == silent
+
+
 def test_a_folder_is_answered_for_by_files_in_it(project):
     project.core.write_text("from pathlib import Path\nfor f in (Path(__file__).parents[2]).iterdir():\n    pass\n"
                             + project.core.read_text())
