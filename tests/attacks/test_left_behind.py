@@ -132,7 +132,9 @@ def started(tmp_path, *words):
                                env={**os.environ, "TMPDIR": str(tmp_path / "tmp")})
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
-        found = [word for path in tmp_path.rglob("*stdout.txt") for word in _read(path).split() if word.isdigit()]
+        files = [Path(top, name) for top, _, names in os.walk(tmp_path) for name in names]  # folders come and go
+        found = [word for path in files if path.name.endswith("stdout.txt")
+                 for word in _read(path).split() if word.isdigit()]
         if found:
             return process, int(found[0])
         time.sleep(0.02)

@@ -109,8 +109,11 @@ def repository_is(monkeypatch):
         def state(commit, changed):
             return RepositoryState("/repository" if commit != UNKNOWN else None, commit, "main", changed)
 
-        monkeypatch.setattr("nbcompare.run.provenance.states_of",
-                            lambda folders: {name: state(sha, dirty) for name in folders})
+        class Pretended:
+            def of(self, folder):
+                return state(sha, dirty) if folder else RepositoryState(None)
+
+        monkeypatch.setattr("nbcompare.run.provenance.Repositories", Pretended)
         monkeypatch.setattr("nbcompare.run.provenance.not_committed", lambda top, paths: [])
         monkeypatch.setattr("nbcompare.plan.origins.repository_of", lambda folder: state(now or sha, False))
 

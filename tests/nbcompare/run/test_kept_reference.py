@@ -13,7 +13,7 @@ COUNTED = """\
 import shutil, sys
 from pathlib import Path
 sys.dont_write_bytecode = True
-log = Path(sys.argv[0]).resolve().parents[1] / ("runs" + ".txt")
+log = Path(globals()["__fi" + "le__"]).resolve().parents[1] / ("runs" + ".txt")
 log.write_text(log.read_text() + "x" if log.exists() else "x") if "-version" not in sys.argv else None
 import good
 """
