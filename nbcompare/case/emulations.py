@@ -20,6 +20,8 @@ EMULATE = "-emulate"
 
 PHI_CARRYOVER = "phi-carryover"
 _SETTING = re.compile(r"phi-carryover:threads=[1-9][0-9]{0,5}")
+_SWITCH = re.compile(r"-+[^-\d.]")
+"""Words that an engine may read as a switch: all that begin with a dash and are no number."""
 _TABLE = Path(__file__).with_name("emulations.json")
 _PHI_STEP_DEG = 1e-12
 """Added to phi, no step is at exactly 0; 2e-14 rad move no pixel by the rounding of a float32."""
@@ -53,6 +55,9 @@ def fault_in(words: Sequence[str]) -> str | None:
     for name in names:
         if name not in registered() and not _SETTING.fullmatch(name):
             return f"there is no emulation {name!r} that stands for one defect; {nearest(name, registered())}"
+    if len(words) > 2 or len(names) > 1:
+        return (f"a claim is of one defect, and has {EMULATE} with one name; make a claim of each, so that each is "
+                "shown to be needed")
     return None if names else f"{EMULATE} needs the name of an emulation"
 
 
@@ -62,6 +67,11 @@ def fault_in_declared(words: Sequence[str]) -> str | None:
         if word != EMULATE and option_named(word):
             return (f"{word} is an option of the experiment, not a switch of an engine; with it another image is "
                     "compared, and nothing is proven")
+    if [word for word in words if _SWITCH.match(word)] != [words[0]]:
+        return ("a declared switch is one word that begins with '-', and its values; make a claim of each switch, so "
+                "that each is shown to be needed")
+    if words[0] == EMULATE and len(names_in(words)[1]) != 1:
+        return f"{EMULATE} takes one name in a claim"
     return None
 
 

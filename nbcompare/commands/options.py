@@ -144,11 +144,11 @@ def experiment_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCo
 
     @functools.wraps(command)
     def collected(*, what: tuple[str, ...], overrides: tuple[str, ...], c_bin: str | None, py_bin: str | None,
-                  c_args: str, py_args: str, trust_case: bool, **rest: Any) -> ExitCode:
+                  c_args: str, py_args: str, trust_case: bool, sandbox: bool, **rest: Any) -> ExitCode:
         from nbcompare.explain.experiment import ExperimentSource
 
         asked = ExperimentSource(what, c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), overrides,
-                                 trust_case)
+                                 trust_case, sandbox)
         return command(asked=asked, **rest)
 
     for option in (
@@ -157,7 +157,7 @@ def experiment_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCo
         click.argument("what", nargs=-1, required=True, type=click.UNPROCESSED, metavar="WHAT | -- ARGS..."),
     ):
         collected = option(collected)
-    return output_options(program_options(collected))
+    return output_options(program_options(sandbox_option(collected)))
 
 
 def output_options(command: Command, forms: Sequence[str] = ("text", "json")) -> Command:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import bundles_option, output_options
+from nbcompare.commands.options import bundles_option, output_options, sandbox_option
 from nbcompare.errors import ExitCode
 
 
@@ -15,12 +15,15 @@ from nbcompare.errors import ExitCode
 @click.argument("named", metavar="BUNDLE|CASE")
 @click.option("--c-bin", metavar="COMMAND", help="The reference program: nothing that only a record names is started.")
 @click.option("--py-bin", metavar="COMMAND", help="The subject program, likewise.")
-@click.option("--trust-case", is_flag=True, help="Let the case set variables that decide what code is run.")
+@click.option("--trust-case", is_flag=True, 
+              help="Let the case set variables that decide what code is run, and run the tests that a bundle of "
+                   "somebody else maps.")
 @click.option("--exact", is_flag=True, help="Refuse a program whose bytes are not those of the record.")
+@sandbox_option
 @bundles_option
 @output_options
-def command(named: str, c_bin: str | None, py_bin: str | None, trust_case: bool, exact: bool, bundles: Path, form: str,
-            quiet: bool) -> ExitCode:
+def command(named: str, c_bin: str | None, py_bin: str | None, trust_case: bool, exact: bool, sandbox: bool,
+            bundles: Path, form: str, quiet: bool) -> ExitCode:
     """Run a bundle's own record again, into a new stamp, and grade new against old.
 
     CASE, a file or a name, means its newest bundle. Each engine is graded bit-identical, within noise floor,
@@ -33,7 +36,7 @@ def command(named: str, c_bin: str | None, py_bin: str | None, trust_case: bool,
     from nbcompare.files import dump_json
     from nbcompare.run.regeneration import Wanted, regenerate
 
-    wanted = Wanted(c_bin, py_bin, bundles, exact, tuple(sys.argv[1:]), trust_case)
+    wanted = Wanted(c_bin, py_bin, bundles, exact, tuple(sys.argv[1:]), trust_case, sandbox)
     found = regenerate(find_bundle(named, bundles), wanted, Progress(quiet=quiet))
     click.echo(dump_json(found.as_dict()) if form == "json" else regeneration_report(found), nl=form != "json")
     return found.exit_code

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import CASE, bundles_option, engine_options, fresh_option, words
+from nbcompare.commands.options import CASE, bundles_option, engine_options, fresh_option, sandbox_option, words
 from nbcompare.commands.publish import JSON, JSONL, Publication, result_options
 from nbcompare.errors import ExitCode, UsageError
 
@@ -20,12 +20,14 @@ from nbcompare.errors import ExitCode, UsageError
 @click.option("--input", "overrides", multiple=True, metavar="NAME=PATH",
               help="Use this file as the cases' input NAME; the bundles say so.")
 @fresh_option
+@sandbox_option
 @bundles_option
 @engine_options
 @result_options
 def command(cases: tuple[Path, ...], jobs: int | None, cluster: str | None, force: bool, no_batch: bool,
-            overrides: tuple[str, ...], fresh: bool, bundles: Path, c_bin: str | None, py_bin: str | None, c_args: str,
-            py_args: str, trust_case: bool, resample: bool, publication: Publication) -> ExitCode:
+            overrides: tuple[str, ...], fresh: bool, sandbox: bool, bundles: Path, c_bin: str | None,
+            py_bin: str | None, c_args: str, py_args: str, trust_case: bool, resample: bool,
+            publication: Publication) -> ExitCode:
     """Run every cell of the cases' matrices, and every case without one, that is not done yet.
 
     A cell is done when there is an intact bundle of the same inputs, engines and case. The exit status is the worst
@@ -39,8 +41,11 @@ def command(cases: tuple[Path, ...], jobs: int | None, cluster: str | None, forc
 
     if cluster and jobs:
         raise UsageError("--jobs is for this machine; the workers of a --cluster say how many cells they take")
+    if cluster and sandbox:
+        raise UsageError("--sandbox confines engines on this machine; what holds them on the workers of a --cluster is "
+                         "for those who start the workers")
     run = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), resample=resample,
-                     bundles=bundles, invocation=invocation(), trust_case=trust_case, fresh=fresh)
+                     bundles=bundles, invocation=invocation(), trust_case=trust_case, fresh=fresh, sandbox=sandbox)
     options = SweepOptions(run, overrides, jobs or cpus(), cluster, force, not no_batch)
     with publication.of("sweep", cases) as told:
         told.begin("sweep", cases[0] if len(cases) == 1 else None)

@@ -29,6 +29,7 @@ from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.renderer import Renderer
 from nbcompare.engine.runs import jobs_of
+from nbcompare.engine.sandbox import confine_all
 from nbcompare.errors import UsageError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.verdict import failures_verdict
@@ -45,6 +46,7 @@ class ExperimentSource:
     py_args: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     trust_case: bool = False
+    sandbox: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def experiment(asked: ExperimentSource, progress: Progress) -> Iterator[Experime
         if found.case.own_options:
             raise UsageError(f"{found.named}: its command is written in options of its engines' own, and only those of "
                              "nanoBragg are understood here", hint="diagnose BUNDLE tells what the images say")
-        yield found
+        yield replace(found, engines=confine_all(found.engines)) if asked.sandbox else found
 
 
 @contextlib.contextmanager

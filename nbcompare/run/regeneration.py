@@ -17,6 +17,7 @@ import numpy as np
 from nbcompare.bundle.bundle import Bundle, load_bundle
 from nbcompare.bundle.check.recheck import case_file_here
 from nbcompare.bundle.check.verify import verify_bundle
+from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cell_named, load_case
@@ -28,6 +29,7 @@ from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.made_of import look_at
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.sandbox import confine_all, require_sandbox
 from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, to_type, worst
 from nbcompare.files import sha256_of
 from nbcompare.run.grading import Grade, Graded, grade_runs
@@ -50,6 +52,7 @@ class Wanted:
     exact: bool = False
     invocation: tuple[str, ...] = ()
     trust_case: bool = False
+    sandbox: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ def regenerate(folder: Path, wanted: Wanted, progress: Progress) -> Regeneration
 
     Raises EvidenceError for a bundle that is damaged in more than its inputs.
     """
+    if wanted.sandbox:
+        require_sandbox()
     lost = _lost_inputs(folder)
     old = load_bundle(folder)
     if lost:
@@ -91,10 +96,11 @@ def regenerate(folder: Path, wanted: Wanted, progress: Progress) -> Regeneration
         return Regeneration(old, None, tuple(graded), ())
     options = RunOptions(
         inputs=_inputs_of_the_user(folder, old.record), resample=old.record.resample, bundles=wanted.bundles,
-        invocation=wanted.invocation, reference=folder if REFERENCE in refused else None)
+        invocation=wanted.invocation, reference=folder if REFERENCE in refused else None, sandbox=wanted.sandbox)
     handed = HandedOver(engines, regenerates=ancestor_of(folder, old.record))
     try:
         case = _case_again(folder, old.record)
+        _refuse_tests_of_strangers(case, folder, wanted)
         refuse_code_variables(case, project_above(Path.cwd()), trusted=wanted.trust_case)
         new = run_case(case, options, progress, handed)
     except CaseError as fault:
@@ -135,6 +141,14 @@ def _case_again(folder: Path, record: Record) -> Case:
                    protected=case.protected if original else ())
 
 
+def _refuse_tests_of_strangers(case: Case, folder: Path, wanted: Wanted) -> None:
+    """Mapped tests are programs: of a bundle that was imported, or whose case file is not where it was, they are those
+    of whoever made the bundle, and may lie among its inputs."""
+    if case.tests and not wanted.trust_case and (is_imported(folder) or case.path == folder / CASE_FILE):
+        raise CaseError("cannot be run again: its case maps tests, which are programs of whoever made the bundle; "
+                        "--trust-case runs them", path=folder / CASE_FILE)
+
+
 def _inputs_of_the_user(folder: Path, record: Record) -> dict[str, Path]:
     return {entry.name: folder / DATA / entry.name for entry in record.inputs if entry.origin == "user"}
 
@@ -145,6 +159,7 @@ def _programs(record: Record, wanted: Wanted, progress: Progress) -> tuple[dict[
     for identity in record.engines:
         try:
             engine = engine_again(identity, wanted, progress)
+            engine = confine_all({identity.role: engine})[identity.role] if wanted.sandbox else engine
         except (UsageError, FileError) as fault:
             refused[identity.role] = f"{fault.message.splitlines()[-1]} (it had sha256 " \
                                      f"{identity.program_sha256[:16]}, {identity.version})" \

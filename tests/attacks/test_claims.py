@@ -38,6 +38,9 @@ DECLARED = ", switch: declared, changes: a thing"
     'emulate: [-exposure, "0.6667"]', 'emulate: [-emulate, phi-carryover, -exposure, "0.6667"]', "emulate: [-legacy]",
     "emulate: [-emulate, all]", "emulate: [-emulate, all:threads=2]", "emulate: [-emulate, phi-carryover,all]",
     "emulate: [-emulate, nothing-known]", "emulate: [-emulate]", 'emulate: [-emulate, ""]',
+    "emulate: [-emulate, 'phi-carryover,cell-triclinic']", "emulate: [-emulate, 'phi-carryover,phi-carryover']",
+    "emulate: [-emulate, 'phi-carryover,phi-carryover:threads=2']",
+    "emulate: [-emulate, phi-carryover, -emulate, cell-triclinic]", "emulate: [-emulate, phi-carryover, -emulate]",
     "emulate: [-emulate, phi-carryover:threads=0]", "emulate: [-emulate, cell-triclinic:threads=2]"))
 def test_only_registered_emulations_of_one_defect_are_switched_on(nb, small_case, words):
     assert "emulat" in case_error(nb, small_case, f"{words}, control: [-phi, 1]")
@@ -61,6 +64,13 @@ def test_a_declared_switch_is_no_option_of_the_experiment(nb, small_case, option
     ("emulate: [-emulate, cell-triclinic], control: [-x], control_of_both: [-y]", "either control or")))
 def test_a_claim_on_the_reference_has_a_control_and_a_switch_says_what_it_changes(nb, small_case, words, why):
     assert why in case_error(nb, small_case, words)
+
+
+@pytest.mark.parametrize("words", ("-mine, -ignored", "-mine, '2', --ignored", "mine, -ignored", "'2', -mine",
+                                   "-emulate, 'a,b'", "-emulate, a, -emulate, b", "-mine, -emulate, a", "-mine, -mine"))
+def test_a_declared_claim_has_one_switch(nb, small_case, words):
+    """A second one that the engine overlooks would be proven with it."""
+    assert "emulat" in case_error(nb, small_case, f"emulate: [{words}]{DECLARED}, control: [-x]")
 
 
 def test_a_switch_of_the_subjects_own_is_declared(nb, small_case):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +115,41 @@ def test_an_entry_of_a_search_path_means_the_same_wherever_an_engine_works(given
 
 def test_bundles_made_before_name_the_bundled_simulator_too():
     assert is_bundled_simulator(Engine("subject", "x", (sys.executable, "-m", "nanobrag_torch"), "default"))
+
+
+MAPPED = """\
+from pathlib import Path
+Path({trace!r}).write_text("run")
+def test_a():
+    pass
+"""
+
+
+@pytest.mark.parametrize(("words", "runs"), (((), False), (("--trust-case",), True)))
+def test_tests_among_the_inputs_of_an_imported_bundle_are_not_run(nb, fake, small_case, tmp_path, words, runs):
+    """``tests: [data/test_it.py]`` names a file beside the case, and in a bundle an input beside the kept case."""
+    trace = tmp_path / "trace"
+    engines = ("--c-bin", fake("good"), "--py-bin", fake("twin"))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/test_it.py").write_text(MAPPED.format(trace=str(trace)))
+    more = "inputs: {test_it.py: {file: data/test_it.py}}\ntests: [data/test_it.py]\n"
+    small_case.write_text(small_case.read_text() + more)
+    assert nb("run", small_case, "-q", *engines).code == 0 and trace.exists()
+    (made,) = Path("bundles/small").glob("2*Z")
+    nb("export", made, "-o", "sent.zip")
+    small_case.rename("sender.yaml")
+    trace.unlink()
+    assert nb("import", "sent.zip", "--bundles", "got").code == 0
+    said = nb("regenerate", Path("got/small") / made.name, "-q", "--bundles", "got", *engines, *words)
+    assert trace.exists() is runs
+    assert runs or (said.code == 8 and "--trust-case" in said.out and len(list(Path("got/small").glob("2*"))) == 1)
+
+
+def test_a_sweep_does_not_take_what_was_imported_for_done(nb, fake, small_case):
+    words = ("sweep", small_case, "-q", "--jobs", "1", "--c-bin", fake("good"), "--py-bin", fake("twin"), "--bundles")
+    assert nb(*words, "theirs").code == 0
+    (made,) = Path("theirs/small").glob("2*Z")
+    nb("export", made, "-o", "sent.zip")
+    assert nb("import", "sent.zip", "--bundles", "ours").code == 0
+    assert nb(*words, "ours").code == 0
+    assert len(list(Path("ours/small").glob("2*Z"))) == 2, "it was run here"

@@ -98,6 +98,38 @@ def test_so_in_the_one_shot(nb, fake, tries):
     assert any("Landlock" in note for note in json.loads(Path("out/summary.json").read_text())["notes"])
 
 
+@needs_landlock
+@pytest.mark.parametrize("words", (("sweep", "CASE", "--jobs", "1"), ("trace", "CASE", "--pixel", "3", "2"),
+                                   ("reduce", "CASE", "--max-runs", "4", "--cache", "kept"),
+                                   ("audit", "CASE", "--kinds", "scale", "--no-diagnosis", "--cache", "kept")),
+                         ids=lambda words: words[0])
+@pytest.mark.parametrize("held", (True, False), ids=("held", "not held"))
+def test_so_in_every_command_that_starts_the_engines(nb, fake, small_case, tries, words, held):
+    """Also where the engine is asked who it is; what it does where nobody holds it is the proof that it was started."""
+    engine, secret = tries
+    nb(*(small_case if word == "CASE" else word for word in words), *(("--sandbox",) if held else ()), "-q",
+       "--c-bin", fake("twin"), "--py-bin", engine)
+    assert secret.exists() is held
+    Path("/tmp/nb-compare-sandbox-test").unlink(missing_ok=True)
+
+
+def test_a_sweep_takes_no_run_that_was_not_confined_for_one_that_was(nb, fake, small_case, tries, monkeypatch):
+    from nbcompare.run.sweep import plan
+
+    words = ("sweep", small_case, "-q", "--jobs", "1", "--c-bin", fake("twin"), "--py-bin", fake("good"))
+    asked = []
+    real = plan.done_before
+    monkeypatch.setattr("nbcompare.run.sweep.sweep.done_before",
+                        lambda *of, confined: asked.append((confined, real(*of, confined=True) is None)) or real(*of))
+    assert nb(*words).code == 0 and nb(*words).code == 0
+    assert asked == [(False, True)] * 2 and len(list(Path("bundles/small").glob("2*Z"))) == 1
+
+
+def test_workers_of_a_cluster_are_not_confined_from_here(nb, small_case):
+    said = nb("sweep", small_case, "--sandbox", "--cluster", "tcp://127.0.0.1:1")
+    assert said.code == 1 and "on this machine" in said.err
+
+
 MAPPED = """\
 import pytest
 

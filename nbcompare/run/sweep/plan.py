@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nbcompare.bundle.bundle import Bundle, load_bundle
 from nbcompare.bundle.check.verify import verify_bundle
+from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.names import moment_of
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cells_of, load_case, parse_input_override
@@ -79,8 +80,9 @@ def _sum_of_inputs(case: Case, overrides: Mapping[str, Path]) -> str:
     return hash_of_named(sorted(sums))
 
 
-def done_before(case: Case, key: str, bundles: Path) -> Bundle | None:
-    """The newest bundle with this key, if it is intact and no newer run of the cell has failed.
+def done_before(case: Case, key: str, bundles: Path, *, confined: bool = False) -> Bundle | None:
+    """The newest bundle with this key, if it is intact and no newer run of the cell has failed; ``confined`` asks for
+    one whose engines were. One that was imported is what somebody else says, and leaves a cell to be run.
 
     A cell whose engine failed, or that was blocked, is not done: what stood in its way may be gone, and what an older
     run shows no longer holds. Nor is one whose mapped tests are others now. A newer run of other engines or inputs says
@@ -94,8 +96,11 @@ def done_before(case: Case, key: str, bundles: Path) -> Bundle | None:
             found = load_bundle(folder)
             if found.record.comparison is None:
                 return None
+            if is_imported(folder):
+                continue
             if key_of_record(found.record) == key:
-                as_run = tests_are_as_run(found.record.tests, case)
+                as_run = (not confined or bool(found.record.environment.get("sandbox"))) and tests_are_as_run(
+                    found.record.tests, case)
                 return found if as_run and verify_bundle(folder).intact else None
         except (NbCompareError, KeyError):
             return None

@@ -16,6 +16,7 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.sandbox import confine_all
 from nbcompare.errors import ExitCode, worst
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.bar import Bar
@@ -82,9 +83,11 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
             found = _sweep(cells, options, lambda case: _with_declared(declared[case.path], cluster.engines), tell,
                            cluster.run, lambda case: declared[case.path])
     else:
-        engines = {path: engines_of(case, options.run, progress) for path, case in
+        held = confine_all if options.run.sandbox else dict
+        engines = {path: held(engines_of(case, options.run, progress)) for path, case in
                    {case.path: case for case, _ in cells}.items()}
-        if options.in_batch and any(pair[SUBJECT].chosen_by == "default" for pair in engines.values()):
+        batch = options.in_batch and not options.run.sandbox
+        if batch and any(pair[SUBJECT].chosen_by == "default" for pair in engines.values()):
             progress.say("the subject is kept running between cells (-batch)")
         simulator = content_hash(SIMULATOR)
         known = {path: (tuple(identities_of(pair).values()), simulator) for path, pair in engines.items()}
@@ -138,7 +141,8 @@ def _done(case: Case, options: RunOptions, identities: Sequence[EngineIdentity],
     one behind the same words."""
     if any(identity.unknown for identity in identities):
         return None
-    return done_before(case, key_of_cell(case, options, identities, simulator), options.bundles)
+    key = key_of_cell(case, options, identities, simulator)
+    return done_before(case, key, options.bundles, confined=options.sandbox)
 
 
 def _in_turn(run: RunOrders, orders: Sequence[Order]) -> Iterator[CellResult]:

@@ -22,6 +22,7 @@ from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.renderer import Batches, Renderer
+from nbcompare.engine.sandbox import confine_all
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
 
@@ -32,7 +33,7 @@ _OF_THREAD = threading.local()
 class _Kept:
     """What a thread keeps from cell to cell."""
 
-    engines: dict[tuple[Path | None, str | None, str | None], Mapping[str, Engine]] = field(default_factory=dict)
+    engines: dict[tuple[Path | None, str | None, str | None, bool], Mapping[str, Engine]] = field(default_factory=dict)
     identities: dict[Engine, EngineIdentity] = field(default_factory=dict)
     renderers: dict[bool, Renderer] = field(default_factory=dict)
 
@@ -71,9 +72,10 @@ def _engines(order: Order) -> Mapping[str, Engine]:
         others = [role for role in (REFERENCE, SUBJECT) if role not in order.declared]
         found = {**engines_of(case, options, Progress(quiet=True), others), **order.declared}
         return {role: found[role] for role in (REFERENCE, SUBJECT)}
-    known, key = _kept().engines, (case.path, options.c_bin, options.py_bin)
+    known, key = _kept().engines, (case.path, options.c_bin, options.py_bin, options.sandbox)
     if key not in known:
-        known[key] = engines_of(case, options, Progress(quiet=True))
+        found = engines_of(case, options, Progress(quiet=True))
+        known[key] = confine_all(found) if options.sandbox else found
     return known[key]
 
 
