@@ -90,6 +90,17 @@ def write_whole(path: Path, text: str) -> None:
                 os.unlink(draft)
 
 
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file, on the disk before this returns. Raises FileError where it cannot be written."""
+    try:
+        with open(path, "a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as fault:
+        raise FileError(f"{path}: cannot write: {fault.strerror}") from None
+
+
 def _umask() -> int:
     """The permissions that new files do not get. It can only be read by setting it."""
     mask = os.umask(0o077)

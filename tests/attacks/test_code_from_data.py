@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -45,7 +44,7 @@ def test_no_input_is_run_by_the_bundled_simulator(nb, fake, planted, tmp_path, m
 
 def test_a_file_in_the_temporary_folder_is_not_run_when_a_batch_is_started(planted, monkeypatch):
     folder, was_run = planted
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
     engine = subject_engine(None, {})
     assert is_bundled_simulator(engine)
     with batch_engine(engine) as batch:

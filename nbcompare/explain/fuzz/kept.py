@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +15,7 @@ import yaml
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Shape
 from nbcompare.errors import FileError
-from nbcompare.files import sha256_of, write_whole
+from nbcompare.files import append_line, sha256_of, write_whole
 
 TRIALS, CASE = "trials.jsonl", "case.yaml"
 
@@ -67,14 +66,7 @@ class Kept:
     def add(self, trial: FuzzTrial) -> None:
         """Remember a trial, on the disk before the next one begins. Raises FileError where there is no room."""
         self.trials[trial.at] = trial
-        path = self.folder / TRIALS
-        try:
-            with open(path, "a", encoding="utf-8") as stream:
-                stream.write(json.dumps(asdict(trial)) + "\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError as fault:
-            raise FileError(f"{path}: cannot write: {fault.strerror}") from None
+        append_line(self.folder / TRIALS, json.dumps(asdict(trial)))
 
 
 def _parsed(line: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.lock import lock
 from nbcompare.errors import FileError, NbCompareError, UsageError
+from nbcompare.files import append_line
 
 GOOD, BAD, SKIPPED = "good", "bad", "skipped"
 STEPS = "steps.jsonl"
@@ -44,14 +45,7 @@ class Journal:
     def add(self, trial: Judged) -> None:
         """Remember a trial, on the disk before anything else is done. Raises FileError where that cannot be."""
         self.trials.append(trial)
-        path = self.folder / STEPS
-        try:
-            with open(path, "a", encoding="utf-8") as stream:
-                stream.write(json.dumps(asdict(trial)) + "\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError as fault:
-            raise FileError(f"{path}: cannot write: {fault.strerror}") from None
+        append_line(self.folder / STEPS, json.dumps(asdict(trial)))
 
     def forget(self) -> None:
         """Begin anew."""
