@@ -97,7 +97,8 @@ PAGES = {"architecture.md": architecture_page, "causes.md": causes_page, "comman
          "flags.md": flags_page,
          "emulations.md": emulations_page,
          "metrics.md": metrics_page}
-TABLES = {"nbcompare/case/options.json": harness_table, "nbcompare/case/emulations.json": emulations_table,
+TABLES = {"nbcompare/case/arguments/options.json": harness_table,
+          "nbcompare/case/arguments/emulations.json": emulations_table,
           "simulator/reference/flags_table.c": reference_table}
 FILES = {**{f"docs/{name}": page for name, page in PAGES.items()}, **TABLES}
 """What is generated, by its path in the checkout."""

@@ -7,7 +7,7 @@ import sys
 def main() -> int:
     open_streams()
     from nbcompare.cli import run
-    from nbcompare.engine.stopping import obey_signals
+    from nbcompare.engine.processes.stopping import obey_signals
 
     obey_signals()
     return run(sys.argv[1:])

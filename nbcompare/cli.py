@@ -19,7 +19,7 @@ import click
 from nbcompare import __version__
 from nbcompare.commands.colour import coloured, taken_out
 from nbcompare.commands.screen import guarded
-from nbcompare.engine.stopping import Stopped
+from nbcompare.engine.processes.stopping import Stopped
 from nbcompare.errors import EXIT_MEANING, ExitCode, FileError, NbCompareError
 from nbcompare.visible import visible
 

@@ -17,7 +17,7 @@ from nbcompare.bundle.names import (
     region_picture_name,
 )
 from nbcompare.bundle.record import Record
-from nbcompare.case.options import PREFIX
+from nbcompare.case.arguments.options import PREFIX
 from nbcompare.compare.pictures import UNLESS_PASSED
 from nbcompare.compare.region_pictures import MOST_REGIONS
 from nbcompare.verdict.noise_floor import Repetition

@@ -11,7 +11,7 @@ import datetime
 import re
 from pathlib import Path
 
-from nbcompare.case.options import PREFIX
+from nbcompare.case.arguments.options import PREFIX
 from nbcompare.verdict.divergence import CLAIMS_FOLDER
 from nbcompare.verdict.noise_floor import NOISE_FOLDER
 from nbcompare.verdict.on_device import DEVICE_FOLDER

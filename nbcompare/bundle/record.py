@@ -16,9 +16,9 @@ from nbcompare.case.facts import CaseFacts
 from nbcompare.case.inputs import StagedInput
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
-from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity, GitState
 from nbcompare.engine.protected import Protected
+from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.errors import EvidenceError
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.verdict import Verdict

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.engine.process import allowed_environment
+from nbcompare.engine.processes.process import allowed_environment
 from nbcompare.errors import EvidenceError, FileError, UsageError
 
 NAMESPACE = "nb-compare"

@@ -26,9 +26,9 @@ from nbcompare.bundle.names import (
 )
 from nbcompare.bundle.record import Ancestor, Record
 from nbcompare.bundle.summary import summary
+from nbcompare.case.arguments.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.facts import CaseFacts
 from nbcompare.case.inputs import StagedInput
-from nbcompare.case.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.pictures import Scale
 from nbcompare.engine.adapter import Adapted, adapt, image_file
 from nbcompare.engine.engine import PROCESS, Run

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 from nbcompare import door
 
 if TYPE_CHECKING:
+    from nbcompare.case.arguments.command import Command, parse_command
+    from nbcompare.case.arguments.options import REFERENCE, SUBJECT, Option, all_options
     from nbcompare.case.case import Case, cells_of, load_case
     from nbcompare.case.claims import Claim
-    from nbcompare.case.command import Command, parse_command
     from nbcompare.case.from_arguments import one_shot_case
     from nbcompare.case.inputs import StagedInput, stage_inputs
-    from nbcompare.case.options import REFERENCE, SUBJECT, Option, all_options
     from nbcompare.case.phases import Phases, load_phases
     from nbcompare.case.threshold import Threshold
 else:
     __getattr__ = door(__name__, {"case": "Case cells_of load_case", "claims": "Claim",
-                                  "command": "Command parse_command", "from_arguments": "one_shot_case",
+                                  "arguments.command": "Command parse_command", "from_arguments": "one_shot_case",
                                   "inputs": "StagedInput stage_inputs",
-                                  "options": "REFERENCE SUBJECT Option all_options",
+                                  "arguments.options": "REFERENCE SUBJECT Option all_options",
                                   "phases": "Phases load_phases", "threshold": "Threshold"})
 
 __all__ = ["REFERENCE", "SUBJECT", "Case", "Claim", "Command", "Option", "Phases", "StagedInput", "Threshold",

@@ -13,19 +13,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nbcompare.case.all_faults import part, reading_on
+from nbcompare.case.arguments.command import declared_shape, size_is_in_a_header
+from nbcompare.case.arguments.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.claims import Claim, claims_of
-from nbcompare.case.command import declared_shape, size_is_in_a_header
 from nbcompare.case.contradictions import command_faults, refusal_faults, region_faults
-from nbcompare.case.declarations import EngineDeclaration, declarations_of, variables_of
+from nbcompare.case.declared.declarations import EngineDeclaration, declarations_of, variables_of
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.masking import COMPARE, FAIL, NO_MASKING, Masking, masking_of, nan_of
 from nbcompare.case.matrix import RUNS, Cell, Matrix, cells_in, matrix_of
-from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments, known_word, matching, thresholds_of, whole_number
+from nbcompare.case.reading.all_faults import part, reading_on
+from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.case.refusal import Refusal, refusals_of
 from nbcompare.case.regions import rois_of, weak_allowed_in
-from nbcompare.case.strict_yaml import Cursor, load
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.errors import UsageError, nearest

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nbcompare.case.emulations import derived_control, fault_in, fault_in_declared
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.emulations import derived_control, fault_in, fault_in_declared
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments, known_word, limits_of, matching
-from nbcompare.case.strict_yaml import Cursor
+from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.metrics import METRICS
 from nbcompare.errors import nearest

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from nbcompare.case.command import declared_shape, size_is_in_a_header, unseeded_orientation
-from nbcompare.case.named_files import FLOAT_OPTION, file_faults
+from nbcompare.case.arguments.command import declared_shape, size_is_in_a_header, unseeded_orientation
+from nbcompare.case.arguments.named_files import FLOAT_OPTION, file_faults
 from nbcompare.case.parts import NAME
 from nbcompare.errors import UsageError
 

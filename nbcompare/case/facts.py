@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from nbcompare.case.arguments.options import FLOAT_FILE, REFERENCE
 from nbcompare.case.case import NANOBRAGG, OWN, Case, Limits
 from nbcompare.case.claims import Claim
 from nbcompare.case.masking import FAIL, NO_MASKING, Masking
-from nbcompare.case.options import FLOAT_FILE, REFERENCE
 from nbcompare.case.refusal import Refusal, refusals_from
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape

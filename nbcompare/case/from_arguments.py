@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nbcompare.case.arguments.command import Item, declared_shape, parse_command, unseeded_orientation
+from nbcompare.case.arguments.named_files import FLOAT_OPTION
+from nbcompare.case.arguments.options import FLOAT_FILE
 from nbcompare.case.case import Case, CaseInput
-from nbcompare.case.command import Item, declared_shape, parse_command, unseeded_orientation
 from nbcompare.case.inputs import copy_input
-from nbcompare.case.named_files import FLOAT_OPTION
-from nbcompare.case.options import FLOAT_FILE
 from nbcompare.case.regions import allow_weak
 from nbcompare.case.threshold import DEFAULT_MAX_INTENSITY_DELTA, Threshold, default_targets
 from nbcompare.compare.image import Roi, Shape

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare.case.parts import thresholds_of
-from nbcompare.case.strict_yaml import load
+from nbcompare.case.reading.strict_yaml import load
 from nbcompare.case.threshold import Threshold
 from nbcompare.errors import NbCompareError
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.parts import known_word
-from nbcompare.case.strict_yaml import Cursor
+from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.compare.masks import MaskRules
 from nbcompare.errors import ShapeError, UsageError
 from nbcompare.formats.declared import Declared

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nbcompare.case.parts import NAME, arguments, thresholds_of
-from nbcompare.case.strict_yaml import Cursor
+from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.case.threshold import Threshold
 
 MOST_CELLS = 10_000

@@ -7,8 +7,8 @@ import re
 import shlex
 from collections.abc import Collection, Mapping
 
-from nbcompare.case.all_faults import part, reading_on
-from nbcompare.case.strict_yaml import Cursor
+from nbcompare.case.reading.all_faults import part, reading_on
+from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.metrics import METRICS, called
 from nbcompare.errors import nearest

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbcompare.case.all_faults import reading_on
 from nbcompare.case.case import protected_names
-from nbcompare.case.strict_yaml import Cursor, load
+from nbcompare.case.reading.all_faults import reading_on
+from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.errors import nearest
 
 PHASES_FILE = "phases.yaml"

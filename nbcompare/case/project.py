@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare.case.case import Case
-from nbcompare.case.declarations import EngineDeclaration, declarations_of
-from nbcompare.case.strict_yaml import load
+from nbcompare.case.declared.declarations import EngineDeclaration, declarations_of
+from nbcompare.case.reading.strict_yaml import load
 from nbcompare.errors import CaseError
 
 PROJECT_FILE = "nb-compare.yaml"

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.parts import whole_number
-from nbcompare.case.strict_yaml import Cursor
+from nbcompare.case.reading.strict_yaml import Cursor
 
 LONGEST = 300
 """Characters of an expression."""

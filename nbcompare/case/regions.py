@@ -18,9 +18,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from nbcompare.case.all_faults import reading_on
 from nbcompare.case.parts import NAME, known_word
-from nbcompare.case.strict_yaml import Cursor
+from nbcompare.case.reading.all_faults import reading_on
+from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.compare.image import Roi, Shape
 
 _RING = ("resolution", "wavelength_A", "distance_mm", "pixel_mm", "beam_px")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.case.command import Item, parse_command, unseeded_orientation
+from nbcompare.case.arguments.command import Item, parse_command, unseeded_orientation
+from nbcompare.case.arguments.named_files import FLOAT_OPTION, leads_out
+from nbcompare.case.arguments.option_faults import option_faults
+from nbcompare.case.arguments.options import FLOAT_FILE
 from nbcompare.case.from_arguments import require_options
-from nbcompare.case.named_files import FLOAT_OPTION, leads_out
-from nbcompare.case.option_faults import option_faults
-from nbcompare.case.options import FLOAT_FILE
 from nbcompare.case.parts import NAME
 from nbcompare.errors import UsageError
 

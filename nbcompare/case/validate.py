@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbcompare.case.all_faults import collected_faults, reading_on
+from nbcompare.case.arguments.option_faults import option_faults
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case, cells_of, load_case
-from nbcompare.case.option_faults import option_faults
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.phases import load_phases
 from nbcompare.case.project import PROJECT_FILE, declared_engines, load_project, project_above, refuse_code_variables
-from nbcompare.case.strict_yaml import Cursor, load
+from nbcompare.case.reading.all_faults import collected_faults, reading_on
+from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.errors import CaseError
 
 CASE, PROJECT, PHASES = "case", "project file", "phases"

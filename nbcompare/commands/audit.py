@@ -64,7 +64,7 @@ def command(kinds: tuple[str, ...], strengths: str, seed: int, alone: str | None
     """
     from nbcompare.commands.views.audit import audit_as_dict, audit_report
     from nbcompare.engine.progress import Progress
-    from nbcompare.engine.render_cache import default_cache
+    from nbcompare.engine.rendering.render_cache import default_cache
     from nbcompare.explain.audit.alone import thresholds_alone
     from nbcompare.explain.audit.audit import AuditOptions, audit
     from nbcompare.explain.audit.score import unmet

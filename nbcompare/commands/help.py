@@ -61,7 +61,7 @@ def _text(topic: str) -> str:
 
         return catalogue_report()
     if topic == "options":
-        from nbcompare.case.options import all_options
+        from nbcompare.case.arguments.options import all_options
 
         return "\n".join(f"{option.part:<10} {', '.join(option.names)}{option.unit and f' ({option.unit})'}"
                          for option in all_options())

@@ -33,7 +33,7 @@ def command(max_runs: int, metrics: tuple[str, ...], cache: Path | None, form: s
     """
     from nbcompare.commands.views.reduce import reduction_as_dict, reduction_report
     from nbcompare.engine.progress import Progress
-    from nbcompare.engine.render_cache import default_cache
+    from nbcompare.engine.rendering.render_cache import default_cache
     from nbcompare.explain.experiment import experiment
     from nbcompare.explain.reduce.reduce import NothingFails, reduce_experiment
     from nbcompare.files import dump_json

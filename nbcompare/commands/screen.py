@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO, cast
 
-from nbcompare.engine.redact import redacted
+from nbcompare.engine.processes.redact import redacted
 from nbcompare.visible import visible
 
 _LINE_ENDS = re.compile(r"(\n)")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nbcompare.case.adapter import HOLE, PASS, PLACE, Adapter, ArgumentRule, scaled
-from nbcompare.case.named_files import FLOAT_OPTION
-from nbcompare.case.options import FLOAT_FILE, option_named
+from nbcompare.case.arguments.named_files import FLOAT_OPTION
+from nbcompare.case.arguments.options import FLOAT_FILE, option_named
+from nbcompare.case.declared.adapter import HOLE, PASS, PLACE, Adapter, ArgumentRule, scaled
 from nbcompare.errors import UsageError
 
 _LIKE_AN_OPTION = re.compile(r"--?[A-Za-z_]")

@@ -9,7 +9,7 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.project import project_above
 from nbcompare.engine.choose import ProgramOptions, choose_engines, named_engine
 from nbcompare.engine.engine import Engine

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from nbcompare.engine.installation import REFERENCE_SOURCE, user_cache
-from nbcompare.engine.process import run_program
+from nbcompare.engine.processes.process import run_program
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import hash_of_named, sha256_of
 

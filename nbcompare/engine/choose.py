@@ -15,16 +15,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
-from nbcompare.case.declarations import EngineDeclaration
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.case.project import declared_engines, project_above, refuse_code_variables
 from nbcompare.engine.bundled_reference import build_reference
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.entry import entry_of
-from nbcompare.engine.made_of import ask
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.safe_start import BUNDLED_SUBJECT
+from nbcompare.engine.safety.safe_start import BUNDLED_SUBJECT
+from nbcompare.engine.sources.entry import entry_of
+from nbcompare.engine.sources.made_of import ask
 from nbcompare.errors import UsageError
 
 _SCRIPTS = (".py", ".pl", ".rb", ".js", ".mjs", ".jl", ".R", ".r", ".sh", ".lua", ".tcl", ".php", ".jar", ".m")

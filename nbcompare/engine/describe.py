@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nbcompare.engine.batch import BatchEngine, BatchFault
 from nbcompare.engine.bundled_reference import build_reference
 from nbcompare.engine.choose import subject_engine
-from nbcompare.engine.process import run_program
+from nbcompare.engine.processes.process import run_program
+from nbcompare.engine.rendering.batch import BatchEngine, BatchFault
 from nbcompare.errors import FileError, UsageError
 
 SCHEMA = "nanobragg-description/1"

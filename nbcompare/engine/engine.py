@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbcompare.case.adapter import Adapter, Output
-from nbcompare.case.command import parse_command
-from nbcompare.case.declarations import EngineDeclaration
+from nbcompare.case.arguments.command import parse_command
+from nbcompare.case.declared.adapter import Adapter, Output
+from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.compare.image import FLOAT_DTYPE, Shape
 from nbcompare.engine.adapter import adapt, image_file
 from nbcompare.engine.failure import Failure
-from nbcompare.engine.process import Ended, declared_environment, run_program
-from nbcompare.engine.safe_start import safe_variables, with_absolute_paths
-from nbcompare.engine.sandbox import confining, with_own_places
+from nbcompare.engine.processes.process import Ended, declared_environment, run_program
+from nbcompare.engine.safety.safe_start import safe_variables, with_absolute_paths
+from nbcompare.engine.safety.sandbox import confining, with_own_places
 from nbcompare.engine.taken_image import take_declared, take_float_image
 from nbcompare.errors import UsageError
 

@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from nbcompare import __version__
-from nbcompare.case.adapter import Adapter
+from nbcompare.case.declared.adapter import Adapter
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.choose import start_words
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.libraries import is_elf, linked_libraries
-from nbcompare.engine.made_of import MadeOf, look_at
-from nbcompare.engine.process import recordable, recorded_environment, run_program
-from nbcompare.engine.sandbox import confining, with_own_places
+from nbcompare.engine.processes.process import recordable, recorded_environment, run_program
+from nbcompare.engine.safety.sandbox import confining, with_own_places
+from nbcompare.engine.sources.libraries import is_elf, linked_libraries
+from nbcompare.engine.sources.made_of import MadeOf, look_at
 from nbcompare.errors import UsageError
 from nbcompare.files import hash_of_named, sha256_of
 

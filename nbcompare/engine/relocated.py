@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from nbcompare.case.declarations import EngineDeclaration, TestsPlace
+from nbcompare.case.declared.declarations import EngineDeclaration, TestsPlace
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.errors import UsageError

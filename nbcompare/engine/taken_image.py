@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.adapter import Output
+from nbcompare.case.declared.adapter import Output
 from nbcompare.compare.image import FLOAT_DTYPE, Shape, dtype_code, read_float_image, stored_mask, stored_pixels
 from nbcompare.engine.failure import ZERO_IMAGE, Failure
 from nbcompare.errors import FileError, ShapeError, UsageError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity
-from nbcompare.engine.made_of import changes
+from nbcompare.engine.sources.made_of import changes
 from nbcompare.errors import FileError
 from nbcompare.files import sha256_of
 

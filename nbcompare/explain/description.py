@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from nbcompare.case.command import Command, Item
-from nbcompare.case.options import DUMP, INPUT
+from nbcompare.case.arguments.command import Command, Item
+from nbcompare.case.arguments.options import DUMP, INPUT
 from nbcompare.compare.image import Shape
 from nbcompare.engine.describe import DescriptionRefused, description_of
 from nbcompare.explain.rotation import rotation_about

@@ -16,20 +16,20 @@ import numpy as np
 
 from nbcompare.bundle.find import find_bundle
 from nbcompare.bundle.names import CASE_FILE, DATA, image_name
+from nbcompare.case.arguments.named_files import files_of
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case, cell_named, load_case, parse_input_override
 from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, require_options, stage_arguments
 from nbcompare.case.inputs import stage_inputs
-from nbcompare.case.named_files import files_of
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import project_above, refuse_code_variables
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.again import engine_again
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.renderer import Renderer
-from nbcompare.engine.runs import jobs_of
-from nbcompare.engine.sandbox import confine_all
+from nbcompare.engine.rendering.renderer import Renderer
+from nbcompare.engine.rendering.runs import jobs_of
+from nbcompare.engine.safety.sandbox import confine_all
 from nbcompare.errors import UsageError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.verdict import failures_verdict

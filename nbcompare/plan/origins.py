@@ -11,19 +11,19 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
-from nbcompare.case.declarations import EngineDeclaration
+from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.case.facts import case_facts
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.choose import named_engine, start_words
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.git import UNKNOWN, RepositoryState, repository_of
 from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import REFERENCE_SOURCE, SIMULATOR
-from nbcompare.engine.made_of import changes, look_at
-from nbcompare.engine.process import recordable
+from nbcompare.engine.processes.process import recordable
+from nbcompare.engine.repository.git import UNKNOWN, RepositoryState, repository_of
+from nbcompare.engine.sources.made_of import changes, look_at
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.names import CUDA, DATA, NO_TEST_USES_DEVICE, PICTURES, image_name, tests_log
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.inputs import GENERATORS
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.phases import Requirements
 from nbcompare.engine.identity import UNKNOWN, content_hash
 from nbcompare.engine.installation import HARNESS
-from nbcompare.engine.kept_stream import read_kept
+from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.errors import ExitCode
 from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence

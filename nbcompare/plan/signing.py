@@ -14,9 +14,9 @@ from nbcompare import __version__
 from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle.names import MANIFEST, SIGNOFFS, STAMP_FORMAT
 from nbcompare.bundle.signoffs import PREDICATE_TYPE, STATEMENT_TYPE, SignOff, read
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.engine.identity import UNKNOWN
-from nbcompare.engine.redact import redacted
+from nbcompare.engine.processes.redact import redacted
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import dump_json
 from nbcompare.plan.binding import row_of_plan

@@ -12,16 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nbcompare.case.arguments.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.case import NANOBRAGG, Case, Limits, cells_of, load_case
-from nbcompare.case.declarations import EngineDeclaration
+from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.case.masking import FAIL
-from nbcompare.case.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.project import declared_engines, project_above, refuse_code_variables
-from nbcompare.case.strict_yaml import Cursor, load
+from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.choose import named_engine
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.safe_start import BUNDLED_SUBJECT
+from nbcompare.engine.safety.safe_start import BUNDLED_SUBJECT
 from nbcompare.errors import NbCompareError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.staged_case import with_arguments

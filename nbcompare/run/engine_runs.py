@@ -19,14 +19,14 @@ from nbcompare.bundle.names import (
     tests_log,
 )
 from nbcompare.bundle.record import TestsOutcome
+from nbcompare.case.arguments.options import PREFIX, REFERENCE
 from nbcompare.case.case import Case
-from nbcompare.case.options import PREFIX, REFERENCE
 from nbcompare.engine.engine import Rendering, Run
-from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.failure import Failure
-from nbcompare.engine.made_of import MadeOf
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.runs import RunFiles
+from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
+from nbcompare.engine.rendering.runs import RunFiles
+from nbcompare.engine.sources.made_of import MadeOf
 from nbcompare.run.mapped_tests import CUDA_MISSING, collect_tests, cuda_is_available, run_mapped_tests
 from nbcompare.run.staged_case import StagedCase
 from nbcompare.run.tests_made_of import place_of_tests

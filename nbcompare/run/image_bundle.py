@@ -17,22 +17,22 @@ from nbcompare.bundle.bundle import Bundle, Staging, staging
 from nbcompare.bundle.names import DATA, RADIAL_PROFILE, SUMMARY, image_name, mask_name
 from nbcompare.bundle.record import ContentSums, ImageFacts, Record, RecordedProgram
 from nbcompare.bundle.text_files import summary_of, texts_of
-from nbcompare.case.adapter import Adapter, Output
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import OWN, Case
+from nbcompare.case.declared.adapter import Adapter, Output
 from nbcompare.case.facts import case_facts
 from nbcompare.case.inputs import StagedInput, hash_inputs
 from nbcompare.case.masking import COMPARE, Masking
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import radial_profiles
 from nbcompare.compare.image import Shape, dtype_code, stored_mask, stored_pixels
 from nbcompare.compare.pictures import ALWAYS, Scale
 from nbcompare.engine.engine import Run
-from nbcompare.engine.git import RepositoryState, repository_of
 from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
+from nbcompare.engine.processes.redact import redacted
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.protected import Protected
-from nbcompare.engine.redact import redacted
+from nbcompare.engine.repository.git import RepositoryState, repository_of
 from nbcompare.files import sha256_of
 from nbcompare.formats.declared import ImageFile
 from nbcompare.run.drawing import draw

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.regions import allow_weak
 from nbcompare.case.threshold import Threshold, default_targets
 from nbcompare.compare.compare import Comparison, Masks, compare_images

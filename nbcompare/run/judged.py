@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 
 from nbcompare.bundle.check.recompute import printed_errors
 from nbcompare.bundle.names import DATA, FAILED, RADIAL_PROFILE, STAMP_FORMAT, further_names
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.masking import COMPARE
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.pictures import UNLESS_PASSED, Scale
 from nbcompare.engine.engine import Rendering
-from nbcompare.engine.evidence_folder import EvidenceFolder
-from nbcompare.engine.kept_stream import read_kept
+from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.runs import Job, RunFiles
+from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
+from nbcompare.engine.rendering.runs import Job, RunFiles
 from nbcompare.errors import ShapeError
 from nbcompare.run.drawing import draw
 from nbcompare.run.engine_runs import EngineRuns, masked_rendering

@@ -20,13 +20,13 @@ from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.names import moment_of
 from nbcompare.bundle.record import Record
+from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.case.case import Case
-from nbcompare.case.options import REFERENCE
 from nbcompare.engine.engine import PROCESS
 from nbcompare.engine.identity import UNKNOWN, EngineIdentity, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.sandbox import protection_of
+from nbcompare.engine.safety.sandbox import protection_of
 from nbcompare.errors import NbCompareError
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.staged_case import StagedCase

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.bundle.names import further_names
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.compare.masks import plain_images
-from nbcompare.engine.evidence_folder import EvidenceFolder
-from nbcompare.engine.kept_stream import read_kept
-from nbcompare.engine.runs import Job
+from nbcompare.engine.processes.kept_stream import read_kept
+from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
+from nbcompare.engine.rendering.runs import Job
 from nbcompare.verdict.further_runs import FurtherRuns
 from nbcompare.verdict.proof import EMULATED, Proof
 

@@ -21,13 +21,13 @@ from typing import Any
 
 from nbcompare.bundle.names import NO_TEST_USES_DEVICE, failed_tests_names
 from nbcompare.bundle.record import TestsOutcome
-from nbcompare.case.declarations import TestsPlace
+from nbcompare.case.declared.declarations import TestsPlace
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.kept_stream import read_kept
-from nbcompare.engine.made_of import MadeOf
-from nbcompare.engine.process import Ended, recorded_environment, run_program
-from nbcompare.engine.redact import redact_file, redacted
-from nbcompare.engine.sandbox import confining, with_own_places
+from nbcompare.engine.processes.kept_stream import read_kept
+from nbcompare.engine.processes.process import Ended, recorded_environment, run_program
+from nbcompare.engine.processes.redact import redact_file, redacted
+from nbcompare.engine.safety.sandbox import confining, with_own_places
+from nbcompare.engine.sources.made_of import MadeOf
 from nbcompare.run.tests_made_of import another_copy, files_of_tests
 from nbcompare.visible import visible
 

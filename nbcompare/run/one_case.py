@@ -17,19 +17,19 @@ from nbcompare.bundle.bundle import Bundle, Staging, staging
 from nbcompare.bundle.names import CASE_FILE, CUDA, SUMMARY, image_name, moment_of
 from nbcompare.bundle.record import ContentSums, Record, RecordedProgram, TestsOutcome
 from nbcompare.bundle.text_files import summary_of, texts_of
+from nbcompare.case.arguments.options import PREFIX, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.facts import case_facts
 from nbcompare.case.inputs import hash_inputs
-from nbcompare.case.options import PREFIX, SUBJECT
 from nbcompare.compare.pictures import Scale
-from nbcompare.engine.asking import asked_once
-from nbcompare.engine.evidence_folder import EvidenceFolder, protection
 from nbcompare.engine.identity import GitState, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
+from nbcompare.engine.processes.asking import asked_once
+from nbcompare.engine.processes.redact import redacted
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.redact import redacted
-from nbcompare.engine.renderer import Renderer
-from nbcompare.engine.sandbox import protection_of
+from nbcompare.engine.rendering.evidence_folder import EvidenceFolder, protection
+from nbcompare.engine.rendering.renderer import Renderer
+from nbcompare.engine.safety.sandbox import protection_of
 from nbcompare.errors import UsageError
 from nbcompare.run.engine_runs import (
     EngineRuns,

@@ -21,15 +21,15 @@ import numpy as np
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.names import FAILED, PICTURES, SUMMARY, image_name, output_name, region_picture_name
+from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.case import Case, load_case
 from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, require_options, stage_arguments, with_inputs
-from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.plain_text import plain_case_text
 from nbcompare.case.project import project_above
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.choose import choose_engines
-from nbcompare.engine.git import repository_of
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.repository.git import repository_of
 from nbcompare.errors import FileError
 from nbcompare.files import dump_json
 from nbcompare.run.one_case import run_case

@@ -9,9 +9,9 @@ from pathlib import Path
 from nbcompare.bundle.record import Ancestor
 from nbcompare.compare.pictures import ALWAYS, DEFAULT_PERCENTILE
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity
-from nbcompare.engine.renderer import Renderer
+from nbcompare.engine.rendering.renderer import Renderer
+from nbcompare.engine.repository.git import RepositoryState
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,18 @@ from pathlib import Path
 
 from nbcompare.bundle.names import RECORD
 from nbcompare.bundle.record import Surroundings
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import CODE_VARIABLES
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine, Run
-from nbcompare.engine.git import Repositories, RepositoryState, not_committed
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.installation import HARNESS, SIMULATOR
-from nbcompare.engine.process import allowed_environment, not_passed
-from nbcompare.engine.renderer import OF_THE_SESSION
-from nbcompare.engine.safe_start import made_absolute
-from nbcompare.engine.sandbox import protection_of
+from nbcompare.engine.processes.process import allowed_environment, not_passed
+from nbcompare.engine.rendering.renderer import OF_THE_SESSION
+from nbcompare.engine.repository.git import Repositories, RepositoryState, not_committed
+from nbcompare.engine.safety.safe_start import made_absolute
+from nbcompare.engine.safety.sandbox import protection_of
 from nbcompare.errors import UsageError
 from nbcompare.run.sources_to_declare import line_to_add
 from nbcompare.verdict.refusals import refusal_notes

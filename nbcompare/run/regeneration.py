@@ -20,16 +20,16 @@ from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.bundle.record import Record
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case, cell_named, load_case
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import project_above, refuse_code_variables
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.again import engine_again
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.identity import EngineIdentity
-from nbcompare.engine.made_of import look_at
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.sandbox import confine_all, require_sandbox
+from nbcompare.engine.safety.sandbox import confine_all, require_sandbox
+from nbcompare.engine.sources.made_of import look_at
 from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, to_type, worst
 from nbcompare.files import sha256_of
 from nbcompare.run.grading import Grade, Graded, grade_runs

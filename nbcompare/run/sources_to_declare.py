@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nbcompare.case.project import PROJECT_FILE, find_project_file, load_project
-from nbcompare.engine.entry import MODULE
 from nbcompare.engine.identity import EngineIdentity
+from nbcompare.engine.sources.entry import MODULE
 from nbcompare.errors import CaseError
 
 _MOST_TEXT = 1 << 16

@@ -9,20 +9,20 @@ from pathlib import Path
 from nbcompare.bundle.bundle import Staging
 from nbcompare.bundle.names import DATA
 from nbcompare.bundle.record import Surroundings
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.inputs import StagedInput, stage_inputs
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import CODE_VARIABLES
 from nbcompare.case.regions import allow_weak
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity, identify
+from nbcompare.engine.processes.redact import HIDDEN, redacted
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.protected import Protected, protected_files, sums_of
-from nbcompare.engine.redact import HIDDEN, redacted
-from nbcompare.engine.runs import Job, job_of, jobs_of
-from nbcompare.engine.sandbox import confine_all
+from nbcompare.engine.rendering.runs import Job, job_of, jobs_of
+from nbcompare.engine.repository.git import RepositoryState
+from nbcompare.engine.safety.sandbox import confine_all
 from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import CaseError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions

@@ -14,15 +14,15 @@ from pathlib import Path
 
 from nbcompare.bundle.names import MANIFEST, image_name, mask_name, output_name
 from nbcompare.bundle.record import Ancestor, Record
+from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.case.case import Case
 from nbcompare.case.inputs import StagedInput
-from nbcompare.case.options import REFERENCE
 from nbcompare.compare.image import Shape, read_float_image, read_mask
 from nbcompare.engine.engine import Engine, Rendering, Run
-from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.identity import EngineIdentity
-from nbcompare.engine.redact import redact_file
-from nbcompare.engine.runs import RunFiles
+from nbcompare.engine.processes.redact import redact_file
+from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
+from nbcompare.engine.rendering.runs import RunFiles
 from nbcompare.errors import EvidenceError, UsageError
 from nbcompare.files import sha256_of
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nbcompare.bundle.record import TestsOutcome
+from nbcompare.case.arguments.options import SUBJECT
 from nbcompare.case.case import Case
-from nbcompare.case.declarations import TestsPlace
-from nbcompare.case.options import SUBJECT
+from nbcompare.case.declared.declarations import TestsPlace
 from nbcompare.case.project import declared_engines, project_above
-from nbcompare.engine.made_of import MadeOf
-from nbcompare.engine.paths_in_text import Named
+from nbcompare.engine.sources.made_of import MadeOf
+from nbcompare.engine.sources.paths_in_text import Named
 from nbcompare.errors import FileError
 from nbcompare.files import sha256_of
 

@@ -15,18 +15,18 @@ from pathlib import Path
 
 import numpy as np
 
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.inputs import stage_inputs
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import compare_images
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine, Rendering
 from nbcompare.engine.identity import identify
-from nbcompare.engine.made_of import listed
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.render_cache import RenderCache, default_cache
-from nbcompare.engine.renderer import Renderer
-from nbcompare.engine.runs import Job, jobs_of
+from nbcompare.engine.rendering.render_cache import RenderCache, default_cache
+from nbcompare.engine.rendering.renderer import Renderer
+from nbcompare.engine.rendering.runs import Job, jobs_of
+from nbcompare.engine.sources.made_of import listed
 from nbcompare.errors import NbCompareError, ShapeError, UsageError
 from nbcompare.run.options import RunOptions
 from nbcompare.verdict.verdict import Verdict, engine_failed, judge, not_comparable

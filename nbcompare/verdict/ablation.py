@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from nbcompare.case.command import declared_shape, parse_command
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.command import declared_shape, parse_command
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.engine.engine import Rendering
-from nbcompare.engine.runs import Job
+from nbcompare.engine.rendering.runs import Job
 from nbcompare.errors import UsageError
 
 BOX_PX = 64

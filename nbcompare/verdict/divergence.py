@@ -24,15 +24,15 @@ from typing import Any
 
 import numpy as np
 
+from nbcompare.case.arguments.emulations import EMULATE, derived_control, names_in
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.claims import Claim
-from nbcompare.case.emulations import EMULATE, derived_control, names_in
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Run
-from nbcompare.engine.runs import Job
+from nbcompare.engine.rendering.runs import Job
 from nbcompare.errors import ShapeError
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED, Apart, Proof, Trial, apart

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.masking import COMPARE
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity
-from nbcompare.engine.runs import Job
-from nbcompare.engine.self_comparison import near_copy, same_program
+from nbcompare.engine.rendering.runs import Job
+from nbcompare.engine.rendering.self_comparison import near_copy, same_program
 from nbcompare.verdict.ablation import Ablation, QuietRun, ablate
 from nbcompare.verdict.divergence import try_claims
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, plain_verdict

@@ -12,7 +12,7 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.engine.engine import Run
-from nbcompare.engine.runs import Job
+from nbcompare.engine.rendering.runs import Job
 from nbcompare.errors import ShapeError
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.verdict import Label, judge

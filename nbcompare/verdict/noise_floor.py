@@ -17,7 +17,7 @@ from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Rendering, Run
-from nbcompare.engine.runs import Job
+from nbcompare.engine.rendering.runs import Job
 
 Rerun = Callable[[Job, str, Mapping[str, str]], Rendering]
 """Runs a job once more, with variables to set, and keeps its files in the bundle under names that begin with the

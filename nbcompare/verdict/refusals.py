@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nbcompare.case.refusal import Refusal
 from nbcompare.engine.engine import Run
-from nbcompare.engine.matching import a_line_matches
+from nbcompare.engine.processes.matching import a_line_matches
 from nbcompare.verdict.verdict import Label, Verdict, failures_verdict, verdict
 
 EXIT_CODE = "exit-code"

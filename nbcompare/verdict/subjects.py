@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nbcompare.case.threshold import Threshold
-from nbcompare.engine.runs import Job
+from nbcompare.engine.rendering.runs import Job
 from nbcompare.verdict.held_run import Against, HeldRun, held_parts, run_held
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.verdict import Label, Verdict, engine_failed, verdict

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nbcompare.engine.evidence_folder import protection
-from nbcompare.engine.self_comparison import NEARLY_EQUAL, near_copy
+from nbcompare.engine.rendering.evidence_folder import protection
+from nbcompare.engine.rendering.self_comparison import NEARLY_EQUAL, near_copy
 from tests.nbcompare.conftest import SMALL_ARGS
 
 SEARCHES = """\

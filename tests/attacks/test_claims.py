@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nbcompare.case.emulations import registered
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.emulations import registered
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import compare_images
 from nbcompare.verdict.divergence import judge_claims
 from nbcompare.verdict.proof import CONTROL, EMULATED, OF_PEAK, Apart, Proof, apart

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.case.declarations import absolute_entries
-from nbcompare.engine.batch import batch_engine, is_bundled_simulator
+from nbcompare.case.declared.declarations import absolute_entries
 from nbcompare.engine.choose import subject_engine
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.rendering.batch import batch_engine, is_bundled_simulator
 
 NAMES = ("torch.py", "numpy.py", "json.py")
 COMMAND = "-cell 50 50 50 90 90 90 -N 3 -lambda 1 -distance 100 -detpixels 8 -default_F 100".split()

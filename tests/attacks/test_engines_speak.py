@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.engine.last_words import last_words, odd_inputs, shortened
+from nbcompare.engine.rendering.last_words import last_words, odd_inputs, shortened
 from tests.nbcompare.conftest import SMALL_ARGS
 
 SPEAKS = """\

@@ -12,8 +12,8 @@ from nbcompare.bundle.bundle import write_manifest
 from nbcompare.bundle.names import MANIFEST
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import VERSION_BYTES, identify
-from nbcompare.engine.kept_stream import read_kept
-from nbcompare.engine.process import run_program
+from nbcompare.engine.processes.kept_stream import read_kept
+from nbcompare.engine.processes.process import run_program
 
 FLOOD = """\
 import sys

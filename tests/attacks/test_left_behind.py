@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.engine.process import run_program
-from nbcompare.engine.strays import adopt_orphans
+from nbcompare.engine.processes.process import run_program
+from nbcompare.engine.processes.strays import adopt_orphans
 from tests.nbcompare.conftest import SMALL_ARGS
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="daemons are found by /proc, which is not here")

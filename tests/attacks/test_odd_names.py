@@ -5,7 +5,7 @@ import os
 import pytest
 
 from nbcompare.bundle.manifest import unsafe_name
-from nbcompare.engine.kept_names import kept_name
+from nbcompare.engine.rendering.kept_names import kept_name
 
 LEAVES = """\
 import os, sys

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.engine import sandbox
-from nbcompare.engine.confine import why_not
+from nbcompare.engine.safety import sandbox
+from nbcompare.engine.safety.confine import why_not
 from tests.nbcompare.conftest import FAKES, SMALL_ARGS
 
 needs_landlock = pytest.mark.skipif(why_not() is not None, reason=f"engines cannot be confined here: {why_not()}")
@@ -172,7 +172,7 @@ def test_where_the_system_cannot_it_is_refused_in_one_line(nb, fake, small_case,
     ("darwin", "arm64", 0, "Linux"), ("linux", "riscv64", 7, "Linux on"), ("linux", "x86_64", 0, "has none"),
     ("linux", "x86_64", 2, "has 2"), ("linux", "aarch64", 3, None)])
 def test_what_a_system_lacks_is_said(monkeypatch, system, machine, version, words):
-    from nbcompare.engine import confine
+    from nbcompare.engine.safety import confine
 
     monkeypatch.setattr(confine.sys, "platform", system)
     monkeypatch.setattr(confine.platform, "machine", lambda: machine)

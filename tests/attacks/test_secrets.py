@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.engine.process import allowed_environment, recorded_environment
-from nbcompare.engine.redact import HIDDEN, redact_file, redacted, redacted_value, secrets_among
+from nbcompare.engine.processes.process import allowed_environment, recorded_environment
+from nbcompare.engine.processes.redact import HIDDEN, redact_file, redacted, redacted_value, secrets_among
 from tests.nbcompare.conftest import FAKES, SMALL_ARGS
 
 MADE_UP = "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5"
@@ -212,7 +212,7 @@ def test_the_value_of_an_option_that_names_a_secret_is_one():
 
 
 def test_a_long_log_is_read_in_pieces_and_a_key_across_them_is_hidden(tmp_path, monkeypatch):
-    monkeypatch.setattr("nbcompare.engine.redact._PIECE", 1 << 12)
+    monkeypatch.setattr("nbcompare.engine.processes.redact._PIECE", 1 << 12)
     key = "-----BEGIN PRIVATE " + "KEY-----\n" + f"{MADE_UP}\n" * 90 + "-----END PRIVATE " + "KEY-----\n"
     before, log = b"a\xff\n" * 1350, tmp_path / "log"
     log.write_bytes(before + key.encode() + b"end")

@@ -104,7 +104,7 @@ def repository_is(monkeypatch):
     """Pretend that project, engines and nb-compare lie in one repository, at a commit; and at another one now."""
 
     def call(sha, dirty, now=None):
-        from nbcompare.engine.git import UNKNOWN, RepositoryState
+        from nbcompare.engine.repository.git import UNKNOWN, RepositoryState
 
         def state(commit, changed):
             return RepositoryState("/repository" if commit != UNKNOWN else None, commit, "main", changed)

@@ -9,15 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nbcompare.case.command import rendered_region
-from nbcompare.case.options import SUBJECT
+from nbcompare.case.arguments.command import rendered_region
+from nbcompare.case.arguments.options import SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Shape
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.peaks import find_peaks
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.renderer import Renderer
-from nbcompare.engine.runs import Job
+from nbcompare.engine.rendering.renderer import Renderer
+from nbcompare.engine.rendering.runs import Job
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.finders.scale import Ratio, lookup, named_factor
 
@@ -80,7 +80,7 @@ def test_a_kept_answer_belongs_to_one_engine_as_it_is(tmp_path, monkeypatch, wha
 
     def key(**changes):
         who = EngineIdentity(SUBJECT, "engine", "--py-bin", ("engine",), "0" * 64, 1, "version 1", ("libm.so",))
-        monkeypatch.setattr("nbcompare.engine.renderer.identify", lambda engine: replace(who, **changes))
+        monkeypatch.setattr("nbcompare.engine.rendering.renderer.identify", lambda engine: replace(who, **changes))
         job = Job(Engine(SUBJECT, "engine", ("engine",), "--py-bin"), ("-flux", "1"), Shape(9, 7), 1.0, tmp_path)
         with Renderer() as renderer:
             return renderer.key(job)

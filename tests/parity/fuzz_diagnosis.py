@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from engines import PRECISE, QUIET, TorchBatch
 
-from nbcompare.case.command import declared_shape
+from nbcompare.case.arguments.command import declared_shape
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.describe import DescriptionRefused
 from nbcompare.errors import NbCompareError

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from engines import PRECISE, QUIET, TorchBatch, run_program
 
-from nbcompare.case.command import parse_command
-from nbcompare.engine.render_cache import RenderCache
+from nbcompare.case.arguments.command import parse_command
+from nbcompare.engine.rendering.render_cache import RenderCache
 from nbcompare.explain.diagnose import DiagnosisOptions, Question
 from nbcompare.explain.diagnose.diagnose import diagnose
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters

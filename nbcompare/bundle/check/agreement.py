@@ -31,12 +31,12 @@ from nbcompare.bundle.names import (
 )
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.text_files import summary_of, texts_of
+from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.case import cell_named, load_case
 from nbcompare.case.facts import case_facts
 from nbcompare.case.inputs import hash_inputs
-from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHODS, Scale
-from nbcompare.engine.kept_stream import read_kept
+from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.errors import CaseError, FileError
 from nbcompare.files import dump_json
 from nbcompare.verdict.divergence import emulating, trials_asked

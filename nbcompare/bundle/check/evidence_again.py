@@ -15,12 +15,12 @@ import numpy as np
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.names import DATA, RECORD, further_names
 from nbcompare.bundle.record import Record
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.masking import COMPARE
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi, read_float_image
 from nbcompare.engine.engine import Run
-from nbcompare.engine.self_comparison import NEARLY_EQUAL, near_copy, same_program
+from nbcompare.engine.rendering.self_comparison import NEARLY_EQUAL, near_copy, same_program
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence

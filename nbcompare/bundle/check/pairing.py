@@ -13,8 +13,8 @@ from nbcompare.bundle.check.recompute import read_stored_images
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.names import MANIFEST
 from nbcompare.bundle.record import Record
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.masking import COMPARE
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.engine.engine import Run
 from nbcompare.errors import ExitCode, ShapeError, UsageError, to_type, worst

@@ -22,17 +22,17 @@ from nbcompare.bundle.fault import in_order
 from nbcompare.bundle.manifest import inspect
 from nbcompare.bundle.names import output_name
 from nbcompare.bundle.record import Record
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case, cell_named
 from nbcompare.case.facts import case_facts
 from nbcompare.case.masking import COMPARE
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.engine.installation import CHECKOUT
-from nbcompare.engine.kept_stream import read_kept
-from nbcompare.engine.self_comparison import same_program
+from nbcompare.engine.processes.kept_stream import read_kept
+from nbcompare.engine.rendering.self_comparison import same_program
 from nbcompare.errors import EvidenceError, ShapeError, UsageError, to_type
 from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, conclude

@@ -18,13 +18,13 @@ from nbcompare.bundle.layout import on_one_grid
 from nbcompare.bundle.manifest import read_text
 from nbcompare.bundle.names import DATA, RADIAL_PROFILE, RECORD, image_name, mask_name, output_name
 from nbcompare.bundle.record import Record
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.masking import COMPARE
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, RegionComparison, compare_images, radial_profiles
 from nbcompare.compare.image import read_float_image, read_mask
 from nbcompare.compare.metrics import METRICS
-from nbcompare.engine.kept_stream import read_kept
+from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.taken_image import image_failure
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude

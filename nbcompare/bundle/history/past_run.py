@@ -10,12 +10,12 @@ from typing import Any
 
 from nbcompare.bundle.listing import ListedBundle
 from nbcompare.bundle.record import Record
+from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.case.claims import Claim
-from nbcompare.case.options import REFERENCE
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.compare.image import Roi
-from nbcompare.engine.git import RepositoryState
+from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.verdict.divergence import proof_rows
 from nbcompare.verdict.proof import EMULATED
 from nbcompare.verdict.verdict import Label

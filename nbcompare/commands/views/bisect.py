@@ -9,7 +9,7 @@ import click
 
 from nbcompare.commands.views.diagnosis import diagnosis_report
 from nbcompare.commands.views.terminal import line, shown, table, whole
-from nbcompare.engine.revisions import Commit
+from nbcompare.engine.repository.revisions import Commit
 from nbcompare.errors import to_type
 from nbcompare.explain.diagnose.cause import Diagnosis
 from nbcompare.run.bisect.bisect import Bisection

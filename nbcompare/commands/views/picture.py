@@ -9,7 +9,7 @@ import numpy as np
 
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.recompute import read_stored_images
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.commands.views.terminal import headline
 from nbcompare.compare.text_picture import text_picture
 from nbcompare.errors import UsageError, nearest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from nbcompare.case.command import parse_command
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.command import parse_command
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.reduce.reduce import Reduction
 

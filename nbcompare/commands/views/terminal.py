@@ -14,7 +14,7 @@ import click
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.names import PICTURES, TODO_FILE, output_name, tests_log
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison, WorstPixel
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Run

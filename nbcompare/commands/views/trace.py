@@ -83,7 +83,7 @@ def _first_lines(lineup: Lineup, command: Sequence[str]) -> list[str]:
 
 def options_of(name: str, command: Sequence[str]) -> list[str]:
     """The options of the command line, with their values, that act on a factor directly."""
-    from nbcompare.case.command import parse_command
+    from nbcompare.case.arguments.command import parse_command
 
     acting = set(FACTORS[name].options) if name in FACTORS else set()
     return [token for item in parse_command(command).items if item.option and acting & set(item.option.names)

@@ -8,7 +8,7 @@ import time
 import click
 
 from nbcompare.commands.views.terminal import styled
-from nbcompare.engine.last_words import shortened
+from nbcompare.engine.rendering.last_words import shortened
 from nbcompare.run.watching import Save
 from nbcompare.verdict.verdict import Check, Label
 

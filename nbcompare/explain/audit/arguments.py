@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nbcompare.case.command import is_number, parse_command
+from nbcompare.case.arguments.command import is_number, parse_command
 from nbcompare.explain.audit.kind import NotHere
 
 DEFAULT_PIXEL_MM = 0.1

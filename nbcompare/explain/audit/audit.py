@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.identity import content_hash
 from nbcompare.engine.progress import Progress, time_left
-from nbcompare.engine.render_cache import RenderCache, default_cache, key_of
+from nbcompare.engine.rendering.render_cache import RenderCache, default_cache, key_of
 from nbcompare.engine.taken_image import content_failure
 from nbcompare.errors import ExitCode
 from nbcompare.explain.audit.catalogue import chosen

@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 
 from nbcompare.engine.engine import Rendering
-from nbcompare.engine.render_cache import RenderCache, key_of
-from nbcompare.engine.renderer import Batches, Renderer, edited_inputs
-from nbcompare.engine.runs import Job, job_of
+from nbcompare.engine.rendering.render_cache import RenderCache, key_of
+from nbcompare.engine.rendering.renderer import Batches, Renderer, edited_inputs
+from nbcompare.engine.rendering.runs import Job, job_of
 from nbcompare.errors import NbCompareError
 from nbcompare.explain.experiment import Experiment
 

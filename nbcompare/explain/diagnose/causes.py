@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nbcompare.case.emulations import registered
-from nbcompare.case.options import all_options
+from nbcompare.case.arguments.emulations import registered
+from nbcompare.case.arguments.options import all_options
 
 CLASSES = ("scale", "geometry", "physics", "data", "echo")
 

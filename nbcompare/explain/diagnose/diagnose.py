@@ -102,7 +102,7 @@ def _simulator(options: DiagnosisOptions) -> Iterator[Simulator | None]:
     if options.quick:
         yield None
         return
-    from nbcompare.engine.render_cache import RenderCache, default_cache
+    from nbcompare.engine.rendering.render_cache import RenderCache, default_cache
     from nbcompare.explain.diagnose.search.simulator import Simulator
 
     with Simulator(RenderCache(default_cache())) as simulator:

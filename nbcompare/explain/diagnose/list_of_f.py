@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.command import Command
+from nbcompare.case.arguments.command import Command
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.command import Command, parse_command
-from nbcompare.case.options import DUMP, INPUT
+from nbcompare.case.arguments.command import Command, parse_command
+from nbcompare.case.arguments.options import DUMP, INPUT
 from nbcompare.compare.image import Shape
 from nbcompare.explain.description import Description, Detector, Lattice, Setting, describe_command, describe_detector
 from nbcompare.explain.diagnose.image_pair import ImagePair

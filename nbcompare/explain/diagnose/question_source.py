@@ -12,12 +12,12 @@ import numpy as np
 from nbcompare.bundle.find import find_bundle
 from nbcompare.bundle.names import DATA, RECORD, image_name, output_name
 from nbcompare.bundle.record import Record
-from nbcompare.case.command import declared_shape
+from nbcompare.case.arguments.command import declared_shape
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.masking import COMPARE
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import FLOAT_DTYPE, Shape, read_float_image
 from nbcompare.compare.masks import plain_images
-from nbcompare.engine.kept_stream import read_kept
+from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.errors import EvidenceError, FileError, UsageError, to_type
 from nbcompare.explain.diagnose.question import Question
 

@@ -14,8 +14,8 @@ from nbcompare.case.project import project_above
 from nbcompare.engine.choose import choose_engines, engines_of
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.render_cache import default_cache, key_of
-from nbcompare.engine.renderer import Renderer
+from nbcompare.engine.rendering.render_cache import default_cache, key_of
+from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.errors import UsageError
 from nbcompare.explain.fuzz.fuzz import THRESHOLDS, Fuzzed, Fuzzing, FuzzOptions, likely
 from nbcompare.explain.fuzz.kept import Kept

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbcompare.case.command import parse_command
+from nbcompare.case.arguments.command import parse_command
 from nbcompare.explain.reduce.signature import Signature
 
 

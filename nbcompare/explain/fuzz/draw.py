@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.case.command import Command, Item, declared_shape, is_number, parse_command, written
-from nbcompare.case.named_files import FLOAT_OPTION
-from nbcompare.case.options import all_options
+from nbcompare.case.arguments.command import Command, Item, declared_shape, is_number, parse_command, written
+from nbcompare.case.arguments.named_files import FLOAT_OPTION
+from nbcompare.case.arguments.options import all_options
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine
 from nbcompare.errors import NbCompareError, UsageError

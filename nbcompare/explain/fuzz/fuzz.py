@@ -15,16 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
+from nbcompare.case.arguments.command import declared_shape, parse_command
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
-from nbcompare.case.command import declared_shape, parse_command
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.failure import ZERO_IMAGE
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.renderer import Batches, Renderer
-from nbcompare.engine.runs import jobs_of
+from nbcompare.engine.rendering.renderer import Batches, Renderer
+from nbcompare.engine.rendering.runs import jobs_of
 from nbcompare.errors import NbCompareError, UsageError
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.fuzz.causes import FailureCause, needed_options

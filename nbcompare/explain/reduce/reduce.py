@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.command import Command, Item, declared_shape, parse_command
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.command import Command, Item, declared_shape, parse_command
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi
 from nbcompare.engine.progress import Progress

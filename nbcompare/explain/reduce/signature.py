@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nbcompare.case.options import SUBJECT
+from nbcompare.case.arguments.options import SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nbcompare.case.command import declared_shape
-from nbcompare.case.named_files import file_faults, files_of
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.command import declared_shape
+from nbcompare.case.arguments.named_files import file_faults, files_of
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi
-from nbcompare.engine.render_cache import RenderCache, key_of
-from nbcompare.engine.renderer import Batches, Renderer
-from nbcompare.engine.runs import Job, job_of
+from nbcompare.engine.rendering.render_cache import RenderCache, key_of
+from nbcompare.engine.rendering.renderer import Batches, Renderer
+from nbcompare.engine.rendering.runs import Job, job_of
 from nbcompare.errors import NbCompareError
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.reduce.signature import Signature, signature_of, signature_of_failed

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nbcompare.case.command import declared_shape, rendered_region
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.command import declared_shape, rendered_region
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Roi
 from nbcompare.engine.engine import Rendering
 from nbcompare.engine.failure import ZERO_IMAGE
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.renderer import Renderer
-from nbcompare.engine.runs import job_of
+from nbcompare.engine.rendering.renderer import Renderer
+from nbcompare.engine.rendering.runs import job_of
 from nbcompare.errors import ExitCode, UsageError
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.trace.dialects import EngineTrace, read_trace

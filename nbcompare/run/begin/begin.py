@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import load_case
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME
 from nbcompare.case.project import project_above
 from nbcompare.case.relocate import relocated

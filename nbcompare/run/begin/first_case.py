@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nbcompare import __version__
-from nbcompare.case.command import parse_command
+from nbcompare.case.arguments.command import parse_command
 from nbcompare.compare.image import Roi
 from nbcompare.run.begin.limits import NoiseLimit
 from nbcompare.run.begin.measured import Measured

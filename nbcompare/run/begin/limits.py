@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from nbcompare.case.options import REFERENCE
+from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.compare.metrics import METRICS
 from nbcompare.errors import UsageError
 from nbcompare.run.begin.measured import JUDGED, Measured

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nbcompare.case.arguments.command import declared_shape
 from nbcompare.case.case import Case
-from nbcompare.case.command import declared_shape
 from nbcompare.case.inputs import copy_input
 from nbcompare.case.relocate import Relocated
 from nbcompare.case.threshold import Threshold
@@ -20,8 +20,8 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.places import quiet_corner, spot_places
 from nbcompare.engine.engine import Engine, Rendering
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.renderer import Renderer
-from nbcompare.engine.runs import Job, job_of
+from nbcompare.engine.rendering.renderer import Renderer
+from nbcompare.engine.rendering.runs import Job, job_of
 from nbcompare.errors import ExitCode, NbCompareError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.noise_floor import NoiseFloor, Rerun, measure

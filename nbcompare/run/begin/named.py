@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.errors import UsageError
 
 

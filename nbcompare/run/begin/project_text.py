@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nbcompare import __version__
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.project import PROJECT_FILE, load_project
 from nbcompare.errors import UsageError
 from nbcompare.run.begin.begin import refuse_overwriting, write_new

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare.bundle.bundle import Bundle, load_bundle
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.facts import case_facts
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import find_project_file
 from nbcompare.compare.pictures import UNLESS_PASSED
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.identity import identify
 from nbcompare.engine.installation import user_cache
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.render_cache import key_of
-from nbcompare.engine.revisions import Commit, Revisions
-from nbcompare.engine.work_tree import work_tree
+from nbcompare.engine.rendering.render_cache import key_of
+from nbcompare.engine.repository.revisions import Commit, Revisions
+from nbcompare.engine.repository.work_tree import work_tree
 from nbcompare.errors import UsageError
 from nbcompare.run.bisect.journal import BAD, GOOD, Journal, Judged, journal_in
 from nbcompare.run.bisect.search import Search, Searched, Undecided

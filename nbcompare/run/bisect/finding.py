@@ -11,7 +11,7 @@ from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.recompute import read_stored_images
 from nbcompare.bundle.names import DATA, output_name
 from nbcompare.compare.masks import plain_images
-from nbcompare.engine.kept_stream import read_kept
+from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.errors import NbCompareError
 from nbcompare.explain.diagnose.cause import Diagnosis
 from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, diagnose

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from nbcompare.engine.revisions import Revisions
+from nbcompare.engine.repository.revisions import Revisions
 from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, Journal, Judged
 
 Judge = Callable[[str, str], Judged]

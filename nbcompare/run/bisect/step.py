@@ -17,11 +17,11 @@ from nbcompare.case.case import Case
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, content_hash, identify
 from nbcompare.engine.installation import SIMULATOR
-from nbcompare.engine.last_words import last_words
-from nbcompare.engine.process import run_program
+from nbcompare.engine.processes.process import run_program
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.relocated import relocated, require_moved
-from nbcompare.engine.work_tree import WorkTree
+from nbcompare.engine.rendering.last_words import last_words
+from nbcompare.engine.repository.work_tree import WorkTree
 from nbcompare.errors import ExitCode, NbCompareError, UsageError
 from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, Judged
 from nbcompare.run.one_case import run_case

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
-from nbcompare.engine.stopping import Stopped, obey_signals
+from nbcompare.engine.processes.stopping import Stopped, obey_signals
 from nbcompare.errors import ExitCode, NbCompareError
 from nbcompare.run.sweep.result import RAN, CellResult, no_result, result_of
 from nbcompare.run.sweep.worker import Order, end_batches, run_order

@@ -19,10 +19,10 @@ from typing import Any, TypedDict
 from nbcompare.case.case import Case, cell_named, load_case
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.git import RepositoryState, repository_of
 from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.repository.git import RepositoryState, repository_of
 from nbcompare.errors import ExitCode, NbCompareError, UsageError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.worker import Order, identities_of, run_order

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.bundle.bundle import Bundle
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.sandbox import confine_all
+from nbcompare.engine.safety.sandbox import confine_all
 from nbcompare.errors import ExitCode, worst
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.bar import Bar

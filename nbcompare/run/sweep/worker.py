@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare.bundle.bundle import Bundle
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.compare.pictures import UNLESS_PASSED
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.git import RepositoryState
 from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.renderer import Batches, Renderer
-from nbcompare.engine.sandbox import confine_all
+from nbcompare.engine.rendering.renderer import Batches, Renderer
+from nbcompare.engine.repository.git import RepositoryState
+from nbcompare.engine.safety.sandbox import confine_all
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
 

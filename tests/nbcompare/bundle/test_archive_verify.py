@@ -17,11 +17,11 @@ from nbcompare.bundle.record import Ancestor, ContentSums, Record, RecordedProgr
 from nbcompare.bundle.schema import record_schema, schema_faults
 from nbcompare.bundle.text_files import texts_of
 from nbcompare.case import facts as facts_module
+from nbcompare.case.arguments.options import PREFIX
 from nbcompare.case.case import load_case
 from nbcompare.case.claims import Claim
 from nbcompare.case.facts import CaseFacts
 from nbcompare.case.inputs import StagedInput
-from nbcompare.case.options import PREFIX
 from nbcompare.case.threshold import Threshold
 from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity, GitState

@@ -9,7 +9,7 @@ import pytest
 import nbcompare
 from nbcompare.bundle import names
 from nbcompare.bundle.listing import newest_bundle
-from nbcompare.case.options import PREFIX, REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.errors import EvidenceError
 
 HOUSE = Path(nbcompare.__file__).parent

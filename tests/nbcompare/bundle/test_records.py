@@ -17,7 +17,7 @@ from nbcompare.bundle.quick_schema import quick_check
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.schema import _validator, record_schema, schema_faults
 from nbcompare.bundle.text_files import texts_of
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.errors import EvidenceError
 from nbcompare.files import dump_json
 from nbcompare.verdict.verdict import Label

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nbcompare.case.command import (
+from nbcompare.case.arguments.command import (
     Command,
     Item,
     declared_shape,
@@ -14,8 +14,8 @@ from nbcompare.case.command import (
     rendered_region,
     written,
 )
+from nbcompare.case.arguments.options import option_named, option_of
 from nbcompare.case.from_text import thresholds_from
-from nbcompare.case.options import option_named, option_of
 from nbcompare.compare.image import Roi, Shape, read_smv_numbers
 from nbcompare.errors import FileError, UsageError
 

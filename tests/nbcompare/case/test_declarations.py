@@ -8,11 +8,12 @@ import jsonschema
 import pytest
 import yaml
 
-from nbcompare.case import declarations, project
+from nbcompare.case import project
 from nbcompare.case.case import load_case
+from nbcompare.case.declared import declarations
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.safe_start import safe_variables
+from nbcompare.engine.safety.safe_start import safe_variables
 from nbcompare.errors import CaseError, UsageError
 from nbcompare.run.options import RunOptions
 from tests.nbcompare.conftest import FAKES, SMALL_CASE

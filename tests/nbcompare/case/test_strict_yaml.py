@@ -3,7 +3,7 @@
 import pytest
 
 from nbcompare.case.parts import arguments, limits_of, matching, thresholds_of, whole_number
-from nbcompare.case.strict_yaml import MAX_BYTES, MAX_DEPTH, MOST_DIGITS, load
+from nbcompare.case.reading.strict_yaml import MAX_BYTES, MAX_DEPTH, MOST_DIGITS, load
 from nbcompare.errors import CaseError
 
 
@@ -28,7 +28,7 @@ def refused(what, *values, **named):
 
 def test_a_file_as_large_as_it_may_be_is_read_and_one_byte_more_is_not(root, monkeypatch):
     assert MAX_BYTES == 1 << 20
-    monkeypatch.setattr("nbcompare.case.strict_yaml.MAX_BYTES", 100)
+    monkeypatch.setattr("nbcompare.case.reading.strict_yaml.MAX_BYTES", 100)
     assert root(b"a: 1" + b"\n" * 96).mapping()["a"].integer() == 1
     assert "larger than 1 MiB" in refused(root, b"a: 1" + b"\n" * 97)
 

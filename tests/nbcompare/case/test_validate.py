@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 import nbcompare
-from nbcompare.case.option_faults import option_faults, similar_options
+from nbcompare.case.arguments.option_faults import option_faults, similar_options
 from nbcompare.case.validate import validate
 from tests.nbcompare.conftest import SMALL_CASE
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbcompare.case.command import declared_shape
+from nbcompare.case.arguments.command import declared_shape
 from nbcompare.compare.image import Shape, read_float_image, resample_nearest
 from nbcompare.errors import FileError, UsageError
 

@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
-from nbcompare.case.options import SUBJECT
+from nbcompare.case.arguments.options import SUBJECT
 from nbcompare.compare.image import Shape, read_float_image
-from nbcompare.engine.batch import batch_engine
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.rendering.batch import batch_engine
 
 SHAPE = Shape(slow=7, fast=9)
 ARGUMENTS = ("-detpixels_x", "9", "-detpixels_y", "7")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.engine.git import not_committed, repository_of
+from nbcompare.engine.repository.git import not_committed, repository_of
 
 
 class Repository:
@@ -132,8 +132,8 @@ def test_a_name_that_is_no_text_is_told_as_text(repository):
 @pytest.mark.parametrize("how", ["state", "work tree"])
 def test_what_a_partial_clone_lacks_is_not_fetched(repository, tmp_path, how):
     """The fetch would start the program that the repository names for its connection."""
-    from nbcompare.engine.revisions import Revisions
-    from nbcompare.engine.work_tree import work_tree
+    from nbcompare.engine.repository.revisions import Revisions
+    from nbcompare.engine.repository.work_tree import work_tree
     from nbcompare.errors import FileError
 
     ran = tmp_path / "ran"
@@ -156,7 +156,7 @@ def test_what_a_partial_clone_lacks_is_not_fetched(repository, tmp_path, how):
 @pytest.mark.parametrize("setting", ["core.fsmonitor", "filter.evil.smudge", "filter.evil.process", "core.hooksPath",
                                      "hooks", "core.sshCommand"])
 def test_checking_out_runs_nothing_and_leaves_nothing(repository, tmp_path, setting):
-    from nbcompare.engine.work_tree import work_tree
+    from nbcompare.engine.repository.work_tree import work_tree
 
     ran = tmp_path / "ran"
     hooks = repository.home / ".git/hooks" if setting == "hooks" else tmp_path / "program"

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from nbcompare.engine.asking import asked_once, once
 from nbcompare.engine.identity import content_hash
-from nbcompare.engine.process import run_program
+from nbcompare.engine.processes.asking import asked_once, once
+from nbcompare.engine.processes.process import run_program
 
 
 @pytest.fixture(params=["told by the system", "looked for", "refused"])

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.evidence_folder import EvidenceFolder
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.render_cache import RenderCache
-from nbcompare.engine.renderer import Batches, Renderer, edited_inputs
-from nbcompare.engine.runs import Job, RunFiles
+from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
+from nbcompare.engine.rendering.render_cache import RenderCache
+from nbcompare.engine.rendering.renderer import Batches, Renderer, edited_inputs
+from nbcompare.engine.rendering.runs import Job, RunFiles
 
 ENGINE = """\
 import os, sys

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nbcompare.compare.image import Roi
-from nbcompare.engine.row_bands import bands_of
+from nbcompare.engine.rendering.row_bands import bands_of
 
 CASE = """\
 name: banded

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nbcompare.case.command import parse_command
-from nbcompare.case.options import all_options
+from nbcompare.case.arguments.command import parse_command
+from nbcompare.case.arguments.options import all_options
 from nbcompare.errors import ExitCode
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.finders.echo import LINES

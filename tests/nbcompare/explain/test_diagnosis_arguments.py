@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from nbcompare.case.command import parse_command
+from nbcompare.case.arguments.command import parse_command
 from nbcompare.compare.image import Shape
 from nbcompare.engine.describe import DescriptionRefused, description_of
 from nbcompare.explain.description import describe_command, describe_detector, read_description

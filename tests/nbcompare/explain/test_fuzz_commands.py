@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.case.adapter import Adapter, ArgumentRule
+from nbcompare.case.declared.adapter import Adapter, ArgumentRule
 from nbcompare.engine.engine import Engine
 from nbcompare.explain.fuzz import draw
 from nbcompare.explain.fuzz.coverage import coverage_of

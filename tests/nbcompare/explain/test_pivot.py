@@ -5,7 +5,7 @@ import pytest
 
 from nbcompare.compare.image import Shape, read_float_image
 from nbcompare.engine.bundled_reference import build_reference
-from nbcompare.engine.process import run_program
+from nbcompare.engine.processes.process import run_program
 
 ARGS = ("-cell", "60", "-default_F", "100", "-N", "5", "-lambda", "1.2", "-distance", "80", "-detpixels_x", "24",
         "-detpixels_y", "20", "-pixel", "0.4", "-fdet_vector", "0", "0", "1", "-detector_roty", "15", "-oversample",

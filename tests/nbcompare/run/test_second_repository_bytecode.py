@@ -8,8 +8,8 @@ import pytest
 
 from nbcompare.case.project import load_project
 from nbcompare.engine.choose import choose_engines
-from nbcompare.engine.made_of import MadeOf, changes, look_at
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.sources.made_of import MadeOf, changes, look_at
 from nbcompare.errors import NbCompareError
 from nbcompare.run.options import RunOptions
 from tests.nbcompare.second_repository import DECLARED, Project

@@ -11,8 +11,8 @@ import yaml
 from nbcompare.case.project import load_project
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.identity import identify
-from nbcompare.engine.made_of import MadeOf, changes, look_at
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.sources.made_of import MadeOf, changes, look_at
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sources_to_declare import line_to_add
 from tests.nbcompare.second_repository import DECLARED, Project

@@ -8,8 +8,8 @@ import pytest
 from nbcompare.case.project import load_project
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.identity import identify
-from nbcompare.engine.made_of import changes
 from nbcompare.engine.progress import Progress
+from nbcompare.engine.sources.made_of import changes
 from nbcompare.run.options import RunOptions
 
 
@@ -146,7 +146,7 @@ def test_a_launcher_is_a_wrapper(project, words):
 def test_no_code_of_the_package_is_run_to_find_it(project, monkeypatch):
     project.core.write_text("open('/tmp/ran', 'w')\n")
     (project.home / "src/myport/__init__.py").write_text(f"open({str(project.home / 'ran')!r}, 'w').close()\n")
-    from nbcompare.engine.made_of import look_at
+    from nbcompare.engine.sources.made_of import look_at
 
     declarations = load_project(project.declare(start_declared(project, monkeypatch)["declared"])).engines
     look_at(choose_engines(RunOptions(), Progress(quiet=True), declarations, ("subject",))["subject"])
@@ -181,7 +181,7 @@ def test_a_port_that_uses_the_bundled_simulator_is_a_port(project, monkeypatch, 
 
 def test_a_compiled_program_is_known_with_the_libraries_it_loads():
     from nbcompare.engine.engine import Engine
-    from nbcompare.engine.made_of import look_at
+    from nbcompare.engine.sources.made_of import look_at
 
     found = look_at(Engine("reference", "true", ("/bin/true",), "--c-bin"))
     assert (found.kind, found.unknown) == ("compiled program", ())

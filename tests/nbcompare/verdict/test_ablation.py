@@ -5,7 +5,7 @@ import pytest
 
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine, Failure, Rendering, Run
-from nbcompare.engine.runs import Job
+from nbcompare.engine.rendering.runs import Job
 from nbcompare.verdict.ablation import AblatedArgument, Ablation, ablate
 
 COMMAND = ("-detpixels", "200", "-lambda", "1", "-flux", "2")

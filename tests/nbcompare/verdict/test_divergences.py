@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.claims import Claim
-from nbcompare.case.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.failure import Failure
-from nbcompare.engine.runs import Job
+from nbcompare.engine.rendering.runs import Job
 from nbcompare.errors import ExitCode
 from nbcompare.verdict.divergence import emulating, factor, judge_claims, share, try_claims
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.engine.matching import a_line_matches
+from nbcompare.engine.processes.matching import a_line_matches
 
 REFUSING = '''
 import sys

@@ -190,7 +190,7 @@ def test_a_required_option_that_one_engine_ignores_is_no_pass(run_probed):
 
 
 def test_negative_numbers_are_values_not_options():
-    from nbcompare.case.command import parse_command
+    from nbcompare.case.arguments.command import parse_command
 
     command = "-spindle_axis -1 0 0 -odet_vector -0.000088 .5 -.9 -4stol f -mat A.mat".split()
     groups = [command[first:last] for first, last in parse_command(command).spans()]
@@ -203,7 +203,7 @@ def test_what_only_rounds_an_image_otherwise_does_not_change_it(tmp_path, factor
     """A wavelength that cancels moves the last bits of one program and none of another."""
     from nbcompare.engine.engine import Engine, Rendering, Run
     from nbcompare.engine.failure import Failure
-    from nbcompare.engine.runs import Job
+    from nbcompare.engine.rendering.runs import Job
     from nbcompare.verdict.ablation import ablate
 
     command = ("-detpixels", "20", "-lambda", "1")

@@ -14,7 +14,7 @@ from pathlib import Path
 from nbcompare.bundle.history.kept import History, KeptSignOff
 from nbcompare.bundle.history.past_run import Held, PastRun
 from nbcompare.bundle.history.trend import Trend, trend_of
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.commands.views.index.charts import Chart, margin_chart, seconds_chart
 from nbcompare.commands.views.index.gates import ShownGate
 from nbcompare.commands.views.index.runs import DAMAGED, MARKS, ShownRun, address, margin_class, shown_run

@@ -12,8 +12,8 @@ import numpy as np
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.manifest import read_text
 from nbcompare.bundle.names import DATA, MANIFEST
-from nbcompare.case.command import parse_command
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.command import parse_command
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.commands.views.terminal import shown
 from nbcompare.errors import FileError, NbCompareError
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.recompute import read_stored_images
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Roi, Shape, resample_nearest
 
 WORST = 20

@@ -10,8 +10,8 @@ import numpy as np
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.names import DATA
-from nbcompare.case.command import parse_command
-from nbcompare.case.options import REFERENCE
+from nbcompare.case.arguments.command import parse_command
+from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.commands.views.page.pair import ShownPair
 from nbcompare.compare.image import Roi
 from nbcompare.compare.peaks import REACH_PX, find_peaks

@@ -15,7 +15,7 @@ from nbcompare.bundle.history.past_run import PastRun, past_run
 from nbcompare.bundle.history.trend import DEFAULT_FACTOR, Step, trend_of
 from nbcompare.bundle.listing import ListedBundle
 from nbcompare.bundle.record import Record
-from nbcompare.case.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.commands.views.page.crops import SIDE, crops
 from nbcompare.commands.views.page.pair import ShownPair, window
 from nbcompare.commands.views.page.still_images import StillImage

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nbcompare.case.command import is_number
+from nbcompare.case.arguments.command import is_number
 from nbcompare.explain.diagnose.cause import Cause, guess, guessed
 from nbcompare.explain.diagnose.causes import CATALOGUE, ECHOED, echo_id
 from nbcompare.explain.diagnose.question import Question

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nbcompare.case.command import Command
+from nbcompare.case.arguments.command import Command
 from nbcompare.explain.diagnose.causes import CATALOGUE, GEOMETRY_TOPICS
 
 

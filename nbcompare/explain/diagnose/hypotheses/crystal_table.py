@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from nbcompare.case.command import Command, parse_command
+from nbcompare.case.arguments.command import Command, parse_command
 from nbcompare.explain.diagnose.causes import (
     ARGUMENTS_DIFFER,
     FLOAT32_ARITHMETIC,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from nbcompare.case.command import Command, Item
-from nbcompare.case.options import option_named
+from nbcompare.case.arguments.command import Command, Item
+from nbcompare.case.arguments.options import option_named
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.causes import mistake_id
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import beam_centre

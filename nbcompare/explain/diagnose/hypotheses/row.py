@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from nbcompare.case.command import Command
+from nbcompare.case.arguments.command import Command
 from nbcompare.explain.diagnose.hypotheses.candidate import FileEdit
 
 

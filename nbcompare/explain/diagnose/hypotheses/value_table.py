@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nbcompare.case.command import Item, is_number
+from nbcompare.case.arguments.command import Item, is_number
 from nbcompare.explain.diagnose.causes import MISTAKES, mistake_id
 from nbcompare.explain.diagnose.hypotheses.row import Row
 from nbcompare.explain.diagnose.question import Question

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nbcompare.case.command import Command
+from nbcompare.case.arguments.command import Command
 from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from nbcompare.case.command import Command
+from nbcompare.case.arguments.command import Command
 from nbcompare.explain.diagnose.cause import Cause, guess, guessed
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, fit_parameters

@@ -16,15 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.command import Command, Item, parse_command
-from nbcompare.case.options import REFERENCE
+from nbcompare.case.arguments.command import Command, Item, parse_command
+from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.bundled_reference import build_reference
 from nbcompare.engine.choose import subject_engine
 from nbcompare.engine.engine import Engine, Rendering
-from nbcompare.engine.render_cache import RenderCache, key_of
-from nbcompare.engine.renderer import Batches, Renderer
-from nbcompare.engine.runs import Job
+from nbcompare.engine.rendering.render_cache import RenderCache, key_of
+from nbcompare.engine.rendering.renderer import Batches, Renderer
+from nbcompare.engine.rendering.runs import Job
 from nbcompare.errors import NbCompareError
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.search import limits

@@ -1,0 +1,1 @@
+"""Start a process, bound what it prints, end all that it started."""

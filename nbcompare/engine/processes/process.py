@@ -1,0 +1,197 @@
+"""Run a program: no shell, output streamed to files, a time limit that ends the whole process group.
+
+Only an allow-list of environment variables is passed on, so that nothing private can be printed into
+evidence by a program that lists its environment.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbcompare.engine.processes.kept_stream import MOST_BYTES, KeptStream
+from nbcompare.engine.processes.redact import redacted, redacted_value
+from nbcompare.engine.processes.stopping import ended, starting
+from nbcompare.engine.processes.strays import adopt_orphans, children, end_strays
+
+PASSED_ON = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH"
+                       r"|PATH|HOME|LANG|LC_.*|TMPDIR|TZ|LD_LIBRARY_PATH|VIRTUAL_ENV|XDG_CACHE_HOME")
+RECORDED = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH")
+_PRIVATE = re.compile(r"TOKEN|SECRET|PASS|(^|_)PWD|CRED|AUTH|KEY|BEARER|COOKIE|SESSION|PRIVATE|JWT|(^|_)PAT(_|$)",
+                      re.IGNORECASE)
+
+_PERCENT = re.compile(rb"(\d{1,3})% done")
+_POLL_SECONDS = 0.05
+_GRACE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended. ``exit_code`` is negative for a signal, None when it never started; ``left`` are the
+    processes that it left behind outside of its group, and that were ended."""
+
+    exit_code: int | None
+    seconds: float
+    timed_out: bool
+    not_started: str | None = None
+    left: tuple[str, ...] = ()
+
+    @property
+    def signal_name(self) -> str | None:
+        if self.exit_code is None or self.exit_code >= 0:
+            return None
+        with suppress(ValueError):
+            return signal.Signals(-self.exit_code).name
+        return f"signal {-self.exit_code}"
+
+
+def allowed_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
+    """The variables a child process gets: those on the allow-list and not private, then ``extra``."""
+    kept = {name: value for name, value in os.environ.items()
+            if PASSED_ON.fullmatch(name) and not _private(name, value)}
+    return {**kept, **extra}
+
+
+def _private(name: str, value: str) -> bool:
+    return bool(_PRIVATE.search(name)) or redacted(value) != value
+
+
+def declared_environment(globs: Sequence[str]) -> dict[str, str]:
+    """The user's variables that a declaration hands on; private ones never are."""
+    return {name: value for name, value in os.environ.items()
+            if any(fnmatch.fnmatchcase(name, glob) for glob in globs) and not _private(name, value)}
+
+
+def recordable(variables: Mapping[str, str]) -> dict[str, str]:
+    """Variables that may stand in evidence: those that do not look private."""
+    return {name: value for name, value in sorted(variables.items()) if not _private(name, value)}
+
+
+def not_passed(engine_gets: Mapping[str, str]) -> list[str]:
+    """The names of the user's variables that an engine does not get."""
+    return sorted(os.environ.keys() - engine_gets.keys())
+
+
+def recorded_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
+    """The variables written into evidence, of those that a child process gets."""
+    passed = allowed_environment(extra)
+    recorded = {name: passed[name] for name in sorted(passed) if RECORDED.fullmatch(name) or name in extra}
+    return {name: value if name in extra else redacted_value(name, value) for name, value in recorded.items()}
+
+
+def run_program(argv: Sequence[str], *, folder: Path, stdout: Path, stderr: Path, seconds: float,
+                extra_environment: Mapping[str, str] = {},
+                on_progress: Callable[[float, int | None], None] | None = None, most: int = MOST_BYTES) -> Ended:
+    """Run ``argv`` in ``folder`` until it ends or ``seconds`` are over.
+
+    ``on_progress`` is called a few times a second with the elapsed seconds and the last percentage the
+    program printed; ``most`` bytes are kept of each stream. Whatever happens, no process that came from the program
+    is left running: neither of its group nor, where the system lets us find it, one that left the group.
+    """
+    began = time.monotonic()
+    adopt_orphans()
+    before = children()
+    with KeptStream(stdout, most) as out, KeptStream(stderr, most) as err:
+        try:
+            process = start(argv, folder, extra_environment, stdout=out.writer, stderr=err.writer)
+        except OSError as fault:
+            return Ended(None, 0.0, False, f"{argv[0]}: {fault.strerror}")
+        left: tuple[str, ...] = ()
+        try:
+            out.started()
+            err.started()
+            timed_out = not _attend(process, began, seconds, (out, err), on_progress)
+        finally:
+            end_group(process)
+            left = end_strays(before, process.pid)
+        for stream in (out, err):
+            stream.drain()
+    return Ended(process.returncode, time.monotonic() - began, timed_out, left=left)
+
+
+def start(argv: Sequence[str], folder: Path, extra_environment: Mapping[str, str], *, stdout: int,
+          stderr: int, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    """Start a program as the leader of a process group that is ended when nb-compare is stopped.
+
+    Raises OSError when it cannot be started. ``end_group`` must be called in the end.
+    """
+    with starting() as groups:
+        process = subprocess.Popen(argv, cwd=folder, stdin=stdin, stdout=stdout, stderr=stderr,
+                                   env=allowed_environment(extra_environment), start_new_session=True)
+        groups.add(process.pid)
+    return process
+
+
+def _attend(process: subprocess.Popen[bytes], began: float, seconds: float, streams: Sequence[KeptStream],
+            on_progress: Callable[[float, int | None], None] | None) -> bool:
+    """Keep what a program prints until it ends. Whether it ended by itself within its time."""
+    told = 0.0
+    with _watched(process, streams) as has_ended:
+        while not has_ended():
+            elapsed = time.monotonic() - began
+            if elapsed > seconds:
+                return False
+            if on_progress and elapsed - told > 0.25:
+                told = elapsed
+                on_progress(elapsed, _percentage(streams[0].last))
+    return True
+
+
+@contextmanager
+def _watched(process: subprocess.Popen[bytes], streams: Sequence[KeptStream]) -> Iterator[Callable[[], bool]]:
+    """What waits a moment for output or the end of a program, and says whether it has ended. Linux tells the end at
+    once; elsewhere it is looked for, at the latest after a moment."""
+    events = select.poll()
+    open_streams = {stream.reader: stream for stream in streams}
+    for reader in open_streams:
+        events.register(reader, select.POLLIN)
+    try:
+        handle = os.pidfd_open(process.pid)
+        events.register(handle, select.POLLIN)
+    except (AttributeError, OSError):
+        handle = -1
+
+    def has_ended() -> bool:
+        ended = False
+        for ready, _ in events.poll(1000.0 * _POLL_SECONDS):
+            if ready == handle:
+                ended = True
+            elif not open_streams[ready].take():
+                events.unregister(ready)
+        if ended:
+            process.wait()
+        elif handle < 0:
+            process.poll()
+        return process.returncode is not None
+
+    try:
+        yield has_ended
+    finally:
+        if handle >= 0:
+            os.close(handle)
+
+
+def _percentage(text: bytes) -> int | None:
+    found = _PERCENT.findall(text)
+    return min(100, int(found[-1])) if found else None
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ask the whole process group to end, then make it; also the stragglers of a program that ended."""
+    for action, patience in ((signal.SIGTERM, _GRACE_SECONDS if process.poll() is None else 0.0),
+                             (signal.SIGKILL, _GRACE_SECONDS)):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, action)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=patience)
+    if process.returncode is not None:
+        ended(process.pid)

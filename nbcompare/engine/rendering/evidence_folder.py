@@ -1,0 +1,109 @@
+"""A folder in which evidence is made: run and one-shot start their engines here, and nowhere else.
+
+While an engine runs nothing of the folder may change but its own files (run_folder.py), and the image of another
+engine is in no file: what an engine wrote is read once, into memory, and those bytes are hashed, judged, compared and,
+when no engine runs any more, written.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.case.arguments.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
+from nbcompare.compare.image import stored_mask, stored_pixels
+from nbcompare.engine.engine import Rendering
+from nbcompare.engine.processes.redact import redact_file
+from nbcompare.engine.processes.strays import close_memory
+from nbcompare.engine.progress import Progress
+from nbcompare.engine.rendering.kept_names import keep_files
+from nbcompare.engine.rendering.renderer import Renderer
+from nbcompare.engine.rendering.run_folder import FolderGuard
+from nbcompare.engine.rendering.runs import Job, RunFiles
+
+
+class EvidenceFolder:
+    """The folder, and the images that are not written yet."""
+
+    def __init__(self, folder: Path, renderer: Renderer, progress: Progress) -> None:
+        self.folder, self.renderer, self.progress = folder, renderer, progress
+        self._unwritten: dict[Path, np.ndarray] = {}
+        close_memory()
+
+    def run_pair(self, jobs: Mapping[str, Job], places: Mapping[str, RunFiles]) -> dict[str, Rendering]:
+        """Run the jobs there are, the subject first: then there is no image of the reference yet that it could copy."""
+        found = {role: self.run(jobs[role], places[role]) for role in (SUBJECT, REFERENCE) if role in jobs}
+        return {role: found[role] for role in jobs}
+
+    def run(self, job: Job, places: RunFiles) -> Rendering:
+        """Run a job; its files are left at ``places``, the image when ``write_images`` is called.
+
+        What a failed run wrote besides is moved to places.rest, so that nothing of it is lost. An engine that touched
+        anything of the folder but its own has failed.
+        """
+        self.progress.begin(job.name)
+        with FolderGuard(self.folder) as guard:
+            found = self._run(job, places)
+            trespass = guard.trespass(places)
+        for path in places.rest.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                redact_file(path, text_only=True)
+        if trespass:
+            found = replace(found, run=replace(found.run, failure=trespass))
+        run = found.run
+        self.progress.end(f"failed: {run.failure.sentence}" if run.failure else f"{run.seconds:.3f} s")
+        if found.pixels is not None:
+            self.hold(places.image, found.pixels)
+        if found.masked is not None and places.mask:
+            self.hold(places.mask, found.masked)
+        return found
+
+    def _run(self, job: Job, places: RunFiles) -> Rendering:
+        scratch = self.folder / f"scratch-{PREFIX[job.engine.role]}"
+        try:
+            found = self.renderer.run(job, folder=scratch, stdout=places.stdout, stderr=places.stderr,
+                                      on_progress=self.progress.tick)
+            if found.pixels is None and found.run.image_sha256:
+                (scratch / FLOAT_FILE).replace(places.image)
+            if found.run.failure:
+                image = FLOAT_FILE if found.run.image_sha256 else ""
+                keep_files(scratch, places.rest, {image, *_names_in(job.inputs)})
+            return found
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def hold(self, path: Path, pixels: np.ndarray) -> None:
+        """Keep an image, or a mask (boolean), in memory until ``write_images``."""
+        self._unwritten[path] = pixels
+
+    def held(self, path: Path) -> np.ndarray | None:
+        """An image that is not written yet [slow, fast]."""
+        return self._unwritten.get(path)
+
+    def forget(self, path: Path) -> None:
+        """Do not keep an image."""
+        self._unwritten.pop(path, None)
+
+    def write_images(self) -> None:
+        """Write every image that is held; no engine may be run after that."""
+        while self._unwritten:
+            path, pixels = self._unwritten.popitem()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "wb") as stream:
+                stream.write(stored_mask(pixels) if pixels.dtype == bool else stored_pixels(pixels))
+
+
+def _names_in(folder: Path) -> set[str]:
+    """The files of a folder, by name below it."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def protection() -> str:
+    """How the image of one engine is kept from the other, for the record."""
+    closed = ("the memory of nb-compare is closed to other processes of the user" if close_memory() else
+              "the memory of nb-compare is open to processes of the superuser, as the engines are, or of this system")
+    return f"the subject ran first; images are in memory alone while an engine runs; {closed}"

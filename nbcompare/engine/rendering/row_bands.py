@@ -1,0 +1,96 @@
+"""One image in row bands: each band is a run of its own with -roi, and the bands are stitched.
+
+It works for every engine that knows -roi, and gives the same bytes where pixels do not depend on each other. In
+nanoBragg C they do where a phi step is exactly 0: the first pixel of each band then starts without the vectors that the
+pixel before it would have left (the defect that phi-carryover emulates).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.case.arguments.command import rendered_region
+from nbcompare.compare.image import Roi, Shape, dtype_code, stored_pixels
+from nbcompare.engine.adapter import adapt
+from nbcompare.engine.engine import Engine, Rendering, run_engine
+from nbcompare.engine.failure import ZERO_IMAGE, Failure
+from nbcompare.engine.taken_image import content_failure
+
+
+def bands_of(region: Roi, count: int) -> list[Roi]:
+    """The region in ``count`` bands of rows, or in as many as it has rows."""
+    rows = region.ymax - region.ymin + 1
+    edges = [region.ymin + rows * i // count for i in range(count + 1)]
+    return [Roi(f"rows {low}..{high - 1}", region.xmin, region.xmax, low, high - 1)
+            for low, high in itertools.pairwise(edges) if high > low]
+
+
+def run_in_shards(engine: Engine, arguments: Sequence[str], shape: Shape, count: int, *, inputs: Path, folder: Path,
+                  stdout: Path, stderr: Path, seconds: float, environment: Mapping[str, str],
+                  on_progress: Callable[[float, int | None], None] | None = None) -> Rendering:
+    """Run a command in row bands, several at once, and stitch them; as engine.run_engine does the whole.
+
+    ``seconds`` is the time limit of each band. The run's argv is the command without bands.
+    """
+    bands = bands_of(rendered_region(arguments, shape), count)
+    folder.mkdir()
+    begun, done = time.monotonic(), []
+
+    def render(band: Roi) -> Rendering:
+        place = folder / f"band-{band.ymin}"
+        found = run_engine(engine, (*arguments, "-roi", *map(str, band.bounds)), shape, inputs=inputs, folder=place,
+                           stdout=folder / f"{band.ymin}.out", stderr=folder / f"{band.ymin}.err", seconds=seconds,
+                           environment=environment)
+        done.append(band)
+        if on_progress:
+            on_progress(time.monotonic() - begun, 100 * len(done) // len(bands))
+        return found
+
+    with ThreadPoolExecutor(max_workers=min(len(bands), os.cpu_count() or 1)) as pool:
+        found = list(pool.map(render, bands))
+    for path, end in ((stdout, "out"), (stderr, "err")):
+        _join([(band.name, folder / f"{band.ymin}.{end}") for band in bands], path)
+    first = found[0].run
+    argv = (*engine.start, *adapt(engine.adapter, arguments).words)
+    whole = replace(first, argv=argv, seconds=time.monotonic() - begun, image_sha256=None, failure=None,
+                    how=f"{len(bands)} row bands")
+    for band, part in zip(bands, found, strict=True):
+        if part.run.failure and part.run.failure.kind != ZERO_IMAGE:
+            failure = Failure(part.run.failure.kind, f"({band.name}) {part.run.failure.sentence}")
+            return Rendering(replace(whole, exit_code=part.run.exit_code, failure=failure))
+    if any(part.masked is not None for part in found):
+        failure = Failure("unreadable-image", "wrote images that state masks, which row bands cannot join")
+        return Rendering(replace(whole, failure=failure, file_sha256=None, mask_sha256=None))
+    image = _stitched(shape, bands, found)
+    digest = hashlib.sha256(stored_pixels(image)).hexdigest()
+    return Rendering(replace(whole, failure=content_failure(image), image_sha256=digest, dtype=dtype_code(image),
+                             file_sha256=None, mask_sha256=None), image)
+
+
+def _join(parts: Sequence[tuple[str, Path]], target: Path) -> None:
+    """What all bands printed, one after the other, each under its name."""
+    with open(target, "wb") as out:
+        for name, path in parts:
+            out.write(f"# {name}\n".encode())
+            with open(path, "rb") as stream:
+                shutil.copyfileobj(stream, out)
+
+
+def _stitched(shape: Shape, bands: Sequence[Roi], parts: Sequence[Rendering]) -> np.ndarray:
+    """The rows of each band from its own image, zero elsewhere; of the bands' own type [slow, fast]."""
+    kinds = {part.pixels.dtype for part in parts if part.pixels is not None}
+    image = np.zeros((shape.slow, shape.fast), dtype=np.result_type(*kinds))
+    for band, part in zip(bands, parts, strict=True):
+        assert part.pixels is not None, "a band that did not fail has pixels"
+        image[band.slices] = part.pixels[band.slices]
+    return image

@@ -1,0 +1,1 @@
+"""What git says of a folder, and work trees of our own."""

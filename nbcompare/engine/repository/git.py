@@ -1,0 +1,226 @@
+"""What git says of a folder, and what it does not say: files that were told to look unchanged are looked at.
+
+A repository may be anybody's. git is started with none of the user's GIT_ variables, and runs no program that a
+repository names: no hook, no monitor, no filter but git-lfs's own, no external diff. Nor does it believe what a
+repository says of how far to look: replaced objects, times of files, a working tree somewhere else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nbcompare.engine.processes.asking import answer, answer_sum, once
+from nbcompare.visible import visible
+
+UNKNOWN = "unknown"
+_SECONDS = 60.0
+_MOST_NAMES = 20
+_MOST_SHOWN = 4
+_MOST_DEEP = 5
+_SETTINGS = {"core.fsmonitor": "false", "core.hooksPath": "/dev/null", "core.untrackedCache": "false",
+             "core.trustctime": "true", "submodule.recurse": "false", "core.checkStat": "default",
+             "safe.bareRepository": "explicit"}
+_ASKED = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_TERMINAL_PROMPT": "0",
+          "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_LFS_SKIP_SMUDGE": "1"}
+"""Variables of every question. Objects that a partial clone lacks are not fetched: that would start what it names."""
+
+_FILTERS = r"^filter\..*\.(clean|smudge|process)$"
+_LFS = frozenset(("git-lfs clean -- %f", "git-lfs smudge -- %f", "git-lfs filter-process"))
+
+
+@dataclass(frozen=True)
+class RepositoryState:
+    """A repository at one moment. ``root`` None: the folder lies in none, or git is not here.
+
+    ``dirty`` is None when git cannot tell; ``diff_sha256`` is the sum of the changes against the commit; ``changed``,
+    ``untracked`` and ``hidden`` name files (20 at most each): changed against the commit, in no commit, and changed
+    files that git was told to overlook.
+    """
+
+    root: str | None
+    sha: str = UNKNOWN
+    branch: str | None = None
+    dirty: bool | None = None
+    diff_sha256: str | None = None
+    untracked: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files that make it dirty, the gravest first; each once."""
+        return tuple(dict.fromkeys((*self.hidden, *self.changed, *self.untracked)))
+
+    @property
+    def shown_names(self) -> str:
+        """The first of them as a line shows them; empty where none is known."""
+        more = " and more" if len(self.names) > _MOST_SHOWN else ""
+        return ", ".join(map(visible, self.names[:_MOST_SHOWN])) + more
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain values; ``changed`` is left out where it is empty, as older records do not know it."""
+        lists = {"untracked": list(self.untracked), "hidden": list(self.hidden), "changed": list(self.changed)}
+        return {key: value for key, value in {**asdict(self), **lists}.items() if key != "changed" or value}
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> RepositoryState:
+        lists = {key: tuple(stored.get(key, ())) for key in ("untracked", "hidden", "changed")}
+        return cls(**{**stored, **lists})
+
+    def __str__(self) -> str:
+        if self.root is None:
+            return "in no git repository"
+        changed = f"uncommitted changes, sha256 {self.diff_sha256}" if self.diff_sha256 else "uncommitted changes"
+        more = {True: f" ({changed})", False: "", None: " (git cannot tell whether it is clean)"}[self.dirty]
+        return f"{self.sha}{more}"
+
+
+def repository_of(folder: Path) -> RepositoryState:
+    """The state of the repository that holds ``folder``."""
+    root = _root_of(folder)
+    return _state(root, _MOST_DEEP) if root else RepositoryState(None)
+
+
+class Repositories:
+    """The repositories of one moment: each is looked at once, however many folders of it are asked about."""
+
+    def __init__(self) -> None:
+        self._states: dict[Path, RepositoryState] = {}
+        self._roots: dict[Path, Path | None] = {}
+
+    def of(self, folder: Path | None) -> RepositoryState:
+        """The state of the repository that holds a folder; None lies in none."""
+        if folder is None:
+            return RepositoryState(None)
+        if folder not in self._roots:
+            self._roots[folder] = _root_of(folder)
+        root = self._roots[folder]
+        if root is None:
+            return RepositoryState(None)
+        if root not in self._states:
+            self._states[root] = _state(root, _MOST_DEEP)
+        return self._states[root]
+
+
+def not_committed(top: Path, paths: list[Path]) -> list[str]:
+    """Of the files those that HEAD does not hold with the bytes that they have, by their names in the repository.
+
+    The files are read: git's own memory goes by their times. What lies in a submodule is asked of that.
+    """
+    git = Git(top)
+    inside = [Path(name).parts for name in git.submodules()]
+    names = [os.path.relpath(path, git.top) for path in paths]
+    names = [name for name in names if not any(Path(name).parts[:len(parts)] == parts for parts in inside)]
+    asked = [name for name in names if "\n" not in name and (git.top / name).is_file()]
+    if not asked:
+        return names
+    stored = {entry.partition("\t")[2]: entry.split()[2] for entry in git.names("ls-tree", "-r", "-z", "HEAD") or ()}
+    sums = git.blob_sums(asked)
+    return [name for name in names if name not in sums or stored.get(name) != sums[name]]
+
+
+def _root_of(folder: Path) -> Path | None:
+    """The top of the working tree that holds a folder; a repository may claim one that lies elsewhere."""
+    root = Git(folder, filters=False).text("rev-parse", "--show-toplevel") if folder.is_dir() else None
+    return Path(root) if root and folder.resolve().is_relative_to(Path(root).resolve()) else None
+
+
+def _state(top: Path, deep: int) -> RepositoryState:
+    git = Git(top)
+    sha, branch = git.text("rev-parse", "HEAD"), git.text("symbolic-ref", "--short", "-q", "HEAD")
+    entries = git.names("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all",
+                        "--ignore-submodules=dirty")
+    if sha is None or entries is None:
+        return RepositoryState(str(top), sha or UNKNOWN, branch)
+    untracked = [entry[3:] for entry in entries if entry.startswith("??")]
+    changed = [entry[3:] for entry in entries if not entry.startswith("??")] + list(_changed_inside(git, deep))
+    hidden = list(_hidden_changes(git))
+    diff = git.sum_of_changes() if changed or hidden else None  # of a tree without a change git prints nothing
+    return RepositoryState(str(top), sha, branch, bool(untracked or changed or hidden), diff,
+                           *(tuple(map(_shown, names[:_MOST_NAMES])) for names in (untracked, hidden, changed)))
+
+
+def _shown(name: str) -> str:
+    """A file's name as text, also where its bytes are none."""
+    return os.fsencode(name).decode(errors="replace")
+
+
+def _changed_inside(git: Git, deep: int) -> Iterator[str]:
+    """The changes in submodules. Each is asked by itself, so that nothing that it names is run either."""
+    for name in git.submodules() if deep else ():
+        if (git.top / name / ".git").exists():
+            state = _state(git.top / name, deep - 1)
+            if state.dirty is not False:
+                yield from (f"{name}/{word}" for word in state.names or ("",))
+
+
+def _hidden_changes(git: Git) -> Iterator[str]:
+    """Changed files that git was told to take for unchanged (--assume-unchanged, --skip-worktree)."""
+    for mark, _, stored, name in git.index():
+        if not (mark.islower() or mark == "S") or not (git.top / name).is_file():
+            continue  # as it should be, or left out of a sparse checkout
+        if git.text("hash-object", "--", name) != stored:
+            yield name
+
+
+class Git:
+    """git, asked about one folder, or told to change it. ``filters``: those that the repository brings are looked for
+    and switched off."""
+
+    def __init__(self, top: Path, *, filters: bool = True) -> None:
+        self.top = top.absolute()
+        self.settings = dict(_SETTINGS)
+        for scope in ("--local", "--worktree") if filters else ():
+            for entry in self.names("config", scope, "--includes", "-z", "--get-regexp", _FILTERS) or ():
+                name, _, value = entry.partition("\n")
+                if value not in _LFS:
+                    self.settings |= {name: "", f"{name.rpartition('.')[0]}.required": "false"}
+
+    def _asked(self, words: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
+        plain = [word for name, value in self.settings.items() if "=" not in name for word in ("-c", f"{name}={value}")]
+        odd = [(name, value) for name, value in self.settings.items() if "=" in name]
+        more = {f"GIT_CONFIG_{part}_{at}": word for at, pair in enumerate(odd)
+                for part, word in zip(("KEY", "VALUE"), pair, strict=True)}
+        return ["git", "-C", str(self.top), *plain, *words], {**_ASKED, **more, "GIT_CONFIG_COUNT": str(len(odd))}
+
+    def said(self, *words: str, seconds: float = _SECONDS) -> bytes | None:
+        argv, environment = self._asked(words)
+        return once((*argv, *sorted(environment.items())),
+                    lambda: answer(argv, self.top, seconds=seconds, environment=environment))
+
+    def text(self, *words: str) -> str | None:
+        said = self.said(*words)
+        return said.decode(errors="surrogateescape").strip() or None if said is not None else None
+
+    def names(self, *words: str) -> list[str] | None:
+        """The entries of an answer with -z; None where git gives none."""
+        said = self.said(*words)
+        return None if said is None else [entry for entry in said.decode(errors="surrogateescape").split("\0") if entry]
+
+    def blob_sums(self, names: list[str]) -> dict[str, str]:
+        """The sums under which git would keep files; empty where it does not say."""
+        argv, environment = self._asked(("hash-object", "--stdin-paths"))
+        said = answer(argv, self.top, seconds=_SECONDS, environment=environment, told="".join(f"{n}\n" for n in names))
+        sums = said.decode().split() if said else []
+        return dict(zip(names, sums, strict=True)) if len(sums) == len(names) else {}
+
+    def submodules(self) -> list[str]:
+        """The repositories inside, as the index names them."""
+        return [name for _, mode, _, name in self.index() if mode == "160000"]
+
+    def index(self) -> Iterator[tuple[str, str, str, str]]:
+        """Of every entry of the index its mark (of ls-files -v), mode, sum and name."""
+        for entry in self.names("ls-files", "-s", "-v", "-z") or ():
+            said, _, name = entry.partition("\t")
+            mark, mode, stored, _ = said.split()
+            yield mark, mode, stored, name
+
+    def sum_of_changes(self) -> str | None:
+        """The sum of what ``git diff`` prints against the commit; None where git follows no changed file."""
+        argv, environment = self._asked(("diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", "--no-color",
+                                         "--ignore-submodules=dirty"))
+        return answer_sum(argv, self.top, seconds=_SECONDS, environment=environment)

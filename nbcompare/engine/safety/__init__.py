@@ -1,0 +1,1 @@
+"""Nothing that data names is run, and what nobody trusts is confined."""

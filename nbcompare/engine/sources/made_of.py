@@ -1,0 +1,343 @@
+"""What an engine is made of, file by file: what is hashed when a run begins, and looked at again when it ends.
+
+Of a Python program the interpreter that runs it is asked (ask_python.py). Of a compiled one the linked libraries are
+taken. What a wrapper starts cannot be found out; there the declared ``sources`` say what counts, and where none are
+declared this is said (``unknown``), so that nobody takes the wrapper's own bytes for the program's.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import shlex
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nbcompare.case.declared.declarations import EngineDeclaration
+from nbcompare.engine.engine import Engine
+from nbcompare.engine.installation import CHECKOUT, SIMULATOR
+from nbcompare.engine.processes.asking import answer, once
+from nbcompare.engine.safety.sandbox import confining, with_own_places
+from nbcompare.engine.sources.entry import COMPILED, MODULE, SCRIPT, WRAPPER, Entry, entry_of
+from nbcompare.engine.sources.libraries import linked_libraries, loader_of
+from nbcompare.engine.sources.python_here import SKIPPED, files_below
+from nbcompare.errors import FileError
+from nbcompare.files import hash_of_named, sha256_of
+
+ASK_SECONDS = 60.0
+MOST_FILES = 20_000
+_TEXTS = [str(Path(__file__).with_name(name)) for name in ("paths_in_text.py", "python_here.py", "ask_python.py")]
+_QUESTION = """\
+import sys
+search = list(sys.path)
+own = [entry for entry in search if entry.startswith(sys.base_prefix + "/lib") and "-packages" not in entry]
+sys.path[:] = own + [entry for entry in search if entry not in own]
+import os
+import types
+for text in sys.argv[1:-1]:
+    name = "nbcompare.engine." + os.path.basename(text)[:-3]
+    sys.modules[name] = module = types.ModuleType(name)
+    with open(text, encoding="utf-8") as stream:
+        exec(compile(stream.read(), text, "exec"), vars(module))
+module.main(sys.argv[-1], search)
+"""
+"""What an asked Python is given to run: whatever it imports itself is Python's own, also beside a file json.py."""
+
+MOST_BESIDE = 500
+_MOST_PROGRAM = 64 << 20
+_STARTING = re.compile(rb"\0(execl|execle|execlp|execv|execve|execvp|execvpe|fexecve|posix_spawn|posix_spawnp|popen|"
+                       rb"system|dlopen|dlmopen)(?=\0)")
+_PATHS = re.compile(rb"(?<=\0)[A-Za-z0-9._/-]{1,255}(?=\0)")
+_OF_THE_SYSTEM = ("/lib", "/usr/", "/etc/", "/proc/", "/sys/", "/dev/", "/bin/", "/sbin/")
+"""What a compiled program holds as a word of its own: names of functions, and of files."""
+_NO_DATA = re.compile(r"PATH|PYTHON.*|LD_(?!PRELOAD$).*|HOME|TMPDIR|XDG_.*|VIRTUAL_ENV|CONDA.*|LANG|LC_.*|TZ|PWD"
+                      r"|.*_(NUM_)?THREADS")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of an engine: ``name`` is the same wherever it lies, ``path`` is where it lies."""
+
+    name: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class MadeOf:
+    """What an engine is made of, beside its program.
+
+    ``kind`` is the word of entry.py; ``origin`` the folder or file that a Python program comes from. ``folders`` were
+    hashed whole, ``globs`` are the declared sources relative to ``base``. ``installed`` are the versions of installed
+    distributions that it imports; ``editable`` says by what file an editable install put it on Python's path.
+    ``unknown`` says why more may belong to it than is listed; empty when the list is complete, or declared.
+    """
+
+    kind: str
+    origin: str | None = None
+    interpreter: str | None = None
+    files: tuple[SourceFile, ...] = ()
+    folders: tuple[str, ...] = ()
+    globs: tuple[str, ...] = ()
+    base: str | None = None
+    installed: tuple[str, ...] = ()
+    editable: str | None = None
+    bundled: bool = False
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """One sum over names and bytes of all files, wherever they lie."""
+        return hash_of_named(sorted((entry.name, entry.sha256) for entry in self.files))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**vars(self), "files": [vars(entry) for entry in self.files], "sha256": self.sha256,
+                **{key: list(getattr(self, key)) for key in ("folders", "globs", "installed", "unknown")}}
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> MadeOf:
+        lists = {key: tuple(stored[key]) for key in ("folders", "globs", "installed", "unknown")}
+        files = tuple(SourceFile(**entry) for entry in stored["files"])
+        return cls(**{**{key: value for key, value in stored.items() if key != "sha256"}, "files": files, **lists})
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why more may belong to an engine than was found: what stands in ``file``, or what lies in ``place``."""
+
+    text: str
+    file: str | None = None
+    place: str | None = None
+
+
+Found = tuple[MadeOf, list[Reason]]
+"""What an engine is made of as far as it can be found out, and why that may not be all."""
+
+
+def look_at(engine: Engine, environment: Mapping[str, str] = {}) -> MadeOf:
+    """What an engine is made of now; ``environment`` is what a case sets for it beside its declaration.
+
+    Raises FileError for a file that cannot be read, and for a compiled file that is not of its source.
+    """
+    variables = engine.variables(environment)
+    entry = entry_of(engine.start, variables.get("PATH"))
+    if entry.kind in (MODULE, SCRIPT):
+        found, reasons = _of_python(engine, entry, variables)
+    elif entry.kind == COMPILED:
+        found, reasons = _of_compiled(engine, variables)
+    else:
+        found, reasons = MadeOf(entry.kind), [Reason(f"{_what_starts(engine)} starts another program",
+                                                     str(engine.program))]
+    more, also = _named_by_variables({**engine.declared_variables, **environment}, found)
+    found = replace(found, files=(*found.files, *more))
+    return _with_declared(found, [*reasons, *also], engine)
+
+
+def _what_starts(engine: Engine) -> str:
+    """The wrapper as a person calls it, with the script or module that it is given."""
+    more = [Path(word).name for word in engine.start[1:] if os.path.isfile(word)][:1] or list(engine.start[1:3])
+    return " ".join((engine.program.name, *more)) if more else engine.program.name
+
+
+# --- Python ----------------------------------------------------------------------------------------------------
+
+
+def _of_python(engine: Engine, entry: Entry, variables: Mapping[str, str]) -> Found:
+    said = ask(engine, entry, variables)
+    if said is None:
+        return MadeOf(entry.kind), [Reason("its Python did not say where it comes from", str(engine.program))]
+    for path in said["stale"]:
+        raise FileError(f"{path}: not compiled from the source beside it as that is now, and Python would run it",
+                        hint=f"remove it: rm {shlex.quote(path)}")
+    if said["bundled"]:
+        folder = SIMULATOR
+        files = [SourceFile(f"{folder.name}/{path.relative_to(folder).as_posix()}", str(path), sha256_of(path))
+                 for path in listed(folder)]
+        return MadeOf(entry.kind, str(folder), said["python"], tuple(files), (str(folder),), bundled=True), []
+    files = [SourceFile(name, path, sha256_of(path)) for name, path in sorted(said["files"].items())]
+    reasons = [Reason(text, file, place) for file, place, text in said["reasons"]]
+    if entry.kind == MODULE and not said["files"]:
+        reasons.append(Reason(f"its Python does not find {entry.module}", str(engine.program)))
+    if said["too_many"]:
+        reasons.append(Reason(f"it has more than {MOST_FILES} files"))
+    origin = entry.script or next(iter(said["folders"]), None) or next(iter(said["files"].values()), None)
+    return MadeOf(entry.kind, origin, said["python"], tuple(files), tuple(said["folders"]),
+                  installed=tuple(sorted(set(said["installed"].values()))), editable=said["editable"]), reasons
+
+
+def ask(engine: Engine, entry: Entry, variables: Mapping[str, str] = {}) -> dict[str, Any] | None:
+    """What the interpreter of a Python program says of it, with the ``variables`` that the engine gets (without them,
+    those of its declaration); None when it says nothing usable."""
+    variables = variables or engine.variables({})
+    held = (engine.start, engine.confined, engine.reads, engine.declaration)
+    return once((*held, entry, tuple(sorted(variables.items()))), lambda: _ask(engine, entry, variables))
+
+
+def _ask(engine: Engine, entry: Entry, variables: Mapping[str, str]) -> dict[str, Any] | None:
+    declared = engine.declaration.cwd if engine.declaration else None
+    question = json.dumps({"module": entry.module.partition(".")[0], "script": entry.script,
+                           "cwd": str(declared) if declared else None,
+                           "stop_at": [str(SIMULATOR)] if SIMULATOR.is_relative_to(CHECKOUT) else []})
+    with tempfile.TemporaryDirectory(prefix="nb-compare-") as scratch:
+        asked = (*confining(engine, Path(scratch), variables), *entry.interpreter, "-c", _QUESTION, *_TEXTS, question)
+        printed = answer(asked, declared or Path(scratch), seconds=ASK_SECONDS,
+                         environment=with_own_places(engine, Path(scratch), variables))
+    try:
+        said = json.loads((printed or b"").splitlines()[-1])
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+# --- compiled programs ---------------------------------------------------------------------------------------------
+
+
+def _of_compiled(engine: Engine, variables: Mapping[str, str]) -> Found:
+    """The libraries that a compiled program is linked with, in the engine's environment, and the loader it names."""
+    found = linked_libraries(engine.program, variables, confining(engine, Path(os.devnull), variables))
+    loader = loader_of(engine.program)
+    hidden = _started_by(engine.program)
+    if found is None:
+        return MadeOf(COMPILED), [Reason("ldd does not say with what it is linked", str(engine.program))]
+    files = [SourceFile(entry.name, entry.path, sha256_of(entry.path)) for entry in found if entry.path]
+    files += _named_in_program(engine)
+    reasons = [Reason(f"{engine.program.name} calls {', '.join(hidden)}", str(engine.program))] if hidden else []
+    if loader is not None and os.path.realpath(loader) not in {os.path.realpath(entry.path) for entry in files}:
+        reasons.append(Reason(f"it is loaded by {loader}, which may take other libraries", str(engine.program)))
+    return MadeOf(COMPILED, files=tuple(files)), reasons
+
+
+def _started_by(program: Path) -> list[str]:
+    """The functions of the system that start a program or load a library and that a compiled program names."""
+    text = program.read_bytes() if program.stat().st_size <= _MOST_PROGRAM else b""
+    return sorted({found.decode() for found in _STARTING.findall(text)})
+
+
+def _named_in_program(engine: Engine) -> list[SourceFile]:
+    """The files that the text of a compiled program names; relative ones as seen from the folder that it is declared
+    to start in."""
+    if engine.program.stat().st_size > _MOST_PROGRAM:
+        return []
+    folder = engine.declaration.cwd if engine.declaration else None
+    names = {found.decode() for found in _PATHS.findall(engine.program.read_bytes())}
+    named = {name: Path(folder or "/", name) for name in names
+             if (folder or name.startswith("/")) and not name.startswith(_OF_THE_SYSTEM)}
+    return [SourceFile(name, str(path), sha256_of(path)) for name, path in sorted(named.items())
+            if path.is_file() and path != engine.program]
+
+
+# --- files that its variables name ------------------------------------------------------------------------------------
+
+
+def _named_by_variables(variables: Mapping[str, str], found: MadeOf) -> tuple[list[SourceFile], list[Reason]]:
+    """The files that variables of a declaration or case name, as a table's folder is often given, or a library that is
+    loaded before all; of a great many it is told."""
+    known = {os.path.realpath(entry.path) for entry in found.files}
+    files: dict[str, SourceFile] = {}
+    reasons = []
+    named = [(name, word) for name, value in variables.items()
+             for word in (re.split(r"[:\s]+", value) if name == "LD_PRELOAD" else (value,))]
+    for name, value in named:
+        if _NO_DATA.fullmatch(name) or not os.path.isabs(value):
+            continue
+        path = Path(value)
+        inside = [path] if path.is_file() else listed(path, MOST_BESIDE + 1) if path.is_dir() else []
+        if len(inside) > MOST_BESIDE:
+            reasons.append(Reason(f"{name} names the folder {value}, which holds more than {MOST_BESIDE} files",
+                                  place=value))
+        for entry in inside[:MOST_BESIDE]:
+            if os.path.realpath(entry) not in known:
+                label = f"${name}/{entry.relative_to(path).as_posix()}" if entry != path else f"${name}"
+                files[str(entry)] = SourceFile(label, str(entry), sha256_of(entry))
+    return list(files.values()), reasons
+
+
+# --- declared sources ------------------------------------------------------------------------------------------------
+
+
+def _with_declared(found: MadeOf, reasons: list[Reason], engine: Engine) -> MadeOf:
+    """With the files of the declared sources. They answer for what they name, and for nothing else: for a file, and
+    what it starts or loads, where they name it; for a folder where they name files in it; for a wrapper where they name
+    more than itself."""
+    declaration = engine.declaration
+    if declaration is None or not declaration.sources:
+        return replace(found, unknown=tuple(dict.fromkeys(reason.text for reason in reasons)))
+    known = {os.path.realpath(entry.path) for entry in found.files}
+    named = {os.path.realpath(path): path for path in _globbed(declaration.folder, declaration.sources)}
+    more = [SourceFile(os.path.relpath(path, declaration.folder), str(path), sha256_of(path))
+            for real, path in named.items() if real not in known]
+    left = [reason.text for reason in reasons if not _answers(set(named), known, reason, engine)]
+    left += list(_searched_without_sources(declaration, set(named) | known)) if found.kind == WRAPPER else []
+    if not named:
+        left.append(f"its declared sources {', '.join(declaration.sources)} name no file")
+    return replace(found, files=(*found.files, *more), globs=declaration.sources, base=str(declaration.folder),
+                   unknown=tuple(dict.fromkeys(left)))
+
+
+def _searched_without_sources(declaration: EngineDeclaration, named: set[str]) -> Iterator[str]:
+    """The project's folders on the declared PYTHONPATH of a wrapper in which no source lies: what the wrapper starts
+    imports from there."""
+    base = os.path.realpath(declaration.folder)
+    for entry in filter(None, dict(declaration.set_variables).get("PYTHONPATH", "").split(os.pathsep)):
+        folder = os.path.realpath(entry)
+        if folder.startswith(base + os.sep) and os.path.isdir(folder) \
+                and not any(path.startswith(folder + os.sep) for path in named):
+            yield f"PYTHONPATH names {os.path.relpath(folder, base)}, and none of its sources lies there"
+
+
+def _answers(named: set[str], known: set[str], reason: Reason, engine: Engine) -> bool:
+    """Whether declared sources answer for a reason; ``known`` files were found without them. All are real paths."""
+    if reason.place is not None:
+        return any(path.startswith(os.path.realpath(reason.place) + os.sep) for path in named - known)
+    if reason.file is None:
+        return False
+    file = os.path.realpath(reason.file)
+    return bool(named - {file}) if file == os.path.realpath(engine.program) else file in named
+
+
+def _globbed(base: Path, globs: tuple[str, ...]) -> list[Path]:
+    """The files that the globs name, without those of caches; each once, by path."""
+    found = {path for glob in globs for path in _glob(base, glob) if path.is_file()}
+    kept = sorted(path for path in found if not set(path.parts) & set(SKIPPED))
+    if len(kept) > MOST_FILES:
+        raise FileError(f"{base}: the declared sources are more than {MOST_FILES} files",
+                        hint="name them more narrowly")
+    return kept
+
+
+def _glob(base: Path, glob: str) -> Iterator[Path]:
+    """Of one glob; a folder stands for everything in it."""
+    for path in base.glob(glob):
+        if path.is_dir():
+            yield from listed(path)
+        else:
+            yield path
+
+
+def listed(folder: Path, most: int | None = None) -> list[Path]:
+    """Every file of a source folder, through links too and without caches, by path; ``most`` of them."""
+    return [Path(path) for path in sorted(itertools.islice(files_below(str(folder)), most))]
+
+
+# --- afterwards ------------------------------------------------------------------------------------------------------
+
+
+def changes(before: MadeOf) -> list[str]:
+    """The names of files that are not what they were: changed, gone, or new in a folder or glob that counts."""
+    found = []
+    for entry in before.files:
+        try:
+            if sha256_of(entry.path) != entry.sha256:
+                found.append(f"{entry.name} changed")
+        except FileError:
+            found.append(f"{entry.name} is gone")
+    known = {os.path.realpath(entry.path) for entry in before.files}
+    now = [path for folder in before.folders if os.path.isdir(folder) for path in listed(Path(folder))]
+    if before.base and before.globs:
+        now += _globbed(Path(before.base), before.globs)
+    return found + [f"{path.name} is new" for path in dict.fromkeys(now) if os.path.realpath(path) not in known]
