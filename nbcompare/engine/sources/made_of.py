@@ -40,7 +40,7 @@ sys.path[:] = own + [entry for entry in search if entry not in own]
 import os
 import types
 for text in sys.argv[1:-1]:
-    name = "nbcompare.engine." + os.path.basename(text)[:-3]
+    name = "nbcompare.engine.sources." + os.path.basename(text)[:-3]
     sys.modules[name] = module = types.ModuleType(name)
     with open(text, encoding="utf-8") as stream:
         exec(compile(stream.read(), text, "exec"), vars(module))
