@@ -21,6 +21,7 @@ from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.compare.image import FLOAT_DTYPE, Shape
 from nbcompare.engine.adapter import adapt, image_file
 from nbcompare.engine.failure import Failure
+from nbcompare.engine.processes.open_calls import Calls, OpenCalls
 from nbcompare.engine.processes.process import Ended, declared_environment, run_program
 from nbcompare.engine.safety.safe_start import safe_variables, with_absolute_paths
 from nbcompare.engine.safety.sandbox import confining, with_own_places
@@ -140,13 +141,15 @@ class Rendering:
 
     ``pixels`` [slow, fast] are of the very bytes whose sum the run holds, read once: float32, or of the run's own
     dtype; None where the file is not of the declared size. ``stdout`` is what was printed, where it was asked for.
-    ``masked`` is True where the image file itself says that a pixel is no measurement.
+    ``masked`` is True where the image file itself says that a pixel is no measurement; ``opened`` is what its processes
+    opened outside of the run's own folder.
     """
 
     run: Run
     pixels: np.ndarray | None = None
     stdout: str = ""
     masked: np.ndarray | None = None
+    opened: Calls | None = None
 
     @property
     def image(self) -> np.ndarray | None:
@@ -184,11 +187,13 @@ def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs
                          hint="give the input another name")
     started = time.time()
     variables = engine.variables(environment)
-    ended = run_program((*confining(engine, folder, variables), *engine.start, *given), folder=cwd or folder,
-                        stdout=stdout, stderr=stderr, seconds=seconds, on_progress=on_progress,
-                        extra_environment=with_own_places(engine, folder, variables))
+    with OpenCalls() as watch:
+        ended = run_program((*confining(engine, folder, variables), *engine.start, *given), folder=cwd or folder,
+                            stdout=stdout, stderr=stderr, seconds=seconds, on_progress=on_progress,
+                            extra_environment=with_own_places(engine, folder, variables), watch=watch)
     output = engine.adapter.output if engine.adapter else None
-    return rendering(engine.role, argv, shape, ended, seconds, image, started, output=output, any_number=any_number)
+    found = rendering(engine.role, argv, shape, ended, seconds, image, started, output=output, any_number=any_number)
+    return replace(found, opened=watch.calls.outside(folder))
 
 
 def adapted_in(folder: Path, adapter: Adapter | None, arguments: Sequence[str], *, absolute: bool) -> tuple[str, ...]:

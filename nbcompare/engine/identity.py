@@ -27,6 +27,7 @@ from nbcompare.engine.processes.process import recordable, recorded_environment,
 from nbcompare.engine.safety.sandbox import confining, with_own_places
 from nbcompare.engine.sources.libraries import is_elf, linked_libraries
 from nbcompare.engine.sources.made_of import MadeOf, look_at
+from nbcompare.engine.sources.opened import Opened
 from nbcompare.errors import UsageError
 from nbcompare.files import hash_of_named, sha256_of
 
@@ -50,7 +51,8 @@ class GitState:
 
 @dataclass(frozen=True)
 class EngineIdentity:
-    """What an engine is, whatever its path: bytes, version line, libraries, and what it is made of."""
+    """What an engine is, whatever its path: bytes, version line, libraries, what it is made of, and, where it ran, what
+    it ``opened`` beside that."""
 
     role: str
     name: str
@@ -64,6 +66,7 @@ class EngineIdentity:
     variables: Mapping[str, str] = field(default_factory=dict)
     adapter: Adapter | None = None
     capabilities: Mapping[str, bool] = field(default_factory=dict)
+    opened: Opened | None = None
 
     def argv(self, arguments: Sequence[str]) -> tuple[str, ...]:
         """The words that it is run with for the arguments of a case; those themselves where its adapter has no word
@@ -100,6 +103,8 @@ class EngineIdentity:
             more["adapter"] = self.adapter.as_dict()
         if self.capabilities:
             more["capabilities"] = dict(self.capabilities)
+        if self.opened:
+            more["opened"] = self.opened.as_dict()
         named = {key: value for key, value in vars(self).items() if key not in _PARTS}
         return {**named, "started_as": list(self.started_as), "libraries": list(self.libraries), **more}
 
@@ -108,10 +113,11 @@ class EngineIdentity:
         made_of = MadeOf.from_dict(stored["made_of"]) if stored.get("made_of") else None
         return cls(**{**stored, "started_as": tuple(stored["started_as"]), "libraries": tuple(stored["libraries"]),
                       "made_of": made_of,
+                      "opened": Opened.from_dict(stored["opened"]) if "opened" in stored else None,
                       "adapter": Adapter.from_dict(stored["adapter"]) if "adapter" in stored else None})
 
 
-_PARTS = ("made_of", "variables", "adapter", "capabilities")
+_PARTS = ("made_of", "variables", "adapter", "capabilities", "opened")
 """Fields of an identity that are written only where there is something to say."""
 
 

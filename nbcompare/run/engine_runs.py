@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
 from nbcompare.engine.rendering.runs import RunFiles
 from nbcompare.engine.sources.made_of import MadeOf
+from nbcompare.engine.sources.opened import Opened, opened_by
 from nbcompare.run.mapped_tests import CUDA_MISSING, collect_tests, cuda_is_available, run_mapped_tests
 from nbcompare.run.staged_case import StagedCase
 from nbcompare.run.tests_made_of import place_of_tests
@@ -34,16 +35,19 @@ from nbcompare.run.tests_made_of import place_of_tests
 if TYPE_CHECKING:
     import numpy as np
 
+_MOST_NAMES = 5
+
 
 @dataclass(frozen=True)
 class EngineRuns:
     """The run of each engine, reference first; ``images`` by role [slow, fast] where a run gave one, masked arrays
-    where pixels are masked, and ``outputs``
-    the files of what the engines printed."""
+    where pixels are masked, ``outputs``
+    the files of what the engines printed, and ``opened`` by role what they opened."""
 
     runs: tuple[Run, ...]
     images: Mapping[str, np.ndarray]
     outputs: Mapping[str, Path]
+    opened: Mapping[str, Opened] = field(default_factory=dict)
 
 
 def run_engines(staged: StagedCase, place: EvidenceFolder) -> EngineRuns:
@@ -86,6 +90,16 @@ def with_changed(runs: tuple[Run, ...], changed: Mapping[str, str]) -> tuple[Run
     """The runs, where an engine that is not what it was when the run began has failed, whatever it gave."""
     return tuple(replace(run, failure=Failure("changed", changed[run.role])) if run.role in changed else run
                  for run in runs)
+
+
+def with_opened(ran: EngineRuns, staged: StagedCase, place: EvidenceFolder) -> EngineRuns:
+    """The runs with what their engines opened, where an engine has failed that opened what somebody changed since."""
+    opened, changed = {}, {}
+    for role, calls in place.opened.items():
+        opened[role], faults = opened_by(calls, staged.identities[role].made_of, str(staged.engines[role].program))
+        if faults:
+            changed[role] = f"opened what was changed while it ran: {', '.join(faults[:_MOST_NAMES])}"
+    return replace(ran, opened=opened, runs=with_changed(ran.runs, changed))
 
 
 def collect_after_failure(case: Case, bundle: Staging, *, confined: bool = False) -> None:

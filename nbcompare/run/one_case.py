@@ -17,12 +17,12 @@ from nbcompare.bundle.bundle import Bundle, Staging, staging
 from nbcompare.bundle.names import CASE_FILE, CUDA, SUMMARY, image_name, moment_of
 from nbcompare.bundle.record import ContentSums, Record, RecordedProgram, TestsOutcome
 from nbcompare.bundle.text_files import summary_of, texts_of
-from nbcompare.case.arguments.options import PREFIX, SUBJECT
+from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.facts import case_facts
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.compare.pictures import Scale
-from nbcompare.engine.identity import GitState, content_hash, environment_facts
+from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.processes.asking import asked_once
 from nbcompare.engine.processes.redact import redacted
@@ -39,6 +39,7 @@ from nbcompare.run.engine_runs import (
     mapped_tests,
     run_engines,
     with_changed,
+    with_opened,
 )
 from nbcompare.run.judged import Judgement, judge_runs, write_views
 from nbcompare.run.kept_reference import with_kept_reference
@@ -98,9 +99,10 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
     place.write_images()
     if any(run.failure for run in ran.runs):
         collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
-    changed = staged.changed_engines()
-    if changed:
-        ran = replace(ran, runs=with_changed(ran.runs, changed))
+    before = ran.runs
+    ran = with_opened(ran, staged, place)
+    ran = replace(ran, runs=with_changed(ran.runs, staged.changed_engines()))
+    if ran.runs != before:
         judgement, scale = Judgement(None, failures_verdict(ran.runs) or judgement.verdict), None
     faults = staged.protected_now().faults
     if faults:
@@ -132,12 +134,19 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
         resample=options.resample, inputs_as_pinned=all(entry.as_pinned for entry in staged.inputs),
         git=GitState(project.sha, project.dirty), content=_content(staged), environment=_environment(staged),
         tests=tests, protected=staged.protected_now(), further=judgement.further, pictures=options.pictures,
-        inputs=staged.inputs, engines=tuple(staged.identities.values()), runs=ran.runs,
+        inputs=staged.inputs, engines=_engines(staged, ran), runs=ran.runs,
         comparison=judgement.comparison, verdict=judgement.verdict, regenerates=handed.regenerates,
         reference_from=stored.ancestor if stored else None, repositories=staged.repositories,
         surroundings=staged.surroundings, notes=(*handed.notes, *_notes(staged, ran, progress)),
         uncompared=judgement.verdict == uncompared())
     return Record.from_dict(each_text(record.as_dict(), lambda text: visible(redacted(text))))
+
+
+def _engines(staged: StagedCase, ran: EngineRuns) -> tuple[EngineIdentity, ...]:
+    """Who the engines were, with what they opened; a reference whose image was stored opened it when that was made."""
+    then = {REFERENCE: staged.stored.record.engine_of(REFERENCE).opened} if staged.stored else {}
+    return tuple(replace(identity, opened=ran.opened.get(role, then.get(role)))
+                 for role, identity in staged.identities.items())
 
 
 def _notes(staged: StagedCase, ran: EngineRuns, progress: Progress) -> tuple[str, ...]:
@@ -146,7 +155,8 @@ def _notes(staged: StagedCase, ran: EngineRuns, progress: Progress) -> tuple[str
     left_out = not_passed_line(staged.surroundings, ran.runs)
     if left_out and not any(run.failure for run in ran.runs):
         progress.say(f"note: {left_out}")
-    found = notes_of(staged.case, staged.engines, staged.identities, ran.runs, staged.surroundings)
+    found = (*notes_of(staged.case, staged.engines, staged.identities, ran.runs, staged.surroundings),
+             *filter(None, (opened.note(role) for role, opened in ran.opened.items())))
     return (f"reference from bundle {staged.stored.name}, the very run that would be made; --fresh makes it", *found) \
         if staged.stored and staged.kept else found
 

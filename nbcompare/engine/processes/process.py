@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.engine.processes.kept_stream import MOST_BYTES, KeptStream
+from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.redact import redacted, redacted_value
 from nbcompare.engine.processes.stopping import ended, starting
 from nbcompare.engine.processes.strays import adopt_orphans, children, end_strays
@@ -90,19 +91,21 @@ def recorded_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
 
 def run_program(argv: Sequence[str], *, folder: Path, stdout: Path, stderr: Path, seconds: float,
                 extra_environment: Mapping[str, str] = {},
-                on_progress: Callable[[float, int | None], None] | None = None, most: int = MOST_BYTES) -> Ended:
+                on_progress: Callable[[float, int | None], None] | None = None, most: int = MOST_BYTES,
+                watch: OpenCalls | None = None) -> Ended:
     """Run ``argv`` in ``folder`` until it ends or ``seconds`` are over.
 
     ``on_progress`` is called a few times a second with the elapsed seconds and the last percentage the
-    program printed; ``most`` bytes are kept of each stream. Whatever happens, no process that came from the program
-    is left running: neither of its group nor, where the system lets us find it, one that left the group.
+    program printed; ``most`` bytes are kept of each stream; ``watch`` sees what it opens. Whatever happens, no process
+    that came from the program is left running: neither of its group nor, where the system lets us find it, one that
+    left the group.
     """
     began = time.monotonic()
     adopt_orphans()
     before = children()
     with KeptStream(stdout, most) as out, KeptStream(stderr, most) as err:
         try:
-            process = start(argv, folder, extra_environment, stdout=out.writer, stderr=err.writer)
+            process = start(argv, folder, extra_environment, stdout=out.writer, stderr=err.writer, watch=watch)
         except OSError as fault:
             return Ended(None, 0.0, False, f"{argv[0]}: {fault.strerror}")
         left: tuple[str, ...] = ()
@@ -119,14 +122,15 @@ def run_program(argv: Sequence[str], *, folder: Path, stdout: Path, stderr: Path
 
 
 def start(argv: Sequence[str], folder: Path, extra_environment: Mapping[str, str], *, stdout: int,
-          stderr: int, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+          stderr: int, stdin: int = subprocess.DEVNULL, watch: OpenCalls | None = None) -> subprocess.Popen[bytes]:
     """Start a program as the leader of a process group that is ended when nb-compare is stopped.
 
     Raises OSError when it cannot be started. ``end_group`` must be called in the end.
     """
     with starting() as groups:
         process = subprocess.Popen(argv, cwd=folder, stdin=stdin, stdout=stdout, stderr=stderr,
-                                   env=allowed_environment(extra_environment), start_new_session=True)
+                                   env=allowed_environment(extra_environment), start_new_session=True,
+                                   preexec_fn=watch.in_child if watch else None)  # noqa: PLW1509 (it takes no lock)
         groups.add(process.pid)
     return process
 

@@ -17,6 +17,7 @@ import numpy as np
 from nbcompare.case.arguments.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.image import stored_mask, stored_pixels
 from nbcompare.engine.engine import Rendering
+from nbcompare.engine.processes.open_calls import Calls
 from nbcompare.engine.processes.redact import redact_file
 from nbcompare.engine.processes.strays import close_memory
 from nbcompare.engine.progress import Progress
@@ -27,10 +28,11 @@ from nbcompare.engine.rendering.runs import Job, RunFiles
 
 
 class EvidenceFolder:
-    """The folder, and the images that are not written yet."""
+    """The folder, the images that are not written yet, and by role what the engines ``opened`` outside of it."""
 
     def __init__(self, folder: Path, renderer: Renderer, progress: Progress) -> None:
         self.folder, self.renderer, self.progress = folder, renderer, progress
+        self.opened: dict[str, Calls] = {}
         self._unwritten: dict[Path, np.ndarray] = {}
         close_memory()
 
@@ -67,6 +69,8 @@ class EvidenceFolder:
         try:
             found = self.renderer.run(job, folder=scratch, stdout=places.stdout, stderr=places.stderr,
                                       on_progress=self.progress.tick)
+            seen = found.opened or Calls(unwatched="it was kept running for many images")
+            self.opened.setdefault(job.engine.role, Calls()).add(seen.outside(self.folder))
             if found.pixels is None and found.run.image_sha256:
                 (scratch / FLOAT_FILE).replace(places.image)
             if found.run.failure:

@@ -24,6 +24,7 @@ from nbcompare.compare.image import Roi, Shape, dtype_code, stored_pixels
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine, Rendering, run_engine
 from nbcompare.engine.failure import ZERO_IMAGE, Failure
+from nbcompare.engine.processes.open_calls import Calls
 from nbcompare.engine.taken_image import content_failure
 
 
@@ -60,21 +61,23 @@ def run_in_shards(engine: Engine, arguments: Sequence[str], shape: Shape, count:
         found = list(pool.map(render, bands))
     for path, end in ((stdout, "out"), (stderr, "err")):
         _join([(band.name, folder / f"{band.ymin}.{end}") for band in bands], path)
-    first = found[0].run
+    first, opened = found[0].run, Calls()
+    for part in found:
+        opened.add(part.opened or Calls())
     argv = (*engine.start, *adapt(engine.adapter, arguments).words)
     whole = replace(first, argv=argv, seconds=time.monotonic() - begun, image_sha256=None, failure=None,
                     how=f"{len(bands)} row bands")
     for band, part in zip(bands, found, strict=True):
         if part.run.failure and part.run.failure.kind != ZERO_IMAGE:
             failure = Failure(part.run.failure.kind, f"({band.name}) {part.run.failure.sentence}")
-            return Rendering(replace(whole, exit_code=part.run.exit_code, failure=failure))
+            return Rendering(replace(whole, exit_code=part.run.exit_code, failure=failure), opened=opened)
     if any(part.masked is not None for part in found):
         failure = Failure("unreadable-image", "wrote images that state masks, which row bands cannot join")
-        return Rendering(replace(whole, failure=failure, file_sha256=None, mask_sha256=None))
+        return Rendering(replace(whole, failure=failure, file_sha256=None, mask_sha256=None), opened=opened)
     image = _stitched(shape, bands, found)
     digest = hashlib.sha256(stored_pixels(image)).hexdigest()
     return Rendering(replace(whole, failure=content_failure(image), image_sha256=digest, dtype=dtype_code(image),
-                             file_sha256=None, mask_sha256=None), image)
+                             file_sha256=None, mask_sha256=None), image, opened=opened)
 
 
 def _join(parts: Sequence[tuple[str, Path]], target: Path) -> None:

@@ -1,0 +1,354 @@
+"""Which files the processes of an engine open, run and make, as the kernel tells while they do it.
+
+A filter of seccomp is put on before the engine is started; everything that it starts inherits it. At each of a few
+system calls the kernel asks this process (SECCOMP_RET_USER_NOTIF), which reads the path and always answers "go on":
+what the engine does is looked at and never decided. Where a watcher ends, the calls fail and none waits for ever. What
+is made of the paths is told in opened.py.
+
+Not seen: what another program does that is asked through a socket, and what io_uring opens; that either was used is
+seen. A program that sets out to deceive can change a path between question and call. A signal that comes before the
+question is read may end a call with EINTR where its handler was set without SA_RESTART, as it may on slow devices.
+
+Numbers are those of the kernel's headers seccomp.h, bpf_common.h, fcntl.h and unistd.h.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import platform
+import select
+import socket
+import struct
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+OPEN, OPENAT, OPENAT2, CREATE, RUN, RUN_AT, TO, TO_AT, LINK_AT, CONNECT, RING, HANDLE = range(12)
+"""What a call does: open (by path, by folder, or with a struct), create, execute, give a file a new name, ..."""
+
+_CALLS = {
+    "x86_64": ((0xC000003E, {2: OPEN, 257: OPENAT, 437: OPENAT2, 85: CREATE, 59: RUN, 322: RUN_AT, 82: TO, 86: TO,
+                             88: TO, 264: TO_AT, 316: TO_AT, 265: TO_AT, 266: LINK_AT, 42: CONNECT, 425: RING,
+                             304: HANDLE}),
+               (0x40000003, {5: OPEN, 295: OPENAT, 437: OPENAT2, 8: CREATE, 11: RUN, 358: RUN_AT, 38: TO, 9: TO,
+                             83: TO, 302: TO_AT, 353: TO_AT, 303: TO_AT, 304: LINK_AT, 362: CONNECT, 425: RING,
+                             342: HANDLE})),
+    "aarch64": ((0xC00000B7, {56: OPENAT, 437: OPENAT2, 221: RUN, 281: RUN_AT, 38: TO_AT, 276: TO_AT, 37: TO_AT,
+                              36: LINK_AT, 203: CONNECT, 425: RING, 265: HANDLE}),),
+}
+"""By machine the numbers that a program of it may use: its own, and those of 32-bit programs where it runs such."""
+
+_LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
+_ALLOW, _NOTIFY = 0x7FFF0000, 0x7FC00000
+_SECCOMP = {"x86_64": 317, "aarch64": 277}
+_SET_FILTER, _SPECULATE, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 2, 1 << 3, 1 << 5
+_SET_NO_NEW_PRIVS = 38
+_RECEIVE, _SEND, _IS_VALID, _GO_ON = 0xC0502100, 0xC0182101, 0x40082102, 1
+_NOTICE, _ANSWER = struct.Struct("=QIIiIQ6Q"), struct.Struct("=QqiI")
+_PAGE, _LONGEST = 4096, 4096
+_HERE = -100
+_FILE_FLAGS = os.O_WRONLY | os.O_RDWR
+_DIRECTORY, _PATH_ONLY = getattr(os, "O_DIRECTORY", 0), getattr(os, "O_PATH", 0)
+_END_SECONDS = 2.0
+
+
+@dataclass
+class Use:
+    """How one path was used first, and since. ``stamp`` is (inode, size, mtime_ns) when it was opened first, None where
+    there was no regular file; ``made`` says that the engine made the file, or emptied it, before it read it."""
+
+    stamp: tuple[int, int, int] | None
+    made: bool
+    is_folder: bool = False
+    read: bool = False
+    run: bool = False
+    written: bool = False
+
+
+@dataclass
+class Calls:
+    """What was seen, by path as the process named it, made absolute; ``unwatched`` says why nothing could be seen, and
+    ``unseen`` what cannot be known of what was."""
+
+    uses: dict[str, Use] = field(default_factory=dict)
+    unwatched: str | None = None
+    unseen: dict[str, None] = field(default_factory=dict)
+
+    def outside(self, folder: Path) -> Calls:
+        """What was done outside of a folder."""
+        places = tuple({f"{place}{os.sep}" for place in (folder.absolute(), os.path.realpath(folder))})
+        return replace(self, uses={path: use for path, use in self.uses.items() if not path.startswith(places)})
+
+    def add(self, other: Calls) -> None:
+        """Take in what another run of the same engine did."""
+        self.unwatched = self.unwatched or other.unwatched
+        self.unseen.update(other.unseen)
+        for path, use in list(other.uses.items()):
+            mine = self.uses.setdefault(path, use)
+            mine.read, mine.run, mine.written = mine.read or use.read, mine.run or use.run, mine.written or use.written
+            mine.made = mine.made and use.made
+
+
+class OpenCalls:
+    """The watch over one program, to be handed to what starts it; ``calls`` fills while that runs.
+
+    ``in_child`` is called between fork and exec. Use as a context that ends when all its processes have ended: what
+    still lives then cannot open anything any more.
+    """
+
+    def __init__(self) -> None:
+        self.calls = Calls()
+        self._listener = -1
+        self._thread: threading.Thread | None = None
+        self.calls.unwatched = self.why_not()
+        if self.calls.unwatched:
+            return
+        machine = platform.machine()
+        self._numbers = dict(_CALLS[machine])
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        program = _filter(machine)
+        self._program = ctypes.create_string_buffer(program, len(program))
+        self._header = struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(self._program))
+        self._call = _SECCOMP[machine]
+        self._ours, self._childs = socket.socketpair()
+        self._waker, self._wake = os.pipe()
+        self._views: dict[int, None] = {}
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="open-calls")
+        self._thread.start()
+
+    @staticmethod
+    def why_not() -> str | None:
+        """Why nothing can be watched on this kind of system; None where it can, unless it refuses."""
+        known = sys.platform == "linux" and platform.machine() in _CALLS
+        return None if known else "this system cannot be asked which files a program opens"
+
+    # --- in the process that becomes the engine ------------------------------------------------------------------
+
+    def in_child(self) -> None:
+        """Put the filter on and hand over its end; where the system refuses, say so and go on without."""
+        if self._thread is None:
+            return
+        listener, fault = self._install(), ctypes.get_errno()
+        if listener < 0:
+            self._childs.send(struct.pack("=i", fault))
+        else:
+            socket.send_fds(self._childs, [struct.pack("=i", 0)], [listener])
+            os.close(listener)
+
+    def _install(self) -> int:
+        """The filter's end, or a negative number. Privileges of programs with set-uid are given up where only that lets
+        a filter be put on."""
+        found = -1
+        for flags in (_NEW_LISTENER | _SPECULATE | _WAIT_KILLABLE, _NEW_LISTENER | _SPECULATE):
+            for attempt in (0, 1):
+                found = self._libc.syscall(self._call, _SET_FILTER, flags, self._header)
+                if found >= 0 or ctypes.get_errno() != errno.EACCES or attempt:
+                    break
+                self._libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+            if found >= 0 or ctypes.get_errno() != errno.EINVAL:
+                break
+        return int(found)
+
+    # --- in nb-compare -----------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> OpenCalls:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the watch."""
+        if self._thread is not None:
+            self._childs.close()
+            self._thread.join(_END_SECONDS)
+            os.write(self._wake, b".")
+            self._thread.join()
+            self._thread = None
+            for handle in (self._waker, self._wake):
+                os.close(handle)
+
+    def _watch(self) -> None:
+        try:
+            said, handles, _, _ = socket.recv_fds(self._ours, 4, 1)
+            if handles:
+                self._listener = handles[0]
+                self._loop()
+            elif said:
+                reason = os.strerror(*struct.unpack("=i", said))
+                self.calls.unwatched = f"the system does not let it be watched ({reason})"
+        finally:
+            if self._listener >= 0:
+                os.close(self._listener)
+            self._ours.close()
+
+    def _loop(self) -> None:
+        events = select.poll()
+        events.register(self._listener, select.POLLIN)
+        events.register(self._waker, select.POLLIN)
+        while True:
+            for handle, what in events.poll():
+                if handle == self._waker or not what & select.POLLIN:
+                    return
+                self._one()
+
+    def _one(self) -> None:
+        """Look at one call, and let it go on whatever comes of that."""
+        notice = bytearray(_NOTICE.size)
+        try:
+            fcntl.ioctl(self._listener, _RECEIVE, notice, True)
+        except OSError:
+            return  # it ended meanwhile
+        ticket, pid, _, number, arch, _, *words = _NOTICE.unpack(notice)
+        try:
+            self._look(pid, self._numbers[arch][number], words, ticket)
+        except Exception as fault:
+            self.calls.unseen[f"a call could not be read ({type(fault).__name__})"] = None
+        with suppress(OSError):
+            fcntl.ioctl(self._listener, _SEND, bytearray(_ANSWER.pack(ticket, 0, 0, _GO_ON)), True)
+
+    def _look(self, pid: int, call: int, words: list[int], ticket: int) -> None:
+        if call in (CONNECT, RING, HANDLE):
+            self._note_unseen(pid, call, words)
+            return
+        folder, at = _place_of_path(call, words)
+        try:
+            name = self._text(pid, at)
+            how = self._how(pid, call, words)
+        except OSError:
+            self._unreadable(call, ticket)
+            return
+        path = self._absolute(pid, folder, name)
+        if call in (RUN, RUN_AT):
+            self._views.pop(pid, None)
+        if pid not in self._views:
+            self._views[pid] = None
+            self._note_view(pid)
+        if path is not None:
+            self._enter(path, call, how)
+
+    def _unreadable(self, call: int, ticket: int) -> None:
+        """The first program of all is known, and is started from a process whose memory is closed; and a process that
+        has ended did nothing."""
+        if call == RUN and not any(use.run for use in self.calls.uses.values()):
+            return
+        with suppress(OSError):
+            fcntl.ioctl(self._listener, _IS_VALID, bytearray(struct.pack("=Q", ticket)), True)
+            self.calls.unseen["a process cannot be looked into"] = None
+
+    def _enter(self, path: str, call: int, how: int) -> None:
+        use = self.calls.uses.get(path)
+        if use is None:
+            stamp, is_folder = _stamp_of(path)
+            fresh = call in (CREATE, TO, TO_AT, LINK_AT) or bool(how & os.O_TRUNC) or (
+                bool(how & os.O_CREAT) and stamp is None and not is_folder)
+            use = self.calls.uses[path] = Use(stamp, fresh, is_folder)
+        if call in (RUN, RUN_AT):
+            use.run = True
+        elif call in (OPEN, OPENAT, OPENAT2):
+            use.written |= bool(how & _FILE_FLAGS)
+            use.read |= not how & os.O_WRONLY and not how & _PATH_ONLY
+        else:
+            use.written = True
+
+    def _how(self, pid: int, call: int, words: list[int]) -> int:
+        """The flags of an open."""
+        if call == OPENAT2:
+            return int(struct.unpack("=Q", self._bytes(pid, words[2], 8))[0])
+        return words[1] if call == OPEN else words[2] if call == OPENAT else 0
+
+    def _absolute(self, pid: int, folder: int, name: str) -> str | None:
+        """The path from the root; None for what is no file of the disk."""
+        if not name or not name.startswith("/"):
+            base = os.readlink(f"/proc/{pid}/cwd" if folder == _HERE else f"/proc/{pid}/fd/{folder}")
+            if not base.startswith("/"):
+                return None
+            name = os.path.join(base, name) if name else base
+        if name.startswith(("/proc/self/", "/proc/thread-self/")):
+            name = os.path.realpath(f"/proc/{pid}/{name.split('/', 3)[3]}")
+        return os.path.realpath(name) if "/.." in name else os.path.normpath(name)
+
+    def _note_view(self, pid: int) -> None:
+        """Whether a process sees other files than we under the same names: in a container, or another root."""
+        with suppress(OSError):
+            same = os.stat(f"/proc/{pid}/root")[:2] == os.stat("/proc/self/root")[:2] and os.readlink(
+                f"/proc/{pid}/ns/mnt") == os.readlink("/proc/self/ns/mnt")
+            if not same:
+                self.calls.unseen["it works in a root or container of its own"] = None
+
+    def _note_unseen(self, pid: int, call: int, words: list[int]) -> None:
+        if call == RING:
+            self.calls.unseen["it uses io_uring, which opens files unseen"] = None
+        elif call == HANDLE:
+            self.calls.unseen["it opens files by handle, without a name"] = None
+        else:
+            with suppress(OSError):
+                told = _address(self._bytes(pid, words[1], min(words[2], 110)))
+                if told:
+                    self.calls.unseen[f"it asks another program through {told}"] = None
+
+    def _text(self, pid: int, at: int) -> str:
+        """A text of the process that ends with a zero byte."""
+        first = _PAGE - at % _PAGE
+        piece = self._bytes(pid, at, first)
+        if b"\0" not in piece and first < _LONGEST:
+            piece += self._bytes(pid, at + first, _LONGEST - first)
+        return os.fsdecode(piece.partition(b"\0")[0])
+
+    def _bytes(self, pid: int, at: int, size: int) -> bytes:
+        """Bytes of the process's memory, which lie in one page. Raises OSError."""
+        buffer = ctypes.create_string_buffer(size)
+        local = struct.pack("=QQ", ctypes.addressof(buffer), size)
+        remote = struct.pack("=QQ", at, size)
+        got = self._libc.process_vm_readv(pid, local, ctypes.c_ulong(1), remote, ctypes.c_ulong(1), ctypes.c_ulong(0))
+        if got < 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        return buffer.raw[:got]
+
+
+def _filter(machine: str) -> bytes:
+    """The program that asks at the calls of the table and lets all others go on unasked."""
+    steps: list[tuple[int, int, int, int]] = []
+    for arch, calls in _CALLS[machine]:
+        rest = 2 * len(calls) + 2
+        steps += [(_LOAD, 0, 0, 4), (_EQUAL, 0, rest, arch), (_LOAD, 0, 0, 0)]
+        for number in calls:
+            steps += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _NOTIFY)]
+        steps.append((_RETURN, 0, 0, _ALLOW))
+    return b"".join(struct.pack("=HBBI", *step) for step in (*steps, (_RETURN, 0, 0, _ALLOW)))
+
+
+def _place_of_path(call: int, words: list[int]) -> tuple[int, int]:
+    """(folder, address of the text) that name the file which a call opens, runs or makes."""
+    index = {OPEN: 0, CREATE: 0, RUN: 0, TO: 1, OPENAT: 1, OPENAT2: 1, RUN_AT: 1, TO_AT: 3, LINK_AT: 2}[call]
+    if index == 0 or call == TO:
+        return _HERE, words[index]
+    folder = words[index - 1] & 0xFFFFFFFF
+    return folder - (1 << 32) if folder >= 1 << 31 else folder, words[index]
+
+
+def _stamp_of(path: str) -> tuple[tuple[int, int, int] | None, bool]:
+    """(inode, size, mtime) of a regular file, and whether a folder is there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None, False
+    kind = found.st_mode & 0o170000
+    return ((found.st_ino, found.st_size, found.st_mtime_ns), False) if kind == 0o100000 else (None, kind == 0o040000)
+
+
+def _address(stored: bytes) -> str | None:
+    """Whom a socket is connected to; None for a name service, and for other kinds of sockets."""
+    family = int.from_bytes(stored[:2], sys.byteorder)
+    if family == socket.AF_UNIX:
+        name = os.fsdecode(stored[2:].lstrip(b"\0").partition(b"\0")[0])
+        return None if name.startswith(("/var/run/nscd", "/run/nscd", "/run/systemd")) else f"the socket {name}"
+    if family == socket.AF_INET and len(stored) >= 8:
+        port = int.from_bytes(stored[2:4], "big")
+        return f"{socket.inet_ntoa(stored[4:8])}:{port}" if port else None
+    return "an address of the network" if family == socket.AF_INET6 else None

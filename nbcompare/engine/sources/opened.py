@@ -1,0 +1,232 @@
+"""What an engine opened while it ran and was not known to be made of before: files by name and sum.
+
+Its own files are listed one by one, with those that it looked for in vain. Of Python itself and of the system the
+names are kept, with one sum over all. Of an installed distribution its list of files stands for what agrees with it.
+The kinds are those of opened_kinds.py; what was seen comes from open_calls.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbcompare.engine.processes.open_calls import Calls, Use
+from nbcompare.engine.safety.confine import __file__ as _launcher
+from nbcompare.engine.sources.made_of import MadeOf, SourceFile
+from nbcompare.engine.sources.opened_kinds import (
+    INSTALLED,
+    OWN,
+    FileKind,
+    distribution_of,
+    entry_of,
+    kind_of,
+    rows_of,
+    source_behind,
+)
+from nbcompare.errors import FileError
+from nbcompare.files import hash_of_named, sha256_of
+
+MOST_FILES = 5000
+_LATER_SECONDS = 2.0
+_RECORD = "RECORD"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files of one place that are summed together: their names below it, and one sum over names and bytes."""
+
+    place: str
+    names: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What an engine opened. ``absent`` are the files it looked for in vain, ``rewritten`` those that it reads and
+    writes, whose sum is of what it left. ``unwatched`` says why nothing was seen, and ``unseen`` what cannot be known
+    of what was."""
+
+    files: tuple[SourceFile, ...] = ()
+    absent: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
+    rewritten: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    unwatched: str | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.files) + sum(len(group.names) for group in self.groups)
+
+    def note(self, role: str) -> str | None:
+        """What a reader has to know about what was not seen."""
+        if self.unwatched:
+            return (f"which files the {role} opened was not seen, as {self.unwatched}; what it is made of was found by "
+                    "reading its sources alone")
+        return f"not all that the {role} did is known: {'; '.join(self.unseen)}" if self.unseen else None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"files": [vars(entry) for entry in self.files],
+                "groups": [{**vars(group), "names": list(group.names)} for group in self.groups],
+                **{key: list(getattr(self, key)) for key in _LISTS}, "unwatched": self.unwatched}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Opened:
+        groups = tuple(Group(entry["place"], tuple(entry["names"]), entry["sha256"]) for entry in stored["groups"])
+        return cls(tuple(SourceFile(**entry) for entry in stored["files"]), groups=groups,
+                   unwatched=stored["unwatched"], **{key: tuple(stored[key]) for key in _LISTS})
+
+
+_LISTS = ("absent", "rewritten", "unseen")
+
+
+def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "") -> tuple[Opened, list[str]]:
+    """What was opened beside what an engine is known to be made of, and what of it was changed since by others."""
+    if calls.unwatched:
+        return Opened(unwatched=calls.unwatched), []
+    known = _Known(made_of, program)
+    sources = {path: use for path, use in calls.uses.items() if not use.made and (use.read or use.run)}
+    found = _Found()
+    changed = []
+    for path, use in sorted(sources.items()):
+        if use.stamp is None:
+            found.missing(path, use)
+            continue
+        source = source_behind(path)
+        kind = kind_of(source)
+        if kind is None or os.path.realpath(source) in known:
+            continue
+        stamp = _stamp(path)
+        if stamp != use.stamp and not use.written:
+            changed.append(f"{path} {'is gone' if stamp is None else 'changed'}")
+        elif stamp is not None:
+            found.add(kind, source, use)
+    return found.opened(tuple(calls.unseen)), changed
+
+
+class _Known:
+    """The files that need no telling, as real paths: an engine's program, and what it is known to be made of."""
+
+    def __init__(self, made_of: MadeOf | None, program: str) -> None:
+        own = [entry.path for entry in made_of.files] if made_of else []
+        self._files = {os.path.realpath(path) for path in (program, _launcher, *own) if path}
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._files
+
+
+class _Found:
+    """What was opened, as it is put together."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, SourceFile] = {}
+        self.absent: list[str] = []
+        self.rewritten: list[str] = []
+        self.grouped: dict[str, set[str]] = {}
+
+    def missing(self, path: str, use: Use) -> None:
+        """A file that was looked for in vain; not one of the system or of a distribution, where much is tried."""
+        kind = kind_of(path)
+        if kind and kind.word == OWN and not use.is_folder and not use.written and not os.path.lexists(path):
+            self.absent.append(path)
+
+    def add(self, kind: FileKind, path: str, use: Use) -> None:
+        if kind.word == INSTALLED:
+            entry = entry_of(kind)
+            if entry and not _edited(path, entry.listing, entry.digest, entry.size):
+                self.files.setdefault(entry.listing, SourceFile(f"{distribution_of(entry.listing)} {_RECORD}",
+                                                                entry.listing, sum_of(entry.listing)))
+                return
+        if kind.word in (OWN, INSTALLED):
+            self.files[path] = SourceFile(path, path, sum_of(path))
+            if use.written:
+                self.rewritten.append(path)
+        else:
+            self.grouped.setdefault(kind.place, set()).add(kind.name)
+
+    def opened(self, unseen: tuple[str, ...]) -> Opened:
+        groups = tuple(Group(place, tuple(sorted(names)), _sum_of_group(place, sorted(names)))
+                       for place, names in sorted(self.grouped.items()))
+        files = tuple(self.files.values())
+        if len(files) > MOST_FILES:
+            unseen += (f"it opened {len(files)} files of its own, and {MOST_FILES} of them are listed",)
+        return Opened(files[:MOST_FILES], tuple(self.absent[:MOST_FILES]), groups, tuple(self.rewritten), unseen)
+
+
+# --- afterwards ------------------------------------------------------------------------------------------------------
+
+
+def changed_since(opened: Opened) -> list[str]:
+    """The names of files that are not what they were when they were opened; and of those that are there now."""
+    found = [f"{entry.name} {word}" for entry in opened.files if (word := _changed(entry))]
+    found += [f"{path} is new" for path in opened.absent if os.path.lexists(path)]
+    for group in opened.groups:
+        if _sum_of_group(group.place, group.names) != group.sha256:
+            found.append(f"one of {len(group.names)} files below {group.place} changed (such as {group.names[0]})")
+    return found
+
+
+def _changed(entry: SourceFile) -> str | None:
+    try:
+        if sum_of(entry.path) != entry.sha256:
+            return "changed"
+    except FileError:
+        return "is gone"
+    return next(_edited_rows(entry.path), None) if entry.name.endswith(f" {_RECORD}") else None
+
+
+def _edited_rows(listing: str) -> Iterator[str]:
+    """How files of a distribution are not what its list says."""
+    place = os.path.dirname(os.path.dirname(listing))
+    for name, (digest, size) in rows_of(listing, os.stat(listing).st_mtime_ns).items():
+        path = os.path.join(place, name)
+        if os.path.exists(path) and _edited(path, listing, digest, size):
+            yield f"does not hold any more: {name} was changed"
+
+
+def _edited(path: str, listing: str, digest: str, size: str) -> bool:
+    """Whether an installed file is another than its distribution says; bytes are read where it was written since."""
+    try:
+        found = os.stat(path)
+        later = found.st_mtime > os.stat(listing).st_mtime + _LATER_SECONDS
+    except OSError:
+        return True
+    if size.isdigit() and int(size) != found.st_size:
+        return True
+    return later and "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(sum_of(path))).decode().rstrip("=") != digest
+
+
+def _sum_of_group(place: str, names: Iterable[str]) -> str:
+    return hash_of_named((name, _sum_or_word(os.path.join(place, name))) for name in names)
+
+
+def _sum_or_word(path: str) -> str:
+    try:
+        return sum_of(path)
+    except FileError:
+        return "gone"
+
+
+def sum_of(path: str) -> str:
+    """The sha256 of a file, taken once while its times and size stay. Raises FileError."""
+    try:
+        found = os.stat(path)
+    except OSError as fault:
+        raise FileError(f"{path}: cannot read: {fault.strerror}") from None
+    return _sum(path, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _sum(path: str, *_stamp: int) -> str:
+    return sha256_of(path)
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

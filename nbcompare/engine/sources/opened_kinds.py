@@ -1,0 +1,135 @@
+"""Of what kind a file is that an engine opened: its own, one of Python or the system, of an installed distribution, or
+one that is no source of anything.
+
+No source are devices and what the kernel shows as files, caches, fonts, time zones and texts of languages, and what the
+C library reads for every program (/etc/ld.so.cache, /etc/passwd, ...): these change with the machine and from day to
+day. The kind goes by the path; what lies there is looked at only to tell a Python installation.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import os
+import re
+from dataclasses import dataclass
+from importlib.util import source_from_cache
+from pathlib import Path
+
+_NO_FILES = ("/proc/", "/sys/", "/dev/", "/run/", "/var/run/")
+_SYSTEM = ("/usr/", "/lib/", "/lib32/", "/lib64/", "/libx32/", "/bin/", "/sbin/", "/nix/store/", "/gnu/store/")
+_NOT_SYSTEM = ("/usr/local/", "/usr/src/")
+_OF_THE_MACHINE = ("/usr/lib/locale/", "/usr/share/locale/", "/usr/share/zoneinfo/", "/usr/share/fonts/",
+                   "/usr/share/fontconfig/", "/usr/share/terminfo/", "/usr/lib/terminfo/", "/lib/terminfo/",
+                   "/usr/share/ca-certificates/", "/usr/share/i18n/", "/usr/share/X11/", "/usr/local/share/fonts/",
+                   "/etc/fonts/", "/etc/ssl/", "/etc/ld.so.conf.d/", "/etc/terminfo/", "/etc/OpenCL/",
+                   "/etc/alternatives/", "/var/cache/", "/var/lib/")
+_OF_ETC = frozenset(f"/etc/{name}" for name in (
+    "ld.so.cache", "ld.so.conf", "localtime", "timezone", "passwd", "group", "shadow", "nsswitch.conf", "hosts",
+    "resolv.conf", "host.conf", "hostname", "gai.conf", "locale.alias", "machine-id", "mime.types", "os-release",
+    "lsb-release", "debian_version", "services", "protocols", "networks", "inputrc", "gitconfig", "shells"))
+_CACHES = frozenset(("__pycache__", ".cache", ".nv", ".triton", ".ccache", ".pytest_cache", ".mypy_cache",
+                     ".ruff_cache", ".git", ".hg", ".svn", ".fontconfig"))
+_CACHE_FILES = re.compile(r".*(\.(lock|pid|nbi|nbc)|gconv-modules\.cache|~)")
+_PACKAGES = re.compile(r"(.*/(?:site|dist)-packages)/(.+)")
+_STDLIB = re.compile(r"(.*/lib(?:64)?/(?:python|pypy)3(?:\.\d+)?t?)/(.+)")
+OWN, PYTHON, SYSTEM, INSTALLED = "own", "python", "system", "installed"
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """What a file is: the word, the folder that it is counted under, and its name below that."""
+
+    word: str
+    place: str
+    name: str
+
+
+def kind_of(path: str) -> FileKind | None:
+    """The kind of a file by its path; None for one that is no source of a program."""
+    if path.startswith((*_NO_FILES, *_OF_THE_MACHINE)) or path in _OF_ETC or _CACHE_FILES.fullmatch(path):
+        return None
+    if not _CACHES.isdisjoint(path.split("/")[:-1]):
+        return None
+    packages = _PACKAGES.fullmatch(path)
+    if packages:
+        return FileKind(INSTALLED, *packages.groups())
+    stdlib = _STDLIB.fullmatch(path)
+    if stdlib and _is_stdlib(stdlib[1]):
+        return FileKind(PYTHON, *stdlib.groups())
+    if path.startswith(_SYSTEM) and not path.startswith(_NOT_SYSTEM):
+        return FileKind(SYSTEM, "/", path[1:])
+    return FileKind(OWN, "", path)
+
+
+def source_behind(path: str) -> str:
+    """The source that Python compiled a file of __pycache__ from, where it is there; else the file itself."""
+    if not path.endswith(".pyc") or os.path.basename(os.path.dirname(path)) != "__pycache__":
+        return path
+    try:
+        source = source_from_cache(path)
+    except ValueError:
+        return path
+    return source if os.path.isfile(source) else path
+
+
+@functools.cache
+def _is_stdlib(folder: str) -> bool:
+    return os.path.isfile(os.path.join(folder, "os.py"))
+
+
+# --- installed distributions -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """A file as the list of its distribution has it: path of that list, its sum as a wheel writes it, its size."""
+
+    listing: str
+    digest: str
+    size: str
+
+
+def entry_of(kind: FileKind) -> ListedFile | None:
+    """What the distribution of an installed file says of it; None where none lists it with a sum."""
+    top = kind.name.partition("/")[0]
+    for listing in _listings(kind.place, top):
+        found = rows_of(listing, os.stat(listing).st_mtime_ns).get(kind.name)
+        if found:
+            return ListedFile(listing, *found)
+    return None
+
+
+def distribution_of(listing: str) -> str:
+    """Name and version, as the folder of a list says them."""
+    return os.path.basename(os.path.dirname(listing)).removesuffix(".dist-info").replace("-", " ")
+
+
+@functools.lru_cache(maxsize=256)
+def rows_of(listing: str, _written: int) -> dict[str, tuple[str, str]]:
+    """By name below the folder of packages (sum, size) of all files that a RECORD lists with a sum."""
+    try:
+        with open(listing, encoding="utf-8", newline="") as stream:
+            return {row[0]: (row[1], row[2]) for row in csv.reader(stream)
+                    if len(row) == 3 and row[1].startswith("sha256=")}
+    except (OSError, ValueError, csv.Error):
+        return {}
+
+
+def _listings(place: str, top: str) -> list[str]:
+    """The lists of files in a folder of packages, that of a distribution called ``top`` first."""
+    if top.endswith(".dist-info"):
+        own = os.path.join(place, top, "RECORD")
+        return [own] if os.path.isfile(own) else []
+    wanted = _plain(top.partition(".")[0])
+    return sorted(_all_listings(place, os.stat(place).st_mtime_ns),
+                  key=lambda path: _plain(os.path.basename(os.path.dirname(path)).partition("-")[0]) != wanted)
+
+
+@functools.lru_cache(maxsize=16)
+def _all_listings(place: str, _written: int) -> list[str]:
+    return sorted(str(path) for path in Path(place).glob("*.dist-info/RECORD"))
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "").replace(".", "")

@@ -1,0 +1,157 @@
+"""What the processes of a program open is seen, whoever opens it, and nothing that they do is changed."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nbcompare.engine.processes.open_calls import OpenCalls
+from nbcompare.engine.processes.process import Ended, run_program
+
+
+@pytest.fixture
+def watched(tmp_path):
+    """Run a program in a folder of its own; what was seen, and how it ended."""
+
+    def call(*words: str, seconds: float = 60.0) -> tuple[OpenCalls, Ended]:
+        folder = tmp_path / "work"
+        folder.mkdir(exist_ok=True)
+        with OpenCalls() as watch:
+            ended = run_program(words, folder=folder, stdout=tmp_path / "out", stderr=tmp_path / "err",
+                                seconds=seconds, watch=watch)
+        return watch, ended
+
+    if OpenCalls.why_not():
+        pytest.skip(f"the kernel does not let files be watched here: {OpenCalls.why_not()}")
+    return call
+
+
+def of(watch: OpenCalls, path: Path):
+    return watch.calls.uses[str(path)]
+
+
+def test_a_file_that_a_program_of_a_program_reads_by_a_relative_name_is_seen(watched, tmp_path):
+    (tmp_path / "data").mkdir()
+    table = tmp_path / "data/table.txt"
+    table.write_text("1\n")
+    inner = tmp_path / "inner.sh"
+    inner.write_text("#!/bin/sh\ncd ../data && exec cat table.txt\n")
+    inner.chmod(0o755)
+    watch, ended = watched("/bin/sh", "-c", f"env {inner}; true")
+    assert ended.exit_code == 0 and (tmp_path / "out").read_text() == "1\n"
+    assert of(watch, table).read and not of(watch, table).written
+    assert of(watch, table).stamp == (os.stat(table).st_ino, 2, os.stat(table).st_mtime_ns)
+    assert of(watch, inner).run
+    assert watch.calls.unwatched is None and not watch.calls.unseen
+
+
+def test_a_file_that_the_program_made_itself_is_told_from_one_that_was_there(watched, tmp_path):
+    before, moved = tmp_path / "before", tmp_path / "moved"
+    before.write_text("old\n")
+    made = tmp_path / "made"
+    watch, _ = watched("/bin/sh", "-c", f"echo new > {made}; mv {made} {moved}; cat {moved} {before}; "
+                                        f"echo more >> {before}; cat {tmp_path}/none")
+    assert of(watch, made).made and of(watch, moved).made and of(watch, moved).read
+    assert not of(watch, before).made and of(watch, before).written
+    assert of(watch, tmp_path / "none").stamp is None and not of(watch, tmp_path / "none").made
+
+
+@pytest.mark.parametrize("text", [
+    "import os; os.open('FILE', os.O_RDONLY)",
+    "import os; f = os.open(os.path.dirname('FILE'), os.O_RDONLY); os.open('table', os.O_RDONLY, dir_fd=f)",
+    "import os; os.chdir(os.path.dirname('FILE')); open('./x/../table')",
+    "import mmap; f = open('FILE', 'rb'); mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)",
+    "import threading; t = threading.Thread(target=open, args=('FILE',)); t.start(); t.join()",
+    "import os; (os.fork() or open('FILE')) and os.wait()",
+    "import ctypes; ctypes.CDLL(None).fopen(b'FILE', b'r')",
+    "import shutil; shutil.copy('FILE', '.')",
+])
+def test_every_way_to_open_a_file_is_seen(watched, tmp_path, text):
+    (tmp_path / "x").mkdir()
+    table = tmp_path / "table"
+    table.write_text("1\n")
+    watch, ended = watched(sys.executable, "-I", "-S", "-c", text.replace("FILE", str(table)))
+    assert ended.exit_code == 0
+    assert of(watch, table).read
+
+
+def test_what_cannot_be_seen_is_said(watched, tmp_path):
+    text = ("import socket\ns = socket.socket(socket.AF_UNIX)\n"
+            f"try:\n    s.connect({str(tmp_path / 'daemon')!r})\nexcept OSError:\n    pass\n")
+    watch, _ = watched(sys.executable, "-I", "-S", "-c", text)
+    assert list(watch.calls.unseen) == [f"it asks another program through the socket {tmp_path / 'daemon'}"]
+
+
+def test_a_program_ends_as_it_would_unwatched(watched, tmp_path):
+    assert watched("/bin/sh", "-c", "exit 3")[1].exit_code == 3
+    assert watched("/bin/sh", "-c", "kill -9 $$")[1].signal_name == "SIGKILL"
+    assert watched("/no/such/program")[1].not_started
+    assert watched("/bin/sh", "-c", "sleep 60", seconds=0.2)[1].timed_out
+
+
+def test_a_signal_that_comes_while_a_file_is_opened_interrupts_nothing(watched, tmp_path):
+    """A timer of the program's fires a thousand times a second, with a handler as signal() of C sets one."""
+    text = ("import ctypes, signal\nsignal.signal(signal.SIGALRM, lambda *_: None)\n"
+            "signal.siginterrupt(signal.SIGALRM, False)\nsignal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\n"
+            "libc = ctypes.CDLL(None, use_errno=True)\n"
+            "print(sum(libc.open(b'/dev/null', 0) < 0 for _ in range(300)))\n")
+    watched(sys.executable, "-I", "-S", "-c", text)
+    assert (tmp_path / "out").read_text() == "0\n"
+
+
+OPENS_LATE = """\
+import sys
+from pathlib import Path
+from nbcompare.engine.processes.open_calls import OpenCalls
+from nbcompare.engine.processes.process import run_program
+with OpenCalls() as watch:
+    run_program(["/bin/sh", "-c", "echo $$ > ready; sleep 0.3; echo > late"], folder=Path(sys.argv[1]),
+                stdout=Path("/dev/null"), stderr=Path("/dev/null"), seconds=60, watch=watch)
+"""
+
+
+def test_a_program_whose_watcher_was_killed_fails_and_does_not_wait(watched, tmp_path):
+    with subprocess.Popen([sys.executable, "-c", OPENS_LATE, str(tmp_path)]) as watcher:
+        ready = tmp_path / "ready"
+        while not (ready.exists() and ready.read_text()):
+            time.sleep(0.01)
+        watcher.kill()
+    program = Path(f"/proc/{ready.read_text().strip()}")
+    until = time.monotonic() + 30
+    while program.exists() and "\nState:\tZ" not in (program / "status").read_text():
+        assert time.monotonic() < until, "it waits for an answer that nobody gives"
+        time.sleep(0.05)
+    assert not (tmp_path / "late").exists()
+
+
+def test_a_system_that_refuses_is_said_and_the_program_runs(watched, tmp_path):
+    """A filter of this kind is there already, as where nb-compare is run by nb-compare."""
+    program = ("from pathlib import Path\nfrom nbcompare.engine.processes.open_calls import OpenCalls\n"
+               "from nbcompare.engine.processes.process import run_program\n"
+               "with OpenCalls() as watch:\n"
+               "    ended = run_program(['/bin/true'], folder=Path('.'), stdout=Path('o'), stderr=Path('e'),\n"
+               "                        seconds=60, watch=watch)\n"
+               "print(ended.exit_code, watch.calls.unwatched)\n")
+    watched(sys.executable, "-c", program)
+    assert (tmp_path / "out").read_text().startswith("0 the system does not let it be watched")
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="it needs setpriv, to become another user")
+def test_a_user_without_privileges_can_watch_too(watched, tmp_path):
+    """Where a filter needs that set-uid programs lose their rights; and whose own memory is closed."""
+    program = ("import os, sys\nfrom pathlib import Path\nfrom nbcompare.engine.processes.open_calls import OpenCalls\n"
+               "from nbcompare.engine.processes.process import run_program\n"
+               "from nbcompare.engine.processes.strays import close_memory\n"
+               "os.setgid(65534)\nos.setuid(65534)\nclose_memory()\n"
+               "with OpenCalls() as watch:\n"
+               "    run_program(['/bin/cat', '/etc/hostname'], folder=Path('/'), stdout=Path('/dev/null'),\n"
+               "                stderr=Path('/dev/null'), seconds=60, watch=watch)\n"
+               "print(watch.calls.unwatched, list(watch.calls.unseen), '/etc/hostname' in watch.calls.uses)\n")
+    if os.geteuid():
+        pytest.skip("only the superuser can become another user")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "None [] True\n", done.stderr
