@@ -39,6 +39,7 @@ def command(shape: tuple[int, int] | None, inputs: Path | None, quick: bool, bud
         return ExitCode.PASS
     if not words:
         raise UsageError("name a bundle, or a reference image and a subject image")
+    from nbcompare.bundle.find import find_bundle
     from nbcompare.bundle.found import DIAGNOSIS, keep
     from nbcompare.commands.views.diagnosis import diagnosis_report
     from nbcompare.engine.progress import Progress
@@ -51,7 +52,7 @@ def command(shape: tuple[int, int] | None, inputs: Path | None, quick: bool, bud
                    lambda used, whole: progress.tick(used, min(99, int(100 * used / whole))))
     progress.clear()
     if len(words) == 1:  # of a bundle: its report shows the answer
-        keep(Path(words[0]), DIAGNOSIS, found.as_dict())
+        keep(find_bundle(words[0]), DIAGNOSIS, found.as_dict())
     click.echo(dump_json(found.as_dict()) if form == "json" else diagnosis_report(found), nl=form != "json")
     if form == "text" and not found.agree and not found.shape_fault and len(words) == 1:
         click.echo(f"  next       {to_type('nb-compare', 'trace', *words)}")

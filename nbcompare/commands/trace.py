@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -29,7 +28,6 @@ def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, 
     WHAT is a case file, a bundle, or a nanoBragg command line after --.
     """
     from nbcompare.bundle.found import TRACE, keep
-    from nbcompare.bundle.names import RECORD
     from nbcompare.commands.views.terminal import body
     from nbcompare.commands.views.trace import trace_as_dict, trace_report
     from nbcompare.engine.progress import Progress
@@ -56,8 +54,8 @@ def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, 
         traces = [trace_pixel(found, pixel, tolerance, progress, images) for pixel in chosen]
         command = found.case.command
     said = {"of": found.named, "tolerance": tolerance, "pixels": [trace_as_dict(trace, command) for trace in traces]}
-    if len(asked.words) == 1 and (Path(asked.words[0]) / RECORD).is_file():  # of a bundle: its report shows it
-        keep(Path(asked.words[0]), TRACE, said)
+    if found.bundle:  # its report shows it
+        keep(found.bundle, TRACE, said)
     if form == "json":
         click.echo(dump_json(said), nl=False)
     else:

@@ -54,7 +54,8 @@ class Experiment:
     """A case with the engines to run it and the folder of its input files.
 
     ``images`` are those of a bundle, float32 [slow, fast] by role, else None; ``named`` says what it was made from;
-    ``sources`` are the user's own files that the inputs were copied from, by the name of the input.
+    ``sources`` are the user's own files that the inputs were copied from, by the name of the input. ``bundle`` is the
+    folder of a bundle that this is the experiment of, with its own engines and arguments.
     """
 
     named: str
@@ -63,6 +64,7 @@ class Experiment:
     inputs: Path
     images: Mapping[str, np.ndarray] | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    bundle: Path | None = None
 
     def arguments(self, role: str) -> tuple[str, ...]:
         """The whole command line of a role, without the float file."""
@@ -139,7 +141,8 @@ def _from_bundle(asked: ExperimentSource, folder: Path, progress: Progress) -> E
         images = {run.role: read_float_image(folder / image_name(run.role), run.shape, run.dtype)
                   for run in record.runs}
     return Experiment(f"bundle {case.name}/{record.stamp}", _with_more(case, asked), engines, folder / DATA, images,
-                      {name: str(folder / DATA / name) for name in files_of(folder / DATA)})
+                      {name: str(folder / DATA / name) for name in files_of(folder / DATA)},
+                      None if asked.c_bin or asked.py_bin or asked.c_args or asked.py_args else folder)
 
 
 def _with_more(case: Case, asked: ExperimentSource) -> Case:

@@ -3,6 +3,8 @@
 import re
 import sys
 
+import numpy as np
+
 from nbcompare.errors import ExitCode
 
 
@@ -53,6 +55,17 @@ def test_text_of_the_case_is_escaped(nb, fake, small_case, tmp_path):
     small_case.write_text(small_case.read_text().replace("a 9 x 7 image of fake engines", "a <b>9</b> & 7 image"))
     said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--format", "json")
     assert "a &lt;b&gt;9&lt;/b&gt; &amp; 7 image" in page_of(nb, said.json["bundle"], tmp_path)
+
+
+def test_what_to_do_next_can_be_done(run_small, nb, tmp_path):
+    """Two image files have no engine to trace; a log is read, and its name copied without the word."""
+    for name, values in (("a", [[1.0, 2.0, 9.0]]), ("b", [[1.0, 2.0, 5.0]])):
+        np.save(tmp_path / f"{name}.npy", values)
+    said = nb("images", "a.npy", "b.npy", "--format", "json")
+    page = page_of(nb, said.json["bundle"], tmp_path)
+    assert "<pre>nb-compare diagnose " in page and "nb-compare trace" not in page and "nb-compare reduce" not in page
+    _, bundle = run_small("good", "crash")
+    assert f"<span>read</span><pre>{bundle}/inputs/py_cli_stderr.txt</pre>" in page_of(nb, bundle, tmp_path)
 
 
 def test_damaged_evidence_gets_no_page(run_small, nb, tmp_path):

@@ -41,7 +41,7 @@ def test_a_run_that_ended_early_has_a_page_too(run_small, nb, tmp_path, subject,
     said, bundle = run_small("good", subject)
     page = page_of(nb, bundle, tmp_path)
     assert f"<strong>{said.json['verdict']['word']}</strong>" in page and said.json["verdict"]["word"] == word
-    assert "What to type next" in page and f"nb-compare regenerate {bundle}" in page
+    assert "What to do next" in page and f"nb-compare regenerate {bundle}" in page
 
 
 def test_a_run_whose_tests_failed_shows_their_last_lines(small_case, nb, fake, tmp_path):

@@ -14,7 +14,10 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.verdict.divergence import factor
 from nbcompare.verdict.verdict import Check
 
-WIDTH, HEIGHT = 320, 22
+WIDTH, HEIGHT = 280, 20
+_LABEL = 42
+"""Pixels that the label of a decade takes."""
+
 _LEAST, _MOST = 1e-9, 1e6
 """Ends of the scale at most: what lies beyond is drawn at the end."""
 
@@ -95,8 +98,8 @@ class Decades:
 
     @property
     def marks(self) -> list[int]:
-        """The decades that are marked, not more than about six."""
-        step = max(1, (self.high - self.low + 5) // 6)
+        """The decades that are marked, so far apart that their labels do not touch; the limit is one of them."""
+        step = max(1, math.ceil(_LABEL * (self.high - self.low) / WIDTH))
         return [decade for decade in range(self.low + 1, self.high + 1) if decade % step == 0]
 
 
@@ -130,7 +133,7 @@ def legend(scale: Decades) -> str:
         text = "limit" if mark == 0 else f"{10.0**mark:g}"
         at = scale.x(10.0**mark)
         anchor = "start" if at < 15 else "end" if at > WIDTH - 15 else "middle"
-        parts.append(f'<text x="{at:.1f}" y="12" text-anchor="{anchor}">{text}</text>')
+        parts.append(f'<text x="{at:.1f}" y="11" text-anchor="{anchor}">{text}</text>')
     return _svg(parts, 15)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.names import further_names, image_name
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.commands.views.page.bars import ThresholdBar, bar_of, drawing, in_order, legend, scale_of
 from nbcompare.commands.views.page.crops import SIDE, crops, differences
 from nbcompare.commands.views.page.pair import ShownPair, smallest, window
@@ -15,13 +16,29 @@ from nbcompare.commands.views.page.still_images import StillImage
 from nbcompare.commands.views.terminal import next_step, shown
 from nbcompare.compare.image import Roi, read_float_image
 from nbcompare.engine.engine import Run
-from nbcompare.errors import FileError
+from nbcompare.errors import FileError, to_type
 from nbcompare.verdict.divergence import RuleOutcome, rules_of
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED
 from nbcompare.verdict.verdict import Label
 
 _SHOWN_BARS = 6
 _WORDS = {Label.PASS: "good", Label.PROVEN: "proven"}
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What to do next: words before it, and what can be copied; empty where there is none."""
+
+    words: str
+    copied: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> NextStep:
+        """A command, a file to read, or something to do."""
+        if text.startswith("nb-compare "):
+            return cls("", text)
+        verb, _, path = text.partition(" ")
+        return cls("read", path) if verb == "read" else cls(text)
 
 
 @dataclass(frozen=True)
@@ -44,9 +61,9 @@ def first_screen(bundle: Bundle, pair: ShownPair | None, diagnosis: Mapping[str,
     pictures = pictures[:2] if proved else pictures  # the plain difference is the first of those of the proof
     return {"kind": _WORDS.get(bundle.verdict.word, "bad"), "sentence": sentence(bundle, pair, bars),
             "identical": pair is not None and pair.identical, "cause": cause_of(bundle, diagnosis),
-            "next": commands(bundle, diagnosis), "bars": rows[:_SHOWN_BARS], "more_bars": rows[_SHOWN_BARS:],
+            "next": next_steps(bundle, diagnosis), "bars": rows[:_SHOWN_BARS], "more_bars": rows[_SHOWN_BARS:], "more": more_words(bars[_SHOWN_BARS:]),
             "legend": legend(scale), "region": region, "crops": pictures, "beside_proof": proved,
-            "rules": rules(bundle), "noisy": any(bar.noise is not None for bar in bars)}
+            "rules": rules(bundle), "between": between(bundle), "noisy": any(bar.noise is not None for bar in bars)}
 
 
 def sentence(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar]) -> str:
@@ -71,6 +88,12 @@ def sentence(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar
     return verdict.reasons[0] if verdict.reasons else "Nothing was decided."
 
 
+def between(bundle: Bundle) -> str:
+    """Which two were compared, in a few words; nothing where the title says it, as that of two image files does."""
+    names = {engine.role: engine.name for engine in bundle.record.engines}
+    return f"{names[SUBJECT]} against {names[REFERENCE]}" if bundle.record.images is None and len(names) > 1 else ""
+
+
 def cause_of(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> CauseShown | None:
     """The first cause of a kept diagnosis, else what was found when the bundle was made; None where nothing was."""
     if bundle.verdict.passed:
@@ -89,16 +112,23 @@ def cause_of(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> CauseShown 
     return CauseShown(said.removeprefix("perhaps: "), "perhaps" if perhaps else "found with the run", None)
 
 
-def commands(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> list[str]:
-    """What to type next, each on its own."""
-    step = next_step(bundle)
-    found = [step.partition("; ")[0]]
+def more_words(bars: Sequence[ThresholdBar]) -> str:
+    """What the bars that are folded away are."""
+    failing = sum(not bar.check.holds for bar in bars)
+    said = [f"{failing} more that do not hold"] if failing else []
+    holding = len(bars) - failing
+    return " and ".join([*said, *([f"{holding} more that hold, with wider margins"] if holding else [])])
+
+
+def next_steps(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> list[NextStep]:
+    """What to do next: what the run said, without what is done already, then what tells more about a difference."""
+    said, folder = next_step(bundle).partition("; ")[0], shown(bundle.folder)
+    found = [said]
     if bundle.record.comparison and not bundle.verdict.accepted:
-        folder = shown(bundle.folder)
-        found = ([] if diagnosis else [f"nb-compare diagnose {folder}"]) + [f"nb-compare trace {folder}",
-                                                                           f"nb-compare reduce {folder}"]
-        found = found if step.startswith("nb-compare") else [step.partition("; ")[0], *found]
-    return found
+        traced = bundle.record.images is None and not bundle.record.case.own_options
+        found += [to_type("nb-compare", word, folder) for word in ("diagnose", *(("trace", "reduce") if traced else ()))]
+        found = [text for text in found if not (diagnosis and text.startswith("nb-compare diagnose "))]
+    return [NextStep.of(text) for text in dict.fromkeys(found)]
 
 
 def deciding_region(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar]) -> Roi | None:

@@ -297,6 +297,17 @@
     pane.on_event("tap", (event) => moveTo(Math.round(event.x), Math.round(event.y)));
   }
 
+  // --- sizes: three panes abreast where there is room for them --------------------------------------------
+  function fit() {
+    const side = Math.round(Math.min(Math.max((box.clientWidth - 24) / 3, 260), 560));
+    for (const pane of Object.values(panes)) {
+      pane.setv({width: side, height: side});
+      $("pane-" + pane.name).parentNode.style.width = side + "px";
+    }
+  }
+  addEventListener("resize", fit);
+  fit();
+
   // --- light and dark, print ------------------------------------------------------------------------------
   const dark = matchMedia("(prefers-color-scheme: dark)");
   function dress() {
