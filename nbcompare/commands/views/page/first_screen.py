@@ -61,7 +61,8 @@ def first_screen(bundle: Bundle, pair: ShownPair | None, diagnosis: Mapping[str,
     pictures = pictures[:2] if proved else pictures  # the plain difference is the first of those of the proof
     return {"kind": _WORDS.get(bundle.verdict.word, "bad"), "sentence": sentence(bundle, pair, bars),
             "identical": pair is not None and pair.identical, "cause": cause_of(bundle, diagnosis),
-            "next": next_steps(bundle, diagnosis), "bars": rows[:_SHOWN_BARS], "more_bars": rows[_SHOWN_BARS:], "more": more_words(bars[_SHOWN_BARS:]),
+            "next": next_steps(bundle, diagnosis), "bars": rows[:_SHOWN_BARS], "more_bars": rows[_SHOWN_BARS:],
+            "more": more_words(bars[_SHOWN_BARS:]),
             "legend": legend(scale), "region": region, "crops": pictures, "beside_proof": proved,
             "rules": rules(bundle), "between": between(bundle), "noisy": any(bar.noise is not None for bar in bars)}
 
@@ -126,7 +127,8 @@ def next_steps(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> list[Next
     found = [said]
     if bundle.record.comparison and not bundle.verdict.accepted:
         traced = bundle.record.images is None and not bundle.record.case.own_options
-        found += [to_type("nb-compare", word, folder) for word in ("diagnose", *(("trace", "reduce") if traced else ()))]
+        words = ("diagnose", "trace", "reduce") if traced else ("diagnose",)
+        found += [to_type("nb-compare", word, folder) for word in words]
         found = [text for text in found if not (diagnosis and text.startswith("nb-compare diagnose "))]
     return [NextStep.of(text) for text in dict.fromkeys(found)]
 
