@@ -27,7 +27,7 @@ from nbcompare.engine.processes.process import recordable, recorded_environment,
 from nbcompare.engine.safety.sandbox import confining, with_own_places
 from nbcompare.engine.sources.libraries import is_elf, linked_libraries
 from nbcompare.engine.sources.made_of import MadeOf, look_at
-from nbcompare.engine.sources.opened import Opened
+from nbcompare.engine.sources.opened import Opened, changed_since
 from nbcompare.errors import UsageError
 from nbcompare.files import hash_of_named, sha256_of
 
@@ -90,6 +90,10 @@ class EngineIdentity:
     def own_words(self) -> tuple[str, ...]:
         """The words after its program that are no path, which may differ from place to place: modules and options."""
         return tuple(word for word in self.started_as[1:] if not os.path.isabs(word))
+
+    def opened_since(self) -> list[str]:
+        """How the files that it opened are not what they were; nothing where none were seen."""
+        return changed_since(self.opened) if self.opened else []
 
     @property
     def source_sha256(self) -> str:

@@ -86,7 +86,7 @@ def _repositories(evidence: Evidence) -> Iterator[tuple[str, RepositoryState, Re
 
 
 def engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
-    """Whether programs, and every file that they are made of, have the sums they had."""
+    """Whether programs, and every file that they are made of or opened, have the sums they had."""
     record = evidence.bundle.record
     for engine in record.engines:
         fault = _program_fault(engine) or _source_fault(engine, evidence.case)
@@ -97,8 +97,10 @@ def engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
             return False, "the source of the reference is not what it was"
     count = sum(len(engine.made_of.files) for engine in record.engines if engine.made_of)
     adapters = sum(engine.adapter is not None for engine in record.engines)
+    opened = sum(engine.opened.count for engine in record.engines if engine.opened)
+    more = f", {opened} files that they opened," if opened else ""
     through = f"; {adapters} asked through an adapter, whose declaration is in the record" if adapters else ""
-    return True, f"both programs and {count} files that they are made of have the sums they had{through}"
+    return True, f"both programs and {count} files that they are made of{more} have the sums they had{through}"
 
 
 def _program_fault(engine: EngineIdentity) -> str | None:
@@ -117,7 +119,7 @@ def _source_fault(engine: EngineIdentity, case: Case) -> str | None:
         return f"the bundle takes the {engine.role} for the simulator that it imports, as was once done; run it again"
     if engine.unknown:
         return f"{not_all_known(engine.role, engine, case.folder)}, and run the case again"
-    changed = changes(engine.made_of) or _new_files(engine, case)
+    changed = changes(engine.made_of) or engine.opened_since() or _new_files(engine, case)
     more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
     return f"the source of the {engine.role} is not what it was: {', '.join(changed[:4])}{more}" if changed else None
 

@@ -68,7 +68,8 @@ def _kept(staged: StagedCase, bundles: Path, progress: Progress) -> StoredRefere
     for folder, record in _bundles_below(bundles / staged.case.name):
         if not _ran_itself(record) or key_of_reference(record) != key:
             continue
-        doubt = _doubt(folder, bundles)
+        changed = record.engine_of(REFERENCE).opened_since()
+        doubt = f"{changed[0]} since it was opened" if changed else _doubt(folder, bundles)
         if doubt is None:
             try:
                 return stored_reference(folder)

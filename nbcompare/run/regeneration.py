@@ -188,6 +188,9 @@ def _another(engine: Engine, identity: EngineIdentity) -> str | None:
     if names:
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
         return f"the {identity.role} is made of other files: {', '.join(names[:_MOST_NAMES])}{more}"
+    opened = identity.opened_since()
+    if opened:
+        return f"the {identity.role} opened other files: {', '.join(opened[:_MOST_NAMES])}"
     if now.unknown:
         return f"not all that the {identity.role} is made of is known ({now.unknown[0]})"
     return None
@@ -224,6 +227,8 @@ def _notes(old: Record, new: Record) -> Iterator[str]:
             yield f"{after.role}: another program ({sums})"
         elif before.source_sha256 != after.source_sha256 and before.made_of:
             yield f"{after.role}: made of other files than before"
+        elif before.opened and before.opened_since():
+            yield f"{after.role}: opened other files than before: {', '.join(before.opened_since()[:_MOST_NAMES])}"
         if before.version != after.version:
             yield f"{after.role}: it calls itself {after.version}, and did {before.version}"
     for role, key in SOURCES.items():

@@ -33,6 +33,7 @@ from nbcompare.engine.rendering.render_cache import RenderCache, key_of
 from nbcompare.engine.rendering.row_bands import run_in_shards
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import copied_input
+from nbcompare.engine.sources.opened import Opened, changed_since, opened_by
 from nbcompare.engine.watch import EngineWatch
 from nbcompare.files import sha256_of
 
@@ -211,6 +212,8 @@ class Renderer:
         found = self.cache.answer(key) if self.cache else None
         if found is None or self.cache is None:
             return None
+        if found.get("opened") and changed_since(Opened.from_dict(found["opened"])):
+            return None
         run = replace(Run.from_dict(found["run"]), role=job.engine.role)
         image = None if run.failure else self.cache.image(key, job.shape, run.dtype)
         return Rendering(run, image, found["stdout"]) if run.failure or image is not None else None
@@ -220,7 +223,10 @@ class Renderer:
             return
         if found.image is not None:
             self.cache.keep_image(key, found.image)
-        self.cache.keep(key, {"run": found.run.as_dict(), "stdout": found.stdout})
+        opened, changed = opened_by(found.opened) if found.opened else (None, [])
+        if not changed:
+            self.cache.keep(key, {"run": found.run.as_dict(), "stdout": found.stdout,
+                                  "opened": opened.as_dict() if opened else None})
 
 
 def _explained(failure: Failure, job: Job, stdout: Path, stderr: Path, seconds: float) -> Failure:

@@ -136,9 +136,9 @@ class _Found:
     def add(self, kind: FileKind, path: str, use: Use) -> None:
         if kind.word == INSTALLED:
             entry = entry_of(kind)
+            if entry and entry.listing not in self.files:
+                self.distribution(entry.listing)
             if entry and not _edited(path, entry.listing, entry.digest, entry.size):
-                self.files.setdefault(entry.listing, SourceFile(f"{distribution_of(entry.listing)} {_RECORD}",
-                                                                entry.listing, sum_of(entry.listing)))
                 return
         if kind.word in (OWN, INSTALLED):
             self.files[path] = SourceFile(path, path, sum_of(path))
@@ -146,6 +146,12 @@ class _Found:
                 self.rewritten.append(path)
         else:
             self.grouped.setdefault(kind.place, set()).add(kind.name)
+
+    def distribution(self, listing: str) -> None:
+        """The list of files of a distribution, and what was not as it says already."""
+        self.files[listing] = SourceFile(f"{distribution_of(listing)} {_RECORD}", listing, sum_of(listing))
+        for path in _edited_files(listing):
+            self.files[path] = SourceFile(path, path, sum_of(path))
 
     def opened(self, unseen: tuple[str, ...]) -> Opened:
         groups = tuple(Group(place, tuple(sorted(names)), _sum_of_group(place, sorted(names)))
@@ -161,7 +167,11 @@ class _Found:
 
 def changed_since(opened: Opened) -> list[str]:
     """The names of files that are not what they were when they were opened; and of those that are there now."""
+    listed = {entry.path for entry in opened.files}
     found = [f"{entry.name} {word}" for entry in opened.files if (word := _changed(entry))]
+    for entry in opened.files:
+        if entry.name.endswith(f" {_RECORD}"):
+            found += [f"{path} was changed" for path in _edited_files(entry.path) if path not in listed]
     found += [f"{path} is new" for path in opened.absent if os.path.lexists(path)]
     for group in opened.groups:
         if _sum_of_group(group.place, group.names) != group.sha256:
@@ -175,16 +185,18 @@ def _changed(entry: SourceFile) -> str | None:
             return "changed"
     except FileError:
         return "is gone"
-    return next(_edited_rows(entry.path), None) if entry.name.endswith(f" {_RECORD}") else None
+    return None
 
 
-def _edited_rows(listing: str) -> Iterator[str]:
-    """How files of a distribution are not what its list says."""
+def _edited_files(listing: str) -> Iterator[str]:
+    """The files of a distribution that are there and are not what its list says."""
+    if not os.path.isfile(listing):
+        return
     place = os.path.dirname(os.path.dirname(listing))
     for name, (digest, size) in rows_of(listing, os.stat(listing).st_mtime_ns).items():
         path = os.path.join(place, name)
-        if os.path.exists(path) and _edited(path, listing, digest, size):
-            yield f"does not hold any more: {name} was changed"
+        if _edited(path, listing, digest, size):
+            yield path
 
 
 def _edited(path: str, listing: str, digest: str, size: str) -> bool:
@@ -193,7 +205,7 @@ def _edited(path: str, listing: str, digest: str, size: str) -> bool:
         found = os.stat(path)
         later = found.st_mtime > os.stat(listing).st_mtime + _LATER_SECONDS
     except OSError:
-        return True
+        return False  # not there
     if size.isdigit() and int(size) != found.st_size:
         return True
     return later and "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(sum_of(path))).decode().rstrip("=") != digest

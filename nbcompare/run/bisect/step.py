@@ -26,7 +26,7 @@ from nbcompare.errors import ExitCode, NbCompareError, UsageError
 from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, Judged
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
-from nbcompare.run.sweep.plan import key_of_cell, key_of_record
+from nbcompare.run.sweep.plan import key_of_cell, key_of_record, opened_is_unchanged
 from nbcompare.verdict.verdict import Label
 from nbcompare.visible import visible
 
@@ -157,6 +157,7 @@ class Steps:
         sums = (identity.program_sha256, identity.source_sha256, followed.other.program_sha256)
         for bundle in _bundles_with(sums, followed.options.bundles / followed.case.name):
             if key_of_record(bundle.record) in keys and bundle.record.comparison is not None \
+                    and opened_is_unchanged(bundle.record) \
                     and not is_imported(bundle.folder) and verify_bundle(bundle.folder).intact:
                 yield bundle
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,9 +80,20 @@ def _sum_of_inputs(case: Case, overrides: Mapping[str, Path]) -> str:
     return hash_of_named(sorted(sums))
 
 
-def done_before(case: Case, key: str, bundles: Path, *, confined: bool = False) -> Bundle | None:
-    """The newest bundle with this key, if it is intact and no newer run of the cell has failed; ``confined`` asks for
-    one whose engines were. One that was imported is what somebody else says, and leaves a cell to be run.
+Unchanged = Callable[[Record], bool]
+"""Whether the files that the engines of a record opened are what they were."""
+
+
+def opened_is_unchanged(record: Record) -> bool:
+    """Whether they are so here and now."""
+    return not any(engine.opened_since() for engine in record.engines)
+
+
+def done_before(case: Case, key: str, bundles: Path, *, confined: bool = False,
+                unchanged: Unchanged = opened_is_unchanged) -> Bundle | None:
+    """The newest bundle with this key, if it is intact and no newer run of the cell has failed; ``confined`` says
+    whether its engines must have been confined, or must not. One that was imported is what somebody else says, and
+    leaves a cell to be run, as one whose engines opened files that are others now.
 
     A cell whose engine failed, or that was blocked, is not done: what stood in its way may be gone, and what an older
     run shows no longer holds. Nor is one whose mapped tests are others now. A newer run of other engines or inputs says
@@ -99,8 +110,8 @@ def done_before(case: Case, key: str, bundles: Path, *, confined: bool = False) 
             if is_imported(folder):
                 continue
             if key_of_record(found.record) == key:
-                as_run = (not confined or bool(found.record.environment.get("sandbox"))) and tests_are_as_run(
-                    found.record.tests, case)
+                as_run = confined == bool(found.record.environment.get("sandbox")) and tests_are_as_run(
+                    found.record.tests, case) and unchanged(found.record)
                 return found if as_run and verify_bundle(folder).intact else None
         except (NbCompareError, KeyError):
             return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.bundle.bundle import Bundle
+from nbcompare.bundle.record import Record
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.project import declared_engines, project_above
@@ -17,11 +18,12 @@ from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.safety.sandbox import confine_all
+from nbcompare.engine.sources.opened import Opened, changed_since
 from nbcompare.errors import ExitCode, worst
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.bar import Bar
 from nbcompare.run.sweep.local import run_locally
-from nbcompare.run.sweep.plan import cells_to_run, check_inputs, done_before, key_of_cell
+from nbcompare.run.sweep.plan import Unchanged, cells_to_run, check_inputs, done_before, key_of_cell
 from nbcompare.run.sweep.result import STORED, CellResult, result_of
 from nbcompare.run.sweep.worker import Order, identities_of, look_again
 
@@ -81,7 +83,7 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
         asked = tuple(role for role in (REFERENCE, SUBJECT) if any(role not in own for own in declared.values()))
         with Cluster(options.cluster, options.run, progress, asked) as cluster:
             found = _sweep(cells, options, lambda case: _with_declared(declared[case.path], cluster.engines), tell,
-                           cluster.run, lambda case: declared[case.path])
+                           cluster.run, _once_each(cluster.unchanged), lambda case: declared[case.path])
     else:
         held = confine_all if options.run.sandbox else dict
         engines = {path: held(engines_of(case, options.run, progress)) for path, case in
@@ -92,7 +94,8 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
         simulator = content_hash(SIMULATOR)
         known = {path: (tuple(identities_of(pair).values()), simulator) for path, pair in engines.items()}
         found = _sweep(cells, options, lambda case: known[case.path], tell,
-                       lambda orders: run_locally(orders, options.jobs))
+                       lambda orders: run_locally(orders, options.jobs),
+                       _once_each(lambda opened: not changed_since(opened)))
     return Sweep(found)
 
 
@@ -117,16 +120,17 @@ def _with_declared(declared: Mapping[str, Engine],
 
 
 def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptions, engines: EnginesOf,
-           tell: Callable[[Case, CellResult], CellResult], run: RunOrders,
+           tell: Callable[[Case, CellResult], CellResult], run: RunOrders, unchanged: Unchanged,
            declared: Callable[[Case], Mapping[str, Engine]] = lambda case: {}) -> tuple[CellResult, ...]:
     """Results in the order of the cells; ``engines`` gives those of a case, with the hash of the bundled simulator's
-    source, ``declared`` those that have to travel, and ``run`` takes orders and gives results as they come."""
+    source, ``declared`` those that have to travel, and ``run`` takes orders and gives results as they come;
+    ``unchanged`` says whether what the engines of a record opened is what it was."""
     by_cell: dict[str, CellResult] = {}
     by_name = {case.name: case for case, _ in cells}
     orders = []
     for case, inputs in cells:
         own = replace(options.run, inputs=inputs)
-        stored = None if options.force else _done(case, own, *engines(case))
+        stored = None if options.force else _done(case, own, unchanged, *engines(case))
         if stored:
             by_cell[case.name] = tell(case, result_of(stored, STORED, 0.0))
         else:
@@ -136,13 +140,28 @@ def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptio
     return tuple(by_cell[case.name] for case, _ in cells)
 
 
-def _done(case: Case, options: RunOptions, identities: Sequence[EngineIdentity], simulator: str) -> Bundle | None:
+def _once_each(ask: Callable[[Opened], bool]) -> Unchanged:
+    """What asks of each list of opened files once, as the cells of a sweep have the same."""
+    known: dict[Opened, bool] = {}
+
+    def unchanged(record: Record) -> bool:
+        lists = [engine.opened for engine in record.engines if engine.opened]
+        for opened in lists:
+            if opened not in known:
+                known[opened] = ask(opened)
+        return all(known[opened] for opened in lists)
+
+    return unchanged
+
+
+def _done(case: Case, options: RunOptions, unchanged: Unchanged, identities: Sequence[EngineIdentity],
+          simulator: str) -> Bundle | None:
     """The bundle of a cell that is done; none where not all is known that an engine is made of, as it may be another
     one behind the same words."""
     if any(identity.unknown for identity in identities):
         return None
     key = key_of_cell(case, options, identities, simulator)
-    return done_before(case, key, options.bundles, confined=options.sandbox)
+    return done_before(case, key, options.bundles, confined=options.sandbox, unchanged=unchanged)
 
 
 def _in_turn(run: RunOrders, orders: Sequence[Order]) -> Iterator[CellResult]:

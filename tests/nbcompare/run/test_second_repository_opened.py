@@ -1,5 +1,12 @@
-"""What a port opened while it ran is part of what it is, however it came by the name."""
+"""What a port opened while it ran is part of what it is, however it came by the name.
 
+The names are made by code that no reading of its sources follows. Where such a file changes, a gate is red, a sweep
+runs again, and a kept run of the reference is not taken.
+"""
+
+import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,13 +17,23 @@ from tests.nbcompare.second_repository import DECLARED, WRAPPED
 pytestmark = [pytest.mark.usefixtures("quick_runs"), pytest.mark.skipif(
     OpenCalls.why_not() is not None, reason="which files a program opens can be asked on Linux alone")]
 
+ALL = "engines_unchanged: true"
+
 
 def opened(record, role="subject"):
     return next(engine["opened"] for engine in record["engines"] if engine["role"] == role)
 
 
-def files(record):
-    return {Path(entry["path"]).name for entry in opened(record)["files"]}
+def files(record, role="subject"):
+    return {Path(entry["path"]).name for entry in opened(record, role)["files"]}
+
+
+def made_at_run_time(path: Path) -> str:
+    """A Python expression for a path that cannot be read off the source."""
+    return f"bytes({list(bytes(path))}).decode()"
+
+
+# --- what is recorded ------------------------------------------------------------------------------------------------
 
 
 def test_a_record_names_what_a_wrapper_started_and_what_that_read(run, project):
@@ -33,3 +50,128 @@ def test_what_is_known_by_reading_is_not_told_twice(run, project):
     project.declare(DECLARED)
     code, record = run()
     assert code == 0 and not files(record) & {"core.py", "__main__.py", "port_units.py"}
+
+
+def test_what_a_port_writes_itself_and_its_caches_are_no_sources(run, project, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    cache = tmp_path / "home/.cache/myport/kernel"
+    cache.parent.mkdir(parents=True)
+    cache.write_text("1\n")
+    own = tmp_path / "own.txt"
+    project.core.write_text(f"own = {made_at_run_time(own)}\nopen(own, 'w').write('1')\nopen(own).read()\n"
+                            f"open({made_at_run_time(cache)}).read()\nopen('/dev/null').read()\n"
+                            + project.core.read_text())
+    project.declare(DECLARED)
+    code, record = run()
+    assert code == 0 and not files(record) & {"own.txt", "kernel", "null", "float.bin"}
+
+
+def test_where_nothing_could_be_watched_the_record_and_the_notes_say_so(run, gate, project, monkeypatch):
+    monkeypatch.setattr(OpenCalls, "why_not", staticmethod(lambda: "this system is another"))
+    project.declare(DECLARED)
+    code, record = run()
+    assert code == 0 and opened(record)["unwatched"] == "this system is another"
+    assert ("which files the subject opened was not seen, as this system is another; what it is made of was found by "
+            "reading its sources alone") in record["notes"]
+    assert gate(ALL) == {}
+
+
+def test_a_file_that_somebody_else_changes_after_it_was_opened_is_an_engine_failure(run, project, tmp_path):
+    """Another process does it, which began before, so that the port did not write it itself."""
+    table = tmp_path / "table"
+    table.write_text("1\n")
+    changed = tmp_path / "changed"
+    begun = tmp_path / "begun"
+    project.core.write_text(f"import os, sys, time\nif '-floatfile' in sys.argv:\n    open({made_at_run_time(table)})\n"
+                            f"    open({made_at_run_time(begun)}, 'w')\n"
+                            f"    while not os.path.exists({str(changed)!r}):\n        time.sleep(0.01)\n"
+                            + project.core.read_text())
+    project.declare(DECLARED)
+    somebody = os.fork()
+    if not somebody:
+        while not begun.exists():
+            time.sleep(0.01)
+        table.write_text("22\n")
+        changed.write_text("")
+        os._exit(0)
+    code, record = run()
+    os.waitpid(somebody, 0)
+    failure = record["runs"][1]["failure"]
+    assert code == 2 and (failure["kind"], failure["sentence"]) == (
+        "changed", f"opened what was changed while it ran: {table} changed")
+
+
+# --- what follows from it --------------------------------------------------------------------------------------------
+
+
+def test_sources_of_a_wrapper_that_leave_out_what_it_starts_do_not_keep_gate_and_sweep_green(nb, run, gate, project):
+    project.wrapper()
+    (project.home / "settings.ini").write_text("x\n")
+    project.declare(WRAPPED + ", sources: [run.sh, settings.ini]")
+    assert run()[0] == 0 and gate(ALL) == {} and how(nb, project) == "stored"
+    (project.home / "src/port_units.py").write_text("SCALE = 1.0  # other\n")
+    assert "port_units.py changed" in gate(ALL)["engines_unchanged"]
+    assert how(nb, project) == "ran"
+
+
+def test_files_that_only_the_run_knew_turn_gate_and_sweep_red(nb, run, gate, project):
+    """A table, a plug-in, a library, settings that are not there yet, and a state that the port reads and writes."""
+    home = project.home.parent / "elsewhere"
+    home.mkdir()
+    table, plug_in, settings, state = (home / name for name in ("table", "speed_of_port.py", "settings", "state"))
+    for path in (table, plug_in, state):
+        path.write_text("X = 1\n")
+    project.core.write_text(f"""\
+import sys
+try:
+    open({made_at_run_time(settings)})
+except OSError:
+    pass
+if "-floatfile" in sys.argv:
+    open({made_at_run_time(table)}).read()
+    open({made_at_run_time(state)}).read()
+    open({made_at_run_time(state)}, "a").write("X = 2\\n")
+loader = getattr(__import__("importlib"), "util").spec_from_file_location("x", __file__).loader
+loader.exec_module.__self__.__class__("x", {made_at_run_time(plug_in)}).load_module()
+""" + project.core.read_text())
+    project.declare(DECLARED + ", sources: [src/myport/core.py]")
+    code, record = run()
+    assert code == 0 and record["engines"][1]["made_of"]["unknown"] == [], "reading the sources found no fault"
+    assert opened(record)["rewritten"] == [str(state)]
+    assert gate(ALL) == {} and how(nb, project) == "stored"
+    for path in (table, plug_in, state, settings):
+        before = path.read_text() if path.exists() else None
+        path.write_text("X = 3\n")
+        assert path.name in gate(ALL)["engines_unchanged"]
+        if before is not None:
+            path.write_text(before)
+    assert how(nb, project) == "ran"
+
+
+def how(nb, project):
+    said = nb("sweep", project.case, "-j", "1", "-q", "--format", "json")
+    return said.json["results"][0]["how"]
+
+
+def test_a_kept_run_of_the_reference_is_not_taken_where_it_opened_what_is_other_now(nb, run, project):
+    table = project.home.parent / "elsewhere"
+    table.write_text("1\n")
+    reference = project.home / "ref.py"
+    reference.write_text(f"open({made_at_run_time(table)}).read()\n" + reference.read_text())
+    project.declare(DECLARED)
+    assert "reference_from" not in run()[1]
+    _, record = run()
+    assert record["reference_from"] and "elsewhere" in files(record, "reference"), "what it opened then is told"
+    table.write_text("2\n")
+    assert f"{table} changed since it was opened" in nb("run", project.case).err
+
+
+def test_a_sweep_takes_no_confined_run_for_one_that_was_not(nb, run, project):
+    from nbcompare.engine.safety.confine import why_not
+    if why_not():
+        pytest.skip(f"engines cannot be confined here: {why_not()}")
+    project.declare(DECLARED)
+    code, record = run("--sandbox")
+    assert code == 0 and opened(record)["unwatched"] is None, "both work together"
+    assert json.dumps(opened(record)).count("confine.py") == 0
+    assert how(nb, project) == "ran"

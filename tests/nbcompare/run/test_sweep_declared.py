@@ -5,7 +5,7 @@ import pytest
 from nbcompare.bundle.bundle import staging
 from nbcompare.errors import ExitCode
 from nbcompare.run.sweep.cluster import bring_home
-from nbcompare.run.sweep.remote import engines_here, parcel_of, run_parcel
+from nbcompare.run.sweep.remote import engines_here, opened_here, parcel_of, run_parcel
 from nbcompare.run.sweep.result import RAN, no_result, result_of
 from nbcompare.run.sweep.worker import look_again
 
@@ -25,6 +25,9 @@ class Near:
 
     def __exit__(self, *_):
         pass
+
+    def unchanged(self, opened):
+        return opened_here(opened.as_dict())
 
     def run(self, orders):
         for order in orders:
