@@ -79,10 +79,18 @@ class Calls:
     unwatched: str | None = None
     unseen: dict[str, None] = field(default_factory=dict)
 
-    def outside(self, folder: Path) -> Calls:
-        """What was done outside of a folder."""
-        places = tuple({f"{place}{os.sep}" for place in (folder.absolute(), os.path.realpath(folder))})
-        return replace(self, uses={path: use for path, use in self.uses.items() if not path.startswith(places)})
+    def outside(self, *folders: Path) -> Calls:
+        """What was done so far outside of some folders."""
+        places = tuple({f"{place}{os.sep}" for folder in folders
+                        for place in (folder.absolute(), os.path.realpath(folder))})
+        seen = {path: replace(use) for path, use in list(self.uses.items()) if not path.startswith(places)}
+        return replace(self, uses=seen, unseen=dict(self.unseen))
+
+    def forget(self, folder: Path) -> None:
+        """What was done in a folder."""
+        kept = self.outside(folder).uses
+        for path in [path for path in list(self.uses) if path not in kept]:
+            self.uses.pop(path, None)
 
     def add(self, other: Calls) -> None:
         """Take in what another run of the same engine did."""

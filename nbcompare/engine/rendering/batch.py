@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +26,7 @@ from nbcompare.case.arguments.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine, Rendering, rendering, run_engine
 from nbcompare.engine.processes.kept_stream import MOST_BYTES
+from nbcompare.engine.processes.open_calls import Calls, OpenCalls
 from nbcompare.engine.processes.process import Ended, end_group, start
 from nbcompare.engine.safety.safe_start import is_bundled_subject
 
@@ -46,6 +48,7 @@ class BatchEngine:
         self.unread = b""
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self.home: tempfile.TemporaryDirectory[str] | None = None
+        self.watch: OpenCalls | None = None
 
     def run(self, arguments: Sequence[str], shape: Shape, *, inputs: Path, folder: Path, stdout: Path, stderr: Path,
             seconds: float) -> Rendering:
@@ -61,8 +64,16 @@ class BatchEngine:
             ended = self._how_it_died(time.monotonic() - begun, seconds)
         stdout.write_text(answer["stdout"], encoding="utf-8")
         stderr.write_text(answer["stderr"], encoding="utf-8")
-        return rendering(self.engine.role, (*self.engine.start, *words), shape, ended, seconds, folder / FLOAT_FILE,
-                         started, BATCH)
+        found = rendering(self.engine.role, (*self.engine.start, *words), shape, ended, seconds, folder / FLOAT_FILE,
+                          started, BATCH)
+        return replace(found, opened=self._opened(folder))
+
+    def _opened(self, folder: Path) -> Calls | None:
+        """What the process has opened since it was started, outside of the folders of its commands."""
+        if self.watch is None:
+            return None
+        self.watch.calls.forget(folder)
+        return self.watch.calls.outside(*([Path(self.home.name)] if self.home else ()))
 
     def ask(self, argv: Sequence[str], folder: Path, seconds: float) -> dict[str, Any]:
         """The answer to one command. Raises BatchFault, and lets the process go, when there is none."""
@@ -79,9 +90,11 @@ class BatchEngine:
         if self.process is None or self.process.poll() is not None:
             self.close()
             self.home = tempfile.TemporaryDirectory(prefix="nb-compare-")  # nobody else can put a file there
+            self.watch = OpenCalls()
             variables = self.engine.variables(self.environment)
             self.process = start([*self.engine.start, "-batch"], Path(self.home.name), variables, stdin=subprocess.PIPE,
-                                 stdout=subprocess.PIPE, stderr=self.errors.fileno())
+                                 stdout=subprocess.PIPE, stderr=self.errors.fileno(),
+                                 watch=self.watch)
         return self.process
 
     @property
@@ -130,6 +143,8 @@ class BatchEngine:
         home, self.home = self.home, None
         if process is not None:
             self._end(process)
+        if self.watch is not None:
+            self.watch.close()
         if home is not None:
             home.cleanup()
 

@@ -69,8 +69,8 @@ class EvidenceFolder:
         try:
             found = self.renderer.run(job, folder=scratch, stdout=places.stdout, stderr=places.stderr,
                                       on_progress=self.progress.tick)
-            seen = found.opened or Calls(unwatched="it was kept running for many images")
-            self.opened.setdefault(job.engine.role, Calls()).add(seen.outside(self.folder))
+            if found.opened is not None:
+                self.opened.setdefault(job.engine.role, Calls()).add(found.opened.outside(self.folder))
             if found.pixels is None and found.run.image_sha256:
                 (scratch / FLOAT_FILE).replace(places.image)
             if found.run.failure:
