@@ -47,6 +47,12 @@ class FurtherEvidence:
         for entry in self.subjects:
             yield f"the subject {entry.name}", entry.run, {}
 
+    @property
+    def held(self) -> Iterator[tuple[str, SubjectRun | DeviceRun]]:
+        """Further runs of the subject that were held against the thresholds, by the name of subject or device."""
+        yield from ((entry.name, entry) for entry in self.subjects)
+        yield from ((entry.device, entry) for entry in [self.device] if entry)
+
     def as_dict(self) -> dict[str, Any]:
         return {"noise": self.noise.as_dict() if self.noise else None, "vacuous": list(self.vacuous),
                 "probe": self.ablation.as_dict() if self.ablation else None,

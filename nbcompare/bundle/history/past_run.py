@@ -181,9 +181,7 @@ def _held(record: Record) -> Iterator[Held]:
 
 
 def _further(record: Record) -> Iterator[tuple[str, Comparison]]:
-    found = [(entry.name, entry.comparison) for entry in record.further.subjects]
-    found += [(entry.device, entry.comparison) for entry in [record.further.device] if entry]
-    yield from ((of, comparison) for of, comparison in found if comparison is not None)
+    yield from ((of, held.comparison) for of, held in record.further.held if held.comparison is not None)
 
 
 def _figures(record: Record) -> Iterator[tuple[str, dict[str, float | None]]]:

@@ -1,6 +1,8 @@
 """The evidence of a page: what the arguments come to, the factors of a kept trace, files and commands; and pages of
 bundles in which little happened."""
 
+import re
+
 import pytest
 
 from nbcompare.bundle.found import TRACE, keep
@@ -34,6 +36,22 @@ def test_peaks_that_moved_and_peaks_that_were_lost_are_told_apart():
     rows = peak_rows({"matched": [[10, 20, 13, 24, 5, 10]], "lost": [[1, 2, 7]]})
     assert rows[0]["moved"] == 5 and (rows[0]["dx"], rows[0]["dy"], rows[0]["ratio"]) == (3, 4, 2)
     assert rows[1]["moved"] is None and rows[1]["subject"] is None
+
+
+def test_several_subjects_stand_side_by_side(small_case, nb, fake, tmp_path):
+    """The subject's brightest pixel is 5 % too high, but not where -phi is given."""
+    strict = "thresholds:\n  - {metric: max_abs_diff, max: 1, why: exact}\n"
+    small_case.write_text(small_case.read_text().replace("thresholds:\n", strict) + "subjects: {turned: -phi 1}\n")
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("defect"), "-q", "--format", "json")
+    page = page_of(nb, said.json["bundle"], tmp_path)
+    table = page[page.index("Subjects side by side"):].partition("</table>")[0]
+    assert "✗ subject" in table and "✓ turned<br><code>-phi 1</code>" in table
+    row = table[table.index("<td>max_abs_diff on full</td>"):].partition("</tr>")[0]
+    assert re.findall(r"([✓✗]) (.*?)<", row) == [("✗", "50\N{NO-BREAK SPACE}× over its limit"), ("✓", "no difference")]
+    assert "4 of 12 thresholds do not hold; furthest off is max_abs_diff on " in page
+    assert page.index("<b>turned − reference</b>") > page.index("<b>subject − reference</b>")
+    nothing = page[page.index("<b>turned − reference</b>"):].partition("</figure>")[0]
+    assert "no pixel differs here" in nothing
 
 
 @pytest.mark.parametrize(("subject", "word"), [("crash", "ENGINE FAILED"), ("constant", "FAIL"), ("good", "BLOCKED")])

@@ -10,11 +10,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nbcompare.bundle.history.past_run import region_of
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.metrics import METRICS
 from nbcompare.verdict.divergence import factor
 from nbcompare.verdict.verdict import Check
 
-WIDTH, HEIGHT = 280, 20
+WIDTH, HEIGHT = 250, 20
 _LABEL = 42
 """Pixels that the label of a decade takes."""
 
@@ -25,11 +27,22 @@ _LEAST, _MOST = 1e-9, 1e6
 @dataclass(frozen=True)
 class ThresholdBar:
     """A check with its place on the scale. ``used`` is the share of what is allowed that the figure takes, ``noise``
-    that which the reference's own noise takes; None where they are not known."""
+    that which the reference's own noise takes; None where they are not known. ``of`` names a further subject."""
 
     check: Check
     used: float | None
     noise: float | None
+    of: str = ""
+
+    @property
+    def words(self) -> str:
+        """What it is about."""
+        return f"{self.check.threshold.metric} on {region_of(self.check.threshold.roi, self.of)}"
+
+    @property
+    def sentence(self) -> str:
+        """What it is about, the value, and what is allowed."""
+        return f"{self.words}: {self.check.sentence.partition(': ')[2]}"
 
     @property
     def margin(self) -> str:
@@ -59,21 +72,19 @@ def factor_of(times: float) -> str:
     return f"{factor(float(f'{times:.2g}'))}\u00a0×" if times < 1e9 else f"{times:.1e}\u00a0×"
 
 
-def bar_of(check: Check) -> ThresholdBar:
-    """The bar of a check; none where what is allowed does not reach to identical images (a known factor)."""
-    used, noise = (_share(check, value) for value in (check.value, check.noise))
-    if used is not None and check.holds != (used <= 1):
-        used = noise = None
-    return ThresholdBar(check, used, noise)
+def bar_of(check: Check, of: str = "") -> ThresholdBar:
+    """The bar of a check; none where its margin says nothing, as of a threshold that identical images do not meet."""
+    return ThresholdBar(check, _share(check.threshold, check.value), _share(check.threshold, check.noise), of)
 
 
-def _share(check: Check, value: float | None) -> float | None:
-    if value is None or METRICS[check.threshold.metric].best is None:
+def _share(threshold: Threshold, value: float | None) -> float | None:
+    """The share of what is allowed that a value takes: its margin the other way round."""
+    margin = threshold.margin(value)
+    if value is None or margin is None:
         return None
-    width, distance = check.threshold.width(value), METRICS[check.threshold.metric].distance(value)
-    if not math.isfinite(width) or not math.isfinite(distance):
-        return None
-    return distance / width if width else (0.0 if distance == 0 else math.inf)
+    if math.isinf(margin):  # equal to identical images, or with no limit on its side
+        return 0.0 if METRICS[threshold.metric].distance(value) == 0 else None
+    return 1 / margin if margin else math.inf
 
 
 def in_order(bars: Sequence[ThresholdBar]) -> list[ThresholdBar]:

@@ -23,7 +23,6 @@ from nbcompare.commands.views.page.plots import plots
 from nbcompare.commands.views.page.viewer import MISSING, bokeh_script, embedded, has_bokeh, panes, viewer_data
 from nbcompare.commands.views.page.whole_page import render, text_of
 from nbcompare.verdict.divergence import proof_rows
-from nbcompare.verdict.subjects import subject_lines
 
 _TITLES = {"c": "reference", "py": "subject", "diff": "subject - reference"}
 
@@ -51,12 +50,10 @@ def _viewer(bundle: Bundle, pair: ShownPair, marked: Mapping[str, Any]) -> dict[
 
 
 def _beside(bundle: Bundle) -> dict[str, Any]:
-    """What was found beside the figures: noise, probe, claims and proof, the run on a device."""
+    """What was found beside the figures: noise, probe, claims and proof."""
     verdict, further = bundle.verdict, bundle.record.further
     noise, ablation, proof = further.noise, further.ablation, further.proof
-    device = further.device.sentence(bundle.record.case.thresholds) if further.device else None
-    subjects = list(subject_lines(further.subjects, bundle.record.case.thresholds))
-    return {"device": device, "subjects": subjects, "noise": noise.sentence if noise else None,
+    return {"noise": noise.sentence if noise else None,
             "probe": [*ablation.blockers, *ablation.remarks] if ablation else [],
             "claims": [claim.as_dict() for claim in proof.claims] if proof else [],
             "tried": bool(proof and proof.trials), "proof": proof_rows(verdict, proof) if proof else []}
@@ -64,8 +61,10 @@ def _beside(bundle: Bundle) -> dict[str, Any]:
 
 def _said(bundle: Bundle) -> list[dict[str, Any]]:
     """The last words of engines and tests that failed."""
-    failed = [{"role": run.role, "sentence": run.failure.sentence, "lines": run.failure.said,
-               "hints": run.failure.hints} for run in bundle.record.runs if run.failure]
+    runs = [(run.role, run) for run in bundle.record.runs]
+    runs += [(what.removeprefix("the "), run) for what, run, _ in bundle.record.further.further_runs]
+    failed = [{"role": what, "sentence": run.failure.sentence, "lines": run.failure.said, "hints": run.failure.hints}
+              for what, run in runs if run.failure]
     return failed + [{"role": f"mapped tests on {device}", "sentence": outcome.failure, "lines": outcome.last_lines,
                       "hints": ()} for device, outcome in bundle.record.tests.items() if outcome.failure]
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
-from nbcompare.bundle.names import further_names, image_name
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
+from nbcompare.commands.views.page import further_subjects
 from nbcompare.commands.views.page.bars import ThresholdBar, bar_of, drawing, in_order, legend, scale_of
 from nbcompare.commands.views.page.crops import SIDE, crops, differences
 from nbcompare.commands.views.page.pair import ShownPair, smallest, window
 from nbcompare.commands.views.page.still_images import StillImage
+from nbcompare.commands.views.page.stored_image import stored_image
 from nbcompare.commands.views.terminal import next_step, shown
-from nbcompare.compare.image import Roi, read_float_image
-from nbcompare.engine.engine import Run
-from nbcompare.errors import FileError, to_type
+from nbcompare.compare.image import Roi
+from nbcompare.errors import to_type
 from nbcompare.verdict.divergence import RuleOutcome, rules_of
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED
 from nbcompare.verdict.verdict import Label
@@ -53,17 +53,20 @@ class CauseShown:
 
 def first_screen(bundle: Bundle, pair: ShownPair | None, diagnosis: Mapping[str, Any] | None) -> dict[str, Any]:
     """Everything of the first screen, as the template takes it."""
-    bars = in_order([bar_of(check) for check in bundle.verdict.checks])
+    subjects = further_subjects.columns(bundle)
+    bars = in_order([bar for column in subjects for bar in column.bars] or
+                    [bar_of(check) for check in bundle.verdict.checks])
     scale = scale_of(bars)
     rows = [{"bar": bar, "svg": drawing(bar, scale)} for bar in bars]
     region = deciding_region(bundle, pair, bars)
-    pictures, proved = (crops(pair, region), proof_images(bundle, pair, region)) if pair and region else ([], [])
-    pictures = pictures[:2] if proved else pictures  # the plain difference is the first of those of the proof
+    pictures, beside = (crops(pair, region), further_images(bundle, pair, region)) if pair and region else ([], [])
+    pictures = pictures[:2] if beside else pictures  # the plain difference is the first of those beside it
     return {"kind": _WORDS.get(bundle.verdict.word, "bad"), "sentence": sentence(bundle, pair, bars),
-            "identical": pair is not None and pair.identical, "cause": cause_of(bundle, diagnosis),
+            "identical": pair is not None and pair.identical and not subjects, "cause": cause_of(bundle, diagnosis),
             "next": next_steps(bundle, diagnosis), "bars": rows[:_SHOWN_BARS], "more_bars": rows[_SHOWN_BARS:],
             "more": more_words(bars[_SHOWN_BARS:]),
-            "legend": legend(scale), "region": region, "crops": pictures, "beside_proof": proved,
+            "legend": legend(scale), "region": region, "crops": pictures, "beside": beside,
+            "subjects": subjects, "subject_rows": further_subjects.rows(subjects),
             "rules": rules(bundle), "between": between(bundle), "noisy": any(bar.noise is not None for bar in bars)}
 
 
@@ -72,12 +75,11 @@ def sentence(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar
     verdict = bundle.verdict
     failing = [bar for bar in bars if not bar.check.holds]
     if verdict.word is Label.PASS and pair is not None:
-        if pair.identical:
+        if pair.identical and not any(bar.of for bar in bars):
             return (f"The images are identical: all {pair.reference.size:,} pixels hold the same number in both, to "
                     "the last bit.")
         nearest = bars[0]
-        return (f"All {len(bars)} thresholds hold; nearest to its limit is {nearest.check.threshold.metric} on "
-                f"{nearest.check.threshold.roi}, {nearest.margin}.")
+        return f"All {len(bars)} thresholds hold; nearest to its limit is {nearest.words}, {nearest.margin}."
     if verdict.word is Label.PROVEN and bundle.record.further.proof:
         names = " and ".join(claim.id for claim in bundle.record.further.proof.claims)
         return (f"The images differ ({len(failing)} of {len(bars)} thresholds do not hold), and {names} is proven to "
@@ -85,7 +87,7 @@ def sentence(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar
     if verdict.word is Label.FAIL and failing:
         first = failing[0]
         over = "" if first.used is None else f", {first.margin}"
-        return f"{len(failing)} of {len(bars)} thresholds do not hold; furthest off is {first.check.sentence}{over}."
+        return f"{len(failing)} of {len(bars)} thresholds do not hold; furthest off is {first.sentence}{over}."
     return verdict.reasons[0] if verdict.reasons else "Nothing was decided."
 
 
@@ -136,18 +138,25 @@ def next_steps(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> list[Next
 def deciding_region(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar]) -> Roi | None:
     """The region to look at: of what does not hold the smallest, else of the least margin; where it is large, the part
     about its worst pixel."""
-    comparison = bundle.record.comparison
-    if pair is None or comparison is None:
+    found = further_subjects.comparisons(bundle)
+    if pair is None or "" not in found:
         return None
-    failing = [bar.check.threshold.roi for bar in bars if not bar.check.holds]
-    names = failing or [bar.check.threshold.roi for bar in bars[:1]]
-    rois = [region.roi for region in comparison.regions if region.roi.name in names] or [comparison.regions[0].roi]
-    chosen = smallest(rois)
-    worst = next(region.worst for region in comparison.regions if region.roi.name == chosen.name)
+    failing = [bar for bar in bars if not bar.check.holds]
+    of = failing[0].of if failing else ""  # of several subjects, the one that is furthest off
+    names = {bar.check.threshold.roi for bar in failing or bars[:1] if bar.of == of}
+    regions = {region.roi.name: region for region in found[of].regions}
+    chosen = smallest([regions[name].roi for name in names] or [found[of].regions[0].roi])
+    worst = regions[chosen.name].worst
     return window(chosen, (worst.x, worst.y), SIDE)
 
 
-# --- a proof ----------------------------------------------------------------------------------------------------
+# --- differences of further runs --------------------------------------------------------------------------------------
+
+
+def further_images(bundle: Bundle, pair: ShownPair, region: Roi) -> list[StillImage]:
+    """Differences of several pairs on one scale, beside each other: those of a proof, or of several subjects."""
+    others = further_subjects.images(bundle, pair)
+    return proof_images(bundle, pair, region) or (differences(others, region) if others else [])
 
 
 def proof_images(bundle: Bundle, pair: ShownPair, region: Roi) -> list[StillImage]:
@@ -157,27 +166,15 @@ def proof_images(bundle: Bundle, pair: ShownPair, region: Roi) -> list[StillImag
     if proof is None or emulated is None:
         return []
     pairs = [("plain: subject − reference", pair.reference, pair.subject)]
-    image = _image(bundle, emulated.files, emulated.run)
+    image = stored_image(bundle, emulated.files, emulated.run)
     if image is not None and image.shape == pair.reference.shape:
         pairs.append(("emulated: subject − reference", pair.reference, image))
     plain = proof.trial(CONTROL_SUBJECT)
-    image = _image(bundle, control.files, control.run) if control else None
-    subject = _image(bundle, plain.files, plain.run) if plain else pair.subject
+    image = stored_image(bundle, control.files, control.run) if control else None
+    subject = stored_image(bundle, plain.files, plain.run) if plain else pair.subject
     if image is not None and subject is not None and image.shape == subject.shape == pair.reference.shape:
         pairs.append(("control: subject − reference without the defect", image, subject))
     return differences(pairs, region)
-
-
-def _image(bundle: Bundle, files: str, run: Run) -> Any:
-    """The image of a further run, of the plain pair where it was the same; None where there is none."""
-    if run.failure:
-        return None
-    same = next((plain for plain in bundle.record.runs if plain.image_sha256 == run.image_sha256), None)
-    name = image_name(same.role) if same else further_names(files)[0]
-    try:
-        return read_float_image(bundle.folder / name, run.shape, run.dtype)
-    except FileError:
-        return None
 
 
 def rules(bundle: Bundle) -> list[RuleOutcome]:
