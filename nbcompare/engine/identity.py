@@ -201,6 +201,25 @@ def environment_facts(extra: Mapping[str, str], subject_version: str) -> dict[st
     return facts | {f"${name}": value for name, value in recorded_environment(extra).items()}
 
 
+_COMPUTING = re.compile(r"\$(CUDA|OMP_|MKL_|KMP_).*")
+SHARED_CPUS = "NB_COMPARE_SHARED_CPUS"
+"""The variable that says of a process that nb-compare itself gave it a number of threads."""
+
+
+def computing_variables(facts: Mapping[str, str]) -> dict[str, str]:
+    """Of facts as above the variables that say on what, and with how many threads, engines compute: those that somebody
+    set, and not the share of the CPUs that a process of a sweep gives to its engines."""
+    found = {name[1:]: value for name, value in facts.items() if _COMPUTING.fullmatch(name)}
+    if f"${SHARED_CPUS}" in facts:
+        found.pop("OMP_NUM_THREADS", None)
+    return found
+
+
+def computing_variables_here(extra: Mapping[str, str]) -> dict[str, str]:
+    """Those that engines would get now; ``extra`` is what a case sets."""
+    return computing_variables({f"${name}": value for name, value in recorded_environment(extra).items()})
+
+
 @functools.cache
 def _installed(package: str) -> str:
     try:

@@ -19,9 +19,10 @@ from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.choose import named_engine, start_words
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.identity import EngineIdentity, content_hash
+from nbcompare.engine.identity import EngineIdentity, computing_variables, content_hash
 from nbcompare.engine.installation import REFERENCE_SOURCE, SIMULATOR
-from nbcompare.engine.processes.process import recordable
+from nbcompare.engine.processes.process import declared_environment, recordable
+from nbcompare.engine.rendering.renderer import OF_THE_SESSION
 from nbcompare.engine.repository.git import UNKNOWN, RepositoryState, repository_of
 from nbcompare.engine.sources.made_of import changes, look_at
 from nbcompare.errors import FileError, UsageError
@@ -189,7 +190,7 @@ def _declared_programs(evidence: Evidence) -> tuple[bool, str]:
         if pin and pin.version and pin.version != engine.version:
             return False, f"the {engine.role} has not the version that the case pins"
     return True, ("arguments, variables, inputs and programs are those of the case" + _not_given(evidence)
-                  + _passed(evidence.bundle.record.engines, declared))
+                  + _passed(evidence.bundle.record.engines, declared) + _computing(evidence))
 
 
 def _passed(engines: Sequence[EngineIdentity], declared: Mapping[str, EngineDeclaration]) -> str:
@@ -197,6 +198,13 @@ def _passed(engines: Sequence[EngineIdentity], declared: Mapping[str, EngineDecl
     return "".join(f"; the {engine.role} had {name}={value} from the shell" for engine in engines
                    if engine.role in declared for name, value in sorted(engine.variables.items())
                    if name not in dict(declared[engine.role].set_variables))
+
+
+def _computing(evidence: Evidence) -> str:
+    """The variables for devices and threads that engines got from the shell, to be read as well."""
+    said = computing_variables(evidence.bundle.record.environment)
+    own = sorted(said.items() - set(evidence.case.environment.items()))
+    return f"; the engines had {', '.join(f'{name}={value}' for name, value in own)} from the shell" if own else ""
 
 
 def _not_given(evidence: Evidence) -> str:
@@ -214,6 +222,11 @@ def _variables_fault(engine: EngineIdentity, wanted: EngineDeclaration) -> str |
         if sets.get(name) != engine.variables.get(name) and not (passed and name not in sets):
             return (f"the {engine.role} had {name}={engine.variables.get(name, '')}, and {wanted.file.name} sets "
                     f"{sets.get(name, 'nothing')}")
+    here = declared_environment(wanted.pass_variables)
+    for name, value in sorted(recordable(here).items()):
+        if name not in sets and value != engine.variables.get(name) and not OF_THE_SESSION.fullmatch(name):
+            return (f"the {engine.role} had {name}={engine.variables.get(name, '')}, and {wanted.file.name} passes on "
+                    f"{name}={value}, which is set here; unset it, or run the case again")
     return None
 
 

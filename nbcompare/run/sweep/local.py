@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
+from nbcompare.engine.identity import SHARED_CPUS
 from nbcompare.engine.processes.stopping import Stopped, obey_signals
 from nbcompare.errors import ExitCode, NbCompareError
 from nbcompare.run.sweep.result import RAN, CellResult, no_result, result_of
@@ -72,7 +73,8 @@ def _begin(jobs: int) -> None:
 
 def _share_cpus(jobs: int) -> None:
     """Programs with threads of their own take their share of the CPUs, unless the user says otherwise."""
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cpus() // jobs)))
+    if "OMP_NUM_THREADS" not in os.environ:
+        os.environ.update({"OMP_NUM_THREADS": str(max(1, cpus() // jobs)), SHARED_CPUS: "1"})
 
 
 def _result(order: Order) -> CellResult:

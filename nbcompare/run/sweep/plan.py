@@ -16,7 +16,7 @@ from nbcompare.bundle.names import moment_of
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cells_of, load_case, parse_input_override
 from nbcompare.case.facts import CaseFacts, case_facts
-from nbcompare.engine.identity import EngineIdentity
+from nbcompare.engine.identity import EngineIdentity, computing_variables, computing_variables_here
 from nbcompare.errors import CaseError, NbCompareError, UsageError
 from nbcompare.files import hash_of_named, sha256_of
 from nbcompare.run.options import RunOptions
@@ -81,7 +81,7 @@ def _sum_of_inputs(case: Case, overrides: Mapping[str, Path]) -> str:
 
 
 Unchanged = Callable[[Record], bool]
-"""Whether the files that the engines of a record opened are what they were."""
+"""Whether what the engines of a record opened, and how they computed, is what it was."""
 
 
 def opened_is_unchanged(record: Record) -> bool:
@@ -89,11 +89,17 @@ def opened_is_unchanged(record: Record) -> bool:
     return not any(engine.opened_since() for engine in record.engines)
 
 
+def computes_as_here(record: Record) -> bool:
+    """Whether the engines of a record had the variables for devices and threads that they would get here and now."""
+    return computing_variables(record.environment) == computing_variables_here(record.case.environment)
+
+
 def done_before(case: Case, key: str, bundles: Path, *, confined: bool = False,
                 unchanged: Unchanged = opened_is_unchanged) -> Bundle | None:
     """The newest bundle with this key, if it is intact and no newer run of the cell has failed; ``confined`` says
     whether its engines must have been confined, or must not. One that was imported is what somebody else says, and
-    leaves a cell to be run, as one whose engines opened files that are others now.
+    leaves a cell to be run, as does one whose engines opened files that are others now, or had other variables for
+    devices and threads: ``unchanged`` tells.
 
     A cell whose engine failed, or that was blocked, is not done: what stood in its way may be gone, and what an older
     run shows no longer holds. Nor is one whose mapped tests are others now. A newer run of other engines or inputs says

@@ -23,7 +23,7 @@ from nbcompare.errors import ExitCode, worst
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.bar import Bar
 from nbcompare.run.sweep.local import run_locally
-from nbcompare.run.sweep.plan import Unchanged, cells_to_run, check_inputs, done_before, key_of_cell
+from nbcompare.run.sweep.plan import Unchanged, cells_to_run, check_inputs, computes_as_here, done_before, key_of_cell
 from nbcompare.run.sweep.result import STORED, CellResult, result_of
 from nbcompare.run.sweep.worker import Order, identities_of, look_again
 
@@ -92,10 +92,11 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
         if batch and any(pair[SUBJECT].chosen_by == "default" for pair in engines.values()):
             progress.say("the subject is kept running between cells (-batch)")
         simulator = content_hash(SIMULATOR)
+        same_files = _once_each(lambda opened: not changed_since(opened))
         known = {path: (tuple(identities_of(pair).values()), simulator) for path, pair in engines.items()}
         found = _sweep(cells, options, lambda case: known[case.path], tell,
                        lambda orders: run_locally(orders, options.jobs),
-                       _once_each(lambda opened: not changed_since(opened)))
+                       lambda record: computes_as_here(record) and same_files(record))
     return Sweep(found)
 
 

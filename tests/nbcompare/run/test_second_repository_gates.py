@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from nbcompare.engine.identity import SHARED_CPUS, computing_variables
 from tests.nbcompare.second_repository import DECLARED, PLAN, WRAPPED, Project
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
@@ -120,6 +121,31 @@ def test_what_came_from_the_shell_is_told_to_whoever_signs(run, nb, gate, projec
     said = nb("gate", "P", "--phases", "cases/phases.yaml", "--format", "json")
     why = next(item["why"] for item in said.json["items"] if item["requirement"] == "experiment")
     assert "the subject had MYPORT_SCALE=0.5 from the shell" in why
+    monkeypatch.setenv("MYPORT_OTHER", "1")
+    assert "passes on MYPORT_OTHER=1, which is set here" in gate("files_complete: true")["experiment"]
+
+
+def test_a_sweep_runs_again_for_other_devices_or_threads_and_a_gate_tells_them(run, nb, gate, project, monkeypatch):
+    """The image of one device, or of one number of threads, stood for that of another."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    project.declare(DECLARED)
+
+    def how(jobs):
+        said = nb("sweep", project.case, "-j", jobs, "-q", "--format", "json")
+        return said.json["results"][0]["how"]
+
+    assert run()[0] == 0 and how("1") == "stored"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert how("1") == "ran"
+    gate("files_complete: true")
+    said = nb("gate", "P", "--phases", "cases/phases.yaml", "--format", "json")
+    why = next(item["why"] for item in said.json["items"] if item["requirement"] == "experiment")
+    assert "the engines had CUDA_VISIBLE_DEVICES=1 from the shell" in why
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert (how("1"), how("2")) == ("ran", "stored")
+    in_a_pool = {"$OMP_NUM_THREADS": "1", f"${SHARED_CPUS}": "1", "$KMP_BLOCKTIME": "0", "cpu": "x"}
+    assert computing_variables(in_a_pool) == {"KMP_BLOCKTIME": "0"}, "the share of a process is no wish of the user's"
 
 
 @pytest.fixture
