@@ -45,6 +45,18 @@ def test_masked_pixels_take_no_part_in_a_reduced_frame(pair):
     assert unpacked(frame, "reference_mean")[0, 1] == 1
 
 
+def test_a_masked_pixel_at_full_resolution_keeps_its_value_beside_its_mask():
+    """So that masks can be shown and hidden; where nothing is masked, no mask is sent."""
+    image = np.arange(12, dtype=np.float32).reshape(3, 4)
+    masked = np.zeros((3, 4), bool)
+    masked[1, 2] = True
+    frame = carried(ShownPair(np.ma.MaskedArray(image, masked), image), [])["tiles"][0]
+    assert unpacked(frame, "reference")[1, 2] == 6
+    mask = unpacked(frame, "mask")
+    assert mask[1, 2] == 1 and np.count_nonzero(mask) == 1
+    assert "mask" not in carried(ShownPair(image, image), [])["tiles"][0]["arrays"]
+
+
 def test_regions_and_worst_places_lie_over_the_frame_at_full_resolution(pair):
     data = carried(pair, [Roi.full(pair.shape), Roi("part", 195, 204, 90, 109)])
     _, part, place = data["tiles"]

@@ -1,10 +1,12 @@
 """The page of a bundle in a real browser: what a person can do with it, and what it never does.
 
-All tests share one browser and one page of a small failing case, in whose middle pixel the subject is 5 % too bright.
+All tests share one browser and two pages: of a small failing case, in whose middle pixel the subject is 5 % too bright,
+and of two image files with a mask, a peak that moved and one that is lost.
 """
 
 import re
 
+import numpy as np
 import pytest
 
 from nbcompare.cli import run
@@ -14,6 +16,8 @@ from tests.nbcompare.conftest import FAKES, SMALL_CASE
 MARKUP = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 BRIGHTEST = (4, 3)
 """(fast, slow) of the pixel that differs: the middle one of 9 x 7."""
+GEOMETRY = ("-lambda 1.2 -distance 50 -pixel 0.5 -cell 40 50 60 80 95 100 -misset 10 20 30 -default_F 1 -N 3 "
+            "-osc 30 -phisteps 3 -detector_rotx 20")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +31,8 @@ def made(tmp_path_factory):
     """The folder of a page of a small case whose title is hostile."""
     folder = tmp_path_factory.mktemp("page")
     case = folder / "small.yaml"
-    case.write_text(SMALL_CASE.replace("a 9 x 7 image of fake engines", f"'a {MARKUP} image'"))
+    case.write_text(SMALL_CASE.replace("a 9 x 7 image of fake engines", f"'a {MARKUP} image'")
+                    .replace("-flux 1e18", f"-flux 1e18 {GEOMETRY}"))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         run(["run", str(case), "--c-bin", str(FAKES / "good.py"), "--py-bin", str(FAKES / "defect.py"), "-q"])
@@ -85,6 +90,18 @@ def test_the_value_of_a_known_pixel_is_read(keys):
     assert f"fast {BRIGHTEST[0]}  slow {BRIGHTEST[1]}  reference 1000  subject 1050  difference 50  ratio 1.05" in said
     keys.page.keyboard.press("ArrowRight")
     assert f"fast {BRIGHTEST[0] + 1}  slow {BRIGHTEST[1]}" in keys.text("#readout")
+
+
+def test_angle_resolution_and_indices_are_those_of_the_description(keys):
+    """Both programs say of ``-detpixels_x 9 -detpixels_y 7 GEOMETRY -describe_pixel 4 3 -describe_pixel 8 0
+    -describe_phistep 1`` (the middle one of three): 2 theta 0.810231 and 2.862405 degrees, 84.85918 and 24.02248 A,
+    indices 0.281782 0.346660 -0.224872 and -0.232228 1.490886 2.025883."""
+    keys.page.keyboard.press("n")
+    assert keys.text("#readout").endswith("  2θ 0.810°  d 84.859 Å  hkl 0.282 0.347 -0.225")
+    for key in ["Shift+ArrowUp", "Shift+ArrowRight"]:
+        keys.page.keyboard.press(key)
+    said = keys.text("#readout")
+    assert said.startswith("fast 8  slow 0 ") and said.endswith("  2θ 2.862°  d 24.022 Å  hkl -0.232 1.491 2.026")
 
 
 def test_the_mouse_reads_the_pixel_that_is_under_it(keys):
@@ -151,6 +168,78 @@ def test_a_command_is_copied(keys):
     button = keys.page.locator("button.copy").first
     button.click()
     assert re.fullmatch("copied", button.text_content())
+
+
+@pytest.fixture(scope="module")
+def two_files(browser, tmp_path_factory):
+    """Two images of 64 x 64: of four peaks the second moved by 2 pixels along fast, the third is lost; columns 0 to 2
+    are masked in the reference, 0 to 3 in the subject. One pixel of none of these differs the most."""
+    folder = tmp_path_factory.mktemp("files")
+    slow, fast = np.mgrid[:64, :64]
+    def peaks(*places):
+        return sum(np.round(height * np.exp(-((fast - x)**2 + (slow - y)**2) / 4)) for x, y, height in places)
+    reference = peaks((12, 10, 900), (30, 20, 800), (50, 50, 700), (20, 50, 600)).astype(np.float32)
+    subject = peaks((12, 10, 900), (32, 20, 800), (20, 50, 600)).astype(np.float32)
+    subject[40, 5] += 850
+    reference[:, :3] = subject[:, :4] = -7
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, image in (("a", reference), ("b", subject)):
+            np.save(f"{name}.npy", image)
+        run(["images", "a.npy", "b.npy", "--mask-equals", "-7", "-q"])
+        assert run(["report", "images", "--html", "page.html"]) == 0
+    found = Opened(browser, folder / "page.html").ready()
+    found.page.locator("#viewer").focus()
+    yield found
+    assert found.said == [] and found.asked == []
+    found.page.close()
+
+
+def mark(page, name):
+    """What is drawn of a mark, by column."""
+    return page.page.evaluate("(name) => { const found = Bokeh.documents[0].get_model_by_name(name).data; "
+                              "return Object.fromEntries(Object.entries(found).map(([k, v]) => [k, Array.from(v)])); }",
+                              name)
+
+
+def test_a_peak_that_moved_has_an_arrow_and_one_that_is_lost_a_cross(two_files):
+    """The arrow points to where the peak is now, a whole number of times as far."""
+    arrow = mark(two_files, "moved")
+    assert [round(x) for x in arrow["x0"]] == [30] and [round(y) for y in arrow["y1"]] == [20]
+    assert arrow["x1"][0] - arrow["x0"][0] == pytest.approx(2, abs=0.1)
+    lost = mark(two_files, "lost")
+    assert [(round(x), round(y)) for x, y in zip(lost["x"], lost["y"], strict=True)] == [(50, 50)]
+    assert {round(x) for x in mark(two_files, "matched")["x"]} == {12, 20, 30}
+    two_files.page.locator("[data-mark=peaks]").click()
+    assert mark(two_files, "moved")["x0"] == mark(two_files, "lost")["x"] == mark(two_files, "matched")["x"] == []
+    two_files.page.locator("[data-mark=peaks]").click()
+
+
+def test_masks_are_grey_until_they_are_switched_off(two_files):
+    def shown(column):
+        return two_files.page.evaluate("(column) => { const images = Bokeh.documents[0].get_model_by_name('images');"
+                                       " return Array.from(images.data[column][0].slice(0, 5)).map(Number.isNaN); }",
+                                       column)
+
+    assert shown("left") == [True, True, True, False, False] and shown("middle") == [True, True, True, True, False]
+    assert shown("right") == [True, True, True, True, False]
+    two_files.page.locator("[data-mark=masks]").click()
+    assert shown("left") == shown("middle") == [False] * 5
+    two_files.page.locator("[data-mark=masks]").click()
+    assert shown("left")[0]
+
+
+def test_the_worst_pixel_is_jumped_to_and_a_masked_one_says_so(two_files):
+    two_files.page.locator("#viewer").focus()
+    two_files.page.keyboard.press("n")
+    assert two_files.text("#readout").startswith("fast 5  slow 40  reference 0  subject 850  difference 850 ")
+    assert [(two_files.state("x.start") + two_files.state("x.end")) / 2,
+            (two_files.state("y.start") + two_files.state("y.end")) / 2] == [5, 40]
+    for _ in range(2):
+        two_files.page.keyboard.press("ArrowLeft")
+    assert "(masked in the subject; stored: reference 0, subject -7)" in two_files.text("#readout")
+    two_files.page.keyboard.press("ArrowLeft")
+    assert "(masked in both; stored: reference -7, subject -7)" in two_files.text("#readout")
 
 
 def test_pictures_tables_and_verdict_stay_where_scripts_are_blocked(browser, made):

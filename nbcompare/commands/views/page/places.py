@@ -26,9 +26,11 @@ def geometry(bundle: Bundle, pair: ShownPair) -> dict[str, Any] | None:
 
     if bundle.record.case.own_options or bundle.record.images is not None:
         return None
+    command = parse_command(bundle.record.case.arguments(REFERENCE))
+    if command.has("-curved_det"):  # its pixels lie on no plane
+        return None
     try:
-        found = describe_command(parse_command(bundle.record.case.arguments(REFERENCE)), bundle.folder / DATA,
-                                 pair.shape)
+        found = describe_command(command, bundle.folder / DATA, pair.shape)
     except NbCompareError:
         return None
     detector, setting = found.detector, found.setting

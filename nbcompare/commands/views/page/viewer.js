@@ -27,16 +27,21 @@
   const panes = {left: named("left"), middle: named("middle"), right: named("right")};
   const ndarray = Bokeh.require("core/util/ndarray").ndarray;
   const state = {middle: "subject", right: "difference", reduced: "max", scale: "log", shown: "subject", swipe: 0.5,
-                 cursor: null, rank: -1, timer: null, marks: {regions: true, peaks: true, worst: true}};
+                 cursor: null, rank: -1, timer: null, marks: {regions: true, peaks: true, worst: true, masks: true}};
 
   // --- values ---------------------------------------------------------------------------------------------
-  function values(tile, what) {
-    const a = tile.arrays, mean = state.reduced === "mean" && a.reference_mean;
-    const ref = mean ? a.reference_mean : a.reference, sub = mean ? a.subject_mean : a.subject;
+  function without(array, mask, bits) {  // without the pixels that are masked in an image: 1 reference, 2 subject
+    return mask ? array.map((value, i) => mask[i] & bits ? NaN : value) : array;
+  }
+  function values(tile, what, bare = false) {
+    const a = tile.arrays, mean = state.reduced === "mean" && a.reference_mean, mask = bare ? null : a.mask;
+    const both = what === "reference" || what === "subject" ? 0 : 3;
+    const ref = without(mean ? a.reference_mean : a.reference, mask, both || 1);
+    const sub = without(mean ? a.subject_mean : a.subject, mask, both || 2);
     if (what === "reference") return ref;
     if (what === "subject") return sub;
     const made = new Float32Array(ref.length);
-    const whole = a.reference_mean || ref, other = a.subject_mean || sub;
+    const whole = mean ? ref : a.reference_mean || ref, other = mean ? sub : a.subject_mean || sub;
     for (let i = 0; i < made.length; i++) {
       if (what === "ratio") made[i] = whole[i] > 0 && other[i] > 0 ? other[i] / whole[i] : NaN;
       else {
@@ -84,7 +89,7 @@
     return Math.log(Math.max(value, low) / low) / Math.log(high / low);
   }
   function shown(tile, what) {
-    const from = values(tile, what), made = new Float32Array(from.length);
+    const from = values(tile, what, !state.marks.masks), made = new Float32Array(from.length);
     for (let i = 0; i < made.length; i++)
       made[i] = Number.isNaN(from[i]) ? NaN : Math.min(Math.max(part(from[i], what), 0), 1);
     return made;
@@ -154,7 +159,7 @@
     if (angle > 0) text += `  d ${(g.wavelength * 1e10 / (2 * Math.sin(angle / 2))).toFixed(3)} Å`;
     if (g.real) {
       const s = unit.map((v, i) => (v - along[i]) / g.wavelength);
-      text += `  hkl ${g.real.map((axis) => dot(axis, s).toFixed(2)).join(" ")}`;
+      text += `  hkl ${g.real.map((axis) => dot(axis, s).toFixed(3)).join(" ")}`;
     }
     return text;
   }
@@ -163,13 +168,16 @@
     if (!tile) return;
     const i = Math.floor((slow - tile.y) / tile.step) * tile.columns + Math.floor((fast - tile.x) / tile.step);
     const [ref, sub] = ["reference", "subject"].map((what) => one(tile, what, i));
+    const masked = tile.arrays.mask ? tile.arrays.mask[i] : 0;
+    const stored = !masked ? "" : `  (masked in ${[, "the reference", "the subject", "both"][masked]}; stored: reference ` +
+      `${number(tile.arrays.reference[i])}, subject ${number(tile.arrays.subject[i])})`;
     const diff = tile.step === 1 ? sub - ref : one(tile, "difference", i);
     const ratio = tile.step === 1 ? (ref > 0 ? sub / ref : NaN) : one(tile, "ratio", i);
     const of = tile.step === 1 ? "" : ` (${state.reduced === "mean" ? "mean" : "maximum"} of ${tile.step} × ${tile.step})`;
     $("readout").textContent = `fast ${fast}  slow ${slow}${of}  reference ${number(ref)}  subject ${number(sub)}  ` +
-      `difference ${number(diff)}  ratio ${number(ratio)}${place(fast, slow)}`;
+      `difference ${number(diff)}  ratio ${number(ratio)}${stored}${place(fast, slow)}`;
   }
-  const number = (value) => Number.isNaN(value) ? "masked or none" : Number(value.toPrecision(9)).toString();
+  const number = (value) => Number.isNaN(value) ? "none" : Number(value.toPrecision(9)).toString();
   function one(tile, what, i) {
     const arrays = {};
     for (const name of Object.keys(tile.arrays)) arrays[name] = tile.arrays[name].subarray(i, i + 1);
@@ -246,12 +254,13 @@
   }
   for (const button of box.querySelectorAll("[data-middle]"))
     button.addEventListener("click", () => setMiddle(button.dataset.middle));
+  box.querySelector("[data-mark=masks]").hidden = !data.tiles.some((tile) => tile.arrays.mask);
   for (const button of box.querySelectorAll("[data-mark]"))
     button.addEventListener("click", () => {
       const name = button.dataset.mark;
       state.marks[name] = !state.marks[name];
       button.setAttribute("aria-pressed", String(state.marks[name]));
-      marks();
+      if (name === "masks") draw(); else marks();
     });
   $("swipe").addEventListener("input", () => { state.swipe = $("swipe").value / 1000; draw(["middle"]); });
   $("right").addEventListener("change", () => { state.right = $("right").value; draw(["right"]); });
