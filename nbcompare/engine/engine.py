@@ -76,6 +76,11 @@ class Engine:
             raise UsageError(f"{what} needs an engine that knows {capability}; {self.declaration.file.name} says that "
                              f"the {self.role} {self.name} does not")
 
+    def watch(self) -> OpenCalls:
+        """The watch over one start of it, which sees nothing where its declaration does not want it."""
+        wanted = self.declaration is None or self.declaration.watched
+        return OpenCalls(None if wanted else "its declaration says watched: false")
+
     @property
     def declared_variables(self) -> dict[str, str]:
         """The variables that its declaration hands on from the user's, and those it sets."""
@@ -187,7 +192,7 @@ def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs
                          hint="give the input another name")
     started = time.time()
     variables = engine.variables(environment)
-    with OpenCalls() as watch:
+    with engine.watch() as watch:
         ended = run_program((*confining(engine, folder, variables), *engine.start, *given), folder=cwd or folder,
                             stdout=stdout, stderr=stderr, seconds=seconds, on_progress=on_progress,
                             extra_environment=with_own_places(engine, folder, variables), watch=watch)

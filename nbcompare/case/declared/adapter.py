@@ -160,10 +160,11 @@ def capabilities_of(cursor: Cursor | None) -> tuple[tuple[str, bool], ...]:
     """What an engine is declared to be able or unable to do; what is not named is tried when it is needed."""
     if cursor is None:
         return ()
-    return tuple((name, _yes(entry)) for name, entry in cursor.mapping(known=CAPABILITIES).items())
+    return tuple((name, yes_or_no(entry)) for name, entry in cursor.mapping(known=CAPABILITIES).items())
 
 
-def _yes(cursor: Cursor) -> bool:
+def yes_or_no(cursor: Cursor) -> bool:
+    """Raises CaseError for anything but true and false."""
     if cursor.kind != "true/false":
         raise cursor.error(f"{cursor.name} must be true or false")
     return str(cursor.node.value).lower() in ("true", "yes", "on")

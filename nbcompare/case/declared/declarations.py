@@ -12,6 +12,7 @@ Both kinds of file hold the same section, read strictly:
         version: python -m myport --version
         build: make -C src               # what bisect runs in the top of each commit's tree
         tests: {python: .venv/bin/python, folder: .}
+        watched: false                   # not asked which files it opens, so that set-uid programs keep their rights
 
 or, for a reference, an image that is there already (stored_image.py); and what an engine needs that has options and
 files of its own, which adapter.py reads. Paths are relative to the file that holds them and are absolute once it is
@@ -25,14 +26,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.case.declared.adapter import CAPABILITIES, Adapter, adapter_of, capabilities_of
+from nbcompare.case.declared.adapter import CAPABILITIES, Adapter, adapter_of, capabilities_of, yes_or_no
 from nbcompare.case.declared.adapter import KEYS as ADAPTER_KEYS
 from nbcompare.case.declared.stored_image import stored_image
 from nbcompare.case.parts import NAME, arguments
 from nbcompare.case.reading.all_faults import reading_on
 from nbcompare.case.reading.strict_yaml import Cursor
 
-KEYS = ("command", "image", "cwd", "environment", "sources", "repository", "version", "build", "tests", *ADAPTER_KEYS)
+KEYS = ("command", "image", "cwd", "environment", "sources", "repository", "version", "build", "tests", "watched",
+        *ADAPTER_KEYS)
 PATH_LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 """Variables that hold folders, whose relative entries mean nothing in an engine's scratch folder."""
 
@@ -72,6 +74,7 @@ class EngineDeclaration:
     tests: TestsPlace | None = None
     adapter: Adapter | None = None
     capabilities: tuple[tuple[str, bool], ...] = ()
+    watched: bool = True
 
     @property
     def folder(self) -> Path:
@@ -110,7 +113,8 @@ def _declaration(name: str, cursor: Cursor) -> EngineDeclaration:
         _words(entries["version"]) if "version" in entries else (),
         _words(entries["build"]) if "build" in entries else (),
         _tests(entries["tests"], file.parent) if "tests" in entries else None,
-        adapter_of(entries, file.parent, has_cwd="cwd" in entries), capabilities_of(entries.get("capabilities")))
+        adapter_of(entries, file.parent, has_cwd="cwd" in entries), capabilities_of(entries.get("capabilities")),
+        yes_or_no(entries["watched"]) if "watched" in entries else True)
 
 
 def _words(cursor: Cursor) -> tuple[str, ...]:

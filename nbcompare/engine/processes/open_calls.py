@@ -21,6 +21,7 @@ import os
 import platform
 import select
 import socket
+import stat
 import struct
 import sys
 import threading
@@ -50,6 +51,7 @@ _SET_FILTER, _SPECULATE, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 2, 1 << 3, 1 <<
 _SET_NO_NEW_PRIVS = 38
 _RECEIVE, _SEND, _IS_VALID, _GO_ON = 0xC0502100, 0xC0182101, 0x40082102, 1
 _NOTICE, _ANSWER = struct.Struct("=QIIiIQ6Q"), struct.Struct("=QqiI")
+_REPORT = struct.Struct("=i?")
 _PAGE, _LONGEST = 4096, 4096
 _HERE = -100
 _FILE_FLAGS = os.O_WRONLY | os.O_RDWR
@@ -106,14 +108,14 @@ class OpenCalls:
     """The watch over one program, to be handed to what starts it; ``calls`` fills while that runs.
 
     ``in_child`` is called between fork and exec. Use as a context that ends when all its processes have ended: what
-    still lives then cannot open anything any more.
+    still lives then cannot open anything any more. ``unwanted`` says why nothing is to be seen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unwanted: str | None = None) -> None:
         self.calls = Calls()
         self._listener = -1
         self._thread: threading.Thread | None = None
-        self.calls.unwatched = self.why_not()
+        self.calls.unwatched = unwanted or self.why_not()
         if self.calls.unwatched:
             return
         machine = platform.machine()
@@ -123,6 +125,7 @@ class OpenCalls:
         self._program = ctypes.create_string_buffer(program, len(program))
         self._header = struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(self._program))
         self._call = _SECCOMP[machine]
+        self._gave_up = False
         self._ours, self._childs = socket.socketpair()
         self._waker, self._wake = os.pipe()
         self._views: dict[int, None] = {}
@@ -143,9 +146,9 @@ class OpenCalls:
             return
         listener, fault = self._install(), ctypes.get_errno()
         if listener < 0:
-            self._childs.send(struct.pack("=i", fault))
+            self._childs.send(_REPORT.pack(fault, self._gave_up))
         else:
-            socket.send_fds(self._childs, [struct.pack("=i", 0)], [listener])
+            socket.send_fds(self._childs, [_REPORT.pack(0, self._gave_up)], [listener])
             os.close(listener)
 
     def _install(self) -> int:
@@ -158,6 +161,7 @@ class OpenCalls:
                 if found >= 0 or ctypes.get_errno() != errno.EACCES or attempt:
                     break
                 self._libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+                self._gave_up = True
             if found >= 0 or ctypes.get_errno() != errno.EINVAL:
                 break
         return int(found)
@@ -183,13 +187,13 @@ class OpenCalls:
 
     def _watch(self) -> None:
         try:
-            said, handles, _, _ = socket.recv_fds(self._ours, 4, 1)
+            said, handles, _, _ = socket.recv_fds(self._ours, _REPORT.size, 1)
+            fault, self._gave_up = _REPORT.unpack(said) if said else (0, False)
             if handles:
                 self._listener = handles[0]
                 self._loop()
             elif said:
-                reason = os.strerror(*struct.unpack("=i", said))
-                self.calls.unwatched = f"the system does not let it be watched ({reason})"
+                self.calls.unwatched = f"the system does not let it be watched ({os.strerror(fault)})"
         finally:
             if self._listener >= 0:
                 os.close(self._listener)
@@ -258,6 +262,8 @@ class OpenCalls:
             use = self.calls.uses[path] = Use(stamp, fresh, is_folder)
         if call in (RUN, RUN_AT):
             use.run = True
+            if self._gave_up and _gives_rights(path):
+                self.calls.unseen[f"the set-uid program {path} has no rights of its own while it is watched"] = None
         elif call in (OPEN, OPENAT, OPENAT2):
             use.written |= bool(how & _FILE_FLAGS)
             use.read |= not how & os.O_WRONLY and not how & _PATH_ONLY
@@ -346,8 +352,16 @@ def _stamp_of(path: str) -> tuple[tuple[int, int, int] | None, bool]:
         found = os.stat(path)
     except OSError:
         return None, False
-    kind = found.st_mode & 0o170000
-    return ((found.st_ino, found.st_size, found.st_mtime_ns), False) if kind == 0o100000 else (None, kind == 0o040000)
+    stamp = (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+    return stamp, stat.S_ISDIR(found.st_mode)
+
+
+def _gives_rights(path: str) -> bool:
+    """Whether a program runs with the rights of its owner or group."""
+    try:
+        return bool(os.stat(path).st_mode & (stat.S_ISUID | stat.S_ISGID))
+    except OSError:
+        return False
 
 
 def _address(stored: bytes) -> str | None:

@@ -90,7 +90,7 @@ class BatchEngine:
         if self.process is None or self.process.poll() is not None:
             self.close()
             self.home = tempfile.TemporaryDirectory(prefix="nb-compare-")  # nobody else can put a file there
-            self.watch = OpenCalls()
+            self.watch = self.engine.watch()
             variables = self.engine.variables(self.environment)
             self.process = start([*self.engine.start, "-batch"], Path(self.home.name), variables, stdin=subprocess.PIPE,
                                  stdout=subprocess.PIPE, stderr=self.errors.fileno(),

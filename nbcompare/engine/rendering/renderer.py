@@ -135,7 +135,8 @@ class Renderer:
         for log in (stdout, stderr):
             redact_file(log)
         if found.run.failure:
-            why = _explained(found.run.failure, job, stdout, stderr, found.run.seconds)
+            why = _explained(found.run.failure, job, stdout, stderr, found.run.seconds,
+                             tuple(found.opened.unseen) if found.opened else ())
             return replace(found, run=replace(found.run, failure=why))
         return replace(found, run=replace(found.run, failure=copied_input(found.run, job.inputs)))
 
@@ -229,13 +230,15 @@ class Renderer:
                                   "opened": opened.as_dict() if opened else None})
 
 
-def _explained(failure: Failure, job: Job, stdout: Path, stderr: Path, seconds: float) -> Failure:
+def _explained(failure: Failure, job: Job, stdout: Path, stderr: Path, seconds: float,
+               unseen: tuple[str, ...]) -> Failure:
     """The failure with what the engine said last, and what of its inputs and variables may be the reason."""
     if failure.kind not in EXPLAINED:
         return failure
     withheld = [name for name in not_passed(allowed_environment(job.engine.variables(job.environment)))
                 if not OF_THE_SESSION.fullmatch(name)]
-    hints = [*odd_inputs(job.inputs), *(left_elsewhere(job.engine, seconds) if failure.kind == "no-image" else ())]
+    elsewhere = left_elsewhere(job.engine, seconds) if failure.kind == "no-image" else ()
+    hints = [*unseen, *odd_inputs(job.inputs), *elsewhere]
     withheld.sort(key=lambda name: not _sounds_like(name, job.engine.name))
     if withheld:
         more = f" and {len(withheld) - MOST_NAMES} more" if len(withheld) > MOST_NAMES else ""

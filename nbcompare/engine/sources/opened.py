@@ -11,7 +11,7 @@ import base64
 import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbcompare.engine.processes.open_calls import Calls, Use
@@ -45,6 +45,16 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """A folder that was listed, as plug-ins and tables are found by: the endings of names that were opened in it (of
+    all names where it was empty), and one sum over the names of its files with these."""
+
+    place: str
+    endings: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Opened:
     """What an engine opened. ``absent`` are the files it looked for in vain, ``rewritten`` those that it reads and
     writes, whose sum is of what it left. ``unwatched`` says why nothing was seen, and ``unseen`` what cannot be known
@@ -53,6 +63,7 @@ class Opened:
     files: tuple[SourceFile, ...] = ()
     absent: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
+    listings: tuple[Listing, ...] = ()
     rewritten: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     unwatched: str | None = None
@@ -71,12 +82,15 @@ class Opened:
     def as_dict(self) -> dict[str, Any]:
         return {"files": [vars(entry) for entry in self.files],
                 "groups": [{**vars(group), "names": list(group.names)} for group in self.groups],
+                "listings": [{**vars(entry), "endings": list(entry.endings)} for entry in self.listings],
                 **{key: list(getattr(self, key)) for key in _LISTS}, "unwatched": self.unwatched}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Opened:
         groups = tuple(Group(entry["place"], tuple(entry["names"]), entry["sha256"]) for entry in stored["groups"])
-        return cls(tuple(SourceFile(**entry) for entry in stored["files"]), groups=groups,
+        listings = tuple(Listing(entry["place"], tuple(entry["endings"]), entry["sha256"])
+                         for entry in stored["listings"])
+        return cls(tuple(SourceFile(**entry) for entry in stored["files"]), groups=groups, listings=listings,
                    unwatched=stored["unwatched"], **{key: tuple(stored[key]) for key in _LISTS})
 
 
@@ -104,7 +118,39 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "") ->
             changed.append(f"{path} {'is gone' if stamp is None else 'changed'}")
         elif stamp is not None:
             found.add(kind, source, use)
-    return found.opened(tuple(calls.unseen)), changed
+    return replace(found.opened(tuple(calls.unseen)), listings=tuple(_listings(calls, known))), changed
+
+
+def _listings(calls: Calls, known: _Known) -> Iterator[Listing]:
+    """The folders that were listed. Not those in which files lie that are known from reading: there Python searches
+    its modules, and what would be new to it is looked for by asking again."""
+    endings: dict[str, set[str]] = {}
+    for path, use in calls.uses.items():
+        if use.stamp and not use.made:
+            folder, name = os.path.split(source_behind(path))
+            endings.setdefault(folder, set()).add(os.path.splitext(name)[1])
+    for path, use in sorted(calls.uses.items()):
+        kind = kind_of(path + os.sep + "x") if use.is_folder and use.read and not use.made else None
+        if kind and kind.word == OWN and not known.holds(path) and os.path.isdir(path):
+            found = tuple(sorted(endings.get(path, ())))
+            names = _names_in(path, found)
+            if names is not None and (found or not names):
+                yield Listing(path, found, _sum_of_names(names))
+
+
+def _names_in(folder: str, endings: tuple[str, ...]) -> list[str] | None:
+    """The names of the files of a folder that end so, or of all where no ending is given; None where it cannot be
+    read."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_file()
+                          and (not endings or os.path.splitext(entry.name)[1] in endings))
+    except OSError:
+        return None
+
+
+def _sum_of_names(names: Iterable[str]) -> str:
+    return hash_of_named((name, "") for name in names)
 
 
 class _Known:
@@ -113,9 +159,15 @@ class _Known:
     def __init__(self, made_of: MadeOf | None, program: str) -> None:
         own = [entry.path for entry in made_of.files] if made_of else []
         self._files = {os.path.realpath(path) for path in (program, _launcher, *own) if path}
+        self._folders = {os.path.dirname(path) for path in self._files} | {
+            os.path.realpath(os.path.dirname(folder)) for folder in (made_of.folders if made_of else ())}
 
     def __contains__(self, path: str) -> bool:
         return path in self._files
+
+    def holds(self, folder: str) -> bool:
+        """Whether one of them lies in a folder."""
+        return os.path.realpath(folder) in self._folders
 
 
 class _Found:
@@ -159,7 +211,8 @@ class _Found:
         files = tuple(self.files.values())
         if len(files) > MOST_FILES:
             unseen += (f"it opened {len(files)} files of its own, and {MOST_FILES} of them are listed",)
-        return Opened(files[:MOST_FILES], tuple(self.absent[:MOST_FILES]), groups, tuple(self.rewritten), unseen)
+        return Opened(files[:MOST_FILES], tuple(self.absent[:MOST_FILES]), groups,
+                      rewritten=tuple(self.rewritten), unseen=unseen)
 
 
 # --- afterwards ------------------------------------------------------------------------------------------------------
@@ -173,6 +226,10 @@ def changed_since(opened: Opened) -> list[str]:
         if entry.name.endswith(f" {_RECORD}"):
             found += [f"{path} was changed" for path in _edited_files(entry.path) if path not in listed]
     found += [f"{path} is new" for path in opened.absent if os.path.lexists(path)]
+    for listing in opened.listings:
+        names = _names_in(listing.place, listing.endings)
+        if names is None or _sum_of_names(names) != listing.sha256:
+            found.append(f"{listing.place} has other files than when it was listed")
     for group in opened.groups:
         if _sum_of_group(group.place, group.names) != group.sha256:
             found.append(f"one of {len(group.names)} files below {group.place} changed (such as {group.names[0]})")

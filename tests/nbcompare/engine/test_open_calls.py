@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -140,18 +141,29 @@ def test_a_system_that_refuses_is_said_and_the_program_runs(watched, tmp_path):
     assert (tmp_path / "out").read_text().startswith("0 the system does not let it be watched")
 
 
-@pytest.mark.skipif(not shutil.which("setpriv"), reason="it needs setpriv, to become another user")
-def test_a_user_without_privileges_can_watch_too(watched, tmp_path):
-    """Where a filter needs that set-uid programs lose their rights; and whose own memory is closed."""
-    program = ("import os, sys\nfrom pathlib import Path\nfrom nbcompare.engine.processes.open_calls import OpenCalls\n"
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can become another")
+def test_a_user_without_privileges_can_watch_too_and_hears_of_lost_rights(tmp_path):
+    """There a filter needs that set-uid programs lose their rights; and nb-compare's own memory is closed."""
+    place = tempfile.mkdtemp()
+    os.chmod(place, 0o755)
+    raised = shutil.copy("/bin/cat", f"{place}/raised")
+    os.chmod(raised, 0o4755)
+    program = ("import os\nfrom pathlib import Path\nfrom nbcompare.engine.processes.open_calls import OpenCalls\n"
                "from nbcompare.engine.processes.process import run_program\n"
                "from nbcompare.engine.processes.strays import close_memory\n"
                "os.setgid(65534)\nos.setuid(65534)\nclose_memory()\n"
                "with OpenCalls() as watch:\n"
-               "    run_program(['/bin/cat', '/etc/hostname'], folder=Path('/'), stdout=Path('/dev/null'),\n"
-               "                stderr=Path('/dev/null'), seconds=60, watch=watch)\n"
-               "print(watch.calls.unwatched, list(watch.calls.unseen), '/etc/hostname' in watch.calls.uses)\n")
-    if os.geteuid():
-        pytest.skip("only the superuser can become another user")
+               f"    run_program(['/bin/sh', '-c', '{raised} /etc/hostname'], folder=Path('/'),\n"
+               "                stdout=Path('/dev/null'), stderr=Path('/dev/null'), seconds=60, watch=watch)\n"
+               "print(watch.calls.unwatched, *watch.calls.unseen, '/etc/hostname' in watch.calls.uses, sep='\\n')\n")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout == "None [] True\n", done.stderr
+    shutil.rmtree(place)
+    assert done.stdout.splitlines() == [
+        "None", f"the set-uid program {raised} has no rights of its own while it is watched", "True"], done.stderr
+
+
+def test_a_program_that_is_not_to_be_watched_is_not(tmp_path):
+    with OpenCalls("its declaration says watched: false") as watch:
+        run_program(["/bin/true"], folder=tmp_path, stdout=tmp_path / "o", stderr=tmp_path / "e", seconds=60,
+                    watch=watch)
+    assert watch.calls.unwatched == "its declaration says watched: false" and not watch.calls.uses

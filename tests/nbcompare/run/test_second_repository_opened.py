@@ -115,10 +115,12 @@ def test_sources_of_a_wrapper_that_leave_out_what_it_starts_do_not_keep_gate_and
 
 
 def test_files_that_only_the_run_knew_turn_gate_and_sweep_red(nb, run, gate, project):
-    """A table, a plug-in, a library, settings that are not there yet, and a state that the port reads and writes."""
+    """A table, a plug-in, settings that are not there yet, a state that the port reads and writes, and a new plug-in in
+    a folder that it looks through."""
     home = project.home.parent / "elsewhere"
-    home.mkdir()
-    table, plug_in, settings, state = (home / name for name in ("table", "speed_of_port.py", "settings", "state"))
+    (home / "plugins").mkdir(parents=True)
+    table, plug_in, settings, state, new = (home / name for name in (
+        "table", "plugins/speed.py", "settings", "state", "plugins/more.py"))
     for path in (table, plug_in, state):
         path.write_text("X = 1\n")
     project.core.write_text(f"""\
@@ -131,20 +133,27 @@ if "-floatfile" in sys.argv:
     open({made_at_run_time(table)}).read()
     open({made_at_run_time(state)}).read()
     open({made_at_run_time(state)}, "a").write("X = 2\\n")
+import glob
 loader = getattr(__import__("importlib"), "util").spec_from_file_location("x", __file__).loader
-loader.exec_module.__self__.__class__("x", {made_at_run_time(plug_in)}).load_module()
+for file in glob.glob({made_at_run_time(home / "plugins")} + "/*.py"):
+    loader.exec_module.__self__.__class__("x", file).load_module()
 """ + project.core.read_text())
     project.declare(DECLARED + ", sources: [src/myport/core.py]")
     code, record = run()
     assert code == 0 and record["engines"][1]["made_of"]["unknown"] == [], "reading the sources found no fault"
     assert opened(record)["rewritten"] == [str(state)]
-    assert gate(ALL) == {} and how(nb, project) == "stored"
-    for path in (table, plug_in, state, settings):
+    assert how(nb, project) == "stored"
+    (home / "plugins/notes.txt").write_text("no plug-in\n")
+    for path in (table, plug_in, state, settings, new):
         before = path.read_text() if path.exists() else None
         path.write_text("X = 3\n")
-        assert path.name in gate(ALL)["engines_unchanged"]
-        if before is not None:
+        assert ("plugins has other files" if path == new else path.name) in gate(ALL)["engines_unchanged"]
+        if before is None:
+            path.unlink()
+        else:
             path.write_text(before)
+    assert gate(ALL) == {}
+    table.write_text("X = 4\n")
     assert how(nb, project) == "ran"
 
 
