@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,15 @@ def kept(folder: Path, kind: str) -> dict[str, Any] | None:
         if stored["manifest_sha256"] == sha256_of(folder / MANIFEST):
             return dict(stored["answer"])
     return None
+
+
+def forget(folder: Path) -> None:
+    """Remove what was kept about a bundle that is no more. Raises OSError."""
+    place = _place(folder, DIAGNOSIS).parent
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+        with contextlib.suppress(OSError):  # answers about other bundles of its case stay
+            place.parent.rmdir()
 
 
 def _place(folder: Path, kind: str) -> Path:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbcompare.bundle.found import forget
 from nbcompare.bundle.listing import ListedBundle, list_bundles, size_of
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import flush_folder
@@ -89,6 +90,7 @@ def _remove(folder: Path) -> None:
         os.rename(folder, hidden)
         flush_folder(folder.parent)
         shutil.rmtree(hidden)
+        forget(folder)
     except OSError as fault:
         raise FileError(f"{fault.filename or folder}: cannot remove the bundle: {fault.strerror}",
                         hint="nb-compare doctor names what is left") from None

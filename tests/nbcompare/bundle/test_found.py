@@ -1,6 +1,6 @@
 """What was found out about a bundle is kept beside it, belongs to that bundle alone, and leaves it intact."""
 
-from nbcompare.bundle.found import DIAGNOSIS, kept
+from nbcompare.bundle.found import DIAGNOSIS, keep, kept
 
 
 def test_a_diagnosis_is_kept_beside_its_bundle_and_reaches_the_page(run_small, nb, tmp_path):
@@ -24,3 +24,13 @@ def test_an_answer_about_other_evidence_of_that_name_is_none(run_small, nb):
     manifest.chmod(0o644)
     manifest.write_text(manifest.read_text().replace("0", "1", 1))
     assert kept(folder, DIAGNOSIS) is None
+
+
+def test_answers_go_with_a_bundle_that_is_pruned_and_no_others(store, nb):
+    for folder in (store.passed, store.failed):
+        keep(folder, DIAGNOSIS, {"causes": []})
+    assert nb("prune", "--keep", 2, "--yes").code == 0 and not store.passed.exists()
+    found = store.root / "small" / ".found"
+    assert [entry.name for entry in found.iterdir()] == [store.failed.name]
+    assert nb("prune", "--keep", 0, "--yes").code == 0
+    assert not found.exists()

@@ -170,6 +170,43 @@ def test_a_command_is_copied(keys):
     assert re.fullmatch("copied", button.text_content())
 
 
+def test_the_index_leads_to_the_page_of_a_run_by_keys_alone(browser, made):
+    """Nothing in it is a script; what strangers named is text, and a row opens and a link is followed by Enter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made.parent)
+        assert run(["index", "--pages", "1"]) == 0
+    found = Opened(browser, made.parent / "bundles" / "index.html")
+    assert found.page.locator("script, img[src=x]").count() == 0 and MARKUP in found.page.content().replace(
+        "&lt;", "<").replace("&gt;", ">")
+    details = found.page.locator("details").last  # open, as there is one case alone
+    details.locator("summary").first.focus()
+    for is_open in (False, True):
+        found.page.keyboard.press("Enter")
+        assert (details.get_attribute("open") is not None) == is_open
+    link = found.page.locator("a[href$='.html']").last
+    link.focus()
+    found.page.keyboard.press("Enter")
+    found.ready()
+    assert found.text("#decision strong") == "FAIL"
+    assert found.said == [] and found.asked == []
+    found.page.close()
+
+
+def test_the_page_prints_its_pictures_and_tables(browser, made):
+    """On paper there are no buttons, and what is folded on the screen is open."""
+    found = Opened(browser, made).ready()
+    found.page.emulate_media(media="print")
+    assert not any(found.page.locator(name).first.is_visible() for name in (".controls", "button.copy", "#viewer"))
+    assert all(found.page.locator(name).first.is_visible() for name in ("img.picture", "svg.bar rect"))
+    folded = found.page.locator("details:not([open])").last
+    assert folded.locator("table").is_visible()
+    found.page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    assert found.page.locator("details:not([open])").count() == 0
+    found.page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    assert found.page.locator("details:not([open])").count() > 0
+    found.page.close()
+
+
 @pytest.fixture(scope="module")
 def two_files(browser, tmp_path_factory):
     """Two images of 64 x 64: of four peaks the second moved by 2 pixels along fast, the third is lost; columns 0 to 2

@@ -24,7 +24,7 @@ LONGEST_SIDE = 420
 _REGION_PIXELS = 200_000
 """Of all regions that are carried at full resolution together; those beyond are left at the frame's."""
 
-IN_REFERENCE, IN_SUBJECT = np.float32(1), np.float32(2)
+IN_REFERENCE, IN_SUBJECT = 1.0, 2.0
 """What the mask of a tile holds where a pixel is masked in one image; their sum where it is in both."""
 
 _PLACE = 33
@@ -57,7 +57,8 @@ def _worst(pair: ShownPair, fast: int, slow: int) -> list[float]:
 
 def _tile(pair: ShownPair, roi: Roi, name: str) -> dict[str, Any]:
     images = {"reference": pair.reference[roi.slices], "subject": pair.subject[roi.slices]}
-    arrays = {name: np.asarray(np.ma.getdata(image), np.float32) for name, image in images.items()}
+    arrays: dict[str, np.ndarray] = {name: np.asarray(np.ma.getdata(image), np.float32)
+                                     for name, image in images.items()}
     masks = [np.ma.getmaskarray(image) for image in images.values()]
     if any(mask.any() for mask in masks):
         arrays["mask"] = masks[0] * IN_REFERENCE + masks[1] * IN_SUBJECT

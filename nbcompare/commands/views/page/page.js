@@ -30,6 +30,14 @@
       button.addEventListener("click", () => sort(table, head, column));
     });
   }
+  const folded = [];  // opened to be printed; style sheets alone do so in newer browsers only
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details:not([open])")) {
+      details.open = true;
+      folded.push(details);
+    }
+  });
+  addEventListener("afterprint", () => { for (const details of folded.splice(0)) details.open = false; });
   async function copy(button) {
     const text = button.parentNode.querySelector("pre").textContent;
     try {
