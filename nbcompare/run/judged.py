@@ -11,10 +11,10 @@ from nbcompare.bundle.names import DATA, FAILED, RADIAL_PROFILE, STAMP_FORMAT, f
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.masking import COMPARE
-from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.pictures import UNLESS_PASSED, Scale
+from nbcompare.engine.direct_beam import direct_beam_px
 from nbcompare.engine.engine import Rendering
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.progress import Progress

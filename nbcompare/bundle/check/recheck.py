@@ -27,9 +27,9 @@ from nbcompare.case.case import Case, cell_named
 from nbcompare.case.facts import case_facts
 from nbcompare.case.masking import COMPARE
 from nbcompare.case.threshold import Threshold
-from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
+from nbcompare.engine.direct_beam import direct_beam_px
 from nbcompare.engine.installation import CHECKOUT
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.rendering.self_comparison import same_program

@@ -20,10 +20,10 @@ from nbcompare.bundle.names import DATA, RADIAL_PROFILE, RECORD, image_name, mas
 from nbcompare.bundle.record import Record
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.masking import COMPARE
-from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, RegionComparison, compare_images, radial_profiles
 from nbcompare.compare.image import read_float_image, read_mask
 from nbcompare.compare.metrics import METRICS
+from nbcompare.engine.direct_beam import direct_beam_px
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.taken_image import image_failure
 from nbcompare.errors import FileError, ShapeError

@@ -14,9 +14,9 @@ import numpy as np
 
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
-from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.metrics import METRICS
+from nbcompare.engine.direct_beam import direct_beam_px
 from nbcompare.engine.identity import content_hash
 from nbcompare.engine.progress import Progress, time_left
 from nbcompare.engine.rendering.render_cache import RenderCache, default_cache, key_of

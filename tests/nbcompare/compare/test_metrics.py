@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nbcompare.compare.beam_centre import direct_beam_px
 from nbcompare.compare.compare import compare_images, region_pair
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import METRICS, default_metrics
@@ -298,14 +297,6 @@ def test_every_metric_is_listed_with_its_sentence(nb):
     assert [entry["name"] for entry in listed] == list(METRICS)
     for entry in listed:
         assert entry["name"] in table and entry["sentence"].endswith(".") and entry["direction"]
-
-
-def test_the_direct_beam_is_read_from_what_the_reference_prints():
-    """Fbeam 0.217889 m over 0.172 mm is 1266.797 pixels from the edge of the first one, whose centre is at 0."""
-    said = ("  distance=0.231275 detsize=0.423636x0.434644  pixel=0.000172 meters (2463x2527 pixels)\n"
-            "  Xbeam=0.217742 Ybeam=0.213907\n  Fbeam=0.217889 Sbeam=0.215043\n")
-    assert direct_beam_px(said) == pytest.approx((0.217889 / 0.000172 - 0.5, 0.215043 / 0.000172 - 0.5))
-    assert direct_beam_px("Fbeam=1 Sbeam=2") is None and direct_beam_px("") is None
 
 
 def test_a_bundle_keeps_the_rings_of_every_region(run_small):

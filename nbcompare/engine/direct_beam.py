@@ -1,4 +1,7 @@
-"""Where the direct beam meets the detector, as the reference says it in its own output."""
+"""Where the direct beam meets the detector, as the reference says it in its own output.
+
+A comparison gets the pixel as two numbers, and never the text.
+"""
 
 from __future__ import annotations
 
