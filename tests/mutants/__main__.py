@@ -22,6 +22,7 @@ from tests.mutants import page
 from tests.mutants.answering import Answering
 from tests.mutants.bench import DIED, Outcome, Task
 from tests.mutants.mutant import ROOMS, Mutant, mutants_of
+from tests.mutants.outcomes import Outcomes
 from tests.mutants.pool import Pool, benches
 from tests.mutants.reach import test_files
 
@@ -65,15 +66,18 @@ def main() -> int:
 
 def _tried(mutants: Sequence[Mutant], workers: int, minutes: float | None) -> list[tuple[Mutant, Outcome]]:
     """Each mutant that was tried with what came of it, told as it comes."""
-    found: list[tuple[Mutant, Outcome]] = []
-    files, started = test_files(), time.monotonic()
+    files, started = test_files([room for room in ROOMS if any(one.room == room for one in mutants)]), time.monotonic()
     with benches(workers, files) as pool:
-        answering = Answering(pool.reached(files))
-        tasks = [answering.task_of(one) for one in mutants]
-        for one, task, outcome in zip(mutants, tasks, pool.outcomes(tasks, minutes), strict=True):
+        answering, before = Answering(pool.reached(files)), Outcomes()
+        tasks = {one: answering.task_of(one) for one in mutants}
+        known = {one: outcome for one, task in tasks.items() if (outcome := before.of(one, task))}
+        new = [one for one in mutants if one not in known]
+        found = list(known.items())
+        for one, outcome in zip(new, pool.outcomes([tasks[one] for one in new], minutes), strict=True):
             if outcome is not None and (outcome.by != DIED or one.is_python):
                 found.append((one, outcome))
-                said = outcome.by.rpartition("/")[2] or f"({len(task.tests)} tests)\n{one.diff()}"
+                before.add(one, tasks[one], outcome)
+                said = outcome.by.rpartition("/")[2] or f"({len(tasks[one].tests)} tests)\n{one.diff()}"
                 print(f"{len(found):>4} {outcome.seconds:5.1f} s  {'noticed ' if outcome.by else 'SURVIVED'} {one.key} "
                       f"line {one.line}  {said}", flush=True)
         _check_the_tests(pool, [outcome for _, outcome in found], answering)

@@ -22,8 +22,8 @@ from cosmic_ray.plugins import get_operator, operator_names
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 LISTED = CHECKOUT / "build" / "mutants" / "mutants.json"
 ROOMS = ("compare", "case", "verdict", "bundle", "plan", "parsers")
-PARSERS = ("case/command.py", "case/strict_yaml.py", "case/options.py", "case/from_text.py", "case/from_arguments.py",
-           "bundle/strict_json.py", "formats")
+PARSERS = ("case/arguments/command.py", "case/arguments/options.py", "case/reading/strict_yaml.py", "case/from_text.py",
+           "case/from_arguments.py", "bundle/strict_json.py", "formats")
 """What reads text or files of strangers, a room of its own here; a folder stands for all its modules."""
 
 

@@ -23,12 +23,15 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 KEPT = CHECKOUT / "build" / "mutants" / "reach.json"
-ROOMS_ASKED = ("compare", "formats", "case", "verdict", "bundle", "plan")
+ROOMS_ASKED = {"compare": ("compare",), "case": ("case",), "verdict": ("verdict",), "bundle": ("bundle",),
+               "plan": ("plan",), "parsers": ("formats", "case", "bundle")}
+"""The folders of tests that may answer for the mutants of a room: its own, and of parsers those around them. A map of
+these few is made within minutes; what only tests of higher rooms notice counts as survived."""
+
 FURTHER = ("nbcompare/test_limits.py",)
 NOT_ASKED = ("test_gates_faults.py", "test_gates_flow.py", "test_gates_secrets.py", "test_gates_watch.py",
              "test_gates_mapped_tests.py")
-"""The tests that may answer for a mutant: those of its rooms but these slow ones, and FURTHER. What others notice that
-these do not is counted as survived."""
+"""Slow files that no mutant is tried by."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -150,10 +153,11 @@ def _cpu_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def test_files() -> list[Path]:
-    """The files of tests that may answer for a mutant."""
+def test_files(rooms: Sequence[str] = tuple(ROOMS_ASKED)) -> list[Path]:
+    """The files of tests that may answer for a mutant of one of these rooms."""
     tests = CHECKOUT / "tests"
-    of_rooms = [path for room in ROOMS_ASKED for path in sorted((tests / "nbcompare" / room).glob("test_*.py"))]
+    folders = dict.fromkeys(folder for room in rooms for folder in ROOMS_ASKED[room])
+    of_rooms = [path for room in folders for path in sorted((tests / "nbcompare" / room).glob("test_*.py"))]
     return [*(path for path in of_rooms if path.name not in NOT_ASKED), *(tests / name for name in FURTHER)]
 
 
