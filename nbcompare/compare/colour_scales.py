@@ -7,22 +7,19 @@ readers; grey is what is no number, masked, or nothing to be shown.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-BRIGHTNESS, DIFFERENCE = "inferno", "RdBu_r"
-"""Names of matplotlib's colours."""
+from nbcompare.compare.colours import BRIGHTNESS, COLOURS, DIFFERENCE, colours_of
 
 GREY = (128, 128, 128)
 OF_ONE_SCALE = 5.0
 """Images whose sums are further apart than this factor get a scale each: on one, the darker would be black."""
 
 DECADES = 5.0
-_COLOURS = 256
 _LEAST_FACTOR = 1e-7
 _SEEN = 1e-6
 """A ratio is shown where both pixels are above this share of the brightest of their image."""
@@ -36,6 +33,12 @@ class ColourScale:
     high: float
     logarithmic: bool
     colours: str
+
+    @property
+    def words(self) -> str:
+        """What kind of scale it is."""
+        kind = "logarithmic" if self.logarithmic else "linear"
+        return kind if self.colours == BRIGHTNESS else f"{kind}, about {int(self.logarithmic)}"
 
     @property
     def labels(self) -> tuple[str, str, str]:
@@ -53,18 +56,9 @@ class ColourScale:
             else:
                 values, low, high = image, self.low, self.high
             places = np.clip((values - low) / (high - low), 0, 1)
-        shown: np.ndarray = colours_of(self.colours)[np.nan_to_num(places * (_COLOURS - 1)).astype(np.uint8)]
+        shown: np.ndarray = colours_of(self.colours)[np.nan_to_num(places * (COLOURS - 1)).astype(np.uint8)]
         shown[np.isnan(image)] = GREY
         return shown
-
-
-@functools.cache
-def colours_of(name: str) -> np.ndarray:
-    """The colours of that name, uint8 [256, 3]."""
-    from matplotlib import colormaps
-
-    table: np.ndarray = colormaps[name](np.arange(_COLOURS), bytes=True)[:, :3]
-    return table
 
 
 def brightness(images: Sequence[np.ndarray]) -> ColourScale:

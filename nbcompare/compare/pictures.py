@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbcompare.compare.colour_scales import BRIGHTNESS, DIFFERENCE, factor_between, times
+from nbcompare.compare.colour_scales import factor_between, times
+from nbcompare.compare.colours import BRIGHTNESS, DIFFERENCE
 from nbcompare.compare.image import Roi
+from nbcompare.compare.picture_frame import Frame
 from nbcompare.compare.region_pictures import identical
 
 if TYPE_CHECKING:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.patches import Patch
+    import PIL.Image
 
 DEFAULT_PERCENTILE = 99.5
 METHOD = "linear 0..percentile of positive pixels of both images"
@@ -34,10 +35,6 @@ ALWAYS, UNLESS_PASSED = "always", "unless passed"
 
 _LONGEST_SIDE = 640
 """Pixels: no more than there is room for, so that none is passed over."""
-
-_INCHES, _DPI = (9.0, 8.2), 100
-_ROOM = (0.09, 0.07, 0.72, 0.88)
-"""Left, bottom, width and height of the room for an image, in parts of the picture."""
 
 Limits = tuple[float, float]
 
@@ -141,7 +138,7 @@ def draw_all(view: Roi, boxes: Sequence[Roi], scale: Scale,
     """Write pictures (file, image, title, colours, and the values of the first and last of these) of a region. What
     they have in common is drawn once, and each file is packed while the next picture is drawn. Without limits there is
     nothing to be seen, and no scale."""
-    frame = _Frame(view, boxes)
+    frame = Frame(view, boxes)
     with ThreadPoolExecutor() as pool:
         saved = [pool.submit(_save, path, frame.picture(image, title, colours, limits))
                  for path, image, title, colours, limits in pictures]
@@ -149,90 +146,5 @@ def draw_all(view: Roi, boxes: Sequence[Roi], scale: Scale,
         one.result()
 
 
-def _save(path: Path, pixels: np.ndarray) -> None:
-    from PIL import Image
-
-    Image.fromarray(pixels).save(path, format="png", compress_level=1)
-
-
-class _Frame:
-    """A figure whose axes and labels are drawn once, for images that are then put into it."""
-
-    def __init__(self, view: Roi, boxes: Sequence[Roi]):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        self.figure = Figure(figsize=_INCHES, dpi=_DPI)
-        self.canvas = FigureCanvasAgg(self.figure)
-        self.inside, (left, bottom, width, height) = _box(view)
-        self.axes = self.figure.add_axes((left, bottom, width, height))
-        self.beside = (left + width + 0.02, bottom + 0.1 * height, 0.03, 0.8 * height)
-        self.axes.set(xlabel="fast pixel (x)", xlim=(view.xmin - 0.5, view.xmax + 0.5),
-                      ylabel="slow pixel (y)", ylim=(view.ymax + 0.5, view.ymin - 0.5))
-        self.title = self.axes.set_title("", y=1.0)  # a place of its own; else matplotlib measures every label for it
-        self.above = [*self.axes.spines.values(), self.title]
-        for roi in boxes:
-            self.above += [self.axes.add_patch(outline) for outline in _outlines(roi)]
-            self.above.append(self.axes.annotate(roi.name, (roi.xmin, roi.ymin), color="deepskyblue", fontsize=10,
-                                                 va="bottom"))
-        for artist in self.above:
-            artist.set_animated(True)
-        self.canvas.draw()
-        self.bare = self.canvas.copy_from_bbox(self.figure.bbox)
-        self.scales: dict[Any, Any] = {}
-
-    def picture(self, image: np.ndarray, title: str, colours: str, limits: Limits | None) -> np.ndarray:
-        """The picture of an image, uint8 [height, width, 3]."""
-        from matplotlib.cm import ScalarMappable
-        from matplotlib.colors import Normalize
-
-        meaning = ScalarMappable(Normalize(*(limits or (-1.0, 1.0))), colours)
-        self.canvas.restore_region(self._with_scale(meaning) if limits else self.bare)
-        with np.errstate(over="ignore", invalid="ignore"):  # of pixels as large as float32 goes
-            colours_of = meaning.to_rgba(image, bytes=True)
-        drawn = np.asarray(self.canvas.buffer_rgba())
-        room = drawn[self.inside]
-        rows, columns = (np.arange(size) * count // size for size, count in zip(room.shape, image.shape, strict=False))
-        room[:] = colours_of[rows].take(columns, axis=1)
-        self.title.set_text(title)
-        for artist in self.above:
-            self.axes.draw_artist(artist)
-        return drawn[..., :3].copy()
-
-    def _with_scale(self, meaning: ScalarMappable) -> Any:
-        """The frame with a scale of what the colours mean."""
-        colours = (meaning.get_cmap().name, meaning.get_clim())
-        if colours not in self.scales:
-            self.canvas.restore_region(self.bare)
-            beside = self.figure.add_axes(self.beside)
-            self.figure.colorbar(meaning, cax=beside, label="photons")
-            beside.yaxis.set_offset_position("right")
-            self.figure.draw_artist(beside)
-            self.scales[colours] = self.canvas.copy_from_bbox(self.figure.bbox)
-            beside.remove()
-        return self.scales[colours]
-
-
-def _outlines(roi: Roi) -> list[Patch]:
-    """What shows a region in a picture: its box, its polygon, or the circles that bound its ring."""
-    from matplotlib.patches import Circle, Polygon, Rectangle
-
-    style: dict[str, Any] = {"fill": False, "edgecolor": "deepskyblue", "linewidth": 1.2}
-    if roi.polygon:
-        return [Polygon(roi.polygon, **style)]
-    if roi.ring:
-        x, y, inner, outer = roi.ring
-        return [Circle((x, y), radius, **style) for radius in (inner, outer)]
-    return [Rectangle((roi.xmin - 0.5, roi.ymin - 0.5), roi.xmax - roi.xmin + 1, roi.ymax - roi.ymin + 1, **style)]
-
-
-def _box(view: Roi) -> tuple[tuple[slice, slice], tuple[float, float, float, float]]:
-    """Where a region lies in the picture, with square pixels in the middle of the room: its rows and columns, and its
-    left, bottom, width and height in parts of the picture."""
-    across, up = (round(inches * _DPI) for inches in _INCHES)
-    left, bottom, width, height = (part * size for part, size in zip(_ROOM, (across, up, across, up), strict=True))
-    fast, slow = view.xmax - view.xmin + 1, view.ymax - view.ymin + 1
-    scale = min(width / fast, height / slow)
-    wide, high = (max(1, round(scale * count)) for count in (fast, slow))
-    x, y = round(left + (width - wide) / 2), round(bottom + (height - high) / 2)
-    return ((slice(up - y - high, up - y), slice(x, x + wide)), (x / across, y / up, wide / across, high / up))
+def _save(path: Path, picture: PIL.Image.Image) -> None:
+    picture.save(path, format="png", compress_level=1)

@@ -7,7 +7,6 @@ An identical pair is said to be identical, and no difference is drawn of it.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,15 +20,16 @@ from nbcompare.compare.colour_scales import (
     ColourScale,
     both_ways,
     brightness,
-    colours_of,
     factor_between,
     factors,
     ratio_of,
     times,
 )
+from nbcompare.compare.colours import colours_of
+from nbcompare.compare.lettering import DIM, INK, MARK, font
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
     from nbcompare.compare.compare import RegionComparison, WorstPixel
 
@@ -51,7 +51,6 @@ _LEAST = 240
 _LEFT = 46
 """Room for the pixel numbers beside a panel."""
 
-_INK, _DIM, _MARK = (27, 31, 36), (87, 96, 106), (0, 160, 235)
 
 
 @dataclass(frozen=True)
@@ -153,15 +152,6 @@ def _panels(x: np.ndarray, y: np.ndarray, same: bool) -> Iterator[_Panel]:
 # --- drawing -------------------------------------------------------------------------------------------------------
 
 
-@functools.cache
-def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """The font that comes with matplotlib, which has every sign that is written here."""
-    from matplotlib import get_data_path
-    from PIL import ImageFont
-
-    return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/DejaVuSans{'-Bold' if bold else ''}.ttf", size)
-
-
 def _drawn(panels: list[_Panel], headline: str, said: str, origin: tuple[int, int],
            mark: tuple[int, int] | None) -> np.ndarray:
     """All panels, two in a row, below the headline."""
@@ -169,18 +159,18 @@ def _drawn(panels: list[_Panel], headline: str, said: str, origin: tuple[int, in
 
     slow, fast = panels[0].image.shape
     zoom = max(1, min(_LARGEST_ZOOM, _PANEL // max(slow, fast)))
-    texts = [(headline, _font(_HEADLINE, bold=True)), (said, _font(_TEXT))]
-    cell = _LEFT + max(zoom * fast, *(round(_font(_TEXT).getlength(panel.note)) for panel in panels), _LEAST)
+    texts = [(headline, font(_HEADLINE)), (said, font(_TEXT))]
+    cell = _LEFT + max(zoom * fast, *(round(font(_TEXT).getlength(panel.note)) for panel in panels), _LEAST)
     high = _HEADLINE + 6 + zoom * slow + 5 * _LINE + 8
-    width = max(2 * cell + _BETWEEN, *(round(font.getlength(text)) for text, font in texts)) + 2 * _EDGE
+    width = max(2 * cell + _BETWEEN, *(round(letters.getlength(text)) for text, letters in texts)) + 2 * _EDGE
     top = _EDGE + 3 * _LINE
     picture = Image.new("RGB", (width, top + high * ((len(panels) + 1) // 2) + _EDGE), "white")
     draw = ImageDraw.Draw(picture)
-    for at, (text, font) in enumerate(texts):
-        draw.text((_EDGE, _EDGE + at * (_LINE + 6)), text, font=font, fill=_INK)
+    for at, (text, letters) in enumerate(texts):
+        draw.text((_EDGE, _EDGE + at * (_LINE + 6)), text, font=letters, fill=INK)
     for at, panel in enumerate(panels):
         left, above = _EDGE + (at % 2) * (cell + _BETWEEN), top + (at // 2) * high
-        draw.text((left + _LEFT, above), panel.title, font=_font(_TEXT + 1, bold=True), fill=_INK)
+        draw.text((left + _LEFT, above), panel.title, font=font(_TEXT + 2), fill=INK)
         place = (left + _LEFT, above + _HEADLINE + 8)
         picture.paste(Image.fromarray(_enlarged(panel, zoom)), place)
         _frame(draw, place, (zoom * fast, zoom * slow), origin, (fast, slow))
@@ -200,20 +190,20 @@ def _frame(draw: ImageDraw.ImageDraw, place: tuple[int, int], size: tuple[int, i
            count: tuple[int, int]) -> None:
     """A line around a panel, and the numbers of its first and last pixels."""
     (x, y), (width, height) = place, size
-    draw.rectangle((x - 1, y - 1, x + width, y + height), outline=_DIM)
-    font = _font(_TEXT)
-    draw.text((x, y + height + 4), f"{origin[0]}", font=font, fill=_DIM)
+    draw.rectangle((x - 1, y - 1, x + width, y + height), outline=DIM)
+    letters = font(_TEXT)
+    draw.text((x, y + height + 4), f"{origin[0]}", font=letters, fill=DIM)
     if width > 100:
-        draw.text((x + width, y + height + 4), f"{origin[0] + count[0] - 1}", font=font, fill=_DIM, anchor="ra")
-    draw.text((x - 6, y - 2), f"{origin[1]}", font=font, fill=_DIM, anchor="ra")
+        draw.text((x + width, y + height + 4), f"{origin[0] + count[0] - 1}", font=letters, fill=DIM, anchor="ra")
+    draw.text((x - 6, y - 2), f"{origin[1]}", font=letters, fill=DIM, anchor="ra")
     if height > 2 * _LINE:
-        draw.text((x - 6, y + height - _TEXT - 1), f"{origin[1] + count[1] - 1}", font=font, fill=_DIM, anchor="ra")
+        draw.text((x - 6, y + height - _TEXT - 1), f"{origin[1] + count[1] - 1}", font=letters, fill=DIM, anchor="ra")
 
 
 def _outline(draw: ImageDraw.ImageDraw, place: tuple[int, int], mark: tuple[int, int], zoom: int) -> None:
     """A square around the pixel of the largest difference, outside of it."""
     x, y = place[0] + mark[1] * zoom, place[1] + mark[0] * zoom
-    for grow, colour in ((2, _MARK), (3, _MARK), (4, (255, 255, 255))):
+    for grow, colour in ((2, MARK), (3, MARK), (4, (255, 255, 255))):
         draw.rectangle((x - grow, y - grow, x + zoom - 1 + grow, y + zoom - 1 + grow), outline=colour)
 
 
@@ -222,11 +212,11 @@ def _legend(picture: Image.Image, draw: ImageDraw.ImageDraw, panel: _Panel, plac
     """The colours with the values at their ends and in the middle, and what they are."""
     from PIL import Image as images
 
-    font, (x, y) = _font(_TEXT), place
+    letters, (x, y) = font(_TEXT), place
     if panel.scale:
         bar = colours_of(panel.scale.colours)[np.arange(width) * 256 // width]
         picture.paste(images.fromarray(np.repeat(bar[None], _BAR, axis=0)), place)
         for label, at, anchor in zip(panel.scale.labels, (0, width // 2, width), ("la", "ma", "ra"), strict=True):
-            draw.text((x + at, y + _BAR + 3), label, font=font, fill=_INK, anchor=anchor)
+            draw.text((x + at, y + _BAR + 3), label, font=letters, fill=INK, anchor=anchor)
         y += _BAR + _LINE + 2
-    draw.text((x, y), panel.note, font=font, fill=_DIM)
+    draw.text((x, y), panel.note, font=letters, fill=DIM)

@@ -27,7 +27,7 @@ INDEXED = 1000
 COMPARE = r"""
 import json, re, shutil, sys, tempfile, time
 from pathlib import Path
-import numpy, scipy.ndimage, matplotlib.figure, matplotlib.backends.backend_agg
+import numpy, scipy.ndimage, PIL.Image, PIL.ImageDraw, PIL.ImageFont
 from nbcompare.compare import Roi, Shape, compare_images, read_float_image, write_pictures
 from nbcompare.files import sha256_of
 def memory(): return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text()).group(1)) / 1024

@@ -25,7 +25,7 @@ from nbcompare.engine.installation import REFERENCE_SOURCE
 from nbcompare.errors import EvidenceError, UsageError
 
 LEAST_FREE_BYTES = 1 << 30
-LIBRARIES = ("numpy", "scipy", "matplotlib", "PyYAML", "click", "pytest")
+LIBRARIES = ("numpy", "scipy", "Pillow", "PyYAML", "click", "pytest")
 COMPILERS = ("cc", "gcc", "clang")
 
 

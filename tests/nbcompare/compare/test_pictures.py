@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib import colormaps
-from matplotlib.image import imread
+from PIL import Image
 
 from nbcompare.compare import pictures
+from nbcompare.compare.colours import colours_of
 from nbcompare.compare.image import Roi, Shape
+from nbcompare.compare.lettering import INK, ticks
+from nbcompare.compare.picture_frame import BAR
 from nbcompare.compare.pictures import percentile_of_positive, write_pictures
 
 
@@ -33,7 +35,7 @@ def drawn(tmp_path):
     def draw(reference, subject, view, marked=(), keys=("c", "py", "diff")):
         files = {key: tmp_path / f"{key}.png" for key in keys}
         scale = write_pictures(reference, subject, view, marked, files)
-        return {key: np.round(255 * imread(path)).astype(np.uint8)[..., :3] for key, path in files.items()}, scale
+        return {key: np.asarray(Image.open(path).convert("RGB")) for key, path in files.items()}, scale
 
     return draw
 
@@ -41,7 +43,7 @@ def drawn(tmp_path):
 def coloured(picture, colour):
     """Where a colour (name, value from 0 to 1) is in a picture, as (rows, columns) from 0 to 1 of its axes."""
     name, value = colour
-    wanted = np.round(255 * np.array(colormaps[name](value)[:3]))
+    wanted = colours_of(name)[round(255 * value)].astype(int)
     rows, columns = np.nonzero((abs(picture.astype(int) - wanted) <= 1).all(axis=2))
     return rows, columns
 
@@ -117,3 +119,35 @@ def test_an_image_is_shrunk_to_the_largest_value_of_each_block(shape):
     for y, x in [(0, 0), (small.shape[0] - 1, small.shape[1] - 1), (small.shape[0] // 2, small.shape[1] // 3)]:
         block = image[y * step : (y + 1) * step, x * step : (x + 1) * step].reshape(-1)
         assert small[y, x] == block[abs(block).argmax()]
+
+
+@pytest.mark.parametrize(("low", "high", "most", "found"), [
+    (0, 2462, 6, [0, 500, 1000, 1500, 2000]), (100, 156, 6, [100, 110, 120, 130, 140, 150]), (0, 2, 6, [0, 1, 2]),
+    (-0.03, 0.03, 6, [-0.03, -0.02, -0.01, 0, 0.01, 0.02, 0.03]), (0, 3.4e38, 6, [0, 1e38, 2e38, 3e38]), (5, 5, 6, [])])
+def test_numbers_beside_an_axis_are_round_and_few(low, high, most, found):
+    assert ticks(low, high, most, 1.0 if isinstance(low, int) and high < 1e9 else 0.0) == pytest.approx(found)
+
+
+def test_the_values_beside_the_colours_are_theirs(drawn):
+    """Of a scale from 0 to 4 each number stands beside its colour: at a quarter, half, three quarters and the ends."""
+    image = np.full((50, 50), 4.0, np.float32)
+    pictures, _ = drawn(image, image, Roi.full(Shape(50, 50)), keys=("c",))
+    left, top, wide, high = BAR
+    marks = np.nonzero((pictures["c"][: top + high, left + wide + 2] == INK).all(axis=1))[0]
+    assert len(marks) in (5, 9)
+    for at, value in zip(marks, np.linspace(1, 0, len(marks)), strict=True):
+        wanted = colours_of("inferno")[round(255 * value)].astype(int)
+        shown = pictures["c"][min(max(at, top), top + high - 1), left + wide // 2].astype(int)
+        assert abs(shown - wanted).max() <= 6
+
+
+def test_a_region_at_the_edge_has_its_name_within_the_image(drawn):
+    image = np.zeros((60, 60), np.float32)
+    full = Roi.full(Shape(60, 60))
+    bare, _ = drawn(image, image, full, keys=("c",))
+    named, _ = drawn(image, image, full, [Roi("a-name-of-some-length", 50, 59, 0, 5)], keys=("c",))
+    rows, columns = np.nonzero((bare["c"] != named["c"]).any(axis=2))
+    inside = coloured(bare["c"][:, :735], ("inferno", 0.0))
+    assert len(rows) > 100
+    assert inside[0].min() <= rows.min() and rows.max() <= inside[0].max()
+    assert inside[1].min() <= columns.min() and columns.max() <= inside[1].max()

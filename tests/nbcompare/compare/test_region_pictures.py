@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from matplotlib import colormaps
 
 from nbcompare.compare.colour_scales import GREY, brightness, factor_between, factors, times
+from nbcompare.compare.colours import colours_of
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.compare.region_pictures import SIDE, region_picture
@@ -26,7 +26,7 @@ def picture_of(reference, subject, roi=FULL):
 
 def count(picture, colour):
     """How many pixels of a picture have a colour, (name, place from 0 to 1) or red, green and blue."""
-    wanted = colour if len(colour) == 3 else np.round(255 * np.array(colormaps[colour[0]](colour[1])[:3]))
+    wanted = colour if len(colour) == 3 else colours_of(colour[0])[round(255 * colour[1])].astype(int)
     return int((abs(picture.astype(int) - wanted) <= 1).all(axis=2).sum())
 
 
@@ -36,7 +36,7 @@ BRIGHTEST, DARK, LOST, MORE = ("inferno", 1.0), ("inferno", 0.0), ("RdBu_r", 0.0
 def test_each_pixel_is_a_square_of_a_whole_number(reference):
     """40 pixels have room for nine times their size; three by three of them are bright, in both images."""
     found = picture_of(reference, reference)[100:340].astype(int)
-    bright = (abs(found - np.round(255 * np.array(colormaps["inferno"](1.0)[:3]))) <= 1).all(axis=2)
+    bright = (abs(found - colours_of("inferno")[255].astype(int)) <= 1).all(axis=2)
     rows, _ = np.nonzero(bright)
     assert np.ptp(rows) + 1 == 3 * 9 and len(rows) == 2 * 27 * 27
 

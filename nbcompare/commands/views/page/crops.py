@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from nbcompare.commands.views.page.pair import ShownPair
-from nbcompare.commands.views.page.still_images import StillImage, both_ways, brightness, factors, still
-from nbcompare.compare.colour_scales import factor_between, ratio_of
+from nbcompare.commands.views.page.still_images import StillImage, still
+from nbcompare.compare.colour_scales import both_ways, brightness, factor_between, factors, ratio_of
 from nbcompare.compare.image import Roi
 
 SIDE = 96

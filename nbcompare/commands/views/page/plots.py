@@ -186,13 +186,13 @@ def _histogram(edges: np.ndarray, counts: np.ndarray, label: str) -> Any:
 def _density(counts: np.ndarray, ends: tuple[float, float]) -> Any:
     from bokeh.models import ColumnDataSource, Image, Line, LinearColorMapper
 
-    from nbcompare.commands.views.page.viewer import colours_of
+    from nbcompare.commands.views.page.viewer import palette
 
     plot = _axes("log10 of reference", "log10 of subject")
     low, high = ends
     with np.errstate(divide="ignore"):
         shown = np.where(counts > 0, np.log10(counts), np.nan).astype(np.float32)
-    mapper = LinearColorMapper(palette=colours_of("viridis"), low=0, high=float(np.nanmax(shown)) or 1.0,
+    mapper = LinearColorMapper(palette=palette("viridis"), low=0, high=float(np.nanmax(shown)) or 1.0,
                                nan_color="rgba(0,0,0,0)")
     plot.add_glyph(ColumnDataSource({"image": [shown], "x": [low], "y": [low], "side": [high - low]}),
                    Image(image="image", x="x", y="y", dw="side", dh="side", color_mapper=mapper))

@@ -14,7 +14,6 @@ from nbcompare.bundle.bundle import Bundle
 from nbcompare.commands.views.page.frames import carried
 from nbcompare.commands.views.page.pair import ShownPair
 from nbcompare.commands.views.page.places import geometry, outlines
-from nbcompare.commands.views.page.still_images import lookup
 from nbcompare.compare.image import Roi
 
 MISSING = ("Images to look into and plots need Bokeh, which is not installed: pip install 'nb-compare[report]', then "
@@ -62,12 +61,19 @@ def viewer_data(bundle: Bundle, pair: ShownPair, peaks: Mapping[str, Any]) -> di
     rois = [region.roi for region in comparison.regions] if comparison else []
     return {**carried(pair, rois), "geometry": geometry(bundle, pair), "peaks": peaks,
             "outlines": outlines(rois, Roi.full(pair.shape)), "identical": pair.identical,
-            "brightness": {name: colours_of(name) for name in _BRIGHTNESS},
-            "difference": {name: colours_of(name) for name in _DIFFERENCE}}
+            "brightness": {name: palette(name) for name in _BRIGHTNESS},
+            "difference": {name: palette(name) for name in _DIFFERENCE}}
 
 
-def colours_of(name: str) -> list[str]:
-    return ["#" + bytes(colour.tolist()).hex() for colour in lookup(name)]
+@functools.cache
+def palette(name: str) -> list[str]:
+    """The 256 colours of that name, from those of Bokeh."""
+    from bokeh import palettes
+
+    whole = {"viridis": palettes.Viridis256, "cividis": palettes.Cividis256, "inferno": palettes.Inferno256,
+             "gray": palettes.Greys256}
+    classes = {"RdBu_r": palettes.RdBu11, "PuOr_r": palettes.PuOr11, "BrBG_r": palettes.BrBG11}
+    return list(whole[name] if name in whole else palettes.interp_palette(classes[name], 256))
 
 
 def panes(pair: ShownPair) -> dict[str, Any]:
@@ -81,7 +87,7 @@ def panes(pair: ShownPair) -> dict[str, Any]:
     images = ColumnDataSource(name="images", data={key: [] for key in (
         "x", "y", "dw", "dh", "left", "middle", "right")})
     marks = {name: ColumnDataSource(name=name, data={key: [] for key in keys.split()}) for name, keys in _MARKS.items()}
-    mappers = {name: LinearColorMapper(palette=colours_of(colours), low=0, high=1, nan_color="#808080",
+    mappers = {name: LinearColorMapper(palette=palette(colours), low=0, high=1, nan_color="#808080",
                                        name=f"{name} colours")
                for name, colours in (("brightness", _BRIGHTNESS[0]), ("difference", _DIFFERENCE[0]))}
     return {f"pane-{column}": _pane(column, x, y, images, marks, mappers[kind]) for column, kind in (
