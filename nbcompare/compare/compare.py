@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nbcompare.compare.image import Roi, Shape, resample_nearest
+from nbcompare.compare.left_out import LeftOut, left_out
 from nbcompare.compare.metrics import METRICS, RegionPair, evaluate
 from nbcompare.compare.metrics.shells import radial_profile
 from nbcompare.compare.peaks import PeakTable
@@ -49,7 +50,7 @@ class WorstPixel:
 @dataclass(frozen=True)
 class RegionComparison:
     """All figures of one region of interest. Sums and maxima are None where not finite; ``weak`` says what there is in
-    a region of which little may be resolved."""
+    a region of which little may be resolved, ``left_out`` what the subject alone has no measured number of."""
 
     roi: Roi
     figures: tuple[Figure, ...]
@@ -59,6 +60,7 @@ class RegionComparison:
     reference_max: float | None
     subject_max: float | None
     weak: WeakRegion | None = None
+    left_out: LeftOut | None = None
 
     def figure(self, metric: str) -> Figure:
         """The figure of that name; one without value when it was not taken."""
@@ -97,7 +99,8 @@ class Comparison:
                 "regions": [{"roi": r.roi.as_dict(), "worst": vars(r.worst),
                              "figures": [f.as_dict() for f in r.figures],
                              **{key: getattr(r, key) for key in _TOTALS},
-                             **({"weak": r.weak.as_dict()} if r.weak else {})} for r in self.regions]}
+                             **({"weak": r.weak.as_dict()} if r.weak else {}),
+                             **({"left_out": r.left_out.as_dict()} if r.left_out else {})} for r in self.regions]}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Comparison:
@@ -109,7 +112,8 @@ class Comparison:
 def _region_from(stored: dict[str, Any]) -> RegionComparison:
     found = RegionComparison(Roi.from_dict(stored["roi"]), tuple(Figure(**f) for f in stored["figures"]),
                              WorstPixel(**stored["worst"]), *(stored[key] for key in _TOTALS))
-    return replace(found, weak=WeakRegion.from_dict(stored["weak"])) if "weak" in stored else found
+    return replace(found, weak=WeakRegion.from_dict(stored["weak"]) if "weak" in stored else None,
+                   left_out=LeftOut.from_dict(stored["left_out"]) if "left_out" in stored else None)
 
 
 MASK_FIGURES = ("masked_fraction", "mask_mismatch")
@@ -211,7 +215,7 @@ def _compare_region(pair: RegionPair, roi: Roi, further: Collection[tuple[str, s
     sums = pair.sums
     return RegionComparison(roi, figures, _worst_pixel(pair, roi), finite_or_none(sums.x_sum),
                             finite_or_none(sums.y_sum), finite_or_none(sums.x_max), finite_or_none(sums.y_max),
-                            weak_region(pair, roi.weak_allowed))
+                            weak_region(pair, roi.weak_allowed), left_out(pair))
 
 
 def _vacuous(reference: np.ndarray, subject: np.ndarray, pairs: Sequence[RegionPair], rois: Sequence[Roi]) -> list[str]:

@@ -16,9 +16,11 @@ from typing import Any
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.compare.metrics import METRICS
+from nbcompare.compare.metrics.region import NOTHING_LEFT
 from nbcompare.engine.engine import Run
 from nbcompare.engine.failure import ZERO_IMAGE
 from nbcompare.errors import ExitCode
+from nbcompare.verdict.left_out import unanswered
 
 
 class Label(enum.StrEnum):
@@ -138,10 +140,10 @@ def judge(comparison: Comparison, thresholds: Sequence[Threshold], *,
     empty = no_evidence(comparison, thresholds, noise or {}, vacuous)
     if too_tight:
         return verdict(Label.CASE_ERROR, [*too_tight, *outside, *empty], checks)
-    if outside:
+    if outside and not all(_all_masked(check) for check in checks if not check.holds):
         return verdict(Label.FAIL, [*outside, *empty], checks)
-    if empty:
-        return verdict(Label.BLOCKED, empty, checks)
+    if empty or outside:
+        return verdict(Label.BLOCKED, empty or outside, checks)
     return verdict(Label.PASS, (), checks)
 
 
@@ -153,10 +155,16 @@ def _check(comparison: Comparison, threshold: Threshold, noise: Mapping[tuple[st
     return Check(threshold, figure.value, threshold.admits(figure.value), None, own)
 
 
+def _all_masked(check: Check) -> bool:
+    """Whether a figure has no value because no pixel is left to compare: that is no difference."""
+    return check.value is None and (check.undefined or "").startswith(NOTHING_LEFT)
+
+
 def no_evidence(comparison: Comparison, thresholds: Sequence[Threshold], noise: Mapping[tuple[str, str], float],
                 vacuous: Sequence[str] = ()) -> list[str]:
     """Every reason why the images, or a region of them, show nothing, however well they agree."""
-    return [*vacuous, *comparison.vacuous, *_too_weak(comparison, noise), *_met_by_zeros(comparison, thresholds)]
+    return [*vacuous, *comparison.vacuous, *_too_weak(comparison, noise), *_met_by_zeros(comparison, thresholds),
+            *unanswered(comparison, thresholds)]
 
 
 def _too_weak(comparison: Comparison, noise: Mapping[tuple[str, str], float]) -> list[str]:

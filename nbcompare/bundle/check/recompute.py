@@ -184,6 +184,8 @@ def figure_faults(said: Comparison, found: Comparison) -> Iterator[Fault]:
                 yield _differs(f"{key} on {ours.roi.name}", getattr(ours, key), getattr(theirs, key))
         if ours.weak != theirs.weak:
             yield Fault("disagrees", RECORD, f"what the weak region {ours.roi.name} holds does not come out again")
+        if ours.left_out != theirs.left_out:
+            yield Fault("disagrees", RECORD, f"what the subject leaves out of {ours.roi.name} does not come out again")
         if not _same_numbers(vars(ours.worst), vars(theirs.worst), scale):
             yield Fault("disagrees", RECORD, f"the worst pixel of {ours.roi.name} is {theirs.worst}, not {ours.worst}")
     if not _same_numbers(said.peaks.as_dict(), found.peaks.as_dict(), 1.0):

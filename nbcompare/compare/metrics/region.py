@@ -107,6 +107,10 @@ def dot(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.einsum("i,i", x, y))
 
 
+NOTHING_LEFT = "no pixel is left to compare"
+"""How the reason of a figure begins that has no value because every pixel is masked or not finite."""
+
+
 class RegionPair:
     """One region of reference (x) and subject (y), arrays [slow, fast] of one shape and any real dtype.
 
@@ -216,7 +220,7 @@ class RegionPair:
     def no_signal(self) -> str | None:
         """Why there is nothing to compare here, or None."""
         if not self.sums.count:
-            return f"no pixel is left to compare: all {self.area} are masked or not finite"
+            return f"{NOTHING_LEFT}: all {self.area} are masked or not finite"
         if not self.frame_max > 0:
             return "the reference image has no positive pixel"
         if self.sums.x_max <= 0:

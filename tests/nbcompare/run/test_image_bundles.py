@@ -65,7 +65,9 @@ def test_masks_of_a_case_and_a_mask_file_are_kept(nb, tmp_path, small_case, quic
     np.save(tmp_path / "a.npy", image)
     image[3, 4] = 900
     np.save(tmp_path / "b.npy", image)
-    small_case.write_text(small_case.read_text() + "mask: {subject: {above: 800}}\n")
+    allowed = "thresholds:\n  - {metric: mask_mismatch, max: 0.5, why: a hot pixel}"
+    small_case.write_text(small_case.read_text().replace("thresholds:", allowed)
+                          + "mask: {subject: {above: 800}}\n")
     said = nb("images", "a.npy", "b.npy", "--case", small_case, "--format", "json")
     assert said.code == 0, said.out + said.err
     assert nb("verify", said.json["bundle"]).code == 0

@@ -87,8 +87,11 @@ def test_pixels_that_are_no_number_are_an_error_unless_asked_for(nb):
     np.save("b.npy", image)
     said = nb("images", "a.npy", "b.npy")
     assert said.code == 5 and "b.npy: 1 of 2000 pixels are NaN or infinite" in said.err and "--nan compare" in said.err
-    assert nb("images", "a.npy", "b.npy", "--nan", "compare").code == 0
-    assert nb("images", "a.npy", "b.npy", "--nan", "compare", "--threshold", "nan_mismatch=..0").code == 3
+    alone = nb("images", "a.npy", "b.npy", "--nan", "compare")
+    assert alone.code == 8 and "1 of 2000 pixels are NaN or infinite in the subject alone" in alone.out
+    assert nb("images", "b.npy", "a.npy", "--nan", "compare").code == 0, "what the reference lacks is no fault of it"
+    for most, code in (("..0", 3), ("..0.5", 0)):
+        assert nb("images", "a.npy", "b.npy", "--nan", "compare", "--threshold", f"nan_mismatch={most}").code == code
 
 
 def test_two_shapes_are_exit_4_and_a_mask_of_another_shape_too(nb):
@@ -105,7 +108,22 @@ def test_an_image_that_is_all_masked_is_no_evidence(nb):
     np.save("a.npy", np.full((40, 50), -1.0))
     np.save("b.npy", np.full((40, 50), -1.0) * 1)
     said = nb("images", "a.npy", "b.npy", "--mask-below", 0, "--threshold", "max_abs_diff=..1")
-    assert said.code in (3, 8) and "all 2000 are masked" in said.out
+    assert said.code == 8 and "all 2000 are masked" in said.out
+
+
+def test_what_the_subject_alone_masks_is_judged_by_no_default(nb):
+    """A subject that marks all but a corner as a gap would agree on the rest."""
+    image = detector()
+    cbf("a.cbf", image)
+    hidden = image.copy()
+    hidden[20:] = -1
+    cbf("b.cbf", hidden)
+    said = nb("images", "a.cbf", "b.cbf")
+    assert said.code == 8 and "52740 of 60000 pixels are masked in the subject alone" in said.out
+    assert nb("images", "b.cbf", "a.cbf").code == 0, "a reference with gaps decides what is measured"
+    assert nb("images", "a.cbf", "b.cbf", "--threshold", "nan_mismatch=..0.5", "--nan", "compare").code == 8
+    said = nb("images", "a.cbf", "b.cbf", "--threshold", "mask_mismatch=..0.9", "--threshold", "max_abs_diff=..0")
+    assert said.code == 0
 
 
 def test_raw_files_of_the_engines_are_judged_in_their_region(nb):
