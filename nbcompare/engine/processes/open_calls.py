@@ -49,8 +49,9 @@ _ALLOW, _NOTIFY = 0x7FFF0000, 0x7FC00000
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _SET_FILTER, _SPECULATE, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 2, 1 << 3, 1 << 5
 _SET_NO_NEW_PRIVS = 38
-_RECEIVE, _SEND, _IS_VALID, _GO_ON = 0xC0502100, 0xC0182101, 0x40082102, 1
+_RECEIVE, _SEND, _IS_VALID, _SET_FLAGS, _GO_ON, _SWITCH_AT_ONCE = 0xC0502100, 0xC0182101, 0x40082102, 0x40082104, 1, 1
 _NOTICE, _ANSWER = struct.Struct("=QIIiIQ6Q"), struct.Struct("=QqiI")
+_PIECE = struct.Struct("=QQ")
 _REPORT = struct.Struct("=i?")
 _PAGE, _LONGEST = 4096, 4096
 _HERE = -100
@@ -125,6 +126,12 @@ class OpenCalls:
         self._program = ctypes.create_string_buffer(program, len(program))
         self._header = struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(self._program))
         self._call = _SECCOMP[machine]
+        self._buffer = ctypes.create_string_buffer(_PAGE)
+        self._buffer_at = ctypes.addressof(self._buffer)
+        self._read = self._libc.process_vm_readv
+        self._read.restype = ctypes.c_ssize_t
+        self._read.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_ulong,
+                               ctypes.c_ulong)
         self._gave_up = False
         self._ours, self._childs = socket.socketpair()
         self._waker, self._wake = os.pipe()
@@ -200,6 +207,8 @@ class OpenCalls:
             self._ours.close()
 
     def _loop(self) -> None:
+        with suppress(OSError):  # Linux 6.6 and later: question and answer on one processor, without a wait
+            fcntl.ioctl(self._listener, _SET_FLAGS, _SWITCH_AT_ONCE)
         events = select.poll()
         events.register(self._listener, select.POLLIN)
         events.register(self._waker, select.POLLIN)
@@ -316,13 +325,10 @@ class OpenCalls:
 
     def _bytes(self, pid: int, at: int, size: int) -> bytes:
         """Bytes of the process's memory, which lie in one page. Raises OSError."""
-        buffer = ctypes.create_string_buffer(size)
-        local = struct.pack("=QQ", ctypes.addressof(buffer), size)
-        remote = struct.pack("=QQ", at, size)
-        got = self._libc.process_vm_readv(pid, local, ctypes.c_ulong(1), remote, ctypes.c_ulong(1), ctypes.c_ulong(0))
+        got = self._read(pid, _PIECE.pack(self._buffer_at, size), 1, _PIECE.pack(at, size), 1, 0)
         if got < 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-        return buffer.raw[:got]
+        return ctypes.string_at(self._buffer_at, got)
 
 
 def _filter(machine: str) -> bytes:
