@@ -129,6 +129,7 @@ NOT_TYPED = {
     "parity.md": "takes minutes, or needs the original C program",
     "performance.md": "takes minutes and a quiet machine",
     "phases.md": "names a plan of the reader's; docs/tutorial.md and engines.md show the same, and are typed",
+    "report.md": "takes a minute, and a browser",
     "simulator.md": "needs torch and files of the reader's; its Python is run below",
     "sweep.md": "names cases and a cluster of the reader's",
 }

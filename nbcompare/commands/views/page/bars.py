@@ -16,8 +16,8 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.verdict.divergence import factor
 from nbcompare.verdict.verdict import Check
 
-WIDTH, HEIGHT = 250, 20
-_LABEL = 42
+WIDTH, HEIGHT = 210, 20
+_LABEL = 56
 """Pixels that the label of a decade takes."""
 
 _LEAST, _MOST = 1e-9, 1e6
@@ -58,6 +58,11 @@ class ThresholdBar:
         if self.check.holds:
             return f"{factor_of(1 / self.used)} below its limit"
         return f"{factor_of(self.used)} over its limit"
+
+    @property
+    def short_margin(self) -> str:
+        """The margin as a column has it, whose bar shows the limit."""
+        return self.margin.removesuffix(" its limit")
 
     @property
     def against_noise(self) -> str:
