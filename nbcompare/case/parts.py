@@ -67,9 +67,12 @@ def limits_of(cursor: Cursor, entries: Mapping[str, Cursor], metric: str, what: 
 
 def thresholds_of(cursor: Cursor, roi_names: list[str]) -> list[Threshold]:
     """One entry of ``thresholds``: a threshold for each region it names, for every region when it names none."""
-    entries = cursor.mapping(known=("metric", "rois", "min", "max", "why", *PARAMETERS), required=("metric", "why"))
+    entries = cursor.mapping(known=("metric", "rois", "min", "max", "why", *PARAMETERS))
+    with reading_on():
+        cursor.require(entries, ("metric", "why"))
     chosen = part(entries, "rois", lambda entry: _regions(entry, roi_names), roi_names)
     why = part(entries, "why", Cursor.text, "")
+    cursor.require(entries, ("metric",))
     metric = _with_parameters(known_metric(entries["metric"]), entries)
     low, high = limits_of(cursor, entries, metric, f"the threshold on {metric}")
     return [Threshold(metric, roi, low, high, why) for roi in chosen]

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nbcompare.case.arguments.option_faults import option_faults
+from nbcompare.case.arguments.option_faults import nearly_options, option_faults
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case, cells_of, load_case
 from nbcompare.case.phases import load_phases
@@ -95,12 +95,26 @@ def _look_at_case(path: Path) -> None:
             refuse_code_variables(case, project, trusted=False)
         except CaseError as refusal:
             raise entries["environment"].error(_bare(refusal), refusal.hint) from None
-    if case.own_options or {REFERENCE, SUBJECT} <= declared_engines(case, project).keys():
+    if case.own_options:
         return
-    for key, fault in _mistyped(case):
+    both_declared = {REFERENCE, SUBJECT} <= declared_engines(case, project).keys()
+    for key, fault in (_nearly_options(case) if both_declared else _mistyped(case)):
         if key in entries:
             with reading_on():
                 raise _at_the_word(entries[key], fault)
+
+
+def _nearly_options(case: Case) -> Iterator[tuple[str, str]]:
+    """(key, fault) of the words that are nearly an option. Declared engines may have options of their own, but the C
+    program passes over a mistyped one in silence, and then both engines may agree about another experiment."""
+    if case.expect:
+        return
+    told: set[str] = set()
+    for cell in (replace(case, matrix=None), *cells_of(case)):
+        for fault in nearly_options(cell.command):
+            if fault not in told:
+                told.add(fault)
+                yield ("matrix" if cell.cell else "command"), f"{fault} If your programs do know it, say options: own"
 
 
 def _mistyped(case: Case) -> Iterator[tuple[str, str]]:

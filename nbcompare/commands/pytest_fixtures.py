@@ -59,12 +59,14 @@ class Parity:
             pytest.fail(report_of(bundle, ""), pytrace=False)
         return bundle
 
-    def images(self, reference: np.ndarray, subject: np.ndarray, **limits: Limit) -> Verdict:
-        """Judge two arrays [slow, fast] by thresholds by metric, such as ``correlation=(0.9995, None)``."""
+    def images(self, reference: np.ndarray, subject: np.ndarray, limits: Limits = MappingProxyType({}),
+               **more: Limit) -> Verdict:
+        """Judge two arrays [slow, fast] by thresholds by metric, such as ``correlation=(0.9995, None)``, each as an
+        argument of its own or all of them in ``limits``, as ``callables`` takes them."""
         from nbcompare.errors import NbCompareError
 
         try:
-            rois, thresholds = self._asked(limits)
+            rois, thresholds = self._asked({**limits, **more})
             return _judge(reference, subject, rois, thresholds)
         except NbCompareError as fault:
             said = str(fault)
@@ -73,9 +75,9 @@ class Parity:
     def callables(self, reference: Callable[..., np.ndarray], subject: Callable[..., np.ndarray], *arguments: Any,
                   limits: Limits = MappingProxyType({}), **options: Any) -> Verdict:
         """Call both with the same arguments and judge the arrays they return."""
-        return self.images(reference(*arguments, **options), subject(*arguments, **options), **limits)
+        return self.images(reference(*arguments, **options), subject(*arguments, **options), limits)
 
-    def golden(self, image: np.ndarray, name: str, **limits: Limit) -> Verdict:
+    def golden(self, image: np.ndarray, name: str, limits: Limits = MappingProxyType({}), **more: Limit) -> Verdict:
         """Judge an array against golden/NAME.npy beside the test.
 
         A golden that is missing is a failure; --nb-update-reference writes it, and the test fails that once.
@@ -90,7 +92,7 @@ class Parity:
                         "comes from, and run the test again without the option", pytrace=False)
         if not path.is_file():
             pytest.fail(f"there is no golden image {path}; --nb-update-reference writes it", pytrace=False)
-        return self.images(np.load(path, allow_pickle=False), image, **limits)
+        return self.images(np.load(path, allow_pickle=False), image, limits, **more)
 
     def _asked(self, limits: Limits) -> tuple[Sequence[Roi], Sequence[Threshold]]:
         """Regions (none: the whole image) and thresholds. Raises UsageError or CaseError."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from nbcompare.case.arguments.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.case import NANOBRAGG, Case, Limits, cells_of, load_case
 from nbcompare.case.declared.declarations import EngineDeclaration
+from nbcompare.case.lines import lines_of
 from nbcompare.case.masking import FAIL
 from nbcompare.case.project import declared_engines, project_above, refuse_code_variables
 from nbcompare.case.reading.strict_yaml import Cursor, load
@@ -154,12 +155,14 @@ def _inputs(case: Case, entries: Mapping[str, Cursor], options: RunOptions) -> I
 
 
 def _judged(case: Case, entries: Mapping[str, Cursor]) -> Iterator[Effective]:
-    places = entries["rois"].mapping()
+    places, lines = entries["rois"].mapping(), lines_of(case.path)
     for roi in case.rois:
         kind = "" if roi.is_box else " (those of a polygon)" if roi.polygon else " (those of a ring)"
         yield Effective(f"region {roi.name}", f"{list(roi.bounds)}{kind}", _source(places, roi.name))
     for threshold in case.thresholds:
-        yield Effective(f"{threshold.metric} of {threshold.roi}", threshold.allowed, _source(entries, "thresholds"))
+        line = lines.thresholds.get((threshold.metric, threshold.roi))
+        yield Effective(f"{threshold.metric} of {threshold.roi}", threshold.allowed,
+                        f"{case.path.name}:{line}" if case.path and line else _source(entries, "thresholds"))
     for claim in case.divergences:
         yield Effective(f"claim {claim.id}", f"on the {claim.engine}, until {claim.expires}",
                         _source(entries, "divergences"))

@@ -51,13 +51,24 @@ def _unknown(word: str) -> str:
                                        "; docs/flags.md lists them")
 
 
-def similar_options(word: str) -> list[str]:
-    """The names that a mistyped option may have meant, the nearest first, three at most."""
+def nearly_options(argv: Sequence[str]) -> Iterator[str]:
+    """What looks like a slip of the finger in a command line for programs that may have options of their own: unknown
+    words that are an option of the table but for a letter or so."""
+    for item in parse_command(argv).items:
+        if item.option is None and _LIKE_AN_OPTION.match(item.word):
+            near = similar_options(item.word, cutoff=0.85)
+            if near:
+                yield f"unknown option {item.word}; did you mean {' or '.join(near)}?"
+
+
+def similar_options(word: str, cutoff: float = 0.72) -> list[str]:
+    """The names that a mistyped option may have meant, the nearest first, three at most; ``cutoff`` says how much of
+    a name must be there, 1 for all of it."""
     names = [name for option in all_options() for name in option.names]
     plain = "-" + word.lstrip("-")
     same = [name for name in names if name.lower() == plain.lower() or name.replace("_", "") == plain.replace("_", "")]
     doubled = [name for name in names if len(plain) <= 4 and set(plain) == set(name)]
-    near = difflib.get_close_matches(plain, names, n=3, cutoff=0.72)
+    near = difflib.get_close_matches(plain, names, n=3, cutoff=cutoff)
     return list(dict.fromkeys([*same, *doubled, *near]))[:3]
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import sys
+from pathlib import Path
 from typing import Any
 
 from nbcompare.case.arguments.command import parse_command
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
+from nbcompare.case.project import project_above
+from nbcompare.engine.engine import Engine
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.reduce.reduce import Reduction
 
@@ -25,10 +29,28 @@ def reduction_report(found: Reduction, asked: Experiment) -> str:
         lines.append(f"  window     {' '.join(map(str, window.bounds))} (rendered with -roi)")
     if len(found.whole.thresholds) > 1:
         lines.append("  note       several thresholds fail, maybe for several causes; --metric NAME takes one alone")
+    failing = {metric for metric, _ in found.signature.thresholds}
+    if failing and not failing & set(_ONE_SHOT):
+        lines.append(f"  note       a command line alone is judged by {', '.join(_ONE_SHOT)}; {', '.join(sorted(failing))}"
+                     " needs a case: nb-compare init -- ARGS")
     if not found.complete:
         lines.append("  note       the limit of engine runs was reached; a smaller command may exist (--max-runs)")
     return "\n".join([*lines, f"  engines    {'; '.join(found.how) or 'not run: every answer was remembered'}",
                       f"  reproduce  {reproducer(found, asked)}"])
+
+
+_ONE_SHOT = ("correlation", "sum_ratio", "max_intensity_delta")
+"""Metrics of which the one-shot form takes a limit."""
+
+
+def _named(engine: Engine) -> str:
+    """The engine as an option takes it: the name that the project file here gives it, as its variables come with that;
+    else its program, or all words that start it."""
+    declared = engine.declaration
+    if declared and project_above(Path.cwd()).engines.get(declared.name) == declared:
+        return declared.name
+    alone = engine.start in ((str(engine.program),), (sys.executable, str(engine.program)))
+    return str(engine.program) if alone else shlex.join(engine.start)
 
 
 def reproducer(found: Reduction, asked: Experiment) -> str:
@@ -36,19 +58,19 @@ def reproducer(found: Reduction, asked: Experiment) -> str:
     words = ["nb-compare"]
     for role, option in ((REFERENCE, "--c-bin"), (SUBJECT, "--py-bin")):
         if asked.engines[role].chosen_by != "default":
-            words += [option, str(asked.engines[role].program)]
+            words += [option, _named(asked.engines[role])]
     for option, extra in (("--c-args", asked.case.reference_args), ("--py-args", asked.case.subject_args)):
         if extra:
             words += [option, shlex.join(parse_command(extra).reading_from(asked.sources).argv)]
     limits = {threshold.metric: threshold for threshold in found.thresholds}
     if "correlation" in limits and limits["correlation"].min is not None:
-        words += ["--threshold", f"{limits['correlation'].min:g}"]
+        words += ["--threshold", repr(limits['correlation'].min)]
     ratio = limits.get("sum_ratio")
     if ratio and None not in (ratio.min, ratio.max):
-        words += ["--sum-ratio", f"{ratio.min:g}", f"{ratio.max:g}"]
+        words += ["--sum-ratio", repr(ratio.min), repr(ratio.max)]
     delta = limits.get("max_intensity_delta")
     if delta and delta.max is not None:
-        words += ["--max-intensity-delta", f"{delta.max:g}"]
+        words += ["--max-intensity-delta", repr(delta.max)]
     if found.candidate.window:
         words += ["--roi", *map(str, found.candidate.window.bounds)]
     return shlex.join([*words, "--", *parse_command(found.candidate.argv).reading_from(asked.sources).argv])

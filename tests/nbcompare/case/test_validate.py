@@ -87,6 +87,24 @@ def test_declared_engines_may_have_options_of_their_own(written):
     assert not validate(case).faults
 
 
+def test_declared_engines_are_no_reason_to_pass_over_a_mistyped_option(written):
+    """The C program ignores a word that it does not know: both engines could agree about another experiment."""
+    written("engines: {reference: {command: a}, subject: {command: b}}\n", "nb-compare.yaml")
+    text = SMALL_CASE.replace("-flux 1e18", "-flux 1e18 -lamda 4")
+    (fault,) = validate(written(text)).faults
+    assert "unknown option -lamda; did you mean -lambda" in str(fault) and "options: own" in str(fault)
+    assert not validate(written(text + "options: own\n")).faults
+    in_a_cell = validate(written(SMALL_CASE + "matrix: {axes: {-lamda: [1, 2]}}\n")).faults
+    assert [fault.message.count("-lamda") for fault in in_a_cell] == [1]
+
+
+def test_a_threshold_without_a_reason_is_read_to_its_end(written):
+    found = validate(written(SMALL_CASE + "  - {metric: correlatoin, min: 2}\n  - {min: 2}\n")).faults
+    said = "\n".join(str(fault) for fault in found)
+    assert said.count("lacks the key 'why'") == 2 and said.count("lacks the key 'metric'") == 1
+    assert "unknown metric 'correlatoin'" in said and len(found) == 4
+
+
 def test_text_that_is_no_yaml_is_one_fault(written):
     assert len(validate(written("name: [")).faults) == 1
     assert len(validate(Path("nowhere.yaml")).faults) == 1

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from nbcompare.explain.reduce.minimize import ddmin, smallest_part
 from nbcompare.explain.reduce.signature import Signature
+from tests.nbcompare.conftest import SMALL_CASE
 
 # Thirty options, as many as a real command has.
 ARGS = ("-detpixels_x", "40", "-detpixels_y", "36", "-flux", "1e18", "-exposure", "1", "-beamsize", "1.0",
@@ -82,7 +84,7 @@ def reduce(nb, fake, tmp_path):
 
     def call(broken, *words, more=(), program="photons"):
         return nb("reduce", "-q", "--format", "json", "--cache", tmp_path / "cache", "--c-bin", fake("photons"),
-                  "--py-bin", fake(program), "--py-args", f"-broken {broken}", *words, "--", *ARGS, *more)
+                  "--py-bin", f"{sys.executable} -B {fake(program)}", "--py-args", f"-broken {broken}", *words, "--", *ARGS, *more)
 
     return call
 
@@ -99,10 +101,22 @@ def test_a_lost_flux_is_found_with_the_pair_that_matters_in_few_runs(reduce):
 def test_the_reproducer_fails_in_the_same_way(nb, reduce, fake):
     found = reduce("flux").json
     words = shlex.split(found["reproducer"])
-    assert words[0] == "nb-compare"
+    assert words[0] == "nb-compare" and words[words.index("--py-bin") + 1].startswith(f"{sys.executable} -B ")
     again = nb("-q", "--format", "json", *words[1:])
     assert again.code == 3
     assert again.json["sum_ratio"] == pytest.approx(found["signature"]["ratio"])
+
+
+def test_the_reproducer_names_declared_engines_and_the_very_limits_of_the_case(nb, fake, tmp_path):
+    """The variables that an engine needs come with its name; 1.000001 is not 1."""
+    (tmp_path / "nb-compare.yaml").write_text(
+        f"engines:\n  reference: {{command: {fake('good')}}}\n  subject: {{command: {fake('bright')}}}\n")
+    (tmp_path / "small.yaml").write_text(SMALL_CASE.replace("max: 1.01", "max: 1.000001").replace(
+        "0.9995", "0.999999999"))
+    words = shlex.split(nb("reduce", "-q", "--format", "json", "small.yaml").json["reproducer"])
+    assert words[words.index("--py-bin") + 1] == "subject" and words[words.index("--c-bin") + 1] == "reference"
+    assert words[words.index("--sum-ratio") + 1:][:2] == ["0.99", "1.000001"] and "0.999999999" in words
+    assert nb("-q", *words[1:]).code == 3
 
 
 def test_the_reproducer_names_the_users_own_files(nb, reduce, tmp_path):
