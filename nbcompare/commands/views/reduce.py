@@ -31,8 +31,8 @@ def reduction_report(found: Reduction, asked: Experiment) -> str:
         lines.append("  note       several thresholds fail, maybe for several causes; --metric NAME takes one alone")
     failing = {metric for metric, _ in found.signature.thresholds}
     if failing and not failing & set(_ONE_SHOT):
-        lines.append(f"  note       a command line alone is judged by {', '.join(_ONE_SHOT)}; {', '.join(sorted(failing))}"
-                     " needs a case: nb-compare init -- ARGS")
+        lines.append(f"  note       a command line alone is judged by {', '.join(_ONE_SHOT)}; what fails needs a case "
+                     f"({', '.join(sorted(failing))}): nb-compare init -- ARGS")
     if not found.complete:
         lines.append("  note       the limit of engine runs was reached; a smaller command may exist (--max-runs)")
     return "\n".join([*lines, f"  engines    {'; '.join(found.how) or 'not run: every answer was remembered'}",

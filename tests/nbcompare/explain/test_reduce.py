@@ -84,7 +84,8 @@ def reduce(nb, fake, tmp_path):
 
     def call(broken, *words, more=(), program="photons"):
         return nb("reduce", "-q", "--format", "json", "--cache", tmp_path / "cache", "--c-bin", fake("photons"),
-                  "--py-bin", f"{sys.executable} -B {fake(program)}", "--py-args", f"-broken {broken}", *words, "--", *ARGS, *more)
+                  "--py-bin", f"{sys.executable} -B {fake(program)}", "--py-args", f"-broken {broken}", *words,
+                  "--", *ARGS, *more)
 
     return call
 
