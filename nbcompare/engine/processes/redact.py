@@ -35,9 +35,9 @@ _NAME_MARKS = ("token secret passw passphrase pwd credential amz-signature goog-
                    ("encryption", "key"), ("signing", "key"), ("access", "signature"), ("session", "id"),
                    ("session", "key"), ("connection", "string"))))
 
-_BLOCKS: tuple[re.Pattern[str], ...] = (
-    re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL),
-    re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]+|PuTTY-User-Key-File-\d.*", re.DOTALL),
+_BLOCKS = (
+    r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)",
+    r"(?s)AGE-SECRET-KEY-1[A-Z0-9]+|PuTTY-User-Key-File-\d.*",
 )
 """Secrets of several lines; all of what they find is one."""
 _OWN = (
@@ -75,7 +75,7 @@ _OWN = (
     ("eyj", r"\b(?-i:eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)*)"),
 )
 """What one of the words before must be in a line for, and what hides its first group, or all where it has none."""
-_COMPILED = tuple((tuple(marks.lower().split()), re.compile(f"(?i){pattern}")) for marks, pattern in _OWN)
+_MARKED = tuple((tuple(marks.lower().split()), f"(?i){pattern}") for marks, pattern in _OWN)
 
 _DETECTORS = {
     "artifactory": ("ArtifactoryDetector", "AKC"), "aws": ("AWSKeyDetector", "A3T aws"),
@@ -93,21 +93,20 @@ _DETECTORS = {
 """Detectors of detect-secrets: module, class, and words of which a text must hold one before it is worth a look."""
 
 _MARKS = tuple(sorted({"-----begin", "age-secret", "putty", "-us", "pw", "key", "pass",
-                       *(mark for marks, _ in _COMPILED for mark in marks if mark not in ("=", "-u")), "-u ", "-u=",
+                       *(mark for marks, _ in _MARKED for mark in marks if mark not in ("=", "-u")), "-u ", "-u=",
                        *(word.lower() for _, words in _DETECTORS.values() for word in words.split() if len(word) > 2)}))
 """A text in lower case without any of these, and without what _BARE looks for, holds nothing that is found here."""
-_BARE = tuple(map(re.compile, (
-    r"AC[a-z0-9]{32}", r"SK[a-z0-9]{32}", r":[\w-]{35}", r"\.[\w-]{6}\.[\w-]{27}", r"gl[a-z]{2,6}-", r"gh[pousr]_",
-    rf"[?&;](?i:{_IN_QUERY})=")))
+_BARE = (rf"AC[a-z0-9]{{32}}|SK[a-z0-9]{{32}}|:[\w-]{{35}}|\.[\w-]{{6}}\.[\w-]{{27}}|gl[a-z]{{2,6}}-|gh[pousr]_"
+         rf"|[?&;](?i:{_IN_QUERY})=")
 """What has no such words."""
 
-_RUN = re.compile(r"AKC|xox|[A-Za-z0-9]{20}|(?=[\w-]*\d)[\w-]{20}")
+_RUN = r"AKC|xox|[A-Za-z0-9]{20}|(?=[\w-]*\d)[\w-]{20}"
 """What all that the library finds has: it is loaded for no other text."""
 _LONG, _GROUP = 4096, 128
 """Characters from which on a text is looked at line by line, and lines that are passed over together."""
 
-_OPAQUE = re.compile(r"(?<![\w+=-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[A-Za-z0-9_+=-]{16,}")
-_HARMLESS = tuple((re.compile(names), re.compile(form)) for names, form in (
+_OPAQUE = r"(?<![\w+=-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[A-Za-z0-9_+=-]{16,}"
+_HARMLESS = (
     (r"(?:OMP|MKL|KMP|NB|NUMEXPR)_(?:NUM_)?THREADS|OMP_(?:DYNAMIC|NESTED|SCHEDULE|PROC_BIND|PLACES|STACKSIZE|WAIT_POLICY"
      r"|THREAD_LIMIT|DISPLAY_ENV|MAX_ACTIVE_LEVELS)|MKL_(?:DYNAMIC|CBWR|THREADING_LAYER|INTERFACE_LAYER|SERVICE_FORCE_INTEL"
      r"|ENABLE_INSTRUCTIONS|DEBUG_CPU_TYPE)|KMP_(?:BLOCKTIME|AFFINITY|SETTINGS|STACKSIZE|DUPLICATE_LIB_OK|INIT_AT_FORK)"
@@ -115,7 +114,7 @@ _HARMLESS = tuple((re.compile(names), re.compile(form)) for names, form in (
     (r"CUDA_VISIBLE_DEVICES", r"[\d, -]{0,60}|(?:(?:GPU|MIG)-[0-9a-f-]{8,36},?){1,20}"),
     (r"CONDA_(?:DEFAULT_ENV|SHLVL|PROMPT_MODIFIER)", r"[\w.() /-]{0,60}"),
     (r"CONDA_(?:PREFIX(?:_\d+)?|EXE|PYTHON_EXE)|CUDA_(?:HOME|PATH|ROOT)|NB_(?:C|PY)_BIN|PYTHONPATH",
-     r"(?!.*//)[\w.+~@/: -]*")))
+     r"(?!.*//)[\w.+~@/: -]*"))
 """Variables by name, and the form in which their values are known to be harmless."""
 
 
@@ -124,7 +123,7 @@ def redacted(text: str) -> str:
     if not _worth_a_look(text):
         return text
     for pattern in _BLOCKS:
-        text = pattern.sub(_hidden, text)
+        text = _compiled(pattern).sub(_hidden, text)
     if len(text) < _LONG:
         return _redacted_line(text)
     lines = text.splitlines(keepends=True)
@@ -145,18 +144,24 @@ def _worth_a_look(text: str) -> bool:
 
 def _redacted_line(text: str) -> str:
     low, bare = text.lower(), _bare(text)
-    for marks, pattern in _COMPILED:
+    for marks, pattern in _MARKED:
         if any(mark in low for mark in marks):
-            text = pattern.sub(_hidden, text)
-    for name, (_, words) in _DETECTORS.items() if _RUN.search(text) else ():
+            text = _compiled(pattern).sub(_hidden, text)
+    for name, (_, words) in _DETECTORS.items() if _compiled(_RUN).search(text) else ():
         if any(word.lower() in low for word in words.split()) if words else bare:
-            for pattern in _of_library(name):
-                text = pattern.sub(_hidden, text)
+            for found in _of_library(name):
+                text = found.sub(_hidden, text)
     return text
 
 
 def _bare(text: str) -> bool:
-    return any(pattern.search(text) for pattern in _BARE)
+    return _compiled(_BARE).search(text) is not None
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled when a text first needs it: all of them together take as long as click does to load."""
+    return re.compile(pattern)
 
 
 def _hidden(found: re.Match[str]) -> str:
@@ -179,9 +184,9 @@ def _of_library(module: str) -> tuple[re.Pattern[str], ...]:
 def redacted_value(name: str, value: str) -> str:
     """The value of a variable as it may stand in evidence: whole where the name is known and the value has its harmless
     form; else without secrets, and without any run of letters and digits that might be one."""
-    if any(known.fullmatch(name) and form.fullmatch(value) for known, form in _HARMLESS):
+    if any(_compiled(known).fullmatch(name) and _compiled(form).fullmatch(value) for known, form in _HARMLESS):
         return value
-    return _OPAQUE.sub(HIDDEN, redacted(value))
+    return _compiled(_OPAQUE).sub(HIDDEN, redacted(value))
 
 
 def secrets_among(words: Iterable[str]) -> Iterator[str]:
