@@ -108,29 +108,22 @@ def commands_shown(page: Path) -> list[list[str]]:
 
 TYPED_BY = {"tutorial.md": "nbcompare/commands/test_tutorial_page.py",
             "README.md": "nbcompare/commands/test_tutorial_page.py",
-            "engines.md": "nbcompare/commands/test_engines_page.py"}
+            "engines.md": "nbcompare/commands/test_engines_page.py",
+            "ci.md": "test_ci.py",
+            "simulator.md": "test_docs.py",
+            **dict.fromkeys(("api.md", "bundles.md", "cases.md", "diagnosis.md", "history.md", "images.md", "ledger.md",
+                             "phases.md"), "nbcompare/commands/test_pages_typed.py")}
 """Pages whose shell blocks a test types as they stand (of the README those under Use)."""
 
 NOT_TYPED = {
-    "api.md": "runs pytest in a project of the reader's",
     "audit.md": "takes minutes; the audit has tests of its own",
     "audit-supervisor.md": "takes hours; it says how its tables were made",
-    "bundles.md": "names a bundle of another day; tests/nbcompare/bundle does the same to bundles of its own",
-    "cases.md": "names files of the reader's; tests/nbcompare/run/test_begin.py and case/test_validate.py do the same",
-    "ci.md": "runs on the reader's machine of continuous integration; tests/test_ci.py looks at it",
     "describe.md": "prints a long document; tests/parity/test_describe.py looks into it",
-    "diagnosis.md": "names images of the reader's",
     "divergences.md": "needs the original C program",
-    "history.md": "names cases of the reader's",
-    "images.md": "names image files of the reader's",
-    "inner-loop.md": "names a repository of the reader's",
-    "ledger.md": "names a ledger of the reader's; tests/nbcompare/plan enters into ones of their own",
     "mutants.md": "takes minutes",
     "parity.md": "takes minutes, or needs the original C program",
     "performance.md": "takes minutes and a quiet machine",
-    "phases.md": "names a plan of the reader's; docs/tutorial.md and engines.md show the same, and are typed",
     "report.md": "takes a minute, and a browser",
-    "simulator.md": "needs torch and files of the reader's; its Python is run below",
     "sweep.md": "names cases and a cluster of the reader's",
 }
 """Why the shell blocks of a page are not typed; that their commands and options exist is looked at all the same."""
@@ -172,3 +165,10 @@ def test_the_library_example_runs():
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "torch.Size([32, 32]) tensor(" in done.stdout
+
+
+def test_the_shell_block_of_the_simulator_runs(tmp_path):
+    (block,) = shell_blocks(CHECKOUT / "docs" / "simulator.md")
+    subprocess.run(["sh", "-e", "-c", block.replace("python ", f"{sys.executable} ", 1)], cwd=tmp_path, check=True,
+                   capture_output=True)
+    assert (tmp_path / "image.bin").stat().st_size == 4 * 32 * 32
