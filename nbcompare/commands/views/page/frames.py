@@ -8,13 +8,13 @@ packed once; whatever a page shows of them is worked out from these in the brows
 from __future__ import annotations
 
 import base64
-import functools
 import zlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from nbcompare.commands.views.page.blocks import blocks
 from nbcompare.commands.views.page.pair import ShownPair, window
 from nbcompare.compare.image import Roi
 
@@ -69,7 +69,7 @@ def _frame(pair: ShownPair, step: int) -> dict[str, Any]:
     if step == 1:
         return _tile(pair, Roi.full(pair.shape), "the whole frame")
     x, y = filled(pair.reference), filled(pair.subject)
-    arrays = {"reference": _blocks(x, step, np.fmax), "subject": _blocks(y, step, np.fmax),
+    arrays = {"reference": blocks(x, step, np.fmax), "subject": blocks(y, step, np.fmax),
               "reference_mean": _means(x, step), "subject_mean": _means(y, step),
               "difference": _furthest(pair.difference, step)}
     return {"name": "the whole frame", "x": 0, "y": 0, "step": step, **_packed_arrays(arrays)}
@@ -82,31 +82,22 @@ def filled(image: np.ndarray) -> np.ndarray:
     return shown
 
 
-def _blocks(image: np.ndarray, step: int, function: np.ufunc) -> np.ndarray:
-    """One value of each block of step x step pixels; blocks at the edges hold fewer."""
-    rows = function.reduceat(image, np.arange(0, image.shape[0], step), axis=0)
-    nothing = 0 if function is np.add else np.nan
-    rows = np.pad(rows, ((0, 0), (0, -image.shape[1] % step)), constant_values=nothing)
-    found: np.ndarray = functools.reduce(function, (rows[:, start::step] for start in range(step)))
-    return found
-
-
 def _means(image: np.ndarray, step: int) -> np.ndarray:
     """The mean of each block over its pixels that are numbers; NaN where there is none."""
     number = np.isfinite(image)
     if number.all():
-        sums = _blocks(image, step, np.add)
+        sums = blocks(image, step, np.add)
         counts = np.outer(*(np.minimum(step, size - np.arange(0, size, step)) for size in image.shape))
     else:
-        sums = _blocks(np.where(number, image, 0), step, np.add)
-        counts = _blocks(number.astype(np.float32), step, np.add)
+        sums = blocks(np.where(number, image, 0), step, np.add)
+        counts = blocks(number.astype(np.float32), step, np.add)
     with np.errstate(all="ignore"):
         means: np.ndarray = (sums / counts).astype(np.float32)
     return means
 
 
 def _furthest(difference: np.ndarray, step: int) -> np.ndarray:
-    low, high = (_blocks(difference, step, function) for function in (np.fmin, np.fmax))
+    low, high = (blocks(difference, step, function) for function in (np.fmin, np.fmax))
     return np.where(-low > high, low, high).astype(np.float32)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.recompute import read_stored_images
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
+from nbcompare.commands.views.page.blocks import blocks
 from nbcompare.compare.image import Roi, Shape, resample_nearest
 
 WORST = 20
@@ -53,12 +54,11 @@ class ShownPair:
     @functools.cached_property
     def worst(self) -> list[tuple[int, int]]:
         """(fast, slow) of the largest differences, the worst first, no two of them in one block of pixels."""
-        sizes = np.nan_to_num(np.abs(self.difference), nan=0.0, posinf=0.0)
-        slow, fast = sizes.shape
-        padded = np.pad(sizes, ((0, -slow % _BLOCK), (0, -fast % _BLOCK)))
-        blocks = padded.reshape(padded.shape[0] // _BLOCK, _BLOCK, -1, _BLOCK).max(axis=(1, 3))
-        order = np.argsort(blocks, axis=None)[::-1][:WORST]
-        return [self._place(sizes, *divmod(int(at), blocks.shape[1])) for at in order if blocks.flat[at] > 0]
+        sizes = np.abs(self.difference)
+        sizes[~np.isfinite(sizes)] = 0
+        largest = blocks(sizes, _BLOCK, np.fmax)
+        order = np.argsort(largest, axis=None)[::-1][:WORST]
+        return [self._place(sizes, *divmod(int(at), largest.shape[1])) for at in order if largest.flat[at] > 0]
 
     @staticmethod
     def _place(sizes: np.ndarray, row: int, column: int) -> tuple[int, int]:
