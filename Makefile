@@ -6,7 +6,7 @@
 # make pythons  the harness's wheel and tests under the other declared Pythons that are here
 # make docs-html  the pages as HTML in build/docs-html, every link looked at (needs the extra: pip install -e '.[docs]')
 # make docs   write the generated pages of docs/ anew
-# make faults try every fault on small bundles and write docs/reliability.md
+# make faults try every fault on small bundles and write docs/reliability.md (FAULTS="kills disk": these pieces alone)
 # make bench  speed against a C program, and the tables of docs/performance.md (make bench-quick: a minute)
 # make mutants  change one thing in the code, MUTANTS times: do the tests notice? (SEED=1; some seconds each)
 # make mutants-modules  break each module as a whole: does a test notice?
@@ -66,7 +66,7 @@ docs-html: $(READY)
 	@echo build/docs-html/index.html
 
 faults: $(READY)
-	$(BIN)/python -m tests.faults
+	$(BIN)/python -m tests.faults $(FAULTS)
 
 fuzz: $(READY) reference
 	$(BIN)/python tests/parity/fuzz.py --count 200 --seed 1 --against reference

@@ -1,16 +1,21 @@
-"""Try every fault and write the table of docs/reliability.md: python -m tests.faults."""
+"""Try every fault and write the table of docs/reliability.md: python -m tests.faults [--workers N] [PIECE ...].
+
+What a piece found is kept under build/faults by the content of the code and the tests, so that the table can be made
+in pieces: a second call tries only what is missing, and the page is written when nothing is.
+"""
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import os
-import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from tests.faults.groups import GROUPS, rows_of
+from tests.faults.groups import GROUPS, Piece, pieces, rows_of
+from tests.faults.kept import Kept
 from tests.faults.laboratory import Row
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
@@ -48,10 +53,10 @@ LIMITS = """\
 """
 
 
-def page(found: dict[str, list[Row]]) -> str:
-    """The whole page."""
+def page(found: dict[str, list[Row]], commit: str) -> str:
+    """The whole page, of what was found at a commit."""
     every = [row for rows in found.values() for row in rows]
-    parts = [HEAD.format(commit=commit(), tried=f"{sum(row.tried for row in every):,}", rows=len(every),
+    parts = [HEAD.format(commit=commit, tried=f"{sum(row.tried for row in every):,}", rows=len(every),
                          held=f"{sum(row.held for row in every):,}")]
     for title, rows in found.items():
         lines = [f"| {row.fault} | {row.tried} | {row.held if row.detected else f'**{row.held}**'} | {row.happened} | "
@@ -61,26 +66,48 @@ def page(found: dict[str, list[Row]]) -> str:
     return "\n".join([*parts, LIMITS])
 
 
-def commit() -> str:
-    """The commit that was tried, and whether anything was changed since."""
-    def git(*words: str) -> str:
-        return subprocess.check_output(["git", *words], cwd=PAGE.parent, text=True).strip()
-
-    changed = git("status", "--porcelain", "--", ":/nbcompare", ":/simulator", ":/tests")
-    return f"`{git('rev-parse', '--short=10', 'HEAD')}`" + (" with changes" if changed else "")
-
-
 def main() -> int:
-    """Groups are tried beside one another, in as many processes as the machine has cores, or as given."""
-    begun = time.monotonic()
-    workers = int(sys.argv[1]) if len(sys.argv) > 1 else os.cpu_count() or 1
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        found = dict(zip(GROUPS, pool.map(rows_of, GROUPS), strict=True))
-    rows = [row for group in found.values() for row in group]
-    PAGE.write_text(page(found), encoding="utf-8")
-    bad = sum(not row.detected for row in rows)
-    print(f"{len(rows)} faults, {sum(row.tried for row in rows)} trials, {bad} faults not held, "
-          f"{time.monotonic() - begun:.0f} s: {PAGE.name}")
+    """Pieces are tried beside one another, in as many processes as the machine has cores, or as given."""
+    asked, begun = _asked(), time.monotonic()
+    kept = Kept.of_this_checkout()
+    wanted = [piece for piece in pieces() if not asked.pieces or piece.name in asked.pieces]
+    missing = [piece for piece in wanted if asked.fresh or kept.rows_of(piece.name) is None]
+    with ProcessPoolExecutor(asked.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(_try, missing, [kept] * len(missing)))
+    return _told(kept, time.monotonic() - begun)
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults")
+    names = [piece.name for piece in pieces()]
+    parser.add_argument("pieces", nargs="*", metavar="PIECE", help=f"only these of: {', '.join(names)}")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--fresh", action="store_true", help="try again what was found at this content before")
+    asked = parser.parse_args()
+    unknown = set(asked.pieces) - set(names)
+    if unknown:
+        parser.error(f"no such piece: {', '.join(sorted(unknown))}")
+    return asked
+
+
+def _try(piece: Piece, kept: Kept) -> None:
+    kept.keep(piece.name, rows_of(piece))
+
+
+def _told(kept: Kept, seconds: float) -> int:
+    """Write the page if every piece was tried, and say what there is."""
+    found: dict[str, list[Row]] = {title: [] for title in GROUPS}
+    missing = []
+    for piece in pieces():
+        rows = kept.rows_of(piece.name)
+        found[piece.title] += rows or []
+        missing += [piece.name] if rows is None else []
+    every = [row for rows in found.values() for row in rows]
+    bad = sum(not row.detected for row in every)
+    if not missing:
+        PAGE.write_text(page(found, kept.commit), encoding="utf-8")
+    print(f"{len(every)} faults, {sum(row.tried for row in every)} trials, {bad} faults not held, {seconds:.0f} s: "
+          + (f"not tried yet: {', '.join(missing)}" if missing else PAGE.name))
     return 1 if bad else 0
 
 

@@ -22,19 +22,25 @@ SECONDS = 1500
 
 def rows(lab: Laboratory, *, short: bool) -> Iterator[Row]:
     """A row for each script; in short the smallest alone, as the suite runs all of them anyway."""
-    for path in sorted(ATTACKS.glob("test_*.py")):
+    for path in paths():
         if not short or path.name == "test_odd_names.py":
-            yield _row(lab, path)
+            yield from rows_of(path, lab)
 
 
-def _row(lab: Laboratory, path: Path) -> Row:
+def paths() -> list[Path]:
+    """Every attack script."""
+    return sorted(ATTACKS.glob("test_*.py"))
+
+
+def rows_of(path: Path, lab: Laboratory) -> Iterator[Row]:
+    """The row of one script."""
     report = lab.folder / f"{path.stem}.xml"
     code = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}",
                            f"--basetemp={lab.folder / path.stem}", str(path)], cwd=CHECKOUT, stdout=subprocess.DEVNULL,
                           env={**os.environ, EXAMPLES: str(LONG_EXAMPLES)}, timeout=SECONDS, check=False).returncode
     tried, bad = _counted(report)
     about = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or path.stem).splitlines()[0]
-    return Row(about.rstrip("."), tried, f"as the tests of tests/attacks/{path.name} say", code == 0 and tried > 0 and
+    yield Row(about.rstrip("."), tried, f"as the tests of tests/attacks/{path.name} say", code == 0 and tried > 0 and
                bad == 0, (code,), tried - bad, shown_codes="")
 
 
