@@ -14,8 +14,8 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from tests.faults.groups import GROUPS, Piece, pieces, rows_of
-from tests.faults.kept import Kept
+from tests.faults.groups import GROUPS, pieces
+from tests.faults.kept import Kept, try_and_keep
 from tests.faults.laboratory import Row
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
@@ -73,7 +73,7 @@ def main() -> int:
     wanted = [piece for piece in pieces() if not asked.pieces or piece.name in asked.pieces]
     missing = [piece for piece in wanted if asked.fresh or kept.rows_of(piece.name) is None]
     with ProcessPoolExecutor(asked.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(_try, missing, [kept] * len(missing)))
+        list(pool.map(try_and_keep, missing, [kept] * len(missing)))
     return _told(kept, time.monotonic() - begun)
 
 
@@ -88,10 +88,6 @@ def _asked() -> argparse.Namespace:
     if unknown:
         parser.error(f"no such piece: {', '.join(sorted(unknown))}")
     return asked
-
-
-def _try(piece: Piece, kept: Kept) -> None:
-    kept.keep(piece.name, rows_of(piece))
 
 
 def _told(kept: Kept, seconds: float) -> int:

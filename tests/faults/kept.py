@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.faults.groups import Piece, rows_of
 from tests.faults.laboratory import Row
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,11 @@ class Kept:
         fresh = self.folder / f"{piece}.part"
         fresh.write_text(json.dumps([dataclasses.asdict(row) for row in rows]), encoding="utf-8")
         fresh.replace(self.folder / f"{piece}.json")
+
+
+def try_and_keep(piece: Piece, kept: Kept) -> None:
+    """One piece, in a process of its own (which cannot find a function of ``__main__``)."""
+    kept.keep(piece.name, rows_of(piece))
 
 
 def _git(*words: str) -> str:
