@@ -21,8 +21,9 @@ from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.compare.image import FLOAT_DTYPE, Shape
 from nbcompare.engine.adapter import adapt, image_file
 from nbcompare.engine.failure import Failure
-from nbcompare.engine.processes.open_calls import Calls, OpenCalls
+from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import Ended, declared_environment, run_program
+from nbcompare.engine.processes.seen_calls import Calls
 from nbcompare.engine.safety.safe_start import safe_variables, with_absolute_paths
 from nbcompare.engine.safety.sandbox import confining, with_own_places
 from nbcompare.engine.taken_image import take_declared, take_float_image

@@ -100,8 +100,10 @@ def engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
     adapters = sum(engine.adapter is not None for engine in record.engines)
     opened = sum(engine.opened.count for engine in record.engines if engine.opened)
     more = f", {opened} files that they opened," if opened else ""
+    told = "".join(f"; {note}" for engine in record.engines
+                   if engine.opened and (note := engine.opened.note(engine.role)))
     through = f"; {adapters} asked through an adapter, whose declaration is in the record" if adapters else ""
-    return True, f"both programs and {count} files that they are made of{more} have the sums they had{through}"
+    return True, f"both programs and {count} files that they are made of{more} have the sums they had{through}{told}"
 
 
 def _program_fault(engine: EngineIdentity) -> str | None:

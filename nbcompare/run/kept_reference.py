@@ -68,8 +68,7 @@ def _kept(staged: StagedCase, bundles: Path, progress: Progress) -> StoredRefere
     for folder, record in _bundles_below(bundles / staged.case.name):
         if not _ran_itself(record) or key_of_reference(record) != key:
             continue
-        changed = record.engine_of(REFERENCE).opened_since()
-        doubt = f"{changed[0]} since it was opened" if changed else _doubt(folder, bundles)
+        doubt = _doubt_of_opened(record.engine_of(REFERENCE)) or _doubt(folder, bundles)
         if doubt is None:
             try:
                 return stored_reference(folder)
@@ -135,6 +134,14 @@ def _key(identity: EngineIdentity, arguments: tuple[str, ...], inputs: list[tupl
                     **{name: value for name, value in facts.items() if name.startswith("$")}}
     text = json.dumps([program, arguments, inputs, sorted(variables.items()), sorted(surroundings.items()), harness])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _doubt_of_opened(identity: EngineIdentity) -> str | None:
+    """Why the program might do something else today, by what it opened then."""
+    changed = identity.opened_since()
+    if changed:
+        return f"{changed[0]} since it was opened"
+    return identity.opened.note(REFERENCE) if identity.opened and not identity.opened.is_whole else None
 
 
 # --- who could have written it -----------------------------------------------------------------------------

@@ -21,26 +21,26 @@ import os
 import platform
 import select
 import socket
-import stat
 import struct
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-OPEN, OPENAT, OPENAT2, CREATE, RUN, RUN_AT, TO, TO_AT, LINK_AT, CONNECT, RING, HANDLE = range(12)
-"""What a call does: open (by path, by folder, or with a struct), create, execute, give a file a new name, ..."""
+from nbcompare.engine.processes.seen_calls import Calls, gives_rights
+
+OPEN, OPENAT, OPENAT2, CREATE, RUN, RUN_AT, TO, TO_AT, SYMLINK, SYMLINK_AT, CONNECT, RING, HANDLE = range(13)
+"""What a call does: open (by path, by folder, or with a struct), create, execute, give a file a name, a link, ..."""
 
 _CALLS = {
     "x86_64": ((0xC000003E, {2: OPEN, 257: OPENAT, 437: OPENAT2, 85: CREATE, 59: RUN, 322: RUN_AT, 82: TO, 86: TO,
-                             88: TO, 264: TO_AT, 316: TO_AT, 265: TO_AT, 266: LINK_AT, 42: CONNECT, 425: RING,
+                             88: SYMLINK, 264: TO_AT, 316: TO_AT, 265: TO_AT, 266: SYMLINK_AT, 42: CONNECT, 425: RING,
                              304: HANDLE}),
                (0x40000003, {5: OPEN, 295: OPENAT, 437: OPENAT2, 8: CREATE, 11: RUN, 358: RUN_AT, 38: TO, 9: TO,
-                             83: TO, 302: TO_AT, 353: TO_AT, 303: TO_AT, 304: LINK_AT, 362: CONNECT, 425: RING,
+                             83: SYMLINK, 302: TO_AT, 353: TO_AT, 303: TO_AT, 304: SYMLINK_AT, 362: CONNECT, 425: RING,
                              342: HANDLE})),
     "aarch64": ((0xC00000B7, {56: OPENAT, 437: OPENAT2, 221: RUN, 281: RUN_AT, 38: TO_AT, 276: TO_AT, 37: TO_AT,
-                              36: LINK_AT, 203: CONNECT, 425: RING, 265: HANDLE}),),
+                              36: SYMLINK_AT, 203: CONNECT, 425: RING, 265: HANDLE}),),
 }
 """By machine the numbers that a program of it may use: its own, and those of 32-bit programs where it runs such."""
 
@@ -55,54 +55,7 @@ _PIECE = struct.Struct("=QQ")
 _REPORT = struct.Struct("=i?")
 _PAGE, _LONGEST = 4096, 4096
 _HERE = -100
-_FILE_FLAGS = os.O_WRONLY | os.O_RDWR
-_DIRECTORY, _PATH_ONLY = getattr(os, "O_DIRECTORY", 0), getattr(os, "O_PATH", 0)
 _END_SECONDS = 2.0
-
-
-@dataclass
-class Use:
-    """How one path was used first, and since. ``stamp`` is (inode, size, mtime_ns) when it was opened first, None where
-    there was no regular file; ``made`` says that the engine made the file, or emptied it, before it read it."""
-
-    stamp: tuple[int, int, int] | None
-    made: bool
-    is_folder: bool = False
-    read: bool = False
-    run: bool = False
-    written: bool = False
-
-
-@dataclass
-class Calls:
-    """What was seen, by path as the process named it, made absolute; ``unwatched`` says why nothing could be seen, and
-    ``unseen`` what cannot be known of what was."""
-
-    uses: dict[str, Use] = field(default_factory=dict)
-    unwatched: str | None = None
-    unseen: dict[str, None] = field(default_factory=dict)
-
-    def outside(self, *folders: Path) -> Calls:
-        """What was done so far outside of some folders."""
-        places = tuple({f"{place}{os.sep}" for folder in folders
-                        for place in (folder.absolute(), os.path.realpath(folder))})
-        seen = {path: replace(use) for path, use in list(self.uses.items()) if not path.startswith(places)}
-        return replace(self, uses=seen, unseen=dict(self.unseen))
-
-    def forget(self, folder: Path) -> None:
-        """What was done in a folder."""
-        kept = self.outside(folder).uses
-        for path in [path for path in list(self.uses) if path not in kept]:
-            self.uses.pop(path, None)
-
-    def add(self, other: Calls) -> None:
-        """Take in what another run of the same engine did."""
-        self.unwatched = self.unwatched or other.unwatched
-        self.unseen.update(other.unseen)
-        for path, use in list(other.uses.items()):
-            mine = self.uses.setdefault(path, use)
-            mine.read, mine.run, mine.written = mine.read or use.read, mine.run or use.run, mine.written or use.written
-            mine.made = mine.made and use.made
 
 
 class OpenCalls:
@@ -245,6 +198,10 @@ class OpenCalls:
             self._unreadable(call, ticket)
             return
         path = self._absolute(pid, folder, name)
+        if call in (TO, TO_AT):
+            before = self._absolute(pid, *_place_before(call, words, lambda at: self._text(pid, at)))
+            if before:
+                self.calls.took(before)
         if call in (RUN, RUN_AT):
             self._views.pop(pid, None)
         if pid not in self._views:
@@ -262,22 +219,15 @@ class OpenCalls:
             fcntl.ioctl(self._listener, _IS_VALID, bytearray(struct.pack("=Q", ticket)), True)
             self.calls.unseen["a process cannot be looked into"] = None
 
-    def _enter(self, path: str, call: int, how: int) -> None:
-        use = self.calls.uses.get(path)
-        if use is None:
-            stamp, is_folder = _stamp_of(path)
-            fresh = call in (CREATE, TO, TO_AT, LINK_AT) or bool(how & os.O_TRUNC) or (
-                bool(how & os.O_CREAT) and stamp is None and not is_folder)
-            use = self.calls.uses[path] = Use(stamp, fresh, is_folder)
+    def _enter(self, path: str, call: int, flags: int) -> None:
         if call in (RUN, RUN_AT):
-            use.run = True
-            if self._gave_up and _gives_rights(path):
+            self.calls.run(path)
+            if self._gave_up and gives_rights(path):
                 self.calls.unseen[f"the set-uid program {path} has no rights of its own while it is watched"] = None
         elif call in (OPEN, OPENAT, OPENAT2):
-            use.written |= bool(how & _FILE_FLAGS)
-            use.read |= not how & os.O_WRONLY and not how & _PATH_ONLY
+            self.calls.opened(path, flags)
         else:
-            use.written = True
+            self.calls.given_name(path, symbolic=call in (SYMLINK, SYMLINK_AT))
 
     def _how(self, pid: int, call: int, words: list[int]) -> int:
         """The flags of an open."""
@@ -293,7 +243,9 @@ class OpenCalls:
                 return None
             name = os.path.join(base, name) if name else base
         if name.startswith(("/proc/self/", "/proc/thread-self/")):
-            name = os.path.realpath(f"/proc/{pid}/{name.split('/', 3)[3]}")
+            name = f"/proc/{pid}/{name.split('/', 3)[3]}"
+        if name.startswith("/proc/"):
+            return os.path.realpath(name)  # as the working folder of a process, or its root
         return os.path.realpath(name) if "/.." in name else os.path.normpath(name)
 
     def _note_view(self, pid: int) -> None:
@@ -345,29 +297,20 @@ def _filter(machine: str) -> bytes:
 
 def _place_of_path(call: int, words: list[int]) -> tuple[int, int]:
     """(folder, address of the text) that name the file which a call opens, runs or makes."""
-    index = {OPEN: 0, CREATE: 0, RUN: 0, TO: 1, OPENAT: 1, OPENAT2: 1, RUN_AT: 1, TO_AT: 3, LINK_AT: 2}[call]
-    if index == 0 or call == TO:
+    index = {OPEN: 0, CREATE: 0, RUN: 0, TO: 1, SYMLINK: 1, OPENAT: 1, OPENAT2: 1, RUN_AT: 1, TO_AT: 3,
+             SYMLINK_AT: 2}[call]
+    if index == 0 or call in (TO, SYMLINK):
         return _HERE, words[index]
     folder = words[index - 1] & 0xFFFFFFFF
     return folder - (1 << 32) if folder >= 1 << 31 else folder, words[index]
 
 
-def _stamp_of(path: str) -> tuple[tuple[int, int, int] | None, bool]:
-    """(inode, size, mtime) of a regular file, and whether a folder is there."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None, False
-    stamp = (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
-    return stamp, stat.S_ISDIR(found.st_mode)
-
-
-def _gives_rights(path: str) -> bool:
-    """Whether a program runs with the rights of its owner or group."""
-    try:
-        return bool(os.stat(path).st_mode & (stat.S_ISUID | stat.S_ISGID))
-    except OSError:
-        return False
+def _place_before(call: int, words: list[int], text: Callable[[int], str]) -> tuple[int, str]:
+    """(folder, text) that name the file which gets a name."""
+    if call == TO:
+        return _HERE, text(words[0])
+    folder = words[0] & 0xFFFFFFFF
+    return folder - (1 << 32) if folder >= 1 << 31 else folder, text(words[1])
 
 
 def _address(stored: bytes) -> str | None:

@@ -26,8 +26,9 @@ from nbcompare.case.arguments.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine, Rendering, rendering, run_engine
 from nbcompare.engine.processes.kept_stream import MOST_BYTES
-from nbcompare.engine.processes.open_calls import Calls, OpenCalls
+from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import Ended, end_group, start
+from nbcompare.engine.processes.seen_calls import Calls
 from nbcompare.engine.safety.safe_start import is_bundled_subject
 
 BATCH = "batch"

@@ -17,8 +17,8 @@ import numpy as np
 from nbcompare.case.arguments.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.image import stored_mask, stored_pixels
 from nbcompare.engine.engine import Rendering
-from nbcompare.engine.processes.open_calls import Calls
 from nbcompare.engine.processes.redact import redact_file
+from nbcompare.engine.processes.seen_calls import Calls
 from nbcompare.engine.processes.strays import close_memory
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.kept_names import keep_files

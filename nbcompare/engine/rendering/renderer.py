@@ -33,7 +33,7 @@ from nbcompare.engine.rendering.render_cache import RenderCache, key_of
 from nbcompare.engine.rendering.row_bands import run_in_shards
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import copied_input
-from nbcompare.engine.sources.opened import Opened, changed_since, opened_by
+from nbcompare.engine.sources.opened import Opened, is_as_it_was, opened_by
 from nbcompare.engine.watch import EngineWatch
 from nbcompare.files import sha256_of
 
@@ -213,7 +213,7 @@ class Renderer:
         found = self.cache.answer(key) if self.cache else None
         if found is None or self.cache is None:
             return None
-        if found.get("opened") and changed_since(Opened.from_dict(found["opened"])):
+        if found.get("opened") and not is_as_it_was(Opened.from_dict(found["opened"])):
             return None
         run = replace(Run.from_dict(found["run"]), role=job.engine.role)
         image = None if run.failure else self.cache.image(key, job.shape, run.dtype)

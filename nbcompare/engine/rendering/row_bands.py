@@ -24,7 +24,7 @@ from nbcompare.compare.image import Roi, Shape, dtype_code, stored_pixels
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine, Rendering, run_engine
 from nbcompare.engine.failure import ZERO_IMAGE, Failure
-from nbcompare.engine.processes.open_calls import Calls
+from nbcompare.engine.processes.seen_calls import Calls
 from nbcompare.engine.taken_image import content_failure
 
 

@@ -14,19 +14,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nbcompare.engine.processes.open_calls import Calls, Use
+from nbcompare.engine.processes.seen_calls import Calls, Use
 from nbcompare.engine.safety.confine import __file__ as _launcher
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
 from nbcompare.engine.sources.opened_kinds import (
     INSTALLED,
     OWN,
     FileKind,
+    can_be_made_again,
     distribution_of,
     entry_of,
     kind_of,
     rows_of,
     source_behind,
 )
+from nbcompare.engine.sources.python_here import stale_bytecode
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sha256_of
 
@@ -69,6 +71,11 @@ class Opened:
     unwatched: str | None = None
 
     @property
+    def is_whole(self) -> bool:
+        """Whether nothing is known to have been overlooked."""
+        return not self.unseen
+
+    @property
     def count(self) -> int:
         return len(self.files) + sum(len(group.names) for group in self.groups)
 
@@ -106,6 +113,8 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "") ->
     found = _Found()
     changed = []
     for path, use in sorted(sources.items()):
+        if use.behind in calls.uses:
+            continue  # it is looked at by the name of the link
         if use.stamp is None:
             found.missing(path, use)
             continue
@@ -118,6 +127,9 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "") ->
             changed.append(f"{path} {'is gone' if stamp is None else 'changed'}")
         elif stamp is not None:
             found.add(kind, source, use)
+            if source != path and kind.word == OWN and stale_bytecode(source) == path:
+                found.add(FileKind(OWN, "", path), path, use)
+                calls.unseen[f"{path} is not compiled from the source beside it"] = None
     return replace(found.opened(tuple(calls.unseen)), listings=tuple(_listings(calls, known))), changed
 
 
@@ -182,7 +194,8 @@ class _Found:
     def missing(self, path: str, use: Use) -> None:
         """A file that was looked for in vain; not one of the system or of a distribution, where much is tried."""
         kind = kind_of(path)
-        if kind and kind.word == OWN and not use.is_folder and not use.written and not os.path.lexists(path):
+        if kind and kind.word == OWN and not use.is_folder and not use.written and not os.path.lexists(path) \
+                and not can_be_made_again(path):
             self.absent.append(path)
 
     def add(self, kind: FileKind, path: str, use: Use) -> None:
@@ -236,12 +249,17 @@ def changed_since(opened: Opened) -> list[str]:
     return found
 
 
+def is_as_it_was(opened: Opened) -> bool:
+    """Whether a run of now would open the same, so that one of then stands for it; no where not all was seen."""
+    return opened.is_whole and not changed_since(opened)
+
+
 def _changed(entry: SourceFile) -> str | None:
     try:
         if sum_of(entry.path) != entry.sha256:
             return "changed"
     except FileError:
-        return "is gone"
+        return None if can_be_made_again(entry.path) else "is gone"
     return None
 
 

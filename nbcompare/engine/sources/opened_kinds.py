@@ -16,20 +16,22 @@ from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
 
-_NO_FILES = ("/proc/", "/sys/", "/dev/", "/run/", "/var/run/")
+_NO_FILES = ("/proc/", "/sys/", "/dev/", "/run/systemd/", "/run/nscd/", "/run/udev/", "/run/dbus/", "/var/run/nscd/")
+_NO_DEVICES = "/dev/shm/"
 _SYSTEM = ("/usr/", "/lib/", "/lib32/", "/lib64/", "/libx32/", "/bin/", "/sbin/", "/nix/store/", "/gnu/store/")
 _NOT_SYSTEM = ("/usr/local/", "/usr/src/")
 _OF_THE_MACHINE = ("/usr/lib/locale/", "/usr/share/locale/", "/usr/share/zoneinfo/", "/usr/share/fonts/",
                    "/usr/share/fontconfig/", "/usr/share/terminfo/", "/usr/lib/terminfo/", "/lib/terminfo/",
                    "/usr/share/ca-certificates/", "/usr/share/i18n/", "/usr/share/X11/", "/usr/local/share/fonts/",
                    "/etc/fonts/", "/etc/ssl/", "/etc/ld.so.conf.d/", "/etc/terminfo/", "/etc/OpenCL/",
-                   "/etc/alternatives/", "/var/cache/", "/var/lib/")
+                   "/etc/alternatives/", "/var/cache/", "/var/lib/dpkg/", "/var/lib/rpm/", "/var/lib/dbus/",
+                   "/var/lib/systemd/", "/var/lib/sss/")
 _OF_ETC = frozenset(f"/etc/{name}" for name in (
     "ld.so.cache", "ld.so.conf", "localtime", "timezone", "passwd", "group", "shadow", "nsswitch.conf", "hosts",
     "resolv.conf", "host.conf", "hostname", "gai.conf", "locale.alias", "machine-id", "mime.types", "os-release",
     "lsb-release", "debian_version", "services", "protocols", "networks", "inputrc", "gitconfig", "shells"))
-_CACHES = frozenset(("__pycache__", ".cache", ".nv", ".triton", ".ccache", ".pytest_cache", ".mypy_cache",
-                     ".ruff_cache", ".git", ".hg", ".svn", ".fontconfig"))
+_CACHES = frozenset(("__pycache__", "GLCache", "mesa_shader_cache", ".nv", ".triton", ".ccache", ".pytest_cache",
+                     ".mypy_cache", ".ruff_cache", ".git", ".hg", ".svn", ".fontconfig"))
 _CACHE_FILES = re.compile(r".*(\.(lock|pid|nbi|nbc)|gconv-modules\.cache|~)")
 _PACKAGES = re.compile(r"(.*/(?:site|dist)-packages)/(.+)")
 _STDLIB = re.compile(r"(.*/lib(?:64)?/(?:python|pypy)3(?:\.\d+)?t?)/(.+)")
@@ -47,7 +49,9 @@ class FileKind:
 
 def kind_of(path: str) -> FileKind | None:
     """The kind of a file by its path; None for one that is no source of a program."""
-    if path.startswith((*_NO_FILES, *_OF_THE_MACHINE)) or path in _OF_ETC or _CACHE_FILES.fullmatch(path):
+    if path.startswith((*_NO_FILES, *_OF_THE_MACHINE)) and not path.startswith(_NO_DEVICES):
+        return None
+    if path in _OF_ETC or _CACHE_FILES.fullmatch(path):
         return None
     if not _CACHES.isdisjoint(path.split("/")[:-1]):
         return None
@@ -60,6 +64,12 @@ def kind_of(path: str) -> FileKind | None:
     if path.startswith(_SYSTEM) and not path.startswith(_NOT_SYSTEM):
         return FileKind(SYSTEM, "/", path[1:])
     return FileKind(OWN, "", path)
+
+
+def can_be_made_again(path: str) -> bool:
+    """Whether a file lies in a cache, from which it may be taken without harm; what it says counts all the same."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return "/.cache/" in path or bool(cache and path.startswith(os.path.join(cache, "")))
 
 
 def source_behind(path: str) -> str:

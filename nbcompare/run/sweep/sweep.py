@@ -18,7 +18,7 @@ from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.safety.sandbox import confine_all
-from nbcompare.engine.sources.opened import Opened, changed_since
+from nbcompare.engine.sources.opened import Opened, is_as_it_was
 from nbcompare.errors import ExitCode, worst
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.bar import Bar
@@ -92,7 +92,7 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
         if batch and any(pair[SUBJECT].chosen_by == "default" for pair in engines.values()):
             progress.say("the subject is kept running between cells (-batch)")
         simulator = content_hash(SIMULATOR)
-        same_files = _once_each(lambda opened: not changed_since(opened))
+        same_files = _once_each(is_as_it_was)
         known = {path: (tuple(identities_of(pair).values()), simulator) for path, pair in engines.items()}
         found = _sweep(cells, options, lambda case: known[case.path], tell,
                        lambda orders: run_locally(orders, options.jobs),

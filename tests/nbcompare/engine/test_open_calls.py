@@ -80,6 +80,34 @@ def test_every_way_to_open_a_file_is_seen(watched, tmp_path, text):
     assert of(watch, table).read
 
 
+@pytest.mark.parametrize("way", ["ln -s TABLE t; cat t", "ln -s ../data d; cat d/table", "ln TABLE t; cat t",
+                                 "ln -s /etc/hostname t; cat t; ln -sf TABLE t; cat t",
+                                 "cat /proc/self/root/TABLE", "cd ../data; cat /proc/self/cwd/table"])
+def test_a_file_behind_a_link_in_the_scratch_folder_is_seen(watched, tmp_path, way):
+    """A wrapper links its tables into the folder it works in, which is gone afterwards."""
+    table = tmp_path / "data/table"
+    table.parent.mkdir()
+    table.write_text("1\n")
+    watch, _ = watched("/bin/sh", "-c", way.replace("TABLE", str(table)))
+    found = watch.calls.outside(tmp_path / "work").uses[str(table)]
+    assert found.read and not found.made and found.stamp
+
+
+def test_a_link_that_was_there_counts_by_its_own_name_too(watched, tmp_path):
+    """It may lead elsewhere tomorrow."""
+    (tmp_path / "v1").write_text("1\n")
+    (tmp_path / "current").symlink_to("v1")
+    watch, _ = watched("/bin/cat", f"{tmp_path}/current")
+    assert of(watch, tmp_path / "current").read and of(watch, tmp_path / "v1").behind == str(tmp_path / "current")
+
+
+def test_a_pipe_is_told(watched, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    watch, _ = watched("/bin/sh", "-c", f"cat {tmp_path}/pipe & echo x > {tmp_path}/pipe; wait")
+    assert list(watch.calls.unseen) == [
+        f"it reads or writes the pipe {tmp_path}/pipe, and who is at its other end is not known"]
+
+
 def test_what_cannot_be_seen_is_said(watched, tmp_path):
     text = ("import socket\ns = socket.socket(socket.AF_UNIX)\n"
             f"try:\n    s.connect({str(tmp_path / 'daemon')!r})\nexcept OSError:\n    pass\n")

@@ -4,14 +4,17 @@ The names are made by code that no reading of its sources follows. Where such a 
 runs again, and a kept run of the reference is not taken.
 """
 
+import importlib.util
 import json
 import os
+import py_compile
 import time
 from pathlib import Path
 
 import pytest
 
 from nbcompare.engine.processes.open_calls import OpenCalls
+from nbcompare.engine.sources.opened import Opened, changed_since
 from tests.nbcompare.second_repository import DECLARED, WRAPPED
 
 pytestmark = [pytest.mark.usefixtures("quick_runs"), pytest.mark.skipif(
@@ -52,7 +55,7 @@ def test_what_is_known_by_reading_is_not_told_twice(run, project):
     assert code == 0 and not files(record) & {"core.py", "__main__.py", "port_units.py"}
 
 
-def test_what_a_port_writes_itself_and_its_caches_are_no_sources(run, project, tmp_path, monkeypatch):
+def test_what_a_port_writes_itself_is_no_source_and_a_cache_is_while_it_is_there(run, project, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     cache = tmp_path / "home/.cache/myport/kernel"
     cache.parent.mkdir(parents=True)
@@ -63,7 +66,12 @@ def test_what_a_port_writes_itself_and_its_caches_are_no_sources(run, project, t
                             + project.core.read_text())
     project.declare(DECLARED)
     code, record = run()
-    assert code == 0 and not files(record) & {"own.txt", "kernel", "null", "float.bin"}
+    assert code == 0 and not files(record) & {"own.txt", "null", "float.bin"}
+    found = Opened.from_dict(opened(record))
+    cache.unlink()
+    assert changed_since(found) == [], "a cache may be emptied"
+    cache.write_text("2\n")
+    assert changed_since(found) == [f"{cache} changed"], "and what it says counts"
 
 
 def test_where_nothing_could_be_watched_the_record_and_the_notes_say_so(run, gate, project, monkeypatch):
@@ -99,6 +107,25 @@ def test_a_file_that_somebody_else_changes_after_it_was_opened_is_an_engine_fail
     failure = record["runs"][1]["failure"]
     assert code == 2 and (failure["kind"], failure["sentence"]) == (
         "changed", f"opened what was changed while it ran: {table} changed")
+
+
+def test_a_kept_socket_or_compiled_file_of_another_text_makes_a_run_no_stand_in(nb, run, project, tmp_path):
+    """What another program answers, and what Python runs in place of a source, is not what the files say."""
+    module = tmp_path / "speed.py"
+    module.write_text("X = 1\n")
+    py_compile.compile(str(module), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    module.write_text("X = 2\n")
+    project.core.write_text(f"import socket, sys\nsys.__dict__['pa' + 'th'].append({made_at_run_time(tmp_path)})\n"
+                            "getattr(__import__('importlib'), 'import' + '_module')('speed')\n"
+                            f"socket.socket(socket.AF_UNIX).connect_ex({str(tmp_path / 'daemon')!r})\n"
+                            + project.core.read_text())
+    project.declare(DECLARED + ", sources: [src/myport/core.py]")
+    code, record = run()
+    assert code == 0 and opened(record)["unseen"] == [
+        f"it asks another program through the socket {tmp_path / 'daemon'}",
+        f"{Path(importlib.util.cache_from_source(module))} is not compiled from the source beside it"]
+    assert any(note.startswith("not all that the subject did is known") for note in record["notes"])
+    assert how(nb, project) == "ran"
 
 
 # --- what follows from it --------------------------------------------------------------------------------------------

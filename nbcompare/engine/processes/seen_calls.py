@@ -1,0 +1,127 @@
+"""What the processes of a program did with files, by path: the account that open_calls.py fills while they run."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+_FILE_FLAGS = os.O_WRONLY | os.O_RDWR
+_PATH_ONLY = getattr(os, "O_PATH", 0)
+_OF_THE_PROCESS = ("/proc/", "/dev/")
+
+
+@dataclass
+class Use:
+    """How one path was used first, and since.
+
+    ``stamp`` is (inode, size, mtime_ns) when it was opened first, None where there was no regular file; ``made`` says
+    that the engine made the file, or emptied it, before it read it. A path that was reached through a link names that
+    as ``behind``, and the link's own is ``linked``.
+    """
+
+    stamp: tuple[int, int, int] | None
+    made: bool
+    is_folder: bool = False
+    read: bool = False
+    run: bool = False
+    written: bool = False
+    linked: bool = False
+    behind: str | None = None
+
+
+@dataclass
+class Calls:
+    """What was seen, by path as the process named it, made absolute, and where that leads through a link by both;
+    ``unwatched`` says why nothing could be seen, and ``unseen`` what cannot be known of what was."""
+
+    uses: dict[str, Use] = field(default_factory=dict)
+    unwatched: str | None = None
+    unseen: dict[str, None] = field(default_factory=dict)
+
+    # --- while it runs -------------------------------------------------------------------------------------------
+
+    def opened(self, path: str, flags: int) -> None:
+        """A file is about to be opened."""
+        for use in self._uses_of(path, bool(flags & os.O_TRUNC), bool(flags & os.O_CREAT)):
+            use.written |= bool(flags & _FILE_FLAGS)
+            use.read |= not flags & os.O_WRONLY and not flags & _PATH_ONLY
+
+    def run(self, path: str) -> None:
+        """A program is about to be executed."""
+        for use in self._uses_of(path):
+            use.run = True
+
+    def given_name(self, path: str, symbolic: bool = False) -> None:
+        """A path is about to become a file, or a symbolic link, that the program makes."""
+        use = self.uses.setdefault(path, Use(None, True))
+        use.written, use.linked = True, use.linked or symbolic
+
+    def took(self, path: str) -> None:
+        """A file is about to get a name more, or another: what is read under that was this one."""
+        use = self._use(path)
+        use.read = use.written = True
+
+    def _uses_of(self, path: str, emptied: bool = False, created: bool = False) -> list[Use]:
+        known = self.uses.get(path)
+        if known is not None and not known.linked:
+            return [known]
+        use = self._use(path, emptied, created)
+        real = path if path.startswith(_OF_THE_PROCESS) and not path.startswith("/dev/shm/") else os.path.realpath(path)
+        if real == path:
+            return [use]
+        use.linked = True
+        behind = self.uses.get(real)
+        if behind is None:
+            behind = self._use(real, emptied, created)
+            behind.behind = path
+        return [use, behind]
+
+    def _use(self, path: str, emptied: bool = False, created: bool = False) -> Use:
+        use = self.uses.get(path)
+        if use is None:
+            kind, stamp = stamp_of(path)
+            is_folder = stat.S_ISDIR(kind)
+            use = self.uses[path] = Use(stamp, emptied or (created and not kind), is_folder)
+            if stat.S_ISFIFO(kind) and not path.startswith(_OF_THE_PROCESS):
+                self.unseen[f"it reads or writes the pipe {path}, and who is at its other end is not known"] = None
+        return use
+
+    # --- afterwards ----------------------------------------------------------------------------------------------
+
+    def outside(self, *folders: Path) -> Calls:
+        """What was done so far outside of some folders."""
+        places = tuple({f"{place}{os.sep}" for folder in folders
+                        for place in (folder.absolute(), os.path.realpath(folder))})
+        seen = {path: replace(use) for path, use in list(self.uses.items()) if not path.startswith(places)}
+        return replace(self, uses=seen, unseen=dict(self.unseen))
+
+    def forget(self, folder: Path) -> None:
+        """What was done in a folder."""
+        kept = self.outside(folder).uses
+        for path in [path for path in list(self.uses) if path not in kept]:
+            self.uses.pop(path, None)
+
+    def add(self, other: Calls) -> None:
+        """Take in what another run of the same engine did."""
+        self.unwatched = self.unwatched or other.unwatched
+        self.unseen.update(other.unseen)
+        for path, use in list(other.uses.items()):
+            mine = self.uses.setdefault(path, use)
+            mine.read, mine.run, mine.written = mine.read or use.read, mine.run or use.run, mine.written or use.written
+            mine.made = mine.made and use.made
+
+
+def stamp_of(path: str) -> tuple[int, tuple[int, int, int] | None]:
+    """The mode of what is there, 0 where nothing is; and (inode, size, mtime) of a regular file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, None
+    return found.st_mode, (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+
+
+def gives_rights(path: str) -> bool:
+    """Whether a program runs with the rights of its owner or group."""
+    return bool(stamp_of(path)[0] & (stat.S_ISUID | stat.S_ISGID))
