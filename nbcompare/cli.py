@@ -10,9 +10,7 @@ import contextlib
 import importlib
 import keyword
 import os
-import shlex
 import sys
-import traceback
 
 import click
 
@@ -95,6 +93,8 @@ class LazyCommands(click.Group):
         at = 0
         while at < len(args) and args[at] != "--":
             if args[at] in COMMANDS:
+                import shlex
+
                 order = shlex.join(("nb-compare", args[at], *args[:at], *args[at + 1:]))
                 raise click.UsageError(f"options go after the command: {order}", ctx)
             at += 1 + takes.get(args[at], 0)
@@ -196,6 +196,8 @@ def _run(argv: list[str]) -> int:
             last = (str(fault).strip() or type(fault).__name__).splitlines()[-1]
             _tell(f"there is not enough memory for this (see ulimit -v): {visible(last)}")
             return ExitCode.IO
+        import traceback
+
         traceback.print_exc()
         _tell("this is a defect of nb-compare itself; please report it with the lines above")
         return ExitCode.DEFECT

@@ -13,9 +13,7 @@ images, or an engine that failed, is no exception: it is a result, kept in the b
 
 from __future__ import annotations
 
-import difflib
 import enum
-import shlex
 from collections.abc import Iterable
 
 from nbcompare.visible import visible
@@ -123,12 +121,16 @@ class EvidenceError(NbCompareError):
 
 def to_type(*words: object) -> str:
     """A command that somebody is told to type, quoted as a shell needs it."""
+    import shlex
+
     return shlex.join(map(str, words))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A phrase naming the nearest known word, or all of them when none is near."""
     known = sorted(known)
+    import difflib
+
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]!r}?"

@@ -6,7 +6,6 @@ the direction of writing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -30,6 +29,8 @@ def each_text(value: Any, change: Callable[[str], str]) -> Any:
 def all_seen(value: Any) -> bool:
     """Whether it is plain at once that every character in a value of JSON's kinds can be seen: a quick yes, or no
     answer. In its JSON text all that is escaped stands behind a backslash."""
+    import json  # every command loads this module, few ask
+
     text = json.dumps(value, ensure_ascii=False)
     return text.isprintable() and "\\" not in text
 

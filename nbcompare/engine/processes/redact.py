@@ -3,6 +3,7 @@
 What the tokens of well-known services look like is known to detect-secrets, which is loaded when a text may hold one;
 secrets that are told by what stands around them (in an address, a query, a header, beside a name) are found here.
 Everything that finds nothing gives the text back as it is: sums, commits, paths, versions and numbers stay whole.
+A pattern is compiled when a text holds a word without which it finds nothing: every command loads this module.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HIDDEN = "[hidden]"
 
@@ -36,10 +39,11 @@ _NAME_MARKS = ("token secret passw passphrase pwd credential amz-signature goog-
                    ("session", "key"), ("connection", "string"))))
 
 _BLOCKS = (
-    r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)",
-    r"(?s)AGE-SECRET-KEY-1[A-Z0-9]+|PuTTY-User-Key-File-\d.*",
+    ("-----BEGIN ", r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)"),
+    ("AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[A-Z0-9]+"),
+    ("PuTTY-User-Key-File-", r"(?s)PuTTY-User-Key-File-\d.*"),
 )
-"""Secrets of several lines; all of what they find is one."""
+"""Secrets of several lines: what they begin with, and the pattern; all of what it finds is one."""
 _OWN = (
     # userinfo of an address; a plain short name alone (git@) is none. A password may hold a slash, a port may not
     ("://", r"(?<=://)(?:[^\s/@:'\"]*:(?!\d+/)[^\s@'\"]+|(?!(?-i:[a-z][a-z_-]{0,15})@)[^\s/@'\"]+)(?=@)"),
@@ -96,9 +100,10 @@ _MARKS = tuple(sorted({"-----begin", "age-secret", "putty", "-us", "pw", "key", 
                        *(mark for marks, _ in _MARKED for mark in marks if mark not in ("=", "-u")), "-u ", "-u=",
                        *(word.lower() for _, words in _DETECTORS.values() for word in words.split() if len(word) > 2)}))
 """A text in lower case without any of these, and without what _BARE looks for, holds nothing that is found here."""
-_BARE = (rf"AC[a-z0-9]{{32}}|SK[a-z0-9]{{32}}|:[\w-]{{35}}|\.[\w-]{{6}}\.[\w-]{{27}}|gl[a-z]{{2,6}}-|gh[pousr]_"
-         rf"|[?&;](?i:{_IN_QUERY})=")
-"""What has no such words."""
+_BARE = (("AC", r"AC[a-z0-9]{32}"), ("SK", r"SK[a-z0-9]{32}"), (":", r":[\w-]{35}"),
+         (".", r"\.[\w-]{6}\.[\w-]{27}"), ("gl", r"gl[a-z]{2,6}-"), ("gh", r"gh[pousr]_"),
+         ("=", rf"[?&;](?i:{_IN_QUERY})="))
+"""What has no such words, behind the letters that it cannot be without."""
 
 _RUN = r"AKC|xox|[A-Za-z0-9]{20}|(?=[\w-]*\d)[\w-]{20}"
 """What all that the library finds has: it is loaded for no other text."""
@@ -122,8 +127,9 @@ def redacted(text: str) -> str:
     """The text with every secret in it replaced by ``HIDDEN``; one without a secret as it is."""
     if not _worth_a_look(text):
         return text
-    for pattern in _BLOCKS:
-        text = _compiled(pattern).sub(_hidden, text)
+    for beginning, pattern in _BLOCKS:
+        if beginning in text:
+            text = _compiled(pattern).sub(_hidden, text)
     if len(text) < _LONG:
         return _redacted_line(text)
     lines = text.splitlines(keepends=True)
@@ -138,15 +144,14 @@ def _redacted_lines(lines: list[str]) -> str:
 
 
 def _worth_a_look(text: str) -> bool:
-    low = text.lower()
-    return any(mark in low for mark in _MARKS) or _bare(text)
+    return any(map(text.lower().__contains__, _MARKS)) or _bare(text)
 
 
 def _redacted_line(text: str) -> str:
     low, bare = text.lower(), _bare(text)
-    for marks, pattern in _MARKED:
-        if any(mark in low for mark in marks):
-            text = _compiled(pattern).sub(_hidden, text)
+    for marks, form in _MARKED:
+        if any(map(low.__contains__, marks)):
+            text = _compiled(form).sub(_hidden, text)
     for name, (_, words) in _DETECTORS.items() if _compiled(_RUN).search(text) else ():
         if any(word.lower() in low for word in words.split()) if words else bare:
             for found in _of_library(name):
@@ -155,7 +160,7 @@ def _redacted_line(text: str) -> str:
 
 
 def _bare(text: str) -> bool:
-    return _compiled(_BARE).search(text) is not None
+    return any(letters in text and _compiled(pattern).search(text) for letters, pattern in _BARE)
 
 
 @functools.cache
