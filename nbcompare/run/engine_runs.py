@@ -23,6 +23,7 @@ from nbcompare.case.arguments.options import PREFIX, REFERENCE
 from nbcompare.case.case import Case
 from nbcompare.engine.engine import Rendering, Run
 from nbcompare.engine.failure import Failure
+from nbcompare.engine.processes.process import allowed_environment
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
 from nbcompare.engine.rendering.runs import RunFiles
@@ -96,7 +97,9 @@ def with_opened(ran: EngineRuns, staged: StagedCase, place: EvidenceFolder) -> E
     """The runs with what their engines opened, where an engine has failed that opened what somebody changed since."""
     opened, changed = {}, {}
     for role, calls in place.opened.items():
-        opened[role], faults = opened_by(calls, staged.identities[role].made_of, str(staged.engines[role].program))
+        engine = staged.engines[role]
+        search = allowed_environment(engine.variables(staged.case.environment)).get("PATH", "")
+        opened[role], faults = opened_by(calls, staged.identities[role].made_of, str(engine.program), search)
         if faults:
             changed[role] = f"opened what was changed while it ran: {', '.join(faults[:_MOST_NAMES])}"
     return replace(ran, opened=opened, runs=with_changed(ran.runs, changed))

@@ -35,6 +35,7 @@ from nbcompare.files import hash_of_named, sha256_of
 MOST_FILES = 5000
 _LATER_SECONDS = 2.0
 _RECORD = "RECORD"
+_CODE = (".py", ".so")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Group:
 @dataclass(frozen=True)
 class Listing:
     """A folder that was listed, as plug-ins and tables are found by: the endings of names that were opened in it (of
-    all names where it was empty), and one sum over the names of its files with these."""
+    all names where it was empty, of code where nothing of it was opened), and one sum over the names of its files with
+    these."""
 
     place: str
     endings: tuple[str, ...]
@@ -104,8 +106,10 @@ class Opened:
 _LISTS = ("absent", "rewritten", "unseen")
 
 
-def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "") -> tuple[Opened, list[str]]:
-    """What was opened beside what an engine is known to be made of, and what of it was changed since by others."""
+def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
+              search: str = "") -> tuple[Opened, list[str]]:
+    """What was opened beside what an engine is known to be made of, and what of it was changed since by others;
+    ``search`` is the engine's PATH."""
     if calls.unwatched:
         return Opened(unwatched=calls.unwatched), []
     known = _Known(made_of, program)
@@ -130,7 +134,21 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "") ->
             if source != path and kind.word == OWN and stale_bytecode(source) == path:
                 found.add(FileKind(OWN, "", path), path, use)
                 calls.unseen[f"{path} is not compiled from the source beside it"] = None
+    found.absent += [path for path in _before_on(search, calls) if path not in found.absent]
     return replace(found.opened(tuple(calls.unseen)), listings=tuple(_listings(calls, known))), changed
+
+
+def _before_on(search: str, calls: Calls) -> Iterator[str]:
+    """Where a program that was run would have been found before, had it lain there: a shell looks without opening."""
+    places = [place for place in search.split(os.pathsep) if os.path.isabs(place)]
+    for path, use in calls.uses.items():
+        folder, name = os.path.split(path)
+        if use.run and folder in places:
+            for place in places[:places.index(folder)]:
+                earlier = os.path.join(place, name)
+                kind = kind_of(earlier)
+                if kind and kind.word == OWN and not os.path.lexists(earlier):
+                    yield earlier
 
 
 def _listings(calls: Calls, known: _Known) -> Iterator[Listing]:
@@ -146,7 +164,10 @@ def _listings(calls: Calls, known: _Known) -> Iterator[Listing]:
         if kind and kind.word == OWN and not known.holds(path) and os.path.isdir(path):
             found = tuple(sorted(endings.get(path, ())))
             names = _names_in(path, found)
-            if names is not None and (found or not names):
+            if names and not found:  # nothing of it was used: what may be taken for code is looked at
+                found = _CODE
+                names = _names_in(path, found)
+            if names is not None:
                 yield Listing(path, found, _sum_of_names(names))
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import Ended, run_program
+from nbcompare.engine.sources.opened import changed_since, opened_by
 
 
 @pytest.fixture
@@ -99,6 +100,29 @@ def test_a_link_that_was_there_counts_by_its_own_name_too(watched, tmp_path):
     (tmp_path / "current").symlink_to("v1")
     watch, _ = watched("/bin/cat", f"{tmp_path}/current")
     assert of(watch, tmp_path / "current").read and of(watch, tmp_path / "v1").behind == str(tmp_path / "current")
+
+
+def test_a_program_and_a_module_that_would_be_found_before_are_missed(watched, tmp_path, monkeypatch):
+    """A shell, and Python, look along their paths without opening what is not there."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    for place in (first, second):
+        place.mkdir()
+    (first / "notes.txt").write_text("")
+    (second / "speed.py").write_text("X = 1\n")
+    tool = second / "tool"
+    tool.write_text("#!/bin/sh\ntrue\n")
+    tool.chmod(0o755)
+    search = f"{first}:{second}:/usr/bin:/bin"
+    watch, ended = watched("/bin/sh", "-c", f"PATH={search}; tool && PYTHONPATH={first}:{second} "
+                                            f"{sys.executable} -S -c 'import speed'")
+    assert ended.exit_code == 0
+    found = opened_by(watch.calls, search=search)[0]
+    assert changed_since(found) == [] and str(first / "tool") in found.absent
+    (first / "tool").write_text("#!/bin/sh\nfalse\n")
+    (first / "notes2.txt").write_text("")
+    assert changed_since(found) == [f"{first}/tool is new"]
+    (first / "speed.py").write_text("X = 2\n")
+    assert changed_since(found)[1:] == [f"{first} has other files than when it was listed"]
 
 
 def test_a_pipe_is_told(watched, tmp_path):
