@@ -1,7 +1,9 @@
 """The front door of nb-compare for tests: the command line in this process, and small cases with fake engines."""
 
 import json
+import os
 import shutil
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +54,36 @@ def nb(tmp_path, monkeypatch, capsys):
         return Said(code, captured.out, captured.err)
 
     return call
+
+
+ALWAYS_THE_SAME = ("good", "twin", "bright", "flux", "flux_too", "constant", "zero", "zero_too", "nan", "crash")
+"""Fakes that no file but their own has a part in."""
+
+_SAID: dict[tuple, object] = {}
+
+
+@pytest.fixture(autouse=True)
+def fakes_are_asked_once(monkeypatch):
+    """What those fakes say of their version, and their interpreter of what they are made of, is asked once for all
+    tests of a process and each environment: these are four processes of every run, and nothing in them changes. An
+    engine that lies elsewhere, is declared or is confined is asked each time."""
+    from nbcompare.engine import identity
+    from nbcompare.engine.sources import made_of
+
+    def remembered(ask):
+        def asked(engine, *more):
+            if engine.program.parent != FAKES or engine.program.stem not in ALWAYS_THE_SAME or engine.declaration \
+                    or engine.confined:
+                return ask(engine, *more)
+            variables = {**os.environ, **engine.variables(more[-1]), "PYTEST_CURRENT_TEST": ""}
+            question = (ask.__name__, engine.start, tuple(map(repr, more[:-1])), tuple(sorted(variables.items())))
+            if question not in _SAID:
+                _SAID[question] = ask(engine, *more)
+            return deepcopy(_SAID[question])
+        return asked
+
+    monkeypatch.setattr(made_of, "_ask", remembered(made_of._ask))
+    monkeypatch.setattr(identity, "_version_line", remembered(identity._version_line))
 
 
 @pytest.fixture
