@@ -11,6 +11,7 @@ from nbcompare.bundle.names import (
     RADIAL_PROFILE,
     REQUIRED_FILES,
     failed_tests_names,
+    further_mask_name,
     further_names,
     image_name,
     mask_name,
@@ -59,6 +60,7 @@ def stray_files(record: Record, present: set[str]) -> list[str]:
     further: list[Repetition | Trial | DeviceRun | SubjectRun] = [*(found.noise.repetitions if found.noise else ()),
         *(found.proof.trials if found.proof else ()), *found.subjects, *([found.device] if found.device else [])]
     known |= {name for entry in further for name in further_names(entry.files)}
+    known |= {further_mask_name(entry.files) for entry in further if entry.run.mask_sha256}
     runs = (*record.runs, *(entry.run for entry in further))
     folders: tuple[str, ...] = (FAILED,) if any(run.failure for run in runs) else ()
     if record.runs and record.comparison is None:  # a protected file changed, and what was found was taken back

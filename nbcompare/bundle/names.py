@@ -70,6 +70,7 @@ DEVICES = ("cpu", CUDA)
 """On what the mapped tests may run."""
 
 IMAGE_ENDING = "_float.bin"
+MASK_ENDING = "_mask.bin"
 """How the name of every float image in a bundle ends, those of further runs included."""
 
 FAILED = "failed"
@@ -117,6 +118,11 @@ def failed_tests_names(device: str) -> tuple[str, str]:
 def further_names(files: str) -> tuple[str, str, str]:
     """Image, standard output and standard error of a further run; ``files`` is how their names begin."""
     return f"{files}{IMAGE_ENDING}", f"{files}_stdout.txt", f"{files}_stderr.txt"
+
+
+def further_mask_name(files: str) -> str:
+    """The mask that the image file of a further run states, where it states one."""
+    return f"{files}{MASK_ENDING}"
 
 
 REQUIRED_FILES = (*(output_name(role, stream) for stream in ("stdout", "stderr") for role in PREFIX), *TEXT_FILES,

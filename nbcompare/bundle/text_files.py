@@ -110,12 +110,13 @@ def _commands(record: Record) -> str:
         lines += ["", _how_it_ran(engine, run, record.reference_from), *_adapter_lines(engine, made),
                   _block(_argv(engine, run, case), own, has_inputs=bool(record.inputs),
                          image=image_file(engine.adapter), config=_config(engine, made))]
+    others = {f"the subject {entry.name}": entry.engine for entry in record.further.subjects}
     for purpose, run, variables in record.further.further_runs:
-        adapter = record.engine_of(run.role).adapter
+        who = others.get(purpose) or record.engine_of(run.role)
         lines += ["", f"# {purpose}: exit code {run.exit_code}, {run.seconds:.3f} s wall"
                   + (f"; {run.failure.sentence}" if run.failure else ""),
-                  _block(run.argv, {**record.engine_of(run.role).variables, **case.environment, **variables},
-                         has_inputs=bool(record.inputs), image=image_file(adapter))]
+                  _block(run.argv, {**who.variables, **case.environment, **variables},
+                         has_inputs=bool(record.inputs), image=image_file(who.adapter))]
     return "\n".join(lines) + "\n"
 
 

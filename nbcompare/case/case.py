@@ -18,6 +18,7 @@ from nbcompare.case.arguments.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.claims import Claim, claims_of
 from nbcompare.case.contradictions import command_faults, refusal_faults, region_faults
 from nbcompare.case.declared.declarations import EngineDeclaration, declarations_of, variables_of
+from nbcompare.case.further_subject import FurtherSubject, further_subjects_of
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.masking import COMPARE, FAIL, NO_MASKING, Masking, masking_of, nan_of
 from nbcompare.case.matrix import RUNS, Cell, Matrix, cells_in, matrix_of
@@ -112,7 +113,7 @@ class Case:
     masking: Masking = NO_MASKING
     nan: str = FAIL
     expect: Mapping[str, Refusal] = field(default_factory=dict)
-    subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    subjects: Mapping[str, FurtherSubject] = field(default_factory=dict)
     path: Path | None = None
     sha256: str | None = None
 
@@ -176,7 +177,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         masking=part(entries, "mask", lambda entry: masking_of(entry, named), NO_MASKING),
         nan=part(entries, "nan", nan_of, COMPARE if judged_nan else FAIL),
         expect=expect,
-        subjects=part(entries, "subjects", _subjects, {}),
+        subjects=part(entries, "subjects", further_subjects_of, {}),
         path=path,
         sha256=hashlib.sha256(raw).hexdigest(),
     )
@@ -267,20 +268,6 @@ def _node(cursor: Cursor) -> str:
     if node.startswith(("-", "@")) or not node.partition("::")[0].strip():
         raise cursor.error(f"{node!r} is no test: a pytest node begins with a file or folder")
     return node
-
-
-def _subjects(cursor: Cursor | None) -> dict[str, tuple[str, ...]]:
-    """Further subjects: by name the arguments that the subject gets beside its own."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name, entry in cursor.mapping().items() if cursor else ():
-        if not NAME.fullmatch(name):
-            raise entry.error(f"the name of a subject, {name!r}, must be letters, digits, '.', '_' and '-'")
-        found[name] = arguments(entry)
-        if not found[name] or found[name] in list(found.values())[:-1]:
-            raise entry.error(f"subject {name} needs arguments that no other subject has")
-    if cursor and not found:
-        raise cursor.error("subjects must name at least one, or be left out")
-    return found
 
 
 def _threads(cursor: Cursor | None) -> tuple[int, ...]:

@@ -25,8 +25,8 @@ def command_faults(case: Case) -> Iterator[tuple[str, str]]:
     for key in ("reference_args", "subject_args"):
         for fault in file_faults((*case.command, *getattr(case, key)), names):
             yield "command" if fault in own else key, fault
-    for words in case.subjects.values():
-        for fault in file_faults((*case.command, *case.subject_args, *words), names):
+    for further in case.subjects.values():
+        for fault in file_faults((*case.command, *further.words(case.subject_args)), names):
             yield "subjects", fault
     if case.subjects and case.divergences:
         yield "subjects", "a claim is proven of one subject; give the others a case of their own"

@@ -9,6 +9,7 @@ from typing import Any
 from nbcompare.case.arguments.options import FLOAT_FILE, REFERENCE
 from nbcompare.case.case import NANOBRAGG, OWN, Case, Limits
 from nbcompare.case.claims import Claim
+from nbcompare.case.further_subject import FurtherSubject
 from nbcompare.case.masking import FAIL, NO_MASKING, Masking
 from nbcompare.case.refusal import Refusal, refusals_from
 from nbcompare.case.threshold import Threshold
@@ -66,8 +67,9 @@ class CaseFacts:
     """What becomes of pixels that are no number; not written where they are a failure."""
     expect: Mapping[str, Refusal] = field(default_factory=dict)
     """The engines that have to refuse, and how; not written where none has."""
-    subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Further subjects: by name the arguments beside the subject's own; not written where there are none."""
+    subjects: Mapping[str, FurtherSubject] = field(default_factory=dict)
+    """Further subjects: by name the arguments beside the subject's own, or another engine; not written
+    where there are none."""
 
     @property
     def own_options(self) -> bool:
@@ -91,7 +93,7 @@ class CaseFacts:
         if self.expect:
             more["expect"] = {role: wanted.as_dict() for role, wanted in self.expect.items()}
         if self.subjects:
-            more["subjects"] = {name: list(words) for name, words in self.subjects.items()}
+            more["subjects"] = {name: further.as_plain() for name, further in self.subjects.items()}
         return {**said, "divergences": [claim.as_dict() for claim in self.divergences], **more}
 
     @classmethod
@@ -102,7 +104,7 @@ class CaseFacts:
             "shape": Shape(**stored["shape"]), "rois": tuple(Roi.from_dict(roi) for roi in stored["rois"]),
             "thresholds": tuple(Threshold(**threshold) for threshold in stored["thresholds"]),
             **({"expect": refusals_from(stored["expect"])} if "expect" in stored else {}),
-            **({"subjects": {name: tuple(words) for name, words in stored["subjects"].items()}}
+            **({"subjects": {name: FurtherSubject.from_plain(further) for name, further in stored["subjects"].items()}}
                if "subjects" in stored else {}),
             **({"masking": Masking.from_dict(stored["masking"])} if "masking" in stored else {}),
             "divergences": tuple(map(Claim.from_dict, stored["divergences"]))})

@@ -124,8 +124,9 @@ def _mistyped(case: Case) -> Iterator[tuple[str, str]]:
         return
     for key in ("command", "reference_args", "subject_args"):
         yield from ((key, fault) for fault in option_faults(getattr(case, key)))
-    for words in case.subjects.values():
-        yield from (("subjects", fault) for fault in option_faults(words))
+    for further in case.subjects.values():
+        if not further.engine:
+            yield from (("subjects", fault) for fault in option_faults(further.arguments))
     told = set(option_faults(case.command))
     for cell in cells_of(case) if case.matrix else ():
         for fault in option_faults(cell.command):

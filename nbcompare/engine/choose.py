@@ -25,7 +25,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.safety.safe_start import BUNDLED_SUBJECT
 from nbcompare.engine.sources.entry import entry_of
 from nbcompare.engine.sources.made_of import ask
-from nbcompare.errors import UsageError
+from nbcompare.errors import UsageError, nearest
 
 _SCRIPTS = (".py", ".pl", ".rb", ".js", ".mjs", ".jl", ".R", ".r", ".sh", ".lua", ".tcl", ".php", ".jar", ".m")
 _NAMED_BY = {REFERENCE: ("--c-bin", "NB_C_BIN"), SUBJECT: ("--py-bin", "NB_PY_BIN")}
@@ -74,6 +74,22 @@ def engines_of(case: Case, options: ProgramOptions, progress: Progress,
     return choose_engines(options, progress, declared_engines(case, project), roles)
 
 
+def other_subjects(case: Case) -> dict[str, Engine]:
+    """The engines of the further subjects that name one, by the name of the subject; a stored image is allowed there.
+
+    Raises UsageError for an engine that neither the case nor the project file declares.
+    """
+    declared, found = declared_engines(case, project_above(case.folder)), {}
+    for name, further in case.subjects.items():
+        if further.engine and further.engine not in declared:
+            raise UsageError(f"subject {name} names the engine {further.engine}, which neither the case nor a project "
+                             f"file declares; {nearest(further.engine, sorted(declared)) if declared else 'none is'}")
+        if further.engine:
+            found[name] = _as_declared(SUBJECT, declared[further.engine], declared[further.engine].file.name,
+                                       may_be_stored=True)
+    return found
+
+
 def reference_engine(option: str | None, environment: Mapping[str, str], bundled: Callable[[], Path],
                      declared: Mapping[str, EngineDeclaration] = {}) -> Engine:
     """--c-bin, else $NB_C_BIN, else the declared one, else the bundled C reference (``bundled`` builds it)."""
@@ -111,9 +127,9 @@ def named_engine(role: str, option: str | None, environment: Mapping[str, str],
     return Engine(role, _short_name(words, start), start, chosen_by)
 
 
-def _as_declared(role: str, declaration: EngineDeclaration, chosen_by: str) -> Engine:
+def _as_declared(role: str, declaration: EngineDeclaration, chosen_by: str, *, may_be_stored: bool = False) -> Engine:
     where = f"{declaration.file}: engine {declaration.name}"
-    if role == SUBJECT and declaration.adapter and declaration.adapter.stored:
+    if role == SUBJECT and declaration.adapter and declaration.adapter.stored and not may_be_stored:
         raise UsageError(f"{where}: a stored image can only be the reference, as it shows nothing of any program",
                          hint="nb-compare images A B judges two images that are there already")
     search = dict(declaration.set_variables).get("PATH")

@@ -17,7 +17,7 @@ from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.case.facts import case_facts
 from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.adapter import adapt
-from nbcompare.engine.choose import named_engine, start_words
+from nbcompare.engine.choose import named_engine, other_subjects, start_words
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, computing_variables, content_hash
 from nbcompare.engine.installation import REFERENCE_SOURCE, SIMULATOR
@@ -89,21 +89,24 @@ def _repositories(evidence: Evidence) -> Iterator[tuple[str, RepositoryState, Re
 def engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
     """Whether programs, and every file that they are made of or opened, have the sums they had."""
     record = evidence.bundle.record
-    for engine in record.engines:
+    others = {entry.name: entry.engine for entry in record.further.subjects if entry.engine}
+    for engine in (*record.engines, *others.values()):
         fault = _program_fault(engine) or _source_fault(engine, evidence.case)
         if fault:
             return False, fault
         bundled = engine.chosen_by == "default" and engine.role == REFERENCE
         if bundled and record.content.reference != content_hash(REFERENCE_SOURCE) != UNKNOWN:
             return False, "the source of the reference is not what it was"
-    count = sum(len(engine.made_of.files) for engine in record.engines if engine.made_of)
-    adapters = sum(engine.adapter is not None for engine in record.engines)
-    opened = sum(engine.opened.count for engine in record.engines if engine.opened)
+    known = (*record.engines, *others.values())
+    count = sum(len(engine.made_of.files) for engine in known if engine.made_of)
+    adapters = sum(engine.adapter is not None for engine in known)
+    opened = sum(engine.opened.count for engine in known if engine.opened)
     more = f", {opened} files that they opened," if opened else ""
-    told = "".join(f"; {note}" for engine in record.engines
+    told = "".join(f"; {note}" for engine in known
                    if engine.opened and (note := engine.opened.note(engine.role)))
     through = f"; {adapters} asked through an adapter, whose declaration is in the record" if adapters else ""
-    return True, f"both programs and {count} files that they are made of{more} have the sums they had{through}{told}"
+    which = "all programs" if others else "both programs"
+    return True, f"{which} and {count} files that they are made of{more} have the sums they had{through}{told}"
 
 
 def _program_fault(engine: EngineIdentity) -> str | None:
@@ -132,7 +135,8 @@ def _new_files(engine: EngineIdentity, case: Case) -> list[str]:
     site reads, one that its sources name. The engine is asked as a run asks it, where the user or the project names
     it; of one that a record alone names only its folders are looked into."""
     declared = declared_engines(case, project_above(case.folder))
-    found = named_engine(engine.role, None, os.environ, declared)
+    of_its_name = [other for other in other_subjects(case).values() if other.start == engine.started_as]
+    found = of_its_name[0] if of_its_name else named_engine(engine.role, None, os.environ, declared)
     if found is None or found.start != engine.started_as or engine.made_of is None:
         return []
     try:
@@ -170,8 +174,15 @@ def experiment_of_the_case(evidence: Evidence) -> tuple[bool, str]:
 def _declared_programs(evidence: Evidence) -> tuple[bool, str]:
     """Whether the programs were those that case and project declare, where they do, and that the case pins."""
     declared = declared_engines(evidence.case, project_above(evidence.case.folder))
-    for engine in evidence.bundle.record.engines:
-        wanted = declared.get(engine.role)
+    record, named = evidence.bundle.record, evidence.case.subjects
+    asked = [(engine, declared.get(engine.role)) for engine in record.engines]
+    for entry in record.further.subjects:
+        if entry.engine:
+            other = declared.get(named[entry.name].engine or "")
+            if other is None:
+                return False, f"subject {entry.name} was {entry.engine.name}, which no file declares now"
+            asked.append((entry.engine, other))
+    for engine, wanted in asked:
         try:
             words = start_words(wanted.command, wanted.folder, str(wanted.file),
                                 dict(wanted.set_variables).get("PATH")) if wanted else engine.started_as
@@ -180,13 +191,13 @@ def _declared_programs(evidence: Evidence) -> tuple[bool, str]:
         if words != engine.started_as:
             return False, (f"the {engine.role} was {' '.join(engine.started_as)} ({engine.chosen_by}), and "
                            f"{wanted.file.name if wanted else ''} declares {' '.join(words)}")
-        other = _variables_fault(engine, wanted) if wanted else None
-        if other:
-            return False, other
+        wrong = _variables_fault(engine, wanted) if wanted else None
+        if wrong:
+            return False, wrong
         if wanted and wanted.adapter != engine.adapter:
             return False, (f"what stands between the case and the {engine.role} (arguments, config, output) is not "
                            f"what {wanted.file.name} declares now")
-        pin = evidence.case.pins.get(engine.role)
+        pin = evidence.case.pins.get(engine.role) if engine in record.engines else None
         if pin and pin.sha256 and pin.sha256 not in (engine.program_sha256, engine.source_sha256):
             return False, f"the {engine.role} has not the sum that the case pins"
         if pin and pin.version and pin.version != engine.version:

@@ -20,7 +20,7 @@ from nbcompare.case.masking import FAIL
 from nbcompare.case.project import declared_engines, project_above, refuse_code_variables
 from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.engine.adapter import adapt
-from nbcompare.engine.choose import named_engine
+from nbcompare.engine.choose import named_engine, other_subjects
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.safety.safe_start import BUNDLED_SUBJECT
 from nbcompare.errors import NbCompareError
@@ -67,9 +67,10 @@ def _commands_of(case: Case, options: RunOptions) -> Iterator[str]:
         yield shlex.join(("python", "-m", "pytest", *case.tests))
     settings = [f"{name}={value}" for name, value in case.environment.items()]
     words = {role: _words(engine, case, settings) for role, engine in engines.items()}
+    others = other_subjects(case)
     for name, more in case.subjects.items():
-        one = replace(case, subject_args=(*case.subject_args, *more))
-        yield f"{_words(engines[SUBJECT], one, settings)}    # subject {name}"
+        one = replace(case, subject_args=more.words(case.subject_args))
+        yield f"{_words(others.get(name, engines[SUBJECT]), one, settings)}    # subject {name}"
     for role in (SUBJECT, REFERENCE):
         if role == REFERENCE and options.reference:
             yield f"# the reference image is that of {options.reference}"
@@ -126,8 +127,11 @@ def _engines(case: Case, options: RunOptions) -> Iterator[Effective]:
         for words, source in ((own[role], f"{role}_args"), (more[role], "the command line")):
             if words:
                 yield Effective(f"{role} alone gets", shlex.join(words), source)
-    for name, words in case.subjects.items():
-        yield Effective(f"subject {name} gets", shlex.join(words), "subjects of the case")
+    for name, further in case.subjects.items():
+        if further.engine:
+            yield Effective(f"subject {name} is", f"the engine {further.engine}", "subjects of the case")
+        if further.arguments:
+            yield Effective(f"subject {name} gets", shlex.join(further.arguments), "subjects of the case")
     for name, value in case.environment.items():
         yield Effective(f"variable {name}", value, "environment of the case")
     project = project_above(case.folder)

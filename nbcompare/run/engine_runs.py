@@ -97,6 +97,8 @@ def with_opened(ran: EngineRuns, staged: StagedCase, place: EvidenceFolder) -> E
     """The runs with what their engines opened, where an engine has failed that opened what somebody changed since."""
     opened, changed = {}, {}
     for role, calls in place.opened.items():
+        if role not in staged.identities:
+            continue  # of a further subject (other_subjects.py)
         engine = staged.engines[role]
         search = allowed_environment(engine.variables(staged.case.environment)).get("PATH", "")
         opened[role], faults = opened_by(calls, staged.identities[role].made_of, str(engine.program), search)

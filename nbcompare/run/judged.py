@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from nbcompare.bundle.check.recompute import printed_errors
-from nbcompare.bundle.names import DATA, FAILED, RADIAL_PROFILE, STAMP_FORMAT, further_names
+from nbcompare.bundle.names import DATA, FAILED, RADIAL_PROFILE, STAMP_FORMAT, further_mask_name, further_names
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.masking import COMPARE
@@ -79,7 +79,8 @@ def _judge(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, compariso
     bench = FurtherRuns(staged.case, staged.jobs, tuple(staged.identities.values()), ran.runs, ran.images,
                         _rerun_in(staged, ran, place), _run_quietly(place, progress), bundle.folder / DATA,
                         datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC).date(),
-                        stored.record.further if stored else None, options.resample)
+                        stored.record.further if stored else None, options.resample,
+                        {name: other.described for name, other in staged.others.items()})
     further = run_further(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args,
                            device=device)
     verdict = conclude(comparison, staged.case.thresholds, further)
@@ -118,7 +119,7 @@ def _rerun_in(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder) -> Rer
 
     def rerun(job: Job, name: str, environment: Mapping[str, str]) -> Rendering:
         image, stdout, stderr = map(bundle.path, further_names(name))
-        places = RunFiles(image, stdout, stderr, bundle.folder / FAILED / name)
+        places = RunFiles(image, stdout, stderr, bundle.folder / FAILED / name, bundle.path(further_mask_name(name)))
         found = place.run(replace(job, environment={**job.environment, **environment}), places)
         if found.run.failure is None and found.run.image_sha256 in known:
             place.forget(places.image)

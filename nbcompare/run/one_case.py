@@ -44,8 +44,10 @@ from nbcompare.run.engine_runs import (
 from nbcompare.run.judged import Judgement, judge_runs, write_views
 from nbcompare.run.kept_reference import with_kept_reference
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
+from nbcompare.run.other_subjects import as_they_ended
 from nbcompare.run.provenance import PROJECT, not_passed_line, notes_of
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
+from nbcompare.verdict.further_evidence import conclude
 from nbcompare.verdict.verdict import blocked, failures_verdict, uncompared
 from nbcompare.visible import each_text, visible
 
@@ -102,12 +104,22 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
     before = ran.runs
     ran = with_opened(ran, staged, place)
     ran = replace(ran, runs=with_changed(ran.runs, staged.changed_engines()))
+    judgement = _with_others_as_they_ended(staged, judgement, place)
     if ran.runs != before:
         judgement, scale = Judgement(None, failures_verdict(ran.runs) or judgement.verdict), None
     faults = staged.protected_now().faults
     if faults:
         judgement, scale = Judgement(None, blocked(faults)), None
     return ran, judgement, scale
+
+
+def _with_others_as_they_ended(staged: StagedCase, judgement: Judgement, place: EvidenceFolder) -> Judgement:
+    """The judgement, where an engine of a further subject has failed that is not what it was when the run began."""
+    if not staged.others or judgement.comparison is None:
+        return judgement
+    further = as_they_ended(judgement.further, staged.others, place.opened)
+    return replace(judgement, further=further,
+                   verdict=conclude(judgement.comparison, staged.case.thresholds, further))
 
 
 def _renderer(handed: HandedOver) -> AbstractContextManager[Renderer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare.bundle.bundle import Staging
@@ -26,6 +26,7 @@ from nbcompare.engine.safety.sandbox import confine_all
 from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import CaseError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions
+from nbcompare.run.other_subjects import OtherSubject, stage_others
 from nbcompare.run.provenance import PROJECT, repositories_of, require_pinned, surroundings_of
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
 
@@ -35,7 +36,8 @@ class StagedCase:
     """Everything that is settled before anything is run; engines, jobs, identities and watches by role.
 
     ``stored`` is the bundle whose image stands in for the reference; it is ``kept`` where nobody named it, but it holds
-    the very run that would be made. ``protected`` are the sums of protected files before.
+    the very run that would be made. ``protected`` are the sums of protected files before, and ``others`` the engines of
+    further subjects that are other programs, by the name of the subject.
     """
 
     case: Case
@@ -50,6 +52,7 @@ class StagedCase:
     watches: Mapping[str, EngineWatch]
     protected: Mapping[str, str | None]
     kept: bool = False
+    others: Mapping[str, OtherSubject] = field(default_factory=dict)
 
     def changed_engines(self) -> dict[str, str]:
         """By role, how an engine is not what it was when the run began."""
@@ -104,8 +107,10 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
             progress.say(f"note: input {entry.name} is the user's own file, not the one the case pins")
     _require_capabilities(case, engines, options)
     jobs = {role: replace(job, shards=options.shards) for role, job in jobs_of(case, engines, data).items()}
-    for words in case.subjects.values():
-        job_of(case, engines[SUBJECT], (*jobs[SUBJECT].arguments, *words), data)
+    others = stage_others(case, data, confined=options.sandbox)
+    for name, further in case.subjects.items():
+        if name not in others:
+            job_of(case, engines[SUBJECT], (*jobs[SUBJECT].arguments, *further.arguments), data)
     if stored:
         require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
     protected = sums_of(protected_files(case))
@@ -117,7 +122,7 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
     if handed.project:
         repositories[PROJECT] = handed.project
     return StagedCase(case, bundle, stored, engines, inputs, jobs, known, repositories,
-                      surroundings_of(engines, case), watches, protected)
+                      surroundings_of(engines, case), watches, protected, others=others)
 
 
 def _identities(case: Case, engines: Mapping[str, Engine], stored: StoredReference | None,

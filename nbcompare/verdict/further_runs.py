@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ from nbcompare.verdict.held_run import Against
 from nbcompare.verdict.noise_floor import NoiseFloor, Rerun, measure
 from nbcompare.verdict.on_device import run_on_device
 from nbcompare.verdict.proof import Proof
-from nbcompare.verdict.subjects import run_subjects
+from nbcompare.verdict.subjects import run_subjects, same_as_reference
 from nbcompare.verdict.verdict import Label
 
 NOISE_FLOOR_THREADS = (1, 2)
@@ -41,7 +41,8 @@ class FurtherRuns:
 
     ``rerun`` keeps what it makes in the bundle, ``run_quietly`` keeps nothing. ``inputs`` is the folder of input
     files, ``today`` the day of the bundle's stamp, by which claims expire. ``stored`` are the findings of the
-    bundle that the reference's image was taken from, when its program is not to be run.
+    bundle that the reference's image was taken from, when its program is not to be run. ``others`` are the engines of
+    further subjects that are other programs, by the name of the subject.
     """
 
     case: Case
@@ -55,6 +56,7 @@ class FurtherRuns:
     today: datetime.date
     stored: FurtherEvidence | None = None
     resample: bool = False
+    others: Mapping[str, tuple[Job, EngineIdentity]] = field(default_factory=dict)
 
 
 def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool, probe_args: bool,
@@ -72,7 +74,9 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
     further = replace(further, proof=_proof(bench, comparison, further))
     against = Against(bench.images[REFERENCE], bench.case.rois, bench.case.thresholds, comparison.centre,
                       bench.resample, bench.case.nan == COMPARE)
-    further = replace(further, subjects=run_subjects(bench.case.subjects, bench.jobs[SUBJECT], bench.rerun, against))
+    subjects = run_subjects(bench.case.subjects, bench.jobs[SUBJECT], bench.others, bench.rerun, against)
+    same = same_as_reference(bench.identities[0], bench.runs[0], subjects)
+    further = replace(further, subjects=subjects, vacuous=(*further.vacuous, *same))
     if device:
         further = replace(further, device=run_on_device(device, bench.jobs[SUBJECT], bench.rerun, against))
     return as_asked_now(further, bench.case, bench.today) if bench.stored else further

@@ -1,7 +1,7 @@
-"""Further subjects of a case: the subject with other arguments (another precision, a device, more threads), each held
-against the one reference by the thresholds of the case.
+"""Further subjects of a case: the subject with other arguments (another precision, a device, more threads), or another
+engine, each held against the one reference by the thresholds of the case.
 
-    subjects: {float64: -precision double, cuda: -device cuda}
+    subjects: {float64: -precision double, cuda: -device cuda, previous: {engine: release-1.3}}
 
 The case passes when all of them do. One that gives no image has failed as the subject itself would have.
 """
@@ -12,11 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nbcompare.case.further_subject import FurtherSubject
 from nbcompare.case.threshold import Threshold
+from nbcompare.engine.engine import Run
+from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.runs import Job
+from nbcompare.engine.rendering.self_comparison import same_program
 from nbcompare.verdict.held_run import Against, HeldRun, held_parts, run_held
 from nbcompare.verdict.noise_floor import Rerun
-from nbcompare.verdict.verdict import Label, Verdict, engine_failed, verdict
+from nbcompare.verdict.verdict import Check, Label, Verdict, engine_failed, judge, verdict
 
 SUBJECTS_FOLDER = "subjects"
 """The folder of a bundle in which the files of such runs are kept."""
@@ -24,10 +28,12 @@ SUBJECTS_FOLDER = "subjects"
 
 @dataclass(frozen=True)
 class SubjectRun(HeldRun):
-    """A further subject; ``words`` are its arguments beside those of the subject."""
+    """A further subject; ``words`` are its arguments beside those of the subject, and ``engine`` is who it was, where
+    that was another program (None for the subject itself)."""
 
     name: str
     words: tuple[str, ...]
+    engine: EngineIdentity | None = None
 
     @property
     def files(self) -> str:
@@ -35,19 +41,47 @@ class SubjectRun(HeldRun):
         return f"{SUBJECTS_FOLDER}/{self.name}"
 
     def as_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "words": list(self.words), **self._as_dict()}
+        more = {"engine": self.engine.as_dict()} if self.engine else {}
+        return {"name": self.name, "words": list(self.words), **more, **self._as_dict()}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> SubjectRun:
-        return cls(*held_parts(stored), stored["name"], tuple(stored["words"]))
+        return cls(*held_parts(stored), stored["name"], tuple(stored["words"]),
+                   EngineIdentity.from_dict(stored["engine"]) if "engine" in stored else None)
+
+    @property
+    def described(self) -> str:
+        """The engine, where it is another one, and its words."""
+        return " ".join((*([self.engine.name] if self.engine else []), *self.words))
+
+    def checks(self, thresholds: Sequence[Threshold]) -> tuple[Check, ...]:
+        """Every threshold with the value that it met; none where there is no image to judge."""
+        return judge(self.comparison, thresholds).checks if self.comparison else ()
 
 
-def run_subjects(subjects: Mapping[str, Sequence[str]], job: Job, rerun: Rerun,
-                 against: Against) -> tuple[SubjectRun, ...]:
-    """Run the subject's ``job`` with the words of each of the ``subjects``, in their order."""
-    return tuple(SubjectRun(*run_held(replace(job, arguments=(*job.arguments, *words), purpose=name),
-                                      f"{SUBJECTS_FOLDER}/{name}", rerun, against), name, tuple(words))
-                 for name, words in subjects.items())
+def run_subjects(subjects: Mapping[str, FurtherSubject], job: Job, others: Mapping[str, tuple[Job, EngineIdentity]],
+                 rerun: Rerun, against: Against) -> tuple[SubjectRun, ...]:
+    """Run each of the ``subjects``, in their order: the subject's ``job`` with more words, or one of the ``others``."""
+    found = []
+    for name, further in subjects.items():
+        own, engine = others.get(name, (replace(job, arguments=(*job.arguments, *further.arguments)), None))
+        run = run_held(replace(own, purpose=name), f"{SUBJECTS_FOLDER}/{name}", rerun, against)
+        found.append(SubjectRun(*run, name, further.arguments, engine))
+    return tuple(found)
+
+
+def same_as_reference(reference: EngineIdentity, run: Run, found: Sequence[SubjectRun]) -> list[str]:
+    """Which subjects of another engine are the reference under another name, and so show nothing."""
+    said = []
+    for entry in found:
+        own = entry.engine
+        if own is None or (own.is_stored and own.started_as != reference.started_as):
+            continue
+        same = same_program([reference.started_as, own.started_as], [reference.program_sha256, own.program_sha256],
+                            [run, entry.run])
+        if same:
+            said.append(f"subject {entry.name}: {same}")
+    return said
 
 
 def with_subjects(plain: Verdict, found: Sequence[SubjectRun], thresholds: Sequence[Threshold]) -> Verdict:
@@ -65,4 +99,4 @@ def subject_lines(found: Sequence[SubjectRun], thresholds: Sequence[Threshold]) 
     """A line for each: its name and words, and what of it does not hold."""
     for entry in found:
         faults = entry.faults(thresholds)
-        yield f"{entry.name} ({' '.join(entry.words)}): {'; '.join(faults) if faults else 'every threshold holds'}"
+        yield f"{entry.name} ({entry.described}): {'; '.join(faults) if faults else 'every threshold holds'}"

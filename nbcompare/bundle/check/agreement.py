@@ -34,6 +34,7 @@ from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.case import cell_named, load_case
 from nbcompare.case.facts import case_facts
+from nbcompare.case.further_subject import FurtherSubject
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHODS, Scale
 from nbcompare.engine.processes.kept_stream import read_kept
@@ -94,8 +95,9 @@ def _argv_faults(record: Record) -> Iterator[Fault]:
         there = (*record.case.arguments(SUBJECT), *device_words(record.further.device.device))
         asked.append((record.further.device.run, engines[SUBJECT].argv(there)))
     for entry in record.further.subjects:
-        more = (*record.case.arguments(SUBJECT), *record.case.subjects.get(entry.name, ()))
-        asked.append((entry.run, engines[SUBJECT].argv(more)))
+        further = record.case.subjects.get(entry.name, FurtherSubject())
+        own = (*record.case.command, *further.words(record.case.subject_args))
+        asked.append((entry.run, (entry.engine or engines[SUBJECT]).argv(own)))
     for run, argv in asked:
         if run.argv != argv:
             yield Fault("disagrees", RECORD, f"the {run.role} is said to have been run as {shlex.join(run.argv)!r}, "

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.bundle.fault import Fault
-from nbcompare.bundle.names import DATA, RECORD, further_names
+from nbcompare.bundle.names import DATA, RECORD, further_mask_name, further_names, image_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.masking import COMPARE
 from nbcompare.compare.compare import Comparison, compare_images
-from nbcompare.compare.image import Roi, read_float_image
+from nbcompare.compare.image import Roi, read_float_image, read_mask
 from nbcompare.engine.engine import Run
 from nbcompare.engine.rendering.self_comparison import NEARLY_EQUAL, near_copy, same_program
 from nbcompare.errors import FileError, ShapeError
@@ -27,7 +27,7 @@ from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, Repetition, repetitions_asked
 from nbcompare.verdict.on_device import DeviceRun
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED, Apart, Proof, Trial, apart
-from nbcompare.verdict.subjects import SubjectRun
+from nbcompare.verdict.subjects import SubjectRun, same_as_reference
 
 Held = Callable[..., Comparison | None]
 """Compares reference and subject, with figures beside those always taken; None where one is not there."""
@@ -107,14 +107,25 @@ def _image(folder: Path, files: str, run: Run, record: Record, images: Mapping[s
     """The image of a further run; one of the pair when it was the same, and None when the run failed."""
     if run.failure:
         return None
-    for plain in record.runs:
-        if plain.image_sha256 == run.image_sha256:
-            return images[plain.role]
-    path = folder / further_names(files)[0]
+    if run.mask_sha256 is None:
+        for plain in record.runs:
+            if (plain.image_sha256, plain.mask_sha256) == (run.image_sha256, None):
+                return images[plain.role]
+    kept = [image_name(plain.role) for plain in record.runs if plain.image_sha256 == run.image_sha256]
+    path = folder / (kept[0] if kept else further_names(files)[0])
     image = read_float_image(path, run.shape, run.dtype)
     if sha256_of(path) != run.image_sha256:
         raise FileError(f"{path}: not the image that the record says was made")
-    return record.case.masking.applied(run.role, image, None, folder / DATA)
+    return record.case.masking.applied(run.role, image, _stated(folder / further_mask_name(files), run), folder / DATA)
+
+
+def _stated(path: Path, run: Run) -> np.ndarray | None:
+    """The mask that the image file of a further run stated."""
+    if run.mask_sha256 is None:
+        return None
+    if sha256_of(path) != run.mask_sha256:
+        raise FileError(f"{path}: not the mask that the record says was stated")
+    return read_mask(path, run.shape)
 
 
 def further_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
@@ -126,6 +137,10 @@ def further_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
     case = record.case
     if [entry.name for entry in found.subjects] != list(case.subjects):
         yield Fault("disagrees", RECORD, "the subjects that were run are not those of the case")
+    for entry in found.subjects:
+        asked = case.subjects.get(entry.name)
+        if asked and (asked.engine is not None) != (entry.engine is not None):
+            yield Fault("disagrees", RECORD, f"subject {entry.name} was not run by the engine that the case names")
     if found.proof and f"{found.proof.judged_on:%Y%m%d}" != record.stamp[:8]:
         yield Fault("disagrees", RECORD, f"its claims were judged on {found.proof.judged_on}, the stamp says "
                                          f"{record.stamp}")
@@ -133,7 +148,9 @@ def further_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
         yield Fault("disagrees", RECORD, "the claims that were tried are not those of the case")
     same = None if record.images else same_program([engine.started_as for engine in record.engines],
                         [engine.program_sha256 for engine in record.engines], record.runs)
-    expected = [same] if same else []
+    first = record.run_of(REFERENCE)
+    others_same = same_as_reference(record.engines[0], first, found.subjects) if first and record.engines else []
+    expected = [*([same] if same else []), *others_same]
     others = _others(found.vacuous)
     known = others[:len(expected)] if record.reference_from else others
     if known != expected:
@@ -156,7 +173,9 @@ def _image_faults(record: Record, found: FurtherEvidence, sums: Mapping[str, str
         *repetitions, *(found.proof.trials if found.proof else ()), *found.subjects,
         *([found.device] if found.device else [])]
     for entry in entries:
-        name = further_names(entry.files)[0]
+        name, mask = further_names(entry.files)[0], further_mask_name(entry.files)
+        if entry.run.mask_sha256 and sums.get(mask) != entry.run.mask_sha256:
+            yield Fault("disagrees" if mask in sums else "missing", mask, "the record knows another mask of this run")
         if entry.run.failure is None and entry.run.image_sha256 not in plain:
             if name not in sums:
                 yield Fault("missing", name, "the record says that this run gave an image")

@@ -16,7 +16,7 @@ from nbcompare.bundle.check.agreement import agreement_faults
 from nbcompare.bundle.check.recompute import recomputation_faults
 from nbcompare.bundle.fault import Fault, in_order
 from nbcompare.bundle.manifest import inspect, read_text
-from nbcompare.bundle.names import IMAGE_ENDING, RECORD
+from nbcompare.bundle.names import IMAGE_ENDING, MASK_ENDING, RECORD
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.schema import schema_faults
 from nbcompare.errors import EvidenceError, NbCompareError
@@ -46,7 +46,7 @@ def verify_bundle(folder: Path) -> Verification:
     faults += files.faults
     if record is not None:
         faults += agreement_faults(folder, record, files)
-        if not any(fault.file.endswith(IMAGE_ENDING) for fault in faults):
+        if not any(fault.file.endswith((IMAGE_ENDING, MASK_ENDING)) for fault in faults):
             faults += recomputation_faults(folder, record)
     return Verification(folder, in_order(faults), record)
 

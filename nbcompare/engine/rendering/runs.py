@@ -27,6 +27,7 @@ class Job:
     reads (it gets copies), ``environment`` the variables set beside those that every engine gets. ``purpose`` says why
     it is run once more, and is empty for the comparison itself; ``shards`` is the number of row bands to render;
     ``any_number`` lets pixels be NaN or infinite, and ``own_options`` says that the words are not nanoBragg's.
+    What is opened is told of the role, or of what the engine is ``known_as`` beside the two.
     """
 
     engine: Engine
@@ -39,6 +40,7 @@ class Job:
     shards: int = 1
     any_number: bool = False
     own_options: bool = False
+    known_as: str = ""
 
     @property
     def name(self) -> str:

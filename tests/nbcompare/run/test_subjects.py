@@ -1,8 +1,10 @@
 """Several subjects of one case: the port in another precision or on a device, each held against the one reference."""
 
+import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nbcompare.bundle.bundle import write_manifest
@@ -62,7 +64,7 @@ def test_one_that_is_off_is_no_pass_of_the_case(several, nb):
     assert reasons and all(reason.startswith("subject cold: ") for reason in reasons)
     assert (folder / "subjects/cold_float.bin").is_file()
     assert nb("report", folder, "--html", "page.html").code == 0
-    assert "Subject cold (-factor 0.5): sum_ratio on full" in Path("page.html").read_text()
+    assert "cold<br><code>-factor 0.5</code>" in Path("page.html").read_text()
     assert nb("verify", folder).code == 0 and nb("check", folder).code == 3
 
 
@@ -96,6 +98,8 @@ def test_image_figures_and_words_are_held_against_each_other(several, nb, harm):
 
 
 @pytest.mark.parametrize("subjects, words", [
+    ({"a": {"engine": "old"}}, "names the engine old, which neither"),
+    ({"a": {"engine": "reference"}}, "compared anyway"),
     ({}, "at least one"), ({"a b": "-x 1"}, "the name of a subject"), ({"a": ""}, "must not be empty"),
     ({"a": "-x 1", "b": "-x 1"}, "no other subject has"), ({"a": "-mat no.mat"}, "no.mat")])
 def test_subjects_that_mean_nothing_are_refused(several, subjects, words):
@@ -108,3 +112,99 @@ def test_another_set_of_subjects_turns_the_gate_red(several, nb, tmp_path):
     (tmp_path / "small.yaml").write_text(f"{SMALL_CASE}subjects: {{cold: -factor 0.5}}\n")
     said = nb("gate", "agree", "--phases", "phases.yaml", "--format", "json")
     assert said.code != 0
+
+
+# --- other engines --------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def others(several, tmp_path):
+    """Run the small case with a port that writes .npy with a gap, and the stored image of an earlier release."""
+    (tmp_path / "npy.py").write_text(NPY)
+    (tmp_path / "twin.py").write_text((tmp_path / "ref.py").read_text())
+    stored = (np.arange(63) * 7919 % 101 + 1.0).reshape(7, 9)
+    stored[3, 4] = 1000.0
+    np.save(tmp_path / "golden.npy", stored)
+    digest = hashlib.sha256((tmp_path / "golden.npy").read_bytes()).hexdigest()
+    (tmp_path / "nb-compare.yaml").write_text(PROJECT.replace("DIGEST", digest))
+    return several
+
+
+NPY = """\
+import sys
+import numpy as np
+at = dict(zip(sys.argv, sys.argv[1:]))
+if "-version" in sys.argv:
+    sys.exit(print("npy port 2.0"))
+values = np.array([float(i * 7919 % 101 + 1) for i in range(63)])
+values[31] = 1000.0
+np.save("image.npy", values.reshape(7, 9) * float(at.get("--factor", 1)))
+"""
+
+PROJECT = """\
+engines:
+  numpy-port:
+    command: npy.py
+    arguments: {-detpixels_x: {drop: it is fixed}, -detpixels_y: {drop: it is fixed}, -factor: --factor}
+    other_arguments: pass
+    output: {file: image.npy, format: numpy}
+  release-1.3:
+    image: {file: golden.npy, format: numpy, sha256: DIGEST, origin: made by hand}
+  twin: {command: ref.py}
+"""
+
+
+def test_another_engine_and_a_stored_image_are_further_subjects(others, nb, tmp_path):
+    said, folder = others({"npy": {"engine": "numpy-port"}, "previous": {"engine": "release-1.3"},
+                           "near": "-factor 1.0"})
+    assert said.code == 0, said.out + said.err
+    found = {entry["name"]: entry for entry in said.json["findings"]["subjects"]}
+    record = json.loads((folder / "record.json").read_text())
+    assert record["case"]["subjects"]["npy"] == {"engine": "numpy-port", "arguments": []}
+    assert found["npy"]["engine"]["name"] == "numpy-port" and found["npy"]["run"]["dtype"] == "<f8"
+    assert "engine" not in found["near"]
+    for command in ("verify", "check", "show", "report"):
+        assert nb(command, folder).code == 0, command
+    shown = nb("show", folder).out
+    assert "npy (numpy-port): every threshold holds" in shown and "previous (release-1.3): every" in shown
+    assert "image.npy" in (folder / "inputs/commands.txt").read_text()
+    assert "subject npy" in nb("run", "small.yaml", "--dry-run", "--c-bin", "ref.py", "--py-bin", "port.py").out
+
+
+def test_another_engine_that_is_off_or_the_reference_itself_is_no_pass(others, nb):
+    said, folder = others({"npy": {"engine": "numpy-port", "arguments": "-factor 0.5"}})
+    assert said.code == 3 and all(reason.startswith("subject npy: ") for reason in said.json["verdict"]["reasons"])
+    assert nb("verify", folder).code == 0
+    said, folder = others({"same": {"engine": "twin"}})
+    assert said.code == 8 and "subject same: reference and subject are the same program" in \
+        said.json["verdict"]["reasons"][0]
+    assert nb("verify", folder).code == 0
+
+
+def test_the_gate_asks_what_another_engine_is_made_of(others, nb, tmp_path):
+    (tmp_path / "phases.yaml").write_text("title: a\nphases:\n  - {name: agree, title: t, cases: [small.yaml], "
+                                          "requires: {verdict: [PASS], engines_unchanged: true}}\n")
+    assert others({"npy": {"engine": "numpy-port"}})[0].code == 0
+    assert nb("gate", "agree", "--phases", "phases.yaml").code == 0
+    (tmp_path / "npy.py").write_text(NPY + "# changed\n")
+    said = nb("gate", "agree", "--phases", "phases.yaml")
+    assert (said.code != 0 and "npy.py" in said.out) or "(numpy-port) is not what it was" in said.out
+    (tmp_path / "npy.py").write_text(NPY)
+    project = tmp_path / "nb-compare.yaml"
+    project.write_text(project.read_text().replace("-factor: --factor", "-factor: --scale"))
+    said = nb("gate", "agree", "--phases", "phases.yaml")
+    assert said.code != 0 and "is not what nb-compare.yaml declares now" in said.out
+
+
+def test_gaps_that_another_engine_states_are_kept_and_need_a_threshold(others, nb, tmp_path):
+    cbf = "import fabio\nimage = np.where(np.arange(9) == 2, -1, values.reshape(7, 9)).astype('i4')\n"
+    (tmp_path / "npy.py").write_text(f"{NPY.rpartition('np.save')[0]}{cbf}"
+                                     "fabio.cbfimage.CbfImage(data=image).write('image.cbf')\n")
+    project = tmp_path / "nb-compare.yaml"
+    project.write_text(project.read_text().replace("file: image.npy, format: numpy", "file: image.cbf, format: fabio"))
+    said, folder = others({"cbf": {"engine": "numpy-port"}})
+    assert said.code == 3 and "7 of 63 pixels are masked in the subject alone" in said.json["verdict"]["reasons"][0]
+    assert (folder / "subjects/cbf_mask.bin").stat().st_size == 63 and nb("verify", folder).code == 0
+    (folder / "subjects/cbf_mask.bin").chmod(0o644)
+    (folder / "subjects/cbf_mask.bin").write_bytes(bytes(63))
+    write_manifest(folder)
+    assert nb("verify", folder).code == 6

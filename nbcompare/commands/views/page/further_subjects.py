@@ -43,7 +43,7 @@ def _further(bundle: Bundle) -> Iterator[SubjectColumn]:
     noise = {(check.threshold.metric, check.threshold.roi): check.noise for check in bundle.verdict.checks
              if check.noise is not None}
     for name, held in bundle.record.further.held:
-        words = " ".join(held.words) if isinstance(held, SubjectRun) else "on this device"
+        words = held.described if isinstance(held, SubjectRun) else "on this device"
         if held.run.failure or held.comparison is None:
             yield SubjectColumn(name, words, (), held.run.failure.sentence if held.run.failure else
                                 "its image has another shape")
