@@ -134,7 +134,7 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
             if source != path and kind.word == OWN and stale_bytecode(source) == path:
                 found.add(FileKind(OWN, "", path), path, use)
                 calls.unseen[f"{path} is not compiled from the source beside it"] = None
-    found.absent += [path for path in _before_on(search, calls) if path not in found.absent]
+    found.absent = list(dict.fromkeys((*found.absent, *_before_on(search, calls))))
     return replace(found.opened(tuple(calls.unseen)), listings=tuple(_listings(calls, known))), changed
 
 
