@@ -1,12 +1,15 @@
 """A frame that is reduced for a page loses no spot and no sum, and what is packed is what a browser unpacks."""
 
 import base64
+import io
 import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nbcompare.commands.views.page import distributions
+from nbcompare.commands.views.page.crops import crops
 from nbcompare.commands.views.page.frames import carried
 from nbcompare.commands.views.page.pair import ShownPair
 from nbcompare.compare.image import Roi
@@ -64,6 +67,18 @@ def test_regions_and_worst_places_lie_over_the_frame_at_full_resolution(pair):
                                                                                               10)
     assert unpacked(part, "subject")[10, 5] == 0.75
     assert place["name"] == "worst place 1" and data["worst"] == [[200, 100, 1.0, 0.75]]
+
+
+def test_differences_are_red_where_the_subject_is_brighter():
+    """And blue where it is dimmer, in the difference and in the ratio."""
+    reference = np.full((5, 5), 10, np.float32)
+    subject = reference.copy()
+    subject[2, 1], subject[2, 3] = 15, 5
+    _, _, *apart = crops(ShownPair(reference, subject), Roi("all", 0, 4, 0, 4))
+    for image in apart:
+        held = io.BytesIO(base64.b64decode(image.address.partition(",")[2]))
+        red, _, blue = np.moveaxis(np.asarray(Image.open(held).convert("RGB"), int), 2, 0)
+        assert red[2, 1] > blue[2, 1] and blue[2, 3] > red[2, 3] and abs(red[0, 0] - blue[0, 0]) < 5, image.title
 
 
 def test_readings_say_what_a_scale_and_a_single_pixel_are():
