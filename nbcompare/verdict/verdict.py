@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nbcompare.case.threshold import Threshold
+from nbcompare.case.threshold import DEFAULT_SUM_RATIO, Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.metrics.region import NOTHING_LEFT
@@ -164,7 +164,7 @@ def no_evidence(comparison: Comparison, thresholds: Sequence[Threshold], noise: 
                 vacuous: Sequence[str] = ()) -> list[str]:
     """Every reason why the images, or a region of them, show nothing, however well they agree."""
     return [*vacuous, *comparison.vacuous, *_too_weak(comparison, noise), *_met_by_zeros(comparison, thresholds),
-            *unanswered(comparison, thresholds)]
+            *unanswered(comparison, thresholds), *_of_another_scale(comparison, thresholds)]
 
 
 def _too_weak(comparison: Comparison, noise: Mapping[tuple[str, str], float]) -> list[str]:
@@ -183,6 +183,18 @@ def _met_by_zeros(comparison: Comparison, thresholds: Sequence[Threshold]) -> li
     return [f"the threshold {t.metric} {t.allowed} on {t.roi} could not fail: the brightest reference pixel there is "
             f"{peak:.6g}, so an image of zeros would pass" for t in thresholds
             if (peak := peaks.get(t.roi)) is not None and METRICS[t.metric].met_by_zeros(t.max, peak)]
+
+
+def _of_another_scale(comparison: Comparison, thresholds: Sequence[Threshold]) -> list[str]:
+    """Regions of which the scale is another and no threshold could see that: whoever reads a correlation of 1 beside
+    a sum that is 126,000 times too large takes it for agreement."""
+    if any(METRICS[t.metric].sees_scale for t in thresholds):
+        return []
+    low, high = DEFAULT_SUM_RATIO
+    ratios = {name: comparison.figure("sum_ratio", name).value for name in dict.fromkeys(t.roi for t in thresholds)}
+    return [f"the sum ratio on {name} is {ratio:.6g}, and no threshold here can see a scale: add one on sum_ratio "
+            f"(min: {low}, max: {high}, or whatever is right, with its why)"
+            for name, ratio in ratios.items() if ratio is not None and not low <= ratio <= high]
 
 
 def _below_noise(check: Check) -> str:

@@ -29,7 +29,7 @@ for _name, _quantile in (("abs_diff_q50", 0.5), ("abs_diff_q90", 0.9), ("abs_dif
     _enter_quantile(_name, _quantile)
 
 
-@metric("log_correlation", range=(-1, 1), best=1, idle=(0, 1),
+@metric("log_correlation", range=(-1, 1), best=1, idle=(0, 1), sees_scale=False,
         sentence="Pearson correlation of the logarithms of the pixels that are positive in both images; weak "
                  "pixels count as much as bright ones.")
 def log_correlation(pair: RegionPair) -> float:
@@ -62,12 +62,12 @@ def _share_of(where: np.ndarray) -> float:
 
 
 def _enter_mask(name: str, word: str, mask: Callable[[np.ndarray], np.ndarray]) -> None:
-    @metric(f"{name}_fraction", range=_SHARE, best=None, any_pixels=True,
+    @metric(f"{name}_fraction", range=_SHARE, best=None, any_pixels=True, sees_scale=False,
             sentence=f"Share of the subject's pixels that are {word}.")
     def fraction(pair: RegionPair) -> float:
         return _share_of(mask(_seen(pair, pair.subject)))
 
-    @metric(f"{name}_mismatch", range=_SHARE, best=0, any_pixels=True,
+    @metric(f"{name}_mismatch", range=_SHARE, best=0, any_pixels=True, sees_scale=False,
             sentence=f"Share of the pixels that are {word} in one image and not in the other.")
     def mismatch(pair: RegionPair) -> float:
         return _share_of(mask(_seen(pair, pair.subject)) != mask(_seen(pair, pair.reference)))
@@ -78,13 +78,13 @@ for _name, _word, _mask in (("nan", "no number (NaN)", np.isnan), ("inf", "infin
     _enter_mask(_name, _word, _mask)
 
 
-@metric("masked_fraction", range=_SHARE, best=None, any_pixels=True,
+@metric("masked_fraction", range=_SHARE, best=None, any_pixels=True, sees_scale=False,
         sentence="Share of the region's pixels that are masked in either image, and so take part in no other figure.")
 def masked_fraction(pair: RegionPair) -> float:
     return _masked(pair, np.logical_or)
 
 
-@metric("mask_mismatch", range=_SHARE, best=0, any_pixels=True,
+@metric("mask_mismatch", range=_SHARE, best=0, any_pixels=True, sees_scale=False,
         sentence="Share of the region's pixels that are masked in one image and not in the other.")
 def mask_mismatch(pair: RegionPair) -> float:
     return _masked(pair, np.not_equal)
@@ -100,13 +100,13 @@ def _masked(pair: RegionPair, joined: Callable[[np.ndarray, np.ndarray], np.ndar
 # --- values ------------------------------------------------------------------------------------------------
 
 
-@metric("distinct_values", range=(1, math.inf), best=None, idle=(1, MOST_PIXELS),
+@metric("distinct_values", range=(1, math.inf), best=None, idle=(1, MOST_PIXELS), sees_scale=False,
         sentence="Number of different pixel values in the subject; few of them mean a rounded or clipped image.")
 def distinct_values(pair: RegionPair) -> float:
     return np.unique(pair.flat(pair.subject)).size
 
 
-@metric("distinct_ratio", range=(0, math.inf), best=1, idle=(0, FACTOR_OF_A_UNIT),
+@metric("distinct_ratio", range=(0, math.inf), best=1, idle=(0, FACTOR_OF_A_UNIT), sees_scale=False,
         sentence="Number of different pixel values in the subject over that in the reference.")
 def distinct_ratio(pair: RegionPair) -> float:
     return np.unique(pair.flat(pair.subject)).size / np.unique(pair.flat(pair.reference)).size

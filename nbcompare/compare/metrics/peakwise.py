@@ -30,7 +30,7 @@ def peak_ratio_deviation(pair: RegionPair) -> float:
     return max(abs(ratio - 1) for ratio in _ratios(pair))
 
 
-@metric("peak_distance", unit="px", range=(0, math.inf), best=0, idle=(0, REACH_PX),
+@metric("peak_distance", unit="px", range=(0, math.inf), best=0, idle=(0, REACH_PX), sees_scale=False,
         sentence="Largest distance between the centroids of a matched pair of peaks.")
 def peak_distance(pair: RegionPair) -> float:
     if not pair.peaks.pairs:
@@ -38,7 +38,7 @@ def peak_distance(pair: RegionPair) -> float:
     return max(peak.distance_px for peak in pair.peaks.pairs)
 
 
-@metric("peaks_unmatched", range=(0, math.inf), best=0, idle=(0, COUNT),
+@metric("peaks_unmatched", range=(0, math.inf), best=0, idle=(0, COUNT), sees_scale=False,
         sentence="Number of the reference's brightest peaks (at most 50) that the subject does not have.")
 def peaks_unmatched(pair: RegionPair) -> float:
     if not pair.peaks.pairs and not pair.peaks.unmatched:

@@ -18,7 +18,7 @@ _SCALE = (0.0, FACTOR_OF_A_UNIT)
 """An image of zeros has the scale 0."""
 
 
-@metric("correlation", range=(-1, 1), best=1, idle=_UNRELATED, default=True,
+@metric("correlation", range=(-1, 1), best=1, idle=_UNRELATED, default=True, sees_scale=False,
         sentence="Pearson correlation of the pixel values; blind to any scale factor.")
 def correlation(pair: RegionPair) -> float:
     """r = sum (x-<x>)(y-<y>) / sqrt(sum (x-<x>)^2 sum (y-<y>)^2)   (Pearson 1895)."""
@@ -27,6 +27,8 @@ def correlation(pair: RegionPair) -> float:
         raise Undefined("the reference is constant here")
     if sums.y_min == sums.y_max:
         raise Undefined("the subject is constant here")
+    if sums.count < 3:
+        raise Undefined("two pixels lie on a line whatever they hold: at least 3 are needed")
     return pearson(sums)
 
 
@@ -92,7 +94,7 @@ def scale_factor(pair: RegionPair) -> float:
     return pair.sums.cross_power / pair.sums.x_power
 
 
-@metric("residual_after_scale", range=(0, 1), best=0, default=True,
+@metric("residual_after_scale", range=(0, 1), best=0, default=True, sees_scale=False,
         sentence="What the best scale factor leaves: |subject - s * reference| / |subject|.")
 def residual_after_scale(pair: RegionPair) -> float:
     """A second pass: the difference of two large sums would leave no digits of a small residual."""

@@ -31,7 +31,8 @@ class Metric:
     ``best`` is its value for two equal images, None where that depends on the image. A ``min`` at or below
     ``idle_min``, and a ``max`` at or above ``idle_max``, is a limit that an image of nothing, or one that has
     nothing to do with the reference, meets as well. A metric that is not ``default`` is computed only where a
-    threshold asks for it. ``any_pixels`` metrics have a value also where pixels are not finite or there is no signal.
+    threshold asks for it. One that ``sees_scale`` has another value where all pixels of an image are brighter by one
+    factor. ``any_pixels`` metrics have a value also where pixels are not finite or there is no signal.
     ``parameters`` are the numbers that a threshold may choose, with what holds where it does not; ``explain`` says
     more about a value than the value does.
     """
@@ -49,6 +50,7 @@ class Metric:
     compute: Compute
     parameters: Mapping[str, float] = field(default_factory=dict)
     explain: Callable[..., str] | None = None
+    sees_scale: bool = True
 
     @property
     def direction(self) -> str:
@@ -160,13 +162,13 @@ METRICS = Registry()
 def metric(name: str, *, range: tuple[float, float], best: float | None, sentence: str,
            idle: tuple[float, float] | None = None, unit: str = "", default: bool = False, any_pixels: bool = False,
            parameters: Mapping[str, float] | None = None,
-           explain: Callable[..., str] | None = None) -> Callable[[Compute], Compute]:
+           explain: Callable[..., str] | None = None, sees_scale: bool = True) -> Callable[[Compute], Compute]:
     """Enter a function of a RegionPair into the registry. ``idle`` are the limits that judge nothing, by default the
     ends of its range."""
 
     def enter(compute: Compute) -> Compute:
         METRICS[name] = Metric(name, unit, *range, best, *(idle or range), sentence, default, any_pixels, compute,
-                               parameters or {}, explain)
+                               parameters or {}, explain, sees_scale)
         return compute
 
     return enter

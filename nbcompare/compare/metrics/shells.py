@@ -71,7 +71,7 @@ def shell_ratio_deviation(pair: RegionPair) -> float:
     return max(abs(ratio - 1) for ratio in _ratios(pair))
 
 
-@metric("shell_ratio_spread", range=(0, math.inf), best=0, idle=(0, FACTOR_OF_A_UNIT),
+@metric("shell_ratio_spread", range=(0, math.inf), best=0, idle=(0, FACTOR_OF_A_UNIT), sees_scale=False,
         sentence="(Largest - smallest) / median of the ratios in those rings; blind to a scale factor.")
 def shell_ratio_spread(pair: RegionPair) -> float:
     ratios = _ratios(pair)

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from nbcompare.compare.compare import compare_images
+from nbcompare.compare.image import Roi
 from nbcompare.compare.metrics import METRICS, RegionPair, evaluate
 from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, FLOAT32_MAX, called
 from nbcompare.compare.metrics.tolerance import ULPS_OF_A_UNIT
@@ -155,3 +157,21 @@ def test_images_of_two_kinds_have_no_units_in_the_last_place():
     assert evaluate("max_ulps", RegionPair(-narrow, -np.nextafter(narrow, np.float32(2)), 1.0))[0] is None
     both = np.array([[1, -1]], "f4")
     assert evaluate("max_ulps", RegionPair(both, np.array([[1, -np.nextafter(np.float32(1), 2)]], "f4"), 1.0))[0] == 1
+
+
+def test_each_metric_says_whether_it_can_see_a_scale():
+    """Asked of each: the same image, and that image 1.5 times as bright."""
+    generator = np.random.default_rng(7)
+    y, x = np.mgrid[:120, :130]
+    image = np.full((120, 130), 0.2, np.float32)
+    for height, fast, slow in zip(generator.lognormal(3, 1, 30), generator.uniform(5, 125, 30),
+                                  generator.uniform(5, 115, 30), strict=True):
+        image += (height * np.exp(-((x - fast) ** 2 + (y - slow) ** 2) / 6)).astype(np.float32)
+    full = Roi("full", 0, 129, 0, 119)
+    asked = {(name, "full") for name in METRICS}
+    same, brighter = (compare_images(image, image * np.float32(factor), [full], further=asked) for factor in (1, 1.5))
+    for name, entry in METRICS.items():
+        values = [comparison.figure(name, "full").value for comparison in (same, brighter)]
+        assert None not in values, name
+        moved = abs(values[1] - values[0]) > 1e-4 * (1 + abs(values[0]))
+        assert moved == entry.sees_scale or name in ("distinct_values", "distinct_ratio"), (name, values)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from nbcompare.case.threshold import Threshold
@@ -28,6 +29,30 @@ def test_a_scaled_image_fails_although_its_correlation_is_one(run_small):
     assert not checks["sum_ratio", "full"]["holds"]
     assert checks["sum_ratio", "full"]["value"] == pytest.approx(125932, rel=1e-6)
     assert any("sum_ratio" in reason for reason in said.json["verdict"]["reasons"])
+
+
+@pytest.mark.parametrize(("factor", "exit_code"), [(125932.0, 8), (1.011, 8), (1.009, 0), (0.98, 8)])
+def test_another_scale_is_no_pass_where_no_threshold_can_see_it(factor, exit_code):
+    """Of a case that judges the pattern alone, the scale is told when it is not that of the reference."""
+    image = np.random.default_rng(3).lognormal(size=(20, 30)).astype(np.float32)
+    full = Roi.full(Shape(20, 30))
+    patterns = [Threshold("correlation", "full", 0.98, None, "expected divergence"),
+                Threshold("peaks_unmatched", "full", None, 3, "w")]
+    comparison = compare_images(image, image * np.float32(factor), [full],
+                                further={(threshold.metric, "full") for threshold in patterns})
+    found = judge(comparison, patterns)
+    assert found.exit_code == exit_code and all(check.holds for check in found.checks)
+    assert bool(exit_code) == any(f"{factor:.6g}" in reason for reason in found.reasons)
+    known = Threshold("sum_ratio", "full", 0.9 * factor, 1.1 * factor, "a known factor")
+    assert judge(comparison, [*patterns, known]).exit_code == 0
+
+
+def test_a_correlation_of_two_pixels_is_none():
+    image = np.array([[1, 2, 3, 40]], np.float32)
+    for right, word in ((1, "FAIL"), (2, "PASS")):
+        region = Roi("few", 0, right, 0, 0)
+        comparison = compare_images(image, image, [region, Roi.full(Shape(1, 4))])
+        assert judge(comparison, [Threshold("correlation", "few", 0.98, None, "w")]).word == word, right
 
 
 def test_an_undefined_figure_fails(run_small):
