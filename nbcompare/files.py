@@ -8,6 +8,7 @@ import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -36,6 +37,33 @@ def sha256_of(path: Path | str) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as fault:
         raise FileError(f"{path}: cannot read: {fault.strerror}") from None
+
+
+_SETTLED_NS = 2_000_000_000
+"""Nanoseconds since its last change after which a file cannot change again under the same times: many ticks of any
+system's clock."""
+_SUMS: dict[str, tuple[tuple[int, ...], str]] = {}
+
+
+def sum_of(path: str) -> str:
+    """The sha256 of a file, taken once in this process while its times, size and place on the disk stay.
+
+    Times alone could be set back, but not the time of the last change (ctime), which is the system's own. A file that
+    was changed a moment ago is hashed again. Raises FileError.
+    """
+    try:
+        found = os.stat(path)
+    except OSError as fault:
+        raise FileError(f"{path}: cannot read: {fault.strerror}") from None
+    stamp = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    kept = _SUMS.get(path)
+    if kept and kept[0] == stamp:
+        return kept[1]
+    settled = time.time_ns() - found.st_ctime_ns > _SETTLED_NS
+    digest = sha256_of(path)
+    if settled:
+        _SUMS[path] = stamp, digest
+    return digest
 
 
 def hash_of_named(named_sums: Iterable[tuple[str, str]]) -> str:

@@ -29,7 +29,7 @@ from nbcompare.engine.sources.libraries import is_elf, linked_libraries
 from nbcompare.engine.sources.made_of import MadeOf, look_at
 from nbcompare.engine.sources.opened import Opened, changed_since
 from nbcompare.errors import UsageError
-from nbcompare.files import hash_of_named, sha256_of
+from nbcompare.files import hash_of_named, sha256_of, sum_of
 
 VERSION_SECONDS = 60.0
 VERSION_BYTES = 1 << 16
@@ -126,7 +126,8 @@ _PARTS = ("made_of", "variables", "adapter", "capabilities", "opened")
 
 
 def content_hash(folder: Path) -> str:
-    """One sha256 over the names and bytes of all source files below a folder; "unknown" if it is missing."""
+    """One sha256 over the names and bytes of all source files below a folder; "unknown" if it is missing. What stayed
+    as it was is read once."""
     if not folder.is_dir():
         return UNKNOWN
     files = []
@@ -134,7 +135,7 @@ def content_hash(folder: Path) -> str:
         folders[:] = [name for name in folders if name not in _SKIPPED_FOLDERS]
         inside = Path(place).relative_to(folder).parts
         files += [(*inside, name) for name in names if _is_source(name) and os.path.isfile(os.path.join(place, name))]
-    return hash_of_named(("/".join(parts), sha256_of(os.path.join(folder, *parts))) for parts in sorted(files))
+    return hash_of_named(("/".join(parts), sum_of(os.path.join(folder, *parts))) for parts in sorted(files))
 
 
 def _is_source(name: str) -> bool:

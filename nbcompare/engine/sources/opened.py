@@ -8,7 +8,6 @@ The kinds are those of opened_kinds.py; what was seen comes from open_calls.py.
 from __future__ import annotations
 
 import base64
-import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -30,7 +29,7 @@ from nbcompare.engine.sources.opened_kinds import (
 )
 from nbcompare.engine.sources.python_here import stale_bytecode
 from nbcompare.errors import FileError
-from nbcompare.files import hash_of_named, sha256_of
+from nbcompare.files import hash_of_named, sum_of
 
 MOST_FILES = 5000
 _LATER_SECONDS = 2.0
@@ -316,20 +315,6 @@ def _sum_or_word(path: str) -> str:
         return sum_of(path)
     except FileError:
         return "gone"
-
-
-def sum_of(path: str) -> str:
-    """The sha256 of a file, taken once while its times and size stay. Raises FileError."""
-    try:
-        found = os.stat(path)
-    except OSError as fault:
-        raise FileError(f"{path}: cannot read: {fault.strerror}") from None
-    return _sum(path, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
-@functools.lru_cache(maxsize=20_000)
-def _sum(path: str, *_stamp: int) -> str:
-    return sha256_of(path)
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:
