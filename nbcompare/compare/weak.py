@@ -3,7 +3,8 @@ told from rounding, from quantisation and from the reference's own noise.
 
 A faint region can be compared as well as a bright one, as float32 keeps seven digits of any size. It shows nothing
 where its pixels take few values (whole photons, a stray pixel among zeros), where they differ in the last digits only
-(something faint on a large offset), or where the reference does not repeat them.
+(something faint on a large offset), or where the reference does not repeat them. A region of which masks leave next to
+nothing is looked at in the same way: its name stands for far more than was judged.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ RESOLVED = 1e-3
 
 LEVELS = 100
 """How many values the pixels of a weak region must take. With fewer, a scale or a shape is rounded away in them."""
+
+LEFT = 0.01
+"""A region of which masks leave a smaller share of the pixels is weak, however bright they are."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,15 @@ def weak_region(pair: RegionPair, allowed: str | None = None) -> WeakRegion | No
     contrast, size = pair.sums.x_max - pair.sums.x_min, max(abs(pair.sums.x_max), abs(pair.sums.x_min))
     spacing = float(np.spacing(pair.reference.dtype.type(size))) if pair.reference.dtype.kind == "f" else 0.0
     share = pair.sums.x_max / pair.frame_max
-    if share >= SIGNAL_FLOOR and spacing <= RESOLVED * contrast:
+    hidden = pair.sums.count < LEFT * pair.area
+    if share >= SIGNAL_FLOOR and spacing <= RESOLVED * contrast and not hidden:
         return None
     taken = pair.reference if pair.taken is None else pair.reference[pair.taken]
+    return WeakRegion(_extent(pair, taken.size, hidden), share, contrast, spacing, int(np.unique(taken).size), allowed)
+
+
+def _extent(pair: RegionPair, count: int, hidden: bool) -> str:
     slow, fast = pair.reference.shape
-    return WeakRegion(f"{fast} x {slow}" if pair.taken is None else str(taken.size), share, contrast, spacing,
-                      int(np.unique(taken).size), allowed)
+    if pair.taken is None:
+        return f"{fast} x {slow}"
+    return f"{count} of {pair.area}" if hidden else str(count)

@@ -132,3 +132,16 @@ def test_only_a_sign_off_of_the_verdict_ends_the_telling(nb, loosened_twice_ago,
     assert "LOOSER" not in nb("gate", "P1", *words).out
     run_small()
     assert "LOOSER" not in nb("gate", "P1", *words).out
+
+
+def test_a_mask_that_hides_nearly_everything_is_no_evidence(nb):
+    """Nine pixels that agree are not the whole image that the region is called, unless somebody says why."""
+    reference = np.arange(3600, dtype="f4").reshape(60, 60) % 97 + 1
+    subject, hide = 5 * reference[::-1].copy(), np.ones((60, 60), "u1")
+    subject[:3, :3], hide[:3, :3] = reference[:3, :3], 0
+    for name, image in (("reference", reference), ("subject", subject), ("mask", hide)):
+        np.save(f"{name}.npy", image)
+    asked = ("images", "--no-bundle", "-q", "reference.npy", "subject.npy", "--mask", "mask.npy")
+    said = nb(*asked)
+    assert said.code == 8 and "too weak to judge" in said.out and "9 of 3600 pixels" in said.out
+    assert nb(*asked, "--allow-weak", "only the corner is asked for").code == 0
