@@ -1,7 +1,7 @@
 """Further subjects of a case: the subject with other arguments (another precision, a device, more threads), or another
 engine, each held against the one reference by the thresholds of the case.
 
-    subjects: {float64: -precision double, cuda: -device cuda, previous: {engine: release-1.3}}
+    subjects: {float64: -dtype float64, cuda: -device cuda, previous: {engine: release-1.3}}
 
 The case passes when all of them do. One that gives no image has failed as the subject itself would have.
 """
