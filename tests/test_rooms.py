@@ -165,3 +165,9 @@ def test_what_the_type_checker_is_told_to_ignore_has_a_code_and_a_reason():
               if "type: ignore" in line]
     assert not [line for line in marked if not re.search(r"type: ignore\[[a-z, -]+\]  # \w", line)]
     assert not [path for path in HARNESS.rglob("*.py") if "# mypy:" in path.read_text(encoding="utf-8")]
+
+
+def test_every_parser_that_mutants_are_made_of_is_there():
+    from tests.mutants.mutant import PARSERS
+
+    assert [name for name in PARSERS if not (HARNESS / name).exists()] == []

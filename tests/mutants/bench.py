@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -211,7 +212,10 @@ class Bench:
                 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
                 resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
                 code = what()
+            except BaseException:
+                traceback.print_exc()
             finally:
+                sys.stderr.flush()
                 os._exit(code)
         deadline = time.monotonic() + waiting
         status = None
@@ -225,10 +229,9 @@ class Bench:
         _end_orphans()
         return status
 
-    def _recorded(self, file: str) -> list[dict[str, Any]]:
-        """What each test of a file reaches."""
+    def _recorded(self, file: str) -> list[dict[str, Any]] | str:
+        """What each test of a file reaches; the end of what was printed where that could not be found out."""
         answer = self.folder / "reached.json"
-        answer.write_text("[]")
 
         def record() -> int:
             chosen = [item for name, item in self.items.items() if name.startswith(f"{file}::")]
@@ -240,7 +243,8 @@ class Bench:
             answer.write_text(json.dumps([vars(one) for one in recorder.reached()]))
             return 0
 
-        self._in_fork(record, 600, 1200.0)
+        if self._in_fork(record, 600, 1200.0) != 0:
+            return f"not mapped: {(self.folder / 'log').read_text(errors='replace')[-400:]}"
         return list(json.loads(answer.read_text()))
 
 

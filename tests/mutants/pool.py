@@ -51,12 +51,16 @@ class Pool:
         answers = {self.threads.submit(self._ask, name): name for name in missing}
         for number, answer in enumerate(as_completed(answers), 1):
             name, tests = answers[answer], answer.result()
+            if isinstance(tests, str):  # not kept, so that it is asked again
+                kept.pop(name, None)
+                print(f"{number}/{len(missing)} {name}: {tests}", flush=True)
+                continue
             kept[name] = {"sha256": missing[name], "tests": tests}
             print(f"{number}/{len(missing)} {name}: {len(tests)} tests, "
                   f"{sum(one['seconds'] for one in tests):.0f} s", flush=True)
             KEPT.write_text(json.dumps(kept), encoding="utf-8")
         return [Reached(one["test"], one["seconds"], tuple(one["lines"]))
-                for path in files for one in kept[str(path.relative_to(CHECKOUT))]["tests"]]
+                for path in files for one in kept.get(str(path.relative_to(CHECKOUT)), {"tests": ()})["tests"]]
 
 
 @contextmanager

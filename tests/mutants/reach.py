@@ -138,6 +138,8 @@ class Recorder:
         lines: dict[str, set[str]] = defaultdict(set)
         data = self.coverage.get_data()
         for file in data.measured_files():
+            if not file.endswith(".py"):
+                continue  # a template of a page, which is measured as if it were code
             path, text = file.removeprefix(f"{self.checkout}/"), Path(file).read_text(encoding="utf-8")
             for line, contexts in data.contexts_by_lineno(file).items():
                 for context in contexts:
