@@ -99,7 +99,9 @@ wheels: $(READY)
 
 # The others of the declared versions: PYTHONS="python3.12 /opt/python3.13/bin/python" where they have other names.
 # No torch there: what needs the bundled simulator is tested by `make test`.
-PYTHONS ?= python3.12 python3.13
+# Those that pyenv keeps are found too.
+PYENV_ROOT ?= $(HOME)/.pyenv
+PYTHONS ?= $(foreach v,3.12 3.13,$(or $(firstword $(wildcard $(PYENV_ROOT)/versions/$(v).*/bin/python)),python$(v)))
 pythons: wheels
 	@for python in $(PYTHONS); do \
 	  $$python -c '' 2>/dev/null || { echo "make: there is no $$python here; nothing was shown for it"; continue; }; \

@@ -109,7 +109,7 @@ def _print(case: Case, bundle: Bundle, form: str) -> None:
     from nbcompare.bundle.check.loosened import loosened_until_signed
     from nbcompare.commands.views.bundles import loosened_lines
     from nbcompare.commands.views.terminal import bundle_report, line, shown
-    from nbcompare.run.effective import case_with_claims
+    from nbcompare.run.effective import case_with_claims, claims_in
     from nbcompare.verdict.verdict import Label
 
     for looser in loosened_lines(loosened_until_signed(bundle.folder, bundle.record)):
@@ -119,7 +119,8 @@ def _print(case: Case, bundle: Bundle, form: str) -> None:
         claiming = case_with_claims(case) if bundle.verdict.word is Label.FAIL else None
         if claiming:
             typed = to_type("nb-compare", "run", shown(claiming))
-            click.echo(line("or", f"{typed}: this command, with claims on known divergences, which have to be proven"))
+            click.echo(line("or", f"{typed}: this command, with claims on known divergences, which have to be proven "
+                            f"({', '.join(claims_in(claiming))})"))
 
 
 def _print_json(bundles: Sequence[Bundle], exit_code: ExitCode) -> None:

@@ -210,3 +210,8 @@ def case_with_claims(case: Case) -> Path | None:
             if other.divergences and other.command == case.command:
                 return path
     return None
+
+
+def claims_in(path: Path) -> list[str]:
+    """What the claims of a case say, and of which engine."""
+    return [f"{claim.engine}: {claim.title}" for claim in load_case(path).divergences]

@@ -26,9 +26,10 @@ class FailureCause:
     trials: list[int] = field(default_factory=list)
 
     def is_like(self, needed: tuple[str, ...], how: Signature) -> bool:
-        """Whether another smallest command is of this cause: the same options; where there are none, the same way."""
-        return needed == self.needed and (bool(needed) or (how.thresholds == self.how.thresholds
-                                          and how.engine == self.how.engine))
+        """Whether another smallest command is of this cause: the same options, by an image or by none in both; where
+        there are no options, the same way."""
+        return needed == self.needed and how.engine == self.how.engine and (
+            bool(needed) or how.thresholds == self.how.thresholds)
 
     def left_out_of(self, argv: tuple[str, ...]) -> tuple[str, ...] | None:
         """A command without the options of this cause; None where it does not have them all, or there are none."""

@@ -220,8 +220,8 @@ class Fuzzing:
         found: list[FailureCause] = []
         for cause in self.causes:
             without = cause.left_out_of(argv)
-            if without is None:
-                continue
+            if without is None or how.engine != cause.how.engine:
+                continue  # an option at which the image is wrong, and one at which there is none, are two mistakes
             word, rest, _ = self._rendered(without, inputs, renderer)
             if word == FAILED and rest == how:
                 continue  # leaving them out changes nothing

@@ -48,6 +48,32 @@ def test_five_defects_are_found_within_forty_commands_and_told_as_five(fuzz, nb,
         == [cause["needed"] for cause in causes if any(number < 12 for number in cause["trials"])]
 
 
+def test_an_option_with_two_mistakes_is_told_as_two_causes(nb, fake, tmp_path, monkeypatch, small_case):
+    """A wrong image below the value of the case, and none at all above it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("nbcompare.explain.fuzz.begin.likely", lambda *asked: "")
+    (tmp_path / "two.py").write_text(f"""\
+import sys
+sys.path.insert(0, {str(fake("any_command").parent)!r})
+from _any_command import main
+
+
+def defects(argv, values):
+    exposure = float(argv[argv.index("-exposure") + 1]) if "-exposure" in argv else 1
+    if exposure < 1:
+        values[:] = [value * 1.3 for value in values]
+    return 3 if exposure > 1 else 0
+
+
+main(defects)
+""")
+    small_case.write_text(small_case.read_text().replace("-flux 1e18", "-exposure 1"))
+    said = nb("fuzz", "--c-bin", fake("any_command"), "--py-bin", "two.py", "--around", small_case, "--budget", "12",
+              "--format", "json")
+    found = [(cause["needed"], bool(cause["how"]["engine"])) for cause in said.json["causes"]]
+    assert sorted(found) == [(["-exposure"], False), (["-exposure"], True)]
+
+
 def test_where_nothing_fails_it_passes_and_says_what_was_covered(fuzz):
     said = fuzz("--budget", "6", subject="any_command_too")
     assert said.code == 0 and said.out.startswith("PASS  ") and "of 98 compared" in said.out

@@ -4,6 +4,15 @@ import shlex
 
 import pytest
 
+from tests.nbcompare.conftest import SMALL_CASE
+
+CLAIM = """\
+divergences:
+  - {id: bright-peak, title: the brightest pixel is too high, engine: reference, emulate: [-emulate, phi-carryover],
+     bounds: {full: {sum_ratio: {min: 0.98, max: 1.02}}}, why: it is so, reference: docs/emulations.md, owner: tests,
+     expires: "2099-12-31"}
+"""
+
 
 @pytest.fixture
 def values(nb, small_case):
@@ -36,3 +45,13 @@ def test_a_dry_run_prints_commands_that_a_shell_takes_and_starts_nothing(nb, fak
     assert [("OMP_NUM_THREADS=2" in words, words[-2:]) for words in commands] == [
         *[(False, ["-floatfile", "float.bin"])] * 4, (True, ["-floatfile", "float.bin"])]
     assert all("a b" in words for words in commands)
+
+
+def test_a_failure_leads_to_the_case_beside_it_that_claims_what_is_known(nb, fake, tmp_path, quick_runs):
+    """As supervisor.yaml does to supervisor-nanobragg.yaml, with the original C program."""
+    (tmp_path / "small.yaml").write_text(SMALL_CASE)
+    (tmp_path / "small-original.yaml").write_text(SMALL_CASE.replace("name: small", "name: small-original") + CLAIM)
+    said = nb("run", "small.yaml", "--c-bin", fake("good"), "--py-bin", fake("bright"), "-q")
+    (told,) = [row for row in said.out.splitlines() if row.startswith("  or ")]
+    assert "nb-compare run small-original.yaml" in told and "reference: the brightest pixel is too high" in told
+    assert "  or " not in nb("run", "small.yaml", "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q").out
