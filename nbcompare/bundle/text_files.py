@@ -160,7 +160,7 @@ def _block(argv: Sequence[str], environment: Mapping[str, str], *, has_inputs: b
     if config:
         folder = f"mkdir -p {shlex.quote(config[0].rpartition('/')[0])} && " if "/" in config[0] else ""
         setting = f"{folder}printf %s {shlex.quote(config[1])} > {shlex.quote(config[0])} && {setting}"
-    return (f"(work=$(mktemp -d){data} && cd \"$work\" && {setting}{shlex.join(argv)} && sha256sum "
+    return (f"(work=$(mktemp -d) && trap 'rm -rf \"$work\"' EXIT{data} && cd \"$work\" && {setting}{shlex.join(argv)} && sha256sum "
             f"\"$work\"/{shlex.quote(image)})")
 
 
@@ -243,5 +243,11 @@ def _uncommitted(record: Record) -> Iterator[str]:
 def todo_text(record: Record) -> str:
     """A list to tick off."""
     lines = [f"- [ ] {' '.join(point.split())}" for point in open_points(record)] or ["Nothing is open."]
-    name = record.case.name
-    return "\n".join([f"# Still open: {name} {record.stamp}", "", *lines]) + "\n"
+    return "\n".join([f"# Still open: {record.case.name} {record.stamp}", "", *lines, *_detector_note(record)]) + "\n"
+
+
+def _detector_note(record: Record) -> list[str]:
+    """Where the detector summary is to be had; two images without a command line have none."""
+    if record.images is not None:
+        return []
+    return ["", f"Detector summary (beam, distance, resolution of the corners): nb-compare show --detector {record.name}"]

@@ -7,23 +7,30 @@ from pathlib import Path
 import click
 
 from nbcompare.commands.options import BUNDLE
-from nbcompare.errors import ExitCode
+from nbcompare.errors import ExitCode, UsageError
 
 
 @click.command("show")
 @click.argument("folder", type=BUNDLE, metavar="BUNDLE")
 @click.option("--json", "as_json", is_flag=True, help="Print record.json.")
-def command(folder: Path, as_json: bool) -> ExitCode:
+@click.option("--detector", is_flag=True, help="Print the detector alone: beam, distance, resolution of the corners.")
+def command(folder: Path, as_json: bool, detector: bool) -> ExitCode:
     """Print what a bundle says, on one page. Nothing is checked: for that, see verify."""
     from nbcompare.bundle.bundle import load_bundle
     from nbcompare.bundle.check.loosened import loosened_until_signed
     from nbcompare.bundle.listing import phases_by_bundle
     from nbcompare.commands.views.bundles import bundle_page, loosened_lines
+    from nbcompare.explain.detector import detector_summary
     from nbcompare.files import dump_json
+    from nbcompare.visible import visible
 
+    if as_json and detector:
+        raise UsageError("give --json or --detector, not both")
     bundle = load_bundle(folder)
     place = folder.absolute()
-    if as_json:
+    if detector:
+        click.echo("\n".join(map(visible, detector_summary(bundle))))
+    elif as_json:
         click.echo(dump_json({"bundle": str(folder), **bundle.record.as_dict()}), nl=False)
     else:
         signed = phases_by_bundle(place.parent.parent).get(f"{place.parent.name}/{place.name}", ())

@@ -65,7 +65,10 @@ def _items(phases: Phases, phase: Phase, evidence: tuple[Evidence, ...], bundles
 
 
 def _protected(phases: Phases, evidence: Evidence) -> list[tuple[str, Path]]:
-    """The files that the plan and the case protect, by the names under which a run records them."""
-    return [(name, folder / name) for folder, names in ((phases.path.parent, phases.protected),
+    """The files that the plan and the case protect, by the names under which a run records them; a file that both
+    protect comes once."""
+    both = [(name, folder / name) for folder, names in ((phases.path.parent, phases.protected),
                                                         (evidence.case.folder, evidence.case.protected))
             for name in names]
+    return [(name, path) for i, (name, path) in enumerate(both)
+            if path.resolve() not in [earlier.resolve() for _, earlier in both[:i]]]

@@ -52,8 +52,9 @@ def mark_of(name: str, manifest_sha256: str) -> str:
 
 
 def add_attempt(text: str, case: str, name: str, manifest_sha256: str, body: Sequence[str], headline: str) -> Edit:
-    """The ledger with the bundle ``name`` as the next Attempt of ``case``; unchanged when it is there already.
+    """The ledger with the bundle ``name`` as its next Attempt, under ``case``; unchanged when it is there already.
 
+    Attempts are numbered through the whole ledger, so that a number means one bundle.
     Raises UsageError when two headings name the case, and EvidenceError when the ledger knows another bundle
     by this name.
     """
@@ -67,12 +68,12 @@ def add_attempt(text: str, case: str, name: str, manifest_sha256: str, body: Seq
     lines = list(lines_of(text))
     section = _section(lines, case)
     if section is None:
-        level, begin, end = 2, len(text), len(text)
+        level, end = 2, len(text)
         opening = [*_gap(text, end, newline), f"## {case}", ""]
     else:
-        level, begin, end = section
+        level, end = section
         opening = _gap(text, end, newline)
-    number = 1 + max((int(found.group(1)) for line in lines if begin <= line.start < end and not line.fenced
+    number = 1 + max((int(found.group(1)) for line in lines if not line.fenced
                       and (found := _ATTEMPT.match(line.text.lstrip()))), default=0)
     entry = [*opening, f"{'#' * min(6, level + 1)} Attempt {number}: {headline}", mark_of(name, manifest_sha256), "",
              *body]
@@ -89,12 +90,15 @@ def _gap(text: str, end: int, newline: str) -> list[str]:
     return [""] if before.endswith("\n") else ["", ""]
 
 
-def _section(lines: Sequence[LedgerLine], case: str) -> tuple[int, int, int] | None:
-    """(level, begin, end) of the section whose heading names the case, by offsets; None when there is none."""
+def _section(lines: Sequence[LedgerLine], case: str) -> tuple[int, int] | None:
+    """(level, end) of the section whose heading names the case, by offset; None when there is none.
+
+    A heading in another letter case names it where none names it letter by letter."""
     headings = [(len(found.group(1)), found.group(2), line) for line in lines if not line.fenced
                 and (found := _HEADING.match(line.text))]
-    named = [i for i, (_, title, _) in enumerate(headings) if _names(title, case)
-             and not _ATTEMPT.match(headings[i][2].text)]
+    titles = {i: title for i, (_, title, line) in enumerate(headings) if not _ATTEMPT.match(line.text)}
+    named = [i for i, title in titles.items() if _names(title, case)] or [
+        i for i, title in titles.items() if _names(title.lower(), case.lower())]
     if not named:
         return None
     top = min(headings[i][0] for i in named)
@@ -103,9 +107,9 @@ def _section(lines: Sequence[LedgerLine], case: str) -> tuple[int, int, int] | N
         places = ", ".join(repr(headings[i][1]) for i in highest)
         raise UsageError(f"the ledger has {len(highest)} headings that name {case}: {places}",
                          hint="rename all but one")
-    level, _, line = headings[highest[0]]
+    level = headings[highest[0]][0]
     after = next((other.start for depth, _, other in headings[highest[0] + 1:] if depth <= level), None)
-    return level, line.end, lines[-1].end if after is None else after
+    return level, lines[-1].end if after is None else after
 
 
 def _names(text: str, word: str) -> bool:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.lock import lock
-from nbcompare.bundle.names import COMMANDS, MANIFEST, SUMS
+from nbcompare.bundle.names import COMMANDS, CUDA, MANIFEST, SUMS, tests_log
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.signoffs import names_bundle, newest, read
 from nbcompare.bundle.text_files import not_run
@@ -139,20 +139,55 @@ def _body(folder: Path, record: Record, ledger: Path) -> Iterator[str]:
         yield f"- why: {_plain(reason)}"
     for check in verdict.checks:
         yield f"- figure: {_plain(check.sentence)}; {'holds' if check.holds else 'does not hold'}"
+    for signature in _signatures(record):
+        yield f"- failure signature: {_plain(signature)}"
     for device, outcome in record.tests.items():
         yield f"- pytest ({device}): {_plain(outcome.failure or outcome.summary)}"
+    yield f"- CUDA: {_cuda(folder, record, ledger)}"
     for run in record.runs:
         yield f"- float sha256 ({run.role}): {run.image_sha256 or 'no image'}"
     cited = [_plain(str(name)) for name in _claims(record)]
     yield f"- claims cited: {', '.join(cited) or 'none'}"
+    for claim in record.case.divergences:
+        yield f"- claim {_plain(claim.id)}: {_plain(claim.why)} (see {_plain(claim.reference)})"
     dirty = {True: " with uncommitted changes", False: "", None: ", cleanliness unknown"}[record.git.dirty]
     yield f"- commit: {record.git.sha}{dirty}"
     for role in ("subject", "reference"):
         if record.repositories and record.repositories[role].root:
             yield f"- commit of the {role}: {_plain(str(record.repositories[role]))}"
+    yield f"- environment: {_plain(_environment(record.environment))}"
     yield "- evidence: " + ", ".join(_link(folder / name, ledger) for name in (COMMANDS, SUMS))
     left = not_run(record)
     yield f"- not run: {_plain('; '.join(left)) if left else 'nothing was left out'}"
+
+
+def _signatures(record: Record) -> Iterator[str]:
+    """By what a failure is known again: its kind with its sentence, the first line of an error, the figures outside."""
+    for run in record.runs:
+        if run.failure:
+            yield f"{run.role}: {run.failure.kind}: {run.failure.sentence}"
+    for device, outcome in record.tests.items():
+        if outcome.failure:
+            yield f"pytest ({device}): {outcome.error_line or outcome.failure}"
+    outside = [f"{check.threshold.metric} on {check.threshold.roi}" for check in record.verdict.checks if not check.holds]
+    if outside:
+        yield f"outside: {', '.join(outside)}"
+
+
+def _cuda(folder: Path, record: Record, ledger: Path) -> str:
+    """Whether anything ran on CUDA, and the log that says so."""
+    outcome, log = record.tests.get(CUDA), folder / tests_log(CUDA)
+    link = f", {_link(log, ledger)}" if log.is_file() else ", no log"
+    if outcome is None:
+        return f"skipped{link}"
+    return f"ran, {outcome.on_device} tests used the device{link}"
+
+
+def _environment(facts: Mapping[str, str]) -> str:
+    """The machine and the libraries that figures depend on."""
+    names = ("cpu", "platform", "python", "numpy", "torch", "torch_device", "torch_dtype")
+    return ", ".join(facts[name] if name in ("cpu", "platform") else f"{name} {facts[name]}"
+                     for name in names if facts.get(name))
 
 
 def _claims(record: Record) -> list[str]:

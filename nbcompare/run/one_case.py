@@ -6,6 +6,7 @@ Each step is a function of the one before: Case -> StagedCase -> EngineRuns -> J
 from __future__ import annotations
 
 import datetime
+import stat
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -183,7 +184,20 @@ def _content(staged: StagedCase) -> ContentSums:
 def _environment(staged: StagedCase) -> dict[str, str]:
     facts = environment_facts(staged.case.environment, staged.identities[SUBJECT].version)
     held = protection_of(staged.engines)
-    return {**facts, "images": protection(), **({"sandbox": held} if held else {})}
+    return {**facts, **_programs(staged), "images": protection(), **({"sandbox": held} if held else {})}
+
+
+def _programs(staged: StagedCase) -> dict[str, str]:
+    """When the file of each program that runs was last written, and its permissions."""
+    found: dict[str, str] = {}
+    for role, engine in staged.engines.items():
+        if engine.is_stored or not engine.program.is_file():
+            continue
+        said = engine.program.stat()
+        when = datetime.datetime.fromtimestamp(int(said.st_mtime), datetime.UTC)
+        found |= {f"{role}_program_mtime": f"{when:%Y-%m-%dT%H:%M:%SZ}",
+                  f"{role}_program_mode": f"{stat.S_IMODE(said.st_mode):04o}"}
+    return found
 
 
 # --- the text files of a bundle ---------------------------------------------------------------------------

@@ -281,6 +281,14 @@ def test_a_protected_file_that_changed_since_is_red(plan, gate, run_small, small
     assert requirement(gate, "protected") == (False, "asset.txt changed since the run")
 
 
+def test_a_file_that_plan_and_case_protect_is_listed_once(plan, gate, run_small, small_case, tmp_path):
+    (tmp_path / "asset.txt").write_text("x\n")
+    small_case.write_text(small_case.read_text() + "protected: [asset.txt]\n")
+    plan(text=PLAN.replace("phases:", "protected: [asset.txt]\nphases:", 1) % "max_age_hours: 1")
+    run_small()
+    assert requirement(gate, "protected") == (True, "asset.txt stayed as they were")
+
+
 def test_a_file_protected_only_after_the_run_was_not_watched(plan, gate, run_small, tmp_path):
     (tmp_path / "asset.txt").write_text("x\n")
     run_small()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import threading
 from pathlib import Path
 
@@ -63,12 +64,50 @@ def test_an_entry_tells_what_was_found(run_small, attempt, ledger):
     for run in said.json["runs"]:
         assert f"- float sha256 ({run['role']}): {run['image_sha256']}" in text
     for line in ("- verdict: FAIL (exit code 3)",
+                 "- failure signature: outside: ", "- CUDA: skipped, [pytest_cuda.log](", "- environment: ",
                  "- figure: sum_ratio on full: 125932, allowed 0.99 .. 1.01; does not hold",
                  "- pytest (cpu): the case names no tests", "- claims cited: none",
                  "- not run: mapped tests: the case names none",
                  f"[commands.txt](bundles/small/{folder.name}/inputs/commands.txt)",
                  f"[sha256.txt](bundles/small/{folder.name}/inputs/sha256.txt)"):
         assert line in text, line
+
+
+def test_a_failure_of_an_engine_is_known_again_by_its_kind(run_small, attempt, ledger):
+    said, folder = run_small("good", "crash")
+    attempt(folder)
+    failure = next(run["failure"] for run in said.json["runs"] if run["failure"])
+    assert f"- failure signature: subject: {failure['kind']}: " in ledger.read_text()
+
+
+def test_a_pasted_block_leaves_no_scratch_folder(run_small, tmp_path):
+    """The blocks are given to a shell whose temporary folder is an empty one."""
+    _, folder = run_small()
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    for block in re.findall(r"(?m)^\(work=.*$", (folder / "inputs/commands.txt").read_text()):
+        done = subprocess.run(["sh", "-c", block], cwd=folder, env={**os.environ, "TMPDIR": str(scratch)},
+                              capture_output=True, text=True)
+        assert done.returncode == 0 and "/float.bin" in done.stdout, done.stderr
+    assert not list(scratch.iterdir())
+
+
+def test_programs_are_described_by_their_time_and_permissions(run_small):
+    _, folder = run_small()
+    text = (folder / "inputs/env.txt").read_text()
+    for role in ("reference", "subject"):
+        assert re.search(rf"(?m)^{role}_program_mtime=\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", text)
+        assert re.search(rf"(?m)^{role}_program_mode=0[0-7]{{3}}$", text)
+
+
+def test_the_todo_note_names_the_detector_summary_and_show_gives_it(run_small, nb):
+    """9 x 7 pixels of 0.1 mm: the description's own corner pixels are (0, 0), (0, 6), (8, 0) and (8, 6)."""
+    _, folder = run_small()
+    assert f"nb-compare show --detector small/{folder.name}\n" in (folder / "notes/todo_nb_compare.md").read_text()
+    said = nb("show", "--detector", folder)
+    assert "9 x 7 pixels" in said.out and said.out.count("resolution") == 4, said.err
+    assert [line.split()[2:4] for line in said.out.splitlines() if line.startswith("corner")] == [
+        ["0", "0"], ["0", "6"], ["8", "0"], ["8", "6"]]
 
 
 def test_links_lead_from_the_ledger_to_the_bundle(run_small, nb, tmp_path):

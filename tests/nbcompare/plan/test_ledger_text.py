@@ -57,9 +57,12 @@ def test_what_only_speaks_of_attempts_is_none(line):
     assert number_in(f"## small\n{line}\n") == 1
 
 
-def test_only_the_section_counts_and_it_ends_at_a_heading_of_its_level_or_above():
-    assert number_in("- Attempt 9\n## small\n- Attempt 2\n### part\n- Attempt 4\n## other\n- Attempt 9\n") == 5
-    assert number_in("## small\n- Attempt 2\n# other\n- Attempt 9\n") == 3
+def test_numbers_go_on_from_the_highest_of_the_whole_ledger():
+    assert number_in("- Attempt 9\n## small\n- Attempt 2\n### part\n- Attempt 4\n## other\n- Attempt 7\n") == 10
+    assert number_in("## small\n- Attempt 2\n# other\n- Attempt 9\n") == 10
+
+
+def test_a_section_ends_at_a_heading_of_its_level_or_above():
     assert added("### small\n#### part\ntext\n### other\n").after.index("Attempt") > len("### small\n#### part\ntext")
 
 
@@ -75,10 +78,16 @@ def test_a_heading_that_names_the_case_is_its_section(title):
     assert added(f"# {title}\n").after.count("small\n") <= 1 and "\n## Attempt 1" in added(f"# {title}\n").after
 
 
-@pytest.mark.parametrize("title", ["smaller", "small-2", "not-small", "small.yaml", "a.small", "Small", "small_2",
+@pytest.mark.parametrize("title", ["smaller", "small-2", "not-small", "small.yaml", "a.small", "small_2",
                                    "Attempt 3: small"])
 def test_a_heading_with_a_longer_word_is_not(title):
     assert "\n## small\n" in added(f"# {title}\n").after
+
+
+def test_letter_case_of_a_heading_matters_only_where_two_differ_by_it():
+    """A ledger's people write headings as headings; two cases that differ by letter case keep apart."""
+    assert added("## SMALL: title\n").after.startswith(f"## SMALL: title\n\n### Attempt 1: PASS\n{MARK}\n")
+    assert added("## Small\n## small\n").after.startswith("## Small\n## small\n\n### Attempt 1")
 
 
 def test_the_highest_heading_that_names_the_case_is_taken():
