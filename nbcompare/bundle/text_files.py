@@ -250,4 +250,5 @@ def _detector_note(record: Record) -> list[str]:
     """Where the detector summary is to be had; two images without a command line have none."""
     if record.images is not None:
         return []
-    return ["", f"Detector summary (beam, distance, resolution of the corners): nb-compare show --detector {record.name}"]
+    asked = f"nb-compare show --detector {record.name}"
+    return ["", f"Detector summary (beam, distance, resolution of the corners): {asked}"]

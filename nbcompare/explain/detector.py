@@ -39,7 +39,8 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
            f"{1e3 * detector['close_distance_m']:.6g} mm at the nearest point")
     for pixel in document["pixels"]:
         d = pixel["resolution_A"]
-        yield (f"corner      pixel {pixel['fast']} {pixel['slow']} (fast, slow): 2theta {pixel['twotheta_deg']:.6g} deg, "
+        where = f"pixel {pixel['fast']} {pixel['slow']} (fast, slow)"
+        yield (f"corner      {where}: 2theta {pixel['twotheta_deg']:.6g} deg, "
                f"resolution {'not finite' if d is None else f'{d:.6g} A'}")
 
 

@@ -169,7 +169,8 @@ def _signatures(record: Record) -> Iterator[str]:
     for device, outcome in record.tests.items():
         if outcome.failure:
             yield f"pytest ({device}): {outcome.error_line or outcome.failure}"
-    outside = [f"{check.threshold.metric} on {check.threshold.roi}" for check in record.verdict.checks if not check.holds]
+    missed = [check.threshold for check in record.verdict.checks if not check.holds]
+    outside = [f"{threshold.metric} on {threshold.roi}" for threshold in missed]
     if outside:
         yield f"outside: {', '.join(outside)}"
 

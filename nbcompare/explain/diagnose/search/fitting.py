@@ -288,10 +288,11 @@ def explained_share(slopes: np.ndarray, rest: np.ndarray) -> tuple[float, np.nda
 
 
 def _damped_step(slopes: np.ndarray, rest: np.ndarray, damping: float) -> np.ndarray:
-    """Levenberg-Marquardt step in steps."""
+    """Levenberg-Marquardt step in steps; the shortest one where columns say the same and no damping parts them."""
     normal = slopes.T @ slopes
     weight = np.diag(normal) + 1e-12 * float(np.trace(normal)) + 1e-300
-    return np.linalg.solve(normal + damping * np.diag(weight), slopes.T @ rest)
+    step: np.ndarray = np.linalg.lstsq(normal + damping * np.diag(weight), slopes.T @ rest, rcond=None)[0]
+    return step
 
 
 def _factor(now: np.ndarray, aim: np.ndarray) -> float:
