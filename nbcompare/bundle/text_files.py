@@ -160,7 +160,8 @@ def _block(argv: Sequence[str], environment: Mapping[str, str], *, has_inputs: b
     if config:
         folder = f"mkdir -p {shlex.quote(config[0].rpartition('/')[0])} && " if "/" in config[0] else ""
         setting = f"{folder}printf %s {shlex.quote(config[1])} > {shlex.quote(config[0])} && {setting}"
-    return (f"(work=$(mktemp -d) && trap 'rm -rf \"$work\"' EXIT{data} && cd \"$work\" && {setting}{shlex.join(argv)} && sha256sum "
+    return (f"(work=$(mktemp -d) && trap 'rm -rf \"$work\"' EXIT{data} && cd \"$work\" && "
+            f"{setting}{shlex.join(argv)} && sha256sum "
             f"\"$work\"/{shlex.quote(image)})")
 
 
