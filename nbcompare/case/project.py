@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +66,18 @@ def load_project(path: Path) -> Project:
 def project_above(folder: Path) -> Project:
     """The project whose file is nearest, or an empty one. Raises CaseError for a file that cannot be trusted."""
     path = find_project_file(folder)
+    if path and _is_planted(path):
+        raise CaseError(f"{path}: belongs to another user, in a folder into which everybody may write; as it names "
+                        f"programs to start, it is not read: move your work elsewhere, or put a {PROJECT_FILE} of your "
+                        "own beside the case")
     return load_project(path) if path else Project()
+
+
+def _is_planted(path: Path) -> bool:
+    """Whether somebody else may have put a file there: in /tmp, say. A checkout of another user's is none such."""
+    if not hasattr(os, "getuid"):
+        return False
+    return path.stat().st_uid not in (os.getuid(), 0) and bool(path.parent.stat().st_mode & stat.S_IWOTH)
 
 
 def declared_engines(case: Case, project: Project) -> dict[str, EngineDeclaration]:

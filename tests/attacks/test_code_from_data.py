@@ -152,3 +152,18 @@ def test_a_sweep_does_not_take_what_was_imported_for_done(nb, fake, small_case):
     assert nb("import", "sent.zip", "--bundles", "ours").code == 0
     assert nb(*words, "ours").code == 0
     assert len(list(Path("ours/small").glob("2*Z"))) == 2, "it was run here"
+
+
+def test_a_project_file_that_another_user_planted_above_the_case_starts_nothing(nb, fake, small_case, monkeypatch):
+    """In a folder for all to write in, such as /tmp, anybody can put a nb-compare.yaml that names programs."""
+    planted = small_case.parent / "nb-compare.yaml"
+    planted.write_text(f"engines:\n  subject: {{command: {fake('twin')}}}\n")
+    small_case.parent.chmod(0o777)
+    owner = planted.stat().st_uid
+    monkeypatch.setattr("os.getuid", lambda: owner + 1 if owner else 4321)
+    if not owner:
+        os.chown(planted, 12345, -1)
+    said = nb("run", small_case, "--c-bin", fake("good"))
+    assert said.code == 1 and "belongs to another user" in said.err
+    small_case.parent.chmod(0o755)
+    assert "belongs to another user" not in nb("validate", small_case).err

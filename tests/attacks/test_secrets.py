@@ -218,3 +218,8 @@ def test_a_long_log_is_read_in_pieces_and_a_key_across_them_is_hidden(tmp_path, 
     log.write_bytes(before + key.encode() + b"end")
     assert redact_file(log) and log.read_bytes() == before + HIDDEN.encode() + b"\nend"
     assert not redact_file(log) and sorted(tmp_path.iterdir()) == [log]
+
+
+@pytest.mark.parametrize("start", ("gldt-", "glrt-", "glc_", "sq0atp-", "xai-", "nvapi-", "ATATT3"))
+def test_a_token_is_known_by_how_its_issuer_begins_it(start):
+    assert MADE_UP not in redacted(f"loading {start}{MADE_UP} now")

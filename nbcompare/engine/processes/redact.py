@@ -31,6 +31,7 @@ _PREFIXES = ("github_pat_", "npm_", "hf_", "sk-", "rk_live_", "rk_test_", "sk_li
              "xoxe.", "GOCSPX-", "ya29.", "dop_v1_", "doo_v1_", "shpat_", "shpca_", "shppa_", "shpss_", "glsa_", "hvs.",
              "hvb.", "dckr_pat_", "sntrys_", "sntryu_", "lin_api_", "tskey-", "figd_", "ATATT3x", "ATBB", "rubygems_",
              "NRAK-", "PMAK-", "dapi", "pul-", "ntn_", "gsk_", "r8_", "glpat-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
+             "gldt-", "glrt-", "glc_", "sq0atp-", "xai-", "nvapi-", "ATATT3",
              "pypi-", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxo-", "xoxs-")
 _NAME_MARKS = ("token secret passw passphrase pwd credential amz-signature goog-signature authorization jwt cookie "
                + " ".join(f"{first}{between}{second}" for between in ("", "_", "-") for first, second in (
