@@ -228,3 +228,17 @@ def test_a_reference_that_read_a_mask_as_16_bits_is_understood(tmp_path):
     reference = np.where(as_16_bits, 0, spots()).astype("<f4")
     _, found = causes(spots(), reference, (*ARGV, "-mask", "mask.img"), tmp_path)
     assert found[0].id == "mask-ignored"
+
+
+def test_a_region_that_moved_shares_pixels_and_another_image_shares_none():
+    """Where one image or both are zero, any two are the same: that proves no region."""
+    argv = (*ARGV, "-roi", "20", "50", "10", "40")
+    inside = (PIXEL // FAST >= 10) & (PIXEL // FAST <= 40) & (PIXEL % FAST >= 20) & (PIXEL % FAST <= 50)
+    moved = (PIXEL // FAST >= 11) & (PIXEL // FAST <= 41) & (PIXEL % FAST >= 20) & (PIXEL % FAST <= 50)
+    reference = np.where(inside, spots(), 0).astype("<f4")
+    _, found = causes(np.where(moved, spots(), 0), reference, argv)
+    assert found[0].id == "roi-off-by-one"
+    elsewhere = np.zeros((SLOW, FAST), "<f4")
+    elsewhere[45:65, 2:80] = spots(9)[45:65, 2:80]
+    _, found = causes(elsewhere, reference, argv)
+    assert "roi-off-by-one" not in [cause.id for cause in found]

@@ -125,13 +125,16 @@ def _roi_moved(question: Question, lost: np.ndarray, extra: np.ndarray) -> Itera
     if not question.command.has("-roi"):
         return
     pair = question.pair
+    both = int(np.count_nonzero((pair.reference != 0) & (pair.subject != 0)))
+    if 2 * both < min(np.count_nonzero(pair.reference), np.count_nonzero(pair.subject)):
+        return  # what is zero in one of them or in both is the same in any two images
     ref_y, ref_x = _box(pair.reference != 0)
     sub_y, sub_x = _box(pair.subject != 0)
     if pair.same_but(lost | extra):
         yield _cause(causes.ROI_OFF_BY_ONE,
                      f"the subject's region is x {sub_x[0]}..{sub_x[1]}, y {sub_y[0]}..{sub_y[1]}; the "
                      f"reference's is x {ref_x[0]}..{ref_x[1]}, y {ref_y[0]}..{ref_y[1]}",
-                     "where both hold a value it is the same", what="region moved", prior=0.92)
+                     f"at {both} pixels both hold a value, and it is the same", what="region moved", prior=0.92)
 
 
 def _mask_causes(question: Question) -> Iterator[Cause]:
