@@ -11,8 +11,8 @@ from nbcompare.engine.choose import other_subjects
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.identity import EngineIdentity, identify
-from nbcompare.engine.processes.open_calls import Calls
 from nbcompare.engine.processes.process import allowed_environment
+from nbcompare.engine.processes.seen_calls import Calls
 from nbcompare.engine.rendering.runs import Job, job_of
 from nbcompare.engine.safety.sandbox import confine_all
 from nbcompare.engine.sources.opened import opened_by
