@@ -29,6 +29,9 @@ DUMP_BY_DEFAULT = "Fdump.bin"
 ONE_SHOT = "one-shot"
 """What the case of a bare command line is called."""
 
+_LEFT_BY_SCALE = 0.5
+"""Of the image, where any scale will do: more, and it is not a scale that differs."""
+
 
 @dataclass(frozen=True)
 class OneShotOptions:
@@ -74,13 +77,15 @@ class OneShotOptions:
     def thresholds(self, roi: str) -> tuple[Threshold, ...]:
         """What is judged on the region: the default targets, with what the user gave in their places.
 
-        With ``allow_scale`` only what was given is judged beside the correlation. Where another sum ratio was given,
-        the brightest pixel may be as far off as the sum, as a scale moves both; a limit that nothing could miss is
-        left out.
+        With ``allow_scale`` only what was given is judged beside the correlation and what the best scale leaves. Where
+        another sum ratio was given, the brightest pixel may be as far off as the sum, as a scale moves both; a limit
+        that nothing could miss is left out.
         """
         chosen = {target.metric: target for target in default_targets(roi)}
         if self.allow_scale:
-            chosen = {"correlation": chosen["correlation"]}
+            chosen = {"correlation": chosen["correlation"],
+                      "residual_after_scale": Threshold("residual_after_scale", roi, None, _LEFT_BY_SCALE,
+                                                        "--allow-scale: any factor will do")}
         elif self.sum_ratio:
             off = max(DEFAULT_MAX_INTENSITY_DELTA, *(abs(limit - 1) for limit in self.sum_ratio))
             target = replace(chosen.pop("max_intensity_delta"), max=off, why="as --sum-ratio")

@@ -22,6 +22,8 @@ from nbcompare.engine.failure import ZERO_IMAGE
 from nbcompare.errors import ExitCode
 from nbcompare.verdict.left_out import unanswered
 
+AFTER_SCALE = "residual_after_scale"
+
 
 class Label(enum.StrEnum):
     """What a verdict is called. PROVEN is no PASS: the images differ, by a defect whose effect was proven."""
@@ -187,8 +189,9 @@ def _met_by_zeros(comparison: Comparison, thresholds: Sequence[Threshold]) -> li
 
 def _of_another_scale(comparison: Comparison, thresholds: Sequence[Threshold]) -> list[str]:
     """Regions of which the scale is another and no threshold could see that: whoever reads a correlation of 1 beside
-    a sum that is 126,000 times too large takes it for agreement."""
-    if any(METRICS[t.metric].sees_scale for t in thresholds):
+    a sum that is 126,000 times too large takes it for agreement. Whoever judges what the best scale leaves has said
+    that any will do."""
+    if any(METRICS[t.metric].sees_scale or t.metric == AFTER_SCALE for t in thresholds):
         return []
     low, high = DEFAULT_SUM_RATIO
     ratios = {name: comparison.figure("sum_ratio", name).value for name in dict.fromkeys(t.roi for t in thresholds)}

@@ -120,7 +120,8 @@ def test_a_sweep_takes_no_run_that_was_not_confined_for_one_that_was(nb, fake, s
     asked = []
     real = plan.done_before
     monkeypatch.setattr("nbcompare.run.sweep.sweep.done_before",
-                        lambda *of, confined: asked.append((confined, real(*of, confined=True) is None)) or real(*of))
+                        lambda *of, confined, **how: asked.append((confined, real(*of, confined=True, **how) is None))
+                        or real(*of, **how))
     assert nb(*words).code == 0 and nb(*words).code == 0
     assert asked == [(False, True)] * 2 and len(list(Path("bundles/small").glob("2*Z"))) == 1
 

@@ -56,6 +56,8 @@ class DefectResult:
             return f"the run fails: {self.failure}"
         assert self.comparison is not None, "what was seeded was compared"
         found = judge(self.comparison, thresholds)
+        if alone:
+            return next((check.sentence for check in found.checks if not check.holds), None)
         return None if found.word is Label.PASS else found.reasons[0]
 
     def as_dict(self) -> dict[str, Any]:

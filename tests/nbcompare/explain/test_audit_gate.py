@@ -42,7 +42,7 @@ def test_a_case_that_hardly_looks_is_found_out(audit, tmp_path):
     assert said.code == 3
     seeded = [defect for defect in said.json["defects"] if defect["state"] == "seeded"]
     slipped = {defect["kind"] for defect in seeded if not defect["caught"]}
-    assert {"gain", "saturated", "offset"} <= slipped
+    assert {"gain", "flat-field", "offset"} <= slipped  # by so little that the sum is right within 1 %
     assert not {"no-number", "all-zero", "one-value", "negated"} & slipped
 
 

@@ -69,7 +69,8 @@ THREE = ("correlation >= 0.9995 (default), sum_ratio 0.99 .. 1.01 (default), "
     (("--sum-ratio", "0.9", "1.05", "--max-intensity-delta", "0.03"),
      "correlation >= 0.9995 (default), sum_ratio 0.9 .. 1.05 (--sum-ratio), max_intensity_delta <= 0.03 "
      "(--max-intensity-delta)"),
-    (("--allow-scale",), "correlation >= 0.9995 (default); not judged: sum_ratio, max_intensity_delta"),
+    (("--allow-scale",), "correlation >= 0.9995 (default), residual_after_scale <= 0.5 (--allow-scale); not judged: "
+     "sum_ratio, max_intensity_delta"),
 ])
 def test_what_is_judged_stands_in_one_line(one_shot, options, judged):
     said = one_shot(*options)
