@@ -1,18 +1,21 @@
 """What the processes of a program open is seen, whoever opens it, and nothing that they do is changed."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+from shutil import copy, rmtree
+from tempfile import mkdtemp
 
 import pytest
 
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import Ended, run_program
 from nbcompare.engine.sources.opened import changed_since, opened_by
+
+ROOT_OF_PROCESS = Path("/proc/self", "root")
+"""By which a process names its own ``/``."""
 
 
 @pytest.fixture
@@ -83,7 +86,7 @@ def test_every_way_to_open_a_file_is_seen(watched, tmp_path, text):
 
 @pytest.mark.parametrize("way", ["ln -s TABLE t; cat t", "ln -s ../data d; cat d/table", "ln TABLE t; cat t",
                                  "ln -s /etc/hostname t; cat t; ln -sf TABLE t; cat t",
-                                 "cat /proc/self/root/TABLE", "cd ../data; cat /proc/self/cwd/table"])
+                                 f"cat {ROOT_OF_PROCESS}/TABLE", "cd ../data; cat /proc/self/cwd/table"])
 def test_a_file_behind_a_link_in_the_scratch_folder_is_seen(watched, tmp_path, way):
     """A wrapper links its tables into the folder it works in, which is gone afterwards."""
     table = tmp_path / "data/table"
@@ -196,9 +199,9 @@ def test_a_system_that_refuses_is_said_and_the_program_runs(watched, tmp_path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can become another")
 def test_a_user_without_privileges_can_watch_too_and_hears_of_lost_rights(tmp_path):
     """There a filter needs that set-uid programs lose their rights; and nb-compare's own memory is closed."""
-    place = tempfile.mkdtemp()
+    place = mkdtemp()
     os.chmod(place, 0o755)
-    raised = shutil.copy("/bin/cat", f"{place}/raised")
+    raised = copy("/bin/cat", f"{place}/raised")
     os.chmod(raised, 0o4755)
     program = ("import os\nfrom pathlib import Path\nfrom nbcompare.engine.processes.open_calls import OpenCalls\n"
                "from nbcompare.engine.processes.process import run_program\n"
@@ -209,7 +212,7 @@ def test_a_user_without_privileges_can_watch_too_and_hears_of_lost_rights(tmp_pa
                "                stdout=Path('/dev/null'), stderr=Path('/dev/null'), seconds=60, watch=watch)\n"
                "print(watch.calls.unwatched, *watch.calls.unseen, '/etc/hostname' in watch.calls.uses, sep='\\n')\n")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    shutil.rmtree(place)
+    rmtree(place)
     assert done.stdout.splitlines() == [
         "None", f"the set-uid program {raised} has no rights of its own while it is watched", "True"], done.stderr
 
