@@ -14,7 +14,7 @@ from nbcompare.case.arguments.options import FLOAT_FILE
 from nbcompare.case.case import Case, CaseInput
 from nbcompare.case.inputs import copy_input
 from nbcompare.case.regions import allow_weak
-from nbcompare.case.threshold import DEFAULT_MAX_INTENSITY_DELTA, Threshold, default_targets
+from nbcompare.case.threshold import AFTER_SCALE, DEFAULT_MAX_INTENSITY_DELTA, Threshold, default_targets
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE
@@ -84,8 +84,8 @@ class OneShotOptions:
         chosen = {target.metric: target for target in default_targets(roi)}
         if self.allow_scale:
             chosen = {"correlation": chosen["correlation"],
-                      "residual_after_scale": Threshold("residual_after_scale", roi, None, _LEFT_BY_SCALE,
-                                                        "--allow-scale: any factor will do")}
+                      AFTER_SCALE: Threshold(AFTER_SCALE, roi, None, _LEFT_BY_SCALE,
+                                             "--allow-scale: any factor will do")}
         elif self.sum_ratio:
             off = max(DEFAULT_MAX_INTENSITY_DELTA, *(abs(limit - 1) for limit in self.sum_ratio))
             target = replace(chosen.pop("max_intensity_delta"), max=off, why="as --sum-ratio")

@@ -10,6 +10,9 @@ from nbcompare.compare.metrics import METRICS
 DEFAULT_CORRELATION = 0.9995
 DEFAULT_SUM_RATIO = (0.99, 1.01)
 DEFAULT_MAX_INTENSITY_DELTA = 0.02
+AFTER_SCALE = "residual_after_scale"
+"""The metric by which a case says that any scale will do: it judges what the best one leaves."""
+
 
 @dataclass(frozen=True)
 class Threshold:

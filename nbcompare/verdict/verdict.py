@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nbcompare.case.threshold import DEFAULT_SUM_RATIO, Threshold
+from nbcompare.case.threshold import AFTER_SCALE, DEFAULT_SUM_RATIO, Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.metrics.region import NOTHING_LEFT
@@ -21,8 +21,6 @@ from nbcompare.engine.engine import Run
 from nbcompare.engine.failure import ZERO_IMAGE
 from nbcompare.errors import ExitCode
 from nbcompare.verdict.left_out import unanswered
-
-AFTER_SCALE = "residual_after_scale"
 
 
 class Label(enum.StrEnum):
@@ -50,8 +48,6 @@ EXIT_OF = {
     Label.BLOCKED: ExitCode.BLOCKED,
     Label.CASE_ERROR: ExitCode.USAGE,
 }
-
-
 
 
 @dataclass(frozen=True)
