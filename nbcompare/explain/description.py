@@ -118,6 +118,8 @@ class Detector:
             reach = np.where(self.close_distance_m / along > 0, self.close_distance_m / along, np.nan)
         inside = directions * reach[:, None] - self.origin
         axes = np.stack((self.fast, self.slow), axis=1)
+        if np.linalg.matrix_rank(axes) < 2:  # vectors of one's own may be parallel: a line is no detector
+            return np.full((len(directions), 2), np.nan)
         along_axes = np.linalg.inv(axes.T @ axes) @ axes.T  # vectors of one's own need not be at right angles
         crossed: np.ndarray = inside @ along_axes.T / self.pixel_m
         return crossed

@@ -1,6 +1,7 @@
 """What diagnosis reads in a command line: numbers, detector, edits; and mistakes that show in smooth factors."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,12 @@ def test_a_ray_meets_the_detector_where_it_came_from():
     rays = found.positions(x, y)
     rays = rays / np.linalg.norm(rays, axis=1)[:, None]
     np.testing.assert_allclose(found.meets(rays), np.stack((x, y), 1), atol=1e-9)
+
+
+def test_no_ray_meets_a_detector_whose_axes_are_parallel():
+    """Both axes may be given, and a hypothesis may give one in the place of the other."""
+    found = detector()
+    assert np.isnan(replace(found, slow=found.fast).meets(found.beam[None])).all()
 
 
 # --- what the simulator is asked ------------------------------------------------------------------------------

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from nbcompare.explain.diagnose.finders import reflections
 from nbcompare.explain.diagnose.hypotheses import file_table, value_table
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.reflection_table import ReflectionTable
-from nbcompare.explain.diagnose.search import limits
+from nbcompare.explain.diagnose.search import fitting, limits
 from nbcompare.explain.diagnose.search.trials import Clock
 
 ARGV = ("-hkl", "list.hkl", "-mat", "a.mat", "-sourcefile", "s.src", "-lambda", "1.2", "-N", "4", "-distance", "100",
@@ -67,6 +68,19 @@ def test_a_factor_for_each_reflection_leaves_nothing_of_other_f_and_all_of_anoth
     x = np.array([[1.0, 2.0], [3.0, 4.0]])
     assert table.left_by_ratios(x, np.array([[2.0, 4.0], [3.0, 4.0]])) == 0
     assert table.left_by_ratios(x, np.array([[4.0, 2.0], [3.0, 4.0]])) > 0.5
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_no_bright_reflection_is_listed_none_is_said_to_have_another_default():
+    three = np.ones(3)
+    table = ReflectionTable(np.zeros((3, 3), int), three, 2 * three, np.nan * three, *np.zeros((3, 3), int))
+    assert not list(reflections._unlisted(table))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_fit_of_two_parameters_that_do_the_same_takes_half_a_step_in_each():
+    """Undamped, their normal matrix is singular."""
+    assert fitting._damped_step(np.ones((4, 2)), np.ones(4), 0.0) == pytest.approx([0.5, 0.5])
 
 
 class Idle:

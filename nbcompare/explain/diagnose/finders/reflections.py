@@ -121,7 +121,7 @@ def _unlisted(table: ReflectionTable) -> Iterator[Cause]:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(table.x > 0, table.y / table.x, np.inf)
     same = np.abs(ratio - 1) < 1e-4
-    if np.count_nonzero(~known) < 2 or not same[known].mean() > 0.95 or same[~known].mean() > 0.2:
+    if not known.any() or np.count_nonzero(~known) < 2 or not same[known].mean() > 0.95 or same[~known].mean() > 0.2:
         return
     yield guessed(causes.DEFAULT_F_VALUE, "reflections that are not in the list have another structure factor",
                   (f"{np.count_nonzero(known)} listed reflections agree; {np.count_nonzero(~known & ~same)} of "
