@@ -11,10 +11,10 @@ import pytest
 import nbcompare
 from nanobrag_torch.command.flags import FLAGS
 from nbcompare.case.arguments.command import parse_command
+from nbcompare.case.arguments.factors import FACTORS
 from nbcompare.case.arguments.options import CELL, MISSET, PERHAPS, all_options, option_named
 from nbcompare.case.from_arguments import DUMP_BY_DEFAULT
 from nbcompare.explain.diagnose.causes import GEOMETRY_TOPICS
-from nbcompare.explain.trace.factors import FACTORS
 
 TORCH = (sys.executable, "-m", "nanobrag_torch")
 EXPLAIN = Path(nbcompare.__file__).parent / "explain"

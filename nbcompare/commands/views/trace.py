@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from nbcompare.case.arguments.factors import FACTORS
 from nbcompare.commands.views.terminal import table
 from nbcompare.compare.compare import finite_or_none
-from nbcompare.explain.trace.dialects import TraceEntry
-from nbcompare.explain.trace.factors import FACTORS
-from nbcompare.explain.trace.lineup import FactorPair, Lineup
+from nbcompare.engine.trace.dialects import TraceEntry
+from nbcompare.engine.trace.lineup import FactorPair, Lineup
+from nbcompare.engine.trace.shares import Shares
 from nbcompare.explain.trace.pixel import PixelTrace
-from nbcompare.explain.trace.shares import Shares
 
 _SHOWN_NUMBERS = 3
 

@@ -1,5 +1,5 @@
 """Factor traces: what each engine put into one pixel, lined up in the order of calculation.
 
-``dialects`` reads what engines print, ``factors`` says what the factors are and what they are made of, ``lineup`` lays
-two traces side by side, ``shares`` splits the ratio of the two pixels, ``pixel`` runs the engines.
+``pixel`` runs the engines. What they print is read, lined up and shared out in engine/trace, as claims need that too;
+the factors themselves stand in case/arguments/factors.py.
 """

@@ -16,11 +16,11 @@ from nbcompare.engine.failure import ZERO_IMAGE
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.rendering.runs import job_of
+from nbcompare.engine.trace.dialects import EngineTrace, read_trace
+from nbcompare.engine.trace.lineup import Lineup, line_up
+from nbcompare.engine.trace.shares import Shares, share_out
 from nbcompare.errors import ExitCode, UsageError
 from nbcompare.explain.experiment import Experiment
-from nbcompare.explain.trace.dialects import EngineTrace, read_trace
-from nbcompare.explain.trace.lineup import Lineup, line_up
-from nbcompare.explain.trace.shares import Shares, share_out
 
 USABLE_FAILURES = (ZERO_IMAGE, "nan-image")
 """A pixel that is zero or NaN can be traced like any other."""

@@ -2,9 +2,9 @@
 
 import pytest
 
-from nbcompare.explain.trace.dialects import LAST, read_trace
-from nbcompare.explain.trace.lineup import line_up
-from nbcompare.explain.trace.shares import share_out
+from nbcompare.engine.trace.dialects import LAST, read_trace
+from nbcompare.engine.trace.lineup import line_up
+from nbcompare.engine.trace.shares import share_out
 
 ARGS = ("-detpixels_x", "8", "-detpixels_y", "8", "-flux", "1e18")
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from nbcompare.explain.trace.dialects import FULL, INSTRUMENTED, EngineTrace, Entries, Index, Place, TraceEntry
-from nbcompare.explain.trace.factors import FACTORS, SUMMED
+from nbcompare.case.arguments.factors import FACTORS, SUMMED
+from nbcompare.engine.trace.dialects import FULL, INSTRUMENTED, EngineTrace, Entries, Index, Place, TraceEntry
 
 DEFAULT_TOLERANCE = 1e-6
 GEOMETRIC_SHARE = 1e-3

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from nbcompare.explain.trace.factors import ONCE, PER_DOMAIN, PER_SOURCE, PER_SUBPIXEL
+from nbcompare.case.arguments.factors import ONCE, PER_DOMAIN, PER_SOURCE, PER_SUBPIXEL
 
 FULL, INSTRUMENTED, PRINTOUT = "every factor", "TRACE_C lines", "printout of the last loop"
 Index = tuple[int, ...]
