@@ -98,7 +98,7 @@ wheels: $(READY)
 	$(BIN)/python -m check_wheel_contents build/dist/*.whl
 
 # The others of the declared versions: PYTHONS="python3.12 /opt/python3.13/bin/python" where they have other names.
-# No torch there: what needs the bundled simulator is tested by `make test`.
+# No torch there, and no browser: what needs the bundled simulator or Chromium is tested by `make test`.
 # Those that pyenv keeps are found too.
 PYENV_ROOT ?= $(HOME)/.pyenv
 PYTHONS ?= $(foreach v,3.12 3.13,$(or $(firstword $(wildcard $(PYENV_ROOT)/versions/$(v).*/bin/python)),python$(v)))
@@ -108,7 +108,7 @@ pythons: wheels
 	  rm -rf build/other && $$python -m venv build/other || exit 1; \
 	  build/other/bin/python -m pip install -q --disable-pip-version-check build/dist/*.whl pytest-xdist hypothesis \
 	    junitparser fabio h5py hdf5plugin bagit || exit 1; \
-	  build/other/bin/python -m pytest -n $(WORKERS) -p no:cacheprovider $(TESTS_WITHOUT_TORCH) || exit 1; \
+	  build/other/bin/python -m pytest -n $(WORKERS) -p no:cacheprovider -m "not simulator and not browser" $(TESTS_WITHOUT_TORCH) || exit 1; \
 	done
 TESTS_WITHOUT_TORCH := tests/nbcompare/case tests/nbcompare/compare tests/nbcompare/formats tests/nbcompare/bundle \
   tests/nbcompare/plan tests/nbcompare/commands tests/nbcompare/run/test_api.py tests/nbcompare/run/test_kept_reference.py

@@ -84,8 +84,9 @@ def world(built, nb, tmp_path, quick_runs, monkeypatch):
     return type_page
 
 
+@pytest.mark.simulator
 def test_bundles_md(world, tmp_path):
-    """`regenerate --exact` and all that verifies take these very bundles."""
+    """`regenerate --exact` and all that verifies take these very bundles; `doctor` wants torch."""
     shutil.copytree(tmp_path / "bundles", tmp_path / "other")
     said = world("bundles.md", more={"20260102T040506Z": world.second})
     assert "manifest-sha256.txt" not in said and "record.json: OK" in said

@@ -5,7 +5,7 @@ import json
 import pytest
 
 FAILURES = [("good", "bright"), ("good", "constant"), ("good", "crash"), ("good", "nan"), ("good", "good"),
-            ("without_flux", "silent")]
+            pytest.param(("without_flux", "silent"), marks=pytest.mark.simulator)]
 
 
 @pytest.mark.parametrize("engines", FAILURES)

@@ -18,6 +18,7 @@ def test_effective_parameters_that_differ_come_first_and_are_marked(run_small, n
     assert "<td>distance_m</td>" in first and ">0.1<" in first and ">0.2<" in first
 
 
+@pytest.mark.simulator
 def test_a_kept_trace_marks_the_first_factor_that_differs(run_small, nb, tmp_path):
     _, bundle = run_small(subject="bright")
     factor = {"name": "fluence", "index": [], "unit": "1/m^2", "reference": [1.0], "subject": [2.0], "difference": 1.0,

@@ -13,6 +13,8 @@ from nbcompare.cli import run
 from tests.nbcompare.commands.browser import Opened, chromium
 from tests.nbcompare.conftest import FAKES, SMALL_CASE
 
+pytestmark = pytest.mark.browser
+
 MARKUP = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 BRIGHTEST = (4, 3)
 """(fast, slow) of the pixel that differs: the middle one of 9 x 7."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import mutated, scripts
 from tests.faults.__main__ import PAGE
 from tests.faults.disk import may_mount
 from tests.faults.groups import GROUPS
@@ -12,7 +13,8 @@ from tests.faults.laboratory import Laboratory
 from tests.faults.texts import HOSTILE
 
 TABLE_ROW = re.compile(r"^\| .+? \| (?P<tried>\d+) \| (?P<held>\d+) \| .+ \| [^|]* \|$", re.MULTILINE)
-IN_SHORT = [title for title in GROUPS if title != "Attack scripts"]
+IN_SHORT = [pytest.param(title, marks=pytest.mark.simulator if module is mutated else ())
+            for title, module in GROUPS.items() if module is not scripts]
 """Attack scripts are tests themselves."""
 
 
