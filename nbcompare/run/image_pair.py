@@ -17,14 +17,15 @@ import numpy as np
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.regions import allow_weak
-from nbcompare.case.threshold import Threshold, default_targets
-from nbcompare.compare.compare import Comparison, Masks, compare_images
+from nbcompare.case.threshold import Threshold
+from nbcompare.compare.compare import Comparison, Figure, Masks, compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.masks import MaskRules
 from nbcompare.errors import FileError, ShapeError, UsageError
 from nbcompare.files import sha256_of
 from nbcompare.formats.declared import GEOMETRY, Declared, ImageFile
 from nbcompare.formats.read import read_image
+from nbcompare.run.image_targets import ANY_DIFFERENCE, image_targets
 from nbcompare.verdict.verdict import Label, Verdict, judge, not_comparable
 
 FAIL, COMPARE = "fail", "compare"
@@ -73,6 +74,13 @@ class JudgedFiles:
     rois: tuple[Roi, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
 
+    @property
+    def pixels(self) -> tuple[str, ...]:
+        """For each region how many pixels differ at all, and the worst of them, whatever is judged."""
+        regions = self.comparison.regions if self.comparison else ()
+        figures = [(region.roi.name, region.figure(ANY_DIFFERENCE)) for region in regions]
+        return tuple(f"{name}: {_differing(figure)}" for name, figure in figures if figure.value is not None)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for machines."""
         return {
@@ -98,13 +106,14 @@ def compare_files(reference: Path, subject: Path, options: ImagePairOptions) -> 
     masks = _masks(files, options)
     if options.nan == FAIL:
         _refuse_nonfinite(files, masks)
-    rois, thresholds = _asked(files[REFERENCE], options)
+    rois, thresholds = _asked(files, masks, options)
     pair = JudgedFiles(files, {role: sha256_of(file.path) for role, file in files.items()},
                      {role: int(np.count_nonzero(masks[at])) if masks else 0 for at, role in enumerate(files)}, None,
                      not_comparable(""), tuple(_notes(files)), None, rois, thresholds)
     try:
         comparison = compare_images(files[REFERENCE].pixels, files[SUBJECT].pixels, rois, resample=options.resample,
-                                    further={(t.metric, t.roi) for t in thresholds}, masks=masks,
+                                    further={*((t.metric, t.roi) for t in thresholds),
+                                             *((ANY_DIFFERENCE, roi.name) for roi in rois)}, masks=masks,
                                     skip_nonfinite=options.nan == COMPARE)
     except ShapeError as fault:
         return replace(pair, verdict=not_comparable(str(fault)))
@@ -150,9 +159,11 @@ def _refuse_nonfinite(files: Mapping[str, ImageFile], masks: Masks | None) -> No
         raise FileError("; ".join(said), hint="--nan compare leaves them out of the figures and counts them")
 
 
-def _asked(reference: ImageFile, options: ImagePairOptions) -> tuple[tuple[Roi, ...], tuple[Threshold, ...]]:
+def _asked(files: Mapping[str, ImageFile], masks: Masks | None,
+           options: ImagePairOptions) -> tuple[tuple[Roi, ...], tuple[Threshold, ...]]:
     """Regions, checked against the image, and thresholds; each region gets the default ones where none is given."""
-    shape = Shape(*reference.pixels.shape)
+    reference, subject = files[REFERENCE].pixels, files[SUBJECT].pixels
+    shape = Shape(*reference.shape)
     rois = allow_weak(options.rois or (Roi.full(shape),), options.allow_weak)
     for roi in rois:
         fault = roi.fault_in(shape)
@@ -160,10 +171,15 @@ def _asked(reference: ImageFile, options: ImagePairOptions) -> tuple[tuple[Roi, 
             raise UsageError(f"region {roi.name}: {fault}")
     if options.thresholds:
         return rois, options.thresholds
-    return rois, tuple(threshold for roi in rois for threshold in default_targets(roi.name))
+    return rois, tuple(image_targets(reference, subject, masks, rois))
 
 
 # --- what there is to say ---------------------------------------------------------------------------------
+
+
+def _differing(figure: Figure) -> str:
+    said = figure.detail or ""
+    return said.replace(" pixels, the", " pixels differ, the") if figure.value else f"{said} differs"
 
 
 def _notes(files: Mapping[str, ImageFile]) -> Iterator[str]:

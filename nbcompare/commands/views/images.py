@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nbcompare.commands.views.terminal import BODY_LINES, body, line, styled, table
 from nbcompare.run.image_pair import JudgedFiles
+from nbcompare.run.image_targets import ANY_DIFFERENCE
 from nbcompare.verdict.verdict import Label
 
 
@@ -20,6 +21,7 @@ def images_report(pair: JudgedFiles, bundle: Path | None = None) -> str:
         lines.append(line(role, f"{file.path}: {file.format}, {shape}, {file.dtype}{masked}"))
     lines += [line("note", note) for note in pair.notes]
     lines += body(pair.comparison, pair.verdict, room=BODY_LINES)
+    lines += [line("pixels", said) for said in pair.pixels]
     lines += [line("detail", said) for said in _details(pair)]
     if pair.cause:
         lines.append(line("cause", pair.cause))
@@ -34,8 +36,9 @@ def images_report(pair: JudgedFiles, bundle: Path | None = None) -> str:
 
 
 def _details(pair: JudgedFiles) -> list[str]:
-    """What figures that were judged say beside their value, where the value is not the best."""
-    judged = {(check.threshold.metric, check.threshold.roi) for check in pair.verdict.checks if not check.holds}
+    """What figures that were judged say beside their value, where they are outside; all that differs is told anyway."""
+    judged = {(check.threshold.metric, check.threshold.roi) for check in pair.verdict.checks
+              if not check.holds and check.threshold.metric != ANY_DIFFERENCE}
     return [f"{figure.metric} on {region.roi.name}: {figure.detail}"
             for region in (pair.comparison.regions if pair.comparison else ())
             for figure in region.figures if figure.detail and (figure.metric, region.roi.name) in judged]

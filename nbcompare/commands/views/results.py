@@ -80,7 +80,8 @@ def results_of_pairing(pairing: Pairing) -> list[Result]:
 def result_of_images(name: str, pair: JudgedFiles, file: Path | None) -> Result:
     """What is told of two image files; ``file`` is the case that judged them, if one was given."""
     sums = tuple((role, f"{image.path} sha256:{pair.sums[role]}") for role, image in pair.files.items())
-    return Result(name, pair.verdict, 0.0, file, lines_of(file), cause=pair.cause, properties=sums)
+    return Result(name, pair.verdict, 0.0, file, lines_of(file), cause=pair.cause,
+                  properties=(*sums, *(("pixels", said) for said in pair.pixels)))
 
 
 def result_of_fault(name: str, file: Path | None, fault: NbCompareError) -> Result:

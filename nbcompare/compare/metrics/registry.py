@@ -144,7 +144,8 @@ class Registry(dict[str, Metric]):
             numbers = {key: float(value) for key, _, value in (part.partition("=") for part in match[2].split(", "))}
         except ValueError:
             return None
-        if not numbers.keys() <= entry.parameters.keys() or called(entry.name, numbers) != name:
+        usable = all(0 <= value < math.inf for value in numbers.values())  # a tolerance of NaN lets everything pass
+        if not usable or not numbers.keys() <= entry.parameters.keys() or name not in _names(entry.name, numbers):
             return None
         return replace(entry, name=name, compute=partial(entry.compute, **numbers),
                        parameters={**entry.parameters, **numbers},
@@ -153,7 +154,14 @@ class Registry(dict[str, Metric]):
 
 def called(name: str, numbers: Mapping[str, float]) -> str:
     """The name of a metric with parameters chosen: ``share_outside(atol=1e-06, rtol=0)``."""
-    return f"{name}({', '.join(f'{key}={value:.17g}' for key, value in sorted(numbers.items()))})" if numbers else name
+    return _names(name, numbers)[0] if numbers else name
+
+
+def _names(name: str, numbers: Mapping[str, float]) -> tuple[str, str]:
+    """With the fewest digits that say each number exactly; and with 17, as older bundles hold it."""
+    spelled = [(key, repr(float(value)).removesuffix(".0"), f"{value:.17g}") for key, value in sorted(numbers.items())]
+    return (f"{name}({', '.join(f'{key}={short}' for key, short, _ in spelled)})",
+            f"{name}({', '.join(f'{key}={long}' for key, _, long in spelled)})")
 
 
 METRICS = Registry()

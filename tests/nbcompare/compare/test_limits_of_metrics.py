@@ -96,10 +96,14 @@ def test_an_image_of_zeros_meets_what_is_as_wide_as_the_brightest_pixel(name, mo
     assert METRICS[name].met_by_zeros(most, peak) is met
 
 
-def test_a_metric_with_numbers_chosen_is_known_by_one_name_only():
+def test_a_metric_with_numbers_chosen_is_known_by_its_shortest_name_and_by_that_of_older_bundles():
     name = called("share_outside", {"rtol": 0.0, "atol": 1e-6})
-    assert name == "share_outside(atol=9.9999999999999995e-07, rtol=0)" and name in METRICS
+    assert name == "share_outside(atol=1e-06, rtol=0)" and name in METRICS
+    assert "share_outside(atol=9.9999999999999995e-07, rtol=0)" in METRICS
+    assert "share_outside(rtol=0, atol=1e-06)" not in METRICS and "share_outside(atol=1.0e-06)" not in METRICS
     assert METRICS[name].parameters == {"atol": 1e-6, "rtol": 0, "near_zero": 0}
+    for nothing in ("nan", "inf", "-1"):
+        assert f"share_outside(atol={nothing})" not in METRICS, "a tolerance of NaN would let everything pass"
     assert called("share_outside", {}) == "share_outside"
     assert 3 not in METRICS and "share_outside(atol=1)x" not in METRICS
     with pytest.raises(KeyError, match="nonsense"):

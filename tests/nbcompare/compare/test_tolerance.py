@@ -114,3 +114,15 @@ def test_a_tolerance_for_a_metric_that_has_none_is_an_error(tmp_path):
         case_with(tmp_path, "rmse", "atol: 1.0e-6")
     with pytest.raises(CaseError, match="atol must be a number from 0 up"):
         case_with(tmp_path, "share_outside", "atol: -1")
+
+
+def test_whole_numbers_that_are_one_double_are_told_apart():
+    """2^60 and 2^60 + 1; and a subject that is unsigned."""
+    x = np.full((3, 4), 2**60)
+    y = x.copy()
+    y[1, 2] += 1
+    name = called("share_outside", {"atol": 0.0, "rtol": 0.0})
+    for subject in (y, y.astype("u8")):
+        got = figure(x, subject, name)
+        assert got.value == pytest.approx(1 / 12) and "at fast 2 slow 1" in got.detail
+    assert figure(x, y, "share_outside").value == 0, "within rtol"

@@ -22,15 +22,41 @@ def cbf(name, image, distance="0.2"):
 
 
 def test_one_changed_pixel_between_gaps_is_found_and_told(nb):
+    """By default, faint as it is, and where a threshold is given that it meets it is told all the same."""
     changed = detector()
-    changed[51, 61] += 500
+    changed[150, 200] = 30
     cbf("a.cbf", detector())
     cbf("b.cbf", changed)
-    said = nb("images", "a.cbf", "b.cbf", "--threshold", "share_outside=..0", "--junit", "out.xml")
+    said = nb("images", "a.cbf", "b.cbf", "--junit", "out.xml")
     assert said.code == 3
-    assert "1 of 58599 pixels, the worst at fast 61 slow 51 (4005 against 4505)" in said.out
+    told = "full: 1 of 58599 pixels differ, the worst at fast 200 slow 150 (6 against 30); atol 24 or rtol 4 would pass"
+    assert told in said.out
     assert "int32, 1401 masked" in said.out
-    assert next(iter(junitparser.JUnitXml.fromfile("out.xml"))).failures == 1
+    assert next(iter(junitparser.JUnitXml.fromfile("out.xml"))).failures == 1 and told in Path("out.xml").read_text()
+    loose = nb("images", "a.cbf", "b.cbf", "--threshold", "max_abs_diff=..30")
+    assert loose.code == 0 and told in loose.out
+    cbf("c.cbf", detector())
+    assert "full: none of 58599 pixels differs" in nb("images", "a.cbf", "c.cbf").out
+
+
+def test_floats_may_differ_by_rounding_and_not_by_one_pixel(nb):
+    """1 % of a pixel and 0.1 % of the brightest are allowed by default; its own brightest of a faint region."""
+    image = np.random.default_rng(4).exponential(5, (60, 50)).astype("f4")
+    image[5, 5] = 100
+    other = image * np.float32(1.004)
+    np.save("a.npy", image)
+    np.save("b.npy", other)
+    said = nb("images", "a.npy", "b.npy")
+    assert said.code == 0 and "share_outside(atol=0.1, rtol=0.01)" in said.out
+    assert "3000 of 3000 pixels differ" in said.out
+    other[40, 40] = image[40, 40] * 1.02 + 0.1
+    np.save("b.npy", other)
+    assert nb("images", "a.npy", "b.npy").code == 3
+    assert nb("images", "a.npy", "b.npy", "--roi", 0, 49, 0, 39).code == 0
+    other[40, 40] = image[40, 40] * 1.01 + 0.05
+    np.save("b.npy", other)
+    assert nb("images", "a.npy", "b.npy").code == 0
+    assert nb("images", "a.npy", "b.npy", "--roi", 0, 49, 35, 59).code == 3
 
 
 def test_the_same_picture_in_two_formats_passes_and_gaps_are_no_photons(nb):
