@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nbcompare.bundle import strict_json
+from nbcompare.bundle.beside import overlooked, removed_if_empty
 from nbcompare.bundle.manifest import read_text
 from nbcompare.bundle.names import FOUND, MANIFEST, moment_of
 from nbcompare.errors import FileError
@@ -34,7 +35,8 @@ def keep(folder: Path, kind: str, answer: Mapping[str, Any]) -> None:
         return
     with contextlib.suppress(OSError, FileError):
         text = dump_json({"manifest_sha256": sha256_of(folder / MANIFEST), "answer": dict(answer)})
-        place.parent.mkdir(parents=True, exist_ok=True)
+        overlooked(place.parent.parent)
+        place.parent.mkdir(exist_ok=True)
         partial = place.with_name(f".{place.name}.{os.getpid()}")
         partial.write_text(text, encoding="utf-8")
         partial.replace(place)
@@ -55,7 +57,7 @@ def forget(folder: Path) -> None:
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
         with contextlib.suppress(OSError):  # answers about other bundles of its case stay
-            place.parent.rmdir()
+            removed_if_empty(place.parent)
 
 
 def _place(folder: Path, kind: str) -> Path:

@@ -33,6 +33,9 @@ IMPORTED = ".imported"
 FOUND = ".found"
 """The folder beside the bundles of a case that holds what was found out about them later (found.py)."""
 
+PAGES = "pages"
+"""The folder beside the bundles of a case that holds their report pages."""
+
 SIGNOFFS = "signoffs"
 """The folder beside those of the cases that holds sign-offs; no case can be called so."""
 

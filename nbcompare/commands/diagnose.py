@@ -39,9 +39,11 @@ def command(shape: tuple[int, int] | None, inputs: Path | None, quick: bool, bud
         return ExitCode.PASS
     if not words:
         raise UsageError("name a bundle, or a reference image and a subject image")
+    from nbcompare.bundle.bundle import load_bundle
     from nbcompare.bundle.find import find_bundle
     from nbcompare.bundle.found import DIAGNOSIS, keep
     from nbcompare.commands.views.diagnosis import diagnosis_report
+    from nbcompare.commands.views.next_steps import explaining
     from nbcompare.engine.progress import Progress
     from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, answer
     from nbcompare.explain.diagnose.question_source import ask
@@ -51,11 +53,13 @@ def command(shape: tuple[int, int] | None, inputs: Path | None, quick: bool, bud
     found = answer(ask(words, shape, inputs), DiagnosisOptions(quick, budget),
                    lambda used, whole: progress.tick(used, min(99, int(100 * used / whole))))
     progress.clear()
-    if len(words) == 1:  # of a bundle: its report shows the answer
-        keep(find_bundle(words[0]), DIAGNOSIS, found.as_dict())
+    of = find_bundle(words[0]) if len(words) == 1 else None
+    if of:  # its report shows the answer
+        keep(of, DIAGNOSIS, found.as_dict())
     click.echo(dump_json(found.as_dict()) if form == "json" else diagnosis_report(found), nl=form != "json")
-    if form == "text" and not found.agree and not found.shape_fault and len(words) == 1:
-        click.echo(f"  next       {to_type('nb-compare', 'trace', *words)}")
+    if form == "text" and not found.agree and not found.shape_fault and of:
+        for word in explaining(load_bundle(of).record)[1:2]:
+            click.echo(f"  next       {to_type('nb-compare', word, *words)}")
     if found.agree:
         return ExitCode.PASS
     return ExitCode.SHAPE if found.shape_fault else ExitCode.DIFFERS

@@ -58,16 +58,19 @@ def command(bundles: Path, target: Path | None, factor: float, phases_file: Path
 
 def _write_pages(bundles: Path, history: History, newest: int) -> None:
     """The pages that are not there yet. A bundle of which there can be none is told, and the others go on."""
+    from nbcompare.bundle.beside import overlooked, page_of
     from nbcompare.commands.views.page.verified_page import verified_page
     from nbcompare.files import write_whole
 
     for runs in history.cases.values():
         for run in runs[-newest:]:
             folder = bundles / run.case / run.stamp
-            page = folder.with_name(f"{run.stamp}.html")
+            page = page_of(folder)
             if run.damage or page.exists():
                 continue
             try:
-                write_whole(page, verified_page(folder)[1])
+                text = verified_page(folder)[1]
+                overlooked(page.parent)
+                write_whole(page, text)
             except EvidenceError as fault:
                 click.echo(f"note: no page of {run.name}: {visible(fault.message)}", err=True)

@@ -7,14 +7,15 @@ from pathlib import Path
 import click
 
 from nbcompare.commands.options import BUNDLE
-from nbcompare.errors import ExitCode, FileError
+from nbcompare.errors import ExitCode
 
 
 @click.command("report")
 @click.argument("folder", type=BUNDLE, metavar="BUNDLE")
 @click.argument("later", type=BUNDLE, required=False, metavar="[LATER]")
 @click.option("--html", "target", type=click.Path(path_type=Path), metavar="FILE",
-              help="Where to write the page. Default: CASE-STAMP.html, or CASE-STAMP-STAMP.html, in this folder.")
+              help="Where to write the page. Default: STAMP.html, or STAMP-STAMP.html, in the folder pages beside the "
+                   "bundles of its case, which git overlooks.")
 def command(folder: Path, later: Path | None, target: Path | None) -> ExitCode:
     """Write a stored bundle as one HTML page with its pictures inside; or what changed from a bundle to a LATER one.
 
@@ -25,7 +26,7 @@ def command(folder: Path, later: Path | None, target: Path | None) -> ExitCode:
     from nbcompare.commands.views.page.verified_page import verified_page
 
     record, text = verified_page(folder)
-    return _written(text, target or Path(f"{record.case.name}-{record.stamp}.html"))
+    return _written(text, target, folder, record.stamp)
 
 
 def _of_two(folder: Path, later: Path, target: Path | None) -> ExitCode:
@@ -35,16 +36,22 @@ def _of_two(folder: Path, later: Path, target: Path | None) -> ExitCode:
 
     pairing = compare_bundles(folder, later)
     a, b = load_bundle(folder), load_bundle(later)
-    return _written(two_bundles_page(a, b, pairing),
-                    target or Path(f"{a.record.case.name}-{a.record.stamp}-{b.record.stamp}.html"))
+    return _written(two_bundles_page(a, b, pairing), target, later, f"{a.record.stamp}-{b.record.stamp}")
 
 
-def _written(text: str, target: Path) -> ExitCode:
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(target)
-    except OSError as fault:
-        raise FileError(f"{target}: cannot write the page: {fault.strerror}") from None
-    click.echo(str(target))
+def _written(text: str, target: Path | None, folder: Path, name: str) -> ExitCode:
+    """Write the page where it is wanted, else beside its bundle, else, where nothing can be written there, here."""
+    from nbcompare.bundle.beside import overlooked, page_of
+    from nbcompare.commands.views.terminal import shown
+    from nbcompare.errors import FileError
+    from nbcompare.files import write_whole
+
+    if target is None:
+        target = page_of(folder.absolute()).with_name(f"{name}.html")
+        try:
+            overlooked(target.parent)
+        except (OSError, FileError):
+            target = Path(target.name)
+    write_whole(target, text)
+    click.echo(shown(target))
     return ExitCode.PASS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from nbcompare.bundle.check.loosened import Loosened, loosened
@@ -143,11 +143,13 @@ def _steps(runs: Sequence[PastRun], factor: float) -> Iterator[Step]:
 
 @dataclass(frozen=True)
 class _Last:
-    """The last value of a figure, under the threshold that it had or has had."""
+    """The last value of a figure, under the threshold that it had or has had. ``lost``: a later run asked for it and
+    had none, which was told of that run."""
 
     threshold: Threshold
     value: float
     stamp: str
+    lost: bool = False
 
 
 def _last_of(run: PastRun, last: dict[tuple[str, str], _Last]) -> dict[tuple[str, str], _Last]:
@@ -160,7 +162,7 @@ def _last_of(run: PastRun, last: dict[tuple[str, str], _Last]) -> dict[tuple[str
         if value is not None:
             found[key] = _Last(threshold, value, run.stamp)
         elif key in asked and key in last:
-            found[key] = last[key]
+            found[key] = replace(last[key], lost=True)
     return found
 
 
@@ -192,7 +194,7 @@ def _shrunk(run: PastRun, last: dict[tuple[str, str], _Last], factor: float) -> 
     asked = {held.key for held in run.held}
     for (metric, roi), old in last.items():
         before, value = old.threshold.margin(old.value), run.value(metric, roi)
-        if before is None:
+        if before is None or (value is None and old.lost):
             continue
         why = None if value is not None else ("the figure is undefined" if (metric, roi) in asked else
                                               "it is asked for no more, and was not taken")

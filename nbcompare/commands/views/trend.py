@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import click
@@ -154,10 +155,18 @@ def _short(text: str, most: int = _WIDEST // 2) -> str:
     return text if len(text) <= most else f"{text[:most - 3]}..."
 
 
+def _newest_of_each(shrunk: Sequence[Shrunk]) -> list[tuple[Shrunk, str]]:
+    """The newest time that each margin shrank, with the times before: the table marks every one."""
+    newest = {(entry.metric, entry.roi): entry for entry in shrunk}
+    times = Counter((entry.metric, entry.roi) for entry in shrunk)
+    return [(entry, f" (and {times[key] - 1} times before)" if times[key] > 2 else
+             " (and once before)" if times[key] == 2 else "") for key, entry in newest.items()]
+
+
 def _last_word(trend: Trend) -> str:
     newest = trend.steps[-1].run
     lines = [f"{click.style('SHRANK', fg='red', bold=True)}  {entry.metric} on {entry.roi}, since {entry.since}: "
-             f"{shrunk_words(entry)}" for entry in trend.shrunk]
+             f"{shrunk_words(entry)}{more}" for entry, more in _newest_of_each(trend.shrunk)]
     damaged = sum(bool(step.run.damage) for step in trend.steps)
     if damaged:
         lines.append(f"DAMAGED  {damaged} of {_runs(len(trend.steps))}: nb-compare verify says how")

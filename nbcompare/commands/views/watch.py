@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 
 import click
 
@@ -13,6 +14,7 @@ from nbcompare.run.watching import Save
 from nbcompare.verdict.verdict import Check, Label
 
 _MOST_FILES = 2
+_MOST_MARGINS = 3
 
 
 def save_line(save: Save) -> str:
@@ -22,11 +24,25 @@ def save_line(save: Save) -> str:
     if save.verdict is None:
         said = f"{click.style('NOT RUN', fg='red', bold=True)}  {shortened(save.why)}"
     elif save.verdict.word in (Label.PASS, Label.FAIL):
-        said = f"{styled(save.verdict)}  {save.seconds:.2f} s  {', '.join(map(_margin, save.verdict.checks))}"
+        said = f"{styled(save.verdict)}  {save.seconds:.2f} s  {_margins(save.verdict.checks)}"
     else:
         reasons = save.verdict.reasons
         said = f"{styled(save.verdict)}  {shortened(reasons[0]) if reasons else ''}"
     return f"{time.strftime('%H:%M:%S')}  {shortened(what)}: {said}"
+
+
+def _margins(checks: Sequence[Check]) -> str:
+    """All of them, in the order of the case, where they are few; else the smallest, what is outside first."""
+    if len(checks) <= _MOST_MARGINS:
+        return ", ".join(map(_margin, checks))
+    first = sorted(checks, key=_urgency)[:_MOST_MARGINS]
+    left = len(checks) - len(first)
+    return f"{', '.join(map(_margin, first))}, +{left} more"
+
+
+def _urgency(check: Check) -> tuple[bool, float]:
+    times = check.threshold.margin(check.value)
+    return check.holds, times if times is not None else math.inf if check.holds else -math.inf
 
 
 def _margin(check: Check) -> str:

@@ -100,7 +100,7 @@ def test_what_is_to_be_typed_next_is_quoted_and_leads_on(store, nb, small_case, 
     command = shlex.split(lines["next"].partition(";")[0])
     assert command[:2] == ["nb-compare", "diagnose"] and lines["or"].startswith("nb-compare run other.yaml")
     found = nb(*command[1:], "--quick")
-    assert found.code == 3 and shlex.split(found.out.splitlines()[-1])[1:] == ["nb-compare", "trace", command[2]]
+    assert found.code == 3 and shlex.split(found.out.splitlines()[-1])[1:] == ["nb-compare", "reduce", command[2]]
     assert to_type("nb-compare", "show", "a b") == "nb-compare show 'a b'"
 
 

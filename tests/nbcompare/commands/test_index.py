@@ -71,9 +71,10 @@ def test_cases_stand_in_the_order_of_their_smallest_margin(write, page):
 
 def test_a_stamp_leads_to_its_page_where_there_is_one_else_to_its_bundle(write, page):
     first, _ = write("a b#c", {}, {})
-    first.with_name(f"{first.name}.html").write_text("the page")
+    (first.parent / "pages").mkdir()
+    (first.parent / f"pages/{first.name}.html").write_text("the page")
     text = page()
-    assert f'href="./a%20b%23c/{stamp_of(0)}.html"' in text and f'href="./a%20b%23c/{stamp_of(1)}/"' in text
+    assert f'href="./a%20b%23c/pages/{stamp_of(0)}.html"' in text and f'href="./a%20b%23c/{stamp_of(1)}/"' in text
 
 
 def test_what_changed_and_what_was_loosened_is_told_between_neighbours(write, page):
@@ -220,8 +221,8 @@ def test_pages_of_the_newest_runs_are_written_and_led_to(store, page, nb):
     (store.failed / "inputs/c_cli_stdout.txt").write_text("changed")
     said = nb("index", "--pages", 2)
     assert said.code == 0 and f"no page of small/{store.failed.name}" in said.err
-    assert [path.name for path in Path("bundles/small").glob("*.html")] == [f"{store.crashed.name}.html"]
-    assert f'href="./small/{store.crashed.name}.html"' in page()
+    assert [path.name for path in Path("bundles/small/pages").glob("*.html")] == [f"{store.crashed.name}.html"]
+    assert f'href="./small/pages/{store.crashed.name}.html"' in page()
 
 
 def test_gates_of_a_plan_are_looked_into(store, nb, small_case):

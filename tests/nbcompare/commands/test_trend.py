@@ -85,6 +85,16 @@ def test_a_figure_that_became_undefined_lost_its_margin(history, nb):
     assert said.code == 3 and "to none: the figure is undefined" in said.out
 
 
+def test_what_shrank_is_told_of_the_run_in_which_it_did_and_no_other(history, nb):
+    """Undefined twice in a row: the second time is no news. Defined again, it is held against the last it had."""
+    history(*({"values": EXACT | {RATIO: value}} for value in (1.001, None, None, 1.0011, 1.009)))
+    said = nb("trend", "small", "--format", "json")
+    told = [[(entry["metric"], entry["since"]) for entry in run["shrunk"]] for run in said.json["runs"]]
+    assert told == [[], [("sum_ratio", stamp_of(0))], [], [], [("sum_ratio", stamp_of(3))]]
+    lines = [line for line in nb("trend", "small").out.splitlines() if line.startswith("SHRANK")]
+    assert len(lines) == 1 and "from 9.09 x to 1.11 x" in lines[0] and lines[0].endswith("(and once before)")
+
+
 def test_the_neighbour_of_a_run_is_the_last_that_was_judged(store, nb):
     """Passed, failed, crashed: the crash has no margin; the figure before it counts."""
     said = nb("trend", "small", "--format", "json")

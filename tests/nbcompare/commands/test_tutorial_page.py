@@ -16,7 +16,7 @@ def test_the_tutorial_leads_from_an_install_to_a_green_gate(shell):
         else:
             (shell.project.home / re.match(r"# (\S+)\n", block)[1]).write_text(block)
     for line in ("PASS  first", "FAIL  first", "exit code 3", "|difference|", "cases/first.yaml: valid case",
-                 "nb-compare.yaml: valid project file", "GREEN  agree", "nb-compare trace first"):
+                 "nb-compare.yaml: valid project file", "GREEN  agree", "nb-compare reduce first"):
         assert line in said, line
     assert [line for line in said.splitlines() if line.startswith("  cause")]
 
@@ -28,4 +28,4 @@ def test_the_lines_of_use_in_the_readme_can_be_typed(shell):
     for name in ("A.mat", "P1.hkl"):
         (shell.project.home / name).write_text("0 0 1 100 0 0 0 0 1\n")
     said = shell(block)
-    assert "PASS  first" in said and "AGREE" in said and list(shell.project.home.glob("first-*.html"))
+    assert "PASS  first" in said and "AGREE" in said and list(shell.project.home.glob("bundles/first/pages/*.html"))

@@ -2,9 +2,11 @@
 
 import pytest
 
+from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.trace.dialects import LAST, read_trace
 from nbcompare.engine.trace.lineup import line_up
 from nbcompare.engine.trace.shares import share_out
+from nbcompare.engine.trace.who import prints_traces
 
 ARGS = ("-detpixels_x", "8", "-detpixels_y", "8", "-flux", "1e18")
 
@@ -118,6 +120,15 @@ def test_text_without_a_trace_gives_none():
 def test_both_spellings_of_the_instrumented_lines_are_read():
     for line in ("TRACE_C: steps 7", "TRACE_C:steps=7", "TRACE_PY: steps 7"):
         assert read_trace(line).number("steps") == 7
+
+
+@pytest.mark.parametrize("version, capabilities, expected", [
+    ("nanoBragg nanocrystal diffraction simulator - James Holton", {}, True), ("nanobragg_reference 0.1.0", {}, True),
+    ("nanobrag_torch 0.1.0", {}, True), ("myport 3", {}, False), ("myport 3", {"trace": True}, True),
+    ("nanobrag_torch 0.1.0", {"trace": False}, False), ("nanoBragg", {"roi": False}, False)])
+def test_who_can_be_asked_is_known_from_the_declaration_else_from_the_version(version, capabilities, expected):
+    engine = EngineIdentity("subject", "x", "default", ("x",), "", 0, version, (), capabilities=capabilities)
+    assert prints_traces(engine) is expected
 
 
 # --- line-up --------------------------------------------------------------------------------------------

@@ -1,7 +1,13 @@
 """nb-compare watch: a line for each save, whatever the save did."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from nbcompare.case.threshold import Threshold
+from nbcompare.commands.views.watch import save_line
+from nbcompare.run.watching import Save
+from nbcompare.verdict.verdict import Check, Label
 from tests.nbcompare.second_repository import DECLARED, Project
 
 
@@ -38,6 +44,18 @@ def test_each_save_gets_a_line_with_the_margins(watch):
     assert [word in line for line, word in zip(lines, ("PASS", "PASS", "FAIL", "PASS"), strict=True)] == [True] * 4
     assert "sum_ratio full exact" in lines[0] and "sum_ratio full 5 x" in lines[1]
     assert "sum_ratio full 0.04 x NO" in lines[2] and said.code == 0
+
+
+def test_of_many_margins_the_smallest_are_shown_and_what_is_outside_first():
+    def held(at, value):
+        threshold = Threshold("sum_ratio", f"r{at}", 0.9, 1.1, "w")
+        return Check(threshold, value, value is not None and threshold.admits(value))
+
+    checks = [held(at, 1 + 0.001 * at) for at in range(1, 15)] + [held(20, 1.2), held(21, None)]
+    verdict = SimpleNamespace(word=Label.FAIL, checks=checks)
+    line = save_line(Save(("core.py",), verdict, 1.0))
+    assert line.partition("1.00 s  ")[2] == ("sum_ratio r21 undefined, sum_ratio r20 0.5 x NO, sum_ratio r14 7.14 x, "
+                                             "+13 more")
 
 
 def test_a_broken_save_is_told_in_the_ports_own_words_and_it_goes_on(watch):

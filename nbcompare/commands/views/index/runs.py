@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from nbcompare.bundle.beside import page_of
 from nbcompare.bundle.history.past_run import PastRun
 from nbcompare.bundle.history.trend import Shrunk, Step
 from nbcompare.commands.views.trend import commits_words, grouped, limit_words, margin_words, shrunk_words
@@ -125,11 +126,12 @@ def margin_class(margin: float | None) -> str:
 
 
 def shown_run(step: Step, root: Path) -> ShownRun:
-    """A run with where it leads: to the page beside its bundle where there is one, else to the bundle's folder."""
+    """A run with where it leads: to its report page where there is one, else to the bundle's folder."""
     run = step.run
-    page = f"{run.case}/{run.stamp}.html"
-    has_page = bool(run.stamp) and (root / page).is_file()
-    return ShownRun(step, address(page if has_page else f"{run.case}/{run.stamp}/"), has_page)
+    page = page_of(root / run.case / run.stamp)
+    has_page = bool(run.stamp) and page.is_file()
+    leads_to = page.relative_to(root).as_posix() if has_page else f"{run.case}/{run.stamp}/"
+    return ShownRun(step, address(leads_to), has_page)
 
 
 def address(path: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
+from nbcompare.commands.views.next_steps import explaining
 from nbcompare.commands.views.page import further_subjects
 from nbcompare.commands.views.page.bars import ThresholdBar, bar_of, drawing, in_order, legend, scale_of
 from nbcompare.commands.views.page.crops import SIDE, crops, differences
@@ -128,9 +129,7 @@ def next_steps(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> list[Next
     said, folder = next_step(bundle).partition("; ")[0], shown(bundle.folder)
     found = [said]
     if bundle.record.comparison and not bundle.verdict.accepted:
-        traced = bundle.record.images is None and not bundle.record.case.own_options
-        words = ("diagnose", "trace", "reduce") if traced else ("diagnose",)
-        found += [to_type("nb-compare", word, folder) for word in words]
+        found += [to_type("nb-compare", word, folder) for word in explaining(bundle.record)]
         found = [text for text in found if not (diagnosis and text.startswith("nb-compare diagnose "))]
     return [NextStep.of(text) for text in dict.fromkeys(found)]
 
