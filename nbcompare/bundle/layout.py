@@ -61,7 +61,9 @@ def stray_files(record: Record, present: set[str]) -> list[str]:
         *(found.proof.trials if found.proof else ()), *found.subjects, *([found.device] if found.device else [])]
     known |= {name for entry in further for name in further_names(entry.files)}
     known |= {further_mask_name(entry.files) for entry in further if entry.run.mask_sha256}
-    runs = (*record.runs, *(entry.run for entry in further))
+    traced = [entry for trace in (found.proof.traces if found.proof else ()) for entry in trace.runs]
+    known |= {name for entry in traced for name in further_names(entry.files)[1:]}
+    runs = (*record.runs, *(entry.run for entry in further), *(entry.run for entry in traced))
     folders: tuple[str, ...] = (FAILED,) if any(run.failure for run in runs) else ()
     if record.runs and record.comparison is None:  # a protected file changed, and what was found was taken back
         folders += FURTHER

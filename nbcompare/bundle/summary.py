@@ -9,7 +9,7 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import Comparison
 from nbcompare.compare.pictures import Scale
 from nbcompare.engine.engine import Run
-from nbcompare.verdict.divergence import proof_rows
+from nbcompare.verdict.divergence import proof_rows, traced_of
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.verdict import Verdict
 
@@ -59,5 +59,8 @@ def _found(further: FurtherEvidence, verdict: Verdict) -> dict[str, Any]:
         "probed_arguments": ablation.as_dict()["arguments"] if ablation else None,
         "divergences": [claim.as_dict() for claim in proof.claims] if proof else [],
         "proof": proof_rows(verdict, proof) if proof else [],
+        **({"traced": [{"sentence": said, **{key: value for key, value in trace.as_dict().items() if key != "runs"}}
+                       for said, trace in zip(traced_of(proof), proof.traces, strict=True)]}
+           if proof and proof.traces else {}),
         "cause": further.cause,
     }

@@ -168,7 +168,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         repeat=part(entries, "repeat", lambda entry: whole_number(entry, 1, 100), 0),
         threads=part(entries, "threads", _threads, ()),
         required_args=part(entries, "required_args", arguments, ()),
-        divergences=part(entries, "divergences", lambda entry: claims_of(entry, regions), ()),
+        divergences=part(entries, "divergences", lambda entry: claims_of(entry, regions, shape), ()),
         matrix=part(entries, "matrix", lambda entry: matrix_of(entry, regions), None),
         engines=part(entries, "engines", declarations_of, {}) if files_are_there else {},
         pins={role: pin for role in (REFERENCE, SUBJECT) if (pin := part(entries, role, _pin, None))},

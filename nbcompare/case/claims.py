@@ -9,23 +9,26 @@ from typing import Any
 
 from nbcompare.case.arguments.emulations import derived_control, fault_in, fault_in_declared
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
+from nbcompare.case.expected_trace import ExpectedTrace, expected_trace
 from nbcompare.case.parts import NAME, arguments, known_word, limits_of, matching
 from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.case.threshold import Threshold
+from nbcompare.compare.image import Shape
 from nbcompare.compare.metrics import METRICS
 from nbcompare.errors import nearest
 
 REQUIRED = ("id", "title", "engine", "emulate", "bounds", "why", "reference", "owner", "expires")
-KEYS = (*REQUIRED, "control", "control_of_both", "switch", "changes")
+KEYS = (*REQUIRED, "control", "control_of_both", "switch", "changes", "trace")
 DECLARED = "declared"
+_SELDOM = ("control_of_both", "changes", "trace")
 
 
-def claims_of(cursor: Cursor | None, roi_names: list[str]) -> tuple[Claim, ...]:
-    """All claims of a case. Raises CaseError for the first fault."""
+def claims_of(cursor: Cursor | None, roi_names: list[str], shape: Shape | None = None) -> tuple[Claim, ...]:
+    """All claims of a case whose image has this shape. Raises CaseError for the first fault."""
     if cursor is None:
         return ()
     places = cursor.items()
-    claims = tuple(_claim(place, roi_names) for place in places)
+    claims = tuple(_claim(place, roi_names, shape) for place in places)
     if not claims:
         raise cursor.error("divergences must list at least one claim, or be left out")
     for i, claim in enumerate(claims):
@@ -34,7 +37,7 @@ def claims_of(cursor: Cursor | None, roi_names: list[str]) -> tuple[Claim, ...]:
     return claims
 
 
-def _claim(cursor: Cursor, roi_names: list[str]) -> Claim:
+def _claim(cursor: Cursor, roi_names: list[str], shape: Shape | None) -> Claim:
     entries = cursor.mapping(known=KEYS, required=REQUIRED)
     engine = known_word(entries["engine"], (REFERENCE, SUBJECT), "engine")
     emulate = arguments(entries["emulate"])
@@ -46,7 +49,8 @@ def _claim(cursor: Cursor, roi_names: list[str]) -> Claim:
         id=matching(entries["id"], NAME, "a name of letters, digits, '.', '_' and '-'"),
         title=entries["title"].text(), engine=engine, emulate=emulate,
         bounds=_bounds(entries["bounds"], roi_names, why), why=why, reference=entries["reference"].text(),
-        owner=entries["owner"].text(), expires=_day(entries["expires"]), changes=changes, **controls)
+        owner=entries["owner"].text(), expires=_day(entries["expires"]), changes=changes,
+        trace=expected_trace(entries["trace"], shape) if "trace" in entries else None, **controls)
 
 
 def _declared(entries: Mapping[str, Cursor], engine: str, emulate: tuple[str, ...]) -> str | None:
@@ -110,7 +114,8 @@ def _day(cursor: Cursor) -> datetime.date:
 class Claim:
     """What a case says about a known divergence. ``engine`` is the one with the defect; ``bounds`` say, by
     region, how large its effect may be. With ``control`` the reference, with ``control_of_both`` neither engine shows
-    it. ``changes`` says what a declared switch of another engine changes; None for registered emulations."""
+    it. ``changes`` says what a declared switch of another engine changes; None for registered emulations. ``trace`` is
+    what the factors of a pixel must show."""
 
     id: str
     title: str
@@ -124,6 +129,7 @@ class Claim:
     control: tuple[str, ...] = ()
     control_of_both: tuple[str, ...] = ()
     changes: str | None = None
+    trace: ExpectedTrace | None = None
 
     @property
     def rois(self) -> tuple[str, ...]:
@@ -134,12 +140,14 @@ class Claim:
         """As plain values; what a claim does not say is left out, as records of before it could be said lack it."""
         said = {**asdict(self), "emulate": list(self.emulate), "bounds": [asdict(bound) for bound in self.bounds],
                 "expires": self.expires.isoformat(), "control": list(self.control),
-                "control_of_both": list(self.control_of_both)}
-        return {key: value for key, value in said.items() if value or key not in ("control_of_both", "changes")}
+                "control_of_both": list(self.control_of_both),
+                "trace": self.trace.as_dict() if self.trace else None}
+        return {key: value for key, value in said.items() if value or key not in _SELDOM}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Claim:
         return cls(**{**stored, "emulate": tuple(stored["emulate"]), "control": tuple(stored["control"]),
                       "control_of_both": tuple(stored.get("control_of_both", ())),
+                      "trace": ExpectedTrace.from_dict(stored["trace"]) if stored.get("trace") else None,
                       "bounds": tuple(Threshold(**bound) for bound in stored["bounds"]),
                       "expires": datetime.date.fromisoformat(stored["expires"])})

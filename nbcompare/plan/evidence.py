@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.bundle.bundle import Bundle
-from nbcompare.bundle.check.recheck import check_bundle
+from nbcompare.bundle.check.recheck import Recheck, check_bundle
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.listing import newest_in
 from nbcompare.bundle.names import MANIFEST, moment_named
@@ -19,6 +19,7 @@ from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case
 from nbcompare.errors import NbCompareError
 from nbcompare.files import sha256_of
+from nbcompare.verdict.divergence import traced_of
 from nbcompare.verdict.verdict import Verdict
 
 
@@ -26,7 +27,8 @@ from nbcompare.verdict.verdict import Verdict
 class Evidence:
     """What there is for a case. ``verdict`` is made anew; None when there are no two images to judge, and
     ``unjudged`` then says why. ``loosened`` are requirements that were stricter in this bundle or in one
-    before it, since the last that was signed. ``manifest_sha256`` was taken before all else, so it speaks of what was
+    before it, since the last that was signed. ``traced`` is what claims say of a pixel's factors beside what these are.
+    ``manifest_sha256`` was taken before all else, so it speaks of what was
     looked at."""
 
     case: Case
@@ -37,6 +39,7 @@ class Evidence:
     unjudged: str | None = None
     loosened: tuple[str, ...] = ()
     manifest_sha256: str | None = None
+    traced: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -69,18 +72,19 @@ def gather(case: Case, bundles: Path, signers: Path | None = None) -> Evidence:
     faults = tuple(map(str, found.faults))
     if faults or found.record is None:
         return Evidence(case, folder, found.record, faults or ("the record cannot be read",))
-    verdict, unjudged, loosened = _judged_again(folder, found.record, case, signers)
-    return Evidence(case, folder, found.record, (), verdict, unjudged, loosened, digest)
+    again = _judged_again(folder, found.record, case, signers)
+    if isinstance(again, str):
+        return Evidence(case, folder, found.record, unjudged=again, manifest_sha256=digest)
+    return Evidence(case, folder, found.record, (), again.verdict, None,
+                    tuple(entry.sentence for entry in again.loosened), digest, tuple(traced_of(again.further.proof)))
 
 
-def _judged_again(folder: Path, record: Record, case: Case,
-                  signers: Path | None) -> tuple[Verdict | None, str | None, tuple[str, ...]]:
-    """(the verdict on the images of an intact bundle by the case, or why there is none, what became looser)."""
+def _judged_again(folder: Path, record: Record, case: Case, signers: Path | None) -> Recheck | str:
+    """The images of an intact bundle judged by the case, or why there is no verdict on them."""
     if record.comparison is None and not record.uncompared and not (record.case.expect and record.runs):
         said = "; ".join((str(record.verdict.word), *record.verdict.reasons))
-        return None, f"nothing was compared: {said}", ()
+        return f"nothing was compared: {said}"
     try:
-        found = check_bundle(folder, case, signers)
+        return check_bundle(folder, case, signers)
     except NbCompareError as fault:
-        return None, fault.message, ()
-    return found.verdict, None, tuple(entry.sentence for entry in found.loosened)
+        return fault.message

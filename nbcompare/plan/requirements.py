@@ -79,8 +79,9 @@ def _verdict(evidence: Evidence, wanted: tuple[str, ...]) -> Requirement:
     again, stored = evidence.verdict, evidence.bundle.record.verdict
     if str(again.word) in wanted:
         looser = f"; LOOSER than before: {_some(evidence.loosened)}" if evidence.loosened else ""
+        traced = f"; traced, {_some(evidence.traced)}" if evidence.traced else ""
         return Requirement("verdict", True, f"{again.word}, judged again from the float images by the case as it is "
-                           f"now{looser}", name)
+                           f"now{traced}{looser}", name)
     reasons = _some(again.reasons) or f"this phase accepts {', '.join(wanted)}"
     was = f" (the bundle said {stored.word})" if stored.word != again.word else ""
     return Requirement("verdict", False, f"{again.word}{was}: {reasons}", name, _as_bad(again.exit_code))

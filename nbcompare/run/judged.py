@@ -27,6 +27,7 @@ from nbcompare.run.likely_cause import cause_beside, likely_cause
 from nbcompare.run.options import RunOptions
 from nbcompare.run.staged_case import StagedCase
 from nbcompare.verdict.ablation import QuietRun
+from nbcompare.verdict.claimed_trace import Listen
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.further_runs import FurtherRuns, run_further
 from nbcompare.verdict.noise_floor import Rerun
@@ -77,7 +78,8 @@ def _judge(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, compariso
            progress: Progress, device: str | None) -> Judgement:
     bundle, stored = staged.bundle, staged.stored
     bench = FurtherRuns(staged.case, staged.jobs, tuple(staged.identities.values()), ran.runs, ran.images,
-                        _rerun_in(staged, ran, place), _run_quietly(place, progress), bundle.folder / DATA,
+                        _rerun_in(staged, ran, place), _run_quietly(place, progress), _listen_in(staged, place),
+                        bundle.folder / DATA,
                         datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC).date(),
                         stored.record.further if stored else None, options.resample,
                         {name: other.described for name, other in staged.others.items()})
@@ -126,6 +128,22 @@ def _rerun_in(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder) -> Rer
         return masked_rendering(staged, found)
 
     return rerun
+
+
+def _listen_in(staged: StagedCase, place: EvidenceFolder) -> Listen:
+    """How an engine is run once more for what it prints, of which alone is kept in the bundle."""
+    bundle = staged.bundle
+
+    def listen(job: Job, name: str) -> Rendering:
+        image, stdout, stderr = map(bundle.path, further_names(name))
+        mask = bundle.path(further_mask_name(name))
+        found = place.run(job, RunFiles(image, stdout, stderr, bundle.folder / FAILED / name, mask))
+        for path in (image, mask):
+            place.forget(path)
+            path.unlink(missing_ok=True)
+        return replace(found, stdout=read_kept(stdout))
+
+    return listen
 
 
 def _run_quietly(place: EvidenceFolder, progress: Progress) -> QuietRun:

@@ -8,7 +8,8 @@ plain comparison is outside a threshold, the claims of a case excuse that only i
   (c) every figure outside its threshold lies within the claim's bounds, and the bounds hold,
   (d) the claim has not expired,
   (e) of a defect of the reference: where it is avoided, by the claim's control or one that follows from the
-      emulation, the plain subject agrees with the reference in the same way.
+      emulation, the plain subject agrees with the reference in the same way,
+  (f) of a claim that says what the factors of a pixel must show: both engines, traced there, show it.
 
 Several claims of one case stand together: all emulations at once must close the gap, and none may be left out.
 The verdict is then PROVEN. A claim that is not needed, or does not explain all, is an error of its own.
@@ -34,6 +35,7 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Run
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.errors import ShapeError
+from nbcompare.verdict.claimed_trace import ClaimTrace, Listen, trace_claim, trace_faults, trace_sentences
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED, Apart, Proof, Trial, apart
 from nbcompare.verdict.verdict import Check, Label, Verdict, judge, verdict
@@ -46,7 +48,8 @@ CLAIMS_FOLDER = "divergences"
 
 def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping[str, np.ndarray], rerun: Rerun,
                rois: Sequence[Roi], thresholds: Sequence[Threshold], today: datetime.date,
-               centre: tuple[float, float] | None = None, *, skip_nonfinite: bool = False) -> Proof:
+               centre: tuple[float, float] | None = None, *, skip_nonfinite: bool = False,
+               listen: Listen | None = None) -> Proof:
     """Run the engines again as the claims say. ``jobs`` and ``images`` are those of the plain comparison, by role."""
     asked = {(t.metric, t.roi) for t in (*thresholds, *(bound for claim in claims for bound in claim.bounds))}
 
@@ -83,7 +86,29 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
     if CONTROL in wanted:
         named, image = run(CONTROL)
         trials.append(Trial(*named, held(image, subject), None, gap(image, subject)))
-    return Proof(tuple(claims), tuple(trials), today)
+    return Proof(tuple(claims), tuple(trials), today, _traced(claims, jobs, images, listen) if listen else ())
+
+
+def _traced(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping[str, np.ndarray],
+            listen: Listen) -> tuple[ClaimTrace, ...]:
+    """The trace of each claim that says what it must show, the other claims' emulations being on."""
+    return tuple(trace_claim(claim, {REFERENCE: jobs[REFERENCE], SUBJECT: replace(
+        jobs[SUBJECT], arguments=trace_arguments(claim, claims, jobs[SUBJECT].arguments), purpose=_without_others(
+            claim, claims))}, trace_files(claim), images, listen) for claim in claims if claim.trace)
+
+
+def trace_arguments(claim: Claim, claims: Sequence[Claim], arguments: Sequence[str]) -> tuple[str, ...]:
+    """The subject's arguments when a claim is traced, but for those that ask for the trace."""
+    return emulating(arguments, [word for other in claims if other is not claim for word in other.emulate])
+
+
+def _without_others(claim: Claim, claims: Sequence[Claim]) -> str:
+    return "others emulated" if len(claims) > 1 else ""
+
+
+def trace_files(claim: Claim) -> str:
+    """How the names of the files of a claim's trace begin in the bundle, before _reference and _subject."""
+    return f"{CLAIMS_FOLDER}/{claim.id}/trace"
 
 
 def trials_asked(claims: Sequence[Claim], arguments: Sequence[str]) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -146,17 +171,22 @@ def judge_claims(plain: Verdict, comparison: Comparison, proof: Proof, threshold
     if plain.word is not Label.FAIL:
         return plain
     against = [*_expired(proof), *_gap(plain, comparison, proof, thresholds), *_unchanged(proof),
-               *_out_of_bounds(plain, comparison, proof.claims), *_control(proof, thresholds)]
+               *_out_of_bounds(plain, comparison, proof.claims), *_control(proof, thresholds), *_not_traced(proof)]
     if against:
         return verdict(Label.NOT_PROVEN, against, plain.checks)
     names = " and ".join(claim.id for claim in proof.claims)
     return verdict(Label.PROVEN, [f"{check.sentence}; explained by {names}" for check in plain.checks
-                                  if not check.holds], plain.checks)
+                                  if not check.holds] + [f"traced, {said}" for said in traced_of(proof)], plain.checks)
+
+
+def traced_of(proof: Proof | None) -> list[str]:
+    """What the traces of a proof show, beside what its claims say of them."""
+    return trace_sentences(proof.claims, proof.traces) if proof else []
 
 
 @dataclass(frozen=True)
 class RuleOutcome:
-    """One of the five rules above, in words, and what speaks against it; nothing where it holds."""
+    """One of the rules above, in words, and what speaks against it; nothing where it holds."""
 
     rule: str
     against: tuple[str, ...]
@@ -174,7 +204,9 @@ def rules_of(judged: Verdict, comparison: Comparison, proof: Proof,
                     tuple(_out_of_bounds(judged, comparison, proof.claims))),
         RuleOutcome("the claim has not expired", tuple(_expired(proof))),
         RuleOutcome("where the defect is avoided, the plain subject agrees with the reference in the same way",
-                    tuple(_control(proof, thresholds)))]
+                    tuple(_control(proof, thresholds))),
+        *([RuleOutcome(": ".join(["traced, the factors of a pixel are what the claim says", *traced_of(proof)]),
+                       tuple(_not_traced(proof)))] if any(claim.trace for claim in proof.claims) else [])]
 
 
 def _expired(proof: Proof) -> list[str]:
@@ -254,6 +286,11 @@ def _control(proof: Proof, thresholds: Sequence[Threshold]) -> list[str]:
         said = ["against the control, the images do not agree everywhere: " +
                 (trial.apart.sentence if trial.apart else "their shapes are not the same")]
     return said
+
+
+def _not_traced(proof: Proof) -> list[str]:
+    """(f)"""
+    return [fault for claim in proof.claims for fault in trace_faults(claim, proof.trace(claim.id))]
 
 
 def _why(trial: Trial | None) -> str:

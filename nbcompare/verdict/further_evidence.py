@@ -11,6 +11,7 @@ from nbcompare.case.claims import Claim
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
+from nbcompare.engine.trace.asking import ONE_THREAD
 from nbcompare.verdict.ablation import Ablation
 from nbcompare.verdict.divergence import judge_claims
 from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked
@@ -42,6 +43,9 @@ class FurtherEvidence:
             yield f"the reference once more ({repetition.name})", repetition.run, repetition.environment
         for trial in self.proof.trials if self.proof else ():
             yield f"the {trial.run.role} once more ({trial.purpose})", trial.run, {}
+        for trace in self.proof.traces if self.proof else ():
+            for asked in trace.runs:
+                yield f"the {asked.run.role} once more (trace of {trace.claim})", asked.run, ONE_THREAD
         if self.device:
             yield f"the subject once more (on {self.device.device})", self.device.run, {}
         for entry in self.subjects:
@@ -99,7 +103,7 @@ def _proof_now(proof: Proof | None, claims: Sequence[Claim], today: datetime.dat
         return [(claim.id, claim.emulate, claim.control, claim.control_of_both) for claim in of]
 
     same = proof is not None and words(proof.claims) == words(claims)
-    return Proof(tuple(claims), proof.trials if proof and same else (), today)
+    return Proof(tuple(claims), proof.trials if proof and same else (), today, proof.traces if proof and same else ())
 
 
 def conclude(comparison: Comparison, thresholds: Sequence[Threshold], further: FurtherEvidence) -> Verdict:

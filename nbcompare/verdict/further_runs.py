@@ -22,6 +22,7 @@ from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import near_copy, same_program
 from nbcompare.verdict.ablation import Ablation, QuietRun, ablate
+from nbcompare.verdict.claimed_trace import Listen
 from nbcompare.verdict.divergence import try_claims
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, plain_verdict
 from nbcompare.verdict.held_run import Against
@@ -39,7 +40,8 @@ NOISE_FLOOR_THREADS = (1, 2)
 class FurtherRuns:
     """Two runs that gave images, and the means to run more. ``images`` are float32 [slow, fast] by role.
 
-    ``rerun`` keeps what it makes in the bundle, ``run_quietly`` keeps nothing. ``inputs`` is the folder of input
+    ``rerun`` keeps what it makes in the bundle, ``run_quietly`` keeps nothing, ``listen`` only what is
+    printed. ``inputs`` is the folder of input
     files, ``today`` the day of the bundle's stamp, by which claims expire. ``stored`` are the findings of the
     bundle that the reference's image was taken from, when its program is not to be run. ``others`` are the engines of
     further subjects that are other programs, by the name of the subject.
@@ -52,6 +54,7 @@ class FurtherRuns:
     images: Mapping[str, np.ndarray]
     rerun: Rerun
     run_quietly: QuietRun
+    listen: Listen
     inputs: Path
     today: datetime.date
     stored: FurtherEvidence | None = None
@@ -111,7 +114,7 @@ def _proof(bench: FurtherRuns, comparison: Comparison, further: FurtherEvidence)
     if plain_verdict(comparison, bench.case.thresholds, further).word is not Label.FAIL:
         return Proof(claims, (), bench.today)
     return try_claims(claims, bench.jobs, bench.images, bench.rerun, bench.case.rois, bench.case.thresholds,
-                      bench.today, comparison.centre, skip_nonfinite=bench.case.nan == COMPARE)
+                      bench.today, comparison.centre, skip_nonfinite=bench.case.nan == COMPARE, listen=bench.listen)
 
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from nbcompare.case.claims import Claim
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
+from nbcompare.verdict.claimed_trace import ClaimTrace
 
 EMULATED, CONTROL, CONTROL_SUBJECT = "emulated", "control", "control of the subject"
 
@@ -88,21 +89,28 @@ class Trial:
 class Proof:
     """The claims of a case and the trials made of them; no trial when the plain comparison needed none.
 
-    ``judged_on`` is the day by which expiry was judged.
+    ``judged_on`` is the day by which expiry was judged; ``traces`` are of the claims that say what they must show.
     """
 
     claims: tuple[Claim, ...]
     trials: tuple[Trial, ...]
     judged_on: datetime.date
+    traces: tuple[ClaimTrace, ...] = ()
+
+    def trace(self, claim: str) -> ClaimTrace | None:
+        """What was traced for a claim."""
+        return next((trace for trace in self.traces if trace.claim == claim), None)
 
     def trial(self, purpose: str) -> Trial | None:
         return next((trial for trial in self.trials if trial.purpose == purpose), None)
 
     def as_dict(self) -> dict[str, Any]:
         return {"claims": [claim.as_dict() for claim in self.claims],
-                "trials": [trial.as_dict() for trial in self.trials], "judged_on": self.judged_on.isoformat()}
+                "trials": [trial.as_dict() for trial in self.trials], "judged_on": self.judged_on.isoformat(),
+                **({"traces": [trace.as_dict() for trace in self.traces]} if self.traces else {})}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Proof:
         return cls(tuple(map(Claim.from_dict, stored["claims"])), tuple(map(Trial.from_dict, stored["trials"])),
-                   datetime.date.fromisoformat(stored["judged_on"]))
+                   datetime.date.fromisoformat(stored["judged_on"]),
+                   tuple(map(ClaimTrace.from_dict, stored.get("traces", ()))))

@@ -31,16 +31,20 @@ from nbcompare.bundle.names import (
 )
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.text_files import summary_of, texts_of
+from nbcompare.case.arguments.command import rendered_region
 from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.case import cell_named, load_case
 from nbcompare.case.facts import case_facts
 from nbcompare.case.further_subject import FurtherSubject
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHODS, Scale
+from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.processes.kept_stream import read_kept
+from nbcompare.engine.trace.asking import questions
 from nbcompare.errors import CaseError, FileError
 from nbcompare.files import dump_json
-from nbcompare.verdict.divergence import emulating, trials_asked
+from nbcompare.verdict.claimed_trace import ClaimTrace, TracedRun
+from nbcompare.verdict.divergence import emulating, trace_arguments, trials_asked
 from nbcompare.verdict.on_device import device_words
 
 _MORE = 4096
@@ -91,6 +95,8 @@ def _argv_faults(record: Record) -> Iterator[Fault]:
     for trial in record.further.proof.trials if record.further.proof else ():
         more = emulating(record.case.arguments(trial.run.role), words.get(trial.purpose, ()))
         asked.append((trial.run, engines[trial.run.role].argv(more)))
+    for trace in record.further.proof.traces if record.further.proof else ():
+        asked += [(entry.run, _question(record, trace, entry, engines[entry.run.role])) for entry in trace.runs]
     if record.further.device:
         there = (*record.case.arguments(SUBJECT), *device_words(record.further.device.device))
         asked.append((record.further.device.run, engines[SUBJECT].argv(there)))
@@ -102,6 +108,16 @@ def _argv_faults(record: Record) -> Iterator[Fault]:
         if run.argv != argv:
             yield Fault("disagrees", RECORD, f"the {run.role} is said to have been run as {shlex.join(run.argv)!r}, "
                                              "which does not follow from its engine and the case")
+
+
+def _question(record: Record, trace: ClaimTrace, entry: TracedRun, engine: EngineIdentity) -> tuple[str, ...] | None:
+    """What the engine was started with, if that is one of the ways to ask it about this pixel; None otherwise."""
+    claims, words = record.case.divergences, record.case.arguments(entry.run.role)
+    for claim in claims:
+        if claim.id == trace.claim and entry.run.role == SUBJECT:
+            words = trace_arguments(claim, claims, words)
+    ways = questions(tuple(words), (trace.fast, trace.slow), rendered_region(words, entry.run.shape))
+    return next((argv for argv in map(engine.argv, ways) if argv == entry.run.argv), None)
 
 
 def _stamp_faults(folder: Path, record: Record) -> Iterator[Fault]:

@@ -20,9 +20,11 @@ from nbcompare.case.masking import COMPARE
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi, read_float_image, read_mask
 from nbcompare.engine.engine import Run
+from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.rendering.self_comparison import NEARLY_EQUAL, near_copy, same_program
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.files import sha256_of
+from nbcompare.verdict.claimed_trace import ClaimTrace, read_claim_trace
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, Repetition, repetitions_asked
 from nbcompare.verdict.on_device import DeviceRun
@@ -100,7 +102,28 @@ def _proof(proof: Proof | None, folder: Path, record: Record, images: Mapping[st
         return replace(trial, comparison=held(images[REFERENCE], image), change=held(*change, *identity),
                        apart=gap(images[REFERENCE], image) if trial.purpose == EMULATED else None)
 
-    return replace(proof, trials=tuple(map(again, proof.trials)))
+    return replace(proof, trials=tuple(map(again, proof.trials)),
+                   traces=tuple(_trace_again(trace, folder, images, len(proof.claims) == 1) for trace in proof.traces))
+
+
+def _trace_again(trace: ClaimTrace, folder: Path, images: Mapping[str, np.ndarray], alone: bool) -> ClaimTrace:
+    """The numbers of a trace from what the engines printed then, and from their images: beside other claims than this
+    one ``alone``, the subject was traced with emulations. Raises FileError."""
+    if not trace.runs:
+        return trace
+    said, runs = {}, []
+    for entry in trace.runs:
+        path = folder / further_names(entry.files)[1]
+        if path.is_symlink() or not path.is_file():
+            raise FileError(f"{path}: what the {entry.run.role} printed of a pixel is not there")
+        said[entry.run.role] = read_kept(path)
+        pixel = None
+        if alone or entry.run.role == REFERENCE:
+            image = images[entry.run.role]
+            inside = trace.slow < image.shape[0] and trace.fast < image.shape[1]
+            pixel = float(image[trace.slow, trace.fast]) if inside else None
+        runs.append(replace(entry, image=pixel))
+    return read_claim_trace(replace(trace, runs=tuple(runs)), said)
 
 
 def _image(folder: Path, files: str, run: Run, record: Record, images: Mapping[str, np.ndarray]) -> np.ndarray | None:
@@ -144,6 +167,10 @@ def further_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
     if found.proof and f"{found.proof.judged_on:%Y%m%d}" != record.stamp[:8]:
         yield Fault("disagrees", RECORD, f"its claims were judged on {found.proof.judged_on}, the stamp says "
                                          f"{record.stamp}")
+    if found.proof and found.proof.trials:
+        asked_for = [claim.id for claim in found.proof.claims if claim.trace]
+        if [trace.claim for trace in found.proof.traces] != asked_for:
+            yield Fault("disagrees", RECORD, "the pixels that were traced are not those that the claims speak of")
     if (found.proof.claims if found.proof else ()) != case.divergences:
         yield Fault("disagrees", RECORD, "the claims that were tried are not those of the case")
     same = None if record.images else same_program([engine.started_as for engine in record.engines],

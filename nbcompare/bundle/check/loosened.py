@@ -19,6 +19,7 @@ from nbcompare.bundle.record import Record
 from nbcompare.bundle.signoffs import names_bundle, read
 from nbcompare.case.case import Case
 from nbcompare.case.claims import Claim
+from nbcompare.case.expected_trace import ExpectedTrace
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi
 from nbcompare.errors import NbCompareError
@@ -127,12 +128,26 @@ def _loosened_claims(past: Sequence[Claim], name: str, now: Sequence[Claim]) -> 
             continue
         if claim.expires > old.expires:
             yield Loosened(f"claim {claim.id}", f"until {old.expires}", f"until {claim.expires}", claim.why, name)
+        if old.trace and not _asks_as_much(old.trace, claim.trace):
+            yield Loosened(f"claim {claim.id}, what the trace must show", old.trace.allowed,
+                           claim.trace.allowed if claim.trace else None, claim.why, name)
         bounds = {(bound.metric, bound.roi): bound for bound in old.bounds}
         for bound in claim.bounds:
             before = bounds.get((bound.metric, bound.roi))
             if before is None or _is_looser(before, bound):
                 yield Loosened(f"claim {claim.id}, {bound.metric} on {bound.roi}",
                                before.allowed if before else "not excused", bound.allowed, claim.why, name)
+
+
+def _asks_as_much(old: ExpectedTrace, new: ExpectedTrace | None) -> bool:
+    """Whether what a trace must show now admits nothing that it did not."""
+    if new is None or new.later > old.later or new.pixel != old.pixel:
+        return False
+    named = {factor.name: factor for factor in new.factors}
+    if named.keys() != {factor.name for factor in old.factors}:
+        return False
+    return all(abs(named[was.name].percent - was.percent) + named[was.name].within <= was.within
+               for was in old.factors)
 
 
 def _is_looser(old: Threshold, new: Threshold) -> bool:

@@ -27,8 +27,10 @@ from nbcompare.engine.direct_beam import direct_beam_px
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.taken_image import image_failure
 from nbcompare.errors import FileError, ShapeError
+from nbcompare.verdict.claimed_trace import worst_pixel
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.on_device import DeviceRun
+from nbcompare.verdict.proof import Proof
 from nbcompare.verdict.refusals import refusals_verdict
 from nbcompare.verdict.subjects import SubjectRun
 from nbcompare.verdict.verdict import Verdict, blocked, failures_verdict, not_comparable, uncompared
@@ -95,6 +97,8 @@ def _outcome_faults(folder: Path, record: Record) -> Iterator[Fault]:
         yield from figure_faults(record.comparison, comparison)
     if comparison is not None and (record.further.device or record.further.subjects):
         yield from _held_faults(folder, record)
+    if comparison is not None and record.further.proof and record.further.proof.traces:
+        yield from _trace_faults(folder, record, record.further.proof)
     yield from _verdict_faults(record, verdict)
 
 
@@ -106,6 +110,21 @@ def _held_faults(folder: Path, record: Record) -> Iterator[Fault]:
             yield Fault("disagrees", RECORD, f"what it says of the image {entry.files} does not follow from that image")
         elif entry.comparison is not None and anew.comparison is not None:
             yield from figure_faults(entry.comparison, anew.comparison)
+
+
+def _trace_faults(folder: Path, record: Record, proof: Proof) -> Iterator[Fault]:
+    """The numbers of traces, taken again from what the engines printed; and the pixel that differs most, where that is
+    the one that was to be traced."""
+    images = read_stored_images(folder, record)
+    again = further_again(folder, record, images, record.case.rois, figures_of(record)).proof
+    for claim in proof.claims:
+        said, found = proof.trace(claim.id), again.trace(claim.id) if again else None
+        if said is None or found is None or claim.trace is None:
+            continue
+        if not _same_numbers(said.as_dict(), found.as_dict(), 1.0):
+            yield Fault("disagrees", RECORD, f"the trace of {claim.id} does not come out of what the engines printed")
+        if (said.fast, said.slow) != (claim.trace.pixel or worst_pixel(images)):
+            yield Fault("disagrees", RECORD, f"the trace of {claim.id} is not of the pixel that the claim speaks of")
 
 
 def _held_runs(further: FurtherEvidence) -> list[DeviceRun | SubjectRun]:

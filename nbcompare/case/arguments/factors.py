@@ -75,5 +75,9 @@ FACTORS = {factor.name: factor for factor in (
                                           "solid_angle_sr capture_fraction I_background"),
 )}
 
+OF_THE_VALUE = ("steps", "I_before_scaling", "r_e_squared_m2", "fluence_per_m2", "capture_fraction", "polarization",
+                "solid_angle_sr", "intensity")
+"""The final value, and the numbers of which it is the product (1 / steps among them)."""
+
 SUMMED = ("F_latt", "I_term")
 """Factors whose entries are judged by the largest of them: what is nothing in the sum is nothing."""

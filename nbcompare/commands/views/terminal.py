@@ -19,7 +19,7 @@ from nbcompare.compare.compare import Comparison, WorstPixel
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Run
 from nbcompare.errors import to_type
-from nbcompare.verdict.divergence import factor, proof_rows
+from nbcompare.verdict.divergence import factor, proof_rows, traced_of
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.proof import CONTROL, Proof
 from nbcompare.verdict.subjects import subject_lines
@@ -100,7 +100,9 @@ def body(comparison: Comparison | None, verdict: Verdict, further: FurtherEviden
     if verdict.word is Label.PASS:
         return [*notes, *checks_table(verdict), *_beside(further, verdict)]
     if verdict.word is Label.PROVEN and further and further.proof:
-        return [*notes, *_claims(further.proof), *proof_table(verdict, further.proof), *_beside(further, verdict)]
+        return [*notes, *_claims(further.proof), *proof_table(verdict, further.proof),
+                *(entry for said in traced_of(further.proof) for entry in whole("trace", said)),
+                *_beside(further, verdict)]
     before = [*notes, *(_claims(further.proof) if further and further.proof else ())]
     after = _explained(comparison, verdict, further) if verdict.word in _TO_BE_EXPLAINED else []
     return [*before, *_reasons(verdict, max(1, room - len(before) - len(after))), *after]

@@ -12,20 +12,16 @@ from nbcompare.case.arguments.command import declared_shape, rendered_region
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.compare.image import Roi
 from nbcompare.engine.engine import Rendering
-from nbcompare.engine.failure import ZERO_IMAGE
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.rendering.runs import job_of
-from nbcompare.engine.trace.dialects import EngineTrace, read_trace
+from nbcompare.engine.trace.asking import ONE_THREAD, ask
+from nbcompare.engine.trace.dialects import EngineTrace
 from nbcompare.engine.trace.lineup import Lineup, line_up
 from nbcompare.engine.trace.shares import Shares, share_out
 from nbcompare.errors import ExitCode, UsageError
 from nbcompare.explain.experiment import Experiment
 
-USABLE_FAILURES = (ZERO_IMAGE, "nan-image")
-"""A pixel that is zero or NaN can be traced like any other."""
-
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 IMAGE_TOLERANCE = 1e-6
 
 
@@ -94,26 +90,11 @@ def trace_pixel(asked: Experiment, pixel: Pixel, tolerance: float, progress: Pro
 
 
 def _ask(asked: Experiment, role: str, pixel: Pixel) -> EngineTrace | str:
-    """The engine's trace of the pixel, or why there is none.
-
-    An engine that does not know one of the two ways of asking may ignore it or refuse it; so both are tried
-    together and then each alone.
-    """
+    """The engine's trace of the pixel, or why there is none."""
     arguments = asked.arguments(role)
-    alone = (*arguments, "-roi", *map(str, _surroundings(pixel, _rendered(asked, role, pixel))))
-    ours = ("-trace_pixel", str(pixel.slow), str(pixel.fast))
-    theirs = ("-printout_pixel", str(pixel.fast), str(pixel.slow))
-    said = "printed no trace of the pixel"
-    for ways in ((*theirs, *ours), ours, theirs):
-        found = _run(asked, role, (*alone, *ways))
-        run = found.run
-        if run.failure and run.failure.kind not in USABLE_FAILURES:
-            said = run.failure.sentence
-            if run.failure.kind != "exit-code":
-                return said
-        elif trace := read_trace(found.stdout, frozenset(arguments)):
-            return trace
-    return said
+    _, trace, why = ask(lambda words: _run(asked, role, words), arguments, (pixel.fast, pixel.slow),
+                        _rendered(asked, role, pixel))
+    return trace or why
 
 
 def _rendered(asked: Experiment, role: str, pixel: Pixel) -> Roi:
@@ -125,13 +106,6 @@ def _rendered(asked: Experiment, role: str, pixel: Pixel) -> Roi:
                          f"{found.xmax}, slow {found.ymin}..{found.ymax}",
                          hint="--pixel takes the fast pixel number first")
     return found
-
-
-def _surroundings(pixel: Pixel, rendered: Roi) -> tuple[int, int, int, int]:
-    """The pixel and the one rendered just before it, because a program may carry something over from that one."""
-    if pixel.fast > rendered.xmin:
-        return pixel.fast - 1, pixel.fast, pixel.slow, pixel.slow
-    return pixel.fast, pixel.fast, max(rendered.ymin, pixel.slow - 1), pixel.slow
 
 
 def _run(asked: Experiment, role: str, arguments: tuple[str, ...]) -> Rendering:
