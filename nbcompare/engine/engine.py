@@ -49,6 +49,9 @@ class Engine:
     reads: tuple[Path, ...] = ()
     """What else a confined one may read."""
     recorded: Adapter | None = None
+    trial: bool = False
+    """Whether it is a bundled simulator that tries an idea: of such a run only pixels are taken and nothing is kept as
+    evidence, so what it opens is not looked at."""
 
     @property
     def program(self) -> Path:
@@ -78,7 +81,9 @@ class Engine:
                              f"the {self.role} {self.name} does not")
 
     def watch(self) -> OpenCalls:
-        """The watch over one start of it, which sees nothing where its declaration does not want it."""
+        """The watch over one start of it, which sees nothing where its declaration does not want it, nor of a trial."""
+        if self.trial:
+            return OpenCalls("it tries an idea")
         wanted = self.declaration is None or self.declaration.watched
         return OpenCalls(None if wanted else "its declaration says watched: false")
 

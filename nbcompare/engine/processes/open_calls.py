@@ -98,6 +98,12 @@ class OpenCalls:
         known = sys.platform == "linux" and platform.machine() in _CALLS
         return None if known else "this system cannot be asked which files a program opens"
 
+    @property
+    def at_start(self) -> Callable[[], None] | None:
+        """What the new process has to call before it becomes the program: ``in_child``, or nothing where nothing is
+        watched, so that no copy of this process has to be made for it (vfork)."""
+        return self.in_child if self._thread else None
+
     # --- in the process that becomes the engine ------------------------------------------------------------------
 
     def in_child(self) -> None:

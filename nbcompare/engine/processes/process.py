@@ -130,7 +130,7 @@ def start(argv: Sequence[str], folder: Path, extra_environment: Mapping[str, str
     with starting() as groups:
         process = subprocess.Popen(argv, cwd=folder, stdin=stdin, stdout=stdout, stderr=stderr,
                                    env=allowed_environment(extra_environment), start_new_session=True,
-                                   preexec_fn=watch.in_child if watch else None)  # noqa: PLW1509 (it takes no lock)
+                                   preexec_fn=watch.at_start if watch else None)  # noqa: PLW1509 (it takes no lock)
         groups.add(process.pid)
     return process
 

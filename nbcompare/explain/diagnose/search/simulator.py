@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -37,6 +38,9 @@ _TORCH_ALONE = ("emulation", "precision")
 
 _QUIET = ("-nonoise", "-nopgm", "-noprogress")
 _DUMP = "Fdump.bin"
+_THREADS = {"OMP_WAIT_POLICY": "passive"}
+"""A thread that has nothing to do sleeps: most renders are of few pixels, and threads of the C reference that spin
+while they wait would take more processor time than all the rest of such a run."""
 
 
 class Simulator:
@@ -69,13 +73,13 @@ class Simulator:
 
     @cached_property
     def torch(self) -> Engine:
-        return subject_engine(None, {})
+        return replace(subject_engine(None, {}), trial=True)
 
     @cached_property
     def reference(self) -> Engine:
         """The C reference; the torch simulator where that cannot be built."""
         try:
-            return Engine(REFERENCE, "bundled C reference", (str(build_reference()),), "default")
+            return Engine(REFERENCE, "bundled C reference", (str(build_reference()),), "default", trial=True)
         except NbCompareError:
             return self.torch
 
@@ -116,7 +120,7 @@ class Simulator:
         return found.pixels if failure is None or failure.kind == "zero-image" else None
 
     def _run(self, engine: Engine, argv: Sequence[str], inputs: Path, shape: Shape, seconds: float) -> Rendering:
-        return self.renderer.render(Job(engine, tuple(argv), shape, seconds, inputs))
+        return self.renderer.render(Job(engine, tuple(argv), shape, seconds, inputs, _THREADS))
 
     def _keep(self, key: str, image: np.ndarray | None, region: Roi) -> None:
         if image is not None:
@@ -163,7 +167,8 @@ class Simulator:
         """The dump that a run of one pixel leaves."""
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             home = Path(scratch)
-            job = Job(engine, (*command.argv, "-roi", "0", "0", "0", "0", *_QUIET), shape, limits.LIST_SECONDS, inputs)
+            job = Job(engine, (*command.argv, "-roi", "0", "0", "0", "0", *_QUIET), shape, limits.LIST_SECONDS, inputs,
+                      _THREADS)
             self.renderer.run(job, folder=home / "run", stdout=home / "out", stderr=home / "err")
             return (home / "run" / _DUMP).read_bytes()
 
