@@ -222,3 +222,9 @@ def test_a_program_that_is_not_to_be_watched_is_not(tmp_path):
         run_program(["/bin/true"], folder=tmp_path, stdout=tmp_path / "o", stderr=tmp_path / "e", seconds=60,
                     watch=watch)
     assert watch.calls.unwatched == "its declaration says watched: false" and not watch.calls.uses
+
+
+def test_of_what_is_not_watched_no_copy_of_this_process_is_made():
+    """A program is started by vfork unless something has to be done between fork and exec."""
+    with OpenCalls() as seen, OpenCalls("nobody reads it") as unseen:
+        assert seen.at_start and unseen.at_start is None
