@@ -45,7 +45,7 @@ def test_the_page_fetches_nothing_and_runs_nothing(run_small, nb, tmp_path):
 
 def test_without_bokeh_the_still_page_is_written_and_says_what_is_missing(run_small, nb, tmp_path, monkeypatch):
     _, bundle = run_small(subject="bright")
-    monkeypatch.setitem(sys.modules, "bokeh.models", None)
+    monkeypatch.setitem(sys.modules, "bokeh", None)
     page = page_of(nb, bundle, tmp_path)
     assert "pip install &#39;nb-compare[report]&#39;" in page and page.count('class="picture"') == 4
     assert 'id="viewer"' not in page

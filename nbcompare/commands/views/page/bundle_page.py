@@ -15,12 +15,13 @@ from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.loosened import Loosened
 from nbcompare.bundle.found import DIAGNOSIS, TRACE, kept
 from nbcompare.bundle.names import MANIFEST, PICTURES
+from nbcompare.commands.views.page.bokeh_document import bokeh_script, document, has_bokeh
 from nbcompare.commands.views.page.evidence import evidence
 from nbcompare.commands.views.page.first_screen import first_screen
 from nbcompare.commands.views.page.pair import ShownPair, pair_of
 from nbcompare.commands.views.page.places import peaks
 from nbcompare.commands.views.page.plots import plots
-from nbcompare.commands.views.page.viewer import MISSING, bokeh_script, embedded, has_bokeh, panes, viewer_data
+from nbcompare.commands.views.page.viewer import MISSING, panes, viewer_data
 from nbcompare.commands.views.page.whole_page import render, text_of
 from nbcompare.verdict.divergence import proof_rows
 
@@ -46,7 +47,7 @@ def _viewer(bundle: Bundle, pair: ShownPair, marked: Mapping[str, Any]) -> dict[
     data = viewer_data(bundle, pair, marked)
     drawn = plots(bundle, pair, data["geometry"], kept(bundle.folder, TRACE))
     models = {plot.place: plot.model for plot in drawn if plot.model is not None}
-    return {"data": data, "plots": drawn, "embedded": embedded({**panes(pair), **models})}
+    return {"data": data, "plots": drawn, "embedded": document({**panes(pair), **models})}
 
 
 def _beside(bundle: Bundle) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.manifest import read_text
 from nbcompare.bundle.names import RADIAL_PROFILE
 from nbcompare.commands.views.page import distributions
+from nbcompare.commands.views.page.bokeh_document import Model, drawn, source
 from nbcompare.commands.views.page.pair import ShownPair
+from nbcompare.commands.views.page.viewer import palette
 from nbcompare.errors import FileError
 
 _BLUE, _ORANGE = "#2f81d6", "#e07b00"
@@ -27,7 +29,7 @@ class ReadPlot:
     place: str
     title: str
     reading: str
-    model: Any
+    model: Model | None
 
 
 def plots(bundle: Bundle, pair: ShownPair, geometry: Mapping[str, Any] | None,
@@ -139,63 +141,45 @@ _TERM, _PHI = "I_term", 4
 # --- drawing ----------------------------------------------------------------------------------------------------
 
 
-def _axes(x_label: str, y_label: str, **options: Any) -> Any:
-    from bokeh.models import DataRange1d, HoverTool, LinearAxis, PanTool, Plot, ResetTool, WheelZoomTool
-
-    plot = Plot(x_range=DataRange1d(), y_range=DataRange1d(), width=420, height=280, toolbar_location="above",
-                min_border=6, **options)
-    plot.add_layout(LinearAxis(axis_label=x_label), "below")
-    plot.add_layout(LinearAxis(axis_label=y_label), "left")
-    plot.add_tools(PanTool(), WheelZoomTool(), ResetTool(), HoverTool(tooltips=[("x", "$x{0.000000}"),
-                                                                               ("y", "$y{0.000000}")]))
-    plot.toolbar.logo = None
-    return plot
+def _plot(x_label: str, y_label: str, renderers: Sequence[Model], **attributes: Any) -> Model:
+    hover = Model("HoverTool", tooltips=[["x", "$x{0.000000}"], ["y", "$y{0.000000}"]])
+    tools = [Model("PanTool"), Model("WheelZoomTool"), Model("ResetTool"), hover]
+    return Model("Plot", x_range=Model("DataRange1d"), y_range=Model("DataRange1d"), width=420, height=280,
+                 toolbar_location="above", min_border=6, toolbar=Model("Toolbar", tools=tools, logo=None),
+                 below=[Model("LinearAxis", axis_label=x_label)], left=[Model("LinearAxis", axis_label=y_label)],
+                 renderers=list(renderers), **attributes)
 
 
-def _lines(x_label: str, y_label: str, x: Sequence[float], lines: Mapping[str, Sequence[float | None]]) -> Any:
-    from bokeh.models import ColumnDataSource, Line, Scatter
-    from bokeh.models.annotations import Legend, LegendItem
-
+def _lines(x_label: str, y_label: str, x: Sequence[float], lines: Mapping[str, Sequence[float | None]]) -> Model | None:
     if all(value is None for y in lines.values() for value in y):
         return None
-    plot = _axes(x_label, y_label)
-    items = []
+    renderers, items = [], []
     for (name, y), colour in zip(lines.items(), (_BLUE, _ORANGE), strict=False):
-        source = ColumnDataSource({"x": list(x), "y": [math.nan if value is None else value for value in y]})
-        line = plot.add_glyph(source, Line(x="x", y="y", line_color=colour, line_width=2,
-                                           line_dash="solid" if colour == _BLUE else "dashed"))
-        plot.add_glyph(source, Scatter(x="x", y="y", size=5, line_color=colour, fill_color=colour))
-        items.append(LegendItem(label=name, renderers=[line]))
-    if len(items) > 1:
-        plot.add_layout(Legend(items=items, background_fill_alpha=0.6))
-    return plot
+        columns = source({"x": list(x), "y": [math.nan if value is None else value for value in y]})
+        line = drawn(columns, "Line", x="x", y="y", line_color=colour, line_width=2,
+                     line_dash="solid" if colour == _BLUE else "dashed")
+        renderers += [line, drawn(columns, "Scatter", x="x", y="y", size=5, line_color=colour, fill_color=colour)]
+        items.append(Model("LegendItem", label={"type": "value", "value": name}, renderers=[line]))
+    legend = {"center": [Model("Legend", items=items, background_fill_alpha=0.6)]} if len(items) > 1 else {}
+    return _plot(x_label, y_label, renderers, **legend)
 
 
-def _histogram(edges: np.ndarray, counts: np.ndarray, label: str) -> Any:
-    from bokeh.models import ColumnDataSource, Quad
-
+def _histogram(edges: np.ndarray, counts: np.ndarray, label: str) -> Model | None:
     if not counts.any():
         return None
-    plot = _axes(label, "pixels")
-    plot.add_glyph(ColumnDataSource({"left": edges[:-1].tolist(), "right": edges[1:].tolist(),
-                                     "top": counts.tolist()}),
-                   Quad(left="left", right="right", top="top", bottom=0, fill_color=_BLUE, line_color=None))
-    return plot
+    columns = source({"left": edges[:-1].tolist(), "right": edges[1:].tolist(), "top": counts.tolist()})
+    return _plot(label, "pixels", [drawn(columns, "Quad", left="left", right="right", top="top", bottom=0,
+                                         fill_color=_BLUE, line_color=None)])
 
 
-def _density(counts: np.ndarray, ends: tuple[float, float]) -> Any:
-    from bokeh.models import ColumnDataSource, Image, Line, LinearColorMapper
-
-    from nbcompare.commands.views.page.viewer import palette
-
-    plot = _axes("log10 of reference", "log10 of subject")
+def _density(counts: np.ndarray, ends: tuple[float, float]) -> Model:
     low, high = ends
     with np.errstate(divide="ignore"):
         shown = np.where(counts > 0, np.log10(counts), np.nan).astype(np.float32)
-    mapper = LinearColorMapper(palette=palette("viridis"), low=0, high=float(np.nanmax(shown)) or 1.0,
-                               nan_color="rgba(0,0,0,0)")
-    plot.add_glyph(ColumnDataSource({"image": [shown], "x": [low], "y": [low], "side": [high - low]}),
-                   Image(image="image", x="x", y="y", dw="side", dh="side", color_mapper=mapper))
-    plot.add_glyph(ColumnDataSource({"x": [low, high], "y": [low, high]}),
-                   Line(x="x", y="y", line_color=_ORANGE, line_dash="dashed"))
-    return plot
+    mapper = Model("LinearColorMapper", palette=palette("viridis"), low=0, high=float(np.nanmax(shown)) or 1.0,
+                   nan_color="rgba(0,0,0,0)")
+    image = source({"image": [shown], "x": [low], "y": [low], "side": [high - low]})
+    diagonal = source({"x": [low, high], "y": [low, high]})
+    return _plot("log10 of reference", "log10 of subject", [
+        drawn(image, "Image", image="image", x="x", y="y", dw="side", dh="side", color_mapper=mapper),
+        drawn(diagonal, "Line", x="x", y="y", line_color=_ORANGE, line_dash="dashed")])

@@ -20,7 +20,8 @@
 
   box.hidden = false;
   const embedded = JSON.parse($("bokeh-data").textContent);
-  const views = await Bokeh.embed.embed_items(embedded.documents, embedded.items);
+  for (const document of Object.values(embedded.documents)) document.version = Bokeh.version;
+  await Bokeh.embed.embed_items(embedded.documents, embedded.items);
   const doc = Bokeh.documents[Bokeh.documents.length - 1];
   const named = (name) => doc.get_model_by_name(name);
   const source = named("images"), x = named("x"), y = named("y");

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
+from nbcompare.commands.views.page.bokeh_document import Model, drawn, source
 from nbcompare.commands.views.page.frames import carried
 from nbcompare.commands.views.page.pair import ShownPair
 from nbcompare.commands.views.page.places import geometry, outlines
@@ -22,37 +23,6 @@ _BRIGHTNESS = ("viridis", "cividis", "inferno", "gray")
 _DIFFERENCE = ("RdBu_r", "PuOr_r", "BrBG_r")
 _SIDE = 405
 """Pixels of a pane on the screen."""
-
-
-def has_bokeh() -> bool:
-    try:
-        import bokeh.models  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
-@functools.cache
-def bokeh_script() -> str:
-    """The library itself: its core alone, as widgets and tables of the page are those of the browser."""
-    from bokeh.resources import Resources
-
-    return "\n".join(Resources(mode="inline", components=["bokeh"]).js_raw).replace("</script", "<\\/script")
-
-
-def embedded(roots: dict[str, Any]) -> dict[str, Any]:
-    """Models by the id of the element that each is drawn into, as the library reads them."""
-    from bokeh.document import Document
-    from bokeh.embed.util import standalone_docs_json_and_render_items
-
-    document = Document()
-    with document.models.freeze():  # else all models are looked through for each of the roots
-        for model in roots.values():
-            document.add_root(model)
-    documents, items = standalone_docs_json_and_render_items(list(roots.values()))
-    item = items[0].to_json()
-    item["roots"] = {model.id: place for place, model in roots.items()}
-    return {"documents": documents, "items": [item]}
 
 
 def viewer_data(bundle: Bundle, pair: ShownPair, peaks: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,21 +46,20 @@ def palette(name: str) -> list[str]:
     return list(whole[name] if name in whole else palettes.interp_palette(classes[name], 256))
 
 
-def panes(pair: ShownPair) -> dict[str, Any]:
+def panes(pair: ShownPair) -> dict[str, Model]:
     """The three panes by their places: reference, subject and what differs, over one pair of ranges."""
-    from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
-
     slow, fast = pair.reference.shape
     side = max(slow, fast)
-    x = Range1d(start=(fast - side) / 2 - 0.5, end=(fast + side) / 2 - 0.5, name="x")
-    y = Range1d(start=(slow + side) / 2 - 0.5, end=(slow - side) / 2 - 0.5, name="y")
-    images = ColumnDataSource(name="images", data={key: [] for key in (
-        "x", "y", "dw", "dh", "left", "middle", "right")})
-    marks = {name: ColumnDataSource(name=name, data={key: [] for key in keys.split()}) for name, keys in _MARKS.items()}
-    mappers = {name: LinearColorMapper(palette=palette(colours), low=0, high=1, nan_color="#808080",
-                                       name=f"{name} colours")
+    x = Model("Range1d", start=(fast - side) / 2 - 0.5, end=(fast + side) / 2 - 0.5, name="x")
+    y = Model("Range1d", start=(slow + side) / 2 - 0.5, end=(slow - side) / 2 - 0.5, name="y")
+    images = source({key: [] for key in ("x", "y", "dw", "dh", "left", "middle", "right")}, name="images")
+    marks = {name: source({key: [] for key in keys.split()}, name=name) for name, keys in _MARKS.items()}
+    mappers = {name: Model("LinearColorMapper", palette=palette(colours), low=0, high=1, nan_color="#808080",
+                           name=f"{name} colours")
                for name, colours in (("brightness", _BRIGHTNESS[0]), ("difference", _DIFFERENCE[0]))}
-    return {f"pane-{column}": _pane(column, x, y, images, marks, mappers[kind]) for column, kind in (
+    return {f"pane-{column}": _pane(column, x, y, [
+        drawn(images, "Image", x="x", y="y", dw="dw", dh="dh", image=column, color_mapper=mappers[kind]),
+        *_drawn_marks(marks)]) for column, kind in (
         ("left", "brightness"), ("middle", "brightness"), ("right", "difference"))}
 
 
@@ -98,32 +67,25 @@ _MARKS = {"regions": "xs ys", "names": "x y name", "matched": "x y", "lost": "x 
           "worst": "x y", "cursor": "x y"}
 
 
-def _pane(column: str, x: Any, y: Any, images: Any, marks: dict[str, Any], mapper: Any) -> Any:
-    from bokeh.models import BoxZoomTool, Image, LinearAxis, PanTool, Plot, ResetTool, WheelZoomTool
-
-    wheel = WheelZoomTool()
-    pane = Plot(x_range=x, y_range=y, width=_SIDE, height=_SIDE, name=column, output_backend="canvas",
-                min_border=4, toolbar_location="above")
-    pane.add_layout(LinearAxis(axis_label="fast"), "below")
-    pane.add_layout(LinearAxis(axis_label="slow"), "left")
-    pane.add_tools(PanTool(), wheel, BoxZoomTool(match_aspect=True), ResetTool())
-    pane.toolbar.active_scroll, pane.toolbar.logo = wheel, None
-    pane.add_glyph(images, Image(x="x", y="y", dw="dw", dh="dh", image=column, color_mapper=mapper))
-    _add_marks(pane, marks)
-    return pane
+def _pane(column: str, x: Model, y: Model, renderers: list[Model]) -> Model:
+    wheel = Model("WheelZoomTool")
+    tools = [Model("PanTool"), wheel, Model("BoxZoomTool", match_aspect=True), Model("ResetTool")]
+    return Model("Plot", x_range=x, y_range=y, width=_SIDE, height=_SIDE, name=column, output_backend="canvas",
+                 min_border=4, toolbar_location="above", renderers=renderers,
+                 toolbar=Model("Toolbar", tools=tools, active_scroll=wheel, logo=None),
+                 below=[Model("LinearAxis", axis_label="fast")], left=[Model("LinearAxis", axis_label="slow")])
 
 
-def _add_marks(pane: Any, marks: dict[str, Any]) -> None:
-    from bokeh.models import MultiLine, Scatter, Segment, Text
-
+def _drawn_marks(marks: dict[str, Model]) -> list[Model]:
     blue, orange, green = "#00b4ff", "#ff9500", "#00d084"
-    pane.add_glyph(marks["regions"], MultiLine(xs="xs", ys="ys", line_color=blue, line_width=1.5))
-    pane.add_glyph(marks["names"], Text(x="x", y="y", text="name", text_color=blue, text_font_size="11px"))
-    pane.add_glyph(marks["matched"], Scatter(x="x", y="y", marker="circle", size=12, fill_alpha=0, line_color=green))
-    pane.add_glyph(marks["lost"], Scatter(x="x", y="y", marker="x", size=12, line_color=orange, line_width=2))
-    pane.add_glyph(marks["moved"], Segment(x0="x0", y0="y0", x1="x1", y1="y1", line_color=orange, line_width=2))
-    pane.add_glyph(marks["moved"], Scatter(x="x1", y="y1", marker="triangle", size=7, fill_color=orange,
-                                           line_color=orange))
-    pane.add_glyph(marks["worst"], Scatter(x="x", y="y", marker="square", size=11, fill_alpha=0, line_color="#ff00c8"))
-    pane.add_glyph(marks["cursor"], Scatter(x="x", y="y", marker="cross", size=22, line_color="#ffffff", line_width=3))
-    pane.add_glyph(marks["cursor"], Scatter(x="x", y="y", marker="cross", size=22, line_color="#000000"))
+    return [
+        drawn(marks["regions"], "MultiLine", xs="xs", ys="ys", line_color=blue, line_width=1.5),
+        drawn(marks["names"], "Text", x="x", y="y", text="name", text_color=blue, text_font_size="11px"),
+        drawn(marks["matched"], "Scatter", x="x", y="y", marker="circle", size=12, fill_alpha=0, line_color=green),
+        drawn(marks["lost"], "Scatter", x="x", y="y", marker="x", size=12, line_color=orange, line_width=2),
+        drawn(marks["moved"], "Segment", x0="x0", y0="y0", x1="x1", y1="y1", line_color=orange, line_width=2),
+        drawn(marks["moved"], "Scatter", x="x1", y="y1", marker="triangle", size=7, fill_color=orange,
+              line_color=orange),
+        drawn(marks["worst"], "Scatter", x="x", y="y", marker="square", size=11, fill_alpha=0, line_color="#ff00c8"),
+        drawn(marks["cursor"], "Scatter", x="x", y="y", marker="cross", size=22, line_color="#ffffff", line_width=3),
+        drawn(marks["cursor"], "Scatter", x="x", y="y", marker="cross", size=22, line_color="#000000")]
