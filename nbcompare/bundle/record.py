@@ -8,11 +8,12 @@ all; so a later version of the format can add one, and older records still are r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from nbcompare.bundle.names import SCHEMA_VERSION
 from nbcompare.case.facts import CaseFacts
+from nbcompare.case.further_subject import known_as
 from nbcompare.case.inputs import StagedInput
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
@@ -25,6 +26,9 @@ from nbcompare.verdict.verdict import Verdict
 from nbcompare.visible import all_seen, unseen
 
 KIND = "nb-compare bundle"
+PROJECT, HARNESS_ROLE = "project", "harness"
+"""What the repositories of the project and of nb-compare itself are called, beside those of the engines."""
+
 READABLE_VERSIONS = (1,)
 """The schema versions that are read; only SCHEMA_VERSION is written anew."""
 
@@ -201,7 +205,8 @@ class Record:
     reference_from: Ancestor | None = None
     """The bundle that the reference's image was taken from; None where the reference was run."""
     repositories: Mapping[str, RepositoryState] | None = None
-    """The repositories of project, subject, reference and harness; None in a record of before they were kept."""
+    """The repositories of project, subject, reference, the engines of further subjects, and harness; None in a record
+    of before they were kept."""
     surroundings: Surroundings | None = None
     """The user's variables that engines did not get; None in a record of before they were kept."""
     notes: tuple[str, ...] = ()
@@ -217,6 +222,14 @@ class Record:
     def name(self) -> str:
         """CASE/STAMP, as sign-offs, ledgers and other records name a bundle."""
         return f"{self.case.name}/{self.stamp}"
+
+    @property
+    def programs(self) -> tuple[tuple[EngineIdentity, tuple[str, ...]], ...]:
+        """Every engine with the arguments that it was asked for: of reference, subject, and further subjects that are
+        other programs, whose role here is what they are called."""
+        others = ((replace(entry.engine, role=known_as(entry.name)), (*self.case.command, *entry.words))
+                  for entry in self.further.subjects if entry.engine)
+        return (*((engine, self.case.arguments(engine.role)) for engine in self.engines), *others)
 
     def run_of(self, role: str) -> Run | None:
         """The run of a role, None where it was not run."""

@@ -24,9 +24,9 @@ from nbcompare.bundle.names import (
     VERSIONS,
     image_name,
 )
-from nbcompare.bundle.record import Ancestor, Record
+from nbcompare.bundle.record import HARNESS_ROLE, Ancestor, Record
 from nbcompare.bundle.summary import summary
-from nbcompare.case.arguments.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import FLOAT_FILE, PREFIX, REFERENCE
 from nbcompare.case.facts import CaseFacts
 from nbcompare.case.inputs import StagedInput
 from nbcompare.compare.pictures import Scale
@@ -36,21 +36,18 @@ from nbcompare.engine.identity import EngineIdentity
 from nbcompare.verdict.subjects import subject_lines
 from nbcompare.verdict.verdict import Label
 
-_OWN = ("project", SUBJECT, REFERENCE)
-"""Whose repositories a doubt is about; nb-compare's own is recorded beside them."""
-
 _LEFT_OUT = re.compile(r"\b\d+ (?:skipped|deselected)\b")
 
 
 def texts_of(record: Record, image_bytes: Mapping[str, int]) -> dict[str, str]:
     """Text by file name, for every name in TEXT_FILES. ``image_bytes``: sizes of the images there are, by role."""
-    rows = _sums(record.engines, record.inputs, record.runs, image_bytes)
+    rows = _sums([engine for engine, _ in record.programs], record.inputs, record.runs, image_bytes)
     return {
         COMMANDS: _commands(record),
         ENVIRONMENT: "".join(f"{key}={value}\n" for key, value in record.environment.items()),
         GIT: _git(record),
         VERSIONS: f"nb-compare {record.program.version}\n"
-                              + "".join(f"{engine.role}: {engine.version}\n" for engine in record.engines),
+                              + "".join(f"{engine.role}: {engine.version}\n" for engine, _ in record.programs),
         SUMS: "".join(f"{digest}  {name}\n" for digest, _, name in rows),
         SIZES: "".join(f"{size:>12}  {name}\n" for _, size, name in rows),
         TEMPLATE: _template(record),
@@ -76,7 +73,8 @@ def _git(record: Record) -> str:
         lines += [f"{name} hidden from git: {file}" for file in state.hidden]
         lines += [f"{name} changed: {file}" for file in state.changed]
     lines += [f"content {name} {digest}" for name, digest in vars(record.content).items()]
-    lines += [f"sources of the {engine.role} {engine.source_sha256}" for engine in record.engines if engine.made_of]
+    lines += [f"sources of the {engine.role} {engine.source_sha256}" for engine, _ in record.programs
+              if engine.made_of]
     return "\n".join(lines) + "\n"
 
 
@@ -231,9 +229,10 @@ def _uncommitted(record: Record) -> Iterator[str]:
         if record.git.dirty:
             yield "the project had uncommitted changes; commit them and run again"
         return
-    states = {state.root: state for name, state in record.repositories.items() if name in _OWN and state.dirty}
+    own = {name: state for name, state in record.repositories.items() if name != HARNESS_ROLE}
+    states = {state.root: state for state in own.values() if state.dirty}
     for root, state in states.items():
-        whose = [name for name in _OWN if record.repositories[name].root == root]
+        whose = [name for name, other in own.items() if other.root == root]
         files = f" ({state.shown_names})" if state.names else ""
         folder = shlex.quote(root or ".")
         add = f"git -C {folder} add -A, " if state.untracked else ""

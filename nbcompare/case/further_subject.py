@@ -38,6 +38,11 @@ class FurtherSubject:
         return cls(tuple(stored))
 
 
+def known_as(name: str) -> str:
+    """What a further subject is called beside reference and subject."""
+    return f"subject {name}"
+
+
 def further_subjects_of(cursor: Cursor | None) -> dict[str, FurtherSubject]:
     """The section ``subjects``, by name. Raises CaseError with its place."""
     found: dict[str, FurtherSubject] = {}

@@ -18,7 +18,7 @@ from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.lock import lock
 from nbcompare.bundle.names import COMMANDS, CUDA, MANIFEST, SUMS, tests_log
-from nbcompare.bundle.record import Record
+from nbcompare.bundle.record import HARNESS_ROLE, PROJECT, Record
 from nbcompare.bundle.signoffs import names_bundle, newest, read
 from nbcompare.bundle.text_files import not_run
 from nbcompare.case.phases import load_phases
@@ -152,9 +152,9 @@ def _body(folder: Path, record: Record, ledger: Path) -> Iterator[str]:
         yield f"- claim {_plain(claim.id)}: {_plain(claim.why)} (see {_plain(claim.reference)})"
     dirty = {True: " with uncommitted changes", False: "", None: ", cleanliness unknown"}[record.git.dirty]
     yield f"- commit: {record.git.sha}{dirty}"
-    for role in ("subject", "reference"):
-        if record.repositories and record.repositories[role].root:
-            yield f"- commit of the {role}: {_plain(str(record.repositories[role]))}"
+    for role, state in (record.repositories or {}).items():
+        if role not in (PROJECT, HARNESS_ROLE) and state.root:
+            yield f"- commit of the {role}: {_plain(str(state))}"
     yield f"- environment: {_plain(_environment(record.environment))}"
     yield "- evidence: " + ", ".join(_link(folder / name, ledger) for name in (COMMANDS, SUMS))
     left = not_run(record)

@@ -11,7 +11,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nbcompare.case.arguments.options import REFERENCE, SUBJECT
+from nbcompare.bundle.record import HARNESS_ROLE
+from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.case.case import Case
 from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.case.facts import case_facts
@@ -31,11 +32,13 @@ from nbcompare.plan.evidence import Evidence
 from nbcompare.run.provenance import not_all_known
 
 _INSTEAD = "require engines_unchanged and inputs_unchanged (sums of contents) instead"
-_NAMES = ("project", SUBJECT, REFERENCE)
 
 
 def same_commit(evidence: Evidence) -> tuple[bool, str]:
     """Whether project and engines were at the commits that are checked out now."""
+    lacking = _unsaid(evidence)
+    if lacking:
+        return False, lacking
     said = []
     for name, then, now in _repositories(evidence):
         if then.root is None:
@@ -53,6 +56,9 @@ def same_commit(evidence: Evidence) -> tuple[bool, str]:
 
 def clean_tree(evidence: Evidence) -> tuple[bool, str]:
     """Whether project and engines had no uncommitted changes when the bundle was made."""
+    lacking = _unsaid(evidence)
+    if lacking:
+        return False, lacking
     said, outside = [], []
     for name, then, _ in _repositories(evidence):
         if then.root is None:
@@ -72,13 +78,21 @@ def clean_tree(evidence: Evidence) -> tuple[bool, str]:
     return bool(said), f"{', '.join(said)}: made from a clean tree{more}" if said else "the record names no repository"
 
 
+def _unsaid(evidence: Evidence) -> str | None:
+    """That a bundle does not say where an engine lies, as once nothing was kept of further subjects."""
+    record = evidence.bundle.record
+    names = [engine.role for engine, _ in record.programs if engine.role not in (record.repositories or {engine.role})]
+    return f"the bundle does not say where the {names[0]} lies; run the case again" if names else None
+
+
 def _repositories(evidence: Evidence) -> Iterator[tuple[str, RepositoryState, RepositoryState]]:
     """(whose, the state when the bundle was made, the state now) of project and engines."""
     record = evidence.bundle.record
     if record.repositories is None:
         return
-    for name in _NAMES:
-        then = record.repositories[name]
+    for name, then in record.repositories.items():
+        if name == HARNESS_ROLE:
+            continue
         place = evidence.case.folder if name == "project" else Path(then.root) if then.root else None
         yield name, then, repository_of(place) if place else RepositoryState(None)
 
@@ -223,8 +237,8 @@ def _computing(evidence: Evidence) -> str:
 def _not_given(evidence: Evidence) -> str:
     """What adapters keep from their engines, to be read by whoever signs."""
     record = evidence.bundle.record
-    return "".join(f"; NOT GIVEN to the {engine.role}: {lost}" for engine in record.engines
-                   for lost in adapt(engine.adapter, record.case.arguments(engine.role)).dropped)
+    return "".join(f"; NOT GIVEN to the {engine.role}: {lost}" for engine, arguments in record.programs
+                   for lost in adapt(engine.adapter, arguments).dropped)
 
 
 def _variables_fault(engine: EngineIdentity, wanted: EngineDeclaration) -> str | None:

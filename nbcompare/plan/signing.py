@@ -13,8 +13,8 @@ from typing import Any
 from nbcompare import __version__
 from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle.names import MANIFEST, SIGNOFFS, STAMP_FORMAT
+from nbcompare.bundle.record import HARNESS_ROLE, PROJECT
 from nbcompare.bundle.signoffs import PREDICATE_TYPE, STATEMENT_TYPE, SignOff, read
-from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.engine.identity import UNKNOWN
 from nbcompare.engine.processes.redact import redacted
 from nbcompare.errors import FileError, UsageError
@@ -126,13 +126,13 @@ def _subjects(evidence: tuple[Evidence, ...]) -> Iterator[dict[str, Any]]:
     for sha in dict.fromkeys(entry.bundle.record.git.sha for entry in evidence):
         if sha != UNKNOWN:
             yield {"name": "git commit", "digest": {"gitCommit": sha}}
-    for role in (SUBJECT, REFERENCE):
-        known = [entry.bundle.record.repositories for entry in evidence]
-        states = [repositories[role] for repositories in known if repositories]
-        for sha in dict.fromkeys(state.sha for state in states if state.sha != UNKNOWN):
-            yield {"name": f"git commit of the {role}", "digest": {"gitCommit": sha}}
+    commits = [(role, state.sha) for entry in evidence
+               for role, state in (entry.bundle.record.repositories or {}).items()
+               if role not in (PROJECT, HARNESS_ROLE) and state.sha != UNKNOWN]
+    for role, sha in dict.fromkeys(commits):
+        yield {"name": f"git commit of the {role}", "digest": {"gitCommit": sha}}
     engines = {(engine.role, engine.program_sha256, engine.source_sha256): engine
-               for entry in evidence for engine in entry.bundle.record.engines}
+               for entry in evidence for engine, _ in entry.bundle.record.programs}
     for engine in engines.values():
         if engine.made_of:
             yield {"name": f"sources of the {engine.role}", "digest": {"sha256": engine.source_sha256}}

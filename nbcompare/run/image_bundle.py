@@ -15,7 +15,7 @@ from pathlib import Path
 from nbcompare import __version__
 from nbcompare.bundle.bundle import Bundle, Staging, staging
 from nbcompare.bundle.names import DATA, RADIAL_PROFILE, SUMMARY, image_name, mask_name
-from nbcompare.bundle.record import ContentSums, ImageFacts, Record, RecordedProgram
+from nbcompare.bundle.record import HARNESS_ROLE, PROJECT, ContentSums, ImageFacts, Record, RecordedProgram
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import OWN, Case
@@ -38,7 +38,6 @@ from nbcompare.formats.declared import ImageFile
 from nbcompare.run.drawing import draw
 from nbcompare.run.engine_runs import empty_logs, mapped_tests
 from nbcompare.run.image_pair import ImagePairOptions, JudgedFiles
-from nbcompare.run.provenance import HARNESS_ROLE, PROJECT
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.visible import each_text, visible
 

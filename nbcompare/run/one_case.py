@@ -16,11 +16,12 @@ from pathlib import Path
 from nbcompare import __version__
 from nbcompare.bundle.bundle import Bundle, Staging, staging
 from nbcompare.bundle.names import CASE_FILE, CUDA, SUMMARY, image_name, moment_of
-from nbcompare.bundle.record import ContentSums, Record, RecordedProgram, TestsOutcome
+from nbcompare.bundle.record import PROJECT, ContentSums, Record, RecordedProgram, TestsOutcome
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.facts import case_facts
+from nbcompare.case.further_subject import known_as
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.compare.pictures import Scale
 from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts
@@ -46,9 +47,9 @@ from nbcompare.run.judged import Judgement, judge_runs, write_views
 from nbcompare.run.kept_reference import with_kept_reference
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.other_subjects import as_they_ended
-from nbcompare.run.provenance import PROJECT, not_passed_line, notes_of
+from nbcompare.run.provenance import not_passed_line, notes_of
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
-from nbcompare.verdict.further_evidence import conclude
+from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.verdict import blocked, failures_verdict, uncompared
 from nbcompare.visible import each_text, visible
 
@@ -150,7 +151,7 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
         inputs=staged.inputs, engines=_engines(staged, ran), runs=ran.runs,
         comparison=judgement.comparison, verdict=judgement.verdict, regenerates=handed.regenerates,
         reference_from=stored.ancestor if stored else None, repositories=staged.repositories,
-        surroundings=staged.surroundings, notes=(*handed.notes, *_notes(staged, ran, progress)),
+        surroundings=staged.surroundings, notes=(*handed.notes, *_notes(staged, ran, judgement.further, progress)),
         uncompared=judgement.verdict == uncompared())
     return Record.from_dict(each_text(record.as_dict(), lambda text: visible(redacted(text))))
 
@@ -162,14 +163,18 @@ def _engines(staged: StagedCase, ran: EngineRuns) -> tuple[EngineIdentity, ...]:
                  for role, identity in staged.identities.items())
 
 
-def _notes(staged: StagedCase, ran: EngineRuns, progress: Progress) -> tuple[str, ...]:
+def _notes(staged: StagedCase, ran: EngineRuns, further: FurtherEvidence, progress: Progress) -> tuple[str, ...]:
     """What a reader of the verdict must know. Variables that were not passed are counted on the way; where an engine
     failed, its reasons name them."""
+    others = [(known_as(entry.name), entry) for entry in further.subjects if entry.engine]
+    runs = {**{run.role: run for run in ran.runs}, **{called: entry.run for called, entry in others}}
+    opened = {**ran.opened, **{called: entry.engine.opened for called, entry in others
+                               if entry.engine and entry.engine.opened}}
     left_out = not_passed_line(staged.surroundings, ran.runs)
     if left_out and not any(run.failure for run in ran.runs):
         progress.say(f"note: {left_out}")
-    found = (*notes_of(staged.case, staged.engines, staged.identities, ran.runs, staged.surroundings),
-             *filter(None, (opened.note(role) for role, opened in ran.opened.items())))
+    found = (*notes_of(staged.case, staged.all_engines, staged.all_identities, runs, staged.surroundings),
+             *filter(None, (seen.note(role) for role, seen in opened.items())))
     return (f"reference from bundle {staged.stored.name}, the very run that would be made; --fresh makes it", *found) \
         if staged.stored and staged.kept else found
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.case.case import Case
+from nbcompare.case.further_subject import known_as
 from nbcompare.engine.choose import other_subjects
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.failure import Failure
@@ -48,11 +49,6 @@ def stage_others(case: Case, data: Path, *, confined: bool) -> dict[str, OtherSu
         found[name] = OtherSubject(engine, identity, replace(job, known_as=known_as(name)),
                                    EngineWatch(engine, identity))
     return found
-
-
-def known_as(name: str) -> str:
-    """What such an engine is called beside reference and subject."""
-    return f"subject {name}"
 
 
 def as_they_ended(further: FurtherEvidence, others: Mapping[str, OtherSubject],

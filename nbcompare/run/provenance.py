@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbcompare.bundle.names import RECORD
-from nbcompare.bundle.record import Surroundings
+from nbcompare.bundle.record import HARNESS_ROLE, PROJECT, Surroundings
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
+from nbcompare.case.further_subject import known_as
 from nbcompare.case.project import CODE_VARIABLES
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine, Run
@@ -28,7 +29,6 @@ from nbcompare.errors import UsageError
 from nbcompare.run.sources_to_declare import line_to_add
 from nbcompare.verdict.refusals import refusal_notes
 
-PROJECT, HARNESS_ROLE = "project", "harness"
 _MOST_TEXT = 1 << 20
 _MOST_REASONS = 3
 _MOST_NAMES = 6
@@ -49,9 +49,11 @@ _OPTION = {REFERENCE: "--c-bin", SUBJECT: "--py-bin"}
 
 def repositories_of(case: Case, engines: Mapping[str, Engine],
                     identities: Mapping[str, EngineIdentity]) -> dict[str, RepositoryState]:
-    """The repositories of project (where the case lies), subject, reference and nb-compare itself."""
+    """The repositories of project (where the case lies), subject, reference, the engines of further subjects, and
+    nb-compare itself."""
     known = Repositories()
-    own = {role: _of_engine(engines[role], identities[role], known) for role in (SUBJECT, REFERENCE)}
+    roles = (SUBJECT, REFERENCE, *(role for role in engines if role not in (SUBJECT, REFERENCE)))
+    own = {role: _of_engine(engines[role], identities[role], known) for role in roles}
     return {PROJECT: known.of(case.folder), **own, HARNESS_ROLE: known.of(HARNESS)}
 
 
@@ -183,8 +185,9 @@ def _spoken_of(names: Sequence[str], identity: EngineIdentity) -> set[str]:
 
 
 def notes_of(case: Case, engines: Mapping[str, Engine], identities: Mapping[str, EngineIdentity],
-             runs: Sequence[Run], surroundings: Surroundings) -> tuple[str, ...]:
-    """What a reader of the verdict has to know about the engines and their surroundings."""
+             runs: Mapping[str, Run], surroundings: Surroundings) -> tuple[str, ...]:
+    """What a reader of the verdict has to know about the engines and their surroundings; all by what they are called:
+    reference, subject, and further subjects that are other programs."""
     return (*_case_notes(case, engines), *refusal_notes(case.expect), *_adapter_notes(case, identities),
             *_source_notes(case, identities),
             *_unread_notes(identities, surroundings), *_passed_notes(engines), *_wrapper_note(identities, runs))
@@ -206,7 +209,8 @@ def _case_notes(case: Case, engines: Mapping[str, Engine]) -> Iterator[str]:
 
 def _adapter_notes(case: Case, identities: Mapping[str, EngineIdentity]) -> Iterator[str]:
     """What adapters kept from their engines: it had no effect on them, so nothing was shown about it."""
-    own = {REFERENCE: case.reference_args, SUBJECT: case.subject_args}
+    own = {REFERENCE: case.reference_args, SUBJECT: case.subject_args,
+           **{known_as(name): further.arguments for name, further in case.subjects.items()}}
     for role, identity in identities.items():
         for lost in adapt(identity.adapter, (*case.command, *own[role])).dropped:
             yield f"the {role} was not given {lost}: its adapter drops it, so nothing is shown about it"
@@ -226,10 +230,13 @@ def not_all_known(role: str, identity: EngineIdentity, folder: Path) -> str:
             f"{line_to_add(role, identity, folder)}")
 
 
-def _wrapper_note(identities: Mapping[str, EngineIdentity], runs: Sequence[Run]) -> Iterator[str]:
-    sums = [run.image_sha256 for run in runs]
-    if len(sums) == 2 and sums[0] == sums[1] is not None and wraps(identities[SUBJECT], identities[REFERENCE]):
-        yield "the subject's image is the reference's, byte for byte, and the reference's program is among its files"
+def _wrapper_note(identities: Mapping[str, EngineIdentity], runs: Mapping[str, Run]) -> Iterator[str]:
+    ours = runs[REFERENCE].image_sha256 if REFERENCE in runs else None
+    for role, run in runs.items():
+        same = role != REFERENCE and run.image_sha256 == ours is not None
+        if same and wraps(identities[role], identities[REFERENCE]):
+            yield (f"the image of the {role} is the reference's, byte for byte, and the reference's program is among "
+                   "its files")
 
 
 def wraps(subject: EngineIdentity, reference: EngineIdentity) -> bool:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from nbcompare.bundle.bundle import Staging
 from nbcompare.bundle.names import DATA
-from nbcompare.bundle.record import Surroundings
+from nbcompare.bundle.record import PROJECT, Surroundings
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
+from nbcompare.case.further_subject import known_as
 from nbcompare.case.inputs import StagedInput, stage_inputs
 from nbcompare.case.project import CODE_VARIABLES
 from nbcompare.case.regions import allow_weak
@@ -27,7 +28,7 @@ from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import CaseError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.other_subjects import OtherSubject, stage_others
-from nbcompare.run.provenance import PROJECT, repositories_of, require_pinned, surroundings_of
+from nbcompare.run.provenance import repositories_of, require_pinned, surroundings_of
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
 
 
@@ -53,6 +54,16 @@ class StagedCase:
     protected: Mapping[str, str | None]
     kept: bool = False
     others: Mapping[str, OtherSubject] = field(default_factory=dict)
+
+    @property
+    def all_engines(self) -> dict[str, Engine]:
+        """Reference, subject, and the engines of further subjects, by what they are called."""
+        return {**self.engines, **{known_as(name): other.engine for name, other in self.others.items()}}
+
+    @property
+    def all_identities(self) -> dict[str, EngineIdentity]:
+        """Who all of them are."""
+        return {**self.identities, **{known_as(name): other.identity for name, other in self.others.items()}}
 
     def changed_engines(self) -> dict[str, str]:
         """By role, how an engine is not what it was when the run began."""
@@ -118,11 +129,12 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
     require_pinned(case, known)
     watches = {role: EngineWatch(engine, known[role]) for role, engine in engines.items()
                if not (stored and role == REFERENCE)}
-    repositories = _repositories(case, engines, known, stored)
+    staged = StagedCase(case, bundle, stored, engines, inputs, jobs, known, {}, surroundings_of({}, case),
+                        watches, protected, others=others)
+    repositories = _repositories(staged)
     if handed.project:
         repositories[PROJECT] = handed.project
-    return StagedCase(case, bundle, stored, engines, inputs, jobs, known, repositories,
-                      surroundings_of(engines, case), watches, protected, others=others)
+    return replace(staged, repositories=repositories, surroundings=surroundings_of(staged.all_engines, case))
 
 
 def _identities(case: Case, engines: Mapping[str, Engine], stored: StoredReference | None,
@@ -166,10 +178,9 @@ def _require_capabilities(case: Case, engines: Mapping[str, Engine], options: Ru
         engines[SUBJECT].require("emulate", f"the claim {case.divergences[0].id}")
 
 
-def _repositories(case: Case, engines: Mapping[str, Engine], known: Mapping[str, EngineIdentity],
-                  stored: StoredReference | None) -> dict[str, RepositoryState]:
+def _repositories(staged: StagedCase) -> dict[str, RepositoryState]:
     """Where everything lies; of a stored reference as its bundle says."""
-    found = repositories_of(case, engines, known)
-    if stored:
-        found[REFERENCE] = (stored.record.repositories or {}).get(REFERENCE) or RepositoryState(None)
+    found = repositories_of(staged.case, staged.all_engines, staged.all_identities)
+    if staged.stored:
+        found[REFERENCE] = (staged.stored.record.repositories or {}).get(REFERENCE) or RepositoryState(None)
     return found

@@ -77,9 +77,12 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
     further = replace(further, proof=_proof(bench, comparison, further))
     against = Against(bench.images[REFERENCE], bench.case.rois, bench.case.thresholds, comparison.centre,
                       bench.resample, bench.case.nan == COMPARE)
-    subjects = run_subjects(bench.case.subjects, bench.jobs[SUBJECT], bench.others, bench.rerun, against)
-    same = same_as_reference(bench.identities[0], bench.runs[0], subjects)
-    further = replace(further, subjects=subjects, vacuous=(*further.vacuous, *same))
+    found = list(run_subjects(bench.case.subjects, bench.jobs[SUBJECT], bench.others, bench.rerun, against,
+                              bench.identities))
+    subjects = tuple(entry for entry, _ in found)
+    same = (signs[0], *same_as_reference(bench.identities[0], bench.runs[0], subjects))
+    near = (signs[1], *(copied for _, copied in found))
+    further = replace(further, subjects=subjects, vacuous=tuple(filter(None, (*same, *near))))
     if device:
         further = replace(further, device=run_on_device(device, bench.jobs[SUBJECT], bench.rerun, against))
     return as_asked_now(further, bench.case, bench.today) if bench.stored else further

@@ -56,11 +56,13 @@ class Against:
     skip_nonfinite: bool = False
 
 
-def run_held(job: Job, files: str, rerun: Rerun, against: Against) -> tuple[Run, Comparison | None]:
-    """Run a ``job`` of the subject, its files kept under a name that begins with ``files``, and compare its image."""
+def run_held(job: Job, files: str, rerun: Rerun,
+             against: Against) -> tuple[Run, Comparison | None, np.ndarray | None]:
+    """Run a ``job`` of the subject, its files kept under a name that begins with ``files``, and compare its image. The
+    image comes last."""
     found = rerun(job, files, {})
     if found.image is None:
-        return found.run, None
+        return found.run, None, None
     further = [(threshold.metric, threshold.roi) for threshold in against.thresholds]
     try:
         comparison = compare_images(against.reference, found.image, against.rois, resample=against.resample,
@@ -68,4 +70,4 @@ def run_held(job: Job, files: str, rerun: Rerun, against: Against) -> tuple[Run,
                                     skip_nonfinite=against.skip_nonfinite)
     except ShapeError:
         comparison = None
-    return found.run, comparison
+    return found.run, comparison, found.image

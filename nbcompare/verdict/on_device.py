@@ -53,7 +53,8 @@ class DeviceRun(HeldRun):
 def run_on_device(device: str, job: Job, rerun: Rerun, against: Against) -> DeviceRun:
     """Run the subject's ``job`` on a device, its files kept, and hold its image ``against`` the reference's."""
     there = replace(job, arguments=(*job.arguments, *device_words(device)), purpose=f"on {device}")
-    return DeviceRun(*run_held(there, f"{DEVICE_FOLDER}/{device}", rerun, against), device)
+    run, comparison, _ = run_held(there, f"{DEVICE_FOLDER}/{device}", rerun, against)
+    return DeviceRun(run, comparison, device)
 
 
 def with_device(plain: Verdict, found: DeviceRun | None, thresholds: Sequence[Threshold]) -> Verdict:

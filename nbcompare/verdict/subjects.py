@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from nbcompare.case.further_subject import FurtherSubject
 from nbcompare.case.threshold import Threshold
 from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.runs import Job
-from nbcompare.engine.rendering.self_comparison import same_program
+from nbcompare.engine.rendering.self_comparison import near_copy, same_program
 from nbcompare.verdict.held_run import Against, HeldRun, held_parts, run_held
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.verdict import Check, Label, Verdict, engine_failed, judge, verdict
@@ -60,14 +62,25 @@ class SubjectRun(HeldRun):
 
 
 def run_subjects(subjects: Mapping[str, FurtherSubject], job: Job, others: Mapping[str, tuple[Job, EngineIdentity]],
-                 rerun: Rerun, against: Against) -> tuple[SubjectRun, ...]:
-    """Run each of the ``subjects``, in their order: the subject's ``job`` with more words, or one of the ``others``."""
-    found = []
+                 rerun: Rerun, against: Against,
+                 engines: Sequence[EngineIdentity]) -> Iterator[tuple[SubjectRun, str | None]]:
+    """Run each of the ``subjects``, in their order: the subject's ``job`` with more words, or one of the ``others``.
+    Each with why its image looks like a copy of the reference's, or None; ``engines`` are reference and subject."""
     for name, further in subjects.items():
         own, engine = others.get(name, (replace(job, arguments=(*job.arguments, *further.arguments)), None))
-        run = run_held(replace(own, purpose=name), f"{SUBJECTS_FOLDER}/{name}", rerun, against)
-        found.append(SubjectRun(*run, name, further.arguments, engine))
-    return tuple(found)
+        run, comparison, image = run_held(replace(own, purpose=name), f"{SUBJECTS_FOLDER}/{name}", rerun, against)
+        entry = SubjectRun(run, comparison, name, further.arguments, engine)
+        yield entry, copied(entry, engines, against.reference, image)
+
+
+def copied(entry: SubjectRun, engines: Sequence[EngineIdentity], reference: np.ndarray,
+           image: np.ndarray | None) -> str | None:
+    """Why the image of a further subject looks like a touched-up copy of the reference's, or None."""
+    ours, theirs = engines[0], entry.engine or engines[1]
+    if image is None or theirs.is_stored:
+        return None
+    near = near_copy([ours.program_sha256, theirs.program_sha256], reference, image, stored=ours.is_stored)
+    return f"subject {entry.name}: {near}" if near else None
 
 
 def same_as_reference(reference: EngineIdentity, run: Run, found: Sequence[SubjectRun]) -> list[str]:

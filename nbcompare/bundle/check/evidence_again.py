@@ -29,7 +29,7 @@ from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, Repetition, repetitions_asked
 from nbcompare.verdict.on_device import DeviceRun
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED, Apart, Proof, Trial, apart
-from nbcompare.verdict.subjects import SubjectRun, same_as_reference
+from nbcompare.verdict.subjects import SubjectRun, copied, same_as_reference
 
 Held = Callable[..., Comparison | None]
 """Compares reference and subject, with figures beside those always taken; None where one is not there."""
@@ -60,8 +60,11 @@ def further_again(folder: Path, record: Record, images: Mapping[str, np.ndarray]
                     comparison=held(images[REFERENCE], _image(folder, entry.files, entry.run, record, images)))
             for entry in noise.repetitions))
 
+    def made(entry: DeviceRun | SubjectRun) -> np.ndarray | None:
+        return _image(folder, entry.files, entry.run, record, images)
+
     def held_anew(entry: DeviceRun | SubjectRun) -> Comparison | None:
-        return held(images[REFERENCE], _image(folder, entry.files, entry.run, record, images),
+        return held(images[REFERENCE], made(entry),
                     *((threshold.metric, threshold.roi) for threshold in record.case.thresholds),
                     resample=record.resample)
 
@@ -70,14 +73,15 @@ def further_again(folder: Path, record: Record, images: Mapping[str, np.ndarray]
     near = None if record.images else near_copy([engine.program_sha256 for engine in record.engines],
                                                 images[REFERENCE], images[SUBJECT],
                                                 stored=record.engines[0].is_stored)
-    vacuous = [*_others(found.vacuous), *([near] if near else [])]
+    copies = (copied(entry, record.engines, images[REFERENCE], made(entry)) for entry in found.subjects)
+    vacuous = [*_others(found.vacuous), *filter(None, (near, *copies))]
     return replace(found, noise=noise, proof=_proof(found.proof, folder, record, images, held, rois),
                    device=device, subjects=subjects, vacuous=tuple(vacuous))
 
 
 def _others(vacuous: Sequence[str]) -> list[str]:
     """The signs of vacuity that do not come from the images."""
-    return [sign for sign in vacuous if not sign.startswith(NEARLY_EQUAL)]
+    return [sign for sign in vacuous if NEARLY_EQUAL not in sign]
 
 
 def _proof(proof: Proof | None, folder: Path, record: Record, images: Mapping[str, np.ndarray], held: Held,

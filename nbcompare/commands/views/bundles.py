@@ -76,7 +76,7 @@ def bundle_page(bundle: Bundle, signed: Sequence[str]) -> str:
     if is_imported(bundle.folder):
         lines.append("  came from  elsewhere: it was imported")
     lines += ["", "  engines"] + [f"    {e.role:<10} {e.name}, sha256 {e.program_sha256[:16]}, {e.version}"
-                                  for e in record.engines]
+                                  for e, _ in record.programs]
     lines += ["  inputs"] + [f"    {i.name}, {i.origin}, {i.bytes:,} bytes, sha256 {i.sha256[:16]}"
                              for i in record.inputs]
     lines += ["  tests"] + [f"    {device}: {said.failure or said.summary}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -208,3 +209,59 @@ def test_gaps_that_another_engine_states_are_kept_and_need_a_threshold(others, n
     (folder / "subjects/cbf_mask.bin").write_bytes(bytes(63))
     write_manifest(folder)
     assert nb("verify", folder).code == 6
+
+
+def test_a_touched_up_copy_of_the_reference_is_no_evidence_of_another_subject_either(others, nb, tmp_path, monkeypatch):
+    """One pixel of the other engine's float32 image is one unit in the last place off; of so few pixels it may be."""
+    monkeypatch.setattr("nbcompare.engine.rendering.self_comparison._SHARE", 10)
+    touched = "values[5] = np.nextafter(values[5], np.float32(99))\nvalues.astype('<f4').tofile('image.bin')\n"
+    (tmp_path / "npy.py").write_text(NPY.partition("np.save")[0].replace("range(63)])", "range(63)], 'f4')") + touched)
+    project = tmp_path / "nb-compare.yaml"
+    project.write_text(project.read_text().replace("image.npy, format: numpy", "image.bin, format: raw, dtype: <f4"))
+    said, folder = others({"copy": {"engine": "numpy-port"}})
+    assert said.code == 8 and "subject copy: the images of two programs are bit-identical but for 1 of 63 pixels" in \
+        said.json["verdict"]["reasons"][0], said.out
+    assert nb("verify", folder).code == 0
+
+
+def test_the_repository_of_another_engine_is_part_of_the_evidence(others, nb, tmp_path):
+    """Notes tell what its adapter drops; a gate asks for its commit and for a clean tree."""
+    port = tmp_path / "other"
+    port.mkdir()
+    (port / "npy.py").write_text(NPY)
+    project = tmp_path / "nb-compare.yaml"
+    project.write_text(project.read_text().replace("command: npy.py", "command: other/npy.py"))
+
+    def git(folder, *words):
+        subprocess.run(["git", "-C", str(folder), "-c", "user.name=A", "-c", "user.email=a@b.c", *words], check=True,
+                       capture_output=True)
+
+    (tmp_path / ".gitignore").write_text("other/\nbundles/\n__pycache__/\n")
+    (tmp_path / "phases.yaml").write_text("title: a\nphases:\n  - {name: agree, title: t, cases: [small.yaml], "
+                                          "requires: {same_commit: true, clean_tree: true}}\n")
+    (tmp_path / "small.yaml").write_text(f"{SMALL_CASE}subjects: {{npy: {{engine: numpy-port}}}}\n")
+    for folder in (port, tmp_path):
+        git(folder, "init", "-q")
+        git(folder, "add", "-A")
+        git(folder, "commit", "-qm", "a")
+
+    def gate():
+        said = nb("gate", "agree", "--phases", "phases.yaml")
+        return said.code, said.out
+
+    def ran():
+        return nb("run", "small.yaml", "--c-bin", "ref.py", "--py-bin", "port.py", "-q", "--format", "json").json
+
+    record = json.loads((Path(ran()["bundle"]) / "record.json").read_text())
+    assert record["repositories"]["subject npy"]["root"] == str(port)
+    assert "subject npy" in record["surroundings"]["not_passed"]
+    assert any("the subject npy was not given -detpixels_x 9" in note for note in record["notes"])
+    code, out = gate()
+    assert code == 0 and "subject npy at " in out and "subject npy: made from a clean tree" in out, out
+    git(port, "commit", "-q", "--allow-empty", "-m", "b")
+    code, out = gate()
+    assert code != 0 and "subject npy: made at" in out, out
+    (port / "npy.py").write_text(NPY + "# changed\n")
+    ran()
+    code, out = gate()
+    assert code != 0 and "subject npy: made with uncommitted changes (among them npy.py)" in out, out
