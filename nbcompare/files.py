@@ -1,4 +1,4 @@
-"""Files: their sums, and what forces them to the disk."""
+"""Files: their sums, what forces them to the disk, and where what can be made again is kept."""
 
 from __future__ import annotations
 
@@ -127,6 +127,11 @@ def append_line(path: Path, line: str) -> None:
             os.fsync(stream.fileno())
     except OSError as fault:
         raise FileError(f"{path}: cannot write: {fault.strerror}") from None
+
+
+def user_cache() -> Path:
+    """The folder for what can be made again: $XDG_CACHE_HOME/nb-compare, else ~/.cache/nb-compare."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nb-compare"
 
 
 def _umask() -> int:

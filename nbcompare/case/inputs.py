@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbcompare.case.lysozyme import amplitudes_text, orientation_text
 from nbcompare.errors import CaseError, FileError
-from nbcompare.files import hash_of_named, sha256_of
+from nbcompare.files import hash_of_named, sha256_of, user_cache, write_whole
 
 if TYPE_CHECKING:
     from nbcompare.case.case import Case, CaseInput
@@ -59,7 +61,7 @@ def _stage(entry: CaseInput, case: Case, override: Path | None, target: Path) ->
         copy_input(override, target)
     elif entry.made_by:
         origin = "generated"
-        target.write_text(GENERATORS[entry.made_by](), encoding="ascii", newline="\n")
+        target.write_bytes(_made(entry.made_by, entry.sha256))
     else:
         origin = "case"
         copy_input(case.folder / str(entry.file), target)
@@ -69,6 +71,21 @@ def _stage(entry: CaseInput, case: Case, override: Path | None, target: Path) ->
                         hint="restore the file, or pin the new sum and say why in the commit")
     pinned = found if origin == "user" and found in entry.stands_in else entry.sha256
     return StagedInput(entry.name, origin, found, target.stat().st_size, pinned)
+
+
+def _made(made_by: str, pinned: str | None) -> bytes:
+    """What a generator writes. Bytes of the sum that the case pins are kept in the user's cache, as the arithmetic
+    takes seconds; kept bytes of another sum are no such bytes, and are made anew."""
+    kept = user_cache() / "inputs" / pinned if pinned else None
+    with suppress(OSError):
+        if kept and sha256(found := kept.read_bytes()).hexdigest() == pinned:
+            return found
+    made = GENERATORS[made_by]().encode("ascii")
+    if kept and sha256(made).hexdigest() == pinned:
+        with suppress(OSError, FileError):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(kept, made.decode("ascii"))
+    return made
 
 
 def copy_input(source: Path, target: Path) -> None:

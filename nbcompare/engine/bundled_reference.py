@@ -13,10 +13,10 @@ import stat
 import tempfile
 from pathlib import Path
 
-from nbcompare.engine.installation import REFERENCE_SOURCE, user_cache
+from nbcompare.engine.installation import REFERENCE_SOURCE
 from nbcompare.engine.processes.process import run_program
 from nbcompare.errors import FileError, UsageError
-from nbcompare.files import hash_of_named, sha256_of
+from nbcompare.files import hash_of_named, sha256_of, user_cache
 
 BUILD_SECONDS = 600.0
 PROGRAM = "nanobragg_reference"

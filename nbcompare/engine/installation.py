@@ -5,7 +5,6 @@ The harness never imports the simulator; it only looks where its files are.
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,8 +31,3 @@ SIMULATOR = _part("simulator/nanobrag_torch", "nanobrag_torch")
 
 REFERENCE_SOURCE = _part("simulator/reference", "nanobrag_reference")
 """The sources of the bundled C reference."""
-
-
-def user_cache() -> Path:
-    """The folder for what can be made again: $XDG_CACHE_HOME/nb-compare, else ~/.cache/nb-compare."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nb-compare"

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from nbcompare.compare.image import FLOAT_DTYPE, Shape, read_float_image, stored_pixels
-from nbcompare.engine.installation import user_cache
 from nbcompare.errors import FileError
+from nbcompare.files import user_cache
 
 MOST_BYTES = 6_000_000_000
 """Images of the cache together."""

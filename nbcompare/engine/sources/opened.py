@@ -223,7 +223,7 @@ class _Found:
             entry = entry_of(kind)
             if entry and entry.listing not in self.files:
                 self.distribution(entry.listing)
-            if entry and not _edited(path, entry.listing, entry.digest, entry.size):
+            if entry and not _edited(path, os.stat(entry.listing).st_mtime, entry.digest, entry.size):
                 return
         if kind.word in (OWN, INSTALLED):
             self.files[path] = SourceFile(path, path, sum_of(path))
@@ -287,22 +287,24 @@ def _edited_files(listing: str) -> Iterator[str]:
     """The files of a distribution that are there and are not what its list says."""
     if not os.path.isfile(listing):
         return
-    place = os.path.dirname(os.path.dirname(listing))
-    for name, (digest, size) in rows_of(listing, os.stat(listing).st_mtime_ns).items():
-        path = os.path.join(place, name)
-        if _edited(path, listing, digest, size):
+    place = os.path.dirname(os.path.dirname(listing)) + os.sep
+    written = os.stat(listing)
+    for name, (digest, size) in rows_of(listing, written.st_mtime_ns).items():
+        path = place + name
+        if _edited(path, written.st_mtime, digest, size):
             yield path
 
 
-def _edited(path: str, listing: str, digest: str, size: str) -> bool:
-    """Whether an installed file is another than its distribution says; bytes are read where it was written since."""
+def _edited(path: str, written: float, digest: str, size: str) -> bool:
+    """Whether an installed file is another than its distribution says, whose list was ``written`` then; bytes are read
+    where the file was written since."""
     try:
         found = os.stat(path)
-        later = found.st_mtime > os.stat(listing).st_mtime + _LATER_SECONDS
     except OSError:
         return False  # not there
     if size.isdigit() and int(size) != found.st_size:
         return True
+    later = found.st_mtime > written + _LATER_SECONDS
     return later and "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(sum_of(path))).decode().rstrip("=") != digest
 
 

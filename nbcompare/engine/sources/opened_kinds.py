@@ -131,8 +131,13 @@ def _listings(place: str, top: str) -> list[str]:
     if top.endswith(".dist-info"):
         own = os.path.join(place, top, "RECORD")
         return [own] if os.path.isfile(own) else []
-    wanted = _plain(top.partition(".")[0])
-    return sorted(_all_listings(place, os.stat(place).st_mtime_ns),
+    return _in_order(place, top.partition(".")[0], os.stat(place).st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1024)
+def _in_order(place: str, name: str, written: int) -> list[str]:
+    wanted = _plain(name)
+    return sorted(_all_listings(place, written),
                   key=lambda path: _plain(os.path.basename(os.path.dirname(path)).partition("-")[0]) != wanted)
 
 

@@ -15,12 +15,12 @@ from nbcompare.case.project import find_project_file
 from nbcompare.compare.pictures import UNLESS_PASSED
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.identity import identify
-from nbcompare.engine.installation import user_cache
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.render_cache import key_of
 from nbcompare.engine.repository.revisions import Commit, Revisions
 from nbcompare.engine.repository.work_tree import work_tree
 from nbcompare.errors import UsageError
+from nbcompare.files import user_cache
 from nbcompare.run.bisect.journal import BAD, GOOD, Journal, Judged, journal_in
 from nbcompare.run.bisect.search import Search, Searched, Undecided
 from nbcompare.run.bisect.step import COMPARED, Followed, Steps

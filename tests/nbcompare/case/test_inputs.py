@@ -1,15 +1,18 @@
 """The project's own crystal: the same bytes everywhere, and the statistics it claims."""
 
 import math
+from dataclasses import replace
 from decimal import getcontext
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nbcompare.case.case import load_case
-from nbcompare.case.inputs import GENERATORS
+from nbcompare.case.inputs import GENERATORS, stage_inputs
 from nbcompare.case.lysozyme import CELL_A, CELL_DEG, D_MIN_A, WAVELENGTH_A, amplitudes_text, orientation_text
+from nbcompare.errors import CaseError
 from nbcompare.files import sha256_of
 
 SUPERVISOR = Path(__file__).resolve().parents[3] / "cases" / "supervisor.yaml"
@@ -128,3 +131,28 @@ def test_an_input_that_changed_is_refused(nb, case_with_input, tmp_path, fake):
 def test_a_bad_override_is_a_usage_error(nb, case_with_input, override, words):
     said = nb("run", case_with_input, "--input", override)
     assert said.code == 1 and words in said.err
+
+
+def test_what_was_made_once_is_taken_again_where_its_sum_is_the_pinned_one(tmp_path, monkeypatch):
+    """Kept bytes that somebody changed are no such bytes, and a generator that changed is refused."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    calls = []
+    monkeypatch.setitem(GENERATORS, "lysozyme-orientation", lambda: calls.append(1) or "a matrix\n")
+    case = load_case(SUPERVISOR)
+    entry = replace(case.inputs[0], sha256=sha256(b"a matrix\n").hexdigest())
+    case = replace(case, inputs=(entry,))
+
+    def staged(name):
+        (tmp_path / name).mkdir()
+        stage_inputs(case, {}, tmp_path / name)
+        return (tmp_path / name / entry.name).read_text()
+
+    assert [staged("first"), staged("second")] == ["a matrix\n"] * 2 and len(calls) == 1
+    kept, = (tmp_path / "cache/nb-compare/inputs").iterdir()
+    kept.write_text("another\n")
+    assert staged("third") == "a matrix\n" and len(calls) == 2 and kept.read_text() == "a matrix\n"
+    kept.unlink()
+    monkeypatch.setitem(GENERATORS, "lysozyme-orientation", lambda: "changed\n")
+    with pytest.raises(CaseError, match="pins"):
+        staged("fourth")
+    assert not kept.exists()
