@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-SMALL = "-detpixels 48 -pixel 0.5 "
+SMALL = "-detpixels 32 -pixel 0.75 "
 FIRST_COMMANDS = {
     "readme-first": SMALL + "-hkl P1.hkl -matrix A.mat -lambda 6.2 -N 10",
     "readme-water": SMALL + "-hkl P1.hkl -matrix A.mat -lambda 6.2 -N 10 -fluence 2e22 -water 4",
-    "readme-saxs": "-mat A.mat -hkl P1.hkl -lambda 1 -dispersion 0 -distance 1000 -detsize 100 -pixel 2 "
+    "readme-saxs": "-mat A.mat -hkl P1.hkl -lambda 1 -dispersion 0 -distance 1000 -detsize 100 -pixel 4 "
                    "-hdiv 0 -vdiv 0 -fluence 1e32 -N 1",
     "cell-and-misset": SMALL + "-hkl P1.hkl -cell 78 78 38 90 90 90 -misset 10 20 30 -lambda 1 -N 5",
     "random-orientation": SMALL + "-default_F 100 -cell 70 80 90 75 85 95 -misset random -lambda 1 -N 4",
@@ -18,7 +18,7 @@ FIRST_COMMANDS = {
                                      "-detector_thicksteps 3 -detector_rotx 5 -twotheta 10 -distance 80",
     "adxv-and-beam-centre": SMALL + "-hkl P1.hkl -mat A.mat -lambda 1 -N 6 -adxv -Xbeam 20 -Ybeam 27",
     "gauss-and-oversample": SMALL + "-hkl P1.hkl -mat A.mat -lambda 1 -Na 6 -Nb 5 -Nc 9 -gauss_xtal -oversample 2",
-    "interpolated-roi": SMALL + "-hkl P1.hkl -mat A.mat -lambda 1 -N 2 -interpolate -roi 10 40 12 44 -polar 0.9",
+    "interpolated-roi": SMALL + "-hkl P1.hkl -mat A.mat -lambda 1 -N 2 -interpolate -roi 6 26 8 29 -polar 0.9",
 }
 
 

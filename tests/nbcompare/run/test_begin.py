@@ -5,6 +5,7 @@ import shlex
 import pytest
 
 from nbcompare.case.case import load_case
+from nbcompare.engine.sources import made_of
 from nbcompare.files import sha256_of
 from tests.nbcompare.conftest import SMALL_ARGS
 from tests.nbcompare.run.first_commands import FIRST_COMMANDS, write_inputs
@@ -91,10 +92,15 @@ def test_the_project_file_declares_both_engines(nb, tmp_path, fake):
 
 
 @pytest.mark.slow
-def test_command_lines_of_the_readme_pass_at_once(nb, tmp_path, reference_binary, quick_runs):
-    """Those that differ in kind; by the bundled engines, as they come."""
+def test_command_lines_of_the_readme_pass_at_once(nb, tmp_path, reference_binary, quick_runs, monkeypatch):
+    """All twelve, by the bundled engines as they come; what the simulator is made of is asked once."""
+    ask, said_of = made_of._ask, {}
+    monkeypatch.setattr(made_of, "_ask", lambda engine, *more: said_of.get(engine.start)
+                        or said_of.setdefault(engine.start, ask(engine, *more)))
     write_inputs(tmp_path)
-    for name in ("readme-saxs", "random-orientation", "interpolated-roi"):
+    for name in FIRST_COMMANDS:
         assert nb("init", "-q", "--out", f"cases/{name}.yaml", "--", *shlex.split(FIRST_COMMANDS[name])).code == 0
-    said = nb("sweep", *sorted((tmp_path / "cases").iterdir()), "-j", "1", "-q")
-    assert said.code == 0 and "3 PASS" in said.out
+    cases = sorted((tmp_path / "cases").iterdir())
+    assert nb("validate", *cases).out.count(": valid case") == 12
+    said = nb("sweep", *cases, "-j", "1", "-q")
+    assert said.code == 0 and "12 PASS" in said.out
