@@ -21,6 +21,9 @@ OF_ONE_SCALE = 5.0
 
 DECADES = 5.0
 _LEAST_FACTOR = 1e-7
+_NEAR_ONE = 1e-3
+"""Below this, digits of a factor are hard to count, and its distance from 1 is told."""
+
 _SEEN = 1e-6
 """A ratio is shown where both pixels are above this share of the brightest of their image."""
 
@@ -42,10 +45,15 @@ class ColourScale:
 
     @property
     def labels(self) -> tuple[str, str, str]:
-        """What stands at the ends and in the middle."""
+        """What stands at the ends and in the middle, each another text: of a factor near 1 how far it is from 1."""
         middle = math.sqrt(self.low * self.high) if self.logarithmic else (self.low + self.high) / 2
-        digits = 7 if self.logarithmic and self.colours == DIFFERENCE else 4  # a factor near 1
-        return f"{self.low:.{digits}g}", f"{middle:.4g}", f"{self.high:.{digits}g}"
+        if self.logarithmic and self.colours == DIFFERENCE and self.high < 1 + _NEAR_ONE:
+            return f"1 − {1 - self.low:.3g}", "1", f"1 + {self.high - 1:.3g}"
+        for digits in range(4, 18):
+            said = tuple(f"{value:.{digits}g}" for value in (self.low, middle, self.high))
+            if len(set(said)) == 3:
+                break
+        return said[0], said[1], said[2]
 
     def pixels(self, image: np.ndarray) -> np.ndarray:
         """The colour of each pixel of float64 [slow, fast], uint8 [slow, fast, 3]; NaN is grey."""

@@ -35,10 +35,12 @@ def likely_cause(images: Mapping[str, np.ndarray], jobs: Mapping[str, Job], inpu
 def cause_beside(bench: FurtherRuns, proof: Proof, place: EvidenceFolder, outputs: Mapping[str, Path]) -> str | None:
     """What causes the difference that claims leave: the cause between the reference and the emulated subject; that
     of the plain difference where there is no such image."""
+    from nbcompare.explain.diagnose.cause import BESIDE
+
     trial = proof.trial(EMULATED)
     image = place.held(place.folder / further_names(trial.files)[0]) if trial else None
     if trial is None or image is None:
         return likely_cause(bench.images, bench.jobs, bench.inputs, outputs)
     said = place.folder / further_names(trial.files)[1]
     found = likely_cause({**bench.images, SUBJECT: image}, bench.jobs, bench.inputs, {**outputs, SUBJECT: said})
-    return f"beside the claim, {found}" if found else None
+    return BESIDE + found if found else None

@@ -121,6 +121,20 @@ def guess(confidence: float) -> float:
     return float(max(0.0, min(GUESS_CONFIDENCE, confidence)))
 
 
+PERHAPS, NOT_FOUND, BESIDE = "perhaps: ", "none found: ", "beside the claim, "
+"""How the one sentence begins that a run keeps of its cause: a guess, the reason why there is none, and a cause of what
+claims leave. A proven one has no word before it."""
+
+
+def standing_of(said: str) -> tuple[str, str]:
+    """"proven", "perhaps" or "none found", and the sentence itself, of what a run keeps of its cause."""
+    beside, text = (BESIDE, said.removeprefix(BESIDE)) if said.startswith(BESIDE) else ("", said)
+    for beginning in (PERHAPS, NOT_FOUND):
+        if text.startswith(beginning):
+            return beginning.removesuffix(": "), beside + text.removeprefix(beginning)
+    return "proven", said
+
+
 def failed(where: str, fault: Exception) -> str:
     """What is told of a part of the diagnosis that failed: the rest of it, and the run's verdict, stand."""
     return f"the diagnosis failed: {where}: {type(fault).__name__}: {fault}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbcompare.engine.describe import DescriptionRefused
-from nbcompare.explain.diagnose.cause import Cause, Diagnosis, build, failed, not_described, ranked
+from nbcompare.explain.diagnose.cause import NOT_FOUND, PERHAPS, Cause, Diagnosis, build, failed, not_described, ranked
 from nbcompare.explain.diagnose.causes import STALE_IMAGE
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.image_only import image_only_causes, settled
@@ -141,8 +141,8 @@ def top_cause(reference: np.ndarray, subject: np.ndarray, argv: Sequence[str], f
         question = Question(reference, subject, argv, folder, echoes=echoes, subject_argv=subject_argv)
         found = diagnose(question, DiagnosisOptions(quick=True))
     except Exception as fault:
-        return failed("the images and arguments", fault)
+        return NOT_FOUND + failed("the images and arguments", fault)
     causes = found.causes
     if not causes or causes[0].confidence < _LEAST_TOP:
-        return next(iter(found.notes), None)
-    return causes[0].sentence if causes[0].proven else f"perhaps: {causes[0].sentence}"
+        return NOT_FOUND + found.notes[0] if found.notes else None
+    return causes[0].sentence if causes[0].proven else PERHAPS + causes[0].sentence

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from nbcompare.bundle.found import TRACE, keep
+from nbcompare.bundle.found import DIAGNOSIS, TRACE, keep
 from nbcompare.commands.views.page.evidence import peak_rows
 from tests.nbcompare.commands.test_html_report import page_of
 
@@ -53,6 +53,22 @@ def test_several_subjects_stand_side_by_side(small_case, nb, fake, tmp_path):
     assert page.index("<b>turned − reference</b>") > page.index("<b>subject − reference</b>")
     nothing = page[page.index("<b>turned − reference</b>"):].partition("</figure>")[0]
     assert "no pixel differs here" in nothing
+
+
+def test_a_cause_is_called_proven_only_where_it_was(run_small, nb, tmp_path):
+    """Of what diagnose keeps, one that others cannot be told from is not proven to be the cause."""
+    _, bundle = run_small(subject="bright")
+
+    def word():
+        page = page_of(nb, bundle, tmp_path)
+        return re.search('class="cause"><b>(.*?)</b>', page)[1], "Found with the run, from images" in page
+
+    assert word() == ("proven", True)  # the subject is the reference times a number, at every pixel
+    sure = {"sentence": "a factor", "proven": True, "confidence": 0.9, "evidence": ["seen"], "rivals": []}
+    for change, said in (({}, "proven"), ({"rivals": ["scale.other"]}, "one of several that give this image"),
+                         ({"proven": False}, "perhaps"), ({"proven": "yes"}, "perhaps")):
+        keep(bundle, DIAGNOSIS, {"causes": [sure | change]})
+        assert word() == (said, False)
 
 
 @pytest.mark.parametrize(("subject", "word"), [("crash", "ENGINE FAILED"), ("constant", "FAIL"), ("good", "BLOCKED")])

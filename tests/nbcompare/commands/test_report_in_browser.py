@@ -144,6 +144,13 @@ def test_scale_limits_and_differences_are_chosen(keys):
     keys.page.locator("#viewer").focus()
     keys.page.keyboard.press("d")
     assert keys.text("#title-right") == "subject ÷ reference" and "1.05" in keys.text("#labels-right")
+    for typed, holds in (("x", 1.04999995), ("0.5", 1.04999995), ("1.0000004", 1.0000004)):  # 1.05 in float32 is kept
+        keys.page.locator("#limit").fill(typed)
+        keys.page.locator("#limit").press("Enter")
+        assert keys.state("limits.limit.ratio") == pytest.approx(holds, rel=2e-9)
+        assert keys.page.locator("#limit").input_value() == f"{holds}"
+    assert keys.text("#labels-right") == "1 − 4e-71" + "1 + 4e-7"
+    keys.page.locator("#viewer").focus()
     for key in "dd13":
         keys.page.keyboard.press(key)
     assert keys.page.locator("#scale").input_value() == "asinh"

@@ -45,8 +45,20 @@ def test_a_difference_reaches_as_far_to_either_side_and_a_ratio_about_one():
 def test_what_stands_at_the_ends_and_in_the_middle():
     assert ColourScale(1.0, 100.0, True, BRIGHTNESS).labels == ("1", "10", "100")
     assert ColourScale(-3.0, 5.0, False, DIFFERENCE).labels == ("-3", "1", "5")
-    assert ColourScale(0.9999999, 1.000001, True, DIFFERENCE).labels == ("0.9999999", "1", "1.000001")
-    assert ColourScale(0.9999999, 1.000001, True, BRIGHTNESS).labels == ("1", "1", "1")
+    assert ColourScale(1 / 1.5, 1.5, True, DIFFERENCE).labels == ("0.6667", "1", "1.5")
+
+
+@pytest.mark.parametrize("high", [1 + 1e-7, 1 + 2.5e-6, 1.0009, 1.002, 40.0])
+def test_the_labels_of_a_factor_are_told_apart(high):
+    """Those near 1 by their distance from it: all digits of 0.9999997 and 1.0000003 have to be counted."""
+    low, middle, above = ColourScale(1 / high, high, True, DIFFERENCE).labels
+    assert middle == "1" and len({low, middle, above}) == 3 and max(map(len, (low, above))) <= 12
+    assert ("1 + " in above) == (high < 1.001)
+    assert factors(np.array([1 + 3e-7, 1.0])).labels == ("1 − 3e-07", "1", "1 + 3e-07")
+
+
+def test_the_labels_of_nearly_one_brightness_are_told_apart():
+    assert ColourScale(1000.0, 1000.002, False, BRIGHTNESS).labels == ("1000", "1000.001", "1000.002")
 
 
 def test_a_pixel_has_the_colour_of_its_place_between_the_ends():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from nbcompare.explain.diagnose import DiagnosisOptions, Question, top_cause
+from nbcompare.explain.diagnose.cause import standing_of
 from nbcompare.explain.diagnose.diagnose import diagnose
 
 SLOW, FAST = 70, 84
@@ -166,6 +167,15 @@ def test_the_top_cause_is_one_sentence_and_a_guess_says_perhaps(tmp_path):
     assert top_cause(reference, noisy, ARGV, tmp_path).startswith("perhaps: ")
 
 
+@pytest.mark.parametrize(("said", "standing"), [
+    ("it is turned", ("proven", "it is turned")), ("perhaps: it is turned", ("perhaps", "it is turned")),
+    ("beside the claim, it is turned", ("proven", "beside the claim, it is turned")),
+    ("beside the claim, perhaps: it is turned", ("perhaps", "beside the claim, it is turned")),
+    ("none found: the diagnosis failed", ("none found", "the diagnosis failed"))])
+def test_how_a_kept_cause_stands_is_read_off_it(said, standing):
+    assert standing_of(said) == standing
+
+
 def test_the_top_cause_never_raises_whatever_the_images_are(tmp_path):
     """A verdict asks for it, and must come out whatever the images are."""
     reference = spots()
@@ -195,7 +205,7 @@ def test_a_diagnosis_that_fails_leaves_a_verdict_its_word(tmp_path, monkeypatch)
 
     monkeypatch.setattr("nbcompare.explain.diagnose.diagnose.image_only_causes", fail)
     said = top_cause(spots(), 7 * spots(), ARGV, tmp_path)
-    assert said == "the diagnosis failed: the images and arguments: TypeError: no such thing"
+    assert said == "none found: the diagnosis failed: the images and arguments: TypeError: no such thing"
 
 
 # --- masks, by the type of their pixels -----------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from nbcompare.commands.views.page.stored_image import stored_image
 from nbcompare.commands.views.terminal import next_step, shown
 from nbcompare.compare.image import Roi
 from nbcompare.errors import to_type
+from nbcompare.explain.diagnose.cause import standing_of
 from nbcompare.verdict.divergence import RuleOutcome, rules_of
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED
 from nbcompare.verdict.verdict import Label
@@ -44,12 +45,15 @@ class NextStep:
 
 @dataclass(frozen=True)
 class CauseShown:
-    """Why the images differ: a sentence, "proven" or "perhaps", and how sure it is where that is known."""
+    """Why the images differ: a sentence, how it stands ("proven" where it was, else "perhaps" or such), and how sure it
+    is where that is known; ``from_run`` where `diagnose` was not asked, and only the images and arguments were looked
+    at."""
 
     sentence: str
     word: str
     confidence: float | None
     evidence: tuple[str, ...] = ()
+    from_run: bool = False
 
 
 def first_screen(bundle: Bundle, pair: ShownPair | None, diagnosis: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -104,16 +108,23 @@ def cause_of(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> CauseShown 
         return None
     causes = diagnosis.get("causes") if diagnosis else None
     if isinstance(causes, list) and causes and isinstance(causes[0], dict):
-        first = causes[0]
-        confidence = first.get("confidence")
-        return CauseShown(str(first.get("sentence", "")), "proven" if first.get("proven") is True else "perhaps",
-                     float(confidence) if isinstance(confidence, int | float) else None,
-                     tuple(map(str, first.get("evidence") or ()))[:4])
+        return _diagnosed(causes[0])
     said = bundle.record.further.cause
     if said is None:
         return None
-    perhaps = said.startswith("perhaps: ")
-    return CauseShown(said.removeprefix("perhaps: "), "perhaps" if perhaps else "found with the run", None)
+    word, said = standing_of(said)
+    return CauseShown(said, word, None, from_run=True)
+
+
+def _diagnosed(first: Mapping[str, Any]) -> CauseShown:
+    """The first cause of a diagnosis. One that gives the subject's image is not the only one where others do too."""
+    proven, confidence = first.get("proven") is True, first.get("confidence")
+    rivals = [str(rival) for rival in first.get("rivals") or ()] if proven else []
+    evidence = tuple(map(str, first.get("evidence") or ()))[:4]
+    same = (f"cannot be told apart by these images from: {', '.join(rivals)}",) if rivals else ()
+    word = "perhaps" if not proven else "one of several that give this image" if rivals else "proven"
+    return CauseShown(str(first.get("sentence", "")), word,
+                      float(confidence) if isinstance(confidence, int | float) else None, evidence + same)
 
 
 def more_words(bars: Sequence[ThresholdBar]) -> str:

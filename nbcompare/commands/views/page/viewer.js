@@ -115,14 +115,16 @@
     labels();
   }
   const short = (value) => Number(value.toPrecision(4)).toString();
+  const factor = (value) => Math.abs(value - 1) >= 1e-3 || value === 1 ? short(value)  // near 1: how far it is from 1
+    : `1 ${value < 1 ? "−" : "+"} ${Number(Math.abs(value - 1).toPrecision(3))}`;
   function labels() {
     const m = Math.sqrt(limits.low * limits.high), limit = limitOf(state.right);
-    const bright = state.scale === "log" ? [limits.low, m, limits.high] : [limits.low, "", limits.high];
+    const bright = state.scale === "log" ? [limits.low, m, limits.high] : [limits.low, state.scale === "linear" ? (limits.low + limits.high) / 2 : "", limits.high];
     const apart = state.right === "ratio" ? [1 / limit, 1, limit] : [-limit, 0, limit];
     for (const [name, marks] of [["left", bright], ["middle", bright], ["right", apart]])
       $("labels-" + name).replaceChildren(...marks.map((mark) => {
         const span = document.createElement("span");
-        span.textContent = mark === "" ? "" : short(mark);
+        span.textContent = mark === "" ? "" : (name === "right" && state.right === "ratio" ? factor : short)(mark);
         return span;
       }));
     for (const name of ["left", "middle", "right"]) bar(name);
@@ -130,9 +132,11 @@
       : state.middle === "blink" ? "blink: " + state.shown : "subject";
     $("title-right").textContent = {difference: "subject − reference", ratio: "subject ÷ reference",
                                     relative: "(subject − reference) ÷ reference"}[state.right];
-    if (document.activeElement !== $("low")) $("low").value = short(limits.low);
-    if (document.activeElement !== $("high")) $("high").value = short(limits.high);
-    if (document.activeElement !== $("limit")) $("limit").value = short(limit);
+    for (const name of ["low", "high", "limit"]) if (document.activeElement !== $(name)) show(name);
+  }
+  function show(name) {
+    const value = name === "limit" ? limitOf(state.right) : limits[name];
+    $(name).value = name === "limit" && state.right === "ratio" ? Number(value.toPrecision(9)) : short(value);
   }
   function bar(name) {
     const colours = data[name === "right" ? "difference" : "brightness"][$(name === "right" ? "diverging" : "brightness").value];
@@ -228,6 +232,7 @@
   }
   function setScale(scale) {
     state.scale = $("scale").value = scale;
+    if (limits.high <= 0) limits.high = top;
     limits.low = scale === "log" ? (limits.low > 0 ? limits.low : limits.high * 1e-6) : 0;
     draw();
   }
@@ -269,11 +274,13 @@
   $("scale").addEventListener("change", () => setScale($("scale").value));
   for (const name of ["low", "high", "limit"])
     $(name).addEventListener("change", () => {
-      const value = Number($(name).value);
-      if (!Number.isFinite(value)) return;
-      if (name !== "limit") limits[name] = value; else if (value > 0) limits.limit[state.right] = value;
-      if (state.scale === "log" && !(limits.low > 0)) limits.low = limits.high * 1e-6;
+      const value = Number($(name).value), log = state.scale === "log";
+      const sound = {low: value < limits.high && (value > 0 || !log), high: value > limits.low,
+                     limit: value > (state.right === "ratio" ? 1 : 0)};
+      if (Number.isFinite(value) && sound[name])
+        (name === "limit" ? limits.limit : limits)[name === "limit" ? state.right : name] = value;
       draw();
+      show(name);  // what holds now, where something else was typed
     });
   $("whole").addEventListener("click", whole);
   Array.from($("worst").rows).slice(1).forEach((row, i) => {
