@@ -16,7 +16,7 @@ from pathlib import Path
 from nbcompare.case.arguments.command import declared_shape, size_is_in_a_header
 from nbcompare.case.arguments.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.claims import Claim, claims_of
-from nbcompare.case.contradictions import command_faults, refusal_faults, region_faults
+from nbcompare.case.contradictions import claim_faults, command_faults, refusal_faults, region_faults
 from nbcompare.case.declared.declarations import EngineDeclaration, declarations_of, variables_of
 from nbcompare.case.further_subject import FurtherSubject, further_subjects_of
 from nbcompare.case.inputs import GENERATORS
@@ -169,7 +169,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         threads=part(entries, "threads", _threads, ()),
         required_args=part(entries, "required_args", arguments, ()),
         divergences=part(entries, "divergences", lambda entry: claims_of(entry, regions, shape), ()),
-        matrix=part(entries, "matrix", lambda entry: matrix_of(entry, regions), None),
+        matrix=part(entries, "matrix", lambda entry: matrix_of(entry, regions, shape), None),
         engines=part(entries, "engines", declarations_of, {}) if files_are_there else {},
         pins={role: pin for role in (REFERENCE, SUBJECT) if (pin := part(entries, role, _pin, None))},
         options=part(entries, "options", lambda entry: known_word(entry, (NANOBRAGG, OWN), "word for options"),
@@ -192,7 +192,7 @@ def _raise_contradictions(case: Case, entries: Mapping[str, Cursor]) -> None:
             with reading_on():
                 raise entries[key].error(fault)
     for cell in cells_of(case) if case.matrix else ():
-        for _, fault in (*command_faults(cell), *region_faults(cell)):
+        for _, fault in (*command_faults(cell), *region_faults(cell), *refusal_faults(cell), *claim_faults(cell)):
             raise entries["matrix"].error(f"cell {cell.name}: {fault}")
 
 
@@ -216,14 +216,16 @@ def _cell_case(case: Case, cell: Cell) -> Case:
         shape = case.shape if known else declared_shape(command, case.folder)
     except UsageError:
         shape = case.shape  # told by command_faults
-    own = case.matrix.thresholds.get(dict(cell.places).get(RUNS, ""), ()) if case.matrix else ()
+    run = dict(cell.places).get(RUNS, "")
+    own = case.matrix.thresholds.get(run, ()) if case.matrix else ()
+    claims = case.matrix.divergences.get(run, ()) if case.matrix else ()
     chosen = {(threshold.metric, threshold.roi): threshold for threshold in (*case.thresholds, *own)}
     whole = Roi.full(case.shape).bounds
     rois = tuple(replace(roi, xmax=shape.fast - 1, ymax=shape.slow - 1) if roi.bounds == whole and roi.is_box else roi
                  for roi in case.rois)
     return replace(case, name=f"{case.name}.{cell.name}", title=f"{case.title} ({cell.name})", command=command,
                    shape=shape, rois=rois, thresholds=tuple(chosen.values()), matrix=None,
-                   cell=dict(cell.places))
+                   divergences=(*case.divergences, *claims), cell=dict(cell.places))
 
 
 # --- the parts of a case file -----------------------------------------------------------------------

@@ -47,6 +47,13 @@ def command_faults(case: Case) -> Iterator[tuple[str, str]]:
         yield "image", f"image says {case.shape}, but the command declares {declared}"
 
 
+def claim_faults(case: Case) -> Iterator[tuple[str, str]]:
+    """Claims of a case and of one of its runs that cannot be told apart."""
+    ids = [claim.id for claim in case.divergences]
+    for id in dict.fromkeys(id for id in ids if ids.count(id) > 1):
+        yield "divergences", f"two claims are called {id}, one of the case and one of this run"
+
+
 def refusal_faults(case: Case) -> Iterator[tuple[str, str]]:
     """What has no meaning where an engine has to refuse and nothing is compared."""
     if case.expect:

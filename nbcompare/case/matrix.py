@@ -7,9 +7,10 @@
         crystal: {small: -N 3, large: -N 9}          # named arguments
       runs: {plain: [], mosaic: -mosaic 1 -mosaic_domains 3}   # one more axis
 
-A run may bring thresholds of its own, written {args: ..., thresholds: [...]}; each takes the place of the case's on
-that metric and region. A cell's command is the case's command, then base, then the arguments of its place on each axis;
-where an option comes twice, the last one counts for both engines.
+A run may bring thresholds and claims of its own, written {args: ..., thresholds: [...], divergences: [...]}; each
+threshold takes the place of the case's on that metric and region, and claims stand beside the case's. A cell's command
+is the case's command, then base, then the arguments of its place on each axis; where an option comes twice, the last
+one counts for both engines.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from nbcompare.case.claims import Claim, claims_of
 from nbcompare.case.parts import NAME, arguments, thresholds_of
 from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.case.threshold import Threshold
+from nbcompare.compare.image import Shape
 
 MOST_CELLS = 10_000
 RUNS = "runs"
@@ -45,6 +48,8 @@ class Matrix:
     axes: tuple[Axis, ...]
     thresholds: Mapping[str, tuple[Threshold, ...]] = field(default_factory=dict)
     """Those of single runs, by the run's name."""
+    divergences: Mapping[str, tuple[Claim, ...]] = field(default_factory=dict)
+    """Claims of single runs, likewise."""
 
 
 @dataclass(frozen=True)
@@ -66,21 +71,31 @@ def cells_in(matrix: Matrix) -> Iterator[Cell]:
         yield Cell(places, (*matrix.base, *(word for _, words in chosen for word in words)))
 
 
-def matrix_of(cursor: Cursor | None, regions: Sequence[str] = ()) -> Matrix | None:
-    """Read the ``matrix`` of a case with these regions. Raises CaseError for a fault of its form."""
+@dataclass(frozen=True)
+class _Own:
+    """What runs bring of their own while they are read, for a case with these regions and this image."""
+
+    regions: list[str]
+    shape: Shape | None
+    thresholds: dict[str, tuple[Threshold, ...]] = field(default_factory=dict)
+    divergences: dict[str, tuple[Claim, ...]] = field(default_factory=dict)
+
+
+def matrix_of(cursor: Cursor | None, regions: Sequence[str] = (), shape: Shape | None = None) -> Matrix | None:
+    """Read the ``matrix`` of a case with these regions and this image. Raises CaseError for a fault of its form."""
     if cursor is None:
         return None
     entries = cursor.mapping(known=("base", "axes", RUNS))
     axes = [_axis(name, entry) for name, entry in entries["axes"].mapping().items()] if "axes" in entries else []
-    own: dict[str, tuple[Threshold, ...]] = {}
+    own = _Own(list(regions), shape)
     if RUNS in entries:
-        axes.append(_named_axis(RUNS, entries[RUNS], own, regions))
+        axes.append(_named_axis(RUNS, entries[RUNS], own))
     if not axes:
         raise cursor.error("a matrix needs axes, runs, or both")
     count = math.prod(len(axis.places) for axis in axes)
     if count > MOST_CELLS:
         raise cursor.error(f"the matrix has {count} cells, more than {MOST_CELLS}")
-    matrix = Matrix(arguments(entries.get("base")), tuple(axes), own)
+    matrix = Matrix(arguments(entries.get("base")), tuple(axes), own.thresholds, own.divergences)
     _check_names(cursor, matrix)
     return matrix
 
@@ -104,27 +119,30 @@ def _option_axis(name: str, cursor: Cursor) -> Axis:
     return Axis(name, tuple((_NO_NAME.sub("_", stem + text), (name, *text.split())) for text in texts))
 
 
-def _named_axis(name: str, cursor: Cursor, own: dict[str, tuple[Threshold, ...]] | None = None,
-                regions: Sequence[str] = ()) -> Axis:
-    """An axis of named arguments. Where ``own`` is given, places may bring thresholds, which are entered in it."""
+def _named_axis(name: str, cursor: Cursor, own: _Own | None = None) -> Axis:
+    """An axis of named arguments. Where ``own`` is given, places may bring more, which is entered in it."""
     entries = cursor.mapping()
     if not entries:
         raise cursor.error(f"{name} has no entries")
     for place, entry in entries.items():
         if not NAME.fullmatch(place):
             raise entry.error(f"the name {place!r} must be letters, digits, '.', '_' and '-'")
-    return Axis(name, tuple((place, _words_of(place, entry, own, regions)) for place, entry in entries.items()))
+    return Axis(name, tuple((place, _words_of(place, entry, own)) for place, entry in entries.items()))
 
 
-def _words_of(place: str, cursor: Cursor, own: dict[str, tuple[Threshold, ...]] | None,
-              regions: Sequence[str]) -> tuple[str, ...]:
+def _words_of(place: str, cursor: Cursor, own: _Own | None) -> tuple[str, ...]:
     if own is None or cursor.kind != "mapping":
         return arguments(cursor)
-    parts = cursor.mapping(known=("args", "thresholds"), required=("args", "thresholds"))
-    found = [threshold for entry in parts["thresholds"].items() for threshold in thresholds_of(entry, list(regions))]
-    if not found:
-        raise parts["thresholds"].error(f"run {place} names no threshold; write its arguments alone")
-    own[place] = tuple(found)
+    parts = cursor.mapping(known=("args", "thresholds", "divergences"), required=("args",))
+    if len(parts) == 1:
+        raise cursor.error(f"run {place} brings neither thresholds nor divergences; write its arguments alone")
+    if "thresholds" in parts:
+        own.thresholds[place] = tuple(threshold for entry in parts["thresholds"].items()
+                                      for threshold in thresholds_of(entry, own.regions))
+        if not own.thresholds[place]:
+            raise parts["thresholds"].error(f"run {place} names no threshold; write its arguments alone")
+    if "divergences" in parts:
+        own.divergences[place] = claims_of(parts["divergences"], own.regions, own.shape)
     return arguments(parts["args"])
 
 

@@ -31,3 +31,25 @@ def test_they_are_read_as_strictly_as_those_of_the_case(small_case, thresholds):
     small_case.write_text(small_case.read_text() + RUNS % thresholds)
     with pytest.raises(CaseError):
         load_case(small_case)
+
+
+CLAIM = ("{id: phi-carryover, title: t, engine: reference, emulate: [-emulate, phi-carryover], why: w, owner: me, "
+         "bounds: {full: {sum_ratio: {min: 0.9, max: 1.1}}}, reference: docs/x.md, expires: '2099-01-01'}")
+CLAIMED = "matrix: {runs: {plain: -N 3, claimed: {args: -N 9, divergences: [%s]}}}\n"
+
+
+def test_claims_of_a_run_stand_beside_those_of_the_case(small_case):
+    small_case.write_text(small_case.read_text() + CLAIMED % CLAIM)
+    plain, claimed = cells_of(load_case(small_case))
+    assert ([claim.id for claim in plain.divergences], [claim.id for claim in claimed.divergences]) == (
+        [], ["phi-carryover"])
+
+
+@pytest.mark.parametrize("text, why", [
+    (CLAIMED % CLAIM.replace("sum_ratio", "sum"), "unknown metric"), (CLAIMED % "", "at least one claim"),
+    (CLAIMED % CLAIM + f"divergences: [{CLAIM}]\n", "two claims are called phi-carryover"),
+    ("matrix: {runs: {plain: {args: -N 3}}}\n", "neither thresholds nor divergences")])
+def test_claims_of_a_run_are_read_as_strictly_as_those_of_the_case(small_case, text, why):
+    small_case.write_text(small_case.read_text() + text)
+    with pytest.raises(CaseError, match=why):
+        load_case(small_case)

@@ -1,0 +1,35 @@
+"""A table of parity runs with loose limits, converted and run: what agrees passes, what a defect makes is proven."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from nbcompare.cli import run
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+TABLE = """
+cases:
+  - id: scan
+    base_args: -default_F 100 -cell 100 100 100 90 90 90 -lambda 6.2 -N 3 -distance 100 -detpixels 32 -pixel 0.4
+    thresholds: {corr_min: 0.95, sum_ratio_min: 0.5, sum_ratio_max: 1.5, max_abs_max: 500}
+    runs:
+      - {name: one-step, extra_args: -phi 0 -osc 90 -phisteps 1}
+      - {name: nine-steps, extra_args: -phi 0 -osc 90 -phisteps 9}
+"""
+
+
+def test_a_table_with_loose_limits_runs_and_the_defect_is_proven_by_name(tmp_path, monkeypatch, capsys):
+    """Against a program with a defect of the C program, or against that itself where $NB_C_BIN names it. The table's
+    own limits, a correlation of 0.95 and half the sum, would let the defect pass unseen."""
+    program = os.environ.pop("NB_C_BIN", None) or CHECKOUT / "tests/fakes/with_carryover.py"
+    monkeypatch.chdir(tmp_path)
+    Path("table.yaml").write_text(TABLE)
+    subprocess.run([sys.executable, CHECKOUT / "docs/table_to_matrix.py", "table.yaml", "cases", "--claims",
+                    CHECKOUT / "docs/table_claims.yaml"], check=True)
+    capsys.readouterr()
+    code = run(["sweep", "cases/scan.yaml", "--c-bin", str(program), "--jobs", "1", "-q"])
+    said = capsys.readouterr().out
+    assert code == 0, said
+    assert [line.split()[:2] for line in said.splitlines()[1:3]] == [["scan.one-step", "PASS"],
+                                                                     ["scan.nine-steps", "PROVEN"]], said
