@@ -49,6 +49,8 @@ def further_subjects_of(cursor: Cursor | None) -> dict[str, FurtherSubject]:
     for name, entry in cursor.mapping().items() if cursor else ():
         if not NAME.fullmatch(name):
             raise entry.error(f"the name of a subject, {name!r}, must be letters, digits, '.', '_' and '-'")
+        if name in (REFERENCE, SUBJECT):
+            raise entry.error(f"the {name} is compared anyway; a further subject needs a name of its own")
         found[name] = _further_subject(entry)
         if found[name] in list(found.values())[:-1] or found[name] == FurtherSubject():
             raise entry.error(f"subject {name} needs arguments that no other subject has")

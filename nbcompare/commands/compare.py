@@ -15,8 +15,8 @@ from nbcompare.errors import ExitCode
 @click.argument("a", type=BUNDLE, metavar="BUNDLE_A")
 @click.argument("b", type=BUNDLE, metavar="BUNDLE_B")
 @click.option("--roles", "roles", multiple=True, metavar="ROLE[:ROLE]",
-              help="Which runs: reference or subject of both bundles, or one of each as reference:subject. May be "
-                   "given again.  [default: reference, then subject]")
+              help="Which runs: reference, subject or the name of a further subject, of both bundles, or one of each "
+                   "as reference:subject. May be given again.  [default: all that both have]")
 @result_options
 def command(a: Path, b: Path, roles: tuple[str, ...], publication: Publication) -> ExitCode:
     """Compare stored runs of two bundles of one case; nothing is run.

@@ -60,6 +60,12 @@ class SubjectRun(HeldRun):
         """Every threshold with the value that it met; none where there is no image to judge."""
         return judge(self.comparison, thresholds).checks if self.comparison else ()
 
+    def word(self, thresholds: Sequence[Threshold]) -> Label:
+        """The verdict on this subject alone."""
+        if self.run.failure:
+            return Label.ENGINE_FAILED
+        return judge(self.comparison, thresholds).word if self.comparison else Label.NOT_COMPARABLE
+
 
 def run_subjects(subjects: Mapping[str, FurtherSubject], job: Job, others: Mapping[str, tuple[Job, EngineIdentity]],
                  rerun: Rerun, against: Against,

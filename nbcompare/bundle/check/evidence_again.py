@@ -57,11 +57,11 @@ def further_again(folder: Path, record: Record, images: Mapping[str, np.ndarray]
         first = next(run.image_sha256 for run in record.runs if run.role == REFERENCE)
         noise = NoiseFloor(tuple(
             replace(entry, same_bytes=entry.run.image_sha256 == first,
-                    comparison=held(images[REFERENCE], _image(folder, entry.files, entry.run, record, images)))
+                    comparison=held(images[REFERENCE], further_image(folder, entry.files, entry.run, record, images)))
             for entry in noise.repetitions))
 
     def made(entry: DeviceRun | SubjectRun) -> np.ndarray | None:
-        return _image(folder, entry.files, entry.run, record, images)
+        return further_image(folder, entry.files, entry.run, record, images)
 
     def held_anew(entry: DeviceRun | SubjectRun) -> Comparison | None:
         return held(images[REFERENCE], made(entry),
@@ -88,7 +88,7 @@ def _proof(proof: Proof | None, folder: Path, record: Record, images: Mapping[st
            rois: Sequence[Roi]) -> Proof | None:
     if proof is None:
         return None
-    made = {trial.purpose: _image(folder, trial.files, trial.run, record, images) for trial in proof.trials}
+    made = {trial.purpose: further_image(folder, trial.files, trial.run, record, images) for trial in proof.trials}
 
     def gap(reference: np.ndarray | None, subject: np.ndarray | None) -> Apart | None:
         return apart(reference, subject) if reference is not None and subject is not None else None
@@ -130,7 +130,8 @@ def _trace_again(trace: ClaimTrace, folder: Path, images: Mapping[str, np.ndarra
     return read_claim_trace(replace(trace, runs=tuple(runs)), said)
 
 
-def _image(folder: Path, files: str, run: Run, record: Record, images: Mapping[str, np.ndarray]) -> np.ndarray | None:
+def further_image(folder: Path, files: str, run: Run, record: Record,
+                  images: Mapping[str, np.ndarray]) -> np.ndarray | None:
     """The image of a further run; one of the pair when it was the same, and None when the run failed."""
     if run.failure:
         return None

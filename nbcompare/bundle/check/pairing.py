@@ -9,16 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from nbcompare.bundle.check.evidence_again import further_image
 from nbcompare.bundle.check.recompute import read_stored_images
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.names import MANIFEST
 from nbcompare.bundle.record import Record
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
+from nbcompare.case.further_subject import known_as
 from nbcompare.case.masking import COMPARE
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.engine.engine import Run
 from nbcompare.errors import ExitCode, ShapeError, UsageError, to_type, worst
 from nbcompare.files import sha256_of
+from nbcompare.verdict.subjects import SubjectRun
 from nbcompare.verdict.verdict import Verdict, blocked, judge, not_comparable
 
 SAME_ROLES = ((REFERENCE, REFERENCE), (SUBJECT, SUBJECT))
@@ -26,19 +29,26 @@ SAME_ROLES = ((REFERENCE, REFERENCE), (SUBJECT, SUBJECT))
 
 @dataclass(frozen=True)
 class Side:
-    """One stored run."""
+    """One stored run; ``role`` is reference, subject, or the name of a further subject."""
 
     folder: Path
     record: Record
     role: str
 
     @property
+    def further(self) -> SubjectRun | None:
+        """The run of a further subject of that name."""
+        return next((entry for entry in self.record.further.subjects if entry.name == self.role), None)
+
+    @property
     def run(self) -> Run | None:
-        return next((run for run in self.record.runs if run.role == self.role), None)
+        return self.further.run if self.further else self.record.run_of(self.role)
 
     @property
     def name(self) -> str:
-        engine = next(engine for engine in self.record.engines if engine.role == self.role)
+        if self.further:
+            return f"{known_as(self.role)} of {self.record.stamp} ({self.further.described})"
+        engine = self.record.engine_of(self.role if self.role == REFERENCE else SUBJECT)
         return f"{self.role} of {self.record.stamp} ({engine.name}, {engine.version})"
 
     def as_dict(self) -> dict[str, Any]:
@@ -46,7 +56,12 @@ class Side:
 
     def image(self) -> np.ndarray:
         """Its image [slow, fast], masked as its record says."""
-        return read_stored_images(self.folder, self.record)[self.role]
+        images = read_stored_images(self.folder, self.record)
+        if self.further is None:
+            return images[self.role]
+        found = further_image(self.folder, self.further.files, self.further.run, self.record, images)
+        assert found is not None, "only a run that failed left none"
+        return found
 
 
 @dataclass(frozen=True)
@@ -82,21 +97,18 @@ class Pairing:
 
 
 def roles_from(text: str) -> tuple[str, str]:
-    """``A`` or ``A:B`` of --roles. Raises UsageError."""
+    """``A`` or ``A:B`` of --roles: reference, subject, or the name of a further subject."""
     a, _, b = text.partition(":")
-    for role in (a, b or a):
-        if role not in (REFERENCE, SUBJECT):
-            raise UsageError(f"--roles {text!r}: {role!r} is neither {REFERENCE} nor {SUBJECT}",
-                             hint="for example --roles subject, or --roles reference:subject")
     return a, b or a
 
 
 def compare_bundles(a: Path, b: Path, roles: Sequence[tuple[str, str]] = ()) -> Pairing:
     """Compare stored runs of two bundles, which must be intact and of one case.
 
-    Without ``roles`` reference is held against reference and subject against subject; there a run that one bundle took
-    over from the other is left out, and noted, as long as the other pair is left to judge.
-    Raises EvidenceError for a damaged bundle and UsageError for two cases, or for one bundle given twice.
+    Without ``roles`` reference is held against reference, subject against subject, and each further subject against
+    that of its name; there a run that one bundle took over from the other is left out, and noted, as long as another
+    pair is left to judge, and so is a further subject that one bundle alone has. Raises EvidenceError for a damaged
+    bundle and UsageError for two cases, for one bundle given twice, or for a role that a bundle does not have.
     """
     records = verified(a).record, verified(b).record
     names = [record.case.name for record in records]
@@ -105,12 +117,32 @@ def compare_bundles(a: Path, b: Path, roles: Sequence[tuple[str, str]] = ()) -> 
     if sha256_of(a / MANIFEST) == sha256_of(b / MANIFEST):
         raise UsageError(f"{a} and {b} are one bundle; compared with itself it could not fail",
                          hint=f"{to_type('nb-compare', 'check', a)} judges its two images again")
-    sides = [(Side(a, records[0], ours), Side(b, records[1], theirs)) for ours, theirs in roles or SAME_ROLES]
+    for pair in roles:
+        for role, record in zip(pair, records, strict=True):
+            _require_role(role, record)
+    both, alone = _same_subjects(*records)
+    sides = [(Side(a, records[0], ours), Side(b, records[1], theirs)) for ours, theirs in roles or both]
     own = [(ours, theirs) for ours, theirs in sides if roles or ours.run is None or ours.run != theirs.run]
     taken = [f"the {ours.role} is one run in both bundles, and is not compared with itself"
              for ours, theirs in sides if (ours, theirs) not in own] if own else []
     pairs = (_pair(ours, theirs) for ours, theirs in own or sides)
-    return Pairing(tuple(pairs), (*taken, *_notes(*records)))
+    return Pairing(tuple(pairs), (*taken, *(() if roles else alone), *_notes(*records)))
+
+
+def _require_role(role: str, record: Record) -> None:
+    """Raises UsageError for a role that a bundle does not have."""
+    known = [REFERENCE, SUBJECT, *(entry.name for entry in record.further.subjects)]
+    if role not in known:
+        raise UsageError(f"--roles: bundle {record.name} has no {role!r}; it has {', '.join(known)}",
+                         hint="for example --roles subject, or --roles reference:subject")
+
+
+def _same_subjects(a: Record, b: Record) -> tuple[list[tuple[str, str]], list[str]]:
+    """The roles that both bundles have, and what is said of further subjects that one alone has."""
+    ours, theirs = ([entry.name for entry in record.further.subjects] for record in (a, b))
+    alone = [f"{known_as(name)} is in {record.name} alone, and is not compared"
+             for record, own, other in ((a, ours, theirs), (b, theirs, ours)) for name in own if name not in other]
+    return [*SAME_ROLES, *((name, name) for name in ours if name in theirs)], alone
 
 
 def _pair(a: Side, b: Side) -> BundlePair:

@@ -9,7 +9,8 @@ import click
 
 from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.listing import size_of
-from nbcompare.commands.views.terminal import body, bundle_report, headline, shown, styled, table
+from nbcompare.commands.views.results import judging
+from nbcompare.commands.views.terminal import body, bundle_report, headline, shown, styled, subjects_table, table
 
 if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Bundle
@@ -34,6 +35,7 @@ def recheck_report(found: Recheck) -> str:
         lines.append(f"  then       {record.verdict.word}; the verdict is another one now")
     lines += [f"  note       {note}" for note in found.notes]
     lines += body(found.comparison, found.verdict, found.further)
+    lines += subjects_table(found.comparison, judging(found), found.further)
     lines.append(f"  bundle     {shown(found.folder)}")
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from nbcompare.commands.views.results import Result
+from nbcompare.commands.views.results import Result, SubjectResult
 from nbcompare.verdict.verdict import Check, Label, Verdict
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -37,7 +37,9 @@ def _suite(root: ElementTree.Element, result: Result) -> None:
                         ("bundle", str(result.bundle or "")), *result.properties):
         ElementTree.SubElement(properties, "property", name=_clean(name), value=_clean(value))
     tests = [_of_check(suite, result, check) for check in result.verdict.checks]
-    if not tests or (not result.verdict.accepted and not any(test.find("failure") is not None for test in tests)):
+    tests += [test for subject in result.subjects for test in _of_subject(suite, result, subject)]
+    told = any(test.find(tag) is not None for test in tests for tag in ("failure", "error"))
+    if not tests or not (result.verdict.accepted or told):
         tests.append(_of_verdict(suite, result))
     tests[0].set("time", f"{result.seconds:.3f}")
     suite.set("tests", str(len(tests)))
@@ -55,9 +57,23 @@ def _test(suite: ElementTree.Element, result: Result, name: str, check: Check | 
     return test
 
 
-def _of_check(suite: ElementTree.Element, result: Result, check: Check) -> ElementTree.Element:
+def _of_subject(suite: ElementTree.Element, result: Result, subject: SubjectResult) -> list[ElementTree.Element]:
+    """Each threshold of a further subject; and one test for what no threshold stands for, such as an engine that
+    failed."""
+    tests = [_of_check(suite, result, check, f"subject {subject.name}: ") for check in subject.checks]
+    if subject.faults and all(check.holds for check in subject.checks):
+        test = _test(suite, result, f"subject {subject.name}", None)
+        tag = "error" if subject.word in _ERRORS else "failure"
+        said = ElementTree.SubElement(test, tag, type=str(subject.word), message=_clean(subject.faults[0]))
+        said.text = _clean("\n".join(subject.faults))
+        tests.append(test)
+    return tests
+
+
+def _of_check(suite: ElementTree.Element, result: Result, check: Check, whose: str = "") -> ElementTree.Element:
     """A threshold. One that does not hold is no failure where the whole difference is proven."""
-    test = _test(suite, result, f"{check.threshold.roi}: {check.threshold.metric} {check.threshold.allowed}", check)
+    name = f"{whose}{check.threshold.roi}: {check.threshold.metric} {check.threshold.allowed}"
+    test = _test(suite, result, name, check)
     if check.holds:
         return test
     if result.verdict.word is Label.PROVEN:

@@ -21,7 +21,7 @@ def markdown(results: Sequence[Result], most_bytes: int = MOST_BYTES) -> str:
     good = sum(result.verdict.accepted for result in ordered)
     parts = [f"## nb-compare: {good} of {len(ordered)} accepted\n\n"
              "| verdict | case | smallest margin | seconds | bundle |\n|---|---|---|---|---|\n"]
-    parts += [_row(result) for result in ordered]
+    parts += [row for result in ordered for row in (_row(result), *_subject_rows(result))]
     parts += [part for result in ordered if not result.verdict.accepted for part in _section(result)]
     return within(parts, most_bytes)
 
@@ -46,6 +46,13 @@ def _row(result: Result) -> str:
     return f"| {result.verdict.word} | {plain(result.name)} | {margin} | {result.seconds:.1f} | {bundle} |\n"
 
 
+def _subject_rows(result: Result) -> Iterator[str]:
+    """A row for each further subject, below that of its case."""
+    for subject in result.subjects:
+        yield (f"| {subject.word} | {plain(result.name)}: subject {plain(subject.name)} ({plain(subject.words)}) "
+               "| | | |\n")
+
+
 def _section(result: Result) -> Iterator[str]:
     yield f"\n### {result.verdict.word}: {plain(result.name)}\n\n"
     for reason in result.verdict.reasons:
@@ -56,13 +63,15 @@ def _section(result: Result) -> Iterator[str]:
         yield f"- next: {code(result.next_step)}\n"
     if result.verdict.checks:
         yield "\n| region | metric | value | allowed | |\n|---|---|---|---|---|\n"
-        for check in sorted(result.verdict.checks, key=lambda check: check.holds):
-            yield _check_row(check)
+        rows = [("", check) for check in result.verdict.checks]
+        rows += [(f"subject {subject.name}: ", check) for subject in result.subjects for check in subject.checks]
+        for whose, check in sorted(rows, key=lambda row: row[1].holds):
+            yield _check_row(check, whose)
 
 
-def _check_row(check: Check) -> str:
+def _check_row(check: Check, whose: str = "") -> str:
     value = "undefined" if check.value is None else f"{check.value:.10g}"
-    return (f"| {plain(check.threshold.roi)} | {plain(check.threshold.metric)} | {value} | "
+    return (f"| {plain(whose + check.threshold.roi)} | {plain(check.threshold.metric)} | {value} | "
             f"{plain(check.threshold.allowed)} | {'ok' if check.holds else '**outside**'} |\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,21 @@ from nbcompare.verdict.verdict import Check, Label, Verdict
 if TYPE_CHECKING:
     from nbcompare.bundle.check.pairing import Pairing
     from nbcompare.bundle.check.recheck import Recheck
+    from nbcompare.case.threshold import Threshold
     from nbcompare.run.image_pair import JudgedFiles
+    from nbcompare.verdict.further_evidence import FurtherEvidence
+
+
+@dataclass(frozen=True)
+class SubjectResult:
+    """What came out for a further subject of a case: its name, the verdict on it alone, and its checks; ``words`` say
+    what it is, ``faults`` what does not hold."""
+
+    name: str
+    words: str
+    word: Label
+    checks: tuple[Check, ...]
+    faults: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -23,7 +38,8 @@ class Result:
 
     ``seconds`` is the wall time of its engines together, ``file`` the case file (None: it has none) and ``lines`` where
     its parts stand there, ``bundle`` the folder of the evidence, ``cause`` the likely cause of a difference,
-    ``next_step`` the command to type next, ``properties`` further facts by name.
+    ``next_step`` the command to type next, ``properties`` further facts by name, and ``subjects`` what came out for
+    further subjects.
     """
 
     name: str
@@ -35,6 +51,7 @@ class Result:
     cause: str | None = None
     next_step: str | None = None
     properties: tuple[tuple[str, str], ...] = ()
+    subjects: tuple[SubjectResult, ...] = ()
 
     @property
     def tightness(self) -> float:
@@ -56,17 +73,30 @@ class Result:
 def result_of(bundle: Bundle, file: Path | None, next_step: str | None = None) -> Result:
     """What is told of a published bundle; ``file`` is its case file as the user named it."""
     record = bundle.record
-    engines = tuple((engine.role, f"{engine.name} sha256:{engine.program_sha256}") for engine in record.engines)
+    engines = tuple((engine.role, f"{engine.name} sha256:{engine.program_sha256}") for engine, _ in record.programs)
     source = (("reference from bundle", record.reference_from.name),) if record.reference_from else ()
     return Result(record.case.name, record.verdict, sum(run.seconds for run in record.runs), file, lines_of(file),
-                  bundle.folder, record.further.cause, next_step, (("stamp", record.stamp), *source, *engines))
+                  bundle.folder, record.further.cause, next_step, (("stamp", record.stamp), *source, *engines),
+                  tuple(_subjects(record.further, record.case.thresholds)))
+
+
+def judging(found: Recheck) -> Sequence[Threshold]:
+    """The thresholds that judged stored images again; those of the record where the verdict holds no check."""
+    return [check.threshold for check in found.verdict.checks] or found.record.case.thresholds
+
+
+def _subjects(further: FurtherEvidence, thresholds: Sequence[Threshold]) -> Iterator[SubjectResult]:
+    for entry in further.subjects:
+        yield SubjectResult(entry.name, entry.described, entry.word(thresholds), entry.checks(thresholds),
+                            tuple(entry.faults(thresholds)))
 
 
 def result_of_recheck(found: Recheck, file: Path | None) -> Result:
     """What is told of stored images that were judged again; ``file`` is the case that judged them, if one was given."""
     notes = tuple(("note", note) for note in (*found.notes, *(entry.sentence for entry in found.loosened)))
     return Result(found.record.case.name, found.verdict, 0.0, file, lines_of(file), found.folder, found.further.cause,
-                  to_type("nb-compare", "verify", found.folder), (("judged by", found.judged_by), *notes))
+                  to_type("nb-compare", "verify", found.folder), (("judged by", found.judged_by), *notes),
+                  tuple(_subjects(found.further, judging(found))))
 
 
 def results_of_pairing(pairing: Pairing) -> list[Result]:

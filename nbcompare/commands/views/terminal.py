@@ -15,14 +15,14 @@ import click
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.names import PICTURES, TODO_FILE, output_name, tests_log
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, WorstPixel
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Run
 from nbcompare.errors import to_type
 from nbcompare.verdict.divergence import factor, proof_rows, traced_of
-from nbcompare.verdict.further_evidence import FurtherEvidence
+from nbcompare.verdict.further_evidence import FurtherEvidence, plain_verdict
 from nbcompare.verdict.proof import CONTROL, Proof
-from nbcompare.verdict.subjects import subject_lines
 from nbcompare.verdict.verdict import Check, Label, Verdict
 from nbcompare.visible import visible
 
@@ -53,6 +53,7 @@ def bundle_report(bundle: Bundle) -> str:
         lines.append(line(run.role, f"{engine.name}: {how}"))
     notes = _notes(record.notes, whole_text=record.verdict.accepted)
     lines += [*notes, *body(record.comparison, record.verdict, record.further, room=BODY_LINES - len(notes))]
+    lines += subjects_table(record.comparison, record.case.thresholds, record.further)
     lines.append(line("bundle", shown(bundle.folder)))
     lines.append(line("next", next_step(bundle)))
     return "\n".join(lines)
@@ -156,8 +157,6 @@ def _beside(further: FurtherEvidence | None, verdict: Verdict) -> list[str]:
     noise = [line("noise", further.noise.sentence)] if further and further.noise else []
     if further and further.device:
         noise.append(line("device", further.device.sentence([check.threshold for check in verdict.checks])))
-    thresholds = [check.threshold for check in verdict.checks]
-    noise += [line("subject", said) for said in subject_lines(further.subjects if further else (), thresholds)]
     unused = further.ablation.remarks if further and further.ablation else ()
     return noise + [line("probe", remark) for remark in unused]
 
@@ -175,6 +174,33 @@ def checks_table(verdict: Verdict) -> list[str]:
              "ok" if check.holds else "NO", *([margin(check)] if noisy else [])) for check in verdict.checks]
     head = ("region", "metric", "value", "allowed", "", *(["margin to noise"] if noisy else []))
     return ["  " + row for row in table(head, rows)]
+
+
+def subjects_table(comparison: Comparison | None, thresholds: Sequence[Threshold],
+                   further: FurtherEvidence) -> list[str]:
+    """Where there are further subjects, a row for each and for the subject: its verdict, and the threshold that it is
+    nearest to or furthest outside of."""
+    if not further.subjects or comparison is None:
+        return []
+    plain = plain_verdict(comparison, thresholds, further)
+    rows = [_subject_row(SUBJECT, "", plain.word, plain.checks, "")]
+    rows += [_subject_row(entry.name, entry.described, entry.word(thresholds), entry.checks(thresholds),
+                          "; ".join(entry.faults(thresholds))) for entry in further.subjects]
+    return ["  " + row for row in table(("subject", "with", "", "nearest threshold", "value", "allowed"), rows)]
+
+
+def _subject_row(name: str, words: str, word: Label, checks: Sequence[Check], said: str) -> tuple[str, ...]:
+    if not checks:
+        return name, words, str(word), said, "", ""
+    nearest = min(checks, key=lambda check: (check.holds, _room(check)))
+    return (name, words, str(word), f"{nearest.threshold.metric} on {nearest.threshold.roi}", _value(nearest.value),
+            nearest.threshold.allowed)
+
+
+def _room(check: Check) -> float:
+    """How far a value is from its limit, in units of what it could be off; where that is not known, as far as any."""
+    room = check.threshold.margin(check.value)
+    return math.inf if room is None else room
 
 
 def margin(check: Check) -> str:

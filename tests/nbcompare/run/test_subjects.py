@@ -5,6 +5,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import junitparser
 import numpy as np
 import pytest
 
@@ -54,7 +55,7 @@ def test_all_are_held_against_the_one_reference_in_one_bundle(several, nb):
     assert all(entry["comparison"]["regions"][0]["roi"]["name"] == "full" for entry in found)
     assert nb("verify", folder).code == nb("check", folder).code == 0
     shown = nb("show", folder).out
-    assert "float64 (-precision double): every threshold holds" in shown and "near (-factor 1.0): every" in shown
+    assert "  float64  -precision double  PASS" in shown and "  near     -factor 1.0        PASS" in shown
     assert "-precision double" in (folder / "inputs/commands.txt").read_text()
 
 
@@ -100,7 +101,7 @@ def test_image_figures_and_words_are_held_against_each_other(several, nb, harm):
 
 @pytest.mark.parametrize("subjects, words", [
     ({"a": {"engine": "old"}}, "names the engine old, which neither"),
-    ({"a": {"engine": "reference"}}, "compared anyway"),
+    ({"a": {"engine": "reference"}}, "compared anyway"), ({"subject": "-x 1"}, "compared anyway"),
     ({}, "at least one"), ({"a b": "-x 1"}, "the name of a subject"), ({"a": ""}, "must not be empty"),
     ({"a": "-x 1", "b": "-x 1"}, "no other subject has"), ({"a": "-mat no.mat"}, "no.mat")])
 def test_subjects_that_mean_nothing_are_refused(several, subjects, words):
@@ -132,6 +133,7 @@ def others(several, tmp_path):
 
 NPY = """\
 import sys
+import junitparser
 import numpy as np
 at = dict(zip(sys.argv, sys.argv[1:]))
 if "-version" in sys.argv:
@@ -166,7 +168,7 @@ def test_another_engine_and_a_stored_image_are_further_subjects(others, nb, tmp_
     for command in ("verify", "check", "show", "report"):
         assert nb(command, folder).code == 0, command
     shown = nb("show", folder).out
-    assert "npy (numpy-port): every threshold holds" in shown and "previous (release-1.3): every" in shown
+    assert "  npy       numpy-port   PASS" in shown and "  previous  release-1.3  PASS" in shown
     assert "image.npy" in (folder / "inputs/commands.txt").read_text()
     assert "subject npy" in nb("run", "small.yaml", "--dry-run", "--c-bin", "ref.py", "--py-bin", "port.py").out
 
@@ -265,3 +267,47 @@ def test_the_repository_of_another_engine_is_part_of_the_evidence(others, nb, tm
     ran()
     code, out = gate()
     assert code != 0 and "subject npy: made with uncommitted changes (among them npy.py)" in out, out
+
+
+def test_two_bundles_are_compared_subject_by_subject(several, nb):
+    """Those of one name; what one bundle alone has is told, and any two runs may be named."""
+    _, first = several({"near": "-factor 1.00001", "warm": "-factor 1.0001"})
+    _, second = several({"near": "-factor 1.05", "cold": "-factor 0.5"})
+    said = nb("compare", first, second, "--format", "json")
+    assert said.code == 3
+    pairs = {(pair["a"]["role"], pair["b"]["role"]): pair["verdict"]["word"] for pair in said.json["pairs"]}
+    assert pairs == {("subject", "subject"): "PASS", ("near", "near"): "FAIL"}
+    told = "\n".join(said.json["notes"])
+    assert "subject warm is in small/" in told and "subject cold is in small/" in told
+    named = nb("compare", first, second, "--roles", "warm:subject", "--roles", "reference:near")
+    assert named.code == 3 and "subject warm of " in named.out and "(-factor 1.0001)" in named.out
+    assert "FAIL  reference of" in named.out and "PASS  subject warm of" in named.out
+    for role in ("warm", "", "reference:torch", "torch:subject"):
+        lost = nb("compare", first, second, "--roles", role)
+        assert lost.code == 1 and "it has reference, subject, near" in lost.err, role
+
+
+def test_every_subject_has_its_rows_on_the_terminal_and_in_what_ci_reads(several, nb, tmp_path):
+    for name, subjects, code in (("good", {"near": "-factor 1.00001"}, 0),
+                                 ("cold", {"near": "-factor 1.00001", "cold": "-factor 0.5"}, 3),
+                                 ("cuda", {"near": "-factor 1.00001", "cuda": "-device cuda"}, 2)):
+        several(subjects)
+        said = nb("run", "small.yaml", "--c-bin", "ref.py", "--py-bin", "port.py", "-q", "--junit", f"{name}.xml",
+                  "--markdown", f"{name}.md")
+        assert said.code == code
+        rows = {line.split()[0]: line for line in said.out.splitlines() if "-factor" in line or "-device" in line}
+        assert set(subjects) <= set(rows), said.out
+        assert "PASS" in rows["near"] and "sum_ratio on middle" in rows["near"]
+        suite = next(iter(junitparser.JUnitXml.fromfile(f"{name}.xml")))
+        tests = {test.name: test for test in suite}
+        assert tests["subject near: full: sum_ratio 0.99 .. 1.01"].is_passed
+        summary = Path(f"{name}.md").read_text()
+        assert "| PASS | small: subject near (-factor 1.00001) |" in summary
+        if name == "cold":
+            assert "FAIL" in rows["cold"] and "0.5" in rows["cold"] and "0.99 .. 1.01" in rows["cold"]
+            assert suite.failures == 2 and not tests["subject cold: full: sum_ratio 0.99 .. 1.01"].is_passed
+            assert "| subject cold: full | sum\\_ratio | 0.5 | 0.99 .. 1.01 | **outside** |" in summary
+        if name == "cuda":
+            assert "ENGINE FAILED" in rows["cuda"] and "exit code 1" in rows["cuda"]
+            assert suite.errors == 1 and "exit code 1" in tests["subject cuda"].result[0].message
+            assert "| ENGINE FAILED | small: subject cuda" in summary
