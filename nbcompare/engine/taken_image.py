@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -111,13 +112,25 @@ def content_failure(pixels: np.ndarray, *, any_number: bool = False) -> Failure 
 # --- an image of another format ---------------------------------------------------------------------------
 
 
+_MOST_NAMES = 5
+
+
+def _instead(image: Path, started: float) -> str:
+    """The files that were written beside the one that was declared, in words."""
+    with contextlib.suppress(OSError):
+        names = sorted(entry.name for entry in os.scandir(image.parent)
+                       if entry.is_file(follow_symlinks=False) and entry.stat().st_mtime >= started)
+        return f"; it wrote {', '.join(names[:_MOST_NAMES])}" if names else ""
+    return ""
+
+
 def take_declared(image: Path, output: Output, shape: Shape, started: float, *, any_number: bool = False) -> Taken:
     """The image that an adapter declares, of any format. No link is followed, no file of before the run is read, and
     nothing that the file refers to outside of itself."""
     try:
         found = os.lstat(image)
     except OSError:
-        return Taken(Failure("no-image", f"ended with exit code 0 but wrote no {output.file}"))
+        return Taken(Failure("no-image", f"ended with exit code 0 but wrote no {output.file}{_instead(image, started)}"))
     failure = _place_failure(found, started)
     if failure:
         return Taken(failure)
