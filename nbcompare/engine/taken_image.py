@@ -130,7 +130,8 @@ def take_declared(image: Path, output: Output, shape: Shape, started: float, *, 
     try:
         found = os.lstat(image)
     except OSError:
-        return Taken(Failure("no-image", f"ended with exit code 0 but wrote no {output.file}{_instead(image, started)}"))
+        more = _instead(image, started)
+        return Taken(Failure("no-image", f"ended with exit code 0 but wrote no {output.file}{more}"))
     failure = _place_failure(found, started)
     if failure:
         return Taken(failure)

@@ -18,8 +18,9 @@ pytestmark = pytest.mark.skipif(not (NEAR and NANO), reason="$NB_NEARBRAGG and $
 @pytest.fixture
 def near(tmp_path, nb, quick_runs):
     """The project of the page, with 27 atoms at the corners of the cells, and the programs where they are."""
-    project, case = (next(block for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if block.startswith(start))
-                     for start in ("# nb-compare.yaml for nearBragg", "# near.yaml"))
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    project, case = (next(block for block in blocks if block.startswith(start)) for start in
+                     ("# nb-compare.yaml for nearBragg", "# near.yaml"))
     program = Path(NEAR).resolve()
     if program.suffix == ".c":
         subprocess.run(["cc", "-O2", "-o", tmp_path / "nearBragg", program, "-lm"], check=True, capture_output=True)
