@@ -186,11 +186,12 @@ def test_an_argument_with_a_secret_is_refused_and_not_changed(nb, fake, small_ca
 
 def test_a_variable_with_a_secret_is_withheld_and_others_are_kept_in_their_known_form(monkeypatch):
     for name, value in {"NB_MIRROR": URL, "NB_HOOK": f"https://hooks.slack.com/services/T0/B0/{MADE_UP}",
-                        "NB_OPAQUE": MADE_UP, "OMP_NUM_THREADS": "4", "PYTHONPATH": f"/opt/{MADE_UP}/lib",
+                        "NB_OPAQUE": CAPITALS, "NB_DRAWN": MADE_UP, "OMP_NUM_THREADS": "4",
+                        "PYTHONPATH": f"/opt/{MADE_UP}/lib",
                         "CUDA_VISIBLE_DEVICES": "0,1", "NB_MODE": "fast"}.items():
         monkeypatch.setenv(name, value)
     recorded, passed = recorded_environment({"NB_OF_CASE": "1"}), allowed_environment()
-    assert not {"NB_MIRROR", "NB_HOOK"} & passed.keys() and passed["NB_OPAQUE"] == MADE_UP
+    assert not {"NB_MIRROR", "NB_HOOK", "NB_DRAWN"} & passed.keys() and passed["NB_OPAQUE"] == CAPITALS
     assert recorded["NB_OPAQUE"] == HIDDEN and recorded["PYTHONPATH"] == f"/opt/{MADE_UP}/lib"
     assert (recorded["OMP_NUM_THREADS"], recorded["CUDA_VISIBLE_DEVICES"], recorded["NB_MODE"]) == ("4", "0,1", "fast")
     assert redacted_value("CUDA_VISIBLE_DEVICES", MADE_UP) == HIDDEN and recorded["NB_OF_CASE"] == "1"

@@ -1,7 +1,8 @@
 """Text that goes into evidence or onto a screen, without the secrets in it.
 
 What the tokens of well-known services look like is known to detect-secrets, which is loaded when a text may hold one;
-secrets that are told by what stands around them (in an address, a query, a header, beside a name) are found here.
+secrets that are told by what stands around them (in an address, a query, a header, beside a name, behind the option of
+a program that takes a password) are found here, and words that were drawn and not written by opaque.py.
 Everything that finds nothing gives the text back as it is: sums, commits, paths, versions and numbers stay whole.
 A pattern is compiled when a text holds a word without which it finds nothing: every command loads this module.
 """
@@ -12,6 +13,8 @@ import functools
 import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
+
+from nbcompare.engine.processes.opaque import MAY_BE_DRAWN, without_drawn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +27,12 @@ _NAMES = (r"token|secret|passw(?:or)?d|passphrase|passwd|pwd|api[_-]?key|access[
 _OTHER_THINGS = r"(?![_-]?(?:file|path|dir|name|len|length|count|type|size|s)\b)"
 """``token_file=...`` names a file, and ``tokens: 5`` counts them."""
 _IN_QUERY = r"sig|signature|key|code|auth|pass|pw|st|user_?pass|hmac|ticket|sas|assertion|s"
+_OTHER_KEYS = (r"(?:[a-z0-9]{1,20}[_.-]){0,4}(?:public|pub|cache|sort|primary|foreign|partition|host|object|hash"
+               r"|lookup|group|unique|route|idempotency|dict|index)[_.-]key")
+_SET = r"['\"]?\s{0,4}(?:=|:=|=>|:(?![/:]))\s{0,4}['\"]?"
+"""Between the name of a setting and its value."""
+_WORDS = r"[^|;\n]{0,200}?"
+"""What may stand between a program and its option."""
 _VALUE = r"[^\s&;,'\"<>)\]}|]"
 
 _PREFIXES = ("github_pat_", "npm_", "hf_", "sk-", "rk_live_", "rk_test_", "sk_live_", "sk_test_", "whsec_", "xapp-",
@@ -47,23 +56,47 @@ _BLOCKS = (
 """Secrets of several lines: what they begin with, and the pattern; all of what it finds is one."""
 _OWN = (
     # userinfo of an address; a plain short name alone (git@) is none. A password may hold a slash, a port may not
-    ("://", r"(?<=://)(?:[^\s/@:'\"]*:(?!\d+/)[^\s@'\"]+|(?!(?-i:[a-z][a-z_-]{0,15})@)[^\s/@'\"]+)(?=@)"),
+    ("://", r"(?<=://)(?:[^\s/@:'\"]{0,99}:(?!\d{1,5}/)[^\s@'\"]{1,200}|(?!(?-i:[a-z][a-z_-]{0,15})@)[^\s/@'\"]+)(?=@)"),
     ("jdbc:", r"jdbc:oracle:[a-z]+:[^\s/]+/([^\s@]+)@"),
     ("-u --user --proxy-user", r"(?<![\w.+-])(?:-u|--user|--proxy-user)[ =]+[^\s:'\"]+:([^\s'\"]+)"),
     ("login", r"\blogin\s+\S+\s+password\s+(\S+)"),
     ("@", r"(?<![\w/@.:-])[\w.+-]+:([^\s/@:'\"]{6,})@[\w-]+(?:\.[\w-]+)+(?![\w:])"),
     # headers
     ("basic bearer digest negotiate token apikey",
-     r"\b(?:basic|bearer|digest|negotiate|token|apikey)[ :]+(?=\S*(?:\d|=|(?-i:[a-z][A-Z])))([a-z0-9+/_.~=-]{8,})"),
+     r"\b(?:basic|bearer|digest|negotiate|token|apikey)[ :]{1,4}"
+     r"(?=\S{0,99}(?:\d|=|(?-i:[a-z][A-Z])))([a-z0-9+/_.~=-]{8,})"),
     ("authorization", r"\b(?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?(?:[a-z]+\s+)?([^\s'\"]{6,})"),
     ("cookie", r"\b(?:set-)?cookie['\"]?\s*:\s*['\"]?([^\s'\"][^\n'\"]{4,})"),
     # a name that says so and its value: in a query, a setting, an option, JSON
     (_NAME_MARKS, rf"(?:{_NAMES}){_OTHER_THINGS}[\w.-]{{0,40}}['\"]?\s{{0,4}}(?:=|:=|=>|:(?![/:]))\s{{0,4}}['\"]?"
                   rf"({_VALUE}{{4,}})"),
     (_NAME_MARKS,
-    rf"(?<![\w-])--?[\w-]{{0,40}}?(?:{_NAMES}){_OTHER_THINGS}[\w-]{{0,40}}['\"]?[\s,]{{1,4}}"
+     rf"(?<![\w-])--?[\w-]{{0,40}}?(?:{_NAMES}){_OTHER_THINGS}[\w-]{{0,40}}['\"]?[\s,]{{1,4}}"
                   rf"['\"]?([^\s'\"-]{_VALUE}{{3,}})"),
     ("=", rf"(?<=[?&;])(?:{_IN_QUERY})=({_VALUE}{{6,}})"),
+    # any other kind of key, with a value that no word is; and shorter names that say it in a setting
+    ("key", rf"(?<![a-z])(?!{_OTHER_KEYS})(?:[a-z0-9]{{1,20}}[_.-]){{1,4}}key(?:[_-](?:data|value|b64|base64|pem))?"
+            rf"{_SET}(?=[\w+/=.-]{{0,99}}\d)(?=[\w+/=.-]{{0,99}}[a-z])(?!sha\d|(?:[a-f0-9]{{40}}|[a-f0-9]{{64}})\b)"
+            r"([\w+=-][\w+/=.-]{11,})"),
+    ("key-", r"(?<![\w-])key-([a-f0-9]{32})(?![\w-])"),
+    ("auth", rf"(?<![a-z-])(?:_auth|identity_?auth|auth){_SET}(?=\S{{0,99}}(?:\d|=|(?-i:[a-z][A-Z])))([\w+/=]{{8,}})"),
+    ("_pass _pw _pin _auth _cred _dsn _pat",
+     r"(?<![\w-])(?-i:(?:[A-Z0-9]+_){1,5}(?:PASS|PW|PIN|AUTH|CREDS?|DSN|PAT))\s?[=:]\s?['\"]?(?=\S{0,99}\d)(?=\S{0,99}[^\s\d.])"
+     r"([^\s/'\"][^\s'\"]{3,})"),
+    # programs that take a password by an option or as a word
+    ("mysql mariadb 7z sshpass",
+     rf"\b(?-i:(?:mysql|mariadb)[\w-]{{0,20}}{_WORDS}\s-p|7z[ar]?\s{_WORDS}-p|sshpass\s{{1,4}}-p\s?)([^\s=]\S*)"),
+    ("login upload copy mongo cqlsh influx sqlcmd bcp isql freerdp rdesktop",
+     r"\b(?-i:(?:(?:docker|podman|oc|registry|az|buildah|skopeo|oras|twine|nerdctl)\s(?:login|upload|copy)"
+     rf"|mongo\w{{0,20}}|cqlsh|influx|sqlcmd|bcp|isql|xfreerdp|rdesktop)\b{_WORDS}"
+     r"\s(?:-[pP][ =]?|/p:))(?!\d+\b)([^\s=-]\S*)"),
+    ("redis-cli ldap ipmitool zip",
+     rf"\b(?-i:redis-cli\s{_WORDS}-a|ldap\w{{1,20}}\s{_WORDS}-w|ipmitool\s{_WORDS}-P|(?:un)?zip\s{_WORDS}-P)\s([^\s-]\S*)"),
+    ("smbclient lftp", rf"\b(?:smbclient|lftp)\s{_WORDS}-u\s?[^\s%,]{{1,60}}[%,](\S+)"),
+    ("pass:", r"(?<![\w-])-?-(?:pass(?:in|out|word)?|k)[\s,'\"]{1,4}pass:([^\s'\"]+)"),
+    ("sqlplus expdp impdp", r"\b(?:sqlplus|expdp|impdp)\s(?:-\w{1,20}\s){0,4}[\w$#]{1,60}/([^\s@/]+)"),
+    ("chpasswd sudo",
+     r"\becho\s(?:-n\s)?['\"]?(?:[\w.-]{1,60}:)?([^\s'\"|]{1,200})['\"]?\s?\|\s?(?:chpasswd|sudo\s-S)"),
     # addresses that are secrets themselves
     ("hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows|triggers)/([^\s?'\"]+)"),
     ("webhook hooks ifttt hc-ping",
@@ -71,12 +104,13 @@ _OWN = (
      r"|hooks\.zapier\.com/hooks/catch|maker\.ifttt\.com/trigger/[^/\s]+/with/key|hc-ping\.com"
      r"|hooks\.airtable\.com/workflows)/([^\s?'\"]+)"),
     ("telegram", r"api\.telegram\.org/bot([^\s/'\"]+)"),
-    ("hooks/", r"://[^\s/]+/(?:[^\s?]*/)?hooks/([a-z0-9]{20,})"),
-    ("/t/", r"://[^\s/]+/(?:[^\s?]*/)?t/([a-z0-9-]{8,})(?=/|$|\s)"),
+    ("hooks/", r"://[^\s/]{1,99}/(?:[^\s?]{0,200}/)?hooks/([a-z0-9]{20,})"),
+    ("/t/", r"://[^\s/]{1,99}/(?:[^\s?]{0,200}/)?t/([a-z0-9-]{8,})(?=/|$|\s)"),
     # tokens that say by their first letters what they are, beyond those of detect-secrets
     (" ".join(_PREFIXES), rf"\b(?-i:{'|'.join(map(re.escape, _PREFIXES))})(?=[\w.-]*\d)[\w.=-]{{14,}}"),
     ("aiza", r"\b(?-i:AIza[\w-]{35})"),
     ("akia asia abia acca", r"\b(?-i:(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b"),
+    (".atlasv1.", r"\b[a-z0-9]{8,}\.atlasv1\.[\w=-]{20,}"),
     ("eyj", r"\b(?-i:eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)*)"),
 )
 """What one of the words before must be in a line for, and what hides its first group, or all where it has none."""
@@ -103,13 +137,14 @@ _MARKS = tuple(sorted({"-----begin", "age-secret", "putty", "-us", "pw", "key", 
 """A text in lower case without any of these, and without what _BARE looks for, holds nothing that is found here."""
 _BARE = (("AC", r"AC[a-z0-9]{32}"), ("SK", r"SK[a-z0-9]{32}"), (":", r":[\w-]{35}"),
          (".", r"\.[\w-]{6}\.[\w-]{27}"), ("gl", r"gl[a-z]{2,6}-"), ("gh", r"gh[pousr]_"),
-         ("=", rf"[?&;](?i:{_IN_QUERY})="))
+         ("=", rf"[?&;](?i:{_IN_QUERY})="), ("", MAY_BE_DRAWN))
 """What has no such words, behind the letters that it cannot be without."""
 
 _RUN = r"AKC|xox|[A-Za-z0-9]{20}|(?=[\w-]*\d)[\w-]{20}"
 """What all that the library finds has: it is loaded for no other text."""
-_LONG, _GROUP = 4096, 128
-"""Characters from which on a text is looked at line by line, and lines that are passed over together."""
+_LONG, _GROUP, _WINDOW = 4096, 128, 1024
+"""Characters from which on a text is looked at line by line, lines that are passed over together, and characters of one
+line that are looked at together."""
 
 _OPAQUE = r"(?<![\w+=-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[A-Za-z0-9_+=-]{16,}"
 _HARMLESS = (
@@ -149,6 +184,19 @@ def _worth_a_look(text: str) -> bool:
 
 
 def _redacted_line(text: str) -> str:
+    """A longer line is looked at in windows, and again in windows that begin in the middle of those: what patterns need
+    goes with the square of the length, and an engine that prints one long line must not keep nb-compare for hours."""
+    if len(text) <= _WINDOW:
+        return _in_window(text)
+    for first in (_WINDOW, _WINDOW // 2):
+        ends = [*range(first, len(text), _WINDOW), len(text)]
+        text = "".join(_in_window(text[begin:end]) for begin, end in zip([0, *ends], ends, strict=False))
+    return text
+
+
+def _in_window(text: str) -> str:
+    if not _worth_a_look(text):
+        return text
     low, bare = text.lower(), _bare(text)
     for marks, form in _MARKED:
         if any(map(low.__contains__, marks)):
@@ -157,7 +205,7 @@ def _redacted_line(text: str) -> str:
         if any(word.lower() in low for word in words.split()) if words else bare:
             for found in _of_library(name):
                 text = found.sub(_hidden, text)
-    return text
+    return without_drawn(text, _hidden)
 
 
 def _bare(text: str) -> bool:

@@ -1,0 +1,67 @@
+"""Words that were drawn, not written: what tells a token whose form nobody published from a name.
+
+A drawn word mixes capitals, small letters and digits all along; a name, however long, is made of words. Sums, commits
+and identifiers are drawn too, but of few letters (hexadecimal), or say beforehand what they are (``sha256=``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+MAY_BE_DRAWN = r"(?<![A-Za-z0-9])(?=[A-Za-z]*\d)(?=[0-9a-fA-F]*[G-Zg-z])[A-Za-z0-9]{16}"
+"""A text without it holds no drawn word: quickly found to be missing in numbers, sums and prose."""
+_WORD = r"[A-Za-z0-9_-]{20,63}"
+"""Lines of encoded files, of public keys and of certificates are longer."""
+_ALONE = re.compile(rf"(?<![A-Za-z0-9_+/=~-]){_WORD}(?![A-Za-z0-9_+/-])|(?<=[=:/?]){_WORD}(?![A-Za-z0-9_+/-])")
+_CHAIN = re.compile(r"[A-Za-z0-9]+")
+_PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+_FORMULA = re.compile(r"(?:[A-Z][a-z]?\d*)+")
+_SAID_TO_BE = re.compile(r"(?:sha\d*|md5|blake2[bs]?|fingerprint|integrity|digest|nonce|etag)['\"]?[\s:=-]{1,3}\Z",
+                         re.IGNORECASE)
+_AS_PATH = re.compile(r"(?<![\w:/])(?:[A-Za-z]:)?[\w.+~-]*(?:/[\w.+~@ -]+)*/\Z")
+_PREFIXED = re.compile(r"(?<![A-Za-z0-9_./-])[A-Za-z][A-Za-z0-9]{1,11}(?:[_.-][A-Za-z0-9]{1,9}){0,2}[_.~-]"
+                       r"([a-z0-9]{24,64}|[A-Z0-9]{24,64})(?![\w-])")
+_ISSUED = re.compile(r"(?<![\w./-])(?:[sb]\.[A-Za-z0-9]{24}|cio[A-Za-z0-9]{32}|EAAA[\w-]{50,})(?![\w-])")
+_NO_PREFIX = re.compile(r"(?:sha\d*|md5|cp\d|py\d|commit|build|image|tmp|temp|run|job|worker|cache|manylinux)",
+                        re.IGNORECASE)
+LETTERS_PER_PIECE = 2.2
+"""Of words that are drawn 83 of 100 of 24 characters have pieces that are shorter (written words, some: 3 to 6)."""
+
+
+def looks_drawn(word: str) -> bool:
+    """Whether a word of capitals, small letters and digits has no words in it."""
+    if max(map(len, _CHAIN.findall(word)), default=0) < 16 or word.startswith(("_Z", "AAAA", "0x")):
+        return False
+    plain = word.replace("_", "").replace("-", "")
+    pieces = _PIECES.findall(plain)
+    capitals = sum(map(str.isupper, plain))
+    digits = sum(map(str.isdigit, plain))
+    return (sum(map(str.isdigit, pieces)) >= 2 and capitals >= 3 and len(plain) - capitals - digits >= 3
+            and len(plain) < LETTERS_PER_PIECE * len(pieces) and not _FORMULA.fullmatch(plain))
+
+
+def without_drawn(text: str, hide: Callable[[re.Match[str]], str]) -> str:
+    """The text with every drawn word in it given to ``hide``; words of a path, and sums that say so, are left alone."""
+    text = _ISSUED.sub(lambda found: hide(found) if _of_all_kinds(found[0]) else found[0], text)
+    return _PREFIXED.sub(lambda found: hide(found) if _is_token(found) else found[0],
+                         _ALONE.sub(lambda found: hide(found) if _is_drawn(found) else found[0], text))
+
+
+def _is_drawn(found: re.Match[str]) -> bool:
+    if not looks_drawn(found[0]):
+        return False
+    before = found.string[max(0, found.start() - 200):found.start()]
+    return not (_SAID_TO_BE.search(before) or _AS_PATH.search(before))
+
+
+def _of_all_kinds(word: str) -> bool:
+    return bool(re.search(r"[A-Z]", word) and re.search(r"[a-z]", word[3:]) and re.search(r"\d", word))
+
+
+def _is_token(found: re.Match[str]) -> bool:
+    """Letters of one case behind a prefix: drawn of the whole alphabet, as sums are not, and with digits all along."""
+    drawn = found[1]
+    beyond_hex = sum(letter in "ghijklmnopqrstuvwxyz" for letter in drawn.lower())
+    return (beyond_hex >= 4 and sum(map(str.isdigit, drawn)) >= 3 and not _NO_PREFIX.match(found[0])
+            and len(drawn) < 5 * len(re.findall(r"[A-Za-z]+|\d+", drawn)))
