@@ -132,7 +132,8 @@ def _trace_again(trace: ClaimTrace, folder: Path, images: Mapping[str, np.ndarra
 
 def further_image(folder: Path, files: str, run: Run, record: Record,
                   images: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """The image of a further run; one of the pair when it was the same, and None when the run failed."""
+    """The image of a further run, masked as it was compared; one of the pair when it was the same, and None when the
+    run failed. ``images`` are the pair, by role. Raises FileError where the image is not the one that was made."""
     if run.failure:
         return None
     if run.mask_sha256 is None:

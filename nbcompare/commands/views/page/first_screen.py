@@ -176,13 +176,13 @@ def proof_images(bundle: Bundle, pair: ShownPair, region: Roi) -> list[StillImag
     if proof is None or emulated is None:
         return []
     pairs = [("plain: subject − reference", pair.reference, pair.subject)]
-    image = stored_image(bundle, emulated.files, emulated.run)
-    if image is not None and image.shape == pair.reference.shape:
+    image = stored_image(bundle, pair, emulated.files, emulated.run)
+    if image is not None:
         pairs.append(("emulated: subject − reference", pair.reference, image))
     plain = proof.trial(CONTROL_SUBJECT)
-    image = stored_image(bundle, control.files, control.run) if control else None
-    subject = stored_image(bundle, plain.files, plain.run) if plain else pair.subject
-    if image is not None and subject is not None and image.shape == subject.shape == pair.reference.shape:
+    image = stored_image(bundle, pair, control.files, control.run) if control else None
+    subject = stored_image(bundle, pair, plain.files, plain.run) if plain else pair.subject
+    if image is not None and subject is not None:
         pairs.append(("control: subject − reference without the defect", image, subject))
     return differences(pairs, region)
 

@@ -44,7 +44,24 @@ def carried(pair: ShownPair, rois: Sequence[Roi]) -> dict[str, Any]:
         tiles += [_tile(pair, window(full, place, _PLACE), f"worst place {rank}")
                   for rank, place in reversed(list(enumerate(pair.worst, 1)))]
     return {"fast": pair.shape.fast, "slow": pair.shape.slow, "tiles": tiles,
-            "worst": [_worst(pair, *place) for place in pair.worst]}
+            "worst": [_worst(pair, *place) for place in pair.worst],
+            "regions": [tile["name"] for tile in tiles[1:len(tiles) - len(pair.worst)]] if step > 1 else []}
+
+
+def without_reference(further: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
+    """What is carried of another subject, whose tiles take the reference from those of the first one at the same
+    place."""
+    known = {_place(tile): at for at, tile in enumerate(first["tiles"])}
+    tiles = []
+    for tile in further["tiles"]:
+        at = known.get(_place(tile))
+        kept = {name: array for name, array in tile["arrays"].items() if at is None or not name.startswith("reference")}
+        tiles.append({**tile, "arrays": kept, **({} if at is None else {"as": at})})
+    return {**further, "tiles": tiles}
+
+
+def _place(tile: dict[str, Any]) -> tuple[int, ...]:
+    return tile["x"], tile["y"], tile["step"], tile["rows"], tile["columns"]
 
 
 def _pixels(roi: Roi) -> int:
@@ -103,10 +120,20 @@ def _furthest(difference: np.ndarray, step: int) -> np.ndarray:
 
 def _packed_arrays(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     rows, columns = next(iter(arrays.values())).shape
-    return {"rows": rows, "columns": columns, "arrays": {name: packed(array) for name, array in arrays.items()}}
+    return {"rows": rows, "columns": columns, "arrays": {name: packed(array, _beside(name, arrays))
+                                                         for name, array in arrays.items()}}
 
 
-def packed(array: np.ndarray) -> str:
-    """An array as float32: its bytes in order of significance, packed by zlib, in base64."""
-    planes = np.ascontiguousarray(array, "<f4").view(np.uint8).reshape(-1, 4).T
-    return base64.b64encode(zlib.compress(planes.tobytes(), 6)).decode("ascii")
+def _beside(name: str, arrays: dict[str, np.ndarray]) -> np.ndarray | None:
+    """The reference's array that one of the subject is nearly equal to."""
+    return arrays[name.replace("subject", "reference")] if name.startswith("subject") else None
+
+
+def packed(array: np.ndarray, beside: np.ndarray | None = None) -> str:
+    """An array as float32: its bytes in order of significance, packed by zlib, in base64. Beside another one, only the
+    bits that are not the same are set, which leaves little of two images that agree."""
+    bits = np.ascontiguousarray(array, "<f4").view("<u4")
+    if beside is not None:
+        bits = bits ^ np.ascontiguousarray(beside, "<f4").view("<u4")
+    planes = bits.view(np.uint8).reshape(-1, 4).T
+    return base64.b64encode(zlib.compress(planes.tobytes(), 1)).decode("ascii")

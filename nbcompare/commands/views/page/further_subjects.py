@@ -69,9 +69,11 @@ def comparisons(bundle: Bundle) -> dict[str, Comparison]:
 def images(bundle: Bundle, pair: ShownPair) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """(title, reference, subject) of the subject and of every other whose image lies on the same grid; none where there
     is no other."""
-    found = []
-    for name, held in bundle.record.further.held:
-        image = stored_image(bundle, held.files, held.run)
-        if image is not None and image.shape == pair.reference.shape:
-            found.append((f"{name} − reference", pair.reference, image))
+    found = [(f"{name} − reference", other.reference, other.subject) for name, other in pairs(bundle, pair).items()]
     return [("subject − reference", pair.reference, pair.subject), *found] if found else []
+
+
+def pairs(bundle: Bundle, pair: ShownPair) -> dict[str, ShownPair]:
+    """Reference and every other subject whose image lies on the same grid, by the name of the subject."""
+    stored = ((name, stored_image(bundle, pair, held.files, held.run)) for name, held in bundle.record.further.held)
+    return {name: ShownPair(pair.reference, image) for name, image in stored if image is not None}

@@ -4,6 +4,7 @@ the command line; and what is marked on the images: regions, peaks and masks."""
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from nbcompare.case.arguments.command import parse_command
 from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.commands.views.page.pair import ShownPair
 from nbcompare.compare.image import Roi
-from nbcompare.compare.peaks import REACH_PX, find_peaks
+from nbcompare.compare.peaks import REACH_PX, PeakPair, PeakTable, find_peaks, match_peaks
 from nbcompare.errors import NbCompareError
 
 
@@ -68,13 +69,32 @@ def _lines(roi: Roi) -> list[tuple[str, list[tuple[float, float]]]]:
 def peaks(bundle: Bundle, pair: ShownPair) -> dict[str, Any]:
     """The peaks of the comparison: those found again with both places, and those of the reference that were lost."""
     comparison = bundle.record.comparison
-    pairs = comparison.peaks.pairs if comparison else ()
+    roi = comparison.regions[0].roi if comparison else Roi.full(pair.shape)
+    return _peaks(comparison.peaks if comparison else PeakTable((), 0), pair, roi)
+
+
+def peaks_again(bundle: Bundle, pair: ShownPair) -> dict[str, Any]:
+    """The same of another subject, whose peaks are not in the record."""
+    comparison = bundle.record.comparison
+    roi = comparison.regions[0].roi if comparison else Roi.full(pair.shape)
+    found = match_peaks(_plain(pair.reference[roi.slices]), _plain(pair.subject[roi.slices]))
+    moved = PeakTable(tuple(PeakPair(*(replace(peak, x=peak.x + roi.xmin, y=peak.y + roi.ymin)
+                                       for peak in (one.reference, one.subject))) for one in found.pairs),
+                      found.unmatched)
+    return _peaks(moved, pair, roi)
+
+
+def _plain(image: np.ndarray) -> np.ndarray:
+    plain: np.ndarray = np.nan_to_num(np.ma.filled(image, 0), posinf=0, neginf=0)
+    return plain
+
+
+def _peaks(table: PeakTable, pair: ShownPair, roi: Roi) -> dict[str, Any]:
     matched = [[p.reference.x, p.reference.y, p.subject.x, p.subject.y, p.reference.intensity, p.subject.intensity]
-               for p in pairs]
+               for p in table.pairs]
     lost = []
-    if comparison and comparison.peaks.unmatched:
-        roi = comparison.regions[0].roi
-        found = find_peaks(np.nan_to_num(np.ma.filled(pair.reference[roi.slices], 0)))
+    if table.unmatched:
+        found = find_peaks(_plain(pair.reference[roi.slices]))
         places = [(peak.x + roi.xmin, peak.y + roi.ymin, peak.intensity) for peak in found]
         lost = [list(place) for place in places if not any(math.hypot(place[0] - x, place[1] - y) < 0.01
                                                            for x, y, *_ in matched)]

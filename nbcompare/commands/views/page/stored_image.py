@@ -5,20 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from nbcompare.bundle.bundle import Bundle
-from nbcompare.bundle.names import further_names, image_name
-from nbcompare.compare.image import read_float_image
+from nbcompare.bundle.check.evidence_again import further_image
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
+from nbcompare.commands.views.page.pair import ShownPair
 from nbcompare.engine.engine import Run
-from nbcompare.errors import FileError
+from nbcompare.errors import FileError, ShapeError
 
 
-def stored_image(bundle: Bundle, files: str, run: Run) -> np.ndarray | None:
-    """The image [slow, fast] of a run whose files are called so; that of a plain run where it was the same, as no image
-    is kept twice. None where there is none."""
-    if run.failure:
-        return None
-    same = next((plain for plain in bundle.record.runs if plain.image_sha256 == run.image_sha256), None)
-    name = image_name(same.role) if same else further_names(files)[0]
+def stored_image(bundle: Bundle, pair: ShownPair, files: str, run: Run) -> np.ndarray | None:
+    """The image [slow, fast] of a run whose files are called so, masked as it was compared, where it lies on the grid
+    of the pair; that of a plain run where it was the same, as no image is kept twice. None where there is none."""
+    images = {REFERENCE: pair.reference, SUBJECT: pair.subject}
     try:
-        return read_float_image(bundle.folder / name, run.shape, run.dtype)
-    except FileError:
+        image = further_image(bundle.folder, files, run, bundle.record, images)
+    except (FileError, ShapeError):
         return None
+    return image if image is not None and image.shape == pair.reference.shape else None

@@ -14,9 +14,20 @@
       for (let i = 0; i < count; i++) bytes[4 * i + plane] = planes[plane * count + i];
     return new Float32Array(bytes.buffer);
   }
-  for (const tile of data.tiles)
-    for (const name of Object.keys(tile.arrays))
-      tile.arrays[name] = await unpacked(tile.arrays[name], tile.rows * tile.columns);
+  for (const one of data.subjects)
+    for (const tile of one.tiles) {
+      for (const name of Object.keys(tile.arrays))
+        tile.arrays[name] = await unpacked(tile.arrays[name], tile.rows * tile.columns);
+      const own = tile.as === undefined ? tile.arrays : data.subjects[0].tiles[tile.as].arrays;
+      for (const name of ["reference", "reference_mean"]) if (own[name]) tile.arrays[name] = own[name];
+      for (const end of ["", "_mean"]) differing(tile.arrays["subject" + end], own["reference" + end]);
+    }
+  function differing(array, beside) {  // the bits of the subject that are not those of the reference become the subject
+    if (!array) return;
+    const bits = new Uint32Array(array.buffer), others = new Uint32Array(beside.buffer);
+    for (let i = 0; i < bits.length; i++) bits[i] ^= others[i];
+  }
+  let now = data.subjects[0];  // the subject that is looked at
 
   box.hidden = false;
   const embedded = JSON.parse($("bokeh-data").textContent);
@@ -54,21 +65,22 @@
   }
   function extremes(what) {
     let low = Infinity, high = 0;
-    for (const tile of data.tiles)
+    for (const tile of now.tiles)
       for (const value of values(tile, what)) {
         if (value > 0 && value < low) low = value;
         if (Number.isFinite(value) && Math.abs(value) > high) high = Math.abs(value);
       }
     return [low, high];
   }
-  const [, brightest] = extremes("reference"), [, other] = extremes("subject");
-  const top = Math.max(brightest, other) || 1;
+  let top = 0;  // the brightest pixel of all images
+  for (now of [...data.subjects].reverse()) top = Math.max(top, extremes("reference")[1], extremes("subject")[1]);
+  top = top || 1;
   const limits = {low: state.scale === "linear" ? 0 : top * 1e-6, high: top, limit: {}};
   function limitOf(what) {
     if (limits.limit[what] === undefined) {
       if (what === "ratio") {
         let most = 0;
-        for (const value of values(data.tiles[0], "ratio"))
+        for (const value of values(now.tiles[0], "ratio"))
           if (value > 0) most = Math.max(most, Math.abs(Math.log(value)));
         limits.limit[what] = Math.exp(Math.min(most, 50)) || 1;
         if (limits.limit[what] === 1) limits.limit[what] = 1.001;
@@ -106,7 +118,7 @@
     return made;
   }
   function draw(only) {
-    const old = source.data, t = data.tiles;
+    const old = source.data, t = now.tiles;
     const column = (name, make) => only && !only.includes(name) ? old[name] : t.map((tile) => asImage(tile, make(tile)));
     source.data = {x: t.map((tile) => tile.x - 0.5), y: t.map((tile) => tile.y - 0.5),
                    dw: t.map((tile) => tile.columns * tile.step), dh: t.map((tile) => tile.rows * tile.step),
@@ -128,10 +140,10 @@
         return span;
       }));
     for (const name of ["left", "middle", "right"]) bar(name);
-    $("title-middle").textContent = state.middle === "swipe" ? "subject | reference"
-      : state.middle === "blink" ? "blink: " + state.shown : "subject";
-    $("title-right").textContent = {difference: "subject − reference", ratio: "subject ÷ reference",
-                                    relative: "(subject − reference) ÷ reference"}[state.right];
+    $("title-middle").textContent = state.middle === "swipe" ? `${now.name} | reference`
+      : state.middle === "blink" ? "blink: " + (state.shown === "subject" ? now.name : state.shown) : now.name;
+    $("title-right").textContent = {difference: `${now.name} − reference`, ratio: `${now.name} ÷ reference`,
+                                    relative: `(${now.name} − reference) ÷ reference`}[state.right];
     for (const name of ["low", "high", "limit"]) if (document.activeElement !== $(name)) show(name);
   }
   function show(name) {
@@ -146,8 +158,8 @@
 
   // --- read-out -------------------------------------------------------------------------------------------
   function tileAt(fast, slow) {
-    for (let i = data.tiles.length - 1; i >= 0; i--) {
-      const t = data.tiles[i];
+    for (let i = now.tiles.length - 1; i >= 0; i--) {
+      const t = now.tiles[i];
       if (fast >= t.x && slow >= t.y && fast < t.x + t.columns * t.step && slow < t.y + t.rows * t.step) return t;
     }
     return null;
@@ -179,7 +191,7 @@
     const diff = tile.step === 1 ? sub - ref : one(tile, "difference", i);
     const ratio = tile.step === 1 ? (ref > 0 ? sub / ref : NaN) : one(tile, "ratio", i);
     const of = tile.step === 1 ? "" : ` (${state.reduced === "mean" ? "mean" : "maximum"} of ${tile.step} × ${tile.step})`;
-    $("readout").textContent = `fast ${fast}  slow ${slow}${of}  reference ${number(ref)}  subject ${number(sub)}  ` +
+    $("readout").textContent = `fast ${fast}  slow ${slow}${of}  reference ${number(ref)}  ${now.name} ${number(sub)}  ` +
       `difference ${number(diff)}  ratio ${number(ratio)}${stored}${place(fast, slow)}`;
   }
   const number = (value) => Number.isNaN(value) ? "none" : Number(value.toPrecision(9)).toString();
@@ -207,9 +219,9 @@
     look(fast, slow, Math.min(Math.max((x.end - x.start) * factor, 4), wholeSide * 1.2));
   }
   function jump(rank) {
-    if (!data.worst.length) return;
-    state.rank = (rank + data.worst.length) % data.worst.length;
-    const [fast, slow] = data.worst[state.rank];
+    if (!now.worst.length) return;
+    state.rank = (rank + now.worst.length) % now.worst.length;
+    const [fast, slow] = now.worst[state.rank];
     look(fast, slow, Math.min(33, wholeSide));
     moveTo(fast, slow);
     box.scrollIntoView({block: "nearest"});
@@ -237,20 +249,20 @@
     draw();
   }
   function marks() {
-    const on = state.marks, m = data.peaks.matched;
+    const on = state.marks, m = now.peaks.matched;
     const worstMove = Math.max(0, ...m.map((p) => Math.hypot(p[2] - p[0], p[3] - p[1])));
     const times = worstMove > 0.05 ? Math.max(1, Math.round(wholeSide / 30 / worstMove)) : 0;
     $("moved-note").textContent = times ? `Arrows show where peaks moved, ${times} times as far.` : "";
     named("regions").data = {xs: on.regions ? data.outlines.xs : [], ys: on.regions ? data.outlines.ys : []};
     named("names").data = on.regions ? {x: data.outlines.x, y: data.outlines.y, name: data.outlines.name}
       : {x: [], y: [], name: []};
-    const peaks = on.peaks ? m : [], lost = on.peaks ? data.peaks.lost : [];
+    const peaks = on.peaks ? m : [], lost = on.peaks ? now.peaks.lost : [];
     named("matched").data = {x: peaks.map((p) => p[0]), y: peaks.map((p) => p[1])};
     named("lost").data = {x: lost.map((p) => p[0]), y: lost.map((p) => p[1])};
     const moved = times ? peaks.filter((p) => Math.hypot(p[2] - p[0], p[3] - p[1]) > 0.05) : [];
     named("moved").data = {x0: moved.map((p) => p[0]), y0: moved.map((p) => p[1]),
                            x1: moved.map((p) => p[0] + times * (p[2] - p[0])), y1: moved.map((p) => p[1] + times * (p[3] - p[1]))};
-    const worst = on.worst ? data.worst : [];
+    const worst = on.worst ? now.worst : [];
     named("worst").data = {x: worst.map((p) => p[0]), y: worst.map((p) => p[1])};
   }
   for (const [id, kind] of [["brightness", "brightness"], ["diverging", "difference"]]) {
@@ -260,7 +272,6 @@
   }
   for (const button of box.querySelectorAll("[data-middle]"))
     button.addEventListener("click", () => setMiddle(button.dataset.middle));
-  box.querySelector("[data-mark=masks]").hidden = !data.tiles.some((tile) => tile.arrays.mask);
   for (const button of box.querySelectorAll("[data-mark]"))
     button.addEventListener("click", () => {
       const name = button.dataset.mark;
@@ -283,8 +294,9 @@
       show(name);  // what holds now, where something else was typed
     });
   $("whole").addEventListener("click", whole);
-  Array.from($("worst").rows).slice(1).forEach((row, i) => {
-    if (!data.worst[i]) return;
+  const worst = Array.from(document.querySelectorAll(".worst"));
+  worst.forEach((part, of) => Array.from(part.querySelector("table").rows).slice(1).forEach((row, i) => {
+    if (!data.subjects[of].worst[i]) return;
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = row.cells[0].textContent;
@@ -292,7 +304,19 @@
     button.addEventListener("click", () => jump(i));
     row.cells[0].dataset.value = String(i + 1);
     row.cells[0].replaceChildren(button);
-  });
+  }));
+  function choose(at) {  // another subject, at the same place
+    now = data.subjects[at];
+    if ($("of")) $("of").value = String(at);
+    worst.forEach((part, of) => { part.hidden = of !== at; });
+    box.querySelector("[data-mark=masks]").hidden = !now.tiles.some((tile) => tile.arrays.mask);
+    limits.limit = {};
+    state.rank = -1;
+    marks();
+    draw();
+    if (state.cursor) read(...state.cursor);
+  }
+  if ($("of")) $("of").addEventListener("change", () => choose(Number($("of").value)));
   const rights = ["difference", "ratio", "relative"], scales = {1: "log", 2: "linear", 3: "asinh"};
   box.addEventListener("keydown", (event) => {
     if (["INPUT", "SELECT"].includes(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -304,6 +328,7 @@
       "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), 0: whole,
       b: () => setMiddle(state.middle === "blink" ? "subject" : "blink"),
       s: () => setMiddle(state.middle === "swipe" ? "subject" : "swipe"), n: () => jump(state.rank + 1),
+      u: () => choose((data.subjects.indexOf(now) + 1) % data.subjects.length),
       d: () => { state.right = $("right").value = rights[(rights.indexOf(state.right) + 1) % 3]; draw(["right"]); },
     };
     const act = acts[event.key] || (scales[event.key] && (() => setScale(scales[event.key])));
@@ -338,8 +363,7 @@
   }
   dark.addEventListener("change", dress);
   dress();
-  marks();
-  draw();
+  choose(0);
   box.dataset.ready = "yes";
-  window.nbViewer = {x, y, state, limits, tileAt};
+  window.nbViewer = {x, y, state, limits, tileAt, choose};
 })();

@@ -7,20 +7,24 @@ out from there. Bokeh is the extra ``report``: without it nothing is made, and t
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.commands.views.page.bokeh_document import Model, drawn, source
-from nbcompare.commands.views.page.frames import carried
+from nbcompare.commands.views.page.frames import carried, without_reference
+from nbcompare.commands.views.page.further_subjects import pairs
 from nbcompare.commands.views.page.pair import ShownPair
-from nbcompare.commands.views.page.places import geometry, outlines
+from nbcompare.commands.views.page.places import geometry, outlines, peaks_again
 from nbcompare.compare.image import Roi
 
 MISSING = ("Images to look into and plots need Bokeh, which is not installed: pip install 'nb-compare[report]', then "
            "write this page again.")
 _BRIGHTNESS = ("viridis", "cividis", "inferno", "gray")
 _DIFFERENCE = ("RdBu_r", "PuOr_r", "BrBG_r")
+_MOST_CHARACTERS = 5_500_000
+"""Of all images that a page carries, so that with Bokeh and all else it stays below 8 MB."""
+
 _SIDE = 405
 """Pixels of a pane on the screen."""
 
@@ -29,10 +33,32 @@ def viewer_data(bundle: Bundle, pair: ShownPair, peaks: Mapping[str, Any]) -> di
     """What viewer.js reads beside the panes."""
     comparison = bundle.record.comparison
     rois = [region.roi for region in comparison.regions] if comparison else []
-    return {**carried(pair, rois), "geometry": geometry(bundle, pair), "peaks": peaks,
-            "outlines": outlines(rois, Roi.full(pair.shape)), "identical": pair.identical,
+    subjects, left_out = _subjects(bundle, pair, peaks, rois)
+    return {"fast": pair.shape.fast, "slow": pair.shape.slow, "subjects": subjects, "left_out": left_out,
+            "geometry": geometry(bundle, pair), "outlines": outlines(rois, Roi.full(pair.shape)),
             "brightness": {name: palette(name) for name in _BRIGHTNESS},
             "difference": {name: palette(name) for name in _DIFFERENCE}}
+
+
+def _subjects(bundle: Bundle, pair: ShownPair, peaks: Mapping[str, Any], rois: Sequence[Roi]) \
+        -> tuple[list[dict[str, Any]], list[str]]:
+    """The images of the subject and of every other one, with where each differs most; and the names of those for which
+    there is no room on the page."""
+    first = carried(pair, rois)
+    found, left_out, room = [{"name": "subject", **first, "peaks": peaks}], [], _MOST_CHARACTERS - _size(first)
+    for name, other in pairs(bundle, pair).items():
+        more = without_reference(carried(other, rois), first)
+        room -= _size(more)
+        if room < 0:
+            left_out.append(name)
+            room += _size(more)
+        else:
+            found.append({"name": name, **more, "peaks": peaks_again(bundle, other)})
+    return found, left_out
+
+
+def _size(images: Mapping[str, Any]) -> int:
+    return sum(len(array) for tile in images["tiles"] for array in tile["arrays"].values())
 
 
 @functools.cache
