@@ -14,6 +14,7 @@ from nbcompare.errors import ExitCode, UsageError
 @click.command("images")
 @click.argument("reference", type=click.Path(path_type=Path), metavar="REFERENCE")
 @click.argument("subject", type=click.Path(path_type=Path), metavar="SUBJECT")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGS...]")
 @click.option("--case", "case_file", type=click.Path(path_type=Path), metavar="FILE",
               help="Judge by the regions and thresholds of this case.")
 @click.option("--roi", "rois", nargs=4, type=int, multiple=True, metavar="XMIN XMAX YMIN YMAX",
@@ -34,23 +35,32 @@ from nbcompare.errors import ExitCode, UsageError
               help="Pixels that are NaN or infinite: an error, or left out and counted.")
 @click.option("--resample", is_flag=True, help="Put a subject of another shape on the reference's grid (noted).")
 @allow_weak_option
+@click.option("--inputs", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path("."),
+              show_default=True, metavar="DIR", help="Where the files that ARGS name are read.")
+@click.option("--budget", type=Finite(0, 3600, min_open=True), default=60.0, show_default=True, metavar="SECONDS",
+              help="Processor seconds for trial runs of ARGS.")
 @click.option("--bundles", type=click.Path(path_type=Path), default=Path("bundles"), show_default=True, metavar="DIR",
               help="Where the bundle goes.")
 @click.option("--no-bundle", is_flag=True, help="Keep nothing; only print the result.")
 @result_options
-def command(reference: Path, subject: Path, case_file: Path | None, rois: tuple[tuple[int, int, int, int], ...],
-            thresholds: tuple[str, ...], declared: str | None, read_subject: str | None, mask: Path | None,
-            mask_below: float | None, mask_above: float | None, mask_equals: tuple[float, ...], nan: str,
-            resample: bool, allow_weak: str | None, bundles: Path, no_bundle: bool,
-            publication: Publication) -> ExitCode:
+def command(reference: Path, subject: Path, arguments: tuple[str, ...], case_file: Path | None,
+            rois: tuple[tuple[int, int, int, int], ...], thresholds: tuple[str, ...], declared: str | None,
+            read_subject: str | None, mask: Path | None, mask_below: float | None, mask_above: float | None,
+            mask_equals: tuple[float, ...], nan: str, resample: bool, allow_weak: str | None, inputs: Path,
+            budget: float, bundles: Path, no_bundle: bool, publication: Publication) -> ExitCode:
     """Compare two image files and judge them; nothing is run.
 
     SMV, CBF, EDF, TIFF, HDF5 (Eiger, NXmx), .npy, .npz and raw numbers are read, each as its own type. Gaps that a
     file marks are left out of every figure, and so is what the mask options say; how many pixels that is, and
     whether both images agree on them, is part of the figures.
+
+    With ARGS, the nanoBragg arguments that the images were made by, a difference is explained by trial runs of the
+    simulator too.
     """
+    from nbcompare.bundle.found import DIAGNOSIS, keep
     from nbcompare.case.case import load_case
     from nbcompare.case.from_text import thresholds_from
+    from nbcompare.commands.views.diagnosis import diagnosis_report
     from nbcompare.commands.views.images import images_report
     from nbcompare.commands.views.results import result_of_images
     from nbcompare.compare.masks import MaskRules
@@ -58,6 +68,7 @@ def command(reference: Path, subject: Path, case_file: Path | None, rois: tuple[
     from nbcompare.formats.declared import Declared
     from nbcompare.run.image_bundle import publish_images
     from nbcompare.run.image_pair import ImagePairOptions, compare_files, regions_of, with_masking
+    from nbcompare.run.image_trials import explained
     from nbcompare.run.sweep.sweep import invocation
 
     if case_file and (rois or thresholds):
@@ -75,10 +86,15 @@ def command(reference: Path, subject: Path, case_file: Path | None, rois: tuple[
                                    allow_weak)
         options = with_masking(options, case) if case else options
         pair = compare_files(reference, subject, options)
+        pair, found = explained(pair, options, arguments, inputs, budget) if arguments else (pair, None)
         bundle = None if no_bundle else publish_images(pair, options, bundles, invocation()).folder
+        if bundle and found:  # its report shows the answer
+            keep(bundle, DIAGNOSIS, found.as_dict())
         told.add(result_of_images(name, pair, case_file))
         if publication.form != JSONL:
             as_json = publication.form == JSON
             said = {**pair.as_dict(), "bundle": str(bundle) if bundle else None}
             click.echo(dump_json(said) if as_json else images_report(pair, bundle), nl=not as_json)
+            if found and not as_json:
+                click.echo(diagnosis_report(found))
         return told.end(pair.verdict.exit_code)

@@ -202,6 +202,12 @@ def _cause(files: Mapping[str, ImageFile], masks: Masks | None) -> str | None:
     return top_cause(images[0], images[1], (), files[REFERENCE].path.parent)
 
 
+def plain_pair(files: Mapping[str, ImageFile], options: ImagePairOptions) -> tuple[np.ndarray, np.ndarray]:
+    """Both images as the diagnosis takes them, of one shape."""
+    masks = _masks(files, options)
+    return _plain(files[REFERENCE], masks), _plain(files[SUBJECT], masks)
+
+
 def _plain(file: ImageFile, masks: Masks | None) -> np.ndarray:
     """The image as the diagnosis takes it: float32, zero where a pixel is masked in either image or is no number."""
     pixels = np.nan_to_num(file.pixels.astype(np.float32), posinf=0.0, neginf=0.0)

@@ -142,6 +142,11 @@ def top_cause(reference: np.ndarray, subject: np.ndarray, argv: Sequence[str], f
         found = diagnose(question, DiagnosisOptions(quick=True))
     except Exception as fault:
         return NOT_FOUND + failed("the images and arguments", fault)
+    return top_sentence(found)
+
+
+def top_sentence(found: Diagnosis) -> str | None:
+    """The first cause of a diagnosis in one sentence, which says where it is a guess; None where there is none."""
     causes = found.causes
     if not causes or causes[0].confidence < _LEAST_TOP:
         return NOT_FOUND + found.notes[0] if found.notes else None
