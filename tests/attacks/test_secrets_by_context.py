@@ -34,6 +34,30 @@ PROGRAMS = ("mysql -u me -p{} db", "mysqldump --host h -p{} db", "mariadb-dump -
             "twine upload -u me -p {} d/*")
 
 
+CAPITALS = string.digits + string.ascii_uppercase
+OF_SERVICES = (
+    ("aio_{}", ALL, 28), ("p8e-{}", LOW, 32), ("LTAI{}", ALL, 20), ("patAbCd1234EfGh56.{}", HEX, 64),
+    ("CLOJARS_{}", LOW, 60), ("CFPAT-{}", ALL, 43), ("dp.pt.{}", ALL, 43), ("sl.{}", ALL, 64),
+    ("duffel_test_{}", ALL, 43), ("dt0c01.ABCDEFGHIJKLMNOPQRSTUVWX.{}", CAPITALS, 64), ("EZAK{}", ALL, 54),
+    ("EAACEdEose0cBA{}", ALL, 60), ("FLWSECK_TEST-{}-X", HEX, 32), ("fio-u-{}", ALL, 64), ("HRKU-{}", ALL, 36),
+    ("pat-na1-{}", HEX, 36), ("ico-{}", ALL, 32), ("sdk-{}", HEX, 36), ("live_pub_{}", HEX, 31), ("nfp_{}", ALL, 36),
+    ("API-{}", CAPITALS, 26), ("00{}", ALL, 40), ("sha256~{}", ALL, 43), ("pplx-{}", ALL, 48),
+    ("access-sandbox-{}", HEX, 36), ("pscale_tkn_{}", ALL, 43), ("pnu_{}", LOW, 36), ("rdme_{}", LOW, 70),
+    ("tk-us-{}", ALL, 48), ("xkeysib-{}-AbCdEf12", HEX, 64), ("shippo_live_{}", HEX, 40), ("squ_{}", HEX, 40),
+    ("sgp_{}", HEX, 40), ("tfp_{}_x", ALL, 44), ("AQVN{}", ALL, 36), ("t1.{}.x", ALL, 86), ("fo1_{}", ALL, 43),
+    ("sbp_{}", HEX, 40), ("lsv2_pt_{}_ab12cd34ef", HEX, 32), ("key={}", ALL, 24), ("PASSWORT: {}", ALL, 12),
+    ("mot_de_passe={}", ALL, 12), ("contraseña: {}", ALL, 12), ("export TOK={}", ALL, 20),
+    ("bearer_tok: {}", LOW, 20), ("auth-hash={}", HEX, 40), ("wget --http-passwd={}", ALL, 10),
+    ("curl -H 'X-Vault: {}'", ALL, 26), ("ssh://me:{}@h", ALL, 10), ("Password for me is {}", ALL, 10),
+    ("the pin is {}", string.digits, 6), ("net use x: \\\\h\\s /user:d\\me {}", ALL, 10),
+    ("gpg --batch --passphrase {} x", ALL, 12), ("rsync --password-file=<(echo {})", ALL, 12),
+    ("git clone https://oauth2:{}@h/x", ALL, 20), ("psql 'host=h user=me password={}'", ALL, 10),
+    ("mc alias set m http://h AK {}", ALL, 40), ("vault login {}", ALL, 12),
+    ("kubectl create secret generic s --from-literal=p={}", ALL, 12), ("pg_dump postgresql://me:{}@h/db", ALL, 12),
+)
+"""Forms of tokens and commands with what is drawn for them, of services and tongues as they came to mind."""
+
+
 def drawn(letters, length, number):
     return "".join(random.Random(number).choices(letters, k=length))
 
@@ -56,6 +80,16 @@ def test_of_words_without_any_context_most_that_were_drawn_are_hidden():
     for length, least in ((24, 75), (32, 80), (48, 85)):
         found = sum(HIDDEN in redacted(f"using {drawn(ALL, length, number)} now") for number in range(100))
         assert found >= least, (length, found)
+
+
+def test_of_sixty_further_forms_nearly_all_are_hidden():
+    """34 of them passed when they were first tried; those that are let through are bare words behind an odd prefix."""
+    let_through = []
+    for form, letters, length in OF_SERVICES:
+        words = [drawn(letters, length, number) for number in range(5)]
+        shown = [word for word in words if word in redacted("said " + form.replace("{}", word) + " then")]
+        let_through += [form] if len(shown) >= 3 else []
+    assert len(OF_SERVICES) == 60 and len(let_through) <= 6, let_through
 
 
 SUM = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -100,7 +134,7 @@ def test_words_are_told_from_names():
     assert looks_drawn("aB3dE5fG7hJ9kL1mN3pQ5rS7") and not looks_drawn("CrystalOrientationMatrix22Euler34")
 
 
-@pytest.mark.parametrize("mark", ["-us", "--pwd", "://", "basic:", "_pin", "x_key=", "mysql -p", "-"])
+@pytest.mark.parametrize("mark", ["-us", "--pwd", "://", "basic:", "_pin", "x_key=", "mysql -p"])
 def test_one_endless_line_of_an_engine_is_looked_at_in_windows(monkeypatch, mark):
     """A pattern may need the square of what it looks at: of 20 kB of some of these, half a minute."""
     lengths, look = [], redact._in_window

@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 MAY_BE_DRAWN = r"(?<![A-Za-z0-9])(?=[A-Za-z]*\d)(?=[0-9a-fA-F]*[G-Zg-z])[A-Za-z0-9]{16}"
 """A text without it holds no drawn word: quickly found to be missing in numbers, sums and prose."""
-_WORD = r"[A-Za-z0-9_-]{20,63}"
-"""Lines of encoded files, of public keys and of certificates are longer."""
-_ALONE = re.compile(rf"(?<![A-Za-z0-9_+/=~-]){_WORD}(?![A-Za-z0-9_+/-])|(?<=[=:/?]){_WORD}(?![A-Za-z0-9_+/-])")
+_WORD = r"[A-Za-z0-9_-]{20,200}"
+_LINE_OF_A_FILE = 64
+"""Letters and digits in a row from which on a word without a prefix may be a line of a certificate or a public key."""
+_ALONE = re.compile(rf"(?<![A-Za-z0-9_+/=-]){_WORD}(?![A-Za-z0-9_+/-])|(?<=[=:/?]){_WORD}(?![A-Za-z0-9_+/-])")
 _CHAIN = re.compile(r"[A-Za-z0-9]+")
 _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _FORMULA = re.compile(r"(?:[A-Z][a-z]?\d*)+")
@@ -31,7 +32,9 @@ LETTERS_PER_PIECE = 2.2
 
 def looks_drawn(word: str) -> bool:
     """Whether a word of capitals, small letters and digits has no words in it."""
-    if max(map(len, _CHAIN.findall(word)), default=0) < 16 or word.startswith(("_Z", "AAAA", "0x")):
+    chain = max(map(len, _CHAIN.findall(word)), default=0)
+    prefixed = re.match(r"[A-Za-z0-9]{1,16}[_-]", word)
+    if chain < 16 or (chain >= _LINE_OF_A_FILE and not prefixed) or word.startswith(("_Z", "AAAA", "0x")):
         return False
     plain = word.replace("_", "").replace("-", "")
     pieces = _PIECES.findall(plain)

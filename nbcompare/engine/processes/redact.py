@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 HIDDEN = "[hidden]"
 
-_NAMES = (r"token|secret|passw(?:or)?d|passphrase|passwd|pwd|api[_-]?key|access[_-]?key|account[_-]?key|auth[_-]?key"
+_NAMES = (r"token|secret|passw(?:or)?[dt]|kennwort|mot[_ -]?de[_ -]?passe|contrase[nñ]a|wachtwoord"
+          r"|auth[_-]?(?:hash|code)"
+          r"|(?<![a-z])tok(?![a-z])|passphrase|passwd|pwd|api[_-]?key|access[_-]?key|account[_-]?key|auth[_-]?key"
           r"|private[_-]?key|encryption[_-]?key|signing[_-]?key|shared[_-]?access[_-]?(?:key|signature)|credentials?"
           r"|x-amz-signature|x-goog-signature|authorization|jwt|cookie|session[_-]?(?:id|key)|connection[_-]?string")
 _OTHER_THINGS = r"(?![_-]?(?:file|path|dir|name|len|length|count|type|size|s)\b)"
@@ -41,8 +43,12 @@ _PREFIXES = ("github_pat_", "npm_", "hf_", "sk-", "rk_live_", "rk_test_", "sk_li
              "hvb.", "dckr_pat_", "sntrys_", "sntryu_", "lin_api_", "tskey-", "figd_", "ATATT3x", "ATBB", "rubygems_",
              "NRAK-", "PMAK-", "dapi", "pul-", "ntn_", "gsk_", "r8_", "glpat-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
              "gldt-", "glrt-", "glc_", "sq0atp-", "xai-", "nvapi-", "ATATT3",
+             "LTAI", "CFPAT-", "CLOJARS_", "duffel_", "dt0c01.", "EAAC", "FLWSECK", "fio-u-", "pat-na1-", "pat-eu1-",
+             "sdk-", "live_pub_", "access-sandbox-", "access-production-", "rdme_", "xkeysib-", "shippo_", "squ_",
+             "sqp_", "sgp_", "sbp_", "lsv2_", "pscale_", "pplx-", "nfp_", "HRKU-", "dp.pt.",
              "pypi-", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxo-", "xoxs-")
-_NAME_MARKS = ("token secret passw passphrase pwd credential amz-signature goog-signature authorization jwt cookie "
+_NAME_MARKS = ("token tok kennwort passe contrase wachtwoord "
+               "auth secret passw passphrase pwd credential amz-signature goog-signature authorization jwt cookie "
                + " ".join(f"{first}{between}{second}" for between in ("", "_", "-") for first, second in (
                    ("api", "key"), ("access", "key"), ("account", "key"), ("auth", "key"), ("private", "key"),
                    ("encryption", "key"), ("signing", "key"), ("access", "signature"), ("session", "id"),
@@ -94,6 +100,10 @@ _OWN = (
      rf"\b(?-i:redis-cli\s{_WORDS}-a|ldap\w{{1,20}}\s{_WORDS}-w|ipmitool\s{_WORDS}-P|(?:un)?zip\s{_WORDS}-P)\s([^\s-]\S*)"),
     ("smbclient lftp", rf"\b(?:smbclient|lftp)\s{_WORDS}-u\s?[^\s%,]{{1,60}}[%,](\S+)"),
     ("pass:", r"(?<![\w-])-?-(?:pass(?:in|out|word)?|k)[\s,'\"]{1,4}pass:([^\s'\"]+)"),
+    ("--from-literal", r"--from-literal[= ][\w.-]{1,60}=(\S+)"), ("vault", r"\bvault\s+login\s+([^\s=-]\S{7,})"),
+    ("/user:", r"\bnet\s+use\s[^\n]{0,200}?/user:\S{1,99}\s+([^\s/]\S*)"),
+    ("pass pin pwd",
+     r"\b(?:passw(?:or)?d|passcode|pin|pwd)\b[^.:=\n]{0,40}?\bis:?\s+['\"]?(?=\S{0,40}\d)([^\s'\"]{4,})"),
     ("sqlplus expdp impdp", r"\b(?:sqlplus|expdp|impdp)\s(?:-\w{1,20}\s){0,4}[\w$#]{1,60}/([^\s@/]+)"),
     ("chpasswd sudo",
      r"\becho\s(?:-n\s)?['\"]?(?:[\w.-]{1,60}:)?([^\s'\"|]{1,200})['\"]?\s?\|\s?(?:chpasswd|sudo\s-S)"),
