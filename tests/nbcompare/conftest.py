@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from nbcompare.cli import run
+from nbcompare.run import mapped_tests
 
 FAKES = Path(__file__).resolve().parent.parent / "fakes"
 SMALL_ARGS = ("-detpixels_x", "9", "-detpixels_y", "7", "-flux", "1e18")
@@ -88,8 +89,10 @@ def fakes_are_asked_once(monkeypatch):
 
 @pytest.fixture
 def quick_runs(monkeypatch):
-    """Runs without what takes most of their time, for tests that look at neither: axes and labels of the pictures, and
-    asking torch for a CUDA device."""
+    """Runs without what takes most of their time, for tests that look at neither: axes and labels of the pictures,
+    asking torch for a CUDA device, and the plugins of this suite in the pytest of mapped tests."""
+    monkeypatch.setattr("nbcompare.run.mapped_tests._PYTEST", (
+        *mapped_tests._PYTEST, "-p", "no:hypothesispytest", "-p", "no:xdist"))
     monkeypatch.setattr("nbcompare.run.engine_runs.cuda_is_available", lambda folder: False)
     monkeypatch.setattr("nbcompare.compare.pictures.draw_all", write_plain_pictures)
     monkeypatch.setattr("nbcompare.compare.region_pictures.region_picture", lambda *_: np.zeros((2, 2, 3), np.uint8))
