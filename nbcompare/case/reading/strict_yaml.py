@@ -13,7 +13,8 @@ import difflib
 import math
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -168,8 +169,7 @@ def load(path: Path, name: str) -> tuple[Cursor, bytes]:
         line = text.count("\n", 0, bad.start()) + 1
         raise CaseError(f"holds the invisible direction character U+{ord(bad.group()):04X}", path=path, line=line)
     try:
-        _refuse_tricks(text, path)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = _composed(list(_without_tricks(text, path)))
     except yaml.YAMLError as fault:
         raise _syntax_error(fault, path) from None
     if node is None:
@@ -201,8 +201,33 @@ def _meant(path: Path) -> str | None:
         f"nb-compare init --out {shlex.quote(str(path))} -- ARGS writes a case, measured"
 
 
-def _refuse_tricks(text: str, path: Path) -> None:
-    """Walk the event stream (which expands nothing) before any tree is built."""
+def _composed(events: Sequence[Any]) -> Any:
+    """The tree of a stream of events that was read to its end; None for an empty file."""
+    from yaml.composer import Composer
+    from yaml.resolver import Resolver
+
+    class OfEvents(Composer, Resolver):
+        """The composer of yaml.SafeLoader on events that are there already: the text is scanned once."""
+
+        def __init__(self) -> None:
+            Composer.__init__(self)
+            Resolver.__init__(self)
+            self.left = deque(events)
+
+        def check_event(self, *kinds: type) -> bool:
+            return bool(self.left) and (not kinds or isinstance(self.left[0], kinds))
+
+        def peek_event(self) -> Any:
+            return self.left[0] if self.left else None
+
+        def get_event(self) -> Any:
+            return self.left.popleft() if self.left else None
+
+    return OfEvents().get_single_node()
+
+
+def _without_tricks(text: str, path: Path) -> Iterator[Any]:
+    """The stream of events (which expands nothing). Raises CaseError at the first that has no place in such a file."""
     import yaml
 
     depth = 0
@@ -223,6 +248,7 @@ def _refuse_tricks(text: str, path: Path) -> None:
             depth -= 1
         if depth > MAX_DEPTH:
             raise refusal(f"nested deeper than {MAX_DEPTH} levels")
+        yield event
 
 
 def _syntax_error(fault: Exception, path: Path) -> CaseError:

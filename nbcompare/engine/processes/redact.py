@@ -152,6 +152,7 @@ _BARE = (("AC", r"AC[a-z0-9]{32}"), ("SK", r"SK[a-z0-9]{32}"), (":", r":[\w-]{35
 
 _RUN = r"AKC|xox|[A-Za-z0-9]{20}|(?=[\w-]*\d)[\w-]{20}"
 """What all that the library finds has: it is loaded for no other text."""
+_LONGEST_NAME = 256
 _LONG, _GROUP, _WINDOW = 4096, 128, 1024
 """Characters from which on a text is looked at line by line, lines that are passed over together, and characters of one
 line that are looked at together."""
@@ -170,7 +171,17 @@ _HARMLESS = (
 
 
 def redacted(text: str) -> str:
-    """The text with every secret in it replaced by ``HIDDEN``; one without a secret as it is."""
+    """The text with every secret in it replaced by ``HIDDEN``; one without a secret as it is. Names and paths stand in
+    a record many times, and are looked at once."""
+    return _redacted_name(text) if len(text) < _LONGEST_NAME else _redacted(text)
+
+
+@functools.lru_cache(maxsize=1 << 13)
+def _redacted_name(text: str) -> str:
+    return _redacted(text)
+
+
+def _redacted(text: str) -> str:
     if not _worth_a_look(text):
         return text
     for beginning, pattern in _BLOCKS:
