@@ -28,7 +28,7 @@ def command(named: str, c_bin: str | None, py_bin: str | None, trust_case: bool,
 
     CASE, a file or a name, means its newest bundle. Each engine is graded bit-identical, within noise floor,
     different (which figures) or cannot run (which input, program or version is missing). Exit 0 only for the first
-    two; the old bundle stays.
+    two, and for a refusal that the case expects; the old bundle stays.
     """
     from nbcompare.bundle.find import find_bundle
     from nbcompare.commands.views.bundles import regeneration_report

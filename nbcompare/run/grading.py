@@ -23,6 +23,7 @@ class Grade(enum.StrEnum):
 
     IDENTICAL = "bit-identical"
     WITHIN = "within noise floor"
+    REFUSED = "refused as expected"
     FAILED_AS_BEFORE = "failed as before"
     DIFFERENT = "different"
     CANNOT_RUN = "cannot run"
@@ -31,6 +32,7 @@ class Grade(enum.StrEnum):
 EXIT_OF = {
     Grade.IDENTICAL: ExitCode.PASS,
     Grade.WITHIN: ExitCode.PASS,
+    Grade.REFUSED: ExitCode.PASS,
     Grade.FAILED_AS_BEFORE: ExitCode.ENGINE_FAILED,
     Grade.DIFFERENT: ExitCode.DIFFERS,
     Grade.CANNOT_RUN: ExitCode.BLOCKED,
@@ -60,12 +62,15 @@ Floor = Mapping[tuple[str, str], float]
 
 
 def grade_runs(old: Run, new: Run, images: Sequence[np.ndarray | None], record: Record,
-               floor: Floor | None) -> Graded:
+               floor: Floor | None, *, as_expected: bool = False) -> Graded:
     """Grade the new run of an engine against the old one. ``images`` are of both, None of one that failed; ``record``
-    names regions and thresholds; ``floor`` is None where no noise floor was measured."""
+    names regions and thresholds; ``floor`` is None where no noise floor was measured; ``as_expected`` says that the
+    new run was held to what the case expects of a refusal, and is that."""
     role = new.role
     if old.failure or new.failure:
-        return _grade_failures(old, new)
+        found = _grade_failures(old, new)
+        again = as_expected and found.grade is Grade.FAILED_AS_BEFORE and role in record.case.expect
+        return Graded(role, Grade.REFUSED, f"{found.why}, as the case expects") if again else found
     if old.image_sha256 == new.image_sha256:
         return Graded(role, Grade.IDENTICAL, "every bit of the image came out again")
     if old.shape != new.shape:
@@ -85,7 +90,8 @@ def grade_runs(old: Run, new: Run, images: Sequence[np.ndarray | None], record: 
 
 
 def _grade_failures(old: Run, new: Run) -> Graded:
-    if old.failure and new.failure and old.failure.kind == new.failure.kind:
+    same_code = old.exit_code == new.exit_code
+    if old.failure and new.failure and old.failure.kind == new.failure.kind and same_code:
         return Graded(new.role, Grade.FAILED_AS_BEFORE, new.failure.sentence)
     said = [run.failure.sentence if run.failure else "gave an image" for run in (old, new)]
     return Graded(new.role, Grade.DIFFERENT, f"it {said[1]}; before, it {said[0]}")

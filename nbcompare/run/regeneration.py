@@ -212,7 +212,8 @@ def _grades(old: Bundle, new: Bundle, refused: dict[str, str]) -> Iterator[Grade
             yield Graded(role, Grade.DIFFERENT, "it was not run before, and now it was")
         else:
             images = tuple(_image(bundle, run) for bundle, run in ((old, before[role]), (new, after[role])))
-            yield grade_runs(before[role], after[role], images, old.record, floor if role == REFERENCE else None)
+            yield grade_runs(before[role], after[role], images, old.record, floor if role == REFERENCE else None,
+                             as_expected=new.record.verdict.accepted)
 
 
 def _image(bundle: Bundle, run: Run) -> np.ndarray | None:

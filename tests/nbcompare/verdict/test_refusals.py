@@ -94,3 +94,16 @@ def test_an_expression_that_would_never_end_is_given_up():
     assert a_line_matches("(a+)+b", "aab\nc") is True
     assert a_line_matches("d", "aab\nc") is False
     assert time.monotonic() - began < 60
+
+
+def test_a_refusal_is_regenerated_and_graded_by_how_it_ended(nb, refusing, fake, tmp_path):
+    """The same refusal again is no difference; another exit code, or an image, is one."""
+    bundle = Path(refusing().json["bundle"])
+    words = ("--c-bin", fake("good"), "--py-bin", tmp_path / "refusing.py", "-q", "--format", "json")
+    again = nb("regenerate", bundle, *words)
+    assert again.code == 0, again.out + again.err
+    (tmp_path / "refusing.py").write_text(REFUSING.replace("CODE", "2"))
+    other = nb("regenerate", bundle, *words)
+    assert other.code != 0 and "different" in other.out, other.out
+    accepted = nb("regenerate", bundle, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--format", "json")
+    assert accepted.code != 0 and "different" in accepted.out, accepted.out
