@@ -112,30 +112,18 @@ TYPED_BY = {"tutorial.md": "nbcompare/commands/test_tutorial_page.py",
             "ci.md": "test_ci.py",
             "simulator.md": "test_docs.py",
             **dict.fromkeys(("api.md", "bundles.md", "cases.md", "diagnosis.md", "history.md", "images.md", "ledger.md",
-                             "phases.md"), "nbcompare/commands/test_pages_typed.py")}
+                             "phases.md"), "nbcompare/commands/test_pages_typed.py"),
+            **dict.fromkeys(("audit.md", "audit-supervisor.md", "describe.md", "divergences.md", "mutants.md",
+                             "parity.md", "performance.md", "report.md", "sweep.md"),
+                            "nbcompare/commands/test_longer_pages_typed.py")}
 """Pages whose shell blocks a test types as they stand (of the README those under Use)."""
-
-NOT_TYPED = {
-    "audit.md": "takes minutes; the audit has tests of its own",
-    "audit-supervisor.md": "takes hours; it says how its tables were made",
-    "describe.md": "prints a long document; tests/parity/test_describe.py looks into it",
-    "divergences.md": "needs the original C program",
-    "mutants.md": "takes minutes",
-    "parity.md": "takes minutes, or needs the original C program",
-    "performance.md": "takes minutes and a quiet machine",
-    "report.md": "takes a minute, and a browser",
-    "sweep.md": "names cases and a cluster of the reader's",
-}
-"""Why the shell blocks of a page are not typed; that their commands and options exist is looked at all the same."""
-
 
 def shell_blocks(page: Path) -> list[str]:
     return re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
-def test_shell_blocks_are_typed_by_a_test_or_it_is_said_why_not():
-    shown = {page.name for page in PAGES if shell_blocks(page)}
-    assert not shown - TYPED_BY.keys() - NOT_TYPED.keys() and not TYPED_BY.keys() & NOT_TYPED.keys()
+def test_shell_blocks_are_typed_by_a_test():
+    assert {page.name for page in PAGES if shell_blocks(page)} == TYPED_BY.keys()
     for page, test in TYPED_BY.items():
         assert page in (CHECKOUT / "tests" / test).read_text(encoding="utf-8")
 

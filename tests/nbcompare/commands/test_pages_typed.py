@@ -1,10 +1,7 @@
 """Shell blocks of docs/, typed as they stand in a small world with fake engines: what a page names is there, under the
 stamps that the runs of this world got. nb-compare is called in this process, everything else by sh."""
 
-import glob
 import os
-import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -12,76 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from nbcompare.cli import run
-from tests.nbcompare.conftest import SMALL_CASE
-
-PAGES = Path(__file__).resolve().parents[3] / "docs"
-FAKES = PAGES.parent / "tests/fakes"
-PLAN = """\
-title: two phases
-phases:
-  - {name: N1, title: it agrees, cases: [supervisor.yaml], requires: {verdict: [PASS]}}
-  - {name: N2, title: the same once more, cases: [supervisor.yaml], requires: {verdict: [PASS]}}
-"""
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A folder with the case supervisor, a plan, and two bundles."""
-    home = tmp_path_factory.mktemp("world")
-    (home / "cases").mkdir()
-    (home / "cases/supervisor.yaml").write_text(SMALL_CASE.replace("name: small", "name: supervisor"))
-    (home / "cases/phases.yaml").write_text(PLAN)
-    (home / "nb-compare.yaml").write_text("engines:\n" + "".join(
-        f"  {role}: {{command: {FAKES}/any_command{more}.py}}\n" for role, more in (("reference", ""),
-                                                                                  ("subject", "_too"))))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(home)
-        patch.setattr("nbcompare.run.engine_runs.cuda_is_available", lambda folder: False)
-        for name in ("NB_C_BIN", "NB_PY_BIN"):
-            patch.delenv(name, raising=False)
-        for _ in range(2):
-            assert run(["run", "cases/supervisor.yaml", "--fresh", "-q"]) == 0
-    return home
-
-
-@pytest.fixture
-def world(built, nb, tmp_path, quick_runs, monkeypatch):
-    """A copy of it, and a way to type the blocks of a page there."""
-    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    first, second = sorted(path.name for path in (tmp_path / "bundles/supervisor").glob("2*"))
-    stamps = {r"20260102T030405Z": first, r"20260203T040506Z": second, r"\bSTAMP\b": second,
-              r"20261125T174609Z": first}
-
-    def type_page(name, later=" ", more=()):
-        """Type every line, but those that begin with ``later``; ``more`` is put in the place of words that stand for
-        the reader's own."""
-        said, folder = "", tmp_path
-        for block in re.findall(r"```sh\n(.*?)```", (PAGES / name).read_text(encoding="utf-8"), re.DOTALL):
-            for line in block.replace("\\\n", " ").splitlines():
-                for stands, real in {**stamps, **dict(more)}.items():
-                    line = re.sub(stands, real, line)
-                words = shlex.split(line, comments=True)
-                if line.startswith(later):
-                    type_page.left.append(line)
-                elif words[:1] == ["cd"]:
-                    folder = tmp_path / words[1]
-                elif words[:1] == ["nb-compare"]:
-                    done = nb(*(found for word in words[1:] for found in (sorted(glob.glob(word)) or [word])))
-                    assert done.code == 0, f"{line}\n{done.out}{done.err}"
-                    said += done.out
-                elif words:
-                    done = subprocess.run(["sh", "-c", line.replace("less ", "cat ")], cwd=folder, text=True,
-                                          capture_output=True)
-                    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-                    said += done.stdout
-            folder = tmp_path
-        return said
-
-    type_page.second, type_page.left = second, []
-    return type_page
 
 
 @pytest.mark.simulator
