@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 @click.option("--tolerance", type=Finite(0, min_open=True), default=1e-6, show_default=True,
               help="Largest relative difference that agrees; of geometric factors a thousandth of it.")
 @click.option("--all", "every", is_flag=True, help="Show every entry of each factor, not only the worst.")
+@click.option("--complete", is_flag=True, help="Ask the bundled C reference for the loops that the reference does not "
+                                               "print, where it gives the same pixel.")
 @experiment_options
-def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, form: str, quiet: bool,
+def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, complete: bool, form: str, quiet: bool,
             asked: ExperimentSource) -> ExitCode:
     """Line up the factors of a pixel in both engines, in the order of calculation, and name the first that differs.
 
@@ -51,7 +53,7 @@ def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, 
                     click.echo("\n".join([str(failed.word), *body(None, failed)]))
                     return failed.exit_code
             chosen = pixels_to_trace(images)
-        traces = [trace_pixel(found, pixel, tolerance, progress, images) for pixel in chosen]
+        traces = [trace_pixel(found, pixel, tolerance, progress, images, complete=complete) for pixel in chosen]
         command = found.case.command
     said = {"of": found.named, "tolerance": tolerance, "pixels": [trace_as_dict(trace, command) for trace in traces]}
     if found.bundle:  # its report shows it

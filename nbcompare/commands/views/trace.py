@@ -97,7 +97,7 @@ def _share_lines(shares: Shares | None) -> list[str]:
         return [f"  ratio of the pixels: {shares.unknown}"]
     lines = [f"  ratio subject/reference {shares.ratio:.9g}"]
     if any(share.share is not None for share in shares.shares):
-        told = [share for share in shares.shares if abs(share.ratio - 1) > 1e-9]
+        told = [share for share in shares.shares if abs(share.ratio - 1) > shares.open]
         rows = [(share.factor, f"{share.ratio:.9g}", "" if share.share is None else f"{100 * share.share:.4g} %")
                 for share in told]
         lines += ["    " + line for line in table(("explained by", "ratio", "share"), rows)]

@@ -96,6 +96,12 @@ def line_up(reference: EngineTrace, subject: EngineTrace, tolerance: float = DEF
     return Lineup(reference, subject, _in_order(pairs, fuller), tuple(skipped))
 
 
+def merged(less: EngineTrace, fuller: EngineTrace) -> EngineTrace:
+    """A trace of everything that the fuller one tells, with what the other prints in its place wherever it does."""
+    placed, _ = _placed(less, fuller)
+    return EngineTrace(fuller.dialect, {**fuller.entries, **placed})
+
+
 # --- placing what an engine tells that tells less ---------------------------------------------------------
 
 

@@ -32,11 +32,13 @@ class Share:
 
 @dataclass(frozen=True)
 class Shares:
-    """The ratio of the final values and what explains it; ``unknown`` says why there is none."""
+    """The ratio of the final values and what explains it; ``unknown`` says why there is none. ``open`` is by how much a
+    ratio cannot be told from 1, by the tolerance and the digits printed."""
 
     ratio: float | None
     shares: tuple[Share, ...] = ()
     unknown: str | None = None
+    open: float = 0.0
 
 
 def share_out(reference: EngineTrace, subject: EngineTrace, tolerance: float = DEFAULT_TOLERANCE) -> Shares:
@@ -54,7 +56,7 @@ def share_out(reference: EngineTrace, subject: EngineTrace, tolerance: float = D
     whole = math.log(ratio) if abs(math.log(ratio)) > known else None
     shares = [Share(name, value, math.log(value) / whole if whole else None)
               for name, value in (*found, ("not explained by these", rest))]
-    return Shares(ratio, tuple(shares))
+    return Shares(ratio, tuple(shares), open=known)
 
 
 def _unknown(trace: EngineTrace, name: str) -> float:

@@ -21,6 +21,7 @@ from nbcompare.engine.trace.lineup import Lineup, line_up
 from nbcompare.engine.trace.shares import Shares, share_out
 from nbcompare.errors import ExitCode, UsageError
 from nbcompare.explain.experiment import Experiment
+from nbcompare.explain.trace.bundled import completed
 
 IMAGE_TOLERANCE = 1e-6
 
@@ -68,8 +69,9 @@ def pixels_to_trace(images: Mapping[str, np.ndarray]) -> list[Pixel]:
 
 
 def trace_pixel(asked: Experiment, pixel: Pixel, tolerance: float, progress: Progress,
-                images: Mapping[str, np.ndarray] | None) -> PixelTrace:
-    """Ask both engines about a pixel and line up what they say. ``images`` are the whole images, where known.
+                images: Mapping[str, np.ndarray] | None, *, complete: bool = False) -> PixelTrace:
+    """Ask both engines about a pixel and line up what they say. ``images`` are the whole images, where known; with
+    ``complete`` the bundled reference is asked for what the reference leaves out.
 
     Raises UsageError for a pixel that the command does not render.
     """
@@ -85,6 +87,12 @@ def trace_pixel(asked: Experiment, pixel: Pixel, tolerance: float, progress: Pro
             failures.append(f"{role} {found}")
     if failures:
         return PixelTrace(pixel, tuple(failures))
+    if complete:
+        progress.begin("the bundled C reference, for the rest")
+        traces[REFERENCE], note = completed(traces[REFERENCE], asked, (pixel.fast, pixel.slow),
+                                            _rendered(asked, REFERENCE, pixel))
+        progress.end("done")
+        notes += [note] if note else []
     lineup = line_up(traces[REFERENCE], traces[SUBJECT], tolerance)
     return PixelTrace(pixel, (), lineup, share_out(traces[REFERENCE], traces[SUBJECT], tolerance), tuple(notes))
 
