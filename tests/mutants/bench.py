@@ -43,6 +43,10 @@ CPU_SECONDS, TIMES = 15.0, 2.0
 WAITING_SECONDS = 240.0
 """One that takes longer, whatever it uses, waits for something that never comes."""
 
+REMEMBERED = ("_SAID", "_SUMS")
+"""What modules keep beside their caches: answers of fake engines (tests/nbcompare/conftest.py) and sums of files, which
+the code before a change has made."""
+
 DIED = "(its process died)"
 MEMORY_BYTES = 8 << 30
 SUBREAPER = 36
@@ -95,7 +99,7 @@ class Bench:
         self.folder, self.copy, self.pipe = folder, folder / "copy", pipe
         self.items: dict[str, pytest.Item] = {}
         self.functions: dict[str, list[FunctionType]] = defaultdict(list)
-        self.caches: list[Any] = []
+        self.forgetting: list[Callable[[], None]] = []
         self.moment = int(time.time()) + 1000
 
     @pytest.hookimpl(tryfirst=True)
@@ -113,7 +117,9 @@ class Bench:
             if isinstance(thing, FunctionType) and thing.__code__.co_filename.startswith(f"{self.copy}/nbcompare/"):
                 self.functions[thing.__code__.co_filename].append(thing)
             elif isinstance(thing, functools._lru_cache_wrapper) and thing.__module__.startswith("nbcompare"):
-                self.caches.append(thing)
+                self.forgetting.append(thing.cache_clear)
+        self.forgetting += [vars(module)[name].clear for module in list(sys.modules.values())
+                            for name in REMEMBERED if isinstance(vars(module).get(name), dict)]
         gc.freeze()
         while (asked := self.pipe.recv()) is not None:
             self.pipe.send(self._tried(asked) if isinstance(asked, Task) else self._recorded(asked))
@@ -156,8 +162,8 @@ class Bench:
         return Outcome(by, time.monotonic() - started)
 
     def _try(self, task: Task, text: str) -> int:
-        for cache in self.caches:
-            cache.cache_clear()
+        for forget in self.forgetting:
+            forget()
         if not task.in_place:
             return self._try_anew(task)
         try:
@@ -235,7 +241,7 @@ class Bench:
 
         def record() -> int:
             chosen = [item for name, item in self.items.items() if name.startswith(f"{file}::")]
-            recorder = Recorder(self.copy, self.caches)
+            recorder = Recorder(self.copy, self.forgetting)
             for item in chosen:
                 if item is chosen[0]:
                     item.config.pluginmanager.register(recorder)

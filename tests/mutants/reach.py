@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -87,8 +87,8 @@ def place(path: str, text: str, line: int) -> str:
 class Recorder:
     """A pytest plugin that notes the lines below nbcompare/ that each test reaches, fixtures of its file included."""
 
-    def __init__(self, checkout: Path, caches: Sequence[Any]) -> None:
-        self.checkout, self.caches = checkout, caches
+    def __init__(self, checkout: Path, forgetting: Sequence[Callable[[], None]]) -> None:
+        self.checkout, self.forgetting = checkout, forgetting
         self.seconds: dict[str, float] = {}
         self.uses: dict[str, set[str]] = {}
         self.shared: dict[str, float] = {}
@@ -117,8 +117,8 @@ class Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Any:
         earlier, start = set(self.shared), _cpu_seconds()
-        for one in self.caches:
-            one.cache_clear()
+        for forget in self.forgetting:
+            forget()
         self.enter(item.nodeid)
         try:
             return (yield)
