@@ -42,6 +42,9 @@ NANOBRAGG, OWN = "nanobragg", "own"
 """Whose options a command is written in."""
 
 _REQUIRED = ("name", "title", "command", "image", "rois")
+KEPT_INPUTS = "data"
+"""The folder of the inputs beside the copy of a case that a bundle keeps."""
+
 _NO_ROIS: tuple[Roi, ...] = ()
 _UNKNOWN_SHAPE = Shape(100_000, 100_000)
 """Stands in for an image section with a fault, so that the rest can be read: every region lies in it."""
@@ -145,7 +148,10 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
     with reading_on():
         root.require(entries, _REQUIRED if expect else (*_REQUIRED, "thresholds"))
     shape = part(entries, "image", _shape, _UNKNOWN_SHAPE)
-    rois = part(entries, "rois", lambda entry: rois_of(entry, shape), _NO_ROIS)
+    inputs: tuple[CaseInput, ...] = part(entries, "inputs", lambda entry: _inputs(entry, folder), ())
+    files = {entry.name: path.parent / entry.file if folder else path.parent / KEPT_INPUTS / entry.name
+             for entry in inputs if entry.file}
+    rois = part(entries, "rois", lambda entry: rois_of(entry, shape, files), _NO_ROIS)
     rois = part(entries, "weak", lambda entry: weak_allowed_in(entry, rois), rois)
     regions: list[str] = part(entries, "rois", _keys, [])
     named: list[str] = part(entries, "inputs", _keys, [])
@@ -158,7 +164,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         shape=shape,
         rois=rois,
         thresholds=thresholds,
-        inputs=part(entries, "inputs", lambda entry: _inputs(entry, folder), ()),
+        inputs=inputs,
         reference_args=part(entries, "reference_args", arguments, ()),
         subject_args=part(entries, "subject_args", arguments, ()),
         environment=part(entries, "environment", variables_of, {}),

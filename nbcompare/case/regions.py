@@ -5,6 +5,7 @@
       box: [100, 156, 100, 156]
       spot: {polygon: [[10, 12], [20, 11], [18, 25]]}
       water: {resolution: [4.0, 3.0], wavelength_A: 0.98, distance_mm: 200, pixel_mm: 0.172, beam_px: [120.5, 118]}
+      sensor: {file: sensor.cbf}     # an input of the case: its pixels that are not zero
 
     weak: {allowed: why a region in which little can be resolved is judged, rois: [box]}   # without rois, every region
 
@@ -15,27 +16,38 @@ flat detector that the beam meets at right angles: r = D tan(2 asin(lambda / 2d)
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from nbcompare.case.parts import NAME, known_word
 from nbcompare.case.reading.all_faults import reading_on
 from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.compare.image import Roi, Shape
+from nbcompare.errors import NbCompareError
+from nbcompare.formats.declared import Declared
+from nbcompare.formats.read import read_image
 
 _RING = ("resolution", "wavelength_A", "distance_mm", "pixel_mm", "beam_px")
 _MOST_CORNERS = 200
+_MOST_TEXT = 500_000
+"""Characters of the outline of a region, of which a record holds several."""
 
 
-def rois_of(cursor: Cursor, shape: Shape) -> tuple[Roi, ...]:
-    """The section ``rois``. Raises CaseError with its place."""
+Files = Mapping[str, Path]
+"""Where the inputs of a case lie, by name."""
+
+
+def rois_of(cursor: Cursor, shape: Shape, files: Files) -> tuple[Roi, ...]:
+    """The section ``rois``; ``files`` are inputs that may hold the pixels of a region. Raises CaseError with its
+    place."""
     entries = cursor.mapping()
     if not entries:
         raise cursor.error("rois must name at least one region")
     found = []
     for name, entry in entries.items():
         with reading_on():
-            found.append(_roi(name, entry, shape))
+            found.append(_roi(name, entry, shape, files))
     return tuple(found)
 
 
@@ -55,7 +67,7 @@ def allow_weak(rois: Sequence[Roi], why: str | None, named: Iterable[str] | None
     return tuple(replace(roi, weak_allowed=why) if why and roi.name in chosen else roi for roi in rois)
 
 
-def _roi(name: str, cursor: Cursor, shape: Shape) -> Roi:
+def _roi(name: str, cursor: Cursor, shape: Shape, files: Files) -> Roi:
     if not NAME.fullmatch(name):
         raise cursor.error(f"the region name {name!r} must be letters, digits, '.', '_' and '-'")
     if cursor.kind == "text":
@@ -64,7 +76,11 @@ def _roi(name: str, cursor: Cursor, shape: Shape) -> Roi:
                                "resolution ring")
         return Roi.full(shape, name)
     if cursor.kind == "mapping":
-        entries = cursor.mapping(known=("polygon", *_RING))
+        entries = cursor.mapping(known=("polygon", *_RING, "file", "read"))
+        if "file" in entries:
+            if not entries.keys() <= {"file", "read"}:
+                raise cursor.error(f"region {name} is that of a file, with nothing beside")
+            return _of_file(name, cursor, shape, files)
         if "polygon" in entries:
             if len(entries) > 1:
                 raise cursor.error(f"region {name} is a polygon or a ring, not both")
@@ -78,6 +94,25 @@ def _roi(name: str, cursor: Cursor, shape: Shape) -> Roi:
     if fault:
         raise cursor.error(f"region {name}: {fault}")
     return roi
+
+
+def _of_file(name: str, cursor: Cursor, shape: Shape, files: Files) -> Roi:
+    entries = cursor.mapping(known=("file", "read"))
+    path = files[known_word(entries["file"], files, "input that is a file")]
+    try:
+        read = Declared.of(entries["read"].text(), "read") if "read" in entries else Declared()
+        inside = read_image(path, read).pixels != 0
+    except NbCompareError as fault:
+        raise cursor.error(f"region {name}: {fault.message}") from None
+    if inside.shape != (shape.slow, shape.fast):
+        raise cursor.error(f"region {name}: {path.name} holds {Shape(*inside.shape)}, the image is {shape}")
+    if not inside.any():
+        raise cursor.error(f"region {name}: every pixel of {path.name} is zero, so it holds the centre of no pixel")
+    found = Roi.of_mask(name, inside)
+    if len(found.mask) > _MOST_TEXT:
+        raise cursor.error(f"region {name}: {path.name} has too ragged an outline for a region",
+                           hint="leave its pixels out instead: mask: {file: ...}")
+    return found
 
 
 def _polygon(name: str, cursor: Cursor, shape: Shape) -> Roi:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +45,9 @@ class Roi:
     """A region of interest; all four bounds are inclusive pixel numbers, x fast and y slow.
 
     Within these bounds it is the whole box, or the pixels whose centres lie in ``polygon`` (corners x, y), or in
-    ``ring`` (centre x, y, inner and outer radius, all in pixels). ``weak_allowed`` is why it may be judged where too
-    little can be resolved in it (weak.py); None where nobody said so.
+    ``ring`` (centre x, y, inner and outer radius, all in pixels), or those of a ``mask``: the lengths of runs of pixels
+    along the rows of the box, by turns outside and inside, "" where it is none. ``weak_allowed`` is why it may be
+    judged where too little can be resolved in it (weak.py); None where nobody said so.
     """
 
     name: str
@@ -56,12 +57,13 @@ class Roi:
     ymax: int
     polygon: tuple[tuple[float, float], ...] = field(default=(), kw_only=True)
     ring: tuple[float, float, float, float] | None = field(default=None, kw_only=True)
+    mask: str = field(default="", kw_only=True)
     weak_allowed: str | None = field(default=None, kw_only=True)
 
     @property
     def is_box(self) -> bool:
         """Whether every pixel within its bounds belongs to it."""
-        return not self.polygon and self.ring is None
+        return not self.polygon and self.ring is None and not self.mask
 
     def outside(self) -> np.ndarray | None:
         """True where a pixel of its box [slow, fast] does not belong to it; None where all do."""
@@ -69,6 +71,10 @@ class Roi:
             return None
         import numpy as np
 
+        if self.mask:
+            runs = [int(length) for length in self.mask.split(",")]
+            shape = self.ymax - self.ymin + 1, self.xmax - self.xmin + 1
+            return np.repeat(np.arange(len(runs)) % 2 == 0, runs).reshape(shape)
         y, x = np.mgrid[self.ymin:self.ymax + 1, self.xmin:self.xmax + 1].astype(float)
         if self.ring is not None:
             centre_x, centre_y, inner, outer = self.ring
@@ -89,13 +95,45 @@ class Roi:
             said["polygon"] = [list(corner) for corner in self.polygon]
         if self.ring is not None:
             said["ring"] = list(self.ring)
+        if self.mask:
+            said["mask"] = self.mask
         return {**said, "weak_allowed": self.weak_allowed} if self.weak_allowed else said
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Roi:
         said = dict(stored)
         polygon, ring = said.pop("polygon", ()), said.pop("ring", None)
-        return cls(**said, polygon=tuple((x, y) for x, y in polygon), ring=tuple(ring) if ring else None)
+        found = cls(**said, polygon=tuple((x, y) for x, y in polygon), ring=tuple(ring) if ring else None)
+        area = (found.xmax - found.xmin + 1) * (found.ymax - found.ymin + 1)
+        if found.mask and sum(int(length) for length in found.mask.split(",")) != area:
+            raise ValueError(f"the runs of region {found.name} are not those of its box")
+        return found
+
+    @classmethod
+    def of_mask(cls, name: str, inside: np.ndarray) -> Roi:
+        """The region of the pixels [slow, fast] that are True, of which there must be one."""
+        import numpy as np
+
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        box = cls(name, int(columns[0]), int(columns[-1]), int(rows[0]), int(rows[-1]))
+        flat = inside[box.slices].ravel()
+        turns = np.flatnonzero(np.diff(flat, prepend=False))
+        runs = np.diff(turns, prepend=0, append=flat.size)
+        return replace(box, mask=",".join(map(str, runs)))
+
+    def edges(self) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+        """The lines (from x, y to x, y) between pixels that belong to it and pixels that do not."""
+        import numpy as np
+
+        outside = self.outside()
+        inside = np.ones((self.ymax - self.ymin + 1, self.xmax - self.xmin + 1), bool) if outside is None else ~outside
+        padded = np.pad(inside, 1)
+        x0, y0 = self.xmin - 0.5, self.ymin - 0.5
+        across = [((x0 + x, y0 + y), (x0 + x + 1, y0 + y))
+                  for y, x in np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1]).tolist()]
+        down = [((x0 + x, y0 + y), (x0 + x, y0 + y + 1))
+                for y, x in np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1]).tolist()]
+        return across + down
 
     @classmethod
     def full(cls, shape: Shape, name: str = "full") -> Roi:

@@ -84,6 +84,9 @@ class Frame:
             for radius in radii:
                 draw.ellipse((*at(x - radius, y - radius), *at(x + radius, y + radius)), outline=MARK,
                              width=_MARK_WIDTH)
+        elif roi.mask:
+            for begin, end in roi.edges():
+                draw.line((at(*begin), at(*end)), fill=MARK, width=1)
         else:
             draw.rectangle((*at(roi.xmin - 0.5, roi.ymin - 0.5), *at(roi.xmax + 0.5, roi.ymax + 0.5)), outline=MARK,
                            width=_MARK_WIDTH)

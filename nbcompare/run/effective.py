@@ -161,7 +161,8 @@ def _inputs(case: Case, entries: Mapping[str, Cursor], options: RunOptions) -> I
 def _judged(case: Case, entries: Mapping[str, Cursor]) -> Iterator[Effective]:
     places, lines = entries["rois"].mapping(), lines_of(case.path)
     for roi in case.rois:
-        kind = "" if roi.is_box else " (those of a polygon)" if roi.polygon else " (those of a ring)"
+        kind = "" if roi.is_box else " (those of a polygon)" if roi.polygon else " (those of a ring)" if roi.ring else \
+            " (those of a mask file)"
         yield Effective(f"region {roi.name}", f"{list(roi.bounds)}{kind}", _source(places, roi.name))
     for threshold in case.thresholds:
         line = lines.thresholds.get((threshold.metric, threshold.roi))

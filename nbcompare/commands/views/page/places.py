@@ -62,6 +62,8 @@ def _lines(roi: Roi) -> list[tuple[str, list[tuple[float, float]]]]:
         turns = [math.radians(5 * turn) for turn in range(73)]
         return [(roi.name, [(x + radius * math.cos(turn), y + radius * math.sin(turn)) for turn in turns])
                 for radius in radii]
+    if roi.mask:
+        return [(roi.name if not at else "", [*edge]) for at, edge in enumerate(roi.edges())]
     left, right, top, bottom = roi.xmin - 0.5, roi.xmax + 0.5, roi.ymin - 0.5, roi.ymax + 0.5
     return [(roi.name, [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)])]
 
