@@ -35,6 +35,12 @@ def all_seen(value: Any) -> bool:
     return text.isprintable() and "\\" not in text
 
 
+def all_seen_in(text: str) -> bool:
+    """The same of the JSON text of a value that was read, without a look at the value: a quick yes, or no answer.
+    Characters below the space that are not escaped no text of JSON may hold."""
+    return text.isascii() and "\\" not in text and "\x7f" not in text
+
+
 def unseen(value: Any, place: str = "") -> Iterator[str]:
     """The places in a value of JSON's kinds where a text, or a key, holds a character that cannot be seen."""
     if isinstance(value, str) and not value.isprintable():

@@ -39,6 +39,7 @@ from nbcompare.engine.engine import Run
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.files import dump_json, flush_folder, sha256_of
 from nbcompare.verdict.verdict import Verdict
+from nbcompare.visible import all_seen_in
 
 _CLOCK_PATIENCE_SECONDS = 2.0
 
@@ -226,11 +227,12 @@ def load_bundle(folder: Path) -> Bundle:
     if not os.path.lexists(path):
         raise EvidenceError(f"{folder}: no bundle here (there is no {RECORD})")
     try:
-        stored = strict_json.loads(read_text(path))
+        text = read_text(path)
+        stored = strict_json.loads(text)
         wrong = schema_faults(stored)
         if wrong:
             raise ValueError(wrong[0])
-        return Bundle(folder, Record.from_dict(stored))
+        return Bundle(folder, Record.from_dict(stored, seen=all_seen_in(text)))
     except FileError as fault:
         raise EvidenceError(f"{path}: cannot read: {fault.message}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as fault:

@@ -12,7 +12,7 @@ from typing import Any
 
 Check = Callable[[Any], bool]
 
-_NO_RULES = ("$schema", "title", "description", "definitions")
+_NO_RULES = dict.fromkeys(("$schema", "title", "description", "definitions"))
 _TYPES: dict[str, tuple[type, ...]] = {
     "null": (type(None),), "boolean": (bool,), "string": (str,), "array": (list,), "object": (dict,),
     "number": (int, float), "integer": (int,),
@@ -40,9 +40,14 @@ def quick_check(schema: Mapping[str, Any]) -> Check:
             return lambda value: part
         if "$ref" in part:  # what stands beside it does not count, in draft-07
             return named(part["$ref"].removeprefix("#/definitions/"))
-        unknown = part.keys() - _RULES.keys() - _OF_OBJECTS - set(_NO_RULES)
+        unknown = part.keys() - _RULES.keys() - _OF_OBJECTS - _NO_RULES.keys()
         if unknown:
             raise ValueError(f"a schema with {', '.join(sorted(unknown))} cannot be checked quickly")
+        words = part.keys() - _NO_RULES.keys()
+        if words == {"type"}:
+            return _OfType(part["type"])
+        if words == {"type", "pattern"} and part["type"] == "string":
+            return _text_like(part["pattern"])
         checks = [make(part[word], rule) for word, make in _RULES.items() if word in part]
         if part.keys() & _OF_OBJECTS:
             checks.append(_object_rule(part, rule))
@@ -69,11 +74,27 @@ Rule = Callable[[Any], Check]
 
 
 def _type(names: Any, rule: Rule) -> Check:
-    words = [names] if isinstance(names, str) else names
-    kinds = frozenset(kind for word in words for kind in _TYPES[word])
-    if "integer" in words and float not in kinds:
+    kinds, whole = _kinds(names)
+    if whole:
         return lambda value: type(value) in kinds or (type(value) is float and value.is_integer())
     return lambda value: type(value) in kinds
+
+
+def _kinds(names: Any) -> tuple[frozenset[type], bool]:
+    """The types that a value may have, and whether a float may be one that is a whole number."""
+    words = [names] if isinstance(names, str) else names
+    kinds = frozenset(kind for word in words for kind in _TYPES[word])
+    return kinds, "integer" in words and float not in kinds
+
+
+class _OfType:
+    """A check that asks for nothing but the type: whoever has many values looks at ``kinds`` without a call."""
+
+    def __init__(self, names: Any) -> None:
+        self.kinds, self._whole = _kinds(names)
+
+    def __call__(self, value: Any) -> bool:
+        return type(value) in self.kinds or (self._whole and type(value) is float and value.is_integer())
 
 
 def _enum(known: Any, rule: Rule) -> Check:
@@ -88,10 +109,19 @@ def _pattern(text: str, rule: Rule) -> Check:
     return lambda value: not isinstance(value, str) or whole(value) is not None
 
 
+def _text_like(text: str) -> Check:
+    """Type and pattern at once, of which a record has hundreds: names and sums."""
+    whole = re.compile(text.removeprefix("^").removesuffix("$")).fullmatch
+    return lambda value: type(value) is str and whole(value) is not None
+
+
 def _items(part: Any, rule: Rule) -> Check:
     if isinstance(part, list):
         raise ValueError("items of different kinds cannot be checked quickly")
     check = rule(part)
+    if isinstance(check, _OfType):
+        kinds = check.kinds
+        return lambda value: not isinstance(value, list) or kinds.issuperset(map(type, value)) or all(map(check, value))
     return lambda value: not isinstance(value, list) or all(map(check, value))
 
 
@@ -133,12 +163,14 @@ def _object_rule(part: Mapping[str, Any], rule: Rule) -> Check:
     """Keys that must be there, what those that are known hold, and what any other holds."""
     known = {name: rule(inner) for name, inner in part.get("properties", {}).items()}
     needed, other = frozenset(part.get("required", ())), rule(part.get("additionalProperties", True))
+    kinds = {name: check.kinds for name, check in known.items() if isinstance(check, _OfType)}
+    nothing: frozenset[type] = frozenset()
 
     def check(value: Any) -> bool:
         if not isinstance(value, dict):
             return True
         for name, inner in value.items():  # a loop, as it is walked a hundred thousand times
-            if not known.get(name, other)(inner):
+            if type(inner) not in kinds.get(name, nothing) and not known.get(name, other)(inner):
                 return False
         return needed <= value.keys()
 

@@ -271,13 +271,13 @@ class Record:
         }
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Record:
-        """What ``as_dict`` gave, of any readable version.
+    def from_dict(cls, stored: Mapping[str, Any], *, seen: bool = False) -> Record:
+        """What ``as_dict`` gave, of any readable version; ``seen`` where all its characters are known to be visible.
 
         Raises EvidenceError for a version that is not known, KeyError for a key that is missing, and TypeError or
         ValueError for one that is not known or holds something else.
         """
-        hidden = None if all_seen(stored) else next(unseen(stored), None)
+        hidden = None if seen or all_seen(stored) else next(unseen(stored), None)
         if hidden is not None:
             raise ValueError(f"{hidden} holds a character that cannot be seen")
         said = dict(stored)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from nbcompare.bundle.listing import ListedBundle
 from nbcompare.bundle.record import Record
@@ -19,6 +20,9 @@ from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.verdict.divergence import proof_rows
 from nbcompare.verdict.proof import EMULATED
 from nbcompare.verdict.verdict import Label
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _SHOWN = 12
 """Digits of a sum or a commit that tell it from others."""
@@ -43,7 +47,7 @@ class Held:
     emulated: float | None = None
     of: str = ""
 
-    @property
+    @functools.cached_property
     def key(self) -> tuple[str, str]:
         """Metric and region, and whose, where it is not that of the subject itself."""
         return self.threshold.metric, region_of(self.threshold.roi, self.of)
@@ -58,17 +62,22 @@ class Held:
         """The value that the verdict rests on."""
         return self.value if self.emulated is None else self.emulated
 
-    @property
+    @functools.cached_property
     def margin(self) -> float | None:
         """How many times further from equal images it could be; see Threshold.margin."""
         return self.threshold.margin(self.judged)
 
     def as_dict(self) -> dict[str, Any]:
-        return {**vars(self), "threshold": dict(vars(self.threshold))}
+        return {**_fields(self), "threshold": dict(vars(self.threshold))}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Held:
         return cls(**{**stored, "threshold": Threshold(**stored["threshold"])})
+
+
+def _fields(entry: DataclassInstance) -> dict[str, Any]:
+    """What it was made of, without what was worked out from that."""
+    return {field.name: getattr(entry, field.name) for field in fields(entry)}
 
 
 def region_of(roi: str, of: str) -> str:
@@ -116,7 +125,7 @@ class PastRun:
     def accepted(self) -> bool:
         return self.exit_code == 0
 
-    @property
+    @functools.cached_property
     def smallest(self) -> Held | None:
         """The threshold with the smallest margin; None where no threshold has one."""
         with_margin = [held for held in self.held if held.margin is not None]
@@ -126,14 +135,18 @@ class PastRun:
     def smallest_margin(self) -> float | None:
         return self.smallest.margin if self.smallest else None
 
+    @functools.cached_property
+    def _by_key(self) -> Mapping[tuple[str, str], Held]:
+        return {held.key: held for held in reversed(self.held)}
+
     def value(self, metric: str, roi: str) -> float | None:
         """What a figure was, also where no threshold asked for it; None where it has no value."""
-        held = next((held for held in self.held if held.key == (metric, roi)), None)
+        held = self._by_key.get((metric, roi))
         return held.judged if held else self.figures.get(roi, {}).get(metric)
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values, from which ``from_dict`` makes it again."""
-        said = {**vars(self), "signed": list(self.signed), "reasons": list(self.reasons),
+        said = {**_fields(self), "signed": list(self.signed), "reasons": list(self.reasons),
                 "held": [held.as_dict() for held in self.held], "rois": [roi.as_dict() for roi in self.rois],
                 "thresholds": [dict(vars(threshold)) for threshold in self.thresholds],
                 "divergences": [claim.as_dict() for claim in self.divergences]}
