@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.case.arguments.command import declared_shape
+from nbcompare.case.arguments.options import option_named
 from nbcompare.case.case import Case
 from nbcompare.case.inputs import copy_input
 from nbcompare.case.relocate import Relocated
@@ -72,7 +73,7 @@ def measured(command: Relocated, engine: Engine, progress: Progress) -> Measured
         case = Case("first", "first", command.command, shape, (Roi.full(shape),), ())
         job = job_of(case, engine, command.command, data)
         first = _rendered(renderer, job, progress)
-        image = _usable(first)
+        image = _usable(first, command.command)
         rois = places_of(image)
         noise = measure(image, first.run, job, _rerun(renderer, progress), rois, _asked(rois),
                         repeat=REPEAT, threads=() if engine.capabilities.get("threads") is False else THREADS)
@@ -126,12 +127,13 @@ def _rendered(renderer: Renderer, job: Job, progress: Progress) -> Rendering:
     return found
 
 
-def _usable(found: Rendering) -> np.ndarray:
+def _usable(found: Rendering, words: Sequence[str]) -> np.ndarray:
     """The image, where something can be seen in it."""
     failure = found.run.failure
     if failure:
-        raise ReferenceFailed(f"{found.failure}", faults=[*failure.said, *failure.hints],
-                              hint="mend the arguments; nothing was written")
+        missing = _what_nothing_is_rendered_without(words)
+        raise ReferenceFailed(f"{found.failure}", faults=[*(() if missing else failure.said), *failure.hints],
+                              hint=f"{missing or 'mend the arguments'}; nothing was written")
     image = found.image
     assert image is not None
     image = np.ma.getdata(image)
@@ -139,3 +141,15 @@ def _usable(found: Rendering) -> np.ndarray:
         raise ReferenceFailed(f"every pixel of the reference's image is {image.flat[0]:g}: nothing could be judged",
                               hint="ask for an image with spots in it; nothing was written")
     return image
+
+
+def _what_nothing_is_rendered_without(words: Sequence[str]) -> str:
+    """What a command line lacks without which nanoBragg prints its usage and leaves: a crystal, or amplitudes."""
+    named = {option.names[0] for word in words if (option := option_named(word))}
+    missing = [said for options, said in _NEEDED if not named & options]
+    return f"nanoBragg renders nothing without {' and '.join(missing)}" if missing else ""
+
+
+_NEEDED = (({"-mat", "-cell"}, "a crystal (-mat FILE, or -cell a b c alpha beta gamma)"),
+           ({"-hkl", "-default_F", "-dump"}, "structure factors (-hkl FILE, or -default_F 100)"))
+"""Options of which one has to be there, and how they are told."""

@@ -1,7 +1,13 @@
 """docs/tutorial.md as it stands: its files written, its shell blocks typed, in a repository with a port in it."""
 
 import re
+import shlex
+import subprocess
 from pathlib import Path
+
+import pytest
+
+from tests.nbcompare.run.first_commands import write_inputs
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/tutorial.md").read_text(encoding="utf-8")
 INSTALLED = "/opt/nanoBragg/nanoBragg"
@@ -29,3 +35,15 @@ def test_the_lines_of_use_in_the_readme_can_be_typed(shell):
         (shell.project.home / name).write_text("0 0 1 100 0 0 0 0 1\n")
     said = shell(block)
     assert "PASS  first" in said and "AGREE" in said and list(shell.project.home.glob("bundles/first/pages/*.html"))
+
+
+@pytest.mark.simulator
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md", "docs/cases.md", "docs/report.md"])
+def test_the_first_command_of_a_page_is_one_that_nanobragg_renders(page, reference_binary, tmp_path):
+    """The fakes take any words; the C program leaves with its usage where there is no crystal or no amplitudes."""
+    write_inputs(tmp_path)
+    text = (Path(__file__).resolve().parents[3] / page).read_text(encoding="utf-8").replace("\\\n", " ")
+    (line,) = re.findall(r"^nb-compare init .* -- (.*)$", text, re.MULTILINE)
+    subprocess.run([reference_binary, *shlex.split(line), "-floatfile", "f.bin"], cwd=tmp_path, check=True,
+                   capture_output=True)
+    assert any((tmp_path / "f.bin").read_bytes())

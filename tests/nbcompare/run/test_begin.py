@@ -10,6 +10,7 @@ from nbcompare.files import sha256_of
 from tests.nbcompare.conftest import SMALL_ARGS
 from tests.nbcompare.run.first_commands import FIRST_COMMANDS, write_inputs
 
+CRYSTAL = ("-cell", "9", "9", "9", "90", "90", "90")
 FORTY = ("-detpixels_x", "40", "-detpixels_y", "32", "-flux", "1e18")
 
 
@@ -65,9 +66,17 @@ def test_inputs_are_pinned_where_they_lie(begin, tmp_path):
 
 
 def test_a_reference_without_an_image_is_told_and_nothing_is_written(begin, tmp_path):
-    said = begin(*SMALL_ARGS, engine="exit7")
+    said = begin(*CRYSTAL, "-default_F", "1", *SMALL_ARGS, engine="exit7")
     assert said.code == 2 and "ended with exit code 7" in said.err and "something went wrong" in said.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_without_a_crystal_is_told_what_nanobragg_does_not_render_without(begin):
+    """It prints its whole usage and leaves, and the last lines of that say nothing."""
+    said = begin(*SMALL_ARGS, engine="exit7").err
+    assert "without a crystal (-mat FILE, or -cell a b c alpha beta gamma) and structure factors (-hkl FILE" in said
+    assert "something went wrong" not in said
+    assert "without structure factors" in begin(*CRYSTAL, *SMALL_ARGS, engine="exit7").err
 
 
 def test_what_a_case_cannot_hold_is_left_out_and_told(begin, tmp_path):
