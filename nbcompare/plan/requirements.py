@@ -78,7 +78,10 @@ def _verdict(evidence: Evidence, wanted: tuple[str, ...]) -> Requirement:
                            _as_bad(evidence.bundle.record.verdict.exit_code))
     again, stored = evidence.verdict, evidence.bundle.record.verdict
     if str(again.word) in wanted:
-        looser = f"; LOOSER than before: {_some(evidence.loosened)}" if evidence.loosened else ""
+        weak = [said for said in evidence.loosened if said.startswith("weak: ")]
+        loosened = [said for said in evidence.loosened if said not in weak]
+        looser = (f"; LOOSER than before: {_some(tuple(loosened))}" if loosened else "") + (
+            f"; WEAK: {_some(tuple(said.removeprefix('weak: ') for said in weak))}" if weak else "")
         traced = f"; traced, {_some(evidence.traced)}" if evidence.traced else ""
         return Requirement("verdict", True, f"{again.word}, judged again from the float images by the case as it is "
                            f"now{traced}{looser}", name)

@@ -18,6 +18,7 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.regions import allow_weak
 from nbcompare.case.threshold import Threshold
+from nbcompare.case.weak_thresholds import weaknesses
 from nbcompare.compare.compare import Comparison, Figure, Masks, compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.masks import MaskRules
@@ -109,7 +110,8 @@ def compare_files(reference: Path, subject: Path, options: ImagePairOptions) -> 
     rois, thresholds = _asked(files, masks, options)
     pair = JudgedFiles(files, {role: sha256_of(file.path) for role, file in files.items()},
                      {role: int(np.count_nonzero(masks[at])) if masks else 0 for at, role in enumerate(files)}, None,
-                     not_comparable(""), tuple(_notes(files)), None, rois, thresholds)
+                     not_comparable(""), (*_notes(files), *(weak.sentence for weak in weaknesses(thresholds, rois))),
+                     None, rois, thresholds)
     try:
         comparison = compare_images(files[REFERENCE].pixels, files[SUBJECT].pixels, rois, resample=options.resample,
                                     further={*((t.metric, t.roi) for t in thresholds),

@@ -16,6 +16,7 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.further_subject import known_as
 from nbcompare.case.project import CODE_VARIABLES
+from nbcompare.case.weak_thresholds import weaknesses
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.identity import EngineIdentity
@@ -203,6 +204,7 @@ def _case_notes(case: Case, engines: Mapping[str, Engine]) -> Iterator[str]:
     for role, engine in engines.items():
         if engine.declaration and case.path and engine.declaration.file == case.path.absolute():
             yield f"the case itself names the program of the {role}: {' '.join(engine.declaration.command)}"
+    yield from (weak.sentence for weak in weaknesses(case.thresholds, case.rois))
     if made_absolute():
         yield f"relative folders in {', '.join(made_absolute())} were taken from {os.getcwd()}"
 

@@ -13,7 +13,10 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.verdict.verdict import Label, judge
 from tests.nbcompare.conftest import SMALL_ARGS, SMALL_CASE
 
-IDLE = ("{metric: correlation, min: -1", "{metric: correlation, min: 0", "{metric: correlation, max: 1",
+IDLE = ("{metric: correlation, min: 0.0001", "{metric: log_correlation, min: 0.1",
+        "{metric: sum_ratio, min: 0.0001, max: 1000", "{metric: sum_ratio, min: 0.0001, max: 999",
+        "{metric: scale_factor, min: 0.001, max: 1", "{metric: correlation, min: -1",
+        "{metric: correlation, min: 0", "{metric: correlation, max: 1",
         "{metric: ssim, min: -1", "{metric: max_abs_diff, min: 0", "{metric: max_abs_diff, max: 1.0e+308",
         "{metric: max_abs_diff, min: 0.1", "{metric: mse, max: 1.0e+200", "{metric: nrmse, max: 1",
         "{metric: max_abs_diff_of_peak, max: 5", "{metric: sum_ratio, min: 0, max: 1.0e+308",
@@ -145,3 +148,67 @@ def test_a_mask_that_hides_nearly_everything_is_no_evidence(nb):
     said = nb(*asked)
     assert said.code == 8 and "too weak to judge" in said.out and "9 of 3600 pixels" in said.out
     assert nb(*asked, "--allow-weak", "only the corner is asked for").code == 0
+
+
+# --- legal, and weak ----------------------------------------------------------------------------------------
+
+
+WEAK = {
+    "no pattern": (
+        "{metric: sum_ratio, min: 0.99, max: 1.01, why: same scale}", "the pattern is judged by no threshold"),
+    "hardly a likeness": ("{metric: correlation, min: 0.2, why: a spot or two}", "correlation on full is >= 0.2"),
+    "any scale": ("{metric: ssim, min: 0.9, why: alike}\n  - {metric: sum_ratio, min: 0.01, max: 500, why: scale}",
+                  "sum_ratio on full is 0.01 .. 500"),
+    "a few pixels": ("{metric: correlation, rois: [middle], min: 0.999, why: same}",
+                     "all that is judged is 9 pixels in the largest region")}
+TWO = "\n".join(SMALL_CASE.splitlines()[-2:])
+
+
+def weak_case(kind):
+    rois = "  full: full\n" if kind != "a few pixels" else ""
+    return SMALL_CASE.replace(TWO, f"  - {WEAK[kind][0]}").replace("  full: full\n", rois).replace(
+        "  middle: [2, 6, 2, 5]\n", "" if rois else "  middle: [2, 4, 2, 4]\n")
+
+
+@pytest.mark.parametrize("kind", WEAK)
+def test_what_a_case_hardly_looks_at_is_told_wherever_its_pass_is(nb, run_small, small_case, quick_runs, kind):
+    """It may be meant, so it is no error; nobody reads PASS without it."""
+    small_case.write_text(weak_case(kind))
+    said, folder = run_small("good", "twin", "--junit", "a.xml", "--markdown", "a.md")
+    told = WEAK[kind][1].replace(">=", "").split()[-1]
+    assert said.code == 0 and any(WEAK[kind][1] in note for note in said.json["notes"])
+    assert told in Path("a.md").read_text() and told in Path("a.xml").read_text()
+    assert told in "".join(line for line in nb("show", folder).out.splitlines() if line.startswith("WEAK"))
+    assert f"WEAK  {WEAK[kind][1]}" in nb("check", folder, "--case", small_case).out
+    nb("report", folder, "--html", "page.html")
+    assert "Looser than before, or weak" in Path("page.html").read_text() and nb("verify", folder).code == 0
+
+
+def test_a_weak_case_is_told_by_its_gate_until_it_is_signed_as_it_is(nb, run_small, small_case, quick_runs):
+    Path("phases.yaml").write_text(PHASES)
+    small_case.write_text(weak_case("hardly a likeness"))
+    words = ("--phases", "phases.yaml")
+    run_small()
+    for _ in range(2):
+        said = nb("gate", "P1", *words)
+        assert said.code == 0 and "WEAK: correlation on full is >= 0.2" in said.out
+    nb("sign", "P1", "--by", "somebody", *words)
+    assert "WEAK" not in nb("gate", "P1", *words).out
+    run_small()
+    assert "WEAK" not in nb("gate", "P1", *words).out
+    small_case.write_text(weak_case("hardly a likeness").replace("0.2", "0.15"))
+    run_small()
+    assert "WEAK: correlation on full is >= 0.15" in nb("gate", "P1", *words).out
+
+
+def test_an_ordinary_case_is_not_weak(run_small, quick_runs):
+    assert not any(note.startswith("weak") for note in run_small()[0].json.get("notes", ()))
+
+
+def test_two_images_judged_by_a_sum_alone_are_told_so(nb):
+    image = np.arange(60, dtype="f4").reshape(6, 10) + 1
+    np.save("a.npy", image)
+    np.save("b.npy", image[::-1].copy())
+    said = nb("images", "--no-bundle", "-q", "a.npy", "b.npy", "--threshold", "sum_ratio=0.99..1.01", "--format",
+              "json")
+    assert said.code == 0 and any("judged by no threshold" in note for note in said.json["notes"])

@@ -1,4 +1,5 @@
 """What became looser: requirements that an earlier bundle of the case held stricter, told until somebody signs them.
+What was weak from the first (case/weak_thresholds.py) is told in the same way.
 
 A sign-off of a bundle accepts what that bundle was judged by. Until there is one, every earlier bundle counts, so that
 a threshold that was loosened once is told in every later check, gate and report, and not only in the next one.
@@ -21,6 +22,7 @@ from nbcompare.case.case import Case
 from nbcompare.case.claims import Claim
 from nbcompare.case.expected_trace import ExpectedTrace
 from nbcompare.case.threshold import Threshold
+from nbcompare.case.weak_thresholds import Weakness, weaknesses
 from nbcompare.compare.image import Roi
 from nbcompare.errors import NbCompareError
 from nbcompare.files import sha256_of
@@ -39,9 +41,13 @@ class Asked(Protocol):
     def divergences(self) -> Sequence[Claim]: ...
 
 
+USUAL = "what is usual"
+
+
 @dataclass(frozen=True)
 class Loosened:
-    """A requirement that was stricter before. ``new`` is None where it is gone; ``against`` names the older bundle."""
+    """A requirement that was stricter before. ``new`` is None where it is gone; ``against`` names the older bundle,
+    or is USUAL where it is held to what cases ask for."""
 
     what: str
     old: str
@@ -51,6 +57,8 @@ class Loosened:
 
     @property
     def sentence(self) -> str:
+        if self.against == USUAL:
+            return Weakness(self.what, self.new or "not asked for", self.old, self.why).sentence
         now = f"now {self.new}" if self.new else "now not asked for at all"
         return f"{self.what}: was {self.old} ({self.against}), {now}" + (f"; why: {self.why}" if self.why else "")
 
@@ -58,26 +66,33 @@ class Loosened:
 def loosened_until_signed(folder: Path, record: Record, case: Case | None = None, *,
                           signers: Path | None = None) -> tuple[Loosened, ...]:
     """What is looser in the thresholds, regions and claims of a case (without one, in those of the bundle itself) than
-    in this bundle or in any before it, back to the newest that is signed off.
+    in this bundle or in any before it, back to the newest that is signed off; and what is weak in them, unless it was
+    as weak in that one.
 
     ``signers`` is the file of those whose signature counts; without it every sign-off does.
     """
     now = case or record.case
     told: dict[tuple[str, str], Loosened] = {}
-    for past, name in _since_signed(folder.absolute(), record, signers):
+    accepted: set[Weakness] = set()
+    for past, name, signed in _since_signed(folder.absolute(), record, signers):
         for entry in loosened(past.case, name, now.rois, now.thresholds, now.divergences):
             told.setdefault((entry.what, entry.old), entry)
-    return tuple(told.values())
+        accepted |= set(weaknesses(past.case.thresholds, past.case.rois)) if signed else set()
+    weak = (found for found in weaknesses(now.thresholds, now.rois) if found not in accepted)
+    return (*told.values(), *(Loosened(found.what, found.usual, found.allowed, found.why, USUAL) for found in weak))
 
 
-def _since_signed(folder: Path, record: Record, signers: Path | None) -> Iterator[tuple[Record, str]]:
-    """This bundle and those before it, newest first, with what to call them; the last one is signed off, if any is."""
-    yield record, "this bundle"
-    if _is_signed(folder, signers):
+def _since_signed(folder: Path, record: Record, signers: Path | None) -> Iterator[tuple[Record, str, bool]]:
+    """This bundle and those before it, newest first, with what to call them, and whether it is the one that is signed
+    off: the last."""
+    signed = _is_signed(folder, signers)
+    yield record, "this bundle", signed
+    if signed:
         return
     for before in bundles_before(folder, record):
-        yield before.record, f"stamp {before.folder.name}"
-        if _is_signed(before.folder, signers):
+        signed = _is_signed(before.folder, signers)
+        yield before.record, f"stamp {before.folder.name}", signed
+        if signed:
             return
 
 

@@ -41,8 +41,11 @@ def recheck_report(found: Recheck) -> str:
 
 
 def loosened_lines(entries: Sequence[Loosened]) -> list[str]:
-    """One loud line for each requirement that was stricter before."""
-    return [click.style("LOOSENED", fg="yellow", bold=True) + f"  {entry.sentence}" for entry in entries]
+    """One loud line for each requirement that was stricter before, or is weaker than usual."""
+    from nbcompare.bundle.check.loosened import USUAL
+
+    return [click.style("WEAK" if entry.against == USUAL else "LOOSENED", fg="yellow", bold=True)
+            + f"  {entry.sentence.removeprefix('weak: ')}" for entry in entries]
 
 
 def listing_table(entries: Sequence[ListedBundle]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from nbcompare.commands.views.results import Result, worst_first
+from nbcompare.commands.views.results import WEAK, Result, worst_first
 from nbcompare.verdict.verdict import Check
 
 MOST_BYTES = 1_000_000
@@ -21,7 +21,7 @@ def markdown(results: Sequence[Result], most_bytes: int = MOST_BYTES) -> str:
     good = sum(result.verdict.accepted for result in ordered)
     parts = [f"## nb-compare: {good} of {len(ordered)} accepted\n\n"
              "| verdict | case | smallest margin | seconds | bundle |\n|---|---|---|---|---|\n"]
-    parts += [row for result in ordered for row in (_row(result), *_subject_rows(result))]
+    parts += [row for result in ordered for row in (_row(result), *_subject_rows(result), *_weak_rows(result))]
     parts += [part for result in ordered if not result.verdict.accepted for part in _section(result)]
     return within(parts, most_bytes)
 
@@ -51,6 +51,11 @@ def _subject_rows(result: Result) -> Iterator[str]:
     for subject in result.subjects:
         yield (f"| {subject.word} | {plain(result.name)}: subject {plain(subject.name)} ({plain(subject.words)}) "
                "| | | |\n")
+
+
+def _weak_rows(result: Result) -> Iterator[str]:
+    """A row for whatever the thresholds hardly look at, below that of the case."""
+    yield from (f"| | weak: {plain(said)} | | | |\n" for name, said in result.properties if name == WEAK)
 
 
 def _section(result: Result) -> Iterator[str]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from nbcompare.verdict.further_evidence import FurtherEvidence
 
 
+WEAK = "weak"
+
+
 @dataclass(frozen=True)
 class SubjectResult:
     """What came out for a further subject of a case: its name, the verdict on it alone, and its checks; ``words`` say
@@ -76,7 +79,8 @@ def result_of(bundle: Bundle, file: Path | None, next_step: str | None = None) -
     engines = tuple((engine.role, f"{engine.name} sha256:{engine.program_sha256}") for engine, _ in record.programs)
     source = (("reference from bundle", record.reference_from.name),) if record.reference_from else ()
     return Result(record.case.name, record.verdict, sum(run.seconds for run in record.runs), file, lines_of(file),
-                  bundle.folder, record.further.cause, next_step, (("stamp", record.stamp), *source, *engines),
+                  bundle.folder, record.further.cause, next_step,
+                  (("stamp", record.stamp), *source, *engines, *_weak(record.notes)),
                   tuple(_subjects(record.further, record.case.thresholds)))
 
 
@@ -93,7 +97,8 @@ def _subjects(further: FurtherEvidence, thresholds: Sequence[Threshold]) -> Iter
 
 def result_of_recheck(found: Recheck, file: Path | None) -> Result:
     """What is told of stored images that were judged again; ``file`` is the case that judged them, if one was given."""
-    notes = tuple(("note", note) for note in (*found.notes, *(entry.sentence for entry in found.loosened)))
+    told = [entry.sentence for entry in found.loosened]
+    notes = (*(("note", note) for note in (*found.notes, *told)), *_weak(told))
     return Result(found.record.case.name, found.verdict, 0.0, file, lines_of(file), found.folder, found.further.cause,
                   to_type("nb-compare", "verify", found.folder), (("judged by", found.judged_by), *notes),
                   tuple(_subjects(found.further, judging(found))))
@@ -111,7 +116,12 @@ def result_of_images(name: str, pair: JudgedFiles, file: Path | None) -> Result:
     """What is told of two image files; ``file`` is the case that judged them, if one was given."""
     sums = tuple((role, f"{image.path} sha256:{pair.sums[role]}") for role, image in pair.files.items())
     return Result(name, pair.verdict, 0.0, file, lines_of(file), cause=pair.cause,
-                  properties=(*sums, *(("pixels", said) for said in pair.pixels)))
+                  properties=(*sums, *_weak(pair.notes), *(("pixels", said) for said in pair.pixels)))
+
+
+def _weak(notes: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """What the thresholds hardly look at: it stands wherever the verdict does."""
+    return tuple((WEAK, note.removeprefix(f"{WEAK}: ")) for note in notes if note.startswith(f"{WEAK}: "))
 
 
 def result_of_fault(name: str, file: Path | None, fault: NbCompareError) -> Result:

@@ -29,7 +29,7 @@ for _name, _quantile in (("abs_diff_q50", 0.5), ("abs_diff_q90", 0.9), ("abs_dif
     _enter_quantile(_name, _quantile)
 
 
-@metric("log_correlation", range=(-1, 1), best=1, idle=(0, 1), sees_scale=False,
+@metric("log_correlation", range=(-1, 1), best=1, idle=(0.1, 1), sees_scale=False,
         sentence="Pearson correlation of the logarithms of the pixels that are positive in both images; weak "
                  "pixels count as much as bright ones.")
 def log_correlation(pair: RegionPair) -> float:

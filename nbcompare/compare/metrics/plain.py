@@ -9,13 +9,14 @@ from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, FLOAT32_MAX, Un
 
 _NO_LIMIT = (-math.inf, math.inf)
 _FROM_ZERO = (0.0, math.inf)
-_UNRELATED = (0.0, 1.0)
-"""The correlation of images that have nothing to do with each other is 0."""
+_UNRELATED = (0.1, 1.0)
+"""The correlation of images that have nothing to do with each other is 0; of a few thousand pixels with spots of their
+own, it comes to some hundredths either way."""
 _EMPTY = (0.0, 1.0)
 """An image of zeros is off by 1, in units of the reference's peak or root mean square."""
 _PHOTONS = (0.0, FLOAT32_MAX)
-_SCALE = (0.0, FACTOR_OF_A_UNIT)
-"""An image of zeros has the scale 0."""
+_SCALE = (1 / FACTOR_OF_A_UNIT, FACTOR_OF_A_UNIT)
+"""An image of zeros has the scale 0; one in another unit, that of the unit."""
 
 
 @metric("correlation", range=(-1, 1), best=1, idle=_UNRELATED, default=True, sees_scale=False,

@@ -84,6 +84,8 @@ class Metric:
                 return f"of {self.name}, {self.direction}: a threshold needs a {word}"
         idle_max = self.idle_max * (max(1.0, low or 0.0) if self.best == 1 < self.highest else 1.0)
         idle_min = self.lowest if bound and self.best == self.highest else self.idle_min
+        if self.best == 1 < self.highest and high is not None and high > 0:
+            idle_min *= min(1.0, high)
         if bound and self.best == self.lowest:
             idle_max = min(self.highest, max(idle_max, FACTOR_OF_A_UNIT))
         idle = {"min": low is not None and low <= idle_min, "max": high is not None and high >= idle_max}

@@ -12,7 +12,7 @@ from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, FLOAT32_MAX, ca
 from nbcompare.compare.metrics.tolerance import ULPS_OF_A_UNIT
 
 IDLE = {  # metric: (the largest min that judges nothing, the smallest max that judges nothing)
-    "correlation": (0, None), "ssim": (0, None), "log_correlation": (0, None), "equal_pixels": (0, None),
+    "correlation": (0.1, None), "ssim": (0, None), "log_correlation": (0.1, None), "equal_pixels": (0, None),
     "identity": (0, None), "mse": (None, FLOAT32_MAX**2), "rmse": (None, FLOAT32_MAX),
     "max_abs_diff": (None, FLOAT32_MAX), "nrmse": (None, 1), "max_abs_diff_of_peak": (None, 1),
     "max_intensity_delta": (None, 1), "residual_after_scale": (None, 1), "abs_diff_q50": (None, 1),
@@ -41,7 +41,7 @@ def test_a_ratio_is_judged_between_nothing_and_a_factor_of_a_unit(name):
     assert metric.fault_in_limits(0.9, 999) is None
     assert "max 1000" in metric.fault_in_limits(0.9, 1000)
     assert "min 0" in metric.fault_in_limits(0.0, 1.1)
-    assert metric.fault_in_limits(math.nextafter(0, 1), 1.1) is None
+    assert metric.fault_in_limits(math.nextafter(metric.idle_min, 1), 1.1) is None
 
 
 def test_a_known_factor_far_from_one_can_be_asked_for():
@@ -49,6 +49,8 @@ def test_a_known_factor_far_from_one_can_be_asked_for():
     assert METRICS["sum_ratio"].fault_in_limits(125_000, 126_000) is None
     assert "max 1.25e+08 of sum_ratio judges nothing" in METRICS["sum_ratio"].fault_in_limits(125_000, 1.25e8)
     assert METRICS["sum_ratio"].fault_in_limits(125_000, 1.24e8) is None
+    assert METRICS["sum_ratio"].fault_in_limits(1e-5, 1.1e-5) is None
+    assert METRICS["sum_ratio"].fault_in_limits(1e-5, 1.1)
     assert METRICS["correlation"].fault_in_limits(0.5, 1) is None
 
 
@@ -81,7 +83,7 @@ def test_which_way_is_better_and_how_far_a_value_is_from_it():
 def test_ranges_and_idle_limits_in_words():
     said = {name: (METRICS[name].range, METRICS[name].idle_limits)
             for name in ("correlation", "sum_ratio", "rmse", "identity", "distinct_values")}
-    assert said == {"correlation": ("-1 .. 1", "min <= 0"), "sum_ratio": ("any", "min <= 0, max >= 1000"),
+    assert said == {"correlation": ("-1 .. 1", "min <= 0.1"), "sum_ratio": ("any", "min <= 0.001, max >= 1000"),
                     "rmse": ("0 ..", f"max >= {FLOAT32_MAX:g}"), "identity": ("0 .. 1", "min <= 0"),
                     "distinct_values": ("1 ..", "min <= 1, max >= 1e+10")}
 

@@ -20,7 +20,7 @@ command: -detpixels_x 9 -detpixels_y 7 -flux 1e18
 image: {fast: 9, slow: 7}
 rois: {full: full}
 thresholds:
-  - {metric: correlation, min: 0.001, why: any image will do}
+  - {metric: correlation, min: 0.101, why: any image will do}
 """
 
 

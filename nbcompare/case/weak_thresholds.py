@@ -1,0 +1,76 @@
+"""Thresholds that can fail, and hardly do: what a case does not look at, told until somebody signs for it.
+
+What no image of the field would fail is an error of the case (``Metric.fault_in_limits``). What is weaker than a port
+is held to anywhere may be meant, and is no error; whoever reads PASS must read it with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nbcompare.case.threshold import Threshold
+from nbcompare.compare.image import Roi
+
+LIKENESS = {"correlation": 0.9, "log_correlation": 0.9, "ssim": 0.5}
+"""Below these, images that anybody would call different pass: one with every second spot gone, or one that is smeared
+over half of a spot's distance."""
+FACTOR = 4.0
+"""A ratio that may vary by more than this factor holds no scale."""
+FEWEST_PIXELS = 25
+"""A case whose every region is smaller shows less than one spot."""
+RATIOS = ("sum_ratio", "scale_factor", "peak_ratio_median")
+WITHOUT_PATTERN = frozenset((
+    "sum_ratio", "scale_factor", "max_intensity_delta", "nan_fraction", "nan_mismatch", "inf_fraction", "inf_mismatch",
+    "zero_fraction", "zero_mismatch", "masked_fraction", "mask_mismatch", "distinct_values", "distinct_ratio"))
+"""Metrics that do not depend on where in the region a pixel lies, or look at a few of them."""
+
+
+@dataclass(frozen=True)
+class Weakness:
+    """What a case hardly looks at: the requirement, what it allows, what is usual, and the case's own reason."""
+
+    what: str
+    allowed: str
+    usual: str
+    why: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        why = f"; why: {self.why}" if self.why else ""
+        return f"weak: {self.what} is {self.allowed}, usual is {self.usual}{why}"
+
+
+def weaknesses(thresholds: Sequence[Threshold], rois: Sequence[Roi]) -> Iterator[Weakness]:
+    """All that the thresholds of a case leave open together: the pattern, the scale, all but a few pixels."""
+    likeness = [threshold for threshold in thresholds if threshold.metric.partition("(")[0] not in WITHOUT_PATTERN]
+    if thresholds and not likeness:
+        yield Weakness("the pattern", "judged by no threshold", "a correlation or another metric of every pixel",
+                       thresholds[0].why)
+    if likeness and all(map(_is_slight, likeness)):
+        yield from (_of(threshold, f">= {LIKENESS[threshold.metric]:g} or a second threshold")
+                    for threshold in likeness)
+    yield from (_of(threshold, f"a range of a factor below {FACTOR:g}") for threshold in thresholds
+                if _is_any_scale(threshold))
+    judged = {threshold.roi for threshold in thresholds}
+    areas = [_area(roi) for roi in rois if roi.name in judged]
+    if areas and max(areas) < FEWEST_PIXELS:
+        yield Weakness("all that is judged", f"{max(areas)} pixels in the largest region", f"{FEWEST_PIXELS} or more")
+
+
+def _of(threshold: Threshold, usual: str) -> Weakness:
+    return Weakness(f"{threshold.metric} on {threshold.roi}", threshold.allowed, usual, threshold.why)
+
+
+def _is_slight(threshold: Threshold) -> bool:
+    usual = LIKENESS.get(threshold.metric)
+    return usual is not None and (threshold.min is None or threshold.min < usual)
+
+
+def _is_any_scale(threshold: Threshold) -> bool:
+    return threshold.metric in RATIOS and (threshold.min is None or threshold.max is None
+                                           or threshold.max > FACTOR * threshold.min)
+
+
+def _area(roi: Roi) -> int:
+    return (roi.xmax - roi.xmin + 1) * (roi.ymax - roi.ymin + 1)
