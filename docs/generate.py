@@ -73,9 +73,9 @@ something else would meet as well; a threshold or bound of such a limit, or with
 error when the case is read. A threshold in photons judges nothing where no reference pixel is as bright as it allows a
 difference to be; a verdict that rests on one is BLOCKED.
 
-What can fail and hardly does is told as WEAK beside the verdict, in reports, JUnit, Markdown and gates, until a sign-off
-accepts it as it stands: no threshold that sees the pattern, only correlations below 0.9, a ratio that may vary by
-more than a factor of 4, or no region of 25 pixels.
+What can fail and hardly does is told as WEAK beside the verdict, in reports, JUnit, Markdown and gates, until a
+sign-off accepts it as it stands: no threshold that sees the pattern, only correlations below 0.9, a ratio that may
+vary by more than a factor of 4, or no region of 25 pixels.
 
 | Metric | Default | What it is | Unit | Range | Better | Judge nothing |
 |---|---|---|---|---|---|---|

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import CASE, Finite, bundles_option, engine_options, fresh_option, output_options, words
+from nbcompare.commands.options import (
+    CASE,
+    Finite,
+    bundles_option,
+    engine_options,
+    fresh_option,
+    output_options,
+    without_sandbox,
+    words,
+)
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -31,6 +40,7 @@ from nbcompare.errors import ExitCode, UsageError
 @bundles_option
 @engine_options
 @output_options
+@without_sandbox("bisect builds each commit by that commit's own rules, which nothing confines; run knows it")
 def command(case_file: Path, repo: Path, good: str, bad: str, side: str, build: str, tries: int, budget: float,
             overrides: tuple[str, ...], fresh: bool, bundles: Path, c_bin: str | None, py_bin: str | None, c_args: str,
             py_args: str, trust_case: bool, resample: bool, form: str, quiet: bool) -> ExitCode:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import CASE, bundles_option, program_options, words
+from nbcompare.commands.options import CASE, bundles_option, program_options, without_sandbox, words
 from nbcompare.errors import ExitCode
 
 
@@ -16,6 +16,7 @@ from nbcompare.errors import ExitCode
               help="Use this file as the case's input NAME.")
 @bundles_option
 @program_options
+@without_sandbox("explain runs nothing that could be confined; run knows it")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True,
               help="What to print on standard output.")
 def command(case: Path, overrides: tuple[str, ...], bundles: Path, c_bin: str | None, py_bin: str | None, c_args: str,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import output_options, program_options, words
+from nbcompare.commands.options import output_options, program_options, sandbox_option, words
 from nbcompare.errors import ExitCode, UsageError
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -24,9 +24,10 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
               help="Where trials and failing cases are kept; the same command goes on there.")
 @click.option("--fresh", is_flag=True, help="Begin anew where trials are kept.")
 @program_options
+@sandbox_option
 @output_options
 def command(budget: str, seed: int, around: Path | None, out: Path, fresh: bool, c_bin: str | None, py_bin: str | None,
-            c_args: str, py_args: str, trust_case: bool, form: str, quiet: bool) -> ExitCode:
+            c_args: str, py_args: str, trust_case: bool, sandbox: bool, form: str, quiet: bool) -> ExitCode:
     """Put random valid command lines to both engines, and say what fails, by cause, and what was covered.
 
     Commands are drawn over the whole table of options, or over those that the engines' declarations hand on. A failure
@@ -43,7 +44,7 @@ def command(budget: str, seed: int, around: Path | None, out: Path, fresh: bool,
         raise UsageError("fuzz gives both engines the same arguments", hint="declare an engine with the words in its "
                          "command (docs/engines.md)")
     seconds, trials = _budget(budget)
-    found = fuzz(FuzzSource(c_bin, py_bin, trust_case, around, out, fresh, seed, seconds, trials),
+    found = fuzz(FuzzSource(c_bin, py_bin, trust_case, around, out, fresh, seed, seconds, trials, sandbox),
                  Progress(quiet=quiet))
     click.echo(dump_json(fuzz_as_dict(found)) if form == "json" else fuzz_report(found), nl=form != "json")
     if found.causes:

@@ -115,6 +115,15 @@ allow_weak_option = click.option(
     "--allow-weak", metavar="REASON", callback=_a_reason,
     help="Judge regions in which too little can be resolved all the same; the reason goes on the record.")
 
+def without_sandbox(why: str) -> Callable[..., Any]:
+    """--sandbox of a command that cannot confine what it runs: refused with the reason, not passed over."""
+    def refuse(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value:
+            raise UsageError(f"--sandbox: {why}")
+
+    return click.option("--sandbox", is_flag=True, hidden=True, expose_value=False, callback=refuse)
+
+
 sandbox_option = click.option(
     "--sandbox", is_flag=True, help="Confine the engines (Linux: Landlock and seccomp): they read their inputs, their "
                                     "code and the system, write their own folder, and reach no network.")

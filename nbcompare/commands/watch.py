@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import engine_options, words
+from nbcompare.commands.options import engine_options, sandbox_option, words
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -16,9 +16,10 @@ from nbcompare.errors import ExitCode, UsageError
               help="Use this file as the case's input NAME.")
 @click.option("--saves", type=click.IntRange(0), metavar="N", help="End after so many saves.  [default: never]")
 @engine_options
+@sandbox_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
 def command(case_file: Path, overrides: tuple[str, ...], saves: int | None, c_bin: str | None, py_bin: str | None,
-            c_args: str, py_args: str, trust_case: bool, resample: bool, quiet: bool) -> ExitCode:
+            c_args: str, py_args: str, trust_case: bool, resample: bool, sandbox: bool, quiet: bool) -> ExitCode:
     """Run the subject of CASE again whenever a file that it is made of is saved, and print a line for each save.
 
     The line says how many times further each figure could be off: below 1 it is outside. The reference is run once, and
@@ -39,7 +40,7 @@ def command(case_file: Path, overrides: tuple[str, ...], saves: int | None, c_bi
         raise UsageError("watch compares images of one shape; --resample is for run")
     inputs = dict(parse_input_override(text, case) for text in overrides)
     options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs,
-                         trust_case=trust_case)
+                         trust_case=trust_case, sandbox=sandbox)
     code, seen = ExitCode.BLOCKED, 0
     try:
         for save in watch_subject(with_arguments(case, options), options, Progress(quiet=quiet)):

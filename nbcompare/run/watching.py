@@ -26,6 +26,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.render_cache import RenderCache, default_cache
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.rendering.runs import Job, jobs_of
+from nbcompare.engine.safety.sandbox import confine_all
 from nbcompare.engine.sources.made_of import listed
 from nbcompare.errors import NbCompareError, ShapeError, UsageError
 from nbcompare.run.options import RunOptions
@@ -55,6 +56,7 @@ def watch_subject(case: Case, options: RunOptions, progress: Progress) -> Iterat
     Raises UsageError where the reference gives no image, or nothing is known that could be watched.
     """
     engines = engines_of(case, options, progress)
+    engines = confine_all(engines) if options.sandbox else engines
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as scratch:
         data = Path(scratch) / "data"
         data.mkdir()

@@ -179,3 +179,22 @@ def test_what_a_system_lacks_is_said(monkeypatch, system, machine, version, word
     monkeypatch.setattr(confine.platform, "machine", lambda: machine)
     monkeypatch.setattr(confine, "landlock_version", lambda: version)
     assert (confine.why_not() is None) if words is None else words in (confine.why_not() or "")
+
+
+@needs_landlock
+@pytest.mark.parametrize(("words", "held"), [(("--sandbox",), True), ((), False)])
+@pytest.mark.parametrize("command", ["watch", "fuzz"])
+def test_engines_that_are_watched_or_fuzzed_are_confined_too(nb, fake, small_case, tries, command, words, held):
+    """Without it the same engine takes the file away."""
+    engine, secret = tries
+    asked = {"watch": ("watch", small_case, "--saves", "0"), "fuzz": ("fuzz", "--budget", "1", "--around", small_case)}
+    said = nb(*asked[command], *words, "--c-bin", fake("twin"), "--py-bin", engine, "-q")
+    assert said.code in (0, 2, 3, 8) and "Traceback" not in said.err
+    assert (secret.exists() and secret.read_text() == "mine") is held
+
+
+@pytest.mark.parametrize("words", [("explain", "small.yaml"),
+                                   ("bisect", "small.yaml", "--repo", ".", "--good", "a", "--bad", "b")])
+def test_a_command_that_cannot_confine_refuses_to_be_asked(nb, small_case, words):
+    said = nb(*words, "--sandbox")
+    assert said.code == 1 and "--sandbox: " in said.err and words[0] in said.err

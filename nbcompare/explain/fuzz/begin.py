@@ -16,6 +16,7 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.render_cache import default_cache, key_of
 from nbcompare.engine.rendering.renderer import Renderer
+from nbcompare.engine.safety.sandbox import confine_all
 from nbcompare.errors import UsageError
 from nbcompare.explain.fuzz.fuzz import THRESHOLDS, Fuzzed, Fuzzing, FuzzOptions, likely
 from nbcompare.explain.fuzz.kept import Kept
@@ -34,6 +35,7 @@ class FuzzSource:
     seed: int
     seconds: float | None
     trials: int | None
+    sandbox: bool = False
 
 
 def fuzz(asked: FuzzSource, progress: Progress) -> Fuzzed:
@@ -41,6 +43,7 @@ def fuzz(asked: FuzzSource, progress: Progress) -> Fuzzed:
     base = _base(asked.around)
     engines = engines_of(base, asked, progress) if base else choose_engines(
         asked, progress, project_above(Path.cwd()).engines)
+    engines = confine_all(engines) if asked.sandbox else engines
     with _inputs(base) as inputs:
         options = FuzzOptions(asked.seed, asked.seconds, asked.trials, base, inputs)
         kept = Kept(asked.out, _key(engines, options))
