@@ -47,7 +47,7 @@ def read_hdf5(path: Path, declared: Declared, *, alone: bool = False) -> ImageFi
             if alone:
                 _refuse_elsewhere(path, file, data)
             pixels = _frame(path, data, declared.frame)
-            return ImageFile(path, HDF5, pixels, _mask(file, pixels), dict(_geometry(file)))
+            return ImageFile(path, HDF5, pixels, _mask(path, file, data, pixels), dict(_geometry(file)))
     except (OSError, RuntimeError, KeyError) as fault:
         raise FileError(f"{path}: cannot be read as HDF5: {_short(fault)}") from None
 
@@ -113,13 +113,21 @@ def _frame(path: Path, data: h5py.Dataset, frame: int | None) -> np.ndarray:
     return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
 
 
-def _mask(file: h5py.File, pixels: np.ndarray) -> np.ndarray | None:
-    """Pixels that the file marks: by its pixel mask, and by the largest number of an unsigned type (Eiger)."""
+def _mask(path: Path, file: h5py.File, data: h5py.Dataset, pixels: np.ndarray) -> np.ndarray | None:
+    """Pixels that the file marks: by its pixel mask, and by the largest number of an unsigned type (Eiger).
+
+    Raises FileError for a pixel mask of another shape than the detector's image; to a dataset of some other name it
+    need not belong.
+    """
     masked = None
     for name in _MASKS:
-        if name in file and file[name].shape == pixels.shape:
-            masked = np.asarray(file[name][()]) != 0
+        shape = getattr(file.get(name), "shape", None)
+        if shape in (pixels.shape, (1, *pixels.shape)):
+            masked = np.asarray(file[name][()]).reshape(pixels.shape) != 0
             break
+        if shape is not None and data.name in _DATA:
+            raise FileError(f"{path}: its pixel mask {name} is of shape {shape}, the image {data.name} of "
+                            f"{pixels.shape}")
     if pixels.dtype.kind == "u":
         gaps = pixels == np.iinfo(pixels.dtype).max
         if gaps.any():

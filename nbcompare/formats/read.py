@@ -59,6 +59,9 @@ def _as_declared(found: ImageFile, declared: Declared) -> ImageFile:
     pixels, masked = found.pixels, found.masked
     if pixels.dtype.kind not in "fiu":
         raise FileError(f"{found.path}: holds {pixels.dtype}, not real numbers")
+    if pixels.dtype.itemsize > 8:
+        raise FileError(f"{found.path}: holds {pixels.dtype}, and nothing beyond float64 is compared",
+                        hint="save it as float64, if the digits beyond do not matter")
     if declared.dtype and found.format != RAW and pixels.dtype != np.dtype(declared.dtype).newbyteorder("="):
         raise FileError(f"{found.path}: holds {pixels.dtype}, declared is {declared.dtype}")
     if declared.transposed:

@@ -212,7 +212,8 @@ def plain_pair(files: Mapping[str, ImageFile], options: ImagePairOptions) -> tup
 
 def _plain(file: ImageFile, masks: Masks | None) -> np.ndarray:
     """The image as the diagnosis takes it: float32, zero where a pixel is masked in either image or is no number."""
-    pixels = np.nan_to_num(file.pixels.astype(np.float32), posinf=0.0, neginf=0.0)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is 0, as what is no number
+        pixels = np.nan_to_num(file.pixels.astype(np.float32), posinf=0.0, neginf=0.0)
     if masks and masks[0].shape == masks[1].shape == pixels.shape:
         pixels[masks[0] | masks[1]] = 0
     return pixels

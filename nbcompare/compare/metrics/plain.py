@@ -38,6 +38,8 @@ def pearson(sums: Sums) -> float:
     spread = math.sqrt(sums.xx * sums.yy)
     if spread == 0:
         raise Undefined("the spread of the pixel values underflows")
+    if not math.isfinite(spread):
+        raise Undefined("the spread of the pixel values overflows")
     return min(1.0, max(-1.0, sums.xy / spread))
 
 

@@ -52,11 +52,16 @@ def _outside(pair: RegionPair, atol: float = DEFAULT["atol"], rtol: float = DEFA
     outside = excess > 0
     difference, size = np.abs(y - x)[outside], np.abs(x)[outside]
     wider = float(np.max(difference - rtol * size))
-    said = f"atol {wider:.3g}"
+    said = f"atol {wider:.3g}" if wider > 0 else "atol 1024"  # of two whole numbers that are one double
     if size.min() > 0:
         said += f" or rtol {float(np.max((difference - atol) / size)):.3g}"
     return (f"{count} of {excess.size} pixels, the worst at fast {pair.origin[0] + column} slow "
-            f"{pair.origin[1] + row} ({x[at]:.9g} against {y[at]:.9g}); {said} would pass")
+            f"{pair.origin[1] + row} ({_shown(pair.reference[row, column])} against "
+            f"{_shown(pair.subject[row, column])}); {said} would pass")
+
+
+def _shown(value: np.generic) -> str:
+    return str(int(value)) if value.dtype.kind in "iu" else f"{float(value):.9g}"
 
 
 @metric("share_outside", range=(0, 1), best=0, parameters=DEFAULT, explain=_outside,

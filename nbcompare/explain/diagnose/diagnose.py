@@ -49,7 +49,9 @@ def diagnose(question: Question, options: DiagnosisOptions, simulator: Simulator
         return Diagnosis(True, (), figures(question))
     causes, notes = image_only_causes(question)
     tested = None
-    if not options.quick and not settled(causes):
+    if not question.argv and not options.quick:
+        notes = [*notes, "told from the images alone: no trial can be run without arguments of nanoBragg"]
+    elif not options.quick and not settled(causes):
         outcome = _searched(question, causes, options.budget_s, simulator)
         causes, tested = [*causes, *outcome.causes], outcome.as_dict() or None
         notes += outcome.notes

@@ -41,9 +41,11 @@ WRITERS = {
     "a.tif": lambda path, image: fabio.tifimage.TifImage(data=image).write(str(path)),
     "a.cbf": cbf,
     "a.img": smv,
+    "dtrek.img": lambda path, image: fabio.dtrekimage.DtrekImage(data=image).write(str(path)),
+    "a.h5": lambda path, image: h5py.File(path, "w").create_dataset("data", data=image).file.close(),
 }
 TYPES = {"a.npy": ("f4", "f8", "i4", "u2"), "a.npz": ("f8",), "a.edf": ("f4", "f8", "i4", "u2"), "a.tif": ("f4", "u2"),
-         "a.cbf": ("i4",), "a.img": ("u2",)}
+         "a.cbf": ("i4",), "a.img": ("u2",), "dtrek.img": ("i4",), "a.h5": ("f4", "f8", "i8", "u1")}
 
 
 @pytest.mark.parametrize(("name", "dtype"), [(name, dtype) for name, types in TYPES.items() for dtype in types])
@@ -71,6 +73,12 @@ def test_another_shape_or_type_than_declared_is_refused(tmp_path, name):
         read_image(path, Declared(shape=(47, 33)))
     with pytest.raises(FileError, match="declared is <i1"):
         read_image(path, Declared(dtype="<i1"))
+
+
+def test_numbers_beyond_float64_are_not_cut_in_silence(tmp_path):
+    np.save(tmp_path / "a.npy", pixels("f8").astype(np.longdouble))
+    with pytest.raises(FileError, match="nothing beyond float64 is compared"):
+        read_image(tmp_path / "a.npy")
 
 
 # --- HDF5 -------------------------------------------------------------------------------------------------

@@ -129,7 +129,9 @@ def test_marks_of_an_hdf5_file_are_masked(tmp_path):
     marks[1, 2] = 8
     assert masked(IMAGE) is None and masked(IMAGE, marks) == [(1, 2)]
     assert masked(IMAGE, marks, "instrument/detector/detectorSpecific/pixel_mask") == [(1, 2)]
-    assert masked(IMAGE, marks[:2]) is None
+    assert masked(IMAGE, marks[None]) == [(1, 2)], "a stack of one"
+    with pytest.raises(FileError, match=r"pixel_mask is of shape \(2, 4\), the image /entry/data/data of \(3, 4\)"):
+        masked(IMAGE, marks[:2])
     counts = IMAGE.astype("u2")
     assert masked(counts) is None
     counts[0, 3] = 65535

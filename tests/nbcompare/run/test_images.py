@@ -174,3 +174,23 @@ def test_a_threshold_that_cannot_be_used_says_so(nb, text, words):
     np.save("b.npy", np.eye(20))
     said = nb("images", "a.npy", "b.npy", "--threshold", text)
     assert said.code == 1 and words in said.err
+
+
+def test_what_no_double_can_sum_has_no_correlation_and_prints_no_warning(nb, recwarn):
+    """Sums of squares of 1e302 overflow: undefined, and never a correlation of -1 or 1."""
+    image = 1e300 * (np.random.default_rng(2).exponential(5, (40, 50)) + 1)
+    np.save("a.npy", image)
+    np.save("b.npy", image * 1.001)
+    said = nb("images", "a.npy", "b.npy")
+    assert said.code == 3 and "correlation on full: undefined (the spread of the pixel values overflows)" in said.out
+    assert not [str(entry.message) for entry in recwarn if entry.category is RuntimeWarning]
+
+
+def test_whole_numbers_beyond_a_double_are_told_exactly(nb):
+    image = np.random.default_rng(2).integers(0, 1000, (40, 50)).astype("u8") + np.uint64(2**60)
+    np.save("a.npy", image)
+    image[3, 4] += np.uint64(1)
+    np.save("b.npy", image)
+    said = nb("images", "a.npy", "b.npy")
+    assert said.code == 3
+    assert f"1 of 2000 pixels differ, the worst at fast 4 slow 3 ({image[3, 4] - np.uint64(1)} against" in said.out
