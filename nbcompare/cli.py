@@ -11,6 +11,7 @@ import importlib
 import keyword
 import os
 import sys
+import textwrap
 
 import click
 
@@ -71,7 +72,8 @@ SECTIONS = {
 """The commands as --help shows them, by what somebody is about; what is in none of these comes last."""
 
 EPILOG = "\b\nExit codes (of several outcomes the worst one wins):\n" + "\n".join(
-    f"  {code.value:>2}  {meaning}" for code, meaning in EXIT_MEANING.items())
+    textwrap.fill(meaning, 76, initial_indent=f"  {code.value:>2}  ", subsequent_indent=" " * 6)
+    for code, meaning in EXIT_MEANING.items())
 
 
 class LazyCommands(click.Group):
@@ -138,9 +140,9 @@ def main() -> None:
     """Decide, with evidence, whether two nanoBragg implementations give the same image.
 
     \b
-    nb-compare init -- -mat A.mat ...            write a first case, measured (docs/tutorial.md goes on from there)
-    nb-compare run cases/supervisor.yaml         run a case and keep a stamped bundle
-    nb-compare [options] -- -mat A.mat ...       compare one command line (same as: nb-compare oneshot)
+    nb-compare init -- -mat A.mat ...       write a first case, measured
+    nb-compare run cases/supervisor.yaml    run a case and keep a stamped bundle
+    nb-compare [options] -- -mat A.mat ...  compare one command line (oneshot)
     """
 
 

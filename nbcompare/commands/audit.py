@@ -59,6 +59,7 @@ def command(kinds: tuple[str, ...], strengths: str, seed: int, alone: str | None
 
     \b
     WHAT is a case file, a bundle, or a nanoBragg command line after --.
+
     It exits 0 when the defects could be seeded, 3 when a --require is not met, and 8 when there was nothing to
     seed, or the images do not pass as they are.
     """

@@ -31,8 +31,9 @@ def command(engines: tuple[str, ...], out: Path | None, title: str | None, margi
     """Write a first case for a command line, or the project file. Neither overwrites anything.
 
     \b
-    nb-compare init --out cases/first.yaml -- -mat A.mat -hkl P1.hkl -lambda 1 -N 10
-    nb-compare init --project --engine reference=/opt/nanoBragg --engine subject="python -m myport"
+    nb-compare init --out cases/first.yaml -- -mat A.mat -hkl P1.hkl -lambda 1
+    nb-compare init --project --engine reference=/opt/nanoBragg \\
+      --engine subject="python -m myport"
 
     The reference renders the command, three times more for its noise. The case gets the image's shape, regions around
     the strongest spots and in a quiet corner, thresholds of the measured noise times a margin, each with what was

@@ -29,6 +29,7 @@ def command(max_runs: int, metrics: tuple[str, ...], cache: Path | None, form: s
 
     \b
     WHAT is a case file, a bundle, or a nanoBragg command line after --.
+
     It exits as the failure does: 3 outside a threshold, 2 an engine failed; 0 when nothing fails.
     """
     from nbcompare.commands.views.reduce import reduction_as_dict, reduction_report

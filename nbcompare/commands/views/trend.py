@@ -163,10 +163,22 @@ def _newest_of_each(shrunk: Sequence[Shrunk]) -> list[tuple[Shrunk, str]]:
              " (and once before)" if times[key] == 2 else "") for key, entry in newest.items()]
 
 
+def _is_back(entry: Shrunk, newest: PastRun) -> bool:
+    """Whether the newest run has the margin again that was there before it shrank."""
+    now = next((held.margin for held in newest.held if held.key == (entry.metric, entry.roi)), None)
+    return now is not None and now >= entry.before
+
+
 def _last_word(trend: Trend) -> str:
     newest = trend.steps[-1].run
-    lines = [f"{click.style('SHRANK', fg='red', bold=True)}  {entry.metric} on {entry.roi}, since {entry.since}: "
-             f"{shrunk_words(entry)}{more}" for entry, more in _newest_of_each(trend.shrunk)]
+    told = _newest_of_each(trend.shrunk)
+    open_ = [(entry, more) for entry, more in told if not _is_back(entry, newest)]
+    word = click.style("SHRANK", fg="red", bold=True)
+    lines = [f"{word}  {entry.metric} on {entry.roi}, since {entry.since}: {shrunk_words(entry)}{more}"
+             for entry, more in open_]
+    if back := len(told) - len(open_):
+        words = "margins before, and what they were" if back > 1 else "margin before, and what it was"
+        lines.append(f"{word}  {back} {words} then again in the newest run: see the table")
     damaged = sum(bool(step.run.damage) for step in trend.steps)
     if damaged:
         lines.append(f"DAMAGED  {damaged} of {_runs(len(trend.steps))}: nb-compare verify says how")

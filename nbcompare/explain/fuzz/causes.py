@@ -26,10 +26,14 @@ class FailureCause:
     trials: list[int] = field(default_factory=list)
 
     def is_like(self, needed: tuple[str, ...], how: Signature) -> bool:
-        """Whether another smallest command is of this cause: the same options, by an image or by none in both; where
-        there are no options, the same way."""
-        return needed == self.needed and how.engine == self.how.engine and (
+        """Whether another smallest command is of this cause: the same options, by an image or by none in both, and by a
+        wrong scale or a wrong pattern in both; where there are no options, the same way."""
+        return needed == self.needed and self.fails_as(how) and (
             bool(needed) or how.thresholds == self.how.thresholds)
+
+    def fails_as(self, how: Signature) -> bool:
+        """Whether a failure is of this cause's kind: no image, an image of another scale, or one of another pattern."""
+        return (how.engine, how.moves_the_pattern) == (self.how.engine, self.how.moves_the_pattern)
 
     def left_out_of(self, argv: tuple[str, ...]) -> tuple[str, ...] | None:
         """A command without the options of this cause; None where it does not have them all, or there are none."""

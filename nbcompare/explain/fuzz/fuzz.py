@@ -225,6 +225,8 @@ class Fuzzing:
             word, rest, _ = self._rendered(without, inputs, renderer)
             if word == FAILED and rest == how:
                 continue  # leaving them out changes nothing
+            if word != FAILED and not cause.fails_as(how):
+                continue  # they explain all of it, by another mistake than the known one
             found.append(cause)
             if word != FAILED or rest is None:
                 return without, found, False

@@ -37,6 +37,13 @@ class Signature:
     def fails(self) -> bool:
         return bool(self.thresholds or self.engine)
 
+    @property
+    def moves_the_pattern(self) -> bool:
+        """Whether more than a scale is wrong: a correlation, which is blind to that, is outside too, or no sum ratio
+        is."""
+        failing = {metric for metric, _ in self.thresholds}
+        return "correlation" in failing or (bool(failing) and "sum_ratio" not in failing)
+
     def is_like(self, other: Signature) -> bool:
         """Whether this is the other's way of failing: the same thresholds in the same direction, a similar ratio."""
         if self.engine or other.engine:

@@ -83,6 +83,11 @@ def test_help_lists_every_command_once(nb):
     assert all(sum(line.split()[:1] == [name] for line in lines) == 1 for name in COMMANDS)
 
 
+def test_help_fits_into_eighty_columns(nb):
+    told = {name: nb(name, "--help").out for name in COMMANDS} | {"": nb("--help").out}
+    assert [(name, line) for name, text in told.items() for line in text.splitlines() if len(line) > 80] == []
+
+
 def test_help_explains_topics_and_commands(nb):
     assert "70  a defect of nb-compare itself" in nb("help", "exit-codes").out
     for topic, word in (("metrics", "sum_ratio: "), ("causes", "phi-carryover"), ("options", "-Na"), ("colours", "CI"),

@@ -95,6 +95,13 @@ def test_what_shrank_is_told_of_the_run_in_which_it_did_and_no_other(history, nb
     assert len(lines) == 1 and "from 9.09 x to 1.11 x" in lines[0] and lines[0].endswith("(and once before)")
 
 
+def test_what_shrank_and_is_as_it_was_again_is_one_line_however_much_it_was(history, nb):
+    history({"values": EXACT}, {"values": dict.fromkeys(EXACT, 1.2)}, {"values": EXACT})
+    said = nb("trend", "small")
+    assert said.code == 3 and said.out.splitlines()[-1].startswith("SHRANK  2 margins before, and what they were")
+    assert nb("trend", "small", "--last", 1).code == 0
+
+
 def test_the_neighbour_of_a_run_is_the_last_that_was_judged(store, nb):
     """Passed, failed, crashed: the crash has no margin; the figure before it counts."""
     said = nb("trend", "small", "--format", "json")

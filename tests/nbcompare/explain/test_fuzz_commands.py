@@ -48,8 +48,8 @@ def test_five_defects_are_found_within_forty_commands_and_told_as_five(fuzz, nb,
         == [cause["needed"] for cause in causes if any(number < 12 for number in cause["trials"])]
 
 
-def test_an_option_with_two_mistakes_is_told_as_two_causes(nb, fake, tmp_path, monkeypatch, small_case):
-    """A wrong image below the value of the case, and none at all above it."""
+def test_an_option_with_three_mistakes_is_told_as_three_causes(nb, fake, tmp_path, monkeypatch, small_case):
+    """A wrong pattern at 0, a wrong scale below the value of the case, and no image at all above it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("nbcompare.explain.fuzz.begin.likely", lambda *asked: "")
     (tmp_path / "two.py").write_text(f"""\
@@ -60,7 +60,9 @@ from _any_command import main
 
 def defects(argv, values):
     exposure = float(argv[argv.index("-exposure") + 1]) if "-exposure" in argv else 1
-    if exposure < 1:
+    if exposure == 0:
+        values.reverse()
+    elif exposure < 1:
         values[:] = [value * 1.3 for value in values]
     return 3 if exposure > 1 else 0
 
@@ -68,10 +70,12 @@ def defects(argv, values):
 main(defects)
 """)
     small_case.write_text(small_case.read_text().replace("-flux 1e18", "-exposure 1"))
-    said = nb("fuzz", "--c-bin", fake("any_command"), "--py-bin", "two.py", "--around", small_case, "--budget", "12",
+    said = nb("fuzz", "--c-bin", fake("any_command"), "--py-bin", "two.py", "--around", small_case, "--budget", "20",
               "--format", "json")
-    found = [(cause["needed"], bool(cause["how"]["engine"])) for cause in said.json["causes"]]
-    assert sorted(found) == [(["-exposure"], False), (["-exposure"], True)]
+    assert [cause["needed"] for cause in said.json["causes"]] == [["-exposure"]] * 3
+    ways = [cause["how"] for cause in said.json["causes"]]
+    assert sorted("no image" if how["engine"] else "scale" if how["ratio"] else "pattern" for how in ways) == [
+        "no image", "pattern", "scale"]
 
 
 def test_where_nothing_fails_it_passes_and_says_what_was_covered(fuzz):
