@@ -33,7 +33,7 @@ from nbcompare.engine.rendering.render_cache import RenderCache, key_of
 from nbcompare.engine.rendering.row_bands import run_in_shards
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import copied_input
-from nbcompare.engine.sources.opened import Opened, is_as_it_was, opened_by
+from nbcompare.engine.sources.opened import Opened, OpenedAgain, is_as_it_was
 from nbcompare.engine.watch import EngineWatch
 from nbcompare.files import sha256_of
 
@@ -224,10 +224,15 @@ class Renderer:
             return
         if found.image is not None:
             self.cache.keep_image(key, found.image)
-        opened, changed = opened_by(found.opened) if found.opened else (None, [])
+        opened, changed = self._opened_again(found.run.role).by(found.opened) if found.opened else (None, [])
         if not changed:
             self.cache.keep(key, {"run": found.run.as_dict(), "stdout": found.stdout,
                                   "opened": opened.as_dict() if opened else None})
+
+    def _opened_again(self, role: str) -> OpenedAgain:
+        """This thread's account of what an engine opened so far."""
+        known: dict[str, OpenedAgain] = vars(self._own).setdefault("opened", {})
+        return known.setdefault(role, OpenedAgain())
 
 
 def _explained(failure: Failure, job: Job, stdout: Path, stderr: Path, seconds: float,
