@@ -17,7 +17,8 @@ from nbcompare.case.reading.all_faults import reading_on
 from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.errors import nearest
 
-PHASES_FILE = "phases.yaml"
+PLANS = "phases*.yaml"
+"""The plans beside the cases; a project may have one for each reference."""
 VERDICTS = ("PASS", "PROVEN")
 """The verdicts a phase may accept; nothing else is ever green."""
 

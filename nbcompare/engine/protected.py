@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.case.case import Case
-from nbcompare.case.phases import PHASES_FILE, load_phases
+from nbcompare.case.phases import PLANS, load_phases
 from nbcompare.files import sha256_of
 
 
@@ -34,15 +34,14 @@ class Protected:
 
 
 def protected_files(case: Case) -> dict[str, Path]:
-    """The files that the case protects, and those of a plan beside it that looks at this case.
+    """The files that the case protects, and those of each plan beside it (phases*.yaml) that looks at this case.
 
     Names are as written, from the folder of the case file. Raises CaseError for a plan that cannot be read.
     """
     if case.path is None:
         return {}
     names = list(case.protected)
-    plan = case.folder / PHASES_FILE
-    if plan.is_file():
+    for plan in sorted(case.folder.glob(PLANS)):
         phases = load_phases(plan)
         if any(file.resolve() == case.path.resolve() for phase in phases.phases for file in phase.cases):
             names += phases.protected

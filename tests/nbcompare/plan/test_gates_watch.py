@@ -61,6 +61,14 @@ def test_a_protected_file_that_stays_is_recorded(run_small, small_case, tmp_path
     assert said.code == 0 and entry["before"] == entry["after"] and len(entry["before"]) == 64
 
 
+def test_what_a_plan_of_another_name_protects_is_watched_too(run_small, tmp_path):
+    """As phases-nanobragg.yaml beside phases.yaml: without it, no gate of that plan could be green."""
+    (tmp_path / "asset.txt").write_text("before\n")
+    (tmp_path / "phases-other.yaml").write_text("title: t\nprotected: [asset.txt]\nphases:\n  - {name: N1, title: t, "
+                                                 "cases: [small.yaml], requires: {files_complete: true}}\n")
+    assert "asset.txt" in run_small()[0].json["protected"]
+
+
 @pytest.mark.parametrize(("body", "what"), [
     ("Path(__file__).with_name('asset.txt').write_text('after')", "changed"),
     ("Path(__file__).with_name('asset.txt').unlink()", "vanished"),
