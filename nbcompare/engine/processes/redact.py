@@ -43,7 +43,8 @@ _PREFIXES = ("github_pat_", "npm_", "hf_", "sk-", "rk_live_", "rk_test_", "sk_li
              "hvb.", "dckr_pat_", "sntrys_", "sntryu_", "lin_api_", "tskey-", "figd_", "ATATT3x", "ATBB", "rubygems_",
              "NRAK-", "PMAK-", "dapi", "pul-", "ntn_", "gsk_", "r8_", "glpat-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
              "gldt-", "glrt-", "glc_", "sq0atp-", "xai-", "nvapi-", "ATATT3",
-             "LTAI", "CFPAT-", "CLOJARS_", "duffel_", "dt0c01.", "EAAC", "FLWSECK", "fio-u-", "pat-na1-", "pat-eu1-",
+             "LTAI", "aio_", "AQVN", "EZAK", "EZTK", "CFPAT-", "CLOJARS_", "duffel_", "dt0c01.", "EAAC", "FLWSECK",
+             "fio-u-", "pat-na1-", "pat-eu1-",
              "sdk-", "live_pub_", "access-sandbox-", "access-production-", "rdme_", "xkeysib-", "shippo_", "squ_",
              "sqp_", "sgp_", "sbp_", "lsv2_", "pscale_", "pplx-", "nfp_", "HRKU-", "dp.pt.",
              "pypi-", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxo-", "xoxs-")

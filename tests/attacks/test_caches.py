@@ -1,0 +1,90 @@
+"""Caches that somebody poisoned, damaged, or writes at the same time: what is in them decides nothing by itself."""
+
+import multiprocessing
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nbcompare.compare.image import Shape
+from nbcompare.engine.rendering.render_cache import RenderCache
+
+IMAGE = np.arange(12, dtype="<f4").reshape(3, 4)
+SHAPE = Shape(fast=4, slow=3)
+
+
+@pytest.fixture
+def cache(tmp_path):
+    made = RenderCache(tmp_path / "cache")
+    made.keep_image("k", IMAGE)
+    made.keep("k", {"is": "kept"})
+    assert np.array_equal(made.image("k", SHAPE), IMAGE) and made.answer("k") == {"is": "kept"}
+    return made
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[5] ^= 1
+    path.write_bytes(content)
+
+
+SPOIL = {"a bit": flip, "cut": lambda path: os.truncate(path, 40), "longer": lambda path: os.truncate(path, 99),
+         "empty": lambda path: path.write_bytes(b""), "of before": lambda path: path.write_bytes(IMAGE.tobytes()),
+         "a folder": lambda path: (path.unlink(), path.mkdir()),
+         "another image": lambda path: path.write_bytes((IMAGE * 2).tobytes() + bytes(32))}
+
+
+@pytest.mark.parametrize("spoil", SPOIL)
+def test_an_image_of_the_cache_that_is_not_what_was_written_is_none(cache, spoil):
+    SPOIL[spoil](cache.folder / "k.bin")
+    assert cache.image("k", SHAPE) is None
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", "null", "[" * 100_000, '{"a": 1}{'])
+def test_an_answer_that_is_none_is_passed_over(cache, text):
+    (cache.folder / "k.json").write_text(text)
+    assert cache.answer("k") is None
+
+
+def test_a_cache_for_all_to_write_in_is_none(cache):
+    cache.folder.chmod(0o777)
+    assert cache.image("k", SHAPE) is None and cache.answer("k") is None
+    cache.keep("new", {"a": 1})
+    assert not (cache.folder / "new.json").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can give a folder to another user")
+def test_a_cache_of_another_user_is_none(cache, monkeypatch):
+    os.chown(cache.folder, 12345, 12345)
+    assert cache.image("k", SHAPE) is None and cache.answer("k") is None
+
+
+def _write(folder, number):
+    cache = RenderCache(Path(folder))
+    for at in range(60):
+        cache.keep_image(f"k{at % 3}", np.full((3, 4), number, "<f4"))
+        found = cache.image(f"k{(at + number) % 3}", SHAPE)
+        assert found is None or len(set(found.ravel().tolist())) == 1
+
+
+def test_writers_at_the_same_time_leave_whole_images_and_nothing_else(tmp_path):
+    crowd = [multiprocessing.get_context("fork").Process(target=_write, args=(tmp_path / "c", number))
+             for number in range(6)]
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join(60)
+    assert [one.exitcode for one in crowd] == [0] * 6
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["k0.bin", "k1.bin", "k2.bin"]
+
+
+def test_watch_takes_no_reference_that_somebody_put_into_a_shared_cache(nb, fake, small_case, tmp_path, monkeypatch):
+    """A subject that is 1.5 times too bright, beside an image of the cache that is so too."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    words = ("watch", small_case, "--saves", "0", "-q", "--c-bin", fake("good"), "--py-bin", fake("bright"))
+    assert nb(*words).code == 3
+    (image,) = (tmp_path / "home/nb-compare/renders").glob("*.bin")
+    bright = np.frombuffer(image.read_bytes()[:252], "<f4") * np.float32(125932)
+    image.write_bytes(bright.tobytes())
+    assert nb(*words).code == 3
