@@ -40,8 +40,8 @@ class ColourScale:
     @property
     def words(self) -> str:
         """What kind of scale it is."""
-        kind = "logarithmic" if self.logarithmic else "linear"
-        return kind if self.colours == BRIGHTNESS else f"{kind}, about {int(self.logarithmic)}"
+        kind = "logarithmic scale" if self.logarithmic else "linear scale"
+        return kind if self.colours == BRIGHTNESS else f"{kind} about {int(self.logarithmic)}"
 
     @property
     def labels(self) -> tuple[str, str, str]:

@@ -5,14 +5,15 @@ Like the page of one bundle it is a view and no evidence; it needs no script.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.pairing import BundlePair, Pairing
 from nbcompare.bundle.history.past_run import PastRun, past_run
-from nbcompare.bundle.history.trend import DEFAULT_FACTOR, Step, trend_of
+from nbcompare.bundle.history.trend import DEFAULT_FACTOR, Shrunk, Step, trend_of
 from nbcompare.bundle.listing import ListedBundle
 from nbcompare.bundle.record import Record
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
@@ -33,15 +34,24 @@ def two_bundles_page(a: Bundle, b: Bundle, pairing: Pairing) -> str:
     runs = [past_run(ListedBundle(bundle.folder, bundle.record)) for bundle in (a, b)]
     step = trend_of(a.record.case.name, runs, DEFAULT_FACTOR).steps[1]
     told = {entry.what for entry in step.changed}
+    told_shrunk = _worth_telling(step.shrunk)
     return render("two_bundles.html.j2", a=a.record, b=b.record, runs=runs, loosened=step.loosened,
                   tightened=step.tightened, changes=grouped(step.changed), limits=limit_words,
-                  shrunk=[(f"{entry.metric} on {entry.roi}", shrunk_words(entry)) for entry in step.shrunk],
+                  shrunk=[(f"{entry.metric} on {entry.roi}", shrunk_words(entry)) for entry in told_shrunk],
+                  more_shrunk=len(step.shrunk) - len(told_shrunk),
                   thresholds=list(_thresholds(runs, step)), figures=list(_figures(a.record, b.record)),
                   inputs=list(_inputs(a.record, b.record)), files=dict(_files(a.record, b.record)),
                   environment=list(_differing(a.record.environment, b.record.environment)),
                   pairs=[_pair(pair) for pair in pairing.pairs], metrics=_FIGURES,
                   notes=[note for note in pairing.notes if note.partition(":")[0] not in told],
                   sentence=_sentence(pairing))
+
+
+def _worth_telling(shrunk: Sequence[Shrunk]) -> list[Shrunk]:
+    """Of margins that were unlimited the smallest: where images were identical and are not, all of them shrink."""
+    fallen = sorted((entry for entry in shrunk if math.isinf(entry.before) and entry.after is not None),
+                    key=lambda entry: entry.after or 0.0)
+    return [entry for entry in shrunk if entry not in fallen[1:]]
 
 
 def _sentence(pairing: Pairing) -> str:

@@ -363,7 +363,7 @@
   }
   dark.addEventListener("change", dress);
   dress();
-  choose(0);
+  choose(data.begin);
   box.dataset.ready = "yes";
   window.nbViewer = {x, y, state, limits, tileAt, choose};
 })();

@@ -29,12 +29,13 @@ _SIDE = 405
 """Pixels of a pane on the screen."""
 
 
-def viewer_data(bundle: Bundle, pair: ShownPair, peaks: Mapping[str, Any]) -> dict[str, Any]:
-    """What viewer.js reads beside the panes."""
+def viewer_data(bundle: Bundle, pair: ShownPair, peaks: Mapping[str, Any], of: str = "") -> dict[str, Any]:
+    """What viewer.js reads beside the panes; ``of`` names the further subject to begin with, if any."""
     comparison = bundle.record.comparison
     rois = [region.roi for region in comparison.regions] if comparison else []
     subjects, left_out = _subjects(bundle, pair, peaks, rois)
     return {"fast": pair.shape.fast, "slow": pair.shape.slow, "subjects": subjects, "left_out": left_out,
+            "begin": next((at for at, one in enumerate(subjects) if at and one["name"] == of), 0),
             "geometry": geometry(bundle, pair), "outlines": outlines(rois, Roi.full(pair.shape)),
             "brightness": {name: palette(name) for name in _BRIGHTNESS},
             "difference": {name: palette(name) for name in _DIFFERENCE}}
