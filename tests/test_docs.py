@@ -160,3 +160,14 @@ def test_the_shell_block_of_the_simulator_runs(tmp_path):
     subprocess.run(["sh", "-e", "-c", block.replace("python ", f"{sys.executable} ", 1)], cwd=tmp_path, check=True,
                    capture_output=True)
     assert (tmp_path / "image.bin").stat().st_size == 4 * 32 * 32
+
+
+def test_the_page_on_security_counts_the_attacks_that_there_are():
+    """Its promises are held by scripts that exist, all of them named; and the trials that were counted all held."""
+    page = (CHECKOUT / "docs/security.md").read_text()
+    scripts = sorted(path.name for path in (CHECKOUT / "tests/attacks").glob("test_*.py"))
+    assert f"the {len(scripts)} scripts of" in page and [name for name in scripts if f"`{name}`" not in page] == []
+    counts = r"([\d,]+) trials of ([\d,]+) faults; ([\d,]+) held"
+    said = re.search(counts, (CHECKOUT / "docs/reliability.md").read_text())
+    tried, _, held = (int(number.replace(",", "")) for number in said.groups())
+    assert tried == held >= 1500

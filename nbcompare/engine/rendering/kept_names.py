@@ -1,8 +1,8 @@
 """Files that an engine leaves, kept under names that every system and every manifest can hold.
 
-A name with a newline, tab, backslash, outer blank or bytes that are no UTF-8 keeps its letters, the rest is written
-%XX; one that is too deep or too long becomes a sum and its last letters. ``NAMES.txt`` beside them says which file was
-called what.
+What looks like a secret in a name is hidden. A name with a newline, tab, backslash, outer blank or bytes that are no
+UTF-8 keeps its letters, the rest is written %XX; one that is too deep or too long becomes a sum and its last letters.
+``NAMES.txt`` beside them says which file was called what.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import stat
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from nbcompare.engine.processes.redact import redacted
 
 LIST = "NAMES.txt"
 DEEP = "deep"
@@ -59,15 +61,18 @@ def keep_files(scratch: Path, rest: Path, leave: Collection[str]) -> None:
             stream.writelines(lines)
 
 
-def _move(parts: tuple[str, ...], folder: int, rest: Path, renamed: dict[str, str]) -> None:
+def _move(called: tuple[str, ...], folder: int, rest: Path, renamed: dict[str, str]) -> None:
+    parts = tuple(redacted("/".join(redacted(part) for part in called)).split("/"))
     name = kept_name(parts)
     target = rest / name
-    if name == LIST or os.path.lexists(target):  # the list's own name, or two names that come to one
-        name = f"{DEEP}/{hashlib.sha256(os.fsencode('/'.join(parts))).hexdigest()}"
-        target = rest / name
+    number = 0
+    while name == LIST or os.path.lexists(target):  # the list's own name, or two names that come to one
+        digest = hashlib.sha256(os.fsencode("/".join(parts))).hexdigest()
+        name = f"{DEEP}/{digest}" + (f"-{number}" if number else "")
+        target, number = rest / name, number + 1
     target.parent.mkdir(parents=True, exist_ok=True)
-    os.rename(parts[-1], target, src_dir_fd=folder)
-    if name != "/".join(parts):
+    os.rename(called[-1], target, src_dir_fd=folder)
+    if name != "/".join(called):
         renamed[name] = "/".join(parts)
 
 
