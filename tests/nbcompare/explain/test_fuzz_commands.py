@@ -18,6 +18,7 @@ DEFECTS = {"-polar", "-round_xtal", "-spindle_axis", "-detector_rotx", "-dmin"}
 def fuzz(nb, fake, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("nbcompare.explain.fuzz.begin.likely", lambda *asked: "said by the diagnosis")
+    monkeypatch.setattr("nbcompare.run.judged.likely_cause", lambda *asked: None)
 
     def call(*words, subject="five_defects"):
         return nb("fuzz", "--c-bin", fake("any_command"), "--py-bin", fake(subject), *words)

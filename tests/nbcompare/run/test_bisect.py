@@ -12,7 +12,9 @@ from tests.nbcompare.history import History
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, tmp_path, quick_runs):
-    """A cache of our own, and a clock that gives each bundle a second of its own at once."""
+    """A cache of our own, a clock that gives each bundle a second of its own at once, and the cause of the step that
+    was found alone."""
+    monkeypatch.setattr("nbcompare.run.judged.likely_cause", lambda *asked: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     seconds = itertools.count(int(time.time()))
     monkeypatch.setattr("nbcompare.run.one_case._clock", lambda stamp: lambda: next(seconds))
