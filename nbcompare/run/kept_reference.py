@@ -22,6 +22,7 @@ from nbcompare.bundle.names import moment_of
 from nbcompare.bundle.record import Record
 from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.case.case import Case
+from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import PROCESS
 from nbcompare.engine.identity import UNKNOWN, EngineIdentity, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS
@@ -109,30 +110,34 @@ def key_of_reference(record: Record) -> str | None:
     identity = record.engine_of(REFERENCE)
     if not _all_is_known(identity):
         return None
+    run = record.run_of(REFERENCE)
     sums = sorted((entry.name, entry.sha256) for entry in record.inputs)
-    return _key(identity, record.case.arguments(REFERENCE), sums, record.case.environment, record.environment,
-                record.content.nbcompare)
+    return _key(identity, run.shape if run else None, record.case.arguments(REFERENCE), sums, record.case.environment,
+                record.environment, record.content.nbcompare)
 
 
 def _key_of_staged(staged: StagedCase) -> str:
     case, identity = staged.case, staged.identities[REFERENCE]
     sums = sorted((entry.name, entry.sha256) for entry in staged.inputs)
     facts = {**environment_facts(case.environment, ""), "sandbox": protection_of(staged.engines)}
-    return _key(identity, (*case.command, *case.reference_args), sums, case.environment, facts, content_hash(HARNESS))
+    return _key(identity, staged.jobs[REFERENCE].shape, (*case.command, *case.reference_args), sums, case.environment,
+                facts, content_hash(HARNESS))
 
 
-def _key(identity: EngineIdentity, arguments: tuple[str, ...], inputs: list[tuple[str, str]],
+def _key(identity: EngineIdentity, shape: Shape | None, arguments: tuple[str, ...], inputs: list[tuple[str, str]],
          variables: Mapping[str, str], facts: Mapping[str, str | None], harness: str) -> str:
-    """A sum over all that decides an image: the program with all its files and words, arguments, inputs, variables,
-    the processor, and the harness that starts it."""
+    """A sum over all that decides an image: the program with all its files and words, what stands between it and the
+    case, the image's shape, arguments, inputs, variables, the processor, and the harness that starts it."""
     made_of = identity.made_of
     program = [identity.started_as, identity.program_sha256, identity.program_bytes, identity.version,
                identity.libraries, sorted(identity.variables.items()), identity.source_sha256,
                made_of.kind if made_of else None, made_of.interpreter if made_of else None,
-               made_of.installed if made_of else None]
+               made_of.installed if made_of else None, identity.adapter.as_dict() if identity.adapter else None,
+               str(shape)]
     surroundings = {**{name: facts.get(name) for name in _OF_THE_MACHINE},
                     **{name: value for name, value in facts.items() if name.startswith("$")}}
-    text = json.dumps([program, arguments, inputs, sorted(variables.items()), sorted(surroundings.items()), harness])
+    text = json.dumps([program, arguments, inputs, sorted(variables.items()), sorted(surroundings.items()), harness],
+                      sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -208,3 +208,21 @@ def test_the_image_is_looked_at_again_when_it_is_taken(counted, monkeypatch, nb,
     said = nb("run", small_case, "--py-bin", fake("twin"), "-q")
     assert said.code == 6 and "was changed while it was used" in said.err
     assert len(bundles()) == 1
+
+
+def test_another_adapter_of_the_reference_is_another_run(counted, tmp_path):
+    """What becomes of the arguments, and how the output is read, decide the image as much as the program does."""
+    project = tmp_path / "nb-compare.yaml"
+    plain = project.read_text()
+
+    def adapted(rules):
+        project.write_text(plain.replace("sources:", f"other_arguments: pass, {rules}, sources:"))
+        return counted()[1]
+
+    assert counted()[1] == 1
+    assert adapted("arguments: {-flux: {drop: why}}") == 2
+    assert adapted("arguments: {-flux: {drop: why}}") == 2, "taken, as all is the same"
+    assert adapted("arguments: {-flux: {to: -flux, scale: 2}}") == 3
+    read = "output: {file: floatimage.bin, format: raw, dtype: DTYPE}, arguments: {-floatfile: -floatfile}"
+    assert adapted(read.replace("DTYPE", "<f4")) == 4
+    assert adapted(read.replace("DTYPE", "<i4")) == 5
