@@ -55,7 +55,8 @@ def plain_images(reference: np.ndarray, subject: np.ndarray) -> tuple[np.ndarray
     if {reference.dtype.str, subject.dtype.str} == {FLOAT_DTYPE} and not (
             np.ma.isMaskedArray(reference) or np.ma.isMaskedArray(subject)):
         return reference, subject
-    shown = [np.ma.getdata(image).astype(np.float32) for image in (reference, subject)]
+    with np.errstate(over="ignore"):  # what float32 cannot hold is no number there
+        shown = [np.ma.getdata(image).astype(np.float32) for image in (reference, subject)]
     lost = [np.ma.getmaskarray(image) | ~np.isfinite(plain) for image, plain in
             zip((reference, subject), shown, strict=True)]
     if shown[0].shape == shown[1].shape:

@@ -127,3 +127,12 @@ def test_no_mask_at_all_is_the_same_as_an_empty_one():
     assert {name: figure.value for name, figure in plain.items()} == {name: figure.value
                                                                         for name, figure in masked.items()}
     assert radial_profiles(x, y, FULL, None)["regions"]["full"]
+
+
+def test_what_float32_cannot_hold_is_zero_for_the_diagnosis_and_warns_of_nothing(recwarn):
+    from nbcompare.compare.masks import plain_images
+
+    image = np.array([[1.0, 1e300], [2.0, 3.0]])
+    reference, subject = plain_images(image, image + 1)
+    assert reference.tolist() == [[1, 0], [2, 3]] and subject.tolist() == [[2, 0], [3, 4]]
+    assert not [entry for entry in recwarn if entry.category is RuntimeWarning]
