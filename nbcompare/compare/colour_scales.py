@@ -48,7 +48,7 @@ class ColourScale:
         """What stands at the ends and in the middle, each another text: of a factor near 1 how far it is from 1."""
         middle = math.sqrt(self.low * self.high) if self.logarithmic else (self.low + self.high) / 2
         if self.logarithmic and self.colours == DIFFERENCE and self.high < 1 + _NEAR_ONE:
-            return f"1 − {1 - self.low:.3g}", "1", f"1 + {self.high - 1:.3g}"
+            return near_one(self.low), "1", near_one(self.high)
         for digits in range(4, 18):
             said = tuple(f"{value:.{digits}g}" for value in (self.low, middle, self.high))
             if len(set(said)) == 3:
@@ -67,6 +67,13 @@ class ColourScale:
         shown: np.ndarray = colours_of(self.colours)[np.nan_to_num(places * (COLOURS - 1)).astype(np.uint8)]
         shown[np.isnan(image)] = GREY
         return shown
+
+
+def near_one(factor: float) -> str:
+    """A factor, by its distance from 1 where digits are hard to count. The sign is one that every font has."""
+    if factor == 1 or abs(factor - 1) >= _NEAR_ONE:
+        return f"{factor:.7g}"
+    return f"1 {'-' if factor < 1 else '+'} {abs(factor - 1):.3g}"
 
 
 def brightness(images: Sequence[np.ndarray]) -> ColourScale:

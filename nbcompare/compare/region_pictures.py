@@ -22,6 +22,7 @@ from nbcompare.compare.colour_scales import (
     brightness,
     factor_between,
     factors,
+    near_one,
     ratio_of,
     times,
 )
@@ -144,8 +145,9 @@ def _panels(x: np.ndarray, y: np.ndarray, same: bool) -> Iterator[_Panel]:
         difference, ratio = y - x, ratio_of(x, y)
     yield _Panel("subject - reference", "photons", difference, both_ways(difference))
     told = ratio[np.isfinite(ratio)]
-    words = f"{told.min():.7g} to {told.max():.7g}; grey: next to no photons" if told.size else \
-        "no pixel has photons in both images"
+    words = "no pixel has photons in both images"
+    if told.size:
+        words = f"{near_one(float(told.min()))} to {near_one(float(told.max()))}; grey: next to no photons"
     yield _Panel("subject / reference", words, ratio, factors(ratio) if told.size else None)
 
 

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nbcompare.case.threshold import Threshold
 from nbcompare.commands.views.page import distributions
+from nbcompare.commands.views.page.bars import bar_of
 from nbcompare.commands.views.page.crops import crops
+from nbcompare.commands.views.page.first_screen import more_words
 from nbcompare.commands.views.page.frames import carried
 from nbcompare.commands.views.page.pair import ShownPair
 from nbcompare.compare.image import Roi
+from nbcompare.verdict.verdict import Check
 
 
 def unpacked(tile, name):
@@ -97,3 +101,11 @@ def test_readings_say_what_a_scale_and_a_single_pixel_are():
     one[3, 4] += 1
     said = distributions.quantiles(ShownPair(reference, one))[2]
     assert said.startswith("99.75 % of the pixels do not differ at all") and "the worst by 0.5." in said
+
+
+@pytest.mark.parametrize(("holds", "words"), [
+    ([False, True, True], "1 more that do not hold and 2 more that hold, with wider margins"),
+    ([True], "1 more that hold, with wider margins"), ([False, False], "2 more that do not hold"), ([], "")])
+def test_bars_that_are_folded_away_are_counted(holds, words):
+    threshold = Threshold("sum_ratio", "full", 0.9, 1.1, "same scale")
+    assert more_words([bar_of(Check(threshold, 1.0 if hold else 2.0, hold)) for hold in holds]) == words

@@ -89,8 +89,8 @@ def test_scales_reach_what_is_there_and_survive_what_is_not():
     five_decades = brightness([np.array([*[1.0] * 200, 1e9])])
     assert (five_decades.low, five_decades.high) == (1e4, 1e9)
     assert brightness([np.zeros(3)]).labels == ("0", "0.5", "1")
-    assert factors(np.array([np.nan])).labels == ("1 − 1e-07", "1", "1 + 1e-07")
-    assert factors(np.array([0.99999, 1.0])).labels == ("1 − 1e-05", "1", "1 + 1e-05")
+    assert factors(np.array([np.nan])).labels == ("1 - 1e-07", "1", "1 + 1e-07")
+    assert factors(np.array([0.99999, 1.0])).labels == ("1 - 1e-05", "1", "1 + 1e-05")
     assert factor_between(1.0, 4.9) is factor_between(1.0, 0.0) is factor_between(-1.0, 1.0) is None
     assert factor_between(1.0, float("inf")) is None and factor_between(2.0, 0.2) == 0.1
     assert (times(125932.4), times(1e-5)) == ("125,932 times the reference", "1/100,000 of the reference")
