@@ -276,3 +276,14 @@ def test_every_default_metric_is_taken_on_an_image_of_one_pixel():
 
 def test_sums_are_made_of_numbers_only():
     assert all(isinstance(value, int | float) for value in astuple(Sums(*range(13))))
+
+
+def test_a_region_of_which_no_place_is_told_begins_at_the_first_pixel_and_has_its_beam_in_the_middle():
+    """Three rings about the middle of 3 x 3 pixels: itself, the four beside it, and the four corners."""
+    x = np.ones((3, 3), "f4")
+    pair = RegionPair(x, x, 1.0)
+    assert (pair.origin, pair.centre) == ((0, 0), (1.0, 1.0))
+    rings = radial_profile(pair, rings=3)
+    assert [ring.pixels for ring in rings] == [1, 4, 4]
+    assert [edge**2 for ring in rings for edge in (ring.from_px, ring.to_px)] == pytest.approx(
+        [0, 2 / 3, 2 / 3, 4 / 3, 4 / 3, 2])
