@@ -167,3 +167,14 @@ def test_a_project_file_that_another_user_planted_above_the_case_starts_nothing(
     assert said.code == 1 and "belongs to another user" in said.err
     small_case.parent.chmod(0o755)
     assert "belongs to another user" not in nb("validate", small_case).err
+
+
+@pytest.mark.parametrize("template", ["/dev/zero", "pipe", "."])
+def test_a_template_of_a_declaration_is_an_ordinary_file(nb, fake, small_case, template):
+    """A device has no end, and nobody may ever write into a pipe."""
+    os.mkfifo("pipe")
+    small_case.write_text(small_case.read_text() + f"engines: {{subject: {{command: [python3, {fake('twin')}], "
+                          f"arguments: {{-flux: {{config: FLUX}}}}, "
+                          f"config: {{file: run.ini, template: {template}}}}}}}\n")
+    said = nb("run", small_case, "--c-bin", fake("good"))
+    assert said.code == 1 and "is no ordinary file" in said.err

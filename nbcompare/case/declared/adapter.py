@@ -223,6 +223,8 @@ def _config(cursor: Cursor, folder: Path, rules: tuple[ArgumentRule, ...]) -> Co
     entries = cursor.mapping(known=("file", "template", "argument", "defaults"), required=("file", "template"))
     template = folder / entries["template"].text()
     try:
+        if template.exists() and not template.is_file():  # a pipe would be waited for, a device has no end
+            raise entries["template"].error(f"config: the template {entries['template'].text()} is no ordinary file")
         raw = template.read_bytes()
         if len(raw) > _MOST_TEMPLATE:
             raise entries["template"].error(f"config: the template is longer than {_MOST_TEMPLATE >> 20} MiB")
