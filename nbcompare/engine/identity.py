@@ -199,10 +199,11 @@ def environment_facts(extra: Mapping[str, str], subject_version: str) -> dict[st
         "torch_device": _found(r"device=(\S+)", subject_version),
         "torch_dtype": _found(r"dtype=(\S+)", subject_version),
     }
-    return facts | {f"${name}": value for name, value in recorded_environment(extra).items()}
+    return facts | variable_facts(extra)
 
 
 _COMPUTING = re.compile(r"\$(CUDA|OMP_|MKL_|KMP_).*")
+_PLACES = re.compile(r"\$(HOME|CONDA_PREFIX|VIRTUAL_ENV|TZ|LANG|LC_.*)")
 SHARED_CPUS = "NB_COMPARE_SHARED_CPUS"
 """The variable that says of a process that nb-compare itself gave it a number of threads."""
 
@@ -216,9 +217,15 @@ def computing_variables(facts: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def computing_variables_here(extra: Mapping[str, str]) -> dict[str, str]:
-    """Those that engines would get now; ``extra`` is what a case sets."""
-    return computing_variables({f"${name}": value for name, value in recorded_environment(extra).items()})
+def place_variables(facts: Mapping[str, str]) -> dict[str, str]:
+    """Of facts as above the variables by which programs find what is the user's: home, environment, language, time
+    zone."""
+    return {name[1:]: value for name, value in facts.items() if _PLACES.fullmatch(name)}
+
+
+def variable_facts(extra: Mapping[str, str]) -> dict[str, str]:
+    """The facts about variables that engines would get here and now; ``extra`` is what a case sets."""
+    return {f"${name}": value for name, value in recorded_environment(extra).items()}
 
 
 @functools.cache

@@ -20,7 +20,7 @@ from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.choose import named_engine, other_subjects, start_words
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.identity import EngineIdentity, computing_variables, content_hash
+from nbcompare.engine.identity import EngineIdentity, computing_variables, content_hash, place_variables, variable_facts
 from nbcompare.engine.installation import REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.processes.process import declared_environment, recordable
 from nbcompare.engine.rendering.renderer import OF_THE_SESSION
@@ -217,7 +217,7 @@ def _declared_programs(evidence: Evidence) -> tuple[bool, str]:
         if pin and pin.version and pin.version != engine.version:
             return False, f"the {engine.role} has not the version that the case pins"
     return True, ("arguments, variables, inputs and programs are those of the case" + _not_given(evidence)
-                  + _passed(evidence.bundle.record.engines, declared) + _computing(evidence))
+                  + _passed(evidence.bundle.record.engines, declared) + _computing(evidence) + _elsewhere(evidence))
 
 
 def _passed(engines: Sequence[EngineIdentity], declared: Mapping[str, EngineDeclaration]) -> str:
@@ -232,6 +232,14 @@ def _computing(evidence: Evidence) -> str:
     said = computing_variables(evidence.bundle.record.environment)
     own = sorted(said.items() - set(evidence.case.environment.items()))
     return f"; the engines had {', '.join(f'{name}={value}' for name, value in own)} from the shell" if own else ""
+
+
+def _elsewhere(evidence: Evidence) -> str:
+    """The variables by which the engines found what is the user's, where they are other ones here."""
+    then = place_variables(evidence.bundle.record.environment)
+    here = place_variables(variable_facts(evidence.case.environment))
+    return "".join(f"; {name} was {then.get(name, 'not set')} for the engines and is {here.get(name, 'not set')} here"
+                   for name in sorted(then.keys() | here.keys()) if then.get(name) != here.get(name))
 
 
 def _not_given(evidence: Evidence) -> str:

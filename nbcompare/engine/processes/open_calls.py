@@ -29,22 +29,31 @@ from contextlib import suppress
 
 from nbcompare.engine.processes.seen_calls import Calls, gives_rights
 
-OPEN, OPENAT, OPENAT2, CREATE, RUN, RUN_AT, TO, TO_AT, SYMLINK, SYMLINK_AT, CONNECT, RING, HANDLE = range(13)
-"""What a call does: open (by path, by folder, or with a struct), create, execute, give a file a name, a link, ..."""
+(OPEN, OPENAT, OPENAT2, CREATE, RUN, RUN_AT, TO, TO_AT, SYMLINK, SYMLINK_AT, CONNECT, RING, HANDLE, LOOK,
+ LOOK_AT) = range(15)
+"""What a call does: open (by path, by folder, or with a struct), create, execute, give a file a name, a link, ..., look
+at or for one without opening it (stat, access, readlink)."""
 
 _CALLS = {
     "x86_64": ((0xC000003E, {2: OPEN, 257: OPENAT, 437: OPENAT2, 85: CREATE, 59: RUN, 322: RUN_AT, 82: TO, 86: TO,
                              88: SYMLINK, 264: TO_AT, 316: TO_AT, 265: TO_AT, 266: SYMLINK_AT, 42: CONNECT, 425: RING,
-                             304: HANDLE}),
+                             304: HANDLE, 4: LOOK, 6: LOOK, 21: LOOK, 89: LOOK, 262: LOOK_AT, 267: LOOK_AT,
+                             269: LOOK_AT, 332: LOOK_AT, 439: LOOK_AT}),
                (0x40000003, {5: OPEN, 295: OPENAT, 437: OPENAT2, 8: CREATE, 11: RUN, 358: RUN_AT, 38: TO, 9: TO,
                              83: SYMLINK, 302: TO_AT, 353: TO_AT, 303: TO_AT, 304: SYMLINK_AT, 362: CONNECT, 425: RING,
-                             342: HANDLE})),
+                             342: HANDLE, 33: LOOK, 85: LOOK, 106: LOOK, 107: LOOK, 195: LOOK, 196: LOOK, 300: LOOK_AT,
+                             305: LOOK_AT, 307: LOOK_AT, 383: LOOK_AT, 439: LOOK_AT})),
     "aarch64": ((0xC00000B7, {56: OPENAT, 437: OPENAT2, 221: RUN, 281: RUN_AT, 38: TO_AT, 276: TO_AT, 37: TO_AT,
-                              36: SYMLINK_AT, 203: CONNECT, 425: RING, 265: HANDLE}),),
+                              36: SYMLINK_AT, 203: CONNECT, 425: RING, 265: HANDLE, 48: LOOK_AT, 78: LOOK_AT,
+                              79: LOOK_AT, 291: LOOK_AT, 439: LOOK_AT}),),
 }
 """By machine the numbers that a program of it may use: its own, and those of 32-bit programs where it runs such."""
 
-_LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
+_OF_A_HANDLE = {0xC000003E: ((262, 3), (332, 2)), 0xC00000B7: ((79, 3), (291, 2))}
+"""By machine the calls, with the place of their flags, that ask about an open file where these say AT_EMPTY_PATH."""
+
+_LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
+_EMPTY_PATH = 0x1000
 _ALLOW, _NOTIFY = 0x7FFF0000, 0x7FC00000
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _SET_FILTER, _SPECULATE, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 2, 1 << 3, 1 << 5
@@ -89,6 +98,7 @@ class OpenCalls:
         self._ours, self._childs = socket.socketpair()
         self._waker, self._wake = os.pipe()
         self._views: dict[int, None] = {}
+        self._looked_at: set[str] = set()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="open-calls")
         self._thread.start()
 
@@ -199,6 +209,8 @@ class OpenCalls:
         folder, at = _place_of_path(call, words)
         try:
             name = self._text(pid, at)
+            if name in self._looked_at and call in (LOOK, LOOK_AT):
+                return
             how = self._how(pid, call, words)
         except OSError:
             self._unreadable(call, ticket)
@@ -232,6 +244,9 @@ class OpenCalls:
                 self.calls.unseen[f"the set-uid program {path} has no rights of its own while it is watched"] = None
         elif call in (OPEN, OPENAT, OPENAT2):
             self.calls.opened(path, flags)
+        elif call in (LOOK, LOOK_AT):
+            self.calls.looked(path)
+            self._looked_at.add(path)
         else:
             self.calls.given_name(path, symbolic=call in (SYMLINK, SYMLINK_AT))
 
@@ -293,8 +308,12 @@ def _filter(machine: str) -> bytes:
     """The program that asks at the calls of the table and lets all others go on unasked."""
     steps: list[tuple[int, int, int, int]] = []
     for arch, calls in _CALLS[machine]:
-        rest = 2 * len(calls) + 2
+        handles = _OF_A_HANDLE.get(arch, ())
+        rest = 2 * len(calls) + 5 * len(handles) + 2
         steps += [(_LOAD, 0, 0, 4), (_EQUAL, 0, rest, arch), (_LOAD, 0, 0, 0)]
+        for number, flags in handles:
+            steps += [(_EQUAL, 0, 4, number), (_LOAD, 0, 0, 16 + 8 * flags), (_ANY_BIT, 0, 1, _EMPTY_PATH),
+                      (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _NOTIFY)]
         for number in calls:
             steps += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _NOTIFY)]
         steps.append((_RETURN, 0, 0, _ALLOW))
@@ -303,8 +322,8 @@ def _filter(machine: str) -> bytes:
 
 def _place_of_path(call: int, words: list[int]) -> tuple[int, int]:
     """(folder, address of the text) that name the file which a call opens, runs or makes."""
-    index = {OPEN: 0, CREATE: 0, RUN: 0, TO: 1, SYMLINK: 1, OPENAT: 1, OPENAT2: 1, RUN_AT: 1, TO_AT: 3,
-             SYMLINK_AT: 2}[call]
+    index = {OPEN: 0, CREATE: 0, RUN: 0, LOOK: 0, TO: 1, SYMLINK: 1, OPENAT: 1, OPENAT2: 1, RUN_AT: 1, LOOK_AT: 1,
+             TO_AT: 3, SYMLINK_AT: 2}[call]
     if index == 0 or call in (TO, SYMLINK):
         return _HERE, words[index]
     folder = words[index - 1] & 0xFFFFFFFF

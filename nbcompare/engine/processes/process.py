@@ -26,7 +26,8 @@ from nbcompare.engine.processes.strays import adopt_orphans, children, end_stray
 
 PASSED_ON = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH"
                        r"|PATH|HOME|LANG|LC_.*|TMPDIR|TZ|LD_LIBRARY_PATH|VIRTUAL_ENV|XDG_CACHE_HOME")
-RECORDED = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH")
+RECORDED = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH"
+                      r"|HOME|LANG|LC_.*|TZ|VIRTUAL_ENV")
 _PRIVATE = re.compile(r"TOKEN|SECRET|PASS|(^|_)PWD|CRED|AUTH|KEY|BEARER|COOKIE|SESSION|PRIVATE|JWT|(^|_)PAT(_|$)",
                       re.IGNORECASE)
 

@@ -18,7 +18,8 @@ class Use:
 
     ``stamp`` is (inode, size, mtime_ns) when it was opened first, None where there was no regular file; ``made`` says
     that the engine made the file, or emptied it, before it read it. A path that was reached through a link names that
-    as ``behind``, and the link's own is ``linked``.
+    as ``behind``, and the link's own is ``linked``. ``looked_at`` was what was asked for without being opened, and of a
+    link that was, ``leads_to`` is what it said then.
     """
 
     stamp: tuple[int, int, int] | None
@@ -29,6 +30,8 @@ class Use:
     written: bool = False
     linked: bool = False
     behind: str | None = None
+    looked_at: bool = False
+    leads_to: str | None = None
 
 
 @dataclass
@@ -47,6 +50,14 @@ class Calls:
         for use in self._uses_of(path, bool(flags & os.O_TRUNC), bool(flags & os.O_CREAT)):
             use.written |= bool(flags & _FILE_FLAGS)
             use.read |= not flags & os.O_WRONLY and not flags & _PATH_ONLY
+
+    def looked(self, path: str) -> None:
+        """A path is asked about: whether something is there, how large or new it is, or where a link leads."""
+        use = self.uses.get(path)
+        if use is None or not use.looked_at:
+            for use in self._uses_of(path):
+                use.looked_at = True
+            self.uses[path].leads_to = link_at(path)
 
     def run(self, path: str) -> None:
         """A program is about to be executed."""
@@ -110,7 +121,16 @@ class Calls:
         for path, use in list(other.uses.items()):
             mine = self.uses.setdefault(path, use)
             mine.read, mine.run, mine.written = mine.read or use.read, mine.run or use.run, mine.written or use.written
+            mine.looked_at |= use.looked_at
             mine.made = mine.made and use.made
+
+
+def link_at(path: str) -> str | None:
+    """What a symbolic link says; None where none is."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
 
 
 def stamp_of(path: str) -> tuple[int, tuple[int, int, int] | None]:

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nbcompare.engine.processes.seen_calls import Calls, Use
+from nbcompare.engine.processes.seen_calls import Calls, Use, link_at
 from nbcompare.engine.safety.confine import __file__ as _launcher
+from nbcompare.engine.sources.entry import MODULE, SCRIPT
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
 from nbcompare.engine.sources.opened_kinds import (
     INSTALLED,
@@ -34,7 +35,8 @@ from nbcompare.files import hash_of_named, sum_of
 MOST_FILES = 5000
 _LATER_SECONDS = 2.0
 _RECORD = "RECORD"
-_CODE = (".py", ".so")
+_CODE = frozenset((".py", ".pyc", ".so", ".pyd"))
+_NO_DATA = frozenset((".md", ".rst", ".orig", ".rej", ".bak", ".swp", ".swo", ".log", ".tmp", ".pid", ".lock"))
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Listing:
-    """A folder that was listed, as plug-ins and tables are found by: the endings of names that were opened in it (of
-    all names where it was empty, of code where nothing of it was opened), and one sum over the names of its files with
-    these."""
+    """A folder that was listed, as plug-ins and tables are found by: the endings of names that count, and one sum over
+    the names of its files with these, and of its packages and folders that hold such files. Where code alone was opened
+    in it, or nothing, code counts; where data were, all but what people and editors leave beside data; ``endings`` are
+    then empty."""
 
     place: str
     endings: tuple[str, ...]
@@ -58,16 +61,25 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A symbolic link that was asked about, and what it said."""
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True)
 class Opened:
-    """What an engine opened. ``absent`` are the files it looked for in vain, ``rewritten`` those that it reads and
-    writes, whose sum is of what it left. ``unwatched`` says why nothing was seen, and ``unseen`` what cannot be known
-    of what was."""
+    """What an engine opened, or looked at. ``absent`` are the files it looked for in vain, ``rewritten`` those that it
+    reads and writes, whose sum is of what it left, ``links`` where the links that it asked about lead.
+    ``unwatched`` says why nothing was seen, and ``unseen`` what cannot be known of what was."""
 
     files: tuple[SourceFile, ...] = ()
     absent: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
     listings: tuple[Listing, ...] = ()
     rewritten: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
     unseen: tuple[str, ...] = ()
     unwatched: str | None = None
 
@@ -91,6 +103,7 @@ class Opened:
         return {"files": [vars(entry) for entry in self.files],
                 "groups": [{**vars(group), "names": list(group.names)} for group in self.groups],
                 "listings": [{**vars(entry), "endings": list(entry.endings)} for entry in self.listings],
+                "links": [vars(link) for link in self.links],
                 **{key: list(getattr(self, key)) for key in _LISTS}, "unwatched": self.unwatched}
 
     @classmethod
@@ -99,7 +112,8 @@ class Opened:
         listings = tuple(Listing(entry["place"], tuple(entry["endings"]), entry["sha256"])
                          for entry in stored["listings"])
         return cls(tuple(SourceFile(**entry) for entry in stored["files"]), groups=groups, listings=listings,
-                   unwatched=stored["unwatched"], **{key: tuple(stored[key]) for key in _LISTS})
+                   links=tuple(Link(**entry) for entry in stored["links"]), unwatched=stored["unwatched"],
+                   **{key: tuple(stored[key]) for key in _LISTS})
 
 
 _LISTS = ("absent", "rewritten", "unseen")
@@ -112,7 +126,7 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
     if calls.unwatched:
         return Opened(unwatched=calls.unwatched), []
     known = _Known(made_of, program)
-    sources = {path: use for path, use in calls.uses.items() if not use.made and (use.read or use.run)}
+    sources = {path: use for path, use in calls.uses.items() if not use.made and (use.read or use.run or use.looked_at)}
     found = _Found()
     changed = []
     for path, use in sorted(sources.items()):
@@ -127,6 +141,8 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
             continue
         stamp = _stamp(path)
         if stamp != use.stamp and not use.written:
+            if not use.read and not use.run:
+                continue  # it was asked about alone, as a log is that others write
             changed.append(f"{path} {'is gone' if stamp is None else 'changed'}")
         elif stamp is not None:
             found.add(kind, source, use)
@@ -134,7 +150,15 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
                 found.add(FileKind(OWN, "", path), path, use)
                 calls.unseen[f"{path} is not compiled from the source beside it"] = None
     found.absent = list(dict.fromkeys((*found.absent, *_before_on(search, calls))))
-    return replace(found.opened(tuple(calls.unseen)), listings=tuple(_listings(calls, known))), changed
+    links = tuple(Link(path, use.leads_to) for path, use in sorted(calls.uses.items())
+                  if use.leads_to is not None and not use.written and _is_own(path))
+    return replace(found.opened(tuple(calls.unseen)), listings=tuple(_listings(calls, known)),
+                   links=links[:MOST_FILES]), changed
+
+
+def _is_own(path: str) -> bool:
+    kind = kind_of(path)
+    return kind is not None and kind.word == OWN
 
 
 class OpenedAgain:
@@ -174,32 +198,47 @@ def _before_on(search: str, calls: Calls) -> Iterator[str]:
 def _listings(calls: Calls, known: _Known) -> Iterator[Listing]:
     """The folders that were listed. Not those in which files lie that are known from reading: there Python searches
     its modules, and what would be new to it is looked for by asking again."""
-    endings: dict[str, set[str]] = {}
+    used: dict[str, set[str]] = {}
     for path, use in calls.uses.items():
-        if use.stamp and not use.made:
+        if use.stamp and not use.made and (use.read or use.run):
             folder, name = os.path.split(source_behind(path))
-            endings.setdefault(folder, set()).add(os.path.splitext(name)[1])
+            used.setdefault(folder, set()).add(os.path.splitext(name)[1])
     for path, use in sorted(calls.uses.items()):
         kind = kind_of(path + os.sep + "x") if use.is_folder and use.read and not use.made else None
         if kind and kind.word == OWN and not known.holds(path) and os.path.isdir(path):
-            found = tuple(sorted(endings.get(path, ())))
-            names = _names_in(path, found)
-            if names and not found:  # nothing of it was used: what may be taken for code is looked at
-                found = _CODE
-                names = _names_in(path, found)
+            data = used.get(path, set()) - _CODE
+            nothing = path not in used and not _names_in(path, ())
+            endings = () if data or nothing else tuple(sorted(_CODE))
+            names = _names_in(path, endings)
             if names is not None:
-                yield Listing(path, found, _sum_of_names(names))
+                yield Listing(path, endings, _sum_of_names(names))
 
 
 def _names_in(folder: str, endings: tuple[str, ...]) -> list[str] | None:
-    """The names of the files of a folder that end so, or of all where no ending is given; None where it cannot be
-    read."""
+    """The names in a folder that count, sorted; None where it cannot be read."""
     try:
         with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.is_file()
-                          and (not endings or os.path.splitext(entry.name)[1] in endings))
+            return sorted(entry.name for entry in entries if _counts(entry, endings))
     except OSError:
         return None
+
+
+def _counts(entry: os.DirEntry[str], endings: tuple[str, ...]) -> bool:
+    """Whether a file, or one of the files in a folder, is of the kind that is looked for."""
+    if entry.name.startswith(".") or entry.name == "__pycache__":
+        return False
+    if entry.is_file():
+        return _is_of(entry.name, endings)
+    try:
+        with os.scandir(entry.path) as within:
+            return any(_is_of(below.name, endings) and below.is_file() for below in within)
+    except OSError:
+        return False
+
+
+def _is_of(name: str, endings: tuple[str, ...]) -> bool:
+    ending = os.path.splitext(name)[1]
+    return ending in endings if endings else not (ending in _NO_DATA or name.endswith("~") or name.startswith("."))
 
 
 def _sum_of_names(names: Iterable[str]) -> str:
@@ -212,7 +251,8 @@ class _Known:
     def __init__(self, made_of: MadeOf | None, program: str) -> None:
         own = [entry.path for entry in made_of.files] if made_of else []
         self._files = {os.path.realpath(path) for path in (program, _launcher, *own) if path}
-        self._folders = {os.path.dirname(path) for path in self._files} | {
+        searched = made_of and made_of.kind in (MODULE, SCRIPT)  # what a wrapper's Python searches is not asked for
+        self._folders = {os.path.dirname(path) for path in self._files if searched or path not in own} | {
             os.path.realpath(os.path.dirname(folder)) for folder in (made_of.folders if made_of else ())}
 
     def __contains__(self, path: str) -> bool:
@@ -284,6 +324,7 @@ def changed_since(opened: Opened) -> list[str]:
         names = _names_in(listing.place, listing.endings)
         if names is None or _sum_of_names(names) != listing.sha256:
             found.append(f"{listing.place} has other files than when it was listed")
+    found += [f"{link.path} leads elsewhere" for link in opened.links if link_at(link.path) != link.target]
     for group in opened.groups:
         if _sum_of_group(group.place, group.names) != group.sha256:
             found.append(f"one of {len(group.names)} files below {group.place} changed (such as {group.names[0]})")

@@ -30,9 +30,9 @@ _OF_ETC = frozenset(f"/etc/{name}" for name in (
     "ld.so.cache", "ld.so.conf", "localtime", "timezone", "passwd", "group", "shadow", "nsswitch.conf", "hosts",
     "resolv.conf", "host.conf", "hostname", "gai.conf", "locale.alias", "machine-id", "mime.types", "os-release",
     "lsb-release", "debian_version", "services", "protocols", "networks", "inputrc", "gitconfig", "shells"))
-_CACHES = frozenset(("__pycache__", "GLCache", "mesa_shader_cache", ".nv", ".triton", ".ccache", ".pytest_cache",
+_CACHES = frozenset(("GLCache", "mesa_shader_cache", ".nv", ".triton", ".ccache", ".pytest_cache",
                      ".mypy_cache", ".ruff_cache", ".git", ".hg", ".svn", ".fontconfig"))
-_CACHE_FILES = re.compile(r".*(\.(lock|pid|nbi|nbc)|gconv-modules\.cache|~)")
+_CACHE_FILES = re.compile(r".*(\.pid|/__pycache__/[^/]*\.pyc|gconv-modules\.cache|~)")
 _PACKAGES = re.compile(r"(.*/(?:site|dist)-packages)/(.+)")
 _STDLIB = re.compile(r"(.*/lib(?:64)?/(?:python|pypy)3(?:\.\d+)?t?)/(.+)")
 OWN, PYTHON, SYSTEM, INSTALLED = "own", "python", "system", "installed"

@@ -16,7 +16,7 @@ from nbcompare.bundle.names import moment_of
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cells_of, load_case, parse_input_override
 from nbcompare.case.facts import CaseFacts, case_facts
-from nbcompare.engine.identity import EngineIdentity, computing_variables, computing_variables_here
+from nbcompare.engine.identity import EngineIdentity, computing_variables, place_variables, variable_facts
 from nbcompare.engine.sources.opened import is_as_it_was
 from nbcompare.errors import CaseError, NbCompareError, UsageError
 from nbcompare.files import hash_of_named, sha256_of
@@ -91,8 +91,10 @@ def opened_is_unchanged(record: Record) -> bool:
 
 
 def computes_as_here(record: Record) -> bool:
-    """Whether the engines of a record had the variables for devices and threads that they would get here and now."""
-    return computing_variables(record.environment) == computing_variables_here(record.case.environment)
+    """Whether the engines of a record had the variables for devices, threads and places that they would get here and
+    now."""
+    here = variable_facts(record.case.environment)
+    return all(of(record.environment) == of(here) for of in (computing_variables, place_variables))
 
 
 def done_before(case: Case, key: str, bundles: Path, *, confined: bool = False,

@@ -259,3 +259,19 @@ def test_ledger_and_sign_off_name_the_engines_commits(nb, run, gate, project):
     named = {entry["name"]: entry["digest"] for entry in statement["subject"]}
     assert named["git commit of the subject"] == {"gitCommit": sha}
     assert named["sources of the subject"] == {"sha256": record["engines"][1]["made_of"]["sha256"]}
+
+
+def test_a_run_under_another_home_does_not_stand_for_one_here(run, nb, gate, project, monkeypatch, tmp_path):
+    """What lies in a home decides an image, and the name of the home decides what lies there."""
+    project.declare(DECLARED)
+    assert run()[0] == 0
+    homes = [str(tmp_path / name) for name in ("one", "other")]
+    monkeypatch.setenv("HOME", homes[0])
+    assert nb("sweep", project.case, "-q", "--format", "json").json["results"][0]["how"] == "ran"
+    assert nb("sweep", project.case, "-q", "--format", "json").json["results"][0]["how"] == "stored"
+    monkeypatch.setenv("HOME", homes[1])
+    gate("files_complete: true")
+    said = nb("gate", "P", "--phases", "cases/phases.yaml", "--format", "json")
+    why = next(item["why"] for item in said.json["items"] if item["requirement"] == "experiment")
+    assert why.endswith(f"; HOME was {homes[0]} for the engines and is {homes[1]} here")
+    assert nb("sweep", project.case, "-q", "--format", "json").json["results"][0]["how"] == "ran"
