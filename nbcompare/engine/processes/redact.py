@@ -166,7 +166,8 @@ _HARMLESS = (
      r"|CUDA_(?:DEVICE_ORDER|LAUNCH_BLOCKING|CACHE_DISABLE|MODULE_LOADING)", r"[\w,:.(){}= -]{0,40}"),
     (r"CUDA_VISIBLE_DEVICES", r"[\d, -]{0,60}|(?:(?:GPU|MIG)-[0-9a-f-]{8,36},?){1,20}"),
     (r"CONDA_(?:DEFAULT_ENV|SHLVL|PROMPT_MODIFIER)", r"[\w.() /-]{0,60}"),
-    (r"CONDA_(?:PREFIX(?:_\d+)?|EXE|PYTHON_EXE)|CUDA_(?:HOME|PATH|ROOT)|NB_(?:C|PY)_BIN|PYTHONPATH",
+    (r"LANG|LC_\w{1,20}|TZ", r"[\w.@:/+-]{0,40}"),
+    (r"HOME|VIRTUAL_ENV|CONDA_(?:PREFIX(?:_\d+)?|EXE|PYTHON_EXE)|CUDA_(?:HOME|PATH|ROOT)|NB_(?:C|PY)_BIN|PYTHONPATH",
      r"(?!.*//)[\w.+~@/: -]*"))
 """Variables by name, and the form in which their values are known to be harmless."""
 
