@@ -36,6 +36,7 @@ MOST_FILES = 5000
 _LATER_SECONDS = 2.0
 _RECORD = "RECORD"
 _CODE = frozenset((".py", ".pyc", ".so", ".pyd"))
+_AT_START, _PLUG_INS = (".pth", "sitecustomize.py", "usercustomize.py"), "entry_points.txt"
 _NO_DATA = frozenset((".md", ".rst", ".orig", ".rej", ".bak", ".swp", ".swo", ".log", ".tmp", ".pid", ".lock"))
 
 
@@ -197,21 +198,37 @@ def _before_on(search: str, calls: Calls) -> Iterator[str]:
 
 def _listings(calls: Calls, known: _Known) -> Iterator[Listing]:
     """The folders that were listed. Not those in which files lie that are known from reading: there Python searches
-    its modules, and what would be new to it is looked for by asking again."""
-    used: dict[str, set[str]] = {}
+    its modules, and what would be new to it is looked for by asking again. Of a folder of packages only what every
+    Python looks at counts, and what describes plug-ins where such descriptions were read."""
+    used = _endings_used(calls)
+    for path, use in sorted(calls.uses.items()):
+        kind = kind_of(path + os.sep + "x") if use.is_folder and use.read and not use.made else None
+        if kind is None or kind.word not in (OWN, INSTALLED) or known.holds(path) or not os.path.isdir(path):
+            continue
+        if kind.word == OWN:
+            nothing = path not in used and not _names_in(path, ())
+            endings = () if used.get(path, set()) - _CODE or nothing else tuple(sorted(_CODE))
+        elif kind.place == path:
+            endings = (*_AT_START, *(name for name in (_PLUG_INS,) if any(
+                seen.startswith(path) and seen.endswith(f"-info/{_PLUG_INS}") for seen in calls.uses)))
+        else:
+            continue
+        names = _names_in(path, endings)
+        if names is not None:
+            yield Listing(path, endings, _sum_of_names(names))
+
+
+def _endings_used(calls: Calls) -> dict[str, set[str]]:
+    """By folder the endings of what was used in it, and in folders within it that were listed too."""
+    found: dict[str, set[str]] = {}
     for path, use in calls.uses.items():
         if use.stamp and not use.made and (use.read or use.run):
             folder, name = os.path.split(source_behind(path))
-            used.setdefault(folder, set()).add(os.path.splitext(name)[1])
-    for path, use in sorted(calls.uses.items()):
-        kind = kind_of(path + os.sep + "x") if use.is_folder and use.read and not use.made else None
-        if kind and kind.word == OWN and not known.holds(path) and os.path.isdir(path):
-            data = used.get(path, set()) - _CODE
-            nothing = path not in used and not _names_in(path, ())
-            endings = () if data or nothing else tuple(sorted(_CODE))
-            names = _names_in(path, endings)
-            if names is not None:
-                yield Listing(path, endings, _sum_of_names(names))
+            found.setdefault(folder, set()).add(os.path.splitext(name)[1])
+    for path, use in calls.uses.items():
+        if use.is_folder and use.read and path in found:
+            found.setdefault(os.path.dirname(path), set()).update(found[path])
+    return found
 
 
 def _names_in(folder: str, endings: tuple[str, ...]) -> list[str] | None:
@@ -238,7 +255,7 @@ def _counts(entry: os.DirEntry[str], endings: tuple[str, ...]) -> bool:
 
 def _is_of(name: str, endings: tuple[str, ...]) -> bool:
     ending = os.path.splitext(name)[1]
-    return ending in endings if endings else not (ending in _NO_DATA or name.endswith("~") or name.startswith("."))
+    return ending in endings or name in endings if endings else not (ending in _NO_DATA or name.endswith("~") or name.startswith("."))
 
 
 def _sum_of_names(names: Iterable[str]) -> str:
@@ -251,9 +268,10 @@ class _Known:
     def __init__(self, made_of: MadeOf | None, program: str) -> None:
         own = [entry.path for entry in made_of.files] if made_of else []
         self._files = {os.path.realpath(path) for path in (program, _launcher, *own) if path}
-        searched = made_of and made_of.kind in (MODULE, SCRIPT)  # what a wrapper's Python searches is not asked for
-        self._folders = {os.path.dirname(path) for path in self._files if searched or path not in own} | {
-            os.path.realpath(os.path.dirname(folder)) for folder in (made_of.folders if made_of else ())}
+        declared = made_of and (made_of.globs or made_of.kind not in (MODULE, SCRIPT))
+        """What the Python of a wrapper searches is not asked for, and of declared sources nothing else is."""
+        self._folders = {os.path.dirname(path) for path in self._files if not declared or path not in own} | {
+            os.path.realpath(os.path.dirname(folder)) for folder in (made_of.folders if made_of and not declared else ())}
 
     def __contains__(self, path: str) -> bool:
         return path in self._files
