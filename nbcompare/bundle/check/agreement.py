@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 from nbcompare.bundle import strict_json
@@ -37,6 +37,7 @@ from nbcompare.case.case import cell_named, load_case
 from nbcompare.case.facts import case_facts
 from nbcompare.case.further_subject import FurtherSubject
 from nbcompare.case.inputs import hash_inputs
+from nbcompare.compare.image import Roi
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHODS, Scale
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.processes.kept_stream import read_kept
@@ -236,6 +237,11 @@ def _log_faults(folder: Path, record: Record) -> Iterator[Fault]:
             yield Fault("disagrees", name, "the record says the tests passed, and here none did")
 
 
+def _weak_aside(rois: Sequence[Roi]) -> list[Roi]:
+    """Regions without the reason to judge weak ones, which a command line may give too (--allow-weak)."""
+    return [replace(roi, weak_allowed=None) for roi in rois]
+
+
 def _case_faults(folder: Path, record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
     """The case file that was kept against what the record says was asked for."""
     said = record.case
@@ -254,5 +260,6 @@ def _case_faults(folder: Path, record: Record, sums: Mapping[str, str]) -> Itera
     for key in (field.name for field in fields(kept) if field.name != "file"):
         ours, theirs = getattr(said, key), getattr(kept, key)
         more = key in ("reference_args", "subject_args") and ours[:len(theirs)] == theirs
-        if ours != theirs and not more:
+        excused = key == "rois" and _weak_aside(said.rois) == _weak_aside(kept.rois)
+        if ours != theirs and not more and not excused:
             yield Fault("disagrees", RECORD, f"case.{key} is not what {CASE_FILE} says")

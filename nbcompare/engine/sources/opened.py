@@ -8,6 +8,7 @@ The kinds are those of opened_kinds.py; what was seen comes from open_calls.py.
 from __future__ import annotations
 
 import base64
+import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from typing import Any
 from nbcompare.engine.processes.seen_calls import Calls, Use, link_at
 from nbcompare.engine.safety.confine import __file__ as _launcher
 from nbcompare.engine.sources.entry import MODULE, SCRIPT
+from nbcompare.engine.sources.listed import Listing, listings_of, names_in, sum_of_names
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
 from nbcompare.engine.sources.opened_kinds import (
     INSTALLED,
@@ -35,9 +37,8 @@ from nbcompare.files import hash_of_named, sum_of
 MOST_FILES = 5000
 _LATER_SECONDS = 2.0
 _RECORD = "RECORD"
-_CODE = frozenset((".py", ".pyc", ".so", ".pyd"))
-_AT_START, _PLUG_INS = (".pth", "sitecustomize.py", "usercustomize.py"), "entry_points.txt"
-_NO_DATA = frozenset((".md", ".rst", ".orig", ".rej", ".bak", ".swp", ".swo", ".log", ".tmp", ".pid", ".lock"))
+_COMPILED_BEFORE = ".nbc"
+"""What numba keeps of a function: it is asked of the file of the function alone, and not of what that calls."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,6 @@ class Group:
 
     place: str
     names: tuple[str, ...]
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Listing:
-    """A folder that was listed, as plug-ins and tables are found by: the endings of names that count, and one sum over
-    the names of its files with these, and of its packages and folders that hold such files. Where code alone was opened
-    in it, or nothing, code counts; where data were, all but what people and editors leave beside data; ``endings`` are
-    then empty."""
-
-    place: str
-    endings: tuple[str, ...]
     sha256: str
 
 
@@ -150,10 +139,13 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
             if source != path and kind.word == OWN and stale_bytecode(source) == path:
                 found.add(FileKind(OWN, "", path), path, use)
                 calls.unseen[f"{path} is not compiled from the source beside it"] = None
+            if source.endswith(_COMPILED_BEFORE) and use.stamp[2] < known.written:
+                calls.unseen[f"{path} was compiled before a source was written, and may be of its text before "
+                             "(remove it)"] = None
     found.absent = list(dict.fromkeys((*found.absent, *_before_on(search, calls))))
     links = tuple(Link(path, use.leads_to) for path, use in sorted(calls.uses.items())
                   if use.leads_to is not None and not use.written and _is_own(path))
-    return replace(found.opened(tuple(calls.unseen)), listings=tuple(_listings(calls, known)),
+    return replace(found.opened(tuple(calls.unseen)), listings=tuple(listings_of(calls, known.holds)),
                    links=links[:MOST_FILES]), changed
 
 
@@ -196,82 +188,21 @@ def _before_on(search: str, calls: Calls) -> Iterator[str]:
                     yield earlier
 
 
-def _listings(calls: Calls, known: _Known) -> Iterator[Listing]:
-    """The folders that were listed. Not those in which files lie that are known from reading: there Python searches
-    its modules, and what would be new to it is looked for by asking again. Of a folder of packages only what every
-    Python looks at counts, and what describes plug-ins where such descriptions were read."""
-    used = _endings_used(calls)
-    for path, use in sorted(calls.uses.items()):
-        kind = kind_of(path + os.sep + "x") if use.is_folder and use.read and not use.made else None
-        if kind is None or kind.word not in (OWN, INSTALLED) or known.holds(path) or not os.path.isdir(path):
-            continue
-        if kind.word == OWN:
-            nothing = path not in used and not _names_in(path, ())
-            endings = () if used.get(path, set()) - _CODE or nothing else tuple(sorted(_CODE))
-        elif kind.place == path:
-            endings = (*_AT_START, *(name for name in (_PLUG_INS,) if any(
-                seen.startswith(path) and seen.endswith(f"-info/{_PLUG_INS}") for seen in calls.uses)))
-        else:
-            continue
-        names = _names_in(path, endings)
-        if names is not None:
-            yield Listing(path, endings, _sum_of_names(names))
-
-
-def _endings_used(calls: Calls) -> dict[str, set[str]]:
-    """By folder the endings of what was used in it, and in folders within it that were listed too."""
-    found: dict[str, set[str]] = {}
-    for path, use in calls.uses.items():
-        if use.stamp and not use.made and (use.read or use.run):
-            folder, name = os.path.split(source_behind(path))
-            found.setdefault(folder, set()).add(os.path.splitext(name)[1])
-    for path, use in calls.uses.items():
-        if use.is_folder and use.read and path in found:
-            found.setdefault(os.path.dirname(path), set()).update(found[path])
-    return found
-
-
-def _names_in(folder: str, endings: tuple[str, ...]) -> list[str] | None:
-    """The names in a folder that count, sorted; None where it cannot be read."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if _counts(entry, endings))
-    except OSError:
-        return None
-
-
-def _counts(entry: os.DirEntry[str], endings: tuple[str, ...]) -> bool:
-    """Whether a file, or one of the files in a folder, is of the kind that is looked for."""
-    if entry.name.startswith(".") or entry.name == "__pycache__":
-        return False
-    if entry.is_file():
-        return _is_of(entry.name, endings)
-    try:
-        with os.scandir(entry.path) as within:
-            return any(_is_of(below.name, endings) and below.is_file() for below in within)
-    except OSError:
-        return False
-
-
-def _is_of(name: str, endings: tuple[str, ...]) -> bool:
-    ending = os.path.splitext(name)[1]
-    return ending in endings or name in endings if endings else not (ending in _NO_DATA or name.endswith("~") or name.startswith("."))
-
-
-def _sum_of_names(names: Iterable[str]) -> str:
-    return hash_of_named((name, "") for name in names)
-
-
 class _Known:
     """The files that need no telling, as real paths: an engine's program, and what it is known to be made of."""
 
     def __init__(self, made_of: MadeOf | None, program: str) -> None:
         own = [entry.path for entry in made_of.files] if made_of else []
         self._files = {os.path.realpath(path) for path in (program, _launcher, *own) if path}
-        declared = made_of and (made_of.globs or made_of.kind not in (MODULE, SCRIPT))
-        """What the Python of a wrapper searches is not asked for, and of declared sources nothing else is."""
-        self._folders = {os.path.dirname(path) for path in self._files if not declared or path not in own} | {
-            os.path.realpath(os.path.dirname(folder)) for folder in (made_of.folders if made_of and not declared else ())}
+        # What the Python of a wrapper searches is not asked for, and beside declared sources nothing is.
+        asked = made_of if made_of and made_of.kind in (MODULE, SCRIPT) and not made_of.globs else None
+        self._folders = {os.path.realpath(os.path.dirname(folder)) for folder in asked.folders} if asked else set()
+        self._folders |= {os.path.dirname(path) for path in self._files if asked or path not in own}
+
+    @functools.cached_property
+    def written(self) -> int:
+        """When the newest source was written, as mtime in nanoseconds."""
+        return max((stamp[2] for path in self._files if path.endswith(".py") and (stamp := _stamp(path))), default=0)
 
     def __contains__(self, path: str) -> bool:
         return path in self._files
@@ -339,8 +270,8 @@ def changed_since(opened: Opened) -> list[str]:
             found += [f"{path} was changed" for path in _edited_files(entry.path) if path not in listed]
     found += [f"{path} is new" for path in opened.absent if os.path.lexists(path)]
     for listing in opened.listings:
-        names = _names_in(listing.place, listing.endings)
-        if names is None or _sum_of_names(names) != listing.sha256:
+        names = names_in(listing.place, listing.endings)
+        if names is None or sum_of_names(names) != listing.sha256:
             found.append(f"{listing.place} has other files than when it was listed")
     found += [f"{link.path} leads elsewhere" for link in opened.links if link_at(link.path) != link.target]
     for group in opened.groups:

@@ -1,5 +1,7 @@
 """Weak regions: far fainter than the frame. What can be told from them is judged, and what cannot is no pass."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -124,6 +126,14 @@ def test_images_are_judged_with_a_reason_that_stays_on_the_record(nb):
     assert nb("verify", said.json["bundle"]).code == 0
     checked = nb("check", said.json["bundle"])
     assert checked.code == 0 and "allowed: only the place is asked for" in checked.out
+
+
+def test_a_reason_on_the_command_line_leaves_an_intact_bundle(nb, run_small):
+    """The regions of the record bear a reason then that those of the kept case do not."""
+    said, bundle = run_small("good", "twin", "--allow-weak", "only the place is asked for")
+    assert said.code == 0 and nb("verify", bundle).code == 0
+    record = json.loads((bundle / "record.json").read_text())
+    assert {roi["weak_allowed"] for roi in record["case"]["rois"]} == {"only the place is asked for"}
 
 
 def test_a_case_allows_regions_by_name(small_case):

@@ -1,0 +1,95 @@
+"""Folders that a program listed, and which of the names in them count: a new one may be found by the next run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.engine.sources.opened_kinds import INSTALLED, OWN, kind_of, source_behind
+from nbcompare.files import hash_of_named
+
+_CODE = frozenset((".py", ".pyc", ".so", ".pyd"))
+_AT_START, _PLUG_INS = (".pth", "sitecustomize.py", "usercustomize.py"), "entry_points.txt"
+_NO_DATA = frozenset((".md", ".rst", ".orig", ".rej", ".bak", ".swp", ".swo", ".log", ".tmp", ".pid", ".lock"))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A folder that was listed, as plug-ins and tables are found by: the endings of names that count, and one sum over
+    the names of its files with these, and of its packages and folders that hold such files. Where code alone was opened
+    in it, or nothing, code counts; where data were, all but what people and editors leave beside data; ``endings`` are
+    then empty."""
+
+    place: str
+    endings: tuple[str, ...]
+    sha256: str
+
+
+def listings_of(calls: Calls, is_known: Callable[[str], bool]) -> Iterator[Listing]:
+    """The folders that were listed. Not those in which files lie that are known from reading (``is_known``): there
+    Python searches its modules, and what would be new to it is looked for by asking again. Of a folder of packages only
+    what every Python looks at counts, and what describes plug-ins where such descriptions were read."""
+    used = _endings_used(calls)
+    for path, use in sorted(calls.uses.items()):
+        kind = kind_of(path + os.sep + "x") if use.is_folder and use.read and not use.made else None
+        if kind is None or kind.word not in (OWN, INSTALLED) or is_known(path) or not os.path.isdir(path):
+            continue
+        if kind.word == OWN:
+            nothing = path not in used and not names_in(path, ())
+            endings = () if used.get(path, set()) - _CODE or nothing else tuple(sorted(_CODE))
+        elif kind.place == path:
+            endings = (*_AT_START, *(name for name in (_PLUG_INS,) if any(
+                seen.startswith(path) and seen.endswith(f"-info/{_PLUG_INS}") for seen in calls.uses)))
+        else:
+            continue
+        names = names_in(path, endings)
+        if names is not None:
+            yield Listing(path, endings, sum_of_names(names))
+
+
+def _endings_used(calls: Calls) -> dict[str, set[str]]:
+    """By folder the endings of what was used in it, and in folders within it that were listed too."""
+    found: dict[str, set[str]] = {}
+    for path, use in calls.uses.items():
+        if use.stamp and not use.made and (use.read or use.run):
+            folder, name = os.path.split(source_behind(path))
+            found.setdefault(folder, set()).add(os.path.splitext(name)[1])
+    for path, use in calls.uses.items():
+        if use.is_folder and use.read and path in found:
+            found.setdefault(os.path.dirname(path), set()).update(found[path])
+    return found
+
+
+def names_in(folder: str, endings: tuple[str, ...]) -> list[str] | None:
+    """The names in a folder that count, sorted; None where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if _counts(entry, endings))
+    except OSError:
+        return None
+
+
+def _counts(entry: os.DirEntry[str], endings: tuple[str, ...]) -> bool:
+    """Whether a file, or one of the files in a folder, is of the kind that is looked for."""
+    if entry.name.startswith(".") or entry.name == "__pycache__":
+        return False
+    if entry.is_file():
+        return _is_of(entry.name, endings)
+    try:
+        with os.scandir(entry.path) as within:
+            return any(_is_of(below.name, endings) and below.is_file() for below in within)
+    except OSError:
+        return False
+
+
+def _is_of(name: str, endings: tuple[str, ...]) -> bool:
+    ending = os.path.splitext(name)[1]
+    if endings:
+        return ending in endings or name in endings
+    return not (ending in _NO_DATA or name.endswith("~") or name.startswith("."))
+
+
+def sum_of_names(names: Iterable[str]) -> str:
+    return hash_of_named((name, "") for name in names)

@@ -1,0 +1,156 @@
+"""What a program asks about without opening it decides what it does next: such a thing is seen, and missed when it
+changes. Each program here is one line of Python, or of a shell."""
+
+import os
+import sys
+
+import pytest
+
+from nbcompare.engine.processes.open_calls import OpenCalls
+from nbcompare.engine.processes.process import run_program
+from nbcompare.engine.sources.made_of import MadeOf, SourceFile
+from nbcompare.engine.sources.opened import Opened, changed_since, opened_by
+
+pytestmark = pytest.mark.skipif(OpenCalls.why_not() is not None,
+                                reason="which files a program asks about can be seen on Linux alone")
+
+
+@pytest.fixture
+def seen(tmp_path):
+    """Run Python code, or a line of a shell, and tell what was opened or asked about, as a record says it."""
+
+    def call(python: str = "", shell: str = "", made_of: MadeOf | None = None) -> Opened:
+        words = ("/bin/sh", "-c", shell) if shell else (sys.executable, "-S", "-c", f"import os\n{python}")
+        folder = tmp_path / "work"
+        folder.mkdir(exist_ok=True)
+        with OpenCalls() as watch:
+            ended = run_program(words, folder=folder, stdout=tmp_path / "out", stderr=tmp_path / "err", seconds=60.0,
+                                watch=watch)
+        assert ended.exit_code == 0, (tmp_path / "err").read_text()
+        opened, changed = opened_by(watch.calls.outside(folder), made_of)
+        assert changed == [] == changed_since(opened)
+        return Opened.from_dict(opened.as_dict())
+
+    return call
+
+
+ASKED = {"stat": "os.path.exists({0!r})", "lstat": "os.path.lexists({0!r})", "access": "os.access({0!r}, 0)",
+         "readlink": "os.path.realpath({0!r})", "by folder": "os.stat({1!r}, dir_fd=os.open({2!r}, os.O_PATH), "
+         "follow_symlinks=False) if os.path.exists({2!r} + '/other') else os.chdir({2!r}) or os.path.exists({1!r})"}
+
+
+@pytest.mark.parametrize("way", ASKED)
+def test_a_file_that_was_asked_for_in_vain_is_missed(seen, tmp_path, way):
+    settings = tmp_path / "settings"
+    opened = seen(ASKED[way].format(str(settings), settings.name, str(tmp_path)))
+    settings.write_text("x\n")
+    assert changed_since(opened) == [f"{settings} is new"]
+
+
+def test_a_shell_that_tests_for_a_file_is_seen_too(seen, tmp_path):
+    opened = seen(shell=f"[ -f {tmp_path}/local.sh ] && . {tmp_path}/local.sh; command -v helper-of-mine; true")
+    (tmp_path / "local.sh").write_text("x\n")
+    assert changed_since(opened) == [f"{tmp_path}/local.sh is new"]
+
+
+def test_a_file_whose_being_there_or_size_decides_counts_with_its_bytes(seen, tmp_path):
+    switch = tmp_path / "fast"
+    switch.write_text("x\n")
+    opened = seen(f"os.stat({str(switch)!r})")
+    switch.write_text("xy\n")
+    assert changed_since(opened) == [f"{switch} changed"]
+    switch.unlink()
+    assert changed_since(opened) == [f"{switch} is gone"]
+
+
+def test_a_link_that_is_switched_after_it_was_resolved_is_missed(seen, tmp_path):
+    """What is opened then bears the name of where it led."""
+    for version in ("v1", "v2"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "table").write_text(version)
+    (tmp_path / "current").symlink_to("v1")
+    opened = seen(f"open(os.path.realpath({str(tmp_path / 'current')!r}) + '/table').read()")
+    (tmp_path / "current").unlink()
+    (tmp_path / "current").symlink_to("v2")
+    assert changed_since(opened) == [f"{tmp_path}/current leads elsewhere"]
+
+
+def test_what_the_program_made_or_others_write_meanwhile_is_no_fault_of_it(seen, tmp_path):
+    """A log that is asked about alone may grow while it runs."""
+    log = tmp_path / "log"
+    log.write_text("x\n")
+    made = tmp_path / "made"
+    opened = seen(f"os.path.exists({str(made)!r}); open({str(made)!r}, 'w').close(); os.stat({str(log)!r}); "
+                  f"os.system('echo y >> {log}')")
+    assert str(made) not in opened.absent
+
+
+# --- folders that were listed ----------------------------------------------------------------------------------------
+
+
+def read_all(folder, pattern="*"):
+    return f"import glob\nfor name in glob.glob({str(folder)!r} + '/{pattern}', recursive=True):\n" \
+           "    os.path.isfile(name) and open(name).read()"
+
+
+@pytest.mark.parametrize(("new", "counts"), [("b.conf", True), ("b.py", True), ("b", True), ("notes.md", False),
+                                             (".b.cfg.swp", False), ("b.cfg~", False), ("b.log", False)])
+def test_in_a_folder_of_data_every_new_file_counts_but_what_lies_beside_data(seen, tmp_path, new, counts):
+    plugs = tmp_path / "plugs"
+    plugs.mkdir()
+    (plugs / "a.cfg").write_text("x\n")
+    opened = seen(read_all(plugs))
+    (plugs / new).write_text("y\n")
+    assert changed_since(opened) == ([f"{plugs} has other files than when it was listed"] if counts else [])
+
+
+@pytest.mark.parametrize(("new", "counts"), [("json.py", True), ("json/__init__.py", True), ("json/readme.txt", False),
+                                             ("table.txt", False), ("__pycache__/x.pyc", False)])
+def test_in_a_folder_of_code_new_code_counts(seen, tmp_path, new, counts):
+    source = tmp_path / "src"
+    source.mkdir()
+    (source / "core.py").write_text("X = 1\n")
+    opened = seen(read_all(source, "*.py"))
+    (source / new).parent.mkdir(exist_ok=True)
+    (source / new).write_text("")
+    assert changed_since(opened) == ([f"{source} has other files than when it was listed"] if counts else [])
+
+
+def test_a_new_folder_in_one_that_is_walked_is_missed(seen, tmp_path):
+    walked = tmp_path / "walked"
+    (walked / "one").mkdir(parents=True)
+    (walked / "one/a.cfg").write_text("x\n")
+    opened = seen(f"for place, _, names in os.walk({str(walked)!r}):\n"
+                  "    [open(place + '/' + name).read() for name in names]")
+    (walked / "two").mkdir()
+    assert changed_since(opened) == []
+    (walked / "two/b.cfg").write_text("y\n")
+    assert changed_since(opened) == [f"{walked} has other files than when it was listed"]
+
+
+@pytest.mark.parametrize(("new", "read", "counts"), [
+    ("zz.pth", False, True), ("sitecustomize.py", False, True), ("other/__init__.py", False, False),
+    ("other-1.dist-info/entry_points.txt", False, False), ("other-1.dist-info/entry_points.txt", True, True)])
+def test_of_a_folder_of_packages_counts_what_every_python_looks_at_and_plug_ins(seen, tmp_path, new, read, counts):
+    packages = tmp_path / "lib/python3.11/site-packages"
+    (packages / "mine-1.dist-info").mkdir(parents=True)
+    (packages / "mine-1.dist-info/entry_points.txt").write_text("")
+    opened = seen(read_all(packages, "*/entry_points.txt" if read else "*"))
+    (packages / new).parent.mkdir(exist_ok=True)
+    (packages / new).write_text("")
+    assert changed_since(opened) == ([f"{packages} has other files than when it was listed"] if counts else [])
+
+
+def test_code_that_numba_kept_counts_and_is_told_where_a_source_is_newer(seen, tmp_path):
+    """numba asks for the time of the file in which a function stands, and not of what it calls."""
+    source, kept = tmp_path / "units.py", tmp_path / "__pycache__/core.f-1.py311.1.nbc"
+    kept.parent.mkdir()
+    for path in (source, kept):
+        path.write_text("X = 1\n")
+    made_of = MadeOf("Python module", files=(SourceFile("units.py", str(source), "0" * 64),))
+    os.utime(source, ns=(0, os.stat(kept).st_mtime_ns - 1))
+    opened = seen(f"open({str(kept)!r}).read()", made_of=made_of)
+    assert str(kept) in [entry.path for entry in opened.files] and opened.is_whole
+    os.utime(source, ns=(0, os.stat(kept).st_mtime_ns + 1))
+    assert seen(f"open({str(kept)!r}).read()", made_of=made_of).unseen == (
+        f"{kept} was compiled before a source was written, and may be of its text before (remove it)",)
