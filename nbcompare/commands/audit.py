@@ -63,6 +63,7 @@ def command(kinds: tuple[str, ...], strengths: str, seed: int, alone: str | None
     It exits 0 when the defects could be seeded, 3 when a --require is not met, and 8 when there was nothing to
     seed, or the images do not pass as they are.
     """
+    from nbcompare.commands.document import say_document
     from nbcompare.commands.views.audit import audit_as_dict, audit_report
     from nbcompare.engine.progress import Progress
     from nbcompare.engine.rendering.render_cache import default_cache
@@ -70,7 +71,6 @@ def command(kinds: tuple[str, ...], strengths: str, seed: int, alone: str | None
     from nbcompare.explain.audit.audit import AuditOptions, audit
     from nbcompare.explain.audit.score import unmet
     from nbcompare.explain.experiment import experiment
-    from nbcompare.files import dump_json
 
     if no_diagnosis and (require_first is not None or require_three is not None):
         raise UsageError("--no-diagnosis leaves nothing for --require-first and --require-three to count")
@@ -83,7 +83,7 @@ def command(kinds: tuple[str, ...], strengths: str, seed: int, alone: str | None
         outcome = audit(found, options, progress)
     reasons, code = unmet(outcome, require, require_first, require_three)
     if form == "json":
-        click.echo(dump_json({**audit_as_dict(outcome), "unmet": reasons}), nl=False)
+        say_document({**audit_as_dict(outcome), "unmet": reasons})
     else:
         click.echo("\n".join([audit_report(outcome), *reasons]))
     return code

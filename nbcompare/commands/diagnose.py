@@ -30,12 +30,15 @@ def command(shape: tuple[int, int] | None, inputs: Path | None, quick: bool, bud
     to 1e-6. It exits with 3 when they differ, whether or not a cause is found, and with 4 when the subject's file is
     not of the image's size.
     """
-    from nbcompare.files import dump_json
+    from nbcompare.commands.document import say_document
 
     if listing:
         from nbcompare.commands.views.diagnosis import catalogue_as_list, catalogue_report
 
-        click.echo(dump_json(catalogue_as_list()) if form == "json" else catalogue_report(), nl=form != "json")
+        if form == "json":
+            say_document({"causes": catalogue_as_list()})
+        else:
+            click.echo(catalogue_report())
         return ExitCode.PASS
     if not words:
         raise UsageError("name a bundle, or a reference image and a subject image")
@@ -56,7 +59,10 @@ def command(shape: tuple[int, int] | None, inputs: Path | None, quick: bool, bud
     of = find_bundle(words[0]) if len(words) == 1 else None
     if of:  # its report shows the answer
         keep(of, DIAGNOSIS, found.as_dict())
-    click.echo(dump_json(found.as_dict()) if form == "json" else diagnosis_report(found), nl=form != "json")
+    if form == "json":
+        say_document(found.as_dict())
+    else:
+        click.echo(diagnosis_report(found))
     if form == "text" and not found.agree and not found.shape_fault and of:
         for word in explaining(load_bundle(of).record)[1:2]:
             click.echo(f"  next       {to_type('nb-compare', word, *words)}")

@@ -24,8 +24,8 @@ def command(cleaning: bool, bundles: Path, comparisons: Path, as_json: bool) -> 
     """
     from nbcompare.bundle.keep.doctor import examine
     from nbcompare.bundle.keep.leftovers import clean, find_leftovers
+    from nbcompare.commands.document import say_document
     from nbcompare.commands.views.bundles import doctor_report
-    from nbcompare.files import dump_json
 
     findings, leftovers = examine(bundles), find_leftovers(bundles, comparisons)
     told = [leftover.as_dict() for leftover in leftovers] if as_json else []
@@ -36,8 +36,8 @@ def command(cleaning: bool, bundles: Path, comparisons: Path, as_json: bool) -> 
     sound = all(finding.ok for finding in findings) and (cleaning or not open_cases)
     code = ExitCode.PASS if sound else ExitCode.BLOCKED
     if as_json:
-        click.echo(dump_json({"schema_version": 1, "exit_code": int(code), "leftovers": told, "cleaned": done,
-                              "findings": [finding.as_dict() for finding in findings]}), nl=False)
+        say_document({"exit_code": int(code), "leftovers": told, "cleaned": done,
+                      "findings": [finding.as_dict() for finding in findings]})
     for line in [] if as_json else done:
         click.echo(line)
     return code

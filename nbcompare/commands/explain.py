@@ -25,8 +25,8 @@ def command(case: Path, overrides: tuple[str, ...], bundles: Path, c_bin: str | 
     comes from. Nothing is run. The commands themselves: nb-compare run CASE --dry-run.
     """
     from nbcompare.case.case import load_case, parse_input_override
+    from nbcompare.commands.document import say_document
     from nbcompare.commands.views.terminal import table
-    from nbcompare.files import dump_json
     from nbcompare.run.effective import effective_values
     from nbcompare.run.options import RunOptions
     from nbcompare.visible import visible
@@ -37,8 +37,8 @@ def command(case: Path, overrides: tuple[str, ...], bundles: Path, c_bin: str | 
                          trust_case=trust_case)
     found = effective_values(loaded, options)
     if form == "json":
-        click.echo(dump_json({"schema_version": 1, "kind": "nb-compare explanation", "case": loaded.name,
-                              "values": [vars(entry) for entry in found]}), nl=False)
+        say_document({"kind": "nb-compare explanation", "case": loaded.name,
+                      "values": [vars(entry) for entry in found]})
     else:
         rows = [tuple(map(visible, (entry.what, entry.source, entry.value))) for entry in found]
         click.echo("\n".join(table(("what", "from", "value"), rows)))

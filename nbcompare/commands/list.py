@@ -17,12 +17,12 @@ from nbcompare.errors import ExitCode
 def command(case: str | None, bundles: Path, as_json: bool) -> ExitCode:
     """List the stored bundles with their verdicts, oldest first. Exit 6 when a record cannot be read."""
     from nbcompare.bundle.listing import list_bundles
+    from nbcompare.commands.document import say_document
     from nbcompare.commands.views.bundles import listing_table
-    from nbcompare.files import dump_json
 
     entries = list_bundles(bundles, case)
     if as_json:
-        click.echo(dump_json({"schema_version": 1, "bundles": [entry.as_dict() for entry in entries]}), nl=False)
+        say_document({"bundles": [entry.as_dict() for entry in entries]})
     else:
         click.echo(listing_table(entries))
     return ExitCode.EVIDENCE if any(entry.record is None for entry in entries) else ExitCode.PASS

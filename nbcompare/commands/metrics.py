@@ -12,13 +12,13 @@ from nbcompare.errors import ExitCode
 @output_options
 def command(form: str, quiet: bool) -> ExitCode:
     """List every figure that a threshold may ask for. Those marked * are part of every comparison."""
+    from nbcompare.commands.document import say_document
     from nbcompare.commands.views.terminal import table
     from nbcompare.compare.metrics import metrics_table
-    from nbcompare.files import dump_json
 
     entries = metrics_table()
     if form == "json":
-        click.echo(dump_json({"schema_version": 1, "metrics": entries}), nl=False)
+        say_document({"metrics": entries})
         return ExitCode.PASS
     head = ("metric", "", "range", "better", "what it is")
     rows = [(entry["name"], "*" if entry["default"] else "", entry["range"], entry["direction"],

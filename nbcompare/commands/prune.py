@@ -24,8 +24,8 @@ def command(keep: int, case: str | None, dry_run: bool, yes: bool, bundles: Path
     Never removed: a bundle that a sign-off names, one that another bundle rests on, one whose record cannot be read.
     """
     from nbcompare.bundle.keep.prune import choose, remove
+    from nbcompare.commands.document import say_document
     from nbcompare.commands.views.bundles import choices_report
-    from nbcompare.files import dump_json
 
     choices = choose(bundles, keep, case)
     going = [choice for choice in choices if choice.goes]
@@ -39,7 +39,7 @@ def command(keep: int, case: str | None, dry_run: bool, yes: bool, bundles: Path
             return ExitCode.PASS
         remove(choices)
     if as_json:
-        click.echo(dump_json({"schema_version": 1, "removed": not dry_run, "bundles": told}), nl=False)
+        say_document({"removed": not dry_run, "bundles": told})
     elif going and not dry_run:
         click.echo(f"removed {len(going)}")
     return ExitCode.PASS

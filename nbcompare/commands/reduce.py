@@ -11,6 +11,7 @@ from nbcompare.commands.options import experiment_options
 from nbcompare.errors import ExitCode
 
 if TYPE_CHECKING:
+    from nbcompare.commands.document import say_document
     from nbcompare.explain.experiment import ExperimentSource
 
 
@@ -37,18 +38,19 @@ def command(max_runs: int, metrics: tuple[str, ...], cache: Path | None, form: s
     from nbcompare.engine.rendering.render_cache import default_cache
     from nbcompare.explain.experiment import experiment
     from nbcompare.explain.reduce.reduce import NothingFails, reduce_experiment
-    from nbcompare.files import dump_json
 
     progress = Progress(quiet=quiet)
     with experiment(asked, progress) as found:
         try:
             smallest = reduce_experiment(found, cache or default_cache(), max_runs, progress, metrics=metrics)
         except NothingFails:
-            click.echo(dump_json({"of": found.named, "fails": False}) if form == "json" else
-                       f"{found.named}: both engines agree within every threshold, so there is nothing to reduce")
+            if form == "json":
+                say_document({"of": found.named, "fails": False})
+            else:
+                click.echo(f"{found.named}: both engines agree within every threshold, so there is nothing to reduce")
             return ExitCode.PASS
         if form == "json":
-            click.echo(dump_json(reduction_as_dict(smallest, found)), nl=False)
+            say_document(reduction_as_dict(smallest, found))
         else:
             click.echo(reduction_report(smallest, found))
     return ExitCode.ENGINE_FAILED if smallest.signature.engine else ExitCode.DIFFERS

@@ -10,6 +10,7 @@ from nbcompare.commands.options import Finite, experiment_options
 from nbcompare.errors import ExitCode, to_type, worst
 
 if TYPE_CHECKING:
+    from nbcompare.commands.document import say_document
     from nbcompare.explain.experiment import ExperimentSource
 
 
@@ -35,7 +36,6 @@ def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, 
     from nbcompare.engine.progress import Progress
     from nbcompare.explain.experiment import experiment, render
     from nbcompare.explain.trace.pixel import Pixel, pixels_to_trace, trace_pixel
-    from nbcompare.files import dump_json
     from nbcompare.verdict.verdict import failures_verdict
 
     progress = Progress(quiet=quiet)
@@ -59,7 +59,7 @@ def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, 
     if found.bundle:  # its report shows it
         keep(found.bundle, TRACE, said)
     if form == "json":
-        click.echo(dump_json(said), nl=False)
+        say_document(said)
     else:
         click.echo(trace_report(traces, command, every=every))
     code = worst(trace.exit_code for trace in traces)

@@ -20,15 +20,14 @@ def command(files: tuple[Path, ...], form: str) -> ExitCode:
     options are their own affair. Exit code 1 when there is any fault.
     """
     from nbcompare.case.validate import validate
+    from nbcompare.commands.document import say_document
     from nbcompare.commands.views.validation import validation_lines
-    from nbcompare.files import dump_json
 
     found = [validate(path) for path in files]
     code = ExitCode.USAGE if any(entry.faults for entry in found) else ExitCode.PASS
     if form == "json":
-        said = {"schema_version": 1, "kind": "nb-compare validation", "exit_code": int(code),
-                "files": [entry.as_dict() for entry in found]}
-        click.echo(dump_json(said), nl=False)
+        say_document({"kind": "nb-compare validation", "exit_code": int(code),
+                      "files": [entry.as_dict() for entry in found]})
     else:
         click.echo("\n".join(validation_lines(found)))
     return code

@@ -20,13 +20,13 @@ def command(folders: tuple[Path, ...], form: str, quiet: bool) -> ExitCode:
     that do not say what the record says; figures and verdict that do not come out of the stored images again.
     """
     from nbcompare.bundle.check.verify import verify_bundle
-    from nbcompare.files import dump_json
+    from nbcompare.commands.document import say_document
 
     found = [verify_bundle(folder) for folder in folders]
     code = worst(ExitCode.PASS if one.intact else ExitCode.EVIDENCE for one in found)
     if form == "json":
         told = [one.as_dict() for one in found]
-        click.echo(dump_json({"schema_version": 1, "exit_code": int(code), "bundles": told}), nl=False)
+        say_document({"exit_code": int(code), "bundles": told})
         return code
     for one in found:
         if one.intact and quiet:

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 from nbcompare.cli import run
+<<<<<<< HEAD
 from nbcompare.run import mapped_tests
+=======
+from tests.nbcompare.documents import command_of, faults
+>>>>>>> 0dbbc11 (commands: each JSON document has a schema and its version)
 
 FAKES = Path(__file__).resolve().parent.parent / "fakes"
 SMALL_ARGS = ("-detpixels_x", "9", "-detpixels_y", "7", "-flux", "1e18")
@@ -36,10 +40,14 @@ class Said:
     code: int
     out: str
     err: str
+    command: str
 
     @property
     def json(self):
-        return json.loads(self.out)
+        """The one document that was printed, which is as the schema of its command says."""
+        document = json.loads(self.out)
+        assert faults(document, self.command) == []
+        return document
 
 
 @pytest.fixture
@@ -52,7 +60,7 @@ def nb(tmp_path, monkeypatch, capsys):
     def call(*words) -> Said:
         code = run([str(word) for word in words])
         captured = capsys.readouterr()
-        return Said(code, captured.out, captured.err)
+        return Said(code, captured.out, captured.err, command_of(tuple(map(str, words))))
 
     return call
 

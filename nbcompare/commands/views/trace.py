@@ -125,7 +125,7 @@ def trace_as_dict(trace: PixelTrace, command: Sequence[str]) -> dict[str, Any]:
 
 def _pair_as_dict(pair: FactorPair) -> dict[str, Any]:
     unit = FACTORS[pair.name].unit if pair.name in FACTORS else ""
-    return {"name": pair.name, "index": list(pair.index), "unit": unit,
+    return {"name": pair.name, "index": [pair.index] if isinstance(pair.index, str) else list(pair.index), "unit": unit,
             "reference": _plain(pair.reference), "subject": _plain(pair.subject), "difference": pair.difference,
             "allowed": pair.allowed, "agrees": pair.agrees}
 
