@@ -11,7 +11,6 @@ from nbcompare.commands.options import experiment_options
 from nbcompare.errors import ExitCode
 
 if TYPE_CHECKING:
-    from nbcompare.commands.document import say_document
     from nbcompare.explain.experiment import ExperimentSource
 
 
@@ -33,6 +32,7 @@ def command(max_runs: int, metrics: tuple[str, ...], cache: Path | None, form: s
 
     It exits as the failure does: 3 outside a threshold, 2 an engine failed; 0 when nothing fails.
     """
+    from nbcompare.commands.document import say_document
     from nbcompare.commands.views.reduce import reduction_as_dict, reduction_report
     from nbcompare.engine.progress import Progress
     from nbcompare.engine.rendering.render_cache import default_cache

@@ -10,7 +10,6 @@ from nbcompare.commands.options import Finite, experiment_options
 from nbcompare.errors import ExitCode, to_type, worst
 
 if TYPE_CHECKING:
-    from nbcompare.commands.document import say_document
     from nbcompare.explain.experiment import ExperimentSource
 
 
@@ -31,6 +30,7 @@ def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, 
     WHAT is a case file, a bundle, or a nanoBragg command line after --.
     """
     from nbcompare.bundle.found import TRACE, keep
+    from nbcompare.commands.document import say_document
     from nbcompare.commands.views.terminal import body
     from nbcompare.commands.views.trace import trace_as_dict, trace_report
     from nbcompare.engine.progress import Progress
@@ -50,12 +50,17 @@ def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, 
                 failed = failures_verdict(runs)
                 if images is None or failed:
                     assert failed is not None, "only a run that failed leaves no image"
-                    click.echo("\n".join([str(failed.word), *body(None, failed)]))
+                    if form == "json":
+                        say_document({"of": found.named, "tolerance": tolerance, "pixels": [],
+                                      "failures": list(failed.reasons)})
+                    else:
+                        click.echo("\n".join([str(failed.word), *body(None, failed)]))
                     return failed.exit_code
             chosen = pixels_to_trace(images)
         traces = [trace_pixel(found, pixel, tolerance, progress, images, complete=complete) for pixel in chosen]
         command = found.case.command
-    said = {"of": found.named, "tolerance": tolerance, "pixels": [trace_as_dict(trace, command) for trace in traces]}
+    said = {"of": found.named, "tolerance": tolerance, "pixels": [trace_as_dict(trace, command) for trace in traces],
+            "failures": []}
     if found.bundle:  # its report shows it
         keep(found.bundle, TRACE, said)
     if form == "json":

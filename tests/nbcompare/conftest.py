@@ -11,11 +11,8 @@ import numpy as np
 import pytest
 
 from nbcompare.cli import run
-<<<<<<< HEAD
 from nbcompare.run import mapped_tests
-=======
 from tests.nbcompare.documents import command_of, faults
->>>>>>> 0dbbc11 (commands: each JSON document has a schema and its version)
 
 FAKES = Path(__file__).resolve().parent.parent / "fakes"
 SMALL_ARGS = ("-detpixels_x", "9", "-detpixels_y", "7", "-flux", "1e18")

@@ -11,7 +11,7 @@ def test_a_diagnosis_is_kept_beside_its_bundle_and_reaches_the_page(run_small, n
     _, folder = run_small(subject="bright")
     assert kept(folder, DIAGNOSIS) is None
     answer = nb("diagnose", folder.parent, "--quick", "--format", "json").json  # by its case: the newest is meant
-    assert kept(folder, DIAGNOSIS) == answer and answer["causes"]
+    assert {"schema_version": 1, **(kept(folder, DIAGNOSIS) or {})} == answer and answer["causes"]
     assert nb("verify", folder).code == 0
     assert nb("report", folder, "--html", tmp_path / "page.html").code == 0
     first = answer["causes"][0]

@@ -3,31 +3,17 @@
 import json
 from pathlib import Path
 
-import jsonschema
 import junitparser
 import numpy as np
 import pytest
-import referencing
 
-import nbcompare
 from nbcompare.bundle.schema import record_schema
+from tests.nbcompare.documents import SCHEMAS, commands_with_json, faults
 
-SCHEMAS = Path(nbcompare.__file__).parent / "commands/schemas"
 PHASES = """\
 title: t
 phases: [{name: N1, title: t, cases: [small.yaml], requires: {verdict: [PASS], files_complete: true}}]
 """
-
-
-def faults(value, name):
-    """Every way in which a value is not what the schema of that name, read as other programs read it, describes."""
-    def found(uri):
-        return referencing.Resource.from_contents(json.loads(Path(uri.removeprefix("file://")).read_text()))
-
-    schema = {"$ref": (SCHEMAS / f"{name}.json").as_uri()}
-    validator = jsonschema.Draft7Validator(schema, registry=referencing.Registry(retrieve=found))
-    return [f"{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}"
-            for error in validator.iter_errors(value)]
 
 
 @pytest.fixture
@@ -74,6 +60,75 @@ def test_every_command_that_judges_tells_it_in_every_form(command, asked, nb, tm
     assert said.code == code
     assert faults(said.json, command) == []
     assert said.json["schema_version"] == 1
+
+
+@pytest.fixture
+def further(store, tmp_path, fake, quick_runs):
+    """Words that call each other command with JSON."""
+    engines = ("--c-bin", fake("photons"), "--py-bin", fake("photons"))
+    crystal = ("--", "-cell", 50, 60, 70, 80, 85, 95, "-default_F", 100, "-N", 5, "-lambda", 1, "-distance", 100,
+               "-detpixels", 8, "-flux", "1e18", "-beamsize", "1.0", "-nonoise", "-nopgm")
+    scaled = (*engines, "--py-args", "-broken flux")
+    return {"audit": ("audit", "small.yaml", "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--kinds", "gain",
+                      "--strengths", "1", "--no-diagnosis", "--cache", tmp_path / "cache"),
+            "diagnose": ("diagnose", store.failed, "--quick"), "doctor": ("doctor",),
+            "explain": ("explain", "small.yaml", *engines), "list": ("list",), "metrics": ("metrics",),
+            "oneshot": ("--outdir", "out", "-q", *scaled, *crystal), "prune": ("prune", "--keep", 1, "--dry-run"),
+            "reduce": ("reduce", "-q", "--cache", tmp_path / "cache", *scaled, *crystal),
+            "fuzz": ("fuzz", "-q", "--budget", 2, "--c-bin", fake("any_command"), "--py-bin", fake("five_defects")),
+            "regenerate": ("regenerate", store.crashed, "--c-bin", fake("good"), "--py-bin", fake("crash"), "-q"),
+            "show": ("show", store.passed), "trend": ("trend", "small"), "verify": ("verify", store.passed),
+            "trace": ("trace", "-q", "--c-bin", fake("traced"), "--py-bin", fake("traced"), "--py-args", "-deaf flux",
+                      *crystal),
+            "validate": ("validate", "small.yaml")}
+
+
+def test_a_trace_for_which_an_engine_gave_no_image_is_a_document_too(nb, small_case, fake):
+    said = nb("trace", small_case, "-q", "--c-bin", fake("traced"), "--py-bin", fake("traced"), "--format", "json")
+    assert said.code == 2 and said.json["pixels"] == []
+    assert "too long: 256 bytes" in said.json["failures"][0]
+
+
+FURTHER = ("audit", "diagnose", "doctor", "explain", "fuzz", "list", "metrics", "oneshot", "prune", "reduce",
+           "regenerate", "show", "trace", "trend", "validate", "verify")
+ELSEWHERE = {"bisect"}
+"""Commands whose document is read by tests of their own alone, as they need a repository; ``nb`` looks at it there."""
+
+
+@pytest.mark.parametrize("command", FURTHER)
+def test_every_other_document_is_as_its_schema_says(command, further, nb):
+    words = further[command]
+    flag = ("--json",) if command in ("doctor", "list", "prune", "show") else ("--format", "json")
+    place = words.index("--") if "--" in words else len(words)
+    said = nb(*words[:place], *flag, *words[place:])
+    assert faults(json.loads(said.out), command) == [], said.err
+
+
+def test_every_command_with_a_document_has_a_schema_that_is_looked_at():
+    assert commands_with_json() == {*COMMANDS, *FURTHER, *ELSEWHERE}
+    assert {path.stem for path in SCHEMAS.glob("*.json")} == {*commands_with_json(), "events"}
+
+
+def test_words_that_a_schema_lists_are_those_of_the_program():
+    from nbcompare.bundle.keep import leftovers
+    from nbcompare.errors import ExitCode
+    from nbcompare.explain.audit import defect_result
+    from nbcompare.run.bisect import journal
+    from nbcompare.run.grading import Grade
+
+    def listed(name, *path):
+        found = json.loads((SCHEMAS / f"{name}.json").read_text())["properties"]
+        for key in path:
+            found = found[key]
+        return set(found["enum"])
+
+    assert listed("regenerate", "grades", "items", "properties", "grade") == set(Grade)
+    assert listed("regenerate", "exit_code") == {int(code) for code in ExitCode}
+    assert listed("doctor", "leftovers", "items", "properties", "state") == {
+        leftovers.LEFT, leftovers.IN_USE, leftovers.UNKNOWN}
+    assert listed("audit", "defects", "items", "properties", "state") == {
+        defect_result.NOT_HERE, defect_result.NO_EFFECT, defect_result.REFUSED, defect_result.SEEDED}
+    assert listed("bisect", "trials", "items", "properties", "outcome") == {journal.GOOD, journal.BAD, journal.SKIPPED}
 
 
 def test_several_cases_are_one_document_and_one_stream(nb, tmp_path, small_case, fake, quick_runs):

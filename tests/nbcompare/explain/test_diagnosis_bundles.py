@@ -179,9 +179,10 @@ def test_the_input_files_are_read_where_inputs_says(files, nb, tmp_path):
 
 def test_the_list_holds_every_cause_once_in_text_and_json(nb):
     listed = nb("diagnose", "--list", "--format", "json")
-    ids = [entry["id"] for entry in json.loads(listed.out)]
+    causes = listed.json["causes"]
+    ids = [entry["id"] for entry in causes]
     assert listed.code == ExitCode.PASS and len(ids) == len(set(ids)) > 300
     assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", id) for id in ids)
-    assert all(entry["sentence"].endswith(".") for entry in json.loads(listed.out))
+    assert all(entry["sentence"].endswith(".") for entry in causes)
     text = nb("diagnose", "--list").out
     assert all(re.search(rf"^  {re.escape(id)} +\S", text, re.MULTILINE) for id in ids)
