@@ -1,6 +1,5 @@
 """nb-compare diagnose of bundles and files: what engines print, stale images, sizes, exit codes, the catalogue."""
 
-import json
 import re
 import stat
 
