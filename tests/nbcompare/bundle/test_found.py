@@ -15,7 +15,8 @@ def test_a_diagnosis_is_kept_beside_its_bundle_and_reaches_the_page(run_small, n
     assert nb("verify", folder).code == 0
     assert nb("report", folder, "--html", tmp_path / "page.html").code == 0
     first = answer["causes"][0]
-    word = "proven" if first["proven"] else "perhaps"
+    rivals = first["proven"] and first["rivals"]
+    word = "one of several that give this image" if rivals else "proven" if first["proven"] else "perhaps"
     page = (tmp_path / "page.html").read_text()
     assert f"<b>{word}</b>, confidence {first['confidence']:.2f}: " in page
     assert f"nb-compare diagnose {folder}" not in page
