@@ -115,10 +115,10 @@ def test_a_case_that_is_not_there(nb):
 
 
 def test_a_number_with_an_exponent_is_a_number(tmp_path):
-    """YAML 1.1 reads 1e-3 as text; people do not."""
+    """YAML 1.1 reads 95e-2 as text; people do not."""
     path = tmp_path / "case.yaml"
-    path.write_text(SMALL_CASE.replace("min: 0.9995", "min: 1e-3"))
-    assert load_case(path).thresholds[0].min == 1e-3
+    path.write_text(SMALL_CASE.replace("min: 0.9995", "min: 95e-2"))
+    assert load_case(path).thresholds[0].min == 0.95
 
 
 def test_a_threshold_without_regions_holds_on_all(tmp_path):

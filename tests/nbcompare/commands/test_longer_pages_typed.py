@@ -96,6 +96,7 @@ def test_sweep_md(world, tmp_path, monkeypatch):
     (tmp_path / "grid").mkdir()
     (tmp_path / "grid/grid.yaml").write_text(GRID)
     said = world("sweep.md", more={"docs/table_to_matrix": f"{CHECKOUT}/docs/table_to_matrix",
+                                   "docs/table_claims": f"{CHECKOUT}/docs/table_claims",
                                    "~/bin/nanoBragg": f"{FAKES}/any_command.py", "HOST": "127.0.0.1",
                                    "cases/grid": "grid/grid", "8786": str(port), "--nworkers 8": "--nworkers 1"})
     assert "3 PASS" in said and "2 PASS" in said

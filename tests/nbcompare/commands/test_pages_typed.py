@@ -89,5 +89,7 @@ def test_images_md(world, tmp_path):
         with h5py.File(tmp_path / stored, "w") as file:
             file["data"] = small
         np.save(tmp_path / plain, image[:7, :9])
+    for name in ("c.npy", "port.npy"):
+        np.save(tmp_path / name, image[:256, :256])
     (tmp_path / "case.yaml").write_text((tmp_path / "cases/supervisor.yaml").read_text())
-    assert world("images.md").count("PASS") == 4 and (tmp_path / "images.xml").is_file()
+    assert world("images.md").count("PASS") == 5 and (tmp_path / "images.xml").is_file()

@@ -22,7 +22,7 @@ def evidence_of(**changes):
     case = Things(name="small", tests=("t",), inputs=(), folder=None)
     record = Things(tests={}, verdict=verdict(Label.PASS), protected=Things(after={}))
     said = {"case": case, "folder": None, "faults": (), "record": record, "verdict": verdict(Label.PASS),
-            "unjudged": None, "loosened": (), "made": NOW} | changes
+            "unjudged": None, "loosened": (), "traced": (), "made": NOW} | changes
     return Things(**said, bundle=Things(folder=said["folder"], record=said["record"]))
 
 

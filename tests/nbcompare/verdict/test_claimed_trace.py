@@ -91,7 +91,7 @@ def traced(nb, tmp_path, quick_runs, capsys):
 def test_the_traced_numbers_stand_beside_the_claim_in_run_record_check_gate_and_ledger(traced, nb, tmp_path):
     code, said = traced()
     bundle = next((Path("bundles") / "traced").glob("2*"))
-    assert code == 0 and said.startswith("PROVEN") and f"trace      {SAID}" in said
+    assert code == 0 and "\nPROVEN  traced" in said and f"trace      {SAID}" in said
     record = json.loads((bundle / "record.json").read_text())
     trace = record["findings"]["proof"]["traces"][0]
     assert [trace["factors"][1][key] for key in ("name", "reference", "subject")] == ["I_before_scaling", 5e4, 17e4]
