@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nbcompare.engine.processes.seen_calls import Calls, Use, link_at
+from nbcompare.engine.processes.seen_calls import Calls, Use, link_at, stamp_of
 from nbcompare.engine.safety.confine import __file__ as _launcher
 from nbcompare.engine.sources.entry import MODULE, SCRIPT
 from nbcompare.engine.sources.listed import Listing, listings_of, names_in, sum_of_names
@@ -129,7 +129,7 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
         kind = kind_of(source)
         if kind is None or os.path.realpath(source) in known:
             continue
-        stamp = _stamp(path)
+        stamp = stamp_of(path)[1]
         if stamp != use.stamp and not use.written:
             if not use.read and not use.run:
                 continue  # it was asked about alone, as a log is that others write
@@ -165,7 +165,7 @@ class OpenedAgain:
     def by(self, calls: Calls) -> tuple[Opened, list[str]]:
         if calls.unwatched:
             return opened_by(calls)
-        stamps = {path: _stamp(path) for path, use in calls.uses.items() if use.stamp or use.written}
+        stamps = {path: stamp_of(path)[1] for path, use in calls.uses.items() if use.stamp or use.written}
         moved = any(stamps[path] != use.stamp for path, use in calls.uses.items() if use.stamp and not use.written)
         seen = (calls.uses, list(calls.unseen), stamps)
         if seen == self._seen and not moved:
@@ -202,7 +202,8 @@ class _Known:
     @functools.cached_property
     def written(self) -> int:
         """When the newest source was written, as mtime in nanoseconds."""
-        return max((stamp[2] for path in self._files if path.endswith(".py") and (stamp := _stamp(path))), default=0)
+        stamps = [stamp_of(path)[1] for path in self._files if path.endswith(".py")]
+        return max((stamp[2] for stamp in stamps if stamp), default=0)
 
     def __contains__(self, path: str) -> bool:
         return path in self._files
@@ -328,11 +329,3 @@ def _sum_or_word(path: str) -> str:
         return sum_of(path)
     except FileError:
         return "gone"
-
-
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
