@@ -171,3 +171,14 @@ def test_every_parser_that_mutants_are_made_of_is_there():
     from tests.mutants.mutant import PARSERS
 
     assert [name for name in PARSERS if not (HARNESS / name).exists()] == []
+
+
+def test_a_name_of_a_class_stands_for_one_class():
+    """In both programs together, so that a word in a message or a page leads to one place."""
+    places: dict[str, list[str]] = {}
+    for path in (*(CHECKOUT / "nbcompare").rglob("*.py"), *(CHECKOUT / "simulator/nanobrag_torch").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(str(path.relative_to(CHECKOUT)))
+    assert len(places) > 100
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -29,7 +29,7 @@ BAR = (750, 114, 26, 578)
 _MARK_WIDTH = 2
 
 
-class Frame:
+class PictureFrame:
     """What the pictures of one region have in common, drawn once: each image is put into a copy of it."""
 
     def __init__(self, view: Roi, marked: Sequence[Roi]):

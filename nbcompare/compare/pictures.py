@@ -20,7 +20,7 @@ import numpy as np
 from nbcompare.compare.colour_scales import factor_between, times
 from nbcompare.compare.colours import BRIGHTNESS, DIFFERENCE
 from nbcompare.compare.image import Roi
-from nbcompare.compare.picture_frame import Frame
+from nbcompare.compare.picture_frame import PictureFrame
 from nbcompare.compare.region_pictures import identical
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def draw_all(view: Roi, boxes: Sequence[Roi], scale: Scale,
     """Write pictures (file, image, title, colours, and the values of the first and last of these) of a region. What
     they have in common is drawn once, and each file is packed while the next picture is drawn. Without limits there is
     nothing to be seen, and no scale."""
-    frame = Frame(view, boxes)
+    frame = PictureFrame(view, boxes)
     with ThreadPoolExecutor() as pool:
         saved = [pool.submit(_save, path, frame.picture(image, title, colours, limits))
                  for path, image, title, colours, limits in pictures]

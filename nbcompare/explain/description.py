@@ -75,7 +75,7 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
-class Detector:
+class DescribedDetector:
     """Unit vectors and lengths in metres. ``origin`` is the outer corner of the first pixel, from the sample."""
 
     shape: Shape
@@ -158,13 +158,13 @@ class Detector:
 
 
 @dataclass(frozen=True, eq=False)
-class Lattice:
+class DescribedLattice:
     """``real`` holds a, b, c as rows, in metres, at phi 0; ``wavelength_m`` is the central one."""
 
     real: np.ndarray
     wavelength_m: float
 
-    def indices(self, detector: Detector, x: np.ndarray, y: np.ndarray, phi: float = 0.0) -> np.ndarray:
+    def indices(self, detector: DescribedDetector, x: np.ndarray, y: np.ndarray, phi: float = 0.0) -> np.ndarray:
         """Fractional h, k, l [n, 3] of pixel middles, with the crystal turned by ``phi`` (radians)."""
         scattering = (_units(detector.centres(x, y)) - detector.beam) / self.wavelength_m
         turned = self.real @ rotation_about(detector.spindle, phi).T
@@ -177,8 +177,8 @@ class Description:
     """All of a command line; ``lattice`` is None where it gives none that is known here."""
 
     setting: Setting
-    detector: Detector
-    lattice: Lattice | None
+    detector: DescribedDetector
+    lattice: DescribedLattice | None
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
@@ -214,7 +214,7 @@ def describe_command(command: Command, folder: Path, shape: Shape | None = None)
     return read_description(document, cell=cell, amplitudes=listed or command.has("-default_F"))
 
 
-def describe_detector(command: Command, folder: Path, shape: Shape) -> Detector | None:
+def describe_detector(command: Command, folder: Path, shape: Shape) -> DescribedDetector | None:
     """The detector of an edited command, as ``describe_command`` has it, or None for one that cannot be. The list of
     structure factors is not read, so that this takes milliseconds."""
     try:
@@ -247,7 +247,7 @@ def read_description(document: Mapping[str, Any], *, cell: bool = True, amplitud
     """The record of a document; without ``cell`` or ``amplitudes`` those of the document are not the command's own."""
     beam, crystal = document["beam"], document["crystal"]
     real = np.array(crystal["real_A"], float) * _ANGSTROM
-    lattice = Lattice(real, beam["wavelength_A"] * _ANGSTROM) if cell else None
+    lattice = DescribedLattice(real, beam["wavelength_A"] * _ANGSTROM) if cell else None
     setting = _setting(document, (document["structure_factors"]["default_F"] if amplitudes else 0.0))
     return Description(setting, _detector(document), lattice)
 
@@ -271,10 +271,10 @@ def _setting(document: Mapping[str, Any], default_F: float) -> Setting:
         default_F=0.0 if document["structure_factors"]["listed"] else default_F)
 
 
-def _detector(document: Mapping[str, Any]) -> Detector:
+def _detector(document: Mapping[str, Any]) -> DescribedDetector:
     beam, found = document["beam"], document["detector"]
     centre, near = found["beam_centre"], found["nearest_point"]
-    return Detector(
+    return DescribedDetector(
         shape=Shape(slow=found["slow_pixels"], fast=found["fast_pixels"]), pixel_m=found["pixel_m"],
         beam=np.array(beam["direction"], float), fast=np.array(found["fast_axis"], float),
         slow=np.array(found["slow_axis"], float), normal=np.array(found["normal_axis"], float),

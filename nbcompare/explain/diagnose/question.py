@@ -11,7 +11,14 @@ import numpy as np
 from nbcompare.case.arguments.command import Command, parse_command
 from nbcompare.case.arguments.options import DUMP, INPUT
 from nbcompare.compare.image import Shape
-from nbcompare.explain.description import Description, Detector, Lattice, Setting, describe_command, describe_detector
+from nbcompare.explain.description import (
+    DescribedDetector,
+    DescribedLattice,
+    Description,
+    Setting,
+    describe_command,
+    describe_detector,
+)
 from nbcompare.explain.diagnose.image_pair import ImagePair
 from nbcompare.explain.diagnose.list_of_f import Amplitudes, read_amplitudes
 
@@ -29,7 +36,7 @@ class Question:
         self.argv, self.folder = tuple(argv), folder
         self.subject_argv = tuple(subject_argv) if subject_argv is not None else None
         self.echoes = echoes
-        self._detectors: dict[tuple[str, ...], Detector | None] = {}
+        self._detectors: dict[tuple[str, ...], DescribedDetector | None] = {}
 
     @cached_property
     def shape(self) -> Shape:
@@ -49,14 +56,14 @@ class Question:
         return self.description.setting
 
     @property
-    def detector(self) -> Detector:
+    def detector(self) -> DescribedDetector:
         return self.description.detector
 
     @property
-    def lattice(self) -> Lattice | None:
+    def lattice(self) -> DescribedLattice | None:
         return self.description.lattice
 
-    def detector_of(self, command: Command) -> Detector | None:
+    def detector_of(self, command: Command) -> DescribedDetector | None:
         """The detector of an edited command, for these images; None for one that cannot be."""
         if command.argv not in self._detectors:
             self._detectors[command.argv] = describe_detector(command, self.folder, self.shape)

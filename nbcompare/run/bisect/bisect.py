@@ -23,7 +23,7 @@ from nbcompare.errors import UsageError
 from nbcompare.files import user_cache
 from nbcompare.run.bisect.journal import BAD, GOOD, Journal, Judged, journal_in
 from nbcompare.run.bisect.search import Search, Searched, Undecided
-from nbcompare.run.bisect.step import COMPARED, Followed, Steps
+from nbcompare.run.bisect.step import COMPARED, BisectionSteps, Followed
 from nbcompare.run.options import RunOptions
 from nbcompare.verdict.verdict import Label
 
@@ -84,7 +84,7 @@ def bisect(case: Case, options: BisectOptions, progress: Progress) -> Bisection:
         if options.run.fresh:
             journal.forget()
         with work_tree(revisions.top, home, bad) as tree:
-            walk = Walk(revisions, journal, Steps(followed, tree, progress), progress, options)
+            walk = Walk(revisions, journal, BisectionSteps(followed, tree, progress), progress, options)
             found = walk.search(good, bad)
         count = len(revisions.between([good], bad))
         return _bisection(case, options, revisions, journal, found, count, notes)
@@ -133,7 +133,7 @@ class Walk:
 
     revisions: Revisions
     journal: Journal
-    steps: Steps
+    steps: BisectionSteps
     progress: Progress
     options: BisectOptions
 

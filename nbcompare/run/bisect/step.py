@@ -70,7 +70,7 @@ class Within(Progress):
         pass
 
 
-class Steps:
+class BisectionSteps:
     """Judges commits in a work tree. ``bad_words`` are the verdicts that count as bad: those of compared images, and
     that of the bad end, once it is known."""
 
