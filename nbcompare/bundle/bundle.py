@@ -221,13 +221,16 @@ def is_sealed(folder: Path) -> bool:
 # --- reading one --------------------------------------------------------------------------------------
 
 
-def load_bundle(folder: Path) -> Bundle:
-    """The bundle in a folder. Raises EvidenceError when there is no readable record, or none of the schema's form."""
+def load_bundle(folder: Path, text: str | None = None) -> Bundle:
+    """The bundle in a folder; ``text`` is that of its record where it was read already.
+
+    Raises EvidenceError when there is no readable record, or none of the schema's form.
+    """
     path = folder / RECORD
-    if not os.path.lexists(path):
+    if text is None and not os.path.lexists(path):
         raise EvidenceError(f"{folder}: no bundle here (there is no {RECORD})")
     try:
-        text = read_text(path)
+        text = read_text(path) if text is None else text
         stored = strict_json.loads(text)
         wrong = schema_faults(stored)
         if wrong:

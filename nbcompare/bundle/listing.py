@@ -123,10 +123,11 @@ def stamped_in(home: Path) -> list[Path]:
     return sorted(path for path in home.iterdir() if STAMP.fullmatch(path.name) and path.is_dir())
 
 
-def listed(folder: Path, signed: tuple[str, ...] = ()) -> ListedBundle:
-    """The bundle in a folder as it is listed; what cannot be read is said in it, not raised."""
+def listed(folder: Path, signed: tuple[str, ...] = (), text: str | None = None) -> ListedBundle:
+    """The bundle in a folder as it is listed; what cannot be read is said in it, not raised. ``text`` is that of its
+    record where it was read already."""
     try:
-        record = load_bundle(folder).record
+        record = load_bundle(folder, text).record
         if (record.stamp, record.case.name) != (folder.name, folder.parent.name):
             return ListedBundle(folder, None, f"its record is that of {record.name}", signed)
         return ListedBundle(folder, record, None, signed)

@@ -48,6 +48,12 @@ def quick_check(schema: Mapping[str, Any]) -> Check:
             return _OfType(part["type"])
         if words == {"type", "pattern"} and part["type"] == "string":
             return _text_like(part["pattern"])
+        if words == {"type", "minLength"} and part["type"] == "string":
+            return _text_of(part["minLength"])
+        if part.get("type") == "object" and words <= _OF_OBJECTS | {"type"}:
+            return _object_rule(part, rule, others=False)
+        if part.get("type") == "array" and words == {"type", "items"}:
+            return _items(part["items"], rule, others=False)
         checks = [make(part[word], rule) for word, make in _RULES.items() if word in part]
         if part.keys() & _OF_OBJECTS:
             checks.append(_object_rule(part, rule))
@@ -115,14 +121,21 @@ def _text_like(text: str) -> Check:
     return lambda value: type(value) is str and whole(value) is not None
 
 
-def _items(part: Any, rule: Rule) -> Check:
+def _text_of(least: int) -> Check:
+    """Type and length at once, of which a record has as many: words."""
+    return lambda value: type(value) is str and len(value) >= least
+
+
+def _items(part: Any, rule: Rule, *, others: bool = True) -> Check:
+    """What a list holds; ``others`` is the answer for what is none, False where its type is asked for too."""
     if isinstance(part, list):
         raise ValueError("items of different kinds cannot be checked quickly")
     check = rule(part)
     if isinstance(check, _OfType):
         kinds = check.kinds
-        return lambda value: not isinstance(value, list) or kinds.issuperset(map(type, value)) or all(map(check, value))
-    return lambda value: not isinstance(value, list) or all(map(check, value))
+        return lambda value: (kinds.issuperset(map(type, value)) or all(map(check, value))) \
+            if isinstance(value, list) else others
+    return lambda value: all(map(check, value)) if isinstance(value, list) else others
 
 
 def _names(part: Any, rule: Rule) -> Check:
@@ -159,18 +172,21 @@ _RULES: dict[str, Callable[[Any, Rule], Check]] = {
 _OF_OBJECTS = {"properties", "required", "additionalProperties"}
 
 
-def _object_rule(part: Mapping[str, Any], rule: Rule) -> Check:
-    """Keys that must be there, what those that are known hold, and what any other holds."""
+def _object_rule(part: Mapping[str, Any], rule: Rule, *, others: bool = True) -> Check:
+    """Keys that must be there, what those that are known hold, and what any other holds; ``others`` is the answer for
+    what is no object, False where its type is asked for too."""
     known = {name: rule(inner) for name, inner in part.get("properties", {}).items()}
     needed, other = frozenset(part.get("required", ())), rule(part.get("additionalProperties", True))
-    kinds = {name: check.kinds for name, check in known.items() if isinstance(check, _OfType)}
-    nothing: frozenset[type] = frozenset()
+    none: frozenset[type] = frozenset()
+    members = {name: (check.kinds if isinstance(check, _OfType) else none, check) for name, check in known.items()}
+    any_other = none, other
 
     def check(value: Any) -> bool:
         if not isinstance(value, dict):
-            return True
+            return others
         for name, inner in value.items():  # a loop, as it is walked a hundred thousand times
-            if type(inner) not in kinds.get(name, nothing) and not known.get(name, other)(inner):
+            kinds, fits = members.get(name, any_other)
+            if type(inner) not in kinds and not fits(inner):
                 return False
         return needed <= value.keys()
 

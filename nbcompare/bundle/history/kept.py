@@ -97,15 +97,15 @@ def _run(folder: Path, name: str, known: Cache, sums: dict[str, str]) -> PastRun
     try:
         manifest, stated = _record_sum(folder)
         reading = RECORD
-        text = read_text(folder / RECORD).encode()
+        text = read_text(folder / RECORD)
     except (NbCompareError, OSError, ValueError) as fault:
         return PastRun(folder.parent.name, folder.name, f"{reading}: {_words(fault)}")
     sums[name] = manifest
-    if hashlib.sha256(text).hexdigest() != stated:
+    if hashlib.sha256(text.encode()).hexdigest() != stated:
         return PastRun(folder.parent.name, folder.name, f"{RECORD} is not the file that its manifest names")
     kept = known.get(name, manifest)
     if kept is None:
-        kept = past_run(listed(folder))
+        kept = past_run(listed(folder, text=text))
         known.keep(kept, manifest)
     return kept
 

@@ -129,6 +129,10 @@ def test_the_quick_answer_is_that_of_the_library(stored):
     ({"enum": [0, "a"]}, 0, False), ({"const": True}, True, 1), ({"type": "integer"}, 2.0, True),
     ({"type": "number"}, 1, True), ({"pattern": "^a$"}, "a", "a\n"), ({"minimum": 1}, "x", 0),
     ({"oneOf": [{"type": "null"}, {"minimum": 1}]}, 2, None), ({"minItems": 1}, {}, []),
+    ({"type": "object", "required": ["a"]}, {"a": 1}, {}), ({"type": "object", "properties": {}}, {}, []),
+    ({"type": "array", "items": {"minimum": 1}}, [1], [0]), ({"type": "array", "items": {"type": "null"}}, [], {}),
+    ({"type": "string", "minLength": 1}, "a", ""), ({"type": "string", "minLength": 1}, "a", ["a"]),
+    ({"required": ["a"]}, [], {}), ({"items": {"minimum": 1}}, {}, [0]),
     ({"required": ["a"]}, {"a": 1}, {}), ({"additionalProperties": {"type": "null"}}, {"b": None}, {"b": 1})])
 def test_a_rule_is_read_as_the_standard_has_it(schema, fits, fails):
     assert quick_check(schema)(fits) and not quick_check(schema)(fails)

@@ -10,17 +10,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbcompare.bundle.history.kept import History, KeptSignOff
 from nbcompare.bundle.history.past_run import Held, PastRun
 from nbcompare.bundle.history.trend import Trend, trend_of
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.commands.views.index.charts import Chart, margin_chart, seconds_chart
-from nbcompare.commands.views.index.gates import ShownGate
 from nbcompare.commands.views.index.runs import DAMAGED, MARKS, ShownRun, address, margin_class, shown_run
 from nbcompare.commands.views.index.sweeps import SweepMap, sweeps_of
 from nbcompare.commands.views.trend import margin_words
 from nbcompare.visible import visible
+
+if TYPE_CHECKING:
+    from nbcompare.commands.views.index.gates import ShownGate
 
 FOLDER = Path(__file__).parent
 IN_A_STRIP = 60
