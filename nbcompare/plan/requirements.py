@@ -16,6 +16,7 @@ from nbcompare.bundle.names import CUDA, DATA, NO_TEST_USES_DEVICE, PICTURES, im
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.phases import Requirements
+from nbcompare.compare.pictures import UNLESS_PASSED
 from nbcompare.engine.identity import UNKNOWN, content_hash
 from nbcompare.engine.installation import HARNESS
 from nbcompare.engine.processes.kept_stream import read_kept
@@ -107,15 +108,18 @@ def _age(evidence: Evidence, most_hours: float, now: datetime.datetime) -> tuple
 
 def _files_complete(evidence: Evidence) -> tuple[bool, str]:
     refusing = evidence.case.expect
+    record = evidence.bundle.record
     wanted = [image_name(role) for role in (REFERENCE, SUBJECT) if role not in refusing]
-    wanted += PICTURES.values() if not refusing and not evidence.bundle.record.uncompared else ()
+    undrawn = record.uncompared or (record.pictures == UNLESS_PASSED and record.verdict.passed)
+    wanted += PICTURES.values() if not refusing and not undrawn else ()
     missing = [name for name in wanted if not (evidence.bundle.folder / name).is_file()]
     if missing:
         return False, f"not there: {', '.join(missing)}"
     if refusing:
         return True, f"logs and records are there; the {' and the '.join(refusing)} had to refuse and left no image"
-    if evidence.bundle.record.uncompared:
-        return True, "logs, records and both float images are there; no pictures, as they were left uncompared"
+    if undrawn:
+        why = "they were left uncompared" if record.uncompared else "a sweep draws none of a case that passes"
+        return True, f"logs, records and both float images are there; no pictures, as {why}"
     return True, "logs, records, both float images and the pictures are there"
 
 

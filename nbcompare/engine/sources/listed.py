@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from nbcompare.engine.processes.seen_calls import Calls
 from nbcompare.engine.sources.opened_kinds import INSTALLED, OWN, kind_of, source_behind
+from nbcompare.engine.sources.python_here import lies_beside
 from nbcompare.files import hash_of_named
 
 _CODE = frozenset((".py", ".pyc", ".so", ".pyd"))
 _AT_START, _PLUG_INS = (".pth", "sitecustomize.py", "usercustomize.py"), "entry_points.txt"
-_NO_DATA = frozenset((".md", ".rst", ".orig", ".rej", ".bak", ".swp", ".swo", ".log", ".tmp", ".pid", ".lock"))
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _is_of(name: str, endings: tuple[str, ...]) -> bool:
     ending = os.path.splitext(name)[1]
     if endings:
         return ending in endings or name in endings
-    return not (ending in _NO_DATA or name.endswith("~") or name.startswith("."))
+    return not (lies_beside(name) or name.startswith("."))
 
 
 def sum_of_names(names: Iterable[str]) -> str:

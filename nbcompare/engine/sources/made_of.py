@@ -25,7 +25,7 @@ from nbcompare.engine.processes.asking import answer, once
 from nbcompare.engine.safety.sandbox import confining, with_own_places
 from nbcompare.engine.sources.entry import COMPILED, MODULE, SCRIPT, WRAPPER, Entry, entry_of
 from nbcompare.engine.sources.libraries import linked_libraries, loader_of
-from nbcompare.engine.sources.python_here import SKIPPED, files_below
+from nbcompare.engine.sources.python_here import SKIPPED, files_below, lies_beside
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sha256_of
 
@@ -301,8 +301,10 @@ def _answers(named: set[str], known: set[str], reason: Reason, engine: Engine) -
 
 
 def _globbed(base: Path, globs: tuple[str, ...]) -> list[Path]:
-    """The files that the globs name, without those of caches; each once, by path."""
-    found = {path for glob in globs for path in _glob(base, glob) if path.is_file()}
+    """The files that the globs name, without those of caches; each once, by path. What editors leave beside them counts
+    where it is named by more than a ``*``."""
+    found = {path for glob in globs for path in _glob(base, glob) if path.is_file()
+             and (not lies_beside(path.name) or not glob.endswith("*"))}
     kept = sorted(path for path in found if not set(path.parts) & set(SKIPPED))
     if len(kept) > MOST_FILES:
         raise FileError(f"{base}: the declared sources are more than {MOST_FILES} files",

@@ -21,6 +21,9 @@ from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, Pat
 
 SKIPPED = ("__pycache__", "node_modules", ".git", ".hg", ".svn", ".tox", ".nox", ".mypy_cache", ".ruff_cache",
            ".pytest_cache", ".ipynb_checkpoints", ".idea", ".vscode", ".hypothesis", ".eggs")
+BESIDE = (".md", ".rst", ".orig", ".rej", ".bak", ".swp", ".swo", ".swn", ".log", ".tmp", ".pid", ".lock")
+"""Ends of names of what editors and people leave beside code and data; where a program opens one, that is seen."""
+
 FOUND_BY: dict[str, str] = {}
 """Modules that no finder of Python itself found, with the module of the finder that did."""
 
@@ -29,7 +32,7 @@ PATH = list(sys.path)
 
 
 def files_below(folder: str) -> Iterator[str]:
-    """Every file below a folder, through links too, without caches; each folder once."""
+    """Every file below a folder, through links too, without caches and what editors leave; each folder once."""
     seen = set()
     for place, inner, names in os.walk(folder, followlinks=True):
         seen.add(os.path.realpath(place))
@@ -37,8 +40,14 @@ def files_below(folder: str) -> Iterator[str]:
                           and os.path.realpath(os.path.join(place, name)) not in seen
                           and not os.path.exists(os.path.join(place, name, "pyvenv.cfg")))
         for name in sorted(names):
-            if os.path.isfile(os.path.join(place, name)):
+            if not lies_beside(name) and os.path.isfile(os.path.join(place, name)):
                 yield os.path.join(place, name)
+
+
+def lies_beside(name: str) -> bool:
+    """Whether a file of this name is what an editor or a person leaves beside code and data."""
+    return os.path.splitext(name)[1] in BESIDE or name.endswith("~") or name.startswith((".#", "#")) or \
+        name == ".DS_Store"
 
 
 def project_of(folder: str) -> str:

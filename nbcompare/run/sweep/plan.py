@@ -116,7 +116,7 @@ def done_before(case: Case, key: str, bundles: Path, *, confined: bool = False,
     for folder in sorted((path for path in home.iterdir() if moment_of(path.name)), reverse=True):
         try:
             found = load_bundle(folder)
-            if found.record.comparison is None:
+            if found.record.comparison is None and not found.record.verdict.passed:
                 return None
             if is_imported(folder):
                 continue
