@@ -116,7 +116,7 @@ def repetitions_asked(repeat: int, threads: Sequence[int]) -> dict[str, dict[str
 
 def measure(reference: np.ndarray, first: Run, job: Job, rerun: Rerun, rois: Sequence[Roi],
             thresholds: Sequence[Threshold], *, repeat: int, threads: Sequence[int],
-            centre: tuple[float, float] | None = None, skip_nonfinite: bool = False) -> NoiseFloor:
+            centre: tuple[float, float] | None = None, skip_nonfinite: bool) -> NoiseFloor:
     """Run the reference ``repeat`` more times as it is, and once with each number of OpenMP threads.
 
     ``first`` is the run that made ``reference``, the image all others are held against.

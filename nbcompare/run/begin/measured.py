@@ -76,7 +76,8 @@ def measured(command: Relocated, engine: Engine, progress: Progress) -> Measured
         image = _usable(first, command.command)
         rois = places_of(image)
         noise = measure(image, first.run, job, _rerun(renderer, progress), rois, _asked(rois),
-                        repeat=REPEAT, threads=() if engine.capabilities.get("threads") is False else THREADS)
+                        repeat=REPEAT, threads=() if engine.capabilities.get("threads") is False else THREADS,
+                        skip_nonfinite=False)
         if noise.failures:
             raise ReferenceFailed(noise.failures[0], hint="a program that fails at times cannot be a reference")
         itself = {key: METRICS[key[0]].distance(value) for key, value in noise.values().items()}

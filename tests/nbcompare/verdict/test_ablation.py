@@ -47,6 +47,15 @@ def test_the_probed_region_is_64_pixels_about_the_brightest_and_within_the_image
     assert engines.asked[0] == ("reference", (*COMMAND, "-roi", *box.split()), "probe, nothing left out")
 
 
+@pytest.mark.parametrize(("size", "box"), [
+    (66, "2 65 2 65"), (65, "1 64 1 64"), (64, "0 63 0 63"), (127, "63 126 63 126")])
+def test_the_region_reaches_the_edge_of_an_image_of_any_size(tmp_path, size, box):
+    image = image_with_peak(size - 1, size - 1)[:size, :size]
+    engines = Engines(lambda arguments: image)
+    ablated(engines, tmp_path, image)
+    assert engines.asked[0][1][-4:] == tuple(box.split())
+
+
 def test_an_image_smaller_than_the_region_is_probed_whole(tmp_path):
     small = image_with_peak(5, 5)[:20, :30]
     engines = Engines(lambda arguments: small)

@@ -19,7 +19,7 @@ from nbcompare.cli import run
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Run
 from nbcompare.errors import CaseError
-from nbcompare.verdict.claimed_trace import ClaimTrace, TracedRun, read_claim_trace, trace_faults
+from nbcompare.verdict.claimed_trace import ClaimTrace, TracedRun, read_claim_trace, trace_faults, trace_sentences
 
 FAKES = Path(__file__).resolve().parents[2] / "fakes"
 CASE = """\
@@ -197,6 +197,15 @@ def test_the_expected_factor_alone_is_what_the_claim_says():
 def test_whatever_else_differs_is_named(subject, why):
     found = faults(subject)
     assert found and why in " ".join(found) and all(fault.startswith("phi-carryover: ") for fault in found)
+
+
+def test_the_sentence_tells_the_largest_of_the_other_factors():
+    subject = printed(I_before_scaling=85.4, polarization=0.5 * (1 + 2.44e-7))
+    runs = tuple(TracedRun("f", Run(role, (role,), Shape(2, 2), 0, 0.1, None, None), None)
+                 for role in ("reference", "subject"))
+    found = read_claim_trace(ClaimTrace("phi-carryover", 1, 1, runs), {"reference": printed(), "subject": subject})
+    said, = trace_sentences([CLAIM], [found])
+    assert "I_before_scaling -14.6 % (claimed -14.6" in said and "6 other factors within 2.4e-07, unexplained" in said
 
 
 def test_a_trace_that_is_not_of_the_image_shows_nothing():

@@ -1,7 +1,5 @@
-"""Claims of known divergences: PROVEN only when every rule holds, and each way in which a claim can be wrong.
-
-The rules are tried with runs in memory; the whole way, from case file to report and record, with fake engines.
-"""
+"""Claims of known divergences: PROVEN only when every rule holds, and each way in which a claim can be wrong. Rules are
+tried with runs in memory; the whole way, from case file to report and record, with fake engines."""
 
 import datetime
 import json
@@ -91,6 +89,15 @@ def test_an_emulation_that_does_nothing_proves_nothing():
     assert (verdict.word, verdict.exit_code) == (Label.NOT_PROVEN, ExitCode.CLAIM)
     assert any("did not change the subject's image on full, middle" in reason for reason in verdict.reasons)
     assert verdict.reasons[0].startswith("phi-carryover explains none of the sum; a factor of 0.99")
+
+
+def test_an_emulation_that_closes_the_sums_and_not_the_pixels_proves_nothing():
+    """Two pixels of the corner are wrong by as much in opposite senses: no sum of a region shows it."""
+    wrong = with_defects("middle")
+    wrong[1, 1:3] += np.float32([0.25, -0.25])
+    verdict, _, _ = tried([claim()], with_defects("middle"), TRUTH, {EMULATED: wrong})
+    assert verdict.word is Label.NOT_PROVEN
+    assert "emulated, the images do not agree everywhere: 2 of 180 pixels differ" in " ".join(verdict.reasons)
 
 
 def test_a_claim_says_which_region_it_cannot_reach():
@@ -228,7 +235,7 @@ def test_emulations_are_handed_over_in_one_list_as_the_last_of_several_would_win
     assert emulating(arguments, words) == whole
 
 
-# --- what is kept, and judging it later ------------------------------------------------------------------------
+# --- what is kept, and judging it later
 
 
 def test_a_proof_can_be_read_back_equal():
