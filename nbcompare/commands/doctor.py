@@ -20,7 +20,8 @@ from nbcompare.errors import ExitCode
 def command(cleaning: bool, bundles: Path, comparisons: Path, as_json: bool) -> ExitCode:
     """Say whether a comparison could run here, and name what killed runs left behind.
 
-    Exit 0 when nothing is wrong and nothing was left behind (or it was cleaned), else 8.
+    Exit 0 when nothing is wrong and nothing was left behind (or it was cleaned), else 8. That a bundled engine cannot
+    run is told and nothing wrong: who brings both engines needs none.
     """
     from nbcompare.bundle.keep.doctor import examine
     from nbcompare.bundle.keep.leftovers import clean, find_leftovers
@@ -33,7 +34,7 @@ def command(cleaning: bool, bundles: Path, comparisons: Path, as_json: bool) -> 
         click.echo(doctor_report(findings, leftovers))
     open_cases = [leftover for leftover in leftovers if leftover.remedy]
     done = [clean(leftover) for leftover in open_cases] if cleaning else []
-    sound = all(finding.ok for finding in findings) and (cleaning or not open_cases)
+    sound = not any(finding.stops for finding in findings) and (cleaning or not open_cases)
     code = ExitCode.PASS if sound else ExitCode.BLOCKED
     if as_json:
         say_document({"exit_code": int(code), "leftovers": told, "cleaned": done,

@@ -56,6 +56,14 @@ def _is_made(build: Path) -> bool:
     return newest <= min(times) and max(times) <= program.stat().st_mtime_ns
 
 
+def found_program() -> Path | None:
+    """The program that is there already; in a checkout make may still have to renew it. Raises FileError for one in
+    the cache that somebody else could have put there."""
+    program = build_folder() / PROGRAM
+    in_cache = program.parent.parent != REFERENCE_SOURCE
+    return program if program.is_file() and not (in_cache and not _is_trusted(program)) else None
+
+
 def build_reference() -> Path:
     """The reference program, built by make unless it is up to date.
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -20,23 +20,36 @@ from typing import Any
 from nbcompare.bundle.listing import phases_by_bundle
 from nbcompare.bundle.lock import is_locked
 from nbcompare.bundle.names import STAMP, STAMP_FORMAT
-from nbcompare.engine.choose import reference_engine, subject_engine
+from nbcompare.case.arguments.options import REFERENCE
+from nbcompare.case.declared.declarations import EngineDeclaration
+from nbcompare.case.project import PROJECT_FILE, project_above
+from nbcompare.engine.bundled_reference import build_folder, found_program
+from nbcompare.engine.choose import named_engine, subject_engine
 from nbcompare.engine.installation import REFERENCE_SOURCE
-from nbcompare.errors import EvidenceError, UsageError
+from nbcompare.errors import CaseError, EvidenceError, FileError, UsageError
 
 LEAST_FREE_BYTES = 1 << 30
-LIBRARIES = ("numpy", "scipy", "Pillow", "PyYAML", "click", "pytest")
+LIBRARIES = ("click", "detect-secrets", "jinja2", "jsonschema", "numpy", "pillow", "pytest", "pyyaml", "scipy")
+"""What pip installs with nb-compare."""
 COMPILERS = ("cc", "gcc", "clang")
+OWN_SUBJECT = "bring your own engine (--py-bin, $NB_PY_BIN or nb-compare.yaml)"
+OWN_REFERENCE = "bring your own C program (--c-bin, $NB_C_BIN or nb-compare.yaml)"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. ``next_step`` says how to mend it."""
+    """One thing that was looked at. ``next_step`` says how to mend it; what is ``optional`` is missed by some only."""
 
     name: str
     ok: bool
     detail: str
     next_step: str | None = None
+    optional: bool = False
+
+    @property
+    def stops(self) -> bool:
+        """Whether nothing can be compared before it is mended."""
+        return not self.ok and not self.optional
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -44,8 +57,7 @@ class Finding:
 
 def examine(bundles: Path) -> list[Finding]:
     """Every finding, good and bad."""
-    return [_python(), *_libraries(), _torch(), _reference(), _subject(), *_disk(bundles), _clock(bundles),
-            _signoffs(bundles)]
+    return [_python(), *_libraries(), *_engines(), *_disk(bundles), _clock(bundles), _signoffs(bundles)]
 
 
 def _python() -> Finding:
@@ -59,14 +71,6 @@ def _libraries() -> Iterator[Finding]:
         yield Finding(name, version is not None, version or "not installed", f"pip install {name}")
 
 
-def _torch() -> Finding:
-    """Read from what pip installed; the library itself is not imported."""
-    version = _version("torch")
-    return Finding("torch", version is not None or bool(os.environ.get("NB_PY_BIN")),
-                   version or "not installed; the project's own simulator needs it",
-                   "pip install torch, or name another subject with $NB_PY_BIN")
-
-
 def _version(package: str) -> str | None:
     try:
         return metadata.version(package)
@@ -74,33 +78,69 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _reference() -> Finding:
+def _engines() -> Iterator[Finding]:
+    """The programs that a run from here would take: as variables and the project file name them, else the bundled
+    ones, which nobody needs who brings two of their own."""
+    try:
+        declared = project_above(Path.cwd()).engines
+    except CaseError as fault:
+        yield Finding("project file", False, str(fault), f"mend {PROJECT_FILE}")
+        return
+    yield _reference(declared)
+    yield _subject(declared)
+
+
+def _reference(declared: Mapping[str, EngineDeclaration]) -> Finding:
     """The reference program that a run would take, or what is needed to build it."""
     try:
-        engine = reference_engine(None, os.environ, lambda: REFERENCE_SOURCE / "build" / "nanobragg_reference")
+        engine = named_engine(REFERENCE, None, os.environ, declared)
     except UsageError as fault:
         return Finding("reference", False, fault.message, fault.hint or "set $NB_C_BIN to a C program, or unset it")
-    if engine.program.is_file():
+    if engine:
         return Finding("reference", True, f"{engine.name}: {engine.program}")
+    return _bundled_reference()
+
+
+def _bundled_reference() -> Finding:
+    if not (REFERENCE_SOURCE / "Makefile").is_file():
+        return Finding("reference", False, "the sources of the bundled C reference are not here", OWN_REFERENCE,
+                       optional=True)
+    try:
+        built = found_program()
+    except FileError as fault:
+        return Finding("reference", False, fault.message, fault.hint, optional=True)
+    if built:
+        return Finding("reference", True, f"bundled C reference: {built}")
+    place = _nearest(build_folder())
     tools = {"make": shutil.which("make"), "a C compiler": next(filter(None, map(shutil.which, COMPILERS)), None),
-             "its source": REFERENCE_SOURCE.is_dir() or None}
+             f"the right to write into {place}": place.is_dir() and os.access(place, os.W_OK | os.X_OK)}
     missing = [name for name, found in tools.items() if not found]
     if missing:
         return Finding("reference", False, f"the bundled C reference is not built, and lacks {', '.join(missing)}",
-                       "install make and a C compiler, or name a C program with $NB_C_BIN")
+                       f"{OWN_REFERENCE}, or install make and a C compiler, and give $XDG_CACHE_HOME a folder that "
+                       "can be written", optional=True)
     return Finding("reference", True, "the bundled C reference is built when it is first needed")
 
 
-def _subject() -> Finding:
+def _nearest(folder: Path) -> Path:
+    """The folder, or what stands in its place or nearest above it."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+
+
+def _subject(declared: Mapping[str, EngineDeclaration]) -> Finding:
+    """The subject that a run would take. Of torch, which the bundled one needs, what pip wrote down is read."""
     try:
-        engine = subject_engine(None, os.environ)
+        engine = subject_engine(None, os.environ, declared)
     except UsageError as fault:
         return Finding("subject", False, fault.message, "set $NB_PY_BIN to a program, or unset it")
     if engine.chosen_by != "default":
         return Finding("subject", True, f"{engine.name}: {engine.program}")
-    found = importlib.util.find_spec("nanobrag_torch")
-    where = (found.origin or found.name) if found else "python -m nanobrag_torch is not installed here"
-    return Finding("subject", found is not None, where, "pip install -e . in the checkout, or set $NB_PY_BIN")
+    found, torch = importlib.util.find_spec("nanobrag_torch"), _version("torch")
+    if found and torch:
+        return Finding("subject", True, f"bundled simulator: {found.origin or found.name}, torch {torch}")
+    lacks = "torch is not installed" if found else "it is not installed"
+    return Finding("subject", False, f"the bundled simulator cannot run: {lacks}",
+                   f"{OWN_SUBJECT}, or pip install 'nb-compare[torch]'", optional=True)
 
 
 def _disk(bundles: Path) -> Iterator[Finding]:

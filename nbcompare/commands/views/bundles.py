@@ -13,6 +13,8 @@ from nbcompare.commands.views.results import judging
 from nbcompare.commands.views.terminal import body, bundle_report, headline, shown, styled, subjects_table, table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nbcompare.bundle.bundle import Bundle
     from nbcompare.bundle.check.loosened import Loosened
     from nbcompare.bundle.check.pairing import Pairing
@@ -149,20 +151,41 @@ def regeneration_report(found: Regeneration) -> str:
     return "\n".join(lines)
 
 
+FEW = 3
+"""Up to so many leftovers of a kind are told each by its name; --json names all."""
+
+
 def doctor_report(further: Sequence[Finding], leftovers: Sequence[Leftover]) -> str:
     """A line for everything looked at, with a remedy where one is needed."""
-    rows = [(_tick(finding.ok), finding.name, finding.detail) for finding in further]
+    rows = [(_tick(finding.ok, finding.optional), finding.name, finding.detail) for finding in further]
     lines = table(("", "", ""), rows)[1:]
-    lines += [f"  next: {finding.next_step} ({finding.name})" for finding in further if not finding.ok]
-    for leftover in leftovers:
-        lines += [f"{_tick(leftover.remedy is None)}  {leftover.sentence}"]
+    lines += [f"  {'if you need it' if finding.optional else 'next'}: {finding.next_step} ({finding.name})"
+              for finding in further if not finding.ok]
+    lines += _leftover_lines(leftovers)
     if any(leftover.remedy for leftover in leftovers):
         lines.append("  next: nb-compare doctor --clean")
     return "\n".join(lines if leftovers else [*lines, f"{_tick(True)}  nothing was left behind"])
 
 
-def _tick(ok: bool) -> str:
-    return click.style("ok", fg="green") if ok else click.style("NO", fg="red", bold=True)
+def _leftover_lines(leftovers: Sequence[Leftover]) -> Iterator[str]:
+    """Each by its name where they are few; of many of one kind in one place, how many and an example."""
+    kinds: dict[tuple[str, str, Path, bool], list[Leftover]] = {}
+    for leftover in leftovers:
+        kind = (leftover.what, leftover.state, leftover.folder.parent, leftover.remedy is None)
+        kinds.setdefault(kind, []).append(leftover)
+    for (what, state, place, ok), found in kinds.items():
+        if len(found) <= FEW:
+            yield from (f"{_tick(ok)}  {leftover.sentence}" for leftover in found)
+        else:
+            size = sum(size_of(leftover.folder) for leftover in found)
+            yield (f"{_tick(ok)}  {len(found)} folders in {place}, such as {found[0].folder.name}: each {what}, "
+                   f"{state}, {size:,} bytes together")
+
+
+def _tick(ok: bool, optional: bool = False) -> str:
+    if ok:
+        return click.style("ok", fg="green")
+    return click.style("--", fg="yellow") if optional else click.style("NO", fg="red", bold=True)
 
 
 def _value(value: float | None) -> str:

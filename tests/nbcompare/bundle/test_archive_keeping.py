@@ -1,4 +1,4 @@
-"""list, show, prune and doctor; and what is left of a run that was killed."""
+"""list, show and prune; and what is left of a run that was killed."""
 
 import json
 import os
@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from nbcompare.bundle.bundle import load_bundle, staging
@@ -131,47 +130,13 @@ def test_no_case_can_take_the_folder_of_the_sign_offs(nb, small_case, fake):
     assert said.code == 1 and "a case cannot be called signoffs" in said.err
 
 
-# --- doctor ------------------------------------------------------------------------------------------------------
+# --- what doctor cleans -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(autouse=True)
 def own_temporary_folder(tmp_path_factory, monkeypatch):
     """What other programs leave in the system's temporary folder is none of these tests' business."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("temporary")))
-
-
-def findings(said) -> dict:
-    return {entry["name"]: entry for entry in said.json["findings"]}
-
-
-def test_doctor_looks_at_programs_libraries_disk_locks_and_clock(store, nb, fake, monkeypatch):
-    monkeypatch.setenv("NB_C_BIN", str(fake("good")))
-    monkeypatch.setenv("NB_PY_BIN", str(fake("twin")))
-    said = nb("doctor", "--json")
-    assert said.code == 0, said.out
-    found = findings(said)
-    assert {"python", "numpy", "torch", "reference", "subject", "disk", "writable", "locks", "clock", "sign-offs"} \
-        <= found.keys()
-    assert found["reference"]["detail"] == f"good.py: {fake('good')}"
-    assert found["numpy"]["detail"] == np.__version__
-    free_gib = float(found["disk"]["detail"].split()[0])
-    assert free_gib == pytest.approx(shutil.disk_usage(".").free / 2**30, rel=0.5)
-    monkeypatch.setenv("NB_C_BIN", "gone/nanoBragg")
-    said = nb("doctor")
-    assert said.code == 8 and "NO  reference" in said.out and "next:" in said.out
-
-
-def test_doctor_imports_nothing_heavy():
-    code = ("import sys\nfrom nbcompare.bundle.keep.doctor import examine\nfrom pathlib import Path\n"
-            "examine(Path('bundles'))\nprint(*sys.modules)")
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"torch", "nanobrag_torch", "matplotlib"} & set(loaded)
-
-
-def test_doctor_says_when_the_clock_went_back(store, nb):
-    store.crashed.rename(store.crashed.parent / "29990101T000000Z")
-    said = nb("doctor", "--json")
-    assert said.code == 8 and "there is a bundle of 29990101T000000Z" in findings(said)["clock"]["detail"]
 
 
 def test_an_old_one_shot_workshop_is_left_behind_and_a_fresh_one_is_not_touched(store, nb):
