@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 import time
 from collections.abc import Iterable
@@ -132,6 +133,18 @@ def append_line(path: Path, line: str) -> None:
 def user_cache() -> Path:
     """The folder for what can be made again: $XDG_CACHE_HOME/nb-compare, else ~/.cache/nb-compare."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nb-compare"
+
+
+def others_could_write(path: Path) -> str | None:
+    """Why somebody else could have put there what lies there: a sentence without its subject; None where only this
+    user, or the superuser, could. Of a link its target counts.
+
+    Raises OSError where there is nothing to look at.
+    """
+    said = path.stat()
+    if hasattr(os, "getuid") and said.st_uid not in (os.getuid(), 0):
+        return "belongs to another user"
+    return "can be written by everybody" if said.st_mode & stat.S_IWOTH else None
 
 
 def _umask() -> int:

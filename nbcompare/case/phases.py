@@ -38,26 +38,32 @@ SWITCHES = {
 _INPUTS = {"regenerated": "inputs_regenerated", "pinned": "inputs_pinned"}
 """The words of ``inputs``, another way to write two of the switches."""
 
-_KEYS = (*SWITCHES, "inputs", "verdict", "max_age_hours", "signed")
+ACCEPTED = "accepted"
+"""The word of ``imported``: evidence that somebody else made and sent may stand for a run of one's own."""
+
+_KEYS = (*SWITCHES, "inputs", "verdict", "max_age_hours", "signed", "imported")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _MOST_HOURS = 10 * 366 * 24
 
 
 @dataclass(frozen=True)
 class Requirements:
-    """What must hold. ``verdict`` empty: none is asked for; ``signed``: phases that must be signed off."""
+    """What must hold. ``verdict`` empty: none is asked for; ``signed``: phases that must be signed off;
+    ``imported``: whether a bundle that was made elsewhere and imported may be the evidence."""
 
     switches: tuple[str, ...] = ()
     verdict: tuple[str, ...] = ()
     max_age_hours: float | None = None
     signed: tuple[str, ...] = ()
+    imported: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """As written in the file, every key given; a younger one only where it is asked for, as what was signed before
         it was there still is."""
         told = {name: name in self.switches for name in SWITCHES if name not in _YOUNGER or name in self.switches}
         return {**told, "verdict": list(self.verdict),
-                "max_age_hours": self.max_age_hours, "signed": list(self.signed)}
+                "max_age_hours": self.max_age_hours, "signed": list(self.signed),
+                **({"imported": ACCEPTED} if self.imported else {})}
 
 
 _YOUNGER = ("inputs_pinned",)
@@ -139,9 +145,10 @@ def _requirements(cursor: Cursor, phase: str, earlier: list[str]) -> Requirement
     signed = tuple(_earlier(entry, phase, earlier) for entry in entries["signed"].items()) \
         if "signed" in entries else ()
     hours = _hours(entries["max_age_hours"]) if "max_age_hours" in entries else None
+    imported = "imported" in entries and bool(_known(entries["imported"], (ACCEPTED,), "word for imported"))
     if not (switches or verdict or signed):
         raise cursor.error(f"phase {phase} requires nothing; such a gate could never be red")
-    return Requirements(switches, verdict, hours, signed)
+    return Requirements(switches, verdict, hours, signed, imported)
 
 
 def _true(cursor: Cursor) -> bool:

@@ -21,6 +21,7 @@ def command(folders: tuple[Path, ...], form: str, quiet: bool) -> ExitCode:
     """
     from nbcompare.bundle.check.verify import verify_bundle
     from nbcompare.commands.document import say_document
+    from nbcompare.visible import visible
 
     found = [verify_bundle(folder) for folder in folders]
     code = worst(ExitCode.PASS if one.intact else ExitCode.EVIDENCE for one in found)
@@ -34,4 +35,6 @@ def command(folders: tuple[Path, ...], form: str, quiet: bool) -> ExitCode:
         click.echo(f"{one.folder}: " + ("intact" if one.intact else f"{len(one.faults)} faults"))
         for fault in one.faults:
             click.echo(f"  {fault}")
+        if one.note:
+            click.echo(f"  note: {visible(one.note)}")
     return code

@@ -9,14 +9,13 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import stat
 import tempfile
 from pathlib import Path
 
 from nbcompare.engine.installation import REFERENCE_SOURCE
 from nbcompare.engine.processes.process import run_program
 from nbcompare.errors import FileError, UsageError
-from nbcompare.files import hash_of_named, sha256_of, user_cache
+from nbcompare.files import hash_of_named, others_could_write, sha256_of, user_cache
 
 BUILD_SECONDS = 600.0
 PROGRAM = "nanobragg_reference"
@@ -100,9 +99,8 @@ def _is_trusted(program: Path) -> bool:
     """Whether nobody but this user or the superuser could have put the program there. Raises FileError for any other,
     as it would be run."""
     for path in (program, program.parent):
-        said = path.stat()
-        if said.st_uid not in (os.getuid(), 0) or said.st_mode & stat.S_IWOTH:
-            raise FileError(f"{path}: somebody else can write there, and it would be run",
+        if doubt := others_could_write(path):
+            raise FileError(f"{path} {doubt}, and it would be run",
                             hint="remove it, or give $XDG_CACHE_HOME a folder of your own")
     return True
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbcompare.bundle.check.borrowed import lender_note
 from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.names import CUDA, DATA, NO_TEST_USES_DEVICE, PICTURES, image_name, tests_log
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.inputs import GENERATORS
-from nbcompare.case.phases import Requirements
+from nbcompare.case.phases import ACCEPTED, Requirements
 from nbcompare.compare.pictures import UNLESS_PASSED
 from nbcompare.engine.identity import UNKNOWN, content_hash
 from nbcompare.engine.installation import HARNESS
@@ -49,11 +50,10 @@ def items_of(evidence: Evidence, requires: Requirements, now: datetime.datetime)
         return
     faults = evidence.faults
     whole = f"{evidence.folder.name} is whole, and its figures come out of its images again"
-    if is_imported(evidence.folder):
-        whole += "; it was made elsewhere and imported"
     yield Requirement("evidence", not faults, _some(faults) or whole, name, ExitCode.EVIDENCE)
     if faults:
         return
+    yield from _imported(evidence, requires)
     yield Requirement("experiment", *experiment_of_the_case(evidence), name)
     for switch, look in _LOOKS.items():
         if switch in requires.switches:
@@ -65,6 +65,18 @@ def items_of(evidence: Evidence, requires: Requirements, now: datetime.datetime)
         yield _verdict(evidence, requires.verdict)
     if requires.max_age_hours is not None:
         yield Requirement("max_age_hours", *_age(evidence, requires.max_age_hours, now), name)
+
+
+def _imported(evidence: Evidence, requires: Requirements) -> Iterator[Requirement]:
+    """Whether the phase takes somebody else's word, where the bundle or its reference image was made elsewhere: what
+    is whole in itself may be forged from nothing."""
+    folder, record = evidence.bundle.folder, evidence.bundle.record
+    said = f"{folder.name} was made elsewhere and imported" if is_imported(folder) else lender_note(folder, record)
+    if said is None:
+        return
+    if not requires.imported:
+        said += f"; run the case here (--fresh), or let the phase say imported: {ACCEPTED}"
+    yield Requirement("imported", requires.imported, said, evidence.case.name)
 
 
 def _some(sentences: tuple[str, ...]) -> str:

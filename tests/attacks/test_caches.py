@@ -9,6 +9,8 @@ import pytest
 
 from nbcompare.compare.image import Shape
 from nbcompare.engine.rendering.render_cache import RenderCache
+from nbcompare.errors import UsageError
+from nbcompare.run.bisect.journal import STEPS, Judged, journal_in
 
 IMAGE = np.arange(12, dtype="<f4").reshape(3, 4)
 SHAPE = Shape(fast=4, slow=3)
@@ -58,6 +60,24 @@ def test_a_cache_for_all_to_write_in_is_none(cache):
 def test_a_cache_of_another_user_is_none(cache, monkeypatch):
     os.chown(cache.folder, 12345, 12345)
     assert cache.image("k", SHAPE) is None and cache.answer("k") is None
+
+
+@pytest.mark.parametrize("which", ["folder", "parent", "steps"])
+def test_steps_of_a_bisection_that_somebody_else_could_have_written_are_refused(tmp_path, which):
+    folder = tmp_path / "bisect" / "key"
+    with journal_in(folder, "small") as journal:
+        journal.add(Judged("a" * 40, "good", "PASS"))
+    with journal_in(folder, "small") as journal:
+        assert [trial.outcome for trial in journal.trials] == ["good"]
+    planted = {"folder": folder, "parent": folder.parent, "steps": folder / STEPS}[which]
+    planted.chmod(0o777)
+    with pytest.raises(UsageError, match="can be written by everybody; no bisection"), journal_in(folder, "small"):
+        pass
+    planted.chmod(0o755)
+    if os.geteuid() == 0:
+        os.chown(planted, 12345, 12345)
+        with pytest.raises(UsageError, match="belongs to another user"), journal_in(folder, "small"):
+            pass
 
 
 def _write(folder, number):

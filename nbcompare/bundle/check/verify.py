@@ -13,6 +13,7 @@ from typing import Any
 from nbcompare.bundle import strict_json
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.agreement import agreement_faults
+from nbcompare.bundle.check.borrowed import lender_faults, lender_note
 from nbcompare.bundle.check.recompute import recomputation_faults
 from nbcompare.bundle.fault import Fault, in_order
 from nbcompare.bundle.manifest import inspect, read_text
@@ -32,11 +33,17 @@ class Verification:
     record: Record | None
 
     @property
+    def note(self) -> str | None:
+        """What could not be looked into, and is no fault."""
+        return lender_note(self.folder, self.record) if self.record else None
+
+    @property
     def intact(self) -> bool:
         return not self.faults
 
     def as_dict(self) -> dict[str, Any]:
-        return {"bundle": str(self.folder), "intact": self.intact, "faults": [fault.as_dict() for fault in self.faults]}
+        return {"bundle": str(self.folder), "intact": self.intact, "faults": [fault.as_dict() for fault in self.faults],
+                "note": self.note}
 
 
 def verify_bundle(folder: Path) -> Verification:
@@ -45,7 +52,7 @@ def verify_bundle(folder: Path) -> Verification:
     record, faults = _read_record(folder)
     faults += files.faults
     if record is not None:
-        faults += agreement_faults(folder, record, files)
+        faults += [*agreement_faults(folder, record, files), *lender_faults(folder, record)]
         if not any(fault.file.endswith((IMAGE_ENDING, MASK_ENDING)) for fault in faults):
             faults += recomputation_faults(folder, record)
     return Verification(folder, in_order(faults), record)

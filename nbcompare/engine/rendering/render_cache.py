@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from nbcompare.compare.image import FLOAT_DTYPE, Shape, stored_pixels
-from nbcompare.files import user_cache
+from nbcompare.files import others_could_write, user_cache
 
 MOST_BYTES = 6_000_000_000
 """Images of the cache together."""
@@ -84,8 +83,7 @@ class RenderCache:
 
     def _is_own(self) -> bool:
         """Whether nobody but this user, or the superuser, can have written into the folder."""
-        said = self.folder.stat()
-        return said.st_uid in (os.getuid(), 0) and not said.st_mode & stat.S_IWOTH
+        return others_could_write(self.folder) is None
 
     def _write(self, name: str, content: bytes) -> None:
         """In one go, so that a reader never sees half of it; nothing is kept, and nothing left, on a full disk."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.lock import lock
 from nbcompare.errors import FileError, NbCompareError, UsageError
-from nbcompare.files import append_line
+from nbcompare.files import append_line, others_could_write
 
 GOOD, BAD, SKIPPED = "good", "bad", "skipped"
 STEPS = "steps.jsonl"
@@ -70,12 +70,23 @@ def _is_intact(bundle: str) -> bool:
     return False
 
 
+def _require_own(folder: Path) -> None:
+    """Raises UsageError for a folder, or a file of steps, that somebody else could have written: his steps would say
+    which commits were good, and commits are built and run in there."""
+    for path in (folder.parent, folder, folder / STEPS):
+        with contextlib.suppress(FileNotFoundError):
+            if doubt := others_could_write(path):
+                raise UsageError(f"{path} {doubt}; no bisection is made there",
+                                 hint="remove it, or set XDG_CACHE_HOME to a folder of your own")
+
+
 @contextlib.contextmanager
 def journal_in(folder: Path, what: str) -> Iterator[Journal]:
-    """The journal of a bisection while it runs. Raises UsageError where another process has it, and FileError where
-    the folder cannot be made."""
+    """The journal of a bisection while it runs. Raises UsageError where another process has it or somebody
+    else could have written it, and FileError where the folder cannot be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _require_own(folder)
         handle = lock(folder)
     except OSError as fault:
         raise FileError(f"{folder}: cannot keep the steps there: {fault.strerror}") from None

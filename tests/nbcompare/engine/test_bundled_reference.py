@@ -120,5 +120,5 @@ def test_builds_at_the_same_time_wait_for_each_other(source):
 def test_a_program_that_others_can_write_is_never_run(source):
     program = module.build_reference()
     program.parent.chmod(0o777)
-    with pytest.raises(FileError, match="somebody else can write there"):
+    with pytest.raises(FileError, match="can be written by everybody, and it would be run"):
         module.build_reference()

@@ -362,7 +362,8 @@ def test_schema_and_loader_know_the_same_words():
 
     schema = json.loads((Path(module.__file__).parent / "phases_schema.json").read_text())
     requires = schema["definitions"]["requires"]["properties"]
-    assert set(requires) == {*module.SWITCHES, "inputs", "verdict", "max_age_hours", "signed"}
+    assert set(requires) == {*module.SWITCHES, "inputs", "verdict", "max_age_hours", "signed", "imported"}
+    assert requires["imported"]["enum"] == [module.ACCEPTED]
     assert requires["verdict"]["items"]["enum"] == list(module.VERDICTS)
 
 
