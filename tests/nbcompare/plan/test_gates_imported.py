@@ -57,7 +57,7 @@ def borrowed(nb, run_small, small_case, fake):
     """A bundle whose reference image is that of another, and that other."""
     _, lender = run_small()
     assert nb("run", small_case, "-q", "--reference", lender, "--py-bin", fake("twin")).code == 0
-    return sorted(Path("bundles/small").glob("2*"))[-1], lender
+    return max(Path("bundles/small").glob("2*")), lender
 
 
 def test_a_borrowed_reference_is_looked_for_and_its_absence_is_said(borrowed, nb, red):
