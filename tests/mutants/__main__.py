@@ -16,11 +16,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from tests.mutants import page
 from tests.mutants.answering import Answering
-from tests.mutants.bench import DIED, Outcome, Task
+from tests.mutants.bench import Outcome, Task
 from tests.mutants.mutant import ROOMS, Mutant, mutants_of
 from tests.mutants.outcomes import Outcomes
 from tests.mutants.pool import Pool, benches
@@ -28,12 +29,15 @@ from tests.mutants.reach import test_files
 
 
 def drawn(rooms: Sequence[str], count: int, seed: int) -> tuple[list[Mutant], dict[str, int]]:
-    """(a sample in which each room has its share of all mutants, how many there are in each room)."""
+    """(a sample in which each room has its share of all mutants, how many there are in each room). What is no Python
+    is no mutant, and is not drawn."""
     everything = {room: list(mutants_of(room)) for room in rooms}
     total = sum(map(len, everything.values()))
     source = random.Random(seed)
-    sample = [mutant for room, of_room in everything.items()
-              for mutant in source.sample(of_room, min(len(of_room), max(1, round(count * len(of_room) / total))))]
+    sample = []
+    for of_room in everything.values():
+        in_order = (mutant for mutant in source.sample(of_room, len(of_room)) if mutant.is_python)
+        sample += islice(in_order, max(1, round(count * len(of_room) / total)))
     source.shuffle(sample)
     return sample, {room: len(of_room) for room, of_room in everything.items()}
 
@@ -74,7 +78,7 @@ def _tried(mutants: Sequence[Mutant], workers: int, minutes: float | None) -> li
         new = [one for one in mutants if one not in known]
         found = list(known.items())
         for one, outcome in zip(new, pool.outcomes([tasks[one] for one in new], minutes), strict=True):
-            if outcome is not None and (outcome.by != DIED or one.is_python):
+            if outcome is not None:
                 found.append((one, outcome))
                 before.add(one, tasks[one], outcome)
                 said = outcome.by.rpartition("/")[2] or f"({len(tasks[one].tests)} tests)\n{one.diff()}"
