@@ -31,11 +31,17 @@ _UNSEEN = re.compile("[^\n -~]")
 """Characters that may have to be escaped in JSON."""
 
 
+_PIECE = 1 << 18
+
+
 def sha256_of(path: Path | str) -> str:
     """The sha256 of a file's bytes, in hexadecimal."""
     try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        with open(path, "rb", buffering=0) as stream:  # most files are small: no buffer is made for them
+            digest = hashlib.sha256()
+            while piece := stream.read(_PIECE):
+                digest.update(piece)
+            return digest.hexdigest()
     except OSError as fault:
         raise FileError(f"{path}: cannot read: {fault.strerror}") from None
 

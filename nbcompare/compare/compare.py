@@ -11,6 +11,7 @@ import numpy as np
 
 from nbcompare.compare.image import Roi, Shape, resample_nearest
 from nbcompare.compare.left_out import LeftOut, left_out
+from nbcompare.compare.masked_arrays import is_masked, mask_of, values_of
 from nbcompare.compare.metrics import METRICS, RegionPair, evaluate
 from nbcompare.compare.metrics.shells import radial_profile
 from nbcompare.compare.peaks import PeakTable
@@ -141,7 +142,7 @@ def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Ro
     """
     notes = []
     masks = _masks_of(reference, subject, masks)
-    reference, subject = np.ma.getdata(reference), np.ma.getdata(subject)
+    reference, subject = values_of(reference), values_of(subject)
     _refuse_other_shapes(masks, reference, subject)
     if reference.shape != subject.shape:
         ours, theirs = Shape(*reference.shape), Shape(*subject.shape)
@@ -162,9 +163,9 @@ def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Ro
 
 def _masks_of(reference: np.ndarray, subject: np.ndarray, masks: Masks | None) -> Masks | None:
     """The masks that are given, and those of the images themselves where they are masked arrays."""
-    if not (np.ma.isMaskedArray(reference) or np.ma.isMaskedArray(subject)):
+    if not is_masked(reference, subject):
         return masks
-    own = np.ma.getmaskarray(reference), np.ma.getmaskarray(subject)
+    own = mask_of(reference), mask_of(subject)
     return (own[0] | masks[0], own[1] | masks[1]) if masks else own
 
 
@@ -190,7 +191,7 @@ def radial_profiles(reference: np.ndarray, subject: np.ndarray, rois: Sequence[R
                     centre: tuple[float, float] | None, *, skip_nonfinite: bool = False) -> dict[str, Any]:
     """Plain values: the ratio of two images of one shape ring by ring about the direct beam, for each region."""
     masks = _masks_of(reference, subject, None)
-    reference, subject = np.ma.getdata(reference), np.ma.getdata(subject)
+    reference, subject = values_of(reference), values_of(subject)
     pairs = {roi.name: region_pair(reference, subject, roi, centre, None, masks, skip_nonfinite=skip_nonfinite)
              for roi in rois}
     used = next(iter(pairs.values())).centre

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nbcompare.compare.image import FLOAT_DTYPE
+from nbcompare.compare.masked_arrays import is_masked, mask_of, values_of
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,11 @@ class MaskRules:
 
 def plain_images(reference: np.ndarray, subject: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two images as the diagnosis takes them: float32, zero in both where a pixel of either is masked or no number."""
-    if {reference.dtype.str, subject.dtype.str} == {FLOAT_DTYPE} and not (
-            np.ma.isMaskedArray(reference) or np.ma.isMaskedArray(subject)):
+    if {reference.dtype.str, subject.dtype.str} == {FLOAT_DTYPE} and not is_masked(reference, subject):
         return reference, subject
     with np.errstate(over="ignore"):  # what float32 cannot hold is no number there
-        shown = [np.ma.getdata(image).astype(np.float32) for image in (reference, subject)]
-    lost = [np.ma.getmaskarray(image) | ~np.isfinite(plain) for image, plain in
+        shown = [values_of(image).astype(np.float32) for image in (reference, subject)]
+    lost = [mask_of(image) | ~np.isfinite(plain) for image, plain in
             zip((reference, subject), shown, strict=True)]
     if shown[0].shape == shown[1].shape:
         lost = [lost[0] | lost[1]] * 2

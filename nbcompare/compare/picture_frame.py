@@ -11,6 +11,7 @@ from nbcompare.compare.colour_scales import ColourScale
 from nbcompare.compare.colours import COLOURS, colours_of
 from nbcompare.compare.image import Roi
 from nbcompare.compare.lettering import DIM, INK, MARK, PAPER, font, ticks
+from nbcompare.compare.masked_arrays import filled
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
@@ -59,7 +60,7 @@ class PictureFrame:
         """The image as large as its place, with the outlines of the marked regions, which end where it does."""
         from PIL import Image, ImageDraw
 
-        pixels = scale.pixels(np.ma.filled(np.ma.asarray(image).astype(np.float64), np.nan))
+        pixels = scale.pixels(filled(image.astype(np.float64), np.nan))
         rows, columns = (np.arange(size) * count // size
                          for size, count in zip((self.height, self.width), image.shape, strict=True))
         inside = Image.fromarray(np.ascontiguousarray(pixels[rows].take(columns, axis=1)))

@@ -20,6 +20,7 @@ import numpy as np
 from nbcompare.compare.colour_scales import factor_between, times
 from nbcompare.compare.colours import BRIGHTNESS, DIFFERENCE
 from nbcompare.compare.image import Roi
+from nbcompare.compare.masked_arrays import filled
 from nbcompare.compare.picture_frame import PictureFrame
 from nbcompare.compare.region_pictures import identical
 
@@ -69,7 +70,7 @@ def write_pictures(reference: np.ndarray, subject: np.ndarray, view: Roi, marked
     x, y = (_finite(image[view.slices]) for image in (reference, subject))
     with np.errstate(over="ignore"):
         difference = _finite(y - x)
-    factor = factor_between(*(float(np.ma.filled(image, 0).sum(dtype=np.float64)) for image in (x, y)))
+    factor = factor_between(*(float(filled(image, 0).sum(dtype=np.float64)) for image in (x, y)))
     with ThreadPoolExecutor(2) as pool:
         brightest = [pool.submit(percentile_of_positive, images, percentile)
                      for images in ([[x, y]] if factor is None else [[x], [y]])]

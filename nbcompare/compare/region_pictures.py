@@ -28,6 +28,7 @@ from nbcompare.compare.colour_scales import (
 )
 from nbcompare.compare.colours import colours_of
 from nbcompare.compare.lettering import DIM, INK, MARK, font
+from nbcompare.compare.masked_arrays import filled, is_masked, mask_of, values_of
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
@@ -108,20 +109,19 @@ def _said(worst: WorstPixel, same: bool) -> str:
 
 def identical(x: np.ndarray, y: np.ndarray) -> bool:
     """Whether two regions hold the same numbers, and the same masks."""
-    if not np.array_equal(np.ma.getdata(x), np.ma.getdata(y)):
+    if not np.array_equal(values_of(x), values_of(y)):
         return False
-    masked = np.ma.isMaskedArray(x) or np.ma.isMaskedArray(y)
-    return not masked or np.array_equal(np.ma.getmaskarray(x), np.ma.getmaskarray(y))
+    return not is_masked(x, y) or np.array_equal(mask_of(x), mask_of(y))
 
 
 def _brightest(image: np.ndarray) -> tuple[int, int]:
-    row, column = np.unravel_index(int(np.argmax(np.ma.getdata(image))), image.shape)
+    row, column = np.unravel_index(int(np.argmax(values_of(image))), image.shape)
     return int(row), int(column)
 
 
 def _plain(image: np.ndarray, beside: np.ndarray | None) -> np.ndarray:
     """Pixels as float64, NaN where they are masked, beside the region, or no finite number."""
-    plain = np.ma.filled(np.ma.asarray(image).astype(np.float64), np.nan)
+    plain = filled(image.astype(np.float64), np.nan)
     unseen = ~np.isfinite(plain) if beside is None else ~np.isfinite(plain) | beside
     shown: np.ndarray = np.where(unseen, np.nan, plain)
     return shown

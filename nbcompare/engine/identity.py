@@ -231,9 +231,10 @@ def variable_facts(extra: Mapping[str, str]) -> dict[str, str]:
 @functools.cache
 def _installed(package: str) -> str:
     try:
-        return metadata.version(package)
+        text = metadata.distribution(package).read_text("METADATA") or ""
     except metadata.PackageNotFoundError:
         return "not installed"
+    return _found(r"(?m)^Version: *(\S+)", text)  # the whole of it would be parsed as a letter
 
 
 def _found(pattern: str, text: str) -> str:

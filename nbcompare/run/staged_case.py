@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -142,15 +144,26 @@ def _identities(case: Case, engines: Mapping[str, Engine], stored: StoredReferen
     """Who the engines are, in the environment that the case gives them. What a sweep asked before is asked again where
     the case itself decides what code is run; and what that puts in the bundled one's place is not called so."""
     decides = any(CODE_VARIABLES.fullmatch(name) for name in case.environment)
+    known = {} if decides else dict(handed.identities)
+    if stored:
+        known[REFERENCE] = stored.identity
+    known |= _identified({role: engine for role, engine in engines.items() if role not in known}, case.environment)
     found = {}
-    for role, engine in engines.items():
-        asked = None if decides else handed.identities.get(role)
-        who = stored.identity if stored and role == REFERENCE else asked or identify(engine, case.environment)
-        made_of = who.made_of
+    for role in engines:
+        who, made_of = known[role], known[role].made_of
         if decides and who.chosen_by == "default" and made_of and made_of.origin and not made_of.bundled:
             who = replace(who, name=f"{who.name} in {Path(made_of.origin).parent}", chosen_by="Python's path")
         found[role] = who
     return found
+
+
+def _identified(engines: Mapping[str, Engine], environment: Mapping[str, str]) -> dict[str, EngineIdentity]:
+    """Who engines are, by role. Several are asked side by side, as most of it is waiting for their answers; each thread
+    knows what was asked before (``asked_once``)."""
+    with ThreadPoolExecutor(max(1, len(engines))) as pool:
+        answers = {role: pool.submit(copy_context().run, identify, engine, environment)
+                   for role, engine in engines.items()}
+    return {role: answer.result() for role, answer in answers.items()}
 
 
 def refuse_secrets(case: Case) -> None:

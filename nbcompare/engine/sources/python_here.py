@@ -124,10 +124,13 @@ def is_installed(path: str) -> bool:
 
 def script_target(script: str) -> str | None:
     """The module that a console script starts; None where it is no such script."""
+    name = os.path.basename(script)
     try:
+        if not any(name in (found.read_text("entry_points.txt") or "") for found in metadata.distributions()):
+            return None  # all of them would be taken apart, which takes longer than all else
         points = metadata.entry_points()
         chosen = points.select(group="console_scripts") if hasattr(points, "select") else points["console_scripts"]
-        return next((point.value.partition(":")[0] for point in chosen if point.name == os.path.basename(script)), None)
+        return next((point.value.partition(":")[0] for point in chosen if point.name == name), None)
     except Exception:
         return None
 
