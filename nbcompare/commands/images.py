@@ -66,9 +66,9 @@ def command(reference: Path, subject: Path, arguments: tuple[str, ...], case_fil
     from nbcompare.compare.masks import MaskRules
     from nbcompare.files import dump_json
     from nbcompare.formats.declared import Declared
-    from nbcompare.run.image_bundle import publish_images
-    from nbcompare.run.image_pair import ImagePairOptions, compare_files, regions_of, with_masking
-    from nbcompare.run.image_trials import explained
+    from nbcompare.run.images.bundle import publish_images
+    from nbcompare.run.images.pair import ImagePairOptions, compare_files, regions_of, with_masking
+    from nbcompare.run.images.trials import explained
     from nbcompare.run.sweep.sweep import invocation
 
     if case_file and (rois or thresholds):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbcompare.commands.views.terminal import BODY_LINES, body, line, styled, table
-from nbcompare.run.image_pair import JudgedFiles
-from nbcompare.run.image_targets import ANY_DIFFERENCE
+from nbcompare.run.images.pair import JudgedFiles
+from nbcompare.run.images.targets import ANY_DIFFERENCE
 from nbcompare.verdict.verdict import Label
 
 

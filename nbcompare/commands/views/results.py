@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nbcompare.bundle.check.pairing import Pairing
     from nbcompare.bundle.check.recheck import Recheck
     from nbcompare.case.threshold import Threshold
-    from nbcompare.run.image_pair import JudgedFiles
+    from nbcompare.run.images.pair import JudgedFiles
     from nbcompare.verdict.further_evidence import FurtherEvidence
 
 

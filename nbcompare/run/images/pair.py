@@ -26,7 +26,7 @@ from nbcompare.errors import FileError, ShapeError, UsageError
 from nbcompare.files import sha256_of
 from nbcompare.formats.declared import GEOMETRY, Declared, ImageFile
 from nbcompare.formats.read import read_image
-from nbcompare.run.image_targets import ANY_DIFFERENCE, image_targets
+from nbcompare.run.images.targets import ANY_DIFFERENCE, image_targets
 from nbcompare.verdict.verdict import Label, Verdict, judge, not_comparable
 
 FAIL, COMPARE = "fail", "compare"

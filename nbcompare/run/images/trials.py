@@ -14,7 +14,7 @@ from nbcompare.explain.diagnose.cause import Diagnosis
 from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, answer, top_sentence
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.question_source import QuestionSource
-from nbcompare.run.image_pair import ImagePairOptions, JudgedFiles, plain_pair
+from nbcompare.run.images.pair import ImagePairOptions, JudgedFiles, plain_pair
 from nbcompare.verdict.verdict import Label
 
 

@@ -37,7 +37,7 @@ from nbcompare.files import sha256_of
 from nbcompare.formats.declared import ImageFile
 from nbcompare.run.drawing import draw
 from nbcompare.run.engine_runs import empty_logs, mapped_tests
-from nbcompare.run.image_pair import ImagePairOptions, JudgedFiles
+from nbcompare.run.images.pair import ImagePairOptions, JudgedFiles
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.visible import each_text, visible
 
