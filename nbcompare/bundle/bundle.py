@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.lock import lock
+from nbcompare.bundle.lock import lock, share
 from nbcompare.bundle.manifest import read_text
 from nbcompare.bundle.names import (
     MANIFEST,
@@ -67,6 +67,15 @@ class Staging:
     stamp: str
     handle: int | None = None
     published: Path | None = field(default=None)
+    rests_on: list[int] = field(default_factory=list)
+    """Handles of bundles that may not be removed before this one is there (lock.share)."""
+
+    def rest_on(self, folder: Path) -> bool:
+        """Hold another bundle until this one is there, so that `prune` leaves it; False where that is removing it."""
+        handle = share(folder)
+        if handle is not None:
+            self.rests_on.append(handle)
+        return handle is not None
 
     def path(self, name: str) -> Path:
         """Where a file of the bundle goes; its folder is made."""
@@ -152,8 +161,8 @@ def staging(root: Path, case_name: str, now: Callable[[], float] = time.time) ->
     finally:
         if made.published is None and not is_sealed(made.folder):
             shutil.rmtree(made.folder, ignore_errors=True)
-        if made.handle is not None:
-            os.close(made.handle)
+        for handle in (*made.rests_on, *([] if made.handle is None else [made.handle])):
+            os.close(handle)
 
 
 def _reserve(home: Path, now: Callable[[], float]) -> Staging:

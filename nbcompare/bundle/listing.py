@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbcompare.bundle.bundle import Bundle, load_bundle
+from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.names import SIGNOFFS, STAMP, newest_stamp
 from nbcompare.bundle.record import Record
@@ -79,16 +78,6 @@ def phases_by_bundle(root: Path) -> dict[str, tuple[str, ...]]:
         for bundle in signoff.bundles:
             named.setdefault(bundle, set()).add(signoff.phase)
     return {bundle: tuple(sorted(phases)) for bundle, phases in named.items()}
-
-
-def bundles_before(folder: Path, record: Record) -> Iterator[Bundle]:
-    """The readable bundles of the same case that were begun before this one and lie beside it, newest first."""
-    case = record.case.name
-    for other in reversed(stamped_in(folder.absolute().parent)):
-        if other.name < record.stamp and other.name != folder.absolute().name:
-            entry = listed(other)
-            if entry.record is not None and entry.record.case.name == case:
-                yield Bundle(other, entry.record)
 
 
 def newest_bundle(root: Path, case: str) -> Path:

@@ -10,18 +10,28 @@ import os
 from pathlib import Path
 
 
+def share(folder: Path) -> int | None:
+    """A handle with which several may rest on a folder at the same time, until they close theirs; None when it is gone
+    or somebody holds it alone, as `prune` does what it is about to remove."""
+    return _held(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
 def lock(folder: Path, *, wait: bool = False) -> int | None:
     """A handle that holds the folder until it is closed; None when the folder is gone or, unless we ``wait``, when
     somebody else holds it.
 
     On a file system without locks the handle is returned all the same, and ``is_held`` cannot tell.
     """
+    return _held(folder, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
+def _held(folder: Path, how: int) -> int | None:
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
         return None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(handle, how)
     except BlockingIOError:
         os.close(handle)
         return None

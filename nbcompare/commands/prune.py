@@ -21,11 +21,13 @@ from nbcompare.errors import ExitCode, UsageError
 def command(keep: int, case: str | None, dry_run: bool, yes: bool, bundles: Path, as_json: bool) -> ExitCode:
     """Remove old bundles, after asking.
 
-    Never removed: a bundle that a sign-off names, one that another bundle rests on, one whose record cannot be read.
+    Never removed: a bundle that a sign-off names, one that another bundle rests on, one that asked for more than the
+    newest does while nobody signed that, one whose record cannot be read; nor the newest while an older one stays.
     """
     from nbcompare.bundle.keep.prune import choose, remove
     from nbcompare.commands.document import say_document
     from nbcompare.commands.views.bundles import choices_report
+    from nbcompare.visible import visible
 
     choices = choose(bundles, keep, case)
     going = [choice for choice in choices if choice.goes]
@@ -37,11 +39,16 @@ def command(keep: int, case: str | None, dry_run: bool, yes: bool, bundles: Path
     if going and not dry_run:
         if not yes and not _agreed(len(going)):
             return ExitCode.PASS
-        remove(choices)
+        done = remove(choices, bundles)
+        for entry, choice in zip(told, done, strict=False):
+            entry |= {"goes": choice.goes, "kept_because": choice.kept_because}
+        stayed = [choice for choice in done if not choice.goes and choice.entry in [one.entry for one in going]]
     if as_json:
         say_document({"removed": not dry_run, "bundles": told})
     elif going and not dry_run:
-        click.echo(f"removed {len(going)}")
+        for choice in stayed:
+            click.echo(f"kept {visible(choice.entry.name)}: {choice.kept_because}")
+        click.echo(f"removed {len(going) - len(stayed)}")
     return ExitCode.PASS
 
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from nbcompare import __version__
 from nbcompare.bundle import ssh_signature as ssh
+from nbcompare.bundle.lock import share
 from nbcompare.bundle.names import MANIFEST, SIGNOFFS, STAMP_FORMAT
 from nbcompare.bundle.record import HARNESS_ROLE, PROJECT
 from nbcompare.bundle.signoffs import PREDICATE_TYPE, STATEMENT_TYPE, SignOff, read
 from nbcompare.engine.identity import UNKNOWN
 from nbcompare.engine.processes.redact import redacted
-from nbcompare.errors import FileError, UsageError
-from nbcompare.files import dump_json
+from nbcompare.errors import EvidenceError, FileError, UsageError
+from nbcompare.files import dump_json, sha256_of
 from nbcompare.plan.binding import row_of_plan
 from nbcompare.plan.evidence import Evidence
 from nbcompare.plan.gate import Gate
@@ -42,7 +44,7 @@ def sign(gate: Gate, bundles: Path, *, by: str, note: str | None = None, key: Pa
     home = bundles / SIGNOFFS / gate.phase.name
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".signing-", dir=home) as workshop:
+        with _held(gate.evidence), tempfile.TemporaryDirectory(prefix=".signing-", dir=home) as workshop:
             while True:
                 moment = datetime.datetime.now(datetime.UTC)
                 draft = Path(workshop, f"{moment.strftime(STAMP_FORMAT)}.json")
@@ -55,6 +57,22 @@ def sign(gate: Gate, bundles: Path, *, by: str, note: str | None = None, key: Pa
                 time.sleep(0.2)
     except OSError as fault:
         raise FileError(f"{home}: cannot write the sign-off: {fault.strerror}") from None
+
+
+@contextlib.contextmanager
+def _held(evidence: Sequence[Evidence]) -> Iterator[None]:
+    """Hold the bundles, so that none is removed while it is signed. Raises EvidenceError for one that is gone, or is
+    not the one that was looked at."""
+    with contextlib.ExitStack() as held:
+        for entry in evidence:
+            handle = share(entry.bundle.folder)
+            if handle is not None:
+                held.callback(os.close, handle)
+            manifest = entry.bundle.folder / MANIFEST
+            if handle is None or not manifest.is_file() or sha256_of(manifest) != entry.manifest_sha256:
+                raise EvidenceError(f"{entry.name} was removed or replaced since the gate was looked at; nothing was "
+                                    "signed")
+        yield
 
 
 def _check_words(by: str, note: str | None) -> None:

@@ -70,6 +70,8 @@ def _kept(staged: StagedCase, bundles: Path, progress: Progress) -> StoredRefere
         if not _ran_itself(record) or key_of_reference(record) != key:
             continue
         doubt = _doubt_of_opened(record.engine_of(REFERENCE)) or _doubt(folder, bundles)
+        if doubt is None and not staged.bundle.rest_on(folder):
+            doubt = "it is being removed"
         if doubt is None:
             try:
                 return stored_reference(folder)

@@ -27,7 +27,7 @@ from nbcompare.engine.rendering.runs import Job, job_of, jobs_of
 from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.engine.safety.sandbox import confine_all
 from nbcompare.engine.watch import EngineWatch, faults_of
-from nbcompare.errors import CaseError, UsageError
+from nbcompare.errors import CaseError, EvidenceError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.other_subjects import OtherSubject, stage_others
 from nbcompare.run.provenance import repositories_of, require_pinned, surroundings_of
@@ -125,6 +125,8 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
         if name not in others:
             job_of(case, engines[SUBJECT], (*jobs[SUBJECT].arguments, *further.arguments), data)
     if stored:
+        if not bundle.rest_on(stored.folder):
+            raise EvidenceError(f"{stored.folder}: is being removed, and cannot be the reference")
         require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
     protected = sums_of(protected_files(case))
     known = _identities(case, engines, stored, handed)

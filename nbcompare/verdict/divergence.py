@@ -8,7 +8,8 @@ plain comparison is outside a threshold, the claims of a case excuse that only i
   (c) every figure outside its threshold lies within the claim's bounds, and the bounds hold,
   (d) the claim has not expired,
   (e) of a defect of the reference: where it is avoided, by the claim's control or one that follows from the
-      emulation, the plain subject agrees with the reference in the same way,
+      emulation, the plain subject agrees with the reference in the same way; and the subject, given a control of the
+      reference alone, keeps its image, as else that is another experiment in which its own defect is made up for,
   (f) of a claim that says what the factors of a pixel must show: both engines, traced there, show it.
 
 Several claims of one case stand together: all emulations at once must close the gap, and none may be left out.
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from nbcompare.case.arguments.emulations import EMULATE, derived_control, names_in
-from nbcompare.case.arguments.options import REFERENCE, SUBJECT
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT, option_of
 from nbcompare.case.claims import Claim
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
@@ -37,7 +38,7 @@ from nbcompare.engine.rendering.runs import Job
 from nbcompare.errors import ShapeError
 from nbcompare.verdict.claimed_trace import ClaimTrace, Listen, trace_claim, trace_faults, trace_sentences
 from nbcompare.verdict.noise_floor import Rerun
-from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED, Apart, Proof, Trial, apart
+from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMULATED, Apart, Proof, Trial, apart
 from nbcompare.verdict.verdict import Check, Label, Verdict, judge, verdict
 
 CLAIMS_FOLDER = "divergences"
@@ -86,6 +87,9 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
     if CONTROL in wanted:
         named, image = run(CONTROL)
         trials.append(Trial(*named, held(image, subject), None, gap(image, subject)))
+    if CONTROL_TRIED in wanted:
+        named, image = run(CONTROL_TRIED)
+        trials.append(Trial(*named, None, None, gap(subject, image)))
     return Proof(tuple(claims), tuple(trials), today, _traced(claims, jobs, images, listen) if listen else ())
 
 
@@ -123,7 +127,18 @@ def trials_asked(claims: Sequence[Claim], arguments: Sequence[str]) -> list[tupl
         asked.append((CONTROL_SUBJECT, SUBJECT, tuple(of_both)))
     if of_reference or of_both:
         asked.append((CONTROL, REFERENCE, (*of_reference, *of_both)))
+    tried = _experiments(claims, arguments)
+    if tried:
+        asked.append((CONTROL_TRIED, SUBJECT, (*tried, *of_both)))
     return asked
+
+
+def _experiments(claims: Sequence[Claim], arguments: Sequence[str]) -> list[str]:
+    """Controls of the reference alone that are options of the experiment, and do not follow from the emulation. A
+    switch of the reference's own is none: the subject would not know it."""
+    given = (claim.control for claim in claims
+             if claim.control and claim.control != derived_control(claim.emulate, arguments))
+    return [word for words in given if any(map(option_of, words)) for word in words]
 
 
 def controls(claims: Sequence[Claim], arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -281,11 +296,25 @@ def _control(proof: Proof, thresholds: Sequence[Threshold]) -> list[str]:
     if trial is None or trial.comparison is None:
         return [f"there is no image with the control: {_why(failed[0] if failed else trial)}"]
     found = judge(trial.comparison, thresholds)
-    said = [f"against the control, {reason}" for reason in found.reasons]
+    said = [*_another_experiment(proof), *(f"against the control, {reason}" for reason in found.reasons)]
     if not said and (trial.apart is None or trial.apart.pixels):
         said = ["against the control, the images do not agree everywhere: " +
                 (trial.apart.sentence if trial.apart else "their shapes are not the same")]
     return said
+
+
+def _another_experiment(proof: Proof) -> list[str]:
+    """What the control changes in the image of the subject, which has no defect to be avoided."""
+    trial = proof.trial(CONTROL_TRIED)
+    arguments = next(iter(proof.trials)).run.argv
+    if trial is None:
+        asked = _experiments(proof.claims, arguments)
+        return ["whether the control is the same experiment is not known: it was not tried on the subject"] \
+            if asked else []
+    if trial.apart is None:
+        return [f"whether the control is the same experiment is not known: {_why(trial)}"]
+    return [f"the control is another experiment: with it the subject's own image changes ({trial.apart.sentence})"] \
+        if trial.apart.pixels else []
 
 
 def _not_traced(proof: Proof) -> list[str]:

@@ -16,6 +16,8 @@ from nbcompare.engine.engine import Run
 from nbcompare.verdict.claimed_trace import ClaimTrace
 
 EMULATED, CONTROL, CONTROL_SUBJECT = "emulated", "control", "control of the subject"
+CONTROL_TRIED = "control tried on the subject"
+"""The subject with what only the reference gets to avoid its defect: it has none, so its image must stay as it is."""
 
 RTOL, OF_PEAK = 1e-3, 2e-6
 """What two images of one physics may differ by at a pixel, whatever a case allows: 0.1 % of the reference pixel, and
@@ -57,6 +59,7 @@ class Trial:
 
     ``purpose`` is emulated, control, or "without ID" (all emulations but that one). ``comparison`` holds the
     pair that the trial makes: emulated subject against the reference, or plain subject against the control.
+    ``apart`` of CONTROL_TRIED is between the subject's image with the control and without.
     ``change`` holds the image with all emulations (y) against the same without one: against the plain subject
     in the trial "emulated", against the trial's own image in "without ID". None where a run failed. ``files`` is
     how the names of its files in the bundle begin. ``apart`` tells, of a trial that must close the gap, whether the

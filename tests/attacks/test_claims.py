@@ -10,7 +10,7 @@ from nbcompare.case.arguments.emulations import registered
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import compare_images
 from nbcompare.verdict.divergence import judge_claims
-from nbcompare.verdict.proof import CONTROL, EMULATED, OF_PEAK, Apart, Proof, apart
+from nbcompare.verdict.proof import CONTROL, CONTROL_TRIED, EMULATED, OF_PEAK, Apart, Proof, apart
 from nbcompare.verdict.verdict import Label, judge
 from tests.nbcompare.conftest import SMALL_CASE
 from tests.nbcompare.verdict.test_divergences import CONTROL as CONTROL_WORDS
@@ -114,6 +114,33 @@ def test_a_control_that_is_off_by_one_spot_refutes_the_claim():
     answers = {EMULATED_WORDS: reference, CONTROL_WORDS: spot_wrong(TRUTH, 1.03)}
     verdict, _, _ = tried([wide], reference, TRUTH, answers, LOOSE)
     assert verdict.word is Label.NOT_PROVEN and "against the control" in verdict.reasons[0]
+
+
+BRIGHT = TRUTH * np.float32(1.5)
+FLUX = ("-flux", "1.5e18")
+
+
+@pytest.mark.parametrize(("control", "of_subject", "word"), (
+    (FLUX, TRUTH * np.float32(2.25), Label.NOT_PROVEN), (("--flux", "1.5e18"), BRIGHT * 2, Label.NOT_PROVEN),
+    (("-phi", "0", *FLUX), None, Label.NOT_PROVEN), (FLUX, BRIGHT, Label.PROVEN),
+    (("-own", "1"), BRIGHT, Label.PROVEN)))
+def test_a_control_that_makes_up_for_the_subjects_own_fault_is_refused(control, of_subject, word):
+    """A subject 1.5 times too bright, with a switch of its own that mends it, "proven" to be the reference's defect by
+    a control with 1.5 times the flux. What the control changes in the subject shows it; a switch of the reference's own
+    is not tried."""
+    fault = claim(emulate=("-mended",), changes="the scale", control=control,
+                  bounds=tuple(replace(threshold, min=0.5, max=2) for threshold in STRICT))
+    answers = {("-mended",): TRUTH, control: None}
+    found, proof, calls = tried([fault], TRUTH, BRIGHT, answers, per_role={
+        (REFERENCE, control): BRIGHT, (SUBJECT, control): of_subject})
+    assert found.word is word
+    refused = "another experiment" if of_subject is not None else "is not known"
+    assert found.word is Label.PROVEN or (len(found.reasons) == 1 and refused in found.reasons[0])
+    assert ((SUBJECT, control) in [(role, words[1:]) for _, role, words in calls]) is (control[0] != "-own")
+    cut = replace(proof, trials=tuple(trial for trial in proof.trials if trial.purpose != CONTROL_TRIED))
+    comparison = compare_images(TRUTH, BRIGHT, ROIS)
+    again = judge_claims(judge(comparison, STRICT), comparison, cut, STRICT)
+    assert again.word is (word if control[0] == "-own" else Label.NOT_PROVEN)
 
 
 def test_a_spot_far_weaker_than_the_peak_is_seen():

@@ -28,7 +28,7 @@ from nbcompare.verdict.claimed_trace import ClaimTrace, read_claim_trace
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, Repetition, repetitions_asked
 from nbcompare.verdict.on_device import DeviceRun
-from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED, Apart, Proof, Trial, apart
+from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMULATED, Apart, Proof, Trial, apart
 from nbcompare.verdict.subjects import SubjectRun, copied, same_as_reference
 
 Held = Callable[..., Comparison | None]
@@ -102,6 +102,9 @@ def _proof(proof: Proof | None, folder: Path, record: Record, images: Mapping[st
         if trial.purpose == CONTROL:
             plain = made.get(CONTROL_SUBJECT, images[SUBJECT])
             return replace(trial, comparison=held(image, plain), change=None, apart=gap(image, plain))
+        if trial.purpose == CONTROL_TRIED:
+            return replace(trial, comparison=None, change=None,
+                           apart=gap(made.get(CONTROL_SUBJECT, images[SUBJECT]), image))
         change = (images[SUBJECT], image) if trial.purpose == EMULATED else (image, made.get(EMULATED))
         return replace(trial, comparison=held(images[REFERENCE], image), change=held(*change, *identity),
                        apart=gap(images[REFERENCE], image) if trial.purpose == EMULATED else None)

@@ -8,13 +8,16 @@ a threshold that was loosened once is told in every later check, gate and report
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from nbcompare.bundle import ssh_signature as ssh
-from nbcompare.bundle.listing import bundles_before
+from nbcompare.bundle.bundle import load_bundle
+from nbcompare.bundle.check.asked_less import asked_less
+from nbcompare.bundle.listing import stamped_in
 from nbcompare.bundle.names import MANIFEST, SIGNOFFS
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.signoffs import names_bundle, read
@@ -24,7 +27,7 @@ from nbcompare.case.expected_trace import ExpectedTrace
 from nbcompare.case.threshold import Threshold
 from nbcompare.case.weak_thresholds import Weakness, weaknesses
 from nbcompare.compare.image import Roi
-from nbcompare.errors import NbCompareError
+from nbcompare.errors import EvidenceError, NbCompareError
 from nbcompare.files import sha256_of
 
 
@@ -42,12 +45,13 @@ class Asked(Protocol):
 
 
 USUAL = "what is usual"
+UNREAD = "a record that cannot be read"
 
 
 @dataclass(frozen=True)
 class Loosened:
     """A requirement that was stricter before. ``new`` is None where it is gone; ``against`` names the older bundle,
-    or is USUAL where it is held to what cases ask for."""
+    is USUAL where it is held to what cases ask for, and UNREAD where what a stamp asked for is not known."""
 
     what: str
     old: str
@@ -59,6 +63,8 @@ class Loosened:
     def sentence(self) -> str:
         if self.against == USUAL:
             return Weakness(self.what, self.new or "not asked for", self.old, self.why).sentence
+        if self.against == UNREAD:
+            return f"{self.what} has {UNREAD}: whether it asked for more is not known"
         now = f"now {self.new}" if self.new else "now not asked for at all"
         return f"{self.what}: was {self.old} ({self.against}), {now}" + (f"; why: {self.why}" if self.why else "")
 
@@ -75,23 +81,35 @@ def loosened_until_signed(folder: Path, record: Record, case: Case | None = None
     told: dict[tuple[str, str], Loosened] = {}
     accepted: set[Weakness] = set()
     for past, name, signed in _since_signed(folder.absolute(), record, signers):
-        for entry in loosened(past.case, name, now.rois, now.thresholds, now.divergences):
+        if past is None:
+            told[name, UNREAD] = Loosened(name, UNREAD, None, None, UNREAD)
+            continue
+        less = (Loosened(*entry, None, name) for entry in asked_less(past.case, now))
+        for entry in (*loosened(past.case, name, now.rois, now.thresholds, now.divergences), *less):
             told.setdefault((entry.what, entry.old), entry)
         accepted |= set(weaknesses(past.case.thresholds, past.case.rois)) if signed else set()
     weak = (found for found in weaknesses(now.thresholds, now.rois) if found not in accepted)
     return (*told.values(), *(Loosened(found.what, found.usual, found.allowed, found.why, USUAL) for found in weak))
 
 
-def _since_signed(folder: Path, record: Record, signers: Path | None) -> Iterator[tuple[Record, str, bool]]:
+def _since_signed(folder: Path, record: Record, signers: Path | None) -> Iterator[tuple[Record | None, str, bool]]:
     """This bundle and those before it, newest first, with what to call them, and whether it is the one that is signed
-    off: the last."""
+    off: the last. None for one whose record cannot be read."""
     signed = _is_signed(folder, signers)
     yield record, "this bundle", signed
     if signed:
         return
-    for before in bundles_before(folder, record):
-        signed = _is_signed(before.folder, signers)
-        yield before.record, f"stamp {before.folder.name}", signed
+    for before in reversed(stamped_in(folder.parent)):
+        if before.name >= record.stamp or before == folder:
+            continue
+        try:
+            found: Record | None = load_bundle(before).record
+        except EvidenceError:
+            found = None
+        if found and found.case.name != record.case.name:
+            continue
+        signed = found is not None and _is_signed(before, signers)
+        yield found, f"stamp {before.name}", signed
         if signed:
             return
 
@@ -141,6 +159,11 @@ def _loosened_claims(past: Sequence[Claim], name: str, now: Sequence[Claim]) -> 
         if old is None:
             yield Loosened(f"claim {claim.id}", "not made", "made, and may excuse a difference", claim.why, name)
             continue
+        for key in ("emulate", "control", "control_of_both"):
+            words, then = getattr(claim, key), getattr(old, key)
+            if words != then:
+                yield Loosened(f"claim {claim.id}, {key}", shlex.join(then) or "none", shlex.join(words) or None,
+                               claim.why, name)
         if claim.expires > old.expires:
             yield Loosened(f"claim {claim.id}", f"until {old.expires}", f"until {claim.expires}", claim.why, name)
         if old.trace and not _asks_as_much(old.trace, claim.trace):

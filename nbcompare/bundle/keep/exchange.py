@@ -139,6 +139,9 @@ def _publish(root: Path, bundles: Path, source: Path) -> tuple[Path, bool]:
         staged.mkdir()
     except FileExistsError:
         raise UsageError(f"{staged} exists: a run of that second is being made", hint="nb-compare doctor") from None
+    if os.path.lexists(home / stamp):  # a run of that second was published meanwhile
+        staged.rmdir()
+        raise UsageError(f"{home / stamp} was made meanwhile and is another bundle; nothing was imported")
     mark(home, stamp, source, sha256_of(root / MANIFEST))
     os.rename(root, staged)
     return publish_folder(staged, stamp), True

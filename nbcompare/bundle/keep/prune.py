@@ -1,21 +1,25 @@
 """Removing old bundles, never one that something still rests on.
 
 Kept are the newest of each case, every bundle that a sign-off names, every bundle whose image is another's
-reference, and every bundle whose record cannot be read: what is damaged is for a person to look at. A bundle vanishes
-by one rename, so that no half of one is ever seen, and is then removed.
+reference, every bundle that asked for more than the newest does while nobody signed that, and every bundle whose
+record cannot be read: what is damaged is for a person to look at. The newest of a case stays as long as an older one
+does, as a gate would take that for the newest. A bundle vanishes by one rename, so that no half of one is ever seen,
+and is then removed. Runs and sign-offs that rest on a bundle hold it meanwhile (lock.share): it stays too.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nbcompare.bundle.check.loosened import loosened_until_signed
 from nbcompare.bundle.found import forget
 from nbcompare.bundle.listing import ListedBundle, list_bundles, size_of
+from nbcompare.bundle.lock import lock
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import flush_folder
 
@@ -46,10 +50,32 @@ def choose(root: Path, keep: int, case: str | None = None) -> list[Choice]:
     if keep < 0:
         raise UsageError(f"--keep {keep}: it cannot be negative")
     entries = list_bundles(root)
-    named = _named_by_others(entries)
+    named = {**_named_by_others(entries), **_stricter(entries)}
     newest = {entry.name for entries_of_case in _by_case(entries).values()
               for entry in (entries_of_case[-keep:] if keep else [])}
-    return [Choice(entry, _reason_to_keep(entry, newest, named)) for entry in entries if case in (None, entry.case)]
+    choices = [Choice(entry, _reason_to_keep(entry, newest, named)) for entry in entries]
+    return [choice for choice in _newest_first(choices) if case in (None, choice.entry.case)]
+
+
+def _newest_first(choices: Sequence[Choice]) -> Iterator[Choice]:
+    """The choices, but that of what has the newest stamp of its case none goes while an older one stays."""
+    stay = {choice.entry.case for choice in choices if not choice.goes}
+    last = {choice.entry.case: choice.entry.name for choice in choices}
+    for choice in choices:
+        hides = choice.goes and choice.entry.case in stay and last[choice.entry.case] == choice.entry.name
+        yield replace(choice, kept_because="the newest, and an older one stays") if hides else choice
+
+
+def _stricter(entries: Sequence[ListedBundle]) -> dict[str, str]:
+    """Bundles that asked for more than the newest of their case, which nobody signed: the reason to keep them."""
+    found = {}
+    for of_case in _by_case(entries).values():
+        newest = of_case[-1]
+        stamps = {entry.against.removeprefix("stamp ") for entry in loosened_until_signed(
+            newest.folder, newest.record)} if newest.record else set()
+        found.update({entry.name: "it asked for more than the newest does, and nobody signed that" for entry in of_case
+                      if entry.stamp in stamps})
+    return found
 
 
 def _by_case(entries: Sequence[ListedBundle]) -> dict[str, list[ListedBundle]]:
@@ -77,11 +103,28 @@ def _reason_to_keep(entry: ListedBundle, newest: set[str], named: dict[str, str]
     return "among the newest" if entry.name in newest else None
 
 
-def remove(choices: Sequence[Choice]) -> None:
-    """Remove the bundles that go. Raises FileError."""
-    for choice in choices:
-        if choice.goes:
-            _remove(choice.entry.folder)
+def remove(choices: Sequence[Choice], root: Path) -> list[Choice]:
+    """Remove the bundles that go, unless somebody has come to rest on one since it was chosen. Returns the choices as
+    they were carried out. Raises FileError."""
+    held = {choice.entry.name: lock(choice.entry.folder) for choice in choices if choice.goes}
+    try:
+        entries = list_bundles(root)
+        named = _named_by_others(entries)
+        signed = {entry.name for entry in entries if entry.signed}
+        done = []
+        for choice in choices:
+            name = choice.entry.name
+            if choice.goes and (held[name] is None or name in named or name in signed):
+                done.append(replace(choice, kept_because="a run or a sign-off rests on it by now"))
+                continue
+            if choice.goes:
+                _remove(choice.entry.folder)
+            done.append(choice)
+        return done
+    finally:
+        for handle in held.values():
+            if handle is not None:
+                os.close(handle)
 
 
 def _remove(folder: Path) -> None:

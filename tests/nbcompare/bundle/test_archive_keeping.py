@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from nbcompare.bundle.bundle import load_bundle, staging
+from nbcompare.bundle.keep.prune import choose, remove
+from nbcompare.bundle.lock import lock
 
 SIGN_PLAN = """\
 title: a plan of one phase
@@ -100,10 +102,12 @@ def test_prune_never_takes_a_bundle_that_a_sign_off_names(nb, run_small, fake, s
     _, signed = run_small()
     assert nb("sign", "N1", "--phases", "phases.yaml", "--by", "A. Person").code == 0
     _, newer = run_small()
+    _, newest = run_small("good", "bright")
     said = nb("prune", "--keep", "0", "--yes")
     assert f"keep    small/{signed.name}  signed off: N1" in said.out
     assert signed.is_dir() and not newer.exists()
     assert nb("list", "--json").json["bundles"][0]["signed"] == ["N1"]
+    assert newest.is_dir() and "the newest, and an older one stays" in said.out, "else a gate would take the older one"
 
 
 def test_prune_stops_at_a_sign_off_that_cannot_be_read(store, nb):
@@ -122,6 +126,38 @@ def test_prune_keeps_the_reference_of_another_and_what_cannot_be_read(store, nb,
     said = nb("prune", "--keep", "1", "--yes")
     assert store.passed.is_dir() and "its image is the reference of small/" in said.out
     assert store.crashed.is_dir() and not store.failed.exists()
+
+
+def test_prune_keeps_what_asked_for_more_until_the_newest_is_signed(nb, run_small, small_case):
+    """Else a threshold that was loosened would be told no more."""
+    text = small_case.read_text()
+    made = []
+    for limit in ("0.9999", "0.9995", "0.9999", "0.9"):
+        small_case.write_text(text.replace("0.9995", limit))
+        made.append(run_small()[1])
+    Path("phases.yaml").write_text(SIGN_PLAN.replace("files_complete: true", "verdict: [PASS]"))
+    assert nb("prune", "--keep", "1", "--yes").code == 0
+    assert [folder.is_dir() for folder in made] == [False, True, True, True]
+    assert nb("sign", "N1", "--phases", "phases.yaml", "--by", "A. Person").code == 0
+    assert nb("prune", "--keep", "1", "--yes").code == 0
+    assert [folder.is_dir() for folder in made] == [False, False, False, True]
+
+
+def test_prune_leaves_what_a_run_or_a_sign_off_has_come_to_rest_on(store, nb, small_case, fake, monkeypatch):
+    """Held while the run goes on; afterwards named by its record. Nobody rests on what is being removed."""
+    going = choose(store.root, 1)
+    assert [choice.goes for choice in going] == [True, True, False]
+    with staging(store.root, "small") as made:
+        assert made.rest_on(store.passed)
+        done = remove(going[:1], store.root)
+        assert store.passed.is_dir() and done[0].kept_because == "a run or a sign-off rests on it by now"
+    nb("run", small_case, "--py-bin", fake("twin"), "--reference", store.passed, "-q")
+    assert not remove(going[:1], store.root)[0].goes and store.passed.is_dir()
+    handle = lock(store.failed)
+    with staging(store.root, "small") as made:
+        assert not made.rest_on(store.failed)
+    os.close(handle)
+    assert remove(going[1:2], store.root)[0].goes and not store.failed.exists()
 
 
 def test_no_case_can_take_the_folder_of_the_sign_offs(nb, small_case, fake):

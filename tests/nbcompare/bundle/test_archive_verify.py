@@ -76,7 +76,7 @@ def test_missing_changed_and_unexpected_are_told_apart_and_together(store, nb):
     assert said.code == said.json["exit_code"] == 6
     assert faults == {("changed", "inputs/env.txt"), ("missing", "results/c.png"), ("unexpected", "notes/added.txt"),
                       ("unexpected", "empty")}
-    assert said.json["bundles"][1] == {"bundle": str(store.failed), "intact": True, "faults": []}
+    assert said.json["bundles"][1] == {"bundle": str(store.failed), "intact": True, "faults": [], "note": None}
 
 
 def test_a_link_and_a_pipe_are_named_and_not_opened(store, nb):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nbcompare.bundle.check import recheck
+from nbcompare.bundle.check.asked_less import asked_less
 from nbcompare.bundle.check.loosened import Loosened, loosened
 from nbcompare.bundle.check.pairing import roles_from
 from nbcompare.bundle.check.recheck import CHECKOUT, case_file_here
@@ -18,9 +19,12 @@ from nbcompare.bundle.lock import is_locked, lock
 from nbcompare.bundle.manifest import inspect, read_manifest, read_manifest_lines, unsafe_name
 from nbcompare.bundle.names import MANIFEST
 from nbcompare.case.claims import Claim
+from nbcompare.case.further_subject import FurtherSubject
+from nbcompare.case.masking import NO_MASKING, Masking
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
+from nbcompare.compare.masks import MaskRules
 from nbcompare.errors import EvidenceError
 
 SHA = "ab" * 32
@@ -279,3 +283,40 @@ def test_a_claim_that_excuses_more_or_longer_is_looser():
         "claim a, sum_ratio on full: was 0.9 .. 1.1 (stamp 1), now 0.9 .. 1.2; why: excused"]
     assert looser(claims=((claim(),), (part,))) == [
         "claim a, sum_ratio on part: was not excused (stamp 1), now 0.9 .. 1.1; why: excused"]
+
+
+# --- what is asked for no more ----------------------------------------------------------------------------
+
+
+def less(old=(), new=()):
+    def asks(changes):
+        return Things(**{"masking": NO_MASKING, "nan": "fail", "subjects": {}, "tests": (), "repeat": 0, "threads": (),
+                         "required_args": ()} | dict(changes))
+
+    return [tuple(entry) for entry in asked_less(asks(old), asks(new))]
+
+
+HIDES = Masking(reference=MaskRules(above=900.0), subject=MaskRules(above=900.0, equals=(-1.0,)), file="gaps.cbf")
+
+
+@pytest.mark.parametrize(("old", "new", "told"), [
+    ({}, {"masking": HIDES},
+     ("mask", "none", "reference above 900, subject above 900, subject equals -1, file gaps.cbf")),
+    ({}, {"nan": "compare"}, ("pixels that are no number", "a failure", "left out and counted")),
+    ({"subjects": {"gpu": FurtherSubject(("-device", "cuda"))}}, {}, ("subject gpu", "-device cuda", None)),
+    ({"subjects": {"old": FurtherSubject((), "a")}}, {"subjects": {"old": FurtherSubject(("-x",), "b")}},
+     ("subject old", "engine a", "engine b -x")),
+    ({"tests": ("t.py", "u.py")}, {"tests": ("u.py",)}, ("test t.py", "green first", None)),
+    ({"repeat": 3}, {"repeat": 1}, ("repetitions of the reference", "3", "1")),
+    ({"threads": (1, 4)}, {"threads": (4,)}, ("the reference with 1 threads", "run", None)),
+    ({"required_args": ("-flux",)}, {}, ("-flux", "required to matter", None))])
+def test_what_a_case_asks_for_no_more_is_told_and_what_it_asks_more_is_not(old, new, told):
+    assert less(old, new) == [told] and less(old, old) == less(new, new) == []
+    if "old" not in old.get("subjects", {}):
+        assert less(new, old) == []
+
+
+@pytest.mark.parametrize("key", ("emulate", "control", "control_of_both"))
+def test_a_claim_with_another_control_or_emulation_is_told(key):
+    said = looser(claims=((claim(**{key: ("-a", "1")}),), (claim(**{key: ("-b",)}),)))
+    assert said == [f"claim a, {key}: was -a 1 (stamp 1), now -b; why: excused"]
