@@ -54,6 +54,20 @@ def installed(dist, tmp_path_factory):
     return _made_once(tmp_path_factory, "environment", lambda home: install_wheel(wheel, home)) / "bin"
 
 
+@pytest.fixture(scope="session")
+def installed_with_torch(dist, tmp_path_factory):
+    """As ``installed``, with torch among the libraries: what `pip install 'nb-compare[torch]'` gives, without fetching
+    it again."""
+    wheel = next(dist.glob("*.whl"))
+    return _made_once(tmp_path_factory, "with-torch", lambda home: install_wheel(wheel, home, without=())) / "bin"
+
+
+@pytest.fixture(scope="session")
+def filled_once(tmp_path_factory):
+    """``filled_once(name, fill)``: a folder that one process of the session fills and all use."""
+    return lambda name, fill: _made_once(tmp_path_factory, name, fill)
+
+
 def _made_once(tmp_path_factory, name, make):
     """A folder that the first process of the session fills, while the others wait."""
     base = tmp_path_factory.getbasetemp()
@@ -76,15 +90,16 @@ def _build(folder):
     (folder / "build.log").write_text(done.stdout + done.stderr)
 
 
-def install_wheel(wheel, home):
-    """A virtual environment with the wheel; every library of this environment can be imported there but torch."""
+def install_wheel(wheel, home, without=("torch",)):
+    """A virtual environment with the wheel; every library of this environment can be imported there but these."""
     subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
     libraries = home / "libraries"
     libraries.mkdir()
     for folder in (Path(path) for path in sys.path if path.endswith("-packages")):
         for entry in folder.iterdir():
-            if entry.suffix != ".pth" and "torch" not in entry.name.lower() and not (libraries / entry.name).exists() \
+            if entry.suffix != ".pth" and not any(word in entry.name.lower() for word in without) \
+                    and not (libraries / entry.name).exists() \
                     and not entry.name.startswith(("nb_compare", "nbcompare", "__editable__")):
                 (libraries / entry.name).symlink_to(entry)
     (site / "libraries.pth").write_text(f"{libraries}\n")

@@ -1,4 +1,4 @@
-"""nb-compare init: a first case, or the project file, written and valid."""
+"""nb-compare init: a first case, the project file, or example cases, written and valid."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 @click.option("--margin", type=Finite(1, 1e6), default=10.0, show_default=True, metavar="N",
               help="How many times wider than the measured noise each threshold is.")
 @click.option("--project", is_flag=True, help="Write the project file nb-compare.yaml, which declares the engines.")
+@click.option("--examples", is_flag=True, help="Copy the example cases of nb-compare into cases/.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="-- ARGS...")
-def command(engines: tuple[str, ...], out: Path | None, title: str | None, margin: float, project: bool, quiet: bool,
-            arguments: tuple[str, ...]) -> ExitCode:
-    """Write a first case for a command line, or the project file. Neither overwrites anything.
+def command(engines: tuple[str, ...], out: Path | None, title: str | None, margin: float, project: bool,
+            examples: bool, quiet: bool, arguments: tuple[str, ...]) -> ExitCode:
+    """Write a first case for a command line, the project file, or example cases. Nothing is overwritten.
 
     \b
     nb-compare init --out cases/first.yaml -- -mat A.mat -hkl P1.hkl -lambda 1
@@ -43,11 +44,14 @@ def command(engines: tuple[str, ...], out: Path | None, title: str | None, margi
     from nbcompare.run.begin.named import roles_of
 
     roles = roles_of(engines)
-    if project == bool(arguments):
-        raise UsageError("init writes the project file (--project) or the case of a command line (-- ARGS), one at a "
-                         "time", hint='nb-compare init --project, then nb-compare init -- -mat A.mat -hkl P1.hkl ...')
+    if project + examples + bool(arguments) != 1:
+        raise UsageError("init writes the project file (--project), example cases (--examples) or the case of a "
+                         "command line (-- ARGS), one at a time",
+                         hint="nb-compare init --project, then nb-compare init -- -mat A.mat -hkl P1.hkl ...")
     if project:
         return _project(roles, out)
+    if examples:
+        return _examples()
     return _case(roles, out or Path("cases/case.yaml"), title, margin, arguments, Progress(quiet=quiet))
 
 
@@ -56,6 +60,15 @@ def _project(roles: dict[str, str], out: Path | None) -> ExitCode:
 
     path = write_project(roles, out)
     click.echo(f"wrote {path}\n  next  nb-compare init --out cases/first.yaml -- ARGS...")
+    return ExitCode.PASS
+
+
+def _examples() -> ExitCode:
+    from nbcompare.run.begin.examples import copy_examples
+
+    written = copy_examples(Path("cases"))
+    still = next((path for path in written if path.stem == "still"), written[0])
+    click.echo("\n".join([*(f"wrote {path}" for path in written), f"  next  nb-compare run {still}"]))
     return ExitCode.PASS
 
 

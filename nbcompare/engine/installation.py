@@ -31,3 +31,6 @@ SIMULATOR = _part("simulator/nanobrag_torch", "nanobrag_torch")
 
 REFERENCE_SOURCE = _part("simulator/reference", "nanobrag_reference")
 """The sources of the bundled C reference."""
+
+EXAMPLE_CASES = _part("cases", "nbcompare/example_cases")
+"""Example cases: those of the checkout, or as they are installed."""

@@ -41,6 +41,11 @@ def run(tokens: Sequence[str], read_from: Path = Path(), write_to: Path = Path()
         sys.stdout.flush()
         print(f"{PROGRAM_NAME}: error: {fault}", file=sys.stderr)
         return BAD_INPUT
+    except ModuleNotFoundError as fault:
+        if fault.name != "torch":
+            raise
+        print(f"{PROGRAM_NAME}: error: torch is not installed: pip install 'nb-compare[torch]'", file=sys.stderr)
+        return BAD_INPUT
     except (MemoryError, RuntimeError) as fault:
         if not _is_out_of_memory(fault):
             raise

@@ -73,10 +73,10 @@ def _said(out: Path, found: Measured, roles: Mapping[str, str]) -> list[str]:
             f"  noise  {found.noise.sentence}", f"  next   {shlex.join(words)}"]
 
 
-def refuse_overwriting(path: Path) -> None:
+def refuse_overwriting(path: Path, hint: str = "--out FILE names another file") -> None:
     """Raises UsageError where something is there already."""
     if os.path.lexists(path):
-        raise UsageError(f"{path} is there already, and init overwrites nothing", hint="--out FILE names another file")
+        raise UsageError(f"{path} is there already, and init overwrites nothing", hint=hint)
 
 
 def write_new(path: Path, text: str, check: Callable[[Path], object]) -> None:

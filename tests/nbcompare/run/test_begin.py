@@ -1,6 +1,7 @@
 """init: a command line becomes a case that is valid, that the reference passes, and that a wrong scale fails."""
 
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -113,3 +114,15 @@ def test_command_lines_of_the_readme_pass_at_once(nb, tmp_path, reference_binary
     assert nb("validate", *cases).out.count(": valid case") == 12
     said = nb("sweep", *cases, "-j", "1", "-q")
     assert said.code == 0 and "12 PASS" in said.out
+
+
+def test_examples_are_copied_as_valid_cases_and_none_over_another(nb):
+    said = nb("init", "--examples")
+    assert said.code == 0 and "next  nb-compare run cases/still.yaml" in said.out
+    written = sorted(Path("cases").glob("*.yaml"))
+    assert f"wrote {written[0]}" in said.out and nb("validate", *written).code == 0
+    assert "supervisor.yaml" not in {path.name for path in written}, "it maps tests that are not here"
+    written[0].unlink()
+    said = nb("init", "--examples")
+    assert said.code == 1 and "init overwrites nothing" in said.err and not written[0].exists()
+    assert nb("init", "--examples", "--project").code == 1
