@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,11 @@ class EngineIdentity:
     adapter: Adapter | None = None
     capabilities: Mapping[str, bool] = field(default_factory=dict)
     opened: Opened | None = None
+
+    def having(self, opened: Opened | None) -> EngineIdentity:
+        """The same after a run: with what it ``opened``, and not made of what it wrote itself."""
+        made_of = self.made_of.without(opened.own) if self.made_of and opened else self.made_of
+        return replace(self, made_of=made_of, opened=opened)
 
     def argv(self, arguments: Sequence[str]) -> tuple[str, ...]:
         """The words that it is run with for the arguments of a case; those themselves where its adapter has no word

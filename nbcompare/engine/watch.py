@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from nbcompare.engine.engine import Engine
@@ -32,13 +32,14 @@ class EngineWatch:
         """Whether any of its files was written, replaced or renamed since; what they hold is not looked at."""
         return self._times() != self.before
 
-    def fault(self) -> str | None:
-        """What changed, as the end of a sentence about the engine; None when nothing did."""
-        found = [*self._program_changed(), *(changes(self.identity.made_of) if self.identity.made_of else ())]
+    def fault(self, but: Collection[str] = ()) -> str | None:
+        """What changed, as the end of a sentence about the engine; None when nothing did but files, given as real
+        paths, that it wrote itself."""
+        found = [*self._program_changed(), *(changes(self.identity.made_of, but) if self.identity.made_of else ())]
         now = self._times()
         if not found:
             found = [f"{Path(path).name} was written to and put back" for path, at in self.before.items()
-                     if path in now and now[path] != at]
+                     if path in now and now[path] != at and os.path.realpath(path) not in but]
         if not found:
             return None
         more = f" and {len(found) - _MOST_NAMES} more" if len(found) > _MOST_NAMES else ""
@@ -52,6 +53,6 @@ class EngineWatch:
         return [] if same else [f"{self.program.name} changed"]
 
 
-def faults_of(watches: Mapping[str, EngineWatch]) -> dict[str, str]:
-    """By role what changed, for the roles whose engine did."""
-    return {role: fault for role, watch in watches.items() if (fault := watch.fault())}
+def faults_of(watches: Mapping[str, EngineWatch], own: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """By role what changed, for the roles whose engine did; ``own`` are the files that each wrote itself."""
+    return {role: fault for role, watch in watches.items() if (fault := watch.fault(own.get(role, ())))}

@@ -25,6 +25,7 @@ from nbcompare.engine.installation import REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.processes.process import declared_environment, recordable
 from nbcompare.engine.rendering.renderer import OF_THE_SESSION
 from nbcompare.engine.repository.git import UNKNOWN, RepositoryState, repository_of
+from nbcompare.engine.sources.kept_state import told
 from nbcompare.engine.sources.made_of import changes, look_at
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import sha256_of
@@ -139,9 +140,12 @@ def _source_fault(engine: EngineIdentity, case: Case) -> str | None:
         return f"the bundle takes the {engine.role} for the simulator that it imports, as was once done; run it again"
     if engine.unknown:
         return f"{not_all_known(engine.role, engine, case.folder)}, and run the case again"
-    changed = changes(engine.made_of) or engine.opened_since() or _new_files(engine, case)
+    own = engine.opened.own if engine.opened else frozenset()
+    changed = changes(engine.made_of, own) or engine.opened_since() or _new_files(engine, case)
     more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
-    return f"the source of the {engine.role} is not what it was: {', '.join(changed[:4])}{more}" if changed else None
+    if changed:
+        return f"the source of the {engine.role} is not what it was: {', '.join(changed[:4])}{more}"
+    return told(engine.role, engine.opened.hanging) if engine.opened and engine.opened.hanging else None
 
 
 def _new_files(engine: EngineIdentity, case: Case) -> list[str]:
@@ -158,6 +162,7 @@ def _new_files(engine: EngineIdentity, case: Case) -> list[str]:
     except FileError as fault:
         return [fault.message + (f" ({fault.hint})" if fault.hint else "")]
     known = {os.path.realpath(entry.path) for entry in engine.made_of.files}
+    known |= engine.opened.own if engine.opened else set()
     return [f"{entry.path} is new" for entry in now.files if os.path.realpath(entry.path) not in known]
 
 

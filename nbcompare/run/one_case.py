@@ -32,6 +32,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder, protection
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.safety.sandbox import protection_of
+from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.errors import UsageError
 from nbcompare.run.engine_runs import (
     EngineRuns,
@@ -105,7 +106,8 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
         collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     before = ran.runs
     ran = with_opened(ran, staged, place)
-    ran = replace(ran, runs=with_changed(ran.runs, staged.changed_engines()))
+    own = {role: written_by_itself(calls) for role, calls in place.opened.items()}
+    ran = replace(ran, runs=with_changed(ran.runs, staged.changed_engines(own)))
     judgement = _with_others_as_they_ended(staged, judgement, place)
     if ran.runs != before:
         judgement, scale = Judgement(None, failures_verdict(ran.runs) or judgement.verdict), None
@@ -159,8 +161,7 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
 def _engines(staged: StagedCase, ran: EngineRuns) -> tuple[EngineIdentity, ...]:
     """Who the engines were, with what they opened; a reference whose image was stored opened it when that was made."""
     then = {REFERENCE: staged.stored.record.engine_of(REFERENCE).opened} if staged.stored else {}
-    return tuple(replace(identity, opened=ran.opened.get(role, then.get(role)))
-                 for role, identity in staged.identities.items())
+    return tuple(identity.having(ran.opened.get(role, then.get(role))) for role, identity in staged.identities.items())
 
 
 def _notes(staged: StagedCase, ran: EngineRuns, further: FurtherEvidence, progress: Progress) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from nbcompare.engine.processes.process import allowed_environment
 from nbcompare.engine.processes.seen_calls import Calls
 from nbcompare.engine.rendering.runs import Job, job_of
 from nbcompare.engine.safety.sandbox import confine_all
+from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.engine.sources.opened import opened_by
 from nbcompare.engine.watch import EngineWatch
 from nbcompare.verdict.further_evidence import FurtherEvidence
@@ -65,9 +66,9 @@ def _as_it_ended(entry: SubjectRun, other: OtherSubject, calls: Calls | None) ->
     if calls is not None:
         search = allowed_environment(engine.variables(other.job.environment)).get("PATH", "")
         opened, faults = opened_by(calls, identity.made_of, str(engine.program), search)
-        identity = replace(identity, opened=opened)
+        identity = identity.having(opened)
     said = f"opened what was changed while it ran: {', '.join(faults[:_MOST_NAMES])}" if faults else None
-    changed = other.watch.fault() or said
+    changed = other.watch.fault(written_by_itself(calls) if calls else ()) or said
     if changed is None:
         return replace(entry, engine=identity)
     return replace(entry, engine=identity, run=_failed(entry.run, changed), comparison=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
@@ -67,9 +67,10 @@ class StagedCase:
         """Who all of them are."""
         return {**self.identities, **{known_as(name): other.identity for name, other in self.others.items()}}
 
-    def changed_engines(self) -> dict[str, str]:
-        """By role, how an engine is not what it was when the run began."""
-        return faults_of(self.watches)
+    def changed_engines(self, own: Mapping[str, Collection[str]]) -> dict[str, str]:
+        """By role, how an engine is not what it was when the run began; ``own`` are the files, as real paths, that each
+        wrote itself."""
+        return faults_of(self.watches, own)
 
     def protected_now(self) -> Protected:
         """The protected files before and now."""

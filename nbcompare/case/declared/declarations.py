@@ -13,6 +13,7 @@ Both kinds of file hold the same section, read strictly:
         build: make -C src               # what bisect runs in the top of each commit's tree
         tests: {python: .venv/bin/python, folder: .}
         watched: false                   # not asked which files it opens, so that set-uid programs keep their rights
+        keeps: [run.log, "~/.myport/*"]  # files of its own from run to run, which do not matter to its image
 
 or, for a reference, an image that is there already (stored_image.py); and what an engine needs that has options and
 files of its own, which adapter.py reads. Paths are relative to the file that holds them and are absolute once it is
@@ -34,7 +35,7 @@ from nbcompare.case.reading.all_faults import reading_on
 from nbcompare.case.reading.strict_yaml import Cursor
 
 KEYS = ("command", "image", "cwd", "environment", "sources", "repository", "version", "build", "tests", "watched",
-        *ADAPTER_KEYS)
+        "keeps",         *ADAPTER_KEYS)
 PATH_LISTS = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 """Variables that hold folders, whose relative entries mean nothing in an engine's scratch folder."""
 
@@ -57,8 +58,9 @@ class EngineDeclaration:
     """One declared engine. ``file`` is the file that declares it; all paths are absolute.
 
     ``set_variables`` are (name, value) pairs, ``pass_variables`` names with globs, ``sources`` globs relative to
-    ``folder``; ``cwd`` None means the scratch folder. ``adapter`` is None for an engine that takes nanoBragg's
-    arguments and writes its float image; ``capabilities`` are those that it is said to have, or not to have.
+    ``folder``, ``keeps`` absolute globs; ``cwd`` None means the scratch folder. ``adapter`` is None for an engine that
+    takes nanoBragg's arguments and writes its float image; ``capabilities`` are those that it is said to have, or not
+    to have.
     """
 
     name: str
@@ -75,6 +77,7 @@ class EngineDeclaration:
     adapter: Adapter | None = None
     capabilities: tuple[tuple[str, bool], ...] = ()
     watched: bool = True
+    keeps: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -114,7 +117,7 @@ def _declaration(name: str, cursor: Cursor) -> EngineDeclaration:
         _words(entries["build"]) if "build" in entries else (),
         _tests(entries["tests"], file.parent) if "tests" in entries else None,
         adapter_of(entries, file.parent, has_cwd="cwd" in entries), capabilities_of(entries.get("capabilities")),
-        yes_or_no(entries["watched"]) if "watched" in entries else True)
+        yes_or_no(entries["watched"]) if "watched" in entries else True, _keeps(entries.get("keeps"), file.parent))
 
 
 def _words(cursor: Cursor) -> tuple[str, ...]:
@@ -176,6 +179,17 @@ def _sources(cursor: Cursor | None) -> tuple[str, ...]:
         found.append(glob)
     if not found:
         raise cursor.error("sources must name at least one file, or be left out")
+    return tuple(found)
+
+
+def _keeps(cursor: Cursor | None, base: Path) -> tuple[str, ...]:
+    """The globs of what a program keeps from run to run, made absolute; ``~`` is the user's home."""
+    found = []
+    for entry in cursor.items() if cursor else ():
+        glob = os.path.normpath(base / os.path.expanduser(entry.text()))
+        if not glob.strip("/*?"):
+            raise entry.error(f"keeps: {entry.text()!r} would be every file")
+        found.append(glob)
     return tuple(found)
 
 

@@ -19,7 +19,7 @@ class Use:
     ``stamp`` is (inode, size, mtime_ns) when it was opened first, None where there was no regular file; ``made`` says
     that the engine made the file, or emptied it, before it read it. A path that was reached through a link names that
     as ``behind``, and the link's own is ``linked``. ``looked_at`` was what was asked for without being opened, and of a
-    link that was, ``leads_to`` is what it said then.
+    link that was, ``leads_to`` is what it said then; ``attributes`` says that its extended ones were asked for.
     """
 
     stamp: tuple[int, int, int] | None
@@ -32,6 +32,7 @@ class Use:
     behind: str | None = None
     looked_at: bool = False
     leads_to: str | None = None
+    attributes: bool = False
 
 
 @dataclass
@@ -58,6 +59,11 @@ class Calls:
             for use in self._uses_of(path):
                 use.looked_at = True
             self.uses[path].leads_to = link_at(path)
+
+    def asked_attributes(self, path: str) -> None:
+        """The extended attributes of a path are asked for."""
+        for use in self._uses_of(path):
+            use.attributes = True
 
     def run(self, path: str) -> None:
         """A program is about to be executed."""
@@ -122,6 +128,7 @@ class Calls:
             mine = self.uses.setdefault(path, use)
             mine.read, mine.run, mine.written = mine.read or use.read, mine.run or use.run, mine.written or use.written
             mine.looked_at |= use.looked_at
+            mine.attributes |= use.attributes
             mine.made = mine.made and use.made
 
 

@@ -24,6 +24,7 @@ from nbcompare.engine.sources.python_here import (
     editable_by,
     edited_since,
     files_below,
+    in_cache,
     is_below,
     is_installed,
     is_of_python,
@@ -271,7 +272,7 @@ class Made:
         if any(is_below(path, top) for top in tops) or is_of_python(path) or is_installed(path):
             return
         if whole and os.path.isfile(path):
-            if not any(is_below(path, place) for place in NO_DATA):
+            if not any(is_below(path, place) for place in NO_DATA) and not in_cache(path):
                 self.beside(path)
             return
         while not os.path.isdir(path):

@@ -13,7 +13,7 @@ import os
 import re
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from nbcompare.engine.installation import CHECKOUT, SIMULATOR
 from nbcompare.engine.processes.asking import answer, once
 from nbcompare.engine.safety.sandbox import confining, with_own_places
 from nbcompare.engine.sources.entry import COMPILED, MODULE, SCRIPT, WRAPPER, Entry, entry_of
+from nbcompare.engine.sources.kept_state import is_kept
 from nbcompare.engine.sources.libraries import linked_libraries, loader_of
 from nbcompare.engine.sources.python_here import SKIPPED, files_below, lies_beside
 from nbcompare.errors import FileError
@@ -75,7 +76,8 @@ class MadeOf:
     ``kind`` is the word of entry.py; ``origin`` the folder or file that a Python program comes from. ``folders`` were
     hashed whole, ``globs`` are the declared sources relative to ``base``. ``installed`` are the versions of installed
     distributions that it imports; ``editable`` says by what file an editable install put it on Python's path.
-    ``unknown`` says why more may belong to it than is listed; empty when the list is complete, or declared.
+    ``unknown`` says why more may belong to it than is listed; empty when the list is complete, or declared. ``keeps``
+    are globs of what it keeps from run to run, as declared, which is no part of it.
     """
 
     kind: str
@@ -89,6 +91,7 @@ class MadeOf:
     editable: str | None = None
     bundled: bool = False
     unknown: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -96,14 +99,23 @@ class MadeOf:
         return hash_of_named(sorted((entry.name, entry.sha256) for entry in self.files))
 
     def as_dict(self) -> dict[str, Any]:
-        return {**vars(self), "files": [vars(entry) for entry in self.files], "sha256": self.sha256,
-                **{key: list(getattr(self, key)) for key in ("folders", "globs", "installed", "unknown")}}
+        lists = [key for key in _LISTS if key != "keeps" or self.keeps]
+        return {**{key: value for key, value in vars(self).items() if key not in _LISTS}, "sha256": self.sha256,
+                "files": [vars(entry) for entry in self.files], **{key: list(getattr(self, key)) for key in lists}}
+
+    def without(self, paths: Collection[str]) -> MadeOf:
+        """The same without some files, given as real paths."""
+        files = tuple(entry for entry in self.files if os.path.realpath(entry.path) not in paths) if paths else ()
+        return replace(self, files=files) if paths and files != self.files else self
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> MadeOf:
-        lists = {key: tuple(stored[key]) for key in ("folders", "globs", "installed", "unknown")}
+        lists = {key: tuple(stored.get(key, ())) for key in _LISTS}
         files = tuple(SourceFile(**entry) for entry in stored["files"])
         return cls(**{**{key: value for key, value in stored.items() if key != "sha256"}, "files": files, **lists})
+
+
+_LISTS = ("folders", "globs", "installed", "unknown", "keeps")
 
 
 @dataclass(frozen=True)
@@ -134,8 +146,10 @@ def look_at(engine: Engine, environment: Mapping[str, str] = {}) -> MadeOf:
         found, reasons = MadeOf(entry.kind), [Reason(f"{_what_starts(engine)} starts another program",
                                                      str(engine.program))]
     more, also = _named_by_variables({**engine.declared_variables, **environment}, found)
-    found = replace(found, files=(*found.files, *more))
-    return _with_declared(found, [*reasons, *also], engine)
+    found = _with_declared(replace(found, files=(*found.files, *more)), [*reasons, *also], engine)
+    keeps = engine.declaration.keeps if engine.declaration else ()
+    return replace(found.without({os.path.realpath(entry.path) for entry in found.files
+                                  if is_kept(entry.path, keeps)}), keeps=keeps)
 
 
 def _what_starts(engine: Engine) -> str:
@@ -329,10 +343,11 @@ def listed(folder: Path, most: int | None = None) -> list[Path]:
 # --- afterwards ------------------------------------------------------------------------------------------------------
 
 
-def changes(before: MadeOf) -> list[str]:
-    """The names of files that are not what they were: changed, gone, or new in a folder or glob that counts."""
+def changes(before: MadeOf, but: Collection[str] = ()) -> list[str]:
+    """The names of files that are not what they were: changed, gone, or new in a folder or glob that counts. Not of
+    those, given as real paths, that the engine wrote itself."""
     found = []
-    for entry in before.files:
+    for entry in before.without(but).files:
         try:
             if sha256_of(entry.path) != entry.sha256:
                 found.append(f"{entry.name} changed")
@@ -342,4 +357,5 @@ def changes(before: MadeOf) -> list[str]:
     now = [path for folder in before.folders if os.path.isdir(folder) for path in listed(Path(folder))]
     if before.base and before.globs:
         now += _globbed(Path(before.base), before.globs)
-    return found + [f"{path.name} is new" for path in dict.fromkeys(now) if os.path.realpath(path) not in known]
+    return found + [f"{path.name} is new" for path in dict.fromkeys(now)
+                    if os.path.realpath(path) not in known | set(but) and not is_kept(str(path), before.keeps)]

@@ -16,7 +16,9 @@ from typing import Any
 
 from nbcompare.engine.processes.seen_calls import Calls, Use, link_at, stamp_of
 from nbcompare.engine.safety.confine import __file__ as _launcher
+from nbcompare.engine.sources.asked_about import Attributes, attributes_of, by_age, other_order, sum_of_attributes
 from nbcompare.engine.sources.entry import MODULE, SCRIPT
+from nbcompare.engine.sources.kept_state import is_kept, told, told_of_kept, written_by_itself
 from nbcompare.engine.sources.listed import Listing, listings_of, names_in, sum_of_names
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
 from nbcompare.engine.sources.opened_kinds import (
@@ -30,13 +32,14 @@ from nbcompare.engine.sources.opened_kinds import (
     rows_of,
     source_behind,
 )
-from nbcompare.engine.sources.python_here import stale_bytecode
+from nbcompare.engine.sources.python_here import in_cache, stale_bytecode
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sum_of
 
 MOST_FILES = 5000
 _LATER_SECONDS = 2.0
 _RECORD = "RECORD"
+_LOCK = ".lock"
 _COMPILED_BEFORE = ".nbc"
 """What numba keeps of a function: it is asked of the file of the function alone, and not of what that calls."""
 
@@ -61,22 +64,39 @@ class Link:
 @dataclass(frozen=True)
 class Opened:
     """What an engine opened, or looked at. ``absent`` are the files it looked for in vain, ``rewritten`` those that it
-    reads and writes, whose sum is of what it left, ``links`` where the links that it asked about lead.
-    ``unwatched`` says why nothing was seen, and ``unseen`` what cannot be known of what was."""
+    read and changed, whose sum is of what it left, ``left`` those that it looked for in vain and made, ``logs`` those
+    that count elsewhere and that it only wrote, ``kept`` those that it keeps, as declared. ``links`` is where the links
+    that it asked about lead, ``by_age`` and ``attributes`` are of asked_about.py. ``unwatched`` says why nothing was
+    seen, and ``unseen`` what cannot be known of what was."""
 
     files: tuple[SourceFile, ...] = ()
     absent: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
     listings: tuple[Listing, ...] = ()
     rewritten: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    logs: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    by_age: tuple[str, ...] = ()
+    attributes: tuple[Attributes, ...] = ()
     links: tuple[Link, ...] = ()
     unseen: tuple[str, ...] = ()
     unwatched: str | None = None
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is known to have been overlooked."""
-        return not self.unseen
+        """Whether nothing is known to have been overlooked, and the next run begins as this one did."""
+        return not (self.unseen or self.rewritten or self.left)
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The files, as real paths, that it wrote itself and that would count otherwise."""
+        return frozenset(map(os.path.realpath, (*self.rewritten, *self.left, *self.logs)))
+
+    @property
+    def hanging(self) -> tuple[str, ...]:
+        """What it left for its own next run, which may give another image then; not in a cache."""
+        return tuple(path for path in (*self.rewritten, *self.left) if not in_cache(path))
 
     @property
     def count(self) -> int:
@@ -87,13 +107,18 @@ class Opened:
         if self.unwatched:
             return (f"which files the {role} opened was not seen, as {self.unwatched}; what it is made of was found by "
                     "reading its sources alone")
-        return f"not all that the {role} did is known: {'; '.join(self.unseen)}" if self.unseen else None
+        said = [f"not all that the {role} did is known: {'; '.join(self.unseen)}"] if self.unseen else []
+        left = (*self.rewritten, *self.left)
+        said += [told(role, left)] if left else []
+        said += [told_of_kept(role, self.kept)] if self.kept else []
+        return "; ".join(said) or None
 
     def as_dict(self) -> dict[str, Any]:
         return {"files": [vars(entry) for entry in self.files],
                 "groups": [{**vars(group), "names": list(group.names)} for group in self.groups],
                 "listings": [{**vars(entry), "endings": list(entry.endings)} for entry in self.listings],
                 "links": [vars(link) for link in self.links],
+                "attributes": [vars(entry) for entry in self.attributes],
                 **{key: list(getattr(self, key)) for key in _LISTS}, "unwatched": self.unwatched}
 
     @classmethod
@@ -103,10 +128,11 @@ class Opened:
                          for entry in stored["listings"])
         return cls(tuple(SourceFile(**entry) for entry in stored["files"]), groups=groups, listings=listings,
                    links=tuple(Link(**entry) for entry in stored["links"]), unwatched=stored["unwatched"],
-                   **{key: tuple(stored[key]) for key in _LISTS})
+                   attributes=tuple(Attributes(**entry) for entry in stored.get("attributes", ())),
+                   **{key: tuple(stored.get(key, ())) for key in _LISTS})
 
 
-_LISTS = ("absent", "rewritten", "unseen")
+_LISTS = ("absent", "rewritten", "left", "logs", "kept", "by_age", "unseen")
 
 
 def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
@@ -115,8 +141,12 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
     ``search`` is the engine's PATH."""
     if calls.unwatched:
         return Opened(unwatched=calls.unwatched), []
-    known = _Known(made_of, program)
-    sources = {path: use for path, use in calls.uses.items() if not use.made and (use.read or use.run or use.looked_at)}
+    own = written_by_itself(calls)
+    known = _Known(_with_old_sums(made_of, own), program)
+    keeps = made_of.keeps if made_of else ()
+    kept = tuple(path for path in sorted(calls.uses) if keeps and is_kept(path, keeps) and os.path.isfile(path))
+    sources = {path: use for path, use in calls.uses.items() if not use.made and (use.read or use.run or use.looked_at)
+               and not is_kept(path, keeps)}
     found = _Found()
     changed = []
     for path, use in sorted(sources.items()):
@@ -134,7 +164,9 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
             if not use.read and not use.run:
                 continue  # it was asked about alone, as a log is that others write
             changed.append(f"{path} {'is gone' if stamp is None else 'changed'}")
-        elif stamp is not None:
+        elif stamp is None:
+            found.gone(path, kind)
+        elif use.read or use.run or stamp == use.stamp:
             found.add(kind, source, use)
             if source != path and kind.word == OWN and stale_bytecode(source) == path:
                 found.add(FileKind(OWN, "", path), path, use)
@@ -146,7 +178,25 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
     links = tuple(Link(path, use.leads_to) for path, use in sorted(calls.uses.items())
                   if use.leads_to is not None and not use.written and _is_own(path))
     return replace(found.opened(tuple(calls.unseen)), listings=tuple(listings_of(calls, known.holds)),
-                   links=links[:MOST_FILES]), changed
+                   links=links[:MOST_FILES], logs=_logs(made_of, own - found.files.keys()), kept=kept[:MOST_FILES],
+                   by_age=by_age(calls, _is_own), attributes=tuple(attributes_of(calls, _is_own))), changed
+
+
+def _with_old_sums(made_of: MadeOf | None, own: frozenset[str]) -> MadeOf | None:
+    """What an engine is made of without what it changed itself."""
+    if made_of is None or not own:
+        return made_of
+    mine = [entry for entry in made_of.files if os.path.realpath(entry.path) in own]
+    return made_of.without({os.path.realpath(entry.path) for entry in mine if _changed(entry)})
+
+
+def _logs(made_of: MadeOf | None, own: Iterable[str]) -> tuple[str, ...]:
+    """The files that an engine wrote itself and did not read, where it is made of them or they lie in its folders."""
+    if made_of is None:
+        return ()
+    named = {os.path.realpath(entry.path) for entry in made_of.files}
+    places = tuple(os.path.join(os.path.realpath(place), "") for place in (*made_of.folders, made_of.base) if place)
+    return tuple(sorted(path for path in own if path in named or path.startswith(places)))[:MOST_FILES]
 
 
 def _is_own(path: str) -> bool:
@@ -220,13 +270,24 @@ class _Found:
         self.files: dict[str, SourceFile] = {}
         self.absent: list[str] = []
         self.rewritten: list[str] = []
+        self.left: list[str] = []
         self.grouped: dict[str, set[str]] = {}
 
     def missing(self, path: str, use: Use) -> None:
-        """A file that was looked for in vain; not one of the system or of a distribution, where much is tried."""
+        """A file that was looked for in vain, and may have been made then; not one of the system or of a distribution,
+        where much is tried."""
         kind = kind_of(path)
-        if kind and kind.word == OWN and not use.is_folder and not use.written and not os.path.lexists(path) \
-                and not can_be_made_again(path):
+        if use.is_folder or kind is None or kind.word != OWN:
+            return
+        if os.path.lexists(path):
+            if use.written and os.path.isfile(path) and not path.endswith(_LOCK):
+                self.left.append(path)
+        elif not can_be_made_again(path):
+            self.absent.append(path)
+
+    def gone(self, path: str, kind: FileKind) -> None:
+        """A file that was there and that the engine itself took away, as a log of a database that was taken in."""
+        if kind.word == OWN and not can_be_made_again(path):
             self.absent.append(path)
 
     def add(self, kind: FileKind, path: str, use: Use) -> None:
@@ -238,7 +299,7 @@ class _Found:
                 return
         if kind.word in (OWN, INSTALLED):
             self.files[path] = SourceFile(path, path, sum_of(path))
-            if use.written:
+            if use.written and stamp_of(path)[1] != use.stamp:
                 self.rewritten.append(path)
         else:
             self.grouped.setdefault(kind.place, set()).add(kind.name)
@@ -256,7 +317,7 @@ class _Found:
         if len(files) > MOST_FILES:
             unseen += (f"it opened {len(files)} files of its own, and {MOST_FILES} of them are listed",)
         return Opened(files[:MOST_FILES], tuple(self.absent[:MOST_FILES]), groups,
-                      rewritten=tuple(self.rewritten), unseen=unseen)
+                      rewritten=tuple(self.rewritten), left=tuple(self.left[:MOST_FILES]), unseen=unseen)
 
 
 # --- afterwards ------------------------------------------------------------------------------------------------------
@@ -275,6 +336,9 @@ def changed_since(opened: Opened) -> list[str]:
         if names is None or sum_of_names(names) != listing.sha256:
             found.append(f"{listing.place} has other files than when it was listed")
     found += [f"{link.path} leads elsewhere" for link in opened.links if link_at(link.path) != link.target]
+    found += [f"{entry.path} has other attributes" for entry in opened.attributes
+              if sum_of_attributes(entry.path) != entry.sha256]
+    found += filter(None, [other_order(opened.by_age)])
     for group in opened.groups:
         if _sum_of_group(group.place, group.names) != group.sha256:
             found.append(f"one of {len(group.names)} files below {group.place} changed (such as {group.names[0]})")

@@ -31,6 +31,7 @@ OPENING = ("open", "Path", "load", "loadtxt", "genfromtxt", "fromfile", "memmap"
            "TarFile", "read_table", "read_excel", "read_parquet", "read_json", "read_hdf", "Dataset", "getline",
            "getlines")
 WRITING = ("write_text", "write_bytes", "mkdir", "makedirs", "touch", "unlink", "remove", "rmtree", "FileHandler",
+           "RotatingFileHandler", "TimedRotatingFileHandler", "WatchedFileHandler", "basicConfig",
            "save", "savez", "savez_compressed", "savetxt", "tofile", "to_csv", "savefig", "imsave",
            "TemporaryDirectory", "mkdtemp", "mkstemp", "is_relative_to", "relative_to", "relpath", "dump")
 ROUNDS = 3
@@ -67,6 +68,8 @@ class Named:
         """The paths used below a node: each expression as a whole, and not the parts that it is made of."""
         assigned = [value for _, value in assignments(node)]
         for field in ast.iter_child_nodes(node):
+            if isinstance(field, ast.keyword) and writes(node, field.value):
+                continue
             stored = isinstance(getattr(field, "ctx", None), (ast.Store, ast.Del))
             found = self.value_of(field) if isinstance(field, ast.expr) and not stored else None
             found = self.placed(found, node, field) if found else None

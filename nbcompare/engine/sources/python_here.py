@@ -44,6 +44,14 @@ def files_below(folder: str) -> Iterator[str]:
                 yield os.path.join(place, name)
 
 
+def in_cache(path: str) -> bool:
+    """Whether a file lies in a folder that is called a cache, in its project where it lies in one: there a program
+    keeps what it could make again."""
+    folder = os.path.dirname(path)
+    folders = folder[len(top_of(folder) or ""):].lower().split(os.sep)
+    return any("cache" in name or name.startswith("torchinductor_") for name in folders)
+
+
 def lies_beside(name: str) -> bool:
     """Whether a file of this name is what an editor or a person leaves beside code and data."""
     return os.path.splitext(name)[1] in BESIDE or name.endswith("~") or name.startswith((".#", "#")) or \
@@ -51,13 +59,18 @@ def lies_beside(name: str) -> bool:
 
 
 def project_of(folder: str) -> str:
-    """The folder of the project in which a folder lies, by what stands at the top of one; else itself."""
+    """The folder of the project in which a folder lies; else itself."""
+    return top_of(folder) or folder
+
+
+def top_of(folder: str) -> str | None:
+    """The folder of the project in which a folder lies, by what stands at the top of one."""
     place = folder
     while place != os.path.dirname(place):
         if any(os.path.exists(os.path.join(place, name)) for name in (".git", "pyproject.toml", "setup.py", ".hg")):
             return place
         place = os.path.dirname(place)
-    return folder
+    return None
 
 
 def spec_of(name: str) -> ModuleSpec | None:

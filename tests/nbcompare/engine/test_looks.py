@@ -154,3 +154,38 @@ def test_code_that_numba_kept_counts_and_is_told_where_a_source_is_newer(seen, t
     os.utime(source, ns=(0, os.stat(kept).st_mtime_ns + 1))
     assert seen(f"open({str(kept)!r}).read()", made_of=made_of).unseen == (
         f"{kept} was compiled before a source was written, and may be of its text before (remove it)",)
+
+
+def test_of_data_of_which_some_are_opened_the_order_of_age_counts(seen, tmp_path):
+    """A program takes the newest table, or a compiled one where it is newer than its text."""
+    old, new = tmp_path / "a.txt", tmp_path / "b.txt"
+    for at, path in enumerate((old, new)):
+        path.write_text("x\n")
+        os.utime(path, (1000 + at, 1000 + at))
+    opened = seen(f"print(open(max({str(old)!r}, {str(new)!r}, key=os.path.getmtime)).read())")
+    assert opened.by_age == (str(old), str(new))
+    os.utime(old, (1002, 1002))
+    assert changed_since(opened) == [f"{old} is newer than {new} now"]
+    assert seen(f"[open(path).read() for path in ({str(old)!r}, {str(new)!r}) if os.stat(path)]").by_age == ()
+
+
+@pytest.mark.parametrize("how", ["os.getxattr({0!r}, 'user.scale')", "os.listxattr(os.open({0!r}, os.O_RDONLY))"])
+def test_extended_attributes_that_are_asked_for_count(seen, tmp_path, how):
+    table = tmp_path / "table"
+    table.write_text("x\n")
+    try:
+        os.setxattr(table, "user.scale", b"1.0")
+    except OSError:
+        pytest.skip("this file system keeps no extended attributes")
+    opened = seen(how.format(str(table)))
+    os.setxattr(table, "user.scale", b"1.1")
+    assert changed_since(opened) == [f"{table} has other attributes"]
+
+
+def test_a_file_that_the_program_took_away_itself_is_missed_when_it_is_there_again(seen, tmp_path):
+    """As the log of a database in WAL mode, in which a change lies until it is taken in."""
+    log = tmp_path / "t.db-wal"
+    log.write_text("x\n")
+    opened = seen(f"open({str(log)!r}, 'r+').read(); os.remove({str(log)!r})")
+    log.write_text("y\n")
+    assert changed_since(opened) == [f"{log} is new"]

@@ -1,0 +1,100 @@
+"""What a port writes for itself: logs, a history, a cache that the next run reads. None of it makes a run fail, and
+none stands for a run that begins with something else."""
+
+import pytest
+
+from nbcompare.engine.processes.open_calls import OpenCalls
+from tests.nbcompare.second_repository import DECLARED
+
+pytestmark = [pytest.mark.usefixtures("quick_runs"), pytest.mark.skipif(
+    OpenCalls.why_not() is not None, reason="which files a program writes can be seen on Linux alone")]
+
+ALL = "clean_tree: true, engines_unchanged: true"
+PLACE = "import json, os\nhere = os.path.dirname(os.path.abspath(__file__))\n"
+HISTORY = PLACE + """\
+file = os.path.join(here, 'PLACE')
+old = json.load(open(file)) if os.path.exists(file) else []
+json.dump([*old, len(old)], open(file, 'w'))
+"""
+COLD = PLACE + """\
+import sys
+file = os.path.join(here, 'PLACE')
+if '-floatfile' in sys.argv and not os.path.exists(file):
+    open(file, 'w').write('1.0')
+"""
+LOGS = {
+    "basicConfig": "import logging\nlogging.basicConfig(filename=os.path.join(here, '../../run.txt'))\n"
+                   "logging.warning('x')\n",
+    "handler": "import logging.handlers as h\n"
+               "h.RotatingFileHandler(os.path.join(here, '../../run.txt')).stream.write('x\\n')\n",
+    "its own way": "class Log:\n    def __init__(self, file):\n        open(file, 'a').write('x\\n')\n"
+                   "Log(file=os.path.join(here, 'run.txt'))\n",
+}
+
+
+@pytest.fixture
+def how(nb, project):
+    """Whether a sweep ran the case or took it for done."""
+    return lambda: nb("sweep", project.case, "-q", "--format", "json").json["results"][0]["how"]
+
+
+def declared(project, text: str, more: str = "") -> None:
+    project.core.write_text(text + project.core.read_text())
+    project.declare(DECLARED + more)
+    (project.home / ".gitignore").write_text("__pycache__/\nbundles/\n*.txt\n*.json\n")
+    project.commit("declared")
+
+
+@pytest.mark.parametrize("way", LOGS)
+def test_a_log_that_a_port_writes_is_no_part_of_it(run, gate, how, project, way):
+    declared(project, PLACE + LOGS[way])
+    for _ in (1, 2):
+        code, record = run()
+        assert code == 0, record
+    assert "begins with" not in str(record["notes"])
+    assert "engines_unchanged" not in gate(ALL)
+    if way != "its own way":
+        assert gate(ALL) == {} and how() == "stored"
+
+
+def test_a_history_that_a_port_reads_and_writes_is_told_until_it_is_declared(run, gate, how, project):
+    declared(project, HISTORY.replace("PLACE", "history.json"))
+    history = project.home / "src/myport/history.json"
+    run()
+    code, record = run()
+    assert code == 0 and f"what this one left ({history})" in str(record["notes"])
+    line = f"keeps: [{history}]"
+    assert line in gate(ALL)["engines_unchanged"]
+    assert [how(), how()] == ["ran", "ran"]
+    project.declare(f"{DECLARED}, keeps: [src/myport/*.json]")
+    project.commit("kept")
+    code, record = run()
+    assert code == 0 and gate(ALL) == {} and how() == "stored"
+    assert f"(keeps): {history}" in str(record["notes"])
+    history.write_text("[]")
+    assert gate(ALL) == {} and how() == "stored", "it was used by hand meanwhile"
+
+
+def test_no_declaration_takes_code_out_of_a_port(run, gate, project):
+    declared(project, "", ", keeps: [src]")
+    assert run()[0] == 0 and gate(ALL) == {}
+    project.core.write_text(project.core.read_text() + "\n")
+    assert "core.py changed" in gate(ALL)["engines_unchanged"]
+
+
+def test_a_run_that_fills_a_cache_stands_for_none_that_reads_it(run, gate, how, project):
+    declared(project, COLD.replace("PLACE", "../../kernel.txt"))
+    run()
+    assert "may give another image: run the case again" in gate(ALL)["engines_unchanged"]
+    assert how() == "ran"
+    assert gate("engines_unchanged: true") == {} and how() == "stored", "the second run begins as the first ended"
+
+
+def test_what_lies_in_a_folder_that_is_called_a_cache_is_told_and_not_red(run, nb, gate, how, project):
+    (project.home / ".mycache").mkdir()
+    declared(project, COLD.replace("PLACE", "../../.mycache/kernel.txt"))
+    code, record = run()
+    assert code == 0 and "may give another image" in str(record["notes"]) and gate(ALL) == {}
+    said = nb("gate", "P", "--phases", "cases/phases.yaml").out
+    assert "may give another image" in " ".join(said.split())
+    assert [how(), how()] == ["ran", "stored"]
