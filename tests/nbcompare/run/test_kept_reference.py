@@ -29,7 +29,7 @@ def counted(tmp_path, fake, small_case, nb, quick_runs):
     log = tmp_path / "runs.txt"
     (home / "counted.py").write_text(COUNTED)
     (tmp_path / "nb-compare.yaml").write_text(
-        "engines: {reference: {command: [python3, engine/counted.py], sources: [engine/*.py]}}\n")
+        "engines: {reference: {command: [python3, engine/counted.py], sources: [engine/*.py], keeps: [runs.txt]}}\n")
 
     def call(*words, subject="twin", case=small_case):
         said = nb("run", case, "--py-bin", fake(subject), "-q", "--format", "json", *words)
