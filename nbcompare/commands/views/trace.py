@@ -100,7 +100,7 @@ def _share_lines(shares: Shares | None) -> list[str]:
         told = [share for share in shares.shares if abs(share.ratio - 1) > shares.open]
         rows = [(share.factor, f"{share.ratio:.9g}", "" if share.share is None else f"{100 * share.share:.4g} %")
                 for share in told]
-        lines += ["    " + line for line in table(("explained by", "ratio", "share"), rows)]
+        lines += [] if not rows else ["    " + line for line in table(("explained by", "ratio", "share"), rows)]
     return lines
 
 

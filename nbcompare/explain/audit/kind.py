@@ -48,13 +48,14 @@ class Defect:
     """One seeded defect.
 
     ``argv`` are the subject's arguments, ``files`` other texts of input files by name. ``words`` say what was done,
-    for a reader.
+    for a reader. ``empties``: that the image is all zeros is the defect itself.
     """
 
     argv: tuple[str, ...]
     words: str
     files: Mapping[str, str] = field(default_factory=dict)
     change: Callable[[Images], np.ndarray] | None = None
+    empties: bool = False
 
 
 Seed = Callable[[Target, float, np.random.Generator], Defect]
@@ -112,12 +113,16 @@ def seeded(entry: Kind, target: Target, strength: float, seed: int) -> tuple[flo
 
 
 def changed(defect: Defect, images: Images) -> np.ndarray:
-    """The image with the defect in it. Raises NotHere when these images cannot have it."""
+    """The image with the defect in it. Raises NotHere when these images cannot have it, and where it would leave
+    nothing but zeros of an image: from zeros nobody tells which defect made them."""
     if defect.change is None:
         return images.rendered
     try:
         with np.errstate(all="ignore"):
-            return defect.change(images)
+            image = defect.change(images)
+        if not defect.empties and images.rendered.any() and not image.any():
+            raise NotHere("it leaves nothing of the image")
+        return image
     except (ArithmeticError, LookupError, ValueError) as fault:
         raise NotHere(f"this image gives nothing to make it of: {fault}") from None
 

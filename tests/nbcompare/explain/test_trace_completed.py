@@ -72,3 +72,11 @@ def test_of_nothing_there_is_no_percent(trace):
     told = trace(brighter=1.0001).out.partition("explained by")[2]
     assert "100 %" in told and "fluence" not in told and "not explained" not in told
     assert "explained by" not in trace().out
+
+
+def test_a_ratio_that_no_factor_explains_has_no_table():
+    from nbcompare.commands.views import trace as view
+    from nbcompare.engine.trace.shares import Share, Shares
+
+    told = view._share_lines(Shares(1.5, (Share("F_cell", 1.0, 0.0), Share("other", 1.0, 0.0)), open=1e-9))
+    assert told == ["  ratio subject/reference 1.5"]

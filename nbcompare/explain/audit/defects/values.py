@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -188,7 +189,7 @@ def _with(image: np.ndarray, rows: np.ndarray, columns: np.ndarray, value: float
 
 @kind("all-zero", "data", "the image is zero everywhere", named_by=("zero-image",))
 def all_zero(target: Target, amount: float, draw: np.random.Generator) -> Defect:
-    return of_image(target, "zeros", np.zeros_like)
+    return replace(of_image(target, "zeros", np.zeros_like), empties=True)
 
 
 @kind("one-value", "data", "the image holds one value everywhere", named_by=("constant-image",))

@@ -10,13 +10,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from nbcompare.case.arguments.command import rendered_region
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.cause import Cause, carried_out
-from nbcompare.explain.diagnose.image_pair import ImagePair
+from nbcompare.explain.diagnose.image_pair import ImagePair, largest
 from nbcompare.explain.diagnose.mask_file import excluded_pixels
 from nbcompare.explain.diagnose.question import Question
 
 _MARKERS = 60
+_FEWEST_ROWS, _LENGTHS = 5, 9
+"""A row length is tried where so many rows are lit, up to so many pixels from the right one."""
 
 
 def _cause(id: str, sentence: str, *evidence: str, what: str, prior: float = 0.8) -> Cause:
@@ -34,7 +37,7 @@ def find_lost_parts(question: Question) -> Iterator[Cause]:
     lost = (pair.subject == 0) & (pair.reference != 0) & ~pair.same
     extra = (pair.reference == 0) & (pair.subject != 0) & ~pair.same
     rendered = pair.reference.any() and question.command.has("-roi")
-    if extra.any() and not lost.any() and rendered and pair.same_but(extra):
+    if extra.any() and not lost.any() and rendered and _beyond(question, extra) and pair.same_but(extra):
         yield from _roi_extra(question, extra)
     if not lost.any() or (pair.subject == 0).all() or not pair.same_but(lost | extra):
         return
@@ -103,6 +106,12 @@ def _box(mask: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]]:
     return (int(rows[0]), int(rows[-1])), (int(columns[0]), int(columns[-1]))
 
 
+def _beyond(question: Question, extra: np.ndarray) -> bool:
+    """Whether what only the subject holds lies outside the region of -roi, all of it: what comes up within was dark for
+    another reason."""
+    return not extra[rendered_region(question.argv, question.shape).slices].any()
+
+
 def _roi_extra(question: Question, extra: np.ndarray) -> Iterator[Cause]:
     """The subject rendered more than the region: one line more, or everything."""
     pair = question.pair
@@ -130,7 +139,10 @@ def _roi_moved(question: Question, lost: np.ndarray, extra: np.ndarray) -> Itera
         return  # what is zero in one of them or in both is the same in any two images
     ref_y, ref_x = _box(pair.reference != 0)
     sub_y, sub_x = _box(pair.subject != 0)
-    if pair.same_but(lost | extra):
+    both_held = tuple(slice(max(ours[0], theirs[0]), min(ours[1], theirs[1]) + 1)
+                      for ours, theirs in ((ref_y, sub_y), (ref_x, sub_x)))
+    changed = lost | extra
+    if not changed[both_held].any() and pair.same_but(changed):  # within both regions nothing is lost or gained
         yield _cause(causes.ROI_OFF_BY_ONE,
                      f"the subject's region is x {sub_x[0]}..{sub_x[1]}, y {sub_y[0]}..{sub_y[1]}; the "
                      f"reference's is x {ref_x[0]}..{ref_x[1]}, y {ref_y[0]}..{ref_y[1]}",
@@ -178,6 +190,8 @@ def find_bytes(question: Question) -> Iterator[Cause]:
     if markers is not None:
         yield from _displaced(pair, markers)
         yield from _row_length(pair, markers)
+    else:
+        yield from _row_length_tried(pair)
 
 
 def _is_reference(pair: ImagePair, candidate: np.ndarray, part: slice = slice(None)) -> bool:
@@ -192,7 +206,8 @@ def _other_words(pair: ImagePair) -> Iterator[Cause]:
     raw = pair.subject.tobytes()
     with np.errstate(invalid="ignore", over="ignore"):
         doubles = np.frombuffer(raw, "<f8", len(raw) // 8)
-        if _starts_like(pair, doubles) and doubles.any() and _is_reference(pair, doubles, slice(0, doubles.size)):
+        told = np.abs(pair.x.ravel()[:doubles.size]) > 1e-5 * pair.peak  # next to nothing is like next to nothing
+        if told.any() and _starts_like(pair, doubles) and _is_reference(pair, doubles, slice(0, doubles.size)):
             yield _cause(causes.FLOAT64_BYTES,
                          "the subject's bytes are 8-byte floats: read so, they are the first half of the "
                          "reference",
@@ -219,8 +234,9 @@ def _starts_like(pair: ImagePair, values: np.ndarray) -> bool:
 
 def _markers(pair: ImagePair) -> tuple[np.ndarray, np.ndarray] | None:
     """(flat indices, values) of bright reference pixels, each of a value that no other pixel has."""
-    rows, columns = pair.bright
-    flat = (rows * pair.fast + columns)[:20 * _MARKERS]
+    flat = largest(pair.x, 20 * _MARKERS)
+    flat = flat[pair.x.ravel()[flat] > 1e-4 * pair.peak]
+    flat = flat[np.argsort(-pair.x.ravel()[flat], kind="stable")]
     values = pair.x.ravel()[flat]
     order = np.argsort(values)
     spaced = np.ones(values.size, bool)
@@ -328,6 +344,24 @@ def _row_length(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Iter
     yield _cause(causes.WRONG_STRIDE, f"the subject's rows are {length} values long, not {pair.fast}: {how}",
                  f"{np.count_nonzero(fits)} of {fits.size} bright values are found again at that row length",
                  what=f"row length {length}", prior=0.9)
+
+
+def _row_length_tried(pair: ImagePair) -> Iterator[Cause]:
+    """The same where no pixel has a value of its own: lengths near the right one, and that of a column, are tried."""
+    rows, columns = np.divmod(np.flatnonzero(np.abs(pair.x.ravel()) > 1e-4 * pair.peak), pair.fast)
+    if np.unique(rows).size < _FEWEST_ROWS:
+        return
+    y, values = pair.y.ravel(), pair.x[rows, columns]
+    for length in dict.fromkeys((*(pair.fast + step for by in range(1, _LENGTHS) for step in (-by, by)), pair.slow)):
+        places = rows * length + columns
+        inside = (columns < length) & (places < y.size)
+        if length == pair.fast or np.count_nonzero(inside) < 0.5 * rows.size:
+            continue
+        if float(np.abs(y[places[inside]] - values[inside]).max()) <= 1e-6 * pair.peak:
+            yield _cause(causes.WRONG_STRIDE, f"the subject's rows are {length} values long, not {pair.fast}",
+                         "read so, all lit pixels of the reference are found again", what=f"row length {length}",
+                         prior=0.9)
+            return
 
 
 FINDERS = (find_lost_parts, find_bytes)

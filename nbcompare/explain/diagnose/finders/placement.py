@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from nbcompare.explain.diagnose import causes
-from nbcompare.explain.diagnose.cause import Cause, carried_out
+from nbcompare.explain.diagnose.cause import Cause, carried_out, guessed
 from nbcompare.explain.diagnose.image_pair import ImagePair, largest
 from nbcompare.explain.diagnose.question import Question
 
@@ -28,6 +28,11 @@ OPERATIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
 }
 _CROP = 128
 _SPOTS = 60
+_MOST_CORRELATED = 1_000_000
+"""Pixels up to which images are correlated for a shift."""
+_OF_THE_CHANGE = 2e-3
+"""A blur leaves less than this share of what it changes. Whatever smooths a smooth image a little, as other sub-pixels
+do, is a convolution as well, but only nearly so."""
 
 
 # --- whole pixels ---------------------------------------------------------------------------------------------
@@ -45,7 +50,8 @@ def find_turned(question: Question) -> Iterator[Cause]:
         if id and _looks_equal(pair, turned, bright):
             yield from _exact(pair, turned, id, words)
         if turned.shape == pair.x.shape:
-            for shift in _voted_shifts(_moved_spots(operation, ours, pair), theirs, pair):
+            voted = _voted_shifts(_moved_spots(operation, ours, pair), theirs, pair)
+            for shift in voted or _correlated_shifts(turned, pair):
                 if shift != (0, 0) and _looks_equal(pair, turned, bright, shift):
                     yield from _shifted(question, turned, shift, id, words)
 
@@ -100,6 +106,19 @@ def _voted_shifts(ours: tuple[np.ndarray, ...], theirs: tuple[np.ndarray, ...],
     moves, votes = np.unique(dy * pair.fast + dx, return_counts=True)
     best = [int(move) for move in moves[np.argsort(-votes, kind="stable")][:2] if votes.max() >= 2]
     return [(_signed(move // pair.fast, pair.slow), _signed(move % pair.fast, pair.fast)) for move in best]
+
+
+def _correlated_shifts(turned: np.ndarray, pair: ImagePair) -> list[tuple[int, int]]:
+    """The shifts about the highest correlation, for an image without two maxima of values of their own."""
+    if turned.size > _MOST_CORRELATED:
+        return []
+    from scipy import fft
+
+    ours, theirs = turned, np.clip(pair.y, 0, pair.peak)
+    map = fft.irfft2(fft.rfft2(theirs) * np.conj(fft.rfft2(ours)), s=turned.shape)
+    row, column = divmod(int(np.argmax(map)), pair.fast)
+    return [(_signed((row + dy) % pair.slow, pair.slow), _signed((column + dx) % pair.fast, pair.fast))
+            for dy in (0, -1, 1) for dx in (0, -1, 1)]
 
 
 def _signed(value: int, size: int) -> int:
@@ -176,16 +195,18 @@ def find_interpolated(question: Question) -> Iterator[Cause]:
     if pair.agree or not pair.all_finite or min(pair.x.shape) < 16 or abs(pair.scale[0] - 1) > 0.5:
         return
     x, y = _crop(pair)
-    kernel, left = _kernel(x, y)
+    kernel, left = _bare(x, y, *_kernel(x, y))
     if kernel is None or kernel.sum() == 0:
         return
+    if np.count_nonzero(kernel) == 1:
+        return  # a move by whole pixels, if it is one
     steps = np.arange(kernel.shape[0]) - kernel.shape[0] // 2
     dy, dx = (float((kernel.sum(axis=1 - axis) * steps).sum() / kernel.sum()) for axis in (0, 1))
     changed = float(np.linalg.norm(y - x) / (np.linalg.norm(y) or 1.0))
     spread = float(np.abs(kernel).sum()) - abs(float(kernel[steps.size // 2, steps.size // 2]))
     if left < min(2e-6, 0.01 * changed) and spread > 1e-6 and abs(float(kernel.sum()) - 1) < 1e-5:
         if _convolved_everywhere(pair, kernel):
-            yield _convolution(question, kernel, steps, dx, dy, left)
+            yield _convolution(question, kernel, steps, dx, dy, left, changed)
         return
     if math.hypot(dx, dy) > 1e-4 and left < min(0.2, changed):
         for order, words in ((3, "cubic spline interpolation"), (0, "Fourier interpolation")):
@@ -209,10 +230,15 @@ def _convolved_everywhere(pair: ImagePair, kernel: np.ndarray) -> bool:
     return proof.residual < 3e-6 and proof.left < 0.05
 
 
-def _convolution(question: Question, kernel: np.ndarray, steps: np.ndarray, dx: float, dy: float, left: float) -> Cause:
+def _convolution(question: Question, kernel: np.ndarray, steps: np.ndarray, dx: float, dy: float, left: float,
+                 changed: float) -> Cause:
     if math.hypot(dx, dy) > 1e-5:
         return _interpolated(question, dx, dy, left, "bilinear interpolation")
     width = math.sqrt(max(0.0, float((kernel.sum(axis=0) * steps**2).sum())))
+    if left > _OF_THE_CHANGE * changed or kernel.min() < -1e-4:
+        return guessed(causes.BLURRED, f"the subject is nearly the reference smoothed, width {width:.3g} pixels",
+                       (f"a {steps.size} x {steps.size} kernel leaves {left:.1g} of the image, which differs by "
+                        f"{changed:.1g}",), confidence=0.4, prior=0.3)
     return carried_out(causes.BLURRED,
                        f"the subject is the reference smoothed by a kernel of width {width:.3g} pixels",
                        (f"a {steps.size} x {steps.size} kernel leaves {left:.1g} of the image",), residual=left,
@@ -256,6 +282,28 @@ def _kernel(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray | None, float]:
         if left < 2e-6:
             return kernel, left
     return first, left
+
+
+def _bare(x: np.ndarray, y: np.ndarray, kernel: np.ndarray | None, left: float) -> tuple[np.ndarray | None, float]:
+    """The kernel with its small weights left out, where it then leaves as little: of a smooth image many kernels do the
+    same inside, but only the one with the fewest weights does at edges too."""
+    if kernel is None:
+        return kernel, left
+    half = kernel.shape[0] // 2
+    keep = [(dy, dx) for dy in range(-half, half + 1) for dx in range(-half, half + 1)
+            if abs(kernel[dy + half, dx + half]) > 2e-3]
+    inner = y[6:-6, 6:-6].ravel()
+    lit = np.argsort(-np.abs(inner), kind="stable")[:4000]
+    table = np.stack([x[6 - dy:x.shape[0] - 6 - dy, 6 - dx:x.shape[1] - 6 - dx].ravel()[lit] for dy, dx in keep],
+                     axis=1) if keep else np.zeros((lit.size, 0))
+    weights, *_ = np.linalg.lstsq(table, inner[lit], rcond=1e-10)
+    own = float(np.linalg.norm(table @ weights - inner[lit])) / (float(np.linalg.norm(inner)) or 1.0)
+    if not keep or own > max(3 * left, 3e-7):
+        return kernel, left
+    bare = np.zeros_like(kernel)
+    for (dy, dx), weight in zip(keep, weights, strict=True):
+        bare[dy + half, dx + half] = weight
+    return bare, own
 
 
 def _fit_shift(x: np.ndarray, y: np.ndarray, dx: float, dy: float, order: int) -> tuple[float, float, float] | None:

@@ -1,0 +1,80 @@
+"""The quick layer on images that have next to nothing in them: a smooth stripe, a dark half, a region."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from nbcompare.explain.diagnose import DiagnosisOptions, Question
+from nbcompare.explain.diagnose.diagnose import diagnose
+
+SLOW, FAST = 60, 64
+COMMAND = ("-cell", "61", "73", "87", "90", "90", "90", "-default_F", "50", "-lambda", "1.3", "-distance", "90",
+           "-pixel", "0.15", "-detpixels_x", str(FAST), "-detpixels_y", str(SLOW), "-N", "6")
+ROI = ("-roi", "10", "40", "12", "50")
+
+
+def stripe():
+    """One lit stripe of a few hundred pixels, each row like the next, with nothing about it."""
+    y, x = np.mgrid[:SLOW, :FAST]
+    inside = (abs(x - 30) < 8) & (y < 52)
+    return np.where(inside, 3 + np.cos((x - 27) / 9) * np.cos((y // 3 - 9) / 8), 0).astype("f4")
+
+
+def hill(width=9.0, step=0.0):
+    """A wide hill; ``step`` averages it over two places so far to each side, as sub-pixels do."""
+    y, x = np.mgrid[:SLOW, :FAST]
+    parts = [np.exp(-((x - 33 + a) ** 2 + (y - 29 + b) ** 2) / width**2) for a in (-step, step) for b in (-step, step)]
+    return (100 * np.mean(parts, axis=0)).astype("f4")
+
+
+def first(reference, subject, *more):
+    """(id, proven) of the first cause, or of none."""
+    question = Question(reference.astype("f4"), subject.astype("f4"), (*COMMAND, *more), Path())
+    found = diagnose(question, DiagnosisOptions(quick=True)).causes
+    return (found[0].id, found[0].proven) if found else ("", False)
+
+
+@pytest.mark.parametrize(("id", "change"), [
+    ("pixel-shift", lambda x: np.roll(x, (3, -1), (0, 1))),
+    ("sub-pixel-shift", lambda x: ndimage.shift(x.astype(float), (-0.4, 0.3), order=1, mode="nearest")),
+    ("wrong-stride", lambda x: np.append(x[:, :-1].ravel(), np.zeros(SLOW)).reshape(SLOW, FAST)),
+    ("header-bytes", lambda x: np.append(np.full(32, 3e17), x.ravel())[:x.size].reshape(SLOW, FAST)),
+    ("blurred", lambda x: ndimage.gaussian_filter(x.astype(float), 0.5)),
+])
+def test_a_smooth_stripe_has_no_spots_and_yet_its_defect_is_proven(id, change):
+    reference = stripe() + np.where(np.arange(SLOW * FAST).reshape(SLOW, FAST) % 977 == 3, 2.5, 0) \
+        if id == "header-bytes" else stripe()
+    if id == "header-bytes":
+        reference = reference + np.arange(SLOW * FAST).reshape(SLOW, FAST) * (reference > 0) * 1e-3
+    assert first(reference, change(reference)) == (id, True)
+
+
+def test_other_sub_pixels_of_a_smooth_image_are_no_proven_blur():
+    id, proven = first(hill(), hill(step=0.25))
+    assert not proven and id != "sub-pixel-shift"
+
+
+def test_what_comes_up_within_a_region_says_nothing_about_the_region():
+    reference = np.zeros((SLOW, FAST), "f4")
+    reference[20:40:3, 20:30:3] = 5
+    more = reference.copy()
+    more[30:35, 32:39] = 1
+    beside = reference.copy()
+    beside[20:40, 31] = 1
+    ignored = reference.copy()
+    ignored[1:5, 50:60] = 1
+    assert not first(reference, more, *ROI)[0].startswith("roi") and not first(reference, beside, *ROI)[0].startswith(
+        "roi")
+    assert first(reference, ignored, *ROI) == ("roi-ignored", True)
+
+
+def test_a_dark_first_half_is_like_any_other_dark_one():
+    reference = np.zeros((SLOW, FAST), "f4")
+    reference[40:, 30] = 7
+    other = np.zeros((SLOW, FAST), "f4")
+    other[20:44, 12] = np.linspace(1, 9, 24)
+    assert first(reference, other)[0] != "float64-bytes"
+    doubles = np.frombuffer((reference[::-1] + 0.1).astype("<f8").tobytes()[:4 * SLOW * FAST], "<f4")
+    assert first(reference[::-1] + np.float32(0.1), doubles.reshape(SLOW, FAST)) == ("float64-bytes", True)
