@@ -67,7 +67,7 @@ def judge_runs(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, optio
         comparison = compare_runs(staged, ran, options)
     except ShapeError as fault:
         progress.end("shapes differ")
-        return Judgement(None, not_comparable(str(fault)))
+        return Judgement(None, not_comparable(fault.message))
     progress.end("done")
     judgement = _judge(staged, ran, place, comparison, options, progress, device)
     progress.say(f"verdict: {judgement.verdict.word}")

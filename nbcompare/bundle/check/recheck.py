@@ -120,7 +120,7 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
                                     centre=_centre(folder, record))
         found = further_again(folder, record, images, rois, figures)
     except ShapeError as fault:
-        return None, not_comparable(str(fault)), FurtherEvidence()
+        return None, not_comparable(fault.message), FurtherEvidence()
     if record.uncompared:
         found = replace(found, vacuous=(*found.vacuous, *_with_itself(record)))
     if case:

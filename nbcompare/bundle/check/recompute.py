@@ -180,7 +180,7 @@ def outcome_again(folder: Path, record: Record) -> tuple[Comparison | None, Verd
     try:
         comparison = compare_again(folder, record)
     except ShapeError as fault:
-        return None, not_comparable(str(fault))
+        return None, not_comparable(fault.message)
     found = further_again(folder, record, read_stored_images(folder, record), record.case.rois, figures_of(record))
     return comparison, conclude(comparison, record.case.thresholds, found)
 

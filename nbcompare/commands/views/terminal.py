@@ -5,6 +5,7 @@ is against the noise, where, the likely cause, and what to type next.
 from __future__ import annotations
 
 import math
+import shlex
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -245,14 +246,31 @@ def next_step(bundle: Bundle) -> str:
         return "remove the claim from the case, or run the engines that it is about (docs/divergences.md)"
     if word is Label.CASE_ERROR:
         return "set the threshold above the noise and say why (docs/noise-floor.md)"
+    if word is Label.NOT_COMPARABLE:
+        return "give both images one size, or allow --resample"
     if word is Label.BLOCKED and not bundle.record.runs:
         return f"read {folder}/{tests_log('cpu')}"
     if word is Label.BLOCKED:
         return f"read {folder}/{TODO_FILE}"
+    alone = other_subject_alone(bundle)
+    if alone:
+        return alone
     if bundle.record.comparison:
         return f"{to_type('nb-compare', 'diagnose', folder)}; look at {folder}/{PICTURES['diff']}"
     failed = next((run.role for run in bundle.record.runs if run.failure), SUBJECT)
     return f"read {folder}/{output_name(failed, 'stderr')}"
+
+
+def other_subject_alone(bundle: Bundle) -> str:
+    """How to look into a further subject where the subject itself meets every threshold: run as the subject, its image
+    can be diagnosed. Empty where there is no such one, or it is another engine or the subject on a device."""
+    record = bundle.record
+    if not record.comparison or not record.case.file or not all(check.holds for check in bundle.verdict.checks):
+        return ""
+    for entry in record.further.subjects:
+        if entry.engine is None and entry.words and entry.faults(record.case.thresholds):
+            return to_type("nb-compare", "run", record.case.file, f"--py-args={shlex.join(entry.words)}")
+    return ""
 
 
 def shown(path: Path) -> str:

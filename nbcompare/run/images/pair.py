@@ -118,7 +118,7 @@ def compare_files(reference: Path, subject: Path, options: ImagePairOptions) -> 
                                              *((ANY_DIFFERENCE, roi.name) for roi in rois)}, masks=masks,
                                     skip_nonfinite=options.nan == COMPARE)
     except ShapeError as fault:
-        return replace(pair, verdict=not_comparable(str(fault)))
+        return replace(pair, verdict=not_comparable(fault.message))
     verdict = judge(comparison, thresholds)
     cause = _cause(files, masks) if verdict.word is Label.FAIL else None
     return replace(pair, comparison=comparison, verdict=verdict, cause=cause)

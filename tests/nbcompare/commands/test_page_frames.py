@@ -104,8 +104,8 @@ def test_readings_say_what_a_scale_and_a_single_pixel_are():
 
 
 @pytest.mark.parametrize(("holds", "words"), [
-    ([False, True, True], "1 more that do not hold and 2 more that hold, with wider margins"),
-    ([True], "1 more that hold, with wider margins"), ([False, False], "2 more that do not hold"), ([], "")])
+    ([False, True, True], "1 more that do not hold and 2 more that hold, with margins no smaller"),
+    ([True], "1 more that hold, with margins no smaller"), ([False, False], "2 more that do not hold"), ([], "")])
 def test_bars_that_are_folded_away_are_counted(holds, words):
     threshold = Threshold("sum_ratio", "full", 0.9, 1.1, "same scale")
     assert more_words([bar_of(Check(threshold, 1.0 if hold else 2.0, hold)) for hold in holds]) == words

@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 210, 20
 _LABEL = 56
 """Pixels that the label of a decade takes."""
 
-_LEAST, _MOST = 1e-9, 1e6
+_LEAST, _MOST = 1e-9, 1e10
 """Ends of the scale at most: what lies beyond is drawn at the end."""
 
 
@@ -74,7 +74,7 @@ class ThresholdBar:
 
 def factor_of(times: float) -> str:
     """A factor in few digits: 1.3 ×, 12 ×, 3,400 ×."""
-    return f"{factor(float(f'{times:.2g}'))}\u00a0×" if times < 1e9 else f"{times:.1e}\u00a0×"
+    return f"{factor(float(f'{times:.2g}'))}\u00a0×" if times < 9.5e9 else f"{times:.1e}\u00a0×"
 
 
 def bar_of(check: Check, of: str = "") -> ThresholdBar:
@@ -121,7 +121,8 @@ class Decades:
 
 def scale_of(bars: Sequence[ThresholdBar]) -> Decades:
     """Decades that hold all bars, from a hundredth of the limit at least to ten times the limit."""
-    shares = [min(max(share, _LEAST), _MOST) for bar in bars for share in (bar.used, bar.noise) if share]
+    shares = [min(max(share, _LEAST), _MOST) for bar in bars for share in (bar.used, bar.noise)
+              if share and share < math.inf]
     low = min([-2, *(math.floor(math.log10(share)) - 1 for share in shares)])
     return Decades(low, max([1, *(math.ceil(math.log10(share)) for share in shares)]))
 

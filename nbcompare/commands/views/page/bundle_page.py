@@ -34,19 +34,13 @@ def html_page(bundle: Bundle, loosened: Sequence[Loosened] = ()) -> str:
     first = first_screen(bundle, pair, kept(bundle.folder, DIAGNOSIS))
     reasons = bundle.verdict.reasons
     marked = peaks(bundle, pair) if pair else None
-    seen = _viewer(bundle, pair, marked, _furthest_off(first)) if pair and marked is not None and has_bokeh() else None
+    seen = _viewer(bundle, pair, marked, first["of"]) if pair and marked is not None and has_bokeh() else None
     scripts = [text_of("page.js"), *([bokeh_script(), text_of("viewer.js")] if seen else [])]
     return render("bundle.html.j2", scripts, record=bundle.record.as_dict(), first=first,
                   loosened=[entry.sentence for entry in loosened], beside=_beside(bundle), said=_said(bundle),
                   reasons=reasons if len(reasons) > 1 or first["sentence"] not in reasons else (), viewer=seen,
                   missing=MISSING if pair and not seen else None, pictures=_pictures(bundle), manifest=MANIFEST,
                   evidence=evidence(bundle, marked, kept(bundle.folder, TRACE)))
-
-
-def _furthest_off(first: Mapping[str, Any]) -> str:
-    """The further subject that decided; empty where it was the subject itself, or all of them hold."""
-    worst = first["bars"][0]["bar"] if first["bars"] else None
-    return worst.of if worst and not worst.check.holds else ""
 
 
 def _viewer(bundle: Bundle, pair: ShownPair, marked: Mapping[str, Any], of: str) -> dict[str, Any]:

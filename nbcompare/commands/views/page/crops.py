@@ -19,15 +19,15 @@ SIDE = 96
 """Pixels of a crop along each axis, at most."""
 
 
-def crops(pair: ShownPair, region: Roi) -> list[StillImage]:
-    """The pictures of a region of two images."""
+def crops(pair: ShownPair, region: Roi, name: str = "subject") -> list[StillImage]:
+    """The pictures of a region of two images, the second of which is called ``name``."""
     x, y = (_plain(image, region) for image in (pair.reference, pair.subject))
     own = factor_between(float(np.nansum(x)), float(np.nansum(y)))
     shades = [brightness([x, y])] * 2 if own is None else [brightness([x]), brightness([y])]
     found = [still("reference", x, shades[0]),
-             still("subject", y, shades[1], "" if own is None else f"on its own scale: {_times(own)} the reference")]
+             still(name, y, shades[1], "" if own is None else f"on its own scale: {_times(own)} the reference")]
     if not pair.identical:
-        found += [of_difference("subject − reference", y - x), _ratio(x, y)]
+        found += [of_difference(f"{name} − reference", y - x), _ratio(f"{name} ÷ reference", x, y)]
     return found
 
 
@@ -50,9 +50,9 @@ def _largest(difference: np.ndarray) -> str:
     return f"at most ±{size:.3g}" if size else "no pixel differs here"
 
 
-def _ratio(x: np.ndarray, y: np.ndarray) -> StillImage:
+def _ratio(title: str, x: np.ndarray, y: np.ndarray) -> StillImage:
     ratio = ratio_of(x, y)
-    return still("subject ÷ reference", ratio, factors(ratio), "grey: a pixel of next to no photons")
+    return still(title, ratio, factors(ratio), "grey: a pixel of next to no photons")
 
 
 def _plain(image: np.ndarray, region: Roi) -> np.ndarray:

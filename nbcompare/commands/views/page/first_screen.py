@@ -11,8 +11,9 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.commands.views.next_steps import explaining
 from nbcompare.commands.views.page import further_subjects
 from nbcompare.commands.views.page.bars import ThresholdBar, bar_of, drawing, in_order, legend, scale_of
-from nbcompare.commands.views.page.crops import SIDE, crops, differences
-from nbcompare.commands.views.page.pair import ShownPair, smallest, window
+from nbcompare.commands.views.page.crops import crops, differences
+from nbcompare.commands.views.page.decided import Decided, decided
+from nbcompare.commands.views.page.pair import ShownPair
 from nbcompare.commands.views.page.still_images import StillImage
 from nbcompare.commands.views.page.stored_image import stored_image
 from nbcompare.commands.views.terminal import next_step, shown
@@ -63,16 +64,17 @@ def first_screen(bundle: Bundle, pair: ShownPair | None, diagnosis: Mapping[str,
                     [bar_of(check) for check in bundle.verdict.checks])
     scale = scale_of(bars)
     rows = [{"bar": bar, "svg": drawing(bar, scale)} for bar in bars]
-    region = deciding_region(bundle, pair, bars)
-    pictures, beside = (crops(pair, region), further_images(bundle, pair, region)) if pair and region else ([], [])
-    pictures = pictures[:2] if beside else pictures  # the plain difference is the first of those beside it
+    where = decided(bundle, pair, bars)
+    pictures, beside = _pictures(bundle, pair, where) if pair and where else ([], [])
     return {"kind": _WORDS.get(bundle.verdict.word, "bad"), "sentence": sentence(bundle, pair, bars),
             "identical": pair is not None and pair.identical and not subjects, "cause": cause_of(bundle, diagnosis),
             "next": next_steps(bundle, diagnosis), "bars": rows[:_SHOWN_BARS], "more_bars": rows[_SHOWN_BARS:],
             "more": more_words(bars[_SHOWN_BARS:]),
-            "legend": legend(scale), "region": region, "crops": pictures, "beside": beside,
+            "legend": legend(scale), "region": where.region if where else None, "of": where.of if where else "",
+            "crops": pictures, "beside": beside,
             "subjects": subjects, "subject_rows": further_subjects.rows(subjects),
-            "rules": rules(bundle), "between": between(bundle), "noisy": any(bar.noise is not None for bar in bars)}
+            "rules": rules(bundle), "claims": claims(bundle), "between": between(bundle),
+            "noisy": any(bar.noise is not None for bar in bars)}
 
 
 def sentence(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar]) -> str:
@@ -86,14 +88,26 @@ def sentence(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar
         nearest = bars[0]
         return f"All {len(bars)} thresholds hold; nearest to its limit is {nearest.words}, {nearest.margin}."
     if verdict.word is Label.PROVEN and bundle.record.further.proof:
-        names = " and ".join(claim.id for claim in bundle.record.further.proof.claims)
-        return (f"The images differ ({len(failing)} of {len(bars)} thresholds do not hold), and {names} is proven to "
-                "be all of it: with the emulation every threshold holds and every pixel agrees.")
+        return (f"The images differ ({len(failing)} of {len(bars)} thresholds do not hold), and {_claimed(bundle)} is "
+                "proven to be all of it: with the emulation every threshold holds and every pixel agrees.")
+    if verdict.word is Label.NOT_PROVEN and verdict.reasons:
+        return (f"The images differ ({len(failing)} of {len(bars)} thresholds do not hold), and {_claimed(bundle)} is "
+                f"not proven to be all of it: {verdict.reasons[0]}.")
     if verdict.word is Label.FAIL and failing:
         first = failing[0]
         over = "" if first.used is None else f", {first.margin}"
         return f"{len(failing)} of {len(bars)} thresholds do not hold; furthest off is {first.sentence}{over}."
     return verdict.reasons[0] if verdict.reasons else "Nothing was decided."
+
+
+def _claimed(bundle: Bundle) -> str:
+    return " and ".join(claim.id for claim in bundle.record.case.divergences) or "what was claimed"
+
+
+def claims(bundle: Bundle) -> list[str]:
+    """What each claim says, and until when somebody answers for it."""
+    return [f"{claim.id}: {claim.title}. A defect of the {claim.engine}, excused until {claim.expires} by {claim.owner}"
+            for claim in bundle.record.case.divergences]
 
 
 def between(bundle: Bundle) -> str:
@@ -132,35 +146,29 @@ def more_words(bars: Sequence[ThresholdBar]) -> str:
     failing = sum(not bar.check.holds for bar in bars)
     said = [f"{failing} more that do not hold"] if failing else []
     holding = len(bars) - failing
-    return " and ".join([*said, *([f"{holding} more that hold, with wider margins"] if holding else [])])
+    return " and ".join([*said, *([f"{holding} more that hold, with margins no smaller"] if holding else [])])
 
 
 def next_steps(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> list[NextStep]:
     """What to do next: what the run said, without what is done already, then what tells more about a difference."""
     said, folder = next_step(bundle).partition("; ")[0], shown(bundle.folder)
     found = [said]
-    if bundle.record.comparison and not bundle.verdict.accepted:
+    if not (bundle.verdict.accepted or all(check.holds for check in bundle.verdict.checks)):
         found += [to_type("nb-compare", word, folder) for word in explaining(bundle.record)]
         found = [text for text in found if not (diagnosis and text.startswith("nb-compare diagnose "))]
     return [NextStep.of(text) for text in dict.fromkeys(found)]
 
 
-def deciding_region(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar]) -> Roi | None:
-    """The region to look at: of what does not hold the smallest, else of the least margin; where it is large, the part
-    about its worst pixel."""
-    found = further_subjects.comparisons(bundle)
-    if pair is None or "" not in found:
-        return None
-    failing = [bar for bar in bars if not bar.check.holds]
-    of = failing[0].of if failing else ""  # of several subjects, the one that is furthest off
-    names = {bar.check.threshold.roi for bar in failing or bars[:1] if bar.of == of}
-    regions = {region.roi.name: region for region in found[of].regions}
-    chosen = smallest([regions[name].roi for name in names] or [found[of].regions[0].roi])
-    worst = regions[chosen.name].worst
-    return window(chosen, (worst.x, worst.y), SIDE)
+# --- pictures -----------------------------------------------------------------------------------------------------
 
 
-# --- differences of further runs --------------------------------------------------------------------------------------
+def _pictures(bundle: Bundle, pair: ShownPair, where: Decided) -> tuple[list[StillImage], list[StillImage]]:
+    """The part that decided, in the images of who decided; then what further runs differ by there, the plain difference
+    the first of them."""
+    whose = further_subjects.pairs(bundle, pair).get(where.of, pair) if where.of else pair
+    beside = further_images(bundle, pair, where.region)
+    pictures = crops(whose, where.region, where.of if whose is not pair else "subject")
+    return pictures[:2] if beside else pictures, beside
 
 
 def further_images(bundle: Bundle, pair: ShownPair, region: Roi) -> list[StillImage]:
