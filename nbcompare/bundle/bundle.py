@@ -95,6 +95,7 @@ class Staging:
         Raises EvidenceError when an image is no longer what its run left.
         """
         self.write_json(RECORD, record.as_dict())
+        _part_from_others(self.folder)
         missing = [name for name in REQUIRED_FILES if not (self.folder / name).is_file()]
         if missing:
             raise AssertionError(f"a bundle was about to be published without {missing}")
@@ -112,6 +113,16 @@ class Staging:
             if run.image_sha256 and sums.get(name) != run.image_sha256:
                 raise EvidenceError(f"{name} was changed after the {run.role} had ended; no bundle was published",
                                     hint="an engine may have left a process behind that still writes")
+
+
+def _part_from_others(folder: Path) -> None:
+    """Give every file that has another name elsewhere, as an engine can leave it, bytes of its own: else whoever writes
+    to the other name writes evidence, and sealing takes his own file from him."""
+    for path in _files(folder):
+        if path.is_file() and not path.is_symlink() and path.stat().st_nlink > 1:
+            draft = path.with_name(f".{path.name[:200]}.own")
+            shutil.copyfile(path, draft)
+            draft.replace(path)
 
 
 def publish_folder(folder: Path, stamp: str) -> Path:

@@ -44,10 +44,11 @@ def take_float_image(image: Path, shape: Shape, started: float, *, any_number: b
         return Taken(Failure("no-image", "ended with exit code 0 but wrote no float image"))
     except OSError:
         return Taken(_NO_FILE)
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        return Taken(_NO_FILE)
     with open(handle, "rb") as stream:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            return Taken(_NO_FILE)
         if found.st_size != shape.bytes:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
             return Taken(_file_failure(found, shape, started), digest)

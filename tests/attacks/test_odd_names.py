@@ -64,3 +64,35 @@ def test_a_plain_name_is_kept_as_it_is():
 
 def test_two_names_never_become_one():
     assert kept_name(("a\n",)) != kept_name(("a%0A",))
+
+
+LINKS = """\
+import os, sys
+if "-version" in sys.argv:
+    raise SystemExit
+os.link({theirs!r}, "mine.txt")
+open("short.txt", "w").write("x")
+if os.path.exists({theirs!r} + ".image"):
+    os.link({theirs!r} + ".image", sys.argv[sys.argv.index("-floatfile") + 1])
+raise SystemExit(0)
+"""
+
+
+@pytest.mark.parametrize("image", [False, True])
+def test_a_file_with_another_name_elsewhere_is_kept_with_bytes_of_its_own(nb, fake, small_case, tmp_path, image):
+    """Else whoever owns the other name writes evidence, and his file is made read-only."""
+    theirs = tmp_path / "theirs.txt"
+    theirs.write_text("as it was")
+    theirs.chmod(0o640)
+    if image:
+        (tmp_path / "theirs.txt.image").write_bytes(b"short")
+    engine = tmp_path / "links.py"
+    engine.write_text("#!/usr/bin/env python3\n" + LINKS.format(theirs=str(theirs)))
+    engine.chmod(0o755)
+    assert nb("run", small_case, "--c-bin", fake("good"), "--py-bin", engine, "-q").code == 2
+    (folder,) = (tmp_path / "bundles/small").glob("2*")
+    assert (folder / "failed/py/mine.txt").read_text() == "as it was"
+    assert {path.stat().st_nlink for path in folder.rglob("*") if path.is_file()} == {1}
+    assert theirs.read_text() == "as it was" and theirs.stat().st_mode & 0o777 == 0o640
+    theirs.write_text("another text")
+    assert nb("verify", folder).code == 0

@@ -15,6 +15,7 @@ FAILURES = [
     ("nan", "nan-image", "1 of 63 pixels NaN or infinite"),
     ("zero", "zero-image", "every pixel is zero"),
     ("link", "not-a-file", "no ordinary file"),
+    ("folder", "not-a-file", "no ordinary file"),
 ]
 
 
