@@ -24,14 +24,16 @@ from nbcompare.engine.identity import EngineIdentity, computing_variables, conte
 from nbcompare.engine.installation import REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.processes.process import declared_environment, recordable
 from nbcompare.engine.rendering.renderer import OF_THE_SESSION
-from nbcompare.engine.repository.git import UNKNOWN, RepositoryState, repository_of
+from nbcompare.engine.repository.git import UNKNOWN, RepositoryState, changed_between, repository_of
 from nbcompare.engine.sources.kept_state import told
 from nbcompare.engine.sources.made_of import changes, look_at
+from nbcompare.engine.sources.python_here import lies_beside
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
 from nbcompare.run.provenance import not_all_known
 
+_MOST_NAMES = 4
 _INSTEAD = "require engines_unchanged and inputs_unchanged (sums of contents) instead"
 
 
@@ -49,10 +51,35 @@ def same_commit(evidence: Evidence) -> tuple[bool, str]:
             continue
         if UNKNOWN in (then.sha, now.sha):
             return False, f"git cannot tell the commit of the {name}"
+        since = f"{then.sha[:12]}; {now.sha[:12]} is checked out"
         if then.sha != now.sha:
-            return False, f"{name}: made at {then.sha[:12]}; {now.sha[:12]} is checked out"
-        said.append(f"{name} at {then.sha[:12]}")
+            changed = changed_between(Path(then.root), then.sha, now.sha)
+            counting = [file for file in changed or () if _may_count(Path(then.root, file), evidence)]
+            if counting or not changed:
+                more = f", which changes {_some_names(counting)}; run the case again" if counting else ""
+                return False, f"{name}: made at {since}{more}"
+            said.append(f"{name} at {since}, which changes notes and evidence alone ({_some_names(changed or [])})")
+        else:
+            said.append(f"{name} at {then.sha[:12]}")
     return bool(said), ", ".join(said) or "the record names no repository"
+
+
+def _may_count(path: Path, evidence: Evidence) -> bool:
+    """Whether a file that a later commit changes may have a part in an image: all do but the project's bundles with
+    their sign-offs, and notes that no engine opened and no case names."""
+    real = os.path.realpath(path)
+    if evidence.folder and path.resolve().is_relative_to(evidence.folder.parent.parent.resolve()):
+        return False
+    parts = [(engine.made_of.files if engine.made_of else ()) + (engine.opened.files if engine.opened else ())
+             for engine, _ in evidence.bundle.record.programs]
+    used = {os.path.realpath(entry.path) for files in parts for entry in files}
+    used |= {os.path.realpath(evidence.case.folder / entry.file) for entry in evidence.case.inputs if entry.file}
+    return not lies_beside(path.name) or real in used
+
+
+def _some_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def clean_tree(evidence: Evidence) -> tuple[bool, str]:

@@ -174,7 +174,8 @@ def _notes(staged: StagedCase, ran: EngineRuns, further: FurtherEvidence, progre
     left_out = not_passed_line(staged.surroundings, ran.runs)
     if left_out and not any(run.failure for run in ran.runs):
         progress.say(f"note: {left_out}")
-    found = (*notes_of(staged.case, staged.all_engines, staged.all_identities, runs, staged.surroundings),
+    who = {role: replace(identity, opened=opened.get(role)) for role, identity in staged.all_identities.items()}
+    found = (*notes_of(staged.case, staged.all_engines, who, runs, staged.surroundings),
              *filter(None, (seen.note(role) for role, seen in opened.items())))
     return (f"reference from bundle {staged.stored.name}, the very run that would be made; --fresh makes it", *found) \
         if staged.stored and staged.kept else found

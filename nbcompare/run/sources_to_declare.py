@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nbcompare.case.project import PROJECT_FILE, find_project_file, load_project
 from nbcompare.engine.identity import EngineIdentity
-from nbcompare.engine.sources.entry import MODULE
+from nbcompare.engine.sources.entry import COMPILED, MODULE
 from nbcompare.errors import CaseError
 
 _MOST_TEXT = 1 << 16
@@ -65,6 +65,9 @@ def _top_of(folder: Path) -> Path:
 
 def _globs(identity: EngineIdentity, base: Path) -> Iterator[str]:
     made_of = identity.made_of
+    if made_of and made_of.kind == COMPILED:
+        yield from _loaded(identity, base)
+        return
     folders = [Path(place) for place in made_of.folders] if made_of else []
     loose = [Path(entry.path) for entry in (made_of.files if made_of and not made_of.globs else ())
              if not any(Path(entry.path).is_relative_to(place) for place in folders)]
@@ -76,6 +79,15 @@ def _globs(identity: EngineIdentity, base: Path) -> Iterator[str]:
     yield from made_of.globs if made_of else ()
     if not folders and not named:
         yield "src/**/*" if (base / "src").is_dir() else "**/*.py"
+
+
+def _loaded(identity: EngineIdentity, base: Path) -> Iterator[str]:
+    """Of a compiled program the files that it was seen to open or run; else the libraries beside it."""
+    seen = [Path(entry.path) for entry in (identity.opened.files if identity.opened else ())]
+    libraries = [path for path in seen if ".so" in path.suffixes]
+    yield from (_glob(path, base) for path in libraries or seen)
+    if not seen:
+        yield os.path.relpath(Path(identity.started_as[0]).resolve().parent / "*.so", base.resolve())
 
 
 def _glob(path: Path, base: Path) -> str:

@@ -123,6 +123,14 @@ def not_committed(top: Path, paths: list[Path]) -> list[str]:
     return [name for name in names if name not in sums or stored.get(name) != sums[name]]
 
 
+def changed_between(top: Path, then: str, now: str) -> list[str] | None:
+    """The files that differ between two commits, by their names in the repository; None where git does not know both,
+    or a submodule differs."""
+    git = Git(top)
+    names = git.names("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", then, now, "--")
+    return None if names is None or set(names) & set(git.submodules()) else names
+
+
 def _root_of(folder: Path) -> Path | None:
     """The top of the working tree that holds a folder; a repository may claim one that lies elsewhere."""
     root = Git(folder, filters=False).text("rev-parse", "--show-toplevel") if folder.is_dir() else None

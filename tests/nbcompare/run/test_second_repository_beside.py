@@ -3,7 +3,7 @@ without pictures."""
 
 import pytest
 
-from tests.nbcompare.second_repository import DECLARED
+from tests.nbcompare.second_repository import DECLARED, PLAN
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
 
@@ -30,6 +30,35 @@ def test_what_editors_and_people_leave_in_a_package_is_no_part_of_it(nb, gate, p
     assert gate(ALL) == {} and how(nb, project) == "stored"
     (project.home / "src/myport/table.dat").write_text("x\n")
     assert "table.dat is new" in gate(ALL)["engines_unchanged"] and how(nb, project) == "ran"
+
+
+def test_a_commit_of_notes_or_evidence_is_no_other_commit(nb, gate, run, project):
+    (project.home / "cases/phases.yaml").write_text(PLAN % "same_commit: true")
+    (project.home / ".gitignore").write_text("__pycache__/\n")
+    project.declare(DECLARED)
+    project.commit("declared")
+    run()
+    (project.home / "NOTES.md").write_text("x\n")
+    project.commit("notes and the bundle")
+    assert gate("same_commit: true") == {}
+    said = " ".join(nb("gate", "P", "--phases", "cases/phases.yaml").out.split())
+    assert "changes notes and evidence alone (NOTES.md, bundles/" in said
+    (project.home / "build.c").write_text("x\n")
+    project.commit("a text that may be a program's")
+    assert "which changes build.c; run the case again" in gate("same_commit: true")["same_commit"]
+
+
+def test_a_note_that_a_port_reads_is_a_source_at_every_commit(gate, run, project):
+    (project.home / "TABLE.md").write_text("1\n")
+    project.core.write_text("import pathlib\nT = pathlib.Path(__file__).parents[2]\n"
+                            "open(next(T.glob('T*.md'))).read()\n" + project.core.read_text())
+    (project.home / "cases/phases.yaml").write_text(PLAN % "same_commit: true")
+    project.declare(DECLARED)
+    project.commit("declared")
+    run()
+    (project.home / "TABLE.md").write_text("2\n")
+    project.commit("another table")
+    assert "which changes TABLE.md" in gate("same_commit: true")["same_commit"]
 
 
 def test_a_case_that_has_to_be_refused_is_done_when_it_was(nb, project):

@@ -14,10 +14,14 @@ import pytest
 
 from nbcompare.case.project import load_project
 from nbcompare.engine.choose import choose_engines
+from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.sources.made_of import MadeOf, changes, look_at
+from nbcompare.engine.sources.entry import COMPILED
+from nbcompare.engine.sources.made_of import MadeOf, SourceFile, changes, look_at
+from nbcompare.engine.sources.opened import Opened
 from nbcompare.errors import FileError
 from nbcompare.run.options import RunOptions
+from nbcompare.run.sources_to_declare import line_to_add
 from tests.nbcompare.second_repository import DECLARED, Project
 
 WITH_CWD = f"command: {sys.executable} -m myport, cwd: ., environment: {{set: {{PYTHONPATH: src}}}}"
@@ -141,3 +145,12 @@ def test_a_compiled_program_that_reaches_for_more_is_told_or_taken_with_it(proje
     source.write_text("#include <dlfcn.h>\n#include <stdio.h>\n#include <unistd.h>\n" + text)
     subprocess.run([os.environ.get("CC", "cc"), "-w", "-o", project.home / "port", source, "-ldl"], check=True)
     assert noticed(project, "command: ./port, cwd: .", edit(project.home / "tables/atoms.txt", "2\n"))
+
+
+@pytest.mark.parametrize(("opened", "globs"), [(("../lib/libport.so.2", "table"), '["../lib/libport.so.2"]'),
+                                               (("table",), '["table"]'), ((), '["*.so"]')])
+def test_of_a_compiled_program_the_files_that_it_loaded_are_proposed(project, opened, globs):
+    files = tuple(SourceFile(name, str(project.home / name), "0" * 64) for name in opened)
+    who = EngineIdentity("subject", "port", "--py-bin", (str(project.home / "port"),), "0" * 64, 1, "1", (),
+                         MadeOf(COMPILED), opened=Opened(files))
+    assert f"sources: {globs}" in line_to_add("subject", who, project.home)
