@@ -119,22 +119,15 @@ def _judge(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi], thre
 
 
 def _thresholds(limits: Limits) -> Sequence[Threshold]:
+    """Raises UsageError for a metric that there is not, and for a limit that could never fail."""
     from nbcompare.case.threshold import Threshold
-    from nbcompare.compare.metrics import METRICS
-    from nbcompare.errors import UsageError, nearest
+    from nbcompare.run.given_arrays import checked_thresholds
 
     found = []
     for metric, limit in limits.items():
-        if metric not in METRICS:
-            raise UsageError(f"there is no metric {metric!r}; {nearest(metric, METRICS)}")
         low, high = limit if isinstance(limit, tuple) else (None, limit)
-        if low is None and high is None:
-            raise UsageError(f"{metric} needs a least or a most value; without any it could never fail")
-        fault = METRICS[metric].fault_in_limits(low, high)
-        if fault:
-            raise UsageError(f"the limit of {metric} could never fail: {fault}")
         found.append(Threshold(metric, "full", low, high, "given by the test"))
-    return found
+    return checked_thresholds(found)
 
 
 @pytest.fixture

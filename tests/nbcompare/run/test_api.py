@@ -31,14 +31,14 @@ def test_importing_it_loads_nothing_heavy():
 def test_two_arrays_are_compared_and_judged():
     image = np.random.default_rng(1).exponential(5, (20, 30))
     limits = [nbcompare.Threshold("sum_ratio", "full", 0.99, 1.01, "same scale")]
-    assert nbcompare.judge(nbcompare.compare_images(image, image), limits).accepted
+    assert nbcompare.judge(nbcompare.compare_images(image, image.copy()), limits).accepted
     verdict = nbcompare.judge(nbcompare.compare_images(image, 1.02 * image), limits)
     assert (str(verdict.word), verdict.accepted) == ("FAIL", False)
-    assert not nbcompare.judge(nbcompare.compare_images(image, image), []).accepted
+    assert not nbcompare.judge(nbcompare.compare_images(image, image.copy()), []).accepted
 
 
 def test_a_case_is_run_and_its_bundle_opened(small_case, fake, tmp_path, quick_runs):
-    bundle = nbcompare.run_case(small_case, reference=str(fake("good")), subject=str(fake("bright")),
+    bundle = nbcompare.run_case(small_case, reference=fake("good"), subject=str(fake("bright")),
                                 bundles=tmp_path / "b")
     assert str(bundle.verdict.word) == "FAIL"
     again = nbcompare.open_bundle(bundle.folder)
@@ -55,6 +55,67 @@ def test_the_cause_of_a_difference_is_asked_for():
     image[10:13, 20:23] += 1000
     causes = nbcompare.diagnose(image, np.ascontiguousarray(image[:, ::-1]))
     assert causes[0].id == "flipped-fast"
+
+
+IMAGE = np.arange(1.0, 64).reshape(7, 9)
+BOX = nbcompare.Roi("box", 0, 3, 0, 3)
+
+
+@pytest.mark.parametrize(("reference", "subject", "complaint"), [
+    (IMAGE, IMAGE, "compared with itself shows nothing"), (IMAGE, IMAGE[1:], "the subject 9 x 6 pixels"),
+    (IMAGE, IMAGE[0], r"the subject has shape \(9,\)"), (IMAGE[:0], IMAGE[:0], "with pixels in it"),
+    (IMAGE, IMAGE > 5, "array of bool"), (IMAGE * 1j, IMAGE, "array of complex128"), ("ab", IMAGE, "the reference has"),
+    (np.ma.masked_less(IMAGE, 5), IMAGE, "whose mask would be lost"),
+    ([[1, 2], [3]], IMAGE, "the reference is no array")])
+def test_what_is_no_pair_of_images_is_one_line(reference, subject, complaint):
+    for ask in (nbcompare.compare_images, nbcompare.diagnose):
+        with pytest.raises(nbcompare.NbCompareError, match=complaint):
+            ask(reference, subject)
+
+
+def test_lists_and_whole_numbers_are_images_too():
+    found = nbcompare.compare_images(IMAGE.tolist(), (2 * IMAGE).astype("u1"))
+    assert found.figure("sum_ratio", "full").value == 2
+
+
+@pytest.mark.parametrize(("regions", "complaint"), [
+    ([nbcompare.Roi("x", 0, 9, 0, 3)], "region x: x 0 to 9 and y 0 to 3 do not lie in an image of 9 x 7 pixels"),
+    ([nbcompare.Roi("x", -1, 3, 0, 3)], "do not lie"), ([nbcompare.Roi("x", 5, 2, 0, 3)], "do not lie"),
+    ([BOX, BOX], "two regions are called box")])
+def test_a_region_that_is_not_in_the_image_is_no_smaller_one(regions, complaint):
+    with pytest.raises(nbcompare.NbCompareError, match=complaint):
+        nbcompare.compare_images(IMAGE, 2 * IMAGE, regions)
+
+
+@pytest.mark.parametrize(("metric", "low", "high", "complaint"), [
+    ("sum_ratio", None, None, "could never fail"), ("sum_ratio", -1e9, 1e9, "could never fail"),
+    ("corelation", 0.9, None, "did you mean 'correlation'")])
+def test_a_threshold_that_judges_nothing_gives_no_verdict(metric, low, high, complaint):
+    comparison = nbcompare.compare_images(IMAGE, 2 * IMAGE)
+    with pytest.raises(nbcompare.NbCompareError, match=complaint):
+        nbcompare.judge(comparison, [nbcompare.Threshold(metric, "full", low, high, "why")])
+
+
+@pytest.mark.parametrize(("words", "error", "complaint"), [
+    ({"reference": "nothing"}, "UsageError", "there is no program nothing"),
+    ({"inputs": {"A.mat": "small.yaml"}}, "UsageError", "no input 'A.mat'"),
+    ({"bundles": "small.yaml"}, "FileError", "cannot make a bundle there")])
+def test_what_cannot_be_run_raises_before_anything_is(small_case, fake, tmp_path, monkeypatch, words, error, complaint):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(nbcompare.NbCompareError, match=complaint) as caught:
+        nbcompare.run_case(small_case, **{"reference": fake("good"), "subject": fake("twin"), **words})
+    assert type(caught.value).__name__ == error and not Path("bundles").exists()
+
+
+def test_a_bad_case_is_told_with_its_place_and_a_bundle_that_is_none_by_its_folder(tmp_path):
+    (tmp_path / "bad.yaml").write_text("name: bad\ntitel: x\n")
+    with pytest.raises(nbcompare.NbCompareError, match=r"bad\.yaml:2:1: .*titel") as caught:
+        nbcompare.load_case(tmp_path / "bad.yaml")
+    assert (caught.value.line, caught.value.column, int(caught.value.exit_code)) == (2, 1, 1)
+    with pytest.raises(nbcompare.NbCompareError, match="nowhere") as caught:
+        nbcompare.open_bundle(tmp_path / "nowhere")
+    assert int(caught.value.exit_code) == 6
+
 
 def printed_and_promised(page):
     """The Python blocks of a page in order, each with what its comments say that it prints."""
