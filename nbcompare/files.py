@@ -104,10 +104,15 @@ def _escaped(found: re.Match[str]) -> str:
 def write_whole(path: Path, text: str) -> None:
     """Write a text file so that a reader, or a crash, finds the old file or the new one and never a part.
 
-    Raises FileError when it cannot be written; the old file is then as it was.
+    What is no file, such as /dev/null, /dev/stdout or a pipe, is written to and never put away for one. Raises
+    FileError when it cannot be written; the old file is then as it was.
     """
     draft = None
     try:
+        if _is_no_file(path):
+            with open(path, "w", encoding="utf-8", errors="replace", newline="\n") as stream:
+                stream.write(text)
+            return
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="replace", newline="\n", dir=path.parent,
                                          prefix=f".{path.name}-", delete=False) as stream:
             draft = stream.name
@@ -151,6 +156,14 @@ def others_could_write(path: Path) -> str | None:
     if hasattr(os, "getuid") and said.st_uid not in (os.getuid(), 0):
         return "belongs to another user"
     return "can be written by everybody" if said.st_mode & stat.S_IWOTH else None
+
+
+def _is_no_file(path: Path) -> bool:
+    """Whether a name stands for something that takes text and is no file: a device, a pipe, or the output of this
+    process, whatever that leads to. A folder is none of these."""
+    if os.path.isdir(path) or not os.path.exists(path):
+        return False
+    return not os.path.isfile(path) or os.path.abspath(path).startswith(("/dev/", "/proc/"))
 
 
 def _umask() -> int:

@@ -1,13 +1,15 @@
 """Sums of files: what stays is read once, what changed is read again."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from nbcompare import files
-from nbcompare.files import sha256_of, sum_of
+from nbcompare.files import sha256_of, sum_of, write_whole
 
 
 @pytest.fixture
@@ -42,3 +44,29 @@ def test_a_file_changed_a_moment_ago_is_read_again(tmp_path, monkeypatch):
     monkeypatch.setattr(files.time, "time_ns", lambda: path.stat().st_ctime_ns + 1000)
     sum_of(str(path))
     assert str(path) not in files._SUMS
+
+
+def test_what_is_no_file_is_written_to_and_never_put_away(tmp_path):
+    """A report to /dev/null or into a pipe: run as root, a rename would put a file in the place of the device."""
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/null")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for path in (pipe, link, Path("/dev/null")):
+        before = os.lstat(path)
+        write_whole(path, "text\n")
+        after = os.lstat(path)
+        assert (before.st_ino, before.st_mode) == (after.st_ino, after.st_mode)
+    assert os.read(reader, 100) == b"text\n"
+    os.close(reader)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+def test_the_output_of_the_process_can_be_named_as_a_file(tmp_path):
+    code = "import sys; from pathlib import Path; from nbcompare.files import write_whole; " \
+           "write_whole(Path('/dev/stdout'), 'text\\n')"
+    for target in (tmp_path / "there", None):
+        stream = open(target, "w") if target else subprocess.PIPE
+        done = subprocess.run([sys.executable, "-c", code], stdout=stream, stderr=subprocess.PIPE, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (target.read_text() if target else done.stdout) == "text\n"
