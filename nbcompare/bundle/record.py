@@ -92,6 +92,10 @@ class TestsOutcome:
     files: tuple[tuple[str, str], ...] = ()
     """(name, sha256) of the files that the tests were, below the project's folder; no sum for one that pytest would
     have read and that was not there."""
+    python_sha256: str | None = None
+    """The sum of the Python that ran them: its version, and what is installed in it; None where it is not known."""
+    taken_from: str | None = None
+    """CASE/STAMP of the bundle for which they were run, where they passed there for exactly this content."""
 
     @property
     def reasons(self) -> list[str]:
@@ -100,12 +104,16 @@ class TestsOutcome:
 
     def as_dict(self) -> dict[str, Any]:
         said = {**vars(self), "nodes": list(self.nodes), "last_lines": list(self.last_lines), "files": dict(self.files)}
-        return {key: value for key, value in said.items() if value or key not in ("last_lines", "on_device", "files")}
+        return {key: value for key, value in said.items() if value or key not in _WHERE_KNOWN}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> TestsOutcome:
         return cls(**{**stored, "nodes": tuple(stored["nodes"]), "last_lines": tuple(stored.get("last_lines", ())),
                       "files": tuple(stored.get("files", {}).items())})
+
+
+_WHERE_KNOWN = ("last_lines", "on_device", "files", "python_sha256", "taken_from")
+"""What an outcome of tests holds only where there is something to say."""
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,8 @@ def _not_run(record: Record) -> Iterator[str]:
     elif "cuda" not in tests:
         yield "mapped tests on CUDA: " + ("they failed on the CPU" if tests["cpu"].failure else
                                           "no CUDA device was available")
+    if tests["cpu"].taken_from:
+        yield f"mapped tests: they passed for the same content in bundle {tests['cpu'].taken_from}"
     if "cuda" in tests and not tests["cuda"].failure and not tests["cuda"].on_device:
         yield f"any test on CUDA: {NO_TEST_USES_DEVICE}"
     for device, outcome in tests.items():

@@ -181,7 +181,8 @@ def output_options(command: Command, forms: Sequence[str] = ("text", "json")) ->
 
 
 fresh_option = click.option("--fresh", is_flag=True,
-                            help="Run the reference also where a bundle of the case holds the very same run.")
+                            help="Run the reference and the mapped tests also where a bundle of the case holds the "
+                                 "very same run.")
 bundles_option = click.option("--bundles", type=click.Path(path_type=Path), default=Path("bundles"), show_default=True,
                               metavar="DIR", help="Where stamped bundles are kept.")
 

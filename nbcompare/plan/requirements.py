@@ -157,7 +157,8 @@ def _tests_green(evidence: Evidence) -> tuple[bool, str]:
         others = changed_tests(outcome, evidence.case)
         if others:
             return False, f"{device}: the tests are not those that were run: {_some(tuple(others))}; run the case again"
-        said.append(f"{device}: {last}")
+        said.append(f"{device}: {last}" + (f", in {outcome.taken_from} for the same content" if outcome.taken_from
+                                           else ""))
     return bool(said), "; ".join(said)
 
 

@@ -63,13 +63,13 @@ def _one_run_is_all(case: Case, options: RunOptions) -> bool:
 def _kept(staged: StagedCase, bundles: Path, progress: Progress) -> StoredReference | None:
     """The newest stored run with the key of what would be run; damaged or doubtful ones are passed over, and told."""
     identity = staged.identities[REFERENCE]
-    if not _all_is_known(identity):
+    if not all_is_known(identity):
         return None
     key = _key_of_staged(staged)
-    for folder, record in _bundles_below(bundles / staged.case.name):
+    for folder, record in bundles_below(bundles / staged.case.name):
         if not _ran_itself(record) or key_of_reference(record) != key:
             continue
-        doubt = _doubt_of_opened(record.engine_of(REFERENCE)) or _doubt(folder, bundles)
+        doubt = _doubt_of_opened(record.engine_of(REFERENCE)) or doubt_of_writers(folder, bundles)
         if doubt is None and not staged.bundle.rest_on(folder):
             doubt = "it is being removed"
         if doubt is None:
@@ -81,7 +81,7 @@ def _kept(staged: StagedCase, bundles: Path, progress: Progress) -> StoredRefere
     return None
 
 
-def _bundles_below(home: Path) -> Iterator[tuple[Path, Record]]:
+def bundles_below(home: Path) -> Iterator[tuple[Path, Record]]:
     """The bundles of a case that can be read, newest first."""
     folders = [path for path in home.iterdir() if moment_of(path.name)] if home.is_dir() else []
     for folder in sorted(folders, reverse=True):
@@ -101,7 +101,7 @@ def _ran_itself(record: Record) -> bool:
 # --- what an image depends on ------------------------------------------------------------------------------
 
 
-def _all_is_known(identity: EngineIdentity) -> bool:
+def all_is_known(identity: EngineIdentity) -> bool:
     """Whether every file that the program is made of was hashed; of one whose files are not known, another program may
     hide behind the same words."""
     return identity.made_of is not None and not identity.unknown and UNKNOWN not in identity.libraries
@@ -110,7 +110,7 @@ def _all_is_known(identity: EngineIdentity) -> bool:
 def key_of_reference(record: Record) -> str | None:
     """The key of the reference run of a bundle; None where not all is known that it depends on."""
     identity = record.engine_of(REFERENCE)
-    if not _all_is_known(identity):
+    if not all_is_known(identity):
         return None
     run = record.run_of(REFERENCE)
     sums = sorted((entry.name, entry.sha256) for entry in record.inputs)
@@ -154,7 +154,7 @@ def _doubt_of_opened(identity: EngineIdentity) -> str | None:
 # --- who could have written it -----------------------------------------------------------------------------
 
 
-def _doubt(folder: Path, bundles: Path) -> str | None:
+def doubt_of_writers(folder: Path, bundles: Path) -> str | None:
     """Why a bundle may be somebody else's work; None where only this user, or the superuser, could have written it."""
     if is_imported(folder):
         return "it was imported"

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -28,7 +29,7 @@ from nbcompare.engine.processes.process import Ended, recorded_environment, run_
 from nbcompare.engine.processes.redact import redact_file, redacted
 from nbcompare.engine.safety.sandbox import confining, with_own_places
 from nbcompare.engine.sources.made_of import MadeOf
-from nbcompare.run.tests_made_of import another_copy, files_of_tests
+from nbcompare.run.tests_made_of import another_copy, files_of_tests, sum_of_python
 from nbcompare.visible import visible
 
 CUDA_MISSING = "cuda not available\n"
@@ -97,7 +98,8 @@ def run_mapped_tests(nodes: Sequence[str], *, place: TestsPlace, log: Path, seco
     outcome = _outcome(tuple(nodes), ended, report, place.folder, seconds, device)
     elsewhere = another_copy(report.loaded, made_of)
     outcome = replace(outcome, failure=outcome.failure or elsewhere, files=files_of_tests(
-        report.loaded, (file for file, _ in report.tests), place.folder))
+        report.loaded, (file for file, _ in report.tests), place.folder),
+        python_sha256=None if place.python else sum_of_python())
     with open(log, "a", encoding="utf-8") as stream:
         stream.write(f"\n{NO_TEST_USES_DEVICE}\n" if device == "cuda" and not outcome.on_device else "\n")
         stream.write(f"{outcome.summary}\n")
@@ -224,7 +226,11 @@ def _signature(outcome: TestsOutcome, argv: Sequence[str], nodes: Sequence[str])
 
 
 def cuda_is_available(folder: Path) -> bool:
-    """Whether torch, asked in a process of its own, sees a CUDA device."""
+    """Whether torch, asked in a process of its own, sees a CUDA device. A torch that was built without any is not
+    asked, which would take seconds."""
+    with suppress(metadata.PackageNotFoundError):
+        if metadata.version("torch").endswith("+cpu"):
+            return False
     out, err = folder / ".cuda_probe", folder / ".cuda_probe_err"
     run_program([sys.executable, "-P", "-c", _CUDA_PROBE], folder=folder, stdout=out, stderr=err, seconds=120)
     answer = read_kept(out)

@@ -46,6 +46,7 @@ from nbcompare.run.engine_runs import (
 )
 from nbcompare.run.judged import Judgement, judge_runs, write_views
 from nbcompare.run.kept_reference import with_kept_reference
+from nbcompare.run.kept_tests import kept_tests
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.other_subjects import as_they_ended
 from nbcompare.run.provenance import not_passed_line, notes_of
@@ -70,12 +71,21 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
         with asked_once(answers):
             staged = stage_case(case, engines, stored, bundle, options, handed, progress)
         staged = with_kept_reference(staged, options, handed, progress)
-        tests = left_out(case, bundle) if handed.without_tests and case.tests else mapped_tests(
-            case, bundle, progress, confined=options.sandbox, made_of=staged.identities[SUBJECT].made_of)
+        tests = _tests(staged, options, handed, progress)
         ran, judgement, scale = _run_and_judge(staged, tests, options, handed, progress)
         record = _record(staged, tests, ran, judgement, options, handed, progress)
         _write_texts(bundle, record, scale, case.path)
         return bundle.publish(record)
+
+
+def _tests(staged: StagedCase, options: RunOptions, handed: HandedOver,
+           progress: Progress) -> dict[str, TestsOutcome]:
+    """The outcome of the mapped tests: run now, or taken from where they passed for exactly this content."""
+    case, bundle = staged.case, staged.bundle
+    if handed.without_tests and case.tests:
+        return left_out(case, bundle)
+    return kept_tests(staged, options, handed) or mapped_tests(
+        case, bundle, progress, confined=options.sandbox, made_of=staged.identities[SUBJECT].made_of)
 
 
 def _refuse_uncompared(case: Case, options: RunOptions) -> None:
@@ -153,7 +163,8 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
         inputs=staged.inputs, engines=_engines(staged, ran), runs=ran.runs,
         comparison=judgement.comparison, verdict=judgement.verdict, regenerates=handed.regenerates,
         reference_from=stored.ancestor if stored else None, repositories=staged.repositories,
-        surroundings=staged.surroundings, notes=(*handed.notes, *_notes(staged, ran, judgement.further, progress)),
+        surroundings=staged.surroundings, notes=(*handed.notes, *_taken_tests(tests),
+               *_notes(staged, ran, judgement.further, progress)),
         uncompared=judgement.verdict == uncompared())
     return Record.from_dict(each_text(record.as_dict(), lambda text: visible(redacted(text))))
 
@@ -179,6 +190,11 @@ def _notes(staged: StagedCase, ran: EngineRuns, further: FurtherEvidence, progre
              *filter(None, (seen.note(role) for role, seen in opened.items())))
     return (f"reference from bundle {staged.stored.name}, the very run that would be made; --fresh makes it", *found) \
         if staged.stored and staged.kept else found
+
+
+def _taken_tests(tests: Mapping[str, TestsOutcome]) -> list[str]:
+    return [f"the mapped tests were not run: they passed for the same content in bundle {outcome.taken_from}; --fresh "
+            "runs them" for outcome in tests.values() if outcome.taken_from]
 
 
 def _content(staged: StagedCase) -> ContentSums:

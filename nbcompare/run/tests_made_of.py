@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.sources.made_of import MadeOf
 from nbcompare.engine.sources.paths_in_text import Named
 from nbcompare.errors import FileError
-from nbcompare.files import sha256_of
+from nbcompare.files import hash_of_named, sha256_of
 
 CONFIGURATION = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 ABSENT = ""
 """In place of the sum of a file that pytest would read, and that was not there."""
+
+_INSTALLED = (".dist-info", ".egg-info", ".egg-link")
 
 Loaded = Sequence[tuple[str, str]]
 """(module, file) of what a test session loaded; no module where the file was collected or is a plugin."""
@@ -83,6 +86,17 @@ def another_copy(loaded: Loaded, made_of: MadeOf | None) -> str | None:
     folders = {Path(folder).name: folder for folder in made_of.folders}
     return next((f"they tested {name} of {Path(path).parent}, and the subject is that of {folders[name]}"
                  for name, path in loaded if name in folders and os.path.realpath(path) not in own), None)
+
+
+def sum_of_python() -> str:
+    """One sum over this Python: its version, where it finds modules, what is installed there by name and version, and
+    the files that add to the places."""
+    found = [(sys.version, "")]
+    for place in sys.path:
+        names = sorted(os.listdir(place)) if os.path.isdir(place) else []
+        found += [(f"{place}/{name}", "") for name in names if name.endswith(_INSTALLED)]
+        found += [(f"{place}/{name}", _sum(Path(place, name))) for name in names if name.endswith(".pth")]
+    return hash_of_named(found)
 
 
 def _sum(path: Path) -> str:

@@ -87,6 +87,7 @@ def bundle_page(bundle: Bundle, signed: Sequence[str]) -> str:
     lines += ["  inputs"] + [f"    {i.name}, {i.origin}, {i.bytes:,} bytes, sha256 {i.sha256[:16]}"
                              for i in record.inputs]
     lines += ["  tests"] + [f"    {device}: {said.failure or said.summary}"
+                            f"{f', taken from {said.taken_from}' if said.taken_from else ''}"
                             for device, said in record.tests.items()]
     if record.comparison:
         lines += ["  figures"] + ["  " + line for line in _figures_table(record.comparison)]
