@@ -23,10 +23,13 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 KEPT = CHECKOUT / "build" / "mutants" / "reach.json"
-ROOMS_ASKED = {"compare": ("compare",), "case": ("case",), "verdict": ("verdict",), "bundle": ("bundle",),
+ROOMS_ASKED = {"compare": ("compare",), "case": ("case",), "verdict": ("verdict", "run/test_subjects.py"),
+               "bundle": ("bundle", "commands/test_trend.py", "commands/test_index.py", "plan/test_gates_sign.py",
+                          "run/test_subjects.py", "run/test_kept_reference.py", "verdict/test_claimed_trace.py"),
                "plan": ("plan",), "parsers": ("formats", "case", "bundle")}
-"""The folders of tests that may answer for the mutants of a room: its own, and of parsers those around them. A map of
-these few is made within minutes; what only tests of higher rooms notice counts as survived."""
+"""The folders and files of tests that may answer for the mutants of a room: its own, those that try it through another
+room, and of parsers those around them. A map of these few is made within minutes; what only tests of still higher
+rooms notice counts as survived."""
 
 FURTHER = ("nbcompare/test_limits.py",)
 NOT_ASKED = ("test_gates_faults.py", "test_gates_flow.py", "test_gates_secrets.py", "test_gates_watch.py",
@@ -158,9 +161,10 @@ def _cpu_seconds() -> float:
 def test_files(rooms: Sequence[str] = tuple(ROOMS_ASKED)) -> list[Path]:
     """The files of tests that may answer for a mutant of one of these rooms."""
     tests = CHECKOUT / "tests"
-    folders = dict.fromkeys(folder for room in rooms for folder in ROOMS_ASKED[room])
-    of_rooms = [path for room in folders for path in sorted((tests / "nbcompare" / room).glob("test_*.py"))]
-    return [*(path for path in of_rooms if path.name not in NOT_ASKED), *(tests / name for name in FURTHER)]
+    asked = dict.fromkeys(tests / "nbcompare" / name for room in rooms for name in ROOMS_ASKED[room])
+    of_rooms = [path for place in asked for path in ([place] if place.is_file() else sorted(place.glob("test_*.py")))]
+    answering = dict.fromkeys(path for path in of_rooms if path.name not in NOT_ASKED)
+    return [*answering, *(tests / name for name in FURTHER)]
 
 
 def kept_and_missing(files: Sequence[Path]) -> tuple[dict[str, Any], dict[str, str]]:

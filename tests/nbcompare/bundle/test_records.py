@@ -11,6 +11,7 @@ import random
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from nbcompare.bundle.quick_schema import quick_check
@@ -136,6 +137,16 @@ def test_the_quick_answer_is_that_of_the_library(stored):
     ({"required": ["a"]}, {"a": 1}, {}), ({"additionalProperties": {"type": "null"}}, {"b": None}, {"b": 1})])
 def test_a_rule_is_read_as_the_standard_has_it(schema, fits, fails):
     assert quick_check(schema)(fits) and not quick_check(schema)(fails)
+
+
+@pytest.mark.parametrize("word", ["minItems", "maxItems", "minLength", "minimum", "maximum"])
+@pytest.mark.parametrize("kind", [{}, {"type": "string"}, {"type": "array"}, {"type": "number"}, {"type": "object"}])
+def test_a_limit_is_read_as_the_library_has_it_below_at_and_above(word, kind):
+    """Also beside a type, and of values that it does not speak of."""
+    schema = {**kind, word: 2}
+    library = jsonschema.Draft7Validator(schema)
+    for value in ("", "a", "ab", "abc", [], [1], [1, 2], [1, 2, 3], 1, 2, 3, 1.5, 2.5, {}, {"a": 1}, None):
+        assert quick_check(schema)(value) == library.is_valid(value), (schema, value)
 
 
 def test_a_rule_that_is_not_known_is_refused():
