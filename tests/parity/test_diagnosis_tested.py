@@ -49,7 +49,7 @@ def bench(tmp_path_factory, reference_binary):
     with Simulator() as simulator:
         def ask(subject, argv=SOUND):
             question = Question(render(argv), subject, argv, home / "sound")
-            return diagnose(question, DiagnosisOptions(budget_s=60), simulator)
+            return diagnose(question, DiagnosisOptions(budget_s=60, waits=5), simulator)
 
         yield render, ask, home
 
@@ -155,7 +155,7 @@ def test_a_reference_with_a_defect_of_the_c_program_is_taken_as_it_is(bench):
     reference = (sum(still.astype("f8") for still in stills) / 4).astype("f4")
     question = Question(reference, render(argv), argv, bench[2] / "sound")
     with Simulator() as simulator:
-        found = diagnose(question, DiagnosisOptions(budget_s=60), simulator)
+        found = diagnose(question, DiagnosisOptions(budget_s=60, waits=5), simulator)
     assert found.tested["emulations"] == ["phi-carryover"]
     assert found.causes[0].id == "phi-carryover" and found.causes[0].proven
 
@@ -166,7 +166,7 @@ def test_a_reference_that_the_simulator_does_not_give_proves_nothing(bench):
     reference = render(SOUND) * np.linspace(1, 2, SIZE * SIZE, dtype="f4").reshape(SIZE, SIZE)
     question = Question(reference, render(edited(("-Nb", 9))), SOUND, home / "sound")
     with Simulator() as simulator:
-        found = diagnose(question, DiagnosisOptions(budget_s=20), simulator)
+        found = diagnose(question, DiagnosisOptions(budget_s=20, waits=5), simulator)
     assert any("not tested" in note for note in found.notes)
     assert not any(cause.tested for cause in found.causes)
 
@@ -184,8 +184,8 @@ def test_of_all_emulations_that_close_a_gap_together_the_few_that_are_needed_are
         images.append(ran.image().reshape(40, 40))
     batch.close()
     with Simulator() as simulator:
-        found = diagnose(Question(*images, argv, tmp_path), DiagnosisOptions(budget_s=90), simulator)
-        back = diagnose(Question(*images[::-1], argv, tmp_path), DiagnosisOptions(budget_s=90), simulator)
+        found = diagnose(Question(*images, argv, tmp_path), DiagnosisOptions(budget_s=90, waits=5), simulator)
+        back = diagnose(Question(*images[::-1], argv, tmp_path), DiagnosisOptions(budget_s=90, waits=5), simulator)
     for causes in (found.causes, back.causes):
         assert {cause.id for cause in causes if cause.proven} == {"cell-triclinic", "last-layer-capture",
                                                                    "phi-carryover"}
@@ -208,7 +208,7 @@ def test_a_search_that_is_asked_again_goes_on_from_what_was_rendered(bench, tmp_
     renders = []
     for _ in range(2):
         with Simulator(RenderCache(tmp_path / "cache")) as simulator:
-            found = diagnose(question, DiagnosisOptions(budget_s=60), simulator)
+            found = diagnose(question, DiagnosisOptions(budget_s=60, waits=5), simulator)
             renders.append(simulator.renders)
         assert found.causes[0].id == "cells-off-by-one" and found.causes[0].proven
     assert renders[0] > 1 and renders[1] == 0

@@ -18,6 +18,7 @@ import numpy as np
 
 from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, diagnose
 from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.search import limits
 from nbcompare.explain.diagnose.search.simulator import Simulator
 
 FIRST = 3
@@ -53,7 +54,7 @@ class Diagnostician:
 
     def __init__(self, argv: tuple[str, ...], folder: Path, budget_s: float) -> None:
         self.argv, self.folder = argv, folder
-        self.options = DiagnosisOptions(budget_s=budget_s)
+        self.options = DiagnosisOptions(budget_s=budget_s, waits=limits.PATIENT)
         self.own = threading.local()
         self.opened: list[Simulator] = []
 

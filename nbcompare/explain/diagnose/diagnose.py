@@ -32,10 +32,12 @@ _LEAST_TOP = 0.3
 
 @dataclass(frozen=True)
 class DiagnosisOptions:
-    """``quick`` leaves the simulator out; ``budget_s`` are the seconds it may take."""
+    """``quick`` leaves the simulator out; ``budget_s`` are the processor seconds it may take, and on a busy machine
+    ``waits`` times as many may pass."""
 
     quick: bool = False
     budget_s: float = 60.0
+    waits: float = 1.0
 
 
 def diagnose(question: Question, options: DiagnosisOptions, simulator: Simulator | None = None) -> Diagnosis:
@@ -52,20 +54,20 @@ def diagnose(question: Question, options: DiagnosisOptions, simulator: Simulator
     if not question.argv and not options.quick:
         notes = [*notes, "told from the images alone: no trial can be run without arguments of nanoBragg"]
     elif not options.quick and not settled(causes):
-        outcome = _searched(question, causes, options.budget_s, simulator)
+        outcome = _searched(question, causes, options, simulator)
         causes, tested = [*causes, *outcome.causes], outcome.as_dict() or None
         notes += outcome.notes
     found = _worth_telling(ranked(_with_echoes(question, causes)))
     return Diagnosis(False, found, figures(question), tuple(notes), tested)
 
 
-def _searched(question: Question, causes: Sequence[Cause], budget_s: float,
+def _searched(question: Question, causes: Sequence[Cause], options: DiagnosisOptions,
               simulator: Simulator | None) -> SearchResult:
     """What trial runs say; a search that fails inside leaves what was seen in the images, and a note."""
     from nbcompare.explain.diagnose.search.search import SearchResult, search
 
     try:
-        return search(question, causes, budget_s, simulator)
+        return search(question, causes, options.budget_s, simulator, options.waits)
     except DescriptionRefused as fault:
         return SearchResult((), (not_described(fault),))
     except Exception as fault:

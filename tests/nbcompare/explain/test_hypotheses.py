@@ -1,15 +1,22 @@
 """Hypotheses as rows: every table gives candidates that ask for a run of their own; edits of files do what they say."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from nbcompare.compare.image import Roi, Shape
+from nbcompare.engine.failure import Failure
+from nbcompare.engine.rendering.render_cache import RenderCache
 from nbcompare.explain.diagnose.finders import reflections
 from nbcompare.explain.diagnose.hypotheses import file_table, value_table
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.reflection_table import ReflectionTable
-from nbcompare.explain.diagnose.search import fitting, limits
-from nbcompare.explain.diagnose.search.trials import Clock
+from nbcompare.explain.diagnose.search import fitting
+from nbcompare.explain.diagnose.search.simulator import Simulator
+from nbcompare.explain.diagnose.search.trials import CauseTrials, Clock
 
 ARGV = ("-hkl", "list.hkl", "-mat", "a.mat", "-sourcefile", "s.src", "-lambda", "1.2", "-N", "4", "-distance", "100",
         "-pixel", "0.1", "-detpixels", "8", "-osc", "1", "-phisteps", "3", "-oversample", "1", "-mosaic", "0.1",
@@ -90,10 +97,50 @@ class Idle:
         processor_seconds = 0.0
 
 
-def test_a_budget_counts_what_processors_work_and_a_fifth_of_what_passes():
-    clock = Clock(Idle())
+def test_a_budget_counts_what_processors_work_and_what_passes_in_its_share():
+    clock = Clock(Idle(), 5)
     Idle.renderer.processor_seconds = 7.0
     assert 7.0 <= clock.seconds < 8.0
     Idle.renderer.processor_seconds = 0.0
-    clock.begun -= 100 * limits.MOST_WAITING
-    assert clock.seconds >= 100
+    clock.begun -= 100 * 5
+    assert 100 <= clock.seconds < 200
+    clock.waits = 1
+    assert clock.seconds >= 500
+
+
+def test_a_trial_that_was_stopped_for_its_time_is_not_remembered_as_one_without_an_image(question, tmp_path,
+                                                                                       monkeypatch):
+    """With a larger budget the same trial may give one; in the same search it is not begun again."""
+    asked = []
+
+    def run(self, engine, argv, inputs, shape, seconds):
+        asked.append(seconds)
+        failure = Failure("timed-out", "was stopped") if seconds < 2 else None
+        return SimpleNamespace(run=SimpleNamespace(failure=failure), pixels=np.ones((8, 8), "f4"))
+
+    monkeypatch.setattr(Simulator, "_run", run)
+    candidate = Candidate("argv", "as it is", question.command)
+    for seconds, again, gives in ((0.5, 0.5, False), (3.0, 3.0, True)):
+        with Simulator(RenderCache(tmp_path / "cache")) as simulator:
+            for left in (seconds, again):
+                found = simulator.render(candidate, question.files, Roi("all", 0, 7, 0, 7), Shape(8, 8), left)
+                assert (found is not None) is gives
+    assert asked == [0.5, 3.0]
+
+
+def test_no_trial_is_given_more_time_than_the_budget_has_left(question, monkeypatch):
+    given = []
+
+    class Counting(Idle):
+        told = None
+
+        def render(self, candidate, files, region, shape, seconds, emulate):
+            given.append(seconds)
+            return np.ones((region.ymax - region.ymin + 1, region.xmax - region.xmin + 1), "f4")
+
+    trials = CauseTrials(question, Counting(), 1.0)
+    assert trials.ready
+    trials.images(Candidate("argv", "as it is", question.command))
+    assert max(given) <= 1.0 and given[-1] <= trials.most_seconds < 0.5
+    trials.clock.begun -= 2
+    assert trials.images(Candidate("argv", "as it is", question.command)) is None

@@ -112,10 +112,12 @@ BEST_DOMAINS = 2
 
 # --- single runs -----------------------------------------------------------------------------------------------------
 
-MOST_WAITING = 5.0
-"""On a busy machine a search waits so many times its budget of processor seconds, at most."""
-PATIENCE_S = 15.0
-"""A render that was begun may take so long, even when the budget is used up: starting anew costs more."""
+PATIENT = 5.0
+"""So many times its budget of processor seconds a search may wait on a busy machine, where nobody waits for it and its
+answer should not depend on what else runs: an audit."""
+ONE_RENDER, AS_UNEDITED = 0.04, 10.0
+"""A trial may take this share of the budget, or so many times as long as the unedited command where that is more: a
+wrong unit can ask for thousands of sub-pixels, and a few such renders would use up everything."""
 LIST_SECONDS = 120.0
 """Reading a long list of structure factors, once, for the dump that is read in its place."""
 LONG_LIST_BYTES = 500_000

@@ -47,20 +47,22 @@ class SearchResult:
 
 
 def search(question: Question, quick: Sequence[Cause], budget_s: float,
-           simulator: Simulator | None = None) -> SearchResult:
-    """Run hypotheses about the question within a budget of seconds. ``quick`` are the guesses to begin with."""
+           simulator: Simulator | None = None, waits: float = 1.0) -> SearchResult:
+    """Run hypotheses about the question within a budget of processor seconds, and ``waits`` times as many that pass.
+    ``quick`` are the guesses to begin with."""
     if simulator is not None:
-        return CauseSearch(question, quick, budget_s, simulator).outcome()
+        return CauseSearch(question, quick, budget_s, simulator, waits).outcome()
     with Simulator() as own:
-        return CauseSearch(question, quick, budget_s, own).outcome()
+        return CauseSearch(question, quick, budget_s, own, waits).outcome()
 
 
 class CauseSearch:
     """One search: the trials, what has been tried, and the order in which to go on."""
 
-    def __init__(self, question: Question, quick: Sequence[Cause], budget_s: float, simulator: Simulator) -> None:
+    def __init__(self, question: Question, quick: Sequence[Cause], budget_s: float, simulator: Simulator,
+                 waits: float = 1.0) -> None:
         self.question = question
-        self.trials = CauseTrials(question, simulator, budget_s)
+        self.trials = CauseTrials(question, simulator, budget_s, waits)
         self.expected = {cause.id: cause.confidence for cause in quick}
         self.told = question_differences(question)
         self.tried: dict[RunKey, Tried] = {}
@@ -80,7 +82,9 @@ class CauseSearch:
         early = (self._list_cut, self._likely, self._reflections, self._placed_fits, self._sure_fits)
         self._prepare()
         own = (self._emulations,) if self.trials.emulate else ()  # what the reference has, the subject may well lack
-        for stage in (*own, *early, self._emulations, *middle, self._seeds, self._far_fits, self._pairs):
+        # Where a factor and an offset explain all of it, nothing that moves or bends the pattern is worth a walk.
+        late = () if self.trials.line_alone else (self._seeds, self._far_fits, self._pairs)
+        for stage in (*own, *early, self._emulations, *middle, *late):
             stage()
             if self.aside and stage not in early:
                 self.found = self.found or self.aside

@@ -58,6 +58,8 @@ class Simulator:
         self.told: Callable[[float, float], None] | None = None
         """Who wants to hear, after each trial, how many seconds of how many are used."""
         self.last_words = ""
+        self._stopped = False
+        self._too_long: set[str] = set()
         self._inputs: dict[tuple[str, ...], Path] = {}
         self._dumps: dict[str, bytes] = {}
 
@@ -102,8 +104,14 @@ class Simulator:
         alone = any(item.option and item.option.kind in _TORCH_ALONE for item in command.items)
         engine = self.torch if alone else self.reference
         key = key_of((self.renderer.identity(engine), *argv, shape, region.bounds))
+        if key in self._too_long:
+            return None
         if self.cache.answer(key) is None:
-            self._keep(key, self._rendered(engine, command, bounds, staged, shape, seconds), region)
+            pixels = self._rendered(engine, command, bounds, staged, shape, seconds)
+            if self._stopped:  # with more time it may well give an image, so that nothing is kept of it
+                self._too_long.add(key)
+                return None
+            self._keep(key, pixels, region)
         return self.cache.image(key, Shape(slow=region.ymax - region.ymin + 1, fast=region.xmax - region.xmin + 1))
 
     # --- one run -------------------------------------------------------------------------------------------
@@ -113,9 +121,10 @@ class Simulator:
         """The whole image, of which only the bounds are rendered."""
         roi = ("-roi", *map(str, bounds), *_QUIET)
         words, inputs = self._with_dump(engine, command.without("-roi"), dict(staged.values()), shape)
-        found = self._run(engine, (*words.argv, *roi), inputs, shape, max(limits.PATIENCE_S, seconds))
+        found = self._run(engine, (*words.argv, *roi), inputs, shape, seconds)
         self.renders += 1
         failure = found.run.failure
+        self._stopped = failure is not None and failure.kind == "timed-out"
         self.last_words = "\n".join(failure.said) or failure.sentence if failure else ""
         return found.pixels if failure is None or failure.kind == "zero-image" else None
 

@@ -54,10 +54,10 @@ NOTHING = Reading(math.inf, math.inf, False)
 class Clock:
     """Seconds of a search, as a budget counts them: of processors, in this process, its finished children and the torch
     simulator. On an idle machine they are those that pass; a busy one changes how long a search takes, but not what it
-    finds, until ``limits.MOST_WAITING`` times as many have passed."""
+    finds, until ``waits`` times as many have passed."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        self.simulator = simulator
+    def __init__(self, simulator: Simulator, waits: float) -> None:
+        self.simulator, self.waits = simulator, waits
         self.begun, self.worked = time.monotonic(), self._work()
 
     def _work(self) -> float:
@@ -70,7 +70,7 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        return max(self._work() - self.worked, self.waited / limits.MOST_WAITING)
+        return max(self._work() - self.worked, self.waited / self.waits)
 
 
 class CauseTrials:
@@ -79,16 +79,20 @@ class CauseTrials:
 
     offered = EMULATION_NAMES
 
-    def __init__(self, question: Question, simulator: Simulator, budget_s: float) -> None:
+    def __init__(self, question: Question, simulator: Simulator, budget_s: float, waits: float = 1.0) -> None:
         self.question, self.simulator = question, simulator
-        self.clock, self.budget_s = Clock(simulator), budget_s
+        self.clock, self.budget_s = Clock(simulator, waits), budget_s
+        self.most_seconds = math.inf
         self.regions = choose_regions(question.pair, question.setting.steps * max(1, question.setting.layers))
         self.subject = [self._part(question.pair.y, region) for region in self.regions]
         self.emulate: frozenset[str] = frozenset()
         self.base: list[np.ndarray] = []
         self.base_residual = math.inf
+        begun = self.clock.waited
         self.ready = self._find_base()
-        
+        unedited = (self.clock.waited - begun) / max(1, len(self.regions))
+        self.most_seconds = max(limits.ONE_RENDER * budget_s * waits, limits.AS_UNEDITED * unedited)
+
     @staticmethod
     def _part(image: np.ndarray, region: Roi) -> np.ndarray:
         """A region in double precision; its first pixel is not compared, as a rendered region has a first pixel of
@@ -134,7 +138,7 @@ class CauseTrials:
             if self.seconds_left <= 0:
                 return None
             part = self.simulator.render(candidate, self.question.files, region, self.question.shape,
-                                         self.seconds_left, self.emulate)
+                                         min(self.seconds_left * self.clock.waits, self.most_seconds), self.emulate)
             if self.simulator.told:
                 self.simulator.told(self.clock.seconds, self.budget_s)
             if part is None:
