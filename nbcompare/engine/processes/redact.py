@@ -23,7 +23,7 @@ HIDDEN = "[hidden]"
 
 _NAMES = (r"token|secret|passw(?:or)?[dt]|kennwort|mot[_ -]?de[_ -]?passe|contrase[nñ]a|wachtwoord"
           r"|auth[_-]?(?:hash|code)"
-          r"|(?<![a-z])tok(?![a-z])|passphrase|passwd|pwd|api[_-]?key|access[_-]?key|account[_-]?key|auth[_-]?key"
+          r"|(?<![a-z])tok(?![a-z])|(?<![a-z])psk(?![a-z])|passphrase|passwd|pwd|api[_-]?key|access[_-]?key|account[._-]?key|auth[_-]?key"
           r"|private[_-]?key|encryption[_-]?key|signing[_-]?key|shared[_-]?access[_-]?(?:key|signature)|credentials?"
           r"|x-amz-signature|x-goog-signature|authorization|jwt|cookie|session[_-]?(?:id|key)|connection[_-]?string")
 _OTHER_THINGS = r"(?![_-]?(?:file|path|dir|name|len|length|count|type|size|s)\b)"
@@ -48,7 +48,7 @@ _PREFIXES = ("github_pat_", "npm_", "hf_", "sk-", "rk_live_", "rk_test_", "sk_li
              "sdk-", "live_pub_", "access-sandbox-", "access-production-", "rdme_", "xkeysib-", "shippo_", "squ_",
              "sqp_", "sgp_", "sbp_", "lsv2_", "pscale_", "pplx-", "nfp_", "HRKU-", "dp.pt.",
              "pypi-", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxo-", "xoxs-")
-_NAME_MARKS = ("token tok kennwort passe contrase wachtwoord "
+_NAME_MARKS = ("token tok psk kennwort passe contrase wachtwoord "
                "auth secret passw passphrase pwd credential amz-signature goog-signature authorization jwt cookie "
                + " ".join(f"{first}{between}{second}" for between in ("", "_", "-") for first, second in (
                    ("api", "key"), ("access", "key"), ("account", "key"), ("auth", "key"), ("private", "key"),
@@ -64,6 +64,7 @@ _BLOCKS = (
 _OWN = (
     # userinfo of an address; a plain short name alone (git@) is none. A password may hold a slash, a port may not
     ("://", r"(?<=://)(?:[^\s/@:'\"]{0,99}:(?!\d{1,5}/)[^\s@'\"]{1,200}|(?!(?-i:[a-z][a-z_-]{0,15})@)[^\s/@'\"]+)(?=@)"),
+    ("command cmd", rf"(?:{_NAMES})[_-]?(?:command|cmd)[\s=:]{{1,3}}['\"]?(?:echo|printf)\s+['\"]?([^\s'\"]{{4,}})"),
     ("jdbc:", r"jdbc:oracle:[a-z]+:[^\s/]+/([^\s@]+)@"),
     ("-u --user --proxy-user", r"(?<![\w.+-])(?:-u|--user|--proxy-user)[ =]+[^\s:'\"]+:([^\s'\"]+)"),
     ("login", r"\blogin\s+\S+\s+password\s+(\S+)"),
@@ -108,6 +109,45 @@ _OWN = (
     ("sqlplus expdp impdp", r"\b(?:sqlplus|expdp|impdp)\s(?:-\w{1,20}\s){0,4}[\w$#]{1,60}/([^\s@/]+)"),
     ("chpasswd sudo",
      r"\becho\s(?:-n\s)?['\"]?(?:[\w.-]{1,60}:)?([^\s'\"|]{1,200})['\"]?\s?\|\s?(?:chpasswd|sudo\s-S)"),
+    ("rabbitmqctl htpasswd wpa_passphrase rclone wandb useradd usermod",
+     r"\b(?-i:rabbitmqctl\s(?:add_user|change_password|authenticate_user)\s+\S+|htpasswd\s-\w*b\w*\s(?:-\S+\s)*\S+\s+\S+"
+     r"|wpa_passphrase\s+\S+|rclone\s+obscure|wandb\s+login(?:\s+--\S+)*|user(?:add|mod)\s[^|;\n]{0,200}?-p)\s+([^\s=-]\S*)"),
+    ("net user", r"\bnet\s+user\s+\S+\s+([^\s/*]\S{3,})"),
+    ("openssl", r"\bopenssl\s[^|;\n]{0,200}?\s-k\s+([^\s-]\S*)"),
+    ("ldap", rf"\b(?-i:ldap\w{{1,20}}\s{_WORDS}\s-w)([^\s=-]\S+)"),
+    ("alias set host add", r"\b(?-i:mc\s(?:alias\sset|config\shost\sadd)\s+\S+\s+\S+\s+\S+)\s+(\S{6,})"),
+    (_NAME_MARKS, rf"\b(?:set|put|configure|config)\s+[\w.:/-]{{0,99}}?(?:{_NAMES}){_OTHER_THINGS}[\w.-]{{0,40}}\s+"
+                  rf"(?!=)({_VALUE}{{4,}})"),
+    ("pass", r"(?<![\w-])--?[\w-]{0,30}pass(?:wd|phrase)?[\s=]{1,3}['\"]?(?:echo\s+)?"
+     r"(?!pass:|\d+\b)([^\s'\"=-][^\s'\"]{3,})"),
+    ("pass pwd", rf"(?<=[?&;,])(?:pass|pwd|passwd|password)=({_VALUE}{{4,}})"),
+    ("-a --auth", r"(?<![\w.+-])(?:-a|--auth)[ =]+[^\s:'\"/]{1,60}:(?!/)(?=\S*[a-z])([^\s'\"]{6,})"),
+    (":pserver: :ext:", r":(?:pserver|ext):[^\s:@]{1,60}:([^\s@]+)@"),
+    ("_session", r"(?-i:(?:[A-Z0-9]+_){1,4}SESSION(?:_\w{1,30})?)\s?=\s?['\"]?([\w+/-]{20,}={0,2})"),
+    ("unlock signin http-basic.", r"(?:\bunlock\s+|\bsignin\s+(?:\S+\s+){0,3}|\bhttp-basic\.\S+\s+\S+\s+)"
+     r"(?=\S*\d)(?=\S*[a-z])([^\s-]\S{7,})(?=\s*$)"),
+    ("<(echo <(printf", r"<\(\s?(?:echo|printf)\s+(?:-n\s+)?['\"]?([^\s'\")]{4,})"),
+    ("echo printf", r"\b(?:echo|printf)\s+(?:-n\s+)?['\"]?((?=[^\s|]*\d)(?=[^\s|]*[a-z])[^\s'\"|]{6,200})['\"]?"
+     r"\s?\|\s?(?:cryptsetup|veracrypt|gpg|openssl|su|kinit|passwd|smbpasswd|vncpasswd)\b"),
+    ("veracrypt", rf"\bveracrypt\s{_WORDS}-p[ =]?([^\s=-]\S*)"),
+    ("-u --user", r"(?<![\w-])(?:-u|--user(?:name)?)[ =]+[^\s-]\S*\s+(?:\S+\s+){0,3}?"
+     r"-p[ =]?(?=\S*[a-z])([^\s=-]\S{5,})"),
+    ("passw", r"passw(?:or)?d\s+(?=[^\s:=]*\d)(?=[^\s:=]*[a-z])([^\s:='\"]{6,})(?=\s|$)"),
+    # what is piped or sent to a program that reads a password
+    ("stdin passphrase-fd with-token",
+     r"\b(?:echo|printf)\s(?:-n\s|%s\s)?['\"]?([^\s'\"|]{4,200})['\"]?\s?\|[^\n]{0,200}?"
+     r"(?:stdin|--passphrase-fd|--with-token)"),
+    ("<<<", r"<<<\s?['\"]?(?=[^\s]*\d)(?=[^\s]*[a-z])([^\s'\"|;]{6,200})"),
+    ("-p", r"(?<![\w-])-p[ =]?(?=[A-Za-z]*\d)(?=\w*(?-i:[a-z]))(?=\w*(?-i:[A-Z]))([A-Za-z0-9]{10,})(?![\w./-])"),
+    ("pass=", r"(?<![\w-])(?-i:PASS)=([^\s'\"]{4,})"),
+    ("send", r"\bsend\s+(?:--\s+)?['\"]([^\s'\"\\]{6,200})\\[rn]"),
+    # other ways to write a setting
+    ("/p", r"(?<=\s)/p(?:ass(?:w(?:or)?d)?|wd)?:([^\s/]\S{3,})"),
+    (".pass _pass -pass", rf"(?<=[._-])pass\s{{0,2}}[=:]\s{{0,2}}['\"]?(?=\S*\d)(?=\S*[a-z])({_VALUE}{{6,}})"),
+    (_NAME_MARKS, rf"<[\w:.-]{{0,40}}?(?:{_NAMES}){_OTHER_THINGS}[\w:.-]{{0,40}}>\s*([^<\s]{{4,}})"),
+    (_NAME_MARKS, rf"(?:key|name)\s?=\s?['\"][^'\"]{{0,60}}?(?:{_NAMES}){_OTHER_THINGS}[^'\"]{{0,40}}['\"]\s+value\s?="
+                  r"\s?['\"]([^'\"]{4,})"),
+    (":*: :5432: :3306: :6432: :1433:", r"(?<!\S)[\w.*-]+:(?:\d{2,5}|\*):[\w*-]+:[\w*.-]+:(\S{4,})(?=\s|$)"),
     # addresses that are secrets themselves
     ("hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows|triggers)/([^\s?'\"]+)"),
     ("webhook hooks ifttt hc-ping",
