@@ -100,6 +100,8 @@ def clean_tree(evidence: Evidence) -> tuple[bool, str]:
                 return False, f"{name}: git could not tell whether the tree was clean"
             compiled = any(path.endswith(".pyc") for path in then.names)
             mend = "write __pycache__/ into .gitignore, commit what is left" if compiled else "commit them"
+            if not compiled and set(then.names) == set(then.untracked) != set():
+                mend += ", or name what is no source (a log) in .gitignore,"
             return False, f"{name}: made with uncommitted changes{words}; {mend} and run again"
         said.append(name)
     more = f"; of {' and '.join(outside)} git knows nothing (in no repository)" if outside else ""

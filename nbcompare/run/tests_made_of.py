@@ -13,6 +13,7 @@ from nbcompare.case.arguments.options import SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.declared.declarations import TestsPlace
 from nbcompare.case.project import declared_engines, project_above
+from nbcompare.engine.sources.kept_state import is_kept
 from nbcompare.engine.sources.made_of import MadeOf
 from nbcompare.engine.sources.paths_in_text import Named
 from nbcompare.errors import FileError
@@ -66,11 +67,13 @@ def _read_by(path: str, home: Path) -> Iterator[str]:
 
 
 def changed_tests(outcome: TestsOutcome, case: Case) -> list[str]:
-    """The files of mapped tests that are not what they were when these were run, each with what happened to it."""
+    """The files of mapped tests that are not what they were when these were run, each with what happened to it; not
+    those that an engine keeps from run to run, as declared."""
     home = place_of_tests(case).folder.resolve() if outcome.files else Path()
+    keeps = [glob for entry in declared_engines(case, project_above(case.folder)).values() for glob in entry.keeps]
     now = {name: (then, _sum(home / name)) for name, then in outcome.files}
     return [f"{name} is {'gone' if found == ABSENT else 'new'}" if ABSENT in (then, found) else f"{name} changed"
-            for name, (then, found) in now.items() if then != found]
+            for name, (then, found) in now.items() if then != found and not is_kept(str(home / name), keeps)]
 
 
 def tests_are_as_run(tests: Mapping[str, TestsOutcome], case: Case) -> bool:

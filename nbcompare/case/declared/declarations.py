@@ -183,14 +183,15 @@ def _sources(cursor: Cursor | None) -> tuple[str, ...]:
 
 
 def _keeps(cursor: Cursor | None, base: Path) -> tuple[str, ...]:
-    """The globs of what a program keeps from run to run, made absolute; ``~`` is the user's home."""
+    """The globs of what a program keeps from run to run, made absolute, also by the folder's own name where links lead
+    to it; ``~`` is the user's home."""
     found = []
     for entry in cursor.items() if cursor else ():
-        glob = os.path.normpath(base / os.path.expanduser(entry.text()))
-        if not glob.strip("/*?"):
-            raise entry.error(f"keeps: {entry.text()!r} would be every file")
-        found.append(glob)
-    return tuple(found)
+        for folder in (base, base.resolve()):
+            found.append(os.path.normpath(folder / os.path.expanduser(entry.text())))
+            if not found[-1].strip("/*?"):
+                raise entry.error(f"keeps: {entry.text()!r} would be every file")
+    return tuple(dict.fromkeys(found))
 
 
 def _tests(cursor: Cursor, base: Path) -> TestsPlace:

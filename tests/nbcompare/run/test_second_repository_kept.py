@@ -3,7 +3,13 @@ none stands for a run that begins with something else."""
 
 import pytest
 
+from nbcompare.bundle.record import TestsOutcome
+from nbcompare.case.case import load_case
+from nbcompare.case.project import load_project
 from nbcompare.engine.processes.open_calls import OpenCalls
+from nbcompare.engine.sources.kept_state import is_kept
+from nbcompare.errors import CaseError
+from nbcompare.run.tests_made_of import changed_tests
 from tests.nbcompare.second_repository import DECLARED
 
 pytestmark = [pytest.mark.usefixtures("quick_runs"), pytest.mark.skipif(
@@ -98,3 +104,24 @@ def test_what_lies_in_a_folder_that_is_called_a_cache_is_told_and_not_red(run, n
     said = nb("gate", "P", "--phases", "cases/phases.yaml").out
     assert "may give another image" in " ".join(said.split())
     assert [how(), how()] == ["ran", "stored"]
+
+
+def test_a_history_that_mapped_tests_write_too_makes_them_no_others_where_it_is_declared(project):
+    project.declare(f"{DECLARED}, keeps: [src/myport/*.json]")
+    project.case.write_text(project.case.read_text() + "tests: [tests/test_port.py]\n")
+    ran = TestsOutcome(("tests/test_port.py",), 0, "1 passed", None,
+                       files=(("src/myport/history.json", "0" * 64), ("src/myport/core.py", "0" * 64)))
+    (project.home / "src/myport/history.json").write_text("[]")
+    assert changed_tests(ran, load_case(project.case)) == ["src/myport/core.py changed"]
+
+
+def test_what_is_kept_is_found_through_a_link_to_the_project(project, tmp_path):
+    project.declare(f"{DECLARED}, keeps: [src/myport/*.json, notes]")
+    (tmp_path / "link").symlink_to(project.home)
+    keeps = load_project(tmp_path / "link/nb-compare.yaml").engines["subject"].keeps
+    for top in (project.home, tmp_path / "link"):
+        assert is_kept(f"{top}/src/myport/a.json", keeps) and is_kept(f"{top}/notes/2026/x", keeps)
+        assert not is_kept(f"{top}/src/myport/deep/a.json", keeps) and not is_kept(f"{top}/notes/x.py", keeps)
+    project.declare(f"{DECLARED}, keeps: ['/*']")
+    with pytest.raises(CaseError, match="would be every file"):
+        load_project(project.home / "nb-compare.yaml")
