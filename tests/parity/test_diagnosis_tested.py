@@ -75,6 +75,7 @@ def edited(*changes):
     ("oversample-value", edited(("-oversample", 2)), "oversample 2"),
     ("mosaic-spread-value", edited(("-mosaic", 0.15), ("-mosaic_dom", 10)), "0.15"),
     ("mosaic-spread-value", edited(("-mosaic", 0.15), ("-mosaic_dom", 6)), "6 domains"),
+    ("mosaic-spread-value", edited(("-mosaic", 0.004), ("-mosaic_dom", 7)), "7 domains"),
     ("default-F-value", edited(("-default_F", 30)), "30 instead of 0"),
     ("water-value", edited(("-water", 15)), "15 instead of 0"),
     ("convention-value", (*SOUND, "-xds"), "xds"),

@@ -78,3 +78,15 @@ def test_a_dark_first_half_is_like_any_other_dark_one():
     assert first(reference, other)[0] != "float64-bytes"
     doubles = np.frombuffer((reference[::-1] + 0.1).astype("<f8").tobytes()[:4 * SLOW * FAST], "<f4")
     assert first(reference[::-1] + np.float32(0.1), doubles.reshape(SLOW, FAST)) == ("float64-bytes", True)
+
+
+@pytest.mark.parametrize("power", [0.95, 1.005])
+def test_a_power_is_told_of_a_flat_image_and_a_weak_one_of_any(power):
+    assert first(1000 + hill(), (1000 + hill().astype(float)) ** power) == ("power-law", True)
+    assert first(hill() + 1, (hill().astype(float) + 1) ** power) == ("power-law", True)
+
+
+def test_large_floats_are_whole_numbers_without_having_been_rounded():
+    plain = np.tile(np.linspace(1, 3, 32).repeat(2), (SLOW, 1))
+    assert first(plain, plain * 3.5e14 + 1e14)[0] != "integer-image"
+    assert first(plain, np.rint(plain * 10 + 10)) == ("integer-image", True)

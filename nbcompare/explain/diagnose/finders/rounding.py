@@ -16,6 +16,9 @@ from nbcompare.explain.diagnose.finders.values import line
 from nbcompare.explain.diagnose.image_pair import ImagePair
 from nbcompare.explain.diagnose.question import Question
 
+_ALL_WHOLE = 2.0**24
+"""From here on every float32 is a whole number."""
+
 
 def find_rounding(question: Question) -> Iterator[Cause]:
     """The subject's values lie on a coarser grid, each next to the reference's value."""
@@ -139,7 +142,7 @@ def _steps(pair: ImagePair) -> Iterator[Cause]:
                               (f"{values.size} different values among {rows.size} pixels",), residual=pair.worst,
                               left=None, what=f"rounded to multiples of {step:.6g}", confidence=0.97, prior=0.7)
         return
-    if (pair.y == np.rint(pair.y)).all():
+    if (pair.y == np.rint(pair.y)).all() and float(np.abs(values[values != 0]).min()) < _ALL_WHOLE:
         yield carried_out(causes.INTEGER_IMAGE,
                           f"the subject is round({scale:.6g} * reference + {offset:.4g}), whole numbers",
                           (f"{values.size} different values among {rows.size} pixels",),

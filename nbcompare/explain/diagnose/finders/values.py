@@ -117,23 +117,32 @@ def find_pixel_functions(question: Question) -> Iterator[Cause]:
     yield from _power(pair)
 
 
+_SPREAD, _TELLING = 0.01, 50
+"""Standard deviation of ln reference from which on a power shows, and how far it must reach beyond its own scatter."""
+
+
 def _of_positive(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
     """The function of what is above zero."""
     return lambda values: function(np.maximum(values, 0))
 
 
 def _power(pair: ImagePair) -> Iterator[Cause]:
-    rows, columns = pair.bright
+    rows, columns = pair.sample
+    lit = (pair.x[rows, columns] > 1e-5 * pair.peak) & (pair.y[rows, columns] > 0)
+    rows, columns = rows[lit], columns[lit]
     if rows.size < 20:
         return
     x, y = np.log(pair.x[rows, columns]), np.log(pair.y[rows, columns])
-    if x.std() < 0.1:
+    if x.std() < _SPREAD:
         return
     slope, intercept = np.polyfit(x, y, 1)
-    if abs(slope - 1) < 0.02 or abs(slope) < 0.1 or float(np.std(y - slope * x - intercept)) > 1e-3:
+    scatter = float(np.std(y - slope * x - intercept))
+    if abs(slope) < 0.1 or scatter > 1e-3 or abs(slope - 1) * float(x.std()) < _TELLING * scatter:
         return
     factor = math.exp(intercept)
     proof = pair.prove_each(lambda x: factor * np.maximum(x, 0) ** slope)
+    if proof.left > 1 / _TELLING:
+        return
     near = float(np.std(y - slope * x - intercept))
     sentence = f"the subject is {factor:.6g} * reference^{slope:.6g}"
     if proof.residual <= _BENT:

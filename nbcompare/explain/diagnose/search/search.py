@@ -22,6 +22,7 @@ from nbcompare.explain.diagnose.hypotheses.fit_parameters import MOSAIC_SPREAD, 
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search import limits
+from nbcompare.explain.diagnose.search.domains import spread_responses
 from nbcompare.explain.diagnose.search.emulated_together import emulated_together
 from nbcompare.explain.diagnose.search.fitting import SMOOTHINGS, Fitted, Fitter, Response, explained_share
 from nbcompare.explain.diagnose.search.list_cut import cut_trials
@@ -245,7 +246,7 @@ class CauseSearch:
         for parameter in sorted(fit_parameters(self.question), key=lambda parameter: not parameter.linear):
             if not self.trials.within(limits.TURNED_ONCE):
                 break
-            self.responses += near.responses(parameter)
+            self.responses += [*near.responses(parameter), *spread_responses(near, parameter)]
         self.responses.sort(key=lambda response: -response.promise)
         plain = sorted((r for r in self.responses if r.explained > limits.PLAIN), key=lambda r: -r.explained)
         for response in self._looked_at(plain[:limits.LOOKS], self.fitter)[:limits.SURE_FITS]:
