@@ -101,8 +101,10 @@ def nb_device(request: pytest.FixtureRequest, record_property: Callable[[str, ob
 def device_in_use(device: str, record_property: Callable[[str, object], None]) -> Iterator[str]:
     """Give the device's name to a test, then see that it used it: on cuda something must have been allocated there."""
     if device == "cuda":
-        torch = pytest.importorskip("torch")
-
+        try:
+            import torch
+        except ImportError:
+            pytest.fail("it is torch that says whether cuda was used, and it is not installed here", pytrace=False)
         assert torch.cuda.is_available(), "there is no CUDA device"
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()

@@ -1,6 +1,7 @@
 """The pytest plugin, used as people use it: case files as tests, fixtures for their own, in a folder of their own."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,6 @@ def project(pytester, monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
     def write(subject="twin"):
-        import sys
-
         shutil.copytree(FAKES, pytester.path / "engines")
         (pytester.path / "mine.parity.yaml").write_text(CASE.format(
             python=sys.executable, good="engines/good.py", subject=f"engines/{subject}.py"))
@@ -162,6 +161,14 @@ def test_a_test_on_a_device_fails_unless_it_uses_it(pytester):
     result = pytester.runpytest_subprocess(*run, "--nb-device", "cuda")
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*takes nb_device and allocated nothing on it*"])
+
+
+def test_a_device_that_nobody_can_ask_about_fails_and_is_not_skipped(pytester, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    pytester.makepyfile("def test_uses(nb_device): pass")
+    result = pytester.runpytest_inprocess("-p", "no:xdist", "--nb-device", "cuda")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*it is torch that says whether cuda was used*"])
 
 
 def test_a_session_without_parity_cases_loads_nothing_of_it(pytester):
