@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nbcompare.case.threshold import Threshold
-from nbcompare.commands.views.page.bars import bar_of, drawing, factor_of, scale_of
+from nbcompare.commands.views.page.bars import bar_of, drawing, factor_of, in_order, scale_of
 from nbcompare.commands.views.page.decided import decided
 from nbcompare.commands.views.page.pair import ShownPair
 from nbcompare.compare.compare import compare_images
@@ -116,7 +116,7 @@ def test_it_is_shown_where_the_figure_that_is_furthest_off_was_taken(reference):
     near, far = Roi("near", 0, 3, 0, 3), Roi("far", 60, 70, 60, 70)
     rois = [Roi.full(Shape(120, 150)), near, far]
     subject = reference.copy()
-    subject[1, 2], subject[65, 66] = 4, 101
+    subject[1, 2], subject[65, 66] = 40, 101
     found = decided_of(reference, subject, rois, exactly("full", "near", "far"))
     assert (found.region.name, found.of) == ("far", "")
     subject[1, 2] = 52  # half as far off counts as much
@@ -158,6 +158,12 @@ def test_a_bar_ends_where_its_share_is_and_is_red_beyond_the_limit():
     assert "<rect" not in drawing(bar(0.0), scale) and "noise" not in drawing(bar(0.5), scale)
     noisy = re.search(r'class="noise" d="M([\d.]+) ', drawing(bar(0.5, noise=0.1), scale))
     assert float(noisy[1]) == pytest.approx(scale.x(0.1), abs=0.05)
+
+
+def test_what_does_not_hold_stands_first_and_then_what_is_nearest_to_its_limit():
+    undefined = bar_of(Check(Threshold("max_abs_diff", "full", None, 1.0, "w"), None, False, "no signal", None))
+    ordered = in_order([bar(0.1), bar(5.0), bar(0.9), undefined, bar(50.0)])
+    assert [found.check.value for found in ordered] == [None, 50.0, 5.0, 0.9, 0.1]
 
 
 @pytest.mark.parametrize(("value", "most", "words"), [

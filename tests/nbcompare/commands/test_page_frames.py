@@ -109,3 +109,14 @@ def test_readings_say_what_a_scale_and_a_single_pixel_are():
 def test_bars_that_are_folded_away_are_counted(holds, words):
     threshold = Threshold("sum_ratio", "full", 0.9, 1.1, "same scale")
     assert more_words([bar_of(Check(threshold, 1.0 if hold else 2.0, hold)) for hold in holds]) == words
+
+
+def test_identical_are_images_of_the_same_numbers_types_and_masks():
+    image = np.arange(12, dtype=np.float32).reshape(3, 4)
+    masked = np.ma.MaskedArray(image, image == 5)
+    assert ShownPair(image, image.copy()).identical and ShownPair(masked, masked.copy()).identical
+    for other in (image.astype(np.float64), masked, image + (image == 5)):
+        assert not ShownPair(image, other).identical
+    nothing = np.where(image == 5, np.nan, image)
+    assert ShownPair(nothing, nothing.copy()).identical  # NaN in both is the same number
+    assert not ShownPair(masked, np.ma.MaskedArray(image, image == 6)).identical

@@ -1,14 +1,16 @@
 """The models that a page draws are such as Bokeh itself reads, each written once."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from nbcompare.bundle.names import RADIAL_PROFILE
 from nbcompare.commands.views.page.bokeh_document import document
 from nbcompare.commands.views.page.distributions import bright_pixels
 from nbcompare.commands.views.page.pair import ShownPair
-from nbcompare.commands.views.page.plots import _lines, _of_pixels
+from nbcompare.commands.views.page.plots import _lines, _of_pixels, _of_rings
 from nbcompare.commands.views.page.viewer import panes
 from nbcompare.commands.views.page.whole_page import data_block
 
@@ -54,6 +56,21 @@ def test_a_line_has_a_gap_where_there_is_no_number_and_two_have_a_legend(read_ba
     assert [item.label.value for item in plot.center[0].items] == ["a", "b"]
     assert plot.center[0].items[1].renderers[0] is plot.renderers[2]
     assert plot.renderers[2].glyph.line_dash == [6]
+
+
+def test_profiles_are_means_of_rings_on_a_logarithmic_scale(tmp_path):
+    """Of two rings of 10 and 20 pixels; a third has none."""
+    def ring(start, pixels, reference, subject):
+        return {"from_px": start, "to_px": start + 1, "pixels": pixels, "reference_sum": reference,
+                "subject_sum": subject, "ratio": subject / reference if reference else None}
+
+    rings = [ring(0, 10, 100.0, 200.0), ring(1, 20, 20000.0, 20000.0), ring(2, 0, 0.0, 0.0)]
+    (tmp_path / RADIAL_PROFILE).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / RADIAL_PROFILE).write_text(json.dumps({"regions": {"full": rings}, "centre_px": [0, 0]}))
+    ratio, radial = _of_rings(SimpleNamespace(folder=tmp_path), None)
+    assert ratio.reading.startswith("Ring by ring the ratio of sums lies between 1 and 2")
+    y = [line.attributes["data_source"].attributes["data"]["y"] for line in radial.model.attributes["renderers"][::2]]
+    assert y[0][:2] == [1.0, 3.0] and y[1][0] == pytest.approx(np.log10(20)) and np.isnan(y[0][2])
 
 
 def test_an_image_is_read_as_it_was(read_back):

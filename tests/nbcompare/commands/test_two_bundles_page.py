@@ -30,6 +30,8 @@ def test_verdicts_figures_margins_and_files_stand_beside_each_other(store, nb):
                for entry in json.loads((folder / "record.json").read_text())["engines"][1]["made_of"]["files"]
                if entry["name"] in ("twin.py", "bright.py")]
     assert [name for name, _ in changed] == ["twin.py", "bright.py"] and all(sum_ in seen for _, sum_ in changed)
+    told = seen.partition("Figures that are not the same")[2].partition("Code and inputs")[0]
+    assert "full sum_ratio 1 125932" in told and "correlation" not in told  # which is 1 in both
     assert "_image.py" not in seen  # it is in both what it was
 
 
