@@ -27,6 +27,12 @@ def overlooked(folder: Path) -> Path:
     return folder
 
 
+def overlook(folder: Path, name: str) -> None:
+    """Let git overlook one file of a folder, unless somebody wrote there what is overlooked. Raises FileError."""
+    if not (folder / _IGNORED).exists():
+        write_whole(folder / _IGNORED, f"/{name}\n/{_IGNORED}\n")
+
+
 def removed_if_empty(folder: Path) -> None:
     """Remove such a folder when nothing is left in it. Raises OSError."""
     if all(entry.name == _IGNORED for entry in folder.iterdir()):

@@ -4,7 +4,7 @@ run, and no program is looked for."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,17 @@ def validate(path: Path) -> Validated:
         with reading_on():
             _look_at_schema_line(path, kind)
         {CASE: _look_at_case, PROJECT: load_project, PHASES: load_phases}[kind](path)
-    distinct = {(fault.line, fault.column, fault.message): fault for fault in found}
-    return Validated(path, kind, tuple(sorted(distinct.values(), key=_place)))
+    return Validated(path, kind, tuple(_each_once(found)))
+
+
+def _each_once(found: Sequence[CaseError]) -> list[CaseError]:
+    """The faults in the order of their places, each once. One of an option may have been met twice, at the command and
+    at the word itself: the word's place is kept."""
+    distinct: dict[tuple[object, ...], CaseError] = {}
+    for fault in sorted(found, key=_place):
+        said = _bare(fault)
+        distinct[(said,) if said.startswith("-") else (said, fault.line, fault.column)] = fault
+    return sorted(distinct.values(), key=_place)
 
 
 def _place(fault: CaseError) -> tuple[int, int]:

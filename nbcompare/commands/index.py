@@ -38,6 +38,7 @@ def command(bundles: Path, target: Path | None, factor: float, phases_file: Path
     told, and loosened thresholds are marked. A bundle that is damaged, or none, is a row that says so. The page runs
     nothing and fetches nothing. What was read is kept in BUNDLES/.index-cache.json, which can be deleted.
     """
+    from nbcompare.bundle.beside import overlook
     from nbcompare.bundle.history.cache import CACHE, Cache
     from nbcompare.bundle.history.kept import read_history
     from nbcompare.commands.views.index.page import index_page
@@ -52,7 +53,9 @@ def command(bundles: Path, target: Path | None, factor: float, phases_file: Path
     if pages:
         _write_pages(bundles, history, pages)
     gates = _gates(phases_file, bundles) if phases_file else ()
-    target = target or bundles / "index.html"
+    if target is None:
+        target = bundles / "index.html"
+        overlook(bundles, target.name)
     with _uncollected():
         write_whole(target, index_page(bundles, history, factor, gates))
         cache.write()

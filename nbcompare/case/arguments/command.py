@@ -176,6 +176,13 @@ def is_number(text: str) -> bool:
     return True
 
 
+def no_number(word: str, found: str | None) -> str:
+    """What is said of an option that needs a number and has something else, or nothing."""
+    if found is None:
+        return f"{word} needs a number, found nothing"
+    return f"{word} needs a number, found {'the option ' + found if option_named(found) else repr(found)}"
+
+
 def number(text: str) -> float:
     return float(text) if is_number(text) else 0.0
 
@@ -238,7 +245,7 @@ def _number(item: Item) -> float:
     try:
         value = float(item.values[0])
     except (IndexError, ValueError):
-        raise UsageError(f"{item.word} needs a number, found {' '.join(item.values) or 'nothing'}") from None
+        raise UsageError(no_number(item.word, item.values[0] if item.values else None)) from None
     if not math.isfinite(value):
         raise UsageError(f"{item.word} needs a finite number, found {item.values[0]}")
     return value

@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
-from nbcompare.case.arguments.command import Item, is_number, parse_command
+from nbcompare.case.arguments.command import Item, is_number, no_number, parse_command
 from nbcompare.case.arguments.options import CELL, MISSET, PERHAPS, all_options, option_named
 
 _NUMBERS = frozenset(("length", "real", "angle", "vector", "pixels", "size", "scale"))
@@ -78,7 +78,7 @@ def _no_number(item: Item) -> str | None:
         return None
     if kind in _NUMBERS or item.row.count in (CELL, MISSET):
         bad = next((value for value in item.values if not is_number(value)), None)
-        return f"{item.word} needs numbers, found {bad!r}" if bad is not None else None
+        return no_number(item.word, bad) if bad is not None else None
     if kind in _WHOLE:
         bad = next((value for value in item.values if not re.fullmatch(r"[-+]?[0-9]+", value)), None)
         return f"{item.word} needs whole numbers, found {bad!r}" if bad is not None else None

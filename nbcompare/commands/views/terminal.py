@@ -38,6 +38,12 @@ BODY_LINES = 6
 FAILED_LINES = 14
 """What failed engines may take: a sentence and five last lines of each, and two hints."""
 
+_MEASURED = "Measured: "
+"""After this the why of a threshold that init wrote says how far the reference was from itself."""
+
+SOURCES_KEY = "sources: ["
+"""In a note that proposes a line of the project file."""
+
 _TO_BE_EXPLAINED = (Label.FAIL, Label.NOT_PROVEN)
 
 
@@ -61,12 +67,16 @@ def bundle_report(bundle: Bundle) -> str:
 
 
 def _notes(notes: Sequence[str], *, whole_text: bool) -> list[str]:
-    """Each note in full beside a success; on a line of its own where a failure has more to say, two lines at most."""
+    """Each note in full beside a success; on a line of its own where a failure has more to say, two lines at most. One
+    that says what to write into a file is never cut."""
     if whole_text:
         return [entry for note in notes for entry in whole("note", note)]
-    if len(notes) > 2:
-        return [line("note", notes[0]), line("note", f"and {len(notes) - 1} more notes, all of them in the record")]
-    return [line("note", note) for note in notes]
+    told = notes if len(notes) <= 2 else notes[:1]
+    lines = [entry for note in told
+             for entry in (whole("note", note) if SOURCES_KEY in note else [line("note", note)])]
+    if len(told) < len(notes):
+        lines.append(line("note", f"and {len(notes) - 1} more notes, all of them in the record"))
+    return lines
 
 
 def headline(verdict: Verdict, name: str, stamp: str) -> str:
@@ -145,6 +155,9 @@ def _reasons(verdict: Verdict, room: int) -> list[str]:
 def _against_noise(check: Check, further: FurtherEvidence) -> str:
     """How big the difference is in units of how far the reference is from itself."""
     if check.noise is None:
+        _, measured, said = check.threshold.why.partition(_MEASURED)
+        if measured:
+            return f"not measured in this run; as the threshold says: {said.partition('; ')[0]}"
         return "of the reference not measured (nb-compare run --noise-floor)"
     distance = METRICS[check.threshold.metric].distance
     if check.value is None or not distance(check.noise):

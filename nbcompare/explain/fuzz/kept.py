@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from nbcompare.bundle.beside import overlooked
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Shape
 from nbcompare.errors import FileError
@@ -46,7 +47,8 @@ class Kept:
         taken away first. Raises FileError where the folder cannot be written."""
         path = self.folder / TRIALS
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            if not self.folder.exists():  # what is found is made anew at any time, and is no change of the tree
+                overlooked(self.folder)
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
             if fresh or not lines or _parsed(lines[0]).get("key") != self.key:
                 for name in ("failures", "causes"):

@@ -50,7 +50,7 @@ FAULTS = [
     ("-flux 1e18", "-mat A.mat", "3:10", "-mat A.mat is not among the inputs"),
     ("-flux 1e18", "-floatfile x.bin", "3:10", "-floatfile is added by the runner"),
     ("-flux 1e18", "'unclosed", "3:10", "cannot be split into words"),
-    ("-detpixels_y 7", "-detpixels_y seven", "3:10", "-detpixels_y needs a number, found seven"),
+    ("-detpixels_y 7", "-detpixels_y seven", "3:10", "-detpixels_y needs a number, found 'seven'"),
     ("rois:\n", "inputs: {A.mat: {made_by: nobody, sha256: 00}}\nrois:\n", "5:27", "unknown generator 'nobody'"),
     ("rois:\n", "inputs: {A.mat: {file: not_there.mat}}\nrois:\n", "5:24", "there is no file not_there.mat"),
     ("rois:\n", "inputs: {A.mat: {made_by: lysozyme-orientation}}\nrois:\n", "5:17", "needs its sha256 pinned"),

@@ -117,7 +117,7 @@ def test_a_size_is_rounded_to_whole_pixels(tmp_path, args, fast, slow):
     ("-detsize_f 0.05", "the arguments declare an image of 0 x 1024 pixels"),
     ("-detpixels nan", "-detpixels needs a finite number, found nan"),
     ("-detsize", "-detsize needs a number, found nothing"),
-    ("-detpixels five", "-detpixels needs a number, found five")])
+    ("-detpixels five", "-detpixels needs a number, found 'five'")])
 def test_an_image_that_cannot_be_is_refused(tmp_path, args, words):
     with pytest.raises(UsageError) as caught:
         declared_shape(args.split(), tmp_path)

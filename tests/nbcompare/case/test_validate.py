@@ -45,12 +45,24 @@ def test_every_fault_is_told_at_its_place(written, nb):
     assert said.code == 1
     places = [line.partition("x.yaml:")[2] for line in said.out.splitlines() if "x.yaml:" in line]
     expected = ("1:7: name must", "3:1: unknown key 'comand'", "5:3: unknown option -NN; did you mean -N?",
-                "5:9: unknown option -lamda; did you mean -lambda?", "6:3: -default_F needs numbers, found 'ten'",
+                "5:9: unknown option -lamda; did you mean -lambda?", "6:3: -default_F needs a number, found 'ten'",
                 "6:42: -Na needs 1 value, found 0", "7:8: image says", "9:17: input a.hkl: there is no file",
                 "12:8: region far", "14:14: unknown metric 'corelation'", "15:32: unknown region 'fulll'",
                 "15:39: unknown region 'farr'", "16:10: unknown key 'reference_second'")
     assert [place.startswith(start) for place, start in zip(places, expected, strict=True)] == [True] * 13, places
     assert "good.yaml: valid case" in said.out and "13 faults in 1 of 2 files" in said.out
+
+
+@pytest.mark.parametrize("old, new, fault", [
+    ("-detpixels_y 7", "-detpixels_y seven", "-detpixels_y needs a number, found 'seven'"),
+    ("-flux 1e18", "-distance -flux 1e18", "-distance needs a number, found the option -flux")])
+def test_a_bad_number_is_told_once_at_its_word_with_what_stands_there(written, old, new, fault):
+    """The size is asked for when the case is read, and again when all options are looked at."""
+    found = validate(written(SMALL_CASE.replace(old, new))).faults
+    said = [entry for entry in found if fault in str(entry)]
+    assert len(said) == 1 and str(found).count("needs a number") == 1
+    column = SMALL_CASE.replace(old, new).splitlines()[(said[0].line or 0) - 1].index(fault.split()[0]) + 1
+    assert said[0].column == column
 
 
 def test_a_run_still_stops_at_the_first_fault(written, nb):
@@ -122,4 +134,4 @@ def test_values_are_looked_at_as_the_bundled_engines_do():
                                "3", "-detector_abs", "inf"])) == []
     assert list(option_faults(["-N", "2.5", "-zzz", "4", "7", "-lambda", "x"])) == [
         "-N needs whole numbers, found '2.5'", "unknown option -zzz; docs/flags.md lists them",
-        "-lambda needs numbers, found 'x'"]
+        "-lambda needs a number, found 'x'"]

@@ -6,11 +6,15 @@ import shutil
 import numpy as np
 import pytest
 
+from nbcompare.case.threshold import Threshold
 from nbcompare.cli import COMMANDS
 from nbcompare.commands.colour import coloured, taken_out
+from nbcompare.commands.views import terminal
 from nbcompare.compare.text_picture import text_picture
 from nbcompare.engine.progress import time_left
 from nbcompare.errors import to_type
+from nbcompare.verdict.further_evidence import FurtherEvidence
+from nbcompare.verdict.verdict import Check
 from tests.nbcompare.conftest import SMALL_CASE
 
 
@@ -134,3 +138,22 @@ def test_a_picture_in_characters_shows_the_brightest_of_each_block():
 
 def test_the_time_left_follows_the_pace():
     assert time_left(30, 25) == ", about 1:30 left" and time_left(0.5, 50) == time_left(9, 100) == ""
+
+
+def test_a_note_that_says_what_to_write_is_never_cut_beside_a_failure():
+    """Whatever its length, and also where other notes are left to the record; any other note is one line."""
+    globs = ", ".join(f'"src/part_{at}.py"' for at in range(30))
+    proposal = f"add to the engine subject in nb-compare.yaml: sources: [{globs}]"
+    for notes in ([proposal], [proposal, "second", "third"]):
+        said = " ".join(entry.split("note", 1)[-1].strip() for entry in terminal._notes(notes, whole_text=False))
+        assert proposal in said
+    assert [len(entry) for entry in terminal._notes(["x" * 500], whole_text=False)] == [213]
+
+
+@pytest.mark.parametrize("why, said", [
+    ("the scale. Measured: the reference is bit-identical in 3 more runs; one unit in the last place makes 6e-8",
+     "not measured in this run; as the threshold says: the reference is bit-identical in 3 more runs"),
+    ("same scale", "of the reference not measured (nb-compare run --noise-floor)")])
+def test_a_noise_that_init_measured_is_told_from_the_threshold(why, said):
+    check = Check(Threshold("sum_ratio", "full", 0.9, 1.1, why), 1.2, False)
+    assert terminal._against_noise(check, FurtherEvidence()) == said

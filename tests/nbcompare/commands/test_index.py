@@ -225,6 +225,16 @@ def test_pages_of_the_newest_runs_are_written_and_led_to(store, page, nb):
     assert f'href="./small/pages/{store.crashed.name}.html"' in page()
 
 
+def test_the_page_is_no_change_of_a_tree_whose_bundles_are_committed(write, page):
+    """What somebody wrote to be overlooked stands."""
+    write("small", {})
+    page()
+    assert (BUNDLES / ".gitignore").read_text() == "/index.html\n/.gitignore\n"
+    (BUNDLES / ".gitignore").write_text("*.bin\n")
+    page()
+    assert (BUNDLES / ".gitignore").read_text() == "*.bin\n"
+
+
 def test_gates_of_a_plan_are_looked_into(store, nb, small_case):
     Path("phases.yaml").write_text(
         "title: t\nphases:\n"

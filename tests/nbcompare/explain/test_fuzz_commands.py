@@ -82,6 +82,7 @@ main(defects)
 def test_where_nothing_fails_it_passes_and_says_what_was_covered(fuzz):
     said = fuzz("--budget", "6", subject="any_command_too")
     assert said.code == 0 and said.out.startswith("PASS  ") and "of 98 compared" in said.out
+    assert Path("fuzz/.gitignore").read_text() == "*\n"  # a gate that wants a clean tree stays green
 
 
 def test_a_case_is_varied_and_judged_by_its_own_thresholds(fuzz, small_case):
