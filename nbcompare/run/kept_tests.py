@@ -47,9 +47,18 @@ def kept_tests(staged: StagedCase, options: RunOptions, handed: HandedOver) -> d
     if not staged.bundle.rest_on(newest[0]):
         return None  # it is being removed
     try:
-        return _taken(newest[0], verified(newest[0]).record, staged.bundle)
+        return _taken(newest[0], _verified(newest[0], staged), staged.bundle)
     except NbCompareError:
         return None
+
+
+def _verified(folder: Path, staged: StagedCase) -> Record:
+    """The record of a whole bundle, which is not looked at again where the reference was taken from it a moment ago.
+    Raises EvidenceError for one that is not."""
+    stored = staged.stored
+    if stored and staged.kept and stored.folder.resolve() == folder.resolve():
+        return stored.record
+    return verified(folder).record
 
 
 def _taken(folder: Path, record: Record, bundle: Staging) -> dict[str, TestsOutcome]:
