@@ -245,6 +245,11 @@ def _declared_programs(evidence: Evidence) -> tuple[bool, str]:
         if wanted and wanted.adapter != engine.adapter:
             return False, (f"what stands between the case and the {engine.role} (arguments, config, output) is not "
                            f"what {wanted.file.name} declares now")
+        kept = engine.made_of.keeps if engine.made_of else ()
+        if wanted and kept != wanted.keeps:
+            then, now = (", ".join(keeps) or "nothing" for keeps in (kept, wanted.keeps))
+            return False, (f"the {engine.role} was declared to keep {then} from run to run, and {wanted.file.name} "
+                           f"says {now} now; run the case again")
         pin = evidence.case.pins.get(engine.role) if engine in record.engines else None
         if pin and pin.sha256 and pin.sha256 not in (engine.program_sha256, engine.source_sha256):
             return False, f"the {engine.role} has not the sum that the case pins"

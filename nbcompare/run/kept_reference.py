@@ -134,7 +134,8 @@ def _key(identity: EngineIdentity, shape: Shape | None, arguments: tuple[str, ..
     program = [identity.started_as, identity.program_sha256, identity.program_bytes, identity.version,
                identity.libraries, sorted(identity.variables.items()), identity.source_sha256,
                made_of.kind if made_of else None, made_of.interpreter if made_of else None,
-               made_of.installed if made_of else None, identity.adapter.as_dict() if identity.adapter else None,
+               (made_of.installed, made_of.keeps) if made_of else None,
+               identity.adapter.as_dict() if identity.adapter else None,
                str(shape)]
     surroundings = {**{name: facts.get(name) for name in _OF_THE_MACHINE},
                     **{name: value for name, value in facts.items() if name.startswith("$")}}

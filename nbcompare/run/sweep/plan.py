@@ -64,7 +64,8 @@ def _key(case: CaseFacts, inputs: str, engines: Sequence[EngineIdentity], simula
     by its path or commit, and the simulator's source where an engine is, or says it is, the bundled simulator."""
     said = {key: value for key, value in case.as_dict().items() if key not in ("file", "sha256", "title")}
     known = [[engine.role, engine.program_sha256, _PASSING.sub("", engine.version), engine.source_sha256,
-              engine.own_words, sorted(engine.variables.items()), engine.made_of.installed if engine.made_of else (),
+              engine.own_words, sorted(engine.variables.items()),
+              (engine.made_of.installed, engine.made_of.keeps) if engine.made_of else (),
               engine.adapter.as_dict() if engine.adapter else {}]
              for engine in engines]
     source = simulator if any(SIMULATOR in (*engine.started_as, *engine.version.split()) for engine in engines) else ""

@@ -79,6 +79,8 @@ def test_a_history_that_a_port_reads_and_writes_is_told_until_it_is_declared(run
     assert f"(keeps): {history}" in str(record["notes"])
     history.write_text("[]")
     assert gate(ALL) == {} and how() == "stored", "it was used by hand meanwhile"
+    project.declare(DECLARED)
+    assert "was declared to keep" in gate(ALL)["experiment"] and how() == "ran", "it does matter"
 
 
 def test_no_declaration_takes_code_out_of_a_port(run, gate, project):
