@@ -12,6 +12,7 @@ import pytest
 
 from nbcompare.bundle.history.cache import CACHE, Cache
 from nbcompare.bundle.history.kept import read_history
+from nbcompare.commands.views.index.runs import margin_class
 from tests.nbcompare.made_history import made_record, stamp_of, write_record
 
 RATIO = ("sum_ratio", "full")
@@ -59,7 +60,7 @@ def test_cases_stand_in_the_order_of_their_smallest_margin(write, page):
     write("near", {"values": off_by(0.005)})
     write("outside", {"values": off_by(0.02)})
     write("same", {})
-    record = json.loads(min(Path("bundles/far").iterdir()).joinpath("record.json").read_text())
+    record = json.loads(max(Path("bundles/far").iterdir()).joinpath("record.json").read_text())
     record["case"]["name"], record["verdict"] = "blocked", {**record["verdict"], "word": "BLOCKED", "exit_code": 8}
     write_record(BUNDLES, record)  # with figures that hold, and no evidence all the same
     Path("bundles/no-bundle/20260101T000000Z").mkdir(parents=True)
@@ -113,6 +114,12 @@ def test_the_page_runs_nothing_fetches_nothing_and_escapes_everything(write, pag
     policy = html.unescape(re.search(r'Content-Security-Policy" content="([^"]+)', text)[1])
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     assert "style=" not in text  # which this policy would not let through
+
+
+@pytest.mark.parametrize(("margin", "shown"), [(0.99, "m0"), (1.0, "m1"), (2.0, "m2"), (99.0, "m4"), (100.0, "m5"),
+                                                (float("inf"), "m6"), (None, "none")])
+def test_the_colour_of_a_margin_changes_at_its_bounds(margin, shown):
+    assert margin_class(margin) == shown
 
 
 # --- damage ------------------------------------------------------------------------------------------------------

@@ -120,3 +120,31 @@ def test_identical_are_images_of_the_same_numbers_types_and_masks():
     nothing = np.where(image == 5, np.nan, image)
     assert ShownPair(nothing, nothing.copy()).identical  # NaN in both is the same number
     assert not ShownPair(masked, np.ma.MaskedArray(image, image == 6)).identical
+
+
+def test_dim_pixels_are_counted_apart_and_a_difference_is_held_against_counting_noise():
+    """Of 100 photons the noise is 10; one pixel of 36 is below a millionth of the peak."""
+    reference = np.full((6, 6), 100, np.float32)
+    reference[0, 0] = 1e-5
+    subject = reference + 5
+    subject[5] = 115
+    bright = distributions.bright_pixels(ShownPair(reference, subject))
+    assert (len(bright.reference), bright.others) == (35, 1)
+    said = distributions.against_noise(bright)[2]
+    assert "The largest difference is 1.5 of the noise" in said and "17.14 % of the bright pixels" in said
+
+
+def test_a_sector_is_where_it_lies_about_the_beam():
+    """10.5 pixels along fast from a beam at (4.5, 14.5), and half a pixel before it: just below 0 degrees."""
+    reference = np.ones((20, 20), np.float32)
+    subject = reference.copy()
+    subject[14, 15] = 2
+    bright = distributions.bright_pixels(ShownPair(reference, subject))
+    angles, ratios, _ = distributions.sectors(bright, 20, (4.5, 14.5))
+    assert [angle for angle, ratio in zip(angles, ratios, strict=True) if ratio and ratio > 1] == [-5]
+
+
+def test_half_of_the_pixels_differ_by_no_more_than_the_quantile_of_a_half():
+    reference = np.full((10, 10), 100, np.float32)
+    shares, sizes, _ = distributions.quantiles(ShownPair(reference, reference + np.arange(100).reshape(10, 10)))
+    assert (shares[0], sizes[0], dict(zip(shares, sizes, strict=True))[0.5], sizes[-1]) == (0.01, 0, 0.49, 0.99)

@@ -58,6 +58,12 @@ def test_a_line_has_a_gap_where_there_is_no_number_and_two_have_a_legend(read_ba
     assert plot.renderers[2].glyph.line_dash == [6]
 
 
+def test_data_of_a_page_cannot_end_their_element():
+    value = {"</script>": ["<!--", "a & b", "\u2028\u2029"]}
+    text = data_block(value)
+    assert json.loads(text) == value and not set("<>&\u2028\u2029") & set(text)
+
+
 def test_profiles_are_means_of_rings_on_a_logarithmic_scale(tmp_path):
     """Of two rings of 10 and 20 pixels; a third has none."""
     def ring(start, pixels, reference, subject):
