@@ -26,7 +26,7 @@ from nbcompare.case.parts import NAME, arguments, known_word, matching, threshol
 from nbcompare.case.reading.all_faults import part, reading_on
 from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.case.refusal import Refusal, refusals_of
-from nbcompare.case.regions import rois_of, weak_allowed_in
+from nbcompare.case.regions import files_of_regions, rois_of, weak_allowed_in
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.errors import UsageError, nearest
@@ -117,6 +117,7 @@ class Case:
     nan: str = FAIL
     expect: Mapping[str, Refusal] = field(default_factory=dict)
     subjects: Mapping[str, FurtherSubject] = field(default_factory=dict)
+    region_files: frozenset[str] = frozenset()
     path: Path | None = None
     sha256: str | None = None
 
@@ -184,6 +185,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         nan=part(entries, "nan", nan_of, COMPARE if judged_nan else FAIL),
         expect=expect,
         subjects=part(entries, "subjects", further_subjects_of, {}),
+        region_files=part(entries, "rois", files_of_regions, frozenset()),
         path=path,
         sha256=hashlib.sha256(raw).hexdigest(),
     )

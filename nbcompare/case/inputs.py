@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbcompare.case.lysozyme import amplitudes_text, orientation_text
-from nbcompare.errors import CaseError, FileError
+from nbcompare.errors import CaseError, FileError, UsageError
 from nbcompare.files import hash_of_named, sha256_of, user_cache, write_whole
 
 if TYPE_CHECKING:
@@ -50,8 +50,15 @@ def stage_inputs(case: Case, overrides: Mapping[str, Path], folder: Path) -> tup
     """Put every input of the case into ``folder`` under its own name.
 
     ``overrides`` maps input names to the user's files. Raises CaseError when an input that was not
-    overridden is not what the case pins.
+    overridden is not what the case pins, and UsageError for another file in the place of one that a region is made of:
+    the region was read from the case's own.
     """
+    for entry in case.inputs:
+        given = overrides.get(entry.name)
+        if given and entry.name in case.region_files and sha256_of(given) != sha256_of(case.folder / str(entry.file)):
+            raise UsageError(f"--input {entry.name}: a region of the case is made of {entry.file}, so another file in "
+                             "its place would judge other pixels than the case says",
+                             hint="change the file of the case, or give the region an input of its own")
     return tuple(_stage(entry, case, overrides.get(entry.name), folder / entry.name) for entry in case.inputs)
 
 

@@ -61,6 +61,12 @@ def weak_allowed_in(cursor: Cursor | None, rois: tuple[Roi, ...]) -> tuple[Roi, 
     return allow_weak(rois, entries["allowed"].text(), named)
 
 
+def files_of_regions(cursor: Cursor) -> frozenset[str]:
+    """The inputs whose pixels that are not zero are a region of the section ``rois``."""
+    named = (entry.mapping().get("file") for entry in cursor.mapping().values() if entry.kind == "mapping")
+    return frozenset(entry.text() for entry in named if entry is not None)
+
+
 def allow_weak(rois: Sequence[Roi], why: str | None, named: Iterable[str] | None = None) -> tuple[Roi, ...]:
     """The regions, of which those named (or all) may be weak for this reason; as they are where there is none."""
     chosen = {roi.name for roi in rois} if named is None else set(named)

@@ -12,6 +12,7 @@ import numpy as np
 
 from nbcompare.errors import FileError, UsageError
 from nbcompare.formats.declared import FABIO, Declared, ImageFile
+from nbcompare.formats.packed import require_whole_mar345
 
 _CBF = {"wavelength_A": (r"Wavelength\s+([\d.eE+-]+)\s*A", 1.0),
         "distance_mm": (r"Detector_distance\s+([\d.eE+-]+)\s*m\b", 1e3),
@@ -29,6 +30,10 @@ _ELSEWHERE = ("edf_binaryfilename",)
 """Words of a header that name the file which holds the pixels."""
 
 
+_MARCCD_HEAD, _MRC_HEAD = 4096, 1024
+"""Bytes before the pixels."""
+
+
 def read_detector_file(path: Path, declared: Declared, *, alone: bool = False) -> ImageFile:
     """The image of a detector file; ``alone`` refuses one whose pixels lie in another. Negative pixels of a CBF are the
     marks of gaps and dead pixels, and are masked.
@@ -41,6 +46,7 @@ def read_detector_file(path: Path, declared: Declared, *, alone: bool = False) -
     except ImportError:
         raise UsageError(f"{path}: reading {path.suffix} needs fabio",
                          hint="pip install 'nb-compare[formats]'") from None
+    require_whole_mar345(path)
     try:
         with _quiet():
             image = fabio.open(str(path))
@@ -52,11 +58,14 @@ def read_detector_file(path: Path, declared: Declared, *, alone: bool = False) -
     except Exception as fault:  # fabio raises what its parsers stumble over, of many kinds
         raise FileError(f"{path}: cannot be read as a detector image: {type(fault).__name__}: "
                         f"{' '.join(str(fault).split())[:200]}") from None
+    if pixels.dtype.kind == "O":
+        raise FileError(f"{path}: no pixels can be read where its header says that they are; is it cut short?")
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     kind = type(image).__name__.lower()
     if alone and any(key.lower() in _ELSEWHERE for key in header):
         raise FileError(f"{path}: its pixels lie in another file, which may be of another run")
     _refuse_short(path, kind, pixels, header)
+    _refuse_other_size(path, kind, pixels.nbytes * max(1, image.nframes), header)
     if incomplete:
         raise FileError(f"{path}: it holds fewer bytes than its header asks for")
     masked = pixels < 0 if kind.startswith("cbf") and pixels.dtype.kind == "i" and (pixels < 0).any() else None
@@ -70,6 +79,20 @@ def _refuse_short(path: Path, kind: str, pixels: np.ndarray, header: Mapping[str
             needed = int(header["HEADER_BYTES"]) + pixels.nbytes
             if path.stat().st_size < needed:
                 raise FileError(f"{path}: {path.stat().st_size} bytes, but its header asks for {needed}")
+
+
+def _refuse_other_size(path: Path, kind: str, needed: int, header: Mapping[str, str]) -> None:
+    """A file of plain numbers that cannot hold what its header says, or holds numbers beside them: a wrong type, or a
+    wrong side, which a reader fills up with zeros."""
+    size = path.stat().st_size
+    if kind.startswith("marc"):
+        beside = _MARCCD_HEAD
+    elif kind.startswith("mrc"):
+        beside = _MRC_HEAD + int(header.get("NSYMBT", 0))
+    else:
+        return
+    if size != beside + needed:
+        raise FileError(f"{path}: {size} bytes, but its header asks for {beside + needed}")
 
 
 @contextlib.contextmanager

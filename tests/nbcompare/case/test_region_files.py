@@ -89,3 +89,13 @@ def test_a_file_that_is_no_region_is_one_error_with_its_place(nb, shaped, small_
     shaped(inside, region)
     said = nb("validate", small_case)
     assert said.code == 1 and words in said.out and "small.yaml:6" in said.out, said.out
+
+
+def test_another_file_cannot_be_brought_in_the_place_of_a_region_s(nb, fake, shaped, small_case, tmp_path):
+    """The region was read from the case's own file; evidence with another in its place would contradict itself."""
+    engines = ("--c-bin", fake("good"), "--py-bin", fake("twin"), "-q")
+    np.save(tmp_path / "mine.npy", np.eye(7, 9, dtype="u1"))
+    said = nb("run", small_case, *engines, "--input", "sensor.npy=mine.npy")
+    assert said.code == 1 and "--input sensor.npy: a region of the case is made of sensor.npy" in said.err
+    (tmp_path / "copy.npy").write_bytes((tmp_path / "sensor.npy").read_bytes())
+    assert nb("run", small_case, *engines, "--input", "sensor.npy=copy.npy").code == 0
