@@ -35,8 +35,20 @@ class Progress:
         """Redraw the running step; ``percent`` is None while the engine has not said any."""
         if self.live:
             share = f"  {percent:3d} %{time_left(elapsed, percent)}" if percent is not None else ""
-            self.stream.write(f"\r\x1b[K{self.step}  {elapsed:5.1f} s{share}")
+            self.stream.write(f"\r\x1b[K{self._fitting(f'  {elapsed:5.1f} s{share}')}")
             self.stream.flush()
+
+    def _fitting(self, figures: str) -> str:
+        """The step and its figures on one line of the terminal: one that wraps could not be drawn over. The figures
+        stay, and of the step as much as there is room for."""
+        try:
+            width = os.get_terminal_size(self.stream.fileno()).columns
+        except (OSError, ValueError):
+            width = 0
+        room = width - 1 - len(figures)
+        if not width or len(self.step) <= room:
+            return self.step + figures
+        return (f"{self.step[:room - 2]}.." if room > 2 else "") + figures[:width - 1]
 
     def clear(self) -> None:
         """Take the running step off the terminal, and say nothing of it."""

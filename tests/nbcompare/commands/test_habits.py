@@ -1,5 +1,7 @@
 """What people expect of any program: colours that obey, completion, quoting, help on a word, a look in the terminal."""
 
+import io
+import os
 import shlex
 import shutil
 
@@ -11,7 +13,7 @@ from nbcompare.cli import COMMANDS
 from nbcompare.commands.colour import coloured, taken_out
 from nbcompare.commands.views import terminal
 from nbcompare.compare.text_picture import text_picture
-from nbcompare.engine.progress import time_left
+from nbcompare.engine.progress import Progress, time_left
 from nbcompare.errors import to_type
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.verdict import Check
@@ -157,3 +159,21 @@ def test_a_note_that_says_what_to_write_is_never_cut_beside_a_failure():
 def test_a_noise_that_init_measured_is_told_from_the_threshold(why, said):
     check = Check(Threshold("sum_ratio", "full", 0.9, 1.1, why), 1.2, False)
     assert terminal._against_noise(check, FurtherEvidence()) == said
+
+
+@pytest.mark.parametrize("width", [8, 30, 200, 0])
+def test_a_running_step_stays_on_one_line_of_the_terminal_and_keeps_its_figures(width, monkeypatch):
+    """One that wraps would leave a line behind at each drawing; 0 is a terminal that does not say how wide it is."""
+    monkeypatch.setattr("os.get_terminal_size", lambda fileno: os.terminal_size((width, 24)))
+    monkeypatch.delenv("CI", raising=False)
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(stream, "fileno", lambda: 2, raising=False)
+    progress = Progress(stream)
+    progress.begin("subject (a program with a long name), cell 12")
+    progress.tick(0.5, 50)
+    drawn = stream.getvalue().removeprefix("\r\x1b[K")
+    if width:
+        assert len(drawn) < width
+    assert drawn.endswith("50 %") or width == 8
+    assert drawn.startswith("subject" if width != 8 else "  ")
