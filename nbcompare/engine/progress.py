@@ -17,6 +17,14 @@ def time_left(elapsed: float, percent: int) -> str:
     return f", about {seconds // 60}:{seconds % 60:02d} left"
 
 
+def terminal_width(stream: TextIO) -> int:
+    """The columns of the terminal that a stream writes to; 0 where it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return 0
+
+
 class Progress:
     """Tells steps as they begin and end; on a terminal the running one is redrawn in place."""
 
@@ -41,10 +49,7 @@ class Progress:
     def _fitting(self, figures: str) -> str:
         """The step and its figures on one line of the terminal: one that wraps could not be drawn over. The figures
         stay, and of the step as much as there is room for."""
-        try:
-            width = os.get_terminal_size(self.stream.fileno()).columns
-        except (OSError, ValueError):
-            width = 0
+        width = terminal_width(self.stream)
         room = width - 1 - len(figures)
         if not width or len(self.step) <= room:
             return self.step + figures

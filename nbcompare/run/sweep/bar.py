@@ -7,9 +7,11 @@ import sys
 import time
 from typing import TextIO
 
+from nbcompare.engine.progress import terminal_width
 from nbcompare.run.sweep.result import CellResult
 
-_WIDTH = 24
+_WIDTH, _NARROWEST = 24, 6
+_USUAL = 80
 
 
 class Bar:
@@ -19,6 +21,9 @@ class Bar:
         self.total, self.quiet, self.stream = total, quiet, stream or sys.stderr
         self.begun, self.done = time.monotonic(), 0
         self.words: dict[str, int] = {}
+        self.live = not quiet and self.stream.isatty() and not os.environ.get("CI")
+        if self.live:
+            self._draw()
 
     def finished(self, result: CellResult) -> None:
         """Count a cell and show it."""
@@ -26,19 +31,31 @@ class Bar:
         self.words[result.word] = self.words.get(result.word, 0) + 1
         if self.quiet:
             return
-        if self.stream.isatty() and not os.environ.get("CI"):
-            filled = _WIDTH * self.done // self.total
-            counts = ", ".join(f"{count} {word}" for word, count in sorted(self.words.items()))
-            self.stream.write(f"\r\x1b[K[{'#' * filled}{'.' * (_WIDTH - filled)}] {self.done}/{self.total}  "
-                              f"{100 * self.done // self.total} %  {counts}  {self._left()}")
-            if self.done == self.total:
-                self.stream.write("\n")
+        if self.live:
+            self._draw()
         else:
             said = "already done" if result.how == "stored" else f"{result.seconds:.2f} s"
             self.stream.write(f"{self.done}/{self.total} {result.cell}: {result.word}, {said}  ({self._left()})\n")
+            self.stream.flush()
+
+    def _draw(self) -> None:
+        """The bar and its figures over those of before, on one line: in a narrow terminal the bar gives way first."""
+        counts = ", ".join(f"{count} {word}" for word, count in sorted(self.words.items()))
+        percent = 100 * self.done // max(1, self.total)
+        parts = f"{self.done}/{self.total}", f"{percent} %", self._left(), counts
+        figures = "  ".join(part for part in parts if part)
+        columns = terminal_width(self.stream) or _USUAL
+        width = min(_WIDTH, columns - len(figures) - 4)
+        filled = width * self.done // max(1, self.total)
+        bar = f"[{'#' * filled}{'.' * (width - filled)}] " if width >= _NARROWEST else ""
+        self.stream.write(f"\r\x1b[K{(bar + figures)[:columns - 1]}")
+        if self.done == self.total:
+            self.stream.write("\n")
         self.stream.flush()
 
     def _left(self) -> str:
-        """An estimate of the time left, from the time taken."""
+        """An estimate of the time left, from the time taken; nothing before the first cell is done."""
+        if not self.done:
+            return ""
         seconds = (time.monotonic() - self.begun) / self.done * (self.total - self.done)
         return f"{int(seconds) // 60}:{int(seconds) % 60:02d} left"

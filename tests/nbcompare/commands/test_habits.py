@@ -4,6 +4,7 @@ import io
 import os
 import shlex
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from nbcompare.commands.views import terminal
 from nbcompare.compare.text_picture import text_picture
 from nbcompare.engine.progress import Progress, time_left
 from nbcompare.errors import to_type
+from nbcompare.run.sweep.bar import Bar
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.verdict import Check
 from tests.nbcompare.conftest import SMALL_CASE
@@ -161,14 +163,22 @@ def test_a_noise_that_init_measured_is_told_from_the_threshold(why, said):
     assert terminal._against_noise(check, FurtherEvidence()) == said
 
 
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+    def fileno(self):
+        return 2
+
+
 @pytest.mark.parametrize("width", [8, 30, 200, 0])
 def test_a_running_step_stays_on_one_line_of_the_terminal_and_keeps_its_figures(width, monkeypatch):
     """One that wraps would leave a line behind at each drawing; 0 is a terminal that does not say how wide it is."""
     monkeypatch.setattr("os.get_terminal_size", lambda fileno: os.terminal_size((width, 24)))
     monkeypatch.delenv("CI", raising=False)
-    stream = io.StringIO()
-    monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(stream, "fileno", lambda: 2, raising=False)
+    stream = Terminal()
     progress = Progress(stream)
     progress.begin("subject (a program with a long name), cell 12")
     progress.tick(0.5, 50)
@@ -177,3 +187,17 @@ def test_a_running_step_stays_on_one_line_of_the_terminal_and_keeps_its_figures(
         assert len(drawn) < width
     assert drawn.endswith("50 %") or width == 8
     assert drawn.startswith("subject" if width != 8 else "  ")
+
+
+@pytest.mark.parametrize("width, bars", [(12, 0), (40, 2), (200, 5)])
+def test_a_sweep_is_seen_from_its_beginning_on_one_line_of_any_terminal(width, bars, monkeypatch):
+    monkeypatch.setattr("os.get_terminal_size", lambda fileno: os.terminal_size((width, 24)))
+    monkeypatch.delenv("CI", raising=False)
+    stream = Terminal()
+    shown = Bar(4, stream=stream)
+    for word in ("PASS", "FAIL", "PASS", "BLOCKED"):
+        shown.finished(SimpleNamespace(word=word))
+    drawn = stream.getvalue().rstrip("\n").split("\r\x1b[K")[1:]
+    assert [next(part for part in line.split() if "/" in part) for line in drawn] == [f"{n}/4" for n in range(5)]
+    assert all(len(line) < width for line in drawn) and sum("[" in line for line in drawn) == bars
+    assert "left" not in drawn[0] and (" left" in drawn[1] or width == 12)
