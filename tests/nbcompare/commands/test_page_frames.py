@@ -148,3 +148,12 @@ def test_half_of_the_pixels_differ_by_no_more_than_the_quantile_of_a_half():
     reference = np.full((10, 10), 100, np.float32)
     shares, sizes, _ = distributions.quantiles(ShownPair(reference, reference + np.arange(100).reshape(10, 10)))
     assert (shares[0], sizes[0], dict(zip(shares, sizes, strict=True))[0.5], sizes[-1]) == (0.01, 0, 0.49, 0.99)
+
+
+def test_images_of_two_scales_have_a_scale_each():
+    image = np.arange(1, 26, dtype=np.float32).reshape(5, 5)
+    region = Roi("all", 0, 4, 0, 4)
+    for times, alike in ((1000, False), (1.01, True)):
+        reference, subject, *_ = crops(ShownPair(image, times * image), region)
+        assert (reference.shade.high == subject.shade.high) == alike
+        assert ("on its own scale" in subject.note) != alike

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from nbcompare.bundle.found import DIAGNOSIS, TRACE, keep
-from nbcompare.commands.views.page.evidence import peak_rows
+from nbcompare.commands.views.page.evidence import peak_rows, trace_tables
 from tests.nbcompare.commands.test_html_report import page_of
 
 
@@ -31,6 +31,16 @@ def test_a_kept_trace_marks_the_first_factor_that_differs(run_small, nb, tmp_pat
     assert "the first to differ is fluence" in page
     assert page.count("first-differs") == 2  # its row, and how it is shown
     assert "slow 3: they differ most at step 1: 1 against 2." in page
+
+
+def test_of_a_factor_that_differs_in_several_places_the_first_is_shown():
+    def entry(index, agrees):
+        return {"name": "F_latt", "index": [index], "unit": "", "reference": [1.0], "subject": [2.0], "difference": 1.0,
+                "agrees": agrees}
+
+    (table,) = trace_tables({"pixels": [{"pixel": {"fast": 1, "slow": 2}, "first": None, "factors": [
+        entry(0, True), entry(1, False), entry(2, False), entry(3, True)]}]})
+    assert [row["name"] for row in table["rows"]] == ["F_latt [1]"]
 
 
 def test_peaks_that_moved_and_peaks_that_were_lost_are_told_apart():
