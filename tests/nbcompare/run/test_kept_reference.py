@@ -71,8 +71,8 @@ def test_a_fresh_run_is_made_when_it_is_asked_for(counted):
     assert runs == 2 and "reference_from" not in said.json
 
 
-@pytest.mark.parametrize("change", ["argument", "variable", "input", "program", "module", "thread count",
-                                    "confinement"])
+@pytest.mark.parametrize("change", ["argument", "variable", "own variable", "input", "program", "module",
+                                    "thread count", "confinement"])
 def test_whatever_the_image_depends_on_makes_another_run(counted, small_case, tmp_path, monkeypatch, change):
     text = small_case.read_text()
     small_case.write_text(text + "inputs: {x.dat: {file: x.dat}}\n" if change == "input" else text)
@@ -82,6 +82,8 @@ def test_whatever_the_image_depends_on_makes_another_run(counted, small_case, tm
         small_case.write_text(text.replace("1e18", "1e18 -exposure 1"))
     elif change == "variable":
         small_case.write_text(text + "environment: {OMP_NUM_THREADS: '1'}\n")
+    elif change == "own variable":
+        small_case.write_text(text + "environment: {MY_MODEL: '2'}\n")
     elif change == "input":
         (tmp_path / "x.dat").write_text("2")
     elif change == "confinement":
