@@ -146,7 +146,7 @@ def _mistyped(case: Case) -> Iterator[tuple[str, str]]:
 
 def _at_the_word(cursor: Cursor, fault: str) -> CaseError:
     """The fault at the word it begins with or names, where that can be found in the text."""
-    word = re.search(r"(?<!\S)'?(--?\S+?)'?(?=[;\s]|$)", fault)
+    word = re.match(r"'(\S+)'", fault) or re.search(r"(?<!\S)'?(--?\S+?)'?(?=[;\s]|$)", fault)
     lines = cursor.path.read_text(encoding="utf-8").splitlines()
     for number in range(cursor.line, len(lines) + 1) if word else ():
         assert word is not None

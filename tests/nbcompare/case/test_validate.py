@@ -65,6 +65,12 @@ def test_a_bad_number_is_told_once_at_its_word_with_what_stands_there(written, o
     assert said[0].column == column
 
 
+def test_a_word_that_belongs_to_no_option_is_told_where_it_stands(written):
+    text = SMALL_CASE.replace("-flux 1e18", "-flux 1e18 6x4")
+    (fault,) = validate(written(text)).faults
+    assert fault.column == text.splitlines()[(fault.line or 0) - 1].index("6x4") + 1
+
+
 def test_a_run_still_stops_at_the_first_fault(written, nb):
     said = nb("run", written(BAD))
     assert said.code == 1 and said.err.count("x.yaml:") == 1
