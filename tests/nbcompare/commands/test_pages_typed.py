@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 
-@pytest.mark.simulator
 def test_bundles_md(world, tmp_path):
-    """`regenerate --exact` and all that verifies take these very bundles; `doctor` wants torch."""
+    """`regenerate --exact` and all that verifies take these very bundles."""
     shutil.copytree(tmp_path / "bundles", tmp_path / "other")
     said = world("bundles.md", more={"20260102T040506Z": world.second})
     assert "manifest-sha256.txt" not in said and "record.json: OK" in said
