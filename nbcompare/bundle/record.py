@@ -20,6 +20,7 @@ from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity, GitState
 from nbcompare.engine.protected import Protected
 from nbcompare.engine.repository.git import RepositoryState
+from nbcompare.engine.sources.opened import Opened
 from nbcompare.errors import EvidenceError
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.verdict import Verdict
@@ -96,6 +97,8 @@ class TestsOutcome:
     """The sum of the Python that ran them: its version, and what is installed in it; None where it is not known."""
     taken_from: str | None = None
     """CASE/STAMP of the bundle for which they were run, where they passed there for exactly this content."""
+    opened: Opened | None = None
+    """What they opened and started beside those files."""
 
     @property
     def reasons(self) -> list[str]:
@@ -103,16 +106,18 @@ class TestsOutcome:
         return [f"the mapped tests failed: {self.failure}", *self.last_lines] if self.failure else []
 
     def as_dict(self) -> dict[str, Any]:
-        said = {**vars(self), "nodes": list(self.nodes), "last_lines": list(self.last_lines), "files": dict(self.files)}
+        said = {**vars(self), "nodes": list(self.nodes), "last_lines": list(self.last_lines), "files": dict(self.files),
+                "opened": self.opened.as_dict() if self.opened else None}
         return {key: value for key, value in said.items() if value or key not in _WHERE_KNOWN}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> TestsOutcome:
         return cls(**{**stored, "nodes": tuple(stored["nodes"]), "last_lines": tuple(stored.get("last_lines", ())),
-                      "files": tuple(stored.get("files", {}).items())})
+                      "files": tuple(stored.get("files", {}).items()),
+                      "opened": Opened.from_dict(stored["opened"]) if "opened" in stored else None})
 
 
-_WHERE_KNOWN = ("last_lines", "on_device", "files", "python_sha256", "taken_from")
+_WHERE_KNOWN = ("last_lines", "on_device", "files", "python_sha256", "taken_from", "opened")
 """What an outcome of tests holds only where there is something to say."""
 
 

@@ -154,6 +154,10 @@ def _tests_green(evidence: Evidence) -> tuple[bool, str]:
             return False, f"{device}: {skipped.group()}, and a test that did not run shows nothing ({last})"
         if not outcome.files:
             return False, f"the record does not say what the tests were ({device}); run the case again"
+        unseen = outcome.opened.unseen if outcome.opened else ()
+        if unseen:
+            return False, (f"{device}: the tests may be others by now: {_some(unseen)}; map tests of which all can be "
+                           "known")
         others = changed_tests(outcome, evidence.case)
         if others:
             return False, f"{device}: the tests are not those that were run: {_some(tuple(others))}; run the case again"

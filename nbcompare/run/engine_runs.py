@@ -130,14 +130,15 @@ def mapped_tests(case: Case, bundle: Staging, progress: Progress, *, confined: b
         progress.begin(f"mapped tests ({len(case.tests)})")
     place = place_of_tests(case)
     outcomes = {"cpu": run_mapped_tests(case.tests, place=place, log=bundle.path(tests_log("cpu")),
-                                        seconds=case.limits.tests_seconds, confined=confined, made_of=made_of)}
+                                        seconds=case.limits.tests_seconds, confined=confined, made_of=made_of,
+                                        bundles=bundle.folder.parent.parent)}
     if case.tests:
         progress.end(outcomes["cpu"].failure or outcomes["cpu"].summary)
     cuda_log = bundle.path(tests_log("cuda"))
     if case.tests and not outcomes["cpu"].failure and cuda_is_available(bundle.folder):
         outcomes["cuda"] = run_mapped_tests(case.tests, place=place, log=cuda_log,
                                             seconds=case.limits.tests_seconds, device="cuda", confined=confined,
-                                            made_of=made_of)
+                                            made_of=made_of, bundles=bundle.folder.parent.parent)
     else:
         cuda_log.write_text(CUDA_MISSING, encoding="utf-8")
     return outcomes

@@ -25,15 +25,15 @@ from nbcompare.bundle.record import TestsOutcome
 from nbcompare.case.declared.declarations import TestsPlace
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.processes.kept_stream import read_kept
+from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import Ended, recorded_environment, run_program
 from nbcompare.engine.processes.redact import redact_file, redacted
 from nbcompare.engine.safety.sandbox import confining, with_own_places
 from nbcompare.engine.sources.made_of import MadeOf
-from nbcompare.run.tests_made_of import another_copy, files_of_tests, sum_of_python
+from nbcompare.run.tests_made_of import PLUGIN, another_copy, files_of_tests, opened_by_tests, sum_of_python
 from nbcompare.visible import visible
 
 CUDA_MISSING = "cuda not available\n"
-PLUGIN = Path(__file__).with_name("pytest_plugin")
 _PYTEST = ("-m", "pytest", "--verbosity=1", "-p", "no:cacheprovider", "-p", "nb_compare_report")
 _CUDA_PROBE = "import torch; print('cuda', torch.cuda.is_available())"
 _MOST_LINE = 300
@@ -42,13 +42,15 @@ _MOST_LINE = 300
 @dataclass
 class Report:
     """What the plugin saw. ``tests`` are (file, node) of what was collected, ``loaded`` (module, file) of what was
-    imported; ``finished`` is pytest's exit code."""
+    imported; ``finished`` is pytest's exit code, ``temporary`` the folder of its temporary files where that was named.
+    """
 
     tests: list[tuple[str, str]] = field(default_factory=list)
     deselected: list[str] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
     loaded: list[tuple[str, str]] = field(default_factory=list)
     finished: int | None = None
+    temporary: str = os.devnull
 
     def counts(self) -> Counter[str]:
         """How many tests passed, failed, ...; one that a set-up or tear-down spoiled did not pass."""
@@ -78,28 +80,32 @@ class Report:
 
 
 def run_mapped_tests(nodes: Sequence[str], *, place: TestsPlace, log: Path, seconds: float,
-                     device: str = "cpu", confined: bool = False, made_of: MadeOf | None = None) -> TestsOutcome:
+                     device: str = "cpu", confined: bool = False, made_of: MadeOf | None = None,
+                     bundles: Path | None = None) -> TestsOutcome:
     """Run pytest on the nodes, its output kept in ``log`` (standard error first), our count as its last line.
 
     A node that selects no test, and a test that was skipped, deselected or expected to fail, are no green: nothing was
     shown; nor are tests of another copy of the package that the subject is ``made_of``. After a failure two files are
-    left beside the log: what pytest collects, and the signature of the failure.
+    left beside the log: what pytest collects, and the signature of the failure. What they open is watched, but not in
+    the folder of all ``bundles``.
     """
     if not nodes:
         log.write_text("the case names no tests\n", encoding="utf-8")
         return TestsOutcome((), None, "the case names no tests", None)
     argv = [str(place.python or sys.executable), *_PYTEST, "--nb-device", device]
     argv += ["--maxfail=1"] if device == "cuda" else []
-    with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
+    with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder, OpenCalls() as watch:
         written = Path(folder, "report")
         ended = _run_logged([*argv, f"--nb-report={written}", "--", *nodes], place.folder, log, seconds,
-                            Path(folder) if confined else None)
+                            Path(folder) if confined else None, watch)
         report = read_report(written)
+        calls = watch.calls.outside(Path(folder), Path(report.temporary), *([bundles] if bundles else []))
     outcome = _outcome(tuple(nodes), ended, report, place.folder, seconds, device)
     elsewhere = another_copy(report.loaded, made_of)
-    outcome = replace(outcome, failure=outcome.failure or elsewhere, files=files_of_tests(
-        report.loaded, (file for file, _ in report.tests), place.folder),
-        python_sha256=None if place.python else sum_of_python())
+    files = files_of_tests(report.loaded, (file for file, _ in report.tests), place.folder)
+    opened, changed = opened_by_tests(calls, files, place.folder, nodes)
+    outcome = replace(outcome, failure=outcome.failure or elsewhere or changed, files=files, opened=opened,
+                      python_sha256=None if place.python else sum_of_python())
     with open(log, "a", encoding="utf-8") as stream:
         stream.write(f"\n{NO_TEST_USES_DEVICE}\n" if device == "cuda" and not outcome.on_device else "\n")
         stream.write(f"{outcome.summary}\n")
@@ -135,6 +141,8 @@ def read_report(path: Path) -> Report:
                 report.loaded += [(str(name), str(path)) for name, path in said["files"]]
             elif said["event"] == "test":
                 report.results.append(said)
+            elif said["event"] == "temporary":
+                report.temporary = str(said["folder"])
             elif said["event"] == "finished":
                 report.finished = int(said["exit_code"])
         except (ValueError, KeyError, TypeError):
@@ -199,15 +207,16 @@ def _error_of_pytest(log: Path) -> str | None:
     return next((_shown(line) for line in read_kept(log).splitlines() if line.startswith("ERROR: ")), None)
 
 
-def _run_logged(argv: Sequence[str], folder: Path, log: Path, seconds: float, own: Path | None) -> Ended:
+def _run_logged(argv: Sequence[str], folder: Path, log: Path, seconds: float, own: Path | None,
+                watch: OpenCalls | None = None) -> Ended:
     """Run a program with both streams in one file, standard error first; where there is an ``own`` folder it may write
-    that alone, and is confined as an engine is."""
+    that alone, and is confined as an engine is; ``watch`` sees what it opens."""
     errors = log.with_suffix(".err")
     paths = os.pathsep.join(filter(None, (str(PLUGIN), os.environ.get("PYTHONPATH"))))
     tests = Engine("tests", "pytest", tuple(argv[:1]), "the case", confined=own is not None, reads=(folder,))
     held, variables = own or folder, {"PYTHONPATH": paths}
     ended = run_program([*confining(tests, held, variables), *argv], folder=folder, stdout=log, stderr=errors,
-                        seconds=seconds, extra_environment=with_own_places(tests, held, variables))
+                        seconds=seconds, extra_environment=with_own_places(tests, held, variables), watch=watch)
     said, text = (read_kept(path) if path.is_file() else "" for path in (errors, log))
     errors.unlink(missing_ok=True)
     log.write_text(said + text, encoding="utf-8")

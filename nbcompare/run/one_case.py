@@ -164,7 +164,7 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
         comparison=judgement.comparison, verdict=judgement.verdict, regenerates=handed.regenerates,
         reference_from=stored.ancestor if stored else None, repositories=staged.repositories,
         surroundings=staged.surroundings, notes=(*handed.notes, *_taken_tests(tests),
-               *_notes(staged, ran, judgement.further, progress)),
+               *_notes(staged, ran, judgement.further, progress), *_of_tests(tests)),
         uncompared=judgement.verdict == uncompared())
     return Record.from_dict(each_text(record.as_dict(), lambda text: visible(redacted(text))))
 
@@ -195,6 +195,12 @@ def _notes(staged: StagedCase, ran: EngineRuns, further: FurtherEvidence, progre
 def _taken_tests(tests: Mapping[str, TestsOutcome]) -> list[str]:
     return [f"the mapped tests were not run: they passed for the same content in bundle {outcome.taken_from}; --fresh "
             "runs them" for outcome in tests.values() if outcome.taken_from]
+
+
+def _of_tests(tests: Mapping[str, TestsOutcome]) -> tuple[str, ...]:
+    """What cannot be known of the mapped tests; told once, as they run alike on each device."""
+    said = [outcome.opened.note("mapped tests") for outcome in tests.values() if outcome.opened]
+    return tuple(dict.fromkeys(note for note in said if note))
 
 
 def _content(staged: StagedCase) -> ContentSums:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nbcompare.bundle.record import TestsOutcome
@@ -13,13 +16,24 @@ from nbcompare.case.arguments.options import SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.declared.declarations import TestsPlace
 from nbcompare.case.project import declared_engines, project_above
+from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.engine.sources.entry import SCRIPT
 from nbcompare.engine.sources.kept_state import is_kept
-from nbcompare.engine.sources.made_of import MadeOf
+from nbcompare.engine.sources.listed import Listing, names_in, sum_of_names
+from nbcompare.engine.sources.made_of import MadeOf, SourceFile
+from nbcompare.engine.sources.opened import Opened, doubts, opened_by
 from nbcompare.engine.sources.paths_in_text import Named
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sha256_of
 
 CONFIGURATION = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+PLUGIN = Path(__file__).with_name("pytest_plugin")
+_REPORT = PLUGIN / "nb_compare_report.py"
+_TESTS = (".py",)
+_MOST_NAMES = 5
+_OF_PYTEST = re.compile(rf"{re.escape(os.path.realpath(tempfile.gettempdir()))}(/pytest-of-[^/]*(/[^/]*(/\.lock)?)?)?")
+"""The folders in which pytest numbers its sessions, and what tells it which of them have ended."""
+
 ABSENT = ""
 """In place of the sum of a file that pytest would read, and that was not there."""
 
@@ -66,18 +80,52 @@ def _read_by(path: str, home: Path) -> Iterator[str]:
             yield str(named)
 
 
+def opened_by_tests(calls: Calls, files: Sequence[tuple[str, str]], folder: Path,
+                    nodes: Sequence[str]) -> tuple[Opened, str | None]:
+    """What the tests of a ``folder`` opened and started beside their ``files``, and that somebody changed some of it
+    meanwhile. A folder that is named as a node counts by the names in it, as a new test in it would be collected."""
+    home = folder.resolve()
+    known = tuple(SourceFile(name, str(home / name), digest) for name, digest in files if digest != ABSENT)
+    plugin = SourceFile(_REPORT.name, str(_REPORT), "")
+    seen = replace(calls, uses={path: use for path, use in calls.uses.items() if not _OF_PYTEST.fullmatch(path)})
+    opened, changed = opened_by(seen, MadeOf(SCRIPT, files=(*known, plugin)))
+    said = ", ".join(changed[:_MOST_NAMES])
+    # Which file is newer than another is left out: pytest asks for the times of all that it imports.
+    return (replace(opened, by_age=(), listings=(*opened.listings, *_collected_from(seen, folder, nodes))),
+            f"they opened what was changed while they ran: {said}" if said else None)
+
+
+def _collected_from(calls: Calls, folder: Path, nodes: Sequence[str]) -> Iterator[Listing]:
+    """The folders in which pytest looked for the tests of a node that is one."""
+    whole = [os.path.join(os.path.realpath(folder / node), "") for node in nodes if (folder / node).is_dir()]
+    for path, use in calls.uses.items():
+        names = names_in(path, _TESTS) if use.is_folder and use.read and os.path.join(path, "").startswith(
+            tuple(whole)) else None
+        if names is not None:
+            yield Listing(path, _TESTS, sum_of_names(names))
+
+
 def changed_tests(outcome: TestsOutcome, case: Case) -> list[str]:
-    """The files of mapped tests that are not what they were when these were run, each with what happened to it; not
-    those that an engine keeps from run to run, as declared."""
+    """The files of mapped tests, and of what they opened and started, that are not what they were when these were run,
+    each with what happened to it, and what cannot be known of that; not those that an engine keeps from run to run, as
+    declared."""
     home = place_of_tests(case).folder.resolve() if outcome.files else Path()
     keeps = [glob for entry in declared_engines(case, project_above(case.folder)).values() for glob in entry.keeps]
     now = {name: (then, _sum(home / name)) for name, then in outcome.files}
     return [f"{name} is {'gone' if found == ABSENT else 'new'}" if ABSENT in (then, found) else f"{name} changed"
-            for name, (then, found) in now.items() if then != found and not is_kept(str(home / name), keeps)]
+            for name, (then, found) in now.items() if then != found and not is_kept(str(home / name), keeps)] + (
+                doubts(_not_kept(outcome.opened, keeps)) if outcome.opened else [])
+
+
+def _not_kept(opened: Opened, keeps: Sequence[str]) -> Opened:
+    """What tests opened, without what an engine keeps from run to run."""
+    return replace(opened, files=tuple(entry for entry in opened.files if not is_kept(entry.path, keeps)),
+                   absent=tuple(path for path in opened.absent if not is_kept(path, keeps)))
 
 
 def tests_are_as_run(tests: Mapping[str, TestsOutcome], case: Case) -> bool:
-    """Whether mapped tests that were run would be the same now: all that the case names, of the same files."""
+    """Whether mapped tests that were run would be the same now: all that the case names, of the same files, and with
+    nothing that they opened being another."""
     return all(outcome.nodes == case.tests and not changed_tests(outcome, case) for outcome in tests.values())
 
 

@@ -30,9 +30,10 @@ from contextlib import suppress
 from nbcompare.engine.processes.seen_calls import Calls, gives_rights
 
 (OPEN, OPENAT, OPENAT2, CREATE, RUN, RUN_AT, TO, TO_AT, SYMLINK, SYMLINK_AT, CONNECT, RING, HANDLE, LOOK,
- LOOK_AT, ATTRIBUTE, ATTRIBUTE_OF) = range(17)
+ LOOK_AT, ATTRIBUTE, ATTRIBUTE_OF, FOLDER, FOLDER_AT) = range(19)
 """What a call does: open (by path, by folder, or with a struct), create, execute, give a file a name, a link, ..., look
-at or for one without opening it (stat, access, readlink), ask for extended attributes (by path, or of an open file)."""
+at or for one without opening it (stat, access, readlink), ask for extended attributes (by path, or of an open
+file), or make a folder."""
 
 def _attributes(first: int) -> dict[int, int]:
     """getxattr, lgetxattr, fgetxattr, listxattr, llistxattr, flistxattr, which have numbers in a row."""
@@ -43,15 +44,16 @@ _CALLS = {
     "x86_64": ((0xC000003E, {2: OPEN, 257: OPENAT, 437: OPENAT2, 85: CREATE, 59: RUN, 322: RUN_AT, 82: TO, 86: TO,
                              88: SYMLINK, 264: TO_AT, 316: TO_AT, 265: TO_AT, 266: SYMLINK_AT, 42: CONNECT, 425: RING,
                              304: HANDLE, 4: LOOK, 6: LOOK, 21: LOOK, 89: LOOK, 262: LOOK_AT, 267: LOOK_AT,
-                             269: LOOK_AT, 332: LOOK_AT, 439: LOOK_AT, **_attributes(191)}),
+                             269: LOOK_AT, 332: LOOK_AT, 439: LOOK_AT, 83: FOLDER, 258: FOLDER_AT,
+                             **_attributes(191)}),
                (0x40000003, {5: OPEN, 295: OPENAT, 437: OPENAT2, 8: CREATE, 11: RUN, 358: RUN_AT, 38: TO, 9: TO,
                              83: SYMLINK, 302: TO_AT, 353: TO_AT, 303: TO_AT, 304: SYMLINK_AT, 362: CONNECT, 425: RING,
                              342: HANDLE, 33: LOOK, 85: LOOK, 106: LOOK, 107: LOOK, 195: LOOK, 196: LOOK, 300: LOOK_AT,
-                             305: LOOK_AT, 307: LOOK_AT, 383: LOOK_AT, 439: LOOK_AT,
+                             305: LOOK_AT, 307: LOOK_AT, 383: LOOK_AT, 439: LOOK_AT, 39: FOLDER, 296: FOLDER_AT,
                              **_attributes(229)})),
     "aarch64": ((0xC00000B7, {56: OPENAT, 437: OPENAT2, 221: RUN, 281: RUN_AT, 38: TO_AT, 276: TO_AT, 37: TO_AT,
                               36: SYMLINK_AT, 203: CONNECT, 425: RING, 265: HANDLE, 48: LOOK_AT, 78: LOOK_AT,
-                              79: LOOK_AT, 291: LOOK_AT, 439: LOOK_AT, **_attributes(8)}),),
+                              79: LOOK_AT, 291: LOOK_AT, 439: LOOK_AT, 34: FOLDER_AT, **_attributes(8)}),),
 }
 """By machine the numbers that a program of it may use: its own, and those of 32-bit programs where it runs such."""
 
@@ -259,7 +261,7 @@ class OpenCalls:
         elif call in (LOOK, LOOK_AT):
             self.calls.looked(path)
             self._looked_at.add(path)
-        else:
+        elif call not in (FOLDER, FOLDER_AT) or not os.path.lexists(path):
             self.calls.given_name(path, symbolic=call in (SYMLINK, SYMLINK_AT))
 
     def _how(self, pid: int, call: int, words: list[int]) -> int:
@@ -334,8 +336,8 @@ def _filter(machine: str) -> bytes:
 
 def _place_of_path(call: int, words: list[int]) -> tuple[int, int]:
     """(folder, address of the text) that name the file which a call opens, runs or makes."""
-    index = {OPEN: 0, CREATE: 0, RUN: 0, LOOK: 0, ATTRIBUTE: 0, TO: 1, SYMLINK: 1, OPENAT: 1, OPENAT2: 1, RUN_AT: 1,
-             LOOK_AT: 1, TO_AT: 3, SYMLINK_AT: 2}[call]
+    index = {OPEN: 0, CREATE: 0, RUN: 0, LOOK: 0, ATTRIBUTE: 0, FOLDER: 0, TO: 1, SYMLINK: 1, OPENAT: 1, OPENAT2: 1,
+             RUN_AT: 1, LOOK_AT: 1, FOLDER_AT: 1, TO_AT: 3, SYMLINK_AT: 2}[call]
     if index == 0 or call in (TO, SYMLINK):
         return _HERE, words[index]
     folder = words[index - 1] & 0xFFFFFFFF

@@ -28,15 +28,19 @@ class Listing:
 
 
 def listings_of(calls: Calls, is_known: Callable[[str], bool]) -> Iterator[Listing]:
-    """The folders that were listed. Not those in which files lie that are known from reading (``is_known``): there
-    Python searches its modules, and what would be new to it is looked for by asking again. Of a folder of packages only
+    """The folders that were listed. Where files lie that are known from reading (``is_known``) data alone count: Python
+    searches its modules there, and what would be new to it is looked for by asking again. Of a folder of packages only
     what every Python looks at counts, and what describes plug-ins where such descriptions were read."""
     used = _endings_used(calls)
     for path, use in sorted(calls.uses.items()):
         kind = kind_of(path + os.sep + "x") if use.is_folder and use.read and not use.made else None
-        if kind is None or kind.word not in (OWN, INSTALLED) or is_known(path) or not os.path.isdir(path):
+        if kind is None or kind.word not in (OWN, INSTALLED) or not os.path.isdir(path):
             continue
-        if kind.word == OWN:
+        if is_known(path):
+            endings = tuple(sorted(used.get(path, set()) - _CODE - {""}))
+            if not endings:
+                continue
+        elif kind.word == OWN:
             nothing = path not in used and not names_in(path, ())
             endings = () if used.get(path, set()) - _CODE or nothing else tuple(sorted(_CODE))
         elif kind.place == path:

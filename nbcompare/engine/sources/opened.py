@@ -345,6 +345,11 @@ def changed_since(opened: Opened) -> list[str]:
     return found
 
 
+def doubts(opened: Opened) -> list[str]:
+    """Why a run of then does not stand for one of now: what of it is another, and what nobody saw."""
+    return [*changed_since(opened), *opened.unseen]
+
+
 def is_as_it_was(opened: Opened) -> bool:
     """Whether a run of now would open the same, so that one of then stands for it; no where not all was seen."""
     return opened.is_whole and not changed_since(opened)

@@ -81,6 +81,8 @@ class ReportStream:
         loaded = [(name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items())]
         files = {(name, os.path.realpath(path)) for name, path in (*plugins, *loaded) if isinstance(path, str)}
         self.say("loaded", files=sorted({*files, *(("", os.path.realpath(path)) for path in self.paths)}))
+        temporary = getattr(getattr(session.config, "_tmp_path_factory", None), "_basetemp", None)
+        self.say("temporary", folder=str(temporary or os.devnull))
         self.say("finished", exit_code=int(exitstatus), at=time.time())
 
 
