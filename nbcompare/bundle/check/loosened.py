@@ -117,7 +117,7 @@ def _since_signed(folder: Path, record: Record, signers: Path | None) -> Iterato
 def _is_signed(folder: Path, signers: Path | None) -> bool:
     """Whether a sign-off of its verdict names this very bundle; one that cannot be read or verified is none."""
     manifest, name = folder / MANIFEST, f"{folder.parent.name}/{folder.name}"
-    for path in (folder.parent.parent / SIGNOFFS).rglob("*.json"):
+    for path in (folder.parent.parent / SIGNOFFS).glob("*/*.json"):
         try:
             signoff = read(path)
             if signoff.requires.get("verdict") and names_bundle(signoff, name, sha256_of(manifest)) and (
