@@ -165,7 +165,7 @@ def test_only_one_module_of_the_audit_asks_the_diagnosis_and_by_its_public_entry
     assert {name for name, lines in asking.items() if lines} == {"naming"}
     assert {line.split()[1] for line in asking["naming"]} == {
         "nbcompare.explain.diagnose.diagnose", "nbcompare.explain.diagnose.question",
-        "nbcompare.explain.diagnose.search.simulator"}
+        "nbcompare.explain.diagnose.search", "nbcompare.explain.diagnose.search.simulator"}
     strangers = [path.name for path in (ROOMS / "explain/diagnose").rglob("*.py")
                  if "nbcompare.explain.audit" in path.read_text()]
     assert strangers == []
