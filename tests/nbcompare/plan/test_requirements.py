@@ -98,7 +98,7 @@ SUMMARY = "=== 2 passed in 0.1s ==="
     ({"nodes": ("u",)}, SUMMARY, False, "other tests were run (cpu) than the case names now")])
 def test_mapped_tests_are_green_only_when_all_ran_and_passed(in_folder, monkeypatch, changes, log, holds, why):
     outcome = Things(**{"nodes": ("t",), "on_device": False, "exit_code": 0, "failure": None, "files": FILES,
-                        "opened": None} | changes)
+                        "taken_from": None, "opened": None} | changes)
     monkeypatch.setattr(requirements, "changed_tests", lambda outcome, case: outcome.files[1:])
     monkeypatch.setattr(requirements, "read_kept", lambda path: log)
     evidence = evidence_of(folder=in_folder, record=Things(tests={"cpu": outcome}))
@@ -117,7 +117,8 @@ def test_a_device_that_no_test_used_and_a_case_without_tests_show_nothing(in_fol
         return all(item.holds for item in told(evidence, switch).values() if item.requirement != "verdict")
 
     monkeypatch.setattr(requirements, "changed_tests", lambda outcome, case: outcome.files[1:])
-    outcome = Things(nodes=("t",), on_device=True, exit_code=0, failure=None, files=FILES, opened=None)
+    outcome = Things(nodes=("t",), on_device=True, exit_code=0, failure=None, files=FILES, opened=None,
+                     taken_from=None)
     assert green({"cpu": outcome, "cuda": outcome})
     assert not green({"cpu": outcome, "cuda": Things(**vars(outcome) | {"on_device": False})})
     assert not green({"cpu": outcome, "cuda": outcome}, run=None)
