@@ -23,7 +23,7 @@ from nbcompare.engine.adapter import adapt, image_file
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import Ended, declared_environment, run_program
-from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.engine.processes.seen_calls import NOT_ASKED, Calls
 from nbcompare.engine.safety.safe_start import safe_variables, with_absolute_paths
 from nbcompare.engine.safety.sandbox import confining, with_own_places
 from nbcompare.engine.taken_image import take_declared, take_float_image
@@ -85,7 +85,7 @@ class Engine:
         if self.trial:
             return OpenCalls("it tries an idea")
         wanted = self.declaration is None or self.declaration.watched
-        return OpenCalls(None if wanted else "its declaration says watched: false")
+        return OpenCalls(None if wanted else NOT_ASKED)
 
     @property
     def declared_variables(self) -> dict[str, str]:

@@ -23,10 +23,12 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, computing_variables, content_hash, place_variables, variable_facts
 from nbcompare.engine.installation import REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.processes.process import declared_environment, recordable
+from nbcompare.engine.processes.seen_calls import NOT_ASKED
 from nbcompare.engine.rendering.renderer import OF_THE_SESSION
 from nbcompare.engine.repository.git import UNKNOWN, RepositoryState, changed_between, repository_of
 from nbcompare.engine.sources.kept_state import told
 from nbcompare.engine.sources.made_of import changes, look_at
+from nbcompare.engine.sources.opened import Opened
 from nbcompare.engine.sources.python_here import lies_beside
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import sha256_of
@@ -174,7 +176,22 @@ def _source_fault(engine: EngineIdentity, case: Case) -> str | None:
     more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
     if changed:
         return f"the source of the {engine.role} is not what it was: {', '.join(changed[:4])}{more}"
-    return told(engine.role, engine.opened.hanging) if engine.opened and engine.opened.hanging else None
+    if engine.opened is None:
+        return None
+    return _unseen_fault(engine, engine.opened) or (
+        told(engine.role, engine.opened.hanging) if engine.opened.hanging else None)
+
+
+def _unseen_fault(engine: EngineIdentity, opened: Opened) -> str | None:
+    """Why it cannot be told whether the engine would do the same now; None also on a system where nothing can be
+    watched. Who takes the watch away vouches for the sources that he names."""
+    if opened.unseen:
+        return (f"not all that the {engine.role} did is known: {'; '.join(opened.unseen)}; where that has no part in "
+                "the image, declare watched: false and name its sources")
+    if opened.unwatched == NOT_ASKED and not (engine.made_of and engine.made_of.globs):
+        return (f"which files the {engine.role} opens was not asked, as {NOT_ASKED}, and nothing says what they are: "
+                "name them as its sources, with the data that it reads")
+    return None
 
 
 def _new_files(engine: EngineIdentity, case: Case) -> list[str]:

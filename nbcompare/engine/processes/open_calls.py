@@ -27,6 +27,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+from nbcompare.engine.processes.own_servers import is_own_server
 from nbcompare.engine.processes.seen_calls import Calls, gives_rights
 
 (OPEN, OPENAT, OPENAT2, CREATE, RUN, RUN_AT, TO, TO_AT, SYMLINK, SYMLINK_AT, CONNECT, RING, HANDLE, LOOK,
@@ -106,6 +107,7 @@ class OpenCalls:
         self._ours, self._childs = socket.socketpair()
         self._waker, self._wake = os.pipe()
         self._views: dict[int, None] = {}
+        self._first: int | None = None
         self._looked_at: set[str] = set()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="open-calls")
         self._thread.start()
@@ -203,6 +205,7 @@ class OpenCalls:
         except OSError:
             return  # it ended meanwhile
         ticket, pid, _, number, arch, _, *words = _NOTICE.unpack(notice)
+        self._first = self._first or pid
         try:
             self._look(pid, self._numbers[arch][number], words, ticket)
         except Exception as fault:
@@ -298,8 +301,9 @@ class OpenCalls:
             self.calls.unseen["it opens files by handle, without a name"] = None
         else:
             with suppress(OSError):
-                told = _address(self._bytes(pid, words[1], min(words[2], 110)))
-                if told:
+                address = self._bytes(pid, words[1], min(words[2], 110))
+                told = _address(address)
+                if told and not is_own_server(address, pid, self._first or pid):
                     self.calls.unseen[f"it asks another program through {told}"] = None
 
     def _text(self, pid: int, at: int) -> str:

@@ -11,6 +11,9 @@ _FILE_FLAGS = os.O_WRONLY | os.O_RDWR
 _PATH_ONLY = getattr(os, "O_PATH", 0)
 _OF_THE_PROCESS = ("/proc/", "/dev/")
 
+NOT_ASKED = "its declaration says watched: false"
+"""Why nothing was seen of an engine that could have been watched."""
+
 
 @dataclass
 class Use:

@@ -1,6 +1,7 @@
 """What the processes of a program open is seen, whoever opens it, and nothing that they do is changed."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -140,6 +141,46 @@ def test_what_cannot_be_seen_is_said(watched, tmp_path):
             f"try:\n    s.connect({str(tmp_path / 'daemon')!r})\nexcept OSError:\n    pass\n")
     watch, _ = watched(sys.executable, "-I", "-S", "-c", text)
     assert list(watch.calls.unseen) == [f"it asks another program through the socket {tmp_path / 'daemon'}"]
+
+
+SERVED = """
+import os, socket, sys
+family, address = (socket.AF_INET, ("127.0.0.1", 0)) if sys.argv[1] == "inet" else (
+    socket.AF_UNIX, sys.argv[1].replace("@", chr(0)))
+server = socket.socket(family)
+server.bind(address)
+server.listen()
+if not os.fork():
+    server.accept()[0].sendall(b"x")
+    os._exit(0)
+address = server.getsockname()
+if sys.argv[2] == "closed":
+    server.close()
+asks = socket.socket(family)
+asks.connect(address)
+assert asks.recv(1) == b"x"
+os.wait()
+"""
+
+
+@pytest.mark.parametrize("own", ["open", "closed"])
+@pytest.mark.parametrize("kind", ["inet", "unix", "abstract"])
+def test_a_server_of_the_programs_own_is_no_other_program(watched, tmp_path, kind, own):
+    """Whether the program holds it too, or its child alone."""
+    place = {"inet": "inet", "unix": str(tmp_path / "own"), "abstract": f"@own-{os.getpid()}-{own}"}[kind]
+    watch, ended = watched(sys.executable, "-I", "-S", "-c", SERVED, place, own)
+    assert (ended.exit_code, list(watch.calls.unseen)) == (0, [])
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
+def test_a_server_of_somebody_else_is_told(watched, tmp_path, family):
+    with socket.socket(family) as server:
+        server.bind(("127.0.0.1", 0) if family == socket.AF_INET else str(tmp_path / "others"))
+        server.listen()
+        text = f"import socket; socket.socket(socket.{family.name}).connect({server.getsockname()!r})"
+        watch, ended = watched(sys.executable, "-I", "-S", "-c", text)
+    assert ended.exit_code == 0
+    assert [told.rpartition(" through ")[0] for told in watch.calls.unseen] == ["it asks another program"]
 
 
 def test_a_program_ends_as_it_would_unwatched(watched, tmp_path):

@@ -109,7 +109,7 @@ def test_a_file_that_somebody_else_changes_after_it_was_opened_is_an_engine_fail
         "changed", f"opened what was changed while it ran: {table} changed")
 
 
-def test_a_kept_socket_or_compiled_file_of_another_text_makes_a_run_no_stand_in(nb, run, project, tmp_path):
+def test_a_kept_socket_or_compiled_file_of_another_text_makes_a_run_no_stand_in(nb, run, gate, project, tmp_path):
     """What another program answers, and what Python runs in place of a source, is not what the files say."""
     module = tmp_path / "speed.py"
     module.write_text("X = 1\n")
@@ -125,7 +125,24 @@ def test_a_kept_socket_or_compiled_file_of_another_text_makes_a_run_no_stand_in(
         f"it asks another program through the socket {tmp_path / 'daemon'}",
         f"{Path(importlib.util.cache_from_source(module))} is not compiled from the source beside it"]
     assert any(note.startswith("not all that the subject did is known") for note in record["notes"])
+    said = gate(ALL)["engines_unchanged"]
+    assert f"the socket {tmp_path / 'daemon'}; {Path(importlib.util.cache_from_source(module))} is not" in said
+    assert "declare watched: false and name its sources" in said
     assert how(nb, project) == "ran"
+    project.declare(DECLARED + ", watched: false, sources: [src/myport/core.py]")
+    assert run()[0] == 0 and gate(ALL) == {}
+
+
+def test_who_takes_the_watch_away_has_to_name_the_sources(run, gate, project):
+    """A table that is known to the run alone may have changed by then, and nobody looked."""
+    project.declare(DECLARED + ", watched: false")
+    assert run()[0] == 0
+    assert "which files the subject opens was not asked, as its declaration says watched: false" in (
+        gate(ALL)["engines_unchanged"])
+    project.declare(DECLARED + ", watched: false, sources: [src/myport/*.py]")
+    assert run()[0] == 0 and gate(ALL) == {}
+    project.core.write_text(project.core.read_text() + "# another\n")
+    assert "core.py changed" in gate(ALL)["engines_unchanged"]
 
 
 # --- what follows from it --------------------------------------------------------------------------------------------
