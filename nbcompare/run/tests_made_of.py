@@ -16,7 +16,7 @@ from nbcompare.case.arguments.options import SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.declared.declarations import TestsPlace
 from nbcompare.case.project import declared_engines, project_above
-from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.engine.processes.seen_calls import Calls, Use
 from nbcompare.engine.sources.entry import SCRIPT
 from nbcompare.engine.sources.kept_state import is_kept
 from nbcompare.engine.sources.listed import Listing, names_in, sum_of_names
@@ -87,12 +87,30 @@ def opened_by_tests(calls: Calls, files: Sequence[tuple[str, str]], folder: Path
     home = folder.resolve()
     known = tuple(SourceFile(name, str(home / name), digest) for name, digest in files if digest != ABSENT)
     plugin = SourceFile(_REPORT.name, str(_REPORT), "")
-    seen = replace(calls, uses={path: use for path, use in calls.uses.items() if not _OF_PYTEST.fullmatch(path)})
+    places = set(_collected_places(home, nodes))
+    seen = replace(calls, uses={path: use for path, use in calls.uses.items() if not _OF_PYTEST.fullmatch(path)
+                                and not (os.path.dirname(path) in places and _is_look_of_pytest(path, use))})
     opened, changed = opened_by(seen, MadeOf(SCRIPT, files=(*known, plugin)))
     said = ", ".join(changed[:_MOST_NAMES])
     # Which file is newer than another is left out: pytest asks for the times of all that it imports.
     return (replace(opened, by_age=(), listings=(*opened.listings, *_collected_from(seen, folder, nodes))),
             f"they opened what was changed while they ran: {said}" if said else None)
+
+
+def _collected_places(home: Path, nodes: Sequence[str]) -> Iterator[str]:
+    """The folders that pytest goes through for its nodes: those on the way to each, and those below one that is one."""
+    for node in nodes:
+        place = Path(os.path.realpath(home / node.partition("::")[0]))
+        yield from map(str, (place, *place.parents))
+        yield from (folder for folder, _, _ in os.walk(place))
+
+
+def _is_look_of_pytest(path: str, use: Use) -> bool:
+    """Whether a file was looked at and not opened: pytest asks of every file in such a folder what it is, and looks for
+    its configuration, which counts among the files of the tests."""
+    if use.read or use.run or use.written or not use.looked_at:
+        return False
+    return use.stamp is not None or os.path.basename(path) in (*CONFIGURATION, "conftest.py")
 
 
 def _collected_from(calls: Calls, folder: Path, nodes: Sequence[str]) -> Iterator[Listing]:

@@ -72,8 +72,7 @@ def _notes(notes: Sequence[str], *, whole_text: bool) -> list[str]:
     if whole_text:
         return [entry for note in notes for entry in whole("note", note)]
     told = notes if len(notes) <= 2 else notes[:1]
-    lines = [entry for note in told
-             for entry in (whole("note", note) if SOURCES_KEY in note else [line("note", note)])]
+    lines = [uncut("note", note) if SOURCES_KEY in note else line("note", note) for note in told]
     if len(told) < len(notes):
         lines.append(line("note", f"and {len(notes) - 1} more notes, all of them in the record"))
     return lines
@@ -90,7 +89,12 @@ def styled(verdict: Verdict) -> str:
 
 def line(name: str, text: str) -> str:
     """One line of a report; an overlong text is cut, as all of it is in the record."""
-    return f"  {name:<10} {text if len(text) <= _WIDEST else text[:_WIDEST - 3] + '...'}"
+    return uncut(name, text if len(text) <= _WIDEST else text[:_WIDEST - 3] + "...")
+
+
+def uncut(name: str, text: str) -> str:
+    """One line of a report, however long: it holds what is to be copied."""
+    return f"  {name:<10} {text}"
 
 
 def whole(name: str, text: str) -> list[str]:

@@ -186,9 +186,11 @@ for file in glob.glob({made_at_run_time(home / "plugins")} + "/*.py"):
     code, record = run()
     assert code == 0 and record["engines"][1]["made_of"]["unknown"] == [], "reading the sources found no fault"
     assert opened(record)["rewritten"] == [str(state)]
-    assert how(nb, project) == "stored"
+    assert how(nb, project) == "ran" and "state" in gate(ALL)["engines_unchanged"]
+    project.declare(DECLARED + f", sources: [src/myport/core.py], keeps: [{state}]")
+    assert run()[0] == 0 and how(nb, project) == "stored"
     (home / "plugins/notes.txt").write_text("no plug-in\n")
-    for path in (table, plug_in, state, settings, new):
+    for path in (table, plug_in, settings, new):
         before = path.read_text() if path.exists() else None
         path.write_text("X = 3\n")
         assert ("plugins has other files" if path == new else path.name) in gate(ALL)["engines_unchanged"]
