@@ -20,7 +20,7 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, Masks
 from nbcompare.compare.compare import compare_images as _compare_images
 from nbcompare.compare.image import Roi, Shape
-from nbcompare.errors import NbCompareError
+from nbcompare.errors import NbCompareError, UsageError
 from nbcompare.verdict.verdict import Verdict
 from nbcompare.verdict.verdict import judge as _judge
 
@@ -56,6 +56,9 @@ def run_case(case: str | Path | Case, *, reference: str | Path | None = None, su
     from nbcompare.run.options import RunOptions
 
     loaded = case if isinstance(case, Case) else load_case(case)
+    if loaded.matrix:
+        raise UsageError(f"{loaded.name}: this case is a matrix of cells, of which run_case makes none",
+                         hint="nb-compare sweep makes them")
     options = RunOptions(c_bin=str(reference) if reference else None, py_bin=str(subject) if subject else None,
                          bundles=Path(bundles),
                          inputs=dict(parse_input_override(f"{name}={path}", loaded)

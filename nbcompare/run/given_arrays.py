@@ -3,7 +3,7 @@ looked at when they were read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -47,8 +47,9 @@ def _image(given: object, role: str) -> np.ndarray:
     return found
 
 
-def checked_regions(rois: Sequence[Roi], shape: Shape) -> Sequence[Roi]:
+def checked_regions(given: Iterable[Roi], shape: Shape) -> tuple[Roi, ...]:
     """The regions, each within the image and with a name of its own. Raises UsageError."""
+    rois = tuple(given)
     for at, roi in enumerate(rois):
         if not (0 <= roi.xmin <= roi.xmax < shape.fast and 0 <= roi.ymin <= roi.ymax < shape.slow):
             raise UsageError(f"region {roi.name}: x {roi.xmin} to {roi.xmax} and y {roi.ymin} to {roi.ymax} do not lie "
@@ -58,8 +59,10 @@ def checked_regions(rois: Sequence[Roi], shape: Shape) -> Sequence[Roi]:
     return rois
 
 
-def checked_thresholds(thresholds: Sequence[Threshold]) -> Sequence[Threshold]:
-    """The thresholds, each of a metric that there is, and able to fail. Raises UsageError."""
+def checked_thresholds(given: Iterable[Threshold]) -> tuple[Threshold, ...]:
+    """The thresholds, each of a metric that there is, and able to fail; of an iterator, which gives them once, as well
+    as of a list. Raises UsageError."""
+    thresholds = tuple(given)
     for entry in thresholds:
         if entry.metric not in METRICS:
             raise UsageError(f"there is no metric {entry.metric!r}; {nearest(entry.metric, METRICS)}")

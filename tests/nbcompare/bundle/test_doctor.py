@@ -67,6 +67,7 @@ def test_a_library_that_is_missing_stops_everything(nb, monkeypatch):
     assert said.code == 8 and "next: pip install jinja2 (jinja2)" in said.out
 
 
+@pytest.mark.simulator
 def test_who_brings_two_engines_needs_neither_torch_nor_a_compiler(nb, fake, monkeypatch, tmp_path):
     """Bundled engines that cannot run are told, and are nothing wrong; declared engines take their place."""
     monkeypatch.setattr(doctor, "_version", lambda name: None if name == "torch" else "1.0")

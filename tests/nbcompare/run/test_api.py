@@ -37,6 +37,22 @@ def test_two_arrays_are_compared_and_judged():
     assert not nbcompare.judge(nbcompare.compare_images(image, image.copy()), []).accepted
 
 
+def test_thresholds_and_regions_of_an_iterator_judge_as_those_of_a_list():
+    """An iterator gives them once: what looked at them first left none to judge by."""
+    image = np.random.default_rng(3).exponential(size=(20, 30))
+    limits = [nbcompare.Threshold("sum_ratio", "full", 0.99, 1.01, "same scale")]
+    comparison = nbcompare.compare_images(image, 5 * image, iter([nbcompare.Roi("full", 0, 29, 0, 19)]))
+    verdict = nbcompare.judge(comparison, iter(limits))
+    assert (str(verdict.word), len(verdict.checks)) == ("FAIL", 1)
+    assert str(nbcompare.judge(comparison, iter(())).word) == "BLOCKED"
+
+
+def test_a_matrix_is_no_case_of_which_one_cell_is_run(small_case, fake):
+    small_case.write_text(small_case.read_text() + "matrix:\n  runs: {one: -phi 0}\n")
+    with pytest.raises(nbcompare.NbCompareError, match="a matrix of cells"):
+        nbcompare.run_case(small_case, reference=fake("good"), subject=fake("twin"))
+
+
 def test_a_case_is_run_and_its_bundle_opened(small_case, fake, tmp_path, quick_runs):
     bundle = nbcompare.run_case(small_case, reference=fake("good"), subject=str(fake("bright")),
                                 bundles=tmp_path / "b")
