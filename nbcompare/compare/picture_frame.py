@@ -54,6 +54,8 @@ class PictureFrame:
         draw.text((self.left + self.width / 2, self.top - 12), title, font=font(_TITLE), fill=INK, anchor="ms")
         if limits:
             self._bar(picture, draw, limits, colours)
+            for line, text in enumerate(beyond(image, limits)):
+                draw.text((BAR[0], BAR[1] + BAR[3] + 32 + 18 * line), text, font=font(_SMALL), fill=DIM, anchor="lt")
         return picture
 
     def _inside(self, image: np.ndarray, scale: ColourScale) -> Image.Image:
@@ -141,6 +143,18 @@ class PictureFrame:
             draw.line((left + wide + 1, at, left + wide + _TICK, at), fill=INK)
             draw.text((left + wide + _TICK + 4, at), said(value), font=font(_SMALL), fill=INK, anchor="lm")
         draw.text((left, top + high + 10), "photons", font=font(_TEXT), fill=INK, anchor="lt")
+
+
+def beyond(image: np.ndarray, limits: tuple[float, float]) -> list[str]:
+    """What is to be said below a scale that some values of an image lie beyond: how far these reach."""
+    values = filled(image.astype(np.float64), np.nan)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return []
+    low, high = float(values.min()), float(values.max())
+    return [f"{way} to {value:.4g}" for way, value, limit, is_beyond in (
+        ("down", low, limits[0], low < limits[0]), ("up", high, limits[1], high > limits[1]))
+            if is_beyond and f"{value:.4g}" != f"{limit:.4g}"]
 
 
 def _labels(limits: tuple[float, float]) -> Callable[[float], str]:

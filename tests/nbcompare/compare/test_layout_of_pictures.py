@@ -62,7 +62,7 @@ def within(box: Box, width: float, height: float, edge: float = 0) -> bool:
 @pytest.mark.parametrize("view", [Roi("r", 0, 2462, 0, 2526), Roi("r", 100, 156, 100, 156), Roi("r", 0, 9, 0, 299),
                                   Roi("r", 5, 704, 3, 12)])
 def test_of_a_frame_nothing_is_cut_and_nothing_covers_another(noted, view):
-    PictureFrame(view, []).picture(np.ones((4, 4)), "a title", "inferno", (0.0, 5.0))
+    PictureFrame(view, []).picture(np.linspace(-1e-7, 9.87e11, 16).reshape(4, 4), "a title", "inferno", (0.0, 5.0))
     upright, image, bar = noted.pasted
     pieces = [*(box for said, box in noted.texts if said != "slow pixel (y)"), upright, image, bar]
     assert len(pieces) > 8 and all(within(piece, *SIZE) for piece in pieces)
@@ -74,6 +74,14 @@ def test_a_line_stands_one_pixel_around_the_image_and_around_the_scale(noted):
     _, image, bar = noted.pasted
     assert [noted.boxes[0], noted.boxes[-1]] == [
         (left - 1, top - 1, right, bottom) for left, top, right, bottom in (image, bar)]
+
+
+@pytest.mark.parametrize(("values", "said"), [
+    ((-1.0, 1.0), []), ((-88.7286, 1.0), ["down to -88.73"]), ((-2.0, 103.05), ["down to -2", "up to 103"]),
+    ((0.0, 1.00001), []), ((np.nan, 0.0), [])])
+def test_how_far_values_reach_beyond_the_scale_is_said(noted, values, said):
+    PictureFrame(Roi("r", 0, 1, 0, 0), []).picture(np.array([values]), "t", "inferno", (-1.0, 1.0))
+    assert [text for text, _ in noted.texts if " to " in text] == said
 
 
 def test_ticks_touch_the_frame_at_the_middle_of_their_pixels_with_the_numbers_beyond(noted):
