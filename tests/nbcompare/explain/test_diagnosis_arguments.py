@@ -174,15 +174,16 @@ SMOOTH = ("-distance", "40", "-pixel", "0.5", "-detpixels_x", "90", "-detpixels_
           "-default_F", "10", "-lambda", "1.2", "-polar", "0.7", "-oversample", "1")
 
 
-def smooth_question(change):
+def smooth_question(change, *more):
     """Spots under the factors of a near, wide detector; the subject has another factor besides."""
     draw = np.random.default_rng(2)
-    found = describe_command(parse_command(SMOOTH), HERE).detector
+    argv = (*SMOOTH, *more)
+    found = describe_command(parse_command(argv), HERE).detector
     y, x = np.mgrid[:80, :90]
     spots = ndimage.gaussian_filter((draw.random((80, 90)) > 0.97) * draw.random((80, 90)), 1.2) + 1e-3
     reference = spots * found.polarization_factor(x, y, 0.7) * found.solid_angle(x, y)
     subject = reference * change(found, x, y)
-    return Question(reference.astype("f4"), subject.astype("f4"), SMOOTH, HERE)
+    return Question(reference.astype("f4"), subject.astype("f4"), argv, HERE)
 
 
 @pytest.mark.parametrize("id, change", {
@@ -203,6 +204,16 @@ def test_a_factor_over_the_image_is_named_first_and_proven(id, change):
     found = diagnose(smooth_question(change), DiagnosisOptions(quick=True))
     assert found.causes[0].id == id, [(cause.id, cause.sentence) for cause in found.causes]
     assert found.causes[0].proven
+
+
+@pytest.mark.parametrize("kahn", [0.0123, 0.6])
+def test_another_polarization_is_no_turned_axis_where_only_rounding_parts_them(kahn):
+    """On a far detector; a second free number always fits a little of the rounding, and names no axis."""
+    found = diagnose(smooth_question(lambda d, x, y: d.polarization_factor(x, y, kahn)
+                                     / d.polarization_factor(x, y, 0.7), "-distance", "900"),
+                     DiagnosisOptions(quick=True))
+    assert found.causes[0].id == "polarization-value"
+    assert "polarization-rotated" not in [cause.id for cause in found.causes]
 
 
 def test_an_unknown_smooth_factor_is_told_as_a_guess():

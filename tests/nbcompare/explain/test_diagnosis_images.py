@@ -121,6 +121,13 @@ def test_a_factor_is_named_by_the_ratio_of_the_command_line_that_it_is(id, facto
     assert found[0].proven and found[0].residual < 1e-5
 
 
+def test_one_mistake_of_scale_is_told_once_where_only_one_kind_of_step_is_there():
+    """Two phi steps are all the steps there are, and divided by one too few is not divided."""
+    argv = (*ARGV[:ARGV.index("-phi")], "-phi", "1", "-osc", "1", "-phisteps", "2", "-oversample", "1")
+    agree, found = causes((spots().astype("f8") * 2).astype("f4"), argv=argv)
+    assert not agree and [cause.id for cause in found[:2]] == ["phi-steps-not-divided", "power-of-two"]
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.floats(1.001, 1e6), st.integers(0, 1000))
 def test_a_random_factor_is_never_called_something_of_the_command_line(factor, seed):

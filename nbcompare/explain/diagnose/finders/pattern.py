@@ -21,6 +21,9 @@ from nbcompare.explain.diagnose.question import Question
 _LEAST_KAHN = 0.01
 """A turned axis with a smaller Kahn factor changes next to nothing: two free numbers fit any small change as well."""
 
+_WORTH_A_NUMBER = 0.5
+"""A second free number has to leave less than this share of what one leaves; rounding alone gives it a little."""
+
 
 @dataclass(frozen=True)
 class Pixels:
@@ -94,7 +97,6 @@ def _is_smooth(question: Question, log_ratio: np.ndarray) -> bool:
 def _factors(question: Question, p: Pixels) -> Iterator[tuple[str, np.ndarray, str, float]]:
     """(id, factor per pixel, sentence, prior) of every smooth mistake."""
     s = question.setting
-    one = np.ones(p.x.size)
     half = 0.5 * (1 + p.cos_twotheta**2)
     if s.polarized:
         yield causes.POLARIZATION_MISSING, 1 / p.polarization, "the polarization factor is left out", 0.93
@@ -117,28 +119,29 @@ def _factors(question: Question, p: Pixels) -> Iterator[tuple[str, np.ndarray, s
     yield (causes.LORENTZ_FACTOR, 1 / np.sqrt(np.maximum(1e-12, 1 - p.cos_twotheta**2)),
            "a Lorentz factor 1/sin 2θ is applied", 0.6)
     yield from _absorption(s, p)
-    yield from _kahn(s, p, one, half)
+    yield from _kahn(s, p, half)
 
 
-def _kahn(s: Setting, p: Pixels, one: np.ndarray, half: np.ndarray) -> Iterator[tuple[str, np.ndarray, str, float]]:
-    """K cos 2psi and K sin 2psi by least squares: another K, or another axis."""
+def _kahn(s: Setting, p: Pixels, half: np.ndarray) -> Iterator[tuple[str, np.ndarray, str, float]]:
+    """K cos 2psi by least squares, which is another K; with K sin 2psi as well, another axis, where one number leaves
+    much that two do not."""
     away = 0.5 * (1 - p.cos_twotheta**2)
-    aim = p.y / p.x * p.polarization
+    aim = half - p.y / p.x * p.polarization
     table = np.stack((away * p.cos_2psi, away * p.sin_2psi), axis=1)
-    (a, b), *_ = np.linalg.lstsq(table, half - aim, rcond=None)
+    alone = float(table[:, 0] @ aim) / (float(table[:, 0] @ table[:, 0]) or 1.0)
+    (a, b), *_ = np.linalg.lstsq(table, aim, rcond=None)
     size, turn = math.hypot(a, b), math.degrees(math.atan2(-b, a)) / 2
-    if not 1e-6 < size < 2:
-        return
-    factor = (half - table @ np.array([a, b])) / p.polarization
-    if abs(b) < 1e-4 * size:
+    left_by_one, left_by_two = (float(np.linalg.norm(aim - table @ kahn)) for kahn in ((alone, 0.0), (a, b)))
+    if left_by_two > _WORTH_A_NUMBER * left_by_one and 1e-6 < abs(alone) < 2:
         id = causes.POLARIZATION_VALUE
-        sentence = f"polarization: K = {a:.6g} instead of {s.kahn if s.polarized else 'none'}"
-        if s.kahn and abs(a + s.kahn) < 1e-4:
-            id, sentence = causes.POLARIZATION_ROTATED, f"the polarization axis is turned by 90 degrees (K = {a:.6g})"
-        yield id, factor, sentence, 0.9
-    elif size > _LEAST_KAHN:
+        sentence = f"polarization: K = {alone:.6g} instead of {s.kahn if s.polarized else 'none'}"
+        if s.kahn and abs(alone + s.kahn) < 1e-4:
+            id = causes.POLARIZATION_ROTATED
+            sentence = f"the polarization axis is turned by 90 degrees (K = {alone:.6g})"
+        yield id, (half - alone * table[:, 0]) / p.polarization, sentence, 0.9
+    elif _LEAST_KAHN < size < 2:
         sentence = f"the polarization axis is turned by {turn:.4g} degrees, K = {size:.6g}"
-        yield causes.POLARIZATION_ROTATED, factor, sentence, 0.85
+        yield causes.POLARIZATION_ROTATED, (half - table @ np.array([a, b])) / p.polarization, sentence, 0.85
 
 
 def _absorption(s: Setting, p: Pixels) -> Iterator[tuple[str, np.ndarray, str, float]]:

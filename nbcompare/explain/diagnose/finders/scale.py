@@ -174,9 +174,10 @@ def _of_steps(s: Setting) -> Iterator[Ratio]:
     counts = ((causes.PHI_STEPS_NOT_DIVIDED, s.phi_steps, "phi steps", 0.86),
               (causes.MOSAIC_DOMAINS_NOT_DIVIDED, s.mosaic_domains, "mosaic domains", 0.86),
               (causes.SOURCES_NOT_DIVIDED, s.sources, "sources", 0.86),
-              (causes.OVERSAMPLE_NOT_DIVIDED, s.oversample**2, "sub-pixels", 0.86),
-              (causes.STEPS_NOT_DIVIDED, s.steps, "steps of all kinds", 0.8))
-    for id, count, words, prior in counts:
+              (causes.OVERSAMPLE_NOT_DIVIDED, s.oversample**2, "sub-pixels", 0.86))
+    several = sum(count > 1 for _, count, _, _ in counts) > 1  # else "of all kinds" says the same thing again
+    of_all = ((causes.STEPS_NOT_DIVIDED, s.steps, "steps of all kinds", 0.8),) if several else ()
+    for id, count, words, prior in (*counts, *of_all):
         if count > 1:
             yield Ratio(id, float(count), f"the sum is not divided by the {count} {words}", prior)
             yield Ratio(id, 1 / count, f"the sum is divided twice by the {count} {words}", prior - 0.15)
@@ -190,6 +191,7 @@ def _of_steps(s: Setting) -> Iterator[Ratio]:
         if count > 1:
             yield Ratio(causes.STEPS_OFF_BY_ONE, count / (count + 1), f"divided by {count + 1}, not {count} {words}",
                         0.6)
+        if count > 2:  # divided by 1 is not divided
             yield Ratio(causes.STEPS_OFF_BY_ONE, count / (count - 1), f"divided by {count - 1}, not {count} {words}",
                         0.6)
 
