@@ -2,11 +2,18 @@
 bundles in which little happened."""
 
 import re
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nbcompare.bundle.found import DIAGNOSIS, TRACE, keep
+from nbcompare.bundle.names import MANIFEST
+from nbcompare.commands.views.page import further_subjects
 from nbcompare.commands.views.page.evidence import peak_rows, trace_tables
+from nbcompare.commands.views.page.pair import pair_of
+from nbcompare.files import sha256_of
+from nbcompare.run.api import open_bundle
 from tests.nbcompare.commands.test_html_report import page_of
 
 
@@ -63,6 +70,28 @@ def test_several_subjects_stand_side_by_side(small_case, nb, fake, tmp_path):
     assert page.index("<b>turned − reference</b>") > page.index("<b>subject − reference</b>")
     nothing = page[page.index("<b>turned − reference</b>"):].partition("</figure>")[0]
     assert "no pixel differs here" in nothing
+
+
+def test_what_is_masked_is_masked_in_the_images_of_every_subject(small_case, nb, fake, tmp_path):
+    masked = "mask: {above: 90}\nsubjects: {turned: -phi 1}\n"
+    small_case.write_text(small_case.read_text() + masked)
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("defect"), "-q", "--format", "json")
+    bundle = open_bundle(Path(said.json["bundle"]))
+    pair = pair_of(bundle)
+    (turned,) = further_subjects.pairs(bundle, pair).values()
+    left_out = np.ma.getmaskarray(pair.subject)
+    assert 0 < left_out.sum() < left_out.size
+    assert np.array_equal(np.ma.getmaskarray(turned.subject), left_out)
+    assert np.isnan(turned.difference[left_out]).all() and not turned.difference[~left_out].any()
+
+
+def test_every_file_of_the_bundle_is_listed_with_its_sum(run_small, nb, tmp_path):
+    _, bundle = run_small()
+    page = page_of(nb, bundle, tmp_path)
+    listed = re.findall(r"<tr><td>([^<]+)</td><td class=\"hash\"><code>([0-9a-f]{64})</code>", page)
+    files = {str(path.relative_to(bundle)): sha256_of(path) for path in bundle.rglob("*")
+             if path.is_file() and path.name != MANIFEST}
+    assert len(files) > 20 and files.items() <= dict(listed).items()
 
 
 def test_a_cause_is_called_proven_only_where_it_was(run_small, nb, tmp_path):
