@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from nbcompare.errors import FileError, UsageError
 from nbcompare.formats.declared import FABIO, Declared, ImageFile
+from nbcompare.formats.heard import heard_from_fabio, refuse_guesses
 from nbcompare.formats.packed import require_whole_mar345
 
 _CBF = {"wavelength_A": (r"Wavelength\s+([\d.eE+-]+)\s*A", 1.0),
@@ -33,24 +33,29 @@ _ELSEWHERE = ("edf_binaryfilename",)
 _MARCCD_HEAD, _MRC_HEAD = 4096, 1024
 """Bytes before the pixels."""
 
+_CBF_BORDER = b"--CIF-BINARY-FORMAT-SECTION--"
+"""What stands before and behind each image of a CBF."""
+
 
 def read_detector_file(path: Path, declared: Declared, *, alone: bool = False) -> ImageFile:
     """The image of a detector file; ``alone`` refuses one whose pixels lie in another. Negative pixels of a CBF are the
     marks of gaps and dead pixels, and are masked.
 
-    Raises UsageError where fabio is missing, FileError for a file that it cannot read or that is cut short.
+    Raises UsageError where fabio is missing, a frame must be named, or fabio had to guess how the pixels are stored;
+    FileError for a file that it cannot read, that is cut short or that is not of the sum that it states.
     """
     try:
-        with _quiet():
+        with heard_from_fabio():
             import fabio
     except ImportError:
         raise UsageError(f"{path}: reading {path.suffix} needs fabio",
                          hint="pip install 'nb-compare[formats]'") from None
     require_whole_mar345(path)
     try:
-        with _quiet():
+        with heard_from_fabio() as heard:
             image = fabio.open(str(path))
-            if declared.frame:
+            frames = max(1, image.nframes)
+            if declared.frame and declared.frame < frames:
                 image = image.get_frame(declared.frame)
             pixels = np.array(image.data)
             incomplete = any(getattr(frame, "incomplete_data", False) for frame in getattr(image, "_frames", ()))
@@ -65,7 +70,10 @@ def read_detector_file(path: Path, declared: Declared, *, alone: bool = False) -
     if alone and any(key.lower() in _ELSEWHERE for key in header):
         raise FileError(f"{path}: its pixels lie in another file, which may be of another run")
     _refuse_short(path, kind, pixels, header)
-    _refuse_other_size(path, kind, pixels.nbytes * max(1, image.nframes), header)
+    _refuse_other_size(path, kind, pixels.nbytes * frames, header)
+    _refuse_frame(path, frames, declared.frame)
+    _refuse_further_images(path, kind)
+    refuse_guesses(path, heard, stated=declared.dtype is not None)
     if incomplete:
         raise FileError(f"{path}: it holds fewer bytes than its header asks for")
     masked = pixels < 0 if kind.startswith("cbf") and pixels.dtype.kind == "i" and (pixels < 0).any() else None
@@ -95,18 +103,19 @@ def _refuse_other_size(path: Path, kind: str, needed: int, header: Mapping[str, 
         raise FileError(f"{path}: {size} bytes, but its header asks for {beside + needed}")
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without fabio's own warnings: what they tell is told by our errors, once."""
-    log = logging.getLogger("fabio")
-    before, log.disabled = log.disabled, True
-    level = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.disabled = before
-        logging.disable(level)
+def _refuse_frame(path: Path, frames: int, frame: int | None) -> None:
+    """A stack of which no image was named, or one that is not there."""
+    if frame is None and frames > 1:
+        raise UsageError(f"{path}: a stack of {frames} images", hint="say frame=N, from 0")
+    if frame is not None and frame >= frames:
+        raise UsageError(f"{path}: there is no frame {frame}; it holds {frames}")
+
+
+def _refuse_further_images(path: Path, kind: str) -> None:
+    """A CBF may hold several images, of which fabio reads the first."""
+    if kind.startswith("cbf") and (images := path.read_bytes().count(_CBF_BORDER) // 2) > 1:
+        raise FileError(f"{path}: holds {images} images, and only the first of a CBF can be read",
+                        hint="write each into a file of its own")
 
 
 def _geometry(kind: str, header: Mapping[str, str]) -> Iterator[tuple[str, float]]:
