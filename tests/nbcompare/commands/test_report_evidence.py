@@ -72,17 +72,17 @@ def test_several_subjects_stand_side_by_side(small_case, nb, fake, tmp_path):
     assert "no pixel differs here" in nothing
 
 
-def test_what_is_masked_is_masked_in_the_images_of_every_subject(small_case, nb, fake, tmp_path):
-    masked = "mask: {above: 90}\nsubjects: {turned: -phi 1}\n"
-    small_case.write_text(small_case.read_text() + masked)
-    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("defect"), "-q", "--format", "json")
+def test_what_is_masked_is_masked_in_the_image_of_a_further_subject(small_case, nb, fake, tmp_path):
+    """Its image is one of its own, as the fluence is another, and so are the pixels that the rule leaves out."""
+    small_case.write_text(small_case.read_text() + "mask: {above: 90}\nsubjects: {brighter: -flux 1.5e18}\n")
+    said = nb("run", small_case, "--c-bin", fake("flux"), "--py-bin", fake("flux_too"), "-q", "--format", "json")
     bundle = open_bundle(Path(said.json["bundle"]))
     pair = pair_of(bundle)
-    (turned,) = further_subjects.pairs(bundle, pair).values()
-    left_out = np.ma.getmaskarray(pair.subject)
-    assert 0 < left_out.sum() < left_out.size
-    assert np.array_equal(np.ma.getmaskarray(turned.subject), left_out)
-    assert np.isnan(turned.difference[left_out]).all() and not turned.difference[~left_out].any()
+    (brighter,) = further_subjects.pairs(bundle, pair).values()
+    masked, plain = np.ma.getmaskarray(brighter.subject), np.ma.getmaskarray(pair.subject)
+    assert 0 < plain.sum() < masked.sum() < masked.size
+    assert np.array_equal(masked, np.ma.getdata(brighter.subject) > 90)
+    assert np.isnan(brighter.difference[masked]).all() and (brighter.difference[~masked] > 0).all()
 
 
 def test_every_file_of_the_bundle_is_listed_with_its_sum(run_small, nb, tmp_path):
