@@ -102,7 +102,49 @@ AFRESH = (
     ("curl 'https://zenodo.org/api?access_token={}'", ALL, 60), ("GITLAB_CI_TOKEN={}", ALL, 20),
     ("CI_JOB_TOKEN: glcbt-64_{}", ALL, 20), ("docker build --build-arg PASS={} .", ALL, 12),
 )
-"""Drawn when all of those were mended: 18 were let through, and 15 are with the kinds that they showed."""
+"""Drawn when all of those were mended: 18 were let through, and 15 when the kinds were mended that they showed; none is
+now."""
+
+AGAIN = (
+    ("pdftk in.pdf output o.pdf user_pw {}", ALL, 12), ("pdftotext -upw {} a.pdf", ALL, 12),
+    ("tnftp -u ftp://me:{}@h/f", ALL, 12), ("mpack; mutt -e 'set imap_pass=\"{}\"'", ALL, 12),
+    ("fetchmailrc: poll h user me pass {}", ALL, 12), ("sftp -o ProxyCommand='sshpass -e' -o Password {}", ALL, 12),
+    ("tar c x | gpg -c --passphrase={}", ALL, 14), ("tshark -o wlan.key:wpa-pwd:{}", ALL, 12),
+    ("aircrack: KEY FOUND! [ {} ]", ALL, 10), ("iwconfig wlan0 key s:{}", ALL, 13),
+    ("openvpn --auth-user-pass <(printf 'me\\n{}\\n')", ALL, 12), ("openconnect --passwd-on-stdin <<< {} h", ALL, 12),
+    ("vpnc: Xauth password {}", ALL, 12), ("IPSec secret {}", ALL, 16), ("radtest me {} h 0 testing123", ALL, 12),
+    ("tacacs key = {}", ALL, 16), ("enable secret 5 {}", ALL, 20), ("snmp-server community {} RO", ALL, 12),
+    ("ppp: chap secret \"{}\"", ALL, 12), ("sip: register => me:{}@h", ALL, 12),
+    ("createuser me --pwprompt <<< {}", ALL, 12), ("CREATE USER me IDENTIFIED BY '{}'", ALL, 12),
+    ("ALTER ROLE me WITH PASSWORD '{}'", ALL, 12), ("GRANT ALL ON x TO me IDENTIFIED BY \"{}\"", ALL, 12),
+    ("mongosh -u me -p {} --authenticationDatabase admin", ALL, 12), ("rs.auth('me', '{}')", ALL, 12),
+    ("redis> AUTH {}", ALL, 14), ("requirepass {}", ALL, 14), ("masterauth {}", ALL, 14),
+    ("kafka: sasl.jaas.config=X required username=\"me\" password=\"{}\";", ALL, 12),
+    ("h5cc; hsds --hs_password {}", ALL, 12), ("icat: login db username me password {}", ALL, 12),
+    ("scicat-cli --user me:{} ingest", ALL, 12), ("ispyb: credentials me {} h", ALL, 12),
+    ("tiled serve --api-key {}", HEX, 32), ("TILED_SINGLE_USER_API_KEY={}", HEX, 32),
+    ("dask-scheduler --tls-key-password {}", ALL, 12), ("ray start --redis-password={}", ALL, 12),
+    ("ssh-add <<< {}", ALL, 14), ("logged in with pass phrase {}", ALL, 14),
+)
+"""Drawn when all of those were mended: 21 were let through when they were tried."""
+
+HARMLESS_LINES = (
+    "-t 550e8400-e29b-41d4-a716-446655440000", "ssh-keygen -l -f key.pub", "snmp counters 12a of 40",
+    "iinit failed", "codecov uploaded 3 files", "set key position top left",
+    "edit file reflections2.hkl", "add option detpixels_x 256", "put frame_00012.cbf",
+    "update metric correlation 0.9995",
+    "the api key is missing", "auth token expired at 12:00", "secret key file not found", "pw=0.12", "pass=12/13",
+    "passes=ok", "pass=3", "password change required", "user id 1000:1000", "-u 0:0 -v /data:/data", "--pinhole 12",
+    "-pin 1", "spindle pin 18.5 mm", "adduser.conf", "create-user-guide.md", "authtoken.py line 12",
+    "qpdf --version 11.9.0", "swift 5.10 (swiftlang-5.10.0.13)", "mosquitto 2.0.18 -P", "plink v1.90b7 -pw",
+    "hydra -p 2 --multirun seed=1,2", "redis-server v=7.2.4 sha=00000000:0 malloc=jemalloc", "tsql vsql bcp",
+    "nvcc -O3 -arch=sm_90 -o nb nb.cu", "cmake -DCMAKE_BUILD_TYPE=Release -S . -B build2x", "rsync -aP run12 host3:/d",
+    "ffmpeg -i frames_%04d.png -pix_fmt yuv420p out.mp4", "h5ls -rv run_0012_master.h5/entry/data",
+    "xds_par INTEGRATE CORRECT DELPHI= 5 NUMBER_OF_PROFILE_GRID_POINTS 13",
+    "dials.import image_range=1,1800 a_####.cbf",
+    "phenix.refine 1abc.pdb 1abc.mtz strategy=individual_sites", "pointless hklin XDS_ASCII.HKL hklout p1.mtz",
+    "molecule C12H22O11 key residue Lys116 secret1n",
+)
 
 
 def let_through(forms):
@@ -120,12 +162,17 @@ def test_every_form_that_was_mended_is_hidden():
     assert let_through(MENDED) == []
 
 
-def test_of_forms_that_nobody_had_thought_of_more_than_half_are_hidden():
-    assert len(AFRESH) == 40 and len(let_through(AFRESH)) <= 12
+def test_forms_that_nobody_had_thought_of_are_hidden_once_they_have_been_drawn():
+    assert len(AFRESH) == 40 and let_through(AFRESH) == []
+    assert len(AGAIN) == 40 and len(let_through(AGAIN)) <= 4
+
+
+def test_both_passwords_of_one_command_are_hidden():
+    assert redacted("snmpwalk -v3 -A authWren55 -X privWren66 h") == "snmpwalk -v3 -A [hidden] -X [hidden] h"
 
 
 def test_words_of_commands_that_are_no_secrets_stay():
     for text in ("-p 8080:80", "-phi 0.5 -p 12", "set title Two1Words", "echo a1b2c3d4 | tee x", "passwords changed",
                  "/path:/p", "send 'hello'", "unlock the door", "-u 5 -p 3", "x <<< word", "--passes 3", "net user",
-                 "the pass 3 of 4", "mc alias list", "compass=north", "http -a x", "-a 90:91"):
+                 "the pass 3 of 4", "mc alias list", "compass=north", "http -a x", "-a 90:91", *HARMLESS_LINES):
         assert redacted(text) == text

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
+from nbcompare.engine.processes import password_options
 from nbcompare.engine.processes.opaque import MAY_BE_DRAWN, without_drawn
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ _OWN = (
     ("://", r"(?<=://)(?:[^\s/@:'\"]{0,99}:(?!\d{1,5}/)[^\s@'\"]{1,200}|(?!(?-i:[a-z][a-z_-]{0,15})@)[^\s/@'\"]+)(?=@)"),
     ("command cmd", rf"(?:{_NAMES})[_-]?(?:command|cmd)[\s=:]{{1,3}}['\"]?(?:echo|printf)\s+['\"]?([^\s'\"]{{4,}})"),
     ("jdbc:", r"jdbc:oracle:[a-z]+:[^\s/]+/([^\s@]+)@"),
-    ("-u --user --proxy-user", r"(?<![\w.+-])(?:-u|--user|--proxy-user)[ =]+[^\s:'\"]+:([^\s'\"]+)"),
+    ("-u --user --proxy-user", r"(?<![\w.+-])(?:-u|--user|--proxy-user)[ =]+(?!\d+:\d+(?!\S))[^\s:'\"]+:([^\s'\"]+)"),
     ("login", r"\blogin\s+\S+\s+password\s+(\S+)"),
     ("@", r"(?<![\w/@.:-])[\w.+-]+:([^\s/@:'\"]{6,})@[\w-]+(?:\.[\w-]+)+(?![\w:])"),
     # headers
@@ -165,7 +166,7 @@ _OWN = (
     ("eyj", r"\b(?-i:eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)*)"),
 )
 """What one of the words before must be in a line for, and what hides its first group, or all where it has none."""
-_MARKED = tuple((tuple(marks.lower().split()), f"(?i){pattern}") for marks, pattern in _OWN)
+_MARKED = tuple((tuple(marks.lower().split()), f"(?i){pattern}") for marks, pattern in (*_OWN, *password_options.ROWS))
 
 _DETECTORS = {
     "artifactory": ("ArtifactoryDetector", "AKC"), "aws": ("AWSKeyDetector", "A3T aws"),
