@@ -6,21 +6,24 @@ A command's module is imported when that command is asked for, so that ``nb-comp
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import keyword
 import os
 import sys
 import textwrap
+from typing import TYPE_CHECKING
 
 import click
 
 from nbcompare import __version__
+from nbcompare.commands.asked import JUDGES, Publication, asked_in
 from nbcompare.commands.colour import coloured, taken_out
+from nbcompare.commands.faults import ENDS, check_memory, said_of, tell
 from nbcompare.commands.screen import guarded
-from nbcompare.engine.processes.stopping import Stopped
-from nbcompare.errors import EXIT_MEANING, ExitCode, FileError, NbCompareError
-from nbcompare.visible import visible
+from nbcompare.errors import EXIT_MEANING, ExitCode
+
+if TYPE_CHECKING:
+    from nbcompare.commands.publish import Published
 
 ONE_SHOT = "oneshot"
 COMMANDS = {
@@ -161,95 +164,36 @@ def run(argv: list[str]) -> int:
 
 
 def _run(argv: list[str]) -> int:
+    told = None
     try:
         word, argv = taken_out(argv)
+        told = _results_asked(argv)
+        if told is not None:
+            told.prepare()
         if argv and argv[0] != "--version" and not {"--help", "-h"} & set(argv):
             check_memory()
-        code = int(main.main(args=argv, prog_name="nb-compare", standalone_mode=False,
+        code = int(main.main(args=argv, prog_name="nb-compare", standalone_mode=False, obj=told,
                              color=coloured(word, os.environ)) or ExitCode.PASS)
         sys.stdout.flush()
         return code
-    except click.exceptions.NoArgsIsHelpError as shown:
-        click.echo(shown.format_message(), err=True)
-        return ExitCode.USAGE
-    except click.ClickException as fault:
-        context = fault.ctx if isinstance(fault, click.UsageError) else None
-        where = context.command_path if context else "nb-compare"
-        _tell(f"{visible(fault.format_message())}\n  next: {where} --help")
-        return ExitCode.USAGE
-    except click.exceptions.Abort:
-        _tell("stopped; nothing was published")
-        return ExitCode.ENGINE_FAILED
-    except Stopped as stop:
-        _tell(f"stopped by {stop}; nothing was published, and no engine is left running")
-        return 128 + stop.number
-    except NbCompareError as fault:
-        _tell(str(fault))
-        return fault.exit_code
-    except BrokenPipeError:
-        return ExitCode.IO
-    except MemoryError:
-        _tell("there is not enough memory for this (see ulimit -v)")
-        return ExitCode.IO
-    except OSError as fault:
-        return _not_written(fault)
-    except Exception as fault:
-        if _is_starved(fault):
-            last = (str(fault).strip() or type(fault).__name__).splitlines()[-1]
-            _tell(f"there is not enough memory for this (see ulimit -v): {visible(last)}")
-            return ExitCode.IO
-        import traceback
-
-        traceback.print_exc()
-        _tell("this is a defect of nb-compare itself; please report it with the lines above")
-        return ExitCode.DEFECT
+    except ENDS as fault:
+        said = said_of(fault)
+        if told is not None:
+            told.failed(said)
+        tell(fault, said)
+        return said.code
 
 
-def check_memory() -> None:
-    """Raise FileError where this process may hold less memory than the libraries reserve while they are loaded: some of
-    them, short of it, try again for ever, or end without a word.
+def _results_asked(argv: list[str]) -> Published | None:
+    """The forms of results that a command line asks for, of a command that judges; or of none where the line names none
+    rightly, as files that are asked for are known by their options all the same."""
+    if not argv or (argv[0] in COMMANDS and argv[0] not in JUDGES):
+        return None
+    from nbcompare.commands.publish import Published
 
-    Measured: a run reserves 480 MB, and 82 more for each further core that may be used; much less is ever touched.
-    """
-    import resource
-
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit == resource.RLIM_INFINITY:
-        return
-    threads = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS", "")
-    cores = int(threads) if threads.isdecimal() and int(threads) else os.cpu_count() or 1
-    needed = (500 + 90 * min(cores, 64)) << 20
-    if limit < needed:
-        raise FileError(f"memory is limited to {limit >> 20} MiB (see ulimit -v), and the libraries in use reserve "
-                        f"up to {needed >> 20} MiB; least with OPENBLAS_NUM_THREADS=1 (now {cores})")
-
-
-def _is_starved(fault: BaseException) -> bool:
-    """Whether a library failed because memory is limited: each says so in its own way, some in none."""
-    import resource
-
-    limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
-    chain: BaseException | None = fault
-    while chain is not None:
-        said = str(chain)
-        if any(words in said for words in ("map segment", "llocate memory", "start new thread")):
-            return True
-        if limited and said and isinstance(chain, (MemoryError, ImportError, SystemError)):
-            return True
-        chain = chain.__cause__ or chain.__context__
-    return False
-
-
-def _not_written(fault: OSError) -> int:
-    """A fault of the system that nothing caught before: mostly what is printed finds no room, or the working folder is
-    gone. What is still to be printed is let go, as it would fail again when the program ends."""
-    place = fault.filename or ("the working folder" if isinstance(fault, FileNotFoundError) else "standard output")
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    with contextlib.suppress(OSError):
-        _tell(visible(f"{place}: {fault.strerror or fault}"))
-    return ExitCode.IO
-
-
-def _tell(message: str) -> None:
-    click.echo(f"nb-compare: error: {message}", err=True)
+    named = argv[0] in JUDGES
+    judge = main.get_command(click.Context(main), argv[0] if named else JUDGES[0])
+    how = asked_in(judge, argv[named:]) if judge else None
+    if how is None or named:
+        return Published(argv[0], how, argv[1:]) if how else None
+    return Published("", Publication(junit=how.junit, markdown=how.markdown), argv) if how.files else None

@@ -109,7 +109,7 @@ def write_whole(path: Path, text: str) -> None:
     """
     draft = None
     try:
-        if _is_no_file(path):
+        if is_no_file(path):
             with open(path, "w", encoding="utf-8", errors="replace", newline="\n") as stream:
                 stream.write(text)
             return
@@ -158,7 +158,7 @@ def others_could_write(path: Path) -> str | None:
     return "can be written by everybody" if said.st_mode & stat.S_IWOTH else None
 
 
-def _is_no_file(path: Path) -> bool:
+def is_no_file(path: Path) -> bool:
     """Whether a name stands for something that takes text and is no file: a device, a pipe, or the output of this
     process, whatever that leads to. A folder is none of these."""
     if os.path.isdir(path) or not os.path.exists(path):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from nbcompare.commands.asked import TEXT
 from nbcompare.commands.options import BUNDLE
-from nbcompare.commands.publish import JSON, JSONL, TEXT, Publication, result_options
+from nbcompare.commands.publish import Published, result_options
 from nbcompare.errors import ExitCode
 
 
@@ -16,7 +17,7 @@ from nbcompare.errors import ExitCode
 @click.option("--case", "case_file", type=click.Path(path_type=Path), metavar="FILE",
               help="Judge by the thresholds and regions of this case file.")
 @result_options
-def command(folder: Path, case_file: Path | None, publication: Publication) -> ExitCode:
+def command(folder: Path, case_file: Path | None, told: Published) -> ExitCode:
     """Judge the stored images of a bundle again; the engines are not run.
 
     Without --case, by the thresholds that the bundle was judged by. A threshold that is looser than in the bundle,
@@ -27,16 +28,14 @@ def command(folder: Path, case_file: Path | None, publication: Publication) -> E
     from nbcompare.case.case import load_case
     from nbcompare.commands.views.bundles import loosened_lines, recheck_report
     from nbcompare.commands.views.results import result_of_recheck
-    from nbcompare.files import dump_json
 
-    with publication.of("check", [folder]) as told:
-        told.begin(str(folder), case_file)
-        found = check_bundle(folder, load_case(case_file) if case_file else None)
-        if publication.form != TEXT:
-            for line in loosened_lines(found.loosened):
-                click.echo(line, err=True)
-        told.add(result_of_recheck(found, case_file))
-        if publication.form != JSONL:
-            as_json = publication.form == JSON
-            click.echo(dump_json(found.as_dict()) if as_json else recheck_report(found), nl=not as_json)
-        return told.end(found.verdict.exit_code)
+    told.start([folder])
+    told.begin(str(folder), case_file)
+    found = check_bundle(folder, load_case(case_file) if case_file else None)
+    if told.how.form != TEXT:
+        for line in loosened_lines(found.loosened):
+            click.echo(line, err=True)
+    told.add(result_of_recheck(found, case_file))
+    if told.how.form == TEXT:
+        click.echo(recheck_report(found))
+    return told.end(found.verdict.exit_code, found.as_dict())

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nbcompare.commands.options import bundles_option, phases_options
-from nbcompare.commands.publish import JSONL, Publication, result_options
+from nbcompare.commands.publish import Published, result_options
 from nbcompare.errors import ExitCode
 
 
@@ -16,22 +16,22 @@ from nbcompare.errors import ExitCode
 @phases_options
 @bundles_option
 @result_options(forms=("text", "json", "jsonl", "markdown", "junit"))
-def command(phase: str, phases_file: Path, signers: Path | None, bundles: Path, publication: Publication) -> ExitCode:
+def command(phase: str, phases_file: Path, signers: Path | None, bundles: Path, told: Published) -> ExitCode:
     """Look into everything a phase requires, and print the checklist.
 
     The evidence itself is looked at: the newest bundle of each case is verified, its float images are
     compared and judged again. Exit 0 only when every line holds; 8 when nothing was found.
     """
     from nbcompare.case.phases import load_phases
-    from nbcompare.commands.views.gate import FORMS, as_junit, as_markdown, results_of_gate
+    from nbcompare.commands.views.gate import FORMS, as_dict, as_junit, as_markdown, results_of_gate
     from nbcompare.plan.gate import look_at
 
-    with publication.of("gate", [phase]) as told:
-        told.begin(phase, phases_file)
-        gate = look_at(load_phases(phases_file), phase, bundles, signers=signers)
-        told.junit, told.markdown = (lambda _: as_junit(gate)), (lambda _: as_markdown(gate))
-        for result in results_of_gate(gate):
-            told.add(result)
-        if publication.form != JSONL:
-            click.echo(FORMS[publication.form](gate))
-        return told.end(gate.exit_code)
+    told.start([phase])
+    told.begin(phase, phases_file)
+    gate = look_at(load_phases(phases_file), phase, bundles, signers=signers)
+    told.junit, told.markdown = (lambda _: as_junit(gate)), (lambda _: as_markdown(gate))
+    for result in results_of_gate(gate):
+        told.add(result)
+    if told.how.form in FORMS:
+        click.echo(FORMS[told.how.form](gate))
+    return told.end(gate.exit_code, as_dict(gate))

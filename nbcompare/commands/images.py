@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from nbcompare.commands.asked import TEXT
 from nbcompare.commands.options import Finite, allow_weak_option, complete_metrics
-from nbcompare.commands.publish import JSON, JSONL, Publication, result_options
+from nbcompare.commands.publish import Published, result_options
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -47,7 +48,7 @@ def command(reference: Path, subject: Path, arguments: tuple[str, ...], case_fil
             rois: tuple[tuple[int, int, int, int], ...], thresholds: tuple[str, ...], declared: str | None,
             read_subject: str | None, mask: Path | None, mask_below: float | None, mask_above: float | None,
             mask_equals: tuple[float, ...], nan: str, resample: bool, allow_weak: str | None, inputs: Path,
-            budget: float, bundles: Path, no_bundle: bool, publication: Publication) -> ExitCode:
+            budget: float, bundles: Path, no_bundle: bool, told: Published) -> ExitCode:
     """Compare two image files and judge them; nothing is run.
 
     SMV, CBF, EDF, TIFF, HDF5 (Eiger, NXmx), .npy, .npz and raw numbers are read, each as its own type. Gaps that a
@@ -64,37 +65,34 @@ def command(reference: Path, subject: Path, arguments: tuple[str, ...], case_fil
     from nbcompare.commands.views.images import images_report
     from nbcompare.commands.views.results import result_of_images
     from nbcompare.compare.masks import MaskRules
-    from nbcompare.files import dump_json
     from nbcompare.formats.declared import Declared
     from nbcompare.run.images.bundle import publish_images
     from nbcompare.run.images.pair import ImagePairOptions, compare_files, regions_of, with_masking
     from nbcompare.run.images.trials import explained
     from nbcompare.run.sweep.sweep import invocation
 
+    told.start([reference, subject])
+    name = f"{subject.name} against {reference.name}"
+    told.begin(name, case_file)
     if case_file and (rois or thresholds):
         raise UsageError("--case gives regions and thresholds; leave --roi and --threshold out")
-    name = f"{subject.name} against {reference.name}"
-    with publication.of("images", [reference, subject]) as told:
-        told.begin(name, case_file)
-        case = load_case(case_file) if case_file else None
-        regions = case.rois if case else regions_of(rois)
-        judged = case.thresholds if case else thresholds_from(thresholds, [roi.name for roi in regions] or ["full"])
-        ours = Declared.of(declared, "--read")
-        theirs = Declared.of(read_subject, "--read-subject") if read_subject else ours
-        rules = MaskRules(mask_below, mask_above, mask_equals)
-        options = ImagePairOptions((ours, theirs), rules, None, mask, Declared(), regions, judged, nan, resample,
-                                   allow_weak)
-        options = with_masking(options, case) if case else options
-        pair = compare_files(reference, subject, options)
-        pair, found = explained(pair, options, arguments, inputs, budget) if arguments else (pair, None)
-        bundle = None if no_bundle else publish_images(pair, options, bundles, invocation()).folder
-        if bundle and found:  # its report shows the answer
-            keep(bundle, DIAGNOSIS, found.as_dict())
-        told.add(result_of_images(name, pair, case_file))
-        if publication.form != JSONL:
-            as_json = publication.form == JSON
-            said = {**pair.as_dict(), "bundle": str(bundle) if bundle else None}
-            click.echo(dump_json(said) if as_json else images_report(pair, bundle), nl=not as_json)
-            if found and not as_json:
-                click.echo(diagnosis_report(found))
-        return told.end(pair.verdict.exit_code)
+    case = load_case(case_file) if case_file else None
+    regions = case.rois if case else regions_of(rois)
+    judged = case.thresholds if case else thresholds_from(thresholds, [roi.name for roi in regions] or ["full"])
+    ours = Declared.of(declared, "--read")
+    theirs = Declared.of(read_subject, "--read-subject") if read_subject else ours
+    rules = MaskRules(mask_below, mask_above, mask_equals)
+    options = ImagePairOptions((ours, theirs), rules, None, mask, Declared(), regions, judged, nan, resample,
+                               allow_weak)
+    options = with_masking(options, case) if case else options
+    pair = compare_files(reference, subject, options)
+    pair, found = explained(pair, options, arguments, inputs, budget) if arguments else (pair, None)
+    bundle = None if no_bundle else publish_images(pair, options, bundles, invocation()).folder
+    if bundle and found:  # its report shows the answer
+        keep(bundle, DIAGNOSIS, found.as_dict())
+    told.add(result_of_images(name, pair, case_file))
+    if told.how.form == TEXT:
+        click.echo(images_report(pair, bundle))
+        if found:
+            click.echo(diagnosis_report(found))
+    return told.end(pair.verdict.exit_code, {**pair.as_dict(), "bundle": str(bundle) if bundle else None})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nbcompare.commands.asked import TEXT
 from nbcompare.commands.options import (
     BUNDLE,
     CASE,
@@ -19,7 +20,7 @@ from nbcompare.commands.options import (
     sandbox_option,
     words,
 )
-from nbcompare.commands.publish import JSON, TEXT, Publication, result_options
+from nbcompare.commands.publish import Published, result_options
 from nbcompare.errors import ExitCode, UsageError, to_type, worst
 
 if TYPE_CHECKING:
@@ -53,42 +54,43 @@ if TYPE_CHECKING:
 def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path | None, noise_floor: bool,
             probe_args: bool, all_metrics: bool, shards: int, no_compare: bool, dry_run: bool, fresh: bool,
             bundles: Path, c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool,
-            resample: bool, allow_weak: str | None, sandbox: bool, publication: Publication) -> ExitCode:
+            resample: bool, allow_weak: str | None, sandbox: bool, told: Published) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.case import load_case, parse_input_override
     from nbcompare.commands.views.results import result_of
-    from nbcompare.commands.views.terminal import next_step
+    from nbcompare.commands.views.terminal import next_step, shown
     from nbcompare.run.one_case import run_case
     from nbcompare.run.options import RunOptions
 
     if dry_run:
+        if told.how.files or told.how.form != TEXT:
+            raise UsageError("--dry-run judges nothing, so that there is nothing for --junit, --markdown and --format")
         return _show_commands(cases, overrides, RunOptions(
             c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), bundles=bundles,
             reference=reference, noise_floor=noise_floor, trust_case=trust_case))
-    with publication.of("run", cases) as told:
-        loaded = []
-        for path in cases:
-            told.begin(path.name, path)
-            loaded.append(load_case(path))
-            if loaded[-1].matrix:
-                raise UsageError(f"{path}: this case is a matrix of cells, of which run makes none",
-                                 hint=to_type("nb-compare", "sweep", path))
-        progress, bundles_made = publication.progress(), []
-        for case in loaded:
-            told.begin(case.name, case.path)
-            inputs = dict(parse_input_override(text, case) for text in overrides)
-            options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs,
-                                 resample, bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor,
-                                 probe_args=probe_args, all_metrics=all_metrics, shards=shards, trust_case=trust_case,
-                                 fresh=fresh, sandbox=sandbox, allow_weak=allow_weak, no_compare=no_compare)
-            bundle = run_case(case, options, progress)
-            bundles_made.append(bundle)
-            told.add(result_of(bundle, case.path, next_step(bundle)))
-            _print(case, bundle, publication.form)
-        exit_code = worst(result.verdict.exit_code for result in told.results)
-        if publication.form == JSON:
-            _print_json(bundles_made, exit_code)
-        return told.end(exit_code)
+    told.start(cases)
+    loaded = []
+    for path in cases:
+        told.begin(path.name, path)
+        loaded.append(load_case(path))
+        if loaded[-1].matrix:
+            raise UsageError(f"{path}: this case is a matrix of cells, of which run makes none",
+                             hint=to_type("nb-compare", "sweep", path))
+    progress = told.progress()
+    for case in loaded:
+        told.begin(case.name, case.path)
+        inputs = dict(parse_input_override(text, case) for text in overrides)
+        options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs,
+                             resample, bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor,
+                             probe_args=probe_args, all_metrics=all_metrics, shards=shards, trust_case=trust_case,
+                             fresh=fresh, sandbox=sandbox, allow_weak=allow_weak, no_compare=no_compare)
+        bundle = run_case(case, options, progress)
+        told.add(result_of(bundle, case.path, next_step(bundle)),
+                 {"bundle": shown(bundle.folder), **bundle.record.as_dict()})
+        _print(case, bundle, told.how.form)
+    exit_code = worst(result.verdict.exit_code for result in told.results)
+    many = {"schema_version": 1, "kind": "nb-compare runs", "exit_code": int(exit_code), "results": told.documents}
+    return told.end(exit_code, told.documents[0] if len(cases) == 1 else many)
 
 
 def _show_commands(cases: Sequence[Path], overrides: Sequence[str], options: RunOptions) -> ExitCode:
@@ -122,12 +124,3 @@ def _print(case: Case, bundle: Bundle, form: str) -> None:
             click.echo(line("or", f"{typed}: this command, with claims on known divergences, which have to be proven "
                             f"({', '.join(claims_in(claiming))})"))
 
-
-def _print_json(bundles: Sequence[Bundle], exit_code: ExitCode) -> None:
-    """One document: of one case its record with the bundle's folder, of several a list of the same."""
-    from nbcompare.commands.views.terminal import shown
-    from nbcompare.files import dump_json
-
-    said = [{"bundle": shown(bundle.folder), **bundle.record.as_dict()} for bundle in bundles]
-    many = {"schema_version": 1, "kind": "nb-compare runs", "exit_code": int(exit_code), "results": said}
-    click.echo(dump_json(said[0] if len(said) == 1 else many), nl=False)

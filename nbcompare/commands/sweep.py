@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from nbcompare.commands.asked import TEXT
 from nbcompare.commands.options import CASE, bundles_option, engine_options, fresh_option, sandbox_option, words
-from nbcompare.commands.publish import JSON, JSONL, Publication, result_options
+from nbcompare.commands.publish import Published, result_options
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -27,14 +28,13 @@ from nbcompare.errors import ExitCode, UsageError
 def command(cases: tuple[Path, ...], jobs: int | None, cluster: str | None, force: bool, no_batch: bool,
             overrides: tuple[str, ...], fresh: bool, sandbox: bool, bundles: Path, c_bin: str | None,
             py_bin: str | None, c_args: str, py_args: str, trust_case: bool, resample: bool,
-            publication: Publication) -> ExitCode:
+            told: Published) -> ExitCode:
     """Run every cell of the cases' matrices, and every case without one, that is not done yet.
 
     A cell is done when there is an intact bundle of the same inputs, engines and case. The exit status is the worst
     of all cells.
     """
     from nbcompare.commands.views.sweep import result_of_cell, sweep_as_dict, sweep_report
-    from nbcompare.files import dump_json
     from nbcompare.run.options import RunOptions
     from nbcompare.run.sweep.local import cpus
     from nbcompare.run.sweep.sweep import SweepOptions, invocation, run_sweep
@@ -47,12 +47,11 @@ def command(cases: tuple[Path, ...], jobs: int | None, cluster: str | None, forc
     run = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), resample=resample,
                      bundles=bundles, invocation=invocation(), trust_case=trust_case, fresh=fresh, sandbox=sandbox)
     options = SweepOptions(run, overrides, jobs or cpus(), cluster, force, not no_batch)
-    with publication.of("sweep", cases) as told:
-        told.begin("sweep", cases[0] if len(cases) == 1 else None)
-        found = run_sweep(cases, options, publication.progress(), lambda cell: told.add(result_of_cell(cell)))
-        place = {cell.cell: at for at, cell in enumerate(found.results)}
-        told.results.sort(key=lambda result: place[result.name])
-        if publication.form != JSONL:
-            as_json = publication.form == JSON
-            click.echo(dump_json(sweep_as_dict(found)) if as_json else sweep_report(found), nl=not as_json)
-        return told.end(found.exit_code)
+    told.start(cases)
+    told.begin("sweep", cases[0] if len(cases) == 1 else None)
+    found = run_sweep(cases, options, told.progress(), lambda cell: told.add(result_of_cell(cell), cell.as_dict()))
+    place = {cell.cell: at for at, cell in enumerate(found.results)}
+    told.results.sort(key=lambda result: place[result.name])
+    if told.how.form == TEXT:
+        click.echo(sweep_report(found))
+    return told.end(found.exit_code, sweep_as_dict(found))

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import click
 
 from nbcompare.case.lines import CaseLines, lines_of
-from nbcompare.commands.views.markdown import MOST_BYTES, within
+from nbcompare.commands.views.escaped import MOST_BYTES, for_xml, within
 from nbcompare.commands.views.results import Result
 from nbcompare.errors import ExitCode, to_type, worst
-from nbcompare.files import dump_json
 from nbcompare.plan.gate import Gate
 from nbcompare.plan.requirements import Requirement
 from nbcompare.verdict.verdict import Label, Verdict
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def as_text(gate: Gate) -> str:
@@ -48,14 +45,14 @@ def next_step(gate: Gate) -> str:
     return to_type("nb-compare", "sweep" if entry.case.cell else "run", entry.case.path)
 
 
-def as_json(gate: Gate) -> str:
-    return dump_json({
+def as_dict(gate: Gate) -> dict[str, Any]:
+    return {
         "schema_version": 1, "kind": "nb-compare gate", "phase": gate.phase.name, "title": gate.phase.title,
         "green": gate.green, "exit_code": int(gate.exit_code), "phases_sha256": gate.phases.sha256,
         "bundles": {entry.case.name: entry.folder.name if entry.folder else None for entry in gate.evidence},
         "items": [{"case": item.case, "requirement": item.requirement, "holds": item.holds, "why": item.why,
                    "exit_code": 0 if item.holds else int(item.exit_code)} for item in gate.items],
-    }).rstrip("\n")
+    }
 
 
 def as_markdown(gate: Gate) -> str:
@@ -119,8 +116,8 @@ def _result(gate: Gate, case: str | None, items: Sequence[Requirement]) -> Resul
                   next_step=None if code is ExitCode.PASS else next_step(gate))
 
 
-FORMS: dict[str, Callable[[Gate], str]] = {"text": as_text, "json": as_json, "markdown": as_markdown,
-                                           "junit": as_junit}
+FORMS: dict[str, Callable[[Gate], str]] = {"text": as_text, "markdown": as_markdown, "junit": as_junit}
+"""The forms that are printed; ``as_dict`` is the document."""
 
 
 def _case(item: Requirement) -> str:
@@ -146,8 +143,8 @@ def _cell(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(_NOT_XML.sub("?", text))
+    return escape(for_xml(text))
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_NOT_XML.sub("?", text))
+    return quoteattr(for_xml(text))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from nbcompare.commands.views.results import Result, worst_first
+if TYPE_CHECKING:
+    from nbcompare.commands.views.results import Result
 
 MOST = 10
 """GitHub shows about ten annotations of a kind in one step; the rest is in the job summary."""
@@ -18,7 +20,14 @@ def is_github() -> bool:
 
 def annotations_of(results: Sequence[Result]) -> list[str]:
     """A workflow command for each result that was not accepted, at most MOST of them."""
+    from nbcompare.commands.views.results import worst_first
+
     return [_annotation(result) for result in worst_first(list(results)) if not result.verdict.accepted][:MOST]
+
+
+def annotation_of_error(title: str, text: str) -> str:
+    """That of a command that judged nothing."""
+    return f"::error title={_property(title)}::{_message(text)}"
 
 
 def _annotation(result: Result) -> str:

@@ -6,14 +6,13 @@ and the tests read it back with junitparser.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from nbcompare.commands.views.escaped import for_xml
 from nbcompare.commands.views.results import Result, SubjectResult
 from nbcompare.verdict.verdict import Check, Label, Verdict
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ERRORS = (Label.ENGINE_FAILED, Label.NOT_COMPARABLE, Label.BLOCKED, Label.CASE_ERROR)
 """Verdicts by which nothing was judged: an error, where a threshold that does not hold is a failure."""
 
@@ -31,11 +30,11 @@ def junit(results: Sequence[Result]) -> str:
 
 
 def _suite(root: ElementTree.Element, result: Result) -> None:
-    suite = ElementTree.SubElement(root, "testsuite", name=_clean(result.name))
+    suite = ElementTree.SubElement(root, "testsuite", name=for_xml(result.name))
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in (("verdict", str(result.verdict.word)), ("exit_code", str(int(result.verdict.exit_code))),
                         ("bundle", str(result.bundle or "")), *result.properties):
-        ElementTree.SubElement(properties, "property", name=_clean(name), value=_clean(value))
+        ElementTree.SubElement(properties, "property", name=for_xml(name), value=for_xml(value))
     tests = [_of_check(suite, result, check) for check in result.verdict.checks]
     tests += [test for subject in result.subjects for test in _of_subject(suite, result, subject)]
     told = any(test.find(tag) is not None for test in tests for tag in ("failure", "error"))
@@ -50,9 +49,9 @@ def _suite(root: ElementTree.Element, result: Result) -> None:
 
 
 def _test(suite: ElementTree.Element, result: Result, name: str, check: Check | None) -> ElementTree.Element:
-    test = ElementTree.SubElement(suite, "testcase", classname=_clean(result.name), name=_clean(name), time="0")
+    test = ElementTree.SubElement(suite, "testcase", classname=for_xml(result.name), name=for_xml(name), time="0")
     if result.file:
-        test.set("file", _clean(str(result.file)))
+        test.set("file", for_xml(str(result.file)))
         test.set("line", str(result.line_of(check)))
     return test
 
@@ -64,8 +63,8 @@ def _of_subject(suite: ElementTree.Element, result: Result, subject: SubjectResu
     if subject.faults and all(check.holds for check in subject.checks):
         test = _test(suite, result, f"subject {subject.name}", None)
         tag = "error" if subject.word in _ERRORS else "failure"
-        said = ElementTree.SubElement(test, tag, type=str(subject.word), message=_clean(subject.faults[0]))
-        said.text = _clean("\n".join(subject.faults))
+        said = ElementTree.SubElement(test, tag, type=str(subject.word), message=for_xml(subject.faults[0]))
+        said.text = for_xml("\n".join(subject.faults))
         tests.append(test)
     return tests
 
@@ -77,10 +76,10 @@ def _of_check(suite: ElementTree.Element, result: Result, check: Check, whose: s
     if check.holds:
         return test
     if result.verdict.word is Label.PROVEN:
-        ElementTree.SubElement(test, "system-out").text = _clean(f"{check.sentence}: outside, by a proven divergence")
+        ElementTree.SubElement(test, "system-out").text = for_xml(f"{check.sentence}: outside, by a proven divergence")
         return test
-    failure = ElementTree.SubElement(test, "failure", type=str(result.verdict.word), message=_clean(check.sentence))
-    failure.text = _clean("\n".join(_told(result, check)))
+    failure = ElementTree.SubElement(test, "failure", type=str(result.verdict.word), message=for_xml(check.sentence))
+    failure.text = for_xml("\n".join(_told(result, check)))
     return test
 
 
@@ -90,8 +89,8 @@ def _of_verdict(suite: ElementTree.Element, result: Result) -> ElementTree.Eleme
     if result.verdict.accepted:
         return test
     tag = "error" if result.verdict.word in _ERRORS else "failure"
-    said = ElementTree.SubElement(test, tag, type=str(result.verdict.word), message=_clean(_headline(result.verdict)))
-    said.text = _clean("\n".join(_told(result, None)))
+    said = ElementTree.SubElement(test, tag, type=str(result.verdict.word), message=for_xml(_headline(result.verdict)))
+    said.text = for_xml("\n".join(_told(result, None)))
     return test
 
 
@@ -104,8 +103,3 @@ def _told(result: Result, check: Check | None) -> list[str]:
     lines += [f"cause: {result.cause}"] if result.cause else []
     lines += [f"bundle: {result.bundle}"] if result.bundle else []
     return lines + ([f"next: {result.next_step}"] if result.next_step else [])
-
-
-def _clean(text: str) -> str:
-    """Text without the characters that XML 1.0 cannot hold (section 2.2)."""
-    return _NOT_XML.sub("\ufffd", text)

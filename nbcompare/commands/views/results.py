@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.lines import CaseLines, lines_of
-from nbcompare.errors import ExitCode, NbCompareError, to_type
+from nbcompare.errors import ExitCode, to_type
 from nbcompare.verdict.verdict import Check, Label, Verdict
 
 if TYPE_CHECKING:
@@ -124,10 +124,12 @@ def _weak(notes: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple((WEAK, note.removeprefix(f"{WEAK}: ")) for note in notes if note.startswith(f"{WEAK}: "))
 
 
-def result_of_fault(name: str, file: Path | None, fault: NbCompareError) -> Result:
-    """What is told of a case that could not be judged at all."""
-    word = Label.CASE_ERROR if fault.exit_code is ExitCode.USAGE else Label.BLOCKED
-    return Result(name, Verdict(word, fault.exit_code, (), tuple(str(fault).splitlines())), 0.0, file, lines_of(file))
+def result_of_fault(name: str, file: Path | None, text: str, code: int) -> Result:
+    """What is told of a case that could not be judged at all; ``code`` is what the process returns, which may be that
+    of a signal."""
+    word = Label.CASE_ERROR if code == ExitCode.USAGE else Label.BLOCKED
+    ours = ExitCode(code) if code in set(ExitCode) else ExitCode.ENGINE_FAILED
+    return Result(name, Verdict(word, ours, (), tuple(text.splitlines())), 0.0, file, lines_of(file))
 
 
 def worst_first(results: list[Result]) -> list[Result]:

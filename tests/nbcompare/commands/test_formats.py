@@ -106,7 +106,7 @@ def test_every_other_document_is_as_its_schema_says(command, further, nb):
 
 def test_every_command_with_a_document_has_a_schema_that_is_looked_at():
     assert commands_with_json() == {*COMMANDS, *FURTHER, *ELSEWHERE}
-    assert {path.stem for path in SCHEMAS.glob("*.json")} == {*commands_with_json(), "events"}
+    assert {path.stem for path in SCHEMAS.glob("*.json")} == {*commands_with_json(), "events", "error"}
 
 
 def test_words_that_a_schema_lists_are_those_of_the_program():
@@ -161,8 +161,9 @@ def test_a_case_that_cannot_be_run_is_an_error_in_every_form(nb, tmp_path, small
     said = nb("run", "bad.yaml", "--c-bin", fake("good"), "--py-bin", fake("twin"), "--format", "jsonl", "--junit",
               "out.xml", "--markdown", "out.md", "--github")
     assert said.code == 1
-    last = json.loads(said.out.splitlines()[-1])
-    assert faults(last, "events") == [] and (last["event"], last["exit_code"]) == ("fault", 1)
+    fault, last = map(json.loads, said.out.splitlines()[-2:])
+    assert faults(fault, "events") == [] and (fault["event"], fault["exit_code"]) == ("fault", 1)
+    assert faults(last, "events") == [] and (last["event"], last["exit_code"], last["results"]) == ("end", 1, 0)
     (suite,) = junitparser.JUnitXml.fromfile("out.xml")
     assert (suite.tests, suite.errors) == (1, 1)
     assert "0 of 1 accepted" in Path("out.md").read_text()

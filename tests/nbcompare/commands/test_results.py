@@ -147,9 +147,3 @@ matrix: {axes: {-exposure: [1, 2]}}
     suites = list(junitparser.JUnitXml.fromfile("out.xml"))
     assert [suite.name for suite in suites] == ["grid.exposure1", "grid.exposure2"]
     assert all(suite.tests for suite in suites)
-
-
-def test_a_file_that_cannot_be_written_is_one_line_and_the_bundle_is_kept(run_small, quick_runs, nb, small_case, fake):
-    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--junit", "no/such/out.xml")
-    assert said.code == 5 and "no/such/out.xml: cannot write" in said.err
-    assert len(list(Path("bundles/small").glob("2*"))) == 1

@@ -1,0 +1,198 @@
+"""A result that lies where a form was asked for is never of an earlier call: whatever ended this one, it says so."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import junitparser
+import numpy as np
+import pytest
+
+from nbcompare.cli import main
+from nbcompare.commands.asked import JUDGES
+from tests.nbcompare.documents import faults
+
+FORMS = ("--junit", "out.xml", "--markdown", "out.md")
+WRONG = {"run": ("run", "none.yaml"), "sweep": ("sweep", "none.yaml"), "check": ("check", "none"),
+         "images": ("images", "none.npy", "none.npy"), "compare": ("compare", "none", "none"),
+         "gate": ("gate", "N9", "--phases", "none.yaml")}
+MISUSED = {name: (*words, "--nonsense", "1") for name, words in WRONG.items()}
+
+
+@pytest.fixture(autouse=True)
+def earlier(nb):
+    """The results of an earlier call, which passed."""
+    Path("out.xml").write_text('<testsuites tests="1"><testsuite name="old" tests="1"/></testsuites>')
+    Path("out.md").write_text("## nb-compare: 1 of 1 accepted\n")
+
+
+def errors(path="out.xml"):
+    """What the error of each test in a file says."""
+    return [test.result[0].text for suite in junitparser.JUnitXml.fromfile(str(path)) for test in suite
+            if test.result and isinstance(test.result[0], junitparser.Error)]
+
+
+def assert_told(sentence, path="out.xml"):
+    assert any(sentence in text for text in errors(path)), errors(path)
+    plain = Path("out.md").read_text().replace("\\", "")
+    assert "ERROR: " in plain and sentence in plain and "1 of 1" not in plain
+
+
+def test_the_commands_that_take_the_forms_are_known_before_they_are_called():
+    takers = {name for name in main.list_commands(None)
+              for option in main.get_command(None, name).params if "--junit" in option.opts}
+    assert takers == set(JUDGES)
+
+
+@pytest.mark.parametrize(("words", "sentence"), [(words, "none") for words in WRONG.values()]
+                         + [(words, "No such option") for words in MISUSED.values()])
+def test_every_form_tells_what_ended_this_call(nb, words, sentence):
+    told = nb(*words, *FORMS, "--format", "json", "--github")
+    assert told.code in (1, 5, 6) and told.out.count("schema_version") == 1
+    assert (told.json["kind"], told.json["exit_code"], told.json["results"]) == ("nb-compare error", told.code, [])
+    assert sentence.lower() in told.json["error"]["text"].lower()
+    assert_told(sentence)
+    assert "::error " in told.err
+
+    lines = [json.loads(line) for line in nb(*words, "--format", "jsonl").out.splitlines()]
+    assert [line["event"] for line in lines] == ["begin", "fault", "end"]
+    assert [fault for line in lines for fault in faults(line, "events")] == []
+    assert lines[-1]["exit_code"] == told.code
+
+
+@pytest.mark.parametrize("words", [
+    ("run", "small.yaml", *FORMS, "--shards", "many"), ("run", *FORMS), ("--junit=out.xml", "--markdown=out.md", "run"),
+    ("rnu", "small.yaml", *FORMS), ("run", "small.yaml", *FORMS, "--junit"), ("run", *FORMS, "--c-args"),
+    ("run", "small.yaml", *FORMS, "--dry-run"), ("images", "a", "b", *FORMS, "--case", "c", "--roi", 1, 2, 3, 4)])
+def test_a_command_line_that_is_refused_is_an_error_in_its_files(nb, small_case, words):
+    assert nb(*words).code == 1
+    assert len(errors()) == 1 and "ERROR" in Path("out.md").read_text()
+
+
+@pytest.mark.parametrize("words", [("run", "--help", *FORMS), ("list", *FORMS), ("run", "none.yaml", "--", *FORMS),
+                                   ("run", "none.yaml", "--c-args", "--junit", "--py-args=--markdown", "out.md")])
+def test_what_is_no_option_for_results_touches_no_file(nb, words):
+    nb(*words)
+    assert "old" in Path("out.xml").read_text() and "1 of 1" in Path("out.md").read_text()
+
+
+def test_what_was_judged_before_a_fault_is_told_in_one_document(nb, fake, small_case, quick_runs):
+    Path("x.dat").write_text("1")
+    Path("other.yaml").write_text(small_case.read_text().replace("name: small", "name: other")
+                                  + f"inputs: {{x.dat: {{file: x.dat, sha256: {'0' * 64}}}}}\n")
+    engines = ("--c-bin", fake("good"), "--py-bin", fake("bright"), "-q")
+    told = nb("run", small_case, "other.yaml", *engines, *FORMS, "--format", "json")
+    assert told.code == told.json["exit_code"] != 0 and told.json["error"]["case"] == "other"
+    assert [(one["case"]["name"], one["verdict"]["word"]) for one in told.json["results"]] == [("small", "FAIL")]
+    suites = list(junitparser.JUnitXml.fromfile("out.xml"))
+    assert [(suite.name, suite.failures, suite.errors) for suite in suites] == [("small", 2, 0), ("other", 0, 1)]
+    assert "| FAIL | small |" in Path("out.md").read_text() and "ERROR: " in Path("out.md").read_text()
+
+
+def test_two_forms_in_one_file_are_refused_however_it_is_named(nb, small_case):
+    Path("link.xml").symlink_to("out.xml")
+    os.link("out.xml", "hard.xml")
+    for other in ("hard.xml", "out.xml", "./out.xml", Path("out.xml").absolute(), "link.xml"):
+        said = nb("run", small_case, "--junit", "out.xml", "--markdown", other)
+        assert said.code == 1 and "the same file" in said.err
+        assert "the same file" in errors()[0]
+
+
+def test_a_file_that_is_read_is_not_written(nb, small_case):
+    before = small_case.read_text()
+    for words in (("run", small_case), ("images", "a", "b", "--case", "small.yaml"),
+                  ("run", "x", "--input=a=small.yaml")):
+        said = nb(*words, "--junit", "./small.yaml", "--markdown", "out.md")
+        assert said.code == 1 and "to be read" in said.err
+    assert small_case.read_text() == before and "ERROR: " in Path("out.md").read_text()
+
+
+def test_a_link_is_followed(nb):
+    Path("link.xml").symlink_to("out.xml")
+    nb("run", "none.yaml", "--junit", "link.xml")
+    assert Path("link.xml").is_symlink() and len(errors("out.xml")) == 1
+
+
+@pytest.mark.parametrize("place", ["no/such/out.xml", ".", ""])
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_run(nb, fake, small_case, place):
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--junit", place,
+              "--markdown", "out.md")
+    assert said.code == 5 and "cannot write" in said.err and not Path("bundles").exists()
+    assert "ERROR: " in Path("out.md").read_text()
+
+
+def test_a_file_that_can_no_longer_be_written_is_one_line_and_the_bundle_is_kept(nb, fake, small_case, quick_runs,
+                                                                                 monkeypatch):
+    from nbcompare.run import one_case
+
+    real = one_case.run_engines
+
+    def gone(*given):
+        Path("there/out.xml").unlink()
+        Path("there").rmdir()
+        return real(*given)
+
+    Path("there").mkdir()
+    monkeypatch.setattr(one_case, "run_engines", gone)
+    told = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--junit", "there/out.xml",
+              "--markdown", "out.md", "--format", "json")
+    assert told.code == 5 and "there/out.xml: cannot write" in told.json["error"]["text"]
+    assert len(told.json["results"]) == len(list(Path("bundles/small").glob("2*"))) == 1
+    assert "ERROR: " in Path("out.md").read_text()
+    assert "what lies there is not of this call" in told.err
+
+
+def test_what_only_takes_text_is_told_once(nb):
+    done = subprocess.run(f"{sys.executable} -m nbcompare run none.yaml --junit /dev/stderr 3>&1 >/dev/null 2>&3 | cat",
+                          shell=True, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.count("<testsuites") == 1
+
+
+SLOW = "import pathlib, time; pathlib.Path('begun').touch(); time.sleep(60)"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_call_that_was_ended_left_no_earlier_result(nb, small_case, fake, tmp_path, number, code):
+    (tmp_path / "slow.py").write_text(f"#!{sys.executable}\nimport sys\nif '-detpixels_x' in sys.argv:\n    "
+                                      + SLOW.replace("'begun'", f"{str(tmp_path / 'begun')!r}"))
+    (tmp_path / "slow.py").chmod(0o755)
+    words = ("run", "small.yaml", "--c-bin", "./slow.py", "--py-bin", str(fake("twin")), "-q", *FORMS)
+    started = subprocess.Popen([sys.executable, "-m", "nbcompare", *words, "--format", "jsonl"],
+                               stdout=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not Path("begun").exists() and started.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(started.pid, number)
+    lines = [json.loads(line) for line in started.communicate(timeout=60)[0].splitlines()]
+    assert started.returncode == code
+    assert_told("stopped by SIGTERM" if number == signal.SIGTERM else "this call did not end")
+    if number == signal.SIGTERM:
+        assert [fault for line in lines for fault in faults(line, "events")] == []
+        assert (lines[-1]["event"], lines[-1]["exit_code"]) == ("end", 143)
+
+
+def test_a_defect_of_ours_is_told_too(nb, small_case, monkeypatch):
+    def broken(path):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("nbcompare.case.case.load_case", broken)
+    told = nb("run", small_case, *FORMS, "--format", "json")
+    assert told.code == told.json["exit_code"] == 70
+    assert_told("a defect of nb-compare itself")
+
+
+def test_a_gate_on_standard_output_is_told_in_its_form(nb):
+    assert "<error" in nb("gate", "N1", "--phases", "none.yaml", "--format", "junit").out
+    assert "ERROR: " in nb("gate", "N1", "--phases", "none.yaml", "--format", "markdown").out
+
+
+def test_a_call_that_ends_well_says_so_and_nothing_else(nb, quick_runs):
+    np.save("a.npy", np.arange(1.0, 64).reshape(7, 9))
+    np.save("b.npy", np.arange(1.0, 64).reshape(7, 9))
+    assert nb("images", "a.npy", "b.npy", *FORMS).code == 0
+    text = Path("out.md").read_text()
+    assert errors() == [] and "1 of 1 accepted" in text and "ERROR" not in text
