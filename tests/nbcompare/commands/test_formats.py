@@ -1,6 +1,9 @@
 """The forms of results, on each command that judges: JSON by its schema, JSON lines, JUnit, Markdown, annotations."""
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import junitparser
@@ -193,6 +196,18 @@ def test_what_is_stored_is_told_by_a_schema_too(store, nb):
 def test_a_schema_refuses_what_it_does_not_describe():
     for path in SCHEMAS.glob("*.json"):
         assert faults({"schema_version": 2}, path.stem), path.name
+
+
+def test_the_script_of_the_page_validates_a_document(nb, tmp_path):
+    """Outside the checkout, as somebody types it; of one that is right, and of one with a key too many."""
+    page = (Path(__file__).resolve().parents[3] / "docs/ci.md").read_text()
+    (tmp_path / "validate.py").write_text(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1])
+    document = nb("check", "none", "--format", "json").json
+    for value, code in ((document, 0), ({**document, "more": 1}, 1)):
+        done = subprocess.run([sys.executable, "validate.py", "check"], input=json.dumps(value), text=True,
+                              capture_output=True, timeout=120, check=False)
+        assert done.returncode == code, done.stderr
+        assert code == 0 or "'more' was unexpected" in done.stderr
 
 
 def test_the_schema_of_run_has_the_keys_of_a_record():
