@@ -27,7 +27,7 @@ from nbcompare.engine.processes.process import recordable, recorded_environment,
 from nbcompare.engine.safety.sandbox import confining, with_own_places
 from nbcompare.engine.sources.libraries import is_elf, linked_libraries
 from nbcompare.engine.sources.made_of import MadeOf, look_at
-from nbcompare.engine.sources.opened import Opened, changed_since
+from nbcompare.engine.sources.opened import Opened, changed_since, is_as_it_was
 from nbcompare.errors import UsageError
 from nbcompare.files import hash_of_named, sha256_of, sum_of
 
@@ -99,6 +99,11 @@ class EngineIdentity:
     def opened_since(self) -> list[str]:
         """How the files that it opened are not what they were; nothing where none were seen."""
         return changed_since(self.opened) if self.opened else []
+
+    @property
+    def is_as_it_was(self) -> bool:
+        """Whether nothing that it opened is another now, and nothing of what it did was overlooked."""
+        return self.opened is None or is_as_it_was(self.opened)
 
     @property
     def source_sha256(self) -> str:
@@ -207,7 +212,7 @@ def environment_facts(extra: Mapping[str, str], subject_version: str) -> dict[st
     return facts | variable_facts(extra)
 
 
-_COMPUTING = re.compile(r"\$(CUDA|OMP_|MKL_|KMP_).*")
+_COMPUTING = re.compile(r"\$(CUDA|OMP_|MKL_|KMP_|NB_(?!C_BIN|PY_BIN|COMPARE_)).*")
 _PLACES = re.compile(r"\$(HOME|CONDA_PREFIX|VIRTUAL_ENV|TZ|LANG|LC_.*)")
 SHARED_CPUS = "NB_COMPARE_SHARED_CPUS"
 """The variable that says of a process that nb-compare itself gave it a number of threads."""

@@ -272,6 +272,9 @@ def _declared_programs(evidence: Evidence) -> tuple[bool, str]:
             return False, f"the {engine.role} has not the sum that the case pins"
         if pin and pin.version and pin.version != engine.version:
             return False, f"the {engine.role} has not the version that the case pins"
+    shell = _shell_fault(evidence, asked)
+    if shell:
+        return False, shell
     return True, ("arguments, variables, inputs and programs are those of the case" + _not_given(evidence)
                   + _passed(evidence.bundle.record.engines, declared) + _computing(evidence) + _elsewhere(evidence))
 
@@ -318,6 +321,19 @@ def _variables_fault(engine: EngineIdentity, wanted: EngineDeclaration) -> str |
         if name not in sets and value != engine.variables.get(name) and not OF_THE_SESSION.fullmatch(name):
             return (f"the {engine.role} had {name}={engine.variables.get(name, '')}, and {wanted.file.name} passes on "
                     f"{name}={value}, which is set here; unset it, or run the case again")
+    return None
+
+
+def _shell_fault(evidence: Evidence, asked: Sequence[tuple[EngineIdentity, EngineDeclaration | None]]) -> str | None:
+    """That a variable for devices and threads, which every engine gets, is set here to another value than it had; not
+    one that the case, or the declaration of every engine, sets."""
+    then = computing_variables(evidence.bundle.record.environment)
+    here = computing_variables(variable_facts(evidence.case.environment))
+    for name in sorted(here.keys() - evidence.case.environment.keys()):
+        everywhere = all(wanted and name in dict(wanted.set_variables) for _, wanted in asked)
+        if here[name] != then.get(name) and not everywhere:
+            return (f"{name} was {then.get(name, 'not set')} for the engines and is {here[name]} here, where they would "
+                    "get it; unset it, or run the case again")
     return None
 
 

@@ -99,7 +99,7 @@ def _is_same(record: Record, staged: StagedCase) -> bool:
             and record.tests["cpu"].python_sha256 == sum_of_python()
             and (record.repositories or {}).get(PROJECT) == staged.repositories[PROJECT]
             and all(_engine_sums(record.engine_of(role)) == _engine_sums(staged.identities[role])
-                    and not record.engine_of(role).opened_since() for role in PREFIX)
+                    and record.engine_of(role).is_as_it_was for role in PREFIX)
             and (then.simulator, then.reference, then.nbcompare) == tuple(map(content_hash, (
                 SIMULATOR, REFERENCE_SOURCE, HARNESS)))
             and sorted((entry.name, entry.sha256) for entry in record.inputs)

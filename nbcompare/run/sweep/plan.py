@@ -17,7 +17,6 @@ from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cells_of, load_case, parse_input_override
 from nbcompare.case.facts import CaseFacts, case_facts
 from nbcompare.engine.identity import EngineIdentity, computing_variables, place_variables, variable_facts
-from nbcompare.engine.sources.opened import is_as_it_was
 from nbcompare.errors import CaseError, NbCompareError, UsageError
 from nbcompare.files import hash_of_named, sha256_of
 from nbcompare.run.options import RunOptions
@@ -88,7 +87,7 @@ Unchanged = Callable[[Record], bool]
 
 def opened_is_unchanged(record: Record) -> bool:
     """Whether they are so here and now."""
-    return not any(engine.opened and not is_as_it_was(engine.opened) for engine in record.engines)
+    return all(engine.is_as_it_was for engine in record.engines)
 
 
 def computes_as_here(record: Record) -> bool:

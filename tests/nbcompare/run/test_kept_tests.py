@@ -108,6 +108,15 @@ def test_whatever_the_tests_depend_on_runs_them_again(counted, monkeypatch, chan
     assert "taken_from" not in said.json["tests"]["cpu"]
 
 
+def test_what_was_not_seen_of_an_engine_runs_them_again(counted):
+    """A subject that asks another program may be another one today, whatever its files say."""
+    twin = counted.project / "twin.py"
+    lines = twin.read_text().splitlines(keepends=True)
+    lines.insert(1, "import socket\nsocket.socket(socket.AF_UNIX).connect_ex('/tmp/no-' + 'daemon')\n")
+    commit(counted.project, "twin.py", "".join(lines))
+    assert (counted()[1], counted()[1]) == (1, 2)
+
+
 def test_a_failure_is_never_passed_over_for_an_older_pass(counted):
     counted()
     Path(f"{counted.log}.fail").write_text("")

@@ -143,6 +143,8 @@ def test_a_sweep_runs_again_for_other_devices_or_threads_and_a_gate_tells_them(r
     why = next(item["why"] for item in said.json["items"] if item["requirement"] == "experiment")
     assert "the engines had CUDA_VISIBLE_DEVICES=1 from the shell" in why
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert ("OMP_NUM_THREADS was not set for the engines and is 3 here, where they would get it; unset it, or run"
+            in gate("files_complete: true")["experiment"])
     assert (how("1"), how("2")) == ("ran", "stored")
     in_a_pool = {"$OMP_NUM_THREADS": "1", f"${SHARED_CPUS}": "1", "$KMP_BLOCKTIME": "0", "cpu": "x"}
     assert computing_variables(in_a_pool) == {"KMP_BLOCKTIME": "0"}, "the share of a process is no wish of the user's"
