@@ -332,8 +332,8 @@ def _shell_fault(evidence: Evidence, asked: Sequence[tuple[EngineIdentity, Engin
     for name in sorted(here.keys() - evidence.case.environment.keys()):
         everywhere = all(wanted and name in dict(wanted.set_variables) for _, wanted in asked)
         if here[name] != then.get(name) and not everywhere:
-            return (f"{name} was {then.get(name, 'not set')} for the engines and is {here[name]} here, where they would "
-                    "get it; unset it, or run the case again")
+            return (f"{name} was {then.get(name, 'not set')} for the engines and is {here[name]} here, where they "
+                    "would get it; unset it, or run the case again")
     return None
 
 

@@ -50,6 +50,9 @@ LIMITS = """\
   `inputs/env.txt` says under `images` which it was.
 - A process that an engine leaves is found and ended on Linux. Elsewhere one that leaves its process group goes on.
 - Engines are not kept from the network, from files of the user, or from one another's time.
+- What an engine takes from no file is not kept with a sum: the clock, the host's name, what `git show` reads from a
+  history, a device. What it asks of another program through a socket, a pipe, messages or shared memory is told, and
+  the gate is red.
 """
 
 

@@ -27,14 +27,14 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from nbcompare.engine.processes.own_servers import is_own_server
+from nbcompare.engine.processes.own_servers import is_own_memory, is_own_server
 from nbcompare.engine.processes.seen_calls import Calls, gives_rights
 
 (OPEN, OPENAT, OPENAT2, CREATE, RUN, RUN_AT, TO, TO_AT, SYMLINK, SYMLINK_AT, CONNECT, RING, HANDLE, LOOK,
- LOOK_AT, ATTRIBUTE, ATTRIBUTE_OF, FOLDER, FOLDER_AT) = range(19)
+ LOOK_AT, ATTRIBUTE, ATTRIBUTE_OF, FOLDER, FOLDER_AT, MEMORY, QUEUE) = range(21)
 """What a call does: open (by path, by folder, or with a struct), create, execute, give a file a name, a link, ..., look
 at or for one without opening it (stat, access, readlink), ask for extended attributes (by path, or of an open
-file), or make a folder."""
+file), make a folder, or take part in memory or in a queue of System V, or a queue of POSIX."""
 
 def _attributes(first: int) -> dict[int, int]:
     """getxattr, lgetxattr, fgetxattr, listxattr, llistxattr, flistxattr, which have numbers in a row."""
@@ -46,15 +46,16 @@ _CALLS = {
                              88: SYMLINK, 264: TO_AT, 316: TO_AT, 265: TO_AT, 266: SYMLINK_AT, 42: CONNECT, 425: RING,
                              304: HANDLE, 4: LOOK, 6: LOOK, 21: LOOK, 89: LOOK, 262: LOOK_AT, 267: LOOK_AT,
                              269: LOOK_AT, 332: LOOK_AT, 439: LOOK_AT, 83: FOLDER, 258: FOLDER_AT,
-                             **_attributes(191)}),
+                             30: MEMORY, 70: QUEUE, 240: QUEUE, **_attributes(191)}),
                (0x40000003, {5: OPEN, 295: OPENAT, 437: OPENAT2, 8: CREATE, 11: RUN, 358: RUN_AT, 38: TO, 9: TO,
                              83: SYMLINK, 302: TO_AT, 353: TO_AT, 303: TO_AT, 304: SYMLINK_AT, 362: CONNECT, 425: RING,
                              342: HANDLE, 33: LOOK, 85: LOOK, 106: LOOK, 107: LOOK, 195: LOOK, 196: LOOK, 300: LOOK_AT,
                              305: LOOK_AT, 307: LOOK_AT, 383: LOOK_AT, 439: LOOK_AT, 39: FOLDER, 296: FOLDER_AT,
-                             **_attributes(229)})),
+                             397: MEMORY, 401: QUEUE, 277: QUEUE, **_attributes(229)})),
     "aarch64": ((0xC00000B7, {56: OPENAT, 437: OPENAT2, 221: RUN, 281: RUN_AT, 38: TO_AT, 276: TO_AT, 37: TO_AT,
                               36: SYMLINK_AT, 203: CONNECT, 425: RING, 265: HANDLE, 48: LOOK_AT, 78: LOOK_AT,
-                              79: LOOK_AT, 291: LOOK_AT, 439: LOOK_AT, 34: FOLDER_AT, **_attributes(8)}),),
+                              79: LOOK_AT, 291: LOOK_AT, 439: LOOK_AT, 34: FOLDER_AT,
+                              196: MEMORY, 188: QUEUE, 180: QUEUE, **_attributes(8)}),),
 }
 """By machine the numbers that a program of it may use: its own, and those of 32-bit programs where it runs such."""
 
@@ -214,7 +215,7 @@ class OpenCalls:
             fcntl.ioctl(self._listener, _SEND, bytearray(_ANSWER.pack(ticket, 0, 0, _GO_ON)), True)
 
     def _look(self, pid: int, call: int, words: list[int], ticket: int) -> None:
-        if call in (CONNECT, RING, HANDLE):
+        if call in (CONNECT, RING, HANDLE, MEMORY, QUEUE):
             self._note_unseen(pid, call, words)
             return
         if call == ATTRIBUTE_OF:
@@ -299,6 +300,11 @@ class OpenCalls:
             self.calls.unseen["it uses io_uring, which opens files unseen"] = None
         elif call == HANDLE:
             self.calls.unseen["it opens files by handle, without a name"] = None
+        elif call == QUEUE:
+            self.calls.unseen["it asks another program through a queue of messages"] = None
+        elif call == MEMORY:
+            if not is_own_memory(words[0] & 0xFFFFFFFF, self._first or pid):
+                self.calls.unseen["it shares memory (of System V) with another program"] = None
         else:
             with suppress(OSError):
                 address = self._bytes(pid, words[1], min(words[2], 110))

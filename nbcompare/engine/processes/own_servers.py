@@ -1,5 +1,5 @@
-"""Whether a socket leads to a server that the watched program started itself, as a pool of workers or a test has one:
-what that server does is watched as well. Linux alone.
+"""Whether a socket leads to a server that the watched program started itself, as a pool of workers or a test has one,
+or shared memory to one of its own processes: what these do is watched as well. Linux alone.
 
 The account of /proc is read at the call. Where no listener is found the answer is no, as one may appear a moment later.
 """
@@ -21,6 +21,15 @@ def is_own_server(address: bytes, pid: int, first: int) -> bool:
     with suppress(OSError, ValueError, IndexError):
         sockets = set(_listeners(address, pid))
         return bool(sockets) and any(sockets & _sockets_of(other) for other in _descendants(first))
+    return False
+
+
+def is_own_memory(number: int, first: int) -> bool:
+    """Whether a segment of System V's shared memory was made by ``first``, or by a descendant of it that still lives."""
+    with suppress(OSError, ValueError, IndexError), open("/proc/sysvipc/shm", encoding="ascii") as table:
+        next(table)
+        makers = {int(words[4]) for words in map(str.split, table) if int(words[1]) == number}
+        return bool(makers) and makers <= set(_descendants(first))
     return False
 
 

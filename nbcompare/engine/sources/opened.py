@@ -31,6 +31,7 @@ from nbcompare.engine.sources.opened_kinds import (
     kind_of,
     rows_of,
     source_behind,
+    sum_as_opened,
 )
 from nbcompare.engine.sources.python_here import in_cache, stale_bytecode
 from nbcompare.errors import FileError
@@ -286,19 +287,18 @@ class _Found:
             self.absent.append(path)
 
     def gone(self, path: str, kind: FileKind) -> None:
-        """A file that was there and that the engine itself took away, as a log of a database that was taken in."""
+        """A file that the engine itself took away, as a log of a database that was taken in."""
         if kind.word == OWN and not can_be_made_again(path):
             self.absent.append(path)
 
     def add(self, kind: FileKind, path: str, use: Use) -> None:
         if kind.word == INSTALLED:
-            entry = entry_of(kind)
-            if entry and entry.listing not in self.files:
+            if (entry := entry_of(kind)) and entry.listing not in self.files:
                 self.distribution(entry.listing)
             if entry and not _edited(path, os.stat(entry.listing).st_mtime, entry.digest, entry.size):
                 return
         if kind.word in (OWN, INSTALLED):
-            self.files[path] = SourceFile(path, path, sum_of(path))
+            self.files[path] = SourceFile(path, path, sum_as_opened(path))
             if use.written and stamp_of(path)[1] != use.stamp:
                 self.rewritten.append(path)
         else:
@@ -357,7 +357,7 @@ def is_as_it_was(opened: Opened) -> bool:
 
 def _changed(entry: SourceFile) -> str | None:
     try:
-        if sum_of(entry.path) != entry.sha256:
+        if sum_as_opened(entry.path) != entry.sha256:
             return "changed"
     except FileError:
         return None if can_be_made_again(entry.path) else "is gone"

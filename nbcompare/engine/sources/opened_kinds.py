@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import csv
 import functools
+import hashlib
 import os
 import re
 from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
+
+from nbcompare.files import sum_of
 
 _NO_FILES = ("/proc/", "/sys/", "/dev/", "/run/systemd/", "/run/nscd/", "/run/udev/", "/run/dbus/", "/var/run/nscd/")
 _NO_DEVICES = "/dev/shm/"
@@ -31,7 +34,15 @@ _OF_ETC = frozenset(f"/etc/{name}" for name in (
     "resolv.conf", "host.conf", "hostname", "gai.conf", "locale.alias", "machine-id", "mime.types", "os-release",
     "lsb-release", "debian_version", "services", "protocols", "networks", "inputrc", "gitconfig", "shells"))
 _CACHES = frozenset(("GLCache", "mesa_shader_cache", ".nv", ".triton", ".ccache", ".pytest_cache",
-                     ".mypy_cache", ".ruff_cache", ".git", ".hg", ".svn", ".fontconfig"))
+                     ".mypy_cache", ".ruff_cache", ".fontconfig"))
+_OF_GIT = frozenset(("HEAD", "index", "objects", "refs", "logs", "packed-refs", "ORIG_HEAD", "FETCH_HEAD", "MERGE_HEAD",
+                     "CHERRY_PICK_HEAD", "REBASE_HEAD", "AUTO_MERGE", "COMMIT_EDITMSG", "description", "shallow",
+                     "commondir", "gitdir", "reftable", "fsmonitor--daemon", "fsmonitor--daemon.ipc"))
+_OF_REPOSITORIES = {".git": _OF_GIT, ".hg": frozenset(("store", "cache", "wcache", "dirstate", "branch", "bookmarks")),
+                    ".svn": frozenset(("wc.db", "pristine", "tmp", "entries", "format"))}
+"""By folder what a system of versions writes there in its daily work; all else that lies there is as any other file."""
+
+_OF_PUSHING = re.compile(r"\s*\[(remote|branch|user|credential|http|submodule|gc|maintenance)\b", re.IGNORECASE)
 _CACHE_FILES = re.compile(r".*(\.pid|/__pycache__/[^/]*\.pyc|gconv-modules\.cache|~)")
 _PACKAGES = re.compile(r"(.*/(?:site|dist)-packages)/(.+)")
 _STDLIB = re.compile(r"(.*/lib(?:64)?/(?:python|pypy)3(?:\.\d+)?t?)/(.+)")
@@ -53,7 +64,8 @@ def kind_of(path: str) -> FileKind | None:
         return None
     if path in _OF_ETC or _CACHE_FILES.fullmatch(path):
         return None
-    if not _CACHES.isdisjoint(path.split("/")[:-1]):
+    parts = path.split("/")
+    if not _CACHES.isdisjoint(parts[:-1]) or _is_of_repository(parts):
         return None
     packages = _PACKAGES.fullmatch(path)
     if packages:
@@ -64,6 +76,31 @@ def kind_of(path: str) -> FileKind | None:
     if path.startswith(_SYSTEM) and not path.startswith(_NOT_SYSTEM):
         return FileKind(SYSTEM, "/", path[1:])
     return FileKind(OWN, "", path)
+
+
+def _is_of_repository(parts: list[str]) -> bool:
+    """Whether a file is one that a system of versions keeps its commits and its state in, also for a work tree
+    (.git/worktrees/NAME) and a submodule (.git/modules/NAME)."""
+    for place, own in _OF_REPOSITORIES.items():
+        if place in parts[:-1]:
+            inside = parts[parts.index(place) + 1:]
+            if inside[0] in ("worktrees", "modules"):
+                return not own.isdisjoint(inside[1:])
+            return inside[0] in own or inside[-1].endswith(".lock")
+    return False
+
+
+def sum_as_opened(path: str) -> str:
+    """The sum of a file that was opened; of a repository's configuration without what says where it is pushed and who
+    works in it, which other programs write. Raises FileError."""
+    if not path.endswith("/.git/config"):
+        return sum_of(path)
+    try:
+        sections = re.split(r"(?m)^(?=\s*\[)", Path(path).read_text(encoding="utf-8", errors="surrogateescape"))
+    except OSError:
+        return sum_of(path)
+    kept = "".join(text for text in sections if not _OF_PUSHING.match(text))
+    return hashlib.sha256(os.fsencode(kept)).hexdigest()
 
 
 def can_be_made_again(path: str) -> bool:

@@ -189,3 +189,22 @@ def test_a_file_that_the_program_took_away_itself_is_missed_when_it_is_there_aga
     opened = seen(f"open({str(log)!r}, 'r+').read(); os.remove({str(log)!r})")
     log.write_text("y\n")
     assert changed_since(opened) == [f"{log} is new"]
+
+
+def test_what_lies_in_a_repositorys_folder_counts_but_what_git_writes_in_its_work(seen, tmp_path):
+    """A work tree below .git, a table that somebody put there, and a setting of git's are as any other file."""
+    git = tmp_path / ".git"
+    names = ("config", "table", "wt/table", "HEAD", "index", "worktrees/x/HEAD", "worktrees/x/table", "objects/ab/cd",
+             "modules/y/refs/heads/trunk", "index.lock")
+    for name in names:
+        (git / name).parent.mkdir(parents=True, exist_ok=True)
+        (git / name).write_text('[port]\n\tscale = 1\n[branch "trunk"]\n\tremote = a\n')
+    opened = seen(f"for name in {names}: open({str(git)!r} + '/' + name).read()")
+    assert {os.path.relpath(entry.path, git) for entry in opened.files if str(git) in entry.path} == {
+        "config", "table", "wt/table", "worktrees/x/table"}
+    (git / "config").write_text('[port]\n\tscale = 1\n[remote "a"]\n\turl = b\n')
+    (git / "HEAD").write_text("another\n")
+    assert changed_since(opened) == []
+    (git / "config").write_text("[port]\n\tscale = 2\n")
+    (git / "wt/table").write_text("2\n")
+    assert sorted(changed_since(opened)) == [f"{git}/config changed", f"{git}/wt/table changed"]

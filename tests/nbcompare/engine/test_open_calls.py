@@ -1,5 +1,6 @@
 """What the processes of a program open is seen, whoever opens it, and nothing that they do is changed."""
 
+import ctypes
 import os
 import socket
 import subprocess
@@ -181,6 +182,33 @@ def test_a_server_of_somebody_else_is_told(watched, tmp_path, family):
         watch, ended = watched(sys.executable, "-I", "-S", "-c", text)
     assert ended.exit_code == 0
     assert [told.rpartition(" through ")[0] for told in watch.calls.unseen] == ["it asks another program"]
+
+
+SHARED = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_void_p
+if sys.argv[1] == "queue":
+    sys.exit(libc.msgrcv(libc.msgget(0, 0o1600), ctypes.create_string_buffer(16), 8, 0, 0o4000) != -1)
+number = libc.shmget(0, 8, 0o1600) if sys.argv[1] == "own" else int(sys.argv[1])
+if os.fork():
+    os.wait()
+else:
+    os._exit(libc.shmat(number, None, 0) in (None, 2 ** 64 - 1))
+libc.shmctl(number, 0, None)
+"""
+
+
+def test_memory_and_messages_of_another_program_are_told_and_memory_of_its_own_is_not(watched):
+    libc = ctypes.CDLL(None)
+    number = libc.shmget(0, 8, 0o1600)
+    try:
+        for word, said in (("own", []), (str(number), ["it shares memory (of System V) with another program"]),
+                           ("queue", ["it asks another program through a queue of messages"])):
+            watch, ended = watched(sys.executable, "-I", "-S", "-c", SHARED, word)
+            assert (ended.exit_code, list(watch.calls.unseen)) == (0, said)
+    finally:
+        libc.shmctl(number, 0, None)
 
 
 def test_a_program_ends_as_it_would_unwatched(watched, tmp_path):

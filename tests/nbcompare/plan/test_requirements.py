@@ -94,7 +94,8 @@ SUMMARY = "=== 2 passed in 0.1s ==="
     ({"exit_code": 1}, SUMMARY, False, "cpu: 2 passed in 0.1s"),
     ({"failure": "2 of 4 ran"}, SUMMARY, False, "cpu: 2 of 4 ran"),
     ({"files": ()}, SUMMARY, False, "the record does not say what the tests were (cpu)"),
-    ({"files": (*FILES, "x changed")}, SUMMARY, False, "cpu: the tests may be others than those that were run: x changed; run"),
+    ({"files": (*FILES, "x changed")}, SUMMARY, False,
+     "cpu: the tests may be others than those that were run: x changed; run the case again"),
     ({"nodes": ("u",)}, SUMMARY, False, "other tests were run (cpu) than the case names now")])
 def test_mapped_tests_are_green_only_when_all_ran_and_passed(in_folder, monkeypatch, changes, log, holds, why):
     outcome = Things(**{"nodes": ("t",), "on_device": False, "exit_code": 0, "failure": None, "files": FILES,
