@@ -25,7 +25,7 @@ def is_own_server(address: bytes, pid: int, first: int) -> bool:
 
 
 def is_own_memory(number: int, first: int) -> bool:
-    """Whether a segment of System V's shared memory was made by ``first``, or by a descendant of it that still lives."""
+    """Whether a segment of shared memory (System V) was made by ``first``, or by a living descendant."""
     with suppress(OSError, ValueError, IndexError), open("/proc/sysvipc/shm", encoding="ascii") as table:
         next(table)
         makers = {int(words[4]) for words in map(str.split, table) if int(words[1]) == number}
