@@ -129,9 +129,25 @@ def to_type(*words: object) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """A phrase naming the nearest known word, or all of them when none is near."""
     known = sorted(known)
-    import difflib
-
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    close = nearest_of(word, known)
     if close:
         return f"did you mean {close[0]!r}?"
     return "known: " + ", ".join(known) if known else "none is known here"
+
+
+_OTHER_WORDS = {"limits": ("timeout", "timeouts", "time_limit", "seconds", "limit"),
+                "command": ("args", "arguments", "argv"),
+                "rois": ("regions", "roi", "region"), "thresholds": ("tolerances", "tolerance", "tol"),
+                "inputs": ("files", "data"), "image": ("shape", "size", "detector"), "environment": ("env",),
+                "title": ("description",), "why": ("because", "reason", "comment")}
+"""What other programs call a key of ours."""
+
+
+def nearest_of(word: str, known: Iterable[str]) -> list[str]:
+    """The known word that was meant, as a list of one: by another name it goes by, or the nearest in letters; of none
+    that is near, an empty list."""
+    known = list(known)
+    called = [ours for ours, others in _OTHER_WORDS.items() if word.lower() in others and ours in known]
+    import difflib
+
+    return called[:1] or difflib.get_close_matches(word, known, n=1, cutoff=0.5)

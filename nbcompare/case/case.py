@@ -22,7 +22,7 @@ from nbcompare.case.further_subject import FurtherSubject, further_subjects_of
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.masking import COMPARE, FAIL, NO_MASKING, Masking, masking_of, nan_of
 from nbcompare.case.matrix import RUNS, Cell, Matrix, cells_in, matrix_of
-from nbcompare.case.parts import NAME, arguments, known_word, matching, thresholds_of, whole_number
+from nbcompare.case.parts import NAME, AnyName, arguments, known_word, matching, thresholds_of, whole_number
 from nbcompare.case.reading.all_faults import part, reading_on
 from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.case.refusal import Refusal, refusals_of
@@ -154,7 +154,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
              for entry in inputs if entry.file}
     rois = part(entries, "rois", lambda entry: rois_of(entry, shape, files), _NO_ROIS)
     rois = part(entries, "weak", lambda entry: weak_allowed_in(entry, rois), rois)
-    regions: list[str] = part(entries, "rois", _keys, [])
+    regions: list[str] = part(entries, "rois", _keys, []) or AnyName()
     named: list[str] = part(entries, "inputs", _keys, [])
     thresholds: tuple[Threshold, ...] = part(entries, "thresholds", lambda entry: _thresholds(entry, regions), ())
     judged_nan = any(threshold.metric in OF_NAN for threshold in thresholds)
@@ -194,8 +194,11 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
 
 
 def _raise_contradictions(case: Case, entries: Mapping[str, Cursor]) -> None:
-    """Raise what the parts of a case say against each other, as far as they could be read."""
-    for key, fault in (*command_faults(case), *refusal_faults(case)):
+    """Raise what the parts of a case say against each other, as far as they could be read: of a command or of inputs
+    that could not be, nothing is said that only follows from that."""
+    unread = "inputs" in entries and not case.inputs and entries["inputs"].kind != "mapping"
+    of_command = command_faults(case) if case.command and not unread else ()
+    for key, fault in (*of_command, *refusal_faults(case)):
         if key in entries and not (key == "image" and case.shape is _UNKNOWN_SHAPE):
             with reading_on():
                 raise entries[key].error(fault)

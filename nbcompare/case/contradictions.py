@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbcompare.case.arguments.command import declared_shape, size_is_in_a_header, unseeded_orientation
 from nbcompare.case.arguments.named_files import FLOAT_OPTION, file_faults
+from nbcompare.case.arguments.option_faults import mistyped_size, no_option_in
 from nbcompare.case.parts import NAME
 from nbcompare.errors import UsageError
 
@@ -44,7 +45,9 @@ def command_faults(case: Case) -> Iterator[tuple[str, str]]:
         yield "command", fault.message
         return
     if declared != case.shape:
-        yield "image", f"image says {case.shape}, but the command declares {declared}"
+        follows_from = mistyped_size(case.command) or no_option_in(case.command)
+        yield ("command", follows_from) if follows_from else \
+            ("image", f"image says {case.shape}, but the command declares {declared}")
 
 
 def claim_faults(case: Case) -> Iterator[tuple[str, str]]:

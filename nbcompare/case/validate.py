@@ -16,11 +16,14 @@ from nbcompare.case.phases import load_phases
 from nbcompare.case.project import PROJECT_FILE, declared_engines, load_project, project_above, refuse_code_variables
 from nbcompare.case.reading.all_faults import collected_faults, reading_on
 from nbcompare.case.reading.strict_yaml import Cursor, load
-from nbcompare.errors import CaseError
+from nbcompare.errors import CaseError, UsageError
 
 CASE, PROJECT, PHASES = "case", "project file", "phases"
 SCHEMAS = {CASE: "case_schema.json", PROJECT: "project_schema.json", PHASES: "phases_schema.json"}
 """The schema of each kind of file, for editors; all lie beside this module."""
+
+_OF_A_WORD = re.compile(r"-\S+ needs|unknown option [^;\s]+|-.*|'\S+' belongs to no option")
+"""How a fault begins that is of a word of the command, wherever it is told."""
 
 _SCHEMA_LINE = re.compile(r"#\s*yaml-language-server:\s*\$schema=(\S+)\s*")
 
@@ -57,7 +60,8 @@ def _each_once(found: Sequence[CaseError]) -> list[CaseError]:
     distinct: dict[tuple[object, ...], CaseError] = {}
     for fault in sorted(found, key=_place):
         said = _bare(fault)
-        distinct[(said,) if said.startswith("-") else (said, fault.line, fault.column)] = fault
+        word = _OF_A_WORD.match(said)
+        distinct[(word[0],) if word else (said, fault.line, fault.column)] = fault
     return sorted(distinct.values(), key=_place)
 
 
@@ -113,6 +117,18 @@ def _look_at_case(path: Path) -> None:
                 raise _at_the_word(entries[key], fault)
 
 
+_OWN = "If your programs do know it, say options: own"
+
+
+def refuse_slips(case: Case) -> None:
+    """Raise UsageError for slips of the finger in the command of a case that is about to be run: the C program passes
+    over a mistyped option in silence, and then both engines may agree about another experiment."""
+    faults = [fault for _, fault in _nearly_options(case)] if not case.own_options else []
+    if faults:
+        raise UsageError(f"{case.path or case.name}: the command is not what it was meant to be; nothing was run",
+                         faults=faults)
+
+
 def _nearly_options(case: Case) -> Iterator[tuple[str, str]]:
     """(key, fault) of the words that are nearly an option. Declared engines may have options of their own, but the C
     program passes over a mistyped one in silence, and then both engines may agree about another experiment."""
@@ -123,7 +139,8 @@ def _nearly_options(case: Case) -> Iterator[tuple[str, str]]:
         for fault in nearly_options(cell.command):
             if fault not in told:
                 told.add(fault)
-                yield ("matrix" if cell.cell else "command"), f"{fault} If your programs do know it, say options: own"
+                own = "" if fault.startswith("-") else f"{'' if fault[-1] == '?' else '.'} {_OWN}"
+                yield ("matrix" if cell.cell else "command"), fault + own
 
 
 def _mistyped(case: Case) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,7 @@ from nbcompare.case.case import Case
 from nbcompare.case.facts import case_facts
 from nbcompare.case.further_subject import known_as
 from nbcompare.case.inputs import hash_inputs
+from nbcompare.case.validate import refuse_slips
 from nbcompare.compare.pictures import Scale
 from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
@@ -64,6 +65,8 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     """
     case = with_arguments(case, options)
     _refuse_uncompared(case, options)
+    if not handed.regenerates:
+        refuse_slips(case)
     stored = reference_stored(options)
     with asked_once() as answers:
         engines = chosen_engines(case, options, handed, stored, progress)

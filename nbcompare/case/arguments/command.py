@@ -19,6 +19,7 @@ from nbcompare.errors import UsageError
 
 _LIKE_AN_OPTION = re.compile(r"-[A-Za-z_]")
 _COUNTS, _SIZES_MM, _PIXEL_MM = ("fast_pixels", "slow_pixels"), ("fast_size_m", "slow_size_m"), "pixel_size_m"
+SIZE_FIELDS = frozenset((*_COUNTS, *_SIZES_MM, _PIXEL_MM))
 """The quantities that decide on the shape, as the table of options calls them; typed as counts and in mm."""
 
 
@@ -147,7 +148,8 @@ class Command:
 
 def parse_command(argv: Sequence[str]) -> Command:
     """The command line as items. A token that stands where no value is due is an option when the table knows it, or
-    when the C program would find one in it."""
+    when the C program would find one in it. The very name of an option is never a value: the C program, which skips no
+    value, takes it for the option too."""
     items: list[Item] = []
     at = 0
     while at < len(argv):
@@ -162,10 +164,15 @@ def _values_after(option: Option, rest: Sequence[str]) -> int:
     if option.count == CELL:
         return next((n for n, text in enumerate(rest[:6]) if text.startswith("-")), min(6, len(rest)))
     if option.count == MISSET:
-        return 1 if rest and "rand" in rest[0] else min(3, len(rest))
+        return 1 if rest and "rand" in rest[0] else _before_an_option(rest, 3)
     if option.count == PERHAPS:
         return int(bool(rest) and is_number(rest[0]))
-    return min(option.count, len(rest))
+    return _before_an_option(rest, option.count)
+
+
+def _before_an_option(rest: Sequence[str], most: int) -> int:
+    """How many words stand before the next option, ``most`` at most."""
+    return next((n for n, text in enumerate(rest[:most]) if option_named(text)), min(most, len(rest)))
 
 
 def is_number(text: str) -> bool:
@@ -178,9 +185,12 @@ def is_number(text: str) -> bool:
 
 def no_number(word: str, found: str | None) -> str:
     """What is said of an option that needs a number and has something else, or nothing."""
-    if found is None:
-        return f"{word} needs a number, found nothing"
-    return f"{word} needs a number, found {'the option ' + found if option_named(found) else repr(found)}"
+    return f"{word} needs a number, found {'nothing' if found is None else named(found)}"
+
+
+def named(word: str) -> str:
+    """A word as it is told where a value is due."""
+    return f"the option {word}" if option_named(word) else repr(word)
 
 
 def number(text: str) -> float:

@@ -7,8 +7,8 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
-from nbcompare.case.arguments.command import Item, is_number, no_number, parse_command
-from nbcompare.case.arguments.options import CELL, MISSET, PERHAPS, all_options, option_named
+from nbcompare.case.arguments.command import SIZE_FIELDS, Item, is_number, named, no_number, parse_command
+from nbcompare.case.arguments.options import CELL, MISSET, PERHAPS, Option, all_options, option_named
 
 _NUMBERS = frozenset(("length", "real", "angle", "vector", "pixels", "size", "scale"))
 """Kinds of options whose values are all numbers."""
@@ -21,26 +21,42 @@ def option_faults(argv: Sequence[str]) -> Iterator[str]:
     """What the bundled engines would refuse of a command line: words that are no option, each with the nearest name,
     options without their values, and values that are no number where numbers are due."""
     unknown = False
-    for item in parse_command(argv).items:
+    for item, after in _with_the_next(argv):
         if unknown and item.option is None and not _LIKE_AN_OPTION.match(item.word):
             continue  # a value of the option that nobody knows
-        fault = _fault(item)
+        fault = _fault(item, after)
         unknown = item.option is None
         if fault:
             yield fault
 
 
-def _fault(item: Item) -> str | None:
+def _with_the_next(argv: Sequence[str]) -> Iterator[tuple[Item, str]]:
+    """Each item, and the word after it: nothing at the end."""
+    items = parse_command(argv).items
+    return zip(items, [*(item.word for item in items[1:]), ""], strict=False)
+
+
+def _fault(item: Item, after: str) -> str | None:
     if item.option is None or option_named(item.word) is None:
         return _unknown(item.word)
     count = item.option.count
     if count == CELL and not item.values:
         return f"{item.word} needs up to six numbers, and none follows"
     if count > 0 and len(item.values) < count:
-        return f"{item.word} needs {count} value{'s' * (count > 1)}, found {len(item.values)}"
+        return _too_few(item, item.option, after)
     if count == MISSET and (len(item.values) == 2 or not item.values):
         return f"{item.word} needs three angles or the word random"
     return _no_number(item) if count != PERHAPS else None
+
+
+def _too_few(item: Item, option: Option, after: str) -> str:
+    found = len(item.values)
+    if option.count == 1:
+        if option.kind in _NUMBERS:
+            return no_number(item.word, after or None)
+        wanted = "a whole number" if option.kind in _WHOLE else "a value"
+        return f"{item.word} needs {wanted}, found {named(after) if after else 'nothing'}"
+    return f"{item.word} needs {option.count} values, found {found}" + (f" before {named(after)}" if after else "")
 
 
 def _unknown(word: str) -> str:
@@ -52,13 +68,33 @@ def _unknown(word: str) -> str:
 
 
 def nearly_options(argv: Sequence[str]) -> Iterator[str]:
-    """What looks like a slip of the finger in a command line for programs that may have options of their own: unknown
-    words that are an option of the table but for a letter or so."""
-    for item in parse_command(argv).items:
+    """What is a slip of the finger in a command line also for programs that may have options of their own: unknown
+    words that are an option of the table but for a letter or so, and options of the table with too few values, with
+    too many, or with others than they take."""
+    known = False
+    for item, after in _with_the_next(argv):
         if item.option is None and _LIKE_AN_OPTION.match(item.word):
             near = similar_options(item.word, cutoff=0.85)
             if near:
                 yield f"unknown option {item.word}; did you mean {' or '.join(near)}?"
+            known = False
+        elif known or item.option:
+            known = True
+            fault = _fault(item, after) if item.option is None or option_named(item.word) else None
+            if fault:
+                yield fault
+
+
+def mistyped_size(argv: Sequence[str]) -> str | None:
+    """The fault of the first unknown word that may have meant an option which decides on the image's size."""
+    sizes = {name for option in all_options() if {*option.fields} & SIZE_FIELDS for name in option.names}
+    return next((_unknown(item.word) for item in parse_command(argv).items
+                 if item.option is None and sizes & {*similar_options(item.word)}), None)
+
+
+def no_option_in(argv: Sequence[str]) -> str | None:
+    """The fault of the first word of a command line that holds no option at all."""
+    return None if any(item.word.startswith("-") for item in parse_command(argv).items) else _unknown(argv[0])
 
 
 def similar_options(word: str, cutoff: float = 0.72) -> list[str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from nbcompare.case.reading.all_faults import reading_on
-from nbcompare.errors import CaseError, nearest
+from nbcompare.errors import CaseError, nearest, nearest_of
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
@@ -54,6 +54,7 @@ class Cursor:
 
     def __init__(self, node: _Node, path: Path, name: str) -> None:
         self.node, self.path, self.name = node, path, name
+        self._meant: dict[str, CaseError] = {}
 
     @property
     def line(self) -> int:
@@ -94,19 +95,23 @@ class Cursor:
                 if word in entries:
                     raise key.error(f"duplicate key {word!r} in {self.name}")
                 if known is not None and word not in known:
-                    raise key.error(f"unknown key {word!r} in {self.name}; {nearest(word, known)}")
+                    unknown = key.error(f"unknown key {word!r} in {self.name}; {nearest(word, known)}")
+                    self._meant |= dict.fromkeys(nearest_of(word, known), unknown)
+                    raise unknown
                 entries[word] = Cursor(value_node, self.path, word)
         self.require(entries, required)
         return entries
 
     def require(self, entries: Mapping[str, Cursor], required: Iterable[str]) -> None:
-        """Raises CaseError for the keys that are missing among the entries of this mapping."""
-        missing = [word for word in required if word not in entries]
-        for word in missing[:-1]:
+        """Raises CaseError for the keys that are missing among the entries of this mapping; for one that was mistyped,
+        what was said of that."""
+        missing = [self._meant.get(word) or self.error(f"{self.name} lacks the key {word!r}")
+                   for word in required if word not in entries]
+        for fault in missing[:-1]:
             with reading_on():
-                raise self.error(f"{self.name} lacks the key {word!r}")
+                raise fault
         if missing:
-            raise self.error(f"{self.name} lacks the key {missing[-1]!r}")
+            raise missing[-1]
 
     def items(self) -> list[Cursor]:
         if self.kind != "list":
@@ -256,4 +261,9 @@ def _syntax_error(fault: Exception, path: Path) -> CaseError:
     said = getattr(fault, "problem", None) or getattr(fault, "reason", None) or str(fault)
     if mark is None:
         return CaseError(f"not valid YAML: {said}", path=path)
+    begun = getattr(fault, "context_mark", None)
+    if "'\\t'" in said:
+        said = "a tab; YAML indents with spaces alone"
+    elif begun and begun.line != mark.line:
+        said += f", {getattr(fault, 'context', None) or 'reading what'} begun at line {begun.line + 1}"
     return CaseError(f"not valid YAML: {said}", path=path, line=mark.line + 1, column=mark.column + 1)

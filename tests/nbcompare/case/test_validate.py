@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 
 import nbcompare
 from nbcompare.case.arguments.option_faults import option_faults, similar_options
@@ -46,9 +47,10 @@ def test_every_fault_is_told_at_its_place(written, nb):
     places = [line.partition("x.yaml:")[2] for line in said.out.splitlines() if "x.yaml:" in line]
     expected = ("1:7: name must", "3:1: unknown key 'comand'", "5:3: unknown option -NN; did you mean -N?",
                 "5:9: unknown option -lamda; did you mean -lambda?", "6:3: -default_F needs a number, found 'ten'",
-                "6:42: -Na needs 1 value, found 0", "7:8: image says", "9:17: input a.hkl: there is no file",
-                "12:8: region far", "14:14: unknown metric 'corelation'", "15:32: unknown region 'fulll'",
-                "15:39: unknown region 'farr'", "16:10: unknown key 'reference_second'")
+                "6:42: -Na needs a whole number, found nothing", "7:8: image says",
+                "9:17: input a.hkl: there is no file", "12:8: region far",
+                "14:14: unknown metric 'corelation'", "15:32: unknown region 'fulll'", "15:39: unknown region 'farr'",
+                "16:10: unknown key 'reference_second'")
     assert [place.startswith(start) for place, start in zip(places, expected, strict=True)] == [True] * 13, places
     assert "good.yaml: valid case" in said.out and "13 faults in 1 of 2 files" in said.out
 
@@ -93,7 +95,7 @@ def test_the_schema_line_names_the_schema_of_the_file(written, line, fault):
 
 def test_project_and_phases_are_looked_at_too(written):
     project = validate(written("engines:\n  a: {comand: x}\n  b: {command: [], cwd: nowhere}\n", "nb-compare.yaml"))
-    assert project.kind == "project file" and [fault.line for fault in project.faults] == [2, 2, 3]
+    assert project.kind == "project file" and [fault.line for fault in project.faults] == [2, 3]
     phases = validate(written("title: t\nphases:\n  - {name: a, title: t, cases: [x], requires: {}}\n  - {nam: b}\n"))
     assert phases.kind == "phases" and {fault.line for fault in phases.faults} == {3, 4}
 
@@ -141,3 +143,43 @@ def test_values_are_looked_at_as_the_bundled_engines_do():
     assert list(option_faults(["-N", "2.5", "-zzz", "4", "7", "-lambda", "x"])) == [
         "-N needs whole numbers, found '2.5'", "unknown option -zzz; docs/flags.md lists them",
         "-lambda needs a number, found 'x'"]
+
+
+@pytest.mark.parametrize("line", [
+    *(f"{key}: {wrong}" for key in ("command", "image", "rois", "inputs", "thresholds", "limits")
+      for wrong in ("[x]", "7.5.1", "true")),
+    "titel: x", "comand: x", "tresholds: []", "image: {fast: 9, slwo: 7}",
+    "command: -hkl a.hkl -detpixel_x 9 -detpixels_y 7", "command: -hkl a.hkl -flux -detpixels_x 9 -detpixels_y 7"])
+def test_one_mistake_is_told_once(written, line):
+    """What only follows from a fault is no fault of its own: a region where the section of regions cannot be read, an
+    image unlike that of a mistyped command, a key that is lacking because it was mistyped."""
+    sections = yaml.safe_load(SMALL_CASE) | {"inputs": {"a.hkl": {"file": "x.yaml"}}}
+    sections["command"] += " -hkl a.hkl"
+    sections["thresholds"][0]["rois"] = ["full", "middle"]
+    assert validate(written(yaml.safe_dump(sections))).faults == ()
+    key = line.partition(":")[0]
+    sections.pop({"titel": "title", "comand": "command", "tresholds": "thresholds"}.get(key, key), None)
+    told = validate(written(f"{line}\n{yaml.safe_dump(sections)}")).faults
+    assert len(told) == 1, [str(fault) for fault in told]
+
+
+@pytest.mark.parametrize(("slip", "words"), [
+    ("-N five", "-N needs whole numbers, found 'five'"), ("-distance", "found the option -flux"),
+    ("-NN 3", "did you mean -N?"), ("-N 3 4", "'4' belongs to no option")])
+def test_a_slip_is_found_before_two_programs_agree_about_another_experiment(nb, fake, small_case, slip, words):
+    """Declared programs may have options of their own, and the C program passes over what it does not know."""
+    (small_case.parent / "nb-compare.yaml").write_text(
+        f"engines: {{reference: {{command: {fake('good')}}}, subject: {{command: {fake('twin')}}}}}\n")
+    small_case.write_text(SMALL_CASE.replace("-flux", f"{slip} -flux"))
+    said = nb("run", small_case)
+    assert said.code == 1 and words in said.err and "nothing was run" in said.err
+    assert words in nb("validate", small_case).out
+    small_case.write_text(small_case.read_text() + "options: own\n")
+    assert nb("validate", small_case).code == 0
+
+
+def test_a_syntax_error_says_where_what_it_broke_began(written):
+    (fault,) = validate(written(SMALL_CASE.replace("title: a", 'title: "a'))).faults
+    assert "quoted scalar begun at line 2" in str(fault)
+    (fault,) = validate(written(SMALL_CASE.replace("  full:", "\tfull:"))).faults
+    assert "x.yaml:6:1: not valid YAML: a tab; YAML indents with spaces alone" in str(fault)
