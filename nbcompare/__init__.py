@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Shape,
         Threshold,
         Verdict,
+        WeakThresholds,
         compare_images,
         diagnose,
         judge,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     )
 else:
     __getattr__ = door(__name__, {"run.api": "Bundle Case Comparison NbCompareError Roi Shape Threshold Verdict "
-                                  "compare_images diagnose judge load_case open_bundle run_case"})
+                                  "WeakThresholds compare_images diagnose judge load_case open_bundle run_case"})
 
-__all__ = ["Bundle", "Case", "Comparison", "NbCompareError", "Roi", "Shape", "Threshold", "Verdict", "compare_images",
-           "diagnose", "judge", "load_case", "open_bundle", "run_case"]
+__all__ = ["Bundle", "Case", "Comparison", "NbCompareError", "Roi", "Shape", "Threshold", "Verdict", "WeakThresholds",
+           "compare_images", "diagnose", "judge", "load_case", "open_bundle", "run_case"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,10 +107,12 @@ class Parity:
 
 def _judge(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi], thresholds: Sequence[Threshold]) -> Verdict:
     """The verdict on two arrays; anything but an accepted one fails the test. Raises ShapeError for two shapes."""
-    from nbcompare.run.api import compare_images, judge
+    from nbcompare.run.api import WeakThresholds, compare_images, judge
 
     comparison = compare_images(reference, subject, rois, figures=[(entry.metric, entry.roi) for entry in thresholds])
-    verdict = judge(comparison, thresholds)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", WeakThresholds)
+        verdict = judge(comparison, thresholds)
     if not verdict.accepted:
         worst = comparison.regions[0].worst
         pytest.fail("\n".join([str(verdict.word), *verdict.reasons,
@@ -121,7 +124,7 @@ def _judge(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi], thre
 def _thresholds(limits: Limits) -> Sequence[Threshold]:
     """Raises UsageError for a metric that there is not, and for a limit that could never fail."""
     from nbcompare.case.threshold import Threshold
-    from nbcompare.run.given_arrays import checked_thresholds
+    from nbcompare.run.given_limits import checked_thresholds
 
     found = []
     for metric, limit in limits.items():

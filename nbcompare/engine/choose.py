@@ -117,6 +117,8 @@ def named_engine(role: str, option: str | None, environment: Mapping[str, str],
                  declared: Mapping[str, EngineDeclaration]) -> Engine | None:
     """The engine that an option, a variable or a declaration names, in this order; None where none does."""
     flag, variable = _NAMED_BY[role]
+    if option == "":
+        raise UsageError(f"{flag} is empty; name a program, or leave it out for the one that is declared or bundled")
     text, chosen_by = (option, flag) if option else (environment.get(variable), f"${variable}")
     if not text:
         return _as_declared(role, declared[role], declared[role].file.name) if role in declared else None

@@ -9,7 +9,8 @@ engine failed, is no error: it is a verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,13 +30,19 @@ if TYPE_CHECKING:
 
     from nbcompare.explain.diagnose.cause import Cause
 
-__all__ = ["Bundle", "Case", "Comparison", "NbCompareError", "Roi", "Shape", "Threshold", "Verdict", "compare_images",
-           "diagnose", "judge", "load_case", "open_bundle", "run_case"]
+class WeakThresholds(UserWarning):
+    """Thresholds that can fail and hardly do: a pass has to be read with it."""
+
+
+__all__ = ["Bundle", "Case", "Comparison", "NbCompareError", "Roi", "Shape", "Threshold", "Verdict", "WeakThresholds",
+           "compare_images", "diagnose", "judge", "load_case", "open_bundle", "run_case"]
 
 
 def load_case(path: str | Path) -> Case:
-    """Read and check a case file. Raises CaseError with file, line and column."""
-    return _load_case(Path(path))
+    """Read and check a case file. Raises CaseError with file, line and column, UsageError for what is no path."""
+    from nbcompare.run.given_words import checked_path
+
+    return _load_case(checked_path(path, "path"))
 
 
 def run_case(case: str | Path | Case, *, reference: str | Path | None = None, subject: str | Path | None = None,
@@ -47,80 +54,109 @@ def run_case(case: str | Path | Case, *, reference: str | Path | None = None, su
     case's or the project's declaration, the environment and the bundled engines are asked, in this order. ``inputs``
     puts files in place of the case's, by name. Where ``bundles`` holds the very run of the reference that would be
     made, its image is taken, unless ``fresh`` is given; the record says so (``reference_from``). Raises CaseError or
-    UsageError before anything is run when the case, an engine or an input cannot be used, and FileError when no bundle
-    can be written.
+    UsageError before anything is run when the case, an engine or an input cannot be used (also for an empty program,
+    and for a Case that is not what its file says), and FileError when no bundle can be written.
     """
     from nbcompare.case.case import parse_input_override
     from nbcompare.engine.progress import Progress
+    from nbcompare.run.given_words import (
+        checked_case,
+        checked_inputs,
+        checked_path,
+        checked_program,
+        checked_switch,
+        in_words_of_python,
+    )
     from nbcompare.run.one_case import run_case as run
     from nbcompare.run.options import RunOptions
 
-    loaded = case if isinstance(case, Case) else load_case(case)
+    loaded = checked_case(case)
     if loaded.matrix:
         raise UsageError(f"{loaded.name}: this case is a matrix of cells, of which run_case makes none",
                          hint="nb-compare sweep makes them")
-    options = RunOptions(c_bin=str(reference) if reference else None, py_bin=str(subject) if subject else None,
-                         bundles=Path(bundles),
-                         inputs=dict(parse_input_override(f"{name}={path}", loaded)
-                                     for name, path in (inputs or {}).items()),
-                         invocation=("run", str(loaded.path or loaded.name)), fresh=fresh)
-    return run(loaded, options, Progress(quiet=quiet))
+    with in_words_of_python():
+        options = RunOptions(c_bin=checked_program(reference, "reference"), py_bin=checked_program(subject, "subject"),
+                             bundles=checked_path(bundles, "bundles"),
+                             inputs=dict(parse_input_override(f"{name}={path}", loaded)
+                                         for name, path in checked_inputs(inputs).items()),
+                             invocation=("run", str(loaded.path)), fresh=checked_switch(fresh, "fresh"))
+        return run(loaded, options, Progress(quiet=checked_switch(quiet, "quiet")))
 
 
 def open_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:
     """A stored bundle, verified first: every file, figure and the verdict must come out again.
 
-    Raises EvidenceError when there is no bundle or it is damaged.
+    Raises EvidenceError when there is no bundle or it is damaged, UsageError for what is no path.
     """
     from nbcompare.bundle.bundle import load_bundle
     from nbcompare.bundle.check.verify import verified
+    from nbcompare.run.given_words import checked_path, checked_switch
 
-    if verify:
-        verified(Path(folder))
-    return load_bundle(Path(folder))
+    path = checked_path(folder, "folder")
+    if checked_switch(verify, "verify"):
+        verified(path)
+    return load_bundle(path)
 
 
-def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi] = (), *,
-                   figures: Sequence[tuple[str, str]] = (), masks: Masks | None = None,
+def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Iterable[Roi] = (), *,
+                   figures: Iterable[tuple[str, str]] = (), masks: Masks | None = None,
                    skip_nonfinite: bool = False) -> Comparison:
     """The figures of two images, arrays [slow, fast] of any real dtype, on each region (default: the whole image).
 
     ``figures`` names (metric, region) pairs to take beside the default ones; ``masks`` are boolean arrays of both
     images, True where a pixel is no measurement. Raises ShapeError when the shapes differ or are none of an image, and
-    UsageError for one array in both places, for what is no array of real numbers (a masked array: its mask would be
-    lost) and for a region that does not lie in the image.
+    UsageError for two that share memory, for what is no array of real numbers that float64 holds (a masked array: its
+    mask would be lost), and for a region, a figure or a mask that is none.
     """
-    from nbcompare.run.given_arrays import checked_regions, two_images
+    from nbcompare.run.given_arrays import checked_masks, two_images
+    from nbcompare.run.given_limits import checked_figures, checked_regions
+    from nbcompare.run.given_words import checked_switch
 
-    reference, subject = two_images(reference, subject)
-    shape = Shape(*reference.shape)
-    return _compare_images(reference, subject, checked_regions(rois, shape) or (Roi.full(shape),), further=figures,
-                           masks=masks, skip_nonfinite=skip_nonfinite)
+    first, second = two_images(reference, subject)
+    shape = Shape(*first.shape)
+    return _compare_images(first, second, checked_regions(rois, shape) or (Roi.full(shape),),
+                           further=checked_figures(figures), masks=checked_masks(masks, shape),
+                           skip_nonfinite=checked_switch(skip_nonfinite, "skip_nonfinite"))
 
 
-def judge(comparison: Comparison, thresholds: Sequence[Threshold]) -> Verdict:
+def judge(comparison: Comparison, thresholds: Iterable[Threshold]) -> Verdict:
     """Hold every threshold against its figure; without any threshold the verdict is BLOCKED, never a pass.
 
-    Raises UsageError for a metric that there is not, and for a threshold that could never fail.
+    Thresholds that can fail and hardly do are told as a WeakThresholds warning each. Raises UsageError for a metric
+    that there is not, for a limit that is no number, and for a threshold that could never fail or never hold.
     """
-    from nbcompare.run.given_arrays import checked_thresholds
+    from nbcompare.case.weak_thresholds import weaknesses
+    from nbcompare.run.given_limits import checked_comparison, checked_thresholds
 
-    return _judge(comparison, checked_thresholds(thresholds))
+    found, asked = checked_comparison(comparison), checked_thresholds(thresholds)
+    for weak in weaknesses(asked, [region.roi for region in found.regions]):
+        warnings.warn(weak.sentence, WeakThresholds, stacklevel=2)
+    return _judge(found, asked)
 
 
-def diagnose(reference: np.ndarray, subject: np.ndarray, arguments: Sequence[str] = (), *,
+def diagnose(reference: np.ndarray, subject: np.ndarray, arguments: Iterable[str] = (), *,
              inputs: str | Path = ".", budget_s: float = 0.0) -> list[Cause]:
-    """What may have caused the difference of two float32 images [slow, fast] of one shape, the likeliest first.
+    """What may have caused the difference of two images [slow, fast] of one shape, the likeliest first.
 
     ``arguments`` is the nanoBragg command line of the reference and ``inputs`` the folder of its files. With a budget
-    in seconds, hypotheses are tested by running the bundled simulator; without, the images alone are looked at.
-    Raises ShapeError for two shapes, and UsageError as ``compare_images`` does.
+    in seconds, hypotheses are tested by running the bundled simulator; without, the images alone are looked at. Images
+    that agree to the rounding of float32 have no cause. Raises ShapeError for two shapes, and UsageError as
+    ``compare_images`` does, for a reference that is not finite, for a budget without arguments, and for a folder that
+    there is not.
     """
     from nbcompare.explain.diagnose.diagnose import DiagnosisOptions
     from nbcompare.explain.diagnose.diagnose import diagnose as ask
     from nbcompare.explain.diagnose.question import Question
-    from nbcompare.run.given_arrays import two_images_of_one_shape
+    from nbcompare.run.given_arrays import finite_reference, two_images
+    from nbcompare.run.given_words import checked_arguments, checked_path, checked_seconds
 
-    reference, subject = two_images_of_one_shape(reference, subject)
-    options = DiagnosisOptions(budget_s=budget_s or 1.0, quick=not budget_s)
-    return list(ask(Question(reference, subject, arguments, Path(inputs)), options).causes)
+    first, second = two_images(reference, subject)
+    finite_reference(first)
+    words, budget, folder = checked_arguments(arguments), checked_seconds(budget_s, "budget_s"), \
+        checked_path(inputs, "inputs")
+    if budget and not words:
+        raise UsageError("budget_s= is for hypotheses about a command line: it needs arguments=")
+    if not folder.is_dir():
+        raise UsageError(f"inputs= takes a folder; there is none at {folder}")
+    options = DiagnosisOptions(budget_s=budget or 1.0, quick=not budget)
+    return list(ask(Question(first, second, words, folder), options).causes)

@@ -89,6 +89,12 @@ def test_a_program_that_is_not_there_is_a_usage_error_before_anything_runs(nb, s
     assert not (tmp_path / "bundles").exists()
 
 
+def test_an_empty_option_is_no_program_and_not_the_bundled_one(nb, small_case, fake):
+    """What is left of "$PORT" where nobody set PORT would have the bundled simulator judged in its place."""
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", "")
+    assert said.code == 1 and "error: --py-bin is empty;" in said.err
+
+
 def test_a_program_that_cannot_be_executed_says_what_to_do(nb, small_case, tmp_path, monkeypatch):
     program = tmp_path / "engine"
     program.write_text("not a program")

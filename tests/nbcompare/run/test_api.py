@@ -15,8 +15,8 @@ import nbcompare
 
 def test_the_public_names_are_these_and_each_is_there():
     assert set(nbcompare.__all__) == {
-        "Bundle", "Case", "Comparison", "NbCompareError", "Roi", "Shape", "Threshold", "Verdict", "compare_images",
-        "diagnose", "judge", "load_case", "open_bundle", "run_case"}
+        "Bundle", "Case", "Comparison", "NbCompareError", "Roi", "Shape", "Threshold", "Verdict",
+        "WeakThresholds", "compare_images", "diagnose", "judge", "load_case", "open_bundle", "run_case"}
     for name in nbcompare.__all__:
         assert getattr(nbcompare, name) is not None
     with pytest.raises(AttributeError):
@@ -113,8 +113,13 @@ def test_a_threshold_that_judges_nothing_gives_no_verdict(metric, low, high, com
 
 
 @pytest.mark.parametrize(("words", "error", "complaint"), [
-    ({"reference": "nothing"}, "UsageError", "there is no program nothing"),
-    ({"inputs": {"A.mat": "small.yaml"}}, "UsageError", "no input 'A.mat'"),
+    ({"reference": "nothing"}, "UsageError", "^reference=: there is no program nothing"),
+    ({"inputs": {"A.mat": "small.yaml"}}, "UsageError", "^inputs= .*no input 'A.mat'"),
+    ({"subject": ""}, "UsageError", "^subject= is empty"), ({"reference": " "}, "UsageError", "^reference= is empty"),
+    ({"subject": ["python", "-m", "myport"]}, "UsageError", "a command line as text or Path, found"),
+    ({"inputs": ["A.mat"]}, "UsageError", "a mapping of names"), ({"bundles": None}, "UsageError", "^bundles= takes"),
+    ({"inputs": {"A.mat": None}}, "UsageError", "A.mat.*found None"),
+    ({"fresh": "no"}, "UsageError", "True or False, found 'no'"),
     ({"bundles": "small.yaml"}, "FileError", "cannot make a bundle there")])
 def test_what_cannot_be_run_raises_before_anything_is(small_case, fake, tmp_path, monkeypatch, words, error, complaint):
     monkeypatch.chdir(tmp_path)
