@@ -162,7 +162,7 @@ def test_what_no_diagnosis_can_be_asked_for_is_one_line(words, complaint):
 
 
 def test_a_reference_that_is_not_finite_has_no_diagnosis_and_a_subject_that_is_not_has(capfd):
-    broken = np.where(IMAGE == IMAGE.max(), np.nan, IMAGE)
+    broken = np.where(IMAGE.max() == IMAGE, np.nan, IMAGE)
     one_line(lambda: nbcompare.diagnose(broken, IMAGE), "1 pixels of the reference are not finite")
     assert nbcompare.diagnose(IMAGE, broken)
     assert nbcompare.diagnose(IMAGE, IMAGE * (1 + 1e-5)), "beyond float32"
