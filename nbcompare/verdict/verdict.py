@@ -170,7 +170,7 @@ def _too_weak(comparison: Comparison, noise: Mapping[tuple[str, str], float]) ->
     weak = [(region.roi.name, region.weak) for region in comparison.regions if region.weak and not region.weak.allowed]
     found = [(name, region, region.unresolved(noise.get(("max_abs_diff", name)))) for name, region in weak]
     return [f"region {name} is too weak to judge: {why} ({region.peak_share:.2g} of the frame's peak, {region.pixels} "
-            f"pixels); where that is meant, allow it with a reason (--allow-weak, weak in a case, or weak_allowed of a Roi)"
+            f"pixels); where that is meant, allow it with a reason (--allow-weak, weak in a case, Roi(weak_allowed=))"
             for name, region, why in found if why]
 
 

@@ -1,4 +1,4 @@
-"""What is handed over to ``import nbcompare`` and is of a wrong kind: one line of the documented class, and no verdict."""
+"""What is handed over to ``import nbcompare`` and is of a wrong kind: one line, of the documented class."""
 
 import dataclasses
 import warnings
