@@ -121,6 +121,18 @@ def test_a_factor_is_named_by_the_ratio_of_the_command_line_that_it_is(id, facto
     assert found[0].proven and found[0].residual < 1e-5
 
 
+@pytest.mark.parametrize("count", [lambda x: np.random.default_rng(7).poisson(x), lambda x: x > 0.3,
+                                   lambda x: np.random.default_rng(7).poisson(x[::-1]),
+                                   lambda x: 3 * np.random.default_rng(7).poisson(x / 3)])
+def test_counts_of_an_image_of_fractions_of_photons_are_noise_where_they_are_counts_of_it(count):
+    """Drawn from it, cut at a limit, drawn from its mirror image, and counted in threes."""
+    faint = spots(brightest=0.6)
+    _, found = causes(count(faint), faint)
+    drawn = bool(np.array_equal(count(faint), np.random.default_rng(7).poisson(faint)))
+    assert ("poisson-noise" in [cause.id for cause in found]) is drawn
+    assert not drawn or found[0].id == "poisson-noise"
+
+
 def test_one_mistake_of_scale_is_told_once_where_only_one_kind_of_step_is_there():
     """Two phi steps are all the steps there are, and divided by one too few is not divided."""
     argv = (*ARGV[:ARGV.index("-phi")], "-phi", "1", "-osc", "1", "-phisteps", "2", "-oversample", "1")

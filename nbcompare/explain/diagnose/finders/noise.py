@@ -66,7 +66,10 @@ def _sizes_agree(off: np.ndarray, values: np.ndarray, power: int) -> bool:
 def _poisson(pair: ImagePair) -> Iterator[Cause]:
     """Deviations as the square root of the value, at faint and at bright pixels, in no order."""
     lines = np.flatnonzero((pair.x > 1).any(axis=1))
-    if lines.size == 0 or _patterned(pair.difference[lines], pair.x[lines] > 1):
+    if lines.size == 0:
+        yield from _faint_counts(pair)
+        return
+    if _patterned(pair.difference[lines], pair.x[lines] > 1):
         return
     counted = pair.x > 0.02
     expected, off, found = pair.x[counted], pair.difference[counted], pair.y[counted]
@@ -85,6 +88,30 @@ def _poisson(pair: ImagePair) -> Iterator[Cause]:
                        "noise has 1", f"values are {'' if whole else 'not '}whole numbers",
                        f"the sums differ by {bias:.1f} standard deviations"),
                       edit={"kind": "image", "what": "Poisson noise"}, confidence=0.8 if whole else 0.7, prior=0.8)
+
+
+_FEWEST_COUNTS, _BANDS, _SIGMAS = 20, 6, 4.5
+
+
+def _faint_counts(pair: ImagePair) -> Iterator[Cause]:
+    """Whole counts of an image that has less than one photon in every pixel: as many as expected in each band of
+    expectation, and as unequal as counts are. Var((y - x)^2) of a count y about x is x + 2 x^2."""
+    expected, found = pair.x.ravel().astype(np.float64), pair.y.ravel().astype(np.float64)
+    total = float(expected.sum())
+    if total < _FEWEST_COUNTS or expected.min() < 0 or found.min() < 0 or not (found == np.rint(found)).all():
+        return
+    order = np.argsort(expected)
+    cuts = np.searchsorted(np.cumsum(expected[order]), total * np.arange(1, _BANDS) / _BANDS)
+    bands = [band for band in np.split(order, cuts) if expected[band].sum() > 0]
+    off = [float((found[band] - expected[band]).sum() / math.sqrt(expected[band].sum())) for band in bands]
+    excess = float(((found - expected) ** 2 - expected).sum() / math.sqrt((expected + 2 * expected**2).sum()))
+    worst = max(off, key=abs)
+    if abs(worst) < _SIGMAS and abs(excess) < _SIGMAS:
+        yield guessed(POISSON_NOISE, "the subject holds photon (Poisson) noise: it counts the reference's fractions of "
+                      "photons as whole ones", (f"{found.sum():.0f} counts where {total:.1f} were expected; in the "
+                      f"worst of {len(bands)} bands of brightness {worst:+.1f} standard deviations from that",
+                      "values are whole numbers"), edit={"kind": "image", "what": "Poisson noise"},
+                      confidence=0.8, prior=0.8)
 
 
 def _gaussian(off: np.ndarray) -> Iterator[Cause]:
