@@ -29,7 +29,7 @@ from nbcompare.run.staged_case import StagedCase
 from nbcompare.verdict.ablation import QuietRun
 from nbcompare.verdict.claimed_trace import Listen
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
-from nbcompare.verdict.further_runs import FurtherRuns, run_further
+from nbcompare.verdict.further_runs import FurtherRuns, run_further, run_uncompared
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.refusals import refusals_verdict
 from nbcompare.verdict.verdict import Label, Verdict, failures_verdict, not_comparable, uncompared
@@ -61,7 +61,10 @@ def judge_runs(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, optio
     if failed:
         return Judgement(None, failed)
     if options.no_compare:
-        return Judgement(None, uncompared())
+        bench = _bench(staged, ran, place, options, progress)
+        centre = direct_beam_px(read_kept(ran.outputs[REFERENCE]))
+        return Judgement(None, uncompared(), run_uncompared(bench, centre, noise_floor=options.noise_floor,
+                                                            device=device))
     progress.begin("comparison")
     try:
         comparison = compare_runs(staged, ran, options)
@@ -74,21 +77,27 @@ def judge_runs(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, optio
     return judgement
 
 
+def _bench(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, options: RunOptions,
+           progress: Progress) -> FurtherRuns:
+    """The two runs, and the means to run more."""
+    bundle, stored = staged.bundle, staged.stored
+    return FurtherRuns(staged.case, staged.jobs, tuple(staged.identities.values()), ran.runs, ran.images,
+                       _rerun_in(staged, ran, place), _run_quietly(place, progress), _listen_in(staged, place),
+                       bundle.folder / DATA,
+                       datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC).date(),
+                       stored.record.further if stored else None, options.resample,
+                       {name: other.described for name, other in staged.others.items()})
+
+
 def _judge(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, comparison: Comparison, options: RunOptions,
            progress: Progress, device: str | None) -> Judgement:
-    bundle, stored = staged.bundle, staged.stored
-    bench = FurtherRuns(staged.case, staged.jobs, tuple(staged.identities.values()), ran.runs, ran.images,
-                        _rerun_in(staged, ran, place), _run_quietly(place, progress), _listen_in(staged, place),
-                        bundle.folder / DATA,
-                        datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC).date(),
-                        stored.record.further if stored else None, options.resample,
-                        {name: other.described for name, other in staged.others.items()})
+    bench = _bench(staged, ran, place, options, progress)
     further = run_further(bench, comparison, noise_floor=options.noise_floor, probe_args=options.probe_args,
                            device=device)
     verdict = conclude(comparison, staged.case.thresholds, further)
     cause = None
     if verdict.word is Label.FAIL and not all(check.holds for check in verdict.checks):
-        cause = likely_cause(ran.images, staged.jobs, bundle.folder / DATA, ran.outputs)
+        cause = likely_cause(ran.images, staged.jobs, staged.bundle.folder / DATA, ran.outputs)
     elif verdict.word is Label.NOT_PROVEN and further.proof:
         cause = cause_beside(bench, further.proof, place, ran.outputs)
     return Judgement(comparison, verdict, replace(further, cause=cause) if cause else further)

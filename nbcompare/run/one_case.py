@@ -92,10 +92,8 @@ def _tests(staged: StagedCase, options: RunOptions, handed: HandedOver,
 
 
 def _refuse_uncompared(case: Case, options: RunOptions) -> None:
-    """Raise UsageError where more engine runs belong to the comparison than the two that make the images."""
-    asked = {"divergences": case.divergences, "subjects": case.subjects, "repeat": case.repeat, "threads": case.threads,
-             "required_args": case.required_args, "--noise-floor": options.noise_floor,
-             "--probe-args": options.probe_args}
+    """Raise UsageError where runs belong to the comparison that leave no image to be judged later."""
+    asked = {"subjects": case.subjects, "required_args": case.required_args, "--probe-args": options.probe_args}
     more = [key for key, value in asked.items() if value]
     if options.no_compare and more:
         raise UsageError(f"--no-compare: {', '.join(more)} ask for runs that belong to the comparison, so that nothing "

@@ -72,7 +72,7 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
     sums = [who.program_sha256 for who in bench.identities]
     signs = (same_program([who.started_as for who in bench.identities], sums, bench.runs),
              near_copy(sums, bench.images[REFERENCE], bench.images[SUBJECT], stored=bench.identities[0].is_stored))
-    further = FurtherEvidence(noise=_noise(bench, comparison, noise_floor), vacuous=tuple(filter(None, signs)),
+    further = FurtherEvidence(noise=_noise(bench, comparison.centre, noise_floor), vacuous=tuple(filter(None, signs)),
                                ablation=_ablation(bench, probe_args))
     further = replace(further, proof=_proof(bench, comparison, further))
     against = Against(bench.images[REFERENCE], bench.case.rois, bench.case.thresholds, comparison.centre,
@@ -88,7 +88,25 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
     return as_asked_now(further, bench.case, bench.today) if bench.stored else further
 
 
-def _noise(bench: FurtherRuns, comparison: Comparison, asked: bool) -> NoiseFloor | None:
+def run_uncompared(bench: FurtherRuns, centre: tuple[float, float] | None, *, noise_floor: bool,
+                   device: str | None = None) -> FurtherEvidence:
+    """The runs that a comparison of later may ask for, and no figure of any of them. Trials of claims are among them
+    whether or not the images differ, as nobody has looked."""
+    noise = _noise(bench, centre, noise_floor)
+    found = FurtherEvidence(noise=noise and noise.without_figures)
+    if bench.case.divergences:
+        alike = bench.images[REFERENCE].shape == bench.images[SUBJECT].shape
+        proof = _trials(bench, centre) if alike else Proof(bench.case.divergences, (), bench.today)
+        found = replace(found, proof=proof.without_figures)
+    if device:
+        against = Against(bench.images[REFERENCE], bench.case.rois, bench.case.thresholds, centre, bench.resample,
+                          bench.case.nan == COMPARE)
+        found = replace(found, device=replace(run_on_device(device, bench.jobs[SUBJECT], bench.rerun, against),
+                                              comparison=None))
+    return as_asked_now(found, bench.case, bench.today) if bench.stored else found
+
+
+def _noise(bench: FurtherRuns, centre: tuple[float, float] | None, asked: bool) -> NoiseFloor | None:
     repeat, threads = bench.case.repeat, bench.case.threads
     if asked:
         repeat, threads = repeat or 1, threads or NOISE_FLOOR_THREADS
@@ -97,7 +115,7 @@ def _noise(bench: FurtherRuns, comparison: Comparison, asked: bool) -> NoiseFloo
     if bench.stored:
         return bench.stored.noise
     return measure(bench.images[REFERENCE], bench.runs[0], bench.jobs[REFERENCE], bench.rerun, bench.case.rois,
-                   bench.case.thresholds, repeat=repeat, threads=threads, centre=comparison.centre,
+                   bench.case.thresholds, repeat=repeat, threads=threads, centre=centre,
                    skip_nonfinite=bench.case.nan == COMPARE)
 
 
@@ -116,8 +134,13 @@ def _proof(bench: FurtherRuns, comparison: Comparison, further: FurtherEvidence)
         return None
     if plain_verdict(comparison, bench.case.thresholds, further).word is not Label.FAIL:
         return Proof(claims, (), bench.today)
-    return try_claims(claims, bench.jobs, bench.images, bench.rerun, bench.case.rois, bench.case.thresholds,
-                      bench.today, comparison.centre, skip_nonfinite=bench.case.nan == COMPARE, listen=bench.listen)
+    return _trials(bench, comparison.centre)
+
+
+def _trials(bench: FurtherRuns, centre: tuple[float, float] | None) -> Proof:
+    return try_claims(bench.case.divergences, bench.jobs, bench.images, bench.rerun, bench.case.rois,
+                      bench.case.thresholds, bench.today, centre, skip_nonfinite=bench.case.nan == COMPARE,
+                      listen=bench.listen)
 
 
 

@@ -72,6 +72,11 @@ class NoiseFloor:
                 for repetition in self.repetitions if repetition.run.failure]
 
     @property
+    def without_figures(self) -> NoiseFloor:
+        """The runs alone, of images that are left uncompared."""
+        return NoiseFloor(tuple(replace(repetition, comparison=None) for repetition in self.repetitions))
+
+    @property
     def sentence(self) -> str:
         """What a person wants to know of it."""
         names = ", ".join(repetition.name for repetition in self.repetitions)

@@ -5,7 +5,7 @@ decided in divergence.py.
 from __future__ import annotations
 
 import datetime
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,6 +99,12 @@ class Proof:
     trials: tuple[Trial, ...]
     judged_on: datetime.date
     traces: tuple[ClaimTrace, ...] = ()
+
+    @property
+    def without_figures(self) -> Proof:
+        """The trials as runs alone, of images that are left uncompared."""
+        return replace(self, trials=tuple(replace(trial, comparison=None, change=None, apart=None)
+                                          for trial in self.trials))
 
     def trace(self, claim: str) -> ClaimTrace | None:
         """What was traced for a claim."""

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.bundle.fault import Fault
-from nbcompare.bundle.names import DATA, RECORD, further_mask_name, further_names, image_name
+from nbcompare.bundle.names import DATA, RECORD, further_mask_name, further_names, image_name, output_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.masking import COMPARE
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi, read_float_image, read_mask
+from nbcompare.engine.direct_beam import direct_beam_px
 from nbcompare.engine.engine import Run
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.rendering.self_comparison import NEARLY_EQUAL, near_copy, same_program
@@ -39,8 +40,7 @@ def further_again(folder: Path, record: Record, images: Mapping[str, np.ndarray]
                    figures: Collection[tuple[str, str]]) -> FurtherEvidence:
     """The findings of a record with every figure taken anew on ``rois``; ``figures`` are the (metric, region) pairs
     to take beside the default ones. Raises FileError when an image that must be there is not, or not the one."""
-    found = record.further
-    centre = record.comparison.centre if record.comparison else None
+    found, centre = record.further, centre_of(folder, record)
 
     def held(reference: np.ndarray | None, subject: np.ndarray | None, *more: tuple[str, str],
              resample: bool = False) -> Comparison | None:
@@ -77,6 +77,13 @@ def further_again(folder: Path, record: Record, images: Mapping[str, np.ndarray]
     vacuous = [*_others(found.vacuous), *filter(None, (near, *copies))]
     return replace(found, noise=noise, proof=_proof(found.proof, folder, record, images, held, rois),
                    device=device, subjects=subjects, vacuous=tuple(vacuous))
+
+
+def centre_of(folder: Path, record: Record) -> tuple[float, float] | None:
+    """The pixel of the direct beam: that of the comparison, or what the reference printed where there was none."""
+    if record.comparison:
+        return record.comparison.centre
+    return direct_beam_px(read_kept(folder / output_name(REFERENCE, "stdout"))) if record.uncompared else None
 
 
 def _others(vacuous: Sequence[str]) -> list[str]:
@@ -164,7 +171,7 @@ def further_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
     """Findings that are not what the case asks for, do not follow from the runs, or whose images are not there."""
     found = record.further
     yield from _image_faults(record, found, sums)
-    if record.comparison is None:
+    if record.comparison is None and not record.uncompared:
         return
     case = record.case
     if [entry.name for entry in found.subjects] != list(case.subjects):
@@ -186,7 +193,7 @@ def further_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
                         [engine.program_sha256 for engine in record.engines], record.runs)
     first = record.run_of(REFERENCE)
     others_same = same_as_reference(record.engines[0], first, found.subjects) if first and record.engines else []
-    expected = [*([same] if same else []), *others_same]
+    expected = [] if record.uncompared else [*([same] if same else []), *others_same]  # told when they are compared
     others = _others(found.vacuous)
     known = others[:len(expected)] if record.reference_from else others
     if known != expected:

@@ -15,12 +15,11 @@ from typing import Any
 
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.agreement import agreement_faults
-from nbcompare.bundle.check.evidence_again import further_again
+from nbcompare.bundle.check.evidence_again import centre_of, further_again
 from nbcompare.bundle.check.loosened import Loosened, loosened_until_signed
 from nbcompare.bundle.check.recompute import printed_errors, read_stored_images
 from nbcompare.bundle.fault import in_order
 from nbcompare.bundle.manifest import inspect
-from nbcompare.bundle.names import output_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case, cell_named
@@ -29,9 +28,7 @@ from nbcompare.case.masking import COMPARE
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
-from nbcompare.engine.direct_beam import direct_beam_px
 from nbcompare.engine.installation import CHECKOUT
-from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.rendering.self_comparison import same_program
 from nbcompare.errors import EvidenceError, ShapeError, UsageError, to_type
 from nbcompare.files import sha256_of
@@ -117,7 +114,7 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
         comparison = compare_images(images[REFERENCE], images[SUBJECT], [roi for roi in rois if roi.name in asked],
                                     resample=record.resample, with_peaks=False, further=figures,
                                     skip_nonfinite=record.case.nan == COMPARE,
-                                    centre=_centre(folder, record))
+                                    centre=centre_of(folder, record))
         found = further_again(folder, record, images, rois, figures)
     except ShapeError as fault:
         return None, not_comparable(fault.message), FurtherEvidence()
@@ -126,13 +123,6 @@ def _judged(folder: Path, record: Record, case: Case | None, rois: Sequence[Roi]
     if case:
         found = as_asked_now(found, case, datetime.datetime.now(datetime.UTC).date())
     return comparison, conclude(comparison, thresholds, found), found
-
-
-def _centre(folder: Path, record: Record) -> tuple[float, float] | None:
-    """The pixel of the direct beam: that of the comparison, or what the reference printed where there was none."""
-    if record.comparison:
-        return record.comparison.centre
-    return direct_beam_px(read_kept(folder / output_name(REFERENCE, "stdout"))) if record.uncompared else None
 
 
 def _with_itself(record: Record) -> list[str]:

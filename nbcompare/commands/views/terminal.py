@@ -267,6 +267,8 @@ def next_step(bundle: Bundle) -> str:
         return "give both images one size, or allow --resample"
     if word is Label.BLOCKED and not bundle.record.runs:
         return f"read {folder}/{tests_log('cpu')}"
+    if bundle.record.uncompared:
+        return to_type("nb-compare", "check", folder)
     if word is Label.BLOCKED:
         return f"read {folder}/{TODO_FILE}"
     alone = other_subject_alone(bundle)

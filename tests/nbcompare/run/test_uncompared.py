@@ -1,6 +1,8 @@
 """run --no-compare: the images and the evidence of a plan's first row, judged when somebody asks."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -58,20 +60,58 @@ def test_a_failed_engine_is_not_hidden(run_small):
     assert said.code == 2 and said.json.get("uncompared") is None
 
 
-def test_a_verdict_cannot_be_written_into_such_a_record(staged, nb):
+def rewritten(folder, record):
+    """Another record in a bundle, with a manifest that agrees."""
     from nbcompare.bundle.bundle import write_manifest
 
-    folder = staged("bright")
-    record = json.loads((folder / "record.json").read_text())
-    record["verdict"] = {"word": "PASS", "exit_code": 0, "reasons": [], "checks": []}
     for name in ("record.json", "manifest-sha256.txt"):
         (folder / name).chmod(0o644)
     (folder / "record.json").write_text(json.dumps(record))
     write_manifest(folder)
+
+
+def test_a_verdict_cannot_be_written_into_such_a_record(staged, nb):
+    folder = staged("bright")
+    record = json.loads((folder / "record.json").read_text())
+    record["verdict"] = {"word": "PASS", "exit_code": 0, "reasons": [], "checks": []}
+    rewritten(folder, record)
     assert nb("verify", folder).code == 6 and nb("gate", "N2", "--phases", "phases.yaml").code == 6
 
 
-def test_what_needs_more_runs_cannot_be_left_uncompared(nb, small_case, fake):
-    small_case.write_text(small_case.read_text() + "repeat: 1\n")
+CLAIMED = """\
+threads: [1, 2]
+divergences:
+  - {id: bright-peak, title: the brightest pixel is too high, engine: reference, emulate: [-emulate, defect],
+     switch: declared, changes: the brightest pixel, control: [-phi, 1], why: known, reference: docs/emulations.md,
+     bounds: {full: {sum_ratio: {min: 0.98, max: 1.02}}, middle: {sum_ratio: {min: 0.95, max: 1.02}}}, owner: tests,
+     expires: "2099-12-31"}
+"""
+
+
+@pytest.mark.parametrize(("subject", "code"), [("physics", 0), ("bright", 7)])
+def test_claims_and_threads_are_tried_then_and_judged_later(nb, fake, small_case, tmp_path, subject, code):
+    """What was tried is kept as runs without a figure; a trial that is taken out afterwards is missed."""
+    small_case.write_text(re.sub(r"sum_ratio, min: .*, max: .*, why", "sum_ratio, min: 0.99999, max: 1.00001, why",
+                                 small_case.read_text()) + CLAIMED)
+    said = nb("run", small_case, "--c-bin", fake("defect"), "--py-bin", fake(subject), "-q", "--no-compare", "--fresh",
+              "--format", "json")
+    folder = Path(said.json["bundle"])
+    found = json.loads((folder / "record.json").read_text())["findings"]
+    kept = [*found["noise"]["repetitions"], *found["proof"]["trials"]]
+    assert said.code == 8 and len(found["proof"]["trials"]) > 1 and [entry["comparison"] for entry in kept] == [
+        None] * len(kept)
+    assert nb("verify", folder).code == 0
+    assert nb("check", folder).code == code and nb("check", folder, "--case", small_case).code == code
+    if code == 0:
+        assert "PROVEN" in nb("check", folder).out
+        record = json.loads((folder / "record.json").read_text())
+        record["findings"]["noise"] = None
+        rewritten(folder, record)
+        said = nb("verify", folder)
+        assert said.code == 6 and "asks to run the reference again (threads-2), and it was not" in said.out
+
+
+def test_what_leaves_no_image_to_be_judged_cannot_be_left_uncompared(nb, small_case, fake):
+    small_case.write_text(small_case.read_text() + "required_args: [-flux]\n")
     said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--no-compare")
-    assert said.code == 1 and "repeat" in said.err
+    assert said.code == 1 and "required_args" in said.err
