@@ -17,6 +17,11 @@ def visible(text: str) -> str:
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
+def counted(number: int, what: str) -> str:
+    """A number with its noun, whose plural ends in s: ``1 fault``, ``2 faults``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def each_text(value: Any, change: Callable[[str], str]) -> Any:
     """A value of JSON's kinds in which every text, keys too, was changed."""
     if isinstance(value, str):

@@ -8,6 +8,7 @@ import click
 
 from nbcompare.commands.options import BUNDLE, output_options
 from nbcompare.errors import ExitCode, worst
+from nbcompare.visible import counted
 
 
 @click.command("verify")
@@ -32,7 +33,7 @@ def command(folders: tuple[Path, ...], form: str, quiet: bool) -> ExitCode:
     for one in found:
         if one.intact and quiet:
             continue
-        click.echo(f"{one.folder}: " + ("intact" if one.intact else f"{len(one.faults)} faults"))
+        click.echo(f"{one.folder}: " + ("intact" if one.intact else counted(len(one.faults), "fault")))
         for fault in one.faults:
             click.echo(f"  {fault}")
         if one.note:

@@ -27,7 +27,7 @@ from nbcompare.files import sha256_of
 from nbcompare.plan.binding import fault_of
 from nbcompare.plan.gate import look_at
 from nbcompare.plan.ledger import Edit, add_attempt, row_state, set_row
-from nbcompare.visible import visible
+from nbcompare.visible import counted, visible
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def _cuda(folder: Path, record: Record, ledger: Path) -> str:
     link = f", {_link(log, ledger)}" if log.is_file() else ", no log"
     if outcome is None:
         return f"skipped{link}"
-    return f"ran, {outcome.on_device} tests used the device{link}"
+    return f"ran, {counted(outcome.on_device, 'test')} used the device{link}"
 
 
 def _environment(facts: Mapping[str, str]) -> str:

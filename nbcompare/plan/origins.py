@@ -34,6 +34,7 @@ from nbcompare.errors import FileError, UsageError
 from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
 from nbcompare.run.provenance import not_all_known
+from nbcompare.visible import counted
 
 _MOST_NAMES = 4
 _INSTEAD = "require engines_unchanged and inputs_unchanged (sums of contents) instead"
@@ -147,12 +148,13 @@ def engines_unchanged(evidence: Evidence) -> tuple[bool, str]:
     count = sum(len(engine.made_of.files) for engine in known if engine.made_of)
     adapters = sum(engine.adapter is not None for engine in known)
     opened = sum(engine.opened.count for engine in known if engine.opened)
-    more = f", {opened} files that they opened," if opened else ""
+    more = f", {counted(opened, 'file')} that they opened," if opened else ""
     told = "".join(f"; {note}" for engine in known
                    if engine.opened and (note := engine.opened.note(engine.role)))
     through = f"; {adapters} asked through an adapter, whose declaration is in the record" if adapters else ""
     which = "all programs" if others else "both programs"
-    return True, f"{which} and {count} files that they are made of{more} have the sums they had{through}{told}"
+    files = counted(count, "file")
+    return True, f"{which} and {files} that they are made of{more} have the sums they had{through}{told}"
 
 
 def _program_fault(engine: EngineIdentity) -> str | None:

@@ -76,7 +76,7 @@ def _kept(staged: StagedCase, bundles: Path, progress: Progress) -> StoredRefere
             try:
                 return stored_reference(folder)
             except NbCompareError as fault:
-                doubt = fault.message.splitlines()[0]
+                doubt = ": ".join((fault.message.splitlines()[0], *fault.faults[:1]))
         progress.say(f"note: the reference is run, as its image in bundle {folder.name} is not taken: {doubt}")
     return None
 

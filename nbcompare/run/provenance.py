@@ -29,6 +29,7 @@ from nbcompare.engine.safety.sandbox import protection_of
 from nbcompare.errors import UsageError
 from nbcompare.run.sources_to_declare import line_to_add
 from nbcompare.verdict.refusals import refusal_notes
+from nbcompare.visible import counted
 
 _MOST_TEXT = 1 << 20
 _MOST_REASONS = 3
@@ -136,11 +137,12 @@ def not_passed_line(surroundings: Surroundings, runs: Sequence[Run]) -> str | No
     names = sorted(set().union(*surroundings.not_passed.values())) if surroundings.not_passed else []
     if not names:
         return None
+    theirs = f"{counted(len(names), 'variable')} of your shell"
     if any(run.failure for run in runs):
         shown = [name for name in names if not OF_THE_SESSION.fullmatch(name)]
-        said = _some(shown) or f"{len(names)} variables of your shell"
+        said = _some(shown) or theirs
         return f"{said} {'was' if said in names else 'were'} not passed to the engines; {RECORD} names all"
-    return f"engines run in a clean environment: {RECORD} names the {len(names)} variables of your shell left out of it"
+    return f"engines run in a clean environment: {RECORD} names the {theirs} left out of it"
 
 
 def _unread_notes(identities: Mapping[str, EngineIdentity], surroundings: Surroundings) -> Iterator[str]:

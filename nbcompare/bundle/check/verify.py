@@ -22,6 +22,7 @@ from nbcompare.bundle.record import Record
 from nbcompare.bundle.schema import schema_faults
 from nbcompare.errors import EvidenceError, NbCompareError
 from nbcompare.files import dump_json
+from nbcompare.visible import counted
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def verified(folder: Path) -> Bundle:
     """The bundle in a folder, verified. Raises EvidenceError, with every fault, for one that is not intact."""
     found = verify_bundle(folder)
     if not found.intact or found.record is None:
-        raise EvidenceError(f"{folder}: {len(found.faults)} faults", faults=map(str, found.faults),
+        raise EvidenceError(f"{folder}: {counted(len(found.faults), 'fault')}", faults=map(str, found.faults),
                             hint="restore the bundle from a copy, or run its case again")
     return Bundle(folder, found.record)
 

@@ -27,6 +27,7 @@ from nbcompare.engine.bundled_reference import build_folder, found_program
 from nbcompare.engine.choose import named_engine, subject_engine
 from nbcompare.engine.installation import REFERENCE_SOURCE
 from nbcompare.errors import CaseError, EvidenceError, FileError, UsageError
+from nbcompare.visible import counted
 
 LEAST_FREE_BYTES = 1 << 30
 LIBRARIES = ("click", "detect-secrets", "jinja2", "jsonschema", "numpy", "pillow", "pytest", "pyyaml", "scipy")
@@ -169,4 +170,4 @@ def _signoffs(bundles: Path) -> Finding:
         count = len(phases_by_bundle(bundles))
     except EvidenceError as fault:
         return Finding("sign-offs", False, fault.message, "restore it from a copy; until then nothing can be pruned")
-    return Finding("sign-offs", True, f"{count} bundles are signed off")
+    return Finding("sign-offs", True, f"{counted(count, 'bundle')} {'is' if count == 1 else 'are'} signed off")

@@ -9,6 +9,7 @@ from nbcompare.explain.audit.audit import Audit
 from nbcompare.explain.audit.catalogue import kinds
 from nbcompare.explain.audit.defect_result import SEEDED, DefectResult
 from nbcompare.explain.audit.score import Tally, by_kind, limits, tallies
+from nbcompare.visible import counted
 
 _PLACES = {1: "first", 2: "second", 3: "third"}
 _HEADS = ("class", "defect", "amount", "caught by", "diagnosis", "detection limit")
@@ -29,7 +30,7 @@ def _judged_by(audit: Audit) -> str:
     if audit.options.alone:
         rules = sorted({f"{t.metric} {t.allowed}" for t in audit.thresholds})
         return f"{', '.join(rules)} alone"
-    return f"the case's {len(audit.thresholds)} thresholds"
+    return f"the case's {counted(len(audit.thresholds), 'threshold')}"
 
 
 # --- the table ---------------------------------------------------------------------------------------------------

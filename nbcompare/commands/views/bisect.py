@@ -14,6 +14,7 @@ from nbcompare.errors import to_type
 from nbcompare.explain.diagnose.cause import Diagnosis
 from nbcompare.run.bisect.bisect import Bisection
 from nbcompare.run.bisect.finding import StepFigure, figures_of_step
+from nbcompare.visible import counted
 
 _MOST_SHOWN = 12
 
@@ -77,7 +78,7 @@ def _counted(found: Bisection) -> str:
     stored = sum(trial.stored for trial in found.trials)
     said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
     commits = len({trial.sha for trial in found.trials})
-    return (f"{commits} of {found.count + 1} commits in {len(found.trials)} steps ({said}; "
+    return (f"{commits} of {counted(found.count + 1, 'commit')} in {counted(len(found.trials), 'step')} ({said}; "
             f"{stored} from stored bundles)")
 
 

@@ -13,14 +13,16 @@ from nbcompare.case.project import project_above
 from nbcompare.engine.engine import Engine
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.reduce.reduce import Reduction
+from nbcompare.visible import counted
 
 
 def reduction_report(found: Reduction, asked: Experiment) -> str:
     """What is left, what it took, and the reproducer."""
     window = found.candidate.window
     lines = [
-        f"reduced {found.options_before} options to {len(found.needed)} that matter, in {found.tests} tests "
-        f"({found.runs} engine runs; {found.remembered} tests remembered from earlier)",
+        f"reduced {counted(found.options_before, 'option')} to {len(found.needed)} that matter, in "
+        f"{counted(found.tests, 'test')} ({counted(found.runs, 'engine run')}; "
+        f"{counted(found.remembered, 'test')} remembered from earlier)",
         f"  fails by   {found.signature}",
         f"  whole      {found.whole}",
         f"  needed     {', '.join(found.needed) or 'none: it fails without any option but cell, amplitudes and size'}",

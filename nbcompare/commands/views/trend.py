@@ -12,7 +12,7 @@ from nbcompare.bundle.check.loosened import Loosened
 from nbcompare.bundle.history.past_run import COMMIT_OF, Held, PastRun
 from nbcompare.bundle.history.trend import Changed, Shrunk, Step, Trend
 from nbcompare.commands.views.terminal import table
-from nbcompare.visible import visible
+from nbcompare.visible import counted, visible
 
 _WIDEST = 150
 _ABREAST = 4
@@ -43,7 +43,7 @@ def _indented(lines: list[str], by: int = 2) -> list[str]:
 
 
 def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
+    return counted(count, "run")
 
 
 def _run_row(run: PastRun) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ from nbcompare.explain.audit.naming import Diagnostician, NamedCause
 from nbcompare.explain.audit.renders import Refused, Renders
 from nbcompare.explain.experiment import Experiment
 from nbcompare.verdict.verdict import Label, judge
+from nbcompare.visible import counted
 
 STRENGTHS = (1.0, 0.1, 0.01)
 ROOM = Path(__file__).resolve().parents[1]
@@ -95,7 +96,7 @@ def _strengths_of(entry: Kind, strengths: Sequence[float]) -> Sequence[float]:
 
 def _look_at_all(bench: AuditBench, plan: Sequence[tuple[Kind, float]], progress: Progress) -> tuple[DefectResult, ...]:
     started, told = time.monotonic(), 0
-    progress.begin(f"audit, {len(plan)} defects")
+    progress.begin(f"audit, {counted(len(plan), 'defect')}")
     with ThreadPoolExecutor(max_workers=bench.options.jobs) as pool:
         waiting = {pool.submit(bench.look, entry, strength): i for i, (entry, strength) in enumerate(plan)}
         try:

@@ -20,6 +20,7 @@ from nbcompare.engine.safety.sandbox import confine_all
 from nbcompare.errors import UsageError
 from nbcompare.explain.fuzz.fuzz import THRESHOLDS, Fuzzed, Fuzzing, FuzzOptions, likely
 from nbcompare.explain.fuzz.kept import Kept
+from nbcompare.visible import counted
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def fuzz(asked: FuzzSource, progress: Progress) -> Fuzzed:
         options = FuzzOptions(asked.seed, asked.seconds, asked.trials, base, inputs)
         kept = Kept(asked.out, _key(engines, options))
         if kept.begin(fresh=asked.fresh):
-            progress.say(f"going on after {len(kept.trials)} trials in {asked.out}")
+            progress.say(f"going on after {counted(len(kept.trials), 'trial')} in {asked.out}")
         return Fuzzing(engines, options, kept, default_cache(), progress, likely).run()
 
 

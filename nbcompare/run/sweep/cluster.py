@@ -27,6 +27,7 @@ from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.remote import CellAnswer, Engines, engines_here, opened_here, parcel_of, run_parcel
 from nbcompare.run.sweep.result import RAN, CellResult, no_result, result_of
 from nbcompare.run.sweep.worker import Order
+from nbcompare.visible import counted
 
 CONNECT_SECONDS = 30
 IN_FLIGHT_PER_THREAD = 2
@@ -69,7 +70,8 @@ class Cluster:
         except BaseException:
             self.client.close()
             raise
-        self.progress.end(f"{len(self._threads())} workers, {sum(self._threads().values())} cells at once")
+        threads = self._threads()
+        self.progress.end(f"{counted(len(threads), 'worker')}, {counted(sum(threads.values()), 'cell')} at once")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -174,6 +175,15 @@ def test_a_store_that_may_be_somebody_elses_work_is_never_used(counted, spoil):
     said, runs = counted()
     assert (said.code, runs) == (0, 2)
     assert "reference_from" not in said.json
+
+
+def test_what_is_wrong_with_a_store_is_told(counted, nb, fake, small_case):
+    counted()
+    poisoned(bundles()[0])
+    said = nb("run", small_case, "--py-bin", fake("twin"))
+    (told,) = [line for line in said.err.splitlines() if "is not taken" in line]
+    number, noun = re.search(r": (\d+) (faults?): .*inputs/c_roi_float.bin", told).groups()
+    assert (noun == "fault") == (number == "1")
 
 
 def test_the_bundle_of_another_user_is_passed_over_and_told(counted, monkeypatch, nb, fake, small_case):

@@ -20,7 +20,7 @@ from nbcompare.commands.views.index.charts import Chart, margin_chart, seconds_c
 from nbcompare.commands.views.index.runs import DAMAGED, MARKS, ShownRun, address, margin_class, shown_run
 from nbcompare.commands.views.index.sweeps import SweepMap, sweeps_of
 from nbcompare.commands.views.trend import margin_words
-from nbcompare.visible import visible
+from nbcompare.visible import counted, visible
 
 if TYPE_CHECKING:
     from nbcompare.commands.views.index.gates import ShownGate
@@ -138,7 +138,7 @@ def _rows(cases: Sequence[ShownCase], sweeps: Sequence[SweepMap]) -> list[ShownC
 
 
 def _over(runs: Sequence[PastRun], what: str) -> str:
-    return f"{what} over {len(runs)} runs, oldest at the left"
+    return f"{what} over {counted(len(runs), 'run')}, oldest at the left"
 
 
 def _thresholds(runs: Sequence[PastRun]) -> list[ThresholdHistory]:

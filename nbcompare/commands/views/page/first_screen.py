@@ -86,6 +86,8 @@ def sentence(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar
             return (f"The images are identical: all {pair.reference.size:,} pixels hold the same number in both, to "
                     "the last bit.")
         nearest = bars[0]
+        if len(bars) == 1:
+            return f"The threshold holds: {nearest.words}, {nearest.margin}."
         return f"All {len(bars)} thresholds hold; nearest to its limit is {nearest.words}, {nearest.margin}."
     if verdict.word is Label.PROVEN and bundle.record.further.proof:
         return (f"The images differ ({len(failing)} of {len(bars)} thresholds do not hold), and {_claimed(bundle)} is "

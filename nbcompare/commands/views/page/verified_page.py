@@ -10,6 +10,7 @@ from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.record import Record
 from nbcompare.commands.views.page.bundle_page import html_page
 from nbcompare.errors import EvidenceError, to_type
+from nbcompare.visible import counted
 
 
 def verified_page(folder: Path) -> tuple[Record, str]:
@@ -17,7 +18,7 @@ def verified_page(folder: Path) -> tuple[Record, str]:
     evidence that is intact."""
     faults = [str(fault) for fault in verify_bundle(folder).faults]
     if faults:
-        more = [f"and {len(faults) - 1} more faults"] if faults[1:] else []
+        more = [f"and {counted(len(faults) - 1, 'more fault')}"] if faults[1:] else []
         raise EvidenceError(f"{folder}: damaged", faults=[faults[0], *more],
                             hint=to_type("nb-compare", "verify", folder))
     bundle = load_bundle(folder)
