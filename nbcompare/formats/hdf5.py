@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,19 @@ import numpy as np
 
 from nbcompare.errors import FileError, UsageError
 from nbcompare.formats.declared import HDF5, Declared, ImageFile
+from nbcompare.formats.hdf5_parts import fill_values, refuse_unscaled, refuse_unwritten, unmapped
 
 if TYPE_CHECKING:
     import h5py
 
 _DATA = ("/entry/data/data", "/entry/data/data_000001", "/entry/instrument/detector/data", "/data/data", "/data")
 _MASKS = ("/entry/instrument/detector/pixel_mask", "/entry/instrument/detector/detectorSpecific/pixel_mask")
+_NO_IMAGE = ("pixel_mask", "flatfield")
+"""Datasets of an image's shape that are none."""
+
+_MOST_DEFAULTS = 8
+"""How deep groups that name one another as the default are followed."""
+
 _NXMX = {"wavelength_A": (("/entry/instrument/beam/incident_wavelength", "/entry/sample/beam/incident_wavelength"),
                           {"angstrom": 1.0, "nm": 10.0, "m": 1e10}),
          "distance_mm": (("/entry/instrument/detector/distance", "/entry/instrument/detector/detector_distance"),
@@ -47,7 +54,9 @@ def read_hdf5(path: Path, declared: Declared, *, alone: bool = False) -> ImageFi
             if alone:
                 _refuse_elsewhere(path, file, data)
             pixels = _frame(path, data, declared.frame)
-            return ImageFile(path, HDF5, pixels, _mask(path, file, data, pixels), dict(_geometry(file)))
+            refuse_unscaled(path, data, declared.scale)
+            masks = _mask(path, file, data, pixels), unmapped(data, declared.frame), fill_values(data, pixels)
+            return ImageFile(path, HDF5, pixels, _either(masks), dict(_geometry(file)))
     except (OSError, RuntimeError, KeyError) as fault:
         raise FileError(f"{path}: cannot be read as HDF5: {_short(fault)}") from None
 
@@ -65,13 +74,47 @@ def _dataset(path: Path, file: h5py.File, name: str | None) -> h5py.Dataset:
         if not isinstance(file.get(name), h5py.Dataset):
             raise UsageError(f"{path}: there is no dataset {name}", hint=_say_which(_images(file)))
         return file[name]
-    for known in _DATA:
+    for known in _known(file):
         if isinstance(file.get(known), h5py.Dataset):
             return file[known]
+        _refuse_dangling(path, file, known)
     found = _images(file)
     if len(found) != 1:
         raise UsageError(f"{path}: {len(found)} datasets could be the image", hint=_say_which(found))
     return file[found[0]]
+
+
+def _known(file: h5py.File) -> Iterator[str]:
+    """Where the image is, by the first that is there: what the file says by ``default`` and ``signal``, as NeXus does,
+    or a place of NXmx and Eiger files."""
+    import h5py
+
+    group: Any = file
+    for _ in range(_MOST_DEFAULTS):
+        default = _text(group, "default")
+        group = group[default] if default and isinstance(group.get(default), h5py.Group) else group
+    for place in (group, file.get("/entry/data")):
+        signal = _text(place, "signal")
+        if signal and isinstance(place, h5py.Group) and signal in place:
+            yield f"{place.name.rstrip('/')}/{signal}"
+    yield from _DATA
+
+
+def _text(entry: Any, name: str) -> str | None:
+    """An attribute that is a text."""
+    value = getattr(entry, "attrs", {}).get(name)
+    return value.decode() if isinstance(value, bytes) else value if isinstance(value, str) else None
+
+
+def _refuse_dangling(path: Path, file: h5py.File, name: str) -> None:
+    """Raises FileError for a place of the image that leads to a file or a dataset that is not there."""
+    import h5py
+
+    link = file.get(name, getlink=True)
+    if isinstance(link, h5py.ExternalLink):
+        raise FileError(f"{path}: {name} lies in {link.path} of {link.filename}, which is not there")
+    if isinstance(link, h5py.SoftLink) and file.get(name) is None:
+        raise FileError(f"{path}: {name} leads to {link.path}, which is not there")
 
 
 def _refuse_elsewhere(path: Path, file: h5py.File, data: h5py.Dataset) -> None:
@@ -89,7 +132,8 @@ def _images(file: h5py.File) -> list[str]:
     found: list[str] = []
 
     def look(name: str, entry: Any) -> None:
-        if isinstance(entry, h5py.Dataset) and entry.ndim in (2, 3) and entry.dtype.kind in "fiu":
+        if isinstance(entry, h5py.Dataset) and entry.ndim in (2, 3) and entry.dtype.kind in "fiu" \
+                and name.rpartition("/")[2] not in _NO_IMAGE:
             found.append(f"/{name}")
 
     file.visititems(look)
@@ -106,8 +150,10 @@ def _frame(path: Path, data: h5py.Dataset, frame: int | None) -> np.ndarray:
             raise UsageError(f"{path}: {data.name} is a stack of {data.shape[0]} images", hint="say frame=N, from 0")
         if (frame or 0) >= data.shape[0]:
             raise UsageError(f"{path}: there is no frame {frame}; {data.name} holds {data.shape[0]}")
+        refuse_unwritten(path, data, frame)
         pixels = data[frame or 0]
     else:
+        refuse_unwritten(path, data, None)
         pixels = data[()]
     pixels = np.asarray(pixels)
     return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
@@ -125,7 +171,7 @@ def _mask(path: Path, file: h5py.File, data: h5py.Dataset, pixels: np.ndarray) -
         if shape in (pixels.shape, (1, *pixels.shape)):
             masked = np.asarray(file[name][()]).reshape(pixels.shape) != 0
             break
-        if shape is not None and data.name in _DATA:
+        if shape is not None and data.name in set(_known(file)):
             raise FileError(f"{path}: its pixel mask {name} is of shape {shape}, the image {data.name} of "
                             f"{pixels.shape}")
     if pixels.dtype.kind == "u":
@@ -133,6 +179,12 @@ def _mask(path: Path, file: h5py.File, data: h5py.Dataset, pixels: np.ndarray) -
         if gaps.any():
             masked = gaps if masked is None else masked | gaps
     return masked
+
+
+def _either(masks: Iterable[np.ndarray | None]) -> np.ndarray | None:
+    """Pixels that any of the masks marks; None where there is no mask."""
+    found = [mask for mask in masks if mask is not None]
+    return np.logical_or.reduce(found) if found else None
 
 
 def _geometry(file: h5py.File) -> Iterator[tuple[str, float]]:

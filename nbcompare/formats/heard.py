@@ -20,15 +20,24 @@ _HARMLESS = re.compile(r"DIM=2")
 _DAMAGE = re.compile(r"(?i)(mismatch|corrupt|malformed|smaller than|incomplete|unknown compression)")
 
 
+class _Listener(logging.Handler):
+    """Keeps what it is told, each on one line."""
+
+    def __init__(self, heard: list[str]):
+        super().__init__(logging.WARNING)
+        self.heard = heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(" ".join(record.getMessage().split())[:200])
+
+
 @contextlib.contextmanager
 def heard_from_fabio() -> Iterator[list[str]]:
     """The warnings and errors that fabio logs meanwhile, in place of their being printed."""
     log = logging.getLogger("fabio")
     heard: list[str] = []
-    listener = logging.Handler(logging.WARNING)
-    listener.emit = lambda record: heard.append(" ".join(record.getMessage().split())[:200])  # type: ignore[method-assign]
     before = log.propagate, log.handlers[:]
-    log.propagate, log.handlers = False, [listener]
+    log.propagate, log.handlers = False, [_Listener(heard)]
     try:
         yield heard
     finally:

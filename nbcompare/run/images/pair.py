@@ -110,7 +110,8 @@ def compare_files(reference: Path, subject: Path, options: ImagePairOptions) -> 
     rois, thresholds = _asked(files, masks, options)
     pair = JudgedFiles(files, {role: sha256_of(file.path) for role, file in files.items()},
                      {role: int(np.count_nonzero(masks[at])) if masks else 0 for at, role in enumerate(files)}, None,
-                     not_comparable(""), (*_notes(files), *(weak.sentence for weak in weaknesses(thresholds, rois))),
+                     not_comparable(""), (*_notes(files), *_marks(files, masks),
+                                          *(weak.sentence for weak in weaknesses(thresholds, rois))),
                      None, rois, thresholds)
     try:
         comparison = compare_images(files[REFERENCE].pixels, files[SUBJECT].pixels, rois, resample=options.resample,
@@ -192,6 +193,22 @@ def _notes(files: Mapping[str, ImageFile]) -> Iterator[str]:
         ours, theirs = reference.header.get(key), subject.header.get(key)
         if ours is not None and theirs is not None and abs(theirs - ours) > relative * abs(ours):
             yield f"the headers differ: {key} is {ours:.8g} in the reference, {theirs:.8g} in the subject"
+
+
+def _marks(files: Mapping[str, ImageFile], masks: Masks | None) -> Iterator[str]:
+    """Whole numbers that detectors mark gaps with, where nothing says whether they are that here."""
+    for place, (role, file) in enumerate(files.items()):
+        if file.pixels.dtype.kind not in "iu":
+            continue
+        signed = file.pixels.dtype.kind == "i"
+        marks = file.pixels < 0 if signed else file.pixels == np.iinfo(file.pixels.dtype).max
+        if masks:
+            marks = marks & ~masks[place]
+        if marks.any():
+            value = "negative" if signed else str(np.iinfo(file.pixels.dtype).max)
+            option = "--mask-below 0" if signed else f"--mask-equals {value}"
+            yield (f"{np.count_nonzero(marks)} pixels of the {role} are {value} and count as photons; where they are "
+                   f"gaps, {option} leaves them out")
 
 
 def _cause(files: Mapping[str, ImageFile], masks: Masks | None) -> str | None:

@@ -39,6 +39,19 @@ def test_one_changed_pixel_between_gaps_is_found_and_told(nb):
     assert "full: none of 58599 pixels differs" in nb("images", "a.cbf", "c.cbf").out
 
 
+@pytest.mark.parametrize(("mark", "dtype", "option"), [(-1, "i4", "--mask-below 0"), (65535, "u2",
+                                                                                       "--mask-equals 65535")])
+def test_marks_of_gaps_that_count_as_photons_are_told_until_they_are_masked(nb, mark, dtype, option):
+    """In formats that do not say that they mark gaps, as TIFF files of photon counters."""
+    image = np.arange(600).reshape(20, 30).astype(dtype)
+    image[3, :5] = mark
+    for name in ("a.npy", "b.npy"):
+        np.save(name, image)
+    said = nb("images", "a.npy", "b.npy", "--no-bundle")
+    assert said.code == 0 and "5 pixels of the reference are" in said.out and option in said.out
+    assert "count as photons" not in nb("images", "a.npy", "b.npy", "--no-bundle", *option.split()).out
+
+
 def test_floats_may_differ_by_rounding_and_not_by_one_pixel(nb):
     """1 % of a pixel and 0.1 % of the brightest are allowed by default; its own brightest of a faint region."""
     image = np.random.default_rng(4).exponential(5, (60, 50)).astype("f4")
