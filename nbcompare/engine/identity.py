@@ -26,7 +26,7 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.processes.process import recordable, recorded_environment, run_program
 from nbcompare.engine.safety.sandbox import confining, with_own_places
 from nbcompare.engine.sources.libraries import is_elf, linked_libraries
-from nbcompare.engine.sources.made_of import MadeOf, look_at
+from nbcompare.engine.sources.made_of import STARTS_ANOTHER, MadeOf, look_at
 from nbcompare.engine.sources.opened import Opened, changed_since, is_as_it_was
 from nbcompare.errors import UsageError
 from nbcompare.files import hash_of_named, sha256_of, sum_of
@@ -83,8 +83,18 @@ class EngineIdentity:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Why more may belong to it than was hashed; empty where its list of files is complete or declared."""
-        return self.made_of.unknown if self.made_of else ()
+        """Why more may belong to it than was hashed; empty where its list of files is complete or declared, and of a
+        wrapper that its sources name, where all that it started and read was seen."""
+        said = self.made_of.unknown if self.made_of else ()
+        return () if self._was_seen_whole and all(reason.endswith(STARTS_ANOTHER) for reason in said) else said
+
+    @property
+    def _was_seen_whole(self) -> bool:
+        """Whether it declares itself as its source, and a run showed all that it did."""
+        opened, made_of = self.opened, self.made_of
+        if not (opened and made_of and made_of.globs) or opened.unwatched or opened.unseen:
+            return False
+        return os.path.realpath(self.started_as[0]) in {os.path.realpath(entry.path) for entry in made_of.files}
 
     @property
     def is_stored(self) -> bool:

@@ -78,7 +78,16 @@ def _globs(identity: EngineIdentity, base: Path) -> Iterator[str]:
     yield from (_glob(path, base) for path in (*folders, *own, *named))
     yield from made_of.globs if made_of else ()
     if not folders and not named:
-        yield "src/**/*" if (base / "src").is_dir() else "**/*.py"
+        yield from _seen(identity, scripts[:1], base) or (["src/**/*"] if (base / "src").is_dir() else ["**/*.py"])
+
+
+def _seen(identity: EngineIdentity, scripts: list[Path], base: Path) -> list[str]:
+    """A wrapper in the project with the files of the project that it was seen to open; nothing where none was."""
+    if identity.opened is None or identity.opened.unwatched:
+        return []
+    paths = [*scripts, *(Path(entry.path) for entry in identity.opened.files)]
+    inside = [_glob(path, base) for path in paths if path.resolve().is_relative_to(base.resolve())]
+    return inside if scripts and scripts[0].resolve().is_relative_to(base.resolve()) else []
 
 
 def _loaded(identity: EngineIdentity, base: Path) -> Iterator[str]:

@@ -75,6 +75,7 @@ _REPORT = struct.Struct("=i?")
 _PAGE, _LONGEST = 4096, 4096
 _HERE = -100
 _END_SECONDS = 2.0
+_IN_A_WATCH = "nb-compare was itself started by a program that is watched, such as a mapped test"
 
 
 class OpenCalls:
@@ -180,7 +181,8 @@ class OpenCalls:
                 self._listener = handles[0]
                 self._loop()
             elif said:
-                self.calls.unwatched = f"the system does not let it be watched ({os.strerror(fault)})"
+                self.calls.unwatched = _IN_A_WATCH if fault == errno.EBUSY else (
+                    f"the system does not let it be watched ({os.strerror(fault)})")
         finally:
             if self._listener >= 0:
                 os.close(self._listener)

@@ -49,6 +49,8 @@ module.main(sys.argv[-1], search)
 """
 """What an asked Python is given to run: whatever it imports itself is Python's own, also beside a file json.py."""
 
+STARTS_ANOTHER = "starts another program"
+"""Why not all is known of a wrapper; where the run is watched, what it starts is seen."""
 MOST_BESIDE = 500
 _MOST_PROGRAM = 64 << 20
 _STARTING = re.compile(rb"\0(execl|execle|execlp|execv|execve|execvp|execvpe|fexecve|posix_spawn|posix_spawnp|popen|"
@@ -143,7 +145,7 @@ def look_at(engine: Engine, environment: Mapping[str, str] = {}) -> MadeOf:
     elif entry.kind == COMPILED:
         found, reasons = _of_compiled(engine, variables)
     else:
-        found, reasons = MadeOf(entry.kind), [Reason(f"{_what_starts(engine)} starts another program",
+        found, reasons = MadeOf(entry.kind), [Reason(f"{_what_starts(engine)} {STARTS_ANOTHER}",
                                                      str(engine.program))]
     more, also = _named_by_variables({**engine.declared_variables, **environment}, found)
     found = _with_declared(replace(found, files=(*found.files, *more)), [*reasons, *also], engine)

@@ -168,7 +168,7 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
         elif stamp is None:
             found.gone(path, kind)
         elif use.read or use.run or stamp == use.stamp:
-            found.add(kind, source, use)
+            found.add(kind, source, use if source == path else replace(use, written=False))
             if source != path and kind.word == OWN and stale_bytecode(source) == path:
                 found.add(FileKind(OWN, "", path), path, use)
                 calls.unseen[f"{path} is not compiled from the source beside it"] = None

@@ -2,6 +2,7 @@
 changes. Each program here is one line of Python, or of a shell."""
 
 import os
+import py_compile
 import sys
 
 import pytest
@@ -208,3 +209,12 @@ def test_what_lies_in_a_repositorys_folder_counts_but_what_git_writes_in_its_wor
     (git / "config").write_text("[port]\n\tscale = 2\n")
     (git / "wt/table").write_text("2\n")
     assert sorted(changed_since(opened)) == [f"{git}/config changed", f"{git}/wt/table changed"]
+
+
+def test_what_python_compiles_anew_of_a_changed_source_is_nothing_that_a_run_left(seen, tmp_path):
+    module = tmp_path / "module.py"
+    module.write_text("X = 1\n")
+    py_compile.compile(str(module))
+    module.write_text("X = 22\n")
+    opened = seen(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import module; assert module.X == 22")
+    assert opened.rewritten == opened.left == () and str(module) in {entry.path for entry in opened.files}

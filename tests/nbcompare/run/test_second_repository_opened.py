@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import py_compile
+import sys
 import time
 from pathlib import Path
 
@@ -230,3 +231,19 @@ def test_a_sweep_takes_no_confined_run_for_one_that_was_not(nb, run, project):
     assert code == 0 and opened(record)["unwatched"] is None, "both work together"
     assert json.dumps(opened(record)).count("confine.py") == 0
     assert how(nb, project) == "ran"
+
+
+def test_a_wrapper_that_is_all_there_is_names_itself(nb, run, gate, project, monkeypatch):
+    """No other file of the project belongs to it, and what it starts was seen."""
+    text = ("#!/bin/sh\nexec {} -c 'import sys\nfrom array import array\nat = sys.argv.index(\"-floatfile\")\n"
+            "values = [float(i * 7919 % 101 + 1) for i in range(63)]\nvalues[31] = 1000.0\n"
+            "open(sys.argv[at + 1], \"wb\").write(array(\"f\", values).tobytes())' \"$@\" -floatfile unasked\n")
+    project.wrapper().write_text(text.format(sys.executable))
+    project.declare(WRAPPED)
+    assert run()[0] == 0
+    assert 'sources: ["run.sh"]' in gate(ALL)["engines_unchanged"]
+    project.declare(WRAPPED + ", sources: [run.sh]")
+    assert run()[0] == 0 and gate(ALL) == {}
+    monkeypatch.setattr(OpenCalls, "why_not", staticmethod(lambda: "this system is another"))
+    run()
+    assert "run.sh starts another program" in gate(ALL)["engines_unchanged"]
