@@ -27,7 +27,8 @@ SUFFIX = ".parity.yaml"
 __all__ = ["nb_device", "parity", "parity_images"]
 """The fixtures."""
 
-_BUNDLES = pytest.StashKey[dict[Path, Path]]()
+_OUTCOMES = pytest.StashKey[dict[Path, dict[str, str]]]()
+"""Of each cell the folder of its bundle, or the fault by which there is none, as the processes of a session note it."""
 _SHARED = pytest.StashKey[Path]()
 
 
@@ -45,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "parity(case=None, **limits): a test of two implementations against each other; "
                             "its fixtures judge by the thresholds of the case, or by the limits (nb-compare)")
-    config.stash[_BUNDLES] = {}
+    config.stash[_OUTCOMES] = {}
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -122,17 +123,19 @@ class ParityItem(pytest.Item):
 
 
 def _bundle_of(config: pytest.Config, case: Path, cell: str) -> Bundle:
-    """The bundle of a cell, run by whoever needs it first. A run that could not be made is tried by each test again."""
+    """The bundle of a cell, run once, by whoever needs it first; a run that could not be made is one fault for all."""
     from nbcompare.bundle.bundle import load_bundle
 
     key = case / cell
-    known = config.stash[_BUNDLES]
+    known = config.stash[_OUTCOMES]
     if key not in known:
         with _shared(config, str(key)) as note:
             if not note.is_file():
-                note.write_text(json.dumps(str(_run(config, case, cell))), encoding="utf-8")
-            known[key] = Path(json.loads(note.read_text(encoding="utf-8")))
-    return load_bundle(known[key])
+                note.write_text(json.dumps(_run(config, case, cell)), encoding="utf-8")
+            known[key] = json.loads(note.read_text(encoding="utf-8"))
+    if "fault" in known[key]:
+        raise ParityFailure(known[key]["fault"])
+    return load_bundle(Path(known[key]["bundle"]))
 
 
 @contextmanager
@@ -154,10 +157,15 @@ def _notes_folder(config: pytest.Config) -> Path:
     return config.stash[_SHARED]
 
 
-def _run(config: pytest.Config, path: Path, cell: str) -> Path:
+def _run(config: pytest.Config, path: Path, cell: str) -> dict[str, str]:
     from nbcompare.case.case import cell_named, load_case
+    from nbcompare.errors import NbCompareError
     from nbcompare.run.api import run_case
 
     bundles = config.rootpath / config.getoption("--nb-bundles")
     fresh = config.getoption("--nb-fresh")
-    return run_case(cell_named(load_case(path), cell), bundles=bundles, fresh=fresh).folder.resolve()
+    try:
+        made = run_case(cell_named(load_case(path), cell), bundles=bundles, fresh=fresh)
+    except NbCompareError as fault:
+        return {"fault": str(fault)}
+    return {"bundle": str(made.folder.resolve())}

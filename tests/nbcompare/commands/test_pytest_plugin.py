@@ -65,6 +65,25 @@ def test_two_processes_run_the_case_once(project, monkeypatch, tmp_path):
     assert list(tmp_path.glob("nb-compare-pytest-*")) == []
 
 
+@pytest.mark.parametrize("words", (("-p", "no:xdist"), ("-n", "2")))
+def test_a_run_that_could_not_be_made_is_tried_once_and_fails_every_test(project, words):
+    tester = project("missing")
+    tester.makeconftest("""
+        from nbcompare.run import api
+        real = api.run_case
+        def counted(*given, **more):
+            with open("tries.txt", "a") as stream: stream.write("x")
+            return real(*given, **more)
+        api.run_case = counted
+    """)
+    case = tester.path / "mine.parity.yaml"
+    case.write_text(case.read_text().replace(f"{sys.executable}, engines/missing.py", "./missing"))
+    result = tester.runpytest_subprocess(*words)
+    result.assert_outcomes(failed=4)
+    assert result.stdout.str().count("engine subject: there is no program ./missing") >= 4
+    assert (tester.path / "tries.txt").read_text() == "x"
+
+
 def test_one_threshold_can_be_asked_for_by_name(project):
     project().runpytest_subprocess("-p", "no:xdist", "-k", "middle and sum_ratio").assert_outcomes(passed=1,
                                                                                                             deselected=3)
