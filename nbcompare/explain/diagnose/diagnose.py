@@ -89,10 +89,14 @@ def answer(asked: QuestionSource, options: DiagnosisOptions,
         from nbcompare.explain.diagnose.finders.filesize import diagnose_size
 
         return diagnose_size(asked.reference, asked.subject_file)
-    with _simulator(options) as simulator:
-        if simulator is not None:
-            simulator.told = told
-        found = diagnose(asked.question, options, simulator)
+    try:
+        with _simulator(options) as simulator:
+            if simulator is not None:
+                simulator.told = told
+            found = diagnose(asked.question, options, simulator)
+    except Exception as fault:  # without a process or a folder for trials, what is seen in the images stands
+        found = diagnose(asked.question, replace(options, quick=True))
+        found = replace(found, notes=(*found.notes, failed("trial runs", fault)))
     if found.agree or not asked.stale:
         return found
     stale = build(STALE_IMAGE, f"the subject's image is, byte for byte, one of another experiment: {asked.stale[0]}",
@@ -143,10 +147,9 @@ def top_cause(reference: np.ndarray, subject: np.ndarray, argv: Sequence[str], f
         return None
     try:
         question = Question(reference, subject, argv, folder, echoes=echoes, subject_argv=subject_argv)
-        found = diagnose(question, DiagnosisOptions(quick=True))
+        return top_sentence(diagnose(question, DiagnosisOptions(quick=True)))
     except Exception as fault:
         return NOT_FOUND + failed("the images and arguments", fault)
-    return top_sentence(found)
 
 
 def top_sentence(found: Diagnosis) -> str | None:

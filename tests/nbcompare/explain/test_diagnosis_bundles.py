@@ -50,6 +50,20 @@ def test_a_bundle_is_diagnosed_with_its_own_arguments(run_small, nb):
     assert first["class"] == "scale" and first["proven"] and first["residual"] < 1e-5
 
 
+@pytest.mark.parametrize("place", ["simulator.Simulator.__init__", "simulator.Simulator.close",
+                                   "search.CauseSearch.outcome", "search.geometry_of"])
+def test_what_is_seen_in_the_images_stands_where_trial_runs_fail(run_small, nb, monkeypatch, place):
+    _, folder = run_small("good", "bright")
+
+    def fail(*_, **__):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(f"nbcompare.explain.diagnose.search.{place}", fail)
+    monkeypatch.setattr("nbcompare.explain.diagnose.diagnose.settled", lambda causes: False)
+    found = nb("diagnose", folder, "--format", "json", "--budget", "1")
+    assert found.code == ExitCode.DIFFERS and found.json["causes"][0]["proven"]
+
+
 def test_a_bundle_of_equal_images_has_no_cause_and_exits_with_0(run_small, nb):
     _, folder = run_small("good", "good")
     found = nb("diagnose", folder)

@@ -218,11 +218,12 @@ def test_a_finder_that_fails_is_named_in_a_note_and_the_others_go_on(tmp_path, m
     assert found.causes[0].sentence.startswith("the sum is not divided by the 7 phi steps")
 
 
-def test_a_diagnosis_that_fails_leaves_a_verdict_its_word(tmp_path, monkeypatch):
+@pytest.mark.parametrize("place", ["image_only_causes", "figures", "ranked", "question_differences", "top_sentence"])
+def test_a_diagnosis_that_fails_leaves_a_verdict_its_word(tmp_path, monkeypatch, place):
     def fail(*_):
         raise TypeError("no such thing")
 
-    monkeypatch.setattr("nbcompare.explain.diagnose.diagnose.image_only_causes", fail)
+    monkeypatch.setattr(f"nbcompare.explain.diagnose.diagnose.{place}", fail)
     said = top_cause(spots(), 7 * spots(), ARGV, tmp_path)
     assert said == "none found: the diagnosis failed: the images and arguments: TypeError: no such thing"
 
