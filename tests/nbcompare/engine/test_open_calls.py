@@ -258,8 +258,8 @@ def test_a_system_that_refuses_is_said_and_the_program_runs(watched, tmp_path):
     program = ("from pathlib import Path\nfrom nbcompare.engine.processes.open_calls import OpenCalls\n"
                "from nbcompare.engine.processes.process import run_program\n"
                "with OpenCalls() as watch:\n"
-               "    ended = run_program(['/bin/cat', '/etc/hostname'], folder=Path('.'), stdout=Path('o'), stderr=Path('e'),\n"
-               "                        seconds=60, watch=watch)\n"
+               "    ended = run_program(['/bin/cat', '/etc/hostname'], folder=Path('.'),\n"
+               "                        stdout=Path('o'), stderr=Path('e'), seconds=60, watch=watch)\n"
                "print(ended.exit_code, watch.calls.unwatched)\n")
     watch, _ = watched(sys.executable, "-c", program)
     assert (tmp_path / "out").read_text().startswith("0 nb-compare was itself started by a program that is watched")
