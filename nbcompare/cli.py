@@ -88,7 +88,19 @@ class LazyCommands(click.Group):
             if not ctx.resilient_parsing:
                 self._refuse_late_command(ctx, args)
             args = [ONE_SHOT, *args]
+        if args and args[0] in ("init", ONE_SHOT) and "--" not in args and not ctx.resilient_parsing:
+            self._refuse_bare_arguments(ctx, args)
         return super().parse_args(ctx, args)
+
+    def _refuse_bare_arguments(self, ctx: click.Context, args: list[str]) -> None:
+        """Raise UsageError, with the right order, where nanoBragg's options stand among those of nb-compare."""
+        from nbcompare.case.arguments.options import option_named
+        from nbcompare.errors import to_type
+
+        at = next((at for at, word in enumerate(args) if option_named(word)), None)
+        if at is not None:
+            order = to_type("nb-compare", *args[args[0] == ONE_SHOT:at], "--", *args[at:])
+            raise click.UsageError(f"nanoBragg's arguments go after --: {order}", ctx)
 
     def _refuse_late_command(self, ctx: click.Context, args: list[str]) -> None:
         """Raise UsageError, with the right order, where a command's name follows options: that is no one-shot line."""
@@ -129,8 +141,11 @@ class LazyCommands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as fault:
-            from nbcompare.errors import nearest
+            from nbcompare.errors import nearest, to_type
 
+            if os.path.isfile(args[0]):
+                raise click.UsageError(f"{args[0]} is a file and no command; did you mean "
+                                       f"{to_type('nb-compare', 'run', *args)}?", ctx) from None
             raise click.UsageError(f"{fault.format_message().rstrip('.')}; {nearest(args[0], COMMANDS)}", ctx) from None
 
 

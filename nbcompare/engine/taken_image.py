@@ -95,8 +95,16 @@ def _file_failure(found: os.stat_result, shape: Shape, started: float) -> Failur
     if found.st_size != shape.bytes:
         kind, word = ("short-image", "short") if found.st_size < shape.bytes else ("long-image", "long")
         return Failure(kind, f"wrote a float image that is too {word}: {found.st_size} bytes, and {shape} "
-                             f"need {shape.bytes}")
+                             f"need {shape.bytes}{_other_reals(found.st_size, shape)}")
     return None
+
+
+def _other_reals(size: int, shape: Shape) -> str:
+    """What the size of an image looks like: numbers of another width than a float image has."""
+    pixels = shape.fast * shape.slow
+    width = size // pixels if size % pixels == 0 else 0
+    looks = {8: "float64", 2: "16-bit integers", 1: "bytes"}.get(width)
+    return f", 4 for each; it looks like {looks}, and -floatfile is float32, fast axis first" if looks else ""
 
 
 def content_failure(pixels: np.ndarray, *, any_number: bool = False) -> Failure | None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nbcompare.bundle.beside import overlooked
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.names import FAILED, PICTURES, SUMMARY, image_name, output_name, region_picture_name
 from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
@@ -70,7 +71,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
     """
     require_options(arguments)
     engines = choose_engines(options, progress, project_above(Path.cwd()).engines)
-    folder = options.outdir or Path("comparisons") / _default_name(arguments)
+    folder = options.outdir or overlooked(Path("comparisons")) / _default_name(arguments)
     with _workshop(folder) as work:
         case, notes = _case_of(arguments, options, work)
         asked = RunOptions(options.c_bin, options.py_bin, resample=options.resample, bundles=folder / BUNDLES,

@@ -14,8 +14,10 @@ from nbcompare.engine.sources.entry import COMPILED, MODULE
 from nbcompare.errors import CaseError
 
 _MOST_TEXT = 1 << 16
-_MOST_GLOBS = 8
+TO_DECLARE = "(with globs of all its own files)"
+"""How such a line ends: it is to be completed by whoever knows the engine."""
 _MOST_DEEP = 3
+_MANY_GLOBS, _SAME_KIND = 8, 3
 _WORD = re.compile(r"[^\s\"'`=:;|&<>(){}\[\]$]+")
 _IN_SHELL = re.compile(r"\$\([^()]*\)|\$\{[^{}]*\}|\$\w+")
 """What a shell puts in; before a path that is most often the folder of the script or of the project."""
@@ -26,15 +28,26 @@ def line_to_add(role: str, identity: EngineIdentity, folder: Path) -> str:
     not."""
     file = find_project_file(folder)
     base = file.parent if file else _top_of(folder)
-    globs = json.dumps(list(dict.fromkeys(_globs(identity, base)))[:_MOST_GLOBS])
+    globs = json.dumps(_in_few_words(list(dict.fromkeys(_globs(identity, base)))))
     name = _declared_as(role, identity, file)
     if name:
-        return f"add to the engine {name} in {PROJECT_FILE}: sources: {globs} (with globs of all its own files)"
+        return f"add to the engine {name} in {PROJECT_FILE}: sources: {globs} {TO_DECLARE}"
     words = json.dumps(list(identity.started_as))
     search = _search_path(identity, base)
     more = f", environment: {{set: {{PYTHONPATH: {json.dumps(search)}}}}}" if search else ""
     return (f"add to {PROJECT_FILE}: engines: {{{role}: {{command: {words}{more}, sources: {globs}}}}} "
-            "(with globs of all its own files)")
+            f"{TO_DECLARE}")
+
+
+def _in_few_words(globs: list[str]) -> list[str]:
+    """The same files, or some more, where there are many to name: three of one kind in a folder become all of that kind
+    there. None is dropped, as the gate would stay red for it."""
+    if len(globs) <= _MANY_GLOBS:
+        return globs
+    kinds = [str(Path(name).with_name("*" + Path(name).suffix)) if Path(name).suffix and "*" not in name else name
+             for name in globs]
+    return list(dict.fromkeys(kind if kinds.count(kind) >= _SAME_KIND else name
+                              for name, kind in zip(globs, kinds, strict=True)))
 
 
 def _search_path(identity: EngineIdentity, base: Path) -> str | None:

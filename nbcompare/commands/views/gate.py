@@ -10,11 +10,13 @@ from xml.sax.saxutils import escape, quoteattr
 import click
 
 from nbcompare.case.lines import CaseLines, lines_of
+from nbcompare.case.project import PROJECT_FILE
 from nbcompare.commands.views.escaped import MOST_BYTES, for_xml, within
 from nbcompare.commands.views.results import Result
 from nbcompare.errors import ExitCode, to_type, worst
 from nbcompare.plan.gate import Gate
 from nbcompare.plan.requirements import Requirement
+from nbcompare.run.sources_to_declare import TO_DECLARE
 from nbcompare.verdict.verdict import Label, Verdict
 
 
@@ -42,7 +44,8 @@ def next_step(gate: Gate) -> str:
         return to_type("nb-compare", "verify", entry.folder)
     if entry is None:
         return "see the lines marked above"
-    return to_type("nb-compare", "sweep" if entry.case.cell else "run", entry.case.path)
+    typed = to_type("nb-compare", "sweep" if entry.case.cell else "run", entry.case.path)
+    return f"write the sources named above into {PROJECT_FILE}, then {typed}" if TO_DECLARE in first.why else typed
 
 
 def as_dict(gate: Gate) -> dict[str, Any]:

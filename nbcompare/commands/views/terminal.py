@@ -277,7 +277,11 @@ def next_step(bundle: Bundle) -> str:
     if bundle.record.comparison:
         return f"{to_type('nb-compare', 'diagnose', folder)}; look at {folder}/{PICTURES['diff']}"
     failed = next((run.role for run in bundle.record.runs if run.failure), SUBJECT)
-    return f"read {folder}/{output_name(failed, 'stderr')}"
+    said = next((name for stream in ("stderr", "stdout")
+                 if (bundle.folder / (name := output_name(failed, stream))).stat().st_size), None)
+    if said is None:
+        return f"the {failed} printed nothing; nb-compare run CASE --dry-run shows how it is called"
+    return f"read {folder}/{said}"
 
 
 def other_subject_alone(bundle: Bundle) -> str:

@@ -229,6 +229,15 @@ def test_an_option_before_the_commands_name_is_told_with_the_right_order(words, 
     assert [path.name for path in tmp_path.iterdir()] == ["small.yaml"]
 
 
+@pytest.mark.parametrize(("words", "right"), [
+    ("init --out x.yaml -cell 9 9 9 90 90 90 -N 5", "nb-compare init --out x.yaml -- -cell 9 9 9 90 90 90 -N 5"),
+    ("--roi 1 2 3 4 -mat A.mat", "nb-compare --roi 1 2 3 4 -- -mat A.mat"),
+    ("-mat A.mat", "nb-compare -- -mat A.mat"), ("small.yaml -q", "nb-compare run small.yaml -q")])
+def test_a_line_without_its_dashes_or_its_command_is_told_whole(words, right, nb, small_case):
+    said = nb(*words.split())
+    assert said.code == 1 and right in said.err
+
+
 def test_the_value_of_an_option_may_be_called_as_a_command(nb, engines):
     said = nb("--outdir", "run", *engines, "-q", "--", *SMALL_ARGS)
     assert said.code == 0 and Path("run/summary.json").is_file()

@@ -5,6 +5,9 @@ import time
 
 import pytest
 
+from nbcompare.compare.image import Shape
+from nbcompare.engine.taken_image import take_float_image
+
 FAILURES = [
     ("crash", "crashed", "crashed with SIGSEGV"),
     ("exit7", "exit-code", "ended with exit code 7"),
@@ -32,6 +35,20 @@ def test_a_failing_engine_is_exit_2_with_its_own_words(run_small, role, name, ki
     assert words in failed["failure"]["sentence"]
     assert any(words in reason and role in reason for reason in said.json["verdict"]["reasons"])
     assert (folder / "manifest-sha256.txt").is_file()
+
+
+@pytest.mark.parametrize(("subject", "next_step"), [
+    ("crash", "inputs/py_cli_stdout.txt"), ("exit7", "inputs/py_cli_stderr.txt"), ("nan", "printed nothing")])
+def test_the_next_step_leads_to_what_the_engine_said(run_small, nb, subject, next_step):
+    _, folder = run_small("good", subject)
+    assert next_step in nb("show", folder).out.partition("  next  ")[2].splitlines()[0]
+
+
+@pytest.mark.parametrize(("width", "word"), [(8, "float64"), (2, "16-bit integers"), (5, None)])
+def test_numbers_of_another_width_are_named(tmp_path, width, word):
+    (tmp_path / "float.bin").write_bytes(b"\1" * 63 * width)
+    failure = take_float_image(tmp_path / "float.bin", Shape(7, 9), 0.0).failure
+    assert (f"looks like {word}" in failure.sentence) if word else ("looks like" not in failure.sentence)
 
 
 def test_two_images_of_zeros_are_no_failure_and_no_evidence(run_small, nb):

@@ -242,12 +242,24 @@ def script_with_settings(project: Project) -> str:
     return "command: bin/run.sh"
 
 
+def many_tables(project: Project) -> str:
+    """A wrapper that names more files than anybody would list, the port after them."""
+    (project.home / "lists").mkdir()
+    tables = [f"lists/{at}.dat" for at in range(9)]
+    for table in tables:
+        (project.home / table).write_text("1\n")
+    start = f'#!/bin/sh\ncd "$(dirname "$0")" && cat {" ".join(tables)} >&2\nPYTHONPATH=src exec python3 -m myport\n'
+    (project.home / "run.sh").write_text(start)
+    (project.home / "run.sh").chmod(0o755)
+    return "command: run.sh"
+
+
 def neighbour(project: Project) -> str:
     (project.home / "src/port_units.py").write_text("import subprocess\nSCALE = 1.0\n")
     return DECLARED
 
 
-@pytest.mark.parametrize("port", [plugin, library, wrapper, script_with_settings, neighbour])
+@pytest.mark.parametrize("port", [plugin, library, wrapper, script_with_settings, many_tables, neighbour])
 def test_the_line_that_is_proposed_mends_it(project, port):
     declared = port(project)
     line = line_to_add("subject", identify(subject(project, declared)), project.case.parent)

@@ -203,13 +203,15 @@ def test_tests_of_another_copy_of_the_port_show_nothing(run, tested, tmp_path):
         record["verdict"]["reasons"][0]
 
 
-def test_undeclared_sources_are_red_with_the_line_to_add(run, gate, project):
+def test_undeclared_sources_are_red_with_the_line_to_add(run, gate, project, nb):
     project.wrapper()
     project.declare(WRAPPED)
     _, record = run()
     assert any("not all that the subject is made of is known" in note for note in record["notes"])
     why = gate("engines_unchanged: true")["engines_unchanged"]
     assert "add to the engine subject in nb-compare.yaml: sources: [" in why
+    last = nb("gate", "P", "--phases", "cases/phases.yaml").out.splitlines()[-1]
+    assert "write the sources named above into nb-compare.yaml, then nb-compare run " in last
 
 
 def test_outside_of_git_a_gate_can_ask_for_sums(run, gate, project):
