@@ -214,8 +214,8 @@ _HARMLESS = (
 
 
 def redacted(text: str) -> str:
-    """The text with every secret in it replaced by ``HIDDEN``; one without a secret as it is. Names and paths stand in
-    a record many times, and are looked at once."""
+    """The text with every secret in it replaced by ``HIDDEN``; one without a secret as it is. Names, paths and lines
+    stand in a record many times, and are looked at once."""
     return _redacted_name(text) if len(text) < _LONGEST_NAME else _redacted(text)
 
 
@@ -240,7 +240,7 @@ def _redacted_lines(lines: list[str]) -> str:
     whole = "".join(lines)
     if not _worth_a_look(whole):
         return whole
-    return "".join(_redacted_line(line) if _worth_a_look(line) else line for line in lines)
+    return "".join(_redacted_name(line) if len(line) < _LONGEST_NAME else _redacted_line(line) for line in lines)
 
 
 def _worth_a_look(text: str) -> bool:

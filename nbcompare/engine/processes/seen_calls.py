@@ -118,9 +118,10 @@ class Calls:
         return replace(self, uses=seen, unseen=dict(self.unseen))
 
     def forget(self, folder: Path) -> None:
-        """What was done in a folder."""
-        kept = self.outside(folder).uses
-        for path in [path for path in list(self.uses) if path not in kept]:
+        """What was done in a folder, and with the folder itself."""
+        names = {str(folder.absolute()), os.path.realpath(folder)}
+        places = tuple(f"{name}{os.sep}" for name in names)
+        for path in [path for path in list(self.uses) if path in names or path.startswith(places)]:
             self.uses.pop(path, None)
 
     def add(self, other: Calls) -> None:

@@ -89,9 +89,9 @@ def _counts(entry: os.DirEntry[str], endings: tuple[str, ...]) -> bool:
 
 
 def _is_of(name: str, endings: tuple[str, ...]) -> bool:
-    ending = os.path.splitext(name)[1]
     if endings:
-        return ending in endings or name in endings
+        _, dot, ending = name.rpartition(".")  # a folder of packages holds thousands of names
+        return dot + ending in endings or name in endings
     return not (lies_beside(name) or name.startswith("."))
 
 

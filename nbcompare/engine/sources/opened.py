@@ -205,6 +205,10 @@ def _is_own(path: str) -> bool:
     return kind is not None and kind.word == OWN
 
 
+_OF_PROCESSES = "/proc/"
+"""What the kernel shows of a process is no source of anything, and has another name for each."""
+
+
 class OpenedAgain:
     """``opened_by`` for an engine that is asked many times: put together anew only where it did something new, or a
     file is not what it was. An engine in Python opens a thousand files, which a look at each render would double."""
@@ -216,9 +220,10 @@ class OpenedAgain:
     def by(self, calls: Calls) -> tuple[Opened, list[str]]:
         if calls.unwatched:
             return opened_by(calls)
-        stamps = {path: stamp_of(path)[1] for path, use in calls.uses.items() if use.stamp or use.written}
-        moved = any(stamps[path] != use.stamp for path, use in calls.uses.items() if use.stamp and not use.written)
-        seen = (calls.uses, list(calls.unseen), stamps)
+        uses = {path: use for path, use in calls.uses.items() if not path.startswith(_OF_PROCESSES)}
+        stamps = {path: stamp_of(path)[1] for path, use in uses.items() if use.stamp or use.written}
+        moved = any(stamps[path] != use.stamp for path, use in uses.items() if use.stamp and not use.written)
+        seen = (uses, list(calls.unseen), stamps)
         if seen == self._seen and not moved:
             return self._opened, []
         self._opened, changed = opened_by(calls)

@@ -51,3 +51,16 @@ def test_something_that_cannot_be_known_is_not_left_out_the_second_time(tmp_path
     assert again.by(calls.outside())[0].is_whole
     calls.unseen["it uses io_uring"] = None
     assert not again.by(calls.outside())[0].is_whole and len(counted) == 2
+
+
+def test_the_folders_of_its_commands_and_what_the_kernel_shows_of_processes_are_nothing_new(tmp_path, counted):
+    """A process that is kept lists a new folder, and itself under another number, for each of its commands."""
+    calls, again = Calls(), OpenedAgain()
+    for number in (1, 2, 3):
+        run = tmp_path / f"run-{number}"
+        run.mkdir()
+        for path in (run, run / "A.mat", f"/proc/{number}/fd"):
+            calls.opened(str(path), os.O_RDONLY)
+        calls.forget(run)
+        assert again.by(calls.outside())[0].is_whole
+    assert len(counted) == 1
