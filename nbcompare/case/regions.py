@@ -5,12 +5,14 @@
       box: [100, 156, 100, 156]
       spot: {polygon: [[10, 12], [20, 11], [18, 25]]}
       water: {resolution: [4.0, 3.0], wavelength_A: 0.98, distance_mm: 200, pixel_mm: 0.172, beam_px: [120.5, 118]}
+      tilted: {resolution: [4.0, 3.0], described: geometry.json}   # an input: what -describe printed
       sensor: {file: sensor.cbf}     # an input of the case: its pixels that are not zero
 
     weak: {allowed: why a region in which little can be resolved is judged, rois: [box]}   # without rois, every region
 
 Corners are pixels (x fast, y slow; pixel centres are whole numbers). A ring lies between two Bragg spacings in A, on a
-flat detector that the beam meets at right angles: r = D tan(2 asin(lambda / 2d)) / pixel, about ``beam_px``.
+flat detector that the beam meets at right angles: r = D tan(2 asin(lambda / 2d)) / pixel, about ``beam_px``; on any
+other as its description says (described_ring.py).
 """
 
 from __future__ import annotations
@@ -19,14 +21,19 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from nbcompare.case.described_ring import ring_of
 from nbcompare.case.parts import NAME, known_word
 from nbcompare.case.reading.all_faults import reading_on
 from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.compare.image import Roi, Shape
-from nbcompare.errors import NbCompareError
+from nbcompare.errors import FileError, NbCompareError
 from nbcompare.formats.declared import Declared
 from nbcompare.formats.read import read_image
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _RING = ("resolution", "wavelength_A", "distance_mm", "pixel_mm", "beam_px")
 _MOST_CORNERS = 200
@@ -62,8 +69,9 @@ def weak_allowed_in(cursor: Cursor | None, rois: tuple[Roi, ...]) -> tuple[Roi, 
 
 
 def files_of_regions(cursor: Cursor) -> frozenset[str]:
-    """The inputs whose pixels that are not zero are a region of the section ``rois``."""
-    named = (entry.mapping().get("file") for entry in cursor.mapping().values() if entry.kind == "mapping")
+    """The inputs that say which pixels are a region of the section ``rois``."""
+    named = (entry.mapping().get(key) for entry in cursor.mapping().values() if entry.kind == "mapping"
+             for key in ("file", "described"))
     return frozenset(entry.text() for entry in named if entry is not None)
 
 
@@ -82,7 +90,7 @@ def _roi(name: str, cursor: Cursor, shape: Shape, files: Files) -> Roi:
                                "resolution ring")
         return Roi.full(shape, name)
     if cursor.kind == "mapping":
-        entries = cursor.mapping(known=("polygon", *_RING, "file", "read"))
+        entries = cursor.mapping(known=("polygon", *_RING, "described", "file", "read"))
         if "file" in entries:
             if not entries.keys() <= {"file", "read"}:
                 raise cursor.error(f"region {name} is that of a file, with nothing beside")
@@ -91,6 +99,8 @@ def _roi(name: str, cursor: Cursor, shape: Shape, files: Files) -> Roi:
             if len(entries) > 1:
                 raise cursor.error(f"region {name} is a polygon or a ring, not both")
             return _polygon(name, entries["polygon"], shape)
+        if "described" in entries:
+            return _described_ring(name, cursor, shape, files)
         return _ring(name, cursor, shape)
     bounds = [entry.integer() for entry in cursor.items()]
     if len(bounds) != 4:
@@ -114,6 +124,25 @@ def _of_file(name: str, cursor: Cursor, shape: Shape, files: Files) -> Roi:
         raise cursor.error(f"region {name}: {path.name} holds {Shape(*inside.shape)}, the image is {shape}")
     if not inside.any():
         raise cursor.error(f"region {name}: every pixel of {path.name} is zero, so it holds the centre of no pixel")
+    return _of_pixels(name, inside, cursor, path)
+
+
+def _described_ring(name: str, cursor: Cursor, shape: Shape, files: Files) -> Roi:
+    entries = cursor.mapping(known=("resolution", "described"), required=("resolution", "described"))
+    path = files[known_word(entries["described"], files, "input that is a file")]
+    dmin, dmax = sorted(_pair(entries["resolution"]))
+    if not 0 < dmin < dmax:
+        raise cursor.error(f"region {name}: two spacings [dmax, dmin] that differ are needed, above 0")
+    try:
+        inside = ring_of(path, shape, dmax, dmin)
+    except FileError as fault:
+        raise cursor.error(f"region {name}: {fault.message}") from None
+    if not inside.any():
+        raise cursor.error(f"region {name} holds the centre of no pixel")
+    return _of_pixels(name, inside, cursor, path)
+
+
+def _of_pixels(name: str, inside: np.ndarray, cursor: Cursor, path: Path) -> Roi:
     found = Roi.of_mask(name, inside)
     if len(found.mask) > _MOST_TEXT:
         raise cursor.error(f"region {name}: {path.name} has too ragged an outline for a region",

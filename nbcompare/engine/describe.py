@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nbcompare.case.described_ring import SCHEMA
 from nbcompare.engine.bundled_reference import build_reference
 from nbcompare.engine.choose import subject_engine
 from nbcompare.engine.processes.process import run_program
 from nbcompare.engine.rendering.batch import BatchEngine, BatchFault
 from nbcompare.errors import FileError, UsageError
 
-SCHEMA = "nanobragg-description/1"
 SECONDS = 60.0
 
 
