@@ -131,6 +131,19 @@ def changed_between(top: Path, then: str, now: str) -> list[str] | None:
     return None if names is None or set(names) & set(git.submodules()) else names
 
 
+def tracked_beside(path: Path, patterns: tuple[str, ...]) -> tuple[Path, list[str]] | None:
+    """The top of the repository in which a file lies that it does not keep, and the names that it keeps of these
+    patterns, in all its folders; None where the file is kept, or lies in no repository."""
+    path = Path(os.path.realpath(path))
+    top = _root_of(path.parent)
+    if top is None:
+        return None
+    git = Git(top)
+    own = git.names("ls-files", "-z", "--", f":(literal){os.path.relpath(path, os.path.realpath(top))}")
+    names = git.names("ls-files", "-z", "--", *patterns)
+    return None if own or not names else (top, names)
+
+
 def _root_of(folder: Path) -> Path | None:
     """The top of the working tree that holds a folder; a repository may claim one that lies elsewhere."""
     root = Git(folder, filters=False).text("rev-parse", "--show-toplevel") if folder.is_dir() else None

@@ -17,6 +17,7 @@ from typing import Any
 from nbcompare.engine.processes.seen_calls import Calls, Use, link_at, stamp_of
 from nbcompare.engine.safety.confine import __file__ as _launcher
 from nbcompare.engine.sources.asked_about import Attributes, attributes_of, by_age, other_order, sum_of_attributes
+from nbcompare.engine.sources.built_before import built_before
 from nbcompare.engine.sources.entry import MODULE, SCRIPT
 from nbcompare.engine.sources.kept_state import is_kept, told, told_of_kept, written_by_itself
 from nbcompare.engine.sources.listed import Listing, listings_of, names_in, sum_of_names
@@ -175,6 +176,7 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
             if source.endswith(_COMPILED_BEFORE) and use.stamp[2] < known.written:
                 calls.unseen[f"{path} was compiled before a source was written, and may be of its text before "
                              "(remove it)"] = None
+    calls.unseen.update(dict.fromkeys(built_before(sources)))
     found.absent = list(dict.fromkeys((*found.absent, *_before_on(search, calls))))
     links = tuple(Link(path, use.leads_to) for path, use in sorted(calls.uses.items())
                   if use.leads_to is not None and not use.written and _is_own(path))
@@ -293,8 +295,7 @@ class _Found:
 
     def gone(self, path: str, kind: FileKind) -> None:
         """A file that the engine itself took away, as a log of a database that was taken in."""
-        if kind.word == OWN and not can_be_made_again(path):
-            self.absent.append(path)
+        self.absent += [path] if kind.word == OWN and not can_be_made_again(path) else []
 
     def add(self, kind: FileKind, path: str, use: Use) -> None:
         if kind.word == INSTALLED:
@@ -312,8 +313,7 @@ class _Found:
     def distribution(self, listing: str) -> None:
         """The list of files of a distribution, and what was not as it says already."""
         self.files[listing] = SourceFile(f"{distribution_of(listing)} {_RECORD}", listing, sum_of(listing))
-        for path in _edited_files(listing):
-            self.files[path] = SourceFile(path, path, sum_of(path))
+        self.files |= {path: SourceFile(path, path, sum_of(path)) for path in _edited_files(listing)}
 
     def opened(self, unseen: tuple[str, ...]) -> Opened:
         groups = tuple(Group(place, tuple(sorted(names)), _sum_of_group(place, sorted(names)))

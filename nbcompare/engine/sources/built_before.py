@@ -1,0 +1,67 @@
+"""Compiled files that were built before their sources were written: what runs then is of a text that no file has any
+more, while the commit names the new one.
+
+A compiler writes the names of its sources into what it makes. They are looked for among the files of the repository in
+which the compiled file lies without being kept by it, and the times are compared, as make does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from nbcompare.engine.repository.git import tracked_beside
+from nbcompare.engine.sources.libraries import is_elf
+from nbcompare.engine.sources.opened_kinds import OWN, kind_of
+
+_SOURCES = ("c", "cc", "cpp", "cxx", "C", "cu", "f", "for", "f77", "f90", "f95", "f03", "F", "F90", "m", "pyx", "rs")
+_HEADERS = ("h", "hh", "hpp", "hxx", "cuh", "inc", "pxd")
+_NAMED = re.compile(rb"([\w.+-]+)\.(?:" + "|".join(_SOURCES).encode() + rb")(?=\0)")
+_MOST_BYTES = 64 << 20
+
+
+def built_before(paths: Iterable[str]) -> Iterator[str]:
+    """For each compiled file that no commit holds and of which a source is newer, one sentence that says so."""
+    for path in paths:
+        if not _is_compiled(path):
+            continue
+        newer = next(_newer_sources(Path(path)), None)
+        if newer:
+            yield f"{path} was built before {newer} was written, and may be of its text before (build it again)"
+
+
+def _is_compiled(path: str) -> bool:
+    """Whether it was made by a compiler, and not brought by the system or an environment in the repository."""
+    kind = kind_of(path)
+    if kind is None or kind.word != OWN:
+        return False
+    try:
+        if os.path.getsize(path) > _MOST_BYTES or not is_elf(Path(path)):
+            return False
+    except OSError:
+        return False
+    return not any((place / name).exists() for place in Path(path).parents for name in ("pyvenv.cfg", "conda-meta"))
+
+
+def _newer_sources(built: Path) -> Iterator[str]:
+    """The names of sources, and of headers in their folders, that were written after the file was built."""
+    patterns = tuple(f"*.{ending}" for ending in (*_SOURCES, *_HEADERS))
+    found = tracked_beside(built, patterns)
+    if found is None:
+        return
+    top, names = found
+    stems = {name.decode() for name in _NAMED.findall(built.read_bytes())}
+    sources = [name for name in names if Path(name).stem in stems and not _is_header(name)]
+    folders = {os.path.dirname(name) for name in sources}
+    for name in (*sources, *(name for name in names if _is_header(name) and os.path.dirname(name) in folders)):
+        try:
+            if os.stat(top / name).st_mtime_ns > os.stat(built).st_mtime_ns:
+                yield name
+        except OSError:
+            continue  # it was removed
+
+
+def _is_header(name: str) -> bool:
+    return name.rpartition(".")[2] in _HEADERS
