@@ -109,7 +109,7 @@ class CauseSearch:
                 "emulations": sorted(trials.emulate), "regions": [list(region.bounds) for region in trials.regions],
                 "ruled_out": [] if self.found else self._ruled_out(),
                 "renders": trials.simulator.renders - self.renders_before, "tried": len(self.tried),
-                "seconds": round(trials.clock.waited, 2), "processor_seconds": round(trials.clock.seconds, 2),
+                "seconds": round(trials.clock.waited, 2), "processor_seconds": round(trials.clock.of_processors, 2),
                 "budget_s": trials.budget_s}
 
     def _ruled_out(self) -> list[str]:

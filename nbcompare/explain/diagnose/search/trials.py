@@ -69,8 +69,14 @@ class Clock:
         return time.monotonic() - self.begun
 
     @property
+    def of_processors(self) -> float:
+        """Seconds that processors worked."""
+        return self._work() - self.worked
+
+    @property
     def seconds(self) -> float:
-        return max(self._work() - self.worked, self.waited / self.waits)
+        """Seconds as the budget counts them."""
+        return max(self.of_processors, self.waited / self.waits)
 
 
 class CauseTrials:
