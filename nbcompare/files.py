@@ -155,7 +155,28 @@ def others_could_write(path: Path) -> str | None:
     said = path.stat()
     if hasattr(os, "getuid") and said.st_uid not in (os.getuid(), 0):
         return "belongs to another user"
-    return "can be written by everybody" if said.st_mode & stat.S_IWOTH else None
+    return written_by_more_than_its_owner(said)
+
+
+def written_by_more_than_its_owner(said: os.stat_result) -> str | None:
+    """Who else the permissions of a file or folder let write: a sentence without its subject; None where nobody."""
+    if said.st_mode & stat.S_IWOTH:
+        return "can be written by everybody"
+    if said.st_mode & stat.S_IWGRP and not _of_one_user(said.st_gid, said.st_uid):
+        return "can be written by its group"
+    return None
+
+
+def _of_one_user(group: int, user: int) -> bool:
+    """Whether a group is the one that many systems make for each user, called as he is, with nobody else in it."""
+    try:
+        import grp
+        import pwd
+
+        name, found = pwd.getpwuid(user).pw_name, grp.getgrgid(group)
+    except (ImportError, KeyError):
+        return False
+    return found.gr_name == name and set(found.gr_mem) <= {name}
 
 
 def is_no_file(path: Path) -> bool:

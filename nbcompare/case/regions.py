@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 _RING = ("resolution", "wavelength_A", "distance_mm", "pixel_mm", "beam_px")
 _MOST_CORNERS = 200
+FULL = "full"
+MOST_REGIONS = 1000
+"""Of more nobody reads the figures, and what one of them hides is not found."""
 _MOST_TEXT = 500_000
 """Characters of the outline of a region, of which a record holds several."""
 
@@ -51,10 +54,12 @@ def rois_of(cursor: Cursor, shape: Shape, files: Files) -> tuple[Roi, ...]:
     entries = cursor.mapping()
     if not entries:
         raise cursor.error("rois must name at least one region")
+    if len(entries) > MOST_REGIONS:
+        raise cursor.error(f"rois names {len(entries)} regions; a case has {MOST_REGIONS} at most")
     found = []
     for name, entry in entries.items():
         with reading_on():
-            found.append(_roi(name, entry, shape, files))
+            found.append(_refuse_part_as_whole(name, entry, _roi(name, entry, shape, files), shape))
     return tuple(found)
 
 
@@ -85,7 +90,7 @@ def _roi(name: str, cursor: Cursor, shape: Shape, files: Files) -> Roi:
     if not NAME.fullmatch(name):
         raise cursor.error(f"the region name {name!r} must be letters, digits, '.', '_' and '-'")
     if cursor.kind == "text":
-        if cursor.text() != "full":
+        if cursor.text() != FULL:
             raise cursor.error(f"region {name} must be the word full, [xmin, xmax, ymin, ymax], a polygon or a "
                                "resolution ring")
         return Roi.full(shape, name)
@@ -109,6 +114,14 @@ def _roi(name: str, cursor: Cursor, shape: Shape, files: Files) -> Roi:
     fault = roi.fault_in(shape)
     if fault:
         raise cursor.error(f"region {name}: {fault}")
+    return roi
+
+
+def _refuse_part_as_whole(name: str, cursor: Cursor, roi: Roi, shape: Shape) -> Roi:
+    """A region called full is the whole image: every table says by its name what was judged."""
+    whole = Roi.full(shape, roi.name)
+    if name.lower() == FULL and (roi.polygon or roi.ring or roi.mask or roi.slices != whole.slices):
+        raise cursor.error(f"region {name} is not the whole image, which is what its name says; call it something else")
     return roi
 
 

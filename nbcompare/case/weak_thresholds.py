@@ -11,10 +11,16 @@ from dataclasses import dataclass
 
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi
+from nbcompare.compare.metrics import METRICS
 
 LIKENESS = {"correlation": 0.9, "log_correlation": 0.9, "ssim": 0.5}
 """Below these, images that anybody would call different pass: one with every second spot gone, or one that is smeared
 over half of a spot's distance."""
+SHARE = 0.1
+"""A tenth of the pixels may differ, be masked or be no number without a word; all spots of an image are fewer. The same
+for a tolerance: what is off by more of its own size is another number."""
+SHARES = ("share_outside", "mask_mismatch", "masked_fraction", "nan_mismatch", "nan_fraction", "inf_mismatch",
+          "inf_fraction", "zero_mismatch")
 FACTOR = 4.0
 """A ratio that may vary by more than this factor holds no scale."""
 FEWEST_PIXELS = 25
@@ -52,6 +58,9 @@ def weaknesses(thresholds: Sequence[Threshold], rois: Sequence[Roi]) -> Iterator
                     for threshold in likeness)
     yield from (_of(threshold, f"a range of a factor below {FACTOR:g}") for threshold in thresholds
                 if _is_any_scale(threshold))
+    yield from (_of(threshold, f"<= {SHARE:g}") for threshold in thresholds if _is_large_share(threshold))
+    yield from (_of(threshold, f"an rtol of {SHARE:g} or less") for threshold in thresholds
+                if METRICS[threshold.metric].parameters.get("rtol", 0) > SHARE)
     judged = {threshold.roi for threshold in thresholds}
     areas = [_area(roi) for roi in rois if roi.name in judged]
     if areas and max(areas) < FEWEST_PIXELS:
@@ -65,6 +74,10 @@ def _of(threshold: Threshold, usual: str) -> Weakness:
 def _is_slight(threshold: Threshold) -> bool:
     usual = LIKENESS.get(threshold.metric)
     return usual is not None and (threshold.min is None or threshold.min < usual)
+
+
+def _is_large_share(threshold: Threshold) -> bool:
+    return threshold.metric.partition("(")[0] in SHARES and threshold.max is not None and threshold.max > SHARE
 
 
 def _is_any_scale(threshold: Threshold) -> bool:

@@ -156,6 +156,8 @@ def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Ro
     pairs = [region_pair(reference, subject, roi, centre, peak, masks, skip_nonfinite=skip_nonfinite) for roi in rois]
     regions = tuple(_compare_region(pair, roi, further) for pair, roi in zip(pairs, rois, strict=True))
     notes += [f"region {region.roi.name} is {region.weak.sentence}" for region in regions if region.weak]
+    notes += [f"weak: region {region.roi.name}: {region.left_out.sentence}" for region in regions
+              if region.left_out and region.left_out.sentence]
     peaks = pairs[0].peaks.moved(*pairs[0].origin) if with_peaks else PeakTable((), 0)
     return Comparison(Shape(*reference.shape), regions, peaks, tuple(notes),
                       tuple(_vacuous(reference, subject, pairs, rois)), centre)

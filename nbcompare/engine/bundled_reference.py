@@ -76,7 +76,7 @@ def build_reference() -> Path:
     if _is_ready(build):
         return build / PROGRAM
     try:
-        build.mkdir(parents=True, exist_ok=True)
+        build.mkdir(parents=True, exist_ok=True, mode=0o755)
         with open(build / ".lock", "w") as lock, tempfile.TemporaryDirectory() as scratch:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if build.parent != REFERENCE_SOURCE:

@@ -76,7 +76,13 @@ def gather(case: Case, bundles: Path, signers: Path | None = None) -> Evidence:
     if isinstance(again, str):
         return Evidence(case, folder, found.record, unjudged=again, manifest_sha256=digest)
     return Evidence(case, folder, found.record, (), again.verdict, None,
-                    tuple(entry.sentence for entry in again.loosened), digest, tuple(traced_of(again.further.proof)))
+                    (*(entry.sentence for entry in again.loosened), *_weak_notes(again)), digest,
+                    tuple(traced_of(again.further.proof)))
+
+
+def _weak_notes(again: Recheck) -> list[str]:
+    """What of the images masks keep from being judged: no signature before this bundle speaks of it."""
+    return [note for note in again.comparison.notes if note.startswith("weak: ")] if again.comparison else []
 
 
 def _judged_again(folder: Path, record: Record, case: Case, signers: Path | None) -> Recheck | str:

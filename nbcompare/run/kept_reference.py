@@ -29,6 +29,7 @@ from nbcompare.engine.installation import HARNESS
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.safety.sandbox import protection_of
 from nbcompare.errors import NbCompareError
+from nbcompare.files import written_by_more_than_its_owner
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.staged_case import StagedCase
 from nbcompare.run.stored_reference import StoredReference, stored_reference
@@ -165,6 +166,7 @@ def doubt_of_writers(folder: Path, bundles: Path) -> str | None:
             return f"{path.name} is a link"
         if said.st_uid not in (os.getuid(), 0):
             return f"{path.name or path} belongs to another user"
-        if said.st_mode & stat.S_IWOTH and not stat.S_ISLNK(said.st_mode):
-            return f"everybody may write into {path.name or path}"
+        others = None if stat.S_ISLNK(said.st_mode) else written_by_more_than_its_owner(said)
+        if others:
+            return f"{path.name or path} {others}"
     return None

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nbcompare import files
 from nbcompare.compare.image import Shape
 from nbcompare.engine.rendering.render_cache import RenderCache
 from nbcompare.errors import UsageError
+from nbcompare.explain.fuzz.kept import FuzzTrial, Kept
 from nbcompare.run.bisect.journal import STEPS, Judged, journal_in
 
 IMAGE = np.arange(12, dtype="<f4").reshape(3, 4)
@@ -108,3 +110,55 @@ def test_watch_takes_no_reference_that_somebody_put_into_a_shared_cache(nb, fake
     bright = np.frombuffer(image.read_bytes()[:252], "<f4") * np.float32(125932)
     image.write_bytes(bright.tobytes())
     assert nb(*words).code == 3
+
+
+def of_a_group(monkeypatch, own):
+    monkeypatch.setattr("nbcompare.files._of_one_user", lambda group, user: own)
+
+
+def test_a_cache_in_which_a_group_can_write_is_none(cache, monkeypatch):
+    cache.folder.chmod(0o770)
+    of_a_group(monkeypatch, own=False)
+    assert cache.image("k", SHAPE) is None and cache.answer("k") is None
+    of_a_group(monkeypatch, own=True)
+    assert cache.answer("k") == {"is": "kept"}
+
+
+def test_a_group_is_one_users_own_only_by_its_name_and_members(monkeypatch):
+    import grp
+    import pwd
+    from types import SimpleNamespace as Entry
+
+    monkeypatch.setattr(pwd, "getpwuid", lambda user: Entry(pw_name="jane"))
+    for name, members, own in (("jane", [], True), ("jane", ["jane"], True), ("jane", ["jane", "kim"], False),
+                               ("users", [], False)):
+        monkeypatch.setattr(grp, "getgrgid", lambda group, name=name, members=members: Entry(gr_name=name,
+                                                                                             gr_mem=members))
+        assert files._of_one_user(100, 1000) is own
+    monkeypatch.setattr(grp, "getgrgid", lambda group: {}[group])
+    assert not files._of_one_user(100, 1000)
+
+
+def test_what_is_made_for_the_user_alone_is_not_for_his_group_whatever_the_umask(tmp_path, monkeypatch):
+    of_a_group(monkeypatch, own=False)
+    before = os.umask(0o002)
+    try:
+        made = RenderCache(tmp_path / "fresh")
+        made.keep("k", {"is": "kept"})
+        assert made.answer("k") == {"is": "kept"}
+        for _ in range(2):
+            with journal_in(tmp_path / "bisect" / "key", "small") as journal:
+                journal.add(Judged("a" * 40, "good", "PASS"))
+    finally:
+        os.umask(before)
+
+
+def test_trials_of_a_fuzzing_that_others_could_have_written_are_not_taken(tmp_path):
+    folder = tmp_path / "fuzz"
+    kept = Kept(folder, "key")
+    kept.begin(fresh=False)
+    kept.add(FuzzTrial(0, "agree"))
+    assert Kept(folder, "key").begin(fresh=False)
+    folder.chmod(0o777)
+    again = Kept(folder, "key")
+    assert not again.begin(fresh=False) and again.trials == {}

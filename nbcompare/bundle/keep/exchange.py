@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from nbcompare.bundle.bundle import home_of, publish_folder
@@ -51,7 +52,7 @@ def export_bundle(folder: Path, form: str, output: Path | None = None) -> Path:
     return target
 
 
-@contextmanager
+@contextlib.contextmanager
 def _workshop(target: Path) -> Iterator[Path]:
     """A hidden folder beside the output, gone afterwards."""
     try:
@@ -122,6 +123,27 @@ def _bundle_root(folder: Path, source: Path) -> Path:
     raise EvidenceError(f"{source}: refused, there is no bundle in it (no {MANIFEST})")
 
 
+def _reserved(staged: Path) -> bool:
+    """Whether the folder could be made. Another import of the same archive, at the same time, has it for a moment only,
+    and is waited for."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(FileExistsError):
+            staged.mkdir()
+            return True
+        time.sleep(_PAUSE_S)
+    return False
+
+
+def _same_one(here: Path, root: Path, when: str) -> Path:
+    """The bundle that is there, if it is the very one that came. Raises UsageError for another."""
+    if (here / MANIFEST).is_file() and sha256_of(here / MANIFEST) == sha256_of(root / MANIFEST):
+        return here
+    raise UsageError(f"{here} {when} and is another bundle; nothing was imported")
+
+
+_TRIES, _PAUSE_S = 50, 0.05
+
+
 def _publish(root: Path, bundles: Path, source: Path) -> tuple[Path, bool]:
     try:
         record = verified(root).record
@@ -130,18 +152,16 @@ def _publish(root: Path, bundles: Path, source: Path) -> tuple[Path, bool]:
                             faults=fault.faults, hint="ask its sender for it again") from None
     home, stamp = home_of(bundles, record.case.name), record.stamp
     if os.path.lexists(home / stamp):
-        if (home / stamp / MANIFEST).is_file() and sha256_of(home / stamp / MANIFEST) == sha256_of(root / MANIFEST):
-            return home / stamp, False
-        raise UsageError(f"{home / stamp} exists already and is another bundle; nothing was imported")
+        return _same_one(home / stamp, root, "exists already"), False
     home.mkdir(exist_ok=True)
     staged = home / f"{STAGING_PREFIX}{stamp}"
-    try:
-        staged.mkdir()
-    except FileExistsError:
-        raise UsageError(f"{staged} exists: a run of that second is being made", hint="nb-compare doctor") from None
-    if os.path.lexists(home / stamp):  # a run of that second was published meanwhile
+    if not _reserved(staged):
+        if os.path.lexists(home / stamp):
+            return _same_one(home / stamp, root, "was made meanwhile"), False
+        raise UsageError(f"{staged} exists: a run of that second is being made", hint="nb-compare doctor")
+    if os.path.lexists(home / stamp):  # published meanwhile, by a run of that second or another import
         staged.rmdir()
-        raise UsageError(f"{home / stamp} was made meanwhile and is another bundle; nothing was imported")
+        return _same_one(home / stamp, root, "was made meanwhile"), False
     mark(home, stamp, source, sha256_of(root / MANIFEST))
     os.rename(root, staged)
     return publish_folder(staged, stamp), True

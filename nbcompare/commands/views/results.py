@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nbcompare.bundle.check.pairing import Pairing
     from nbcompare.bundle.check.recheck import Recheck
     from nbcompare.case.threshold import Threshold
+    from nbcompare.compare.compare import Comparison
     from nbcompare.run.images.pair import JudgedFiles
     from nbcompare.verdict.further_evidence import FurtherEvidence
 
@@ -80,7 +81,7 @@ def result_of(bundle: Bundle, file: Path | None, next_step: str | None = None) -
     source = (("reference from bundle", record.reference_from.name),) if record.reference_from else ()
     return Result(record.case.name, record.verdict, sum(run.seconds for run in record.runs), file, lines_of(file),
                   bundle.folder, record.further.cause, next_step,
-                  (("stamp", record.stamp), *source, *engines, *_weak(record.notes)),
+                  (("stamp", record.stamp), *source, *engines, *_weak((*record.notes, *_of_images(record.comparison)))),
                   tuple(_subjects(record.further, record.case.thresholds)))
 
 
@@ -98,7 +99,7 @@ def _subjects(further: FurtherEvidence, thresholds: Sequence[Threshold]) -> Iter
 def result_of_recheck(found: Recheck, file: Path | None) -> Result:
     """What is told of stored images that were judged again; ``file`` is the case that judged them, if one was given."""
     told = [entry.sentence for entry in found.loosened]
-    notes = (*(("note", note) for note in (*found.notes, *told)), *_weak(told))
+    notes = (*(("note", note) for note in (*found.notes, *told)), *_weak((*told, *_of_images(found.comparison))))
     return Result(found.record.case.name, found.verdict, 0.0, file, lines_of(file), found.folder, found.further.cause,
                   to_type("nb-compare", "verify", found.folder), (("judged by", found.judged_by), *notes),
                   tuple(_subjects(found.further, judging(found))))
@@ -116,7 +117,12 @@ def result_of_images(name: str, pair: JudgedFiles, file: Path | None) -> Result:
     """What is told of two image files; ``file`` is the case that judged them, if one was given."""
     sums = tuple((role, f"{image.path} sha256:{pair.sums[role]}") for role, image in pair.files.items())
     return Result(name, pair.verdict, 0.0, file, lines_of(file), cause=pair.cause,
-                  properties=(*sums, *_weak(pair.notes), *(("pixels", said) for said in pair.pixels)))
+                  properties=(*sums, *_weak((*pair.notes, *_of_images(pair.comparison))),
+                              *(("pixels", said) for said in pair.pixels)))
+
+
+def _of_images(comparison: Comparison | None) -> Sequence[str]:
+    return comparison.notes if comparison else ()
 
 
 def _weak(notes: Sequence[str]) -> tuple[tuple[str, str], ...]:

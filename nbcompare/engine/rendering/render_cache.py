@@ -89,7 +89,7 @@ class RenderCache:
         """In one go, so that a reader never sees half of it; nothing is kept, and nothing left, on a full disk."""
         part = None
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not self._is_own():
                 return
             handle, part = tempfile.mkstemp(dir=self.folder, suffix=".part")

@@ -16,7 +16,7 @@ from nbcompare.bundle.beside import overlooked
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Shape
 from nbcompare.errors import FileError
-from nbcompare.files import append_line, sha256_of, write_whole
+from nbcompare.files import append_line, others_could_write, sha256_of, write_whole
 
 TRIALS, CASE = "trials.jsonl", "case.yaml"
 
@@ -50,7 +50,7 @@ class Kept:
             if not self.folder.exists():  # what is found is made anew at any time, and is no change of the tree
                 overlooked(self.folder)
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-            if fresh or not lines or _parsed(lines[0]).get("key") != self.key:
+            if fresh or not lines or self._of_others() or _parsed(lines[0]).get("key") != self.key:
                 for name in ("failures", "causes"):
                     shutil.rmtree(self.folder / name, ignore_errors=True)
                 write_whole(path, json.dumps({"key": self.key}) + "\n")
@@ -64,6 +64,10 @@ class Kept:
                                      "found": tuple(said["found"])})
                 self.trials[trial.at] = trial
         return bool(self.trials)
+
+    def _of_others(self) -> bool:
+        """Whether somebody else could have written the trials that are there: his would say what agrees."""
+        return any(others_could_write(path) for path in (self.folder, self.folder / TRIALS))
 
     def add(self, trial: FuzzTrial) -> None:
         """Remember a trial, on the disk before the next one begins. Raises FileError where there is no room."""

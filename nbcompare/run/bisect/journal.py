@@ -45,6 +45,7 @@ class Journal:
     def add(self, trial: Judged) -> None:
         """Remember a trial, on the disk before anything else is done. Raises FileError where that cannot be."""
         self.trials.append(trial)
+        (self.folder / STEPS).touch(mode=0o600)
         append_line(self.folder / STEPS, json.dumps(asdict(trial)))
 
     def forget(self) -> None:
@@ -85,7 +86,8 @@ def journal_in(folder: Path, what: str) -> Iterator[Journal]:
     """The journal of a bisection while it runs. Raises UsageError where another process has it or somebody
     else could have written it, and FileError where the folder cannot be made."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for made in (folder.parent, folder):
+            made.mkdir(parents=True, exist_ok=True, mode=0o700)
         _require_own(folder)
         handle = lock(folder)
     except OSError as fault:

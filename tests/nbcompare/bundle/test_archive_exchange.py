@@ -5,12 +5,14 @@ import os
 import shutil
 import stat
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import bagit
 import pytest
 
 from nbcompare.bundle.bundle import write_manifest
+from nbcompare.bundle.keep.exchange import import_bundle
 from nbcompare.files import dump_json
 
 
@@ -187,3 +189,13 @@ def test_a_record_cannot_choose_another_place(store, nb, tmp_path, key, value):
 
 def test_a_maximal_size_is_a_number(store, nb):
     assert nb("import", "x.zip", "--max-size", "much").code == 1
+
+
+def test_two_imports_of_one_archive_at_once_both_end_well_and_leave_one_bundle(store, nb, tmp_path):
+    nb("export", store.passed, "-o", "one.zip")
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: import_bundle(Path("one.zip"), tmp_path / "new"), range(4)))
+    assert len({folder for folder, _ in found}) == 1 and [new for _, new in found].count(True) == 1
+    assert contents(found[0][0]) == contents(store.passed) and nb("verify", found[0][0]).code == 0
+    assert [path.name for path in (tmp_path / "new/small").iterdir() if path.name[0] != "."] == [store.passed.name]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["small"]
