@@ -23,6 +23,10 @@ def fuzz_report(found: Fuzzed) -> str:
         lines += ["  " + row for row in table(("cause", "times", "needs", "fails by", "likely"), rows)]
     counted = ", ".join(f"{count} {word}" for word, count in sorted(found.counts.items()))
     lines.append(line("trials", f"{trials} ({counted}); {found.new} of them new"))
+    for cause in (cause for cause in found.causes if cause.several):
+        off = f"cause {cause.number} is off by {min(cause.scales):.4g} to {max(cause.scales):.4g} times"
+        lines += whole("note", f"{off}: one mistake that depends on the values, or several at the same options; mend "
+                               "one, and fuzz again")
     covered = found.coverage
     lines.append(line("options", f"{len(covered.options)} of {len(covered.pool)} compared, "
                                  f"{len(covered.pairs)} of {covered.possible_pairs} pairs"))

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbcompare.case.arguments.command import parse_command
-from nbcompare.explain.reduce.signature import Signature
+from nbcompare.explain.reduce.signature import Signature, similar_ratios
 
 
 @dataclass
 class FailureCause:
     """What several failures have in common: ``needed`` are the options, by their usual names, that the smallest command
     cannot do without beside cell and amplitudes; ``how`` is the way in which that one fails, ``argv`` the command
-    itself, ``diagnosis`` the likely cause of its difference. ``trials`` are the numbers of the commands."""
+    itself, ``diagnosis`` the likely cause of its difference. ``trials`` are the numbers of the commands, ``scales`` by
+    what factor the image is off by this cause alone, where its smallest image is off by nothing but a factor."""
 
     number: int
     needed: tuple[str, ...]
@@ -24,6 +25,19 @@ class FailureCause:
     note: str = ""
     case: str = ""
     trials: list[int] = field(default_factory=list)
+    scales: list[float] = field(default_factory=list)
+
+    @property
+    def several(self) -> bool:
+        """Whether these may be several mistakes: a wrong scale is not by one factor. One mistake that depends on the
+        option's value looks the same; from outside of the engine the two cannot be told apart."""
+        return any(not similar_ratios(scale, self.scales[0]) for scale in self.scales)
+
+    def saw(self, how: Signature, rest: Signature | None) -> None:
+        """Take note of a failure before and after the options of this cause were left out."""
+        if self.scales and how.ratio and how.ratio > 0:
+            without = rest.ratio if rest and rest.ratio and rest.ratio > 0 else 1.0
+            self.scales.append(how.ratio / without)
 
     def is_like(self, needed: tuple[str, ...], how: Signature) -> bool:
         """Whether another smallest command is of this cause: the same options, by an image or by none in both, and by a
@@ -44,12 +58,13 @@ class FailureCause:
 
     def as_dict(self) -> dict[str, Any]:
         return {**vars(self), "needed": list(self.needed), "argv": list(self.argv), "how": self.how.as_dict(),
-                "trials": list(self.trials)}
+                "trials": list(self.trials), "scales": list(self.scales)}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> FailureCause:
         return cls(**{**stored, "needed": tuple(stored["needed"]), "argv": tuple(stored["argv"]),
-                      "how": Signature.from_dict(stored["how"]), "trials": list(stored["trials"])})
+                      "how": Signature.from_dict(stored["how"]), "trials": list(stored["trials"]),
+                    "scales": list(stored.get("scales", ()))})
 
 
 def needed_options(texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -49,6 +49,9 @@ REDUCTION_RUNS = 200
 MOST_CAUSES = 6
 """To which one failure is put down."""
 
+_SCALE_RESIDUAL = 1e-5
+"""Of the brightest pixel: what float32 and its sums leave of two images that differ by a factor."""
+
 
 @dataclass(frozen=True)
 class FuzzOptions:
@@ -123,6 +126,7 @@ class Fuzzing:
             for cause in trial.causes:
                 if cause in by_number:
                     by_number[cause].trials.append(number)
+                    by_number[cause].scales = list(trial.scales.get(str(cause), ()))
 
     def _tell(self, trial: FuzzTrial) -> None:
         if trial.word == FAILED:
@@ -211,7 +215,8 @@ class Fuzzing:
         for cause in found:
             cause.trials.append(at)
         new = [cause.as_dict() for cause in found if cause.number not in before]
-        return FuzzTrial(at, FAILED, options, str(how), tuple(cause.number for cause in found), tuple(new))
+        scales = {str(cause.number): cause.scales for cause in found}
+        return FuzzTrial(at, FAILED, options, str(how), tuple(cause.number for cause in found), tuple(new), scales)
 
     def _known(self, argv: tuple[str, ...], how: Signature, inputs: Path, renderer: Renderer
                ) -> tuple[tuple[str, ...], list[FailureCause], bool]:
@@ -228,6 +233,7 @@ class Fuzzing:
             if word != FAILED and not cause.fails_as(how):
                 continue  # they explain all of it, by another mistake than the known one
             found.append(cause)
+            cause.saw(how, rest)
             if word != FAILED or rest is None:
                 return without, found, False
             argv, how = without, rest
@@ -268,21 +274,26 @@ class Fuzzing:
         what = " ".join(made.needed) or "no option but cell and amplitudes"
         path = self._keep(f"causes/{number}", f"cause-{number}", f"the smallest command that fails by {what}",
                           made.argv, read, declared_shape(made.argv, inputs))
-        diagnosis = self._explained(made, inputs, renderer) if renderer else ""
-        new = replace(made, number=number, diagnosis=diagnosis, case=str(path))
+        _, _, images = self._rendered(made.argv, inputs, renderer) if renderer else (None, None, {})
+        both = len(images) == 2
+        new = replace(made, number=number, case=str(path), scales=scale_of(images) if both else [],
+                      diagnosis=self.explain(made.argv, inputs, images) if both else "")
         self.causes.append(new)
         return new
-
-    def _explained(self, made: FailureCause, inputs: Path, renderer: Renderer) -> str:
-        """The likely cause of the smallest command's difference, in a sentence."""
-        _, _, images = self._rendered(made.argv, inputs, renderer)
-        return self.explain(made.argv, inputs, images) if len(images) == 2 else ""
 
     def _keep(self, place: str, name: str, title: str, argv: Sequence[str], files: Mapping[str, bytes],
               shape: Shape) -> Path:
         full = [threshold for threshold in self.options.base.thresholds if threshold.roi == "full"] \
             if self.options.base else []
         return keep_case(self.kept.folder / place, name, title, argv, files, shape, full or THRESHOLDS)
+
+
+def scale_of(images: Mapping[str, np.ndarray]) -> list[float]:
+    """The factor between two images [slow, fast] of one shape that differ by nothing else; else nothing."""
+    reference, subject = (images[role].astype(np.float64) for role in (REFERENCE, SUBJECT))
+    scale = float(subject.sum() / reference.sum()) if reference.sum() > 0 else 0.0
+    residual = np.abs(subject - scale * reference).max()
+    return [scale] if scale > 0 and residual <= _SCALE_RESIDUAL * np.abs(subject).max() else []
 
 
 def _all_zero(runs: Sequence[Run]) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ class FuzzTrial:
     causes: tuple[int, ...] = ()
     found: tuple[Mapping[str, Any], ...] = ()
     """The causes that it brought to light, as plain values."""
+    scales: Mapping[str, list[float]] = field(default_factory=dict)
+    """By the number of each of its causes, the factors seen up to here."""
 
 
 class Kept:

@@ -48,7 +48,7 @@ class Signature:
         """Whether this is the other's way of failing: the same thresholds in the same direction, a similar ratio."""
         if self.engine or other.engine:
             return self.engine == other.engine
-        return self.fails and self.thresholds == other.thresholds and _similar(self.ratio, other.ratio)
+        return self.fails and self.thresholds == other.thresholds and similar_ratios(self.ratio, other.ratio)
 
     def is_part_of(self, other: Signature) -> bool:
         """Whether this can be the other's way of failing, seen in a part of the same images: all its thresholds fail,
@@ -74,7 +74,8 @@ class Signature:
                    tuple(engine) if engine else None)
 
 
-def _similar(a: float | None, b: float | None) -> bool:
+def similar_ratios(a: float | None, b: float | None) -> bool:
+    """Whether two sum ratios may be of one defect."""
     if a is None or b is None:
         return a is b
     if a <= 0 or b <= 0:

@@ -44,6 +44,7 @@ def test_five_defects_are_found_within_forty_commands_and_told_as_five(fuzz, nb,
 
     again = fuzz("--budget", "40")
     assert "0 of them new" in again.out and again.out.startswith("FAIL  ") and "by 5 causes" in again.out
+    assert "is off by" not in again.out and len(polar["scales"]) > 1
     Path("fuzz/trials.jsonl").write_text("\n".join(lines[:12]) + '\n{"at": 11, "wo')  # stopped in the middle of a line
     assert [cause["needed"] for cause in fuzz("--budget", "12", "--format", "json").json["causes"]] \
         == [cause["needed"] for cause in causes if any(number < 12 for number in cause["trials"])]
@@ -77,6 +78,29 @@ main(defects)
     ways = [cause["how"] for cause in said.json["causes"]]
     assert sorted("no image" if how["engine"] else "scale" if how["ratio"] else "pattern" for how in ways) == [
         "no image", "pattern", "scale"]
+
+
+def test_two_scales_at_one_option_are_told_to_be_several_perhaps(nb, fake, tmp_path, monkeypatch, small_case):
+    """1.3 times below the value of the case and half above; taken up again, it is still known."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("nbcompare.explain.fuzz.begin.likely", lambda *asked: "")
+    small_case.write_text(small_case.read_text().replace("-flux 1e18", "-exposure 1"))
+    (tmp_path / "two.py").write_text(f"""\
+import sys
+sys.path.insert(0, {str(fake("any_command").parent)!r})
+from _any_command import main
+
+
+def defects(argv, values):
+    exposure = float(argv[argv.index("-exposure") + 1]) if "-exposure" in argv else 1
+    values[:] = [value * (1.3 if exposure < 1 else 0.5 if exposure > 1 else 1) for value in values]
+
+
+main(defects)
+""")
+    for _ in range(2):
+        said = nb("fuzz", "--c-bin", fake("any_command"), "--py-bin", "two.py", "--around", small_case, "--budget", "8")
+        assert "by 1 cause\n" in said.out and "note       cause 1 is off by 0.5 to 1.3 times" in said.out
 
 
 def test_where_nothing_fails_it_passes_and_says_what_was_covered(fuzz):
