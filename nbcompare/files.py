@@ -101,22 +101,21 @@ def _escaped(found: re.Match[str]) -> str:
     return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that a reader, or a crash, finds the old file or the new one and never a part.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file, text or bytes, so that a reader, or a crash, finds the old file or the new one and never a part.
 
     What is no file, such as /dev/null, /dev/stdout or a pipe, is written to and never put away for one. Raises
     FileError when it cannot be written; the old file is then as it was.
     """
-    draft = None
+    draft, data = None, content if isinstance(content, bytes) else content.encode("utf-8", "replace")
     try:
         if is_no_file(path):
-            with open(path, "w", encoding="utf-8", errors="replace", newline="\n") as stream:
-                stream.write(text)
+            with open(path, "wb") as stream:
+                stream.write(data)
             return
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="replace", newline="\n", dir=path.parent,
-                                         prefix=f".{path.name}-", delete=False) as stream:
+        with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}-", delete=False) as stream:
             draft = stream.name
-            stream.write(text)
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(draft, 0o666 & ~_umask())

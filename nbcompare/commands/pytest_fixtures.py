@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from nbcompare.commands.pytest_limits import Limit, Limits, Marked, marked, together
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,9 +21,20 @@ if TYPE_CHECKING:
     from nbcompare.compare.image import Roi
     from nbcompare.verdict.verdict import Verdict
 
-Limit = float | tuple[float | None, float | None]
-Limits = Mapping[str, Limit]
-"""Thresholds by metric: (least, most), or one number, the most that a metric of differences may be."""
+_NO_LIMITS: Limits = MappingProxyType({})
+
+
+@dataclass
+class Asked:
+    """What the fixture of one test was asked: how often it judged, and what failed in another thread, where a failure
+    reaches nobody."""
+
+    thread: int = field(default_factory=threading.get_ident)
+    judged: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+ASKED = pytest.StashKey[Asked]()
 
 
 def report_of(bundle: Bundle, sentence: str) -> str:
@@ -37,109 +50,157 @@ def report_of(bundle: Bundle, sentence: str) -> str:
 class Parity:
     """What the fixture ``parity`` gives: every method fails the test with a report, or returns what was found.
 
-    Arrays are judged by the limits that are given; else by those of the test's ``parity`` marker, or by the regions and
-    thresholds of the case that it names.
+    Arrays are judged by the limits that are given; else by those of the test's ``parity`` markers, or by the regions
+    and thresholds of the case that they name.
     """
 
-    config: pytest.Config
-    folder: Path
-    marked: Limits
-    marked_case: str | None
+    node: pytest.Item
+    marked: Marked
+    asked: Asked
+
+    @property
+    def folder(self) -> Path:
+        return self.node.path.parent
 
     def case(self, path: str | Path | None = None, **options: Any) -> Bundle:
         """Run a case, from the folder of the test; options are those of nbcompare.run_case."""
+        from nbcompare.errors import NbCompareError
         from nbcompare.run.api import run_case
 
-        named = path or self.marked_case
+        self.asked.judged += 1
+        config, named = self.node.config, self.marked.case if path is None else self.folder / path
         if named is None:
             pytest.fail("parity.case needs a case: its path, or that of the marker", pytrace=False)
-        options.setdefault("bundles", self.config.rootpath / self.config.getoption("--nb-bundles"))
-        options.setdefault("fresh", self.config.getoption("--nb-fresh"))
-        bundle = run_case(self.folder / named, **options)
-        if not bundle.verdict.accepted:
-            pytest.fail(report_of(bundle, ""), pytrace=False)
-        return bundle
+        options.setdefault("bundles", config.rootpath / config.getoption("--nb-bundles"))
+        options.setdefault("fresh", config.getoption("--nb-fresh"))
+        try:
+            bundle = run_case(named, **options)
+        except NbCompareError as fault:
+            said = str(fault)
+        else:
+            if bundle.verdict.accepted:
+                return bundle
+            said = report_of(bundle, "")
+        pytest.fail(self._told(said), pytrace=False)
 
-    def images(self, reference: np.ndarray, subject: np.ndarray, limits: Limits = MappingProxyType({}),
-               **more: Limit) -> Verdict:
+    def images(self, reference: np.ndarray, subject: np.ndarray, limits: Limits = _NO_LIMITS, **more: Limit) -> Verdict:
         """Judge two arrays [slow, fast] by thresholds by metric, such as ``correlation=(0.9995, None)``, each as an
         argument of its own or all of them in ``limits``, as ``callables`` takes them."""
         from nbcompare.errors import NbCompareError
+        from nbcompare.run.given_arrays import two_images
 
+        self.asked.judged += 1
         try:
-            rois, thresholds = self._asked({**limits, **more})
-            return _judge(reference, subject, rois, thresholds)
+            first, second = two_images(reference, subject)
+            rois, thresholds = self._asked_for(together(limits, more), first.shape)
+            return self._judge(first, second, rois, thresholds)
         except NbCompareError as fault:
             said = str(fault)
-        pytest.fail(said, pytrace=False)
+        pytest.fail(self._told(said), pytrace=False)
 
     def callables(self, reference: Callable[..., np.ndarray], subject: Callable[..., np.ndarray], *arguments: Any,
-                  limits: Limits = MappingProxyType({}), **options: Any) -> Verdict:
-        """Call both with the same arguments and judge the arrays they return."""
-        return self.images(reference(*arguments, **options), subject(*arguments, **options), limits)
+                  limits: Limits = _NO_LIMITS, **options: Any) -> Verdict:
+        """Call both with the same arguments and judge the arrays they return, each as it was when it was returned.
 
-    def golden(self, image: np.ndarray, name: str, limits: Limits = MappingProxyType({}), **more: Limit) -> Verdict:
+        It is no comparison where both are one function, where they return one array, and where the first changed an
+        array among the arguments, from which the second would start.
+        """
+        from nbcompare.errors import NbCompareError, UsageError
+        from nbcompare.run.given_arrays import one_image, two_images, unchanged
+
+        try:
+            if reference == subject:
+                raise UsageError("reference and subject are one function: what is compared with itself shows nothing")
+            with unchanged((*arguments, *options.values()), "the reference"):
+                first = reference(*arguments, **options)
+            kept = one_image(first, "reference").copy()
+            second = subject(*arguments, **options)
+            two_images(first, second)
+        except NbCompareError as fault:
+            said = str(fault)
+        else:
+            return self.images(kept, second, limits)
+        pytest.fail(self._told(said), pytrace=False)
+
+    def golden(self, image: np.ndarray, name: str, limits: Limits = _NO_LIMITS, **more: Limit) -> Verdict:
         """Judge an array against golden/NAME.npy beside the test.
 
         A golden that is missing is a failure; --nb-update-reference writes it, and the test fails that once.
         """
-        import numpy as np
+        from nbcompare.commands.pytest_golden import golden_path, read_golden, write_golden
+        from nbcompare.errors import NbCompareError
 
-        path = self.folder / "golden" / f"{name}.npy"
-        if self.config.getoption("--nb-update-reference"):
-            path.parent.mkdir(exist_ok=True)
-            np.save(path, image)
-            pytest.fail(f"{path} was written anew, as --nb-update-reference asks; look at it, commit it with where it "
-                        "comes from, and run the test again without the option", pytrace=False)
-        if not path.is_file():
-            pytest.fail(f"there is no golden image {path}; --nb-update-reference writes it", pytrace=False)
-        return self.images(np.load(path, allow_pickle=False), image, limits, **more)
+        self.asked.judged += 1
+        try:
+            path = golden_path(self.folder, name)
+            if self.node.config.getoption("--nb-update-reference"):
+                said = write_golden(path, image)
+            else:
+                return self.images(read_golden(path), image, limits, **more)
+        except NbCompareError as fault:
+            said = str(fault)
+        pytest.fail(self._told(said), pytrace=False)
 
-    def _asked(self, limits: Limits) -> tuple[Sequence[Roi], Sequence[Threshold]]:
-        """Regions (none: the whole image) and thresholds. Raises UsageError or CaseError."""
-        from nbcompare.case.case import load_case
+    def _asked_for(self, limits: Limits, shape: tuple[int, ...]) -> tuple[Sequence[Roi], Sequence[Threshold]]:
+        """Regions (none: the whole image) and thresholds. Raises UsageError, ShapeError or CaseError."""
+        from nbcompare.commands.pytest_limits import case_for_arrays, thresholds_of
 
-        if not limits and self.marked_case:
-            case = load_case(self.folder / self.marked_case)
+        if not limits and self.marked.case:
+            case = case_for_arrays(self.marked.case, shape)
             return case.rois, case.thresholds
-        return (), _thresholds(limits or self.marked)
+        return (), thresholds_of(limits or self.marked.limits)
 
+    def _judge(self, reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi],
+               thresholds: Sequence[Threshold]) -> Verdict:
+        """The verdict on two arrays; anything but an accepted one fails the test, and what hardly fails is told."""
+        from nbcompare.case.weak_thresholds import weaknesses
+        from nbcompare.run.api import WeakThresholds, compare_images
+        from nbcompare.verdict.verdict import judge
 
-def _judge(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Roi], thresholds: Sequence[Threshold]) -> Verdict:
-    """The verdict on two arrays; anything but an accepted one fails the test. Raises ShapeError for two shapes."""
-    from nbcompare.run.api import WeakThresholds, compare_images, judge
-
-    comparison = compare_images(reference, subject, rois, figures=[(entry.metric, entry.roi) for entry in thresholds])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", WeakThresholds)
+        comparison = compare_images(reference, subject, rois, figures=[(entry.metric, entry.roi)
+                                                                       for entry in thresholds])
         verdict = judge(comparison, thresholds)
-    if not verdict.accepted:
-        worst = comparison.regions[0].worst
-        pytest.fail("\n".join([str(verdict.word), *verdict.reasons,
-                               f"largest difference at fast {worst.x} slow {worst.y}: reference {worst.reference}, "
-                               f"subject {worst.subject}"]), pytrace=False)
-    return verdict
+        if not verdict.accepted:
+            worst = comparison.regions[0].worst
+            said = [str(verdict.word), *verdict.reasons, f"largest difference at fast {worst.x} slow {worst.y}: "
+                    f"reference {worst.reference}, subject {worst.subject}"]
+            pytest.fail(self._told("\n".join(said)), pytrace=False)
+        for weak in weaknesses(thresholds, [region.roi for region in comparison.regions]):
+            self.node.warn(WeakThresholds(weak.sentence))
+        return verdict
+
+    def _told(self, said: str) -> str:
+        """What a failure says, kept where its exception would end a thread and no test."""
+        if threading.get_ident() != self.asked.thread:
+            self.asked.failed.append(said)
+        return said
 
 
-def _thresholds(limits: Limits) -> Sequence[Threshold]:
-    """Raises UsageError for a metric that there is not, and for a limit that could never fail."""
-    from nbcompare.case.threshold import Threshold
-    from nbcompare.run.given_limits import checked_thresholds
+def unjudged(item: pytest.Item) -> str | None:
+    """Why a test that ended well shows nothing of what it asked this plugin for, or None."""
+    from nbcompare.commands.pytest_limits import is_ours
 
-    found = []
-    for metric, limit in limits.items():
-        low, high = limit if isinstance(limit, tuple) else (None, limit)
-        found.append(Threshold(metric, "full", low, high, "given by the test"))
-    return checked_thresholds(found)
+    asked = item.stash.get(ASKED, None)
+    if asked is None:
+        if any(is_ours(marker) for marker in item.iter_markers("parity")):
+            return "this test is marked parity and takes neither parity nor parity_images: nothing was judged"
+        return None
+    if asked.failed:
+        return "in another thread, where it failed no test:\n" + "\n".join(asked.failed)
+    return None if asked.judged else "this test takes parity and judged nothing; one that has nothing to judge skips"
 
 
 @pytest.fixture
 def parity(request: pytest.FixtureRequest) -> Parity:
     """Run cases, call two implementations, hold arrays against each other or against golden images."""
-    marker = request.node.get_closest_marker("parity")
-    named = dict(marker.kwargs) if marker else {}
-    case = marker.args[0] if marker and marker.args else named.pop("case", None)
-    return Parity(request.config, request.path.parent, named, case)
+    from nbcompare.errors import NbCompareError
+
+    asked = request.node.stash[ASKED] = Asked()
+    try:
+        return Parity(request.node, marked(request.node), asked)
+    except NbCompareError as fault:
+        said = str(fault)
+    pytest.fail(said, pytrace=False)
 
 
 @pytest.fixture

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbcompare.commands.pytest_fixtures import nb_device, parity, parity_images, report_of
+from nbcompare.commands.pytest_fixtures import nb_device, parity, parity_images, report_of, unjudged
 
 if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Bundle
+    from nbcompare.case.threshold import Threshold
+    from nbcompare.verdict.verdict import Verdict
 
-SUFFIX = ".parity.yaml"
+SUFFIXES = (".parity.yaml", ".parity.yml")
 __all__ = ["nb_device", "parity", "parity_images"]
 """The fixtures."""
 
@@ -61,10 +63,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ParityFile | None:
-    if not file_path.name.endswith(SUFFIX):
+    if not file_path.name.endswith(SUFFIXES):
         return None
     found: ParityFile = ParityFile.from_parent(parent, path=file_path)
     return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A test that asks for a judgement and gets none is no pass; one that failed or was skipped has said so itself."""
+    yield
+    said = unjudged(item)
+    if said:
+        pytest.fail(said, pytrace=False)
 
 
 class ParityFailure(Exception):
@@ -85,17 +96,19 @@ class ParityFile(pytest.File):
             raise self.CollectError(str(fault)) from None
         for cell in cells:
             before = f"{cell.name}: " if case.matrix else ""
-            for at, threshold in enumerate(cell.thresholds):
+            for threshold in cell.thresholds:
                 name = f"{before}{threshold.roi}: {threshold.metric} {threshold.allowed}"
-                yield ParityItem.from_parent(self, name=name, cell=cell.name, at=at)
+                yield ParityItem.from_parent(self, name=name, cell=cell.name, threshold=threshold)
+            if not cell.thresholds:  # an engine that has to refuse, say: its verdict is the test
+                yield ParityItem.from_parent(self, name=f"{before}verdict", cell=cell.name, threshold=None)
 
 
 class ParityItem(pytest.Item):
-    """One threshold of a case in one region."""
+    """One threshold of a case in one region; the verdict of a case without any."""
 
-    def __init__(self, *, cell: str, at: int, **more: Any):
+    def __init__(self, *, cell: str, threshold: Threshold | None, **more: Any):
         super().__init__(**more)
-        self.cell, self.at = cell, at
+        self.cell, self.threshold = cell, threshold
         self.add_marker("parity")
 
     def runtest(self) -> None:
@@ -103,9 +116,10 @@ class ParityItem(pytest.Item):
 
         bundle = _bundle_of(self.config, self.path, self.cell)
         verdict = bundle.verdict
-        check = verdict.checks[self.at] if len(verdict.checks) > self.at else None
-        held = check is not None and (check.holds or verdict.word is Label.PROVEN)
-        if not held or (not verdict.accepted and all(entry.holds for entry in verdict.checks)):
+        if verdict.word is Label.PROVEN or (self.threshold is None and verdict.accepted):
+            return
+        check = next((entry for entry in verdict.checks if entry.threshold == self.threshold), None)
+        if check is None or not check.holds or _more_is_wrong(verdict):
             raise ParityFailure(report_of(bundle, check.sentence if check else ""))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -117,6 +131,15 @@ class ParityItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, 0, f"{self.path.name}: {self.name}"
+
+
+def _more_is_wrong(verdict: Verdict) -> bool:
+    """Whether a verdict is not accepted for anything but thresholds that do not hold, each of which fails its test."""
+    from nbcompare.verdict.verdict import Label
+
+    outside = {check.sentence for check in verdict.checks if not check.holds}
+    told = verdict.word is Label.NOT_PROVEN or (verdict.word is Label.FAIL and set(verdict.reasons) <= outside)
+    return not verdict.accepted and not (outside and told)
 
 
 # --- one run for all --------------------------------------------------------------------------------------

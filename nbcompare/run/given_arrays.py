@@ -3,7 +3,8 @@ at when they were read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import numpy as np
 
@@ -77,6 +78,21 @@ def _share_memory(first: np.ndarray, second: np.ndarray) -> bool:
         return bool(np.shares_memory(first, second, max_work=100_000))  # type: ignore[arg-type]  # numpy's stub knows two of its values
     except np.exceptions.TooHardError:
         return True
+
+
+@contextmanager
+def unchanged(given: Iterable[object], who: str) -> Iterator[None]:
+    """Raises UsageError where an array among what is given to a function was changed by it: whoever is given it next
+    would start from what the first left."""
+    arrays = []
+    for value in given:
+        with suppress(Exception):  # a tensor on a device has no array here
+            arrays += [np.asarray(value)] if hasattr(value, "__array__") else []
+    before = [array.copy() for array in arrays]
+    yield
+    if any(array.tobytes() != kept.tobytes() for array, kept in zip(arrays, before, strict=True)):
+        raise UsageError(f"{who} changed an array that it was given, from which the other would start",
+                         hint="give each an array of its own")
 
 
 def checked_masks(given: object, shape: Shape) -> Masks | None:

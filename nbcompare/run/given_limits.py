@@ -43,7 +43,7 @@ def checked_figures(given: object) -> tuple[tuple[str, str], ...]:
     for pair in _iterated(given, "figures", "pairs of a metric and the name of a region"):
         if not isinstance(pair, tuple | list) or len(pair) != 2 or not all(isinstance(word, str) for word in pair):
             raise UsageError(f"figures= takes pairs of a metric and the name of a region, found {pair!r}")
-        found.append((_metric(pair[0]), pair[1]))
+        found.append((known_metric(pair[0]), pair[1]))
     return tuple(found)
 
 
@@ -148,7 +148,8 @@ def _refuse_bad_runs(roi: Roi, where: str) -> None:
 # --- one threshold ----------------------------------------------------------------------------------------
 
 
-def _metric(name: object) -> str:
+def known_metric(name: object) -> str:
+    """Raises UsageError for a metric that there is not."""
     if not isinstance(name, str):
         raise UsageError(f"a metric is named by text, found {name!r}")
     if name not in METRICS:
@@ -158,7 +159,7 @@ def _metric(name: object) -> str:
 
 def _threshold(given: Threshold) -> Threshold:
     """The threshold with plain numbers. Raises UsageError."""
-    name = _metric(given.metric)
+    name = known_metric(given.metric)
     for key in ("roi", "why"):
         if not isinstance(getattr(given, key), str):
             what = "the name of a region" if key == "roi" else "the reason of the number"

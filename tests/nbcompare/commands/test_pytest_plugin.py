@@ -57,6 +57,33 @@ def test_an_engine_that_fails_fails_every_test(project):
     project("crash").runpytest_subprocess("-p", "no:xdist").assert_outcomes(failed=4)
 
 
+def test_a_case_without_thresholds_is_one_test_which_holds_only_where_the_engines_refuse(project):
+    """It was none, so that a session with it was green whatever the engines did."""
+    tester = project()
+    (tester.path / "mine.parity.yaml").unlink()
+    (tester.path / "engines/refuses.py").write_text((tester.path / "engines/exit7.py").read_text() + "# another\n")
+    for name, engine in (("refuses", "refuses"), ("renders", "twin")):
+        text = CASE.format(python=sys.executable, good="engines/exit7.py", subject=f"engines/{engine}.py")
+        (tester.path / f"{name}.parity.yml").write_text(
+            text.replace("name: mine", f"name: {name}").partition("thresholds:")[0]
+            + "expect: {reference: {exit_code: 7, stderr: wrong}, subject: {exit_code: 7, stderr: wrong}}\n")
+    result = tester.runpytest_subprocess("-p", "no:xdist", "-rA")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["PASSED refuses.parity.yml::verdict", "FAILED renders.parity.yml::verdict*"])
+
+
+def test_a_threshold_that_holds_fails_with_its_case_where_more_is_wrong_than_thresholds(project):
+    """Both images are constant: one figure is outside, and none of the others is evidence."""
+    tester = project("constant")
+    case = tester.path / "mine.parity.yaml"
+    case.write_text(case.read_text().replace("engines/good.py", "engines/constant_too.py")
+                    + "  - {metric: nan_fraction, max: 0, why: no pixel is undefined}\n")
+    (tester.path / "engines/constant_too.py").write_text(
+        (tester.path / "engines/constant.py").read_text() + "# another program\n")
+    result = tester.runpytest_subprocess("-p", "no:xdist", "-k", "nan_fraction and full")
+    result.assert_outcomes(failed=1, deselected=5)
+
+
 def test_two_processes_run_the_case_once(project, monkeypatch, tmp_path):
     tester = project()
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -105,8 +132,10 @@ def reference(scale): return scale * np.arange(1.0, 101).reshape(10, 10)
 def port(scale): return 1.02 * reference(scale)
 
 def test_images(parity_images): parity_images(reference(1), reference(1), {"sum_ratio": (0.99, 1.01)}, max_abs_diff=0)
+def test_lists(parity_images): parity_images(reference(1), reference(1).tolist(), {"sum_ratio": [0.99, 1.01]})
 def test_scale(parity_images): parity_images(reference(1), port(1), sum_ratio=(0.99, 1.01))
-def test_callables(parity): parity.callables(reference, reference, 3, limits={"correlation": (0.9995, None)})
+def test_callables(parity):
+    parity.callables(reference, lambda scale: reference(scale), 3, limits={"correlation": (0.9995, None)})
 def test_shapes(parity): parity.images(reference(1), reference(1)[1:], max_abs_diff=0)
 def test_nothing(parity): parity.images(reference(1), reference(1))
 def test_typo(parity): parity.images(reference(1), reference(1), corelation=(0.9, None))
@@ -135,7 +164,7 @@ def test_arrays_of_ones_own_are_judged_by_the_same_thresholds(pytester):
     pytester.makepyfile(OWN)
     (pytester.path / "arrays.yaml").write_text(ARRAYS)
     result = pytester.runpytest_subprocess("-p", "no:xdist", "-rfA", "--strict-markers")
-    result.assert_outcomes(passed=4, failed=7)
+    result.assert_outcomes(passed=5, failed=7)
     result.stdout.fnmatch_lines(["*sum_ratio on full: 1.02, allowed 0.99 .. 1.01*", "*correlation*"])
     for words in ("the subject 10 x 9", "nothing was judged", "did you mean 'correlation'", "could never fail",
                   "sum_ratio on corner: 1.02"):

@@ -1,0 +1,126 @@
+"""The pytest plugin on tests that show nothing: none of them passes, and each says why."""
+
+from xml.etree import ElementTree
+
+BEGINNING = """\
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+import pytest
+
+RATIO = {"sum_ratio": (0.99, 1.01), "correlation": (0.9995, None)}
+BUFFER = np.zeros((10, 10))
+def image(scale=1): return scale * np.arange(1.0, 101).reshape(10, 10)
+def into_buffer(scale=1): BUFFER[:] = image(scale); return BUFFER
+def into_given(out): out[:] = image(); return out.copy()
+def does_nothing(out): return out.copy()
+"""
+
+ARRAYS = """\
+name: arrays
+title: the thresholds by which arrays are judged
+command: -detpixels_x 9 -detpixels_y 9
+image: {fast: 9, slow: 9}
+rois: {corner: [0, 3, 0, 3]}
+thresholds: [{metric: sum_ratio, min: 0.99, max: 1.01, why: same scale}]
+"""
+
+SHOW_NOTHING = {
+    "def {name}(parity): pass": "takes parity and judged nothing",
+    "def {name}(parity_images): return": "takes parity and judged nothing",
+    "@pytest.mark.parity(sum_ratio=(0.99, 1.01))\ndef {name}(): pass": "takes neither parity nor parity_images",
+    "@pytest.mark.parity('arrays.yaml')\ndef {name}(): pass": "takes neither parity nor parity_images",
+    "def {name}(parity_images):\n    with ThreadPoolExecutor(1) as pool:\n"
+    "        pool.submit(parity_images, image(), image(2), RATIO)":
+        "in another thread, where it failed no test",
+    "def {name}(parity_images): parity_images(image(), image())": "nothing was judged",
+    "def {name}(parity_images): a = image(); parity_images(a, a[:], RATIO)": "compared with itself",
+    "def {name}(parity_images): a = image(); parity_images(a, a.T, RATIO)": "share memory",
+    "def {name}(parity_images): parity_images(image(), image() * np.nan, RATIO)": "not finite",
+    "def {name}(parity_images): parity_images(image() * 0, image() * 0, RATIO)": "is constant",
+    "def {name}(parity): parity.callables(image, image, limits=RATIO)": "are one function",
+    "def {name}(parity): parity.callables(into_buffer, lambda: BUFFER, limits=RATIO)": "compared with itself",
+    "def {name}(parity): parity.callables(into_buffer, lambda: into_buffer(2).copy(), limits=RATIO)":
+        "sum_ratio on full: 2,",
+    "def {name}(parity): parity.callables(into_given, does_nothing, np.ones((10, 10)), limits=RATIO)":
+        "the reference changed an array that it was given",
+    "def {name}(parity_images): parity_images(image(), image(), sum_ratio=(.9, 1, 1.1))": "are (least, most)",
+    "def {name}(parity_images): parity_images(image(), image(0.3), sum_ratio=1)": "takes (least, most)",
+    "def {name}(parity_images): parity_images(image(), image(), sum_ratio='1')": "takes (least, most)",
+    "def {name}(parity_images): parity_images(image(), image(), max_abs_diff='1')": "a number or None, found '1'",
+    "def {name}(parity_images): parity_images(image(), image(), max_abs_diff=None)": "needs a least or a most value",
+    "def {name}(parity_images): parity_images(image(), image(), max_abs_diff=True)": "found True",
+    "def {name}(parity_images): parity_images(image(), image(), ['sum_ratio'])": "limits are given by metric",
+    "def {name}(parity_images): parity_images(image(), image(), RATIO, sum_ratio=(.1, 9))": "is given twice",
+    "def {name}(parity_images): parity_images(image(), image(), rois=[1])": "there is no metric 'rois'",
+    "@pytest.mark.parity('arrays.yaml')\ndef {name}(parity_images): parity_images(image(), image())":
+        "is about 9 x 9 pixels",
+    "@pytest.mark.parity('arrays.yaml', sum_ratio=(0, 2))\ndef {name}(parity): pass": "one of the two can judge",
+    "@pytest.mark.parity('arrays.yaml', 'b.yaml')\ndef {name}(parity): pass": "takes one case file",
+    "@pytest.mark.parity(0.99)\ndef {name}(parity): pass": "takes one case file, found 0.99",
+    "@pytest.mark.parity(max_abs_diff=0)\n@pytest.mark.parity(sum_ratio=(1.9, 2.1))\n"
+    "def {name}(parity_images): parity_images(image(), image(2))": "max_abs_diff on full: 100, allowed <= 0",
+    "def {name}(parity): parity.case('nowhere.yaml')": "cannot read the file",
+    "def {name}(parity): parity.case()": "needs a case",
+    "def {name}(parity): parity.golden(image(), '../still', max_abs_diff=0)": "the name of a golden image",
+    "def {name}(parity): parity.golden(image(), 'damaged', max_abs_diff=0)": "cannot read the golden image",
+}
+SHOW_SOMETHING = {
+    "def {name}(parity): pytest.skip('no device')": "skipped",
+    "@pytest.mark.xfail\ndef {name}(parity_images): parity_images(image(), image(2), RATIO)": "xfailed",
+    "@pytest.mark.parity\ndef {name}(): pass": "passed",  # somebody else's marker
+    "@pytest.mark.parity('AT-001')\ndef {name}(): pass": "passed",
+    "@pytest.fixture\ndef both(parity): return lambda scale: parity.images(image(), image(scale), RATIO)\n"
+    "@pytest.mark.parametrize('scale', [1.0])\ndef {name}(both, scale): both(scale)": "passed",
+    "def {name}(parity_images):\n    with pytest.raises(pytest.fail.Exception):\n"
+    "        parity_images(image(), image(2), RATIO)": "passed",
+    "@pytest.mark.parity(limits=RATIO)\nclass Test{name}:\n    @pytest.mark.parity(max_abs_diff=0)\n"
+    "    def {name}(self, parity): parity.callables(into_buffer, image)": "passed",
+}
+
+
+def test_what_shows_nothing_fails_with_the_reason_and_what_shows_something_does_not(pytester):
+    tests = [*SHOW_NOTHING, *SHOW_SOMETHING]
+    named = {f"test_{at:02}": text for at, text in enumerate(tests)}
+    pytester.makepyfile(BEGINNING + "\n".join(text.replace("{name}", name) for name, text in named.items()))
+    (pytester.path / "arrays.yaml").write_text(ARRAYS)
+    (pytester.path / "golden").mkdir()
+    (pytester.path / "golden/damaged.npy").write_bytes(b"\x93NUMPY")
+    result = pytester.runpytest_subprocess("-p", "no:xdist", "--strict-markers", "--junitxml", "said.xml")
+    said = {}
+    for entry in ElementTree.parse(pytester.path / "said.xml").iter("testcase"):
+        said[entry.get("name").partition("[")[0]] = [ElementTree.tostring(part, "unicode", "text") for part in entry]
+    for name, text in named.items():
+        assert SHOW_NOTHING.get(text, "") in "".join(said[name]), text
+        assert bool(said[name]) == (SHOW_SOMETHING.get(text) != "passed"), text
+    assert "Traceback" not in result.stdout.str() and "nbcompare/" not in result.stdout.str()
+    found = result.parseoutcomes()
+    assert found["failed"] + found["errors"] == len(SHOW_NOTHING)
+    assert (found["passed"], found["skipped"], found["xfailed"]) == (len(SHOW_SOMETHING) - 2, 1, 1)
+
+
+def test_a_golden_image_that_is_kept_read_only_or_shows_nothing_is_not_written(pytester):
+    pytester.makepyfile(BEGINNING + """
+def test_kept(parity): parity.golden(image(), "kept", max_abs_diff=0)
+def test_empty(parity): parity.golden(image() * 0, "empty", max_abs_diff=0)
+def test_masked(parity): parity.golden(np.ma.masked_less(image(), 5), "masked", max_abs_diff=0)
+def test_nan(parity): parity.golden(image() * np.nan, "nan", max_abs_diff=0)
+def test_out(parity): parity.golden(image(), "/tmp/out", max_abs_diff=0)
+""")
+    (pytester.path / "golden").mkdir()
+    (pytester.path / "golden/kept.npy").write_bytes(b"as it was")
+    (pytester.path / "golden/kept.npy").chmod(0o444)
+    result = pytester.runpytest_subprocess("-p", "no:xdist", "--nb-update-reference")
+    result.assert_outcomes(failed=5)
+    result.stdout.fnmatch_lines(["*kept.npy is read-only*", "*no golden image*", "*mask would be lost*", "*no golden*",
+                                 "*the name of a golden image*"])
+    assert [path.name for path in (pytester.path / "golden").iterdir()] == ["kept.npy"]
+    assert (pytester.path / "golden/kept.npy").read_bytes() == b"as it was"
+
+
+def test_thresholds_that_hardly_fail_are_told_where_the_test_stands(pytester):
+    pytester.makepyfile(BEGINNING + """
+def test_it(parity_images): parity_images(image(), image(), correlation=(0.5, None))
+""")
+    result = pytester.runpytest_subprocess("-p", "no:xdist")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*WeakThresholds: weak: correlation on full is >= 0.5*", "*def test_it*"])
