@@ -97,10 +97,12 @@ def _options(words: Sequence[str]) -> Iterator[_Given]:
 
 
 def _rule_for(adapter: Adapter, given: _Given) -> ArgumentRule | None:
-    """The rule of an option, by this name or another name of the same option of nanoBragg."""
+    """The rule of an option by this name, else by another name of the same option of nanoBragg: a port may mean
+    another unit by each of two names."""
+    exact = (rule for rule in adapter.rules if rule.option == given.option)
     known = option_named(given.option)
-    return next((rule for rule in adapter.rules if rule.option == given.option
-                 or (known is not None and option_named(rule.option) is known)), None)
+    other = (rule for rule in adapter.rules if known is not None and option_named(rule.option) is known)
+    return next(exact, None) or next(other, None)
 
 
 def _without_rule(adapter: Adapter, given: _Given, changes: list[str]) -> tuple[str, ...]:
