@@ -48,4 +48,13 @@ def test_arguments_of_another_size_and_images_that_agree(rendered, nb):
     assert other.code == 1 and "declare 32 x 32 pixels (fast x slow), and the reference is 24 x 24" in other.err
     same = nb("images", "a.npy", "b.npy", "--", *ARGS)
     assert same.code == 0 and "cause" not in same.out
+    assert "no trial was run: no pixel that is judged differs" in same.out
+    near = np.load("b.npy")
+    near[3, 3] *= 1.0001
+    np.save("near.npy", near)
+    said = nb("images", "a.npy", "near.npy", "--no-bundle", "--", *ARGS)
+    assert said.code == 0 and "no trial was run, as the images pass" in said.out
+    np.save("low.npy", near[:12])
+    low = nb("images", "a.npy", "low.npy", "--no-bundle", "--", *ARGS)
+    assert low.code == 4 and "no trial was run: the images cannot be laid on each other" in low.out
     assert nb("images", "a.npy", "b.npy", "-mat", "A.mat").code == 1, "arguments come after --"
