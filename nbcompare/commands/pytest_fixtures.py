@@ -25,7 +25,7 @@ _NO_LIMITS: Limits = MappingProxyType({})
 
 
 @dataclass
-class Asked:
+class Judging:
     """What the fixture of one test was asked: how often it judged, and what failed in another thread, where a failure
     reaches nobody."""
 
@@ -34,7 +34,7 @@ class Asked:
     failed: list[str] = field(default_factory=list)
 
 
-ASKED = pytest.StashKey[Asked]()
+ASKED = pytest.StashKey[Judging]()
 
 
 def report_of(bundle: Bundle, sentence: str) -> str:
@@ -56,7 +56,7 @@ class Parity:
 
     node: pytest.Item
     marked: Marked
-    asked: Asked
+    asked: Judging
 
     @property
     def folder(self) -> Path:
@@ -195,7 +195,7 @@ def parity(request: pytest.FixtureRequest) -> Parity:
     """Run cases, call two implementations, hold arrays against each other or against golden images."""
     from nbcompare.errors import NbCompareError
 
-    asked = request.node.stash[ASKED] = Asked()
+    asked = request.node.stash[ASKED] = Judging()
     try:
         return Parity(request.node, marked(request.node), asked)
     except NbCompareError as fault:

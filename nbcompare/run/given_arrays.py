@@ -75,7 +75,7 @@ def _refuse_masked(given: object, role: str) -> None:
 def _share_memory(first: np.ndarray, second: np.ndarray) -> bool:
     """Whether any pixel of one is a pixel of the other; also where that takes too long to tell."""
     try:
-        return bool(np.shares_memory(first, second, max_work=100_000))  # type: ignore[arg-type]  # numpy's stub knows two of its values
+        return bool(np.shares_memory(first, second, max_work=100_000))  # type: ignore[arg-type]  # the stub has 0 and -1
     except np.exceptions.TooHardError:
         return True
 
