@@ -48,9 +48,12 @@ def project(tmp_path, dist, installed):
 
     def shell(lines, **variables):
         bash = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", lines]
-        return subprocess.run(bash, cwd=tmp_path, text=True, capture_output=True, check=False,
+        done = subprocess.run(bash, cwd=tmp_path, text=True, capture_output=True, check=False,
                               env={**environment, **variables}, timeout=300)
+        shell.said += done.stdout + done.stderr
+        return done
 
+    shell.said = ""
     return shell
 
 
@@ -128,11 +131,11 @@ def acted(project, tmp_path, **given):
 def test_the_action_judges_every_case_sweeps_a_matrix_and_gates(project, installed, tmp_path):
     grid = CASE.format(name="grid") + "matrix: {axes: {-exposure: [1, 2]}}\n"
     (tmp_path / "cases/grid.yaml").write_text(grid)
-    code, done = acted(project, tmp_path, cases="cases/still.yaml cases/rotation.yaml cases/grid.yaml", gate="N1",
+    code, done = acted(project, tmp_path, cases="cases/still.yaml cases/rotation.yaml\ncases/grid.yaml\n", gate="N1",
                        options=f"--fresh --py-bin '{installed}/python {FAKES}/flux.py'")
     assert code == 0, done.stdout + done.stderr
     reports = tmp_path / "temp/nb-compare"
-    assert suites(reports / "grid.xml") == [("grid.exposure1", 0), ("grid.exposure2", 0)]
+    assert suites(reports / "3-grid.xml") == [("grid.exposure1", 0), ("grid.exposure2", 0)]
     assert suites(reports / "gate.xml") == [("still", 0), ("rotation", 0)]
     assert (tmp_path / "steps.md").read_text().count("## ") == 4
     assert f"reports={reports}" in (tmp_path / "output.txt").read_text()
@@ -143,7 +146,36 @@ def test_the_action_fails_where_a_case_does_and_still_reports_all(project, tmp_p
                     options=f"--py-bin '{FAKES}/bright.py'")
     assert code == 3  # of the last case; what stopped one of them is in the reports
     assert (tmp_path / "steps.md").read_text().count("## nb-compare: 0 of 1 accepted") == 3
-    assert suites(tmp_path / "temp/nb-compare/rotation.xml") == [("rotation", 1)]
+    assert suites(tmp_path / "temp/nb-compare/3-rotation.xml") == [("rotation", 1)]
+
+
+@pytest.mark.parametrize(("given", "sentence"), [({"cases": " \n"}, "nothing was judged"),
+                                                 ({"options": "--py-bin 'python -m x"}, "unmatched single quote")])
+def test_what_the_action_cannot_read_is_no_success(project, tmp_path, given, sentence):
+    """No case at all, and options that no shell could split: never the run of what is left of them."""
+    code, _ = acted(project, tmp_path, **{"cases": "cases/still.yaml", "install": "", **given})
+    assert code != 0 and not (tmp_path / "bundles").exists()
+    assert sentence in project.said
+
+
+def test_two_cases_of_one_file_name_have_a_report_each(project, tmp_path):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/still.yaml").write_text(CASE.format(name="other"))
+    assert acted(project, tmp_path, cases="cases/still.yaml more/still.yaml", install="")[0] == 0
+    reports = tmp_path / "temp/nb-compare"
+    assert [suites(reports / f"{number}-still.xml") for number in (1, 2)] == [[("still", 0)], [("other", 0)]]
+
+
+def test_an_artefact_holds_what_marks_the_bundles_of_others():
+    """GitHub leaves hidden files out unless it is told; the mark of an imported bundle is one."""
+    from nbcompare.bundle.names import IMPORTED
+
+    assert IMPORTED.startswith(".")
+    action = yaml.safe_load((CHECKOUT / "action.yml").read_text(encoding="utf-8"))
+    workflow = yaml.safe_load(blocks("yaml")[0])
+    uploads = [step["with"] for step in (*action["runs"]["steps"], *workflow["jobs"]["parity"]["steps"])
+               if step.get("uses", "").startswith("actions/upload-artifact")]
+    assert len(uploads) == 2 and all(given["include-hidden-files"] for given in uploads)
 
 
 def test_the_workflow_of_one_step_gives_the_action_what_it_takes():

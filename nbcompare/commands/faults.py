@@ -36,9 +36,10 @@ def said_of(fault: BaseException) -> Said:
         where = context.command_path if context else "nb-compare"
         return Said(f"{visible(fault.format_message())}\n  next: {where} --help", ExitCode.USAGE)
     if isinstance(fault, (click.exceptions.Abort, KeyboardInterrupt)):
-        return Said("stopped; nothing was published", ExitCode.ENGINE_FAILED)
+        return Said("stopped; what was being run left no bundle", ExitCode.ENGINE_FAILED)
     if isinstance(fault, Stopped):
-        return Said(f"stopped by {fault}; nothing was published, and no engine is left running", 128 + fault.number)
+        return Said(f"stopped by {fault}; what was being run left no bundle, and no engine is left running",
+                    128 + fault.number)
     if isinstance(fault, NbCompareError):
         return Said(str(fault), fault.exit_code)
     if isinstance(fault, MemoryError):
