@@ -76,6 +76,7 @@ def edited(*changes):
     ("mosaic-spread-value", edited(("-mosaic", 0.15), ("-mosaic_dom", 10)), "0.15"),
     ("mosaic-spread-value", edited(("-mosaic", 0.15), ("-mosaic_dom", 6)), "6 domains"),
     ("mosaic-spread-value", edited(("-mosaic", 0.004), ("-mosaic_dom", 7)), "7 domains"),
+    ("dispersion-value", edited(("-dispersion", 0.4), ("-dispsteps", 3)), "(3 steps): -dispersion 0.4 instead of 0"),
     ("default-F-value", edited(("-default_F", 30)), "30 instead of 0"),
     ("water-value", edited(("-water", 15)), "15 instead of 0"),
     ("convention-value", (*SOUND, "-xds"), "xds"),

@@ -5,16 +5,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from nbcompare.case.arguments.command import parse_command
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.rendering.render_cache import RenderCache
 from nbcompare.explain.diagnose.finders import reflections
 from nbcompare.explain.diagnose.hypotheses import file_table, value_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.reflection_table import ReflectionTable
 from nbcompare.explain.diagnose.search import fitting
+from nbcompare.explain.diagnose.search.domains import other_samplings
 from nbcompare.explain.diagnose.search.simulator import Simulator
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Clock
 
@@ -88,6 +91,21 @@ def test_where_no_bright_reflection_is_listed_none_is_said_to_have_another_defau
 def test_a_fit_of_two_parameters_that_do_the_same_takes_half_a_step_in_each():
     """Undamped, their normal matrix is singular."""
     assert fitting._damped_step(np.ones((4, 2)), np.ones(4), 0.0) == pytest.approx([0.5, 0.5])
+
+
+@pytest.mark.parametrize(("given", "counts"), [((), {3, 4, 5, 7, 9}), (("-dispsteps", "2"), set())])
+def test_a_spread_of_the_beam_is_tried_with_other_steps_of_the_same_variance(question, given, counts):
+    """Two steps of a range of 1 lie half of it from the middle; where the command says how many, nothing is tried."""
+    command = parse_command((*ARGV, *given)).without("-sourcefile")
+    asked = Question(question.pair.reference, question.pair.subject, command.argv, question.folder)
+    dispersion = next(found for found in fit_parameters(asked) if found.labels == ("-dispersion",))
+    seen = set()
+    for other, values in other_samplings(dispersion, (1.0,), command):
+        argv = other.candidate(command, values).command
+        count = int(argv.number("-dispsteps"))
+        seen.add(count)
+        assert np.linspace(-0.5, 0.5, count).var() * argv.number("-dispersion")**2 == pytest.approx(0.25)
+    assert seen == counts
 
 
 class Idle:

@@ -283,6 +283,15 @@ def of_domains(parameter: FitParameter, count: int) -> FitParameter:
     return replace(parameter, title=f"{parameter.title} ({count} domains)", turn=turn, prior=parameter.prior - 0.02)
 
 
+def of_steps(parameter: FitParameter, option: str, count: int) -> FitParameter:
+    """A spread of the beam, sampled by so many steps."""
+
+    def turn(command: Command, values: Sequence[float]) -> Command:
+        return parameter.turn(command, values).setting(option, count)
+
+    return replace(parameter, title=f"{parameter.title} ({count} steps)", turn=turn, prior=parameter.prior - 0.02)
+
+
 def _scaled_axes(*factors: float) -> tuple[FileEdit, ...]:
     """The matrix file with its columns, the reciprocal axes, made longer."""
     label = " ".join(repr(float(factor)) for factor in factors)

@@ -1,4 +1,4 @@
-"""A mosaic spread where the command has none: how many domains sample it is then unknown as well.
+"""A spread where the command has none: how many domains, or steps, sample it is then unknown as well.
 
 The domains of few are not centred, so that a weak spread looks much like another orientation; which number of domains
 it is shows in what a step of it explains.
@@ -6,7 +6,11 @@ it is shows in what a step of it explains.
 
 from __future__ import annotations
 
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import MOSAIC_SPREAD, FitParameter, of_domains
+import math
+from collections.abc import Sequence
+
+from nbcompare.case.arguments.command import Command
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import MOSAIC_SPREAD, FitParameter, of_domains, of_steps
 from nbcompare.explain.diagnose.search import limits
 from nbcompare.explain.diagnose.search.fitting import Fitter, Response
 
@@ -23,3 +27,24 @@ def spread_responses(fitter: Fitter, parameter: FitParameter) -> list[Response]:
             found += fitter.responses(of_domains(parameter, count))
     found.sort(key=lambda response: -response.explained)
     return found[:limits.BEST_DOMAINS]
+
+
+_STEPS_OF = {"-dispersion": "-dispsteps", "-divergence": "-divsteps", "-hdivrange": "-hdivsteps",
+             "-vdivrange": "-vdivsteps"}
+"""The option that says how many steps there are over a range, which are two where nothing is said."""
+
+
+def other_samplings(parameter: FitParameter, values: Sequence[float],
+                    command: Command) -> list[tuple[FitParameter, tuple[float, ...]]]:
+    """The same spread sampled by other numbers of domains or steps, with the values from which to fit it; none of what
+    is no spread, and where the command says how many steps there are.
+
+    n steps over a range w, its ends among them, have the variance w^2 (n + 1) / 12 (n - 1), two of them w^2 / 4.
+    """
+    if parameter.id == MOSAIC_SPREAD:
+        return [(of_domains(parameter, count), tuple(values)) for count in limits.DOMAINS]
+    option = _STEPS_OF.get(parameter.labels[0])
+    if option is None or command.has(option):
+        return []
+    return [(of_steps(parameter, option, count), (values[0] * math.sqrt(3 * (count - 1) / (count + 1)),))
+            for count in limits.SPREAD_STEPS]

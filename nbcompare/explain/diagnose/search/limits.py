@@ -107,6 +107,9 @@ RIVALS = 6
 """So many other mistakes with the same part of the experiment are tried once one of them is proven."""
 DOMAINS = range(2, 21)
 """Numbers of mosaic domains that are tried."""
+SPREAD_STEPS = (3, 4, 5, 7, 9)
+"""Numbers of steps that may sample a spread of the beam where the command has none."""
+
 BEST_DOMAINS = 2
 """So many of them are fitted."""
 

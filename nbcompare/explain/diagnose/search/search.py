@@ -18,11 +18,11 @@ from nbcompare.explain.diagnose.causes import ANOTHER_PATTERN, CATALOGUE, MAY_MO
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.hypotheses import emulation_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import MOSAIC_SPREAD, FitParameter, fit_parameters, of_domains
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, fit_parameters
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search import limits
-from nbcompare.explain.diagnose.search.domains import spread_responses
+from nbcompare.explain.diagnose.search.domains import other_samplings, spread_responses
 from nbcompare.explain.diagnose.search.emulated_together import emulated_together
 from nbcompare.explain.diagnose.search.fitting import SMOOTHINGS, Fitted, Fitter, Response, explained_share
 from nbcompare.explain.diagnose.search.list_cut import cut_trials
@@ -328,20 +328,18 @@ class CauseSearch:
         if self._settles(candidate, fitted.reading):
             self._named_mistakes(parameter)
             self._twins(parameter, fitted.values)
-        elif parameter.id == MOSAIC_SPREAD and fitted.reading.left < NEAR:
-            self._other_domains(parameter, fitted)
+        elif fitted.reading.left < NEAR:
+            self._other_samplings(parameter, fitted)
         return bool(self.found)
 
-    def _other_domains(self, parameter: FitParameter, nearest: Fitted) -> None:
-        """A spread that comes near may be sampled by another number of domains: each is tried, the best is fitted."""
-        looked, near = [], Fitter(self.trials, 1)
-        for count in limits.DOMAINS:
-            other = of_domains(parameter, count)
-            looked.append((self.trials.reading(near.images(other, nearest.values)).left, count))
-        for _, count in sorted(looked)[:limits.BEST_DOMAINS]:
+    def _other_samplings(self, parameter: FitParameter, nearest: Fitted) -> None:
+        """A spread that comes near may be sampled by another number of points: each is tried, the best are fitted."""
+        near = Fitter(self.trials, 1)
+        others = other_samplings(parameter, nearest.values, self.question.command)
+        others.sort(key=lambda other: self.trials.reading(near.images(*other)).left)
+        for other, start in others[:limits.BEST_DOMAINS]:
             if self.trials.within(limits.AFTER_A_PROOF):
-                other = of_domains(parameter, count)
-                found = self.fitter.fit(other, nearest.values, smoothings=(0,), most_seconds=limits.DOMAINS_FIT_S)
+                found = self.fitter.fit(other, start, smoothings=(0,), most_seconds=limits.DOMAINS_FIT_S)
                 if found is None:
                     continue
                 candidate = other.candidate(self.question.command, found.values)
