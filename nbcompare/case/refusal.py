@@ -33,6 +33,13 @@ class Refusal:
         return dict(vars(self))
 
 
+_UNLIKE_A_REFUSAL = ("q", "Killed", "W")
+"""Lines that no engine refuses with: what matches all of them says nothing of what was refused. Short ones, so that an
+expression cannot take long over them."""
+_OF_A_SHELL = frozenset((124, 126, 127, *range(129, 166)))
+"""Exit codes by which shells and ``timeout`` tell how a program ended that did not end by itself."""
+
+
 def refusals_of(cursor: Cursor | None) -> dict[str, Refusal]:
     """The section ``expect``, by role. Raises CaseError with its place."""
     if cursor is None:
@@ -49,12 +56,19 @@ def _refusal(cursor: Cursor) -> Refusal:
     if len(pattern) > LONGEST:
         raise entries["stderr"].error(f"stderr is {len(pattern)} characters long, at most {LONGEST} are read")
     try:
-        empty = re.compile(pattern).search("")
+        compiled = re.compile(pattern)
+        empty, anything = compiled.search(""), all(map(compiled.search, _UNLIKE_A_REFUSAL))
     except (re.error, RecursionError, OverflowError) as fault:
         raise entries["stderr"].error(f"stderr: {pattern!r} is no regular expression: {fault}") from None
     if empty:
         raise entries["stderr"].error(f"stderr: {pattern!r} matches an empty line, so whatever an engine says would do")
-    return Refusal(whole_number(entries["exit_code"], 1, 255), pattern)
+    if anything:
+        raise entries["stderr"].error(f"stderr: {pattern!r} matches nearly any line: whatever an engine says would do")
+    code = whole_number(entries["exit_code"], 1, 255)
+    if code in _OF_A_SHELL:
+        raise entries["exit_code"].error(f"exit code {code} is how a shell tells that a program was not found, was too "
+                                         "slow or crashed, and that is no refusal")
+    return Refusal(code, pattern)
 
 
 def refusals_from(stored: Mapping[str, Any]) -> dict[str, Refusal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from nbcompare.case.refusal import Refusal
@@ -29,6 +30,11 @@ def _faults(run: Run, wanted: Refusal, said: str) -> Iterator[str]:
     if run.exit_code != wanted.exit_code:
         yield f"the {run.role} had to refuse with exit code {wanted.exit_code}, and ended with {run.exit_code}"
         return
+    crash = _crash(said)
+    if crash and crash not in wanted.stderr:
+        yield (f"the {run.role} crashed ({crash}), which is no refusal; where it refuses so, let stderr of the case "
+               f"name {crash}")
+        return
     found = a_line_matches(wanted.stderr, said)
     if found is None:
         yield (f"whether the {run.role} said {wanted.stderr!r} could not be found out in time; the expression of the "
@@ -36,6 +42,19 @@ def _faults(run: Run, wanted: Refusal, said: str) -> Iterator[str]:
     elif not found:
         last = next((line for line in reversed(said.splitlines()) if line.strip()), "nothing")
         yield f"the {run.role} refused, and no line that it said matches {wanted.stderr!r}; its last was: {last[:200]}"
+
+
+_TRACE = "Traceback (most recent call last):"
+_EXCEPTION = re.compile(r"((?:\w+\.)*[A-Z]\w*)(?::|$)")
+
+
+def _crash(said: str) -> str | None:
+    """The exception that ended a Python program, where it ended by one that nobody caught."""
+    if not any(line.strip() == _TRACE for line in said.splitlines()):
+        return None
+    last = next((line for line in reversed(said.splitlines()) if line.strip()), "")
+    found = _EXCEPTION.match(last)
+    return found[1] if found else None
 
 
 def refusal_notes(expect: Mapping[str, Refusal]) -> Iterator[str]:

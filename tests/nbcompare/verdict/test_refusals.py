@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from nbcompare.case.refusal import Refusal
 from nbcompare.engine.processes.matching import a_line_matches
+from nbcompare.verdict.refusals import _faults
 
 REFUSING = '''
 import sys
@@ -107,3 +109,31 @@ def test_a_refusal_is_regenerated_and_graded_by_how_it_ended(nb, refusing, fake,
     assert other.code != 0 and "different" in other.out, other.out
     accepted = nb("regenerate", bundle, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--format", "json")
     assert accepted.code != 0 and "different" in accepted.out, accepted.out
+
+
+@pytest.mark.parametrize("pattern", [".", "\\w", "[^x]", "(?s).+", "a|.|b"])
+def test_an_expression_that_any_line_matches_says_nothing_of_a_refusal(refusing, nb, pattern):
+    Path("any.yaml").write_text(CASE.replace("-flux .* too bright$", pattern.replace("\\", "\\\\")))
+    said = nb("validate", "any.yaml")
+    assert said.code == 1 and "matches nearly any line" in said.out + said.err
+
+
+@pytest.mark.parametrize("code", [124, 126, 127, 134, 137, 139])
+def test_an_exit_code_by_which_a_shell_tells_a_crash_is_none_to_refuse_with(refusing, nb, code):
+    Path("crash.yaml").write_text(CASE.replace("exit_code: 1", f"exit_code: {code}"))
+    said = nb("validate", "crash.yaml")
+    assert said.code == 1 and f"exit code {code} is how a shell tells" in said.out + said.err
+
+
+TRACE = "Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\n"
+
+
+@pytest.mark.parametrize(("end", "pattern", "faults"), [
+    ("ImportError: no -flux", "no -flux", 1), ("numpy.exceptions.AxisError: -flux", "-flux", 1),
+    ("MemoryError", "Error", 1), ("ValueError: -flux", "ValueError: -flux", 0)])
+def test_an_exception_that_nobody_caught_is_no_refusal_unless_the_case_names_it(end, pattern, faults):
+    from types import SimpleNamespace
+
+    found = list(_faults(SimpleNamespace(role="subject", exit_code=1), Refusal(1, pattern), f"hm\n{TRACE}{end}\n"))
+    assert len(found) == faults and all("crashed (" in fault for fault in found)
+    assert not list(_faults(SimpleNamespace(role="subject", exit_code=1), Refusal(1, pattern), f"{end}\n"))
