@@ -12,7 +12,9 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO, cast
 
+from nbcompare.commands.folding import folded
 from nbcompare.engine.processes.redact import redacted
+from nbcompare.engine.progress import terminal_width
 from nbcompare.visible import visible
 
 _LINE_ENDS = re.compile(r"(\n)")
@@ -32,7 +34,7 @@ class Screen:
         completes, bytes of text."""
         if isinstance(text, bytes):
             text = text.decode("utf-8", "replace")
-        self._stream.write(shown(text, _OURS))
+        self._stream.write(folded(shown(text, _OURS), terminal_width(self._stream) if self._stream.isatty() else 0))
         return len(text)
 
     def writelines(self, lines: list[str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from nbcompare.case.threshold import Threshold
 from nbcompare.cli import COMMANDS
 from nbcompare.commands.colour import coloured, taken_out
+from nbcompare.commands.folding import folded
 from nbcompare.commands.views import terminal
 from nbcompare.compare.text_picture import text_picture
 from nbcompare.engine.progress import Progress, time_left
@@ -200,3 +201,12 @@ def test_a_sweep_is_seen_from_its_beginning_on_one_line_of_any_terminal(width, b
     assert [next(part for part in line.split() if "/" in part) for line in drawn] == [f"{n}/4" for n in range(5)]
     assert all(len(line) < width for line in drawn) and sum("[" in line for line in drawn) == bars
     assert "left" not in drawn[0] and (" left" in drawn[1] or width == 12)
+
+
+@pytest.mark.parametrize(("width", "rest"), [(0, " seven eight"), (30, " seven eight"), (200, " seven eight"),
+                                             (43, "\n             seven eight")])
+def test_sentences_are_folded_between_words_on_a_narrow_terminal(width, rest):
+    begun = "  what       one two three four five six"
+    kept = ("  next       nb-compare diagnose bundles/first/20261129T123533Z\n"
+            "  spot-1  max_abs_diff_of_peak  0.123456789  <= 2e-06  ok")
+    assert folded(f"{begun} seven eight\n{kept}", width) == f"{begun}{rest}\n{kept}"
