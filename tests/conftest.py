@@ -1,5 +1,6 @@
 """Options, markers and engines of the whole suite."""
 
+import compileall
 import fcntl
 import os
 import subprocess
@@ -19,6 +20,22 @@ def pytest_addoption(parser):
     parser.addoption("--device", default="cpu", choices=("cpu", "cuda"), help="where simulator tests render")
 
 
+def pytest_configure(config):
+    """Where the whole suite is run by several processes, the packages are compiled once: hundreds of processes import
+    them, also where PYTHONDONTWRITEBYTECODE keeps each from writing what it compiled."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        checkout = Path(__file__).resolve().parent.parent
+        for package in ("nbcompare", "simulator/nanobrag_torch"):
+            compileall.compile_dir(checkout / package, quiet=2)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Modules with long tests come first, so that no process is left alone with one at the end."""
+    long = {item.fspath for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.fspath not in long)
+
+
 @pytest.fixture(scope="session")
 def reference_binary():
     """Path of the C reference, up to date with its sources; needs make and a C compiler."""
@@ -35,6 +52,18 @@ def torch_batch():
     batch = TorchBatch()
     yield batch
     batch.close()
+
+
+@pytest.fixture
+def served_torch(torch_batch, monkeypatch):
+    """Runs of the torch simulator in this process's nb-compare are answered by one that is kept, where a test is of
+    what nb-compare makes of the images; programs entered in the dictionary that this gives, by path, are the simulator
+    with the options that stand there. A start costs some seconds otherwise, most of them for what torch opens."""
+    from engines import served
+
+    programs = {}
+    monkeypatch.setattr("nbcompare.engine.engine.run_program", served(torch_batch, programs))
+    return programs
 
 
 # --- the wheel, built and installed once for all tests and all processes of a session -----------------------

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,29 @@ class TorchBatch:
         """End the process by ending its input."""
         self._process.stdin.close()
         self._process.wait(timeout=60)
+
+
+def served(batch: TorchBatch, programs: dict[str, list[str]]):
+    """nbcompare's ``run_program``, with runs of the torch simulator answered by a process that is kept."""
+    from nbcompare.engine.processes.process import Ended
+    from nbcompare.engine.processes.process import run_program as start
+
+    def answered(argv, *, folder: Path, stdout: Path, stderr: Path, **more):
+        words = [str(word) for word in argv if word != "-P"]
+        program, *arguments = words[1:] if len(words) > 1 and words[1] in programs else words
+        if program in programs:
+            arguments += programs[program]
+        elif words[:3] == [sys.executable, "-m", "nanobrag_torch"]:
+            arguments = words[3:]
+        else:
+            return start(argv, folder=folder, stdout=stdout, stderr=stderr, **more)
+        began = time.monotonic()
+        ran = batch.run(arguments, folder.absolute())
+        stdout.write_text(ran.stdout)
+        stderr.write_text(ran.stderr)
+        return Ended(ran.status, time.monotonic() - began, False)
+
+    return answered
 
 
 def run_program(program: Path, argv, folder: Path, timeout_s: float = 120) -> Ran:

@@ -19,10 +19,11 @@ cases:
 """
 
 
-def test_a_table_with_loose_limits_runs_and_the_defect_is_proven_by_name(tmp_path, monkeypatch, capsys):
+def test_a_table_with_loose_limits_runs_and_the_defect_is_proven_by_name(tmp_path, served_torch, monkeypatch, capsys):
     """Against a program with a defect of the C program, or against that itself where $NB_C_BIN names it. The table's
     own limits, a correlation of 0.95 and half the sum, would let the defect pass unseen."""
     program = os.environ.pop("NB_C_BIN", None) or CHECKOUT / "tests/fakes/with_carryover.py"
+    served_torch[str(CHECKOUT / "tests/fakes/with_carryover.py")] = ["-emulate", "phi-carryover"]
     monkeypatch.chdir(tmp_path)
     Path("table.yaml").write_text(TABLE)
     subprocess.run([sys.executable, CHECKOUT / "docs/table_to_matrix.py", "table.yaml", "cases", "--claims",
