@@ -4,6 +4,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+import tomllib
 import typing
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 
 import nbcompare
+
+CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 def test_the_public_names_are_these_and_each_is_there():
@@ -149,7 +152,7 @@ def printed_and_promised(page):
 def test_the_examples_of_the_page_print_what_it_says(small_case, fake, tmp_path, monkeypatch, capsys, quick_runs):
     monkeypatch.chdir(tmp_path)
     small_case.rename("case.yaml")
-    blocks = list(printed_and_promised(Path(__file__).resolve().parents[3] / "docs/api.md"))
+    blocks = list(printed_and_promised(CHECKOUT / "docs/api.md"))
     assert len(blocks) == 2
     names = {}
     for block, promised in blocks:
@@ -158,8 +161,28 @@ def test_the_examples_of_the_page_print_what_it_says(small_case, fake, tmp_path,
         assert capsys.readouterr().out.splitlines() == promised
 
 
+def test_the_types_are_there_for_scripts_of_others_and_the_script_that_shows_it_runs(tmp_path):
+    """mypy reads typed_use.py with the package, in `make check`."""
+    from tests.nbcompare.run import typed_use
+
+    settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["mypy"]
+    assert Path(typed_use.__file__).relative_to(CHECKOUT).as_posix() in settings["files"]
+    assert (CHECKOUT / "nbcompare/py.typed").is_file()
+    words = set(re.findall(r"\w+", Path(typed_use.__file__).read_text()))
+    assert set(nbcompare.__all__) <= words
+    with pytest.warns(nbcompare.WeakThresholds):
+        assert str(typed_use.judged().word) == "FAIL"
+    assert "cannot read the file" in typed_use.ran(tmp_path / "no.yaml")
+
+
+def test_importing_it_warns_of_nothing():
+    code = "import nbcompare; [getattr(nbcompare, name) for name in nbcompare.__all__]"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_every_exported_name_stands_in_the_page_with_its_signature():
-    page = (Path(__file__).resolve().parents[3] / "docs/api.md").read_text()
+    page = (CHECKOUT / "docs/api.md").read_text()
     for name in nbcompare.__all__:
         assert f"`{name}" in page, name
     for name in ("load_case", "run_case", "compare_images", "judge", "diagnose", "open_bundle"):
