@@ -6,6 +6,7 @@ A command's module is imported when that command is asked for, so that ``nb-comp
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import keyword
 import os
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbcompare import __version__
-from nbcompare.commands.asked import JUDGES, Publication, asked_in
+from nbcompare.commands.asked import JUDGES, Publication, asked_in, options_in
 from nbcompare.commands.colour import coloured, taken_out
 from nbcompare.commands.faults import ENDS, check_memory, said_of, tell
 from nbcompare.commands.screen import guarded
@@ -185,6 +186,8 @@ def _run(argv: list[str]) -> int:
         told = _results_asked(argv)
         if told is not None:
             told.prepare()
+        else:
+            _forget_summary(argv)
         if argv and argv[0] != "--version" and not {"--help", "-h"} & set(argv):
             check_memory()
         code = int(main.main(args=argv, prog_name="nb-compare", standalone_mode=False, obj=told,
@@ -212,3 +215,17 @@ def _results_asked(argv: list[str]) -> Published | None:
     if how is None or named:
         return Published(argv[0], how, argv[1:]) if how else None
     return Published("", Publication(junit=how.junit, markdown=how.markdown), argv) if how.files else None
+
+
+def _forget_summary(argv: list[str]) -> None:
+    """Take away the summary of an earlier call from the folder that a one-shot line names: what lies there when this
+    call has ended is of this call, or nothing is."""
+    if not any(word.startswith("--outdir") for word in argv) or not (argv[0] == ONE_SHOT or argv[0].startswith("-")):
+        return
+    one_shot = main.get_command(click.Context(main), ONE_SHOT)
+    if one_shot is None:
+        return
+    said = dict(options_in(one_shot, argv[argv[0] == ONE_SHOT:]))
+    if "--outdir" in said and not {"--help", "-h"} & said.keys():
+        with contextlib.suppress(OSError, ValueError):
+            os.unlink(os.path.join(said["--outdir"], "summary.json"))

@@ -39,7 +39,7 @@ def asked_in(command: click.Command, words: Sequence[str]) -> Publication | None
     """What a command line asks for, whatever else is wrong with it; None where it asks for help. The last word counts,
     as with click."""
     found: dict[str, str] = {}
-    for option, value in _options_in(command, words):
+    for option, value in options_in(command, words):
         if option in ("--help", "-h"):
             return None
         found[option] = value
@@ -53,7 +53,7 @@ def _path(value: str | None) -> Path | None:
     return None if value is None else Path(value)
 
 
-def _options_in(command: click.Command, words: Sequence[str]) -> Iterator[tuple[str, str]]:
+def options_in(command: click.Command, words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """(option, its value) in order; words that are the value of another option, or stand after --, are none."""
     takes = {name: option.nargs for option in command.params
              if isinstance(option, click.Option) and not option.is_flag for name in option.opts}

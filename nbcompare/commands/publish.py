@@ -120,7 +120,7 @@ class Published:
             self._add_fault(said)
         for option, place in self.places.items():
             fault = _written(place, self._text(option, said.text))
-            if fault:
+            if fault and _left_there(place):
                 click.echo(f"nb-compare: {option}: {fault}; what lies there is not of this call", err=True)
         with suppress(OSError):
             self._annotate(said.text)
@@ -187,6 +187,14 @@ def _written(place: Path, text: str) -> FileError | None:
     except FileError as fault:
         return fault
     return None
+
+
+def _left_there(place: Path) -> bool:
+    """Whether something of an earlier call stays, as it can neither be written nor taken away."""
+    with suppress(OSError):
+        if not is_no_file(place):
+            place.unlink(missing_ok=True)
+    return place.is_file()
 
 
 def result_options(command: Callable[..., Any] | None = None, *, forms: Sequence[str] = (TEXT, JSON, JSONL)

@@ -143,7 +143,30 @@ def test_a_file_that_can_no_longer_be_written_is_one_line_and_the_bundle_is_kept
     assert told.code == 5 and "there/out.xml: cannot write" in told.json["error"]["text"]
     assert len(told.json["results"]) == len(list(Path("bundles/small").glob("2*"))) == 1
     assert "ERROR: " in Path("out.md").read_text()
-    assert "what lies there is not of this call" in told.err
+
+
+def test_what_can_no_longer_be_written_is_taken_away_or_told(nb, monkeypatch, tmp_path):
+    """No room on the disk: the earlier result goes, and where that cannot be either, it is said."""
+    from nbcompare.commands import publish
+    from nbcompare.errors import FileError
+
+    def full(path, text):
+        raise FileError(f"{path}: cannot write: No space left on device")
+
+    monkeypatch.setattr(publish, "write_whole", full)
+    assert nb("run", "none.yaml", "--junit", "out.xml").code == 5 and not Path("out.xml").exists()
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
+    said = nb("run", "none.yaml", "--markdown", "out.md")
+    assert "what lies there is not of this call" in said.err and "1 of 1" in Path("out.md").read_text()
+
+
+@pytest.mark.parametrize("wrong", [("--py-bin", "./none"), ("--nonsense",), ("--roi", "1")])
+def test_a_one_shot_line_leaves_no_earlier_summary(nb, wrong):
+    Path("out").mkdir()
+    Path("out/summary.json").write_text('{"verdict": "PASS"}')
+    assert nb("oneshot", "--outdir", "out", "--help").code == 0 and Path("out/summary.json").exists()
+    assert nb("--outdir", "out", *wrong, "--", "-N", "5", "-detpixels", "8").code != 0
+    assert not Path("out/summary.json").exists()
 
 
 def test_what_only_takes_text_is_told_once(nb):
