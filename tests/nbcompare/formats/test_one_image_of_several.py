@@ -80,3 +80,11 @@ def test_a_type_or_byte_order_that_would_be_guessed_has_to_be_said(tmp_path, ite
         read_image(tmp_path / "a.img")
     assert read_image(tmp_path / "a.img", Declared(dtype="<u2")).pixels.tolist() == FIRST.tolist()
     assert capfd.readouterr() == ("", "")
+
+
+def test_gaps_of_a_file_turn_with_its_pixels(tmp_path):
+    marked = FIRST.copy()
+    marked[1, 5] = -1
+    fabio.cbfimage.CbfImage(data=marked).write(str(tmp_path / "a.cbf"))
+    found = read_image(tmp_path / "a.cbf", Declared(transposed=True))
+    assert found.pixels[5, 1] == -1 and np.argwhere(found.masked).tolist() == [[5, 1]]

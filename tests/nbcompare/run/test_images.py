@@ -52,6 +52,18 @@ def test_marks_of_gaps_that_count_as_photons_are_told_until_they_are_masked(nb, 
     assert "count as photons" not in nb("images", "a.npy", "b.npy", "--no-bundle", *option.split()).out
 
 
+def test_a_mask_file_leaves_out_its_pixels_that_are_not_zero_and_no_others(nb):
+    image = np.random.default_rng(5).poisson(40, (20, 30)).astype("i4")
+    changed, mask = image.copy(), np.zeros(image.shape, "u1")
+    changed[3, 4] += 500
+    mask[3, 4:6] = 1, 2
+    for name, array in (("a.npy", image), ("b.npy", changed), ("mask.npy", mask), ("other.npy", 1 - mask.clip(0, 1))):
+        np.save(name, array)
+    said = nb("images", "a.npy", "b.npy", "--no-bundle", "--mask", "mask.npy")
+    assert said.code == 0 and "int32, 2 masked" in said.out and "none of 598 pixels differs" in said.out
+    assert nb("images", "a.npy", "b.npy", "--no-bundle", "--mask", "other.npy").code != 0
+
+
 def test_floats_may_differ_by_rounding_and_not_by_one_pixel(nb):
     """1 % of a pixel and 0.1 % of the brightest are allowed by default; its own brightest of a faint region."""
     image = np.random.default_rng(4).exponential(5, (60, 50)).astype("f4")
