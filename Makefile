@@ -111,7 +111,8 @@ pythons: wheels
 	  build/other/bin/python -m pytest -n $(WORKERS) -p no:cacheprovider -m "not simulator and not browser" $(TESTS_WITHOUT_TORCH) || exit 1; \
 	done
 TESTS_WITHOUT_TORCH := tests/nbcompare/case tests/nbcompare/compare tests/nbcompare/formats tests/nbcompare/bundle \
-  tests/nbcompare/plan tests/nbcompare/commands tests/nbcompare/run/test_api.py tests/nbcompare/run/test_kept_reference.py \
+  tests/nbcompare/plan tests/nbcompare/commands tests/nbcompare/run/test_api.py tests/nbcompare/run/test_api_given.py \
+  tests/nbcompare/run/test_kept_reference.py \
   tests/test_wheel.py tests/test_wheel_used.py
 
 reference:

@@ -122,15 +122,19 @@ def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Iterable[Ro
 def judge(comparison: Comparison, thresholds: Iterable[Threshold]) -> Verdict:
     """Hold every threshold against its figure; without any threshold the verdict is BLOCKED, never a pass.
 
-    Thresholds that can fail and hardly do are told as a WeakThresholds warning each. Raises UsageError for a metric
-    that there is not, for a limit that is no number, and for a threshold that could never fail or never hold.
+    Thresholds that can fail and hardly do, and regions that none judges, are told as a WeakThresholds warning each.
+    Raises UsageError for a metric that there is not, for a limit that is no number, and for a threshold that could
+    never fail or never hold.
     """
     from nbcompare.case.weak_thresholds import weaknesses
     from nbcompare.run.given_limits import checked_comparison, checked_thresholds
 
     found, asked = checked_comparison(comparison), checked_thresholds(thresholds)
-    for weak in weaknesses(asked, [region.roi for region in found.regions]):
-        warnings.warn(weak.sentence, WeakThresholds, stacklevel=2)
+    rois = [region.roi for region in found.regions]
+    idle = {roi.name for roi in rois} - {threshold.roi for threshold in asked} if asked else set()
+    for sentence in (*(weak.sentence for weak in weaknesses(asked, rois)),
+                     *(f"weak: region {name} was compared, and no threshold judges it" for name in sorted(idle))):
+        warnings.warn(sentence, WeakThresholds, stacklevel=2)
     return _judge(found, asked)
 
 

@@ -134,6 +134,9 @@ def test_thresholds_that_hardly_fail_are_told_with_the_verdict():
     comparison = nbcompare.compare_images(IMAGE, IMAGE.copy())
     with pytest.warns(nbcompare.WeakThresholds, match="weak: the pattern is judged by no threshold"):
         assert nbcompare.judge(comparison, [SCALE]).accepted
+    two = nbcompare.compare_images(IMAGE, IMAGE.copy(), [FULL, Roi("corner", 0, 4, 0, 4)])
+    with pytest.warns(nbcompare.WeakThresholds, match="region corner was compared, and no threshold judges it"):
+        nbcompare.judge(two, [SCALE])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         nbcompare.judge(comparison, [SCALE, Threshold("correlation", "full", 0.9995, None, "same pattern")])
