@@ -12,7 +12,7 @@ def test_rules_stated_gaps_and_the_pixels_of_a_file_that_are_not_zero_add_up(tmp
     stated, given = np.zeros((3, 4), bool), np.zeros((3, 4), "u1")
     stated[1, 1], given[2, 2:] = True, (1, 7)
     np.save(tmp_path / "gaps.npy", given)
-    masking = Masking(MaskRules(below=1.0), MaskRules(above=10.0), "gaps.npy")
+    masking = Masking(MaskRules(below=1.0), MaskRules(above=9.0), "gaps.npy")
     places = {role: np.argwhere(masking.applied(role, image, stated, tmp_path).mask).tolist()
               for role in (REFERENCE, SUBJECT)}
     assert places == {REFERENCE: [[0, 0], [1, 1], [2, 2], [2, 3]], SUBJECT: [[1, 1], [2, 2], [2, 3]]}
