@@ -52,6 +52,14 @@ def test_marks_of_gaps_that_count_as_photons_are_told_until_they_are_masked(nb, 
     assert "count as photons" not in nb("images", "a.npy", "b.npy", "--no-bundle", *option.split()).out
 
 
+def test_headers_that_differ_in_the_sixth_digit_are_named_and_rounding_is_not(nb):
+    for name, distance in (("a.cbf", "0.2"), ("b.cbf", "0.200002"), ("c.cbf", "0.20000002")):
+        cbf(name, detector()[:60, :70], distance)
+    told = "the headers differ: distance_mm is 200 in the reference, 200.002 in the subject"
+    assert told in nb("images", "a.cbf", "b.cbf", "--no-bundle").out
+    assert "headers differ" not in nb("images", "a.cbf", "c.cbf", "--no-bundle").out
+
+
 def test_a_mask_file_leaves_out_its_pixels_that_are_not_zero_and_no_others(nb):
     image = np.random.default_rng(5).poisson(40, (20, 30)).astype("i4")
     changed, mask = image.copy(), np.zeros(image.shape, "u1")
