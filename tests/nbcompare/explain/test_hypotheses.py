@@ -12,7 +12,7 @@ from nbcompare.engine.rendering.render_cache import RenderCache
 from nbcompare.explain.diagnose.finders import reflections
 from nbcompare.explain.diagnose.hypotheses import file_table, value_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters, of_steps
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.reflection_table import ReflectionTable
@@ -104,6 +104,7 @@ def test_a_spread_of_the_beam_is_tried_with_other_steps_of_the_same_variance(que
         argv = other.candidate(command, values).command
         count = int(argv.number("-dispsteps"))
         seen.add(count)
+        assert of_steps(other, "-dispsteps", count).title == other.title == f"the dispersion ({count} steps)"
         assert np.linspace(-0.5, 0.5, count).var() * argv.number("-dispersion")**2 == pytest.approx(0.25)
     assert seen == counts
 

@@ -280,7 +280,12 @@ def of_domains(parameter: FitParameter, count: int) -> FitParameter:
     def turn(command: Command, values: Sequence[float]) -> Command:
         return parameter.turn(command, values).setting("-mosaic_dom", count)
 
-    return replace(parameter, title=f"{parameter.title} ({count} domains)", turn=turn, prior=parameter.prior - 0.02)
+    return replace(parameter, title=_sampled(parameter, f"{count} domains"), turn=turn, prior=parameter.prior - 0.02)
+
+
+def _sampled(parameter: FitParameter, points: str) -> str:
+    """The title with what samples the spread, in place of what was said of that before."""
+    return f"{parameter.title.split(' (')[0]} ({points})"
 
 
 def of_steps(parameter: FitParameter, option: str, count: int) -> FitParameter:
@@ -289,7 +294,7 @@ def of_steps(parameter: FitParameter, option: str, count: int) -> FitParameter:
     def turn(command: Command, values: Sequence[float]) -> Command:
         return parameter.turn(command, values).setting(option, count)
 
-    return replace(parameter, title=f"{parameter.title} ({count} steps)", turn=turn, prior=parameter.prior - 0.02)
+    return replace(parameter, title=_sampled(parameter, f"{count} steps"), turn=turn, prior=parameter.prior - 0.02)
 
 
 def _scaled_axes(*factors: float) -> tuple[FileEdit, ...]:
