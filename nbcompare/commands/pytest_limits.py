@@ -102,9 +102,9 @@ def _ends(metric: str, limit: object) -> tuple[Any, Any]:
             raise UsageError(f"the limits of {metric} are (least, most), found {limit!r}")
         return limit[0], limit[1]
     entry = METRICS[metric]
-    if entry.best is None or entry.best != entry.lowest:
+    if entry.best not in (None, entry.lowest):
         raise UsageError(f"{metric} takes (least, most), None for no limit, found {limit!r}: one number is the most of "
-                         "a metric that is lowest for equal images")
+                         f"a metric of differences, and equal images have {entry.best:g} here")
     return None, limit
 
 

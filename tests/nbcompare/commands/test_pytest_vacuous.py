@@ -69,6 +69,7 @@ SHOW_SOMETHING = {
     "@pytest.mark.xfail\ndef {name}(parity_images): parity_images(image(), image(2), RATIO)": "xfailed",
     "@pytest.mark.parity\ndef {name}(): pass": "passed",  # somebody else's marker
     "@pytest.mark.parity('AT-001')\ndef {name}(): pass": "passed",
+    "def {name}(parity_images): parity_images(image(), image(), RATIO, nan_fraction=0)": "passed",
     "@pytest.fixture\ndef both(parity): return lambda scale: parity.images(image(), image(scale), RATIO)\n"
     "@pytest.mark.parametrize('scale', [1.0])\ndef {name}(both, scale): both(scale)": "passed",
     "def {name}(parity_images):\n    with pytest.raises(pytest.fail.Exception):\n"
