@@ -178,3 +178,13 @@ def test_a_template_of_a_declaration_is_an_ordinary_file(nb, fake, small_case, t
                           f"config: {{file: run.ini, template: {template}}}}}}}\n")
     said = nb("run", small_case, "--c-bin", fake("good"))
     assert said.code == 1 and "is no ordinary file" in said.err
+
+
+def test_the_bundled_simulator_is_started_without_the_working_folder_on_its_path():
+    """Where its inputs lie and which variables it gets hold it too; each has to hold alone."""
+    from nbcompare.engine.safety.safe_start import BUNDLED_SUBJECT
+
+    code = "import sys; print(sys.flags.safe_path)"
+    words = [*BUNDLED_SUBJECT[:BUNDLED_SUBJECT.index("-m")], "-c", code]
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    assert subprocess.run(words, env=bare, capture_output=True, text=True, check=True).stdout.strip() == "True"
