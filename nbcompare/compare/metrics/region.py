@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nbcompare.compare.metrics.whole_numbers import exact_difference
+
 if TYPE_CHECKING:
     from nbcompare.compare.peaks import PeakTable
 
@@ -83,10 +85,12 @@ class Sums:
             other.worst if later else self.worst, self.count + other.worst_at if later else self.worst_at)
 
 
-def sums_of(x: np.ndarray, y: np.ndarray) -> Sums:
-    """The sums over two flat float64 arrays, which are used up. A pixel that is not finite makes sums NaN."""
+def sums_of(x: np.ndarray, y: np.ndarray, difference: np.ndarray | None = None) -> Sums:
+    """The sums over two flat float64 arrays, and over their difference where it is known better than by theirs; all are
+    used up. A pixel that is not finite makes sums NaN."""
     x_min, x_max, y_min, y_max = float(x.min()), float(x.max()), float(y.min()), float(y.max())
-    difference = y - x
+    if difference is None:
+        difference = y - x
     dd = dot(difference, difference)
     at = int(np.abs(difference, out=difference).argmax())
     x_sum, y_sum = float(x.sum()), float(y.sum())
@@ -184,7 +188,9 @@ class RegionPair:
     @cached_property
     def sums(self) -> Sums:
         with np.errstate(invalid="ignore", over="ignore"):
-            parts = [sums_of(x, y) for _, x, y in self.bands() if x.size]
+            parts = [sums_of(x, y, exact_difference(*(self._taken_of(image, rows) for image in
+                                                      (self.reference, self.subject))))
+                     for rows, x, y in self.bands() if x.size]
             if not parts:
                 return NO_SUMS
             total = parts[0]
@@ -242,7 +248,12 @@ class RegionPair:
 
     @cached_property
     def differences(self) -> np.ndarray:
-        """|y - x| of every pixel that takes part, float64, in no order."""
+        """|y - x| of every pixel that takes part, float64, in the order of the rows."""
+        everywhere = slice(0, self.reference.shape[0])
+        exact = exact_difference(*(self._taken_of(image, everywhere) for image in (self.reference, self.subject)))
+        if exact is not None:
+            np.abs(exact, out=exact)
+            return exact
         if self.taken is None:
             difference = self.subject.astype(np.float64)
             difference -= self.reference

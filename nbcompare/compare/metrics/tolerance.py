@@ -27,12 +27,7 @@ def _pixels(pair: RegionPair) -> tuple[np.ndarray, np.ndarray]:
 def _excess(pair: RegionPair, atol: float, rtol: float, near_zero: float) -> np.ndarray:
     """|y - x| - (atol + rtol |x|) of each pixel that takes part; -inf where both are near zero."""
     x, y = _pixels(pair)
-    excess: np.ndarray = np.abs(y - x) - (atol + rtol * np.abs(x))
-    wide = [image.dtype.kind in "iu" and image.dtype.itemsize > 4 for image in (pair.reference, pair.subject)]
-    if any(wide):  # two whole numbers beyond 2^53 may differ and be one double
-        unequal = pair.reference != pair.subject
-        unequal = unequal.ravel() if pair.taken is None else unequal[pair.taken]
-        excess[unequal & (y == x) & (atol + rtol * np.abs(x) < 1)] = 1.0
+    excess: np.ndarray = pair.differences - (atol + rtol * np.abs(x))
     if near_zero:
         excess[(np.abs(x) <= near_zero) & (np.abs(y) <= near_zero)] = -np.inf
     return excess
@@ -45,14 +40,13 @@ def _outside(pair: RegionPair, atol: float = DEFAULT["atol"], rtol: float = DEFA
     count = int(np.count_nonzero(excess > 0))
     if not count:
         return f"none of {excess.size} pixels"
-    x, y = _pixels(pair)
+    x, _ = _pixels(pair)
     at = int(np.argmax(excess))
     where = at if pair.taken is None else int(np.flatnonzero(pair.taken)[at])
     row, column = divmod(where, pair.reference.shape[1])
     outside = excess > 0
-    difference, size = np.abs(y - x)[outside], np.abs(x)[outside]
-    wider = float(np.max(difference - rtol * size))
-    said = f"atol {wider:.3g}" if wider > 0 else "atol 1024"  # of two whole numbers that are one double
+    difference, size = pair.differences[outside], np.abs(x)[outside]
+    said = f"atol {float(np.max(difference - rtol * size)):.3g}"
     if size.min() > 0:
         said += f" or rtol {float(np.max((difference - atol) / size)):.3g}"
     return (f"{count} of {excess.size} pixels, the worst at fast {pair.origin[0] + column} slow "

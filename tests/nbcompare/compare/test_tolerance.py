@@ -124,5 +124,9 @@ def test_whole_numbers_that_are_one_double_are_told_apart():
     name = called("share_outside", {"atol": 0.0, "rtol": 0.0})
     for subject in (y, y.astype("u8")):
         got = figure(x, subject, name)
-        assert got.value == pytest.approx(1 / 12) and "at fast 2 slow 1" in got.detail
+        assert got.value == pytest.approx(1 / 12) and "at fast 2 slow 1" in got.detail and "atol 1 or" in got.detail
+        assert [figure(x, subject, metric).value for metric in ("max_abs_diff", "mse", "max_abs_diff_of_peak")] == [
+            1, 1 / 12, 1 / 2**60]
+    y[1, 2] += 1499
+    assert figure(x, y, "max_abs_diff").value == figure(y, x.astype("u8"), "max_abs_diff").value == 1500
     assert figure(x, y, "share_outside").value == 0, "within rtol"
