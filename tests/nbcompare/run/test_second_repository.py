@@ -43,6 +43,8 @@ def test_a_sweep_never_takes_an_unknown_program_for_done(nb, project):
     project.wrapper()
     project.declare(WRAPPED)
     assert nb("sweep", project.case, "-j", "1", "-q").code == 0
+    again = nb("sweep", project.case, "-j", "1", "-q", "--format", "json")
+    assert again.json["results"][0]["how"] == "ran", "also where nothing is known to have changed"
     project.break_port()
     assert nb("sweep", project.case, "-j", "1", "-q").code == 2
 

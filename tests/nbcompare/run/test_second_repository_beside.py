@@ -1,6 +1,9 @@
 """What a day of work leaves beside a port makes no gate red and no cell run again: notes, an editor's files, a sweep
 without pictures."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.nbcompare.second_repository import DECLARED, PLAN
@@ -69,3 +72,13 @@ def test_a_case_that_has_to_be_refused_is_done_when_it_was(nb, project):
     assert [how(nb, project), how(nb, project)] == ["ran", "stored"]
     project.core.write_text(project.core.read_text().replace("such", "such "))
     assert how(nb, project) == "ran"
+
+
+def test_a_declared_repository_and_version_command_are_those_of_the_record(run, project, tmp_path):
+    """A port that is installed far from its source: where its commits are, and what it is called, the project says."""
+    subprocess.run(["git", "init", "-q", str(tmp_path / "source")], check=True)
+    project.declare(f"{DECLARED}, repository: {tmp_path / 'source'}, version: [{sys.executable}, -c, \"print('port 9')\"]")
+    code, record = run()
+    assert code == 0 and record["engines"][1]["version"] == "port 9"
+    assert record["repositories"]["subject"]["root"] == str(tmp_path / "source")
+    assert record["repositories"]["project"]["root"] == str(project.home)
