@@ -98,3 +98,13 @@ def edit(folder, change):
     change(record)
     (folder / "record.json").write_text(dump_json(record))
     write_manifest(folder)
+
+
+def test_arguments_that_were_appended_to_both_engines_are_another_experiment(nb, fake, small_case, tmp_path):
+    """Both engines agree on it, and it is not what the case says: such a bundle is no evidence for the case."""
+    nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--fresh", "--c-args", "-flux 1e15",
+       "--py-args", "-flux 1e15")
+    (tmp_path / "plan.yaml").write_text("title: t\nphases:\n  - {name: P, title: t, cases: [small.yaml], "
+                                        "requires: {verdict: [PASS]}}\n")
+    said = nb("gate", "P", "--phases", "plan.yaml")
+    assert said.code == 8 and "reference args was -flux 1e15, and the case says nothing" in said.out, said.out
