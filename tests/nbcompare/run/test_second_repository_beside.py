@@ -77,7 +77,8 @@ def test_a_case_that_has_to_be_refused_is_done_when_it_was(nb, project):
 def test_a_declared_repository_and_version_command_are_those_of_the_record(run, project, tmp_path):
     """A port that is installed far from its source: where its commits are, and what it is called, the project says."""
     subprocess.run(["git", "init", "-q", str(tmp_path / "source")], check=True)
-    project.declare(f"{DECLARED}, repository: {tmp_path / 'source'}, version: [{sys.executable}, -c, \"print('port 9')\"]")
+    project.declare(f"{DECLARED}, repository: {tmp_path / 'source'}, "
+                    f"version: [{sys.executable}, -c, \"print('port 9')\"]")
     code, record = run()
     assert code == 0 and record["engines"][1]["version"] == "port 9"
     assert record["repositories"]["subject"]["root"] == str(tmp_path / "source")
