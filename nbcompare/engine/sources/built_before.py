@@ -7,6 +7,7 @@ which the compiled file lies without being kept by it, and the times are compare
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,9 @@ from nbcompare.engine.sources.opened_kinds import OWN, kind_of
 
 _SOURCES = ("c", "cc", "cpp", "cxx", "C", "cu", "f", "for", "f77", "f90", "f95", "f03", "F", "F90", "m", "pyx", "rs")
 _HEADERS = ("h", "hh", "hpp", "hxx", "cuh", "inc", "pxd")
-_NAMED = re.compile(rb"([\w.+-]+)\.(?:" + "|".join(_SOURCES).encode() + rb")(?=\0)")
+_ENDING = re.compile(rb"\.(?:" + "|".join(_SOURCES).encode() + rb")\0")
+"""How the name of a source ends. It is looked for first, as its dot is rare: of 20 million bytes in 0.1 s."""
+_NAME, _LONGEST_NAME = re.compile(rb"[\w.+-]+\Z"), 255
 _MOST_BYTES = 64 << 20
 
 
@@ -42,7 +45,23 @@ def _is_compiled(path: str) -> bool:
             return False
     except OSError:
         return False
-    return not any((place / name).exists() for place in Path(path).parents for name in ("pyvenv.cfg", "conda-meta"))
+    return not any(_is_environment(place) or (_has_python(place) and path.startswith(_parts_of_python(place)))
+                   for place in Path(path).parents)
+
+
+@functools.lru_cache(1024)
+def _is_environment(place: Path) -> bool:
+    return any((place / name).exists() for name in ("pyvenv.cfg", "conda-meta"))
+
+
+@functools.lru_cache(1024)
+def _has_python(place: Path) -> bool:
+    """Whether a Python is installed there, as pyenv does below a repository of its own."""
+    return place != Path(place.anchor) and next(place.glob("lib/python3*/os.py"), None) is not None
+
+
+def _parts_of_python(place: Path) -> tuple[str, ...]:
+    return tuple(f"{place}/{part}/" for part in ("bin", "lib"))
 
 
 def _newer_sources(built: Path) -> Iterator[str]:
@@ -52,7 +71,7 @@ def _newer_sources(built: Path) -> Iterator[str]:
     if found is None:
         return
     top, names = found
-    stems = {name.decode() for name in _NAMED.findall(built.read_bytes())}
+    stems = _stems_named_in(built)
     sources = [name for name in names if Path(name).stem in stems and not _is_header(name)]
     folders = {os.path.dirname(name) for name in sources}
     for name in (*sources, *(name for name in names if _is_header(name) and os.path.dirname(name) in folders)):
@@ -61,6 +80,13 @@ def _newer_sources(built: Path) -> Iterator[str]:
                 yield name
         except OSError:
             continue  # it was removed
+
+
+def _stems_named_in(built: Path) -> set[str]:
+    """The names of sources, without their endings, that a compiled file holds."""
+    content = built.read_bytes()
+    before = (content[max(0, found.start() - _LONGEST_NAME):found.start()] for found in _ENDING.finditer(content))
+    return {name[0].decode("latin-1") for name in map(_NAME.search, before) if name}
 
 
 def _is_header(name: str) -> bool:

@@ -61,7 +61,10 @@ def test_a_source_is_one_that_the_library_names_or_a_header_beside_it(project, l
     kept, brought = project.home / "kept.so", project.home / ".venv/lib/brought.so"
     brought.parent.mkdir(parents=True)
     (project.home / ".venv/pyvenv.cfg").write_text("")
-    for path in (kept, brought):
+    of_python = project.home / "build/python/lib/libpython.so"
+    (of_python.parent / "python3.11").mkdir(parents=True)
+    (of_python.parent / "python3.11/os.py").write_text("")
+    for path in (kept, brought, of_python):
         path.write_bytes(library.read_bytes())
     project.commit("a library that git keeps")
-    assert [told("core.c", path) for path in (kept, brought)] == [0, 0], "times say nothing of what was checked out"
+    assert [told("core.c", path) for path in (kept, brought, of_python)] == [0, 0, 0], "times say nothing of those"
