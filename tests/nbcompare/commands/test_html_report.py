@@ -65,7 +65,7 @@ def test_what_to_do_next_can_be_done(run_small, nb, tmp_path):
     page = page_of(nb, said.json["bundle"], tmp_path)
     assert "<pre>nb-compare diagnose " in page and "nb-compare trace" not in page and "nb-compare reduce" not in page
     _, bundle = run_small("good", "crash")
-    assert f"<span>read</span><pre>{bundle}/inputs/py_cli_stderr.txt</pre>" in page_of(nb, bundle, tmp_path)
+    assert f"<span>read</span><pre>{bundle}/inputs/py_cli_stdout.txt</pre>" in page_of(nb, bundle, tmp_path)
 
 
 def test_damaged_evidence_gets_no_page(run_small, nb, tmp_path):

@@ -41,7 +41,7 @@ def several(nb, tmp_path):
     def call(subjects):
         (tmp_path / "small.yaml").write_text(f"{SMALL_CASE}subjects: {json.dumps(subjects)}\n")
         said = nb("run", "small.yaml", "--c-bin", "ref.py", "--py-bin", "port.py", "-q", "--format", "json")
-        return said, Path(said.json["bundle"]) if said.out else None
+        return said, Path(said.json["bundle"]) if said.code != 1 else None
 
     return call
 
