@@ -24,6 +24,9 @@ from nbcompare.errors import EvidenceError, NbCompareError
 from nbcompare.files import dump_json
 from nbcompare.visible import counted
 
+_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError)
+"""What a record of the right form leads to whose words, such as the name of a metric, were altered."""
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -53,9 +56,14 @@ def verify_bundle(folder: Path) -> Verification:
     record, faults = _read_record(folder)
     faults += files.faults
     if record is not None:
-        faults += [*agreement_faults(folder, record, files), *lender_faults(folder, record)]
-        if not any(fault.file.endswith((IMAGE_ENDING, MASK_ENDING)) for fault in faults):
-            faults += recomputation_faults(folder, record)
+        try:
+            faults += [*agreement_faults(folder, record, files), *lender_faults(folder, record)]
+            if not any(fault.file.endswith((IMAGE_ENDING, MASK_ENDING)) for fault in faults):
+                faults += recomputation_faults(folder, record)
+        except (*_DAMAGED, NbCompareError) as fault:
+            if isinstance(fault, NbCompareError) and not faults:
+                raise  # a disk that cannot be read, say
+            faults.append(_damaged(fault))
     return Verification(folder, in_order(faults), record)
 
 
@@ -84,5 +92,9 @@ def _read_record(folder: Path) -> tuple[Record | None, list[Fault]]:
     faults = [] if text == dump_json(stored) else [Fault("malformed", RECORD, "not written as nb-compare writes it")]
     try:
         return Record.from_dict(stored), faults
-    except (ValueError, KeyError, TypeError, AttributeError, NbCompareError) as fault:
-        return None, [*faults, Fault("schema", RECORD, f"damaged record ({type(fault).__name__}: {fault})")]
+    except (*_DAMAGED, NbCompareError) as fault:
+        return None, [*faults, _damaged(fault)]
+
+
+def _damaged(fault: Exception) -> Fault:
+    return Fault("schema", RECORD, f"damaged record ({type(fault).__name__}: {fault})")
