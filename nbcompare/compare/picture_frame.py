@@ -54,7 +54,7 @@ class PictureFrame:
         draw.text((self.left + self.width / 2, self.top - 12), title, font=font(_TITLE), fill=INK, anchor="ms")
         if limits:
             self._bar(picture, draw, limits, colours)
-            for line, text in enumerate(beyond(image, limits)):
+            for line, text in enumerate(_beyond(image, limits)):
                 draw.text((BAR[0], BAR[1] + BAR[3] + 32 + 18 * line), text, font=font(_SMALL), fill=DIM, anchor="lt")
         return picture
 
@@ -145,7 +145,7 @@ class PictureFrame:
         draw.text((left, top + high + 10), "photons", font=font(_TEXT), fill=INK, anchor="lt")
 
 
-def beyond(image: np.ndarray, limits: tuple[float, float]) -> list[str]:
+def _beyond(image: np.ndarray, limits: tuple[float, float]) -> list[str]:
     """What is to be said below a scale that some values of an image lie beyond: how far these reach."""
     values = filled(image.astype(np.float64), np.nan)
     values = values[np.isfinite(values)]

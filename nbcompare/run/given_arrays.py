@@ -19,8 +19,8 @@ _LARGEST_FLOAT = 8
 def two_images(reference: object, subject: object) -> tuple[np.ndarray, np.ndarray]:
     """Both as arrays [slow, fast] of real numbers, of one shape.
 
-    Raises UsageError for what is none, for two that share memory, and for whole numbers that differ and are one
-    float64; ShapeError for another number of axes and for two shapes.
+    Raises UsageError for what is none and for two that share memory, ShapeError for another number of axes and for two
+    shapes.
     """
     first, second = one_image(reference, "reference"), one_image(subject, "subject")
     if first.shape != second.shape:
@@ -30,11 +30,6 @@ def two_images(reference: object, subject: object) -> tuple[np.ndarray, np.ndarr
     if _share_memory(first, second):
         raise UsageError("reference and subject share memory: an image compared with a view of itself shows nothing",
                          hint="give copies where that is meant")
-    if first.dtype.kind in "iu" and second.dtype.kind in "iu":
-        lost = int(np.count_nonzero((first != second) & (first.astype(np.float64) == second.astype(np.float64))))
-        if lost:
-            raise UsageError(f"{lost} pixels hold whole numbers beyond 2^53 that differ and are one float64, in which "
-                             "figures are taken")
     return first, second
 
 

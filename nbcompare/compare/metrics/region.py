@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbcompare.compare.metrics.whole_numbers import exact_difference
+from nbcompare.compare.metrics.whole_numbers import are_wide, exact_difference
 
 if TYPE_CHECKING:
     from nbcompare.compare.peaks import PeakTable
@@ -183,14 +183,18 @@ class RegionPair:
     def _taken_of(self, image: np.ndarray, rows: slice) -> np.ndarray:
         return image[rows].ravel() if self.taken is None else image[rows][self.taken[rows]]
 
+    def _exact(self, rows: slice) -> np.ndarray | None:
+        """y - x there where it is known better than by float64 of both; None where that is as good."""
+        if not are_wide(self.reference, self.subject):
+            return None
+        return exact_difference(*(self._taken_of(image, rows) for image in (self.reference, self.subject)))
+
     # --- what the metrics share -----------------------------------------------------------------------------
 
     @cached_property
     def sums(self) -> Sums:
         with np.errstate(invalid="ignore", over="ignore"):
-            parts = [sums_of(x, y, exact_difference(*(self._taken_of(image, rows) for image in
-                                                      (self.reference, self.subject))))
-                     for rows, x, y in self.bands() if x.size]
+            parts = [sums_of(x, y, self._exact(rows)) for rows, x, y in self.bands() if x.size]
             if not parts:
                 return NO_SUMS
             total = parts[0]
@@ -249,8 +253,7 @@ class RegionPair:
     @cached_property
     def differences(self) -> np.ndarray:
         """|y - x| of every pixel that takes part, float64, in the order of the rows."""
-        everywhere = slice(0, self.reference.shape[0])
-        exact = exact_difference(*(self._taken_of(image, everywhere) for image in (self.reference, self.subject)))
+        exact = self._exact(slice(0, self.reference.shape[0]))
         if exact is not None:
             np.abs(exact, out=exact)
             return exact
