@@ -14,7 +14,7 @@ images, or an engine that failed, is no exception: it is a result, kept in the b
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from nbcompare.visible import visible
 
@@ -126,28 +126,20 @@ def to_type(*words: object) -> str:
     return shlex.join(map(str, words))
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], called: Mapping[str, Sequence[str]] = {}) -> str:
     """A phrase naming the nearest known word, or all of them when none is near."""
     known = sorted(known)
-    close = nearest_of(word, known)
+    close = nearest_of(word, known, called)
     if close:
         return f"did you mean {close[0]!r}?"
     return "known: " + ", ".join(known) if known else "none is known here"
 
 
-_OTHER_WORDS = {"limits": ("timeout", "timeouts", "time_limit", "seconds", "limit"),
-                "command": ("args", "arguments", "argv"),
-                "rois": ("regions", "roi", "region"), "thresholds": ("tolerances", "tolerance", "tol"),
-                "inputs": ("files", "data"), "image": ("shape", "size", "detector"), "environment": ("env",),
-                "title": ("description",), "why": ("because", "reason", "comment")}
-"""What other programs call a key of ours."""
-
-
-def nearest_of(word: str, known: Iterable[str]) -> list[str]:
-    """The known word that was meant, as a list of one: by another name it goes by, or the nearest in letters; of none
-    that is near, an empty list."""
-    known = list(known)
-    called = [ours for ours, others in _OTHER_WORDS.items() if word.lower() in others and ours in known]
+def nearest_of(word: str, known: Iterable[str], called: Mapping[str, Sequence[str]] = {}) -> list[str]:
+    """The known word that was meant, as a list of one: by another name that it is ``called`` by, or the nearest in
+    letters; of none that is near, an empty list."""
     import difflib
 
-    return called[:1] or difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    known = list(known)
+    by_name = [ours for ours, others in called.items() if word.lower() in others and ours in known]
+    return by_name[:1] or difflib.get_close_matches(word, known, n=1, cutoff=0.5)

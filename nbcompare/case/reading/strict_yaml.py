@@ -21,6 +21,13 @@ from typing import Any, Protocol, cast
 from nbcompare.case.reading.all_faults import reading_on
 from nbcompare.errors import CaseError, nearest, nearest_of
 
+_CALLED = {"limits": ("timeout", "timeouts", "time_limit", "seconds", "limit"),
+           "command": ("args", "arguments", "argv"),
+           "rois": ("regions", "roi", "region"), "thresholds": ("tolerances", "tolerance", "tol"),
+           "inputs": ("files", "data"), "image": ("shape", "size", "detector"), "environment": ("env",),
+           "title": ("description",), "why": ("because", "reason", "comment")}
+"""What other programs call a key of ours."""
+
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
 MOST_DIGITS = 30
@@ -95,8 +102,8 @@ class Cursor:
                 if word in entries:
                     raise key.error(f"duplicate key {word!r} in {self.name}")
                 if known is not None and word not in known:
-                    unknown = key.error(f"unknown key {word!r} in {self.name}; {nearest(word, known)}")
-                    self._meant |= dict.fromkeys(nearest_of(word, known), unknown)
+                    unknown = key.error(f"unknown key {word!r} in {self.name}; {nearest(word, known, _CALLED)}")
+                    self._meant |= dict.fromkeys(nearest_of(word, known, _CALLED), unknown)
                     raise unknown
                 entries[word] = Cursor(value_node, self.path, word)
         self.require(entries, required)
