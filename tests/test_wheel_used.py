@@ -43,12 +43,17 @@ ONE_SHOT = ("--outdir", "out", "--py-bin", FAKES / "good.py", "--", *PLAIN.split
 
 
 def caller(programs, folder, cache=None, **more):
-    """Calls a program of an installation in a folder; nothing of the checkout is on its path."""
+    """Calls a program of an installation in a folder; nothing of the checkout is on its path, and what lies in the
+    system's temporary folder is none of its business."""
+    temporary = folder / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    temporary.chmod(0o1777)
 
     def call(*words, program="nb-compare"):
         keep = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
         return subprocess.run([programs / program, *map(str, words)], cwd=folder, capture_output=True, text=True,
-                              env={**keep, "XDG_CACHE_HOME": str(cache or folder / "cache")}, timeout=300, **more)
+                              timeout=300, env={**keep, "XDG_CACHE_HOME": str(cache or folder / "cache"),
+                                                "TMPDIR": str(temporary)}, **more)
 
     return call
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,9 @@ def built(tmp_path_factory):
 
 
 @pytest.fixture
-def world(built, nb, tmp_path, quick_runs, monkeypatch):
-    """A copy of it, and a way to type the blocks of a page there."""
+def world(built, nb, tmp_path, tmp_path_factory, quick_runs, monkeypatch):
+    """A copy of it, and a way to type the blocks of a page there; doctor finds nothing that others left behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
     shutil.copytree(built, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     first, second = sorted(path.name for path in (tmp_path / "bundles/supervisor").glob("2*"))
