@@ -27,6 +27,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+from nbcompare.engine.processes.git_looks import MOST_WORDS, is_of_work_tree, only_tells
 from nbcompare.engine.processes.own_servers import is_own_memory, is_own_server
 from nbcompare.engine.processes.seen_calls import Calls, gives_rights
 
@@ -111,6 +112,7 @@ class OpenCalls:
         self._views: dict[int, None] = {}
         self._first: int | None = None
         self._looked_at: set[str] = set()
+        self._git_that_tells: set[int] = set()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="open-calls")
         self._thread.start()
 
@@ -240,11 +242,27 @@ class OpenCalls:
                 self.calls.took(before)
         if call in (RUN, RUN_AT):
             self._views.pop(pid, None)
+            self._note_git(pid, path, words[1 if call == RUN else 2])
+        elif pid in self._git_that_tells and path and not how & os.O_ACCMODE and is_of_work_tree(path):
+            return
         if pid not in self._views:
             self._views[pid] = None
             self._note_view(pid)
         if path is not None:
             self._enter(path, call, how)
+
+    def _note_git(self, pid: int, program: str | None, at: int) -> None:
+        """Whether the process becomes git, asked only whether something changed; its words lie ``at`` an address."""
+        self._git_that_tells.discard(pid)
+        if program is None or os.path.basename(program) != "git":
+            return
+        words: list[str] = []
+        with suppress(OSError):
+            while len(words) < MOST_WORDS and (word := int.from_bytes(self._bytes(pid, at, 8), sys.byteorder)):
+                words.append(self._text(pid, word))
+                at += 8
+            if only_tells(program, words):
+                self._git_that_tells.add(pid)
 
     def _unreadable(self, call: int, ticket: int) -> None:
         """The first program of all is known, and is started from a process whose memory is closed; and a process that
