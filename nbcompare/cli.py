@@ -6,7 +6,6 @@ A command's module is imported when that command is asked for, so that ``nb-comp
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import keyword
 import os
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbcompare import __version__
-from nbcompare.commands.asked import JUDGES, Publication, asked_in, options_in
+from nbcompare.commands.asked import JUDGES, Publication, asked_in
 from nbcompare.commands.colour import coloured, taken_out
 from nbcompare.commands.faults import ENDS, check_memory, said_of, tell
 from nbcompare.commands.screen import guarded
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from nbcompare.commands.publish import Published
 
 ONE_SHOT = "oneshot"
+OWN = ("--help", "-h", "--version", "--color")
+"""Options of the program itself; a line that begins with another is a one-shot comparison."""
+
 COMMANDS = {
     "init": "Write a first case of a command line, measured; or the project file.",
     "validate": "List every fault of cases, project files and phases; nothing is run.",
@@ -84,8 +86,7 @@ class LazyCommands(click.Group):
     """A group whose commands are imported when asked for; a line that names none is a one-shot comparison."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = ("--help", "-h", "--version", "--color")
-        if args and args[0] not in COMMANDS and args[0] not in own and args[0].startswith("-"):
+        if args and args[0] not in COMMANDS and args[0] not in OWN and args[0].startswith("-"):
             if not ctx.resilient_parsing:
                 self._refuse_late_command(ctx, args)
             args = [ONE_SHOT, *args]
@@ -186,8 +187,10 @@ def _run(argv: list[str]) -> int:
         told = _results_asked(argv)
         if told is not None:
             told.prepare()
-        else:
-            _forget_summary(argv)
+        elif argv and argv[0] not in OWN and (argv[0] == ONE_SHOT or argv[0].startswith("-")):
+            from nbcompare.commands.oneshot import forget_summary
+
+            forget_summary(argv[argv[0] == ONE_SHOT:])
         if argv and argv[0] != "--version" and not {"--help", "-h"} & set(argv):
             check_memory()
         code = int(main.main(args=argv, prog_name="nb-compare", standalone_mode=False, obj=told,
@@ -215,17 +218,3 @@ def _results_asked(argv: list[str]) -> Published | None:
     if how is None or named:
         return Published(argv[0], how, argv[1:]) if how else None
     return Published("", Publication(junit=how.junit, markdown=how.markdown), argv) if how.files else None
-
-
-def _forget_summary(argv: list[str]) -> None:
-    """Take away the summary of an earlier call from the folder that a one-shot line names: what lies there when this
-    call has ended is of this call, or nothing is."""
-    if not any(word.startswith("--outdir") for word in argv) or not (argv[0] == ONE_SHOT or argv[0].startswith("-")):
-        return
-    one_shot = main.get_command(click.Context(main), ONE_SHOT)
-    if one_shot is None:
-        return
-    said = dict(options_in(one_shot, argv[argv[0] == ONE_SHOT:]))
-    if "--outdir" in said and not {"--help", "-h"} & said.keys():
-        with contextlib.suppress(OSError, ValueError):
-            os.unlink(os.path.join(said["--outdir"], "summary.json"))

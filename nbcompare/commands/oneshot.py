@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from nbcompare.commands.asked import options_in
 from nbcompare.commands.options import Finite, allow_weak_option, engine_options, output_options, sandbox_option, words
 from nbcompare.errors import ExitCode, UsageError
 
@@ -61,3 +65,12 @@ def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshol
     else:
         click.echo(one_shot_report(result))
     return result.bundle.verdict.exit_code
+
+
+def forget_summary(words: Sequence[str]) -> None:
+    """Take away the summary of an earlier call from the folder that a one-shot line names, whatever else is wrong with
+    the line: what lies there when this call has ended is of this call, or nothing is."""
+    said = dict(options_in(command, words))
+    if "--outdir" in said and not {"--help", "-h"} & said.keys():
+        with contextlib.suppress(OSError, ValueError):
+            os.unlink(os.path.join(said["--outdir"], "summary.json"))

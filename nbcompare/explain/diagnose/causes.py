@@ -388,20 +388,3 @@ for _option in all_options():
             _what = _NAMES[_option.topic]
             _entry(_id, "geometry" if _option.topic in _GEOMETRY else "physics",
                    _SENTENCES[_mistake].format(_what[0].upper() + _what[1:]), _option.topic)
-
-
-# --- what moves the spots -------------------------------------------------------------------------------------------
-
-
-def _of_topics(*topics: str) -> frozenset[str]:
-    return frozenset(id for id, entry in CATALOGUE.items() if entry.topic in topics)
-
-
-ANOTHER_PATTERN = _of_topics("misset", "misset-seed", "wavelength", "beam-vector", "convention") | frozenset((
-    "misset-radians", "hkl-ignored", "matrix-ignored", "cell-ignored", "cell-order", "cell-unit", MATRIX_TRANSPOSED,
-    MATRIX_WAVELENGTH, MATRIX_SIGN, MATRIX_ORDER))
-"""Mistakes that give another pattern altogether."""
-
-MAY_MOVE_SPOTS = ANOTHER_PATTERN | frozenset(("argv", "phi-carryover", ARGUMENTS_DIFFER)) | _of_topics(
-    "curved-detector", "spindle-axis", "phi", "phi-step", "phi-steps", "oscillation")
-"""Those, and others after which spots may lie elsewhere."""

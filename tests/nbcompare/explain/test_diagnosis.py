@@ -13,6 +13,7 @@ from nbcompare.errors import ExitCode
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.finders.echo import LINES
 from nbcompare.explain.diagnose.hypotheses import value_table
+from nbcompare.explain.diagnose.search.predicted import ANOTHER_PATTERN, MAY_MOVE_SPOTS
 
 SHAPE = (60, 72)
 ARGS = ("-detpixels_x", "72", "-detpixels_y", "60", "-pixel", "0.1", "-distance", "100", "-lambda", "1", "-cell", "100",
@@ -90,8 +91,8 @@ def test_every_cause_stands_in_one_module_and_none_is_entered_by_importing_anoth
 
 
 def test_a_topic_says_which_causes_move_the_spots_and_what_an_echo_speaks_for():
-    assert {"misset-value", "matrix-transposed", "convention-value"} <= causes.ANOTHER_PATTERN <= causes.MAY_MOVE_SPOTS
-    assert {"cell-value", "distance-value", "phi-value"} & causes.ANOTHER_PATTERN == set()
+    assert {"misset-value", "matrix-transposed", "convention-value"} <= ANOTHER_PATTERN <= MAY_MOVE_SPOTS
+    assert {"cell-value", "distance-value", "phi-value"} & ANOTHER_PATTERN == set()
     fluence = next(line for line in LINES if line.key == "fluence")
     spoken = {id for id, entry in causes.CATALOGUE.items() if entry.topic in fluence.speaks_for}
     assert {"fluence-default", "exposure-ignored", "beamsize-unit"} <= spoken

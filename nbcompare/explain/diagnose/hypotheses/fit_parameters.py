@@ -28,6 +28,9 @@ _JUMPING = 20.0
 """So many times longer are steps where spots have sharp edges."""
 
 
+ParameterKey = tuple[str, str, tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class FitParameter:
     """Numbers of the command line that are fitted together.
@@ -56,6 +59,11 @@ class FitParameter:
 
     begin: tuple[float, ...] | None = None
     """Where a fit begins if the image does not change smoothly at ``start``."""
+
+    @property
+    def key(self) -> ParameterKey:
+        """What tells a parameter from all others."""
+        return self.id, self.title, self.labels
 
     def only(self, axis: int) -> FitParameter:
         """One of the numbers alone."""

@@ -62,6 +62,14 @@ class Response:
         return SMOOTHINGS if min(self.smoothed, self.smoothed_shape) > min(self.explained, self.shape) else (0,)
 
 
+def one_per_id(responses: Sequence[Response]) -> list[Response]:
+    """The first response of each parameter's id, in their order."""
+    first: dict[str, Response] = {}
+    for response in responses:
+        first.setdefault(response.parameter.id, response)
+    return list(first.values())
+
+
 @dataclass(frozen=True)
 class Fitted:
     parameter: FitParameter

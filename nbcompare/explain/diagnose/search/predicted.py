@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from nbcompare.case.arguments.command import Command
+from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.cause import Cause, guess, guessed
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, fit_parameters
@@ -32,6 +33,20 @@ _HOPELESS = 3
 
 _FAR = 2.0
 """Pixels at which a predicted peak counts as not found."""
+
+
+def _of_topics(*topics: str) -> frozenset[str]:
+    return frozenset(id for id, entry in causes.CATALOGUE.items() if entry.topic in topics)
+
+
+ANOTHER_PATTERN = _of_topics("misset", "misset-seed", "wavelength", "beam-vector", "convention") | frozenset((
+    "misset-radians", "hkl-ignored", "matrix-ignored", "cell-ignored", "cell-order", "cell-unit",
+    causes.MATRIX_TRANSPOSED, causes.MATRIX_WAVELENGTH, causes.MATRIX_SIGN, causes.MATRIX_ORDER))
+"""Mistakes that give another pattern altogether."""
+
+MAY_MOVE_SPOTS = ANOTHER_PATTERN | frozenset(("argv", "phi-carryover", causes.ARGUMENTS_DIFFER)) | _of_topics(
+    "curved-detector", "spindle-axis", "phi", "phi-step", "phi-steps", "oscillation")
+"""Those, and others after which spots may lie elsewhere."""
 
 
 @dataclass(frozen=True)

@@ -14,20 +14,27 @@ from typing import Any
 import numpy as np
 
 from nbcompare.explain.diagnose.cause import Cause
-from nbcompare.explain.diagnose.causes import ANOTHER_PATTERN, CATALOGUE, MAY_MOVE_SPOTS
+from nbcompare.explain.diagnose.causes import CATALOGUE
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.hypotheses import emulation_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, fit_parameters
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, ParameterKey, fit_parameters
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search import limits
 from nbcompare.explain.diagnose.search.domains import other_samplings, spread_responses
 from nbcompare.explain.diagnose.search.emulated_together import emulated_together
-from nbcompare.explain.diagnose.search.fitting import SMOOTHINGS, Fitted, Fitter, Response, explained_share
+from nbcompare.explain.diagnose.search.fitting import (
+    SMOOTHINGS,
+    Fitted,
+    Fitter,
+    Response,
+    explained_share,
+    one_per_id,
+)
 from nbcompare.explain.diagnose.search.list_cut import cut_trials
 from nbcompare.explain.diagnose.search.pairs import PairSearch
-from nbcompare.explain.diagnose.search.predicted import geometry_of
+from nbcompare.explain.diagnose.search.predicted import ANOTHER_PATTERN, MAY_MOVE_SPOTS, geometry_of
 from nbcompare.explain.diagnose.search.proofs import NEAR, Prover, Tried, nearest_guesses
 from nbcompare.explain.diagnose.search.reflection_fit import reflection_trials
 from nbcompare.explain.diagnose.search.seeds import seed_guesses
@@ -271,8 +278,8 @@ class CauseSearch:
         looked = self._looked_at(hopeful[:limits.LOOKS], self.fitter)
         seen = sorted(looked, key=lambda r: -(r.promise + told[r.parameter.id]))
         seen = [r for r in seen if r.promise + told[r.parameter.id] > limits.PROMISING
-                and _name(r.parameter) not in self.fitted]
-        for response in _one_per_topic(seen)[:limits.FITS]:
+                and r.parameter.key not in self.fitted]
+        for response in one_per_id(seen)[:limits.FITS]:
             if self._fit(response.parameter, None, limits.FIT, smoothings=response.smoothings):
                 return
         if self._single_numbers():
@@ -281,7 +288,7 @@ class CauseSearch:
             return
         fitter, near = Fitter(self.trials, free_scale=True), Fitter(self.trials, 1, free_scale=True)
         hopeful = sorted((near.again(response) for response in self.responses), key=lambda r: -r.promise)
-        for response in _one_per_topic(self._looked_at(hopeful[:limits.LOOKS], fitter))[:limits.SCALED_FITS]:
+        for response in one_per_id(self._looked_at(hopeful[:limits.LOOKS], fitter))[:limits.SCALED_FITS]:
             promising = response.promise > limits.PROMISING
             if promising and self._fit(response.parameter, None, limits.SCALED_FIT, fitter=fitter):
                 return
@@ -289,7 +296,7 @@ class CauseSearch:
     def _single_numbers(self) -> bool:
         """Fit every single number that answers at all: its step may have been too long or too short to promise much,
         and a few renders say whether it leads anywhere."""
-        ones = [r for r in self.responses if len(r.parameter.start) == 1 and _name(r.parameter) not in self.fitted
+        ones = [r for r in self.responses if len(r.parameter.start) == 1 and r.parameter.key not in self.fitted
                 and r.promise > limits.ANSWERS]
         return any(self._fit(response.parameter, None, limits.SINGLE_FIT, smoothings=response.smoothings)
                    for response in ones)
@@ -318,7 +325,7 @@ class CauseSearch:
              fitter: Fitter | None = None, smoothings: Sequence[int] = SMOOTHINGS) -> bool:
         if not self.trials.within(share):
             return False
-        self.fitted.add(_name(parameter))
+        self.fitted.add(parameter.key)
         fitted = (fitter or self.fitter).fit(parameter, start, smoothings=smoothings,
                                              most_seconds=limits.ONE_FIT * self.trials.budget_s)
         if fitted is None:
@@ -386,19 +393,3 @@ class CauseSearch:
         topic = CATALOGUE[parameter.id].topic
         same = [c for c in self.waiting if CATALOGUE[c.id].topic == topic and c.key not in self.tried]
         next(self._also_proven(same), None)
-
-
-ParameterKey = tuple[str, str, tuple[str, ...]]
-
-
-def _name(parameter: FitParameter) -> ParameterKey:
-    """What tells a parameter from all others."""
-    return parameter.id, parameter.title, parameter.labels
-
-
-def _one_per_topic(responses: Sequence[Response]) -> list[Response]:
-    """The best response of each id, in their order."""
-    best: dict[str, Response] = {}
-    for response in responses:
-        best.setdefault(response.parameter.id, response)
-    return list(best.values())
