@@ -184,3 +184,10 @@ def test_the_workflow_of_one_step_gives_the_action_what_it_takes():
     given = workflow["jobs"]["parity"]["steps"][-1]["with"]
     assert set(given) <= set(action["inputs"])
     assert {name for name, said in action["inputs"].items() if said.get("required")} <= set(given)
+
+
+def test_ci_installs_the_system_packages_that_the_page_names():
+    listed = re.search(r"<< 'PROGRAMS'\n(.*?)PROGRAMS", (CHECKOUT / ".ci/run").read_text(), re.DOTALL)[1].split()
+    page = (CHECKOUT / "docs/contributing.md").read_text(encoding="utf-8")
+    named = re.search(r"`apt-get install ([^`]*)`", page)[1].split()
+    assert set(named) == set(listed[1::2]) - {"make"}  # build-essential brings it

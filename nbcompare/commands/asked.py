@@ -24,33 +24,32 @@ class Publication:
 
     form: str = TEXT
     quiet: bool = False
-    junit: Path | None = None
-    markdown: Path | None = None
+    junit: tuple[Path, ...] = ()
+    markdown: tuple[Path, ...] = ()
     github: bool | None = None
 
     @property
-    def files(self) -> dict[str, Path]:
-        """The files that are asked for, by option."""
+    def files(self) -> list[tuple[str, Path]]:
+        """The files that are asked for, each with its option; an option that is given again names one more."""
         named = zip(WRITTEN, (self.junit, self.markdown), strict=True)
-        return {option: path for option, path in named if path is not None}
+        return [(option, path) for option, paths in named for path in paths]
 
 
 def asked_in(command: click.Command, words: Sequence[str]) -> Publication | None:
     """What a command line asks for, whatever else is wrong with it; None where it asks for help. The last word counts,
-    as with click."""
+    as with click, but of files each does."""
     found: dict[str, str] = {}
+    files: dict[str, list[Path]] = {option: [] for option in WRITTEN}
     for option, value in options_in(command, words):
         if option in ("--help", "-h"):
             return None
         found[option] = value
+        if option in files:
+            files[option].append(Path(value))
     github = {"--github": True, "--no-github": False}
     said = [word for option, word in github.items() if option in found]
-    return Publication(found.get("--format", TEXT), "--quiet" in found or "-q" in found, _path(found.get("--junit")),
-                       _path(found.get("--markdown")), said[0] if len(said) == 1 else None)
-
-
-def _path(value: str | None) -> Path | None:
-    return None if value is None else Path(value)
+    return Publication(found.get("--format", TEXT), "--quiet" in found or "-q" in found, tuple(files["--junit"]),
+                       tuple(files["--markdown"]), said[0] if len(said) == 1 else None)
 
 
 def options_in(command: click.Command, words: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -69,20 +68,22 @@ def options_in(command: click.Command, words: Sequence[str]) -> Iterator[tuple[s
             at += 1 + takes[name]
 
 
-def places_of(how: Publication, words: Sequence[str]) -> tuple[dict[str, Path], str | None]:
-    """The files that may be written, by option, links followed; and what is wrong with those that may not: two that
-    are one file, one that the command line names to be read, or one that standard output goes to.
+def places_of(how: Publication, words: Sequence[str]) -> tuple[list[tuple[str, Path]], str | None]:
+    """The files that may be written, each with its option, links followed; and what is wrong with those that may not:
+    one for two forms, one that the command line names to be read, or one that standard output goes to.
 
     Of two that are one file, one is left, as what lies there is of an earlier call. Raises FileError for what can be
     no name of a file.
     """
-    places: dict[str, Path] = {}
+    places: list[tuple[str, Path]] = []
     wrong = None
-    for option, path in how.files.items():
+    for option, path in how.files:
         place = _followed(path)
-        other = next((name for name, taken in places.items() if _is_same(taken, place)), None)
+        other = next((name for name, taken in places if _is_same(taken, place)), None)
         stream = next((name for name, number in (("output", 1), ("error", 2)) if _leads_to(number, place)), None)
         read = next((word for word in _read(words) if os.path.isfile(word) and _is_same(Path(word), place)), None)
+        if other == option:
+            continue
         if other:
             wrong = f"{other} and {option} name the same file, {path}"
         elif read is not None:
@@ -90,7 +91,7 @@ def places_of(how: Publication, words: Sequence[str]) -> tuple[dict[str, Path], 
         elif stream:
             wrong = f"{option} {path}: standard {stream} goes to this file"
         else:
-            places[option] = place
+            places.append((option, place))
     return places, wrong
 
 

@@ -68,9 +68,11 @@ def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshol
 
 
 def forget_summary(words: Sequence[str]) -> None:
-    """Take away the summary of an earlier call from the folder that a one-shot line names, whatever else is wrong with
+    """Take away the summary of an earlier call from each folder that a one-shot line names, whatever else is wrong with
     the line: what lies there when this call has ended is of this call, or nothing is."""
-    said = dict(options_in(command, words))
-    if "--outdir" in said and not {"--help", "-h"} & said.keys():
+    said = list(options_in(command, words))
+    if any(option in ("--help", "-h") for option, _ in said):
+        return
+    for folder in (value for option, value in said if option == "--outdir"):
         with contextlib.suppress(OSError, ValueError):
-            os.unlink(os.path.join(said["--outdir"], "summary.json"))
+            os.unlink(os.path.join(folder, "summary.json"))

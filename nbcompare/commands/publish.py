@@ -47,7 +47,7 @@ class Published:
     begun: tuple[str, Path | None] = ("", None)
     junit: Writer | None = None
     markdown: Writer | None = None
-    places: dict[str, Path] = field(default_factory=dict)
+    places: list[tuple[str, Path]] = field(default_factory=list)
     judging: bool = False
     printed: bool = False
 
@@ -58,7 +58,7 @@ class Published:
         all the same.
         """
         self.places, wrong = places_of(self.how, self.words)
-        faults = [fault for option, place in self.places.items() if not is_no_file(place)  # no pipe takes it back
+        faults = [fault for option, place in self.places if not is_no_file(place)  # no pipe takes it back
                   and (fault := _written(place, self._unjudged(option, NOT_ENDED)))]
         if wrong:
             raise UsageError(wrong)
@@ -100,7 +100,7 @@ class Published:
         written."""
         from nbcompare.commands import events
 
-        faults = [fault for option, place in self.places.items()
+        faults = [fault for option, place in self.places
                   if (fault := _written(place, self._text(option, None)))]
         if faults:
             raise faults[0]
@@ -119,7 +119,7 @@ class Published:
         written is said on standard error, as what lies there may be of an earlier call."""
         if self.judging:
             self._add_fault(said)
-        for option, place in self.places.items():
+        for option, place in self.places:
             fault = _written(place, self._text(option, said.text))
             if fault and _left_there(place):
                 click.echo(f"nb-compare: {option}: {fault}; what lies there is not of this call", err=True)
@@ -205,7 +205,7 @@ def result_options(command: Callable[..., Any] | None = None, *, forms: Sequence
         return functools.partial(result_options, forms=forms)
 
     @functools.wraps(command)
-    def collected(*, form: str, quiet: bool, junit: Path | None, markdown: Path | None, github: bool | None,
+    def collected(*, form: str, quiet: bool, junit: tuple[Path, ...], markdown: tuple[Path, ...], github: bool | None,
                   **rest: Any) -> Any:
         how = Publication(form, quiet, junit, markdown, github)
         context = click.get_current_context()
@@ -218,10 +218,11 @@ def result_options(command: Callable[..., Any] | None = None, *, forms: Sequence
     for option in (
         click.option("--github/--no-github", "github", default=None,
                      help="Annotate the case of each failure, for GitHub Actions.  [default: where it runs this]"),
-        click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE",
-                     help="Write a job summary in Markdown, worst first, at most 1 MB."),
-        click.option("--junit", type=click.Path(path_type=Path), metavar="FILE",
-                     help="Write JUnit XML: a suite for each case, a test for each threshold and region."),
+        click.option("--markdown", type=click.Path(path_type=Path), metavar="FILE", multiple=True,
+                     help="Write a job summary in Markdown, worst first, at most 1 MB; may be given again."),
+        click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", multiple=True,
+                     help="Write JUnit XML: a suite for each case, a test for each threshold and region; may be given "
+                          "again."),
     ):
         collected = option(collected)
     return output_options(collected, forms=forms)

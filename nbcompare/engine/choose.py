@@ -119,6 +119,9 @@ def named_engine(role: str, option: str | None, environment: Mapping[str, str],
     flag, variable = _NAMED_BY[role]
     if option == "":
         raise UsageError(f"{flag} is empty; name a program, or leave it out for the one that is declared or bundled")
+    if option is None and environment.get(variable) == "":
+        raise UsageError(f"${variable} is set and empty; name a program by it, or unset it for the one that is "
+                         "declared or bundled")
     text, chosen_by = (option, flag) if option else (environment.get(variable), f"${variable}")
     if not text:
         return _as_declared(role, declared[role], declared[role].file.name) if role in declared else None

@@ -21,11 +21,15 @@ _MOST_WORDS = 90
 
 
 def sweep_report(sweep: Sweep) -> str:
-    """One row per cell, failing ones with their first reason; then the count of each verdict."""
+    """One row per cell, failing ones with their first reason; then the count of each verdict. Where a reference came
+    from a bundle, each row says whether its own did."""
+    borrowed = any(result.reference_from for result in sweep.results)
     rows = [(result.cell, result.word, _figure(result, "correlation"), _figure(result, "sum_ratio"),
-             f"{result.seconds:.2f} s" if result.how != STORED else "stored", _shortened(result.why))
-            for result in sweep.results]
-    lines = table(("cell", "verdict", "correlation", "sum ratio", "took", "why"), rows)
+             f"{result.seconds:.2f} s" if result.how != STORED else "stored",
+             *([f"bundle {result.reference_from}" if result.reference_from else "-"] if borrowed else []),
+             _shortened(result.why)) for result in sweep.results]
+    lines = table(("cell", "verdict", "correlation", "sum ratio", "took", *(["reference from"] if borrowed else []),
+                   "why"), rows)
     made = (f"{sweep.count(RAN)} run, {sweep.count(STORED)} already done, "
             f"{sweep.count(FAILED)} without bundle")
     return "\n".join([*lines, _counts(sweep.results), made])

@@ -28,6 +28,8 @@ class CellResult:
     figures: Mapping[str, float | None] = field(default_factory=dict)
     file: str | None = None
     """The case file, as the user named it."""
+    reference_from: str | None = None
+    """The bundle whose reference image stands in that of this cell; None: the reference was run."""
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "exit_code": int(self.exit_code)}
@@ -42,7 +44,8 @@ def result_of(bundle: Bundle, how: str, seconds: float) -> CellResult:
         figures = {name: region.figure(name).value for name in ("correlation", "sum_ratio", "max_abs_diff_of_peak")}
     return CellResult(record.case.name, record.case.cell, str(record.verdict.word),
                   record.verdict.exit_code, how, seconds, str(bundle.folder),
-                  record.verdict.reasons[0] if record.verdict.reasons else "", figures)
+                  record.verdict.reasons[0] if record.verdict.reasons else "", figures,
+                  reference_from=record.reference_from.name if record.reference_from else None)
 
 
 def no_result(cell: str, places: Mapping[str, str], exit_code: ExitCode, why: str, seconds: float = 0.0) -> CellResult:

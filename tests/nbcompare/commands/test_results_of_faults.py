@@ -111,6 +111,18 @@ def test_a_file_that_is_read_is_not_written(nb, small_case):
     assert small_case.read_text() == before and "ERROR: " in Path("out.md").read_text()
 
 
+@pytest.mark.parametrize("words", [("images", "a.npy", "b.npy"), ("run", "none.yaml"), ("run", "--nonsense")])
+def test_a_form_that_is_asked_for_twice_is_written_twice(nb, words):
+    """The first file kept what an earlier call wrote. One file under two names of the same form is no contradiction."""
+    for name in ("a", "b"):
+        np.save(f"{name}.npy", np.arange(1.0, 64).reshape(7, 9))
+    Path("same.xml").symlink_to("more.xml")
+    said = nb(*words, *FORMS, "--junit", "more.xml", "--junit=same.xml", "--markdown", "more.md")
+    assert Path("out.xml").read_text() == Path("more.xml").read_text() and "old" not in Path("more.xml").read_text()
+    assert Path("out.md").read_text() == Path("more.md").read_text() and len(errors()) == bool(said.code)
+    assert said.code == 0 or words[0] == "run"
+
+
 def test_a_link_is_followed(nb):
     Path("link.xml").symlink_to("out.xml")
     nb("run", "none.yaml", "--junit", "link.xml")
@@ -162,13 +174,15 @@ def test_what_can_no_longer_be_written_is_taken_away_or_told(nb, monkeypatch, tm
 
 @pytest.mark.parametrize("wrong", [("--py-bin", "./none"), ("--nonsense",), ("--roi", "1")])
 def test_a_one_shot_line_leaves_no_earlier_summary(nb, wrong):
-    Path("out").mkdir()
-    Path("out/summary.json").write_text('{"verdict": "PASS"}')
+    summaries = [Path("out/summary.json"), Path("other/summary.json")]
+    for summary in summaries:
+        summary.parent.mkdir()
+        summary.write_text('{"verdict": "PASS"}')
     nb("oneshot", "--help", "--outdir", "out")
     nb("verify", "--outdir", "out")
-    assert Path("out/summary.json").exists()
-    assert nb("--outdir", "out", *wrong, "--", "-N", "5", "-detpixels", "8").code != 0
-    assert not Path("out/summary.json").exists()
+    assert all(summary.exists() for summary in summaries)
+    assert nb("--outdir", "out", "--outdir=other", *wrong, "--", "-N", "5", "-detpixels", "8").code != 0
+    assert not any(summary.exists() for summary in summaries)
 
 
 def test_what_only_takes_text_is_told_once(nb):

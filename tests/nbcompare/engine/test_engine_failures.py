@@ -112,6 +112,16 @@ def test_an_empty_option_is_no_program_and_not_the_bundled_one(nb, small_case, f
     assert said.code == 1 and "error: --py-bin is empty;" in said.err
 
 
+@pytest.mark.parametrize("variable", ["NB_C_BIN", "NB_PY_BIN"])
+def test_an_empty_variable_is_no_program_and_not_the_bundled_one(nb, small_case, fake, monkeypatch, variable):
+    """As a workflow sets it from a variable that nobody defined."""
+    monkeypatch.setenv(variable, "")
+    said = nb("run", small_case)
+    assert said.code == 1 and f"error: ${variable} is set and empty;" in said.err
+    assert nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--dry-run").code == 0
+    assert f"${variable} is set and empty" in nb("doctor").out
+
+
 def test_a_program_that_cannot_be_executed_says_what_to_do(nb, small_case, tmp_path, monkeypatch):
     program = tmp_path / "engine"
     program.write_text("not a program")

@@ -57,6 +57,22 @@ def test_the_same_run_is_made_once_and_both_record_and_report_say_so(counted, nb
     assert counted()[0].json["reference_from"]["stamp"] == first.name  # of a run, and never of a borrowed image
 
 
+def test_a_sweep_says_which_references_came_from_bundles(counted, nb, fake, small_case):
+    """In its table, its document, JUnit and the summary; cells whose reference was run are told apart."""
+    counted()
+    source = bundles()[0].name
+    Path("other.yaml").write_text(small_case.read_text().replace("small", "other").replace("1e18", "1e17"))
+    words = ("sweep", small_case, "other.yaml", "--jobs", 1, "--py-bin", fake("bright"), "-q")
+    table = nb(*words, "--junit", "o.xml", "--markdown", "o.md").out.splitlines()
+    small, other = (next(line for line in table if line.startswith(name)) for name in ("small", "other"))
+    assert "reference from" in table[0] and f" bundle small/{source} " in small and "bundle" not in other
+    said = nb(*words, "--format", "json").json
+    assert [cell["reference_from"] for cell in said["results"]] == [f"small/{source}", None]
+    assert f'name="reference from bundle" value="small/{source}"' in Path("o.xml").read_text()
+    assert f"reference from `small/{source}`" in Path("o.md").read_text()
+    assert "reference from" not in nb("sweep", "other.yaml", "--jobs", 1, "--py-bin", fake("bright"), "-q").out
+
+
 def test_two_bundles_of_one_reference_run_are_compared_by_their_subjects(counted, nb):
     counted()
     counted(subject="bright")
