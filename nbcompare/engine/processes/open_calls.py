@@ -27,7 +27,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from nbcompare.engine.processes.git_looks import MOST_WORDS, is_of_work_tree, only_tells
+from nbcompare.engine.processes.git_looks import MOST_VARIABLES, MOST_WORDS, QuestionsToGit, is_of_work_tree
 from nbcompare.engine.processes.own_servers import is_own_memory, is_own_server
 from nbcompare.engine.processes.seen_calls import Calls, gives_rights
 
@@ -112,7 +112,7 @@ class OpenCalls:
         self._views: dict[int, None] = {}
         self._first: int | None = None
         self._looked_at: set[str] = set()
-        self._git_that_tells: set[int] = set()
+        self._questions = QuestionsToGit()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="open-calls")
         self._thread.start()
 
@@ -242,8 +242,13 @@ class OpenCalls:
                 self.calls.took(before)
         if call in (RUN, RUN_AT):
             self._views.pop(pid, None)
-            self._note_git(pid, path, words[1 if call == RUN else 2])
-        elif pid in self._git_that_tells and path and not how & os.O_ACCMODE and is_of_work_tree(path):
+            said, variables = words[1:3] if call == RUN else words[2:4]
+            for opened in self._questions.becomes(pid, path, lambda: (
+                    self._texts(pid, said, MOST_WORDS), self._texts(pid, variables, MOST_VARIABLES))):
+                self._enter(*opened)
+        elif path and (git := self._questions.of(pid)) and (
+                is_of_work_tree(path) if call in (LOOK, LOOK_AT) else
+                call in (OPEN, OPENAT, OPENAT2) and git.opened(path, call, how)):
             return
         if pid not in self._views:
             self._views[pid] = None
@@ -251,18 +256,13 @@ class OpenCalls:
         if path is not None:
             self._enter(path, call, how)
 
-    def _note_git(self, pid: int, program: str | None, at: int) -> None:
-        """Whether the process becomes git, asked only whether something changed; its words lie ``at`` an address."""
-        self._git_that_tells.discard(pid)
-        if program is None or os.path.basename(program) != "git":
-            return
-        words: list[str] = []
-        with suppress(OSError):
-            while len(words) < MOST_WORDS and (word := int.from_bytes(self._bytes(pid, at, 8), sys.byteorder)):
-                words.append(self._text(pid, word))
-                at += 8
-            if only_tells(program, words):
-                self._git_that_tells.add(pid)
+    def _texts(self, pid: int, at: int, most: int) -> list[str]:
+        """The texts of a list that ends with a zero, at most so many of them."""
+        texts: list[str] = []
+        while len(texts) < most and (text := int.from_bytes(self._bytes(pid, at, 8), sys.byteorder)):
+            texts.append(self._text(pid, text))
+            at += 8
+        return texts
 
     def _unreadable(self, call: int, ticket: int) -> None:
         """The first program of all is known, and is started from a process whose memory is closed; and a process that

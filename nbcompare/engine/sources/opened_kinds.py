@@ -42,7 +42,10 @@ _OF_REPOSITORIES = {".git": _OF_GIT, ".hg": frozenset(("store", "cache", "wcache
                     ".svn": frozenset(("wc.db", "pristine", "tmp", "entries", "format"))}
 """By folder what a system of versions writes there in its daily work; all else that lies there is as any other file."""
 
-_OF_PUSHING = re.compile(r"\s*\[(remote|branch|user|credential|http|submodule|gc|maintenance)\b", re.IGNORECASE)
+_OF_PUSHING = re.compile(r"\s*\[(remote|branch|user|author|committer|credential|http|submodule|gc|maintenance|alias"
+                         r"|safe|color|pull|push|fetch|advice|init|url|gpg|commit|tag|rebase|rerere|gui|sendemail)\b",
+                         re.IGNORECASE)
+_CONFIGURATIONS = ("/.git/config", "/.gitconfig", "/git/config")
 _CACHE_FILES = re.compile(r".*(\.pid|/__pycache__/[^/]*\.pyc|gconv-modules\.cache|~)")
 _PACKAGES = re.compile(r"(.*/(?:site|dist)-packages)/(.+)")
 _STDLIB = re.compile(r"(.*/lib(?:64)?/(?:python|pypy)3(?:\.\d+)?t?)/(.+)")
@@ -91,9 +94,9 @@ def _is_of_repository(parts: list[str]) -> bool:
 
 
 def sum_as_opened(path: str) -> str:
-    """The sum of a file that was opened; of a repository's configuration without what says where it is pushed and who
-    works in it, which other programs write. Raises FileError."""
-    if not path.endswith("/.git/config"):
+    """The sum of a file that was opened; of a configuration of git, a repository's or the user's, without what says
+    where it is pushed, who works in it and how it is shown, which other programs write. Raises FileError."""
+    if not path.endswith(_CONFIGURATIONS):
         return sum_of(path)
     try:
         sections = re.split(r"(?m)^(?=\s*\[)", Path(path).read_text(encoding="utf-8", errors="surrogateescape"))

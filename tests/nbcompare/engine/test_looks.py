@@ -211,6 +211,16 @@ def test_what_lies_in_a_repositorys_folder_counts_but_what_git_writes_in_its_wor
     assert sorted(changed_since(opened)) == [f"{git}/config changed", f"{git}/wt/table changed"]
 
 
+def test_who_works_with_git_and_how_it_looks_are_no_part_of_a_program_that_asks_it(seen, tmp_path):
+    settings = tmp_path / ".gitconfig"
+    settings.write_text("[user]\n\tname = A\n[core]\n\tautocrlf = input\n")
+    opened = seen(f"open({str(settings)!r}).read()")
+    settings.write_text("[user]\n\tname = B\n[core]\n\tautocrlf = input\n[alias]\n\tst = status\n")
+    assert changed_since(opened) == []
+    settings.write_text("[user]\n\tname = B\n[core]\n\tautocrlf = true\n")
+    assert changed_since(opened) == [f"{settings} changed"]
+
+
 def test_what_python_compiles_anew_of_a_changed_source_is_nothing_that_a_run_left(seen, tmp_path):
     module = tmp_path / "module.py"
     module.write_text("X = 1\n")
