@@ -272,3 +272,34 @@ def test_a_region_that_moved_shares_pixels_and_another_image_shares_none():
     elsewhere[45:65, 2:80] = spots(9)[45:65, 2:80]
     _, found = causes(elsewhere, reference, argv)
     assert "roi-off-by-one" not in [cause.id for cause in found]
+
+
+# --- what moved: the pixels, or the bytes -------------------------------------------------------------------------
+
+
+def framed_spots():
+    """Spots in the middle of an image that is dark along all its edges: there nothing says what was carried over."""
+    dark = (PIXEL // FAST < 9) | (PIXEL // FAST > SLOW - 10) | (PIXEL % FAST < 9) | (PIXEL % FAST > FAST - 10)
+    return np.where(dark, 0, spots()).astype("<f4")
+
+
+@pytest.mark.parametrize("rows, columns", [(2, -1), (1, 0), (3, 2), (-2, 3), (0, 3), (-1, 0), (5, -7)])
+def test_pixels_that_moved_are_not_called_a_header_where_the_edges_are_dark(rows, columns):
+    _, found = causes(np.roll(framed_spots(), (rows, columns), (0, 1)), framed_spots())
+    assert found[0].id == "pixel-shift", [(cause.id, cause.sentence) for cause in found]
+
+
+@pytest.mark.parametrize("count", [2 * FAST - 1, FAST, 128, 3])
+def test_bytes_before_the_data_are_a_header_whatever_shift_they_come_to(count):
+    """The same moves, but where a shifted array has nothing there is text."""
+    header = b"HEADER_BYTES=512; ".ljust(4 * count)
+    _, found = causes(float_bytes(header[:4 * count] + framed_spots().tobytes()), framed_spots())
+    assert found[0].id == "header-bytes", [(cause.id, cause.sentence) for cause in found]
+
+
+def test_a_row_length_that_explains_the_bright_pixels_alone_is_no_proof():
+    """Below the spots, which lie as in rows that are five longer, everything is of another image."""
+    padded = np.pad(framed_spots(), ((0, 0), (0, 5))).ravel()[:SLOW * FAST].reshape(SLOW, FAST)
+    other = np.where(padded > 300, padded, 0.05 * spots(7))
+    _, found = causes(other, framed_spots())
+    assert not [cause.id for cause in found if cause.id == "wrong-stride"]

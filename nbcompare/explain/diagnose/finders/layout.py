@@ -278,9 +278,7 @@ def _displaced(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Itera
         inside = np.count_nonzero((flat + move >= 0) & (flat + move < stream.size))
         if shift == 0 or votes < 0.8 * inside or votes < 3:
             continue
-        if skew == 0 and not _only_along_file(pair, move):
-            continue
-        if not _moved_data_agree(pair, stream, move) or (skew == 0 and _whole_rows(pair, move)):
+        if not _moved_data_agree(pair, stream, move) or (skew == 0 and not _along_file(pair, move)):
             continue
         where = f"{shift} bytes stand before the data" if shift > 0 else f"the first {-shift} bytes of data are missing"
         yield _cause(causes.HEADER_BYTES, f"the subject's data is displaced by {shift:+d} bytes: {where}",
@@ -298,28 +296,29 @@ def _moved_data_agree(pair: ImagePair, stream: np.ndarray, move: int) -> bool:
     return bool(np.count_nonzero(close) >= 0.999 * close.size) and close.size > 10
 
 
-def _whole_rows(pair: ImagePair, move: int) -> bool:
-    """Whether the move is by whole rows that leave zeros or the other edge behind, as a shifted array does."""
-    if move % pair.fast:
-        return False
-    x, y, size = pair.x.ravel(), pair.y.ravel(), pair.x.size
-    entered, left = (y[:move], x[size - move:]) if move > 0 else (y[size + move:], x[:-move])
-    return not entered.any() or bool((np.abs(entered - left) <= 1e-6 * pair.peak).all())
-
-
-def _only_along_file(pair: ImagePair, move: int) -> bool:
-    """Whether a shift also carries values over the ends of rows, as only one along the file does; a shifted array has
-    zeros there, or its own other side. Whole rows and far moves are not asked."""
+def _along_file(pair: ImagePair, move: int) -> bool:
+    """Whether values moved along the file, which carries them over the ends of rows; a shifted array has zeros there,
+    or its own other side. Where both would give the same pixels, only what now stands in the place of the first values
+    tells: a header is bytes of its own, a shifted array has nothing there, or its own other end. Values that were
+    lost at the front leave nothing to look at, and whole rows of those are a shift as well."""
     columns = (move + pair.fast // 2) % pair.fast - pair.fast // 2
-    if columns == 0 or abs(columns) > pair.fast // 4:
-        return True
-    rolled = np.roll(pair.x.ravel(), move).reshape(pair.x.shape)
-    edge = np.s_[:, columns:] if columns < 0 else np.s_[:, :columns]
-    found, expected = pair.y[edge].ravel(), rolled[edge].ravel()
-    lit = expected > 0
-    if not lit.any():
-        return abs(move) > 4
-    return float(np.median(np.abs(found[lit] - expected[lit]) / expected[lit])) < 1e-3
+    if columns:
+        rolled = np.roll(pair.x.ravel(), move).reshape(pair.x.shape)
+        edge = np.s_[:, columns:] if columns < 0 else np.s_[:, :columns]
+        found, expected = pair.y[edge].ravel(), rolled[edge].ravel()
+        lit = expected > 1e-6 * pair.peak  # what is fainter is as good as nothing
+        if lit.any():
+            return float(np.median(np.abs(found[lit] - expected[lit]) / expected[lit])) < 1e-3
+    return move > 0 and _bytes_of_its_own(pair, move)
+
+
+def _bytes_of_its_own(pair: ImagePair, count: int) -> bool:
+    """Whether the first values of the subject are neither zero nor the reference's last ones."""
+    entered, left = pair.subject.ravel()[:count], pair.x.ravel()[pair.x.size - count:]
+    if not np.ascontiguousarray(entered).view(np.uint32).any():
+        return False
+    with np.errstate(invalid="ignore"):
+        return not bool((np.abs(entered - left) <= 1e-6 * pair.peak).all())
 
 
 def _row_length(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Iterator[Cause]:
@@ -338,12 +337,23 @@ def _row_length(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Iter
     if length == pair.fast or length < 2 or abs(start) > pair.x.size:
         return
     fits = np.abs(rows * length + columns + start - found[there]) == 0
-    if np.count_nonzero(fits) < 0.9 * fits.size:
+    if np.count_nonzero(fits) < 0.9 * fits.size or not _rows_agree(pair, length, start):
         return
     how = "as if fast and slow sizes were exchanged" if length == pair.slow else "a wrong shape or padding"
     yield _cause(causes.WRONG_STRIDE, f"the subject's rows are {length} values long, not {pair.fast}: {how}",
                  f"{np.count_nonzero(fits)} of {fits.size} bright values are found again at that row length",
                  what=f"row length {length}", prior=0.9)
+
+
+def _rows_agree(pair: ImagePair, length: int, start: int) -> bool:
+    """Whether all of the reference, written in rows of a length from a place on, is in the subject."""
+    kept = min(length, pair.fast)
+    places = start + length * np.arange(pair.slow)[:, None] + np.arange(kept)
+    inside = (places >= 0) & (places < pair.y.size)
+    if np.count_nonzero(inside) < 0.3 * places.size:
+        return False
+    close = np.abs(pair.y.ravel()[places[inside]] - pair.x[:, :kept][inside]) <= 1e-6 * pair.peak
+    return bool(np.count_nonzero(close) >= 0.999 * close.size)
 
 
 def _row_length_tried(pair: ImagePair) -> Iterator[Cause]:
