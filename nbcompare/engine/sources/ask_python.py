@@ -13,9 +13,7 @@ import itertools
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from importlib import metadata
 
 from nbcompare.engine.sources.paths_in_text import ABOVE, Named
 from nbcompare.engine.sources.python_here import (
@@ -123,6 +121,8 @@ class Made:
 
     def version_of(self, top: str) -> str | None:
         """The version of the distribution that brought a module; None when there is none."""
+        from importlib import metadata
+
         try:
             if self.owners is None:
                 find = getattr(metadata, "packages_distributions", dict)
@@ -164,6 +164,8 @@ class Made:
     def described(self, top: str) -> None:
         """The descriptions of the distributions that brought a module, and their lists of files with sums: another
         build of the same version has another. Files that were written since are taken in as they are."""
+        from importlib import metadata
+
         for owner in (self.owners or {}).get(top) or [top]:
             place = str(getattr(metadata.distribution(owner), "_path", ""))
             for path in edited_since(os.path.join(place, "RECORD")):
@@ -319,6 +321,8 @@ class Made:
 
 def caches() -> list[str]:
     """Folders in which programs keep what they could make again: what lies there changes as they run."""
+    import tempfile
+
     home = os.path.expanduser("~")
     return [os.path.realpath(place) for place in (os.environ.get("XDG_CACHE_HOME"), os.path.join(home, ".cache"),
                                                   tempfile.gettempdir()) if place]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -166,6 +165,8 @@ class Named:
         if word in ("getfile", "getsourcefile", "getabsfile"):
             return self.names["__file__"]
         if word == "gettempdir":
+            import tempfile
+
             return tempfile.gettempdir(), True
         if args and (word == "getenv" or (word == "get" and inner is not None and word_of(inner) == "environ")):
             return of_variable(args[0][0] if args[0] else None) or (args[1] if len(args) > 1 else None)

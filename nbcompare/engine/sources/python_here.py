@@ -1,14 +1,12 @@
 """Where a Python finds modules, and what is installed in it: asked by ask_python.py, in whatever Python runs a program.
 
-It stands alone, and imports nothing but what Python itself brings. Nothing of the program is run.
+It stands alone, and imports nothing but what Python itself brings. Nothing of the program is run. It is asked anew in
+every run, so that what only some programs need is imported where it is needed.
 """
 
 from __future__ import annotations
 
 import ast
-import base64
-import csv
-import hashlib
 import importlib.util
 import json
 import marshal
@@ -16,7 +14,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
-from importlib import metadata
+from functools import lru_cache
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 
 SKIPPED = ("__pycache__", "node_modules", ".git", ".hg", ".svn", ".tox", ".nox", ".mypy_cache", ".ruff_cache",
@@ -90,8 +88,13 @@ def spec_of(name: str) -> ModuleSpec | None:
 
 def is_of_python(path: str) -> bool:
     """Whether a file belongs to Python itself."""
+    return not is_installed(path) and any(is_below(path, home) for home in homes_of_python())
+
+
+@lru_cache(maxsize=None)  # noqa: UP033 - a Python 3.8 may be asked
+def homes_of_python() -> list[str]:
     homes = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib")} | {os.path.dirname(os.__file__)}
-    return not is_installed(path) and any(is_below(path, os.path.realpath(home)) for home in homes if home)
+    return [os.path.realpath(home) for home in homes if home]
 
 
 def stale_bytecode(path: str) -> str | None:
@@ -124,6 +127,7 @@ def is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + os.sep)
 
 
+@lru_cache(maxsize=None)  # noqa: UP033 - a Python 3.8 may be asked
 def site_folders() -> list[str]:
     named = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
     return [os.path.realpath(path) for path in named if path]
@@ -139,13 +143,40 @@ def script_target(script: str) -> str | None:
     """The module that a console script starts; None where it is no such script."""
     name = os.path.basename(script)
     try:
-        if not any(name in (found.read_text("entry_points.txt") or "") for found in metadata.distributions()):
-            return None  # all of them would be taken apart, which takes longer than all else
+        if not may_be_installed(name):
+            return None  # all distributions would be taken apart, which takes longer than all else
+        from importlib import metadata
+
         points = metadata.entry_points()
         chosen = points.select(group="console_scripts") if hasattr(points, "select") else points["console_scripts"]
         return next((point.value.partition(":")[0] for point in chosen if point.name == name), None)
     except Exception:
         return None
+
+
+def may_be_installed(name: str) -> bool:
+    """Whether a distribution may have brought a script of this name: where the list of what one starts holds the name,
+    and where there are distributions that are no folders of that kind."""
+    if any(hasattr(finder, "find_distributions") and finder is not PathFinder for finder in sys.meta_path):
+        return True
+    for entry in map(os.path.realpath, sys.path):
+        if os.path.isfile(entry) or entry.lower().endswith(".egg"):
+            return True
+        try:
+            inside = [found for found in os.listdir(entry)
+                      if found.lower().endswith((".dist-info", ".egg-info", ".egg"))]
+        except OSError:
+            continue
+        for found in inside:
+            if found.lower().endswith(".egg"):
+                return True
+            try:
+                with open(os.path.join(entry, found, "entry_points.txt"), encoding="utf-8", errors="replace") as stream:
+                    if name in stream.read():
+                        return True
+            except OSError:
+                continue
+    return False
 
 
 def stub_target(script: str) -> str | None:
@@ -163,6 +194,8 @@ def stub_target(script: str) -> str | None:
 def edited_since(record: str) -> Iterator[str]:
     """The sources and libraries of an installed distribution that were written after its list of files was, and whose
     size or bytes are not what that says: somebody changed them where they are installed."""
+    import csv
+
     try:
         written = os.stat(record).st_mtime
         with open(record, encoding="utf-8", newline="") as stream:
@@ -183,6 +216,9 @@ def edited_since(record: str) -> Iterator[str]:
 
 def _digest_of(path: str) -> str:
     """As a wheel writes it."""
+    import base64
+    import hashlib
+
     with open(path, "rb") as stream:
         found = hashlib.sha256(stream.read()).digest()
     return base64.urlsafe_b64encode(found).decode().rstrip("=")
