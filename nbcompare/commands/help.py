@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import textwrap
+
 import click
 
 from nbcompare.errors import EXIT_MEANING, ExitCode, UsageError, nearest
@@ -24,6 +28,11 @@ TOPICS = {"exit-codes": "what the process returns", "metrics": "every figure tha
           "causes": "every cause that a diagnosis can give", "options": "the options of nanoBragg that the bundled "
           "engines take", "colours": "how colours are switched", "completion": "how the shell completes words"}
 
+_WIDEST = 80
+_TERM = re.compile(r" *\S+  +(?=\S)")
+"""What a line explains, and the space after it."""
+_TO_COPY = re.compile(r"  (?:eval|_NB_COMPARE)")
+
 
 @click.command("help")
 @click.argument("topic", required=False, metavar="[TOPIC|COMMAND]")
@@ -33,8 +42,8 @@ def command(ctx: click.Context, topic: str | None) -> ExitCode:
     group = ctx.parent.command if ctx.parent else None
     assert isinstance(group, click.Group)
     if topic is None:
-        click.echo("topics:\n" + "\n".join(f"  {name:<11} {said}" for name, said in TOPICS.items())
-                   + "\n\nnb-compare help TOPIC, nb-compare help COMMAND, nb-compare --help")
+        click.echo(readable("topics:\n" + "\n".join(f"  {name:<11} {said}" for name, said in TOPICS.items())
+                            + "\n\nnb-compare help TOPIC, nb-compare help COMMAND, nb-compare --help"))
         return ExitCode.PASS
     found = group.get_command(ctx, topic)
     if topic not in TOPICS and found:
@@ -44,8 +53,23 @@ def command(ctx: click.Context, topic: str | None) -> ExitCode:
     if topic not in TOPICS:
         known = (*TOPICS, *group.list_commands(ctx))
         raise UsageError(f"there is no topic or command {topic!r}; {nearest(topic, known)}")
-    click.echo(_text(topic))
+    click.echo(readable(_text(topic)))
     return ExitCode.PASS
+
+
+def readable(text: str) -> str:
+    """The lines of a topic no wider than the terminal, and at most as wide as the help of a command: folded between
+    words, below the text of what they explain. A line that is to be copied is left whole."""
+    width = max(20, min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST))
+    return "\n".join(_folded(line, width) for line in text.splitlines())
+
+
+def _folded(line: str, width: int) -> str:
+    if len(line) <= width or _TO_COPY.match(line):
+        return line
+    term = _TERM.match(line)
+    indent = len(term[0]) if term and len(term[0]) <= width // 2 else 4
+    return textwrap.fill(line, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _text(topic: str) -> str:
@@ -63,6 +87,6 @@ def _text(topic: str) -> str:
     if topic == "options":
         from nbcompare.case.arguments.options import all_options
 
-        return "\n".join(f"{option.part:<10} {', '.join(option.names)}{option.unit and f' ({option.unit})'}"
+        return "\n".join(f"{option.part:<17}  {', '.join(option.names)}{option.unit and f' ({option.unit})'}"
                          for option in all_options())
     return COLOURS if topic == "colours" else COMPLETION

@@ -13,6 +13,7 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.cli import COMMANDS
 from nbcompare.commands.colour import coloured, taken_out
 from nbcompare.commands.folding import folded
+from nbcompare.commands.help import TOPICS, _text
 from nbcompare.commands.views import terminal
 from nbcompare.compare.text_picture import text_picture
 from nbcompare.engine.progress import Progress, time_left
@@ -103,6 +104,18 @@ def test_help_explains_topics_and_commands(nb):
                         ("verify", "Find every fault")):
         assert word in nb("help", topic).out
     assert "did you mean 'metrics'?" in nb("help", "metrix").err and nb("help").code == 0
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_topic_fits_into_the_terminal_and_says_the_same(nb, monkeypatch, columns):
+    """All but the lines to install completion, which are copied whole."""
+    wide = {topic: " ".join(_text(topic).split()) for topic in TOPICS}
+    monkeypatch.setenv("COLUMNS", str(columns))
+    told = {topic: nb("help", topic).out for topic in TOPICS}
+    assert {topic: " ".join(said.split()) for topic, said in told.items()} == wide
+    assert [line for said in told.values() for line in said.splitlines()
+            if len(line) > columns and "_NB_COMPARE" not in line and not line.split()[0].startswith("~/")] == []
+    assert all(line.startswith((" ", *"0123456789-\n")) for line in told["exit-codes"].splitlines())
 
 
 def test_what_is_to_be_typed_next_is_quoted_and_leads_on(store, nb, small_case, quick_runs, fake, tmp_path):
