@@ -47,10 +47,14 @@ def test_and_in_the_one_shot(nb, fake, speaks):
 
 def test_variables_that_were_not_passed_are_named_when_an_engine_fails(nb, fake, speaks, monkeypatch):
     monkeypatch.setenv("MYPORT_MODE", "fast")
-    nb("--outdir", "out", "--c-bin", fake("good"), "--py-bin", speaks, "-q", "--", *SMALL_ARGS)
+    for number in range(30):  # and none of these can hide it
+        monkeypatch.setenv(f"A_VARIABLE_THAT_OTHERS_SET_{number}", "1")
+    port = speaks.rename("myport.py")
+    nb("--outdir", "out", "--c-bin", fake("good"), "--py-bin", port, "-q", "--", *SMALL_ARGS)
     reasons = json.loads(Path("out/summary.json").read_text())["reasons"]
     (told,) = [reason for reason in reasons if "variables" in reason]
-    assert "the subject did not get these variables: " in told and "MYPORT_MODE" in told and "PWD" not in told
+    assert told.startswith("the subject did not get these variables: MYPORT_MODE, ") and "PWD" not in told
+    assert told.endswith(" more, named in the record") and len(told) < 160, "one line, and no name is cut"
 
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n"

@@ -51,6 +51,9 @@ OF_THE_SESSION = re.compile(r"_|PWD|OLDPWD|SHLVL|SHELL|TERM.*|COLOR.*|USER|LOGNA
                             r"|PYTEST_.*|COLUMNS|LINES|PS1|DEBIAN_FRONTEND|container")
 """Variables of a shell or desktop, which no engine reads."""
 
+FEW_NAMES = 3
+"""Variables that are named where none bears the engine's name: the record has all of them."""
+
 MOST_NAMES = 40
 """Of variables that are named when an engine fails."""
 
@@ -246,8 +249,10 @@ def _explained(failure: Failure, job: Job, stdout: Path, stderr: Path, seconds: 
     hints = [*unseen, *odd_inputs(job.inputs), *elsewhere]
     withheld.sort(key=lambda name: not _sounds_like(name, job.engine.name))
     if withheld:
-        more = f" and {len(withheld) - MOST_NAMES} more" if len(withheld) > MOST_NAMES else ""
-        hints.append(f"the {job.engine.role} did not get these variables: {', '.join(withheld[:MOST_NAMES])}{more}")
+        first = sum(_sounds_like(name, job.engine.name) for name in withheld)
+        shown = withheld[:min(MOST_NAMES, max(first, FEW_NAMES))]
+        more = f" and {len(withheld) - len(shown)} more, named in the record" if len(withheld) > len(shown) else ""
+        hints.append(f"the {job.engine.role} did not get these variables: {', '.join(shown)}{more}")
     return replace(failure, said=last_words(stderr, stdout), hints=tuple(map(shortened, hints)))
 
 
