@@ -14,9 +14,12 @@ images, or an engine that failed, is no exception: it is a result, kept in the b
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from nbcompare.visible import visible
+
+Result = TypeVar("Result")
 
 
 class ExitCode(enum.IntEnum):
@@ -117,6 +120,25 @@ class EvidenceError(NbCompareError):
     """A bundle that is damaged or incomplete; with every fault that was found."""
 
     exit_code = ExitCode.EVIDENCE
+
+
+def gathered(steps: Iterable[Callable[[], Result]]) -> list[Result]:
+    """What each step gives. Raises what is wrong with all of them at once: the one error there is, or one that holds
+    every one of several, of the kind that weighs most."""
+    found: list[Result] = []
+    faults: list[NbCompareError] = []
+    for step in steps:
+        try:
+            found.append(step())
+        except NbCompareError as fault:
+            faults.append(fault)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        code = worst(fault.exit_code for fault in faults)
+        kind = next(kind for kind in (FileError, EvidenceError, ShapeError, UsageError) if kind.exit_code == code)
+        raise kind(f"{len(faults)} errors", faults=[line for fault in faults for line in str(fault).splitlines()])
+    return found
 
 
 def to_type(*words: object) -> str:

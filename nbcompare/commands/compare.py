@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from nbcompare.commands.asked import TEXT
-from nbcompare.commands.options import BUNDLE
+from nbcompare.commands.options import BUNDLE_WORD, bundles_named
 from nbcompare.commands.publish import Published, result_options
 from nbcompare.errors import ExitCode
 
 
 @click.command("compare")
-@click.argument("a", type=BUNDLE, metavar="BUNDLE_A")
-@click.argument("b", type=BUNDLE, metavar="BUNDLE_B")
+@click.argument("named", nargs=2, type=BUNDLE_WORD, metavar="BUNDLE_A BUNDLE_B")
 @click.option("--roles", "roles", multiple=True, metavar="ROLE[:ROLE]",
               help="Which runs: reference, subject or the name of a further subject, of both bundles, or one of each "
                    "as reference:subject. May be given again.  [default: all that both have]")
 @result_options
-def command(a: Path, b: Path, roles: tuple[str, ...], told: Published) -> ExitCode:
+def command(named: tuple[str, str], roles: tuple[str, ...], told: Published) -> ExitCode:
     """Compare stored runs of two bundles of one case; nothing is run.
 
     Bundle A is taken as the reference, and its case's thresholds judge. So two runs of the C program, of the
@@ -29,7 +26,8 @@ def command(a: Path, b: Path, roles: tuple[str, ...], told: Published) -> ExitCo
     from nbcompare.commands.views.bundles import pairing_report
     from nbcompare.commands.views.results import results_of_pairing
 
-    told.start([a, b])
+    told.start(named)
+    a, b = bundles_named(named)
     told.begin(f"{b} against {a}", None)
     pairing = compare_bundles(a, b, tuple(map(roles_from, roles)))
     for result in results_of_pairing(pairing):

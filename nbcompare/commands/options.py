@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from nbcompare.errors import ExitCode, NbCompareError, UsageError
+from nbcompare.errors import ExitCode, NbCompareError, UsageError, gathered
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -50,6 +51,21 @@ class BundleName(click.Path):
         return found or super().shell_complete(ctx, param, incomplete)
 
 
+class BundleWord(BundleName):
+    """The name of one of several bundles, left as it is: ``bundles_named`` finds all of them, or says of each what is
+    wrong with it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return os.fspath(value)
+
+
+def bundles_named(words: Sequence[str]) -> list[Path]:
+    """The bundles that are meant. Raises EvidenceError for all at once of which there is none."""
+    from nbcompare.bundle.find import find_bundle
+
+    return gathered([functools.partial(find_bundle, word) for word in words])
+
+
 class CaseName(click.Path):
     """The path of a case file."""
 
@@ -61,6 +77,7 @@ class CaseName(click.Path):
 
 
 BUNDLE = BundleName(path_type=Path)
+BUNDLE_WORD = BundleWord()
 CASE = CaseName(path_type=Path)
 
 

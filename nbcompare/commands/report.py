@@ -6,27 +6,47 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import BUNDLE
-from nbcompare.errors import ExitCode
+from nbcompare.commands.options import BUNDLE_WORD, bundles_named
+from nbcompare.errors import ExitCode, UsageError
 
 
 @click.command("report")
-@click.argument("folder", type=BUNDLE, metavar="BUNDLE")
-@click.argument("later", type=BUNDLE, required=False, metavar="[LATER]")
+@click.argument("named", nargs=-1, type=BUNDLE_WORD, metavar="BUNDLE [LATER]")
+@click.option("--images", is_flag=True, help="The bundles are those of nb-compare images, named by their stamps; the "
+                                             "newest where none is named.")
 @click.option("--html", "target", type=click.Path(path_type=Path), metavar="FILE",
               help="Where to write the page. Default: STAMP.html, or STAMP-STAMP.html, in the folder pages beside the "
                    "bundles of its case, which git overlooks.")
-def command(folder: Path, later: Path | None, target: Path | None) -> ExitCode:
+def command(named: tuple[str, ...], images: bool, target: Path | None) -> ExitCode:
     """Write a stored bundle as one HTML page with its pictures inside; or what changed from a bundle to a LATER one.
 
     A bundle is verified first; a page is only made of evidence that is intact.
     """
-    if later is not None:
-        return _of_two(folder, later, target)
+    if images:
+        named = _of_images(named)
+    if not 1 <= len(named) <= 2:
+        raise UsageError("a page is of one BUNDLE, or of what changed from one to a LATER one; "
+                         f"{len(named) or 'none'} were named", hint="nb-compare list shows them")
+    folder, *later = bundles_named(named)
+    if later:
+        return _of_two(folder, later[0], target)
     from nbcompare.commands.views.page.verified_page import verified_page
 
     record, text = verified_page(folder)
     return _written(text, target, folder, record.stamp)
+
+
+def _of_images(named: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of bundles of the command images. Raises UsageError for what is an image file itself."""
+    from nbcompare.bundle.names import STAMP
+    from nbcompare.errors import to_type
+
+    files = [name for name in named if Path(name).is_file()]
+    if files:
+        pair = named if len(named) == 2 else ("REFERENCE", "SUBJECT")
+        raise UsageError(f"{' and '.join(files)}: an image file; a page is made of the bundle of two that were judged",
+                         hint=f"{to_type('nb-compare', 'images', *pair)}, and then nb-compare report --images")
+    return tuple(f"images/{name}" if STAMP.fullmatch(name) else name for name in named) or ("images",)
 
 
 def _of_two(folder: Path, later: Path, target: Path | None) -> ExitCode:

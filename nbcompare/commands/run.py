@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from nbcompare.commands.options import (
     words,
 )
 from nbcompare.commands.publish import Published, result_options
-from nbcompare.errors import ExitCode, UsageError, to_type, worst
+from nbcompare.errors import ExitCode, NbCompareError, UsageError, gathered, to_type, worst
 
 if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Bundle
@@ -56,7 +57,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
             bundles: Path, c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool,
             resample: bool, allow_weak: str | None, sandbox: bool, told: Published) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
-    from nbcompare.case.case import load_case, parse_input_override
+    from nbcompare.case.case import parse_input_override
     from nbcompare.commands.views.results import result_of
     from nbcompare.commands.views.terminal import next_step, shown
     from nbcompare.run.one_case import run_case
@@ -69,13 +70,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
             c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), bundles=bundles,
             reference=reference, noise_floor=noise_floor, trust_case=trust_case))
     told.start(cases)
-    loaded = []
-    for path in cases:
-        told.begin(path.name, path)
-        loaded.append(load_case(path))
-        if loaded[-1].matrix:
-            raise UsageError(f"{path}: this case is a matrix of cells, of which run makes none",
-                             hint=to_type("nb-compare", "sweep", path))
+    loaded = gathered([partial(_one_cell, path, told) for path in cases])
     progress = told.progress()
     for case in loaded:
         told.begin(case.name, case.path)
@@ -93,13 +88,27 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
     return told.end(exit_code, told.documents[0] if len(cases) == 1 else many)
 
 
+def _one_cell(path: Path, told: Published) -> Case:
+    """The case of a file. Raises UsageError for one that is many; what is wrong is told of this case."""
+    from nbcompare.case.case import load_case
+
+    try:
+        case = load_case(path)
+        if case.matrix:
+            raise UsageError(f"{path}: this case is a matrix of cells, of which run makes none",
+                             hint=to_type("nb-compare", "sweep", path))
+    except NbCompareError:
+        told.begin(path.name, path)
+        raise
+    return case
+
+
 def _show_commands(cases: Sequence[Path], overrides: Sequence[str], options: RunOptions) -> ExitCode:
     """The commands of a run, as a shell takes them."""
     from nbcompare.case.case import load_case, parse_input_override
     from nbcompare.run.effective import planned_commands
 
-    for path in cases:
-        case = load_case(path)
+    for case in gathered([partial(load_case, path) for path in cases]):
         for text in overrides:
             parse_input_override(text, case)
         click.echo("\n".join(planned_commands(case, options)))

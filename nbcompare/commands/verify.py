@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from nbcompare.commands.options import BUNDLE, output_options
+from nbcompare.commands.options import BUNDLE_WORD, bundles_named, output_options
 from nbcompare.errors import ExitCode, worst
 from nbcompare.visible import counted
 
 
 @click.command("verify")
-@click.argument("folders", nargs=-1, required=True, type=BUNDLE, metavar="BUNDLE...")
+@click.argument("named", nargs=-1, required=True, type=BUNDLE_WORD, metavar="BUNDLE...")
 @output_options
-def command(folders: tuple[Path, ...], form: str, quiet: bool) -> ExitCode:
+def command(named: tuple[str, ...], form: str, quiet: bool) -> ExitCode:
     """Find every fault of stored bundles; no engine is run.
 
     Files missing, changed or unexpected by the manifest; the form of the record; texts, inputs, logs and case file
@@ -24,7 +22,7 @@ def command(folders: tuple[Path, ...], form: str, quiet: bool) -> ExitCode:
     from nbcompare.commands.document import say_document
     from nbcompare.visible import visible
 
-    found = [verify_bundle(folder) for folder in folders]
+    found = [verify_bundle(folder) for folder in bundles_named(named)]
     code = worst(ExitCode.PASS if one.intact else ExitCode.EVIDENCE for one in found)
     if form == "json":
         told = [one.as_dict() for one in found]

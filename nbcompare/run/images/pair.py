@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from nbcompare.case.weak_thresholds import weaknesses
 from nbcompare.compare.compare import Comparison, Figure, Masks, compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.masks import MaskRules
-from nbcompare.errors import FileError, ShapeError, UsageError
+from nbcompare.errors import FileError, ShapeError, UsageError, gathered
 from nbcompare.files import sha256_of
 from nbcompare.formats.declared import GEOMETRY, Declared, ImageFile
 from nbcompare.formats.read import read_image
@@ -102,9 +103,11 @@ def compare_files(reference: Path, subject: Path, options: ImagePairOptions) -> 
     """
     if os.path.exists(reference) and os.path.exists(subject) and os.path.samefile(reference, subject):
         raise UsageError(f"{subject} is {reference}: a file compared with itself shows nothing")
-    files = {role: read_image(path, declared) for role, path, declared in
-             zip((REFERENCE, SUBJECT), (reference, subject), options.declared, strict=True)}
-    masks = _masks(files, options)
+    named = [(reference, options.declared[0]), (subject, options.declared[1]),
+             *([(options.mask, options.mask_declared)] if options.mask else [])]
+    read = gathered([partial(read_image, path, declared) for path, declared in named])
+    files = dict(zip((REFERENCE, SUBJECT), read, strict=False))
+    masks = _masks(files, options, read[2] if options.mask else None)
     if options.nan == FAIL:
         _refuse_nonfinite(files, masks)
     rois, thresholds = _asked(files, masks, options)
@@ -128,10 +131,10 @@ def compare_files(reference: Path, subject: Path, options: ImagePairOptions) -> 
 # --- which pixels -----------------------------------------------------------------------------------------
 
 
-def _masks(files: Mapping[str, ImageFile], options: ImagePairOptions) -> Masks | None:
+def _masks(files: Mapping[str, ImageFile], options: ImagePairOptions, mask: ImageFile | None) -> Masks | None:
     """The mask of each image: what its file says, the rules, and the mask file. None where nothing says
     that a pixel is masked."""
-    given = read_image(options.mask, options.mask_declared).pixels != 0 if options.mask else None
+    given = mask.pixels != 0 if mask else None
     found = []
     for role, file in files.items():
         masked = (options.rules if role == REFERENCE else options.rules_of_subject).of(file.pixels)
@@ -223,7 +226,7 @@ def _cause(files: Mapping[str, ImageFile], masks: Masks | None) -> str | None:
 
 def plain_pair(files: Mapping[str, ImageFile], options: ImagePairOptions) -> tuple[np.ndarray, np.ndarray]:
     """Both images as the diagnosis takes them, of one shape."""
-    masks = _masks(files, options)
+    masks = _masks(files, options, read_image(options.mask, options.mask_declared) if options.mask else None)
     return _plain(files[REFERENCE], masks), _plain(files[SUBJECT], masks)
 
 

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from nbcompare.bundle.bundle import Bundle, load_bundle
@@ -17,7 +18,7 @@ from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case, cells_of, load_case, parse_input_override
 from nbcompare.case.facts import CaseFacts, case_facts
 from nbcompare.engine.identity import EngineIdentity, computing_variables, place_variables, variable_facts
-from nbcompare.errors import CaseError, NbCompareError, UsageError
+from nbcompare.errors import CaseError, NbCompareError, UsageError, gathered
 from nbcompare.files import hash_of_named, sha256_of
 from nbcompare.run.options import RunOptions
 from nbcompare.run.tests_made_of import tests_are_as_run
@@ -31,8 +32,7 @@ def cells_to_run(paths: Sequence[Path], overrides: Sequence[str]) -> list[tuple[
     """Every cell of the case files, with the user's own input files. Raises CaseError or UsageError."""
     found: list[tuple[Case, Mapping[str, Path]]] = []
     names: set[str] = set()
-    for path in paths:
-        case = load_case(path)
+    for path, case in zip(paths, gathered([partial(load_case, path) for path in paths]), strict=True):
         inputs = dict(parse_input_override(text, case) for text in overrides)
         for cell in cells_of(case):
             if cell.name in names:

@@ -60,3 +60,17 @@ def test_the_folder_of_a_one_shot_stands_for_its_newest_bundle(nb, fake, quick_r
     assert said.code == 3 and Path("out/region.png").is_file()
     assert find_bundle("out").parent == Path("out/bundles/one-shot")
     assert nb("report", "out", "--html", "x.html").code == 0 and "FAIL" in Path("x.html").read_text()
+
+
+@pytest.mark.parametrize("words", [("verify",), ("compare",), ("report",)])
+def test_all_names_without_a_bundle_are_told_at_once(nb, store, words):
+    said = nb(*words, "none", "other")
+    assert said.code == 6 and "2 errors\n  none: there is no bundle" in said.err and "  other: there is no" in said.err
+
+
+@pytest.mark.parametrize("words", [("run",), ("run", "--dry-run"), ("sweep",)])
+def test_all_cases_that_cannot_be_read_are_told_at_once(nb, small_case, words):
+    Path("bad.yaml").write_text("name: [\n")
+    said = nb(*words, "none.yaml", small_case, "bad.yaml")
+    assert said.code == 1 and "2 errors\n  none.yaml: cannot read" in said.err and "  bad.yaml:" in said.err
+    assert not Path("bundles").exists()

@@ -40,7 +40,10 @@ def test_two_detector_images_with_gaps_and_one_pixel_changed(detector_images, tm
     assert record["images"]["subject"]["format"] == "fabio" and [run["dtype"] for run in record["runs"]] == ["<i4"] * 2
     verified = nb("verify", bundle)
     assert verified.code == 0, verified.out
-    assert nb("report", bundle).code == 0 and nb("show", bundle).code == 0
+    assert nb("report", "--images", "--html", "page.html").code == 0 and bundle.name in Path("page.html").read_text()
+    assert nb("report", "--images", bundle.name).code == 0 and nb("show", bundle).code == 0
+    files = nb("report", "--images", "a.cbf", "b.cbf")
+    assert files.code == 1 and "nb-compare images a.cbf b.cbf, and then nb-compare report --images" in files.err
     assert nb("export", bundle, "-o", tmp_path / "images.zip").code == 0
     assert nb("check", bundle).code == 3
     assert nb("diagnose", bundle, "--quick").code in (0, 3)

@@ -227,3 +227,15 @@ def test_whole_numbers_beyond_a_double_are_told_exactly(nb):
     said = nb("images", "a.npy", "b.npy")
     assert said.code == 3
     assert f"1 of 2000 pixels differ, the worst at fast 4 slow 3 ({image[3, 4] - np.uint64(1)} against" in said.out
+
+
+def test_all_that_is_wrong_with_the_files_is_told_at_once(nb):
+    """Of the reference, the subject and the mask; the code is that of the worst."""
+    np.save("a.npy", np.ones((4, 5)))
+    Path("a.xyz").write_text("?")
+    said = nb("images", "none.npy", "a.xyz", "--mask", "no-mask.npy")
+    assert said.code == 5 and "3 errors\n  none.npy: cannot read: No such file" in said.err
+    assert "  no-mask.npy: cannot read" in said.err
+    assert "  a.xyz: the format of .xyz is not known\n    next: say format=" in said.err
+    alone = nb("images", "a.npy", "a.xyz")
+    assert (alone.code, alone.err.count("a.xyz"), "errors" in alone.err) == (1, 1, False)
