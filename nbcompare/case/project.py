@@ -49,9 +49,11 @@ class Project:
 
 
 def find_project_file(folder: Path) -> Path | None:
-    """The nearest project file in ``folder`` or above it."""
+    """The nearest project file in ``folder`` or above it, by the name of its folder that no link leads through: what it
+    declares is the same program whichever way somebody came."""
     here = folder.absolute()
-    return next((place / PROJECT_FILE for place in (here, *here.parents) if (place / PROJECT_FILE).is_file()), None)
+    found = next((place for place in (here, *here.parents) if (place / PROJECT_FILE).is_file()), None)
+    return Path(os.path.realpath(found), PROJECT_FILE) if found else None
 
 
 def load_project(path: Path) -> Project:

@@ -26,6 +26,7 @@ from nbcompare.engine.rendering.renderer import OF_THE_SESSION
 from nbcompare.engine.repository.git import Repositories, RepositoryState, not_committed
 from nbcompare.engine.safety.safe_start import made_absolute
 from nbcompare.engine.safety.sandbox import protection_of
+from nbcompare.engine.sources.libraries import is_elf
 from nbcompare.errors import UsageError
 from nbcompare.run.sources_to_declare import line_to_add
 from nbcompare.verdict.refusals import refusal_notes
@@ -38,7 +39,8 @@ _MOST_PLACES = 20
 """Folders of an engine that are looked into for repositories."""
 
 _BUILT = (".so", ".pyd", ".dylib", ".o", ".a", ".pyc")
-"""Ends of names of files that are made of others, and so in no commit; their bytes are in the engine's sum."""
+"""Ends of names of files that are made of others, and so in no commit; their bytes are in the engine's sum. So are
+compiled programs, however they are called."""
 
 _OF_INSTALLATION = re.compile(r"\.(dist|egg)-info/|\.pth$|-packages/(site|user)customize\.py$")
 """Files that an installer writes, also into an environment that lies in the repository; no commit holds them."""
@@ -108,9 +110,13 @@ def _own_files(state: RepositoryState, identity: EngineIdentity) -> list[Path]:
     if state.root is None or identity.made_of is None:
         return []
     return [Path(entry.path) for entry in identity.made_of.files
-            if not _OF_INSTALLATION.search(entry.path) and not entry.path.endswith(_BUILT)
+            if not _OF_INSTALLATION.search(entry.path) and not _is_built(entry.path)
             and not _is_installed_script(Path(entry.path))
             and Path(entry.path).resolve().is_relative_to(state.root)]
+
+
+def _is_built(path: str) -> bool:
+    return path.endswith(_BUILT) or (os.path.isfile(path) and is_elf(Path(path)))
 
 
 def _not_committed(state: RepositoryState, identity: EngineIdentity) -> list[str]:

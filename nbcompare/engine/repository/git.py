@@ -109,11 +109,12 @@ class Repositories:
 def not_committed(top: Path, paths: list[Path]) -> list[str]:
     """Of the files those that HEAD does not hold with the bytes that they have, by their names in the repository.
 
-    The files are read: git's own memory goes by their times. What lies in a submodule is asked of that.
+    The files are read: git's own memory goes by their times. Links are followed, as git keeps what they lead to. What
+    lies in a submodule is asked of that.
     """
     git = Git(top)
     inside = [Path(name).parts for name in git.submodules()]
-    names = [os.path.relpath(path, git.top) for path in paths]
+    names = [os.path.relpath(os.path.realpath(path), os.path.realpath(git.top)) for path in paths]
     names = [name for name in names if not any(Path(name).parts[:len(parts)] == parts for parts in inside)]
     asked = [name for name in names if "\n" not in name and (git.top / name).is_file()]
     if not asked:

@@ -124,6 +124,21 @@ def test_a_worktree_and_a_linked_folder_are_the_repository_that_they_are(reposit
     assert repository_of(tmp_path / "link").root == str(repository.home)
 
 
+def test_a_file_behind_a_link_is_committed_where_it_is(repository, tmp_path):
+    """The repository reached through a link, and in it a linked folder and a linked file that git keeps."""
+    (repository.home / "data").mkdir()
+    (repository.home / "data/b.txt").write_text("b\n")
+    (repository.home / "folder").symlink_to("data")
+    (repository.home / "c.txt").symlink_to("data/b.txt")
+    repository.commit("links")
+    (tmp_path / "link").symlink_to(repository.home)
+    paths = [place / name for place in (repository.home, tmp_path / "link")
+             for name in ("a.txt", "folder/b.txt", "c.txt")]
+    assert not_committed(repository.home, paths) == []
+    (repository.home / "data/b.txt").write_text("another\n")
+    assert set(not_committed(repository.home, paths)) == {"data/b.txt"}
+
+
 def test_a_name_that_is_no_text_is_told_as_text(repository):
     Path(os.fsdecode(os.fsencode(repository.home) + b"/\xff.txt")).write_text("")
     assert repository_of(repository.home).untracked == ("�.txt",)

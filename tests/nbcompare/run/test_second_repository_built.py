@@ -2,12 +2,14 @@
 text before: the commit, and the clean tree, speak of the new one."""
 
 import os
+import shutil
+import sys
 
 import pytest
 
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.sources.built_before import built_before
-from tests.nbcompare.second_repository import DECLARED
+from tests.nbcompare.second_repository import DECLARED, PLAN
 
 pytestmark = [pytest.mark.usefixtures("quick_runs"), pytest.mark.skipif(
     OpenCalls.why_not() is not None, reason="which files a program opens can be asked on Linux alone")]
@@ -68,3 +70,22 @@ def test_a_source_is_one_that_the_library_names_or_a_header_beside_it(project, l
         path.write_bytes(library.read_bytes())
     project.commit("a library that git keeps")
     assert [told("core.c", path) for path in (kept, brought, of_python)] == [0, 0, 0], "times say nothing of those"
+
+
+def test_a_compiled_program_that_git_ignores_is_no_uncommitted_change_of_a_wrapper(run, gate, project):
+    """Its bytes are in the engine's sum; the line that is proposed made the tree unclean for good."""
+    program = project.home / "build/port"
+    program.parent.mkdir()
+    shutil.copy(shutil.which("env"), program)
+    (project.home / ".gitignore").write_text("__pycache__/\nbundles/\nbuild/\n")
+    project.wrapper().write_text(f"#!/bin/sh\nPYTHONPATH={project.home}/src exec {project.home}/build/port "
+                                 f"{sys.executable} -m myport \"$@\"\n")
+    project.declare("command: run.sh, sources: ['build/port', 'src/**/*']")
+    (project.home / "cases/phases.yaml").write_text(PLAN % ALL)
+    project.commit("built")
+    assert run()[0] == 0 and gate(ALL) == {}
+    with open(program, "ab") as stream:
+        stream.write(b"another")
+    assert "build/port changed" in gate(ALL)["engines_unchanged"]
+    program.write_text("#!/bin/sh\nexec \"$@\"\n")
+    assert run()[0] == 0 and "build/port" in gate(ALL)["clean_tree"], "a script that git ignores is a source"

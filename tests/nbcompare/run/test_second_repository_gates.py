@@ -26,6 +26,17 @@ def test_a_gate_is_green_for_a_port_in_its_own_repository_until_any_of_it_change
     assert {"same_commit", "engines_unchanged"} == set(gate(ALL))
 
 
+def test_a_project_is_one_whichever_way_somebody_came_to_it(nb, run, gate, project, tmp_path):
+    """Run through a link to the repository, asked from within it: everything was another program, and uncommitted."""
+    project.declare(DECLARED)
+    (project.home / "cases/phases.yaml").write_text(PLAN % ALL)
+    project.commit("plan")
+    (tmp_path / "link").symlink_to(project.home)
+    assert nb("run", tmp_path / "link/cases/small.yaml", "-q").code == 0 and gate(ALL) == {}
+    project.core.write_text(project.core.read_text() + "# other\n")
+    assert list(gate(ALL)) == ["engines_unchanged"]
+
+
 def test_uncommitted_sources_of_the_port_are_no_clean_tree(run, gate, project):
     project.declare(DECLARED)
     project.commit("declared")
