@@ -13,6 +13,7 @@ from nbcompare.errors import FileError, UsageError
 from nbcompare.formats.declared import FABIO, Declared, ImageFile
 from nbcompare.formats.heard import heard_from_fabio, refuse_guesses
 from nbcompare.formats.packed import require_whole_mar345
+from nbcompare.formats.unread import edf_gaps, refuse_unread
 
 _CBF = {"wavelength_A": (r"Wavelength\s+([\d.eE+-]+)\s*A", 1.0),
         "distance_mm": (r"Detector_distance\s+([\d.eE+-]+)\s*m\b", 1e3),
@@ -71,6 +72,10 @@ def read_detector_file(path: Path, declared: Declared, *, alone: bool = False) -
         raise FileError(f"{path}: its pixels lie in another file, which may be of another run")
     _refuse_short(path, kind, pixels, header)
     _refuse_other_size(path, kind, pixels.nbytes * frames, header)
+    if kind.startswith("edf"):
+        refuse_unread(path, edf_gaps(image))
+    if kind.startswith("cbf"):
+        _refuse_other_count(path, header)
     _refuse_frame(path, frames, declared.frame)
     _refuse_further_images(path, kind)
     refuse_guesses(path, heard, stated=declared.dtype is not None)
@@ -101,6 +106,15 @@ def _refuse_other_size(path: Path, kind: str, needed: int, header: Mapping[str, 
         return
     if size != beside + needed:
         raise FileError(f"{path}: {size} bytes, but its header asks for {beside + needed}")
+
+
+def _refuse_other_count(path: Path, header: Mapping[str, str]) -> None:
+    """A CBF of other sides than the number of its pixels, which fabio does not look at."""
+    with contextlib.suppress(KeyError, ValueError):
+        stated = int(header["X-Binary-Number-of-Elements"])
+        fast, slow = (int(header[f"X-Binary-Size-{which}-Dimension"]) for which in ("Fastest", "Second"))
+        if stated != fast * slow:
+            raise FileError(f"{path}: its header says that it holds {stated} pixels, and that they are {fast} x {slow}")
 
 
 def _refuse_frame(path: Path, frames: int, frame: int | None) -> None:

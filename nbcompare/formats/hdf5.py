@@ -11,7 +11,8 @@ import numpy as np
 
 from nbcompare.errors import FileError, UsageError
 from nbcompare.formats.declared import HDF5, Declared, ImageFile
-from nbcompare.formats.hdf5_parts import fill_values, refuse_unscaled, refuse_unwritten, unmapped
+from nbcompare.formats.hdf5_parts import fill_values, refuse_unscaled, refuse_unwritten, require_filters, unmapped
+from nbcompare.formats.unread import hdf5_gaps, refuse_unread
 
 if TYPE_CHECKING:
     import h5py
@@ -50,9 +51,11 @@ def read_hdf5(path: Path, declared: Declared, *, alone: bool = False) -> ImageFi
     _register_filters()
     try:
         with h5py.File(path, "r") as file:
+            refuse_unread(path, hdf5_gaps(path))
             data = _dataset(path, file, declared.dataset)
             if alone:
                 _refuse_elsewhere(path, file, data)
+            require_filters(path, data)
             pixels = _frame(path, data, declared.frame)
             refuse_unscaled(path, data, declared.scale)
             masks = _mask(path, file, data, pixels), unmapped(data, declared.frame), fill_values(data, pixels)

@@ -39,6 +39,19 @@ def refuse_unwritten(path: Path, data: h5py.Dataset, frame: int | None) -> None:
         _require_written(path, data, frame)
 
 
+def require_filters(path: Path, data: h5py.Dataset) -> None:
+    """Raises FileError that names a filter by which the pixels are packed, and which is not there."""
+    import h5py
+
+    packed = data.id.get_create_plist()
+    for place in range(packed.get_nfilters()):
+        number, _, _, name = packed.get_filter(place)
+        if not h5py.h5z.filter_avail(number):
+            said = name.decode("ascii", "replace") if isinstance(name, bytes) else name
+            raise FileError(f"{path}: {data.name} is packed by the HDF5 filter {number} ({said}), which is not there",
+                            hint="pip install 'nb-compare[formats]' brings hdf5plugin, with the filters of detectors")
+
+
 def unmapped(data: h5py.Dataset, frame: int | None) -> np.ndarray | None:
     """True where no source of a virtual dataset holds a pixel, as between the modules of a detector; None where each
     is held, or the dataset is none."""

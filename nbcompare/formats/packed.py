@@ -15,6 +15,9 @@ from nbcompare.errors import FileError
 
 _HEAD, _MAGIC = 4096, 1234
 _BEGIN = re.compile(rb"\nCCP4 packed image( V2)?, X: (\d{1,5}), Y: (\d{1,5})\n")
+_SIDE_AND_PIXELS = (4, 20)
+"""Where the header says how many pixels a row has, and the image."""
+
 _BITS = (0, 4, 5, 6, 7, 8, 16, 32)
 _BITS_V2 = (0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 32)
 _RECORDS, _RECORD_BYTES = 8, 8
@@ -42,19 +45,27 @@ def require_whole_mar345(path: Path) -> None:
         raise FileError(f"{path}: its header says that {high} pixels are too bright to be packed, and "
                         f"{found.start() - _HEAD} bytes stand where those are listed")
     fast, slow = int(found[2]), int(found[3])
-    if not _holds(memoryview(content)[found.end():], fast * slow, second=found[1] is not None):
-        raise FileError(f"{path}: the packed pixels end before those of {fast} x {slow}; is it cut short?")
+    (side,), (pixels,) = (struct.unpack_from(order + "i", content, at) for at in _SIDE_AND_PIXELS)
+    if (side, pixels) != (fast, fast * slow):
+        raise FileError(f"{path}: its header says {pixels} pixels, {side} to a row, and packed are {fast} x {slow}")
+    places = struct.unpack_from(f"{order}{2 * high}i", content, _HEAD)[::2]
+    if any(not 0 <= place <= fast * slow for place in places):
+        raise FileError(f"{path}: lists a bright pixel that no image of {fast} x {slow} has")
+    wrong = _fault(memoryview(content)[found.end():], fast * slow, second=found[1] is not None)
+    if wrong:
+        raise FileError(f"{path}: the packed pixels {wrong} those of {fast} x {slow}; is it cut short or damaged?")
 
 
-def _holds(stream: memoryview, pixels: int, *, second: bool) -> bool:
-    """Whether a packed stream holds so many pixels."""
+def _fault(stream: memoryview, pixels: int, *, second: bool) -> str:
+    """What is wrong with the length of a packed stream. A block of more pixels than there is place for would be written
+    beyond the image."""
     width, sizes = (4, _BITS_V2) if second else (3, _BITS)
     mask, end, at = (1 << width) - 1, 8 * len(stream), 0
     while pixels > 0:
         if at + 2 * width > end:
-            return False
+            return "end before"
         word = int.from_bytes(stream[at >> 3:(at >> 3) + 2], "little") >> (at & 7)
         count = 1 << (word & mask)
-        at += 2 * width + min(count, pixels) * sizes[word >> width & mask]
+        at += 2 * width + count * sizes[word >> width & mask]
         pixels -= count
-    return at <= end
+    return "are more than" if pixels < 0 else "" if at <= end else "end before"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +33,7 @@ def read_image(path: Path, declared: Declared = Declared(), *, alone: bool = Fal
     _refuse_strangers(path, form)
     try:
         found = _OF_FORMAT[form](path, declared, alone)
-    except (OSError, EOFError, zipfile.BadZipFile) as fault:
+    except (OSError, EOFError) as fault:
         raise FileError(f"{path}: cannot read: {getattr(fault, 'strerror', None) or fault}") from None
     return _as_declared(found, declared)
 
@@ -93,56 +92,13 @@ def _raw(path: Path, declared: Declared, alone: bool = True) -> ImageFile:
     return ImageFile(path, RAW, pixels.astype(dtype.newbyteorder("="), copy=False))
 
 
-# --- numpy's own ------------------------------------------------------------------------------------------
+# --- formats that libraries read --------------------------------------------------------------------------
 
 
 def _numpy(path: Path, declared: Declared, alone: bool = True) -> ImageFile:
-    try:
-        loaded = np.load(path, allow_pickle=False)
-    except ValueError as fault:
-        raise FileError(f"{path}: not an array that can be read without running code from it ({fault})") from None
-    with loaded if isinstance(loaded, np.lib.npyio.NpzFile) else _Whole(loaded) as members:
-        array = _member(path, members, declared.dataset) if isinstance(members, np.lib.npyio.NpzFile) else members
-    return ImageFile(path, NUMPY, _one_frame(path, array, declared.frame))
+    from nbcompare.formats.numpy_files import read_numpy
 
-
-class _Whole:
-    """An array where an archive could be."""
-
-    def __init__(self, array: np.ndarray):
-        self.array = array
-
-    def __enter__(self) -> np.ndarray:
-        return self.array
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def _member(path: Path, members: np.lib.npyio.NpzFile, name: str | None) -> np.ndarray:
-    if name is None and len(members.files) == 1:
-        name = members.files[0]
-    if name not in members.files:
-        said = f"there is no array {name!r}" if name else "it holds several arrays"
-        raise UsageError(f"{path}: {said}", hint=f"say dataset=NAME, one of {', '.join(members.files)}")
-    try:
-        return members[name]
-    except (ValueError, zipfile.BadZipFile, EOFError) as fault:
-        raise FileError(f"{path}: the array {name} cannot be read ({fault})") from None
-
-
-def _one_frame(path: Path, array: np.ndarray, frame: int | None) -> np.ndarray:
-    """A stack's one image; native byte order."""
-    if array.ndim == 3:
-        if frame is None and array.shape[0] != 1:
-            raise UsageError(f"{path}: a stack of {array.shape[0]} images", hint="say frame=N, from 0")
-        if (frame or 0) >= array.shape[0]:
-            raise UsageError(f"{path}: there is no frame {frame}; it holds {array.shape[0]}")
-        array = array[frame or 0]
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-# --- formats that libraries read --------------------------------------------------------------------------
+    return read_numpy(path, declared)
 
 
 def _hdf5(path: Path, declared: Declared, alone: bool) -> ImageFile:

@@ -100,6 +100,29 @@ def test_a_header_that_cannot_be_true_is_one_clear_error(tmp_path, name, change)
 def test_packed_pixels_of_a_size_that_no_file_holds_are_never_unpacked(tmp_path):
     path = tmp_path / "a.mar345"
     mar345(path)
-    path.write_bytes(path.read_bytes().replace(b"X: 0064, Y: 0064", b"X: 60000, Y: 60000"))
-    with pytest.raises(FileError, match="end before those of 60000 x 60000"):
+    content = bytearray(path.read_bytes().replace(b"X: 0064, Y: 0064", b"X: 40000, Y: 40000"))
+    with pytest.raises(FileError, match="says 4096 pixels, 64 to a row, and packed are 40000 x 40000"):
+        path.write_bytes(content)
+        read_image(path, AS)
+    struct.pack_into("<i", content, 4, 40000)
+    struct.pack_into("<i", content, 20, 40000**2)
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="end before those of 40000 x 40000"):
+        read_image(path, AS)
+
+
+def test_packed_pixels_that_would_be_written_beyond_the_image_are_never_unpacked(tmp_path):
+    """fabio writes them where something else lies, and the process dies: by a block of more pixels than are left, by a
+    bright pixel at no place of the image."""
+    path = tmp_path / "a.mar345"
+    mar345(path)
+    whole = path.read_bytes()
+    at = whole.index(b"Y: 0064\n") + 8
+    path.write_bytes(whole[:at] + b"\x07" * 4000)
+    with pytest.raises(FileError, match="are more than those of 64 x 64"):
+        read_image(path, AS)
+    content = bytearray(whole)
+    struct.pack_into("<i", content, 4096, 64 * 64 + 1)
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="a bright pixel that no image of 64 x 64 has"):
         read_image(path, AS)
