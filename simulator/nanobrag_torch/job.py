@@ -22,9 +22,10 @@ from nanobrag_torch.output import echo
 from nanobrag_torch.output.noise import check_means
 from nanobrag_torch.output.printout import printout_lines
 from nanobrag_torch.output.statistics import image_statistics
+from nanobrag_torch.render.build_scene import build_scene
 from nanobrag_torch.render.choose import RenderPath, choose_path, render_image
 from nanobrag_torch.render.plain import true_solid_angle, whole_percent
-from nanobrag_torch.render.scene import Scene, build_scene
+from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.trace import trace_pixel
 from nanobrag_torch.render.workers import aside
 from nanobrag_torch.version import PROGRAM_NAME, VERSION, default_threads, version_line

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from nanobrag_torch.command.load import load_components, read_command
+from nanobrag_torch.render.build_scene import build_scene
 from nanobrag_torch.render.choose import choose_path, render_image
-from nanobrag_torch.render.scene import build_scene
 
 
 def cpu_seconds():

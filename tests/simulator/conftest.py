@@ -69,7 +69,7 @@ def simulated(tmp_path, capsys):
 def scene_of(tmp_path):
     """What a renderer gets for options added to BASE: scene_of("-phi 1 -emulate all")."""
     from nanobrag_torch.command.load import load_components, read_command
-    from nanobrag_torch.render.scene import build_scene
+    from nanobrag_torch.render.build_scene import build_scene
 
     def build(options="", base=BASE):
         command = read_command([*base, *options.split()], tmp_path, tmp_path)

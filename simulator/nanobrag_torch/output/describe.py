@@ -19,7 +19,8 @@ from nanobrag_torch.physics.polarization import polarization_factor
 from nanobrag_torch.physics.scattering import miller_indices, scattering_vector
 from nanobrag_torch.physics.source import Source, Steps
 from nanobrag_torch.physics.vectors import cross, dot, length, unit
-from nanobrag_torch.render.scene import Scene, build_scene
+from nanobrag_torch.render.build_scene import build_scene
+from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.units import DEGREES_PER_RADIAN, METRES_PER_ANGSTROM, PHOTON_EV_ANGSTROM
 from nanobrag_torch.version import PROGRAM_NAME, VERSION
 

@@ -6,7 +6,10 @@ thread renders sees the unturned crystal at phi 0. Rows are dealt to threads in 
 
 from __future__ import annotations
 
+import torch
+
 from nanobrag_torch.physics.scattering import beyond_resolution, scattering_vector
+from nanobrag_torch.render.tile import make_tile, subpixels
 
 
 def thread_blocks(rows: int, threads: int) -> list[range]:
@@ -36,10 +39,6 @@ def first_pixels(scene) -> list[tuple[int, int]]:
 
 def _turned(scene, slow: int):
     """Which pixels of a row, within the region of interest, turn the crystal (bool)."""
-    import torch
-
-    from nanobrag_torch.render.tile import make_tile, subpixels
-
     x0, x1 = scene.roi[:2]
     tile = make_tile(scene, range(slow, slow + 1), range(x0, x1 + 1))
     turned = torch.ones(tile.shape, dtype=torch.bool, device=scene.device)
@@ -54,8 +53,6 @@ def _turned(scene, slow: int):
 
 def first_sweeps(scene, tile):
     """Where the first sweep of a thread is still to come (bool, the tile's shape); None for nowhere."""
-    import torch
-
     if not scene.first_cells:
         return None
     rows, columns = tile.shape

@@ -27,8 +27,9 @@ from nanobrag_torch.physics.polarization import polarization_factor
 from nanobrag_torch.physics.scattering import beyond_resolution, miller_indices, nearest_indices, scattering_vector
 from nanobrag_torch.physics.shape import lattice_factor
 from nanobrag_torch.physics.structure_factor import nearest_F_squared, structure_factor
+from nanobrag_torch.render.build_scene import build_scene
 from nanobrag_torch.render.carryover import first_sweeps
-from nanobrag_torch.render.scene import Scene, build_scene
+from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
 from nanobrag_torch.render.tile import Subpixel, Tile, cell_of, locate, make_tile, subpixels, tile_rows
 from nanobrag_torch.units import R_E_SQUARED_M2

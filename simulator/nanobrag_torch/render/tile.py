@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from nanobrag_torch.physics.detector import pixel_position
 from nanobrag_torch.physics.vectors import length
-
-if TYPE_CHECKING:
-    from nanobrag_torch.render.scene import Scene
+from nanobrag_torch.render.scene import Scene
 
 TILE_PIXELS = 40_000
 """Pixels rendered together: large enough for tensors to pay, small enough to stay in the cache."""
