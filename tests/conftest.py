@@ -62,7 +62,7 @@ def served_torch(torch_batch, monkeypatch):
     from engines import served
 
     programs = {}
-    monkeypatch.setattr("nbcompare.engine.engine.run_program", served(torch_batch, programs))
+    monkeypatch.setattr("nbcompare.engine.run_engine.run_program", served(torch_batch, programs))
     return programs
 
 

@@ -24,7 +24,7 @@ from nbcompare.engine.adapter import adapt
 from nbcompare.engine.choose import start_words
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.processes.process import recordable, recorded_environment, run_program
-from nbcompare.engine.safety.sandbox import confining, with_own_places
+from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.engine.sources.libraries import is_elf, linked_libraries
 from nbcompare.engine.sources.made_of import STARTS_ANOTHER, MadeOf, look_at
 from nbcompare.engine.sources.opened import Opened, changed_since, is_as_it_was

@@ -29,7 +29,7 @@ from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.rendering.runs import jobs_of
-from nbcompare.engine.safety.sandbox import confine_all
+from nbcompare.engine.sandbox import confine_all
 from nbcompare.errors import UsageError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.verdict import failures_verdict

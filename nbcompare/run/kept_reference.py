@@ -27,7 +27,7 @@ from nbcompare.engine.engine import PROCESS
 from nbcompare.engine.identity import UNKNOWN, EngineIdentity, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.safety.sandbox import protection_of
+from nbcompare.engine.sandbox import protection_of
 from nbcompare.errors import NbCompareError
 from nbcompare.files import written_by_more_than_its_owner
 from nbcompare.run.options import HandedOver, RunOptions

@@ -24,7 +24,7 @@ from nbcompare.engine.identity import EngineIdentity, content_hash, environment_
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.processes.redact import redacted
-from nbcompare.engine.safety.sandbox import protection_of
+from nbcompare.engine.sandbox import protection_of
 from nbcompare.errors import NbCompareError
 from nbcompare.run.kept_reference import all_is_known, bundles_below, doubt_of_writers
 from nbcompare.run.mapped_tests import CUDA_MISSING, cuda_is_available

@@ -28,7 +28,7 @@ from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import Ended, recorded_environment, run_program
 from nbcompare.engine.processes.redact import redact_file, redacted
-from nbcompare.engine.safety.sandbox import confining, with_own_places
+from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.engine.sources.made_of import MadeOf
 from nbcompare.run.tests_made_of import PLUGIN, another_copy, files_of_tests, opened_by_tests, sum_of_python
 from nbcompare.visible import visible

@@ -32,7 +32,7 @@ from nbcompare.engine.processes.redact import redacted
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder, protection
 from nbcompare.engine.rendering.renderer import Renderer
-from nbcompare.engine.safety.sandbox import protection_of
+from nbcompare.engine.sandbox import protection_of
 from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.errors import UsageError
 from nbcompare.run.engine_runs import (

@@ -15,7 +15,7 @@ from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.processes.process import allowed_environment
 from nbcompare.engine.processes.seen_calls import Calls
 from nbcompare.engine.rendering.runs import Job, job_of
-from nbcompare.engine.safety.sandbox import confine_all
+from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.engine.sources.opened import opened_by
 from nbcompare.engine.watch import EngineWatch

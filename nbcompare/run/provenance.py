@@ -25,7 +25,7 @@ from nbcompare.engine.processes.process import allowed_environment, not_passed
 from nbcompare.engine.rendering.renderer import OF_THE_SESSION
 from nbcompare.engine.repository.git import Repositories, RepositoryState, not_committed
 from nbcompare.engine.safety.safe_start import made_absolute
-from nbcompare.engine.safety.sandbox import protection_of
+from nbcompare.engine.sandbox import protection_of
 from nbcompare.engine.sources.libraries import is_elf
 from nbcompare.errors import UsageError
 from nbcompare.run.sources_to_declare import line_to_add

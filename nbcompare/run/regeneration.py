@@ -28,7 +28,7 @@ from nbcompare.engine.again import engine_again
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.safety.sandbox import confine_all, require_sandbox
+from nbcompare.engine.sandbox import confine_all, require_sandbox
 from nbcompare.engine.sources.made_of import look_at
 from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, to_type, worst
 from nbcompare.files import sha256_of

@@ -25,7 +25,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.protected import Protected, protected_files, sums_of
 from nbcompare.engine.rendering.runs import Job, job_of, jobs_of
 from nbcompare.engine.repository.git import RepositoryState
-from nbcompare.engine.safety.sandbox import confine_all
+from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import CaseError, EvidenceError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions

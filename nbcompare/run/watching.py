@@ -26,7 +26,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.render_cache import RenderCache, default_cache
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.rendering.runs import Job, jobs_of
-from nbcompare.engine.safety.sandbox import confine_all
+from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.sources.made_of import listed
 from nbcompare.errors import NbCompareError, ShapeError, UsageError
 from nbcompare.run.options import RunOptions

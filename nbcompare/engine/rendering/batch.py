@@ -24,11 +24,12 @@ from typing import IO, Any
 
 from nbcompare.case.arguments.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
-from nbcompare.engine.engine import Engine, Rendering, rendering, run_engine
+from nbcompare.engine.engine import Engine, Rendering
 from nbcompare.engine.processes.kept_stream import MOST_BYTES
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import Ended, end_group, start
 from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.engine.run_engine import rendering, run_engine
 from nbcompare.engine.safety.safe_start import is_bundled_subject
 
 BATCH = "batch"

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbcompare import __version__
-from nbcompare.engine.engine import Engine, Rendering, Run, run_engine
+from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.failure import ZERO_IMAGE, Failure
 from nbcompare.engine.identity import content_hash, identify
 from nbcompare.engine.installation import SIMULATOR
@@ -33,6 +33,7 @@ from nbcompare.engine.rendering.render_cache import RenderCache, key_of
 from nbcompare.engine.rendering.row_bands import run_in_shards
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import copied_input
+from nbcompare.engine.run_engine import run_engine
 from nbcompare.engine.sources.opened import Opened, OpenedAgain, is_as_it_was
 from nbcompare.engine.watch import EngineWatch
 from nbcompare.files import sha256_of

@@ -22,9 +22,10 @@ import numpy as np
 from nbcompare.case.arguments.command import rendered_region
 from nbcompare.compare.image import Roi, Shape, dtype_code, stored_pixels
 from nbcompare.engine.adapter import adapt
-from nbcompare.engine.engine import Engine, Rendering, run_engine
+from nbcompare.engine.engine import Engine, Rendering
 from nbcompare.engine.failure import ZERO_IMAGE, Failure
 from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.engine.run_engine import run_engine
 from nbcompare.engine.taken_image import content_failure
 
 

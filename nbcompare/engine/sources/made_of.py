@@ -22,7 +22,7 @@ from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.installation import CHECKOUT, SIMULATOR
 from nbcompare.engine.processes.asking import answer, once
-from nbcompare.engine.safety.sandbox import confining, with_own_places
+from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.engine.sources.entry import COMPILED, MODULE, SCRIPT, WRAPPER, Entry, entry_of
 from nbcompare.engine.sources.kept_state import is_kept
 from nbcompare.engine.sources.libraries import linked_libraries, loader_of

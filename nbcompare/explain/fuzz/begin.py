@@ -16,7 +16,7 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.render_cache import default_cache, key_of
 from nbcompare.engine.rendering.renderer import Renderer
-from nbcompare.engine.safety.sandbox import confine_all
+from nbcompare.engine.sandbox import confine_all
 from nbcompare.errors import UsageError
 from nbcompare.explain.fuzz.fuzz import THRESHOLDS, Fuzzed, Fuzzing, FuzzOptions, likely
 from nbcompare.explain.fuzz.kept import Kept

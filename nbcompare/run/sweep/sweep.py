@@ -17,7 +17,7 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.safety.sandbox import confine_all
+from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.sources.opened import Opened, is_as_it_was
 from nbcompare.errors import ExitCode, worst
 from nbcompare.run.options import RunOptions

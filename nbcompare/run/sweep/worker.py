@@ -22,7 +22,7 @@ from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.renderer import Batches, Renderer
 from nbcompare.engine.repository.git import RepositoryState
-from nbcompare.engine.safety.sandbox import confine_all
+from nbcompare.engine.sandbox import confine_all
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
 

@@ -10,15 +10,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from nbcompare.engine.engine import Engine
 from nbcompare.engine.safety.confine import landlock_version, why_not
 from nbcompare.errors import UsageError
 
-if TYPE_CHECKING:
-    from nbcompare.engine.engine import Engine
-
-_LAUNCHER = Path(__file__).with_name("confine.py")
+_LAUNCHER = Path(__file__).with_name("safety") / "confine.py"
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/opt", "/nix/store", "/gnu/store", "/sys",
            "/dev", "/proc/self", *(f"/proc/{name}" for name in (
                "cpuinfo", "meminfo", "stat", "version", "filesystems", "loadavg", "uptime", "devices", "driver",
