@@ -1,8 +1,11 @@
 """The front door of nb-compare for tests: the command line in this process, and small cases with fake engines."""
 
+import hashlib
 import json
 import os
+import pickle
 import shutil
+import tempfile
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +94,46 @@ def fakes_are_asked_once(monkeypatch):
 
     monkeypatch.setattr(made_of, "_ask", remembered(made_of._ask))
     monkeypatch.setattr(identity, "_version_line", remembered(identity._version_line))
+
+
+_DRAWN: dict[str, object] = {}
+
+
+@pytest.fixture(autouse=True)
+def small_pictures_are_drawn_once(request, monkeypatch):
+    """Pictures of the same small images, with the same words and scales, are drawn once for all tests of a process:
+    many run one small case with the same fakes, and drawing takes a third of what such a run costs this process. What
+    is drawn is looked at in tests/nbcompare/compare, where nothing is remembered."""
+    if request.path.parent.name == "compare":
+        return
+    from nbcompare.compare import pictures, region_pictures
+
+    def remembered(draw, *what):
+        try:
+            asked = pickle.dumps((draw.__name__, *what))
+        except (TypeError, AttributeError, pickle.PicklingError):
+            return draw(*what)
+        if len(asked) > 1 << 18:
+            return draw(*what)
+        key = hashlib.sha256(asked).hexdigest()
+        if key not in _DRAWN:
+            _DRAWN[key] = draw(*what)
+        return _DRAWN[key]
+
+    def packed(view, boxes, scale, images):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [Path(folder, str(at)) for at in range(len(images))]
+            draw_all(view, boxes, scale, [(path, *rest) for path, rest in zip(paths, images, strict=True)])
+            return [path.read_bytes() for path in paths]
+
+    def drawn(view, boxes, scale, asked):
+        found = remembered(packed, view, list(boxes), scale, [rest for _, *rest in asked])
+        for (path, *_), content in zip(asked, found, strict=True):
+            path.write_bytes(content)
+
+    draw_all, region_picture = pictures.draw_all, region_pictures.region_picture
+    monkeypatch.setattr(pictures, "draw_all", drawn)
+    monkeypatch.setattr(region_pictures, "region_picture", lambda *what: remembered(region_picture, *what))
 
 
 @pytest.fixture

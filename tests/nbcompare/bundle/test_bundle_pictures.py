@@ -36,3 +36,11 @@ def test_the_summary_says_how_brightness_was_chosen(store):
     said = [json.loads((folder / "results/summary.json").read_text())["png_scale_method"]
             for folder in (store.passed, store.failed)]
     assert said == [METHOD, METHOD_OF_EACH]  # the failed one is 125,932 times as bright
+
+
+def test_pictures_that_tests_remember_are_those_that_are_drawn(run_small, made_once):
+    """The bundles that are made once are drawn before anything is remembered (tests/nbcompare/conftest.py)."""
+    drawn = {path.name: path.read_bytes() for path in sorted((made_once / "small").iterdir())[1].rglob("*.png")}
+    for _ in range(2):
+        folder = run_small(subject="bright")[1]
+        assert {path.name: path.read_bytes() for path in folder.rglob("*.png")} == drawn and len(drawn) >= 5
