@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbcompare import __version__
-from nbcompare.commands.asked import JUDGES, Publication, asked_in
+from nbcompare.commands.asked import JSON, JUDGES, TEXT, Publication, asked_in, prints_json
 from nbcompare.commands.colour import coloured, taken_out
 from nbcompare.commands.faults import ENDS, check_memory, said_of, tell
 from nbcompare.commands.screen import guarded
@@ -99,7 +99,7 @@ class LazyCommands(click.Group):
         from nbcompare.case.arguments.options import option_named
         from nbcompare.errors import to_type
 
-        at = next((at for at, word in enumerate(args) if option_named(word)), None)
+        at = next((at for at, word in enumerate(args) if option_named(word) and word not in OWN), None)
         if at is not None:
             order = to_type("nb-compare", *args[args[0] == ONE_SHOT:at], "--", *args[at:])
             raise click.UsageError(f"nanoBragg's arguments go after --: {order}", ctx)
@@ -206,15 +206,25 @@ def _run(argv: list[str]) -> int:
 
 
 def _results_asked(argv: list[str]) -> Published | None:
-    """The forms of results that a command line asks for, of a command that judges; or of none where the line names none
-    rightly, as files that are asked for are known by their options all the same."""
-    if not argv or (argv[0] in COMMANDS and argv[0] not in JUDGES):
+    """The forms of results that a command line asks for. Where it names no command that judges, files that it asks for
+    are known by their options all the same, and so is the document that another command prints."""
+    if not argv:
         return None
     from nbcompare.commands.publish import Published
 
-    named = argv[0] in JUDGES
-    judge = main.get_command(click.Context(main), argv[0] if named else JUDGES[0])
-    how = asked_in(judge, argv[named:]) if judge else None
-    if how is None or named:
-        return Published(argv[0], how, argv[1:]) if how else None
-    return Published("", Publication(junit=how.junit, markdown=how.markdown), argv) if how.files else None
+    name = argv[0] if argv[0] in COMMANDS else ONE_SHOT if argv[0].startswith("-") and argv[0] not in OWN else ""
+    words = argv[argv[0] == name:]
+    how = asked_in(_command(name or JUDGES[0]), words)
+    if how is None or name in JUDGES:
+        return Published(name, how, words) if how else None
+    form = how.form if name and how.form == JSON and prints_json(_command(name)) else TEXT
+    named = asked_in(_command(JUDGES[0]), words) if argv[0] not in COMMANDS else None
+    how = Publication(form, junit=named.junit if named else (), markdown=named.markdown if named else (),
+                      github=None if named else False)
+    return Published(name, how, argv) if how.files or form != TEXT else None
+
+
+def _command(name: str) -> click.Command:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None, name
+    return command

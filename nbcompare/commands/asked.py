@@ -48,8 +48,15 @@ def asked_in(command: click.Command, words: Sequence[str]) -> Publication | None
             files[option].append(Path(value))
     github = {"--github": True, "--no-github": False}
     said = [word for option, word in github.items() if option in found]
-    return Publication(found.get("--format", TEXT), "--quiet" in found or "-q" in found, tuple(files["--junit"]),
+    form = JSON if "--json" in found else found.get("--format", TEXT)
+    return Publication(form, "--quiet" in found or "-q" in found, tuple(files["--junit"]),
                        tuple(files["--markdown"]), said[0] if len(said) == 1 else None)
+
+
+def prints_json(command: click.Command) -> bool:
+    """Whether a command can print one JSON document."""
+    return any("--json" in option.opts or JSON in (getattr(option.type, "choices", None) or ())
+               for option in command.params)
 
 
 def options_in(command: click.Command, words: Sequence[str]) -> Iterator[tuple[str, str]]:

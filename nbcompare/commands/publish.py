@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +37,8 @@ class Published:
     """The results of one call of a command, and where they go.
 
     ``documents`` are the judged ones as the command's JSON holds them, ``begun`` is the name and the file of the case
-    that is being judged, and ``junit`` and ``markdown`` make their texts where the usual ones do not fit.
+    that is being judged, ``awaited`` are those of what is still to be judged, and ``junit`` and ``markdown`` make their
+    texts where the usual ones do not fit.
     """
 
     command: str
@@ -45,6 +47,7 @@ class Published:
     results: list[Result] = field(default_factory=list)
     documents: list[Mapping[str, Any]] = field(default_factory=list)
     begun: tuple[str, Path | None] = ("", None)
+    awaited: list[tuple[str, Path | None]] = field(default_factory=list)
     junit: Writer | None = None
     markdown: Writer | None = None
     places: list[tuple[str, Path]] = field(default_factory=list)
@@ -80,6 +83,10 @@ class Published:
 
         return EventProgress(quiet=self.how.quiet) if self.how.form == JSONL else Progress(quiet=self.how.quiet)
 
+    def expect(self, cases: Iterable[tuple[str, Path | None]]) -> None:
+        """These, by name and file, are still to be judged; what an error leaves of them is told as not reached."""
+        self.awaited = list(cases)
+
     def begin(self, name: str, file: Path | None) -> None:
         """From now on an error is one of this case."""
         self.begun = name, file
@@ -92,6 +99,7 @@ class Published:
         self.documents += [document] if document else []
         if result.name == self.begun[0]:
             self.begun = "", None
+        self._no_longer_awaited(result.name)
         if self.how.form == JSONL:
             events.say(events.RESULT, **result.as_dict())
 
@@ -117,6 +125,7 @@ class Published:
     def failed(self, said: Said) -> None:
         """Tell in every form what ended the command before its end, beside what was judged by then. What cannot be
         written is said on standard error, as what lies there may be of an earlier call."""
+        judged = len(self.results)
         if self.judging:
             self._add_fault(said)
         for option, place in self.places:
@@ -125,31 +134,39 @@ class Published:
                 click.echo(f"nb-compare: {option}: {fault}; what lies there is not of this call", err=True)
         with suppress(OSError):
             self._annotate(said.text)
-            self._print(said)
+            self._print(said, judged)
+
+    def _no_longer_awaited(self, name: str) -> None:
+        at = next((at for at, (awaited, _) in enumerate(self.awaited) if awaited == name), None)
+        if at is not None:
+            del self.awaited[at]
 
     def _add_fault(self, said: Said) -> None:
-        from nbcompare.commands.views.results import result_of_fault
+        """The fault as a result of the case that it ended, and one for each case that was not reached."""
+        from nbcompare.commands.views.results import result_of_fault, result_of_unreached
 
         name, file = self.begun
+        self._no_longer_awaited(name)
         self.results.append(result_of_fault(name or self.command, file, said.text, said.code))
+        self.results += [result_of_unreached(name, file, said.code) for name, file in self.awaited]
 
-    def _print(self, said: Said) -> None:
-        """On standard output, once."""
+    def _print(self, said: Said, judged: int) -> None:
+        """On standard output, once; where a document was begun already there is no second."""
         from nbcompare.commands import events
 
-        if self.printed:
+        if self.printed or (self.how.form == JSON and getattr(sys.stdout, "wrote", False)):
             return
         self.printed = True
-        case = self.begun[0] or None
+        case, left = self.begun[0] or None, [name for name, _ in self.awaited]
         if self.how.form == JSON:
             click.echo(dump_json({
                 "schema_version": 1, "kind": "nb-compare error", "command": self.command, "exit_code": said.code,
-                "error": {"case": case, "text": said.text}, "results": self.documents}), nl=False)
+                "error": {"case": case, "text": said.text}, "results": self.documents, "not_reached": left}), nl=False)
         elif self.how.form == JSONL:
             if not self.judging:
                 events.say(events.BEGIN, command=self.command, asked=[])
-            events.say(events.FAULT, case=case, text=said.text, exit_code=said.code)
-            events.say(events.END, results=len(self.results) - self.judging, exit_code=said.code)
+            events.say(events.FAULT, case=case, text=said.text, exit_code=said.code, not_reached=left)
+            events.say(events.END, results=judged, exit_code=said.code)
         elif self.how.form in ("junit", "markdown"):
             click.echo(self._text(f"--{self.how.form}", said.text), nl=False)
 

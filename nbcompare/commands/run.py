@@ -70,8 +70,10 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
             c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), bundles=bundles,
             reference=reference, noise_floor=noise_floor, trust_case=trust_case))
     told.start(cases)
+    told.expect((path.name, path) for path in cases)
     loaded = gathered([partial(_one_cell, path, told) for path in cases])
     progress = told.progress()
+    told.expect((case.name, case.path) for case in loaded)
     for case in loaded:
         told.begin(case.name, case.path)
         inputs = dict(parse_input_override(text, case) for text in overrides)

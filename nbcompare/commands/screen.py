@@ -24,14 +24,16 @@ _OURS = re.compile(r"(\A\r\x1b\[K|\x1b\[(?:0|1|3[1-6])m|\n)")
 
 class Screen:
     """A text stream that shows only what can be seen; all but writing is the stream's own. It has no ``buffer``, by
-    which bytes could pass."""
+    which bytes could pass. ``wrote`` says whether anything was written."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.wrote = False
 
     def write(self, text: str | bytes) -> int:
         """As any text stream's; returns the number of characters it was given. click hands the shell, whose words it
         completes, bytes of text."""
+        self.wrote = self.wrote or bool(text)
         if isinstance(text, bytes):
             text = text.decode("utf-8", "replace")
         self._stream.write(folded(shown(text, _OURS), terminal_width(self._stream) if self._stream.isatty() else 0))

@@ -49,7 +49,9 @@ def command(cases: tuple[Path, ...], jobs: int | None, cluster: str | None, forc
     options = SweepOptions(run, overrides, jobs or cpus(), cluster, force, not no_batch)
     told.start(cases)
     told.begin("sweep", cases[0] if len(cases) == 1 else None)
-    found = run_sweep(cases, options, told.progress(), lambda cell: told.add(result_of_cell(cell), cell.as_dict()))
+    told.expect((path.name, path) for path in cases if len(cases) > 1)
+    found = run_sweep(cases, options, told.progress(), lambda cell: told.add(result_of_cell(cell), cell.as_dict()),
+                      lambda cells: told.expect((case.name, case.path) for case in cells))
     place = {cell.cell: at for at, cell in enumerate(found.results)}
     told.results.sort(key=lambda result: place[result.name])
     if told.how.form == TEXT:

@@ -19,10 +19,12 @@ def is_github() -> bool:
 
 
 def annotations_of(results: Sequence[Result]) -> list[str]:
-    """A workflow command for each result that was not accepted, at most MOST of them."""
+    """A workflow command for each result that was not accepted, at most MOST of them; what was not reached has no
+    fault of its own."""
     from nbcompare.commands.views.results import worst_first
 
-    return [_annotation(result) for result in worst_first(list(results)) if not result.verdict.accepted][:MOST]
+    told = [result for result in worst_first(list(results)) if result.reached and not result.verdict.accepted]
+    return [_annotation(result) for result in told[:MOST]]
 
 
 def annotation_of_error(title: str, text: str) -> str:

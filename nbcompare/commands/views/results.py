@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ class Result:
     ``seconds`` is the wall time of its engines together, ``file`` the case file (None: it has none) and ``lines`` where
     its parts stand there, ``bundle`` the folder of the evidence, ``cause`` the likely cause of a difference,
     ``next_step`` the command to type next, ``properties`` further facts by name, and ``subjects`` what came out for
-    further subjects.
+    further subjects. What was not ``reached`` stands in a report so that nobody takes it for judged.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Result:
     next_step: str | None = None
     properties: tuple[tuple[str, str], ...] = ()
     subjects: tuple[SubjectResult, ...] = ()
+    reached: bool = True
 
     @property
     def tightness(self) -> float:
@@ -138,6 +139,14 @@ def result_of_fault(name: str, file: Path | None, text: str, code: int) -> Resul
     return Result(name, Verdict(word, ours, (), tuple(text.splitlines())), 0.0, file, lines_of(file))
 
 
+def result_of_unreached(name: str, file: Path | None, code: int) -> Result:
+    """What is told of a case that was to be judged when an error ended the command; ``code`` as above."""
+    left = result_of_fault(name, file, "not reached: an error ended the command before this was judged", code)
+    return replace(left, verdict=replace(left.verdict, word=Label.BLOCKED), reached=False)
+
+
 def worst_first(results: list[Result]) -> list[Result]:
-    """Failures first, then by the smallest margin; ties in the order of their names."""
-    return sorted(results, key=lambda result: (result.verdict.accepted, result.tightness, result.name))
+    """Failures first, after them what was not reached, then by the smallest margin; ties in the order of their
+    names."""
+    return sorted(results, key=lambda result: (result.verdict.accepted, not result.reached, result.tightness,
+                                               result.name))

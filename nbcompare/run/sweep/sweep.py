@@ -59,14 +59,17 @@ class Sweep:
 
 
 def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
-              finished: Callable[[CellResult], None] = lambda result: None) -> Sweep:
-    """Run every cell of the case files that is not done yet; ``finished`` is called with each result as it is there.
+              finished: Callable[[CellResult], None] = lambda result: None,
+              planned: Callable[[Sequence[Case]], None] = lambda cells: None) -> Sweep:
+    """Run every cell of the case files that is not done yet; ``planned`` is called once with all cells, ``finished``
+    with each result as it is there.
 
     Raises UsageError or CaseError before anything is run, and FileError when a cluster is lost; what is home by then
     is kept, and the same sweep goes on from there.
     """
     look_again()
     cells = cells_to_run(paths, options.overrides)
+    planned([case for case, _ in cells])
     check_inputs(cells)
     bar = Bar(len(cells), quiet=progress.quiet)
 

@@ -120,7 +120,7 @@ def test_words_that_a_schema_lists_are_those_of_the_program():
     from nbcompare.run.grading import Grade
 
     def listed(name, *path):
-        found = json.loads((SCHEMAS / f"{name}.json").read_text())["properties"]
+        found = json.loads((SCHEMAS / f"{name}.json").read_text())["else"]["properties"]
         for key in path:
             found = found[key]
         return set(found["enum"])

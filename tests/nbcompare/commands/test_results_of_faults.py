@@ -14,7 +14,7 @@ import pytest
 
 from nbcompare.cli import main
 from nbcompare.commands.asked import JUDGES
-from tests.nbcompare.documents import faults
+from tests.nbcompare.documents import commands_with_json, faults
 
 FORMS = ("--junit", "out.xml", "--markdown", "out.md")
 WRONG = {"run": ("run", "none.yaml"), "sweep": ("sweep", "none.yaml"), "check": ("check", "none"),
@@ -91,6 +91,100 @@ def test_what_was_judged_before_a_fault_is_told_in_one_document(nb, fake, small_
     suites = list(junitparser.JUnitXml.fromfile("out.xml"))
     assert [(suite.name, suite.failures, suite.errors) for suite in suites] == [("small", 2, 0), ("other", 0, 1)]
     assert "| FAIL | small |" in Path("out.md").read_text() and "ERROR: " in Path("out.md").read_text()
+
+
+def test_cases_that_were_not_reached_are_errors_in_every_form(nb, fake, small_case, quick_runs):
+    """They had no suite, so that a dashboard of suites showed nothing of them."""
+    for name in ("first", "last"):
+        Path(f"{name}.yaml").write_text(small_case.read_text().replace("name: small", f"name: {name}"))
+    Path("cannot.yaml").write_text(Path("last.yaml").read_text().replace("name: last", "name: cannot")
+                                   + f"inputs: {{x.dat: {{file: x.dat, sha256: {'0' * 64}}}}}\n")
+    Path("x.dat").write_text("1")
+    engines = ("--c-bin", fake("good"), "--py-bin", fake("twin"), "-q")
+
+    def told(command, *cases, form="json"):
+        said = nb(command, *cases, *engines, *FORMS, "--format", form, "--github")
+        assert said.code != 0 and said.err.count("::error ") == 1
+        plain = Path("out.md").read_text().replace("\\", "")
+        found = {suite.name: suite.errors for suite in junitparser.JUnitXml.fromfile("out.xml")}
+        for name in left(said):
+            assert f"### BLOCKED: {name}" in plain and found[name] == 1, name
+        assert plain.count("- not reached: ") == len(left(said))
+        return said, found
+
+    def left(said):
+        if "nb-compare error" in said.out:
+            return said.json["not_reached"]
+        lines = [json.loads(line) for line in said.out.splitlines()]
+        assert [fault for line in lines for fault in faults(line, "events")] == []
+        return next(line["not_reached"] for line in lines if line["event"] == "fault")
+
+    said, found = told("run", "first.yaml", "cannot.yaml", "last.yaml")
+    assert (left(said), found) == (["last"], {"first": 0, "cannot": 1, "last": 1})
+    assert [one["case"]["name"] for one in said.json["results"]] == ["first"]
+    said, found = told("run", "first.yaml", "cannot.yaml", "last.yaml", form="jsonl")
+    assert left(said) == ["last"] and json.loads(said.out.splitlines()[-1])["results"] == 1
+    said, found = told("run", "first.yaml", "none.yaml", "last.yaml")
+    assert (left(said), found) == (["first.yaml", "last.yaml"], {"none.yaml": 1, "first.yaml": 1, "last.yaml": 1})
+    said, found = told("sweep", "first.yaml", "none.yaml")
+    assert (left(said), found) == (["first.yaml", "none.yaml"], {"sweep": 1, "first.yaml": 1, "none.yaml": 1})
+
+
+def test_cells_of_a_sweep_that_were_not_reached_are_errors(nb, fake, small_case, quick_runs, monkeypatch):
+    """Of a sweep that loses its workers after the first cell, say."""
+    from nbcompare.errors import FileError
+    from nbcompare.run.sweep import sweep
+
+    real = sweep.run_locally
+
+    def lost(orders, jobs):
+        yield next(iter(real(orders, jobs)))
+        raise FileError("the workers are gone")
+
+    monkeypatch.setattr(sweep, "run_locally", lost)
+    Path("grid.yaml").write_text(small_case.read_text() + "matrix: {axes: {-exposure: [1, 2, 3]}}\n")
+    said = nb("sweep", "grid.yaml", "--jobs", 1, "--c-bin", fake("photons"), "--py-bin", fake("photons"), "-q", *FORMS,
+              "--py-args", "-broken scale", "--format", "json")
+    assert said.code == 5 and said.json["not_reached"] == ["small.exposure2", "small.exposure3"]
+    assert [cell["cell"] for cell in said.json["results"]] == ["small.exposure1"]
+    suites = {suite.name: suite.errors for suite in junitparser.JUnitXml.fromfile("out.xml")}
+    assert suites == {"small.exposure1": 0, "sweep": 1, "small.exposure2": 1, "small.exposure3": 1}
+
+
+SHORT = ("doctor", "list", "prune", "show")
+"""Commands whose form is an option of its own, --json."""
+
+
+@pytest.mark.parametrize("command", sorted(commands_with_json()))
+def test_every_command_with_a_document_prints_one_after_a_fault(nb, command):
+    form = ("--json",) if command in SHORT else ("--format=json",)
+    named = () if command == "oneshot" else (command,)
+    said = nb(*named, *form, "--nonsense", "--", "-N", "5")
+    assert (said.code, said.json["kind"], said.json["command"]) == (1, "nb-compare error", command)
+    assert "No such option" in said.json["error"]["text"] and "No such option" in said.err
+    assert nb(*named, "--nonsense", "--", *form).out == ""
+    assert nb(command, *form, "--help").out.startswith("Usage: ")
+
+
+@pytest.mark.parametrize("words", [
+    ("diagnose", "none", "--format", "json"), ("show", "none", "--json"), ("trend", "none", "--format", "json"),
+    ("trace", "none.yaml", "--format", "json"), ("reduce", "none.yaml", "--format", "json", "--format", "json"),
+    ("bisect", "none.yaml", "--repo", "none", "--good", "a", "--bad", "b", "--format", "json"),
+    ("explain", "none.yaml", "--format=json"),
+    ("--format", "json", "--py-bin", "./none", "--", "-N", "5", "-detpixels", "8"),
+    ("oneshot", "--format", "json", "--py-bin", "./none", "--", "-N", "5", "-detpixels", "8")])
+def test_what_is_not_there_is_told_in_the_document_that_was_asked_for(nb, words):
+    said = nb(*words)
+    assert said.code == said.json["exit_code"] != 0 and "none" in said.json["error"]["text"]
+    assert said.json["error"]["text"] in said.err and "::error" not in said.err
+
+
+def test_a_defect_after_a_document_was_begun_adds_no_second(nb, store, monkeypatch):
+    from nbcompare.commands import show
+
+    monkeypatch.setattr(show, "ExitCode", None)
+    said = nb("show", store.passed, "--json")
+    assert said.code == 70 and said.out.count("schema_version") == 1 and "nb-compare error" not in said.out
 
 
 def test_two_forms_in_one_file_are_refused_however_it_is_named(nb, small_case):
