@@ -87,6 +87,17 @@ def test_what_changed_and_what_was_loosened_is_told_between_neighbours(write, pa
     assert "commit of the project, subject, reference, harness: aaaaaaaaaaaa → bbbbbbbbbbbb" in text
 
 
+def test_a_cell_of_a_pass_has_the_colour_of_its_margin_and_which_one_shrank_is_said(write, page):
+    """Near its limit a pass is not as dark as an identical one; a failure has the colour of its verdict."""
+    write("small", {}, {"values": off_by(0.006)}, {"values": off_by(0.02)}, {"values": off_by(0.001)},
+          {"values": off_by(0.004)})
+    text = page()
+    strip = text.partition('<div class="strip">')[2].partition("</div>")[0]
+    cells = [words.replace(" flag", "") for words in re.findall(r'class="cell ([^"]+)"', strip)]
+    assert cells == ["m6", "m1", "bad", "m3", "m2"]
+    assert 'class="shrank">shrank: sum_ratio on full and 1 more<' in text
+
+
 def test_a_sweep_is_a_map_over_its_axes_in_the_order_of_their_numbers(write, page):
     for phi in (0, 10, 9):
         for size in ("small", "large"):

@@ -84,9 +84,13 @@ class ShownCase:
         return bool(self.newest.run.cell)
 
     @property
-    def shrank(self) -> bool:
-        """Whether a margin shrank in the newest run."""
-        return bool(self.newest.step.shrunk)
+    def shrank_words(self) -> str:
+        """Which margin shrank in the newest run; of several that which did most."""
+        shrunk = sorted(self.newest.step.shrunk, key=lambda entry: -entry.factor)
+        if not shrunk:
+            return ""
+        more = f" and {len(shrunk) - 1} more" if len(shrunk) > 1 else ""
+        return f"shrank: {shrunk[0].metric} on {shrunk[0].roi}{more}"
 
     @property
     def loosened_words(self) -> str:

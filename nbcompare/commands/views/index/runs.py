@@ -69,6 +69,11 @@ class ShownRun:
         return margin_class(self.run.smallest_margin)
 
     @property
+    def cell_class(self) -> str:
+        """The colour of its cell: that of its margin where it is a plain pass, as the key says; else of its verdict."""
+        return self.margin_class if self.colour == "good" and self.run.held else self.colour
+
+    @property
     def of(self) -> str:
         """The threshold of the smallest margin."""
         smallest = self.run.smallest
