@@ -30,7 +30,8 @@ def sweep_report(sweep: Sweep) -> str:
              _shortened(result.why)) for result in sweep.results]
     lines = table(("cell", "verdict", "correlation", "sum ratio", "took", *(["reference from"] if borrowed else []),
                    "why"), rows)
-    made = (f"{sweep.count(RAN)} run, {sweep.count(STORED)} already done, "
+    stored = sweep.count(STORED)
+    made = (f"{sweep.count(RAN)} run, {stored} already done{' (--force runs them again)' if stored else ''}, "
             f"{sweep.count(FAILED)} without bundle")
     return "\n".join([*lines, _counts(sweep.results), made])
 

@@ -9,6 +9,7 @@ import pytest
 
 from nbcompare.case.threshold import Threshold
 from nbcompare.commands.views.page.bars import bar_of, drawing, factor_of, in_order, scale_of
+from nbcompare.commands.views.page.crops import crops
 from nbcompare.commands.views.page.decided import decided
 from nbcompare.commands.views.page.pair import ShownPair
 from nbcompare.compare.compare import compare_images
@@ -32,6 +33,18 @@ def shown(nb, fake, small_case, tmp_path, quick_runs):
         return SimpleNamespace(word=said.json["verdict"]["word"], page=html.unescape(page), bundle=said.json["bundle"])
 
     return call
+
+
+@pytest.mark.parametrize("factor, said", [(1.02, ""), (5000.0, "on its own scale: 5,000 × the reference"),
+                                          (2e-4, "on its own scale: 1/5,000 of the reference")])
+def test_images_of_two_scales_get_one_each_and_say_so(factor, said):
+    """On one scale the dimmer of the two would be black, and its spots could not be seen."""
+    x = np.random.default_rng(1).exponential(size=(8, 9)).astype("f4")
+    reference, subject = crops(ShownPair(x, x * np.float32(factor)), Roi("full", 0, 8, 0, 7))[:2]
+    assert subject.note == said and reference.note == ""
+    assert (reference.shade == subject.shade) is not bool(said)
+    if said:
+        assert reference.address == subject.address, "the same pattern looks the same"
 
 
 def sentence(page):
