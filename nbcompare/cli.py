@@ -198,7 +198,7 @@ def _run(argv: list[str]) -> int:
         sys.stdout.flush()
         return code
     except ENDS as fault:
-        said = said_of(fault)
+        said = said_of(fault, argv)
         if told is not None:
             told.failed(said)
         tell(fault, said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import click
@@ -27,14 +28,15 @@ class Said:
     trace: bool = False
 
 
-def said_of(fault: BaseException) -> Said:
-    """What is to be told of what ended a command."""
+def said_of(fault: BaseException, argv: Sequence[str] = ()) -> Said:
+    """What is to be told of what ended a command, whose words are ``argv``."""
     if isinstance(fault, click.exceptions.NoArgsIsHelpError):
         return Said("nothing was named to be done", ExitCode.USAGE)
     if isinstance(fault, click.ClickException):
         context = fault.ctx if isinstance(fault, click.UsageError) else None
         where = context.command_path if context else "nb-compare"
-        return Said(f"{visible(fault.format_message())}\n  next: {where} --help", ExitCode.USAGE)
+        return Said(f"{visible(fault.format_message())}{_of_nanobragg(fault, argv)}\n  next: {where} --help",
+                    ExitCode.USAGE)
     if isinstance(fault, (click.exceptions.Abort, KeyboardInterrupt)):
         return Said("stopped; what was being run left no bundle", ExitCode.ENGINE_FAILED)
     if isinstance(fault, Stopped):
@@ -50,6 +52,19 @@ def said_of(fault: BaseException) -> Said:
         last = (str(fault).strip() or type(fault).__name__).splitlines()[-1]
         return Said(f"there is not enough memory for this (see ulimit -v): {visible(last)}", ExitCode.IO)
     return Said("this is a defect of nb-compare itself; please report it with the lines above", ExitCode.DEFECT, True)
+
+
+def _of_nanobragg(fault: click.ClickException, argv: Sequence[str]) -> str:
+    """Where an option belongs that a command does not have, but nanoBragg has."""
+    from nbcompare.case.arguments.options import option_named
+
+    if not isinstance(fault, click.NoSuchOption) or fault.option_name.startswith("--"):
+        return ""
+    before = argv[:argv.index("--")] if "--" in argv else argv
+    letter = fault.option_name[1:]  # click reads -phi as -p, -h and -i
+    named = next((word for word in before if letter in word and option_named(word)), None)
+    return f" {named} is an option of nanoBragg: it belongs in the command of a case (nb-compare init -- ARGS writes " \
+           "one), or after -- (nb-compare -- ARGS)." if named else ""
 
 
 def tell(fault: BaseException, said: Said) -> None:

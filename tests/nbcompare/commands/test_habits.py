@@ -88,6 +88,13 @@ def test_a_case_that_is_not_there_is_told_with_the_one_that_is_meant(nb, small_c
     assert "nb-compare init --out 'my case.yaml' -- ARGS" in nb("explain", "my case.yaml").err
 
 
+@pytest.mark.parametrize("words", [("run", "-lambda", "1"), ("sweep", "c.yaml", "-hkl", "P1.hkl"), ("show", "-phi")])
+def test_an_option_of_nanobragg_at_a_command_is_told_where_it_belongs(nb, words):
+    said = nb(*words)
+    assert said.code == 1 and "is an option of nanoBragg" in said.err and "nb-compare init -- ARGS" in said.err
+    assert "of nanoBragg" not in nb(words[0], "--no-such", "--py-args", "-phi").err
+
+
 def test_help_lists_every_command_once(nb):
     lines = nb("--help").out.splitlines()
     assert all(sum(line.split()[:1] == [name] for line in lines) == 1 for name in COMMANDS)
