@@ -14,7 +14,7 @@ CRYSTAL = ("-cell", "50", "60", "70", "80", "95", "105", "-default_F", "100", "-
 
 
 @pytest.fixture
-def nb(tmp_path, monkeypatch, capsys):
+def nb(tmp_path, monkeypatch, capsys, served_torch):
     """Call nb-compare in an empty folder with the bundled programs; its exit code and JSON."""
     for name in ("NB_C_BIN", "NB_PY_BIN"):
         monkeypatch.delenv(name, raising=False)
