@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.engine.safety import sandbox
+from nbcompare.engine import sandbox
 from nbcompare.engine.safety.confine import why_not
 from tests.nbcompare.conftest import FAKES, SMALL_ARGS
 
