@@ -40,14 +40,19 @@ own = [entry for entry in search if entry.startswith(sys.base_prefix + "/lib") a
 sys.path[:] = own + [entry for entry in search if entry not in own]
 import os
 import types
+from importlib.machinery import SourceFileLoader
+before = sys.dont_write_bytecode, getattr(sys, "pycache_prefix", None)
+sys.dont_write_bytecode, sys.pycache_prefix = True, None
 for text in sys.argv[1:-1]:
     name = "nbcompare.engine.sources." + os.path.basename(text)[:-3]
     sys.modules[name] = module = types.ModuleType(name)
-    with open(text, encoding="utf-8") as stream:
-        exec(compile(stream.read(), text, "exec"), vars(module))
+    exec(SourceFileLoader(name, text).get_code(name), vars(module))
+sys.dont_write_bytecode, sys.pycache_prefix = before
 module.main(sys.argv[-1], search)
 """
-"""What an asked Python is given to run: whatever it imports itself is Python's own, also beside a file json.py."""
+"""What an asked Python is given to run: whatever it imports itself is Python's own, also beside a file json.py. Our
+texts are compiled where no installation has done that for this Python; nothing is written beside them, and nothing is
+taken from a folder of compiled files that the program's variables name."""
 
 STARTS_ANOTHER = "starts another program"
 """Why not all is known of a wrapper; where the run is watched, what it starts is seen."""
