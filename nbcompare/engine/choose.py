@@ -27,7 +27,8 @@ from nbcompare.engine.sources.entry import entry_of
 from nbcompare.engine.sources.made_of import ask
 from nbcompare.errors import UsageError, nearest
 
-_SCRIPTS = (".py", ".pl", ".rb", ".js", ".mjs", ".jl", ".R", ".r", ".sh", ".lua", ".tcl", ".php", ".jar", ".m")
+_SCRIPTS = (".py", ".pyz", ".zip", ".pl", ".rb", ".js", ".mjs", ".jl", ".R", ".r", ".sh", ".lua", ".awk",
+            ".tcl", ".php", ".jar", ".m")
 _NAMED_BY = {REFERENCE: ("--c-bin", "NB_C_BIN"), SUBJECT: ("--py-bin", "NB_PY_BIN")}
 
 

@@ -139,6 +139,8 @@ def mapped_tests(case: Case, bundle: Staging, progress: Progress, *, confined: b
         outcomes["cuda"] = run_mapped_tests(case.tests, place=place, log=cuda_log,
                                             seconds=case.limits.tests_seconds, device="cuda", confined=confined,
                                             made_of=made_of, bundles=bundle.folder.parent.parent)
+    elif outcomes["cpu"].failure and case.tests:
+        cuda_log.write_text("not run there: the mapped tests failed on the CPU\n", encoding="utf-8")
     else:
         cuda_log.write_text(CUDA_MISSING, encoding="utf-8")
     return outcomes

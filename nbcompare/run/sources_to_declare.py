@@ -11,6 +11,8 @@ from pathlib import Path
 from nbcompare.case.project import PROJECT_FILE, find_project_file, load_project
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.sources.entry import COMPILED, MODULE
+from nbcompare.engine.sources.libraries import is_elf
+from nbcompare.engine.sources.python_here import SKIPPED
 from nbcompare.errors import CaseError
 
 _MOST_TEXT = 1 << 16
@@ -18,6 +20,7 @@ TO_DECLARE = "(with globs of all its own files)"
 """How such a line ends: it is to be completed by whoever knows the engine."""
 _MOST_DEEP = 3
 _MANY_GLOBS, _SAME_KIND = 8, 3
+_MOST_LOOKED_AT = 20_000
 _WORD = re.compile(r"[^\s\"'`=:;|&<>(){}\[\]$]+")
 _IN_SHELL = re.compile(r"\$\([^()]*\)|\$\{[^{}]*\}|\$\w+")
 """What a shell puts in; before a path that is most often the folder of the script or of the project."""
@@ -91,16 +94,51 @@ def _globs(identity: EngineIdentity, base: Path) -> Iterator[str]:
     yield from (_glob(path, base) for path in (*folders, *own, *named))
     yield from made_of.globs if made_of else ()
     if not folders and not named:
-        yield from _seen(identity, scripts[:1], base) or (["src/**/*"] if (base / "src").is_dir() else ["**/*.py"])
+        yield from _seen(identity, scripts[:1], base) or _guessed(scripts[:1], base)
 
 
 def _seen(identity: EngineIdentity, scripts: list[Path], base: Path) -> list[str]:
-    """A wrapper in the project with the files of the project that it was seen to open; nothing where none was."""
-    if identity.opened is None or identity.opened.unwatched:
+    """A wrapper with the files of its project that it was seen to open; of one that lies elsewhere with those of the
+    folder in which it was installed. Nothing where none was seen."""
+    if identity.opened is None or identity.opened.unwatched or not scripts:
         return []
+    home = base if scripts[0].resolve().is_relative_to(base.resolve()) else _installed_in(scripts[0])
     paths = [*scripts, *(Path(entry.path) for entry in identity.opened.files)]
-    inside = [_glob(path, base) for path in paths if path.resolve().is_relative_to(base.resolve())]
-    return inside if scripts and scripts[0].resolve().is_relative_to(base.resolve()) else []
+    return [_glob(path, base) for path in paths if path.resolve().is_relative_to(home.resolve())]
+
+
+def _installed_in(script: Path) -> Path:
+    folder = script.resolve().parent
+    return folder.parent if folder.name == "bin" and folder.parent != Path(folder.anchor) else folder
+
+
+def _guessed(scripts: list[Path], base: Path) -> list[str]:
+    """What a program that nobody saw may be made of: the code of the project where it is Python, else itself and the
+    compiled programs that lie in the project."""
+    is_wrapper = bool(scripts) and not is_elf(scripts[0]) and not _is_python(scripts[0])
+    programs = sorted(_programs_in(base))[:_MANY_GLOBS] if is_wrapper else []
+    if programs:
+        return [_glob(path, base) for path in (*scripts, *programs)]
+    return ["src/**/*"] if (base / "src").is_dir() else ["**/*.py"]
+
+
+def _is_python(script: Path) -> bool:
+    return script.suffix in (".py", ".pyz") or "python" in _text_of(script).partition("\n")[0]
+
+
+def _programs_in(base: Path) -> Iterator[Path]:
+    """The compiled programs that lie in a project, but for environments and what systems of versions keep; a large one
+    is not searched to its end."""
+    looked_at = 0
+    for place, folders, names in os.walk(base):
+        folders[:] = [name for name in folders if name not in SKIPPED and not name.startswith(".")
+                      and not os.path.exists(os.path.join(place, name, "pyvenv.cfg"))]
+        looked_at += len(names)
+        if looked_at > _MOST_LOOKED_AT:
+            return
+        for path in (Path(place, name) for name in names):
+            if path.is_file() and os.access(path, os.X_OK | os.R_OK) and is_elf(path):
+                yield path
 
 
 def _loaded(identity: EngineIdentity, base: Path) -> Iterator[str]:

@@ -90,6 +90,15 @@ def test_with_cuda_the_tests_run_there_too_and_stop_at_the_first_failure(run_sma
         assert (folder / "tests/pytest_cuda_failure.txt").is_file()
 
 
+def test_tests_that_failed_on_the_cpu_are_not_run_on_cuda_and_the_log_says_why(run_small, map_tests, monkeypatch):
+    map_tests("def test_a(): assert False\n")
+    monkeypatch.setattr("nbcompare.run.engine_runs.cuda_is_available", lambda folder: True)
+    said, folder = run_small()
+    log = "not run there: the mapped tests failed on the CPU\n"
+    assert said.code == 8 and (folder / "tests/pytest_cuda.log").read_text() == log
+    assert "cuda" not in said.json["tests"]
+
+
 def test_without_cuda_the_log_says_so(run_small, map_tests, monkeypatch):
     map_tests("def test_a(): pass\n")
     monkeypatch.setattr("nbcompare.run.engine_runs.cuda_is_available", lambda folder: False)

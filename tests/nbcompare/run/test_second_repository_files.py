@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -267,6 +268,23 @@ def test_the_line_that_is_proposed_mends_it(project, port):
     found = identify(subject(project, f"{declared}, {said.group(1)}"))
     assert found.unknown == ()
     assert {"core.py", "port_units.py"} <= names(found.made_of)
+
+
+def test_for_a_wrapper_that_nobody_saw_the_programs_of_the_project_are_proposed(project):
+    """Its text puts the name together; the port is compiled, and no Python has a part in it."""
+    (project.home / "bin").mkdir()
+    (project.home / ".venv").mkdir()
+    for name in ("bin/port", ".venv/python"):
+        shutil.copy(shutil.which("env"), project.home / name)
+    project.wrapper().write_text('#!/bin/bash\nname=po\nexec "$(dirname "$0")"/bin/${name}rt "$@"\n')
+    line = line_to_add("subject", identify(subject(project, "command: run.sh")), project.case.parent)
+    assert 'sources: ["run.sh", "bin/port"] ' in line
+
+
+@pytest.mark.parametrize("name", ["port.pyz", "port.zip"])
+def test_an_archive_that_python_is_given_is_found_beside_the_file_that_names_it(project, name):
+    (project.home / name).write_bytes(b"PK")
+    assert subject(project, f"command: {sys.executable} {name}").start[1:] == (str(project.home / name),)
 
 
 @pytest.mark.parametrize("port", ["wrapper", "module"])

@@ -247,3 +247,21 @@ def test_a_wrapper_that_is_all_there_is_names_itself(nb, run, gate, project, mon
     monkeypatch.setattr(OpenCalls, "why_not", staticmethod(lambda: "this system is another"))
     run()
     assert "run.sh starts another program" in gate(ALL)["engines_unchanged"]
+
+
+def test_of_a_wrapper_elsewhere_what_it_opened_where_it_is_installed_is_proposed(run, gate, project, tmp_path):
+    """The project's src, which has no part in it, was proposed."""
+    home = tmp_path / "opt"
+    (home / "bin").mkdir(parents=True)
+    wrap = '#!/bin/sh\nname=po; exec "$(dirname "$0")"/${name}rt "$@"\n'
+    for name, text in {"wrap": wrap, "port": project.wrapper().read_text()}.items():
+        (home / "bin" / name).write_text(text)
+        (home / "bin" / name).chmod(0o755)
+    project.declare(f"command: {home}/bin/wrap")
+    assert run()[0] == 0
+    proposed = 'sources: ["../opt/bin/wrap", "../opt/bin/port"]'
+    assert proposed in gate(ALL)["engines_unchanged"]
+    project.declare(f"command: {home}/bin/wrap, {proposed}")
+    assert run()[0] == 0 and gate(ALL) == {}
+    (home / "bin/port").write_text("#!/bin/sh\nexit 0\n")
+    assert "bin/port changed" in gate(ALL)["engines_unchanged"]
