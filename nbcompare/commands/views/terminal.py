@@ -286,14 +286,19 @@ def next_step(bundle: Bundle) -> str:
 
 def other_subject_alone(bundle: Bundle) -> str:
     """How to look into a further subject where the subject itself meets every threshold: run as the subject, its image
-    can be diagnosed. Empty where there is no such one, or it is another engine or the subject on a device."""
+    can be diagnosed. It is the one that is furthest off; empty where there is no such one, or it is another engine or
+    the subject on a device."""
     record = bundle.record
     if not record.comparison or not record.case.file or not all(check.holds for check in bundle.verdict.checks):
         return ""
-    for entry in record.further.subjects:
-        if entry.engine is None and entry.words and entry.faults(record.case.thresholds):
-            return to_type("nb-compare", "run", record.case.file, f"--py-args={shlex.join(entry.words)}")
-    return ""
+    thresholds = record.case.thresholds
+    failing = [entry for entry in record.further.subjects
+               if entry.engine is None and entry.words and entry.faults(thresholds)]
+    if not failing:
+        return ""
+    worst = min(failing, key=lambda entry: min(
+        (_room(check) for check in entry.checks(thresholds) if not check.holds), default=0.0))
+    return to_type("nb-compare", "run", record.case.file, f"--py-args={shlex.join(worst.words)}")
 
 
 def shown(path: Path) -> str:

@@ -62,6 +62,21 @@ def test_every_plot_is_drawn_and_read_in_a_line(opened):
     assert "The middle ratio is 1; " in opened.text("#plots + .plots")
 
 
+@pytest.mark.parametrize("width", [1400, 1200, 420])
+def test_nothing_lies_over_a_neighbour_or_beyond_the_window(opened, width):
+    """Plots are as wide as their place, and the margins of the thresholds are seen without moving the table."""
+    opened.page.set_viewport_size({"width": width, "height": 1000})
+    try:
+        opened.page.wait_for_function("() => [...document.querySelectorAll('.plots > div')].every(place => "
+                                      "[...place.children].every(child => child.scrollWidth <= place.clientWidth + 1))",
+                                      timeout=10_000)
+        assert opened.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        for margin in opened.page.locator("table.used").first.locator("td.m").all():
+            assert margin.bounding_box()["x"] + margin.bounding_box()["width"] <= width
+    finally:
+        opened.page.set_viewport_size({"width": 1400, "height": 1000})
+
+
 def test_the_first_screen_decides(opened):
     assert opened.text("#decision strong") == "FAIL"
     assert "thresholds do not hold" in opened.text("#reason")

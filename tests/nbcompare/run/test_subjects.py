@@ -46,6 +46,12 @@ def several(nb, tmp_path):
     return call
 
 
+def test_of_several_that_fail_the_furthest_off_is_what_to_look_into_next(several, nb):
+    """The subject itself meets every threshold; the worst stands neither first nor last."""
+    _, folder = several({"near": "-factor 1.02", "far": "-factor 2", "nearer": "-factor 1.015"})
+    assert "  next       nb-compare run small.yaml '--py-args=-factor 2'" in nb("show", folder).out
+
+
 def test_all_are_held_against_the_one_reference_in_one_bundle(several, nb):
     said, folder = several({"float64": "-precision double", "near": "-factor 1.0"})
     assert said.code == 0

@@ -28,17 +28,22 @@ class Decided:
 
 
 def decided(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar]) -> Decided | None:
-    """Of what is furthest off the smallest region, where all hold that of the least margin; where it is large, the part
-    about its worst pixel, or about its brightest one where no pixel differs. None where no images were compared."""
+    """The region of what is furthest off, which the page names first; where that does not fit into a picture, of
+    regions that are as far off the smallest; where all hold that of the least margin. Of a large one the part about its
+    worst pixel, or about its brightest one where no pixel differs. None where no images were compared."""
     found = further_subjects.comparisons(bundle)
     if pair is None or "" not in found:
         return None
     failing = [bar for bar in bars if not bar.check.holds]
     of = failing[0].of if failing else ""
     regions = {region.roi.name: region for region in found[of].regions}
-    chosen = regions[smallest([regions[name].roi for name in _names(failing, bars, of) if name in regions]
-                              or [found[of].regions[0].roi]).name]
+    named = [regions[name].roi for name in _names(failing, bars, of) if name in regions] or [found[of].regions[0].roi]
+    chosen = regions[(named[0] if _fits(named[0]) else smallest(named)).name]
     return Decided(window(chosen.roi, _place(chosen, pair), SIDE), of)
+
+
+def _fits(roi: Roi) -> bool:
+    return max(roi.xmax - roi.xmin, roi.ymax - roi.ymin) < SIDE
 
 
 def _names(failing: Sequence[ThresholdBar], bars: Sequence[ThresholdBar], of: str) -> list[str]:

@@ -141,13 +141,18 @@ _TERM, _PHI = "I_term", 4
 # --- drawing ----------------------------------------------------------------------------------------------------
 
 
+_TICKS = 4
+"""Along the lower axis: more labels of nine digits would lie over each other."""
+
+
 def _plot(x_label: str, y_label: str, renderers: Sequence[Model], **attributes: Any) -> Model:
     hover = Model("HoverTool", tooltips=[["x", "$x{0.000000}"], ["y", "$y{0.000000}"]])
     tools = [Model("PanTool"), Model("WheelZoomTool"), Model("ResetTool"), hover]
-    return Model("Plot", x_range=Model("DataRange1d"), y_range=Model("DataRange1d"), width=420, height=280,
-                 toolbar_location="above", min_border=6, toolbar=Model("Toolbar", tools=tools, logo=None),
-                 below=[Model("LinearAxis", axis_label=x_label)], left=[Model("LinearAxis", axis_label=y_label)],
-                 renderers=list(renderers), **attributes)
+    below = Model("LinearAxis", axis_label=x_label, ticker=Model("BasicTicker", desired_num_ticks=_TICKS))
+    return Model("Plot", x_range=Model("DataRange1d"), y_range=Model("DataRange1d"), height=280,
+                 sizing_mode="stretch_width", toolbar_location="above", min_border=6,
+                 toolbar=Model("Toolbar", tools=tools, logo=None), below=[below],
+                 left=[Model("LinearAxis", axis_label=y_label)], renderers=list(renderers), **attributes)
 
 
 def _lines(x_label: str, y_label: str, x: Sequence[float], lines: Mapping[str, Sequence[float | None]]) -> Model | None:
