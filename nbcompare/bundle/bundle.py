@@ -183,10 +183,11 @@ def _reserve(home: Path, now: Callable[[], float]) -> Staging:
         moment = datetime.datetime.fromtimestamp(now(), datetime.UTC)
         stamp = moment.strftime(STAMP_FORMAT)
         folder = home / f"{STAGING_PREFIX}{stamp}"
+        next_second = 1.001 - moment.microsecond / 1e6
         try:
             folder.mkdir()
         except FileExistsError:
-            time.sleep(0.2)
+            time.sleep(next_second)
             continue
         handle = lock(folder, wait=True)
         if handle is None:
@@ -197,7 +198,7 @@ def _reserve(home: Path, now: Callable[[], float]) -> Staging:
         folder.rmdir()
         os.close(handle)
         _refuse_a_clock_that_went_back(home, newest, moment)
-        time.sleep(0.2)
+        time.sleep(next_second)
 
 
 def _refuse_a_clock_that_went_back(home: Path, newest: str, now: datetime.datetime) -> None:

@@ -191,3 +191,19 @@ def test_a_damaged_record_with_sums_fixed_up_is_found(run_small, nb):
 def test_no_bundle_there_is_exit_6(nb, tmp_path):
     said = nb("verify", tmp_path / "nothing")
     assert said.code == 6 and "none is known here" in said.err
+
+
+def test_a_second_that_is_taken_is_waited_out_and_no_longer(tmp_path, monkeypatch):
+    moment, slept = [1_700_000_000.25], []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        moment[0] += seconds
+
+    def now():
+        return moment[0]
+
+    monkeypatch.setattr("nbcompare.bundle.bundle.time.sleep", sleep)
+    with staging(tmp_path, "small", now) as first, staging(tmp_path, "small", now) as second:
+        assert (first.stamp, second.stamp) == ("20231114T221320Z", "20231114T221321Z")
+    assert slept == [pytest.approx(0.751)]
