@@ -16,6 +16,7 @@ from nbcompare.compare.metrics import METRICS, RegionPair, evaluate
 from nbcompare.compare.metrics.shells import radial_profile
 from nbcompare.compare.peaks import PeakTable
 from nbcompare.compare.weak import WeakRegion, weak_region
+from nbcompare.compare.wrong_images import WrongImage, wrong_images
 from nbcompare.errors import ShapeError
 
 
@@ -51,7 +52,8 @@ class WorstPixel:
 @dataclass(frozen=True)
 class RegionComparison:
     """All figures of one region of interest. Sums and maxima are None where not finite; ``weak`` says what there is in
-    a region of which little may be resolved, ``left_out`` what the subject alone has no measured number of."""
+    a region of which little may be resolved, ``left_out`` what was left out of it, and ``wrong_images`` which figures
+    images that are wrong for certain would have here."""
 
     roi: Roi
     figures: tuple[Figure, ...]
@@ -62,11 +64,16 @@ class RegionComparison:
     subject_max: float | None
     weak: WeakRegion | None = None
     left_out: LeftOut | None = None
+    wrong_images: tuple[WrongImage, ...] = ()
 
     def figure(self, metric: str) -> Figure:
         """The figure of that name; one without value when it was not taken."""
         found = (figure for figure in self.figures if figure.metric == metric)
         return next(found, Figure(metric, None, "this figure was not taken"))
+
+    def of_wrong_image(self, name: str, metric: str) -> float | None:
+        """The metric for the wrong image of that name; None where no threshold could admit that, or it is not known."""
+        return next((image.values.get(metric) for image in self.wrong_images if image.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,9 @@ class Comparison:
                              "figures": [f.as_dict() for f in r.figures],
                              **{key: getattr(r, key) for key in _TOTALS},
                              **({"weak": r.weak.as_dict()} if r.weak else {}),
-                             **({"left_out": r.left_out.as_dict()} if r.left_out else {})} for r in self.regions]}
+                             **({"left_out": r.left_out.as_dict()} if r.left_out else {}),
+                             **({"wrong_images": {image.name: dict(image.values) for image in r.wrong_images}}
+                                if r.wrong_images else {})} for r in self.regions]}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Comparison:
@@ -114,7 +123,9 @@ def _region_from(stored: dict[str, Any]) -> RegionComparison:
     found = RegionComparison(Roi.from_dict(stored["roi"]), tuple(Figure(**f) for f in stored["figures"]),
                              WorstPixel(**stored["worst"]), *(stored[key] for key in _TOTALS))
     return replace(found, weak=WeakRegion.from_dict(stored["weak"]) if "weak" in stored else None,
-                   left_out=LeftOut.from_dict(stored["left_out"]) if "left_out" in stored else None)
+                   left_out=LeftOut.from_dict(stored["left_out"]) if "left_out" in stored else None,
+                   wrong_images=tuple(WrongImage(name, values)
+                                      for name, values in stored.get("wrong_images", {}).items()))
 
 
 MASK_FIGURES = ("masked_fraction", "mask_mismatch")
@@ -156,8 +167,8 @@ def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Sequence[Ro
     pairs = [region_pair(reference, subject, roi, centre, peak, masks, skip_nonfinite=skip_nonfinite) for roi in rois]
     regions = tuple(_compare_region(pair, roi, further) for pair, roi in zip(pairs, rois, strict=True))
     notes += [f"region {region.roi.name} is {region.weak.sentence}" for region in regions if region.weak]
-    notes += [f"weak: region {region.roi.name}: {region.left_out.sentence}" for region in regions
-              if region.left_out and region.left_out.sentence]
+    notes += [f"weak: region {region.roi.name}: {sentence}" for region in regions if region.left_out
+              for sentence in region.left_out.sentences]
     peaks = pairs[0].peaks.moved(*pairs[0].origin) if with_peaks else PeakTable((), 0)
     return Comparison(Shape(*reference.shape), regions, peaks, tuple(notes),
                       tuple(_vacuous(reference, subject, pairs, rois)), centre)
@@ -218,7 +229,8 @@ def _compare_region(pair: RegionPair, roi: Roi, further: Collection[tuple[str, s
     sums = pair.sums
     return RegionComparison(roi, figures, _worst_pixel(pair, roi), finite_or_none(sums.x_sum),
                             finite_or_none(sums.y_sum), finite_or_none(sums.x_max), finite_or_none(sums.y_max),
-                            weak_region(pair, roi.weak_allowed), left_out(pair))
+                            weak_region(pair, roi.weak_allowed), left_out(pair),
+                            wrong_images(pair, names, {figure.metric: figure.value for figure in figures}))
 
 
 def _vacuous(reference: np.ndarray, subject: np.ndarray, pairs: Sequence[RegionPair], rois: Sequence[Roi]) -> list[str]:

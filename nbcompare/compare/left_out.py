@@ -3,6 +3,9 @@
 A reference may have gaps, as a detector has; they say nothing of the subject. Where the subject leaves pixels out by
 itself it decides what it is judged on, and a port that gives NaN wherever it is wrong would agree on the rest.
 
+What the reference has no number for is another matter: nobody knows what belongs there. That is told, and where it lies
+in the signal (the pixels around it are bright, or it is infinite) it is what should have been judged.
+
 Nor does it matter who masked them where masks leave out most of what the reference measured: a rule that is said to be
 for dead pixels may be above all spots, and what is left agrees however wrong the port is.
 """
@@ -19,6 +22,8 @@ from nbcompare.compare.metrics.region import RegionPair
 
 HALF = 50
 """Percent of the signal from which on what is left out is more than what is judged."""
+BRIGHT = 10
+"""Pixels without a number lie in the signal where the pixels next to them are this many times brighter than usual."""
 _FEW, _MARKS = 8, 16
 
 
@@ -26,22 +31,30 @@ _FEW, _MARKS = 8, 16
 class LeftOut:
     """How many of a region's ``pixels`` are ``masked`` in the subject alone, and in how many it alone has
     ``no_number`` (NaN or infinite). ``signal_percent`` is the share of the reference's signal there that takes no part,
-    whoever left it out; 0 where that is less than HALF of it."""
+    whoever left it out; 0 where that is less than HALF of it. In ``reference_no_number`` pixels it is the reference
+    that has none, and ``in_signal`` says whether they are where it is bright, or most of the region."""
 
     masked: int
     no_number: int
     pixels: int
     signal_percent: int = 0
+    reference_no_number: int = 0
+    in_signal: bool = False
 
     @property
-    def sentence(self) -> str | None:
-        """What a reader has to know of what was judged, however it agrees; None where most of it was."""
-        if not self.signal_percent:
-            return None
-        return f"{self.signal_percent} % of the reference's signal there are left out, as masked or no number"
+    def sentences(self) -> tuple[str, ...]:
+        """What a reader has to know of what was judged, however it agrees; none where most of it was."""
+        said = []
+        if self.signal_percent:
+            said.append(f"{self.signal_percent} % of the reference's signal there are left out, as masked or no number")
+        if self.reference_no_number:
+            where = ", where its signal is" if self.in_signal else ""
+            said.append(f"{self.reference_no_number} of {self.pixels} pixels are NaN or infinite in the reference"
+                        f"{where}; what belongs there was not judged")
+        return tuple(said)
 
     def as_dict(self) -> dict[str, Any]:
-        return {key: value for key, value in vars(self).items() if value or key != "signal_percent"}
+        return {key: value for key, value in vars(self).items() if value or key in ("masked", "no_number", "pixels")}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> LeftOut:
@@ -62,7 +75,32 @@ def left_out(pair: RegionPair) -> LeftOut | None:
     masked = int(np.count_nonzero(counted & theirs))
     no_number = int(np.count_nonzero(counted & unfilled & ~theirs))
     signal = _signal_percent(pair)
-    return LeftOut(masked, no_number, pair.area, signal) if masked or no_number or signal else None
+    unknown = _unknown(pair) if pair.skip_nonfinite else none
+    count = int(np.count_nonzero(unknown))
+    if not (masked or no_number or signal or count):
+        return None
+    return LeftOut(masked, no_number, pair.area, signal, count, bool(count) and _in_signal(pair, unknown))
+
+
+def _unknown(pair: RegionPair) -> np.ndarray:
+    """True where the reference should hold a number and has none."""
+    lost: np.ndarray = ~np.isfinite(pair.reference)
+    return lost if pair.measured is None else lost & pair.measured
+
+
+def _in_signal(pair: RegionPair, unknown: np.ndarray) -> bool:
+    """Whether pixels without a number are most of the region, or infinite, or have neighbours that are far brighter
+    than usual: the middles of spots, which a gap of a detector does not seek out."""
+    if 2 * np.count_nonzero(unknown) >= pair.area or np.isposinf(pair.reference[unknown]).any():
+        return True
+    padded = np.pad(unknown, 1)
+    near = np.zeros(unknown.shape, bool)
+    for down in range(3):
+        for across in range(3):
+            near |= padded[down:down + unknown.shape[0], across:across + unknown.shape[1]]
+    numbers = np.isfinite(pair.reference) if pair.measured is None else np.isfinite(pair.reference) & pair.measured
+    beside = pair.reference[near & numbers]
+    return bool(beside.size and np.median(beside) > BRIGHT * max(0.0, float(np.median(pair.reference[numbers]))))
 
 
 def _signal_percent(pair: RegionPair) -> int:

@@ -26,6 +26,9 @@ def unanswered(comparison: Comparison, thresholds: Sequence[Threshold]) -> Itera
                 yield (f"region {name}: {count} of {lost.pixels if lost else 0} pixels {words}, so they were not "
                        f"judged; a threshold on {metrics[0]} (max: the share that may be) says how many are allowed")
         answered = region.roi.weak_allowed or any((metric, name) in judged for metric in (*OF_MASKS, *OF_NO_NUMBERS))
-        if lost and lost.sentence and not answered:
-            yield (f"region {name}: {lost.sentence}, so the rest was judged alone; where that is meant, allow it "
+        if lost and lost.signal_percent and not answered:
+            yield (f"region {name}: {lost.sentences[0]}, so the rest was judged alone; where that is meant, allow it "
                    f"with a reason (--allow-weak, or weak in a case), or by a threshold on {OF_MASKS[1]}")
+        if lost and lost.in_signal and not answered:
+            yield (f"region {name}: {lost.sentences[-1]}; where that is meant, allow it with a reason (--allow-weak, "
+                   f"or weak in a case), or by a threshold on {OF_NO_NUMBERS[1]}")

@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nbcompare.case.threshold import AFTER_SCALE, DEFAULT_SUM_RATIO, Threshold
+from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.metrics.region import NOTHING_LEFT
 from nbcompare.engine.engine import Run
 from nbcompare.engine.failure import ZERO_IMAGE
 from nbcompare.errors import ExitCode
+from nbcompare.verdict.blind import blind
 from nbcompare.verdict.left_out import unanswered
 
 
@@ -161,8 +162,8 @@ def _all_masked(check: Check) -> bool:
 def no_evidence(comparison: Comparison, thresholds: Sequence[Threshold], noise: Mapping[tuple[str, str], float],
                 vacuous: Sequence[str] = ()) -> list[str]:
     """Every reason why the images, or a region of them, show nothing, however well they agree."""
-    return [*vacuous, *comparison.vacuous, *_too_weak(comparison, noise), *_met_by_zeros(comparison, thresholds),
-            *unanswered(comparison, thresholds), *_of_another_scale(comparison, thresholds)]
+    return [*vacuous, *comparison.vacuous, *_too_weak(comparison, noise), *blind(comparison, thresholds),
+            *unanswered(comparison, thresholds)]
 
 
 def _too_weak(comparison: Comparison, noise: Mapping[tuple[str, str], float]) -> list[str]:
@@ -172,28 +173,6 @@ def _too_weak(comparison: Comparison, noise: Mapping[tuple[str, str], float]) ->
     return [f"region {name} is too weak to judge: {why} ({region.peak_share:.2g} of the frame's peak, {region.pixels} "
             f"pixels); where that is meant, allow it with a reason (--allow-weak, weak in a case, Roi(weak_allowed=))"
             for name, region, why in found if why]
-
-
-def _met_by_zeros(comparison: Comparison, thresholds: Sequence[Threshold]) -> list[str]:
-    """Thresholds that an image of zeros would meet on this reference. (Those that it meets on any reference are
-    refused when a case is read.)"""
-    peaks = {region.roi.name: region.reference_max for region in comparison.regions}
-    return [f"the threshold {t.metric} {t.allowed} on {t.roi} could not fail: the brightest reference pixel there is "
-            f"{peak:.6g}, so an image of zeros would pass" for t in thresholds
-            if (peak := peaks.get(t.roi)) is not None and METRICS[t.metric].met_by_zeros(t.max, peak)]
-
-
-def _of_another_scale(comparison: Comparison, thresholds: Sequence[Threshold]) -> list[str]:
-    """Regions of which the scale is another and no threshold could see that: whoever reads a correlation of 1 beside
-    a sum that is 126,000 times too large takes it for agreement. Whoever judges what the best scale leaves has said
-    that any will do."""
-    if any(METRICS[t.metric].sees_scale or t.metric == AFTER_SCALE for t in thresholds):
-        return []
-    low, high = DEFAULT_SUM_RATIO
-    ratios = {name: comparison.figure("sum_ratio", name).value for name in dict.fromkeys(t.roi for t in thresholds)}
-    return [f"the sum ratio on {name} is {ratio:.6g}, and no threshold here can see a scale: add one on sum_ratio "
-            f"(min: {low}, max: {high}, or whatever is right, with its why)"
-            for name, ratio in ratios.items() if ratio is not None and not low <= ratio <= high]
 
 
 def _below_noise(check: Check) -> str:

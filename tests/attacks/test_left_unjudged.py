@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from nbcompare.case import load_case
-from nbcompare.compare.compare import compare_images
+from nbcompare.case.threshold import Threshold, default_targets
+from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.errors import CaseError
 from nbcompare.files import write_whole
+from nbcompare.verdict.verdict import judge
 
 CASE = """\
 name: spots
@@ -116,3 +118,45 @@ def test_a_share_that_lets_nearly_all_through_is_told(tmp_path, threshold):
     case = load_case(tmp_path / "c.yaml")
     assert [found.what.partition("(")[0].partition(" ")[0] for found in weaknesses(case.thresholds, case.rois)] \
         == [threshold.partition(",")[0]]
+
+
+def spots_without_numbers(without, *, tails):
+    """Both images with spots of which nobody knows anything, and a port that is right everywhere else."""
+    y, x = np.mgrid[:60, :60]
+    image = 1 + 0.3 * np.random.default_rng(3).random((60, 60))
+    for slow, fast in ((15, 20), (40, 35), (25, 48)):
+        image += 1e5 * np.exp(-((y - slow) ** 2 + (x - fast) ** 2) / 8) * (1 if tails else (abs(y - slow) < 2)
+                                                                          * (abs(x - fast) < 2))
+    image[image > 1e4] = without
+    return image.astype("f4")
+
+
+@pytest.mark.parametrize(("without", "tails", "word"), [
+    (np.nan, True, "BLOCKED"), (np.inf, False, "BLOCKED"), (np.nan, False, "PASS")])
+def test_spots_that_are_no_number_in_both_images_are_no_evidence(without, tails, word):
+    """Where nothing around them tells that they were spots it is a note, which a gate tells until it is signed."""
+    image = spots_without_numbers(without, tails=tails)
+    full = Roi.full(Shape(60, 60))
+    comparison = compare_images(image, image * np.float32(1 + 1e-6), [full], skip_nonfinite=True)
+    lost = int(np.count_nonzero(~np.isfinite(image)))
+    assert any(note.startswith(f"weak: region full: {lost} of 3600 pixels are NaN or infinite in the reference")
+               for note in comparison.notes)
+    found = judge(comparison, default_targets("full"))
+    assert str(found.word) == word
+    assert (word == "PASS") or "in the reference, where its signal is; what belongs there was not judged" in \
+        found.reasons[0]
+    answered = (*default_targets("full"), Threshold("nan_fraction", "full", None, 0.09, "hot pixels"))
+    further = {("nan_fraction", "full")}
+    comparison = compare_images(image, image * np.float32(1 + 1e-6), [full], skip_nonfinite=True, further=further)
+    assert str(judge(comparison, answered).word) == "PASS"
+    assert Comparison.from_dict(comparison.as_dict()) == comparison
+
+
+def test_most_of_a_region_without_a_number_is_no_evidence_and_a_gap_is_told():
+    image = np.random.default_rng(3).exponential(5, (40, 40)).astype("f4")
+    for rows, word in ((4, "PASS"), (20, "BLOCKED")):
+        lost = image.copy()
+        lost[10:10 + rows] = np.nan
+        comparison = compare_images(lost, lost * np.float32(1 + 1e-6), [Roi.full(Shape(40, 40))], skip_nonfinite=True)
+        assert str(judge(comparison, default_targets("full")).word) == word
+        assert any(f"{40 * rows} of 1600 pixels are NaN" in note for note in comparison.notes)

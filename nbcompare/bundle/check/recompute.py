@@ -203,6 +203,8 @@ def figure_faults(said: Comparison, found: Comparison) -> Iterator[Fault]:
                 yield _differs(f"{key} on {ours.roi.name}", getattr(ours, key), getattr(theirs, key))
         if ours.weak != theirs.weak:
             yield Fault("disagrees", RECORD, f"what the weak region {ours.roi.name} holds does not come out again")
+        if not _same_where_both_are(ours, theirs):
+            yield Fault("disagrees", RECORD, f"the figures of wrong images on {ours.roi.name} do not come out again")
         if ours.left_out != theirs.left_out:
             yield Fault("disagrees", RECORD, f"what the subject leaves out of {ours.roi.name} does not come out again")
         if not _same_numbers(vars(ours.worst), vars(theirs.worst), scale):
@@ -226,6 +228,13 @@ def _region_faults(said: RegionComparison, found: RegionComparison, scale: float
             yield _differs(name, figure.value, again.value)
     for lost in sorted({f.metric for f in found.figures} - {f.metric for f in said.figures}):
         yield Fault("disagrees", RECORD, f"{lost} on {said.roi.name} is not in the record")
+
+
+def _same_where_both_are(said: RegionComparison, found: RegionComparison) -> bool:
+    """Whether the figures of wrong images agree; records of before there were any hold none."""
+    again = {(image.name, metric): value for image in found.wrong_images for metric, value in image.values.items()}
+    return all(agree(value, again.get((image.name, metric), value), abs(value)) for image in said.wrong_images
+               for metric, value in image.values.items())
 
 
 def agree(said: float | None, found: float | None, scale: float = 1.0) -> bool:

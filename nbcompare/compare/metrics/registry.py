@@ -108,14 +108,13 @@ class Metric:
         high = f"max >= {self.idle_max:g}" if math.isfinite(self.idle_max) and self.best != self.highest else ""
         return ", ".join(filter(None, (low, high))) or "none"
 
-    def met_by_zeros(self, most: float | None, peak: float) -> bool:
-        """Whether an image of zeros would be within a ``max``, for a reference whose brightest pixel is ``peak``: for
-        what is in photons, and for tolerances that a threshold chose. (Other limits do not depend on the image.)"""
-        power = {"photons": 1, "photons^2": 2}.get(self.unit)
-        if power and most is not None:
-            return most >= peak**power
-        absolute, near = self.parameters.get("atol", 0.0), self.parameters.get("near_zero", 0.0)
-        return bool(self.parameters) and (absolute >= peak * (1 - self.parameters.get("rtol", 0.0)) or near >= peak)
+    def refuses(self, value: float) -> bool:
+        """Whether no limit that judges anything could admit this value."""
+        if self.best == self.lowest:
+            return value >= self.idle_max
+        if self.best == self.highest:
+            return value <= self.idle_min
+        return self.best is not None and value <= self.idle_min
 
     def distance(self, value: float) -> float:
         """How far a value is from that of two equal images, in the metric's unit."""
@@ -191,16 +190,21 @@ def default_metrics() -> tuple[str, ...]:
 
 def evaluate(name: str, pair: RegionPair) -> tuple[float | None, str | None, str | None]:
     """(value, None, what more there is to say of it), or (None, why this metric is undefined here, None)."""
+    value, undefined = value_of(name, pair)
+    explain = METRICS[name].explain
+    return value, undefined, explain(pair) if explain and value is not None else None
+
+
+def value_of(name: str, pair: RegionPair) -> tuple[float | None, str | None]:
+    """(value, None), or (None, why this metric is undefined here)."""
     entry = METRICS[name]
     if pair.fault and not entry.any_pixels:
-        return None, pair.fault, None
+        return None, pair.fault
     try:
         value = float(entry.compute(pair))
     except Undefined as reason:
-        return None, str(reason), None
-    if not math.isfinite(value):
-        return None, f"the figure overflows ({value})", None
-    return value, None, entry.explain(pair) if entry.explain else None
+        return None, str(reason)
+    return (value, None) if math.isfinite(value) else (None, f"the figure overflows ({value})")
 
 
 def positive_peak(pair: RegionPair) -> float:

@@ -88,14 +88,12 @@ def test_ranges_and_idle_limits_in_words():
                     "distinct_values": ("1 ..", "min <= 1, max >= 1e+10")}
 
 
-@pytest.mark.parametrize(("name", "most", "peak", "met"), [
-    ("max_abs_diff", 4.0, 4.0, True), ("max_abs_diff", 3.99, 4.0, False), ("rmse", 4.0, 4.0, True),
-    ("mse", 16.0, 4.0, True), ("mse", 15.9, 4.0, False), ("max_abs_diff", None, 4.0, False),
-    ("nrmse", 100.0, 4.0, False), ("share_outside", 0.0, 4.0, False), ("share_outside", 0.0, 1e-5, True),
-    ("share_outside(atol=2, rtol=0.5)", 0.0, 4.0, True), ("share_outside(atol=1.99, rtol=0.5)", 0.0, 4.0, False),
-    ("share_outside(near_zero=4)", 0.0, 4.0, True), ("share_outside(near_zero=3.875)", 0.0, 4.0, False)])
-def test_an_image_of_zeros_meets_what_is_as_wide_as_the_brightest_pixel(name, most, peak, met):
-    assert METRICS[name].met_by_zeros(most, peak) is met
+@pytest.mark.parametrize(("name", "value", "refused"), [
+    ("correlation", 0.1, True), ("correlation", 0.11, False), ("nrmse", 1.0, True), ("nrmse", 0.99, False),
+    ("sum_ratio", 0.001, True), ("sum_ratio", 0.002, False), ("max_abs_diff", 4.0, False),
+    ("zero_fraction", 1.0, False), ("share_outside(atol=2)", 0.5, False), ("share_outside(atol=2)", 1.0, True)])
+def test_a_value_that_no_threshold_could_admit_is_known(name, value, refused):
+    assert METRICS[name].refuses(value) is refused
 
 
 def test_a_metric_with_numbers_chosen_is_known_by_its_shortest_name_and_by_that_of_older_bundles():
