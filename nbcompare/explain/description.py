@@ -201,17 +201,29 @@ def describe_command(command: Command, folder: Path, shape: Shape | None = None)
     structure factors, or whose files of them are not there, is described all the same, its lattice as None.
     Raises DescriptionRefused for what cannot be simulated.
     """
-    cell = _has(command, folder, "-mat") or (command.has("-cell") and not command.has("-mat"))
-    listed = _has(command, folder, "-hkl", "-dump")
-    asked = command.replacing(lambda item: _of_the_image(item, folder))
-    asked = asked if cell else asked.without("-mat").ending(*_ANY_CELL)
-    asked = asked if listed or command.has("-default_F") else asked.ending(*_ANY_F)
-    document = description_of(asked.argv, folder)
+    document = document_of(command, folder)
     found = document["detector"]
     if shape is not None and (found["fast_pixels"], found["slow_pixels"]) != (shape.fast, shape.slow):
         sizes = ("-detpixels_f", str(shape.fast), "-detpixels_s", str(shape.slow))
-        document = description_of(asked.ending(*sizes).argv, folder)
-    return read_description(document, cell=cell, amplitudes=listed or command.has("-default_F"))
+        document = document_of(command.ending(*sizes), folder)
+    return read_description(document, cell=_gives_cell(command, folder), amplitudes=_gives_amplitudes(command, folder))
+
+
+def document_of(command: Command, folder: Path) -> dict[str, Any]:
+    """What -describe prints for a command, asked as ``describe_command`` does. Raises DescriptionRefused, and
+    UsageError where no simulator can be asked."""
+    asked = command.replacing(lambda item: _of_the_image(item, folder))
+    asked = asked if _gives_cell(command, folder) else asked.without("-mat").ending(*_ANY_CELL)
+    asked = asked if _gives_amplitudes(command, folder) else asked.ending(*_ANY_F)
+    return description_of(asked.argv, folder)
+
+
+def _gives_cell(command: Command, folder: Path) -> bool:
+    return _has(command, folder, "-mat") or (command.has("-cell") and not command.has("-mat"))
+
+
+def _gives_amplitudes(command: Command, folder: Path) -> bool:
+    return _has(command, folder, "-hkl", "-dump") or command.has("-default_F")
 
 
 def describe_detector(command: Command, folder: Path, shape: Shape) -> DescribedDetector | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nbcompare import __version__
 from nbcompare.bundle.bundle import Bundle, Staging, staging
-from nbcompare.bundle.names import CASE_FILE, CUDA, SUMMARY, image_name, moment_of
+from nbcompare.bundle.names import CASE_FILE, CUDA, DATA, SUMMARY, image_name, moment_of
 from nbcompare.bundle.record import PROJECT, ContentSums, Record, RecordedProgram, TestsOutcome
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
@@ -35,6 +35,7 @@ from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.sandbox import protection_of
 from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.errors import UsageError
+from nbcompare.run.described_regions import region_notes
 from nbcompare.run.engine_runs import (
     EngineRuns,
     collect_after_failure,
@@ -73,9 +74,11 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     with staging(options.bundles, case.name, _clock(handed.stamp)) as bundle:
         with asked_once(answers):
             staged = stage_case(case, engines, stored, bundle, options, handed, progress)
+        told = region_notes(case, bundle.folder / DATA)
         staged = with_kept_reference(staged, options, handed, progress)
         tests = _tests(staged, options, handed, progress)
         ran, judgement, scale = _run_and_judge(staged, tests, options, handed, progress)
+        handed = replace(handed, notes=(*handed.notes, *told))
         record = _record(staged, tests, ran, judgement, options, handed, progress)
         _write_texts(bundle, record, scale, case.path)
         return bundle.publish(record)

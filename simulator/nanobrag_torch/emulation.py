@@ -52,8 +52,9 @@ EMULATIONS = {entry.name: entry for entry in (
               "-sourcefile with unequal weights"),
     Emulation("interpolation-before-size", "interpolation is decided before -xtalsize is applied",
               "-xtalsize without -interpolate or -nointerpolate"),
-    Emulation("header-substring", "header keys are found inside other keys; TWOTHETA is ignored; OSC_RANGE 0 is a scan",
-              "-img or -mask"),
+    Emulation("header-substring",
+              "header keys are found inside other keys, sizes are cut to whole numbers; TWOTHETA is ignored; OSC_RANGE "
+              "0 is a scan", "-img or -mask"),
     Emulation("mask-16-bit", "the pixels of a mask are taken for 16 bits, whatever its header declares",
               "-mask with a header that declares pixels of other than 16 bits"),
     Emulation("fdump-reuse", "a left-over Fdump.bin is read without -hkl, and white space after its header is skipped",

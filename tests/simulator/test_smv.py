@@ -168,6 +168,19 @@ def test_emulated_keys_are_found_inside_other_keys(tmp_path):
     assert taken(path, emulate=SUBSTRING) == expected
 
 
+def test_emulated_sizes_of_a_mask_are_found_inside_other_keys_and_cut(tmp_path):
+    """nanoBragg takes 3 x 2 pixels from these headers, and its mask accordingly."""
+    path = smv(tmp_path, "CCD_SIZE1=3;\nCCD_SIZE2=2;\n", [[0, 3, 1], [1, 0, 0]])
+    seen = [[False, True, True], [True, False, False]]
+    assert read_mask(path, SUBSTRING).tolist() == seen and taken(path, emulate=SUBSTRING)["fast_pixels"] == 3
+    with pytest.raises(InputFileError, match="needs its size"):
+        read_mask(path)
+    path = smv(tmp_path, "SIZE1=3.9;\nSIZE2=2,5;\n", [[0, 3, 1], [1, 0, 0]])
+    assert read_mask(path, SUBSTRING).tolist() == seen
+    with pytest.raises(InputFileError, match="SIZE1: 3.9 is not a number of pixels"):
+        read_mask(path)
+
+
 def test_an_oscillation_of_zero_is_a_still_and_twotheta_counts(tmp_path):
     assert taken(smv(tmp_path, "TWOTHETA=90;\nOSC_RANGE=0;\n")) == {"twotheta_rad": pytest.approx(np.pi / 2)}
 

@@ -86,8 +86,9 @@ class Header:
         return PIXEL_BYTES["unsigned_short"]
 
     def size(self, key: str) -> int:
-        """A number of pixels, 0 when it is not given."""
+        """A number of pixels, 0 when it is not given; emulated, what stands behind a point is cut off."""
         value = self.number(key) or 0.0
+        value = float(math.trunc(value)) if self.substring and math.isfinite(value) else value
         if not (0 <= value < _MOST_PIXELS_PER_AXIS and value == math.floor(value)):
             raise InputFileError(f"header item {key}: {value:g} is not a number of pixels", self.path, None,
                                  f"{value:g}")
@@ -148,7 +149,7 @@ def read_mask(path, emulate=NO_EMULATION) -> np.ndarray:
     takes them for 16 bits whatever it says. Raises InputFileError for a file that is no SMV image, declares pixels of
     another kind, or does not hold all its pixels.
     """
-    header, data = _read_header(path)
+    header, data = _read_header(path, substring="header-substring" in emulate)
     width = 2 if "mask-16-bit" in emulate else header.pixel_bytes()
     slow, fast = header.shape()
     if not fast:

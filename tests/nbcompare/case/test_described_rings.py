@@ -71,6 +71,7 @@ def with_ring(small_case, described):
     (small_case.parent / "geometry.json").write_text(json.dumps(document))
     small_case.write_text(SMALL_CASE.replace("middle: [2, 6, 2, 5]",
                                              "middle: {resolution: [4.0, 1.5], described: geometry.json}")
+                          .replace("-flux 1e18", "-flux 1e18 -lambda 1.1 -distance 12 -pixel 2 -twotheta 25")
                           + "inputs: {geometry.json: {file: geometry.json}}\n")
     return document
 
@@ -101,3 +102,29 @@ def test_a_curve_of_the_original_s_own_is_not_taken_for_ours(tmp_path, described
     (tmp_path / "a.json").write_text(json.dumps(document))
     with pytest.raises(FileError, match="curved-lab-axes bends it"):
         ring_of(tmp_path / "a.json", SHAPE, 4.0, 2.0)
+
+
+@pytest.mark.parametrize(("old", "new", "words"), [
+    ("-lambda 1.1", "-lambda 1.2", "wavelength_A is 1.1 in the file, 1.2 by the command"),
+    ("-twotheta 25", "-twotheta 24.9", "pix0_m is "), ("-distance 12", "-distance 12.1", "distance_m is 0.012 in the"),
+    ("-twotheta 25", "-twotheta 25 -beam_vector 1 0.01 0", "direction is (1, 0, 0) in the file")])
+def test_a_description_of_another_experiment_than_the_command_s_is_refused(nb, fake, small_case, with_ring, quick_runs,
+                                                                          old, new, words):
+    """Its ring would hold other pixels than its spacings say."""
+    small_case.write_text(small_case.read_text().replace(old, new))
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--bundles", "none")
+    assert said.code == 1 and words in said.err and "geometry.json" in said.err, said.err
+    assert not list(small_case.parent.glob("none/small/*"))
+
+
+def test_a_description_that_cannot_be_held_against_the_command_is_told(run_small, small_case, with_ring, quick_runs):
+    def notes():
+        _, bundle = run_small()
+        return " ".join(json.loads((bundle / "record.json").read_text()).get("notes", ()))
+
+    assert "held against" not in notes()
+    (small_case.parent / "geometry.json").write_text(json.dumps(with_ring | {"mode": "emulating c-ratio"}))
+    assert "regions of geometry.json were not held against the command: it was described emulating" in notes()
+    (small_case.parent / "geometry.json").write_text(json.dumps(with_ring))
+    small_case.write_text(small_case.read_text().replace("-pixel 2", "-pixel 2 -cell 9 9 9 10 170 90"))
+    assert "were not held against the command: " in notes()
