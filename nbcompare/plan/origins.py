@@ -331,7 +331,7 @@ def _shell_fault(evidence: Evidence, asked: Sequence[tuple[EngineIdentity, Engin
     one that the case, or the declaration of every engine, sets."""
     then = computing_variables(evidence.bundle.record.environment)
     here = computing_variables(variable_facts(evidence.case.environment))
-    for name in sorted(here.keys() - evidence.case.environment.keys()):
+    for name in sorted(here):
         everywhere = all(wanted and name in dict(wanted.set_variables) for _, wanted in asked)
         if here[name] != then.get(name) and not everywhere:
             return (f"{name} was {then.get(name, 'not set')} for the engines and is {here[name]} here, where they "

@@ -99,10 +99,15 @@ def test_the_last_lines_of_a_failure_are_told(mapped, nb, small_case, fake):
     assert "is not two" in nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q").out
 
 
-def test_tests_run_in_the_repository_of_the_case(tmp_path, nb, fake):
-    """In a second repository, whose case lies in a folder of it, called from elsewhere."""
+@pytest.mark.parametrize("kind", ["repository", "work tree"])
+def test_tests_run_in_the_repository_of_the_case(tmp_path, nb, fake, kind):
+    """In a second repository, or another work tree of it, whose case lies in a folder of it, called from elsewhere."""
     home = tmp_path / "port"
-    (home / ".git").mkdir(parents=True)
+    home.mkdir()
+    if kind == "repository":
+        (home / ".git").mkdir()
+    else:
+        (home / ".git").write_text("gitdir: /elsewhere\n")
     (home / "cases").mkdir()
     (home / "tests").mkdir()
     (home / "tests/test_port.py").write_text(
@@ -118,13 +123,16 @@ def test_a_declared_python_and_folder_are_used(nb, fake, tmp_path):
     python.write_text(f"#!/bin/sh\nITS_PYTHON=yes exec {sys.executable} \"$@\"\n")
     python.chmod(0o755)
     (tmp_path / "inner").mkdir()
-    (tmp_path / "inner/test_port.py").write_text("import os\ndef test_it(): assert os.environ['ITS_PYTHON'] == 'yes'\n")
+    (tmp_path / "inner/test_port.py").write_text(
+        "import os\nassert os.environ['ITS_PYTHON'] == 'yes'\ndef test_it(): pass\n")
     (tmp_path / "nb-compare.yaml").write_text(
         "engines:\n  subject:\n    command: [python3]\n    tests: {python: its-python, folder: inner}\n")
     case = tmp_path / "small.yaml"
     case.write_text(SMALL_CASE + "tests: [test_port.py]\n")
     said = nb("run", case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q")
     assert said.code == 0, said.out
+    said = nb("run", case, "--c-bin", fake("good"), "--py-bin", fake("crash"), "-q", "--format", "json")
+    assert "::test_it" in Path(said.json["bundle"], "tests/pytest_cpu_collect.log").read_text(), "and asked by it"
 
 
 # --- on CUDA, with a faked device --------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from nbcompare.engine.sources.python_here import lies_beside
 from nbcompare.files import hash_of_named
 
 _CODE = frozenset((".py", ".pyc", ".so", ".pyd"))
+_HIDDEN = "."
+"""Among endings: of hidden files."""
 _AT_START, _PLUG_INS = (".pth", "sitecustomize.py", "usercustomize.py"), "entry_points.txt"
 
 
@@ -20,7 +22,7 @@ class Listing:
     """A folder that was listed, as plug-ins and tables are found by: the endings of names that count, and one sum over
     the names of its files with these, and of its packages and folders that hold such files. Where code alone was opened
     in it, or nothing, code counts; where data were, all but what people and editors leave beside data; ``endings`` are
-    then empty."""
+    then empty. Where such a file was opened all of its ending count, too."""
 
     place: str
     endings: tuple[str, ...]
@@ -31,7 +33,7 @@ def listings_of(calls: Calls, is_known: Callable[[str], bool]) -> Iterator[Listi
     """The folders that were listed. Where files lie that are known from reading (``is_known``) data alone count: Python
     searches its modules there, and what would be new to it is looked for by asking again. Of a folder of packages only
     what every Python looks at counts, and what describes plug-ins where such descriptions were read."""
-    used = _endings_used(calls)
+    used, beside = _endings_used(calls), _opened_beside(calls)
     for path, use in sorted(calls.uses.items()):
         kind = kind_of(path + os.sep + "x") if use.is_folder and use.read and not use.made else None
         if kind is None or kind.word not in (OWN, INSTALLED) or not os.path.isdir(path):
@@ -48,9 +50,24 @@ def listings_of(calls: Calls, is_known: Callable[[str], bool]) -> Iterator[Listi
                 seen.startswith(path) and seen.endswith(f"-info/{_PLUG_INS}") for seen in calls.uses)))
         else:
             continue
-        names = names_in(path, endings)
-        if names is not None:
-            yield Listing(path, endings, sum_of_names(names))
+        more = tuple(sorted(beside.get(path, ())))
+        for those in (endings, more) if more else (endings,):
+            names = names_in(path, those)
+            if names is not None:
+                yield Listing(path, those, sum_of_names(names))
+
+
+def _opened_beside(calls: Calls) -> dict[str, set[str]]:
+    """By folder the endings of what was opened there although people and editors leave the like beside data."""
+    found: dict[str, set[str]] = {}
+    for path, use in calls.uses.items():
+        folder, name = os.path.split(path)
+        if use.stamp and not use.made and use.read and not name.startswith(".git"):
+            if name.startswith("."):
+                found.setdefault(folder, set()).add(_HIDDEN)
+            elif lies_beside(name):
+                found.setdefault(folder, set()).add(os.path.splitext(name)[1])
+    return found
 
 
 def _endings_used(calls: Calls) -> dict[str, set[str]]:
@@ -77,7 +94,9 @@ def names_in(folder: str, endings: tuple[str, ...]) -> list[str] | None:
 
 def _counts(entry: os.DirEntry[str], endings: tuple[str, ...]) -> bool:
     """Whether a file, or one of the files in a folder, is of the kind that is looked for."""
-    if entry.name.startswith(".") or entry.name == "__pycache__":
+    if entry.name.startswith("."):
+        return _HIDDEN in endings and entry.is_file()
+    if entry.name == "__pycache__":
         return False
     if entry.is_file():
         return _is_of(entry.name, endings)

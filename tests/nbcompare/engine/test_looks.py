@@ -211,6 +211,18 @@ def test_what_lies_in_a_repositorys_folder_counts_but_what_git_writes_in_its_wor
     assert sorted(changed_since(opened)) == [f"{git}/config changed", f"{git}/wt/table changed"]
 
 
+@pytest.mark.parametrize(("name", "new", "counts"), [
+    ("a.log", "b.log", True), ("a.log", "b.md", False), ("a.log", "b.dat", True), (".a", ".b", True),
+    (".a", "b.log", False), ("a.log", ".b", False), (".gitignore", ".b", False)])
+def test_where_a_file_was_opened_that_looks_like_one_beside_data_its_like_count(seen, tmp_path, name, new, counts):
+    home = tmp_path / "tables"
+    home.mkdir()
+    (home / name).write_text("1\n")
+    opened = seen(f"for name in os.listdir({str(home)!r}): open({str(home)!r} + '/' + name).read()")
+    (home / new).write_text("1\n")
+    assert bool(changed_since(opened)) == counts
+
+
 def test_who_works_with_git_and_how_it_looks_are_no_part_of_a_program_that_asks_it(seen, tmp_path):
     settings = tmp_path / ".gitconfig"
     settings.write_text("[user]\n\tname = A\n[core]\n\tautocrlf = input\n")

@@ -3,6 +3,7 @@ without pictures."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -83,3 +84,13 @@ def test_a_declared_repository_and_version_command_are_those_of_the_record(run, 
     assert code == 0 and record["engines"][1]["version"] == "port 9"
     assert record["repositories"]["subject"]["root"] == str(tmp_path / "source")
     assert record["repositories"]["project"]["root"] == str(project.home)
+
+
+def test_a_declared_folder_is_where_the_engine_works_and_is_asked_for_its_version(run, project):
+    main = project.home / "src/myport/__main__.py"
+    main.write_text("import os\nprint('in', os.getcwd())\n" + main.read_text())
+    project.declare(f"{DECLARED}, cwd: cases")
+    code, record = run()
+    said = f"in {project.home}/cases"
+    assert code == 0 and record["engines"][1]["version"] == said
+    assert said in (Path(record["bundle"]) / "inputs/py_cli_stdout.txt").read_text().splitlines()

@@ -161,6 +161,25 @@ def test_a_sweep_runs_again_for_other_devices_or_threads_and_a_gate_tells_them(r
     assert computing_variables(in_a_pool) == {"KMP_BLOCKTIME": "0"}, "the share of a process is no wish of the user's"
 
 
+def test_a_variable_that_both_declarations_or_the_case_set_is_none_of_the_shell(run, gate, project, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    project.declare(DECLARED.replace("src}", "src, OMP_NUM_THREADS: 2}"))
+    assert run()[0] == 0
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert "OMP_NUM_THREADS was 2" in gate("engines_unchanged: true")["experiment"], "the reference would get it"
+    project.declare(DECLARED.replace("src}", "src, OMP_NUM_THREADS: 2}"),
+                    reference="ref.py, environment: {set: {OMP_NUM_THREADS: 2}}")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert run()[0] == 0
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert gate("engines_unchanged: true") == {}
+    project.declare(DECLARED)
+    project.case.write_text(project.case.read_text() + "environment: {OMP_NUM_THREADS: 2}\n")
+    assert run()[0] == 0
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    assert gate("engines_unchanged: true") == {}
+
+
 @pytest.fixture
 def tested(project):
     """The port with a mapped test of its own, which imports it from src/ by the project's pytest.ini."""
