@@ -144,6 +144,19 @@ def test_tests_among_the_inputs_of_an_imported_bundle_are_not_run(nb, fake, smal
     assert runs or (said.code == 8 and "--trust-case" in said.out and len(list(Path("got/small").glob("2*"))) == 1)
 
 
+def test_a_bundle_of_a_case_that_was_trusted_is_not_trusted_again(nb, fake, small_case):
+    """Whoever sent it trusted its PYTHONPATH; whoever repeats or examines it has not."""
+    small_case.write_text(small_case.read_text() + "environment: {PYTHONPATH: /nowhere}\n")
+    engines = ("--c-bin", fake("good"), "--py-bin", fake("bright"))
+    assert nb("run", small_case, "-q", *engines, "--trust-case").code == 3
+    (made,) = Path("bundles/small").glob("2*Z")
+    for words in (("regenerate", made), ("reduce", made), ("trace", made, "--pixel", "4", "3")):
+        said = nb(*words, *engines)
+        assert said.code != 0 and "PYTHONPATH decides what code is run" in said.out + said.err, words
+    assert len(list(Path("bundles/small").glob("2*Z"))) == 1
+    assert "decides what code" not in "".join(str(nb("regenerate", made, "-q", *engines, "--trust-case")))
+
+
 def test_a_sweep_does_not_take_what_was_imported_for_done(nb, fake, small_case):
     words = ("sweep", small_case, "-q", "--jobs", "1", "--c-bin", fake("good"), "--py-bin", fake("twin"), "--bundles")
     assert nb(*words, "theirs").code == 0

@@ -62,6 +62,10 @@ def test_a_plain_name_is_kept_as_it_is():
     assert kept_name(("sub", "scratch file.txt")) == "sub/scratch file.txt"
 
 
+def test_a_colon_is_encoded_as_some_systems_allow_none():
+    assert kept_name(("C:", "a:b")) == "C%3A/a%3Ab"
+
+
 def test_two_names_never_become_one():
     assert kept_name(("a\n",)) != kept_name(("a%0A",))
 
