@@ -85,6 +85,7 @@ def test_what_changed_and_what_was_loosened_is_told_between_neighbours(write, pa
     assert "LOOSENED sum_ratio on full: was 0.99 .. 1.01, now 0.9 .. 1.1; why: same scale" in text
     assert "SHRANK sum_ratio on middle: from 10 x to 3.33 x, 3 times smaller" in text
     assert "commit of the project, subject, reference, harness: aaaaaaaaaaaa → bbbbbbbbbbbb" in text
+    assert "seconds of subject (line) and reference (dashed), 0 to 2 s<" in text
 
 
 def test_a_cell_of_a_pass_has_the_colour_of_its_margin_and_which_one_shrank_is_said(write, page):

@@ -50,6 +50,21 @@ def test_a_reduced_frame_keeps_spots_sums_and_differences(pair):
     assert difference[33, 66] == -0.25 and np.count_nonzero(difference) == 1
 
 
+def test_the_worst_places_are_the_largest_differences_one_of_each_neighbourhood(pair):
+    """Whichever its sign; of two pixels that lie together the larger one."""
+    for x, y, difference in ((500, 400, 3.0), (501, 400, 2.0), (10, 800, -4.0), (700, 20, 1.0)):
+        pair.subject[y, x] += difference
+    assert ShownPair(pair.reference, pair.subject).worst == [(10, 800), (500, 400), (700, 20), (200, 100)]
+
+
+def test_a_scale_is_told_from_ratios_that_are_spread():
+    x = np.linspace(1, 2, 200, dtype=np.float32).reshape(10, 20)
+    readings = [distributions.ratios(distributions.bright_pixels(ShownPair(x, x * factor)))[2]
+                for factor in (np.float32(1.5), np.linspace(1.0, 1.2, 20, dtype=np.float32))]
+    assert readings[0] == "The middle ratio is 1.5; no width: a pure scale."
+    assert "The middle ratio is 1.1; 98 of 100 pixels lie between 1 and 1.2" in readings[1]
+
+
 def test_masked_pixels_take_no_part_in_a_reduced_frame(pair):
     masked = np.zeros(pair.reference.shape, bool)
     masked[:3, :3] = masked[0, 3] = True

@@ -1,6 +1,7 @@
 """The models that a page draws are such as Bokeh itself reads, each written once."""
 
 import json
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ from nbcompare.bundle.names import RADIAL_PROFILE
 from nbcompare.commands.views.page.bokeh_document import document
 from nbcompare.commands.views.page.distributions import bright_pixels
 from nbcompare.commands.views.page.pair import ShownPair
-from nbcompare.commands.views.page.plots import _lines, _of_pixels, _of_rings
+from nbcompare.commands.views.page.plots import _lines, _of_pixels, _of_rings, _resolutions
 from nbcompare.commands.views.page.viewer import panes
 from nbcompare.commands.views.page.whole_page import data_block
 
@@ -77,6 +78,16 @@ def test_profiles_are_means_of_rings_on_a_logarithmic_scale(tmp_path):
     assert ratio.reading.startswith("Ring by ring the ratio of sums lies between 1 and 2")
     y = [line.attributes["data_source"].attributes["data"]["y"] for line in radial.model.attributes["renderers"][::2]]
     assert y[0][:2] == [1.0, 3.0] and y[1][0] == pytest.approx(np.log10(20)) and np.isnan(y[0][2])
+
+
+def test_rings_stand_at_one_over_the_spacing_that_bragg_gives():
+    """A metre away, a ring of tan 30 degrees: d = lambda / (2 sin 15 degrees)."""
+    geometry = {"origin": [0, 0, 1], "fast": [1, 0, 0], "slow": [0, 1, 0], "beam": [0, 0, 1], "pixel": 1e-3,
+                "wavelength": 1e-10}
+    radius = 1000 * math.tan(math.radians(30))
+    (found,), label = _resolutions([radius], (-0.5, -0.5), geometry)
+    assert (found, label) == (pytest.approx(2 * math.sin(math.radians(15))), "1 / d (1/Å)")
+    assert _resolutions([radius], (0, 0), None) == ([radius], "radius (pixels)")
 
 
 def test_an_image_is_read_as_it_was(read_back):

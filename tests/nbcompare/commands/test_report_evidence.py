@@ -21,6 +21,7 @@ def test_effective_parameters_that_differ_come_first_and_are_marked(run_small, n
     _, bundle = run_small("good", "bright", "--py-args", "-distance 200")
     page = page_of(nb, bundle, tmp_path)
     rows = page[page.index("effective parameters differ"):]
+    assert rows[:rows.index('<tr class="no">')].count("<tr") == 1, "that of the heads of its columns"
     first = rows[rows.index('<tr class="no">'):].partition("</tr>")[0]
     assert "<td>distance_m</td>" in first and ">0.1<" in first and ">0.2<" in first
 
@@ -31,13 +32,14 @@ def test_a_kept_trace_marks_the_first_factor_that_differs(run_small, nb, tmp_pat
     factor = {"name": "fluence", "index": [], "unit": "1/m^2", "reference": [1.0], "subject": [2.0], "difference": 1.0,
               "allowed": 1e-6, "agrees": False}
     equal = {**factor, "name": "omega", "subject": [1.0], "difference": 0.0, "agrees": True}
-    terms = [{**equal, "name": "I_term", "index": [0, 0, 0, 0, step, 0], "subject": [1.0 + step]} for step in (0, 1)]
+    terms = [{**equal, "name": "I_term", "index": [0, 0, 0, 0, step, 0], "subject": [1.0 + step]} for step in (0, 1)
+             for _domain in range(2)]
     keep(bundle, TRACE, {"pixels": [{"pixel": {"fast": 4, "slow": 3, "why": ""}, "factors": [equal, factor, *terms],
                                      "first": factor}, {"pixel": "not what a trace is"}]})
     page = page_of(nb, bundle, tmp_path)
     assert "the first to differ is fluence" in page
     assert page.count("first-differs") == 2  # its row, and how it is shown
-    assert "slow 3: they differ most at step 1: 1 against 2." in page
+    assert "slow 3: they differ most at step 1: 2 against 4." in page
 
 
 def test_of_a_factor_that_differs_in_several_places_the_first_is_shown():

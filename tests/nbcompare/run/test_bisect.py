@@ -3,9 +3,12 @@
 import itertools
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from nbcompare.run.bisect.journal import BAD, GOOD, Judged
+from nbcompare.run.bisect.search import Search
 from tests.nbcompare.conftest import SMALL_CASE
 from tests.nbcompare.history import History
 
@@ -50,7 +53,8 @@ def test_one_defect_among_forty_commits_with_some_that_do_not_build_and_one_of_c
     assert all(outcomes.get(history.sha(at)) in (None, "skipped") for at in range(8, 14))
     ratio = next(row for row in said.json["figures"] if row["metric"] == "sum_ratio")
     assert (ratio["before"], ratio["after"], ratio["held"], ratio["holds"]) == (1.0, 1.25, True, False)
-    assert "scale-factor" in {cause["id"] for cause in said.json["diagnosis"]["causes"]}
+    (scale,) = (cause for cause in said.json["diagnosis"]["causes"] if cause["id"] == "scale-factor")
+    assert "1.25 times" in scale["sentence"], "what the commit did, and not what would undo it"
 
     assert history.git("status", "--porcelain=v2", "--branch", "--ignored").replace("? small.yaml\n", "") == before
     assert not (history.home / ".git/worktrees").exists() and list(tmp_path.glob("cache/**/port.in")) == []
@@ -63,7 +67,7 @@ def test_one_defect_among_forty_commits_with_some_that_do_not_build_and_one_of_c
     assert sorted(path for path in tmp_path.glob("bundles/small/*Z")) == made
 
 
-def test_results_that_are_stored_are_not_made_again(bisect, nb, fake, tmp_path):
+def test_results_that_are_stored_are_not_made_again(bisect, nb, fake, tmp_path, monkeypatch):
     """Of the user's own tree, and of another range."""
     history = History(tmp_path / "repo", count=4, defect=3)
     (history.home / "small.yaml").write_text(SMALL_CASE)
@@ -73,6 +77,47 @@ def test_results_that_are_stored_are_not_made_again(bisect, nb, fake, tmp_path):
     wider = bisect(history, "--format", "json", good=2)
     assert wider.json["first"]["sha"] == history.sha(3)
     assert all(trial["stored"] for trial in wider.json["trials"])
+    fresh = bisect(history, "--fresh", "--format", "json")
+    assert fresh.json["first"] == first.json["first"] and not any(trial["stored"] for trial in fresh.json["trials"])
+    budgets = []
+    monkeypatch.setattr("nbcompare.run.bisect.finding.diagnose",
+                        lambda question, options: budgets.append((options.quick, options.budget_s)) or "not asked")
+    bisect(history, "--budget", "7")
+    bisect(history)
+    assert budgets == [(False, 7.0), (True, 0.0)]
+
+
+class Line:
+    """Commits in a row, oldest first, as Search asks for them: the one that halves a range best stands first."""
+
+    def __init__(self, count):
+        self.shas = [f"{at:02d}" for at in range(count)]
+
+    def between(self, goods, bad):
+        found = self.shas[max(map(self.shas.index, goods)) + 1:self.shas.index(bad) + 1]
+        return sorted(found, key=lambda sha: abs(found.index(sha) - (len(found) - 1) // 2))
+
+    def boundary(self, goods, bad):
+        return [max(goods)]
+
+    def is_ancestor(self, sha, other):
+        return sha <= other
+
+
+@pytest.mark.parametrize("said_of_05", [[GOOD, BAD], [BAD, GOOD]])
+def test_of_a_commit_judged_both_ways_nothing_is_concluded_whichever_came_last(said_of_05):
+    """06 is the first bad one, and nobody can say so: 05 before it gives the one or the other."""
+    trials = {"00": [Judged("00", GOOD, "")], "11": [Judged("11", BAD, "")]}
+
+    def judge(sha, how_far):
+        times = len(trials.setdefault(sha, []))
+        outcome = said_of_05[times % 2] if sha == "05" else BAD if sha >= "06" else GOOD
+        trials[sha].append(Judged(sha, outcome, ""))
+        return trials[sha][-1]
+
+    journal = SimpleNamespace(trials=[], of=lambda sha: trials.get(sha, []))
+    found = Search(Line(12), "00", "11", judge, journal, 2).run()
+    assert (found.first, found.before, sorted(found.perhaps), found.flaky) == (None, "04", ["05", "06"], ("05",))
 
 
 def test_where_nothing_can_be_judged_the_commits_that_it_may_be_are_named(bisect, tmp_path):
