@@ -128,6 +128,23 @@ def test_where_nothing_can_be_judged_the_commits_that_it_may_be_are_named(bisect
     assert "expected expression before 'error'" in said.out
 
 
+class WithACrash(History):
+    """Commit 3 builds, and its port ends before it has an image."""
+
+    def files(self, at):
+        found = super().files(at)
+        text = found["port.in"]
+        return {**found, "port.in": text.replace("scale = 1.0", "scale = sys.exit('no library')") if at == 3 else text}
+
+
+def test_a_commit_that_crashes_says_nothing_of_images_that_differ(bisect, tmp_path):
+    """Another mistake, which is mended by then: neither the first bad commit nor a good one."""
+    said = bisect(WithACrash(tmp_path / "repo", count=5, defect=4), "--format", "json")
+    history_of = {trial["why"]: trial["outcome"] for trial in said.json["trials"] if trial["word"] == "ENGINE FAILED"}
+    assert said.code == 8 and set(history_of.values()) == {"skipped"}
+    assert [commit["subject"] for commit in said.json["perhaps"]] == ["change 3", "change 4"]
+
+
 def test_ends_that_are_not_what_they_are_said_to_be_are_refused(bisect, nb, tmp_path):
     history = History(tmp_path / "repo", count=4, defect=2)
     for more, words in (({"good": 3}, "is not good: FAIL, sum_ratio on full: 1.25"),
