@@ -147,8 +147,24 @@ def _words_of(place: str, cursor: Cursor, own: _Own | None) -> tuple[str, ...]:
 
 
 def _check_names(cursor: Cursor, matrix: Matrix) -> None:
-    seen = set()
+    """Two cells of one name would share a folder; two of one command and judgement would be one pass counted twice."""
+    seen: set[str] = set()
+    told: dict[str, str] = {}
     for cell in cells_in(matrix):
         if cell.name in seen:
             raise cursor.error(f"two cells would be called {cell.name}; name their values apart")
         seen.add(cell.name)
+        run = dict(cell.places).get(RUNS, "")
+        said = [*map(_as_number, cell.arguments)], matrix.thresholds.get(run), matrix.divergences.get(run)
+        same = told.setdefault(repr(said), cell.name)
+        if same != cell.name:
+            raise cursor.error(f"the cells {same} and {cell.name} are one command, and one experiment would count "
+                               "twice; leave one of them out (repeat runs the reference again)")
+
+
+def _as_number(word: str) -> float | str:
+    """1e18 and 1.0e18 are one value."""
+    try:
+        return float(word)
+    except ValueError:
+        return word

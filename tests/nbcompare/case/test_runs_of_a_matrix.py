@@ -53,3 +53,18 @@ def test_claims_of_a_run_are_read_as_strictly_as_those_of_the_case(small_case, t
     small_case.write_text(small_case.read_text() + text)
     with pytest.raises(CaseError, match=why):
         load_case(small_case)
+
+
+@pytest.mark.parametrize(("matrix", "twice"), [
+    ("{axes: {-phi: ['1e1', '10.0', 11]}}", "phi1e1 and phi10.0"),
+    ("{runs: {one: -N 3, other: -N 3.0}}", "one and other"),
+    ("{axes: {a: {p: -N 3, q: -phi 1}, b: {r: -phi 1, s: -N 3}}}", None),
+    (f"{{runs: {{one: -N 3, other: {{args: -N 3, thresholds: [{LOOSE}]}}}}}}", None)])
+def test_one_experiment_is_not_counted_as_two_cells(small_case, matrix, twice):
+    """The same words judged by other thresholds are another question, and in another order another command."""
+    small_case.write_text(small_case.read_text() + f"matrix: {matrix}\n")
+    if twice is None:
+        assert len(cells_of(load_case(small_case))) > 1
+        return
+    with pytest.raises(CaseError, match=f"the cells {twice} are one command"):
+        load_case(small_case)
