@@ -34,7 +34,8 @@ from nbcompare.engine.rendering.row_bands import run_in_shards
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import copied_input
 from nbcompare.engine.run_engine import run_engine
-from nbcompare.engine.sources.opened import Opened, OpenedAgain, is_as_it_was
+from nbcompare.engine.sources.opened import Opened, is_as_it_was
+from nbcompare.engine.sources.opened_again import OpenedAgain
 from nbcompare.engine.watch import EngineWatch
 from nbcompare.files import sha256_of
 

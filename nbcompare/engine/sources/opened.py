@@ -207,32 +207,6 @@ def _is_own(path: str) -> bool:
     return kind is not None and kind.word == OWN
 
 
-_OF_PROCESSES = "/proc/"
-"""What the kernel shows of a process is no source of anything, and has another name for each."""
-
-
-class OpenedAgain:
-    """``opened_by`` for an engine that is asked many times: put together anew only where it did something new, or a
-    file is not what it was. An engine in Python opens a thousand files, which a look at each render would double."""
-
-    def __init__(self) -> None:
-        self._seen: tuple[dict[str, Use], list[str], dict[str, tuple[int, int, int] | None]] | None = None
-        self._opened = Opened()
-
-    def by(self, calls: Calls) -> tuple[Opened, list[str]]:
-        if calls.unwatched:
-            return opened_by(calls)
-        uses = {path: use for path, use in calls.uses.items() if not path.startswith(_OF_PROCESSES)}
-        stamps = {path: stamp_of(path)[1] for path, use in uses.items() if use.stamp or use.written}
-        moved = any(stamps[path] != use.stamp for path, use in uses.items() if use.stamp and not use.written)
-        seen = (uses, list(calls.unseen), stamps)
-        if seen == self._seen and not moved:
-            return self._opened, []
-        self._opened, changed = opened_by(calls)
-        self._seen = None if changed else seen
-        return self._opened, changed
-
-
 def _before_on(search: str, calls: Calls) -> Iterator[str]:
     """Where a program that was run would have been found before, had it lain there: a shell looks without opening."""
     places = [place for place in search.split(os.pathsep) if os.path.isabs(place)]

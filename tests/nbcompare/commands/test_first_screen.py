@@ -16,7 +16,7 @@ from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.verdict.verdict import Check, judge
 from tests.nbcompare.commands.test_html_report import page_of
-from tests.nbcompare.verdict.test_divergences import CLAIM
+from tests.nbcompare.verdict.test_claimed_cases import CLAIM
 
 STRICT = "thresholds:\n  - {metric: max_abs_diff, max: 1, why: exact}\n"
 

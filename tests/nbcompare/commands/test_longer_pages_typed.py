@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.nbcompare.conftest import FAKES
-from tests.nbcompare.verdict.test_divergences import CLAIM
+from tests.nbcompare.verdict.test_claimed_cases import CLAIM
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 GRID = """\

@@ -5,15 +5,16 @@ import os
 import pytest
 
 from nbcompare.engine.processes.seen_calls import Calls
-from nbcompare.engine.sources import opened
-from nbcompare.engine.sources.opened import OpenedAgain, opened_by
+from nbcompare.engine.sources import opened_again
+from nbcompare.engine.sources.opened import opened_by
+from nbcompare.engine.sources.opened_again import OpenedAgain
 
 
 @pytest.fixture
 def counted(monkeypatch):
     """How often it was put together."""
     made = []
-    monkeypatch.setattr(opened, "opened_by", lambda calls: made.append(1) or opened_by(calls))
+    monkeypatch.setattr(opened_again, "opened_by", lambda calls: made.append(1) or opened_by(calls))
     return made
 
 
