@@ -1,5 +1,6 @@
 """What engines print is kept in bounded files and read in bounded pieces."""
 
+import inspect
 import os
 import shutil
 import sys
@@ -37,6 +38,10 @@ def test_of_a_flood_the_head_and_the_tail_are_kept_and_it_is_said(tmp_path, stre
     assert len(kept) - len(said) - 2 + left_out == printed
     if stream == "stdout":
         assert kept.startswith(b"first line\n") and kept.endswith(b"last line\n")
+
+
+def test_without_a_word_64_mib_are_kept_of_a_stream():
+    assert inspect.signature(run_program).parameters["most"].default == 64 << 20
 
 
 def test_what_fits_is_kept_byte_for_byte(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from nbcompare.engine.processes.seen_calls import Calls
@@ -12,8 +12,9 @@ from nbcompare.engine.sources.python_here import lies_beside
 from nbcompare.files import hash_of_named
 
 _CODE = frozenset((".py", ".pyc", ".so", ".pyd"))
-_HIDDEN = "."
-"""Among endings: of hidden files."""
+_HIDDEN, _DEEP = ".", "**"
+"""Among endings: of hidden files, and that files in folders of folders count too."""
+_MOST_DEEP = 8
 _AT_START, _PLUG_INS = (".pth", "sitecustomize.py", "usercustomize.py"), "entry_points.txt"
 
 
@@ -22,7 +23,8 @@ class Listing:
     """A folder that was listed, as plug-ins and tables are found by: the endings of names that count, and one sum over
     the names of its files with these, and of its packages and folders that hold such files. Where code alone was opened
     in it, or nothing, code counts; where data were, all but what people and editors leave beside data; ``endings`` are
-    then empty. Where such a file was opened all of its ending count, too."""
+    then empty. Where such a file was opened all of its ending count, too. Where all folders in it
+    were listed as well, it is walked: a new folder then counts also where what it holds lies deeper."""
 
     place: str
     endings: tuple[str, ...]
@@ -34,6 +36,7 @@ def listings_of(calls: Calls, is_known: Callable[[str], bool]) -> Iterator[Listi
     searches its modules there, and what would be new to it is looked for by asking again. Of a folder of packages only
     what every Python looks at counts, and what describes plug-ins where such descriptions were read."""
     used, beside = _endings_used(calls), _opened_beside(calls)
+    listed = {path for path, use in calls.uses.items() if use.is_folder and use.read}
     for path, use in sorted(calls.uses.items()):
         kind = kind_of(path + os.sep + "x") if use.is_folder and use.read and not use.made else None
         if kind is None or kind.word not in (OWN, INSTALLED) or not os.path.isdir(path):
@@ -51,10 +54,22 @@ def listings_of(calls: Calls, is_known: Callable[[str], bool]) -> Iterator[Listi
         else:
             continue
         more = tuple(sorted(beside.get(path, ())))
-        for those in (endings, more) if more else (endings,):
+        walked = (_DEEP,) if kind.word == OWN and _is_walked(path, listed) else ()
+        for those in ((*walked, *endings), (*walked, *more)) if more else ((*walked, *endings),):
             names = names_in(path, those)
             if names is not None:
                 yield Listing(path, those, sum_of_names(names))
+
+
+def _is_walked(folder: str, listed: Collection[str]) -> bool:
+    """Whether a folder holds others, and all of them were listed."""
+    try:
+        with os.scandir(folder) as entries:
+            inside = [entry.path for entry in entries if not entry.name.startswith(".") and entry.name != "__pycache__"
+                      and entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return False
+    return bool(inside) and all(path in listed for path in inside)
 
 
 def _opened_beside(calls: Calls) -> dict[str, set[str]]:
@@ -85,15 +100,17 @@ def _endings_used(calls: Calls) -> dict[str, set[str]]:
 
 def names_in(folder: str, endings: tuple[str, ...]) -> list[str] | None:
     """The names in a folder that count, sorted; None where it cannot be read."""
+    kinds = tuple(ending for ending in endings if ending != _DEEP)
+    levels = _MOST_DEEP if _DEEP in endings else 1
     try:
         with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if _counts(entry, endings))
+            return sorted(entry.name for entry in entries if _counts(entry, kinds, levels))
     except OSError:
         return None
 
 
-def _counts(entry: os.DirEntry[str], endings: tuple[str, ...]) -> bool:
-    """Whether a file, or one of the files in a folder, is of the kind that is looked for."""
+def _counts(entry: os.DirEntry[str], endings: tuple[str, ...], levels: int) -> bool:
+    """Whether a file, or one of the files in a folder, so many levels down, is of the kind that is looked for."""
     if entry.name.startswith("."):
         return _HIDDEN in endings and entry.is_file()
     if entry.name == "__pycache__":
@@ -102,7 +119,9 @@ def _counts(entry: os.DirEntry[str], endings: tuple[str, ...]) -> bool:
         return _is_of(entry.name, endings)
     try:
         with os.scandir(entry.path) as within:
-            return any(_is_of(below.name, endings) and below.is_file() for below in within)
+            return any(_is_of(below.name, endings) if below.is_file() else
+                       levels > 1 and below.is_dir(follow_symlinks=False) and _counts(below, endings, levels - 1)
+                       for below in within)
     except OSError:
         return False
 

@@ -127,6 +127,23 @@ def test_a_new_folder_in_one_that_is_walked_is_missed(seen, tmp_path):
     assert changed_since(opened) == []
     (walked / "two/b.cfg").write_text("y\n")
     assert changed_since(opened) == [f"{walked} has other files than when it was listed"]
+    (walked / "two/b.cfg").unlink()
+    (walked / "two/three/four").mkdir(parents=True)
+    assert changed_since(opened) == []
+    (walked / "two/three/four/b.cfg").write_text("y\n")
+    assert changed_since(opened) == [f"{walked} has other files than when it was listed"]
+
+
+def test_in_a_folder_that_is_not_walked_a_file_deep_in_a_new_folder_is_no_part(seen, tmp_path):
+    """As below bundles/ of a repository: the top is listed, and one of its folders."""
+    for name in ("one/a.cfg", "other/x", "top.cfg"):
+        (tmp_path / "top" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "top" / name).write_text("x\n")
+    opened = seen(f"os.chdir({str(tmp_path / 'top')!r}); os.listdir('one'); open('one/a.cfg').read()\n"
+                  "[open(name).read() for name in os.listdir('.') if name.endswith('.cfg')]")
+    (tmp_path / "top/new/deep").mkdir(parents=True)
+    (tmp_path / "top/new/deep/c.cfg").write_text("y\n")
+    assert changed_since(opened) == []
 
 
 @pytest.mark.parametrize(("new", "read", "counts"), [
