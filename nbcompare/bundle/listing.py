@@ -10,10 +10,12 @@ from typing import Any
 
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.imported import is_imported
-from nbcompare.bundle.names import SIGNOFFS, STAMP, newest_stamp
+from nbcompare.bundle.manifest import record_sum
+from nbcompare.bundle.names import RECORD, SIGNOFFS, STAMP, newest_stamp
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.signoffs import read as read_signoff
 from nbcompare.errors import EvidenceError, FileError
+from nbcompare.files import sha256_of
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,31 @@ def listed(folder: Path, signed: tuple[str, ...] = (), text: str | None = None) 
         record = load_bundle(folder, text).record
         if (record.stamp, record.case.name) != (folder.name, folder.parent.name):
             return ListedBundle(folder, None, f"its record is that of {record.name}", signed)
-        return ListedBundle(folder, record, None, signed)
-    except EvidenceError as fault:
+        damage = None if text is not None or _is_named(folder) else f"{RECORD} is not the file that its manifest names"
+        damage = damage or _contradiction(record)
+        return ListedBundle(folder, None if damage else record, damage, signed)
+    except (EvidenceError, FileError) as fault:
         return ListedBundle(folder, None, fault.message, signed)
+
+
+def _is_named(folder: Path) -> bool:
+    """Whether the record is the file whose sum the manifest states; no other file is looked at."""
+    return record_sum(folder)[1] == sha256_of(folder / RECORD)
+
+
+def _contradiction(record: Record) -> str | None:
+    """What a record says against itself of its verdict: a limit that its own value does not meet, or a pass beside one.
+    Whether the values are those of the images only verify can tell."""
+    for check in record.verdict.checks:
+        value = check.value
+        if check.holds != (value is not None and check.threshold.admits(value)):
+            said = "holds" if check.holds else "does not hold"
+            return f"its record says that {check.sentence} {said}"
+        if record.comparison and record.comparison.figure(check.threshold.metric, check.threshold.roi).value != value:
+            return f"its record has two values of {check.threshold.metric} on {check.threshold.roi}"
+    if record.verdict.passed and not all(check.holds for check in record.verdict.checks):
+        return "its record says PASS of a threshold that does not hold"
+    return None
 
 
 def size_of(folder: Path) -> int:

@@ -5,6 +5,7 @@ Files are looked at, never followed: a link, a pipe or a device is a fault and i
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from nbcompare.bundle.fault import Fault
-from nbcompare.bundle.names import DATA, MANIFEST, REQUIRED_FILES
+from nbcompare.bundle.names import DATA, MANIFEST, RECORD, REQUIRED_FILES
 from nbcompare.errors import FileError
 from nbcompare.files import sha256_of
 
@@ -112,6 +113,13 @@ def read_text(path: Path) -> str:
         raise FileError(fault.strerror or str(fault)) from None
     except UnicodeDecodeError as fault:
         raise FileError(f"it is not UTF-8 text (byte {fault.start})") from None
+
+
+def record_sum(folder: Path) -> tuple[str, str]:
+    """The sum of a bundle's manifest, and that which it states for the record. Raises as ``read_text`` does."""
+    text = read_text(folder / MANIFEST)
+    line = next((line for line in text.splitlines() if line.endswith(f"  {RECORD}")), "")
+    return hashlib.sha256(text.encode()).hexdigest(), line.partition("  ")[0]
 
 
 def _present(folder: Path) -> tuple[dict[str, bool], list[Fault]]:

@@ -16,7 +16,7 @@ from nbcompare.bundle.history.cache import Cache
 from nbcompare.bundle.history.past_run import PastRun, past_run
 from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.listing import homes_in, listed, stamped_in
-from nbcompare.bundle.manifest import read_text
+from nbcompare.bundle.manifest import read_text, record_sum
 from nbcompare.bundle.names import MANIFEST, RECORD, SIGNOFFS
 from nbcompare.bundle.signoffs import SignOff, read
 from nbcompare.case.case import load_case
@@ -95,7 +95,7 @@ def _runs(home: Path, known: Cache, sums: dict[str, str], phases: Mapping[str, s
 def _run(folder: Path, name: str, known: Cache, sums: dict[str, str]) -> PastRun:
     reading = MANIFEST
     try:
-        manifest, stated = _record_sum(folder)
+        manifest, stated = record_sum(folder)
         reading = RECORD
         text = read_text(folder / RECORD)
     except (NbCompareError, OSError, ValueError) as fault:
@@ -108,13 +108,6 @@ def _run(folder: Path, name: str, known: Cache, sums: dict[str, str]) -> PastRun
         kept = past_run(listed(folder, text=text))
         known.keep(kept, manifest)
     return kept
-
-
-def _record_sum(folder: Path) -> tuple[str, str | None]:
-    """The sum of the manifest, and that which it states for the record."""
-    text = read_text(folder / MANIFEST)
-    line = next((line for line in text.splitlines() if line.endswith(f"  {RECORD}")), "")
-    return hashlib.sha256(text.encode()).hexdigest(), line.partition("  ")[0]
 
 
 def _words(fault: Exception) -> str:
