@@ -19,14 +19,18 @@ def command(folder: Path, region: str | None, width: int | None) -> ExitCode:
     """Print reference, subject and their difference as characters, brightest last: ' .:-=+*#%@'.
 
     Four powers of ten of brightness are drawn, the same for both images; the difference has a scale of its own, which
-    is told. A question mark stands for pixels that are no number. Nothing is checked: for that, see verify.
+    is told. A question mark stands for pixels that are no number. Nothing is checked but that the record is the one
+    that the manifest names and does not contradict itself (else exit 6): for the rest, see verify.
     """
+    from nbcompare.bundle.listing import listed
     from nbcompare.commands.views.picture import picture_lines
+    from nbcompare.visible import visible
 
     columns = width or shutil.get_terminal_size((80, 24)).columns
     lines = picture_lines(folder, region, columns)
     if not lines:
         raise UsageError(f"{folder}: there are no two images of one shape to look at",
                          hint="nb-compare show tells what became of them")
-    click.echo("\n".join(lines))
-    return ExitCode.PASS
+    damage = listed(folder.resolve()).damage
+    click.echo("\n".join([visible(f"DAMAGED  {damage}"), *lines[1:]] if damage else lines))
+    return ExitCode.EVIDENCE if damage else ExitCode.PASS

@@ -55,7 +55,7 @@ def forged(nb, run_small):
     (other_values, True, "its record has two values of sum_ratio on full")])
 def test_a_record_that_was_edited_to_a_pass_is_shown_as_damaged(nb, forged, edit, sums, why):
     folder = forged(edit, sums)
-    for words in (("list",), ("show", folder)):
+    for words in (("list",), ("show", folder), ("view", folder)):
         said = nb(*words)
         assert said.code == 6 and "DAMAGED" in said.out and why in said.out, words
     said = nb("trend", "small")
