@@ -2,9 +2,11 @@
 
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 
+import nbcompare.commands.views
 from nbcompare.errors import ExitCode
 
 
@@ -76,3 +78,12 @@ def test_damaged_evidence_gets_no_page(run_small, nb, tmp_path):
     said = nb("report", bundle, "--html", tmp_path / "page.html")
     assert said.code == ExitCode.EVIDENCE and "c_cli_stdout.txt" in said.err
     assert not (tmp_path / "page.html").exists()
+
+
+def test_every_table_moves_within_its_own_frame():
+    """A table wider than the window would move the whole page sideways, and hide what is decided by."""
+    views = Path(nbcompare.commands.views.__file__).parent
+    for template in (*views.glob("page/*.j2"), *views.glob("index/*.j2")):
+        text = template.read_text(encoding="utf-8")
+        assert text.count("<table") == len(re.findall(r'<div class="wide">\s*<table', text)), template.name
+        assert text.count("</table>") == len(re.findall(r"</table>\s*</div>", text)), template.name

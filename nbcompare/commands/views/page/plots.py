@@ -64,7 +64,7 @@ def _quantiles(pair: ShownPair) -> ReadPlot:
     numbers = [math.log10(size) if size > 0 else None for size in sizes]
     ranks = [min(-math.log10(1 - share), 7.0) if share < 1 else 7.0 for share in shares]
     return ReadPlot("plot-quantiles", "Quantiles of the difference", said,
-                    _lines("nines of the share of pixels (2: 99 %, 3: 99.9 %, 7: all)", "log10 of |difference| / peak",
+                    _lines("nines of the share of pixels (2: 99 %, 7: all)", "log10 of |difference| / peak",
                            ranks, {"no larger than": numbers}))
 
 
