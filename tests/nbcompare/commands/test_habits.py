@@ -75,6 +75,13 @@ def test_the_shell_completes_commands_cases_bundles_regions_and_metrics(complete
     assert completed("nb-compare audit small.yaml --threshold-only correlation@f") == ["correlation@full"]
 
 
+def test_cases_are_completed_from_their_folder_and_a_word_that_none_begins_with_is_a_path(completed, store, tmp_path):
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "cases/first.yaml").write_text(SMALL_CASE)
+    assert completed("nb-compare run cases/f") == ["cases/first.yaml"]
+    assert completed("nb-compare show zz") == completed("nb-compare run zz") == ["zz"]
+
+
 def test_the_lines_to_install_completion_are_those_of_click(nb, monkeypatch, capsys):
     assert "_NB_COMPARE_COMPLETE=bash_source" in nb("help", "completion").out
     monkeypatch.setenv("_NB_COMPARE_COMPLETE", "zsh_source")
@@ -153,6 +160,19 @@ def test_a_bundle_is_seen_in_the_terminal(store, nb):
                                                                                  "midle").err
 
 
+def test_both_images_are_drawn_on_one_scale_and_their_difference_on_its_own(store, nb):
+    """The subject is 125,932 times as bright: all of it is brighter than the reference's brightest."""
+    def panels(*words):
+        lines = nb("view", store.failed, *words).out.splitlines()[3:]
+        return [[line[at:at + 12].rstrip() for line in lines] for at in (0, 14, 28)]
+
+    reference, subject, difference = panels("--width", 60)
+    assert set("".join(subject)) == {"@"} and len(set("".join(reference))) > 2 and difference == reference
+    assert [len(reference), len(reference[0])] == [4, 9]
+    assert [len(row) for row in panels("--width", 60, "--region", "middle")[0]] == [5, 5]
+    assert {len(row) for row in panels("--width", 26)[0]} == {5}, "two pixels to a character"
+
+
 def test_a_picture_in_characters_shows_the_brightest_of_each_block():
     """Ten letters over four powers of ten: a tenth of the brightest is a quarter of the way down."""
     image = np.full((4, 4), 1e-9)
@@ -207,6 +227,16 @@ def test_a_running_step_stays_on_one_line_of_the_terminal_and_keeps_its_figures(
         assert len(drawn) < width
     assert drawn.endswith("50 %") or width == 8
     assert drawn.startswith("subject" if width != 8 else "  ")
+
+
+def test_nothing_is_redrawn_where_continuous_integration_reads(monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    stream = Terminal()
+    progress = Progress(stream)
+    progress.begin("subject")
+    progress.tick(0.5, 50)
+    progress.end("done")
+    assert stream.getvalue() == "subject ...\nsubject: done\n"
 
 
 @pytest.mark.parametrize("width, bars", [(12, 0), (40, 2), (200, 5)])

@@ -6,6 +6,7 @@ import pytest
 
 from nbcompare.case.threshold import Threshold
 from nbcompare.commands.views.watch import save_line
+from nbcompare.run import watching
 from nbcompare.run.watching import Save
 from nbcompare.verdict.verdict import Check, Label
 from tests.nbcompare.second_repository import DECLARED, Project
@@ -18,16 +19,20 @@ def watch(nb, tmp_path, monkeypatch):
     project = Project(tmp_path / "project")
     project.declare(DECLARED)
 
-    def call(*edits, more=()):
-        left, looks = list(edits), iter(range(400))
+    def call(*edits, more=(), settling=()):
+        left, later, looks = list(edits), list(settling), iter(range(400))
 
         def pause(seconds):
-            if next(looks) % 2 == 0 and left:  # then a look at which nothing changes any more
-                left.pop(0)(project)
+            if next(looks) % 2 == 0:
+                if left:
+                    left.pop(0)(project)
+            elif later:  # else a look at which nothing changes any more
+                later.pop(0)(project)
 
         monkeypatch.setattr("nbcompare.run.watching.pause", pause)
         return nb("watch", project.case, "--saves", len(edits), "-q", *more)
 
+    call.project = project
     return call
 
 
@@ -44,6 +49,42 @@ def test_each_save_gets_a_line_with_the_margins(watch):
     assert [word in line for line, word in zip(lines, ("PASS", "PASS", "FAIL", "PASS"), strict=True)] == [True] * 4
     assert "sum_ratio full exact" in lines[0] and "sum_ratio full 5 x" in lines[1]
     assert "sum_ratio full 0.04 x NO" in lines[2] and said.code == 0
+
+
+def longer(project):
+    """Save another file, to which a line is added."""
+    project.core.write_text(project.core.read_text() + "# more\n")
+
+
+def test_files_that_are_saved_one_after_the_other_are_one_save(watch):
+    lines = watch(scaled(1.002), settling=[longer]).out.splitlines()
+    assert len(lines) == 2 and "core.py, port_units.py: PASS" in lines[1]
+
+
+def test_what_is_saved_while_it_is_found_out_what_the_subject_is_made_of_is_a_save(watch, monkeypatch):
+    identify, edits = watching.identify, [longer, lambda project: None]
+
+    def slowly(*asked):
+        found = identify(*asked)
+        if edits:
+            edits.pop()(watch.project)
+        return found
+
+    monkeypatch.setattr(watching, "identify", slowly)
+    lines = watch(scaled(1.002), more=("--saves", 2)).out.splitlines()
+    assert [line.split()[1] for line in lines] == ["as", "port_units.py:", "core.py:"]
+
+
+def test_the_mask_of_the_case_is_laid_on_the_subject(watch):
+    """A pixel that the subject alone masks is no evidence; without the mask it would be a failure."""
+    watch.project.case.write_text(watch.project.case.read_text() + "mask: {subject: {above: 1500}}\n")
+    lines = watch(lambda project: project.core.write_text(project.core.read_text().replace("1000.0", "2000.0"))).out
+    assert "as it is: PASS" in lines and "core.py: BLOCKED" in lines
+
+
+def test_what_watch_cannot_do_is_refused(watch):
+    said = watch(more=("--resample",))
+    assert said.code == 1 and "--resample is for run" in said.err and said.out == ""
 
 
 def test_of_many_margins_the_smallest_are_shown_and_what_is_outside_first():
