@@ -149,6 +149,7 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
     kept = tuple(path for path in sorted(calls.uses) if keeps and is_kept(path, keeps) and os.path.isfile(path))
     sources = {path: use for path, use in calls.uses.items() if not use.made and (use.read or use.run or use.looked_at)
                and not is_kept(path, keeps)}
+    read = {os.path.realpath(path) for path, use in calls.uses.items() if use.read and not use.made}
     found = _Found()
     changed = []
     for path, use in sorted(sources.items()):
@@ -181,8 +182,9 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
     links = tuple(Link(path, use.leads_to) for path, use in sorted(calls.uses.items())
                   if use.leads_to is not None and not use.written and _is_own(path))
     return replace(found.opened(tuple(calls.unseen)), listings=tuple(listings_of(calls, known.holds)),
-                   links=links[:MOST_FILES], logs=_logs(made_of, own - found.files.keys()), kept=kept[:MOST_FILES],
-                   by_age=by_age(calls, _is_own), attributes=tuple(attributes_of(calls, _is_own))), changed
+                   links=links[:MOST_FILES], logs=_logs(made_of, own - found.files.keys() - read),
+                   kept=kept[:MOST_FILES], by_age=by_age(calls, _is_own),
+                   attributes=tuple(attributes_of(calls, _is_own))), changed
 
 
 def _with_old_sums(made_of: MadeOf | None, own: frozenset[str]) -> MadeOf | None:

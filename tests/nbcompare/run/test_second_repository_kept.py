@@ -1,6 +1,8 @@
 """What a port writes for itself: logs, a history, a cache that the next run reads. None of it makes a run fail, and
 none stands for a run that begins with something else."""
 
+import sqlite3
+
 import pytest
 
 from nbcompare.bundle.record import TestsOutcome
@@ -81,6 +83,22 @@ def test_a_history_that_a_port_reads_and_writes_is_told_until_it_is_declared(run
     assert gate(ALL) == {} and how() == "stored", "it was used by hand meanwhile"
     project.declare(DECLARED)
     assert "was declared to keep" in gate(ALL)["experiment"] and how() == "ran", "it does matter"
+
+
+@pytest.mark.parametrize("way", ["open(PATH, 'r+b').read()", "os.close(os.open(PATH, os.O_RDWR | os.O_CREAT))",
+                                 "import sqlite3; sqlite3.connect(PATH).execute('select * from t')"])
+def test_a_table_that_is_opened_to_be_written_too_and_stays_as_it_is_is_no_log(run, gate, how, project, way):
+    """As sqlite3 and numpy.memmap open what they read alone; its path stands in the port's text."""
+    table = project.home / "table.txt"
+    with sqlite3.connect(table) as base:
+        base.execute("create table t(x)")
+    base.close()
+    declared(project, f"import os\nPATH = {str(table)!r}\n{way}\n")
+    assert run()[0] == 0 and gate("engines_unchanged: true") == {} and how() == "stored"
+    with sqlite3.connect(table) as base:
+        base.execute("insert into t values(3)")
+    base.close()
+    assert "table.txt changed" in gate(ALL)["engines_unchanged"] and how() == "ran"
 
 
 def test_no_declaration_takes_code_out_of_a_port(run, gate, project):
