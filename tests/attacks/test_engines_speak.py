@@ -36,7 +36,8 @@ def test_the_last_lines_of_a_failed_engine_stand_everywhere(nb, fake, small_case
     assert reasons[1:6] == [f"subject said: line {number} \\x1b[2J\\x1b]52;c;x\\x07" for number in range(4, 9)]
     assert nb("verify", folder).code == 0
     nb("report", folder, "--html", "page.html")
-    assert "subject said: line 8" in Path("page.html").read_text()
+    page = Path("page.html").read_text()
+    assert "subject said: line 8" in page and page.count("line 8") > page.count("said: line 8"), "in a block of its own"
 
 
 def test_and_in_the_one_shot(nb, fake, speaks):
@@ -80,6 +81,8 @@ def test_where_nothing_went_to_standard_error_the_output_speaks(tmp_path):
     (tmp_path / "err").write_text("\n \n")
     (tmp_path / "out").write_text("a\nb\n\nERROR: no such file\n")
     assert last_words(tmp_path / "err", tmp_path / "out") == ("a", "b", "ERROR: no such file")
+    (tmp_path / "err").write_text("why\n")
+    assert last_words(tmp_path / "err", tmp_path / "out") == ("why",)
     assert last_words(tmp_path / "none", tmp_path / "none") == ()
 
 
