@@ -48,6 +48,12 @@ LIMITS = """\
 - While the reference is run again for noise floor, claims or probed arguments, images are in the memory of nb-compare
   alone. Linux closes that to other processes of the user; not to the superuser, and not on other systems.
   `inputs/env.txt` says under `images` which it was.
+- A bundle that is removed, or whose folder is called otherwise, is not missed: gate, `list` and `sweep` look at what is
+  there, and whoever may run it may delete it. A ledger that it was entered in still names it.
+- A case that expects a refusal says nothing of images: an engine that refuses every command line in the same words
+  passes it, which its note says. Other cases have to show that it gives images at all.
+- Pixels that are NaN in both images, with nothing bright around them, may have been spots. That is told as weak in each
+  gate until it is signed, and is no reason against a pass.
 - A process that an engine leaves is found and ended on Linux. Elsewhere one that leaves its process group goes on.
 - Engines are not kept from the network, from files of the user, or from one another's time.
 - What an engine takes from no file is not kept with a sum: the clock, the host's name, what `git show` reads from a
