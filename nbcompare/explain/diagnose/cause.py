@@ -16,6 +16,15 @@ from nbcompare.explain.diagnose.causes import CATALOGUE
 STRICT = 1e-6
 """An edit is proven when no pixel is further than this share of the reference's peak from the subject."""
 
+AS_WELL = 2.5
+"""Of two proofs, one that leaves so many times as much of the difference as the other does not explain it as well."""
+
+_TO_BE_TOLD = 2e-5
+"""What is left below this share, beside rounding, is not told from nothing."""
+
+EXPLAINED = 2e-3
+"""Share of the difference that a proof may leave beside rounding for nothing better to be looked for."""
+
 GUESS_CONFIDENCE = 0.8
 """No guess may claim more than this."""
 
@@ -82,10 +91,21 @@ class Diagnosis:
                 "tested": dict(self.tested) if self.tested else None, "notes": list(self.notes)}
 
 
-def ranked(causes: list[Cause]) -> tuple[Cause, ...]:
-    """Best first, one cause per id; a proven one that stands behind another proven one becomes its rival too."""
+def _outdone(causes: list[Cause], floor: float) -> list[Cause]:
+    """The causes, of which none is proven that another proven one explains far better: both give the subject to a
+    millionth of the peak, but what the better one leaves says how little noise there is, and the other leaves more."""
+    least = min((cause.left for cause in causes if cause.proven and cause.left), default=0.0)
+    enough = max(AS_WELL * least, 0.5 * floor, _TO_BE_TOLD)
+    return [replace(cause, proven=False, confidence=guess(cause.confidence), evidence=(
+                *cause.evidence, f"no proof: this leaves {cause.left:.1g} of the difference, another {least:.1g}"))
+            if cause.proven and least and cause.left and cause.left > enough else cause for cause in causes]
+
+
+def ranked(causes: list[Cause], floor: float = 0.0) -> tuple[Cause, ...]:
+    """Best first, one cause per id; a proven one that stands behind another proven one becomes its rival too.
+    ``floor`` is the share of the difference that rounding alone leaves."""
     best: dict[str, Cause] = {}
-    for cause in sorted(causes, key=lambda cause: cause.order):
+    for cause in sorted(_outdone(causes, floor), key=lambda cause: cause.order):
         best.setdefault(cause.id, cause)
     ordered = sorted(best.values(), key=lambda cause: cause.order)
     proven = [cause.id for cause in ordered if cause.proven]

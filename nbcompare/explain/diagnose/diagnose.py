@@ -6,7 +6,7 @@ Equal images have no cause, and what reproduces nothing is never more than a gue
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbcompare.engine.describe import DescriptionRefused
+from nbcompare.errors import NbCompareError
 from nbcompare.explain.diagnose.cause import NOT_FOUND, PERHAPS, Cause, Diagnosis, build, failed, not_described, ranked
 from nbcompare.explain.diagnose.causes import STALE_IMAGE
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
@@ -53,12 +54,13 @@ def diagnose(question: Question, options: DiagnosisOptions, simulator: Simulator
     tested = None
     if not question.argv and not options.quick:
         notes = [*notes, "told from the images alone: no trial can be run without arguments of nanoBragg"]
-    elif not options.quick and not settled(causes):
+    elif not options.quick and not settled(causes, pair.rounding_floor):
         outcome = _searched(question, causes, options, simulator)
         causes, tested = [*causes, *outcome.causes], outcome.as_dict() or None
         notes += outcome.notes
-    found = _worth_telling(ranked(_with_echoes(question, causes)))
-    return Diagnosis(False, found, figures(question), tuple(notes), tested)
+    causes, more = _with_echoes(question, causes)
+    found = _worth_telling(ranked(causes, pair.rounding_floor))
+    return Diagnosis(False, found, figures(question), (*notes, *more), tested)
 
 
 def _searched(question: Question, causes: Sequence[Cause], options: DiagnosisOptions,
@@ -89,14 +91,12 @@ def answer(asked: QuestionSource, options: DiagnosisOptions,
         from nbcompare.explain.diagnose.finders.filesize import diagnose_size
 
         return diagnose_size(asked.reference, asked.subject_file)
-    try:
-        with _simulator(options) as simulator:
-            if simulator is not None:
-                simulator.told = told
-            found = diagnose(asked.question, options, simulator)
-    except Exception as fault:  # without a process or a folder for trials, what is seen in the images stands
-        found = diagnose(asked.question, replace(options, quick=True))
-        found = replace(found, notes=(*found.notes, failed("trial runs", fault)))
+    with contextlib.ExitStack() as ended:
+        simulator, note = _opened(options, ended)
+        if simulator is not None:
+            simulator.told = told
+        found = diagnose(asked.question, replace(options, quick=simulator is None), simulator)
+    found = replace(found, notes=(*found.notes, *note))
     if found.agree or not asked.stale:
         return found
     stale = build(STALE_IMAGE, f"the subject's image is, byte for byte, one of another experiment: {asked.stale[0]}",
@@ -105,27 +105,42 @@ def answer(asked: QuestionSource, options: DiagnosisOptions,
     return replace(found, causes=ranked([stale, *found.causes]))
 
 
-@contextlib.contextmanager
-def _simulator(options: DiagnosisOptions) -> Iterator[Simulator | None]:
+def _opened(options: DiagnosisOptions, ended: contextlib.ExitStack) -> tuple[Simulator | None, list[str]]:
+    """(simulator, notes): the means for trial runs, none where the user wants none, or where no process or folder for
+    them can be had. It is closed with the stack; what fails in that is said, and takes nothing back."""
     if options.quick:
-        yield None
-        return
+        return None, []
     from nbcompare.engine.rendering.render_cache import RenderCache, default_cache
     from nbcompare.explain.diagnose.search.simulator import Simulator
 
-    with Simulator(RenderCache(default_cache())) as simulator:
-        yield simulator
+    notes: list[str] = []
+    try:
+        simulator = Simulator(RenderCache(default_cache()))
+    except (OSError, RuntimeError, NbCompareError) as fault:
+        return None, [failed("beginning trial runs", fault)]
+
+    def close() -> None:
+        try:
+            simulator.close()
+        except (OSError, RuntimeError, NbCompareError) as fault:
+            notes.append(failed("ending trial runs", fault))
+
+    ended.callback(close)
+    return simulator, notes
 
 
-def _with_echoes(question: Question, causes: Sequence[Cause]) -> list[Cause]:
-    """Causes that an echo speaks for get it as evidence."""
-    told = question_differences(question)
+def _with_echoes(question: Question, causes: Sequence[Cause]) -> tuple[list[Cause], list[str]]:
+    """Causes that an echo speaks for get it as evidence; a note where what the engines printed cannot be read."""
+    try:
+        told = question_differences(question)
+    except Exception as fault:  # any text may stand there: the causes hold without it
+        return list(causes), [failed("what the engines printed", fault)]
     out = []
     for cause in causes:
         lines = tuple(f"echo: {d.sentence}" for d in speaks_for(told, cause.id)[:1])
         more = 0.05 if lines and not cause.proven else 0.0
         out.append(replace(cause, evidence=cause.evidence + lines, confidence=cause.confidence + more))
-    return out
+    return out, []
 
 
 def figures(question: Question) -> dict[str, float | int | None]:

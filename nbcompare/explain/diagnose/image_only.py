@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from nbcompare.engine.describe import DescriptionRefused
-from nbcompare.explain.diagnose.cause import Cause, failed, not_described
+from nbcompare.explain.diagnose.cause import EXPLAINED, Cause, failed, not_described
 from nbcompare.explain.diagnose.finders import (
     displacement,
     echo,
@@ -34,6 +34,9 @@ Finder = Callable[[Question], Iterator[Cause]]
 SURE = 0.94
 """A proven cause of this confidence settles the question."""
 
+_UNRESOLVED = 0.01
+"""Noise of more than this share of the difference hides what would tell one cause from another."""
+
 STAGES = ((values, rounding), (noise, layout), (scale,), (placement,), (pattern,),
           (displacement, reflections, list_cut, echo, predicted, profiles))
 """Modules with finders. A sure cause ends the search after its stage: later ones look for patterns it explains."""
@@ -48,15 +51,19 @@ def image_only_causes(question: Question) -> tuple[list[Cause], list[str]]:
             for module in stage:
                 for finder in module.FINDERS:
                     found += _looked(finder, question, notes)
-            if settled(found):
+            if settled(found, question.pair.rounding_floor):
                 break
     return found, notes
 
 
-def settled(causes: Sequence[Cause]) -> bool:
-    """Whether an edit of the image already is the subject's, or none can be: nothing is left to look or run for."""
-    return any(cause.proven and cause.confidence >= SURE or cause.id in noise.CANNOT_BE_CARRIED_OUT
-               for cause in causes)
+def settled(causes: Sequence[Cause], floor: float = 0.0) -> bool:
+    """Whether an edit of the image already is the subject's, or none can be: nothing is left to look or run for.
+
+    A proof that leaves more of the difference than rounding does (``floor``, a share of it) settles nothing: another
+    cause may explain that as well."""
+    enough = EXPLAINED + min(3 * floor, _UNRESOLVED)
+    return any(cause.proven and cause.confidence >= SURE and (cause.left or 0.0) <= enough
+               or cause.id in noise.CANNOT_BE_CARRIED_OUT for cause in causes)
 
 
 def _looked(finder: Finder, question: Question, notes: list[str]) -> list[Cause]:

@@ -59,9 +59,24 @@ def test_what_is_seen_in_the_images_stands_where_trial_runs_fail(run_small, nb, 
         raise OSError("no space left")
 
     monkeypatch.setattr(f"nbcompare.explain.diagnose.search.{place}", fail)
-    monkeypatch.setattr("nbcompare.explain.diagnose.diagnose.settled", lambda causes: False)
+    monkeypatch.setattr("nbcompare.explain.diagnose.diagnose.settled", lambda *_: False)
     found = nb("diagnose", folder, "--format", "json", "--budget", "1")
     assert found.code == ExitCode.DIFFERS and found.json["causes"][0]["proven"]
+
+
+@pytest.mark.parametrize("place", ["diagnose.question_differences", "finders.scale.find_scale"])
+def test_what_fails_besides_is_said_and_takes_nothing_with_it(run_small, nb, monkeypatch, place):
+    """What engines print may be anything; a diagnosis that stumbles over it says so and ends as any other."""
+    _, folder = run_small("good", "bright")
+
+    def fail(*_, **__):
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(f"nbcompare.explain.diagnose.{place}", fail)
+    monkeypatch.setattr("nbcompare.explain.diagnose.finders.scale.FINDERS", (fail,))
+    found = nb("diagnose", folder, "--quick", "--format", "json")
+    assert found.code == ExitCode.DIFFERS
+    assert any("the diagnosis failed" in note and "IndexError" in note for note in found.json["notes"])
 
 
 def test_a_bundle_of_equal_images_has_no_cause_and_exits_with_0(run_small, nb):

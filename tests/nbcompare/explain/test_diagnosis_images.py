@@ -218,7 +218,7 @@ def test_a_finder_that_fails_is_named_in_a_note_and_the_others_go_on(tmp_path, m
     assert found.causes[0].sentence.startswith("the sum is not divided by the 7 phi steps")
 
 
-@pytest.mark.parametrize("place", ["image_only_causes", "figures", "ranked", "question_differences", "top_sentence"])
+@pytest.mark.parametrize("place", ["image_only_causes", "figures", "ranked", "top_sentence"])
 def test_a_diagnosis_that_fails_leaves_a_verdict_its_word(tmp_path, monkeypatch, place):
     def fail(*_):
         raise TypeError("no such thing")

@@ -188,7 +188,7 @@ class Fitter:
         """The reading on all regions; round numbers are taken where they do as well."""
         found = tuple(at)
         best = Fitted(parameter, found, self.trials.reading(self.trials.images(self.candidate(parameter, found))))
-        for digits in (4, 6):
+        for digits in (4, 6, 9):
             near = tuple(start if abs(value - start) < 1e-3 * step else float(f"{value:.{digits}g}")
                          for value, start, step in zip(at, parameter.start, parameter.steps, strict=True))
             if near != best.values and best.reading.scaled_left < 0.3:
@@ -278,8 +278,8 @@ class Fitter:
 
 def _as_good(reading: Reading, other: Reading) -> bool:
     """Whether one reading is worth another."""
-    if other.holds:
-        return reading.holds
+    if other.holds:  # a rounded number that leaves more than noise could be told from the right one
+        return reading.holds and (reading.explains or reading.left <= 1.01 * other.left)
     if other.scaled_holds:
         return reading.near
     return reading.left <= 1.01 * other.left

@@ -86,6 +86,15 @@ def nearest_guesses(tried: Iterable[Tried]) -> list[Cause]:
     return out
 
 
+def ruled_out(tried: Iterable[Tried]) -> list[str]:
+    """The causes that were carried out and came nowhere near the subject, so that a person can go on from there."""
+    nearest: dict[str, float] = {}
+    for entry in tried:
+        left = min(entry.reading.left, entry.reading.scaled_left)
+        nearest[entry.candidate.id] = min(left, nearest.get(entry.candidate.id, left))
+    return sorted(id for id, left in nearest.items() if left > NEAR)
+
+
 def _edit(candidate: Candidate) -> dict[str, Any]:
     """What was changed, for machines."""
     return {"kind": "file" if candidate.files else "argv", "argv": list(candidate.command.argv),

@@ -7,13 +7,14 @@ built on the hypothesis that came nearest. What is proven ends the search; the n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from nbcompare.explain.diagnose.cause import Cause
+from nbcompare.engine.describe import DescriptionRefused
+from nbcompare.explain.diagnose.cause import Cause, failed
 from nbcompare.explain.diagnose.causes import CATALOGUE
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.hypotheses import emulation_table
@@ -35,9 +36,9 @@ from nbcompare.explain.diagnose.search.fitting import (
 from nbcompare.explain.diagnose.search.list_cut import cut_trials
 from nbcompare.explain.diagnose.search.pairs import PairSearch
 from nbcompare.explain.diagnose.search.predicted import ANOTHER_PATTERN, MAY_MOVE_SPOTS, geometry_of
-from nbcompare.explain.diagnose.search.proofs import NEAR, Prover, Tried, nearest_guesses
+from nbcompare.explain.diagnose.search.proofs import NEAR, Prover, Tried, nearest_guesses, ruled_out
 from nbcompare.explain.diagnose.search.reflection_fit import reflection_trials
-from nbcompare.explain.diagnose.search.seeds import seed_guesses
+from nbcompare.explain.diagnose.search.seeds import clock_guesses, seed_guesses
 from nbcompare.explain.diagnose.search.simulator import Simulator
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 
@@ -76,6 +77,7 @@ class CauseSearch:
         self.tried: dict[RunKey, Tried] = {}
         self.found: list[Cause] = []
         self.aside: list[Cause] = []
+        self.aside_holds, self.notes = False, list[str]()
         self.seeds: list[Cause] = []
         self.responses: list[Response] = []
         self.fitted: set[ParameterKey] = set()
@@ -83,7 +85,7 @@ class CauseSearch:
 
     def outcome(self) -> SearchResult:
         if not self.trials.ready:
-            return SearchResult((), (self._why_not(),), self._facts())
+            return SearchResult(tuple(clock_guesses(self.question)), (self.trials.why_not,), self._facts())
         self.fitter = Fitter(self.trials)
         alike = self.question.pair.correlation > limits.ALIKE
         middle = (self._cheap, self._fits, self._rest) if alike else (self._rest, self._fits)
@@ -93,39 +95,32 @@ class CauseSearch:
         # Where a factor and an offset explain all of it, nothing that moves or bends the pattern is worth a walk.
         late = () if self.trials.line_alone else (self._seeds, self._far_fits, self._pairs)
         for stage in (*own, *early, self._emulations, *middle, *late):
-            stage()
+            self._carried_on(stage)
             if self.aside and stage not in early:
                 self.found = self.found or self.aside
             if self.found:
                 break
         guesses = [] if self.found else [*self.seeds, *nearest_guesses(self.tried.values())]
-        return SearchResult((*self.found, *guesses), (), self._facts())
+        return SearchResult((*self.found, *guesses), tuple(self.notes), self._facts())
 
-    def _why_not(self) -> str:
-        residual = self.trials.base_residual
-        if residual == float("inf"):
-            said = self.trials.simulator.last_words.strip().splitlines()
-            return f"not tested: the simulator gives no image of this command ({said[-1] if said else 'no answer'})"
-        return ("not tested: with the unedited command the simulator does not give the reference "
-                f"(off by {residual:.2g} of its peak)")
+    def _carried_on(self, stage: Callable[[], None]) -> None:
+        """A stage, which when it fails takes neither the others with it nor what was found before."""
+        try:
+            stage()
+        except DescriptionRefused:
+            raise
+        except Exception as fault:
+            self.notes.append(failed(f"trial runs, {stage.__name__.strip('_')}", fault))
 
     def _facts(self) -> dict[str, Any]:
         trials = self.trials
         residual = trials.base_residual
         return {"ready": trials.ready, "baseline_residual": residual if residual < float("inf") else None,
                 "emulations": sorted(trials.emulate), "regions": [list(region.bounds) for region in trials.regions],
-                "ruled_out": [] if self.found else self._ruled_out(),
+                "ruled_out": [] if self.found else ruled_out(self.tried.values()),
                 "renders": trials.simulator.renders - self.renders_before, "tried": len(self.tried),
                 "seconds": round(trials.clock.waited, 2), "processor_seconds": round(trials.clock.of_processors, 2),
                 "budget_s": trials.budget_s}
-
-    def _ruled_out(self) -> list[str]:
-        """The causes that were carried out and came nowhere near the subject, so that a person can go on from there."""
-        nearest: dict[str, float] = {}
-        for tried in self.tried.values():
-            left = min(tried.reading.left, tried.reading.scaled_left)
-            nearest[tried.candidate.id] = min(left, nearest.get(tried.candidate.id, left))
-        return sorted(id for id, left in nearest.items() if left > NEAR)
 
     # --- the order ---------------------------------------------------------------------------------------------
 
@@ -226,12 +221,16 @@ class CauseSearch:
             self.found += self.prover.proven(candidate, reading, (f"together with: {others}",) if others else ())
 
     def _settles(self, candidate: Candidate, reading: Reading) -> bool:
-        """Keep what a reading proves. What needs a factor besides is put aside: a single cause may explain as much."""
-        if reading.holds:
-            self.found += self.prover.proven(candidate, reading)
+        """Keep what a reading proves, and say whether that ends the search. What leaves more than noise, or needs a
+        factor besides, is put aside: another cause may explain all of it, or a single one as much."""
+        if reading.explains:
+            self.found += [*self.prover.proven(candidate, reading), *(c for c in self.aside if self.aside_holds)]
+        elif reading.holds:
+            self.aside = [*(self.aside if self.aside_holds else ()), *self.prover.proven(candidate, reading)]
+            self.aside_holds = True
         elif reading.scaled_holds and not self.aside:
             self.aside = self.prover.proven(candidate, reading)
-        return reading.holds
+        return reading.explains
 
     # --- fits --------------------------------------------------------------------------------------------------
 

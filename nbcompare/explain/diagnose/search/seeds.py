@@ -13,6 +13,7 @@ import numpy as np
 from nbcompare.explain.diagnose.cause import Cause, build
 from nbcompare.explain.diagnose.causes import mistake_id
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search.trials import CauseTrials
 
 _SEEDS = (1009, 20011, 300007)
@@ -22,10 +23,23 @@ def seed_guesses(trials: CauseTrials) -> Iterator[Cause]:
     """A guess that the mosaic domains, or the random orientation, were drawn from another seed."""
     question = trials.question
     if question.setting.mosaic_spread > 0:
-        yield from _like_other_seeds(trials, "-mosaic_seed", mistake_id("mosaic-seed", "value"), "the mosaic domains")
+        yield from _like_other_seeds(trials, "-mosaic_seed", mistake_id("mosaic-seed", "value"),
+                                     "the mosaic domains were")
     misset = question.command.find("-misset")
     if misset and len(misset.values) == 1:
-        yield from _like_other_seeds(trials, "-misset_seed", mistake_id("misset-seed", "value"), "the orientation")
+        yield from _like_other_seeds(trials, "-misset_seed", mistake_id("misset-seed", "value"), "the orientation was")
+
+
+def clock_guesses(question: Question) -> Iterator[Cause]:
+    """Where no trial can be made, as the command does not give the reference: an orientation that the C program drew
+    by the clock is one reason for that."""
+    misset = question.command.find("-misset")
+    if misset and misset.values[:1] == ("random",) and not question.command.has("-misset_seed"):
+        yield build(mistake_id("misset-seed", "value"),
+                    "the orientation was drawn from another seed: without -misset_seed the C program takes it from the "
+                    "clock", ("the command asks for -misset random and gives no -misset_seed, so that two runs of the "
+                              "C program differ as much", "add -misset_seed to both commands to compare them"),
+                    confidence=0.7)
 
 
 def _like_other_seeds(trials: CauseTrials, option: str, id: str, words: str) -> Iterator[Cause]:
@@ -43,10 +57,10 @@ def _like_other_seeds(trials: CauseTrials, option: str, id: str, words: str) -> 
     scatter = float(np.std([other.sum() / base.sum() for other in others]))
     sums = abs(float(subject.sum() / base.sum()) - 1)
     if 0.5 * min(usual) < here < 2 * max(usual) and 0.4 < across / here < 2.5 and sums < 4 * scatter + 0.02:
-        yield build(id, f"{words} were drawn from another seed", (
+        yield build(id, f"{words} drawn from another seed", (
             f"the subject is {here / float(np.median(usual)):.2f} times as far from the reference as images of other "
             f"seeds are, and {across / float(np.median(usual)):.2f} times as far from those",), tested=True,
-            confidence=0.6)
+            confidence=0.7)
 
 
 def _flat(parts: list[np.ndarray]) -> np.ndarray:

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from nbcompare.compare.image import Roi
-from nbcompare.explain.diagnose.cause import STRICT
+from nbcompare.explain.diagnose.cause import EXPLAINED, STRICT
 from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER, EMULATION_NAMES
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.question import Question
@@ -30,7 +30,8 @@ BASE_TOLERANCE = 1e-6
 class Reading:
     """How near a rendered hypothesis is: worst pixel over the subject's largest, and the share of the difference
     that is left; the same after the best factor and offset (``scale``, ``offset``). ``blank`` is the share that an
-    empty image would leave: what is not below it resembles nothing."""
+    empty image would leave: what is not below it resembles nothing. ``noise`` is the share that rounding,
+    and the simulator's own distance from the reference, may leave."""
 
     worst: float
     left: float
@@ -41,6 +42,12 @@ class Reading:
     scaled_left: float = math.inf
     scaled_holds: bool = False
     blank: float = math.inf
+    noise: float = 0.0
+
+    @property
+    def explains(self) -> bool:
+        """Whether it holds, and leaves no more than noise: then no other hypothesis can explain it better."""
+        return self.holds and self.left <= EXPLAINED + self.noise
 
     @property
     def near(self) -> bool:
@@ -135,6 +142,15 @@ class CauseTrials:
             self.emulate = best
         return False
 
+    @property
+    def why_not(self) -> str:
+        """Why no trial means anything, where they are not ready."""
+        if self.base_residual == math.inf:
+            said = self.simulator.last_words.strip().splitlines()
+            return f"not tested: the simulator gives no image of this command ({said[-1] if said else 'no answer'})"
+        return ("not tested: with the unedited command the simulator does not give the reference "
+                f"(off by {self.base_residual:.2g} of its peak)")
+
     # --- one trial -----------------------------------------------------------------------------------------
 
     def images(self, candidate: Candidate, count: int | None = None) -> list[np.ndarray] | None:
@@ -171,13 +187,14 @@ class CauseTrials:
         before = float(np.linalg.norm(aim - start))
         if before == 0:
             return NOTHING
-        floor = 0.05 + 3 * (_ROUNDING * float(np.linalg.norm(aim)) / before) + self._base_floor(before)
+        noise = 3 * (_ROUNDING * float(np.linalg.norm(aim)) / before) + self._base_floor(before)
+        floor = 0.05 + noise
         yardstick = self.question.pair.yardstick
         worst, left = self._distance(aim - rendered, before, yardstick)
         scale, offset = _line(rendered, aim)
         scaled_worst, scaled_left = self._distance(aim - scale * rendered - offset, before, yardstick)
         return Reading(worst, left, worst <= STRICT and left <= floor, scale, offset, scaled_worst, scaled_left,
-                       scaled_worst <= STRICT and scaled_left <= floor, float(np.linalg.norm(aim)) / before)
+                       scaled_worst <= STRICT and scaled_left <= floor, float(np.linalg.norm(aim)) / before, noise)
 
     def _base_floor(self, before: float) -> float:
         """What the simulator itself is away from the reference, as a share of the difference."""

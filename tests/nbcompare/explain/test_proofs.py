@@ -1,0 +1,81 @@
+"""When a cause is proven: it leaves no more than noise of the difference, and no other explains it far better."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nbcompare.explain.diagnose import DiagnosisOptions, Question
+from nbcompare.explain.diagnose.cause import carried_out, ranked
+from nbcompare.explain.diagnose.diagnose import diagnose
+from nbcompare.explain.diagnose.image_only import settled
+from nbcompare.explain.diagnose.search.fitting import _as_good
+from nbcompare.explain.diagnose.search.seeds import clock_guesses
+from nbcompare.explain.diagnose.search.trials import Reading
+
+SIDE = 80
+ARGV = ("-cell", "61", "73", "87", "-default_F", "50", "-lambda", "1.3", "-distance", "175", "-pixel", "0.15",
+        "-detpixels", str(SIDE), "-N", "6", "-polar", "0", "-fluence", "1e24", "-nonoise")
+
+
+def proof(id, left, prior=0.9):
+    return carried_out(id, f"{id} is to blame", (), residual=1e-7, left=left, what="an edit", confidence=0.96,
+                       prior=prior)
+
+
+def test_a_proof_that_leaves_far_more_than_another_is_a_guess():
+    """The likelier mistake leaves 3 % of the difference and the other 3e-5: both images are alike to 1e-6 of the peak,
+    but the noise is no more than what the second one leaves."""
+    first, second = ranked([proof("polarization-missing", 0.03), proof("obliquity-missing", 3e-5, prior=0.3)])
+    assert (first.id, first.proven, first.rivals) == ("obliquity-missing", True, ())
+    assert not second.proven and second.confidence <= 0.8 and "no proof" in second.evidence[-1]
+
+
+@pytest.mark.parametrize("one, other, floor", [(3e-5, 7e-5, 0.0), (1e-7, 1e-5, 0.0), (0.002, 0.009, 0.02)])
+def test_proofs_that_noise_does_not_part_stay_proven_and_name_each_other(one, other, floor):
+    found = ranked([proof("polarization-missing", other), proof("obliquity-missing", one)], floor)
+    assert all(cause.proven and len(cause.rivals) == 1 for cause in found)
+
+
+@pytest.mark.parametrize("left, floor, settles", [(1e-3, 0.0, True), (0.04, 0.0, False), (0.009, 0.02, True),
+                                                  (0.04, 0.02, False), (None, 0.0, True)])
+def test_a_proof_settles_the_question_only_where_it_leaves_no_more_than_noise(left, floor, settles):
+    assert settled([proof("polarization-rotated", left)], floor) is settles
+
+
+def test_a_rounded_number_is_taken_only_where_it_explains_as_much():
+    exact = Reading(1e-8, 1e-5, True, noise=1e-5)
+    assert not _as_good(Reading(9e-7, 0.04, True, noise=1e-5), exact)
+    assert _as_good(Reading(1e-8, 2e-5, True, noise=1e-5), exact)
+
+
+def spots():
+    draw = np.random.default_rng(3)
+    y, x = np.mgrid[:SIDE, :SIDE]
+    image = np.full((SIDE, SIDE), 300.0)
+    for height in draw.uniform(50, 1000, 30):
+        image += height * np.exp(-((y - draw.uniform(0, SIDE)) ** 2 + (x - draw.uniform(0, SIDE)) ** 2) / 4)
+    return image.astype("<f4")
+
+
+@pytest.mark.parametrize("id", ["polarization-missing", "obliquity-missing"])
+def test_two_factors_that_differ_in_the_last_digits_are_told_apart(id):
+    """(1 + cos^2)/2 and cos agree to the fourth order in the angle: 8e-7 at the corners here, of a change of 1e-3."""
+    reference = spots()
+    question = Question(reference, reference, ARGV, Path())
+    rows, columns = np.divmod(np.arange(SIDE * SIDE), SIDE)
+    detector = question.detector
+    factor = (detector.polarization_factor(columns, rows, 0.0) if id == "polarization-missing" else
+              detector.cos_obliquity(columns, rows)).reshape(SIDE, SIDE)
+    subject = (reference / factor).astype("<f4")
+    found = diagnose(Question(reference, subject, ARGV, Path()), DiagnosisOptions(quick=True)).causes
+    said = [cause.id for cause in found if cause.proven]
+    other = {"polarization-missing": "obliquity-missing", "obliquity-missing": "polarization-missing"}[id]
+    assert id in said and other not in said, [(c.id, c.left) for c in found]
+
+
+@pytest.mark.parametrize("words, count", [(("-misset", "random"), 1), (("-misset", "1", "2", "3"), 0),
+                                          (("-misset", "random", "-misset_seed", "5"), 0)])
+def test_a_random_orientation_without_a_seed_is_named_where_no_trial_is_possible(words, count):
+    question = Question(spots(), spots()[::-1], (*ARGV, *words), Path())
+    assert [cause.id for cause in clock_guesses(question)] == ["misset-seed-value"] * count
