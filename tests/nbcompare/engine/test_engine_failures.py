@@ -3,10 +3,11 @@
 import os
 import time
 
+import numpy as np
 import pytest
 
 from nbcompare.compare.image import Shape
-from nbcompare.engine.taken_image import take_float_image
+from nbcompare.engine.taken_image import content_failure, take_float_image
 
 FAILURES = [
     ("crash", "crashed", "crashed with SIGSEGV"),
@@ -145,3 +146,9 @@ def test_a_stray_file_of_another_run_cannot_be_read(run_small, tmp_path):
     (tmp_path / "float.bin").write_bytes(b"\x00\x00\x80\x3f" * 63)
     said, _ = run_small("good", "silent")
     assert said.json["runs"][1]["failure"]["kind"] == "no-image"
+
+
+def test_where_pixels_may_be_no_number_an_image_of_nothing_else_has_failed_all_the_same():
+    some, all_of_them = np.array([[1.0, np.nan]]), np.full((1, 2), np.nan)
+    assert content_failure(some).kind == content_failure(all_of_them, any_number=True).kind == "nan-image"
+    assert content_failure(some, any_number=True) is None

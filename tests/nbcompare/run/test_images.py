@@ -153,6 +153,18 @@ def test_pixels_that_are_no_number_are_an_error_unless_asked_for(nb):
         assert nb("images", "a.npy", "b.npy", "--nan", "compare", "--threshold", f"nan_mismatch={most}").code == code
 
 
+def test_pixels_that_are_no_number_in_both_or_masked_are_nobody_s_fault(nb):
+    image = np.random.default_rng(2).exponential(5, (40, 50))
+    image[3, 4] = np.nan
+    for name in ("a.npy", "b.npy"):
+        np.save(name, image)
+    np.save("mask.npy", np.isnan(image).astype("u1"))
+    said = nb("images", "a.npy", "b.npy", "--no-bundle", "--nan", "compare")
+    assert said.code == 0 and "none of 1999 pixels differs" in said.out
+    said = nb("images", "a.npy", "b.npy", "--no-bundle", "--mask", "mask.npy")
+    assert said.code == 0 and "none of 1999 pixels differs" in said.out
+
+
 def test_two_shapes_are_exit_4_and_a_mask_of_another_shape_too(nb):
     np.save("a.npy", np.random.default_rng(2).exponential(5, (40, 50)))
     np.save("b.npy", np.random.default_rng(2).exponential(5, (40, 51)))

@@ -27,7 +27,7 @@ def golden(project, run):
         engines = yaml.safe_load((project.home / "nb-compare.yaml").read_text())["engines"]
         image = {"file": "golden.npy", "format": "numpy", "origin": ORIGIN,
                  "sha256": hashlib.sha256(file.read_bytes()).hexdigest()} | changes
-        engines["reference"] = {"image": image}
+        engines["reference"] = {"image": {key: value for key, value in image.items() if value is not None}}
         (project.home / "nb-compare.yaml").write_text(json.dumps({"engines": engines}))
         project.commit("a golden image")
 
@@ -60,7 +60,8 @@ def test_another_image_under_the_name_is_refused_and_turns_the_gate_red(golden, 
 
 
 @pytest.mark.parametrize("changes, words", [
-    ({"origin": " "}, "origin must not be empty"), ({"file": "no.npy"}, "no.npy"), ({"sha256": "0"}, "64 hexadecimal"),
+    ({"origin": " "}, "origin must not be empty"), ({"origin": None}, "origin"), ({"sha256": None}, "sha256"),
+    ({"file": "no.npy"}, "no.npy"), ({"sha256": "0"}, "64 hexadecimal"),
     ({"format": "raw"}, "a raw file does not say its type"), ({"sha265": "0"}, "unknown key")])
 def test_an_image_without_all_that_it_needs_is_one_error_with_its_place(golden, nb, changes, words):
     golden.golden(**changes)

@@ -205,6 +205,16 @@ def test_the_gate_asks_what_another_engine_is_made_of(others, nb, tmp_path):
     assert said.code != 0 and "is not what nb-compare.yaml declares now" in said.out
 
 
+def test_another_engine_that_was_changed_while_it_ran_has_failed(others, nb, monkeypatch):
+    from nbcompare.engine.watch import EngineWatch
+
+    monkeypatch.setattr(EngineWatch, "fault", lambda watch, but=(): "was changed while it ran: npy.py changed"
+                        if watch.program.name == "npy.py" else None)
+    said, folder = others({"npy": {"engine": "numpy-port"}})
+    assert said.code == 2 and "npy.py changed" in str(said.json["verdict"]["reasons"])
+    assert nb("verify", folder).code == 0
+
+
 def test_gaps_that_another_engine_states_are_kept_and_need_a_threshold(others, nb, tmp_path):
     cbf = "import fabio\nimage = np.where(np.arange(9) == 2, -1, values.reshape(7, 9)).astype('i4')\n"
     (tmp_path / "npy.py").write_text(f"{NPY.rpartition('np.save')[0]}{cbf}"
