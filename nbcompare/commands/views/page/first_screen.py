@@ -19,7 +19,7 @@ from nbcompare.commands.views.page.stored_image import stored_image
 from nbcompare.commands.views.terminal import next_step, shown
 from nbcompare.compare.image import Roi
 from nbcompare.errors import to_type
-from nbcompare.explain.diagnose.cause import standing_of
+from nbcompare.explain.diagnose.cause import BESIDE, standing_of
 from nbcompare.verdict.divergence import RuleOutcome, rules_of
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, EMULATED
 from nbcompare.verdict.verdict import Label
@@ -55,6 +55,11 @@ class CauseShown:
     confidence: float | None
     evidence: tuple[str, ...] = ()
     from_run: bool = False
+
+    @property
+    def beside_claim(self) -> bool:
+        """Whether it is that of the rest alone: "proven" under NOT PROVEN would read as if the claim were."""
+        return self.sentence.startswith(BESIDE)
 
 
 def first_screen(bundle: Bundle, pair: ShownPair | None, diagnosis: Mapping[str, Any] | None) -> dict[str, Any]:
