@@ -78,7 +78,7 @@ def test_what_is_saved_while_it_is_found_out_what_the_subject_is_made_of_is_a_sa
 def test_the_mask_of_the_case_is_laid_on_the_subject(watch):
     """A pixel that the subject alone masks is no evidence; without the mask it would be a failure."""
     watch.project.case.write_text(watch.project.case.read_text() + "mask: {subject: {above: 1500}}\n")
-    lines = watch(lambda project: project.core.write_text(project.core.read_text().replace("1000.0", "2000.0"))).out
+    lines = watch(lambda project: project.core.write_text(project.core.read_text().replace("1000.0", "2000.00"))).out
     assert "as it is: PASS" in lines and "core.py: BLOCKED" in lines
 
 
