@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.inputs import GENERATORS
 
 CASE = load_case(Path(__file__).resolve().parent.parent / "cases/supervisor-nanobragg.yaml")

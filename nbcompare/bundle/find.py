@@ -19,7 +19,7 @@ from pathlib import Path
 
 from nbcompare.bundle.listing import newest_in
 from nbcompare.bundle.names import RECORD, SIGNOFFS, STAMP
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.from_arguments import ONE_SHOT
 from nbcompare.errors import EvidenceError, nearest
 

@@ -7,14 +7,16 @@ from nbcompare import door
 if TYPE_CHECKING:
     from nbcompare.case.arguments.command import Command, parse_command
     from nbcompare.case.arguments.options import REFERENCE, SUBJECT, Option, all_options
-    from nbcompare.case.case import Case, cells_of, load_case
+    from nbcompare.case.case import Case
+    from nbcompare.case.case_file import load_case
+    from nbcompare.case.cells import cells_of
     from nbcompare.case.claims import Claim
     from nbcompare.case.from_arguments import one_shot_case
     from nbcompare.case.inputs import StagedInput, stage_inputs
     from nbcompare.case.phases import Phases, load_phases
     from nbcompare.case.threshold import Threshold
 else:
-    __getattr__ = door(__name__, {"case": "Case cells_of load_case", "claims": "Claim",
+    __getattr__ = door(__name__, {"case": "Case", "cells": "cells_of", "case_file": "load_case", "claims": "Claim",
                                   "arguments.command": "Command parse_command", "from_arguments": "one_shot_case",
                                   "inputs": "StagedInput stage_inputs",
                                   "arguments.options": "REFERENCE SUBJECT Option all_options",

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from nbcompare.case.arguments.command import declared_shape, size_is_in_a_header, unseeded_orientation
 from nbcompare.case.arguments.named_files import FLOAT_OPTION, file_faults
 from nbcompare.case.arguments.option_faults import mistyped_size, no_option_in
+from nbcompare.case.case import Case
 from nbcompare.case.parts import NAME
 from nbcompare.errors import UsageError
-
-if TYPE_CHECKING:
-    from nbcompare.case.case import Case
 
 
 def command_faults(case: Case) -> Iterator[tuple[str, str]]:

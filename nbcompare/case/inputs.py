@@ -13,14 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from nbcompare.case.case import Case, CaseInput
 from nbcompare.case.lysozyme import amplitudes_text, orientation_text
-from nbcompare.errors import CaseError, FileError, UsageError
+from nbcompare.errors import CaseError, FileError, UsageError, nearest
 from nbcompare.files import hash_of_named, sha256_of, user_cache, write_whole
-
-if TYPE_CHECKING:
-    from nbcompare.case.case import Case, CaseInput
 
 GENERATORS = {
     "lysozyme-orientation": orientation_text,
@@ -108,3 +105,16 @@ def copy_input(source: Path, target: Path) -> None:
 def hash_inputs(inputs: Iterable[StagedInput]) -> str:
     """One sha256 over the names and bytes of all staged inputs."""
     return hash_of_named(sorted((entry.name, entry.sha256) for entry in inputs))
+
+
+def parse_input_override(text: str, case: Case) -> tuple[str, Path]:
+    """``NAME=PATH`` of --input: which input of the case is replaced, and by what."""
+    name, equals, path = text.partition("=")
+    if not equals or not path:
+        raise UsageError(f"--input {text!r} must read NAME=PATH")
+    names = [entry.name for entry in case.inputs]
+    if name not in names:
+        raise UsageError(f"--input {text!r}: the case has no input {name!r}; {nearest(name, names)}")
+    if not Path(path).is_file():
+        raise UsageError(f"--input {text!r}: there is no file {path}")
+    return name, Path(path)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbcompare.case.case import protected_names
+from nbcompare.case.case_file import protected_names
 from nbcompare.case.reading.all_faults import reading_on
 from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.errors import nearest

@@ -11,7 +11,9 @@ from typing import Any
 
 from nbcompare.case.arguments.option_faults import nearly_options, option_faults
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
-from nbcompare.case.case import Case, cells_of, load_case
+from nbcompare.case.case import Case
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cells_of
 from nbcompare.case.phases import load_phases
 from nbcompare.case.project import PROJECT_FILE, declared_engines, load_project, project_above, refuse_code_variables
 from nbcompare.case.reading.all_faults import collected_faults, reading_on

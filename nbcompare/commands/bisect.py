@@ -50,7 +50,8 @@ def command(case_file: Path, repo: Path, good: str, bad: str, side: str, build: 
     nb-compare.yaml count as they are now, for every commit. Given again, the same command goes on where it was stopped.
     It exits with 0 when the commit is found, with 8 when it is one of several that cannot be judged.
     """
-    from nbcompare.case.case import load_case, parse_input_override
+    from nbcompare.case.case_file import load_case
+    from nbcompare.case.inputs import parse_input_override
     from nbcompare.commands.views.bisect import bisection_as_dict, bisection_report
     from nbcompare.engine.progress import Progress
     from nbcompare.files import dump_json

@@ -25,7 +25,7 @@ def command(folder: Path, case_file: Path | None, told: Published) -> ExitCode:
     and the reason given.
     """
     from nbcompare.bundle.check.recheck import check_bundle
-    from nbcompare.case.case import load_case
+    from nbcompare.case.case_file import load_case
     from nbcompare.commands.views.bundles import loosened_lines, recheck_report
     from nbcompare.commands.views.results import result_of_recheck
 

@@ -24,7 +24,8 @@ def command(case: Path, overrides: tuple[str, ...], bundles: Path, c_bin: str | 
     """Show what a run of a case would rest on: each value, and the file and line, option, variable or default that it
     comes from. Nothing is run. The commands themselves: nb-compare run CASE --dry-run.
     """
-    from nbcompare.case.case import load_case, parse_input_override
+    from nbcompare.case.case_file import load_case
+    from nbcompare.case.inputs import parse_input_override
     from nbcompare.commands.document import say_document
     from nbcompare.commands.views.terminal import table
     from nbcompare.run.effective import effective_values

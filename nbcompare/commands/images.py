@@ -59,7 +59,7 @@ def command(reference: Path, subject: Path, arguments: tuple[str, ...], case_fil
     simulator too.
     """
     from nbcompare.bundle.found import DIAGNOSIS, keep
-    from nbcompare.case.case import load_case
+    from nbcompare.case.case_file import load_case
     from nbcompare.case.from_text import thresholds_from
     from nbcompare.commands.views.diagnosis import diagnosis_report
     from nbcompare.commands.views.images import images_report

@@ -99,7 +99,7 @@ def complete_regions(ctx: click.Context, param: click.Parameter, incomplete: str
 def _regions_named(ctx: click.Context) -> list[str]:
     from nbcompare.bundle.bundle import load_bundle
     from nbcompare.bundle.find import find_bundle
-    from nbcompare.case.case import load_case
+    from nbcompare.case.case_file import load_case
 
     left = (word for word in ctx.args if not word.startswith("-"))  # not yet taken, as an option lacks its value still
     named = ctx.params.get("folder") or next(iter(ctx.params.get("what") or ()), None) or next(left, None)

@@ -114,7 +114,7 @@ def case_for_arrays(path: Path, shape: tuple[int, ...]) -> Case:
     Raises CaseError for one that cannot be read, UsageError for a matrix, whose cells have thresholds of their own, and
     for a mask, which would be lost; ShapeError for arrays of another shape, of which its regions would be a part.
     """
-    from nbcompare.case.case import load_case
+    from nbcompare.case.case_file import load_case
     from nbcompare.compare.image import Shape
     from nbcompare.errors import ShapeError, UsageError
 

@@ -86,7 +86,8 @@ class ParityFile(pytest.File):
     """A case file: one test for each threshold in each region."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        from nbcompare.case.case import cells_of, load_case
+        from nbcompare.case.case_file import load_case
+        from nbcompare.case.cells import cells_of
         from nbcompare.errors import NbCompareError
 
         try:
@@ -181,7 +182,8 @@ def _notes_folder(config: pytest.Config) -> Path:
 
 
 def _run(config: pytest.Config, path: Path, cell: str) -> dict[str, str]:
-    from nbcompare.case.case import cell_named, load_case
+    from nbcompare.case.case_file import load_case
+    from nbcompare.case.cells import cell_named
     from nbcompare.errors import NbCompareError
     from nbcompare.run.api import run_case
 

@@ -57,7 +57,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
             bundles: Path, c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool,
             resample: bool, allow_weak: str | None, sandbox: bool, told: Published) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
-    from nbcompare.case.case import parse_input_override
+    from nbcompare.case.inputs import parse_input_override
     from nbcompare.commands.views.results import result_of
     from nbcompare.commands.views.terminal import next_step, shown
     from nbcompare.run.one_case import run_case
@@ -92,7 +92,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
 
 def _one_cell(path: Path, told: Published) -> Case:
     """The case of a file. Raises UsageError for one that is many; what is wrong is told of this case."""
-    from nbcompare.case.case import load_case
+    from nbcompare.case.case_file import load_case
 
     try:
         case = load_case(path)
@@ -107,7 +107,8 @@ def _one_cell(path: Path, told: Published) -> Case:
 
 def _show_commands(cases: Sequence[Path], overrides: Sequence[str], options: RunOptions) -> ExitCode:
     """The commands of a run, as a shell takes them."""
-    from nbcompare.case.case import load_case, parse_input_override
+    from nbcompare.case.case_file import load_case
+    from nbcompare.case.inputs import parse_input_override
     from nbcompare.run.effective import planned_commands
 
     for case in gathered([partial(load_case, path) for path in cases]):

@@ -25,7 +25,8 @@ def command(case_file: Path, overrides: tuple[str, ...], saves: int | None, c_bi
     The line says how many times further each figure could be off: below 1 it is outside. The reference is run once, and
     kept in the cache; no bundle is made. Ctrl-C ends it. It exits as the last line says: 0 where every threshold held.
     """
-    from nbcompare.case.case import load_case, parse_input_override
+    from nbcompare.case.case_file import load_case
+    from nbcompare.case.inputs import parse_input_override
     from nbcompare.commands.views.watch import save_line
     from nbcompare.engine.progress import Progress
     from nbcompare.run.options import RunOptions

@@ -18,9 +18,11 @@ from nbcompare.bundle.find import find_bundle
 from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.case.arguments.named_files import files_of
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
-from nbcompare.case.case import Case, cell_named, load_case, parse_input_override
+from nbcompare.case.case import Case
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cell_named
 from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, require_options, stage_arguments
-from nbcompare.case.inputs import stage_inputs
+from nbcompare.case.inputs import parse_input_override, stage_inputs
 from nbcompare.case.project import project_above, refuse_code_variables
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.again import engine_again

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.case.case import cells_of, load_case
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cells_of
 from nbcompare.case.phases import Phase, Phases
 from nbcompare.errors import ExitCode, UsageError, nearest, worst
 from nbcompare.plan.earlier import earlier_item

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.case import Case
-from nbcompare.case.case import load_case as _load_case
+from nbcompare.case.case_file import load_case as _load_case
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, Masks
 from nbcompare.compare.compare import compare_images as _compare_images
@@ -57,7 +57,7 @@ def run_case(case: str | Path | Case, *, reference: str | Path | None = None, su
     UsageError before anything is run when the case, an engine or an input cannot be used (also for an empty program,
     and for a Case that is not what its file says), and FileError when no bundle can be written.
     """
-    from nbcompare.case.case import parse_input_override
+    from nbcompare.case.inputs import parse_input_override
     from nbcompare.engine.progress import Progress
     from nbcompare.run.given_words import (
         checked_case,

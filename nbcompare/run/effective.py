@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.case.arguments.options import FLOAT_FILE, REFERENCE, SUBJECT
-from nbcompare.case.case import NANOBRAGG, Case, Limits, cells_of, load_case
+from nbcompare.case.case import NANOBRAGG, Case, Limits
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cells_of
 from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.case.lines import lines_of
 from nbcompare.case.masking import FAIL

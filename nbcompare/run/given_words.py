@@ -10,7 +10,9 @@ from dataclasses import fields
 from numbers import Real
 from pathlib import Path
 
-from nbcompare.case.case import Case, cells_of, load_case
+from nbcompare.case.case import Case
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cells_of
 from nbcompare.errors import NbCompareError, UsageError
 
 _ARGUMENT_OF = {"--c-bin": "reference=", "--py-bin": "subject=", "--inputs": "inputs=", "--input": "inputs="}

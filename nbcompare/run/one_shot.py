@@ -23,7 +23,8 @@ from nbcompare.bundle.beside import overlooked
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.names import FAILED, PICTURES, SUMMARY, image_name, output_name, region_picture_name
 from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
-from nbcompare.case.case import Case, load_case
+from nbcompare.case.case import Case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, require_options, stage_arguments, with_inputs
 from nbcompare.case.plain_text import plain_case_text
 from nbcompare.case.project import project_above

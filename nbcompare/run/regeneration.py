@@ -21,7 +21,9 @@ from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.names import CASE_FILE, DATA, image_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
-from nbcompare.case.case import Case, cell_named, load_case
+from nbcompare.case.case import Case
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cell_named
 from nbcompare.case.project import project_above, refuse_code_variables
 from nbcompare.compare.image import read_float_image
 from nbcompare.engine.again import engine_again

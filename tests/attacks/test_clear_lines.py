@@ -178,7 +178,7 @@ def put(document, path, value):
 @SMALL
 def test_no_value_of_a_key_ends_with_a_trace(tmp_path_factory, schema, path, value):
     """JSON is YAML; what is wrong is a case error, and what is right is loaded."""
-    from nbcompare.case.case import load_case
+    from nbcompare.case.case_file import load_case
     from nbcompare.case.phases import load_phases
     from nbcompare.case.project import load_project
     from nbcompare.errors import NbCompareError

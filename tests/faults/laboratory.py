@@ -206,7 +206,7 @@ def _warm_up() -> None:
     import nbcompare.run.one_case  # noqa: F401
     from nbcompare.bundle.names import moment_of
     from nbcompare.bundle.schema import record_schema
-    from nbcompare.case.case import load_case
+    from nbcompare.case.case_file import load_case
     from nbcompare.cli import COMMANDS, main
     from nbcompare.compare.compare import compare_images
     from nbcompare.compare.image import Roi, Shape

@@ -60,7 +60,7 @@ def test_a_limit_that_judges_excuses_the_other_end_that_does_not():
 
 
 def test_a_sweep_with_resample_is_not_done_by_a_bundle_without(tmp_path):
-    from nbcompare.case.case import load_case
+    from nbcompare.case.case_file import load_case
     from nbcompare.run.one_case import RunOptions
     from nbcompare.run.sweep.plan import key_of_cell
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.cli import run
 

@@ -33,7 +33,8 @@ from nbcompare.bundle.record import Record
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.arguments.command import rendered_region
 from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
-from nbcompare.case.case import cell_named, load_case
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cell_named
 from nbcompare.case.facts import case_facts
 from nbcompare.case.further_subject import FurtherSubject
 from nbcompare.case.inputs import hash_inputs

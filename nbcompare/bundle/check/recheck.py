@@ -22,7 +22,8 @@ from nbcompare.bundle.fault import in_order
 from nbcompare.bundle.manifest import inspect
 from nbcompare.bundle.record import Record
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
-from nbcompare.case.case import Case, cell_named
+from nbcompare.case.case import Case
+from nbcompare.case.cells import cell_named
 from nbcompare.case.facts import case_facts
 from nbcompare.case.masking import COMPARE
 from nbcompare.case.threshold import Threshold

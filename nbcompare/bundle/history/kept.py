@@ -19,7 +19,7 @@ from nbcompare.bundle.listing import homes_in, listed, stamped_in
 from nbcompare.bundle.manifest import read_text, record_sum
 from nbcompare.bundle.names import MANIFEST, RECORD, SIGNOFFS
 from nbcompare.bundle.signoffs import SignOff, read
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.errors import EvidenceError, FileError, NbCompareError, nearest
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.case.case import Case, load_case
+from nbcompare.case.case import Case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.inputs import stage_inputs
 from nbcompare.case.project import project_above
 from nbcompare.engine.choose import choose_engines, engines_of

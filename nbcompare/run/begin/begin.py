@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.parts import NAME
 from nbcompare.case.project import project_above
 from nbcompare.case.relocate import relocated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.engine.installation import EXAMPLE_CASES
 from nbcompare.errors import UsageError
 from nbcompare.run.begin.begin import refuse_overwriting, write_new

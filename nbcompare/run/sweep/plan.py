@@ -15,8 +15,11 @@ from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.names import moment_of
 from nbcompare.bundle.record import Record
-from nbcompare.case.case import Case, cells_of, load_case, parse_input_override
+from nbcompare.case.case import Case
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cells_of
 from nbcompare.case.facts import CaseFacts, case_facts
+from nbcompare.case.inputs import parse_input_override
 from nbcompare.engine.identity import EngineIdentity, computing_variables, place_variables, variable_facts
 from nbcompare.errors import CaseError, NbCompareError, UsageError, gathered
 from nbcompare.files import hash_of_named, sha256_of

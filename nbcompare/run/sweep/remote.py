@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
-from nbcompare.case.case import Case, cell_named, load_case
+from nbcompare.case.case import Case
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cell_named
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, content_hash

@@ -13,7 +13,7 @@ from nbcompare.bundle.names import image_name
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.text_files import texts_of
 from nbcompare.case.arguments.options import PREFIX
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.engine.progress import Progress
 from nbcompare.files import dump_json
 from nbcompare.run.one_case import run_case

@@ -7,9 +7,9 @@ import jsonschema
 import pytest
 import yaml
 
-import nbcompare.case.case as case_module
+import nbcompare.case.case_file as case_module
 import nbcompare.case.claims as case_claims
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.compare.metrics import METRICS
 from nbcompare.errors import CaseError

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from nbcompare.case import project
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.declared import declarations
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.progress import Progress

@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.described_ring import ring_of
 from nbcompare.compare.image import Shape
 from nbcompare.errors import CaseError, FileError

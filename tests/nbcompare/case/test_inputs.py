@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.inputs import GENERATORS, stage_inputs
 from nbcompare.case.lysozyme import CELL_A, CELL_DEG, D_MIN_A, WAVELENGTH_A, amplitudes_text, orientation_text
 from nbcompare.errors import CaseError

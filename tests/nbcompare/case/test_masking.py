@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.masking import Masking
 from nbcompare.compare.masks import MaskRules
 from tests.nbcompare.conftest import SMALL_CASE

@@ -9,7 +9,7 @@ from nbcompare.bundle.names import RECORD
 from nbcompare.case.arguments.command import parse_command
 from nbcompare.case.arguments.named_files import file_faults
 from nbcompare.case.arguments.options import all_options
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.errors import CaseError
 from nbcompare.files import sha256_of
 from tests.nbcompare.conftest import FAKES, SMALL_ARGS, SMALL_CASE

@@ -2,7 +2,8 @@
 
 import pytest
 
-from nbcompare.case.case import cells_of, load_case
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cells_of
 from nbcompare.errors import CaseError
 
 RUNS = "matrix: {runs: {plain: -N 3, loose: {args: -N 9, thresholds: [%s]}}}\n"

@@ -4,7 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nbcompare.case.case import cells_of, load_case
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cells_of
 
 SCRIPT = Path(__file__).resolve().parents[3] / "docs" / "table_to_matrix.py"
 TABLE = """

@@ -312,7 +312,7 @@ def test_a_defect_of_ours_is_told_too(nb, small_case, monkeypatch):
     def broken(path):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("nbcompare.case.case.load_case", broken)
+    monkeypatch.setattr("nbcompare.case.case_file.load_case", broken)
     told = nb("run", small_case, *FORMS, "--format", "json")
     assert told.code == told.json["exit_code"] == 70
     assert_told("a defect of nb-compare itself")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import METRICS, called

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.engine.sources import made_of
 from nbcompare.files import sha256_of
 from tests.nbcompare.conftest import SMALL_ARGS

@@ -109,7 +109,7 @@ def test_a_bundle_that_takes_a_port_for_the_simulator_is_red(run, gate, project)
     from dataclasses import replace
 
     from nbcompare.bundle.bundle import load_bundle
-    from nbcompare.case.case import load_case
+    from nbcompare.case.case_file import load_case
     from nbcompare.plan.origins import _source_fault
 
     project.declare(DECLARED)

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from nbcompare.bundle.record import TestsOutcome
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.project import load_project
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.sources.kept_state import is_kept

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.case.case import cells_of, load_case
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cells_of
 from nbcompare.errors import CaseError
 
 CASE = """\

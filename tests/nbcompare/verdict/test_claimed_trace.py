@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.claims import Claim
 from nbcompare.case.expected_trace import ExpectedFactor, ExpectedTrace
 from nbcompare.cli import run

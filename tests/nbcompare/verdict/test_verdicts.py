@@ -123,7 +123,7 @@ def test_nothing_at_all_is_blocked_not_passed():
 
 
 def test_a_defect_of_ours_is_exit_70_with_its_trace(nb, monkeypatch, small_case):
-    monkeypatch.setattr("nbcompare.case.case.load_case", lambda path: 1 / 0)
+    monkeypatch.setattr("nbcompare.case.case_file.load_case", lambda path: 1 / 0)
     said = nb("run", small_case)
     assert said.code == 70
     assert "ZeroDivisionError" in said.err and "defect of nb-compare" in said.err

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from nbcompare.case.case import load_case
+from nbcompare.case.case_file import load_case
 from nbcompare.case.regions import allow_weak
 from nbcompare.case.threshold import default_targets
 from nbcompare.compare.compare import Comparison, compare_images
