@@ -286,7 +286,7 @@ def test_a_worker_process_that_dies_loses_no_cell(grid, fake, tmp_path, monkeypa
     from nbcompare.run.sweep.worker import Order
 
     monkeypatch.setenv("NB_TEST_MARK", str(tmp_path / "mark"))
-    cells = cells_of(load_case(grid("  axes: {a: {one: [], two: [], three: []}}")))
+    cells = cells_of(load_case(grid("  axes: {a: {one: [], two: [-seed, '2'], three: [-seed, '3']}}")))
     options = RunOptions(str(fake("photons")), str(fake("photons")), (), ("-broken", "nothing"),
                          bundles=tmp_path / "bundles")
     monkeypatch.setattr(local, "_result", _dies_once)
