@@ -25,6 +25,7 @@ from nbcompare.engine.choose import start_words
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.processes.process import recordable, recorded_environment, run_program
 from nbcompare.engine.sandbox import confining, with_own_places
+from nbcompare.engine.sources.built_before import built_before
 from nbcompare.engine.sources.libraries import is_elf, linked_libraries
 from nbcompare.engine.sources.made_of import STARTS_ANOTHER, MadeOf, look_at
 from nbcompare.engine.sources.opened import Opened, changed_since, is_as_it_was
@@ -107,13 +108,24 @@ class EngineIdentity:
         return tuple(word for word in self.started_as[1:] if not os.path.isabs(word))
 
     def opened_since(self) -> list[str]:
-        """How the files that it opened are not what they were; nothing where none were seen."""
-        return changed_since(self.opened) if self.opened else []
+        """How the files that it opened are not what they were, and which of what was compiled is older than its source
+        by now; nothing where none were seen."""
+        return [*changed_since(self.opened), *self.built_before()] if self.opened else []
+
+    def built_before(self) -> list[str]:
+        """What of it was built before its source was written, and was not yet so when it was run."""
+        opened, made_of = self.opened, self.made_of
+        if opened is None or opened.unwatched:
+            return []
+        parts = (*opened.files, *(made_of.files if made_of else ()))
+        paths = dict.fromkeys((*self.started_as[:1], *(entry.path for entry in parts)))
+        return [said for said in built_before(paths) if said not in opened.unseen]
 
     @property
     def is_as_it_was(self) -> bool:
-        """Whether nothing that it opened is another now, and nothing of what it did was overlooked."""
-        return self.opened is None or is_as_it_was(self.opened)
+        """Whether nothing that it opened is another now, or of a source that is, and nothing of what it did was
+        overlooked."""
+        return self.opened is None or (is_as_it_was(self.opened) and not self.built_before())
 
     @property
     def source_sha256(self) -> str:

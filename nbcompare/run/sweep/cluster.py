@@ -21,7 +21,6 @@ from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.keep.unpack import UnpackLimits, unpack
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.sources.opened import Opened
 from nbcompare.errors import EvidenceError, ExitCode, FileError, NbCompareError, UsageError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.remote import CellAnswer, Engines, engines_here, opened_here, parcel_of, run_parcel
@@ -88,9 +87,9 @@ class Cluster:
             raise UsageError(f"a worker of {self.address} has no engines: {found.fault}")
         return found.known()
 
-    def unchanged(self, opened: Opened) -> bool:
+    def unchanged(self, engine: EngineIdentity) -> bool:
         """Whether the files that an engine opened are what they were, where the workers are."""
-        return bool(self.client.submit(opened_here, opened.as_dict(), pure=False).result())
+        return bool(self.client.submit(opened_here, engine.as_dict(), pure=False).result())
 
     def run(self, orders: Sequence[Order]) -> Iterator[CellResult]:
         """Hand out the cells and give each result as its bundle comes home.

@@ -25,7 +25,6 @@ from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.repository.git import RepositoryState, repository_of
-from nbcompare.engine.sources.opened import Opened, is_as_it_was
 from nbcompare.errors import ExitCode, NbCompareError, UsageError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.worker import Order, identities_of, run_order
@@ -120,8 +119,8 @@ def engines_here(c_bin: str | None, py_bin: str | None, roles: tuple[str, ...]) 
 
 
 def opened_here(stored: dict[str, Any]) -> bool:
-    """Whether the files of a list of opened ones are here what they were."""
-    return is_as_it_was(Opened.from_dict(stored))
+    """Whether the files that an engine opened are here what they were."""
+    return EngineIdentity.from_dict(stored).is_as_it_was
 
 
 def run_parcel(parcel: Parcel) -> CellAnswer:

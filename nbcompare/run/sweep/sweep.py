@@ -18,7 +18,7 @@ from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.sandbox import confine_all
-from nbcompare.engine.sources.opened import Opened, is_as_it_was
+from nbcompare.engine.sources.opened import Opened
 from nbcompare.errors import ExitCode, worst
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.bar import Bar
@@ -95,7 +95,7 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
         if batch and any(pair[SUBJECT].chosen_by == "default" for pair in engines.values()):
             progress.say("the subject is kept running between cells (-batch)")
         simulator = content_hash(SIMULATOR)
-        same_files = _once_each(is_as_it_was)
+        same_files = _once_each(lambda engine: engine.is_as_it_was)
         known = {path: (tuple(identities_of(pair).values()), simulator) for path, pair in engines.items()}
         found = _sweep(cells, options, lambda case: known[case.path], tell,
                        lambda orders: run_locally(orders, options.jobs),
@@ -144,16 +144,16 @@ def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptio
     return tuple(by_cell[case.name] for case, _ in cells)
 
 
-def _once_each(ask: Callable[[Opened], bool]) -> Unchanged:
-    """What asks of each list of opened files once, as the cells of a sweep have the same."""
-    known: dict[Opened, bool] = {}
+def _once_each(ask: Callable[[EngineIdentity], bool]) -> Unchanged:
+    """What asks of each engine and its list of opened files once, as the cells of a sweep have the same."""
+    known: dict[tuple[tuple[str, ...], Opened], bool] = {}
 
     def unchanged(record: Record) -> bool:
-        lists = [engine.opened for engine in record.engines if engine.opened]
-        for opened in lists:
-            if opened not in known:
-                known[opened] = ask(opened)
-        return all(known[opened] for opened in lists)
+        engines = {(engine.started_as, engine.opened): engine for engine in record.engines if engine.opened}
+        for key, engine in engines.items():
+            if key not in known:
+                known[key] = ask(engine)
+        return all(known[key] for key in engines)
 
     return unchanged
 

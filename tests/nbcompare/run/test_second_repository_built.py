@@ -50,6 +50,24 @@ def test_a_library_that_was_not_built_again_is_told_and_the_gate_is_red(run, gat
     assert run()[0] == 0 and gate(ALL) == {}
 
 
+def test_a_run_of_before_the_source_was_written_is_none_of_after(run, gate, nb, project, library):
+    """Nothing was built again, and the port still gives the image of the text before: neither the kept run of the
+    reference nor the bundle stands for the commit."""
+    reference = project.home / "ref.py"
+    reference.write_text(f"open({str(library)!r}, 'rb').read()\n" + reference.read_text())
+    project.commit("the reference loads it too")
+    assert run()[0] == 0 and run()[1]["reference_from"] and gate(ALL) == {}
+    (project.home / "core.c").write_text("2\n")
+    project.commit("another scale")
+    written_after(project.home / "core.c", library)
+    said = f"{library} was built before core.c was written"
+    assert said in gate(ALL)["engines_unchanged"]
+    swept = nb("sweep", project.case, "-q", "--format", "json").json["results"][0]
+    assert (swept["how"], swept["reference_from"]) == ("ran", None)
+    code, record = run()
+    assert code == 0 and "reference_from" not in record and said in str(record["notes"])
+
+
 def test_a_source_is_one_that_the_library_names_or_a_header_beside_it(project, library):
     def told(name, path=library):
         written_after(project.home / name, path)

@@ -26,8 +26,8 @@ class Near:
     def __exit__(self, *_):
         pass
 
-    def unchanged(self, opened):
-        return opened_here(opened.as_dict())
+    def unchanged(self, engine):
+        return opened_here(engine.as_dict())
 
     def run(self, orders):
         for order in orders:
