@@ -121,16 +121,18 @@ def listed(folder: Path, signed: tuple[str, ...] = (), text: str | None = None) 
         record = load_bundle(folder, text).record
         if (record.stamp, record.case.name) != (folder.name, folder.parent.name):
             return ListedBundle(folder, None, f"its record is that of {record.name}", signed)
-        damage = None if text is not None or _is_named(folder) else f"{RECORD} is not the file that its manifest names"
-        damage = damage or _contradiction(record)
+        damage = _contradiction(record) if text is not None else damage_of(folder, record)
         return ListedBundle(folder, None if damage else record, damage, signed)
     except (EvidenceError, FileError) as fault:
         return ListedBundle(folder, None, fault.message, signed)
 
 
-def _is_named(folder: Path) -> bool:
-    """Whether the record is the file whose sum the manifest states; no other file is looked at."""
-    return record_sum(folder)[1] == sha256_of(folder / RECORD)
+def damage_of(folder: Path, record: Record) -> str | None:
+    """What can be seen of damage in a bundle, wherever it lies, without looking at any file but its record: that this
+    is not the one whose sum the manifest states, or contradicts itself. Raises FileError where one cannot be read."""
+    if record_sum(folder)[1] != sha256_of(folder / RECORD):
+        return f"{RECORD} is not the file that its manifest names"
+    return _contradiction(record)
 
 
 def _contradiction(record: Record) -> str | None:

@@ -19,7 +19,7 @@ def command(folder: Path, as_json: bool, detector: bool) -> ExitCode:
     manifest names and does not contradict itself (else exit 6): for the rest, see verify."""
     from nbcompare.bundle.bundle import load_bundle
     from nbcompare.bundle.check.loosened import loosened_until_signed
-    from nbcompare.bundle.listing import listed, phases_by_bundle
+    from nbcompare.bundle.listing import damage_of, phases_by_bundle
     from nbcompare.commands.views.bundles import bundle_page, loosened_lines
     from nbcompare.explain.detector import detector_summary
     from nbcompare.files import dump_json
@@ -29,7 +29,7 @@ def command(folder: Path, as_json: bool, detector: bool) -> ExitCode:
         raise UsageError("give --json or --detector, not both")
     bundle = load_bundle(folder)
     place = folder.absolute()
-    damage = listed(folder.resolve()).damage
+    damage = damage_of(folder, bundle.record)
     if detector:
         click.echo("\n".join(map(visible, detector_summary(bundle))))
     elif as_json:

@@ -22,7 +22,8 @@ def command(folder: Path, region: str | None, width: int | None) -> ExitCode:
     is told. A question mark stands for pixels that are no number. Nothing is checked but that the record is the one
     that the manifest names and does not contradict itself (else exit 6): for the rest, see verify.
     """
-    from nbcompare.bundle.listing import listed
+    from nbcompare.bundle.bundle import load_bundle
+    from nbcompare.bundle.listing import damage_of
     from nbcompare.commands.views.picture import picture_lines
     from nbcompare.visible import visible
 
@@ -31,6 +32,6 @@ def command(folder: Path, region: str | None, width: int | None) -> ExitCode:
     if not lines:
         raise UsageError(f"{folder}: there are no two images of one shape to look at",
                          hint="nb-compare show tells what became of them")
-    damage = listed(folder.resolve()).damage
+    damage = damage_of(folder, load_bundle(folder).record)
     click.echo("\n".join([visible(f"DAMAGED  {damage}"), *lines[1:]] if damage else lines))
     return ExitCode.EVIDENCE if damage else ExitCode.PASS

@@ -35,6 +35,7 @@ from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.sandbox import protection_of
 from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.errors import UsageError
+from nbcompare.run.copied_images import copied_from, with_copied
 from nbcompare.run.described_regions import region_notes
 from nbcompare.run.engine_runs import (
     EngineRuns,
@@ -119,9 +120,10 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
     if any(run.failure for run in ran.runs):
         collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     before = ran.runs
+    copied = copied_from(ran.runs, place.opened)
     ran = with_opened(ran, staged, place)
     own = {role: written_by_itself(calls) for role, calls in place.opened.items()}
-    ran = replace(ran, runs=with_changed(ran.runs, staged.changed_engines(own)))
+    ran = replace(ran, runs=with_copied(with_changed(ran.runs, staged.changed_engines(own)), copied))
     judgement = _with_others_as_they_ended(staged, judgement, place)
     if ran.runs != before:
         judgement, scale = Judgement(None, failures_verdict(ran.runs) or judgement.verdict), None

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,5 @@ def test_a_record_that_was_edited_to_a_pass_is_shown_as_damaged(nb, forged, edit
 def test_a_record_as_it_was_written_is_listed_as_it_is(nb, run_small):
     _, folder = run_small("good", "bright")
     assert nb("list").code == 0 and nb("show", folder).code == 0 and nb("trend", "small").code == 0
+    copy = shutil.copytree(folder, "as-downloaded")
+    assert nb("show", copy).code == nb("view", copy).code == 0, "it may lie anywhere"

@@ -1,0 +1,59 @@
+"""A subject whose image is a file that it read: it was copied, from an earlier bundle or from what it keeps itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nbcompare.bundle.names import MANIFEST
+from nbcompare.case.arguments.options import SUBJECT
+from nbcompare.engine.engine import Run
+from nbcompare.engine.failure import Failure
+from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.errors import FileError
+from nbcompare.files import sha256_of
+
+_LEVELS = 4
+"""How deep below its folder a bundle keeps an image."""
+
+
+def copied_from(runs: tuple[Run, ...], opened: Mapping[str, Calls]) -> dict[str, str]:
+    """By role, that the subject gave the bytes of an image of an earlier bundle, as the end of a sentence about it.
+
+    A copy of any other file that it read (what it kept of an earlier run, a table that is the image) may be what the
+    user means: it is entered among what is ``unseen``, so that the verdict says so and no gate takes it for evidence.
+    """
+    failed = {}
+    for run in runs:
+        calls = opened.get(run.role)
+        if run.role != SUBJECT or run.failure or calls is None:
+            continue
+        for path in _copies(run, calls):
+            if any((folder / MANIFEST).is_file() for folder in Path(path).parents[:_LEVELS]):
+                failed[run.role] = f"gave as its image a copy of {path}, which an earlier run has left"
+            else:
+                calls.unseen[f"its image is byte for byte the file {path}, which it read"] = None
+    return failed
+
+
+def with_copied(runs: tuple[Run, ...], copied: Mapping[str, str]) -> tuple[Run, ...]:
+    """The runs, where an engine that only copied has failed."""
+    return tuple(replace(run, failure=Failure("copied-image", copied[run.role])) if run.role in copied else run
+                 for run in runs)
+
+
+def _copies(run: Run, calls: Calls) -> Iterator[str]:
+    """The files that were read and hold the very pixels of a run."""
+    size = run.shape.fast * run.shape.slow * np.dtype(run.dtype).itemsize
+    for path, use in sorted(calls.uses.items()):
+        if not use.read or use.made or use.stamp is None:
+            continue
+        try:
+            if os.path.getsize(path) == size and sha256_of(Path(path)) == run.image_sha256:
+                yield path
+        except (OSError, FileError):
+            continue  # it is gone
