@@ -41,9 +41,10 @@ LIMITS = """\
 - nb-compare, its engines and its user are one user to the system. An engine that sets out to deceive can do all that
   its user can; what is watched is the bundle being made, and what is checked is everything in it.
 - The subject runs before the reference, so that in this run there is no image to copy. A bundle or an output folder of
-  an earlier run has one, the reference program can be started by the subject itself, and equal bytes are no sign, as
-  two programs in double precision may round every pixel alike. What is noticed is a copy that was touched up: a handful
-  of pixels a few units in the last place apart. Of 60 measured commands, by four pairs of programs, no pair of images
+  an earlier run has one: a subject that gives it byte for byte, and was seen to read it, has failed or is told. The
+  reference program can be started by the subject itself, and equal bytes alone are no sign, as two programs in double
+  precision may round every pixel alike. What is noticed too is a copy that was touched up: a handful of pixels a few
+  units in the last place apart. Of 60 measured commands, by four pairs of programs, no pair of images
   looked so; on a machine whose mathematical library rounds otherwise an honest pair might, and is blocked.
 - While the reference is run again for noise floor, claims or probed arguments, images are in the memory of nb-compare
   alone. Linux closes that to other processes of the user; not to the superuser, and not on other systems.
