@@ -35,6 +35,8 @@ class Judging:
 
 
 ASKED = pytest.StashKey[Judging]()
+_FAILED = pytest.StashKey[set[str]]()
+"""The tests of this session whose arrays or cases did not agree, by node."""
 
 
 def report_of(bundle: Bundle, sentence: str) -> str:
@@ -170,7 +172,8 @@ class Parity:
         return verdict
 
     def _told(self, said: str) -> str:
-        """What a failure says, kept where its exception would end a thread and no test."""
+        """What a failure says, kept where its exception would end a thread and no test; and that this test failed."""
+        self.node.config.stash.setdefault(_FAILED, set()).add(self.node.nodeid)
         if threading.get_ident() != self.asked.thread:
             self.asked.failed.append(said)
         return said
@@ -196,6 +199,9 @@ def parity(request: pytest.FixtureRequest) -> Parity:
     from nbcompare.errors import NbCompareError
 
     asked = request.node.stash[ASKED] = Judging()
+    if request.node.nodeid in request.config.stash.get(_FAILED, ()):
+        pytest.fail("this test failed already in this session, and is run again: engines that agree at times do not "
+                    "agree; leave parity tests out of what is rerun", pytrace=False)
     try:
         return Parity(request.node, marked(request.node), asked)
     except NbCompareError as fault:

@@ -125,3 +125,35 @@ def test_it(parity_images): parity_images(image(), image(), correlation=(0.5, No
     result = pytester.runpytest_subprocess("-p", "no:xdist")
     result.assert_outcomes(passed=1, warnings=1)
     result.stdout.fnmatch_lines(["*WeakThresholds: weak: correlation on full is >= 0.5*", "*def test_it*"])
+
+
+RERUNS = """\
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    for last in (False, True):
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        if last or not any(report.failed for report in reports):
+            break
+        item._initrequest()
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+def test_a_test_that_is_run_again_until_it_agrees_stays_failed(pytester):
+    """As plugins do that rerun what failed; the second time these images are equal."""
+    pytester.makeconftest(RERUNS)
+    pytester.makepyfile(BEGINNING + """
+SCALES = [2, 1, 1]
+
+def test_agrees_at_times(parity_images):
+    parity_images(image(), image(SCALES.pop(0)), RATIO)
+
+def test_agrees(parity_images):
+    parity_images(image(), image().copy(), RATIO)
+""")
+    ended = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    ended.assert_outcomes(failed=0, errors=1, passed=1)
+    ended.stdout.fnmatch_lines(["*this test failed already in this session, and is run again*"])
