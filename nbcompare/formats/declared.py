@@ -129,3 +129,16 @@ def _scale(text: str) -> float:
 _READERS: Mapping[str, Callable[[str], object]] = {
     "format": _format, "dtype": _dtype, "shape": _shape, "offset": _count, "dataset": str, "frame": _count,
     "axes": _axes, "scale": _scale}
+
+
+def frame_of_stack(path: Path, count: int, frame: int | None, what: str = "") -> int:
+    """Which of the ``count`` images of a stack is meant, from 0; ``what`` names the stack within its file.
+
+    Raises UsageError where that was not said of several, and where there is no such image.
+    """
+    if frame is None and count != 1:
+        of_file = f"{what} is " if what else ""
+        raise UsageError(f"{path}: {of_file}a stack of {count} images", hint="say frame=N, from 0")
+    if (frame or 0) >= count:
+        raise UsageError(f"{path}: there is no frame {frame}; {what or 'it'} holds {count}")
+    return frame or 0

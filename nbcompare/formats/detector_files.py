@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.errors import FileError, UsageError
-from nbcompare.formats.declared import FABIO, Declared, ImageFile
+from nbcompare.formats.declared import FABIO, Declared, ImageFile, frame_of_stack
 from nbcompare.formats.heard import heard_from_fabio, refuse_guesses
 from nbcompare.formats.packed import require_whole_mar345
 from nbcompare.formats.unread import edf_gaps, refuse_unread
@@ -76,7 +76,8 @@ def read_detector_file(path: Path, declared: Declared, *, alone: bool = False) -
         refuse_unread(path, edf_gaps(image))
     if kind.startswith("cbf"):
         _refuse_other_count(path, header)
-    _refuse_frame(path, frames, declared.frame)
+    if frames or declared.frame is not None:
+        frame_of_stack(path, frames, declared.frame)
     _refuse_further_images(path, kind)
     refuse_guesses(path, heard, stated=declared.dtype is not None)
     if incomplete:
@@ -115,14 +116,6 @@ def _refuse_other_count(path: Path, header: Mapping[str, str]) -> None:
         fast, slow = (int(header[f"X-Binary-Size-{which}-Dimension"]) for which in ("Fastest", "Second"))
         if stated != fast * slow:
             raise FileError(f"{path}: its header says that it holds {stated} pixels, and that they are {fast} x {slow}")
-
-
-def _refuse_frame(path: Path, frames: int, frame: int | None) -> None:
-    """A stack of which no image was named, or one that is not there."""
-    if frame is None and frames > 1:
-        raise UsageError(f"{path}: a stack of {frames} images", hint="say frame=N, from 0")
-    if frame is not None and frame >= frames:
-        raise UsageError(f"{path}: there is no frame {frame}; it holds {frames}")
 
 
 def _refuse_further_images(path: Path, kind: str) -> None:

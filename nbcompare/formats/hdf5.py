@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbcompare.errors import FileError, UsageError
-from nbcompare.formats.declared import HDF5, Declared, ImageFile
+from nbcompare.formats.declared import HDF5, Declared, ImageFile, frame_of_stack
 from nbcompare.formats.hdf5_parts import fill_values, refuse_unscaled, refuse_unwritten, require_filters, unmapped
 from nbcompare.formats.unread import hdf5_gaps, refuse_unread
 
@@ -149,12 +149,9 @@ def _say_which(names: list[str]) -> str:
 
 def _frame(path: Path, data: h5py.Dataset, frame: int | None) -> np.ndarray:
     if data.ndim == 3:
-        if frame is None and data.shape[0] != 1:
-            raise UsageError(f"{path}: {data.name} is a stack of {data.shape[0]} images", hint="say frame=N, from 0")
-        if (frame or 0) >= data.shape[0]:
-            raise UsageError(f"{path}: there is no frame {frame}; {data.name} holds {data.shape[0]}")
+        wanted = frame_of_stack(path, data.shape[0], frame, data.name)
         refuse_unwritten(path, data, frame)
-        pixels = data[frame or 0]
+        pixels = data[wanted]
     else:
         refuse_unwritten(path, data, None)
         pixels = data[()]

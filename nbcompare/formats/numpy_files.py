@@ -14,7 +14,7 @@ from typing import IO, cast
 import numpy as np
 
 from nbcompare.errors import FileError, UsageError
-from nbcompare.formats.declared import NUMPY, Declared, ImageFile
+from nbcompare.formats.declared import NUMPY, Declared, ImageFile, frame_of_stack
 
 _MAGIC = b"\x93NUMPY"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -80,11 +80,7 @@ def _member(path: Path, members: np.lib.npyio.NpzFile, name: str | None) -> np.n
 def _one_frame(path: Path, array: np.ndarray, frame: int | None) -> np.ndarray:
     """A stack's one image; native byte order."""
     if array.ndim == 3:
-        if frame is None and array.shape[0] != 1:
-            raise UsageError(f"{path}: a stack of {array.shape[0]} images", hint="say frame=N, from 0")
-        if (frame or 0) >= array.shape[0]:
-            raise UsageError(f"{path}: there is no frame {frame}; it holds {array.shape[0]}")
-        array = array[frame or 0]
+        array = array[frame_of_stack(path, array.shape[0], frame)]
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

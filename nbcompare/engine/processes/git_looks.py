@@ -6,8 +6,8 @@ Documentation/technical/racy-git.txt). A port that stamps its version so is not 
 lie in its repository: whether any of them changed is all that it can learn.
 
 Only what is known to tell no more is taken for such a question: words that stand in a list here, of a git that lies as
-one is installed, and which starts no other program. A file that it opens to compare it is one
-that no child of it gets (O_CLOEXEC); what it opens otherwise, as its settings or a list of files to ignore, was read.
+one is installed, and which starts no other program. A file that it opens to compare it is one that no child of it gets
+(O_CLOEXEC); what it opens otherwise, as its settings or a list of files to ignore, was read.
 """
 
 from __future__ import annotations
