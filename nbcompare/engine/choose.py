@@ -130,7 +130,7 @@ def named_engine(role: str, option: str | None, environment: Mapping[str, str],
         return _as_declared(role, declared[text], chosen_by)
     words = command_words(text, chosen_by)
     start = start_words(words, Path.cwd(), chosen_by)
-    return Engine(role, _short_name(words, start), start, chosen_by)
+    return Engine(role, _short_name(words, start), start, chosen_by, searched=os.sep not in words[0])
 
 
 def _as_declared(role: str, declaration: EngineDeclaration, chosen_by: str, *, may_be_stored: bool = False) -> Engine:
@@ -141,7 +141,7 @@ def _as_declared(role: str, declaration: EngineDeclaration, chosen_by: str, *, m
     search = dict(declaration.set_variables).get("PATH")
     start = start_words(declaration.command, declaration.folder, where, search)
     name = declaration.name if declaration.name not in (REFERENCE, SUBJECT) else _short_name(declaration.command, start)
-    return Engine(role, name, start, chosen_by, declaration)
+    return Engine(role, name, start, chosen_by, declaration, searched=os.sep not in declaration.command[0])
 
 
 def command_words(text: str, named_by: str) -> tuple[str, ...]:

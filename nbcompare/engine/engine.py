@@ -42,6 +42,8 @@ class Engine:
     reads: tuple[Path, ...] = ()
     """What else a confined one may read."""
     recorded: Adapter | None = None
+    searched: bool = False
+    """Whether its program was looked for on PATH, and not named by its path."""
     trial: bool = False
     """Whether it is a bundled simulator that tries an idea: of such a run only pixels are taken and nothing is kept as
     evidence, so what it opens is not looked at."""

@@ -33,6 +33,7 @@ from nbcompare.engine.sources.python_here import lies_beside
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
+from nbcompare.run.other_copies import copies_elsewhere
 from nbcompare.run.provenance import not_all_known
 from nbcompare.visible import counted
 
@@ -173,6 +174,9 @@ def _source_fault(engine: EngineIdentity, case: Case) -> str | None:
         return f"the bundle takes the {engine.role} for the simulator that it imports, as was once done; run it again"
     if engine.unknown:
         return f"{not_all_known(engine.role, engine, case.folder)}, and run the case again"
+    elsewhere = copies_elsewhere(engine, case.folder, _as_named_now(engine, case))
+    if elsewhere:
+        return f"{elsewhere[0]}; then run the case again"
     own = engine.opened.own if engine.opened else frozenset()
     changed = changes(engine.made_of, own) or engine.opened_since() or _new_files(engine, case)
     more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
@@ -200,10 +204,8 @@ def _new_files(engine: EngineIdentity, case: Case) -> list[str]:
     """Files that were not there and would be part of the engine now: a module that comes before another, a file that
     site reads, one that its sources name. The engine is asked as a run asks it, where the user or the project names
     it; of one that a record alone names only its folders are looked into."""
-    declared = declared_engines(case, project_above(case.folder))
-    of_its_name = [other for other in other_subjects(case).values() if other.start == engine.started_as]
-    found = of_its_name[0] if of_its_name else named_engine(engine.role, None, os.environ, declared)
-    if found is None or found.start != engine.started_as or engine.made_of is None:
+    found = _as_named_now(engine, case)
+    if found is None or engine.made_of is None:
         return []
     try:
         now = look_at(found, case.environment)
@@ -212,6 +214,14 @@ def _new_files(engine: EngineIdentity, case: Case) -> list[str]:
     known = {os.path.realpath(entry.path) for entry in engine.made_of.files}
     known |= engine.opened.own if engine.opened else set()
     return [f"{entry.path} is new" for entry in now.files if os.path.realpath(entry.path) not in known]
+
+
+def _as_named_now(engine: EngineIdentity, case: Case) -> Engine | None:
+    """The engine as the user or the project names it; None where neither does by the same words."""
+    declared = declared_engines(case, project_above(case.folder))
+    of_its_name = [other for other in other_subjects(case).values() if other.start == engine.started_as]
+    found = of_its_name[0] if of_its_name else named_engine(engine.role, None, os.environ, declared)
+    return found if found and found.start == engine.started_as else None
 
 
 # --- the experiment -----------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from nbcompare.engine.safety.safe_start import made_absolute
 from nbcompare.engine.sandbox import protection_of
 from nbcompare.engine.sources.libraries import is_elf
 from nbcompare.errors import UsageError
+from nbcompare.run.other_copies import copies_elsewhere
 from nbcompare.run.sources_to_declare import line_to_add
 from nbcompare.verdict.refusals import refusal_notes
 from nbcompare.visible import counted
@@ -198,7 +199,7 @@ def notes_of(case: Case, engines: Mapping[str, Engine], identities: Mapping[str,
     """What a reader of the verdict has to know about the engines and their surroundings; all by what they are called:
     reference, subject, and further subjects that are other programs."""
     return (*_case_notes(case, engines), *refusal_notes(case.expect), *_adapter_notes(case, identities),
-            *_source_notes(case, identities),
+            *_source_notes(case, identities), *_elsewhere_notes(case, engines, identities),
             *_unread_notes(identities, surroundings), *_passed_notes(engines), *_wrapper_note(identities, runs))
 
 
@@ -230,6 +231,12 @@ def _source_notes(case: Case, identities: Mapping[str, EngineIdentity]) -> Itera
     for role, identity in identities.items():
         if identity.unknown:
             yield not_all_known(role, identity, case.folder)
+
+
+def _elsewhere_notes(case: Case, engines: Mapping[str, Engine],
+                     identities: Mapping[str, EngineIdentity]) -> Iterator[str]:
+    for role, identity in identities.items():
+        yield from copies_elsewhere(replace(identity, role=role), case.folder, engines.get(role))
 
 
 def not_all_known(role: str, identity: EngineIdentity, folder: Path) -> str:

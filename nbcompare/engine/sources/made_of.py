@@ -333,6 +333,11 @@ def _globbed(base: Path, globs: tuple[str, ...]) -> list[Path]:
     return kept
 
 
+def declared_files(found: MadeOf) -> list[Path]:
+    """The files that the declared sources of an engine name now. Raises FileError for too many."""
+    return _globbed(Path(found.base), found.globs) if found.base and found.globs else []
+
+
 def _glob(base: Path, glob: str) -> Iterator[Path]:
     """Of one glob; a folder stands for everything in it."""
     for path in base.glob(glob):

@@ -166,6 +166,12 @@ def rows_of(listing: str, _written: int) -> dict[str, tuple[str, str]]:
         return {}
 
 
+def names_listed(listing: str) -> list[str]:
+    """The names, below the folder of packages, of the files of a distribution by its list of files; none where that is
+    gone."""
+    return list(rows_of(listing, os.stat(listing).st_mtime_ns)) if os.path.isfile(listing) else []
+
+
 def _listings(place: str, top: str) -> list[str]:
     """The lists of files in a folder of packages, that of a distribution called ``top`` first."""
     if top.endswith(".dist-info"):

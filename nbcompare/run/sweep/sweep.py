@@ -21,6 +21,7 @@ from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.sources.opened import Opened
 from nbcompare.errors import ExitCode, worst
 from nbcompare.run.options import RunOptions
+from nbcompare.run.other_copies import copies_elsewhere
 from nbcompare.run.sweep.bar import Bar
 from nbcompare.run.sweep.local import run_locally
 from nbcompare.run.sweep.plan import Unchanged, cells_to_run, check_inputs, computes_as_here, done_before, key_of_cell
@@ -161,11 +162,13 @@ def _once_each(ask: Callable[[EngineIdentity], bool]) -> Unchanged:
 def _done(case: Case, options: RunOptions, unchanged: Unchanged, identities: Sequence[EngineIdentity],
           simulator: str) -> Bundle | None:
     """The bundle of a cell that is done; none where not all is known that an engine is made of, as it may be another
-    one behind the same words."""
+    one behind the same words, nor where one ran from elsewhere than the project has it."""
     if any(identity.unknown for identity in identities):
         return None
     key = key_of_cell(case, options, identities, simulator)
-    return done_before(case, key, options.bundles, confined=options.sandbox, unchanged=unchanged)
+    found = done_before(case, key, options.bundles, confined=options.sandbox, unchanged=unchanged)
+    ran = found.record.engines if found else ()
+    return None if any(copies_elsewhere(engine, case.folder) for engine in ran) else found
 
 
 def _in_turn(run: RunOrders, orders: Sequence[Order]) -> Iterator[CellResult]:
