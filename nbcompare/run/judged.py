@@ -20,14 +20,17 @@ from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
 from nbcompare.engine.rendering.runs import Job, RunFiles
+from nbcompare.engine.sources.opened import opened_by
 from nbcompare.errors import ShapeError
 from nbcompare.run.drawing import draw
 from nbcompare.run.engine_runs import EngineRuns, masked_rendering
 from nbcompare.run.likely_cause import cause_beside, likely_cause
+from nbcompare.run.may_be_copied import why_maybe_copied
 from nbcompare.run.options import RunOptions
 from nbcompare.run.staged_case import StagedCase
 from nbcompare.verdict.ablation import QuietRun
 from nbcompare.verdict.claimed_trace import Listen
+from nbcompare.verdict.copies import WhyCopied
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.further_runs import FurtherRuns, run_further, run_uncompared
 from nbcompare.verdict.noise_floor import Rerun
@@ -86,7 +89,19 @@ def _bench(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, options: 
                        bundle.folder / DATA,
                        datetime.datetime.strptime(bundle.stamp, STAMP_FORMAT).replace(tzinfo=datetime.UTC).date(),
                        stored.record.further if stored else None, options.resample,
-                       {name: other.described for name, other in staged.others.items()})
+                       {name: other.described for name, other in staged.others.items()},
+                       _why_copied(staged, ran, place))
+
+
+def _why_copied(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder) -> WhyCopied:
+    """Why the image of a subject, by what it is called, may be a copy of the reference's, by what it opened so far.
+    What the reference opened counts as its own."""
+    def why(name: str) -> str | None:
+        calls, reference = place.opened.get(REFERENCE), staged.identities[REFERENCE]
+        opened = opened_by(calls, reference.made_of)[0] if calls else reference.opened
+        return why_maybe_copied(place.opened.get(name), staged.all_identities[name], replace(reference, opened=opened),
+                                ran.images[REFERENCE])
+    return why
 
 
 def _judge(staged: StagedCase, ran: EngineRuns, place: EvidenceFolder, comparison: Comparison, options: RunOptions,

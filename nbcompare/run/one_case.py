@@ -194,6 +194,9 @@ def _notes(staged: StagedCase, ran: EngineRuns, further: FurtherEvidence, progre
     who = {role: replace(identity, opened=opened.get(role)) for role, identity in staged.all_identities.items()}
     found = (*notes_of(staged.case, staged.all_engines, who, runs, staged.surroundings),
              *filter(None, (seen.note(role) for role, seen in opened.items())))
+    found += tuple(f"the image of the {name} is the reference's but for a few units in the last place of a few pixels; "
+                   "it was seen to read neither the reference nor a file that could hold the image"
+                   for name in further.computed)
     return (f"reference from bundle {staged.stored.name}, the very run that would be made; --fresh makes it", *found) \
         if staged.stored and staged.kept else found
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class FurtherEvidence:
     """The reference's noise, signs of vacuity, probed arguments, the proof of claims, the likely cause of a difference,
-    the subject's run on a device, and further subjects. Whatever a case does not ask for is None or empty."""
+    the subject's run on a device, further subjects, and those subjects whose image is nearly the reference's and was
+    seen to be ``computed``. Whatever a case does not ask for is None or empty."""
 
     noise: NoiseFloor | None = None
     vacuous: tuple[str, ...] = ()
@@ -35,6 +36,7 @@ class FurtherEvidence:
     cause: str | None = None
     device: DeviceRun | None = None
     subjects: tuple[SubjectRun, ...] = ()
+    computed: tuple[str, ...] = ()
 
     @property
     def further_runs(self) -> Iterator[tuple[str, Run, Mapping[str, str]]]:
@@ -62,7 +64,8 @@ class FurtherEvidence:
                 "probe": self.ablation.as_dict() if self.ablation else None,
                 "proof": self.proof.as_dict() if self.proof else None, "cause": self.cause,
                 **({"device": self.device.as_dict()} if self.device else {}),
-                **({"subjects": [entry.as_dict() for entry in self.subjects]} if self.subjects else {})}
+                **({"subjects": [entry.as_dict() for entry in self.subjects]} if self.subjects else {}),
+                **({"computed": list(self.computed)} if self.computed else {})}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> FurtherEvidence:
@@ -70,7 +73,7 @@ class FurtherEvidence:
         return cls(NoiseFloor.from_dict(noise) if noise else None, tuple(stored["vacuous"]),
                    Ablation.from_dict(ablation) if ablation else None, Proof.from_dict(proof) if proof else None,
                    stored["cause"], DeviceRun.from_dict(stored["device"]) if stored.get("device") else None,
-                   tuple(map(SubjectRun.from_dict, stored.get("subjects", ()))))
+                   tuple(map(SubjectRun.from_dict, stored.get("subjects", ()))), tuple(stored.get("computed", ())))
 
 
 def as_asked_now(further: FurtherEvidence, case: Case, today: datetime.date) -> FurtherEvidence:

@@ -15,6 +15,7 @@ import numpy as np
 
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
+from nbcompare.case.further_subject import known_as
 from nbcompare.case.masking import COMPARE
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
@@ -23,6 +24,7 @@ from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import near_copy, same_program
 from nbcompare.verdict.ablation import Ablation, QuietRun, ablate
 from nbcompare.verdict.claimed_trace import Listen
+from nbcompare.verdict.copies import WhyCopied, not_seen
 from nbcompare.verdict.divergence import try_claims
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, plain_verdict
 from nbcompare.verdict.held_run import Against
@@ -44,7 +46,8 @@ class FurtherRuns:
     printed. ``inputs`` is the folder of input
     files, ``today`` the day of the bundle's stamp, by which claims expire. ``stored`` are the findings of the
     bundle that the reference's image was taken from, when its program is not to be run. ``others`` are the engines of
-    further subjects that are other programs, by the name of the subject.
+    further subjects that are other programs, by the name of the subject. ``why_copied`` tells of each subject, by what
+    it is called, why its image may be a copy.
     """
 
     case: Case
@@ -60,6 +63,7 @@ class FurtherRuns:
     stored: FurtherEvidence | None = None
     resample: bool = False
     others: Mapping[str, tuple[Job, EngineIdentity]] = field(default_factory=dict)
+    why_copied: WhyCopied = not_seen
 
 
 def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool, probe_args: bool,
@@ -81,8 +85,11 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
                               bench.identities))
     subjects = tuple(entry for entry, _ in found)
     same = (signs[0], *same_as_reference(bench.identities[0], bench.runs[0], subjects))
-    near = (signs[1], *(copied for _, copied in found))
-    further = replace(further, subjects=subjects, vacuous=tuple(filter(None, (*same, *near))))
+    near = [(SUBJECT, signs[1]), *((known_as(entry.name) if entry.engine else SUBJECT, said) for entry, said in found)]
+    why = {name: bench.why_copied(name) for name, said in near if said}
+    told = [f"{said}, and {why[name]}" for name, said in near if said and why[name]]
+    further = replace(further, subjects=subjects, vacuous=tuple(filter(None, (*same, *told))),
+                      computed=tuple(name for name, reason in why.items() if reason is None))
     if device:
         further = replace(further, device=run_on_device(device, bench.jobs[SUBJECT], bench.rerun, against))
     return as_asked_now(further, bench.case, bench.today) if bench.stored else further

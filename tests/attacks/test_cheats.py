@@ -1,15 +1,26 @@
 """Subjects that compute nothing: they copy the reference's image, or reach for it."""
 
+import json
 import os
 import stat
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nbcompare.bundle.check.recompute import recomputation_faults
+from nbcompare.bundle.record import Record
+from nbcompare.engine.engine import Engine
+from nbcompare.engine.identity import identify
+from nbcompare.engine.processes.open_calls import OpenCalls
+from nbcompare.engine.processes.seen_calls import Calls
 from nbcompare.engine.rendering.evidence_folder import protection
 from nbcompare.engine.rendering.self_comparison import NEARLY_EQUAL, near_copy
-from tests.nbcompare.conftest import SMALL_ARGS
+from nbcompare.run.may_be_copied import why_maybe_copied
+from tests.nbcompare.conftest import FAKES, SMALL_ARGS
+
+WATCHED = pytest.mark.skipif(OpenCalls.why_not() is not None, reason="what a program opens is seen on Linux alone")
 
 SEARCHES = """\
 import glob, os, sys
@@ -111,3 +122,61 @@ def test_a_near_copy_passes_neither_run_nor_one_shot_nor_verify(nb, fake, small_
     sentence = next(line for line in record.read_text().splitlines() if NEARLY_EQUAL in line)
     record.write_text(record.read_text().replace(sentence.strip().strip('",'), "", 1))
     assert nb("verify", folder).code == 6
+
+
+ROUNDS_A_PIXEL_OTHERWISE = """import sys
+from array import array
+if '-version' not in sys.argv:
+    values = array('f', [float(i * 7919 % 101 + 1) for i in range(400)])
+    values[200] = 1000.0
+    values[5] *= 1 + 2 ** -22
+    open(sys.argv[sys.argv.index('-floatfile') + 1], 'wb').write(values.tobytes())
+"""
+
+
+@WATCHED
+def test_an_honest_program_that_rounds_a_pixel_otherwise_passes_and_says_so(nb, fake, script, small_case, quick_runs):
+    """It was seen to read nothing that it could have copied. A record that says it of nobody is damaged."""
+    text = small_case.read_text().replace("x 9 -detpixels_y 7", "x 20 -detpixels_y 20")
+    small_case.write_text(text.replace("{fast: 9, slow: 7}", "{fast: 20, slow: 20}"))
+    said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", script(ROUNDS_A_PIXEL_OTHERWISE), "-q")
+    (folder,) = Path("bundles/small").iterdir()
+    record = folder / "record.json"
+    whole = json.loads(record.read_text())
+    assert said.code == 0, said.out
+    assert whole["findings"]["computed"] == ["subject"]
+    assert any("seen to read neither the reference nor a file that could hold the image" in note
+               for note in whole["notes"])
+    assert nb("verify", folder).code == 0
+    assert recomputation_faults(folder, Record.from_dict(whole)) == []
+    whole["engines"][1]["opened"]["unseen"] = ["it asks another program"]
+    assert "the verdict is PASS" in str(recomputation_faults(folder, Record.from_dict(whole)))
+    whole["engines"][1]["opened"]["unseen"] = []
+    del whole["findings"]["computed"]
+    assert "the verdict is PASS" in str(recomputation_faults(folder, Record.from_dict(whole)))
+
+
+@pytest.mark.parametrize(("did", "why"), [
+    (lambda calls, at: calls.opened(at("last.bin", 200), os.O_RDONLY), "last.bin, which could hold the image"),
+    (lambda calls, at: calls.opened(at("bundle/inputs/x.bin", 20), os.O_RDONLY), "x.bin, which could hold the image"),
+    (lambda calls, at: calls.opened(str(FAKES / "good.py"), os.O_RDONLY), "good.py, which is the reference's"),
+    (lambda calls, at: calls.run(str(FAKES / "good.py")), "good.py, which is the reference's"),
+    (lambda calls, at: calls.unseen.update({"it asks another program": None}), "it asks another program"),
+    (lambda calls, at: setattr(calls, "unwatched", "there is no Linux"), "was not seen"),
+    (lambda calls, at: calls.opened(at("settings.json", 20), os.O_RDONLY), None),
+    (lambda calls, at: calls.opened(at("more.py", 2000), os.O_RDONLY), None),
+    (lambda calls, at: calls.opened(at("log.txt", 2000), os.O_WRONLY), None)])
+def test_what_may_be_a_copy_that_was_touched_up_is_told_by_what_its_engine_read(fake, tmp_path, did, why):
+    def at(name, size):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(size))
+        return str(path)
+
+    at("bundle/manifest-sha256.txt", 0)
+    calls = Calls()
+    did(calls, at)
+    theirs, ours = (identify(Engine(role, name, (sys.executable, str(fake(name))), "an option"))
+                    for role, name in (("reference", "good"), ("subject", "silent")))
+    said = why_maybe_copied(calls, ours, theirs, np.arange(100.0, dtype="<f4").reshape(10, 10))
+    assert (said or "").endswith(why or "") and bool(said) is bool(why)

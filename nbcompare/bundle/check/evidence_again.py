@@ -16,16 +16,19 @@ from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.names import DATA, RECORD, further_mask_name, further_names, image_name, output_name
 from nbcompare.bundle.record import Record
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
+from nbcompare.case.further_subject import known_as
 from nbcompare.case.masking import COMPARE
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi, read_float_image, read_mask
 from nbcompare.engine.direct_beam import direct_beam_px
 from nbcompare.engine.engine import Run
+from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.rendering.self_comparison import NEARLY_EQUAL, near_copy, same_program
 from nbcompare.errors import FileError, ShapeError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.claimed_trace import ClaimTrace, read_claim_trace
+from nbcompare.verdict.copies import answered
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, Repetition, repetitions_asked
 from nbcompare.verdict.on_device import DeviceRun
@@ -73,10 +76,21 @@ def further_again(folder: Path, record: Record, images: Mapping[str, np.ndarray]
     near = None if record.images else near_copy([engine.program_sha256 for engine in record.engines],
                                                 images[REFERENCE], images[SUBJECT],
                                                 stored=record.engines[0].is_stored)
-    copies = (copied(entry, record.engines, images[REFERENCE], made(entry)) for entry in found.subjects)
-    vacuous = [*_others(found.vacuous), *filter(None, (near, *copies))]
+    copies = {SUBJECT: [near], **{known_as(entry.name): [] for entry in found.subjects if entry.engine}}
+    for entry in found.subjects:
+        copies[known_as(entry.name) if entry.engine else SUBJECT].append(
+            copied(entry, record.engines, images[REFERENCE], made(entry)))
+    computed = tuple(answered(found.computed, _subjects_of(record), record.engines[0]))
+    near_copies = [said for name, told in copies.items() for said in told if said and name not in computed]
+    vacuous = [*_others(found.vacuous), *near_copies]
     return replace(found, noise=noise, proof=_proof(found.proof, folder, record, images, held, rois),
-                   device=device, subjects=subjects, vacuous=tuple(vacuous))
+                   device=device, subjects=subjects, vacuous=tuple(vacuous), computed=computed)
+
+
+def _subjects_of(record: Record) -> dict[str, EngineIdentity]:
+    """The subject, and the engines of further subjects, by what they are called."""
+    others = {known_as(entry.name): entry.engine for entry in record.further.subjects if entry.engine}
+    return {**{engine.role: engine for engine in record.engines if engine.role == SUBJECT}, **others}
 
 
 def centre_of(folder: Path, record: Record) -> tuple[float, float] | None:
