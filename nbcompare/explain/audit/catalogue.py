@@ -1,10 +1,20 @@
 """All kinds of defect, from the modules that make them."""
 
 from nbcompare.errors import UsageError, nearest
-from nbcompare.explain.audit.defects import beam, crystal, geometry, layout, reflections, scale, spindle, values
+from nbcompare.explain.audit.defects import (
+    beam,
+    crystal,
+    geometry,
+    layout,
+    reflections,
+    scale,
+    settings,
+    spindle,
+    values,
+)
 from nbcompare.explain.audit.kind import CLASSES, Kind
 
-_MODULES = (beam, crystal, geometry, layout, reflections, scale, spindle, values)
+_MODULES = (beam, crystal, geometry, layout, reflections, scale, settings, spindle, values)
 KINDS: dict[str, Kind] = {entry.id: entry for module in _MODULES for entry in vars(module).values()
                           if isinstance(entry, Kind)}
 """Every kind by its id."""

@@ -73,6 +73,8 @@ TEXT_DIGITS = _entry("text-digits", "data", "The subject's values were written a
 
 POISSON_NOISE = _entry("poisson-noise", "data", "Photon (Poisson) noise was added to the subject.")
 GAUSSIAN_NOISE = _entry("gaussian-noise", "data", "Noise of constant width was added to the subject.")
+LINES_REPEATED = _entry("lines-repeated", "data", "Rows or columns hold once more what the one beside them holds.")
+PANEL_GAIN = _entry("panel-gain", "data", "One part of the detector, a panel, has another gain than the rest.")
 GAIN_NOISE = _entry("gain-noise", "data", "Noise in proportion to the value was added to the subject.")
 
 # --- the layout of the file ------------------------------------------------------------------------------------------

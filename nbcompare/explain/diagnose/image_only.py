@@ -18,10 +18,12 @@ from nbcompare.explain.diagnose.finders import (
     echo,
     layout,
     noise,
+    panels,
     pattern,
     placement,
     profiles,
     reflections,
+    repeated,
     rounding,
     scale,
     values,
@@ -37,7 +39,7 @@ SURE = 0.94
 _UNRESOLVED = 0.01
 """Noise of more than this share of the difference hides what would tell one cause from another."""
 
-STAGES = ((values, rounding), (noise, layout), (scale,), (placement,), (pattern,),
+STAGES = ((values, rounding), (noise, layout), (scale, panels, repeated), (placement,), (pattern,),
           (displacement, reflections, list_cut, echo, predicted, profiles))
 """Modules with finders. A sure cause ends the search after its stage: later ones look for patterns it explains."""
 

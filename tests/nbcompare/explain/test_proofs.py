@@ -1,17 +1,19 @@
 """When a cause is proven: it leaves no more than noise of the difference, and no other explains it far better."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from nbcompare.compare.image import Roi
 from nbcompare.explain.diagnose import DiagnosisOptions, Question
 from nbcompare.explain.diagnose.cause import carried_out, ranked
 from nbcompare.explain.diagnose.diagnose import diagnose
 from nbcompare.explain.diagnose.image_only import settled
 from nbcompare.explain.diagnose.search.fitting import _as_good
 from nbcompare.explain.diagnose.search.seeds import clock_guesses
-from nbcompare.explain.diagnose.search.trials import Reading
+from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 
 SIDE = 80
 ARGV = ("-cell", "61", "73", "87", "-default_F", "50", "-lambda", "1.3", "-distance", "175", "-pixel", "0.15",
@@ -79,3 +81,29 @@ def test_two_factors_that_differ_in_the_last_digits_are_told_apart(id):
 def test_a_random_orientation_without_a_seed_is_named_where_no_trial_is_possible(words, count):
     question = Question(spots(), spots()[::-1], (*ARGV, *words), Path())
     assert [cause.id for cause in clock_guesses(question)] == ["misset-seed-value"] * count
+
+
+class Elsewhere:
+    """A simulator that renders the subject, but for one pixel."""
+
+    def __init__(self, image):
+        self.image = image
+
+    def render(self, candidate, files, region, *more):
+        return self.image[region.slices]
+
+
+@pytest.mark.parametrize("off, holds", [(0.0, True), (3e-6, True), (1e-3, False)])
+def test_a_proof_on_regions_does_not_hold_where_the_rest_of_the_image_says_otherwise(off, holds):
+    subject = spots()
+    rendered = subject.copy()
+    rendered[70, 70] += np.float32(off * subject.max())
+    trials = CauseTrials.__new__(CauseTrials)
+    trials.question, trials.simulator = Question(subject[::-1].copy(), subject, ARGV, Path()), Elsewhere(rendered)
+    trials.regions, trials.unedited_s, trials.most_seconds = [Roi("r", 0, 19, 0, 19)], 0.01, 5.0
+    trials.emulate, trials.base_residual, trials.budget_s = frozenset(), 0.0, 60.0
+    trials.clock = SimpleNamespace(seconds=0.0)
+    reading = trials.confirmed(None, Reading(1e-8, 1e-6, True))
+    assert reading.holds is holds and reading.explains is holds
+    trials.unedited_s = 1000.0  # a whole image would take too long: then the regions have to do
+    assert trials.confirmed(None, Reading(1e-8, 1e-6, True)).holds

@@ -47,6 +47,13 @@ def pixels_shifted(target: Target, amount: float, draw: np.random.Generator) -> 
     return of_image(target, f"by {moves[0]} rows and {moves[1]} columns", lambda image: _moved(image, moves))
 
 
+@kind("rolled", "geometry", "rows and columns run over to the other side", named_by=("pixel-shift",))
+def rolled(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    moves = (int(draw.integers(-3, 4)), int(draw.integers(1, 4)))
+    return of_image(target, f"rolled by {moves[0]} rows and {moves[1]} columns",
+                    lambda image: np.roll(image, moves, (0, 1)))
+
+
 def _moved(image: np.ndarray, moves: tuple[int, int]) -> np.ndarray:
     """Shifted, with zeros where nothing comes from."""
     moved = np.roll(image, moves, (0, 1))
@@ -105,6 +112,32 @@ def rows_lost(target: Target, amount: float, draw: np.random.Generator) -> Defec
         return kept
 
     return of_image(target, f"{rows.size} rows are zero", change)
+
+
+@kind("rows-repeated", "data", "rows hold what the row before them holds", named_by=("lines-repeated",))
+def rows_repeated(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    rows = np.arange(int(draw.integers(1, 3)), target.shape.slow, 4)
+
+    def change(image: np.ndarray) -> np.ndarray:
+        kept = image.copy()
+        kept[rows] = image[rows - 1]
+        return kept
+
+    return of_image(target, f"{rows.size} rows repeat the one before", change)
+
+
+@kind("header-and-tail", "data", "a header stands before the data, and the end of the file is missing", named_by=(
+    "header-bytes", "truncated"))
+def header_and_tail(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    share = draw.uniform(0.1, 0.3)
+
+    def change(image: np.ndarray) -> np.ndarray:
+        header = np.frombuffer(b"{HEADER_BYTES=512;".ljust(HEADER_BYTES), np.float32)
+        flat = np.concatenate((header, image.ravel()))[:image.size]
+        flat[int(flat.size * (1 - share)):] = 0
+        return flat
+
+    return of_image(target, f"{HEADER_BYTES} bytes of a header, {share:.3f} of the file lost", change)
 
 
 def _block(target: Target, draw: np.random.Generator) -> tuple[slice, slice]:

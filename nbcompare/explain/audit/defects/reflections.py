@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nbcompare.explain.audit.arguments import name_of_file, number, put, values
+from nbcompare.explain.audit.arguments import drop, name_of_file, number, put, values
 from nbcompare.explain.audit.kind import Defect, NotHere, Target, kind, of_arguments, of_file
 
 Reflection = tuple[int, int, int, float]
@@ -123,3 +123,38 @@ def interpolated(target: Target, amount: float, draw: np.random.Generator) -> De
         raise NotHere("the command asks for interpolation")
     argv = tuple(word for word in target.argv if word != "-nointerpolate")
     return of_arguments(target, "-interpolate", (*argv, "-interpolate"))
+
+
+# --- the list as a whole -----------------------------------------------------------------------------------------
+
+
+@kind("list-not-read", "physics", "the list is not read, every reflection has the default F", named_by=("hkl-ignored",))
+def list_not_read(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    if not number(target.argv, "-default_F", 0.0):
+        raise NotHere("without the list there is no F at all")
+    _listed(target)
+    return of_arguments(target, "no -hkl", drop(target.argv, "-hkl"))
+
+
+@kind("friedel-merged", "physics", "F(h,k,l) and F(-h,-k,-l) are averaged", named_by=("hkl-friedel-merged",))
+def friedel_merged(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    table = {r[:3]: r[3] for r in _listed(target)[1]}
+
+    def merged(r: Reflection) -> Reflection:
+        return (*r[:3], (r[3] + table.get((-r[0], -r[1], -r[2]), r[3])) / 2)
+
+    return _other(target, "each F the mean of its pair", merged)
+
+
+@kind("whole-amplitudes", "physics", "every F is cut to a whole number", named_by=("hkl-rounded",))
+def whole_amplitudes(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    return _other(target, "F cut", lambda r: (*r[:3], float(math.floor(r[3]))))
+
+
+@kind("amplitude-errors", "physics", "every F has a random error", full=0.05, unit="of F", named_by=(
+    "reflection-changed", "spot-intensities"))
+def amplitude_errors(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    name, found = _listed(target)
+    errors = 1 + amount * draw.normal(size=len(found))
+    return _written(target, f"errors of {amount:.3g}", name,
+                    [(*r[:3], abs(r[3] * e)) for r, e in zip(found, errors, strict=True)])

@@ -135,3 +135,16 @@ def two_factors(target: Target, amount: float, draw: np.random.Generator) -> Def
     if count == 1:
         raise NotHere("there is one step")
     return _times(target, count / ELECTRON_RADIUS_M**2, "no r_e^2, steps not divided")
+
+
+@kind("electron-radius-rounded", "scale", "the classical electron radius is rounded to 2.818e-15 m", named_by=(
+    "electron-radius",))
+def electron_radius_rounded(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    return _times(target, (2.818e-15 / ELECTRON_RADIUS_M) ** 2, "r_e of four digits")
+
+
+@kind("exposure-lost", "scale", "the exposure time is not a factor of the fluence", named_by=(
+    "exposure-ignored", "echo-fluence"))
+def exposure_lost(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    number(target.argv, "-flux")
+    return _times(target, 1 / number(target.argv, "-exposure"), "exposure ignored")

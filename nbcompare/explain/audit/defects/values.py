@@ -147,6 +147,23 @@ def flat_field(target: Target, amount: float, draw: np.random.Generator) -> Defe
                     lambda image: image * (1 + amount * draw.normal(size=image.shape)))
 
 
+@kind("panel-gain", "data", "one half of the detector has another gain", named_by=("panel-gain",), full=0.05,
+      unit="of the value")
+def panel_gain(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    edge = int(target.shape.slow * draw.uniform(0.3, 0.7))
+
+    def change(image: np.ndarray) -> np.ndarray:
+        return np.concatenate((image[:edge], image[edge:] * (1 + amount)))
+
+    return of_image(target, f"from row {edge} on times {1 + amount:.4g}", change)
+
+
+@kind("negative-pixels", "data", "a constant is taken off, so that dark pixels are negative", named_by=(
+    "background-offset",), full=0.01, unit="of the peak")
+def negative_pixels(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    return of_image(target, f"{amount:.4g} of the peak taken off", lambda image: image - amount * _peak(image))
+
+
 # --- single pixels -----------------------------------------------------------------------------------------------
 
 

@@ -275,7 +275,7 @@ def _displaced(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Itera
         moves, counts = np.unique(found[there] - flat[there], return_counts=True)
         move, votes = int(moves[np.argmax(counts)]), int(counts.max())
         shift = 4 * move + skew
-        inside = np.count_nonzero((flat + move >= 0) & (flat + move < stream.size))
+        inside = np.count_nonzero((flat + move >= 0) & (flat + move < _written(stream)))
         if shift == 0 or votes < 0.8 * inside or votes < 3:
             continue
         if not _moved_data_agree(pair, stream, move) or (skew == 0 and not _along_file(pair, move)):
@@ -287,8 +287,13 @@ def _displaced(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Itera
         return
 
 
+def _written(stream: np.ndarray) -> int:
+    """How many values there are up to the last that is not zero: where the end of a file is lost, it says nothing."""
+    return int(np.max(np.flatnonzero(stream), initial=-1)) + 1
+
+
 def _moved_data_agree(pair: ImagePair, stream: np.ndarray, move: int) -> bool:
-    x, size = pair.x.ravel(), stream.size
+    x, size = pair.x.ravel(), _written(stream)
     ours = x[max(0, -move):min(x.size, size - move)]
     theirs = stream[max(0, move):max(0, move) + ours.size]
     with np.errstate(invalid="ignore"):

@@ -127,7 +127,7 @@ def _steps(pair: ImagePair) -> Iterator[Cause]:
     if values.size < 3:
         return
     gaps = np.diff(values)
-    step = float(gaps.min())
+    step = _refined(values, float(gaps.min()))
     if step <= 0 or not np.allclose((values - values[0]) / step, np.rint((values - values[0]) / step),
                                     atol=0.02, rtol=1e-6) or step < 1e-6 * pair.peak:
         return
@@ -148,6 +148,18 @@ def _steps(pair: ImagePair) -> Iterator[Cause]:
                           (f"{values.size} different values among {rows.size} pixels",),
                           residual=float(off.max()) / pair.peak, left=None,
                           what=f"scaled by {scale:.6g}, {offset:.4g} added, rounded", confidence=0.97, prior=0.7)
+
+
+def _refined(values: np.ndarray, step: float) -> float:
+    """A step that is known from two neighbours, told better and better by values further away: the gap of two large
+    float32 is off by their rounding, which over thousands of steps is more than one."""
+    if not step > 0:
+        return step
+    for value in values[1:]:
+        count = round(float(value - values[0]) / step)
+        if count > 0:
+            step = float(value - values[0]) / count
+    return step
 
 
 def _digits(pair: ImagePair) -> Iterator[Cause]:

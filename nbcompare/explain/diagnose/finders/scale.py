@@ -11,6 +11,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from nbcompare.engine.describe import DescriptionRefused
 from nbcompare.explain.description import Setting
 from nbcompare.explain.diagnose import causes
@@ -23,7 +25,13 @@ DEFAULT_FLUENCE = 125932015286227086360700780544.0
 R_E_SQUARED = 7.94079248018965e-30
 """Square of the classical electron radius, m^2."""
 
+_ELECTRON_RADIUS_FM = 2.8179403
+_ROUNDED_RADII_FM = (2.8, 2.82, 2.818, 2.8179)
+
+_LARGEST_FLOAT = float(np.finfo(np.float32).max)
 _SINGLE_TOLERANCE = 3e-6
+_POINT_PIXELS_ALIKE = 0.02
+_FEWEST_LEFT = 20
 _LIKELY_CHANCE = 0.02
 """Products are only believed when an accidental match is rarer than this."""
 
@@ -50,7 +58,10 @@ class Match:
 def find_scale(question: Question) -> Iterator[Cause]:
     """One factor for the whole image."""
     pair = question.pair
-    if pair.agree or not pair.all_finite:
+    if pair.agree:
+        return
+    if not pair.all_finite:
+        yield from _overflowed(question)
         return
     factor, residual = pair.scale
     if factor <= 0 or residual > 1e-4:
@@ -58,7 +69,39 @@ def find_scale(question: Question) -> Iterator[Cause]:
     proof = pair.prove_each(lambda x: factor * x)
     if not proof.holds:
         return
-    yield from named_factor(_setting(question), factor, residual, proof.left)
+    setting = _setting(question)
+    yield from named_factor(setting, factor, residual, proof.left)
+    if setting and abs(factor * setting.pixel_m**2 - 1) < _POINT_PIXELS_ALIKE:
+        yield from _point_pixels(question, residual)
+
+
+def _point_pixels(question: Question, residual: float) -> Iterator[Cause]:
+    """Where all pixels are seen under next to one angle, the solid angle of a point, 1/R^2, lacks but the area."""
+    pair, command = question.pair, question.command
+    if command.has("-point_pixel"):
+        return
+    rows, columns = (places.ravel() for places in np.indices(pair.x.shape))
+    cosine = np.ones(1) if command.has("-curved_det") else question.detector.cos_obliquity(columns, rows)
+    factor = 1 / (question.setting.pixel_m**2 * cosine)
+    proof = pair.prove(pair.x * (factor.reshape(pair.x.shape) if factor.size > 1 else factor))
+    if proof.holds:
+        yield carried_out(causes.POINT_PIXEL, "the solid angle is that of a point pixel, 1/R²: over this image that "
+                          "lacks the pixel area and nothing else", ("the edited reference is the subject",),
+                          residual=residual, left=proof.left, what="divided by the solid angle, times 1/R²",
+                          confidence=0.95, prior=0.5)
+
+
+def _overflowed(question: Question) -> Iterator[Cause]:
+    """One factor that takes the brightest pixels, and these alone, out of what a float32 can hold."""
+    pair = question.pair
+    lit = pair.finite & (pair.x > 0) & (pair.y > 0)
+    if np.count_nonzero(lit) < _FEWEST_LEFT:
+        return
+    factor = float(np.median(pair.y[lit] / pair.x[lit]))
+    residual = float(np.abs(pair.y[lit] / (factor * pair.x[lit]) - 1).max())
+    beyond = factor * pair.x > _LARGEST_FLOAT
+    if residual < 1e-5 and np.array_equal(beyond, ~pair.finite) and (pair.subject[beyond] == np.inf).all():
+        yield from named_factor(_setting(question), factor, residual, None)
 
 
 def _setting(question: Question) -> Setting | None:
@@ -148,6 +191,9 @@ def _of_fluence(s: Setting) -> Iterator[Ratio]:
     for factor, words in ((1 / R_E_SQUARED, "r_e² is missing"), (R_E_SQUARED, "r_e² is applied twice"),
                           (R_E_SQUARED**-0.5, "r_e is not squared"), (R_E_SQUARED * 1e30, "r_e² in fm²")):
         yield Ratio(causes.ELECTRON_RADIUS, factor, words, 0.7)
+    for radius in _ROUNDED_RADII_FM:
+        yield Ratio(causes.ELECTRON_RADIUS, (radius / _ELECTRON_RADIUS_FM) ** 2, f"r_e is rounded to {radius:g}e-15 m",
+                    0.6)
 
 
 def _of_flux_terms(s: Setting) -> Iterator[Ratio]:

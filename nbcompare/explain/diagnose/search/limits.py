@@ -92,6 +92,11 @@ SPOTS_KEEP_SHAPE = 0.3
 MATTERS = 1e-6
 """An edit that changes what is left of the difference by no more than this changes nothing."""
 
+WHOLE = 0.2
+"""A proof on regions is held against the whole image where that takes no more than this share of the seconds left."""
+PLAINLY = 10.0
+"""The whole image speaks against it when a pixel is so many times further off than a proof allows."""
+
 # --- how many --------------------------------------------------------------------------------------------------------
 
 PLACED_FITS = 3

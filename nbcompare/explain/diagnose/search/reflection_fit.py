@@ -27,6 +27,8 @@ def reflection_trials(trials: CauseTrials) -> Iterator[tuple[Candidate, Reading]
     table = reflection_table(question) if question.amplitudes and pair.all_finite else None
     if table is None or table.left_by_ratios(pair.x, pair.y) > limits.SPOTS_KEEP_SHAPE:
         return
+    if len(table.hkl) < 2:  # its F is a factor of the image, and nobody can tell which of the two was meant
+        return
     squares, now = np.ones(len(table.hkl)), pair.x
     for _ in range(limits.REFLECTION_ROUNDS):
         ratio = _ratio(table.sums(now), table.sums(pair.y))

@@ -205,7 +205,7 @@ class CauseSearch:
         for candidate in candidates:
             if not self.trials.within(limits.AFTER_A_PROOF):
                 return
-            reading = self.trials.try_one(candidate)
+            reading = self.trials.confirmed(candidate, self.trials.try_one(candidate))
             self.tried[candidate.key] = Tried(candidate, reading)
             if reading.holds:
                 self.found += self.prover.proven(candidate, reading)
@@ -223,6 +223,7 @@ class CauseSearch:
     def _settles(self, candidate: Candidate, reading: Reading) -> bool:
         """Keep what a reading proves, and say whether that ends the search. What leaves more than noise, or needs a
         factor besides, is put aside: another cause may explain all of it, or a single one as much."""
+        reading = self.trials.confirmed(candidate, reading)
         if reading.explains:
             self.found += [*self.prover.proven(candidate, reading), *(c for c in self.aside if self.aside_holds)]
         elif reading.holds:
@@ -245,15 +246,18 @@ class CauseSearch:
             if placed.placing.score > enough and self._fit(parameter, placed.values, limits.PLACED_FIT):
                 return
 
-    def _sure_fits(self) -> None:
-        """Turn every parameter by a step, those first whose fit takes no more than that; fit those that the difference
-        plainly answers to, single numbers first."""
+    def _turn_once(self) -> None:
+        """Turn every parameter by a step, those first whose fit takes no more than that."""
         near = Fitter(self.trials, 1)
         for parameter in sorted(fit_parameters(self.question), key=lambda parameter: not parameter.linear):
             if not self.trials.within(limits.TURNED_ONCE):
                 break
             self.responses += [*near.responses(parameter), *spread_responses(near, parameter)]
         self.responses.sort(key=lambda response: -response.promise)
+
+    def _sure_fits(self) -> None:
+        """Fit those parameters that the difference plainly answers to, single numbers first."""
+        self._turn_once()
         plain = sorted((r for r in self.responses if r.explained > limits.PLAIN), key=lambda r: -r.explained)
         for response in self._looked_at(plain[:limits.LOOKS], self.fitter)[:limits.SURE_FITS]:
             if response.promise > limits.PROMISING and self._fit(response.parameter, None, limits.SURE_FIT,
@@ -355,16 +359,19 @@ class CauseSearch:
 
     def _twins(self, parameter: FitParameter, values: Sequence[float]) -> None:
         """Other parameters whose turn does the same to the image: when they fit too, nobody can tell which it was."""
+        if not self.responses:  # proven before any was turned
+            self._turn_once()
         for response, turn in self._same_way(parameter, values)[:limits.TWINS]:
             start = None
             if response.parameter.begin is None:
                 start = np.array(response.parameter.start) + turn * np.array(response.parameter.steps)
-            fitted = None
-            if self.trials.within(limits.AFTER_A_PROOF):
-                fitted = self.fitter.fit(response.parameter, start, smoothings=(0,), most_seconds=limits.TWIN_FIT_S)
-            if fitted and fitted.reading.holds:
-                self.found += self.prover.proven(response.parameter.candidate(self.question.command, fitted.values),
-                                                 fitted.reading)[:1]
+            if not self.trials.within(limits.AFTER_A_PROOF):
+                return
+            fitted = self.fitter.fit(response.parameter, start, smoothings=(0,), most_seconds=limits.TWIN_FIT_S)
+            if fitted:
+                twin = response.parameter.candidate(self.question.command, fitted.values)
+                reading = self.trials.confirmed(twin, fitted.reading)
+                self.found += self.prover.proven(twin, reading)[:1] if reading.holds else []
 
     def _same_way(self, parameter: FitParameter, values: Sequence[float]) -> list[tuple[Response, np.ndarray]]:
         """Fit parameters of no more numbers whose slopes span the turn that was found, one of each id, with the turn in

@@ -103,7 +103,8 @@ class CauseTrials:
         self.base_residual = math.inf
         begun = self.clock.waited
         self.ready = self._find_base()
-        unedited = (self.clock.waited - begun) / max(1, len(self.regions))
+        self.unedited_s = self.clock.waited - begun
+        unedited = self.unedited_s / max(1, len(self.regions))
         self.most_seconds = max(limits.ONE_RENDER * budget_s * waits, limits.AS_UNEDITED * unedited)
 
     @staticmethod
@@ -199,6 +200,26 @@ class CauseTrials:
     def _base_floor(self, before: float) -> float:
         """What the simulator itself is away from the reference, as a share of the difference."""
         return min(0.1, 3 * self.base_residual * self.question.pair.peak / before)
+
+    def confirmed(self, candidate: Candidate, reading: Reading) -> Reading:
+        """The reading, which holds no longer where the whole image, as far as it is soon rendered, is plainly not the
+        subject's: regions are where images differ most, and another cause may show elsewhere."""
+        pixels = sum((region.xmax - region.xmin + 1) * (region.ymax - region.ymin + 1) for region in self.regions)
+        whole = Roi.full(self.question.shape)
+        share = self.question.pair.x.size / max(1, pixels)
+        if not reading.near or share <= 1 or share * self.unedited_s > limits.WHOLE * self.seconds_left:
+            return reading
+        image = self.simulator.render(candidate, self.question.files, whole, self.question.shape,
+                                      self.most_seconds, self.emulate)
+        if image is None:
+            return reading
+        rest = self.question.pair.y - (image if reading.holds else reading.scale * image + reading.offset)
+        rest[0, 0] = 0
+        worst = float(np.abs(rest).max()) / self.question.pair.yardstick
+        if worst <= limits.PLAINLY * (STRICT + self.base_residual):
+            return reading
+        return replace(reading, holds=False, scaled_holds=False, worst=max(worst, reading.worst),
+                       left=max(reading.left, float(np.linalg.norm(rest)) / max(self.question.pair.power, 1e-300)))
 
     @staticmethod
     def _distance(rest: np.ndarray, before: float, yardstick: float) -> tuple[float, float]:

@@ -1,0 +1,46 @@
+"""Data cause: rows, or columns, hold once more what the one beside them holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nbcompare.explain.diagnose import causes
+from nbcompare.explain.diagnose.cause import Cause, carried_out
+from nbcompare.explain.diagnose.question import Question
+
+
+def find_repeated(question: Question) -> Iterator[Cause]:
+    """Lines of the subject that are the line before or after them, bit for bit, where the reference's are not."""
+    pair = question.pair
+    if pair.agree or not pair.all_finite:
+        return
+    for axis, name in ((0, "row"), (1, "column")):
+        ours, theirs = (image if axis == 0 else image.T for image in (pair.reference, pair.subject))
+        for step, words in ((1, "before"), (-1, "after")):
+            again = np.flatnonzero(_as_beside(theirs, step) & ~_as_beside(ours, step))
+            if not 0 < again.size <= len(ours) // 2:
+                continue
+            edited = pair.x.copy() if axis == 0 else pair.x.T.copy()
+            edited[again] = edited[again - step]
+            proof = pair.prove(edited if axis == 0 else edited.T)
+            if proof.holds:
+                lines = f"{name}{'s' if again.size > 1 else ''}"
+                yield carried_out(causes.LINES_REPEATED, f"{again.size} {lines} of the subject, from {again[0]} on, "
+                                  f"repeat{'s' if again.size == 1 else ''} the {name} {words}",
+                                  ("bit for bit, and the reference's do not",), residual=proof.residual,
+                                  left=proof.left, what=f"{lines} repeated", confidence=0.97, prior=0.8)
+                return
+
+
+def _as_beside(image: np.ndarray, step: int) -> np.ndarray:
+    """Of each row, whether it is the one before (1) or after it (-1); what is dark throughout is like anything."""
+    same = np.zeros(len(image), dtype=bool)
+    inner = slice(1, None) if step == 1 else slice(None, -1)
+    other = slice(None, -1) if step == 1 else slice(1, None)
+    same[inner] = (image[inner] == image[other]).all(axis=1) & image[inner].any(axis=1)
+    return same
+
+
+FINDERS = (find_repeated,)
