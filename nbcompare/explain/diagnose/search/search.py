@@ -359,12 +359,9 @@ class CauseSearch:
 
     def _twins(self, parameter: FitParameter, values: Sequence[float]) -> None:
         """Other parameters whose turn does the same to the image: when they fit too, nobody can tell which it was."""
-        if not self.responses:  # proven before any was turned
-            self._turn_once()
         for response, turn in self._same_way(parameter, values)[:limits.TWINS]:
-            start = None
-            if response.parameter.begin is None:
-                start = np.array(response.parameter.start) + turn * np.array(response.parameter.steps)
+            moved = np.array(response.parameter.start) + turn * np.array(response.parameter.steps)
+            start = moved if response.parameter.begin is None else None
             if not self.trials.within(limits.AFTER_A_PROOF):
                 return
             fitted = self.fitter.fit(response.parameter, start, smoothings=(0,), most_seconds=limits.TWIN_FIT_S)
@@ -376,8 +373,10 @@ class CauseSearch:
     def _same_way(self, parameter: FitParameter, values: Sequence[float]) -> list[tuple[Response, np.ndarray]]:
         """Fit parameters of no more numbers whose slopes span the turn that was found, one of each id, with the turn in
         their steps."""
-        others = [r for r in self.responses
-                  if r.parameter.id != parameter.id and len(r.parameter.start) <= len(parameter.start)]
+        if not self.responses:  # proven before any was turned
+            self._turn_once()
+        others = [r for r in self.responses if r.parameter.id != parameter.id
+                  and len(r.parameter.start) <= len(parameter.start)]
         own = self.fitter.responses(parameter)[:1] if others and self.trials.within(limits.FAR) else []
         if not own:
             return []
