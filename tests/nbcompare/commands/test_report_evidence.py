@@ -120,10 +120,13 @@ def test_a_run_that_ended_early_has_a_page_too(run_small, nb, tmp_path, subject,
     assert "What to do next" in page and f"nb-compare regenerate {bundle}" in page
 
 
-def test_a_run_whose_tests_failed_shows_their_last_lines(small_case, nb, fake, tmp_path):
-    """No engine was run, so that there is no run of any."""
+def test_a_run_whose_tests_failed_shows_their_last_lines(small_case, nb, fake, tmp_path, quick_runs):
+    """No engine was run, so that there is no run of any. The lines stand in the block of what failed, as well as among
+    the reasons."""
     (tmp_path / "test_no.py").write_text("def test_no():\n    assert 1 == 2\n")
     small_case.write_text(small_case.read_text() + "tests: [test_no.py::test_no]\n")
     said = nb("run", small_case, "--c-bin", fake("good"), "--py-bin", fake("twin"), "-q", "--format", "json")
     page = page_of(nb, said.json["bundle"], tmp_path)
-    assert "<strong>BLOCKED</strong>" in page and "assert 1 == 2" in page and "not run" in page
+    assert "<strong>BLOCKED</strong>" in page and "not run" in page
+    block = page[page.index("What failed, and what it said last"):].partition("<h2>")[0]
+    assert "mapped tests on cpu" in block and "test_no.py::test_no" in block and "assert 1 == 2" in block

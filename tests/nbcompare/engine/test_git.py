@@ -90,6 +90,14 @@ def test_a_working_tree_elsewhere_is_not_taken_for_this_one(repository, tmp_path
     assert repository_of(repository.home).dirty is not False
 
 
+def test_a_folder_that_looks_like_what_git_keeps_is_no_repository(repository, tmp_path):
+    """Files as of a bare repository, which anybody can commit, name a working tree and settings of their own."""
+    kept = repository.home / "data"
+    repository.git("init", "-q", "--bare", str(kept))
+    (kept / "config").write_text(f"[core]\n\tbare = false\n\tworktree = {tmp_path}\n")
+    assert repository_of(kept).root is None
+
+
 def test_times_of_files_do_not_hide_a_change(repository):
     """git goes by size and second; an edit that keeps both is clean to it."""
     file = repository.home / "a.txt"

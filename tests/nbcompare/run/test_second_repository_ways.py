@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from nbcompare.case.case_file import load_case
 from nbcompare.case.project import load_project
 from nbcompare.engine.choose import choose_engines
-from nbcompare.engine.identity import EngineIdentity
+from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.sources.entry import COMPILED
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile, changes, look_at
@@ -22,6 +23,7 @@ from nbcompare.engine.sources.opened import Opened
 from nbcompare.errors import FileError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sources_to_declare import line_to_add
+from nbcompare.run.tests_made_of import place_of_tests
 from tests.nbcompare.second_repository import DECLARED, Project
 
 WITH_CWD = f"command: {sys.executable} -m myport, cwd: ., environment: {{set: {{PYTHONPATH: src}}}}"
@@ -154,3 +156,37 @@ def test_of_a_compiled_program_the_files_that_it_loaded_are_proposed(project, op
     who = EngineIdentity("subject", "port", "--py-bin", (str(project.home / "port"),), "0" * 64, 1, "1", (),
                          MadeOf(COMPILED), opened=Opened(files))
     assert f"sources: {globs}" in line_to_add("subject", who, project.home)
+
+
+@pytest.fixture(params=["a folder", "a file"])
+def marked(request):
+    """Make a folder the top of a repository: .git is a file in a work tree and in a submodule."""
+    def mark(folder: Path) -> Path:
+        folder.mkdir(exist_ok=True)
+        own = folder / ".git"
+        if own.is_dir():
+            shutil.rmtree(own)
+        if request.param == "a file":
+            own.write_text("gitdir: /elsewhere\n")
+        else:
+            own.mkdir()
+        return folder
+    return mark
+
+
+def test_another_repository_that_the_text_names_is_not_read_whole(project, marked):
+    other = marked(project.home / "data")
+    (other / "table.dat").write_text("1\n")
+    project.core.write_text(f"import os\nNAMES = os.listdir({str(other)!r})\n" + project.core.read_text())
+    found = looked_at(project, DECLARED)
+    assert f"core.py names the folder {other}, and not all that is read there is known" in found.unknown
+    assert str(other / "table.dat") not in {entry.path for entry in found.files}
+
+
+def test_what_is_proposed_and_where_tests_run_go_by_the_top_of_the_repository(project, marked):
+    """Without a project file; also in a work tree or a submodule."""
+    marked(project.home)
+    wrapper = project.wrapper()
+    found = identify(choose_engines(RunOptions(py_bin=str(wrapper)), Progress(quiet=True), {}, ("subject",))["subject"])
+    assert 'sources: ["src/**/*"]' in line_to_add("subject", found, project.home / "cases")
+    assert place_of_tests(load_case(project.case)).folder == project.home
