@@ -35,7 +35,7 @@ from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.sandbox import protection_of
 from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.errors import UsageError
-from nbcompare.run.copied_images import copied_from, with_copied
+from nbcompare.run.copied_images import copied_from, further_with_copied, with_copied
 from nbcompare.run.described_regions import region_notes
 from nbcompare.run.engine_runs import (
     EngineRuns,
@@ -120,11 +120,11 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
     if any(run.failure for run in ran.runs):
         collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     before = ran.runs
-    copied = copied_from(ran.runs, place.opened)
+    copied = copied_from(ran.runs, judgement.further, place.opened)
     ran = with_opened(ran, staged, place)
     own = {role: written_by_itself(calls) for role, calls in place.opened.items()}
     ran = replace(ran, runs=with_copied(with_changed(ran.runs, staged.changed_engines(own)), copied))
-    judgement = _with_others_as_they_ended(staged, judgement, place)
+    judgement = _with_others_as_they_ended(staged, judgement, place, copied)
     if ran.runs != before:
         judgement, scale = Judgement(None, failures_verdict(ran.runs) or judgement.verdict), None
     faults = staged.protected_now().faults
@@ -133,11 +133,13 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
     return ran, judgement, scale
 
 
-def _with_others_as_they_ended(staged: StagedCase, judgement: Judgement, place: EvidenceFolder) -> Judgement:
-    """The judgement, where an engine of a further subject has failed that is not what it was when the run began."""
-    if not staged.others or judgement.comparison is None:
+def _with_others_as_they_ended(staged: StagedCase, judgement: Judgement, place: EvidenceFolder,
+                               copied: Mapping[str, str]) -> Judgement:
+    """The judgement, where a further subject has failed that only copied, or whose engine is not what it was when the
+    run began."""
+    if judgement.comparison is None or not (staged.others or copied):
         return judgement
-    further = as_they_ended(judgement.further, staged.others, place.opened)
+    further = as_they_ended(further_with_copied(judgement.further, copied), staged.others, place.opened)
     return replace(judgement, further=further,
                    verdict=conclude(judgement.comparison, staged.case.thresholds, further))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.engine.repository.git import not_committed, repository_of
+from nbcompare.engine.repository.git import Git, not_committed, repository_of
 
 
 class Repository:
@@ -90,12 +90,11 @@ def test_a_working_tree_elsewhere_is_not_taken_for_this_one(repository, tmp_path
     assert repository_of(repository.home).dirty is not False
 
 
-def test_a_folder_that_looks_like_what_git_keeps_is_no_repository(repository, tmp_path):
-    """Files as of a bare repository, which anybody can commit, name a working tree and settings of their own."""
+def test_a_folder_that_looks_like_what_git_keeps_is_no_repository(repository):
+    """Files as of a bare repository, which anybody can commit, bring settings of their own; none of them is read."""
     kept = repository.home / "data"
     repository.git("init", "-q", "--bare", str(kept))
-    (kept / "config").write_text(f"[core]\n\tbare = false\n\tworktree = {tmp_path}\n")
-    assert repository_of(kept).root is None
+    assert Git(kept, filters=False).text("rev-parse", "--git-dir") is None and repository_of(kept).root is None
 
 
 def test_times_of_files_do_not_hide_a_change(repository):

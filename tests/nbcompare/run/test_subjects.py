@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from nbcompare.bundle.bundle import write_manifest
+from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.files import dump_json
 from tests.nbcompare.conftest import SMALL_CASE
 
@@ -249,6 +250,29 @@ def test_a_touched_up_copy_of_the_reference_is_no_evidence_of_another_subject_ei
     assert said.code == 0 and any("the image of the subject copy is the reference's but for" in note
                                   for note in said.json["notes"])
     assert nb("verify", folder).code == 0
+
+
+@pytest.mark.skipif(OpenCalls.why_not() is not None, reason="what a program opens is seen on Linux alone")
+def test_a_further_subject_that_copies_has_failed_as_the_subject_would_have(others, nb, tmp_path):
+    """The subject with other words, and another engine, give the image of an earlier bundle. A copy of any other file
+    that was read is told, and no gate takes it for evidence."""
+    project = tmp_path / "nb-compare.yaml"
+    project.write_text(project.read_text().replace("twin: {command: ref.py}", "twin: {command: twin.py}"))
+    subjects = {"near": "-factor 1.0", "other": {"engine": "twin"}}
+    _, folder = others(subjects)
+    kept = tmp_path / "kept.bin"
+    for source, code, told in ((folder.absolute() / "inputs/c_roi_float.bin", 2, "which an earlier run has left"),
+                               (kept, 0, "its image is byte for byte the file")):
+        kept.write_bytes((folder / "inputs/c_roi_float.bin").read_bytes())
+        for name in ("port.py", "twin.py"):
+            copies = (f'if "-factor" in at or __file__.endswith("twin.py"):\n    found = open({str(source)!r}, "rb")\n'
+                      '    sys.exit(open(at["-floatfile"], "wb").write(found.read()) and 0)\n')
+            own = PROGRAM.replace("factor = ", f"{copies}factor = ", 1).replace('"-factor", 1)', '"-factor", 1.001)')
+            (tmp_path / name).write_text(own)
+        said = nb("run", "small.yaml", "--c-bin", "ref.py", "--py-bin", "port.py", "-q", "--format", "json", "--fresh")
+        assert said.code == code and nb("verify", said.json["bundle"]).code == 0
+        said_of = said.json["verdict"]["reasons"] if code else said.json["notes"]
+        assert sum(told in sentence for sentence in said_of) == 2, said_of
 
 
 def test_the_repository_of_another_engine_is_part_of_the_evidence(others, nb, tmp_path):
