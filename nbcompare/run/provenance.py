@@ -21,7 +21,7 @@ from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.installation import HARNESS, SIMULATOR
-from nbcompare.engine.processes.process import allowed_environment, not_passed
+from nbcompare.engine.processes.process import allowed_environment, not_passed, withheld
 from nbcompare.engine.rendering.renderer import OF_THE_SESSION
 from nbcompare.engine.repository.git import Repositories, RepositoryState, not_committed
 from nbcompare.engine.safety.safe_start import made_absolute
@@ -152,11 +152,22 @@ def not_passed_line(surroundings: Surroundings, runs: Sequence[Run]) -> str | No
     return f"engines run in a clean environment: {RECORD} names the {theirs} left out of it"
 
 
-def _unread_notes(identities: Mapping[str, EngineIdentity], surroundings: Surroundings) -> Iterator[str]:
-    """A variable of the user's that an engine did not get, although its own text speaks of it."""
+def _unread_notes(engines: Mapping[str, Engine], identities: Mapping[str, EngineIdentity],
+                  surroundings: Surroundings) -> Iterator[str]:
+    """A variable of the user's that an engine did not get, although its own text speaks of it, or its declaration
+    passes it on by its whole name."""
     for role, identity in identities.items():
+        declared = engines[role].declaration
         names = [name for name in surroundings.not_passed.get(role, ()) if not OF_THE_SESSION.fullmatch(name)]
         spoken = sorted(_spoken_of(names, identity))
+        private = [name for name in withheld(declared.pass_variables if declared else ())
+                   if name in surroundings.not_passed.get(role, ()) and (
+                       name in spoken or (declared and name in declared.pass_variables))]
+        if private and declared:
+            yield (f"{_some(private)} {'looks' if len(private) == 1 else 'look'} like a secret by name or value, and "
+                   f"what does is never passed on: the {role} did not get it, although {declared.file.name} says so; "
+                   "write it into environment: {set: ...} if it is none")
+        spoken = [name for name in spoken if name not in private]
         if spoken:
             yield (f"{_some(spoken)} {'is' if len(spoken) == 1 else 'are'} set here and named in the source of the "
                    f"{role}, but not passed to it; to pass it, declare environment: {{pass: "
@@ -200,7 +211,8 @@ def notes_of(case: Case, engines: Mapping[str, Engine], identities: Mapping[str,
     reference, subject, and further subjects that are other programs."""
     return (*_case_notes(case, engines), *refusal_notes(case.expect), *_adapter_notes(case, identities),
             *_source_notes(case, identities), *_elsewhere_notes(case, engines, identities),
-            *_unread_notes(identities, surroundings), *_passed_notes(engines), *_wrapper_note(identities, runs))
+            *_unread_notes(engines, identities, surroundings), *_passed_notes(engines),
+            *_wrapper_note(identities, runs))
 
 
 def _case_notes(case: Case, engines: Mapping[str, Engine]) -> Iterator[str]:

@@ -7,6 +7,8 @@ evidence by a program that lists its environment.
 from __future__ import annotations
 
 import fnmatch
+import functools
+import hashlib
 import os
 import re
 import select
@@ -30,6 +32,9 @@ RECORDED = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH"
                       r"|HOME|LANG|LC_.*|TZ|VIRTUAL_ENV")
 _PRIVATE = re.compile(r"TOKEN|SECRET|PASS|(^|_)PWD|CRED|AUTH|KEY|BEARER|COOKIE|SESSION|PRIVATE|JWT|(^|_)PAT(_|$)",
                       re.IGNORECASE)
+
+HIDDEN = "not shown, sum "
+"""How what is kept of a variable that looks private begins."""
 
 _PERCENT = re.compile(rb"(\d{1,3})% done")
 _POLL_SECONDS = 0.05
@@ -68,14 +73,31 @@ def _private(name: str, value: str) -> bool:
 
 
 def declared_environment(globs: Sequence[str]) -> dict[str, str]:
-    """The user's variables that a declaration hands on; private ones never are."""
-    return {name: value for name, value in os.environ.items()
-            if any(fnmatch.fnmatchcase(name, glob) for glob in globs) and not _private(name, value)}
+    """The user's variables that a declaration hands on; private ones never are (``withheld``)."""
+    return {name: value for name, value in _named_by(globs).items() if not _private(name, value)}
+
+
+def withheld(globs: Sequence[str]) -> list[str]:
+    """The names of the user's variables that a declaration would hand on, and that look private."""
+    return sorted(name for name, value in _named_by(globs).items() if _private(name, value))
+
+
+def _named_by(globs: Sequence[str]) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if any(fnmatch.fnmatchcase(name, g) for g in globs)}
 
 
 def recordable(variables: Mapping[str, str]) -> dict[str, str]:
-    """Variables that may stand in evidence: those that do not look private."""
-    return {name: value for name, value in sorted(variables.items()) if not _private(name, value)}
+    """Variables as they may stand in evidence: of one that looks private, which may be the number of passes as well as
+    a password, no value but what tells it from another one."""
+    return {name: _hidden(name, value) if _private(name, value) else value for name, value in sorted(variables.items())}
+
+
+@functools.cache
+def _hidden(name: str, value: str) -> str:
+    """Twenty bits of a sum that is slow to make: another value has another one but once in a million, and of a
+    password there is too little for a guess to be confirmed by it."""
+    digest = hashlib.scrypt(value.encode(errors="surrogateescape"), salt=name.encode(), n=1 << 14, r=8, p=1, dklen=3)
+    return f"{HIDDEN}{digest.hex()[:5]}"
 
 
 def not_passed(engine_gets: Mapping[str, str]) -> list[str]:

@@ -1,12 +1,14 @@
 """What a day of work leaves beside a port makes no gate red and no cell run again: notes, an editor's files, a sweep
 without pictures."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from nbcompare.engine.processes.process import HIDDEN
 from tests.nbcompare.second_repository import DECLARED, PLAN
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
@@ -94,3 +96,24 @@ def test_a_declared_folder_is_where_the_engine_works_and_is_asked_for_its_versio
     said = f"in {project.home}/cases"
     assert code == 0 and record["engines"][1]["version"] == said
     assert said in (Path(record["bundle"]) / "inputs/py_cli_stdout.txt").read_text().splitlines()
+
+
+def test_another_value_of_a_variable_that_looks_like_a_secret_is_seen_and_no_value_is_kept(nb, run, gate, project):
+    """MYPORT_PASSES holds the word PASS: what was kept out of the record was kept from gate and sweep too."""
+    declared = DECLARED.replace("src}", "src, MYPORT_PASSES: %s}")
+    project.declare(declared % "71234567")
+    code, record = run()
+    (subject,) = [engine for engine in record["engines"] if engine["role"] == "subject"]
+    assert code == 0 and subject["variables"]["MYPORT_PASSES"].startswith(HIDDEN)
+    assert "71234567" not in json.dumps(record) and gate("inputs_unchanged: true") == {}
+    project.declare(declared % "71234568")
+    assert "MYPORT_PASSES=not shown" in gate("inputs_unchanged: true")["experiment"]
+    assert "0 already done" in nb("sweep", project.case).out
+
+
+def test_a_variable_that_is_to_be_passed_and_looks_like_a_secret_is_told(run, project, monkeypatch):
+    monkeypatch.setenv("MYPORT_PASSES", "3")
+    project.declare(f"{DECLARED[:-1]}, pass: [MYPORT_PASSES]}}")
+    _, record = run()
+    (told,) = [note for note in record["notes"] if "MYPORT_PASSES" in note]
+    assert told.startswith("MYPORT_PASSES looks like a secret") and "{set: ...}" in told
