@@ -10,7 +10,7 @@
 # make bench  speed against a C program, and the tables of docs/performance.md (make bench-quick: a minute)
 # make mutants  change one thing in the code, MUTANTS times: do the tests notice? (SEED=1; some seconds each)
 # make mutants-modules  break each module as a whole: does a test notice?
-# make fuzz   random command lines through both simulators (make fuzz-diagnosis N=200: with defects, through the diagnosis)
+# make fuzz   random command lines through both simulators (make fuzz-diagnosis N=200: with defects, through diagnose, trace, reduce, audit)
 # make audit-wide  defects in random command lines: how many the diagnosis names (SEED=, COMMANDS=, EACH= kinds in each)
 
 PYTHON ?= python3
@@ -72,8 +72,9 @@ fuzz: $(READY) reference
 	$(BIN)/python tests/parity/fuzz.py --count 200 --seed 1 --against reference
 
 N ?= 200
-fuzz-diagnosis: $(READY)
+fuzz-diagnosis: $(READY) reference
 	$(BIN)/python tests/parity/fuzz_diagnosis.py --count $(N) --seed 1 --budget 4
+	$(BIN)/python tests/parity/fuzz_explain.py --count $(N) --seed 1
 
 SEED     ?= 1
 COMMANDS ?= 40
