@@ -13,6 +13,7 @@ from nbcompare.errors import FileError, UsageError
 from nbcompare.formats.declared import FABIO, Declared, ImageFile, frame_of_stack
 from nbcompare.formats.heard import heard_from_fabio, refuse_guesses
 from nbcompare.formats.packed import require_whole_mar345
+from nbcompare.formats.tiff import require_whole_tiff
 from nbcompare.formats.unread import edf_gaps, refuse_unread
 
 _CBF = {"wavelength_A": (r"Wavelength\s+([\d.eE+-]+)\s*A", 1.0),
@@ -37,6 +38,9 @@ _MARCCD_HEAD, _MRC_HEAD = 4096, 1024
 _CBF_BORDER = b"--CIF-BINARY-FORMAT-SECTION--"
 """What stands before and behind each image of a CBF."""
 
+_CBF_BEGIN, _CBF_PIXELS = b"###CBF: VERSION", b"\x0c\x1a\x04\xd5"
+"""How a CBF begins, and what stands before its pixels."""
+
 
 def read_detector_file(path: Path, declared: Declared, *, alone: bool = False) -> ImageFile:
     """The image of a detector file; ``alone`` refuses one whose pixels lie in another. Negative pixels of a CBF are the
@@ -52,6 +56,8 @@ def read_detector_file(path: Path, declared: Declared, *, alone: bool = False) -
         raise UsageError(f"{path}: reading {path.suffix} needs fabio",
                          hint="pip install 'nb-compare[formats]'") from None
     require_whole_mar345(path)
+    _require_pixels_of_cbf(path)
+    require_whole_tiff(path)
     try:
         with heard_from_fabio() as heard:
             image = fabio.open(str(path))
@@ -116,6 +122,18 @@ def _refuse_other_count(path: Path, header: Mapping[str, str]) -> None:
         fast, slow = (int(header[f"X-Binary-Size-{which}-Dimension"]) for which in ("Fastest", "Second"))
         if stated != fast * slow:
             raise FileError(f"{path}: its header says that it holds {stated} pixels, and that they are {fast} x {slow}")
+
+
+def _require_pixels_of_cbf(path: Path) -> None:
+    """Raises FileError for a CBF in which no pixels begin: fabio would look for them for ever."""
+    try:
+        content = path.read_bytes()
+    except OSError as fault:
+        raise FileError(f"{path}: cannot be read: {fault.strerror}") from None
+    if path.suffix.lower() == ".cbf" or content.startswith(_CBF_BEGIN):
+        border = content.find(_CBF_BORDER)
+        if border < 0 or content.find(_CBF_PIXELS, border) < 0:
+            raise FileError(f"{path}: no pixels begin in it, as they do in a CBF; is it cut short?")
 
 
 def _refuse_further_images(path: Path, kind: str) -> None:

@@ -12,6 +12,7 @@ import struct
 from pathlib import Path
 
 from nbcompare.errors import FileError
+from nbcompare.formats.unread import refuse_unread
 
 _HEAD, _MAGIC = 4096, 1234
 _BEGIN = re.compile(rb"\nCCP4 packed image( V2)?, X: (\d{1,5}), Y: (\d{1,5})\n")
@@ -51,21 +52,22 @@ def require_whole_mar345(path: Path) -> None:
     places = struct.unpack_from(f"{order}{2 * high}i", content, _HEAD)[::2]
     if any(not 0 <= place <= fast * slow for place in places):
         raise FileError(f"{path}: lists a bright pixel that no image of {fast} x {slow} has")
-    wrong = _fault(memoryview(content)[found.end():], fast * slow, second=found[1] is not None)
+    wrong, end = _fault(memoryview(content)[found.end():], fast * slow, second=found[1] is not None)
     if wrong:
         raise FileError(f"{path}: the packed pixels {wrong} those of {fast} x {slow}; is it cut short or damaged?")
+    refuse_unread(path, [(found.end() + end, None)])
 
 
-def _fault(stream: memoryview, pixels: int, *, second: bool) -> str:
-    """What is wrong with the length of a packed stream. A block of more pixels than there is place for would be written
-    beyond the image."""
+def _fault(stream: memoryview, pixels: int, *, second: bool) -> tuple[str, int]:
+    """What is wrong with the length of a packed stream, and the byte behind it. A block of more pixels than there is
+    place for would be written beyond the image."""
     width, sizes = (4, _BITS_V2) if second else (3, _BITS)
     mask, end, at = (1 << width) - 1, 8 * len(stream), 0
     while pixels > 0:
         if at + 2 * width > end:
-            return "end before"
+            return "end before", 0
         word = int.from_bytes(stream[at >> 3:(at >> 3) + 2], "little") >> (at & 7)
         count = 1 << (word & mask)
         at += 2 * width + count * sizes[word >> width & mask]
         pixels -= count
-    return "are more than" if pixels < 0 else "" if at <= end else "end before"
+    return "are more than" if pixels < 0 else "" if at <= end else "end before", -(-at // 8)
