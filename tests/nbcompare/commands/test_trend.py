@@ -163,3 +163,19 @@ def test_a_case_without_bundles_names_the_nearest(history, nb):
     said = nb("trend", "smal")
     assert said.code == 6 and "did you mean 'small'?" in said.err
     assert Path("bundles/smal").exists() is False
+
+
+def test_of_a_threshold_that_allows_nothing_any_difference_is_a_fall_by_every_factor(history, nb):
+    """Its margin is 0 from then on: there is nothing to divide by."""
+    history({"values": EXACT | {RATIO: 1.0}, "limits": {RATIO: (1.0, 1.0)}},
+            {"values": EXACT | {RATIO: 1.001}, "limits": {RATIO: (1.0, 1.0)}})
+    said = nb("trend", "small", "--format", "json")
+    (shrunk,) = said.json["runs"][1]["shrunk"]
+    assert (said.code, shrunk["after"], shrunk["factor"]) == (3, 0, "unlimited")
+
+
+def test_images_that_are_identical_no_longer_are_told(history, nb):
+    """Also where every figure is what it was: a sum does not see two pixels that were exchanged."""
+    history({}, {"values": {RATIO: 1.0}})
+    told = [change for run in nb("trend", "small", "--format", "json").json["runs"] for change in run["changed"]]
+    assert {"what": "images", "before": "bit-identical", "after": "not the same bits"} in told
