@@ -68,9 +68,9 @@ def test_a_cache_of_another_user_is_none(cache, monkeypatch):
 def test_steps_of_a_bisection_that_somebody_else_could_have_written_are_refused(tmp_path, which):
     folder = tmp_path / "bisect" / "key"
     with journal_in(folder, "small") as journal:
-        journal.add(Judged("a" * 40, "good", "PASS"))
+        journal.add(Judged("a" * 40, "skipped", "NOT BUILT"))
     with journal_in(folder, "small") as journal:
-        assert [trial.outcome for trial in journal.trials] == ["good"]
+        assert [trial.outcome for trial in journal.trials] == ["skipped"]
     planted = {"folder": folder, "parent": folder.parent, "steps": folder / STEPS}[which]
     planted.chmod(0o777)
     with pytest.raises(UsageError, match="can be written by everybody; no bisection"), journal_in(folder, "small"):
@@ -148,7 +148,7 @@ def test_what_is_made_for_the_user_alone_is_not_for_his_group_whatever_the_umask
         assert made.answer("k") == {"is": "kept"}
         for _ in range(2):
             with journal_in(tmp_path / "bisect" / "key", "small") as journal:
-                journal.add(Judged("a" * 40, "good", "PASS"))
+                journal.add(Judged("a" * 40, "skipped", "NOT BUILT"))
     finally:
         os.umask(before)
 
@@ -162,3 +162,18 @@ def test_trials_of_a_fuzzing_that_others_could_have_written_are_not_taken(tmp_pa
     folder.chmod(0o777)
     again = Kept(folder, "key")
     assert not again.begin(fresh=False) and again.trials == {}
+
+
+def test_a_step_of_a_bisection_says_what_its_bundle_says(run_small, tmp_path):
+    """A line edited from bad to good, one of a pass without any bundle, and half a line."""
+    _, folder = run_small("good", "bright")
+    home = tmp_path / "home"
+    with journal_in(home, "x") as journal:
+        journal.add(Judged("a" * 40, "bad", "FAIL", "", str(folder)))
+        for outcome, word, bundle in (("good", "FAIL", folder), ("good", "PASS", folder), ("bad", "PASS", folder),
+                                      ("good", "PASS", None), ("bad", "FAIL", None)):
+            journal.add(Judged("b" * 40, outcome, word, "", str(bundle) if bundle else None))
+    with open(home / STEPS, "a") as stream:
+        stream.write('{"sha": "cccc')
+    with journal_in(home, "x") as journal:
+        assert [(trial.sha, trial.outcome) for trial in journal.trials] == [("a" * 40, "bad")]

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from nbcompare.case.declared.declarations import TestsPlace
+from nbcompare.engine.processes.process import Ended
+from nbcompare.run.mapped_tests import run_mapped_tests
 from tests.nbcompare.conftest import SMALL_CASE
 from tests.nbcompare.plan.test_gates_mapped_tests import TORCH
 
@@ -157,3 +160,16 @@ def test_a_test_counts_as_run_on_cuda_only_if_it_used_it(mapped, nb, tmp_path, m
 def test_tests_that_do_not_find_the_port_say_how_they_can(mapped):
     said, _ = mapped("import no_such_port\n")
     assert said.code == 8 and "write pythonpath into its pytest.ini" in " ".join(said.json["verdict"]["reasons"])
+
+
+def test_what_is_asked_of_pytest_stands_behind_two_dashes(tmp_path, monkeypatch):
+    """The second lock: a case with such a node is refused before."""
+    asked = []
+
+    def none(argv, **_):
+        asked.append(list(argv))
+        return Ended(None, 0.0, False, "not here")
+
+    monkeypatch.setattr("nbcompare.run.mapped_tests.run_program", none)
+    run_mapped_tests(("--basetemp=x",), place=TestsPlace(tmp_path, None), log=tmp_path / "log", seconds=1)
+    assert len(asked) == 2 and all(words[-2:] == ["--", "--basetemp=x"] for words in asked)

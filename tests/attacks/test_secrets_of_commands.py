@@ -128,7 +128,28 @@ AGAIN = (
 )
 """Drawn when all of those were mended: 21 were let through when they were tried."""
 
+LATER = (
+    ('Authorization: Digest username="me", realm="r", nonce="n", response="{}"', HEX, 32),
+    ("Authorization: AWS4-HMAC-SHA256 Credential=AKIDX/2026, SignedHeaders=host, Signature={}", HEX, 64),
+    ("machine github.com login {} password x-oauth-basic", HEX, 40), ("AUTH PLAIN {}=", B64, 27),
+    ("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{}\n---- END", B64, 64),
+    ("<RSAKeyValue><D>{}</D></RSAKeyValue>", B64, 172), ('{{"kty":"oct","k":"{}"}}', ALL + "-_", 43),
+    ("{}.atlasv1.abcdefghij", ALL, 14), ("PresharedKey = {}=", B64, 43), ("secret-tool: password: {}", ALL, 12),
+    ("https://open.feishu.cn/open-apis/bot/v2/hook/{}-1111-4222-8333-444455556666", HEX, 8),
+    ("wandb_v1_{}", ALL, 70), ("code_verifier={}", ALL + "-_", 43), ("assertion={}", ALL + "-_", 200),
+    ("imap login me {}", ALL, 12), ('a001 LOGIN me "{}"', ALL, 12), ("AUTH default {}", ALL, 16),
+    ("dsn=me:{}@tcp(h:3306)/db", ALL, 12), ("ansible_become_pass={}", ALL, 12), ("LDAP_BIND_PW={}", ALL, 12),
+    ("identified by '{}'", ALL, 12), ("curl -b 'sid={}' u", ALL, 26), ("glcbt-64_{}", ALL + "-_", 20),
+    ("X-JFrog-Art-Api: {}", ALL, 64), ("robot$me:{}", CAPITALS, 64), ("skopeo copy --src-creds me:{} a b", ALL, 12),
+    ("podman --creds=me:{}", ALL, 12), ("_ga=1; PHPSESSID={}", LOW, 26), (".ASPXAUTH={}", CAPITALS, 64),
+    ("JWE eyJlbmMiOiJBMjU2R0NNIn0..{}.a.b", ALL + "-_", 40),
+)
+"""Of 127 forms of clouds, headers, cookies, registries and keys 32 were let through; of 44 more, when those were
+mended, 10. These are of them; none is now."""
+
 HARMLESS_LINES = (
+    "AUTH default", "login node001 slurm", "PASS tests/foo1.test.js", "-b html=_build/html", "login shell password",
+    "https://h/hook/readme", "MAC=00:11:22", "compass: northEast", "dict k: value12", "<D>0.25</D>", "x.pass = 3",
     "-t 550e8400-e29b-41d4-a716-446655440000", "ssh-keygen -l -f key.pub", "snmp counters 12a of 40",
     "iinit failed", "codecov uploaded 3 files", "set key position top left",
     "edit file reflections2.hkl", "add option detpixels_x 256", "put frame_00012.cbf",
@@ -164,6 +185,7 @@ def test_every_form_that_was_mended_is_hidden():
 
 def test_forms_that_nobody_had_thought_of_are_hidden_once_they_have_been_drawn():
     assert len(AFRESH) == 40 and let_through(AFRESH) == []
+    assert let_through(LATER) == []
     assert len(AGAIN) == 40 and len(let_through(AGAIN)) <= 4
 
 

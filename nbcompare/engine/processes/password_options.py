@@ -9,6 +9,7 @@ _WORDS = r"[^|;\n]{0,200}?"
 """What may stand between a program and its option."""
 _PASSWORD = r"(?!\d{1,5}\b)(?:['\"]?)([^\s'\"=/-][^\s'\"]{3,})"
 _WITH_DIGIT = r"(?=[^\s'\"]*\d)(?=[^\s'\"]*[a-z])" + _PASSWORD
+_OF_TWO_KINDS = r"(?=[^\s'\"]*(?:\d|(?-i:[a-z][A-Z])))"
 
 OPTIONS = (
     ("-A", "snmp"), ("-X", "snmp"), ("-c", "snmp onesixtyone"),
@@ -64,7 +65,7 @@ ROWS = (
     ("pass= pwd= pw=", r"(?<![\w-])(?:pass|pwd|pw)=(?=\S*\d)(?=\S*[a-z])([^\s'\",;&]{6,})(?=[\s'\",;&]|$)"),
     # statements and settings in which a secret stands in quotes
     ("identified password secret",
-     r"\b(?:identified\s+by|password|secret)\s+(['\"])(?=[^'\"\s]*\d)(?=[^'\"\s]*[a-z])([^'\"\s]{6,})\1"),
+     r"\b(?:identified\s+by|password|secret)\s+(['\"])(?=[^'\"\s]*(?:\d|(?-i:[a-z][A-Z])))(?=[^'\"\s]*[a-z])([^'\"\s]{6,})\1"),
     ("auth(", r"\bauth\(\s?['\"][^'\"]{1,60}['\"],\s?['\"]([^'\"]{4,})['\"]"),
     ("'pass' \"pass\" 'pw' \"pw\"", r"['\"](?:pass|pw)['\"]\s?:\s?['\"]([^'\"]{4,})"),
     ("pass phrase secret", r"\b(?:pass\s?phrase|secret)\s+(?:\d\s+)?(?:is\s+)?" + _WITH_DIGIT),
@@ -73,6 +74,17 @@ ROWS = (
     ("sshpass=", r"\bsshpass=(\S{4,})"), ("session=", r"\bsession=(?=[\w+/-]*\d)(?=[\w+/-]*[a-z])([\w+/-]{12,}={0,2})"),
     ("register =>", r"\bregister\s?=>\s?[^\s:]{1,60}:([^\s@]{4,})@"),
     ("auth-user-pass", r"\bauth-user-pass\s+<\(\s?(?:printf|echo)[^\n)]{0,60}?\\n([^\s\\')]{4,})"),
+    # keys that are written as their numbers: in XML, and as JSON Web Keys
+    ("<d> <p> <q> <dp> <dq> <inverseq>", r"<(?-i:D|P|Q|DP|DQ|InverseQ)>\s*([\w+/=]{16,})"),
+    ("kty", r"\"(?:k|d|p|q|dp|dq|qi)\"\s?:\s?\"([\w-]{16,})\""),
+    # what stands for a password while one logs in
+    ("verifier= assertion= samlresponse=", r"\b(?:code_verifier|(?:client_)?assertion|samlresponse)=([\w.%+/=-]{16,})"),
+    ("login", r"(?:\b(?-i:LOGIN)|\bimap\s+login)\s+[\w.@-]+\s+['\"]?" + _OF_TWO_KINDS + r"([^\s'\"]{6,})"),
+    ("auth", r"\b(?-i:AUTH)\s+default\s+(\S{4,})"),
+    ("auth", r"\b(?-i:AUTH)\s+(?:plain|login|xoauth2)\s+([\w+/]{12,}={0,2})"),
+    ("-b --cookie", r"(?<![\w-])(?:-b|--cookie)[ =]+['\"]?[\w.-]{1,40}=" + _OF_TWO_KINDS + r"([^\s'\"]{12,})"),
+    ("sessid aspxauth", r"(?:sessid|aspxauth)=([\w%.-]{16,})"), ("art-api", r"\bart-api:\s?(\S{16,})"),
+    ("creds", r"--?(?:src-|dest-)?creds[ =]+[^\s:]{1,60}:([^\s'\"]{4,})"), ("robot$", r"\brobot\$[\w.+-]+:(\S{16,})"),
     # digits that only a pin is made of
     ("--pin", r"(?<![\w-])--?(?:[\w-]{0,20}-)?pin(?:code)?[ =]+(\d{4,12})(?!\S)"),
 )

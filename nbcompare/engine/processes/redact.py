@@ -24,7 +24,7 @@ HIDDEN = "[hidden]"
 
 _NAMES = (r"token|secret|passw(?:or)?[dt]|kennwort|mot[_ -]?de[_ -]?passe|contrase[nñ]a|wachtwoord"
           r"|auth[_-]?(?:hash|code)"
-          r"|(?<![a-z])tok(?![a-z])|(?<![a-z])psk(?![a-z])|passphrase|passwd|pwd|api[_-]?key|access[_-]?key|account[._-]?key|auth[_-]?key"
+          r"|(?<![a-z])tok(?![a-z])|(?<![a-z])psk(?![a-z])|passphrase|passwd|pwd|api[_-]?key|pre[_-]?shared[_-]?key|access[_-]?key|account[._-]?key|auth[_-]?key"
           r"|private[_-]?key|encryption[_-]?key|signing[_-]?key|shared[_-]?access[_-]?(?:key|signature)|credentials?"
           r"|x-amz-signature|x-goog-signature|authorization|jwt|cookie|session[_-]?(?:id|key)|connection[_-]?string")
 _OTHER_THINGS = r"(?![_-]?(?:file|path|dir|name|len|length|count|type|size|s)\b)"
@@ -43,21 +43,23 @@ _PREFIXES = ("github_pat_", "npm_", "hf_", "sk-", "rk_live_", "rk_test_", "sk_li
              "xoxe.", "GOCSPX-", "ya29.", "dop_v1_", "doo_v1_", "shpat_", "shpca_", "shppa_", "shpss_", "glsa_", "hvs.",
              "hvb.", "dckr_pat_", "sntrys_", "sntryu_", "lin_api_", "tskey-", "figd_", "ATATT3x", "ATBB", "rubygems_",
              "NRAK-", "PMAK-", "dapi", "pul-", "ntn_", "gsk_", "r8_", "glpat-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
-             "gldt-", "glrt-", "glc_", "sq0atp-", "xai-", "nvapi-", "ATATT3",
+             "gldt-", "glrt-", "glcbt-", "glc_", "sq0atp-", "xai-", "nvapi-", "ATATT3",
              "LTAI", "aio_", "AQVN", "EZAK", "EZTK", "CFPAT-", "CLOJARS_", "duffel_", "dt0c01.", "EAAC", "FLWSECK",
              "fio-u-", "pat-na1-", "pat-eu1-",
              "sdk-", "live_pub_", "access-sandbox-", "access-production-", "rdme_", "xkeysib-", "shippo_", "squ_",
-             "sqp_", "sgp_", "sbp_", "lsv2_", "pscale_", "pplx-", "nfp_", "HRKU-", "dp.pt.",
+             "tfp_", "wandb_v1_", "sqp_", "sgp_", "sbp_", "lsv2_", "pscale_", "pplx-", "nfp_", "HRKU-", "dp.pt.",
              "pypi-", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxo-", "xoxs-")
 _NAME_MARKS = ("token tok psk kennwort passe contrase wachtwoord "
                "auth secret passw passphrase pwd credential amz-signature goog-signature authorization jwt cookie "
                + " ".join(f"{first}{between}{second}" for between in ("", "_", "-") for first, second in (
-                   ("api", "key"), ("access", "key"), ("account", "key"), ("auth", "key"), ("private", "key"),
+                   ("api", "key"), ("shared", "key"), ("access", "key"), ("account", "key"), ("auth", "key"),
+                   ("private", "key"),
                    ("encryption", "key"), ("signing", "key"), ("access", "signature"), ("session", "id"),
                    ("session", "key"), ("connection", "string"))))
 
 _BLOCKS = (
     ("-----BEGIN ", r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)"),
+    ("---- BEGIN ", r"(?s)---- BEGIN [A-Z0-9 ]*PRIVATE KEY ----.*?(?:---- END [A-Z0-9 ]*----|\Z)"),
     ("AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[A-Z0-9]+"),
     ("PuTTY-User-Key-File-", r"(?s)PuTTY-User-Key-File-\d.*"),
 )
@@ -68,9 +70,11 @@ _OWN = (
     ("command cmd", rf"(?:{_NAMES})[_-]?(?:command|cmd)[\s=:]{{1,3}}['\"]?(?:echo|printf)\s+['\"]?([^\s'\"]{{4,}})"),
     ("jdbc:", r"jdbc:oracle:[a-z]+:[^\s/]+/([^\s@]+)@"),
     ("-u --user --proxy-user", r"(?<![\w.+-])(?:-u|--user|--proxy-user)[ =]+(?!\d+:\d+(?!\S))[^\s:'\"]+:([^\s'\"]+)"),
-    ("login", r"\blogin\s+\S+\s+password\s+(\S+)"),
-    ("@", r"(?<![\w/@.:-])[\w.+-]+:([^\s/@:'\"]{6,})@[\w-]+(?:\.[\w-]+)+(?![\w:])"),
+    ("login", r"\blogin\s+\S+\s+password\s+(\S+)"), ("login", r"\blogin\s+(?=\S*\d)([\w-]{20,})\s+password\b"),
+    ("@", r"(?<![\w/@.:-])[\w.+-]+:([^\s/@:'\"]{6,})@(?:[\w-]+(?:\.[\w-]+)+(?![\w:])|(?:tcp|udp|unix)\()"),
     # headers
+    ("authorization", r"\b(?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?"
+                      r"(?:digest|aws4-[\w-]+|hawk|hmac|mac|oauth|signature)\s([^\n]{6,})"),
     ("basic bearer digest negotiate token apikey",
      r"\b(?:basic|bearer|digest|negotiate|token|apikey)[ :]{1,4}"
      r"(?=\S{0,99}(?:\d|=|(?-i:[a-z][A-Z])))([a-z0-9+/_.~=-]{8,})"),
@@ -78,7 +82,7 @@ _OWN = (
     ("cookie", r"\b(?:set-)?cookie['\"]?\s*:\s*['\"]?([^\s'\"][^\n'\"]{4,})"),
     # a name that says so and its value: in a query, a setting, an option, JSON
     (_NAME_MARKS, rf"(?:{_NAMES}){_OTHER_THINGS}[\w.-]{{0,40}}['\"]?\s{{0,4}}(?:=|:=|=>|:(?![/:]))\s{{0,4}}['\"]?"
-                  rf"({_VALUE}{{4,}})"),
+                  rf"(?!(?:{_NAMES})['\"]?[:=])({_VALUE}{{4,}})"),
     (_NAME_MARKS,
      rf"(?<![\w-])--?[\w-]{{0,40}}?(?:{_NAMES}){_OTHER_THINGS}[\w-]{{0,40}}['\"]?[\s,]{{1,4}}"
                   rf"['\"]?([^\s'\"-]{_VALUE}{{3,}})"),
@@ -90,7 +94,7 @@ _OWN = (
     ("key-", r"(?<![\w-])key-([a-f0-9]{32})(?![\w-])"),
     ("auth", rf"(?<![a-z-])(?:_auth|identity_?auth|auth){_SET}(?=\S{{0,99}}(?:\d|=|(?-i:[a-z][A-Z])))([\w+/=]{{8,}})"),
     ("_pass _pw _pin _auth _cred _dsn _pat",
-     r"(?<![\w-])(?-i:(?:[A-Z0-9]+_){1,5}(?:PASS|PW|PIN|AUTH|CREDS?|DSN|PAT))\s?[=:]\s?['\"]?(?=\S{0,99}\d)(?=\S{0,99}[^\s\d.])"
+     r"(?<![\w-])(?-i:(?:[A-Z0-9]+_){1,5}(?:PASS|PW|PIN|AUTH|CREDS?|DSN|PAT))\s?[=:]\s?['\"]?(?=\S{0,99}(?:\d|(?-i:[a-z][A-Z])))(?=\S{0,99}[^\s\d.])"
      r"([^\s/'\"][^\s'\"]{3,})"),
     # programs that take a password by an option or as a word
     ("mysql mariadb 7z sshpass",
@@ -144,7 +148,8 @@ _OWN = (
     ("send", r"\bsend\s+(?:--\s+)?['\"]([^\s'\"\\]{6,200})\\[rn]"),
     # other ways to write a setting
     ("/p", r"(?<=\s)/p(?:ass(?:w(?:or)?d)?|wd)?:([^\s/]\S{3,})"),
-    (".pass _pass -pass", rf"(?<=[._-])pass\s{{0,2}}[=:]\s{{0,2}}['\"]?(?=\S*\d)(?=\S*[a-z])({_VALUE}{{6,}})"),
+    (".pass _pass -pass", rf"(?<=[._-])pass\s{{0,2}}[=:]\s{{0,2}}['\"]?(?=\S*(?:\d|(?-i:[a-z][A-Z])))"
+     rf"(?=\S*[a-z])({_VALUE}{{6,}})"),
     (_NAME_MARKS, rf"<[\w:.-]{{0,40}}?(?:{_NAMES}){_OTHER_THINGS}[\w:.-]{{0,40}}>\s*([^<\s]{{4,}})"),
     (_NAME_MARKS, rf"(?:key|name)\s?=\s?['\"][^'\"]{{0,60}}?(?:{_NAMES}){_OTHER_THINGS}[^'\"]{{0,40}}['\"]\s+value\s?="
                   r"\s?['\"]([^'\"]{4,})"),
@@ -156,14 +161,14 @@ _OWN = (
      r"|hooks\.zapier\.com/hooks/catch|maker\.ifttt\.com/trigger/[^/\s]+/with/key|hc-ping\.com"
      r"|hooks\.airtable\.com/workflows)/([^\s?'\"]+)"),
     ("telegram", r"api\.telegram\.org/bot([^\s/'\"]+)"),
-    ("hooks/", r"://[^\s/]{1,99}/(?:[^\s?]{0,200}/)?hooks/([a-z0-9]{20,})"),
+    ("hook", r"://[^\s/]{1,99}/(?:[^\s?]{0,200}/)?hooks?/([a-z0-9-]{20,})"),
     ("/t/", r"://[^\s/]{1,99}/(?:[^\s?]{0,200}/)?t/([a-z0-9-]{8,})(?=/|$|\s)"),
     # tokens that say by their first letters what they are, beyond those of detect-secrets
     (" ".join(_PREFIXES), rf"\b(?-i:{'|'.join(map(re.escape, _PREFIXES))})(?=[\w.-]*\d)[\w.=-]{{14,}}"),
     ("aiza", r"\b(?-i:AIza[\w-]{35})"),
     ("akia asia abia acca", r"\b(?-i:(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b"),
-    (".atlasv1.", r"\b[a-z0-9]{8,}\.atlasv1\.[\w=-]{20,}"),
-    ("eyj", r"\b(?-i:eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)*)"),
+    (".atlasv1.", r"\b[a-z0-9]{8,}\.atlasv1\.[\w=-]{8,}"),
+    ("eyj", r"\b(?-i:eyJ[\w-]{8,}\.{1,2}[\w-]{8,}(?:\.[\w-]*)*)"),
 )
 """What one of the words before must be in a line for, and what hides its first group, or all where it has none."""
 _MARKED = tuple((tuple(marks.lower().split()), f"(?i){pattern}") for marks, pattern in (*_OWN, *password_options.ROWS))

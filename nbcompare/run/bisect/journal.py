@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.lock import lock
-from nbcompare.errors import FileError, NbCompareError, UsageError
+from nbcompare.errors import ExitCode, FileError, NbCompareError, UsageError
 from nbcompare.files import append_line, others_could_write
 
 GOOD, BAD, SKIPPED = "good", "bad", "skipped"
@@ -56,18 +57,24 @@ class Journal:
 
 
 def _read(path: Path) -> Iterator[Judged]:
-    """The lines that can be read, of those whose bundle is there and intact; the last may be half of one."""
+    """The lines that can be read and that their bundles bear out; the last may be half of one."""
     with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as stream:
         for line in stream:
             with contextlib.suppress(ValueError, TypeError):
                 trial = Judged(**json.loads(line))
-                if trial.outcome in (GOOD, BAD, SKIPPED) and (trial.bundle is None or _is_intact(trial.bundle)):
+                if trial.outcome in (GOOD, BAD, SKIPPED) and _is_borne_out(trial):
                     yield trial
 
 
-def _is_intact(bundle: str) -> bool:
+def _is_borne_out(trial: Judged) -> bool:
+    """Whether an intact bundle gave the verdict that a line tells; without a bundle nothing was judged."""
+    if trial.bundle is None:
+        return trial.outcome == SKIPPED
     with contextlib.suppress(NbCompareError):
-        return verify_bundle(Path(bundle)).intact
+        if verify_bundle(Path(trial.bundle)).intact:
+            verdict = load_bundle(Path(trial.bundle)).verdict
+            passed = verdict.exit_code is ExitCode.PASS
+            return str(verdict.word) == trial.word and (trial.outcome == GOOD) is passed
     return False
 
 
