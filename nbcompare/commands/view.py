@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from nbcompare.commands.options import BUNDLE, complete_regions
-from nbcompare.errors import ExitCode, UsageError
+from nbcompare.errors import ExitCode, UsageError, to_type
 
 
 @click.command("view")
@@ -28,10 +28,14 @@ def command(folder: Path, region: str | None, width: int | None) -> ExitCode:
     from nbcompare.visible import visible
 
     columns = width or shutil.get_terminal_size((80, 24)).columns
+    record = load_bundle(folder).record
     lines = picture_lines(folder, region, columns)
+    if record.uncompared:
+        raise UsageError(f"{folder}: its images were left uncompared (--no-compare), so there is nothing to draw yet",
+                         hint=to_type("nb-compare", "check", folder) + " judges them")
     if not lines:
         raise UsageError(f"{folder}: there are no two images of one shape to look at",
                          hint="nb-compare show tells what became of them")
-    damage = damage_of(folder, load_bundle(folder).record)
+    damage = damage_of(folder, record)
     click.echo("\n".join([visible(f"DAMAGED  {damage}"), *lines[1:]] if damage else lines))
     return ExitCode.EVIDENCE if damage else ExitCode.PASS

@@ -1,7 +1,8 @@
 """An attempt: a bundle entered into a ledger and, when asked, a row of a plan moved on, each file replaced at once.
 
 A row becomes [P] with the first attempt and [D] when the phase of that name is signed off on this very
-bundle; a later attempt that is not signed off puts it back to [P].
+bundle; a later attempt that is not signed off puts it back to [P]. Of a bundle whose images were left uncompared, the
+row that a verdict was required for enters a second attempt: what its gate judged.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from nbcompare.case.phases import load_phases
 from nbcompare.errors import FileError, NbCompareError
 from nbcompare.files import sha256_of
 from nbcompare.plan.binding import fault_of
-from nbcompare.plan.gate import look_at
+from nbcompare.plan.gate import Gate, look_at
 from nbcompare.plan.ledger import Edit, add_attempt, row_state, set_row
 from nbcompare.visible import counted, visible
 
@@ -85,8 +86,12 @@ def _edits(folder: Path, record: Record, ledger: Path, plan: Path | None, row: s
     edits, said = {ledger.resolve(): entered}, [entered.said]
     if plan and row:
         path = plan.resolve()
+        why_not, gate = _not_done(folder.absolute().parent.parent, row, name, digest, phases, signers)
+        if why_not is None and gate and record.uncompared:
+            later = _compared_later(entered.after, record, gate, row, digest, folder, ledger)
+            edits[ledger.resolve()] = Edit(text, later.after, entered.said)
+            said += [later.said] if later.said else []
         before = edits[path].after if path in edits else _read(plan)
-        why_not = _not_done(folder.absolute().parent.parent, row, name, digest, phases, signers)
         wanted = _next_state(row_state(before, row), why_not is None, is_new=entered.changes)
         moved = set_row(before, row, wanted)
         edits[path] = Edit(edits[path].before if path in edits else before, moved.after, moved.said)
@@ -100,28 +105,49 @@ def _next_state(now: str, signed: bool, *, is_new: bool) -> str:
     return "P" if is_new or now == " " else now
 
 
+def _compared_later(text: str, record: Record, gate: Gate, row: str, digest: str, folder: Path,
+                    ledger: Path) -> Edit:
+    """The ledger with what the gate of a row found in images that the run left uncompared, as an attempt of its own;
+    unchanged where that row asks for no verdict, or has it entered already."""
+    evidence = next((entry for entry in gate.evidence if entry.name == record.name), None)
+    if evidence is None or evidence.verdict is None or not gate.phase.requires.verdict:
+        return Edit(text, text, "")
+    verdict = evidence.verdict
+    body = [f"- verdict: {verdict.word} (exit code {int(verdict.exit_code)}), judged for {row} from the images of "
+            f"{record.name}, which its run left uncompared; no engine ran again",
+            *(f"- why: {_plain(reason)}" for reason in verdict.reasons),
+            *(f"- traced, {_plain(said)}" for said in evidence.traced),
+            *(f"- figure: {_plain(check.sentence)}; {'holds' if check.holds else 'does not hold'}"
+              for check in verdict.checks),
+            "- evidence: " + ", ".join(_link(folder / name, ledger) for name in (COMMANDS, SUMS))]
+    headline = f"{verdict.word}, {record.case.name} {record.stamp}, compared for {row}"
+    return add_attempt(text, record.case.name, f"{record.name}:{quote(row, safe='')}", digest,
+                       [visible(line) for line in body], visible(headline))
+
+
 def _not_done(bundles: Path, row: str, name: str, digest: str, phases: Path | None,
-              signers: Path | None) -> str | None:
-    """Why a row is not done on this bundle, in words; None when its gate is green and its newest sign-off holds."""
+              signers: Path | None) -> tuple[str | None, Gate | None]:
+    """Why a row is not done on this bundle, in words, None when its gate is green and its newest sign-off holds; and
+    that gate, where it was looked into."""
     path = newest(bundles, row)
     if path is None:
-        return "it is not signed off"
+        return "it is not signed off", None
     if phases is None or not phases.is_file():
-        return f"there is no plan of phases {phases} to ask (--phases)"
+        return f"there is no plan of phases {phases} to ask (--phases)", None
     try:
         gate = look_at(load_phases(phases), row, bundles, signers=signers)
         signers, signoff = signers or gate.phases.signers, read(path)
         red = next((item for item in gate.items if not item.holds), None)
         if not gate.green:
-            return f"its gate is red: {f'{red.requirement}, {red.why}' if red else 'it requires nothing'}"
+            return f"its gate is red: {f'{red.requirement}, {red.why}' if red else 'it requires nothing'}", gate
         fault = fault_of(signoff, gate.phases, gate.phase, gate.evidence)
         if fault is None and not names_bundle(signoff, name, digest):
             fault = f"it does not speak of {name}"
         if fault is None and ssh.verified(path, signers, signoff.by if signers else None) is None and signers:
             fault = f"it has no signature, and {signers.name} asks for one"
-        return f"{path.name}: {fault}" if fault else None
+        return f"{path.name}: {fault}" if fault else None, gate
     except NbCompareError as fault:
-        return fault.message
+        return fault.message, None
 
 
 # --- what an entry says ---------------------------------------------------------------------------------

@@ -98,7 +98,8 @@ def regenerate(folder: Path, wanted: Wanted, progress: Progress) -> Regeneration
         return Regeneration(old, None, tuple(graded), ())
     options = RunOptions(
         inputs=_inputs_of_the_user(folder, old.record), resample=old.record.resample, bundles=wanted.bundles,
-        invocation=wanted.invocation, reference=folder if REFERENCE in refused else None, sandbox=wanted.sandbox)
+        invocation=wanted.invocation, reference=folder if REFERENCE in refused else None, sandbox=wanted.sandbox,
+        no_compare=old.record.uncompared)
     handed = HandedOver(engines, regenerates=ancestor_of(folder, old.record))
     try:
         case = _case_again(folder, old.record)

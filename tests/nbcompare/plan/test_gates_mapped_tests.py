@@ -43,6 +43,9 @@ def test_a_failure_leaves_its_signature_what_was_collected_and_no_engine_run(run
     collected = (folder / "tests/pytest_cpu_collect.log").read_text()
     assert all(f"::test_{name}" in collected for name in ("first", "second", "third"))
     assert nb("verify", folder).code == 0
+    Path("ledger.md").touch()
+    assert nb("attempt", folder, "--ledger", "ledger.md").code == 0
+    assert "- failure signature: pytest (cpu): AssertionError: one is not two\n" in Path("ledger.md").read_text()
 
 
 def test_after_an_engine_failure_too_what_pytest_collects_is_kept(run_small, map_tests, nb):

@@ -49,6 +49,35 @@ def test_check_and_the_gate_judge_them_later(staged, nb, subject, code):
     assert nb("gate", "N2", "--phases", "phases.yaml").code == code
 
 
+def test_what_the_gate_of_n2_judged_is_an_attempt_of_its_own_once_it_is_signed(staged, nb, tmp_path):
+    folder, (ledger, plan) = staged(), (tmp_path / "fix.md", tmp_path / "plan.md")
+    ledger.write_text("## small\n"), plan.write_text("- [ ] N1 evidence\n- [ ] N2 compared\n")
+
+    def attempt(row):
+        words = ("--ledger", ledger, "--plan", plan, "--row", row, "--phases", "phases.yaml")
+        assert nb("attempt", folder, *words).code == 0
+        return ledger.read_text()
+
+    for row in ("N1", "N2"):
+        assert attempt(row).count("### Attempt") == 1
+        assert nb("sign", row, "--by", "A. Person", "--phases", "phases.yaml").code == 0
+    assert attempt("N1").count("### Attempt") == 1, "N1 asks for no verdict"
+    first, second = attempt("N2").split("### Attempt ")[1:]
+    assert first.startswith("1: BLOCKED") and second.startswith(f"2: PASS, small {folder.name}, compared for N2\n")
+    assert "no engine ran again" in second and "- figure: sum_ratio on full: 1, allowed 0.99 .. 1.01; holds" in second
+    assert attempt("N2").count("### Attempt") == 2 and plan.read_text().count("[D]") == 2
+
+
+def test_such_a_bundle_run_again_is_left_uncompared_too_and_viewing_it_says_so(staged, nb, fake):
+    folder = staged()
+    again = nb("regenerate", folder, "--c-bin", fake("good"), "--py-bin", fake("twin"))
+    assert again.code == 0, again.out
+    new = max(folder.parent.glob("2*Z"))
+    assert new != folder and json.loads((new / "record.json").read_text())["comparison"] is None
+    said = nb("view", new)
+    assert said.code == 1 and "left uncompared" in said.err and f"nb-compare check {new}" in said.err, said.err
+
+
 def test_one_program_with_itself_is_found_out_later_too(run_small, nb):
     _, folder = run_small("good", "good", "--no-compare")
     said = nb("check", folder)
@@ -101,6 +130,9 @@ def test_claims_and_threads_are_tried_then_and_judged_later(nb, fake, small_case
     assert said.code == 8 and len(found["proof"]["trials"]) > 1 and [entry["comparison"] for entry in kept] == [
         None] * len(kept)
     assert nb("verify", folder).code == 0
+    (tmp_path / "fix.md").touch()
+    assert nb("attempt", folder, "--ledger", "fix.md").code == 0
+    assert "- claim bright-peak: known (see docs/emulations.md)\n" in (tmp_path / "fix.md").read_text()
     assert nb("check", folder).code == code and nb("check", folder, "--case", small_case).code == code
     if code == 0:
         assert "PROVEN" in nb("check", folder).out
