@@ -41,8 +41,9 @@ def test_a_panel_with_another_gain_is_named_with_its_edge(gain, turned):
 def test_spots_with_darkness_between_them_are_no_panels():
     """Another F of one of two reflections: nobody can say that a panel ends in between."""
     reference = spots(((20, 30), (60, 50)), background=0.0)
+    reference[reference < 0.05] = 0
     subject = reference.copy()
-    subject[40:] *= 1.3
+    subject[40:] *= np.float32(1.3)
     assert "panel-gain" not in named(reference, subject)
     lit = spots(((20, 30), (60, 50)))
     assert "panel-gain" in named(lit, np.concatenate((lit[:40], lit[40:] * np.float32(1.3))))
@@ -52,6 +53,20 @@ def test_a_gain_that_changes_smoothly_is_no_panel():
     reference = spots()
     question = Question(reference, (reference * np.linspace(1, 1.1, SIDE)[:, None]).astype("<f4"), ARGV, Path())
     assert list(find_panels(question)) == []
+
+
+def test_one_gain_of_the_whole_image_is_no_panel():
+    reference = spots()
+    assert "panel-gain" not in named(reference, reference.astype(float) * 1.07)
+
+
+def test_rows_that_the_reference_repeats_too_are_not_counted():
+    reference = spots()
+    reference[5:8] = reference[4]
+    subject = reference.copy()
+    subject[30] = subject[29]
+    said = named(reference, subject)["lines-repeated"].sentence
+    assert said == "1 row of the subject, from 30 on, repeats the row before"
 
 
 def test_thousands_of_steps_are_told_from_floats_that_are_rounded_themselves():

@@ -6,12 +6,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from nbcompare.case.arguments.command import parse_command
+from nbcompare.commands.views.diagnosis import diagnosis_report
 from nbcompare.compare.image import Roi
 from nbcompare.explain.diagnose import DiagnosisOptions, Question
-from nbcompare.explain.diagnose.cause import carried_out, ranked
-from nbcompare.explain.diagnose.diagnose import diagnose
+from nbcompare.explain.diagnose.cause import Diagnosis, carried_out, ranked
+from nbcompare.explain.diagnose.diagnose import diagnose, figures
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.image_only import settled
 from nbcompare.explain.diagnose.search.fitting import _as_good
+from nbcompare.explain.diagnose.search.proofs import Tried, nearest_guesses, ruled_out
+from nbcompare.explain.diagnose.search.reflection_fit import _one_factor
 from nbcompare.explain.diagnose.search.seeds import clock_guesses
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 
@@ -81,6 +86,36 @@ def test_two_factors_that_differ_in_the_last_digits_are_told_apart(id):
 def test_a_random_orientation_without_a_seed_is_named_where_no_trial_is_possible(words, count):
     question = Question(spots(), spots()[::-1], (*ARGV, *words), Path())
     assert [cause.id for cause in clock_guesses(question)] == ["misset-seed-value"] * count
+
+
+@pytest.mark.parametrize("squares, one", [([1.02], True), ([1.02, 1.02, 1.02001], True), ([1.02, 1.0], False),
+                                          ([0.7, 0.69], False), ([1.1, 0.9], False)])
+def test_reflections_whose_light_changes_alike_are_a_factor_of_the_image(squares, one):
+    assert _one_factor(np.array(squares)) is one
+
+
+def tried(id, *lefts):
+    candidate = Candidate(id, id, parse_command(ARGV))
+    return [Tried(candidate, Reading(1.0, left, False, scaled_left=scaled)) for left, scaled in lefts]
+
+
+def test_what_was_carried_out_and_came_nowhere_near_is_ruled_out():
+    """A cause of which one trial came near is open still, also where that takes a factor besides."""
+    everything = [*tried("pixel-size-value", (0.97, 0.96), (1.4, 1.2)), *tried("distance-value", (0.9, 0.8)),
+                  *tried("cell-value", (0.98, 0.97), (0.4, 0.4)), *tried("misset-value", (0.99, 0.2))]
+    assert ruled_out(everything) == ["distance-value", "pixel-size-value"]
+    guesses = nearest_guesses(everything)
+    assert [cause.id for cause in guesses] == ["cell-value"] and not guesses[0].proven
+
+
+def test_what_is_ruled_out_is_listed_for_a_person_to_go_on_from():
+    question = Question(spots(), spots()[::-1], ARGV, Path())
+    tested = {"ready": True, "baseline_residual": 0.0, "emulations": [], "regions": [], "renders": 3, "tried": 2,
+              "ruled_out": ["distance-value", "pixel-size-value"], "seconds": 1.0, "processor_seconds": 1.0,
+              "budget_s": 60.0}
+    lines = diagnosis_report(Diagnosis(False, (), figures(question), (), tested)).splitlines()
+    assert next(line for line in lines if line.startswith("  not  ")).split(None, 1)[1] == (
+        "distance-value, pixel-size-value: as tried, each leaves most of the difference")
 
 
 class Elsewhere:

@@ -20,6 +20,9 @@ from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 _CHANGED = 1e-4
 """A reflection is another one when its light changes by more than this share."""
 
+_ALIKE = 0.01
+"""Changes that differ by less than this share of the largest are one."""
+
 
 def reflection_trials(trials: CauseTrials) -> Iterator[tuple[Candidate, Reading]]:
     """The list with the F that the subject shows, round by round."""
@@ -27,13 +30,11 @@ def reflection_trials(trials: CauseTrials) -> Iterator[tuple[Candidate, Reading]
     table = reflection_table(question) if question.amplitudes and pair.all_finite else None
     if table is None or table.left_by_ratios(pair.x, pair.y) > limits.SPOTS_KEEP_SHAPE:
         return
-    if len(table.hkl) < 2:  # its F is a factor of the image, and nobody can tell which of the two was meant
-        return
     squares, now = np.ones(len(table.hkl)), pair.x
     for _ in range(limits.REFLECTION_ROUNDS):
         ratio = _ratio(table.sums(now), table.sums(pair.y))
         squares = np.where(np.isfinite(ratio), squares * ratio, squares)
-        if not np.isfinite(table.listed[np.abs(squares - 1) > _CHANGED]).any():
+        if not np.isfinite(table.listed[np.abs(squares - 1) > _CHANGED]).any() or _one_factor(squares):
             return
         candidate = _candidate(trials, table, squares)
         parts = trials.images(candidate)
@@ -44,6 +45,13 @@ def reflection_trials(trials: CauseTrials) -> Iterator[tuple[Candidate, Reading]
         now = pair.y.copy()  # what lies outside the regions stays as it is now known
         for region, part in zip(trials.regions, parts, strict=True):
             now[region.slices] = part
+
+
+def _one_factor(squares: np.ndarray) -> bool:
+    """Whether the light of all that is lit changes alike, as that of a single reflection does: that is a factor of the
+    image, which nobody can tell from another F of all of them."""
+    changes = squares - 1
+    return float(np.ptp(changes)) <= _ALIKE * float(np.abs(changes).max(initial=0.0))
 
 
 def _ratio(x: np.ndarray, y: np.ndarray) -> np.ndarray:
