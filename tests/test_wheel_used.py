@@ -6,6 +6,7 @@
 import ctypes
 import json
 import os
+import shutil
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,7 @@ thresholds:
 """
 PHASES = """\
 title: a plan of one phase
-phases: [{name: N1, title: it agrees, cases: [mine.yaml], requires: {verdict: [PASS], files_complete: true}}]
+phases: [{name: N1, title: it agrees, cases: [mine.yaml], requires: {verdict: [PASS], files_complete: true MORE}}]
 """
 COMMAND = "-detpixels_x 9 -detpixels_y 7 -flux 1e18"
 PLAIN = ("-default_F 100 -cell 50 60 70 90 90 90 -misset 10 20 30 -lambda 1 -distance 100 -N 5 "
@@ -73,16 +74,24 @@ def write_project(folder):
     (folder / "mine.yaml").write_text(CASE)
     grid = CASE.replace("name: mine", "name: grid") + "matrix: {axes: {-exposure: [1, 2]}}\n"
     (folder / "grid.yaml").write_text(grid)
-    (folder / "phases.yaml").write_text(PHASES)
+    (folder / "phases.yaml").write_text(PHASES.replace(" MORE", ""))
 
 
 def test_two_engines_of_ones_own_are_run_judged_and_shown_without_torch(nb, tmp_path):
-    """A case, a sweep, a report, a gate and the forms for continuous integration; doctor finds nothing amiss."""
+    """A case, a sweep, a report, a gate and the forms for continuous integration; doctor finds nothing amiss. The gate
+    asks for the commit, a clean tree and the engines of the project, which lie in its repository."""
     write_project(tmp_path)
+    for name in ("good.py", "flux.py", "_image.py"):
+        shutil.copy(FAKES / name, tmp_path)
+    (tmp_path / "phases.yaml").write_text(PHASES.replace(
+        " MORE", ", same_commit: true, clean_tree: true, engines_unchanged: true"))
+    (tmp_path / ".gitignore").write_text("bundles/\ncache/\ntmp/\nout.*\n__pycache__/\n")
+    for words in (("init", "-q"), ("add", "-A"), ("-c", "user.name=A", "-c", "user.email=a@b.c", "commit", "-qm", "a")):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
     found = good(nb("-c", WHERE, program="python")).stdout
     assert str(CHECKOUT) not in found and "torch: None" in found
     assert "the bundled simulator cannot run: torch is not installed" in good(nb("doctor")).stdout
-    engines = ("--c-bin", FAKES / "good.py", "--py-bin", FAKES / "flux.py")
+    engines = ("--c-bin", "good.py", "--py-bin", "flux.py")
     good(nb("run", "mine.yaml", *engines, "--junit", "out.xml", "--markdown", "out.md"))
     (bundle,) = (tmp_path / "bundles/mine").glob("2*")
     for words in (("verify", bundle), ("report", bundle), ("show", bundle), ("list",), ("check", bundle),
@@ -203,7 +212,7 @@ def test_one_installation_with_torch_runs_both_bundled_engines_on_an_example(ref
     assert [engine["name"] for engine in record["engines"]] == ["bundled C reference", "nanobrag_torch"]
     for engine, place in zip(record["engines"], (reference_cache, installed_with_torch), strict=True):
         assert engine["started_as"][0].startswith(str(place))
-    (tmp_path / "phases.yaml").write_text(PHASES.replace("mine.yaml", "cases/still.yaml"))
+    (tmp_path / "phases.yaml").write_text(PHASES.replace("mine.yaml", "cases/still.yaml").replace(" MORE", ""))
     for words in (("report", "still"), ("sweep", "cases/still.yaml"), ("gate", "N1", "--phases", "phases.yaml"),
                   ("--outdir", "out", "--", *PLAIN.split())):
         good(nb(*words))

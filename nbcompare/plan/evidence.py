@@ -85,11 +85,20 @@ def _weak_notes(again: Recheck) -> list[str]:
     return [note for note in again.comparison.notes if note.startswith("weak: ")] if again.comparison else []
 
 
+def _first_reasons(record: Record) -> tuple[str, ...]:
+    """Why nothing was compared, in few words: of tests and engines that failed how, and the last line that each said.
+    The bundle has all of it."""
+    found = [(outcome.reasons[0], outcome.error_line) for outcome in record.tests.values() if outcome.reasons]
+    found += [(f"{run.role} {run.failure.sentence}", next(iter(run.failure.said[-1:]), None))
+              for run in record.runs if run.failure]
+    said = tuple(f"{how} ({line.strip()})" if line else how for how, line in found)
+    return said if said and not record.protected.faults else record.verdict.reasons
+
+
 def _judged_again(folder: Path, record: Record, case: Case, signers: Path | None) -> Recheck | str:
     """The images of an intact bundle judged by the case, or why there is no verdict on them."""
     if record.comparison is None and not record.uncompared and not (record.case.expect and record.runs):
-        said = "; ".join((str(record.verdict.word), *record.verdict.reasons))
-        return f"nothing was compared: {said}"
+        return f"nothing was compared: {'; '.join((str(record.verdict.word), *_first_reasons(record)))}"
     try:
         return check_bundle(folder, case, signers)
     except NbCompareError as fault:

@@ -46,15 +46,20 @@ def test_and_in_the_one_shot(nb, fake, speaks):
     assert "subject said: line 8" in Path("out/summary.json").read_text()
 
 
-def test_variables_that_were_not_passed_are_named_when_an_engine_fails(nb, fake, speaks, monkeypatch):
-    monkeypatch.setenv("MYPORT_MODE", "fast")
-    for number in range(30):  # and none of these can hide it
-        monkeypatch.setenv(f"A_VARIABLE_THAT_OTHERS_SET_{number}", "1")
-    port = speaks.rename("myport.py")
+@pytest.mark.parametrize(("name", "text", "first"), [
+    ("myport.py", None, "MYPORT_MODE"),
+    ("port.py", "import os, sys\n'-version' in sys.argv or os.environ['BEAM_MODE']\n", "BEAM_MODE")])
+def test_variables_that_an_engine_which_failed_did_not_get_are_named(nb, fake, speaks, monkeypatch, name, text, first):
+    """The one that bears the engine's name, or that its last words speak of; the others are counted."""
+    others = [f"A_VARIABLE_THAT_OTHERS_SET_{number}" for number in range(30)]
+    for variable in ("MYPORT_MODE", "BEAM_MODE", *others):
+        monkeypatch.setenv(variable, "1")
+    port = speaks.rename(name)
+    port.write_text(text or SPEAKS)
     nb("--outdir", "out", "--c-bin", fake("good"), "--py-bin", port, "-q", "--", *SMALL_ARGS)
     reasons = json.loads(Path("out/summary.json").read_text())["reasons"]
-    (told,) = [reason for reason in reasons if "variables" in reason]
-    assert told.startswith("the subject did not get these variables: MYPORT_MODE, ") and "PWD" not in told
+    (told,) = [reason for reason in reasons if reason.startswith("the subject did not get these variables: ")]
+    assert f": {first} and " in told
     assert told.endswith(" more, named in the record") and len(told) < 160, "one line, and no name is cut"
 
 

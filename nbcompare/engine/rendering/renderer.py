@@ -14,7 +14,7 @@ import re
 import secrets
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +54,7 @@ OF_THE_SESSION = re.compile(r"_|PWD|OLDPWD|SHLVL|SHELL|TERM.*|COLOR.*|USER|LOGNA
 """Variables of a shell or desktop, which no engine reads."""
 
 FEW_NAMES = 3
-"""Variables that are named where none bears the engine's name: the record has all of them."""
+"""Variables that are named where none is spoken of or bears the engine's name: the record has all of them."""
 
 MOST_NAMES = 40
 """Of variables that are named when an engine fails."""
@@ -249,13 +249,19 @@ def _explained(failure: Failure, job: Job, stdout: Path, stderr: Path, seconds: 
                 if not OF_THE_SESSION.fullmatch(name)]
     elsewhere = left_elsewhere(job.engine, seconds) if failure.kind == "no-image" else ()
     hints = [*unseen, *odd_inputs(job.inputs), *elsewhere]
-    withheld.sort(key=lambda name: not _sounds_like(name, job.engine.name))
+    said = last_words(stderr, stdout)
     if withheld:
-        first = sum(_sounds_like(name, job.engine.name) for name in withheld)
-        shown = withheld[:min(MOST_NAMES, max(first, FEW_NAMES))]
+        likely = [name for name in withheld if _is_spoken_of(name, said)]
+        likely += [name for name in withheld if name not in likely and _sounds_like(name, job.engine.name)]
+        shown = likely[:MOST_NAMES] or withheld[:FEW_NAMES]
         more = f" and {len(withheld) - len(shown)} more, named in the record" if len(withheld) > len(shown) else ""
         hints.append(f"the {job.engine.role} did not get these variables: {', '.join(shown)}{more}")
-    return replace(failure, said=last_words(stderr, stdout), hints=tuple(map(shortened, hints)))
+    return replace(failure, said=said, hints=tuple(map(shortened, hints)))
+
+
+def _is_spoken_of(variable: str, said: Sequence[str]) -> bool:
+    """Whether a variable is named by what an engine said last, as in KeyError: 'NAME'."""
+    return any(re.search(rf"(?<![A-Za-z0-9_]){re.escape(variable)}(?![A-Za-z0-9_])", line) for line in said)
 
 
 def _sounds_like(variable: str, engine: str) -> bool:

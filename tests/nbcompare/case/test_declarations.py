@@ -13,7 +13,7 @@ from nbcompare.case.case_file import load_case
 from nbcompare.case.declared import declarations
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.safety.safe_start import safe_variables
+from nbcompare.engine.safety.safe_start import made_absolute, safe_variables
 from nbcompare.errors import CaseError, UsageError
 from nbcompare.run.options import RunOptions
 from tests.nbcompare.conftest import FAKES, SMALL_CASE
@@ -143,12 +143,14 @@ def test_a_declared_engine_can_be_chosen_by_its_name(home, nb, monkeypatch):
 
 
 def test_relative_folders_of_the_users_variables_are_absolute_for_an_engine(nb, tmp_path, monkeypatch):
-    """An empty entry is the folder itself, as the shell and Python read it."""
+    """An empty entry is the folder itself, as the shell and Python read it. What was written is recorded."""
     monkeypatch.setenv("PYTHONPATH", "src:/abs::../up")
     monkeypatch.setenv("LD_LIBRARY_PATH", "lib")
+    monkeypatch.setenv("PATH", "bin:/usr/bin")
     got = safe_variables(FAKES / "good.py", {})
     assert got["PYTHONPATH"] == f"{FAKES}:{tmp_path}/src:/abs:{tmp_path}:{tmp_path.parent}/up"
-    assert got["LD_LIBRARY_PATH"] == f"{tmp_path}/lib"
+    assert (got["LD_LIBRARY_PATH"], got["PATH"]) == (f"{tmp_path}/lib", f"{tmp_path}/bin:/usr/bin")
+    assert made_absolute() == {"PYTHONPATH": "src:/abs::../up", "LD_LIBRARY_PATH": "lib", "PATH": "bin:/usr/bin"}
 
 
 # --- a case's own environment --------------------------------------------------------------------------------

@@ -309,3 +309,20 @@ def test_a_run_under_another_home_does_not_stand_for_one_here(run, nb, gate, pro
     why = next(item["why"] for item in said.json["items"] if item["requirement"] == "experiment")
     assert why.endswith(f"; HOME was {homes[0]} for the engines and is {homes[1]} here")
     assert nb("sweep", project.case, "-q", "--format", "json").json["results"][0]["how"] == "ran"
+
+
+def test_the_gate_says_in_one_line_why_nothing_was_compared(run, gate, project):
+    """How the engine failed, and its last words; not all of its traceback and the variables of the shell."""
+    project.declare(DECLARED)
+    project.break_port()
+    run()
+    assert gate("engines_unchanged: true")["verdict"] == (
+        "nothing was compared: ENGINE FAILED; subject ended with exit code 1 (RuntimeError: broken)")
+    test = project.home / "tests/test_a.py"
+    test.parent.mkdir()
+    test.write_text("def test_a():\n    assert 1 == 2\n")
+    project.case.write_text(project.case.read_text() + "tests: [tests/test_a.py]\n")
+    run()
+    assert gate("engines_unchanged: true")["verdict"] == (
+        "nothing was compared: BLOCKED; the mapped tests failed: first failing test: tests/test_a.py::test_a "
+        "(assert 1 == 2)")
