@@ -156,7 +156,9 @@ def take_declared(image: Path, output: Output, shape: Shape, started: float, *, 
         return Taken(Failure("short-image", f"changed {output.file} while it was read"), file_sha256=digest)
     if read.pixels.shape != (shape.slow, shape.fast):
         there = Shape(*read.pixels.shape)
-        return Taken(Failure("other-shape", f"wrote an image of {there}, and its arguments declare {shape}"),
+        exchanged = read.pixels.shape == (shape.fast, shape.slow)
+        more = "; its sides are exchanged, which output: {axes: fast-slow} is for" if exchanged else ""
+        return Taken(Failure("other-shape", f"wrote an image of {there}, and its arguments declare {shape}{more}"),
                      file_sha256=digest)
     content = stored_pixels(read.pixels)
     mask = None if read.masked is None else stored_mask(read.masked)

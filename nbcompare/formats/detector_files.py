@@ -133,7 +133,8 @@ def _require_pixels_of_cbf(path: Path) -> None:
     if path.suffix.lower() == ".cbf" or content.startswith(_CBF_BEGIN):
         border = content.find(_CBF_BORDER)
         if border < 0 or content.find(_CBF_PIXELS, border) < 0:
-            raise FileError(f"{path}: no pixels begin in it, as they do in a CBF; is it cut short?")
+            raise FileError(f"{path}: cannot be read as a detector image: no pixels begin in it, as they do in a CBF; "
+                            "is it cut short?")
 
 
 def _refuse_further_images(path: Path, kind: str) -> None:

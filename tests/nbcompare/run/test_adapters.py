@@ -236,6 +236,7 @@ def test_a_port_with_other_flags_and_units_that_writes_cbf(nb, port, fake):
     (("fabio.cbfimage.CbfImage(data=image).write", "(lambda name: None)"), "no-image", "wrote no image.cbf"),
     (('at["--image"])', '"other.cbf")'), "no-image", "wrote no image.cbf; it wrote other.cbf"),
     (('astype("i4")', 'astype("i4")[:-1]'), "other-shape", "its arguments declare 9 x 7 pixels"),
+    (('astype("i4")', 'astype("i4").T'), "other-shape", "exchanged, which output: {axes: fast-slow} is for"),
     (('fabio.cbfimage.CbfImage(data=image).write(at["--image"])', 'open(at["--image"], "w").write("no image")'),
      "unreadable-image", "cannot be read as a detector image"),
     (('at["--image"])', '"old.cbf")\nimport os; os.symlink("old.cbf", at["--image"])'), "not-a-file", "no ordinary"),

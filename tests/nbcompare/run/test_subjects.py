@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import junitparser
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from nbcompare.bundle.bundle import write_manifest
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.files import dump_json
+from nbcompare.verdict.subjects import copied
 from tests.nbcompare.conftest import SMALL_CASE
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
@@ -273,6 +275,18 @@ def test_a_further_subject_that_copies_has_failed_as_the_subject_would_have(othe
         assert said.code == code and nb("verify", said.json["bundle"]).code == 0
         said_of = said.json["verdict"]["reasons"] if code else said.json["notes"]
         assert sum(told in sentence for sentence in said_of) == 2, said_of
+
+
+@pytest.mark.parametrize(("stored", "said"), [(False, "subject previous: the images"), (True, None)])
+def test_an_image_of_an_earlier_release_may_be_as_near_as_a_copy(stored, said):
+    """It was stored before the reference was asked, and nobody touched it up to look like this one."""
+    image = np.ones((40, 40), "f4")
+    other = image.copy()
+    other[3, 4] = np.nextafter(other[3, 4], np.float32(2))
+    ours, theirs = (SimpleNamespace(program_sha256=name, is_stored=kept)
+                    for name, kept in (("a", False), ("b", stored)))
+    found = copied(SimpleNamespace(name="previous", engine=theirs), [ours, ours], image, other)
+    assert found is None if said is None else found.startswith(said)
 
 
 def test_the_repository_of_another_engine_is_part_of_the_evidence(others, nb, tmp_path):
