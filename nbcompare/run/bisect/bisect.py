@@ -25,6 +25,7 @@ from nbcompare.run.bisect.journal import BAD, GOOD, Journal, Judged, journal_in
 from nbcompare.run.bisect.search import Search, Searched, Undecided
 from nbcompare.run.bisect.step import COMPARED, BisectionSteps, Followed
 from nbcompare.run.options import RunOptions
+from nbcompare.run.sweep.plan import sum_of_inputs
 from nbcompare.verdict.verdict import Label
 
 OTHER = {SUBJECT: REFERENCE, REFERENCE: SUBJECT}
@@ -110,7 +111,7 @@ def _key(followed: Followed, good: str, bad: str) -> str:
     return key_of((good, bad, followed.top, followed.role, engine.start, engine.declaration or "", followed.build,
                    json.dumps(facts, sort_keys=True), followed.other.program_sha256, followed.other.source_sha256,
                    followed.other.own_words, options.c_args, options.py_args, options.resample,
-                   sorted(map(str, options.inputs.items())), options.bundles.absolute()))[:24]
+                   sum_of_inputs(followed.case, options.inputs), options.bundles.absolute()))[:24]
 
 
 def _notes(case: Case, revisions: Revisions, good: str, bad: str) -> Iterator[str]:

@@ -52,7 +52,7 @@ def key_of_cell(case: Case, options: RunOptions, engines: Sequence[EngineIdentit
     """The key of what is to be run. ``simulator`` is the content hash of the bundled simulator's source."""
     case = replace(case, reference_args=(*case.reference_args, *options.c_args),
                    subject_args=(*case.subject_args, *options.py_args))
-    return _key(case_facts(case), _sum_of_inputs(case, options.inputs), engines, simulator, options.resample)
+    return _key(case_facts(case), sum_of_inputs(case, options.inputs), engines, simulator, options.resample)
 
 
 def key_of_record(record: Record) -> str:
@@ -75,7 +75,7 @@ def _key(case: CaseFacts, inputs: str, engines: Sequence[EngineIdentity], simula
     return hashlib.sha256(together.encode()).hexdigest()
 
 
-def _sum_of_inputs(case: Case, overrides: Mapping[str, Path]) -> str:
+def sum_of_inputs(case: Case, overrides: Mapping[str, Path]) -> str:
     """What inputs.hash_inputs will give once they are staged."""
     sums: list[tuple[str, str]] = []
     for entry in case.inputs:

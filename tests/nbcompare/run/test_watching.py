@@ -123,3 +123,25 @@ def test_it_ends_clean_when_it_is_interrupted(watch):
 def test_a_reference_that_gives_no_image_is_an_error_at_once(watch, fake):
     said = watch(more=("--c-bin", fake("exit7")))
     assert said.code == 1 and "the reference ended with exit code 7" in said.err and said.out == ""
+
+
+def test_the_reference_is_run_once_for_all_watches_until_it_or_a_file_of_the_case_changes(watch, tmp_path):
+    """Its runs are counted outside of all that it is made of; --input puts another file in the place of the case's."""
+    tally, program = tmp_path / "tally", watch.project.home / "ref.py"
+    codes = list(map(ord, str(tally)))
+    program.write_text(program.read_text().replace(
+        "else:\n", f"else:\n    open(''.join(map(chr, {codes})), 'a').write(open('P1.hkl').read())\n"))
+    watch.project.case.write_text(watch.project.case.read_text().replace(
+        "1e18\n", "1e18 -hkl P1.hkl\ninputs: {P1.hkl: {file: P1.hkl}}\n", 1))
+    (watch.project.case.parent / "P1.hkl").write_text("a")
+    (tmp_path / "mine.hkl").write_text("m")
+
+    def read_so_far(*more):
+        assert watch(more=more).code == 0
+        return tally.read_text()
+
+    assert [read_so_far(), read_so_far(), read_so_far("--input", f"P1.hkl={tmp_path / 'mine.hkl'}")] == ["a", "a", "am"]
+    (watch.project.case.parent / "P1.hkl").write_text("b")
+    assert read_so_far() == "amb"
+    program.write_text(program.read_text() + "# another\n")
+    assert [read_so_far(), read_so_far()] == ["ambb", "ambb"]
