@@ -20,7 +20,8 @@ from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.sandbox import confine_all
 from nbcompare.errors import UsageError
 from nbcompare.explain.fuzz.fuzz import THRESHOLDS, Fuzzed, Fuzzing, FuzzOptions, likely
-from nbcompare.explain.fuzz.kept import Kept
+from nbcompare.explain.fuzz.kept import FORMAT, Kept
+from nbcompare.files import sha256_of
 from nbcompare.visible import counted
 
 
@@ -77,9 +78,11 @@ def _inputs(base: Case | None) -> Iterator[Path | None]:
 
 
 def _key(engines: Mapping[str, Engine], options: FuzzOptions) -> str:
-    """A name for all that trials depend on: engines with all they are made of, seed, and the case that is varied."""
+    """A name for all that trials depend on: engines with all they are made of, seed, and the case that is varied,
+    with its files."""
     base = options.base
-    case = (base.command, base.sha256, base.thresholds) if base else THRESHOLDS
+    files = sorted((path.name, sha256_of(path)) for path in (options.inputs.iterdir() if options.inputs else ()))
+    case = (base.command, base.sha256, base.thresholds, files) if base else THRESHOLDS
     with Renderer() as renderer:
-        return key_of((options.seed, case, *(renderer.identity(engine) for engine in engines.values()),
+        return key_of((FORMAT, options.seed, case, *(renderer.identity(engine) for engine in engines.values()),
                        *(engine.adapter or "" for engine in engines.values())))

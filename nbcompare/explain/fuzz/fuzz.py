@@ -27,10 +27,11 @@ from nbcompare.engine.rendering.renderer import Batches, Renderer
 from nbcompare.engine.rendering.runs import jobs_of
 from nbcompare.errors import NbCompareError, UsageError
 from nbcompare.explain.experiment import Experiment
-from nbcompare.explain.fuzz.causes import FailureCause, needed_options
+from nbcompare.explain.fuzz.causes import FailureCause, Sighting, cause_of_factor, needed_options, sightings
 from nbcompare.explain.fuzz.coverage import Coverage, coverage_of
 from nbcompare.explain.fuzz.draw import Draw, around, drawn, pool_of
-from nbcompare.explain.fuzz.kept import FuzzTrial, Kept, keep_case
+from nbcompare.explain.fuzz.kept import FuzzTrial, Kept, keep_case, kept_command
+from nbcompare.explain.fuzz.ways import FACTOR, Way, same_factor, way_of
 from nbcompare.explain.reduce.reduce import NothingFails, reduce_experiment, whole_signature
 from nbcompare.explain.reduce.signature import Signature, signature_of_failed
 
@@ -48,9 +49,6 @@ REDUCTION_RUNS = 200
 
 MOST_CAUSES = 6
 """To which one failure is put down."""
-
-_SCALE_RESIDUAL = 1e-5
-"""Of the brightest pixel: what float32 and its sums leave of two images that differ by a factor."""
 
 
 @dataclass(frozen=True)
@@ -123,10 +121,15 @@ class Fuzzing:
                     self.causes.append(replace(FailureCause.from_dict(stored), trials=[]))
         by_number = {cause.number: cause for cause in self.causes}
         for number, trial in sorted(self.kept.trials.items()):
-            for cause in trial.causes:
-                if cause in by_number:
-                    by_number[cause].trials.append(number)
-                    by_number[cause].scales = list(trial.scales.get(str(cause), ()))
+            for one in trial.causes:
+                if one in by_number:
+                    by_number[one].trials.append(number)
+            for known, seen in trial.seen.items():
+                with contextlib.suppress(TypeError, KeyError, ValueError):
+                    by_number[int(known)].seen = sightings(seen)
+        for cause in self.causes:
+            if cause.split_from in by_number:
+                cause.take_trials_from(by_number[cause.split_from])
 
     def _tell(self, trial: FuzzTrial) -> None:
         if trial.word == FAILED:
@@ -173,7 +176,7 @@ class Fuzzing:
         return replace(case, limits=replace(case.limits, **seconds))
 
     def _rendered(self, argv: Sequence[str], inputs: Path, renderer: Renderer
-                  ) -> tuple[str, Signature | None, Mapping[str, np.ndarray]]:
+                  ) -> tuple[str, Way | None, Mapping[str, np.ndarray]]:
         """What came of a command: a word, how it failed, and the images where both engines gave one."""
         try:
             case = self._case(argv, inputs)
@@ -186,23 +189,23 @@ class Fuzzing:
         if len(failed) == 2:
             return (NOTHING if _all_zero(runs) else REFUSED), None, {}
         if failed:
-            return FAILED, signature_of_failed(failed[0]), {}
+            return FAILED, way_of(signature_of_failed(failed[0]), {}), {}
         images = {role: rendering.image for role, rendering in found.items() if rendering.image is not None}
         how, _ = whole_signature(case.rois, case.thresholds, images)
         if all(metric == "images" for metric, _ in how.thresholds) and not how.engine:
             return (NOTHING if how.thresholds else AGREE), None, images
-        return FAILED, how, images
+        return FAILED, way_of(how, images), images
 
     # --- what a failure is put down to -----------------------------------------------------------------------------
 
-    def _put_down(self, at: int, draw: Draw, options: tuple[str, ...], how: Signature,
+    def _put_down(self, at: int, draw: Draw, options: tuple[str, ...], how: Way,
                   inputs: Path, renderer: Renderer) -> FuzzTrial:
         """The causes of a failure: known ones, as far as they explain it, and new ones for what is left."""
         case = self._case(draw.argv, inputs)
         self._keep(f"failures/{at}", f"fuzz-{at}", f"a random command, number {at} of seed {self.options.seed}",
                    draw.argv, draw.files, case.shape)
-        left, found, still = self._known(draw.argv, how, inputs, renderer)
         before = {cause.number for cause in self.causes}
+        left, found, still = self._known(at, draw.argv, draw.files, how, inputs, renderer)
         while still and len(found) < MOST_CAUSES:
             cause = self._reduced(at, left, draw.files, inputs, renderer)
             found.append(cause)
@@ -213,35 +216,67 @@ class Fuzzing:
             left, still = without, word == FAILED
         found = list({cause.number: cause for cause in found}.values())
         for cause in found:
-            cause.trials.append(at)
-        new = [cause.as_dict() for cause in found if cause.number not in before]
-        scales = {str(cause.number): cause.scales for cause in found}
-        return FuzzTrial(at, FAILED, options, str(how), tuple(cause.number for cause in found), tuple(new), scales)
+            cause.trials = sorted({*cause.trials, at})
+        new = [cause.as_dict() for cause in self.causes if cause.number not in before]
+        touched = {cause.number for cause in found} | {cause.split_from for cause in found}
+        touched |= {cause.number for cause in self.causes if cause.split_from in touched}
+        seen = {str(cause.number): cause.as_dict()["seen"] for cause in self.causes if cause.number in touched}
+        return FuzzTrial(at, FAILED, options, str(how), tuple(cause.number for cause in found), tuple(new), seen)
 
-    def _known(self, argv: tuple[str, ...], how: Signature, inputs: Path, renderer: Renderer
-               ) -> tuple[tuple[str, ...], list[FailureCause], bool]:
+    def _known(self, at: int, argv: tuple[str, ...], files: Mapping[str, bytes], how: Way, inputs: Path,
+               renderer: Renderer) -> tuple[tuple[str, ...], list[FailureCause], bool]:
         """The command without the options of the known causes that have a part in its failure, these causes, and
         whether it still fails."""
         found: list[FailureCause] = []
-        for cause in self.causes:
+        for cause in list(self.causes):
             without = cause.left_out_of(argv)
-            if without is None or how.engine != cause.how.engine:
+            if without is None or how.signature.engine != cause.how.engine:
                 continue  # an option at which the image is wrong, and one at which there is none, are two mistakes
             word, rest, _ = self._rendered(without, inputs, renderer)
-            if word == FAILED and rest == how:
+            if word == FAILED and rest is not None and rest.is_same(how):
                 continue  # leaving them out changes nothing
             if word != FAILED and not cause.fails_as(how):
                 continue  # they explain all of it, by another mistake than the known one
-            found.append(cause)
-            cause.saw(how, rest)
+            found.append(self._seen(at, argv, files, cause, how, rest, inputs, renderer))
             if word != FAILED or rest is None:
                 return without, found, False
             argv, how = without, rest
         return argv, found, True
 
+    def _seen(self, at: int, argv: tuple[str, ...], files: Mapping[str, bytes], cause: FailureCause, how: Way,
+              rest: Way | None, inputs: Path, renderer: Renderer) -> FailureCause:
+        """Which of the causes at the same options it is: by the factor of it alone, where nothing but scales is wrong
+        with it and without it. A new one where that is found to be a mistake of its own."""
+        without = rest.factor if rest else 1.0
+        factor = how.factor / without if how.factor and without else None
+        cause = cause_of_factor(self.causes, cause, factor)
+        if cause.kind != FACTOR or factor is None:
+            return cause
+        cause.saw(at, factor, argv)
+        apart = cause.apart()
+        if apart is None:
+            return cause
+        split = self._split(cause, apart, at, argv, files, inputs, renderer)
+        return split if same_factor(apart.factor, factor) else cause
+
+    def _split(self, cause: FailureCause, apart: Sighting, at: int, argv: tuple[str, ...], files: Mapping[str, bytes],
+               inputs: Path, renderer: Renderer) -> FailureCause:
+        """A factor at the same options as a mistake of its own, with the smallest command for it."""
+        with contextlib.ExitStack() as stack:
+            if apart.at != at:
+                argv, files = kept_command(self.kept.folder / f"failures/{apart.at}")
+                inputs = stack.enter_context(_files(files))
+            for other in self.causes:
+                if other.needed != cause.needed and not set(other.needed) & set(cause.needed):
+                    argv = other.left_out_of(argv) or argv
+            split = self._reduced(apart.at, argv, files, inputs, renderer, split_from=cause)
+        cause.hand_over(apart.factor, split)
+        return split
+
     def _reduced(self, at: int, argv: tuple[str, ...], files: Mapping[str, bytes], inputs: Path,
-                 renderer: Renderer) -> FailureCause:
-        """The cause of a failing command: one that is known by its smallest command, or a new one."""
+                 renderer: Renderer, split_from: FailureCause | None = None) -> FailureCause:
+        """The cause of a failing command: one that is known by its smallest command, or a new one; always a new one at
+        the same options where it is ``split_from`` another."""
         case = self._case(argv, inputs)
         experiment = Experiment(f"trial {at}", case, self.engines, inputs)
         quiet = Progress(self.progress.stream, quiet=True)
@@ -249,10 +284,15 @@ class Fuzzing:
             smallest = reduce_experiment(experiment, self.cache, REDUCTION_RUNS, quiet)
         except (UsageError, NothingFails) as fault:
             note = "it does not fail each time" if isinstance(fault, NothingFails) else fault.message
-            return self._known_or_new(FailureCause(0, ("not reduced",), Signature(), argv, note=note), files, inputs)
+            made = FailureCause(0, split_from.needed if split_from else ("not reduced",), Signature(), argv, note=note,
+                                kind=split_from.kind if split_from else "")
+            return self._known_or_new(at, made, files, inputs, split_from=split_from)
         made = FailureCause(0, needed_options(smallest.needed), smallest.signature, smallest.candidate.argv,
                             note="" if smallest.complete else "the limit of runs was reached before it was smallest")
-        return self._known_or_new(self._single(made, inputs, renderer), files, inputs, renderer)
+        made = self._single(made, inputs, renderer)
+        if split_from:
+            made = replace(made, needed=split_from.needed)
+        return self._known_or_new(at, made, files, inputs, renderer, split_from)
 
     def _single(self, made: FailureCause, inputs: Path, renderer: Renderer) -> FailureCause:
         """A cause of what may be several together: without every option that can go while it fails in any way."""
@@ -261,39 +301,41 @@ class Fuzzing:
             word, how, _ = self._rendered(without, inputs, renderer)
             if word == FAILED and how is not None:
                 made = replace(made, needed=tuple(other for other in made.needed if other != name), argv=without,
-                               how=how)
+                               how=how.signature)
         return made
 
-    def _known_or_new(self, made: FailureCause, files: Mapping[str, bytes], inputs: Path,
-                      renderer: Renderer | None = None) -> FailureCause:
-        for cause in self.causes:
-            if cause.is_like(made.needed, made.how):
-                return cause
+    def _known_or_new(self, at: int, made: FailureCause, files: Mapping[str, bytes], inputs: Path,
+                      renderer: Renderer | None = None, split_from: FailureCause | None = None) -> FailureCause:
+        _, _, images = self._rendered(made.argv, inputs, renderer) if renderer else (None, None, {})
+        way = way_of(made.how, images) if renderer else Way(made.how, made.kind)
+        if split_from is None:
+            for cause in self.causes:
+                if cause.is_like(made.needed, way):
+                    return self._of_factor(at, made, way, cause)
         number = 1 + max((cause.number for cause in self.causes), default=0)
         read = {name: content for name, content in files.items() if name in made.argv}
         what = " ".join(made.needed) or "no option but cell and amplitudes"
         path = self._keep(f"causes/{number}", f"cause-{number}", f"the smallest command that fails by {what}",
                           made.argv, read, declared_shape(made.argv, inputs))
-        _, _, images = self._rendered(made.argv, inputs, renderer) if renderer else (None, None, {})
-        both = len(images) == 2
-        new = replace(made, number=number, case=str(path), scales=scale_of(images) if both else [],
-                      diagnosis=self.explain(made.argv, inputs, images) if both else "")
+        seen = [Sighting(at, way.factor, made.values_in(made.argv))] if way.factor else []
+        new = replace(made, number=number, case=str(path), kind=way.kind, seen=seen,
+                      split_from=split_from.number if split_from else 0,
+                      diagnosis=self.explain(made.argv, inputs, images) if len(images) == 2 else "")
         self.causes.append(new)
         return new
+
+    def _of_factor(self, at: int, made: FailureCause, way: Way, cause: FailureCause) -> FailureCause:
+        """Of the causes at the same options that whose factor a smallest command has."""
+        cause = cause_of_factor(self.causes, cause, way.factor)
+        if way.factor:
+            cause.saw(at, way.factor, made.argv)
+        return cause
 
     def _keep(self, place: str, name: str, title: str, argv: Sequence[str], files: Mapping[str, bytes],
               shape: Shape) -> Path:
         full = [threshold for threshold in self.options.base.thresholds if threshold.roi == "full"] \
             if self.options.base else []
         return keep_case(self.kept.folder / place, name, title, argv, files, shape, full or THRESHOLDS)
-
-
-def scale_of(images: Mapping[str, np.ndarray]) -> list[float]:
-    """The factor between two images [slow, fast] of one shape that differ by nothing else; else nothing."""
-    reference, subject = (images[role].astype(np.float64) for role in (REFERENCE, SUBJECT))
-    scale = float(subject.sum() / reference.sum()) if reference.sum() > 0 else 0.0
-    residual = np.abs(subject - scale * reference).max()
-    return [scale] if scale > 0 and residual <= _SCALE_RESIDUAL * np.abs(subject).max() else []
 
 
 def _all_zero(runs: Sequence[Run]) -> bool:

@@ -13,12 +13,15 @@ from typing import Any
 import yaml
 
 from nbcompare.bundle.beside import overlooked
+from nbcompare.case.case_file import load_case
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Shape
 from nbcompare.errors import FileError
 from nbcompare.files import append_line, others_could_write, sha256_of, write_whole
 
 TRIALS, CASE = "trials.jsonl", "case.yaml"
+FORMAT = 2
+"""Of the lines of a trial, and of what failures are told apart by: trials of another are not gone on after."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class FuzzTrial:
     causes: tuple[int, ...] = ()
     found: tuple[Mapping[str, Any], ...] = ()
     """The causes that it brought to light, as plain values."""
-    scales: Mapping[str, list[float]] = field(default_factory=dict)
-    """By the number of each of its causes, the factors seen up to here."""
+    seen: Mapping[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    """By the number of each of its causes, what was seen of factors up to here."""
 
 
 class Kept:
@@ -83,6 +86,12 @@ def _parsed(line: str) -> dict[str, Any]:
         if isinstance(said, dict):
             return said
     return {}
+
+
+def kept_command(folder: Path) -> tuple[tuple[str, ...], dict[str, bytes]]:
+    """The command of a case that was kept in a folder, and its files. Raises CaseError or FileError for another one."""
+    case = load_case(folder / CASE)
+    return tuple(case.command), {entry.name: (folder / str(entry.file)).read_bytes() for entry in case.inputs}
 
 
 def keep_case(folder: Path, name: str, title: str, argv: Sequence[str], files: Mapping[str, bytes], shape: Shape,

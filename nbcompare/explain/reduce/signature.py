@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,9 @@ from nbcompare.compare.image import Roi
 from nbcompare.engine.engine import Run
 from nbcompare.errors import ShapeError
 from nbcompare.verdict.verdict import Check, judge
+
+_EXCEPTION = re.compile(r"((?:\w+\.)*\w*(?:Error|Exception))(?::|$)")
+"""How the last line of a Python program begins that ends by an exception."""
 
 LOG_RATIO_SHARE, LOG_RATIO_FLOOR = 0.1, 0.02
 """Two sum ratios are similar when their logarithms differ by less than this share, or by less than the floor."""
@@ -36,13 +40,6 @@ class Signature:
     @property
     def fails(self) -> bool:
         return bool(self.thresholds or self.engine)
-
-    @property
-    def moves_the_pattern(self) -> bool:
-        """Whether more than a scale is wrong: a correlation, which is blind to that, is outside too, or no sum ratio
-        is."""
-        failing = {metric for metric, _ in self.thresholds}
-        return "correlation" in failing or (bool(failing) and "sum_ratio" not in failing)
 
     def is_like(self, other: Signature) -> bool:
         """Whether this is the other's way of failing: the same thresholds in the same direction, a similar ratio."""
@@ -109,9 +106,14 @@ def _direction(check: Check) -> str:
 
 
 def signature_of_failed(run: Run) -> Signature:
-    """The signature of an engine that gave no usable image."""
+    """The signature of an engine that gave no usable image: the kind of its failure, and where the engine ended by
+    itself also its exit code and the name of its exception, as one that ends in another way makes another mistake."""
     assert run.failure is not None, "only a run that failed has such a signature"
-    return Signature(engine=(run.role, run.failure.kind))
+    kind = run.failure.kind
+    if kind == "exit-code":
+        raised = [found[1] for text in run.failure.said if (found := _EXCEPTION.match(text))]
+        kind = " ".join((kind, str(run.exit_code), *raised[-1:]))
+    return Signature(engine=(run.role, kind))
 
 
 def thresholds_for(thresholds: Sequence[Threshold], failed: Sequence[Threshold]) -> tuple[Threshold, ...]:

@@ -157,7 +157,7 @@ def test_a_defect_at_one_place_is_kept_in_a_window_of_the_image(reduce):
 def test_an_engine_that_crashes_is_reduced_to_the_option_that_does_it(reduce):
     said = reduce("crash")
     assert said.code == 2 and said.json["needed"] == ["-mosaic 0"]
-    assert said.json["signature"]["engine"] == ["subject", "exit-code"]
+    assert said.json["signature"]["engine"] == ["subject", "exit-code 9"]
 
 
 def test_an_engine_that_behaves_otherwise_in_a_batch_is_not_run_in_one(reduce):
