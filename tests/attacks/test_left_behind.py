@@ -125,11 +125,17 @@ def test_other_children_of_this_process_are_left_alone(tmp_path):
 # --- signals to nb-compare ----------------------------------------------------------------------------------
 
 
+def heed_signals() -> None:
+    """A shell has its jobs in the background ignore these two, the tests with them, and what is ignored stays so."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def started(tmp_path, *words):
     """nb-compare in a process of its own, and the child of its engine, once that runs."""
     process = subprocess.Popen([sys.executable, "-m", "nbcompare", *map(str, words)], cwd=tmp_path,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-                               env={**os.environ, "TMPDIR": str(tmp_path / "tmp")})
+                               env={**os.environ, "TMPDIR": str(tmp_path / "tmp")}, preexec_fn=heed_signals)  # noqa: PLW1509
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
         files = [Path(top, name) for top, _, names in os.walk(tmp_path) for name in names]  # folders come and go

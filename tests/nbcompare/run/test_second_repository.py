@@ -176,7 +176,7 @@ def test_a_program_that_changes_during_a_bare_command_line_is_an_engine_failure(
 # --- repositories ---------------------------------------------------------------------------------------------------
 
 
-def test_project_and_engines_are_recorded_with_commit_branch_and_changes(run, project):
+def test_project_and_engines_are_recorded_with_commit_branch_and_changes(nb, run, project):
     project.declare(DECLARED)
     sha = project.commit("declared")
     _, record = run()
@@ -189,6 +189,12 @@ def test_project_and_engines_are_recorded_with_commit_branch_and_changes(run, pr
     text = (project.home / record["bundle"] / "inputs/git_sha.txt").read_text()
     assert text.startswith(f"{sha}\nclean\nproject {sha} on trunk\nsubject {sha}")
     assert record["repositories"]["harness"]["root"] != str(project.home)
+    (listed,) = nb("list", "--json").json["bundles"]
+    assert (listed["git_sha"], listed["git_dirty"]) == (sha, False) and f" {sha[:10]} " in f"{nb('list').out} "
+    assert nb("report", record["bundle"], "--html", "page.html").code == 0
+    page = Path("page.html").read_text()
+    for name in ("project", "subject", "reference"):
+        assert f"repository of the {name}</td><td>{project.home}, <code>{sha}" in page
 
 
 def test_uncommitted_changes_are_known_by_their_sum(run, project):
