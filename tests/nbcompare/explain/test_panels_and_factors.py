@@ -124,3 +124,13 @@ def test_a_header_is_told_also_where_the_end_of_the_file_is_lost():
     subject = np.concatenate((header, reference.ravel()))[:reference.size]
     subject[5000:] = 0
     assert "header-bytes" in named(reference, subject.reshape(reference.shape))
+
+
+@pytest.mark.parametrize("beyond", [-(2**31), 2**31 - 1])
+def test_integers_are_told_also_where_the_peaks_are_beyond_them(beyond):
+    reference = spots() * np.float32(3e6)
+    over = reference >= 2.0**31
+    assert 0 < np.count_nonzero(over) < 1000
+    counts = np.where(over, beyond, np.rint(np.where(over, 0, reference.astype(float)))).astype("<i4")
+    assert list(named(reference, counts.view("<f4"))) == ["integer-bytes"]
+    assert "integer-bytes" not in named(reference, np.where(over, 7, counts).astype("<i4").view("<f4"))

@@ -202,6 +202,9 @@ def _is_reference(pair: ImagePair, candidate: np.ndarray, part: slice = slice(No
     return float(np.abs(candidate.ravel() - x).max()) <= 1e-6 * pair.peak
 
 
+_BEYOND_INT32 = (-(2.0**31), 2.0**31 - 1)
+
+
 def _other_words(pair: ImagePair) -> Iterator[Cause]:
     raw = pair.subject.tobytes()
     with np.errstate(invalid="ignore", over="ignore"):
@@ -219,7 +222,9 @@ def _other_words(pair: ImagePair) -> Iterator[Cause]:
                 continue
             said = f"the subject's bytes are {8 * width}-bit integers read as floats"
             scale = float(words.sum() / x.sum()) if x.sum() else 1.0
-            if float(np.abs(words - np.rint(x)).max()) <= 1:
+            over = (x >= 2.0**31) & np.isin(words, _BEYOND_INT32)  # what no such integer can hold
+            off = np.where(over, 0, words - np.rint(x))
+            if (np.abs(off) <= 1 + 1e-6 * np.abs(x)).all():
                 yield _cause(causes.INTEGER_BYTES, said, what="integers read as floats", prior=0.9)
             elif float(np.abs(words - scale * x).max()) <= 1 < float(words.max()):
                 yield _cause(causes.INTEGER_BYTES, f"{said}, {scale:.6g} times the reference",
