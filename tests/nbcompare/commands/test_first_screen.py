@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nbcompare.case.threshold import Threshold
-from nbcompare.commands.views.page.bars import bar_of, drawing, factor_of, in_order, scale_of
+from nbcompare.commands.views.page.bars import WIDTH, Decades, bar_of, drawing, factor_of, in_order, legend, scale_of
 from nbcompare.commands.views.page.crops import crops
 from nbcompare.commands.views.page.decided import decided
 from nbcompare.commands.views.page.pair import ShownPair
@@ -200,3 +200,20 @@ def test_a_margin_is_told_in_words(value, most, words):
 def test_factors_have_few_digits():
     assert [factor_of(times) for times in (1.26, 12.4, 3440, 9.9e8, 1.3e10)] == [
         "1.3\xa0×", "12\xa0×", "3,400\xa0×", "990,000,000\xa0×", "1.3e+10\xa0×"]
+
+
+def test_an_engine_that_said_nothing_leaves_something_to_do(shown):
+    """Why is no step: what to type follows it."""
+    page = shown("good", "good", "--py-bin", "/bin/false").page
+    steps = page.partition("What to do next")[2].partition('id="thresholds"')[0]
+    assert "the subject printed nothing; nb-compare run CASE --dry-run" in steps
+
+
+@pytest.mark.parametrize("high", [1, 2, 4, 5, 6, 9])
+def test_no_label_of_the_scale_of_bars_is_cut(high):
+    """Six pixels a digit, about the place that its anchor says."""
+    labels = re.findall('<text x="([^"]+)" y="11" text-anchor="([^"]+)">([^<]+)<', legend(Decades(-5, high)))
+    assert len(labels) > 1
+    for at, anchor, said in labels:
+        left = float(at) - {"start": 0, "middle": 0.5, "end": 1}[anchor] * 6 * len(said)
+        assert left >= 0 and left + 6 * len(said) <= WIDTH

@@ -4,6 +4,8 @@ All tests share one browser and two pages: of a small failing case, in whose mid
 and of two image files with a mask, a peak that moved and one that is lost.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,8 @@ def test_nothing_lies_over_a_neighbour_or_beyond_the_window(opened, width):
         assert opened.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         for margin in opened.page.locator("table.used").first.locator("td.m").all():
             assert margin.bounding_box()["x"] + margin.bounding_box()["width"] <= width
+        sums = opened.page.locator("td.hash")  # of 64 digits: a few lines, not one for each of them
+        assert sums.count() and all(cell.bounding_box()["height"] < 150 for cell in sums.all())
     finally:
         opened.page.set_viewport_size({"width": 1400, "height": 1000})
 
@@ -229,6 +233,21 @@ def test_the_page_prints_its_pictures_and_tables(browser, made):
     found.page.close()
 
 
+def test_of_identical_images_no_scale_of_a_difference_is_shown(browser, tmp_path, monkeypatch):
+    """A bar of colours from -1 to 1 beside an empty pane would promise a difference."""
+    monkeypatch.chdir(tmp_path)
+    np.save("a.npy", np.arange(20, dtype=np.float32).reshape(4, 5))
+    Path("b.npy").write_bytes(Path("a.npy").read_bytes())
+    run(["images", "a.npy", "b.npy", "-q"])
+    assert run(["report", "images", "--html", "page.html"]) == 0
+    found = Opened(browser, tmp_path / "page.html").ready()
+    assert found.text("#title-right") == "subject − reference: no pixel differs"
+    assert [found.page.locator(name).is_visible() for name in ("#bar-right", "#labels-right", "#limit", "#bar-left")] \
+        == [False, False, False, True]
+    assert found.said == [] and found.asked == []
+    found.page.close()
+
+
 @pytest.fixture(scope="module")
 def two_files(browser, tmp_path_factory):
     """Two images of 64 x 64: of four peaks the second moved by 2 pixels along fast, the third is lost; columns 0 to 2
@@ -326,7 +345,8 @@ def test_each_of_several_subjects_can_be_looked_at(several):
     assert [title.is_visible() for title in titles] == [True, False]
     several.page.keyboard.press("u")
     assert f"fast {fast}  slow {slow}  reference 1000  turned 1000  difference 0 " in several.text("#readout")
-    assert [several.text(f"#title-{pane}") for pane in ("middle", "right")] == ["turned", "turned − reference"]
+    assert [several.text(f"#title-{pane}") for pane in ("middle", "right")] == [
+        "turned", "turned − reference: no pixel differs"]
     assert [title.is_visible() for title in titles] == [False, True]
     assert titles[1].text_content() == "Where they differ most: turned"
     assert len(mark(several, "worst")["x"]) == 0

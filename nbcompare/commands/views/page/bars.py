@@ -143,13 +143,18 @@ def drawing(bar: ThresholdBar, scale: Decades) -> str:
     return _svg(parts, HEIGHT)
 
 
+_LETTER = 7.0
+"""Width of a digit of the scale, in pixels, generously."""
+
+
 def legend(scale: Decades) -> str:
     """The SVG of the scale: the decades, in limits."""
     parts = []
     for mark in scale.marks:
         text = "limit" if mark == 0 else f"{10.0**mark:g}"
         at = scale.x(10.0**mark)
-        anchor = "start" if at < 15 else "end" if at > WIDTH - 15 else "middle"
+        half = _LETTER * len(text) / 2
+        anchor = "start" if at < half else "end" if at > WIDTH - half else "middle"
         parts.append(f'<text x="{at:.1f}" y="11" text-anchor="{anchor}">{text}</text>')
     return _svg(parts, 15)
 

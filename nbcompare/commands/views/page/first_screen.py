@@ -158,8 +158,9 @@ def more_words(bars: Sequence[ThresholdBar]) -> str:
 
 def next_steps(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> list[NextStep]:
     """What to do next: what the run said, without what is done already, then what tells more about a difference."""
-    said, folder = next_step(bundle).partition("; ")[0], shown(bundle.folder)
-    found = [said]
+    said, folder = next_step(bundle), shown(bundle.folder)
+    first = said.partition("; ")[0]
+    found = [first if first.startswith(("nb-compare ", "read ")) else said]  # else it says why, and what to do after it
     if not (bundle.verdict.accepted or all(check.holds for check in bundle.verdict.checks)):
         found += [to_type("nb-compare", word, folder) for word in explaining(bundle.record)]
         found = [text for text in found if not (diagnosis and text.startswith("nb-compare diagnose "))]

@@ -143,7 +143,11 @@
     $("title-middle").textContent = state.middle === "swipe" ? `${now.name} | reference`
       : state.middle === "blink" ? "blink: " + (state.shown === "subject" ? now.name : state.shown) : now.name;
     $("title-right").textContent = {difference: `${now.name} − reference`, ratio: `${now.name} ÷ reference`,
-                                    relative: `(${now.name} − reference) ÷ reference`}[state.right];
+                                    relative: `(${now.name} − reference) ÷ reference`}[state.right]
+      + (now.worst.length ? "" : ": no pixel differs");
+    for (const id of ["bar-right", "labels-right"])  // a scale would promise a difference
+      $(id).style.visibility = now.worst.length ? "" : "hidden";
+    $("limit").parentNode.hidden = !now.worst.length;
     for (const name of ["low", "high", "limit"]) if (document.activeElement !== $(name)) show(name);
   }
   function show(name) {
