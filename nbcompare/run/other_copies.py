@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.sources.libraries import is_elf
 from nbcompare.engine.sources.made_of import declared_files
 from nbcompare.engine.sources.opened_kinds import names_listed
-from nbcompare.engine.sources.python_here import SKIPPED, is_below, top_of
+from nbcompare.engine.sources.python_here import SKIPPED, is_below, top_of, url_folder
 from nbcompare.errors import FileError
 from nbcompare.files import sum_of
 
@@ -64,7 +64,9 @@ def copies_elsewhere(identity: EngineIdentity, folder: Path, engine: Engine | No
     as a sentence that says what to do. ``engine`` is how it was chosen, where that is known."""
     if identity.made_of is None or identity.made_of.bundled or identity.is_stored:
         return []
-    projects = _projects_of(folder)
+    named = engine.declaration.repository if engine and engine.declaration else None
+    projects = list(dict.fromkeys([*_projects_of(folder), *_tops([str(named)] if named else []),
+                                   *_tops(_installed_from(identity))]))
     return [*_modules_elsewhere(identity, projects), *_programs_elsewhere(identity, projects, engine)]
 
 
@@ -79,6 +81,25 @@ def _projects_of(folder: Path) -> list[str]:
         found = [here, top_of(stood) or stood]
     return [place for place in dict.fromkeys(map(os.path.realpath, found))
             if place not in (os.sep, os.path.realpath(os.path.expanduser("~")))]
+
+
+def _tops(folders: Iterable[str]) -> list[str]:
+    """The projects in which folders lie; none that is the whole home of a user."""
+    found = (os.path.realpath(top_of(os.path.realpath(folder)) or folder) for folder in folders)
+    return [place for place in found if os.path.isdir(place)
+            and place not in (os.sep, os.path.realpath(os.path.expanduser("~")))]
+
+
+def _installed_from(identity: EngineIdentity) -> Iterator[str]:
+    """The folders from which the distributions that an engine used were installed, as an installer writes it down."""
+    for listing in _listings_of(identity):
+        try:
+            text = Path(listing).with_name("direct_url.json").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        origin = url_folder(text)
+        if origin:
+            yield origin
 
 
 # --- modules and packages --------------------------------------------------------------------------------------------
@@ -98,7 +119,8 @@ def _modules_elsewhere(identity: EngineIdentity, projects: Sequence[str]) -> Ite
         for (top, place, root), files in sorted(found.items()):
             others = _not_the_same(files, root)
             if others:
-                yield _said(identity.role, top, place, os.path.relpath(root, project), others)
+                own_project = project == projects[0]
+                yield _said(identity.role, top, place, os.path.relpath(root, project) if own_project else root, others)
 
 
 def _said(role: str, top: str, place: str, root: str, others: Sequence[str]) -> str:
@@ -134,12 +156,19 @@ def _code_of(identity: EngineIdentity, names: Collection[str]) -> list[str]:
     made_of, opened = identity.made_of, identity.opened
     entries = [*(made_of.files if made_of else ()), *(opened.files if opened else ())]
     found = {os.path.realpath(entry.path): None for entry in entries if entry.path.endswith(_CODE)}
-    for listing in {entry.path for entry in entries if os.path.basename(entry.path) == "RECORD"}:
+    for listing in _listings_of(identity):
         site = os.path.dirname(os.path.dirname(listing))
         inside = (os.path.join(site, name) for name in names_listed(listing)
                   if name.endswith(_CODE) and name.partition("/")[0].partition(".")[0] in names)
         found |= {os.path.realpath(path): None for path in inside if os.path.isfile(path)}
     return list(found)
+
+
+def _listings_of(identity: EngineIdentity) -> list[str]:
+    """The lists of files of the installed distributions that an engine is made of or opened."""
+    entries = [*(identity.made_of.files if identity.made_of else ()),
+               *(identity.opened.files if identity.opened else ())]
+    return list(dict.fromkeys(entry.path for entry in entries if os.path.basename(entry.path) == "RECORD"))
 
 
 def _module_of(path: str) -> _Module:

@@ -146,6 +146,22 @@ def test_an_imported_distribution_of_the_project_counts_like_the_program(project
     assert said_of(project, declared) == []
     (other / "port_units.py").write_text("SCALE = 3.0\n")
     assert "packages/units/port_units of the project is another" in said_of(project, declared)[0]
+    elsewhere = project.home.parent / "units"  # from which it was installed, in no repository of the case
+    shutil.move(other, elsewhere)
+    assert said_of(project, declared) == []
+    (described / "direct_url.json").write_text(f'{{"url": "file://{elsewhere}", "dir_info": {{}}}}')
+    assert f"{elsewhere}/port_units of the project is another" in said_of(project, declared)[0]
+
+
+def test_the_repository_that_a_declaration_names_is_the_project_too(project, installed):
+    """The port lies in a repository of its own, and the case in another."""
+    theirs = project.home.parent / "port"
+    theirs.mkdir()
+    (project.home / "src").rename(theirs / "src")
+    (theirs / "src/myport/core.py").write_text("raise RuntimeError('broken')\n")
+    declared = module(project, installed)
+    assert said_of(project, declared) == []
+    assert "src/myport of the project is another" in said_of(project, f"{declared}, repository: ../port")[0]
 
 
 def test_a_reference_may_be_an_earlier_release(project, installed, monkeypatch):
