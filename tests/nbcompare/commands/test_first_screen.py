@@ -210,10 +210,12 @@ def test_an_engine_that_said_nothing_leaves_something_to_do(shown):
 
 
 @pytest.mark.parametrize("high", [1, 2, 4, 5, 6, 9])
-def test_no_label_of_the_scale_of_bars_is_cut(high):
+def test_no_label_of_the_scale_of_bars_is_cut_or_touches_another(high):
     """Six pixels a digit, about the place that its anchor says."""
     labels = re.findall('<text x="([^"]+)" y="11" text-anchor="([^"]+)">([^<]+)<', legend(Decades(-5, high)))
     assert len(labels) > 1
+    before = 0.0
     for at, anchor, said in labels:
         left = float(at) - {"start": 0, "middle": 0.5, "end": 1}[anchor] * 6 * len(said)
-        assert left >= 0 and left + 6 * len(said) <= WIDTH
+        assert left >= before and left + 6 * len(said) <= WIDTH
+        before = left + 6 * len(said)

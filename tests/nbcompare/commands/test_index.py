@@ -264,3 +264,11 @@ def test_gates_of_a_plan_are_looked_into(store, nb, small_case):
     gates = html.unescape(re.sub(r"<[^>]+>", " ", text.partition("<h2>Gates</h2>")[2].partition("</table>")[0]))
     assert gates.count("GREEN") == gates.count("RED") == 1 and "it is <there>" in gates
     assert "small: verdict" in gates and f"small/{store.crashed.name}" in gates
+
+
+def test_which_margin_shrank_most_and_how_many_runs_are_older_than_the_strip_is_said(write, page):
+    """Of 61 runs 60 have a cell; in the newest one both ratios came nearer to their limit, that of the middle more."""
+    middle = ("sum_ratio", "middle")
+    write("small", *[{"values": off_by(0.001)}] * 60, {"values": {RATIO: 1.004, middle: 1.009}})
+    (row,) = first_table(page())
+    assert "shrank: sum_ratio on middle and 1 more" in row and "and 1 older" in row

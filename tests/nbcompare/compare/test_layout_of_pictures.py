@@ -128,7 +128,7 @@ def drawn(noted, shape, roi, worst) -> np.ndarray:
     return region_picture(image, subject, compared)
 
 
-REGIONS = [((40, 60), Roi("spot", 0, 59, 0, 39), (10, 50)), ((300, 700), Roi("wide", 100, 699, 50, 299), (299, 699)),
+REGIONS = [((40, 60), Roi("spot", 0, 59, 0, 39), (10, 50)), ((300, 700), Roi("wide", 100, 699, 50, 299), (299, 690)),
            ((9, 5), Roi("tiny", 1, 3, 2, 7), (4, 2)), ((300, 700), Roi("middle", 0, 699, 0, 299), (150, 350))]
 
 

@@ -151,7 +151,7 @@ def legend(scale: Decades) -> str:
     """The SVG of the scale: the decades, in limits."""
     parts = []
     for mark in scale.marks:
-        text = "limit" if mark == 0 else f"{10.0**mark:g}"
+        text = "limit" if mark == 0 else f"{10.0**mark:g}" if abs(mark) < 4 else f"1e{mark}"
         at = scale.x(10.0**mark)
         half = _LETTER * len(text) / 2
         anchor = "start" if at < half else "end" if at > WIDTH - half else "middle"
