@@ -68,9 +68,13 @@ def _case(entry: Any, claims: Sequence[Mapping[str, Any]], of_peak: float) -> di
         runs[run["name"]] = {"args": arguments or [], **own} if own else arguments or []
     return {"name": entry["id"], "title": entry.get("description", entry["id"]), "command": " ".join(words.split()),
             "matrix": {"runs": runs}, "image": _image(words), "rois": {"full": "full"},
-            "thresholds": thresholds(entry["thresholds"], of_peak),
+            "thresholds": thresholds(entry["thresholds"], of_peak), "environment": dict(_ONE_THREAD),
             "limits": {"reference_seconds": 600, "subject_seconds": 600}}
 
+
+_ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""Each thread of the original program begins with an untouched crystal, so that where a step is at phi 0 the first
+pixel of every further thread is another one, and no emulation gives it."""
 
 _LIKE_THE_C_PROGRAM = "-nonoise -nopgm"
 """Parity is asked of the float image alone, so noise and pictures are not made."""

@@ -90,3 +90,4 @@ def test_runs_get_the_claims_of_the_defects_that_their_commands_can_show(tmp_pat
     cells = cells_of(load_case(tmp_path / "cases" / "defects.yaml"))
     made = {cell.cell["runs"]: [claim.id for claim in cell.divergences] for cell in cells}
     assert made == {name: MADE.get(name, []) for name in made} and len(made) == 9
+    assert cells[0].environment == {"OMP_NUM_THREADS": "1"}, "a thread more is an untouched crystal more"
