@@ -32,7 +32,7 @@ def golden(project, run):
         project.commit("a golden image")
 
     declare()
-    project.golden = declare
+    project.golden, project.made, project.sides = declare, made, list(pixels.shape)
     return project
 
 
@@ -44,10 +44,15 @@ def test_what_did_not_move_passes_and_its_gate_is_green(golden, run, gate, nb):
     assert gate("same_commit: true, clean_tree: true, engines_unchanged: true") == {}
 
 
-def test_a_port_that_moved_fails(golden, run):
+def test_a_port_that_moved_fails_against_the_image_of_its_own_bundle(golden, run):
+    """Raw numbers, in their place; the figure shows that they were read as what they are."""
+    golden.golden(file=str(golden.made.relative_to(golden.home)), format="raw", dtype="<f4", shape=golden.sides,
+                  sha256=hashlib.sha256(golden.made.read_bytes()).hexdigest())
     golden.core.write_text(golden.core.read_text().replace("scale * value", "1.05 * scale * value"))
     code, record = run()
     assert code == 3 and record["verdict"]["word"] == "FAIL"
+    figures = {figure["metric"]: figure["value"] for figure in record["comparison"]["regions"][0]["figures"]}
+    assert figures["sum_ratio"] == pytest.approx(1.05, rel=1e-3) and figures["correlation"] == pytest.approx(1)
 
 
 def test_another_image_under_the_name_is_refused_and_turns_the_gate_red(golden, run, gate, nb):
