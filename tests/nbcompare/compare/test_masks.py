@@ -5,7 +5,7 @@ import pytest
 
 from nbcompare.compare.compare import compare_images, radial_profiles
 from nbcompare.compare.image import Roi, Shape
-from nbcompare.compare.masks import MaskRules
+from nbcompare.compare.masks import MaskRules, plain_images
 from nbcompare.compare.metrics import METRICS
 from nbcompare.errors import ShapeError
 
@@ -136,3 +136,16 @@ def test_what_float32_cannot_hold_is_zero_for_the_diagnosis_and_warns_of_nothing
     reference, subject = plain_images(image, image + 1)
     assert reference.tolist() == [[1, 0], [2, 3]] and subject.tolist() == [[2, 0], [3, 4]]
     assert not [entry for entry in recwarn if entry.category is RuntimeWarning]
+
+
+def test_a_value_that_is_a_limit_itself_is_measured():
+    image = np.array([[1.0, 2.0, 3.0]])
+    assert MaskRules(above=2.0).of(image).tolist() == [[False, False, True]]
+    assert MaskRules(below=2.0).of(image).tolist() == [[True, False, False]]
+
+
+def test_what_one_image_masks_is_shown_in_neither():
+    """A pixel that the reference alone lacks would else be a difference that the diagnosis explains."""
+    reference = np.ma.masked_equal(np.array([[1.0, 7.0, 3.0]]), 7.0)
+    shown = plain_images(reference, np.array([[1.0, 8.0, 3.0]]))
+    assert [image.tolist() for image in shown] == [[[1.0, 0.0, 3.0]]] * 2
