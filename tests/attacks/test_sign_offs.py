@@ -54,6 +54,14 @@ def changed(**what):
     path.write_text(json.dumps(stored))
 
 
+def other_bundle():
+    path = statement()
+    stored = json.loads(path.read_text())
+    stored["subject"][0]["digest"]["sha256"] = "0" * 64
+    path.chmod(0o644)
+    path.write_text(json.dumps(stored))
+
+
 def rename():
     statement().rename(statement().with_name("20990101T000000Z.json"))
 
@@ -70,7 +78,8 @@ def other_row():
     Path("phases.yaml").write_text(PHASES.replace("title: compared", "title: something else"))
 
 
-TRICKS = {"another file name": rename, "a case that was loosened": loosen_case, "another plan": other_plan,
+TRICKS = {"another file name": rename, "another bundle of that name": other_bundle,
+          "a case that was loosened": loosen_case, "another plan": other_plan,
           "another row": other_row, "no plan": lambda: changed(plan={}), "a forged plan": lambda: changed(
               plan={"file": "phases.yaml", "title": "a plan", "row_sha256": "0" * 64}),
           "another phase": lambda: changed(phase="N2"), "no configuration": lambda: changed(configuration=[])}
