@@ -166,12 +166,12 @@ def test_a_case_without_bundles_names_the_nearest(history, nb):
 
 
 def test_of_a_threshold_that_allows_nothing_any_difference_is_a_fall_by_every_factor(history, nb):
-    """Its margin is 0 from then on: there is nothing to divide by."""
-    history({"values": EXACT | {RATIO: 1.0}, "limits": {RATIO: (1.0, 1.0)}},
-            {"values": EXACT | {RATIO: 1.001}, "limits": {RATIO: (1.0, 1.0)}})
+    """Its margin is 0 from then on: there is nothing to divide by, and the next time it is no news."""
+    history(*({"values": EXACT | {RATIO: value}, "limits": {RATIO: (1.0, 1.0)}} for value in (1.0, 1.001, 1.002)))
     said = nb("trend", "small", "--format", "json")
     (shrunk,) = said.json["runs"][1]["shrunk"]
     assert (said.code, shrunk["after"], shrunk["factor"]) == (3, 0, "unlimited")
+    assert said.json["runs"][2]["shrunk"] == []
 
 
 def test_images_that_are_identical_no_longer_are_told(history, nb):

@@ -168,6 +168,9 @@ def test_each_panel_has_a_title_a_line_around_it_and_the_numbers_of_its_ends(not
         assert first[1][0] == pytest.approx(left, abs=2) and last[1][2] == pytest.approx(right, abs=2)
         assert all(bottom < box[1] <= bottom + 10 for _, box in (first, last))
         assert all(left - 10 <= box[2] < left for _, box in (upper, lower))
+        low, middle, high = (box for _, box in texts[5:8])  # the values of the colours, at the places of these
+        assert low[0] == pytest.approx(left, abs=2) and high[2] == pytest.approx(right, abs=2)
+        assert (middle[0] + middle[2]) / 2 == pytest.approx((left + right) / 2, abs=2)
         assert top - 4 <= upper[1][1] <= top + 6 and bottom - 10 <= lower[1][3] <= bottom + 4
 
 
