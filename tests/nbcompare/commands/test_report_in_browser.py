@@ -293,6 +293,19 @@ def test_a_peak_that_moved_has_an_arrow_and_one_that_is_lost_a_cross(two_files):
     two_files.page.locator("[data-mark=peaks]").click()
 
 
+def test_each_press_of_n_goes_to_the_next_worst_place_and_after_the_last_to_the_first(two_files):
+    """As the table *Where they differ most* has them."""
+    rows = two_files.page.locator("#worst tr").all()[1:]
+    places = [tuple(cell.text_content() for cell in row.locator("td").all()[1:3]) for row in rows]
+    assert len(set(places)) == len(places) > 2
+    two_files.page.locator("#worst button[aria-label='look at worst place 1']").click()
+    two_files.page.locator("#viewer").focus()
+    for fast, slow in [*places[1:], places[0]]:
+        two_files.page.keyboard.press("n")
+        assert two_files.text("#readout").startswith(f"fast {fast}  slow {slow} ")
+    two_files.page.evaluate("() => { nbViewer.state.rank = -1; nbViewer.state.cursor = null; }")
+
+
 def test_masks_are_grey_until_they_are_switched_off(two_files):
     def shown(column):
         return two_files.page.evaluate("(column) => { const images = Bokeh.documents[0].get_model_by_name('images');"
