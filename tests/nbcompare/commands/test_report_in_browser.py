@@ -138,6 +138,7 @@ def test_panes_zoom_and_move_together(keys):
     before = keys.state("x.end") - keys.state("x.start")
     keys.page.keyboard.press("+")
     assert keys.state("x.end") - keys.state("x.start") == pytest.approx(before / 2)
+    assert keys.state("y.start") - keys.state("y.end") == pytest.approx(before / 2)  # the first row stays at the top
     ranges = keys.page.evaluate("""() => Bokeh.index.roots.filter((v) => v.model.x_range?.name === 'x')
         .map((v) => [v.model.x_range.id, v.model.y_range.id].join())""")
     assert len(ranges) == 3 and len(set(ranges)) == 1

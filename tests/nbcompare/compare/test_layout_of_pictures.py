@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.compare.picture_frame import SIZE, PictureFrame
+from nbcompare.compare.pictures import write_pictures
 from nbcompare.compare.region_pictures import region_picture
 
 Box = tuple[float, float, float, float]
@@ -114,6 +115,20 @@ def test_a_region_is_outlined_at_its_edges_and_named_beside_its_corner(noted, ro
     assert within(name, frame.width, frame.height)
     assert (name[3] <= outline[1]) is above
     assert abs((name[3] if above else name[1]) - outline[1]) <= 10
+
+
+@pytest.mark.parametrize(("more", "said"), [(0, ": identical, no pixel differs"), (1, "")])
+def test_the_picture_of_the_difference_says_so_where_there_is_none(noted, tmp_path, more, said):
+    image = np.ones((8, 9), np.float32)
+    write_pictures(image, image + np.float32(more), Roi("full", 0, 8, 0, 7), [], {"diff": tmp_path / "diff.png"})
+    assert f"subject - reference{said}" in [text for text, _ in noted.texts]
+
+
+def test_the_outline_of_a_polygon_is_closed(noted):
+    roi = Roi("three", 10, 30, 10, 30, polygon=((10.0, 10.0), (30.0, 10.0), (10.0, 30.0)))
+    PictureFrame(Roi("full", 0, 99, 0, 99), [roi]).picture(np.ones((4, 4)), "t", "inferno", None)
+    (corners,) = [places for places in noted.lines if len(places) == 4 and isinstance(places[0], tuple)]
+    assert corners[0] == corners[-1] and len(set(corners)) == 3
 
 
 # --- the picture of a region
