@@ -10,7 +10,16 @@ from nbcompare.case.arguments.emulations import registered
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import compare_images
 from nbcompare.verdict.divergence import judge_claims
-from nbcompare.verdict.proof import CONTROL, CONTROL_TRIED, EMULATED, OF_PEAK, Apart, Proof, apart
+from nbcompare.verdict.proof import (
+    CONTROL,
+    CONTROL_SUBJECT,
+    CONTROL_TRIED,
+    EMULATED,
+    OF_PEAK,
+    Apart,
+    Proof,
+    apart,
+)
 from nbcompare.verdict.verdict import Label, judge
 from tests.nbcompare.conftest import SMALL_CASE
 from tests.nbcompare.verdict.test_divergences import CONTROL as CONTROL_WORDS
@@ -141,6 +150,34 @@ def test_a_control_that_makes_up_for_the_subjects_own_fault_is_refused(control, 
     comparison = compare_images(TRUTH, BRIGHT, ROIS)
     again = judge_claims(judge(comparison, STRICT), comparison, cut, STRICT)
     assert again.word is (word if control[0] == "-own" else Label.NOT_PROVEN)
+
+
+WIDER = ("-detpixels_x", "15")
+AVOIDED = TRUTH * np.float32(3)
+"""What both engines give where the defect is avoided by an option that changes the experiment of both."""
+
+
+@pytest.mark.parametrize(("of_reference", "of_subject", "said"), (
+    (AVOIDED, AVOIDED, None),
+    (TRUTH, AVOIDED, "against the control, sum_ratio on full"),
+    (AVOIDED, spot_wrong(AVOIDED, 1.03), "against the control"),
+    (AVOIDED, None, "no image with the control: the subject ended with exit code 3")))
+def test_a_control_of_both_is_held_against_the_subject_with_it(of_reference, of_subject, said):
+    """Not against the plain subject, whose image is TRUTH: that one agrees with a reference that the control should
+    have changed, and says nothing of what the subject does there."""
+    reference = with_defects("middle")
+    of_both = claim(control_of_both=WIDER)
+    found, proof, calls = tried([of_both], reference, TRUTH, {EMULATED_WORDS: reference}, per_role={
+        (REFERENCE, WIDER): of_reference, (SUBJECT, WIDER): of_subject})
+    assert [(role, words[1:]) for _, role, words in calls] == [(SUBJECT, EMULATED_WORDS), (SUBJECT, WIDER),
+                                                               (REFERENCE, WIDER)]
+    assert found.word is (Label.NOT_PROVEN if said else Label.PROVEN), found.reasons
+    assert not said or said in found.reasons[0]
+    if of_subject is not None:
+        assert proof.trial(CONTROL).comparison.figure("identity", "full").value == float(
+            np.count_nonzero(of_reference == of_subject) == TRUTH.size)
+    else:
+        assert proof.trial(CONTROL_SUBJECT).run.failure and proof.trial(CONTROL).comparison is None
 
 
 def test_a_spot_far_weaker_than_the_peak_is_seen():

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,11 @@ import pytest
 from nbcompare.bundle.bundle import write_manifest
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.names import MANIFEST
+from nbcompare.case.case_file import load_case
+from nbcompare.case.inputs import StagedInput
 from nbcompare.files import dump_json, sha256_of
+from nbcompare.plan.evidence import gather
+from nbcompare.plan.origins import experiment_of_the_case
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
 
@@ -108,3 +113,23 @@ def test_arguments_that_were_appended_to_both_engines_are_another_experiment(nb,
                                         "requires: {verdict: [PASS]}}\n")
     said = nb("gate", "P", "--phases", "plan.yaml")
     assert said.code == 8 and "reference args was -flux 1e15, and the case says nothing" in said.out, said.out
+
+
+def test_a_run_of_anything_but_what_the_case_says_is_another_experiment(run_small, small_case):
+    """Whatever of it was otherwise, one thing at a time; images of another shape were never asked for by a case."""
+    run_small()
+    evidence = gather(load_case(small_case), Path("bundles"))
+    record = evidence.record
+    others = {"command": ("-N", "9"), "reference_args": ("-x",), "subject_args": ("-x",), "environment": {"A": "1"},
+              "options": "own", "masking": "others", "nan": "compare", "expect": {"subject": "no"},
+              "subjects": {"b": "c"}}
+    runs = {key.replace("_", " ") + " was": {"case": replace(record.case, **{key: other})}
+            for key, other in others.items()}
+    runs |= {"an image of another shape was allowed (--resample)": {"resample": True},
+             "the engines read files of the user's own": {"inputs": (
+                 StagedInput("P1.hkl", "user", "0" * 64, 1, None),)},
+             "no engine was run": {"images": "two files"}}
+    assert experiment_of_the_case(evidence)[0]
+    for said, changes in runs.items():
+        holds, why = experiment_of_the_case(replace(evidence, record=replace(record, **changes)))
+        assert not holds and why.startswith(said), (said, why)

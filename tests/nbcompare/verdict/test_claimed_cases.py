@@ -115,6 +115,14 @@ def test_a_stored_proof_is_checked_again_and_a_looser_claim_is_told(run_claimed,
     assert "bright-peak expired on 2020-12-31" in expired.out
 
 
+def test_a_stored_control_of_both_is_held_against_the_subject_with_it(run_claimed, nb, quick_runs):
+    """The plain subject agrees with the control; with it, the subject's own image is 125,932 times too bright."""
+    said = run_claimed(change=("control: [-phi, 1]", "control_of_both: [-phi, 1, -deaf]"))
+    assert said.code == 7 and "against the control, sum_ratio on full" in said.json["verdict"]["reasons"][0]
+    assert nb("check", said.json["bundle"]).code == 7
+    assert nb("verify", said.json["bundle"]).code == 0
+
+
 def test_the_page_of_a_proof_shows_the_claim_and_every_step_of_its_proof(run_claimed, nb, tmp_path):
     said = run_claimed()
     assert nb("report", said.json["bundle"], "--html", tmp_path / "page.html").code == 0
