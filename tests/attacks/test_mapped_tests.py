@@ -173,3 +173,26 @@ def test_what_is_asked_of_pytest_stands_behind_two_dashes(tmp_path, monkeypatch)
     monkeypatch.setattr("nbcompare.run.mapped_tests.run_program", none)
     run_mapped_tests(("--basetemp=x",), place=TestsPlace(tmp_path, None), log=tmp_path / "log", seconds=1)
     assert len(asked) == 2 and all(words[-2:] == ["--", "--basetemp=x"] for words in asked)
+
+
+def test_what_a_failed_test_prints_is_written_out_before_anything_keeps_it(tmp_path, monkeypatch):
+    """In the record, which is written out once more, and in the signature of the failure, which nothing else looks at:
+    a cat of that file would obey."""
+    lines = ["E   assert '\x1b[2J\x1b]0;PASS\x07' == 1", "tests/test_a.py:2: \x9b1A\u202e"]
+    result = {"event": "test", "node": "test_a.py::test_a[\x1b[31m]", "when": "call", "outcome": "failed",
+              "lines": lines}
+
+    def failing(argv, stdout, **_):
+        for word in argv:
+            if word.startswith("--nb-report="):
+                Path(word.partition("=")[2]).write_text(json.dumps(result) + "\n")
+        stdout.write_text("")
+        return Ended(1, 0.0, False)
+
+    monkeypatch.setattr("nbcompare.run.mapped_tests.run_program", failing)
+    outcome = run_mapped_tests(("test_a.py",), place=TestsPlace(tmp_path, None), log=tmp_path / "pytest_cpu.log",
+                               seconds=1)
+    assert outcome.last_lines == (r"E   assert '\x1b[2J\x1b]0;PASS\x07' == 1", r"tests/test_a.py:2: \x9b1A\u202e")
+    assert outcome.failure == r"first failing test: test_a.py::test_a[\x1b[31m]"
+    signature = (tmp_path / "pytest_cpu_failure.txt").read_text()
+    assert r"error line: assert '\x1b[2J" in signature and signature.replace("\n", "").isprintable()

@@ -183,6 +183,8 @@ def test_a_compiled_program_is_known_with_the_libraries_it_loads():
     from nbcompare.engine.engine import Engine
     from nbcompare.engine.sources.made_of import look_at
 
-    found = look_at(Engine("reference", "true", ("/bin/true",), "--c-bin"))
+    engine = Engine("reference", "true", ("/bin/true",), "--c-bin")
+    found = look_at(engine)
     assert (found.kind, found.unknown) == ("compiled program", ())
     assert any(entry.name.startswith("libc.") for entry in found.files)
+    assert any(name.startswith("libc.") for name in identify(engine).as_dict()["libraries"])
