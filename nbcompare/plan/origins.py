@@ -38,6 +38,7 @@ from nbcompare.run.provenance import not_all_known
 from nbcompare.visible import counted
 
 _MOST_NAMES = 4
+_MODULES = "PYTHONPATH"
 _INSTEAD = "require engines_unchanged and inputs_unchanged (sums of contents) instead"
 
 
@@ -288,7 +289,8 @@ def _declared_programs(evidence: Evidence) -> tuple[bool, str]:
     if shell:
         return False, shell
     return True, ("arguments, variables, inputs and programs are those of the case" + _not_given(evidence)
-                  + _passed(evidence.bundle.record.engines, declared) + _computing(evidence) + _elsewhere(evidence))
+                  + _passed(evidence.bundle.record.engines, declared) + _computing(evidence)
+                  + _elsewhere(evidence, asked))
 
 
 def _passed(engines: Sequence[EngineIdentity], declared: Mapping[str, EngineDeclaration]) -> str:
@@ -305,12 +307,19 @@ def _computing(evidence: Evidence) -> str:
     return f"; the engines had {', '.join(f'{name}={value}' for name, value in own)} from the shell" if own else ""
 
 
-def _elsewhere(evidence: Evidence) -> str:
-    """The variables by which the engines found what is the user's, where they are other ones here."""
-    then = place_variables(evidence.bundle.record.environment)
-    here = place_variables(variable_facts(evidence.case.environment))
+def _elsewhere(evidence: Evidence, asked: Sequence[tuple[EngineIdentity, EngineDeclaration | None]]) -> str:
+    """The variables by which the engines found what is the user's, their modules too where not every engine declares
+    where they lie, where they are other ones here."""
+    then, here = _places(evidence.bundle.record.environment), _places(variable_facts(evidence.case.environment))
+    everywhere = all(wanted and _MODULES in dict(wanted.set_variables) for _, wanted in asked)
     return "".join(f"; {name} was {then.get(name, 'not set')} for the engines and is {here.get(name, 'not set')} here"
-                   for name in sorted(then.keys() | here.keys()) if then.get(name) != here.get(name))
+                   for name in sorted(then.keys() | here.keys()) if then.get(name) != here.get(name)
+                   and not (name == _MODULES and everywhere))
+
+
+def _places(facts: Mapping[str, str]) -> dict[str, str]:
+    modules = facts.get(f"${_MODULES}")
+    return {**place_variables(facts), **({_MODULES: modules} if modules else {})}
 
 
 def _not_given(evidence: Evidence) -> str:

@@ -1,6 +1,7 @@
 """Gates on a port in another repository: green for what ran, until any of it changes."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -260,7 +261,36 @@ def test_a_gate_accepts_the_experiment_of_the_case_alone(run, gate, project):
     assert run("--c-args", "-flux 1e15", "--py-args", "-flux 1e15")[0] == 0
     assert "-flux 1e15" in gate("files_complete: true")["experiment"]
     project.case.write_text(project.case.read_text() + "reference_args: -flux 1e15\nsubject_args: -flux 1e15\n")
-    assert run()[0] == 0 and gate("files_complete: true") == {}
+    code, record = run()
+    assert code == 0 and gate("files_complete: true") == {}
+    text, (reference, subject) = project.case.read_text(), record["engines"]
+    for pinned, red in ((f"reference: {{sha256: {reference['program_sha256']}, version: reference 1.0}}", None),
+                        (f"subject: {{sha256: {subject['made_of']['sha256']}, version: myport 3.1}}", None),
+                        (f"reference: {{sha256: {'0' * 64}}}", "the reference has not the sum that the case pins"),
+                        (f"subject: {{sha256: {'0' * 64}}}", "the subject has not the sum that the case pins"),
+                        ("subject: {version: myport 3}", "the subject has not the version that the case pins")):
+        project.case.write_text(f"{text}{pinned}\n")
+        assert gate("files_complete: true").get("experiment") == red, pinned
+
+
+def test_a_gate_tells_that_here_the_modules_would_be_sought_elsewhere(nb, run, gate, project, monkeypatch):
+    """Nothing declared, asked in a shell where the port would not be found: green, as its files are what they were."""
+    def why():
+        said = nb("gate", "P", "--phases", "cases/phases.yaml", "--format", "json")
+        return next(item["why"] for item in said.json["items"] if item["requirement"] == "experiment")
+
+    monkeypatch.setenv("PYTHONPATH", "src")
+    assert run("--c-bin", "ref.py", "--py-bin", f"{sys.executable} -m myport")[0] == 0
+    assert gate("engines_unchanged: true") == {} and "PYTHONPATH" not in why()
+    monkeypatch.delenv("PYTHONPATH")
+    assert gate("engines_unchanged: true") == {}
+    assert why().endswith("; PYTHONPATH was src for the engines and is not set here")
+    monkeypatch.setenv("PYTHONPATH", "lib")
+    assert why().endswith("; PYTHONPATH was src for the engines and is lib here")
+    project.declare(DECLARED, reference="ref.py, environment: {set: {PYTHONPATH: src}}")
+    assert run()[0] == 0
+    monkeypatch.delenv("PYTHONPATH")
+    assert gate("engines_unchanged: true") == {} and "PYTHONPATH" not in why(), "neither would get that of the shell"
 
 
 def test_a_gate_accepts_the_declared_variables_alone(run, gate, project):
