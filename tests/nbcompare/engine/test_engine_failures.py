@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from nbcompare.compare.image import Shape
+from nbcompare.engine.engine import Engine
+from nbcompare.engine.rendering.left_elsewhere import left_elsewhere
 from nbcompare.engine.taken_image import content_failure, take_float_image
 
 FAILURES = [
@@ -152,3 +154,26 @@ def test_where_pixels_may_be_no_number_an_image_of_nothing_else_has_failed_all_t
     some, all_of_them = np.array([[1.0, np.nan]]), np.full((1, 2), np.nan)
     assert content_failure(some).kind == content_failure(all_of_them, any_number=True).kind == "nan-image"
     assert content_failure(some, any_number=True) is None
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_an_image_left_beside_the_program_in_its_repository_is_found(tmp_path, monkeypatch, kind):
+    """The top of a repository holds .git, which is a file in a second work tree and in a submodule; above the top is
+    somebody else's."""
+    top, elsewhere = tmp_path / "port", tmp_path / "user"
+    for folder in (top / "bin", top / "out/deep", elsewhere, tmp_path / "theirs"):
+        folder.mkdir(parents=True)
+    monkeypatch.chdir(elsewhere)
+    engine = Engine("subject", "run.sh", (str(top / "bin/run.sh"),), "--py-bin")
+    if kind == "file":
+        (top / ".git").write_text("gitdir: ../main/.git/worktrees/port\n")
+    else:
+        (top / ".git").mkdir()
+    (tmp_path / "theirs/float.bin").write_bytes(b"new")
+    assert list(left_elsewhere(engine, 1.0)) == []
+    image = top / "out/deep/float.bin"
+    image.write_bytes(b"new")
+    (said,) = left_elsewhere(engine, 1.0)
+    assert said.startswith(f"it left float.bin in {image.parent}, not in the folder")
+    os.utime(image, (1, 1))
+    assert list(left_elsewhere(engine, 1.0)) == []
