@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 
 from nbcompare.engine.identity import EngineIdentity
-from nbcompare.engine.sources.opened_kinds import OWN, kind_of
+from nbcompare.engine.sources.opened_kinds import OWN, kind_of, source_behind
 
 WhyCopied = Callable[[str], str | None]
 """By the name of a subject, why its image may have been copied; None where it was seen that it was not."""
@@ -23,8 +23,8 @@ def not_seen(_: str) -> str | None:
 
 def reads_reference(subject: EngineIdentity, reference: EngineIdentity, used: Iterable[str]) -> str | None:
     """The program of the reference, or a file of its own that it is made of or opened, where a subject used it or is
-    made of it; None where it did neither. Of what both are given, as interpreters and libraries of the system, none
-    counts."""
+    made of it; None where it did neither. A module counts by its bytecode too. Of what both are given, as interpreters
+    and libraries of the system, none counts."""
     made_of, opened = reference.made_of, reference.opened
     entries = [entry.path for entry in (made_of.files if made_of else ())]
     entries += [entry.path for entry in (opened.files if opened else ()) if _is_code(entry.path)]
@@ -33,7 +33,7 @@ def reads_reference(subject: EngineIdentity, reference: EngineIdentity, used: It
               and _is_own(path)}
     theirs = {path for path in theirs if not path.startswith(tuple(filter(None, shared)))}
     own = [entry.path for entry in (subject.made_of.files if subject.made_of else ())]
-    return next((path for path in (*used, *own) if os.path.realpath(path) in theirs), None)
+    return next((path for path in (*used, *own) if os.path.realpath(source_behind(path)) in theirs), None)
 
 
 def _is_code(path: str) -> bool:

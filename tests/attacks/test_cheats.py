@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import sys
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,7 @@ def test_an_honest_program_that_rounds_a_pixel_otherwise_passes_and_says_so(nb, 
     (lambda calls, at: calls.opened(at("last.bin", 200), os.O_RDONLY), "last.bin, which could hold the image"),
     (lambda calls, at: calls.opened(at("bundle/inputs/x.bin", 20), os.O_RDONLY), "x.bin, which could hold the image"),
     (lambda calls, at: calls.opened(str(FAKES / "good.py"), os.O_RDONLY), "good.py, which is the reference's"),
+    (lambda calls, at: calls.opened(cache_from_source(FAKES / "good.py"), os.O_RDONLY), "which is the reference's"),
     (lambda calls, at: calls.run(str(FAKES / "good.py")), "good.py, which is the reference's"),
     (lambda calls, at: calls.unseen.update({"it asks another program": None}), "it asks another program"),
     (lambda calls, at: setattr(calls, "unwatched", "there is no Linux"), "was not seen"),
