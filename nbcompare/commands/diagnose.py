@@ -46,7 +46,7 @@ def command(shape: tuple[int, int] | None, inputs: Path | None, quick: bool, bud
     from nbcompare.bundle.find import find_bundle
     from nbcompare.bundle.found import DIAGNOSIS, keep
     from nbcompare.commands.views.diagnosis import diagnosis_report
-    from nbcompare.commands.views.next_steps import explaining
+    from nbcompare.commands.views.next_steps import as_given, explaining
     from nbcompare.engine.progress import Progress
     from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, answer
     from nbcompare.explain.diagnose.question_source import ask
@@ -64,8 +64,10 @@ def command(shape: tuple[int, int] | None, inputs: Path | None, quick: bool, bud
     else:
         click.echo(diagnosis_report(found))
     if form == "text" and not found.agree and not found.shape_fault and of:
-        for word in explaining(load_bundle(of).record)[1:2]:
+        record = load_bundle(of).record
+        for word in explaining(record)[1:2]:
             click.echo(f"  next       {to_type('nb-compare', word, *words)}")
+            click.echo("".join(f"  with       {said}\n" for said in as_given(record)), nl=False)
     if found.agree:
         return ExitCode.PASS
     return ExitCode.SHAPE if found.shape_fault else ExitCode.DIFFERS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import output_options, program_options, sandbox_option, words
+from nbcompare.commands.options import output_options, program_options, programs_again, sandbox_option, words
 from nbcompare.errors import ExitCode, UsageError
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -44,9 +44,10 @@ def command(budget: str, seed: int, around: Path | None, out: Path, fresh: bool,
         raise UsageError("fuzz gives both engines the same arguments", hint="declare an engine with the words in its "
                          "command (docs/engines.md)")
     seconds, trials = _budget(budget)
-    found = fuzz(FuzzSource(c_bin, py_bin, trust_case, around, out, fresh, seed, seconds, trials, sandbox),
-                 Progress(quiet=quiet))
-    click.echo(dump_json(fuzz_as_dict(found)) if form == "json" else fuzz_report(found), nl=form != "json")
+    asked = FuzzSource(c_bin, py_bin, trust_case, around, out, fresh, seed, seconds, trials, sandbox)
+    found = fuzz(asked, Progress(quiet=quiet))
+    click.echo(dump_json(fuzz_as_dict(found)) if form == "json" else fuzz_report(found, programs_again(asked)),
+               nl=form != "json")
     if found.causes:
         return ExitCode.DIFFERS
     return ExitCode.PASS if found.counts.get("agree") else ExitCode.BLOCKED

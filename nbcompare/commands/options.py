@@ -6,14 +6,18 @@ import functools
 import math
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from nbcompare.errors import ExitCode, NbCompareError, UsageError, gathered
+
+if TYPE_CHECKING:
+    from nbcompare.explain.experiment import ExperimentSource
+    from nbcompare.run.options import RunOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -79,6 +83,7 @@ class CaseName(click.Path):
 BUNDLE = BundleName(path_type=Path)
 BUNDLE_WORD = BundleWord()
 CASE = CaseName(path_type=Path)
+BUNDLES_FOLDER = Path("bundles")
 
 
 def complete_metrics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -200,7 +205,7 @@ def output_options(command: Command, forms: Sequence[str] = ("text", "json")) ->
 fresh_option = click.option("--fresh", is_flag=True,
                             help="Run the reference and the mapped tests also where a bundle of the case holds the "
                                  "very same run.")
-bundles_option = click.option("--bundles", type=click.Path(path_type=Path), default=Path("bundles"), show_default=True,
+bundles_option = click.option("--bundles", type=click.Path(path_type=Path), default=BUNDLES_FOLDER, show_default=True,
                               metavar="DIR", help="Where stamped bundles are kept.")
 
 
@@ -222,3 +227,57 @@ def words(text: str, option: str) -> tuple[str, ...]:
         return tuple(shlex.split(text))
     except ValueError as fault:
         raise UsageError(f"{option} cannot be split into words: {fault}") from None
+
+
+# --- what was given, for a command that is to be typed next ------------------------------------------------------
+
+
+class Programs(Protocol):
+    """What was said about programs."""
+
+    @property
+    def c_bin(self) -> str | None: ...
+
+    @property
+    def py_bin(self) -> str | None: ...
+
+    @property
+    def trust_case(self) -> bool: ...
+
+    @property
+    def sandbox(self) -> bool: ...
+
+
+def programs_again(asked: Programs) -> list[str]:
+    """The options of the programs as the user gave them: without these the next command would run what is declared or
+    bundled. Nothing comes from a record."""
+    return [*_with_value("--c-bin", asked.c_bin), *_with_value("--py-bin", asked.py_bin),
+            *(["--trust-case"] if asked.trust_case else []), *(["--sandbox"] if asked.sandbox else [])]
+
+
+def experiment_again(asked: ExperimentSource) -> list[str]:
+    """All that trace and reduce were told beside what they are about."""
+    return [*programs_again(asked), *_beside(asked.c_args, asked.py_args, asked.inputs)]
+
+
+def run_again(asked: RunOptions, py_args: Iterable[str] = ()) -> list[str]:
+    """All that a run was told and that decides what is run, judged and kept where; with ``py_args`` more."""
+    inputs = [f"{name}={path}" for name, path in asked.inputs.items()]
+    return [*programs_again(asked), *_beside(asked.c_args, (*asked.py_args, *py_args), inputs),
+            *_with_value("--reference", asked.reference), *(["--noise-floor"] if asked.noise_floor else []),
+            *(["--resample"] if asked.resample else []), *_with_value("--allow-weak", asked.allow_weak),
+            *_with_value("--shards", asked.shards if asked.shards > 1 else None),
+            *_with_value("--bundles", asked.bundles if asked.bundles != BUNDLES_FOLDER else None)]
+
+
+def _beside(c_args: Iterable[str], py_args: Iterable[str], inputs: Iterable[str]) -> list[str]:
+    return [*_with_value("--c-args", shlex.join(c_args) or None),
+            *_with_value("--py-args", shlex.join(py_args) or None),
+            *(word for text in inputs for word in _with_value("--input", text))]
+
+
+def _with_value(option: str, value: object) -> list[str]:
+    """An option and its value; in one word where the value looks like an option."""
+    if value is None:
+        return []
+    return [f"{option}={value}"] if str(value).startswith("-") else [option, str(value)]

@@ -18,6 +18,7 @@ from nbcompare.commands.options import (
     bundles_option,
     engine_options,
     fresh_option,
+    run_again,
     sandbox_option,
     words,
 )
@@ -82,9 +83,9 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
                              probe_args=probe_args, all_metrics=all_metrics, shards=shards, trust_case=trust_case,
                              fresh=fresh, sandbox=sandbox, allow_weak=allow_weak, no_compare=no_compare)
         bundle = run_case(case, options, progress)
-        told.add(result_of(bundle, case.path, next_step(bundle)),
+        told.add(result_of(bundle, case.path, next_step(bundle, options)),
                  {"bundle": shown(bundle.folder), **bundle.record.as_dict()})
-        _print(case, bundle, told.how.form)
+        _print(case, bundle, options, told.how.form)
     exit_code = worst(result.verdict.exit_code for result in told.results)
     many = {"schema_version": 1, "kind": "nb-compare runs", "exit_code": int(exit_code), "results": told.documents}
     return told.end(exit_code, told.documents[0] if len(cases) == 1 else many)
@@ -118,21 +119,21 @@ def _show_commands(cases: Sequence[Path], overrides: Sequence[str], options: Run
     return ExitCode.PASS
 
 
-def _print(case: Case, bundle: Bundle, form: str) -> None:
+def _print(case: Case, bundle: Bundle, options: RunOptions, form: str) -> None:
     """The report of a bundle as text; and in any form what became looser, where nobody can miss it."""
     from nbcompare.bundle.check.loosened import loosened_until_signed
     from nbcompare.commands.views.bundles import loosened_lines
-    from nbcompare.commands.views.terminal import bundle_report, line, shown
+    from nbcompare.commands.views.terminal import bundle_report, shown, uncut
     from nbcompare.run.effective import case_with_claims, claims_in
     from nbcompare.verdict.verdict import Label
 
     for looser in loosened_lines(loosened_until_signed(bundle.folder, bundle.record)):
         click.echo(looser, err=form != TEXT)
     if form == TEXT:
-        click.echo(bundle_report(bundle))
+        click.echo(bundle_report(bundle, options))
         claiming = case_with_claims(case) if bundle.verdict.word is Label.FAIL else None
         if claiming:
-            typed = to_type("nb-compare", "run", shown(claiming))
-            click.echo(line("or", f"{typed}: this command, with claims on known divergences, which have to be proven "
+            typed = to_type("nb-compare", "run", shown(claiming), *run_again(options))
+            click.echo(uncut("or", f"{typed}: this command, with claims on known divergences, which have to be proven "
                             f"({', '.join(claims_in(claiming))})"))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbcompare.commands.options import Finite, experiment_options
+from nbcompare.commands.options import Finite, experiment_again, experiment_options
 from nbcompare.errors import ExitCode, to_type, worst
 
 if TYPE_CHECKING:
@@ -70,5 +70,5 @@ def command(pixels: tuple[tuple[int, int], ...], tolerance: float, every: bool, 
     code = worst(trace.exit_code for trace in traces)
     if form == "text" and code == ExitCode.DIFFERS:
         named = asked.words if len(asked.words) == 1 else ("--", *asked.words)
-        click.echo(f"  next  {to_type('nb-compare', 'reduce', *named)}")
+        click.echo(f"  next  {to_type('nb-compare', 'reduce', *experiment_again(asked), *named)}")
     return code

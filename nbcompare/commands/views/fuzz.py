@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from nbcompare.commands.views.terminal import line, shown, table, whole
+from nbcompare.commands.views.terminal import line, shown, table, uncut, whole
+from nbcompare.errors import to_type
 from nbcompare.explain.fuzz.causes import FailureCause
 from nbcompare.explain.fuzz.fuzz import Fuzzed
 
 _MOST_NAMES = 160
 
 
-def fuzz_report(found: Fuzzed) -> str:
-    """The whole text; the first line says how many causes were found."""
+def fuzz_report(found: Fuzzed, programs: Sequence[str] = ()) -> str:
+    """The whole text; the first line says how many causes were found. ``programs`` are the options that named the
+    engines, which whoever runs a case of it has to give again."""
     trials = sum(found.counts.values())
     lines = [_headline(found, trials)]
     if found.causes:
@@ -34,7 +37,8 @@ def fuzz_report(found: Fuzzed) -> str:
         lines += whole("never", textwrap.shorten(", ".join(covered.never), _MOST_NAMES, placeholder=" ..."))
     first = min(found.causes, key=lambda cause: cause.number, default=None)
     if first:
-        lines.append(line("next", f"nb-compare run {shown(found.folder / f'causes/{first.number}/case.yaml')}"))
+        typed = to_type("nb-compare", "run", shown(found.folder / f"causes/{first.number}/case.yaml"), *programs)
+        lines.append(uncut("next", typed))
     return "\n".join(lines)
 
 

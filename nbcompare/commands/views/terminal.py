@@ -5,7 +5,6 @@ is against the noise, where, the likely cause, and what to type next.
 from __future__ import annotations
 
 import math
-import shlex
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +16,13 @@ from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.names import PICTURES, TODO_FILE, output_name, tests_log
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
+from nbcompare.commands.options import programs_again, run_again
+from nbcompare.commands.views.next_steps import DIAGNOSE, explaining
 from nbcompare.compare.compare import Comparison, WorstPixel
 from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Run
 from nbcompare.errors import to_type
+from nbcompare.run.options import RunOptions
 from nbcompare.verdict.divergence import factor, proof_rows, traced_of
 from nbcompare.verdict.further_evidence import FurtherEvidence, plain_verdict
 from nbcompare.verdict.proof import CONTROL, Proof
@@ -47,8 +49,8 @@ SOURCES_KEY = "sources: ["
 _TO_BE_EXPLAINED = (Label.FAIL, Label.NOT_PROVEN)
 
 
-def bundle_report(bundle: Bundle) -> str:
-    """The report of a published bundle."""
+def bundle_report(bundle: Bundle, asked: RunOptions | None = None) -> str:
+    """The report of a published bundle; ``asked`` is what the user said of the run that just made it."""
     record = bundle.record
     lines = [headline(record.verdict, record.case.name, record.stamp)]
     if not record.inputs_as_pinned:
@@ -61,8 +63,8 @@ def bundle_report(bundle: Bundle) -> str:
     notes = _notes(record.notes, whole_text=record.verdict.accepted)
     lines += [*notes, *body(record.comparison, record.verdict, record.further, room=BODY_LINES - len(notes))]
     lines += subjects_table(record.comparison, record.case.thresholds, record.further)
-    lines.append(line("bundle", shown(bundle.folder)))
-    lines.append(line("next", next_step(bundle)))
+    lines.append(uncut("bundle", shown(bundle.folder)))
+    lines.append(uncut("next", next_step(bundle, asked)))
     return "\n".join(lines)
 
 
@@ -255,7 +257,9 @@ def _value(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.10g}"
 
 
-def next_step(bundle: Bundle) -> str:
+def next_step(bundle: Bundle, asked: RunOptions | None = None) -> str:
+    """What to do next, in words or to be typed, with the options that the user gave the run (``asked``) where the next
+    command would run other programs without them."""
     folder, word = shown(bundle.folder), bundle.verdict.word
     if bundle.verdict.accepted:
         return to_type("nb-compare", "verify", folder)
@@ -266,25 +270,34 @@ def next_step(bundle: Bundle) -> str:
     if word is Label.NOT_COMPARABLE:
         return "give both images one size, or allow --resample"
     if word is Label.BLOCKED and not bundle.record.runs:
-        return f"read {folder}/{tests_log('cpu')}"
+        return to_type("read", f"{folder}/{tests_log('cpu')}")
     if bundle.record.uncompared:
         return to_type("nb-compare", "check", folder)
     if word is Label.BLOCKED:
-        return f"read {folder}/{TODO_FILE}"
-    alone = other_subject_alone(bundle)
+        return to_type("read", f"{folder}/{TODO_FILE}")
+    alone = other_subject_alone(bundle, asked)
     if alone:
         return alone
     if bundle.record.comparison:
-        return f"{to_type('nb-compare', 'diagnose', folder)}; look at {folder}/{PICTURES['diff']}"
+        return "; ".join([to_type("nb-compare", "diagnose", folder), *_running_again(bundle, asked),
+                          to_type("look", "at", f"{folder}/{PICTURES['diff']}")])
     failed = next((run.role for run in bundle.record.runs if run.failure), SUBJECT)
     said = next((name for stream in ("stderr", "stdout")
                  if (bundle.folder / (name := output_name(failed, stream))).stat().st_size), None)
     if said is None:
         return f"the {failed} printed nothing; nb-compare run CASE --dry-run shows how it is called"
-    return f"read {folder}/{said}"
+    return to_type("read", f"{folder}/{said}")
 
 
-def other_subject_alone(bundle: Bundle) -> str:
+def _running_again(bundle: Bundle, asked: RunOptions | None) -> list[str]:
+    """The command that runs the engines of a failure again, where it has to be told which."""
+    programs, word = programs_again(asked) if asked else [], explaining(bundle.record)[-1]
+    if not programs or word == DIAGNOSE:
+        return []
+    return [f"then {to_type('nb-compare', word, shown(bundle.folder), *programs)}"]
+
+
+def other_subject_alone(bundle: Bundle, asked: RunOptions | None = None) -> str:
     """How to look into a further subject where the subject itself meets every threshold: run as the subject, its image
     can be diagnosed. It is the one that is furthest off; empty where there is no such one, or it is another engine or
     the subject on a device."""
@@ -298,7 +311,7 @@ def other_subject_alone(bundle: Bundle) -> str:
         return ""
     worst = min(failing, key=lambda entry: min(
         (_room(check) for check in entry.checks(thresholds) if not check.holds), default=0.0))
-    return to_type("nb-compare", "run", record.case.file, f"--py-args={shlex.join(worst.words)}")
+    return to_type("nb-compare", "run", record.case.file, *run_again(asked or RunOptions(), worst.words))
 
 
 def shown(path: Path) -> str:

@@ -4,6 +4,7 @@ import io
 import os
 import shlex
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,10 +15,13 @@ from nbcompare.cli import COMMANDS
 from nbcompare.commands.colour import coloured, taken_out
 from nbcompare.commands.folding import folded
 from nbcompare.commands.help import TOPICS, _text
+from nbcompare.commands.options import experiment_again, programs_again, run_again
 from nbcompare.commands.views import terminal
 from nbcompare.compare.text_picture import text_picture
 from nbcompare.engine.progress import Progress, time_left
 from nbcompare.errors import to_type
+from nbcompare.explain.experiment import ExperimentSource
+from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.bar import Bar
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.verdict import Check
@@ -140,9 +144,30 @@ def test_what_is_to_be_typed_next_is_quoted_and_leads_on(store, nb, small_case, 
     lines = {line.split()[0]: line.split(None, 1)[1] for line in said.splitlines() if line.startswith("  ")}
     command = shlex.split(lines["next"].partition(";")[0])
     assert command[:2] == ["nb-compare", "diagnose"] and lines["or"].startswith("nb-compare run other.yaml")
+    programs = ["--c-bin", str(fake("good")), "--py-bin", str(fake("bright"))]
+    _, then, look = lines["next"].split("; ")
+    assert shlex.split(then) == ["then", "nb-compare", "reduce", command[2], *programs]
+    assert Path(shlex.split(look)[-1]).is_file() and shlex.split(look)[:2] == ["look", "at"]
+    assert shlex.split(lines["or"].partition(": ")[0])[3:] == [*programs, "--bundles", str(home)]
     found = nb(*command[1:], "--quick")
-    assert found.code == 3 and shlex.split(found.out.splitlines()[-1])[1:] == ["nb-compare", "reduce", command[2]]
+    *_, following, named = found.out.splitlines()
+    assert found.code == 3 and shlex.split(following)[1:] == ["nb-compare", "reduce", command[2]]
+    assert named == "  with       --c-bin and --py-bin, as given to the run", "what a record names is not to be pasted"
     assert to_type("nb-compare", "show", "a b") == "nb-compare show 'a b'"
+
+
+def test_all_that_decides_what_runs_is_said_again(tmp_path):
+    """As a shell takes it back; what only a command on a bundle has already is left to it."""
+    asked = RunOptions("my c", "python -m p", ("-a", "b c"), ("-x",), {"A.mat": Path("my A")}, resample=True,
+                       bundles=Path("my b"), reference=Path("-b"), noise_floor=True, shards=3, trust_case=True,
+                       sandbox=True, allow_weak="a reason")
+    programs = ["--c-bin", "my c", "--py-bin", "python -m p", "--trust-case", "--sandbox"]
+    assert programs_again(asked) == programs and run_again(RunOptions()) == []
+    assert run_again(asked, ["-factor", "2"]) == [
+        *programs, "--c-args=-a 'b c'", "--py-args=-x -factor 2", "--input", "A.mat=my A", "--reference=-b",
+        "--noise-floor", "--resample", "--allow-weak", "a reason", "--shards", "3", "--bundles", "my b"]
+    traced = ExperimentSource(("w",), "my c", None, ("-a",), (), ("A.mat=my A",))
+    assert experiment_again(traced) == ["--c-bin", "my c", "--c-args=-a", "--input", "A.mat=my A"]
 
 
 CLAIM = """\

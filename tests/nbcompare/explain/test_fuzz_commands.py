@@ -49,7 +49,9 @@ def test_five_defects_are_found_within_forty_commands_and_told_as_five(fuzz, nb,
     assert nb("run", polar["case"], "--c-bin", fake("any_command"), "--py-bin", fake("five_defects"), "-q").code == 3
 
     again = fuzz("--budget", "40")
+    programs = f"--c-bin {fake('any_command')} --py-bin {fake('five_defects')}"
     assert "0 of them new" in again.out and again.out.startswith("FAIL  ") and "by 5 causes" in again.out
+    assert again.out.splitlines()[-1].endswith(f"causes/1/case.yaml {programs}")
     assert "is off by" not in again.out and len(polar["scales"]) > 1
     Path("fuzz/trials.jsonl").write_text("\n".join(lines[:12]) + '\n{"at": 11, "wo')  # stopped in the middle of a line
     assert [cause["needed"] for cause in fuzz("--budget", "12", "--format", "json").json["causes"]] \

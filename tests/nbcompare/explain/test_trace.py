@@ -1,5 +1,7 @@
 """Traces of a pixel: read from three dialects, lined up in order, the first difference named, the ratio shared out."""
 
+import shlex
+
 import pytest
 
 from nbcompare.engine.identity import EngineIdentity
@@ -265,6 +267,8 @@ def test_the_factor_is_named_before_what_is_made_of_it(trace):
     said = trace("--pixel", 3, 2, "--py-args", "-wrong F_latt")
     assert said.code == 3
     assert "first to differ: F_latt[0,0,0,0,1,0], reference 20, subject 40" in said.out
+    typed = shlex.split(said.out.splitlines()[-1])
+    assert typed[:4] == ["next", "nb-compare", "reduce", "--c-bin"] and "--py-args=-wrong F_latt" in typed
 
 
 def test_a_phi_step_too_many_is_a_difference(trace):
