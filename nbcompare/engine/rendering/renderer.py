@@ -109,7 +109,7 @@ class Renderer:
 
     # --- one job ----------------------------------------------------------------------------------------------
 
-    def render(self, job: Job) -> Rendering:
+    def render(self, job: Job, on_progress: OnProgress | None = None) -> Rendering:
         """Carry out a job of which nothing is kept but the answer; a kept answer is given at once."""
         key = self.key(job) if self.cache else ""
         kept = self._kept(key, job)
@@ -117,7 +117,8 @@ class Renderer:
             return kept
         with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
             work = Path(folder)
-            found = self.run(job, folder=work / "run", stdout=work / "out", stderr=work / "err")
+            found = self.run(job, folder=work / "run", stdout=work / "out", stderr=work / "err",
+                             on_progress=on_progress)
             found = replace(found, stdout=read_kept(work / "out"))
         self._keep(key, found)
         return found

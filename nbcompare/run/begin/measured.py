@@ -20,8 +20,8 @@ from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.places import quiet_corner, spot_places
 from nbcompare.engine.engine import Engine, Rendering
-from nbcompare.engine.progress import Progress
-from nbcompare.engine.rendering.renderer import Renderer
+from nbcompare.engine.progress import Progress, time_left
+from nbcompare.engine.rendering.renderer import OnProgress, Renderer
 from nbcompare.engine.rendering.runs import Job, job_of
 from nbcompare.errors import ExitCode, NbCompareError
 from nbcompare.files import sha256_of
@@ -29,6 +29,9 @@ from nbcompare.verdict.noise_floor import NoiseFloor, Rerun, measure
 
 REPEAT = 1
 THREADS = (1, 2)
+LONG = 10.0
+"""Seconds after which somebody who waits wants to know for how long."""
+
 JUDGED = ("sum_ratio", "max_abs_diff_of_peak", "correlation")
 """What every region of a first case is judged by: scale, single pixels, pattern."""
 
@@ -72,11 +75,12 @@ def measured(command: Relocated, engine: Engine, progress: Progress) -> Measured
         shape = declared_shape(command.command, data)
         case = Case("first", "first", command.command, shape, (Roi.full(shape),), ())
         job = job_of(case, engine, command.command, data)
-        first = _rendered(renderer, job, progress)
+        threads = () if engine.capabilities.get("threads") is False else THREADS
+        first = _rendered(renderer, job, progress, Patience(progress, REPEAT + len(threads), command.command))
         image = _usable(first, command.command)
         rois = places_of(image)
         noise = measure(image, first.run, job, _rerun(renderer, progress), rois, _asked(rois),
-                        repeat=REPEAT, threads=() if engine.capabilities.get("threads") is False else THREADS,
+                        repeat=REPEAT, threads=threads,
                         skip_nonfinite=False)
         if noise.failures:
             raise ReferenceFailed(noise.failures[0], hint="a program that fails at times cannot be a reference")
@@ -121,9 +125,38 @@ def _rerun(renderer: Renderer, progress: Progress) -> Rerun:
     return rerun
 
 
-def _rendered(renderer: Renderer, job: Job, progress: Progress) -> Rendering:
+class Patience:
+    """What is told, once, of a first image that takes long: how far it is, how many follow, what makes it shorter.
+
+    ``more`` is the number of images after it, ``words`` the command.
+    """
+
+    def __init__(self, progress: Progress, more: int, words: Sequence[str]):
+        self.progress, self.more, self.words, self.told = progress, more, words, False
+
+    def __call__(self, elapsed: float, percent: int | None) -> None:
+        self.progress.tick(elapsed, percent)
+        if elapsed < LONG or self.told:
+            return
+        self.told = True
+        how_far = f"{percent} % done{time_left(elapsed, percent)}" if percent else "it has not said how far it is"
+        self.progress.clear()
+        self.progress.say(f"note: the image is not there after {elapsed:.0f} s ({how_far}), and {self.more} more "
+                          f"follow it for the noise; {shorter(self.words)}. Ctrl-C stops it, and nothing is written")
+
+
+def shorter(words: Sequence[str]) -> str:
+    """What to add to a command or change in it, so that its image is there sooner."""
+    named = {option.names[0] for word in words if (option := option_named(word))}
+    if "-oversample" in named:
+        return "a smaller -oversample or fewer pixels (-detpixels) take less"
+    return ("-oversample 1 takes one sample in each pixel, where a large crystal asks for hundreds; fewer pixels "
+            "(-detpixels) take less")
+
+
+def _rendered(renderer: Renderer, job: Job, progress: Progress, told: OnProgress | None = None) -> Rendering:
     progress.begin(job.name)
-    found = renderer.render(job)
+    found = renderer.render(job, told or progress.tick)
     progress.end(f"failed: {found.run.failure.sentence}" if found.run.failure else f"{found.run.seconds:.3f} s")
     return found
 
@@ -132,7 +165,7 @@ def _usable(found: Rendering, words: Sequence[str]) -> np.ndarray:
     """The image, where something can be seen in it."""
     failure = found.run.failure
     if failure:
-        missing = _what_nothing_is_rendered_without(words)
+        missing = shorter(words) if failure.kind == "timed-out" else _what_nothing_is_rendered_without(words)
         raise ReferenceFailed(f"{found.failure}", faults=[*(() if missing else failure.said), *failure.hints],
                               hint=f"{missing or 'mend the arguments'}; nothing was written")
     image = found.image

@@ -1,13 +1,18 @@
 """init: a command line becomes a case that is valid, that the reference passes, and that a wrong scale fails."""
 
+import io
 import shlex
 from pathlib import Path
 
 import pytest
 
+from nbcompare.case.case import Case, Limits
 from nbcompare.case.case_file import load_case
+from nbcompare.engine.progress import Progress
 from nbcompare.engine.sources import made_of
 from nbcompare.files import sha256_of
+from nbcompare.run.begin import measured
+from nbcompare.run.begin.measured import Patience, shorter
 from tests.nbcompare.conftest import SMALL_ARGS
 from tests.nbcompare.run.first_commands import FIRST_COMMANDS, write_inputs
 
@@ -78,6 +83,25 @@ def test_a_command_without_a_crystal_is_told_what_nanobragg_does_not_render_with
     assert "without a crystal (-mat FILE, or -cell a b c alpha beta gamma) and structure factors (-hkl FILE" in said
     assert "something went wrong" not in said
     assert "without structure factors" in begin(*CRYSTAL, *SMALL_ARGS, engine="exit7").err
+
+
+def test_an_image_that_takes_long_is_told_with_what_makes_it_shorter():
+    """Once, whatever is said later; on no terminal as well, where nothing is redrawn."""
+    stream = io.StringIO()
+    patience = Patience(Progress(stream), 3, CRYSTAL)
+    for elapsed, percent in ((9.9, 1), (10.0, 4), (20.0, 8)):
+        patience(elapsed, percent)
+    assert stream.getvalue().count("\n") == 1 and "(4 % done, about 4:00 left), and 3 more follow" in stream.getvalue()
+    assert "-oversample 1" in stream.getvalue() and "-oversample 1" not in shorter(("-oversample", "3"))
+    assert "a smaller -oversample" in shorter(("-oversample", "3"))
+
+
+def test_init_says_so_while_it_waits_and_when_the_time_is_over(nb, fake, tmp_path, monkeypatch):
+    monkeypatch.setattr(measured, "LONG", 0.0)
+    monkeypatch.setattr(measured, "Case", lambda *words: Case(*words, limits=Limits(reference_seconds=1.0)))
+    said = nb("init", "--engine", fake("hang"), "--out", "x.yaml", "--", *SMALL_ARGS)
+    assert said.code == 2 and said.err.count("note: the image is not there after ") == 1
+    assert "was stopped after 1 s" in said.err and "next: -oversample 1 takes one sample" in said.err
 
 
 def test_what_a_case_cannot_hold_is_left_out_and_told(begin, tmp_path):
