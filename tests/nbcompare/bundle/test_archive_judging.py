@@ -1,12 +1,22 @@
 """check, compare, regenerate and run --reference: stored images judged and held against each other again."""
 
+import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from nbcompare.bundle.bundle import load_bundle
+from nbcompare.bundle.names import image_name, mask_name
+from nbcompare.case.arguments.options import REFERENCE
+from nbcompare.engine.progress import Progress
+from nbcompare.engine.rendering.runs import RunFiles
+from nbcompare.errors import EvidenceError
+from nbcompare.run.stored_reference import stored_reference
 
 LOOSE = "{metric: sum_ratio, min: 0.99, max: 1.01, why: same scale}"
 
@@ -143,6 +153,7 @@ def test_a_stored_bundle_can_be_the_reference(store, nb, small_case, fake):
     assert said.json["reference_from"]["stamp"] == store.failed.name
     assert said.json["runs"][0]["image_sha256"] == old.runs[0].image_sha256
     assert said.json["engines"][0]["program_sha256"] == old.engines[0].program_sha256
+    assert said.json["engines"][0]["chosen_by"] == f"bundle small/{store.failed.name}"
     assert f"not run; its image is that of bundle small/{store.failed.name}" in (
         folder / "inputs/commands.txt").read_text()
     assert nb("verify", folder).code == 0
@@ -152,8 +163,13 @@ def test_a_stored_bundle_can_be_the_reference(store, nb, small_case, fake):
     (("--c-args", "-nopolar"), None, "its arguments differ from word 7 on"),
     ((), ("1e18", "1e17"), "its arguments differ from word 6 on"),
     ((), ("name: small", "environment: {A: b}\nname: small"), "its variables were {}"),
+    ((), ("name: small", "inputs: {d.md: {file: d.md}}\nname: small"), "its input d.md has sha256 None, now"),
+    ((), ("-detpixels_y 7 -flux 1e18\nimage: {fast: 9, slow: 7}",
+          "-detpixels_y 8 -flux 1e18\nimage: {fast: 9, slow: 8}"),
+     "its image is 9 x 7 pixels (fast x slow), now 9 x 8"),
 ])
 def test_a_reference_of_another_experiment_is_refused(store, nb, small_case, fake, more, change, reason):
+    Path("d.md").write_text("a\n")
     if change:
         small_case.write_text(small_case.read_text().replace(*change))
     said = nb("run", small_case, "--py-bin", fake("twin"), "--reference", store.passed, "-q", *more)
@@ -167,6 +183,25 @@ def test_a_damaged_or_a_failed_bundle_cannot_be_the_reference(store, nb, small_c
     crashed = nb("run", small_case, "--c-bin", fake("crash"), "--py-bin", fake("twin"), "-q", "--format", "json")
     said = nb("run", small_case, "--py-bin", fake("twin"), "--reference", crashed.json["bundle"], "-q")
     assert said.code == 1 and "cannot be the reference: its reference crashed" in said.err
+
+
+def test_a_stored_image_is_taken_with_its_gaps_and_not_when_it_was_changed_meanwhile(store, tmp_path):
+    """Between the check of the bundle and the reading of its image."""
+    stored = stored_reference(store.passed)
+    place = SimpleNamespace(progress=Progress(quiet=True), hold=lambda path, pixels: None)
+    places = RunFiles(*(tmp_path / name for name in ("image", "out", "err", "rest")))
+    assert stored.restore(place, places).masked is None
+    gaps = np.zeros((7, 9), "u1")
+    gaps[2, 3] = 1
+    (store.passed / mask_name(REFERENCE)).write_bytes(gaps.tobytes())
+    run = replace(stored.run, mask_sha256=hashlib.sha256(gaps.tobytes()).hexdigest())
+    with_gaps = replace(stored, record=replace(stored.record, runs=(run, *stored.record.runs[1:])))
+    assert np.array_equal(with_gaps.restore(place, places).masked, gaps != 0)
+    image = store.passed / image_name(REFERENCE)
+    image.chmod(0o644)
+    image.write_bytes(image.read_bytes()[4:] + b"1234")
+    with pytest.raises(EvidenceError, match="the image of the reference was changed while it was used"):
+        stored.restore(place, places)
 
 
 # --- regenerate --------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nbcompare.bundle.bundle import write_manifest
+from nbcompare.case.case_file import load_case
 from nbcompare.compare.image import Roi
 from tests.nbcompare.conftest import SMALL_CASE
 
@@ -43,6 +44,22 @@ def shaped(tmp_path, small_case):
     inside[0, 8] = 0
     write(inside)
     return write
+
+
+def test_a_pixel_that_is_not_zero_belongs_to_the_region_whatever_it_is(shaped, small_case):
+    for kind, values in (("i4", (-1, 7)), ("f8", (-0.5, 1e-300))):
+        inside = np.zeros((7, 9), kind)
+        inside[1, 2], inside[4, 6] = values
+        shaped(inside)
+        roi = load_case(small_case).rois[0]
+        assert [(y + roi.ymin, x + roi.xmin) for y, x in np.argwhere(~roi.outside())] == [(1, 2), (4, 6)]
+
+
+def test_a_region_of_more_runs_than_a_record_takes_is_refused(nb, shaped, small_case, monkeypatch):
+    monkeypatch.setattr("nbcompare.case.regions._MOST_TEXT", 20)
+    shaped(np.eye(7, 9, dtype="u1"))
+    said = nb("validate", small_case)
+    assert said.code == 1 and "sensor.npy has too ragged an outline for a region" in said.out
 
 
 def test_a_difference_outside_the_file_s_pixels_is_none_of_the_region(nb, fake, shaped, small_case, tmp_path):

@@ -29,6 +29,29 @@ def test_a_polygon_holds_the_pixels_whose_centres_lie_in_it(small_case):
     assert Roi.from_dict(json.loads(json.dumps(triangle.as_dict()))) == triangle
 
 
+L = [(1.5, 1.5), (7.5, 1.5), (7.5, 3.5), (3.5, 3.5), (3.5, 5.5), (1.5, 5.5)]
+
+
+@pytest.mark.parametrize("turned", [1, -1])
+@pytest.mark.parametrize("first", range(len(L)))
+def test_a_polygon_may_be_concave_and_begin_at_any_corner_either_way_round(small_case, first, turned):
+    """An L holds x 2 to 7 in its rows 2 and 3, and x 2 and 3 in rows 4 and 5."""
+    corners = (L[first:] + L[:first])[::turned]
+    roi = regions(small_case, spot=f"{{polygon: {[list(corner) for corner in corners]}}}")[1]
+    inside = np.zeros((7, 9), bool)
+    inside[roi.slices] = ~roi.outside()
+    expected = np.zeros((7, 9), bool)
+    expected[2:4, 2:8] = expected[4:6, 2:4] = True
+    assert np.array_equal(inside, expected)
+
+
+def test_a_line_of_a_polygon_ends_at_its_corners():
+    """A tilted square within a larger box: what lies above or below a line is not beside it."""
+    roi = Roi("spot", 0, 8, 0, 6, polygon=((4.1, 1.4), (6.2, 3.1), (4.3, 5.3), (2.2, 3.2)))
+    assert [tuple(place) for place in np.argwhere(~roi.outside())] == [
+        (2, 4), (3, 3), (3, 4), (3, 5), (3, 6), (4, 3), (4, 4), (4, 5), (5, 4)]
+
+
 def test_a_ring_lies_between_the_spacings_that_bragg_gives(small_case):
     """At 10 mm, 1 A and 1 mm pixels 3 A lies at 10 tan(2 asin(1/6)) = 3.48 px, 2 A at 10 tan(2 asin(1/4)) = 5.53 px."""
     ring = regions(small_case, water=RING)[1]
@@ -54,6 +77,8 @@ def test_what_lies_beside_a_region_in_its_box_takes_no_part():
     ("{polygon: [[0, 0], [3, 3]]}", "3 to 200 corners"),
     ("{polygon: [[0.1, 0.1], [0.2, 0.1], [0.1, 0.2]]}", "the centre of no pixel"),
     ("{polygon: [[0, 0], [30, 0], [0, 3]]}", "overhang the image"),
+    ("{polygon: [[0.2, 0.4], [5.2, 4.6], [0.2, 0.45]]}", "the centre of no pixel"),
+    (RING.replace("[3.0, 2.0]", "[3.0, 2.999]"), "the centre of no pixel"),
     (RING.replace("[3.0, 2.0]", "[2.0, 2.0]"), "two spacings"),
     (RING.replace("[3.0, 2.0]", "[3.0, 0.6]"), "below 90 degrees"),
     (RING.replace("pixel_mm: 1.0, ", ""), "lacks the key 'pixel_mm'"),
