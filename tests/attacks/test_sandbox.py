@@ -198,3 +198,15 @@ def test_engines_that_are_watched_or_fuzzed_are_confined_too(nb, fake, small_cas
 def test_a_command_that_cannot_confine_refuses_to_be_asked(nb, small_case, words):
     said = nb(*words, "--sandbox")
     assert said.code == 1 and "--sandbox: " in said.err and words[0] in said.err
+
+
+def test_a_confined_engine_may_read_the_folders_that_its_declaration_names(tmp_path):
+    from nbcompare.case.declared.declarations import EngineDeclaration
+    from nbcompare.engine.engine import Engine
+    from nbcompare.engine.sandbox import readable
+
+    told = EngineDeclaration("subject", ("true",), tmp_path / "nb-compare.yaml", cwd=tmp_path / "work",
+                             repository=tmp_path / "source", sources=("lib/*.py",))
+    plain = readable(Engine("subject", "true", ("/bin/true",), "test"), {})
+    more = set(readable(Engine("subject", "true", ("/bin/true",), "test", told), {})) - set(plain)
+    assert more == {tmp_path / "work", tmp_path / "source", tmp_path / "lib"}

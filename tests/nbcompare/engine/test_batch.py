@@ -1,10 +1,12 @@
 """One process for many commands: every run is judged like any other, and a death costs one run only."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
 from nbcompare.case.arguments.options import SUBJECT
+from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.compare.image import Shape, read_float_image
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.rendering.batch import batch_engine
@@ -65,3 +67,15 @@ def test_a_refused_command_is_an_exit_code_and_the_process_lives(run):
 def test_an_engine_without_batch_is_found_out_by_asking(fake):
     with batch_engine(engine(fake("good"))) as batch:
         assert batch is None
+
+
+@pytest.mark.parametrize(("declared", "asked"), [
+    ({}, True), ({"capabilities": (("batch", True),)}, True), ({"capabilities": (("batch", False),)}, False),
+    ({"cwd": "."}, False)])
+def test_an_engine_that_is_declared_to_work_elsewhere_gets_no_batch(fake, tmp_path, declared, asked):
+    """Each command of a batch begins in the folder of its own inputs."""
+    if "cwd" in declared:
+        declared = {"cwd": tmp_path}
+    told = EngineDeclaration("subject", ("batch.py",), tmp_path / "nb-compare.yaml", **declared)
+    with batch_engine(replace(engine(fake("batch")), declaration=told)) as batch:
+        assert (batch is not None) is asked

@@ -188,3 +188,19 @@ def test_a_compiled_program_is_known_with_the_libraries_it_loads():
     assert (found.kind, found.unknown) == ("compiled program", ())
     assert any(entry.name.startswith("libc.") for entry in found.files)
     assert any(name.startswith("libc.") for name in identify(engine).as_dict()["libraries"])
+
+
+def test_a_compiled_program_is_made_of_what_its_text_names_from_the_folder_it_starts_in(project):
+    """A relative name means nothing without that folder, which is the scratch folder then."""
+    program = project.home / "bin/port"
+    program.parent.mkdir()
+    program.write_bytes(Path("/bin/true").read_bytes() + b"\0tables/atoms.dat\0")
+    program.chmod(0o755)
+    (project.home / "src/tables").mkdir()
+    (project.home / "src/tables/atoms.dat").write_text("1\n")
+
+    def named(more):
+        found = identity(project, declared=f"command: bin/port{more}").made_of.files
+        return [entry.path for entry in found if entry.name == "tables/atoms.dat"]
+
+    assert named("") == [] and named(", cwd: src") == [str(project.home / "src/tables/atoms.dat")]
