@@ -1,22 +1,29 @@
 """Subjects that compute nothing: they copy the reference's image, or reach for it."""
 
+import ctypes
 import json
 import os
 import stat
 import sys
 from importlib.util import cache_from_source
 from pathlib import Path
+from types import SimpleNamespace as Things
 
 import numpy as np
 import pytest
 
 from nbcompare.bundle.check.recompute import recomputation_faults
 from nbcompare.bundle.record import Record
-from nbcompare.engine.engine import Engine
+from nbcompare.compare.image import Shape
+from nbcompare.engine.engine import Engine, Rendering, Run
+from nbcompare.engine.failure import Failure
 from nbcompare.engine.identity import identify
+from nbcompare.engine.processes import strays
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.seen_calls import Calls
-from nbcompare.engine.rendering.evidence_folder import protection
+from nbcompare.engine.progress import Progress
+from nbcompare.engine.rendering.evidence_folder import EvidenceFolder, protection
+from nbcompare.engine.rendering.runs import Job, RunFiles
 from nbcompare.engine.rendering.self_comparison import NEARLY_EQUAL, near_copy
 from nbcompare.run.may_be_copied import why_maybe_copied
 from tests.nbcompare.conftest import FAKES, SMALL_ARGS
@@ -79,6 +86,43 @@ def test_the_record_says_which_protection_held(run_small):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can look as another user")
 def test_the_superuser_is_not_said_to_be_kept_out():
     assert "open to processes of the superuser" in protection()
+
+
+PR_GET_DUMPABLE, PR_SET_DUMPABLE = 3, 4
+
+
+def in_evidence_folder(tmp_path, say=lambda job: None):
+    """The roles of both jobs as they are run, by a renderer that gives no image; ``say`` is called in each run."""
+    ran = []
+
+    def run(job, *, folder, **_):
+        folder.mkdir()
+        ran.append(job.engine.role)
+        say(job)
+        return Rendering(Run(job.engine.role, (), Shape(1, 1), 1, 0.1, Failure("exit-code", "ended"), None), None)
+
+    (tmp_path / "inputs").mkdir()
+    jobs = {role: Job(Engine(role, role, (role,), "test"), (), Shape(1, 1), 1.0, tmp_path / "inputs")
+            for role in ("reference", "subject")}
+    places = {role: RunFiles(*(tmp_path / f"{role}-{name}" for name in ("image", "out", "err", "rest")))
+              for role in jobs}
+    found = EvidenceFolder(tmp_path, Things(run=run), Progress(quiet=True)).run_pair(jobs, places)
+    assert list(found) == ["reference", "subject"], "told in the order that was asked for"
+    return ran
+
+
+def test_the_subject_runs_before_there_is_an_image_of_the_reference(tmp_path):
+    assert in_evidence_folder(tmp_path) == ["subject", "reference"]
+
+
+@WATCHED
+def test_the_memory_with_the_images_is_closed_while_an_engine_runs(tmp_path):
+    asked = ctypes.CDLL(None).prctl
+    assert asked(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0 and asked(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1
+    strays._prctl.cache_clear()
+    closed = []
+    in_evidence_folder(tmp_path, lambda job: closed.append(asked(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0))
+    assert closed == [True, True]
 
 
 # --- copies that were touched up --------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from nbcompare.engine.processes import stopping
 from nbcompare.engine.processes.process import run_program
 from nbcompare.engine.processes.strays import adopt_orphans
 from tests.nbcompare.conftest import SMALL_ARGS
@@ -177,6 +178,36 @@ def test_a_signal_ends_the_engines_and_leaves_nothing(place, fake, small_case, n
     assert "stopped" in said and "Traceback" not in said
     assert gone(engines_child)
     assert left(place) == []
+
+
+@pytest.fixture
+def sleeper(monkeypatch):
+    """A process in a group of its own, in a registry of this test alone; and nothing here changes what signals do."""
+    monkeypatch.setattr(stopping, "_STATE", stopping._State())
+    monkeypatch.setattr(stopping.signal, "signal", lambda *_: None)
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_signal_ends_every_group_at_once_before_anything_is_unwound(sleeper):
+    """A process that another thread attends is nobody's to unwind, and one that is deaf to SIGTERM costs no time."""
+    with stopping.starting() as groups:
+        groups.add(sleeper.pid)
+    with pytest.raises(stopping.Stopped):
+        stopping._stop(signal.SIGTERM, None)
+    assert sleeper.wait(10) == -signal.SIGKILL
+    with pytest.raises(stopping.Stopped), stopping.starting():
+        pytest.fail("something was started after the signal")
+
+
+def test_what_was_being_started_when_the_signal_came_is_ended_too(sleeper):
+    with pytest.raises(stopping.Stopped), stopping.starting() as groups:
+        stopping._stop(signal.SIGHUP, None)
+        groups.add(sleeper.pid)
+    assert sleeper.wait(10) == -signal.SIGKILL
 
 
 @LINUX

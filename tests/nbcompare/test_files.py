@@ -46,6 +46,20 @@ def test_a_file_changed_a_moment_ago_is_read_again(tmp_path, monkeypatch):
     assert str(path) not in files._SUMS
 
 
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600), (0o027, 0o640)])
+def test_a_file_gets_the_permissions_that_the_mask_leaves_and_the_mask_stays(tmp_path, mask, mode):
+    """Also one that is there: neither its own permissions nor those of the draft, which nobody else can read."""
+    before, path = os.umask(mask), tmp_path / "a"
+    try:
+        for text in ("one", "two"):
+            write_whole(path, text)
+            assert (path.read_text(), path.stat().st_mode & 0o7777) == (text, mode)
+            path.chmod(0o666)
+        assert os.umask(mask) == mask
+    finally:
+        os.umask(before)
+
+
 def test_what_is_no_file_is_written_to_and_never_put_away(tmp_path):
     """A report to /dev/null or into a pipe: run as root, a rename would put a file in the place of the device."""
     pipe, link = tmp_path / "pipe", tmp_path / "link"
