@@ -90,3 +90,20 @@ def test_large_floats_are_whole_numbers_without_having_been_rounded():
     plain = np.tile(np.linspace(1, 3, 32).repeat(2), (SLOW, 1))
     assert first(plain, plain * 3.5e14 + 1e14)[0] != "integer-image"
     assert first(plain, np.rint(plain * 10 + 10)) == ("integer-image", True)
+
+
+@pytest.mark.parametrize(("id", "change", "words"), [
+    ("background-offset", lambda x: x + 40, "40 (the adc offset of 40) was added to every pixel but those that are "
+                                            "zero in both images"),
+    ("scale-and-offset", lambda x: 1.5 * x + 40, "the subject is 1.5 * reference + 40")])
+def test_gaps_take_no_part_in_what_was_added(id, change, words):
+    """The diagnosis sees masked pixels as zeros in both images; a line through them would be neither's."""
+    reference = hill() + np.float32(1)
+    subject = change(reference.astype("f8"))
+    for image in (reference, subject):
+        image[:, 20:26] = image[30:33] = 0
+    found = diagnose(Question(reference, subject.astype("f4"), COMMAND, Path()), DiagnosisOptions(quick=True)).causes
+    assert (found[0].id, found[0].proven) == (id, True) and found[0].sentence.startswith(words)
+    dark = np.where(hill() > 95, hill(), 0)
+    id, proven = first(dark, np.where(dark > 0, change(dark), 0))
+    assert not (id in ("background-offset", "scale-and-offset") and proven)
