@@ -29,6 +29,7 @@ def copied_from(runs: tuple[Run, ...], further: FurtherEvidence, opened: Mapping
 
     A copy of any other file that it read (what it kept of an earlier run, a table that is the image) may be what the
     user means: it is entered among what is ``unseen``, so that the verdict says so and no gate takes it for evidence.
+    The runs of one engine share what they read, as one may hand it to the next by a process or a file that stays.
     """
     found = {}
     for called, engine, run in _given(runs, further):

@@ -1,11 +1,21 @@
 """A port that computes nothing: it gives the image of an earlier bundle, or what it kept of its own last one."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from nbcompare.bundle.names import MANIFEST
+from nbcompare.compare.image import Shape
+from nbcompare.engine.engine import Run
 from nbcompare.engine.processes.open_calls import OpenCalls
+from nbcompare.engine.processes.seen_calls import Calls, Use, stamp_of
+from nbcompare.files import sha256_of
+from nbcompare.run.copied_images import copied_from
+from nbcompare.verdict.further_evidence import FurtherEvidence
+from nbcompare.verdict.subjects import SubjectRun
 from tests.nbcompare.second_repository import CORE, DECLARED
 
 pytestmark = [pytest.mark.usefixtures("quick_runs"), pytest.mark.skipif(
@@ -71,3 +81,20 @@ def test_a_table_that_is_as_large_as_the_image_and_holds_other_values_is_none(ru
     code, record = run("--fresh")
     assert code == 0 and not any("byte for byte" in note for note in record.get("notes", ()))
     assert gate("engines_unchanged: true") == {}
+
+
+def test_what_one_run_of_an_engine_read_counts_for_its_other_runs_and_for_no_other_engine(tmp_path):
+    """A run may hand an image to the next, which then opens nothing; the reference's own reading is none of theirs."""
+    image = tmp_path / "bundles/small/1/inputs/c_float.bin"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(bytes(252))
+    (image.parents[1] / MANIFEST).write_text("")
+    read = Calls({str(image): Use(stamp_of(str(image))[1], made=False, read=True)})
+    run = Run("subject", (), Shape(slow=7, fast=9), 0, 1.0, None, sha256_of(image))
+    near, twin = (SubjectRun(name=name, words=(), run=run, comparison=None, engine=engine)
+                  for name, engine in (("near", None), ("twin", SimpleNamespace())))
+    reference, opened = replace(run, role="reference"), {"subject": read, "subject twin": Calls(), "reference": read}
+    assert list(copied_from((reference, run), FurtherEvidence(subjects=(near, twin)), opened)) == ["subject",
+                                                                                                 "subject near"]
+    other = replace(run, image_sha256="0" * 64)
+    assert copied_from((reference, other), FurtherEvidence(), opened) == {}, "it read the image and gave another"
