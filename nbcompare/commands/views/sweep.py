@@ -11,8 +11,8 @@ import click
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.case.lines import lines_of
 from nbcompare.commands.views.results import Result, result_of
-from nbcompare.commands.views.terminal import table
-from nbcompare.errors import to_type
+from nbcompare.commands.views.terminal import shown, table
+from nbcompare.errors import ExitCode, to_type
 from nbcompare.run.sweep.result import FAILED, RAN, STORED, CellResult
 from nbcompare.run.sweep.sweep import Sweep
 from nbcompare.verdict.verdict import Label, Verdict
@@ -22,7 +22,7 @@ _MOST_WORDS = 90
 
 def sweep_report(sweep: Sweep) -> str:
     """One row per cell, failing ones with their first reason; then the count of each verdict. Where a reference came
-    from a bundle, each row says whether its own did."""
+    from a bundle, each row says whether its own did. The first bundle that failed is to be looked at next."""
     borrowed = any(result.reference_from for result in sweep.results)
     rows = [(result.cell, result.word, _figure(result, "correlation"), _figure(result, "sum_ratio"),
              f"{result.seconds:.2f} s" if result.how != STORED else "stored",
@@ -33,7 +33,9 @@ def sweep_report(sweep: Sweep) -> str:
     stored = sweep.count(STORED)
     made = (f"{sweep.count(RAN)} run, {stored} already done{' (--force runs them again)' if stored else ''}, "
             f"{sweep.count(FAILED)} without bundle")
-    return "\n".join([*lines, _counts(sweep.results), made])
+    failed = [result.bundle for result in sweep.results if result.exit_code != ExitCode.PASS and result.bundle]
+    following = [f"  next  {to_type('nb-compare', 'show', shown(Path(folder)))}" for folder in failed[:1]]
+    return "\n".join([*lines, _counts(sweep.results), made, *following])
 
 
 def _figure(result: CellResult, name: str) -> str:

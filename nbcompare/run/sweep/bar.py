@@ -54,8 +54,10 @@ class Bar:
         self.stream.flush()
 
     def _left(self) -> str:
-        """An estimate of the time left, from the time taken; nothing before the first cell is done."""
+        """An estimate of the time left, from the time taken; nothing before the first cell is done. After the last, the
+        time that was taken."""
         if not self.done:
             return ""
-        seconds = (time.monotonic() - self.begun) / self.done * (self.total - self.done)
-        return f"{int(seconds) // 60}:{int(seconds) % 60:02d} left"
+        seconds, over = time.monotonic() - self.begun, self.done == self.total
+        seconds *= 1 if over else (self.total - self.done) / self.done
+        return f"{'in ' if over else ''}{int(seconds) // 60}:{int(seconds) % 60:02d}{'' if over else ' left'}"

@@ -276,6 +276,7 @@ def test_a_sweep_is_seen_from_its_beginning_on_one_line_of_any_terminal(width, b
     assert [next(part for part in line.split() if "/" in part) for line in drawn] == [f"{n}/4" for n in range(5)]
     assert all(len(line) < width for line in drawn) and sum("[" in line for line in drawn) == bars
     assert "left" not in drawn[0] and (" left" in drawn[1] or width == 12)
+    assert " left" not in drawn[-1] and ("  in 0:00" in drawn[-1] or width == 12), "it is over, and took so long"
 
 
 @pytest.mark.parametrize(("width", "rest"), [(0, " seven eight"), (30, " seven eight"), (200, " seven eight"),

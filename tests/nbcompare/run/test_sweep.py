@@ -139,6 +139,7 @@ def test_the_table_has_a_row_for_every_cell_and_one_count(sweep):
     lines = said.out.splitlines()
     assert lines[0].split() == ["cell", "verdict", "correlation", "sum", "ratio", "took", "why"]
     assert lines[1].startswith("grid.one") and "PASS" in lines[1] and "FAIL" in lines[2] and "sum_ratio" in lines[2]
+    assert lines[-1] == f"  next  nb-compare show {stamps()[-1]}" and "grid.two" in lines[-1]
     assert "1 PASS, 1 FAIL" in said.out and "2 run, 0 already done, 0 without" in said.out
     assert "0 run, 2 already done (--force runs them again)" in sweep(broken="pair", form="text", matrix=TWO).out
 
