@@ -124,7 +124,8 @@ def test_angle_resolution_and_indices_are_those_of_the_description(keys):
 
 
 def test_the_mouse_reads_the_pixel_that_is_under_it(keys):
-    """The middle of a pane is the middle of the frame, whose pixel is the brightest one."""
+    """The middle of a pane is the middle of the frame, whose pixel is the brightest one. A click sets the cursor
+    there, from which the arrow keys go on."""
     keys.page.locator("#pane-left").scroll_into_view_if_needed()
     inside = keys.page.evaluate("""() => { const view = Bokeh.index.roots.find((v) => v.model.name === 'left');
         const frame = view.frame.bbox, box = view.el.getBoundingClientRect();
@@ -132,6 +133,10 @@ def test_the_mouse_reads_the_pixel_that_is_under_it(keys):
     keys.page.mouse.move(inside[0] - 30, inside[1])
     keys.page.mouse.move(*inside)
     keys.page.wait_for_function("() => document.getElementById('readout').textContent.startsWith('fast 4  slow 3 ')")
+    keys.page.evaluate("() => { nbViewer.state.cursor = null; }")
+    keys.page.mouse.click(*inside)
+    keys.page.wait_for_function("() => String(nbViewer.state.cursor) === '4,3'", timeout=5000)
+    assert mark(keys, "cursor") == {"x": [4], "y": [3]}
 
 
 def test_panes_zoom_and_move_together(keys):
@@ -139,18 +144,31 @@ def test_panes_zoom_and_move_together(keys):
     keys.page.keyboard.press("+")
     assert keys.state("x.end") - keys.state("x.start") == pytest.approx(before / 2)
     assert keys.state("y.start") - keys.state("y.end") == pytest.approx(before / 2)  # the first row stays at the top
+    keys.page.keyboard.press("-")
+    assert keys.state("x.end") - keys.state("x.start") == pytest.approx(before)
     ranges = keys.page.evaluate("""() => Bokeh.index.roots.filter((v) => v.model.x_range?.name === 'x')
         .map((v) => [v.model.x_range.id, v.model.y_range.id].join())""")
     assert len(ranges) == 3 and len(set(ranges)) == 1
 
 
 def test_blink_and_swipe_show_one_image_in_place_of_the_other(keys):
+    """The first blinks twenty times as fast here, and not any more when it is left; the second follows its slider."""
+    keys.page.evaluate("() => { const real = setInterval; window.setInterval = (act, ms) => real(act, ms / 20); }")
     keys.page.keyboard.press("b")
     keys.page.wait_for_function("() => document.getElementById('title-middle').textContent === 'blink: reference'")
     keys.page.keyboard.press("s")
     assert keys.text("#title-middle") == "subject | reference" and keys.page.locator("#swipe").is_visible()
+    for place, is_reference in (("0", True), ("1000", False)):
+        keys.page.locator("#swipe").fill(place)
+        assert keys.page.evaluate("() => { const {left, middle} = Bokeh.documents[0].get_model_by_name('images').data;"
+                                  " return left[0].every((value, i) => value === middle[0][i]); }") == is_reference
+    keys.page.locator("#viewer").focus()
     keys.page.keyboard.press("s")
     assert keys.text("#title-middle") == "subject"
+    assert not keys.page.evaluate("""() => new Promise((done) => { let other = false;
+        setTimeout(() => done(other), 120);
+        for (let at = 5; at < 120; at += 5)
+            setTimeout(() => { other ||= nbViewer.state.shown !== 'subject'; }, at); })""")  # the blink was not left on
 
 
 def test_scale_limits_and_differences_are_chosen(keys):
@@ -159,6 +177,10 @@ def test_scale_limits_and_differences_are_chosen(keys):
     keys.page.locator("#high").fill("500")
     keys.page.locator("#high").press("Enter")
     assert keys.state("limits.high") == 500 and "500" in keys.text("#labels-left")
+    for name, typed, holds in (("low", "100", "100"), ("high", "50", "500"), ("low", "600", "100")):
+        keys.page.locator(f"#{name}").fill(typed)
+        keys.page.locator(f"#{name}").press("Enter")
+        assert (keys.page.locator(f"#{name}").input_value(), keys.state(f"limits.{name}")) == (holds, int(holds))
     keys.page.locator("#viewer").focus()
     keys.page.keyboard.press("d")
     assert keys.text("#title-right") == "subject ÷ reference" and "1.05" in keys.text("#labels-right")
@@ -172,6 +194,25 @@ def test_scale_limits_and_differences_are_chosen(keys):
     for key in "dd13":
         keys.page.keyboard.press(key)
     assert keys.page.locator("#scale").input_value() == "asinh"
+
+
+@pytest.mark.parametrize(("chosen", "bar"), [("brightness", "left"), ("diverging", "right")])
+def test_another_map_of_colours_is_that_of_the_images_and_of_the_bar_below(keys, chosen, bar):
+    def colours():
+        of_bar = keys.page.evaluate("""(bar) => { const copy = document.createElement('canvas');
+            const pen = copy.getContext('2d', {willReadFrequently: true});
+            pen.drawImage(document.getElementById('bar-' + bar), 0, 0);
+            return Array.from(pen.getImageData(40, 0, 1, 1).data); }""", bar)
+        model = ("brightness" if chosen == "brightness" else "difference") + " colours"
+        of_images = keys.page.evaluate("(name) => Bokeh.documents[0].get_model_by_name(name).palette[40]", model)
+        assert of_images in (f"#{bytes(of_bar[:3]).hex()}", int.from_bytes(bytes(of_bar), "big"))
+        return of_bar
+
+    first = colours()
+    keys.page.locator(f"#{chosen}").select_option(index=1)
+    assert colours() != first
+    keys.page.locator(f"#{chosen}").select_option(index=0)
+    assert colours() == first
 
 
 def test_a_click_in_the_table_jumps_to_the_worst_pixel(keys):
