@@ -64,8 +64,11 @@ def test_cases_stand_in_the_order_of_their_smallest_margin(write, page):
     record["case"]["name"], record["verdict"] = "blocked", {**record["verdict"], "word": "BLOCKED", "exit_code": 8}
     write_record(BUNDLES, record)  # with figures that hold, and no evidence all the same
     Path("bundles/no-bundle/20260101T000000Z").mkdir(parents=True)
-    rows = first_table(page())
+    text = page()
+    rows = first_table(text)
     assert [row.split()[0] for row in rows] == ["no-bundle", "outside", "blocked", "near", "far", "same"]
+    details = re.findall(r'<details id="case-(\d)"><summary><b>([^<]+)', text)
+    assert details == [(str(at), row.split()[0]) for at, row in enumerate(rows)]  # below they stand in the same order
     assert "FAIL" in rows[1] and "0.5 x" in rows[1] and "sum_ratio on full" in rows[1]
     assert "1,000 x" in rows[4] and "identical" in rows[5]
 
@@ -171,7 +174,13 @@ def test_a_signed_bundle_that_is_another_one_now_is_told(write, page):
     assert "not any more" not in page()
     (folder / "manifest-sha256.txt").write_text((folder / "manifest-sha256.txt").read_text() + "\n")
     said = page()
-    assert "not any more: small/" in said and "Ann &lt;a@b&gt;" in said
+    assert "not any more: small/" in said and "Ann &lt;a@b&gt;" in said and "with a signature" not in said
+    statement["predicate"] |= {"signedBy": "Bob <b@c>", "signedOn": "2026-01-02T00:00:00+00:00", "result": "WARNED"}
+    (home / "20260102T000000Z.json").write_text(json.dumps(statement))
+    (home / "20260102T000000Z.json.sig").write_text("a signature")
+    newest = html.unescape(re.sub(r"<[^>]+>|\s+", " ", page().partition("signed off</h2>")[2]))
+    assert "20260102T000000Z of 2 WARNED Bob <b@c>, with a signature" in re.sub(" +", " ", newest)
+    assert "Ann" not in newest
 
 
 # --- the cache ----------------------------------------------------------------------------------------------------
@@ -267,8 +276,11 @@ def test_gates_of_a_plan_are_looked_into(store, nb, small_case):
 
 
 def test_which_margin_shrank_most_and_how_many_runs_are_older_than_the_strip_is_said(write, page):
-    """Of 61 runs 60 have a cell; in the newest one both ratios came nearer to their limit, that of the middle more."""
+    """Of 61 runs 60 have a cell; in the newest one both ratios came nearer to their limit, that of the middle more,
+    which is the first of the thresholds too."""
     middle = ("sum_ratio", "middle")
     write("small", *[{"values": off_by(0.001)}] * 60, {"values": {RATIO: 1.004, middle: 1.009}})
-    (row,) = first_table(page())
+    text = page()
+    (row,) = first_table(text)
     assert "shrank: sum_ratio on middle and 1 more" in row and "and 1 older" in row
+    assert re.findall(r"<tr><td>(\w+ on \w+)</td>", text)[:2] == ["sum_ratio on middle", "sum_ratio on full"]

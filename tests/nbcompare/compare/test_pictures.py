@@ -69,6 +69,20 @@ def test_each_image_has_its_own_pixels_and_the_frame_is_the_same(drawn):
     assert (pictures["c"][below, : left + size] == pictures["py"][below, : left + size]).all()
 
 
+@pytest.mark.parametrize(("times", "own"), [(4, False), (1000, True), (0.001, True)])
+def test_an_image_far_brighter_than_the_other_has_a_scale_of_its_own_and_says_so(drawn, times, own):
+    """Both then show the same spot in the brightest colour, and the title of the subject is longer."""
+    reference = np.zeros((100, 100), np.float32)
+    reference[40:60, 20:40] = 3.0
+    pictures, scale = drawn(reference, reference * np.float32(times), Roi.full(Shape(100, 100)))
+    assert (scale.brightest, scale.of_subject) == pytest.approx((3, 3 * times) if own else (3 * times, None))
+    bright = {key: len(coloured(pictures[key][:, :735], ("inferno", 1.0))[0]) for key in ("c", "py")}
+    assert bright["py"] > 1000 and (bright["c"] == bright["py"]) == own
+    above = coloured(pictures["c"], ("inferno", 0.0))[0].min() - 8
+    wide = {key: np.ptp(np.nonzero((pictures[key][:above] == INK).all(axis=2))[1]) for key in ("c", "py")}
+    assert wide["c"] > 20 and (wide["py"] > 3 * wide["c"]) == own
+
+
 def test_a_lone_pixel_of_a_large_image_is_seen(drawn):
     reference = np.zeros((2527, 2463), np.float32)
     reference[1234, 1001] = 3.0
