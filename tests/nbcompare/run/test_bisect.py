@@ -207,7 +207,7 @@ def test_the_file_of_input_is_what_every_commit_is_run_on_and_another_one_is_ano
     for at, (text, words) in enumerate((("own", ()), ("mine", ("--input", f"scale.txt={mine}")),
                                         ("other", ("--input", f"scale.txt={mine}")), ("own too", ()))):
         (history.home / "scale.txt" if not words else mine).write_text(text)
-        said = bisect(history, "--format", "json", *words)
+        said = bisect(history, "--tries", "1", "--format", "json", *words)
         assert said.json["first"]["sha"] == history.sha(2)
         assert not any(trial["stored"] for trial in said.json["trials"]), at
         for trial in said.json["trials"]:
