@@ -29,7 +29,7 @@ from nbcompare.explain.diagnose.finders import (
     values,
 )
 from nbcompare.explain.diagnose.question import Question
-from nbcompare.explain.diagnose.search import list_cut, predicted
+from nbcompare.explain.diagnose.search import list_cut, predicted, seeds
 
 Finder = Callable[[Question], Iterator[Cause]]
 
@@ -40,7 +40,7 @@ _UNRESOLVED = 0.01
 """Noise of more than this share of the difference hides what would tell one cause from another."""
 
 STAGES = ((values, rounding), (noise, layout), (scale, panels, repeated), (placement,), (pattern,),
-          (displacement, reflections, list_cut, echo, predicted, profiles))
+          (displacement, reflections, list_cut, echo, predicted, profiles, seeds))
 """Modules with finders. A sure cause ends the search after its stage: later ones look for patterns it explains."""
 
 

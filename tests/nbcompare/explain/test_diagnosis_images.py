@@ -1,6 +1,7 @@
 """The quick layer on images of spots made here: each defect of an image is named first, whatever its size."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from scipy import ndimage
 from nbcompare.explain.diagnose import DiagnosisOptions, Question, top_cause
 from nbcompare.explain.diagnose.cause import standing_of
 from nbcompare.explain.diagnose.diagnose import diagnose
+from nbcompare.explain.diagnose.finders.displacement import find_displaced
+from nbcompare.explain.diagnose.image_only import STAGES
+from nbcompare.explain.diagnose.search.seeds import drawn_anew
 
 SLOW, FAST = 70, 84
 ARGV = ("-cell", "61", "73", "87", "-default_F", "50", "-lambda", "1.3", "-distance", "90", "-pixel", "0.15",
@@ -32,8 +36,6 @@ def spots(seed=1, brightest=3000.0):
 
 
 def causes(subject, reference=None, argv=ARGV, folder="."):
-    from pathlib import Path
-
     question = Question(spots() if reference is None else reference, subject.astype("<f4"), argv, Path(folder))
     found = diagnose(question, DiagnosisOptions(quick=True))
     return found.agree, found.causes
@@ -303,3 +305,16 @@ def test_a_row_length_that_explains_the_bright_pixels_alone_is_no_proof():
     other = np.where(padded > 300, padded, 0.05 * spots(7))
     _, found = causes(other, framed_spots())
     assert not [cause.id for cause in found if cause.id == "wrong-stride"]
+
+
+def test_an_orientation_that_nobody_seeded_is_no_other_distance():
+    """Peaks of two random orientations may be laid over each other by a stretch."""
+    y, x = np.mgrid[:SLOW, :FAST]
+    beam = (SLOW - 1) / 2, (FAST - 1) / 2
+    farther = ndimage.map_coordinates(spots().astype(float), [(at - middle) / 1.012 + middle for at, middle in
+                                                              ((y, beam[0]), (x, beam[1]))], order=1, mode="nearest")
+    for words, count in (((), 2), (("-misset", "random", "-seed", "5"), 2), (("-misset", "random"), 0)):
+        question = Question(spots(), farther.astype("<f4"), (*ARGV, *words), Path())
+        assert len([cause for cause in find_displaced(question) if "stretched" in cause.sentence]) == count, words
+        assert [cause.id for cause in drawn_anew(question)] == ["misset-seed-value"] * (not count), words
+    assert drawn_anew in [finder for stage in STAGES for module in stage for finder in module.FINDERS]

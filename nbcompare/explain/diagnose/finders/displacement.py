@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nbcompare.case.arguments.command import unseeded_orientation
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.cause import Cause, guess, guessed
 from nbcompare.explain.diagnose.finders.placement import in_mm
@@ -30,9 +31,10 @@ class Similarity:
 
 
 def find_displaced(question: Question) -> Iterator[Cause]:
-    """The same peaks at other places: shift, rotation about the beam, radial stretch."""
+    """The same peaks at other places: shift, rotation about the beam, radial stretch. Peaks of an orientation that each
+    program draws for itself are not the same ones."""
     pair = question.pair
-    if pair.agree or not pair.all_finite:
+    if pair.agree or not pair.all_finite or unseeded_orientation(question.argv):
         return
     found = similarity(question)
     if found is None or found.pairs < max(4, 0.3 * found.offered):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from nbcompare.case.arguments.command import unseeded_orientation
 from nbcompare.explain.diagnose.cause import Cause, build
 from nbcompare.explain.diagnose.causes import mistake_id
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
@@ -40,6 +41,15 @@ def clock_guesses(question: Question) -> Iterator[Cause]:
                     "clock", ("the command asks for -misset random and gives no -misset_seed, so that two runs of the "
                               "C program differ as much", "add -misset_seed to both commands to compare them"),
                     confidence=0.7)
+
+
+def drawn_anew(question: Question) -> Iterator[Cause]:
+    """The same where the images alone are looked at: what they differ by is no place or distance then."""
+    if not question.pair.agree and unseeded_orientation(question.argv):
+        yield from clock_guesses(question)
+
+
+FINDERS = (drawn_anew,)
 
 
 def _like_other_seeds(trials: CauseTrials, option: str, id: str, words: str) -> Iterator[Cause]:
