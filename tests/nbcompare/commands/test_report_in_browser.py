@@ -246,6 +246,9 @@ def test_the_index_leads_to_the_page_of_a_run_by_keys_alone(browser, made):
     found = Opened(browser, made.parent / "bundles" / "index.html")
     assert found.page.locator("script, img[src=x]").count() == 0 and MARKUP in found.page.content().replace(
         "&lt;", "<").replace("&gt;", ">")
+    found.page.set_viewport_size({"width": 420, "height": 900})  # margins and verdicts over time are seen there too
+    for cell in found.page.locator(".cases td.title, .cases .chip, .cases .strip").all():
+        assert cell.bounding_box()["x"] + cell.bounding_box()["width"] <= 420
     details = found.page.locator("details").last  # open, as there is one case alone
     details.locator("summary").first.focus()
     for is_open in (False, True):
