@@ -84,6 +84,7 @@ BUNDLE = BundleName(path_type=Path)
 BUNDLE_WORD = BundleWord()
 CASE = CaseName(path_type=Path)
 BUNDLES_FOLDER = Path("bundles")
+PHASES_FILE = Path("cases/phases.yaml")
 
 
 def complete_metrics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -214,7 +215,7 @@ def phases_options(command: Command) -> Command:
     for option in (
         click.option("--signers", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
                      help="Allowed signers (ssh-keygen), in place of those the phases name."),
-        click.option("--phases", "phases_file", type=click.Path(path_type=Path), default=Path("cases/phases.yaml"),
+        click.option("--phases", "phases_file", type=click.Path(path_type=Path), default=PHASES_FILE,
                      show_default=True, metavar="FILE", help="The plan: its phases and what each requires."),
     ):
         command = option(command)
@@ -267,7 +268,17 @@ def run_again(asked: RunOptions, py_args: Iterable[str] = ()) -> list[str]:
             *_with_value("--reference", asked.reference), *(["--noise-floor"] if asked.noise_floor else []),
             *(["--resample"] if asked.resample else []), *_with_value("--allow-weak", asked.allow_weak),
             *_with_value("--shards", asked.shards if asked.shards > 1 else None),
-            *_with_value("--bundles", asked.bundles if asked.bundles != BUNDLES_FOLDER else None)]
+            *bundles_again(asked.bundles)]
+
+
+def bundles_again(folder: Path) -> list[str]:
+    """Where bundles are kept, if not where they are looked for."""
+    return _with_value("--bundles", folder if folder != BUNDLES_FOLDER else None)
+
+
+def plan_again(phases: Path, signers: Path | None) -> list[str]:
+    """The plan and who may sign it, if not those that are meant by themselves."""
+    return [*_with_value("--phases", phases if phases != PHASES_FILE else None), *_with_value("--signers", signers)]
 
 
 def _beside(c_args: Iterable[str], py_args: Iterable[str], inputs: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import bundles_option, phases_options
+from nbcompare.commands.options import bundles_again, bundles_option, phases_options, plan_again
 from nbcompare.errors import ExitCode
 
 
@@ -33,7 +33,7 @@ def command(phase: str, by: str, note: str | None, key: Path | None, phases_file
 
     gate = look_at(load_phases(phases_file), phase, bundles, signers=signers)
     if not gate.green:
-        click.echo(as_text(gate))
+        click.echo(as_text(gate, plan_again(phases_file, signers), bundles_again(bundles)))
         click.echo(f"nb-compare: error: {phase} was not signed: its gate is red", err=True)
         return gate.exit_code
     signoff = sign(gate, bundles, by=by, note=note, key=key, signers=signers)

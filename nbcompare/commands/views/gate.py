@@ -20,31 +20,32 @@ from nbcompare.run.sources_to_declare import TO_DECLARE
 from nbcompare.verdict.verdict import Label, Verdict
 
 
-def as_text(gate: Gate) -> str:
+def as_text(gate: Gate, plan: Sequence[str] = (), bundles: Sequence[str] = ()) -> str:
     """A headline and a line for each requirement, ✓ or ✗, with the reason."""
     word = click.style("GREEN", fg="green", bold=True) if gate.green else click.style("RED", fg="red", bold=True)
     lines = [f"{word}  {gate.phase.name}  {gate.phase.title}"]
     widths = [max((len(text(item)) for item in gate.items), default=0) for text in (_case, _requirement)]
     lines += [f"  {_mark(item.holds)} {_case(item):<{widths[0]}}  {_requirement(item):<{widths[1]}}  {item.why}"
               for item in gate.items]
-    return "\n".join([*lines, f"  next  {next_step(gate)}"])
+    return "\n".join([*lines, f"  next  {next_step(gate, plan, bundles)}"])
 
 
-def next_step(gate: Gate) -> str:
-    """What to do now."""
+def next_step(gate: Gate, plan: Sequence[str] = (), bundles: Sequence[str] = ()) -> str:
+    """What to do now. ``plan`` and ``bundles`` are the options by which the user named the phases, the signers and the
+    place of the bundles: without them the next command looks elsewhere."""
     if gate.green:
-        return f"nb-compare sign {gate.phase.name} --by NAME"
+        return f"{to_type('nb-compare', 'sign', gate.phase.name, *plan, *bundles)} --by NAME"
     first = next((item for item in gate.items if not item.holds), None)
     if first is None:
         return "give the phase something to require"
     if first.requirement.startswith("signed "):
-        return f"nb-compare gate {first.requirement.removeprefix('signed ')}"
+        return to_type("nb-compare", "gate", first.requirement.removeprefix("signed "), *plan, *bundles)
     entry = next((entry for entry in gate.evidence if entry.case.name == first.case), None)
     if entry and entry.faults:
         return to_type("nb-compare", "verify", entry.folder)
     if entry is None:
         return "see the lines marked above"
-    typed = to_type("nb-compare", "sweep" if entry.case.cell else "run", entry.case.path)
+    typed = to_type("nb-compare", "sweep" if entry.case.cell else "run", entry.case.path, *bundles)
     return f"write the sources named above into {PROJECT_FILE}, then {typed}" if TO_DECLARE in first.why else typed
 
 
@@ -99,13 +100,14 @@ def _suite(gate: Gate, case: str | None, items: Sequence[Requirement]) -> str:
     return "\n".join([*lines, "  </testsuite>"])
 
 
-def results_of_gate(gate: Gate) -> list[Result]:
+def results_of_gate(gate: Gate, plan: Sequence[str] = (), bundles: Sequence[str] = ()) -> list[Result]:
     """What is told of each case of a gate, and of the phase itself where something is required of it alone."""
     cases = list(dict.fromkeys(item.case for item in gate.items)) or [None]
-    return [_result(gate, case, [item for item in gate.items if item.case == case]) for case in cases]
+    following = next_step(gate, plan, bundles)
+    return [_result(gate, case, [item for item in gate.items if item.case == case], following) for case in cases]
 
 
-def _result(gate: Gate, case: str | None, items: Sequence[Requirement]) -> Result:
+def _result(gate: Gate, case: str | None, items: Sequence[Requirement], following: str) -> Result:
     evidence = next((entry for entry in gate.evidence if entry.case.name == case), None)
     code = worst(ExitCode.PASS if item.holds else item.exit_code for item in items)
     word = Label.PASS if code is ExitCode.PASS else Label.BLOCKED
@@ -116,7 +118,7 @@ def _result(gate: Gate, case: str | None, items: Sequence[Requirement]) -> Resul
     checks = evidence.verdict.checks if evidence and evidence.verdict else ()
     return Result(case or gate.phase.name, Verdict(word, code, checks, reasons), 0.0, path,
                   lines_of(path) if evidence else CaseLines(), evidence.folder if evidence else None,
-                  next_step=None if code is ExitCode.PASS else next_step(gate))
+                  next_step=None if code is ExitCode.PASS else following)
 
 
 FORMS: dict[str, Callable[[Gate], str]] = {"text": as_text, "markdown": as_markdown, "junit": as_junit}

@@ -19,7 +19,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.render_cache import key_of
 from nbcompare.engine.repository.revisions import Commit, Revisions
 from nbcompare.engine.repository.work_tree import work_tree
-from nbcompare.errors import UsageError
+from nbcompare.errors import UsageError, to_type
 from nbcompare.files import user_cache
 from nbcompare.run.bisect.journal import BAD, GOOD, Journal, Judged, journal_in
 from nbcompare.run.bisect.search import Search, Searched, Undecided
@@ -181,7 +181,7 @@ class Walk:
 
 
 def _look_at(trial: Judged) -> str | None:
-    return f"nb-compare show {trial.bundle}" if trial.bundle else None
+    return to_type("nb-compare", "show", trial.bundle) if trial.bundle else None
 
 
 def _bisection(case: Case, options: BisectOptions, revisions: Revisions, journal: Journal, found: Searched, count: int,

@@ -17,6 +17,7 @@ from nbcompare.commands.folding import folded
 from nbcompare.commands.help import TOPICS, _text
 from nbcompare.commands.options import experiment_again, programs_again, run_again
 from nbcompare.commands.views import terminal
+from nbcompare.commands.views.page.evidence import reproduce
 from nbcompare.compare.text_picture import text_picture
 from nbcompare.engine.progress import Progress, time_left
 from nbcompare.errors import to_type
@@ -154,6 +155,11 @@ def test_what_is_to_be_typed_next_is_quoted_and_leads_on(store, nb, small_case, 
     assert found.code == 3 and shlex.split(following)[1:] == ["nb-compare", "reduce", command[2]]
     assert named == "  with       --c-bin and --py-bin, as given to the run", "what a record names is not to be pasted"
     assert to_type("nb-compare", "show", "a b") == "nb-compare show 'a b'"
+
+
+def test_what_a_page_gives_to_copy_is_quoted(tmp_path):
+    bundle = SimpleNamespace(folder=tmp_path / "my bundles/a", record=SimpleNamespace(runs=()))
+    assert [shlex.split(typed)[2:] for _, typed in reproduce(bundle)] == [[str(bundle.folder)]] * 3
 
 
 def test_all_that_decides_what_runs_is_said_again(tmp_path):

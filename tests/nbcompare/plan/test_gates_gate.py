@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nbcompare.bundle.bundle import write_manifest
+from nbcompare.commands.options import PHASES_FILE, bundles_again, plan_again
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
 
@@ -319,7 +320,11 @@ def test_a_red_gate_says_what_to_do_next(plan, nb, run_small):
     plan()
     assert "next  nb-compare run " in nb("gate", "N1", "--phases", "phases.yaml").out
     run_small()
-    assert "next  nb-compare gate N1" in nb("gate", "N2", "--phases", "phases.yaml").out
+    said = nb("gate", "N2", "--phases", "phases.yaml", "--bundles", "./bundles").out
+    assert said.endswith("  next  nb-compare gate N1 --phases phases.yaml\n"), "without it another plan is looked into"
+    assert plan_again(PHASES_FILE, None) == bundles_again(Path("bundles")) == []
+    assert plan_again(Path("a b"), Path("c")) == ["--phases", "a b", "--signers", "c"]
+    assert bundles_again(Path("my b")) == ["--bundles", "my b"]
 
 
 # --- the file of phases -----------------------------------------------------------------------------------

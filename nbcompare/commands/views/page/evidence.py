@@ -15,7 +15,7 @@ from nbcompare.bundle.names import DATA, MANIFEST
 from nbcompare.case.arguments.command import parse_command
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.commands.views.terminal import shown
-from nbcompare.errors import FileError, NbCompareError
+from nbcompare.errors import FileError, NbCompareError, to_type
 
 _SHOWN_NUMBERS = 3
 
@@ -125,8 +125,8 @@ def checksums(bundle: Bundle) -> list[tuple[str, str]]:
 def reproduce(bundle: Bundle) -> list[tuple[str, str]]:
     """(what it does, command) to check, to run again and to judge again; then what each engine was started with."""
     folder = shown(bundle.folder)
-    found = [("check every file, figure and word", f"nb-compare verify {folder}"),
-             ("run both engines again and compare with this bundle", f"nb-compare regenerate {folder}"),
-             ("judge the stored images again", f"nb-compare check {folder}")]
+    found = [("check every file, figure and word", to_type("nb-compare", "verify", folder)),
+             ("run both engines again and compare with this bundle", to_type("nb-compare", "regenerate", folder)),
+             ("judge the stored images again", to_type("nb-compare", "check", folder))]
     return found + [(f"what the {run.role} was started with", shlex.join(run.argv)) for run in bundle.record.runs
                     if run.argv]
