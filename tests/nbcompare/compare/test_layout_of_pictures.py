@@ -124,6 +124,20 @@ def test_the_picture_of_the_difference_says_so_where_there_is_none(noted, tmp_pa
     assert f"subject - reference{said}" in [text for text, _ in noted.texts]
 
 
+def test_the_outline_of_any_pixels_is_every_edge_of_theirs_and_its_name(noted):
+    """Of one pixel, the second of ten across and down, four lines a tenth of the picture long around it."""
+    inside = np.zeros((10, 10), bool)
+    inside[1, 1] = True
+    frame = PictureFrame(Roi("all", 0, 9, 0, 9), [Roi.of_mask("sensor", inside)])
+    noted.lines.clear()
+    frame.picture(np.ones((10, 10)), "", "viridis", None)
+    x, y = frame.width / 10, frame.height / 10
+    drawn = {frozenset(line) for line in noted.lines}
+    assert drawn >= {frozenset(pair) for pair in (((x, y), (2 * x, y)), ((x, 2 * y), (2 * x, 2 * y)),
+                                                  ((x, y), (x, 2 * y)), ((2 * x, y), (2 * x, 2 * y)))}
+    assert len(drawn) == 4 and "sensor" in [said for said, _ in noted.texts]
+
+
 def test_the_outline_of_a_polygon_is_closed(noted):
     roi = Roi("three", 10, 30, 10, 30, polygon=((10.0, 10.0), (30.0, 10.0), (10.0, 30.0)))
     PictureFrame(Roi("full", 0, 99, 0, 99), [roi]).picture(np.ones((4, 4)), "t", "inferno", None)
