@@ -264,11 +264,14 @@ def test_the_index_leads_to_the_page_of_a_run_by_keys_alone(browser, made):
 
 
 def test_the_page_prints_its_pictures_and_tables(browser, made):
-    """On paper there are no buttons, and what is folded on the screen is open."""
+    """On paper there are no buttons, what is folded on the screen is open, and plots are whole, one below another."""
     found = Opened(browser, made).ready()
     found.page.emulate_media(media="print")
     assert not any(found.page.locator(name).first.is_visible() for name in (".controls", "button.copy", "#viewer"))
     assert all(found.page.locator(name).first.is_visible() for name in ("img.picture", "svg.bar rect"))
+    plots = [place.bounding_box() for place in found.page.locator(".plots > div > div").all()]
+    assert len(plots) >= 7 and all(plot and plot["height"] > 200 for plot in plots)
+    assert len({plot["x"] for plot in plots}) == 1
     folded = found.page.locator("details:not([open])").last
     assert folded.locator("table").is_visible()
     found.page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
