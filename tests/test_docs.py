@@ -171,3 +171,10 @@ def test_the_page_on_security_counts_the_attacks_that_there_are():
     said = re.search(counts, (CHECKOUT / "docs/reliability.md").read_text())
     tried, _, held = (int(number.replace(",", "")) for number in said.groups())
     assert tried == held >= 1500
+
+
+def test_what_is_not_promised_is_said_once():
+    """`make faults` writes the page anew: what was added to the page alone would be lost."""
+    from tests.faults.__main__ import LIMITS
+
+    assert (CHECKOUT / "docs/reliability.md").read_text().endswith(LIMITS)

@@ -44,8 +44,10 @@ LIMITS = """\
   an earlier run has one: a subject that gives it byte for byte, and was seen to read it, has failed or is told. The
   reference program can be started by the subject itself, and equal bytes alone are no sign, as two programs in double
   precision may round every pixel alike. What is noticed too is a copy that was touched up: a handful of pixels a few
-  units in the last place apart. Of 60 measured commands, by four pairs of programs, no pair of images
-  looked so; on a machine whose mathematical library rounds otherwise an honest pair might, and is blocked.
+  units in the last place apart. That is no evidence, unless it was seen that the subject read neither a bundle, nor
+  a file that has a byte for each value of the image and is no code, nor ran or read a file of the reference's own:
+  then a note says so, as two honest programs that compute alike may round a pixel otherwise. An image that is written
+  into a port's code is not noticed; whoever does that can touch up every pixel.
 - While the reference is run again for noise floor, claims or probed arguments, images are in the memory of nb-compare
   alone. Linux closes that to other processes of the user; not to the superuser, and not on other systems.
   `inputs/env.txt` says under `images` which it was.

@@ -28,9 +28,9 @@ TOO_LARGE = [
     "-xtalsize 1e300 -beamsize -1",
     "-pixel 1e300 -oversample 0",
     "-detpixels 0 -detsize 1e300",
-    "-detpixels 20000 -oversample 60",  # its terms alone; then those of a pixel, and the memory of steps and domains
-    "-oversample 10500 -roi 0 0 0 0",
-    "-phisteps 20000 -mosaic 1 -mosaic_domains 1000 -roi 0 0 0 0",
+    "-detpixels 20000 -oversample 60 -describe",  # its terms; then those of a pixel, and its memory
+    "-oversample 10500 -roi 0 0 0 0 -describe",
+    "-detpixels 50000 -roi 0 0 0 0 -describe",
     "-hkl /dev/zero", "-mat pipe", "-img pipe", "-mask /dev/zero", "-sourcefile pipe", "-stol /dev/zero", "-dump pipe",
     "-hkl huge",
 ]
