@@ -8,7 +8,7 @@ import os
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -17,6 +17,7 @@ from nbcompare.errors import ExitCode, NbCompareError, UsageError, gathered
 
 if TYPE_CHECKING:
     from nbcompare.explain.experiment import ExperimentSource
+    from nbcompare.explain.fuzz.begin import FuzzSource
     from nbcompare.run.options import RunOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -233,23 +234,7 @@ def words(text: str, option: str) -> tuple[str, ...]:
 # --- what was given, for a command that is to be typed next ------------------------------------------------------
 
 
-class Programs(Protocol):
-    """What was said about programs."""
-
-    @property
-    def c_bin(self) -> str | None: ...
-
-    @property
-    def py_bin(self) -> str | None: ...
-
-    @property
-    def trust_case(self) -> bool: ...
-
-    @property
-    def sandbox(self) -> bool: ...
-
-
-def programs_again(asked: Programs) -> list[str]:
+def programs_again(asked: ExperimentSource | FuzzSource | RunOptions) -> list[str]:
     """The options of the programs as the user gave them: without these the next command would run what is declared or
     bundled. Nothing comes from a record."""
     return [*_with_value("--c-bin", asked.c_bin), *_with_value("--py-bin", asked.py_bin),
