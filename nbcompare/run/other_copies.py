@@ -79,15 +79,18 @@ def _projects_of(folder: Path) -> list[str]:
     if not found:
         stood = os.path.realpath(os.getcwd())
         found = [here, top_of(stood) or stood]
-    return [place for place in dict.fromkeys(map(os.path.realpath, found))
-            if place not in (os.sep, os.path.realpath(os.path.expanduser("~")))]
+    return _no_home(dict.fromkeys(map(os.path.realpath, found)))
 
 
 def _tops(folders: Iterable[str]) -> list[str]:
-    """The projects in which folders lie; none that is the whole home of a user."""
+    """The projects in which folders lie."""
     found = (os.path.realpath(top_of(os.path.realpath(folder)) or folder) for folder in folders)
-    return [place for place in found if os.path.isdir(place)
-            and place not in (os.sep, os.path.realpath(os.path.expanduser("~")))]
+    return _no_home(place for place in found if os.path.isdir(place))
+
+
+def _no_home(places: Iterable[str]) -> list[str]:
+    """Real paths without the top of the system and the user's home, which are no project."""
+    return [place for place in places if place not in (os.sep, os.path.realpath(os.path.expanduser("~")))]
 
 
 def _installed_from(identity: EngineIdentity) -> Iterator[str]:

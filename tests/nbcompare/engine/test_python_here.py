@@ -3,12 +3,12 @@
 import importlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
 from importlib.machinery import PathFinder
 from pathlib import Path
+from shutil import copy
 
 import pytest
 
@@ -75,7 +75,7 @@ def asked(texts, **variables):
 
 def test_an_asked_python_leaves_nothing_beside_our_texts(tmp_path):
     """They are run as compiled where the installation is; another Python's would be added there."""
-    texts = [shutil.copy(text, tmp_path) for text in made_of._TEXTS]
+    texts = [copy(text, tmp_path) for text in made_of._TEXTS]
     assert {"good.py", "_image.py"} <= asked(texts)["files"].keys()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(Path(text).name for text in texts)
 
