@@ -1,10 +1,11 @@
-"""The attack scripts of tests/attacks, each file a row: its first line says what is attacked, its tests are the
+"""The attack scripts of tests/attacks, each file a row: its first sentence says what is attacked, its tests are the
 attempts. The suite runs them as tests; here they are counted."""
 
 from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -39,9 +40,9 @@ def rows_of(path: Path, lab: Laboratory) -> Iterator[Row]:
                            f"--basetemp={lab.folder / path.stem}", str(path)], cwd=CHECKOUT, stdout=subprocess.DEVNULL,
                           env={**os.environ, EXAMPLES: str(LONG_EXAMPLES)}, timeout=SECONDS, check=False).returncode
     tried, bad = _counted(report)
-    about = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or path.stem).splitlines()[0]
-    yield Row(about.rstrip("."), tried, f"as the tests of tests/attacks/{path.name} say", code == 0 and tried > 0 and
-               bad == 0, (code,), tried - bad, shown_codes="")
+    about = " ".join((ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or path.stem).split())
+    yield Row(re.split(r"\.(?: |$)", about)[0], tried, f"as the tests of tests/attacks/{path.name} say",
+              code == 0 and tried > 0 and bad == 0, (code,), tried - bad, shown_codes="")
 
 
 def _counted(report: Path) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import pytest
 from tests.faults import mutated, scripts
 from tests.faults.__main__ import PAGE
 from tests.faults.disk import may_mount
-from tests.faults.groups import GROUPS
+from tests.faults.groups import GROUPS, pieces
 from tests.faults.laboratory import Laboratory
 from tests.faults.texts import HOSTILE
 
@@ -40,6 +40,12 @@ def test_the_page_speaks_of_the_faults_that_are_tried():
     """Written anew when a fault is added: of the group of texts, the names are known without trying."""
     page = PAGE.read_text(encoding="utf-8")
     assert [fault for fault in HOSTILE if f"| {fault} |" not in page] == []
+
+
+def test_every_attack_script_is_tried_by_make_faults():
+    """One that the long form did not know would be counted nowhere."""
+    there = {path.stem for path in scripts.ATTACKS.glob("*.py")} - {"conftest"}
+    assert there and there <= {piece.name for piece in pieces()}
 
 
 def test_small_disks_can_be_tried_or_the_reason_is_known():
