@@ -21,7 +21,7 @@ from nbcompare.compare.pictures import UNLESS_PASSED
 from nbcompare.engine.identity import UNKNOWN, content_hash
 from nbcompare.engine.installation import HARNESS
 from nbcompare.engine.processes.kept_stream import read_kept
-from nbcompare.errors import ExitCode
+from nbcompare.errors import ExitCode, FileError
 from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
 from nbcompare.plan.origins import clean_tree, engines_unchanged, experiment_of_the_case, same_commit
@@ -181,6 +181,8 @@ def _on_cuda(evidence: Evidence) -> tuple[bool, str]:
 def _inputs_regenerated(evidence: Evidence) -> tuple[bool, str]:
     for entry in evidence.case.inputs:
         kept = evidence.bundle.folder / DATA / entry.name
+        if not kept.is_file():
+            return False, _not_kept(entry.name)
         try:
             anew = GENERATORS[entry.made_by]().encode() if entry.made_by else \
                 (evidence.case.folder / str(entry.file)).read_bytes()
@@ -195,14 +197,18 @@ def _inputs_regenerated(evidence: Evidence) -> tuple[bool, str]:
         "the case reads no files"
 
 
+def _not_kept(name: str) -> str:
+    return f"{name}, which the case names now, is not in the bundle; run the case again"
+
+
 def _inputs_pinned(evidence: Evidence) -> tuple[bool, str]:
     """Made by the project, lying beside the case, or brought by the user: each of a sum that the case gives now."""
     brought = 0
     for entry in evidence.case.inputs:
         try:
             found = sha256_of(evidence.bundle.folder / DATA / entry.name)
-        except OSError as fault:
-            return False, f"{entry.name} is not in the bundle: {fault.strerror}"
+        except FileError:
+            return False, _not_kept(entry.name)
         if not entry.sums:
             return False, f"the case does not pin {entry.name}: give its sha256"
         if found not in entry.sums:
