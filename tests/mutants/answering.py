@@ -1,9 +1,13 @@
-"""Which tests answer for a change: those that reach it, quickest first."""
+"""Which tests answer for a change: those that reach it, quickest first.
+
+A survivor gets a second look: by the tests of the whole suite that reach it, with a limit that is larger.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tests.mutants.bench import Task
@@ -11,7 +15,10 @@ from tests.mutants.mutant import CHECKOUT, Mutant, statement_at
 from tests.mutants.reach import Reached, function_at, place
 
 MOST_TESTS, MOST_SECONDS = 250, 20.0
-"""A mutant that so many tests, or tests that take so long, have not noticed has survived."""
+"""At first a mutant is tried by so many tests, or tests that take so long."""
+
+SECOND_SECONDS = 300.0
+"""At the second look, by tests that take so long; one that they have not noticed has survived."""
 
 
 class Answering:
@@ -33,6 +40,12 @@ class Answering:
     def task_of(self, mutant: Mutant) -> Task:
         """The trial of a mutant by the tests that reach its statement; of one outside of functions, by those that reach
         its module."""
+        inside, found = self._reaching(mutant)
+        tests = self._ordered(found, mutant.path)
+        return Task(mutant.path, mutant, inside, tuple(tests), sum(self.seconds[test] for test in tests))
+
+    def _reaching(self, mutant: Mutant) -> tuple[bool, set[str]]:
+        """(whether the mutant stands in the body of a function, the tests that reach it)."""
         text = (CHECKOUT / mutant.path).read_text(encoding="utf-8")
         function = function_at(mutant.path, text, mutant.line)
         inside = function is not None and mutant.line >= function.body
@@ -42,8 +55,21 @@ class Answering:
         else:
             name = f"{mutant.path}::{function.name}" if function else ""
             found = self.by_function.get(name) or self.by_module.get(mutant.path) or set(self.seconds)
-        tests = self._ordered(found, mutant.path)
-        return Task(mutant.path, mutant, inside, tuple(tests), sum(self.seconds[test] for test in tests))
+        return inside, found
+
+    def second_task_of(self, mutant: Mutant, before: Task, most_seconds: float) -> Task:
+        """The trial of a survivor by all tests that reach its statement and were not asked before; one of each
+        parametrized test first, and one of each file, so that what the limit leaves out is like what was asked."""
+        left = sorted(self._reaching(mutant)[1] - set(before.tests), key=lambda test: (self.seconds[test], test))
+        of_file, of_test = Counter[str](), Counter[str]()
+        order = {}
+        for test in left:
+            name, file = test.partition("[")[0], test.partition("::")[0]
+            order[test] = (of_test[name], of_file[file], self.seconds[test])
+            of_test[name] += 1
+            of_file[file] += of_test[name] == 1
+        tests = tuple(_within_limits(sorted(left, key=order.__getitem__), self.seconds, len(left), most_seconds))
+        return replace(before, tests=tests, expected_seconds=sum(self.seconds[test] for test in tests))
 
     def task_of_functions(self, path: str, text: str, functions: Sequence[str]) -> Task:
         """The trial of a module's text by the tests that reach one of some functions of it."""
@@ -54,13 +80,14 @@ class Answering:
     def _ordered(self, tests: set[str], path: str) -> list[str]:
         """Quickest first, the module's own room before others, and no more than the limits."""
         own = f"tests/nbcompare/{Path(path).parts[1]}/"
-        return list(self._within_limits(sorted(tests, key=lambda test: (
-            self.seconds[test] * (1 if test.startswith(own) else 2), test))))
+        return list(_within_limits(sorted(tests, key=lambda test: (
+            self.seconds[test] * (1 if test.startswith(own) else 2), test)), self.seconds, MOST_TESTS, MOST_SECONDS))
 
-    def _within_limits(self, tests: Sequence[str]) -> Iterator[str]:
-        spent = 0.0
-        for test in tests[:MOST_TESTS]:
-            spent += self.seconds[test]
-            if spent > MOST_SECONDS:
-                return
+
+def _within_limits(tests: Sequence[str], seconds: Mapping[str, float], most: int, most_seconds: float) -> Iterator[str]:
+    """The first of them; one that would be too long is passed over, for those behind it may be short."""
+    spent = 0.0
+    for test in tests[:most]:
+        if spent + seconds[test] <= most_seconds:
+            spent += seconds[test]
             yield test

@@ -40,8 +40,8 @@ from tests.mutants.reach import CHECKOUT, Recorder
 CPU_SECONDS, TIMES = 15.0, 2.0
 """A trial whose process uses more than CPU_SECONDS + TIMES * what its tests use otherwise loops, and is noticed."""
 
-WAITING_SECONDS = 240.0
-"""One that takes longer, whatever it uses, waits for something that never comes."""
+WAITING_SECONDS, WAITING_TIMES = 240.0, 4.0
+"""One that takes longer than WAITING_SECONDS + WAITING_TIMES * what its tests use, waits for what never comes."""
 
 REMEMBERED = ("_SAID", "_SUMS")
 """What modules keep beside their caches: answers of fake engines (tests/nbcompare/conftest.py) and sums of files, which
@@ -66,10 +66,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Which test noticed ('' when none did), and after how many seconds."""
+    """Which test noticed ('' when none did), after how many seconds, and whether it was asked at the second look."""
 
     by: str
     seconds: float
+    second: bool = False
 
 
 def work(files: Sequence[str], pipe: Connection) -> None:
@@ -85,7 +86,8 @@ def work(files: Sequence[str], pipe: Connection) -> None:
         log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for number in (1, 2):
             os.dup2(log, number)
-        pytest.main(["-q", "-p", "no:cacheprovider", "--basetemp", str(folder / "temporary"), *files],
+        pytest.main(["-q", "-p", "no:cacheprovider", "--continue-on-collection-errors", "--basetemp",
+                     str(folder / "temporary"), *files],
                     plugins=[Bench(folder, pipe)])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -150,7 +152,8 @@ class Bench:
                 path.write_text(text, encoding="utf-8")
                 self.moment += 2  # no compiled file is of this moment
                 os.utime(path, (self.moment, self.moment))
-            status = self._in_fork(lambda: self._try(task, text), int(CPU_SECONDS + TIMES * task.expected_seconds))
+            status = self._in_fork(lambda: self._try(task, text), int(CPU_SECONDS + TIMES * task.expected_seconds),
+                                   WAITING_SECONDS + WAITING_TIMES * task.expected_seconds)
         finally:
             path.write_text(before, encoding="utf-8")
             os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
@@ -207,7 +210,7 @@ class Bench:
         return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--basetemp", str(self.folder / "anew"),
                                 *task.tests], plugins=[said]))
 
-    def _in_fork(self, what: Callable[[], int], cpu_seconds: int, waiting: float = WAITING_SECONDS) -> int | None:
+    def _in_fork(self, what: Callable[[], int], cpu_seconds: int, waiting: float) -> int | None:
         """The exit status of a fork that does something; None when it took too long."""
         child = os.fork()
         if child == 0:

@@ -72,8 +72,9 @@ def modules_of(room: str) -> list[Path]:
 def mutants_of(room: str) -> Iterator[Mutant]:
     """Every mutant of a room, in the order of its modules."""
     listed: dict[str, list[list[Any]]] = json.loads(LISTED.read_text(encoding="utf-8")) if LISTED.is_file() else {}
+    rules = Path(__file__).read_bytes()
     for path in modules_of(room):
-        key = f"{path.relative_to(CHECKOUT)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        key = f"{path.relative_to(CHECKOUT)} {hashlib.sha256(path.read_bytes() + rules).hexdigest()}"
         if key not in listed:
             listed[key] = list(_places(path))
             LISTED.parent.mkdir(parents=True, exist_ok=True)
@@ -84,24 +85,34 @@ def mutants_of(room: str) -> Iterator[Mutant]:
 def _places(path: Path) -> Iterator[list[Any]]:
     """[operator, occurrence, line] of each mutant of a module. It takes seconds, and so is written down."""
     nodes = list(ast_nodes(get_ast_from_path(path)))
-    unread = [range(low, high + 1) for low, high in _unread_places(path)]
+    unread = list(_unread_places(path))
     for name in sorted(operator_names()):
         operator = get_operator(name)
         if operator.arguments():
             continue
         starts = [start for node in nodes for start, _ in operator().mutation_positions(node)]
-        for occurrence, (line, _) in enumerate(starts):
-            if not ("BitOr" in name and any(line in lines for lines in unread)):
-                yield [name, occurrence, line]
+        for occurrence, start in enumerate(starts):
+            if not any(first <= start < last for first, last in unread):
+                yield [name, occurrence, start[0]]
 
 
-def _unread_places(path: Path) -> Iterator[tuple[int, int]]:
-    """(first, last) lines of annotations and of what stands under TYPE_CHECKING."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def _unread_places(path: Path) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """The begin and the end, each a line and a column in characters, of annotations and of what stands under
+    TYPE_CHECKING. (Docstrings need no place: no operator changes text.)"""
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+
+    def column(line: int, offset: int) -> int:
+        return len(lines[line - 1].encode()[:offset].decode())
+
+    for node in ast.walk(ast.parse(text)):
         parts = [getattr(node, name, None) for name in ("annotation", "returns")]
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             parts.append(node)
-        yield from ((part.lineno, part.end_lineno or part.lineno) for part in parts if isinstance(part, ast.AST))
+        yield from (((part.lineno, column(part.lineno, part.col_offset)),
+                     (part.end_lineno, column(part.end_lineno, part.end_col_offset)))
+                    for part in parts if isinstance(part, ast.expr | ast.stmt) and part.end_lineno and
+                    part.end_col_offset)
 
 
 def statement_at(text: str, line: int) -> range:

@@ -1,12 +1,14 @@
 """The result of ``make mutants`` as text, and as the generated part of docs/mutants.md.
 
-The reasons of survivors are written by hand, in tests/mutants/survivors.yaml, one for each key of a mutant.
+The reasons of survivors are written by hand, in tests/mutants/survivors.yaml, one for each key of a mutant; that of one
+which no test could notice begins with "changes nothing".
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,17 +19,32 @@ from tests.mutants.mutant import CHECKOUT, Mutant
 
 KEPT = CHECKOUT / "build" / "mutants" / "last.json"
 REASONS = Path(__file__).parent / "survivors.yaml"
+NOTHING = "changes nothing"
 BEGIN, END = "<!-- mutants: written by make mutants -->", "<!-- end of mutants -->"
 
 
 @dataclass(frozen=True)
 class Result:
-    """A sample that was tried, without those mutants that are no Python."""
+    """A sample that was tried, without those mutants that are no Python; how many seconds of tests the survivors were
+    tried by at the second look (0: there was none), and what it had no time for: files of tests, and survivors."""
 
     count: int
     seed: int
     of_all: dict[str, int]
     tried: list[tuple[Mutant, Outcome]]
+    second_seconds: float = 0.0
+    not_reached: Sequence[str] = ()
+    not_tried: Sequence[str] = ()
+
+    @property
+    def second(self) -> list[Mutant]:
+        """Those that were noticed by the second look only."""
+        return [mutant for mutant, outcome in self.tried if outcome.by and outcome.second]
+
+    @property
+    def stopped(self) -> int:
+        """How many noticed ones failed no test but looped, waited or ended their process."""
+        return sum(outcome.by.startswith("(") for _, outcome in self.tried)
 
     @property
     def survivors(self) -> list[Mutant]:
@@ -36,7 +53,7 @@ class Result:
     @property
     def share(self) -> float:
         """The part of the sample that was noticed."""
-        return 1 - len(self.survivors) / len(self.tried)
+        return 1 - len(self.survivors) / max(1, len(self.tried))
 
 
 def keep(result: Result) -> None:
@@ -55,8 +72,29 @@ def kept() -> Result:
 def summary(result: Result) -> str:
     """One sentence."""
     tried, survived = len(result.tried), len(result.survivors)
-    return (f"{tried} of {sum(result.of_all.values())} mutants, seed {result.seed}: {tried - survived} noticed, "
-            f"{survived} survived ({100 * result.share:.1f} % noticed)")
+    at_first = tried - survived - len(result.second)
+    nothing = sum(reason.startswith(NOTHING) for reason in map(_reasons().get, (one.key for one in result.survivors))
+                  if reason)
+    return (f"{tried} of {sum(result.of_all.values())} mutants, seed {result.seed}: {tried - survived} noticed "
+            f"({at_first} at first, {len(result.second)} by the second look; {result.stopped} of them looped or ended "
+            f"their process), {survived} survived, {nothing} of which change nothing "
+            f"({100 * result.share:.1f} % noticed)")
+
+
+def _reasons() -> dict[str, str]:
+    return yaml.safe_load(REASONS.read_text(encoding="utf-8")) or {} if REASONS.is_file() else {}
+
+
+def _second_look(result: Result) -> str:
+    """What the second look asked, and what it had no time for."""
+    if not result.second_seconds:
+        return "No second look was taken."
+    said = f"The second look: tests of the whole suite, {result.second_seconds:g} seconds of them for each survivor."
+    if result.not_reached:
+        said += f" There was no time to find out what {len(result.not_reached)} files of tests reach."
+    if result.not_tried:
+        said += f" {len(result.not_tried)} survivors were not tried again."
+    return said
 
 
 def write(path: Path, result: Result) -> None:
@@ -71,11 +109,15 @@ def _tables(result: Result) -> str:
     survived = Counter(mutant.room for mutant in result.survivors)
     drawn = f"; {result.count} were drawn, and the rest not tried in the time given" if result.count > len(
         result.tried) else ""
+    second = Counter(mutant.room for mutant in result.second)
     lines = [f"`make mutants MUTANTS={result.count} SEED={result.seed}`: {summary(result)}{drawn}.", "",
-             "| room | mutants | tried | noticed | survived | noticed of tried |", "|---|---|---|---|---|---|"]
-    lines += [f"| {room} | {result.of_all[room]} | {number} | {number - survived[room]} | {survived[room]} | "
-              f"{100 * (1 - survived[room] / number):.0f} % |" for room, number in sorted(tried.items())]
-    reasons = yaml.safe_load(REASONS.read_text(encoding="utf-8")) if REASONS.is_file() else {}
+             _second_look(result), "",
+             "| room | mutants | tried | noticed at first | by the second look | survived | noticed of tried |",
+             "|---|---|---|---|---|---|---|"]
+    lines += [f"| {room} | {result.of_all[room]} | {number} | {number - survived[room] - second[room]} | "
+              f"{second[room]} | {survived[room]} | {100 * (1 - survived[room] / number):.0f} % |"
+              for room, number in sorted(tried.items())]
+    reasons = _reasons()
     if result.survivors:
         lines += ["", "| survivor | changed | why no test notices |", "|---|---|---|"]
         lines += [f"| `{mutant.path.removeprefix('nbcompare/')}` line {mutant.line} | {_change(mutant)} | "

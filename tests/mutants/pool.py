@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import Pipe, get_context
@@ -44,23 +44,33 @@ class Pool:
         yield from self.threads.map(self._ask, tasks)
         self.until = None
 
-    def reached(self, files: Sequence[Path]) -> list[Reached]:
-        """What the tests reach, asked anew of the files that changed since it was written down."""
+    def reached(self, files: Sequence[Path], minutes: float | None = None) -> list[Reached]:
+        """What the tests reach, asked anew of the files that changed since it was written down; no file is begun after
+        so many minutes, and its tests are left out then."""
+        self.until = None if minutes is None else time.monotonic() + 60 * minutes
         kept, missing = kept_and_missing(files)
         KEPT.parent.mkdir(parents=True, exist_ok=True)
         answers = {self.threads.submit(self._ask, name): name for name in missing}
         for number, answer in enumerate(as_completed(answers), 1):
             name, tests = answers[answer], answer.result()
-            if isinstance(tests, str):  # not kept, so that it is asked again
+            if not isinstance(tests, list):  # not kept, so that it is asked again
                 kept.pop(name, None)
                 print(f"{number}/{len(missing)} {name}: {tests}", flush=True)
                 continue
             kept[name] = {"sha256": missing[name], "tests": tests}
             print(f"{number}/{len(missing)} {name}: {len(tests)} tests, "
                   f"{sum(one['seconds'] for one in tests):.0f} s", flush=True)
-            KEPT.write_text(json.dumps(kept), encoding="utf-8")
+            _write_down(kept)
+        self.until = None
         return [Reached(one["test"], one["seconds"], tuple(one["lines"]))
                 for path in files for one in kept.get(str(path.relative_to(CHECKOUT)), {"tests": ()})["tests"]]
+
+
+def _write_down(kept: Mapping[str, Any]) -> None:
+    """In one step, for a sample may be stopped at any time."""
+    beside = KEPT.with_suffix(".new")
+    beside.write_text(json.dumps(kept), encoding="utf-8")
+    beside.replace(KEPT)
 
 
 @contextmanager

@@ -34,7 +34,14 @@ rooms notice counts as survived."""
 FURTHER = ("nbcompare/test_limits.py",)
 NOT_ASKED = ("test_gates_faults.py", "test_gates_flow.py", "test_gates_secrets.py", "test_gates_watch.py",
              "test_gates_mapped_tests.py")
-"""Slow files that no mutant is tried by."""
+"""Slow files that a mutant is tried by at its second look only."""
+
+NEVER_ASKED = ("simulator/", "mutants/", "parity/", "nbcompare/run/test_on_cuda.py",
+               "nbcompare/run/test_sweep_cluster.py",
+               "nbcompare/commands/test_hostile_page.py", "nbcompare/commands/test_report_in_browser.py",
+               "test_ci.py", "test_rooms.py", "test_wheel.py", "test_wheel_used.py")
+"""Files of the suite that no mutant is tried by at all: those of the simulator and of this tool, which never reach the
+harness, and those that need minutes, a browser, a cluster, a graphics card, or an installed copy of the harness."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -165,6 +172,14 @@ def test_files(rooms: Sequence[str] = tuple(ROOMS_ASKED)) -> list[Path]:
     of_rooms = [path for place in asked for path in ([place] if place.is_file() else sorted(place.glob("test_*.py")))]
     answering = dict.fromkeys(path for path in of_rooms if path.name not in NOT_ASKED)
     return [*answering, *(tests / name for name in FURTHER)]
+
+
+def further_files(files: Sequence[Path]) -> list[Path]:
+    """The files of the suite besides these that a survivor is tried by, those of few words first."""
+    tests = CHECKOUT / "tests"
+    found = set(tests.rglob("test_*.py")) - set(files)
+    return sorted((path for path in found if not str(path.relative_to(tests)).startswith(NEVER_ASKED)),
+                  key=lambda path: (path.name in NOT_ASKED, path.stat().st_size))
 
 
 def kept_and_missing(files: Sequence[Path]) -> tuple[dict[str, Any], dict[str, str]]:

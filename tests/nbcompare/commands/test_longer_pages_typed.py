@@ -131,7 +131,7 @@ def test_mutants_md(monkeypatch, capsys):
 
     asked = []
     monkeypatch.setattr(mutants, "drawn", lambda *words: asked.append(words) or ([], {}))
-    monkeypatch.setattr(mutants, "_tried", lambda *words: [])
+    monkeypatch.setattr(mutants, "_tried", lambda *words: ({}, {}))
     monkeypatch.setattr(mutants.page, "keep", lambda result: None)
     monkeypatch.setattr(mutants.page, "summary", lambda result: "")
     monkeypatch.setattr(mutants.page, "Result", lambda *words: SimpleNamespace(share=1.0))
