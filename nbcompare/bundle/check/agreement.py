@@ -23,7 +23,6 @@ from nbcompare.bundle.names import (
     PICTURES,
     RECORD,
     STAMP,
-    STAMP_FORMAT,
     SUMMARY,
     image_name,
     mask_name,
@@ -54,7 +53,11 @@ _MORE = 4096
 
 
 def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fault]:
-    """Every disagreement; of files that are already known to be damaged nothing more is said."""
+    """Every disagreement; of files that are already known to be damaged nothing more is said, and of a record that does
+    not hold what every record does, that alone."""
+    wanting = list(_whole_faults(record))
+    if wanting:
+        return wanting
     faults = [*_own_faults(record), *_stamp_faults(folder, record), *_image_faults(record, files.sums),
               *_mask_faults(record, files.sums),
               *further_faults(record, files.sums), *_stray_faults(record, files.sums),
@@ -63,14 +66,18 @@ def agreement_faults(folder: Path, record: Record, files: Inspection) -> list[Fa
     return [fault for fault in faults if fault.file == RECORD or fault.file not in files.doubtful]
 
 
-def _own_faults(record: Record) -> Iterator[Fault]:
-    """What the record says about itself."""
-    if record.stamp and not STAMP.fullmatch(record.stamp):
-        yield Fault("disagrees", RECORD, f"the stamp {record.stamp!r} is not written as {STAMP_FORMAT}")
+def _whole_faults(record: Record) -> Iterator[Fault]:
+    """Whether it holds both engines, and their runs or none: without them nothing else can be asked."""
     if [engine.role for engine in record.engines] != [REFERENCE, SUBJECT]:
         yield Fault("disagrees", RECORD, "it must name one reference and one subject, in this order")
     if [run.role for run in record.runs] not in ([], [REFERENCE, SUBJECT]):
         yield Fault("disagrees", RECORD, "it must hold a run of the reference and one of the subject, or none")
+    elif not record.runs and (record.comparison or record.uncompared):
+        yield Fault("disagrees", RECORD, "it speaks of images, and holds no run")
+
+
+def _own_faults(record: Record) -> Iterator[Fault]:
+    """What the record says about itself."""
     if record.content.inputs != hash_inputs(record.inputs):
         yield Fault("disagrees", RECORD, "content.inputs is not the sum over the inputs it lists")
     if record.content.case != record.case.sha256:

@@ -205,8 +205,7 @@ def further_faults(record: Record, sums: Mapping[str, str]) -> Iterator[Fault]:
         yield Fault("disagrees", RECORD, "the claims that were tried are not those of the case")
     same = None if record.images else same_program([engine.started_as for engine in record.engines],
                         [engine.program_sha256 for engine in record.engines], record.runs)
-    first = record.run_of(REFERENCE)
-    others_same = same_as_reference(record.engines[0], first, found.subjects) if first and record.engines else []
+    others_same = same_as_reference(record.engines[0], record.runs[0], found.subjects)
     expected = [] if record.uncompared else [*([same] if same else []), *others_same]  # told when they are compared
     others = _others(found.vacuous)
     known = others[:len(expected)] if record.reference_from else others
