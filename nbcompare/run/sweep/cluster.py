@@ -1,16 +1,18 @@
-"""Cells on a Dask cluster that is already there: handed out a few at a time, brought home, verified, published.
+"""Cells on a Dask cluster that is already there: handed out in groups, brought home, verified, published.
 
 The stamp of each bundle is reserved at home before its cell is handed out, and only home publishes, once; so however
-often a cell is begun somewhere, it ends in one bundle or in none. The scheduler gives the cells of a worker that died
-to another one.
+often a cell is begun somewhere, it ends in one bundle or in none. The scheduler gives the group of a worker that died
+to another one; a group that every worker died of is handed out again, cell by cell, so that the one is known.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import tempfile
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +25,7 @@ from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import EvidenceError, ExitCode, FileError, NbCompareError, UsageError
 from nbcompare.run.options import RunOptions
-from nbcompare.run.sweep.remote import CellAnswer, Engines, engines_here, opened_here, parcel_of, run_parcel
+from nbcompare.run.sweep.remote import CellAnswer, Engines, as_it_is, engines_here, opened_here, parcel_of, run_parcel
 from nbcompare.run.sweep.result import RAN, CellResult, no_result, result_of
 from nbcompare.run.sweep.worker import Order
 from nbcompare.visible import counted
@@ -31,17 +33,32 @@ from nbcompare.visible import counted
 CONNECT_SECONDS = 30
 IN_FLIGHT_PER_THREAD = 2
 LEAST_IN_FLIGHT = 8
+MOST_IN_GROUP = 10
+SHARE_OF_THREAD = 4
+"""A sweep is cut into so many groups for each thread, so that none waits long for the last; none is larger than
+MOST_IN_GROUP."""
 RETRIES = 2
-"""How often a cell is tried again whose worker raised something unexpected; a worker that dies is the scheduler's."""
+"""How often a group is tried again whose worker raised something unexpected; a worker that dies is the scheduler's."""
+
+
+Group = tuple[Order, ...]
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A cell that is under way, and the folder at home that waits for its bundle."""
+    """Cells that are under way together, and the folders at home that wait for their bundles."""
 
-    order: Order
-    place: Staging
+    orders: Group
+    places: tuple[Staging, ...]
     waits: contextlib.ExitStack
+
+
+def groups_of(orders: Sequence[Order], most: int) -> Iterator[Group]:
+    """The cells in order, cut into groups of one case file, none of more than ``most``."""
+    for _, same in itertools.groupby(orders, key=lambda order: order.case.path):
+        rest = tuple(same)
+        for at in range(0, len(rest), most):
+            yield rest[at:at + most]
 
 
 class Cluster:
@@ -57,6 +74,7 @@ class Cluster:
             raise UsageError("--cluster needs dask.distributed", hint="pip install 'nb-compare[cluster]'") from None
         self.distributed: Any = distributed  # dask annotates half of itself
         self.address, self.options, self.progress, self.roles = address, options, progress, roles
+        self.contents: dict[str, Any] = {}
 
     def __enter__(self) -> Cluster:
         self.progress.begin(f"scheduler {self.address}")
@@ -92,64 +110,82 @@ class Cluster:
         return bool(self.client.submit(opened_here, engine.as_dict(), pure=False).result())
 
     def run(self, orders: Sequence[Order]) -> Iterator[CellResult]:
-        """Hand out the cells and give each result as its bundle comes home.
+        """Hand out the cells in groups and give each result as its bundle comes home.
 
         Raises FileError when the scheduler is lost. Cells that were under way then leave nothing.
         """
-        left = iter(orders)
+        threads = max(1, sum(self._threads().values()))
+        left = deque(groups_of(orders, max(1, min(MOST_IN_GROUP, len(orders) // (threads * SHARE_OF_THREAD)))))
         under_way: dict[str, Sent] = {}
         finished = self.distributed.as_completed(loop=self.client.loop)
         with contextlib.ExitStack() as waits:
             waits.callback(_close_all, under_way)
-            for order in self._next(left, under_way):
-                self._send(order, under_way, finished)
+            self._send_some(left, under_way, finished)
             while under_way:
                 future = next(finished)
                 sent = under_way.pop(future.key)
                 with sent.waits:
-                    result = self._home(future, sent)
+                    results = self._home(future, sent)
                 future.release()
-                yield result
-                for order in self._next(left, under_way):
-                    self._send(order, under_way, finished)
+                if results is None:
+                    left.extendleft((order,) for order in reversed(sent.orders))
+                else:
+                    yield from results
+                self._send_some(left, under_way, finished)
 
-    def _next(self, left: Iterator[Order], under_way: dict[str, Sent]) -> Iterator[Order]:
-        """As many orders as may be handed out now."""
+    def _send_some(self, left: deque[Group], under_way: dict[str, Sent], finished: Any) -> None:
+        """As many groups as may be handed out now."""
         most = max(LEAST_IN_FLIGHT, IN_FLIGHT_PER_THREAD * sum(self._threads().values()))
-        while len(under_way) < most:
-            order = next(left, None)
-            if order is None:
-                return
-            yield order
+        while left and len(under_way) < most:
+            self._send(left.popleft(), under_way, finished)
 
-    def _send(self, order: Order, under_way: dict[str, Sent], finished: Any) -> None:
+    def _send(self, orders: Group, under_way: dict[str, Sent], finished: Any) -> None:
         waits = contextlib.ExitStack()
-        place = waits.enter_context(staging(order.options.bundles, order.case.name))
         try:
-            future = self.client.submit(run_parcel, parcel_of(order, place.stamp), retries=RETRIES, pure=False,
-                                        key=f"{order.case.name}-{place.stamp}")
+            places = tuple(waits.enter_context(staging(order.options.bundles, order.case.name)) for order in orders)
+            parcel, contents = parcel_of(orders, [place.stamp for place in places])
+            future = self.client.submit(run_parcel, parcel, [self._kept(digest, contents[digest]) for digest in
+                                                             parcel.sums], retries=RETRIES, pure=False,
+                                        key=f"{orders[0].case.name}-{places[0].stamp}-{len(orders)}")
         except BaseException:
             waits.close()
             raise
-        under_way[future.key] = Sent(order, place, waits)
+        under_way[future.key] = Sent(orders, places, waits)
         finished.add(future)
 
-    def _home(self, future: Any, sent: Sent) -> CellResult:
-        """The result of a finished future, with its bundle published."""
-        case = sent.order.case
+    def _kept(self, digest: str, content: bytes) -> Any:
+        """The future of a file's bytes, sent once and called by its sum: workers keep it, hand it to each other, and
+        the scheduler has it made anew where it was lost."""
+        if digest not in self.contents:
+            self.contents[digest] = self.client.submit(as_it_is, content, key=f"nb-compare-file-{digest}")
+        return self.contents[digest]
+
+    def _home(self, future: Any, sent: Sent) -> list[CellResult] | None:
+        """The results of a finished future, with the bundles published; None where it is to be handed out again, cell
+        by cell."""
         if future.status == "lost" or self.client.status != "running":
             raise FileError(f"{self.address}: the scheduler is lost; what came home is kept",
                             hint="give the same command again: it goes on from here")
         fault = future.exception()
         if fault is not None:
-            return no_result(case.name, case.cell, ExitCode.ENGINE_FAILED, _in_words(fault))
-        answer: CellAnswer = future.result()
-        if answer.fault:
-            return no_result(case.name, case.cell, ExitCode(answer.exit_code), answer.fault)
-        try:
-            return result_of(bring_home(answer, sent.place, case.name), RAN, answer.seconds)
-        except NbCompareError as damaged:
-            return no_result(case.name, case.cell, damaged.exit_code, damaged.message)
+            if len(sent.orders) > 1:
+                return None
+            return [no_result(order.case.name, order.case.cell, ExitCode.ENGINE_FAILED, _in_words(fault))
+                    for order in sent.orders]
+        answers: tuple[CellAnswer, ...] = future.result()
+        return [_result(order, place, answer)
+                for order, place, answer in zip(sent.orders, sent.places, answers, strict=True)]
+
+
+def _result(order: Order, place: Staging, answer: CellAnswer) -> CellResult:
+    """The result of a cell, with its bundle published."""
+    case = order.case
+    if answer.fault:
+        return no_result(case.name, case.cell, ExitCode(answer.exit_code), answer.fault)
+    try:
+        return result_of(bring_home(answer, place, case.name), RAN, answer.seconds)
+    except NbCompareError as damaged:
+        return no_result(case.name, case.cell, damaged.exit_code, damaged.message)
 
 
 def _close_all(under_way: Mapping[str, Sent]) -> None:

@@ -1,4 +1,4 @@
-"""What happens on the machines of a cluster: a parcel of plain data comes in, a zipped bundle with its sum goes out.
+"""What happens on the machines of a cluster: a parcel of cells comes in, zipped bundles with their sums go out.
 
 A worker needs nothing but this package, at the same content as at home, and the engines.
 """
@@ -11,21 +11,21 @@ import io
 import socket
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
 from nbcompare.case.case import Case
 from nbcompare.case.case_file import load_case
-from nbcompare.case.cells import cell_named
+from nbcompare.case.cells import cells_of
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.repository.git import RepositoryState, repository_of
-from nbcompare.errors import ExitCode, NbCompareError, UsageError
+from nbcompare.errors import EvidenceError, NbCompareError, UsageError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.worker import Order, identities_of, run_order
 
@@ -43,28 +43,34 @@ class SideOptions(TypedDict):
 
 @dataclass(frozen=True)
 class Parcel:
-    """One cell as it travels: the case file, the files it names, the cell's name and the stamp reserved for it.
+    """Cells of one case file as they travel: each cell's name and the stamp reserved for it, and by name the sums of
+    the files: the case file, those that it names, and the user's own inputs. Their bytes travel beside the parcel, once
+    for all parcels that name the same sum.
 
     ``declared`` are the engines of a project file at home, by role, with who they are there: they must be the same
-    where the cell is run. ``project`` is the repository at home.
+    where the cells are run. ``project`` is the repository at home.
     """
 
-    cell: str
-    stamp: str
+    cells: tuple[tuple[str, str], ...]
     case_name: str
-    case_file: bytes
-    files: Mapping[str, bytes]
-    overrides: Mapping[str, bytes]
+    case_file: str
+    files: Mapping[str, str]
+    overrides: Mapping[str, str]
     options: SideOptions
     package: str
     in_batch: bool = True
     declared: Mapping[str, tuple[Engine, EngineIdentity]] = field(default_factory=dict)
     project: RepositoryState | None = None
 
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """The sums of all its files, each once."""
+        return tuple(dict.fromkeys((self.case_file, *self.files.values(), *self.overrides.values())))
+
 
 @dataclass(frozen=True)
 class CellAnswer:
-    """What a worker made of a parcel: a zipped bundle with its sha256; or a fault in words and its exit code."""
+    """What a worker made of a cell: a zipped bundle with its sha256; or a fault in words and its exit code."""
 
     seconds: float = 0.0
     bundle: bytes = b""
@@ -92,19 +98,30 @@ def package_content() -> str:
     return content_hash(Path(__file__).resolve().parents[2])
 
 
-def parcel_of(order: Order, stamp: str) -> Parcel:
-    """The cell as plain data; generated inputs are made where it runs."""
-    case, options = order.case, order.options
+def parcel_of(orders: Sequence[Order], stamps: Sequence[str]) -> tuple[Parcel, dict[str, bytes]]:
+    """Cells of one case file as plain data, and the bytes of their files by sum; generated inputs are made where the
+    cells run."""
+    case, options = orders[0].case, orders[0].options
     assert case.path is not None, "a sweep reads its cases from files"
+    found: dict[str, bytes] = {}
+
+    def sent(path: Path) -> str:
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        found[digest] = content
+        return digest
+
     files = [entry.file for entry in case.inputs if entry.file and entry.name not in options.inputs]
-    return Parcel(case.name, stamp, case.path.name, case.path.read_bytes(),
-                  {name: (case.folder / name).read_bytes() for name in (*files, *case.protected)},
-                  {name: path.read_bytes() for name, path in options.inputs.items()},
-                  {"c_bin": options.c_bin, "py_bin": options.py_bin, "c_args": options.c_args,
-                   "py_args": options.py_args, "resample": options.resample, "invocation": options.invocation},
-                  package_content(), order.in_batch,
-                  {role: (engine, identities_of({role: engine})[role]) for role, engine in order.declared.items()},
-                  repository_of(case.folder))
+    parcel = Parcel(
+        tuple((order.case.name, stamp) for order, stamp in zip(orders, stamps, strict=True)), case.path.name,
+        sent(case.path), {name: sent(case.folder / name) for name in (*files, *case.protected)},
+        {name: sent(path) for name, path in options.inputs.items()},
+        {"c_bin": options.c_bin, "py_bin": options.py_bin, "c_args": options.c_args, "py_args": options.py_args,
+         "resample": options.resample, "invocation": options.invocation},
+        package_content(), orders[0].in_batch,
+        {role: (engine, identities_of({role: engine})[role]) for role, engine in orders[0].declared.items()},
+        repository_of(case.folder))
+    return parcel, found
 
 
 def engines_here(c_bin: str | None, py_bin: str | None, roles: tuple[str, ...]) -> Engines:
@@ -123,21 +140,41 @@ def opened_here(stored: dict[str, Any]) -> bool:
     return EngineIdentity.from_dict(stored).is_as_it_was
 
 
-def run_parcel(parcel: Parcel) -> CellAnswer:
-    """Run the cell of a parcel in a folder of its own and give its bundle back."""
-    if parcel.package != package_content():
-        return CellAnswer(fault="nb-compare on the worker is not the same as here; install the same version on both",
-                          exit_code=int(ExitCode.USAGE))
+def as_it_is(content: bytes) -> bytes:
+    """What a worker keeps of a file under its sum, for every parcel that names it."""
+    return content
+
+
+def run_parcel(parcel: Parcel, contents: Sequence[bytes]) -> tuple[CellAnswer, ...]:
+    """Run the cells of a parcel one after another in a folder of their own and give their bundles back, in order.
+    ``contents`` are the bytes of ``parcel.sums``. A cell that cannot be run stops none of the others."""
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
         try:
-            case, options = _unpacked(parcel, Path(folder))
+            _require_package(parcel)
+            cells, options = _unpacked(parcel, contents, Path(folder))
             _require_same(parcel)
-            bundle, seconds = run_order(Order(case, options, parcel.in_batch, parcel.stamp, {
-                role: engine for role, (engine, _) in parcel.declared.items()}, parcel.project))
-            packed = _zipped(bundle.folder)
         except NbCompareError as fault:
-            return CellAnswer(fault=fault.message, exit_code=int(fault.exit_code))
-        return CellAnswer(seconds, packed, hashlib.sha256(packed).hexdigest())
+            return (_faulty(fault),) * len(parcel.cells)
+        return tuple(_run_cell(parcel, cells[name], options, stamp) for name, stamp in parcel.cells)
+
+
+def _run_cell(parcel: Parcel, case: Case, options: RunOptions, stamp: str) -> CellAnswer:
+    engines = {role: engine for role, (engine, _) in parcel.declared.items()}
+    try:
+        bundle, seconds = run_order(Order(case, options, parcel.in_batch, stamp, engines, parcel.project))
+        packed = _zipped(bundle.folder)
+    except NbCompareError as fault:
+        return _faulty(fault)
+    return CellAnswer(seconds, packed, hashlib.sha256(packed).hexdigest())
+
+
+def _faulty(fault: NbCompareError) -> CellAnswer:
+    return CellAnswer(fault=fault.message, exit_code=int(fault.exit_code))
+
+
+def _require_package(parcel: Parcel) -> None:
+    if parcel.package != package_content():
+        raise UsageError("nb-compare on the worker is not the same as here; install the same version on both")
 
 
 def _require_same(parcel: Parcel) -> None:
@@ -150,21 +187,27 @@ def _require_same(parcel: Parcel) -> None:
                              f"{socket.gethostname()} lies another one (its sums differ)")
 
 
-def _unpacked(parcel: Parcel, folder: Path) -> tuple[Case, RunOptions]:
-    """The case, with everything it names, below ``folder``."""
-    place = folder / "case"
-    for name, content in parcel.files.items():
+def _unpacked(parcel: Parcel, contents: Sequence[bytes], folder: Path) -> tuple[dict[str, Case], RunOptions]:
+    """The cells by name, with everything that their case names, below ``folder``. Raises EvidenceError for a file that
+    is not what was sent."""
+    known = dict(zip(parcel.sums, contents, strict=True))
+    for digest, content in known.items():
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise EvidenceError(f"a file of {parcel.case_name} was damaged on its way to the worker "
+                                f"{socket.gethostname()}")
+    place, own = folder / "case", folder / "own"
+    for name, digest in parcel.files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_bytes(content)
+        (place / name).write_bytes(known[digest])
     place.mkdir(exist_ok=True)
-    (place / parcel.case_name).write_bytes(parcel.case_file)
-    own = folder / "own"
+    (place / parcel.case_name).write_bytes(known[parcel.case_file])
     own.mkdir()
-    for name, content in parcel.overrides.items():
-        (own / name).write_bytes(content)
-    case = cell_named(load_case(place / parcel.case_name), parcel.cell)
-    return case, RunOptions(**parcel.options, inputs={name: own / name for name in parcel.overrides},
-                            bundles=folder / "bundles")
+    for name, digest in parcel.overrides.items():
+        (own / name).write_bytes(known[digest])
+    wanted = {name for name, _ in parcel.cells}
+    cells = {cell.name: cell for cell in cells_of(load_case(place / parcel.case_name)) if cell.name in wanted}
+    return cells, RunOptions(**parcel.options, inputs={name: own / name for name in parcel.overrides},
+                             bundles=folder / "bundles")
 
 
 def _zipped(folder: Path) -> bytes:

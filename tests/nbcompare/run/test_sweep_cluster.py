@@ -12,10 +12,15 @@ from pathlib import Path
 
 import pytest
 
+import nbcompare.run.sweep.cluster as cluster_module
 from nbcompare.bundle.bundle import staging
+from nbcompare.case.case_file import load_case
+from nbcompare.case.cells import cells_of
 from nbcompare.errors import EvidenceError
-from nbcompare.run.sweep.cluster import bring_home
-from nbcompare.run.sweep.remote import CellAnswer
+from nbcompare.run.options import RunOptions
+from nbcompare.run.sweep.cluster import Cluster, bring_home, groups_of
+from nbcompare.run.sweep.remote import CellAnswer, parcel_of, run_parcel
+from nbcompare.run.sweep.worker import Order
 
 CASE = """\
 name: grid
@@ -64,9 +69,17 @@ def until(holds, seconds=60.0):
         time.sleep(0.05)
 
 
-def test_all_bundles_come_home_although_a_worker_is_killed(nb, fake, tmp_path, cluster):
-    """The worker is killed once two bundles are home, in the middle of a cell that naps in both engines."""
+def test_all_bundles_come_home_although_a_worker_is_killed(nb, fake, tmp_path, cluster, monkeypatch):
+    """The worker is killed once two bundles are home, in the middle of a cell that naps in both engines. Cells travel
+    two by two, and the file that all name travels once."""
     address, workers = cluster
+    sizes, files = [], []
+    real, submit = cluster_module.parcel_of, cluster_module.Cluster._kept
+    monkeypatch.setattr(cluster_module, "SHARE_OF_THREAD", 3)
+    monkeypatch.setattr(cluster_module, "parcel_of", lambda orders, stamps: (sizes.append(len(orders)),
+                                                                             real(orders, stamps))[1])
+    monkeypatch.setattr(cluster_module.Cluster, "_kept", lambda self, digest, content: (
+        files.append(digest) if digest not in self.contents else None, submit(self, digest, content))[1])
     (tmp_path / "A.mat").write_text("1 0 0 0 1 0 0 0 1\n")
     (tmp_path / "grid.yaml").write_text(CASE)
     words = ("sweep", "grid.yaml", "-q", "--format", "json", "--cluster", address, "--c-bin", fake("photons"),
@@ -90,6 +103,7 @@ def test_all_bundles_come_home_although_a_worker_is_killed(nb, fake, tmp_path, c
     assert len(bundles) == len({folder.parent for folder in bundles}) == 12
     assert nb("verify", *bundles).code == 0
     assert not list(home.glob("*/.*"))
+    assert sizes == [2] * 6 and len(files) == len(set(files)) == 2
     again = nb(*words)
     assert (again.json["run"], again.json["stored"]) == (0, 12)
 
@@ -101,8 +115,6 @@ def test_a_bundle_that_is_not_what_was_sent_is_not_published(tmp_path):
 
 
 def test_nobody_at_the_address_is_told_in_one_line(nb, tmp_path, monkeypatch):
-    import nbcompare.run.sweep.cluster as cluster_module
-
     monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 1)
     (tmp_path / "A.mat").write_text("1\n")
     (tmp_path / "grid.yaml").write_text(CASE)
@@ -112,3 +124,95 @@ def test_nobody_at_the_address_is_told_in_one_line(nb, tmp_path, monkeypatch):
 
 def test_jobs_and_a_cluster_contradict_each_other(nb, tmp_path):
     assert nb("sweep", "grid.yaml", "--cluster", "tcp://127.0.0.1:9", "--jobs", 2).code == 1
+
+
+# --- groups, with a cluster that is this process ----------------------------------------------------------
+
+
+class KilledWorker(Exception):
+    """What the scheduler says of a task that every worker died of."""
+
+
+class Done:
+    """A future whose task was run when it was submitted."""
+
+    def __init__(self, key, task, *words):
+        self.key, self.status, self.fault, self.value = key, "finished", None, None
+        try:
+            self.value = task(*words)
+        except KilledWorker as fault:
+            self.status, self.fault = "error", fault
+
+    def exception(self):
+        return self.fault
+
+    def result(self):
+        return self.value
+
+    def release(self):
+        pass
+
+
+class Here(list):
+    """Stands for distributed.as_completed, a client, and the package itself; ``poison`` kills whoever runs it."""
+
+    status, loop, poison = "running", None, ""
+
+    def as_completed(self, loop):
+        return self
+
+    def add(self, future):
+        self.append(future)
+
+    def __next__(self):
+        return self.pop(0)
+
+    def nthreads(self):
+        return {"here": 1}
+
+    def submit(self, task, *words, key, **_):
+        def run(*words):
+            if task is run_parcel and any(name.endswith(self.poison) for name, _ in words[0].cells):
+                raise KilledWorker
+            return task(*[[one.value for one in word] if isinstance(word, list) else word for word in words])
+
+        return Done(key, run, *words)
+
+
+@pytest.fixture
+def orders(tmp_path, fake):
+    (tmp_path / "A.mat").write_text("1 0 0 0 1 0 0 0 1\n")
+    (tmp_path / "grid.yaml").write_text(CASE.replace(" -nap 0.3", "").replace("[1, 2, 3]", "[1, 2]"))
+    options = RunOptions(str(fake("photons")), str(fake("photons")), (), ("-broken", "nothing"),
+                         bundles=tmp_path / "bundles")
+    return [Order(cell, options) for cell in cells_of(load_case(tmp_path / "grid.yaml"))][:4]
+
+
+def test_a_group_that_workers_die_of_is_run_again_cell_by_cell(orders, monkeypatch, tmp_path):
+    """One cell of four kills every worker: it alone has no bundle."""
+    monkeypatch.setattr(cluster_module, "SHARE_OF_THREAD", 1)
+    here = Here()
+    here.poison = orders[2].case.name
+    place = Cluster.__new__(Cluster)
+    place.distributed, place.client, place.contents, place.address = here, here, {}, "here"
+    results = {result.cell: result for result in place.run(orders)}
+    assert [results[order.case.name].word for order in orders] == ["PASS", "PASS", "ERROR", "PASS"]
+    assert results[here.poison].why == "every worker that ran this cell died"
+    assert len(list((tmp_path / "bundles").glob("*/2*"))) == 3 and not list((tmp_path / "bundles").glob("*/.*"))
+
+
+def test_groups_keep_the_order_and_hold_cells_of_one_file(orders, tmp_path):
+    """Seven cells of two files, at most three together."""
+    (tmp_path / "other.yaml").write_text((tmp_path / "grid.yaml").read_text().replace("name: grid", "name: other"))
+    more = [Order(cell, orders[0].options) for cell in cells_of(load_case(tmp_path / "other.yaml"))][:3]
+    groups = list(groups_of([*orders, *more], 3))
+    assert [len(group) for group in groups] == [3, 1, 3]
+    assert [order for group in groups for order in group] == [*orders, *more]
+
+
+def test_a_file_that_is_not_what_was_sent_is_not_used(orders, tmp_path):
+    parcel, contents = parcel_of(orders, ["20260101T000000Z"] * 4)
+    sent = [contents[digest] for digest in parcel.sums]
+    answers = run_parcel(parcel, [sent[0], sent[1] + b" "])
+    assert {answer.exit_code for answer in answers} == {6} and len(answers) == 4
+    assert all("damaged on its way to the worker" in answer.fault for answer in answers)

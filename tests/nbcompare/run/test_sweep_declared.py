@@ -32,9 +32,9 @@ class Near:
     def run(self, orders):
         for order in orders:
             with staging(order.options.bundles, order.case.name) as place:
-                parcel = parcel_of(order, place.stamp)
+                parcel, contents = parcel_of([order], [place.stamp])
                 self.on_the_way()
-                answer = run_parcel(parcel)
+                [answer] = run_parcel(parcel, [contents[digest] for digest in parcel.sums])
                 if answer.fault:
                     yield no_result(order.case.name, order.case.cell, ExitCode(answer.exit_code), answer.fault)
                 else:
