@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nbcompare.commands.pytest_judged import Judging, begin, remembered
 from nbcompare.commands.pytest_limits import Limit, Limits, Marked, marked, together
 
 if TYPE_CHECKING:
@@ -22,21 +22,6 @@ if TYPE_CHECKING:
     from nbcompare.verdict.verdict import Verdict
 
 _NO_LIMITS: Limits = MappingProxyType({})
-
-
-@dataclass
-class Judging:
-    """What the fixture of one test was asked: how often it judged, and what failed in another thread, where a failure
-    reaches nobody."""
-
-    thread: int = field(default_factory=threading.get_ident)
-    judged: int = 0
-    failed: list[str] = field(default_factory=list)
-
-
-ASKED = pytest.StashKey[Judging]()
-_FAILED = pytest.StashKey[set[str]]()
-"""The tests of this session whose arrays or cases did not agree, by node."""
 
 
 def report_of(bundle: Bundle, sentence: str) -> str:
@@ -64,12 +49,12 @@ class Parity:
     def folder(self) -> Path:
         return self.node.path.parent
 
+    @remembered
     def case(self, path: str | Path | None = None, **options: Any) -> Bundle:
         """Run a case, from the folder of the test; options are those of nbcompare.run_case."""
         from nbcompare.errors import NbCompareError
         from nbcompare.run.api import run_case
 
-        self.asked.judged += 1
         config, named = self.node.config, self.marked.case if path is None else self.folder / path
         if named is None:
             pytest.fail("parity.case needs a case: its path, or that of the marker", pytrace=False)
@@ -83,23 +68,24 @@ class Parity:
             if bundle.verdict.accepted:
                 return bundle
             said = report_of(bundle, "")
-        pytest.fail(self._told(said), pytrace=False)
+        pytest.fail(said, pytrace=False)
 
+    @remembered
     def images(self, reference: np.ndarray, subject: np.ndarray, limits: Limits = _NO_LIMITS, **more: Limit) -> Verdict:
         """Judge two arrays [slow, fast] by thresholds by metric, such as ``correlation=(0.9995, None)``, each as an
         argument of its own or all of them in ``limits``, as ``callables`` takes them."""
         from nbcompare.errors import NbCompareError
         from nbcompare.run.given_arrays import two_images
 
-        self.asked.judged += 1
         try:
             first, second = two_images(reference, subject)
             rois, thresholds = self._asked_for(together(limits, more), first.shape)
             return self._judge(first, second, rois, thresholds)
         except NbCompareError as fault:
             said = str(fault)
-        pytest.fail(self._told(said), pytrace=False)
+        pytest.fail(said, pytrace=False)
 
+    @remembered
     def callables(self, reference: Callable[..., np.ndarray], subject: Callable[..., np.ndarray], *arguments: Any,
                   limits: Limits = _NO_LIMITS, **options: Any) -> Verdict:
         """Call both with the same arguments and judge the arrays they return, each as it was when it was returned.
@@ -122,8 +108,9 @@ class Parity:
             said = str(fault)
         else:
             return self.images(kept, second, limits)
-        pytest.fail(self._told(said), pytrace=False)
+        pytest.fail(said, pytrace=False)
 
+    @remembered
     def golden(self, image: np.ndarray, name: str, limits: Limits = _NO_LIMITS, **more: Limit) -> Verdict:
         """Judge an array against golden/NAME.npy beside the test.
 
@@ -132,7 +119,6 @@ class Parity:
         from nbcompare.commands.pytest_golden import golden_path, read_golden, write_golden
         from nbcompare.errors import NbCompareError
 
-        self.asked.judged += 1
         try:
             path = golden_path(self.folder, name)
             if self.node.config.getoption("--nb-update-reference"):
@@ -141,7 +127,7 @@ class Parity:
                 return self.images(read_golden(path), image, limits, **more)
         except NbCompareError as fault:
             said = str(fault)
-        pytest.fail(self._told(said), pytrace=False)
+        pytest.fail(said, pytrace=False)
 
     def _asked_for(self, limits: Limits, shape: tuple[int, ...]) -> tuple[Sequence[Roi], Sequence[Threshold]]:
         """Regions (none: the whole image) and thresholds. Raises UsageError, ShapeError or CaseError."""
@@ -166,31 +152,10 @@ class Parity:
             worst = comparison.regions[0].worst
             said = [str(verdict.word), *verdict.reasons, f"largest difference at fast {worst.x} slow {worst.y}: "
                     f"reference {worst.reference}, subject {worst.subject}"]
-            pytest.fail(self._told("\n".join(said)), pytrace=False)
+            pytest.fail("\n".join(said), pytrace=False)
         for weak in weaknesses(thresholds, [region.roi for region in comparison.regions]):
             self.node.warn(WeakThresholds(weak.sentence))
         return verdict
-
-    def _told(self, said: str) -> str:
-        """What a failure says, kept where its exception would end a thread and no test; and that this test failed."""
-        self.node.config.stash.setdefault(_FAILED, set()).add(self.node.nodeid)
-        if threading.get_ident() != self.asked.thread:
-            self.asked.failed.append(said)
-        return said
-
-
-def unjudged(item: pytest.Item) -> str | None:
-    """Why a test that ended well shows nothing of what it asked this plugin for, or None."""
-    from nbcompare.commands.pytest_limits import is_ours
-
-    asked = item.stash.get(ASKED, None)
-    if asked is None:
-        if any(is_ours(marker) for marker in item.iter_markers("parity")):
-            return "this test is marked parity and takes neither parity nor parity_images: nothing was judged"
-        return None
-    if asked.failed:
-        return "in another thread, where it failed no test:\n" + "\n".join(asked.failed)
-    return None if asked.judged else "this test takes parity and judged nothing; one that has nothing to judge skips"
 
 
 @pytest.fixture
@@ -198,15 +163,12 @@ def parity(request: pytest.FixtureRequest) -> Parity:
     """Run cases, call two implementations, hold arrays against each other or against golden images."""
     from nbcompare.errors import NbCompareError
 
-    asked = request.node.stash[ASKED] = Judging()
-    if request.node.nodeid in request.config.stash.get(_FAILED, ()):
-        pytest.fail("this test failed already in this session, and is run again: engines that agree at times do not "
-                    "agree; leave parity tests out of what is rerun", pytrace=False)
+    asked = begin(request.node)
     try:
         return Parity(request.node, marked(request.node), asked)
     except NbCompareError as fault:
-        said = str(fault)
-    pytest.fail(said, pytrace=False)
+        asked.failed.append(str(fault))
+    pytest.fail(asked.failed[-1], pytrace=False)
 
 
 @pytest.fixture

@@ -11,14 +11,15 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbcompare.commands.pytest_fixtures import nb_device, parity, parity_images, report_of, unjudged
+from nbcompare.commands.pytest_fixtures import nb_device, parity, parity_images, report_of
+from nbcompare.commands.pytest_judged import ASKED, report, swallowed, take_from_worker, unjudged, untold
 
 if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Bundle
@@ -76,6 +77,44 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     said = unjudged(item)
     if said:
         pytest.fail(said, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """What a test swallowed while its fixtures were torn down."""
+    yield
+    asked = item.stash.get(ASKED, None)
+    if asked is not None and asked.untold:
+        pytest.fail(swallowed(asked), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    made = yield
+    report(item, made)
+    return made
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Called by pytest-xdist for each of its processes when it ended."""
+    take_from_worker(node.config, getattr(node, "workeroutput", {}).get("nb_compare_untold", ()))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With a failure that no report tells, as it came after that or the session was left, no session is green."""
+    said = untold(session.config)
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["nb_compare_untold"] = said
+    if said and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for at, said in enumerate(untold(config)):
+        if not at:
+            terminalreporter.section("nb-compare: comparisons that failed and no test reports", red=True)
+        terminalreporter.line(said)
 
 
 class ParityFailure(Exception):

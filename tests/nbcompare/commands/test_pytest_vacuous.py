@@ -2,10 +2,18 @@
 
 from xml.etree import ElementTree
 
+import pytest
+
 BEGINNING = """\
 from concurrent.futures import ThreadPoolExecutor
+import threading, time, unittest
 import numpy as np
 import pytest
+
+class Odd:
+    def __array__(self, *given, **more): raise RuntimeError("no array")
+class Slow:
+    def __array__(self, *given, **more): time.sleep(0.2); return image()
 
 RATIO = {"sum_ratio": (0.99, 1.01), "correlation": (0.9995, None)}
 BUFFER = np.zeros((10, 10))
@@ -24,7 +32,34 @@ rois: {corner: [0, 3, 0, 3]}
 thresholds: [{metric: sum_ratio, min: 0.99, max: 1.01, why: same scale}]
 """
 
+SWALLOWED = ("    try: parity_images(image(), image(2), RATIO)\n"
+             "    except BaseException: pass\n")
+CAUGHT = {
+    "pytest.raises(pytest.fail.Exception): parity_images(image(), image(2), RATIO)": "sum_ratio on full: 2",
+    "pytest.raises(BaseException): parity.golden(image(), 'nowhere', max_abs_diff=0)": "there is no golden image",
+    "pytest.raises(BaseException): parity.case('nowhere.yaml')": "cannot read the file",
+    "pytest.raises(BaseException): parity.case()": "needs a case",
+    "pytest.raises(BaseException): parity.callables(image, lambda: 1 / 0, limits=RATIO)": "ZeroDivisionError",
+    "pytest.raises(BaseException): parity_images(image(), Odd(), RATIO)": "no array",
+    "pytest.raises(BaseException): parity.callables(image, lambda: pytest.skip(), limits=RATIO)": "begun, and skipped",
+}
+AGREES = "parity_images(image(), image(), RATIO)"
 SHOW_NOTHING = {
+    **{f"def {{name}}(parity, parity_images):\n    {AGREES}\n    with {text}": said for text, said in CAUGHT.items()},
+    "def {name}(parity_images):\n" + SWALLOWED + "    pytest.skip('it differs')": "sum_ratio on full: 2",
+    "@pytest.fixture\ndef before(parity_images):\n" + SWALLOWED + f"def {{name}}(before, parity_images): {AGREES}":
+        "sum_ratio on full: 2",
+    "@pytest.fixture\ndef skips(parity_images):\n" + SWALLOWED + "    pytest.skip()\ndef {name}(skips): pass":
+        "sum_ratio on full: 2",
+    "@pytest.fixture\ndef after(parity_images):\n    yield\n" + SWALLOWED
+    + f"def {{name}}(after, parity_images): {AGREES}": "sum_ratio on full: 2",
+    "class Test{name}(unittest.TestCase):\n    @pytest.fixture(autouse=True)\n"
+    "    def given(self, parity_images): self.judge = parity_images\n    def {name}(self):\n"
+    "        with self.assertRaises(BaseException): self.judge(image(), image(2), RATIO)\n"
+    "        self.skipTest('it differs')": "sum_ratio on full: 2",
+    "@pytest.mark.xfail(strict=True)\ndef {name}(parity_images): " + AGREES: "XPASS(strict)",
+    f"def {{name}}(parity_images):\n    {AGREES}\n    threading.Thread(target=parity_images, "
+    "args=(Slow(), image(), RATIO)).start()": "still under way",
     "def {name}(parity): pass": "takes parity and judged nothing",
     "def {name}(parity_images): return": "takes parity and judged nothing",
     "@pytest.mark.parity(sum_ratio=(0.99, 1.01))\ndef {name}(): pass": "takes neither parity nor parity_images",
@@ -72,8 +107,9 @@ SHOW_SOMETHING = {
     "def {name}(parity_images): parity_images(image(), image(), RATIO, nan_fraction=0)": "passed",
     "@pytest.fixture\ndef both(parity): return lambda scale: parity.images(image(), image(scale), RATIO)\n"
     "@pytest.mark.parametrize('scale', [1.0])\ndef {name}(both, scale): both(scale)": "passed",
-    "def {name}(parity_images):\n    with pytest.raises(pytest.fail.Exception):\n"
-    "        parity_images(image(), image(2), RATIO)": "passed",
+    "@pytest.mark.xfail(strict=True)\ndef {name}(parity_images): parity_images(image(), image(2), RATIO)": "xfailed",
+    "@pytest.mark.xfail(strict=True)\ndef {name}(parity_images):\n" + SWALLOWED: "xfailed",
+    "def {name}(parity): parity.callables(image, lambda: pytest.skip('no device'), limits=RATIO)": "skipped",
     "@pytest.mark.parity(limits=RATIO)\nclass Test{name}:\n    @pytest.mark.parity(max_abs_diff=0)\n"
     "    def {name}(self, parity): parity.callables(into_buffer, image)": "passed",
 }
@@ -96,7 +132,8 @@ def test_what_shows_nothing_fails_with_the_reason_and_what_shows_something_does_
     assert "Traceback" not in result.stdout.str() and "nbcompare/" not in result.stdout.str()
     found = result.parseoutcomes()
     assert found["failed"] + found["errors"] == len(SHOW_NOTHING)
-    assert (found["passed"], found["skipped"], found["xfailed"]) == (len(SHOW_SOMETHING) - 2, 1, 1)
+    at_its_end = 1  # a test passed, and the end of its fixture is the error
+    assert (found["passed"], found["skipped"], found["xfailed"]) == (len(SHOW_SOMETHING) - 5 + at_its_end, 2, 3)
 
 
 def test_a_golden_image_that_is_kept_read_only_or_shows_nothing_is_not_written(pytester):
@@ -110,7 +147,7 @@ def test_out(parity): parity.golden(image(), "/tmp/out", max_abs_diff=0)
     (pytester.path / "golden").mkdir()
     (pytester.path / "golden/kept.npy").write_bytes(b"as it was")
     (pytester.path / "golden/kept.npy").chmod(0o444)
-    result = pytester.runpytest_subprocess("-p", "no:xdist", "--nb-update-reference")
+    result = pytester.runpytest_inprocess("-p", "no:xdist", "--nb-update-reference")
     result.assert_outcomes(failed=5)
     result.stdout.fnmatch_lines(["*kept.npy is read-only*", "*no golden image*", "*mask would be lost*", "*no golden*",
                                  "*the name of a golden image*"])
@@ -122,7 +159,7 @@ def test_thresholds_that_hardly_fail_are_told_where_the_test_stands(pytester):
     pytester.makepyfile(BEGINNING + """
 def test_it(parity_images): parity_images(image(), image(), correlation=(0.5, None))
 """)
-    result = pytester.runpytest_subprocess("-p", "no:xdist")
+    result = pytester.runpytest_inprocess("-p", "no:xdist")
     result.assert_outcomes(passed=1, warnings=1)
     result.stdout.fnmatch_lines(["*WeakThresholds: weak: correlation on full is >= 0.5*", "*def test_it*"])
 
@@ -153,7 +190,51 @@ def test_agrees_at_times(parity_images):
 
 def test_agrees(parity_images):
     parity_images(image(), image().copy(), RATIO)
+
+AGAIN = [2, 1, 1]
+
+def test_swallows(parity_images):
+    try: parity_images(image(), image(AGAIN.pop(0)), RATIO)
+    except BaseException: pass
 """)
     ended = pytester.runpytest_inprocess("-p", "no:cacheprovider")
-    ended.assert_outcomes(failed=0, errors=1, passed=1)
-    ended.stdout.fnmatch_lines(["*this test failed already in this session, and is run again*"])
+    ended.assert_outcomes(failed=0, errors=2, passed=1)
+    ended.stdout.fnmatch_lines(["*this test failed already in this session, and is run again*"] * 2)
+
+
+OUTLIVES = {  # what a test does after it agreed, and the failure that no report of it can tell
+    "late": "threading.Thread(target=lambda: (time.sleep(0.05), judge(parity_images))).start()\n"
+            "def test_later(): time.sleep(0.2)",
+    "lent": "LENT.append(parity_images)\ndef test_borrows(): judge(LENT[0])",
+    "leaves": "judge(parity_images, lambda: pytest.exit('that will do', returncode=0))",
+}
+
+
+@pytest.mark.parametrize(("how", "words"), (("late", ()), ("lent", ()), ("leaves", ()), ("lent", ("-n", "1"))))
+def test_a_failure_that_no_report_tells_ends_the_session_red(pytester, how, words):
+    pytester.makepyfile(BEGINNING + f"""
+LENT = []
+def judge(images, then=lambda: None):
+    try: images(image(), image(2), RATIO)
+    except BaseException: then()
+def test_it(parity_images):
+    {AGREES}
+    {OUTLIVES[how]}
+""")
+    ended = pytester.runpytest_inprocess("-p", "no:cacheprovider", *(words or ("-p", "no:xdist")))
+    assert ended.ret == pytest.ExitCode.TESTS_FAILED
+    ended.stdout.fnmatch_lines(["*comparisons that failed and no test reports*", "*::test_it: FAIL", "sum_ratio*: 2,*"])
+
+
+def test_a_subtest_that_fails_fails_its_test(pytester):
+    if pytest.version_tuple < (9, 0):
+        pytest.skip("pytest 9 has subtests")
+    pytester.makepyfile(BEGINNING + """
+def test_it(parity_images, subtests):
+    for scale in (1, 2):
+        with subtests.test(scale=scale): parity_images(image(), image(scale), RATIO)
+    with subtests.test(): pytest.raises(BaseException, parity_images, image(), image(3), RATIO)
+""")
+    ended = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist")
+    assert ended.ret == pytest.ExitCode.TESTS_FAILED
+    ended.stdout.fnmatch_lines(["*sum_ratio on full: 2,*", "*and the test caught that*", "*sum_ratio on full: 3,*"])
