@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -137,11 +137,10 @@ class PictureFrame:
         bar = colours_of(colours)[::-1][np.arange(high) * COLOURS // high]
         picture.paste(Image.fromarray(np.repeat(bar[:, None], wide, axis=1)), (left, top))
         draw.rectangle((left - 1, top - 1, left + wide, top + high), outline=DIM)
-        said = _labels(limits)
         for value in ticks(*limits, _MOST_TICKS):
             at = top + (high - 1) * (limits[1] - value) / (limits[1] - limits[0])
             draw.line((left + wide + 1, at, left + wide + _TICK, at), fill=INK)
-            draw.text((left + wide + _TICK + 4, at), said(value), font=font(_SMALL), fill=INK, anchor="lm")
+            draw.text((left + wide + _TICK + 4, at), f"{value:.4g}", font=font(_SMALL), fill=INK, anchor="lm")
         draw.text((left, top + high + 10), "photons", font=font(_TEXT), fill=INK, anchor="lt")
 
 
@@ -155,12 +154,6 @@ def _beyond(image: np.ndarray, limits: tuple[float, float]) -> list[str]:
     return [f"{way} to {value:.4g}" for way, value, limit, is_beyond in (
         ("down", low, limits[0], low < limits[0]), ("up", high, limits[1], high > limits[1]))
             if is_beyond and f"{value:.4g}" != f"{limit:.4g}"]
-
-
-def _labels(limits: tuple[float, float]) -> Callable[[float], str]:
-    """How values between two limits are written: zero as 0, all others with the digits that tell them apart."""
-    size = max(map(abs, limits))
-    return lambda value: "0" if abs(value) < 1e-9 * size else f"{value:.4g}"
 
 
 def _place_of(view: Roi) -> tuple[int, int, int, int]:

@@ -23,7 +23,8 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 KEPT = CHECKOUT / "build" / "mutants" / "reach.json"
-ROOMS_ASKED = {"compare": ("compare",), "case": ("case",), "verdict": ("verdict", "run/test_subjects.py"),
+ROOMS_ASKED = {"compare": ("compare", "case/test_regions.py", "verdict/test_left_out.py", "verdict/test_weak.py"),
+               "case": ("case",), "verdict": ("verdict", "run/test_subjects.py"),
                "bundle": ("bundle", "commands/test_trend.py", "commands/test_index.py", "plan/test_gates_sign.py",
                           "run/test_subjects.py", "run/test_kept_reference.py", "verdict/test_claimed_trace.py"),
                "plan": ("plan",), "parsers": ("formats", "case", "bundle")}

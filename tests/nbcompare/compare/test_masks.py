@@ -149,3 +149,45 @@ def test_what_one_image_masks_is_shown_in_neither():
     reference = np.ma.masked_equal(np.array([[1.0, 7.0, 3.0]]), 7.0)
     shown = plain_images(reference, np.array([[1.0, 8.0, 3.0]]))
     assert [image.tolist() for image in shown] == [[[1.0, 0.0, 3.0]]] * 2
+
+
+def test_what_the_subject_alone_masks_is_shown_in_neither_and_shapes_that_differ_are_kept():
+    subject = np.ma.masked_equal(np.array([[1.0, 8.0, 3.0]]), 8.0)
+    assert [image.tolist() for image in plain_images(np.array([[1.0, 7.0, 3.0]]), subject)] == [[[1.0, 0.0, 3.0]]] * 2
+    other = plain_images(np.array([[1.0, 7.0]]), subject)
+    assert [image.tolist() for image in other] == [[[1.0, 7.0]], [[1.0, 0.0, 3.0]]]
+    assert {image.dtype.str for image in other} == {"<f4"}
+    plain = np.ones((2, 2), "<f4")
+    assert plain_images(plain, plain) == (plain, plain)
+
+
+def test_rules_are_read_back_equal_and_hold_together():
+    rules = MaskRules(below=0.0, above=9.0, equals=(5.0, 7.0), nan=True)
+    assert rules.as_dict() == {"below": 0.0, "above": 9.0, "equals": [5.0, 7.0], "nan": True}
+    assert MaskRules.from_dict(rules.as_dict()) == rules
+    assert rules.of(np.array([[-1.0, 0.0, 5.0, 6.0, 7.0, 9.0, 10.0, np.nan]])).tolist() == [
+        [True, False, True, False, True, False, True, True]]
+    assert not MaskRules().of(np.array([[-1.0, np.nan]])).any()
+
+
+def test_masks_that_images_bring_along_and_those_that_are_given_hold_together():
+    """Pixel 1 is masked in the image and given too, 2 is masked in the image, 3 is given: 4 of 8 are left."""
+    x = np.arange(1.0, 9.0).reshape(2, 4)
+    own = np.ma.MaskedArray(x, [[0, 1, 1, 0], [0] * 4])
+    given = np.array([[0, 1, 0, 1], [0] * 4], bool)
+    none = np.zeros((2, 4), bool)
+    for images, masks in (((own, x), (given, none)), ((x, own), (none, given)), ((own, x), (none, given))):
+        region = compare_images(*images, [Roi.full(Shape(2, 4))], masks=masks).regions[0]
+        assert region.figure("masked_fraction").value == 3 / 8
+        assert region.reference_sum == 1 + 5 + 6 + 7 + 8
+
+
+def test_masks_are_put_on_the_grid_of_the_reference_with_their_image():
+    """The subject is half as fine; its masked pixel covers four of the reference's."""
+    x = np.arange(1.0, 17.0).reshape(4, 4)
+    mask = np.array([[False, True], [False, False]])
+    found = compare_images(x, x[::2, ::2], [Roi.full(Shape(4, 4))], masks=(np.zeros((4, 4), bool), mask), resample=True)
+    assert found.regions[0].figure("masked_fraction").value == 4 / 16
+    assert found.regions[0].reference_sum == x.sum() - (3 + 4 + 7 + 8)
+    assert found.notes[0] == ("the subject was resampled from 2 x 2 pixels (fast x slow) to 4 x 4 pixels (fast x slow) "
+                              "(nearest neighbour)")

@@ -120,6 +120,29 @@ def test_partners_are_those_of_scipys_solver_with_and_without_contention(seed):
     assert (len(found.pairs), found.unmatched) == (len(kept), len(a) - len(kept))
 
 
+def test_scipys_solver_is_asked_only_where_peaks_contend(monkeypatch):
+    """It takes far longer to load than all else; two subjects' peaks near one of the reference's do not contend."""
+    asked = []
+
+    def solver(cost):
+        asked.append(cost.tolist())
+        return np.array([0]), np.array([0])
+
+    monkeypatch.setattr("scipy.optimize.linear_sum_assignment", solver)
+    apart = lone_pixels([(5, 5), (15, 20), (30, 10)])
+    assert len(match_peaks(apart, lone_pixels([(6, 5), (15, 21), (30, 10), (34, 14)])).pairs) == 3 and not asked
+    assert len(match_peaks(lone_pixels([(10, 10), (14, 10)]), lone_pixels([(12, 10)])).pairs) == 1
+    assert asked == [[[2], [2]]]
+
+
+def test_a_peak_is_above_a_ten_thousandth_of_the_brightest():
+    image = lone_pixels([(5, 5)], height=10_000)
+    image[20, 30] = 1.0
+    assert len(find_peaks(image)) == 1
+    image[20, 30] = 1.0001
+    assert [(peak.x, peak.intensity) for peak in find_peaks(image)] == [(5, 10_000), (30, pytest.approx(1.0001))]
+
+
 def test_a_table_is_read_back_equal_and_moves_as_a_whole():
     pair = PeakPair(Peak(1.0, 2.0, 10.0), Peak(4.0, 6.0, 5.0))
     table = PeakTable((pair, PeakPair(Peak(0.0, 0.0, 0.0), Peak(1.0, 0.0, 1.0))), 3)

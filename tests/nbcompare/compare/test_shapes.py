@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from nbcompare.case.arguments.command import declared_shape
-from nbcompare.compare.image import Shape, read_float_image, resample_nearest
+from nbcompare.compare.image import (
+    Roi,
+    Shape,
+    dtype_code,
+    read_float_image,
+    read_mask,
+    read_smv_numbers,
+    resample_nearest,
+    stored_mask,
+    stored_pixels,
+)
 from nbcompare.errors import FileError, UsageError
 
 
@@ -65,3 +75,50 @@ def test_a_float_file_has_four_bytes_for_each_pixel(tmp_path):
         read_float_image(path, Shape(slow=2, fast=4))
     with pytest.raises(FileError, match="cannot read the image: No such file or directory"):
         read_float_image(tmp_path / "none", Shape(1, 1))
+
+
+def test_masks_and_pixels_are_kept_as_they_are_read(tmp_path):
+    path, mask, image = tmp_path / "f.bin", np.array([[True, False, True]]), np.array([[1, 2, -3]], ">i2")
+    path.write_bytes(stored_mask(mask))
+    assert path.read_bytes() == b"\1\0\1" and read_mask(path, Shape(1, 3)).tolist() == mask.tolist()
+    path.write_bytes(b"\0\2\xff")
+    assert read_mask(path, Shape(1, 3)).tolist() == [[False, True, True]]
+    assert (dtype_code(image), stored_pixels(image)) == ("<i2", b"\1\0\2\0\xfd\xff")
+    assert stored_pixels(np.array([[1, 2], [3, 4]], "u1").T) == b"\1\3\2\4"
+    path.write_bytes(stored_pixels(image))
+    assert read_float_image(path, Shape(1, 3), "<i2").tolist() == image.tolist()
+    with pytest.raises(FileError, match="6 bytes, but 2 x 1 pixels .* need 4$"):
+        read_float_image(path, Shape(1, 2), "<i2")
+    assert Shape(3, 5).bytes == 60
+
+
+@pytest.mark.parametrize(("bounds", "fault"), [
+    ((0, 4, 0, 2), None), ((-1, 4, 0, 2), "x (fast) bounds -1..4 are negative; pixel numbers start at 0"),
+    ((0, -1, 0, 2), "x (fast) bounds 0..-1 are negative; pixel numbers start at 0"),
+    ((3, 2, 0, 2), "x (fast) bounds 3..2 are inverted"), ((3, 3, 1, 1), None),
+    ((0, 5, 0, 2), "x (fast) bounds 0..5 overhang the image, whose last pixel is 4"),
+    ((0, 4, 0, 3), "y (slow) bounds 0..3 overhang the image, whose last pixel is 2"),
+    ((0, 4, 2, 1), "y (slow) bounds 2..1 are inverted")])
+def test_a_region_lies_in_the_image_or_says_which_bound_does_not(bounds, fault):
+    assert Roi("r", *bounds).fault_in(Shape(slow=3, fast=5)) == fault
+
+
+def test_the_numbers_of_a_header(tmp_path):
+    """Up to the brace that ends it, in the first 512 bytes or as many as it says; what is no number is passed over."""
+    path = tmp_path / "h.img"
+
+    def numbers(text, size):
+        path.write_bytes(text.encode().ljust(size) + b"AFTER=9;\n")
+        return read_smv_numbers(path)
+
+    assert numbers("{\nA=1;\n B = -2.5e1 ;\nC=.5 mm;\nD=x;\nE;\nF=7.;\n}\nG=3;\n", 512) == {
+        "A": 1, "B": -25, "C": 0.5, "F": 7}
+    long = "{\nHEADER_BYTES= 1024;\n" + "C=x;\n" * 110 + "LATE=4;\n"
+    assert 512 < len(long) < 1024 and numbers(long, 1024) == {"HEADER_BYTES": 1024, "LATE": 4}
+    assert numbers(long.replace(" 1024", "00512"), 1024) == {"HEADER_BYTES": 512}
+    assert numbers("{\nA=1;\n", 505) == {"A": 1, "AFTER": 9}
+    assert numbers("{\nA=1;\n", 506) == {"A": 1}, "the line is cut, and has no number"
+    assert numbers("{\nDETECTOR_DIMENSIONS=7 8;\n}", 512) == {"DETECTOR_DIMENSIONS": 7, "SIZE1": 7, "SIZE2": 7}
+    assert numbers("{\nSIZE1=3;\nDETECTOR_DIMENSIONS=7;\n}", 512) == {"DETECTOR_DIMENSIONS": 7, "SIZE1": 3}
+    with pytest.raises(FileError, match="cannot read the image header: No such file"):
+        read_smv_numbers(tmp_path / "none")
