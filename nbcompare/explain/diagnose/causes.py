@@ -234,6 +234,8 @@ SOURCES_WAVELENGTH = _entry("sources-wavelength", "physics",
 SOURCES_DIRECTION = _entry("sources-direction", "physics",
                            "The directions of the source file are not used.", "sources")
 SOURCES_SIGN = _entry("sources-sign", "physics", "The directions of the source file are reversed.", "sources")
+SOURCES_WEIGHT = _entry("sources-weight", "physics",
+                        "The weights of the source file count as they are, not as shares of their mean.", "sources")
 MATRIX_VALUE = _entry("matrix-value", "physics",
                       "The orientation matrix (-mat) has other values: scale or rotation.", "matrix")
 
@@ -256,6 +258,9 @@ MOSAIC_SPREAD_WIDTH = _entry("mosaic-spread-width", "physics",
                              "The mosaic spread is taken as another width (FWHM, sigma).", "mosaic-spread")
 DIVERGENCE_SWAPPED = _entry("divergence-swapped", "physics",
                             "Horizontal and vertical divergence are exchanged.", "divergence")
+
+MISSET_SEED_ANGLES = _entry("misset-seed-angles", "physics",
+                            "The seed of the random misset is read as its angles.", "misset-seed")
 
 # --- the rotation ----------------------------------------------------------------------------------------------------
 

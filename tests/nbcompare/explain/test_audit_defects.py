@@ -34,7 +34,8 @@ thresholds:
 NOT_HERE = {"quarter-turned", "wavelength", "divergence-lost", "divergence-halved", "divergence-swapped",
             "dispersion-lost", "dispersion-other", "source-missing", "sources-not-read", "absorption-depth",
             "thickness-other", "rotation-lost", "two-theta-lost", "cell-angles-lost", "oversample-omega-lost",
-            "oversample-polar-lost", "oversample-thick-lost", "interpolation-lost", "list-not-read", "exposure-lost"}
+            "oversample-polar-lost", "oversample-thick-lost", "interpolation-lost", "list-not-read", "exposure-lost",
+            "sources-in-line", "source-weights-lost", "source-weights-whole", "seed-for-angles"}
 """The image is not square, an orientation matrix cancels the wavelength, and no option that is not given is lost."""
 
 

@@ -1,5 +1,7 @@
 """Hypotheses as rows: every table gives candidates that ask for a run of their own; edits of files do what they say."""
 
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +11,7 @@ from nbcompare.case.arguments.command import parse_command
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.rendering.render_cache import RenderCache
-from nbcompare.explain.diagnose.finders import reflections
+from nbcompare.explain.diagnose.finders import reflections, scale
 from nbcompare.explain.diagnose.hypotheses import file_table, value_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters, of_steps
@@ -18,6 +20,7 @@ from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.reflection_table import ReflectionTable
 from nbcompare.explain.diagnose.search import fitting
 from nbcompare.explain.diagnose.search.domains import other_samplings
+from nbcompare.explain.diagnose.search.proofs import Prover
 from nbcompare.explain.diagnose.search.simulator import Simulator
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Clock
 
@@ -70,6 +73,75 @@ def test_sources_are_lost_one_by_one_or_laid_into_the_beam(question):
     for line in edits["all sources lie in the direction of the beam"].make(text).splitlines():
         at = np.array(line.split()[:3], float)
         assert np.allclose(at / np.linalg.norm(at), -beam)
+
+
+def test_fields_of_sources_stand_between_commas_and_colons_as_well(question):
+    """As the simulator reads them; the weight of a source that has none stays 1, unsaid."""
+    text = "0,0,-10, 2; 1.2e-10\r\n\n0 : 0 : -10\n"
+    assert file_table.source_rows(text) == [["0", "0", "-10", "2", "1.2e-10"], ["0", "0", "-10"]]
+    question.files["-sourcefile"].write_text(text)
+    edits = {candidate.words: candidate.files[0].make(text) for candidate in file_candidates(question)
+             if candidate.files[0].option == "-sourcefile"}
+    assert edits["the weights of the sources are ignored"] == "0 0 -10 1.0 1.2e-10\n0 0 -10\n"
+    assert edits["the weights of the sources are applied twice"] == "0 0 -10 4.0 1.2e-10\n0 0 -10\n"
+    assert edits["source 2 of 2 is lost"] == "0 0 -10 2 1.2e-10\n"
+
+
+def test_weights_that_are_not_divided_by_their_mean_are_a_factor_of_the_image(tmp_path):
+    """Of 2 and 0.5 the mean is 1.25."""
+    (tmp_path / "s.src").write_text("0 0 -10, 2\n0.01 0 -10, 0.5\n")
+    image = np.linspace(1, 2, 64, dtype="f4").reshape(8, 8)
+    argv = ("-cell", "50", "50", "50", "-default_F", "1", "-sourcefile", "s.src", "-detpixels", "8")
+    found = list(scale.find_scale(Question(image, image * np.float32(1.25), argv, tmp_path)))
+    assert max(found, key=lambda cause: cause.prior).id == "sources-weight" and all(cause.proven for cause in found)
+
+
+@pytest.mark.parametrize(("words", "angles"), [
+    (("-misset_seed", "31"), {("31.0", "0.0", "0.0")}),
+    (("-misset_seed", "31", "-phi", "2"), {("31.0", "0.0", "0.0"), ("31.0", "0.0", "2.0")})])
+def test_a_seed_may_be_read_as_the_angles_of_the_misset(words, angles):
+    """By what is found at the beginning of a word; of what stands behind it an option counts as 0."""
+    argv = ("-cell", "50", "50", "50", "-default_F", "1", "-detpixels", "8", "-misset", "random", *words)
+    image = np.ones((8, 8), "f4")
+    found = [candidate.command for candidate in run_candidates(Question(image, 2 * image, argv, Path()))
+             if candidate.id == "misset-seed-angles"]
+    assert {command.find("-misset").values for command in found} == angles
+    assert not any(command.has("-misset_seed") for command in found)
+
+
+def test_a_factor_over_the_image_is_what_a_render_without_it_lacks(question):
+    """Half of the light at a pixel where the factor is 0.5: twice applied, a quarter of it; a dark one stays dark. With
+    the cosine 0.8, an image is area * 0.8 / R^2 where that of point pixels is 1 / R^2."""
+    found = {candidate.words: candidate for candidate in run_candidates(question) if candidate.formula}
+    twice = found["the polarization factor is applied twice"]
+    assert twice.command.has("-nopolar")
+    assert twice.formula.make(np.array([0.5, 0.0]), np.array([1.0, 0.0])).tolist() == [0.25, 0.0]
+    area = question.setting.pixel_m**2
+    bare = found["the solid angle lacks the obliquity cosine"]
+    assert bare.command.has("-point_pixel")
+    assert bare.formula.make(np.array([0.8 * area]), np.array([1.0])) == pytest.approx([area])
+    nearest = found["all pixels have the solid angle of the nearest point"]
+    assert nearest.formula.make(np.array([0.8 * area]), np.array([1.0])) == pytest.approx([area / 0.8**2])
+    assert len({candidate.key for candidate in found.values()}) == len(found) == 6
+
+
+def test_a_formula_is_held_against_the_subject_in_place_of_the_render(question):
+    """The simulator gives ones for all; the subject is the square over the render."""
+    class Ones(Idle):
+        told, renders = None, 0
+
+        def render(self, candidate, files, region, *more):
+            return np.full((region.ymax - region.ymin + 1, region.xmax - region.xmin + 1),
+                           2.0 if candidate.command.has("-nopolar") else 1.0, "f4")
+
+    asked = Question(question.pair.reference, question.pair.reference / 2, ARGV, question.folder)
+    trials = CauseTrials(asked, Ones(), 5.0)
+    twice = next(c for c in run_candidates(asked) if c.id == "polarization-twice")
+    reading = trials.try_one(twice)
+    assert reading.holds and trials.confirmed(twice, reading).holds
+    assert not trials.try_one(replace(twice, formula=None)).holds
+    (made,) = [Prover(asked.setting, 1, {}).proven(twice, reading)[0]]
+    assert made.edit["kind"] == "image" and made.edit["what"] == twice.formula.label
 
 
 def test_a_factor_for_each_reflection_leaves_nothing_of_other_f_and_all_of_another_shape():

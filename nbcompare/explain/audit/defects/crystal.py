@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from nbcompare.explain.audit.arguments import name_of_file, number, put, values
+from nbcompare.case.arguments.command import is_number
+from nbcompare.explain.audit.arguments import drop, name_of_file, number, put, values
 from nbcompare.explain.audit.kind import Defect, Kind, NotHere, Target, either_way, kind, of_arguments, of_file
 
 CELLS = ("cells-value", "cells-off-by-one", "cells-factor-two", "cells-ignored")
@@ -152,3 +153,16 @@ def misset(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     angles[int(draw.integers(3))] += either_way(draw) * amount
     words = " ".join(f"{angle:.6g}" for angle in angles)
     return of_arguments(target, f"-misset {words}", put(target.argv, "-misset", *angles))
+
+
+@kind("seed-for-angles", "physics", "the option of the misset's seed is taken for the misset's own", named_by=(
+    "misset-seed-angles",))
+def seed_for_angles(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    """A program that looks for -misset at the beginning of a word takes the three words behind -misset_seed as angles,
+    and as 0 what is no number."""
+    number(target.argv, "-misset_seed")
+    behind = target.argv[target.argv.index("-misset_seed") + 1:][:3]
+    angles = [float(word) if is_number(word) else 0.0 for word in (*behind, "0", "0")[:3]]
+    bare = tuple(drop(target.argv, "-misset_seed"))
+    argv = put(bare, "-misset", *angles)
+    return of_arguments(target, f"-misset {' '.join(f'{angle:g}' for angle in angles)}", argv)

@@ -3,10 +3,22 @@ detector's rotation, the mosaic domains, the cell's angles."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from nbcompare.explain.audit.arguments import drop, name_of_file, number, pixel_mm, put, values, vector
-from nbcompare.explain.audit.kind import Defect, Kind, NotHere, Target, either_way, kind, of_arguments, of_file
+from nbcompare.explain.audit.kind import (
+    Defect,
+    Kind,
+    NotHere,
+    Target,
+    either_way,
+    kind,
+    of_arguments,
+    of_file,
+    of_image,
+)
 
 OF_SPREAD = ("divergence-ignored", "divergence-value")
 OF_SOURCES = ("sources-lost", "source-file-lines")
@@ -67,7 +79,7 @@ def dispersion_other(target: Target, amount: float, draw: np.random.Generator) -
 
 
 def _source_lines(target: Target) -> tuple[str, list[str]]:
-    """The name of the list of sources, and its lines of five numbers."""
+    """The name of the list of sources, and its lines of three to five numbers."""
     name = name_of_file(target.argv, "-sourcefile")
     lines = [line for line in target.files[name].splitlines() if line.split()]
     if len(lines) < 2:
@@ -79,6 +91,43 @@ def _source_lines(target: Target) -> tuple[str, list[str]]:
 def source_missing(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     name, lines = _source_lines(target)
     return of_file(target, f"{len(lines) - 1} of {len(lines)} sources", name, "\n".join(lines[:-1]) + "\n")
+
+
+def _source_words(target: Target) -> tuple[str, list[list[str]]]:
+    """The same with the words of each line: x, y, z, weight and wavelength, which blanks or , ; : stand between."""
+    name, lines = _source_lines(target)
+    table = str.maketrans(",;:", "   ")
+    return name, [line.translate(table).split() for line in lines]
+
+
+def _other_sources(target: Target, words: str, change: Callable[[list[str]], list[str]]) -> Defect:
+    name, rows = _source_words(target)
+    return of_file(target, words, name, "".join(" ".join(change(row)) + "\n" for row in rows))
+
+
+@kind("sources-in-line", "physics", "all sources stand where the beam comes from", named_by=("sources-direction",))
+def sources_in_line(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    if values(target.argv, "-fdet_vector") or values(target.argv, "-beam_vector"):
+        raise NotHere("the beam is the command's own")
+    along_z, along_x = ("-xds", "-dials", "-adxv"), ("-mosflm", "-denzo")
+    last = next((word for word in reversed(target.argv) if word in (*along_z, *along_x)), "")
+    place = ["0", "0", "-10"] if last in along_z else ["-10", "0", "0"]
+    return _other_sources(target, f"all at {' '.join(place)}", lambda row: [*place, *row[3:]])
+
+
+@kind("source-weights-lost", "physics", "the weights of the sources are not used", named_by=("source-weights",))
+def source_weights_lost(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    return _other_sources(target, "every weight 1", lambda row: [*row[:3], *(["1"] if row[3:] else []), *row[4:]])
+
+
+@kind("source-weights-whole", "scale", "the weights of the sources are not divided by their mean", named_by=(
+    "sources-weight",))
+def source_weights_whole(target: Target, amount: float, draw: np.random.Generator) -> Defect:
+    rows = _source_words(target)[1]
+    mean = sum(float(row[3]) if row[3:] else 1.0 for row in rows) / len(rows)
+    if abs(mean - 1) < 1e-6:
+        raise NotHere("the weights have a mean of 1")
+    return of_image(target, f"times {mean:.9g}", lambda image: image.astype(np.float64) * mean)
 
 
 @kind("sources-not-read", "physics", "the list of sources is not read", named_by=("sources-ignored",))

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nbcompare.case.arguments.command import number
 from nbcompare.engine.describe import DescriptionRefused
 from nbcompare.explain.description import Setting
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.cause import Cause, carried_out
+from nbcompare.explain.diagnose.hypotheses.file_table import source_rows
 from nbcompare.explain.diagnose.question import Question
 
 DEFAULT_FLUENCE = 125932015286227086360700780544.0
@@ -71,8 +73,21 @@ def find_scale(question: Question) -> Iterator[Cause]:
         return
     setting = _setting(question)
     yield from named_factor(setting, factor, residual, proof.left)
+    yield from _weights(question, factor, residual, proof.left)
     if setting and abs(factor * setting.pixel_m**2 - 1) < _POINT_PIXELS_ALIKE:
         yield from _point_pixels(question, residual)
+
+
+def _weights(question: Question, factor: float, residual: float, left: float) -> Iterator[Cause]:
+    """Weights of sources that are not divided by their mean; a source without one weighs 1."""
+    file = question.files.get("-sourcefile")
+    rows = source_rows(file.read_text(encoding="latin-1")) if file else []
+    weights = [number(row[3]) if len(row) > 3 else 1.0 for row in rows]
+    mean = sum(weights) / max(1, len(weights))
+    if weights and abs(mean - 1) > 1e-9 and abs(factor / mean - 1) < max(_SINGLE_TOLERANCE, 3 * residual):
+        yield carried_out(causes.SOURCES_WEIGHT, "the weights of the sources count as they are, not as shares of "
+                          f"their mean, {mean:.6g}", (f"one factor {factor:.9g} fits the whole image",),
+                          residual=residual, left=left, what=f"scaled by {mean:.9g}", confidence=0.98, prior=0.8)
 
 
 def _point_pixels(question: Question, residual: float) -> Iterator[Cause]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from nbcompare.case.arguments.command import Command
 from nbcompare.explain.diagnose.causes import CATALOGUE, GEOMETRY_TOPICS
 
@@ -18,8 +20,20 @@ class FileEdit:
     make: Callable[[str], str]
 
 
-RunKey = tuple[tuple[str, ...], tuple[tuple[str, str], ...], frozenset[str] | None]
-"""Arguments, edits of files by option and label, and emulations: what tells a run from others."""
+@dataclass(frozen=True)
+class ImageFormula:
+    """What becomes of two images: of the unedited command, and of the candidate's. ``label`` tells formulas apart.
+
+    A factor over the image that is an average over sub-pixels, sources or layers is known exactly only as the ratio of
+    an image with it to one without.
+    """
+
+    label: str
+    make: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+RunKey = tuple[tuple[str, ...], tuple[tuple[str, str], ...], frozenset[str] | None, str]
+"""Arguments, edits of files by option and label, emulations, and the formula: what tells a trial from others."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,8 @@ class Candidate:
     """One hypothesis to be tried.
 
     ``words`` says what is different, ``source`` which table it stands in. ``files`` are edits of input files.
-    ``emulate`` is the set of emulations in force, None for those of the baseline.
+    ``emulate`` is the set of emulations in force, None for those of the baseline. ``formula`` makes the image of the
+    rendered one and the unedited one; None where the rendered one is it.
     """
 
     id: str
@@ -37,6 +52,7 @@ class Candidate:
     files: tuple[FileEdit, ...] = ()
     emulate: frozenset[str] | None = None
     source: str = ""
+    formula: ImageFormula | None = None
 
     def __post_init__(self) -> None:
         if self.id not in CATALOGUE:
@@ -49,5 +65,6 @@ class Candidate:
 
     @property
     def key(self) -> RunKey:
-        """Equal for two candidates that ask for the same run."""
-        return (self.command.argv, tuple((edit.option, edit.label) for edit in self.files), self.emulate)
+        """Equal for two candidates that ask for the same image."""
+        return (self.command.argv, tuple((edit.option, edit.label) for edit in self.files), self.emulate,
+                self.formula.label if self.formula else "")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from nbcompare.case.arguments.command import Command, parse_command
+from nbcompare.case.arguments.command import Command, number, parse_command, written
 from nbcompare.explain.diagnose.causes import (
     ARGUMENTS_DIFFER,
     FLOAT32_ARITHMETIC,
+    MISSET_SEED_ANGLES,
     MOSAIC_SPREAD_WIDTH,
     OPTION_REPEATED,
     mistake_id,
@@ -26,8 +27,9 @@ OVERSAMPLINGS = range(1, 6)
 
 
 def rows(question: Question) -> Iterator[Row]:
-    """Cells, oversampling, mosaic domains, steps of the beam's spread, repeated options, other arguments."""
-    for part in (_cells, _sampling, _mosaic, _whole_command):
+    """Cells, oversampling, mosaic domains, steps of the beam's spread, seeds for angles, repeated options, other
+    arguments."""
+    for part in (_cells, _sampling, _mosaic, _orientation, _whole_command):
         yield from part(question)
 
 
@@ -83,6 +85,19 @@ def _mosaic(question: Question) -> Iterator[Row]:
                   command.setting("-mosaic_dom", count), 0.55)
     for seed in SEEDS:
         yield Row(mistake_id("mosaic-seed", "value"), f"mosaic seed {seed}", command.setting("-mosaic_seed", seed), 0.4)
+
+
+def _orientation(question: Question) -> Iterator[Row]:
+    """-misset_seed found by its first letters is -misset: the seed counts as the first angle, and what stands behind it
+    as the others, or nothing does."""
+    command, argv = question.command, question.argv
+    item = command.find("-misset_seed")
+    if item is None or not item.values:
+        return
+    behind = [number(word) for word in argv[len(argv) - argv[::-1].index(item.word) + 1:]][:2]
+    for angles in {(number(item.values[0]), *more) for more in ((0.0, 0.0), (*behind, 0.0, 0.0)[:2])}:
+        yield Row(MISSET_SEED_ANGLES, f"{item} is read as the angles {' '.join(f'{angle:g}' for angle in angles)}",
+                  command.without("-misset", "-misset_seed").ending("-misset", *map(written, angles)), 0.75)
 
 
 def _whole_command(question: Question) -> Iterator[Row]:

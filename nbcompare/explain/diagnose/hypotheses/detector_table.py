@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
 
 from nbcompare.case.arguments.command import Command, Item
 from nbcompare.case.arguments.options import option_named
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.causes import mistake_id
+from nbcompare.explain.diagnose.hypotheses.candidate import ImageFormula
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import beam_centre
 from nbcompare.explain.diagnose.hypotheses.row import Row
 from nbcompare.explain.diagnose.question import Question
@@ -50,8 +53,9 @@ KAHN = (0.0, 1.0, 0.95, 0.99)
 
 
 def rows(question: Question) -> Iterator[Row]:
-    """Beam centre, convention and pivot; options renamed, exchanged, or applied unasked; groups; polarization."""
-    for part in (_centre, _frame, _exchanged, _switches, _polarization):
+    """Beam centre, convention and pivot; options renamed, exchanged, or applied unasked; groups; polarization; factors
+    left out or applied twice."""
+    for part in (_centre, _frame, _exchanged, _switches, _polarization, _twice, _solid_angle):
         yield from part(question)
 
 
@@ -141,3 +145,46 @@ def _polarization(question: Question) -> Iterator[Row]:
     for kahn in {*KAHN, -setting.kahn, 1 - setting.kahn} - {setting.kahn}:
         yield Row(causes.POLARIZATION_VALUE, f"polarization: K = {kahn:g} instead of {setting.kahn:g}",
                   command.setting("-polar", kahn), 0.6)
+
+
+# --- factors that no option leaves out or applies twice --------------------------------------------------------------
+
+
+def _over(image: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """image / by, 0 where nothing is lit."""
+    divided: np.ndarray = np.divide(image, by, out=np.zeros_like(image), where=by != 0)
+    return divided
+
+
+def _twice(question: Question) -> Iterator[Row]:
+    """The image with the factor over the one without it is the factor."""
+    if question.setting.polarized:
+        words = "the polarization factor is applied twice"
+        yield Row(causes.POLARIZATION_TWICE, words, question.command.without("-polar").ending("-nopolar"), 0.7,
+                  formula=ImageFormula(words, lambda image, bare: _over(image * image, bare)))
+
+
+def _solid_angle(question: Question) -> Iterator[Row]:
+    """The image of point pixels holds 1/R^2 in place of the solid angle: pixel^2 cos / R^2 of a flat detector, whose
+    cosine is D / R, and pixel^2 / R^2 of a curved one."""
+    setting, command = question.setting, question.command
+    if setting.point_pixel:
+        return
+    area, middle = setting.pixel_m**2, setting.pixel_m**2 / question.detector.close_distance_m**2
+    power = 0 if command.has("-curved_det") else 3
+
+    def cosine(image: np.ndarray, point: np.ndarray) -> np.ndarray:
+        return np.where(point != 0, _over(image, area * point), 1.0)
+
+    formulas: tuple[tuple[str, str, float, Callable[[np.ndarray, np.ndarray], np.ndarray]], ...] = (
+        (causes.OBLIQUITY_MISSING, "the solid angle lacks the obliquity cosine", 0.68, lambda i, p: area * p),
+        (causes.OBLIQUITY_MISSING, "the solid angle has the obliquity cosine twice", 0.5,
+         lambda i, p: i * cosine(i, p)),
+        (causes.SOLID_ANGLE_MISSING, "the solid angle is left out", 0.66,
+         lambda i, p: _over(i, middle * cosine(i, p)**power)),
+        (causes.SOLID_ANGLE_MISSING, "the solid angle is applied twice", 0.5,
+         lambda i, p: i * middle * cosine(i, p)**power),
+        (causes.INVERSE_SQUARE_MISSING, "all pixels have the solid angle of the nearest point", 0.66,
+         lambda i, p: _over(i, cosine(i, p)**power)))
+    for id, words, prior, make in formulas:
+        yield Row(id, words, command.ending("-point_pixel"), prior, formula=ImageFormula(words, make))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
@@ -149,24 +150,33 @@ def source_edit(label: str, change: Callable[[SourceRows], SourceRows]) -> FileE
     """Another source file; its rows are X Y Z weight wavelength, the last two not always."""
 
     def make(text: str) -> str:
-        return "".join(" ".join(row) + "\n" for row in change(_source_rows(text)))
+        return "".join(" ".join(row) + "\n" for row in change(source_rows(text)))
 
     return FileEdit("-sourcefile", label, make)
 
 
-def _source_rows(text: str) -> SourceRows:
-    return [line.split() for line in text.splitlines() if line.strip()]
+_FIELD = re.compile(r"[^\s,;:!]+")
+
+
+def source_rows(text: str) -> SourceRows:
+    """The words of each line of a source file, which blanks or any of , ; : ! stand between."""
+    return [row for row in map(_FIELD.findall, text.splitlines()) if row]
+
+
+def _weighted(change: Callable[[float], float]) -> Callable[[SourceRows], SourceRows]:
+    """Other weights, where a source has one."""
+    return lambda rows: [[*row[:3], *(repr(change(float(w))) for w in row[3:4]), *row[4:]] for row in rows]
 
 
 def source_mistakes(question: Question) -> Iterator[tuple[str, str, float, Callable[[SourceRows], SourceRows]]]:
     central, beam = repr(question.setting.wavelength_A * 1e-10), question.detector.beam
-    count = len(_source_rows(question.files["-sourcefile"].read_text(encoding="latin-1")))
+    count = len(source_rows(question.files["-sourcefile"].read_text(encoding="latin-1")))
 
     def directed(change: Callable[[np.ndarray], Iterable[float]]) -> Callable[[SourceRows], SourceRows]:
         return lambda rows: [[*(repr(float(v)) for v in change(np.array(row[:3], float))), *row[3:]] for row in rows]
 
-    yield (SOURCE_WEIGHTS, "the weights of the sources are ignored", 0.7,
-           lambda rows: [[*row[:3], *(["1"] if len(row) > 3 else []), *row[4:]] for row in rows])
+    yield SOURCE_WEIGHTS, "the weights of the sources are ignored", 0.7, _weighted(lambda weight: 1.0)
+    yield SOURCE_WEIGHTS, "the weights of the sources are applied twice", 0.45, _weighted(lambda weight: weight**2)
     yield causes.SOURCES_LOST, "only the first source is used", 0.6, lambda rows: rows[:1]
     for at in range(count if 1 < count <= MOST_SOURCES else 0):
         ends = 0.6 if at in (0, count - 1) else 0.5

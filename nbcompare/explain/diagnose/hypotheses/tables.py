@@ -32,7 +32,8 @@ def _candidates(question: Question, tables: Mapping[str, Table]) -> list[Candida
     found: dict[RunKey, Candidate] = {}
     for source, rows in tables.items():
         for row in rows(question):
-            made = Candidate(row.id, row.words, row.command, row.prior, row.files, source=source)
+            made = Candidate(row.id, row.words, row.command, row.prior, row.files, source=source,
+                             formula=row.formula)
             if (made.files or made.command.argv != question.argv) and (
                     made.key not in found or made.prior > found[made.key].prior):
                 found[made.key] = made

@@ -46,7 +46,8 @@ class PairSearch:
     def run(self) -> list[Cause]:
         """Two fit parameters together where their answers say so; then everything on top of the nearest hypotheses."""
         self._parameter_pairs()
-        for tried in sorted(self.tried, key=lambda tried: tried.price)[:_NEAREST]:
+        commands = [tried for tried in self.tried if not tried.candidate.formula]  # on a formula nothing can be built
+        for tried in sorted(commands, key=lambda tried: tried.price)[:_NEAREST]:
             if self.found or tried.reading.scaled_left > NEAR:
                 break
             self._parameters_on_top(tried)
@@ -111,6 +112,8 @@ class PairSearch:
         for second in sorted(run_candidates(self._question_with(base)), key=lambda c: -self.score(c)):
             if not self.trials.within(limits.PAIR_MISTAKES):
                 return
+            if second.formula:
+                continue
             second = replace(second, files=base.files, emulate=base.emulate)
             reading = self.trials.try_one(second)
             if reading.near:

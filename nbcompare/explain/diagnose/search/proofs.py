@@ -97,6 +97,9 @@ def ruled_out(tried: Iterable[Tried]) -> list[str]:
 
 def _edit(candidate: Candidate) -> dict[str, Any]:
     """What was changed, for machines."""
+    if candidate.formula:
+        return {"kind": "image", "what": candidate.formula.label, "source": candidate.source,
+                "argv": list(candidate.command.argv)}
     return {"kind": "file" if candidate.files else "argv", "argv": list(candidate.command.argv),
             "source": candidate.source,
             "files": [{"option": edit.option, "what": edit.label} for edit in candidate.files],

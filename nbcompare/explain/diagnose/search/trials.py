@@ -156,7 +156,7 @@ class CauseTrials:
 
     def images(self, candidate: Candidate, count: int | None = None) -> list[np.ndarray] | None:
         """The candidate on the first ``count`` regions (all without), or None where it gives no image."""
-        parts = []
+        parts: list[np.ndarray] = []
         for region in self.regions[:count]:
             if self.seconds_left <= 0:
                 return None
@@ -166,8 +166,11 @@ class CauseTrials:
                 self.simulator.told(self.clock.seconds, self.budget_s)
             if part is None:
                 return None
-            parts.append(part.astype(np.float64))
-            parts[-1][0, 0] = 0
+            image = part.astype(np.float64)
+            if candidate.formula:
+                image = candidate.formula.make(self.base[len(parts)], image)
+            image[0, 0] = 0
+            parts.append(image)
         return parts
 
     @cached_property
@@ -213,6 +216,8 @@ class CauseTrials:
                                       self.most_seconds, self.emulate)
         if image is None:
             return reading
+        if candidate.formula:
+            image = candidate.formula.make(self.question.pair.x, image.astype(np.float64))
         rest = self.question.pair.y - (image if reading.holds else reading.scale * image + reading.offset)
         rest[0, 0] = 0
         worst = float(np.abs(rest).max()) / self.question.pair.yardstick
