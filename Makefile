@@ -108,7 +108,7 @@ pythons: wheels
 	  $$python -c '' 2>/dev/null || { echo "make: there is no $$python here; nothing was shown for it"; continue; }; \
 	  rm -rf build/other && $$python -m venv build/other || exit 1; \
 	  build/other/bin/python -m pip install -q --disable-pip-version-check build/dist/*.whl pytest-xdist hypothesis \
-	    junitparser fabio h5py hdf5plugin bagit build hatchling twine check-wheel-contents || exit 1; \
+	    junitparser jsonschema fabio h5py hdf5plugin bagit build hatchling twine check-wheel-contents || exit 1; \
 	  build/other/bin/python -m pytest -n $(WORKERS) -p no:cacheprovider -m "not simulator and not browser" $(TESTS_WITHOUT_TORCH) || exit 1; \
 	done
 TESTS_WITHOUT_TORCH := tests/nbcompare/case tests/nbcompare/compare tests/nbcompare/formats tests/nbcompare/bundle \

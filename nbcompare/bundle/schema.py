@@ -6,16 +6,12 @@ A pattern there is that of a whole string (^...$); a line end after it is not le
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from nbcompare.bundle.quick_schema import Check, quick_check
-
 if TYPE_CHECKING:
-    import jsonschema
+    import jsonschema_rs
 
 _LONGEST = 200
 
@@ -29,40 +25,26 @@ def record_schema() -> dict[str, Any]:
 
 def schema_faults(value: object) -> list[str]:
     """Every way in which a value is not what the schema of a record describes: place and reason, by place."""
-    if _quickly()(value):
-        return []
-    found = sorted(_validator().iter_errors(value), key=lambda error: [str(step) for step in error.absolute_path])
-    return [f"{_place(error)}: {_reason(error)}" for error in found]
-
-
-def _whole_pattern(validator: Any, pattern: str, value: object, schema: Any) -> Iterator[jsonschema.ValidationError]:
-    import jsonschema
-
-    if isinstance(value, str) and not re.fullmatch(pattern.removeprefix("^").removesuffix("$"), value):
-        yield jsonschema.ValidationError(f"{value!r} does not look like {pattern}")
+    try:
+        found = [([str(step) for step in error.instance_path], error) for error in _validator().iter_errors(value)]
+    except ValueError as error:  # what is no JSON at all: half of a character, a key that is no text
+        return [f"the record: {error}"]
+    return [f"{_place(error)}: {_reason(error)}" for _, error in sorted(found, key=lambda pair: pair[0])]
 
 
 @cache
-def _quickly() -> Check:
-    return quick_check(record_schema())
+def _validator() -> jsonschema_rs.Draft7Validator:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft7Validator(record_schema())
 
 
-@cache
-def _validator() -> Any:
-    import jsonschema
-
-    known = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _whole_pattern})
-    return known(record_schema())
-
-
-def _place(error: jsonschema.ValidationError) -> str:
+def _place(error: jsonschema_rs.ValidationError) -> str:
     """Where a fault is, as one would write it in Python: runs[0].argv."""
-    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
     return steps.removeprefix(".") or "the record"
 
 
-def _reason(error: jsonschema.ValidationError) -> str:
+def _reason(error: jsonschema_rs.ValidationError) -> str:
     """What is wrong; the value itself is cut where it is long."""
-    shown = repr(error.instance)
-    short = shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "..."
-    return str(error.message).replace(shown, short)
+    return error.message if len(error.message) <= _LONGEST else error.message[:_LONGEST] + "..."

@@ -247,8 +247,8 @@ def test_tests_said_to_have_passed_must_have_passed_in_their_log(store, nb):
 
 @pytest.mark.parametrize(("text", "reason"), [
     ("{", "damaged record"), ('{"a": 1, "a": 2}', "stands twice"), ('{"a": NaN}', "NaN is no JSON number"),
-    ("[" * 100_000, "damaged record"), ("[]", "is not of type 'object'"),
-    ("{}", "'schema_version' is a required property")])
+    ("[" * 100_000, "damaged record"), ("[]", 'is not of type "object"'),
+    ("{}", '"schema_version" is a required property')])
 def test_what_is_no_record_is_said_and_never_a_trace(store, nb, text, reason):
     overwrite(store.passed / "record.json", text)
     fix_sums(store.passed)

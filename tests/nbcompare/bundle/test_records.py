@@ -14,9 +14,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from nbcompare.bundle.quick_schema import quick_check
 from nbcompare.bundle.record import Record
-from nbcompare.bundle.schema import _validator, record_schema, schema_faults
+from nbcompare.bundle.schema import record_schema, schema_faults
 from nbcompare.bundle.text_files import texts_of
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.errors import EvidenceError
@@ -80,7 +79,7 @@ def test_a_record_cannot_be_changed(stored):
         Record.from_dict(stored).stamp = "20260101T000000Z"
 
 
-# --- the quick answer ----------------------------------------------------------------------------------------------
+# --- the schema ----------------------------------------------------------------------------------------------------
 
 
 def places(value, at=()):
@@ -106,12 +105,13 @@ def with_change(value, path, how):
 
 
 GONE, MORE = object(), object()
-HOWS = (GONE, MORE, None, True, 1, -1, 1.5, 2.0, 1e999, "", "word\n", "0" * 64, [], {}, [1], 300)
+HOWS = (GONE, MORE, None, True, 1, -1, 1.5, 2.0, "", "word", "0" * 64, [], {}, [1], 300)
 
 
-def test_the_quick_answer_is_that_of_the_library(stored):
-    """On a record in which one thing, anywhere, is another one or gone; the same changes every time."""
-    library = _validator()
+def test_two_libraries_read_the_schema_alike(stored):
+    """On a record in which one thing, anywhere, is another one or gone; the same changes every time. Jsonschema reads
+    $ as Python does, so that a line end is told by ours alone."""
+    library = jsonschema.Draft7Validator(record_schema())
     chosen = random.Random(19)
     stored["findings"]["proof"]["trials"] = stored["findings"]["proof"]["trials"][:1]  # the others are like it
     stored["findings"]["proof"]["trials"][0]["change"] = None
@@ -122,42 +122,8 @@ def test_the_quick_answer_is_that_of_the_library(stored):
         how = chosen.choice(HOWS)
         value = with_change(stored, chosen.choice(paths), how)
         seen.add(library.is_valid(value))
-        assert quick_check(record_schema())(value) == library.is_valid(value)
+        assert bool(schema_faults(value)) != library.is_valid(value)
     assert seen == {True, False}
-
-
-@pytest.mark.parametrize(("schema", "fits", "fails"), [
-    ({"enum": [0, "a"]}, 0, False), ({"const": True}, True, 1), ({"type": "integer"}, 2.0, True),
-    ({"type": "number"}, 1, True), ({"pattern": "^a$"}, "a", "a\n"), ({"minimum": 1}, "x", 0),
-    ({"oneOf": [{"type": "null"}, {"minimum": 1}]}, 2, None), ({"minItems": 1}, {}, []),
-    ({"type": "object", "required": ["a"]}, {"a": 1}, {}), ({"type": "object", "properties": {}}, {}, []),
-    ({"type": "array", "items": {"minimum": 1}}, [1], [0]), ({"type": "array", "items": {"type": "null"}}, [], {}),
-    ({"type": "string", "minLength": 1}, "a", ""), ({"type": "string", "minLength": 1}, "a", ["a"]),
-    ({"required": ["a"]}, [], {}), ({"items": {"minimum": 1}}, {}, [0]),
-    ({"required": ["a"]}, {"a": 1}, {}), ({"additionalProperties": {"type": "null"}}, {"b": None}, {"b": 1})])
-def test_a_rule_is_read_as_the_standard_has_it(schema, fits, fails):
-    assert quick_check(schema)(fits) and not quick_check(schema)(fails)
-
-
-@pytest.mark.parametrize("word", ["minItems", "maxItems", "minLength", "minimum", "maximum"])
-@pytest.mark.parametrize("kind", [{}, {"type": "string"}, {"type": "array"}, {"type": "number"}, {"type": "object"}])
-def test_a_limit_is_read_as_the_library_has_it_below_at_and_above(word, kind):
-    """Also beside a type, and of values that it does not speak of."""
-    schema = {**kind, word: 2}
-    library = jsonschema.Draft7Validator(schema)
-    for value in ("", "a", "ab", "abc", [], [1], [1, 2], [1, 2, 3], 1, 2, 3, 1.5, 2.5, {}, {"a": 1}, None):
-        assert quick_check(schema)(value) == library.is_valid(value), (schema, value)
-
-
-def test_a_rule_that_is_not_known_is_refused():
-    itself = {"definitions": {"a": {"items": {"$ref": "#/definitions/a"}}}}
-    with pytest.raises(ValueError, match="holds itself"):
-        quick_check(itself)
-    with pytest.raises(ValueError, match="leads nowhere"):
-        quick_check({"$ref": "#/definitions/b"})
-    for schema in ({"multipleOf": 2}, {"items": [{}]}, {"enum": [[]]}, {"properties": {"a": {"format": "date"}}}):
-        with pytest.raises(ValueError, match="quickly"):
-            quick_check(schema)
 
 
 @pytest.mark.parametrize("text", ["\x1b[2J", "\x7f", "\u202e", "\ud800", "a\nb", "\x00", "\u200b"])
