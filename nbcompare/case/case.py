@@ -61,6 +61,7 @@ class Case:
     """One experiment and its tolerances, as loaded; ``path`` is None for a one-shot command line.
 
     ``options`` says whose options the command's are: NANOBRAGG's, or the engines' OWN, into which nothing is read.
+    ``elsewhere`` is where files lie that it names and that are not at their place from the case file, by these names.
     """
 
     name: str
@@ -92,10 +93,15 @@ class Case:
     region_files: frozenset[str] = frozenset()
     path: Path | None = None
     sha256: str | None = None
+    elsewhere: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
         return self.path.parent if self.path else Path.cwd()
+
+    def place_of(self, name: str) -> Path:
+        """Where a file lies that the case names."""
+        return self.elsewhere.get(name, self.folder / name)
 
     @property
     def own_options(self) -> bool:

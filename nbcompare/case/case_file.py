@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nbcompare.case.arguments.options import FLOAT_FILE, REFERENCE, SUBJECT
@@ -39,25 +39,28 @@ OF_NAN = ("nan_mismatch", "nan_fraction", "inf_mismatch", "inf_fraction")
 """Metrics of pixels that are no number; a case with a threshold on one lets such pixels through, to judge them."""
 _REQUIRED = ("name", "title", "command", "image", "rois")
 
+PlaceOf = Callable[[str], Path]
+"""Where a file lies by the name that a case or a plan gives it."""
 _NO_ROIS: tuple[Roi, ...] = ()
 _UNKNOWN_SHAPE = Shape(100_000, 100_000)
 """Stands in for an image section with a fault, so that the rest can be read: every region lies in it."""
 
 
-def load_case(path: Path, *, files_are_there: bool = True) -> Case:
+def load_case(path: Path, *, files_are_there: bool = True, elsewhere: Mapping[str, Path] = {}) -> Case:
     """Read and check a case file. Raises CaseError with file, line and column for the first fault.
 
-    A copy of a case, as a bundle keeps it, is read without the files that lay beside the original.
+    A copy of a case, as a bundle keeps it, is read without the files that lay beside the original. ``elsewhere`` says
+    by the names in the case where files lie that are not where these names lead from here.
     """
-    folder = path.parent if files_are_there else None
+    place_of: PlaceOf | None = (lambda name: elsewhere.get(name, path.parent / name)) if files_are_there else None
     root, raw = load(path, "a case")
     entries = root.mapping(known=_KEYS)
     expect: dict[str, Refusal] = part(entries, "expect", refusals_of, {})
     with reading_on():
         root.require(entries, _REQUIRED if expect else (*_REQUIRED, "thresholds"))
     shape = part(entries, "image", _shape, _UNKNOWN_SHAPE)
-    inputs: tuple[CaseInput, ...] = part(entries, "inputs", lambda entry: _inputs(entry, folder), ())
-    files = {entry.name: path.parent / entry.file if folder else path.parent / KEPT_INPUTS / entry.name
+    inputs: tuple[CaseInput, ...] = part(entries, "inputs", lambda entry: _inputs(entry, place_of), ())
+    files = {entry.name: place_of(entry.file) if place_of else path.parent / KEPT_INPUTS / entry.name
              for entry in inputs if entry.file}
     rois = part(entries, "rois", lambda entry: rois_of(entry, shape, files), _NO_ROIS)
     rois = part(entries, "weak", lambda entry: weak_allowed_in(entry, rois), rois)
@@ -77,7 +80,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         subject_args=part(entries, "subject_args", arguments, ()),
         environment=part(entries, "environment", variables_of, {}),
         tests=part(entries, "tests", lambda entry: tuple(map(_node, entry.items())), ()),
-        protected=part(entries, "protected", lambda entry: protected_names(entry, folder), ()),
+        protected=part(entries, "protected", lambda entry: protected_names(entry, place_of), ()),
         limits=part(entries, "limits", _limits, Limits()),
         repeat=part(entries, "repeat", lambda entry: whole_number(entry, 1, 100), 0),
         threads=part(entries, "threads", _threads, ()),
@@ -95,6 +98,7 @@ def load_case(path: Path, *, files_are_there: bool = True) -> Case:
         region_files=part(entries, "rois", files_of_regions, frozenset()),
         path=path,
         sha256=hashlib.sha256(raw).hexdigest(),
+        elsewhere=elsewhere,
     )
     _raise_contradictions(case, entries)
     return case
@@ -166,19 +170,19 @@ def _threads(cursor: Cursor | None) -> tuple[int, ...]:
     return counts
 
 
-def _inputs(cursor: Cursor | None, folder: Path | None) -> tuple[CaseInput, ...]:
+def _inputs(cursor: Cursor | None, place_of: PlaceOf | None) -> tuple[CaseInput, ...]:
     if cursor is None:
         return ()
     found = []
     for name, entry in cursor.mapping().items():
         unread = CaseInput(name, None, None, None)
         with reading_on():
-            unread = _input(name, entry, folder)
+            unread = _input(name, entry, place_of)
         found.append(unread)
     return tuple(found)
 
 
-def _input(name: str, cursor: Cursor, folder: Path | None) -> CaseInput:
+def _input(name: str, cursor: Cursor, place_of: PlaceOf | None) -> CaseInput:
     if not NAME.fullmatch(name):
         raise cursor.error(f"the input name {name!r} must be a plain file name")
     if name == FLOAT_FILE:
@@ -190,7 +194,7 @@ def _input(name: str, cursor: Cursor, folder: Path | None) -> CaseInput:
     file = entries["file"].text() if "file" in entries else None
     if made_by is not None and made_by not in GENERATORS:
         raise entries["made_by"].error(f"unknown generator {made_by!r}; {nearest(made_by, GENERATORS)}")
-    if file is not None and folder is not None and not (folder / file).is_file():
+    if file is not None and place_of is not None and not place_of(file).is_file():
         raise entries["file"].error(f"input {name}: there is no file {file} beside the case file")
     sha256 = None
     if "sha256" in entries:
@@ -218,14 +222,14 @@ def _pin(cursor: Cursor) -> Pin:
     return Pin(digest, entries["version"].text() if "version" in entries else None)
 
 
-def protected_names(cursor: Cursor | None, folder: Path | None) -> tuple[str, ...]:
+def protected_names(cursor: Cursor | None, place_of: PlaceOf | None) -> tuple[str, ...]:
     """The entries of a ``protected:`` list: files, from the folder of the file that holds the list."""
     if cursor is None:
         return ()
     names: list[str] = []
     for entry in cursor.items():
         name = entry.text()
-        if folder is not None and not (folder / name).is_file():
+        if place_of is not None and not place_of(name).is_file():
             raise entry.error(f"protected: there is no file {name} beside this one")
         if name in names:
             raise entry.error(f"{name} is protected twice")

@@ -52,7 +52,7 @@ def stage_inputs(case: Case, overrides: Mapping[str, Path], folder: Path) -> tup
     """
     for entry in case.inputs:
         given = overrides.get(entry.name)
-        if given and entry.name in case.region_files and sha256_of(given) != sha256_of(case.folder / str(entry.file)):
+        if given and entry.name in case.region_files and sha256_of(given) != sha256_of(case.place_of(str(entry.file))):
             raise UsageError(f"--input {entry.name}: a region of the case is made of {entry.file}, so another file in "
                              "its place would judge other pixels than the case says",
                              hint="change the file of the case, or give the region an input of its own")
@@ -68,7 +68,7 @@ def _stage(entry: CaseInput, case: Case, override: Path | None, target: Path) ->
         target.write_bytes(_made(entry.made_by, entry.sha256))
     else:
         origin = "case"
-        copy_input(case.folder / str(entry.file), target)
+        copy_input(case.place_of(str(entry.file)), target)
     found = sha256_of(target)
     if origin != "user" and entry.sha256 and found != entry.sha256:
         raise CaseError(f"input {entry.name} has sha256 {found}, but the case pins {entry.sha256}", path=case.path,

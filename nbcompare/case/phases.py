@@ -110,7 +110,7 @@ def load_phases(path: Path) -> Phases:
         raise entries["phases"].error("a plan needs at least one phase")
     return Phases(entries["title"].text(), tuple(found), path, hashlib.sha256(raw).hexdigest(),
                   _file(entries["signers"], path.parent) if "signers" in entries else None,
-                  protected_names(entries.get("protected"), path.parent))
+                  protected_names(entries.get("protected"), path.parent.joinpath))
 
 
 def _file(cursor: Cursor, folder: Path) -> Path:

@@ -45,7 +45,7 @@ def protected_files(case: Case) -> dict[str, Path]:
         phases = load_phases(plan)
         if any(file.resolve() == case.path.resolve() for phase in phases.phases for file in phase.cases):
             names += phases.protected
-    return {name: case.folder / name for name in names}
+    return {name: case.place_of(name) for name in names}
 
 
 def sums_of(files: Mapping[str, Path]) -> dict[str, str | None]:

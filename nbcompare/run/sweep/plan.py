@@ -79,7 +79,7 @@ def sum_of_inputs(case: Case, overrides: Mapping[str, Path]) -> str:
     """What inputs.hash_inputs will give once they are staged."""
     sums: list[tuple[str, str]] = []
     for entry in case.inputs:
-        path = overrides.get(entry.name) or (case.folder / entry.file if entry.file else None)
+        path = overrides.get(entry.name) or (case.place_of(entry.file) if entry.file else None)
         sums.append((entry.name, sha256_of(path) if path else str(entry.sha256)))
     return hash_of_named(sorted(sums))
 
@@ -136,6 +136,6 @@ def check_inputs(cells: Sequence[tuple[Case, Mapping[str, Path]]]) -> None:
     """Raise CaseError for an input file that is not what its case pins, before anything is run."""
     for case in {id(case.inputs): case for case, _ in cells}.values():
         for entry in case.inputs:
-            if entry.file and entry.sha256 and sha256_of(case.folder / entry.file) != entry.sha256:
+            if entry.file and entry.sha256 and sha256_of(case.place_of(entry.file)) != entry.sha256:
                 raise CaseError(f"input {entry.name} is not the file that the case pins", path=case.path,
                                 hint="restore the file, or pin the new sum and say why in the commit")

@@ -188,26 +188,34 @@ def _require_same(parcel: Parcel) -> None:
 
 
 def _unpacked(parcel: Parcel, contents: Sequence[bytes], folder: Path) -> tuple[dict[str, Case], RunOptions]:
-    """The cells by name, with everything that their case names, below ``folder``. Raises EvidenceError for a file that
-    is not what was sent."""
+    """The cells by name, with everything that their case names, below ``folder``, wherever these names would lead.
+    Raises EvidenceError for a file that is not what was sent."""
     known = dict(zip(parcel.sums, contents, strict=True))
     for digest, content in known.items():
         if hashlib.sha256(content).hexdigest() != digest:
             raise EvidenceError(f"a file of {parcel.case_name} was damaged on its way to the worker "
                                 f"{socket.gethostname()}")
     place, own = folder / "case", folder / "own"
+    place.mkdir()
+    elsewhere = {name: folder / f"file-{at}" for at, name in enumerate(parcel.files) if _leads_out(name)}
     for name, digest in parcel.files.items():
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_bytes(known[digest])
-    place.mkdir(exist_ok=True)
+        path = elsewhere.get(name, place / name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(known[digest])
     (place / parcel.case_name).write_bytes(known[parcel.case_file])
     own.mkdir()
     for name, digest in parcel.overrides.items():
         (own / name).write_bytes(known[digest])
     wanted = {name for name, _ in parcel.cells}
-    cells = {cell.name: cell for cell in cells_of(load_case(place / parcel.case_name)) if cell.name in wanted}
+    case = load_case(place / parcel.case_name, elsewhere=elsewhere)
+    cells = {cell.name: cell for cell in cells_of(case) if cell.name in wanted}
     return cells, RunOptions(**parcel.options, inputs={name: own / name for name in parcel.overrides},
                              bundles=folder / "bundles")
+
+
+def _leads_out(name: str) -> bool:
+    """Whether a name may mean a file outside the folder that it is taken from: it gets a name of our own."""
+    return Path(name).is_absolute() or ".." in Path(name).parts
 
 
 def _zipped(folder: Path) -> bytes:
