@@ -277,12 +277,14 @@ def test_files_are_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     ledger_entry._write(edits)
     assert [(tmp_path / name).read_text() for name in ("a.md", "b.md")] == ["new a.md", "new b.md"]
     assert {(tmp_path / name).stat().st_mode & 0o7777 for name in ("a.md", "b.md")} == {0o4640}
-    (tmp_path / "a.md").write_text("old")
     changed = "b.md: it was changed by somebody else just now; nothing was written to it"
-    with pytest.raises(FileError, match=changed) as told:
-        ledger_entry._write(edits)
-    assert told.value.hint == "run the same command again"
-    assert [(tmp_path / name).read_text() for name in ("a.md", "b.md")] == ["new a.md", "new b.md"]
+    for theirs in ("an earlier word", "the last word"):
+        (tmp_path / "a.md").write_text("old")
+        (tmp_path / "b.md").write_text(theirs)
+        with pytest.raises(FileError, match=changed) as told:
+            ledger_entry._write(edits)
+        assert told.value.hint == "run the same command again"
+        assert [(tmp_path / name).read_text() for name in ("a.md", "b.md")] == ["new a.md", theirs]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.md", "b.md"]
 
 

@@ -182,14 +182,14 @@ def test_a_variable_that_every_engine_is_declared_to_have_is_none_of_the_shells(
     one = [both[0], (identity(home, "subject"), replace(setting, set_variables=()))]
     none = [both[0], (identity(home, "subject"), None)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(origins, "variable_facts", lambda extra: {"$OMP_A": "4", "$HOME": "/here"})
+        patch.setattr(origins, "variable_facts", lambda extra: {"$OMP_A": "4", "$HOME": "/here", "$TZ": "UTC"})
         assert origins._shell_fault(evidence, both) is None
-        said = "; HOME was not set for the engines and is /here here"
+        said = "; HOME was not set for the engines and is /here here; TZ was not set for the engines and is UTC here"
         assert origins._elsewhere(evidence, both) == said
         for asked in (one, none):
             assert origins._shell_fault(evidence, asked).startswith("OMP_A was not set for the engines and is 4 here")
             assert origins._elsewhere(evidence, asked) == (
-                f"{said}; PYTHONPATH was /then for the engines and is not set here")
+                said.replace("; TZ", "; PYTHONPATH was /then for the engines and is not set here; TZ"))
 
 
 def test_what_an_adapter_kept_from_an_engine_is_read_by_whoever_signs(home, monkeypatch):

@@ -44,11 +44,11 @@ def test_without_a_bundle_nothing_else_is_asked():
 
 
 def test_damage_ends_the_list_and_is_told_four_faults_long(in_folder):
-    faults = tuple(f"fault {n}" for n in range(6))
+    faults = tuple(f"fault {n}" for n in range(9))
     found = told(evidence_of(folder=in_folder, faults=faults), replace(NOTHING, verdict=("PASS",)))
     assert list(found) == ["evidence"] and not found["evidence"].holds
     assert found["evidence"].exit_code is ExitCode.EVIDENCE
-    assert found["evidence"].why == "fault 0; fault 1; fault 2; fault 3; and 2 more"
+    assert found["evidence"].why == "fault 0; fault 1; fault 2; fault 3; and 5 more"
     assert told(evidence_of(folder=in_folder, faults=faults[:4]))["evidence"].why.endswith("fault 3")
 
 

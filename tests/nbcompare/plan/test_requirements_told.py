@@ -93,9 +93,9 @@ def test_a_verdict_says_what_became_looser_what_is_weak_and_what_was_traced(evid
     assert told("PASS", verdict=None) == (False, "nothing was judged", ExitCode.BLOCKED)
     assert told("PASS", verdict=None, unjudged="x", record={"verdict": verdict(Label.ENGINE_FAILED)}) == (
         False, "x", ExitCode.ENGINE_FAILED)
-    reasons = verdict(Label.FAIL, [f"r{n}" for n in range(5)])
+    reasons = verdict(Label.FAIL, [f"r{n}" for n in range(9)])
     assert told("PASS", verdict=reasons, record={"verdict": verdict(Label.FAIL)}) == (
-        False, "FAIL: r0; r1; r2; r3; and 1 more", ExitCode.DIFFERS)
+        False, "FAIL: r0; r1; r2; r3; and 5 more", ExitCode.DIFFERS)
 
 
 def test_the_files_of_a_bundle_are_its_images_and_what_was_drawn(evidence, tmp_path):

@@ -70,8 +70,9 @@ def test_a_statement_says_who_signed_what_of_which_plan(plan, tmp_path):
     one = Things(phase=plan.phases[0], phases=plan, evidence=evidence[:1], items=items[:3])
     assert signing.statement(one, "A", "n", MOMENT)["predicate"]["result"] == "PASSED"
     assert signing.statement(one, "A", "n", MOMENT)["predicate"]["note"] == "n"
-    unjudged = Things(phase=plan.phases[0], phases=plan, evidence=(entry_of(tmp_path, word=None),), items=items[1:2])
-    assert signing.statement(unjudged, "A", "n", MOMENT)["predicate"]["warnedTests"] == ["small: verdict"]
+    for word in (None, Label.BLOCKED):
+        other = Things(phase=plan.phases[0], phases=plan, evidence=(entry_of(tmp_path, word=word),), items=items[1:2])
+        assert signing.statement(other, "A", "n", MOMENT)["predicate"]["warnedTests"] == ["small: verdict"]
 
 
 def test_a_statement_speaks_of_every_commit_and_program_once(tmp_path):
