@@ -5,7 +5,7 @@ import re
 import pytest
 
 from nanobrag_torch.options import Program
-from nanobrag_torch.render.choose import choose_path
+from nanobrag_torch.render.choose import choose_path, not_compiled
 
 LARGE = "-detpixels 1100"
 
@@ -42,13 +42,22 @@ def test_the_precision_is_the_one_asked_for(scene_of, dtype, plain, fast):
     ("-default_F 1e-13", "fast:float64"),
     ("-N 1000000", "fast:float64"),
     ("-emulate all", "fast:float32"),
-    ("-emulate running-product -oversample_omega -oversample 2", "plain:float64 (emulation running-product)"),
+    ("-emulate running-product -oversample_omega -oversample 2", "fast:float32"),
+    ("-emulate running-product -oversample_omega -gauss_xtal", "plain:float64 (emulation running-product)"),
+    ("-emulate running-product -oversample_omega -gauss_xtal -water 10", "fast:float64"),
     ("-emulate gauss-tophat-width -gauss_xtal", "plain:float64 (emulation gauss-tophat-width)"),
     ("-emulate gauss-tophat-width -square_xtal", "fast:float32"),
-    ("-emulate water-scaling -water 10", "plain:float64 (emulation water-scaling)"),
+    ("-emulate water-scaling -water 10", "fast:float32"),
 ])
 def test_float32_only_where_it_is_exact_and_plain_for_what_only_plain_can_do(scene_of, options, path):
     assert chosen(scene_of(options), render="fast") == path
+
+
+def test_where_the_order_of_steps_counts_they_are_not_compiled_together(scene_of):
+    """The running product ends with the last step, and a compiled block adds ten at once."""
+    options = "-emulate running-product -oversample_polar -osc 1 -phisteps"
+    assert "in no order" in not_compiled(scene_of(f"{options} 2"))
+    assert "in no order" not in not_compiled(scene_of(f"{options} 1"))
 
 
 def test_the_version_line_names_the_path(simulated):

@@ -47,7 +47,9 @@ FEW_PERIODS = ("-cell 128 138 113 97 97 92 -misset 33 24 9 -Na 2 -Nb 36 -Nc 5 -l
     "-detector_thick 300 -thicksteps 2", "-dmin 2 -divergence 200 -divsteps 3", "-roi 3 20 5 7",
     "-emulate phi-carryover -phi 0", "-phisteps 40", "-phisteps 1", "-osc 20 -phisteps 23", "-nopolar",
     "-osc 2 -phisteps 6 -mosaic 1 -mosaic_dom 2", "-point_pixel -polar 0", "-water 60 -fluence 1e24",
-    "-Na 1 -Nb 1 -Nc 30 -osc 3", "-oversample_polar -oversample_omega"])
+    "-Na 1 -Nb 1 -Nc 30 -osc 3", "-oversample_polar -oversample_omega",
+    "-emulate water-scaling -water 60 -fluence 1e24",
+    "-emulate running-product -oversample_polar -oversample 2 -phisteps 1"])
 def test_the_compiled_renderer_is_the_plain_one_to_1e_6(scene_of, options):
     scene = scene_of(f"{SCAN} {options}")
     plain, omega = render_image(scene, RenderPath("plain", "float64"))

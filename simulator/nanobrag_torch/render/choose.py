@@ -106,14 +106,12 @@ def only_plain(scene: Scene) -> str:
         return "a source without direction"
     if not all(number(source.wavelength) > 0.0 for source in scene.illumination.sources):
         return "a source without wavelength"
-    if scene.running_product:
+    if scene.running_product and scene.shape in ("gauss", "tophat") and not scene.has_water:
         return "emulation running-product"
     if scene.F.interpolate and scene.F.sticky:
         return "emulation sticky-interpolation"
     if "gauss-tophat-width" in scene.emulate and scene.shape in ("gauss", "tophat"):
         return "emulation gauss-tophat-width"
-    if "water-scaling" in scene.emulate and scene.has_water:
-        return "emulation water-scaling"
     return ""
 
 
@@ -121,6 +119,8 @@ def not_compiled(scene: Scene) -> str:
     """Why the compiled step cannot render a scene; empty where it can."""
     if scene.shape != "square" or scene.geometry.curved or torch.device(scene.device).type != "cpu":
         return "compiled is for square crystals on flat detectors, on the CPU"
+    if scene.running_product and scene.spindle.steps * scene.domains > 1:
+        return "compiled adds up steps in no order"
     from nanobrag_torch.render.compile_cache import obstacle
 
     return obstacle()

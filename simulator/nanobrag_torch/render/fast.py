@@ -12,12 +12,14 @@ scalar rest, whose last bit may be another, and neither tiles nor workers nor a 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import torch
 
 from nanobrag_torch.physics.arithmetic import number
+from nanobrag_torch.physics.background import water_background
 from nanobrag_torch.physics.scattering import beyond_resolution, nearest_indices, scattering_vector
 from nanobrag_torch.physics.structure_factor import nearest_F_squared
 from nanobrag_torch.physics.tricubic import interpolate_squares
@@ -30,7 +32,7 @@ from nanobrag_torch.render.lattice_sum import (
     rounding_of_shares,
     sum_steps,
 )
-from nanobrag_torch.render.phi_groups import PhiGroup, cells_of, groups_of_domains, phi_groups
+from nanobrag_torch.render.phi_groups import MOST_STEPS, PhiGroup, cells_of, groups_of_domains, phi_groups
 from nanobrag_torch.render.plain import PixelSums, finish, pixel_background, render_tile
 from nanobrag_torch.render.ray_step import RayFactors, factors_of, ray_factors, reached_by_one_ray
 from nanobrag_torch.render.rays import CurvedRays, FlatColumns, FlatRays
@@ -74,11 +76,14 @@ class FastRenderer:
         self.ever_turned = replace(scene, first_cells={})
         self.ray_factors, self.weighted = ray_factors, _weighted
         self.of_one_ray = factors_of(scene, real) if reached_by_one_ray(scene) else None
+        light = scene.illumination
+        self.water_beside = scene.has_water and not scene.water_like_spots
+        self.water = number(water_background(scene.water_size, light.fluence)) if scene.water_like_spots else 0.0
         self._prepare()
 
     def _prepare(self) -> None:
         """What the sum over steps needs for all tiles."""
-        self.groups = phi_groups(self.scene)
+        self.groups = phi_groups(self.scene, 1 if self.scene.running_product else MOST_STEPS)
         self.nowhere = torch.zeros(0, dtype=torch.int64, device=self.scene.device)
         self.workspaces: dict[int, Workspace] = {}
 
@@ -107,12 +112,12 @@ class FastRenderer:
         if self.of_one_ray:
             return self._rows_of_one_ray(rows, tile, self.of_one_ray)
         pixels = PixelSums(self.ever_turned, tile)
+        pixels.total = pixels.total + self.water
         for layer in range(scene.geometry.layers):
             for sub_slow in range(scene.oversample):
                 for sub_fast in range(scene.oversample):
                     self._add_subpixel(pixels, self._rays(tile, (layer, sub_slow, sub_fast)))
-        background = pixel_background(scene, tile) if scene.has_water else 0.0
-        values = finish(pixels, background)
+        values = finish(pixels, pixel_background(scene, tile) if self.water_beside else 0.0)
         self._mend(values, rows)
         values = values[:, : self.width]
         omega = (pixels.omega_sum + torch.zeros(tile.shape, dtype=torch.float64, device=scene.device))[:, : self.width]
@@ -124,8 +129,11 @@ class FastRenderer:
         source, = scene.illumination.sources
         rays = self._flat_rays(tile, (0, 0, 0))
         rays.inverse, omega, factor = self.ray_factors(*factors.arguments(rays))
-        values = self.weighted(self._sum_of_steps(rays, source), factor, factors.scale)
-        if scene.has_water:
+        total = self._sum_of_steps(rays, source)
+        if scene.water_like_spots:
+            total = total + self.water / number(source.weight)
+        values = self.weighted(total, factor, factors.scale)
+        if self.water_beside:
             values += pixel_background(scene, tile)
         self._mend(values, rows)
         values = values[:, : self.width]
@@ -146,12 +154,26 @@ class FastRenderer:
                 culled = beyond_resolution(scattering_vector(rays.diffracted, source.incident, source.wavelength),
                                            self.scene.d_min)
             pixels.polarize(source, rays.diffracted, culled)
-            pixels.add(self._sum_of_steps(rays, source), pixels.inside(source), culled, None)
+            for term in self._terms(rays, source):
+                pixels.add(term, pixels.inside(source), culled, None)
+
+    def _terms(self, rays: FlatRays | CurvedRays, source) -> Iterator:
+        """What one source adds: the sum over its steps, or where the order counts each in its turn, domains fastest."""
+        if not self.scene.running_product or self.scene.spindle.steps * self.scene.domains == 1:
+            yield self._sum_of_steps(rays, source)
+            return
+        alone = {(group.steps, domain): group for domain, group in groups_of_domains(self.scene, self.groups)}
+        for (_, domain), group in sorted(alone.items(), key=lambda entry: entry[0]):
+            yield self._sum_of_groups(rays, source, [(domain, group)])
 
     def _sum_of_steps(self, rays: FlatRays | CurvedRays, source):
         """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
+        return self._sum_of_groups(rays, source, groups_of_domains(self.scene, self.groups))
+
+    def _sum_of_groups(self, rays: FlatRays | CurvedRays, source, groups: Iterable[tuple[int, PhiGroup]]):
+        """sum F_cell^2 F_latt^2 over some groups of mosaic domains, float64."""
         total = torch.zeros(rays.tile.shape, dtype=torch.float64, device=self.scene.device)
-        for domain, group in groups_of_domains(self.scene, self.groups):
+        for domain, group in groups:
             vectors, weights = self._vectors(group, source), group.weights.tolist()
             projections = rays.parts(vectors), dot(vectors.T, source.incident)[:, None, None]
             leaving, squares = [], []

@@ -191,8 +191,7 @@ def source_polarization(scene: Scene, source, diffracted):
 def render_tile(scene: Scene, tile: Tile, sticky: StickyInterpolation | None = None, trace=None):
     """Values (photons, float64) and sums of solid angles (sr) of the pixels of a tile."""
     pixels = PixelSums(scene, tile, trace)
-    like_c = "water-scaling" in scene.emulate
-    if like_c and scene.has_water:
+    if scene.water_like_spots:
         pixels.total = pixels.total + water_background(scene.water_size, scene.illumination.fluence)
     ended = sticky.prepare(tile) if sticky else None
     for sub in subpixels(scene, tile, trace):
@@ -200,7 +199,7 @@ def render_tile(scene: Scene, tile: Tile, sticky: StickyInterpolation | None = N
         for number, source in enumerate(scene.illumination.sources):
             add_source(pixels, sub, number, source, ended)
     background = 0.0
-    if scene.has_water and not like_c:
+    if scene.has_water and not scene.water_like_spots:
         background = pixel_background(scene, tile)
     return finish(pixels, background), pixels.omega_sum + torch.zeros(tile.shape, device=scene.device)
 

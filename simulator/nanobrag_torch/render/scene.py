@@ -59,6 +59,11 @@ class Scene:
         return number(self.water_size) > 0
 
     @property
+    def water_like_spots(self) -> bool:
+        """Whether the scattering of water is a first term of the sum, scaled as spots are (emulation water-scaling)."""
+        return self.has_water and "water-scaling" in self.emulate
+
+    @property
     def running_product(self) -> bool:
         """Whether the factors of the -oversample_ flags multiply the running sum (emulation running-product)."""
         flags = self.oversample_thick or self.oversample_polar or self.oversample_omega
