@@ -146,7 +146,7 @@ class Bench:
             return Outcome("", 0.0)
         path = self.copy / task.path
         before, stamp = path.read_text(encoding="utf-8"), path.stat()
-        text = task.change if isinstance(task.change, str) else task.change.text()
+        text = task.change if isinstance(task.change, str) else task.change.text(self.copy)
         try:
             if text:
                 path.write_text(text, encoding="utf-8")

@@ -41,9 +41,9 @@ class Mutant:
     def key(self) -> str:
         return f"{self.path}:{self.operator.removeprefix('core/')}:{self.occurrence}"
 
-    def text(self) -> str:
-        """The whole module with the change in it."""
-        before = (CHECKOUT / self.path).read_text(encoding="utf-8")
+    def text(self, checkout: Path = CHECKOUT) -> str:
+        """The whole module of a checkout with the change in it."""
+        before = (checkout / self.path).read_text(encoding="utf-8")
         return mutate_code(before, get_operator(self.operator)(), self.occurrence) or before
 
     @property

@@ -3,6 +3,7 @@
 import pytest
 
 from nbcompare.case.parts import arguments, limits_of, matching, thresholds_of, whole_number
+from nbcompare.case.reading.all_faults import collected_faults
 from nbcompare.case.reading.strict_yaml import MAX_BYTES, MAX_DEPTH, MOST_DIGITS, load
 from nbcompare.errors import CaseError
 
@@ -165,3 +166,53 @@ def test_a_threshold_holds_on_the_regions_it_names(root):
     assert [(t.metric, t.roi, t.min, t.max, t.why) for t in found] == [
         ("share_outside(atol=0, rtol=0.999)", "b", None, 0, "w")]
     assert [t.roi for t in thresholds_of(root("{metric: rmse, max: 1, why: w}"), ["a", "b"])] == ["a", "b"]
+
+
+def test_who_names_a_file_that_is_not_there_is_told_which_was_meant(tmp_path, monkeypatch):
+    """One beside it or in cases/ of which the name is near, by its letters or without its ending; else how to begin."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "cases/still.yaml").write_text("a: 1")
+    (tmp_path / "other.yml").write_text("a: 1")
+
+    def hint(name):
+        with pytest.raises(CaseError) as caught:
+            load(tmp_path / name if "/" not in name else type(tmp_path)(name), "the file")
+        return caught.value.hint
+
+    assert hint("still") == "did you mean cases/still.yaml?" == hint("cases/stil.yaml") == hint("stll.yaml")
+    assert hint("othr.yml") == f"did you mean {tmp_path}/other.yml?"
+    assert hint("cases/a b.yaml") == "nb-compare init --out 'cases/a b.yaml' -- ARGS writes a case, measured"
+    assert hint("cases") is None
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("a:\n\tb: 1\n", "2:1: not valid YAML: a tab; YAML indents with spaces alone"),
+    ("a: [1,\n  2\nb: 3\n", "3:2: not valid YAML: expected ',' or ']', but got ':', while parsing a flow sequence "
+                            "begun at line 1"),
+    ("a: }\n", "1:4: not valid YAML: "), ("a: b: c\n", "1:5: not valid YAML: mapping values are not allowed here"),
+    ("a: \x01\n", "not valid YAML: special characters are not allowed")])
+def test_where_the_text_is_no_yaml_and_what_was_begun(root, text, words):
+    assert refused(root, text).strip().startswith(words)
+
+
+def test_text_on_several_lines_is_one_line_and_holds_nothing_that_cannot_be_seen(root):
+    for text in ('"two\\n  lines\\tand a tab"', "|\n  two\n  lines and a tab\n"):
+        assert root(text).text() == "two lines and a tab"
+    assert root('"\\u00e9 \\u4e2d"').text() == "\u00e9 \u4e2d"
+    for letter in ("\\u200b", "\\u2028", "\\u00ad", "\\ufeff", "\\ue000", "\\u200e", "\\u2066", "\\x9f", "\\x7f"):
+        code = letter.removeprefix("\\u").removeprefix("\\x").upper().rjust(4, "0")
+        assert f"the file holds the character U+{code}, which cannot be seen" in refused(root(f'"a{letter} b"').text)
+
+
+def test_of_a_mistyped_key_that_is_required_the_mistake_is_told(root):
+    """Another program's word for ours is known; that ours lacks is the same mistake; what lacks else is told."""
+    assert "unknown key 'args' in the file; did you mean 'command'?" in refused(
+        root("args: 1\n").mapping, known=("command", "name"), required=("command",))
+    assert "unknown key 'shape' in the file; did you mean 'image'?" in refused(
+        root("shape: 1\n").mapping, known=("image",), required=("image",))
+    with collected_faults() as found:
+        root("args: 1\n").mapping(known=("command", "name", "why"), required=("name", "command", "why"))
+    assert [fault.message.partition(":1:1: ")[2] for fault in found] == [
+        "unknown key 'args' in the file; did you mean 'command'?", "the file lacks the key 'name'",
+        "unknown key 'args' in the file; did you mean 'command'?", "the file lacks the key 'why'"]
