@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import click
 
 from nbcompare import __version__
-from nbcompare.commands.asked import JSON, JUDGES, TEXT, Publication, asked_in, prints_json
 from nbcompare.commands.colour import coloured, taken_out
 from nbcompare.commands.faults import ENDS, check_memory, said_of, tell
+from nbcompare.commands.result_forms import JSON, JUDGES, TEXT, Publication, asked_in, prints_json
 from nbcompare.commands.screen import guarded
 from nbcompare.errors import EXIT_MEANING, ExitCode
 
 if TYPE_CHECKING:
-    from nbcompare.commands.publish import Published
+    from nbcompare.commands.publish import PublishedResults
 
 ONE_SHOT = "oneshot"
 OWN = ("--help", "-h", "--version", "--color")
@@ -205,23 +205,23 @@ def _run(argv: list[str]) -> int:
         return said.code
 
 
-def _results_asked(argv: list[str]) -> Published | None:
+def _results_asked(argv: list[str]) -> PublishedResults | None:
     """The forms of results that a command line asks for. Where it names no command that judges, files that it asks for
     are known by their options all the same, and so is the document that another command prints."""
     if not argv:
         return None
-    from nbcompare.commands.publish import Published
+    from nbcompare.commands.publish import PublishedResults
 
     name = argv[0] if argv[0] in COMMANDS else ONE_SHOT if argv[0].startswith("-") and argv[0] not in OWN else ""
     words = argv[argv[0] == name:]
     how = asked_in(_command(name or JUDGES[0]), words)
     if how is None or name in JUDGES:
-        return Published(name, how, words) if how else None
+        return PublishedResults(name, how, words) if how else None
     form = how.form if name and how.form == JSON and prints_json(_command(name)) else TEXT
     named = asked_in(_command(JUDGES[0]), words) if argv[0] not in COMMANDS else None
     how = Publication(form, junit=named.junit if named else (), markdown=named.markdown if named else (),
                       github=None if named else False)
-    return Published(name, how, argv) if how.files or form != TEXT else None
+    return PublishedResults(name, how, argv) if how.files or form != TEXT else None
 
 
 def _command(name: str) -> click.Command:

@@ -20,7 +20,7 @@ from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity, GitState
 from nbcompare.engine.protected import Protected
 from nbcompare.engine.repository.git import RepositoryState
-from nbcompare.engine.sources.opened import Opened
+from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.errors import EvidenceError
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.verdict import Verdict
@@ -97,7 +97,7 @@ class TestsOutcome:
     """The sum of the Python that ran them: its version, and what is installed in it; None where it is not known."""
     taken_from: str | None = None
     """CASE/STAMP of the bundle for which they were run, where they passed there for exactly this content."""
-    opened: Opened | None = None
+    opened: OpenedFiles | None = None
     """What they opened and started beside those files."""
 
     @property
@@ -114,7 +114,7 @@ class TestsOutcome:
     def from_dict(cls, stored: Mapping[str, Any]) -> TestsOutcome:
         return cls(**{**stored, "nodes": tuple(stored["nodes"]), "last_lines": tuple(stored.get("last_lines", ())),
                       "files": tuple(stored.get("files", {}).items()),
-                      "opened": Opened.from_dict(stored["opened"]) if "opened" in stored else None})
+                      "opened": OpenedFiles.from_dict(stored["opened"]) if "opened" in stored else None})
 
 
 _WHERE_KNOWN = ("last_lines", "on_device", "files", "python_sha256", "taken_from", "opened")

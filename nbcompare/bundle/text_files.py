@@ -30,7 +30,7 @@ from nbcompare.case.arguments.options import FLOAT_FILE, PREFIX, REFERENCE
 from nbcompare.case.facts import CaseFacts
 from nbcompare.case.inputs import StagedInput
 from nbcompare.compare.pictures import Scale
-from nbcompare.engine.adapter import Adapted, adapt, image_file
+from nbcompare.engine.adapter import AdaptedArguments, adapt, image_file
 from nbcompare.engine.engine import PROCESS, Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.verdict.subjects import subject_lines
@@ -133,7 +133,7 @@ def _argv(engine: EngineIdentity, run: Run | None, case: CaseFacts) -> Sequence[
     return run.argv if run else engine.argv(case.arguments(engine.role))
 
 
-def _adapter_lines(engine: EngineIdentity, made: Adapted) -> list[str]:
+def _adapter_lines(engine: EngineIdentity, made: AdaptedArguments) -> list[str]:
     """Everything that was done between the case's arguments and the engine, and how its image is read."""
     lines = [f"# adapter: {change}" for change in made.changes]
     lines += [f"# adapter: NOT GIVEN: {lost}" for lost in made.dropped]
@@ -143,7 +143,7 @@ def _adapter_lines(engine: EngineIdentity, made: Adapted) -> list[str]:
     return [" ".join(line.split()) for line in lines]
 
 
-def _config(engine: EngineIdentity, made: Adapted) -> tuple[str, str] | None:
+def _config(engine: EngineIdentity, made: AdaptedArguments) -> tuple[str, str] | None:
     """(name, text) of the file that an adapter writes for its engine."""
     if engine.adapter and engine.adapter.config and made.config is not None:
         return engine.adapter.config.file, made.config

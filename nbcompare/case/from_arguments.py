@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nbcompare.case.arguments.command import Item, declared_shape, parse_command, unseeded_orientation
+from nbcompare.case.arguments.command import WrittenOption, declared_shape, parse_command, unseeded_orientation
 from nbcompare.case.arguments.named_files import FLOAT_OPTION
 from nbcompare.case.arguments.options import FLOAT_FILE
 from nbcompare.case.case import Case, CaseInput
@@ -164,7 +164,7 @@ def _staged(whole: Sequence[str], folder: Path, names: dict[Path, str]) -> tuple
                  for token in (item.word, *((_copied(item, folder, names),) if item in read else item.values)))
 
 
-def _copied(item: Item, folder: Path, names: dict[Path, str]) -> str:
+def _copied(item: WrittenOption, folder: Path, names: dict[Path, str]) -> str:
     """The name of the copy of the file that an option names; the word itself where that will do."""
     given = item.values[0]
     source = Path(given).absolute()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.case.arguments.command import Item, parse_command, unseeded_orientation
+from nbcompare.case.arguments.command import WrittenOption, parse_command, unseeded_orientation
 from nbcompare.case.arguments.named_files import FLOAT_OPTION, leads_out
 from nbcompare.case.arguments.option_faults import option_faults
 from nbcompare.case.arguments.options import FLOAT_FILE
@@ -71,7 +71,7 @@ def _without_void(arguments: Sequence[str]) -> tuple[Sequence[str], list[str]]:
     return kept, notes
 
 
-def _entered(item: Item, files: dict[str, Path]) -> str:
+def _entered(item: WrittenOption, files: dict[str, Path]) -> str:
     """The plain name of the file that an option reads, entered among ``files``."""
     source = Path(item.values[0]).absolute()
     if not source.is_file():

@@ -31,7 +31,7 @@ _SCHEMA_LINE = re.compile(r"#\s*yaml-language-server:\s*\$schema=(\S+)\s*")
 
 
 @dataclass(frozen=True)
-class Validated:
+class ValidatedFile:
     """A file with all its faults, in the order of their places; ``kind`` is CASE, PROJECT or PHASES."""
 
     path: Path
@@ -44,7 +44,7 @@ class Validated:
                            for fault in self.faults]}
 
 
-def validate(path: Path) -> Validated:
+def validate(path: Path) -> ValidatedFile:
     """Read a file to its end, whatever is wrong with it."""
     kind = CASE
     with collected_faults() as found:
@@ -53,7 +53,7 @@ def validate(path: Path) -> Validated:
         with reading_on():
             _look_at_schema_line(path, kind)
         {CASE: _look_at_case, PROJECT: load_project, PHASES: load_phases}[kind](path)
-    return Validated(path, kind, tuple(_each_once(found)))
+    return ValidatedFile(path, kind, tuple(_each_once(found)))
 
 
 def _each_once(found: Sequence[CaseError]) -> list[CaseError]:

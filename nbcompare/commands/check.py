@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.asked import TEXT
 from nbcompare.commands.options import BUNDLE
-from nbcompare.commands.publish import Published, result_options
+from nbcompare.commands.publish import PublishedResults, result_options
+from nbcompare.commands.result_forms import TEXT
 from nbcompare.errors import ExitCode
 
 
@@ -17,7 +17,7 @@ from nbcompare.errors import ExitCode
 @click.option("--case", "case_file", type=click.Path(path_type=Path), metavar="FILE",
               help="Judge by the thresholds and regions of this case file.")
 @result_options
-def command(folder: Path, case_file: Path | None, told: Published) -> ExitCode:
+def command(folder: Path, case_file: Path | None, told: PublishedResults) -> ExitCode:
     """Judge the stored images of a bundle again; the engines are not run.
 
     Without --case, by the thresholds that the bundle was judged by. A threshold that is looser than in the bundle,

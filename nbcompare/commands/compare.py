@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from nbcompare.commands.asked import TEXT
 from nbcompare.commands.options import BUNDLE_WORD, bundles_named
-from nbcompare.commands.publish import Published, result_options
+from nbcompare.commands.publish import PublishedResults, result_options
+from nbcompare.commands.result_forms import TEXT
 from nbcompare.errors import ExitCode
 
 
@@ -16,7 +16,7 @@ from nbcompare.errors import ExitCode
               help="Which runs: reference, subject or the name of a further subject, of both bundles, or one of each "
                    "as reference:subject. May be given again.  [default: all that both have]")
 @result_options
-def command(named: tuple[str, str], roles: tuple[str, ...], told: Published) -> ExitCode:
+def command(named: tuple[str, str], roles: tuple[str, ...], told: PublishedResults) -> ExitCode:
     """Compare stored runs of two bundles of one case; nothing is run.
 
     Bundle A is taken as the reference, and its case's thresholds judge. So two runs of the C program, of the

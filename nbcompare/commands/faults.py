@@ -19,7 +19,7 @@ ENDS = (Exception, Stopped, KeyboardInterrupt)
 
 
 @dataclass(frozen=True)
-class Said:
+class EndMessage:
     """What is told of an end. ``code`` is 128 and the signal's number where a signal ended it; ``trace`` is whether the
     fault is ours, and shown with its trace."""
 
@@ -28,30 +28,31 @@ class Said:
     trace: bool = False
 
 
-def said_of(fault: BaseException, argv: Sequence[str] = ()) -> Said:
+def said_of(fault: BaseException, argv: Sequence[str] = ()) -> EndMessage:
     """What is to be told of what ended a command, whose words are ``argv``."""
     if isinstance(fault, click.exceptions.NoArgsIsHelpError):
-        return Said("nothing was named to be done", ExitCode.USAGE)
+        return EndMessage("nothing was named to be done", ExitCode.USAGE)
     if isinstance(fault, click.ClickException):
         context = fault.ctx if isinstance(fault, click.UsageError) else None
         where = context.command_path if context else "nb-compare"
-        return Said(f"{visible(fault.format_message())}{_of_nanobragg(fault, argv)}\n  next: {where} --help",
-                    ExitCode.USAGE)
+        return EndMessage(f"{visible(fault.format_message())}{_of_nanobragg(fault, argv)}\n  next: {where} --help",
+                          ExitCode.USAGE)
     if isinstance(fault, (click.exceptions.Abort, KeyboardInterrupt)):
-        return Said("stopped; what was being run left no bundle", ExitCode.ENGINE_FAILED)
+        return EndMessage("stopped; what was being run left no bundle", ExitCode.ENGINE_FAILED)
     if isinstance(fault, Stopped):
-        return Said(f"stopped by {fault}; what was being run left no bundle, and no engine is left running",
-                    128 + fault.number)
+        return EndMessage(f"stopped by {fault}; what was being run left no bundle, and no engine is left running",
+                          128 + fault.number)
     if isinstance(fault, NbCompareError):
-        return Said(str(fault), fault.exit_code)
+        return EndMessage(str(fault), fault.exit_code)
     if isinstance(fault, MemoryError):
-        return Said("there is not enough memory for this (see ulimit -v)", ExitCode.IO)
+        return EndMessage("there is not enough memory for this (see ulimit -v)", ExitCode.IO)
     if isinstance(fault, OSError):
-        return Said(visible(f"{_place(fault)}: {fault.strerror or fault}"), ExitCode.IO)
+        return EndMessage(visible(f"{_place(fault)}: {fault.strerror or fault}"), ExitCode.IO)
     if _is_starved(fault):
         last = (str(fault).strip() or type(fault).__name__).splitlines()[-1]
-        return Said(f"there is not enough memory for this (see ulimit -v): {visible(last)}", ExitCode.IO)
-    return Said("this is a defect of nb-compare itself; please report it with the lines above", ExitCode.DEFECT, True)
+        return EndMessage(f"there is not enough memory for this (see ulimit -v): {visible(last)}", ExitCode.IO)
+    return EndMessage("this is a defect of nb-compare itself; please report it with the lines above", ExitCode.DEFECT,
+                      True)
 
 
 def _of_nanobragg(fault: click.ClickException, argv: Sequence[str]) -> str:
@@ -67,7 +68,7 @@ def _of_nanobragg(fault: click.ClickException, argv: Sequence[str]) -> str:
            "one), or after -- (nb-compare -- ARGS)." if named else ""
 
 
-def tell(fault: BaseException, said: Said) -> None:
+def tell(fault: BaseException, said: EndMessage) -> None:
     """On standard error. A reader of standard output who went away is told nothing, as he wanted no more."""
     if isinstance(fault, click.exceptions.NoArgsIsHelpError):
         click.echo(fault.format_message(), err=True)

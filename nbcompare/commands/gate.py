@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.asked import TEXT
 from nbcompare.commands.options import bundles_again, bundles_option, phases_options, plan_again
-from nbcompare.commands.publish import Published, result_options
+from nbcompare.commands.publish import PublishedResults, result_options
+from nbcompare.commands.result_forms import TEXT
 from nbcompare.errors import ExitCode
 
 
@@ -17,7 +17,7 @@ from nbcompare.errors import ExitCode
 @phases_options
 @bundles_option
 @result_options(forms=("text", "json", "jsonl", "markdown", "junit"))
-def command(phase: str, phases_file: Path, signers: Path | None, bundles: Path, told: Published) -> ExitCode:
+def command(phase: str, phases_file: Path, signers: Path | None, bundles: Path, told: PublishedResults) -> ExitCode:
     """Look into everything a phase requires, and print the checklist.
 
     The evidence itself is looked at: the newest bundle of each case is verified, its float images are

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.asked import TEXT
 from nbcompare.commands.options import Finite, allow_weak_option, complete_metrics
-from nbcompare.commands.publish import Published, result_options
+from nbcompare.commands.publish import PublishedResults, result_options
+from nbcompare.commands.result_forms import TEXT
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -48,7 +48,7 @@ def command(reference: Path, subject: Path, arguments: tuple[str, ...], case_fil
             rois: tuple[tuple[int, int, int, int], ...], thresholds: tuple[str, ...], declared: str | None,
             read_subject: str | None, mask: Path | None, mask_below: float | None, mask_above: float | None,
             mask_equals: tuple[float, ...], nan: str, resample: bool, allow_weak: str | None, inputs: Path,
-            budget: float, bundles: Path, no_bundle: bool, told: Published) -> ExitCode:
+            budget: float, bundles: Path, no_bundle: bool, told: PublishedResults) -> ExitCode:
     """Compare two image files and judge them; nothing is run.
 
     SMV, CBF, EDF, TIFF, HDF5 (Eiger, NXmx), .npy, .npz and raw numbers are read, each as its own type. Gaps that a

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.asked import options_in
 from nbcompare.commands.options import Finite, allow_weak_option, engine_options, output_options, sandbox_option, words
+from nbcompare.commands.result_forms import options_in
 from nbcompare.errors import ExitCode, UsageError
 
 

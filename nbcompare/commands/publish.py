@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nbcompare.commands.asked import JSON, JSONL, TEXT, Publication, places_of
 from nbcompare.commands.options import output_options
+from nbcompare.commands.result_forms import JSON, JSONL, TEXT, Publication, places_of
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import dump_json, is_no_file, write_whole
 
 if TYPE_CHECKING:
-    from nbcompare.commands.faults import Said
+    from nbcompare.commands.faults import EndMessage
     from nbcompare.commands.views.results import Result
     from nbcompare.engine.progress import Progress
     from nbcompare.errors import ExitCode
@@ -33,7 +33,7 @@ Writer = Callable[["Sequence[Result]"], str]
 
 
 @dataclass
-class Published:
+class PublishedResults:
     """The results of one call of a command, and where they go.
 
     ``documents`` are the judged ones as the command's JSON holds them, ``begun`` is the name and the file of the case
@@ -122,7 +122,7 @@ class Published:
             events.say(events.END, results=len(self.results), exit_code=int(exit_code))
         return exit_code
 
-    def failed(self, said: Said) -> None:
+    def failed(self, said: EndMessage) -> None:
         """Tell in every form what ended the command before its end, beside what was judged by then. What cannot be
         written is said on standard error, as what lies there may be of an earlier call."""
         judged = len(self.results)
@@ -141,7 +141,7 @@ class Published:
         if at is not None:
             del self.awaited[at]
 
-    def _add_fault(self, said: Said) -> None:
+    def _add_fault(self, said: EndMessage) -> None:
         """The fault as a result of the case that it ended, and one for each case that was not reached."""
         from nbcompare.commands.views.results import result_of_fault, result_of_unreached
 
@@ -150,7 +150,7 @@ class Published:
         self.results.append(result_of_fault(name or self.command, file, said.text, said.code))
         self.results += [result_of_unreached(name, file, said.code) for name, file in self.awaited]
 
-    def _print(self, said: Said, judged: int) -> None:
+    def _print(self, said: EndMessage, judged: int) -> None:
         """On standard output, once; where a document was begun already there is no second."""
         from nbcompare.commands import events
 
@@ -226,7 +226,7 @@ def result_options(command: Callable[..., Any] | None = None, *, forms: Sequence
                   **rest: Any) -> Any:
         how = Publication(form, quiet, junit, markdown, github)
         context = click.get_current_context()
-        told = context.find_object(Published) or Published(context.info_name or "", how)
+        told = context.find_object(PublishedResults) or PublishedResults(context.info_name or "", how)
         if told.how != how or not told.places:
             told.how = how
             told.prepare()

@@ -34,9 +34,9 @@ def command(named: str, c_bin: str | None, py_bin: str | None, trust_case: bool,
     from nbcompare.commands.views.bundles import regeneration_report
     from nbcompare.engine.progress import Progress
     from nbcompare.files import dump_json
-    from nbcompare.run.regeneration import Wanted, regenerate
+    from nbcompare.run.regeneration import RegenerationOptions, regenerate
 
-    wanted = Wanted(c_bin, py_bin, bundles, exact, tuple(sys.argv[1:]), trust_case, sandbox)
+    wanted = RegenerationOptions(c_bin, py_bin, bundles, exact, tuple(sys.argv[1:]), trust_case, sandbox)
     found = regenerate(find_bundle(named, bundles), wanted, Progress(quiet=quiet))
     click.echo(dump_json(found.as_dict()) if form == "json" else regeneration_report(found), nl=form != "json")
     return found.exit_code

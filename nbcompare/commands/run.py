@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbcompare.commands.asked import TEXT
 from nbcompare.commands.options import (
     BUNDLE,
     CASE,
@@ -22,7 +21,8 @@ from nbcompare.commands.options import (
     sandbox_option,
     words,
 )
-from nbcompare.commands.publish import Published, result_options
+from nbcompare.commands.publish import PublishedResults, result_options
+from nbcompare.commands.result_forms import TEXT
 from nbcompare.errors import ExitCode, NbCompareError, UsageError, gathered, to_type, worst
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path | None, noise_floor: bool,
             probe_args: bool, all_metrics: bool, shards: int, no_compare: bool, dry_run: bool, fresh: bool,
             bundles: Path, c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool,
-            resample: bool, allow_weak: str | None, sandbox: bool, told: Published) -> ExitCode:
+            resample: bool, allow_weak: str | None, sandbox: bool, told: PublishedResults) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.inputs import parse_input_override
     from nbcompare.commands.views.results import result_of
@@ -91,7 +91,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
     return told.end(exit_code, told.documents[0] if len(cases) == 1 else many)
 
 
-def _one_cell(path: Path, told: Published) -> Case:
+def _one_cell(path: Path, told: PublishedResults) -> Case:
     """The case of a file. Raises UsageError for one that is many; what is wrong is told of this case."""
     from nbcompare.case.case_file import load_case
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.asked import TEXT
 from nbcompare.commands.options import CASE, bundles_option, engine_options, fresh_option, sandbox_option, words
-from nbcompare.commands.publish import Published, result_options
+from nbcompare.commands.publish import PublishedResults, result_options
+from nbcompare.commands.result_forms import TEXT
 from nbcompare.errors import ExitCode, UsageError
 
 
@@ -28,7 +28,7 @@ from nbcompare.errors import ExitCode, UsageError
 def command(cases: tuple[Path, ...], jobs: int | None, cluster: str | None, force: bool, no_batch: bool,
             overrides: tuple[str, ...], fresh: bool, sandbox: bool, bundles: Path, c_bin: str | None,
             py_bin: str | None, c_args: str, py_args: str, trust_case: bool, resample: bool,
-            told: Published) -> ExitCode:
+            told: PublishedResults) -> ExitCode:
     """Run every cell of the cases' matrices, and every case without one, that is not done yet.
 
     A cell is done when there is an intact bundle of the same inputs, engines and case. The exit status is the worst

@@ -20,7 +20,7 @@ OUTPUT_HOLE = "output"
 
 
 @dataclass(frozen=True)
-class Adapted:
+class AdaptedArguments:
     """The words that an engine gets after those that start it; what was changed, and what it never got, in sentences;
     ``config`` is the text of its file, where it has one."""
 
@@ -46,7 +46,7 @@ def image_file(adapter: Adapter | None) -> str:
     return adapter.output.file if adapter and adapter.output else FLOAT_FILE
 
 
-def adapt(adapter: Adapter | None, arguments: Sequence[str]) -> Adapted:
+def adapt(adapter: Adapter | None, arguments: Sequence[str]) -> AdaptedArguments:
     """What an engine is asked with, for the arguments of a case.
 
     Raises UsageError for an option that no rule speaks of where others are refused, a value that cannot be scaled, a
@@ -54,9 +54,9 @@ def adapt(adapter: Adapter | None, arguments: Sequence[str]) -> Adapted:
     """
     name = image_file(adapter)
     if adapter is None:
-        return Adapted((*arguments, FLOAT_OPTION, name))
+        return AdaptedArguments((*arguments, FLOAT_OPTION, name))
     if adapter.stored:
-        return Adapted((name,), (), (f"any argument: {adapter.stored}",))
+        return AdaptedArguments((name,), (), (f"any argument: {adapter.stored}",))
     words: list[str] = []
     changes: list[str] = []
     dropped: list[str] = []
@@ -78,11 +78,11 @@ def adapt(adapter: Adapter | None, arguments: Sequence[str]) -> Adapted:
                 words += put
                 changes.append(f"{given} as {' '.join(put)}")
     if adapter.config is None:
-        return Adapted(tuple(words), tuple(changes), tuple(dropped))
+        return AdaptedArguments(tuple(words), tuple(changes), tuple(dropped))
     text = _filled(adapter, filled, name)
     if adapter.config.argument:
         words += [adapter.config.argument, adapter.config.file]
-    return Adapted(tuple(words), tuple(changes), tuple(dropped), text)
+    return AdaptedArguments(tuple(words), tuple(changes), tuple(dropped), text)
 
 
 def _options(words: Sequence[str]) -> Iterator[_Given]:

@@ -16,9 +16,9 @@ from nbcompare.case.declared.adapter import Adapter
 from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.compare.image import FLOAT_DTYPE, Shape
 from nbcompare.engine.failure import Failure
+from nbcompare.engine.processes.file_uses import NOT_ASKED, FileUses
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import declared_environment
-from nbcompare.engine.processes.seen_calls import NOT_ASKED, Calls
 from nbcompare.engine.safety.safe_start import safe_variables, with_absolute_paths
 from nbcompare.errors import UsageError
 
@@ -153,7 +153,7 @@ class Rendering:
     pixels: np.ndarray | None = None
     stdout: str = ""
     masked: np.ndarray | None = None
-    opened: Calls | None = None
+    opened: FileUses | None = None
 
     @property
     def image(self) -> np.ndarray | None:

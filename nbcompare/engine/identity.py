@@ -28,7 +28,7 @@ from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.engine.sources.built_before import built_before
 from nbcompare.engine.sources.libraries import is_elf, linked_libraries
 from nbcompare.engine.sources.made_of import STARTS_ANOTHER, MadeOf, look_at
-from nbcompare.engine.sources.opened import Opened, changed_since, is_as_it_was
+from nbcompare.engine.sources.opened import OpenedFiles, changed_since, is_as_it_was
 from nbcompare.errors import UsageError
 from nbcompare.files import hash_of_named, sha256_of, sum_of
 
@@ -67,9 +67,9 @@ class EngineIdentity:
     variables: Mapping[str, str] = field(default_factory=dict)
     adapter: Adapter | None = None
     capabilities: Mapping[str, bool] = field(default_factory=dict)
-    opened: Opened | None = None
+    opened: OpenedFiles | None = None
 
-    def having(self, opened: Opened | None) -> EngineIdentity:
+    def having(self, opened: OpenedFiles | None) -> EngineIdentity:
         """The same after a run: with what it ``opened``, and not made of what it wrote itself."""
         made_of = self.made_of.without(opened.own) if self.made_of and opened else self.made_of
         return replace(self, made_of=made_of, opened=opened)
@@ -149,7 +149,7 @@ class EngineIdentity:
         made_of = MadeOf.from_dict(stored["made_of"]) if stored.get("made_of") else None
         return cls(**{**stored, "started_as": tuple(stored["started_as"]), "libraries": tuple(stored["libraries"]),
                       "made_of": made_of,
-                      "opened": Opened.from_dict(stored["opened"]) if "opened" in stored else None,
+                      "opened": OpenedFiles.from_dict(stored["opened"]) if "opened" in stored else None,
                       "adapter": Adapter.from_dict(stored["adapter"]) if "adapter" in stored else None})
 
 

@@ -19,7 +19,7 @@ from nbcompare.compare.image import Shape
 from nbcompare.engine.adapter import adapt, image_file
 from nbcompare.engine.engine import PROCESS, Engine, Rendering, Run
 from nbcompare.engine.failure import Failure
-from nbcompare.engine.processes.process import Ended, run_program
+from nbcompare.engine.processes.process import ProcessEnd, run_program
 from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.engine.taken_image import take_declared, take_float_image
 from nbcompare.errors import UsageError
@@ -89,7 +89,7 @@ def files_in(folder: Path, words: Sequence[str]) -> tuple[str, ...]:
                  for token in ((item.word, str(folder.absolute() / item.values[0])) if item in files else item.tokens))
 
 
-def rendering(role: str, argv: Sequence[str], shape: Shape, ended: Ended, seconds: float, image: Path,
+def rendering(role: str, argv: Sequence[str], shape: Shape, ended: ProcessEnd, seconds: float, image: Path,
               started: float, how: str = PROCESS, output: Output | None = None, *,
               any_number: bool = False) -> Rendering:
     """What a command came to: how it ended, and whether the image it left can be used. ``seconds`` was its time
@@ -103,7 +103,7 @@ def rendering(role: str, argv: Sequence[str], shape: Shape, ended: Ended, second
     return Rendering(run, taken.pixels, masked=taken.masked)
 
 
-def _process_failure(ended: Ended, seconds: float) -> Failure | None:
+def _process_failure(ended: ProcessEnd, seconds: float) -> Failure | None:
     if ended.not_started:
         return Failure("not-started", f"could not be started ({ended.not_started})")
     if ended.timed_out:

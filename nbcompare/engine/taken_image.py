@@ -23,7 +23,7 @@ _CLOCK_GRAIN_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenImage:
     """What stands where the image should be: its sum, its pixels if it has the right size, what is wrong; of a declared
     output also the type of the pixels, the sum of the file, and the mask that it states, with the sum of that."""
 
@@ -36,29 +36,29 @@ class Taken:
     mask_sha256: str | None = None
 
 
-def take_float_image(image: Path, shape: Shape, started: float, *, any_number: bool = False) -> Taken:
+def take_float_image(image: Path, shape: Shape, started: float, *, any_number: bool = False) -> TakenImage:
     """Open the file once; what is hashed, judged and given back are the same bytes. No link or pipe is followed."""
     try:
         handle = os.open(image, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        return Taken(Failure("no-image", "ended with exit code 0 but wrote no float image"))
+        return TakenImage(Failure("no-image", "ended with exit code 0 but wrote no float image"))
     except OSError:
-        return Taken(_NO_FILE)
+        return TakenImage(_NO_FILE)
     found = os.fstat(handle)
     if not stat.S_ISREG(found.st_mode):
         os.close(handle)
-        return Taken(_NO_FILE)
+        return TakenImage(_NO_FILE)
     with open(handle, "rb") as stream:
         if found.st_size != shape.bytes:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            return Taken(_file_failure(found, shape, started), digest)
+            return TakenImage(_file_failure(found, shape, started), digest)
         content = stream.read(shape.bytes)
     digest = hashlib.sha256(content).hexdigest()
     pixels = np.frombuffer(content, dtype="<f4")
     if pixels.size * pixels.itemsize != shape.bytes:
-        return Taken(Failure("short-image", "shortened its float image while it was read"), digest)
+        return TakenImage(Failure("short-image", "shortened its float image while it was read"), digest)
     failure = _file_failure(found, shape, started) or content_failure(pixels, any_number=any_number)
-    return Taken(failure, digest, pixels.reshape(shape.slow, shape.fast))
+    return TakenImage(failure, digest, pixels.reshape(shape.slow, shape.fast))
 
 
 _NO_FILE = Failure("not-a-file", "left something that is no ordinary file where its float image should be")
@@ -133,38 +133,38 @@ def _instead(image: Path, started: float) -> str:
     return ""
 
 
-def take_declared(image: Path, output: Output, shape: Shape, started: float, *, any_number: bool = False) -> Taken:
+def take_declared(image: Path, output: Output, shape: Shape, started: float, *, any_number: bool = False) -> TakenImage:
     """The image that an adapter declares, of any format. No link is followed, no file of before the run is read, and
     nothing that the file refers to outside of itself."""
     try:
         found = os.lstat(image)
     except OSError:
         more = _instead(image, started)
-        return Taken(Failure("no-image", f"ended with exit code 0 but wrote no {output.file}{more}"))
+        return TakenImage(Failure("no-image", f"ended with exit code 0 but wrote no {output.file}{more}"))
     failure = _place_failure(found, started)
     if failure:
-        return Taken(failure)
+        return TakenImage(failure)
     digest = sha256_of(image)
     try:
         read = read_image(image, _complete(output.declared, shape), alone=True)
     except (FileError, ShapeError, UsageError) as fault:
         more = f" ({fault.hint})" if fault.hint else ""
         said = fault.message.replace(f"{image}: ", "")
-        return Taken(Failure("unreadable-image", f"wrote {output.file}, which is not what it is declared to be: "
-                                                 f"{said}{more}"), file_sha256=digest)
+        return TakenImage(Failure("unreadable-image", f"wrote {output.file}, which is not what it is declared to be: "
+                                                      f"{said}{more}"), file_sha256=digest)
     if sha256_of(image) != digest:
-        return Taken(Failure("short-image", f"changed {output.file} while it was read"), file_sha256=digest)
+        return TakenImage(Failure("short-image", f"changed {output.file} while it was read"), file_sha256=digest)
     if read.pixels.shape != (shape.slow, shape.fast):
         there = Shape(*read.pixels.shape)
         exchanged = read.pixels.shape == (shape.fast, shape.slow)
         more = "; its sides are exchanged, which output: {axes: fast-slow} is for" if exchanged else ""
-        return Taken(Failure("other-shape", f"wrote an image of {there}, and its arguments declare {shape}{more}"),
-                     file_sha256=digest)
+        return TakenImage(Failure("other-shape", f"wrote an image of {there}, and its arguments declare {shape}{more}"),
+                          file_sha256=digest)
     content = stored_pixels(read.pixels)
     mask = None if read.masked is None else stored_mask(read.masked)
     failure = content_failure(read.pixels, any_number=any_number)
-    return Taken(failure, sha256_of_bytes(content), read.pixels, dtype_code(read.pixels), digest, read.masked,
-                 None if mask is None else sha256_of_bytes(mask))
+    return TakenImage(failure, sha256_of_bytes(content), read.pixels, dtype_code(read.pixels), digest, read.masked,
+                      None if mask is None else sha256_of_bytes(mask))
 
 
 def _complete(declared: Declared, shape: Shape) -> Declared:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nbcompare.case.arguments.command import Command, Item
+from nbcompare.case.arguments.command import Command, WrittenOption
 from nbcompare.case.arguments.options import DUMP, INPUT
 from nbcompare.compare.image import Shape
 from nbcompare.engine.describe import DescriptionRefused, description_of
@@ -241,15 +241,15 @@ def _has(command: Command, folder: Path, *names: str) -> bool:
     return item is not None and bool(item.values) and (folder / item.values[0]).is_file()
 
 
-def _of_the_image(item: Item, folder: Path) -> Item | None:
+def _of_the_image(item: WrittenOption, folder: Path) -> WrittenOption | None:
     """An item as the simulator is asked about it: None for words nobody knows, options without their values, what only
     says how to run or what to write, and files that are not there."""
     option = item.option
     if option is None or len(item.values) < option.count or option.kind in _NOT_OF_THE_IMAGE:
-        return Item(item.word, item.values, option) if option and option.topic == _SEED else None
+        return WrittenOption(item.word, item.values, option) if option and option.topic == _SEED else None
     if option.file in (INPUT, DUMP) and not (folder / item.values[0]).is_file():
         return None
-    return Item(option.name, item.values, option)
+    return WrittenOption(option.name, item.values, option)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------

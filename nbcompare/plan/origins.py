@@ -22,13 +22,13 @@ from nbcompare.engine.choose import named_engine, other_subjects, start_words
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, computing_variables, content_hash, place_variables, variable_facts
 from nbcompare.engine.installation import REFERENCE_SOURCE, SIMULATOR
+from nbcompare.engine.processes.file_uses import NOT_ASKED
 from nbcompare.engine.processes.process import declared_environment, recordable
-from nbcompare.engine.processes.seen_calls import NOT_ASKED
 from nbcompare.engine.rendering.renderer import OF_THE_SESSION
 from nbcompare.engine.repository.git import UNKNOWN, RepositoryState, changed_between, repository_of
 from nbcompare.engine.sources.kept_state import told
 from nbcompare.engine.sources.made_of import changes, look_at
-from nbcompare.engine.sources.opened import Opened
+from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.engine.sources.python_here import lies_beside
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import sha256_of
@@ -189,7 +189,7 @@ def _source_fault(engine: EngineIdentity, case: Case) -> str | None:
         told(engine.role, engine.opened.hanging) if engine.opened.hanging else None)
 
 
-def _unseen_fault(engine: EngineIdentity, opened: Opened) -> str | None:
+def _unseen_fault(engine: EngineIdentity, opened: OpenedFiles) -> str | None:
     """Why it cannot be told whether the engine would do the same now; None also on a system where nothing can be
     watched. Who takes the watch away vouches for the sources that he names."""
     if opened.unseen:

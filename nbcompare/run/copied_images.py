@@ -14,7 +14,7 @@ from nbcompare.case.arguments.options import SUBJECT
 from nbcompare.case.further_subject import known_as
 from nbcompare.engine.engine import Run
 from nbcompare.engine.failure import Failure
-from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.errors import FileError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.further_evidence import FurtherEvidence
@@ -23,7 +23,7 @@ _LEVELS = 4
 """How deep below its folder a bundle keeps an image."""
 
 
-def copied_from(runs: tuple[Run, ...], further: FurtherEvidence, opened: Mapping[str, Calls]) -> dict[str, str]:
+def copied_from(runs: tuple[Run, ...], further: FurtherEvidence, opened: Mapping[str, FileUses]) -> dict[str, str]:
     """By what each is called, of the subject, further ones and that on a device, that it gave the bytes of an image of
     an earlier bundle, as the end of a sentence about it.
 
@@ -72,7 +72,7 @@ def _failed(run: Run, why: str) -> Run:
     return replace(run, failure=Failure("copied-image", why))
 
 
-def _copies(run: Run, calls: Calls) -> Iterator[str]:
+def _copies(run: Run, calls: FileUses) -> Iterator[str]:
     """The files that were read and hold the very pixels of a run."""
     size = run.shape.fast * run.shape.slow * np.dtype(run.dtype).itemsize
     for path, use in sorted(calls.uses.items()):

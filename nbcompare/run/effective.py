@@ -35,7 +35,7 @@ _BUNDLED_REFERENCE = Engine(REFERENCE, "bundled C reference", ("nanobragg_refere
 
 
 @dataclass(frozen=True)
-class Effective:
+class EffectiveValue:
     """One value: what it is, the value as text, and where it comes from."""
 
     what: str
@@ -97,7 +97,7 @@ def _folder(case: Case, options: RunOptions) -> str:
 # --- the values ---------------------------------------------------------------------------------------------
 
 
-def effective_values(case: Case, options: RunOptions) -> list[Effective]:
+def effective_values(case: Case, options: RunOptions) -> list[EffectiveValue]:
     """Every value that a run of the case rests on. ``case.path`` must be its file."""
     assert case.path is not None
     entries = load(case.path, "a case")[0].mapping()
@@ -109,94 +109,95 @@ def _source(entries: Mapping[str, Cursor], key: str) -> str:
     return f"{entries[key].path.name}:{entries[key].line}" if key in entries else DEFAULT
 
 
-def _text(case: Case, entries: Mapping[str, Cursor]) -> Iterator[Effective]:
+def _text(case: Case, entries: Mapping[str, Cursor]) -> Iterator[EffectiveValue]:
     for key, value in (("name", case.name), ("title", case.title), ("command", shlex.join(case.command)),
                        ("image", str(case.shape))):
-        yield Effective(key, value, _source(entries, key))
-    yield Effective("options", f"{case.options}{'' if case.options == NANOBRAGG else ': nothing is read into them'}",
-                    _source(entries, "options"))
+        yield EffectiveValue(key, value, _source(entries, key))
+    read = "" if case.options == NANOBRAGG else ": nothing is read into them"
+    yield EffectiveValue("options", f"{case.options}{read}", _source(entries, "options"))
     if case.matrix:
-        yield Effective("cells", ", ".join(cell.name for cell in cells_of(case)), _source(entries, "matrix"))
+        yield EffectiveValue("cells", ", ".join(cell.name for cell in cells_of(case)), _source(entries, "matrix"))
 
 
-def _engines(case: Case, options: RunOptions) -> Iterator[Effective]:
+def _engines(case: Case, options: RunOptions) -> Iterator[EffectiveValue]:
     more = {REFERENCE: options.c_args, SUBJECT: options.py_args}
     own = {REFERENCE: case.reference_args, SUBJECT: case.subject_args}
     for role, engine in planned_engines(case, options).items():
-        yield Effective(role, shlex.join(engine.start), engine.chosen_by)
+        yield EffectiveValue(role, shlex.join(engine.start), engine.chosen_by)
         if engine.declaration:
             yield from _declared(role, engine.declaration)
         for words, source in ((own[role], f"{role}_args"), (more[role], "the command line")):
             if words:
-                yield Effective(f"{role} alone gets", shlex.join(words), source)
+                yield EffectiveValue(f"{role} alone gets", shlex.join(words), source)
     for name, further in case.subjects.items():
         if further.engine:
-            yield Effective(f"subject {name} is", f"the engine {further.engine}", "subjects of the case")
+            yield EffectiveValue(f"subject {name} is", f"the engine {further.engine}", "subjects of the case")
         if further.arguments:
-            yield Effective(f"subject {name} gets", shlex.join(further.arguments), "subjects of the case")
+            yield EffectiveValue(f"subject {name} gets", shlex.join(further.arguments), "subjects of the case")
     for name, value in case.environment.items():
-        yield Effective(f"variable {name}", value, "environment of the case")
+        yield EffectiveValue(f"variable {name}", value, "environment of the case")
     project = project_above(case.folder)
-    yield Effective("project file", str(project.path or "none"), "the case's folder upwards")
+    yield EffectiveValue("project file", str(project.path or "none"), "the case's folder upwards")
 
 
-def _declared(role: str, declaration: EngineDeclaration) -> Iterator[Effective]:
+def _declared(role: str, declaration: EngineDeclaration) -> Iterator[EffectiveValue]:
     source = declaration.file.name
     if declaration.cwd:
-        yield Effective(f"{role} is started in", str(declaration.cwd), source)
+        yield EffectiveValue(f"{role} is started in", str(declaration.cwd), source)
     for name, value in declaration.set_variables:
-        yield Effective(f"{role}, variable {name}", value, source)
+        yield EffectiveValue(f"{role}, variable {name}", value, source)
     if declaration.pass_variables:
-        yield Effective(f"{role} is passed", ", ".join(declaration.pass_variables), source)
+        yield EffectiveValue(f"{role} is passed", ", ".join(declaration.pass_variables), source)
 
 
-def _inputs(case: Case, entries: Mapping[str, Cursor], options: RunOptions) -> Iterator[Effective]:
+def _inputs(case: Case, entries: Mapping[str, Cursor], options: RunOptions) -> Iterator[EffectiveValue]:
     for entry in case.inputs:
         if entry.name in options.inputs:
-            yield Effective(f"input {entry.name}", str(options.inputs[entry.name]), "--input")
+            yield EffectiveValue(f"input {entry.name}", str(options.inputs[entry.name]), "--input")
             continue
         pinned = f"sha256 {entry.sha256[:12]}... pinned" if entry.sha256 else "its sum is not pinned"
         made = f"made by {entry.made_by}" if entry.made_by else str(case.folder / str(entry.file))
-        yield Effective(f"input {entry.name}", f"{made}, {pinned}", _source(entries, "inputs"))
+        yield EffectiveValue(f"input {entry.name}", f"{made}, {pinned}", _source(entries, "inputs"))
 
 
-def _judged(case: Case, entries: Mapping[str, Cursor]) -> Iterator[Effective]:
+def _judged(case: Case, entries: Mapping[str, Cursor]) -> Iterator[EffectiveValue]:
     places, lines = entries["rois"].mapping(), lines_of(case.path)
     for roi in case.rois:
         kind = "" if roi.is_box else " (those of a polygon)" if roi.polygon else " (those of a ring)" if roi.ring else \
             " (those of a mask file)"
-        yield Effective(f"region {roi.name}", f"{list(roi.bounds)}{kind}", _source(places, roi.name))
+        yield EffectiveValue(f"region {roi.name}", f"{list(roi.bounds)}{kind}", _source(places, roi.name))
     for threshold in case.thresholds:
         line = lines.thresholds.get((threshold.metric, threshold.roi))
-        yield Effective(f"{threshold.metric} of {threshold.roi}", threshold.allowed,
-                        f"{case.path.name}:{line}" if case.path and line else _source(entries, "thresholds"))
+        yield EffectiveValue(f"{threshold.metric} of {threshold.roi}", threshold.allowed,
+                             f"{case.path.name}:{line}" if case.path and line else _source(entries, "thresholds"))
     for claim in case.divergences:
-        yield Effective(f"claim {claim.id}", f"on the {claim.engine}, until {claim.expires}",
-                        _source(entries, "divergences"))
+        yield EffectiveValue(f"claim {claim.id}", f"on the {claim.engine}, until {claim.expires}",
+                             _source(entries, "divergences"))
     for role, refusal in case.expect.items():
-        yield Effective(f"{role} must refuse", f"exit code {refusal.exit_code}, saying {refusal.stderr}",
-                        _source(entries, "expect"))
-    yield Effective("pixels that are no number", "an engine with one has failed" if case.nan == FAIL else
-                    "left out and counted", _source(entries, "nan"))
-    yield Effective("mask", "as the case says" if "mask" in entries else "none", _source(entries, "mask"))
+        yield EffectiveValue(f"{role} must refuse", f"exit code {refusal.exit_code}, saying {refusal.stderr}",
+                             _source(entries, "expect"))
+    yield EffectiveValue("pixels that are no number", "an engine with one has failed" if case.nan == FAIL else
+                         "left out and counted", _source(entries, "nan"))
+    yield EffectiveValue("mask", "as the case says" if "mask" in entries else "none", _source(entries, "mask"))
 
 
-def _limits(case: Case, entries: Mapping[str, Cursor]) -> Iterator[Effective]:
+def _limits(case: Case, entries: Mapping[str, Cursor]) -> Iterator[EffectiveValue]:
     given = entries["limits"].mapping() if "limits" in entries else {}
     for key in Limits.__dataclass_fields__:
-        yield Effective(key.replace("_", " "), f"{getattr(case.limits, key):g}",
-                        f"{given[key].path.name}:{given[key].line}" if key in given else DEFAULT)
+        yield EffectiveValue(key.replace("_", " "), f"{getattr(case.limits, key):g}",
+                             f"{given[key].path.name}:{given[key].line}" if key in given else DEFAULT)
 
 
-def _further(case: Case, entries: Mapping[str, Cursor], options: RunOptions) -> Iterator[Effective]:
+def _further(case: Case, entries: Mapping[str, Cursor], options: RunOptions) -> Iterator[EffectiveValue]:
     for what, key, value in (("tests that must pass first", "tests", ", ".join(case.tests)),
                              ("files that may not change", "protected", ", ".join(case.protected)),
                              ("arguments that must matter", "required_args", shlex.join(case.required_args)),
                              ("runs of the reference for its noise", "repeat", str(case.repeat)),
                              ("numbers of threads for its noise", "threads", ", ".join(map(str, case.threads)))):
-        yield Effective(what, value or "none", _source(entries, key))
-    yield Effective("float image", f"-floatfile {FLOAT_FILE}, added for each engine", DEFAULT)
-    yield Effective("bundle", _folder(case, options), DEFAULT if options.bundles == Path("bundles") else "--bundles")
+        yield EffectiveValue(what, value or "none", _source(entries, key))
+    yield EffectiveValue("float image", f"-floatfile {FLOAT_FILE}, added for each engine", DEFAULT)
+    yield EffectiveValue("bundle", _folder(case, options),
+                         DEFAULT if options.bundles == Path("bundles") else "--bundles")
 
 
 MOST_NEIGHBOURS = 50

@@ -28,7 +28,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
 from nbcompare.engine.rendering.runs import RunFiles
 from nbcompare.engine.sources.made_of import MadeOf
-from nbcompare.engine.sources.opened import Opened, opened_by
+from nbcompare.engine.sources.opened import OpenedFiles, opened_by
 from nbcompare.run.mapped_tests import CUDA_MISSING, collect_tests, cuda_is_available, run_mapped_tests
 from nbcompare.run.staged_case import StagedCase
 from nbcompare.run.tests_made_of import place_of_tests
@@ -48,7 +48,7 @@ class EngineRuns:
     runs: tuple[Run, ...]
     images: Mapping[str, np.ndarray]
     outputs: Mapping[str, Path]
-    opened: Mapping[str, Opened] = field(default_factory=dict)
+    opened: Mapping[str, OpenedFiles] = field(default_factory=dict)
 
 
 def run_engines(staged: StagedCase, place: EvidenceFolder) -> EngineRuns:

@@ -40,7 +40,7 @@ EXIT_OF = {
 
 
 @dataclass(frozen=True)
-class Graded:
+class GradedEngine:
     """The grade of one engine, and in a sentence why."""
 
     role: str
@@ -62,7 +62,7 @@ Floor = Mapping[tuple[str, str], float]
 
 
 def grade_runs(old: Run, new: Run, images: Sequence[np.ndarray | None], record: Record,
-               floor: Floor | None, *, as_expected: bool = False) -> Graded:
+               floor: Floor | None, *, as_expected: bool = False) -> GradedEngine:
     """Grade the new run of an engine against the old one. ``images`` are of both, None of one that failed; ``record``
     names regions and thresholds; ``floor`` is None where no noise floor was measured; ``as_expected`` says that the
     new run was held to what the case expects of a refusal, and is that."""
@@ -70,31 +70,32 @@ def grade_runs(old: Run, new: Run, images: Sequence[np.ndarray | None], record: 
     if old.failure or new.failure:
         found = _grade_failures(old, new)
         again = as_expected and found.grade is Grade.FAILED_AS_BEFORE and role in record.case.expect
-        return Graded(role, Grade.REFUSED, f"{found.why}, as the case expects") if again else found
+        return GradedEngine(role, Grade.REFUSED, f"{found.why}, as the case expects") if again else found
     if old.image_sha256 == new.image_sha256:
-        return Graded(role, Grade.IDENTICAL, "every bit of the image came out again")
+        return GradedEngine(role, Grade.IDENTICAL, "every bit of the image came out again")
     if old.shape != new.shape:
-        return Graded(role, Grade.DIFFERENT, f"the image is {new.shape}, and was {old.shape}")
+        return GradedEngine(role, Grade.DIFFERENT, f"the image is {new.shape}, and was {old.shape}")
     asked = {(threshold.metric, threshold.roi) for threshold in record.case.thresholds}
     reference, subject = images
     assert reference is not None and subject is not None, "a run that did not fail has an image"
     comparison = compare_images(reference, subject, record.case.rois, further=asked)
     beyond = _beyond(comparison, floor or {})
     if not beyond and floor:
-        return Graded(role, Grade.WITHIN, "no figure is further off than the reference is from itself", comparison)
+        within = "no figure is further off than the reference is from itself"
+        return GradedEngine(role, Grade.WITHIN, within, comparison)
     if not beyond:
         beyond = ["no figure shows it; single pixels differ by less than rounding"]
     more = f" and {len(beyond) - _MOST_FIGURES} more figures" if len(beyond) > _MOST_FIGURES else ""
     known = "" if floor else "; no noise floor was measured"
-    return Graded(role, Grade.DIFFERENT, ", ".join(beyond[:_MOST_FIGURES]) + more + known, comparison)
+    return GradedEngine(role, Grade.DIFFERENT, ", ".join(beyond[:_MOST_FIGURES]) + more + known, comparison)
 
 
-def _grade_failures(old: Run, new: Run) -> Graded:
+def _grade_failures(old: Run, new: Run) -> GradedEngine:
     same_code = old.exit_code == new.exit_code
     if old.failure and new.failure and old.failure.kind == new.failure.kind and same_code:
-        return Graded(new.role, Grade.FAILED_AS_BEFORE, new.failure.sentence)
+        return GradedEngine(new.role, Grade.FAILED_AS_BEFORE, new.failure.sentence)
     said = [run.failure.sentence if run.failure else "gave an image" for run in (old, new)]
-    return Graded(new.role, Grade.DIFFERENT, f"it {said[1]}; before, it {said[0]}")
+    return GradedEngine(new.role, Grade.DIFFERENT, f"it {said[1]}; before, it {said[0]}")
 
 
 def _beyond(comparison: Comparison, floor: Floor) -> list[str]:

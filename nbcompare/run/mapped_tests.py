@@ -26,7 +26,7 @@ from nbcompare.case.declared.declarations import TestsPlace
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.processes.open_calls import OpenCalls
-from nbcompare.engine.processes.process import Ended, recorded_environment, run_program
+from nbcompare.engine.processes.process import ProcessEnd, recorded_environment, run_program
 from nbcompare.engine.processes.redact import redact_file, redacted
 from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.engine.sources.made_of import MadeOf
@@ -150,7 +150,7 @@ def read_report(path: Path) -> Report:
     return report
 
 
-def _outcome(nodes: tuple[str, ...], ended: Ended, report: Report, folder: Path, seconds: float,
+def _outcome(nodes: tuple[str, ...], ended: ProcessEnd, report: Report, folder: Path, seconds: float,
              device: str) -> TestsOutcome:
     counts = report.counts()
     order = ("failed", "error", "passed", "skipped", "deselected", "xfailed", "xpassed")
@@ -163,7 +163,7 @@ def _outcome(nodes: tuple[str, ...], ended: Ended, report: Report, folder: Path,
                         report.on_device if device == "cuda" else 0)
 
 
-def _failure(nodes: tuple[str, ...], ended: Ended, report: Report, folder: Path, seconds: float) -> str | None:
+def _failure(nodes: tuple[str, ...], ended: ProcessEnd, report: Report, folder: Path, seconds: float) -> str | None:
     """Why the tests are not green, None when they are."""
     if ended.timed_out:
         return f"the mapped tests were stopped after {seconds:g} s"
@@ -208,7 +208,7 @@ def _error_of_pytest(log: Path) -> str | None:
 
 
 def _run_logged(argv: Sequence[str], folder: Path, log: Path, seconds: float, own: Path | None,
-                watch: OpenCalls | None = None) -> Ended:
+                watch: OpenCalls | None = None) -> ProcessEnd:
     """Run a program with both streams in one file, standard error first; where there is an ``own`` folder it may write
     that alone, and is confined as an engine is; ``watch`` sees what it opens."""
     errors = log.with_suffix(".err")

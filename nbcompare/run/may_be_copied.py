@@ -15,7 +15,7 @@ import numpy as np
 
 from nbcompare.bundle.names import MANIFEST
 from nbcompare.engine.identity import EngineIdentity
-from nbcompare.engine.processes.seen_calls import Calls, Use
+from nbcompare.engine.processes.file_uses import FileUses, Use
 from nbcompare.engine.sources.libraries import is_elf
 from nbcompare.engine.sources.opened_kinds import INSTALLED, OWN, entry_of, kind_of, source_behind
 from nbcompare.verdict.copies import reads_reference
@@ -24,7 +24,7 @@ _LEVELS = 4
 _CODE = (".py", ".pyc", ".pyi", ".pth", ".so", ".nbc", ".nbi", "/pyvenv.cfg")
 
 
-def why_maybe_copied(calls: Calls | None, subject: EngineIdentity, reference: EngineIdentity,
+def why_maybe_copied(calls: FileUses | None, subject: EngineIdentity, reference: EngineIdentity,
                      image: np.ndarray) -> str | None:
     """Why an engine that did ``calls`` may have copied the reference's ``image`` [slow, fast]; None where it was seen
     that it did not."""

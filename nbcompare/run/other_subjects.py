@@ -9,16 +9,16 @@ from pathlib import Path
 from nbcompare.case.case import Case
 from nbcompare.case.further_subject import known_as
 from nbcompare.engine.choose import other_subjects
+from nbcompare.engine.drift import EngineDrift
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.identity import EngineIdentity, identify
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.process import allowed_environment
-from nbcompare.engine.processes.seen_calls import Calls
 from nbcompare.engine.rendering.runs import Job, job_of
 from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.engine.sources.opened import opened_by
-from nbcompare.engine.watch import EngineWatch
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.subjects import SubjectRun
 
@@ -32,7 +32,7 @@ class OtherSubject:
     engine: Engine
     identity: EngineIdentity
     job: Job
-    watch: EngineWatch
+    watch: EngineDrift
 
     @property
     def described(self) -> tuple[Job, EngineIdentity]:
@@ -48,19 +48,19 @@ def stage_others(case: Case, data: Path, *, confined: bool) -> dict[str, OtherSu
         identity = identify(engine, case.environment)
         job = job_of(case, engine, (*case.command, *case.subjects[name].arguments), data)
         found[name] = OtherSubject(engine, identity, replace(job, known_as=known_as(name)),
-                                   EngineWatch(engine, identity))
+                                   EngineDrift(engine, identity))
     return found
 
 
 def as_they_ended(further: FurtherEvidence, others: Mapping[str, OtherSubject],
-                  opened: Mapping[str, Calls]) -> FurtherEvidence:
+                  opened: Mapping[str, FileUses]) -> FurtherEvidence:
     """The findings with what these engines opened; one that changed, or whose opened files did, has failed."""
     return replace(further, subjects=tuple(
         _as_it_ended(entry, others[entry.name], opened.get(known_as(entry.name))) if entry.name in others else entry
         for entry in further.subjects))
 
 
-def _as_it_ended(entry: SubjectRun, other: OtherSubject, calls: Calls | None) -> SubjectRun:
+def _as_it_ended(entry: SubjectRun, other: OtherSubject, calls: FileUses | None) -> SubjectRun:
     identity, engine = other.identity, other.engine
     faults: list[str] = []
     if calls is not None:

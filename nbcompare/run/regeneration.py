@@ -34,7 +34,7 @@ from nbcompare.engine.sandbox import confine_all, require_sandbox
 from nbcompare.engine.sources.made_of import look_at
 from nbcompare.errors import CaseError, EvidenceError, ExitCode, FileError, UsageError, to_type, worst
 from nbcompare.files import sha256_of
-from nbcompare.run.grading import Grade, Graded, grade_runs
+from nbcompare.run.grading import Grade, GradedEngine, grade_runs
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.stored_reference import ancestor_of
@@ -45,7 +45,7 @@ SOURCES = {REFERENCE: "reference", SUBJECT: "simulator"}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RegenerationOptions:
     """What the user said. ``exact`` refuses a program that is not, byte for byte, the one of the record."""
 
     c_bin: str | None = None
@@ -63,7 +63,7 @@ class Regeneration:
 
     old: Bundle
     new: Bundle | None
-    graded: tuple[Graded, ...]
+    graded: tuple[GradedEngine, ...]
     notes: tuple[str, ...]
 
     @property
@@ -77,7 +77,7 @@ class Regeneration:
                 "verdict": self.new.record.verdict.as_dict() if self.new else None}
 
 
-def regenerate(folder: Path, wanted: Wanted, progress: Progress) -> Regeneration:
+def regenerate(folder: Path, wanted: RegenerationOptions, progress: Progress) -> Regeneration:
     """Run the record of a bundle again and grade what comes out.
 
     Raises EvidenceError for a bundle that is damaged in more than its inputs.
@@ -93,7 +93,7 @@ def regenerate(folder: Path, wanted: Wanted, progress: Progress) -> Regeneration
                                                "reads them again"), ())
     engines, refused = _programs(old.record, wanted, progress)
     if SUBJECT in refused:
-        graded = [Graded(role, Grade.CANNOT_RUN, refused.get(role, "the subject cannot run, so nothing was run"))
+        graded = [GradedEngine(role, Grade.CANNOT_RUN, refused.get(role, "the subject cannot run, so nothing was run"))
                   for role in (REFERENCE, SUBJECT)]
         return Regeneration(old, None, tuple(graded), ())
     options = RunOptions(
@@ -111,8 +111,8 @@ def regenerate(folder: Path, wanted: Wanted, progress: Progress) -> Regeneration
     return Regeneration(old, new, tuple(_grades(old, new, refused)), tuple(_notes(old.record, new.record)))
 
 
-def _nobody(reason: str) -> tuple[Graded, ...]:
-    return tuple(Graded(role, Grade.CANNOT_RUN, reason) for role in (REFERENCE, SUBJECT))
+def _nobody(reason: str) -> tuple[GradedEngine, ...]:
+    return tuple(GradedEngine(role, Grade.CANNOT_RUN, reason) for role in (REFERENCE, SUBJECT))
 
 
 def _lost_inputs(folder: Path) -> list[str]:
@@ -144,7 +144,7 @@ def _case_again(folder: Path, record: Record) -> Case:
                    protected=case.protected if original else ())
 
 
-def _refuse_tests_of_strangers(case: Case, folder: Path, wanted: Wanted) -> None:
+def _refuse_tests_of_strangers(case: Case, folder: Path, wanted: RegenerationOptions) -> None:
     """Mapped tests are programs: of a bundle that was imported, or whose case file is not where it was, they are those
     of whoever made the bundle, and may lie among its inputs."""
     if case.tests and not wanted.trust_case and (is_imported(folder) or case.path == folder / CASE_FILE):
@@ -156,7 +156,8 @@ def _inputs_of_the_user(folder: Path, record: Record) -> dict[str, Path]:
     return {entry.name: folder / DATA / entry.name for entry in record.inputs if entry.origin == "user"}
 
 
-def _programs(record: Record, wanted: Wanted, progress: Progress) -> tuple[dict[str, Engine], dict[str, str]]:
+def _programs(record: Record, wanted: RegenerationOptions,
+              progress: Progress) -> tuple[dict[str, Engine], dict[str, str]]:
     """(the engines to run, by role why an engine cannot run)."""
     engines, refused = {}, {}
     for identity in record.engines:
@@ -202,17 +203,17 @@ def _another(engine: Engine, identity: EngineIdentity) -> str | None:
 # --- what came out ------------------------------------------------------------------------------------------
 
 
-def _grades(old: Bundle, new: Bundle, refused: dict[str, str]) -> Iterator[Graded]:
+def _grades(old: Bundle, new: Bundle, refused: dict[str, str]) -> Iterator[GradedEngine]:
     noise = old.record.further.noise
     floor = noise.values() if noise and not noise.deterministic else None
     before, after = ({run.role: run for run in bundle.record.runs} for bundle in (old, new))
     for role in (REFERENCE, SUBJECT):
         if role in refused:
-            yield Graded(role, Grade.CANNOT_RUN, refused[role])
+            yield GradedEngine(role, Grade.CANNOT_RUN, refused[role])
         elif role not in after:
-            yield Graded(role, Grade.CANNOT_RUN, "; ".join(new.record.verdict.reasons) or "it was not run")
+            yield GradedEngine(role, Grade.CANNOT_RUN, "; ".join(new.record.verdict.reasons) or "it was not run")
         elif role not in before:
-            yield Graded(role, Grade.DIFFERENT, "it was not run before, and now it was")
+            yield GradedEngine(role, Grade.DIFFERENT, "it was not run before, and now it was")
         else:
             images = tuple(_image(bundle, run) for bundle, run in ((old, before[role]), (new, after[role])))
             yield grade_runs(before[role], after[role], images, old.record, floor if role == REFERENCE else None,

@@ -18,6 +18,7 @@ from nbcompare.case.inputs import StagedInput, stage_inputs
 from nbcompare.case.project import CODE_VARIABLES
 from nbcompare.case.regions import allow_weak
 from nbcompare.engine.choose import engines_of
+from nbcompare.engine.drift import EngineDrift, faults_of
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.processes.redact import HIDDEN, redacted
@@ -26,7 +27,6 @@ from nbcompare.engine.protected import Protected, protected_files, sums_of
 from nbcompare.engine.rendering.runs import Job, job_of, jobs_of
 from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.engine.sandbox import confine_all
-from nbcompare.engine.watch import EngineWatch, faults_of
 from nbcompare.errors import CaseError, EvidenceError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.other_subjects import OtherSubject, stage_others
@@ -52,7 +52,7 @@ class StagedCase:
     identities: Mapping[str, EngineIdentity]
     repositories: Mapping[str, RepositoryState]
     surroundings: Surroundings
-    watches: Mapping[str, EngineWatch]
+    watches: Mapping[str, EngineDrift]
     protected: Mapping[str, str | None]
     kept: bool = False
     others: Mapping[str, OtherSubject] = field(default_factory=dict)
@@ -132,7 +132,7 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
     protected = sums_of(protected_files(case))
     known = _identities(case, engines, stored, handed)
     require_pinned(case, known)
-    watches = {role: EngineWatch(engine, known[role]) for role, engine in engines.items()
+    watches = {role: EngineDrift(engine, known[role]) for role, engine in engines.items()
                if not (stored and role == REFERENCE)}
     staged = StagedCase(case, bundle, stored, engines, inputs, jobs, known, {}, surroundings_of({}, case),
                         watches, protected, others=others)

@@ -16,13 +16,13 @@ from nbcompare.case.arguments.options import SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.declared.declarations import TestsPlace
 from nbcompare.case.project import declared_engines, project_above
-from nbcompare.engine.processes.seen_calls import Calls, Use
+from nbcompare.engine.processes.file_uses import FileUses, Use
 from nbcompare.engine.sources.entry import SCRIPT
 from nbcompare.engine.sources.kept_state import is_kept
 from nbcompare.engine.sources.listed import Listing, names_in, sum_of_names
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
-from nbcompare.engine.sources.opened import Opened, doubts, opened_by
-from nbcompare.engine.sources.paths_in_text import Named
+from nbcompare.engine.sources.opened import OpenedFiles, doubts, opened_by
+from nbcompare.engine.sources.paths_in_text import NamedPaths
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sha256_of
 
@@ -74,14 +74,14 @@ def _read_by(path: str, home: Path) -> Iterator[str]:
         tree = ast.parse(Path(path).read_bytes()) if path.endswith(".py") else None
     except (OSError, SyntaxError, ValueError, RecursionError):
         tree = None
-    for text, whole in Named(tree, path, str(home), {}).uses() if tree else ():
+    for text, whole in NamedPaths(tree, path, str(home), {}).uses() if tree else ():
         named = Path(os.path.realpath(text))
         if whole and named.is_relative_to(home) and named.is_file():
             yield str(named)
 
 
-def opened_by_tests(calls: Calls, files: Sequence[tuple[str, str]], folder: Path,
-                    nodes: Sequence[str]) -> tuple[Opened, str | None]:
+def opened_by_tests(calls: FileUses, files: Sequence[tuple[str, str]], folder: Path,
+                    nodes: Sequence[str]) -> tuple[OpenedFiles, str | None]:
     """What the tests of a ``folder`` opened and started beside their ``files``, and that somebody changed some of it
     meanwhile. A folder that is named as a node counts by the names in it, as a new test in it would be collected."""
     home = folder.resolve()
@@ -113,7 +113,7 @@ def _is_look_of_pytest(path: str, use: Use) -> bool:
     return use.stamp is not None or os.path.basename(path) in (*CONFIGURATION, "conftest.py")
 
 
-def _collected_from(calls: Calls, folder: Path, nodes: Sequence[str]) -> Iterator[Listing]:
+def _collected_from(calls: FileUses, folder: Path, nodes: Sequence[str]) -> Iterator[Listing]:
     """The folders in which pytest looked for the tests of a node that is one."""
     whole = [os.path.join(os.path.realpath(folder / node), "") for node in nodes if (folder / node).is_dir()]
     for path, use in calls.uses.items():
@@ -135,7 +135,7 @@ def changed_tests(outcome: TestsOutcome, case: Case) -> list[str]:
                 doubts(_not_kept(outcome.opened, keeps)) if outcome.opened else [])
 
 
-def _not_kept(opened: Opened, keeps: Sequence[str]) -> Opened:
+def _not_kept(opened: OpenedFiles, keeps: Sequence[str]) -> OpenedFiles:
     """What tests opened, without what an engine keeps from run to run."""
     return replace(opened, files=tuple(entry for entry in opened.files if not is_kept(entry.path, keeps)),
                    absent=tuple(path for path in opened.absent if not is_kept(path, keeps)))

@@ -63,7 +63,7 @@ def watch_subject(case: Case, options: RunOptions, progress: Progress) -> Iterat
         stage_inputs(case, options.inputs, data)
         jobs = jobs_of(case, engines, data)
         reference = _reference(case, jobs[REFERENCE], data, progress)
-        subject = Watched(engines[SUBJECT], case)
+        subject = WatchedFiles(engines[SUBJECT], case)
         names: tuple[str, ...] = ()
         while True:
             subject.look()
@@ -105,7 +105,7 @@ def _judged(case: Case, found: Rendering, reference: np.ndarray, data: Path) -> 
     return judge(comparison, case.thresholds)
 
 
-class Watched:
+class WatchedFiles:
     """The files of an engine. What it was once made of stays watched: where a save breaks an import, fewer are
     found."""
 

@@ -38,7 +38,7 @@ from nbcompare.engine.rendering.runs import Job
 from nbcompare.errors import ShapeError
 from nbcompare.verdict.claimed_trace import ClaimTrace, Listen, trace_claim, trace_faults, trace_sentences
 from nbcompare.verdict.noise_floor import Rerun
-from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMULATED, Apart, Proof, Trial, apart
+from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMULATED, PixelsApart, Proof, Trial, apart
 from nbcompare.verdict.verdict import Check, Label, Verdict, judge, verdict
 
 CLAIMS_FOLDER = "divergences"
@@ -71,7 +71,7 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
         rendered = rerun(job, _place(claims, purpose), {})
         return (purpose, _place(claims, purpose), rendered.run), rendered.image
 
-    def gap(reference: np.ndarray | None, subject: np.ndarray | None) -> Apart | None:
+    def gap(reference: np.ndarray | None, subject: np.ndarray | None) -> PixelsApart | None:
         return apart(reference, subject) if reference is not None and subject is not None else None
 
     named, together = run(EMULATED)

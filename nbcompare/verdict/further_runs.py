@@ -27,7 +27,7 @@ from nbcompare.verdict.claimed_trace import Listen
 from nbcompare.verdict.copies import WhyCopied, not_seen
 from nbcompare.verdict.divergence import try_claims
 from nbcompare.verdict.further_evidence import FurtherEvidence, as_asked_now, plain_verdict
-from nbcompare.verdict.held_run import Against
+from nbcompare.verdict.held_run import ComparisonTerms
 from nbcompare.verdict.noise_floor import NoiseFloor, Rerun, measure
 from nbcompare.verdict.on_device import run_on_device
 from nbcompare.verdict.proof import Proof
@@ -79,8 +79,8 @@ def run_further(bench: FurtherRuns, comparison: Comparison, *, noise_floor: bool
     further = FurtherEvidence(noise=_noise(bench, comparison.centre, noise_floor), vacuous=tuple(filter(None, signs)),
                                ablation=_ablation(bench, probe_args))
     further = replace(further, proof=_proof(bench, comparison, further))
-    against = Against(bench.images[REFERENCE], bench.case.rois, bench.case.thresholds, comparison.centre,
-                      bench.resample, bench.case.nan == COMPARE)
+    against = ComparisonTerms(bench.images[REFERENCE], bench.case.rois, bench.case.thresholds, comparison.centre,
+                              bench.resample, bench.case.nan == COMPARE)
     found = list(run_subjects(bench.case.subjects, bench.jobs[SUBJECT], bench.others, bench.rerun, against,
                               bench.identities))
     subjects = tuple(entry for entry, _ in found)
@@ -106,8 +106,8 @@ def run_uncompared(bench: FurtherRuns, centre: tuple[float, float] | None, *, no
         proof = _trials(bench, centre) if alike else Proof(bench.case.divergences, (), bench.today)
         found = replace(found, proof=proof.without_figures)
     if device:
-        against = Against(bench.images[REFERENCE], bench.case.rois, bench.case.thresholds, centre, bench.resample,
-                          bench.case.nan == COMPARE)
+        against = ComparisonTerms(bench.images[REFERENCE], bench.case.rois, bench.case.thresholds, centre,
+                                  bench.resample, bench.case.nan == COMPARE)
         found = replace(found, device=replace(run_on_device(device, bench.jobs[SUBJECT], bench.rerun, against),
                                               comparison=None))
     return as_asked_now(found, bench.case, bench.today) if bench.stored else found

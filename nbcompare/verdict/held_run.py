@@ -45,7 +45,7 @@ def held_parts(stored: dict[str, Any]) -> tuple[Run, Comparison | None]:
 
 
 @dataclass(frozen=True)
-class Against:
+class ComparisonTerms:
     """What images are held against: the reference's [slow, fast], the case's regions and thresholds, and how."""
 
     reference: np.ndarray
@@ -57,7 +57,7 @@ class Against:
 
 
 def run_held(job: Job, files: str, rerun: Rerun,
-             against: Against) -> tuple[Run, Comparison | None, np.ndarray | None]:
+             against: ComparisonTerms) -> tuple[Run, Comparison | None, np.ndarray | None]:
     """Run a ``job`` of the subject, its files kept under a name that begins with ``files``, and compare its image. The
     image comes last."""
     found = rerun(job, files, {})

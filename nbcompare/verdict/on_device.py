@@ -13,7 +13,7 @@ from typing import Any
 
 from nbcompare.case.threshold import Threshold
 from nbcompare.engine.rendering.runs import Job
-from nbcompare.verdict.held_run import Against, HeldRun, held_parts, run_held
+from nbcompare.verdict.held_run import ComparisonTerms, HeldRun, held_parts, run_held
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.verdict import Label, Verdict, verdict
 
@@ -50,7 +50,7 @@ class DeviceRun(HeldRun):
         return cls(*held_parts(stored), stored["device"])
 
 
-def run_on_device(device: str, job: Job, rerun: Rerun, against: Against) -> DeviceRun:
+def run_on_device(device: str, job: Job, rerun: Rerun, against: ComparisonTerms) -> DeviceRun:
     """Run the subject's ``job`` on a device, its files kept, and hold its image ``against`` the reference's."""
     there = replace(job, arguments=(*job.arguments, *device_words(device)), purpose=f"on {device}")
     run, comparison, _ = run_held(there, f"{DEVICE_FOLDER}/{device}", rerun, against)

@@ -25,7 +25,7 @@ twice what the simulator promises of the peak. A spot that is 3 % too bright is 
 
 
 @dataclass(frozen=True)
-class Apart:
+class PixelsApart:
     """Pixels of the whole frame that are further apart than RTOL and OF_PEAK, and the worst of them, (fast, slow) from
     0."""
 
@@ -40,7 +40,7 @@ class Apart:
                 f"the worst at fast {self.fast} slow {self.slow}")
 
 
-def apart(reference: np.ndarray, subject: np.ndarray) -> Apart | None:
+def apart(reference: np.ndarray, subject: np.ndarray) -> PixelsApart | None:
     """How far two images of one shape are from being of one physics; None for other shapes."""
     if reference.shape != subject.shape:
         return None
@@ -48,7 +48,8 @@ def apart(reference: np.ndarray, subject: np.ndarray) -> Apart | None:
     excess = np.abs(subject.astype(np.float64) - reference) - (RTOL * np.abs(reference) + OF_PEAK * peak)
     outside = ~(excess <= 0)  # NaN is outside
     at = int(np.argmax(np.where(np.isnan(excess), np.inf, excess)))
-    return Apart(int(np.count_nonzero(outside)), reference.size, at % reference.shape[1], at // reference.shape[1])
+    slow, fast = divmod(at, reference.shape[1])
+    return PixelsApart(int(np.count_nonzero(outside)), reference.size, fast, slow)
 
 
 
@@ -71,7 +72,7 @@ class Trial:
     run: Run
     comparison: Comparison | None
     change: Comparison | None
-    apart: Apart | None = None
+    apart: PixelsApart | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {"purpose": self.purpose, "files": self.files, "run": self.run.as_dict(),
@@ -85,7 +86,7 @@ class Trial:
                               for key in ("comparison", "change"))
         found = stored.get("apart")
         return cls(stored["purpose"], stored["files"], Run.from_dict(stored["run"]), comparison, change,
-                   Apart(**found) if found else None)
+                   PixelsApart(**found) if found else None)
 
 
 @dataclass(frozen=True)

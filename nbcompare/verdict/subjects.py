@@ -20,7 +20,7 @@ from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import near_copy, same_program
-from nbcompare.verdict.held_run import Against, HeldRun, held_parts, run_held
+from nbcompare.verdict.held_run import ComparisonTerms, HeldRun, held_parts, run_held
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.verdict import Check, Label, Verdict, engine_failed, judge, verdict
 
@@ -68,7 +68,7 @@ class SubjectRun(HeldRun):
 
 
 def run_subjects(subjects: Mapping[str, FurtherSubject], job: Job, others: Mapping[str, tuple[Job, EngineIdentity]],
-                 rerun: Rerun, against: Against,
+                 rerun: Rerun, against: ComparisonTerms,
                  engines: Sequence[EngineIdentity]) -> Iterator[tuple[SubjectRun, str | None]]:
     """Run each of the ``subjects``, in their order: the subject's ``job`` with more words, or one of the ``others``.
     Each with why its image looks like a copy of the reference's, or None; ``engines`` are reference and subject."""

@@ -11,8 +11,8 @@ from nbcompare import files
 from nbcompare.compare.image import Shape
 from nbcompare.engine.rendering.render_cache import RenderCache
 from nbcompare.errors import UsageError
-from nbcompare.explain.fuzz.kept import FuzzTrial, Kept
-from nbcompare.run.bisect.journal import STEPS, Judged, journal_in
+from nbcompare.explain.fuzz.kept import FuzzFolder, FuzzTrial
+from nbcompare.run.bisect.journal import STEPS, JudgedCommit, journal_in
 
 IMAGE = np.arange(12, dtype="<f4").reshape(3, 4)
 SHAPE = Shape(fast=4, slow=3)
@@ -68,7 +68,7 @@ def test_a_cache_of_another_user_is_none(cache, monkeypatch):
 def test_steps_of_a_bisection_that_somebody_else_could_have_written_are_refused(tmp_path, which):
     folder = tmp_path / "bisect" / "key"
     with journal_in(folder, "small") as journal:
-        journal.add(Judged("a" * 40, "skipped", "NOT BUILT"))
+        journal.add(JudgedCommit("a" * 40, "skipped", "NOT BUILT"))
     with journal_in(folder, "small") as journal:
         assert [trial.outcome for trial in journal.trials] == ["skipped"]
     planted = {"folder": folder, "parent": folder.parent, "steps": folder / STEPS}[which]
@@ -148,19 +148,19 @@ def test_what_is_made_for_the_user_alone_is_not_for_his_group_whatever_the_umask
         assert made.answer("k") == {"is": "kept"}
         for _ in range(2):
             with journal_in(tmp_path / "bisect" / "key", "small") as journal:
-                journal.add(Judged("a" * 40, "skipped", "NOT BUILT"))
+                journal.add(JudgedCommit("a" * 40, "skipped", "NOT BUILT"))
     finally:
         os.umask(before)
 
 
 def test_trials_of_a_fuzzing_that_others_could_have_written_are_not_taken(tmp_path):
     folder = tmp_path / "fuzz"
-    kept = Kept(folder, "key")
+    kept = FuzzFolder(folder, "key")
     kept.begin(fresh=False)
     kept.add(FuzzTrial(0, "agree"))
-    assert Kept(folder, "key").begin(fresh=False)
+    assert FuzzFolder(folder, "key").begin(fresh=False)
     folder.chmod(0o777)
-    again = Kept(folder, "key")
+    again = FuzzFolder(folder, "key")
     assert not again.begin(fresh=False) and again.trials == {}
 
 
@@ -169,10 +169,10 @@ def test_a_step_of_a_bisection_says_what_its_bundle_says(run_small, tmp_path):
     _, folder = run_small("good", "bright")
     home = tmp_path / "home"
     with journal_in(home, "x") as journal:
-        journal.add(Judged("a" * 40, "bad", "FAIL", "", str(folder)))
+        journal.add(JudgedCommit("a" * 40, "bad", "FAIL", "", str(folder)))
         for outcome, word, bundle in (("good", "FAIL", folder), ("good", "PASS", folder), ("bad", "PASS", folder),
                                       ("good", "PASS", None), ("bad", "FAIL", None)):
-            journal.add(Judged("b" * 40, outcome, word, "", str(bundle) if bundle else None))
+            journal.add(JudgedCommit("b" * 40, outcome, word, "", str(bundle) if bundle else None))
     with open(home / STEPS, "a") as stream:
         stream.write('{"sha": "cccc')
     with journal_in(home, "x") as journal:

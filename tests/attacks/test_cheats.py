@@ -19,8 +19,8 @@ from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.identity import identify
 from nbcompare.engine.processes import strays
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.open_calls import OpenCalls
-from nbcompare.engine.processes.seen_calls import Calls
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder, protection
 from nbcompare.engine.rendering.runs import Job, RunFiles
@@ -220,7 +220,7 @@ def test_what_may_be_a_copy_that_was_touched_up_is_told_by_what_its_engine_read(
         return str(path)
 
     at("bundle/manifest-sha256.txt", 0)
-    calls = Calls()
+    calls = FileUses()
     did(calls, at)
     theirs, ours = (identify(Engine(role, name, (sys.executable, str(fake(name))), "an option"))
                     for role, name in (("reference", "good"), ("subject", "silent")))

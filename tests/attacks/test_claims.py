@@ -16,7 +16,7 @@ from nbcompare.verdict.proof import (
     CONTROL_TRIED,
     EMULATED,
     OF_PEAK,
-    Apart,
+    PixelsApart,
     Proof,
     apart,
 )
@@ -186,7 +186,7 @@ def test_a_spot_far_weaker_than_the_peak_is_seen():
     image[0, 0] = 1
     wrong = image.copy()
     wrong[2, 1] *= np.float32(1.03)
-    assert apart(image, wrong) == Apart(1, 16, 1, 2)
+    assert apart(image, wrong) == PixelsApart(1, 16, 1, 2)
 
 
 def test_pixels_that_are_no_number_are_apart():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nbcompare.case.declared.declarations import TestsPlace
-from nbcompare.engine.processes.process import Ended
+from nbcompare.engine.processes.process import ProcessEnd
 from nbcompare.run.mapped_tests import run_mapped_tests
 from tests.nbcompare.conftest import SMALL_CASE
 from tests.nbcompare.plan.test_gates_mapped_tests import TORCH
@@ -168,7 +168,7 @@ def test_what_is_asked_of_pytest_stands_behind_two_dashes(tmp_path, monkeypatch)
 
     def none(argv, **_):
         asked.append(list(argv))
-        return Ended(None, 0.0, False, "not here")
+        return ProcessEnd(None, 0.0, False, "not here")
 
     monkeypatch.setattr("nbcompare.run.mapped_tests.run_program", none)
     run_mapped_tests(("--basetemp=x",), place=TestsPlace(tmp_path, None), log=tmp_path / "log", seconds=1)
@@ -187,7 +187,7 @@ def test_what_a_failed_test_prints_is_written_out_before_anything_keeps_it(tmp_p
             if word.startswith("--nb-report="):
                 Path(word.partition("=")[2]).write_text(json.dumps(result) + "\n")
         stdout.write_text("")
-        return Ended(1, 0.0, False)
+        return ProcessEnd(1, 0.0, False)
 
     monkeypatch.setattr("nbcompare.run.mapped_tests.run_program", failing)
     outcome = run_mapped_tests(("test_a.py",), place=TestsPlace(tmp_path, None), log=tmp_path / "pytest_cpu.log",

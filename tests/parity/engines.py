@@ -59,7 +59,7 @@ class TorchBatch:
 
 def served(batch: TorchBatch, programs: dict[str, list[str]]):
     """nbcompare's ``run_program``, with runs of the torch simulator answered by a process that is kept."""
-    from nbcompare.engine.processes.process import Ended
+    from nbcompare.engine.processes.process import ProcessEnd
     from nbcompare.engine.processes.process import run_program as start
 
     def answered(argv, *, folder: Path, stdout: Path, stderr: Path, **more):
@@ -75,7 +75,7 @@ def served(batch: TorchBatch, programs: dict[str, list[str]]):
         ran = batch.run(arguments, folder.absolute())
         stdout.write_text(ran.stdout)
         stderr.write_text(ran.stderr)
-        return Ended(ran.status, time.monotonic() - began, False)
+        return ProcessEnd(ran.status, time.monotonic() - began, False)
 
     return answered
 

@@ -29,7 +29,7 @@ from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.describe import DescriptionRefused
 from nbcompare.errors import NbCompareError
 from nbcompare.explain.audit.catalogue import kinds
-from nbcompare.explain.audit.kind import Defect, Images, NotHere, Target, as_image, changed, seeded
+from nbcompare.explain.audit.kind import Defect, Images, NotApplicable, Target, as_image, changed, seeded
 from nbcompare.explain.diagnose.diagnose import Diagnosis, DiagnosisOptions, diagnose
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
@@ -83,7 +83,7 @@ class Drawer:
         files = {name: content.decode("latin-1") for name, content in command.files.items()}
         target = Target(tuple(command.argv), files, shape, (Roi.full(shape),))
         for entry in random.Random(f"{seed}/{at}/kind").sample(kinds(), MOST_TRIES):
-            with suppress(NotHere):
+            with suppress(NotApplicable):
                 _, defect = seeded(entry, target, 1.0, seed)
                 same = not defect.files and defect.argv == target.argv
                 rendered = sound if same else self._of(defect, at, shape, command)

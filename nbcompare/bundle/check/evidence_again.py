@@ -32,7 +32,7 @@ from nbcompare.verdict.copies import answered
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, Repetition, repetitions_asked
 from nbcompare.verdict.on_device import DeviceRun
-from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMULATED, Apart, Proof, Trial, apart
+from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMULATED, PixelsApart, Proof, Trial, apart
 from nbcompare.verdict.subjects import SubjectRun, copied, same_as_reference
 
 Held = Callable[..., Comparison | None]
@@ -111,7 +111,7 @@ def _proof(proof: Proof | None, folder: Path, record: Record, images: Mapping[st
         return None
     made = {trial.purpose: further_image(folder, trial.files, trial.run, record, images) for trial in proof.trials}
 
-    def gap(reference: np.ndarray | None, subject: np.ndarray | None) -> Apart | None:
+    def gap(reference: np.ndarray | None, subject: np.ndarray | None) -> PixelsApart | None:
         return apart(reference, subject) if reference is not None and subject is not None else None
 
     identity = [("identity", roi.name) for roi in rois]

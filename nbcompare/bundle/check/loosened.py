@@ -16,7 +16,7 @@ from typing import Protocol
 
 from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle.bundle import load_bundle
-from nbcompare.bundle.check.asked_less import asked_less
+from nbcompare.bundle.check.dropped_requirements import dropped_requirements
 from nbcompare.bundle.listing import stamped_in
 from nbcompare.bundle.names import MANIFEST, SIGNOFFS
 from nbcompare.bundle.record import Record
@@ -31,7 +31,7 @@ from nbcompare.errors import EvidenceError, NbCompareError
 from nbcompare.files import sha256_of
 
 
-class Asked(Protocol):
+class CaseRequirements(Protocol):
     """What a case asks of two images."""
 
     @property
@@ -84,7 +84,7 @@ def loosened_until_signed(folder: Path, record: Record, case: Case | None = None
         if past is None:
             told[name, UNREAD] = Loosened(name, UNREAD, None, None, UNREAD)
             continue
-        less = (Loosened(*entry, None, name) for entry in asked_less(past.case, now))
+        less = (Loosened(*entry, None, name) for entry in dropped_requirements(past.case, now))
         for entry in (*loosened(past.case, name, now.rois, now.thresholds, now.divergences), *less):
             told.setdefault((entry.what, entry.old), entry)
         accepted |= set(weaknesses(past.case.thresholds, past.case.rois)) if signed else set()
@@ -128,7 +128,7 @@ def _is_signed(folder: Path, signers: Path | None) -> bool:
     return False
 
 
-def loosened(past: Asked, name: str, rois: Sequence[Roi], thresholds: Sequence[Threshold],
+def loosened(past: CaseRequirements, name: str, rois: Sequence[Roi], thresholds: Sequence[Threshold],
              claims: Sequence[Claim] = ()) -> Iterator[Loosened]:
     """Every requirement of an older case that is less strict, or gone, in these thresholds, regions and claims."""
     now = {(threshold.metric, threshold.roi): threshold for threshold in thresholds}

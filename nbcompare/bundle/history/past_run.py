@@ -35,7 +35,7 @@ _OF_THE_MACHINE = ("cpu", "cpus_usable", "platform", "python", "numpy", "scipy",
 
 
 @dataclass(frozen=True)
-class Held:
+class PastThreshold:
     """A threshold as it was, with the value it met. ``emulated`` is that of the run which proved a claim, where the
     verdict was PROVEN: what was accepted is judged by it. ``of`` names a further subject or a device whose image met
     it; empty for the subject itself."""
@@ -71,7 +71,7 @@ class Held:
         return {**_fields(self), "threshold": dict(vars(self.threshold))}
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Held:
+    def from_dict(cls, stored: Mapping[str, Any]) -> PastThreshold:
         return cls(**{**stored, "threshold": Threshold(**stored["threshold"])})
 
 
@@ -102,7 +102,7 @@ class PastRun:
     verdict: str | None = None
     exit_code: int | None = None
     reasons: tuple[str, ...] = ()
-    held: tuple[Held, ...] = ()
+    held: tuple[PastThreshold, ...] = ()
     figures: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     identical: bool = False
     """Whether both images were the same to the last bit."""
@@ -126,7 +126,7 @@ class PastRun:
         return self.exit_code == 0
 
     @functools.cached_property
-    def smallest(self) -> Held | None:
+    def smallest(self) -> PastThreshold | None:
         """The threshold with the smallest margin; None where no threshold has one."""
         with_margin = [held for held in self.held if held.margin is not None]
         return min(with_margin, key=lambda held: held.margin or 0.0, default=None)
@@ -136,7 +136,7 @@ class PastRun:
         return self.smallest.margin if self.smallest else None
 
     @functools.cached_property
-    def _by_key(self) -> Mapping[tuple[str, str], Held]:
+    def _by_key(self) -> Mapping[tuple[str, str], PastThreshold]:
         return {held.key: held for held in reversed(self.held)}
 
     def value(self, metric: str, roi: str) -> float | None:
@@ -157,7 +157,8 @@ class PastRun:
         """What ``as_dict`` gave. Raises KeyError, TypeError or ValueError for anything else."""
         return cls(**{
             **stored, "signed": tuple(stored["signed"]), "reasons": tuple(stored["reasons"]),
-            "held": tuple(map(Held.from_dict, stored["held"])), "rois": tuple(map(Roi.from_dict, stored["rois"])),
+            "held": tuple(map(PastThreshold.from_dict, stored["held"])),
+            "rois": tuple(map(Roi.from_dict, stored["rois"])),
             "thresholds": tuple(Threshold(**threshold) for threshold in stored["thresholds"]),
             "divergences": tuple(map(Claim.from_dict, stored["divergences"]))})
 
@@ -180,17 +181,18 @@ def past_run(entry: ListedBundle) -> PastRun:
         case.cell, case.rois, case.thresholds, case.divergences)
 
 
-def _held(record: Record) -> Iterator[Held]:
+def _held(record: Record) -> Iterator[PastThreshold]:
     """Every check of the verdict, and each threshold with what further subjects and devices gave."""
     proof = record.further.proof if record.verdict.word is Label.PROVEN else None
     emulated = [row[EMULATED] for row in proof_rows(record.verdict, proof)] if proof else []
     for at, check in enumerate(record.verdict.checks):
-        yield Held(check.threshold, check.value, check.undefined, check.holds, emulated[at] if emulated else None)
+        yield PastThreshold(check.threshold, check.value, check.undefined, check.holds,
+                            emulated[at] if emulated else None)
     for of, comparison in _further(record) if record.verdict.checks else ():
         for threshold in record.case.thresholds:
             figure = comparison.figure(threshold.metric, threshold.roi)
-            yield Held(threshold, figure.value, figure.undefined, figure.value is not None
-                       and threshold.admits(figure.value), None, of)
+            yield PastThreshold(threshold, figure.value, figure.undefined, figure.value is not None
+                                and threshold.admits(figure.value), None, of)
 
 
 def _further(record: Record) -> Iterator[tuple[str, Comparison]]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from nbcompare.bundle.check.loosened import Loosened, loosened
-from nbcompare.bundle.history.past_run import Held, PastRun, finite_or_word
+from nbcompare.bundle.history.past_run import PastRun, PastThreshold, finite_or_word
 from nbcompare.case.threshold import Threshold
 from nbcompare.errors import ExitCode
 
@@ -45,7 +45,7 @@ class Shrunk:
 
 
 @dataclass(frozen=True)
-class Changed:
+class ChangedFact:
     """One fact that was another in the run before."""
 
     what: str
@@ -59,7 +59,7 @@ class Step:
 
     run: PastRun
     since: str | None = None
-    changed: tuple[Changed, ...] = ()
+    changed: tuple[ChangedFact, ...] = ()
     loosened: tuple[Loosened, ...] = ()
     tightened: tuple[Loosened, ...] = ()
     shrunk: tuple[Shrunk, ...] = ()
@@ -80,7 +80,7 @@ class Step:
             "shrunk": [entry.as_dict() for entry in self.shrunk]}
 
 
-def _held_as_dict(held: Held) -> dict[str, Any]:
+def _held_as_dict(held: PastThreshold) -> dict[str, Any]:
     threshold = held.threshold
     return {"metric": threshold.metric, "region": threshold.roi, "of": held.of or None, "min": threshold.min,
             "max": threshold.max, "why": threshold.why, "value": held.value, "undefined": held.undefined,
@@ -166,16 +166,16 @@ def _last_of(run: PastRun, last: dict[tuple[str, str], _Last]) -> dict[tuple[str
     return found
 
 
-def changed(before: PastRun, run: PastRun) -> Iterator[Changed]:
+def changed(before: PastRun, run: PastRun) -> Iterator[ChangedFact]:
     """Every fact that is another one, the verdict first."""
     if run.verdict != before.verdict:
-        yield Changed("verdict", str(before.verdict), str(run.verdict))
+        yield ChangedFact("verdict", str(before.verdict), str(run.verdict))
     if before.identical and not run.identical and run.figures:
-        yield Changed("images", "bit-identical", "not the same bits")
+        yield ChangedFact("images", "bit-identical", "not the same bits")
     for what in dict.fromkeys((*before.facts, *run.facts)):
         old, new = before.facts.get(what, "not said"), run.facts.get(what, "not said")
         if old != new:
-            yield Changed(what, old, new)
+            yield ChangedFact(what, old, new)
 
 
 def _looser(before: PastRun, run: PastRun) -> tuple[Loosened, ...]:

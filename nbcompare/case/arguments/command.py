@@ -24,7 +24,7 @@ SIZE_FIELDS = frozenset((*_COUNTS, *_SIZES_MM, _PIXEL_MM))
 
 
 @dataclass(frozen=True)
-class Item:
+class WrittenOption:
     """One option as it was written, with its values; ``option`` is None for a word nobody knows."""
 
     word: str
@@ -59,13 +59,13 @@ class Item:
 class Command:
     """The items of a command line, in order."""
 
-    items: tuple[Item, ...]
+    items: tuple[WrittenOption, ...]
 
     @property
     def argv(self) -> tuple[str, ...]:
         return tuple(token for item in self.items for token in item.tokens)
 
-    def find(self, *names: str) -> Item | None:
+    def find(self, *names: str) -> WrittenOption | None:
         """The last item of any of these options (by first name), which is the one that counts."""
         return next((item for item in reversed(self.items) if item.option and item.option.name in names), None)
 
@@ -77,7 +77,7 @@ class Command:
     def has(self, *names: str) -> bool:
         return self.find(*names) is not None
 
-    def known(self) -> Iterator[Item]:
+    def known(self) -> Iterator[WrittenOption]:
         """The items that count: the last of each option, in their order."""
         last = {item.option.name: at for at, item in enumerate(self.items) if item.option}
         return (item for at, item in enumerate(self.items) if item.option and last[item.option.name] == at)
@@ -94,15 +94,15 @@ class Command:
 
     # --- files ---------------------------------------------------------------------------------------
 
-    def reading(self) -> tuple[Item, ...]:
+    def reading(self) -> tuple[WrittenOption, ...]:
         """The items whose value names a file that is read."""
         return tuple(item for item in self.items if item.values and self._file(item) == INPUT)
 
-    def writing(self) -> tuple[Item, ...]:
+    def writing(self) -> tuple[WrittenOption, ...]:
         """The items whose value names a file that is written."""
         return tuple(item for item in self.items if item.values and self._file(item) == OUTPUT)
 
-    def _file(self, item: Item) -> str:
+    def _file(self, item: WrittenOption) -> str:
         file = item.option.file if item.option else ""
         if file != DUMP:
             return file
@@ -124,15 +124,15 @@ class Command:
         """The option with these values: where it stands, or else in front, so that later options keep their say."""
         texts = tuple(written(value) for value in values)
         if not self.has(name):
-            return Command((Item(name, texts, option_named(name)), *self.items))
-        return self.changed(name, lambda item: Item(item.word, texts, item.option))
+            return Command((WrittenOption(name, texts, option_named(name)), *self.items))
+        return self.changed(name, lambda item: WrittenOption(item.word, texts, item.option))
 
-    def changed(self, name: str, change: Callable[[Item], Item]) -> Command:
+    def changed(self, name: str, change: Callable[[WrittenOption], WrittenOption]) -> Command:
         """Every item of the option replaced by what ``change`` makes of it."""
         return Command(tuple(change(item) if item.option and item.option.name == name else item
                              for item in self.items))
 
-    def replacing(self, change: Callable[[Item], Item | None]) -> Command:
+    def replacing(self, change: Callable[[WrittenOption], WrittenOption | None]) -> Command:
         """Each item replaced by what ``change`` makes of it, or left out where that is None."""
         changed = (change(item) for item in self.items)
         return Command(tuple(item for item in changed if item is not None))
@@ -150,12 +150,12 @@ def parse_command(argv: Sequence[str]) -> Command:
     """The command line as items. A token that stands where no value is due is an option when the table knows it, or
     when the C program would find one in it. The very name of an option is never a value: the C program, which skips no
     value, takes it for the option too."""
-    items: list[Item] = []
+    items: list[WrittenOption] = []
     at = 0
     while at < len(argv):
         option = option_of(argv[at])
         count = _values_after(option, argv[at + 1:]) if option else 0
-        items.append(Item(argv[at], tuple(argv[at + 1:at + 1 + count]), option))
+        items.append(WrittenOption(argv[at], tuple(argv[at + 1:at + 1 + count]), option))
         at += 1 + count
     return Command(tuple(items))
 
@@ -251,7 +251,7 @@ def size_is_in_a_header(argv: Sequence[str]) -> bool:
     return parse_command(argv).has("-img", "-mask")
 
 
-def _number(item: Item) -> float:
+def _number(item: WrittenOption) -> float:
     try:
         value = float(item.values[0])
     except (IndexError, ValueError):

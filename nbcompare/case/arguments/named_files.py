@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from nbcompare.case.arguments.command import Item, parse_command
+from nbcompare.case.arguments.command import WrittenOption, parse_command
 from nbcompare.case.arguments.options import FLOAT_FILE
 from nbcompare.errors import nearest
 
@@ -46,7 +46,7 @@ def leads_out(name: str) -> bool:
     return PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts
 
 
-def _output_fault(item: Item, inputs: Collection[str]) -> str | None:
+def _output_fault(item: WrittenOption, inputs: Collection[str]) -> str | None:
     name = item.values[0]
     if leads_out(name) or not PurePosixPath(name).name:
         return f"{item} leads out of the folder of the run; give a plain file name"

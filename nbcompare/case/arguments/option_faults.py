@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
-from nbcompare.case.arguments.command import SIZE_FIELDS, Item, is_number, named, no_number, parse_command
+from nbcompare.case.arguments.command import SIZE_FIELDS, WrittenOption, is_number, named, no_number, parse_command
 from nbcompare.case.arguments.options import CELL, MISSET, PERHAPS, Option, all_options, option_named
 
 _NUMBERS = frozenset(("length", "real", "angle", "vector", "pixels", "size", "scale"))
@@ -30,13 +30,13 @@ def option_faults(argv: Sequence[str]) -> Iterator[str]:
             yield fault
 
 
-def _with_the_next(argv: Sequence[str]) -> Iterator[tuple[Item, str]]:
+def _with_the_next(argv: Sequence[str]) -> Iterator[tuple[WrittenOption, str]]:
     """Each item, and the word after it: nothing at the end."""
     items = parse_command(argv).items
     return zip(items, [*(item.word for item in items[1:]), ""], strict=False)
 
 
-def _fault(item: Item, after: str) -> str | None:
+def _fault(item: WrittenOption, after: str) -> str | None:
     if item.option is None or option_named(item.word) is None:
         return _unknown(item.word)
     count = item.option.count
@@ -49,7 +49,7 @@ def _fault(item: Item, after: str) -> str | None:
     return _no_number(item) if count != PERHAPS else None
 
 
-def _too_few(item: Item, option: Option, after: str) -> str:
+def _too_few(item: WrittenOption, option: Option, after: str) -> str:
     found = len(item.values)
     if option.count == 1:
         if option.kind in _NUMBERS:
@@ -108,7 +108,7 @@ def similar_options(word: str, cutoff: float = 0.72) -> list[str]:
     return list(dict.fromkeys([*same, *doubled, *near]))[:3]
 
 
-def _no_number(item: Item) -> str | None:
+def _no_number(item: WrittenOption) -> str | None:
     kind = item.row.kind
     if item.row.count == MISSET and len(item.values) == 1:
         return None

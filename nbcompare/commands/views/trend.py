@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 import click
 
 from nbcompare.bundle.check.loosened import Loosened
-from nbcompare.bundle.history.past_run import COMMIT_OF, Held, PastRun
-from nbcompare.bundle.history.trend import Changed, Shrunk, Step, Trend
+from nbcompare.bundle.history.past_run import COMMIT_OF, PastRun, PastThreshold
+from nbcompare.bundle.history.trend import ChangedFact, Shrunk, Step, Trend
 from nbcompare.commands.views.terminal import table
 from nbcompare.visible import counted, visible
 
@@ -103,7 +103,7 @@ def _margins_table(steps: Sequence[Step], keys: Sequence[tuple[str, str]]) -> li
     return table(("margin, value", *(f"{metric} on {roi}" for metric, roi in keys)), rows)
 
 
-def _margin_cell(held: Held | None, *, shrank: bool) -> str:
+def _margin_cell(held: PastThreshold | None, *, shrank: bool) -> str:
     mark = "  SHRANK" if shrank else ""
     if held is None:
         return f"-{mark}"
@@ -136,7 +136,7 @@ def limit_words(entry: Loosened) -> str:
     return f"{entry.what}: was {entry.old}, {now}" + (f"; why: {entry.why}" if entry.why else "")
 
 
-def grouped(changes: Sequence[Changed]) -> list[tuple[str, str, str]]:
+def grouped(changes: Sequence[ChangedFact]) -> list[tuple[str, str, str]]:
     """What changed, before and after; repositories that went from one commit to another together are one line."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for entry in changes:

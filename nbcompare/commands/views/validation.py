@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nbcompare.case.validate import Validated
+from nbcompare.case.validate import ValidatedFile
 from nbcompare.visible import visible
 
 
-def validation_lines(found: Sequence[Validated]) -> Iterator[str]:
+def validation_lines(found: Sequence[ValidatedFile]) -> Iterator[str]:
     """FILE:LINE:COLUMN: message, in the order of the files; last how many there are."""
     for entry in found:
         for fault in entry.faults:

@@ -27,9 +27,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+from nbcompare.engine.processes.file_uses import FileUses, gives_rights
 from nbcompare.engine.processes.git_looks import MOST_VARIABLES, MOST_WORDS, QuestionsToGit, is_of_work_tree
 from nbcompare.engine.processes.own_servers import is_own_memory, is_own_server
-from nbcompare.engine.processes.seen_calls import Calls, gives_rights
 
 (OPEN, OPENAT, OPENAT2, CREATE, RUN, RUN_AT, TO, TO_AT, SYMLINK, SYMLINK_AT, CONNECT, RING, HANDLE, LOOK,
  LOOK_AT, ATTRIBUTE, ATTRIBUTE_OF, FOLDER, FOLDER_AT, MEMORY, QUEUE) = range(21)
@@ -87,7 +87,7 @@ class OpenCalls:
     """
 
     def __init__(self, unwanted: str | None = None) -> None:
-        self.calls = Calls()
+        self.calls = FileUses()
         self._listener = -1
         self._thread: threading.Thread | None = None
         self.calls.unwatched = unwanted or self.why_not()

@@ -42,7 +42,7 @@ _GRACE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Ended:
+class ProcessEnd:
     """How a program ended. ``exit_code`` is negative for a signal, None when it never started; ``left`` are the
     processes that it left behind outside of its group, and that were ended."""
 
@@ -115,7 +115,7 @@ def recorded_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
 def run_program(argv: Sequence[str], *, folder: Path, stdout: Path, stderr: Path, seconds: float,
                 extra_environment: Mapping[str, str] = {},
                 on_progress: Callable[[float, int | None], None] | None = None, most: int = MOST_BYTES,
-                watch: OpenCalls | None = None) -> Ended:
+                watch: OpenCalls | None = None) -> ProcessEnd:
     """Run ``argv`` in ``folder`` until it ends or ``seconds`` are over.
 
     ``on_progress`` is called a few times a second with the elapsed seconds and the last percentage the
@@ -130,7 +130,7 @@ def run_program(argv: Sequence[str], *, folder: Path, stdout: Path, stderr: Path
         try:
             process = start(argv, folder, extra_environment, stdout=out.writer, stderr=err.writer, watch=watch)
         except OSError as fault:
-            return Ended(None, 0.0, False, f"{argv[0]}: {fault.strerror}")
+            return ProcessEnd(None, 0.0, False, f"{argv[0]}: {fault.strerror}")
         left: tuple[str, ...] = ()
         try:
             out.started()
@@ -141,7 +141,7 @@ def run_program(argv: Sequence[str], *, folder: Path, stdout: Path, stderr: Path
             left = end_strays(before, process.pid)
         for stream in (out, err):
             stream.drain()
-    return Ended(process.returncode, time.monotonic() - began, timed_out, left=left)
+    return ProcessEnd(process.returncode, time.monotonic() - began, timed_out, left=left)
 
 
 def start(argv: Sequence[str], folder: Path, extra_environment: Mapping[str, str], *, stdout: int,

@@ -25,10 +25,10 @@ from typing import IO, Any
 from nbcompare.case.arguments.options import FLOAT_FILE
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine, Rendering
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.kept_stream import MOST_BYTES
 from nbcompare.engine.processes.open_calls import OpenCalls
-from nbcompare.engine.processes.process import Ended, end_group, start
-from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.engine.processes.process import ProcessEnd, end_group, start
 from nbcompare.engine.run_engine import rendering, run_engine
 from nbcompare.engine.safety.safe_start import is_bundled_subject
 
@@ -60,7 +60,7 @@ class BatchEngine:
         begun, started = time.monotonic(), time.time()
         try:
             answer = self.ask(words, folder, seconds)
-            ended = Ended(answer["exit_code"], answer["seconds"], False)
+            ended = ProcessEnd(answer["exit_code"], answer["seconds"], False)
         except BatchFault as fault:
             answer = {"stdout": "", "stderr": f"{self._last_errors()}{fault}\n"}
             ended = self._how_it_died(time.monotonic() - begun, seconds)
@@ -70,7 +70,7 @@ class BatchEngine:
                           started, BATCH)
         return replace(found, opened=self._opened(folder))
 
-    def _opened(self, folder: Path) -> Calls | None:
+    def _opened(self, folder: Path) -> FileUses | None:
         """What the process has opened since it was started, outside of the folders of its commands."""
         if self.watch is None:
             return None
@@ -124,15 +124,15 @@ class BatchEngine:
         line, _, self.unread = self.unread.partition(b"\n")
         return line
 
-    def _how_it_died(self, elapsed: float, seconds: float) -> Ended:
+    def _how_it_died(self, elapsed: float, seconds: float) -> ProcessEnd:
         """How the process ended that gave no answer; one that still lived is ended here."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process and self.process.wait(timeout=0.2)
         code = self.process.poll() if self.process else None
         self.close()
         if code is None:
-            return Ended(None, elapsed, True)
-        return Ended(code or 1, elapsed, False)
+            return ProcessEnd(None, elapsed, True)
+        return ProcessEnd(code or 1, elapsed, False)
 
     def _last_errors(self) -> str:
         """The last lines the process itself wrote to its standard error."""

@@ -17,8 +17,8 @@ import numpy as np
 from nbcompare.case.arguments.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.image import stored_mask, stored_pixels
 from nbcompare.engine.engine import Rendering
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.redact import redact_file
-from nbcompare.engine.processes.seen_calls import Calls
 from nbcompare.engine.processes.strays import close_memory
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.kept_names import keep_files
@@ -32,7 +32,7 @@ class EvidenceFolder:
 
     def __init__(self, folder: Path, renderer: Renderer, progress: Progress) -> None:
         self.folder, self.renderer, self.progress = folder, renderer, progress
-        self.opened: dict[str, Calls] = {}
+        self.opened: dict[str, FileUses] = {}
         self._unwritten: dict[Path, np.ndarray] = {}
         close_memory()
 
@@ -70,7 +70,8 @@ class EvidenceFolder:
             found = self.renderer.run(job, folder=scratch, stdout=places.stdout, stderr=places.stderr,
                                       on_progress=self.progress.tick)
             if found.opened is not None:
-                self.opened.setdefault(job.known_as or job.engine.role, Calls()).add(found.opened.outside(self.folder))
+                used = self.opened.setdefault(job.known_as or job.engine.role, FileUses())
+                used.add(found.opened.outside(self.folder))
             if found.pixels is None and found.run.image_sha256:
                 (scratch / FLOAT_FILE).replace(places.image)
             if found.run.failure:

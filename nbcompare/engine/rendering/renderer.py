@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbcompare import __version__
+from nbcompare.engine.drift import EngineDrift
 from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.failure import ZERO_IMAGE, Failure
 from nbcompare.engine.identity import content_hash, identify
@@ -34,9 +35,8 @@ from nbcompare.engine.rendering.row_bands import run_in_shards
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import copied_input
 from nbcompare.engine.run_engine import run_engine
-from nbcompare.engine.sources.opened import Opened, is_as_it_was
+from nbcompare.engine.sources.opened import OpenedFiles, is_as_it_was
 from nbcompare.engine.sources.opened_again import OpenedAgain
-from nbcompare.engine.watch import EngineWatch
 from nbcompare.files import sha256_of
 
 MOST_BATCHES = 4
@@ -86,7 +86,7 @@ class Renderer:
         self.batches, self.cache = batches, cache
         self._own = threading.local()
         self._opened: list[BatchEngine] = []
-        self._identities: dict[Engine, tuple[str, EngineWatch]] = {}
+        self._identities: dict[Engine, tuple[str, EngineDrift]] = {}
         self._sums: dict[tuple[str, int, int, int], str] = {}
         self._token = secrets.token_hex(16)
 
@@ -204,7 +204,7 @@ class Renderer:
             whole = bundled or not who.unknown
             key = key_of((who.program_sha256, who.version, *who.started_as, *who.libraries, who.source_sha256,
                           content_hash(SIMULATOR), "" if whole else self._token))
-            known = self._identities[engine] = key, EngineWatch(engine, who)
+            known = self._identities[engine] = key, EngineDrift(engine, who)
         return known[0]
 
     def _sum(self, path: Path) -> str:
@@ -219,7 +219,7 @@ class Renderer:
         found = self.cache.answer(key) if self.cache else None
         if found is None or self.cache is None:
             return None
-        if found.get("opened") and not is_as_it_was(Opened.from_dict(found["opened"])):
+        if found.get("opened") and not is_as_it_was(OpenedFiles.from_dict(found["opened"])):
             return None
         run = replace(Run.from_dict(found["run"]), role=job.engine.role)
         image = None if run.failure else self.cache.image(key, job.shape, run.dtype)

@@ -24,7 +24,7 @@ from nbcompare.compare.image import Roi, Shape, dtype_code, stored_pixels
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine, Rendering
 from nbcompare.engine.failure import ZERO_IMAGE, Failure
-from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.run_engine import run_engine
 from nbcompare.engine.taken_image import content_failure
 
@@ -62,9 +62,9 @@ def run_in_shards(engine: Engine, arguments: Sequence[str], shape: Shape, count:
         found = list(pool.map(render, bands))
     for path, end in ((stdout, "out"), (stderr, "err")):
         _join([(band.name, folder / f"{band.ymin}.{end}") for band in bands], path)
-    first, opened = found[0].run, Calls()
+    first, opened = found[0].run, FileUses()
     for part in found:
-        opened.add(part.opened or Calls())
+        opened.add(part.opened or FileUses())
     argv = (*engine.start, *adapt(engine.adapter, arguments).words)
     whole = replace(first, argv=argv, seconds=time.monotonic() - begun, image_sha256=None, failure=None,
                     how=f"{len(bands)} row bands")

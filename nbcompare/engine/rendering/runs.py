@@ -12,7 +12,7 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.masking import COMPARE
 from nbcompare.compare.image import Shape
-from nbcompare.engine.adapter import Adapted, adapt
+from nbcompare.engine.adapter import AdaptedArguments, adapt
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.processes.redact import secrets_among
 from nbcompare.engine.safety.safe_start import importable, obeys
@@ -89,7 +89,7 @@ def job_of(case: Case, engine: Engine, arguments: tuple[str, ...], inputs: Path)
                own_options=case.own_options)
 
 
-def _adapted(engine: Engine, arguments: tuple[str, ...]) -> Adapted:
+def _adapted(engine: Engine, arguments: tuple[str, ...]) -> AdaptedArguments:
     """What the engine is asked with. Raises UsageError, with its name, where that cannot be."""
     try:
         return adapt(engine.adapter, arguments)

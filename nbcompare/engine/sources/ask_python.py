@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
-from nbcompare.engine.sources.paths_in_text import ABOVE, Named
+from nbcompare.engine.sources.paths_in_text import ABOVE, NamedPaths
 from nbcompare.engine.sources.python_here import (
     FOUND_BY,
     PATH,
@@ -64,7 +64,7 @@ NO_DATA = ("/dev", "/proc", "/sys")
 NO_FOLDER = (*NO_DATA, "/tmp", "/usr", "/etc", "/var", "/bin", "/lib", "/opt/conda")
 
 
-class Made:
+class PartialAnswer:
     """What was found so far."""
 
     def __init__(self, stop_at: Iterable[str]) -> None:
@@ -257,7 +257,7 @@ class Made:
         shared: dict[str, tuple[str, bool]] = {}
         modules = {os.path.basename(folder): os.path.join(folder, "__init__.py") for folder in self.folders}
         modules.update((os.path.basename(path)[:-3], path) for path in self.trees)
-        found = {path: Named(tree, path, cwd, shared, modules) for path, tree in self.trees.items()}
+        found = {path: NamedPaths(tree, path, cwd, shared, modules) for path, tree in self.trees.items()}
         for path, named in found.items():
             for text, whole in named.uses():
                 if text.startswith(ABOVE):
@@ -298,7 +298,7 @@ class Made:
         if path not in map(os.path.realpath, self.files.values()):
             self.file(path, label if label.count("../") < 4 else path)
 
-    def loads(self, node: ast.Call, source: str, named: Named) -> None:
+    def loads(self, node: ast.Call, source: str, named: NamedPaths) -> None:
         """A call that loads code from a file: the file is known, or it is told that it is not."""
         word = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
         if word not in BY_PATH or not node.args:
@@ -346,10 +346,10 @@ def changes_search(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id == "__path__"
 
 
-def sources_of(made: Made) -> list[str]:
+def sources_of(made: PartialAnswer) -> list[str]:
     """The Python sources whose compiled files count; of the bundled simulator those of its folder."""
     if made.bundled:
-        bundled, made = made.bundled, Made([])
+        bundled, made = made.bundled, PartialAnswer([])
         made.folder(os.path.dirname(bundled), "/")
     return [path for path in made.files.values() if path.endswith(".py")]
 
@@ -361,7 +361,7 @@ def main(question: str, search: list[str]) -> None:
     """
     asked = json.loads(question)
     PATH[:] = search
-    made = Made(asked["stop_at"])
+    made = PartialAnswer(asked["stop_at"])
     entry = asked["module"]
     if asked["script"]:
         if not getattr(sys.flags, "safe_path", False):

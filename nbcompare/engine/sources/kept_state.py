@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 
-from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.engine.processes.file_uses import FileUses
 
 CODE = (".py", ".pyc", ".pyd", ".so", ".pth", ".sh", ".pl", ".jl", ".r", ".js", ".dll", ".dylib")
 """Ends of names that no declaration, and no program that writes such a file itself, takes out of what it is made of."""
@@ -30,7 +30,7 @@ def _pattern(glob: str) -> str:
     return "".join(words.get(part, re.escape(part)) for part in parts) + "(?:/.*)?"
 
 
-def written_by_itself(calls: Calls) -> frozenset[str]:
+def written_by_itself(calls: FileUses) -> frozenset[str]:
     """The files, as real paths, that a program wrote while it ran, without code and what it executed."""
     return frozenset(os.path.realpath(path) for path, use in calls.uses.items()
                      if use.written and not use.run and not path.lower().endswith(CODE))

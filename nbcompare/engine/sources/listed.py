@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.sources.opened_kinds import INSTALLED, OWN, kind_of, source_behind
 from nbcompare.engine.sources.python_here import lies_beside
 from nbcompare.files import hash_of_named
@@ -31,7 +31,7 @@ class Listing:
     sha256: str
 
 
-def listings_of(calls: Calls, is_known: Callable[[str], bool]) -> Iterator[Listing]:
+def listings_of(calls: FileUses, is_known: Callable[[str], bool]) -> Iterator[Listing]:
     """The folders that were listed. Where files lie that are known from reading (``is_known``) data alone count: Python
     searches its modules there, and what would be new to it is looked for by asking again. Of a folder of packages only
     what every Python looks at counts, and what describes plug-ins where such descriptions were read."""
@@ -72,7 +72,7 @@ def _is_walked(folder: str, listed: Collection[str]) -> bool:
     return bool(inside) and all(path in listed for path in inside)
 
 
-def _opened_beside(calls: Calls) -> dict[str, set[str]]:
+def _opened_beside(calls: FileUses) -> dict[str, set[str]]:
     """By folder the endings of what was opened there although people and editors leave the like beside data."""
     found: dict[str, set[str]] = {}
     for path, use in calls.uses.items():
@@ -85,7 +85,7 @@ def _opened_beside(calls: Calls) -> dict[str, set[str]]:
     return found
 
 
-def _endings_used(calls: Calls) -> dict[str, set[str]]:
+def _endings_used(calls: FileUses) -> dict[str, set[str]]:
     """By folder the endings of what was used in it, and in folders within it that were listed too."""
     found: dict[str, set[str]] = {}
     for path, use in calls.uses.items():

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nbcompare.engine.processes.seen_calls import Calls, Use, link_at, stamp_of
+from nbcompare.engine.processes.file_uses import FileUses, Use, link_at, stamp_of
 from nbcompare.engine.safety.confine import __file__ as _launcher
-from nbcompare.engine.sources.asked_about import Attributes, attributes_of, by_age, other_order, sum_of_attributes
 from nbcompare.engine.sources.built_before import built_before
 from nbcompare.engine.sources.entry import MODULE, SCRIPT
+from nbcompare.engine.sources.file_metadata import Attributes, attributes_of, by_age, other_order, sum_of_attributes
 from nbcompare.engine.sources.kept_state import is_kept, told, told_of_kept, written_by_itself
 from nbcompare.engine.sources.listed import Listing, listings_of, names_in, sum_of_names
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
@@ -56,7 +56,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Link:
+class SymbolicLink:
     """A symbolic link that was asked about, and what it said."""
 
     path: str
@@ -64,11 +64,11 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedFiles:
     """What an engine opened, or looked at. ``absent`` are the files it looked for in vain, ``rewritten`` those that it
     read and changed, whose sum is of what it left, ``left`` those that it looked for in vain and made, ``logs`` those
     that count elsewhere and that it only wrote, ``kept`` those that it keeps, as declared. ``links`` is where the links
-    that it asked about lead, ``by_age`` and ``attributes`` are of asked_about.py. ``unwatched`` says why nothing was
+    that it asked about lead, ``by_age`` and ``attributes`` are of file_metadata.py. ``unwatched`` says why nothing was
     seen, and ``unseen`` what cannot be known of what was."""
 
     files: tuple[SourceFile, ...] = ()
@@ -81,7 +81,7 @@ class Opened:
     kept: tuple[str, ...] = ()
     by_age: tuple[str, ...] = ()
     attributes: tuple[Attributes, ...] = ()
-    links: tuple[Link, ...] = ()
+    links: tuple[SymbolicLink, ...] = ()
     unseen: tuple[str, ...] = ()
     unwatched: str | None = None
 
@@ -124,12 +124,12 @@ class Opened:
                 **{key: list(getattr(self, key)) for key in _LISTS}, "unwatched": self.unwatched}
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Opened:
+    def from_dict(cls, stored: Mapping[str, Any]) -> OpenedFiles:
         groups = tuple(Group(entry["place"], tuple(entry["names"]), entry["sha256"]) for entry in stored["groups"])
         listings = tuple(Listing(entry["place"], tuple(entry["endings"]), entry["sha256"])
                          for entry in stored["listings"])
         return cls(tuple(SourceFile(**entry) for entry in stored["files"]), groups=groups, listings=listings,
-                   links=tuple(Link(**entry) for entry in stored["links"]), unwatched=stored["unwatched"],
+                   links=tuple(SymbolicLink(**entry) for entry in stored["links"]), unwatched=stored["unwatched"],
                    attributes=tuple(Attributes(**entry) for entry in stored.get("attributes", ())),
                    **{key: tuple(stored.get(key, ())) for key in _LISTS})
 
@@ -137,12 +137,12 @@ class Opened:
 _LISTS = ("absent", "rewritten", "left", "logs", "kept", "by_age", "unseen")
 
 
-def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
-              search: str = "") -> tuple[Opened, list[str]]:
+def opened_by(calls: FileUses, made_of: MadeOf | None = None, program: str = "",
+              search: str = "") -> tuple[OpenedFiles, list[str]]:
     """What was opened beside what an engine is known to be made of, and what of it was changed since by others;
     ``search`` is the engine's PATH."""
     if calls.unwatched:
-        return Opened(unwatched=calls.unwatched), []
+        return OpenedFiles(unwatched=calls.unwatched), []
     own = written_by_itself(calls)
     known = _Known(_with_old_sums(made_of, own), program)
     keeps = made_of.keeps if made_of else ()
@@ -179,7 +179,7 @@ def opened_by(calls: Calls, made_of: MadeOf | None = None, program: str = "",
                              "(remove it)"] = None
     calls.unseen.update(dict.fromkeys(built_before(sources)))
     found.absent = list(dict.fromkeys((*found.absent, *_before_on(search, calls))))
-    links = tuple(Link(path, use.leads_to) for path, use in sorted(calls.uses.items())
+    links = tuple(SymbolicLink(path, use.leads_to) for path, use in sorted(calls.uses.items())
                   if use.leads_to is not None and not use.written and _is_own(path))
     return replace(found.opened(tuple(calls.unseen)), listings=tuple(listings_of(calls, known.holds)),
                    links=links[:MOST_FILES], logs=_logs(made_of, own - found.files.keys() - read),
@@ -209,7 +209,7 @@ def _is_own(path: str) -> bool:
     return kind is not None and kind.word == OWN
 
 
-def _before_on(search: str, calls: Calls) -> Iterator[str]:
+def _before_on(search: str, calls: FileUses) -> Iterator[str]:
     """Where a program that was run would have been found before, had it lain there: a shell looks without opening."""
     places = [place for place in search.split(os.pathsep) if os.path.isabs(place)]
     for path, use in calls.uses.items():
@@ -291,20 +291,20 @@ class _Found:
         self.files[listing] = SourceFile(f"{distribution_of(listing)} {_RECORD}", listing, sum_of(listing))
         self.files |= {path: SourceFile(path, path, sum_of(path)) for path in _edited_files(listing)}
 
-    def opened(self, unseen: tuple[str, ...]) -> Opened:
+    def opened(self, unseen: tuple[str, ...]) -> OpenedFiles:
         groups = tuple(Group(place, tuple(sorted(names)), _sum_of_group(place, sorted(names)))
                        for place, names in sorted(self.grouped.items()))
         files = tuple(self.files.values())
         if len(files) > MOST_FILES:
             unseen += (f"it opened {len(files)} files of its own, and {MOST_FILES} of them are listed",)
-        return Opened(files[:MOST_FILES], tuple(self.absent[:MOST_FILES]), groups,
-                      rewritten=tuple(self.rewritten), left=tuple(self.left[:MOST_FILES]), unseen=unseen)
+        return OpenedFiles(files[:MOST_FILES], tuple(self.absent[:MOST_FILES]), groups,
+                           rewritten=tuple(self.rewritten), left=tuple(self.left[:MOST_FILES]), unseen=unseen)
 
 
 # --- afterwards ------------------------------------------------------------------------------------------------------
 
 
-def changed_since(opened: Opened) -> list[str]:
+def changed_since(opened: OpenedFiles) -> list[str]:
     """The names of files that are not what they were when they were opened; and of those that are there now."""
     listed = {entry.path for entry in opened.files}
     found = [f"{entry.name} {word}" for entry in opened.files if (word := _changed(entry))]
@@ -326,12 +326,12 @@ def changed_since(opened: Opened) -> list[str]:
     return found
 
 
-def doubts(opened: Opened) -> list[str]:
+def doubts(opened: OpenedFiles) -> list[str]:
     """Why a run of then does not stand for one of now: what of it is another, and what nobody saw."""
     return [*changed_since(opened), *opened.unseen]
 
 
-def is_as_it_was(opened: Opened) -> bool:
+def is_as_it_was(opened: OpenedFiles) -> bool:
     """Whether a run of now would open the same, so that one of then stands for it; no where not all was seen."""
     return opened.is_whole and not changed_since(opened)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nbcompare.engine.processes.seen_calls import Calls, Use, stamp_of
-from nbcompare.engine.sources.opened import Opened, opened_by
+from nbcompare.engine.processes.file_uses import FileUses, Use, stamp_of
+from nbcompare.engine.sources.opened import OpenedFiles, opened_by
 
 _OF_PROCESSES = "/proc/"
 """What the kernel shows of a process is no source of anything, and has another name for each."""
@@ -15,9 +15,9 @@ class OpenedAgain:
 
     def __init__(self) -> None:
         self._seen: tuple[dict[str, Use], list[str], dict[str, tuple[int, int, int] | None]] | None = None
-        self._opened = Opened()
+        self._opened = OpenedFiles()
 
-    def by(self, calls: Calls) -> tuple[Opened, list[str]]:
+    def by(self, calls: FileUses) -> tuple[OpenedFiles, list[str]]:
         if calls.unwatched:
             return opened_by(calls)
         uses = {path: use for path, use in calls.uses.items() if not path.startswith(_OF_PROCESSES)}

@@ -36,7 +36,7 @@ WRITING = ("write_text", "write_bytes", "mkdir", "makedirs", "touch", "unlink", 
 ROUNDS = 3
 
 
-class Named:
+class NamedPaths:
     """The paths by name in one source. ``shared`` are those that other sources of the program gave names to."""
 
     def __init__(self, tree: ast.AST, file: str, cwd: str | None, shared: dict[str, Value],

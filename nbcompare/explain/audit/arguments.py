@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nbcompare.case.arguments.command import is_number, parse_command
-from nbcompare.explain.audit.kind import NotHere
+from nbcompare.explain.audit.kind import NotApplicable
 
 DEFAULT_PIXEL_MM = 0.1
 
@@ -22,7 +22,7 @@ def number(argv: Sequence[str], option: str, default: float | None = None) -> fl
     if found and is_number(found[0]):
         return float(found[0])
     if default is None:
-        raise NotHere(f"the command has no {option}")
+        raise NotApplicable(f"the command has no {option}")
     return default
 
 
@@ -30,7 +30,7 @@ def vector(argv: Sequence[str], option: str) -> tuple[float, float, float]:
     """The three numbers of an option. Raises NotHere without them."""
     found = values(argv, option) or ()
     if len(found) < 3 or not all(map(is_number, found)):
-        raise NotHere(f"the command has no {option}")
+        raise NotApplicable(f"the command has no {option}")
     x, y, z = map(float, found[:3])
     return x, y, z
 
@@ -39,7 +39,7 @@ def name_of_file(argv: Sequence[str], option: str) -> str:
     """The file that an option names. Raises NotHere without it."""
     found = values(argv, option)
     if not found:
-        raise NotHere(f"the command has no {option}")
+        raise NotApplicable(f"the command has no {option}")
     return found[0]
 
 
@@ -56,7 +56,7 @@ def drop(argv: Sequence[str], option: str) -> tuple[str, ...]:
     """The arguments without an option. Raises NotHere when it is not given."""
     command = parse_command(argv)
     if not command.has(option):
-        raise NotHere(f"the command has no {option}")
+        raise NotApplicable(f"the command has no {option}")
     return command.without(option).argv
 
 

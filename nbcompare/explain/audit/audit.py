@@ -32,7 +32,7 @@ from nbcompare.explain.audit.defect_result import (
     change_of,
     same_bytes,
 )
-from nbcompare.explain.audit.kind import Defect, Images, Kind, NotHere, Target, changed, seeded
+from nbcompare.explain.audit.kind import Defect, Images, Kind, NotApplicable, Target, changed, seeded
 from nbcompare.explain.audit.naming import Diagnostician, NamedCause
 from nbcompare.explain.audit.renders import Refused, Renders
 from nbcompare.explain.experiment import Experiment
@@ -183,7 +183,7 @@ class AuditBench:
         try:
             amount, defect = seeded(entry, self.target, strength, self.options.seed)
             image, _, refusal = self._image(defect)
-        except NotHere as reason:
+        except NotApplicable as reason:
             return DefectResult(entry.id, strength, 0.0, NOT_HERE, str(reason))
         if image is None:
             return DefectResult(entry.id, strength, amount, REFUSED, f"{defect.words}: {refusal}")

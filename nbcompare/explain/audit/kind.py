@@ -20,7 +20,7 @@ ALIKE = 0.1
 """The amount of a defect is drawn within this share about the one asked for."""
 
 
-class NotHere(Exception):
+class NotApplicable(Exception):
     """A kind of defect that this case cannot have; the message says why."""
 
 
@@ -109,7 +109,7 @@ def seeded(entry: Kind, target: Target, strength: float, seed: int) -> tuple[flo
     try:
         return amount, entry.seed(target, amount, draw)
     except (ArithmeticError, LookupError, ValueError) as fault:
-        raise NotHere(f"this command gives nothing to make it of: {fault}") from None
+        raise NotApplicable(f"this command gives nothing to make it of: {fault}") from None
 
 
 def changed(defect: Defect, images: Images) -> np.ndarray:
@@ -121,10 +121,10 @@ def changed(defect: Defect, images: Images) -> np.ndarray:
         with np.errstate(all="ignore"):
             image = defect.change(images)
         if not defect.empties and images.rendered.any() and not image.any():
-            raise NotHere("it leaves nothing of the image")
+            raise NotApplicable("it leaves nothing of the image")
         return image
     except (ArithmeticError, LookupError, ValueError) as fault:
-        raise NotHere(f"this image gives nothing to make it of: {fault}") from None
+        raise NotApplicable(f"this image gives nothing to make it of: {fault}") from None
 
 
 # --- defects of the three forms ----------------------------------------------------------------------------------
@@ -138,14 +138,14 @@ def of_image(target: Target, words: str, change: Callable[[np.ndarray], np.ndarr
 def of_arguments(target: Target, words: str, argv: tuple[str, ...]) -> Defect:
     """A defect of the command line alone."""
     if argv == target.argv:
-        raise NotHere("the arguments stay the same")
+        raise NotApplicable("the arguments stay the same")
     return Defect(argv, words)
 
 
 def of_file(target: Target, words: str, name: str, text: str) -> Defect:
     """A defect of one input file alone."""
     if text == target.files[name]:
-        raise NotHere(f"{name} stays the same")
+        raise NotApplicable(f"{name} stays the same")
     return Defect(target.argv, words, {name: text})
 
 

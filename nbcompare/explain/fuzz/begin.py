@@ -20,7 +20,7 @@ from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.sandbox import confine_all
 from nbcompare.errors import UsageError
 from nbcompare.explain.fuzz.fuzz import THRESHOLDS, Fuzzed, Fuzzing, FuzzOptions, likely
-from nbcompare.explain.fuzz.kept import FORMAT, Kept
+from nbcompare.explain.fuzz.kept import FORMAT, FuzzFolder
 from nbcompare.files import sha256_of
 from nbcompare.visible import counted
 
@@ -49,7 +49,7 @@ def fuzz(asked: FuzzSource, progress: Progress) -> Fuzzed:
     engines = confine_all(engines) if asked.sandbox else engines
     with _inputs(base) as inputs:
         options = FuzzOptions(asked.seed, asked.seconds, asked.trials, base, inputs)
-        kept = Kept(asked.out, _key(engines, options))
+        kept = FuzzFolder(asked.out, _key(engines, options))
         if kept.begin(fresh=asked.fresh):
             progress.say(f"going on after {counted(len(kept.trials), 'trial')} in {asked.out}")
         return Fuzzing(engines, options, kept, default_cache(), progress, likely).run()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbcompare.case.arguments.command import parse_command
-from nbcompare.explain.fuzz.ways import FACTOR, Way, same_factor
+from nbcompare.explain.fuzz.failure_modes import FACTOR, FailureMode, same_factor
 from nbcompare.explain.reduce.signature import Signature
 
 
@@ -83,13 +83,13 @@ class FailureCause:
         self.trials = sorted({*self.trials, *own})
         parent.trials = [at for at in parent.trials if at not in own]
 
-    def is_like(self, needed: tuple[str, ...], way: Way) -> bool:
+    def is_like(self, needed: tuple[str, ...], way: FailureMode) -> bool:
         """Whether another smallest command is of this cause: the same options, and the same kind of failure; where
         there are no options, also by the same thresholds."""
         return needed == self.needed and self.fails_as(way) and (
             bool(needed) or way.signature.thresholds == self.how.thresholds)
 
-    def fails_as(self, way: Way) -> bool:
+    def fails_as(self, way: FailureMode) -> bool:
         """Whether a failure is of this cause's kind: no image in the same way, or an image that is off in it."""
         return (way.signature.engine, way.kind) == (self.how.engine, self.kind)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbcompare.case.arguments.command import Command, Item, declared_shape, is_number, parse_command, written
+from nbcompare.case.arguments.command import Command, WrittenOption, declared_shape, is_number, parse_command, written
 from nbcompare.case.arguments.named_files import FLOAT_OPTION
 from nbcompare.case.arguments.options import all_options
 from nbcompare.engine.adapter import adapt
@@ -84,7 +84,7 @@ def drawn(seed: int, at: int, pool: frozenset[str], engines: Sequence[Engine], f
         return None
 
 
-def _with_size(kept: Sequence[Item], command: Command, folder: Path) -> list[Item]:
+def _with_size(kept: Sequence[WrittenOption], command: Command, folder: Path) -> list[WrittenOption]:
     """The items with a size of their own, where an option that said it is not taken."""
     shape = declared_shape(command.argv, folder)
     plain = parse_command(("-detpixels_x", str(shape.fast), "-detpixels_y", str(shape.slow))).items
@@ -110,7 +110,7 @@ def around(command: Sequence[str], seed: int, at: int, pool: frozenset[str], eng
     return None
 
 
-def _edit(dice: random.Random, items: list[Item], pool: frozenset[str], seed: int) -> None:
+def _edit(dice: random.Random, items: list[WrittenOption], pool: frozenset[str], seed: int) -> None:
     """One edit, in place."""
     free = [at for at, item in enumerate(items) if item.option and item.option.kind not in (*FRAME, "file", "output")]
     kind = dice.choice(["leave out", "vary", "vary", "add", "add"])
@@ -128,7 +128,7 @@ def _edit(dice: random.Random, items: list[Item], pool: frozenset[str], seed: in
         items[at] = _varied(dice, items[at])
 
 
-def _varied(dice: random.Random, item: Item) -> Item:
+def _varied(dice: random.Random, item: WrittenOption) -> WrittenOption:
     """The option with one of its numbers changed; a count stays one."""
     numbers = [at for at, value in enumerate(item.values) if is_number(value)]
     if not numbers:
@@ -138,10 +138,10 @@ def _varied(dice: random.Random, item: Item) -> Item:
         values[at] = str(max(1, int(float(values[at])) + dice.choice([-1, 1, 2])))
     else:
         values[at] = written(float(values[at]) * dice.choice(FACTORS))
-    return Item(item.word, tuple(values), item.option)
+    return WrittenOption(item.word, tuple(values), item.option)
 
 
-def _draw(items: Sequence[Item], folder: Path) -> Draw | None:
+def _draw(items: Sequence[WrittenOption], folder: Path) -> Draw | None:
     """A command of items, with the files in the folder that it reads."""
     argv = tuple(token for item in items for token in item.tokens)
     if not argv:

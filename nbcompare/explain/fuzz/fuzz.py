@@ -30,8 +30,8 @@ from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.fuzz.causes import FailureCause, Sighting, cause_of_factor, needed_options, sightings
 from nbcompare.explain.fuzz.coverage import Coverage, coverage_of
 from nbcompare.explain.fuzz.draw import Draw, around, drawn, pool_of
-from nbcompare.explain.fuzz.kept import FuzzTrial, Kept, keep_case, kept_command
-from nbcompare.explain.fuzz.ways import FACTOR, Way, same_factor, way_of
+from nbcompare.explain.fuzz.failure_modes import FACTOR, FailureMode, same_factor, way_of
+from nbcompare.explain.fuzz.kept import FuzzFolder, FuzzTrial, keep_case, kept_command
 from nbcompare.explain.reduce.reduce import NothingFails, reduce_experiment, whole_signature
 from nbcompare.explain.reduce.signature import Signature, signature_of_failed
 
@@ -80,7 +80,7 @@ class Fuzzing:
 
     engines: Mapping[str, Engine]
     options: FuzzOptions
-    kept: Kept
+    kept: FuzzFolder
     cache: Path
     progress: Progress
     explain: Callable[[Sequence[str], Path, Mapping[str, np.ndarray]], str]
@@ -176,7 +176,7 @@ class Fuzzing:
         return replace(case, limits=replace(case.limits, **seconds))
 
     def _rendered(self, argv: Sequence[str], inputs: Path, renderer: Renderer
-                  ) -> tuple[str, Way | None, Mapping[str, np.ndarray]]:
+                  ) -> tuple[str, FailureMode | None, Mapping[str, np.ndarray]]:
         """What came of a command: a word, how it failed, and the images where both engines gave one."""
         try:
             case = self._case(argv, inputs)
@@ -198,7 +198,7 @@ class Fuzzing:
 
     # --- what a failure is put down to -----------------------------------------------------------------------------
 
-    def _put_down(self, at: int, draw: Draw, options: tuple[str, ...], how: Way,
+    def _put_down(self, at: int, draw: Draw, options: tuple[str, ...], how: FailureMode,
                   inputs: Path, renderer: Renderer) -> FuzzTrial:
         """The causes of a failure: known ones, as far as they explain it, and new ones for what is left."""
         case = self._case(draw.argv, inputs)
@@ -223,7 +223,7 @@ class Fuzzing:
         seen = {str(cause.number): cause.as_dict()["seen"] for cause in self.causes if cause.number in touched}
         return FuzzTrial(at, FAILED, options, str(how), tuple(cause.number for cause in found), tuple(new), seen)
 
-    def _known(self, at: int, argv: tuple[str, ...], files: Mapping[str, bytes], how: Way, inputs: Path,
+    def _known(self, at: int, argv: tuple[str, ...], files: Mapping[str, bytes], how: FailureMode, inputs: Path,
                renderer: Renderer) -> tuple[tuple[str, ...], list[FailureCause], bool]:
         """The command without the options of the known causes that have a part in its failure, these causes, and
         whether it still fails."""
@@ -243,8 +243,8 @@ class Fuzzing:
             argv, how = without, rest
         return argv, found, True
 
-    def _seen(self, at: int, argv: tuple[str, ...], files: Mapping[str, bytes], cause: FailureCause, how: Way,
-              rest: Way | None, inputs: Path, renderer: Renderer) -> FailureCause:
+    def _seen(self, at: int, argv: tuple[str, ...], files: Mapping[str, bytes], cause: FailureCause, how: FailureMode,
+              rest: FailureMode | None, inputs: Path, renderer: Renderer) -> FailureCause:
         """Which of the causes at the same options it is: by the factor of it alone, where nothing but scales is wrong
         with it and without it. A new one where that is found to be a mistake of its own."""
         without = rest.factor if rest else 1.0
@@ -307,7 +307,7 @@ class Fuzzing:
     def _known_or_new(self, at: int, made: FailureCause, files: Mapping[str, bytes], inputs: Path,
                       renderer: Renderer | None = None, split_from: FailureCause | None = None) -> FailureCause:
         _, _, images = self._rendered(made.argv, inputs, renderer) if renderer else (None, None, {})
-        way = way_of(made.how, images) if renderer else Way(made.how, made.kind)
+        way = way_of(made.how, images) if renderer else FailureMode(made.how, made.kind)
         if split_from is None:
             for cause in self.causes:
                 if cause.is_like(made.needed, way):
@@ -324,7 +324,7 @@ class Fuzzing:
         self.causes.append(new)
         return new
 
-    def _of_factor(self, at: int, made: FailureCause, way: Way, cause: FailureCause) -> FailureCause:
+    def _of_factor(self, at: int, made: FailureCause, way: FailureMode, cause: FailureCause) -> FailureCause:
         """Of the causes at the same options that whose factor a smallest command has."""
         cause = cause_of_factor(self.causes, cause, way.factor)
         if way.factor:

@@ -40,7 +40,7 @@ class FuzzTrial:
     """By the number of each of its causes, what was seen of factors up to here."""
 
 
-class Kept:
+class FuzzFolder:
     """The folder of one fuzzing. ``key`` stands for all that a trial depends on beside its number."""
 
     def __init__(self, folder: Path, key: str) -> None:

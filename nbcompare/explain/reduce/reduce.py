@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.arguments.command import Command, Item, declared_shape, parse_command
+from nbcompare.case.arguments.command import Command, WrittenOption, declared_shape, parse_command
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi
@@ -139,7 +139,7 @@ def _shrink(search: ReductionSearch, command: Command, images: Pair | None) -> t
     items = _without_files(search, items, window)
     free = [item for item in items if not _is_frame(item) and not _is_of(item, SKELETON)]
 
-    def with_only(part: Sequence[Item]) -> list[Item]:
+    def with_only(part: Sequence[WrittenOption]) -> list[WrittenOption]:
         left_out = {id(item) for item in free} - {id(item) for item in part}
         return [item for item in items if id(item) not in left_out]
 
@@ -148,27 +148,28 @@ def _shrink(search: ReductionSearch, command: Command, images: Pair | None) -> t
     return tuple(str(item) for item in needed)
 
 
-def _counted(part: Sequence[Item]) -> str:
+def _counted(part: Sequence[WrittenOption]) -> str:
     names = " ".join(item.word for item in part[:6])
     return f"{len(part)} of the options" + (f" ({names}{' ...' if len(part) > 6 else ''})" if part else "")
 
 
-def _candidate(items: Iterable[Item], window: Roi | None) -> ReductionCandidate:
+def _candidate(items: Iterable[WrittenOption], window: Roi | None) -> ReductionCandidate:
     return ReductionCandidate((*(token for item in items for token in item.tokens), *QUIET), window)
 
 
-def _is_of(item: Item, names: Sequence[str]) -> bool:
+def _is_of(item: WrittenOption, names: Sequence[str]) -> bool:
     return item.option is not None and item.option.name in names
 
 
-def _is_frame(item: Item) -> bool:
+def _is_frame(item: WrittenOption) -> bool:
     return item.option is not None and item.option.kind in FRAME_KINDS
 
 
 # --- a small frame ----------------------------------------------------------------------------------------
 
 
-def _small_frame(search: ReductionSearch, command: Command, images: Pair | None) -> tuple[Sequence[Item], Roi | None]:
+def _small_frame(search: ReductionSearch, command: Command,
+                 images: Pair | None) -> tuple[Sequence[WrittenOption], Roi | None]:
     """The command on a small image about the beam, if it fails there too; else on a window of its own image."""
     written = command.writing()
     quiet = [item for item in command.items
@@ -218,7 +219,8 @@ def _about(slow: int, fast: int, size: int, shape: tuple[int, int]) -> Roi:
 # --- smaller still ----------------------------------------------------------------------------------------
 
 
-def _without_files(search: ReductionSearch, items: Sequence[Item], window: Roi | None) -> Sequence[Item]:
+def _without_files(search: ReductionSearch, items: Sequence[WrittenOption],
+                   window: Roi | None) -> Sequence[WrittenOption]:
     """The items with plain values in place of input files, where that fails in the same way."""
     for name, words in WITHOUT_FILES.items():
         changed = tuple(part for item in items
@@ -228,7 +230,7 @@ def _without_files(search: ReductionSearch, items: Sequence[Item], window: Roi |
     return items
 
 
-def _fewer_pixels(search: ReductionSearch, items: Sequence[Item], window: Roi | None) -> None:
+def _fewer_pixels(search: ReductionSearch, items: Sequence[WrittenOption], window: Roi | None) -> None:
     """Halve the image, or the window, as long as that fails in the same way."""
     make = _smaller_window(items, window) if window else _smaller_image(items)
     for candidate, what in make:
@@ -236,15 +238,16 @@ def _fewer_pixels(search: ReductionSearch, items: Sequence[Item], window: Roi | 
             return
 
 
-def _smaller_image(items: Sequence[Item]) -> Iterator[tuple[ReductionCandidate, str]]:
+def _smaller_image(items: Sequence[WrittenOption]) -> Iterator[tuple[ReductionCandidate, str]]:
     size = next((int(item.values[0]) for item in items if item.word == "-detpixels"), 0)
     while size > SMALLEST_FRAME:
         size //= 2
-        changed = [Item(item.word, (str(size),), item.option) if item.word == "-detpixels" else item for item in items]
+        changed = [WrittenOption(item.word, (str(size),), item.option) if item.word == "-detpixels" else item
+                   for item in items]
         yield _candidate(changed, None), f"{size} x {size} pixels"
 
 
-def _smaller_window(items: Sequence[Item], window: Roi) -> Iterator[tuple[ReductionCandidate, str]]:
+def _smaller_window(items: Sequence[WrittenOption], window: Roi) -> Iterator[tuple[ReductionCandidate, str]]:
     size = min(window.xmax - window.xmin, window.ymax - window.ymin) + 1
     while size > SMALLEST_FRAME:
         size //= 2

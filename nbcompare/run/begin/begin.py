@@ -20,11 +20,11 @@ from nbcompare.engine.progress import Progress
 from nbcompare.errors import FileError, UsageError
 from nbcompare.run.begin.first_case import case_text
 from nbcompare.run.begin.limits import MARGIN, limits_of
-from nbcompare.run.begin.measured import Measured, measured
+from nbcompare.run.begin.measured import MeasuredCommand, measured
 
 
 @dataclass(frozen=True)
-class Begun:
+class WrittenCase:
     """What was written: lines for a person, and what had to be changed about the command."""
 
     path: Path
@@ -42,7 +42,7 @@ class _Programs:
 
 
 def begin_case(arguments: Sequence[str], roles: Mapping[str, str], out: Path, title: str | None = None,
-               margin: float = MARGIN, progress: Progress | None = None) -> Begun:
+               margin: float = MARGIN, progress: Progress | None = None) -> WrittenCase:
     """Write the case of a command line to the new file ``out``.
 
     Raises UsageError for a file that is there or arguments that cannot be used, ReferenceFailed where the reference
@@ -58,14 +58,14 @@ def begin_case(arguments: Sequence[str], roles: Mapping[str, str], out: Path, ti
     found = measured(command, engine, progress)
     text = case_text(out.stem, title or _title(found), found, limits_of(found, margin), out.parent)
     write_new(out, text, load_case)
-    return Begun(out, tuple(_said(out, found, roles)), command.notes)
+    return WrittenCase(out, tuple(_said(out, found, roles)), command.notes)
 
 
-def _title(found: Measured) -> str:
+def _title(found: MeasuredCommand) -> str:
     return f"{found.shape.fast} x {found.shape.slow} pixels of {' '.join(found.command.command[:6])} ..."
 
 
-def _said(out: Path, found: Measured, roles: Mapping[str, str]) -> list[str]:
+def _said(out: Path, found: MeasuredCommand, roles: Mapping[str, str]) -> list[str]:
     words = ["nb-compare", "run", str(out)]
     for role, option in ((REFERENCE, "--c-bin"), (SUBJECT, "--py-bin")):
         words += [option, roles[role]] if role in roles else []

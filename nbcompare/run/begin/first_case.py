@@ -12,14 +12,14 @@ from nbcompare import __version__
 from nbcompare.case.arguments.command import parse_command
 from nbcompare.compare.image import Roi
 from nbcompare.run.begin.limits import NoiseLimit
-from nbcompare.run.begin.measured import Measured
+from nbcompare.run.begin.measured import MeasuredCommand
 
 _WIDTH = 116
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.,/=")
 _SAID = {"full": "the whole image", "corner": "little is here; a wrong background or a lost row is seen first here"}
 
 
-def case_text(name: str, title: str, found: Measured, limits: Sequence[NoiseLimit], folder: Path) -> str:
+def case_text(name: str, title: str, found: MeasuredCommand, limits: Sequence[NoiseLimit], folder: Path) -> str:
     """The case file, for a place in ``folder``."""
     parts = [_head(found), [f"name: {name}", f"title: {json.dumps(title, ensure_ascii=False)}", ""],
              [*_command(found.command.command), ""], _inputs(found, folder),
@@ -28,7 +28,7 @@ def case_text(name: str, title: str, found: Measured, limits: Sequence[NoiseLimi
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
-def _head(found: Measured) -> list[str]:
+def _head(found: MeasuredCommand) -> list[str]:
     """What the file is and where its numbers come from."""
     return [f"# Written by nb-compare {__version__} init from an image of {found.engine.name}. Everything below can be "
             "changed;", "# nb-compare validate says whether it still holds together, nb-compare explain what it means.",
@@ -56,7 +56,7 @@ def _wrapped(pieces: Sequence[str]) -> Iterator[str]:
     yield line
 
 
-def _inputs(found: Measured, folder: Path) -> list[str]:
+def _inputs(found: MeasuredCommand, folder: Path) -> list[str]:
     if not found.command.files:
         return []
     lines = ["inputs:                          # copied for each engine; a file that changes is an error"]

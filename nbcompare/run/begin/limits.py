@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.compare.metrics import METRICS
 from nbcompare.errors import UsageError
-from nbcompare.run.begin.measured import JUDGED, Measured
+from nbcompare.run.begin.measured import JUDGED, MeasuredCommand
 
 MARGIN = 10.0
 """How many times wider than the noise a threshold is, where nobody says otherwise."""
@@ -50,7 +50,7 @@ class NoiseLimit:
         return bounds
 
 
-def limits_of(found: Measured, margin: float = MARGIN) -> list[NoiseLimit]:
+def limits_of(found: MeasuredCommand, margin: float = MARGIN) -> list[NoiseLimit]:
     """The thresholds of a first case. Raises UsageError where the reference is too far from itself to judge anybody."""
     limits = [limit for metric in JUDGED for limit in _limits(metric, found, margin)]
     if not found.zeros:
@@ -62,7 +62,7 @@ def limits_of(found: Measured, margin: float = MARGIN) -> list[NoiseLimit]:
     return limits
 
 
-def _limits(metric: str, found: Measured, margin: float) -> Iterator[NoiseLimit]:
+def _limits(metric: str, found: MeasuredCommand, margin: float) -> Iterator[NoiseLimit]:
     """One threshold for all regions whose limits are alike, and one for each other group of them."""
     wanted = sorted((_outwards(_noise(metric, roi.name, found) * margin, metric), at, roi.name)
                     for at, roi in enumerate(found.rois))
@@ -79,7 +79,7 @@ def _limits(metric: str, found: Measured, margin: float) -> Iterator[NoiseLimit]
         yield NoiseLimit(metric, rois, distance, _why(metric, rois, found, margin))
 
 
-def _noise(metric: str, roi: str, found: Measured) -> float:
+def _noise(metric: str, roi: str, found: MeasuredCommand) -> float:
     return max(found.itself.get((metric, roi), 0.0), found.rounding.get((metric, roi), 0.0))
 
 
@@ -90,7 +90,7 @@ def _outwards(distance: float, metric: str) -> float:
     return float(f"{math.ceil(distance / step - 1e-9) * step:.0e}")
 
 
-def _why(metric: str, rois: Iterable[str], found: Measured, margin: float) -> str:
+def _why(metric: str, rois: Iterable[str], found: MeasuredCommand, margin: float) -> str:
     itself = max(found.itself.get((metric, roi), 0.0) for roi in rois)
     rounding = max(found.rounding.get((metric, roi), 0.0) for roi in rois)
     runs = len(found.noise.repetitions)

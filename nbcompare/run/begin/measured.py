@@ -43,7 +43,7 @@ class ReferenceFailed(NbCompareError):
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredCommand:
     """What is known of a command line once the reference has rendered it.
 
     ``rois`` are the whole image, its strongest spots and a quiet corner; ``itself`` by (metric, region) is how far the
@@ -62,7 +62,7 @@ class Measured:
     zeros: int
 
 
-def measured(command: Relocated, engine: Engine, progress: Progress) -> Measured:
+def measured(command: Relocated, engine: Engine, progress: Progress) -> MeasuredCommand:
     """Render the command with the reference, find its places, and measure its noise.
 
     Raises ReferenceFailed where there is no usable image, UsageError for arguments that cannot be run.
@@ -85,9 +85,9 @@ def measured(command: Relocated, engine: Engine, progress: Progress) -> Measured
         if noise.failures:
             raise ReferenceFailed(noise.failures[0], hint="a program that fails at times cannot be a reference")
         itself = {key: METRICS[key[0]].distance(value) for key, value in noise.values().items()}
-        return Measured(command, engine, shape, rois, noise, itself, rounding_of(image, rois),
-                        {name: sha256_of(data / name) for name in command.files},
-                        int(np.count_nonzero(image == 0)))
+        return MeasuredCommand(command, engine, shape, rois, noise, itself, rounding_of(image, rois),
+                               {name: sha256_of(data / name) for name in command.files},
+                               int(np.count_nonzero(image == 0)))
 
 
 def places_of(image: np.ndarray) -> tuple[Roi, ...]:

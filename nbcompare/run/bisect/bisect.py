@@ -21,9 +21,9 @@ from nbcompare.engine.repository.revisions import Commit, Revisions
 from nbcompare.engine.repository.work_tree import work_tree
 from nbcompare.errors import UsageError, to_type
 from nbcompare.files import user_cache
-from nbcompare.run.bisect.journal import BAD, GOOD, Journal, Judged, journal_in
-from nbcompare.run.bisect.search import Search, Searched, Undecided
-from nbcompare.run.bisect.step import COMPARED, BisectionSteps, Followed
+from nbcompare.run.bisect.journal import BAD, GOOD, Journal, JudgedCommit, journal_in
+from nbcompare.run.bisect.search import FirstBadCommit, Search, Undecided
+from nbcompare.run.bisect.step import COMPARED, BisectionSetup, BisectionSteps
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.plan import sum_of_inputs
 from nbcompare.verdict.verdict import Label
@@ -58,7 +58,7 @@ class Bisection:
     perhaps: tuple[Commit, ...]
     flaky: tuple[Commit, ...]
     bundles: dict[str, Bundle]
-    trials: tuple[Judged, ...]
+    trials: tuple[JudgedCommit, ...]
     count: int
     notes: tuple[str, ...] = field(default=())
 
@@ -76,7 +76,7 @@ def bisect(case: Case, options: BisectOptions, progress: Progress) -> Bisection:
     run = replace(options.run, pictures=UNLESS_PASSED)
     declared = engines[options.side].declaration
     build = options.build or (declared.build if declared else ())
-    followed = Followed(case, run, revisions.top, options.side, engines, other, build)
+    followed = BisectionSetup(case, run, revisions.top, options.side, engines, other, build)
     home = user_cache() / "bisect" / _key(followed, good, bad)
     notes = tuple(_notes(case, revisions, good, bad))
     for note in notes:
@@ -85,7 +85,7 @@ def bisect(case: Case, options: BisectOptions, progress: Progress) -> Bisection:
         if options.run.fresh:
             journal.forget()
         with work_tree(revisions.top, home, bad) as tree:
-            walk = Walk(revisions, journal, BisectionSteps(followed, tree, progress), progress, options)
+            walk = BisectionWalk(revisions, journal, BisectionSteps(followed, tree, progress), progress, options)
             found = walk.search(good, bad)
         count = len(revisions.between([good], bad))
         return _bisection(case, options, revisions, journal, found, count, notes)
@@ -104,7 +104,7 @@ def _ends(revisions: Revisions, options: BisectOptions) -> tuple[str, str]:
     return good, bad
 
 
-def _key(followed: Followed, good: str, bad: str) -> str:
+def _key(followed: BisectionSetup, good: str, bad: str) -> str:
     """A name for the question: all that decides what a commit is judged to be, and the range."""
     engine, options = followed.engines[followed.role], followed.options
     facts = {key: value for key, value in case_facts(followed.case).as_dict().items() if key not in ("file", "title")}
@@ -129,7 +129,7 @@ def _notes(case: Case, revisions: Revisions, good: str, bad: str) -> Iterator[st
 
 
 @dataclass
-class Walk:
+class BisectionWalk:
     """The steps of one bisection, told as they are made and remembered."""
 
     revisions: Revisions
@@ -138,7 +138,7 @@ class Walk:
     progress: Progress
     options: BisectOptions
 
-    def search(self, good: str, bad: str) -> Searched:
+    def search(self, good: str, bad: str) -> FirstBadCommit:
         """Judge both ends and search between them. Raises UsageError where they are not what they are said to be."""
         self._require_good(good)
         self._require_bad(bad)
@@ -165,12 +165,12 @@ class Walk:
             raise UsageError(f"--bad {self.options.bad} is not bad: {said}", hint=_look_at(trial))
         self.steps.bad_words = (*COMPARED, trial.word)
 
-    def _end(self, sha: str, what: str) -> Judged:
+    def _end(self, sha: str, what: str) -> JudgedCommit:
         """The trials of an end, or a first one."""
         known = self.journal.of(sha)
         return known[0] if known else self._judge(sha, what, is_end=True)
 
-    def _judge(self, sha: str, what: str, *, is_end: bool = False) -> Judged:
+    def _judge(self, sha: str, what: str, *, is_end: bool = False) -> JudgedCommit:
         commit = self.revisions.commit(sha)
         self.progress.say(f"step {len(self.journal.trials) + 1}: {commit} ({what})")
         trial = self.steps.judge(sha, again=len(self.journal.of(sha)), is_end=is_end)
@@ -180,12 +180,12 @@ class Walk:
         return trial
 
 
-def _look_at(trial: Judged) -> str | None:
+def _look_at(trial: JudgedCommit) -> str | None:
     return to_type("nb-compare", "show", trial.bundle) if trial.bundle else None
 
 
-def _bisection(case: Case, options: BisectOptions, revisions: Revisions, journal: Journal, found: Searched, count: int,
-               notes: tuple[str, ...]) -> Bisection:
+def _bisection(case: Case, options: BisectOptions, revisions: Revisions, journal: Journal, found: FirstBadCommit,
+               count: int, notes: tuple[str, ...]) -> Bisection:
     said = {trial.sha: trial.bundle for trial in reversed(journal.trials) if trial.bundle}
     shown = [sha for sha in (found.before, found.first) if sha]
     bundles = {sha: load_bundle(Path(str(said[sha]))) for sha in shown if sha in said}

@@ -20,7 +20,7 @@ STEPS = "steps.jsonl"
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedCommit:
     """One commit judged once. ``bundle`` is the folder of its evidence, None where there was nothing to run; ``word``
     is its verdict, and ``why`` the first reason against a pass. ``stored`` says that the bundle was there before."""
 
@@ -37,13 +37,13 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.trials: list[Judged] = list(_read(folder / STEPS))
+        self.trials: list[JudgedCommit] = list(_read(folder / STEPS))
 
-    def of(self, sha: str) -> list[Judged]:
+    def of(self, sha: str) -> list[JudgedCommit]:
         """The trials of a commit, the first one first."""
         return [trial for trial in self.trials if trial.sha == sha]
 
-    def add(self, trial: Judged) -> None:
+    def add(self, trial: JudgedCommit) -> None:
         """Remember a trial, on the disk before anything else is done. Raises FileError where that cannot be."""
         self.trials.append(trial)
         (self.folder / STEPS).touch(mode=0o600)
@@ -56,17 +56,17 @@ class Journal:
             (self.folder / STEPS).unlink()
 
 
-def _read(path: Path) -> Iterator[Judged]:
+def _read(path: Path) -> Iterator[JudgedCommit]:
     """The lines that can be read and that their bundles bear out; the last may be half of one."""
     with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as stream:
         for line in stream:
             with contextlib.suppress(ValueError, TypeError):
-                trial = Judged(**json.loads(line))
+                trial = JudgedCommit(**json.loads(line))
                 if trial.outcome in (GOOD, BAD, SKIPPED) and _is_borne_out(trial):
                     yield trial
 
 
-def _is_borne_out(trial: Judged) -> bool:
+def _is_borne_out(trial: JudgedCommit) -> bool:
     """Whether an intact bundle gave the verdict that a line tells; without a bundle nothing was judged."""
     if trial.bundle is None:
         return trial.outcome == SKIPPED

@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nbcompare.engine.repository.revisions import Revisions
-from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, Journal, Judged
+from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, Journal, JudgedCommit
 
-Judge = Callable[[str, str], Judged]
+Judge = Callable[[str, str], JudgedCommit]
 """Judge a commit once more; the second word says how far the search is."""
 
 
 @dataclass(frozen=True)
-class Searched:
+class FirstBadCommit:
     """``first`` is the first bad commit, ``before`` the last good one beside it. Where it cannot be told which of
     several commits it is, ``first`` is None and ``perhaps`` are those, oldest last judged."""
 
@@ -49,7 +49,7 @@ class Search:
         """Commits that were judged both ways."""
         return tuple(sha for sha in self.judged if {GOOD, BAD} <= {trial.outcome for trial in self.trials(sha)})
 
-    def run(self) -> Searched:
+    def run(self) -> FirstBadCommit:
         """Search until one commit is left, or none that can be judged."""
         while True:
             goods, bad = self._bounds()
@@ -66,8 +66,8 @@ class Search:
                 self._require_bounds()
                 continue
             if len(left) == 1:
-                return Searched(bad, before[0], (), self.flaky)
-            return Searched(None, before[0], tuple(left), self.flaky)
+                return FirstBadCommit(bad, before[0], (), self.flaky)
+            return FirstBadCommit(None, before[0], tuple(left), self.flaky)
 
     def _ask(self, sha: str, left: int) -> None:
         if sha not in self.judged:

@@ -23,7 +23,7 @@ from nbcompare.engine.relocated import relocated, require_moved
 from nbcompare.engine.rendering.last_words import last_words
 from nbcompare.engine.repository.work_tree import WorkTree
 from nbcompare.errors import ExitCode, NbCompareError, UsageError
-from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, Judged
+from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, JudgedCommit
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.sweep.plan import key_of_cell, key_of_record, opened_is_unchanged
@@ -40,7 +40,7 @@ class NotBuilt(Exception):
 
 
 @dataclass(frozen=True)
-class Followed:
+class BisectionSetup:
     """What is the same for every commit: the case, the ``engines`` as they stand in the user's tree, which ``role`` is
     followed through the repository ``top``, who the ``other`` engine is, and the words that build it."""
 
@@ -53,7 +53,7 @@ class Followed:
     build: tuple[str, ...] = ()
 
 
-class Within(Progress):
+class StepProgress(Progress):
     """The progress of one run among many: what is running is shown while it runs, and nothing of it stays."""
 
     def __init__(self, progress: Progress) -> None:
@@ -74,11 +74,11 @@ class BisectionSteps:
     """Judges commits in a work tree. ``bad_words`` are the verdicts that count as bad: those of compared images, and
     that of the bad end, once it is known."""
 
-    def __init__(self, followed: Followed, tree: WorkTree, progress: Progress) -> None:
-        self.followed, self.tree, self.progress = followed, tree, Within(progress)
+    def __init__(self, followed: BisectionSetup, tree: WorkTree, progress: Progress) -> None:
+        self.followed, self.tree, self.progress = followed, tree, StepProgress(progress)
         self.bad_words: tuple[str, ...] = COMPARED
 
-    def judge(self, sha: str, *, again: int, is_end: bool = False) -> Judged:
+    def judge(self, sha: str, *, again: int, is_end: bool = False) -> JudgedCommit:
         """Judge a commit; a stored result stands for a run, of several the one after those that ``again`` counts.
 
         Raises FileError where there is no room, and what stands in the way of a run where the commit ``is_end`` of the
@@ -91,13 +91,13 @@ class BisectionSteps:
             stored = list(self._stored(identity))[again:]
             bundle = stored[0] if stored else self._run(engine, identity)
         except NotBuilt as fault:
-            return Judged(sha, SKIPPED, "NOT BUILT", str(fault))
+            return JudgedCommit(sha, SKIPPED, "NOT BUILT", str(fault))
         except UsageError as fault:
             if is_end:
                 raise
-            return Judged(sha, SKIPPED, "NOT RUN", fault.message)
+            return JudgedCommit(sha, SKIPPED, "NOT RUN", fault.message)
         reasons = bundle.verdict.reasons
-        return Judged(sha, self.outcome(bundle), str(bundle.verdict.word), reasons[0] if reasons else "",
+        return JudgedCommit(sha, self.outcome(bundle), str(bundle.verdict.word), reasons[0] if reasons else "",
                      str(bundle.folder.absolute()), bool(stored))
 
     def outcome(self, bundle: Bundle) -> str:

@@ -18,7 +18,7 @@ from nbcompare.engine.identity import EngineIdentity, content_hash
 from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.sandbox import confine_all
-from nbcompare.engine.sources.opened import Opened
+from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.errors import ExitCode, worst
 from nbcompare.run.options import RunOptions
 from nbcompare.run.other_copies import copies_elsewhere
@@ -147,7 +147,7 @@ def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptio
 
 def _once_each(ask: Callable[[EngineIdentity], bool]) -> Unchanged:
     """What asks of each engine and its list of opened files once, as the cells of a sweep have the same."""
-    known: dict[tuple[tuple[str, ...], Opened], bool] = {}
+    known: dict[tuple[tuple[str, ...], OpenedFiles], bool] = {}
 
     def unchanged(record: Record) -> bool:
         engines = {(engine.started_as, engine.opened): engine for engine in record.engines if engine.opened}

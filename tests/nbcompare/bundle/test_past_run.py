@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nbcompare.bundle.history.past_run import Held, commits_of, past_run
+from nbcompare.bundle.history.past_run import PastThreshold, commits_of, past_run
 from nbcompare.bundle.listing import ListedBundle
 from nbcompare.bundle.record import Record
 from nbcompare.case.threshold import Threshold
@@ -24,8 +24,8 @@ def kept(record, tmp_path):
 def test_the_margin_of_a_proven_run_is_that_of_its_emulated_figures():
     """The plain one is outside by its claim: 1.001 could be ten times as far from 1 within 0.99 .. 1.01."""
     threshold = Threshold(metric="sum_ratio", roi="full", min=0.99, max=1.01, why="a test")
-    assert Held(threshold, 1.5, None, False, emulated=1.001).margin == pytest.approx(10)
-    assert Held(threshold, 1.5, None, False).margin < 1
+    assert PastThreshold(threshold, 1.5, None, False, emulated=1.001).margin == pytest.approx(10)
+    assert PastThreshold(threshold, 1.5, None, False).margin < 1
 
 
 def test_two_runs_without_an_image_are_not_identical(record, tmp_path):

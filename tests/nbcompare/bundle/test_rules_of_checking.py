@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nbcompare.bundle.check import recheck
-from nbcompare.bundle.check.asked_less import asked_less
+from nbcompare.bundle.check.dropped_requirements import dropped_requirements
 from nbcompare.bundle.check.loosened import Loosened, loosened
 from nbcompare.bundle.check.pairing import roles_from
 from nbcompare.bundle.check.recheck import CHECKOUT, case_file_here
@@ -293,7 +293,7 @@ def less(old=(), new=()):
         return Things(**{"masking": NO_MASKING, "nan": "fail", "subjects": {}, "tests": (), "repeat": 0, "threads": (),
                          "required_args": ()} | dict(changes))
 
-    return [tuple(entry) for entry in asked_less(asks(old), asks(new))]
+    return [tuple(entry) for entry in dropped_requirements(asks(old), asks(new))]
 
 
 HIDES = Masking(reference=MaskRules(above=900.0), subject=MaskRules(above=900.0, equals=(-1.0,)), file="gaps.cbf")

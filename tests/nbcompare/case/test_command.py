@@ -6,7 +6,7 @@ import pytest
 
 from nbcompare.case.arguments.command import (
     Command,
-    Item,
+    WrittenOption,
     declared_shape,
     is_number,
     number,
@@ -92,8 +92,8 @@ def test_an_edit_changes_its_option_and_nothing_else():
 
 
 def test_values_as_numbers_and_numbers_as_words():
-    assert Item("-x", ("1e3", "no", "-2")).numbers == (1000, 0, -2)
-    assert str(Item("-x", ("1", "2"))) == "-x 1 2" and Item("-x").tokens == ("-x",)
+    assert WrittenOption("-x", ("1e3", "no", "-2")).numbers == (1000, 0, -2)
+    assert str(WrittenOption("-x", ("1", "2"))) == "-x 1 2" and WrittenOption("-x").tokens == ("-x",)
     assert [written(value) for value in (0.1, 1.0, 3, "x")] == ["0.1", "1.0", "3", "x"]
     assert is_number("-1e-3") and not is_number("1,5") and number("x") == 0 and number("2.5") == 2.5
 

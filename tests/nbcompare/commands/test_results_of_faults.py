@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nbcompare.cli import main
-from nbcompare.commands.asked import JUDGES
+from nbcompare.commands.result_forms import JUDGES
 from tests.nbcompare.documents import commands_with_json, faults
 
 FORMS = ("--junit", "out.xml", "--markdown", "out.md")

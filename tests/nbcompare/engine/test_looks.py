@@ -10,7 +10,7 @@ import pytest
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import run_program
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
-from nbcompare.engine.sources.opened import Opened, changed_since, opened_by
+from nbcompare.engine.sources.opened import OpenedFiles, changed_since, opened_by
 
 pytestmark = pytest.mark.skipif(OpenCalls.why_not() is not None,
                                 reason="which files a program asks about can be seen on Linux alone")
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(OpenCalls.why_not() is not None,
 def seen(tmp_path):
     """Run Python code, or a line of a shell, and tell what was opened or asked about, as a record says it."""
 
-    def call(python: str = "", shell: str = "", made_of: MadeOf | None = None) -> Opened:
+    def call(python: str = "", shell: str = "", made_of: MadeOf | None = None) -> OpenedFiles:
         words = ("/bin/sh", "-c", shell) if shell else (sys.executable, "-S", "-c", f"import os\n{python}")
         folder = tmp_path / "work"
         folder.mkdir(exist_ok=True)
@@ -30,7 +30,7 @@ def seen(tmp_path):
         assert ended.exit_code == 0, (tmp_path / "err").read_text()
         opened, changed = opened_by(watch.calls.outside(folder), made_of)
         assert changed == [] == changed_since(opened)
-        return Opened.from_dict(opened.as_dict())
+        return OpenedFiles.from_dict(opened.as_dict())
 
     return call
 

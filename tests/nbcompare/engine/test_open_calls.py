@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 import pytest
 
 from nbcompare.engine.processes.open_calls import OpenCalls
-from nbcompare.engine.processes.process import Ended, run_program
+from nbcompare.engine.processes.process import ProcessEnd, run_program
 from nbcompare.engine.sources.opened import changed_since, opened_by
 
 ROOT_OF_PROCESS = Path("/proc/self", "root")
@@ -24,7 +24,7 @@ ROOT_OF_PROCESS = Path("/proc/self", "root")
 def watched(tmp_path):
     """Run a program in a folder of its own; what was seen, and how it ended."""
 
-    def call(*words: str, seconds: float = 60.0) -> tuple[OpenCalls, Ended]:
+    def call(*words: str, seconds: float = 60.0) -> tuple[OpenCalls, ProcessEnd]:
         folder = tmp_path / "work"
         folder.mkdir(exist_ok=True)
         with OpenCalls() as watch:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from nbcompare.engine.processes.seen_calls import Calls
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.sources import opened_again
 from nbcompare.engine.sources.opened import opened_by
 from nbcompare.engine.sources.opened_again import OpenedAgain
@@ -22,7 +22,7 @@ def test_a_file_that_is_new_or_changed_is_seen_and_all_else_is_told_again(tmp_pa
     own, other = tmp_path / "own.dat", tmp_path / "other.dat"
     own.write_text("one")
     other.write_text("two")
-    calls, again = Calls(), OpenedAgain()
+    calls, again = FileUses(), OpenedAgain()
     calls.opened(str(own), os.O_RDONLY)
     first, changed = again.by(calls.outside())
     assert ([entry.path for entry in first.files], changed) == ([str(own)], [])
@@ -39,7 +39,7 @@ def test_a_file_that_is_new_or_changed_is_seen_and_all_else_is_told_again(tmp_pa
 def test_a_file_that_it_writes_has_the_sum_of_what_it_left(tmp_path, counted):
     table = tmp_path / "table"
     table.write_text("one")
-    calls, again = Calls(), OpenedAgain()
+    calls, again = FileUses(), OpenedAgain()
     calls.opened(str(table), os.O_RDWR)
     first, _ = again.by(calls.outside())
     table.write_text("another")
@@ -48,7 +48,7 @@ def test_a_file_that_it_writes_has_the_sum_of_what_it_left(tmp_path, counted):
 
 
 def test_something_that_cannot_be_known_is_not_left_out_the_second_time(tmp_path, counted):
-    calls, again = Calls(), OpenedAgain()
+    calls, again = FileUses(), OpenedAgain()
     assert again.by(calls.outside())[0].is_whole
     calls.unseen["it uses io_uring"] = None
     assert not again.by(calls.outside())[0].is_whole and len(counted) == 2
@@ -56,7 +56,7 @@ def test_something_that_cannot_be_known_is_not_left_out_the_second_time(tmp_path
 
 def test_the_folders_of_its_commands_and_what_the_kernel_shows_of_processes_are_nothing_new(tmp_path, counted):
     """A process that is kept lists a new folder, and itself under another number, for each of its commands."""
-    calls, again = Calls(), OpenedAgain()
+    calls, again = FileUses(), OpenedAgain()
     for number in (1, 2, 3):
         run = tmp_path / f"run-{number}"
         run.mkdir()

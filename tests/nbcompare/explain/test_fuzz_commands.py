@@ -13,7 +13,7 @@ from nbcompare.engine.failure import Failure
 from nbcompare.explain.fuzz import draw
 from nbcompare.explain.fuzz.causes import FailureCause, Sighting, cause_of_factor
 from nbcompare.explain.fuzz.coverage import coverage_of
-from nbcompare.explain.fuzz.ways import way_of
+from nbcompare.explain.fuzz.failure_modes import way_of
 from nbcompare.explain.reduce.signature import Signature, signature_of_failed
 
 DEFECTS = {"-polar", "-round_xtal", "-spindle_axis", "-detector_rotx", "-dmin"}

@@ -9,10 +9,10 @@ from types import SimpleNamespace as Things
 import pytest
 
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.processes.seen_calls import NOT_ASKED
+from nbcompare.engine.processes.file_uses import NOT_ASKED
 from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
-from nbcompare.engine.sources.opened import Group, Opened
+from nbcompare.engine.sources.opened import Group, OpenedFiles
 from nbcompare.errors import FileError
 from nbcompare.files import sha256_of
 from nbcompare.plan import origins
@@ -85,7 +85,7 @@ def test_a_note_that_an_engine_used_or_a_case_names_is_none(home):
         (home / name).write_text("x")
     made, opened = (SourceFile(name, str(home / name), "0") for name in ("made.md", "opened.md"))
     engines = (identity(home, "reference", made_of=MadeOf("script", files=(made,))),
-               identity(home, "subject", made_of=None, opened=Opened((opened,))))
+               identity(home, "subject", made_of=None, opened=OpenedFiles((opened,))))
     evidence = evidence_of(home, *engines, case={"inputs": (Things(file="named.md"), Things(file=None))})
     counts = {name: origins._may_count(home / name, evidence) for name in (
         "made.md", "opened.md", "named.md", "other.md", "a.py", "bundles/small/2/a.py", "bundles/signoffs/N1/1.json",
@@ -147,13 +147,14 @@ def test_engines_are_what_they_were_with_all_that_they_opened(home, monkeypatch)
     monkeypatch.setattr("nbcompare.engine.identity.changed_since", lambda opened: [])
     source = SourceFile("port.py", str(home / "port.py"), sha256_of(home / "port.py"))
     subject = identity(home, "subject", made_of=MadeOf("script", files=(source,)), adapter=Things(stored=None),
-                       opened=Opened((source,), groups=(Group("/usr", ("a", "b"), "0"),), unwatched="it cannot be"))
+                       opened=OpenedFiles((source,), groups=(Group("/usr", ("a", "b"), "0"),),
+                                          unwatched="it cannot be"))
     found = origins.engines_unchanged(evidence_of(home, identity(home, "reference"), subject))
     assert found == (True, (
         "both programs and 1 file that they are made of, 3 files that they opened, have the sums they had; 1 asked "
         "through an adapter, whose declaration is in the record; which files the subject opened was not seen, as it "
         "cannot be; what it is made of was found by reading its sources alone"))
-    bare = identity(home, "reference"), identity(home, "subject", opened=Opened())
+    bare = identity(home, "reference"), identity(home, "subject", opened=OpenedFiles())
     assert origins.engines_unchanged(evidence_of(home, *bare)) == (
         True, "both programs and 0 files that they are made of have the sums they had")
     other = Things(name="older", engine=identity(home, "port.py", role="subject"))
@@ -187,13 +188,14 @@ SEEN = ("not all that the subject did is known: it started sudo; where that has 
     ({"made_of": None}, "the bundle does not say what the subject is made of; run the case again"),
     ({"made_of": MadeOf("module", bundled=True)}, "the bundle takes the subject for the simulator that it imports, as "
      "was once done; run it again"),
-    ({"opened": Opened(unseen=("it started sudo",))}, SEEN),
-    ({"opened": Opened(unwatched=NOT_ASKED)}, f"which files the subject opens was not asked, as {NOT_ASKED}, and "
+    ({"opened": OpenedFiles(unseen=("it started sudo",))}, SEEN),
+    ({"opened": OpenedFiles(unwatched=NOT_ASKED)}, f"which files the subject opens was not asked, as {NOT_ASKED}, and "
      "nothing says what they are: name them as its sources, with the data that it reads"),
-    ({"opened": Opened(left=("/tmp/state",))}, "the next run of the subject begins with what this one left (/tmp/state)"
-     " and may give another image: run the case again; where it never stays as it is and does not matter, declare of "
+    ({"opened": OpenedFiles(left=("/tmp/state",))},
+     "the next run of the subject begins with what this one left (/tmp/state) and may give another image: run the case "
+     "again; where it never stays as it is and does not matter, declare of "
      "the engine keeps: [/tmp/state]"),
-    ({"opened": Opened(unwatched="no ptrace here")}, None), ({"opened": Opened()}, None)])
+    ({"opened": OpenedFiles(unwatched="no ptrace here")}, None), ({"opened": OpenedFiles()}, None)])
 def test_an_engine_that_may_be_another_now_is_told_by_what_of_it(home, changes, why):
     engines = identity(home, "reference"), identity(home, "subject", **changes)
     found = origins.engines_unchanged(evidence_of(home, *engines))
@@ -202,7 +204,7 @@ def test_an_engine_that_may_be_another_now_is_told_by_what_of_it(home, changes, 
 
 def test_sources_that_were_named_answer_for_what_was_not_watched(home):
     made_of = MadeOf("compiled", globs=("*.c",), base=str(home))
-    evidence = evidence_of(home, identity(home, "subject", made_of=made_of, opened=Opened(unwatched=NOT_ASKED)))
+    evidence = evidence_of(home, identity(home, "subject", made_of=made_of, opened=OpenedFiles(unwatched=NOT_ASKED)))
     assert origins.engines_unchanged(evidence)[0]
 
 
@@ -231,7 +233,7 @@ def test_what_is_not_known_of_an_engine_or_ran_from_elsewhere_is_told(home, monk
 def test_a_file_that_would_be_part_of_an_engine_now_is_new(home, monkeypatch):
     known, own, more = (SourceFile(name, str(home / name), "0") for name in ("known.py", "own.log", "more.py"))
     engine = identity(home, "subject", made_of=MadeOf("script", files=(known,)),
-                      opened=Opened(rewritten=(str(home / "own.log"),)))
+                      opened=OpenedFiles(rewritten=(str(home / "own.log"),)))
     case = Things(folder=home, environment={"X": "1"})
     looked = []
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from nbcompare.run.bisect.journal import BAD, GOOD, Judged
+from nbcompare.run.bisect.journal import BAD, GOOD, JudgedCommit
 from nbcompare.run.bisect.search import Search
 from tests.nbcompare.conftest import SMALL_CASE
 from tests.nbcompare.history import History
@@ -107,12 +107,12 @@ class Line:
 @pytest.mark.parametrize("said_of_05", [[GOOD, BAD], [BAD, GOOD]])
 def test_of_a_commit_judged_both_ways_nothing_is_concluded_whichever_came_last(said_of_05):
     """06 is the first bad one, and nobody can say so: 05 before it gives the one or the other."""
-    trials = {"00": [Judged("00", GOOD, "")], "11": [Judged("11", BAD, "")]}
+    trials = {"00": [JudgedCommit("00", GOOD, "")], "11": [JudgedCommit("11", BAD, "")]}
 
     def judge(sha, how_far):
         times = len(trials.setdefault(sha, []))
         outcome = said_of_05[times % 2] if sha == "05" else BAD if sha >= "06" else GOOD
-        trials[sha].append(Judged(sha, outcome, ""))
+        trials[sha].append(JudgedCommit(sha, outcome, ""))
         return trials[sha][-1]
 
     journal = SimpleNamespace(trials=[], of=lambda sha: trials.get(sha, []))

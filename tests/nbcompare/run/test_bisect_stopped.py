@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from nbcompare.run.bisect.journal import SKIPPED, Judged, journal_in
+from nbcompare.run.bisect.journal import SKIPPED, JudgedCommit, journal_in
 from tests.nbcompare.conftest import SMALL_CASE
 from tests.nbcompare.history import History
 
@@ -62,7 +62,7 @@ def test_a_full_disk_is_one_line_and_the_work_tree_is_gone(nb, history, fake, tm
 
 def test_two_at_once_on_one_question_are_refused(tmp_path):
     with journal_in(tmp_path / "home", "small in /repo") as journal:
-        journal.add(Judged("a" * 40, SKIPPED, "NOT BUILT"))
+        journal.add(JudgedCommit("a" * 40, SKIPPED, "NOT BUILT"))
         with pytest.raises(Exception, match="another bisection of small in /repo is running"), \
                 journal_in(tmp_path / "home", "small in /repo"):
             pass

@@ -10,8 +10,8 @@ import pytest
 from nbcompare.bundle.names import MANIFEST
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Run
+from nbcompare.engine.processes.file_uses import FileUses, Use, stamp_of
 from nbcompare.engine.processes.open_calls import OpenCalls
-from nbcompare.engine.processes.seen_calls import Calls, Use, stamp_of
 from nbcompare.files import sha256_of
 from nbcompare.run.copied_images import copied_from
 from nbcompare.verdict.further_evidence import FurtherEvidence
@@ -89,11 +89,11 @@ def test_what_one_run_of_an_engine_read_counts_for_its_other_runs_and_for_no_oth
     image.parent.mkdir(parents=True)
     image.write_bytes(bytes(252))
     (image.parents[1] / MANIFEST).write_text("")
-    read = Calls({str(image): Use(stamp_of(str(image))[1], made=False, read=True)})
+    read = FileUses({str(image): Use(stamp_of(str(image))[1], made=False, read=True)})
     run = Run("subject", (), Shape(slow=7, fast=9), 0, 1.0, None, sha256_of(image))
     near, twin = (SubjectRun(name=name, words=(), run=run, comparison=None, engine=engine)
                   for name, engine in (("near", None), ("twin", SimpleNamespace())))
-    reference, opened = replace(run, role="reference"), {"subject": read, "subject twin": Calls(), "reference": read}
+    reference, opened = replace(run, role="reference"), {"subject": read, "subject twin": FileUses(), "reference": read}
     assert list(copied_from((reference, run), FurtherEvidence(subjects=(near, twin)), opened)) == ["subject",
                                                                                                  "subject near"]
     other = replace(run, image_sha256="0" * 64)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from nbcompare.engine.processes.open_calls import OpenCalls
-from nbcompare.engine.sources.opened import Opened, changed_since
+from nbcompare.engine.sources.opened import OpenedFiles, changed_since
 from tests.nbcompare.second_repository import DECLARED, WRAPPED
 
 pytestmark = [pytest.mark.usefixtures("quick_runs"), pytest.mark.skipif(
@@ -68,7 +68,7 @@ def test_what_a_port_writes_itself_is_no_source_and_a_cache_is_while_it_is_there
     project.declare(DECLARED)
     code, record = run()
     assert code == 0 and not files(record) & {"own.txt", "null", "float.bin"}
-    found = Opened.from_dict(opened(record))
+    found = OpenedFiles.from_dict(opened(record))
     cache.unlink()
     assert changed_since(found) == [], "a cache may be emptied"
     cache.write_text("2\n")

@@ -19,7 +19,7 @@ from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.sources.entry import COMPILED
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile, changes, look_at
-from nbcompare.engine.sources.opened import Opened
+from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.errors import FileError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sources_to_declare import line_to_add
@@ -154,7 +154,7 @@ def test_a_compiled_program_that_reaches_for_more_is_told_or_taken_with_it(proje
 def test_of_a_compiled_program_the_files_that_it_loaded_are_proposed(project, opened, globs):
     files = tuple(SourceFile(name, str(project.home / name), "0" * 64) for name in opened)
     who = EngineIdentity("subject", "port", "--py-bin", (str(project.home / "port"),), "0" * 64, 1, "1", (),
-                         MadeOf(COMPILED), opened=Opened(files))
+                         MadeOf(COMPILED), opened=OpenedFiles(files))
     assert f"sources: {globs}" in line_to_add("subject", who, project.home)
 
 

@@ -209,9 +209,9 @@ def test_the_gate_asks_what_another_engine_is_made_of(others, nb, tmp_path):
 
 
 def test_another_engine_that_was_changed_while_it_ran_has_failed(others, nb, monkeypatch):
-    from nbcompare.engine.watch import EngineWatch
+    from nbcompare.engine.drift import EngineDrift
 
-    monkeypatch.setattr(EngineWatch, "fault", lambda watch, but=(): "was changed while it ran: npy.py changed"
+    monkeypatch.setattr(EngineDrift, "fault", lambda watch, but=(): "was changed while it ran: npy.py changed"
                         if watch.program.name == "npy.py" else None)
     said, folder = others({"npy": {"engine": "numpy-port"}})
     assert said.code == 2 and "npy.py changed" in str(said.json["verdict"]["reasons"])

@@ -12,7 +12,7 @@ from nbcompare.engine.engine import Failure, Run
 from nbcompare.errors import ExitCode
 from nbcompare.verdict.divergence import closing, factor, share
 from nbcompare.verdict.noise_floor import NoiseFloor, Repetition, repetitions_asked
-from nbcompare.verdict.proof import OF_PEAK, RTOL, Apart, apart
+from nbcompare.verdict.proof import OF_PEAK, RTOL, PixelsApart, apart
 from nbcompare.verdict.verdict import EXIT_OF, Check, Label, failures_verdict, judge
 
 SHAPE = Shape(4, 5)
@@ -113,17 +113,17 @@ def test_pixels_are_apart_beyond_a_thousandth_and_two_millionths_of_the_peak():
         subject[1, 4] += sign * (allowed * 0.999999)
         assert apart(reference, subject).pixels == 0
         subject[1, 4] = 10 + sign * allowed * 1.000001
-        assert apart(reference, subject) == Apart(1, 20, 4, 1)
+        assert apart(reference, subject) == PixelsApart(1, 20, 4, 1)
     assert (RTOL, OF_PEAK) == (1e-3, 2e-6)
 
 
 def test_the_worst_of_the_pixels_apart_is_named_and_no_number_is_worst():
     subject = IMAGE.copy()
     subject[0, 1], subject[3, 2] = 50, 99
-    assert apart(IMAGE, subject) == Apart(2, 20, 2, 3)
+    assert apart(IMAGE, subject) == PixelsApart(2, 20, 2, 3)
     subject[2, 3] = np.nan
     found = apart(IMAGE, subject)
-    assert found == Apart(3, 20, 3, 2)
+    assert found == PixelsApart(3, 20, 3, 2)
     assert found.sentence == ("3 of 20 pixels differ by more than 0.1 % and 2e-06 of the peak, the worst at fast 3 "
                               "slow 2")
     assert apart(IMAGE, IMAGE[:, 1:]) is None

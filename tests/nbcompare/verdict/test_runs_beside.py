@@ -18,10 +18,10 @@ from nbcompare.engine.failure import Failure
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
-from nbcompare.engine.sources.opened import Opened
+from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.errors import ExitCode
 from nbcompare.verdict.copies import answered, not_seen, reads_reference
-from nbcompare.verdict.held_run import Against, HeldRun, held_parts, run_held
+from nbcompare.verdict.held_run import ComparisonTerms, HeldRun, held_parts, run_held
 from nbcompare.verdict.noise_floor import measure
 from nbcompare.verdict.on_device import DeviceRun, run_on_device, with_device
 from nbcompare.verdict.subjects import (
@@ -98,7 +98,7 @@ def test_pixels_that_are_no_number_are_left_out_of_the_noise_where_the_case_lets
 
 
 def test_a_further_run_is_held_against_the_reference_as_the_case_says():
-    against = Against(IMAGE, ROIS, STRICT)
+    against = ComparisonTerms(IMAGE, ROIS, STRICT)
     renders = Renders(x=IMAGE)
     run, comparison, image = run_held(JOB, "a/x", renders, against)
     assert renders.asked == [(("-a", "1"), "", "a/x", {})] and image is IMAGE and run.image_sha256
@@ -132,7 +132,7 @@ def test_what_is_outside_failed_or_of_another_shape_is_a_fault_of_a_further_run(
 
 def test_a_device_is_one_option_more_and_its_image_decides_as_the_cpus_does():
     renders = Renders(cuda=IMAGE)
-    found = run_on_device("cuda", JOB, renders, Against(IMAGE, ROIS, STRICT))
+    found = run_on_device("cuda", JOB, renders, ComparisonTerms(IMAGE, ROIS, STRICT))
     assert renders.asked == [(("-a", "1", "-device", "cuda"), "on cuda", "device/cuda", {})]
     assert (found.device, found.files) == ("cuda", "device/cuda") and found.faults(STRICT) == []
     assert found.sentence(STRICT) == "on cuda: every threshold holds for the subject"
@@ -169,7 +169,7 @@ def test_further_subjects_are_the_subject_with_more_words_or_another_engine():
     own = replace(JOB, engine=Engine("subject", "older", ("older",), "case"), arguments=("-b",))
     renders = Renders(f64=IMAGE, old=None)
     asked = {"f64": FurtherSubject(("-dtype", "float64")), "old": FurtherSubject(("-b",), "older")}
-    found = list(run_subjects(asked, JOB, {"old": (own, OLDER)}, renders, Against(IMAGE, ROIS, STRICT),
+    found = list(run_subjects(asked, JOB, {"old": (own, OLDER)}, renders, ComparisonTerms(IMAGE, ROIS, STRICT),
                               [REFERENCE, SUBJECT]))
     assert renders.asked == [(("-a", "1", "-dtype", "float64"), "f64", "subjects/f64", {}),
                              (("-b",), "old", "subjects/old", {})]
@@ -245,7 +245,7 @@ def made_of(*paths):
 
 
 def opened(*paths, **more):
-    return Opened(tuple(SourceFile(Path(path).name, str(path), "0") for path in paths), **more)
+    return OpenedFiles(tuple(SourceFile(Path(path).name, str(path), "0") for path in paths), **more)
 
 
 @pytest.fixture

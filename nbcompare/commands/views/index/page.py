@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbcompare.bundle.history.kept import History, KeptSignOff
-from nbcompare.bundle.history.past_run import Held, PastRun
+from nbcompare.bundle.history.past_run import PastRun, PastThreshold
 from nbcompare.bundle.history.trend import Trend, trend_of
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.commands.views.index.charts import Chart, margin_chart, seconds_chart
@@ -36,7 +36,7 @@ class ThresholdHistory:
 
     metric: str
     roi: str
-    newest: Held
+    newest: PastThreshold
     chart: Chart
 
 
@@ -147,10 +147,10 @@ def _over(runs: Sequence[PastRun], what: str) -> str:
 
 def _thresholds(runs: Sequence[PastRun]) -> list[ThresholdHistory]:
     """Each threshold that a run was judged by, the one nearest its limit first."""
-    newest: dict[tuple[str, str], Held] = {held.key: held for run in runs for held in run.held}
+    newest: dict[tuple[str, str], PastThreshold] = {held.key: held for run in runs for held in run.held}
     margins: dict[tuple[str, str], list[float | None]] = {key: [] for key in newest}
     for run in runs:
-        by_key: Mapping[tuple[str, str], Held] = {held.key: held for held in run.held}
+        by_key: Mapping[tuple[str, str], PastThreshold] = {held.key: held for held in run.held}
         for key, values in margins.items():
             values.append(by_key[key].margin if key in by_key else None)
     found = [ThresholdHistory(*key, newest[key], margin_chart(values, _over(runs, f"margin of {key[0]} on {key[1]}")))

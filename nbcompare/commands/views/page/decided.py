@@ -20,14 +20,14 @@ _AS_FAR_OFF = 2.0
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecidingPart:
     """A part of a region, and the further subject that decided; empty where it was the subject itself."""
 
     region: Roi
     of: str = ""
 
 
-def decided(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar]) -> Decided | None:
+def decided(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar]) -> DecidingPart | None:
     """The region of what is furthest off, which the page names first; where that does not fit into a picture, of
     regions that are as far off the smallest; where all hold that of the least margin. Of a large one the part about its
     worst pixel, or about its brightest one where no pixel differs. None where no images were compared."""
@@ -39,7 +39,7 @@ def decided(bundle: Bundle, pair: ShownPair | None, bars: Sequence[ThresholdBar]
     regions = {region.roi.name: region for region in found[of].regions}
     named = [regions[name].roi for name in _names(failing, bars, of) if name in regions] or [found[of].regions[0].roi]
     chosen = regions[(named[0] if _fits(named[0]) else smallest(named)).name]
-    return Decided(window(chosen.roi, _place(chosen, pair), SIDE), of)
+    return DecidingPart(window(chosen.roi, _place(chosen, pair), SIDE), of)
 
 
 def _fits(roi: Roi) -> bool:

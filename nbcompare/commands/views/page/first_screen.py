@@ -12,7 +12,7 @@ from nbcompare.commands.views.next_steps import explaining
 from nbcompare.commands.views.page import further_subjects
 from nbcompare.commands.views.page.bars import ThresholdBar, bar_of, drawing, in_order, legend, scale_of
 from nbcompare.commands.views.page.crops import crops, differences
-from nbcompare.commands.views.page.decided import Decided, decided
+from nbcompare.commands.views.page.decided import DecidingPart, decided
 from nbcompare.commands.views.page.pair import ShownPair
 from nbcompare.commands.views.page.still_images import StillImage
 from nbcompare.commands.views.page.stored_image import stored_image
@@ -170,7 +170,7 @@ def next_steps(bundle: Bundle, diagnosis: Mapping[str, Any] | None) -> list[Next
 # --- pictures -----------------------------------------------------------------------------------------------------
 
 
-def _pictures(bundle: Bundle, pair: ShownPair, where: Decided) -> tuple[list[StillImage], list[StillImage]]:
+def _pictures(bundle: Bundle, pair: ShownPair, where: DecidingPart) -> tuple[list[StillImage], list[StillImage]]:
     """The part that decided, in the images of who decided; then what further runs differ by there, the plain difference
     the first of them."""
     whose = further_subjects.pairs(bundle, pair).get(where.of, pair) if where.of else pair

@@ -5,12 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from nbcompare.explain.audit.arguments import number, pixel_mm, put, values
-from nbcompare.explain.audit.kind import Defect, Images, NotHere, Target, as_image, kind, of_arguments, with_change
+from nbcompare.explain.audit.kind import (
+    Defect,
+    Images,
+    NotApplicable,
+    Target,
+    as_image,
+    kind,
+    of_arguments,
+    with_change,
+)
 
 
 def _no_polarization(target: Target) -> tuple[str, ...]:
     if values(target.argv, "-nopolar") is not None:
-        raise NotHere("the command asks for no polarization")
+        raise NotApplicable("the command asks for no polarization")
     return put(target.argv, "-nopolar")
 
 
@@ -49,7 +58,7 @@ def polarization_value(target: Target, amount: float, draw: np.random.Generator)
 
 def _point_pixel(target: Target) -> tuple[str, ...]:
     if values(target.argv, "-point_pixel") is not None:
-        raise NotHere("the command asks for point pixels")
+        raise NotApplicable("the command asks for point pixels")
     return put(target.argv, "-point_pixel")
 
 
@@ -111,14 +120,14 @@ def dispersion(target: Target, amount: float, draw: np.random.Generator) -> Defe
 def _spread(target: Target, option: str, amount: float, steps: str, already: str) -> Defect:
     """Three steps over a range that the command does not have; ``already`` says that it has one."""
     if values(target.argv, option):
-        raise NotHere(already)
+        raise NotApplicable(already)
     return of_arguments(target, f"{option} {amount:.6g} {steps} 3", put(put(target.argv, option, amount), steps, 3))
 
 
 @kind("wavelength", "physics", "another wavelength", named_by=("wavelength-value",), full=0.05, unit="%")
 def wavelength(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if values(target.argv, "-mat"):
-        raise NotHere("an orientation matrix is divided by the wavelength, which cancels it")
+        raise NotApplicable("an orientation matrix is divided by the wavelength, which cancels it")
     new = number(target.argv, "-lambda", 1.0) * (1 + amount / 100)
     return of_arguments(target, f"-lambda {new:.9g}", put(target.argv, "-lambda", new))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from nbcompare.case.arguments.command import is_number
 from nbcompare.explain.audit.arguments import drop, name_of_file, number, put, values
-from nbcompare.explain.audit.kind import Defect, Kind, NotHere, Target, either_way, kind, of_arguments, of_file
+from nbcompare.explain.audit.kind import Defect, Kind, NotApplicable, Target, either_way, kind, of_arguments, of_file
 
 CELLS = ("cells-value", "cells-off-by-one", "cells-factor-two", "cells-ignored")
 SHAPES = ("-square_xtal", "-round_xtal", "-gauss_xtal", "-tophat_spots", "-binary_spots")
@@ -47,7 +47,7 @@ def _shape(id: str, option: str, title: str) -> Kind:
     def seed(target: Target, amount: float, draw: np.random.Generator) -> Defect:
         given = next((word for word in target.argv if word in SHAPES), "-square_xtal")
         if given == option:
-            raise NotHere(f"the command asks for {option}")
+            raise NotApplicable(f"the command asks for {option}")
         argv = tuple(word for word in target.argv if word not in SHAPES)
         return of_arguments(target, option, (*argv, option))
 
@@ -73,7 +73,7 @@ def mosaic_spread(target: Target, amount: float, draw: np.random.Generator) -> D
 def _mosaic(target: Target) -> float:
     spread = number(target.argv, "-mosaic", 0.0)
     if not spread:
-        raise NotHere("the crystal has no mosaic spread")
+        raise NotApplicable("the crystal has no mosaic spread")
     return spread
 
 
@@ -88,7 +88,7 @@ def mosaic_lost(target: Target, amount: float, draw: np.random.Generator) -> Def
 def mosaic_seed(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     _mosaic(target)
     if number(target.argv, "-mosaic_dom", 0.0) < 2:
-        raise NotHere("there is one mosaic domain")
+        raise NotApplicable("there is one mosaic domain")
     new = -int(draw.integers(1, 10**6))
     return of_arguments(target, f"-mosaic_seed {new}", put(target.argv, "-mosaic_seed", new))
 
@@ -115,7 +115,7 @@ def cell(target: Target, amount: float, draw: np.random.Generator) -> Defect:
         return of_file(target, f"reciprocal axis {edge + 1} shorter by {amount:.4g} %", name, _text(matrix))
     given = values(target.argv, "-cell")
     if not given:
-        raise NotHere("the command has neither -mat nor -cell")
+        raise NotApplicable("the command has neither -mat nor -cell")
     lengths = [float(value) for value in given]
     edge = min(edge, len(lengths) - 1)
     lengths[edge] *= 1 + amount / 100
@@ -148,7 +148,7 @@ def orientation(target: Target, amount: float, draw: np.random.Generator) -> Def
 def misset(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     given = values(target.argv, "-misset") or ("0", "0", "0")
     if given[0] == "random":
-        raise NotHere("the misset is random")
+        raise NotApplicable("the misset is random")
     angles = [float(angle) for angle in given[:3]]
     angles[int(draw.integers(3))] += either_way(draw) * amount
     words = " ".join(f"{angle:.6g}" for angle in angles)

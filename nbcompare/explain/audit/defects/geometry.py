@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nbcompare.explain.audit.arguments import drop, number, pivot_of, pixel_mm, put, values, vector
-from nbcompare.explain.audit.kind import Defect, NotHere, Target, either_way, kind, of_arguments
+from nbcompare.explain.audit.kind import Defect, NotApplicable, Target, either_way, kind, of_arguments
 
 BEAM_CENTRE = ("beam-centre-value", "beam-centre-half-pixel", "beam-centre-one-pixel")
 
@@ -39,7 +39,7 @@ def beam_centre_mm(target: Target, amount: float, draw: np.random.Generator) -> 
       named_by=("pivot-value", "pivot-ignored", "echo-pivot", "echo-detector-origin"))
 def pivot_other(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if values(target.argv, "-fdet_vector") is None:
-        raise NotHere("-pivot counts only with detector vectors of one's own")
+        raise NotApplicable("-pivot counts only with detector vectors of one's own")
     other = "sample" if pivot_of(target.argv) == "beam" else "beam"
     argv = drop(target.argv, "-pivot") if values(target.argv, "-pivot") else target.argv
     return of_arguments(target, f"-pivot {other}", (*argv, "-pivot", other))

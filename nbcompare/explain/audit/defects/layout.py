@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from nbcompare.explain.audit.kind import Defect, NotHere, Target, either_way, kind, of_image
+from nbcompare.explain.audit.kind import Defect, NotApplicable, Target, either_way, kind, of_image
 
 HEADER_BYTES = 512
 
@@ -37,7 +37,7 @@ def half_turned(target: Target, amount: float, draw: np.random.Generator) -> Def
 @kind("quarter-turned", "geometry", "the image is turned by 90 degrees", named_by=("rotated-90", "rotated-270"))
 def quarter_turned(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if target.shape.fast != target.shape.slow:
-        raise NotHere("the image is not square")
+        raise NotApplicable("the image is not square")
     return of_image(target, "turned", np.rot90)
 
 
@@ -169,7 +169,7 @@ def region_only(target: Target, amount: float, draw: np.random.Generator) -> Def
 
     def change(image: np.ndarray) -> np.ndarray:
         if not image[block].any():
-            raise NotHere("nothing is lit in the region")
+            raise NotApplicable("nothing is lit in the region")
         kept = np.zeros_like(image)
         kept[block] = image[block]
         return kept

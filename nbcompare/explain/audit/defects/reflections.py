@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from nbcompare.explain.audit.arguments import drop, name_of_file, number, put, values
-from nbcompare.explain.audit.kind import Defect, NotHere, Target, kind, of_arguments, of_file
+from nbcompare.explain.audit.kind import Defect, NotApplicable, Target, kind, of_arguments, of_file
 
 Reflection = tuple[int, int, int, float]
 
@@ -19,7 +19,7 @@ def _listed(target: Target) -> tuple[str, list[Reflection]]:
     rows = [line.split() for line in target.files[name].splitlines()]
     found = [(int(float(h)), int(float(k)), int(float(l)), float(f)) for h, k, l, f, *_ in filter(None, rows)]
     if len(found) < 20:
-        raise NotHere("the list of structure factors is too short")
+        raise NotApplicable("the list of structure factors is too short")
     return name, found
 
 
@@ -120,7 +120,7 @@ def resolution_cut(target: Target, amount: float, draw: np.random.Generator) -> 
     "interpolation-value", "interpolation-ignored"))
 def interpolated(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if values(target.argv, "-interpolate") is not None:
-        raise NotHere("the command asks for interpolation")
+        raise NotApplicable("the command asks for interpolation")
     argv = tuple(word for word in target.argv if word != "-nointerpolate")
     return of_arguments(target, "-interpolate", (*argv, "-interpolate"))
 
@@ -131,7 +131,7 @@ def interpolated(target: Target, amount: float, draw: np.random.Generator) -> De
 @kind("list-not-read", "physics", "the list is not read, every reflection has the default F", named_by=("hkl-ignored",))
 def list_not_read(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if not number(target.argv, "-default_F", 0.0):
-        raise NotHere("without the list there is no F at all")
+        raise NotApplicable("without the list there is no F at all")
     _listed(target)
     return of_arguments(target, "no -hkl", drop(target.argv, "-hkl"))
 

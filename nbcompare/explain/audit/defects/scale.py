@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nbcompare.explain.audit.arguments import drop, number, pixel_mm, put
-from nbcompare.explain.audit.kind import Defect, NotHere, Target, either_way, kind, of_arguments, of_image
+from nbcompare.explain.audit.kind import Defect, NotApplicable, Target, either_way, kind, of_arguments, of_image
 
 ELECTRON_RADIUS_M = 2.8179403e-15
 FLUENCE_BY_DEFAULT = 125932015286227086360700780544.0
@@ -16,7 +16,7 @@ FLUENCE_BY_DEFAULT = 125932015286227086360700780544.0
 
 def _times(target: Target, factor: float, words: str) -> Defect:
     if factor == 1:
-        raise NotHere("the factor is 1 for this command")
+        raise NotApplicable("the factor is 1 for this command")
     return of_image(target, f"{words}: times {factor:.9g}", lambda image: image.astype(np.float64) * factor)
 
 
@@ -79,7 +79,7 @@ def steps_summed(target: Target, amount: float, draw: np.random.Generator) -> De
 def steps_one_more(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     count = math.prod(_steps(target).values())
     if count == 1:
-        raise NotHere("there is one step")
+        raise NotApplicable("there is one step")
     return _times(target, count / (count + 1), "steps over steps + 1")
 
 
@@ -133,7 +133,7 @@ def cells_normalised(target: Target, amount: float, draw: np.random.Generator) -
 def two_factors(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     count = math.prod(_steps(target).values())
     if count == 1:
-        raise NotHere("there is one step")
+        raise NotApplicable("there is one step")
     return _times(target, count / ELECTRON_RADIUS_M**2, "no r_e^2, steps not divided")
 
 

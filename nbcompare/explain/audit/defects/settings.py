@@ -11,7 +11,7 @@ from nbcompare.explain.audit.arguments import drop, name_of_file, number, pixel_
 from nbcompare.explain.audit.kind import (
     Defect,
     Kind,
-    NotHere,
+    NotApplicable,
     Target,
     either_way,
     kind,
@@ -28,14 +28,14 @@ def _not_read(target: Target, *options: str) -> Defect:
     """The command without the first option that it has, of several that say the same. Raises NotHere without any."""
     given = next((option for option in options if values(target.argv, option) is not None), None)
     if given is None:
-        raise NotHere(f"the command has no {options[0]}")
+        raise NotApplicable(f"the command has no {options[0]}")
     return of_arguments(target, f"no {given}", drop(target.argv, given))
 
 
 def _times(target: Target, option: str, factor: float) -> Defect:
     old = number(target.argv, option)
     if not old:
-        raise NotHere(f"{option} is 0")
+        raise NotApplicable(f"{option} is 0")
     return of_arguments(target, f"{option} {old * factor:.9g}", put(target.argv, option, old * factor))
 
 
@@ -83,7 +83,7 @@ def _source_lines(target: Target) -> tuple[str, list[str]]:
     name = name_of_file(target.argv, "-sourcefile")
     lines = [line for line in target.files[name].splitlines() if line.split()]
     if len(lines) < 2:
-        raise NotHere("there is one source")
+        raise NotApplicable("there is one source")
     return name, lines
 
 
@@ -108,7 +108,7 @@ def _other_sources(target: Target, words: str, change: Callable[[list[str]], lis
 @kind("sources-in-line", "physics", "all sources stand where the beam comes from", named_by=("sources-direction",))
 def sources_in_line(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if values(target.argv, "-fdet_vector") or values(target.argv, "-beam_vector"):
-        raise NotHere("the beam is the command's own")
+        raise NotApplicable("the beam is the command's own")
     along_z, along_x = ("-xds", "-dials", "-adxv"), ("-mosflm", "-denzo")
     last = next((word for word in reversed(target.argv) if word in (*along_z, *along_x)), "")
     place = ["0", "0", "-10"] if last in along_z else ["-10", "0", "0"]
@@ -126,7 +126,7 @@ def source_weights_whole(target: Target, amount: float, draw: np.random.Generato
     rows = _source_words(target)[1]
     mean = sum(float(row[3]) if row[3:] else 1.0 for row in rows) / len(rows)
     if abs(mean - 1) < 1e-6:
-        raise NotHere("the weights have a mean of 1")
+        raise NotApplicable("the weights have a mean of 1")
     return of_image(target, f"times {mean:.9g}", lambda image: image.astype(np.float64) * mean)
 
 
@@ -189,7 +189,7 @@ def beam_centre_lost(target: Target, amount: float, draw: np.random.Generator) -
 def domains_fewer(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     count = int(number(target.argv, "-mosaic_dom"))
     if count < 2 or not number(target.argv, "-mosaic", 0.0):
-        raise NotHere("there is one mosaic domain, or no spread")
+        raise NotApplicable("there is one mosaic domain, or no spread")
     return of_arguments(target, f"-mosaic_dom {count - 1}", put(target.argv, "-mosaic_dom", count - 1))
 
 
@@ -197,7 +197,7 @@ def domains_fewer(target: Target, amount: float, draw: np.random.Generator) -> D
 def cell_angles_lost(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     given = values(target.argv, "-cell") or ()
     if len(given) < 6:
-        raise NotHere("the command gives no angles of a cell")
+        raise NotApplicable("the command gives no angles of a cell")
     return of_arguments(target, "-cell with three angles of 90", put(target.argv, "-cell", *given[:3], 90, 90, 90))
 
 
@@ -206,7 +206,7 @@ def cell_angles_lost(target: Target, amount: float, draw: np.random.Generator) -
 def spread_and_shift(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     spread = number(target.argv, "-mosaic")
     if not spread or not values(target.argv, "-mosaic_dom"):
-        raise NotHere("the crystal has no mosaic spread")
+        raise NotApplicable("the crystal has no mosaic spread")
     centre = number(target.argv, "-Xbeam") + 0.3 * pixel_mm(target.argv)
     argv = put(put(target.argv, "-mosaic", spread * 1.3), "-Xbeam", centre)
     return of_arguments(target, f"-mosaic {spread * 1.3:.6g} -Xbeam {centre:.6g}", argv)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nbcompare.explain.audit.arguments import number, put, vector
-from nbcompare.explain.audit.kind import Defect, NotHere, Target, either_way, kind, of_arguments
+from nbcompare.explain.audit.kind import Defect, NotApplicable, Target, either_way, kind, of_arguments
 
 PHI = ("phi-value", "phi-midpoint", "phi-one-step-off")
 OSCILLATION = ("oscillation-value", "phi-step-value")
@@ -19,7 +19,7 @@ def _rotation(target: Target) -> tuple[float, float, int]:
     argv = target.argv
     phi, osc, steps = number(argv, "-phi", 0.0), number(argv, "-osc"), int(number(argv, "-phisteps"))
     if osc <= 0 or steps < 2:  # a negative range is none
-        raise NotHere("the crystal is not rotated")
+        raise NotApplicable("the crystal is not rotated")
     return phi, osc, steps
 
 
@@ -133,5 +133,5 @@ def spindle_tilted(target: Target, amount: float, draw: np.random.Generator) -> 
     "phi-carryover",))
 def phi_carryover(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if _rotation(target)[0] != 0:
-        raise NotHere("phi does not start at 0")
+        raise NotApplicable("phi does not start at 0")
     return of_arguments(target, "-emulate phi-carryover", put(target.argv, "-emulate", "phi-carryover"))

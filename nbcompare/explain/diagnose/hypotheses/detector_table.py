@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from nbcompare.case.arguments.command import Command, Item
+from nbcompare.case.arguments.command import Command, WrittenOption
 from nbcompare.case.arguments.options import option_named
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.causes import mistake_id
@@ -103,7 +103,7 @@ def _exchanged(question: Question) -> Iterator[Row]:
 
 
 def _renamed(command: Command, names: dict[str, str]) -> Command:
-    return Command(tuple(Item(names[item.name], item.values, option_named(names[item.name]))
+    return Command(tuple(WrittenOption(names[item.name], item.values, option_named(names[item.name]))
                          if item.name in names else item for item in command.items))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nbcompare.case.arguments.command import Command, Item
+from nbcompare.case.arguments.command import Command, WrittenOption
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.causes import mistake_id
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
@@ -231,7 +231,8 @@ def _beam_parameters(question: Question) -> Iterator[FitParameter]:
             yield _tilt_parameter(item, topic, width if beam else 1e-3, prior, geometry=beam)
 
 
-def _tilt_parameter(item: Item, topic: str, step: float, prior: float, *, geometry: bool = False) -> FitParameter:
+def _tilt_parameter(item: WrittenOption, topic: str, step: float, prior: float, *,
+                    geometry: bool = False) -> FitParameter:
     """A vector turned about the two directions across it."""
     vector = np.array(item.numbers)
     first = np.eye(3)[int(np.argmin(np.abs(vector)))]
@@ -318,7 +319,7 @@ def _with_cells(command: Command, values: Sequence[float]) -> Command:
     return command
 
 
-def _cell_parameters(cell: Item, relative: float) -> Iterator[FitParameter]:
+def _cell_parameters(cell: WrittenOption, relative: float) -> Iterator[FitParameter]:
     given = [*cell.numbers, *[0.0] * (6 - len(cell.numbers))]
     lengths = [given[i] if given[i] > 0 else given[0] for i in range(3)]
     angles = [given[i] if given[i] > 0 else 90.0 for i in range(3, 6)]

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nbcompare.case.arguments.command import Item, is_number
+from nbcompare.case.arguments.command import WrittenOption, is_number
 from nbcompare.explain.diagnose.causes import MISTAKES, mistake_id
 from nbcompare.explain.diagnose.hypotheses.row import Row
 from nbcompare.explain.diagnose.question import Question
@@ -110,7 +110,7 @@ def rows(question: Question) -> Iterator[Row]:
             yield from _of_item(question, item)
 
 
-def _of_item(question: Question, item: Item) -> Iterator[Row]:
+def _of_item(question: Question, item: WrittenOption) -> Iterator[Row]:
     command, option = question.command, item.option
     assert option is not None
     if not _means_nothing(item):
@@ -132,7 +132,7 @@ def _of_item(question: Question, item: Item) -> Iterator[Row]:
                       command.setting(option.name, *(int(x) if whole else x for x in changed)), row.prior)
 
 
-def _numbers(item: Item) -> Numbers:
+def _numbers(item: WrittenOption) -> Numbers:
     """The numbers that the mistakes of its kind are made with; none where the item has not all of them."""
     kind, values = item.option.kind if item.option else "", item.numbers
     if kind == "cell" and values:
@@ -141,11 +141,11 @@ def _numbers(item: Item) -> Numbers:
     return values if len(values) == (3 if kind in ("vector", "misset") else 1) else ()
 
 
-def _means_nothing(item: Item) -> bool:
+def _means_nothing(item: WrittenOption) -> bool:
     """Whether an option says what holds without it, and moves neither pivot nor convention by being there."""
     return _is_default(item) and bool(item.option and item.option.topic not in ("twotheta", "distance"))
 
 
-def _is_default(item: Item) -> bool:
+def _is_default(item: WrittenOption) -> bool:
     default = item.option.default if item.option else None
     return default is not None and all(map(is_number, default)) and item.numbers == tuple(map(float, default))

@@ -133,7 +133,7 @@ class PeakPlaces:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedHypothesis:
     """A hypothesis with the placing it gives; ``parameter`` and ``values`` where it was fitted."""
 
     candidate: Candidate
@@ -150,11 +150,11 @@ class PredictedGeometry:
     """
 
     still: Placing | None
-    placed: tuple[Placed, ...] = ()
+    placed: tuple[PlacedHypothesis, ...] = ()
     idle: frozenset[RunKey] = frozenset()
 
     @property
-    def better(self) -> list[Placed]:
+    def better(self) -> list[PlacedHypothesis]:
         """Those that place the peaks better than they lie."""
         if self.still is None:
             return []
@@ -183,13 +183,13 @@ def place_peaks(question: Question) -> PredictedGeometry:
             if np.allclose(moved, places.x, rtol=0, atol=_STILL):
                 idle.append(candidate.key)
             else:
-                found.append(Placed(candidate, places.placing(moved)))
+                found.append(PlacedHypothesis(candidate, places.placing(moved)))
     for parameter in fit_parameters(question):
         if parameter.geometry and places.still.score <= _MOVED:
             values, placing = places.fit(parameter)
             fitted = parameter.candidate(question.command, values)
             fitted = replace(fitted, prior=parameter.prior - 0.05 * (len(parameter.start) - 1))
-            found.append(Placed(fitted, placing, parameter, tuple(values)))
+            found.append(PlacedHypothesis(fitted, placing, parameter, tuple(values)))
     ordered = sorted(found, key=lambda placed: -(placed.placing.score + 0.1 * placed.candidate.prior))
     return PredictedGeometry(places.still, tuple(ordered), frozenset(idle))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nbcompare.case.arguments.command import Command, Item, parse_command
+from nbcompare.case.arguments.command import Command, WrittenOption, parse_command
 from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.bundled_reference import build_reference
@@ -192,11 +192,11 @@ def arguments_of(candidate: Candidate, staged: Mapping[str, str], emulate: froze
             continue
         if item.name == "-emulate" and (names or candidate.emulate is not None):
             continue
-        items.append(Item(item.word, (staged[item.name],), item.option) if item.name in staged else item)
+        items.append(WrittenOption(item.word, (staged[item.name],), item.option) if item.name in staged else item)
     return (*Command(tuple(items)).argv, *(("-emulate", ",".join(sorted(names))) if names else ()))
 
 
-def _within(region: Roi, own: Item | None) -> tuple[int, int, int, int] | None:
+def _within(region: Roi, own: WrittenOption | None) -> tuple[int, int, int, int] | None:
     """The region, cut by a -roi of the command itself; None when nothing is left."""
     if own is None or len(own.values) != 4:
         return region.bounds

@@ -15,7 +15,7 @@ from nbcompare.files import sha256_of
 _MOST_NAMES = 5
 
 
-class EngineWatch:
+class EngineDrift:
     """One engine from now on. A file that was changed and put back is known by the time of its last change."""
 
     def __init__(self, engine: Engine, identity: EngineIdentity) -> None:
@@ -53,6 +53,6 @@ class EngineWatch:
         return [] if same else [f"{self.program.name} changed"]
 
 
-def faults_of(watches: Mapping[str, EngineWatch], own: Mapping[str, Collection[str]]) -> dict[str, str]:
+def faults_of(watches: Mapping[str, EngineDrift], own: Mapping[str, Collection[str]]) -> dict[str, str]:
     """By role what changed, for the roles whose engine did; ``own`` are the files that each wrote itself."""
     return {role: fault for role, watch in watches.items() if (fault := watch.fault(own.get(role, ())))}

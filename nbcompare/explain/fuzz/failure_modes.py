@@ -22,7 +22,7 @@ _SAME_FACTOR = 1e-4
 
 
 @dataclass(frozen=True)
-class Way:
+class FailureMode:
     """How a command failed. ``kind`` is one of the words above; ``factor`` that between the images, where nothing else
     is wrong; ``size`` the largest difference as a share of the brightest pixel."""
 
@@ -34,32 +34,32 @@ class Way:
     def __str__(self) -> str:
         return str(self.signature)
 
-    def is_same(self, other: Way) -> bool:
+    def is_same(self, other: FailureMode) -> bool:
         """Whether nothing changed from one command to the other."""
         if self.factor and other.factor:
             return same_factor(self.factor, other.factor)
         return (self.signature, self.kind, self.size) == (other.signature, other.kind, other.size)
 
 
-def way_of(signature: Signature, images: Mapping[str, np.ndarray]) -> Way:
+def way_of(signature: Signature, images: Mapping[str, np.ndarray]) -> FailureMode:
     """The way of a failure with two images [slow, fast] of one shape, or with none."""
     if signature.engine or len(images) < 2:
-        return Way(signature, NO_IMAGE)
+        return FailureMode(signature, NO_IMAGE)
     reference, subject = (images[role].astype(np.float64) for role in (REFERENCE, SUBJECT))
     peak = float(max(np.abs(reference).max(), np.abs(subject).max()))
     if not 0 < peak < np.inf or reference.shape != subject.shape:
-        return Way(signature, PATTERN)
+        return FailureMode(signature, PATTERN)
     difference = subject - reference
     size = float(np.abs(difference).max()) / peak
     square = float((reference * reference).sum())
     factor = float((reference * subject).sum()) / square if square > 0 else 0.0
     if factor > 0 and np.abs(subject - factor * reference).max() <= _left(abs(factor - 1)) * peak:
-        return Way(signature, FACTOR, factor, size)
+        return FailureMode(signature, FACTOR, factor, size)
     level = float(difference.mean())
     if np.abs(difference - level).max() <= _left(abs(level) / peak) * peak:
-        return Way(signature, LEVEL, None, size)
+        return FailureMode(signature, LEVEL, None, size)
     moved = np.abs(np.sort(subject, axis=None) - np.sort(reference, axis=None)).max() <= _ROUNDING * peak
-    return Way(signature, PLACES if moved else PATTERN, None, size)
+    return FailureMode(signature, PLACES if moved else PATTERN, None, size)
 
 
 def same_factor(a: float, b: float) -> bool:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from nbcompare.engine.processes.seen_calls import Calls, stamp_of
+from nbcompare.engine.processes.file_uses import FileUses, stamp_of
 from nbcompare.files import hash_of_named
 
 _MOST_FILES = 5000
@@ -24,7 +24,7 @@ class Attributes:
     sha256: str
 
 
-def attributes_of(calls: Calls, is_own: Callable[[str], bool]) -> Iterator[Attributes]:
+def attributes_of(calls: FileUses, is_own: Callable[[str], bool]) -> Iterator[Attributes]:
     for path, use in sorted(calls.uses.items()):
         if use.attributes and not use.written and is_own(path):
             yield Attributes(path, sum_of_attributes(path))
@@ -39,7 +39,7 @@ def sum_of_attributes(path: str) -> str:
         return hash_of_named(())
 
 
-def by_age(calls: Calls, is_own: Callable[[str], bool]) -> tuple[str, ...]:
+def by_age(calls: FileUses, is_own: Callable[[str], bool]) -> tuple[str, ...]:
     """The data that were asked about and there, the oldest first, where some of them were opened then and others were
     not: so looks a program that takes the newest table, or a compiled one that is newer than its text."""
     asked = {path: use for path, use in calls.uses.items() if use.looked_at and use.stamp and not use.written

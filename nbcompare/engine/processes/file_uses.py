@@ -39,7 +39,7 @@ class Use:
 
 
 @dataclass
-class Calls:
+class FileUses:
     """What was seen, by path as the process named it, made absolute, and where that leads through a link by both;
     ``unwatched`` says why nothing could be seen, and ``unseen`` what cannot be known of what was."""
 
@@ -110,7 +110,7 @@ class Calls:
 
     # --- afterwards ----------------------------------------------------------------------------------------------
 
-    def outside(self, *folders: Path) -> Calls:
+    def outside(self, *folders: Path) -> FileUses:
         """What was done so far outside of some folders."""
         places = tuple({f"{place}{os.sep}" for folder in folders
                         for place in (folder.absolute(), os.path.realpath(folder))})
@@ -124,7 +124,7 @@ class Calls:
         for path in [path for path in list(self.uses) if path in names or path.startswith(places)]:
             self.uses.pop(path, None)
 
-    def add(self, other: Calls) -> None:
+    def add(self, other: FileUses) -> None:
         """Take in what another run of the same engine did."""
         self.unwatched = self.unwatched or other.unwatched
         self.unseen.update(other.unseen)

@@ -13,7 +13,7 @@ from nbcompare.case.masking import COMPARE, FAIL, NO_MASKING, Masking
 from nbcompare.compare.masks import MaskRules
 
 
-class AskedBeside(Protocol):
+class OtherRequirements(Protocol):
     """What a case asks for beside what figures have to be."""
 
     @property
@@ -38,7 +38,7 @@ class AskedBeside(Protocol):
     def required_args(self) -> tuple[str, ...]: ...
 
 
-class AskedLess(NamedTuple):
+class DroppedRequirements(NamedTuple):
     """One thing, as it was and as it is now; ``new`` is None where it is gone."""
 
     what: str
@@ -46,27 +46,28 @@ class AskedLess(NamedTuple):
     new: str | None
 
 
-def asked_less(past: AskedBeside, now: AskedBeside) -> Iterator[AskedLess]:
+def dropped_requirements(past: OtherRequirements, now: OtherRequirements) -> Iterator[DroppedRequirements]:
     """Everything that the older case asked for and this one does not, or of which it judges other pixels."""
     if now.masking not in (past.masking, NO_MASKING):
-        yield AskedLess("mask", _mask_words(past.masking), _mask_words(now.masking))
+        yield DroppedRequirements("mask", _mask_words(past.masking), _mask_words(now.masking))
     if (past.nan, now.nan) == (FAIL, COMPARE):
-        yield AskedLess("pixels that are no number", "a failure", "left out and counted")
+        yield DroppedRequirements("pixels that are no number", "a failure", "left out and counted")
     for name, subject in past.subjects.items():
         other = now.subjects.get(name)
         if other != subject:
-            yield AskedLess(known_as(name), _subject_words(subject), _subject_words(other) if other else None)
+            yield DroppedRequirements(known_as(name), _subject_words(subject), _subject_words(other) if other else None)
     for node in past.tests:
         if node not in now.tests:
-            yield AskedLess(f"test {node}", "green first", None)
+            yield DroppedRequirements(f"test {node}", "green first", None)
     if now.repeat < past.repeat:
-        yield AskedLess("repetitions of the reference", str(past.repeat), str(now.repeat) if now.repeat else None)
+        repeated = str(now.repeat) if now.repeat else None
+        yield DroppedRequirements("repetitions of the reference", str(past.repeat), repeated)
     for count in past.threads:
         if count not in now.threads:
-            yield AskedLess(f"the reference with {count} threads", "run", None)
+            yield DroppedRequirements(f"the reference with {count} threads", "run", None)
     for word in past.required_args:
         if word not in now.required_args:
-            yield AskedLess(f"{word}", "required to matter", None)
+            yield DroppedRequirements(f"{word}", "required to matter", None)
 
 
 def _subject_words(subject: FurtherSubject) -> str:
