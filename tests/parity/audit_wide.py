@@ -66,6 +66,8 @@ class Row:
     seconds: float
     renders: int
     worked: float
+    equal: bool = False
+    """The right cause is not the first one, but one that was told as giving the same image, by an image of its own."""
 
 
 # --- drawing -----------------------------------------------------------------------------------------------------
@@ -131,7 +133,7 @@ def rows_of(at: int, bench: AuditBench, entries: Sequence[Kind], each: int, seed
             caught = seen.caught_by(bench.thresholds, False) is not None
             yield Row(at, entry.id, "weak" if weak else "full", caught, seen.place, named.proven,
                       named.ids[0] if named.ids else "", seen.words, named.sentence, named.seconds, named.renders,
-                      named.processor_seconds)
+                      named.processor_seconds, seen.place == 1 and named.ids[0] not in entry.named_by)
         seeded[entry.id] += bool(there)
         done += bool(there)
         if (each and done >= each) or time.monotonic() > until:
@@ -147,9 +149,10 @@ def share(count: int, of: int) -> str:
 
 def table(rows: Sequence[Row]) -> list[str]:
     """One line of figures for each strength."""
-    lines = ["| Strength | Seeded | Caught | Named first | In three | Proven and wrong | Renders, median | "
-             "95 % within | Processor seconds, median | 95 % within | Seconds, median | 95 % within |",
-             "|---|---|---|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| Strength | Seeded | Caught | Named first | of these as an equal | In three | Proven and wrong | "
+             "Renders, median | 95 % within | Processor seconds, median | 95 % within | Seconds, median | "
+             "95 % within |",
+             "|---|---|---|---|---|---|---|---|---|---|---|---|---|"]
     for strength in ("full", "weak"):
         there = [row for row in rows if row.strength == strength]
         if not there:
@@ -157,7 +160,7 @@ def table(rows: Sequence[Row]) -> list[str]:
         wrong = sum(row.proven and row.place is None for row in there)
         lines.append(
             f"| {strength} | {len(there)} | {share(sum(row.caught for row in there), len(there))} | "
-            f"{share(sum(row.place == 1 for row in there), len(there))} | "
+            f"{share(sum(row.place == 1 for row in there), len(there))} | {sum(row.equal for row in there)} | "
             f"{share(sum(row.place is not None for row in there), len(there))} | {wrong} | "
             f"{spread([row.renders for row in there], 0)} | {spread([row.worked for row in there], 1)} | "
             f"{spread([row.seconds for row in there], 1)} |")
@@ -200,7 +203,9 @@ def page(asked: argparse.Namespace, rows: Sequence[Row], passed_over: Counter) -
         "audit is seeded into as many of them as the others, as far as a command can have it. A defect that moves no "
         "pixel by more than 1 % of the peak is weak, and one that moves none by more than a millionth is left out. "
         "Renders of one command are kept for all its defects. `Proven and wrong` counts diagnoses that called a cause "
-        "proven, first, and had the right one nowhere among the first three.", "",
+        "proven, first, and had the right one nowhere among the first three. Causes that give the same image, each "
+        "shown by rendering it, share the first place, as no image tells them apart; how often the right one was such "
+        "an equal of another that stands before it, a column says.", "",
         f"Passed over: {over or 'none'}.", "", *table(rows), "", "## What was not named first", "", *missed(rows), ""))
 
 

@@ -28,7 +28,8 @@ FIRST = 3
 @dataclass(frozen=True)
 class NamedCause:
     """What the diagnosis said: the ids of its first causes, the first sentence, whether that one was proven, and the
-    seconds and renders that it took, and the seconds of processors, which no other work on the machine changes."""
+    seconds and renders that it took, and the seconds of processors, which no other work on the machine changes.
+    ``equals`` are the ids of causes that it told as giving the same image as the first, each shown by an image."""
 
     ids: tuple[str, ...]
     sentence: str
@@ -36,17 +37,21 @@ class NamedCause:
     seconds: float
     renders: int = 0
     processor_seconds: float = 0.0
+    equals: tuple[str, ...] = ()
 
     def place(self, right: frozenset[str]) -> int | None:
-        """The place (1, 2, 3) of the first right cause, or None."""
+        """The place (1, 2, 3) of the first right cause, or None. Causes that give the same image share the first place:
+        from the image nobody tells which of them it was."""
+        if self.ids and right & {self.ids[0], *self.equals}:
+            return 1
         return next((place for place, id in enumerate(self.ids, 1) if id in right), None)
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "ids": list(self.ids)}
+        return {**asdict(self), "ids": list(self.ids), "equals": list(self.equals)}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> NamedCause:
-        return cls(**{**stored, "ids": tuple(stored["ids"])})
+        return cls(**{**stored, "ids": tuple(stored["ids"]), "equals": tuple(stored.get("equals", ()))})
 
 
 class Diagnostician:
@@ -72,7 +77,8 @@ class Diagnostician:
         first = found[0] if found else None
         return NamedCause(tuple(cause.id for cause in found[:FIRST]), first.sentence if first else "",
                      bool(first and first.proven), round(time.monotonic() - started, 2),
-                     int(str((answer.tested or {}).get("renders", 0))), round(_worked(simulator) - worked, 2))
+                     int(str((answer.tested or {}).get("renders", 0))), round(_worked(simulator) - worked, 2),
+                     first.rivals if first else ())
 
     def _simulator(self) -> Simulator:
         found: Simulator | None = getattr(self.own, "simulator", None)

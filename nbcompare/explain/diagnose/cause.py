@@ -36,7 +36,8 @@ class Cause:
     ``tested``: an edit was carried out and its image held against the subject's. ``proven``: that image is the
     subject's, to ``STRICT`` of the reference's peak. ``residual`` is what the edit leaves, as a share of the peak
     (None when nothing was carried out), ``left`` the share of the difference (root sum of squares) that remains.
-    ``rivals`` are other causes whose images cannot be told from this one.
+    ``rivals`` are other causes whose images cannot be told from this one. ``part``: it gives the image only together
+    with others.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Cause:
     confidence: float = 0.0
     prior: float = 0.5
     rivals: tuple[str, ...] = field(default=())
+    part: bool = False
 
     def __post_init__(self) -> None:
         if self.id not in CATALOGUE:
@@ -101,16 +103,42 @@ def _outdone(causes: list[Cause], floor: float) -> list[Cause]:
             if cause.proven and least and cause.left and cause.left > enough else cause for cause in causes]
 
 
+_MECHANISMS = ("geometry", "physics")
+"""Classes of causes that say how an image came about; the others say what is seen in it, and both may be true."""
+
+
+def _of_a_fit(cause: Cause) -> bool:
+    return bool(cause.edit) and (cause.edit or {}).get("source") == "a fit"
+
+
+def _undecided(causes: list[Cause]) -> list[Cause]:
+    """The causes, of which none is proven where one of another class gives the same image: the images cannot say which
+    it was. A known mistake stands against numbers that were fitted until they did the same."""
+    alone = [cause for cause in causes if cause.proven and not cause.part and cause.kind in _MECHANISMS]
+    known = {cause.kind for cause in alone if not _of_a_fit(cause)}
+    doubted = [cause for cause in alone if len(known) != 1 or cause.kind not in known]
+    if len({cause.kind for cause in alone}) < 2:
+        return causes
+    same = {cause.id for cause in alone}
+    return [_doubted(cause, sorted(same - {cause.id})) if cause in doubted else cause for cause in causes]
+
+
+def _doubted(cause: Cause, others: list[str]) -> Cause:
+    told = f"no proof: {', '.join(others)} gives the same image, and is of another class"
+    return replace(cause, proven=False, confidence=GUESS_CONFIDENCE, rivals=tuple(others),
+                   evidence=(*cause.evidence, told))
+
+
 def ranked(causes: list[Cause], floor: float = 0.0) -> tuple[Cause, ...]:
     """Best first, one cause per id; a proven one that stands behind another proven one becomes its rival too.
     ``floor`` is the share of the difference that rounding alone leaves."""
     best: dict[str, Cause] = {}
-    for cause in sorted(_outdone(causes, floor), key=lambda cause: cause.order):
+    for cause in sorted(_undecided(_outdone(causes, floor)), key=lambda cause: cause.order):
         best.setdefault(cause.id, cause)
     ordered = sorted(best.values(), key=lambda cause: cause.order)
-    proven = [cause.id for cause in ordered if cause.proven]
-    return tuple(replace(cause, rivals=tuple(id for id in proven if id != cause.id)) if cause.proven else cause
-                 for cause in ordered)
+    proven = [cause.id for cause in ordered if cause.proven and not cause.part]
+    return tuple(replace(cause, rivals=tuple(id for id in proven if id != cause.id))
+                 if cause.proven and not cause.part else cause for cause in ordered)
 
 
 def build(id: str, sentence: str, evidence: tuple[str, ...], *, confidence: float, prior: float = 0.5,

@@ -138,7 +138,8 @@ def test_a_proof_on_regions_does_not_hold_where_the_rest_of_the_image_says_other
     trials.regions, trials.unedited_s, trials.most_seconds = [Roi("r", 0, 19, 0, 19)], 0.01, 5.0
     trials.emulate, trials.base_residual, trials.budget_s = frozenset(), 0.0, 60.0
     trials.clock = SimpleNamespace(seconds=0.0)
-    reading = trials.confirmed(None, Reading(1e-8, 1e-6, True))
+    edit = Candidate("argv", "an edit", parse_command(ARGV))
+    reading = trials.confirmed(edit, Reading(1e-8, 1e-6, True))
     assert reading.holds is holds and reading.explains is holds
     trials.unedited_s = 1000.0  # a whole image would take too long: then the regions have to do
-    assert trials.confirmed(None, Reading(1e-8, 1e-6, True)).holds
+    assert trials.confirmed(edit, Reading(1e-8, 1e-6, True)).holds

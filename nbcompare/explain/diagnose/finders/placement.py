@@ -33,6 +33,10 @@ _MOST_CORRELATED = 1_000_000
 _OF_THE_CHANGE = 2e-3
 """A blur leaves less than this share of what it changes. Whatever smooths a smooth image a little, as other sub-pixels
 do, is a convolution as well, but only nearly so."""
+_ROUNDED, _OF_THE_SHIFT = 3e-7, 1e-5
+"""An interpolation leaves so much of the image, which is what rounding to float32 leaves, or of what it changes."""
+_KERNEL = 0.05
+"""Weights further from those of a bilinear shift than this share of it are no bilinear ones."""
 
 
 # --- whole pixels ---------------------------------------------------------------------------------------------
@@ -212,7 +216,7 @@ def find_interpolated(question: Question) -> Iterator[Cause]:
         for order, words in ((3, "cubic spline interpolation"), (0, "Fourier interpolation")):
             fitted = _fit_shift(x if order else pair.x, y if order else pair.y, dx, dy, order)
             if fitted and fitted[2] < min(3e-6, 0.01 * changed) and math.hypot(fitted[0], fitted[1]) > 1e-4:
-                yield _interpolated(question, fitted[0], fitted[1], fitted[2], words)
+                yield _interpolated(question, fitted[0], fitted[1], fitted[2], changed, words)
                 return
 
 
@@ -233,7 +237,8 @@ def _convolved_everywhere(pair: ImagePair, kernel: np.ndarray) -> bool:
 def _convolution(question: Question, kernel: np.ndarray, steps: np.ndarray, dx: float, dy: float, left: float,
                  changed: float) -> Cause:
     if math.hypot(dx, dy) > 1e-5:
-        return _interpolated(question, dx, dy, left, "bilinear interpolation")
+        far = float(np.abs(kernel - _bilinear(steps, dx, dy)).max()) > _KERNEL * max(abs(dx), abs(dy))
+        return _interpolated(question, dx, dy, left, changed, "" if far else "bilinear interpolation")
     width = math.sqrt(max(0.0, float((kernel.sum(axis=0) * steps**2).sum())))
     if left > _OF_THE_CHANGE * changed or kernel.min() < -1e-4:
         return guessed(causes.BLURRED, f"the subject is nearly the reference smoothed, width {width:.3g} pixels",
@@ -242,14 +247,24 @@ def _convolution(question: Question, kernel: np.ndarray, steps: np.ndarray, dx: 
     return carried_out(causes.BLURRED,
                        f"the subject is the reference smoothed by a kernel of width {width:.3g} pixels",
                        (f"a {steps.size} x {steps.size} kernel leaves {left:.1g} of the image",), residual=left,
-                       left=None, what=f"smoothed, width {width:.3g} pixels", confidence=0.95, prior=0.7)
+                       left=left / changed, what=f"smoothed, width {width:.3g} pixels", confidence=0.95, prior=0.7)
 
 
-def _interpolated(question: Question, dx: float, dy: float, left: float, words: str) -> Cause:
-    return carried_out(causes.SUB_PIXEL_SHIFT,
-                       f"the subject is the reference shifted by {dx:+.5g} pixels along fast and {dy:+.5g} along "
-                       f"slow, by {words}",
-                       (f"the shifted reference leaves {left:.1g} of the image",), residual=left, left=None,
+def _bilinear(steps: np.ndarray, dx: float, dy: float) -> np.ndarray:
+    """The kernel of a bilinear shift: each pixel is shared by the two it lies between, along either axis."""
+    along_y, along_x = (np.maximum(0.0, 1 - np.abs(steps - move)) for move in (dy, dx))
+    return np.outer(along_y, along_x)
+
+
+def _interpolated(question: Question, dx: float, dy: float, left: float, changed: float, words: str) -> Cause:
+    """A shift by an interpolation, named where it is a known one. Proven where it leaves rounding alone: a smooth image
+    that was rendered elsewhere is nearly an interpolated one."""
+    sentence = (f"the subject is the reference shifted by {dx:+.5g} pixels along fast and {dy:+.5g} along slow, by "
+                f"{words or 'a kernel that is no interpolation'}")
+    told = (f"the shifted reference leaves {left:.1g} of the image, which differs by {changed:.1g}",)
+    if not words or left > max(_ROUNDED, _OF_THE_SHIFT * changed):
+        return guessed(causes.SUB_PIXEL_SHIFT, sentence, told, confidence=0.4, prior=0.3)
+    return carried_out(causes.SUB_PIXEL_SHIFT, sentence, told, residual=left, left=left / changed,
                        what=f"shifted by {dx:.6g}, {dy:.6g} pixels", confidence=0.95, prior=0.85)
 
 

@@ -11,8 +11,8 @@ from nbcompare.case.arguments.command import Command, WrittenOption
 from nbcompare.case.arguments.options import option_named
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.causes import mistake_id
+from nbcompare.explain.diagnose.hypotheses.beam_centre import beam_centre
 from nbcompare.explain.diagnose.hypotheses.candidate import ImageFormula
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import beam_centre
 from nbcompare.explain.diagnose.hypotheses.row import Row
 from nbcompare.explain.diagnose.question import Question
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nbcompare.case.arguments.command import Command, WrittenOption
+from nbcompare.case.arguments.command import Command, WrittenOption, written
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.causes import mistake_id
+from nbcompare.explain.diagnose.hypotheses.beam_centre import beam_centre
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.hypotheses.file_table import matrix_edit
 from nbcompare.explain.diagnose.question import Question
@@ -28,6 +29,7 @@ _JUMPING = 20.0
 """So many times longer are steps where spots have sharp edges."""
 
 
+Turn = Callable[[Command, Sequence[float]], Command]
 ParameterKey = tuple[str, str, tuple[str, ...]]
 
 
@@ -141,35 +143,6 @@ def _simple(question: Question, name: str, step: float, *, id: str, title: str, 
 # --- detector --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class BeamCentre:
-    """The two options that place the beam in the present convention, and how they go with fast and slow."""
-
-    names: tuple[str, str]
-    now: tuple[float, float]
-    per_pixel: float
-    exchanged: bool
-    slow_sign: int = 1
-
-    def moved(self, command: Command, dx: float, dy: float) -> Command:
-        """The command with the pattern moved by (dx, dy) pixels along fast and slow."""
-        along = (dy * self.slow_sign, dx) if self.exchanged else (dx, dy * self.slow_sign)
-        for name, now, move in zip(self.names, self.now, along, strict=True):
-            command = command.setting(name, float(now + move * self.per_pixel))
-        return command
-
-
-def beam_centre(question: Question) -> BeamCentre:
-    """Which options place the beam: X and Y of the beam, or ORGX and ORGY where only these count."""
-    detector = question.detector
-    convention = detector.convention
-    if convention in ("xds", "dials"):
-        return BeamCentre(("-ORGX", "-ORGY"), detector.near_xds, 1.0, False)
-    x, y = detector.beam_option_m
-    return BeamCentre(("-Xbeam", "-Ybeam"), (x * 1e3, y * 1e3), detector.pixel_m * 1e3,
-                      convention in ("mosflm", "denzo"), -1 if convention == "adxv" else 1)
-
-
 def _detector_parameters(question: Question) -> Iterator[FitParameter]:
     centre, reach = beam_centre(question), _reach_px(question)
     command, detector = question.command, question.detector
@@ -194,8 +167,11 @@ def _detector_parameters(question: Question) -> Iterator[FitParameter]:
     starts = tuple(command.number(option) for option in rotations)
     yield FitParameter(causes.DETECTOR_ROTATION_VALUE, "the detector's rotation", rotations, starts,
                        (tilt, tilt, tilt), turned, 0.5, geometry=True)
-    yield _simple(question, "-twotheta", tilt, default=0.0, title="two-theta",
-                  prior=0.55 if command.has("-twotheta") else 0.35, id=mistake_id("twotheta", "value"), geometry=True)
+    swung = _simple(question, "-twotheta", tilt, default=0.0, title="two-theta",
+                    prior=0.55 if command.has("-twotheta") else 0.35, id=mistake_id("twotheta", "value"), geometry=True)
+    yield swung
+    if not command.has("-twotheta") and detector.pivot == "beam":  # as the last word, it turns about the sample
+        yield replace(swung, title="two-theta about the sample", turn=lambda c, v: c.ending("-twotheta", written(v[0])))
     for option, topic in (("-fdet_vector", "fast-axis"), ("-sdet_vector", "slow-axis")):
         item = command.find(option)
         if item and len(item.values) == 3:
@@ -219,9 +195,10 @@ def _beam_parameters(question: Question) -> Iterator[FitParameter]:
                                    ("-vdivrange", "divergence", 0.02), ("-dispersion", "dispersion", 0.02)):
         given = command.number(option) > 0
         if given or not command.has("-sourcefile"):
-            yield _simple(question, option, 0.005 * command.number(option) or typical, default=0.0,
-                          title=f"the {topic}", prior=0.5 if given else 0.4, id=mistake_id(topic, "value"),
-                          positive=True)
+            found = _simple(question, option, 0.005 * command.number(option) or typical, default=0.0,
+                            title=f"the {topic}", prior=0.5 if given else 0.4, id=mistake_id(topic, "value"),
+                            positive=True)
+            yield replace(found, turn=_in_place_of(found.turn, _EACH_WAY.get(option, ())))
     width = 0.2 * _STEP * _rocking_width(question)
     for option, topic, prior in (("-beam_vector", "beam-vector", 0.45), ("-spindle_axis", "spindle-axis", 0.4),
                                  ("-polar_vector", "polarization-axis", 0.3)):
@@ -229,6 +206,15 @@ def _beam_parameters(question: Question) -> Iterator[FitParameter]:
         if item and len(item.values) == 3:
             beam = topic == "beam-vector"
             yield _tilt_parameter(item, topic, width if beam else 1e-3, prior, geometry=beam)
+
+
+_EACH_WAY = {"-divergence": ("-hdivrange", "-vdivrange"), "-divsteps": ("-hdivsteps", "-vdivsteps")}
+"""Options that set both ways at once, with those of each way, the last of which counts."""
+
+
+def _in_place_of(turn: Turn, others: Sequence[str]) -> Turn:
+    """The turn on a command without the options that would have the last word."""
+    return lambda command, values: turn(command.without(*others), values)
 
 
 def _tilt_parameter(item: WrittenOption, topic: str, step: float, prior: float, *,
@@ -301,7 +287,7 @@ def of_steps(parameter: FitParameter, option: str, count: int) -> FitParameter:
     """A spread of the beam, sampled by so many steps."""
 
     def turn(command: Command, values: Sequence[float]) -> Command:
-        return parameter.turn(command, values).setting(option, count)
+        return parameter.turn(command, values).without(*_EACH_WAY.get(option, ())).setting(option, count)
 
     return replace(parameter, title=_sampled(parameter, f"{count} steps"), turn=turn, prior=parameter.prior - 0.02)
 

@@ -7,7 +7,7 @@ the difference a parameter could explain.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
+from nbcompare.explain.diagnose.search.valley import bottom
 
 SMOOTHINGS = (7, 3, 0)
 _MOST_ROUNDS = 14
@@ -34,6 +35,7 @@ _ALMOST = 0.02
 """Below this share of the whole difference a descent may finish, whatever time it has had."""
 
 _LADDER = 3.0
+_PARTS = (0.03, 0.1, 0.25, 2.0, 4.0)
 _MERE_FACTOR = 0.02
 """A difference of which the best factor leaves less than this share is a factor."""
 
@@ -256,24 +258,45 @@ class Fitter:
             columns.append(_flat(parts, size) - now)
         return np.stack(columns, axis=1)
 
+    # --- where pixels jump -----------------------------------------------------------------------------------
+
+    def valley(self, parameter: FitParameter) -> tuple[float, ...] | None:
+        """Where the sum of |differences| of one number is lowest, with three or four renders where it has no bottom."""
+
+        def height(value: float) -> float | None:
+            parts = self.images(parameter, (value,))
+            return None if parts is None else sum(float(np.abs(aim - part).sum())
+                                                  for aim, part in zip(self.aim, parts, strict=True))
+
+        found = bottom(height, parameter.start[0], parameter.steps[0]) if len(parameter.start) == 1 else None
+        return None if found is None else (found,)
+
     # --- far away --------------------------------------------------------------------------------------------
 
     def ladder(self, parameter: FitParameter, rungs: int = 8) -> Sequence[float] | None:
         """Look along each number in growing steps; the place that looks most like the subject, smoothed."""
         aim = _flat(self.aim, SMOOTHINGS[0])
         best, start = float(np.linalg.norm(aim - _flat(self.base, SMOOTHINGS[0]))) * 0.97, None
-        for axis in range(len(parameter.start)):
-            for rung in range(1, rungs + 1):
-                for sign in (1, -1):
-                    at = np.array(parameter.start, float)
-                    at[axis] += sign * parameter.steps[axis] * _LADDER**rung
-                    parts = self.images(parameter, tuple(at))
-                    if parts is None:
-                        continue
-                    error = float(np.linalg.norm(aim - _flat(parts, SMOOTHINGS[0])))
-                    if error < best:
-                        best, start = error, tuple(at)
+        for at in _rungs(parameter, rungs):
+            parts = self.images(parameter, at)
+            if parts is None:
+                continue
+            error = float(np.linalg.norm(aim - _flat(parts, SMOOTHINGS[0])))
+            if error < best:
+                best, start = error, at
         return start
+
+
+def _rungs(parameter: FitParameter, count: int) -> Iterator[tuple[float, ...]]:
+    """Places along each number in growing steps, both ways; of one that keeps its sign also simple parts of it and
+    multiples, as steps down to zero are few."""
+    for axis, start in enumerate(parameter.start):
+        steps = [sign * parameter.steps[axis] * _LADDER**rung for rung in range(1, count + 1) for sign in (1, -1)]
+        parts = [start * (factor - 1) for factor in _PARTS] if parameter.positive and start else []
+        for move in (*steps, *parts):
+            at = list(parameter.start)
+            at[axis] += move
+            yield tuple(at)
 
 
 def _as_good(reading: Reading, other: Reading) -> bool:

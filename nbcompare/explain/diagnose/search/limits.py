@@ -12,7 +12,7 @@ REFLECTIONS = 0.45
 """Reading structure factors off the spots."""
 LIKELY = 0.45
 """Single mistakes that are likely before they are tried."""
-EMULATED_TOGETHER = 0.5
+EMULATED_TOGETHER = 0.6
 """Defects of the C program, all at once, then those that matter."""
 TURNED_ONCE = 0.55
 """One step of every fit parameter, in one region."""
@@ -66,6 +66,16 @@ IN_PLACE, IN_PLACE_ALIKE = 0.7, 0.5
 """The pattern is the same when this share of peaks lie unmoved, and the images correlate so far."""
 ELSEWHERE, ELSEWHERE_ALIKE = 0.3, 0.1
 """It is another one when no more do."""
+
+# --- what a part of a search may bring and take ----------------------------------------------------------------------
+
+TENFOLD_WORK = 0.2
+"""Taken off the score of a mistake for each factor of ten by which it renders longer."""
+EMULATED_CHANCE = 0.1
+"""That a defect of the C program is in one image, where the reference shows none."""
+TORCH_STARTS_S = 5.0
+"""Processor seconds until the torch simulator, which alone has emulations, has rendered something."""
+RENDERS_OF_FITS = 150
 
 # --- what a stage must see -------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from nbcompare.explain.diagnose.cause import Cause
+from nbcompare.explain.diagnose.cause import EXPLAINED, Cause
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, fit_parameters
 from nbcompare.explain.diagnose.hypotheses.tables import run_candidates
@@ -23,6 +23,9 @@ _PAIRED = 24
 
 _EXPLAINED, _GAINED = 0.8, 0.5
 """Two explain this share of the difference together, and leave at most this share of what the better one leaves."""
+
+_NEEDED = 10.0
+"""Without one of two causes, so many times as much is left as with both."""
 
 _FITS, _NEAREST, _ON_TOP = 3, 3, 4
 """So many pairs are fitted; so many of the nearest hypotheses are built upon; with so many fit parameters each."""
@@ -76,11 +79,20 @@ class PairSearch:
         if fitted is None or not fitted.reading.near:
             return False
         cut = len(first.start)
+        if not self._both_needed(fitter, ((first, fitted.values[:cut]), (second, fitted.values[cut:])), fitted.reading):
+            return False
         both = fitter.candidate(joined(first, second), fitted.values)
         for parameter, values in ((first, fitted.values[:cut]), (second, fitted.values[cut:])):
             alone = replace(parameter.candidate(self.trials.question.command, values), command=both.command)
             self.found += self.prover.proven(alone, fitted.reading, ("one of two causes together",))
         return True
+
+    def _both_needed(self, fitter: Fitter, parts: Sequence[tuple[FitParameter, Sequence[float]]],
+                     both: Reading) -> bool:
+        """Whether each alone leaves more than noise, and plainly more than both: a parameter that hardly moves closes
+        the last digits of any other, and is no cause."""
+        enough = max(EXPLAINED + both.noise, _NEEDED * both.left)
+        return all(self.trials.reading(self.trials.images(fitter.candidate(*part))).left > enough for part in parts)
 
     def _parameters_on_top(self, first: Tried) -> None:
         """Turn every parameter with the nearest hypothesis in force; where that is one too, both are fitted."""

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from nbcompare.case.arguments.command import Command
+from nbcompare.case.arguments.command import Command, unseeded_orientation
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.cause import Cause, guess, guessed
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
@@ -197,8 +197,8 @@ def place_peaks(question: Question) -> PredictedGeometry:
 def find_predicted(question: Question) -> Iterator[Cause]:
     """The geometry hypotheses that put the peaks where the subject has them."""
     pair = question.pair
-    if pair.agree or not pair.all_finite:
-        return
+    if pair.agree or not pair.all_finite or unseeded_orientation(question.argv):
+        return  # peaks of an orientation that each program draws for itself are not the same ones
     geometry = geometry_of(question)
     still = geometry.still
     if still is None:

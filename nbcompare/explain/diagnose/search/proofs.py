@@ -45,11 +45,13 @@ class Prover:
     scores: Mapping[RunKey, float]
 
     def proven(self, candidate: Candidate, reading: Reading, more: tuple[str, ...] = ()) -> list[Cause]:
-        """The cause, and the second one where a factor or an offset was needed besides."""
+        """The cause, and the second one where a factor or an offset was needed besides. ``more`` says what it goes
+        together with, where it gives the image only so."""
         if reading.holds:
             return [self._cause(candidate, reading, 0.97 if not more else 0.93, more)]
         besides = "with a factor or an offset besides, which is another cause"
-        return [self._cause(candidate, reading, 0.93, (*more, besides)), *self._besides(candidate, reading)]
+        return [self._cause(candidate, reading, 0.93, (*more, besides)),
+                *(replace(other, part=True) for other in self._besides(candidate, reading))]
 
     def _besides(self, candidate: Candidate, reading: Reading) -> list[Cause]:
         together = f"together with: {candidate.words}"
@@ -67,8 +69,9 @@ class Prover:
                     f"{'s' if self.regions > 1 else ''}: worst pixel off by {worst:.1g} of the peak, {left:.1g} of the "
                     "difference left", *more)
         prior = max(candidate.prior, min(0.95, self.scores.get(candidate.key, 0.0)))
-        return build(candidate.id, candidate.words, evidence, proven=True, residual=worst, left=left,
+        made = build(candidate.id, candidate.words, evidence, proven=True, residual=worst, left=left,
                      edit=_edit(candidate), confidence=confidence, prior=prior)
+        return replace(made, part=bool(more))
 
 
 def nearest_guesses(tried: Iterable[Tried]) -> list[Cause]:

@@ -16,7 +16,6 @@ import numpy as np
 from nbcompare.engine.describe import DescriptionRefused
 from nbcompare.explain.diagnose.cause import Cause, failed
 from nbcompare.explain.diagnose.causes import CATALOGUE
-from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.hypotheses import emulation_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, ParameterKey, fit_parameters
@@ -35,8 +34,9 @@ from nbcompare.explain.diagnose.search.fitting import (
 )
 from nbcompare.explain.diagnose.search.list_cut import cut_trials
 from nbcompare.explain.diagnose.search.pairs import PairSearch
-from nbcompare.explain.diagnose.search.predicted import ANOTHER_PATTERN, MAY_MOVE_SPOTS, geometry_of
+from nbcompare.explain.diagnose.search.predicted import geometry_of
 from nbcompare.explain.diagnose.search.proofs import NEAR, Prover, Tried, nearest_guesses, ruled_out
+from nbcompare.explain.diagnose.search.ranking import Effort, Ranking
 from nbcompare.explain.diagnose.search.reflection_fit import reflection_trials
 from nbcompare.explain.diagnose.search.seeds import clock_guesses, seed_guesses
 from nbcompare.explain.diagnose.search.simulator import Simulator
@@ -72,12 +72,11 @@ class CauseSearch:
                  waits: float = 1.0) -> None:
         self.question = question
         self.trials = CauseTrials(question, simulator, budget_s, waits)
-        self.expected = {cause.id: cause.confidence for cause in quick}
-        self.told = question_differences(question)
+        self.ranking = Ranking(question, quick)
         self.tried: dict[RunKey, Tried] = {}
         self.found: list[Cause] = []
         self.aside: list[Cause] = []
-        self.aside_holds, self.notes = False, list[str]()
+        self.aside_holds, self.nearly, self.notes = False, False, list[str]()
         self.seeds: list[Cause] = []
         self.responses: list[Response] = []
         self.fitted: set[ParameterKey] = set()
@@ -87,14 +86,14 @@ class CauseSearch:
         if not self.trials.ready:
             return SearchResult(tuple(clock_guesses(self.question)), (self.trials.why_not,), self._facts())
         self.fitter = Fitter(self.trials)
-        alike = self.question.pair.correlation > limits.ALIKE
-        middle = (self._cheap, self._fits, self._rest) if alike else (self._rest, self._fits)
         early = (self._list_cut, self._likely, self._reflections, self._placed_fits, self._sure_fits)
         self._prepare()
         own = (self._emulations,) if self.trials.emulate else ()  # what the reference has, the subject may well lack
         # Where a factor and an offset explain all of it, nothing that moves or bends the pattern is worth a walk.
         late = () if self.trials.line_alone else (self._seeds, self._far_fits, self._pairs)
-        for stage in (*own, *early, self._emulations, *middle, *late):
+        for stage in (*own, *early, *self._middle(), *late):
+            if self.nearly and stage in (self._far_fits, self._pairs):
+                continue  # what is left are the last digits, which anything closes
             self._carried_on(stage)
             if self.aside and stage not in early:
                 self.found = self.found or self.aside
@@ -102,6 +101,16 @@ class CauseSearch:
                 break
         guesses = [] if self.found else [*self.seeds, *nearest_guesses(self.tried.values())]
         return SearchResult((*self.found, *guesses), tuple(self.notes), self._facts())
+
+    def _middle(self) -> list[Callable[[], None]]:
+        """The parts of the search that may take long, those first that may bring most for each second."""
+        alike = self.question.pair.correlation > limits.ALIKE
+        rest = sum(candidate.key not in self.tried for candidate in self.waiting)
+        parts = {self._emulations: Effort(limits.EMULATED_CHANCE, 3, limits.TORCH_STARTS_S),
+                 self._fits: Effort(0.6 if alike else 0.3, limits.RENDERS_OF_FITS)}
+        parts |= {self._cheap: Effort(0.7, rest)} if alike else {}
+        parts |= {self._rest: Effort(0.1 if alike else 0.6, rest)}
+        return sorted(parts, key=lambda part: -parts[part].per_second(self.trials.unedited_work_s))
 
     def _carried_on(self, stage: Callable[[], None]) -> None:
         """A stage, which when it fails takes neither the others with it nor what was found before."""
@@ -125,36 +134,12 @@ class CauseSearch:
     # --- the order ---------------------------------------------------------------------------------------------
 
     def _candidates(self) -> list[Candidate]:
-        """All discrete hypotheses, likeliest first."""
-        plain = [*run_candidates(self.question), *file_candidates(self.question)]
-        return sorted(plain, key=lambda candidate: -self._scored(candidate))
-
-    def _scored(self, candidate: Candidate) -> float:
-        return self.scores.setdefault(candidate.key, self.score(candidate))
-
-    def score(self, candidate: Candidate) -> float:
-        """How likely a hypothesis is before it is tried: by itself, by quick guesses, by the engines' echoes, and by
-        whether the subject's pattern lies where it would put it."""
-        told = limits.TOLD_WEIGHT if speaks_for(self.told, candidate.id) else 0.0
-        score = candidate.prior + limits.GUESSED_WEIGHT * self.expected.get(candidate.id, 0.0) + told
-        geometry = geometry_of(self.question)
-        still, placing = geometry.still, self.placings.get(candidate.key)
-        if still is None:
-            return score
-        if placing is not None:
-            return score + limits.PLACED_WEIGHT * (placing.score - still.score)
-        correlation = self.question.pair.correlation
-        in_place = still.found > limits.IN_PLACE and correlation > limits.IN_PLACE_ALIKE
-        elsewhere = still.found < limits.ELSEWHERE and correlation < limits.ELSEWHERE_ALIKE
-        unlikely = (in_place and candidate.id in ANOTHER_PATTERN
-                    or elsewhere and candidate.id not in MAY_MOVE_SPOTS or candidate.key in geometry.idle)
-        return score - limits.UNLIKELY if unlikely else score
+        """All discrete hypotheses, those that tell most for each second first."""
+        return self.ranking.ordered((*run_candidates(self.question), *file_candidates(self.question)))
 
     def _prepare(self) -> None:
-        self.scores: dict[RunKey, float] = {}
-        self.placings = {placed.candidate.key: placed.placing for placed in geometry_of(self.question).placed}
         self.waiting = self._candidates()
-        self.prover = Prover(self.question.setting, len(self.trials.regions), self.scores)
+        self.prover = Prover(self.question.setting, len(self.trials.regions), self.ranking.scores)
 
     def _list_cut(self) -> None:
         """Where spots go out in the order of the list of F, look for the line where it ends."""
@@ -171,7 +156,7 @@ class CauseSearch:
                 return
 
     def _likely(self) -> None:
-        self._try_all([c for c in self.waiting if self.scores[c.key] >= limits.LIKELY_SCORE], limits.LIKELY)
+        self._try_all([c for c in self.waiting if self.ranking.scores[c.key] >= limits.LIKELY_SCORE], limits.LIKELY)
 
     def _cheap(self) -> None:
         """A share of the rest: trials of one render each, so that long fits leave none of them out."""
@@ -231,6 +216,7 @@ class CauseSearch:
             self.aside_holds = True
         elif reading.scaled_holds and not self.aside:
             self.aside = self.prover.proven(candidate, reading)
+        self.nearly |= reading.nearly
         return reading.explains
 
     # --- fits --------------------------------------------------------------------------------------------------
@@ -276,7 +262,7 @@ class CauseSearch:
     def _fits(self) -> None:
         """Fit what answers less plainly, smoothed first; then with a factor between the images."""
         ids = {response.parameter.id for response in self.responses}
-        told = {id: limits.GUESSED_WEIGHT * self.expected.get(id, 0.0) for id in ids}
+        told = {id: limits.GUESSED_WEIGHT * self.ranking.expected.get(id, 0.0) for id in ids}
         hopeful = sorted(self.responses, key=lambda r: -(max(r.promise, r.explained - 0.1) + told[r.parameter.id]))
         looked = self._looked_at(hopeful[:limits.LOOKS], self.fitter)
         seen = sorted(looked, key=lambda r: -(r.promise + told[r.parameter.id]))
@@ -285,7 +271,7 @@ class CauseSearch:
         for response in one_per_id(seen)[:limits.FITS]:
             if self._fit(response.parameter, None, limits.FIT, smoothings=response.smoothings):
                 return
-        if self._single_numbers():
+        if self.nearly or self._single_numbers():
             return
         if abs(self.question.pair.scale[0] - 1) < limits.MERE_FACTOR:
             return
@@ -299,10 +285,13 @@ class CauseSearch:
     def _single_numbers(self) -> bool:
         """Fit every single number that answers at all: its step may have been too long or too short to promise much,
         and a few renders say whether it leads anywhere."""
-        ones = [r for r in self.responses if len(r.parameter.start) == 1 and r.parameter.key not in self.fitted
-                and r.promise > limits.ANSWERS]
+        ones = [r for r in self.responses if len(r.parameter.start) == 1 and r.promise > limits.ANSWERS]
+        for response in ones:  # a few renders say whether the sum of differences has a bottom anywhere
+            start = self.fitter.valley(response.parameter) if self.trials.within(limits.SINGLE_FIT) else None
+            if start and self._fit(response.parameter, start, limits.SINGLE_FIT, smoothings=(0,)):
+                return True
         return any(self._fit(response.parameter, None, limits.SINGLE_FIT, smoothings=response.smoothings)
-                   for response in ones)
+                   for response in ones if response.parameter.key not in self.fitted)
 
     def _seeds(self) -> None:
         """Another seed cannot be found by trying; whether the difference is like one of seeds can."""
@@ -311,7 +300,7 @@ class CauseSearch:
     def _far_fits(self) -> None:
         """Start fits where peaks or a walk along the numbers point to."""
         ordered = sorted(self.responses, key=lambda r: -(r.parameter.prior + 0.5 * max(r.explained, r.smoothed)
-                                                         + self.expected.get(r.parameter.id, 0.0)))
+                                                         + self.ranking.expected.get(r.parameter.id, 0.0)))
         for response in ordered:
             if not self.trials.within(limits.FAR):
                 return
@@ -322,7 +311,7 @@ class CauseSearch:
     def _pairs(self) -> None:
         """Two causes at once."""
         self.found += PairSearch(self.trials, self.fitter, self.prover, self.responses, self.tried.values(),
-                                 self.score).run()
+                                 self.ranking.worth).run()
 
     def _fit(self, parameter: FitParameter, start: Sequence[float] | None, share: float, *,
              fitter: Fitter | None = None, smoothings: Sequence[int] = SMOOTHINGS) -> bool:

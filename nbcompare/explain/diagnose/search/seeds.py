@@ -18,6 +18,8 @@ from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search.trials import CauseTrials
 
 _SEEDS = (1009, 20011, 300007)
+_ALIKE = 0.1
+"""The subject correlates with the reference as images of other seeds do, to this beside their scatter."""
 
 
 def seed_guesses(trials: CauseTrials) -> Iterator[Cause]:
@@ -64,13 +66,21 @@ def _like_other_seeds(trials: CauseTrials, option: str, id: str, words: str) -> 
     across = float(np.median([np.linalg.norm(subject - other) for other in others]))
     if min(usual) == 0 or base.sum() == 0:
         return
+    alike = [_correlation(other, base) for other in others]
+    if abs(_correlation(subject, base) - float(np.median(alike))) > _ALIKE + 2 * float(np.std(alike)):
+        return
     scatter = float(np.std([other.sum() / base.sum() for other in others]))
     sums = abs(float(subject.sum() / base.sum()) - 1)
     if 0.5 * min(usual) < here < 2 * max(usual) and 0.4 < across / here < 2.5 and sums < 4 * scatter + 0.02:
         yield build(id, f"{words} drawn from another seed", (
             f"the subject is {here / float(np.median(usual)):.2f} times as far from the reference as images of other "
             f"seeds are, and {across / float(np.median(usual)):.2f} times as far from those",), tested=True,
-            confidence=0.7)
+            confidence=0.72)
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    spread = float(np.std(a)) * float(np.std(b))
+    return float(np.mean((a - a.mean()) * (b - b.mean()))) / spread if spread > 0 else 0.0
 
 
 def _flat(parts: list[np.ndarray]) -> np.ndarray:

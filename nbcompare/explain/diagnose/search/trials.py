@@ -25,6 +25,8 @@ BASES: tuple[frozenset[str], ...] = (frozenset(), frozenset({"phi-carryover"}), 
 
 BASE_TOLERANCE = 1e-6
 
+_NEARLY = 10 * STRICT
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -48,6 +50,12 @@ class Reading:
     def explains(self) -> bool:
         """Whether it holds, and leaves no more than noise: then no other hypothesis can explain it better."""
         return self.holds and self.left <= EXPLAINED + self.noise
+
+    @property
+    def nearly(self) -> bool:
+        """Whether it leaves no more than noise of the difference, though some pixel is further off than a proof allows:
+        what is sought may be written with fewer digits than that takes."""
+        return self.left <= EXPLAINED + self.noise and self.worst <= _NEARLY
 
     @property
     def near(self) -> bool:
@@ -101,8 +109,9 @@ class CauseTrials:
         self.emulate: frozenset[str] = frozenset()
         self.base: list[np.ndarray] = []
         self.base_residual = math.inf
-        begun = self.clock.waited
+        begun, worked = self.clock.waited, self.clock.of_processors
         self.ready = self._find_base()
+        self.unedited_work_s = self.clock.of_processors - worked
         self.unedited_s = self.clock.waited - begun
         unedited = self.unedited_s / max(1, len(self.regions))
         self.most_seconds = max(limits.ONE_RENDER * budget_s * waits, limits.AS_UNEDITED * unedited)

@@ -1,0 +1,213 @@
+"""What a search tries first, when it stops, and what it does where slopes say nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from nbcompare.case.arguments.command import parse_command
+from nbcompare.explain.audit.naming import NamedCause
+from nbcompare.explain.diagnose import Question
+from nbcompare.explain.diagnose.cause import build, ranked
+from nbcompare.explain.diagnose.finders.placement import find_interpolated
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters, of_steps
+from nbcompare.explain.diagnose.search import limits
+from nbcompare.explain.diagnose.search.fitting import _rungs
+from nbcompare.explain.diagnose.search.pairs import PairSearch
+from nbcompare.explain.diagnose.search.predicted import find_predicted
+from nbcompare.explain.diagnose.search.ranking import Effort, Ranking, relative_work
+from nbcompare.explain.diagnose.search.search import CauseSearch
+from nbcompare.explain.diagnose.search.seeds import _like_other_seeds
+from nbcompare.explain.diagnose.search.trials import Reading
+from nbcompare.explain.diagnose.search.valley import bottom
+
+ARGV = ("-cell", "61", "73", "87", "-default_F", "50", "-lambda", "1.3", "-distance", "175", "-pixel", "0.15",
+        "-detpixels", "40", "-N", "6", "-oversample", "1", "-phisteps", "2", "-osc", "1")
+
+
+def asked(*more):
+    image = np.add.outer(np.arange(40), np.arange(40)).astype("f4")
+    return Question(image, image[::-1].copy(), (*ARGV, *more), Path())
+
+
+def candidate(*edit, prior=0.6):
+    return Candidate("oversample-value", "an edit", parse_command((*ARGV, *edit)), prior)
+
+
+# --- the order of trials ---------------------------------------------------------------------------------------------
+
+
+def test_trials_rank_by_information_per_second():
+    """Of equally likely edits those of fewer steps come first; a likelier one only where it is not that much longer."""
+    ranking = Ranking(asked(), [])
+    plain, four, twentyfive = candidate("-polar", "0.5"), candidate("-oversample", "2"), candidate("-oversample", "5")
+    likelier = candidate("-oversample", "4", prior=0.6 + 1.3 * limits.TENFOLD_WORK)
+    assert ranking.ordered([twentyfive, four, likelier, plain]) == [likelier, plain, four, twentyfive]
+    assert ranking.scored(twentyfive) == ranking.scored(plain)  # how likely it is has not changed
+
+
+@pytest.mark.parametrize(("edit", "times"), [
+    (("-oversample", "3"), 9), (("-phisteps", "8"), 4), (("-dispsteps", "3"), 3), (("-polar", "0.5"), 1),
+    (("-phisteps", "1"), 0.5)])
+def test_a_render_takes_as_long_as_its_steps(edit, times):
+    question = asked()
+    assert relative_work(candidate(*edit).command, question.command, question.setting) == pytest.approx(times)
+
+
+def test_a_part_that_starts_the_torch_simulator_waits_for_cheap_renders_and_goes_before_dear_ones():
+    """130 renders of 10 ms take less than it takes to start; 130 of a second do not."""
+    search = CauseSearch.__new__(CauseSearch)
+    search.question, search.tried = SimpleNamespace(pair=SimpleNamespace(correlation=0.99)), {}
+    search.waiting = [candidate("-phi", str(n)) for n in range(130)]
+    for seconds, first in ((0.01, ["_cheap", "_fits"]), (1.0, ["_emulations", "_cheap"])):
+        search.trials = SimpleNamespace(unedited_work_s=seconds)
+        assert [stage.__name__ for stage in search._middle()][:2] == first
+    assert Effort(0.5, 10, 5.0).per_second(0.5) == 0.05
+
+
+def test_what_leaves_the_last_digits_alone_is_near_enough_to_stop_for():
+    assert Reading(1.2e-6, 0.0015, False).nearly and not Reading(1.2e-6, 0.01, False).nearly
+    assert not Reading(1e-4, 0.0015, False).nearly
+
+
+# --- two causes at once ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lefts", "needed"), [((0.0015, 0.99), False), ((0.4, 0.7), True), ((0.4, 0.01), False)])
+def test_a_pair_is_one_only_where_each_alone_leaves_much(lefts, needed):
+    """One parameter explains all but the last digits, and any other closes those."""
+    search = PairSearch.__new__(PairSearch)
+    left = iter(lefts)
+    search.trials = SimpleNamespace(images=lambda edit: edit, reading=lambda edit: SimpleNamespace(left=next(left)))
+    fitter = SimpleNamespace(candidate=lambda parameter, values: parameter)
+    assert search._both_needed(fitter, (("a", ()), ("b", ())), Reading(1e-8, 0.002, True)) is needed
+
+
+# --- equals ----------------------------------------------------------------------------------------------------------
+
+
+def proof(id, source, part=False):
+    made = build(id, id, (), confidence=0.97, proven=True, residual=1e-8, left=1e-5, edit={"source": source})
+    return replace(made, part=part)
+
+
+def test_causes_of_two_classes_that_give_one_image_are_guesses_that_name_each_other():
+    first, second = ranked([proof("distance-value", "a fit"), proof("cell-value", "a fit")])
+    assert not first.proven and not second.proven and first.rivals == (second.id,) and second.rivals == (first.id,)
+    assert second.id in first.evidence[-1] and first.confidence <= 0.8
+    same = ranked([proof("distance-value", "a fit"), proof("pixel-size-value", "a fit")])
+    assert all(cause.proven and len(cause.rivals) == 1 for cause in same)  # of one class
+
+
+def test_a_known_mistake_stands_against_numbers_that_were_fitted():
+    known, fitted = ranked([proof("beam-vector-value", "a fit"), proof("misset-ignored", "values of options")])
+    assert (known.id, known.proven) == ("misset-ignored", True) and not fitted.proven
+
+
+def test_parts_of_one_explanation_are_no_rivals():
+    found = ranked([proof("distance-value", "a fit", True), proof("cell-value", "a fit", True)])
+    assert all(cause.proven and cause.rivals == () for cause in found)
+
+
+def test_an_equal_of_the_first_cause_shares_its_place():
+    ids = ("distance-value", "cell-value", "pixel-size-value")
+    named = NamedCause(ids, "", True, 1.0, equals=("pixel-size-value",))
+    assert named.place(frozenset({"pixel-size-value"})) == 1 and named.place(frozenset({"cell-value"})) == 2
+    assert NamedCause.from_dict(named.as_dict()) == named
+
+
+# --- where no slope leads --------------------------------------------------------------------------------------------
+
+
+def steps_of(value):
+    """A row of steps whose edges a factor moves, as the edges between reflections."""
+    heights = np.random.default_rng(1).uniform(0, 9, 200)
+    return (1 + 0.01 * value) * heights[np.floor(np.linspace(0, 40, 4000) * value + 0.37).astype(int)]
+
+
+@pytest.mark.parametrize("right", [1.0003, 0.9991, 1.004, 1.00002])
+def test_the_bottom_of_a_valley_is_found_where_pixels_jump(right):
+    aim = steps_of(right)
+    found = bottom(lambda value: float(np.abs(aim - steps_of(value)).sum()), 1.0, 5e-4)
+    assert found == pytest.approx(right, abs=1e-9)
+
+
+def test_without_a_valley_a_few_looks_are_enough():
+    aim, looks = steps_of(1.0003), []
+
+    def height(value):
+        looks.append(value)
+        return float(np.abs(aim - (1 + value) * steps_of(1.0)).sum())
+
+    assert bottom(height, 0.0, 0.001) is None and len(looks) <= 5
+
+
+def test_a_walk_along_a_number_that_keeps_its_sign_goes_by_parts_of_it_too():
+    distance = next(found for found in fit_parameters(asked()) if found.id == "distance-value")
+    reached = {round(at[0] / 175, 6) for at in _rungs(distance, 8)}
+    assert {0.1, 0.25, 2.0, 4.0} <= reached
+
+
+# --- options that others overrule ------------------------------------------------------------------------------------
+
+
+def test_a_divergence_both_ways_takes_the_place_of_those_of_each_way():
+    """-hdivrange behind it would have the last word, as would -hdivsteps."""
+    question = asked("-hdivrange", "3", "-hdivsteps", "4")
+    both = next(found for found in fit_parameters(question) if found.labels == ("-divergence",))
+    command = of_steps(both, "-divsteps", 3).candidate(question.command, (0.4,)).command
+    assert command.number("-divergence") == 0.4 and command.number("-divsteps") == 3
+    assert not command.has("-hdivrange", "-hdivsteps")
+
+
+def test_a_two_theta_that_nobody_gave_may_turn_about_the_sample():
+    """As the last word it does; before -Xbeam, which sets the pivot, it turns about the beam."""
+    question = asked("-Xbeam", "3", "-Ybeam", "3")
+    ends = {found.title: found.candidate(question.command, (0.1,)).command.items[-1].name
+            for found in fit_parameters(question) if found.id == "twotheta-value"}
+    assert ends == {"two-theta": "-Ybeam", "two-theta about the sample": "-twotheta"}
+
+
+# --- what looks alike ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("order", "proven"), [(1, {True}), (None, {False})])
+def test_a_smooth_image_rendered_a_little_elsewhere_is_no_proven_interpolation(order, proven):
+    """Wide spots: the mean of two neighbours is their slope, to the rounding of float32."""
+    y, x = np.mgrid[:60, :64]
+
+    def at(move):
+        return sum(height * np.exp(-((x - a - move) ** 2 + (y - b) ** 2) / 90)
+                   for a, b, height in ((20, 20, 90), (40, 31, 70), (28, 44, 50)))
+
+    image = at(0.0).astype("f4")
+    moved = ndimage.shift(image.astype("f8"), (0, 0.01), order=1, mode="nearest") if order else at(0.01)
+    found = list(find_interpolated(Question(image, moved.astype("f4"), ARGV[:-12], Path())))
+    assert {cause.proven for cause in found if cause.id == "sub-pixel-shift"} <= proven
+    assert not order or found
+
+
+@pytest.mark.parametrize(("mixed", "count"), [(0.0, 1), (0.7, 0)])
+def test_a_subject_that_is_still_much_like_the_reference_was_not_drawn_from_another_seed(mixed, count):
+    draw = np.random.default_rng(5)
+    base, *others, other = (draw.exponential(1.0, (30, 30)) for _ in range(5))
+    seeds = iter(others)
+    question = SimpleNamespace(command=parse_command(ARGV))
+    trials = SimpleNamespace(question=question, base=[base], subject=[mixed * base + (1 - mixed) * other],
+                             images=lambda edit: [next(seeds)])
+    assert len(list(_like_other_seeds(trials, "-misset_seed", "misset-seed-value", "it was"))) == count
+
+
+def test_peaks_of_an_orientation_that_nobody_seeded_are_not_held_against_another_distance():
+    draw = np.random.default_rng(2)
+    images = []
+    for _ in range(2):
+        image = np.zeros((60, 60))
+        image[draw.integers(3, 57, 12), draw.integers(3, 57, 12)] = draw.uniform(50, 99, 12)
+        images.append(ndimage.gaussian_filter(image, 1.0).astype("f4"))
+    argv = ("-cell", "61", "73", "87", "-default_F", "50", "-detpixels", "60", "-pixel", "0.1", "-misset", "random")
+    assert not list(find_predicted(Question(*images, argv, Path())))
