@@ -22,6 +22,7 @@ from nbcompare.plan import ledger_entry
 from nbcompare.plan.ledger import Edit
 from nbcompare.plan.requirements import Requirement
 from nbcompare.verdict.verdict import Check, Label, verdict
+from tests.nbcompare.frozen import are_frozen
 
 A = "a" * 40
 OUTSIDE = Check(Threshold("sum_ratio", "full", 0.99, 1.01, "w"), 2.0, False)
@@ -260,6 +261,7 @@ def test_a_second_attempt_is_entered_where_the_gate_is_green_and_the_run_compare
 
 def test_all_changes_are_one_diff(tmp_path):
     entry = ledger_entry.LedgerEntry({Path("a"): Edit("x\n", "x\ny", ""), Path("b"): Edit("1\n", "2\n", "")}, ())
+    assert are_frozen(entry, *entry.edits.values())
     assert entry.diff == ("--- a\n+++ a\n@@ -1 +1,2 @@\n x\n+y\n\\ No newline at end of file\n"
                           "--- b\n+++ b\n@@ -1 +1 @@\n-1\n+2\n")
 

@@ -19,6 +19,7 @@ from nbcompare.plan.evidence import Evidence, gather
 from nbcompare.plan.gate import Gate, look_at
 from nbcompare.plan.requirements import Requirement
 from nbcompare.verdict.verdict import Label, verdict
+from tests.nbcompare.frozen import are_frozen
 
 # --- evidence ---------------------------------------------------------------------------------------------
 
@@ -60,6 +61,7 @@ def test_evidence_is_the_newest_bundle_judged_again(gathered):
     assert found == Evidence(found.case, gathered.folder, record, (), verdict(Label.PASS), None,
                              ("looser", "weak: masked"), digest, ("traced proof",))
     assert asked == [(gathered.folder, "small", Path("allowed"))]
+    assert are_frozen(found)
     assert found.name == "small/20261125T123456Z" and found.bundle.record is record
     assert found.made == datetime.datetime(2026, 11, 25, 12, 34, 56, tzinfo=datetime.UTC)
 
@@ -124,6 +126,7 @@ def item(holds, code=ExitCode.BLOCKED):
     ((item(False, ExitCode.DIFFERS), item(False, ExitCode.EVIDENCE), item(True)), 6)])
 def test_a_gate_is_green_only_when_every_line_holds_and_there_is_one(items, code):
     gate = Gate(None, None, (), items)
+    assert are_frozen(gate, item(True))
     assert gate.exit_code == code and gate.green is (code == 0)
 
 

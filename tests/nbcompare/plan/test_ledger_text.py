@@ -4,6 +4,7 @@ import pytest
 
 from nbcompare.errors import EvidenceError, UsageError
 from nbcompare.plan.ledger import add_attempt, lines_of, mark_of, row_state, set_row
+from tests.nbcompare.frozen import are_frozen
 
 SHA = "ab" * 32
 MARK = f"<!-- nb-compare attempt small/1 manifest-sha256:{SHA} -->"
@@ -119,6 +120,7 @@ def test_fences_open_and_close_as_markdown_says():
 
 
 def test_lines_know_where_they_stand():
+    assert are_frozen(*lines_of("ab"), added(""))
     assert [(line.start, line.text, line.end) for line in lines_of("ab\r\n\nc")] == [
         (0, "ab", 4), (4, "", 5), (5, "c", 6)]
     assert list(lines_of("")) == []

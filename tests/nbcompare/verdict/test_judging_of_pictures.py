@@ -14,6 +14,7 @@ from nbcompare.engine.failure import ZERO_IMAGE, Failure
 from nbcompare.errors import ExitCode
 from nbcompare.verdict.blind import blind
 from nbcompare.verdict.verdict import Check, Label, Verdict, failures_verdict, judge, uncompared, verdict
+from tests.nbcompare.frozen import are_frozen
 
 SHAPE = Shape(40, 40)
 IMAGE = np.random.default_rng(3).exponential(size=(40, 40)).astype("f4") + np.float32(0.5)
@@ -94,6 +95,7 @@ def test_a_verdict_is_kept_with_its_figures_and_its_noise():
         "checks": [{"threshold": vars(SCALE), "value": 1.25, "holds": True, "undefined": None, "noise": 1.125},
                    {"threshold": vars(SCALE), "value": None, "holds": False, "undefined": "no signal",
                     "noise": None}]}
+    assert are_frozen(found, check)
     assert Verdict.from_dict(found.as_dict()) == found and found.accepted and not found.passed
     assert check.margin == 7 and not verdict(Label.FAIL).accepted and verdict(Label.PASS).passed
 
@@ -134,7 +136,9 @@ def test_thresholds_that_zeros_meet_together_are_told_with_every_value():
     told, = blind(comparison, [*quantile, second, right])
     assert told == ("the thresholds on left could not fail: an image of zeros would pass (abs_diff_q90 0, allowed <= "
                     f"0.01, equal_pixels {equal:.6g}, allowed <= 1); add one on correlation or sum_ratio")
-    assert len(blind(comparison, quantile)) == 2
+    both = [f"the thresholds on {name} could not fail: an image of zeros would pass (abs_diff_q90 0, allowed <= 0.01); "
+            "add one on correlation or sum_ratio" for name in ("left", "right")]
+    assert blind(comparison, quantile) == both
     unpatterned = at_most("nan_fraction", 0.5, "left")
     assert blind(compared(image, unpatterned, rois=(LEFT,), reference=image), [unpatterned]) == []
 
@@ -205,6 +209,12 @@ def test_what_was_left_out_is_told_word_for_word():
         "region full: 99 % of the reference's signal there are left out, as masked or no number, so the rest was "
         "judged alone; where that is meant, allow it with a reason (--allow-weak, or weak in a case), or by a "
         "threshold on masked_fraction")
+    half = image.copy()
+    half[5:, 5:] = np.inf
+    both = judge(compare_images(half, half, [FULL], masks=(bright, bright), skip_nonfinite=True), scale).reasons
+    assert [reason.split(",")[0] for reason in both] == [
+        "region full: 99 % of the reference's signal there are left out", "region full: 1225 of 1600 pixels are NaN or "
+        "infinite in the reference"]
     subject = np.where(alone, np.nan, image)
     reference = np.where(bright, np.inf, image)
     none = compare_images(reference, subject, [FULL], skip_nonfinite=True)

@@ -14,6 +14,7 @@ from nbcompare.verdict.claimed_trace import trace_sentences
 from nbcompare.verdict.divergence import judge_claims, proof_rows, rules_of
 from nbcompare.verdict.proof import Proof
 from nbcompare.verdict.verdict import Label, judge, verdict
+from tests.nbcompare.frozen import are_frozen
 from tests.nbcompare.verdict.claims_in_memory import (
     CELL,
     CONTROLLED,
@@ -111,6 +112,7 @@ def test_a_proven_verdict_says_what_is_explained_and_every_rule_holds():
     assert (unknown["emulated"], unknown["control"]) == (None, None)
     assert all(trial.change is trial.comparison is trial.apart is None for trial in proof.without_figures.trials)
     assert Proof.from_dict(json.loads(json.dumps(proof.as_dict()))) == proof
+    assert are_frozen(proof, proof.trials[0], proof.trials[0].apart, rules[0])
     for word in Label:
         if word not in (Label.PASS, Label.FAIL):
             assert judge_claims(verdict(word, ["r"]), comparison, proof, STRICT) == verdict(word, ["r"])
@@ -253,6 +255,8 @@ def test_a_proof_with_a_trace_says_it_and_has_a_rule_more():
     said, = trace_sentences(both, proof.traces)
     assert rule.rule == f"traced, the factors of a pixel are what the claim says: {said}"
     assert rule.against == () and proof.trace(PHI) is proof.traces[0] and proof.trace(LAST) is None
+    kept = Proof.from_dict(json.loads(json.dumps(proof.as_dict())))
+    assert kept == proof and kept.trace(PHI) and kept.trial(f"without {LAST}")
     alone = tried([TRACED], image, image, {EMULATED: image, CONTROLLED: image}, listen=listen)[2]
     assert alone.traces[0].runs[1].image is not None and tried([TRACED], image, image, {
         EMULATED: image, CONTROLLED: image})[2].traces == ()

@@ -33,6 +33,7 @@ from nbcompare.verdict.subjects import (
     with_subjects,
 )
 from nbcompare.verdict.verdict import Label, verdict
+from tests.nbcompare.frozen import are_frozen
 
 SHAPE = Shape(10, 12)
 ROIS = (Roi.full(SHAPE),)
@@ -82,6 +83,7 @@ def test_the_reference_is_run_again_as_often_as_is_asked_and_held_against_its_fi
     assert [one.comparison for one in found.without_figures.repetitions] == [None] * 3
     assert [one.run for one in found.without_figures.repetitions] == [one.run for one in found.repetitions]
     assert not found.deterministic and found.repetitions[2].files == "noise/threads-4"
+    assert are_frozen(found, first, found.repetitions[0])
 
 
 def test_pixels_that_are_no_number_are_left_out_of_the_noise_where_the_case_lets_them_through():
@@ -99,6 +101,7 @@ def test_pixels_that_are_no_number_are_left_out_of_the_noise_where_the_case_lets
 
 def test_a_further_run_is_held_against_the_reference_as_the_case_says():
     against = ComparisonTerms(IMAGE, ROIS, STRICT)
+    assert are_frozen(against, HeldRun(*held(IMAGE)), DeviceRun(*held(IMAGE), "cuda"), subject(IMAGE))
     renders = Renders(x=IMAGE)
     run, comparison, image = run_held(JOB, "a/x", renders, against)
     assert renders.asked == [(("-a", "1"), "", "a/x", {})] and image is IMAGE and run.image_sha256

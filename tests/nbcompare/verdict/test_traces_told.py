@@ -25,6 +25,7 @@ from nbcompare.verdict.claimed_trace import (
 )
 from nbcompare.verdict.refusals import refusal_notes, refusals_verdict
 from nbcompare.verdict.verdict import Label
+from tests.nbcompare.frozen import are_frozen
 from tests.nbcompare.verdict.claims_in_memory import (
     LAST,
     LINES,
@@ -59,6 +60,7 @@ def test_both_engines_are_asked_about_the_pixel_and_the_images_are_held_against_
     assert [entry.files for entry in found.runs] == ["d/trace_reference", "d/trace_subject"]
     assert [entry.image for entry in found.runs] == [float(images[role][2, 3]) for role in (REFERENCE, SUBJECT)]
     assert found.factor("I_before_scaling").percent == pytest.approx(50) and found.rest == pytest.approx(0, abs=1e-12)
+    assert are_frozen(found, found.runs[0], found.factors[0])
     assert trace_faults(TRACED, found) == [] and ClaimTrace.from_dict(json.loads(json.dumps(found.as_dict()))) == found
     others = trace_claim(TRACED, {**jobs, SUBJECT: replace(jobs[SUBJECT], purpose="others emulated")}, "d/trace",
                          images, listen)
@@ -133,6 +135,8 @@ def test_a_claim_of_factors_is_held_at_its_limits():
         f"{PHI}: a {AT} differs by 0.002 (1, subject 1.002); the claim says that every other factor agrees within "
         "0.001",
         f"{PHI}: the factors printed leave 0.002 of the ratio of the pixels {AT} unexplained, more than 0.001"]
+    assert trace_faults(TRACED, trace_of(expected, ("a", 0.000995, 0.0))) == []
+    assert "differs by 0.12 (1, subject 1.125)" in trace_faults(TRACED, trace_of(expected, ("a", 0.125, 0.0)))[0]
     assert trace_faults(TRACED, trace_of(expected, ("intensity", 9.0, 0.0))) == []
     assert trace_faults(TRACED, trace_of(("I_before_scaling", 0.52, 0.0))) == [
         f"{PHI}: I_before_scaling {AT} is +52 % (1, subject 1.52); the claim says +50 % ± 1"]

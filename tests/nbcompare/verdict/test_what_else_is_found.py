@@ -28,6 +28,7 @@ from nbcompare.verdict.on_device import DeviceRun
 from nbcompare.verdict.proof import Proof, Trial
 from nbcompare.verdict.subjects import SubjectRun
 from nbcompare.verdict.verdict import Label, verdict
+from tests.nbcompare.frozen import are_frozen
 
 TODAY = datetime.date(2026, 11, 25)
 SHAPE = Shape(10, 12)
@@ -79,7 +80,7 @@ def test_every_further_run_is_told_with_what_it_was_for():
 def test_what_was_found_is_kept_and_read_back_equal():
     stored = json.loads(json.dumps(ALL.as_dict()))
     assert list(stored) == ["noise", "vacuous", "probe", "proof", "cause", "device", "subjects", "computed"]
-    assert FurtherEvidence.from_dict(stored) == ALL
+    assert FurtherEvidence.from_dict(stored) == ALL and are_frozen(ALL, ALL.ablation, ALL.ablation.arguments[0])
     assert FurtherEvidence().as_dict() == {"noise": None, "vacuous": [], "probe": None, "proof": None, "cause": None}
     assert FurtherEvidence.from_dict(FurtherEvidence().as_dict()) == FurtherEvidence()
 
@@ -183,6 +184,7 @@ def further(bench, **flags):
 
 
 def test_what_nobody_asks_for_is_not_run(bench):
+    assert are_frozen(bench())
     assert further(bench()) == FurtherEvidence() and [words[0] for words in bench.asked] == ["run_subjects"]
 
 
