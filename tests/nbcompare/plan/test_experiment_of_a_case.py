@@ -6,6 +6,7 @@ from types import SimpleNamespace as Things
 import pytest
 
 from nbcompare.case.case import Pin
+from nbcompare.case.declared.adapter import Adapter
 from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.case.further_subject import FurtherSubject
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
@@ -80,6 +81,7 @@ def test_the_program_is_the_declared_one(declared, home, monkeypatch):
     assert declared(adapter=Things(stored=None)) == (
         False, "what stands between the case and the subject (arguments, config, output) is not what nb-compare.yaml "
                "declares now")
+    assert declared({"adapter": Adapter(others="pass")}, adapter=Adapter(others="pass")) == (True, SAME)
     kept = {"made_of": MadeOf("script", keeps=("/a", "/b"))}
     assert declared(kept, keeps=("/a", "/b"))[0]
     assert declared(kept, keeps=("/a",)) == (
