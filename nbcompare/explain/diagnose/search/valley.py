@@ -35,6 +35,7 @@ def bottom(height: Callable[[float], float | None], start: float, step: float) -
     here = height(start)
     if not here:
         return None
+    beside: float | None = here
     for _ in range(_LONGER):
         beside = height(start + step)
         if beside is None:
