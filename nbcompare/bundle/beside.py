@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nbcompare.bundle.archive.opened import root_of, source_of
 from nbcompare.bundle.names import PAGES
 from nbcompare.files import write_whole
 
@@ -16,7 +17,12 @@ _IGNORED = ".gitignore"
 
 def page_of(folder: Path) -> Path:
     """Where the report page of a bundle lies."""
-    return folder.parent / PAGES / f"{folder.name}.html"
+    return _home(folder) / PAGES / f"{folder.name}.html"
+
+
+def _home(folder: Path) -> Path:
+    """The folder of the bundles of its case; of one that was opened from an archive, where they would lie."""
+    return root_of(folder) / folder.parent.name if source_of(folder) else folder.parent
 
 
 def overlooked(folder: Path) -> Path:

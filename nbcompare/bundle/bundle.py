@@ -32,6 +32,7 @@ from nbcompare.bundle.names import (
     image_name,
     moment_named,
     newest_stamp,
+    reserved_about,
 )
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.schema import schema_faults
@@ -67,6 +68,8 @@ class Staging:
     stamp: str
     handle: int | None = None
     published: Path | None = field(default=None)
+    durable: bool = True
+    """Whether every file is forced to the disk by itself; not where an archive takes the bundle in, which is."""
     rests_on: list[int] = field(default_factory=list)
     """Handles of bundles that may not be removed before this one is there (lock.share)."""
 
@@ -101,7 +104,7 @@ class Staging:
             raise AssertionError(f"a bundle was about to be published without {missing}")
         write_manifest(self.folder)
         self._refuse_changed_images(record.runs)
-        self.published = publish_folder(self.folder, self.stamp)
+        self.published = publish_folder(self.folder, self.stamp, durable=self.durable)
         return Bundle(self.published, record)
 
     def _refuse_changed_images(self, runs: Sequence[Run]) -> None:
@@ -125,13 +128,13 @@ def _part_from_others(folder: Path) -> None:
             draft.replace(path)
 
 
-def publish_folder(folder: Path, stamp: str) -> Path:
+def publish_folder(folder: Path, stamp: str, *, durable: bool = True) -> Path:
     """Make a finished folder read-only, force it to the disk and give it its final name, in one step.
 
     Raises FileError when that name is taken or cannot be given; the finished folder is then kept.
     """
     target = folder.parent / stamp
-    seal(folder)
+    seal(folder, durable=durable)
     try:
         if os.path.lexists(target):  # rename would silently replace an empty folder
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
@@ -139,7 +142,7 @@ def publish_folder(folder: Path, stamp: str) -> Path:
     except OSError as fault:
         raise FileError(f"{target}: cannot publish the bundle: {fault.strerror}",
                         hint=f"the finished bundle is kept in {folder}; doctor --clean publishes it") from None
-    for parent in (target.parent, target.parent.parent):
+    for parent in (target.parent, target.parent.parent) if durable else ():
         flush_folder(parent)
     return target
 
@@ -153,15 +156,19 @@ def home_of(root: Path, case_name: str) -> Path:
 
 
 @contextlib.contextmanager
-def staging(root: Path, case_name: str, now: Callable[[], float] = time.time) -> Iterator[Staging]:
-    """A new bundle of the case below ``root``; if it is not published, nothing is left of it.
+def staging(root: Path, case_name: str, now: Callable[[], float] = time.time, *, durable: bool = True,
+            newest: Callable[[], str | None] = lambda: None) -> Iterator[Staging]:
+    """A new bundle of the case below ``root``; if it is not published, nothing is left of it. Its stamp is newer than
+    all that there are of the case, and than what ``newest`` says.
 
     Raises UsageError for a name that no case can have, and FileError when the folder cannot be written.
     """
     home = home_of(root, case_name)
     try:
         home.mkdir(parents=True, exist_ok=True)
-        made = _reserve(home, now)
+        made = _reserve(home, now, lambda: max(filter(None, (newest_stamp(home), reserved_about(root, case_name),
+                                                             newest())), default=None))
+        made.durable = durable
     except OSError as fault:
         raise FileError(f"{home}: cannot make a bundle there: {fault.strerror}") from None
     try:
@@ -176,7 +183,7 @@ def staging(root: Path, case_name: str, now: Callable[[], float] = time.time) ->
             os.close(handle)
 
 
-def _reserve(home: Path, now: Callable[[], float]) -> Staging:
+def _reserve(home: Path, now: Callable[[], float], newest_there: Callable[[], str | None]) -> Staging:
     """Wait for a second that nobody else has taken. mkdir is atomic, so only one run gets a name; whether
     the stamp was published meanwhile is looked at after that."""
     while True:
@@ -192,7 +199,7 @@ def _reserve(home: Path, now: Callable[[], float]) -> Staging:
         handle = lock(folder, wait=True)
         if handle is None:
             continue
-        newest = newest_stamp(home)
+        newest = newest_there()
         if newest is None or newest < stamp:
             return Staging(folder, stamp, handle)
         folder.rmdir()
@@ -223,13 +230,15 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
 
 
-def seal(folder: Path) -> None:
-    """Make every file read-only and force it to the disk, the manifest last: when that is sealed, all is."""
+def seal(folder: Path, *, durable: bool = True) -> None:
+    """Make every file read-only and, where it is to be durable, force it to the disk, the manifest last: when that is
+    sealed, all is."""
     for path in sorted(_files(folder), key=lambda path: path == folder / MANIFEST):
         path.chmod(0o444)
-        with open(path, "rb") as stream:
-            os.fsync(stream.fileno())
-    for path in (folder, *(entry for entry in folder.rglob("*") if entry.is_dir())):
+        if durable:
+            with open(path, "rb") as stream:
+                os.fsync(stream.fileno())
+    for path in (folder, *(entry for entry in folder.rglob("*") if entry.is_dir())) if durable else ():
         flush_folder(path)
 
 

@@ -7,6 +7,7 @@
     supervisor/20261125T174609Z            that bundle, below --bundles
     20261125T174609Z                       the bundle of that stamp, where only one case has one
     comparisons/20261125-174609-1a2b3c4d   the newest of the one-shot that wrote its files there
+    bundles/grid/20261125T174609Z-0001.zip/grid.phi0   that bundle of a sealed archive, opened (archive/opened.py)
 
 Nothing else decides; what can mean two bundles is an error that names both.
 """
@@ -17,6 +18,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from nbcompare.bundle.archive.opened import in_archive, open_bundle
 from nbcompare.bundle.listing import newest_in
 from nbcompare.bundle.names import RECORD, SIGNOFFS, STAMP
 from nbcompare.case.case_file import load_case
@@ -32,6 +34,9 @@ def find_bundle(named: str | os.PathLike[str], bundles: Path = BUNDLES) -> Path:
     several; CaseError for a case file that cannot be read."""
     text = os.fspath(named)
     path = Path(text)
+    inside = next((place for place in (path, bundles / path) if in_archive(place)), None)
+    if inside:
+        return open_bundle(inside)
     if path.is_file() and path.suffix not in (".yaml", ".yml"):
         raise EvidenceError(f"{text}: a bundle is a folder, and this is a file; a case is a .yaml file")
     if path.is_file():
@@ -40,6 +45,8 @@ def find_bundle(named: str | os.PathLike[str], bundles: Path = BUNDLES) -> Path:
     if len(found) > 1:
         raise EvidenceError(f"{text} can mean more than one bundle", faults=[_shown(place) for place in found],
                             hint="name one of them by its folder")
+    if found and in_archive(found[0]):
+        return open_bundle(Path(_shown(found[0])))
     if found:
         return _as_named(found[0], path)
     if path.is_dir():
@@ -61,7 +68,7 @@ def _meant(path: Path, bundles: Path) -> Iterator[Path]:
     for place in dict.fromkeys((path, bundles / path) if not path.is_absolute() else (path,)):
         if (place / RECORD).exists() or (STAMP.fullmatch(place.name) and place.is_dir()):
             yield place
-        elif place.is_dir() and (newest := newest_in(place) or newest_in(place / BUNDLES / ONE_SHOT)):
+        elif newest := newest_in(place) or newest_in(place / BUNDLES / ONE_SHOT):
             yield newest
     if len(path.parts) != 1:
         return

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbcompare.bundle.archive.sealed import Archive
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.manifest import record_sum
-from nbcompare.bundle.names import RECORD, SIGNOFFS, STAMP, newest_stamp
+from nbcompare.bundle.names import ARCHIVE, RECORD, SIGNOFFS, STAMP, archives_about, newest_stamp
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.signoffs import read as read_signoff
 from nbcompare.errors import EvidenceError, FileError
@@ -91,9 +92,24 @@ def newest_bundle(root: Path, case: str) -> Path:
 
 
 def newest_in(home: Path) -> Path | None:
-    """What has the newest stamp in the folder of a case, a bundle or not: there is no choosing a kinder one."""
+    """What has the newest stamp in the folder of a case, a bundle or not: there is no choosing a kinder one. A path
+    into a sealed archive where that holds a newer one of a cell, or cannot be looked into."""
     stamp = newest_stamp(home) if home.is_dir() else None
+    for archive in archives_about(home.parent, home.name):
+        its = archive.name.rpartition("-")[0]
+        if stamp and its <= stamp:
+            break
+        if _may_hold(archive, home.name):
+            return archive / home.name / its
     return home / stamp if stamp else None
+
+
+def _may_hold(path: Path, cell: str) -> bool:
+    try:
+        with Archive(path) as archive:
+            return cell in archive.cells
+    except (EvidenceError, FileError):
+        return True
 
 
 def homes_in(root: Path) -> list[Path]:
@@ -105,6 +121,11 @@ def homes_in(root: Path) -> list[Path]:
         return []
     except OSError as fault:
         raise FileError(f"{root}: cannot list the bundles: {fault.strerror}") from None
+
+
+def archives_in(root: Path) -> list[Path]:
+    """Every sealed archive below ``root``, by case and then by stamp. Raises FileError as ``homes_in`` does."""
+    return [path for home in homes_in(root) for path in sorted(home.iterdir()) if ARCHIVE.fullmatch(path.name)]
 
 
 def stamped_in(home: Path) -> list[Path]:

@@ -27,6 +27,10 @@ STAMP = re.compile(STAMP_PATTERN)
 
 STAGING_PREFIX = ".staging-"
 
+ARCHIVE = re.compile(rf"({STAMP_PATTERN})-[0-9]{{4,}}\.zip")
+"""The name of a sealed archive among the bundles of a case: the stamp of all bundles in it, and which of those of that
+sweep it is."""
+
 IMPORTED = ".imported"
 """The folder beside the bundles of a case that says which of them came from elsewhere."""
 
@@ -153,3 +157,23 @@ def moment_named(stamp: str) -> datetime.datetime:
 def newest_stamp(home: Path) -> str | None:
     """The newest stamp below the folder of a case, None when there is none. Stamps sort as their moments do."""
     return max((path.name for path in home.iterdir() if moment_of(path.name)), default=None)
+
+
+def archives_about(root: Path, case: str) -> list[Path]:
+    """The sealed archives below ``root`` that may hold bundles of a cell, newest first: those of the case whose matrix
+    it is of. They are not opened."""
+    parts = case.split(".")
+    homes = [root / ".".join(parts[:count]) for count in range(1, len(parts))]
+    found = [path for home in homes if home.is_dir() for path in home.iterdir() if ARCHIVE.fullmatch(path.name)]
+    return sorted(found, key=lambda path: path.name, reverse=True)
+
+
+def reserved_about(root: Path, case: str) -> str | None:
+    """The newest stamp that archives about a case have, or one that is being made for a matrix that the cell is of."""
+    found = [path.name[:len("20260101T000000Z")] for path in archives_about(root, case)]
+    parts = case.split(".")
+    for count in range(1, len(parts)):
+        home = root / ".".join(parts[:count])
+        found += [path.name.removeprefix(STAGING_PREFIX) for path in
+                  (home.glob(f"{STAGING_PREFIX}*") if home.is_dir() else ())]
+    return max((stamp for stamp in found if moment_of(stamp)), default=None)

@@ -25,7 +25,7 @@ def command(source: Path, max_size: str, bundles: Path) -> ExitCode:
     bytes, wrong sums, and anything that verify would find.
     """
     from nbcompare.bundle.keep.exchange import import_bundle
-    from nbcompare.bundle.keep.unpack import UnpackLimits
+    from nbcompare.bundle.unpack import UnpackLimits
 
     folder, is_new = import_bundle(source, bundles, UnpackLimits(total_bytes=_bytes(max_size)))
     click.echo(f"{folder}" if is_new else f"{folder} is here already, the same")

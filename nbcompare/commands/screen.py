@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO, cast
 
+from nbcompare.bundle.archive.opened import as_named
 from nbcompare.commands.folding import folded
 from nbcompare.engine.processes.redact import redacted
 from nbcompare.engine.progress import terminal_width
@@ -51,7 +52,8 @@ class Screen:
 
 def shown(text: str, allowed: re.Pattern[str] = _LINE_ENDS) -> str:
     """The text with all that cannot be seen escaped, half a character of a file name too, and without secrets."""
-    return redacted("".join(part if at % 2 else visible(part) for at, part in enumerate(allowed.split(text))))
+    said = allowed.split(as_named(text))
+    return redacted("".join(part if at % 2 else visible(part) for at, part in enumerate(said)))
 
 
 @contextlib.contextmanager

@@ -18,6 +18,8 @@ from nbcompare.errors import ExitCode, UsageError
 @click.option("--cluster", metavar="ADDRESS", help="Send the cells to this Dask scheduler (tcp://HOST:PORT).")
 @click.option("--force", is_flag=True, help="Run cells again that are done.")
 @click.option("--no-batch", is_flag=True, help="Start the subject anew for each cell.")
+@click.option("--archive", is_flag=True, help="Keep the bundles of groups of cells in sealed archives, "
+                                               "DIR/CASE/STAMP-N.zip, in place of a folder each.")
 @click.option("--input", "overrides", multiple=True, metavar="NAME=PATH",
               help="Use this file as the cases' input NAME; the bundles say so.")
 @fresh_option
@@ -25,14 +27,14 @@ from nbcompare.errors import ExitCode, UsageError
 @bundles_option
 @engine_options
 @result_options
-def command(cases: tuple[Path, ...], jobs: int | None, cluster: str | None, force: bool, no_batch: bool,
+def command(cases: tuple[Path, ...], jobs: int | None, cluster: str | None, force: bool, no_batch: bool, archive: bool,
             overrides: tuple[str, ...], fresh: bool, sandbox: bool, bundles: Path, c_bin: str | None,
             py_bin: str | None, c_args: str, py_args: str, trust_case: bool, resample: bool,
             told: PublishedResults) -> ExitCode:
     """Run every cell of the cases' matrices, and every case without one, that is not done yet.
 
-    A cell is done when there is an intact bundle of the same inputs, engines and case. The exit status is the worst
-    of all cells.
+    A cell is done when there is an intact bundle of the same inputs, engines and case, in a folder or in an archive.
+    The exit status is the worst of all cells.
     """
     from nbcompare.commands.views.sweep import result_of_cell, sweep_as_dict, sweep_report
     from nbcompare.run.options import RunOptions
@@ -46,7 +48,7 @@ def command(cases: tuple[Path, ...], jobs: int | None, cluster: str | None, forc
                          "for those who start the workers")
     run = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), resample=resample,
                      bundles=bundles, invocation=invocation(), trust_case=trust_case, fresh=fresh, sandbox=sandbox)
-    options = SweepOptions(run, overrides, jobs or cpus(), cluster, force, not no_batch)
+    options = SweepOptions(run, overrides, jobs or cpus(), cluster, force, not no_batch, archive)
     told.start(cases)
     told.begin("sweep", cases[0] if len(cases) == 1 else None)
     told.expect((path.name, path) for path in cases if len(cases) > 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from nbcompare.commands.options import BUNDLE_WORD, bundles_named, output_options
@@ -16,13 +18,17 @@ def command(named: tuple[str, ...], form: str, quiet: bool) -> ExitCode:
     """Find every fault of stored bundles; no engine is run.
 
     Files missing, changed or unexpected by the manifest; the form of the record; texts, inputs, logs and case file
-    that do not say what the record says; figures and verdict that do not come out of the stored images again.
+    that do not say what the record says; figures and verdict that do not come out of the stored images again. A sealed
+    archive of a sweep is all of its bundles; ARCHIVE/CELL is one of them.
     """
-    from nbcompare.bundle.check.verify import verify_bundle
+    from nbcompare.bundle.archive.opened import in_archive
+    from nbcompare.bundle.check.archived import verify_archive, verify_member
     from nbcompare.commands.document import say_document
     from nbcompare.visible import visible
 
-    found = [verify_bundle(folder) for folder in bundles_named(named)]
+    whole = [Path(word) for word in named if in_archive(Path(word)) == (Path(word), "")]
+    found = [verify_member(folder) for folder in bundles_named([word for word in named if Path(word) not in whole])]
+    found += [one for archive in whole for one in verify_archive(archive)]
     code = worst(ExitCode.PASS if one.intact else ExitCode.EVIDENCE for one in found)
     if form == "json":
         told = [one.as_dict() for one in found]

@@ -10,6 +10,7 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbcompare.bundle.archive.opened import in_archive
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.recheck import Recheck, check_bundle
 from nbcompare.bundle.check.verify import verify_bundle
@@ -65,6 +66,9 @@ def gather(case: Case, bundles: Path, signers: Path | None = None) -> Evidence:
     folder = newest_in(bundles / case.name)
     if folder is None:
         return Evidence(case, None)
+    if in_archive(folder):
+        return Evidence(case, folder, faults=(
+            "the newest run of it lies in a sealed archive, which a gate does not read; sweep it without --archive",))
     if folder.is_symlink() or not folder.is_dir():
         return Evidence(case, folder, faults=("no folder, but something else, stands where the bundle should be",))
     digest = sha256_of(folder / MANIFEST) if (folder / MANIFEST).is_file() else None

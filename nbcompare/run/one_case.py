@@ -72,7 +72,7 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     stored = reference_stored(options)
     with asked_once() as answers:
         engines = chosen_engines(case, options, handed, stored, progress)
-    with staging(options.bundles, case.name, _clock(handed.stamp)) as bundle:
+    with staging(options.bundles, case.name, _clock(handed.stamp), durable=not handed.in_archive) as bundle:
         with asked_once(answers):
             staged = stage_case(case, engines, stored, bundle, options, handed, progress)
         told = region_notes(case, bundle.folder / DATA)

@@ -55,7 +55,7 @@ class HandedOver:
     ``engines`` and ``identities`` by role and the ``renderer`` that keeps their processes come from a sweep, ``stamp``
     from where it was reserved; ``regenerates`` names the bundle whose record is run again, ``project`` is the
     repository of a case that is run far from it, and ``notes`` are to stand before all others. ``without_tests`` leaves
-    the mapped tests out, which are those of the user's own tree.
+    the mapped tests out, which are those of the user's own tree. What goes ``in_archive`` is not forced to the disk.
     """
 
     engines: Mapping[str, Engine] = field(default_factory=dict)
@@ -66,6 +66,7 @@ class HandedOver:
     project: RepositoryState | None = None
     without_tests: bool = False
     notes: tuple[str, ...] = ()
+    in_archive: bool = False
 
 
 NOTHING = HandedOver()

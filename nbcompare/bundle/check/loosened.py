@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Protocol
 
 from nbcompare.bundle import ssh_signature as ssh
+from nbcompare.bundle.archive.opened import ENDING, opened, root_of, source_of
+from nbcompare.bundle.archive.sealed import Archive
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.dropped_requirements import dropped_requirements
 from nbcompare.bundle.listing import stamped_in
-from nbcompare.bundle.names import MANIFEST, SIGNOFFS
+from nbcompare.bundle.names import MANIFEST, SIGNOFFS, archives_about
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.signoffs import names_bundle, read
 from nbcompare.case.case import Case
@@ -27,7 +29,7 @@ from nbcompare.case.expected_trace import ExpectedTrace
 from nbcompare.case.threshold import Threshold
 from nbcompare.case.weak_thresholds import Weakness, weaknesses
 from nbcompare.compare.image import Roi
-from nbcompare.errors import EvidenceError, NbCompareError
+from nbcompare.errors import EvidenceError, FileError, NbCompareError
 from nbcompare.files import sha256_of
 
 
@@ -99,9 +101,7 @@ def _since_signed(folder: Path, record: Record, signers: Path | None) -> Iterato
     yield record, "this bundle", signed
     if signed:
         return
-    for before in reversed(stamped_in(folder.parent)):
-        if before.name >= record.stamp or before == folder:
-            continue
+    for before in _before(folder, record):
         try:
             found: Record | None = load_bundle(before).record
         except EvidenceError:
@@ -114,10 +114,30 @@ def _since_signed(folder: Path, record: Record, signers: Path | None) -> Iterato
             return
 
 
+def _before(folder: Path, record: Record) -> Iterator[Path]:
+    """The bundles of the case before this one, newest first, those of sealed archives among them; of an archive that
+    cannot be looked into a path that is no bundle."""
+    root, cell = root_of(folder), record.case.name
+    home = root / cell if source_of(folder) else folder.parent
+    found = [(path.name, path) for path in (*stamped_in(home), *archives_about(root, cell))]
+    for name, path in sorted(found, reverse=True):
+        if name[:len(record.stamp)] >= record.stamp or path == folder:
+            continue
+        if not path.name.endswith(ENDING):
+            yield path
+            continue
+        try:
+            with Archive(path) as archive:
+                if cell in archive.cells:
+                    yield opened(archive, cell)
+        except (EvidenceError, FileError):
+            yield path / cell / name[:len(record.stamp)]
+
+
 def _is_signed(folder: Path, signers: Path | None) -> bool:
     """Whether a sign-off of its verdict names this very bundle; one that cannot be read or verified is none."""
     manifest, name = folder / MANIFEST, f"{folder.parent.name}/{folder.name}"
-    for path in (folder.parent.parent / SIGNOFFS).glob("*/*.json"):
+    for path in (root_of(folder) / SIGNOFFS).glob("*/*.json"):
         try:
             signoff = read(path)
             if signoff.requires.get("verdict") and names_bundle(signoff, name, sha256_of(manifest)) and (

@@ -15,10 +15,10 @@ from nbcompare.bundle.bundle import home_of, publish_folder
 from nbcompare.bundle.check.verify import verified
 from nbcompare.bundle.imported import mark
 from nbcompare.bundle.keep.bagit import DECLARATION, PAYLOAD, bag_faults, write_tag_files
-from nbcompare.bundle.keep.unpack import UnpackLimits, unpack
 from nbcompare.bundle.lock import lock
 from nbcompare.bundle.names import MANIFEST, STAGING_PREFIX
 from nbcompare.bundle.record import Record
+from nbcompare.bundle.unpack import UnpackLimits, unpack
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.files import flush_folder, sha256_of
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from nbcompare.bundle.archive.opened import in_archive
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.case.lines import lines_of
 from nbcompare.commands.views.results import Result, result_of
@@ -54,11 +55,16 @@ def _counts(results: Sequence[CellResult]) -> str:
 
 
 def result_of_cell(result: CellResult) -> Result:
-    """A cell as continuous integration is told of it; the checks are those of its bundle."""
+    """A cell as continuous integration is told of it; the checks are those of its bundle. Of one in a sealed archive,
+    which is not opened, the verdict is told alone."""
     file = Path(result.file) if result.file else None
     if result.bundle is None:
         failed = Verdict(Label.BLOCKED, result.exit_code, (), (result.why or "the cell left no bundle",))
         return Result(result.cell, failed, result.seconds, file, lines_of(file))
+    if in_archive(Path(result.bundle)):
+        said = Verdict(Label(result.word), result.exit_code, (), (result.why,) if result.why else ())
+        return Result(result.cell, said, result.seconds, file, lines_of(file), Path(result.bundle),
+                      next_step=to_type("nb-compare", "show", result.bundle))
     return result_of(load_bundle(Path(result.bundle)), file, to_type("nb-compare", "show", result.bundle))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from nbcompare.bundle.bundle import Bundle, load_bundle
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.imported import is_imported
+from nbcompare.bundle.key import key_of_record
 from nbcompare.bundle.names import RECORD, moment_of
 from nbcompare.case.case import Case
 from nbcompare.engine.engine import Engine
@@ -26,7 +27,7 @@ from nbcompare.errors import ExitCode, NbCompareError, UsageError
 from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, JudgedCommit
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
-from nbcompare.run.sweep.plan import key_of_cell, key_of_record, opened_is_unchanged
+from nbcompare.run.sweep.plan import key_of_cell, opened_is_unchanged
 from nbcompare.verdict.verdict import Label
 from nbcompare.visible import visible
 

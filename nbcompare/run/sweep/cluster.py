@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import os
 import tempfile
 from collections import deque
@@ -20,12 +19,24 @@ from typing import Any
 
 from nbcompare.bundle.bundle import Bundle, Staging, load_bundle, publish_folder, staging
 from nbcompare.bundle.check.verify import verified
-from nbcompare.bundle.keep.unpack import UnpackLimits, unpack
+from nbcompare.bundle.unpack import UnpackLimits, unpack
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.progress import Progress
 from nbcompare.errors import EvidenceError, ExitCode, FileError, NbCompareError, UsageError
 from nbcompare.run.options import RunOptions
-from nbcompare.run.sweep.remote import CellAnswer, Engines, as_it_is, engines_here, opened_here, parcel_of, run_parcel
+from nbcompare.run.sweep import groups
+from nbcompare.run.sweep.archives import ArchivePlace, Archives
+from nbcompare.run.sweep.groups import Group
+from nbcompare.run.sweep.remote import (
+    CellAnswer,
+    Engines,
+    as_it_is,
+    engines_here,
+    opened_here,
+    parcel_of,
+    run_parcel,
+    run_sealed,
+)
 from nbcompare.run.sweep.result import RAN, CellResult, no_result, result_of
 from nbcompare.run.sweep.worker import Order
 from nbcompare.visible import counted
@@ -33,32 +44,19 @@ from nbcompare.visible import counted
 CONNECT_SECONDS = 30
 IN_FLIGHT_PER_THREAD = 2
 LEAST_IN_FLIGHT = 8
-MOST_IN_GROUP = 10
-SHARE_OF_THREAD = 4
-"""A sweep is cut into so many groups for each thread, so that none waits long for the last; none is larger than
-MOST_IN_GROUP."""
 RETRIES = 2
 """How often a group is tried again whose worker raised something unexpected; a worker that dies is the scheduler's."""
 
 
-Group = tuple[Order, ...]
-
-
 @dataclass(frozen=True)
 class Sent:
-    """Cells that are under way together, and the folders at home that wait for their bundles."""
+    """Cells that are under way together, and the folders at home that wait for their bundles, or the place of their
+    archive."""
 
     orders: Group
     places: tuple[Staging, ...]
     waits: contextlib.ExitStack
-
-
-def groups_of(orders: Sequence[Order], most: int) -> Iterator[Group]:
-    """The cells in order, cut into groups of one case file, none of more than ``most``."""
-    for _, same in itertools.groupby(orders, key=lambda order: order.case.path):
-        rest = tuple(same)
-        for at in range(0, len(rest), most):
-            yield rest[at:at + most]
+    archive: ArchivePlace | None = None
 
 
 class Cluster:
@@ -75,6 +73,7 @@ class Cluster:
         self.distributed: Any = distributed  # dask annotates half of itself
         self.address, self.options, self.progress, self.roles = address, options, progress, roles
         self.contents: dict[str, Any] = {}
+        self.archives: Archives | None = None
 
     def __enter__(self) -> Cluster:
         self.progress.begin(f"scheduler {self.address}")
@@ -109,13 +108,15 @@ class Cluster:
         """Whether the files that an engine opened are what they were, where the workers are."""
         return bool(self.client.submit(opened_here, engine.as_dict(), pure=False).result())
 
-    def run(self, orders: Sequence[Order]) -> Iterator[CellResult]:
-        """Hand out the cells in groups and give each result as its bundle comes home.
+    def run(self, orders: Sequence[Order], archives: Archives | None = None) -> Iterator[CellResult]:
+        """Hand out the cells in groups and give each result as its bundle comes home, or its group's archive does.
 
         Raises FileError when the scheduler is lost. Cells that were under way then leave nothing.
         """
+        self.archives = archives
         threads = max(1, sum(self._threads().values()))
-        left = deque(groups_of(orders, max(1, min(MOST_IN_GROUP, len(orders) // (threads * SHARE_OF_THREAD)))))
+        most = groups.MOST_IN_ARCHIVE if archives else groups.MOST_IN_GROUP
+        left = deque(groups.groups_of(orders, groups.size_of_groups(len(orders), threads, most)))
         under_way: dict[str, Sent] = {}
         finished = self.distributed.as_completed(loop=self.client.loop)
         with contextlib.ExitStack() as waits:
@@ -142,15 +143,18 @@ class Cluster:
     def _send(self, orders: Group, under_way: dict[str, Sent], finished: Any) -> None:
         waits = contextlib.ExitStack()
         try:
-            places = tuple(waits.enter_context(staging(order.options.bundles, order.case.name)) for order in orders)
-            parcel, contents = parcel_of(orders, [place.stamp for place in places])
-            future = self.client.submit(run_parcel, parcel, [self._kept(digest, contents[digest]) for digest in
-                                                             parcel.sums], retries=RETRIES, pure=False,
-                                        key=f"{orders[0].case.name}-{places[0].stamp}-{len(orders)}")
+            archive = self.archives.begin(orders) if self.archives else None
+            places = tuple(waits.enter_context(staging(order.options.bundles, order.case.name))
+                           for order in (() if archive else orders))
+            stamps = [archive.stamp] * len(orders) if archive else [place.stamp for place in places]
+            parcel, contents = parcel_of(orders, stamps)
+            future = self.client.submit(run_sealed if archive else run_parcel, parcel, [
+                self._kept(digest, contents[digest]) for digest in parcel.sums], retries=RETRIES, pure=False,
+                key=f"{orders[0].case.name}-{stamps[0]}-{len(orders)}")
         except BaseException:
             waits.close()
             raise
-        under_way[future.key] = Sent(orders, places, waits)
+        under_way[future.key] = Sent(orders, places, waits, archive)
         finished.add(future)
 
     def _kept(self, digest: str, content: bytes) -> Any:
@@ -172,6 +176,8 @@ class Cluster:
                 return None
             return [no_result(order.case.name, order.case.cell, ExitCode.ENGINE_FAILED, _in_words(fault))
                     for order in sent.orders]
+        if self.archives and sent.archive:
+            return self.archives.take(sent.orders, sent.archive, future.result())
         answers: tuple[CellAnswer, ...] = future.result()
         return [_result(order, place, answer)
                 for order, place, answer in zip(sent.orders, sent.places, answers, strict=True)]

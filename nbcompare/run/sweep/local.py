@@ -14,6 +14,9 @@ from concurrent.futures.process import BrokenProcessPool
 from nbcompare.engine.identity import SHARED_CPUS
 from nbcompare.engine.processes.stopping import Stopped, obey_signals
 from nbcompare.errors import ExitCode, NbCompareError
+from nbcompare.run.sweep import groups
+from nbcompare.run.sweep.archives import ArchivePlace, Archives
+from nbcompare.run.sweep.groups import Group, Left
 from nbcompare.run.sweep.result import RAN, CellResult, no_result, result_of
 from nbcompare.run.sweep.worker import Order, end_batches, run_order
 
@@ -45,6 +48,59 @@ def run_locally(orders: Sequence[Order], jobs: int) -> Iterator[CellResult]:
                     yield future.result()
     for order in left.values():
         yield _alone(order, jobs)
+
+
+def run_archived(orders: Sequence[Order], jobs: int, archives: Archives) -> Iterator[CellResult]:
+    """Run the cells in groups and give the results of each as its archive is there. Of a group whose process dies the
+    cells are run again one by one, each in a process and an archive of its own."""
+    cut = list(groups.groups_of(orders, groups.size_of_groups(len(orders), jobs, groups.MOST_IN_ARCHIVE)))
+    if jobs == 1 or len(orders) == 1:
+        try:
+            for group in cut:
+                place = archives.begin(group)
+                yield from archives.take(group, place, _archive(group, place))
+        finally:
+            end_batches()
+        return
+    left = dict(enumerate(cut))
+    with _pool(jobs, jobs) as pool:
+        begun = {}
+        for number, group in left.items():
+            place = archives.begin(group)
+            begun[pool.submit(_archive_in_pool, group, place)] = number, place
+        with _ended_with_us(pool):
+            for future in as_completed(begun):
+                if not isinstance(future.exception(), BrokenProcessPool):
+                    number, place = begun[future]
+                    yield from archives.take(left.pop(number), place, future.result())
+    for group in left.values():
+        for order in group:
+            yield from _archive_alone(order, jobs, archives)
+
+
+def _archive(group: Group, place: ArchivePlace) -> Left:
+    return groups.make_archive(group, place.stamp, place.made, place.work, verify=False)
+
+
+def _archive_in_pool(group: Group, place: ArchivePlace) -> Left:
+    """``_archive`` in a process of a pool, which ends when it is stopped, as in ``_in_pool``."""
+    try:
+        return _archive(group, place)
+    except (Stopped, KeyboardInterrupt):
+        end_batches()
+        os._exit(1)
+
+
+def _archive_alone(order: Order, jobs: int, archives: Archives) -> list[CellResult]:
+    place = archives.begin((order,))
+    with _pool(1, jobs) as pool:
+        future = pool.submit(_archive_in_pool, (order,), place)
+        try:
+            with _ended_with_us(pool):
+                return archives.take((order,), place, future.result())
+        except BrokenProcessPool:
+            return [no_result(order.case.name, order.case.cell, ExitCode.DEFECT,
+                              "the process that ran this cell died, twice")]
 
 
 def _pool(workers: int, jobs: int) -> ProcessPoolExecutor:

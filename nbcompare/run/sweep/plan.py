@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,22 +10,20 @@ from pathlib import Path
 from nbcompare.bundle.bundle import Bundle, load_bundle
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.imported import is_imported
+from nbcompare.bundle.key import key_of, key_of_record
 from nbcompare.bundle.names import moment_of
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case
 from nbcompare.case.case_file import load_case
 from nbcompare.case.cells import cells_of
-from nbcompare.case.facts import CaseFacts, case_facts
+from nbcompare.case.facts import case_facts
 from nbcompare.case.inputs import parse_input_override
 from nbcompare.engine.identity import EngineIdentity, computing_variables, place_variables, variable_facts
 from nbcompare.errors import CaseError, NbCompareError, UsageError, gathered
 from nbcompare.files import hash_of_named, sha256_of
 from nbcompare.run.options import RunOptions
+from nbcompare.run.sweep.stored import Stored, StoredCell
 from nbcompare.run.tests_made_of import tests_are_as_run
-
-SIMULATOR = "nanobrag_torch"
-_PASSING = re.compile(r" (git|threads)=\S+")
-"""What a version line says of the moment: the commit, as the sources count, and the share of CPUs of a worker."""
 
 
 def cells_to_run(paths: Sequence[Path], overrides: Sequence[str]) -> list[tuple[Case, Mapping[str, Path]]]:
@@ -52,27 +47,7 @@ def key_of_cell(case: Case, options: RunOptions, engines: Sequence[EngineIdentit
     """The key of what is to be run. ``simulator`` is the content hash of the bundled simulator's source."""
     case = replace(case, reference_args=(*case.reference_args, *options.c_args),
                    subject_args=(*case.subject_args, *options.py_args))
-    return _key(case_facts(case), sum_of_inputs(case, options.inputs), engines, simulator, options.resample)
-
-
-def key_of_record(record: Record) -> str:
-    """The key of what was run."""
-    return _key(record.case, record.content.inputs, record.engines, record.content.simulator, record.resample)
-
-
-def _key(case: CaseFacts, inputs: str, engines: Sequence[EngineIdentity], simulator: str, resample: bool) -> str:
-    """A hash of inputs, engines and case. The case counts by what it says, not by its file, so that a new cell or a
-    comment runs no old cell again; an engine counts by its bytes, words, variables, version and what it is made of, not
-    by its path or commit, and the simulator's source where an engine is, or says it is, the bundled simulator."""
-    said = {key: value for key, value in case.as_dict().items() if key not in ("file", "sha256", "title")}
-    known = [[engine.role, engine.program_sha256, _PASSING.sub("", engine.version), engine.source_sha256,
-              engine.own_words, sorted(engine.variables.items()),
-              (engine.made_of.installed, engine.made_of.keeps) if engine.made_of else (),
-              engine.adapter.as_dict() if engine.adapter else {}]
-             for engine in engines]
-    source = simulator if any(SIMULATOR in (*engine.started_as, *engine.version.split()) for engine in engines) else ""
-    together = json.dumps([said, inputs, sorted(known), source, resample], sort_keys=True)
-    return hashlib.sha256(together.encode()).hexdigest()
+    return key_of(case_facts(case), sum_of_inputs(case, options.inputs), engines, simulator, options.resample)
 
 
 def sum_of_inputs(case: Case, overrides: Mapping[str, Path]) -> str:
@@ -101,32 +76,38 @@ def computes_as_here(record: Record) -> bool:
 
 
 def done_before(case: Case, key: str, bundles: Path, *, confined: bool = False,
-                unchanged: Unchanged = opened_is_unchanged) -> Bundle | None:
-    """The newest bundle with this key, if it is intact and no newer run of the cell has failed; ``confined`` says
-    whether its engines must have been confined, or must not. One that was imported is what somebody else says, and
-    leaves a cell to be run, as does one whose engines opened files that are others now, or had other variables for
-    devices and threads: ``unchanged`` tells.
+                unchanged: Unchanged = opened_is_unchanged, stored: Stored | None = None) -> Bundle | StoredCell | None:
+    """The newest bundle with this key, in a folder or in an archive that ``stored`` knows, if it is intact and no newer
+    run of the cell has failed; ``confined`` says whether its engines must have been confined, or must not. One that was
+    imported is what somebody else says, and leaves a cell to be run, as does one whose engines opened files that are
+    others now, or had other variables for devices and threads: ``unchanged`` tells.
 
     A cell whose engine failed, or that was blocked, is not done: what stood in its way may be gone, and what an older
-    run shows no longer holds. Nor is one whose mapped tests are others now. A newer run of other engines or inputs says
-    nothing of these.
+    run shows no longer holds. Nor is one whose mapped tests are others now, or of which a damaged archive may hold a
+    newer run. A newer run of other engines or inputs says nothing of these.
     """
     if any(further.engine for further in case.subjects.values()):
         return None  # what those engines are made of now has not been looked at
     home = bundles / case.name
-    if not home.is_dir():
-        return None
-    for folder in sorted((path for path in home.iterdir() if moment_of(path.name)), reverse=True):
+    folders = [path for path in home.iterdir() if moment_of(path.name)] if home.is_dir() else []
+    runs: list[Path | StoredCell] = [*folders, *(stored.of(case) if stored else ())]
+    for run in sorted(runs, key=lambda run: run.name if isinstance(run, Path) else run.stamp, reverse=True):
+        if isinstance(run, StoredCell):
+            if run.cell is None or not run.cell.judged:
+                return None
+            if run.cell.key == key:
+                return run if stored and stored.stands(run, case, unchanged, confined=confined) else None
+            continue
         try:
-            found = load_bundle(folder)
+            found = load_bundle(run)
             if found.record.comparison is None and not found.record.verdict.passed:
                 return None
-            if is_imported(folder):
+            if is_imported(run):
                 continue
             if key_of_record(found.record) == key:
                 as_run = confined == bool(found.record.environment.get("sandbox")) and tests_are_as_run(
                     found.record.tests, case) and unchanged(found.record)
-                return found if as_run and verify_bundle(folder).intact else None
+                return found if as_run and verify_bundle(run).intact else None
         except (NbCompareError, KeyError):
             return None
     return None

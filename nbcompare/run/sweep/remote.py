@@ -27,6 +27,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.repository.git import RepositoryState, repository_of
 from nbcompare.errors import EvidenceError, NbCompareError, UsageError
 from nbcompare.run.options import RunOptions
+from nbcompare.run.sweep.groups import Left, make_archive
 from nbcompare.run.sweep.worker import Order, identities_of, run_order
 
 
@@ -158,10 +159,31 @@ def run_parcel(parcel: Parcel, contents: Sequence[bytes]) -> tuple[CellAnswer, .
         return tuple(_run_cell(parcel, cells[name], options, stamp) for name, stamp in parcel.cells)
 
 
-def _run_cell(parcel: Parcel, case: Case, options: RunOptions, stamp: str) -> CellAnswer:
+def run_sealed(parcel: Parcel, contents: Sequence[bytes]) -> Left:
+    """Run the cells of a parcel and give back the sealed archive of their bundles, each of which was verified in full;
+    ``contents`` as above."""
+    with tempfile.TemporaryDirectory(prefix="nb-compare-") as folder:
+        made = Path(folder, "made.zip")
+        try:
+            _require_package(parcel)
+            cells, options = _unpacked(parcel, contents, Path(folder))
+            _require_same(parcel)
+            left = make_archive(tuple(_order(parcel, cells[name], options, stamp) for name, stamp in parcel.cells),
+                                parcel.cells[0][1], made, Path(folder, "work"), verify=True)
+        except NbCompareError as fault:
+            return Left({name: (int(fault.exit_code), fault.message) for name, _ in parcel.cells})
+        content = made.read_bytes() if made.exists() else b""
+        return Left(left.faults, content, hashlib.sha256(content).hexdigest() if content else "")
+
+
+def _order(parcel: Parcel, case: Case, options: RunOptions, stamp: str) -> Order:
     engines = {role: engine for role, (engine, _) in parcel.declared.items()}
+    return Order(case, options, parcel.in_batch, stamp, engines, parcel.project)
+
+
+def _run_cell(parcel: Parcel, case: Case, options: RunOptions, stamp: str) -> CellAnswer:
     try:
-        bundle, seconds = run_order(Order(case, options, parcel.in_batch, stamp, engines, parcel.project))
+        bundle, seconds = run_order(_order(parcel, case, options, stamp))
         packed = _zipped(bundle.folder)
     except NbCompareError as fault:
         return _faulty(fault)

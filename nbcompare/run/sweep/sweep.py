@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,16 +23,19 @@ from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.errors import ExitCode, worst
 from nbcompare.run.options import RunOptions
 from nbcompare.run.other_copies import copies_elsewhere
+from nbcompare.run.sweep.archives import Archives, result_in
 from nbcompare.run.sweep.bar import Bar
-from nbcompare.run.sweep.local import run_locally
+from nbcompare.run.sweep.local import run_archived, run_locally
 from nbcompare.run.sweep.plan import Unchanged, cells_to_run, check_inputs, computes_as_here, done_before, key_of_cell
 from nbcompare.run.sweep.result import STORED, CellResult, result_of
+from nbcompare.run.sweep.stored import Stored, StoredCell
 from nbcompare.run.sweep.worker import Order, identities_of, look_again
 
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """What the user said: where cells run, and whether finished ones are run again."""
+    """What the user said: where cells run, whether finished ones are run again, and whether bundles go into sealed
+    archives."""
 
     run: RunOptions
     overrides: tuple[str, ...] = ()
@@ -39,6 +43,7 @@ class SweepOptions:
     cluster: str | None = None
     force: bool = False
     in_batch: bool = True
+    archive: bool = False
 
 
 EnginesOf = Callable[[Case], tuple[tuple[EngineIdentity, ...], str]]
@@ -65,6 +70,8 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
     """Run every cell of the case files that is not done yet; ``planned`` is called once with all cells, ``finished``
     with each result as it is there.
 
+    An archive may hold what is done whether or not this sweep writes any.
+
     Raises UsageError or CaseError before anything is run, and FileError when a cluster is lost; what is home by then
     is kept, and the same sweep goes on from there.
     """
@@ -72,6 +79,16 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
     cells = cells_to_run(paths, options.overrides)
     planned([case for case, _ in cells])
     check_inputs(cells)
+    with contextlib.ExitStack() as waits:
+        archives = waits.enter_context(Archives(options.run.bundles, [case for case, _ in cells])) \
+            if options.archive else None
+        return _swept(cells, options, progress, finished, archives)
+
+
+def _swept(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptions, progress: Progress,
+           finished: Callable[[CellResult], None], archives: Archives | None) -> Sweep:
+    """The cells that are checked and planned, swept."""
+    stored = Stored(options.run.bundles, [case for case, _ in cells], progress)
     bar = Bar(len(cells), quiet=progress.quiet)
 
     def tell(case: Case, result: CellResult) -> CellResult:
@@ -87,7 +104,8 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
         asked = tuple(role for role in (REFERENCE, SUBJECT) if any(role not in own for own in declared.values()))
         with Cluster(options.cluster, options.run, progress, asked) as cluster:
             found = _sweep(cells, options, lambda case: _with_declared(declared[case.path], cluster.engines), tell,
-                           cluster.run, _once_each(cluster.unchanged), lambda case: declared[case.path])
+                           lambda orders: cluster.run(orders, archives), _once_each(cluster.unchanged), stored,
+                           lambda case: declared[case.path])
     else:
         held = confine_all if options.run.sandbox else dict
         engines = {path: held(engines_of(case, options.run, progress)) for path, case in
@@ -99,8 +117,9 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
         same_files = _once_each(lambda engine: engine.is_as_it_was)
         known = {path: (tuple(identities_of(pair).values()), simulator) for path, pair in engines.items()}
         found = _sweep(cells, options, lambda case: known[case.path], tell,
-                       lambda orders: run_locally(orders, options.jobs),
-                       lambda record: computes_as_here(record) and same_files(record))
+                       lambda orders: run_archived(orders, options.jobs, archives) if archives else
+                       run_locally(orders, options.jobs),
+                       lambda record: computes_as_here(record) and same_files(record), stored)
     return Sweep(found)
 
 
@@ -125,7 +144,7 @@ def _with_declared(declared: Mapping[str, Engine],
 
 
 def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptions, engines: EnginesOf,
-           tell: Callable[[Case, CellResult], CellResult], run: RunOrders, unchanged: Unchanged,
+           tell: Callable[[Case, CellResult], CellResult], run: RunOrders, unchanged: Unchanged, stored: Stored,
            declared: Callable[[Case], Mapping[str, Engine]] = lambda case: {}) -> tuple[CellResult, ...]:
     """Results in the order of the cells; ``engines`` gives those of a case, with the hash of the bundled simulator's
     source, ``declared`` those that have to travel, and ``run`` takes orders and gives results as they come;
@@ -135,9 +154,9 @@ def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptio
     orders = []
     for case, inputs in cells:
         own = replace(options.run, inputs=inputs)
-        stored = None if options.force else _done(case, own, unchanged, *engines(case))
-        if stored:
-            by_cell[case.name] = tell(case, result_of(stored, STORED, 0.0))
+        done = None if options.force else _done(case, own, unchanged, stored, *engines(case))
+        if done:
+            by_cell[case.name] = tell(case, done)
         else:
             orders.append(Order(case, own, options.in_batch, declared=declared(case)))
     for result in _in_turn(run, orders):
@@ -159,16 +178,19 @@ def _once_each(ask: Callable[[EngineIdentity], bool]) -> Unchanged:
     return unchanged
 
 
-def _done(case: Case, options: RunOptions, unchanged: Unchanged, identities: Sequence[EngineIdentity],
-          simulator: str) -> Bundle | None:
-    """The bundle of a cell that is done; none where not all is known that an engine is made of, as it may be another
+def _done(case: Case, options: RunOptions, unchanged: Unchanged, stored: Stored,
+          identities: Sequence[EngineIdentity], simulator: str) -> CellResult | None:
+    """The result of a cell that is done; none where not all is known that an engine is made of, as it may be another
     one behind the same words, nor where one ran from elsewhere than the project has it."""
     if any(identity.unknown for identity in identities):
         return None
     key = key_of_cell(case, options, identities, simulator)
-    found = done_before(case, key, options.bundles, confined=options.sandbox, unchanged=unchanged)
-    ran = found.record.engines if found else ()
-    return None if any(copies_elsewhere(engine, case.folder) for engine in ran) else found
+    found = done_before(case, key, options.bundles, confined=options.sandbox, unchanged=unchanged, stored=stored)
+    if isinstance(found, StoredCell) and found.cell:
+        return result_in(found.archive, found.cell, STORED)
+    if not isinstance(found, Bundle) or any(copies_elsewhere(engine, case.folder) for engine in found.record.engines):
+        return None
+    return result_of(found, STORED, 0.0)
 
 
 def _in_turn(run: RunOrders, orders: Sequence[Order]) -> Iterator[CellResult]:

@@ -44,7 +44,7 @@ class Order:
     ``stamp`` was reserved where the bundle will lie.
 
     ``declared`` are the engines that a project file at home declares, by role, for a cell that is run elsewhere;
-    ``project`` is the repository there.
+    ``project`` is the repository there. A bundle that goes ``in_archive`` is not forced to the disk by itself.
     """
 
     case: Case
@@ -53,13 +53,15 @@ class Order:
     stamp: str | None = None
     declared: Mapping[str, Engine] = field(default_factory=dict)
     project: RepositoryState | None = None
+    in_archive: bool = False
 
 
 def run_order(order: Order) -> tuple[Bundle, float]:
     """Run a cell and publish its bundle; the bundle and the seconds it took. Raises NbCompareError as run_case does."""
     begun = time.monotonic()
     engines = _engines(order)
-    handed = HandedOver(engines, identities_of(engines), _renderer(order.in_batch), order.stamp, project=order.project)
+    handed = HandedOver(engines, identities_of(engines), _renderer(order.in_batch), order.stamp, project=order.project,
+                        in_archive=order.in_archive)
     options = replace(order.options, pictures=UNLESS_PASSED)
     return run_case(order.case, options, Progress(quiet=True), handed), time.monotonic() - begun
 

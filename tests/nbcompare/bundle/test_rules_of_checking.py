@@ -14,10 +14,10 @@ from nbcompare.bundle.check.pairing import roles_from
 from nbcompare.bundle.check.recheck import CHECKOUT, case_file_here
 from nbcompare.bundle.check.recompute import OF_SCALE, RELATIVE, _same_numbers, agree, figure_faults
 from nbcompare.bundle.fault import Fault
-from nbcompare.bundle.keep.unpack import UnpackLimits, unpack
 from nbcompare.bundle.lock import is_locked, lock
 from nbcompare.bundle.manifest import inspect, read_manifest, read_manifest_lines, unsafe_name
 from nbcompare.bundle.names import MANIFEST
+from nbcompare.bundle.unpack import UnpackLimits, unpack
 from nbcompare.case.claims import Claim
 from nbcompare.case.further_subject import FurtherSubject
 from nbcompare.case.masking import NO_MASKING, Masking

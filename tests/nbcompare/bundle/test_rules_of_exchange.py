@@ -8,13 +8,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from nbcompare.bundle.keep.unpack import UnpackLimits
 
 from nbcompare import __version__
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.keep import exchange, unpack
 from nbcompare.bundle.keep.bagit import bag_faults
 from nbcompare.bundle.keep.exchange import export_bundle, import_bundle
-from nbcompare.bundle.keep.unpack import UnpackLimits
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.files import sha256_of
 

@@ -13,13 +13,16 @@ from pathlib import Path
 import pytest
 
 import nbcompare.run.sweep.cluster as cluster_module
+import nbcompare.run.sweep.groups as groups
 from nbcompare.bundle.bundle import staging
 from nbcompare.case.case_file import load_case
 from nbcompare.case.cells import cells_of
 from nbcompare.errors import EvidenceError
 from nbcompare.run.options import RunOptions
-from nbcompare.run.sweep.cluster import Cluster, bring_home, groups_of
-from nbcompare.run.sweep.remote import CellAnswer, parcel_of, run_parcel
+from nbcompare.run.sweep.archives import Archives
+from nbcompare.run.sweep.cluster import Cluster, bring_home
+from nbcompare.run.sweep.groups import groups_of
+from nbcompare.run.sweep.remote import CellAnswer, parcel_of, run_parcel, run_sealed
 from nbcompare.run.sweep.worker import Order
 
 CASE = """\
@@ -75,7 +78,7 @@ def test_all_bundles_come_home_although_a_worker_is_killed(nb, fake, tmp_path, c
     address, workers = cluster
     sizes, files = [], []
     real, submit = cluster_module.parcel_of, cluster_module.Cluster._kept
-    monkeypatch.setattr(cluster_module, "SHARE_OF_THREAD", 3)
+    monkeypatch.setattr(groups, "SHARE_OF_THREAD", 3)
     monkeypatch.setattr(cluster_module, "parcel_of", lambda orders, stamps: (sizes.append(len(orders)),
                                                                              real(orders, stamps))[1])
     monkeypatch.setattr(cluster_module.Cluster, "_kept", lambda self, digest, content: (
@@ -172,7 +175,7 @@ class Here(list):
 
     def submit(self, task, *words, key, **_):
         def run(*words):
-            if task is run_parcel and any(name.endswith(self.poison) for name, _ in words[0].cells):
+            if task in (run_parcel, run_sealed) and any(name.endswith(self.poison) for name, _ in words[0].cells):
                 raise KilledWorker
             return task(*[[one.value for one in word] if isinstance(word, list) else word for word in words])
 
@@ -190,7 +193,7 @@ def orders(tmp_path, fake):
 
 def test_a_group_that_workers_die_of_is_run_again_cell_by_cell(orders, monkeypatch, tmp_path):
     """One cell of four kills every worker: it alone has no bundle."""
-    monkeypatch.setattr(cluster_module, "SHARE_OF_THREAD", 1)
+    monkeypatch.setattr(groups, "SHARE_OF_THREAD", 1)
     here = Here()
     here.poison = orders[2].case.name
     place = Cluster.__new__(Cluster)
@@ -201,13 +204,39 @@ def test_a_group_that_workers_die_of_is_run_again_cell_by_cell(orders, monkeypat
     assert len(list((tmp_path / "bundles").glob("*/2*"))) == 3 and not list((tmp_path / "bundles").glob("*/.*"))
 
 
+def test_archives_come_home_verified_and_a_poisoned_group_cell_by_cell(orders, tmp_path, nb, monkeypatch):
+    """Three cells travel together and one of them kills every worker: two archives of one cell each. What a worker has
+    damaged before it was sealed is no bundle."""
+    import nbcompare.run.sweep.groups as groups_module
+
+    here = Here()
+    here.poison = orders[1].case.name
+    place = Cluster.__new__(Cluster)
+    place.distributed, place.client, place.contents, place.address = here, here, {}, "here"
+    real = groups_module.run_order
+
+    def run_order(order):
+        bundle, seconds = real(order)
+        if order.case.name == orders[2].case.name:
+            (bundle.folder / "inputs/py_roi_float.bin").chmod(0o644)
+            (bundle.folder / "inputs/py_roi_float.bin").write_bytes(bytes(252))
+        return bundle, seconds
+
+    monkeypatch.setattr(groups_module, "run_order", run_order)
+    with Archives(tmp_path / "bundles", [order.case for order in orders]) as home:
+        results = [result.word for result in place.run(orders[:3], home)]
+    assert results == ["PASS", "ERROR", "ERROR"]
+    [archive] = (tmp_path / "bundles/grid").iterdir()
+    assert archive.name.endswith("-0002.zip") and nb("verify", archive).code == 0
+
+
 def test_groups_keep_the_order_and_hold_cells_of_one_file(orders, tmp_path):
     """Seven cells of two files, at most three together."""
     (tmp_path / "other.yaml").write_text((tmp_path / "grid.yaml").read_text().replace("name: grid", "name: other"))
     more = [Order(cell, orders[0].options) for cell in cells_of(load_case(tmp_path / "other.yaml"))][:3]
-    groups = list(groups_of([*orders, *more], 3))
-    assert [len(group) for group in groups] == [3, 1, 3]
-    assert [order for group in groups for order in group] == [*orders, *more]
+    cut = list(groups_of([*orders, *more], 3))
+    assert [len(group) for group in cut] == [3, 1, 3]
+    assert [order for group in cut for order in group] == [*orders, *more]
 
 
 def test_a_file_that_is_not_what_was_sent_is_not_used(orders, tmp_path):

@@ -29,7 +29,7 @@ class Near:
     def unchanged(self, engine):
         return opened_here(engine.as_dict())
 
-    def run(self, orders):
+    def run(self, orders, archives=None):
         for order in orders:
             with staging(order.options.bundles, order.case.name) as place:
                 parcel, contents = parcel_of([order], [place.stamp])

@@ -54,15 +54,16 @@ def unpack(source: Path, target: Path, limits: UnpackLimits) -> None:
 
 def _unpack_zip(archive: zipfile.ZipFile, source: Path, target: Path, limits: UnpackLimits) -> None:
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    faults = [fault for entry in archive.infolist() for fault in _entry_faults(entry)]
-    _refuse(source, [*faults, *_set_faults([e.filename for e in entries], [e.file_size for e in entries], limits)])
+    faults = [fault for entry in archive.infolist() for fault in entry_faults(entry)]
+    _refuse(source, [*faults, *set_faults([e.filename for e in entries], [e.file_size for e in entries], limits)])
     left = limits.total_bytes
     for entry in entries:
         with archive.open(entry) as stream:
-            left = _write(stream, target / entry.filename, left, source)
+            left = write_entry(stream, target / entry.filename, left, source)
 
 
-def _entry_faults(entry: zipfile.ZipInfo) -> Iterator[str]:
+def entry_faults(entry: zipfile.ZipInfo) -> Iterator[str]:
+    """What is wrong with one entry of a zip file, before a byte of it is read."""
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         yield f"{entry.filename!r}: a link or a device"
@@ -88,14 +89,14 @@ def _unpack_folder(source: Path, target: Path, limits: UnpackLimits) -> None:
             elif stat.S_ISREG(kind):
                 found.append(path)
     names = [path.relative_to(source).as_posix() for path in found]
-    _refuse(source, [*faults, *_set_faults(names, [path.stat().st_size for path in found], limits)])
+    _refuse(source, [*faults, *set_faults(names, [path.stat().st_size for path in found], limits)])
     left = limits.total_bytes
     for path, name in zip(found, names, strict=True):
         with open(path, "rb") as stream:
-            left = _write(stream, target / name, left, source)
+            left = write_entry(stream, target / name, left, source)
 
 
-def _set_faults(names: list[str], sizes: Iterable[int], limits: UnpackLimits) -> Iterator[str]:
+def set_faults(names: list[str], sizes: Iterable[int], limits: UnpackLimits) -> Iterator[str]:
     """What is wrong with all files together."""
     if len(names) > limits.files:
         yield f"{len(names)} files, more than {limits.files}"
@@ -118,7 +119,7 @@ def _refuse(source: Path, faults: Iterable[str]) -> None:
         raise EvidenceError(f"{source}: refused", faults=[*found[:20], *more])
 
 
-def _write(stream: IO[bytes], path: Path, left: int, source: Path) -> int:
+def write_entry(stream: IO[bytes], path: Path, left: int, source: Path) -> int:
     """Copy a file; returns how many bytes may still come."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "xb") as out:

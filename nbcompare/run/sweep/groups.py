@@ -1,0 +1,77 @@
+"""Groups of cells: how a sweep is cut into what is handed out at once, and how a group becomes one sealed archive."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from nbcompare.bundle.archive.sealed import Sealing
+from nbcompare.bundle.bundle import load_bundle
+from nbcompare.bundle.check.archived import cell_of
+from nbcompare.bundle.check.verify import verified
+from nbcompare.case.case import Case
+from nbcompare.errors import NbCompareError
+from nbcompare.run.sweep.worker import Order, run_order
+
+MOST_IN_GROUP = 10
+"""Cells that are handed out at once, where each bundle has a folder of its own that is held meanwhile."""
+MOST_IN_ARCHIVE = 100
+SHARE_OF_THREAD = 4
+"""A sweep is cut into so many groups for each thread, so that none waits long for the last."""
+
+Group = tuple[Order, ...]
+
+
+@dataclass(frozen=True)
+class Left:
+    """What came of a group beside its archive: by cell the exit code and the words of what left no bundle; the archive
+    itself, with its sum, where it has to travel."""
+
+    faults: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    archive: bytes = b""
+    sha256: str = ""
+
+
+def groups_of(orders: Sequence[Order], most: int) -> Iterator[Group]:
+    """The cells in order, cut into groups of one case file, none of more than ``most``."""
+    for _, same in itertools.groupby(orders, key=lambda order: order.case.path):
+        rest = tuple(same)
+        for at in range(0, len(rest), most):
+            yield rest[at:at + most]
+
+
+def size_of_groups(cells: int, threads: int, most: int) -> int:
+    """How many cells go together: as many as may where one thread does all."""
+    return most if threads == 1 else max(1, min(most, cells // (threads * SHARE_OF_THREAD)))
+
+
+def matrix_name(case: Case) -> str:
+    """What the case is called whose matrix a cell is of."""
+    return case.name.removesuffix("." + "-".join(case.cell.values())) if case.cell else case.name
+
+
+def make_archive(orders: Group, stamp: str, target: Path, work: Path, *, verify: bool) -> Left:
+    """Run cells one after another and seal their bundles, all of one stamp, in a new file ``target``; they are made
+    below ``work``. Where no cell left a bundle there is no file. ``verify``: each is verified in full before it is
+    taken in, where nobody will do so who publishes it."""
+    faults: dict[str, tuple[int, str]] = {}
+    with closing(Sealing(target)) as archive:
+        for order in orders:
+            own = replace(order, stamp=stamp, in_archive=True, options=replace(order.options, bundles=work))
+            try:
+                bundle, seconds = run_order(own)
+                if verify:
+                    verified(bundle.folder)
+                archive.add(bundle.folder, cell_of(load_bundle(bundle.folder), seconds))
+            except NbCompareError as fault:
+                faults[order.case.name] = int(fault.exit_code), fault.message
+            shutil.rmtree(work / order.case.name, ignore_errors=True)
+        if archive.cells:
+            archive.seal()
+    if not archive.cells:
+        target.unlink()
+    return Left(faults)
