@@ -35,11 +35,12 @@ def bottom(height: Callable[[float], float | None], start: float, step: float) -
     here = height(start)
     if not here:
         return None
-    beside: float | None = here
+    beside = here
     for _ in range(_LONGER):
-        beside = height(start + step)
-        if beside is None:
+        found = height(start + step)
+        if found is None:
             return None
+        beside = found
         if beside == here:
             step *= _FLAT
         elif beside > _TOO_FAR * here:
