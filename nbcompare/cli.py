@@ -199,8 +199,11 @@ def _run(argv: list[str]) -> int:
         return code
     except ENDS as fault:
         said = said_of(fault, argv)
-        if told is not None:
-            told.failed(said)
+        try:
+            if told is not None:
+                told.failed(said)
+        except Exception as further:  # what ended the command is told all the same
+            tell(further, said_of(further, argv))
         tell(fault, said)
         return said.code
 

@@ -26,7 +26,7 @@ from nanobrag_torch.render.build_scene import build_scene
 from nanobrag_torch.render.choose import RenderPath, choose_path, render_image
 from nanobrag_torch.render.plain import true_solid_angle, whole_percent
 from nanobrag_torch.render.scene import Scene
-from nanobrag_torch.render.trace import trace_pixel
+from nanobrag_torch.render.trace import check_traced, trace_pixel
 from nanobrag_torch.render.workers import aside
 from nanobrag_torch.version import PROGRAM_NAME, VERSION, default_threads, version_line
 
@@ -84,11 +84,7 @@ def check_outputs(command: LoadedCommand, scene: Scene) -> None:
         if not os.access(path.parent if not path.exists() else path, os.W_OK):
             reason = "it is read-only" if path.exists() else "its folder is missing or read-only"
             raise InputFileError(f"cannot be written: {reason}", path)
-    pixel = command.outputs.trace_pixel
-    slow, fast = scene.geometry.slow_pixels, scene.geometry.fast_pixels
-    if pixel is not None and not (0 <= pixel[0] < slow and 0 <= pixel[1] < fast):
-        raise ArgumentError(f"-trace_pixel: {pixel[0]} {pixel[1]} is not on a detector of {slow} x {fast} pixels "
-                            "(slow x fast)")
+    check_traced(command.outputs.trace_pixel, scene)
 
 
 # --- rendering ------------------------------------------------------------------------------------------

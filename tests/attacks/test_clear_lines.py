@@ -74,6 +74,22 @@ def test_a_working_folder_that_is_gone_is_one_line(tmp_path):
     assert done.returncode in (1, 2, 5) and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ("run", "sweep", "validate", "explain", "watch", "verify", "import"))
+def test_a_name_that_no_file_system_takes_is_one_line(nb, command):
+    """Path.exists fails for it, where it says of others that they are not there."""
+    said = nb(command, "9" * 5000)
+    assert said.code in (1, 5, 6) and (said.err + said.out).count("999: ") == 1 and "Traceback" not in said.err
+
+
+def test_what_ended_a_command_is_told_where_telling_it_in_a_file_fails(nb, monkeypatch):
+    def fail(self, said):
+        raise OSError(28, "No space left on device", "report.xml")
+
+    monkeypatch.setattr("nbcompare.commands.publish.PublishedResults.failed", fail)
+    said = nb("run", "no.yaml", "--junit", "report.xml")
+    assert said.code == 1 and "no.yaml" in said.err and "No space left" in said.err and "Traceback" not in said.err
+
+
 @pytest.mark.parametrize(("command", "option"), (("oneshot", "--png-scale"), ("oneshot", "--timeout"),
                                                  ("oneshot", "--threshold"), ("trace", "--tolerance"),
                                                  ("diagnose", "--budget"), ("audit", "--budget")))
@@ -86,7 +102,8 @@ def test_what_is_no_number_is_no_value_of_an_option(nb, command, option, value):
 # --- bad values for every option and every key -------------------------------------------------------------
 
 BAD = st.one_of(st.sampled_from(["nan", "inf", "-inf", "1e999", "-1", "0", "", " ", "9" * 5000, "\x1b[2J", "a=b", "=",
-                                 "../..", "--", "-", "@x", "/dev/null", "é", "\ud800", "None", "[]", "{}", "1e-400"]),
+                                 "../..", "--", "-", "@x", "/dev/null", "é", "\ud800", "\udcff", "a" * 300, "None",
+                                 "[]", "{}", "1e-400"]),
                 st.text(max_size=8))
 EXAMPLES = int(os.environ.get("NB_FAULTS_EXAMPLES", "5"))
 """Of each option and key; make faults draws more."""
@@ -112,8 +129,9 @@ def every_option():
 @SMALL
 def test_no_value_of_an_option_ends_with_a_trace(tmp_path_factory, command, option, values, value):
     """The arguments that follow name nothing, so that no engine is run; what a value itself does is refused or said."""
-    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-        return  # no command line can hold it
+    if "\0" in value or any("\ud800" <= letter <= "\udfff" and not "\udc80" <= letter <= "\udcff"
+                            for letter in value):
+        return  # no command line can hold it; a byte that is no UTF-8 comes as U+DC80 to U+DCFF
     home = tmp_path_factory.mktemp("option")
     before = Path.cwd()
     os.chdir(home)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import re
 import shlex
 from collections import deque
@@ -191,21 +192,20 @@ def load(path: Path, name: str) -> tuple[Cursor, bytes]:
 
 def _read(path: Path) -> bytes:
     try:
-        if path.exists() and not path.is_file():
+        if os.path.exists(path) and not path.is_file():  # Path.exists fails for a name that no file system takes
             raise CaseError("not an ordinary file", path=path)
         with open(path, "rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as fault:
-        raise CaseError(f"cannot read the file: {fault.strerror}", path=path, hint=_meant(path)) from None
+        meant = _meant(path) if isinstance(fault, FileNotFoundError) else None
+        raise CaseError(f"cannot read the file: {fault.strerror}", path=path, hint=meant) from None
     if len(raw) > MAX_BYTES:
         raise CaseError("larger than 1 MiB, which no such file needs", path=path)
     return raw
 
 
-def _meant(path: Path) -> str | None:
+def _meant(path: Path) -> str:
     """The file that somebody may have meant who named one that is not there: a case by its name, or a mistyped one."""
-    if path.exists():
-        return None
     files = [str(file) for folder in dict.fromkeys((path.parent, Path("cases"))) for file in folder.glob("*.y*ml")]
     by_name = {Path(file).stem: file for file in files}
     near = difflib.get_close_matches(path.stem, by_name, n=1, cutoff=0.6)

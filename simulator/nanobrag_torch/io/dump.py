@@ -13,7 +13,7 @@ import numpy as np
 
 from nanobrag_torch.errors import InputFileError
 from nanobrag_torch.io.atomic import atomic_output
-from nanobrag_torch.io.hkl import MOST_GRID_POINTS, ReflectionGrid
+from nanobrag_torch.io.hkl import LARGEST_INDEX, MOST_GRID_POINTS, ReflectionGrid
 from nanobrag_torch.io.text import read_bytes
 
 _LONGEST_FIRST_LINE = 128
@@ -64,6 +64,8 @@ def _limits(raw: bytes, path) -> tuple[list[int], int]:
         if not re.fullmatch(_DIGITS, word):
             text = word.decode("latin-1")
             raise InputFileError(f"{text!r} is not an integer", path, 1, text)
+        if abs(int(word)) > LARGEST_INDEX:
+            raise InputFileError(f"index {int(word)} is out of all range", path, 1, word.decode("latin-1"))
     return [int(word) for word in words], end + 2
 
 

@@ -21,6 +21,7 @@ from nanobrag_torch.physics.source import Source, Steps
 from nanobrag_torch.physics.vectors import cross, dot, length, unit
 from nanobrag_torch.render.build_scene import build_scene
 from nanobrag_torch.render.scene import Scene
+from nanobrag_torch.render.trace import check_traced
 from nanobrag_torch.units import DEGREES_PER_RADIAN, METRES_PER_ANGSTROM, PHOTON_EV_ANGSTROM
 from nanobrag_torch.version import PROGRAM_NAME, VERSION
 
@@ -38,9 +39,10 @@ FRAMES = {
 
 def print_description(command: LoadedCommand, components: tuple[Beam, Crystal, Detector, Scan, Sampling]) -> None:
     """Print the description of a loaded command. Raises ArgumentError for what cannot be simulated, and for a pixel
-    or phi step that is not there."""
+    (of -trace_pixel, too) or phi step that is not there."""
     scene = build_scene(*components, emulate=command.emulate, device="cpu", warn=command.options.warn,
                         force=command.program.force)
+    check_traced(command.outputs.trace_pixel, scene)
     print(json.dumps(description(command, components, scene), indent=1, allow_nan=False))
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.physics.arithmetic import number
 
 
@@ -45,6 +47,14 @@ def _indexed(name: str, index: tuple[int, ...]) -> str:
 def _plain(values: tuple[float, ...]):
     finite = [value if math.isfinite(value) else None for value in values]
     return finite[0] if len(finite) == 1 else finite
+
+
+def check_traced(pixel: Sequence[int] | None, scene) -> None:
+    """Raises ArgumentError for a pixel, given as slow and fast, that is not on the detector; None is none."""
+    slow, fast = scene.geometry.slow_pixels, scene.geometry.fast_pixels
+    if pixel is not None and not (0 <= pixel[0] < slow and 0 <= pixel[1] < fast):
+        raise ArgumentError(f"-trace_pixel: {pixel[0]} {pixel[1]} is not on a detector of {slow} x {fast} pixels "
+                            "(slow x fast)")
 
 
 def trace_pixel(scene, slow: int, fast: int) -> Trace:
