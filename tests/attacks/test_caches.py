@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 from nbcompare import files
 from nbcompare.compare.image import Shape
 from nbcompare.engine.rendering.render_cache import RenderCache
+from nbcompare.engine.sources.made_of import SourceFile
+from nbcompare.engine.sources.opened import OpenedFiles, SymbolicLink
 from nbcompare.errors import UsageError
 from nbcompare.explain.fuzz.kept import FuzzFolder, FuzzTrial
 from nbcompare.run.bisect.journal import STEPS, JudgedCommit, journal_in
@@ -177,3 +181,48 @@ def test_a_step_of_a_bisection_says_what_its_bundle_says(run_small, tmp_path):
         stream.write('{"sha": "cccc')
     with journal_in(home, "x") as journal:
         assert [(trial.sha, trial.outcome) for trial in journal.trials] == [("a" * 40, "bad")]
+
+
+def taken(home):
+    with journal_in(home, "x") as journal:
+        return [trial.sha[0] for trial in journal.trials]
+
+
+def test_a_step_of_a_bisection_is_judged_again_where_a_run_of_now_may_be_another(nb, fake, small_case, tmp_path,
+                                                                                 monkeypatch, quick_runs):
+    """Other variables, a file that the reference read, and a reference of which not all is known."""
+    table, home = tmp_path / "table", tmp_path / "home"
+    table.write_text("1")
+    reader, wrapper = tmp_path / "reads.py", tmp_path / "wraps"
+    reader.write_text(f"open({str(table)[::-1]!r}[::-1]).read()\n" + fake("good").read_text())
+    wrapper.write_text(f"#!/bin/sh\nexec {sys.executable} {fake('good')} \"$@\"\n")
+    wrapper.chmod(0o755)
+    shutil.copy(fake("good").with_name("_image.py"), tmp_path)
+    with journal_in(home, "x") as journal:
+        for name, reference in (("a", fake("good")), ("b", reader), ("c", wrapper)):
+            said = nb("run", small_case, "--c-bin", reference, "--py-bin", fake("twin"), "-q", "--format", "json")
+            journal.add(JudgedCommit(name * 40, "good", "PASS", "", said.json["bundle"]))
+    assert taken(home) == ["a", "b"]
+    table.write_text("2")
+    assert taken(home) == ["a"]
+    monkeypatch.setenv("NB_MODE", "another")
+    assert taken(home) == []
+
+
+def test_of_a_bisection_what_lies_in_its_tree_and_what_an_engine_wrote_itself_is_no_doubt(tmp_path):
+    """The tree is gone by then, and its commit says what was in it."""
+    paths = ["/t/tree/a", "/t/tree2/a", "/t/own"]
+    opened = OpenedFiles(files=tuple(SourceFile(path, path, "0" * 64) for path in paths), absent=("/t/tree/b", "/t/b"),
+                    rewritten=("/t/own",), links=(SymbolicLink("/t/tree/l", "x"), SymbolicLink("/t/l", "x")))
+    left = opened.outside("/t/tree")
+    assert [entry.path for entry in left.files] == ["/t/tree2/a"] and left.absent == ("/t/b",)
+    assert [link.path for link in left.links] == ["/t/l"]
+
+
+def test_a_fuzzing_begins_anew_with_other_variables_and_under_the_sandbox(nb, fake, tmp_path, monkeypatch):
+    """Its trials agreed, and were taken for such although the subject does something else by now."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    words = ("fuzz", "--c-bin", fake("any_command"), "--py-bin", fake("any_command_too"), "--budget", "1")
+    assert "going on" not in nb(*words).err and "going on after 1 trial" in nb(*words).err
+    monkeypatch.setenv("NB_MODE", "another")
+    assert "going on" not in nb(*words).err and "going on after 1 trial" in nb(*words).err

@@ -100,6 +100,19 @@ class OpenedFiles:
         """What it left for its own next run, which may give another image then; not in a cache."""
         return tuple(path for path in (*self.rewritten, *self.left) if not in_cache(path))
 
+    def outside(self, folder: str) -> OpenedFiles:
+        """What of it lies outside of a folder, and was not written by the engine itself."""
+        def counts(path: str) -> bool:
+            return not os.path.join(path, "").startswith(os.path.join(folder, "")) and \
+                os.path.realpath(path) not in self.own
+
+        return replace(self, files=tuple(entry for entry in self.files if counts(entry.path)),
+                       absent=tuple(filter(counts, self.absent)), by_age=tuple(filter(counts, self.by_age)),
+                       groups=tuple(group for group in self.groups if counts(group.place)),
+                       listings=tuple(listing for listing in self.listings if counts(listing.place)),
+                       attributes=tuple(entry for entry in self.attributes if counts(entry.path)),
+                       links=tuple(link for link in self.links if counts(link.path)))
+
     @property
     def count(self) -> int:
         return len(self.files) + sum(len(group.names) for group in self.groups)

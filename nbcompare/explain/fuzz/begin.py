@@ -14,6 +14,9 @@ from nbcompare.case.inputs import stage_inputs
 from nbcompare.case.project import project_above
 from nbcompare.engine.choose import choose_engines, engines_of
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.identity import content_hash
+from nbcompare.engine.installation import HARNESS
+from nbcompare.engine.processes.process import allowed_environment
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.render_cache import default_cache, key_of
 from nbcompare.engine.rendering.renderer import Renderer
@@ -78,11 +81,14 @@ def _inputs(base: Case | None) -> Iterator[Path | None]:
 
 
 def _key(engines: Mapping[str, Engine], options: FuzzOptions) -> str:
-    """A name for all that trials depend on: engines with all they are made of, seed, and the case that is varied,
-    with its files."""
+    """A name for all that trials depend on: this program, engines with all they are made of and the variables that they
+    get, seed, and the case that is varied, with its files."""
     base = options.base
     files = sorted((path.name, sha256_of(path)) for path in (options.inputs.iterdir() if options.inputs else ()))
     case = (base.command, base.sha256, base.thresholds, files) if base else THRESHOLDS
+    more = base.environment if base else {}
     with Renderer() as renderer:
-        return key_of((FORMAT, options.seed, case, *(renderer.identity(engine) for engine in engines.values()),
-                       *(engine.adapter or "" for engine in engines.values())))
+        return key_of((FORMAT, content_hash(HARNESS), options.seed, case,
+                       *(renderer.identity(engine) for engine in engines.values()),
+                       *((engine.adapter or "", engine.confined, sorted(allowed_environment(
+                           engine.variables(more)).items())) for engine in engines.values())))

@@ -12,8 +12,12 @@ from pathlib import Path
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.lock import lock
+from nbcompare.bundle.record import Record
+from nbcompare.engine.repository.work_tree import TREE
+from nbcompare.engine.sources.opened import doubts
 from nbcompare.errors import ExitCode, FileError, NbCompareError, UsageError
 from nbcompare.files import append_line, others_could_write
+from nbcompare.run.sweep.plan import computes_as_here
 
 GOOD, BAD, SKIPPED = "good", "bad", "skipped"
 STEPS = "steps.jsonl"
@@ -37,7 +41,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.trials: list[JudgedCommit] = list(_read(folder / STEPS))
+        self.trials: list[JudgedCommit] = list(_read(folder / STEPS, folder.resolve() / TREE))
 
     def of(self, sha: str) -> list[JudgedCommit]:
         """The trials of a commit, the first one first."""
@@ -56,26 +60,36 @@ class Journal:
             (self.folder / STEPS).unlink()
 
 
-def _read(path: Path) -> Iterator[JudgedCommit]:
-    """The lines that can be read and that their bundles bear out; the last may be half of one."""
+def _read(path: Path, tree: Path) -> Iterator[JudgedCommit]:
+    """The lines that can be read and that their bundles bear out; the last may be half of one. ``tree`` is where
+    commits are checked out."""
     with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as stream:
         for line in stream:
             with contextlib.suppress(ValueError, TypeError):
                 trial = JudgedCommit(**json.loads(line))
-                if trial.outcome in (GOOD, BAD, SKIPPED) and _is_borne_out(trial):
+                if trial.outcome in (GOOD, BAD, SKIPPED) and _is_borne_out(trial, tree):
                     yield trial
 
 
-def _is_borne_out(trial: JudgedCommit) -> bool:
-    """Whether an intact bundle gave the verdict that a line tells; without a bundle nothing was judged."""
+def _is_borne_out(trial: JudgedCommit, tree: Path) -> bool:
+    """Whether an intact bundle gave the verdict that a line tells, and would give it again as far as can be seen;
+    without a bundle nothing was judged."""
     if trial.bundle is None:
         return trial.outcome == SKIPPED
     with contextlib.suppress(NbCompareError):
         if verify_bundle(Path(trial.bundle)).intact:
-            verdict = load_bundle(Path(trial.bundle)).verdict
-            passed = verdict.exit_code is ExitCode.PASS
-            return str(verdict.word) == trial.word and (trial.outcome == GOOD) is passed
+            bundle = load_bundle(Path(trial.bundle))
+            passed = bundle.verdict.exit_code is ExitCode.PASS
+            as_told = str(bundle.verdict.word) == trial.word and (trial.outcome == GOOD) is passed
+            return as_told and _stands(bundle.record, tree)
     return False
+
+
+def _stands(record: Record, tree: Path) -> bool:
+    """Whether a run of then stands for one of now: variables are as they were, all is known that the engines are made
+    of, and what they opened is as it was. Of files in the tree the commit decides."""
+    return computes_as_here(record) and not any(
+        engine.unknown or (engine.opened and doubts(engine.opened.outside(str(tree)))) for engine in record.engines)
 
 
 def _require_own(folder: Path) -> None:

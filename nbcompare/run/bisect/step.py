@@ -27,7 +27,7 @@ from nbcompare.errors import ExitCode, NbCompareError, UsageError
 from nbcompare.run.bisect.journal import BAD, GOOD, SKIPPED, JudgedCommit
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
-from nbcompare.run.sweep.plan import key_of_cell, opened_is_unchanged
+from nbcompare.run.sweep.plan import computes_as_here, key_of_cell, opened_is_unchanged
 from nbcompare.verdict.verdict import Label
 from nbcompare.visible import visible
 
@@ -158,7 +158,7 @@ class BisectionSteps:
         sums = (identity.program_sha256, identity.source_sha256, followed.other.program_sha256)
         for bundle in _bundles_with(sums, followed.options.bundles / followed.case.name):
             if key_of_record(bundle.record) in keys and bundle.record.comparison is not None \
-                    and opened_is_unchanged(bundle.record) \
+                    and opened_is_unchanged(bundle.record) and computes_as_here(bundle.record) \
                     and not is_imported(bundle.folder) and verify_bundle(bundle.folder).intact:
                 yield bundle
 
