@@ -64,7 +64,7 @@ def _half_sphere() -> Iterator[tuple[int, int, int, Decimal]]:
     aa, bb, cc = _dot(a, a), _dot(b, b), _dot(c, c)
     ab, ac, bc = 2 * _dot(a, b), 2 * _dot(a, c), 2 * _dot(b, c)
     limit = 1 / (D_MIN_A * D_MIN_A)
-    h_max, k_max, l_max = (int(length / D_MIN_A) + 1 for length in CELL_A)
+    h_max, k_max, l_max = (int(length / D_MIN_A) for length in CELL_A)  # h = a s <= |a| |s|
     for h in range(h_max + 1):
         for k in range(-k_max if h else 0, k_max + 1):
             in_plane = h * h * aa + k * k * bb + h * k * ab

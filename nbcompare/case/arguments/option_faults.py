@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nbcompare.case.arguments.command import SIZE_FIELDS, WrittenOption, is_number, named, no_number, parse_command
-from nbcompare.case.arguments.options import CELL, MISSET, PERHAPS, Option, all_options, option_named
+from nbcompare.case.arguments.options import CELL, MISSET, Option, all_options, option_named
 
 _NUMBERS = frozenset(("length", "real", "angle", "vector", "pixels", "size", "scale"))
 """Kinds of options whose values are all numbers."""
@@ -46,7 +46,7 @@ def _fault(item: WrittenOption, after: str) -> str | None:
         return _too_few(item, item.option, after)
     if count == MISSET and (len(item.values) == 2 or not item.values):
         return f"{item.word} needs three angles or the word random"
-    return _no_number(item) if count != PERHAPS else None
+    return _no_number(item)
 
 
 def _too_few(item: WrittenOption, option: Option, after: str) -> str:

@@ -52,6 +52,9 @@ def test_how_much_further_a_value_could_be_before_it_is_outside():
     assert both.margin(1.0) == math.inf and threshold("sum_ratio", 0.5).margin(3) == math.inf
     assert both.margin(None) is threshold("nan_fraction", None, 0.1).margin(0.05) is None
     assert threshold("sum_ratio", 1.5, 2).margin(1.7) is None, "equal images would be outside"
+    assert [both.width(value) for value in (1.1, 1.0, 0.9)] == [0.25, 0.5, 0.5]
+    assert threshold("sum_ratio", None, 1.25).width(0.5) == 0.25 and threshold("sum_ratio", 0.5).width(2) == math.inf
+    assert threshold("sum_ratio", 0.5).width(1.0) == 0.5 and threshold("nan_fraction", None, 0.1).width(0) == math.inf
     assert are_frozen(both) and [t.metric for t in default_targets("a")] == ["correlation", "sum_ratio",
                                                                              "max_intensity_delta"]
     assert [(t.roi, t.min, t.max) for t in default_targets("a")] == [("a", 0.9995, None), ("a", 0.99, 1.01),

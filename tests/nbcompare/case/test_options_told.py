@@ -58,7 +58,7 @@ def test_a_mistyped_size_is_what_a_wrong_size_follows_from():
 
 @pytest.mark.parametrize(("word", "meant"), [
     ("-PHI", ["-phi"]), ("--phi", ["-phi"]), ("-detpixelsx", ["-detpixels_x"]), ("-pp", []), ("-NN", ["-N"]),
-    ("-NNNN", []), ("-xyzzy", []), ("-detpixels_z", ["-detpixels_y", "-detpixels_x", "-detpixels_s"])])
+    ("-NNNN", []), ("-Nzq", []), ("-xyzzy", []), ("-detpixels_z", ["-detpixels_y", "-detpixels_x", "-detpixels_s"])])
 def test_the_nearest_names_come_first_three_at_most(word, meant):
     found = similar_options(word)
     assert (found[:1] == meant if len(meant) == 1 else sorted(found) == sorted(meant)) and len(found) <= 3

@@ -268,8 +268,25 @@ def test_a_ring_is_cut_at_the_edges_of_the_image_and_reaches_round_its_outer_cir
     assert rois_of(root(f"{{a: {RING}}}"), SHAPE, {})[0].bounds == (0, 8, 0, 6)
     wide = rois_of(root(f"{{a: {RING.replace('[4, 3]', '[20.2, 30.4]')}}}"), Shape(60, 50), {})[0]
     assert wide.bounds == (14, 26, 24, 36) and wide.ring[2] < 3.5 < 5.5 < wide.ring[3]
+    near = rois_of(root(f"{{a: {RING.replace('[4, 3]', '[8, 7]')}}}"), Shape(slow=10, fast=12), {})[0]
+    assert near.bounds == (2, 11, 1, 9)
     swapped = rois_of(root(f"{{a: {RING.replace('[3.0, 2.0]', '[2.0, 3.0]')}}}"), SHAPE, {})[0]
     assert swapped.ring == rois_of(root(f"{{a: {RING}}}"), SHAPE, {})[0].ring
+
+
+@pytest.mark.parametrize(("corners", "bounds"), [([[2.6, 0], [3.4, 0], [3, 5]], (3, 3, 0, 5)),
+                                                 ([[0, 2.6], [0, 3.4], [5, 3]], (0, 5, 3, 3)),
+                                                 ([[2.6, 2.6], [3.4, 2.6], [3, 3.4]], (3, 3, 3, 3))])
+def test_a_polygon_may_be_one_pixel_wide(root, corners, bounds):
+    assert rois_of(root(json.dumps({"a": {"polygon": corners}})), SHAPE, {})[0].bounds == bounds
+
+
+@pytest.mark.parametrize("spacings", ["[4, 4]", "[4, 0]", "[4, -1]", "[0, 0]"])
+def test_a_described_ring_lies_between_two_spacings(root, spacings):
+    text = f"{{a: {{resolution: {spacings}, described: g}}}}"
+    assert refused(rois_of, root(text), SHAPE, {"g": Path("no")}) == (
+        "1:5: region a: two spacings [dmax, dmin] that differ are needed, above 0")
+    assert "no: cannot read" in refused(rois_of, root(text.replace(spacings, "[4, 1]")), SHAPE, {"g": Path("no")})
 
 
 def test_weak_regions_are_those_that_are_named_or_all(root):
