@@ -61,7 +61,7 @@ def _as_declared(found: ImageFile, declared: Declared) -> ImageFile:
     if pixels.dtype.itemsize > 8:
         raise FileError(f"{found.path}: holds {pixels.dtype}, and nothing beyond float64 is compared",
                         hint="save it as float64, if the digits beyond do not matter")
-    if declared.dtype and found.format != RAW and pixels.dtype != np.dtype(declared.dtype).newbyteorder("="):
+    if declared.dtype and pixels.dtype != np.dtype(declared.dtype).newbyteorder("="):
         raise FileError(f"{found.path}: holds {pixels.dtype}, declared is {declared.dtype}")
     if declared.transposed:
         pixels, masked = pixels.T, None if masked is None else masked.T

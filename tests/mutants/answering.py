@@ -6,7 +6,7 @@ A survivor gets a second look: by the tests of the whole suite that reach it, wi
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,9 +39,9 @@ class Answering:
 
     def task_of(self, mutant: Mutant) -> Task:
         """The trial of a mutant by the tests that reach its statement; of one outside of functions, by those that reach
-        its module."""
+        its module, and then by all of its room, which may look at what it makes."""
         inside, found = self._reaching(mutant)
-        tests = self._ordered(found, mutant.path)
+        tests = self._ordered(found, mutant.path, () if inside else self.seconds)
         return Task(mutant.path, mutant, inside, tuple(tests), sum(self.seconds[test] for test in tests))
 
     def _reaching(self, mutant: Mutant) -> tuple[bool, set[str]]:
@@ -58,14 +58,17 @@ class Answering:
         return inside, found
 
     def second_task_of(self, mutant: Mutant, before: Task, most_seconds: float) -> Task:
-        """The trial of a survivor by all tests that reach its statement and were not asked before; one of each
-        parametrized test first, and one of each file, so that what the limit leaves out is like what was asked."""
-        left = sorted(self._reaching(mutant)[1] - set(before.tests), key=lambda test: (self.seconds[test], test))
+        """The trial of a survivor by all tests that reach its statement and were not asked before, or, where that is
+        outside of functions, by all there are; one of each parametrized test first, and one of each file, so that what
+        the limit leaves out is like what was asked."""
+        inside, found = self._reaching(mutant)
+        left = sorted((found if inside else set(self.seconds)) - set(before.tests),
+                      key=lambda test: (test not in found, self.seconds[test], test))
         of_file, of_test = Counter[str](), Counter[str]()
         order = {}
         for test in left:
             name, file = test.partition("[")[0], test.partition("::")[0]
-            order[test] = (of_test[name], of_file[file], self.seconds[test])
+            order[test] = (test not in found, of_test[name], of_file[file], self.seconds[test])
             of_test[name] += 1
             of_file[file] += of_test[name] == 1
         tests = tuple(_within_limits(sorted(left, key=order.__getitem__), self.seconds, len(left), most_seconds))
@@ -77,11 +80,14 @@ class Answering:
         tests = self._ordered(found, path)
         return Task(path, text, True, tuple(tests), sum(self.seconds[test] for test in tests))
 
-    def _ordered(self, tests: set[str], path: str) -> list[str]:
-        """Quickest first, the module's own room before others, and no more than the limits."""
+    def _ordered(self, tests: set[str], path: str, others: Iterable[str] = ()) -> list[str]:
+        """Quickest first, the module's own room before others, and no more than the limits; then those of ``others``
+        that are of the module's room."""
         own = f"tests/nbcompare/{Path(path).parts[1]}/"
-        return list(_within_limits(sorted(tests, key=lambda test: (
-            self.seconds[test] * (1 if test.startswith(own) else 2), test)), self.seconds, MOST_TESTS, MOST_SECONDS))
+        beside = {test for test in others if test.startswith(own)} - tests
+        return list(_within_limits(sorted(tests | beside, key=lambda test: (
+            test in beside, self.seconds[test] * (1 if test.startswith(own) else 2), test)), self.seconds, MOST_TESTS,
+            MOST_SECONDS))
 
 
 def _within_limits(tests: Sequence[str], seconds: Mapping[str, float], most: int, most_seconds: float) -> Iterator[str]:

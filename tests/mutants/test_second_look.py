@@ -33,6 +33,23 @@ def test_a_survivor_is_tried_by_what_reaches_it_and_was_not_asked(checkout):
     assert task.expected_seconds == 7.5 and task.change == one
 
 
+def test_a_change_outside_of_functions_is_tried_by_what_reaches_the_module_and_then_by_its_room(tmp_path, monkeypatch):
+    """A constant, or what a decorator is given, may be looked at by a test that reaches no function of the module."""
+    monkeypatch.setattr("tests.mutants.answering.CHECKOUT", tmp_path)
+    module = tmp_path / "nbcompare/compare/a.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("TWO = 2\n\n\ndef double(x):\n    return TWO * x\n")
+    path, own = "nbcompare/compare/a.py", "tests/nbcompare/compare/"
+    answering = Answering([Reached(f"{own}t.py::reaches", 5.0, (f"{path}::double+1",)),
+                           Reached(f"{own}t.py::looks", 0.1, ()), Reached("tests/u.py::far", 0.1, ())])
+    one = Mutant("compare", path, "core/NumberReplacer", 0, 1)
+    first = answering.task_of(one)
+    assert first.tests == (f"{own}t.py::reaches", f"{own}t.py::looks") and not first.in_place
+    assert answering.second_task_of(one, first, 10.0).tests == ("tests/u.py::far",)
+    inside = Mutant("compare", path, "core/NumberReplacer", 0, 5)
+    assert answering.task_of(inside).tests == (f"{own}t.py::reaches",)
+
+
 def test_the_second_look_asks_the_slow_files_of_the_first_and_never_the_simulator():
     first = reach.test_files()
     further = further_files(first)

@@ -34,7 +34,7 @@ def items(text):
     ("-misset random -N 5", [("-misset", "random"), ("-N", "5")]),
     ("-misset 1", [("-misset", "1")]), ("-misset", [("-misset",)]),
     ("-curved_det -N 5", [("-curved_det",), ("-N", "5")]), ("-curved_det 1 -N 5", [("-curved_det", "1"), ("-N", "5")]),
-    ("-curved_det", [("-curved_det",)]),
+    ("-curved_det", [("-curved_det",)]), ("-interpolate 7 -N 5", [("-interpolate",), ("7",), ("-N", "5")]),
     ("-phi -1 -N -2", [("-phi", "-1"), ("-N", "-2")]), ("-N", [("-N",)]),
     ("-roi 1 2 3 4", [("-roi", "1", "2", "3", "4")]), ("stray -N 5 more", [("stray",), ("-N", "5"), ("more",)]),
     ("-nobody 7", [("-nobody",), ("7",)]), ("", [])])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nbcompare.compare.colours import colours_of
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import RegionPair
@@ -55,3 +56,25 @@ def test_rings_count_from_the_beam_in_the_image_and_leave_out_what_is_masked():
         (int((which == ring).sum()), x[~mask][which == ring].sum(), 2.0) for ring in range(5) if (which == ring).any()]
     assert [ring.from_px for ring in found] == pytest.approx(
         [edges[ring] ** 0.5 for ring in range(5) if (which == ring).any()])
+
+
+def test_figures_of_a_wrong_image_are_found_by_its_name():
+    """An image twice as bright differs from its reference by as much as that is: nrmse of zeros is 1 and refused, and
+    of the one twice as bright as well, but their largest differences are told."""
+    x = np.array([[1.0, 2.0], [3.0, 7.0]])
+    (region,) = compare_images(x, 2 * x, [Roi.full(Shape(2, 2))]).regions
+    assert [image.name for image in region.wrong_images] == ["zeros", "twice"]
+    assert [region.of_wrong_image(name, "max_abs_diff") for name in ("zeros", "twice", "moved")] == [7.0, 7.0, None]
+    assert [region.of_wrong_image(name, "sum_ratio") for name in ("zeros", "twice")] == [None, 2.0]
+    assert region.of_wrong_image("twice", "nrmse") is None
+
+
+def test_colours_are_those_of_their_makers():
+    """The first and last of inferno; of RdBu, whose 11 classes lie 25.5 colours apart, those at even places."""
+    bright, signed = colours_of("inferno"), colours_of("RdBu_r")
+    assert bright.shape == signed.shape == (256, 3) and bright.dtype == signed.dtype == np.uint8
+    assert bright[[0, 255]].tolist() == [[0, 0, 3], [252, 254, 164]]
+    assert signed[[0, 51, 102, 153, 204, 255]].tolist() == [
+        [5, 48, 97], [67, 147, 195], [209, 229, 240], [253, 219, 199], [214, 96, 77], [103, 0, 31]]
+    assert np.abs(np.diff(signed[:128].astype(int), axis=0)).max() <= 5  # without a step between
+    assert not bright.flags.writeable

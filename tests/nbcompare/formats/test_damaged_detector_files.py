@@ -126,3 +126,21 @@ def test_packed_pixels_that_would_be_written_beyond_the_image_are_never_unpacked
     path.write_bytes(content)
     with pytest.raises(FileError, match="a bright pixel that no image of 64 x 64 has"):
         read_image(path, AS)
+
+
+@pytest.mark.parametrize("symbols", [0, 80])
+def test_a_stack_in_an_mrc_file_holds_all_its_frames_behind_what_describes_its_symmetry(tmp_path, symbols):
+    """Of which fabio reads the first; another one is an error."""
+    path = tmp_path / "a.mrc"
+    mrc(path)
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<i", content, 8, 3)
+    struct.pack_into("<i", content, 92, symbols)
+    frames = [NUMBERS + number for number in range(3)]
+    path.write_bytes(content[:1024] + bytes(symbols) + b"".join(frame.tobytes() for frame in frames))
+    whole = path.read_bytes()
+    assert np.array_equal(read_image(path, Declared(format="fabio", frame=0)).pixels, frames[0])
+    for changed in (whole[:-1], whole + b"1", whole[:1024 + symbols + NUMBERS.nbytes]):
+        path.write_bytes(changed)
+        with pytest.raises(FileError, match=f"a.mrc: {len(changed)} bytes, but its header asks for {len(whole)}"):
+            read_image(path, Declared(format="fabio", frame=0))

@@ -112,3 +112,23 @@ def test_a_source_is_looked_for_beside_the_file_and_in_it(tmp_path, monkeypatch)
         file["inner/d"] = np.full((6, 8), 3, "i4")
     virtual("own.h5", [(np.s_[0:6], ".", "inner/d")], (6, 8))
     assert said(tmp_path / "own.h5", dataset="/data") == [[3] * 8] * 6
+
+
+def test_a_frame_that_is_named_of_one_image_asks_for_all_its_chunks(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("data", (6, 8), "i4", chunks=(4, 5))[:4, :5] = 1
+    with h5py.File(tmp_path / "row.h5", "w") as file:
+        file.create_dataset("data", (1, 8), "i4", chunks=(1, 5))[:, :5] = 1
+    for name, pieces in (("a.h5", "3 of 4"), ("row.h5", "1 of 2")):
+        for frame in (0, None):
+            assert said(tmp_path / name, frame=frame) == (
+                f"{pieces} pieces of /data were never written; was its writer stopped?")
+
+
+@pytest.mark.parametrize("value", [np.nan, 3.0])
+def test_a_pixel_that_holds_the_value_for_none_is_masked(tmp_path, value):
+    image = np.array([[1.0, 3.0], [np.nan, 3.0]])
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("data", data=image).attrs["missing_value"] = value
+    masked = read_image(tmp_path / "a.h5").masked
+    assert masked.tolist() == (np.isnan(image) if value != value else image == value).tolist()

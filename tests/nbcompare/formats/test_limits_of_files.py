@@ -100,10 +100,13 @@ def test_members_of_an_archive_are_named(tmp_path):
     ("sample/beam/incident_wavelength", "m", 1.5e-10, "wavelength_A", 1.5),
     ("instrument/detector/distance", None, 0.2, "distance_mm", 200),
     ("instrument/detector/detector_distance", "mm", 200, "distance_mm", 200),
-    ("instrument/detector/x_pixel_size", b"m", 75e-6, "pixel_fast_mm", 0.075),
-    ("instrument/detector/y_pixel_size", "mm", 0.075, "pixel_slow_mm", 0.075),
-    ("instrument/detector/beam_center_x", "pixel", 7.5, "beam_fast_px", 7.5),
-    ("instrument/detector/beam_center_y", "", 7.5, "beam_slow_px", 7.5),
+    ("instrument/detector/distance", "m", 0.2, "distance_mm", 200),
+    ("sample/beam/incident_wavelength", "angstrom", 1.5, "wavelength_A", 1.5),
+    *((f"instrument/detector/{axis}_pixel_size", unit, value, f"pixel_{name}_mm", 0.075)
+      for axis, name in (("x", "fast"), ("y", "slow"))
+      for unit, value in ((b"m", 75e-6), (None, 75e-6), ("mm", 0.075))),
+    *((f"instrument/detector/beam_center_{axis}", unit, 7.5, f"beam_{name}_px", 7.5)
+      for axis, name in (("x", "fast"), ("y", "slow")) for unit in ("pixel", "pixels", "", None)),
     ("instrument/detector/distance", "furlong", 1, None, None),
     ("instrument/detector/distance", None, [1, 2], None, None)])
 def test_the_geometry_of_an_nxmx_file_is_in_our_units(tmp_path, place, unit, value, key, found):
