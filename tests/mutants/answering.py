@@ -81,13 +81,19 @@ class Answering:
         return Task(path, text, True, tuple(tests), sum(self.seconds[test] for test in tests))
 
     def _ordered(self, tests: set[str], path: str, others: Iterable[str] = ()) -> list[str]:
-        """Quickest first, the module's own room before others, and no more than the limits; then those of ``others``
-        that are of the module's room."""
+        """One of each parametrized test, quickest first, the module's own room before others; then the further ones,
+        then those of ``others`` that are of the module's room; and no more than the limits."""
         own = f"tests/nbcompare/{Path(path).parts[1]}/"
         beside = {test for test in others if test.startswith(own)} - tests
-        return list(_within_limits(sorted(tests | beside, key=lambda test: (
-            test in beside, self.seconds[test] * (1 if test.startswith(own) else 2), test)), self.seconds, MOST_TESTS,
-            MOST_SECONDS))
+        quickest = sorted(tests | beside, key=lambda test: (
+            test in beside, self.seconds[test] * (1 if test.startswith(own) else 2), test))
+        of_test = Counter[str]()
+        order = {}
+        for test in quickest:
+            name = test.partition("[")[0]
+            order[test] = (test in beside, of_test[name])
+            of_test[name] += 1
+        return list(_within_limits(sorted(quickest, key=order.__getitem__), self.seconds, MOST_TESTS, MOST_SECONDS))
 
 
 def _within_limits(tests: Sequence[str], seconds: Mapping[str, float], most: int, most_seconds: float) -> Iterator[str]:

@@ -97,8 +97,9 @@ def _places(path: Path) -> Iterator[list[Any]]:
 
 
 def _unread_places(path: Path) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """The begin and the end, each a line and a column in characters, of annotations and of what stands under
-    TYPE_CHECKING. (Docstrings need no place: no operator changes text.)"""
+    """The begin and the end, each a line and a column in characters, of annotations, of the rest of a function's head
+    but for its defaults (its star is no operator), and of what stands under TYPE_CHECKING. (Docstrings need no place:
+    no operator changes text.)"""
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
 
@@ -106,6 +107,13 @@ def _unread_places(path: Path) -> Iterator[tuple[tuple[int, int], tuple[int, int
         return len(lines[line - 1].encode()[:offset].decode())
 
     for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            read = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
+            ends = [(part.end_lineno or part.lineno, column(part.end_lineno or part.lineno, part.end_col_offset or 0))
+                    for part in read]
+            begins = [(part.lineno, column(part.lineno, part.col_offset)) for part in read]
+            body = node.body[0].lineno, column(node.body[0].lineno, node.body[0].col_offset)
+            yield from zip(sorted([(node.lineno, node.col_offset), *ends]), sorted([*begins, body]), strict=True)
         parts = [getattr(node, name, None) for name in ("annotation", "returns")]
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             parts.append(node)

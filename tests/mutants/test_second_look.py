@@ -33,6 +33,15 @@ def test_a_survivor_is_tried_by_what_reaches_it_and_was_not_asked(checkout):
     assert task.expected_seconds == 7.5 and task.change == one
 
 
+def test_at_first_one_of_each_parametrized_test_is_asked_before_the_rest(checkout):
+    reached = {"t.py::a[1]": 0.1, "t.py::a[2]": 0.2, "t.py::a[3]": 0.3, "t.py::b": 3.0, "u.py::c": 1.5}
+    answering = Answering([Reached(test, seconds, ("nbcompare/a.py::double+1",)) for test, seconds in reached.items()])
+    (checkout / "nbcompare").mkdir()
+    (checkout / "nbcompare/a.py").write_text((checkout / "a.py").read_text())
+    task = answering.task_of(Mutant("compare", "nbcompare/a.py", "core/NumberReplacer", 0, 2))
+    assert task.tests == ("t.py::a[1]", "u.py::c", "t.py::b", "t.py::a[2]", "t.py::a[3]")
+
+
 def test_a_change_outside_of_functions_is_tried_by_what_reaches_the_module_and_then_by_its_room(tmp_path, monkeypatch):
     """A constant, or what a decorator is given, may be looked at by a test that reaches no function of the module."""
     monkeypatch.setattr("tests.mutants.answering.CHECKOUT", tmp_path)
@@ -60,10 +69,10 @@ def test_the_second_look_asks_the_slow_files_of_the_first_and_never_the_simulato
 
 def test_annotations_and_what_only_a_type_checker_reads_are_no_mutants(tmp_path):
     """Of ``3 + 4`` there are some; of what stands in the annotation behind 'é' there are none, though it stands in the
-    same line."""
+    same line, and neither of the star, which is no operator there."""
     module = tmp_path / "m.py"
     module.write_text("if TYPE_CHECKING:\n    three = 1 + 2\n\n\n"
-                      "def of(x: 'é' | None = 3 + 4) -> int | None:\n    '''Two + 2.'''\n    return x\n")
+                      "def of(x: 'é' | None = 3 + 4, *, y=x) -> int | None:\n    '''Two + 2.'''\n    return x\n")
     found = {(name.removeprefix("core/").split("_")[1], line) for name, _, line in mutants._places(module)
              if "Binary" in name}
     assert found == {("Add", 5)}

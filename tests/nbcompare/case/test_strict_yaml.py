@@ -62,7 +62,8 @@ def test_numbers(root, text, value):
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("'1.5'", "must be a number, found text '1.5'"), ("yes", "must be a number, found true/false"),
+    ("'1.5'", "must be a number, found text '1.5'"), ("2026-11-25", "a number, found timestamp '2026-11-25'"),
+    ("yes", "must be a number, found true/false"),
     ("abc", "must be a number, found text"), ("[1]", "must be a number, found list"), ("~", "found nothing"),
     ("{a: 1}", "must be a number, found mapping"), (".inf", "must be a finite number"), ("-.inf", "a finite number"),
     (".nan", "must be a finite number"), ("inf", "must be a finite number"), ("1e999", "must be a finite number")])

@@ -1,6 +1,7 @@
 """Image files of every format: written by the format's own library, read back bit for bit, and refused by name."""
 
 import gzip
+import logging
 
 import fabio
 import h5py
@@ -9,6 +10,7 @@ import pytest
 
 from nbcompare.errors import FileError, ShapeError, UsageError
 from nbcompare.formats.declared import Declared
+from nbcompare.formats.heard import heard_from_fabio
 from nbcompare.formats.read import read_image
 
 SHAPE = (33, 47)  # no multiple of anything, and not square
@@ -245,3 +247,16 @@ def test_a_declaration_is_read_from_one_text():
     assert found == Declared(None, "<f4", (33, 47), 512, "/a/b", 2, True, 0.5)
     assert Declared.of(None, "--as") == Declared() and Declared().as_dict() == {}
     assert found.as_dict()["shape"] == [33, 47]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_that_holds_its_own_pixels_is_read_also_where_it_has_to(tmp_path, name):
+    image = pixels(TYPES[name][0])
+    WRITERS[name](tmp_path / name, image)
+    assert read_image(tmp_path / name, alone=True).pixels.tobytes() == image.tobytes()
+
+
+def test_what_fabio_says_is_kept_to_one_line_of_200_letters(tmp_path):
+    with heard_from_fabio() as heard:
+        logging.getLogger("fabio.tifimage").warning("a  line\nand %s", "x" * 300)
+    assert heard == ["a line and " + "x" * 189]
