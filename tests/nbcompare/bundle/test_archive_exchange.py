@@ -130,7 +130,7 @@ def test_a_size_bomb_is_refused_before_and_while_unpacking(store, nb, monkeypatc
         archive.writestr("more/zeros", b"\0" * (10 << 20))
     said = nb("import", bomb, "--bundles", "other", "--max-size", "1M")
     assert said.code == 6 and "bytes, more than 1,048,576" in said.err
-    monkeypatch.setattr("nbcompare.bundle.unpack._set_faults", lambda *_: [])
+    monkeypatch.setattr("nbcompare.bundle.unpack.set_faults", lambda *_: [])
     said = nb("import", bomb, "--bundles", "other", "--max-size", "1M")
     assert said.code == 6 and "unpacks to more than it says" in said.err
     assert not any(Path("other").iterdir())

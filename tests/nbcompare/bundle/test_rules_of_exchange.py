@@ -8,13 +8,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from nbcompare.bundle.keep.unpack import UnpackLimits
 
 from nbcompare import __version__
+from nbcompare.bundle import unpack
 from nbcompare.bundle.bundle import load_bundle
-from nbcompare.bundle.keep import exchange, unpack
+from nbcompare.bundle.keep import exchange
 from nbcompare.bundle.keep.bagit import bag_faults
 from nbcompare.bundle.keep.exchange import export_bundle, import_bundle
+from nbcompare.bundle.unpack import UnpackLimits
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.files import sha256_of
 
@@ -264,7 +265,7 @@ def test_what_is_encrypted_is_refused(tmp_path, monkeypatch):
 def test_a_file_that_unpacks_to_more_than_it_says_stops_at_the_limit(tmp_path, monkeypatch):
     """Over all files together, and to the byte."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(unpack, "_set_faults", lambda *_: ())
+    monkeypatch.setattr(unpack, "set_faults", lambda *_: ())
     unpack.unpack(zipped("a", "b"), Path("exact"), UnpackLimits(total_bytes=6))
     Path("in").mkdir()
     shutil.copy("exact/a", "in/a")
