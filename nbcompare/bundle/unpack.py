@@ -40,6 +40,8 @@ def unpack(source: Path, target: Path, limits: UnpackLimits) -> None:
     try:
         if source.is_dir():
             _unpack_folder(source, target, limits)
+        elif os.path.exists(source) and not os.path.isfile(source):  # a device may have no end, and a pipe no writer
+            raise FileError(f"{source}: neither an ordinary file nor a folder")
         else:
             with zipfile.ZipFile(source) as archive:
                 _unpack_zip(archive, source, target, limits)

@@ -237,6 +237,8 @@ def _link(path: Path, ledger: Path) -> str:
 
 def _read(path: Path) -> str:
     try:
+        if os.path.exists(path) and not os.path.isfile(path):  # a device may have no end
+            raise FileError(f"{path}: not an ordinary file")
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise FileError(f"{path}: there is no such file", hint=f"make it first: touch {path}") from None

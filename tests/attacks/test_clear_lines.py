@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import zipfile
@@ -79,6 +80,18 @@ def test_a_name_that_no_file_system_takes_is_one_line(nb, command):
     """Path.exists fails for it, where it says of others that they are not there."""
     said = nb(command, "9" * 5000)
     assert said.code in (1, 5, 6) and (said.err + said.out).count("999: ") == 1 and "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("words", (("import", "odd"), ("attempt", "small", "--ledger", "odd"),
+                                   ("attempt", "small", "--ledger", "l.md", "--plan", "odd", "--row", "N1")))
+def test_what_is_no_file_is_not_read_to_an_end_that_it_may_not_have(nb, store, words):
+    """A socket stands for devices: of /dev/zero the whole memory was filled, and a ledger would have replaced it."""
+    with socket.socket(socket.AF_UNIX) as odd:
+        odd.bind("odd")
+        Path("l.md").write_text("# Ledger\n")
+        said = nb(*words)
+    assert said.code == 5 and "ordinary file" in said.err and said.err.count("error: ") == 1
+    assert Path("odd").is_socket() and Path("l.md").read_text() == "# Ledger\n"
 
 
 def test_what_ended_a_command_is_told_where_telling_it_in_a_file_fails(nb, monkeypatch):
