@@ -214,7 +214,9 @@ def radial_profiles(reference: np.ndarray, subject: np.ndarray, rois: Sequence[R
 
 def brightest(image: np.ndarray) -> float:
     """The largest finite pixel of an image; -inf when there is none."""
-    largest = float(image.max(initial=-np.inf)) if image.dtype.kind == "f" or not image.size else float(image.max())
+    if not image.size:
+        return -math.inf
+    largest = float(image.max())
     if math.isfinite(largest):
         return largest
     return float(np.max(image, initial=-np.inf, where=np.isfinite(image)))

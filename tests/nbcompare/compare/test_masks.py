@@ -80,6 +80,10 @@ def test_masks_that_disagree_are_counted_and_both_hold():
 
 def test_a_region_that_is_all_masked_is_no_evidence():
     x, mask = spots(), gap()
+    whole = np.ones_like(mask)
+    for kind in ("f4", "u2", "i4"):
+        nothing = compare_images(x.astype(kind), x.astype(kind), FULL, masks=(whole, mask))
+        assert nothing.vacuous == ("region full: no pixel is left to compare: all 4200 are masked or not finite",)
     comparison = compare_images(x, x, [*FULL, Roi("gap", 30, 34, 0, 59)], masks=(mask, mask))
     assert comparison.figure("correlation", "gap").value is None
     assert any("region gap: no pixel is left to compare: all 300 are masked" in said for said in comparison.vacuous)
