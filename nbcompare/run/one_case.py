@@ -70,7 +70,7 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     if not handed.regenerates:
         refuse_slips(case)
     stored = reference_stored(options)
-    with asked_once() as answers:
+    with asked_once(handed.answers) as answers:
         engines = chosen_engines(case, options, handed, stored, progress)
     with staging(options.bundles, case.name, _clock(handed.stamp), durable=not handed.in_archive) as bundle:
         with asked_once(answers):

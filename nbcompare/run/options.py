@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,7 +55,8 @@ class HandedOver:
     ``engines`` and ``identities`` by role and the ``renderer`` that keeps their processes come from a sweep, ``stamp``
     from where it was reserved; ``regenerates`` names the bundle whose record is run again, ``project`` is the
     repository of a case that is run far from it, and ``notes`` are to stand before all others. ``without_tests`` leaves
-    the mapped tests out, which are those of the user's own tree. What goes ``in_archive`` is not forced to the disk.
+    the mapped tests out, which are those of the user's own tree. What goes ``in_archive`` is not forced to the disk,
+    and ``answers`` are those of programs that were asked for an earlier cell of its group (asking.py).
     """
 
     engines: Mapping[str, Engine] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class HandedOver:
     without_tests: bool = False
     notes: tuple[str, ...] = ()
     in_archive: bool = False
+    answers: dict[Hashable, object] | None = None
 
 
 NOTHING = HandedOver()

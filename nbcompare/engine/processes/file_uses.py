@@ -114,7 +114,7 @@ class FileUses:
         """What was done so far outside of some folders."""
         places = tuple({f"{place}{os.sep}" for folder in folders
                         for place in (folder.absolute(), os.path.realpath(folder))})
-        seen = {path: replace(use) for path, use in list(self.uses.items()) if not path.startswith(places)}
+        seen = {path: copy(use) for path, use in list(self.uses.items()) if not path.startswith(places)}
         return replace(self, uses=seen, unseen=dict(self.unseen))
 
     def forget(self, folder: Path) -> None:
@@ -134,6 +134,13 @@ class FileUses:
             mine.looked_at |= use.looked_at
             mine.attributes |= use.attributes
             mine.made = mine.made and use.made
+
+
+def copy(use: Use) -> Use:
+    """The same once more; there are thousands of them for each run, and ``replace`` checks each field."""
+    made = object.__new__(Use)
+    made.__dict__.update(use.__dict__)
+    return made
 
 
 def link_at(path: str) -> str | None:

@@ -11,6 +11,8 @@ import base64
 import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +37,7 @@ from nbcompare.engine.sources.opened_kinds import (
     sum_as_opened,
 )
 from nbcompare.engine.sources.python_here import in_cache, stale_bytecode
+from nbcompare.engine.sources.real_paths import RealPaths
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sum_of
 
@@ -162,7 +165,8 @@ def opened_by(calls: FileUses, made_of: MadeOf | None = None, program: str = "",
     kept = tuple(path for path in sorted(calls.uses) if keeps and is_kept(path, keeps) and os.path.isfile(path))
     sources = {path: use for path, use in calls.uses.items() if not use.made and (use.read or use.run or use.looked_at)
                and not is_kept(path, keeps)}
-    read = {os.path.realpath(path) for path, use in calls.uses.items() if use.read and not use.made}
+    real = RealPaths()
+    read = {real.of(path) for path, use in calls.uses.items() if use.read and not use.made}
     found = _Found()
     changed = []
     for path, use in sorted(sources.items()):
@@ -173,7 +177,7 @@ def opened_by(calls: FileUses, made_of: MadeOf | None = None, program: str = "",
             continue
         source = source_behind(path)
         kind = kind_of(source)
-        if kind is None or os.path.realpath(source) in known:
+        if kind is None or real.of(source) in known:
             continue
         stamp = stamp_of(path)[1]
         if stamp != use.stamp and not use.written:
@@ -302,7 +306,7 @@ class _Found:
     def distribution(self, listing: str) -> None:
         """The list of files of a distribution, and what was not as it says already."""
         self.files[listing] = SourceFile(f"{distribution_of(listing)} {_RECORD}", listing, sum_of(listing))
-        self.files |= {path: SourceFile(path, path, sum_of(path)) for path in _edited_files(listing)}
+        self.files |= {path: SourceFile(path, path, sum_of(path)) for path in _edited_once(listing)}
 
     def opened(self, unseen: tuple[str, ...]) -> OpenedFiles:
         groups = tuple(Group(place, tuple(sorted(names)), _sum_of_group(place, sorted(names)))
@@ -356,6 +360,33 @@ def _changed(entry: SourceFile) -> str | None:
     except FileError:
         return None if can_be_made_again(entry.path) else "is gone"
     return None
+
+
+_SCANS: ContextVar[dict[tuple[str, int], tuple[str, ...]] | None] = ContextVar("scans", default=None)
+
+
+@contextmanager
+def scanned_once() -> Iterator[None]:
+    """While the block runs, each distribution is looked through one time for files that are not as its list says.
+
+    For the cells of a group. A file that is opened is looked at by itself each time; one that nobody opens and that is
+    changed meanwhile is not in the records, and by that the runs do not stand for one of later (``changed_since``).
+    """
+    before = _SCANS.set({})
+    try:
+        yield
+    finally:
+        _SCANS.reset(before)
+
+
+def _edited_once(listing: str) -> Iterable[str]:
+    scans = _SCANS.get()
+    if scans is None or not os.path.isfile(listing):
+        return _edited_files(listing)
+    key = listing, os.stat(listing).st_mtime_ns
+    if key not in scans:
+        scans[key] = tuple(_edited_files(listing))
+    return scans[key]
 
 
 def _edited_files(listing: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.archived import cell_of
 from nbcompare.bundle.check.verify import verified
 from nbcompare.case.case import Case
+from nbcompare.engine.sources.opened import scanned_once
 from nbcompare.errors import NbCompareError
 from nbcompare.run.sweep.worker import Order, run_order
 
@@ -59,9 +60,12 @@ def make_archive(orders: Group, stamp: str, target: Path, work: Path, *, verify:
     below ``work``. Where no cell left a bundle there is no file. ``verify``: each is verified in full before it is
     taken in, where nobody will do so who publishes it."""
     faults: dict[str, tuple[int, str]] = {}
-    with closing(Sealing(target)) as archive:
+    answers: dict[Hashable, object] = {}
+    with closing(Sealing(target)) as archive, scanned_once():
         for order in orders:
-            own = replace(order, stamp=stamp, in_archive=True, options=replace(order.options, bundles=work))
+            answers = _of_git(answers)
+            own = replace(order, stamp=stamp, in_archive=True, answers=answers,
+                          options=replace(order.options, bundles=work))
             try:
                 bundle, seconds = run_order(own)
                 if verify:
@@ -75,3 +79,10 @@ def make_archive(orders: Group, stamp: str, target: Path, work: Path, *, verify:
     if not archive.cells:
         target.unlink()
     return Left(faults)
+
+
+def _of_git(answers: Mapping[Hashable, object]) -> dict[Hashable, object]:
+    """What git said of the repositories, which is asked once for a group; whoever the engines are is looked at each
+    time."""
+    return {question: said for question, said in answers.items() if isinstance(question, tuple)
+            and question[0] == "git"}

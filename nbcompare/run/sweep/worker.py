@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -44,7 +44,8 @@ class Order:
     ``stamp`` was reserved where the bundle will lie.
 
     ``declared`` are the engines that a project file at home declares, by role, for a cell that is run elsewhere;
-    ``project`` is the repository there. A bundle that goes ``in_archive`` is not forced to the disk by itself.
+    ``project`` is the repository there. A bundle that goes ``in_archive`` is not forced to the disk by itself,
+    and ``answers`` are what programs said that were asked for the cells before it in its group.
     """
 
     case: Case
@@ -54,6 +55,7 @@ class Order:
     declared: Mapping[str, Engine] = field(default_factory=dict)
     project: RepositoryState | None = None
     in_archive: bool = False
+    answers: dict[Hashable, object] | None = None
 
 
 def run_order(order: Order) -> tuple[Bundle, float]:
@@ -61,7 +63,7 @@ def run_order(order: Order) -> tuple[Bundle, float]:
     begun = time.monotonic()
     engines = _engines(order)
     handed = HandedOver(engines, identities_of(engines), _renderer(order.in_batch), order.stamp, project=order.project,
-                        in_archive=order.in_archive)
+                        in_archive=order.in_archive, answers=order.answers)
     options = replace(order.options, pictures=UNLESS_PASSED)
     return run_case(order.case, options, Progress(quiet=True), handed), time.monotonic() - begun
 

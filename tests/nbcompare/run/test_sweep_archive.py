@@ -4,6 +4,7 @@ The archive is made once; where a test asks whether a cell would be run again, n
 """
 
 import hashlib
+import json
 import shutil
 import stat
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import nbcompare.engine.repository.git as git
 import nbcompare.run.sweep.local as local
 import nbcompare.run.sweep.stored as stored
 from nbcompare.bundle.archive.sealed import INDEX, Archive, Sealing
@@ -46,6 +48,8 @@ matrix:
 """
 MANIFEST = "manifest-sha256.txt"
 OLD = "20200101T000000Z"
+ASKED, answer = [], git.answer
+"""What git was asked when the archive was made."""
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +71,8 @@ def swept(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
         patch.setattr("nbcompare.run.engine_runs.cuda_is_available", lambda folder: False)
+        patch.setattr(git, "answer", lambda argv, *more, **named: (ASKED.append(tuple(argv)),
+                                                                   answer(argv, *more, **named))[1])
         assert run([*words("grid.yaml", "pair", "--archive")]) == 3
     return home
 
@@ -206,6 +212,15 @@ def test_an_archive_that_is_not_ended_is_none(tmp_path):
     Sealing(tmp_path / "a.zip").close()
     with pytest.raises(EvidenceError):
         Archive(tmp_path / "a.zip")
+
+
+def test_git_is_asked_once_for_a_group(path):
+    """Both cells have the state of the repository of nb-compare in their records."""
+    states = [words for words in ASKED if "status" in words]
+    assert states and len(states) == len(set(states))
+    with Archive(path) as archive:
+        records = [json.loads(archive.record_text(cell)) for cell in archive.cells]
+    assert all(record["repositories"]["harness"]["root"] for record in records)
 
 
 # --- again ------------------------------------------------------------------------------------------------

@@ -1,0 +1,63 @@
+"""What is looked at once for many files, and what of it may not be."""
+
+import base64
+import hashlib
+import os
+
+import pytest
+
+from nbcompare.engine.processes.file_uses import Use, stamp_of
+from nbcompare.engine.sources import opened
+from nbcompare.engine.sources.opened_kinds import kind_of
+from nbcompare.engine.sources.real_paths import RealPaths
+
+
+def test_real_paths_are_those_of_the_system(tmp_path, monkeypatch):
+    """Links of files, folders, chains, loops and to nowhere; names that are missing, relative, or end oddly."""
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/file").write_text("")
+    for name, target in (("folder", "a/b"), ("twice", "folder"), ("a/up", ".."), ("nowhere", "a/none/x"),
+                         ("loop", "loop"), ("a/b/link", "file"), ("a/b/out", "../../twice/link")):
+        (tmp_path / name).symlink_to(target)
+    monkeypatch.chdir(tmp_path)
+    real = RealPaths()
+    for place in (f"{tmp_path}/", "", "//", "./"):
+        for path in ("a/b/file", "folder/file", "twice/link", "a/up/a/b/out", "nowhere", "loop", "loop/x", "a/none/x",
+                     "a", "twice", "twice/", "a/b/..", "a/../folder/.", "a/up", "folder/../x"):
+            assert real.of(place + path) == os.path.realpath(place + path), place + path
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """Two files of a distribution, as its list says."""
+    place = tmp_path / "lib/python3.11/site-packages"
+    (place / "thing-1.dist-info").mkdir(parents=True)
+    rows = []
+    for name in ("thing_a.py", "thing_b.py"):
+        (place / name).write_text("x = 1\n")
+        digest = base64.urlsafe_b64encode(hashlib.sha256(b"x = 1\n").digest()).decode().rstrip("=")
+        rows.append(f"{name},sha256={digest},6\n")
+    listing = place / "thing-1.dist-info/RECORD"
+    listing.write_text("".join(rows))
+    return place, str(listing)
+
+
+def test_a_distribution_is_looked_through_once_for_a_group_but_what_is_opened_each_time(installed):
+    """A file that is edited between two cells is in the record of the second where that opened it; where nobody did,
+    neither run stands for one of later."""
+    place, _ = installed
+    found = []
+    with opened.scanned_once():
+        for text in ("x = 1\n", "x = 22\n"):
+            (place / "thing_a.py").write_text(text)
+            (place / "thing_b.py").write_text(text)
+            said = opened._Found()
+            path = str(place / "thing_a.py")
+            said.add(kind_of(path), path, Use(stamp_of(path)[1], False, read=True))
+            found.append(said.opened(()))
+    names = [[os.path.basename(entry.path) for entry in said.files] for said in found]
+    assert names == [["RECORD"], ["RECORD", "thing_a.py"]]
+    assert all(any("thing_b.py was changed" in why for why in opened.changed_since(said)) for said in found)
+    again = opened._Found()
+    again.add(kind_of(path), path, Use(stamp_of(path)[1], False, read=True))
+    assert {os.path.basename(entry) for entry in again.files} == {"RECORD", "thing_a.py", "thing_b.py"}
