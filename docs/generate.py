@@ -85,8 +85,9 @@ error when the case is read. A threshold in photons judges nothing where no refe
 difference to be; a verdict that rests on one is BLOCKED.
 
 What can fail and hardly does is told as WEAK beside the verdict, in reports, JUnit, Markdown and gates, until a
-sign-off accepts it as it stands: no threshold that sees the pattern, only correlations below 0.9, a ratio that may
-vary by more than a factor of 4, or no region of 25 pixels.
+sign-off accepts it as it stands: no threshold that sees the pattern, as sums of rings and spots that both images have
+do not; only correlations below 0.9 or differences above half of the peak, a ratio that may vary by more than a factor
+of 4, or no region of 25 pixels.
 
 | Metric | Default | What it is | Unit | Range | Better | Judge nothing |
 |---|---|---|---|---|---|---|

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nbcompare.case.threshold import Threshold
+from nbcompare.case.weak_thresholds import weaknesses
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import METRICS
@@ -212,3 +213,48 @@ def test_two_images_judged_by_a_sum_alone_are_told_so(nb):
     said = nb("images", "--no-bundle", "-q", "a.npy", "b.npy", "--threshold", "sum_ratio=0.99..1.01", "--format",
               "json")
     assert said.code == 0 and any("judged by no threshold" in note for note in said.json["notes"])
+
+
+# --- found by trying every metric, at the loosest limit that it takes, on images that are wrong ---------------------
+
+
+def spots(seed):
+    """Forty spots of different sizes in a frame of 60 x 60, and a background that is as even as in nature."""
+    drawn = np.random.default_rng(seed)
+    slow, fast = np.mgrid[:60, :60]
+    image = drawn.poisson(2, (60, 60)).astype(float)
+    for y, x, height in zip(*drawn.integers(6, 54, (2, 40)), drawn.uniform(100, 1000, 40), strict=True):
+        image += height * np.exp(-((slow - y) ** 2 + (fast - x) ** 2) / 4)
+    return image
+
+
+WRONG = {"darker": lambda image: 0.03 * image, "of the other sign": lambda image: -image, "turned": lambda image:
+         image[::-1, ::-1].copy(), "half of it": lambda image: np.where(np.arange(60)[:, None] < 30, image, 0),
+         "other spots": lambda image: spots(7)}
+
+
+def loosest(name):
+    metric = METRICS[name]
+    if metric.best == metric.highest:
+        return metric.idle_min + 1e-3, None
+    if metric.best == metric.lowest:
+        return None, metric.idle_max * 0.999 if np.isfinite(metric.idle_max) else 1e30
+    return metric.idle_min * 1.001 or 1e-3, metric.idle_max * 0.999
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_wrong_passes_no_metric_at_its_loosest_without_a_word(wrong):
+    """A pass is blocked, or told as weak; of the differences that no scale is in, a scale is no mistake."""
+    image, rois = spots(1), [Roi.full(Shape(fast=60, slow=60))]
+    judging = [name for name in METRICS if METRICS[name].best is not None]
+    compared = compare_images(image, WRONG[wrong](image), rois, further={(name, "full") for name in judging})
+    for name in judging:
+        limits = [Threshold(name, "full", *loosest(name), "loose")]
+        assert not judge(compared, limits).accepted or list(weaknesses(limits, rois)), name
+
+
+def test_an_image_of_the_other_sign_is_none_of_another_scale():
+    image = spots(1)
+    limit = Threshold("residual_after_scale", "full", None, 0.01, "any scale will do")
+    for subject, word in ((-image, Label.FAIL), (0.03 * image, Label.PASS)):
+        assert judge(compare_images(image, subject, [Roi.full(Shape(fast=60, slow=60))]), [limit]).word is word

@@ -98,10 +98,11 @@ def scale_factor(pair: RegionPair) -> float:
 
 
 @metric("residual_after_scale", range=(0, 1), best=0, default=True, sees_scale=False,
-        sentence="What the best scale factor leaves: |subject - s * reference| / |subject|.")
+        sentence="What the best scale factor leaves, none below 0: |subject - s * reference| / |subject|.")
 def residual_after_scale(pair: RegionPair) -> float:
-    """A second pass: the difference of two large sums would leave no digits of a small residual."""
-    power, factor = pair.sums.y_power, scale_factor(pair)
+    """A second pass: the difference of two large sums would leave no digits of a small residual. An image with the
+    other sign is no image at another scale: nothing of it is explained."""
+    power, factor = pair.sums.y_power, max(0.0, scale_factor(pair))
     if power == 0:
         raise Undefined("the subject is zero here")
     left = 0.0
