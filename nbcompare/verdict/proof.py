@@ -44,7 +44,7 @@ def apart(reference: np.ndarray, subject: np.ndarray) -> PixelsApart | None:
     """How far two images of one shape are from being of one physics; None for other shapes."""
     if reference.shape != subject.shape:
         return None
-    peak = float(np.nanmax(np.abs(reference))) if reference.size else 0.0
+    peak = float(np.nanmax(np.abs(reference)))
     excess = np.abs(subject.astype(np.float64) - reference) - (RTOL * np.abs(reference) + OF_PEAK * peak)
     outside = ~(excess <= 0)  # NaN is outside
     at = int(np.argmax(np.where(np.isnan(excess), np.inf, excess)))

@@ -149,8 +149,8 @@ def test_the_share_of_a_gap_that_is_closed_is_between_none_and_all():
 def test_shares_and_factors_change_their_form_at_their_limits():
     assert [share(part) for part in (0, 0.004, 0.5, 0.9899, 0.99, 0.99999)] == [
         "none", "0.4 %", "50 %", "99 %", "99 %", "99.999 %"]
-    assert [factor(value) for value in (999, 999.94, 1000, 125932.4, 1e9)] == [
-        "999", "999.94", "1,000", "125,932", "1e+09"]
+    assert [factor(value) for value in (999, 999.94, 1000, 125932.4, 999_999_999, 1e9)] == [
+        "999", "999.94", "1,000", "125,932", "999,999,999", "1e+09"]
 
 
 # --- the reference against itself -------------------------------------------------------------------------
