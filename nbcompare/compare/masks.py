@@ -64,3 +64,16 @@ def plain_images(reference: np.ndarray, subject: np.ndarray) -> tuple[np.ndarray
     for plain, gone in zip(shown, lost, strict=True):
         plain[gone] = 0
     return shown[0], shown[1]
+
+
+def gaps_of(reference: np.ndarray, subject: np.ndarray) -> np.ndarray | None:
+    """True where a pixel of either image [slow, fast] is masked or no number, a boolean array of their shape; None
+    where there is no such pixel, and of plain float32 images, in which a pixel that is no number is a result."""
+    if {reference.dtype.str, subject.dtype.str} == {FLOAT_DTYPE} and not is_masked(reference, subject):
+        return None
+    if reference.shape != subject.shape:
+        return None
+    with np.errstate(over="ignore"):
+        gone = [mask_of(image) | ~np.isfinite(values_of(image).astype(np.float32)) for image in (reference, subject)]
+    gaps: np.ndarray = gone[0] | gone[1]
+    return gaps if gaps.any() else None

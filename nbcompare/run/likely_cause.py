@@ -9,7 +9,7 @@ import numpy as np
 
 from nbcompare.bundle.names import further_names
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
-from nbcompare.compare.masks import plain_images
+from nbcompare.compare.masks import gaps_of, plain_images
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
 from nbcompare.engine.rendering.runs import Job
@@ -29,7 +29,8 @@ def likely_cause(images: Mapping[str, np.ndarray], jobs: Mapping[str, Job], inpu
     echoes = read_kept(outputs[REFERENCE]), read_kept(outputs[SUBJECT])
     words = {role: () if job.own_options else job.arguments for role, job in jobs.items()}
     shown = plain_images(images[REFERENCE], images[SUBJECT])
-    return top_cause(*shown, words[REFERENCE], inputs, echoes=echoes, subject_argv=words[SUBJECT])
+    return top_cause(*shown, words[REFERENCE], inputs, echoes=echoes, subject_argv=words[SUBJECT],
+                     gaps=gaps_of(images[REFERENCE], images[SUBJECT]))
 
 
 def cause_beside(bench: FurtherRuns, proof: Proof, place: EvidenceFolder, outputs: Mapping[str, Path]) -> str | None:

@@ -152,8 +152,9 @@ def figures(question: Question) -> dict[str, float | int | None]:
 
 
 def top_cause(reference: np.ndarray, subject: np.ndarray, argv: Sequence[str], folder: Path, *,
-              echoes: tuple[str, str] | None = None, subject_argv: Sequence[str] | None = None) -> str | None:
-    """The first cause that the quick layer sees, in one sentence, or None.
+              echoes: tuple[str, str] | None = None, subject_argv: Sequence[str] | None = None,
+              gaps: np.ndarray | None = None) -> str | None:
+    """The first cause that the quick layer sees, in one sentence, or None. ``gaps`` are pixels without a measurement.
 
     It serves verdicts on any two images, so it never raises: images of different shapes and references that are not
     finite have no cause here, and of a diagnosis that fails it is said that it did.
@@ -161,7 +162,8 @@ def top_cause(reference: np.ndarray, subject: np.ndarray, argv: Sequence[str], f
     if reference.shape != subject.shape or reference.size == 0 or not np.isfinite(reference).all():
         return None
     try:
-        question = Question(reference, subject, argv, folder, echoes=echoes, subject_argv=subject_argv)
+        question = Question(reference, subject, argv, folder, echoes=echoes, subject_argv=subject_argv,
+                            gaps=gaps)
         return top_sentence(diagnose(question, DiagnosisOptions(quick=True)))
     except Exception as fault:
         return NOT_FOUND + failed("the images and arguments", fault)

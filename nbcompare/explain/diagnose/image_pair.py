@@ -37,10 +37,11 @@ class CauseProof:
 
 
 class ImagePair:
-    """Reference and subject of one shape."""
+    """Reference and subject of one shape. ``gaps`` are pixels without a measurement, which are zero in both and speak
+    neither for nor against an edit; None where there are none."""
 
-    def __init__(self, reference: np.ndarray, subject: np.ndarray) -> None:
-        self.reference, self.subject = reference, subject
+    def __init__(self, reference: np.ndarray, subject: np.ndarray, gaps: np.ndarray | None = None) -> None:
+        self.reference, self.subject, self.gaps = reference, subject, gaps
         self.slow, self.fast = reference.shape
 
     # --- figures ---------------------------------------------------------------------------------------
@@ -130,11 +131,26 @@ class ImagePair:
         rest = self.y - edited
         if where is not None:
             rest = np.where(where, rest, 0)
+        rest = self.without_gaps(rest)
         rest = np.where(np.isfinite(rest), rest, np.inf)
         worst = float(np.abs(rest).max()) / self.yardstick
         if not math.isfinite(worst):
             return CauseProof(math.inf, math.inf, False)
         return self.proof_of(worst, math.sqrt(float(np.vdot(rest, rest))))
+
+    def without_gaps(self, image: np.ndarray, region: tuple[slice, slice] = (slice(None), slice(None))) -> np.ndarray:
+        """An image, or a region of one, with 0 where there is no measurement."""
+        return image if self.gaps is None else np.where(self.gaps[region], 0, image)
+
+    def moved_gaps(self, operation: Callable[[np.ndarray], np.ndarray]) -> np.ndarray | None:
+        """Where the pixels without a measurement are after a move; None where there are none."""
+        return None if self.gaps is None else operation(self.gaps)
+
+    @cached_property
+    def measured(self) -> np.ndarray:
+        """Where there is a measurement, [slow, fast]."""
+        measured: np.ndarray = np.ones(self.reference.shape, bool) if self.gaps is None else ~self.gaps
+        return measured
 
     def prove_each(self, function: Callable[[np.ndarray], np.ndarray]) -> CauseProof:
         """Prove a function of each pixel's value; the whole image is only computed when telling pixels obey it."""
@@ -192,6 +208,8 @@ class ImagePair:
             picked = np.unique(np.concatenate((
                 largest(self.x, _SAMPLE), largest(self.y, _SAMPLE), largest(np.abs(self.difference), _SAMPLE // 2),
                 np.arange(0, total, max(1, total // _SAMPLE)))))
+        if self.gaps is not None:
+            picked = picked[~self.gaps.ravel()[picked]]
         return np.divmod(picked, self.fast)
 
     @cached_property

@@ -27,12 +27,14 @@ class Question:
     """Images, arguments and files; what is read from them is read once, when a finder asks.
 
     ``subject_argv`` is what the subject was really given, where that is known and not the same; ``echoes`` are
-    the texts both engines printed (reference, subject), where kept.
+    the texts both engines printed (reference, subject), where kept. ``gaps`` are the pixels [slow, fast] that hold no
+    measurement; both images are zero there.
     """
 
     def __init__(self, reference: np.ndarray, subject: np.ndarray, argv: Sequence[str], folder: Path, *,
-                 subject_argv: Sequence[str] | None = None, echoes: tuple[str, str] | None = None) -> None:
-        self.pair = ImagePair(reference, subject)
+                 subject_argv: Sequence[str] | None = None, echoes: tuple[str, str] | None = None,
+                 gaps: np.ndarray | None = None) -> None:
+        self.pair = ImagePair(reference, subject, gaps)
         self.argv, self.folder = tuple(argv), folder
         self.subject_argv = tuple(subject_argv) if subject_argv is not None else None
         self.echoes = echoes

@@ -16,7 +16,7 @@ from nbcompare.case.arguments.command import declared_shape
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.masking import COMPARE
 from nbcompare.compare.image import FLOAT_DTYPE, Shape, read_float_image
-from nbcompare.compare.masks import plain_images
+from nbcompare.compare.masks import gaps_of, plain_images
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.errors import EvidenceError, FileError, UsageError, to_type
 from nbcompare.explain.diagnose.question import Question
@@ -117,7 +117,7 @@ def _from_other_images(folder: Path, record: Record, printed: tuple[str, str]) -
     reference, subject = plain_images(images[REFERENCE], images[SUBJECT])
     words = {role: () if record.case.own_options else record.case.arguments(role) for role in (REFERENCE, SUBJECT)}
     question = Question(reference, subject, words[REFERENCE], folder / DATA, subject_argv=words[SUBJECT],
-                        echoes=printed)
+                        echoes=printed, gaps=gaps_of(images[REFERENCE], images[SUBJECT]))
     return QuestionSource(question, reference, folder / image_name(SUBJECT), _seen_before(folder, record))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.recompute import read_stored_images
 from nbcompare.bundle.names import DATA, output_name
-from nbcompare.compare.masks import plain_images
+from nbcompare.compare.masks import gaps_of, plain_images
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.errors import NbCompareError
 from nbcompare.explain.diagnose.cause import Diagnosis
@@ -63,14 +63,17 @@ def diagnosis_of_step(found: Bisection, budget_s: float) -> Diagnosis | str:
     plain = plain_images(one, other)
     if not np.isfinite(plain[0]).all():
         return "the image of before holds pixels that are no numbers"
-    return diagnose(_question(plain, before, after, found.side), DiagnosisOptions(budget_s <= 0, budget_s))
+    asked = _question(plain, gaps_of(one, other), before, after, found.side)
+    return diagnose(asked, DiagnosisOptions(budget_s <= 0, budget_s))
 
 
-def _question(images: tuple[np.ndarray, np.ndarray], before: Bundle, after: Bundle, side: str) -> Question:
+def _question(images: tuple[np.ndarray, np.ndarray], gaps: np.ndarray | None, before: Bundle, after: Bundle,
+              side: str) -> Question:
     case = after.record.case
     words = () if case.own_options else case.arguments(side)
     echoes = tuple(read_kept(bundle.folder / output_name(side, "stdout")) for bundle in (before, after))
-    return Question(*images, words, after.folder / DATA, subject_argv=words, echoes=(echoes[0], echoes[1]))
+    return Question(*images, words, after.folder / DATA, subject_argv=words, echoes=(echoes[0], echoes[1]),
+                    gaps=gaps)
 
 
 def _sides(found: Bisection) -> Iterator[Bundle | None]:

@@ -27,11 +27,12 @@ def find_noise(question: Question) -> Iterator[Cause]:
     moved = np.abs(off) > 1e-7 * pair.peak
     if np.count_nonzero(moved) < 50 or _patterned(off, moved):
         return
-    order = np.argsort(values, axis=None)
+    there = pair.measured[rows]
+    order = np.argsort(values[there])
     if not _sizes_agree(off, values, 0):
-        yield from _gaussian(off.ravel()[order])
+        yield from _gaussian(off[there][order])
     if not _sizes_agree(off, values, 1):
-        yield from _in_proportion(off.ravel()[order], values.ravel()[order])
+        yield from _in_proportion(off[there][order], values[there][order])
 
 
 def _patterned(off: np.ndarray, where: np.ndarray) -> bool:

@@ -51,13 +51,14 @@ def find_turned(question: Question) -> Iterator[Cause]:
     bright = _brightest(pair.y)
     for id, (operation, words) in OPERATIONS.items():
         turned = operation(pair.x)
+        gaps = pair.moved_gaps(operation)
         if id and _looks_equal(pair, turned, bright):
-            yield from _exact(pair, turned, id, words)
+            yield from _exact(pair, turned, gaps, id, words)
         if turned.shape == pair.x.shape:
             voted = _voted_shifts(_moved_spots(operation, ours, pair), theirs, pair)
             for shift in voted or _correlated_shifts(turned, pair):
                 if shift != (0, 0) and _looks_equal(pair, turned, bright, shift):
-                    yield from _shifted(question, turned, shift, id, words)
+                    yield from _shifted(question, turned, gaps, shift, id, words)
 
 
 def _looks_equal(pair: ImagePair, edited: np.ndarray, bright: tuple[np.ndarray, np.ndarray],
@@ -75,8 +76,9 @@ def _brightest(image: np.ndarray, count: int = 400) -> tuple[np.ndarray, np.ndar
     return np.divmod(largest(image, count), image.shape[1])
 
 
-def _exact(pair: ImagePair, turned: np.ndarray, id: str, words: str) -> Iterator[Cause]:
-    proof = pair.prove(turned if turned.shape == pair.x.shape else turned.reshape(pair.x.shape))
+def _exact(pair: ImagePair, turned: np.ndarray, gaps: np.ndarray | None, id: str, words: str) -> Iterator[Cause]:
+    """``gaps`` are the turned image's."""
+    proof = pair.prove(turned.reshape(pair.x.shape), None if gaps is None else ~gaps.reshape(pair.x.shape))
     if proof.holds:
         yield carried_out(id, f"the subject is the reference {words}",
                           (f"the {words.split()[0]} reference is the subject to {proof.residual:.2g} of the peak",),
@@ -144,21 +146,24 @@ def _spots(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return rows[first], columns[first], values[first]
 
 
-def _shifted(question: Question, turned: np.ndarray, shift: tuple[int, int], id: str, words: str) -> Iterator[Cause]:
+def _shifted(question: Question, turned: np.ndarray, gaps: np.ndarray | None, shift: tuple[int, int], id: str,
+             words: str) -> Iterator[Cause]:
+    """``gaps`` are the turned image's."""
     pair = question.pair
     rolled = np.roll(turned, shift, (0, 1))
+    gone = np.zeros(rolled.shape, bool) if gaps is None else np.roll(gaps, shift, (0, 1))
     wrapped = np.zeros(rolled.shape, bool)
     for axis, by in enumerate(shift):
         edge = (slice(0, by) if by > 0 else slice(by, None)) if by else slice(0, 0)
         wrapped[(edge, slice(None)) if axis == 0 else (slice(None), edge)] = True
-    inside = pair.prove(rolled, ~wrapped)
+    inside = pair.prove(rolled, ~(wrapped | gone))
     if not inside.residual <= 1e-6 or wrapped.mean() > 0.6 or inside.left > 0.5:
         return
     dy, dx = shift
     move = f"by {dx:+d} pixels along fast and {dy:+d} along slow"
     first = f"{words}, then " if words else ""
     for edges, what in ((rolled, "rolled"), (np.where(wrapped, 0, rolled), "shifted, the edge zero")):
-        if _edge_equal(pair, edges, wrapped):
+        if _edge_equal(pair, edges, wrapped & ~gone & pair.measured):
             yield carried_out(id or causes.PIXEL_SHIFT,
                               f"the subject is the reference {first}{what.split(',')[0]} {move}",
                               ("also the pixels at the edge are those of a moved array",
@@ -198,8 +203,8 @@ def find_interpolated(question: Question) -> Iterator[Cause]:
     pair = question.pair
     if pair.agree or not pair.all_finite or min(pair.x.shape) < 16 or abs(pair.scale[0] - 1) > 0.5:
         return
-    x, y = _crop(pair)
-    kernel, left = _bare(x, y, *_kernel(x, y))
+    x, y, told = _crop(pair)
+    kernel, left = _bare(x, y, told, *_kernel(x, y, told))
     if kernel is None or kernel.sum() == 0:
         return
     if np.count_nonzero(kernel) == 1:
@@ -225,6 +230,8 @@ def _convolved_everywhere(pair: ImagePair, kernel: np.ndarray) -> bool:
     half = kernel.shape[0] // 2
     rows, columns = pair.sample
     inside = (rows >= half) & (rows < pair.slow - half) & (columns >= half) & (columns < pair.fast - half)
+    if pair.gaps is not None:
+        inside &= _away_from(pair.gaps, half)[rows, columns]
     rows, columns = rows[inside], columns[inside]
     values = np.zeros(rows.size)
     for dy in range(-half, half + 1):
@@ -268,25 +275,36 @@ def _interpolated(question: Question, dx: float, dy: float, left: float, changed
                        what=f"shifted by {dx:.6g}, {dy:.6g} pixels", confidence=0.95, prior=0.85)
 
 
-def _crop(pair: ImagePair) -> tuple[np.ndarray, np.ndarray]:
-    """A square of both images around the brightest reference pixel."""
+def _crop(pair: ImagePair) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A square of both images around the brightest reference pixel, and where of its inner part no gap is near."""
     row, column = divmod(int(np.argmax(pair.x)), pair.fast)
     starts = (max(0, min(at - _CROP // 2, size - _CROP)) for at, size in ((row, pair.slow), (column, pair.fast)))
     rows, columns = (slice(start, start + _CROP) for start in starts)
-    return pair.x[rows, columns], pair.y[rows, columns]
+    x = pair.x[rows, columns]
+    return x, pair.y[rows, columns], _away_from(pair.gaps, 4)[rows, columns][6:-6, 6:-6].ravel() \
+        if pair.gaps is not None else np.ones(max(0, x[6:-6, 6:-6].size), bool)
 
 
-def _kernel(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray | None, float]:
+def _away_from(gaps: np.ndarray, reach: int) -> np.ndarray:
+    """Where no gap lies within a square of so many pixels to each side."""
+    from scipy import ndimage
+
+    away: np.ndarray = ~ndimage.maximum_filter(gaps, 2 * reach + 1)
+    return away
+
+
+def _kernel(x: np.ndarray, y: np.ndarray, told: np.ndarray) -> tuple[np.ndarray | None, float]:
     """The smallest kernel (3 x 3, 5 x 5, 9 x 9) that makes y of x by least squares, and what it leaves of |y|."""
     power = float(np.linalg.norm(y[6:-6, 6:-6]))
     if power == 0:
         return None, 1.0
     first, left = None, 1.0
     for half in (1, 2, 4):
-        inner = y[6:-6, 6:-6].ravel()
+        inner = np.where(told, y[6:-6, 6:-6].ravel(), 0)
         columns = [x[6 - dy:x.shape[0] - 6 - dy, 6 - dx:x.shape[1] - 6 - dx].ravel()
                    for dy in range(-half, half + 1) for dx in range(-half, half + 1)]
         lit = np.argsort(-np.abs(inner), kind="stable")[:4000]
+        lit = lit[told[lit]]
         table = np.stack([column[lit] for column in columns], axis=1)
         if table.shape[0] < 3 * table.shape[1]:
             break
@@ -299,7 +317,8 @@ def _kernel(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray | None, float]:
     return first, left
 
 
-def _bare(x: np.ndarray, y: np.ndarray, kernel: np.ndarray | None, left: float) -> tuple[np.ndarray | None, float]:
+def _bare(x: np.ndarray, y: np.ndarray, told: np.ndarray, kernel: np.ndarray | None,
+          left: float) -> tuple[np.ndarray | None, float]:
     """The kernel with its small weights left out, where it then leaves as little: of a smooth image many kernels do the
     same inside, but only the one with the fewest weights does at edges too."""
     if kernel is None:
@@ -307,8 +326,9 @@ def _bare(x: np.ndarray, y: np.ndarray, kernel: np.ndarray | None, left: float) 
     half = kernel.shape[0] // 2
     keep = [(dy, dx) for dy in range(-half, half + 1) for dx in range(-half, half + 1)
             if abs(kernel[dy + half, dx + half]) > 2e-3]
-    inner = y[6:-6, 6:-6].ravel()
+    inner = np.where(told, y[6:-6, 6:-6].ravel(), 0)
     lit = np.argsort(-np.abs(inner), kind="stable")[:4000]
+    lit = lit[told[lit]]
     table = np.stack([x[6 - dy:x.shape[0] - 6 - dy, 6 - dx:x.shape[1] - 6 - dx].ravel()[lit] for dy, dx in keep],
                      axis=1) if keep else np.zeros((lit.size, 0))
     weights, *_ = np.linalg.lstsq(table, inner[lit], rcond=1e-10)

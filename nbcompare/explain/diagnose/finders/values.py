@@ -53,9 +53,10 @@ def find_not_finite(question: Question) -> Iterator[Cause]:
 
 def find_one_value(question: Question) -> Iterator[Cause]:
     pair = question.pair
-    if not pair.all_finite or pair.reference.max() == pair.reference.min():
+    if not pair.all_finite or pair.reference.max() == pair.reference.min() or not pair.measured.any():
         return
-    low, high = float(pair.subject.min()), float(pair.subject.max())
+    there = pair.subject[pair.measured]
+    low, high = float(there.min()), float(there.max())
     if low == high:
         id = causes.ZERO_IMAGE if low == 0 else causes.CONSTANT_IMAGE
         yield carried_out(id, f"every subject pixel is {low:g}", ("the reference is no such image",), residual=0.0,
@@ -70,7 +71,10 @@ def find_limits(question: Question) -> Iterator[Cause]:
     pair = question.pair
     if pair.agree or not pair.all_finite:
         return
-    top, bottom = float(pair.subject.max()), float(pair.subject.min())
+    if not pair.measured.any():
+        return
+    there = pair.subject[pair.measured]
+    top, bottom = float(there.max()), float(there.min())
     if top < pair.x.max() and top > bottom:
         proof = pair.prove_each(lambda x: np.minimum(x, top))
         if proof.holds:
@@ -78,7 +82,7 @@ def find_limits(question: Question) -> Iterator[Cause]:
             yield proven(causes.CLIPPED,
                          f"the subject is clipped at {top:g}: {count} brighter reference pixels hold it", proof,
                          edit=f"clipped at {top:g}", prior=0.85)
-    if bottom > pair.x.min() and top > bottom:
+    if bottom > pair.x[pair.measured].min() and top > bottom:
         proof = pair.prove_each(lambda x: np.maximum(x, bottom))
         if proof.holds:
             yield proven(causes.FLOORED, f"the subject is never below {bottom:g}, which the reference is", proof,

@@ -116,11 +116,14 @@ class CauseTrials:
         unedited = self.unedited_s / max(1, len(self.regions))
         self.most_seconds = max(limits.ONE_RENDER * budget_s * waits, limits.AS_UNEDITED * unedited)
 
-    @staticmethod
-    def _part(image: np.ndarray, region: Roi) -> np.ndarray:
+    def _part(self, image: np.ndarray, region: Roi) -> np.ndarray:
+        """A region of a whole image, as it is compared."""
+        return self._compared(image[region.slices], region)
+
+    def _compared(self, part: np.ndarray, region: Roi) -> np.ndarray:
         """A region in double precision; its first pixel is not compared, as a rendered region has a first pixel of
-        its own (the one where nothing is carried over)."""
-        part = image[region.slices].astype(np.float64)
+        its own (the one where nothing is carried over), nor is one without a measurement."""
+        part = self.question.pair.without_gaps(part.astype(np.float64), region.slices)
         part[0, 0] = 0
         return part
 
@@ -178,8 +181,7 @@ class CauseTrials:
             image = part.astype(np.float64)
             if candidate.formula:
                 image = candidate.formula.make(self.base[len(parts)], image)
-            image[0, 0] = 0
-            parts.append(image)
+            parts.append(self._compared(image, region))
         return parts
 
     @cached_property
@@ -228,6 +230,7 @@ class CauseTrials:
         if candidate.formula:
             image = candidate.formula.make(self.question.pair.x, image.astype(np.float64))
         rest = self.question.pair.y - (image if reading.holds else reading.scale * image + reading.offset)
+        rest = self.question.pair.without_gaps(rest)
         rest[0, 0] = 0
         worst = float(np.abs(rest).max()) / self.question.pair.yardstick
         if worst <= limits.PLAINLY * (STRICT + self.base_residual):
