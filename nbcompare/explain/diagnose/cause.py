@@ -19,7 +19,7 @@ STRICT = 1e-6
 AS_WELL = 2.5
 """Of two proofs, one that leaves so many times as much of the difference as the other does not explain it as well."""
 
-_TO_BE_TOLD = 2e-5
+TO_BE_TOLD = 2e-5
 """What is left below this share, beside rounding, is not told from nothing."""
 
 EXPLAINED = 2e-3
@@ -97,7 +97,7 @@ def _outdone(causes: list[Cause], floor: float) -> list[Cause]:
     """The causes, of which none is proven that another proven one explains far better: both give the subject to a
     millionth of the peak, but what the better one leaves says how little noise there is, and the other leaves more."""
     least = min((cause.left for cause in causes if cause.proven and cause.left), default=0.0)
-    enough = max(AS_WELL * least, 0.5 * floor, _TO_BE_TOLD)
+    enough = max(AS_WELL * least, 0.5 * floor, TO_BE_TOLD)
     return [replace(cause, proven=False, confidence=guess(cause.confidence), evidence=(
                 *cause.evidence, f"no proof: this leaves {cause.left:.1g} of the difference, another {least:.1g}"))
             if cause.proven and least and cause.left and cause.left > enough else cause for cause in causes]

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from nbcompare.explain.diagnose.search.simulator import Simulator
 
 MOST_CAUSES = 8
+_TRIED_IN_VAIN = 0.5
+"""So much of its confidence keeps a guess that was carried out and came nowhere near the subject."""
+
 _LEAST_TOP = 0.3
 """Confidence below which ``top_cause`` says nothing."""
 
@@ -54,9 +57,10 @@ def diagnose(question: Question, options: DiagnosisOptions, simulator: Simulator
     tested = None
     if not question.argv and not options.quick:
         notes = [*notes, "told from the images alone: no trial can be run without arguments of nanoBragg"]
-    elif not options.quick and not settled(causes, pair.rounding_floor):
+    elif not options.quick:
         outcome = _searched(question, causes, options, simulator)
-        causes, tested = [*causes, *outcome.causes], outcome.as_dict() or None
+        tested = outcome.as_dict() or None
+        causes = [*_less_sure(causes, outcome.ruled_out), *outcome.causes]
         notes += outcome.notes
     causes, more = _with_echoes(question, causes)
     found = _worth_telling(ranked(causes, pair.rounding_floor))
@@ -65,15 +69,29 @@ def diagnose(question: Question, options: DiagnosisOptions, simulator: Simulator
 
 def _searched(question: Question, causes: Sequence[Cause], options: DiagnosisOptions,
               simulator: Simulator | None) -> SearchResult:
-    """What trial runs say; a search that fails inside leaves what was seen in the images, and a note."""
+    """What trial runs say. Where a look at the images settled the question, only what looks like its answer is tried. A
+    search that fails inside leaves what was seen in the images, and a note."""
+    from nbcompare.explain.diagnose.search.look_alikes import has_look_alikes, look_alikes
     from nbcompare.explain.diagnose.search.search import SearchResult, search
 
+    look = search
+    if settled(causes, question.pair.rounding_floor):
+        if not has_look_alikes(causes):
+            return SearchResult(())
+        look = look_alikes
     try:
-        return search(question, causes, options.budget_s, simulator, options.waits)
+        return look(question, causes, options.budget_s, simulator, options.waits)
     except DescriptionRefused as fault:
         return SearchResult((), (not_described(fault),))
     except Exception as fault:
         return SearchResult((), (failed("trial runs", fault),))
+
+
+def _less_sure(causes: Sequence[Cause], ruled_out: Sequence[str]) -> list[Cause]:
+    """The causes, of which a guess of the images is less sure where trial runs of it left most of the difference."""
+    return [replace(cause, confidence=_TRIED_IN_VAIN * cause.confidence, evidence=(
+                *cause.evidence, "tried: as tried, it leaves most of the difference"))
+            if not cause.proven and cause.id in ruled_out else cause for cause in causes]
 
 
 def _worth_telling(causes: Sequence[Cause]) -> tuple[Cause, ...]:

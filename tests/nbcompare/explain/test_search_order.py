@@ -11,14 +11,17 @@ from scipy import ndimage
 from nbcompare.case.arguments.command import parse_command
 from nbcompare.explain.audit.naming import NamedCause
 from nbcompare.explain.diagnose import Question
-from nbcompare.explain.diagnose.cause import build, ranked
+from nbcompare.explain.diagnose.cause import build, guessed, ranked
+from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, _less_sure, diagnose
 from nbcompare.explain.diagnose.finders.placement import find_interpolated
+from nbcompare.explain.diagnose.finders.values import find_outliers
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters, of_steps
 from nbcompare.explain.diagnose.search import limits
-from nbcompare.explain.diagnose.search.fitting import _rungs
+from nbcompare.explain.diagnose.search.fitting import _as_good, _rungs
 from nbcompare.explain.diagnose.search.pairs import PairSearch
 from nbcompare.explain.diagnose.search.predicted import find_predicted
+from nbcompare.explain.diagnose.search.proofs import ruled_out
 from nbcompare.explain.diagnose.search.ranking import Effort, Ranking, relative_work
 from nbcompare.explain.diagnose.search.search import CauseSearch
 from nbcompare.explain.diagnose.search.seeds import _like_other_seeds
@@ -211,3 +214,53 @@ def test_peaks_of_an_orientation_that_nobody_seeded_are_not_held_against_another
         images.append(ndimage.gaussian_filter(image, 1.0).astype("f4"))
     argv = ("-cell", "61", "73", "87", "-default_F", "50", "-detpixels", "60", "-pixel", "0.1", "-misset", "random")
     assert not list(find_predicted(Question(*images, argv, Path())))
+
+
+def test_pixels_that_differ_by_little_more_than_the_rest_are_no_single_ones():
+    """The worst few of a difference that is everywhere: 1.2e-5 of their value where all others are below 1e-5."""
+    reference = np.add.outer(np.arange(1.0, 41), np.arange(40)).astype("f4")
+    reference[5, 7], reference[30, 9] = 90, 95
+    hot, smooth = reference.copy(), reference * np.float32(1 + 8e-6)
+    for image, by in ((hot, 1 + 1e-3), (smooth, 1 + 1.5e-5)):
+        image[5, 7], image[30, 9] = 90 * by, 95 * by
+    said = [[cause.proven for cause in find_outliers(Question(reference, image, ARGV, Path()))]
+            for image in (hot, smooth)]
+    assert said == [[True], [False]]
+
+
+def test_a_factor_over_the_image_is_held_against_options_that_look_like_it(monkeypatch):
+    """Over a small detector a curved one gives the image of one solid angle for all, and then neither is proven."""
+    question = asked()
+    factor = question.detector.solid_angle(*(places.ravel() for places in np.indices((40, 40))[::-1])).reshape(40, 40)
+    reference = (1 + question.pair.x).astype("f4")
+    nearest = question.setting.pixel_m**2 / question.detector.close_distance_m**2
+    subject = (reference * (nearest / factor)).astype("f4")
+
+    class Renders:
+        renderer, told, renders, last_words = SimpleNamespace(processor_seconds=0.0), None, 0, ""
+
+        def render(self, candidate, files, region, *more):
+            self.renders += 1
+            return (subject if candidate.command.has("-curved_det") else reference)[region.slices]
+
+    asks = Question(reference, subject, ARGV, Path())
+    simulator = Renders()
+    found = diagnose(asks, DiagnosisOptions(budget_s=9.0), simulator).causes
+    assert {"inverse-square-missing", "curved-detector-value"} <= {cause.id for cause in found}
+    assert "curved-detector-value" in found[0].rivals and not found[0].proven and simulator.renders < 9
+    subject = subject[::-1]  # then no option gives the image
+    found = diagnose(asks, DiagnosisOptions(budget_s=9.0), Renders()).causes
+    assert (found[0].id, found[0].proven) == ("inverse-square-missing", True)
+
+
+def test_a_guess_that_was_carried_out_in_vain_is_less_sure():
+    quick = [guessed("distance-value", "stretched", (), confidence=0.7), proof("misset-value", "a fit")]
+    less, same = _less_sure(quick, ("distance-value", "misset-value"))
+    assert less.confidence == 0.35 and "tried" in less.evidence[-1] and same == quick[1]
+    assert ruled_out([], {"distance-value"}) == ["distance-value"]
+
+
+def test_a_rounded_number_leaves_no_more_than_what_tells_proofs_apart():
+    """A rival that is not rounded would outdo it: 1e-4 of the difference against 1e-6."""
+    exact = Reading(1e-9, 1e-6, True)
+    assert _as_good(Reading(1e-8, 1.5e-5, True), exact) and not _as_good(Reading(1e-7, 1e-4, True), exact)

@@ -220,7 +220,9 @@ def find_outliers(question: Question) -> Iterator[Cause]:
     standing_out = _standing_out(pair.y, rows, columns)
     worst = int(np.argmax(np.abs(pair.difference[rows, columns])))
     row, column = int(rows[worst]), int(columns[worst])
-    if standing_out < 0.8 * count:
+    off = np.abs(pair.difference)
+    plainly = float(np.median(off[strays])) > _PLAINLY * float(np.where(strays, 0, off).max())
+    if standing_out < 0.8 * count or not plainly:
         yield guessed(causes.SINGLE_PIXELS, f"{count} pixels here and there differ, by no more than neighbours do",
                       ("all other pixels are the same in both images",), confidence=guess(0.3), prior=0.3)
         return
@@ -229,6 +231,10 @@ def find_outliers(question: Question) -> Iterator[Cause]:
                       f"y={row} (reference {pair.x[row, column]:.6g}, subject {pair.y[row, column]:.6g})",
                       ("all other pixels are the same in both images",), residual=0.0, left=None,
                       what=f"{count} pixels changed", confidence=guess(0.3 + alone / count / 2), prior=0.55)
+
+
+_PLAINLY = 5.0
+"""Pixels that stand alone differ by so many times more than any other: else they are the worst of what differs."""
 
 
 def _standing_out(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nbcompare.case.arguments.command import Command
+from nbcompare.explain.diagnose.cause import TO_BE_TOLD
 from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter
@@ -33,6 +34,9 @@ _NEAR = 0.75
 
 _ALMOST = 0.02
 """Below this share of the whole difference a descent may finish, whatever time it has had."""
+
+_AS_MUCH = 2.0
+"""A rounded number may leave so many times as much: less than what parts one proof from another."""
 
 _LADDER = 3.0
 _PARTS = (0.03, 0.1, 0.25, 2.0, 4.0)
@@ -302,7 +306,7 @@ def _rungs(parameter: FitParameter, count: int) -> Iterator[tuple[float, ...]]:
 def _as_good(reading: Reading, other: Reading) -> bool:
     """Whether one reading is worth another."""
     if other.holds:  # a rounded number that leaves more than noise could be told from the right one
-        return reading.holds and (reading.explains or reading.left <= 1.01 * other.left)
+        return reading.holds and reading.left <= max(_AS_MUCH * other.left, TO_BE_TOLD)
     if other.scaled_holds:
         return reading.near
     return reading.left <= 1.01 * other.left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -89,9 +90,10 @@ def nearest_guesses(tried: Iterable[Tried]) -> list[Cause]:
     return out
 
 
-def ruled_out(tried: Iterable[Tried]) -> list[str]:
-    """The causes that were carried out and came nowhere near the subject, so that a person can go on from there."""
-    nearest: dict[str, float] = {}
+def ruled_out(tried: Iterable[Tried], hopeless: Iterable[str] = ()) -> list[str]:
+    """The causes that were carried out and came nowhere near the subject, so that a person can go on from there; those
+    whose fits led nowhere (``hopeless``) among them."""
+    nearest: dict[str, float] = dict.fromkeys(hopeless, math.inf)
     for entry in tried:
         left = min(entry.reading.left, entry.reading.scaled_left)
         nearest[entry.candidate.id] = min(left, nearest.get(entry.candidate.id, left))

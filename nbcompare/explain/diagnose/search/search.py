@@ -51,6 +51,12 @@ class SearchResult:
     notes: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def ruled_out(self) -> tuple[str, ...]:
+        """Ids of causes that were carried out and came nowhere near the subject."""
+        found = self.facts.get("ruled_out")
+        return tuple(found) if isinstance(found, list) else ()
+
     def as_dict(self) -> dict[str, Any]:
         return dict(self.facts)
 
@@ -80,14 +86,15 @@ class CauseSearch:
         self.seeds: list[Cause] = []
         self.responses: list[Response] = []
         self.fitted: set[ParameterKey] = set()
+        self.hopeless = set[str]()
         self.renders_before = simulator.renders
 
     def outcome(self) -> SearchResult:
         if not self.trials.ready:
-            return SearchResult(tuple(clock_guesses(self.question)), (self.trials.why_not,), self._facts())
+            return SearchResult(tuple(clock_guesses(self.question)), (self.trials.why_not,), self.facts())
         self.fitter = Fitter(self.trials)
         early = (self._list_cut, self._likely, self._reflections, self._placed_fits, self._sure_fits)
-        self._prepare()
+        self.prepare()
         own = (self._emulations,) if self.trials.emulate else ()  # what the reference has, the subject may well lack
         # Where a factor and an offset explain all of it, nothing that moves or bends the pattern is worth a walk.
         late = () if self.trials.line_alone else (self._seeds, self._far_fits, self._pairs)
@@ -100,7 +107,7 @@ class CauseSearch:
             if self.found:
                 break
         guesses = [] if self.found else [*self.seeds, *nearest_guesses(self.tried.values())]
-        return SearchResult((*self.found, *guesses), tuple(self.notes), self._facts())
+        return SearchResult((*self.found, *guesses), tuple(self.notes), self.facts())
 
     def _middle(self) -> list[Callable[[], None]]:
         """The parts of the search that may take long, those first that may bring most for each second."""
@@ -121,12 +128,13 @@ class CauseSearch:
         except Exception as fault:
             self.notes.append(failed(f"trial runs, {stage.__name__.strip('_')}", fault))
 
-    def _facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
+        """What was done so far, as plain values."""
         trials = self.trials
         residual = trials.base_residual
         return {"ready": trials.ready, "baseline_residual": residual if residual < float("inf") else None,
                 "emulations": sorted(trials.emulate), "regions": [list(region.bounds) for region in trials.regions],
-                "ruled_out": [] if self.found else ruled_out(self.tried.values()),
+                "ruled_out": [] if self.found else ruled_out(self.tried.values(), self.hopeless),
                 "renders": trials.simulator.renders - self.renders_before, "tried": len(self.tried),
                 "seconds": round(trials.clock.waited, 2), "processor_seconds": round(trials.clock.of_processors, 2),
                 "budget_s": trials.budget_s}
@@ -137,7 +145,8 @@ class CauseSearch:
         """All discrete hypotheses, those that tell most for each second first."""
         return self.ranking.ordered((*run_candidates(self.question), *file_candidates(self.question)))
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Put all discrete hypotheses in order."""
         self.waiting = self._candidates()
         self.prover = Prover(self.question.setting, len(self.trials.regions), self.ranking.scores)
 
@@ -182,10 +191,10 @@ class CauseSearch:
         topic = CATALOGUE[proven.id].topic
         others = [c for c in self.waiting if topic and CATALOGUE[c.id].topic == topic and c.id != proven.id
                   and c.key not in self.tried]
-        for _ in self._also_proven(others[:limits.RIVALS]):
+        for _ in self.also_proven(others[:limits.RIVALS]):
             pass
 
-    def _also_proven(self, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+    def also_proven(self, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
         """Try more hypotheses after a proof, while there is time for that; those that give the image too are found."""
         for candidate in candidates:
             if not self.trials.within(limits.AFTER_A_PROOF):
@@ -321,6 +330,8 @@ class CauseSearch:
         fitted = (fitter or self.fitter).fit(parameter, start, smoothings=smoothings,
                                              most_seconds=limits.ONE_FIT * self.trials.budget_s)
         if fitted is None:
+            if self.trials.within(1.0):
+                self.hopeless.add(parameter.id)
             return False
         candidate = parameter.candidate(self.question.command, fitted.values)
         self.tried[candidate.key] = Tried(candidate, fitted.reading, parameter, fitted.values)
@@ -386,4 +397,4 @@ class CauseSearch:
         """A fit came out at some value; if a known mistake of the same topic gives the image too, it is likelier."""
         topic = CATALOGUE[parameter.id].topic
         same = [c for c in self.waiting if CATALOGUE[c.id].topic == topic and c.key not in self.tried]
-        next(self._also_proven(same), None)
+        next(self.also_proven(same), None)

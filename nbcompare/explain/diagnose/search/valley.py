@@ -35,19 +35,10 @@ def bottom(height: Callable[[float], float | None], start: float, step: float) -
     here = height(start)
     if not here:
         return None
-    beside = here
-    for _ in range(_LONGER):
-        found = height(start + step)
-        if found is None:
-            return None
-        beside = found
-        if beside == here:
-            step *= _FLAT
-        elif beside > _TOO_FAR * here:
-            step *= here / beside
-        else:
-            break
-    points = sorted([(here, start), (beside, start + step)])
+    beside = _beside(height, here, start, step)
+    if beside is None:
+        return None
+    points = sorted([(here, start), beside])
     points = _lower(height, points, _meetings(points))
     if points[0][0] > _HOPEFUL * here:
         return None
@@ -60,6 +51,25 @@ def bottom(height: Callable[[float], float | None], start: float, step: float) -
         if points[0][0] == 0 or stale > 1:
             break
     return points[0][1] if points[0][0] < _DEEP * here else None
+
+
+def _beside(height: Callable[[float], float | None], here: float, start: float,
+            step: float) -> tuple[float, float] | None:
+    """(height, place) of a step that changes the height, and not by far too much; None where it is not defined."""
+    found, place = here, start
+    for _ in range(_LONGER):
+        place = start + step
+        asked = height(place)
+        if asked is None:
+            return None
+        found = asked
+        if found == here:
+            step *= _FLAT
+        elif found > _TOO_FAR * here:
+            step *= here / found
+        else:
+            break
+    return found, place
 
 
 Points = list[tuple[float, float]]
