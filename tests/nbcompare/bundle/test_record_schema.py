@@ -1,13 +1,16 @@
 """The schema of a record: what a run writes is described, nothing else is let in, and the classes hold just that."""
 
 import ast
+import importlib
 import json
-from dataclasses import fields
+import pkgutil
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+import nbcompare.bundle as bundle_room
 from nbcompare.bundle import record as record_module
 from nbcompare.bundle.record import Ancestor, ContentSums, Record, RecordedProgram, TestsOutcome
 from nbcompare.bundle.schema import record_schema, schema_faults
@@ -111,3 +114,12 @@ def test_every_field_of_a_record_has_a_line_of_explanation():
 def test_a_line_end_does_not_slip_through_a_pattern(store):
     record = json.loads((store.passed / "record.json").read_text())
     assert schema_faults({**record, "stamp": record["stamp"] + "\n"})
+
+
+def test_nothing_that_is_read_or_found_can_be_changed():
+    """Every dataclass of the room is frozen; a bundle that is being made is the one thing that changes."""
+    modules = [importlib.import_module(module.name) for module in
+               pkgutil.walk_packages(bundle_room.__path__, "nbcompare.bundle.")]
+    kinds = {thing for module in modules for thing in vars(module).values()
+             if is_dataclass(thing) and isinstance(thing, type) and thing.__module__.startswith("nbcompare.bundle.")}
+    assert {kind.__name__ for kind in kinds if not kind.__dataclass_params__.frozen} == {"Staging"} and len(kinds) > 30

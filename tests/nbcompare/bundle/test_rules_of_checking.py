@@ -156,7 +156,7 @@ def test_plain_values_are_the_same_but_for_rounding():
     assert _same_numbers(value, {"a": [1.0 + 1e-10, {"b": 2.0}], "c": "x", "d": None}, 1.0)
     for other in ({"a": [1.1, {"b": 2.0}], "c": "x", "d": None}, {"a": [1.0, {"b": 2.1}], "c": "x", "d": None},
                   {"a": [1.0], "c": "x", "d": None}, {"a": [1.0, {"b": 2.0}], "c": "y", "d": None},
-                  {"a": [1.0, {"b": 2.0}], "c": "x"}, [1.0], None):
+                  {"a": [1.0, {"b": 2.0}], "c": "x"}, [1.0], None, {**value, "e": 1}):
         assert not _same_numbers(value, other, 1.0)
 
 
