@@ -1,7 +1,7 @@
 """The result of ``make mutants`` as text, and as the generated part of docs/mutants.md.
 
-The reasons of survivors are written by hand, in tests/mutants/survivors.yaml, one for each key of a mutant; that of one
-which no test could notice begins with "changes nothing".
+The reasons of survivors are written by hand, in tests/mutants/survivors.yaml, by the module and the line as it is
+changed, so that they hold while other code moves; that of one which no test could notice begins with "changes nothing".
 """
 
 from __future__ import annotations
@@ -73,16 +73,19 @@ def summary(result: Result) -> str:
     """One sentence."""
     tried, survived = len(result.tried), len(result.survivors)
     at_first = tried - survived - len(result.second)
-    nothing = sum(reason.startswith(NOTHING) for reason in map(_reasons().get, (one.key for one in result.survivors))
-                  if reason)
+    nothing = sum(reason.startswith(NOTHING) for reason in reasons_of(result.survivors))
     return (f"{tried} of {sum(result.of_all.values())} mutants, seed {result.seed}: {tried - survived} noticed "
             f"({at_first} at first, {len(result.second)} by the second look; {result.stopped} of them looped or ended "
             f"their process), {survived} survived, {nothing} of which change nothing "
             f"({100 * result.share:.1f} % noticed)")
 
 
-def _reasons() -> dict[str, str]:
-    return yaml.safe_load(REASONS.read_text(encoding="utf-8")) or {} if REASONS.is_file() else {}
+def reasons_of(survivors: Sequence[Mutant]) -> list[str]:
+    """Why each of them survived."""
+    written = yaml.safe_load(REASONS.read_text(encoding="utf-8")) if REASONS.is_file() else None
+    known = {(one["module"], one["line"].strip()): one["why"] for one in written or ()}
+    return [known.get((mutant.path.removeprefix("nbcompare/"), _lines(mutant)[1]), "not looked at yet")
+            for mutant in survivors]
 
 
 def _second_look(result: Result) -> str:
@@ -117,19 +120,22 @@ def _tables(result: Result) -> str:
     lines += [f"| {room} | {result.of_all[room]} | {number} | {number - survived[room] - second[room]} | "
               f"{second[room]} | {survived[room]} | {100 * (1 - survived[room] / number):.0f} % |"
               for room, number in sorted(tried.items())]
-    reasons = _reasons()
     if result.survivors:
         lines += ["", "| survivor | changed | why no test notices |", "|---|---|---|"]
         lines += [f"| `{mutant.path.removeprefix('nbcompare/')}` line {mutant.line} | {_change(mutant)} | "
-                  f"{reasons.get(mutant.key, 'not looked at yet')} |" for mutant in result.survivors]
+                  f"{reason} |" for mutant, reason in zip(result.survivors, reasons_of(result.survivors), strict=True)]
     return "\n".join(lines) + "\n"
 
 
 def _change(mutant: Mutant) -> str:
+    return " → ".join(f"<code>{_escaped(text)}</code>" for text in _lines(mutant))
+
+
+def _lines(mutant: Mutant) -> tuple[str, str]:
+    """What is taken away and what is put in, each in one line."""
     lines = [line.strip() for line in mutant.diff().splitlines() if line and line[0] in "+-"]
-    old = " ".join(line[1:].strip() for line in lines if line[0] == "-")
-    new = " ".join(line[1:].strip() for line in lines if line[0] == "+")
-    return " → ".join(f"<code>{_escaped(text)}</code>" for text in (old, new))
+    old, new = (" ".join(line[1:].strip() for line in lines if line[0] == sign) for sign in "-+")
+    return old, new
 
 
 def _escaped(text: str) -> str:

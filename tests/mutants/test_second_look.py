@@ -82,7 +82,8 @@ def test_annotations_and_what_only_a_type_checker_reads_are_no_mutants(tmp_path)
 def test_a_sample_is_counted_by_who_noticed_and_when(tmp_path, monkeypatch):
     """Five tried: two at first, one of them by looping, one by the second look, two not; 3/5 = 60.0 %."""
     monkeypatch.setattr(page, "REASONS", tmp_path / "reasons.yaml")
-    (tmp_path / "reasons.yaml").write_text("a.py:N:3: changes nothing, the text is one line\n")
+    monkeypatch.setattr(page, "_lines", lambda mutant: ("if a", f"if {mutant.occurrence}: 'b'"))
+    (tmp_path / "reasons.yaml").write_text("- module: a.py\n  line: \"if 3: 'b'\"\n  why: changes nothing, it is one\n")
     outcomes = [Outcome("t", 1.0), Outcome("(took too long)", 9.0), Outcome("u", 1.0, True), Outcome("", 1.0, True),
                 Outcome("", 1.0, True)]
     result = page.Result(5, 1, {"compare": 9}, [(Mutant("compare", "a.py", "core/N", number, 2), outcome)
@@ -90,7 +91,8 @@ def test_a_sample_is_counted_by_who_noticed_and_when(tmp_path, monkeypatch):
     assert page.summary(result) == (
         "5 of 9 mutants, seed 1: 3 noticed (2 at first, 1 by the second look; 1 of them looped or ended their process)"
         ", 2 survived, 1 of which change nothing (60.0 % noticed)")
-    monkeypatch.setattr(page, "_change", lambda mutant: "")
     text = page._tables(result)
     assert "| compare | 9 | 5 | 2 | 1 | 2 | 60 % |" in text and "2 survivors were not tried again" in text
     assert "300 seconds" in text and "what 1 files of tests reach" in text
+    assert "| `a.py` line 2 | <code>if a</code> → <code>if 3: 'b'</code> | changes nothing, it is one |" in text
+    assert "| `a.py` line 2 | <code>if a</code> → <code>if 4: 'b'</code> | not looked at yet |" in text

@@ -43,6 +43,37 @@ def test_a_ratio_is_judged_between_nothing_and_a_factor_of_a_unit(name):
     assert metric.fault_in_limits(math.nextafter(metric.idle_min, 1), 1.1) is None
 
 
+FROM_0, SHARE, FACTOR, ALL = (0, math.inf), (0, 1), (0.001, 1000), (-math.inf, math.inf)
+NUMBERS = {  # metric: its range, its value for two equal images, and the ends of what judges nothing
+    **dict.fromkeys(("sum_ratio", "scale_factor"), (ALL, 1, FACTOR)), "peak_ratio_median": (ALL, 1, (0, 1000)),
+    **dict.fromkeys(("rmse", "max_abs_diff"), (FROM_0, 0, (0, 2.0**128 - 2.0**104))),
+    "mse": (FROM_0, 0, (0, (2.0**128 - 2.0**104) ** 2)),
+    **dict.fromkeys(("nrmse", "max_abs_diff_of_peak", "max_intensity_delta", "abs_diff_q50", "abs_diff_q90",
+                     "abs_diff_q99", "abs_diff_q999", "abs_diff_q9999", "peak_ratio_deviation",
+                     "shell_ratio_deviation"), (FROM_0, 0, SHARE)),
+    **dict.fromkeys(("correlation", "log_correlation"), ((-1, 1), 1, (0.1, 1))), "ssim": ((-1, 1), 1, SHARE),
+    **dict.fromkeys(("residual_after_scale", "share_outside", "nan_mismatch", "inf_mismatch", "zero_mismatch",
+                     "mask_mismatch"), (SHARE, 0, SHARE)),
+    **dict.fromkeys(("nan_fraction", "inf_fraction", "zero_fraction", "masked_fraction"), (SHARE, None, SHARE)),
+    **dict.fromkeys(("equal_pixels", "identity"), (SHARE, 1, SHARE)),
+    "distinct_values": ((1, math.inf), None, (1, 1e10)), "distinct_ratio": (FROM_0, 1, (0, 1000)),
+    "peak_distance": (FROM_0, 0, (0, 4)), "peaks_unmatched": (FROM_0, 0, (0, 50)),
+    "shell_ratio_spread": (FROM_0, 0, (0, 1000)), "max_ulps": (FROM_0, 0, (0, 83_886_080))}
+UNITS = {"mse": "photons^2", "rmse": "photons", "max_abs_diff": "photons", "peak_distance": "px", "max_ulps": "ulp"}
+
+
+def test_every_metric_has_the_range_that_its_definition_gives_it():
+    """A share is 0 to 1, a correlation -1 to 1; float32 ends at 2^128 - 2^104."""
+    assert {name: ((entry.lowest, entry.highest), entry.best, (entry.idle_min, entry.idle_max))
+            for name, entry in METRICS.items()} == NUMBERS
+    assert {name: entry.unit for name, entry in METRICS.items() if entry.unit} == UNITS
+    assert {name for name, entry in METRICS.items() if entry.default} == {
+        "correlation", "sum_ratio", "mse", "rmse", "nrmse", "max_abs_diff", "max_abs_diff_of_peak",
+        "max_intensity_delta", "scale_factor", "residual_after_scale"}
+    assert {name for name, entry in METRICS.items() if entry.any_pixels} == {
+        name for name in METRICS if name.endswith(("fraction", "_mismatch"))} | {"equal_pixels", "identity"}
+
+
 def test_a_known_factor_far_from_one_can_be_asked_for():
     """The idle end moves with the min, so that 125,932 is a factor that a range around it judges."""
     assert METRICS["sum_ratio"].fault_in_limits(125_000, 126_000) is None
