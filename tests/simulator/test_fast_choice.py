@@ -45,7 +45,7 @@ def test_the_precision_is_the_one_asked_for(scene_of, dtype, plain, fast):
     ("-emulate running-product -oversample_omega -oversample 2", "fast:float32"),
     ("-emulate running-product -oversample_omega -gauss_xtal", "plain:float64 (emulation running-product)"),
     ("-emulate running-product -oversample_omega -gauss_xtal -water 10", "fast:float64"),
-    ("-emulate gauss-tophat-width -gauss_xtal", "plain:float64 (emulation gauss-tophat-width)"),
+    ("-emulate gauss-tophat-width -gauss_xtal", "fast:float64"),
     ("-emulate gauss-tophat-width -square_xtal", "fast:float32"),
     ("-emulate water-scaling -water 10", "fast:float32"),
 ])

@@ -47,9 +47,10 @@ OPTIONS = (
 
 LIKE_C = (
     "-emulate running-product -oversample 2 -oversample_omega -phi 1 -osc 0.5 -phisteps 3 -point_pixel",
-    "-emulate running-product -oversample 2 -oversample_polar -polar 0.7 -phi 1 -osc 40 -phisteps 3 -mosaic 1 "
-    "-mosaic_dom 2 -divergence 2 -divsteps 3",
-    "-emulate running-product -oversample_polar -dmin 3 -dispersion 40 -dispsteps 3 -phi -4 -osc 8 -phisteps 3",
+    "-emulate running-product -oversample 2 -oversample_polar -polar 0.7 -phi 1 -osc 40 -phisteps 3 "
+    "-dispersion 2 -dispsteps 2",
+    "-emulate running-product -mosaic 1 -mosaic_dom 2 -oversample_polar -dmin 3 -dispersion 40 -dispsteps 3 "
+    "-phi -4 -osc 8 -phisteps 3",
     "-emulate running-product -oversample_polar -detector_thick 300 -detector_abs 200 -thicksteps 3 -oversample_thick "
     "-round_xtal -phi 1 -osc 2 -phisteps 3",
     "-emulate running-product,phi-carryover:threads=3 -oversample_polar -phi -0.2 -osc 0.4 -phisteps 4",
@@ -100,6 +101,33 @@ def test_every_pixel_is_within_1e_6_of_the_peak_and_in_float64_within_1e_9(cryst
     (by_default, excess), (in_float64, excess_in_float64) = compared(scene, "auto", "float64")
     assert by_default < 1e-6 and excess < 1e-6
     assert in_float64 < 1e-9 and excess_in_float64 < 1e-10
+
+
+WIDTH = "-emulate gauss-tophat-width"
+
+SPOTS = (
+    (f"-gauss_xtal {WIDTH} -N 20 -phi 1 -osc 2 -phisteps 6 -mosaic 1 -mosaic_dom 2", True),
+    (f"-gauss_xtal {WIDTH} -N 3 -phi 1 -osc 2 -phisteps 3", False),
+    ("-gauss_xtal -N 60 -fudge 1.5 -dispersion 2 -dispsteps 2 -phi 1 -osc 0.2 -phisteps 3", True),
+    ("-gauss_xtal -N 2 -fudge -0.1", False),
+    (f"-binary_spots {WIDTH} -N 9 -interpolate -oversample 2 -phi 1 -osc 2 -phisteps 9", True),
+    ("-binary_spots -N 6 -curved_det 1 -polar 0.7 -phi 1 -osc 0.3 -phisteps 9", True),
+    ("-binary_spots -N 6 -phi 1 -osc 0.3 -phisteps 9 -detpixels 120 -pixel 0.2", True),
+    (f"-gauss_xtal {WIDTH} -N 20 -roi 14 14 36 36", True),
+    ("-gauss_xtal -Na 5 -Nb 120 -Nc 120 -phi 1", False),
+    (f"-binary_spots {WIDTH} -N 3 -phi 1 -osc 2 -phisteps 3", False),
+    ("-binary_spots -N 1 -dmin 3", False),
+)
+
+
+@pytest.mark.parametrize(("options", "few"), SPOTS)
+def test_spots_that_reach_few_pixels_are_those_of_the_plain_path(crystal, options, few):
+    """Both ways give the same image: pixel by pixel where a spot may reach, and all of them where it is broad."""
+    scene = crystal(options)
+    assert bool(renderer(scene, RenderPath("fast", "float64")).spots) == few
+    (error, excess), = compared(scene, "auto")
+    assert error < 1e-9 and excess < 1e-9
+    assert values_of(scene, RenderPath("fast", "float64"))[0].max() > 0.0
 
 
 SMALL = (

@@ -110,8 +110,6 @@ def only_plain(scene: Scene) -> str:
         return "emulation running-product"
     if scene.F.interpolate and scene.F.sticky:
         return "emulation sticky-interpolation"
-    if "gauss-tophat-width" in scene.emulate and scene.shape in ("gauss", "tophat"):
-        return "emulation gauss-tophat-width"
     return ""
 
 

@@ -32,6 +32,7 @@ from nanobrag_torch.render.lattice_sum import (
     rounding_of_shares,
     sum_steps,
 )
+from nanobrag_torch.render.narrow_spots import NarrowSpots, has_width_like_c
 from nanobrag_torch.render.phi_groups import MOST_STEPS, PhiGroup, cells_of, groups_of_domains, phi_groups
 from nanobrag_torch.render.plain import PixelSums, finish, pixel_background, render_tile
 from nanobrag_torch.render.ray_step import RayFactors, factors_of, ray_factors, reached_by_one_ray
@@ -83,7 +84,12 @@ class FastRenderer:
 
     def _prepare(self) -> None:
         """What the sum over steps needs for all tiles."""
-        self.groups = phi_groups(self.scene, 1 if self.scene.running_product else MOST_STEPS)
+        in_turn = self.scene.running_product
+        self.groups = phi_groups(self.scene, 1 if in_turn else MOST_STEPS)
+        spots = NarrowSpots(self.scene, self.groups) if self.scene.shape in ("gauss", "tophat") else None
+        self.spots = spots if spots and spots.few else None
+        if has_width_like_c(self.scene) and not self.spots and not in_turn:
+            self.groups = phi_groups(self.scene, 1)
         self.nowhere = torch.zeros(0, dtype=torch.int64, device=self.scene.device)
         self.workspaces: dict[int, Workspace] = {}
 
@@ -173,6 +179,9 @@ class FastRenderer:
     def _sum_of_groups(self, rays: FlatRays | CurvedRays, source, groups: Iterable[tuple[int, PhiGroup]]):
         """sum F_cell^2 F_latt^2 over some groups of mosaic domains, float64."""
         total = torch.zeros(rays.tile.shape, dtype=torch.float64, device=self.scene.device)
+        if self.spots:
+            self.spots.add(rays, source, groups, total)
+            return total
         for domain, group in groups:
             vectors, weights = self._vectors(group, source), group.weights.tolist()
             projections = rays.parts(vectors), dot(vectors.T, source.incident)[:, None, None]

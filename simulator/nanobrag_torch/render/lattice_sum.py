@@ -7,7 +7,8 @@ periods of the lattice transform. For the square shape, where F_latt = sin(pi N 
     |F_latt| = |sin(pi r) / sin(pi (m + r)/N)|
 
 so that r and m survive rounding to float32: at a reflection m is 0 and both sines come from the same r, and far from
-it, r is still exact to 3e-8 periods. The other shapes need r = N (h - h0) alone.
+it, r is still exact to 3e-8 periods. The other shapes need r = N (h - h0) alone, or with the emulation
+gauss-tophat-width what stands for it there (narrow_spots.py).
 
 Phi steps then only add increments to r, of less than 2 periods (phi_groups.py). In a group of several steps m is
 therefore 0 up to 2 periods from h0, so that it is 0 wherever a reflection is reached.
@@ -22,6 +23,7 @@ import math
 import torch
 
 from nanobrag_torch.physics.shape import GAUSS_WIDTH, ROUND_SCALE, TOPHAT_LIMIT
+from nanobrag_torch.render.narrow_spots import combined, has_width_like_c, spot_metric
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.units import PI
 
@@ -57,6 +59,7 @@ class Workspace:
         self.cells, self.periods = counts, (PI / counts).to(real)
         self.shares = (1.0 / counts).to(real)
         self.minus_cells = (-counts).to(real)
+        self.metric = spot_metric(scene).tolist() if has_width_like_c(scene) else None
 
         self.above, self.below = self.angles
         self.above_axes, self.below_axes, self.nearest_axes = map(list, (self.above, self.below, self.nearest))
@@ -66,6 +69,11 @@ def reduce_indices(work: Workspace, several_steps: bool) -> None:
     """From h, k, l in ``work.hkl`` (which is used up) to h0, r and m."""
     Nh, h0, spare = work.hkl, work.nearest, work.spare
     torch.sub(Nh, 0.5, out=h0).ceil_()
+    if work.metric is not None:
+        away = Nh.sub_(h0)
+        for row, r in zip(work.metric, work.r, strict=True):
+            r.copy_(combined(row, away))
+        return
     if not work.square_shape:
         work.r.copy_(Nh.sub_(h0).mul_(work.cells))
         return
