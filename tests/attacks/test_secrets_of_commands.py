@@ -126,7 +126,7 @@ AGAIN = (
     ("dask-scheduler --tls-key-password {}", ALL, 12), ("ray start --redis-password={}", ALL, 12),
     ("ssh-add <<< {}", ALL, 14), ("logged in with pass phrase {}", ALL, 14),
 )
-"""Drawn when all of those were mended: 21 were let through when they were tried."""
+"""Drawn when all of those were mended: 21 were let through when they were tried; none is now."""
 
 LATER = (
     ('Authorization: Digest username="me", realm="r", nonce="n", response="{}"', HEX, 32),
@@ -186,7 +186,19 @@ def test_every_form_that_was_mended_is_hidden():
 def test_forms_that_nobody_had_thought_of_are_hidden_once_they_have_been_drawn():
     assert len(AFRESH) == 40 and let_through(AFRESH) == []
     assert let_through(LATER) == []
-    assert len(AGAIN) == 40 and len(let_through(AGAIN)) <= 4
+    assert len(AGAIN) == 40 and let_through(AGAIN) == []
+
+
+def test_a_secret_of_letters_alone_is_hidden_where_one_with_digits_is():
+    """One in ten of twelve letters and digits has no digit: forms were seen to show it at times. Of letters alone
+    what looks like a name of two words stays: one or two in a hundred."""
+    shown = {}
+    for form, letters, length in (*MENDED, *AFRESH, *AGAIN, *LATER):
+        if letters == ALL and length >= 12:
+            draw = random.Random(form)
+            words = ["".join(draw.choices(string.ascii_letters, k=length)) for _ in range(20)]
+            shown[form] = sum(word[:8] in redacted(form.replace("{}", word)) for word in words)
+    assert len(shown) > 130 and sum(count > 10 for count in shown.values()) <= 1, shown
 
 
 def test_both_passwords_of_one_command_are_hidden():

@@ -8,7 +8,9 @@ from __future__ import annotations
 _WORDS = r"[^|;\n]{0,200}?"
 """What may stand between a program and its option."""
 _PASSWORD = r"(?!\d{1,5}\b)(?:['\"]?)([^\s'\"=/-][^\s'\"]{3,})"
-_WITH_DIGIT = r"(?=[^\s'\"]*\d)(?=[^\s'\"]*[a-z])" + _PASSWORD
+NO_WORD = r"(?=[^\s'\"]*(?:\d|(?-i:[a-z][A-Z][A-Za-z]*[a-z][A-Z]|[a-z][A-Z]{2,}[a-z])))(?=[^\s'\"]*[a-z])"
+"""A digit among letters, or capitals as in no name: twice behind a small letter, or several in the middle."""
+_WITH_DIGIT = NO_WORD + _PASSWORD
 _OF_TWO_KINDS = r"(?=[^\s'\"]*(?:\d|(?-i:[a-z][A-Z])))"
 
 OPTIONS = (
@@ -62,7 +64,7 @@ ROWS = (
      r"\b(?:set|modify|add|put|edit|update)\s+(?:--?\w+\s+)*[\w.:/-]{1,60}\s+"
      r"[\w.-]{0,40}(?:password|secret|access_key|api_key|auth_token|sas_token|passphrase)[\w.-]{0,20}\s+"
      r"(?!=)([^\s'\"-][^\s'\"]{3,})"),
-    ("pass= pwd= pw=", r"(?<![\w-])(?:pass|pwd|pw)=(?=\S*\d)(?=\S*[a-z])([^\s'\",;&]{6,})(?=[\s'\",;&]|$)"),
+    ("pass= pwd= pw=", r"(?<![\w-])(?:pass|pwd|pw)=" + NO_WORD + r"([^\s'\",;&]{6,})(?=[\s'\",;&]|$)"),
     # statements and settings in which a secret stands in quotes
     ("identified password secret",
      r"\b(?:identified\s+by|password|secret)\s+(['\"])(?=[^'\"\s]*(?:\d|(?-i:[a-z][A-Z])))(?=[^'\"\s]*[a-z])([^'\"\s]{6,})\1"),
@@ -71,9 +73,11 @@ ROWS = (
     ("pass phrase secret", r"\b(?:pass\s?phrase|secret)\s+(?:\d\s+)?(?:is\s+)?" + _WITH_DIGIT),
     ("user_pw owner_pw", r"\b(?:user|owner)_pw\s+" + _WITH_DIGIT),
     ("pass", r"\buser\s+\S+\s+pass\s+" + _WITH_DIGIT),
+    ("tacacs radius", r"\b(?:tacacs|radius)[\w+-]{0,20}\s(?:\S+\s+){0,3}?key\s*[:=]?\s*(?:\d\s+)?" + _WITH_DIGIT),
+    ("key found", r"\bkey found!\s*\[\s*([^\]\s]{4,})"), ("key s:", r"\bkey\s+s:([^\s'\"]{4,})"),
     ("sshpass=", r"\bsshpass=(\S{4,})"), ("session=", r"\bsession=(?=[\w+/-]*\d)(?=[\w+/-]*[a-z])([\w+/-]{12,}={0,2})"),
     ("register =>", r"\bregister\s?=>\s?[^\s:]{1,60}:([^\s@]{4,})@"),
-    ("auth-user-pass", r"\bauth-user-pass\s+<\(\s?(?:printf|echo)[^\n)]{0,60}?\\n([^\s\\')]{4,})"),
+    ("auth-user-pass", r"\bauth-user-pass\s+<\(\s?(?:printf|echo)[^\n)]{0,60}?(?:\\n|\n)([^\s\\')]{4,})"),
     # keys that are written as their numbers: in XML, and as JSON Web Keys
     ("<d> <p> <q> <dp> <dq> <inverseq>", r"<(?-i:D|P|Q|DP|DQ|InverseQ)>\s*([\w+/=]{16,})"),
     ("kty", r"\"(?:k|d|p|q|dp|dq|qi)\"\s?:\s?\"([\w-]{16,})\""),

@@ -36,6 +36,7 @@ _SET = r"['\"]?\s{0,4}(?:=|:=|=>|:(?![/:]))\s{0,4}['\"]?"
 """Between the name of a setting and its value."""
 _WORDS = r"[^|;\n]{0,200}?"
 """What may stand between a program and its option."""
+_NO_WORD = password_options.NO_WORD
 _VALUE = r"[^\s&;,'\"<>)\]}|]"
 
 _PREFIXES = ("github_pat_", "npm_", "hf_", "sk-", "rk_live_", "rk_test_", "sk_live_", "sk_test_", "whsec_", "xapp-",
@@ -124,25 +125,25 @@ _OWN = (
     (_NAME_MARKS, rf"\b(?:set|put|configure|config)\s+[\w.:/-]{{0,99}}?(?:{_NAMES}){_OTHER_THINGS}[\w.-]{{0,40}}\s+"
                   rf"(?!=)({_VALUE}{{4,}})"),
     ("pass", r"(?<![\w-])--?[\w-]{0,30}pass(?:wd|phrase)?[\s=]{1,3}['\"]?(?:echo\s+)?"
-     r"(?!pass:|\d+\b)([^\s'\"=-][^\s'\"]{3,})"),
+     r"(?!pass:|<\(|\d+\b)([^\s'\"=-][^\s'\"]{3,})"),
     ("pass pwd", rf"(?<=[?&;,])(?:pass|pwd|passwd|password)=({_VALUE}{{4,}})"),
     ("-a --auth", r"(?<![\w.+-])(?:-a|--auth)[ =]+[^\s:'\"/]{1,60}:(?!/)(?=\S*[a-z])([^\s'\"]{6,})"),
     (":pserver: :ext:", r":(?:pserver|ext):[^\s:@]{1,60}:([^\s@]+)@"),
     ("_session", r"(?-i:(?:[A-Z0-9]+_){1,4}SESSION(?:_\w{1,30})?)\s?=\s?['\"]?([\w+/-]{20,}={0,2})"),
     ("unlock signin http-basic.", r"(?:\bunlock\s+|\bsignin\s+(?:\S+\s+){0,3}|\bhttp-basic\.\S+\s+\S+\s+)"
-     r"(?=\S*\d)(?=\S*[a-z])([^\s-]\S{7,})(?=\s*$)"),
+     rf"{_NO_WORD}([^\s-]\S{{7,}})(?=\s*$)"),
     ("<(echo <(printf", r"<\(\s?(?:echo|printf)\s+(?:-n\s+)?['\"]?([^\s'\")]{4,})"),
-    ("echo printf", r"\b(?:echo|printf)\s+(?:-n\s+)?['\"]?((?=[^\s|]*\d)(?=[^\s|]*[a-z])[^\s'\"|]{6,200})['\"]?"
+    ("echo printf", rf"\b(?:echo|printf)\s+(?:-n\s+)?['\"]?({_NO_WORD}[^\s'\"|]{{6,200}})['\"]?"
      r"\s?\|\s?(?:cryptsetup|veracrypt|gpg|openssl|su|kinit|passwd|smbpasswd|vncpasswd)\b"),
     ("veracrypt", rf"\bveracrypt\s{_WORDS}-p[ =]?([^\s=-]\S*)"),
     ("-u --user", r"(?<![\w-])(?:-u|--user(?:name)?)[ =]+[^\s-]\S*\s+(?:\S+\s+){0,3}?"
      r"-p[ =]?(?=\S*[a-z])([^\s=-]\S{5,})"),
-    ("passw", r"passw(?:or)?d\s+(?=[^\s:=]*\d)(?=[^\s:=]*[a-z])([^\s:='\"]{6,})(?=\s|$)"),
+    ("passw", rf"passw(?:or)?d\s+{_NO_WORD}([^\s:='\"]{{6,}})(?=\s|$)"),
     # what is piped or sent to a program that reads a password
     ("stdin passphrase-fd with-token",
      r"\b(?:echo|printf)\s(?:-n\s|%s\s)?['\"]?([^\s'\"|]{4,200})['\"]?\s?\|[^\n]{0,200}?"
      r"(?:stdin|--passphrase-fd|--with-token)"),
-    ("<<<", r"<<<\s?['\"]?(?=[^\s]*\d)(?=[^\s]*[a-z])([^\s'\"|;]{6,200})"),
+    ("<<<", rf"<<<\s?['\"]?{_NO_WORD}([^\s'\"|;]{{6,200}})"),
     ("-p", r"(?<![\w-])-p[ =]?(?=[A-Za-z]*\d)(?=\w*(?-i:[a-z]))(?=\w*(?-i:[A-Z]))([A-Za-z0-9]{10,})(?![\w./-])"),
     ("pass=", r"(?<![\w-])(?-i:PASS)=([^\s'\"]{4,})"),
     ("send", r"\bsend\s+(?:--\s+)?['\"]([^\s'\"\\]{6,200})\\[rn]"),
