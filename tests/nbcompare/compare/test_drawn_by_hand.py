@@ -163,7 +163,8 @@ def test_the_four_panels_of_60_by_40_pixels(strokes):
 
 @pytest.mark.parametrize(("shape", "zoom", "last_x", "last_y"), [
     ((96, 25), 4, False, True), ((96, 26), 4, True, True), ((10, 96), 4, True, False), ((11, 96), 4, True, True),
-    ((6, 3), 64, True, True), ((2, 2), 64, True, True), ((1, 3), 64, True, True), ((4, 97), 4, True, False)])
+    ((6, 3), 64, True, True), ((2, 2), 64, True, True), ((1, 3), 64, True, True), ((4, 97), 4, True, False),
+    ((10, 53), 7, True, True)])
 def test_the_number_of_the_last_pixel_stands_where_there_is_room_for_it(strokes, shape, zoom, last_x, last_y):
     """Beyond 100 across and beyond 40 down; a pixel is drawn 64 times as large at most, and 96 of them at most."""
     region(strokes, shape, (0, 0))
@@ -174,3 +175,4 @@ def test_the_number_of_the_last_pixel_stands_where_there_is_room_for_it(strokes,
     assert ((x + wide, y + high + 4) in places) is last_x
     assert ((x - 6, y + high - 15) in places) is last_y
     assert strokes.pasted[1][1] == (max(wide, 240), 12)
+    assert (x + max(wide, 240) // 2, y + high + 41) in places

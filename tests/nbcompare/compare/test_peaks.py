@@ -101,6 +101,16 @@ def test_partners_are_those_of_least_total_distance():
     assert [pair.distance_px for pair in table.pairs] == [3, 3]
 
 
+@pytest.mark.parametrize(("count", "distances"), [(10, [4] * 9 + [3]), (11, [0] * 10)])
+def test_a_peak_that_is_lost_costs_as_much_as_ten_at_the_reach(count, distances):
+    """A row of peaks four pixels apart, all of which moved by four, the last by three: ten such pairs come to 39, and
+    eleven to 43; each but the first also has a peak where it was, and then the first has none, which costs 40."""
+    ours = lone_pixels([(4 * number + 2, 5) for number in range(count)], (10, 60))
+    theirs = lone_pixels([*((4 * number + 6, 5) for number in range(count - 1)), (4 * count + 1, 5)], (10, 60))
+    table = match_peaks(ours, theirs)
+    assert [pair.distance_px for pair in table.pairs] == distances and table.unmatched == count - len(distances)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_partners_are_those_of_scipys_solver_with_and_without_contention(seed):
     """Crowds of peaks that moved a little or far; in some of them each has a nearest partner of its own."""
