@@ -130,8 +130,8 @@ def test_a_tree_is_clean_only_when_git_says_so(home, monkeypatch, subject, holds
 
 def test_a_tree_of_no_repository_or_of_none_that_is_named_is_not_clean(home, monkeypatch):
     monkeypatch.setattr(origins, "repository_of", lambda folder: state(False))
-    nowhere = state(None, root=None)
-    evidence = evidence_of(home, repositories={"project": nowhere, "reference": nowhere, "subject": nowhere})
+    nowhere, project = state(None, root=None), "the project"[4:]
+    evidence = evidence_of(home, repositories={project: nowhere, "reference": nowhere, "subject": nowhere})
     assert origins.clean_tree(evidence) == (False, f"the project lay in no git repository; {INSTEAD}")
     evidence = evidence_of(home, repositories={"project": state(False), "reference": nowhere, "subject": nowhere})
     assert origins.clean_tree(evidence) == (True, "project: made from a clean tree; of reference and subject git knows "
@@ -261,8 +261,10 @@ def test_an_engine_is_asked_again_only_where_somebody_names_it_by_the_same_words
     engine, other = identity(home, "subject"), Engine("subject", "older", (str(home / "port.py"),), "x")
     case = Things(folder=home, environment={})
     same = Engine("subject", "s", engine.started_as, "x")
+    later = Engine("subject", "newest", (f"{engine.started_as[0]}-z",), "x")
     for named, subjects, found in ((None, {}, None), (same, {}, same), (other, {}, None), (None, {"a": other}, None),
-                                   (other, {"a": other, "b": same}, same)):
+                                   (other, {"a": other, "b": same}, same), (None, {"a": later}, None),
+                                   (later, {}, None)):
         monkeypatch.setattr(origins, "other_subjects", lambda case, subjects=subjects: subjects)
         monkeypatch.setattr(origins, "named_engine", lambda role, option, environment, declared, named=named: named)
         assert origins._as_named_now(engine, case) is found
