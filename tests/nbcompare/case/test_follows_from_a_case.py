@@ -285,6 +285,8 @@ def test_a_command_line_as_somebody_typed_it_is_made_fit_for_a_case(tmp_path, mo
         "-misset random had no seed; -misset_seed 1 was added, so that both engines draw the same",
         "-floatfile x was left out: the runner adds it for each engine",
         "-intfile /tmp/i was left out: an output stays in the folder of the run")
+    (tmp_path / "z.hkl").write_text("x")
+    assert relocated(["-hkl", "z.hkl"]).files == {"z.hkl": tmp_path / "z.hkl"}
     assert relocated(["-hkl", "a/F.hkl", "-mat", "a/F.hkl"]).command == ("-hkl", "F.hkl", "-mat", "F.hkl")
     with pytest.raises(UsageError) as told:
         relocated(["-hkl", "no"])

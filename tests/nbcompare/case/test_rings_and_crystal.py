@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nbcompare.case import lysozyme
-from nbcompare.case.described_ring import ring_of
+from nbcompare.case.described_ring import _turned, ring_of
 from nbcompare.compare.image import Shape
 from nbcompare.errors import FileError
 
@@ -51,6 +51,13 @@ def test_a_ring_on_a_curved_detector_lies_on_a_sphere(tmp_path):
     for dmax, dmin in ((8.05, 3.05), (1e9, 4.05)):
         found = ring(tmp_path, dmax, dmin, curved=True)
         assert np.array_equal(found, (d > dmin) & (d <= dmax)), (d.round(2), found)
+
+
+def test_vectors_are_turned_right_handed_and_keep_what_lies_along_the_axis():
+    """About x by a quarter: y becomes z and z becomes -y; each vector by an angle of its own."""
+    turned = _turned(np.array([[2.0, 1.0, 0.0], [3.0, 0.0, 1.0]]), np.array([1.0, 0.0, 0.0]), np.array([[np.pi / 2],
+        [0]]))
+    assert turned == pytest.approx(np.array([[2, 0, 1], [3, 0, 1]]), abs=1e-15)
 
 
 @pytest.mark.parametrize(("text", "told"), [

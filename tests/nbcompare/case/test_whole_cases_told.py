@@ -64,6 +64,17 @@ def test_a_threshold_on_what_is_no_number_lets_it_through(small):
         "compare", "fail", "fail")
 
 
+def test_a_threshold_may_not_be_as_wide_as_the_bound_of_a_known_divergence(small):
+    """Half a thousand times the reference's own spread says how large a defect may be, and judges no port."""
+    wide = "{metric: nrmse, max: 500, why: w}"
+    with pytest.raises(CaseError, match="the threshold on nrmse could never fail: max 500 of nrmse judges nothing"):
+        load_case(small(f"  - {wide}\n"))
+    claim = ("divergences: [{id: a, title: t, engine: reference, emulate: [-emulate, phi-carryover], why: w, "
+        "reference: r, "
+             "owner: o, expires: '2027-01-31', bounds: {full: {nrmse: {max: 500}}}}]\n")
+    assert load_case(small(claim)).divergences[0].bounds[0].max == 500
+
+
 def told(path):
     return [str(fault).partition(f"{path.name}:")[2] for fault in validate(path).faults]
 
