@@ -258,6 +258,18 @@ def test_what_lacks_for_the_bundled_subject_is_named(whole, fake):
     assert said["subject"].next_step == "set $NB_PY_BIN to a program, or unset it"
 
 
+def test_to_write_is_to_write_and_to_enter(whole, here):
+    """Both are asked of both folders; the superuser, whom tests may run as, may do either anyway."""
+    asked = {}
+    whole.setattr(doctor.os, "access", lambda place, mode: asked.setdefault(place, mode) and False)
+    said = findings()
+    assert set(asked.values()) == {os.W_OK | os.X_OK} and len(asked) == 1
+    assert said["writable"].stops and said["writable"].next_step == "choose another --bundles"
+    (here / "cache").mkdir()
+    asked.clear()
+    assert not findings()["reference"].ok and asked == dict.fromkeys((here, here / "cache"), os.W_OK | os.X_OK)
+
+
 def test_a_project_file_that_cannot_be_read_is_one_finding(whole):
     Path("nb-compare.yaml").write_text("engines: [\n")
     said = findings()
