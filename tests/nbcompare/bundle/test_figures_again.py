@@ -20,6 +20,7 @@ from nbcompare.compare.masks import MaskRules
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.protected import Protected
 from nbcompare.errors import FileError
+from nbcompare.verdict.claimed_trace import ClaimTrace, TracedRun
 from nbcompare.verdict.noise_floor import NoiseFloor, Repetition
 from nbcompare.verdict.on_device import DeviceRun
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMULATED, Trial, apart
@@ -121,6 +122,31 @@ def test_further_subjects_and_a_device_are_held_against_the_reference(again, kep
     fitted = again(replace(pair, resample=True), subjects=subjects)
     assert fitted.subjects[1].comparison == same(R, large, asked, resample=True)
     assert again().subjects == () and again().device is None is again().noise is again().proof
+
+
+def test_a_trace_is_read_again_from_what_was_printed(again, pair, kept, tmp_path):
+    """Beside the claim alone the pixel is of the images that the bundle keeps; one outside of them has no value."""
+    said = "TRACE steps=2\nTRACE I_before_scaling=3.0\n"
+    images = {REFERENCE: R, SUBJECT: S}
+
+    def traced(fast, slow, *claims):
+        runs = tuple(TracedRun(f"divergences/a/trace_{run.role}", run, -1.0) for run in pair.runs)
+        proof = replace(OLD.further.proof, claims=claims, trials=(), traces=(ClaimTrace("a", fast, slow, runs),))
+        return [entry.image for entry in again(proof=proof).proof.traces[0].runs]
+
+    claim = OLD.case.divergences[0]
+    with pytest.raises(FileError, match="trace_reference_stdout.txt: what the reference printed of a pixel is not"):
+        traced(3, 2, claim)
+    (tmp_path / "divergences/a").mkdir(parents=True)
+    for role in (REFERENCE, SUBJECT):
+        (tmp_path / further_names(f"divergences/a/trace_{role}")[1]).write_text(said)
+    assert traced(3, 2, claim) == [float(images[role][2, 3]) for role in (REFERENCE, SUBJECT)]
+    assert traced(8, 6, claim) == [float(images[role][6, 8]) for role in (REFERENCE, SUBJECT)]
+    assert traced(9, 6, claim) == traced(8, 7, claim) == [None, None]
+    assert traced(3, 2, claim, claim) == [float(R[2, 3]), None], "the subject's was of another experiment"
+    none = ClaimTrace("a", 3, 2, (), unknown="not rendered")
+    proof = replace(OLD.further.proof, trials=(), traces=(none,))
+    assert again(proof=proof).proof.traces == (none,)
 
 
 def test_an_image_that_is_not_the_one_that_was_made_is_an_error(again, kept, pair, tmp_path):

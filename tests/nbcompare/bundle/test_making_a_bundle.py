@@ -203,6 +203,21 @@ def test_a_clock_that_went_back_for_a_moment_is_waited_for(tmp_path, monkeypatch
         assert [path.name for path in (tmp_path / "small").glob(".*")] == [made.folder.name]
 
 
+def test_a_second_whose_folder_a_cleaner_took_is_tried_again(tmp_path, monkeypatch):
+    """Between making it and locking it."""
+    real, tries = bundle_module.lock, []
+
+    def slow(folder, **how):
+        tries.append(folder.name)
+        if len(tries) == 1:
+            folder.rmdir()
+        return real(folder, **how)
+
+    monkeypatch.setattr(bundle_module, "lock", slow)
+    with staging(tmp_path, "small", lambda: NOON) as made:
+        assert tries == [f".staging-{STAMP}"] * 2 and made.folder.is_dir() and made.handle is not None
+
+
 # --- reading -----------------------------------------------------------------------------------------------------
 
 

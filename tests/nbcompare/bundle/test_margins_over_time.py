@@ -111,6 +111,14 @@ def test_a_cache_gives_what_was_kept_for_that_manifest_and_writes_what_was_asked
     assert path.stat().st_mtime_ns == before, "nothing is new in it"
     Cache(path).write()
     assert Cache(path).get("small/1", "a") is None, "what nobody asked for is kept no longer"
+    third = Cache(path)
+    odd = (("k1", {"manifest_sha256": "a", "run": {}}), ("k2", {"manifest_sha256": "a", "run": 1}),
+           ("k3", {"manifest_sha256": "a"}), ("k4", 1), ("small/9", {"manifest_sha256": "a", "run": run.as_dict()}),
+           ("small/1", {"manifest_sha256": "a", "run": replace(run, damage="so").as_dict()}))
+    for name, entry in odd:
+        third._known[name] = entry
+        assert third.get(name, "a") is None, name
+    assert third.hits == 0
     none = Cache(None)
     none.keep(run, "a")
     none.write()

@@ -302,6 +302,8 @@ HIDES = Masking(reference=MaskRules(above=900.0), subject=MaskRules(above=900.0,
 @pytest.mark.parametrize(("old", "new", "told"), [
     ({}, {"masking": HIDES},
      ("mask", "none", "reference above 900, subject above 900, subject equals -1, file gaps.cbf")),
+    ({}, {"masking": Masking(*[MaskRules(below=0.5, equals=(1.0, 2.5), nan=True)] * 2)},
+     ("mask", "none", "below 0.5, equals 1, 2.5, NaN")),
     ({}, {"nan": "compare"}, ("pixels that are no number", "a failure", "left out and counted")),
     ({"subjects": {"gpu": FurtherSubject(("-device", "cuda"))}}, {}, ("subject gpu", "-device cuda", None)),
     ({"subjects": {"old": FurtherSubject((), "a")}}, {"subjects": {"old": FurtherSubject(("-x",), "b")}},

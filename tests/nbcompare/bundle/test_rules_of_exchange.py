@@ -280,6 +280,9 @@ def test_what_cannot_be_read_is_told_as_what_it_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileError, match=r"^no.zip: there is no such file or folder$"):
         unpack.unpack(Path("no.zip"), Path("out"), UnpackLimits())
+    os.mkfifo("pipe")
+    with pytest.raises(FileError, match=r"^pipe: neither an ordinary file nor a folder$"):
+        unpack.unpack(Path("pipe"), Path("out"), UnpackLimits())
     Path("no.zip").write_text("x")
     with pytest.raises(EvidenceError, match=r"no.zip: not a zip file that can be read \(File is not a zip file\)"):
         unpack.unpack(Path("no.zip"), Path("out"), UnpackLimits())

@@ -1,6 +1,7 @@
 """The runs of a case over time, without an engine: what is listed, signed, loosened, pruned, and kept of it."""
 
 import json
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace as Things
 
@@ -118,7 +119,13 @@ def test_folders_of_cases_and_stamps_are_listed_in_order_and_nothing_else(tmp_pa
 
 def test_what_contradicts_itself_is_damaged(write, tmp_path):
     """Of a verdict that its own value does not meet, of two values, of a sum that is not the record's."""
-    good, *bad = write(*[{}] * 6)
+    good, *bad, last = write(*[{}] * 6, {"values": {RATIO: 2.0}})
+    record = json.loads((last / "record.json").read_text())
+    record["verdict"] |= {"word": "PASS", "exit_code": 0, "reasons": []}
+    (last / "record.json").write_text(json.dumps(record))
+    (last / "manifest-sha256.txt").write_text(f"{sha256_of(last / 'record.json')}  record.json\n")
+    assert list_bundles(tmp_path)[-1].damage == "its record says PASS of a threshold that does not hold"
+    shutil.rmtree(last)
     edits = (lambda record: record["verdict"]["checks"][0].update(value=0.5),
              lambda record: record["verdict"]["checks"][0].update(holds=False),
              lambda record: record["verdict"]["checks"][0].update(value=0.9999),
@@ -255,6 +262,8 @@ def test_a_history_holds_signatures_marks_and_what_changed_since(write, tmp_path
     assert read_history(tmp_path).signoffs[0].changed == (f"small/{first.name}",)
     assert read_history(tmp_path, "other").signoffs[0].changed == (f"small/{first.name}",), "also where it is not read"
     assert read_history(tmp_path, "other").cases == {}
+    (first / "manifest-sha256.txt").unlink()
+    assert read_history(tmp_path, "other").signoffs[0].changed == (f"small/{first.name}",), "nor where it is gone"
     path.write_text("{")
     (broken,) = read_history(tmp_path).signoffs
     assert broken.signoff is None and "no sign-off" in broken.damage and broken.changed == ()

@@ -6,7 +6,9 @@ import shutil
 import sys
 import time
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace as Things
 
 import pytest
 
@@ -105,6 +107,29 @@ def test_a_folder_in_which_a_process_works_is_in_use_however_old(here):
     assert processes_in(here / name) == (), "a folder whose name begins alike is another"
 
 
+def test_what_vanishes_under_our_eyes_is_nobodys(here, monkeypatch):
+    """A process that ends while it is looked at, a folder that is gone, scratch of another user."""
+    folder = here / "bundles/.staging-import-x"
+    folder.mkdir(parents=True)
+    gone = here / "gone"
+    assert leftovers._is_ours(gone) is False and leftovers._is_ours(folder) is True
+    assert abs(leftovers._last_change(gone) - time.time()) < 60
+    monkeypatch.setattr(leftovers.os, "getuid", lambda: -7)
+    assert leftovers._is_ours(folder) is False
+
+    def ended(link):
+        raise ProcessLookupError(3, "No such process")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leftovers.os, "readlink", ended)
+        assert processes_in(here) == ()
+    answers = iter([(), ("process 1 (x)",)])  # one that comes to work there between the two looks
+    monkeypatch.setattr(leftovers, "is_locked", lambda folder: None)
+    monkeypatch.setattr(leftovers, "processes_in", lambda folder: next(answers))
+    (entry,) = find_leftovers(here / "bundles", here / "comparisons")
+    assert (entry.state, entry.remedy, entry.processes) == (IN_USE, None, ("process 1 (x)",))
+
+
 def test_what_is_finished_is_published_and_all_else_removed(store):
     """Finished is: sealed, intact, of a stamp, and that name is free."""
     stamp = store.passed.name
@@ -177,11 +202,11 @@ def findings():
 def whole(here, monkeypatch):
     """A machine on which everything is there, as far as doctor can see."""
     monkeypatch.setattr(doctor, "_version", lambda name: "1.0")
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(doctor, "shutil", Things(which=lambda name: f"/bin/{name}", disk_usage=shutil.disk_usage))
     monkeypatch.setattr(doctor, "found_program", lambda: None)
     monkeypatch.setattr(doctor, "build_folder", lambda: here / "cache/reference")
-    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: type("Spec", (), {
-        "origin": "/site/nanobrag_torch/__init__.py", "name": name}))
+    spec = Things(origin="/site/nanobrag_torch/__init__.py", name="nanobrag_torch")
+    monkeypatch.setattr(doctor, "importlib", Things(util=Things(find_spec=lambda name: spec)))
     return monkeypatch
 
 
@@ -202,7 +227,7 @@ def test_what_is_well_is_said_in_words(whole, here):
 
 @pytest.mark.parametrize(("free", "ok"), [((1 << 30) - 1, False), (1 << 30, True)])
 def test_a_disk_with_less_than_a_gibibyte_stops(whole, free, ok):
-    whole.setattr(doctor.shutil, "disk_usage", lambda place: type("Usage", (), {"free": free}))
+    whole.setattr(doctor.shutil, "disk_usage", lambda place: Things(free=free))
     said = findings()["disk"]
     assert said.ok is ok and said.stops is not ok and said.detail == "1.0 GiB free for bundles"
 
@@ -242,6 +267,10 @@ def test_what_lacks_for_the_bundled_subject_is_named(whole, fake):
     assert said.optional and said.detail == "the bundled simulator cannot run: torch is not installed"
     assert said.next_step == ("bring your own engine (--py-bin, $NB_PY_BIN or nb-compare.yaml), or pip install "
                               "'nb-compare[torch]'")
+    whole.setattr(doctor.importlib.util, "find_spec", lambda name: Things(origin=None, name=name))
+    whole.setattr(doctor, "_version", lambda name: "1.0")
+    assert findings()["subject"].detail == "bundled simulator: nanobrag_torch, torch 1.0"
+    whole.setattr(doctor, "_version", lambda name: None if name == "torch" else "1.0")
     whole.setattr(doctor.importlib.util, "find_spec", lambda name: None)
     assert findings()["subject"].detail == "the bundled simulator cannot run: it is not installed"
     whole.setattr(doctor, "_version", lambda name: "1.0")
@@ -291,6 +320,10 @@ def test_a_clock_a_lock_and_a_sign_off_that_are_wrong_are_told(whole, here):
     Path("bundles/signoffs/N1/20260101T000000Z.json").write_text("{")
     said = findings()["sign-offs"]
     assert said.stops and said.next_step == "restore it from a copy; until then nothing can be pruned"
+
+
+def test_what_pip_did_not_install_has_no_version():
+    assert doctor._version("pytest") == metadata.version("pytest") and doctor._version("no-such-package-1") is None
 
 
 # --- what a name means -------------------------------------------------------------------------------------------
