@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbcompare.commands.pytest_judged import Judging, begin, remembered
+from nbcompare.commands.pytest_judged import Judging, begin, begun, remembered
 from nbcompare.commands.pytest_limits import Limit, Limits, Marked, marked, together
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Parity:
             if self.node.config.getoption("--nb-update-reference"):
                 said = write_golden(path, image)
             else:
-                return self.images(read_golden(path), image, limits, **more)
+                return self.images(read_golden(path, begun(self.node.config)), image, limits, **more)
         except NbCompareError as fault:
             said = str(fault)
         pytest.fail(said, pytrace=False)

@@ -21,18 +21,26 @@ def golden_path(folder: Path, name: object) -> Path:
     return folder / "golden" / f"{name}.npy"
 
 
-def read_golden(path: Path) -> np.ndarray:
-    """Raises FileError for one that is missing or cannot be read."""
-    import numpy as np
+def read_golden(path: Path, begun: float) -> np.ndarray:
+    """The golden image, as it was before the session was ``begun`` (a time of the system's clock).
 
+    Raises FileError for one that is missing, cannot be read as one whole array, or was written since: what a test makes
+    and is then held against shows nothing.
+    """
     from nbcompare.errors import FileError
+    from nbcompare.formats.declared import Declared
+    from nbcompare.formats.numpy_files import read_numpy
 
     if not path.is_file():
         raise FileError(f"there is no golden image {path}; --nb-update-reference writes it")
     try:
-        found: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as fault:
-        raise FileError(f"{path}: cannot read the golden image: {fault}") from None
+        changed = path.stat().st_ctime  # no program can set that back
+        found = read_numpy(path, Declared()).pixels
+    except (FileError, OSError) as fault:
+        raise FileError(f"cannot read the golden image: {fault}") from None
+    if changed > begun:
+        raise FileError(f"{path} was written while these tests ran, so it is no golden image; --nb-update-reference "
+                        "writes one, in a session of its own")
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import ParamSpec, Protocol, TypeVar, cast
@@ -44,6 +45,7 @@ class _Asks(Protocol):
 
 ASKED = pytest.StashKey[Judging]()
 _ALL = pytest.StashKey[list[Judging]]()
+_BEGUN = pytest.StashKey[float]()
 _OF_WORKERS = pytest.StashKey[list[str]]()
 
 
@@ -114,6 +116,16 @@ def report(item: pytest.Item, made: pytest.TestReport) -> None:
         made.outcome, made.longrepr = "failed", swallowed(asked)
     if made.failed or hasattr(made, "wasxfail"):
         asked.told = len(asked.failed)
+
+
+def session_begins(config: pytest.Config) -> None:
+    """Note the time; a process of pytest-xdist is told that of the one that started it."""
+    config.stash[_BEGUN] = getattr(config, "workerinput", {}).get("nb_compare_begun", time.time())
+
+
+def begun(config: pytest.Config) -> float:
+    """When this session began, by the system's clock."""
+    return config.stash[_BEGUN]
 
 
 # --- what came when its test had been reported ------------------------------------------------------------

@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nbcompare.commands.pytest_fixtures import nb_device, parity, parity_images, report_of
-from nbcompare.commands.pytest_judged import ASKED, report, swallowed, take_from_worker, unjudged, untold
+from nbcompare.commands.pytest_judged import (
+    ASKED,
+    begun,
+    report,
+    session_begins,
+    swallowed,
+    take_from_worker,
+    unjudged,
+    untold,
+)
 
 if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Bundle
@@ -50,12 +59,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "parity(case=None, **limits): a test of two implementations against each other; "
                             "its fixtures judge by the thresholds of the case, or by the limits (nb-compare)")
     config.stash[_OUTCOMES] = {}
+    session_begins(config)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Called by pytest-xdist for each process that it starts: all share one folder of notes."""
     node.workerinput["nb_compare_notes"] = str(_notes_folder(node.config))
+    node.workerinput["nb_compare_begun"] = begun(node.config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -2,11 +2,12 @@
 
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 BEGINNING = """\
 from concurrent.futures import ThreadPoolExecutor
-import threading, time, unittest
+import os, pathlib, threading, time, unittest
 import numpy as np
 import pytest
 
@@ -98,6 +99,10 @@ SHOW_NOTHING = {
     "def {name}(parity): parity.case()": "needs a case",
     "def {name}(parity): parity.golden(image(), '../still', max_abs_diff=0)": "the name of a golden image",
     "def {name}(parity): parity.golden(image(), 'damaged', max_abs_diff=0)": "cannot read the golden image",
+    "def {name}(parity): parity.golden(image(), 'longer', max_abs_diff=0)": "cannot read the golden image",
+    "def {name}(parity):\n    own = pathlib.Path(__file__).with_name('golden') / 'own.npy'\n"
+    "    np.save(own, image(2)); os.utime(own, (0, 0))\n    parity.golden(image(2), 'own', max_abs_diff=0)":
+        "was written while these tests ran",
 }
 SHOW_SOMETHING = {
     "def {name}(parity): pytest.skip('no device')": "skipped",
@@ -122,6 +127,9 @@ def test_what_shows_nothing_fails_with_the_reason_and_what_shows_something_does_
     (pytester.path / "arrays.yaml").write_text(ARRAYS)
     (pytester.path / "golden").mkdir()
     (pytester.path / "golden/damaged.npy").write_bytes(b"\x93NUMPY")
+    np.save(pytester.path / "golden/longer.npy", np.arange(1.0, 101).reshape(10, 10))
+    with open(pytester.path / "golden/longer.npy", "ab") as stream:
+        stream.write(b"more")
     result = pytester.runpytest_subprocess("-p", "no:xdist", "--strict-markers", "--junitxml", "said.xml")
     said = {}
     for entry in ElementTree.parse(pytester.path / "said.xml").iter("testcase"):
