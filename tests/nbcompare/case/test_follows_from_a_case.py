@@ -69,13 +69,25 @@ def weak(*thresholds, rois=(BOX,)):
     return [(one.what, one.allowed, one.usual) for one in weaknesses(thresholds, rois)]
 
 
-@pytest.mark.parametrize(("metric", "usual"), [("correlation", 0.9), ("log_correlation", 0.9), ("ssim", 0.5)])
+@pytest.mark.parametrize(("metric", "usual"), [
+    ("correlation", 0.9), ("log_correlation", 0.9), ("ssim", 0.5), ("equal_pixels", 0.5), ("identity", 0.5)])
 def test_a_likeness_below_the_usual_is_weak_where_none_stands_beside_it(metric, usual):
     at, below = threshold(metric, usual), threshold(metric, math.nextafter(usual, 0))
     assert weak(at) == [] and weak(below) == [(f"{metric} on full", below.allowed, f">= {usual:g} or a second "
         f"threshold")]
     assert weak(below, threshold("rmse", None, 3)) == [] and len(weak(below, below)) == 2
     assert weak(below, threshold("sum_ratio", 0.9, 1.1)) != [], "the scale is no pattern"
+
+
+@pytest.mark.parametrize(("metric", "usual"), [
+    *((f"abs_diff_q{quantile}", 0.5) for quantile in (50, 90, 99, 999, 9999)), ("nrmse", 0.5), ("residual_after_scale",
+        0.5),
+    ("max_abs_diff_of_peak", 0.5), ("peaks_unmatched", 25), ("max_ulps", 8_388_608)])
+def test_a_difference_above_the_usual_is_weak_where_nothing_stands_beside_it(metric, usual):
+    at, above = threshold(metric, None, usual), threshold(metric, None, usual * 1.0000001)
+    assert weak(at) == [] == weak(above, PATTERN)
+    assert weak(above) == [(f"{metric} on full", above.allowed, f"<= {usual:g} or a second threshold")]
+    assert len(weak(threshold(metric, 0.0))) == 1
 
 
 def test_a_case_without_a_pattern_is_told_with_its_first_reason():
