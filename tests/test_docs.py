@@ -173,6 +173,19 @@ def test_the_page_on_security_counts_the_attacks_that_there_are():
     assert tried == held >= 1500
 
 
+def test_each_promise_of_the_page_on_security_names_tests_that_exist():
+    page = (CHECKOUT / "docs/security.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Each promise, and the tests of it\n")[2].partition("\n## ")[0]
+    promises = [line for line in section.splitlines() if line.startswith("- ")]
+    assert len(promises) > 30 and [line for line in promises if "::" not in line] == []
+    for file, name in re.findall(r"`([\w/]+\.py)::(\w+)`", section):
+        texts = [path.read_text(encoding="utf-8") for folder in ("tests", "tests/nbcompare")
+                 if (path := CHECKOUT / folder / file).is_file()]
+        assert any(f"\ndef {name}(" in text for text in texts), f"{file}::{name} is no test"
+    for file in re.findall(r"`((?:tests/)?[\w/]*\w+\.py)`", page):
+        assert (CHECKOUT / file).is_file() or (CHECKOUT / "tests/attacks" / file).is_file(), file
+
+
 def test_what_is_not_promised_is_said_once():
     """`make faults` writes the page anew: what was added to the page alone would be lost."""
     from tests.faults.__main__ import LIMITS
