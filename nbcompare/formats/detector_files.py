@@ -82,8 +82,7 @@ def read_detector_file(path: Path, declared: Declared, *, alone: bool = False) -
         refuse_unread(path, edf_gaps(image))
     if kind.startswith("cbf"):
         _refuse_other_count(path, header)
-    if frames or declared.frame is not None:
-        frame_of_stack(path, frames, declared.frame)
+    frame_of_stack(path, frames, declared.frame)
     _refuse_further_images(path, kind)
     refuse_guesses(path, heard, stated=declared.dtype is not None)
     if incomplete:

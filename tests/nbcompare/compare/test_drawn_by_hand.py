@@ -86,6 +86,17 @@ def test_an_image_lies_in_the_middle_of_its_room(strokes, view, place):
     assert strokes.pasted[1:] == [place]
 
 
+@pytest.mark.parametrize(("view", "across", "upright"), [
+    (Roi("r", 0, 9, 0, 299), ["0"], ["0", "50", "100", "150", "200", "250"]),
+    (Roi("r", 0, 299, 0, 9), ["0", "50", "100", "150", "200", "250"], ["0"]),
+    (Roi("r", 0, 99, 0, 599), ["0", "50"], ["0", "100", "200", "300", "400", "500"])])
+def test_numbers_stand_60_apart_across_and_30_down(strokes, view, across, upright):
+    """Ten pixels of 300 are drawn 24 wide, or 22 high, and have room for one step; 100 of 600 are 120 wide: for two."""
+    PictureFrame(view, []).picture(np.ones((2, 2)), "t", "inferno", None)
+    for anchor, numbers in (("mt", across), ("rm", upright)):
+        assert [text[0] for text in strokes.texts if text[2:4] == (anchor, 14)] == numbers
+
+
 @pytest.mark.parametrize(("ymin", "name_at"), [(4, 21), (3, 36), (0, 18), (107, 639)])
 def test_a_region_has_a_box_of_two_pixels_and_its_name_three_above_or_a_line_below(strokes, ymin, name_at):
     """108 pixels of 6 each: from 24 down there is room above for a line of 14; from 18 up there is not."""

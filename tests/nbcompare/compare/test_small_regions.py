@@ -58,6 +58,14 @@ def test_rings_count_from_the_beam_in_the_image_and_leave_out_what_is_masked():
         [edges[ring] ** 0.5 for ring in range(5) if (which == ring).any()])
 
 
+def test_a_band_holds_32768_pixels():
+    """As many rows as have no more, and at least one."""
+    for shape, rows in (((32_768, 1), [32_768]), ((32_769, 1), [32_768, 1]), ((5, 16_384), [2, 2, 1]),
+                        ((3, 16_385), [1, 1, 1]), ((2, 40_000), [1, 1])):
+        x = np.ones(shape, "u1")
+        assert [band.stop - band.start for band, _, _ in RegionPair(x, x, 1.0).bands()] == rows
+
+
 def test_figures_of_a_wrong_image_are_found_by_its_name():
     """An image twice as bright differs from its reference by as much as that is: nrmse of zeros is 1 and refused, and
     of the one twice as bright as well, but their largest differences are told."""
