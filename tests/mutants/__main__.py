@@ -27,7 +27,7 @@ from tests.mutants.bench import Outcome, Task
 from tests.mutants.mutant import ROOMS, Mutant, mutants_of
 from tests.mutants.outcomes import Outcomes
 from tests.mutants.pool import Pool, benches
-from tests.mutants.reach import further_files, kept_and_missing, test_files
+from tests.mutants.reach import kept_and_missing, second_files, test_files
 
 
 def drawn(rooms: Sequence[str], count: int, seed: int) -> tuple[list[Mutant], dict[str, int]]:
@@ -105,8 +105,7 @@ def _tried_again(found: Mapping[Mutant, Outcome], before: Mapping[Mutant, Task],
                  asked: argparse.Namespace) -> SecondLook:
     """The survivors once more, by the other tests of the suite that reach them."""
     started, survivors = time.monotonic(), [one for one, outcome in found.items() if not outcome.by]
-    files = test_files()
-    files += further_files(files)
+    files = second_files([one.path for one in survivors])
     print(f"{len(survivors)} of {len(found)} survived; a second look at them", flush=True)
     with benches(asked.workers, files) as pool:
         answering = Answering(pool.reached(files, asked.second_minutes))

@@ -175,12 +175,17 @@ def test_files(rooms: Sequence[str] = tuple(ROOMS_ASKED)) -> list[Path]:
     return [*answering, *(tests / name for name in FURTHER)]
 
 
-def further_files(files: Sequence[Path]) -> list[Path]:
-    """The files of the suite besides these that a survivor is tried by, those of few words first."""
-    tests = CHECKOUT / "tests"
-    found = set(tests.rglob("test_*.py")) - set(files)
-    return sorted((path for path in found if not str(path.relative_to(tests)).startswith(NEVER_ASKED)),
-                  key=lambda path: (path.name in NOT_ASKED, path.stat().st_size))
+def second_files(modules: Sequence[str]) -> list[Path]:
+    """The files of the suite that survivors in these modules are tried by: those that name one of them first, and of
+    these the ones of few words."""
+    tests, names = CHECKOUT / "tests", [Path(module).stem for module in modules]
+
+    def order(path: Path) -> tuple[bool, bool, int]:
+        text = path.read_text(encoding="utf-8")
+        return not any(name in text for name in names), path.name in NOT_ASKED, len(text)
+
+    return sorted((path for path in tests.rglob("test_*.py")
+                   if not str(path.relative_to(tests)).startswith(NEVER_ASKED)), key=order)
 
 
 def kept_and_missing(files: Sequence[Path]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -9,7 +9,7 @@ from tests.mutants import page, reach
 from tests.mutants.answering import Answering
 from tests.mutants.bench import Outcome, Task
 from tests.mutants.mutant import Mutant
-from tests.mutants.reach import Reached, further_files
+from tests.mutants.reach import Reached, second_files
 
 
 @pytest.fixture
@@ -60,11 +60,12 @@ def test_a_change_outside_of_functions_is_tried_by_what_reaches_the_module_and_t
 
 
 def test_the_second_look_asks_the_slow_files_of_the_first_and_never_the_simulator():
-    first = reach.test_files()
-    further = further_files(first)
-    names = {path.name for path in further}
-    assert {"test_gates_flow.py", "test_gates_faults.py", "test_images.py", "test_docs.py", "test_cheats.py"} <= names
-    assert not set(first) & set(further) and not any("simulator" in path.parts[-2] for path in further)
+    asked = second_files(["nbcompare/compare/peaks.py"])
+    names = [path.name for path in asked]
+    assert {"test_gates_flow.py", "test_gates_faults.py", "test_images.py", "test_docs.py"} <= {*names}
+    assert set(reach.test_files()) <= set(asked) and not any("simulator" in path.parts[-2] for path in asked)
+    named = ["peaks" in path.read_text() for path in asked]
+    assert named == sorted(named, reverse=True) and named[0] and not named[-1]
 
 
 def test_annotations_and_what_only_a_type_checker_reads_are_no_mutants(tmp_path):
