@@ -9,6 +9,7 @@ import zipfile
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -137,14 +138,19 @@ def every_option():
     return found
 
 
+def can_be_typed(value):
+    """Whether a command line can hold it; a byte that is no UTF-8 comes as U+DC80 to U+DCFF."""
+    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" and not "\udc80" <= letter <= "\udcff"
+                                        for letter in value)
+
+
 @pytest.mark.parametrize(("command", "option", "values"), every_option())
 @given(value=BAD)
 @SMALL
 def test_no_value_of_an_option_ends_with_a_trace(tmp_path_factory, command, option, values, value):
     """The arguments that follow name nothing, so that no engine is run; what a value itself does is refused or said."""
-    if "\0" in value or any("\ud800" <= letter <= "\udfff" and not "\udc80" <= letter <= "\udcff"
-                            for letter in value):
-        return  # no command line can hold it; a byte that is no UTF-8 comes as U+DC80 to U+DCFF
+    if not can_be_typed(value):
+        return
     home = tmp_path_factory.mktemp("option")
     before = Path.cwd()
     os.chdir(home)
@@ -153,6 +159,36 @@ def test_no_value_of_an_option_ends_with_a_trace(tmp_path_factory, command, opti
     finally:
         os.chdir(before)
     assert code != 70
+
+
+GOOD = {
+    "explain": ("small.yaml",), "validate": ("small.yaml",), "verify": ("BUNDLE",), "check": ("BUNDLE",),
+    "compare": ("BUNDLE", "OTHER"), "list": (), "trend": ("small",), "index": ("bundles",), "view": ("OTHER",),
+    "show": ("BUNDLE",), "report": ("BUNDLE",), "export": ("BUNDLE",), "import": ("b.zip",), "doctor": (),
+    "metrics": (), "diagnose": ("OTHER", "--quick"), "images": ("a.npy", "b.npy", "--no-bundle"),
+    "prune": ("--dry-run",),
+    "gate": ("N1", "--phases", "phases.yaml"), "attempt": ("BUNDLE", "--ledger", "l.md"),
+}
+"""What is good, behind an option with a bad value: the command goes on to where the value counts. None of these starts
+an engine."""
+
+
+@pytest.mark.parametrize("command", GOOD)
+@given(data=st.data())
+@settings(SMALL, max_examples=max(1, EXAMPLES // 2))
+def test_no_value_of_an_option_ends_with_a_trace_where_all_else_is_good(nb, store, command, data):
+    """No value that is a place outside the folder of the test."""
+    if not Path("l.md").exists():
+        Path("l.md").write_text("# Ledger\n")
+        Path("phases.yaml").write_text(FILES["phases_schema.json"])
+        np.save("a.npy", np.arange(63, dtype=np.float32).reshape(7, 9))
+        np.save("b.npy", np.arange(63, dtype=np.float32).reshape(7, 9) * 1.01)
+        assert nb("export", store.passed, "-o", "b.zip").code == 0
+    _, option, values = data.draw(st.sampled_from([row for row in every_option() if row[0] == command and row[1]]))
+    value = data.draw(BAD.filter(lambda text: can_be_typed(text) and not text.startswith(("/", ".."))))
+    words = [{"BUNDLE": store.passed, "OTHER": store.failed}.get(word, word) for word in GOOD[command]]
+    said = nb(command, *option, *[value] * values, *words)
+    assert said.code != 70 and "Traceback" not in said.err, (option, value)
 
 
 FILES = {"case_schema.json": SMALL_CASE, "phases_schema.json": """\
