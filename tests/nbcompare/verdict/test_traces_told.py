@@ -111,6 +111,14 @@ def test_what_failed_or_printed_nothing_is_unknown_and_a_pixel_of_zero_is_not():
     assert found.factor("polarization").open == 2 * entry.resolution / 0.5
 
 
+def test_the_numbers_of_the_value_are_those_that_there_are_once_and_the_rest_is_what_they_leave():
+    inside = "TRACE polarization[0,0,0,0]=0.9\n" + printed() + "\nTRACE polarization[0,0,0,1]=0.7\n"
+    found = read(inside)
+    assert found.factor("polarization").subject == 0.5 and found.rest == pytest.approx(0, abs=1e-12)
+    brighter = read(printed(I_before_scaling=150.0, intensity=6e-10))
+    assert brighter.rest == pytest.approx(1.0) and brighter.factor("intensity").percent == pytest.approx(200)
+
+
 def test_the_percentage_of_a_factor_that_is_zero_on_a_side():
     assert TracedFactor("a", 2.0, 3.0, 0).percent == pytest.approx(50)
     assert TracedFactor("a", 0.0, 3.0, 0).percent == math.inf and TracedFactor("a", 0.0, 0.0, 0).percent == 0
