@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import click
 
 from nbcompare.bundle.archive.opened import in_archive
 from nbcompare.bundle.bundle import load_bundle
-from nbcompare.case.lines import lines_of
+from nbcompare.case.lines import CaseLines, lines_of
 from nbcompare.commands.views.results import Result, result_of
 from nbcompare.commands.views.terminal import shown, table
 from nbcompare.errors import ExitCode, to_type
@@ -60,12 +61,26 @@ def result_of_cell(result: CellResult) -> Result:
     file = Path(result.file) if result.file else None
     if result.bundle is None:
         failed = Verdict(Label.BLOCKED, result.exit_code, (), (result.why or "the cell left no bundle",))
-        return Result(result.cell, failed, result.seconds, file, lines_of(file))
+        return Result(result.cell, failed, result.seconds, file, _lines(file))
     if in_archive(Path(result.bundle)):
         said = Verdict(Label(result.word), result.exit_code, (), (result.why,) if result.why else ())
-        return Result(result.cell, said, result.seconds, file, lines_of(file), Path(result.bundle),
+        return Result(result.cell, said, result.seconds, file, _lines(file), Path(result.bundle),
                       next_step=to_type("nb-compare", "show", result.bundle))
     return result_of(load_bundle(Path(result.bundle)), file, to_type("nb-compare", "show", result.bundle))
+
+
+def _lines(file: Path | None) -> CaseLines:
+    """The lines of a case file, which is read once for all its cells while it stays as it is."""
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        return CaseLines()
+    return _lines_then(file, found.st_mtime_ns, found.st_size) if file and found else CaseLines()
+
+
+@functools.lru_cache(64)
+def _lines_then(file: Path, _written: int, _size: int) -> CaseLines:
+    return lines_of(file)
 
 
 def sweep_as_dict(sweep: Sweep) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import nbcompare.commands.views.sweep as view
 import nbcompare.engine.repository.git as git
 import nbcompare.run.sweep.local as local
 import nbcompare.run.sweep.stored as stored
@@ -236,11 +237,13 @@ def verified(monkeypatch):
 
 def test_a_sweep_goes_on_from_the_index_and_opens_no_bundle(nb, path, sweep, verified, monkeypatch):
     monkeypatch.setattr(Archive, "extract", lambda *_: pytest.fail("a bundle was opened"))
+    lines, real = [], view.lines_of
+    monkeypatch.setattr(view, "lines_of", lambda file: (lines.append(file), real(file))[1])
     said = nb(*words("grid.yaml", "pair"))
     assert said.code == 3 and not verified and archives() == [path]
     one, two = said.json["results"]
     assert (one["how"], one["word"], two["how"], two["word"]) == ("stored", "PASS", "stored", "FAIL")
-    assert two["bundle"] == f"{path}/grid.two" and "sum_ratio" in two["why"]
+    assert two["bundle"] == f"{path}/grid.two" and "sum_ratio" in two["why"] and len(lines) == 1
 
 
 @pytest.mark.parametrize("other", ["none", "FAIL to PASS", "cut", "for everybody"])
