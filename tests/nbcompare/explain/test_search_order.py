@@ -12,7 +12,7 @@ from nbcompare.case.arguments.command import parse_command
 from nbcompare.explain.audit.naming import NamedCause
 from nbcompare.explain.diagnose import Question
 from nbcompare.explain.diagnose.cause import build, guessed, ranked
-from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, _less_sure, diagnose
+from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, _less_sure, _with_echoes, diagnose
 from nbcompare.explain.diagnose.finders.placement import find_interpolated
 from nbcompare.explain.diagnose.finders.values import find_outliers
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
@@ -264,3 +264,24 @@ def test_a_rounded_number_leaves_no_more_than_what_tells_proofs_apart():
     """A rival that is not rounded would outdo it: 1e-4 of the difference against 1e-6."""
     exact = Reading(1e-9, 1e-6, True)
     assert _as_good(Reading(1e-8, 1.5e-5, True), exact) and not _as_good(Reading(1e-7, 1e-4, True), exact)
+
+
+@pytest.mark.parametrize("moves", [(2, -3), (-1, 2)])
+def test_a_shift_of_a_slope_without_a_spot_is_found(moves):
+    y, x = np.mgrid[:60, :64]
+    slope = (1000 + np.cos(x / 70) * 9 + np.sin(y / 90) * 7 + x * y / 900).astype("f4")
+    moved = np.zeros_like(slope)
+    moved[max(0, moves[0]):60 + min(0, moves[0]), max(0, moves[1]):64 + min(0, moves[1])] = \
+        slope[max(0, -moves[0]):60 - max(0, moves[0]), max(0, -moves[1]):64 - max(0, moves[1])]
+    found = diagnose(Question(slope, moved, (*ARGV[:10], "-detpixels_x", "64", "-detpixels_y", "60"), Path()),
+                     DiagnosisOptions(quick=True)).causes
+    assert (found[0].id, found[0].proven) == ("pixel-shift", True)
+
+
+def test_what_both_engines_print_makes_a_guess_surer_than_one_by_peaks_alone(monkeypatch):
+    lines = {"beam-centre-value": [SimpleNamespace(sentence="the beam centre: 0.00268 and 0.00142")]}
+    monkeypatch.setattr("nbcompare.explain.diagnose.diagnose.speaks_for", lambda told, id: lines.get(id, []))
+    told, notes = _with_echoes(asked(), [guessed("distance-value", "stretched", (), confidence=0.79),
+                                         guessed("beam-centre-value", "elsewhere", (), confidence=0.72)])
+    assert not notes and [round(cause.confidence, 2) for cause in told] == [0.79, 0.8]
+    assert told[1].evidence == ("echo: the beam centre: 0.00268 and 0.00142",)

@@ -30,6 +30,8 @@ _CROP = 128
 _SPOTS = 60
 _MOST_CORRELATED = 1_000_000
 """Pixels up to which images are correlated for a shift."""
+_NEAR_SHIFTS = [(dy, dx) for dy in range(-3, 4) for dx in range(-3, 4)]
+"""Shifts that are tried as they are where nothing stands out that could be found again: on a slope, say."""
 _OF_THE_CHANGE = 2e-3
 """A blur leaves less than this share of what it changes. Whatever smooths a smooth image a little, as other sub-pixels
 do, is a convolution as well, but only nearly so."""
@@ -56,7 +58,7 @@ def find_turned(question: Question) -> Iterator[Cause]:
             yield from _exact(pair, turned, gaps, id, words)
         if turned.shape == pair.x.shape:
             voted = _voted_shifts(_moved_spots(operation, ours, pair), theirs, pair)
-            for shift in voted or _correlated_shifts(turned, pair):
+            for shift in voted or dict.fromkeys((*_correlated_shifts(turned, pair), *(() if id else _NEAR_SHIFTS))):
                 if shift != (0, 0) and _looks_equal(pair, turned, bright, shift):
                     yield from _shifted(question, turned, gaps, shift, id, words)
 

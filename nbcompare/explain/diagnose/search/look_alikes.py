@@ -1,7 +1,7 @@
 """Options that give the same image as a factor over it: once such a factor is found in the images, these are rendered.
 
 Over a small detector the solid angle of a curved one is that of the nearest point everywhere, and its pixels move by
-less than anybody sees; only an image of it says so.
+less than anybody sees; only an image of it says so. One that is evenly lit is constant.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from nbcompare.explain.diagnose.cause import Cause
 from nbcompare.explain.diagnose.causes import (
+    CONSTANT_IMAGE,
     INVERSE_SQUARE_MISSING,
     OBLIQUITY_MISSING,
     POINT_PIXEL,
@@ -20,7 +21,7 @@ from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search.search import CauseSearch, SearchResult
 from nbcompare.explain.diagnose.search.simulator import Simulator
 
-FACTORS = frozenset((INVERSE_SQUARE_MISSING, OBLIQUITY_MISSING, SOLID_ANGLE_MISSING))
+FACTORS = frozenset((CONSTANT_IMAGE, INVERSE_SQUARE_MISSING, OBLIQUITY_MISSING, SOLID_ANGLE_MISSING))
 OPTIONS = frozenset((mistake_id("curved-detector", "value"), mistake_id("oversample-omega", "value"), POINT_PIXEL))
 
 

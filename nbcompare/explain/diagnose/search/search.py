@@ -292,15 +292,15 @@ class CauseSearch:
                 return
 
     def _single_numbers(self) -> bool:
-        """Fit every single number that answers at all: its step may have been too long or too short to promise much,
-        and a few renders say whether it leads anywhere."""
-        ones = [r for r in self.responses if len(r.parameter.start) == 1 and r.promise > limits.ANSWERS]
-        for response in ones:  # a few renders say whether the sum of differences has a bottom anywhere
+        """Fit every single number that answers at all: its step may have been too long or too short to promise much."""
+        ones = [r for r in self.responses if len(r.parameter.start) == 1]
+        for response in ones:  # a few renders say whether the sum of differences has a bottom, whatever a step promised
             start = self.fitter.valley(response.parameter) if self.trials.within(limits.SINGLE_FIT) else None
             if start and self._fit(response.parameter, start, limits.SINGLE_FIT, smoothings=(0,)):
                 return True
         return any(self._fit(response.parameter, None, limits.SINGLE_FIT, smoothings=response.smoothings)
-                   for response in ones if response.parameter.key not in self.fitted)
+                   for response in ones if response.parameter.key not in self.fitted
+                   and response.promise > limits.ANSWERS)
 
     def _seeds(self) -> None:
         """Another seed cannot be found by trying; whether the difference is like one of seeds can."""
