@@ -75,7 +75,7 @@ def _lines(file: Path | None) -> CaseLines:
         found = file.stat() if file else None
     except OSError:
         return CaseLines()
-    return _lines_then(file, found.st_mtime_ns, found.st_size) if file and found else CaseLines()
+    return _lines_then(file.absolute(), found.st_mtime_ns, found.st_size) if file and found else CaseLines()
 
 
 @functools.lru_cache(64)
