@@ -8,8 +8,8 @@ import pytest
 
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.evidence_again import centre_of, further_again, further_image
-from nbcompare.bundle.check.recompute import figures_of, outcome_again, recomputation_faults
-from nbcompare.bundle.names import further_mask_name, further_names, image_name, output_name
+from nbcompare.bundle.check.recompute import figures_of, outcome_again, read_stored_images, recomputation_faults
+from nbcompare.bundle.names import further_mask_name, further_names, image_name, mask_name, output_name
 from nbcompare.bundle.record import TestsOutcome as Outcome
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.masking import COMPARE
@@ -237,8 +237,9 @@ def test_nothing_is_told_of_what_comes_out_again_and_each_thing_that_does_not(fa
     assert faults(comparison=None)[0] == "it holds no comparison, which does not follow from the runs and the images"
 
 
-def test_what_was_not_to_be_compared_has_no_comparison(faults, store):
+def test_what_was_not_to_be_compared_has_no_comparison(faults, monkeypatch):
     """Failed tests, a touched file, a failed engine, images left uncompared: in this order, before the images."""
+    monkeypatch.setattr("nbcompare.verdict.refusals.a_line_matches", lambda pattern, text: pattern in text)
     record, folder = faults.record, faults.folder
     red = {"cpu": Outcome(("t",), 1, "1 failed", "exit code 1", None, ("E  no",))}
     touched = Protected({"f": "a"}, {"f": "b"})
@@ -328,6 +329,20 @@ def test_what_is_said_of_further_subjects_comes_out_of_their_images(faults, tmp_
     assert told(replace(again, comparison=off))[0].startswith("subject_sum on full is 1.0 in the record")
     failed = replace(again, run=replace(run, failure=FAILED))
     assert lost in told(failed)
+
+
+def test_images_are_masked_by_what_their_files_stated_and_by_the_case(faults):
+    record, folder = faults.record, faults.folder
+    gaps = np.zeros((7, 9), "u1")
+    gaps[1, 2] = 1
+    (folder / mask_name(SUBJECT)).write_bytes(gaps.tobytes())
+    stated = (record.runs[0], replace(record.runs[1], mask_sha256="a" * 64))
+    images = read_stored_images(folder, replace(record, runs=stated))
+    assert np.array_equal(images[SUBJECT].mask, gaps != 0) and not np.ma.isMaskedArray(images[REFERENCE])
+    above = replace(record.case, masking=replace(record.case.masking, reference=MaskRules(above=500.0)))
+    images = read_stored_images(folder, replace(record, case=above))
+    assert np.array_equal(images[REFERENCE].mask, images[REFERENCE].data > 500) and not images[SUBJECT].mask.any()
+    assert outcome_again(folder, replace(record, runs=stated))[0].regions[0].left_out is not None
 
 
 def test_figures_asked_for_are_those_held_and_those_of_thresholds(faults):

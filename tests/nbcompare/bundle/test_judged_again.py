@@ -217,6 +217,8 @@ def test_what_was_never_compared_keeps_its_verdict_or_is_told_what_failed(judged
     stop = blocked(["a test failed"])
     assert judged(verdict=stop, comparison=None).verdict is stop and judged(runs=(), verdict=stop).verdict is stop
     assert judged(verdict=stop).verdict.passed, "it was compared, and is judged again"
+    for word in set(Label) - {Label.BLOCKED}:
+        assert judged(verdict=replace(stop, word=word), comparison=None).verdict.passed, word
     assert judged(verdict=uncompared(), comparison=None, uncompared=True).verdict.passed
     failed = judged(runs=(record.runs[0], replace(record.runs[1], failure=FAILED)))
     assert failed.verdict.word is Label.ENGINE_FAILED and failed.comparison is None
@@ -290,7 +292,8 @@ def test_claims_of_now_are_judged_on_this_day(judged, small_case, monkeypatch):
     assert recheck._figures_judged(judged.record, judged.record.case.thresholds[:1]) == {("correlation", "full")}
 
 
-def test_a_refusal_that_was_expected_is_judged_again_without_images(judged, store):
+def test_a_refusal_that_was_expected_is_judged_again_without_images(judged, monkeypatch):
+    monkeypatch.setattr("nbcompare.verdict.refusals.a_line_matches", lambda pattern, text: pattern in text)
     record = judged.record
     expecting = replace(record.case, expect={SUBJECT: Refusal(0, "nothing")})
     found = judged(case=expecting)

@@ -11,6 +11,7 @@ from nbcompare.bundle.record import Record
 from nbcompare.case.threshold import Threshold
 from nbcompare.engine.identity import GitState
 from nbcompare.engine.repository.git import RepositoryState
+from nbcompare.verdict.verdict import Label
 from tests.nbcompare.bundle.test_record_agrees import OLD, RICH
 from tests.nbcompare.made_history import made_record, stamp_of
 
@@ -87,6 +88,9 @@ def test_all_that_the_history_keeps_of_a_bundle(tmp_path):
         RICH.case.rois, RICH.case.thresholds, RICH.case.divergences)
     proven = past_run(ListedBundle(tmp_path / "small/x", OLD))
     assert [(entry.value is not None, entry.emulated) for entry in proven.held] == [(True, 1.0)] * 4
+    for word in Label:
+        held = past_run(ListedBundle(tmp_path / "small/x", replace(OLD, verdict=replace(OLD.verdict, word=word)))).held
+        assert {entry.emulated for entry in held} == ({1.0} if word is Label.PROVEN else {None}), word
     bare = replace(OLD, comparison=None, verdict=replace(OLD.verdict, checks=()), repositories=None, git=GitState(
         "f" * 40, True), case=replace(OLD.case, sha256=None))
     kept = past_run(ListedBundle(tmp_path / "small/x", bare))

@@ -287,8 +287,15 @@ def test_what_cannot_be_read_is_told_as_what_it_is(tmp_path, monkeypatch):
     with pytest.raises(EvidenceError, match=r"no.zip: not a zip file that can be read \(File is not a zip file\)"):
         unpack.unpack(Path("no.zip"), Path("out"), UnpackLimits())
     Path("out").write_text("in the way")
-    with pytest.raises(FileError, match="Not a directory|File exists"):
+    with pytest.raises(FileError, match=r"^out: (Not a directory|File exists)$"):
         unpack.unpack(zipped("a"), Path("out"), UnpackLimits())
+
+    def broken(*_):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch, pytest.raises(FileError, match=r"^a.zip: Input/output error$"):
+        patch.setattr(unpack, "write_entry", broken)
+        unpack.unpack(Path("a.zip"), Path("out"), UnpackLimits())
     Path("in").mkdir()
     os.mkfifo("in/pipe")
     Path("in/b\\a").write_text("x")

@@ -227,6 +227,7 @@ def claims(old, new):
     (replace(EXPECTED, factors=(*EXPECTED.factors, ExpectedFactor("c", 1, 0.1))), True),
     (replace(EXPECTED, factors=(ExpectedFactor("a", 10.5, 0.5), EXPECTED.factors[1])), False),
     (replace(EXPECTED, factors=(ExpectedFactor("a", 9.5, 0.5), EXPECTED.factors[1])), False),
+    (replace(EXPECTED, factors=(ExpectedFactor("a", 10, 0.5), ExpectedFactor("b", -5.1, 0.1))), False),
     (replace(EXPECTED, factors=(ExpectedFactor("a", 10.5, 0.6), EXPECTED.factors[1])), True),
     (replace(EXPECTED, factors=(ExpectedFactor("a", 9.4, 0.5), EXPECTED.factors[1])), True),
     (replace(EXPECTED, factors=(EXPECTED.factors[0], ExpectedFactor("b", -5, 0.6))), True)])

@@ -232,6 +232,13 @@ def test_each_doubt_is_a_line_of_its_own(changes, words):
     assert open_points(replace(CLEAN, **changes)) == ([words] if words else [])
 
 
+def test_of_no_other_verdict_than_proven_it_is_said_that_it_rests_on_a_proof():
+    for word in Label:
+        said = open_points(replace(CLEAN, verdict=replace(CLEAN.verdict, word=word)))
+        assert said == (["the images differ; the verdict rests on the proof of a known divergence"]
+                        if word is Label.PROVEN else []), word
+
+
 def test_further_subjects_and_a_device_are_open_where_they_do_not_hold():
     shape = "the subject's image there has another shape"
     assert open_points(replace(CLEAN, further=RICH.further)) == [
