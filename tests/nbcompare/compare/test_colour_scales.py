@@ -48,6 +48,12 @@ def test_what_stands_at_the_ends_and_in_the_middle():
     assert ColourScale(1 / 1.5, 1.5, True, DIFFERENCE).labels == ("0.6667", "1", "1.5")
 
 
+def test_what_kind_of_scale_it_is_in_words():
+    kinds = [(True, BRIGHTNESS), (False, BRIGHTNESS), (True, DIFFERENCE), (False, DIFFERENCE)]
+    assert [ColourScale(1.0, 2.0, *kind).words for kind in kinds] == [
+        "logarithmic scale", "linear scale", "logarithmic scale about 1", "linear scale about 0"]
+
+
 @pytest.mark.parametrize("high", [1 + 1e-7, 1 + 2.5e-6, 1.0009, 1.002, 40.0])
 def test_the_labels_of_a_factor_are_told_apart(high):
     """Those near 1 by their distance from it: all digits of 0.9999997 and 1.0000003 have to be counted."""

@@ -5,7 +5,7 @@ import pytest
 
 from nbcompare.compare.compare import compare_images, radial_profiles
 from nbcompare.compare.image import Roi, Shape
-from nbcompare.compare.masks import MaskRules, plain_images
+from nbcompare.compare.masks import MaskRules, gaps_of, plain_images
 from nbcompare.compare.metrics import METRICS
 from nbcompare.errors import ShapeError
 
@@ -195,3 +195,16 @@ def test_masks_are_put_on_the_grid_of_the_reference_with_their_image():
     assert found.regions[0].reference_sum == x.sum() - (3 + 4 + 7 + 8)
     assert found.notes[0] == ("the subject was resampled from 2 x 2 pixels (fast x slow) to 4 x 4 pixels (fast x slow) "
                               "(nearest neighbour)")
+
+
+def test_gaps_are_where_either_image_is_masked_or_no_number_for_float32():
+    """Plain float32 images have none: there NaN is a result."""
+    plain = np.array([[np.nan, 1.0]], "<f4")
+    assert gaps_of(plain, plain) is None
+    whole = np.array([[3, 4, 5]])
+    assert gaps_of(whole, whole) is None and gaps_of(whole, whole.T) is None
+    wide = np.array([[1e300, 2.0, 3.0]])
+    masked = np.ma.MaskedArray(whole, [[False, False, True]])
+    assert gaps_of(wide, whole).tolist() == [[True, False, False]] == gaps_of(whole, wide).tolist()
+    assert gaps_of(wide, masked).tolist() == [[True, False, True]] == gaps_of(masked, wide).tolist()
+    assert gaps_of(np.ma.MaskedArray(plain, [[False, True]]), plain).tolist() == [[True, True]]
