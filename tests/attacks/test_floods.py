@@ -13,6 +13,7 @@ from nbcompare.bundle.bundle import write_manifest
 from nbcompare.bundle.names import MANIFEST
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import VERSION_BYTES, identify
+from nbcompare.engine.processes.asking import answer
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.processes.process import run_program
 
@@ -84,3 +85,11 @@ def test_a_file_of_a_bundle_is_not_read_whole_however_large_it_grew(nb, store, n
     assert said[0].code == 6 and name in said[0].out
     assert said[1].code == (6 if name == "record.json" else 0)
     assert peak < 50 << 20
+
+
+def test_an_answer_that_floods_is_none(tmp_path):
+    """What is asked of git, ldd and an engine's Python is held in memory: 32 MiB of it at most."""
+    flood = "import sys; sys.stdout.buffer.write(bytes({}))"
+    asked = [answer([sys.executable, "-S", "-c", flood.format(size)], tmp_path, seconds=60)
+             for size in (1 << 20, (32 << 20) + 1)]
+    assert asked == [bytes(1 << 20), None]
