@@ -1,5 +1,6 @@
 """What the tests of gates share."""
 
+from copy import deepcopy
 from types import SimpleNamespace as Things
 
 import pytest
@@ -17,7 +18,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(origins, "declared_engines", lambda case, project: {})
     monkeypatch.setattr(origins, "other_subjects", lambda case: {})
     monkeypatch.setattr(origins, "copies_elsewhere", lambda engine, folder, named: [])
-    monkeypatch.setattr(origins, "case_facts", lambda case: Things(**FACTS | case.says))
+    monkeypatch.setattr(origins, "case_facts", lambda case: Things(**deepcopy(FACTS) | case.says))
     monkeypatch.setattr(origins, "variable_facts", lambda extra: {})
     monkeypatch.delenv("NB_C_BIN", raising=False)
     monkeypatch.delenv("NB_PY_BIN", raising=False)

@@ -8,7 +8,7 @@ from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.sources.made_of import MadeOf
 from nbcompare.files import sha256_of
 
-FACTS = {"command": ("-flux", "1"), "reference_args": (), "subject_args": ("-x",), "environment": {}, "options": "own",
+FACTS = {"command": ["-flux", "1"], "reference_args": [], "subject_args": ["-x"], "environment": {}, "options": "own",
          "masking": "none", "nan": "fail", "expect": {}, "subjects": {}}
 """What the case of the record says."""
 
