@@ -142,6 +142,12 @@ def test_tests_among_the_inputs_of_an_imported_bundle_are_not_run(nb, fake, smal
     said = nb("regenerate", Path("got/small") / made.name, "-q", "--bundles", "got", *engines, *words)
     assert trace.exists() is runs
     assert runs or (said.code == 8 and "--trust-case" in said.out and len(list(Path("got/small").glob("2*"))) == 1)
+    if not runs:  # each of the two reasons alone: made here of a case that is gone, and imported of one that is here
+        said = nb("regenerate", made, "-q", *engines)
+        assert said.code == 8 and "--trust-case" in said.out and not trace.exists()
+        Path("sender.yaml").rename(small_case)
+        said = nb("regenerate", Path("got/small") / made.name, "-q", "--bundles", "got", *engines)
+        assert said.code == 8 and "--trust-case" in said.out and not trace.exists()
 
 
 def test_a_bundle_of_a_case_that_was_trusted_is_not_trusted_again(nb, fake, small_case):

@@ -173,9 +173,13 @@ def test_a_case_may_not_say_what_code_is_run(nb, run_small, small_case, name):
 def test_a_trusted_case_and_a_project_that_allows_it_may(nb, small_case, tmp_path):
     small_case.write_text(SMALL_CASE + "environment: {PYTHONPATH: /nowhere}\n")
     words = ("run", small_case, "--c-bin", FAKES / "good.py", "--py-bin", FAKES / "twin.py", "-q")
-    assert nb(*words, "--trust-case").code == 0
+    said = nb(*words, "--trust-case", "--format", "json")
+    assert said.code == 0 and any(note.endswith(", which decides what code is run") for note in said.json["notes"])
     (tmp_path / "nb-compare.yaml").write_text("case_environment: ['PYTHON*']\n")
-    assert nb(*words).code == 0
+    small_case.write_text(small_case.read_text() + f"engines: {{subject: {{command: {FAKES / 'twin.py'}}}}}\n")
+    said = nb(*words[:4], "-q", "--format", "json")
+    told = f"the case itself names the program of the subject: {FAKES / 'twin.py'}"
+    assert said.code == 0 and told in said.json["notes"]
 
 
 def test_a_variable_that_decides_no_code_needs_no_trust(nb, small_case):
