@@ -49,7 +49,7 @@ FEW_PERIODS = ("-cell 128 138 113 97 97 92 -misset 33 24 9 -Na 2 -Nb 36 -Nc 5 -l
     "-osc 2 -phisteps 6 -mosaic 1 -mosaic_dom 2", "-point_pixel -polar 0", "-water 60 -fluence 1e24",
     "-Na 1 -Nb 1 -Nc 30 -osc 3", "-oversample_polar -oversample_omega",
     "-emulate water-scaling -water 60 -fluence 1e24",
-    "-emulate running-product -oversample_polar -oversample 2 -phisteps 1"])
+    "-emulate running-product -oversample_polar -oversample 2 -phisteps 1", "-dmin 9"])
 def test_the_compiled_renderer_is_the_plain_one_to_1e_6(scene_of, options):
     scene = scene_of(f"{SCAN} {options}")
     plain, omega = render_image(scene, RenderPath("plain", "float64"))

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from nanobrag_torch.options import Program
+from nanobrag_torch.render import fast
 from nanobrag_torch.render.choose import RenderPath, choose_path, renderer
 
 CRYSTAL = ("-cell 70 80 95 85 95 100 -misset 10 20 30 -N 5 -hkl list.hkl -lambda 1 -distance 100 -detpixels 41 "
@@ -30,7 +31,7 @@ OPTIONS = (
     "-detector_thick 300 -detector_abs 200 -thicksteps 3 -oversample_thick -oversample 2",
     "-polar 0.9",
     "-nopolar -point_pixel",
-    "-dmin 3",
+    "-dmin 9",
     "-dmin 2 -divergence 200 -divsteps 3",
     "-roi 10 37 20 33",
     "-water 50 -fluence 1e24",
@@ -49,7 +50,7 @@ LIKE_C = (
     "-emulate running-product -oversample 2 -oversample_omega -phi 1 -osc 0.5 -phisteps 3 -point_pixel",
     "-emulate running-product -oversample 2 -oversample_polar -polar 0.7 -phi 1 -osc 40 -phisteps 3 "
     "-dispersion 2 -dispsteps 2",
-    "-emulate running-product -mosaic 1 -mosaic_dom 2 -oversample_polar -dmin 3 -dispersion 40 -dispsteps 3 "
+    "-emulate running-product -mosaic 1 -mosaic_dom 2 -oversample_polar -dmin 9 -dispersion 40 -dispsteps 3 "
     "-phi -4 -osc 8 -phisteps 3",
     "-emulate running-product -oversample_polar -detector_thick 300 -detector_abs 200 -thicksteps 3 -oversample_thick "
     "-round_xtal -phi 1 -osc 2 -phisteps 3",
@@ -57,7 +58,8 @@ LIKE_C = (
     "-emulate running-product -oversample_polar -interpolate -phi 1 -osc 2 -phisteps 3",
     "-emulate all -oversample_polar -polar 0.7 -phi 1 -osc 2 -phisteps 3 -water 60 -fluence 1e24",
     "-emulate water-scaling -water 60 -fluence 1e24 -phi 1 -osc 0.5 -phisteps 3 -polar 0.8",
-    "-emulate water-scaling -water 60 -fluence 1e24 -oversample 2 -dmin 3 -mosaic 1 -mosaic_dom 2 -gauss_xtal",
+    "-emulate water-scaling -water 60 -fluence 1e24 -oversample 2 -dmin 9 -mosaic 1 -mosaic_dom 2 -gauss_xtal",
+    "-emulate water-scaling -water 60 -fluence 1e24 -dmin 9",
     "-emulate water-scaling -water 900 -fluence 1e24 -nopolar -curved_det 1",
 )
 """What a comparison against the real program needs, where plain fast sums would be something else: factors that
@@ -116,7 +118,7 @@ SPOTS = (
     (f"-gauss_xtal {WIDTH} -N 20 -roi 14 14 36 36", True),
     ("-gauss_xtal -Na 5 -Nb 120 -Nc 120 -phi 1", False),
     (f"-binary_spots {WIDTH} -N 3 -phi 1 -osc 2 -phisteps 3", False),
-    ("-binary_spots -N 1 -dmin 3", False),
+    ("-binary_spots -N 1 -dmin 9", False),
 )
 
 
@@ -128,6 +130,33 @@ def test_spots_that_reach_few_pixels_are_those_of_the_plain_path(crystal, option
     (error, excess), = compared(scene, "auto")
     assert error < 1e-9 and excess < 1e-9
     assert values_of(scene, RenderPath("fast", "float64"))[0].max() > 0.0
+
+
+CURVED = (
+    "-curved_det 1 -phi 1 -osc 0.5 -phisteps 5 -dmin 9",
+    "-curved_det 1 -emulate curved-lab-axes -N 30 -dmin 9 -polar 0.7",
+)
+
+
+@pytest.mark.parametrize("options", CURVED)
+def test_a_curved_detector_is_summed_in_float32_where_it_is_wide(crystal, options):
+    scene = crystal(options)
+    assert str(choose_path(scene, Program(render="fast"))) == "fast:float32"
+    (error, excess), = compared(scene, "auto")
+    assert error < 1e-6 and excess < 1e-6
+
+
+@pytest.mark.parametrize("options", ["", "-polar 0.7 -roi 3 30 2 9", "-water 60 -fluence 1e24", "-osc 30 -N 9"])
+def test_a_single_ray_beyond_the_resolution_adds_nothing(crystal, options, monkeypatch):
+    """Strips of one row, some of them with no pixel within the limit."""
+    monkeypatch.setitem(fast.STRIP_PIXELS, "cpu", 1)
+    scene = crystal(f"-phi 1 -osc 0.5 -phisteps 3 -dmin 9 {options}")
+    making = renderer(scene, RenderPath("fast", "float32"))
+    assert making.of_one_ray
+    plain, _ = values_of(scene, RenderPath("plain", "float64"))
+    assert "water" in options or ((plain == 0.0).all(axis=1).any() and plain.max() > 0.0)
+    (error, excess), = compared(scene, "auto")
+    assert error < 1e-6 and excess < 1e-6
 
 
 SMALL = (
@@ -163,7 +192,7 @@ def test_numbers_of_cells_whose_share_is_no_float32_leave_the_sum_as_it_is(cryst
     assert excess < 1.2e-7
 
 
-@pytest.mark.parametrize("options", SMALL)
+@pytest.mark.parametrize("options", [*SMALL, f"{SMALL[3]} -curved_det 1"])
 def test_a_detector_of_a_few_periods_keeps_the_bound(scene_of, options):
     (by_default, excess), = compared(scene_of(f"{options} -default_F 100 -detpixels 200 -oversample 1", ()), "auto")
     assert by_default < 1e-6 and excess < 1e-6

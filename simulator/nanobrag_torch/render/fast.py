@@ -135,7 +135,10 @@ class FastRenderer:
         source, = scene.illumination.sources
         rays = self._flat_rays(tile, (0, 0, 0))
         rays.inverse, omega, factor = self.ray_factors(*factors.arguments(rays))
+        rays.culled = self._culled(rays, source)
         total = self._sum_of_steps(rays, source)
+        if rays.culled is not None:
+            total = total.masked_fill(rays.culled, 0.0)
         if scene.water_like_spots:
             total = total + self.water / number(source.weight)
         values = self.weighted(total, factor, factors.scale)
@@ -155,13 +158,26 @@ class FastRenderer:
     def _add_subpixel(self, pixels: PixelSums, rays: FlatRays | CurvedRays) -> None:
         pixels.enter(rays)
         for source in self.scene.illumination.sources:
-            culled = None
-            if self.scene.d_min > 0.0:
-                culled = beyond_resolution(scattering_vector(rays.diffracted, source.incident, source.wavelength),
-                                           self.scene.d_min)
+            culled = self._culled(rays, source)
             pixels.polarize(source, rays.diffracted, culled)
             for term in self._terms(rays, source):
                 pixels.add(term, pixels.inside(source), culled, None)
+
+    def _culled(self, rays: FlatRays | CurvedRays, source):
+        """Which pixels are beyond the resolution (bool); None without a limit."""
+        if not self.scene.d_min > 0.0:
+            return None
+        return beyond_resolution(scattering_vector(rays.diffracted, source.incident, source.wavelength),
+                                 self.scene.d_min)
+
+    def _strips(self, rays: FlatRays | CurvedRays) -> list[slice]:
+        """The rows of a tile in strips, but for those that are all beyond the resolution of a single ray."""
+        height = rays.tile.shape[0]
+        strips = [slice(start, min(start + self.strip_rows, height)) for start in range(0, height, self.strip_rows)]
+        if rays.culled is None:
+            return strips
+        lit = ~rays.culled.all(dim=1)
+        return [rows for rows in strips if lit[rows].any()]
 
     def _terms(self, rays: FlatRays | CurvedRays, source) -> Iterator:
         """What one source adds: the sum over its steps, or where the order counts each in its turn, domains fastest."""
@@ -182,14 +198,14 @@ class FastRenderer:
         if self.spots:
             self.spots.add(rays, source, groups, total)
             return total
-        for domain, group in groups:
+        strips = self._strips(rays)
+        for domain, group in groups if strips else ():
             vectors, weights = self._vectors(group, source), group.weights.tolist()
             projections = rays.parts(vectors), dot(vectors.T, source.incident)[:, None, None]
             leaving, squares = [], []
-            for start in range(0, len(total), self.strip_rows):
-                rows = slice(start, min(start + self.strip_rows, len(total)))
+            for rows in strips:
                 numbers, leaving_squares = self._add_strip(rays, rows, group, projections, weights, total)
-                leaving.append(numbers + start * total.shape[1])
+                leaving.append(numbers + rows.start * total.shape[1])
                 squares.append(leaving_squares)
             numbers = torch.cat(leaving)
             if len(numbers):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -87,7 +88,7 @@ class NarrowSpots:
         h = torch.empty((3, *shape), dtype=torch.float64, device=self.scene.device)
         rays.components(rays.parts(vectors), slice(0, 3), everywhere, h).sub_(straight_on)
         h.sub_((h - 0.5).ceil_())
-        square = None
+        square: Any = None
         for row in self.metric.tolist():
             u = combined(row, h)
             square = u.square_() if square is None else square.addcmul_(u, u)

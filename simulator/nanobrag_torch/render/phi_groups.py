@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nanobrag_torch.physics.arithmetic import number
+from nanobrag_torch.physics.detector import pixel_position
 from nanobrag_torch.render.scene import Scene
 
 MOST_CYCLES = 1.0
@@ -53,12 +54,11 @@ PARTS = (0.0, 0.5, 1.0)
 
 
 def spread_q(scene: Scene) -> np.ndarray:
-    """The scattering vectors (1/m) of corners, middles and centre of a flat detector, for every source,
-    [sources, 9, 3]."""
+    """The scattering vectors (1/m) of corners, middles and centre of a detector, for every source, [sources, 9, 3]."""
     geometry = scene.geometry
-    f, s, origin = (np.array([number(x) for x in v]) for v in (geometry.fast, geometry.slow, geometry.pix0))
     size = number(geometry.pixel_size)
-    places = np.array([origin + f * (size * x * geometry.fast_pixels) + s * (size * y * geometry.slow_pixels)
+    places = np.array([[number(x) for x in pixel_position(geometry, size * x * geometry.fast_pixels,
+                                                          size * y * geometry.slow_pixels, 0)]
                        for x in PARTS for y in PARTS])
     places /= np.linalg.norm(places, axis=1)[:, None]
     return np.array([(places - np.array([number(x) for x in source.incident])) / number(source.wavelength)
@@ -77,10 +77,7 @@ def largest_q(scene: Scene) -> float:
 
 def may_be_between_peaks(scene: Scene, periods: float) -> bool:
     """Whether all of a detector may lie where the lattice transform is near 0 along some axis: it spans fewer than so
-    many periods of it, N h of the first source, and is not all within half a period of a reflection. A curved detector
-    may, as that is not looked into."""
-    if scene.geometry.curved:
-        return True
+    many periods of it, N h of the first source, and is not all within half a period of a reflection."""
     counts = np.array(scene.lattice.cells)[:, None]
     cells = cells_of(scene, (0, -1))
     h = np.concatenate(cells @ spread_q(scene)[0].T, axis=1)

@@ -29,7 +29,8 @@ def reached_by_one_ray(scene: Scene) -> bool:
         return False
     single = geometry.layers == scene.oversample == len(light.sources) == 1
     per_term = scene.oversample_thick or scene.oversample_polar or scene.oversample_omega
-    if not single or per_term or scene.d_min > 0.0 or number(geometry.thickness) != 0.0:
+    lit_beyond = scene.d_min > 0.0 and scene.water_like_spots
+    if not single or per_term or lit_beyond or number(geometry.thickness) != 0.0:
         return False
     incident, axis = (tuple(map(number, v)) for v in (light.sources[0].incident, light.polarization_axis))
     plain = light.no_polarization or number(light.polarization) == 0.0

@@ -21,10 +21,12 @@ MOST_KEPT = 16
 
 
 class Rays:
-    """What all rays of one sub-pixel (layer, sub_slow, sub_fast) have in common."""
+    """What all rays of one sub-pixel (layer, sub_slow, sub_fast) have in common; ``culled`` (bool) marks those of which
+    nothing is wanted."""
 
     def __init__(self, tile: Tile, index: tuple[int, int, int]):
         self.tile, self.index = tile, index
+        self.culled: torch.Tensor | None = None
 
     @property
     def layer(self) -> int:
@@ -128,7 +130,7 @@ class CurvedRays(Rays):
 
     def components(self, parts, which: slice, rows: slice, out):
         """v.d for some of the vectors and rows, to ``out`` [k, n, m]."""
-        directions = tuple(x[rows] for x in self.diffracted)
+        x, y, z = (along[rows] for along in self.diffracted)
         for v, component in zip(parts[which], out, strict=True):
-            component.copy_(dot(v, directions))
+            torch.mul(x, v[0], out=component).add_(y, alpha=v[1]).add_(z, alpha=v[2])
         return out
