@@ -312,7 +312,7 @@ def test_files_that_cannot_be_read_are_told_with_what_to_do(tmp_path):
     (tmp_path / "bad.md").write_bytes(b"abc\xff")
     with pytest.raises(FileError, match=r"bad.md: not UTF-8 text \(byte 3\)"):
         ledger_entry._read(tmp_path / "bad.md")
-    with pytest.raises(FileError, match="cannot read: Is a directory"):
+    with pytest.raises(FileError, match="not an ordinary file"):
         ledger_entry._read(tmp_path)
 
 
