@@ -94,3 +94,12 @@ def test_scales_reach_what_is_there_and_survive_what_is_not():
     assert factor_between(1.0, 4.9) is factor_between(1.0, 0.0) is factor_between(-1.0, 1.0) is None
     assert factor_between(1.0, float("inf")) is None and factor_between(2.0, 0.2) == 0.1
     assert (times(125932.4), times(1e-5)) == ("125,932 times the reference", "1/100,000 of the reference")
+
+
+def test_of_a_region_of_some_pixels_those_are_coloured_and_no_others(reference):
+    """Three of four pixels, each 64 times as large, of which one is masked; the first panel begins at (62, 102)."""
+    roi = Roi.of_mask("some", np.array([[True, True], [True, False]]))
+    image = np.ma.MaskedArray([[1.0, 2.0], [3.0, 4.0]], [[False, True], [False, False]])
+    picture = picture_of(image, image * 2, roi)
+    shown = [tuple(picture[102 + 64 * y + 32, 62 + 64 * x + 32].tolist()) for y, x in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    assert [colour == GREY for colour in shown] == [False, True, False, True]

@@ -119,6 +119,11 @@ def test_the_geometry_of_an_nxmx_file_is_in_our_units(tmp_path, place, unit, val
     assert header == ({key: pytest.approx(found, rel=1e-12)} if key else {}) and header.keys() <= GEOMETRY.keys()
 
 
+def test_headers_agree_within_a_millionth():
+    names = {"wavelength_A", "distance_mm", "pixel_fast_mm", "pixel_slow_mm", "beam_fast_px", "beam_slow_px"}
+    assert GEOMETRY.keys() == names and set(GEOMETRY.values()) == {1e-6}
+
+
 def test_marks_of_an_hdf5_file_are_masked(tmp_path):
     def masked(image, mask=None, at="instrument/detector/pixel_mask"):
         with h5py.File(tmp_path / "a.h5", "w") as file:
