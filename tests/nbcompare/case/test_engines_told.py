@@ -297,6 +297,8 @@ def test_variables_that_decide_what_code_is_run_are_allowed_by_somebody(tmp_path
     assert told.value.hint == (f"--trust-case allows it once; case_environment: [LD_PRELOAD] in {PROJECT_FILE} "
         f"allows it "
                                "for good")
+    with pytest.raises(CaseError, match="environment: LD_PRELOAD decides"):
+        refuse_code_variables(case, Project(), trusted=False)
     both = ["LD_PRELOAD", "PYTHONPATH"]
     assert refuse_code_variables(case, Project(), trusted=True) == both
     assert refuse_code_variables(case, Project(case_environment=("PYTHON*", "LD_PRELOAD")), trusted=False) == both

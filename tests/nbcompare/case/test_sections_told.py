@@ -224,6 +224,9 @@ def test_a_mask_of_another_shape_is_told(tmp_path):
     with pytest.raises(ShapeError) as told:
         Masking(file="gaps.npy").applied("subject", np.zeros((7, 9)), None, tmp_path)
     assert told.value.message == "the mask gaps.npy is 4 x 3 pixels (fast x slow), the image 9 x 7"
+    np.save(tmp_path / "gaps.npy", np.ones((7, 10), "u1"))
+    with pytest.raises(ShapeError, match="the mask gaps.npy is 10 x 7 pixels"):
+        Masking(file="gaps.npy").applied("subject", np.zeros((7, 9)), None, tmp_path)
 
 
 # --- regions ----------------------------------------------------------------------------------------------
