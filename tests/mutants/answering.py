@@ -52,6 +52,8 @@ class Answering:
         if inside:
             places = (place(mutant.path, text, line) for line in statement_at(text, mutant.line))
             found = set().union(*(self.by_line.get(one, set()) for one in places))
+            if function and not found:  # also where the function has changed since its lines were written down
+                found = self.by_function.get(f"{mutant.path}::{function.name}", set())
         else:
             name = f"{mutant.path}::{function.name}" if function else ""
             found = self.by_function.get(name) or self.by_module.get(mutant.path) or set(self.seconds)

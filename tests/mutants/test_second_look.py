@@ -33,6 +33,15 @@ def test_a_survivor_is_tried_by_what_reaches_it_and_was_not_asked(checkout):
     assert task.expected_seconds == 7.5 and task.change == one
 
 
+def test_a_line_that_no_test_was_seen_to_reach_is_tried_by_those_of_its_function(checkout):
+    """The function may have grown a line since the map was made."""
+    (checkout / "nbcompare").mkdir()
+    (checkout / "nbcompare/a.py").write_text("def double(x):\n    x += 0\n    return 2 * x\n")
+    answering = Answering([Reached("t.py::a", 0.1, ("nbcompare/a.py::double+1",)),
+                           Reached("t.py::b", 0.1, ("nbcompare/a.py::other+1",))])
+    assert answering.task_of(Mutant("compare", "nbcompare/a.py", "core/NumberReplacer", 0, 3)).tests == ("t.py::a",)
+
+
 def test_at_first_one_of_each_parametrized_test_is_asked_before_the_rest(checkout):
     reached = {"t.py::a[1]": 0.1, "t.py::a[2]": 0.2, "t.py::a[3]": 0.3, "t.py::b": 3.0, "u.py::c": 1.5}
     answering = Answering([Reached(test, seconds, ("nbcompare/a.py::double+1",)) for test, seconds in reached.items()])

@@ -107,6 +107,22 @@ def test_groups_that_name_one_another_as_default_end(made):
     assert read_image(made(around)).pixels.tolist() == IMAGE.tolist()
 
 
+@pytest.mark.parametrize(("depth", "found"), [(1, True), (8, True), (9, False)])
+def test_groups_are_followed_eight_deep(made, depth, found):
+    def deep(file):
+        group = file
+        for _ in range(depth):
+            group.attrs["default"] = "g"
+            group = group.create_group("g")
+        group.attrs["signal"] = "x"
+        group["x"], file["other"] = IMAGE, IMAGE * 2
+    if found:
+        assert read_image(made(deep)).pixels.tolist() == IMAGE.tolist()
+    else:
+        with pytest.raises(UsageError, match="2 datasets could be the image"):
+            read_image(made(deep))
+
+
 @pytest.mark.parametrize(("attributes", "beside", "message"), [
     ({"scale_factor": 2.0}, {}, "states a factor .scale_factor 2"), ({}, {"data_scaling_factor": 3.0}, "a factor"),
     ({}, {"scaling_factor": 3.0}, "a factor"), ({"add_offset": 1}, {}, "states an offset"),
