@@ -67,6 +67,15 @@ def test_a_full_standard_output_is_exit_5(words):
     assert done.returncode == 5 and "No space left" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_less_memory_than_the_libraries_reserve_is_said_before_they_are_loaded(nb, monkeypatch):
+    """Some of them try again for ever: 200 s and more. 590 MiB are what one core needs."""
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    for mib, code in ((589, 5), (590, 0)):
+        monkeypatch.setattr("resource.getrlimit", lambda kind, bytes=mib << 20: (bytes, bytes))
+        said = nb("metrics")
+        assert said.code == code and said.err.count("ulimit -v") == said.err.count("\n") == (code == 5)
+
+
 def test_a_working_folder_that_is_gone_is_one_line(tmp_path):
     """It is removed while the program starts in it."""
     code = ("import os, sys, nbcompare.cli as cli; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); "
