@@ -9,6 +9,8 @@ tables of docs/performance.md (not with --quick or --no-page). --only measures o
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ from tests.bench.programs import (
     accuracy,
     comparator,
     compiled_here,
+    environment,
     timed,
     write_inputs,
 )
@@ -136,9 +139,23 @@ def _growth(bench: Bench, quick: bool) -> Iterator[dict]:
                 yield {**row, "steps": steps, "pixels": side * side}
 
 
+def derivative_rows(folder: Path) -> list[dict]:
+    """What the derivatives of a band of the supervisor image cost."""
+    script = Path(__file__).with_name("derivatives.py")
+    argv = [sys.executable, script, folder, *commands.supervisor().argv, "-roi", "0", "2462", "1200", "1263"]
+    done = subprocess.run(list(map(str, argv)), env=environment(), capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    if not found["defined"]:
+        raise RuntimeError("a derivative of the supervisor image is undefined")
+    return [{"name": "64 rows of it by 6 cell and 3 misset parameters, CPU over that of their forward render",
+             "value": found["times"], "unit": "times", "goal": "<= 5"},
+            {"name": "memory beyond import torch", "value": found["more_mb"], "unit": "MB", "goal": "<= 1000"}]
+
+
 def of_harness(folder: Path, rounds: int, asked) -> dict[str, list[dict]]:
     """What the harness costs; not with --quick."""
-    makers = {"harness": lambda: harness_rows(folder, rounds), "sweep": lambda: sweep_rows(folder)}
+    makers = {"derivatives": lambda: derivative_rows(folder), "harness": lambda: harness_rows(folder, rounds),
+              "sweep": lambda: sweep_rows(folder)}
     return {name: make() for name, make in makers.items() if not asked.quick and asked.only in (None, name)}
 
 

@@ -45,6 +45,8 @@ def option_paths() -> list[Command]:
         ("2 mosaic domains, 4 phi steps", f"{SCAN} -mosaic 0.5 -mosaic_dom 2", ""),
         ("9 sources of a divergent beam", "-divergence 2 -divsteps 3 -square_div -phi 1", ""),
         ("4 wavelengths", "-dispersion 0.5 -dispsteps 4 -phi 1", ""),
+        ("10 wavelengths x 10 mosaic domains, a hundredth of an XFEL still",
+         "-dispersion 0.5 -dispsteps 10 -mosaic 0.5 -mosaic_dom 10 -phi 1", ""),
         ("2 x 2 sub-pixels", "-oversample 2 -phi 1", ""),
         ("2 x 2 sub-pixels, each with its own solid angle", "-oversample 2 -oversample_omega -phi 1",
          "running-product"),
@@ -64,6 +66,8 @@ def memory() -> list[Command]:
         ("1 Mpixel, still", ""), ("4 Mpixel", "-detpixels 2048 -pixel 0.15"),
         ("16 Mpixel", "-detpixels 4096 -pixel 0.075"), ("1 Mpixel, 100 phi steps", "-osc 1 -phisteps 100"),
         ("1 Mpixel, 25 mosaic domains", "-mosaic 0.5 -mosaic_dom 25"),
+        ("1 Mpixel, 10 wavelengths x 10 mosaic domains",
+         "-dispersion 0.5 -dispsteps 10 -mosaic 0.5 -mosaic_dom 10"),
         ("1 Mpixel, 25 sources", "-divergence 2 -divsteps 5 -square_div"))]
 
 

@@ -22,6 +22,7 @@ TITLES = {
     "options": "Every path, one megapixel: rendering alone",
     "growth": "Growth with phi steps and pixels: rendering alone",
     "memory": "Memory of whole processes (largest resident size, MB)",
+    "derivatives": "Derivatives of the sum of the supervisor image, on the plain path",
     "harness": "The harness",
     "sweep": "Growth with the cells of a sweep, and with its workers",
 }
@@ -145,7 +146,8 @@ def sweep_table(rows: list[dict]) -> str:
     return "\n".join(("| cells | workers | wall s | a cell |", "|---|---|---|---|", *cells))
 
 
-TABLES = {"growth": growth_table, "memory": memory_table, "harness": harness_table, "sweep": sweep_table}
+TABLES = {"growth": growth_table, "memory": memory_table, "derivatives": harness_table,
+          "harness": harness_table, "sweep": sweep_table}
 CONTESTANTS = ("C", "fast", "compiled")
 
 
