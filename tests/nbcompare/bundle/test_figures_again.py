@@ -12,7 +12,6 @@ from nbcompare.bundle.check.recompute import figures_of, outcome_again, read_sto
 from nbcompare.bundle.names import further_mask_name, further_names, image_name, mask_name, output_name
 from nbcompare.bundle.record import TestsOutcome as Outcome
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
-from nbcompare.case.masking import COMPARE
 from nbcompare.case.refusal import Refusal
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Shape
@@ -27,6 +26,9 @@ from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMU
 from nbcompare.verdict.subjects import SubjectRun
 from nbcompare.verdict.verdict import Label, blocked
 from tests.nbcompare.bundle.test_record_agrees import OLD
+
+COMPARE = b"compare".decode()
+"""As it is read from a record: equal to the word of the program, and not that very object."""
 
 FAILED = Failure("exit-code", "ended with exit code 7")
 PIXELS = np.random.default_rng(12).random((6, 7, 9)).astype("<f4") + 1
@@ -86,6 +88,15 @@ def test_repetitions_are_held_against_the_first_run(again, kept, pair, tmp_path)
     assert [entry.comparison for entry in found] == [same(R, R), same(R, E), None]
     lent = replace(pair, reference_from="another")
     assert again(lent, noise=noise).noise is noise
+
+
+def test_pixels_that_are_no_number_are_left_out_where_the_case_says_so(again, kept, pair):
+    gaps = E.copy()
+    gaps[2, 3] = np.nan
+    noise = NoiseFloor((Repetition("repeat-1", {}, kept("noise/repeat-1", gaps, role=REFERENCE), False, None),))
+    plain = again(noise=noise).noise.repetitions[0].comparison
+    left = again(replace(pair, case=replace(pair.case, nan=COMPARE)), noise=noise).noise.repetitions[0].comparison
+    assert plain.regions[0].figure("correlation").value is None and left == same(R, gaps, skip_nonfinite=True)
 
 
 def test_every_trial_is_held_as_its_purpose_says(again, kept, pair):

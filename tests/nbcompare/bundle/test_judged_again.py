@@ -20,7 +20,6 @@ from nbcompare.bundle.record import Ancestor
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case_file import load_case
 from nbcompare.case.inputs import StagedInput
-from nbcompare.case.masking import COMPARE
 from nbcompare.case.refusal import Refusal
 from nbcompare.engine.failure import Failure
 from nbcompare.errors import EvidenceError, ExitCode, FileError, UsageError
@@ -29,6 +28,9 @@ from nbcompare.verdict.proof import Proof
 from nbcompare.verdict.subjects import SubjectRun
 from nbcompare.verdict.verdict import Label, blocked, uncompared
 from tests.nbcompare.bundle.test_record_agrees import OLD
+
+COMPARE = b"compare".decode()
+"""As it is read from a record: equal to the word of the program, and not that very object."""
 
 FAILED = Failure("exit-code", "ended with exit code 7")
 
