@@ -3,6 +3,7 @@
 The archive is made once; where a test asks whether a cell would be run again, no engine is.
 """
 
+import datetime
 import hashlib
 import json
 import shutil
@@ -21,12 +22,14 @@ import nbcompare.engine.repository.git as git
 import nbcompare.run.sweep.local as local
 import nbcompare.run.sweep.stored as stored
 from nbcompare.bundle.archive.sealed import INDEX, Archive, Sealing
+from nbcompare.bundle.bundle import staging
 from nbcompare.bundle.listing import newest_in
+from nbcompare.bundle.names import STAMP_FORMAT, moment_named
 from nbcompare.case.case_file import load_case
 from nbcompare.case.cells import cells_of
 from nbcompare.cli import run
 from nbcompare.engine.progress import Progress
-from nbcompare.errors import EvidenceError, ExitCode
+from nbcompare.errors import EvidenceError, ExitCode, FileError
 from nbcompare.plan.evidence import gather
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.archives import Archives
@@ -332,6 +335,17 @@ def test_what_an_archived_bundle_asked_for_is_told_when_less_is_asked(nb, path):
     said = nb("check", "grid.one")
     assert f"stamp {stamp_of(path)}" in said.out and "0.99" in said.out
     assert max(Path("bundles/grid.one").iterdir()).name > stamp_of(path)
+
+
+def test_no_run_of_a_cell_gets_the_stamp_of_another_or_an_older_one(orders, path):
+    """In the second of the archive a folder waits for the next; no archive is begun before a folder that is there."""
+    then = moment_named(stamp_of(path)).timestamp()
+    seconds = iter([then + 0.9995, then + 1.5])
+    with staging(Path("bundles"), "grid.one", lambda: next(seconds)) as place:
+        assert place.stamp == (moment_named(stamp_of(path)) + datetime.timedelta(seconds=1)).strftime(STAMP_FORMAT)
+    Path("bundles/grid.two/20990101T000000Z").mkdir(parents=True)
+    with Archives(Path("bundles"), [order.case for order in orders]) as home, pytest.raises(FileError, match="clock"):
+        home.begin(orders)
 
 
 def test_a_case_without_a_matrix_has_no_archive(nb, tmp_path):
