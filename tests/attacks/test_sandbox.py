@@ -1,6 +1,7 @@
 """Engines that try to get out of --sandbox: files, network, other processes."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -31,6 +32,7 @@ tried("link", lambda: os.link(secret, "mine"))
 tried("follow", lambda: (os.symlink(secret, "soft"), open("soft").read()))
 tried("move", lambda: os.rename(secret, "mine"))
 os.chmod(secret, 0o777)
+os.utime(secret, (0, 0))
 tried("make", lambda: os.mkdir(secret + ".d"))
 tried("temporary", lambda: open("/tmp/nb-compare-sandbox-test", "w"))
 tried("tcp", lambda: socket.create_connection(("127.0.0.1", {port}), 1))
@@ -60,6 +62,7 @@ def tries(tmp_path):
     secret.parent.mkdir()
     secret.write_text("mine")
     secret.chmod(0o640)
+    os.utime(secret, (5, 5))
     with socket.create_server(("127.0.0.1", 0)) as server:
         text = TRIES.format(secret=str(secret), port=server.getsockname()[1], fakes=str(home))
         (home / "tries.py").write_text(text + "from good import *\n")
@@ -74,7 +77,7 @@ def test_a_confined_engine_gets_nothing_and_still_makes_its_image(nb, fake, smal
     log = (folder / "inputs/py_cli_stdout.txt").read_text()
     assert said.code == 0, said
     assert "GOT" not in log and log.count("held") == 17 and secret.read_text() == "mine"
-    assert secret.stat().st_mode & 0o777 == 0o640
+    assert secret.stat().st_mode & 0o777 == 0o640 and secret.stat().st_mtime == 5
     assert sorted(path.name for path in secret.parent.iterdir()) == ["secret"]
     record = json.loads((folder / "record.json").read_text())
     assert "Landlock" in record["environment"]["sandbox"] and "Landlock" in said.out

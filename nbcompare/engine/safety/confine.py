@@ -32,11 +32,12 @@ _ALLOW, _PRETEND, _DENY = 0x7FFF0000, 0x00050000, 0x00050000 | 1  # the last wit
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _MACHINES = {
     # audit number; socket, ptrace, process_vm_readv, process_vm_writev, keyctl, add_key, bpf, perf_event_open; and
-    # chmod, fchmod, fchmodat, chown, fchown, lchown, fchownat, setxattr and removexattr with their kin
+    # chmod, fchmod, fchmodat, chown, fchown, lchown, fchownat, setxattr and removexattr with their kin, and utime with
+    # its kin, of which Landlock holds none
     "x86_64": (0xC000003E, (41, 101, 310, 311, 250, 248, 321, 298),
-               (90, 91, 268, 92, 93, 94, 260, *range(188, 191), *range(197, 200))),
+               (90, 91, 268, 92, 93, 94, 260, *range(188, 191), *range(197, 200), 132, 235, 261, 280)),
     "aarch64": (0xC00000B7, (198, 117, 270, 271, 219, 217, 280, 241),
-                (52, 53, 54, 55, *range(5, 8), *range(14, 17))),
+                (52, 53, 54, 55, *range(5, 8), *range(14, 17), 88)),
 }
 _DENIED_EVERYWHERE, _PRETENDED_EVERYWHERE = (425, 426, 427, 438), (452, 463, 466)
 """io_uring, which could open sockets unseen, and pidfd_getfd, which takes descriptors of others; fchmodat2 and newer
@@ -96,8 +97,8 @@ def _allow(libc: ctypes.CDLL, ruleset: int, path: str, rights: int) -> None:
 
 def _filter() -> bytes:
     """A filter for seccomp. It refuses sockets and other processes' memory, and system calls by another machine's
-    numbers; a change of permissions or owners is not made and not refused, as ordinary programs change those of files
-    that they write."""
+    numbers; a change of permissions, owners or times is not made and not refused, as ordinary programs change those of
+    files that they write."""
     machine, denied, pretended = _MACHINES[platform.machine()]
     calls = [*((number, _DENY) for number in (*denied, *_DENIED_EVERYWHERE)),
              *((number, _PRETEND) for number in (*pretended, *_PRETENDED_EVERYWHERE))]
