@@ -192,7 +192,7 @@ def test_numbers_of_cells_whose_share_is_no_float32_leave_the_sum_as_it_is(cryst
     assert excess < 1.2e-7
 
 
-@pytest.mark.parametrize("options", [*SMALL, f"{SMALL[3]} -curved_det 1"])
+@pytest.mark.parametrize("options", [*SMALL, f"{SMALL[3]} -curved_det 1 -phisteps 9"])
 def test_a_detector_of_a_few_periods_keeps_the_bound(scene_of, options):
     (by_default, excess), = compared(scene_of(f"{options} -default_F 100 -detpixels 200 -oversample 1", ()), "auto")
     assert by_default < 1e-6 and excess < 1e-6
