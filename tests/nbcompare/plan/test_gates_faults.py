@@ -42,10 +42,12 @@ def test_the_page_speaks_of_the_faults_that_are_tried():
     assert [fault for fault in HOSTILE if f"| {fault} |" not in page] == []
 
 
-def test_every_attack_script_is_tried_by_make_faults():
-    """One that the long form did not know would be counted nowhere."""
+def test_every_attack_script_is_tried_by_make_faults_and_has_its_row():
+    """One that the long form did not know, or had not tried yet, would be counted nowhere."""
     there = {path.stem for path in scripts.ATTACKS.glob("*.py")} - {"conftest"}
     assert there and there <= {piece.name for piece in pieces()}
+    page = PAGE.read_text(encoding="utf-8")
+    assert [name for name in sorted(there) if f"as the tests of tests/attacks/{name}.py say" not in page] == []
 
 
 def test_small_disks_can_be_tried_or_the_reason_is_known():
