@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -68,7 +69,7 @@ class Pool:
 
 def _write_down(kept: Mapping[str, Any]) -> None:
     """In one step, for a sample may be stopped at any time."""
-    beside = KEPT.with_suffix(".new")
+    beside = KEPT.with_suffix(f".{os.getpid()}")  # two samples may run at once
     beside.write_text(json.dumps(kept), encoding="utf-8")
     beside.replace(KEPT)
 
