@@ -48,10 +48,11 @@ class Mutant:
 
     @property
     def is_python(self) -> bool:
-        """Whether the changed module can be compiled: an operator may take the star of a signature for a product."""
+        """Whether the changed module can be compiled: an operator may take the star of a signature for a product, or
+        fail at one itself (``except (*DAMAGED, OSError)``)."""
         try:
             ast.parse(self.text())
-        except SyntaxError:
+        except (SyntaxError, AttributeError):
             return False
         return True
 
