@@ -318,3 +318,28 @@ def test_an_orientation_that_nobody_seeded_is_no_other_distance():
         assert len([cause for cause in find_displaced(question) if "stretched" in cause.sentence]) == count, words
         assert [cause.id for cause in drawn_anew(question)] == ["misset-seed-value"] * (not count), words
     assert drawn_anew in [finder for stage in STAGES for module in stage for finder in module.FINDERS]
+
+
+@pytest.mark.simulator
+@pytest.mark.parametrize(("edit", "proven"), [("one zone stays", False), ("a block stays", True)])
+def test_a_region_that_may_as_well_be_a_reflection_is_no_proof(tmp_path, edit, proven):
+    """Each pixel has the value of its nearest reflection. What is left of them is one whole reflection, or a block that
+    cuts several; the images alone tell the second, and the first as well as another list of F would."""
+    words = ("-cell 40 40 40 90 90 90 -default_F 1 -lambda 1 -distance 100 -pixel 0.5 -detpixels 60 -N 5 "
+             "-misset 10 20 30").split()
+    blank = Question(np.ones((60, 60), "f4"), np.zeros((60, 60), "f4"), words, tmp_path)
+    slow, fast = np.divmod(np.arange(3600), 60)
+    zone = np.round(blank.lattice.indices(blank.detector, fast, slow, 0.0)).astype(int)
+    _, which = np.unique(zone, axis=0, return_inverse=True)
+    reference = (5.0 + which.ravel() % 7).reshape(60, 60).astype("f4")
+    kept = which.ravel() == which.ravel()[20 * 60 + 40] if edit == "one zone stays" else \
+        (slow > 20) & (slow < 50) & (fast > 10) & (fast < 50)
+    if not proven:  # dark around it, as where no other reflection is listed near
+        box = np.zeros((60, 60), bool)
+        rows, columns = np.nonzero(kept.reshape(60, 60))
+        box[rows.min():rows.max() + 1, columns.min():columns.max() + 1] = True
+        reference[box & ~kept.reshape(60, 60)] = 0
+    subject = np.where(kept.reshape(60, 60), reference, 0).astype("f4")
+    found = {cause.id: cause for cause in diagnose(Question(reference, subject, words, tmp_path),
+                                                   DiagnosisOptions(quick=True)).causes}
+    assert found["roi-only"].proven == proven

@@ -25,7 +25,7 @@ OF_SOURCES = ("sources-lost", "source-file-lines")
 
 
 def _not_read(target: Target, *options: str) -> Defect:
-    """The command without the first option that it has, of several that say the same. Raises NotHere without any."""
+    """The command without the first option that it has, of several that say the same. Raises NotApplicable without any."""
     given = next((option for option in options if values(target.argv, option) is not None), None)
     if given is None:
         raise NotApplicable(f"the command has no {options[0]}")
@@ -40,6 +40,9 @@ def _times(target: Target, option: str, factor: float) -> Defect:
 
 
 # --- the beam's spread -------------------------------------------------------------------------------------------
+
+_SOURCES_M = 10
+"""How far before the crystal sources are put; only the direction counts."""
 
 
 @kind("divergence-lost", "physics", "the divergence is not read", named_by=OF_SPREAD)
@@ -111,7 +114,8 @@ def sources_in_line(target: Target, amount: float, draw: np.random.Generator) ->
         raise NotApplicable("the beam is the command's own")
     along_z, along_x = ("-xds", "-dials", "-adxv"), ("-mosflm", "-denzo")
     last = next((word for word in reversed(target.argv) if word in (*along_z, *along_x)), "")
-    place = ["0", "0", "-10"] if last in along_z else ["-10", "0", "0"]
+    upstream = str(-_SOURCES_M)
+    place = ["0", "0", upstream] if last in along_z else [upstream, "0", "0"]
     return _other_sources(target, f"all at {' '.join(place)}", lambda row: [*place, *row[3:]])
 
 

@@ -1,4 +1,4 @@
-"""Data causes that lie in the file or in the region written: parts missing, bytes swapped or displaced, masks.
+"""Data causes that lie in the file: bytes swapped, words of another width, data displaced, rows of another length.
 
 Values are found again by value, to the rounding of two programs, so that a file read at a wrong place or with a
 wrong row length is recognised whatever the shift is.
@@ -10,167 +10,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nbcompare.case.arguments.command import rendered_region
 from nbcompare.explain.diagnose import causes
-from nbcompare.explain.diagnose.cause import Cause, carried_out
+from nbcompare.explain.diagnose.cause import Cause
+from nbcompare.explain.diagnose.finders.lost_parts import proved
 from nbcompare.explain.diagnose.image_pair import ImagePair, largest
-from nbcompare.explain.diagnose.mask_file import excluded_pixels
 from nbcompare.explain.diagnose.question import Question
 
 _MARKERS = 60
 _FEWEST_ROWS, _LENGTHS = 5, 9
 """A row length is tried where so many rows are lit, up to so many pixels from the right one."""
-
-
-def _cause(id: str, sentence: str, *evidence: str, what: str, prior: float = 0.8) -> Cause:
-    return carried_out(id, sentence, evidence, residual=0.0, left=0.0, what=what, confidence=0.98, prior=prior)
-
-
-# --- parts that are zero ----------------------------------------------------------------------------------------
-
-
-def find_lost_parts(question: Question) -> Iterator[Cause]:
-    pair = question.pair
-    if pair.agree or not pair.all_finite:
-        return
-    yield from _mask_causes(question)
-    lost = (pair.subject == 0) & (pair.reference != 0) & ~pair.same
-    extra = (pair.reference == 0) & (pair.subject != 0) & ~pair.same
-    rendered = pair.reference.any() and question.command.has("-roi")
-    if extra.any() and not lost.any() and rendered and _beyond(question, extra) and pair.same_but(extra):
-        yield from _roi_extra(question, extra)
-    if not lost.any() or (pair.subject == 0).all() or not pair.same_but(lost | extra):
-        return
-    if extra.any():
-        yield from _roi_moved(question, lost, extra)
-    else:
-        yield from _zero_region(question, lost)
-
-
-def _zero_region(question: Question, lost: np.ndarray) -> Iterator[Cause]:
-    """Name the shape of a region that is zero in the subject and not in the reference."""
-    pair, zero = question.pair, question.pair.subject == 0
-    same = "everything else is the same in both images"
-    flat = np.flatnonzero(lost)
-    first, last = int(flat[0]), int(flat[-1])
-    total = lost.size
-    if zero.ravel()[first:].all() and first > 0:
-        row, column = divmod(first, pair.fast)
-        yield _cause(causes.TRUNCATED,
-                     f"the subject is zero from x={column} y={row} (value {first} of {total}) to the end "
-                     "of the file", same, what=f"zero from value {first} on", prior=0.9)
-        return
-    if zero.ravel()[:last + 1].all() and last < total - 1:
-        yield _cause(causes.HEAD_LOST, f"the subject's first {last + 1} values are zero", same,
-                     what=f"zero up to value {last}", prior=0.85)
-        return
-    kept_y, kept_x = _box(~zero & (pair.reference != 0))
-    if question.command.has("-roi"):
-        ref_y, ref_x = _box(pair.reference != 0)
-        moved = [f"{name} {ours} instead of {theirs}" for name, ours, theirs in (
-            ("xmin", kept_x[0], ref_x[0]), ("xmax", kept_x[1], ref_x[1]), ("ymin", kept_y[0], ref_y[0]),
-            ("ymax", kept_y[1], ref_y[1])) if ours != theirs]
-        if moved and max(np.abs(np.subtract((*kept_y, *kept_x), (*ref_y, *ref_x)))) <= 1:
-            yield _cause(causes.ROI_OFF_BY_ONE, f"the region rendered is off by one: {', '.join(moved)}", same,
-                         what="region off by one", prior=0.92)
-            return
-    outside = np.ones_like(lost)
-    outside[kept_y[0]:kept_y[1] + 1, kept_x[0]:kept_x[1] + 1] = False
-    if outside.any() and not (lost & ~outside).any():
-        yield _cause(causes.ROI_ONLY, f"the subject holds only x {kept_x[0]}..{kept_x[1]}, y {kept_y[0]}..{kept_y[1]}; "
-                     "outside it is zero", same, what="only a region kept", prior=0.85)
-        return
-    (y0, y1), (x0, x1) = _box(lost)
-    if zero[y0:y1 + 1, x0:x1 + 1].all():
-        yield _cause(*_block(pair, y0, y1, x0, x1), same, what=f"zero in x {x0}..{x1}, y {y0}..{y1}", prior=0.85)
-        return
-    rows, columns = lost.any(axis=1), lost.any(axis=0)
-    for lines, axis, name in ((rows, 1, "rows"), (columns, 0, "columns")):
-        if zero.all(axis=axis)[lines].all() and np.count_nonzero(lines) < lines.size // 2:
-            yield _cause(causes.LINES_LOST, f"{np.count_nonzero(lines)} {name} of the subject are zero, the first "
-                         f"{int(np.argmax(lines))}", same, what=f"{name} set to zero", prior=0.8)
-            return
-
-
-def _block(pair: ImagePair, y0: int, y1: int, x0: int, x1: int) -> tuple[str, str]:
-    if x1 - x0 + 1 >= pair.fast - 1:
-        return causes.LINES_LOST, f"rows {y0} to {y1} of the subject are zero"
-    if y1 - y0 + 1 >= pair.slow - 1:
-        return causes.LINES_LOST, f"columns {x0} to {x1} of the subject are zero"
-    return causes.HOLE, f"the subject is zero in x {x0}..{x1}, y {y0}..{y1}"
-
-
-def _box(mask: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]]:
-    """((first row, last row), (first column, last column)) of what is true."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return (int(rows[0]), int(rows[-1])), (int(columns[0]), int(columns[-1]))
-
-
-def _beyond(question: Question, extra: np.ndarray) -> bool:
-    """Whether what only the subject holds lies outside the region of -roi, all of it: what comes up within was dark for
-    another reason."""
-    return not extra[rendered_region(question.argv, question.shape).slices].any()
-
-
-def _roi_extra(question: Question, extra: np.ndarray) -> Iterator[Cause]:
-    """The subject rendered more than the region: one line more, or everything."""
-    pair = question.pair
-    ref_y, ref_x = _box(pair.reference != 0)
-    sub_y, sub_x = _box(pair.subject != 0)
-    off = [abs(a - b) for ours, theirs in ((sub_y, ref_y), (sub_x, ref_x)) for a, b in zip(ours, theirs, strict=True)]
-    same = "inside the region both images are the same"
-    if max(off) <= 1:
-        yield _cause(causes.ROI_OFF_BY_ONE,
-                     f"the subject's region is x {sub_x[0]}..{sub_x[1]}, y {sub_y[0]}..{sub_y[1]}; the "
-                     f"reference's is x {ref_x[0]}..{ref_x[1]}, y {ref_y[0]}..{ref_y[1]}", same,
-                     what="region off by one", prior=0.92)
-    else:
-        yield _cause(causes.ROI_IGNORED, f"the subject holds {int(np.count_nonzero(extra))} pixels outside -roi", same,
-                     what="region ignored", prior=0.92)
-
-
-def _roi_moved(question: Question, lost: np.ndarray, extra: np.ndarray) -> Iterator[Cause]:
-    """A region rendered elsewhere: some lines lost, others gained."""
-    if not question.command.has("-roi"):
-        return
-    pair = question.pair
-    both = int(np.count_nonzero((pair.reference != 0) & (pair.subject != 0)))
-    if 2 * both < min(np.count_nonzero(pair.reference), np.count_nonzero(pair.subject)):
-        return  # what is zero in one of them or in both is the same in any two images
-    ref_y, ref_x = _box(pair.reference != 0)
-    sub_y, sub_x = _box(pair.subject != 0)
-    both_held = tuple(slice(max(ours[0], theirs[0]), min(ours[1], theirs[1]) + 1)
-                      for ours, theirs in ((ref_y, sub_y), (ref_x, sub_x)))
-    changed = lost | extra
-    if not changed[both_held].any() and pair.same_but(changed):  # within both regions nothing is lost or gained
-        yield _cause(causes.ROI_OFF_BY_ONE,
-                     f"the subject's region is x {sub_x[0]}..{sub_x[1]}, y {sub_y[0]}..{sub_y[1]}; the "
-                     f"reference's is x {ref_x[0]}..{ref_x[1]}, y {ref_y[0]}..{ref_y[1]}",
-                     f"at {both} pixels both hold a value, and it is the same", what="region moved", prior=0.92)
-
-
-def _mask_causes(question: Question) -> Iterator[Cause]:
-    pair, path = question.pair, question.files.get("-mask")
-    excluded = excluded_pixels(path, pair.reference) if path else None
-    if excluded is None:
-        return
-    shown = excluded & (pair.subject != 0)
-    lost = ~excluded & (pair.subject == 0) & (pair.reference != 0)
-    if shown.any() and not lost.any() and pair.same_but(excluded):
-        yield _cause(causes.MASK_IGNORED,
-                     f"{int(np.count_nonzero(shown))} pixels that -mask excludes hold values in the "
-                     "subject",
-                     "all other pixels are the same", what="mask ignored", prior=0.95)
-    elif shown.any() and (pair.subject[~excluded] == 0).all():
-        yield _cause(causes.MASK_INVERTED, "the subject rendered exactly the pixels that -mask excludes",
-                     what="mask inverted", prior=0.95)
-    elif (shown.any() or lost.any()) and pair.same_but(shown | lost):
-        yield _cause(causes.MASK_WRONG, f"{int(np.count_nonzero(shown))} excluded pixels hold values and "
-                     f"{int(np.count_nonzero(lost))} others are zero", "all other pixels are the same",
-                     what="another mask", prior=0.9 if shown.any() else 0.5)
-
-
-# --- bytes --------------------------------------------------------------------------------------------------------
 
 
 def find_bytes(question: Question) -> Iterator[Cause]:
@@ -182,7 +30,7 @@ def find_bytes(question: Question) -> Iterator[Cause]:
         first = pair.subject[pair.sample].byteswap().astype(np.float64)
         near = bool((np.abs(first - pair.x[pair.sample]) <= 1e-5 * pair.peak).all())
         if near and _is_reference(pair, pair.subject.byteswap().astype(np.float64)):
-            yield _cause(causes.WRONG_ENDIAN, "with its bytes swapped the subject is the reference",
+            yield proved(causes.WRONG_ENDIAN, "with its bytes swapped the subject is the reference",
                          what="bytes swapped", prior=0.98)
             return
     yield from _other_words(pair)
@@ -211,7 +59,7 @@ def _other_words(pair: ImagePair) -> Iterator[Cause]:
         doubles = np.frombuffer(raw, "<f8", len(raw) // 8)
         told = np.abs(pair.x.ravel()[:doubles.size]) > 1e-5 * pair.peak  # next to nothing is like next to nothing
         if told.any() and _starts_like(pair, doubles) and _is_reference(pair, doubles, slice(0, doubles.size)):
-            yield _cause(causes.FLOAT64_BYTES,
+            yield proved(causes.FLOAT64_BYTES,
                          "the subject's bytes are 8-byte floats: read so, they are the first half of the "
                          "reference",
                          what="doubles read as floats", prior=0.95)
@@ -225,9 +73,9 @@ def _other_words(pair: ImagePair) -> Iterator[Cause]:
             over = (x >= 2.0**31) & np.isin(words, _BEYOND_INT32)  # what no such integer can hold
             off = np.where(over, 0, words - np.rint(x))
             if (np.abs(off) <= 1 + 1e-6 * np.abs(x)).all():
-                yield _cause(causes.INTEGER_BYTES, said, what="integers read as floats", prior=0.9)
+                yield proved(causes.INTEGER_BYTES, said, what="integers read as floats", prior=0.9)
             elif float(np.abs(words - scale * x).max()) <= 1 < float(words.max()):
-                yield _cause(causes.INTEGER_BYTES, f"{said}, {scale:.6g} times the reference",
+                yield proved(causes.INTEGER_BYTES, f"{said}, {scale:.6g} times the reference",
                              what="integers read as floats", prior=0.9)
 
 
@@ -286,7 +134,7 @@ def _displaced(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Itera
         if not _moved_data_agree(pair, stream, move) or (skew == 0 and not _along_file(pair, move)):
             continue
         where = f"{shift} bytes stand before the data" if shift > 0 else f"the first {-shift} bytes of data are missing"
-        yield _cause(causes.HEADER_BYTES, f"the subject's data is displaced by {shift:+d} bytes: {where}",
+        yield proved(causes.HEADER_BYTES, f"the subject's data is displaced by {shift:+d} bytes: {where}",
                      f"{votes} of {flat.size} bright values are found again, all at the same displacement",
                      what=f"displaced by {shift} bytes", prior=0.9 if shift % 4 or abs(move) > 8 else 0.75)
         return
@@ -350,7 +198,7 @@ def _row_length(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Iter
     if np.count_nonzero(fits) < 0.9 * fits.size or not _rows_agree(pair, length, start):
         return
     how = "as if fast and slow sizes were exchanged" if length == pair.slow else "a wrong shape or padding"
-    yield _cause(causes.WRONG_STRIDE, f"the subject's rows are {length} values long, not {pair.fast}: {how}",
+    yield proved(causes.WRONG_STRIDE, f"the subject's rows are {length} values long, not {pair.fast}: {how}",
                  f"{np.count_nonzero(fits)} of {fits.size} bright values are found again at that row length",
                  what=f"row length {length}", prior=0.9)
 
@@ -378,10 +226,10 @@ def _row_length_tried(pair: ImagePair) -> Iterator[Cause]:
         if length == pair.fast or np.count_nonzero(inside) < 0.5 * rows.size:
             continue
         if float(np.abs(y[places[inside]] - values[inside]).max()) <= 1e-6 * pair.peak:
-            yield _cause(causes.WRONG_STRIDE, f"the subject's rows are {length} values long, not {pair.fast}",
+            yield proved(causes.WRONG_STRIDE, f"the subject's rows are {length} values long, not {pair.fast}",
                          "read so, all lit pixels of the reference are found again", what=f"row length {length}",
                          prior=0.9)
             return
 
 
-FINDERS = (find_lost_parts, find_bytes)
+FINDERS = (find_bytes,)
