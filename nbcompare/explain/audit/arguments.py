@@ -17,7 +17,7 @@ def values(argv: Sequence[str], option: str) -> tuple[str, ...] | None:
 
 
 def number(argv: Sequence[str], option: str, default: float | None = None) -> float:
-    """The one number of an option. Raises NotHere without it, when there is no default."""
+    """The one number of an option. Raises NotApplicable without it, when there is no default."""
     found = values(argv, option)
     if found and is_number(found[0]):
         return float(found[0])
@@ -27,7 +27,7 @@ def number(argv: Sequence[str], option: str, default: float | None = None) -> fl
 
 
 def vector(argv: Sequence[str], option: str) -> tuple[float, float, float]:
-    """The three numbers of an option. Raises NotHere without them."""
+    """The three numbers of an option. Raises NotApplicable without them."""
     found = values(argv, option) or ()
     if len(found) < 3 or not all(map(is_number, found)):
         raise NotApplicable(f"the command has no {option}")
@@ -36,7 +36,7 @@ def vector(argv: Sequence[str], option: str) -> tuple[float, float, float]:
 
 
 def name_of_file(argv: Sequence[str], option: str) -> str:
-    """The file that an option names. Raises NotHere without it."""
+    """The file that an option names. Raises NotApplicable without it."""
     found = values(argv, option)
     if not found:
         raise NotApplicable(f"the command has no {option}")
@@ -53,7 +53,7 @@ def put(argv: Sequence[str], option: str, *new: object) -> tuple[str, ...]:
 
 
 def drop(argv: Sequence[str], option: str) -> tuple[str, ...]:
-    """The arguments without an option. Raises NotHere when it is not given."""
+    """The arguments without an option. Raises NotApplicable when it is not given."""
     command = parse_command(argv)
     if not command.has(option):
         raise NotApplicable(f"the command has no {option}")

@@ -102,8 +102,8 @@ def generator(seed: int, id: str, strength: float) -> np.random.Generator:
 
 
 def seeded(entry: Kind, target: Target, strength: float, seed: int) -> tuple[float, Defect]:
-    """(amount, defect) of a kind at a strength. Raises NotHere when the target cannot have it: the command lacks what
-    the defect is made of, or has it in words or files that only an engine makes sense of."""
+    """(amount, defect) of a kind at a strength. Raises NotApplicable when the target cannot have it: the command lacks
+    what the defect is made of, or has it in words or files that only an engine makes sense of."""
     draw = generator(seed, entry.id, strength)
     amount = entry.amount(strength, draw)
     try:
@@ -113,7 +113,7 @@ def seeded(entry: Kind, target: Target, strength: float, seed: int) -> tuple[flo
 
 
 def changed(defect: Defect, images: Images) -> np.ndarray:
-    """The image with the defect in it. Raises NotHere when these images cannot have it, and where it would leave
+    """The image with the defect in it. Raises NotApplicable when these images cannot have it, and where it would leave
     nothing but zeros of an image: from zeros nobody tells which defect made them."""
     if defect.change is None:
         return images.rendered

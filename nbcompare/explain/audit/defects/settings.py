@@ -25,7 +25,8 @@ OF_SOURCES = ("sources-lost", "source-file-lines")
 
 
 def _not_read(target: Target, *options: str) -> Defect:
-    """The command without the first option that it has, of several that say the same. Raises NotApplicable without any."""
+    """The command without the first option that it has, of several that say the same. Raises NotApplicable without
+    any."""
     given = next((option for option in options if values(target.argv, option) is not None), None)
     if given is None:
         raise NotApplicable(f"the command has no {options[0]}")

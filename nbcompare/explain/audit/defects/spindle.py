@@ -15,7 +15,7 @@ REVERSED = ("oscillation-sign", "spindle-axis-sign", "phi-step-sign")
 
 
 def _rotation(target: Target) -> tuple[float, float, int]:
-    """(phi, oscillation range, steps); raises NotHere for a still."""
+    """(phi, oscillation range, steps); raises NotApplicable for a still."""
     argv = target.argv
     phi, osc, steps = number(argv, "-phi", 0.0), number(argv, "-osc"), int(number(argv, "-phisteps"))
     if osc <= 0 or steps < 2:  # a negative range is none
