@@ -343,3 +343,37 @@ def test_a_region_that_may_as_well_be_a_reflection_is_no_proof(tmp_path, edit, p
     found = {cause.id: cause for cause in diagnose(Question(reference, subject, words, tmp_path),
                                                    DiagnosisOptions(quick=True)).causes}
     assert found["roi-only"].proven == proven
+
+
+@pytest.mark.parametrize("header", [512, 514, 20])
+def test_a_header_before_an_image_that_is_its_own_mirror_image_is_no_flip(header):
+    """Every value stands there twice, so that none is found again at one place."""
+    whole = spots()
+    whole[:, FAST // 2:] = whole[:, :FAST // 2][:, ::-1]
+    subject = float_bytes(b"HEADER_BYTES=512; ".ljust(header) + whole.tobytes())
+    _, found = causes(subject, whole)
+    assert (found[0].id, found[0].proven) == ("header-bytes", True) and f"{header:+d} bytes" in found[0].sentence
+
+
+def test_repeated_rows_are_told_where_some_of_them_repeat_a_dark_one():
+    """And where a row is like the repeated one before it by the symmetry of the image."""
+    whole = spots()
+    whole[:12] = whole[30:34] = 0
+    whole[55] = whole[57]
+    rows = np.arange(2, SLOW, 4)
+    subject = whole.copy()
+    subject[rows] = whole[rows - 1]
+    assert not subject[34].any() and whole[34].any()
+    _, found = causes(subject, whole)
+    assert (found[0].id, found[0].proven) == ("lines-repeated", True)
+    assert found[0].sentence.startswith("14 rows of the subject, from 14 on")
+
+
+def test_a_bilinear_shift_of_a_smooth_image_with_a_hard_edge_is_told():
+    """Within, many kernels do the same; only a bilinear one does it at the edge as well."""
+    y, x = np.mgrid[:SLOW, :FAST]
+    whole = (200 + np.exp(-((y - 35) ** 2 + (x - 40) ** 2) / 5000) * 100).astype("<f4")
+    whole[:17] = whole[:, :15] = 0
+    _, found = causes(ndimage.shift(whole.astype("f8"), (0.406, 0.235), order=1, mode="nearest"), whole)
+    assert (found[0].id, found[0].proven) == ("sub-pixel-shift", True)
+    assert "+0.235 pixels along fast and +0.406 along slow, by bilinear" in found[0].sentence

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy import signal
 
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.cause import Cause
@@ -19,6 +20,8 @@ from nbcompare.explain.diagnose.question import Question
 _MARKERS = 60
 _FEWEST_ROWS, _LENGTHS = 5, 9
 """A row length is tried where so many rows are lit, up to so many pixels from the right one."""
+_MOST_CORRELATED = 4_000_000
+"""Pixels up to which two files are correlated, in less than a second."""
 
 
 def find_bytes(question: Question) -> Iterator[Cause]:
@@ -35,8 +38,8 @@ def find_bytes(question: Question) -> Iterator[Cause]:
             return
     yield from _other_words(pair)
     markers = _markers(pair)
+    yield from _displaced(pair, markers)
     if markers is not None:
-        yield from _displaced(pair, markers)
         yield from _row_length(pair, markers)
     else:
         yield from _row_length_tried(pair)
@@ -114,30 +117,48 @@ def _found_again(values: np.ndarray, stream: np.ndarray) -> np.ndarray:
     return np.where(once, order[np.minimum(first, order.size - 1)], -1)
 
 
-def _displaced(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Iterator[Cause]:
+def _displaced(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray] | None) -> Iterator[Cause]:
     """All data moved by the same number of bytes along the file."""
-    flat, values = markers
     raw = pair.subject.tobytes()
     for skew in range(4):
         stream = np.frombuffer(raw, "<f4", (len(raw) - skew) // 4, skew)
-        with np.errstate(invalid="ignore"):
-            found = _found_again(values, stream)
-        there = found >= 0
-        if np.count_nonzero(there) < 3:
-            continue
-        moves, counts = np.unique(found[there] - flat[there], return_counts=True)
-        move, votes = int(moves[np.argmax(counts)]), int(counts.max())
+        move, said = _move_by_markers(markers, stream) if markers is not None else _move_by_correlation(pair, stream)
         shift = 4 * move + skew
-        inside = np.count_nonzero((flat + move >= 0) & (flat + move < _written(stream)))
-        if shift == 0 or votes < 0.8 * inside or votes < 3:
+        if not said or shift == 0:
             continue
         if not _moved_data_agree(pair, stream, move) or (skew == 0 and not _along_file(pair, move)):
             continue
         where = f"{shift} bytes stand before the data" if shift > 0 else f"the first {-shift} bytes of data are missing"
-        yield proved(causes.HEADER_BYTES, f"the subject's data is displaced by {shift:+d} bytes: {where}",
-                     f"{votes} of {flat.size} bright values are found again, all at the same displacement",
+        yield proved(causes.HEADER_BYTES, f"the subject's data is displaced by {shift:+d} bytes: {where}", said,
                      what=f"displaced by {shift} bytes", prior=0.9 if shift % 4 or abs(move) > 8 else 0.75)
         return
+
+
+def _move_by_markers(markers: tuple[np.ndarray, np.ndarray], stream: np.ndarray) -> tuple[int, str]:
+    """(how many values most bright ones moved along a stream, what speaks for it: nothing where they do not agree)."""
+    flat, values = markers
+    with np.errstate(invalid="ignore"):
+        found = _found_again(values, stream)
+    there = found >= 0
+    if np.count_nonzero(there) < 3:
+        return 0, ""
+    moves, counts = np.unique(found[there] - flat[there], return_counts=True)
+    move, votes = int(moves[np.argmax(counts)]), int(counts.max())
+    inside = np.count_nonzero((flat + move >= 0) & (flat + move < _written(stream)))
+    if votes < 0.8 * inside or votes < 3:
+        return 0, ""
+    return move, f"{votes} of {flat.size} bright values are found again, all at the same displacement"
+
+
+def _move_by_correlation(pair: ImagePair, stream: np.ndarray) -> tuple[int, str]:
+    """The same for an image that holds every value several times, as one that is its own mirror image does: where the
+    two streams are most alike."""
+    if pair.x.size > _MOST_CORRELATED:
+        return 0, ""
+    ours = pair.x.ravel() / pair.peak
+    theirs = np.clip(np.nan_to_num(stream, nan=0.0, posinf=0.0, neginf=0.0) / pair.peak, 0, 1)
+    alike = signal.fftconvolve(theirs, ours[::-1])
+    return int(np.argmax(alike)) - (ours.size - 1), "the two files are most alike there, and the same"
 
 
 def _written(stream: np.ndarray) -> int:

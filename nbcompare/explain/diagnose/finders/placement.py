@@ -39,6 +39,8 @@ _ROUNDED, _OF_THE_SHIFT = 3e-7, 1e-5
 """An interpolation leaves so much of the image, which is what rounding to float32 leaves, or of what it changes."""
 _KERNEL = 0.05
 """Weights further from those of a bilinear shift than this share of it are no bilinear ones."""
+_FAR_FROM_EDGES = 12
+"""Pixels from an edge, where what lay beyond it does not reach."""
 
 
 # --- whole pixels ---------------------------------------------------------------------------------------------
@@ -215,16 +217,30 @@ def find_interpolated(question: Question) -> Iterator[Cause]:
     dy, dx = (float((kernel.sum(axis=1 - axis) * steps).sum() / kernel.sum()) for axis in (0, 1))
     changed = float(np.linalg.norm(y - x) / (np.linalg.norm(y) or 1.0))
     spread = float(np.abs(kernel).sum()) - abs(float(kernel[steps.size // 2, steps.size // 2]))
-    if left < min(2e-6, 0.01 * changed) and spread > 1e-6 and abs(float(kernel.sum()) - 1) < 1e-5:
-        if _convolved_everywhere(pair, kernel):
-            yield _convolution(question, kernel, steps, dx, dy, left, changed)
-        return
+    exact = left < min(2e-6, 0.01 * changed) and spread > 1e-6 and abs(float(kernel.sum()) - 1) < 1e-5
+    if exact and _convolved_everywhere(pair, kernel):
+        yield _convolution(question, kernel, steps, dx, dy, left, changed)
+        return  # of a smooth image many kernels do it, and at an edge, or elsewhere, only the right one
     if math.hypot(dx, dy) > 1e-4 and left < min(0.2, changed):
-        for order, words in ((3, "cubic spline interpolation"), (0, "Fourier interpolation")):
+        for order, words in ((1, "bilinear interpolation"), (3, "cubic spline interpolation"),
+                             (0, "Fourier interpolation")):
             fitted = _fit_shift(x if order else pair.x, y if order else pair.y, dx, dy, order)
-            if fitted and fitted[2] < min(3e-6, 0.01 * changed) and math.hypot(fitted[0], fitted[1]) > 1e-4:
+            if fitted and fitted[2] < min(3e-6, 0.01 * changed) and math.hypot(fitted[0], fitted[1]) > 1e-4 \
+                    and (order == 0 or _moved_everywhere(pair, fitted[0], fitted[1], order)):
                 yield _interpolated(question, fitted[0], fitted[1], fitted[2], changed, words)
                 return
+
+
+def _moved_everywhere(pair: ImagePair, dx: float, dy: float, order: int) -> bool:
+    """Whether the shift gives the subject at telling pixels all over the image, away from its edges and gaps."""
+    rows, columns = pair.sample
+    away = _FAR_FROM_EDGES
+    inside = (rows >= away) & (rows < pair.slow - away) & (columns >= away) & (columns < pair.fast - away)
+    if pair.gaps is not None:
+        inside &= _away_from(pair.gaps, away)[rows, columns]
+    rows, columns = rows[inside], columns[inside]
+    proof = pair.prove_at(rows, columns, _moved(pair.x, np.array([dy, dx]), order)[rows, columns])
+    return proof.residual < 3e-6 and proof.left < 0.05
 
 
 def _convolved_everywhere(pair: ImagePair, kernel: np.ndarray) -> bool:
@@ -347,7 +363,7 @@ def _fit_shift(x: np.ndarray, y: np.ndarray, dx: float, dy: float, order: int) -
     """(dx, dy, what it leaves) of the interpolated shift nearest to the subject; None where it does not settle."""
     if order == 0 and x.size > 1_200_000:
         return None
-    inner = np.s_[12:-12, 12:-12] if order else np.s_[:, :]
+    inner = np.s_[_FAR_FROM_EDGES:-_FAR_FROM_EDGES, _FAR_FROM_EDGES:-_FAR_FROM_EDGES] if order else np.s_[:, :]
     power = float(np.linalg.norm(y[inner]))
     at = np.array([dy, dx])
     for _ in range(8):

@@ -17,11 +17,12 @@ def find_repeated(question: Question) -> Iterator[Cause]:
     if pair.agree or not pair.all_finite:
         return
     for axis, name in ((0, "row"), (1, "column")):
-        ours, theirs = (image if axis == 0 else image.T for image in (pair.reference, pair.subject))
+        ours, theirs, same = (image if axis == 0 else image.T for image in (pair.reference, pair.subject, pair.same))
         for step, words in ((1, "before"), (-1, "after")):
-            again = np.flatnonzero(_as_beside(theirs, step) & ~_as_beside(ours, step))
-            if not 0 < again.size <= len(ours) // 2:
-                continue
+            beside = _as_beside(theirs, step) & ~_as_beside(ours, step) & ~same.all(axis=1)
+            again = np.flatnonzero(beside)
+            if not (beside & theirs.any(axis=1)).any() or again.size > len(ours) // 2:
+                continue  # dark lines beside dark ones say nothing where no other line is repeated
             edited = pair.x.copy() if axis == 0 else pair.x.T.copy()
             edited[again] = edited[again - step]
             proof = pair.prove(edited if axis == 0 else edited.T)
@@ -35,11 +36,11 @@ def find_repeated(question: Question) -> Iterator[Cause]:
 
 
 def _as_beside(image: np.ndarray, step: int) -> np.ndarray:
-    """Of each row, whether it is the one before (1) or after it (-1); what is dark throughout is like anything."""
+    """Of each row, whether it is the one before (1) or after it (-1)."""
     same = np.zeros(len(image), dtype=bool)
     inner = slice(1, None) if step == 1 else slice(None, -1)
     other = slice(None, -1) if step == 1 else slice(1, None)
-    same[inner] = (image[inner] == image[other]).all(axis=1) & image[inner].any(axis=1)
+    same[inner] = (image[inner] == image[other]).all(axis=1)
     return same
 
 
