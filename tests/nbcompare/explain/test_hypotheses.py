@@ -11,9 +11,11 @@ from nbcompare.case.arguments.command import parse_command
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.rendering.render_cache import RenderCache
+from nbcompare.explain.diagnose.causes import REFLECTION_CHANGED
 from nbcompare.explain.diagnose.finders import reflections, scale
 from nbcompare.explain.diagnose.hypotheses import file_table, value_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.file_table import list_edit
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters, of_steps
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
@@ -21,6 +23,7 @@ from nbcompare.explain.diagnose.reflection_table import ReflectionTable
 from nbcompare.explain.diagnose.search import fitting
 from nbcompare.explain.diagnose.search.domains import other_samplings
 from nbcompare.explain.diagnose.search.proofs import Prover
+from nbcompare.explain.diagnose.search.reflection_fit import HKL_IGNORED, rules_that_fit
 from nbcompare.explain.diagnose.search.simulator import Simulator
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Clock
 
@@ -236,3 +239,28 @@ def test_no_trial_is_given_more_time_than_the_budget_has_left(question, monkeypa
     assert max(given) <= 1.0 and given[-1] <= trials.most_seconds < 0.5
     trials.clock.begun -= 2
     assert trials.images(Candidate("argv", "as it is", question.command)) is None
+
+
+@pytest.mark.simulator
+@pytest.mark.parametrize(("change", "found"), [
+    (np.trunc, {"the F of the list are cut to whole numbers"}),
+    (np.rint, {"the F of the list are rounded to whole numbers"}),
+    (lambda f: np.full_like(f, 3.0), {"no list"}), (lambda f: f * np.linspace(1, 1.5, len(f)), set())])
+def test_a_rule_of_the_whole_list_is_looked_for_in_the_f_that_were_read_off(tmp_path, change, found):
+    """Each of the lit reflections has an F of its own; a rule has to say all of them; "no list" says the default."""
+    plain = ("-cell 40 40 40 90 90 90 -default_F 3 -lambda 1 -distance 100 -pixel 0.5 -detpixels 40 -N 5 "
+             "-misset 10 20 30").split()
+    blank = Question(np.ones((40, 40), "f4"), np.zeros((40, 40), "f4"), plain, tmp_path)
+    slow, fast = np.divmod(np.arange(1600), 40)
+    zone = np.ceil(blank.lattice.indices(blank.detector, fast, slow, 0.0) - 0.5).astype(int)
+    names, which = np.unique(zone, axis=0, return_inverse=True)
+    factors = 5.7 + np.arange(len(names)) * 1.1
+    (tmp_path / "F.hkl").write_text("".join(f"{h} {k} {l} {f!r}\n" for (h, k, l), f
+                                            in zip(names.tolist(), factors.tolist(), strict=True)))
+    image = (factors**2)[which.ravel()].reshape(40, 40).astype("f4")
+    question = Question(image, image / 2, [*plain, "-hkl", "F.hkl"], tmp_path)
+    fitted = Candidate(REFLECTION_CHANGED, "", question.command, files=(
+        list_edit("read off", lambda t: np.column_stack((t[:, :3], change(t[:, 3])))),))
+    without = Candidate(HKL_IGNORED, "no list", question.command)
+    told = rules_that_fit(question, fitted, [*file_candidates(question), without])
+    assert {candidate.words for candidate in told} == found

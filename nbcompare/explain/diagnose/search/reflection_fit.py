@@ -6,19 +6,25 @@ have other shapes or places has no such answer, and is not tried.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from nbcompare.explain.diagnose.causes import REFLECTION_CHANGED, REFLECTION_MISSING
+from nbcompare.explain.diagnose.causes import REFLECTION_CHANGED, REFLECTION_MISSING, mistake_id
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.file_table import list_edit
+from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.reflection_table import ReflectionTable, reflection_table
 from nbcompare.explain.diagnose.search import limits
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 
+HKL_IGNORED = mistake_id("hkl", "ignored")
+
 _CHANGED = 1e-4
 """A reflection is another one when its light changes by more than this share."""
+
+_BY_A_RULE = 0.9
+"""A mistake with the whole list fits where it says the F of so many lit reflections, to a thousandth."""
 
 _ALIKE = 0.01
 """Changes that differ by less than this share of the largest are one."""
@@ -73,4 +79,30 @@ def _candidate(trials: CauseTrials, table: ReflectionTable, squares: np.ndarray)
 
     edit = list_edit(f"{words} {hash(tuple(factors.values()))}", change)
     id = REFLECTION_MISSING if missing else REFLECTION_CHANGED
-    return Candidate(id, words, trials.question.command, 0.6, (edit,), source="structure factors read off the spots")
+    return Candidate(id, words, trials.question.command, 0.5, (edit,), source="structure factors read off the spots")
+
+
+def rules_that_fit(question: Question, fitted: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Of other hypotheses those by which the whole list is used otherwise, and the F that were read off the spots come
+    about: such a mistake has no number to fit, and where it gives the image too, is what happened."""
+    table, path = reflection_table(question), question.files.get("-hkl")
+    if table is None or path is None:
+        return []
+    text = path.read_text(encoding="latin-1")
+    lit = [hkl for hkl, listed in zip(map(tuple, table.hkl.tolist()), np.isfinite(table.listed), strict=True) if listed]
+    default, now = question.command.number("-default_F"), _by_indices(fitted.files[0].make(text))
+
+    def says(candidate: Candidate) -> bool:
+        other = _by_indices(candidate.files[0].make(text)) if candidate.files else {}
+        hits = [abs(other.get(hkl, default) - now[hkl]) <= 1e-3 * abs(now[hkl]) for hkl in lit if hkl in now]
+        return bool(hits) and float(np.mean(hits)) >= _BY_A_RULE
+
+    of_the_list = [candidate for candidate in candidates if candidate.id == HKL_IGNORED
+                   or any(edit.option == "-hkl" for edit in candidate.files)]
+    return [candidate for candidate in of_the_list if says(candidate)]
+
+
+def _by_indices(text: str) -> dict[tuple[int, ...], float]:
+    values = np.array(text.split(), float)
+    records = values[:values.size // 4 * 4].reshape(-1, 4).tolist()
+    return {(int(h), int(k), int(l)): f for h, k, l, f in records}

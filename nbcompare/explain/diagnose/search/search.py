@@ -37,7 +37,7 @@ from nbcompare.explain.diagnose.search.pairs import PairSearch
 from nbcompare.explain.diagnose.search.predicted import geometry_of
 from nbcompare.explain.diagnose.search.proofs import NEAR, Prover, Tried, nearest_guesses, ruled_out
 from nbcompare.explain.diagnose.search.ranking import Effort, Ranking
-from nbcompare.explain.diagnose.search.reflection_fit import reflection_trials
+from nbcompare.explain.diagnose.search.reflection_fit import reflection_trials, rules_that_fit
 from nbcompare.explain.diagnose.search.seeds import clock_guesses, seed_guesses
 from nbcompare.explain.diagnose.search.simulator import Simulator
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
@@ -141,13 +141,9 @@ class CauseSearch:
 
     # --- the order ---------------------------------------------------------------------------------------------
 
-    def _candidates(self) -> list[Candidate]:
-        """All discrete hypotheses, those that tell most for each second first."""
-        return self.ranking.ordered((*run_candidates(self.question), *file_candidates(self.question)))
-
     def prepare(self) -> None:
-        """Put all discrete hypotheses in order."""
-        self.waiting = self._candidates()
+        """All discrete hypotheses, those that tell most for each second first."""
+        self.waiting = self.ranking.ordered((*run_candidates(self.question), *file_candidates(self.question)))
         self.prover = Prover(self.question.setting, len(self.trials.regions), self.ranking.scores)
 
     def _list_cut(self) -> None:
@@ -158,10 +154,13 @@ class CauseSearch:
                 return
 
     def _reflections(self) -> None:
-        """Where spots keep their shape but not their light, read the F off them."""
+        """Where spots keep their shape but not their light, read the F off them, and look for the rule in them."""
         for candidate, reading in reflection_trials(self.trials):
             self.tried[candidate.key] = Tried(candidate, reading)
-            if self._settles(candidate, reading) or not self.trials.within(limits.REFLECTIONS):
+            if self._settles(candidate, reading):
+                list(self.also_proven(rules_that_fit(self.question, candidate, self.waiting)))
+                return
+            if not self.trials.within(limits.REFLECTIONS):
                 return
 
     def _likely(self) -> None:
@@ -191,8 +190,7 @@ class CauseSearch:
         topic = CATALOGUE[proven.id].topic
         others = [c for c in self.waiting if topic and CATALOGUE[c.id].topic == topic and c.id != proven.id
                   and c.key not in self.tried]
-        for _ in self.also_proven(others[:limits.RIVALS]):
-            pass
+        list(self.also_proven(others[:limits.RIVALS]))
 
     def also_proven(self, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
         """Try more hypotheses after a proof, while there is time for that; those that give the image too are found."""
