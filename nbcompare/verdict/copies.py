@@ -47,11 +47,14 @@ def _is_own(path: str) -> bool:
 
 
 def _home_of_python(program: str) -> str | None:
-    """The folder in which a Python is installed, with the libraries that it is linked with; None of another program."""
+    """The folder in which a Python is installed, with the libraries that it is linked with; None of another program,
+    and of one whose folder would be all there is."""
     real = os.path.realpath(program)
     if not os.path.basename(real).startswith(("python", "pypy")):
         return None
-    return os.path.join(os.path.dirname(os.path.dirname(real)), "")
+    place = os.path.dirname(real)
+    home = os.path.dirname(place) if os.path.basename(place) == "bin" else place
+    return os.path.join(home, "") if home != os.path.sep else None
 
 
 def answered(names: Iterable[str], engines: dict[str, EngineIdentity], reference: EngineIdentity) -> Iterator[str]:

@@ -22,6 +22,7 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.pictures import METHODS, UNLESS_PASSED, Scale
+from nbcompare.engine.sources.made_of import SourceFile
 from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.errors import EvidenceError, FileError
 from nbcompare.files import dump_json
@@ -300,19 +301,24 @@ def test_what_is_equal_need_not_be_the_same_and_what_is_left_out_counts():
                                                                       "nrmse on full is not in the record"]
 
 
-def test_who_was_seen_to_compute_is_asked_anew_of_what_was_opened():
+def test_who_was_seen_to_compute_is_asked_anew_of_what_was_opened(tmp_path):
     """Of a subject whose image is nearly the reference's; what nobody watched, or that read the reference, copies."""
     images = {REFERENCE: np.full((20, 10), 2, "<f4"), SUBJECT: np.full((20, 10), 2, "<f4")}
     images[SUBJECT][3, 4] = np.nextafter(np.float32(2), np.float32(3))
     base = replace(OLD, further=replace(OLD.further, proof=None, computed=(SUBJECT, "nobody")))
 
+    theirs = tmp_path / "nanoBragg"
+    theirs.write_text("the reference's own program\n")
+    reference = replace(OLD.engines[0], started_as=(str(theirs),))
+
     def again(opened):
-        record = replace(base, engines=(OLD.engines[0], replace(OLD.engines[1], opened=opened)))
+        record = replace(base, engines=(reference, replace(OLD.engines[1], opened=opened)))
         found = further_again(None, record, images, (), ())
         return found.computed, len(found.vacuous)
 
     assert again(OpenedFiles()) == ((SUBJECT,), 0)
     assert again(None) == again(OpenedFiles(unwatched="no")) == again(OpenedFiles(unseen=("x",))) == ((), 1)
+    assert again(OpenedFiles((SourceFile("nanoBragg", str(theirs), "0" * 64),))) == ((), 1)
 
 
 def test_an_image_of_another_shape_is_held_against_nothing(tmp_path):

@@ -109,6 +109,7 @@ TRACE = "{pixel: worst, later: 1e-3, factors: {polarization: {percent: 2, within
     ("polarization", "hkl", "unknown factor 'hkl' in factors; known: "),
     ("worst", "best", "unknown pixel; give fast and slow, or the word 'best'; known: worst"),
     ("worst", "{fast: 9, slow: 0}", "the pixel fast 9 is not in the image"),
+    ("worst", "{fast: 10, slow: 0}", "the pixel fast 10 is not in the image"),
     ("worst", "{fast: 0, slow: 7}", "the pixel slow 7 is not in the image"),
     ("worst", "{fast: -1, slow: 0}", "the pixel fast -1 is not in the image"), ("worst", "{fast: 8, slow: 6}", None)])
 def test_what_a_trace_cannot_show(root, old, new, told):

@@ -91,6 +91,7 @@ def test_the_json_form_follows_its_schema(written, nb):
 def test_the_schema_line_names_the_schema_of_the_file(written, line, fault):
     found = validate(written(f"# yaml-language-server: $schema={line}\n{SMALL_CASE}")).faults
     assert [fault in str(entry) for entry in found] == ([True] if fault else [])
+    assert [(entry.line, entry.column) for entry in found] == ([(1, 1)] if fault else [])
 
 
 def test_project_and_phases_are_looked_at_too(written):

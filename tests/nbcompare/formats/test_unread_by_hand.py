@@ -35,6 +35,8 @@ def test_a_gap_holds_nothing_from_its_first_byte_to_the_one_before_the_next(path
     content = bytearray(64)
     content[place] = 1
     path.write_bytes(content)
+    with pytest.raises(FileError, match=rf"behind byte {place}\)"):
+        refuse_unread(path, [(place, place + 1)])
     if 20 <= place < 40:
         with pytest.raises(FileError, match=r"other bytes than its header asks for \(behind byte 20\)"):
             refuse_unread(path, [(10, 12), (20, 40)])
