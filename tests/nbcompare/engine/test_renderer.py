@@ -74,6 +74,15 @@ def test_without_a_cache_every_job_is_run(counted):
     assert runs() == 2
 
 
+def test_a_renderer_asks_again_who_an_engine_is_when_its_program_was_written(counted):
+    job, _, program = counted
+    with Renderer() as renderer:
+        before = renderer.identity(job.engine)
+        assert renderer.identity(job.engine) == before
+        program.write_text(program.read_text() + "# rebuilt\n")
+        assert renderer.identity(job.engine) != before
+
+
 @pytest.mark.parametrize("change", ["arguments", "input", "variable", "program"])
 def test_what_an_answer_depends_on_is_run_anew(counted, cache, change):
     job, runs, program = counted
