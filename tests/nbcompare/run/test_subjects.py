@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+from dataclasses import make_dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -374,3 +375,18 @@ def test_every_subject_has_its_rows_on_the_terminal_and_in_what_ci_reads(several
             assert "ENGINE FAILED" in rows["cuda"] and "exit code 1" in rows["cuda"]
             assert suite.errors == 1 and "exit code 1" in tests["subject cuda"].result[0].message
             assert "| ENGINE FAILED | small: subject cuda" in summary
+
+
+def test_another_engine_that_opened_what_was_changed_meanwhile_has_failed(monkeypatch):
+    from nbcompare.run import other_subjects
+
+    SubjectRun = make_dataclass("SubjectRun", ("engine", "run", "comparison"))
+    entry = SubjectRun(None, make_dataclass("Run", ("failure",))(None), "figures")
+    other = SimpleNamespace(identity=SimpleNamespace(made_of=None, having=lambda opened: opened),
+                            engine=SimpleNamespace(variables=lambda environment: {}, program="port"),
+                            job=SimpleNamespace(environment={}), watch=SimpleNamespace(fault=lambda own: None))
+    monkeypatch.setattr(other_subjects, "written_by_itself", lambda calls: ())
+    monkeypatch.setattr(other_subjects, "opened_by", lambda *asked: ("opened", ["table changed"]))
+    ended = other_subjects._as_it_ended(entry, other, "calls")
+    assert ended.run.failure.sentence == "opened what was changed while it ran: table changed"
+    assert (ended.engine, ended.comparison) == ("opened", None)
