@@ -210,6 +210,7 @@ def whole(here, monkeypatch):
     return monkeypatch
 
 
+@pytest.mark.simulator
 def test_what_is_well_is_said_in_words(whole, here):
     said = findings()
     assert all(entry.ok and not entry.stops for entry in said.values())
@@ -261,6 +262,7 @@ def test_what_lacks_for_the_bundled_reference_is_named_and_stops_nobody(whole, h
     assert (said.ok, said.detail, said.optional) == (False, "the sources of the bundled C reference are not here", True)
 
 
+@pytest.mark.simulator
 def test_what_lacks_for_the_bundled_subject_is_named(whole, fake):
     whole.setattr(doctor, "_version", lambda name: None if name == "torch" else "1.0")
     said = findings()["subject"]
