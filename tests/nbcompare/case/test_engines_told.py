@@ -1,10 +1,10 @@
 """Declared engines: what stands between a case and a program, stored images, and what a project file allows; each fault
 word for word."""
 
-import hashlib
 import json
 import os
 import sys
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace as Things
 
@@ -218,7 +218,7 @@ def test_a_link_to_the_folder_keeps_the_same_files_by_both_names(root, tmp_path)
     assert found.keeps == (f"{tmp_path}/link/run.log", f"{tmp_path}/run.log")
 
 
-SUM = hashlib.sha256(b"image").hexdigest()
+SUM = sha256(b"image").hexdigest()
 IMAGE = f"a: {{image: {{file: still.npy, format: numpy, sha256: {SUM}, origin: of a bundle}}}}\n"
 
 
@@ -254,7 +254,7 @@ def test_a_project_is_the_nearest_above_a_case(tmp_path, monkeypatch):
     found = project_above(below)
     assert found.path == tmp_path / PROJECT_FILE and found.case_environment == ("PYTHONPATH",
         "X_*") and are_frozen(found)
-    assert found.sha256 == hashlib.sha256(found.path.read_bytes()).hexdigest() == load_project(found.path).sha256
+    assert found.sha256 == sha256(found.path.read_bytes()).hexdigest() == load_project(found.path).sha256
     own = EngineDeclaration("one", ("y",), below / "case.yaml")
     assert declared_engines(Things(engines={"one": own}), found) == {"one": own}
     (tmp_path / "a" / PROJECT_FILE).write_text("engines: {two: {command: x}}\n")
