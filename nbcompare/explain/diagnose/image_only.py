@@ -27,6 +27,7 @@ from nbcompare.explain.diagnose.finders import (
     repeated,
     rounding,
     scale,
+    smoothed,
     values,
 )
 from nbcompare.explain.diagnose.question import Question
@@ -40,7 +41,7 @@ SURE = 0.94
 _UNRESOLVED = 0.01
 """Noise of more than this share of the difference hides what would tell one cause from another."""
 
-STAGES = ((values, rounding), (noise, lost_parts, layout), (scale, panels, repeated), (placement,), (pattern,),
+STAGES = ((values, rounding), (noise, lost_parts, layout), (scale, panels, repeated), (placement, smoothed), (pattern,),
           (displacement, reflections, list_cut, echo, predicted, profiles, seeds))
 """Modules with finders. A sure cause ends the search after its stage: later ones look for patterns it explains."""
 

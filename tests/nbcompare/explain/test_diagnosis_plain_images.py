@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from nbcompare.explain.diagnose import DiagnosisOptions, Question
 from nbcompare.explain.diagnose.diagnose import diagnose
+from nbcompare.explain.diagnose.finders.noise import find_noise
 
 SLOW, FAST = 60, 64
 COMMAND = ("-cell", "61", "73", "87", "90", "90", "90", "-default_F", "50", "-lambda", "1.3", "-distance", "90",
@@ -90,6 +91,42 @@ def test_large_floats_are_whole_numbers_without_having_been_rounded():
     plain = np.tile(np.linspace(1, 3, 32).repeat(2), (SLOW, 1))
     assert first(plain, plain * 3.5e14 + 1e14)[0] != "integer-image"
     assert first(plain, np.rint(plain * 10 + 10)) == ("integer-image", True)
+
+
+def test_a_cut_of_bits_takes_more_than_a_share_of_what_is_next_to_zero():
+    """Below 2^-126 a float has fewer bits than the 16 that a bfloat16 lacks."""
+    tails = hill(2.0).astype("f8") ** 3
+    faint = np.where(tails > 0, tails * 1e-43, 0).astype("f4")
+    faint[3:5] = hill()[29:31] + 1
+    assert np.count_nonzero((faint > 0) & (faint < 6e-39)) > 20
+    assert first(faint, (faint.view("u4") & np.uint32(0xFFFF0000)).view("f4")) == ("bfloat16-rounding", True)
+
+
+@pytest.mark.parametrize("levels", [4, 37])
+def test_steps_are_told_where_the_whole_image_spans_a_few_of_them(levels):
+    nearly_flat = (1 + 1e-4 * hill().astype("f8")).astype("f4")
+    step = 0.01 / levels
+    assert first(nearly_flat, np.rint(nearly_flat.astype("f8") / step) * step) == ("quantised", True)
+    wavy = np.abs(np.sin(np.arange(FAST))) * step * 3  # beside a pattern of its own it is no rounding
+    assert first(nearly_flat, np.rint((nearly_flat + wavy) / step) * step)[0] != "quantised"
+
+
+@pytest.mark.parametrize("width", [0.003, 0.03])
+def test_gains_of_pixels_are_told_where_lit_lines_are_one_pixel_wide(width):
+    lines = np.zeros((SLOW, FAST))
+    lines[:, 5::9] = 50 + 40 * np.sin(np.arange(SLOW)[:, None] / 5 + np.arange(7))
+    gains = 1 + width * np.random.default_rng(8).normal(size=lines.shape)
+    assert first(lines, lines * gains)[0] == "gain-noise"
+    waves = 1 + width * np.sin(np.arange(SLOW)[:, None] / 3)
+    assert not list(find_noise(Question(lines.astype("f4"), (lines * waves).astype("f4"), COMMAND, Path())))
+
+
+@pytest.mark.parametrize("widths", [(0.548, 0.548), (0.4, 1.1)])
+def test_a_blur_is_told_of_an_image_that_many_kernels_smooth_alike(widths):
+    stripes = 5 + np.cos(np.mgrid[:SLOW, :FAST][0] / 2.1) + 0.01 * hill(25.0)
+    found = diagnose(Question(stripes.astype("f4"), ndimage.gaussian_filter(stripes, widths).astype("f4"), COMMAND,
+                              Path()), DiagnosisOptions(quick=True)).causes[0]
+    assert (found.id, found.proven) == ("blurred", True)
 
 
 @pytest.mark.parametrize(("id", "change", "words"), [

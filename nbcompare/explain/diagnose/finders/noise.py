@@ -12,7 +12,7 @@ from nbcompare.explain.diagnose.causes import GAIN_NOISE, GAUSSIAN_NOISE, POISSO
 from nbcompare.explain.diagnose.image_pair import ImagePair
 from nbcompare.explain.diagnose.question import Question
 
-CANNOT_BE_CARRIED_OUT = {POISSON_NOISE, GAUSSIAN_NOISE}
+CANNOT_BE_CARRIED_OUT = {POISSON_NOISE, GAUSSIAN_NOISE, GAIN_NOISE}
 """Causes that no edit can reproduce, whose statistics say enough."""
 
 
@@ -35,25 +35,35 @@ def find_noise(question: Question) -> Iterator[Cause]:
         yield from _in_proportion(off[there][order], values[there][order])
 
 
+_FEWEST_NEIGHBOURS = 30
+
+
 def _patterned(off: np.ndarray, where: np.ndarray) -> bool:
-    """Whether differences of neighbours have the same sign more, or less, often than noise has."""
-    return any(_neighbours_agree(a, b) for a, b in ((off, where), (off.T, where.T)))
+    """Whether differences of neighbours have the same sign more, or less, often than noise has; and where too few
+    neighbours differ to say. Lines one pixel wide have neighbours along themselves alone."""
+    told = [_neighbours_agree(a, b) for a, b in ((off, where), (off.T, where.T))]
+    return any(told) or all(agree is None for agree in told)
 
 
-def _neighbours_agree(off: np.ndarray, moved: np.ndarray) -> bool:
-    """Whether differences of neighbouring pixels go together, as those of a wrong pattern do."""
+def _neighbours_agree(off: np.ndarray, moved: np.ndarray) -> bool | None:
+    """Whether differences of neighbouring pixels go together, as those of a wrong pattern do; None for too few."""
     signs = np.sign(off)
     both = moved[:, 1:] & moved[:, :-1]
     count = int(np.count_nonzero(both))
-    if count < 30:
-        return True
+    if count < _FEWEST_NEIGHBOURS:
+        return None
     together = float((signs[:, 1:] * signs[:, :-1])[both].sum()) / count
     return abs(together) > 0.25 + 3 / math.sqrt(count)
 
 
 def _sizes_agree(off: np.ndarray, values: np.ndarray, power: int) -> bool:
-    """Whether differences, over a power of the value, are alike in size at neighbouring pixels, as where a pattern is
-    wrong; noise has no memory."""
+    """Whether differences, over a power of the value, are alike in size at neighbouring pixels of either axis, as where
+    a pattern is wrong; noise has no memory."""
+    return any(_sizes_alike(a, b, power) for a, b in ((off, values), (off.T, values.T)))
+
+
+def _sizes_alike(off: np.ndarray, values: np.ndarray, power: int) -> bool:
+    """The same of neighbours in a row."""
     lit = (values[:, 1:] > 0) & (values[:, :-1] > 0)
     lit &= np.minimum(values[:, 1:], values[:, :-1]) > 1e-4 * float(values.max())
     if np.count_nonzero(lit) < 60:

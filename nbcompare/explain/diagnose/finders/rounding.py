@@ -19,6 +19,12 @@ from nbcompare.explain.diagnose.question import Question
 _ALL_WHOLE = 2.0**24
 """From here on every float32 is a whole number."""
 
+_SUBNORMAL_BITS = 149
+"""Below 2^-126 float32 are multiples of 2^-149: there a cut of bits takes a step, and not a share of the value."""
+
+_HALF, _WHOLE_STEP = 0.5005, 1.001
+"""How far a value that is rounded, or cut, to a multiple of a step may lie from what it was, in steps."""
+
 
 def find_rounding(question: Question) -> Iterator[Cause]:
     """The subject's values lie on a coarser grid, each next to the reference's value."""
@@ -81,7 +87,7 @@ def _binary_rounding(pair: ImagePair) -> Iterator[Cause]:
         return
     with np.errstate(over="ignore"):
         is_half = bool((pair.subject.astype(np.float16).astype(np.float32) == pair.subject).all())
-    tiny = 2.0**-24 if is_half else 0.0
+    tiny = 2.0**-24 if is_half else 2.0 ** (trailing - _SUBNORMAL_BITS)
     off = np.abs(y.astype(np.float64) - x)
     step = np.abs(x.astype(np.float64)) * 2.0 ** -(22 - trailing) + tiny
     near = np.count_nonzero(off <= step * 1.001 + 1e-7 * np.abs(x)) >= 0.999 * off.size
@@ -131,6 +137,9 @@ def _steps(pair: ImagePair) -> Iterator[Cause]:
     if step <= 0 or not np.allclose((values - values[0]) / step, np.rint((values - values[0]) / step),
                                     atol=0.02, rtol=1e-6) or step < 1e-6 * pair.peak:
         return
+    if _multiples(pair, values, step):
+        yield _quantised(pair, values, step, rows.size)
+        return
     scale, offset = line(pair)
     lit = (scale * pair.x > 0.5 * step) | (pair.y != values[0])
     off = np.abs(pair.y - (scale * pair.x + offset))[lit]
@@ -138,9 +147,7 @@ def _steps(pair: ImagePair) -> Iterator[Cause]:
         return
     if abs(scale - 1) < 1e-3 and abs(offset) <= step:
         if step != 1:
-            yield carried_out(causes.QUANTISED, f"the subject's values are multiples of {step:.6g}",
-                              (f"{values.size} different values among {rows.size} pixels",), residual=pair.worst,
-                              left=None, what=f"rounded to multiples of {step:.6g}", confidence=0.97, prior=0.7)
+            yield _quantised(pair, values, step, rows.size)
         return
     if (pair.y == np.rint(pair.y)).all() and float(np.abs(values[values != 0]).min()) < _ALL_WHOLE:
         yield carried_out(causes.INTEGER_IMAGE,
@@ -148,6 +155,22 @@ def _steps(pair: ImagePair) -> Iterator[Cause]:
                           (f"{values.size} different values among {rows.size} pixels",),
                           residual=float(off.max()) / pair.peak, left=None,
                           what=f"scaled by {scale:.6g}, {offset:.4g} added, rounded", confidence=0.97, prior=0.7)
+
+
+def _multiples(pair: ImagePair, values: np.ndarray, step: float) -> bool:
+    """Whether every value is a whole multiple of the step next to the reference's, up to a few in a thousand. No line
+    through both images is asked for: of an image whose values span a few steps it is anything."""
+    count = np.rint(values / step)
+    if step == 1 or float(np.abs(values / step - count).max()) > 0.02 or pair.worst * pair.peak < 0.1 * step:
+        return False
+    off = np.abs(pair.difference[pair.measured])
+    return bool(np.mean(off <= _HALF * step) > 0.995 or np.mean(off <= _WHOLE_STEP * step) > 0.9999)
+
+
+def _quantised(pair: ImagePair, values: np.ndarray, step: float, looked_at: int) -> Cause:
+    return carried_out(causes.QUANTISED, f"the subject's values are multiples of {step:.6g}",
+                       (f"{values.size} different values among {looked_at} pixels",), residual=pair.worst, left=None,
+                       what=f"rounded to multiples of {step:.6g}", confidence=0.97, prior=0.7)
 
 
 def _refined(values: np.ndarray, step: float) -> float:
