@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 
 from nanobrag_torch.physics.shape import GAUSS_WIDTH, ROUND_SCALE, TOPHAT_LIMIT
@@ -53,6 +54,7 @@ class Workspace:
         self.hkl, self.nearest, self.spare = (buffer(3, dtype=torch.float64) for _ in range(3))
         self.r, self.m, self.slope, self.bend = (buffer(3) for _ in range(4))
         self.angles = buffer(2, 3)
+        self.angles_of_numpy = self.angles.numpy() if self.angles.device.type == "cpu" else None
         self.squares, self.sum, self.partial, self.F2 = (buffer() for _ in range(4))
         self.offset = buffer(dtype=torch.int32)
         counts = torch.tensor(scene.lattice.cells, dtype=torch.float64, device=scene.device)[:, None, None]
@@ -152,10 +154,18 @@ def _turn(work: Workspace, row):
 def _square(scene: Scene, work: Workspace, r):
     """F_latt^2 = prod sin^2(pi r) / sin^2(pi (m + r)/N). 0/0, at a whole h, is left as NaN."""
     torch.addcmul(work.m, r, work.shares, out=work.below)
-    work.angles.sin_()
+    _sines(work)
     torch.div(work.above, work.below, out=work.above)
     a, b, c = work.above_axes
     return torch.mul(a, b, out=work.squares).mul_(c).square_()
+
+
+def _sines(work: Workspace) -> None:
+    """The sines of ``work.angles``, in place. On the CPU by NumPy, which takes less than half as long as torch."""
+    if work.angles_of_numpy is None:
+        work.angles.sin_()
+    else:
+        np.sin(work.angles_of_numpy, out=work.angles_of_numpy)
 
 
 def _distance_squared(work: Workspace, r):
