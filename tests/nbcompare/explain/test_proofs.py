@@ -12,8 +12,10 @@ from nbcompare.compare.image import Roi
 from nbcompare.explain.diagnose import DiagnosisOptions, Question
 from nbcompare.explain.diagnose.cause import Diagnosis, carried_out, ranked
 from nbcompare.explain.diagnose.diagnose import diagnose, figures
+from nbcompare.explain.diagnose.finders.read_off import proves
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.image_only import settled
+from nbcompare.explain.diagnose.image_pair import CauseProof
 from nbcompare.explain.diagnose.search.fitting import _as_good
 from nbcompare.explain.diagnose.search.proofs import Tried, nearest_guesses, ruled_out
 from nbcompare.explain.diagnose.search.reflection_fit import _one_factor
@@ -143,3 +145,61 @@ def test_a_proof_on_regions_does_not_hold_where_the_rest_of_the_image_says_other
     assert reading.holds is holds and reading.explains is holds
     trials.unedited_s = 1000.0  # a whole image would take too long: then the regions have to do
     assert trials.confirmed(edit, Reading(1e-8, 1e-6, True)).holds
+
+
+def slope_and_spots(count):
+    """A slope down from the beam, with so many spots on it."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    image = 1000 * np.exp(-np.hypot(y - SIDE / 2, x - SIDE / 2) / 60)
+    draw = np.random.default_rng(7)
+    for height in draw.uniform(500, 5000, count):
+        image += height * np.exp(-((y - draw.uniform(0, SIDE)) ** 2 + (x - draw.uniform(0, SIDE)) ** 2) / 4)
+    return image.astype("<f4")
+
+
+FARTHER = 1 - 4e-4 - 2e-4 * slope_and_spots(0) / 1000
+"""A factor that runs over the detector, as that of another distance: over a slope, nearly a power and nearly a line."""
+
+
+@pytest.mark.parametrize("change, relation", [
+    (lambda x: x * FARTHER, None), (lambda x: 0.98765 * x**1.0123, "power-law"),
+    (lambda x: 0.91234 * x + 87.654, "scale-and-offset")])
+def test_a_line_or_a_power_is_proven_where_values_occur_in_many_places(change, relation):
+    """A smooth image is a line or a power of many another, and none of them was applied: there it is a guess."""
+    for count in (0, 40):
+        reference = slope_and_spots(count)
+        found = diagnose(Question(reference, change(reference.astype(float)).astype("<f4"), ARGV, Path()),
+                         DiagnosisOptions(quick=True)).causes
+        said = {cause.id: cause.proven for cause in found}
+        if relation:
+            assert said[relation] is (count > 0), (count, said)
+        else:
+            assert not any(said.get(id) for id in ("power-law", "scale-and-offset")), (count, said)
+
+
+@pytest.mark.parametrize("numbers, proven", [((1.5, 40.0), True), ((1.50001, 40.0), True), ((1.50001, 40.003), False)])
+def test_a_number_that_came_out_round_was_written_by_somebody(numbers, proven):
+    question = Question(slope_and_spots(0), spots(), ARGV, Path())
+    assert proves(question, CauseProof(1e-7, 1e-7, True), numbers) is proven
+
+
+def test_one_value_everywhere_is_no_proof_where_the_reference_is_nearly_constant():
+    for reference, proven in ((1000 + spots(), False), (spots() - 299, True)):
+        subject = np.full_like(reference, 7)
+        found = diagnose(Question(reference, subject, ARGV, Path()), DiagnosisOptions(quick=True)).causes
+        assert (found[0].id, found[0].proven) == ("constant-image", proven)
+
+
+def test_dark_corners_that_are_zero_may_be_lost_values_or_a_limit_of_resolution():
+    """Beyond a ring about the beam is also where this slope is darkest: no image tells which it was. With a spot out
+    there it does."""
+    rows, columns = np.indices((SIDE, SIDE))
+    cosine = Question(spots(), spots(), ARGV, Path()).detector.cos_twotheta(columns, rows)
+    for spot in (False, True):
+        reference = (1000 * np.exp(-3e3 * (1 - cosine))).astype("<f4")
+        reference[2, 2] += 1000 * spot
+        subject = np.where(reference < np.percentile(reference, 5), 0, reference)
+        found = diagnose(Question(reference, subject, ARGV, Path()), DiagnosisOptions(quick=True)).causes
+        said = {cause.id: cause.rivals for cause in found if cause.proven}
+        assert said["small-values-lost"] == (() if spot else ("dmin-value",)), said
+        assert ("dmin-value" in said) is not spot

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from nbcompare.explain.diagnose import causes
-from nbcompare.explain.diagnose.cause import Cause, build, carried_out, guess, guessed
+from nbcompare.explain.diagnose.cause import AS_WELL, GUESS_CONFIDENCE, Cause, build, carried_out, guess, guessed
+from nbcompare.explain.diagnose.finders.read_off import read_off, told_by_place
 from nbcompare.explain.diagnose.image_pair import CauseProof, ImagePair
 from nbcompare.explain.diagnose.question import Question
 
@@ -51,13 +52,21 @@ def find_not_finite(question: Question) -> Iterator[Cause]:
                 confidence=0.99 if elsewhere else 0.75, prior=0.9)
 
 
+_FLAT = 0.5
+"""A reference that is nowhere darker than this share of its peak is nearly constant itself."""
+
+
 def find_one_value(question: Question) -> Iterator[Cause]:
     pair = question.pair
     if not pair.all_finite or pair.reference.max() == pair.reference.min() or not pair.measured.any():
         return
     there = pair.subject[pair.measured]
     low, high = float(there.min()), float(there.max())
-    if low == high:
+    if low == high and 0 < _FLAT * pair.x[pair.measured].max() < pair.x[pair.measured].min() and low > 0:
+        yield guessed(causes.CONSTANT_IMAGE, f"every subject pixel is {low:g}",
+                      ("no proof: the reference is nearly constant, and many a cause makes it wholly so",),
+                      confidence=GUESS_CONFIDENCE, prior=0.5, residual=0.0, left=0.0)
+    elif low == high:
         id = causes.ZERO_IMAGE if low == 0 else causes.CONSTANT_IMAGE
         yield carried_out(id, f"every subject pixel is {low:g}", ("the reference is no such image",), residual=0.0,
                           left=0.0, what=f"all pixels set to {low:g}", confidence=0.99, prior=0.9)
@@ -93,8 +102,10 @@ def find_limits(question: Question) -> Iterator[Cause]:
         proof = pair.prove_each(lambda x: np.where(np.abs(x) <= limit, 0, x))
         kept = np.abs(pair.x[~lost & (pair.x != 0)])
         if proof.holds and kept.size and float(kept.min()) > 0.99 * limit:
-            yield proven(causes.SMALL_VALUES_LOST, f"reference values up to {limit:.4g} are zero in the subject", proof,
-                         edit=f"values up to {limit:.4g} set to zero", prior=0.7)
+            sentence = f"reference values up to {limit:.4g} are zero in the subject"
+            either = told_by_place(question, lost)  # then a limit of resolution is to be looked for as well
+            yield proven(causes.SMALL_VALUES_LOST, sentence, proof, edit=f"values up to {limit:.4g} set to zero",
+                         prior=0.7, confidence=0.9 if either else 0.98)
 
 
 def find_pixel_functions(question: Question) -> Iterator[Cause]:
@@ -118,7 +129,7 @@ def find_pixel_functions(question: Question) -> Iterator[Cause]:
         proof = pair.prove_each(_of_positive(function))
         if proof.residual <= _BENT and proof.left < 1e-3:
             yield proven(causes.LOGARITHM, f"the subject is {name} of the reference", proof, edit=name)
-    yield from _power(pair)
+    yield from _power(question)
 
 
 _SPREAD, _TELLING = 0.01, 50
@@ -130,7 +141,8 @@ def _of_positive(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.n
     return lambda values: function(np.maximum(values, 0))
 
 
-def _power(pair: ImagePair) -> Iterator[Cause]:
+def _power(question: Question) -> Iterator[Cause]:
+    pair = question.pair
     rows, columns = pair.sample
     lit = (pair.x[rows, columns] > 1e-5 * pair.peak) & (pair.y[rows, columns] > 0)
     rows, columns = rows[lit], columns[lit]
@@ -147,12 +159,14 @@ def _power(pair: ImagePair) -> Iterator[Cause]:
     proof = pair.prove_each(lambda x: factor * np.maximum(x, 0) ** slope)
     if proof.left > 1 / _TELLING:
         return
-    near = float(np.std(y - slope * x - intercept))
     sentence = f"the subject is {factor:.6g} * reference^{slope:.6g}"
+    alone = float(np.vdot(x, y) / np.vdot(x, x))
+    of_power = pair.prove_each(lambda x: np.maximum(x, 0) ** alone)
+    plain = of_power.residual <= _BENT and of_power.left <= AS_WELL * proof.left  # then the factor is 1, not fitted
     if proof.residual <= _BENT:
-        yield carried_out(causes.POWER_LAW, sentence, (f"log-log line with scatter {near:.1g}",),
-                          residual=proof.residual, left=proof.left, what=f"power {slope:.4g}", confidence=0.95,
-                          prior=0.7)
+        yield read_off(question, causes.POWER_LAW, sentence, (f"log-log line with scatter {scatter:.1g}",), proof,
+                       numbers=(slope,) if plain else (slope, factor), what=f"power {slope:.4g}", confidence=0.95,
+                       prior=0.7)
 
 
 def find_offset(question: Question) -> Iterator[Cause]:
@@ -170,17 +184,17 @@ def find_offset(question: Question) -> Iterator[Cause]:
     if offset and proof.holds:
         note = " (the adc offset of 40)" if abs(offset - 40) < 1e-3 else ""
         where = "every pixel" if lit.all() else "every pixel but those that are zero in both images"
-        yield proven(causes.BACKGROUND_OFFSET, f"{offset:.6g}{note} was added to {where}", proof,
-                     edit=f"{offset:.8g} added", prior=0.9)
+        yield read_off(question, causes.BACKGROUND_OFFSET, f"{offset:.6g}{note} was added to {where}", (_left(proof),),
+                       proof, numbers=(offset,), what=f"{offset:.8g} added", confidence=0.98, prior=0.9)
         return
     scale, offset = line(pair, (rows, columns))
     if not scale > 0 or abs(scale - 1) < 1e-9:
         return
     proof = _prove_where(pair, lit, lambda x: scale * x + offset)
     if proof.residual <= 1e-6 and abs(offset) > 1e-6 * pair.yardstick and proof.left < 0.05:
-        yield carried_out(causes.SCALE_AND_OFFSET, f"the subject is {scale:.8g} * reference + {offset:.6g}",
-                          (f"leaves {proof.residual:.2g} of the peak",), residual=proof.residual, left=proof.left,
-                          what=f"scaled by {scale:.8g}, {offset:.6g} added", confidence=0.95, prior=0.5)
+        yield read_off(question, causes.SCALE_AND_OFFSET, f"the subject is {scale:.8g} * reference + {offset:.6g}",
+                       (f"leaves {proof.residual:.2g} of the peak",), proof, numbers=(scale, offset),
+                       what=f"scaled by {scale:.8g}, {offset:.6g} added", confidence=0.95, prior=0.5)
 
 
 def _prove_where(pair: ImagePair, where: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> CauseProof:
