@@ -21,7 +21,7 @@ from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_ca
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.reflection_table import ReflectionTable
 from nbcompare.explain.diagnose.search import fitting
-from nbcompare.explain.diagnose.search.domains import other_samplings
+from nbcompare.explain.diagnose.search.domains import other_samplings, otherwise_sampled
 from nbcompare.explain.diagnose.search.proofs import Prover
 from nbcompare.explain.diagnose.search.reflection_fit import HKL_IGNORED, rules_that_fit
 from nbcompare.explain.diagnose.search.simulator import Simulator
@@ -175,13 +175,52 @@ def test_a_spread_of_the_beam_is_tried_with_other_steps_of_the_same_variance(que
     asked = Question(question.pair.reference, question.pair.subject, command.argv, question.folder)
     dispersion = next(found for found in fit_parameters(asked) if found.labels == ("-dispersion",))
     seen = set()
-    for other, values in other_samplings(dispersion, (1.0,), command):
+    for other, values in other_samplings(dispersion, (dispersion.fitted(1.0),), command):
         argv = other.candidate(command, values).command
         count = int(argv.number("-dispsteps"))
         seen.add(count)
         assert of_steps(other, "-dispsteps", count).title == other.title == f"the dispersion ({count} steps)"
         assert np.linspace(-0.5, 0.5, count).var() * argv.number("-dispersion")**2 == pytest.approx(0.25)
     assert seen == counts
+
+
+class Smeared:
+    """A simulator of a stripe that the dispersion lays over itself, in so many steps of its range."""
+
+    renders, told, last_words = 0, None, ""
+    renderer = SimpleNamespace(processor_seconds=0.0)
+
+    def __init__(self, stripe):
+        self.stripe = stripe
+
+    def render(self, candidate, files, region, shape, *more):
+        range_of, steps = candidate.command.number("-dispersion"), int(candidate.command.number("-dispsteps", 2))
+        y, x = np.mgrid[:shape.slow, :shape.fast]
+        places = np.linspace(-0.5, 0.5, steps) * range_of * 100
+        return np.mean([self.stripe(x + 0.0137 * y - shape.fast / 2 - at) for at in places], axis=0)[
+            region.slices].astype("f4")
+
+
+@pytest.mark.parametrize("stripe", [lambda x: np.exp(-x**2 / 20), lambda x: abs(x) < 9.3],
+                         ids=["smooth", "sharp edges"])
+def test_a_spread_that_the_command_has_not_is_fitted_by_its_square_and_to_the_last_pixel_that_jumps(tmp_path, stripe):
+    """At 0 nothing changes with a spread itself, so that no step told how far to go; and where edges are sharp a
+    descent ends beside the place where the last pixels agree."""
+    argv, simulator = ("-cell", "50", "60", "70", "90", "90", "90", "-default_F", "9", "-N", "5", "-lambda", "1",
+                       "-distance", "100", "-pixel", "0.1", "-detpixels", "72"), Smeared(stripe)
+    shape, whole = Shape(slow=72, fast=72), Roi("whole", 0, 71, 0, 71)
+    images = [simulator.render(Candidate("argv", "", parse_command((*argv, *more))), {}, whole, shape)
+              for more in ((), ("-dispersion", "0.0347", "-dispsteps", "3"))]
+    asked = Question(*images, argv, tmp_path)
+    trials = CauseTrials(asked, simulator, 600.0)
+    dispersion = next(found for found in fit_parameters(asked) if found.labels == ("-dispersion",))
+    assert dispersion.rounded(0.0347123**2, 3) == pytest.approx(0.0347**2)
+    two = fitting.Fitter(trials).fit(dispersion, smoothings=(0,))
+    assert two is not None and not two.reading.holds and otherwise_sampled(dispersion, two.reading.left)
+    three, start = other_samplings(dispersion, two.values, asked.command)[0]
+    found = fitting.Fitter(trials).fit(three, start, smoothings=(0,))
+    assert found.reading.holds and three.shown(found.values[0]) == pytest.approx(0.0347, rel=1e-2)
+    assert "-dispersion 0.034" in three.sentence(found.values)
 
 
 class Idle:

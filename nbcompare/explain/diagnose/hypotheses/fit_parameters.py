@@ -1,4 +1,4 @@
-"""Fit parameters: run hypotheses with numbers to fit. What can be turned, how far one step is, and what the turn means.
+"""Fit parameters of a command: what can be turned, and how far one step is.
 
 A step is chosen so that it moves spots by a small part of a pixel, or a rocking curve by a small part of its
 width; a fit starts with steps and ends where the image is the subject's.
@@ -7,8 +7,8 @@ width; a fit starts with steps and ends where the image is the subject's.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,8 +16,9 @@ from nbcompare.case.arguments.command import Command, WrittenOption, written
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.causes import mistake_id
 from nbcompare.explain.diagnose.hypotheses.beam_centre import beam_centre
-from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
+from nbcompare.explain.diagnose.hypotheses.candidate import FileEdit
 from nbcompare.explain.diagnose.hypotheses.file_table import matrix_edit
+from nbcompare.explain.diagnose.hypotheses.fit_parameter import FitParameter, Turn
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.rotation import rotation_about
 
@@ -27,74 +28,6 @@ _STEP = 0.02
 
 _JUMPING = 20.0
 """So many times longer are steps where spots have sharp edges."""
-
-
-Turn = Callable[[Command, Sequence[float]], Command]
-ParameterKey = tuple[str, str, tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class FitParameter:
-    """Numbers of the command line that are fitted together.
-
-    ``start`` are their present values and ``steps`` the steps of a first finite difference. ``turn`` makes of
-    a command the one with other values. ``linear``: the image is exactly linear in the numbers. ``positive``: no
-    number may leave its sign.
-    """
-
-    id: str
-    title: str
-    labels: tuple[str, ...]
-    start: tuple[float, ...]
-    steps: tuple[float, ...]
-    turn: Callable[[Command, Sequence[float]], Command]
-    prior: float = 0.5
-    geometry: bool = False
-    linear: bool = False
-    positive: bool = False
-    units: str = ""
-    shown: Callable[[float], float] = float
-    """What is told of a number, where it is fitted as another function of it."""
-
-    edit: Callable[[Sequence[float]], tuple[FileEdit, ...]] | None = None
-    """The edits of input files, where the numbers stand in one."""
-
-    begin: tuple[float, ...] | None = None
-    """Where a fit begins if the image does not change smoothly at ``start``."""
-
-    @property
-    def key(self) -> ParameterKey:
-        """What tells a parameter from all others."""
-        return self.id, self.title, self.labels
-
-    def only(self, axis: int) -> FitParameter:
-        """One of the numbers alone."""
-        whole = self.edit
-
-        def turn(command: Command, values: Sequence[float]) -> Command:
-            return self.turn(command, (*self.start[:axis], values[0], *self.start[axis + 1:]))
-
-        def edit(values: Sequence[float]) -> tuple[FileEdit, ...]:
-            return whole((*self.start[:axis], values[0], *self.start[axis + 1:])) if whole else ()
-
-        return replace(self, labels=(self.labels[axis],), start=(self.start[axis],), steps=(self.steps[axis],),
-                       turn=turn, edit=edit if whole else None, begin=None)
-
-    def candidate(self, command: Command, values: Sequence[float]) -> Candidate:
-        """The hypothesis that the numbers have these values."""
-        files = self.edit(values) if self.edit else ()
-        return Candidate(self.id, self.sentence(values), self.turn(command, values), self.prior, files, source="a fit")
-
-    def sentence(self, values: Sequence[float]) -> str:
-        """What is different, in words: only the numbers that moved."""
-        if self.turn is _with_cells:
-            values = [round(value) for value in values]
-        if self.begin is not None:
-            return f"{self.title}: " + ", ".join(f"{label} {self.shown(value):.9g}" for label, value in
-                                                 zip(self.labels, values, strict=True))
-        parts = [f"{label} {self.shown(value):.9g} instead of {self.shown(old):.9g}" for label, value, old in
-                 zip(self.labels, values, self.start, strict=True) if abs(value - old) > 1e-9 * max(1e-3, abs(old))]
-        return f"{self.title}: {', '.join(parts) or 'unchanged'}{' ' + self.units if self.units else ''}"
 
 
 def fit_parameters(question: Question) -> list[FitParameter]:
@@ -191,21 +124,34 @@ def _beam_parameters(question: Question) -> Iterator[FitParameter]:
     if question.setting.polarized:
         yield _simple(question, "-polar", 0.01, default=0.0, title="the polarization", prior=0.5,
                       id=causes.POLARIZATION_VALUE, linear=True)
-    for option, topic, typical in (("-divergence", "divergence", 0.02), ("-hdivrange", "divergence", 0.02),
-                                   ("-vdivrange", "divergence", 0.02), ("-dispersion", "dispersion", 0.02)):
+    width = _rocking_width(question)
+    for option, topic, typical in (("-divergence", "divergence", _MRAD), ("-hdivrange", "divergence", _MRAD),
+                                   ("-vdivrange", "divergence", _MRAD), ("-dispersion", "dispersion", _PERCENT)):
         given = command.number(option) > 0
         if given or not command.has("-sourcefile"):
-            found = _simple(question, option, 0.005 * command.number(option) or typical, default=0.0,
+            found = _simple(question, option, 0.005 * command.number(option) or typical * width, default=0.0,
                             title=f"the {topic}", prior=0.5 if given else 0.4, id=mistake_id(topic, "value"),
                             positive=True)
-            yield replace(found, turn=_in_place_of(found.turn, _EACH_WAY.get(option, ())))
-    width = 0.2 * _STEP * _rocking_width(question)
+            found = replace(found, turn=_in_place_of(found.turn, _EACH_WAY.get(option, ())))
+            yield found if given else _by_its_square(found)
+    width = 0.2 * _STEP * width
     for option, topic, prior in (("-beam_vector", "beam-vector", 0.45), ("-spindle_axis", "spindle-axis", 0.4),
                                  ("-polar_vector", "polarization-axis", 0.3)):
         item = command.find(option)
         if item and len(item.values) == 3:
             beam = topic == "beam-vector"
             yield _tilt_parameter(item, topic, width if beam else 1e-3, prior, geometry=beam)
+
+
+_MRAD, _PERCENT = 200.0, 20.0
+"""A fifth of a rocking width as an angle, and of a wavelength."""
+
+
+def _by_its_square(spread: FitParameter) -> FitParameter:
+    """A spread that the command has not: an image changes by its square, and at 0 not at all by itself."""
+    turn = spread.turn
+    return replace(spread, steps=tuple(step**2 for step in spread.steps), shown=_root, fitted=_square,
+                   turn=lambda command, values: turn(command, (_root(values[0]),)))
 
 
 _EACH_WAY = {"-divergence": ("-hdivrange", "-vdivrange"), "-divsteps": ("-hdivsteps", "-vdivsteps")}
@@ -266,7 +212,7 @@ def _crystal_parameters(question: Question) -> Iterator[FitParameter]:
     if not command.has("-samplesize", "-sample_thick", "-sample_width", "-sample_height"):
         yield FitParameter(mistake_id("cells", "value"), "the number of cells", ("Na", "Nb", "Nc"),
                            tuple(float(n) for n in question.setting.cells), (1.0, 1.0, 1.0), _with_cells, 0.5,
-                           positive=True)
+                           positive=True, whole=True)
 
 
 def of_domains(parameter: FitParameter, count: int) -> FitParameter:
@@ -342,6 +288,14 @@ def _root(square: float) -> float:
     return float(math.sqrt(max(0.0, square)))
 
 
+def _square(root: float) -> float:
+    return float(root * root)
+
+
+def _cube(root: float) -> float:
+    return float(root**3)
+
+
 def _cube_root(cube: float) -> float:
     return float(max(0.0, cube) ** (1 / 3))
 
@@ -355,13 +309,13 @@ def _amount_parameters(question: Question) -> Iterator[FitParameter]:
     water = command.number("-water")
     yield FitParameter(mistake_id("water", "value"), "the water background", ("-water",), (water**3,),
                        (max(1.0, 0.1 * water**3),), lambda c, v: c.setting("-water", _cube_root(v[0])), 0.5,
-                       linear=True, shown=_cube_root, units="um")
+                       linear=True, shown=_cube_root, fitted=_cube, units="um")
     listed = command.has("-hkl", "-dump")
     if listed:
         default = command.number("-default_F")
         yield FitParameter(causes.DEFAULT_F_VALUE, "unlisted reflections", ("-default_F",), (default**2,),
                            (max(1.0, 0.1 * default**2),), lambda c, v: c.setting("-default_F", _root(v[0])), 0.55,
-                           linear=True, shown=_root)
+                           linear=True, shown=_root, fitted=_square)
 
 
 def _sensor_parameters(question: Question) -> Iterator[FitParameter]:

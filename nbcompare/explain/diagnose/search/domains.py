@@ -10,9 +10,11 @@ import math
 from collections.abc import Sequence
 
 from nbcompare.case.arguments.command import Command
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import MOSAIC_SPREAD, FitParameter, of_domains, of_steps
+from nbcompare.explain.diagnose.hypotheses.fit_parameter import FitParameter
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import MOSAIC_SPREAD, of_domains, of_steps
 from nbcompare.explain.diagnose.search import limits
 from nbcompare.explain.diagnose.search.fitting import Fitter, Response
+from nbcompare.explain.diagnose.search.proofs import NEAR
 
 
 def spread_responses(fitter: Fitter, parameter: FitParameter) -> list[Response]:
@@ -27,6 +29,12 @@ def spread_responses(fitter: Fitter, parameter: FitParameter) -> list[Response]:
             found += fitter.responses(of_domains(parameter, count))
     found.sort(key=lambda response: -response.explained)
     return found[:limits.BEST_DOMAINS]
+
+
+def otherwise_sampled(parameter: FitParameter, left: float) -> bool:
+    """Whether a fit that leaves so much may be right but for the points that sample it. Domains are many, and dear to
+    try; of a few steps over a range each shows where spots have sharp edges, so that others may leave nearly all."""
+    return left < NEAR or left < 1 and parameter.labels[0] in _STEPS_OF
 
 
 _STEPS_OF = {"-dispersion": "-dispsteps", "-divergence": "-divsteps", "-hdivrange": "-hdivsteps",
@@ -46,5 +54,6 @@ def other_samplings(parameter: FitParameter, values: Sequence[float],
     option = _STEPS_OF.get(parameter.labels[0])
     if option is None or command.has(option):
         return []
-    return [(of_steps(parameter, option, count), (values[0] * math.sqrt(3 * (count - 1) / (count + 1)),))
+    return [(of_steps(parameter, option, count),
+             (parameter.fitted(parameter.shown(values[0]) * math.sqrt(3 * (count - 1) / (count + 1))),))
             for count in limits.SPREAD_STEPS]

@@ -16,7 +16,7 @@ from nbcompare.case.arguments.command import Command
 from nbcompare.explain.diagnose.cause import TO_BE_TOLD
 from nbcompare.explain.diagnose.causes import ARGUMENTS_DIFFER
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, FileEdit
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter
+from nbcompare.explain.diagnose.hypotheses.fit_parameter import FitParameter
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 from nbcompare.explain.diagnose.search.valley import bottom
 
@@ -34,6 +34,10 @@ _NEAR = 0.75
 
 _ALMOST = 0.02
 """Below this share of the whole difference a descent may finish, whatever time it has had."""
+
+_BESIDE, _BESIDE_STEP = 0.75, 3e-3
+"""Below this share of the whole difference a descent may have ended beside its goal; how far that may be, as a share of
+the way."""
 
 _AS_MUCH = 2.0
 """A rounded number may leave so many times as much: less than what parts one proof from another."""
@@ -188,14 +192,24 @@ class Fitter:
             if reached is None:
                 return None
             at = reached
-        return self._finished(parameter, at)
+        return self._finished(parameter, self._sharpened(parameter, at))
+
+    def _sharpened(self, parameter: FitParameter, at: np.ndarray) -> np.ndarray:
+        """The goal of one number beside which a descent ended, as it does where spots have sharp edges; or where it
+        ended."""
+        reading = self.trials.reading(self.images(parameter, tuple(at))) if len(at) == 1 else None
+        if reading is None or reading.holds or reading.left > _BESIDE:
+            return at
+        step = _BESIDE_STEP * (abs(at[0] - parameter.start[0]) or parameter.steps[0])
+        found = self.valley(parameter, float(at[0]), step)
+        return at if found is None else np.array(found)
 
     def _finished(self, parameter: FitParameter, at: np.ndarray) -> Fitted:
         """The reading on all regions; round numbers are taken where they do as well."""
         found = tuple(at)
         best = Fitted(parameter, found, self.trials.reading(self.trials.images(self.candidate(parameter, found))))
         for digits in (4, 6, 9):
-            near = tuple(start if abs(value - start) < 1e-3 * step else float(f"{value:.{digits}g}")
+            near = tuple(start if abs(value - start) < 1e-3 * step else parameter.rounded(value, digits)
                          for value, start, step in zip(at, parameter.start, parameter.steps, strict=True))
             if near != best.values and best.reading.scaled_left < 0.3:
                 reading = self.trials.reading(self.trials.images(self.candidate(parameter, near)))
@@ -264,15 +278,16 @@ class Fitter:
 
     # --- where pixels jump -----------------------------------------------------------------------------------
 
-    def valley(self, parameter: FitParameter) -> tuple[float, ...] | None:
-        """Where the sum of |differences| of one number is lowest, with three or four renders where it has no bottom."""
+    def valley(self, parameter: FitParameter, start: float, step: float) -> tuple[float, ...] | None:
+        """Where the sum of |differences| of one number is lowest, begun at ``start``, with three or four renders where
+        it has no bottom."""
 
         def height(value: float) -> float | None:
             parts = self.images(parameter, (value,))
             return None if parts is None else sum(float(np.abs(aim - part).sum())
                                                   for aim, part in zip(self.aim, parts, strict=True))
 
-        found = bottom(height, parameter.start[0], parameter.steps[0]) if len(parameter.start) == 1 else None
+        found = bottom(height, start, step)
         return None if found is None else (found,)
 
     # --- far away --------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ import numpy as np
 
 from nbcompare.explain.diagnose.cause import EXPLAINED, Cause
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, fit_parameters
+from nbcompare.explain.diagnose.hypotheses.fit_parameter import FitParameter
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
 from nbcompare.explain.diagnose.hypotheses.tables import run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search import limits

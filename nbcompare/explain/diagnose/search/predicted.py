@@ -18,7 +18,8 @@ from nbcompare.case.arguments.command import Command, unseeded_orientation
 from nbcompare.explain.diagnose import causes
 from nbcompare.explain.diagnose.cause import Cause, guess, guessed
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, fit_parameters
+from nbcompare.explain.diagnose.hypotheses.fit_parameter import FitParameter
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
 from nbcompare.explain.diagnose.hypotheses.tables import run_candidates
 from nbcompare.explain.diagnose.question import Question
 

@@ -12,7 +12,7 @@ from nbcompare.explain.diagnose.cause import Cause, build, carried_out
 from nbcompare.explain.diagnose.causes import BACKGROUND_OFFSET
 from nbcompare.explain.diagnose.finders.scale import named_factor
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter
+from nbcompare.explain.diagnose.hypotheses.fit_parameter import FitParameter
 from nbcompare.explain.diagnose.search.trials import NOTHING, Reading
 
 NEAR = 0.75

@@ -18,11 +18,12 @@ from nbcompare.explain.diagnose.cause import Cause, failed
 from nbcompare.explain.diagnose.causes import CATALOGUE
 from nbcompare.explain.diagnose.hypotheses import emulation_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
-from nbcompare.explain.diagnose.hypotheses.fit_parameters import FitParameter, ParameterKey, fit_parameters
+from nbcompare.explain.diagnose.hypotheses.fit_parameter import FitParameter, ParameterKey
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search import limits
-from nbcompare.explain.diagnose.search.domains import other_samplings, spread_responses
+from nbcompare.explain.diagnose.search.domains import other_samplings, otherwise_sampled, spread_responses
 from nbcompare.explain.diagnose.search.emulated_together import emulated_together
 from nbcompare.explain.diagnose.search.fitting import (
     SMOOTHINGS,
@@ -35,7 +36,7 @@ from nbcompare.explain.diagnose.search.fitting import (
 from nbcompare.explain.diagnose.search.list_cut import cut_trials
 from nbcompare.explain.diagnose.search.pairs import PairSearch
 from nbcompare.explain.diagnose.search.predicted import geometry_of
-from nbcompare.explain.diagnose.search.proofs import NEAR, Prover, Tried, nearest_guesses, ruled_out
+from nbcompare.explain.diagnose.search.proofs import Prover, Tried, nearest_guesses, ruled_out
 from nbcompare.explain.diagnose.search.ranking import Effort, Ranking
 from nbcompare.explain.diagnose.search.reflection_fit import reflection_trials, rules_that_fit
 from nbcompare.explain.diagnose.search.seeds import clock_guesses, seed_guesses
@@ -293,7 +294,8 @@ class CauseSearch:
         """Fit every single number that answers at all: its step may have been too long or too short to promise much."""
         ones = [r for r in self.responses if len(r.parameter.start) == 1]
         for response in ones:  # a few renders say whether the sum of differences has a bottom, whatever a step promised
-            start = self.fitter.valley(response.parameter) if self.trials.within(limits.SINGLE_FIT) else None
+            start = self.fitter.valley(response.parameter, *response.parameter.first) \
+                if self.trials.within(limits.SINGLE_FIT) else None
             if start and self._fit(response.parameter, start, limits.SINGLE_FIT, smoothings=(0,)):
                 return True
         return any(self._fit(response.parameter, None, limits.SINGLE_FIT, smoothings=response.smoothings)
@@ -336,7 +338,7 @@ class CauseSearch:
         if self._settles(candidate, fitted.reading):
             self._named_mistakes(parameter)
             self._twins(parameter, fitted.values)
-        elif fitted.reading.left < NEAR:
+        elif otherwise_sampled(parameter, fitted.reading.left):
             self._other_samplings(parameter, fitted)
         return bool(self.found)
 
