@@ -7,6 +7,7 @@
 # make docs-html  the pages as HTML in build/docs-html, every link looked at (needs the extra: pip install -e '.[docs]')
 # make docs   write the generated pages of docs/ anew
 # make faults try every fault on small bundles and write docs/reliability.md (FAULTS="kills disk": these pieces alone)
+# make bench-sweep  a sweep of CELLS=10000 cells on a local Dask cluster in which a worker and home are killed
 # make bench  speed against a C program, and the tables of docs/performance.md (make bench-quick: a minute)
 # make mutants  change one thing in the code, MUTANTS times: do the tests notice? (SEED=1; some seconds each)
 # make mutants-modules  break each module as a whole: does a test notice?
@@ -19,7 +20,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: docs-html run cases test test-compiled check lint types walls mutants mutants-modules docs faults fuzz fuzz-diagnosis audit-wide bench bench-quick reference wheels pythons clean help
+.PHONY: docs-html run cases test test-compiled check lint types walls mutants mutants-modules docs faults fuzz fuzz-diagnosis audit-wide bench bench-quick bench-sweep reference wheels pythons clean help
 
 run: $(READY)
 	@$(BIN)/nb-compare run cases/supervisor.yaml
@@ -88,6 +89,10 @@ test-compiled: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
+
+CELLS ?= 10000
+bench-sweep: $(READY) reference
+	$(BIN)/python -m tests.bench.many_cells --cells $(CELLS)
 
 bench-quick: $(READY)
 	$(BIN)/python -m tests.bench --quick

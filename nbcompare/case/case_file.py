@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
 from nbcompare.case.arguments.options import FLOAT_FILE, REFERENCE, SUBJECT
@@ -46,11 +46,13 @@ _UNKNOWN_SHAPE = Shape(100_000, 100_000)
 """Stands in for an image section with a fault, so that the rest can be read: every region lies in it."""
 
 
-def load_case(path: Path, *, files_are_there: bool = True, elsewhere: Mapping[str, Path] = {}) -> Case:
+def load_case(path: Path, *, files_are_there: bool = True, elsewhere: Mapping[str, Path] = {},
+              cells: Container[str] | None = None) -> Case:
     """Read and check a case file. Raises CaseError with file, line and column for the first fault.
 
     A copy of a case, as a bundle keeps it, is read without the files that lay beside the original. ``elsewhere`` says
-    by the names in the case where files lie that are not where these names lead from here.
+    by the names in the case where files lie that are not where these names lead from here. ``cells`` are the names of
+    the cells that matter, where the file was checked as a whole before: the others are not looked at again.
     """
     place_of: PlaceOf | None = (lambda name: elsewhere.get(name, path.parent / name)) if files_are_there else None
     root, raw = load(path, "a case")
@@ -100,11 +102,11 @@ def load_case(path: Path, *, files_are_there: bool = True, elsewhere: Mapping[st
         sha256=hashlib.sha256(raw).hexdigest(),
         elsewhere=elsewhere,
     )
-    _raise_contradictions(case, entries)
+    _raise_contradictions(case, entries, cells)
     return case
 
 
-def _raise_contradictions(case: Case, entries: Mapping[str, Cursor]) -> None:
+def _raise_contradictions(case: Case, entries: Mapping[str, Cursor], cells: Container[str] | None) -> None:
     """Raise what the parts of a case say against each other, as far as they could be read: of a command or of inputs
     that could not be, nothing is said that only follows from that."""
     unread = "inputs" in entries and not case.inputs and entries["inputs"].kind != "mapping"
@@ -113,9 +115,15 @@ def _raise_contradictions(case: Case, entries: Mapping[str, Cursor]) -> None:
         if key in entries and not (key == "image" and case.shape is _UNKNOWN_SHAPE):
             with reading_on():
                 raise entries[key].error(fault)
-    for cell in cells_of(case) if case.matrix else ():
-        for _, fault in (*command_faults(cell), *region_faults(cell), *refusal_faults(cell), *claim_faults(cell)):
+    for cell in cells_of(case, cells) if case.matrix else ():
+        for fault in cell_faults(cell):
             raise entries["matrix"].error(f"cell {cell.name}: {fault}")
+
+
+def cell_faults(cell: Case) -> list[str]:
+    """What the parts of a cell say against each other."""
+    return [fault for _, fault in (*command_faults(cell), *region_faults(cell), *refusal_faults(cell),
+                                   *claim_faults(cell))]
 
 
 # --- the parts of a case file -----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
 from nbcompare.case.arguments.command import declared_shape, size_is_in_a_header
@@ -11,20 +12,29 @@ from nbcompare.compare.image import Roi
 from nbcompare.errors import UsageError
 
 
-def cells_of(case: Case) -> list[Case]:
+def cells_of(case: Case, names: Container[str] | None = None) -> list[Case]:
     """Every cell of a case's matrix as a case of its own, called NAME.CELL; the case itself when it has none.
 
-    A region that is the whole image of the case is the whole image of each cell.
+    A region that is the whole image of the case is the whole image of each cell. ``names`` are those of the cells that
+    are wanted: a matrix has thousands, and making one of them costs more than its name.
     """
-    return [_cell_case(case, cell) for cell in cells_in(case.matrix)] if case.matrix else [case]
+    if not case.matrix:
+        return [case]
+    return [case_of_cell(case, cell) for name, cell in cells_by_name(case).items() if names is None or name in names]
 
 
 def cell_named(case: Case, name: str) -> Case:
     """The cell that has this name, or the case itself: a bundle of a cell holds the case file of the whole matrix."""
-    return next((cell for cell in cells_of(case) if cell.name == name), case)
+    return next((cell for cell in cells_of(case, (name,)) if cell.name == name), case)
 
 
-def _cell_case(case: Case, cell: Cell) -> Case:
+def cells_by_name(case: Case) -> dict[str, Cell]:
+    """The combinations of a case's matrix by the names that they have as cases; none without a matrix."""
+    return {f"{case.name}.{cell.name}": cell for cell in cells_in(case.matrix)} if case.matrix else {}
+
+
+def case_of_cell(case: Case, cell: Cell) -> Case:
+    """One combination of a case's matrix as a case of its own."""
     command = (*case.command, *cell.arguments)
     try:
         known = case.own_options or size_is_in_a_header(command)

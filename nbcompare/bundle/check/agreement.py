@@ -32,11 +32,10 @@ from nbcompare.bundle.record import Record
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.arguments.command import rendered_region
 from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
-from nbcompare.case.case_file import load_case
-from nbcompare.case.cells import cell_named
 from nbcompare.case.facts import case_facts
 from nbcompare.case.further_subject import FurtherSubject
 from nbcompare.case.inputs import hash_inputs
+from nbcompare.case.kept_copy import kept_cell
 from nbcompare.compare.image import Roi
 from nbcompare.compare.pictures import DEFAULT_PERCENTILE, METHODS, Scale
 from nbcompare.engine.identity import EngineIdentity
@@ -261,8 +260,8 @@ def _case_faults(folder: Path, record: Record, sums: Mapping[str, str]) -> Itera
         yield Fault("disagrees", CASE_FILE, f"the record says its sha256 is {said.sha256}")
         return
     try:
-        kept = case_facts(cell_named(load_case(folder / CASE_FILE, files_are_there=False), said.name))
-    except CaseError as fault:
+        kept = case_facts(kept_cell(folder / CASE_FILE, said.name))
+    except (CaseError, FileError) as fault:
         yield Fault("disagrees", CASE_FILE, f"it cannot be read as a case: {fault.message}")
         return
     for key in (field.name for field in fields(kept) if field.name != "file"):

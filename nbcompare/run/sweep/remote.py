@@ -229,8 +229,8 @@ def _unpacked(parcel: Parcel, contents: Sequence[bytes], folder: Path) -> tuple[
     for name, digest in parcel.overrides.items():
         (own / name).write_bytes(known[digest])
     wanted = {name for name, _ in parcel.cells}
-    case = load_case(place / parcel.case_name, elsewhere=elsewhere)
-    cells = {cell.name: cell for cell in cells_of(case) if cell.name in wanted}
+    case = load_case(place / parcel.case_name, elsewhere=elsewhere, cells=wanted)
+    cells = {cell.name: cell for cell in cells_of(case, wanted)}
     return cells, RunOptions(**parcel.options, inputs={name: own / name for name in parcel.overrides},
                              bundles=folder / "bundles")
 

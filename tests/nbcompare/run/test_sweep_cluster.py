@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import nbcompare.case.cells as cells_module
 import nbcompare.run.sweep.cluster as cluster_module
 import nbcompare.run.sweep.groups as groups
+import nbcompare.run.sweep.remote as remote
 from nbcompare.bundle.bundle import staging
 from nbcompare.case.case_file import load_case
 from nbcompare.case.cells import cells_of
@@ -245,3 +247,14 @@ def test_a_file_that_is_not_what_was_sent_is_not_used(orders, tmp_path):
     answers = run_parcel(parcel, [sent[0], sent[1] + b" "])
     assert {answer.exit_code for answer in answers} == {6} and len(answers) == 4
     assert all("damaged on its way to the worker" in answer.fault for answer in answers)
+
+
+def test_a_worker_makes_no_cells_but_those_of_its_group(orders, monkeypatch):
+    """Home has looked at all of them, and a matrix may have ten thousand."""
+    made, make = [], cells_module.case_of_cell
+    monkeypatch.setattr(cells_module, "case_of_cell", lambda case, cell: (made.append(cell.name), make(case, cell))[1])
+    monkeypatch.setattr(remote, "_run_cell", lambda parcel, case, options, stamp: case.name)
+    parcel, contents = parcel_of(orders[1:3], ["20260101T000000Z"] * 2)
+    assert run_parcel(parcel, [contents[digest] for digest in parcel.sums]) == tuple(
+        order.case.name for order in orders[1:3])
+    assert {f"grid.{name}" for name in made} == {order.case.name for order in orders[1:3]}
