@@ -3,8 +3,10 @@
 
     python tests/parity/fuzz_diagnosis.py --count 200 --seed 1
 
-A draw is a command line over the whole table of flags (every third one bent as only the C program takes it), its image
-by the torch simulator, and a defect of a kind of the audit; images of noise where the simulator refuses the command.
+A draw is a command line over the whole table of flags (every third one bent as only the C program takes it, every
+fourth with any options of the table and any values, some of one pixel or one row), its image by the torch simulator,
+and a defect of a kind of the audit; images of noise where the simulator refuses the command, and odd ones: all zero,
+of one value, with NaN or infinities, as large and as small as float32 goes.
 Each is diagnosed, by looking and, with ``--budget``, by trial runs. A line is printed for every draw in which something
 failed, with the words that make it again; the exit code is then 1.
 """
@@ -25,6 +27,7 @@ import numpy as np
 from engines import PRECISE, QUIET, TorchBatch
 
 from nbcompare.case.arguments.command import declared_shape
+from nbcompare.case.arguments.options import all_options
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.engine.describe import DescriptionRefused
 from nbcompare.errors import NbCompareError
@@ -38,7 +41,12 @@ from nbcompare.explain.diagnose.search.simulator import Simulator
 from nbcompare.explain.fuzz.drawn_command import DrawnCommand
 from nbcompare.explain.fuzz.random_commands import random_command
 
-LIKE_C_EVERY = 3
+LIKE_C_EVERY, WILD_EVERY, ODD_IMAGE_EVERY = 3, 4, 5
+SIDES = ((5, 36), (5, 36), (5, 36), (1, 1), (1, 4))
+TELLS_OTHER_THINGS = frozenset({"-h", "-version", "-batch", "-compile"})
+"""Options by which a program makes no image, whatever else it is given; and -compile, which takes a minute."""
+VALUES = ("0", "1", "2", "-1", "7", "0.5", "-3.25", "45", "1e-7", "1e12", "1e400", "9" * 25, "nan", "inf", "-inf", "",
+          "x", "beam", "sample", "random", "all", "phi-carryover", "float32", "f.hkl", "1,2")
 MOST_TRIES = 12
 FAILED = "the diagnosis failed"
 
@@ -54,6 +62,25 @@ class Draw:
     words: str
 
 
+def drawn(seed: int, at: int) -> DrawnCommand:
+    """Command number ``at`` of a seed, with its files."""
+    dice = random.Random(f"{seed}/{at}/command")
+    command = random_command(seed, at, at % LIKE_C_EVERY == 0, dice.choice(SIDES))
+    for option in any_options(dice) if at % WILD_EVERY == 1 else ():
+        command.options.insert(dice.randint(0, len(command.options)), option)
+    return command
+
+
+def any_options(dice: random.Random) -> list[list[str]]:
+    """One to four options of the table, each with as many values as it takes, whatever they are."""
+    found = []
+    for row in dice.choices([row for row in all_options() if row.names[0] not in TELLS_OTHER_THINGS],
+                            k=dice.randint(1, 4)):
+        count = row.count if isinstance(row.count, int) else dice.choice([0, 1, 3, 6])
+        found.append([dice.choice(row.names), *(dice.choice(VALUES) for _ in range(count))])
+    return found
+
+
 class Drawer:
     """Makes draws; one simulator process renders them all."""
 
@@ -65,7 +92,7 @@ class Drawer:
 
     def draw(self, seed: int, at: int) -> Draw | None:
         """Draw number ``at`` of a seed; None where the command declares no image."""
-        command = random_command(seed, at, at % LIKE_C_EVERY == 0)
+        command = drawn(seed, at)
         folder = self._folder(f"{at}", command.files)
         try:
             shape = declared_shape(command.argv, folder)
@@ -76,6 +103,8 @@ class Drawer:
         if sound is None:
             sound = dice.exponential(size=(shape.slow, shape.fast)).astype("f4")
         defective, words = self._defective(command, folder, sound, seed, at)
+        if at % ODD_IMAGE_EVERY == 2:
+            sound, defective, words = odd_images(sound, defective, dice)
         return Draw(command, folder, sound, defective, words)
 
     def _defective(self, command: DrawnCommand, folder: Path, sound: np.ndarray, seed: int, at: int):
@@ -111,6 +140,19 @@ class Drawer:
         for file, content in files.items():
             (folder / file).write_bytes(content)
         return folder
+
+
+def odd_images(sound: np.ndarray, defective: np.ndarray,
+               dice: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+    """A reference and a subject as no engine should write them, in words; the reference is finite, as it has to be."""
+    some = dice.random(sound.shape) < 0.2
+    odd = {"zero": np.zeros_like(sound), "one value": np.full_like(sound, dice.choice([1, -3, 1e30])),
+           "as large as can be": np.where(some, 3e38, 0), "as small as can be": np.where(some, 1e-45, 0),
+           "negative": -sound, "NaN": np.where(some, np.nan, sound), "infinite": np.where(some, -np.inf, sound),
+           "nothing but NaN": np.full_like(sound, np.nan), "as it was": defective}
+    ours = str(dice.choice(["zero", "one value", "as large as can be", "as small as can be", "negative"]))
+    theirs = str(dice.choice(list(odd)))
+    return odd[ours].astype("f4"), odd[theirs].astype("f4"), f"images: {ours}, {theirs}"
 
 
 def faults_of(draw: Draw, budget_s: float, simulator: Simulator | None) -> list[str]:

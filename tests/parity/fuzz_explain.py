@@ -22,11 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines import built_reference
-from fuzz_diagnosis import LIKE_C_EVERY
+from fuzz_diagnosis import drawn
 
 from nbcompare.cli import run
 from nbcompare.explain.audit.catalogue import kinds
-from nbcompare.explain.fuzz.random_commands import random_command
 
 DEFECTS = ("-polar 0.3", "-nopolar", "-fluence 1e20", "-flux 0", "-round_xtal", "-Xbeam 1.5", "-detector_rotx 1",
            "-distance 50", "-distance 0", "-phi 1 -osc 1 -phisteps 2", "-N 2", "-pixel 0.07", "-lambda 0.5",
@@ -56,10 +55,10 @@ class Caller:
 
     def calls(self, seed: int, at: int, commands: tuple[str, ...] = COMMANDS) -> list[Ended]:
         """Each command on draw number ``at`` of a seed."""
-        drawn = random_command(seed, at, at % LIKE_C_EVERY == 0)
+        command = drawn(seed, at)
         folder = self.home / f"{seed}-{at}"
         folder.mkdir(exist_ok=True)
-        for name, content in drawn.files.items():
+        for name, content in command.files.items():
             (folder / name).write_bytes(content)
         dice = random.Random(f"{seed}/{at}/explain")
         picked = ",".join(entry.id for entry in dice.sample(kinds(), 3))
@@ -68,9 +67,9 @@ class Caller:
                 "reduce": ["--max-runs", "8", "--cache", str(folder / "cache")],
                 "audit": ["--kinds", picked, "--strengths", "1", "--no-diagnosis", "--cache", str(folder / "cache")]}
         with contextlib.chdir(folder):
-            return [self._call(command, *more[command], "-q", "--c-bin", str(self.reference), "--py-bin",
-                               str(self.subject), *([f"--py-args={defect}"] if command != "audit" else []), "--",
-                               *drawn.argv) for command in commands]
+            return [self._call(name, *more[name], "-q", "--c-bin", str(self.reference), "--py-bin",
+                               str(self.subject), *([f"--py-args={defect}"] if name != "audit" else []), "--",
+                               *command.argv) for name in commands]
 
     def _call(self, *words: str) -> Ended:
         with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):

@@ -38,4 +38,4 @@ def test_a_fault_inside_is_seen_by_the_fuzz(module, name, command, caller, monke
 
     assert command in COMMANDS
     monkeypatch.setattr(import_module(f"nbcompare.explain.{module}"), name, broken)
-    assert DEFECT_OF_OURS in {ended.code for at in range(3) for ended in caller.calls(4, at, (command,))}
+    assert DEFECT_OF_OURS in {ended.code for at in range(3) for ended in caller.calls(6, at, (command,))}

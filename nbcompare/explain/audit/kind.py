@@ -120,7 +120,8 @@ def changed(defect: Defect, images: Images) -> np.ndarray:
     try:
         with np.errstate(all="ignore"):
             image = defect.change(images)
-        if not defect.empties and images.rendered.any() and not image.any():
+            nothing = images.rendered.any() and not image.any()
+        if nothing and not defect.empties:
             raise NotApplicable("it leaves nothing of the image")
         return image
     except (ArithmeticError, LookupError, ValueError) as fault:

@@ -9,6 +9,7 @@ import pytest
 
 from nbcompare.case.arguments.command import parse_command
 from nbcompare.compare.image import Roi, Shape
+from nbcompare.engine.describe import DescriptionRefused
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.rendering.render_cache import RenderCache
 from nbcompare.explain.diagnose.causes import REFLECTION_CHANGED
@@ -48,6 +49,18 @@ def test_every_candidate_says_which_table_it_stands_in_and_asks_for_a_run_of_its
     assert {candidate.source for candidate in found} == {"values of options", "detector", "crystal and sampling",
                                                          "rotation", "input files"}
     assert all(candidate.files or candidate.command.argv != ARGV for candidate in found)
+
+
+@pytest.mark.parametrize("more", [
+    ("-detector_thicksteps", "inf"), ("-misset_seed", "nan"), ("-vdivsteps", "-inf"), ("-dispsteps", "1e400"),
+    ("-beam_vector", "0", "0", "1", "-twotheta", "0")])
+def test_numbers_that_no_mistake_can_be_made_with_make_none(question, more):
+    """Infinite counts and seeds; and a detector whose plane the crystal lies in, so that nothing is obliquely lit."""
+    asked = Question(question.pair.reference, question.pair.subject, (*ARGV, *more), question.folder)
+    try:
+        assert all(candidate.words for candidate in run_candidates(asked))
+    except DescriptionRefused:
+        assert all(row.words for row in value_table.rows(asked)), "what follows from the words alone is there"
 
 
 def test_the_mistakes_with_numbers_are_those_of_their_kind():

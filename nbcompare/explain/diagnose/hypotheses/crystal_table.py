@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 from nbcompare.case.arguments.command import Command, number, parse_command, written
@@ -66,7 +67,8 @@ def _sampling(question: Question) -> Iterator[Row]:
             yield Row(mistake_id("oversample", "value"), f"oversample {count} instead of {now}",
                       command.setting("-oversample", count), 0.66)
     for name, topic in (("-dispsteps", "dispersion-steps"), ("-divsteps", "divergence-steps")):
-        count = int(command.number(name))
+        asked = command.number(name)
+        count = int(asked) if math.isfinite(asked) else 0
         for other in {1, count + 1, count - 1} if count > 1 else ():
             yield Row(mistake_id(topic, "value"), f"{name} {other} instead of {count}",
                       command.setting(name, other), 0.5)

@@ -168,9 +168,10 @@ def _solid_angle(question: Question) -> Iterator[Row]:
     """The image of point pixels holds 1/R^2 in place of the solid angle: pixel^2 cos / R^2 of a flat detector, whose
     cosine is D / R, and pixel^2 / R^2 of a curved one."""
     setting, command = question.setting, question.command
-    if setting.point_pixel:
+    area, squared = setting.pixel_m**2, question.detector.close_distance_m**2
+    if setting.point_pixel or squared == 0:  # of a plane through the crystal every cosine is 0
         return
-    area, middle = setting.pixel_m**2, setting.pixel_m**2 / question.detector.close_distance_m**2
+    middle = area / squared
     power = 0 if command.has("-curved_det") else 3
 
     def cosine(image: np.ndarray, point: np.ndarray) -> np.ndarray:

@@ -133,8 +133,11 @@ def _of_item(question: Question, item: WrittenOption) -> Iterator[Row]:
 
 
 def _numbers(item: WrittenOption) -> Numbers:
-    """The numbers that the mistakes of its kind are made with; none where the item has not all of them."""
+    """The numbers that the mistakes of its kind are made with; none where the item has not all of them, or infinite
+    ones."""
     kind, values = item.option.kind if item.option else "", item.numbers
+    if not all(map(math.isfinite, values)):
+        return ()
     if kind == "cell" and values:
         given = [*values, *[0.0] * (6 - len(values))]
         return (*(length or given[0] for length in given[:3]), *(angle or 90.0 for angle in given[3:6]))
