@@ -39,7 +39,29 @@ def noise(image):
     return image + np.random.default_rng(5).normal(0, 9, image.shape)
 
 
+def read_again(raw):
+    """The bytes of a file, or as many of them as an image has, read as one."""
+    return np.frombuffer(raw[:4 * SIDE * SIDE], "<f4").reshape(SIDE, SIDE).astype("f8")
+
+
+def repeated(image):
+    image[1::2] = image[:-1:2]
+    return image
+
+
+def rows_of(length, image):
+    """Written in rows of another length, as with padding."""
+    return read_again(np.pad(image, ((0, 0), (0, length - SIDE))).astype("<f4").tobytes())
+
+
 EDITS = [
+    ("header-bytes", lambda x: read_again(b"HEADER= 512;   " * 34 + x.astype("<f4").tobytes()), True),
+    ("header-bytes", lambda x: read_again(bytes(range(1, 249)) + x.astype("<f4").tobytes()), True),
+    ("float64-bytes", lambda x: read_again(x.tobytes()), True),
+    ("wrong-endian", lambda x: x.astype("<f4").byteswap().astype("f8"), True),
+    ("wrong-stride", lambda x: rows_of(SIDE + 4, x), True), ("lines-repeated", repeated, True),
+    ("quantised", lambda x: 23.0 * np.rint(x / 23), True),
+    ("panel-gain", lambda x: x * np.where(np.arange(SIDE) < 42, 1, 1.07)[:, None], True),
     ("flipped-slow", lambda x: x[::-1], True), ("transposed", lambda x: x.T, True),
     ("pixel-shift", lambda x: np.roll(x, (3, -2), (0, 1)), True),
     ("blurred", lambda x: ndimage.gaussian_filter(x, 0.4), True),
@@ -51,7 +73,8 @@ EDITS = [
 @pytest.mark.parametrize(("id", "edit", "proven"), EDITS)
 def test_a_defect_is_told_through_gaps(id, edit, proven):
     reference = spots()
-    subject = edit(reference.astype("f8")).astype("f4")
+    with np.errstate(invalid="ignore"):
+        subject = edit(reference.astype("f8")).astype("f4")
     masked = [np.ma.MaskedArray(image, gaps()) for image in (reference, subject)]
     plain = plain_images(*masked)
     assert not plain[0][gaps()].any() and not plain[1][gaps()].any()
@@ -84,3 +107,23 @@ def test_plain_images_have_no_gaps():
     image[0, 0] = np.nan  # a result, of which the diagnosis has a word to say
     assert gaps_of(image, image) is None and gaps_of(image.astype("f8"), np.ones((3, 2))) is None
     assert gaps_of(image.astype("f8"), image).tolist() == [[True, False, False], [False] * 3]
+
+
+def test_a_move_whose_edge_nobody_sees_is_a_beam_centre_as_well_as_a_moved_image():
+    seen = np.zeros((SIDE, SIDE), bool)
+    seen[9:50, 12:52] = True
+    images = [np.where(seen, image, 0).astype("f4") for image in (spots(), np.roll(spots(), (3, -2), (0, 1)))]
+    found = diagnose(Question(*images, COMMAND, Path(), gaps=~seen), DiagnosisOptions(quick=True)).causes
+    assert [cause.id for cause in found] == ["beam-centre-value", "pixel-shift"]
+    assert found[0].proven and found[0].rivals == ("pixel-shift",)
+
+
+def test_an_image_is_not_called_turned_by_the_little_that_both_show():
+    """Of the part that is seen and its mirror image two rows are in common, and these are the same in any case."""
+    seen = np.arange(SIDE)[:, None] < 33 + np.zeros((1, SIDE))
+    reference = spots()
+    reference[32] = reference[31]
+    subject = np.where(np.arange(SIDE)[:, None] < 31, noise(reference), reference)
+    images = [np.where(seen, image, 0).astype("f4") for image in (reference, subject)]
+    found = diagnose(Question(*images, COMMAND, Path(), gaps=~seen), DiagnosisOptions(quick=True)).causes
+    assert not any(cause.proven for cause in found), found[0].sentence

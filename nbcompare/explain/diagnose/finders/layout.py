@@ -1,7 +1,8 @@
 """Data causes that lie in the file: bytes swapped, words of another width, data displaced, rows of another length.
 
 Values are found again by value, to the rounding of two programs, so that a file read at a wrong place or with a
-wrong row length is recognised whatever the shift is.
+wrong row length is recognised whatever the shift is. Pixels without a measurement are bytes that nobody knows: what
+would be read from them is left out, of the subject and of the reference.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def find_bytes(question: Question) -> Iterator[Cause]:
     with np.errstate(invalid="ignore", over="ignore"):
         first = pair.subject[pair.sample].byteswap().astype(np.float64)
         near = bool((np.abs(first - pair.x[pair.sample]) <= 1e-5 * pair.peak).all())
-        if near and _is_reference(pair, pair.subject.byteswap().astype(np.float64)):
+        if near and _near(pair, pair.x, pair.subject.byteswap().astype(np.float64)):
             yield proved(causes.WRONG_ENDIAN, "with its bytes swapped the subject is the reference",
                          what="bytes swapped", prior=0.98)
             return
@@ -45,12 +46,30 @@ def find_bytes(question: Question) -> Iterator[Cause]:
         yield from _row_length_tried(pair)
 
 
-def _is_reference(pair: ImagePair, candidate: np.ndarray, part: slice = slice(None)) -> bool:
-    """Whether values are the reference's, in file order."""
-    x = pair.x.ravel()[part]
+def _near(pair: ImagePair, x: np.ndarray, candidate: np.ndarray) -> bool:
+    """Whether values are those of the reference beside them."""
     if x.size == 0 or not np.isfinite(candidate).all():
         return False
-    return float(np.abs(candidate.ravel() - x).max()) <= 1e-6 * pair.peak
+    return float(np.abs(candidate - x).max()) <= 1e-6 * pair.peak
+
+
+def _known(pair: ImagePair, read: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(the reference's first values, words read from the subject's bytes), both in double precision and zero where the
+    reference has no measurement or where one of the bytes is of a pixel without."""
+    x, words = pair.x.ravel()[:read.size], read.astype(np.float64)
+    if pair.gaps is None:
+        return x, words
+    known = ~(pair.gaps.ravel()[:read.size] | _unread(pair, read.size, read.itemsize))
+    return np.where(known, x, 0), np.where(known, words, 0)
+
+
+def _unread(pair: ImagePair, count: int, width: int = 4, skew: int = 0) -> np.ndarray:
+    """Of ``count`` words of ``width`` bytes, from byte ``skew`` of the subject on: which have a byte of a pixel without
+    a measurement."""
+    if pair.gaps is None:
+        return np.zeros(count, bool)
+    gone = np.repeat(pair.gaps.ravel(), 4)[skew:skew + count * width]
+    return np.asarray(gone.reshape(count, width).any(axis=1))
 
 
 _BEYOND_INT32 = (-(2.0**31), 2.0**31 - 1)
@@ -60,15 +79,16 @@ def _other_words(pair: ImagePair) -> Iterator[Cause]:
     raw = pair.subject.tobytes()
     with np.errstate(invalid="ignore", over="ignore"):
         doubles = np.frombuffer(raw, "<f8", len(raw) // 8)
-        told = np.abs(pair.x.ravel()[:doubles.size]) > 1e-5 * pair.peak  # next to nothing is like next to nothing
-        if told.any() and _starts_like(pair, doubles) and _is_reference(pair, doubles, slice(0, doubles.size)):
+        x, doubles = _known(pair, doubles)
+        told = np.abs(x) > 1e-5 * pair.peak  # next to nothing is like next to nothing
+        if told.any() and _starts_like(pair, x, doubles) and _near(pair, x, doubles):
             yield proved(causes.FLOAT64_BYTES,
                          "the subject's bytes are 8-byte floats: read so, they are the first half of the "
                          "reference",
                          what="doubles read as floats", prior=0.95)
         for kind, width in (("<i4", 4), ("<u2", 2)):
-            words = np.frombuffer(raw, kind, min(len(raw) // width, pair.x.size, 1_000_000)).astype(np.float64)
-            x = pair.x.ravel()[:words.size]
+            words = np.frombuffer(raw, kind, min(len(raw) // width, pair.x.size, 1_000_000))
+            x, words = _known(pair, words)
             if not (np.rint(x).any() and words.any()):
                 continue
             said = f"the subject's bytes are {8 * width}-bit integers read as floats"
@@ -82,10 +102,10 @@ def _other_words(pair: ImagePair) -> Iterator[Cause]:
                              what="integers read as floats", prior=0.9)
 
 
-def _starts_like(pair: ImagePair, values: np.ndarray) -> bool:
+def _starts_like(pair: ImagePair, x: np.ndarray, values: np.ndarray) -> bool:
     """Whether some thousand values, evenly taken, are the reference's."""
     at = np.arange(0, values.size, max(1, values.size // 2000))
-    return bool((np.abs(values[at] - pair.x.ravel()[at]) <= 1e-6 * pair.peak).all())
+    return bool((np.abs(values[at] - x[at]) <= 1e-6 * pair.peak).all())
 
 
 def _markers(pair: ImagePair) -> tuple[np.ndarray, np.ndarray] | None:
@@ -122,11 +142,13 @@ def _displaced(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray] | None) -
     raw = pair.subject.tobytes()
     for skew in range(4):
         stream = np.frombuffer(raw, "<f4", (len(raw) - skew) // 4, skew)
-        move, said = _move_by_markers(markers, stream) if markers is not None else _move_by_correlation(pair, stream)
+        unread = _unread(pair, stream.size, 4, skew)
+        move, said = (_move_by_markers(markers, stream, unread) if markers is not None
+                      else _move_by_correlation(pair, stream))
         shift = 4 * move + skew
         if not said or shift == 0:
             continue
-        if not _moved_data_agree(pair, stream, move) or (skew == 0 and not _along_file(pair, move)):
+        if not _moved_data_agree(pair, stream, unread, move) or (skew == 0 and not _along_file(pair, move)):
             continue
         where = f"{shift} bytes stand before the data" if shift > 0 else f"the first {-shift} bytes of data are missing"
         yield proved(causes.HEADER_BYTES, f"the subject's data is displaced by {shift:+d} bytes: {where}", said,
@@ -134,7 +156,8 @@ def _displaced(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray] | None) -
         return
 
 
-def _move_by_markers(markers: tuple[np.ndarray, np.ndarray], stream: np.ndarray) -> tuple[int, str]:
+def _move_by_markers(markers: tuple[np.ndarray, np.ndarray], stream: np.ndarray,
+                     unread: np.ndarray) -> tuple[int, str]:
     """(how many values most bright ones moved along a stream, what speaks for it: nothing where they do not agree)."""
     flat, values = markers
     with np.errstate(invalid="ignore"):
@@ -144,7 +167,8 @@ def _move_by_markers(markers: tuple[np.ndarray, np.ndarray], stream: np.ndarray)
         return 0, ""
     moves, counts = np.unique(found[there] - flat[there], return_counts=True)
     move, votes = int(moves[np.argmax(counts)]), int(counts.max())
-    inside = np.count_nonzero((flat + move >= 0) & (flat + move < _written(stream)))
+    places = (flat + move)[(flat + move >= 0) & (flat + move < _written(stream))]
+    inside = np.count_nonzero(~unread[places])
     if votes < 0.8 * inside or votes < 3:
         return 0, ""
     return move, f"{votes} of {flat.size} bright values are found again, all at the same displacement"
@@ -153,7 +177,7 @@ def _move_by_markers(markers: tuple[np.ndarray, np.ndarray], stream: np.ndarray)
 def _move_by_correlation(pair: ImagePair, stream: np.ndarray) -> tuple[int, str]:
     """The same for an image that holds every value several times, as one that is its own mirror image does: where the
     two streams are most alike."""
-    if pair.x.size > _MOST_CORRELATED:
+    if pair.x.size > _MOST_CORRELATED or stream.size == 0:
         return 0, ""
     ours = pair.x.ravel() / pair.peak
     theirs = np.clip(np.nan_to_num(stream, nan=0.0, posinf=0.0, neginf=0.0) / pair.peak, 0, 1)
@@ -166,12 +190,13 @@ def _written(stream: np.ndarray) -> int:
     return int(np.max(np.flatnonzero(stream), initial=-1)) + 1
 
 
-def _moved_data_agree(pair: ImagePair, stream: np.ndarray, move: int) -> bool:
+def _moved_data_agree(pair: ImagePair, stream: np.ndarray, unread: np.ndarray, move: int) -> bool:
     x, size = pair.x.ravel(), _written(stream)
-    ours = x[max(0, -move):min(x.size, size - move)]
-    theirs = stream[max(0, move):max(0, move) + ours.size]
+    first, count = max(0, -move), max(0, min(x.size, size - move) - max(0, -move))
+    ours, theirs = x[first:first + count], stream[first + move:first + move + count]
+    known = ~unread[first + move:first + move + count] & pair.measured.ravel()[first:first + count]
     with np.errstate(invalid="ignore"):
-        close = np.abs(theirs - ours[:theirs.size]) <= 1e-6 * pair.peak
+        close = (np.abs(theirs - ours) <= 1e-6 * pair.peak)[known]
     return bool(np.count_nonzero(close) >= 0.999 * close.size) and close.size > 10
 
 
@@ -182,10 +207,11 @@ def _along_file(pair: ImagePair, move: int) -> bool:
     lost at the front leave nothing to look at, and whole rows of those are a shift as well."""
     columns = (move + pair.fast // 2) % pair.fast - pair.fast // 2
     if columns:
-        rolled = np.roll(pair.x.ravel(), move).reshape(pair.x.shape)
+        rolled, known = (np.roll(values.ravel(), move).reshape(pair.x.shape) for values in (pair.x, pair.measured))
         edge = np.s_[:, columns:] if columns < 0 else np.s_[:, :columns]
         found, expected = pair.y[edge].ravel(), rolled[edge].ravel()
         lit = expected > 1e-6 * pair.peak  # what is fainter is as good as nothing
+        lit &= (known & pair.measured)[edge].ravel()
         if lit.any():
             return float(np.median(np.abs(found[lit] - expected[lit]) / expected[lit])) < 1e-3
     return move > 0 and _bytes_of_its_own(pair, move)
@@ -193,7 +219,8 @@ def _along_file(pair: ImagePair, move: int) -> bool:
 
 def _bytes_of_its_own(pair: ImagePair, count: int) -> bool:
     """Whether the first values of the subject are neither zero nor the reference's last ones."""
-    entered, left = pair.subject.ravel()[:count], pair.x.ravel()[pair.x.size - count:]
+    there = pair.measured.ravel()[:count] & pair.measured.ravel()[pair.x.size - count:]
+    entered, left = pair.subject.ravel()[:count][there], pair.x.ravel()[pair.x.size - count:][there]
     if not np.ascontiguousarray(entered).view(np.uint32).any():
         return False
     with np.errstate(invalid="ignore"):
@@ -228,8 +255,11 @@ def _rows_agree(pair: ImagePair, length: int, start: int) -> bool:
     """Whether all of the reference, written in rows of a length from a place on, is in the subject."""
     kept = min(length, pair.fast)
     places = start + length * np.arange(pair.slow)[:, None] + np.arange(kept)
-    inside = (places >= 0) & (places < pair.y.size)
-    if np.count_nonzero(inside) < 0.3 * places.size:
+    inside = (places >= 0) & (places < pair.y.size) & pair.measured[:, :kept]
+    if np.count_nonzero(inside) < 0.3 * np.count_nonzero(pair.measured):
+        return False
+    inside[inside] = pair.measured.ravel()[places[inside]]
+    if np.count_nonzero(inside) < 0.1 * np.count_nonzero(pair.measured):
         return False
     close = np.abs(pair.y.ravel()[places[inside]] - pair.x[:, :kept][inside]) <= 1e-6 * pair.peak
     return bool(np.count_nonzero(close) >= 0.999 * close.size)
@@ -244,6 +274,7 @@ def _row_length_tried(pair: ImagePair) -> Iterator[Cause]:
     for length in dict.fromkeys((*(pair.fast + step for by in range(1, _LENGTHS) for step in (-by, by)), pair.slow)):
         places = rows * length + columns
         inside = (columns < length) & (places < y.size)
+        inside[inside] = pair.measured.ravel()[places[inside]]
         if length == pair.fast or np.count_nonzero(inside) < 0.5 * rows.size:
             continue
         if float(np.abs(y[places[inside]] - values[inside]).max()) <= 1e-6 * pair.peak:

@@ -2,7 +2,7 @@
 
 The ratio of the images is constant up to an edge and another constant behind it. Spots of another brightness give that
 as well where nothing is lit between them; so light has to cross the edge, and to change there from one pixel to the
-next.
+next, or over a gap between modules, which is where edges are.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def find_panels(question: Question) -> Iterator[Cause]:
     if pair.agree or not pair.all_finite:
         return
     for axis, words in ((0, "row"), (1, "column")):
-        x, y = (image if axis == 0 else image.T for image in (pair.x, pair.y))
-        found = _bands(x, y, _LIT * pair.peak)
+        x, y, there = (image if axis == 0 else image.T for image in (pair.x, pair.y, pair.measured))
+        found = _bands(x, y, np.asarray(there.any(axis=1)), _LIT * pair.peak)
         if found is None:
             continue
         starts, gains = found
@@ -43,12 +43,14 @@ def find_panels(question: Question) -> Iterator[Cause]:
         if proof.holds:
             told = ", ".join(f"from {words} {start} on {gain:.6g}" for start, gain in zip(starts, gains, strict=True))
             yield carried_out(causes.PANEL_GAIN, f"parts of the detector have gains of their own: {told}",
-                              ("light crosses the edges, and changes there from one pixel to the next",),
+                              ("light crosses the edges, and changes there",),
                               residual=proof.residual, left=proof.left, what="bands scaled", confidence=0.96, prior=0.5)
 
 
-def _bands(x: np.ndarray, y: np.ndarray, least: float) -> tuple[list[int], list[float]] | None:
-    """(first row, gain) of bands of rows; None where the gain of rows does not stay the same between a few edges."""
+def _bands(x: np.ndarray, y: np.ndarray, there: np.ndarray,
+           least: float) -> tuple[list[int], list[float]] | None:
+    """(first row, gain) of bands of rows; None where the gain of rows does not stay the same between a few edges.
+    ``there`` says of each row whether it holds a measurement."""
     power = np.einsum("ij,ij->i", x, x)
     lit = np.flatnonzero(power > least**2)
     if lit.size < 2 * _NARROWEST:
@@ -58,14 +60,16 @@ def _bands(x: np.ndarray, y: np.ndarray, least: float) -> tuple[list[int], list[
     if not 1 <= edges.size < _MOST_PANELS or np.diff([0, *edges, lit.size]).min() < _NARROWEST:
         return None
     bands = np.split(gain, edges)
-    if min(float(band.min()) for band in bands) <= 0 or not all(_crossed(x, lit[edge], least) for edge in edges):
+    if min(float(band.min()) for band in bands) <= 0 or not all(_crossed(x, there, lit[edge], least)
+                                                                for edge in edges):
         return None
     return [0, *(int(lit[edge]) for edge in edges)], [float(np.median(band)) for band in bands]
 
 
-def _crossed(x: np.ndarray, row: int, least: float) -> bool:
-    """Whether light crosses the edge before a row."""
-    return int(np.count_nonzero((x[row - 1] > least) & (x[row] > least))) >= _FEWEST_ACROSS
+def _crossed(x: np.ndarray, there: np.ndarray, row: int, least: float) -> bool:
+    """Whether light crosses the edge before a row, from the last row that holds a measurement."""
+    before = int(np.max(np.flatnonzero(there[:row]), initial=-1))
+    return before >= 0 and int(np.count_nonzero((x[before] > least) & (x[row] > least))) >= _FEWEST_ACROSS
 
 
 FINDERS = (find_panels,)

@@ -39,6 +39,8 @@ _ROUNDED, _OF_THE_SHIFT = 3e-7, 1e-5
 """An interpolation leaves so much of the image, which is what rounding to float32 leaves, or of what it changes."""
 _KERNEL = 0.05
 """Weights further from those of a bilinear shift than this share of it are no bilinear ones."""
+_FEWEST_SEEN = 0.1
+"""Of an image that is laid on itself, this share of the bright pixels has to be where both hold a measurement."""
 _FAR_FROM_EDGES = 12
 """Pixels from an edge, where what lay beyond it does not reach."""
 
@@ -56,24 +58,28 @@ def find_turned(question: Question) -> Iterator[Cause]:
     for id, (operation, words) in OPERATIONS.items():
         turned = operation(pair.x)
         gaps = pair.moved_gaps(operation)
-        if id and _looks_equal(pair, turned, bright):
+        if id and _looks_equal(pair, turned, gaps, bright):
             yield from _exact(pair, turned, gaps, id, words)
         if turned.shape == pair.x.shape:
             voted = _voted_shifts(_moved_spots(operation, ours, pair), theirs, pair)
             for shift in voted or dict.fromkeys((*_correlated_shifts(turned, pair), *(() if id else _NEAR_SHIFTS))):
-                if shift != (0, 0) and _looks_equal(pair, turned, bright, shift):
+                if shift != (0, 0) and _looks_equal(pair, turned, gaps, bright, shift):
                     yield from _shifted(question, turned, gaps, shift, id, words)
 
 
-def _looks_equal(pair: ImagePair, edited: np.ndarray, bright: tuple[np.ndarray, np.ndarray],
+def _looks_equal(pair: ImagePair, edited: np.ndarray, gaps: np.ndarray | None, bright: tuple[np.ndarray, np.ndarray],
                  shift: tuple[int, int] = (0, 0)) -> bool:
-    """Whether most bright pixels of the subject are where an edited, then shifted reference has them."""
+    """Whether most bright pixels of the subject are where an edited, then shifted reference has them. ``gaps`` are the
+    edited image's; what lies in one tells nothing, but not all may."""
     rows, columns = bright
     values = pair.y[rows, columns]
     rows, columns = (rows - shift[0]) % pair.slow, (columns - shift[1]) % pair.fast
     if edited.shape != pair.x.shape:
         rows, columns = np.divmod(rows * pair.fast + columns, edited.shape[1])
-    return bool(np.mean(np.abs(edited[rows, columns] - values) <= 1e-4 * np.abs(values)) > 0.6)
+    equal = np.abs(edited[rows, columns] - values) <= 1e-4 * np.abs(values)
+    if gaps is not None:
+        equal = equal[~gaps[rows, columns]]
+    return bool(equal.size >= _FEWEST_SEEN * values.size and np.count_nonzero(equal) > 0.6 * equal.size)
 
 
 def _brightest(image: np.ndarray, count: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -175,8 +181,10 @@ def _shifted(question: Question, turned: np.ndarray, gaps: np.ndarray | None, sh
                               residual=inside.residual, left=inside.left, what=f"{first}{what} {move}",
                               confidence=0.97, prior=0.9)
             return
+    unseen = not (wrapped & pair.measured).any()
     evidence = (f"{100 * (1 - wrapped.mean()):.0f} % of the image is the moved reference to {inside.residual:.2g} of "
-                "the peak", "pixels at the edge were rendered, not moved")
+                "the peak", "no pixel at the edge holds a measurement" if unseen else
+                "pixels at the edge were rendered, not moved")
     cause, sentence, confidence, prior = id, f"the subject is the reference {first}shifted {move}", 0.95, 0.9
     if not id and max(abs(dx), abs(dy)) <= 1:
         cause, sentence = causes.BEAM_CENTRE_ONE_PIXEL, f"the pattern lies one pixel off: {move}"
@@ -187,6 +195,10 @@ def _shifted(question: Question, turned: np.ndarray, gaps: np.ndarray | None, sh
         confidence, prior = 0.9, 0.7
     yield carried_out(cause, sentence, evidence, residual=inside.residual, left=inside.left,
                       what=f"{first}shifted {move}", confidence=confidence, prior=prior)
+    if not id and unseen:  # what came in at the edge would tell which it was
+        yield carried_out(causes.PIXEL_SHIFT, f"the subject is the reference shifted {move}", evidence,
+                          residual=inside.residual, left=inside.left, what=f"shifted {move}", confidence=confidence,
+                          prior=prior - 0.1)
 
 
 def in_mm(question: Question, dx: float, dy: float) -> str:
@@ -196,7 +208,7 @@ def in_mm(question: Question, dx: float, dy: float) -> str:
 
 def _edge_equal(pair: ImagePair, edited: np.ndarray, edge: np.ndarray) -> bool:
     close = np.abs(edited - pair.y)[edge] <= 1e-5 * np.abs(pair.y[edge]) + 1e-9 * pair.peak
-    return bool(np.mean(close) > 0.99)
+    return bool(np.count_nonzero(close) > 0.99 * close.size)
 
 
 # --- parts of a pixel --------------------------------------------------------------------------------------------

@@ -141,11 +141,12 @@ def _steps(pair: ImagePair) -> Iterator[Cause]:
         yield _quantised(pair, values, step, rows.size)
         return
     scale, offset = line(pair)
-    lit = (scale * pair.x > 0.5 * step) | (pair.y != values[0])
+    lit = ((scale * pair.x > 0.5 * step) | (pair.y != values[0])) & pair.measured
     off = np.abs(pair.y - (scale * pair.x + offset))[lit]
     if scale <= 0 or off.size < 5 or off.max() < 0.1 * step or np.count_nonzero(off <= 1.01 * step) < 0.995 * off.size:
         return
-    if abs(scale - 1) < 1e-3 and abs(offset) <= step:
+    unscaled = np.count_nonzero(np.abs(pair.difference[lit]) <= 1.01 * step) >= 0.995 * off.size
+    if unscaled or abs(scale - 1) < 1e-3 and abs(offset) <= step:  # of few lit pixels no line is told well
         if step != 1:
             yield _quantised(pair, values, step, rows.size)
         return
