@@ -162,8 +162,8 @@ def test_a_divergence_both_ways_takes_the_place_of_those_of_each_way():
     """-hdivrange behind it would have the last word, as would -hdivsteps."""
     question = asked("-hdivrange", "3", "-hdivsteps", "4")
     both = next(found for found in fit_parameters(question) if found.labels == ("-divergence",))
-    command = of_steps(both, "-divsteps", 3).candidate(question.command, (0.4,)).command
-    assert command.number("-divergence") == 0.4 and command.number("-divsteps") == 3
+    command = of_steps(both, "-divsteps", 3).candidate(question.command, (both.fitted(0.4),)).command
+    assert command.number("-divergence") == pytest.approx(0.4) and command.number("-divsteps") == 3
     assert not command.has("-hdivrange", "-hdivsteps")
 
 
