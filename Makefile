@@ -2,6 +2,7 @@
 # make test   the whole test suite, by two processes (WORKERS=4: by four)
 # make cases  run every case of cases/, one table at the end (NB_C_BIN=PROGRAM: against the original C program)
 # make check  lint, types, walls and tests, as before a commit (each is a command of its own)
+# make test-compiled  build the machine code of the compiled path aside, and hold it against the plain path at length
 # make wheels   build the wheel and the sdist into build/dist, and check both
 # make pythons  the harness's wheel and tests under the other declared Pythons that are here
 # make docs-html  the pages as HTML in build/docs-html, every link looked at (needs the extra: pip install -e '.[docs]')

@@ -66,10 +66,10 @@ def _run(command: LoadedCommand) -> int:
         print(version_line(command.program, command.emulate))
         return 0
     if command.program.compile_step:
-        from nanobrag_torch.render.compile_cache import build
+        from nanobrag_torch.render.compile_build import build
 
         folder, error = build()
-        print(f"compiled step in {folder}: within {error:.2g} of the formula")
+        print(f"compiled step in {folder}: within {error:.2g} of the plain path")
         return 0
     _check_program(command)
     loaded = _loaded_meanwhile(command)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from nanobrag_torch.options import Program
-from nanobrag_torch.render.choose import choose_path, not_compiled
+from nanobrag_torch.render.choose import choose_path
 
 LARGE = "-detpixels 1100"
 
@@ -51,13 +51,6 @@ def test_the_precision_is_the_one_asked_for(scene_of, dtype, plain, fast):
 ])
 def test_float32_only_where_it_is_exact_and_plain_for_what_only_plain_can_do(scene_of, options, path):
     assert chosen(scene_of(options), render="fast") == path
-
-
-def test_where_the_order_of_steps_counts_they_are_not_compiled_together(scene_of):
-    """The running product ends with the last step, and a compiled block adds ten at once."""
-    options = "-emulate running-product -oversample_polar -osc 1 -phisteps"
-    assert "in no order" in not_compiled(scene_of(f"{options} 2"))
-    assert "in no order" not in not_compiled(scene_of(f"{options} 1"))
 
 
 def test_the_version_line_names_the_path(simulated):

@@ -1,22 +1,151 @@
 """The compiled path: what it adds up, and that no library is used but the one that was built and checked here.
 
-The formulas are used as they are written; compiling them takes two minutes, and ``make test-compiled`` does it.
+The library is built once, into build/compiled of the checkout (some seconds), and used until a source changes.
 """
 
+import ctypes
 import hashlib
 import json
+import math
+import os
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from drawn_scenes import difference, misses
 
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.options import Program
-from nanobrag_torch.render import compile_cache, compiled, lattice_step, lattice_sum, ray_step
+from nanobrag_torch.render import choose as render_path
+from nanobrag_torch.render import compile_build, compile_cache, compile_check, compiled
 from nanobrag_torch.render.choose import RenderPath, choose_path, render_image
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 SCAN = ("-cell 70 80 95 85 95 100 -misset 10 20 30 -N 7 -detpixels_x 45 -detpixels_y 33 -pixel 0.6 -polar 0.9 "
         "-phi 1 -osc 0.5 -phisteps 5")
+
+
+# --- the library that is built here ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def built():
+    """The cache folder with a library of today's sources."""
+    home, before = CHECKOUT / "build" / "compiled", os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(home)
+    try:
+        if compile_cache.obstacle():
+            try:
+                compile_build.compiler()
+            except ArgumentError as fault:
+                pytest.skip(str(fault))
+            home.mkdir(parents=True, exist_ok=True)
+            compile_build.build()
+    finally:
+        os.environ.pop("XDG_CACHE_HOME") if before is None else os.environ.update(XDG_CACHE_HOME=before)
+    return home
+
+
+@pytest.fixture
+def here(built, monkeypatch):
+    """The library in force."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(built))
+    assert compile_cache.obstacle() == ""
+
+
+def both(scene, **program):
+    """The image by machine code and by the plain path."""
+    path = choose_path(scene, Program(render="compiled", **program))
+    assert path.name == "compiled", path
+    image, omega = render_image(scene, path)
+    plain, plain_omega = render_image(scene, RenderPath("plain", "float64"))
+    assert omega == pytest.approx(plain_omega, rel=1e-12)
+    return image, plain
+
+
+FEW_PERIODS = ("-cell 128 138 113 97 97 92 -misset 33 24 9 -Na 2 -Nb 36 -Nc 5 -lambda 1.36 -distance 150 -pixel 0.03 "
+               "-phi -145 -osc 2 -phisteps 90 -Xbeam -83.07 -Ybeam 41.05")
+
+
+@pytest.mark.parametrize("options", [
+    "", FEW_PERIODS, "-mosaic 1 -mosaic_dom 7", "-divergence 2 -divsteps 3", "-oversample 2",
+    "-detector_thick 300 -thicksteps 2", "-dmin 2 -divergence 200 -divsteps 3", "-roi 3 20 5 7",
+    "-emulate phi-carryover -phi 0", "-phisteps 40", "-phisteps 1", "-osc 20 -phisteps 23", "-nopolar",
+    "-osc 2 -phisteps 6 -mosaic 1 -mosaic_dom 2", "-point_pixel -polar 0", "-water 60 -fluence 1e24",
+    "-Na 1 -Nb 1 -Nc 30 -osc 3", "-oversample_polar -oversample_omega", "-phisteps 1 -dispersion 3 -dispsteps 19",
+    "-emulate water-scaling -water 60 -fluence 1e24", "-N 2500", "-N 1500 -phisteps 1", "-cell 9e6 80 95 85 95 100",
+    "-emulate running-product -oversample_polar -oversample 2 -phisteps 1", "-dmin 9",
+    "-emulate running-product -oversample_polar -oversample 2 -osc 3 -mosaic 1 -mosaic_dom 2",
+    "-emulate running-product -oversample_omega -binary_spots -N 2 -osc 9", "-round_xtal", "-gauss_xtal -N 3",
+    "-curved_det 1", "-curved_det 1 -emulate curved-lab-axes -detector_thick 300 -thicksteps 2"])
+@pytest.mark.parametrize("dtype", ["auto", "float64"])
+def test_the_compiled_renderer_is_the_plain_one_to_1e_6(here, scene_of, options, dtype):
+    assert difference(*both(scene_of(f"{SCAN} {options}"), dtype=dtype)) == ""
+
+
+def test_random_commands_render_the_plain_image(here, tmp_path):
+    """Every option in any company, half of them with all emulations; make test-compiled tries thousands."""
+    found, paths = misses(11, 80, tmp_path)
+    assert found == []
+    assert paths["compiled:float32"] > 10 and paths["compiled:float64"] > 10
+
+
+def test_in_float64_the_image_is_the_same_float32_but_for_roundings(here, scene_of):
+    image, plain = both(scene_of(SCAN), dtype="float64")
+    assert abs(image / plain - 1.0).max() < 2e-7
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_pixels_whose_nearest_reflection_changes_have_the_F_of_each_step(here, tmp_path, scene_of, steps):
+    """With single cells every pixel counts as much as any, and F jumps from 100 to 500 halfway between reflections."""
+    (tmp_path / "jumps.hkl").write_text("\n".join(f"{h} {k} {l} {100 + 400 * ((h + k + l) % 2)}"
+                                                  for h in range(-9, 10) for k in range(-9, 10) for l in range(-9, 10)))
+    scene = scene_of(f"{SCAN} -N 1 -hkl jumps.hkl -default_F 0 -osc 0.1 -nointerpolate -phisteps {steps}")
+    assert (compiled.Packed(scene, True).numbers.groups > 0) == (steps > 1)
+    assert difference(*both(scene)) == ""
+
+
+@pytest.mark.parametrize("shape", ["-square_xtal", "-round_xtal", "-gauss_xtal", "-binary_spots"])
+def test_a_pixel_on_whole_indices_has_its_limit(here, scene_of, shape):
+    """Where h k l is 0 0 0, F_latt is Na Nb Nc: sin(pi N h)/sin(pi h) there is 0/0."""
+    image, plain = both(scene_of(f"{shape} -denzo -detpixels 33 -Xbeam 1.65 -Ybeam 1.65"))
+    np.testing.assert_allclose(image, plain, rtol=0, atol=1e-6 * plain.max())
+    assert image[16, 16] == image.max()
+
+
+@pytest.mark.parametrize("options", ["", "-gauss_xtal -N 2", "-water 9 -fluence 1e24"])
+def test_neither_workers_nor_tiles_nor_a_region_change_a_bit(here, scene_of, monkeypatch, options):
+    scene = scene_of(f"{SCAN} {options} -detpixels_x 600")
+    path = choose_path(scene, Program(render="compiled"))
+    whole, _ = render_image(scene, path)
+    monkeypatch.setattr(render_path, "WORTH_A_WORKER", 1)
+    monkeypatch.setattr(compiled, "TILE_PIXELS", 1300)
+    shared, _ = render_image(scene, path, workers=2)
+    np.testing.assert_array_equal(shared, whole)
+    part, _ = render_image(replace(scene, roi=(13, 570, 3, 20)), path)
+    np.testing.assert_array_equal(part[3:21, 13:571], whole[3:21, 13:571])
+    assert not part[21:].any() and not part[:, :13].any()
+
+
+def test_masked_pixels_are_0_and_count_for_no_solid_angle(here, scene_of):
+    scene = scene_of(SCAN)
+    mask = torch.ones((33, 45), dtype=torch.bool)
+    mask[3:9, 11:20] = False
+    image, plain = both(replace(scene, mask=mask))
+    assert difference(image, plain) == "" and (image[3:9, 11:20] == 0).all() and (image > 0).sum() == mask.sum()
+
+
+def test_what_needs_the_pixels_in_order_is_left_to_the_plain_path(here, scene_of, tmp_path):
+    (tmp_path / "few.hkl").write_text("\n".join(f"{h} {k} {l} 9" for h in range(9) for k in range(9) for l in range(9)))
+    scene = scene_of("-hkl few.hkl -interpolate -emulate sticky-interpolation")
+    assert str(choose_path(scene, Program(render="compiled"))) == "plain:float64 (emulation sticky-interpolation)"
+
+
+# --- the cache ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -32,62 +161,9 @@ def cache(tmp_path, monkeypatch):
 
 
 def keep(folder, code, facts):
-    for kernel in compile_cache.KERNELS:
-        (folder / kernel.library).write_bytes(code)
-    sums = {kernel.library: hashlib.sha256(code).hexdigest() for kernel in compile_cache.KERNELS}
-    (folder / compile_cache.FACTS).write_text(json.dumps({**facts, "libraries": sums}))
-
-
-FEW_PERIODS = ("-cell 128 138 113 97 97 92 -misset 33 24 9 -Na 2 -Nb 36 -Nc 5 -lambda 1.36 -distance 150 -pixel 0.03 "
-               "-phi -145 -osc 2 -phisteps 90 -Xbeam -83.07 -Ybeam 41.05")
-
-
-@pytest.mark.parametrize("options", [
-    "", FEW_PERIODS, "-mosaic 1 -mosaic_dom 7", "-divergence 2 -divsteps 3", "-oversample 2",
-    "-detector_thick 300 -thicksteps 2", "-dmin 2 -divergence 200 -divsteps 3", "-roi 3 20 5 7",
-    "-emulate phi-carryover -phi 0", "-phisteps 40", "-phisteps 1", "-osc 20 -phisteps 23", "-nopolar",
-    "-osc 2 -phisteps 6 -mosaic 1 -mosaic_dom 2", "-point_pixel -polar 0", "-water 60 -fluence 1e24",
-    "-Na 1 -Nb 1 -Nc 30 -osc 3", "-oversample_polar -oversample_omega",
-    "-emulate water-scaling -water 60 -fluence 1e24",
-    "-emulate running-product -oversample_polar -oversample 2 -phisteps 1", "-dmin 9"])
-def test_the_compiled_renderer_is_the_plain_one_to_1e_6(scene_of, options):
-    scene = scene_of(f"{SCAN} {options}")
-    plain, omega = render_image(scene, RenderPath("plain", "float64"))
-    x0, x1, y0, y1 = scene.roi
-    with torch.no_grad():
-        values, angles = compiled.CompiledRenderer(scene, compile_cache.FORMULAS).render_rows(range(y0, y1 + 1))
-    plain = plain[y0 : y1 + 1, x0 : x1 + 1]
-    assert abs(values.numpy() - plain).max() < 1e-6 * plain.max()
-    assert values.sum() == pytest.approx(plain.sum(dtype=float), rel=1e-6)
-    assert float(angles.sum()) == pytest.approx(omega, rel=1e-12)
-
-
-def test_pixels_whose_nearest_reflection_changes_have_the_F_of_each_step(tmp_path, scene_of):
-    """With single cells every pixel counts as much as any, and F jumps from 100 to 500 halfway between reflections."""
-    (tmp_path / "jumps.hkl").write_text("\n".join(f"{h} {k} {l} {100 + 400 * ((h + k + l) % 2)}"
-                                                  for h in range(-9, 10) for k in range(-9, 10) for l in range(-9, 10)))
-    scene = scene_of(f"{SCAN} -N 1 -hkl jumps.hkl -default_F 0 -osc 0.1 -nointerpolate")
-    renderer = compiled.CompiledRenderer(scene, compile_cache.FORMULAS)
-    assert renderer.blocks
-    with torch.no_grad():
-        values, _ = renderer.render_rows(range(33))
-    plain, _ = render_image(scene, RenderPath("plain", "float64"))
-    assert abs(values.numpy() - plain).max() < 1e-6 * plain.max()
-
-
-def test_a_pixel_on_whole_indices_has_its_limit(scene_of):
-    """Where h k l is 0 0 0, F_latt is Na Nb Nc; no division by 0 is left in the formula."""
-    scene = scene_of("-denzo -detpixels 33 -Xbeam 1.65 -Ybeam 1.65")
-    with torch.no_grad():
-        values, _ = compiled.CompiledRenderer(scene, compile_cache.FORMULAS).render_rows(range(33))
-    plain, _ = render_image(scene, RenderPath("plain", "float64"))
-    np.testing.assert_allclose(values.numpy(), plain, rtol=0, atol=1e-6 * plain.max())
-
-
-def test_sines_are_exact_to_a_unit_of_float32():
-    r = torch.linspace(-0.5, 0.5, 20001, dtype=torch.float64)
-    error = lattice_step.sine_over(r) * r - torch.sin(torch.pi * r)
-    assert float(error.abs().max()) < 6e-8
+    (folder / compile_cache.LIBRARY).write_bytes(code)
+    text = json.dumps({**facts, "library": hashlib.sha256(code).hexdigest()})
+    (folder / compile_cache.FACTS).write_text(text)
 
 
 def test_the_library_that_was_built_here_may_be_used(cache):
@@ -103,84 +179,111 @@ def test_without_a_library_the_fast_path_renders_and_says_so(scene_of, tmp_path,
 
 @pytest.mark.parametrize("fact", sorted(compile_cache.facts()))
 def test_a_library_of_other_facts_is_stale(cache, fact):
-    """Torch, the processor, the source: whichever is another."""
+    """The processor, the system, the sources: whichever is another."""
     keep(cache, b"not really machine code", {**compile_cache.facts(), fact: "another"})
     assert "stale" in compile_cache.obstacle()
 
 
-@pytest.mark.parametrize("module", [lattice_step, lattice_sum, ray_step, compile_cache])
-def test_changed_source_needs_another_library(cache, tmp_path, monkeypatch, module):
-    changed = tmp_path / "changed.py"
-    changed.write_text("# changed\n")
-    monkeypatch.setattr(module, "__file__", str(changed))
-    assert compile_cache.cache_folder() != cache
-    assert "no compiled step" in compile_cache.obstacle()
+def test_changed_sources_need_another_library(cache, tmp_path, monkeypatch):
+    sources = tmp_path / "machine"
+    sources.mkdir()
+    for path in compile_cache.SOURCES.iterdir():
+        (sources / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(compile_cache, "SOURCES", sources)
+    assert compile_cache.obstacle() == ""
+    for path in sources.iterdir():
+        text = path.read_text()
+        path.write_text(f"{text}\n")
+        assert compile_cache.cache_folder() != cache and "no compiled step" in compile_cache.obstacle()
+        path.write_text(text)
 
 
-@pytest.mark.parametrize("kernel", compile_cache.KERNELS, ids=lambda kernel: kernel.name)
-def test_a_damaged_library_is_refused(cache, kernel):
-    with open(cache / kernel.library, "ab") as library:
+def test_a_damaged_library_is_refused(cache):
+    with open(cache / compile_cache.LIBRARY, "ab") as library:
         library.write(b"!")
     assert "damaged" in compile_cache.obstacle()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"torch": 3}'])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"libc": 3}'])
 def test_unreadable_facts_are_refused(cache, text):
     (cache / compile_cache.FACTS).write_text(text)
     assert compile_cache.obstacle() != ""
 
 
-@pytest.mark.parametrize("name", ["", *(kernel.library for kernel in compile_cache.KERNELS)])
+@pytest.mark.parametrize("name", ["", compile_cache.LIBRARY])
 def test_a_library_that_others_can_write_is_refused(cache, name):
     path = cache / name
     path.chmod(path.stat().st_mode | 0o002)
     assert "others" in compile_cache.obstacle()
 
 
-@pytest.mark.parametrize("wrong", compile_cache.KERNELS, ids=lambda kernel: kernel.name)
-def test_a_step_that_computes_something_else_is_not_kept(cache, monkeypatch, wrong):
-    """The check at build time sees a wrong factor in any of them."""
-
-    def loaded(library):
-        kernel, = (kernel for kernel in compile_cache.KERNELS if kernel.library == library.name)
-        factor = 1.001 if kernel == wrong else 1.0
-
-        def run(*arguments):
-            found = kernel.formula(*arguments)
-            return factor * found if isinstance(found, torch.Tensor) else [factor * part for part in found]
-
-        return run
-
-    monkeypatch.setattr(compile_cache, "_compile", lambda kernel, scratch, library: library.write_bytes(b""))
-    monkeypatch.setattr(compile_cache, "load", loaded)
-    (cache / compile_cache.FACTS).unlink()
-    with pytest.raises(compile_cache.ArgumentError, match=f"{wrong.name} differs from the formula"):
-        compile_cache.build()
-    assert compile_cache.obstacle() != ""
-
-
-@pytest.mark.parametrize("spoil", [
-    torch.abs, lambda total: total.masked_fill(torch.arange(total.shape[1]) == 1, torch.nan)],
-    ids=["marks", "undefined"])
-def test_a_library_that_marks_other_pixels_or_leaves_some_undefined_is_not_kept(cache, monkeypatch, spoil):
-    def loaded(library):
-        kernel, = (kernel for kernel in compile_cache.KERNELS if kernel.library == library.name)
-        spoiled = {"add_block": lambda *some: spoil(kernel.formula(*some))}
-        return spoiled.get(kernel.name, kernel.formula)
-
-    monkeypatch.setattr(compile_cache, "_compile", lambda kernel, scratch, library: library.write_bytes(b""))
-    monkeypatch.setattr(compile_cache, "load", loaded)
-    with pytest.raises(compile_cache.ArgumentError, match="add_block differs from the formula by inf"):
-        compile_cache.build()
-
-
-@pytest.mark.parametrize(("options", "dtype"), [("-round_xtal", "auto"), ("-curved_det 1 -N 5", "auto"),
-                                                ("", "float64"), ("-interpolate -N 2", "float64")])
-def test_what_is_not_compiled_is_rendered_by_the_fast_path(cache, scene_of, options, dtype):
-    assert choose_path(scene_of(""), Program(render="compiled")).name == "compiled"
-    assert choose_path(scene_of(options), Program(render="compiled", dtype=dtype)).name == "fast"
-
-
 def test_the_region_of_interest_does_not_matter_to_the_choice(cache, scene_of):
     scene = scene_of("-detpixels 1100")
     assert choose_path(replace(scene, roi=(0, 0, 0, 0)), Program()).name == "compiled"
+
+
+@pytest.mark.parametrize(("options", "dtype", "path"), [
+    ("", "auto", "float32"), ("", "float64", "float64"), ("-round_xtal", "float32", "float64"),
+    ("-curved_det 1", "auto", "float32"), ("-N 2001 -default_F 1", "auto", "float64"), ("-N 2000", "auto", "float32"),
+    ("-cell 3e7 100 100 90 90 90", "auto", "float64")])
+def test_float32_is_compiled_only_where_it_is_exact(cache, scene_of, options, dtype, path):
+    assert str(choose_path(scene_of(options), Program(render="compiled", dtype=dtype))) == f"compiled:{path}"
+
+
+# --- building -------------------------------------------------------------------------------------------
+
+
+def spoiled(real, change):
+    """A library whose values are changed after it has rendered them."""
+    def render_rows(scene, first, rows, values, angles):
+        found = real.render_rows(scene, first, rows, values, angles)
+        width = ctypes.cast(scene, ctypes.POINTER(compiled.Numbers)).contents.width
+        numbers = np.ctypeslib.as_array(ctypes.cast(values, ctypes.POINTER(ctypes.c_float)), (rows * width,))
+        change(numbers)
+        return found
+
+    return SimpleNamespace(scene_bytes=real.scene_bytes, render_rows=render_rows)
+
+
+def brighter(values):
+    values *= 1.00001
+
+
+def one_undefined(values):
+    values[3] = math.nan
+
+
+@pytest.mark.parametrize("change", [brighter, one_undefined])
+def test_a_library_that_computes_something_else_is_not_kept(here, tmp_path, monkeypatch, change):
+    wrong = spoiled(compile_cache.library(), change)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(compile_build, "compile_sources", lambda target: target.write_bytes(b""))
+    monkeypatch.setattr(compile_build, "load", lambda path: wrong)
+    with pytest.raises(ArgumentError, match=r"-compile: differs from the plain path by .* it is not kept"):
+        compile_build.build()
+    assert list((tmp_path / "cache" / "nanobrag_torch").iterdir()) == []
+
+
+def test_every_command_of_the_check_renders_something_and_is_within_bounds(here, tmp_path):
+    error, command = compile_check.largest_error(compile_cache.library(), tmp_path)
+    assert 0.0 < error < compile_check.LARGEST_ERROR, command
+
+
+def test_a_library_that_takes_another_scene_is_never_called(here, scene_of):
+    other = SimpleNamespace(scene_bytes=lambda: 8)
+    with pytest.raises(RuntimeError, match="takes a scene of 8 bytes"):
+        compiled.CompiledRenderer(scene_of(""), functions=other)
+
+
+def test_without_a_compiler_or_where_it_fails_one_line_says_so(simulated, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    monkeypatch.setenv("PATH", str(tools))
+    monkeypatch.delenv("CXX", raising=False)
+    run = simulated("-compile")
+    assert run.status == 2 and "there is no C++ compiler here" in run.stderr
+    (tools / "g++").write_text("#!/bin/sh\necho 'renderer.cpp:1: error: what?' >&2\nexit 1\n")
+    (tools / "g++").chmod(0o755)
+    run = simulated("-compile")
+    assert run.status == 2 and "ended with 1: renderer.cpp:1: error: what?" in run.stderr.splitlines()[-1]

@@ -2,7 +2,7 @@
 
     plain     plain.py: the formulas as they stand, bit for bit those of the C simulator
     fast      fast.py: the same sum in fewer passes
-    compiled  compiled.py: the fast one with its innermost sum as machine code, where that has been built
+    compiled  compiled.py: machine code, where that has been built
 
 The choice depends on the command alone, never on the region of interest, the threads or the time it takes, so that
 an image rendered in parts is the same image.
@@ -20,7 +20,8 @@ import torch
 
 from nanobrag_torch.options import Program
 from nanobrag_torch.physics.arithmetic import number
-from nanobrag_torch.render.phi_groups import may_be_between_peaks
+from nanobrag_torch.physics.vectors import length
+from nanobrag_torch.render.phi_groups import largest_q, may_be_between_peaks
 from nanobrag_torch.render.plain import render_tile
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
@@ -46,6 +47,9 @@ WORTH_A_WORKER = 250_000
 SMALLEST_TILE = 6
 """Parts of the largest."""
 
+MOST_CELLS, MOST_INDEX = 2000, 2.0**18
+"""Along an axis, with 32 bits behind the point of a Miller index: N h is then exact to 5e-7 periods."""
+
 LEAST_SQUARE, LARGEST_TERM = 1e-24, 1e36
 """F^2 and F^2 N^2 that leave float32 room for what is weaker by 1e-14, and for sums of 100."""
 
@@ -65,23 +69,23 @@ class RenderPath:
 def choose_path(scene: Scene, program: Program) -> RenderPath:
     """The path for a scene: as asked by -render and -dtype, or plain for what only that one can do.
 
-    With -dtype auto the plain path is in float64 and the fast one in float32 where that is exact enough. Without a
-    compiled step, the fast path takes its place.
+    With -dtype auto the plain path is in float64, the others in float32 where that is exact enough. Without machine
+    code, or for what that cannot do, the fast path takes its place.
     """
     plain = RenderPath("plain", "float64" if program.dtype == "auto" else program.dtype)
     if program.render == "plain":
         return plain
-    obstacle = only_plain(scene)
-    if obstacle:
-        return RenderPath(plain.name, plain.dtype, obstacle)
+    of_plain = only_plain(scene)
     if program.render == "auto" and terms(scene) <= SMALL:
-        return plain
-    if program.dtype == "float64" or not exact_in_float32(scene):
-        return RenderPath("fast", "float64", "compiled is float32 alone" if program.render == "compiled" else "")
+        return RenderPath(plain.name, plain.dtype, of_plain)
     obstacle = "" if program.render == "fast" else not_compiled(scene)
-    if program.render != "fast" and not obstacle:
-        return RenderPath("compiled", "float32")
-    return RenderPath("fast", "float32", obstacle if program.render == "compiled" else "")
+    compiled = program.render != "fast" and not obstacle
+    if of_plain and not compiled:
+        return RenderPath(plain.name, plain.dtype, of_plain)
+    in_float32 = program.dtype != "float64" and exact_in_float32(scene)
+    if compiled:
+        return RenderPath("compiled", "float32" if in_float32 and exact_in_32_bits(scene) else "float64")
+    return RenderPath("fast", "float32" if in_float32 else "float64", obstacle if program.render == "compiled" else "")
 
 
 def exact_in_float32(scene: Scene) -> bool:
@@ -100,25 +104,40 @@ def terms(scene: Scene) -> int:
 
 
 def only_plain(scene: Scene) -> str:
-    """What of a scene needs the plain path; empty where nothing does."""
+    """What of a scene the fast path cannot do; empty where it can."""
+    if scene.running_product and scene.shape in ("gauss", "tophat") and not scene.has_water:
+        return "emulation running-product"
+    return no_sources(scene) or no_order(scene)
+
+
+def no_sources(scene: Scene) -> str:
+    """What is wrong with the sources of a scene; empty where nothing is."""
     directions = [x for source in scene.illumination.sources for x in source.incident]
     if not all(math.isfinite(number(x)) for x in directions):
         return "a source without direction"
     if not all(number(source.wavelength) > 0.0 for source in scene.illumination.sources):
         return "a source without wavelength"
-    if scene.running_product and scene.shape in ("gauss", "tophat") and not scene.has_water:
-        return "emulation running-product"
-    if scene.F.interpolate and scene.F.sticky:
-        return "emulation sticky-interpolation"
     return ""
 
 
+def no_order(scene: Scene) -> str:
+    """Which emulation needs the pixels one after another; empty where none does."""
+    return "emulation sticky-interpolation" if scene.F.interpolate and scene.F.sticky else ""
+
+
+def exact_in_32_bits(scene: Scene) -> bool:
+    """Whether Miller indices with 32 bits behind the point are exact enough, and none is too large for what is left."""
+    longest = max(number(length(v)) for v in scene.cells[0][0])
+    return max(scene.lattice.cells) <= MOST_CELLS and longest * largest_q(scene) <= MOST_INDEX
+
+
 def not_compiled(scene: Scene) -> str:
-    """Why the compiled step cannot render a scene; empty where it can."""
-    if scene.shape != "square" or scene.geometry.curved or torch.device(scene.device).type != "cpu":
-        return "compiled is for square crystals on flat detectors, on the CPU"
-    if scene.running_product and scene.spindle.steps * scene.domains > 1:
-        return "compiled adds up steps in no order"
+    """Why no machine code can render a scene; empty where it can."""
+    if torch.device(scene.device).type != "cpu":
+        return "compiled is for the CPU"
+    why = no_sources(scene) or no_order(scene)
+    if why:
+        return why
     from nanobrag_torch.render.compile_cache import obstacle
 
     return obstacle()
@@ -152,7 +171,7 @@ def renderer(scene: Scene, path: RenderPath):
     if path.name == "compiled":
         from nanobrag_torch.render.compiled import CompiledRenderer
 
-        return CompiledRenderer(scene)
+        return CompiledRenderer(scene, getattr(torch, path.dtype))
     from nanobrag_torch.render.fast import FastRenderer
 
     return FastRenderer(scene, getattr(torch, path.dtype))
@@ -181,7 +200,8 @@ def render_image(scene: Scene, path: RenderPath, workers: int = 1,
     omega = shared_array((y1 + 1 - y0,), np.float64)
     making = renderer(scene, path)
     alone = torch.device(scene.device).type != "cpu" or making.in_order
-    worth = 1 + (x1 + 1 - x0) * (y1 + 1 - y0) * scene.steps * scene.geometry.layers // WORTH_A_WORKER
+    rendered = (x1 + 1 - x0) * (y1 + 1 - y0) * scene.steps * scene.geometry.layers
+    worth = 1 + rendered // (WORTH_A_WORKER * getattr(making, "quicker", 1))
     workers = 1 if alone else min(workers, worth)
     tiles = list(_tiles(range(y0, y1 + 1), making.rows, workers))
     pieces = np.array_split(np.arange(len(tiles)), min(len(tiles), MOST_PIECES))

@@ -1,112 +1,239 @@
-"""The compiled path: the fast one with its innermost formulas as machine code (compile_cache.py)."""
+"""The compiled path: the whole sum as machine code, a piece of a row at a time (machine/, built by compile_build.py).
+
+Here a scene becomes the numbers and arrays that the machine code takes. Phi steps of a square crystal in float32 come
+in groups of neighbours (phi_groups.py), all others one by one; sources of one direction are a beam of several
+wavelengths. Left to the plain path are the pixels that begin a sweep unturned, and those that came out as no number.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from types import SimpleNamespace
+import ctypes
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import groupby
 
 import numpy as np
 import torch
 
 from nanobrag_torch.physics.arithmetic import number
-from nanobrag_torch.render import lattice_step
-from nanobrag_torch.render.compile_cache import libraries
-from nanobrag_torch.render.fast import COLUMNS, FastRenderer
+from nanobrag_torch.physics.background import water_background
+from nanobrag_torch.physics.vectors import cross, length, scaled, unit
+from nanobrag_torch.render.compile_cache import library
+from nanobrag_torch.render.narrow_spots import spot_metric
 from nanobrag_torch.render.phi_groups import PhiGroup, cells_of, groups_of_domains, phi_groups
-from nanobrag_torch.render.rays import CurvedRays, FlatRays
+from nanobrag_torch.render.plain import render_tile
 from nanobrag_torch.render.scene import Scene
+from nanobrag_torch.render.tile import make_tile
+from nanobrag_torch.units import R_E_SQUARED_M2
 
 TILE_PIXELS = 200_000
-TOGETHER = 32
-"""Steps whose rows and columns are worked out together."""
+STEPS = 10
+"""Of a group, at most, as in machine/scene.h."""
+
+FEW = 64
+"""Pixels up to which the plain path is quicker one by one than for the whole tile."""
+
+SHAPES = ("square", "round", "gauss", "tophat")
 
 
+# --- what the machine code takes --------------------------------------------------------------------------------
 
-@dataclass(frozen=True)
-class Block:
-    """Neighbouring steps of one mosaic domain: the vectors and weights of ``add_block``, and the cells of every
-    step [STEPS, 3, 3] for pixels whose nearest reflection changes."""
-
-    vectors: torch.Tensor
-    weights: torch.Tensor
-    reach: torch.Tensor
-    cells: torch.Tensor
+_INT, _REAL, _ARRAY = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
 
 
-class CompiledRenderer(FastRenderer):
-    """The fast renderer with its innermost formulas as machine code."""
+def _fields(kind, names: str) -> list:
+    return [(name, kind) for name in names.split()]
 
-    def __init__(self, scene: Scene, functions: SimpleNamespace | None = None):
-        super().__init__(scene, torch.float32, TILE_PIXELS)
-        self.run = functions or libraries()
-        self.ray_factors, self.weighted = self.run.ray_factors, self.run.weighted
 
-    def _prepare(self) -> None:
-        """What the sum over steps needs for all tiles: single steps and blocks of steps."""
-        sizes = [top - bottom + 3 for bottom, top in zip(self.low, self.high, strict=True)]
-        strides = [float(sizes[1] * sizes[2]), float(sizes[2]), 1.0]
-        first = [float(bottom - 1) for bottom in self.low]
-        offset = -sum(stride * index for stride, index in zip(strides, first, strict=True))
-        last = [float(top + 1) for top in self.high]
-        limits = tuple(torch.tensor(x, dtype=torch.float64) for x in (first, last, [*strides, offset]))
-        cells = torch.tensor(self.scene.lattice.cells, dtype=torch.float64)
-        self.constants = (torch.stack([cells, 1.0 / cells]), self.table, *limits)
-        self.zeros = torch.zeros(0, dtype=torch.float64)
-        singles, self.blocks = [], []
-        for domain, group in groups_of_domains(self.scene, phi_groups(self.scene, lattice_step.STEPS)):
-            turned = cells_of(self.scene, group.steps, domain)
+class Numbers(ctypes.Structure):
+    """``Scene`` of machine/scene.h: the same fields in the same order."""
+
+    _fields_ = (
+        *_fields(_INT, "first_column width fast_pixels"), *_fields(_ARRAY, "mask"),
+        *_fields(_INT, "layers oversample curved curved_by_lab faces_sample point_pixel"),
+        *_fields(_REAL, "pixel_size"), *_fields(_REAL * 3, "fast slow normal pix0"),
+        *_fields(_REAL, "distance close_distance"), *_fields(_REAL * 3, "start start_growth"),
+        *_fields(_REAL * 6, "bend_axes"), *_fields(_REAL * 2, "bend_from"),
+        *_fields(_REAL, "layer_thickness attenuation"),
+        *_fields(_INT, "computes_capture capture_inside capture_shared polarized running_product dark_is_skipped "
+                       "oversample_thick oversample_polar oversample_omega"),
+        *_fields(_REAL, "kahn unpolarized scale water_first water_beside largest_q"),
+        *_fields(_INT, "beams"), *_fields(_ARRAY, "incident electric magnetic axis_parallel first_wavelength "
+                                                  "inverse_wavelength weight"),
+        *_fields(_INT, "singles groups"), *_fields(_ARRAY, "single_cells group_cells group_changes group_weights "
+                                                           "group_reach group_steps group_step_cells"),
+        *_fields(_INT, "shape in_float32 interpolated"), *_fields(_INT * 3, "cells table_low table_high"),
+        *_fields(_REAL * 9, "metric"), *_fields(_REAL, "fudge"), *_fields(_ARRAY, "squares_f squares amplitudes"),
+    )
+
+
+class Packed:
+    """A scene as ``Numbers``, with the arrays that these point to."""
+
+    def __init__(self, scene: Scene, in_float32: bool):
+        self.numbers = Numbers()
+        self._arrays: list[np.ndarray | None] = []
+        self._set(**_detector(scene), **_factors(scene), **_beams(scene), **_steps(scene, in_float32),
+                  **_crystal(scene, in_float32))
+
+    def _set(self, **fields) -> None:
+        kinds: dict = {name: kind for name, kind, *_ in Numbers._fields_}
+        assert fields.keys() == kinds.keys(), fields.keys() ^ kinds.keys()
+        for name, value in fields.items():
+            if kinds[name] is _ARRAY:
+                value = None if value is None else np.ascontiguousarray(value)
+                self._arrays.append(value)
+                value = None if value is None else value.ctypes.data
+            elif kinds[name] not in (_INT, _REAL):
+                value = kinds[name](*value)
+            setattr(self.numbers, name, value)
+
+
+def _vector(v) -> tuple[float, ...]:
+    return tuple(number(x) for x in v)
+
+
+def _detector(scene: Scene) -> dict:
+    geometry = scene.geometry
+    x0, x1, _, _ = scene.roi
+    distance = number(geometry.distance)
+    fields: dict = {name: _vector(getattr(geometry, name)) for name in ("fast", "slow", "normal", "pix0")}
+    fields |= {name: number(getattr(geometry, name)) for name in ("pixel_size", "distance", "close_distance",
+                                                                   "layer_thickness", "attenuation")}
+    beam = _vector(geometry.beam)
+    by_lab = geometry.curved and geometry.curved_by_lab
+    axes = (geometry.slow, geometry.fast) if by_lab else \
+        tuple(unit(cross(geometry.beam, axis)) for axis in (geometry.fast, geometry.slow))
+    mask = None if scene.mask is None else scene.mask.numpy().astype(np.uint8)
+    return {**fields, "first_column": x0, "width": x1 - x0 + 1, "fast_pixels": geometry.fast_pixels, "mask": mask,
+            "layers": geometry.layers, "oversample": scene.oversample, "curved": geometry.curved,
+            "curved_by_lab": by_lab, "faces_sample": geometry.curved and not by_lab,
+            "point_pixel": geometry.point_pixel, "start": scaled(beam, distance),
+            "start_growth": (0.0, 0.0, 0.0) if by_lab else scaled(beam, -1.0 if distance < 0 else 1.0),
+            "bend_axes": (*_vector(axes[0]), *_vector(axes[1])),
+            "bend_from": (number(geometry.fast_beam), number(geometry.slow_beam))}
+
+
+def _factors(scene: Scene) -> dict:
+    """As PixelSums of plain.py has them."""
+    light, like_c = scene.illumination, "last-layer-capture" in scene.emulate
+    no_sensor = isinstance(scene.geometry.thickness, float) and scene.geometry.thickness == 0.0
+    forgotten = scene.oversample_polar and "nopolar-oversample" in scene.emulate
+    whole_sensor = like_c and not scene.oversample_thick
+    water = number(water_background(scene.water_size, light.fluence)) if scene.has_water else 0.0
+    return {"computes_capture": not no_sensor or (scene.oversample_thick and like_c),
+            "capture_inside": not whole_sensor, "capture_shared": whole_sensor,
+            "polarized": not light.no_polarization or forgotten, "running_product": scene.running_product,
+            "dark_is_skipped": scene.running_product and not scene.has_water,
+            "oversample_thick": scene.oversample_thick, "oversample_polar": scene.oversample_polar,
+            "oversample_omega": scene.oversample_omega, "kahn": number(light.polarization),
+            "unpolarized": 1.0 if light.no_polarization else 0.0,
+            "scale": R_E_SQUARED_M2 * number(light.fluence) / float(scene.steps),
+            "water_first": water if scene.water_like_spots else 0.0,
+            "water_beside": 0.0 if scene.water_like_spots else water,
+            "largest_q": 1.0 / scene.d_min if scene.d_min > 0.0 else 0.0}
+
+
+def _beams(scene: Scene) -> dict:
+    """Directions with their electric and magnetic axes, and the wavelengths of each."""
+    sources = scene.illumination.sources
+    beams = [(incident, list(some)) for incident, some in groupby(sources, lambda source: _vector(source.incident))]
+    axis = _vector(scene.illumination.polarization_axis)
+    magnetic = [unit(cross(axis, incident)) for incident, _ in beams]
+    electric = [unit(cross(incident, B)) for (incident, _), B in zip(beams, magnetic, strict=True)]
+    counts = [len(some) for _, some in beams]
+    return {"beams": len(beams), "incident": np.array([incident for incident, _ in beams], dtype=float),
+            "electric": np.array(electric, dtype=float), "magnetic": np.array(magnetic, dtype=float),
+            "axis_parallel": np.array([float(length(B) == 0.0) for B in magnetic]),
+            "first_wavelength": np.cumsum([0, *counts], dtype=np.int64),
+            "inverse_wavelength": np.array([1.0 / number(source.wavelength) for source in sources]),
+            "weight": np.array([number(source.weight) for source in sources], dtype=float)}
+
+
+def _steps(scene: Scene, in_float32: bool) -> dict:
+    """Single steps, and groups of neighbouring ones; in the order of the loops where that counts."""
+    everything = range(len(scene.cells))
+    groups: list[tuple[PhiGroup, np.ndarray]] = []
+    if in_float32 and not scene.running_product:
+        singles = []
+        for domain, group in groups_of_domains(scene, phi_groups(scene, STEPS)):
+            cells = cells_of(scene, group.steps, domain)
             if len(group.planes):
-                self.blocks.append(_block(group, turned))
+                groups.append((group, cells))
             else:
-                singles += list(turned)
-        self.singles = torch.tensor(np.array(singles).reshape(-1, 3, 3))
-
-    def _sum_of_steps(self, rays: FlatRays | CurvedRays, source):
-        """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64; only flat detectors are compiled for."""
-        assert isinstance(rays, FlatRays)
-        incident = torch.tensor([number(x) for x in source.incident], dtype=torch.float64)
-        wavelength = number(source.wavelength)
-        total = self._zeros(rays.inverse.shape)
-        for start in range(0, len(self.singles), TOGETHER):
-            some = self.singles[start : start + TOGETHER] / wavelength
-            slow, fast = (part.unflatten(0, (-1, 3)) for part in rays.parts(some.flatten(0, 1)))
-            for rows, columns, on in zip(slow, fast, some @ incident, strict=True):
-                total = self.run.add_step(total, rows, columns, rays.inverse, on, *self.constants)
-        for place, block in enumerate(self.blocks):
-            vectors = block.vectors / wavelength
-            total = self.run.add_block(total, *rays.parts(vectors, (place, id(source))), rays.inverse,
-                                       vectors @ incident, block.weights, block.reach, *self.constants)
-            sums = total.numpy().reshape(-1)
-            leaving = np.flatnonzero(np.signbit(sums))  # NumPy finds them five times as fast as torch
-            if len(leaving):
-                sums[leaving] = self._at(rays, leaving, -sums[leaving], block, wavelength, incident)
-        return total
-
-    def _zeros(self, shape):
-        """The same ones for all tiles of a shape; nobody writes into them."""
-        if self.zeros.shape != shape:
-            self.zeros = torch.zeros(shape, dtype=torch.float64)
-        return self.zeros
-
-    def _at(self, rays: FlatRays, pixels: np.ndarray, sums: np.ndarray, block: Block, wavelength,
-            incident) -> np.ndarray:
-        """``sums`` of some pixels (flat numbers) with those of a block added, float64: every step with its own h0."""
-        count = len(pixels)
-        pixels, sums = (np.append(array, np.repeat(array[-1], -count % COLUMNS)) for array in (pixels, sums))
-        row, column = np.divmod(pixels, rays.inverse.shape[1])
-        slow, fast = (torch.stack(along).numpy().reshape(3, -1) for along in (rays.along_slow, rays.along_fast))
-        places = slow.take(row, axis=1) + fast.take(column, axis=1)
-        cells = block.cells / wavelength
-        some = (torch.from_numpy(array) for array in (sums, places, rays.inverse.numpy().take(pixels)))
-        return self.run.add_block_at(*some, block.weights, cells, cells @ incident, *self.constants)[:count].numpy()
+                singles += list(cells)
+    else:
+        singles = [cell for step in everything for domain in range(scene.domains)
+                   for cell in cells_of(scene, (step,), domain)]
+    weights = np.zeros((len(groups), STEPS, 2), dtype=np.float32)
+    changes = np.zeros((len(groups), 2, 3, 3))
+    cells_of_steps = np.zeros((len(groups), STEPS, 3, 3))
+    for place, (group, cells) in enumerate(groups):
+        rank = len(group.planes)
+        weights[place, : len(cells), :rank], changes[place, :rank] = group.weights, group.planes
+        cells_of_steps[place, : len(cells)] = cells
+    return {"singles": len(singles), "groups": len(groups), "single_cells": np.array(singles, dtype=float),
+            "group_cells": np.array([group.cell for group, _ in groups], dtype=float), "group_changes": changes,
+            "group_weights": weights, "group_reach": abs(weights).max(axis=1, initial=0.0),
+            "group_steps": np.array([len(cells) for _, cells in groups], dtype=np.int64),
+            "group_step_cells": cells_of_steps}
 
 
-def _block(group: PhiGroup, cells: np.ndarray) -> Block:
-    """A group of up to STEPS steps; there are as many changes of the cell as it has planes, the rest are 0."""
-    rank = len(group.planes)
-    vectors, weights = np.zeros((3, 3, 3)), np.zeros((lattice_step.STEPS, 3))
-    vectors[0], vectors[1 : 1 + rank] = group.cell, group.planes
-    weights[: len(group.steps), :rank], weights[: len(group.steps), 2] = group.weights, 1.0
-    cells = np.concatenate([cells, np.repeat(cells[-1:], lattice_step.STEPS - len(cells), axis=0)])
-    return Block(torch.tensor(vectors.reshape(9, 3)), torch.tensor(weights, dtype=torch.float32),
-                 torch.tensor(abs(weights[:, :2]).max(axis=0), dtype=torch.float32), torch.tensor(cells))
+def _crystal(scene: Scene, in_float32: bool) -> dict:
+    F = scene.F
+    squares = np.full(27, number(F.default_F) ** 2) if F.count == 0 else F.squares.numpy().astype(float, copy=False)
+    low, high = ((0, 0, 0), (0, 0, 0)) if F.count == 0 else (F.low, F.high)
+    return {"shape": SHAPES.index(scene.shape), "in_float32": in_float32, "interpolated": F.interpolate,
+            "cells": scene.lattice.cells, "table_low": low, "table_high": high,
+            "metric": spot_metric(scene).ravel().tolist(), "fudge": number(scene.fudge),
+            "squares_f": squares.astype(np.float32) if in_float32 else None,
+            "squares": None if in_float32 else squares,
+            "amplitudes": F.bordered.detach().numpy() if F.interpolate else None}
+
+
+# --- rendering ----------------------------------------------------------------------------------------------
+
+
+class CompiledRenderer:
+    """Renders rows of a scene by the machine code: the lattice factor in float32, or in float64."""
+
+    in_order = False
+    quicker: int
+    """Than the others, so many times: terms that are worth a worker."""
+
+    def __init__(self, scene: Scene, real=torch.float32, functions: ctypes.CDLL | None = None):
+        x0, x1, _, _ = scene.roi
+        self.scene, self.width = scene, x1 - x0 + 1
+        self.rows = max(1, TILE_PIXELS // self.width)
+        self.everywhere = replace(scene, mask=None)
+        self.packed = Packed(scene, real == torch.float32)
+        self.quicker = 16 if real == torch.float32 else 4
+        functions = functions or library()
+        if functions.scene_bytes() != ctypes.sizeof(Numbers):
+            raise RuntimeError(f"{functions}: takes a scene of {functions.scene_bytes()} bytes, "
+                               f"not of {ctypes.sizeof(Numbers)}")
+        self.render: Callable = functions.render_rows
+
+    def render_rows(self, rows: range):
+        """Values (photons) of some rows, as float32 [rows, width], and the sum of the solid angles (sr) of each."""
+        values = torch.empty((len(rows), self.width), dtype=torch.float32)
+        angles = torch.empty(len(rows), dtype=torch.float64)
+        undefined = self.render(ctypes.byref(self.packed.numbers), rows.start, len(rows), values.data_ptr(),
+                                angles.data_ptr())
+        self._mend(values, rows, undefined > 0)
+        return values, angles
+
+    def _mend(self, values, rows: range, undefined: bool) -> None:
+        """By the plain path: pixels that start a sweep unturned, and those that are no number."""
+        x0 = self.scene.roi[0]
+        where = [(slow, fast) for slow, fast in self.scene.first_turned if slow in rows]
+        if undefined:
+            bad = values.isnan()
+            if int(bad.sum()) > FEW:
+                whole, _ = render_tile(self.scene, make_tile(self.everywhere, rows, range(x0, x0 + self.width)))
+                values[bad] = whole[bad].to(values.dtype)
+            else:
+                where += [(rows.start + slow, x0 + fast) for slow, fast in bad.nonzero().tolist()]
+        for slow, fast in where:
+            pixel = make_tile(self.everywhere, range(slow, slow + 1), range(fast, fast + 1))
+            values[slow - rows.start, fast - x0] = render_tile(self.scene, pixel)[0][0, 0]

@@ -1,6 +1,6 @@
 """What a pixel of a flat detector is multiplied with where a single ray reaches it, as a function of tensors alone.
 
-The fast path uses it as it is, compiled.py as machine code. The formulas are those of detector.solid_angle and
+The formulas are those of detector.solid_angle and
 polarization.polarization_factor; with i, E and B at right angles, (1 - c^2) cos(2 psi) is (d.E)^2 - (d.B)^2, which
 needs no angle.
 """
@@ -92,25 +92,3 @@ def ray_factors(rows, columns, solid, kahn):
     along, electric, magnetic = ((rows[i] + columns[i]) * near for i in (2, 3, 4))
     polar = kahn[0] + kahn[1] * (along * along) + kahn[2] * (electric * electric - magnetic * magnetic)
     return inverse, omega, polar * omega.to(kahn.dtype)
-
-
-def weighted(total, factor, scale):
-    """total factor scale, in float32."""
-    return (total * factor.to(torch.float64) * scale).to(torch.float32)
-
-
-def example(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
-    """Arguments of ``ray_factors``: a detector of some centimetres at 0.1 m, looked at along z."""
-    generator = torch.Generator().manual_seed(seed)
-    y, x = (0.05 * (torch.rand(count, dtype=torch.float64, generator=generator) - 0.5) for count in (rows, columns))
-    nothing, z = torch.zeros_like, torch.full_like
-    along_rows = torch.stack([y * y + 0.01, nothing(y), z(y, 0.1), nothing(y), y])[:, :, None]
-    along_columns = torch.stack([x * x, x, nothing(x), x, nothing(x)])[:, None, :]
-    return along_rows, along_columns, torch.tensor([0.0, 1.0], dtype=torch.float64), torch.tensor([0.5, 0.5, -0.4])
-
-
-def example_of_weighted(rows: int = 8, columns: int = 64, seed: int = 1) -> tuple:
-    """Arguments of ``weighted``."""
-    generator = torch.Generator().manual_seed(seed)
-    total, factor = (torch.rand((rows, columns), dtype=torch.float64, generator=generator) for _ in range(2))
-    return total, factor.to(torch.float32), torch.tensor([1e-3], dtype=torch.float64)

@@ -1,0 +1,81 @@
+"""Building the machine code of the compiled path: ``python -m nanobrag_torch -compile``.
+
+The sources in machine/ are compiled by the C++ compiler of this machine, for its own instructions; what comes of it is
+held against the plain path (compile_check.py) and put into the cache (compile_cache.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from nanobrag_torch.errors import ArgumentError
+from nanobrag_torch.render.compile_cache import FACTS, LIBRARY, SOURCES, cache_folder, facts, load, obstacle
+from nanobrag_torch.render.compile_check import LARGEST_ERROR, largest_error
+
+MAIN = "renderer.cpp"
+
+OPTIONS = ("-std=c++17", "-O3", "-march=native", "-fPIC", "-shared", "-ffp-contract=fast", "-fwrapv", "-fno-math-errno",
+           "-fno-trapping-math", "-w")
+"""Fused multiply-add, whole numbers that overflow, and nothing that takes numbers for finite or in another order."""
+
+SECONDS = 300
+
+
+def build() -> tuple[Path, float]:
+    """Compile it, hold it against the plain path, and put it into the cache; (folder, largest error found).
+
+    Raises ArgumentError where it cannot be built or does not compute the same.
+    """
+    folder = cache_folder()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as name:
+        made = Path(name) / "made"
+        made.mkdir(mode=0o755)
+        compile_sources(made / LIBRARY)
+        error, command = largest_error(load(made / LIBRARY), Path(name))
+        if not error <= LARGEST_ERROR:
+            raise ArgumentError(f"-compile: differs from the plain path by {error:g} of the peak; it is not kept "
+                                f"({command})")
+        found = hashlib.sha256((made / LIBRARY).read_bytes()).hexdigest()
+        (made / FACTS).write_text(json.dumps({**facts(), "library": found}, indent=1) + "\n")
+        for path in (made, *made.iterdir()):
+            path.chmod(path.stat().st_mode & ~0o022)
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            os.replace(made, folder)
+        except OSError:
+            if obstacle():
+                raise
+    return folder, error
+
+
+def compiler() -> str:
+    """The C++ compiler: $CXX, g++ or clang++. Raises ArgumentError where there is none."""
+    for name in (os.environ.get("CXX", ""), "g++", "clang++"):
+        found = shutil.which(name) if name else None
+        if found:
+            return found
+    raise ArgumentError("-compile: there is no C++ compiler here (g++ or clang++)")
+
+
+def compile_sources(target: Path) -> None:
+    """The library from its sources. Raises ArgumentError with what the compiler said last."""
+    program = compiler()
+    wide = ["-mprefer-vector-width=512"] if platform.machine() in ("x86_64", "AMD64") else []
+    print(f"compiling {SOURCES.name}/{MAIN} with {program}", file=sys.stderr, flush=True)
+    try:
+        done = subprocess.run([program, *OPTIONS, *wide, str(SOURCES / MAIN), "-o", str(target)], capture_output=True,
+                              text=True, errors="replace", stdin=subprocess.DEVNULL, timeout=SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as fault:
+        raise ArgumentError(f"-compile: {program}: {fault}") from None
+    if done.returncode != 0:
+        said = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or [""]
+        raise ArgumentError(f"-compile: {program} ended with {done.returncode}: {said[0][:300]}")
