@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from nbcompare.engine.describe import DescriptionRefused, description_of
 from nbcompare.explain.rotation import rotation_about
 
 _ANGSTROM = 1e-10
+_MOST_STATED = 1e9
 _ANY_CELL = ("-cell", "100", "100", "100", "90", "90", "90")
 _ANY_F = ("-default_F", "1")
 _NOT_OF_THE_IMAGE = ("output", "run", "emulation", "precision")
@@ -68,6 +69,12 @@ class Setting:
     wavelength_A: float
     default_F: float
     """F of every reflection where no list is given; 0 with a list."""
+
+    stated_distances_m: tuple[float, ...] = ()
+    """Of -distance and -close_distance as they are given, whether a header or the other one takes their place."""
+
+    stated_steps: int = 1
+    """phi steps * mosaic domains * oversample^2 as they are given, whether there is a range or a spread or not."""
 
     @property
     def phi_steps(self) -> int:
@@ -206,7 +213,16 @@ def describe_command(command: Command, folder: Path, shape: Shape | None = None)
     if shape is not None and (found["fast_pixels"], found["slow_pixels"]) != (shape.fast, shape.slow):
         sizes = ("-detpixels_f", str(shape.fast), "-detpixels_s", str(shape.slow))
         document = document_of(command.ending(*sizes), folder)
-    return read_description(document, cell=_gives_cell(command, folder), amplitudes=_gives_amplitudes(command, folder))
+    read = read_description(document, cell=_gives_cell(command, folder), amplitudes=_gives_amplitudes(command, folder))
+    return replace(read, setting=_with_stated(read.setting, command))
+
+
+def _with_stated(setting: Setting, command: Command) -> Setting:
+    """The setting with what the command says by itself, which need not be what counts."""
+    distances = (command.number(name, 0.0) for name in ("-distance", "-close_distance"))
+    counts = [command.number(name, 1.0) for name in ("-phisteps", "-mosaic_dom", "-oversample", "-oversample")]
+    return replace(setting, stated_distances_m=tuple(mm / 1e3 for mm in distances if mm > 0),
+                   stated_steps=math.prod(int(count) for count in counts if 1 < count < _MOST_STATED))
 
 
 def document_of(command: Command, folder: Path) -> dict[str, Any]:

@@ -25,6 +25,9 @@ TO_BE_TOLD = 2e-5
 EXPLAINED = 2e-3
 """Share of the difference that a proof may leave beside rounding for nothing better to be looked for."""
 
+MOVED = "moved"
+"""In the edit of an image: by how many whole pixels it was moved along fast and slow."""
+
 GUESS_CONFIDENCE = 0.8
 """No guess may claim more than this."""
 

@@ -134,3 +134,14 @@ def test_integers_are_told_also_where_the_peaks_are_beyond_them(beyond):
     counts = np.where(over, beyond, np.rint(np.where(over, 0, reference.astype(float)))).astype("<i4")
     assert list(named(reference, counts.view("<f4"))) == ["integer-bytes"]
     assert "integer-bytes" not in named(reference, np.where(over, 7, counts).astype("<i4").view("<f4"))
+
+
+@pytest.mark.parametrize("more, factor, id", [
+    (("-close_distance", "140"), 0.175**2, "distance-squared"),
+    (("-close_distance", "140"), 0.14**2, "distance-squared"),
+    (("-mosaic_domains", "7", "-mosaic", "0"), 7 / 8, "steps-off-by-one"),
+    (("-mosaic_domains", "7", "-mosaic", "0"), 7, "steps-not-divided")])
+def test_factors_of_what_the_command_states_and_does_not_use_are_named(more, factor, id):
+    """Of two distances one counts, and without a spread there is one domain; a port may take what is stated."""
+    reference = spots()
+    assert next(iter(named(reference, reference.astype(float) * factor, (*ARGV, *more)))) == id

@@ -253,6 +253,51 @@ def test_a_factor_over_the_image_is_held_against_options_that_look_like_it(monke
     assert (found[0].id, found[0].proven) == ("inverse-square-missing", True)
 
 
+@pytest.mark.parametrize("edge", [0.0, 5.0])
+def test_a_moved_image_whose_edge_is_dark_is_a_moved_beam_as_well(edge):
+    """Where the edge is lit, the array of a moved beam has other pixels there, and only the image moved."""
+    draw = np.random.default_rng(3)
+    reference = (edge * draw.uniform(0, 1, (40, 40))).astype("f4")
+    reference[5:35, 5:35] = draw.uniform(0, 90, (30, 30))
+    subject = np.roll(reference, (1, -2), (0, 1))
+    by_beam = subject.copy()
+    by_beam[:, -2:] += np.float32(edge)
+
+    class Renders:
+        renderer, told, renders, last_words = SimpleNamespace(processor_seconds=0.0), None, 0, ""
+
+        def render(self, candidate, files, region, *more):
+            return (by_beam if candidate.id == "beam-centre-value" else reference)[region.slices]
+
+    found = diagnose(Question(reference, subject, ARGV, Path()), DiagnosisOptions(budget_s=9.0), Renders()).causes
+    told = {cause.id: cause for cause in found if cause.proven}
+    assert set(told) == ({"pixel-shift"} if edge else {"pixel-shift", "beam-centre-value"})
+    if not edge:
+        assert told["beam-centre-value"].sentence == (
+            "the beam centre: along fast -2 instead of 0, along slow 1 instead of 0 pixels")
+
+
+def test_twins_are_tried_by_how_much_they_leave_whatever_their_numbers():
+    """In a smooth image everything turns it a little alike; two numbers that leave 1e-9 of it come before one that
+    leaves 1e-3, and one before two where both leave as much."""
+    turn = np.array([1.0, 2.0, 3.0, 4.0])
+
+    def response(id, *off, prior=0.5):
+        slopes = np.stack([turn + d * np.array([1.0, -1.0, 1.0, -1.0]) for d in off], axis=1)
+        parameter = SimpleNamespace(id=id, start=(0.0,) * len(off), steps=(1.0,) * len(off), begin=None, prior=prior)
+        return SimpleNamespace(parameter=parameter, slopes=slopes, promise=1.0)
+
+    own, near, two, one = (response("own", 0.0), response("near", 0.05, prior=0.9), response("two", 0.0, 1.0),
+                           response("one", 1e-7, prior=0.1))
+    search = CauseSearch.__new__(CauseSearch)
+    search.responses = [own, near, two, one]
+    search.trials = SimpleNamespace(within=lambda share: True)
+    search.fitter = SimpleNamespace(responses=lambda parameter: [r for r in search.responses
+                                                                 if r.parameter is parameter])
+    found = search._same_way(own.parameter, (1.0,))
+    assert [response.parameter.id for response, _ in found] == ["one", "two", "near"]
+
+
 def test_a_guess_that_was_carried_out_in_vain_is_less_sure():
     quick = [guessed("distance-value", "stretched", (), confidence=0.7), proof("misset-value", "a fit")]
     less, same = _less_sure(quick, ("distance-value", "misset-value"))

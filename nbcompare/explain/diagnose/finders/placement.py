@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from nbcompare.explain.diagnose import causes
-from nbcompare.explain.diagnose.cause import Cause, carried_out, guessed
-from nbcompare.explain.diagnose.image_pair import ImagePair, largest
+from nbcompare.explain.diagnose.cause import MOVED, Cause, carried_out, guessed
+from nbcompare.explain.diagnose.finders.whole_shifts import (
+    NEAR_SHIFTS,
+    brightest,
+    correlated_shifts,
+    moved_spots,
+    spots_of,
+    voted_shifts,
+)
+from nbcompare.explain.diagnose.image_pair import ImagePair
 from nbcompare.explain.diagnose.question import Question
 
 OPERATIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
@@ -27,11 +36,6 @@ OPERATIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
     causes.ANTI_TRANSPOSED: (lambda image: image[::-1, ::-1].T, "mirrored about its other diagonal"),
 }
 _CROP = 128
-_SPOTS = 60
-_MOST_CORRELATED = 1_000_000
-"""Pixels up to which images are correlated for a shift."""
-_NEAR_SHIFTS = [(dy, dx) for dy in range(-3, 4) for dx in range(-3, 4)]
-"""Shifts that are tried as they are where nothing stands out that could be found again: on a slope, say."""
 _OF_THE_CHANGE = 2e-3
 """A blur leaves less than this share of what it changes. Whatever smooths a smooth image a little, as other sub-pixels
 do, is a convolution as well, but only nearly so."""
@@ -53,16 +57,16 @@ def find_turned(question: Question) -> Iterator[Cause]:
     pair = question.pair
     if pair.agree or not pair.y.any():
         return
-    ours, theirs = _spots(pair.x), _spots(pair.y)
-    bright = _brightest(pair.y)
+    ours, theirs = spots_of(pair.x), spots_of(pair.y)
+    bright = brightest(pair.y)
     for id, (operation, words) in OPERATIONS.items():
         turned = operation(pair.x)
         gaps = pair.moved_gaps(operation)
         if id and _looks_equal(pair, turned, gaps, bright):
             yield from _exact(pair, turned, gaps, id, words)
         if turned.shape == pair.x.shape:
-            voted = _voted_shifts(_moved_spots(operation, ours, pair), theirs, pair)
-            for shift in voted or dict.fromkeys((*_correlated_shifts(turned, pair), *(() if id else _NEAR_SHIFTS))):
+            voted = voted_shifts(moved_spots(operation, ours, pair), theirs, pair)
+            for shift in voted or dict.fromkeys((*correlated_shifts(turned, pair), *(() if id else NEAR_SHIFTS))):
                 if shift != (0, 0) and _looks_equal(pair, turned, gaps, bright, shift):
                     yield from _shifted(question, turned, gaps, shift, id, words)
 
@@ -82,10 +86,6 @@ def _looks_equal(pair: ImagePair, edited: np.ndarray, gaps: np.ndarray | None, b
     return bool(equal.size >= _FEWEST_SEEN * values.size and np.count_nonzero(equal) > 0.6 * equal.size)
 
 
-def _brightest(image: np.ndarray, count: int = 400) -> tuple[np.ndarray, np.ndarray]:
-    return np.divmod(largest(image, count), image.shape[1])
-
-
 def _exact(pair: ImagePair, turned: np.ndarray, gaps: np.ndarray | None, id: str, words: str) -> Iterator[Cause]:
     """``gaps`` are the turned image's."""
     proof = pair.prove(turned.reshape(pair.x.shape), None if gaps is None else ~gaps.reshape(pair.x.shape))
@@ -93,67 +93,6 @@ def _exact(pair: ImagePair, turned: np.ndarray, gaps: np.ndarray | None, id: str
         yield carried_out(id, f"the subject is the reference {words}",
                           (f"the {words.split()[0]} reference is the subject to {proof.residual:.2g} of the peak",),
                           residual=proof.residual, left=proof.left, what=words, confidence=0.99, prior=0.95)
-
-
-def _moved_spots(operation: Callable[[np.ndarray], np.ndarray], spots: tuple[np.ndarray, ...],
-                 pair: ImagePair) -> tuple[np.ndarray, ...]:
-    """Where an operation puts spots: found by laying it on the corners of the image."""
-    rows, columns, values = spots
-    number = operation(np.arange(4).reshape(2, 2))
-    at = {int(number[r, c]): (r, c) for r in range(2) for c in range(2)}
-    flip_r, flip_c = at[0]
-    exchanged = at[2][0] == flip_r
-    a, b = (columns, rows) if exchanged else (rows, columns)
-    size_a, size_b = (pair.fast, pair.slow) if exchanged else (pair.slow, pair.fast)
-    return (size_a - 1 - a if flip_r else a), (size_b - 1 - b if flip_c else b), values
-
-
-def _voted_shifts(ours: tuple[np.ndarray, ...], theirs: tuple[np.ndarray, ...],
-                  pair: ImagePair) -> list[tuple[int, int]]:
-    """The shifts (dy, dx), modulo the image, that most pairs of equally bright local maxima agree on."""
-    if len(ours[0]) < 2 or len(theirs[0]) < 2:
-        return []
-    ratio = theirs[2][None, :] / ours[2][:, None]
-    alike = np.abs(ratio - 1) < 1e-4
-    dy = (theirs[0][None, :] - ours[0][:, None])[alike] % pair.slow
-    dx = (theirs[1][None, :] - ours[1][:, None])[alike] % pair.fast
-    if dy.size == 0:
-        return []
-    moves, votes = np.unique(dy * pair.fast + dx, return_counts=True)
-    best = [int(move) for move in moves[np.argsort(-votes, kind="stable")][:2] if votes.max() >= 2]
-    return [(_signed(move // pair.fast, pair.slow), _signed(move % pair.fast, pair.fast)) for move in best]
-
-
-def _correlated_shifts(turned: np.ndarray, pair: ImagePair) -> list[tuple[int, int]]:
-    """The shifts about the highest correlation, for an image without two maxima of values of their own."""
-    if turned.size > _MOST_CORRELATED:
-        return []
-    from scipy import fft
-
-    ours, theirs = turned, np.clip(pair.y, 0, pair.peak)
-    map = fft.irfft2(fft.rfft2(theirs) * np.conj(fft.rfft2(ours)), s=turned.shape)
-    row, column = divmod(int(np.argmax(map)), pair.fast)
-    return [(_signed((row + dy) % pair.slow, pair.slow), _signed((column + dx) % pair.fast, pair.fast))
-            for dy in (0, -1, 1) for dx in (0, -1, 1)]
-
-
-def _signed(value: int, size: int) -> int:
-    return value - size if value > size // 2 else value
-
-
-def _spots(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(rows, columns, values) of the brightest pixels that no neighbour exceeds."""
-    rows, columns = _brightest(image, 20 * _SPOTS)
-    values = image[rows, columns]
-    inside = (rows > 0) & (rows < image.shape[0] - 1) & (columns > 0) & (columns < image.shape[1] - 1) & (values > 0)
-    rows, columns, values = rows[inside], columns[inside], values[inside]
-    highest = np.ones(rows.size, bool)
-    for dy in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            highest &= image[rows + dy, columns + dx] <= values
-    rows, columns, values = rows[highest], columns[highest], values[highest]
-    first = np.argsort(-values, kind="stable")[:_SPOTS]
-    return rows[first], columns[first], values[first]
 
 
 def _shifted(question: Question, turned: np.ndarray, gaps: np.ndarray | None, shift: tuple[int, int], id: str,
@@ -174,12 +113,13 @@ def _shifted(question: Question, turned: np.ndarray, gaps: np.ndarray | None, sh
     first = f"{words}, then " if words else ""
     for edges, what in ((rolled, "rolled"), (np.where(wrapped, 0, rolled), "shifted, the edge zero")):
         if _edge_equal(pair, edges, wrapped & ~gone & pair.measured):
-            yield carried_out(id or causes.PIXEL_SHIFT,
-                              f"the subject is the reference {first}{what.split(',')[0]} {move}",
-                              ("also the pixels at the edge are those of a moved array",
-                               f"inside, the moved reference is the subject to {inside.residual:.2g} of the peak"),
-                              residual=inside.residual, left=inside.left, what=f"{first}{what} {move}",
-                              confidence=0.97, prior=0.9)
+            found = carried_out(id or causes.PIXEL_SHIFT,
+                                f"the subject is the reference {first}{what.split(',')[0]} {move}",
+                                ("also the pixels at the edge are those of a moved array",
+                                 f"inside, the moved reference is the subject to {inside.residual:.2g} of the peak"),
+                                residual=inside.residual, left=inside.left, what=f"{first}{what} {move}",
+                                confidence=0.97, prior=0.9)
+            yield replace(found, edit={**(found.edit or {}), MOVED: [dx, dy]}) if not id else found
             return
     unseen = not (wrapped & pair.measured).any()
     evidence = (f"{100 * (1 - wrapped.mean()):.0f} % of the image is the moved reference to {inside.residual:.2g} of "

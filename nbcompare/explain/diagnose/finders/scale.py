@@ -242,13 +242,18 @@ def _of_steps(s: Setting) -> Iterator[Ratio]:
         if count > 1:
             yield Ratio(id, float(count), f"the sum is not divided by the {count} {words}", prior)
             yield Ratio(id, 1 / count, f"the sum is divided twice by the {count} {words}", prior - 0.15)
+    if s.stated_steps not in (1, s.steps, *(count for _, count, _, _ in counts)):
+        for factor, how in ((s.stated_steps, "not divided"), (1 / s.stated_steps, "divided twice")):
+            yield Ratio(causes.STEPS_NOT_DIVIDED, factor, f"the sum is {how} by the {s.stated_steps} steps that the "
+                        "command states", 0.75)
     if s.oversample > 1:
         yield Ratio(causes.OVERSAMPLE_NOT_DIVIDED, float(s.oversample),
                     f"the sum is divided by oversample {s.oversample}, not its square", 0.75)
     if s.layers > 1:
         yield Ratio(causes.LAYERS_DIVIDED, 1 / s.layers, f"the sum is divided by the {s.layers} sensor layers", 0.8)
-    for count, words in {s.steps: "steps of all kinds", s.oversample**2: "sub-pixels", s.sources: "sources",
-                         s.mosaic_domains: "mosaic domains", s.phi_steps: "phi steps"}.items():
+    for count, words in {s.stated_steps: "steps that the command states", s.steps: "steps of all kinds",
+                         s.oversample**2: "sub-pixels", s.sources: "sources", s.mosaic_domains: "mosaic domains",
+                         s.phi_steps: "phi steps"}.items():
         if count > 1:
             yield Ratio(causes.STEPS_OFF_BY_ONE, count / (count + 1), f"divided by {count + 1}, not {count} {words}",
                         0.6)
@@ -258,14 +263,18 @@ def _of_steps(s: Setting) -> Iterator[Ratio]:
 
 
 def _of_geometry(s: Setting) -> Iterator[Ratio]:
-    pixel, distance = s.pixel_m, s.distance_m
+    pixel = s.pixel_m
     for factor, words in ((pixel**-2, "the pixel area is missing"), (1 / pixel, "the pixel size is not squared"),
                           (pixel**2, "the pixel area is applied twice"), (1e6, "the pixel area is in mm²"),
                           ((1e3 * pixel) ** -2, "the pixel area in mm² is missing")):
         yield Ratio(causes.PIXEL_AREA, factor, words, 0.6)
-    for factor, words in ((distance**2, "the squared distance is missing"), (1 / distance**2, "the squared distance is "
-                          "applied twice"), (distance, "the distance is not squared"), (1e-6, "the distance is in mm")):
-        yield Ratio(causes.DISTANCE_SQUARED, abs(factor), words, 0.5)
+    yield Ratio(causes.DISTANCE_SQUARED, 1e-6, "the distance is in mm", 0.5)
+    told = dict.fromkeys(s.stated_distances_m, " that the command states") | {s.distance_m: ""}
+    for distance, which in told.items():
+        for factor, words in ((distance**2, "the squared distance{} is missing"),
+                              (1 / distance**2, "the squared distance{} is applied twice"),
+                              (distance, "the distance{} is not squared")):
+            yield Ratio(causes.DISTANCE_SQUARED, abs(factor), words.format(which), 0.5)
 
 
 def _of_crystal(s: Setting) -> Iterator[Ratio]:

@@ -89,6 +89,8 @@ ANSWERS = 0.01
 """The same for a single number, whose fit is cheap."""
 SAME_WAY = 0.9
 """Share of one parameter's turn that another must span to be its twin; less than 1, as steps are not small."""
+SAME = 1e-9
+"""What a twin may leave of the turn for it to be the same."""
 ALIKE = 0.8
 """Correlation of the images from which on a value is likelier to be a little off than to be another one."""
 WELL_PLACED = 0.4
@@ -117,7 +119,7 @@ FITS = 4
 SCALED_FITS = 3
 REFLECTION_ROUNDS = 6
 """Renders in which structure factors are read off the spots."""
-TWINS = 3
+TWINS = 4
 RIVALS = 6
 """So many other mistakes with the same part of the experiment are tried once one of them is proven."""
 DOMAINS = range(2, 21)

@@ -1,15 +1,17 @@
-"""Options that give the same image as a factor over it: once such a factor is found in the images, these are rendered.
+"""Options that give the same image as an edit of it: once such an edit is found in the images, these are rendered.
 
 Over a small detector the solid angle of a curved one is that of the nearest point everywhere, and its pixels move by
-less than anybody sees; only an image of it says so. One that is evenly lit is constant.
+less than anybody sees; only an image of it says so. One that is evenly lit is constant. An image array that moved by
+whole pixels, and a beam centre that did, are one image where its edge is dark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from nbcompare.explain.diagnose.cause import Cause
+from nbcompare.explain.diagnose.cause import MOVED, Cause
 from nbcompare.explain.diagnose.causes import (
+    BEAM_CENTRE_VALUE,
     CONSTANT_IMAGE,
     INVERSE_SQUARE_MISSING,
     OBLIQUITY_MISSING,
@@ -17,6 +19,8 @@ from nbcompare.explain.diagnose.causes import (
     SOLID_ANGLE_MISSING,
     mistake_id,
 )
+from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
+from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search.search import CauseSearch, SearchResult
 from nbcompare.explain.diagnose.search.simulator import Simulator
@@ -26,8 +30,8 @@ OPTIONS = frozenset((mistake_id("curved-detector", "value"), mistake_id("oversam
 
 
 def has_look_alikes(causes: Sequence[Cause]) -> bool:
-    """Whether a factor is proven that an option may have made."""
-    return any(cause.proven and cause.id in FACTORS for cause in causes)
+    """Whether an edit of the image is proven that an option may have made."""
+    return any(cause.proven and (cause.id in FACTORS or _move(cause)) for cause in causes)
 
 
 def look_alikes(question: Question, quick: Sequence[Cause], budget_s: float, simulator: Simulator | None = None,
@@ -39,6 +43,22 @@ def look_alikes(question: Question, quick: Sequence[Cause], budget_s: float, sim
     search = CauseSearch(question, quick, budget_s, simulator, waits)
     if search.trials.ready:
         search.prepare()
-        for _ in search.also_proven([candidate for candidate in search.waiting if candidate.id in OPTIONS]):
+        factor = any(cause.proven and cause.id in FACTORS for cause in quick)
+        options = [candidate for candidate in search.waiting if factor and candidate.id in OPTIONS]
+        for _ in search.also_proven([*options, *_moved_beams(question, quick)]):
             pass
     return SearchResult(tuple(search.found), (), search.facts())
+
+
+def _move(cause: Cause) -> list[float]:
+    """By how much a proven cause moved the image array, along fast and slow; nothing where it did not."""
+    moved = (cause.edit or {}).get(MOVED)
+    return [float(pixels) for pixels in moved] if cause.proven and isinstance(moved, list) else []
+
+
+def _moved_beams(question: Question, quick: Sequence[Cause]) -> Iterator[Candidate]:
+    """The beam centre moved by as much as the image."""
+    for cause in quick:
+        for parameter in fit_parameters(question) if _move(cause) else ():
+            if parameter.id == BEAM_CENTRE_VALUE and len(parameter.start) == len(_move(cause)):
+                yield parameter.candidate(question.command, _move(cause))

@@ -7,6 +7,7 @@ built on the hypothesis that came nearest. What is proven ends the search; the n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -371,12 +372,10 @@ class CauseSearch:
                 self.found += self.prover.proven(twin, reading)[:1] if reading.holds else []
 
     def _same_way(self, parameter: FitParameter, values: Sequence[float]) -> list[tuple[Response, np.ndarray]]:
-        """Fit parameters of no more numbers whose slopes span the turn that was found, one of each id, with the turn in
-        their steps."""
+        """Fit parameters whose slopes span the turn that was found, one of each id, what leaves least of it first."""
         if not self.responses:  # proven before any was turned
             self._turn_once()
-        others = [r for r in self.responses if r.parameter.id != parameter.id
-                  and len(r.parameter.start) <= len(parameter.start)]
+        others = [r for r in self.responses if r.parameter.id != parameter.id]
         own = self.fitter.responses(parameter)[:1] if others and self.trials.within(limits.FAR) else []
         if not own:
             return []
@@ -386,7 +385,8 @@ class CauseSearch:
         near = [r for r in others if explained_share(r.slopes, first)[0] > limits.SAME_WAY]
         found = [(response, *explained_share(response.slopes, change))
                  for response in self._looked_at(near[:limits.LOOKS], self.fitter)]
-        found.sort(key=lambda entry: (round(-entry[1], 2), -entry[0].parameter.prior))
+        found.sort(key=lambda entry: (round(math.log10(max(1 - entry[1], limits.SAME))), len(entry[0].parameter.start),
+                                      -entry[0].parameter.prior))
         best: dict[str, tuple[Response, np.ndarray]] = {}
         for response, share, turn in found:
             if share > limits.SAME_WAY:
