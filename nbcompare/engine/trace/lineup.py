@@ -86,7 +86,7 @@ def line_up(reference: EngineTrace, subject: EngineTrace, tolerance: float = DEF
     both_full = reference.is_full and subject.is_full
     keys = [key for key in fuller.entries if both_full or key in placed]
     keys += [key for key in placed if key not in fuller.entries and both_full]
-    moved = _capture_moved(ours, theirs)
+    moved = capture_moved(ours, theirs)
     pairs = tuple(_pair(key, ours, theirs, tolerance) for key in keys if not (moved and key in _CAPTURE_KEYS))
     skipped = [] if both_full else list(_left_out(fuller, placed))
     who = "reference" if other is reference else "subject"
@@ -153,7 +153,7 @@ def _left_out(fuller: EngineTrace, placed: Entries) -> Iterator[str]:
 _CAPTURE_KEYS: tuple[tuple[str, Place], ...] = (("I_before_scaling", ()), ("capture_fraction", ()))
 
 
-def _capture_moved(reference: Entries, subject: Entries) -> bool:
+def capture_moved(reference: Entries, subject: Entries) -> bool:
     """Whether one engine applies absorption to each term and the other to their sum: then only the product says
     anything."""
     sides = (reference, subject)

@@ -3,7 +3,8 @@
     intensity = r_e^2 fluence sum[F_cell^2 F_latt^2 w] / steps * capture * polarization * solid angle + background
 
 so the logarithm of the ratio subject/reference is the sum of the logarithms of the factors' ratios; a factor's share
-is its part of that sum. F_latt^2 and F_cell^2, which are inside the sum, are exchanged one after the other.
+is its part of that sum. F_latt^2 and F_cell^2, which are inside the sum, are exchanged one after the other. Where one
+engine applies absorption to each term and the other to their sum, the two are one factor.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nbcompare.engine.trace.dialects import EngineTrace
-from nbcompare.engine.trace.lineup import DEFAULT_TOLERANCE
+from nbcompare.engine.trace.lineup import DEFAULT_TOLERANCE, capture_moved
 
 _SCALARS = {"I_before_scaling": "sum of terms", "r_e_squared_m2": "r_e^2", "fluence_per_m2": "fluence",
             "capture_fraction": "capture", "polarization": "polarization", "solid_angle_sr": "solid angle",
@@ -69,11 +70,15 @@ def _ratios(reference: EngineTrace, subject: EngineTrace) -> Iterator[tuple[str,
     inner = _inside_the_sum(reference, subject)
     yield from inner
     labels = {**_SCALARS, "I_before_scaling": "terms' weights and inner factors" if inner else "sum of terms"}
+    captured = _quotient(subject.number("capture_fraction"), reference.number("capture_fraction"))
+    moved = capture_moved(reference.entries, subject.entries)
     for name, label in labels.items():
-        if not label:
+        if not label or (moved and name == "capture_fraction"):
             continue
         value = _quotient(subject.number(name), reference.number(name))
-        if value is not None:
+        if value is not None and moved and captured and name == "I_before_scaling":
+            yield f"{label}, captured", captured * value / math.prod(part for _, part in inner)
+        elif value is not None:
             yield label, value / math.prod(part for _, part in inner) if name == "I_before_scaling" else value
     steps = _quotient(reference.number("steps"), subject.number("steps"))
     if steps is not None:

@@ -223,6 +223,18 @@ def test_the_lattice_factor_inside_the_sum_has_its_own_share():
     assert found["F_latt^2"].share == pytest.approx(1, abs=1e-4) and found["F_cell^2"].ratio == 1
 
 
+def test_absorption_that_was_moved_out_of_the_sum_is_no_share_of_its_own():
+    """The subject's terms hold it: a seventh, where the reference has 1/7 for the sum; and the fluence is 1.5 times."""
+    subject = FULL.replace("I_before_scaling=24255694.9310679", "I_before_scaling=3465099.27586684").replace(
+        "fluence_per_m2=1.25932015286227e+29", "fluence_per_m2=1.88898022929341e+29").replace(
+        "intensity=12.1219676874856", "intensity=2.59756450446120")
+    reference = FULL.replace("TRACE capture_fraction=1", "TRACE capture_fraction=0.142857142857143").replace(
+        "intensity=12.1219676874856", "intensity=1.73170966964080")
+    ratio, found = shares(reference, subject)
+    assert ratio == pytest.approx(1.5) and found["fluence"].share == pytest.approx(1)
+    assert "capture" not in found and all(abs(share.share) < 1e-6 for name, share in found.items() if name != "fluence")
+
+
 def test_a_dark_pixel_has_no_ratio_to_share():
     found = share_out(read_trace(FULL), read_trace(FULL.replace("intensity=12.1219676874856", "intensity=0")))
     assert found.ratio is None and "not positive" in found.unknown
