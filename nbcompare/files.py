@@ -73,6 +73,31 @@ def sum_of(path: str) -> str:
     return digest
 
 
+Stamp = tuple[int, ...]
+"""Of a file device, inode, mode, size and both times, of a folder its mode; other numbers where nothing is."""
+_NOT_THERE, _HANGING = (-1,), (-2,)
+
+
+def stamp_at(path: str) -> Stamp:
+    """What tells that a file is another one, or not the bytes that it was, without a look at those."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return _HANGING if os.path.lexists(path) else _NOT_THERE
+    if stat.S_ISDIR(found.st_mode):
+        return (found.st_mode,)
+    return found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def is_settled(stamp: Stamp) -> bool:
+    """Whether what has a stamp cannot change any more without getting another one."""
+    return len(stamp) == 1 or time.time_ns() - stamp[-1] > _SETTLED_NS
+
+
+def are_settled(stamps: Iterable[Stamp]) -> bool:
+    return all(map(is_settled, stamps))
+
+
 def hash_of_named(named_sums: Iterable[tuple[str, str]]) -> str:
     """One sha256 over (name, sha256) pairs, in the order given."""
     together = hashlib.sha256()

@@ -12,6 +12,7 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.repository.git import RepositoryState
+from nbcompare.engine.sources.opened_again import OpenedAgain
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,12 @@ class RunOptions:
 class HandedOver:
     """What is known already when a case is one of many, or is run again.
 
-    ``engines`` and ``identities`` by role and the ``renderer`` that keeps their processes come from a sweep, ``stamp``
-    from where it was reserved; ``regenerates`` names the bundle whose record is run again, ``project`` is the
-    repository of a case that is run far from it, and ``notes`` are to stand before all others. ``without_tests`` leaves
-    the mapped tests out, which are those of the user's own tree. What goes ``in_archive`` is not forced to the disk,
-    and ``answers`` are those of programs that were asked for an earlier cell of its group (asking.py).
+    ``engines`` and ``identities`` by role, the ``renderer`` that keeps their processes, and by role what they
+    ``opened`` before come from a sweep, ``stamp`` from where it was reserved; ``regenerates`` names the bundle whose
+    record is run again, ``project`` is the repository of a case that is run far from it, and ``notes`` are to stand
+    before all others. ``without_tests`` leaves the mapped tests out, which are those of the user's own tree. What goes
+    ``in_archive`` is not forced to the disk, and ``answers`` are those of programs that were asked for an earlier cell
+    of its group (asking.py).
     """
 
     engines: Mapping[str, Engine] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class HandedOver:
     notes: tuple[str, ...] = ()
     in_archive: bool = False
     answers: dict[Hashable, object] | None = None
+    opened: dict[str, OpenedAgain] | None = None
 
 
 NOTHING = HandedOver()

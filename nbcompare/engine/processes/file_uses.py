@@ -47,56 +47,70 @@ class FileUses:
     unwatched: str | None = None
     unseen: dict[str, None] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._changed, self._copies = set(self.uses), dict[str, Use]()
+
     # --- while it runs -------------------------------------------------------------------------------------------
 
     def opened(self, path: str, flags: int) -> None:
         """A file is about to be opened."""
-        for use in self._uses_of(path, bool(flags & os.O_TRUNC), bool(flags & os.O_CREAT)):
+        uses = self._uses_of(path, bool(flags & os.O_TRUNC), bool(flags & os.O_CREAT))
+        for use in uses.values():
             use.written |= bool(flags & _FILE_FLAGS)
             use.read |= not flags & os.O_WRONLY and not flags & _PATH_ONLY
+        self._changed.update(uses)
 
     def looked(self, path: str) -> None:
         """A path is asked about: whether something is there, how large or new it is, or where a link leads."""
         use = self.uses.get(path)
         if use is None or not use.looked_at:
-            for use in self._uses_of(path):
+            uses = self._uses_of(path)
+            for use in uses.values():
                 use.looked_at = True
-            self.uses[path].leads_to = link_at(path)
+            uses[path].leads_to = link_at(path)
+            self._changed.update(uses)
 
     def asked_attributes(self, path: str) -> None:
         """The extended attributes of a path are asked for."""
-        for use in self._uses_of(path):
+        uses = self._uses_of(path)
+        for use in uses.values():
             use.attributes = True
+        self._changed.update(uses)
 
     def run(self, path: str) -> None:
         """A program is about to be executed."""
-        for use in self._uses_of(path):
+        uses = self._uses_of(path)
+        for use in uses.values():
             use.run = True
+        self._changed.update(uses)
 
     def given_name(self, path: str, symbolic: bool = False) -> None:
         """A path is about to become a file, or a symbolic link, that the program makes."""
         use = self.uses.setdefault(path, Use(None, True))
         use.written, use.linked = True, use.linked or symbolic
+        self._changed.add(path)
 
     def took(self, path: str) -> None:
         """A file is about to get a name more, or another: what is read under that was this one."""
         use = self._use(path)
         use.read = use.written = True
+        self._changed.add(path)
 
-    def _uses_of(self, path: str, emptied: bool = False, created: bool = False) -> list[Use]:
+    def _uses_of(self, path: str, emptied: bool = False, created: bool = False) -> dict[str, Use]:
+        """What is known of a path, and of the file that it leads to, by both."""
         known = self.uses.get(path)
         if known is not None and not known.linked:
-            return [known]
+            return {path: known}
         use = self._use(path, emptied, created)
         real = path if path.startswith(_OF_THE_PROCESS) and not path.startswith("/dev/shm/") else os.path.realpath(path)
         if real == path:
-            return [use]
+            return {path: use}
         use.linked = True
         behind = self.uses.get(real)
         if behind is None:
             behind = self._use(real, emptied, created)
             behind.behind = path
-        return [use, behind]
+        return {path: use, real: behind}
 
     def _use(self, path: str, emptied: bool = False, created: bool = False) -> Use:
         use = self.uses.get(path)
@@ -111,11 +125,24 @@ class FileUses:
     # --- afterwards ----------------------------------------------------------------------------------------------
 
     def outside(self, *folders: Path) -> FileUses:
-        """What was done so far outside of some folders."""
-        places = tuple({f"{place}{os.sep}" for folder in folders
-                        for place in (folder.absolute(), os.path.realpath(folder))})
-        seen = {path: copy(use) for path, use in list(self.uses.items()) if not path.startswith(places)}
+        """What was done so far outside of some folders. Its uses are not changed any more, and may be shared."""
+        places = _below(*folders)
+        self._copy_changed()
+        seen = {path: self._copies[path] for path in list(self.uses)
+                if path in self._copies and not path.startswith(places)}
         return replace(self, uses=seen, unseen=dict(self.unseen))
+
+    def _copy_changed(self) -> None:
+        """Bring the copies up to date. Of what a program that is kept did before its last command nothing changes, and
+        its uses are thousands; what is seen meanwhile is entered after it was changed, and so is copied then or later.
+        """
+        while self._changed:
+            path = self._changed.pop()
+            use = self.uses.get(path)
+            if use is None:
+                self._copies.pop(path, None)
+            else:
+                self._copies[path] = _copy(use)
 
     def forget(self, folder: Path) -> None:
         """What was done in a folder, and with the folder itself."""
@@ -123,20 +150,34 @@ class FileUses:
         places = tuple(f"{name}{os.sep}" for name in names)
         for path in [path for path in list(self.uses) if path in names or path.startswith(places)]:
             self.uses.pop(path, None)
+            self._changed.add(path)
 
-    def add(self, other: FileUses) -> None:
-        """Take in what another run of the same engine did."""
+    def add(self, other: FileUses, *outside: Path) -> None:
+        """Take in what another run of the same engine did, outside of some folders."""
         self.unwatched = self.unwatched or other.unwatched
         self.unseen.update(other.unseen)
+        places = _below(*outside)
         for path, use in list(other.uses.items()):
-            mine = self.uses.setdefault(path, use)
-            mine.read, mine.run, mine.written = mine.read or use.read, mine.run or use.run, mine.written or use.written
-            mine.looked_at |= use.looked_at
-            mine.attributes |= use.attributes
-            mine.made = mine.made and use.made
+            mine = self.uses.get(path)
+            if mine is not use and not path.startswith(places):
+                self.uses[path] = use if mine is None else _together(mine, use)
+                self._changed.add(path)
 
 
-def copy(use: Use) -> Use:
+def _below(*folders: Path) -> tuple[str, ...]:
+    """How the paths begin of what lies in some folders."""
+    return tuple({f"{place}{os.sep}" for folder in folders
+                  for place in (folder.absolute(), os.path.realpath(folder))})
+
+
+def _together(mine: Use, use: Use) -> Use:
+    """What two runs did with a file; what was seen of each is left as it is."""
+    return replace(mine, read=mine.read or use.read, run=mine.run or use.run, written=mine.written or use.written,
+                   looked_at=mine.looked_at or use.looked_at, attributes=mine.attributes or use.attributes,
+                   made=mine.made and use.made)
+
+
+def _copy(use: Use) -> Use:
     """The same once more; there are thousands of them for each run, and ``replace`` checks each field."""
     made = object.__new__(Use)
     made.__dict__.update(use.__dict__)

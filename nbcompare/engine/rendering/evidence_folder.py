@@ -70,8 +70,7 @@ class EvidenceFolder:
             found = self.renderer.run(job, folder=scratch, stdout=places.stdout, stderr=places.stderr,
                                       on_progress=self.progress.tick)
             if found.opened is not None:
-                used = self.opened.setdefault(job.known_as or job.engine.role, FileUses())
-                used.add(found.opened.outside(self.folder))
+                self.opened.setdefault(job.known_as or job.engine.role, FileUses()).add(found.opened, self.folder)
             if found.pixels is None and found.run.image_sha256:
                 (scratch / FLOAT_FILE).replace(places.image)
             if found.run.failure:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from nbcompare.engine.processes.asking import answer, answer_sum, once
+from nbcompare.engine.repository.kept_by_git import stamps_of_git
+from nbcompare.files import Stamp, are_settled, sum_of
 from nbcompare.visible import visible
 
 UNKNOWN = "unknown"
@@ -136,6 +138,20 @@ def tracked_beside(path: Path, patterns: tuple[str, ...]) -> tuple[Path, list[st
     """The top of the repository in which a file lies that it does not keep, and the names that it keeps of these
     patterns, in all its folders; None where the file is kept, or lies in no repository."""
     path = Path(os.path.realpath(path))
+    stamps, known = stamps_of_git(path.parent), _BESIDE.get((path, patterns))
+    if known is None or known[0] != stamps:
+        known = stamps, _tracked_beside(path, patterns)
+        if are_settled(stamps):
+            _BESIDE[path, patterns] = known
+    return known[1]
+
+
+_Beside = tuple[Path, list[str]] | None
+_BESIDE: dict[tuple[Path, tuple[str, ...]], tuple[tuple[Stamp, ...], _Beside]] = {}
+"""What was asked before; by the files in which git keeps what it is told from."""
+
+
+def _tracked_beside(path: Path, patterns: tuple[str, ...]) -> _Beside:
     top = _root_of(path.parent)
     if top is None:
         return None
@@ -226,7 +242,10 @@ class Git:
     def blob_sums(self, names: list[str]) -> dict[str, str]:
         """The sums under which git would keep files; empty where it does not say."""
         argv, environment = self._asked(("hash-object", "--stdin-paths"))
-        said = answer(argv, self.top, seconds=_SECONDS, environment=environment, told="".join(f"{n}\n" for n in names))
+        files = tuple((name, sum_of(str(self.top / name))) for name in names)
+        said = once((*argv, *sorted(environment.items()), *files),
+                    lambda: answer(argv, self.top, seconds=_SECONDS, environment=environment,
+                                   told="".join(f"{name}\n" for name in names)))
         sums = said.decode().split() if said else []
         return dict(zip(names, sums, strict=True)) if len(sums) == len(names) else {}
 

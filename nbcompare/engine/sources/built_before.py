@@ -16,6 +16,7 @@ from pathlib import Path
 from nbcompare.engine.repository.git import tracked_beside
 from nbcompare.engine.sources.libraries import is_elf
 from nbcompare.engine.sources.opened_kinds import OWN, kind_of
+from nbcompare.files import sum_of
 
 _SOURCES = ("c", "cc", "cpp", "cxx", "C", "cu", "f", "for", "f77", "f90", "f95", "f03", "F", "F90", "m", "pyx", "rs")
 _HEADERS = ("h", "hh", "hpp", "hxx", "cuh", "inc", "pxd")
@@ -27,16 +28,18 @@ _MOST_BYTES = 64 << 20
 
 def built_before(paths: Iterable[str]) -> Iterator[str]:
     """For each compiled file that no commit holds and of which a source is newer, one sentence that says so."""
-    for path in paths:
-        if not _is_compiled(path):
-            continue
+    for path in compiled_among(paths):
         newer = next(_newer_sources(Path(path)), None)
         if newer:
             yield f"{path} was built before {newer} was written, and may be of its text before (build it again)"
 
 
+def compiled_among(paths: Iterable[str]) -> Iterator[str]:
+    """The files that were made by a compiler, and brought by neither the system nor an environment."""
+    return filter(_is_compiled, paths)
+
+
 def _is_compiled(path: str) -> bool:
-    """Whether it was made by a compiler, and not brought by the system or an environment in the repository."""
     kind = kind_of(path)
     if kind is None or kind.word != OWN:
         return False
@@ -71,7 +74,7 @@ def _newer_sources(built: Path) -> Iterator[str]:
     if found is None:
         return
     top, names = found
-    stems = _stems_named_in(built)
+    stems = _stems_named_in(str(built), sum_of(str(built)))
     sources = [name for name in names if Path(name).stem in stems and not _is_header(name)]
     folders = {os.path.dirname(name) for name in sources}
     for name in (*sources, *(name for name in names if _is_header(name) and os.path.dirname(name) in folders)):
@@ -82,11 +85,12 @@ def _newer_sources(built: Path) -> Iterator[str]:
             continue  # it was removed
 
 
-def _stems_named_in(built: Path) -> set[str]:
-    """The names of sources, without their endings, that a compiled file holds."""
-    content = built.read_bytes()
+@functools.lru_cache(64)
+def _stems_named_in(built: str, _sha256: str) -> frozenset[str]:
+    """The names of sources, without their endings, that a compiled file of these bytes holds."""
+    content = Path(built).read_bytes()
     before = (content[max(0, found.start() - _LONGEST_NAME):found.start()] for found in _ENDING.finditer(content))
-    return {name[0].decode("latin-1") for name in map(_NAME.search, before) if name}
+    return frozenset(name[0].decode("latin-1") for name in map(_NAME.search, before) if name)
 
 
 def _is_header(name: str) -> bool:

@@ -1,9 +1,22 @@
-"""What an engine opened that is asked many times: put together once, as long as nothing new was done (opened.py)."""
+"""What an engine opened that is asked many times: put together once, as long as nothing new was done and all that the
+account rests on is what it was (opened.py).
+"""
 
 from __future__ import annotations
 
-from nbcompare.engine.processes.file_uses import FileUses, Use, stamp_of
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.util import source_from_cache
+
+from nbcompare.engine.processes.file_uses import FileUses, Use
+from nbcompare.engine.sources.built_before import built_before, compiled_among
+from nbcompare.engine.sources.listed import names_in, sum_of_names
+from nbcompare.engine.sources.made_of import MadeOf
 from nbcompare.engine.sources.opened import OpenedFiles, opened_by
+from nbcompare.engine.sources.opened_kinds import kind_of
+from nbcompare.files import is_settled, stamp_at, sum_of
 
 _OF_PROCESSES = "/proc/"
 """What the kernel shows of a process is no source of anything, and has another name for each."""
@@ -11,21 +24,87 @@ _OF_PROCESSES = "/proc/"
 
 class OpenedAgain:
     """``opened_by`` for an engine that is asked many times: put together anew only where it did something new, or a
-    file is not what it was. An engine in Python opens a thousand files, which a look at each render would double."""
+    file is not what it was. An engine in Python opens a thousand files, which a look at each run would double.
+
+    Of each file the times are looked at, also of the last change (ctime), which nobody can set; of each folder that was
+    listed the names. What of a distribution nobody opens is looked at once, as in ``scanned_once``.
+    """
 
     def __init__(self) -> None:
-        self._seen: tuple[dict[str, Use], list[str], dict[str, tuple[int, int, int] | None]] | None = None
-        self._opened = OpenedFiles()
+        self._known: _Account | None = None
 
-    def by(self, calls: FileUses) -> tuple[OpenedFiles, list[str]]:
+    def by(self, calls: FileUses, made_of: MadeOf | None = None, program: str = "",
+           search: str = "") -> tuple[OpenedFiles, list[str]]:
         if calls.unwatched:
-            return opened_by(calls)
+            return opened_by(calls, made_of, program, search)
         uses = {path: use for path, use in calls.uses.items() if not path.startswith(_OF_PROCESSES)}
-        stamps = {path: stamp_of(path)[1] for path, use in uses.items() if use.stamp or use.written}
-        moved = any(stamps[path] != use.stamp for path, use in uses.items() if use.stamp and not use.written)
-        seen = (uses, list(calls.unseen), stamps)
-        if seen == self._seen and not moved:
-            return self._opened, []
-        self._opened, changed = opened_by(calls)
-        self._seen = None if changed else seen
-        return self._opened, changed
+        asked = _Question(uses, tuple(calls.unseen), made_of, program, search)
+        if self._known and self._known.question == asked and self._known.holds():
+            calls.unseen.update(dict.fromkeys(self._known.opened.unseen))
+            return self._known.opened, []
+        stamps = _Stamps(_rests_on(asked))
+        opened, changed = opened_by(calls, made_of, program, search)
+        self._known = None if changed else _Account(asked, opened, stamps)
+        return opened, changed
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What ``opened_by`` is asked."""
+
+    uses: dict[str, Use]
+    unseen: tuple[str, ...]
+    made_of: MadeOf | None
+    program: str
+    search: str
+
+
+def _rests_on(asked: _Question) -> Iterator[str]:
+    """The files that an account goes by: those that were used, the sources behind compiled ones, and its own."""
+    for path in asked.uses:
+        if kind_of(path) is None:
+            continue
+        yield path
+        if path.endswith(".pyc"):
+            try:
+                yield source_from_cache(path)
+            except ValueError:
+                continue
+    yield from (entry.path for entry in asked.made_of.files) if asked.made_of else ()
+    if asked.program:
+        yield asked.program
+
+
+class _Stamps:
+    """How files are at one moment. One that was changed a moment before may change again under the same times: its
+    bytes are looked at."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._stamps = {path: stamp_at(path) for path in paths}
+        self._sums = {path: sum_of(path) for path, stamp in self._stamps.items()
+                      if not is_settled(stamp) and stat.S_ISREG(stamp[2])}
+
+    def hold(self) -> bool:
+        """Whether all are as they were."""
+        return all(stamp_at(path) == stamp for path, stamp in self._stamps.items()) and \
+            all(sum_of(path) == digest for path, digest in self._sums.items())
+
+
+class _Account:
+    """What was put together, and whether it would be the same again."""
+
+    def __init__(self, question: _Question, opened: OpenedFiles, stamps: _Stamps) -> None:
+        self.question, self.opened, self._stamps = question, opened, stamps
+        self._compiled = tuple(compiled_among(question.uses))
+        self._older = list(built_before(self._compiled))
+        self._lists = _Stamps(entry.path for entry in opened.files)
+
+    def holds(self) -> bool:
+        return self._stamps.hold() and self._lists.hold() and not any(map(os.path.lexists, self.opened.absent)) and \
+            all(_sum_of_names(entry.place, entry.endings) == entry.sha256 for entry in self.opened.listings) and \
+            list(built_before(self._compiled)) == self._older
+
+
+def _sum_of_names(place: str, endings: tuple[str, ...]) -> str | None:
+    names = names_in(place, endings)
+    return None if names is None else sum_of_names(names)

@@ -16,7 +16,7 @@ from nbcompare.bundle.check.verify import verified
 from nbcompare.case.case import Case
 from nbcompare.engine.sources.opened import scanned_once
 from nbcompare.errors import NbCompareError
-from nbcompare.run.sweep.worker import Order, run_order
+from nbcompare.run.sweep.worker import Order, of_git, run_order
 
 MOST_IN_GROUP = 10
 """Cells that are handed out at once, where each bundle has a folder of its own that is held meanwhile."""
@@ -63,7 +63,7 @@ def make_archive(orders: Group, stamp: str, target: Path, work: Path, *, verify:
     answers: dict[Hashable, object] = {}
     with closing(Sealing(target)) as archive, scanned_once():
         for order in orders:
-            answers = _of_git(answers)
+            answers = of_git(answers)
             own = replace(order, stamp=stamp, in_archive=True, answers=answers,
                           options=replace(order.options, bundles=work))
             try:
@@ -79,10 +79,3 @@ def make_archive(orders: Group, stamp: str, target: Path, work: Path, *, verify:
     if not archive.cells:
         target.unlink()
     return Left(faults)
-
-
-def _of_git(answers: Mapping[Hashable, object]) -> dict[Hashable, object]:
-    """What git said of the repositories, which is asked once for a group; whoever the engines are is looked at each
-    time."""
-    return {question: said for question, said in answers.items() if isinstance(question, tuple)
-            and question[0] == "git"}

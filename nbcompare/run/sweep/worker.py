@@ -23,9 +23,12 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.renderer import Batches, Renderer
 from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.engine.sandbox import confine_all
+from nbcompare.engine.sources.opened_again import OpenedAgain
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
 
+SAID_SECONDS = 5.0
+"""For so long what git said of the repositories stands for cells that come one after the other."""
 _OF_THREAD = threading.local()
 
 
@@ -36,6 +39,8 @@ class _Kept:
     engines: dict[tuple[Path | None, str | None, str | None, bool], Mapping[str, Engine]] = field(default_factory=dict)
     identities: dict[Engine, EngineIdentity] = field(default_factory=dict)
     renderers: dict[bool, Renderer] = field(default_factory=dict)
+    opened: dict[str, OpenedAgain] = field(default_factory=dict)
+    said: dict[float, dict[Hashable, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ def run_order(order: Order) -> tuple[Bundle, float]:
     begun = time.monotonic()
     engines = _engines(order)
     handed = HandedOver(engines, identities_of(engines), _renderer(order.in_batch), order.stamp, project=order.project,
-                        in_archive=order.in_archive, answers=order.answers)
+                        in_archive=order.in_archive, opened=_kept().opened,
+                        answers=_just_said() if order.answers is None else order.answers)
     options = replace(order.options, pictures=UNLESS_PASSED)
     return run_case(order.case, options, Progress(quiet=True), handed), time.monotonic() - begun
 
@@ -100,11 +106,29 @@ def _renderer(in_batch: bool) -> Renderer:
     return kept[in_batch]
 
 
+def _just_said() -> dict[Hashable, object]:
+    """What git said for the cells that this thread has just run, to be added to; asked anew after some seconds."""
+    said, now = _kept().said, time.monotonic()
+    begun = next(iter(said), -SAID_SECONDS)
+    found = of_git(said.get(begun, {})) if now - begun < SAID_SECONDS else {}
+    said.clear()
+    return said.setdefault(begun if found else now, found)
+
+
+def of_git(answers: Mapping[Hashable, object]) -> dict[Hashable, object]:
+    """What git said of the repositories, which is asked once for a group of cells; whoever the engines are is looked at
+    each time."""
+    return {question: said for question, said in answers.items() if isinstance(question, tuple)
+            and question[0] == "git"}
+
+
 def look_again() -> None:
     """Forget what is known of engines: what was asked for an earlier sweep may have changed."""
     kept = _kept()
     kept.engines.clear()
     kept.identities.clear()
+    kept.opened.clear()
+    kept.said.clear()
 
 
 def _kept() -> _Kept:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nbcompare.engine.repository.git import Git, not_committed, repository_of
+from nbcompare.engine.repository import git
+from nbcompare.engine.repository.git import Git, not_committed, repository_of, tracked_beside
 
 
 class Repository:
@@ -202,3 +203,31 @@ def test_checking_out_runs_nothing_and_leaves_nothing(repository, tmp_path, sett
         assert (tree.path / ".gitattributes").is_file()
     assert not asked and not ran.exists()
     assert not (repository.home / ".git/worktrees").exists() and not (tmp_path / "home/tree").exists()
+
+
+def test_what_lies_beside_a_built_file_is_asked_again_where_git_was_told_something(repository, tmp_path, monkeypatch):
+    """A sweep asks of each of its cells; the answer rests on the index, and on where repositories are."""
+    asked, ask = [], git._tracked_beside
+    monkeypatch.setattr(git, "_tracked_beside", lambda *words: asked.append(words) or ask(*words))
+    monkeypatch.setattr(git, "are_settled", lambda stamps: True)
+    tree = tmp_path / "tree"
+    repository.git("worktree", "add", "-q", "--detach", str(tree))
+    for place in (repository.home, tree):
+        built = place / "inside" / "engine.so"
+        built.parent.mkdir()
+        built.write_text("")
+        asked.clear()
+        assert [tracked_beside(built, ("*.c",)) for _ in range(3)] == [None] * 3 and len(asked) == 1
+        (place / "core.c").write_text("one")
+        repository.git("-C", str(place), "add", "core.c")
+        assert [tracked_beside(built, ("*.c",)) for _ in range(2)] == [(place, ["core.c"])] * 2 and len(asked) == 2
+        repository.git("init", "-q", str(built.parent))
+        assert tracked_beside(built, ("*.c",)) is None and len(asked) == 3
+
+
+def test_an_index_that_was_just_written_may_be_written_again_under_the_same_times(repository, monkeypatch):
+    asked, ask = [], git._tracked_beside
+    monkeypatch.setattr(git, "_tracked_beside", lambda *words: asked.append(words) or ask(*words))
+    (repository.home / "engine.so").write_text("")
+    assert [tracked_beside(repository.home / "engine.so", ("*.c",)) for _ in range(2)] == [None] * 2
+    assert len(asked) == 2

@@ -9,7 +9,9 @@ import pytest
 
 from nbcompare.case.case_file import load_case
 from nbcompare.case.cells import cells_of
+from nbcompare.engine.repository import git
 from nbcompare.errors import CaseError
+from nbcompare.run.sweep import worker
 
 CASE = """\
 name: grid
@@ -132,6 +134,21 @@ def test_a_failing_cell_is_kept_and_the_others_run(sweep):
 def test_several_processes_give_the_same_bundles(nb, sweep):
     said = sweep(jobs=2, matrix="  axes: {-exposure: [1, 2, 3]}")
     assert said.code == 0 and len(stamps()) == 3 and nb("verify", *stamps()).code == 0
+
+
+def test_git_is_asked_once_for_cells_that_follow_each_other(sweep, monkeypatch):
+    """Both have the state of the repository of nb-compare in their records; some seconds later it is asked again."""
+    asked, answer = [], git.answer
+    monkeypatch.setattr(git, "answer", lambda argv, *more, **named: (asked.append(tuple(argv)),
+                                                                     answer(argv, *more, **named))[1])
+    assert sweep(matrix=TWO).code == 0
+    states = [words for words in asked if "status" in words]
+    assert states and len(states) == len(set(states))
+    for stamp in stamps():
+        assert json.loads((stamp / "record.json").read_text())["repositories"]["harness"]["root"]
+    assert worker._just_said()
+    monkeypatch.setattr(worker, "SAID_SECONDS", 0.0)
+    assert not worker._just_said()
 
 
 def test_the_table_has_a_row_for_every_cell_and_one_count(sweep):
