@@ -79,18 +79,27 @@ def find_peaks(image: np.ndarray, count: int = COUNT) -> list[Peak]:
         candidates = np.sort(candidates[brightest])
     if candidates.size == 0:
         return []
-    rows, columns = np.divmod(candidates, fast)
+    found = _brighter_than_around(image.shape, flat, candidates)
+    found = found[np.argsort(-flat[found], kind="stable")][:count]
     offsets = np.arange(-_HALF, _HALF + 1)
+    rows, columns = np.divmod(found, fast)
     box_rows = np.clip(rows[:, None, None] + offsets[None, :, None], 0, slow - 1)
     box_columns = np.clip(columns[:, None, None] + offsets[None, None, :], 0, fast - 1)
     boxes = image[box_rows, box_columns].astype(np.float64)
-    values = flat[candidates]
-    first_of_ties = (box_rows * fast + box_columns == candidates[:, None, None]) | (boxes < values[:, None, None])
-    before = box_rows * fast + box_columns < candidates[:, None, None]
-    is_peak = (first_of_ties | (~before & (boxes == values[:, None, None]))).all(axis=(1, 2))
-    keep = np.flatnonzero(is_peak)
-    keep = keep[np.argsort(-values[keep], kind="stable")][:count]
-    return [_centroid(boxes[i], box_rows[i], box_columns[i]) for i in keep]
+    return [_centroid(*box) for box in zip(boxes, box_rows, box_columns, strict=True)]
+
+
+def _brighter_than_around(shape: tuple[int, ...], flat: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """Of pixels, as places in the ``flat`` image, those that are brighter than all around; of equals the first. The
+    nearest neighbours come first: few pixels are left after them."""
+    slow, fast = shape
+    reach = range(-_HALF, _HALF + 1)
+    for down, right in sorted(((down, right) for down in reach for right in reach), key=lambda at: at[0]**2 + at[1]**2):
+        rows, columns = np.divmod(candidates, fast)
+        beside = np.clip(rows + down, 0, slow - 1) * fast + np.clip(columns + right, 0, fast - 1)
+        there, here = flat[beside], flat[candidates]
+        candidates = candidates[(there < here) | ((there == here) & (beside >= candidates))]
+    return candidates
 
 
 def _centroid(box: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Peak:
