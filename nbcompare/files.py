@@ -74,7 +74,8 @@ def sum_of(path: str) -> str:
 
 
 Stamp = tuple[int, ...]
-"""Of a file device, inode, mode, size and both times, of a folder its mode; other numbers where nothing is."""
+"""Of a file mode, inode, device, links, owner, group, size and both times; of a folder its mode; other numbers where
+nothing is."""
 _NOT_THERE, _HANGING = (-1,), (-2,)
 
 
@@ -86,7 +87,7 @@ def stamp_at(path: str) -> Stamp:
         return _HANGING if os.path.lexists(path) else _NOT_THERE
     if stat.S_ISDIR(found.st_mode):
         return (found.st_mode,)
-    return found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return *found[:7], found.st_mtime_ns, found.st_ctime_ns
 
 
 def is_settled(stamp: Stamp) -> bool:
@@ -100,10 +101,7 @@ def are_settled(stamps: Iterable[Stamp]) -> bool:
 
 def hash_of_named(named_sums: Iterable[tuple[str, str]]) -> str:
     """One sha256 over (name, sha256) pairs, in the order given."""
-    together = hashlib.sha256()
-    for name, digest in named_sums:
-        together.update(f"{digest}  {name}\n".encode())
-    return together.hexdigest()
+    return hashlib.sha256("".join(f"{digest}  {name}\n" for name, digest in named_sums).encode()).hexdigest()
 
 
 def flush_folder(folder: Path) -> None:

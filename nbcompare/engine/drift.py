@@ -10,7 +10,7 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.sources.made_of import changes
 from nbcompare.errors import FileError
-from nbcompare.files import sha256_of
+from nbcompare.files import sum_of
 
 _MOST_NAMES = 5
 
@@ -47,7 +47,7 @@ class EngineDrift:
 
     def _program_changed(self) -> list[str]:
         try:
-            same = sha256_of(self.program) == self.identity.program_sha256
+            same = sum_of(str(self.program)) == self.identity.program_sha256
         except FileError:
             return [f"{self.program.name} is gone"]
         return [] if same else [f"{self.program.name} changed"]

@@ -12,7 +12,7 @@ import platform
 import re
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -162,12 +162,19 @@ def content_hash(folder: Path) -> str:
     as it was is read once."""
     if not folder.is_dir():
         return UNKNOWN
-    files = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name not in _SKIPPED_FOLDERS]
-        inside = Path(place).relative_to(folder).parts
-        files += [(*inside, name) for name in names if _is_source(name) and os.path.isfile(os.path.join(place, name))]
-    return hash_of_named(("/".join(parts), sum_of(os.path.join(folder, *parts))) for parts in sorted(files))
+    files = sorted(_sources_below(str(folder), ()))
+    return hash_of_named(("/".join(parts), sum_of(path)) for parts, path in files)
+
+
+def _sources_below(place: str, inside: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Of every source file below a folder the parts of its name, and its path."""
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                if entry.name not in _SKIPPED_FOLDERS and not entry.is_symlink():
+                    yield from _sources_below(entry.path, (*inside, entry.name))
+            elif _is_source(entry.name) and entry.is_file():
+                yield (*inside, entry.name), entry.path
 
 
 def _is_source(name: str) -> bool:

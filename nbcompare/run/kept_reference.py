@@ -66,8 +66,9 @@ def _kept(staged: StagedCase, bundles: Path, progress: Progress) -> StoredRefere
     identity = staged.identities[REFERENCE]
     if not all_is_known(identity):
         return None
-    key = _key_of_staged(staged)
+    key = None
     for folder, record in bundles_below(bundles / staged.case.name):
+        key = key or _key_of_staged(staged)
         if not _ran_itself(record) or key_of_reference(record) != key:
             continue
         doubt = _doubt_of_opened(record.engine_of(REFERENCE)) or doubt_of_writers(folder, bundles)

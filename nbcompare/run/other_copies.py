@@ -109,6 +109,8 @@ def _installed_from(identity: EngineIdentity) -> Iterator[str]:
 
 
 def _modules_elsewhere(identity: EngineIdentity, projects: Sequence[str]) -> Iterator[str]:
+    if not (any(_code_of(identity, ())) or _listings_of(identity)):
+        return  # a compiled program: a project is large
     meant = _meant(identity)
     own = {os.path.basename(place) for place in (identity.made_of.folders if identity.made_of else ())}
     for project in projects:

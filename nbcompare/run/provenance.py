@@ -27,6 +27,7 @@ from nbcompare.engine.repository.git import Repositories, RepositoryState, not_c
 from nbcompare.engine.safety.safe_start import made_absolute
 from nbcompare.engine.sandbox import protection_of
 from nbcompare.engine.sources.libraries import is_elf
+from nbcompare.engine.sources.real_paths import RealPaths
 from nbcompare.errors import UsageError
 from nbcompare.run.other_copies import copies_elsewhere
 from nbcompare.run.sources_to_declare import line_to_add
@@ -71,7 +72,7 @@ def _of_engine(engine: Engine, identity: EngineIdentity, known: Repositories) ->
         return RepositoryState(None)
     first, others = _with_sources(in_one[0], identity), in_one[1:]
     for state in others:
-        loose = _not_committed(state, identity)
+        loose = _not_committed(state, _own_files(state, identity))
         first = _loose(first, [f"{state.root}/{name}" for name in loose]) if loose and first.root else first
     return first
 
@@ -100,7 +101,8 @@ def _is_installed_script(path: Path) -> bool:
 def _with_sources(state: RepositoryState, identity: EngineIdentity) -> RepositoryState:
     """The state with those of an engine's files that no commit holds as they are, git's ignored ones too. Where none
     is in a commit the engine lies in a repository by chance, as an installed package does."""
-    own, loose = _own_files(state, identity), _not_committed(state, identity)
+    own = _own_files(state, identity)
+    loose = _not_committed(state, own)
     if own and len(loose) == len(own):
         return RepositoryState(None) if "site-packages" in own[0].parts else _loose(state, loose)
     return _loose(state, loose) if loose else state
@@ -110,18 +112,17 @@ def _own_files(state: RepositoryState, identity: EngineIdentity) -> list[Path]:
     """The files of an engine that lie in a repository and that people write."""
     if state.root is None or identity.made_of is None:
         return []
-    return [Path(entry.path) for entry in identity.made_of.files
-            if not _OF_INSTALLATION.search(entry.path) and not _is_built(entry.path)
-            and not _is_installed_script(Path(entry.path))
-            and Path(entry.path).resolve().is_relative_to(state.root)]
+    real, top = RealPaths(), os.path.join(state.root, "")
+    paths = [entry.path for entry in identity.made_of.files if real.of(entry.path).startswith(top)]
+    return [Path(path) for path in paths if not _OF_INSTALLATION.search(path) and not _is_built(path)
+            and not _is_installed_script(Path(path))]
 
 
 def _is_built(path: str) -> bool:
     return path.endswith(_BUILT) or (os.path.isfile(path) and is_elf(Path(path)))
 
 
-def _not_committed(state: RepositoryState, identity: EngineIdentity) -> list[str]:
-    own = _own_files(state, identity)
+def _not_committed(state: RepositoryState, own: list[Path]) -> list[str]:
     return not_committed(Path(str(state.root)), own) if own else []
 
 

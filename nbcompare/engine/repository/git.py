@@ -99,12 +99,12 @@ class Repositories:
         if folder is None:
             return RepositoryState(None)
         if folder not in self._roots:
-            self._roots[folder] = _root_of(folder)
+            self._roots[folder] = once(("git", "root", str(folder)), lambda: _root_of(folder))
         root = self._roots[folder]
         if root is None:
             return RepositoryState(None)
         if root not in self._states:
-            self._states[root] = _state(root, _MOST_DEEP)
+            self._states[root] = once(("git", "state", str(root)), lambda: _state(root, _MOST_DEEP))
         return self._states[root]
 
 
@@ -114,6 +114,15 @@ def not_committed(top: Path, paths: list[Path]) -> list[str]:
     The files are read: git's own memory goes by their times. Links are followed, as git keeps what they lead to. What
     lies in a submodule is asked of that.
     """
+    return once(("git", "not committed", str(top), *((str(path), _sum_of(path)) for path in paths)),
+                lambda: _not_committed(top, paths))
+
+
+def _sum_of(path: Path) -> str:
+    return sum_of(str(path)) if path.is_file() else ""
+
+
+def _not_committed(top: Path, paths: list[Path]) -> list[str]:
     git = Git(top)
     inside = [Path(name).parts for name in git.submodules()]
     names = [os.path.relpath(os.path.realpath(path), os.path.realpath(git.top)) for path in paths]
@@ -242,10 +251,7 @@ class Git:
     def blob_sums(self, names: list[str]) -> dict[str, str]:
         """The sums under which git would keep files; empty where it does not say."""
         argv, environment = self._asked(("hash-object", "--stdin-paths"))
-        files = tuple((name, sum_of(str(self.top / name))) for name in names)
-        said = once((*argv, *sorted(environment.items()), *files),
-                    lambda: answer(argv, self.top, seconds=_SECONDS, environment=environment,
-                                   told="".join(f"{name}\n" for name in names)))
+        said = answer(argv, self.top, seconds=_SECONDS, environment=environment, told="".join(f"{n}\n" for n in names))
         sums = said.decode().split() if said else []
         return dict(zip(names, sums, strict=True)) if len(sums) == len(names) else {}
 

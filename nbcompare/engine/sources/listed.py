@@ -30,6 +30,11 @@ class Listing:
     endings: tuple[str, ...]
     sha256: str
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether files in folders of folders count too."""
+        return _DEEP in self.endings
+
 
 def listings_of(calls: FileUses, is_known: Callable[[str], bool]) -> Iterator[Listing]:
     """The folders that were listed. Where files lie that are known from reading (``is_known``) data alone count: Python

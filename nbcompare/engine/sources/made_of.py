@@ -27,8 +27,9 @@ from nbcompare.engine.sources.entry import COMPILED, MODULE, SCRIPT, WRAPPER, En
 from nbcompare.engine.sources.kept_state import is_kept
 from nbcompare.engine.sources.libraries import linked_libraries, loader_of
 from nbcompare.engine.sources.python_here import SKIPPED, files_below, lies_beside
+from nbcompare.engine.sources.real_paths import RealPaths
 from nbcompare.errors import FileError
-from nbcompare.files import hash_of_named, sha256_of
+from nbcompare.files import hash_of_named, sha256_of, sum_of
 
 ASK_SECONDS = 60.0
 MOST_FILES = 20_000
@@ -361,13 +362,15 @@ def changes(before: MadeOf, but: Collection[str] = ()) -> list[str]:
     found = []
     for entry in before.without(but).files:
         try:
-            if sha256_of(entry.path) != entry.sha256:
+            if sum_of(entry.path) != entry.sha256:
                 found.append(f"{entry.name} changed")
         except FileError:
             found.append(f"{entry.name} is gone")
-    known = {os.path.realpath(entry.path) for entry in before.files}
+    real = RealPaths()
+    known = {real.of(entry.path) for entry in before.files}
     now = [path for folder in before.folders if os.path.isdir(folder) for path in listed(Path(folder))]
     if before.base and before.globs:
         now += _globbed(Path(before.base), before.globs)
     return found + [f"{path.name} is new" for path in dict.fromkeys(now)
-                    if os.path.realpath(path) not in known | set(but) and not is_kept(str(path), before.keeps)]
+                    if real.of(str(path)) not in known and real.of(str(path)) not in but
+                    and not is_kept(str(path), before.keeps)]

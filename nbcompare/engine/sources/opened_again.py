@@ -12,11 +12,11 @@ from importlib.util import source_from_cache
 
 from nbcompare.engine.processes.file_uses import FileUses, Use
 from nbcompare.engine.sources.built_before import built_before, compiled_among
-from nbcompare.engine.sources.listed import names_in, sum_of_names
+from nbcompare.engine.sources.listed import Listing, names_in, sum_of_names
 from nbcompare.engine.sources.made_of import MadeOf
 from nbcompare.engine.sources.opened import OpenedFiles, opened_by
 from nbcompare.engine.sources.opened_kinds import kind_of
-from nbcompare.files import is_settled, stamp_at, sum_of
+from nbcompare.files import are_settled, is_settled, stamp_at, sum_of
 
 _OF_PROCESSES = "/proc/"
 """What the kernel shows of a process is no source of anything, and has another name for each."""
@@ -82,7 +82,7 @@ class _Stamps:
     def __init__(self, paths: Iterable[str]) -> None:
         self._stamps = {path: stamp_at(path) for path in paths}
         self._sums = {path: sum_of(path) for path, stamp in self._stamps.items()
-                      if not is_settled(stamp) and stat.S_ISREG(stamp[2])}
+                      if not is_settled(stamp) and stat.S_ISREG(stamp[0])}
 
     def hold(self) -> bool:
         """Whether all are as they were."""
@@ -98,13 +98,51 @@ class _Account:
         self._compiled = tuple(compiled_among(question.uses))
         self._older = list(built_before(self._compiled))
         self._lists = _Stamps(entry.path for entry in opened.files)
+        self._listed = [_Listed(entry) for entry in opened.listings]
 
     def holds(self) -> bool:
         return self._stamps.hold() and self._lists.hold() and not any(map(os.path.lexists, self.opened.absent)) and \
-            all(_sum_of_names(entry.place, entry.endings) == entry.sha256 for entry in self.opened.listings) and \
+            all(listed.holds() for listed in self._listed) and \
             list(built_before(self._compiled)) == self._older
 
 
-def _sum_of_names(place: str, endings: tuple[str, ...]) -> str | None:
-    names = names_in(place, endings)
-    return None if names is None else sum_of_names(names)
+class _Listed:
+    """The names in a folder that was listed: looked for again only where that, or a folder in it, has other entries.
+    Where a link lies in one of them, or all below counts, they are looked for each time."""
+
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+        self._times = None if listing.is_deep else _times_of_entries(listing.place)
+
+    def holds(self) -> bool:
+        if self._times and all(_entries_changed(folder) == at for folder, at in self._times.items()):
+            return True
+        names = names_in(self._listing.place, self._listing.endings)
+        return names is not None and sum_of_names(names) == self._listing.sha256
+
+
+def _times_of_entries(place: str) -> dict[str, int] | None:
+    """When the entries of a folder, and of each folder in it, were changed last; None where a link lies there, or that
+    was a moment ago."""
+    try:
+        with os.scandir(place) as entries:
+            found = list(entries)
+        inner = [entry.path for entry in found if entry.is_dir()]
+        times = {folder: _entries_changed(folder) for folder in (place, *inner)}
+        if any(entry.is_symlink() for entry in found) or any(map(_has_links, inner)):
+            return None
+    except OSError:
+        return None
+    return times if are_settled((at,) * 2 for at in times.values()) else None
+
+
+def _has_links(folder: str) -> bool:
+    with os.scandir(folder) as entries:
+        return any(entry.is_symlink() for entry in entries)
+
+
+def _entries_changed(folder: str) -> int:
+    try:
+        return os.stat(folder).st_ctime_ns
+    except OSError:
+        return 0

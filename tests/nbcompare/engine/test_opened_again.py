@@ -81,6 +81,8 @@ LATER = {
     "a file that it looked for in vain": lambda place: (place / "absent.dat").write_text("now"),
     "a link that leads nowhere in its place": lambda place: (place / "absent.dat").symlink_to(place / "nowhere"),
     "another file in a folder that it listed": lambda place: (place / "tables" / "b.tab").write_text("b"),
+    "a package in a folder that it listed": lambda place: (place / "tables" / "inner" / "c.tab").write_text("c"),
+    "what a link in it leads to": lambda place: (place / "missing.tab").write_text("d"),
     "other bytes under the same times": _changed_in_place,
     "a source that is written": lambda place: os.utime(place / "source.py"),
     "an attribute": lambda place: os.setxattr(place / "own.dat", "user.kind", b"other"),
@@ -88,12 +90,17 @@ LATER = {
 }
 
 
+@pytest.mark.parametrize("settled", [True, False])
 @pytest.mark.parametrize("what", LATER)
-def test_what_an_account_rests_on_is_looked_at_each_time(tmp_path, counted, what):
+def test_what_an_account_rests_on_is_looked_at_each_time(tmp_path, counted, monkeypatch, what, settled):
+    """``settled``: as of folders that nothing was entered in for some seconds, whose times are enough."""
+    monkeypatch.setattr(opened_again, "are_settled", lambda stamps: settled)
     own, absent, tables = tmp_path / "own.dat", tmp_path / "absent.dat", tmp_path / "tables"
     source, tool = tmp_path / "source.py", tmp_path / "second" / "tool"
-    for folder in (tables, tmp_path / "first", tool.parent):
-        folder.mkdir()
+    for folder in (tables / "inner", tmp_path / "first", tool.parent):
+        folder.mkdir(parents=True)
+    if "link in" in what:
+        (tables / "linked.tab").symlink_to(tmp_path / "missing.tab")
     own.write_text("one")
     (tables / "a.tab").write_text("a")
     source.write_text("x = 1")
