@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from nbcompare.commands.publish import PublishedResults
 
 ONE_SHOT = "oneshot"
-OWN = ("--help", "-h", "--version", "--color")
+HELP = ("--help", "-h")
+OWN = (*HELP, "--version", "--color")
 """Options of the program itself; a line that begins with another is a one-shot comparison."""
 
 COMMANDS = {
@@ -191,7 +192,7 @@ def _run(argv: list[str]) -> int:
             from nbcompare.commands.oneshot import forget_summary
 
             forget_summary(argv[argv[0] == ONE_SHOT:])
-        if argv and argv[0] != "--version" and not {"--help", "-h"} & set(argv):
+        if argv and argv[0] != "--version" and not set(HELP) & set(argv):
             check_memory()
         code = int(main.main(args=argv, prog_name="nb-compare", standalone_mode=False, obj=told,
                              color=coloured(word, os.environ)) or ExitCode.PASS)
@@ -211,7 +212,7 @@ def _run(argv: list[str]) -> int:
 def _results_asked(argv: list[str]) -> PublishedResults | None:
     """The forms of results that a command line asks for. Where it names no command that judges, files that it asks for
     are known by their options all the same, and so is the document that another command prints."""
-    if not argv:
+    if not argv or argv[0] in (*HELP, "--version"):
         return None
     from nbcompare.commands.publish import PublishedResults
 

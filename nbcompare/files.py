@@ -8,7 +8,6 @@ import json
 import os
 import re
 import stat
-import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -130,6 +129,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
     What is no file, such as /dev/null, /dev/stdout or a pipe, is written to and never put away for one. Raises
     FileError when it cannot be written; the old file is then as it was.
     """
+    import tempfile  # every command loads this module, few write
+
     draft, data = None, content if isinstance(content, bytes) else content.encode("utf-8", "replace")
     try:
         if is_no_file(path):

@@ -64,6 +64,8 @@ def test_neither_room_names_the_other_in_an_import():
 def test_help_loads_nothing_heavy(words):
     loaded = loaded_after(f"from nbcompare.cli import run\ntry:\n run({words!r})\nexcept SystemExit: pass")
     assert not loaded & set(HEAVY)
+    if words[0] in ("--help", "--version"):
+        assert not loaded & {"nbcompare.files", "nbcompare.commands.publish", "nbcompare.commands.options"}
 
 
 def test_the_top_of_the_repository_is_exactly_this():

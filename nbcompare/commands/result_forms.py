@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from nbcompare.errors import FileError
-from nbcompare.files import is_no_file
 
 JUDGES = ("run", "sweep", "check", "images", "compare", "gate")
 """The commands that judge, and take --junit and --markdown."""
@@ -104,6 +103,8 @@ def places_of(how: Publication, words: Sequence[str]) -> tuple[list[tuple[str, P
 
 def _followed(path: Path) -> Path:
     """Where the text goes: a link is followed, as whoever made it looks there; a name of what is no file stays."""
+    from nbcompare.files import is_no_file  # not for --help
+
     try:
         return path if is_no_file(path) else Path(os.path.realpath(path))
     except ValueError:
@@ -118,6 +119,8 @@ def _is_same(one: Path, other: Path) -> bool:
 
 def _leads_to(stream: int, place: Path) -> bool:
     """Whether a stream of this process is written into that file."""
+    from nbcompare.files import is_no_file
+
     try:
         return not is_no_file(place) and os.path.samestat(os.fstat(stream), os.stat(place))
     except OSError:

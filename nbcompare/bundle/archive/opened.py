@@ -5,11 +5,12 @@ whoever reads bundles reads it as any other. What is printed names the archive a
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import tempfile
+
     from nbcompare.bundle.archive.sealed import Archive
 
 _FOLDERS: dict[str, tuple[Path, str]] = {}
@@ -52,6 +53,8 @@ def opened(archive: Archive, cell: str) -> Path:
     known = next((folder for folder, said in _FOLDERS.items() if said == (archive.path, name)), None)
     if known and os.path.isdir(known):
         return Path(known)
+    import tempfile  # every command loads this module, few open an archive
+
     if not _SCRATCH:
         _SCRATCH.append(tempfile.TemporaryDirectory(prefix="nb-compare-"))
     place = Path(tempfile.mkdtemp(dir=_SCRATCH[0].name))
