@@ -253,6 +253,7 @@ def run_again(asked: RunOptions, py_args: Iterable[str] = ()) -> list[str]:
             *_with_value("--reference", asked.reference), *(["--noise-floor"] if asked.noise_floor else []),
             *(["--resample"] if asked.resample else []), *_with_value("--allow-weak", asked.allow_weak),
             *_with_value("--shards", asked.shards if asked.shards > 1 else None),
+            *_with_value("--cluster", asked.cluster),
             *bundles_again(asked.bundles)]
 
 

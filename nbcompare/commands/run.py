@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 @click.option("--all-metrics", is_flag=True, help="Take every metric on every region, not only those asked for.")
 @click.option("--shards", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="N",
               help="Render each image in N row bands (-roi), several at once, and stitch them.")
+@click.option("--cluster", metavar="ADDRESS",
+              help="With --shards: render the bands on the workers of this Dask scheduler (tcp://HOST:PORT).")
 @click.option("--dry-run", is_flag=True, help="Print the commands that would be run; nothing is started.")
 @click.option("--no-compare", is_flag=True,
               help="Make the images and the evidence and leave them uncompared (exit code 8); check judges them later.")
@@ -54,15 +56,17 @@ if TYPE_CHECKING:
 @sandbox_option
 @result_options
 def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path | None, noise_floor: bool,
-            probe_args: bool, all_metrics: bool, shards: int, no_compare: bool, dry_run: bool, fresh: bool,
-            bundles: Path, c_bin: str | None, py_bin: str | None, c_args: str, py_args: str, trust_case: bool,
-            resample: bool, allow_weak: str | None, sandbox: bool, told: PublishedResults) -> ExitCode:
+            probe_args: bool, all_metrics: bool, shards: int, cluster: str | None, no_compare: bool, dry_run: bool,
+            fresh: bool, bundles: Path, c_bin: str | None, py_bin: str | None, c_args: str, py_args: str,
+            trust_case: bool, resample: bool, allow_weak: str | None, sandbox: bool,
+            told: PublishedResults) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.inputs import parse_input_override
     from nbcompare.commands.views.results import result_of
     from nbcompare.commands.views.terminal import next_step, shown
     from nbcompare.run.one_case import run_case
     from nbcompare.run.options import RunOptions
+    from nbcompare.run.sweep.bands import bands_on
 
     if dry_run:
         if told.how.files or told.how.form != TEXT:
@@ -70,6 +74,10 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
         return _show_commands(cases, overrides, RunOptions(
             c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), bundles=bundles,
             reference=reference, noise_floor=noise_floor, trust_case=trust_case))
+    if cluster and (shards == 1 or sandbox):
+        raise UsageError("--cluster renders the row bands of --shards N" if shards == 1 else
+                         "--sandbox confines engines on this machine; what holds them on the workers of a --cluster is "
+                         "for those who start the workers")
     told.start(cases)
     told.expect((path.name, path) for path in cases)
     loaded = gathered([partial(_one_cell, path, told) for path in cases])
@@ -80,9 +88,11 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
         inputs = dict(parse_input_override(text, case) for text in overrides)
         options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs,
                              resample, bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor,
-                             probe_args=probe_args, all_metrics=all_metrics, shards=shards, trust_case=trust_case,
+                             probe_args=probe_args, all_metrics=all_metrics, shards=shards, cluster=cluster,
+                             trust_case=trust_case,
                              fresh=fresh, sandbox=sandbox, allow_weak=allow_weak, no_compare=no_compare)
-        bundle = run_case(case, options, progress)
+        with bands_on(cluster, progress) as handed:
+            bundle = run_case(case, options, progress, handed)
         told.add(result_of(bundle, case.path, next_step(bundle, options)),
                  {"bundle": shown(bundle.folder), **bundle.record.as_dict()})
         _print(case, bundle, options, told.how.form)

@@ -20,11 +20,11 @@ class RunOptions:
     """What the user said beside the case.
 
     ``reference`` is a bundle whose image stands in for the reference; the three flags after it ask for more than the
-    case does. ``shards`` is the number of row bands to render, ``pictures`` says when they are drawn, and
-    ``trust_case`` lets the case set variables that decide which code is run. ``fresh`` runs the reference also where a
-    bundle holds the very run already, ``sandbox`` confines engines and mapped tests, and ``allow_weak`` is why weak
-    regions may be judged. ``percentile`` of the positive pixels are drawn brightest,
-    and ``no_compare`` leaves the images uncompared.
+    case does. ``shards`` is the number of row bands to render, on the workers of the scheduler ``cluster`` where one
+    is named; ``pictures`` says when they are drawn, and ``trust_case`` lets the case set variables that decide which
+    code is run. ``fresh`` runs the reference also where a bundle holds the very run already, ``sandbox`` confines
+    engines and mapped tests, and ``allow_weak`` is why weak regions may be judged. ``percentile`` of the positive
+    pixels are drawn brightest, and ``no_compare`` leaves the images uncompared.
     """
 
     c_bin: str | None = None
@@ -40,6 +40,7 @@ class RunOptions:
     probe_args: bool = False
     all_metrics: bool = False
     shards: int = 1
+    cluster: str | None = None
     pictures: str = ALWAYS
     trust_case: bool = False
     fresh: bool = False

@@ -89,7 +89,8 @@ class Machines:
         variables = {**environment_of_harness(), "OMP_NUM_THREADS": "1", "TMPDIR": str(self.folder),
                      "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "60s"}
         process = subprocess.Popen([sys.executable, "-m", f"distributed.cli.{module}", *words, "--no-dashboard"],
-                                   cwd=self.folder, env=variables, stdout=log, stderr=log)
+                                   cwd=self.folder, env=variables, stdout=log, stderr=log,
+                                   start_new_session=True)
         self.running.callback(_ended, process)
         self.watched[name] = Watched(process)
         return process

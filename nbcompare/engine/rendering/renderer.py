@@ -31,7 +31,7 @@ from nbcompare.engine.rendering.batch import BatchEngine, does_the_same, is_bund
 from nbcompare.engine.rendering.last_words import last_words, odd_inputs, shortened
 from nbcompare.engine.rendering.left_elsewhere import left_elsewhere
 from nbcompare.engine.rendering.render_cache import RenderCache, key_of
-from nbcompare.engine.rendering.row_bands import run_in_shards
+from nbcompare.engine.rendering.row_bands import RunBand, run_in_shards
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import copied_input
 from nbcompare.engine.run_engine import run_engine
@@ -80,10 +80,12 @@ class Batches(enum.Enum):
 
 class Renderer:
     """Carries out jobs. Use as a context, or close it: batch processes are ended then. Threads may share it; each
-    has batch processes of its own, as one process answers in turn."""
+    has batch processes of its own, as one process answers in turn. ``run_band`` renders the row bands of a job that is
+    to be done in some."""
 
-    def __init__(self, *, batches: Batches = Batches.NONE, cache: RenderCache | None = None) -> None:
-        self.batches, self.cache = batches, cache
+    def __init__(self, *, batches: Batches = Batches.NONE, cache: RenderCache | None = None,
+                 run_band: RunBand | None = None) -> None:
+        self.batches, self.cache, self.run_band = batches, cache, run_band
         self._own = threading.local()
         self._opened: list[BatchEngine] = []
         self._identities: dict[Engine, tuple[str, EngineDrift]] = {}
@@ -130,7 +132,7 @@ class Renderer:
         if job.shards > 1:
             found = run_in_shards(job.engine, job.arguments, job.shape, job.shards, inputs=job.inputs, folder=folder,
                                   stdout=stdout, stderr=stderr, seconds=job.seconds, environment=job.environment,
-                                  on_progress=on_progress)
+                                  on_progress=on_progress, any_number=job.any_number, run_band=self.run_band)
         elif batch := None if job.any_number else self._batch(job):
             found = batch.run(job.arguments, job.shape, inputs=job.inputs, folder=folder, stdout=stdout, stderr=stderr,
                               seconds=job.seconds)

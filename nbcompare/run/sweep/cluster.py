@@ -26,6 +26,7 @@ from nbcompare.errors import EvidenceError, ExitCode, FileError, NbCompareError,
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep import groups
 from nbcompare.run.sweep.archives import ArchivePlace, Archives
+from nbcompare.run.sweep.connection import connected
 from nbcompare.run.sweep.groups import Group
 from nbcompare.run.sweep.remote import (
     CellAnswer,
@@ -41,7 +42,6 @@ from nbcompare.run.sweep.result import RAN, CellResult, no_result, result_of
 from nbcompare.run.sweep.worker import Order
 from nbcompare.visible import counted
 
-CONNECT_SECONDS = 30
 IN_FLIGHT_PER_THREAD = 2
 LEAST_IN_FLIGHT = 8
 RETRIES = 2
@@ -66,21 +66,14 @@ class Cluster:
     """
 
     def __init__(self, address: str, options: RunOptions, progress: Progress, roles: tuple[str, ...]):
-        try:
-            import distributed
-        except ImportError:
-            raise UsageError("--cluster needs dask.distributed", hint="pip install 'nb-compare[cluster]'") from None
-        self.distributed: Any = distributed  # dask annotates half of itself
+        self.distributed: Any = None
         self.address, self.options, self.progress, self.roles = address, options, progress, roles
         self.contents: dict[str, Any] = {}
         self.archives: Archives | None = None
 
     def __enter__(self) -> Cluster:
         self.progress.begin(f"scheduler {self.address}")
-        try:
-            self.client = self.distributed.Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as fault:
-            raise FileError(f"{self.address}: no Dask scheduler answers there: {fault}") from None
+        self.distributed, self.client = connected(self.address)
         try:
             self.engines = self._engines()
         except BaseException:

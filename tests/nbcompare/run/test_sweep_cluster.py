@@ -14,6 +14,7 @@ import pytest
 
 import nbcompare.case.cells as cells_module
 import nbcompare.run.sweep.cluster as cluster_module
+import nbcompare.run.sweep.connection as connection
 import nbcompare.run.sweep.groups as groups
 import nbcompare.run.sweep.remote as remote
 from nbcompare.bundle.bundle import staging
@@ -113,6 +114,18 @@ def test_all_bundles_come_home_although_a_worker_is_killed(nb, fake, tmp_path, c
     assert (again.json["run"], again.json["stored"]) == (0, 12)
 
 
+def test_row_bands_come_home_over_a_real_connection(nb, fake, tmp_path, cluster):
+    """By the worker that is left, also in a module of its own."""
+    (tmp_path / "A.mat").write_text("1 0 0 0 1 0 0 0 1\n")
+    (tmp_path / "one.yaml").write_text(CASE.partition("matrix:")[0].replace(" -nap 0.3", ""))
+    words = ("run", "one.yaml", "-q", "--format", "json", "--c-bin", fake("photons"), "--py-bin", fake("photons"),
+             "--py-args", "-broken nothing")
+    whole, banded = (nb(*words, *more).json for more in ((), ("--shards", 3, "--cluster", cluster[0])))
+    assert [[made["image_sha256"] for made in said["runs"]] for said in (whole, banded)] == [
+        [whole["runs"][0]["image_sha256"]] * 2] * 2
+    assert banded["runs"][0]["how"] == "3 row bands, on the workers of a cluster"
+
+
 def test_a_bundle_that_is_not_what_was_sent_is_not_published(tmp_path):
     with staging(tmp_path, "cell") as place, pytest.raises(EvidenceError, match="damaged on its way"):
         bring_home(CellAnswer(bundle=b"something", sha256="0" * 64), place, "cell")
@@ -120,7 +133,7 @@ def test_a_bundle_that_is_not_what_was_sent_is_not_published(tmp_path):
 
 
 def test_nobody_at_the_address_is_told_in_one_line(nb, tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 1)
     (tmp_path / "A.mat").write_text("1\n")
     (tmp_path / "grid.yaml").write_text(CASE)
     said = nb("sweep", "grid.yaml", "-q", "--cluster", "tcp://127.0.0.1:9")
