@@ -33,7 +33,7 @@ from nbcompare.explain.diagnose.question import Question
 
 if TYPE_CHECKING:
     from nbcompare.explain.diagnose.question_source import QuestionSource
-    from nbcompare.explain.diagnose.search.search import SearchResult
+    from nbcompare.explain.diagnose.search.search_result import SearchResult
     from nbcompare.explain.diagnose.search.simulator import Simulator
 
 MOST_CAUSES = 8
@@ -85,7 +85,8 @@ def _searched(question: Question, causes: Sequence[Cause], options: DiagnosisOpt
     """What trial runs say. Where a look at the images settled the question, only what looks like its answer is tried. A
     search that fails inside leaves what was seen in the images, and a note."""
     from nbcompare.explain.diagnose.search.look_alikes import has_look_alikes, look_alikes
-    from nbcompare.explain.diagnose.search.search import SearchResult, search
+    from nbcompare.explain.diagnose.search.search import search
+    from nbcompare.explain.diagnose.search.search_result import SearchResult
 
     look = search
     if settled(causes, question.pair.rounding_floor):

@@ -40,11 +40,12 @@ class ReflectionTable:
         return float(np.linalg.norm(theirs - factor * ours)) / before if before > 0 else 0.0
 
 
-def reflection_table(question: Question) -> ReflectionTable | None:
-    """Sums over the bright pixels of each reflection; None where no lattice is known, or too much is lit."""
+def reflection_table(question: Question, least: float = _BRIGHT) -> ReflectionTable | None:
+    """Sums over each reflection's pixels that are brighter than a share of the peak; None where no lattice is known, or
+    too much is lit."""
     pair = question.pair
     brightness = np.maximum(pair.x, pair.y)
-    rows, columns = np.nonzero(brightness > _BRIGHT * max(pair.peak, float(pair.y.max())))
+    rows, columns = np.nonzero(brightness > least * max(pair.peak, float(pair.y.max())))
     if question.lattice is None or rows.size == 0 or rows.size > _MOST_PIXELS:
         return None
     middle = float(np.median(question.setting.phis))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,14 +19,15 @@ from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.file_table import list_edit
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters, of_steps
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
+from nbcompare.explain.diagnose.image_pair import ImagePair
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.reflection_table import ReflectionTable
-from nbcompare.explain.diagnose.search import fitting
+from nbcompare.explain.diagnose.search import fitting, missing_fit
 from nbcompare.explain.diagnose.search.domains import other_samplings, otherwise_sampled
 from nbcompare.explain.diagnose.search.proofs import Prover
 from nbcompare.explain.diagnose.search.reflection_fit import HKL_IGNORED, rules_that_fit
 from nbcompare.explain.diagnose.search.simulator import Simulator
-from nbcompare.explain.diagnose.search.trials import CauseTrials, Clock
+from nbcompare.explain.diagnose.search.trials import CauseTrials, Clock, Reading
 
 ARGV = ("-hkl", "list.hkl", "-mat", "a.mat", "-sourcefile", "s.src", "-lambda", "1.2", "-N", "4", "-distance", "100",
         "-pixel", "0.1", "-detpixels", "8", "-osc", "1", "-phisteps", "3", "-oversample", "1", "-mosaic", "0.1",
@@ -169,6 +170,60 @@ def test_a_factor_for_each_reflection_leaves_nothing_of_other_f_and_all_of_anoth
 
 
 @pytest.mark.filterwarnings("error")
+class Shining:
+    """Trials on a row of pixels between reflections (h,0,0), whose F shine into those of their neighbours."""
+
+    LISTED = MappingProxyType({h: 90.0 + 40 * (h * 7 % 5) for h in range(1, 15)})
+
+    def __init__(self, missing, default):
+        command = parse_command(("-hkl", "f.hkl", "-default_F", f"{default:g}"))
+        self.text = "".join(f"{h} 0 0 {f}\n" for h, f in self.LISTED.items())
+        self.default, self.regions, self.renders = default, [Roi("row", 0, 149, 0, 0)], 0
+        whole, subject = (self.image(hkl) for hkl in (self.LISTED, {h: f for h, f in self.LISTED.items()
+                                                                    if h not in missing}))
+        self.question = SimpleNamespace(pair=ImagePair(whole, subject), amplitudes=True, command=command)
+        hkl = np.array([(h, 0, 0) for h in range(15)])
+        which = np.clip(np.rint(np.arange(150) / 10), 0, 14).astype(int)
+        self.table = ReflectionTable(hkl, *(np.bincount(which, image[0], 15) for image in (whole, subject)),
+                                     np.array([self.LISTED.get(h, np.nan) for h in range(15)]),
+                                     np.zeros(150, int), np.arange(150), which)
+
+    def image(self, listed):
+        weights = np.exp(-((np.arange(150)[:, None] / 10 - np.arange(-2, 18)) ** 2) / 0.5)
+        f = np.array([listed.get(h, self.default) for h in range(-2, 18)])
+        return ((weights @ f) ** 2)[None].astype("f4")
+
+    def images(self, candidate):
+        self.renders += 1
+        rows = [line.split() for line in candidate.files[0].make(self.text).splitlines()]
+        return [self.image({int(h): float(f) for h, _, _, f in rows}).astype("f8")]
+
+    def reading(self, parts):
+        off = self.question.pair.y - parts[0]
+        return Reading(abs(off).max() / self.question.pair.peak, float(np.linalg.norm(off)) / self.question.pair.power,
+                       bool(abs(off).max() < 1e-6 * self.question.pair.peak))
+
+
+@pytest.mark.parametrize("missing", [{3}, {2, 3, 8, 13}, set(range(4, 9))])
+@pytest.mark.parametrize("default", [0.0, 400.0])
+def test_missing_reflections_that_shine_into_each_other_are_told_one_by_one(missing, default, monkeypatch):
+    trials = Shining(missing, default)
+    monkeypatch.setattr(missing_fit, "reflection_table", lambda question, least: trials.table)
+    found = list(missing_fit.missing_trials(trials))
+    candidate, reading = found[-1]
+    assert reading.holds and candidate.id == "reflection-missing"
+    kept = {int(line.split()[0]) for line in candidate.files[0].make(trials.text).splitlines()}
+    assert set(trials.LISTED) - kept == missing and candidate.words.startswith(f"{len(missing)} reflection")
+
+
+def test_other_f_are_not_taken_for_missing_reflections(monkeypatch):
+    trials = Shining(set(), 400.0)
+    trials.question.pair = ImagePair(trials.image(trials.LISTED), trials.image({h: 1.3 * f for h, f in
+                                                                                trials.LISTED.items()}))
+    monkeypatch.setattr(missing_fit, "reflection_table", lambda question, least: trials.table)
+    assert not any(reading.holds for _, reading in missing_fit.missing_trials(trials)) and trials.renders < 40
+
+
 def test_where_no_bright_reflection_is_listed_none_is_said_to_have_another_default():
     three = np.ones(3)
     table = ReflectionTable(np.zeros((3, 3), int), three, 2 * three, np.nan * three, *np.zeros((3, 3), int))

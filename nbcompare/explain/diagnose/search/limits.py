@@ -8,6 +8,8 @@ fits later, pairs last. The shares grow in that order, so that no stage can use 
 
 LIST_CUT = 0.4
 """Looking for the line at which a list of structure factors ends."""
+MISSING = 0.3
+"""Taking from a list of structure factors the reflections that seem missing."""
 REFLECTIONS = 0.45
 """Reading structure factors off the spots."""
 LIKELY = 0.45
@@ -119,6 +121,8 @@ FITS = 4
 SCALED_FITS = 3
 REFLECTION_ROUNDS = 6
 """Renders in which structure factors are read off the spots."""
+MISSING_ROUNDS = 30
+"""Renders in which reflections are taken from the list, one more or many at a time."""
 TWINS = 4
 RIVALS = 6
 """So many other mistakes with the same part of the experiment are tried once one of them is proven."""

@@ -22,7 +22,8 @@ from nbcompare.explain.diagnose.causes import (
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
 from nbcompare.explain.diagnose.question import Question
-from nbcompare.explain.diagnose.search.search import CauseSearch, SearchResult
+from nbcompare.explain.diagnose.search.search import CauseSearch
+from nbcompare.explain.diagnose.search.search_result import SearchResult
 from nbcompare.explain.diagnose.search.simulator import Simulator
 
 FACTORS = frozenset((CONSTANT_IMAGE, INVERSE_SQUARE_MISSING, OBLIQUITY_MISSING, SOLID_ANGLE_MISSING))

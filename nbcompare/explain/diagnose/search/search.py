@@ -8,8 +8,7 @@ built on the hypothesis that came nearest. What is proven ends the search; the n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,32 +34,16 @@ from nbcompare.explain.diagnose.search.fitting import (
     one_per_id,
 )
 from nbcompare.explain.diagnose.search.list_cut import cut_trials
+from nbcompare.explain.diagnose.search.missing_fit import missing_trials
 from nbcompare.explain.diagnose.search.pairs import PairSearch
 from nbcompare.explain.diagnose.search.predicted import geometry_of
 from nbcompare.explain.diagnose.search.proofs import Prover, Tried, nearest_guesses, ruled_out
 from nbcompare.explain.diagnose.search.ranking import Effort, Ranking
 from nbcompare.explain.diagnose.search.reflection_fit import reflection_trials, rules_that_fit
+from nbcompare.explain.diagnose.search.search_result import SearchResult
 from nbcompare.explain.diagnose.search.seeds import clock_guesses, seed_guesses
 from nbcompare.explain.diagnose.search.simulator import Simulator
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """The causes found by running, and what was done."""
-
-    causes: tuple[Cause, ...]
-    notes: tuple[str, ...] = ()
-    facts: Mapping[str, object] = field(default_factory=dict)
-
-    @property
-    def ruled_out(self) -> tuple[str, ...]:
-        """Ids of causes that were carried out and came nowhere near the subject."""
-        found = self.facts.get("ruled_out")
-        return tuple(found) if isinstance(found, list) else ()
-
-    def as_dict(self) -> dict[str, Any]:
-        return dict(self.facts)
 
 
 def search(question: Question, quick: Sequence[Cause], budget_s: float,
@@ -156,7 +139,14 @@ class CauseSearch:
                 return
 
     def _reflections(self) -> None:
-        """Where spots keep their shape but not their light, read the F off them, and look for the rule in them."""
+        """Look for reflections that are missing; where spots keep their shape but not their light, read the F off them,
+        and look for the rule in them."""
+        for candidate, reading in missing_trials(self.trials):
+            self.tried[candidate.key] = Tried(candidate, reading)
+            if self._settles(candidate, reading) or not self.trials.within(limits.MISSING):
+                break
+        if self.found:
+            return
         for candidate, reading in reflection_trials(self.trials):
             self.tried[candidate.key] = Tried(candidate, reading)
             if self._settles(candidate, reading):
