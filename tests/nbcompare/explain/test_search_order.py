@@ -18,10 +18,10 @@ from nbcompare.explain.diagnose.finders.values import find_outliers
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters, of_steps
 from nbcompare.explain.diagnose.search import limits
-from nbcompare.explain.diagnose.search.fitting import _as_good, _rungs
-from nbcompare.explain.diagnose.search.pairs import PairSearch
+from nbcompare.explain.diagnose.search.fitting import Fitted, _as_good, _rungs
+from nbcompare.explain.diagnose.search.pairs import PairSearch, _both_needed
 from nbcompare.explain.diagnose.search.predicted import find_predicted
-from nbcompare.explain.diagnose.search.proofs import ruled_out
+from nbcompare.explain.diagnose.search.proofs import Prover, Tried, ruled_out
 from nbcompare.explain.diagnose.search.ranking import Effort, Ranking, relative_work
 from nbcompare.explain.diagnose.search.search import CauseSearch
 from nbcompare.explain.diagnose.search.seeds import _like_other_seeds
@@ -83,11 +83,28 @@ def test_what_leaves_the_last_digits_alone_is_near_enough_to_stop_for():
 @pytest.mark.parametrize(("lefts", "needed"), [((0.0015, 0.99), False), ((0.4, 0.7), True), ((0.4, 0.01), False)])
 def test_a_pair_is_one_only_where_each_alone_leaves_much(lefts, needed):
     """One parameter explains all but the last digits, and any other closes those."""
-    search = PairSearch.__new__(PairSearch)
-    left = iter(lefts)
-    search.trials = SimpleNamespace(images=lambda edit: edit, reading=lambda edit: SimpleNamespace(left=next(left)))
-    fitter = SimpleNamespace(candidate=lambda parameter, values: parameter)
-    assert search._both_needed(fitter, (("a", ()), ("b", ())), Reading(1e-8, 0.002, True)) is needed
+    assert _both_needed(lefts, Reading(1e-8, 0.002, True)) is needed
+
+
+def test_of_two_causes_it_is_told_what_each_explains():
+    """Two mistakes where the first leaves a third; two numbers, fitted together, that leave 40 % and 70 % alone."""
+    command = parse_command(ARGV)
+    other, both = Reading(0.1, 0.343, False), Reading(1e-9, 1e-6, True)
+    left = iter((0.4, 0.7))
+    one, two = (Candidate(id, id, command) for id in ("distance-value", "scale-factor"))
+    trials = SimpleNamespace(within=lambda share: True, budget_s=60, images=lambda edit: edit, question=asked(),
+                             reading=lambda edit: Reading(0.1, next(left), False))
+    search = PairSearch(trials, None, Prover(None, 1, {}), (), (), None)
+    search._together(Tried(one, other), two, both)
+    assert [cause.evidence[1] for cause in search.found] == [
+        "alone it leaves 34.3 % of the difference", "explains the 34.3 % of the difference that the other one leaves"]
+    search.found.clear()
+    numbers = [found for found in fit_parameters(asked()) if found.labels in (("-distance",), ("-pixel",))]
+    fitter = SimpleNamespace(candidate=lambda parameter, values: one,
+                             fit=lambda parameter, start, **_: Fitted(parameter, tuple(start), both))
+    assert search._fit_pair(fitter, *numbers, tuple(found.start[0] for found in numbers), 1.0)
+    assert [cause.evidence[1].split(" of ")[0] for cause in search.found] == ["alone it leaves 40 %",
+                                                                             "alone it leaves 70 %"]
 
 
 # --- equals ----------------------------------------------------------------------------------------------------------

@@ -80,20 +80,15 @@ class PairSearch:
         if fitted is None or not fitted.reading.near:
             return False
         cut = len(first.start)
-        if not self._both_needed(fitter, ((first, fitted.values[:cut]), (second, fitted.values[cut:])), fitted.reading):
+        parts = ((first, fitted.values[:cut]), (second, fitted.values[cut:]))
+        lefts = [self.trials.reading(self.trials.images(fitter.candidate(*part))).left for part in parts]
+        if not _both_needed(lefts, fitted.reading):
             return False
         both = fitter.candidate(joined(first, second), fitted.values)
-        for parameter, values in ((first, fitted.values[:cut]), (second, fitted.values[cut:])):
+        for (parameter, values), left in zip(parts, lefts, strict=True):
             alone = replace(parameter.candidate(self.trials.question.command, values), command=both.command)
-            self.found += self.prover.proven(alone, fitted.reading, ("one of two causes together",))
+            self.found += self.prover.proven(alone, fitted.reading, (_share_alone(left), "one of two causes together"))
         return True
-
-    def _both_needed(self, fitter: Fitter, parts: Sequence[tuple[FitParameter, Sequence[float]]],
-                     both: Reading) -> bool:
-        """Whether each alone leaves more than noise, and plainly more than both: a parameter that hardly moves closes
-        the last digits of any other, and is no cause."""
-        enough = max(EXPLAINED + both.noise, _NEEDED * both.left)
-        return all(self.trials.reading(self.trials.images(fitter.candidate(*part))).left > enough for part in parts)
 
     def _parameters_on_top(self, first: Tried) -> None:
         """Turn every parameter with the nearest hypothesis in force; where that is one too, both are fitted."""
@@ -141,5 +136,21 @@ class PairSearch:
     def _together(self, first: Tried, second: Candidate, reading: Reading) -> None:
         """Two causes that only hold together."""
         one = replace(first.candidate, command=second.command)
-        self.found += self.prover.proven(one, reading, (f"together with: {second.words}",))
-        self.found += self.prover.proven(second, reading, (f"together with: {one.words}",))[:1]
+        left = first.reading.left
+        self.found += self.prover.proven(one, reading, (_share_alone(left), f"together with: {second.words}"))
+        self.found += self.prover.proven(second, reading, (f"explains the {_percent(left)} of the difference that the "
+                                                           "other one leaves", f"together with: {one.words}"))[:1]
+
+
+def _both_needed(lefts: Sequence[float], both: Reading) -> bool:
+    """Whether each of two, which alone leave so much, leaves more than noise, and plainly more than both: a parameter
+    that hardly moves closes the last digits of any other, and is no cause."""
+    return min(lefts) > max(EXPLAINED + both.noise, _NEEDED * both.left)
+
+
+def _share_alone(left: float) -> str:
+    return f"alone it leaves {_percent(left)} of the difference"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
