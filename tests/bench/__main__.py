@@ -30,6 +30,7 @@ from tests.bench.programs import (
     timed,
     write_inputs,
 )
+from tests.bench.small_runs import small_rows
 
 BUILD = CHECKOUT / "build" / "bench"
 BOUND = 1e-6
@@ -154,8 +155,8 @@ def derivative_rows(folder: Path) -> list[dict]:
 
 def of_harness(folder: Path, rounds: int, asked) -> dict[str, list[dict]]:
     """What the harness costs; not with --quick."""
-    makers = {"derivatives": lambda: derivative_rows(folder), "harness": lambda: harness_rows(folder, rounds),
-              "sweep": lambda: sweep_rows(folder)}
+    makers = {"derivatives": lambda: derivative_rows(folder), "sweep": lambda: sweep_rows(folder),
+              "harness": lambda: [*harness_rows(folder, rounds), *small_rows(folder, rounds)]}
     return {name: make() for name, make in makers.items() if not asked.quick and asked.only in (None, name)}
 
 
