@@ -102,11 +102,13 @@ def test_a_run_with_hkl_leaves_a_dump_from_which_the_image_comes_back(simulated,
     assert np.array_equal(second.image(name="again.bin"), image)
 
 
-def test_a_dump_of_a_new_name_is_written_where_a_list_is_given(simulated, tmp_path):
+@pytest.mark.parametrize("program", ["simulated", "reference"])
+def test_a_dump_of_a_new_name_is_written_where_a_list_is_given(program, request, tmp_path):
+    run = request.getfixturevalue(program)
     (tmp_path / "a.hkl").write_text(HKL)
-    image = simulated("-hkl a.hkl -dump new.bin").image()
+    image = run("-hkl a.hkl -dump new.bin").image()
     assert (tmp_path / "new.bin").is_file() and not (tmp_path / "Fdump.bin").exists()
-    assert np.array_equal(simulated("-dump new.bin -floatfile again.bin").image(name="again.bin"), image)
+    assert np.array_equal(run("-dump new.bin -floatfile again.bin").image(name="again.bin"), image)
 
 
 def test_a_left_over_dump_is_read_only_when_that_is_emulated(simulated, tmp_path):
