@@ -177,17 +177,23 @@ POLARIZATION_VALUE = _entry("polarization-value", "physics",
 POLARIZATION_ROTATED = _entry("polarization-rotated", "physics", "The polarization axis is turned.", "polarization")
 POLARIZATION_TWICE = _entry("polarization-twice", "physics",
                             "The polarization factor is applied twice.", "polarization")
+POLARIZATION_FORMULA = _entry("polarization-formula", "physics",
+                              "The polarization factor is calculated by another formula.", "polarization")
 OBLIQUITY_MISSING = _entry("obliquity-missing", "physics",
                            "The solid angle lacks the obliquity cosine, or has it twice.")
 SOLID_ANGLE_MISSING = _entry("solid-angle-missing", "physics",
                              "The solid angle of the pixels is left out, or applied twice.")
 INVERSE_SQUARE_MISSING = _entry("inverse-square-missing", "physics", "The solid angle is the same for all pixels.")
+SOLID_ANGLE_FORMULA = _entry("solid-angle-formula", "physics",
+                             "The solid angle goes with another power of the distance, or with another cosine.")
 POINT_PIXEL = _entry("point-pixel", "physics",
                      "The solid angle is that of a point pixel, 1/R^2, or is not.", "point-pixel")
 ABSORPTION_MISSING = _entry("absorption-missing", "physics", "The sensor's absorption is left out.", "absorption")
 ABSORPTION_VALUE = _entry("absorption-value", "physics",
                           "The sensor's thickness or attenuation has another value.", "absorption")
 LORENTZ_FACTOR = _entry("lorentz-factor", "physics", "A Lorentz factor 1/sin(2 theta) is applied.")
+TEMPERATURE_FACTOR = _entry("temperature-factor", "physics",
+                            "Intensities fall with resolution as by a temperature factor, exp(-2 B s^2).")
 DMIN_VALUE = _entry("dmin-value", "physics", "The resolution limit (dmin) is another one.", "dmin")
 RADIAL_PATTERN = _entry("radial-pattern", "physics", "The ratio of the images changes smoothly with resolution.")
 AZIMUTHAL_PATTERN = _entry("azimuthal-pattern", "physics", "The ratio of the images changes smoothly around the beam.")

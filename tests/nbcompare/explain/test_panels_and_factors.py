@@ -8,6 +8,7 @@ import pytest
 from nbcompare.explain.diagnose import DiagnosisOptions, Question
 from nbcompare.explain.diagnose.diagnose import diagnose
 from nbcompare.explain.diagnose.finders.panels import find_panels
+from nbcompare.explain.diagnose.finders.pattern import find_smooth_factor
 from nbcompare.explain.diagnose.finders.rounding import _refined
 
 SIDE = 80
@@ -83,6 +84,54 @@ def test_thousands_of_steps_are_told_from_floats_that_are_rounded_themselves():
 def test_a_rounded_electron_radius_is_named(radius):
     reference = spots()
     assert next(iter(named(reference, reference * (radius / 2.8179403) ** 2))) == "electron-radius"
+
+
+WIDE = (*ARGV[:-2], "-distance", "14", "-detector_roty", "9", "-polar", "0.8", "-oversample", "1")
+
+
+def factors_of(question):
+    """Of all pixels [slow, fast]: cos 2theta, cos 2psi, the cosine to the normal, Kahn's factor for 0.8."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    detector = question.detector
+    rays = detector.centres(columns, rows)
+    rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
+    across = np.cross(detector.polarization, detector.beam)
+    psi = np.arctan2(rays @ across, rays @ np.cross(detector.beam, across))
+    c = rays @ detector.beam
+    return c, np.cos(2 * psi), rays @ detector.normal, 0.5 * (1 + c**2 - 0.8 * np.cos(2 * psi) * (1 - c**2))
+
+
+def smooth(argv, factor):
+    """The proven causes that the finder of smooth factors gives of an image with a factor, best first."""
+    reference = spots()
+    angles = factors_of(Question(reference, reference, argv, Path()))
+    found = find_smooth_factor(Question(reference, (reference * factor(*angles)).astype("<f4"), argv, Path()))
+    return sorted((cause for cause in found if cause.proven), key=lambda cause: cause.order)
+
+
+@pytest.mark.parametrize("id, words, factor", [
+    ("polarization-formula", "cos 2θ in place", lambda c, twist, n, p: (1 + c - 0.8 * twist * (1 - c)) / 2 / p),
+    ("polarization-formula", "θ in place", lambda c, twist, n, p: (3 + c - 0.8 * twist * (1 - c)) / 4 / p),
+    ("polarization-formula", "square root", lambda c, twist, n, p: p**-0.5),
+    ("polarization-formula", "without sin²", lambda c, twist, n, p: (1 + c**2 - 0.8 * twist) / 2 / p),
+    ("solid-angle-formula", "the cosine to the beam", lambda c, twist, n, p: c / n),
+    ("solid-angle-formula", "lacks 1/R²", lambda c, twist, n, p: 3.0 / n**2),
+    ("temperature-factor", "B = 4.7 A²", lambda c, twist, n, p: np.exp(-4.7 * (1 - c) / 1.3**2))])
+def test_another_formula_of_a_smooth_factor_is_named(id, words, factor):
+    """Also with a constant besides, which follows from the distance or comes on its own."""
+    for constant in (1.0, 7.3):
+        first, *more = smooth(WIDE, lambda *angles, constant=constant: constant * factor(*angles))
+        assert (first.id, words in first.sentence) == (id, True), [cause.sentence for cause in (first, *more)]
+
+
+def test_a_slope_that_is_no_temperature_factor_is_not_called_one():
+    """One of each kind of smooth factor, near the beam and far from it."""
+    for argv in (ARGV, WIDE):
+        for factor in (lambda c, t, n, p: 1 / p, lambda c, t, n, p: 1 / n, lambda c, t, n, p: 1 / n**3,
+                       lambda c, t, n, p: c**1.5, lambda c, t, n, p: 1 + 0.02 * (1 - c),
+                       lambda c, t, n, p: 1 - np.exp(-0.7 / n)):
+            said = smooth(argv, factor)
+            assert not any(cause.id == "temperature-factor" for cause in said), [cause.sentence for cause in said]
 
 
 def test_a_factor_that_takes_the_peaks_beyond_float32_is_named_by_what_is_left():

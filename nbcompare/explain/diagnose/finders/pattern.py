@@ -21,6 +21,9 @@ from nbcompare.explain.diagnose.question import Question
 _LEAST_KAHN = 0.01
 """A turned axis with a smaller Kahn factor changes next to nothing: two free numbers fit any small change as well."""
 
+_LEAST_FALL = 0.02
+"""A temperature factor that changes an image by less cannot be told from other smooth factors."""
+
 _WORTH_A_NUMBER = 0.5
 """A second free number has to leave less than this share of what one leaves; rounding alone gives it a little."""
 
@@ -120,6 +123,40 @@ def _factors(question: Question, p: Pixels) -> Iterator[tuple[str, np.ndarray, s
            "a Lorentz factor 1/sin 2θ is applied", 0.6)
     yield from _absorption(s, p)
     yield from _kahn(s, p, half)
+    yield from _other_formulas(s, p)
+    yield from _temperature(s, p)
+
+
+def _other_formulas(s: Setting, p: Pixels) -> Iterator[tuple[str, np.ndarray, str, float]]:
+    """Polarization and solid angle by formulas that look like the right ones. Constants are left out: ``_proven`` finds
+    them."""
+    c, kahn = p.cos_twotheta, s.kahn * p.cos_2psi
+    if s.polarized:
+        formulas = [("with cos 2θ in place of its square", 0.5 * (1 + c - kahn * (1 - c))),
+                    ("with θ in place of 2θ", 0.25 * (3 + c - kahn * (1 - c))),
+                    ("with 4θ in place of 2θ", 0.5 * (1 + (2 * c**2 - 1)**2 - kahn * (1 - (2 * c**2 - 1)**2))),
+                    ("as an amplitude, by its square root", np.sqrt(np.maximum(p.polarization, 0))),
+                    ("divided by in place of multiplied with", 1 / p.polarization)]
+        if s.kahn:
+            formulas.append(("without sin² 2θ beside K cos 2ψ", 0.5 * (1 + c**2 - kahn)))
+        for words, factor in formulas:
+            yield causes.POLARIZATION_FORMULA, factor / p.polarization, f"the polarization factor is taken {words}", 0.5
+    if not s.point_pixel:
+        for words, factor in (("has 1/R in place of 1/R²", 1 / p.cosine), ("has 1/R³ in place of 1/R²", p.cosine),
+                              ("lacks 1/R², but has the obliquity cosine", 1 / p.cosine**2),
+                              ("has the cosine to the beam in place of that to the detector's normal", c / p.cosine)):
+            yield causes.SOLID_ANGLE_FORMULA, factor, f"the solid angle {words}", 0.45
+
+
+def _temperature(s: Setting, p: Pixels) -> Iterator[tuple[str, np.ndarray, str, float]]:
+    """exp(-2 B s^2) with s = sin θ / λ, where it changes enough over the image to be told from other slopes."""
+    square = 0.5 * (1 - p.cos_twotheta) / s.wavelength_A**2
+    away = square - square.mean()
+    power = float(away @ away)
+    b_factor = -0.5 * float(away @ p.log_ratio) / power if power > 0 else 0.0
+    if abs(b_factor) * float(np.ptp(square)) > _LEAST_FALL:
+        yield (causes.TEMPERATURE_FACTOR, np.exp(-2 * b_factor * square),
+               f"a temperature factor exp(-2 B s²) with B = {b_factor:.5g} A² is applied", 0.55)
 
 
 def _kahn(s: Setting, p: Pixels, half: np.ndarray) -> Iterator[tuple[str, np.ndarray, str, float]]:
