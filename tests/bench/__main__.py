@@ -13,12 +13,15 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench import commands, page
 from tests.bench.harness import harness_rows, sweep_rows
+from tests.bench.many_cells import cell_rows
 from tests.bench.measure import BUSY, IMPORT, PROCESS, beside_others, interleaved, warm_up
+from tests.bench.peer import peer_rows
 from tests.bench.programs import (
     CHECKOUT,
     CORES,
@@ -30,10 +33,13 @@ from tests.bench.programs import (
     timed,
     write_inputs,
 )
+from tests.bench.quoted import diagnosis_rows
 from tests.bench.small_runs import small_rows
 
 BUILD = CHECKOUT / "build" / "bench"
 BOUND = 1e-6
+ROUNDS = 3
+CELLS_OF_A_SWEEP = 200
 PATHS = {"fast": ("-render", "fast"), "compiled": ("-render", "compiled"),
          "fast float64": ("-render", "fast", "-dtype", "float64")}
 LONGEST_C, LONGEST_FAST = 110e6, 450e6
@@ -116,7 +122,8 @@ def measured(bench: Bench, quick: bool, only: str | None) -> dict:
     }
     if not quick:
         groups["memory"] = lambda: list(_memory(bench))
-    return {name: make() for name, make in groups.items() if only in (None, name)}
+        groups["peer"] = lambda: peer_rows(bench)
+    return {name: told(name, make) for name, make in groups.items() if only in (None, name)}
 
 
 def _memory(bench: Bench) -> Iterator[dict]:
@@ -155,9 +162,18 @@ def derivative_rows(folder: Path) -> list[dict]:
 
 def of_harness(folder: Path, rounds: int, asked) -> dict[str, list[dict]]:
     """What the harness costs; not with --quick."""
-    makers = {"derivatives": lambda: derivative_rows(folder), "sweep": lambda: sweep_rows(folder),
-              "harness": lambda: [*harness_rows(folder, rounds), *small_rows(folder, rounds)]}
-    return {name: make() for name, make in makers.items() if not asked.quick and asked.only in (None, name)}
+    makers = {"derivatives": lambda: derivative_rows(folder),
+              "harness": lambda: [*harness_rows(folder, rounds), *small_rows(folder, rounds), *diagnosis_rows()],
+              "sweep": lambda: sweep_rows(folder), "cells": lambda: cell_rows(folder / "cells", CELLS_OF_A_SWEEP)}
+    return {name: told(name, make) for name, make in makers.items() if not asked.quick and asked.only in (None, name)}
+
+
+def told(name: str, make: Callable[[], list[dict]]) -> list[dict]:
+    """The rows of a group; how long they took is told."""
+    begun = time.monotonic()
+    rows = make()
+    print(f"-- {name}: {time.monotonic() - begun:.0f} s", flush=True)
+    return rows
 
 
 def worst_errors(groups: dict) -> list[str]:
@@ -173,9 +189,10 @@ def main() -> int:
     parser.add_argument("--only", help=f"one group: {', '.join(page.TITLES)}")
     parser.add_argument("--no-page", action="store_true", help="leave docs/performance.md as it is")
     asked = parser.parse_args()
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench_") as name:
         folder = Path(name)
-        bench = Bench(folder, 1 if asked.quick else 5, not asked.quick and compiled_here(BUILD / "cache", folder))
+        bench = Bench(folder, 1 if asked.quick else ROUNDS, not asked.quick and compiled_here(BUILD / "cache", folder))
         machine = page.machine(bench.program)
         print(page.headline(machine), flush=True)
         groups = measured(bench, asked.quick, asked.only)
@@ -189,6 +206,7 @@ def main() -> int:
         page.write_figures(figures, machine, found)
     if not (asked.quick or asked.no_page) and found.keys() >= page.TITLES.keys():
         page.write_page(machine, found)
+    print(f"{time.monotonic() - begun:.0f} s in all", flush=True)
     wrong = worst_errors(groups)
     print("\n".join(wrong) or "every image is within 1e-6 of the peak and of the sum of the C image")
     return 1 if wrong else 0

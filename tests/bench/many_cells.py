@@ -34,6 +34,7 @@ from tests.bench.programs import REFERENCE
 CRYSTALS = 100
 CELLS = 10_000
 LOOK_SECONDS = 2.0
+GOALS = {"home's CPU ms a cell": "<= 1 from thousands on"}
 BUNDLED = ("--py-args", "-emulate gauss-tophat-width")
 CASE = """\
 name: cells
@@ -220,6 +221,13 @@ def sweep(folder: Path, cells: int, engines: Sequence[str] = BUNDLED) -> dict[st
             "scheduler's MB at most": scheduler.most_mb, "home's MB at most": max(one.most_mb for one in swept.homes),
             "home's CPU ms a cell": 1000 * sum(one.cpu for one in swept.homes[:2]) / cells,
             "workers' CPU ms a cell": 1000 * cpu / cells, "load": statistics.mean(swept.loads)}
+
+
+def cell_rows(folder: Path, cells: int) -> list[dict]:
+    """The figures of a small sweep as rows of the table: name, value, unit, goal."""
+    folder.mkdir()
+    return [{"name": name, "value": value, "unit": "", "goal": GOALS.get(name, "")}
+            for name, value in sweep(folder.resolve(), cells).items()]
 
 
 def check_all(swept: Swept, said: dict) -> None:

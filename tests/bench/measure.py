@@ -14,7 +14,7 @@ from tests.bench.programs import CORES, Run
 BUSY, PROCESS, IMPORT = "beside others", "whole process", "import torch"
 """Words of which the names of contestants are made."""
 
-BUSY_ROUNDS = 3
+BUSY_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def warm_up(contestants: dict[str, Callable[[], Run]], warm: set[str]) -> None:
 
 
 def interleaved(contestants: dict[str, Callable[[], Run]], rounds: int) -> dict[str, Figures]:
-    """Run every contestant once a round, in turn; beside others in the first three rounds only, as it takes long."""
+    """Run every contestant once a round, in turn; beside others in the first two rounds only, as it takes long."""
     taken: dict[str, list[Run]] = {name: [] for name in contestants}
     for number in range(rounds):
         for name, contestant in contestants.items():

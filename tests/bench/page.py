@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.measure import BUSY, IMPORT, PROCESS
+from tests.bench.peer import NOT_GIVEN
 from tests.bench.programs import CHECKOUT, CORES
 
 PAGE = CHECKOUT / "docs" / "performance.md"
@@ -22,9 +23,11 @@ TITLES = {
     "options": "Every path, one megapixel: rendering alone",
     "growth": "Growth with phi steps and pixels: rendering alone",
     "memory": "Memory of whole processes (largest resident size, MB)",
+    "peer": "The other PyTorch port (github:hoidn/nanoBragg, $NB_PEER): whole processes, once each",
     "derivatives": "Derivatives of the sum of the supervisor image, on the plain path",
     "harness": "The harness",
     "sweep": "Growth with the cells of a sweep, and with its workers",
+    "cells": "A sweep on a Dask cluster in which a worker is killed, and then home (make bench-sweep CELLS=N)",
 }
 
 
@@ -146,8 +149,14 @@ def sweep_table(rows: list[dict]) -> str:
     return "\n".join(("| cells | workers | wall s | a cell |", "|---|---|---|---|", *cells))
 
 
-TABLES = {"growth": growth_table, "memory": memory_table, "derivatives": harness_table,
-          "harness": harness_table, "sweep": sweep_table}
+def peer_table(rows: list[dict]) -> str:
+    """Times and errors of the peer, or that it was not given; and what it could not do."""
+    told = [f"{row['name']}: the peer failed: {row['failed']}" for row in rows if row["failed"]]
+    return "\n\n".join([table(rows), *told]) if rows else f"{NOT_GIVEN}."
+
+
+TABLES = {"growth": growth_table, "memory": memory_table, "peer": peer_table, "derivatives": harness_table,
+          "harness": harness_table, "sweep": sweep_table, "cells": harness_table}
 CONTESTANTS = ("C", "fast", "compiled")
 
 
@@ -158,7 +167,7 @@ def read_groups(path: Path) -> dict:
 
 def write_page(facts: dict, found: dict) -> None:
     """The tables between the marks of docs/performance.md, and the plots beside it."""
-    parts = [f"Measured {headline(facts)}; medians of 5 interleaved runs after a warm-up (3 of those beside others)."]
+    parts = [f"Measured {headline(facts)}; medians of 3 interleaved runs after a warm-up (2 of those beside others)."]
     for name, rows in found.items():
         if rows and name not in TABLES:
             parts += [f"### {TITLES[name]}", table(rows)]

@@ -1,0 +1,89 @@
+"""What make bench says that is not measured by itself: the peer, what is quoted, and whether a sweep came out right."""
+
+import json
+import zipfile
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.bench import many_cells, page, peer
+from tests.bench.quoted import diagnosis_rows
+
+TABLE = """
+| Strength | Seeded | Renders, median | 95 % within | Seconds, median | 95 % within |
+|---|---|---|---|---|---|
+| full | 7 | 1 | 900 | 0.2 | 41 |
+
+| other | 1 |
+"""
+PEER = """\
+import shutil, sys
+if "-phisteps" in sys.argv:
+    sys.exit("peer: error: no phi steps")
+assert "-nopgm" not in sys.argv
+shutil.copy("other.bin", sys.argv[sys.argv.index("-floatfile") + 1])
+"""
+
+
+def test_seconds_of_a_diagnosis_are_those_of_the_page():
+    """The columns of seconds, not those of renders that have the same name."""
+    assert [(row["name"], row["value"], row["goal"]) for row in diagnosis_rows(TABLE)] == [
+        ("diagnose, defects of full strength, median (quoted)", 0.2, "<= 5"),
+        ("diagnose, defects of full strength, 95 % within (quoted)", 41.0, "<= 45")]
+    assert diagnosis_rows()
+    with pytest.raises(ValueError, match="no table"):
+        diagnosis_rows("| Strength |\n")
+
+
+def test_a_peer_that_is_not_given_is_not_measured(monkeypatch):
+    monkeypatch.delenv("NB_PEER", raising=False)
+    assert page.peer_table(peer.peer_rows(None)) == "not measured: NB_PEER is not given."
+
+
+def test_a_peer_is_measured_and_what_it_cannot_do_is_told(monkeypatch, tmp_path):
+    """One that refuses phi steps, and whose still is 1 % too bright at one pixel."""
+    (tmp_path / "src/nanobrag_torch").mkdir(parents=True)
+    (tmp_path / "src/nanobrag_torch/__main__.py").write_text(PEER)
+    monkeypatch.setenv("NB_PEER", str(tmp_path))
+    with pytest.raises(RuntimeError, match="has no package"):  # a folder alone would leave the name to our own
+        peer.peer_rows(None)
+    (tmp_path / "src/nanobrag_torch/__init__.py").touch()
+    image = np.full(100, 2.0, "<f4")
+    for name, peak in (("floatimage.bin", 2.0), ("process.bin", 2.0), ("other.bin", 2.02)):
+        image[7] = peak
+        image.tofile(tmp_path / name)
+    run = peer.timed(["true"], tmp_path)
+    scan, still = peer.peer_rows(SimpleNamespace(folder=tmp_path, c_run=lambda command: run,
+                                                 process=lambda command, path: run))
+    assert scan["failed"] == "peer: error: no phi steps" and "peer, whole process" not in scan["figures"]
+    error, excess = still["errors"]["peer, whole process"]
+    assert error == pytest.approx(0.01, rel=1e-4) and excess == pytest.approx(1e-4, rel=1e-3) and not still["failed"]
+    told = page.peer_table([scan, still])
+    assert "the peer failed: peer: error: no phi steps" in told and "| 1.0e-02 | +1e-04 |" in told
+
+
+@pytest.mark.parametrize("fault", ["", "lost", "twice", "wrong", "unjudged"])
+def test_a_sweep_in_which_a_cell_is_lost_or_judged_wrongly_is_told(tmp_path, monkeypatch, fault):
+    """Two hundred cells in two archives, with two of a gaussian crystal, which have to fail."""
+    swept = many_cells.Swept(tmp_path, 200, ())
+    (tmp_path / "bundles/cells").mkdir(parents=True)
+    lines = [{"cell": f"cells.phi{phi}-{name}", "word": "FAIL" if name == "gauss" else "PASS"}
+             for phi in (1, 2) for name in (*(f"n{size}" for size in range(5, 104)), "gauss")]
+    said = {"results": [dict(line) for line in lines]}
+    if fault == "lost":
+        lines.pop(3)
+    elif fault == "twice":
+        lines.append(lines[3])
+    elif fault:
+        lines[3]["word"] = {"wrong": "FAIL", "unjudged": "BLOCKED"}[fault]
+    for number, part in enumerate((lines[:120], lines[120:])):
+        with zipfile.ZipFile(tmp_path / f"bundles/cells/20260101T000000Z-{number:04d}.zip", "w") as archive:
+            archive.writestr("index.jsonl", "".join(json.dumps(line) + "\n" for line in part))
+    monkeypatch.setattr(many_cells, "COMMAND", ["true"])
+    if not fault:
+        many_cells.check_all(swept, said)
+        monkeypatch.setattr(many_cells, "COMMAND", ["false"])
+    with pytest.raises(RuntimeError, match={"": "not every bundle is intact", "lost": "199 cells of 200",
+                                            "twice": "1 more than one"}.get(fault, "1 cells are judged wrongly")):
+        many_cells.check_all(swept, said)
