@@ -1,6 +1,7 @@
 """A real Dask scheduler with two worker processes, one of which is killed: every bundle comes home, none twice."""
 
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -172,9 +173,13 @@ class Done:
 
 
 class Here(list):
-    """Stands for distributed.as_completed, a client, and the package itself; ``poison`` kills whoever runs it."""
+    """Stands for distributed.as_completed, a client, and the package itself; ``poison`` kills whoever runs it. ``kept``
+    are the files that were sent to be kept, by the names that workers keep them under."""
 
     status, loop, poison = "running", None, ""
+
+    def __init__(self):
+        self.kept = []
 
     def as_completed(self, loop):
         return self
@@ -189,6 +194,9 @@ class Here(list):
         return {"here": 1}
 
     def submit(self, task, *words, key, **_):
+        if task is remote.as_it_is:
+            self.kept.append(key)
+
         def run(*words):
             if task in (run_parcel, run_sealed) and any(name.endswith(self.poison) for name, _ in words[0].cells):
                 raise KilledWorker
@@ -207,7 +215,8 @@ def orders(tmp_path, fake):
 
 
 def test_a_group_that_workers_die_of_is_run_again_cell_by_cell(orders, monkeypatch, tmp_path):
-    """One cell of four kills every worker: it alone has no bundle."""
+    """One cell of four kills every worker: it alone has no bundle. All groups need two files, which travel once, under
+    the sums of their bytes."""
     monkeypatch.setattr(groups, "SHARE_OF_THREAD", 1)
     here = Here()
     here.poison = orders[2].case.name
@@ -216,6 +225,8 @@ def test_a_group_that_workers_die_of_is_run_again_cell_by_cell(orders, monkeypat
     results = {result.cell: result for result in place.run(orders)}
     assert [results[order.case.name].word for order in orders] == ["PASS", "PASS", "ERROR", "PASS"]
     assert results[here.poison].why == "every worker that ran this cell died"
+    assert here.kept == [f"nb-compare-file-{hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}"
+                         for name in ("grid.yaml", "A.mat")]
     assert len(list((tmp_path / "bundles").glob("*/2*"))) == 3 and not list((tmp_path / "bundles").glob("*/.*"))
 
 
