@@ -66,3 +66,13 @@ def test_a_band_that_fails_fails_the_run_and_is_named(run):
     code, record = run("--shards", 2, broken="high")
     assert code == 2 and record["runs"][0]["failure"]["kind"] == "exit-code"
     assert "rows 11..22" in record["runs"][0]["failure"]["sentence"]
+
+
+def test_pixels_that_are_no_number_are_compared_in_bands_too(nb, fake, small_case):
+    """Where the case says so; else the run fails, in bands as in one piece."""
+    text = small_case.read_text()
+    words = ("run", small_case, "--format", "json", "--shards", 2, "--c-bin", fake("nan"), "--py-bin", fake("nan"))
+    assert nb(*words).code == 2
+    small_case.write_text(text + "nan: compare\n")
+    said = nb(*words)
+    assert said.json["runs"][0]["failure"] is None and sums(said.json)[0] == sums(said.json)[1], said.err
