@@ -9,6 +9,7 @@ import click
 
 from nbcompare.commands.options import Finite, complete_metrics, experiment_options
 from nbcompare.errors import ExitCode, UsageError
+from nbcompare.explain.diagnose.search.limits import BUDGET_S
 
 if TYPE_CHECKING:
     from nbcompare.explain.experiment import ExperimentSource
@@ -40,7 +41,7 @@ def _listed(context: click.Context, _parameter: click.Parameter, asked: bool) ->
 @click.option("--threshold-only", "alone", metavar="METRIC[@ROI]=VALUE", shell_complete=complete_metrics,
               help="Judge with this threshold and nothing beside it.")
 @click.option("--no-diagnosis", is_flag=True, help="Do not ask the diagnosis.")
-@click.option("--budget", type=Finite(min=1), default=60.0, show_default=True, metavar="SECONDS",
+@click.option("--budget", type=Finite(min=1), default=BUDGET_S, show_default=True, metavar="SECONDS",
               help="Time for one diagnosis.")
 @click.option("--require", type=Finite(), callback=_share, metavar="SHARE",
               help="Exit 3 unless this share of the defects of full strength is caught.")

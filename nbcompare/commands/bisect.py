@@ -18,6 +18,7 @@ from nbcompare.commands.options import (
     words,
 )
 from nbcompare.errors import ExitCode, UsageError
+from nbcompare.explain.diagnose.search.limits import BUDGET_S
 
 
 @click.command("bisect")
@@ -32,7 +33,7 @@ from nbcompare.errors import ExitCode, UsageError
               help="What is run in the top of each commit before the engine; no shell.  [default: as declared]")
 @click.option("--tries", type=click.IntRange(1, 100), default=2, show_default=True, metavar="N",
               help="How often the commits at the boundary are judged, to notice chance.")
-@click.option("--budget", type=Finite(0, 3600), default=60.0, show_default=True, metavar="SECONDS",
+@click.option("--budget", type=Finite(0, 3600), default=BUDGET_S, show_default=True, metavar="SECONDS",
               help="Processor seconds for the trial runs of the diagnosis; 0 only looks.")
 @click.option("--input", "overrides", multiple=True, metavar="NAME=PATH",
               help="Use this file as the case's input NAME.")

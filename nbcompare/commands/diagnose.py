@@ -8,6 +8,7 @@ import click
 
 from nbcompare.commands.options import Finite
 from nbcompare.errors import ExitCode, UsageError, to_type
+from nbcompare.explain.diagnose.search.limits import BUDGET_S
 
 
 @click.command("diagnose")
@@ -16,7 +17,7 @@ from nbcompare.errors import ExitCode, UsageError, to_type
 @click.option("--inputs", type=click.Path(path_type=Path), metavar="DIR",
               help="Where the files that ARGS name are read.  [default: the working folder]")
 @click.option("--quick", is_flag=True, help="Look only; run no simulator.")
-@click.option("--budget", type=Finite(0, 3600, min_open=True), default=60.0, show_default=True,
+@click.option("--budget", type=Finite(0, 3600, min_open=True), default=BUDGET_S, show_default=True,
               metavar="SECONDS", help="Processor seconds for trial runs.")
 @click.option("--list", "listing", is_flag=True, help="List every cause that can be given, and leave.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,

@@ -10,6 +10,7 @@ from nbcompare.commands.options import Finite, allow_weak_option, complete_metri
 from nbcompare.commands.publish import PublishedResults, result_options
 from nbcompare.commands.result_forms import TEXT
 from nbcompare.errors import ExitCode, UsageError
+from nbcompare.explain.diagnose.search.limits import BUDGET_S
 
 
 @click.command("images")
@@ -38,7 +39,7 @@ from nbcompare.errors import ExitCode, UsageError
 @allow_weak_option
 @click.option("--inputs", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path("."),
               show_default=True, metavar="DIR", help="Where the files that ARGS name are read.")
-@click.option("--budget", type=Finite(0, 3600, min_open=True), default=60.0, show_default=True, metavar="SECONDS",
+@click.option("--budget", type=Finite(0, 3600, min_open=True), default=BUDGET_S, show_default=True, metavar="SECONDS",
               help="Processor seconds for trial runs of ARGS.")
 @click.option("--bundles", type=click.Path(path_type=Path), default=Path("bundles"), show_default=True, metavar="DIR",
               help="Where the bundle goes.")

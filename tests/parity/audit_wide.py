@@ -33,6 +33,7 @@ from nbcompare.explain.audit.audit import AuditBench, AuditOptions
 from nbcompare.explain.audit.catalogue import chosen, kinds
 from nbcompare.explain.audit.defect_result import SEEDED
 from nbcompare.explain.audit.kind import Kind
+from nbcompare.explain.diagnose.search.limits import BUDGET_S
 from nbcompare.explain.experiment import Experiment, ExperimentSource, experiment
 from nbcompare.explain.fuzz.drawn_command import DrawnCommand
 from nbcompare.explain.fuzz.random_commands import random_command
@@ -215,7 +216,7 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=0, help="kinds of defect in each command; 0: all that it can have")
     parser.add_argument("--kinds", action="append", default=[], help="kinds or classes of defect; all without")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--budget", type=float, default=60.0, help="seconds for one diagnosis")
+    parser.add_argument("--budget", type=float, default=BUDGET_S, help="seconds for one diagnosis")
     parser.add_argument("--minutes", type=float, default=0.0, help="begin no new kind of defect after so long")
     parser.add_argument("--write", type=Path, help="the page to write")
     parser.add_argument("--rows", type=Path, help="a file to which every row is added as JSON")

@@ -35,6 +35,7 @@ from nbcompare.explain.audit.defect_result import (
 from nbcompare.explain.audit.kind import Defect, Images, Kind, NotApplicable, Target, changed, seeded
 from nbcompare.explain.audit.naming import Diagnostician, NamedCause
 from nbcompare.explain.audit.renders import Refused, Renders
+from nbcompare.explain.diagnose.search.limits import BUDGET_S
 from nbcompare.explain.experiment import Experiment
 from nbcompare.verdict.verdict import Label, judge
 from nbcompare.visible import counted
@@ -53,7 +54,7 @@ class AuditOptions:
     seed: int = 1
     alone: tuple[Threshold, ...] = ()
     diagnosis: bool = True
-    budget_s: float = 60.0
+    budget_s: float = BUDGET_S
     jobs: int = 1
     cache: Path = field(default_factory=default_cache)
 

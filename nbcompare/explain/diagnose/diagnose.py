@@ -30,6 +30,7 @@ from nbcompare.explain.diagnose.causes import STALE_IMAGE
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.image_only import image_only_causes, settled
 from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.diagnose.search.limits import BUDGET_S
 
 if TYPE_CHECKING:
     from nbcompare.explain.diagnose.question_source import QuestionSource
@@ -53,7 +54,7 @@ class DiagnosisOptions:
     ``waits`` times as many may pass."""
 
     quick: bool = False
-    budget_s: float = 60.0
+    budget_s: float = BUDGET_S
     waits: float = 1.0
 
 

@@ -31,7 +31,9 @@ LEVELS = 64
 ROUND, ROUND_TO = 3, 1e-6
 """A number of no more digits, to this share of it, is a round one."""
 
-_LIT, _SAME_RING = 1e-6, 1e-9
+_LIT, _SAME_RING, _NO_COSINE = 1e-6, 1e-9, 1e-12
+_MOST_PIXELS = 200_000
+"""Of a larger image, as many pixels are looked at, spread over it."""
 
 
 def proves(question: Question, proof: CauseProof, numbers: Sequence[float]) -> bool:
@@ -64,15 +66,30 @@ def what_values_do_not_say(question: Question) -> float:
     """The least share, over some factors that run over the detector, of what the factor does to the reference that no
     function of the pixel's value does: near 1 for spots everywhere, near 0 for one smooth slope."""
     image = question.pair.x
-    lit = image > _LIT * question.pair.peak
-    if np.count_nonzero(lit) < 2 * LEVELS:
+    lit = np.flatnonzero(image > _LIT * question.pair.peak)
+    lit = lit[::max(1, lit.size // _MOST_PIXELS)]
+    if lit.size < 2 * LEVELS:
         return 0.0
-    order = np.argsort(image[lit], kind="stable")
-    weight = image[lit][order] ** 2
+    values = image.ravel()[lit]
+    order = np.argsort(values, kind="stable")
+    rows, columns = np.divmod(lit[order], question.pair.fast)
+    weight = values[order] ** 2
     share = np.cumsum(weight)
     edges = np.searchsorted(share, np.linspace(0, share[-1], LEVELS + 1)[1:-1])
     starts = np.unique(np.concatenate(([0], edges[edges < weight.size])))
-    return min((_within(factor[lit][order], weight, starts) for factor in neighbours(question)), default=0.0)
+    return min(_within(factor, weight, starts) for factor in neighbours(question, rows, columns))
+
+
+def neighbours(question: Question, rows: np.ndarray, columns: np.ndarray) -> Iterator[np.ndarray]:
+    """Factors of small changes at some pixels [n]: along each axis, with the distance from the middle, and with the
+    obliquity where the command says what that is."""
+    across, along = rows - question.pair.slow / 2, columns - question.pair.fast / 2
+    yield from (across, along, across**2 + along**2)
+    try:
+        cosine = question.detector.cos_obliquity(columns, rows)
+    except DescriptionRefused:
+        return
+    yield np.log(np.maximum(np.abs(cosine), _NO_COSINE))
 
 
 def told_by_place(question: Question, there: np.ndarray) -> bool:
@@ -82,24 +99,10 @@ def told_by_place(question: Question, there: np.ndarray) -> bool:
         detector = question.detector
     except DescriptionRefused:
         return False
-    rows, columns = np.nonzero(question.pair.x != 0)
+    lit = np.flatnonzero(question.pair.x)
+    rows, columns = np.divmod(lit[::max(1, lit.size // _MOST_PIXELS)], question.pair.fast)
     cosine, beyond = detector.cos_twotheta(columns, rows), there[rows, columns]
     return bool(beyond.any() and not beyond.all() and cosine[beyond].max() <= cosine[~beyond].min() + _SAME_RING)
-
-
-def neighbours(question: Question) -> Iterator[np.ndarray]:
-    """Factors [slow, fast] of small changes: along each axis, with the distance from the middle, with the obliquity."""
-    rows, columns = (places - places.mean() for places in np.indices(question.pair.x.shape).astype(float))
-    yield rows
-    yield columns
-    yield rows**2 + columns**2
-    try:
-        detector = question.detector
-    except DescriptionRefused:
-        return
-    places = np.indices(question.pair.x.shape)
-    cosine = detector.cos_obliquity(places[1].ravel(), places[0].ravel())
-    yield np.log(np.maximum(np.abs(cosine), 1e-12)).reshape(question.pair.x.shape)
 
 
 def _within(factor: np.ndarray, weight: np.ndarray, starts: np.ndarray) -> float:

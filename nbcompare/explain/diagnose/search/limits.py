@@ -4,6 +4,9 @@ A stage that finds nothing leaves the rest of the budget to those after it: what
 fits later, pairs last. The shares grow in that order, so that no stage can use up what the next one needs.
 """
 
+BUDGET_S = 44.0
+"""Processor seconds of one search where nobody says how many: with what begins and ends it, 45 on an idle machine."""
+
 # --- shares of the budget, in the order of the stages ----------------------------------------------------------------
 
 LIST_CUT = 0.4
