@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from nanobrag_torch.render import choose as render_path
-from nanobrag_torch.render import fast
+from nanobrag_torch.render import fast, lattice_sum
 from nanobrag_torch.render import tile as tiles
 from nanobrag_torch.render.choose import RenderPath, render_image
 from nanobrag_torch.render.workers import MOST_PIECES, share_out, shared_array
@@ -158,3 +158,19 @@ def test_every_tensor_of_a_tile_is_made_on_the_device_of_the_scene(scene_of, tmp
     with torch.device("meta"), torch.no_grad():
         values, _ = fast.FastRenderer(scene, torch.float64).render_rows(range(50))
     assert values.device == torch.device("cpu") and bool(values.isfinite().all())
+
+
+def test_where_numpy_sees_no_tensors_the_image_is_the_same(scene_of, monkeypatch):
+    """As of a tile on another device: the sines are torch's, by a path that no CPU takes."""
+    scene = scene_of(f"{SCAN} -misset 0 0 0")
+    expected, _ = fast.FastRenderer(scene, torch.float32).render_rows(range(50))
+    made, taken = lattice_sum.Workspace.__init__, []
+
+    def elsewhere(self, *shape):
+        made(self, *shape)
+        self.angles_of_numpy = None
+        taken.append(self)
+
+    monkeypatch.setattr(lattice_sum.Workspace, "__init__", elsewhere)
+    values, _ = fast.FastRenderer(scene, torch.float32).render_rows(range(50))
+    assert taken and float((values - expected).abs().max() / expected.max()) <= 1e-6
