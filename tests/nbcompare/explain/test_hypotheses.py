@@ -6,6 +6,7 @@ from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from nbcompare.case.arguments.command import parse_command
 from nbcompare.compare.image import Roi, Shape
@@ -64,10 +65,38 @@ def test_numbers_that_no_mistake_can_be_made_with_make_none(question, more):
         assert all(row.words for row in value_table.rows(asked)), "what follows from the words alone is there"
 
 
+def test_rotations_in_another_order_are_told_as_angles_that_do_the_same(question):
+    """Of the crystal and of the detector: ``xyz`` in SciPy is about fixed axes, x first."""
+    given = (12.0, -40.0, 25.0)
+    made = {row.words: row.change(given) for row in value_table.TABLE["misset"]}
+    rotated = (*ARGV, "-detector_rotx", "12", "-detector_roty", "-40", "-detector_rotz", "25")
+    asked = Question(question.pair.reference, question.pair.subject, rotated, question.folder)
+    turned = {candidate.words: candidate.command for candidate in run_candidates(asked)}
+    for order in ("xzy", "yxz", "yzx", "zxy", "zyx"):
+        about = Rotation.from_euler(order, [given["xyz".index(axis)] for axis in order], degrees=True).as_matrix()
+        words = f"turned about {' '.join(order)}, in this order"
+        other = turned[f"detector rotations: {words}"]
+        for angles in (made[words], [other.number(f"-detector_rot{axis}") for axis in "xyz"]):
+            assert np.allclose(Rotation.from_euler("xyz", angles, degrees=True).as_matrix(), about, rtol=0, atol=1e-11)
+    back = Rotation.from_euler("xyz", made["turned back, by the inverse rotation"], degrees=True)
+    assert np.allclose(back.as_matrix() @ Rotation.from_euler("xyz", given, degrees=True).as_matrix(), np.eye(3))
+
+
+def test_a_range_of_wavelengths_may_begin_or_end_at_the_one_that_is_given(question):
+    """1.2 A and 2 %: from 1.2 to 1.224, or from 1.176 to 1.2."""
+    asked = Question(question.pair.reference, question.pair.subject, ("-cell", "50", "60", "70", "90", "90", "90",
+                     "-default_F", "1", "-lambda", "1.2", "-dispersion", "2", "-detpixels", "8"), question.folder)
+    commands = [candidate.command for candidate in run_candidates(asked) if "of the range" in candidate.words]
+    ranges = [tuple(command.number("-lambda") * (1 + side * command.number("-dispersion") / 200) for side in (-1, 1))
+              for command in commands]
+    assert np.allclose(sorted(ranges), [(1.176, 1.2), (1.2, 1.224)], rtol=1e-12)
+
+
 def test_the_mistakes_with_numbers_are_those_of_their_kind():
-    """Of three angles: each sign, all of them, each left out, five orders, two units."""
+    """Of three angles: each sign, all of them, each left out, five orders of the angles and five of the axes, the
+    inverse, two units."""
     changed = [row.change((1.0, 2.0, 3.0)) for row in value_table.TABLE["misset"]]
-    assert len(set(changed)) == len(changed) == 4 + 3 + 5 + 2
+    assert len(set(changed)) == len(changed) == 4 + 3 + 5 + 5 + 1 + 2
     assert (1.0, -2.0, 3.0) in changed and (0.0, 2.0, 3.0) in changed and (3.0, 1.0, 2.0) in changed
 
 

@@ -72,6 +72,14 @@ def _sampling(question: Question) -> Iterator[Row]:
         for other in {1, count + 1, count - 1} if count > 1 else ():
             yield Row(mistake_id(topic, "value"), f"{name} {other} instead of {count}",
                       command.setting(name, other), 0.5)
+    spread = 0.01 * command.number("-dispersion")
+    if 0 < spread < 1 and not command.has("-sourcefile", "-mat"):  # of a matrix, the wavelength is a part
+        for side, words in ((1, "lowest"), (-1, "highest")):
+            middle = 1 + side * spread / 2
+            yield Row(mistake_id("dispersion", "value"), f"-dispersion: the wavelength counts as the {words} of the "
+                      "range, not as its middle", command.without("-energy").setting(
+                          "-lambda", question.setting.wavelength_A * middle).setting(
+                          "-dispersion", 100 * spread / middle), 0.5)
 
 
 def _mosaic(question: Question) -> Iterator[Row]:

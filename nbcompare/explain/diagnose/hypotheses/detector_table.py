@@ -14,6 +14,7 @@ from nbcompare.explain.diagnose.causes import mistake_id
 from nbcompare.explain.diagnose.hypotheses.beam_centre import beam_centre
 from nbcompare.explain.diagnose.hypotheses.candidate import ImageFormula
 from nbcompare.explain.diagnose.hypotheses.row import Row
+from nbcompare.explain.diagnose.hypotheses.value_table import ORDERS, turned_in_order
 from nbcompare.explain.diagnose.question import Question
 
 RENAMED: tuple[tuple[str, str, tuple[tuple[str, str], ...], float], ...] = (
@@ -55,7 +56,7 @@ KAHN = (0.0, 1.0, 0.95, 0.99)
 def rows(question: Question) -> Iterator[Row]:
     """Beam centre, convention and pivot; options renamed, exchanged, or applied unasked; groups; polarization; factors
     left out or applied twice."""
-    for part in (_centre, _frame, _exchanged, _switches, _polarization, _twice, _solid_angle):
+    for part in (_centre, _frame, _exchanged, _turned, _switches, _polarization, _twice, _solid_angle):
         yield from part(question)
 
 
@@ -132,6 +133,22 @@ def _switches(question: Question) -> Iterator[Row]:
         if not command.has(name):
             changed = command.starting(name, *values) if values else command.ending(name)
             yield Row(id, f"{name} is applied without being asked for", changed, prior)
+
+
+_TURNS = ("-detector_rotx", "-detector_roty", "-detector_rotz")
+
+
+def _turned(question: Question) -> Iterator[Row]:
+    """The same angles about the same axes in another order, as the angles that do the same in the right one."""
+    command = question.command
+    given = tuple(command.number(name) for name in _TURNS)
+    for order in ORDERS if sum(angle != 0 for angle in given) > 1 else ():
+        edited = command
+        for name, angle in zip(_TURNS, turned_in_order(given, order), strict=True):
+            edited = edited.setting(name, angle)
+        named = " ".join("xyz"[i] for i in order)
+        yield Row(causes.DETECTOR_ROTATION_ORDER, f"detector rotations: turned about {named}, in this order",
+                  edited, 0.5)
 
 
 def _polarization(question: Question) -> Iterator[Row]:

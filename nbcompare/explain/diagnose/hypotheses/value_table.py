@@ -13,6 +13,7 @@ from nbcompare.case.arguments.command import WrittenOption, is_number
 from nbcompare.explain.diagnose.causes import MISTAKES, mistake_id
 from nbcompare.explain.diagnose.hypotheses.row import Row
 from nbcompare.explain.diagnose.question import Question
+from nbcompare.explain.rotation import about_axes, angles_about_axes
 
 Numbers = tuple[float, ...]
 
@@ -47,6 +48,23 @@ def _units(*factors: tuple[float, str], prior: float = 0.55) -> tuple[ValueMista
     return tuple(ValueMistake("unit", f"taken as {words}", _times(factor), prior) for factor, words in factors)
 
 
+_ROUNDED = 10
+"""Decimals of an angle in degrees that is the same rotation as others: as many as leave none of them told apart."""
+
+
+def turned_in_order(angles_deg: Numbers, order: tuple[int, ...], *, back: bool = False) -> Numbers:
+    """Angles (degrees) about x, then y, then z that do what the given ones do in another order; or undo it."""
+    if not all(map(math.isfinite, angles_deg)):
+        return angles_deg
+    turned = about_axes([math.radians(angle) for angle in angles_deg], order)
+    found = angles_about_axes(turned.T if back else turned)
+    return tuple(round(math.degrees(angle), _ROUNDED) for angle in found)
+
+
+def _turned_in(order: tuple[int, ...], *, back: bool = False) -> Callable[[Numbers], Numbers]:
+    return lambda v: turned_in_order(v, order, back=back)
+
+
 ORDERS = list(itertools.permutations(range(3)))[1:]
 _ROUND = 180 / math.pi
 _TENFOLD = ((10.0, "ten times"), (0.1, "a tenth"))
@@ -74,7 +92,11 @@ _MISSET = (ValueMistake("sign", "all angles reversed", _times(-1.0), 0.65), *_pe
            *(ValueMistake("value", f"{letter} is left out", _with(at, lambda _: 0.0), 0.5)
              for at, letter in enumerate("xyz")),
            *(ValueMistake("order", f"angles in the order {_named(order, 'xyz')}", _picked(order), 0.5)
-             for order in ORDERS), *_units(*_RADIANS))
+             for order in ORDERS),
+           *(ValueMistake("order", f"turned about {_named(order, 'xyz')}, in this order", _turned_in(order), 0.5)
+             for order in ORDERS),
+           ValueMistake("sign", "turned back, by the inverse rotation", _turned_in((0, 1, 2), back=True), 0.5),
+           *_units(*_RADIANS))
 _REST = (3, 4, 5)
 _CELL = (ValueMistake("value", "all angles count as 90 degrees", lambda v: (*v[:3], 90.0, 90.0, 90.0), 0.65),
          ValueMistake("value", "angles of the reciprocal kind (180 - angle)",
