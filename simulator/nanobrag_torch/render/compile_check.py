@@ -32,10 +32,10 @@ COMMANDS = (
     "-phi 1 -osc 0.5 -phisteps 13",
     "-phi 5 -osc 20 -phisteps 7",
     "-mosaic 1 -mosaic_dom 3 -dispersion 2 -dispsteps 11",
-    "-phi 1 -osc 0.5 -phisteps 4 -divergence 2 -divsteps 3 -dmin 5",
+    "-phi 1 -osc 0.5 -phisteps 4 -divergence 2 -divsteps 3 -dmin 9",
     "-phi 1 -osc 0.1 -phisteps 4 -N 1",
     "-oversample 2 -oversample_omega -oversample_polar -detector_thick 300 -detector_abs 200 -thicksteps 3",
-    "-oversample 2 -oversample_thick -detector_thick 300 -detector_abs 200 -thicksteps 2 -nopolar -dmin 5",
+    "-oversample 2 -oversample_thick -detector_thick 300 -detector_abs 200 -thicksteps 2 -nopolar -dmin 9",
     "-water 60 -fluence 1e24 -oversample 2 -detector_thick 300 -thicksteps 2 -point_pixel",
     "-round_xtal -phi 1 -osc 1 -phisteps 3",
     "-gauss_xtal -N 3 -dispersion 2 -dispsteps 3",
@@ -46,10 +46,21 @@ COMMANDS = (
     "-curved_det 1 -emulate curved-lab-axes -polar 0",
     "-emulate all -phi 0 -osc 0.1 -phisteps 4 -detector_thick 300 -thicksteps 3",
     "-emulate running-product -oversample 2 -oversample_polar -oversample_omega -phi 1 -osc 1 -phisteps 3",
-    "-emulate running-product -oversample_polar -gauss_xtal -N 2 -mosaic 1 -mosaic_dom 2 -dmin 9",
+    "-emulate running-product -oversample_polar -gauss_xtal -N 40 -mosaic 1 -mosaic_dom 2 -dmin 9",
+    "-emulate running-product -oversample_polar -binary_spots -N 2 -phi 1 -osc 9 -phisteps 3",
+    "-emulate running-product -oversample_polar -binary_spots -N 2 -phi 1 -osc 9 -phisteps 3 -water 60 -fluence 1e24",
     "-emulate water-scaling -water 60 -fluence 1e24 -dmin 9",
+    "-emulate water-scaling -water 60 -fluence 1e24 -dmin 9 -nopolar",
+    "-curved_det 1 -detector_thick 3000 -detector_abs 2000 -thicksteps 2",
+    "-beam_vector 1 0 0 -polar_vector 1 0 0 -polar 0.7",
     "-roi 3 35 2 11 -phi 1 -osc 0.5 -phisteps 5",
+    "-sourcefile check.src -phi 1 -osc 0.5 -phisteps 5 -dmin 9",
+    "-sourcefile check.src -dmin 9 -oversample 2 -oversample_polar",
+    "-emulate running-product -sourcefile check.src -dmin 9 -round_xtal -oversample_polar",
 )
+
+SOURCES = "-10 0 0 1 1e-10\n-10 0 0 4 2e-10\n-10 0 0 2 1.1e-10\n-10 0.1 0.2 3 1.2e-10\n"
+"""Wavelengths and weights that differ, some of them of one direction."""
 
 
 def largest_error(library: Any, scratch: Path) -> tuple[float, str]:
@@ -66,6 +77,7 @@ def _scenes(folder: Path) -> Iterator[tuple[str, Scene]]:
     lines = [f"{h} {k} {l} {200 + 200 * math.sin(7 * h + 11 * k * k + 13 * l):.2f}"
              for h in range(-9, 10) for k in range(-10, 11) for l in range(-12, 13)]
     (folder / "check.hkl").write_text("\n".join(lines) + "\n")
+    (folder / "check.src").write_text(SOURCES)
     for options in COMMANDS:
         command = read_command([*CRYSTAL.split(), *options.split()], folder, folder)
         yield options, build_scene(*load_components(command), emulate=command.emulate)

@@ -1,7 +1,7 @@
 // One term of the sum over sources, phi steps and mosaic domains: F_cell^2 F_latt^2 at h, k, l.
 //
-// ``Fixed`` is the square crystal with F of the nearest reflection. Its h has 32 bits behind the point, as a whole
-// number that goes from -2^31 to 2^31 between two reflections; N times that overflows to N h less whole periods, so that
+// ``Fixed`` is the square crystal with F of the nearest reflection. Its h has 32 bits behind the point, as a whole number
+// that goes from -2^31 to 2^31 between two reflections; N times that overflows to N h less whole periods, so that
 //
 //     |F_latt| = prod |sin(pi N h) / sin(pi h)|
 //
@@ -36,11 +36,16 @@ struct Table {
 
     // Where whole indices (plus ``above``) are in it; those beyond are on its border.
     i32 place(const i32 nearest[3], int32_t above) const {
-        i32 found = offset - i32{};
+        i32 found = (offset - above * (stride[0] + stride[1] + stride[2])) - i32{};
         for (int axis = 0; axis < 3; axis++)
-            found += (clamped(nearest[axis], low[axis] + above, high[axis] + above) - above) * stride[axis];
+            found += clamped(nearest[axis], low[axis] + above, high[axis] + above) * stride[axis];
         return found;
     }
+};
+
+struct Found {  // F^2 where it was looked up last, for which neighbouring steps need not look again
+    i32 place = -1 - i32{};
+    f32 F2 = {};
 };
 
 static inline f32 looked_up(const float* table, i32 place) {
@@ -86,7 +91,7 @@ struct Fixed {
     }
 
     // F_cell^2 F_latt^2. An odd distance is never 0, and no limit is needed where sin(pi h) would be 0.
-    f32 value(const i32 distance[3], const i32 nearest[3]) const {
+    f32 value(const i32 distance[3], const i32 nearest[3], Found& found) const {
         f32 numerator, denominator;
         for (int axis = 0; axis < 3; axis++) {
             i32 odd = distance[axis] | 1;
@@ -97,18 +102,25 @@ struct Fixed {
             denominator = axis ? denominator * below : below;
         }
         f32 ratio = numerator / denominator;
-        return ratio * ratio * looked_up(s.squares_f, table.place(nearest, ABOVE));
+        i32 place = table.place(nearest, ABOVE);
+        if (any(place != found.place)) {
+            found.place = place;
+            found.F2 = looked_up(s.squares_f, place);
+        }
+        return ratio * ratio * found.F2;
     }
 
     // The same at h, k, l = ``along`` over the wavelength.
-    f32 at(const f64 along[3], double inverse_wavelength) const {
+    f32 at(const f64 along[3], double inverse_wavelength, Found& found) const {
         i32 distance[3], nearest[3];
-        for (int axis = 0; axis < 3; axis++) split(along[axis] * inverse_wavelength + FIXED, distance[axis], nearest[axis]);
-        return value(distance, nearest);
+        for (int axis = 0; axis < 3; axis++)
+            split(along[axis] * inverse_wavelength + FIXED, distance[axis], nearest[axis]);
+        return value(distance, nearest, found);
     }
 
     f64 term(const f64 along[3], double inverse_wavelength, mask&) const {
-        return to_f64(at(along, inverse_wavelength));
+        Found found;
+        return to_f64(at(along, inverse_wavelength, found));
     }
 };
 
@@ -168,7 +180,7 @@ struct Exact {
         return F_latt * F_latt;
     }
 
-    // F by the polynomial through the 4 x 4 x 4 reflections around h, k, l, where these are all known, squared; F2 else.
+    // F^2 by the polynomial through the 4 x 4 x 4 reflections around h, k, l, where all are known; else F2.
     f64 interpolated(const f64 h[3], f64 F2) const {
         f64 weights[3][4], corner[3];
         i32 corners[3];

@@ -2,9 +2,9 @@
 //
 //     value = r_e^2 fluence * sum[ w F_cell^2 F_latt^2 * capture * polar * omega ] / steps + background
 //
-// as plain.py has it, in the same order of factors: omega and polar are those of the pixel's first sub-pixel and capture
-// that of the first sub-pixel of each layer, unless by the -oversample_ flags. A row is rendered a piece at a time, and
-// nothing couples two pixels.
+// as plain.py has it, with the same order of factors: omega and polar are those of the pixel's first sub-pixel and
+// capture that of the first sub-pixel of each layer, unless by the -oversample_ flags. A row is rendered a piece at a
+// time, and nothing couples two pixels.
 
 #include "sums.h"
 

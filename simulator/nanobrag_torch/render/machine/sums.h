@@ -40,7 +40,8 @@ static inline void project(const double cells[9], const BeamOnPiece& on, int v, 
 // --- single steps ---------------------------------------------------------------------------------------------------
 
 template <class Kernel>
-static void add_singles(const Scene& s, const Kernel& kernel, int64_t first, int64_t last, int vectors, BeamOnPiece& on) {
+static void add_singles(const Scene& s, const Kernel& kernel, int64_t first, int64_t last, int vectors,
+                        BeamOnPiece& on) {
     mask dark = nowhere();
     for (int64_t cell = 0; cell < s.singles; cell++)
         for (int v = 0; v < vectors; v++) {
@@ -57,17 +58,19 @@ static void add_singles(const Scene& s, const Kernel& kernel, int64_t first, int
 }
 
 // The same with floats that are added up a few at a time.
-static void add_singles(const Scene& s, const Fixed& kernel, int64_t first, int64_t last, int vectors, BeamOnPiece& on) {
+static void add_singles(const Scene& s, const Fixed& kernel, int64_t first, int64_t last, int vectors,
+                        BeamOnPiece& on) {
     for (int64_t cell = 0; cell < s.singles; cell++)
         for (int v = 0; v < vectors; v++) {
             if (!on.lit[v]) continue;
             f64 along[3];
+            Found found;
             project(s.single_cells + 9 * cell, on, v, along);
             for (int64_t start = first; start < last; start += TOGETHER) {
                 const int64_t end = start + TOGETHER < last ? start + TOGETHER : last;
                 f32 some = {};
                 for (int64_t wave = start; wave < end; wave++) {
-                    f32 value = kernel.at(along, s.inverse_wavelength[wave]) * float(s.weight[wave]);
+                    f32 value = kernel.at(along, s.inverse_wavelength[wave], found) * float(s.weight[wave]);
                     if (s.largest_q > 0.0)
                         value = to_lanes(beyond(s, on.square[v], s.inverse_wavelength[wave])) ? f32{} : value;
                     some += value;
@@ -146,19 +149,20 @@ static void add_aside(const Fixed& kernel, const Group& group, Aside& aside, dou
                 places[axis][lane] = numbers[aside.pixel[start + lane]];
             }
         f64 x, y, z, along[3];
+        Found found;
         memcpy(&x, places[0], sizeof x);
         memcpy(&y, places[1], sizeof y);
         memcpy(&z, places[2], sizeof z);
         f32 some = {};
         for (int step = 0; step < group.steps; step++) {
             for (int axis = 0; axis < 3; axis++) along[axis] = dot(group.step_cells + 9 * step + 3 * axis, x, y, z);
-            some += kernel.at(along, inverse_wavelength);
+            some += kernel.at(along, inverse_wavelength, found);
         }
-        float found[LANES];
-        memcpy(found, &some, sizeof found);
+        float added[LANES];
+        memcpy(added, &some, sizeof added);
         double* sums = (double*)on.sum;
         for (int lane = 0; lane < LANES && start + lane < aside.count; lane++)
-            sums[aside.pixel[start + lane]] += double(found[lane] * weight);
+            sums[aside.pixel[start + lane]] += double(added[lane] * weight);
     }
 }
 
