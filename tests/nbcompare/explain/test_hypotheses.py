@@ -24,7 +24,7 @@ from nbcompare.explain.diagnose.image_pair import ImagePair
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.reflection_table import ReflectionTable
 from nbcompare.explain.diagnose.search import fitting, missing_fit
-from nbcompare.explain.diagnose.search.domains import other_samplings, otherwise_sampled
+from nbcompare.explain.diagnose.search.domains import in_three_steps, other_samplings, otherwise_sampled
 from nbcompare.explain.diagnose.search.proofs import Prover
 from nbcompare.explain.diagnose.search.reflection_fit import HKL_IGNORED, rules_that_fit
 from nbcompare.explain.diagnose.search.simulator import Simulator
@@ -298,9 +298,9 @@ class Smeared:
             region.slices].astype("f4")
 
 
-@pytest.mark.parametrize("stripe", [lambda x: np.exp(-x**2 / 20), lambda x: abs(x) < 9.3],
-                         ids=["smooth", "sharp edges"])
-def test_a_spread_that_the_command_has_not_is_fitted_by_its_square_and_to_the_last_pixel_that_jumps(tmp_path, stripe):
+@pytest.mark.parametrize(("stripe", "sharp"), [(lambda x: np.exp(-x**2 / 20), False),
+                                               (lambda x: abs(x) < 9.3, True)])
+def test_a_spread_that_the_command_has_not_is_fitted_by_its_square_and_to_the_last_pixel_that_jumps(tmp_path, stripe, sharp):
     """At 0 nothing changes with a spread itself, so that no step told how far to go; and where edges are sharp a
     descent ends beside the place where the last pixels agree."""
     argv, simulator = ("-cell", "50", "60", "70", "90", "90", "90", "-default_F", "9", "-N", "5", "-lambda", "1",
@@ -314,10 +314,14 @@ def test_a_spread_that_the_command_has_not_is_fitted_by_its_square_and_to_the_la
     assert dispersion.rounded(0.0347123**2, 3) == pytest.approx(0.0347**2)
     two = fitting.Fitter(trials).fit(dispersion, smoothings=(0,))
     assert two is not None and not two.reading.holds and otherwise_sampled(dispersion, two.reading.left)
-    three, start = other_samplings(dispersion, two.values, asked.command)[0]
+    [three], (_, start) = in_three_steps([dispersion], asked.command), other_samplings(dispersion, two.values,
+                                                                                       asked.command)[0]
     found = fitting.Fitter(trials).fit(three, start, smoothings=(0,))
     assert found.reading.holds and three.shown(found.values[0]) == pytest.approx(0.0347, rel=1e-2)
     assert "-dispersion 0.034" in three.sentence(found.values)
+    if sharp:
+        bottom = fitting.Fitter(trials).valley(three, *three.first)
+        assert three.shown(bottom[0]) == pytest.approx(0.0347, rel=1e-2)
 
 
 class Idle:

@@ -57,3 +57,10 @@ def other_samplings(parameter: FitParameter, values: Sequence[float],
     return [(of_steps(parameter, option, count),
              (parameter.fitted(parameter.shown(values[0]) * math.sqrt(3 * (count - 1) / (count + 1))),))
             for count in limits.SPREAD_STEPS]
+
+
+def in_three_steps(parameters: Sequence[FitParameter], command: Command) -> list[FitParameter]:
+    """The spreads of the beam among the parameters, in three steps in place of the two where nothing is said: where
+    spots have sharp edges no width of two steps is like one of three."""
+    return [others[0][0] for parameter in parameters if parameter.labels[0] in _STEPS_OF
+            and (others := other_samplings(parameter, parameter.steps, command))]

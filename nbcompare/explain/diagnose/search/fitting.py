@@ -282,13 +282,16 @@ class Fitter:
         """Where the sum of |differences| of one number is lowest, begun at ``start``, with three or four renders where
         it has no bottom."""
 
-        def height(value: float) -> float | None:
-            parts = self.images(parameter, (value,))
+        def height(told: float) -> float | None:
+            parts = self.images(parameter, (parameter.fitted(told),))
             return None if parts is None else sum(float(np.abs(aim - part).sum())
                                                   for aim, part in zip(self.aim, parts, strict=True))
 
-        found = bottom(height, start, step)
-        return None if found is None else (found,)
+        if len(parameter.start) != 1:
+            return None
+        begin = parameter.shown(start)  # edges move by a spread itself, not by its square
+        found = bottom(height, begin, parameter.shown(start + step) - begin)
+        return None if found is None else (parameter.fitted(found),)
 
     # --- far away --------------------------------------------------------------------------------------------
 

@@ -23,7 +23,12 @@ from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters
 from nbcompare.explain.diagnose.hypotheses.tables import file_candidates, run_candidates
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search import limits
-from nbcompare.explain.diagnose.search.domains import other_samplings, otherwise_sampled, spread_responses
+from nbcompare.explain.diagnose.search.domains import (
+    in_three_steps,
+    other_samplings,
+    otherwise_sampled,
+    spread_responses,
+)
 from nbcompare.explain.diagnose.search.emulated_together import emulated_together
 from nbcompare.explain.diagnose.search.fitting import (
     SMOOTHINGS,
@@ -284,10 +289,11 @@ class CauseSearch:
     def _single_numbers(self) -> bool:
         """Fit every single number that answers at all: its step may have been too long or too short to promise much."""
         ones = [r for r in self.responses if len(r.parameter.start) == 1]
-        for response in ones:  # a few renders say whether the sum of differences has a bottom, whatever a step promised
-            start = self.fitter.valley(response.parameter, *response.parameter.first) \
-                if self.trials.within(limits.SINGLE_FIT) else None
-            if start and self._fit(response.parameter, start, limits.SINGLE_FIT, smoothings=(0,)):
+        alone = [response.parameter for response in ones]
+        # A few renders say whether the sum of differences has a bottom, whatever a step promised.
+        for parameter in (*alone, *in_three_steps(alone, self.question.command)):
+            start = self.fitter.valley(parameter, *parameter.first) if self.trials.within(limits.SINGLE_FIT) else None
+            if start and self._fit(parameter, start, limits.SINGLE_FIT, smoothings=(0,)):
                 return True
         return any(self._fit(response.parameter, None, limits.SINGLE_FIT, smoothings=response.smoothings)
                    for response in ones if response.parameter.key not in self.fitted
