@@ -102,6 +102,14 @@ def test_a_cut_of_bits_takes_more_than_a_share_of_what_is_next_to_zero():
     assert first(faint, (faint.view("u4") & np.uint32(0xFFFF0000)).view("f4")) == ("bfloat16-rounding", True)
 
 
+@pytest.mark.parametrize("photons", [25, 300])
+def test_counts_of_a_faint_image_are_no_values_rounded_up(photons):
+    faint = hill() / hill().sum(dtype="f8") * photons
+    assert first(faint, np.random.default_rng(5).poisson(faint))[0] == "poisson-noise"
+    lit = np.where(hill() > 30, 1 + 90 * hill(), 0)
+    assert first(lit, np.ceil(lit))[0] == "integer-rounding"
+
+
 @pytest.mark.parametrize("levels", [4, 37])
 def test_steps_are_told_where_the_whole_image_spans_a_few_of_them(levels):
     nearly_flat = (1 + 1e-4 * hill().astype("f8")).astype("f4")

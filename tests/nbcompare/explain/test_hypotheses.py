@@ -300,7 +300,7 @@ class Smeared:
 
 @pytest.mark.parametrize(("stripe", "sharp"), [(lambda x: np.exp(-x**2 / 20), False),
                                                (lambda x: abs(x) < 9.3, True)])
-def test_a_spread_that_the_command_has_not_is_fitted_by_its_square_and_to_the_last_pixel_that_jumps(tmp_path, stripe, sharp):
+def test_a_spread_that_is_not_given_is_fitted_by_its_square_and_to_the_last_pixel_that_jumps(tmp_path, stripe, sharp):
     """At 0 nothing changes with a spread itself, so that no step told how far to go; and where edges are sharp a
     descent ends beside the place where the last pixels agree."""
     argv, simulator = ("-cell", "50", "60", "70", "90", "90", "90", "-default_F", "9", "-N", "5", "-lambda", "1",

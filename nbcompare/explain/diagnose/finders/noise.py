@@ -77,9 +77,11 @@ def _sizes_alike(off: np.ndarray, values: np.ndarray, power: int) -> bool:
 def _poisson(pair: ImagePair) -> Iterator[Cause]:
     """Deviations as the square root of the value, at faint and at bright pixels, in no order."""
     lines = np.flatnonzero((pair.x > 1).any(axis=1))
-    if lines.size == 0:
-        yield from _faint_counts(pair)
-        return
+    if np.count_nonzero(pair.x[lines] > 1) < _FEW_LIT:
+        counts = list(_faint_counts(pair))
+        if counts or lines.size == 0:
+            yield from counts
+            return
     if _patterned(pair.difference[lines], pair.x[lines] > 1):
         return
     counted = pair.x > 0.02
@@ -101,6 +103,9 @@ def _poisson(pair: ImagePair) -> Iterator[Cause]:
                       edit={"kind": "image", "what": "Poisson noise"}, confidence=0.8 if whole else 0.7, prior=0.8)
 
 
+_FEW_LIT = 200
+"""Pixels of more than a photon up to which an image is a faint one."""
+
 _FEWEST_COUNTS, _BANDS, _SIGMAS = 20, 6, 4.5
 
 
@@ -117,7 +122,8 @@ def _faint_counts(pair: ImagePair) -> Iterator[Cause]:
     off = [float((found[band] - expected[band]).sum() / math.sqrt(expected[band].sum())) for band in bands]
     excess = float(((found - expected) ** 2 - expected).sum() / math.sqrt((expected + 2 * expected**2).sum()))
     worst = max(off, key=abs)
-    if abs(worst) < _SIGMAS and abs(excess) < _SIGMAS:
+    together = (float(np.sum(np.square(off))) - len(off)) / math.sqrt(2 * len(off))
+    if max(abs(worst), abs(excess), together) < _SIGMAS:
         yield guessed(POISSON_NOISE, "the subject holds photon (Poisson) noise: it counts the reference's fractions of "
                       "photons as whole ones", (f"{found.sum():.0f} counts where {total:.1f} were expected; in the "
                       f"worst of {len(bands)} bands of brightness {worst:+.1f} standard deviations from that",

@@ -114,7 +114,7 @@ def _whole_numbers(pair: ImagePair) -> Iterator[Cause]:
         return
     off, y = pair.difference[lit], y[lit]
     ways = {"rounded": np.abs(off) <= 0.5001, "cut": (off <= 1e-4) & (off > -1.0001),
-            "rounded up": (off >= -1e-4) & (off < 1.0001)}
+            "rounded up": (off >= -1e-4) & (off < 1.0001) & _none_at_zero(pair)}
     for way, fits in ways.items():
         slack = np.abs(off) <= 1e-6 * np.abs(y) + 0.5
         if np.count_nonzero(fits | slack & (way == "rounded")) >= 0.999 * off.size:
@@ -124,6 +124,13 @@ def _whole_numbers(pair: ImagePair) -> Iterator[Cause]:
                               residual=pair.worst, left=None, what=f"values {way} to whole numbers", confidence=0.98,
                               prior=0.8)
             return
+
+
+def _none_at_zero(pair: ImagePair) -> bool:
+    """Whether no more than a few values that are more than nothing have become 0: rounding up leaves none there, but
+    photons counted of a faint image leave nearly all."""
+    there = pair.x > 1e-9 * pair.peak
+    return bool(np.count_nonzero(there & (pair.y == 0)) <= 1e-3 * np.count_nonzero(there))
 
 
 def _steps(pair: ImagePair) -> Iterator[Cause]:
