@@ -140,6 +140,32 @@ def test_an_equal_of_the_first_cause_shares_its_place():
     assert NamedCause.from_dict(named.as_dict()) == named
 
 
+def test_axes_that_are_proven_are_held_against_the_cells_and_the_other_way_round():
+    """Along a symmetry of the crystal both give the image; what has to do with the beam is not tried again."""
+    ids = {"matrix-order": 0.0, "cells-order": 0.0, "cells-ignored": 0.5, "distance-ignored": 0.0}
+    search = CauseSearch.__new__(CauseSearch)
+    search.waiting = [Candidate(id, id, parse_command((*ARGV, "-phi", str(n)))) for n, id in enumerate(ids)]
+    search.tried, search.found = {}, []
+    readings = {c.key: Reading(1e-8, ids[c.id], not ids[c.id]) for c in search.waiting}
+    search.trials = SimpleNamespace(within=lambda share: True, clock=SimpleNamespace(seconds=1.0), budget_s=44.0,
+                                    try_one=lambda c: readings[c.key], confirmed=lambda c, reading: reading)
+    search.prover = SimpleNamespace(proven=lambda c, reading: [c.id])
+    for proven, rivals in (("matrix-order", ["cells-order"]), ("cells-order", ["matrix-order"]),
+                           ("distance-ignored", [])):
+        search.tried, search.found = {}, []
+        search._rivals(next(c for c in search.waiting if c.id == proven))
+        assert search.found == rivals, proven
+
+
+@pytest.mark.parametrize("elsewhere, proven", [(0.0, True), (9e-6, False)])
+def test_a_hot_pixel_on_a_slope_is_told_where_nothing_else_differs(elsewhere, proven):
+    """Its value is one that its neighbours have on both sides; but no change of the experiment makes it alone."""
+    reference = np.add.outer(np.arange(1.0, 41), 9 * np.arange(40)).astype("f4")
+    subject = reference * np.float32(1 + elsewhere)
+    subject[20, 20] += 3
+    assert [c.proven for c in find_outliers(Question(reference, subject, ARGV, Path()))] == [proven]
+
+
 # --- where no slope leads --------------------------------------------------------------------------------------------
 
 

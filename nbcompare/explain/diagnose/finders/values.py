@@ -235,8 +235,10 @@ def find_outliers(question: Question) -> Iterator[Cause]:
     worst = int(np.argmax(np.abs(pair.difference[rows, columns])))
     row, column = int(rows[worst]), int(columns[worst])
     off = np.abs(pair.difference)
-    plainly = float(np.median(off[strays])) > _PLAINLY * float(np.where(strays, 0, off).max())
-    if standing_out < 0.8 * count or not plainly:
+    elsewhere = float(np.where(strays, 0, off).max())
+    plainly = float(np.median(off[strays])) > _PLAINLY * elsewhere
+    nothing_else = float(off[strays].min()) > max(_NOTHING_ELSE * elsewhere, _SEEN * pair.peak)
+    if (standing_out < 0.8 * count and not nothing_else) or not plainly:
         yield guessed(causes.SINGLE_PIXELS, f"{count} pixels here and there differ, by no more than neighbours do",
                       ("all other pixels are the same in both images",), confidence=guess(0.3), prior=0.3)
         return
@@ -244,11 +246,15 @@ def find_outliers(question: Question) -> Iterator[Cause]:
                       f"{count} single pixel{'s differ' if count > 1 else ' differs'}, the most at x={column} "
                       f"y={row} (reference {pair.x[row, column]:.6g}, subject {pair.y[row, column]:.6g})",
                       ("all other pixels are the same in both images",), residual=0.0, left=None,
-                      what=f"{count} pixels changed", confidence=guess(0.3 + alone / count / 2), prior=0.55)
+                      what=f"{count} pixels changed", prior=0.55,
+                      confidence=0.95 if nothing_else else guess(0.3 + alone / count / 2))
 
 
 _PLAINLY = 5.0
 """Pixels that stand alone differ by so many times more than any other: else they are the worst of what differs."""
+_NOTHING_ELSE, _SEEN = 1e3, 1e-4
+"""By so many times more, and by this share of the peak, and no change of geometry or physics is left: it would have
+moved their neighbours too."""
 
 
 def _standing_out(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> int:

@@ -54,6 +54,8 @@ ONE_FIT = 0.12
 PAIRED_FIT = 0.2
 DOMAINS_FIT_S = 5.0
 """A mosaic spread again, with another number of domains."""
+OTHER_RIVALS = 0.06
+"""Mistakes with another part of the crystal, once one is proven."""
 TWIN_FIT_S = 4.0
 """A parameter that does the same to the image as the one that was found, from there."""
 

@@ -61,6 +61,9 @@ def search(question: Question, quick: Sequence[Cause], budget_s: float,
         return CauseSearch(question, quick, budget_s, own, waits).outcome()
 
 
+_OF_THE_CRYSTAL = frozenset(("cell", "cells", "matrix", "misset"))
+
+
 class CauseSearch:
     """One search: the trials, what has been tried, and the order in which to go on."""
 
@@ -183,16 +186,19 @@ class CauseSearch:
                 return
 
     def _rivals(self, proven: Candidate) -> None:
-        """Other mistakes with the same part of the experiment that give the same image: nobody can tell them apart."""
+        """Other mistakes that give the same image: nobody can tell them apart. They are of the same part of the
+        experiment or, for a short while, of the crystal: in one of high symmetry its axes are as good as its cells."""
         topic = CATALOGUE[proven.id].topic
-        others = [c for c in self.waiting if topic and CATALOGUE[c.id].topic == topic and c.id != proven.id
-                  and c.key not in self.tried]
-        list(self.also_proven(others[:limits.RIVALS]))
+        others = [c for c in self.waiting if c.id != proven.id and c.key not in self.tried]
+        list(self.also_proven([c for c in others if topic and CATALOGUE[c.id].topic == topic][:limits.RIVALS]))
+        if topic in _OF_THE_CRYSTAL:
+            until = self.trials.clock.seconds / self.trials.budget_s + limits.OTHER_RIVALS
+            list(self.also_proven([c for c in others if CATALOGUE[c.id].topic in _OF_THE_CRYSTAL - {topic}], until))
 
-    def also_proven(self, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+    def also_proven(self, candidates: Sequence[Candidate], share: float = 1.0) -> Iterator[Candidate]:
         """Try more hypotheses after a proof, while there is time for that; those that give the image too are found."""
         for candidate in candidates:
-            if not self.trials.within(limits.AFTER_A_PROOF):
+            if not self.trials.within(min(share, limits.AFTER_A_PROOF)):
                 return
             reading = self.trials.confirmed(candidate, self.trials.try_one(candidate))
             self.tried[candidate.key] = Tried(candidate, reading)
