@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from nanobrag_torch.io.hkl import ReflectionGrid, read_hkl
     from nanobrag_torch.io.matrix import read_matrix
     from nanobrag_torch.io.sourcefile import SourceTable
-    from nanobrag_torch.render.plain import simulate
+    from nanobrag_torch.render.plain import simulate, simulate_bands
 
 _HOME = {
     "Beam": "config", "Crystal": "config", "Detector": "config", "Scan": "config", "Sampling": "config",
     "ReflectionGrid": "io.hkl", "SimulatorError": "errors", "SourceTable": "io.sourcefile", "read_hkl": "io.hkl",
-    "read_matrix": "io.matrix", "simulate": "render.plain",
+    "read_matrix": "io.matrix", "simulate": "render.plain", "simulate_bands": "render.plain",
 }
 
 __all__ = ["Beam", "Crystal", "Detector", "ReflectionGrid", "Sampling", "Scan", "SimulatorError", "SourceTable",
-           "read_hkl", "read_matrix", "simulate"]
+           "read_hkl", "read_matrix", "simulate", "simulate_bands"]
 
 
 def __getattr__(name: str) -> Any:

@@ -37,7 +37,7 @@ def test_the_precision_is_the_one_asked_for(scene_of, dtype, plain, fast):
 @pytest.mark.parametrize(("options", "path"), [
     ("-square_xtal", "fast:float32"),
     ("-gauss_xtal", "fast:float64"),
-    ("-round_xtal", "fast:float64"),
+    ("-round_xtal", "fast:float32"),
     ("-binary_spots", "fast:float64"),
     ("-default_F 1e-13", "fast:float64"),
     ("-N 1000000", "fast:float64"),

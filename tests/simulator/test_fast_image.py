@@ -105,6 +105,39 @@ def test_every_pixel_is_within_1e_6_of_the_peak_and_in_float64_within_1e_9(cryst
     assert in_float64 < 1e-9 and excess_in_float64 < 1e-10
 
 
+WAVELENGTHS = (
+    ("-dispersion 2 -dispsteps 12 -mosaic 1 -mosaic_dom 2", 1),
+    ("-dispersion 0.4 -dispsteps 30 -oversample 2 -oversample_polar -polar 0.7 -N 9", 1),
+    ("-dispersion 1 -dispsteps 5 -hdivrange 3 -hdivsteps 2 -N 20 -water 60 -fluence 1e24", 2),
+    ("-dispersion 1 -dispsteps 5 -N 1 -detector_thick 300 -thicksteps 2 -curved_det 1", 1),
+    ("-dispersion 5 -dispsteps 4 -round_xtal", 1),
+    ("-dispersion 5 -dispsteps 4 -binary_spots", 4),
+    ("-dispersion 5 -dispsteps 4 -dmin 9", 4),
+    ("-dispersion 5 -dispsteps 4 -interpolate -N 2", 4),
+    ("-dispersion 5 -dispsteps 4 -phi 1 -osc 0.2 -phisteps 2", 4),
+    ("-emulate running-product -oversample_polar -polar 0.7 -dispersion 5 -dispsteps 4", 4),
+)
+
+
+@pytest.mark.parametrize(("options", "directions"), WAVELENGTHS)
+def test_wavelengths_of_one_direction_are_taken_like_phi_steps(crystal, options, directions):
+    """Together where that is the same sum, and alone where terms have an order, a limit or an end of their own."""
+    scene = crystal(options)
+    assert len(renderer(scene, RenderPath("fast", "float64")).sources) == directions
+    (by_default, excess), (in_float64, _) = compared(scene, "auto", "float64")
+    assert by_default < 1e-6 and excess < 1e-6
+    assert in_float64 < 1e-9
+
+
+def test_wavelengths_of_other_weights_stand_alone(scene_of, tmp_path):
+    """Two of three sources share a direction and a weight."""
+    (tmp_path / "three.src").write_text("0 0 -1 1 1e-10\n0 0 -1 3 1.001e-10\n0 0 -1 1 1.002e-10\n")
+    scene = scene_of("-sourcefile three.src -N 20")
+    assert len(renderer(scene, RenderPath("fast", "float32")).sources) == 2
+    (error, excess), = compared(scene, "auto")
+    assert error < 1e-6 and excess < 1e-6
+
+
 WIDTH = "-emulate gauss-tophat-width"
 
 SPOTS = (
@@ -130,6 +163,21 @@ def test_spots_that_reach_few_pixels_are_those_of_the_plain_path(crystal, option
     (error, excess), = compared(scene, "auto")
     assert error < 1e-9 and excess < 1e-9
     assert values_of(scene, RenderPath("fast", "float64"))[0].max() > 0.0
+
+
+def test_pixels_of_spots_are_done_in_whole_vectors(crystal, monkeypatch):
+    """A rest would be done one by one, whose last bit may be another."""
+    making = renderer(crystal("-gauss_xtal -N 60 -phi 1 -osc 0.2 -phisteps 3"), RenderPath("fast", "float64"))
+    counts = []
+
+    def counted(rays, source, group, domain, numbers):
+        counts.append(len(numbers))
+        return squares(rays, source, group, domain, numbers)
+
+    squares = making.spots._squares
+    monkeypatch.setattr(making.spots, "_squares", counted)
+    making.render_rows(range(making.rows))
+    assert counts and all(count % 32 == 0 for count in counts)
 
 
 CURVED = (

@@ -38,7 +38,8 @@ def pixels(image):
 
 
 @pytest.mark.parametrize("shape", ["", "-round_xtal", "-gauss_xtal", "-mosaic 1 -mosaic_dom 3",
-                                   "-gauss_xtal -emulate gauss-tophat-width -N 9", "-hkl list.hkl -nointerpolate -N 2"])
+                                   "-gauss_xtal -emulate gauss-tophat-width -N 9", "-hkl list.hkl -nointerpolate -N 2",
+                                   "-phisteps 1 -dispersion 1 -dispsteps 7", "-hkl list.hkl -interpolate -phisteps 2"])
 def test_tiles_strips_and_workers_do_not_change_a_bit(scene_of, tmp_path, monkeypatch, path, shape):
     """With a list, and few cells, pixels that leave their reflection within a group count."""
     write_list(tmp_path / "list.hkl")

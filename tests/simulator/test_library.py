@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import nanobrag_torch
-from nanobrag_torch import Beam, Crystal, Detector, ReflectionGrid, Sampling, Scan, simulate
+from nanobrag_torch import Beam, Crystal, Detector, ReflectionGrid, Sampling, Scan, simulate, simulate_bands
+from nanobrag_torch.render import tile
 
 DEGREE = math.pi / 180.0
 INDICES = range(-6, 7)
@@ -49,7 +50,8 @@ PARAMETERS = {
 
 def test_public_names_are_these():
     assert nanobrag_torch.__all__ == ["Beam", "Crystal", "Detector", "ReflectionGrid", "Sampling", "Scan",
-                                      "SimulatorError", "SourceTable", "read_hkl", "read_matrix", "simulate"]
+                                      "SimulatorError", "SourceTable", "read_hkl", "read_matrix", "simulate",
+                                      "simulate_bands"]
     assert all(getattr(nanobrag_torch, name) for name in nanobrag_torch.__all__)
 
 
@@ -66,6 +68,30 @@ def test_derivatives_are_those_of_finite_differences(name, shape):
     one = torch.ones_like(value, requires_grad=True)
     size = float(image(one).abs().max().detach())
     assert torch.autograd.gradcheck(image, (one,), eps=1e-7, atol=1e-4 * size, rtol=1e-4)
+
+
+def test_derivatives_by_bands_are_those_of_finite_differences(monkeypatch):
+    """The sum of an image by six numbers of the cell and three of the orientation, gone back from band by band."""
+    monkeypatch.setattr(tile, "TILE_PIXELS", 24)
+    one = torch.tensor([60.0, 70.0, 80.0, *(x * DEGREE for x in (80, 95, 105)), 0.1, 0.2, 0.3], dtype=torch.float64)
+
+    def components(leaf):
+        crystal = Crystal(cell_lengths_A=leaf[:3], cell_angles_rad=leaf[3:6], misset_rad=leaf[6:], Na=3, Nb=4, Nc=5,
+                          default_F=100.0)
+        detector = Detector(distance_m=0.1, fast_pixels=9, slow_pixels=8, pixel_size_m=4e-4)
+        return Beam(wavelength_m=1e-10, fluence_per_m2=1e29), crystal, detector, Scan(oscillation_rad=0.01, phi_steps=2)
+
+    leaf = one.clone().requires_grad_()
+    first_rows = []
+    for band in simulate_bands(*components(leaf)):
+        band.values.sum().backward(retain_graph=True)
+        first_rows.append(band.first_row)
+    assert first_rows == [0, 2, 4, 6]
+    for at, slope in enumerate(leaf.grad.tolist()):
+        step = 1e-6 * one[at]
+        up, down = (simulate(*components(one + sign * step * torch.eye(9, dtype=torch.float64)[at])).sum()
+                    for sign in (1, -1))
+        assert slope == pytest.approx(float((up - down) / (2 * step)), rel=1e-5)
 
 
 @pytest.mark.parametrize("interpolate", [False, True])

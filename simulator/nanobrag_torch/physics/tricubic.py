@@ -24,29 +24,49 @@ def lagrange_weights(t) -> list:
     """The weights of -1, 0, 1 and 2 for t in [0, 1)."""
     before, after, beyond = t + 1.0, t - 1.0, t - 2.0
     ends, middle = t * after, before * beyond
-    return [ends * beyond / -6.0, middle * after / 2.0, middle * t / -2.0, ends * before / 6.0]
+    return [(ends * beyond).mul_(-1.0 / 6.0), (middle * after).mul_(0.5), (middle * t).mul_(-0.5),
+            (ends * before).mul_(1.0 / 6.0)]
 
 
-def interpolate_squares(F: StructureFactors, hkl, F2) -> None:
-    """Put F^2 by interpolation into ``F2`` where the neighbours are all known, and leave it elsewhere."""
+def pairs_of_neighbours(F: StructureFactors, factor: float, real):
+    """Every F of the bordered grid, times a factor, with the one after it along l, as the parts of complex numbers: one
+    look-up then finds both. ``real`` is the dtype of each."""
+    flat = (F.bordered * factor).to(real)
+    return torch.view_as_complex(torch.stack([flat[:-1], flat[1:]], dim=1))
+
+
+def interpolate_squares(F: StructureFactors, pairs, hkl, F2) -> None:
+    """Put F^2 by interpolation into ``F2`` (of the dtype of ``pairs``) where the neighbours are all known, and leave it
+    elsewhere. ``hkl`` [3, n, m] is in float64."""
     sizes = [high - low + 3 for low, high in zip(F.low, F.high, strict=True)]
     if min(sizes) < SMALLEST_SIZE:
         return
-    weights: list[Any] = []
+    floor = hkl.floor()
+    along = (hkl - floor).to(F2.dtype).flatten(1)
     corner: Any = 0.0
-    for x, low, high, size in zip(hkl, F.low, F.high, sizes, strict=True):
-        floor = x.floor()
-        weights.append(lagrange_weights(x - floor))
-        corner = corner * size + floor.sub_(low).clamp_(0, max(0, high - low - 1))
+    for x, low, high, size in zip(floor, F.low, F.high, sizes, strict=True):
+        corner = x.sub_(low).clamp_(0, max(0, high - low - 1)).add_(corner * size)
     corner = corner.to(torch.int32).view(-1)
-    known, plane, line, total = (torch.zeros_like(hkl[0]) for _ in range(4))
-    for i in range(4):
-        plane.zero_()
-        for j in range(4):
-            line.zero_()
-            for m in range(4):
-                torch.index_select(F.bordered[(i * sizes[1] + j) * sizes[2] + m :], 0, corner, out=known.view(-1))
-                line.addcmul_(known, weights[2][m])
-            plane.addcmul_(line, weights[1][j])
-        total.addcmul_(plane, weights[0][i])
-    torch.where(can_interpolate(F, hkl), total.square_(), F2, out=F2)
+    twice = along[:2].unsqueeze(-1).expand(-1, -1, 2).contiguous()
+    of_h, of_k, of_l = lagrange_weights(twice[0]), lagrange_weights(twice[1]), lagrange_weights(along[2])
+    known = pairs.new_empty(corner.shape)
+    both = torch.view_as_real(known)
+    line, plane = torch.empty_like(both), torch.empty_like(both)
+    total: Any = None
+    for m in (0, 2):
+        for i in range(4):
+            for j in range(4):
+                torch.index_select(pairs[(i * sizes[1] + j) * sizes[2] + m :], 0, corner, out=known)
+                _add(line, both, of_k[j], j)
+            _add(plane, line, of_h[i], i)
+        here = (plane[:, 0] * of_l[m]).addcmul_(plane[:, 1], of_l[m + 1])
+        total = here if total is None else total.add_(here)
+    torch.where(can_interpolate(F, hkl), total.square_().view(F2.shape), F2, out=F2)
+
+
+def _add(total, part, weight, number: int) -> None:
+    """Add a weighted part, the first of which begins anew."""
+    if number:
+        total.addcmul_(part, weight)
+    else:
+        torch.mul(part, weight, out=total)

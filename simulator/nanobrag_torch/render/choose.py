@@ -31,9 +31,9 @@ from nanobrag_torch.render.workers import MOST_PIECES, keep_freed_memory, share_
 SMALL = 1_000_000
 """Terms of a whole image (pixels times steps) for which the plain path takes no noticeable time."""
 
-IN_FLOAT32 = ("square",)
-"""Shapes whose lattice factor is exact enough in float32. In that of gauss, errors grow with the distance from the
-reflection, which counts where no pixel is near one; round cancels digits, and tophat has an edge."""
+IN_FLOAT32 = ("square", "round")
+"""Shapes whose lattice factor, or the waves in it, are exact enough in float32. In that of gauss, errors grow with the
+distance from the reflection, which counts where no pixel is near one, and tophat has an edge."""
 
 LEAST_PERIODS = 3.0
 """Of the lattice transform along each axis, from corner to corner of the detector."""
@@ -89,9 +89,10 @@ def choose_path(scene: Scene, program: Program) -> RenderPath:
 
 
 def exact_in_float32(scene: Scene) -> bool:
-    """Whether the lattice factor can be in float32: by its shape, with F from a table, F^2 N^2 within range, and a
-    detector so wide that not all of it can lie where the transform is near 0."""
-    if scene.shape not in IN_FLOAT32 or scene.F.interpolate or may_be_between_peaks(scene, LEAST_PERIODS):
+    """Whether the lattice factor can be in float32: by its shape, F^2 N^2 within range, and a detector so wide that not
+    all of it can lie where the transform is near 0, nor where F is interpolated between much larger ones."""
+    wide = max(LEAST_PERIODS, *scene.lattice.cells) if scene.F.interpolate else LEAST_PERIODS
+    if scene.shape not in IN_FLOAT32 or may_be_between_peaks(scene, wide):
         return False
     largest = number(scene.F.default_F) ** 2 if scene.F.count == 0 else float(scene.F.squares.max())
     return largest >= LEAST_SQUARE and largest * float(math.prod(scene.lattice.cells)) ** 2 <= LARGEST_TERM

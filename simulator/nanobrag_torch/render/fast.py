@@ -13,27 +13,35 @@ scalar rest, whose last bit may be another, and neither tiles nor workers nor a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.background import water_background
-from nanobrag_torch.physics.scattering import beyond_resolution, nearest_indices, scattering_vector
-from nanobrag_torch.physics.structure_factor import nearest_F_squared
-from nanobrag_torch.physics.tricubic import interpolate_squares
+from nanobrag_torch.physics.scattering import beyond_resolution, scattering_vector
+from nanobrag_torch.physics.tricubic import interpolate_squares, pairs_of_neighbours
 from nanobrag_torch.physics.vectors import dot
 from nanobrag_torch.render.lattice_sum import (
     Workspace,
-    furthest_from_nearest,
+    further_than,
     look_up,
+    offsets_into,
     reduce_indices,
     rounding_of_shares,
     sum_steps,
 )
 from nanobrag_torch.render.narrow_spots import NarrowSpots, has_width_like_c
-from nanobrag_torch.render.phi_groups import MOST_STEPS, PhiGroup, cells_of, groups_of_domains, phi_groups
+from nanobrag_torch.render.phi_groups import (
+    MOST_STEPS,
+    PhiGroup,
+    groups_of_domains,
+    largest_q,
+    phi_groups,
+    same_but_for_wavelength,
+)
 from nanobrag_torch.render.plain import PixelSums, finish, pixel_background, render_tile
 from nanobrag_torch.render.ray_step import RayFactors, factors_of, ray_factors, reached_by_one_ray
 from nanobrag_torch.render.rays import CurvedRays, FlatColumns, FlatRays
@@ -47,7 +55,7 @@ TILE_PIXELS = {"cpu": 80_000, "cuda": 4_000_000}
 """Pixels of a tile in float32, half as many in float64: few enough to be small in memory, and enough for the little
 that is done once for each to be nothing."""
 
-STRIP_PIXELS = {"cpu": 20_000, "cuda": 4_000_000}
+STRIP_PIXELS = {"cpu": 40_000, "cuda": 4_000_000}
 """Pixels of a strip of a tile, in which all phi steps of a group are summed: few enough to stay in the cache of a core,
 and enough for an operation to take longer than the call to it."""
 
@@ -56,14 +64,34 @@ FEW = 64
 
 EDGE = 0.5 - 1e-6
 
+AT_ONCE = 8
+"""Groups that are added to a strip one after the other, while it is in the cache."""
+
+
+@dataclass(frozen=True)
+class SteppedCell:
+    """A group of steps of a mosaic domain as one source sees it: ``vectors`` [k, 3] (1/m of path) whose v.q are h, k, l
+    in its middle, and the slope and bend of r along it, ``straight_on`` [k, 1, 1] what they are straight ahead,
+    ``weights`` those of slope and bend at each step, and ``reach`` and ``edge`` those of ``further_than``."""
+
+    vectors: Any
+    straight_on: Any
+    weights: list
+    reach: float
+    edge: float
+    name: Any
+
 
 class FastRenderer:
-    """Renders rows of a scene. ``real`` is the dtype of what is periodic: float32 or float64."""
+    """Renders rows of a scene. ``real`` is the dtype of what is periodic: float32 or float64. The phase of a round
+    crystal is taken in float64 all the same, and only its sines in float32."""
 
     in_order = False
 
     def __init__(self, scene: Scene, real, tile_pixels: int | None = None):
-        self.scene, self.real = scene, real
+        self.scene, self.waves = scene, real
+        real = torch.float64 if scene.shape == "round" else real
+        self.real = real
         x0, x1, _, _ = scene.roi
         self.width = x1 - x0 + 1
         self.columns = range(x0, x0 + -(-self.width // COLUMNS) * COLUMNS)
@@ -72,10 +100,12 @@ class FastRenderer:
         self.strip_rows = max(1, STRIP_PIXELS[device] // size // len(self.columns))
         self.made_up = rounding_of_shares(scene, real)
         self.table, self.low, self.high = _table(scene, self.made_up, real)
+        self.pairs = pairs_of_neighbours(scene.F, self.made_up**0.5, real) if scene.F.interpolate else None
         self.flat_columns: dict[int, FlatColumns] = {}
         self.everywhere = replace(scene, mask=None)
         self.ever_turned = replace(scene, first_cells={})
         self.ray_factors, self.weighted = ray_factors, _weighted
+        self.sources = list(scene.illumination.sources)
         self.of_one_ray = factors_of(scene, real) if reached_by_one_ray(scene) else None
         light = scene.illumination
         self.water_beside = scene.has_water and not scene.water_like_spots
@@ -86,6 +116,11 @@ class FastRenderer:
         """What the sum over steps needs for all tiles."""
         in_turn = self.scene.running_product
         self.groups = phi_groups(self.scene, 1 if in_turn else MOST_STEPS)
+        together = same_but_for_wavelength(self.scene)
+        self.sources = [source for source, _ in together]
+        self.scales = {id(source): scales for source, scales in together}
+        self.sweeps: dict[int, list[SteppedCell]] = {}
+        self.q = largest_q(self.scene)
         spots = NarrowSpots(self.scene, self.groups) if self.scene.shape in ("gauss", "tophat") else None
         self.spots = spots if spots and spots.few else None
         if has_width_like_c(self.scene) and not self.spots and not in_turn:
@@ -96,7 +131,7 @@ class FastRenderer:
     def workspace(self, rows: int) -> Workspace:
         """The buffers of strips of some rows; those of other strips are let go."""
         if rows not in self.workspaces:
-            self.workspaces = {rows: Workspace(self.scene, (rows, len(self.columns)), self.real)}
+            self.workspaces = {rows: Workspace(self.scene, (rows, len(self.columns)), self.real, self.waves)}
         return self.workspaces[rows]
 
     def _rays(self, tile: Tile, index: tuple[int, int, int]) -> FlatRays | CurvedRays:
@@ -157,7 +192,7 @@ class FastRenderer:
 
     def _add_subpixel(self, pixels: PixelSums, rays: FlatRays | CurvedRays) -> None:
         pixels.enter(rays)
-        for source in self.scene.illumination.sources:
+        for source in self.sources:
             culled = self._culled(rays, source)
             pixels.polarize(source, rays.diffracted, culled)
             for term in self._terms(rays, source):
@@ -189,78 +224,98 @@ class FastRenderer:
             yield self._sum_of_groups(rays, source, [(domain, group)])
 
     def _sum_of_steps(self, rays: FlatRays | CurvedRays, source):
-        """sum F_cell^2 F_latt^2 over phi steps and mosaic domains, float64."""
-        return self._sum_of_groups(rays, source, groups_of_domains(self.scene, self.groups))
+        """sum F_cell^2 F_latt^2 over phi steps, mosaic domains, and wavelengths that are taken like them, float64."""
+        if self.spots:
+            return self._sum_of_groups(rays, source, groups_of_domains(self.scene, self.groups))
+        if id(source) not in self.sweeps:
+            scales = self.scales[id(source)]
+            groups = phi_groups(self.scene, scales=scales) if len(scales) > 1 else self.groups
+            self.sweeps[id(source)] = [self._sweep(source, *entry) for entry in groups_of_domains(self.scene, groups)]
+        return self._sum_of_sweeps(rays, self.sweeps[id(source)])
 
     def _sum_of_groups(self, rays: FlatRays | CurvedRays, source, groups: Iterable[tuple[int, PhiGroup]]):
         """sum F_cell^2 F_latt^2 over some groups of mosaic domains, float64."""
+        if not self.spots:
+            return self._sum_of_sweeps(rays, [self._sweep(source, *entry) for entry in groups])
         total = torch.zeros(rays.tile.shape, dtype=torch.float64, device=self.scene.device)
-        if self.spots:
-            self.spots.add(rays, source, groups, total)
-            return total
-        strips = self._strips(rays)
-        for domain, group in groups if strips else ():
-            vectors, weights = self._vectors(group, source), group.weights.tolist()
-            projections = rays.parts(vectors), dot(vectors.T, source.incident)[:, None, None]
-            leaving, squares = [], []
-            for rows in strips:
-                numbers, leaving_squares = self._add_strip(rays, rows, group, projections, weights, total)
-                leaving.append(numbers + rows.start * total.shape[1])
-                squares.append(leaving_squares)
-            numbers = torch.cat(leaving)
-            if len(numbers):
-                F2 = self._squares_at_each_step(rays, source, group, domain, numbers) * self.made_up
-                total.view(-1).index_add_(0, numbers, torch.cat(squares, dim=1).double().mul_(F2).sum(dim=0))
+        self.spots.add(rays, source, groups, total)
         return total
 
-    def _add_strip(self, rays: FlatRays | CurvedRays, rows: slice, group: PhiGroup, projections, weights, total):
-        """Add a group to some rows of ``total``, but for the pixels whose nearest reflection may change within it:
+    def _sweep(self, source, domain: int, group: PhiGroup) -> SteppedCell:
+        """A group of a mosaic domain as a source sees it."""
+        vectors = [group.cell, *(plane * self._periods() for plane in group.planes)]
+        vectors = torch.as_tensor(np.concatenate(vectors) / number(source.wavelength), device=self.scene.device)
+        reach, bent = (float(abs(group.weights[:, i]).max()) if len(group.planes) > i else 0.0 for i in range(2))
+        bend = bent * np.linalg.norm(group.planes[1], axis=1).max() * self.q if bent else 0.0
+        return SteppedCell(vectors, dot(vectors.T, source.incident)[:, None, None], group.weights.tolist(), reach,
+                     EDGE - float(bend), (id(source), domain, group.steps))
+
+    def _periods(self) -> np.ndarray:
+        """What makes r of h, k and l: [3, 1]."""
+        periods = np.array(self.scene.lattice.cells, dtype=float)[:, None]
+        return periods * (np.pi if self.scene.shape == "square" else 1.0)
+
+    def _sum_of_sweeps(self, rays: FlatRays | CurvedRays, sweeps: list[SteppedCell]):
+        """sum F_cell^2 F_latt^2 over all steps of some sweeps, float64."""
+        total = torch.zeros(rays.tile.shape, dtype=torch.float64, device=self.scene.device)
+        strips = self._strips(rays)
+        for start in range(0, len(sweeps), AT_ONCE) if strips else ():
+            some = [(sweep, rays.parts(sweep.vectors, sweep.name), []) for sweep in sweeps[start : start + AT_ONCE]]
+            for rows in strips:
+                for sweep, parts, found in some:
+                    numbers, squares = self._add_strip(rays, rows, sweep, parts, total)
+                    if len(numbers):
+                        found.append((numbers + rows.start * total.shape[1], squares))
+            for sweep, _, found in some:
+                self._add_leaving(rays, sweep, found, total)
+        return total
+
+    def _add_strip(self, rays: FlatRays | CurvedRays, rows: slice, sweep: SteppedCell, parts, total):
+        """Add a sweep to some rows of ``total``, but for the pixels whose nearest reflection may change within it:
         returns their flat numbers, and their F_latt^2 [steps, n]."""
         scene, work = self.scene, self.workspace(rows.stop - rows.start)
-        self._project(rays, rows, group, projections, work)
+        self._project(rays, rows, sweep, parts, work)
         interpolated = work.hkl.clone() if scene.F.interpolate else None
-        reduce_indices(work, len(group.planes) > 0)
+        moving = len(sweep.vectors) > 3
+        reduce_indices(work, moving)
         look_up(self.table, self.low, self.high, work)
         if interpolated is not None:
-            interpolate_squares(scene.F, interpolated, work.F2)
-        leaving = self._leaving(group, work)
-        squares = sum_steps(scene, work, weights, leaving)
-        work.sum.view(-1).index_fill_(0, leaving, 0.0)
-        total[rows].add_(work.sum.mul_(work.F2))
+            interpolate_squares(scene.F, self.pairs, interpolated, work.F2)
+        leaving = self.nowhere
+        if moving and scene.F.count:
+            leaving = further_than(sweep.edge, work, sweep.reach)
+        squares = sum_steps(scene, work, sweep.weights, leaving)
+        if len(leaving):
+            work.sum.view(-1).index_fill_(0, leaving, 0.0)
+        total[rows].add_(work.spare[0].copy_(work.sum.mul_(work.F2)))
         return leaving, squares
 
-    def _vectors(self, group: PhiGroup, source):
-        """The vectors v [k, 3] (1/m of path) whose v.q are h, k, l in the middle of a group, and the slope and bend
-        of r along it."""
-        periods = np.array(self.scene.lattice.cells, dtype=float)[:, None]
-        periods = periods * (np.pi if self.scene.shape == "square" else 1.0)
-        vectors = [group.cell, *(plane * periods for plane in group.planes)]
-        return torch.as_tensor(np.concatenate(vectors) / number(source.wavelength), device=self.scene.device)
-
-    def _project(self, rays: FlatRays | CurvedRays, rows: slice, group: PhiGroup, projections, work: Workspace) -> None:
+    def _project(self, rays: FlatRays | CurvedRays, rows: slice, sweep: SteppedCell, parts, work: Workspace) -> None:
         """h, k, l, and slope and bend, of some rows."""
-        parts, straight_on = projections
-        for plane, change in enumerate((work.hkl, work.slope, work.bend)[: 1 + len(group.planes)]):
+        for plane, change in enumerate((work.hkl, work.slope, work.bend)[: len(sweep.vectors) // 3]):
             which = slice(3 * plane, 3 * plane + 3)
             exact = change if change.dtype == torch.float64 else work.spare
-            rays.components(parts, which, rows, exact).sub_(straight_on[which])
+            rays.components(parts, which, rows, exact).sub_(sweep.straight_on[which])
             if exact is not change:
                 change.copy_(exact)
 
-    def _leaving(self, group: PhiGroup, work: Workspace):
-        """Flat numbers of the pixels whose nearest reflection may change within a group."""
-        if not len(group.planes) or self.scene.F.count == 0:
-            return self.nowhere
-        reach = float(abs(group.weights[:, 0]).max())
-        return torch.nonzero(furthest_from_nearest(work, reach).view(-1) > EDGE)[:, 0]
-
-    def _squares_at_each_step(self, rays: FlatRays | CurvedRays, source, group: PhiGroup, domain: int, numbers):
-        """F_cell^2 [steps, n] of some pixels (flat numbers), from h, k, l at each step."""
-        cells = cells_of(self.scene, group.steps, domain)
-        vectors = torch.as_tensor(cells.reshape(-1, 3) / number(source.wavelength), device=self.scene.device)
-        hkl = rays.at(vectors, numbers // len(self.columns), numbers % len(self.columns))
-        hkl -= dot(vectors.T, source.incident)[:, None]
-        return nearest_F_squared(self.scene.F, nearest_indices(hkl.unflatten(0, (-1, 3)).unbind(dim=1)))
+    def _add_leaving(self, rays: FlatRays | CurvedRays, sweep: SteppedCell, found: list, total) -> None:
+        """Add the pixels whose nearest reflection may change within a sweep, with F_cell^2 of each step."""
+        if not found:
+            return
+        numbers, squares = (torch.cat(parts, dim=-1) for parts in zip(*found, strict=True))
+        parts = rays.at(sweep.vectors, numbers // len(self.columns), numbers % len(self.columns))
+        h, *changes = parts.sub_(sweep.straight_on[:, :, 0]).unflatten(0, (-1, 3))
+        periods = torch.as_tensor(self._periods(), device=self.scene.device)
+        changes = [change / periods for change in changes]
+        at_steps = torch.empty((3, len(sweep.weights), len(numbers)), dtype=torch.float64, device=self.scene.device)
+        for step, weights in enumerate(sweep.weights):
+            out = torch.sub(h, 0.5, out=at_steps[:, step])
+            for change, weight in zip(changes, weights, strict=True):
+                out.add_(change, alpha=weight)
+        places = offsets_into(at_steps.ceil_(), self.low, self.high).to(torch.int32)
+        F2 = torch.index_select(self.table, 0, places.view(-1)).view(places.shape)
+        total.view(-1).index_add_(0, numbers, squares.mul_(F2).sum(dim=0, dtype=torch.float64))
 
     def _mend(self, values, rows: range) -> None:
         """By the plain path: pixels that came out 0/0, and those that start a sweep unturned."""

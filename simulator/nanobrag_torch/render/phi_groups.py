@@ -31,7 +31,7 @@ SQUARE_ROOT_OF_2 = 1.4142
 @dataclass(frozen=True)
 class PhiGroup:
     """Phi steps, the cell [3, 3] (m) at their middle, and its changes: ``weights`` [steps, r] times ``planes``
-    [r, 3, 3] (m). r is 0 for a single step."""
+    [r, 3, 3] (m). r is 0 for a single step. Where wavelengths are taken like phi steps, ``steps`` counts them."""
 
     steps: tuple[int, ...]
     cell: np.ndarray
@@ -86,10 +86,26 @@ def may_be_between_peaks(scene: Scene, periods: float) -> bool:
     return bool((narrow & away & (counts[:, 0] > 1)).any())
 
 
-def phi_groups(scene: Scene, most_steps: int = MOST_STEPS) -> list[PhiGroup]:
-    """All phi steps of the first mosaic domain in groups of ``most_steps`` at most; alone where F is interpolated and
-    needs h of each."""
+def same_but_for_wavelength(scene: Scene) -> list[tuple]:
+    """Sources, each with the scales by which its cell stands for others that differ from it in wavelength alone: a/L.q
+    is (a l/L).q/l, so that these are taken like phi steps. Each stands alone where terms have an order or a limit of
+    their own, and where there are phi steps already."""
+    sources = scene.illumination.sources
+    alone = scene.running_product or scene.d_min > 0.0 or scene.shape in ("gauss", "tophat") or scene.F.interpolate
+    if alone or scene.spindle.steps > 1:
+        return [(source, (1.0,)) for source in sources]
+    alike: dict = {}
+    for source in sources:
+        alike.setdefault((*map(number, source.incident), number(source.weight)), []).append(source)
+    return [(some[0], tuple(number(some[0].wavelength) / number(source.wavelength) for source in some))
+            for some in alike.values()]
+
+
+def phi_groups(scene: Scene, most_steps: int = MOST_STEPS, scales: tuple[float, ...] = (1.0,)) -> list[PhiGroup]:
+    """All phi steps of the first mosaic domain, at each scale of the cell, in groups of ``most_steps`` at most; alone
+    where F is interpolated and needs h of each."""
     cells = cells_of(scene, range(len(scene.cells)))
+    cells = np.concatenate([cells * scale for scale in scales])
     if scene.F.interpolate:
         return [_group((step,), cells) for step in range(len(cells))]
     q = largest_q(scene)

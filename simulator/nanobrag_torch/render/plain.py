@@ -44,13 +44,29 @@ def simulate(beam: Beam, crystal: Crystal, detector: Detector, scan: Scan | None
     arithmetic. Raises UsageError for what cannot be simulated, and for more than the limits of limits.py without
     ``force``.
     """
-    scene = build_scene(beam, crystal, detector, scan or Scan(), sampling or Sampling(), device=device, dtype=dtype,
-                        emulate=parse_emulations(emulate), force=force)
+    scene = _scene(beam, crystal, detector, scan, sampling, device, dtype, emulate, force)
     bands = [band.values for band in render(scene)]
     x0, x1, y0, y1 = scene.roi
     image = torch.nn.functional.pad(torch.cat(bands), (x0, scene.geometry.fast_pixels - 1 - x1,
                                                        y0, scene.geometry.slow_pixels - 1 - y1))
     return image
+
+
+def simulate_bands(beam: Beam, crystal: Crystal, detector: Detector, scan: Scan | None = None,
+                   sampling: Sampling | None = None, *, device="cpu", dtype=torch.float64, emulate: str | None = None,
+                   force: bool = False) -> Iterator[Band]:
+    """The rows of ``simulate`` within the region of interest, some at a time: each ``Band`` has ``first_row`` and
+    ``values`` (photons per pixel) as a float64 tensor [rows, columns].
+
+    What holds derivatives is kept for one band at a time, so that large images have them in little memory: go back from
+    each band by ``backward(retain_graph=True)``, and its leaves add up. Raises UsageError as ``simulate`` does.
+    """
+    return render(_scene(beam, crystal, detector, scan, sampling, device, dtype, emulate, force))
+
+
+def _scene(beam, crystal, detector, scan, sampling, device, dtype, emulate, force) -> Scene:
+    return build_scene(beam, crystal, detector, scan or Scan(), sampling or Sampling(), device=device, dtype=dtype,
+                       emulate=parse_emulations(emulate), force=force)
 
 
 # --- bands ----------------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from nanobrag_torch.physics.vectors import dot
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.tile import Tile, locate
 
-MOST_KEPT = 16
-"""Groups of vectors whose components along the columns are kept; each takes some 200 kB."""
+MOST_KEPT = 16 * 2**20
+"""Bytes of components along the columns that are kept; those of a group of vectors take some 100 kB."""
 
 
 class Rays:
@@ -48,14 +48,16 @@ class FlatColumns:
         self.along = tuple(self.fast_m * number(x) for x in scene.geometry.fast)
         self.square = dot(self.along, self.along)
         self._kept: dict = {}
+        self._room = MOST_KEPT
 
     def parts(self, vectors, name=None):
         """v.P_fast for vectors v [k, 3], as [k, 1, m]; kept for a few that have a name."""
         if name in self._kept:
             return self._kept[name]
         found = dot(_columns_of(vectors), self.along)
-        if name is not None and len(self._kept) < MOST_KEPT:
+        if name is not None and found.nbytes <= self._room:
             self._kept[name] = found
+            self._room -= found.nbytes
         return found
 
 
@@ -103,8 +105,9 @@ class FlatRays(Rays):
 
     def at(self, vectors, rows, columns):
         """v.d of some pixels, [k, n]."""
-        slow, fast = self.parts(vectors)
-        return slow[:, rows, 0].add_(fast[:, 0, columns]).mul_(self.inverse[rows, columns])
+        slow, fast = (part.flatten(1) for part in self.parts(vectors))
+        inverse = self.inverse.view(-1).index_select(0, rows * self.tile.shape[1] + columns)
+        return slow.index_select(1, rows).add_(fast.index_select(1, columns)).mul_(inverse)
 
     def components(self, parts, which: slice, rows: slice, out):
         """v.d for some of the vectors and rows, to ``out`` [k, n, m]."""
