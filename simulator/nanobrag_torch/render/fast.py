@@ -243,8 +243,8 @@ class FastRenderer:
 
     def _sweep(self, source, domain: int, group: PhiGroup) -> SteppedCell:
         """A group of a mosaic domain as a source sees it."""
-        vectors = [group.cell, *(plane * self._periods() for plane in group.planes)]
-        vectors = torch.as_tensor(np.concatenate(vectors) / number(source.wavelength), device=self.scene.device)
+        paths = np.concatenate([group.cell, *(plane * self._periods() for plane in group.planes)])
+        vectors = torch.as_tensor(paths / number(source.wavelength), device=self.scene.device)
         reach, bent = (float(abs(group.weights[:, i]).max()) if len(group.planes) > i else 0.0 for i in range(2))
         bend = bent * np.linalg.norm(group.planes[1], axis=1).max() * self.q if bent else 0.0
         return SteppedCell(vectors, dot(vectors.T, source.incident)[:, None, None], group.weights.tolist(), reach,
@@ -260,7 +260,8 @@ class FastRenderer:
         total = torch.zeros(rays.tile.shape, dtype=torch.float64, device=self.scene.device)
         strips = self._strips(rays)
         for start in range(0, len(sweeps), AT_ONCE) if strips else ():
-            some = [(sweep, rays.parts(sweep.vectors, sweep.name), []) for sweep in sweeps[start : start + AT_ONCE]]
+            some: list[tuple[SteppedCell, Any, list]] = [
+                (sweep, rays.parts(sweep.vectors, sweep.name), []) for sweep in sweeps[start : start + AT_ONCE]]
             for rows in strips:
                 for sweep, parts, found in some:
                     numbers, squares = self._add_strip(rays, rows, sweep, parts, total)

@@ -207,7 +207,8 @@ def _round(scene: Scene, work: Workspace, r):
     x = _distance_squared(work, r).mul_(scene.fudge).sqrt_().mul_(PI)
     least = float(x.amin())
     if work.waves is None:
-        return _sphere(scene, x, least, *work.below_axes[:2], work.squares)
+        wave, cosine, _ = work.below_axes
+        return _sphere(scene, x, least, wave, cosine, work.squares)
     turns = torch.mul(x, 0.5 / PI, out=work.spare[0]).round_()
     sine, cosine, far = work.waves
     cosine.copy_(sine.copy_(turns.mul_(-2.0 * PI).add_(x)))
