@@ -82,15 +82,23 @@ def choose_path(scene: Scene, program: Program) -> RenderPath:
     compiled = program.render != "fast" and not obstacle
     if of_plain and not compiled:
         return RenderPath(plain.name, plain.dtype, of_plain)
-    in_float32 = program.dtype != "float64" and exact_in_float32(scene)
+    asked = program.dtype != "float64"
     if compiled:
-        return RenderPath("compiled", "float32" if in_float32 and exact_in_32_bits(scene) else "float64")
+        in_float32 = asked and exact_in_float32(scene) and exact_in_32_bits(scene)
+        return RenderPath("compiled", "float32" if in_float32 else "float64")
+    in_float32 = asked and waves_exact_in_float32(scene)
     return RenderPath("fast", "float32" if in_float32 else "float64", obstacle if program.render == "compiled" else "")
 
 
 def exact_in_float32(scene: Scene) -> bool:
-    """Whether the lattice factor can be in float32: by its shape, F^2 N^2 within range, and a detector so wide that not
-    all of it can lie where the transform is near 0, nor where F is interpolated between much larger ones."""
+    """Whether all of the lattice factor can be in float32: that of a square crystal, with F from a table."""
+    return scene.shape == "square" and not scene.F.interpolate and waves_exact_in_float32(scene)
+
+
+def waves_exact_in_float32(scene: Scene) -> bool:
+    """Whether the waves in the lattice factor can be in float32: by its shape, F^2 N^2 within range, and a detector so
+    wide that not all of it can lie where the transform is near 0, nor where F is interpolated between much larger
+    ones."""
     wide = max(LEAST_PERIODS, *scene.lattice.cells) if scene.F.interpolate else LEAST_PERIODS
     if scene.shape not in IN_FLOAT32 or may_be_between_peaks(scene, wide):
         return False
