@@ -33,6 +33,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder, protection
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.sandbox import protection_of
+from nbcompare.engine.sources.edited import at_one_moment
 from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.errors import UsageError
 from nbcompare.run.copied_images import copied_from, further_with_copied, with_copied
@@ -76,8 +77,10 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
         with asked_once(answers):
             staged = stage_case(case, engines, stored, bundle, options, handed, progress)
         told = region_notes(case, bundle.folder / DATA)
-        staged = with_kept_reference(staged, options, handed, progress)
-        tests = _tests(staged, options, handed, progress)
+        with at_one_moment():
+            staged = with_kept_reference(staged, options, handed, progress)
+            kept = None if handed.without_tests else kept_tests(staged, options, handed)
+        tests = kept or _tests(staged, options, handed, progress)
         ran, judgement, scale = _run_and_judge(staged, tests, options, handed, progress)
         handed = replace(handed, notes=(*handed.notes, *told))
         record = _record(staged, tests, ran, judgement, options, handed, progress)
@@ -87,12 +90,12 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
 
 def _tests(staged: StagedCase, options: RunOptions, handed: HandedOver,
            progress: Progress) -> dict[str, TestsOutcome]:
-    """The outcome of the mapped tests: run now, or taken from where they passed for exactly this content."""
+    """The outcome of the mapped tests, run now, where it was not taken from a bundle (``kept_tests``)."""
     case, bundle = staged.case, staged.bundle
     if handed.without_tests and case.tests:
         return left_out(case, bundle)
-    return kept_tests(staged, options, handed) or mapped_tests(
-        case, bundle, progress, confined=options.sandbox, made_of=staged.identities[SUBJECT].made_of)
+    return mapped_tests(case, bundle, progress, confined=options.sandbox,
+                        made_of=staged.identities[SUBJECT].made_of)
 
 
 def _refuse_uncompared(case: Case, options: RunOptions) -> None:

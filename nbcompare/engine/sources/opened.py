@@ -7,18 +7,16 @@ The kinds are those of opened_kinds.py; what was seen comes from open_calls.py.
 
 from __future__ import annotations
 
-import base64
 import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
 from nbcompare.engine.processes.file_uses import FileUses, Use, link_at, stamp_of
 from nbcompare.engine.safety.confine import __file__ as _launcher
 from nbcompare.engine.sources.built_before import built_before
+from nbcompare.engine.sources.edited import edited_now, edited_once, is_edited
 from nbcompare.engine.sources.entry import MODULE, SCRIPT
 from nbcompare.engine.sources.file_metadata import Attributes, attributes_of, by_age, other_order, sum_of_attributes
 from nbcompare.engine.sources.kept_state import is_kept, told, told_of_kept, written_by_itself
@@ -32,7 +30,6 @@ from nbcompare.engine.sources.opened_kinds import (
     distribution_of,
     entry_of,
     kind_of,
-    rows_of,
     source_behind,
     sum_as_opened,
 )
@@ -42,7 +39,6 @@ from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sum_of
 
 MOST_FILES = 5000
-_LATER_SECONDS = 2.0
 _RECORD = "RECORD"
 _LOCK = ".lock"
 _COMPILED_BEFORE = ".nbc"
@@ -294,7 +290,7 @@ class _Found:
         if kind.word == INSTALLED:
             if (entry := entry_of(kind)) and entry.listing not in self.files:
                 self.distribution(entry.listing)
-            if entry and not _edited(path, os.stat(entry.listing).st_mtime, entry.digest, entry.size):
+            if entry and not is_edited(path, os.stat(entry.listing).st_mtime, entry.digest, entry.size):
                 return
         if kind.word in (OWN, INSTALLED):
             self.files[path] = SourceFile(path, path, sum_as_opened(path))
@@ -306,7 +302,7 @@ class _Found:
     def distribution(self, listing: str) -> None:
         """The list of files of a distribution, and what was not as it says already."""
         self.files[listing] = SourceFile(f"{distribution_of(listing)} {_RECORD}", listing, sum_of(listing))
-        self.files |= {path: SourceFile(path, path, sum_of(path)) for path in _edited_once(listing)}
+        self.files |= {path: SourceFile(path, path, sum_of(path)) for path in edited_once(listing)}
 
     def opened(self, unseen: tuple[str, ...]) -> OpenedFiles:
         groups = tuple(Group(place, tuple(sorted(names)), _sum_of_group(place, sorted(names)))
@@ -327,7 +323,7 @@ def changed_since(opened: OpenedFiles) -> list[str]:
     found = [f"{entry.name} {word}" for entry in opened.files if (word := _changed(entry))]
     for entry in opened.files:
         if entry.name.endswith(f" {_RECORD}"):
-            found += [f"{path} was changed" for path in _edited_files(entry.path) if path not in listed]
+            found += [f"{path} was changed" for path in edited_now(entry.path) if path not in listed]
     found += [f"{path} is new" for path in opened.absent if os.path.lexists(path)]
     for listing in opened.listings:
         names = names_in(listing.place, listing.endings)
@@ -360,58 +356,6 @@ def _changed(entry: SourceFile) -> str | None:
     except FileError:
         return None if can_be_made_again(entry.path) else "is gone"
     return None
-
-
-_SCANS: ContextVar[dict[tuple[str, int], tuple[str, ...]] | None] = ContextVar("scans", default=None)
-
-
-@contextmanager
-def scanned_once() -> Iterator[None]:
-    """While the block runs, each distribution is looked through one time for files that are not as its list says.
-
-    For the cells of a group. A file that is opened is looked at by itself each time; one that nobody opens and that is
-    changed meanwhile is not in the records, and by that the runs do not stand for one of later (``changed_since``).
-    """
-    before = _SCANS.set({})
-    try:
-        yield
-    finally:
-        _SCANS.reset(before)
-
-
-def _edited_once(listing: str) -> Iterable[str]:
-    scans = _SCANS.get()
-    if scans is None or not os.path.isfile(listing):
-        return _edited_files(listing)
-    key = listing, os.stat(listing).st_mtime_ns
-    if key not in scans:
-        scans[key] = tuple(_edited_files(listing))
-    return scans[key]
-
-
-def _edited_files(listing: str) -> Iterator[str]:
-    """The files of a distribution that are there and are not what its list says."""
-    if not os.path.isfile(listing):
-        return
-    place = os.path.dirname(os.path.dirname(listing)) + os.sep
-    written = os.stat(listing)
-    for name, (digest, size) in rows_of(listing, written.st_mtime_ns).items():
-        path = place + name
-        if _edited(path, written.st_mtime, digest, size):
-            yield path
-
-
-def _edited(path: str, written: float, digest: str, size: str) -> bool:
-    """Whether an installed file is another than its distribution says, whose list was ``written`` then; bytes are read
-    where the file was written since."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return False  # not there
-    if size.isdigit() and int(size) != found.st_size:
-        return True
-    later = found.st_mtime > written + _LATER_SECONDS
-    return later and "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(sum_of(path))).decode().rstrip("=") != digest
 
 
 def _sum_of_group(place: str, names: Iterable[str]) -> str:

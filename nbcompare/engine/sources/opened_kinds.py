@@ -61,6 +61,7 @@ class FileKind:
     name: str
 
 
+@functools.lru_cache(1 << 14)
 def kind_of(path: str) -> FileKind | None:
     """The kind of a file by its path; None for one that is no source of a program."""
     if path.startswith((*_NO_FILES, *_OF_THE_MACHINE)) and not path.startswith(_NO_DEVICES):

@@ -14,7 +14,7 @@ from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.archived import cell_of
 from nbcompare.bundle.check.verify import verified
 from nbcompare.case.case import Case
-from nbcompare.engine.sources.opened import scanned_once
+from nbcompare.engine.sources.edited import scanned_once
 from nbcompare.errors import NbCompareError
 from nbcompare.run.sweep.worker import Order, of_git, run_order
 

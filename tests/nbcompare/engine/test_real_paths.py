@@ -7,9 +7,10 @@ import os
 import pytest
 
 from nbcompare.engine.processes.file_uses import Use, stamp_of
-from nbcompare.engine.sources import opened
+from nbcompare.engine.sources import edited, opened
 from nbcompare.engine.sources.opened_kinds import kind_of
 from nbcompare.engine.sources.real_paths import RealPaths
+from nbcompare.files import sum_of
 
 
 def test_real_paths_are_those_of_the_system(tmp_path, monkeypatch):
@@ -47,7 +48,7 @@ def test_a_distribution_is_looked_through_once_for_a_group_but_what_is_opened_ea
     neither run stands for one of later."""
     place, _ = installed
     found = []
-    with opened.scanned_once():
+    with edited.scanned_once():
         for text in ("x = 1\n", "x = 22\n"):
             (place / "thing_a.py").write_text(text)
             (place / "thing_b.py").write_text(text)
@@ -61,3 +62,17 @@ def test_a_distribution_is_looked_through_once_for_a_group_but_what_is_opened_ea
     again = opened._Found()
     again.add(kind_of(path), path, Use(stamp_of(path)[1], False, read=True))
     assert {os.path.basename(entry) for entry in again.files} == {"RECORD", "thing_a.py", "thing_b.py"}
+
+
+def test_at_one_moment_each_distribution_is_looked_through_once_for_all_accounts(installed, monkeypatch):
+    """And anew for the next moment."""
+    place, listing = installed
+    looked, look = [], edited._edited_files
+    monkeypatch.setattr(edited, "_edited_files", lambda path: looked.append(path) or look(path))
+    then = opened.OpenedFiles((opened.SourceFile("thing 1 RECORD", listing, sum_of(listing)),))
+    for text, said in (("x = 1\n", []), ("x = 22\n", [f"{place / 'thing_b.py'} was changed"])):
+        (place / "thing_b.py").write_text(text)
+        looked.clear()
+        with edited.at_one_moment():
+            assert [opened.changed_since(then) for _ in range(2)] == [said] * 2
+        assert looked == [listing]
