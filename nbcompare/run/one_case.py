@@ -124,7 +124,7 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
         collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     before = ran.runs
     copied = copied_from(ran.runs, judgement.further, place.opened)
-    ran = with_opened(ran, staged, place, {} if handed.opened is None else handed.opened)
+    ran = with_opened(ran, staged, place, handed.opened)
     own = {role: written_by_itself(calls) for role, calls in place.opened.items()}
     ran = replace(ran, runs=with_copied(with_changed(ran.runs, staged.changed_engines(own)), copied))
     judgement = _with_others_as_they_ended(staged, judgement, place, copied)

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from nbcompare.cli import run
+from nbcompare.engine.repository import git
 from nbcompare.run import mapped_tests
 from tests.nbcompare.documents import command_of, faults
 
-FAKES = Path(__file__).resolve().parent.parent / "fakes"
+CHECKOUT = Path(__file__).resolve().parents[2]
+FAKES = CHECKOUT / "tests" / "fakes"
 SMALL_ARGS = ("-detpixels_x", "9", "-detpixels_y", "7", "-flux", "1e18")
 SMALL_CASE = """\
 name: small
@@ -94,6 +96,26 @@ def fakes_are_asked_once(monkeypatch):
 
     monkeypatch.setattr(made_of, "_ask", remembered(made_of._ask))
     monkeypatch.setattr(identity, "_version_line", remembered(identity._version_line))
+
+
+_GIT: dict[tuple, bytes | None] = {}
+
+
+@pytest.fixture(autouse=True)
+def git_is_asked_once_about_the_checkout(monkeypatch):
+    """Where nb-compare and the fakes lie, ten questions of every run, of which nothing changes while tests run. Of the
+    repositories that tests make it is asked each time."""
+    ask = git.answer
+
+    def remembered(argv, *more, told="", **named):
+        if not Path(argv[2]).is_relative_to(CHECKOUT):
+            return ask(argv, *more, told=told, **named)
+        question = (*argv, told, *more, *sorted(named.get("environment", {}).items()))
+        if question not in _GIT:
+            _GIT[question] = ask(argv, *more, told=told, **named)
+        return _GIT[question]
+
+    monkeypatch.setattr(git, "answer", remembered)
 
 
 _DRAWN: dict[str, object] = {}
