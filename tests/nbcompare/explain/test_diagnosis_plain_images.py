@@ -30,6 +30,12 @@ def hill(width=9.0, step=0.0):
     return (100 * np.mean(parts, axis=0)).astype("f4")
 
 
+def spots_of_one_height():
+    """Hills at places of their own, so that no place has a value of its own."""
+    y, x = np.mgrid[:SLOW, :FAST]
+    return sum(100 * np.exp(-((x - a) ** 2 + (y - b) ** 2) / 20) for a in range(6, 64, 13) for b in range(5, 60, 11))
+
+
 def first(reference, subject, *more):
     """(id, proven) of the first cause, or of none."""
     question = Question(reference.astype("f4"), subject.astype("f4"), (*COMMAND, *more), Path())
@@ -100,6 +106,13 @@ def test_a_cut_of_bits_takes_more_than_a_share_of_what_is_next_to_zero():
     faint[3:5] = hill()[29:31] + 1
     assert np.count_nonzero((faint > 0) & (faint < 6e-39)) > 20
     assert first(faint, (faint.view("u4") & np.uint32(0xFFFF0000)).view("f4")) == ("bfloat16-rounding", True)
+
+
+@pytest.mark.parametrize(("change", "told"), [(lambda x: x**1.0546, True), (lambda x: 0.9 * x**1.0546, False),
+                                              (lambda x: 0.83 * x, False)])
+def test_a_power_of_a_nearly_constant_image_is_told_where_no_factor_goes_with_it(change, told):
+    nearly_flat = 0.035 * (1 + 1e-4 * spots_of_one_height())
+    assert (first(nearly_flat, change(nearly_flat.astype("f8")))[0] == "power-law") is told
 
 
 @pytest.mark.parametrize("photons", [25, 300])

@@ -132,8 +132,9 @@ def find_pixel_functions(question: Question) -> Iterator[Cause]:
     yield from _power(question)
 
 
-_SPREAD, _TELLING = 0.01, 50
-"""Standard deviation of ln reference from which on a power shows, and how far it must reach beyond its own scatter."""
+_SPREAD, _PLAIN_SPREAD, _TELLING = 0.01, 1e-3, 50
+"""Standard deviation of ln reference from which on a power shows, and one without a factor besides; and how far it must
+reach beyond its own scatter."""
 
 
 def _of_positive(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
@@ -149,7 +150,7 @@ def _power(question: Question) -> Iterator[Cause]:
     if rows.size < 20:
         return
     x, y = np.log(pair.x[rows, columns]), np.log(pair.y[rows, columns])
-    if x.std() < _SPREAD:
+    if x.std() < _PLAIN_SPREAD:
         return
     slope, intercept = np.polyfit(x, y, 1)
     scatter = float(np.std(y - slope * x - intercept))
@@ -163,7 +164,7 @@ def _power(question: Question) -> Iterator[Cause]:
     alone = float(np.vdot(x, y) / np.vdot(x, x))
     of_power = pair.prove_each(lambda x: np.maximum(x, 0) ** alone)
     plain = of_power.residual <= _BENT and of_power.left <= AS_WELL * proof.left  # then the factor is 1, not fitted
-    if proof.residual <= _BENT:
+    if proof.residual <= _BENT and (plain or x.std() >= _SPREAD):
         yield read_off(question, causes.POWER_LAW, sentence, (f"log-log line with scatter {scatter:.1g}",), proof,
                        numbers=(slope,) if plain else (slope, factor), what=f"power {slope:.4g}", confidence=0.95,
                        prior=0.7)
