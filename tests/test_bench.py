@@ -18,9 +18,11 @@ TABLE = """
 | other | 1 |
 """
 PEER = """\
-import shutil, sys
+import os, shutil, sys
 if "-phisteps" in sys.argv:
     sys.exit("peer: error: no phi steps")
+if os.path.exists("slow"):
+    sys.exit(124)
 assert "-nopgm" not in sys.argv
 shutil.copy("other.bin", sys.argv[sys.argv.index("-floatfile") + 1])
 """
@@ -59,6 +61,9 @@ def test_a_peer_is_measured_and_what_it_cannot_do_is_told(monkeypatch, tmp_path)
     assert scan["failed"] == "peer: error: no phi steps" and "peer, whole process" not in scan["figures"]
     error, excess = still["errors"]["peer, whole process"]
     assert error == pytest.approx(0.01, rel=1e-4) and excess == pytest.approx(1e-4, rel=1e-3) and not still["failed"]
+    (tmp_path / "slow").touch()
+    assert peer.peer_rows(SimpleNamespace(folder=tmp_path, c_run=lambda command: run, process=lambda command, path: run)
+                          )[1]["failed"] == "it ran for more than 150 s"
     told = page.peer_table([scan, still])
     assert "the peer failed: peer: error: no phi steps" in told and "| 1.0e-02 | +1e-04 |" in told
 

@@ -16,6 +16,8 @@ from tests.bench.programs import accuracy, environment, timed
 
 LONGEST = 150
 """Seconds after which a run of the peer is stopped."""
+TIMED_OUT = 124
+"""The exit status by which ``timeout`` says so."""
 NOT_GIVEN = "not measured: NB_PEER is not given"
 ROWS = (("square crystal, 4 phi steps, 512 x 512 pixels", SCAN), ("square crystal, still, 512 x 512 pixels", "-phi 1"))
 
@@ -46,7 +48,8 @@ def _row(bench, command: Command, variables: dict[str, str]) -> dict:
                                           "-floatfile", "peer.bin"], bench.folder, variables)
         images["peer, " + PROCESS] = "peer.bin"
     except RuntimeError as fault:
-        failed = str(fault).strip().splitlines()[-1][:120]
+        late = f"exit status {TIMED_OUT}" in str(fault)
+        failed = f"it ran for more than {LONGEST} s" if late else str(fault).strip().splitlines()[-1][:120]
     row = {"name": command.name, "figures": {name: Figures.of([run]).as_dict() for name, run in runs.items()},
            "paths": {}, "errors": {name: accuracy(bench.folder / file, bench.folder / "floatimage.bin")
                                    for name, file in images.items()}, "failed": failed}
