@@ -79,7 +79,7 @@ def _sampling(question: Question) -> Iterator[Row]:
             yield Row(mistake_id("dispersion", "value"), f"-dispersion: the wavelength counts as the {words} of the "
                       "range, not as its middle", command.without("-energy").setting(
                           "-lambda", question.setting.wavelength_A * middle).setting(
-                          "-dispersion", 100 * spread / middle), 0.5)
+                          "-dispersion", 100 * spread / middle), 0.62)
 
 
 def _mosaic(question: Question) -> Iterator[Row]:
