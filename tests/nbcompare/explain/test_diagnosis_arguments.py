@@ -217,6 +217,7 @@ def test_another_polarization_is_no_turned_axis_where_only_rounding_parts_them(k
 
 
 def test_an_unknown_smooth_factor_is_told_as_a_guess():
-    question = smooth_question(lambda d, x, y: np.exp(3 * (1 - d.cos_twotheta(x, y))))
+    """exp(c (1 - cos 2theta)) would be a temperature factor; of its square root in the exponent nobody has heard."""
+    question = smooth_question(lambda d, x, y: np.exp(0.5 * np.sqrt(1 - d.cos_twotheta(x, y))))
     found = diagnose(question, DiagnosisOptions(quick=True))
     assert found.causes[0].id == "radial-pattern" and not found.causes[0].proven
