@@ -13,6 +13,7 @@ from nbcompare.explain.diagnose import DiagnosisOptions, Question, top_cause
 from nbcompare.explain.diagnose.cause import standing_of
 from nbcompare.explain.diagnose.diagnose import diagnose
 from nbcompare.explain.diagnose.finders.displacement import find_displaced
+from nbcompare.explain.diagnose.finders.layout import find_bytes
 from nbcompare.explain.diagnose.image_only import STAGES
 from nbcompare.explain.diagnose.search.seeds import drawn_anew
 
@@ -297,6 +298,15 @@ def test_bytes_before_the_data_are_a_header_whatever_shift_they_come_to(count):
     header = b"HEADER_BYTES=512; ".ljust(4 * count)
     _, found = causes(float_bytes(header[:4 * count] + framed_spots().tobytes()), framed_spots())
     assert found[0].id == "header-bytes", [(cause.id, cause.sentence) for cause in found]
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_rows_that_were_rendered_above_the_others_are_no_header(rows):
+    """A beam centre off by whole rows: what comes in at the edge is a row of pixels, and no text."""
+    draw = np.random.default_rng(5)
+    whole = ndimage.gaussian_filter(draw.exponential(100.0, (66, 50)), 1.0) + draw.uniform(0.1, 0.2, (66, 50))
+    question = Question(whole[2:].astype("f4"), whole[2 - rows:66 - rows].astype("f4"), ("-nothing",), Path())
+    assert not [cause for cause in find_bytes(question) if cause.id == "header-bytes"]
 
 
 def test_a_row_length_that_explains_the_bright_pixels_alone_is_no_proof():

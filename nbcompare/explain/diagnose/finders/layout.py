@@ -21,6 +21,8 @@ from nbcompare.explain.diagnose.question import Question
 _MARKERS = 60
 _FEWEST_ROWS, _LENGTHS = 5, 9
 """A row length is tried where so many rows are lit, up to so many pixels from the right one."""
+_AS_PIXELS = 30.0
+"""Pixels are within this factor of those beside them; letters of a header, read as floats, are not."""
 _MOST_CORRELATED = 4_000_000
 """Pixels up to which two files are correlated, in less than a second."""
 
@@ -218,13 +220,21 @@ def _along_file(pair: ImagePair, move: int) -> bool:
 
 
 def _bytes_of_its_own(pair: ImagePair, count: int) -> bool:
-    """Whether the first values of the subject are neither zero nor the reference's last ones."""
+    """Whether the first values of the subject are neither zero nor the reference's last ones, nor such as pixels beside
+    them are: rows that were rendered, as after a move of the beam centre."""
     there = pair.measured.ravel()[:count] & pair.measured.ravel()[pair.x.size - count:]
     entered, left = pair.subject.ravel()[:count][there], pair.x.ravel()[pair.x.size - count:][there]
     if not np.ascontiguousarray(entered).view(np.uint32).any():
         return False
     with np.errstate(invalid="ignore"):
-        return not bool((np.abs(entered - left) <= 1e-6 * pair.peak).all())
+        if (np.abs(entered - left) <= 1e-6 * pair.peak).all():
+            return False
+        beside = pair.subject.ravel()[count:2 * count + pair.fast]
+        beside = beside[beside > 0]
+        if beside.size == 0:
+            return True
+        alike = (entered >= beside.min() / _AS_PIXELS) & (entered <= beside.max() * _AS_PIXELS)
+        return bool(np.count_nonzero(alike | (entered == 0)) < 0.95 * entered.size)
 
 
 def _row_length(pair: ImagePair, markers: tuple[np.ndarray, np.ndarray]) -> Iterator[Cause]:
