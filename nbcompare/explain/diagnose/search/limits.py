@@ -56,6 +56,8 @@ DOMAINS_FIT_S = 5.0
 """A mosaic spread again, with another number of domains."""
 OTHER_RIVALS = 0.06
 """Mistakes with another part of the crystal, once one is proven."""
+OF_THE_CRYSTAL = frozenset(("cell", "cells", "matrix", "misset"))
+"""These parts."""
 TWIN_FIT_S = 4.0
 """A parameter that does the same to the image as the one that was found, from there."""
 

@@ -61,9 +61,6 @@ def search(question: Question, quick: Sequence[Cause], budget_s: float,
         return CauseSearch(question, quick, budget_s, own, waits).outcome()
 
 
-_OF_THE_CRYSTAL = frozenset(("cell", "cells", "matrix", "misset"))
-
-
 class CauseSearch:
     """One search: the trials, what has been tried, and the order in which to go on."""
 
@@ -191,9 +188,10 @@ class CauseSearch:
         topic = CATALOGUE[proven.id].topic
         others = [c for c in self.waiting if c.id != proven.id and c.key not in self.tried]
         list(self.also_proven([c for c in others if topic and CATALOGUE[c.id].topic == topic][:limits.RIVALS]))
-        if topic in _OF_THE_CRYSTAL:
+        if topic in limits.OF_THE_CRYSTAL:
             until = self.trials.clock.seconds / self.trials.budget_s + limits.OTHER_RIVALS
-            list(self.also_proven([c for c in others if CATALOGUE[c.id].topic in _OF_THE_CRYSTAL - {topic}], until))
+            kin = limits.OF_THE_CRYSTAL - {topic}
+            list(self.also_proven([c for c in others if CATALOGUE[c.id].topic in kin], until))
 
     def also_proven(self, candidates: Sequence[Candidate], share: float = 1.0) -> Iterator[Candidate]:
         """Try more hypotheses after a proof, while there is time for that; those that give the image too are found."""
