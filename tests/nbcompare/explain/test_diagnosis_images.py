@@ -14,6 +14,7 @@ from nbcompare.explain.diagnose.cause import standing_of
 from nbcompare.explain.diagnose.diagnose import diagnose
 from nbcompare.explain.diagnose.finders.displacement import find_displaced
 from nbcompare.explain.diagnose.finders.layout import find_bytes
+from nbcompare.explain.diagnose.finders.noise import find_noise
 from nbcompare.explain.diagnose.image_only import STAGES
 from nbcompare.explain.diagnose.search.seeds import drawn_anew
 
@@ -298,6 +299,15 @@ def test_bytes_before_the_data_are_a_header_whatever_shift_they_come_to(count):
     header = b"HEADER_BYTES=512; ".ljust(4 * count)
     _, found = causes(float_bytes(header[:4 * count] + framed_spots().tobytes()), framed_spots())
     assert found[0].id == "header-bytes", [(cause.id, cause.sentence) for cause in found]
+
+
+@pytest.mark.parametrize("spread, named", [(0.03, True), (0.43, False)])
+def test_spots_one_pixel_wide_of_other_heights_are_no_gains(spread, named):
+    """With a step of a scan left out each changes on its own, by far more than a pixel's gain is off."""
+    draw = np.random.default_rng(6)
+    image = draw.exponential(100.0, (60, 60)) * (draw.uniform(size=(60, 60)) < 0.5)
+    question = Question(image.astype("f4"), (image * draw.normal(1, spread, image.shape)).astype("f4"), (), Path())
+    assert [cause.id for cause in find_noise(question)] == ["gain-noise"] * named
 
 
 @pytest.mark.parametrize("rows", [1, 2])

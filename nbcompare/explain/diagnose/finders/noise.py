@@ -146,6 +146,10 @@ def _gaussian(off: np.ndarray) -> Iterator[Cause]:
                   edit={"kind": "image", "what": f"noise of width {sigma:.4g}"}, confidence=0.8, prior=0.8)
 
 
+_LARGEST_GAIN = 0.25
+"""Gains of pixels that are spread further are rather spots one pixel wide, of which each changed on its own."""
+
+
 def _in_proportion(off: np.ndarray, values: np.ndarray) -> Iterator[Cause]:
     """A width in proportion to the value, at all that are lit."""
     lit = values > 1e-3 * values[-1]
@@ -156,7 +160,8 @@ def _in_proportion(off: np.ndarray, values: np.ndarray) -> Iterator[Cause]:
     if min(thirds) < 1e-6 or max(thirds) > 1.5 * min(thirds):
         return
     tails = float(np.mean((relative - relative.mean()) ** 4) / relative.var() ** 2)
-    if 1.5 < tails < 4.5 and abs(relative.mean()) < 0.2 * relative.std():
+    likely = relative.std() < _LARGEST_GAIN and 1.5 < tails < 4.5
+    if likely and abs(relative.mean()) < 0.2 * relative.std():
         yield guessed(GAIN_NOISE, f"noise of {relative.std():.2g} of the value was added to every pixel",
                       (f"the relative width is the same at all values ({min(thirds):.2g} to {max(thirds):.2g})",
                        "neighbouring pixels deviate independently"),
