@@ -96,3 +96,12 @@ def test_pixels_that_no_float_holds_are_refused(reference, simulated):
     for run in (reference, simulated):
         said = run("-fluence 1e300 -roi 0 0 0 0")
         assert said.status == 2 and "not finite float32 numbers" in said.stderr and not list(said.folder.iterdir())
+
+
+def test_a_dark_pixel_is_dark_whatever_the_f_beside_it(reference, simulated, tmp_path):
+    """The square of F is beyond float64, and no spot reaches a pixel: 0, as nanoBragg passes such terms over."""
+    (tmp_path / "huge.hkl").write_text("0 0 0 1e200\n1 1 1 1e200\n-1 -1 -1 1e200\n")
+    for options in ("-hkl huge.hkl -default_F 0", "-default_F 1e200"):
+        options += " -tophat_spots -N 50 -roi 19 20 18 19"
+        for done in (reference(options), simulated(f"{options} -render plain")):
+            assert done.status == 0 and not done.image().any(), done.stderr

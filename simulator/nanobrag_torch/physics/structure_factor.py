@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
-from nanobrag_torch.physics.arithmetic import evenly
+from nanobrag_torch.physics.arithmetic import evenly, number
 
 FEW_CELLS = 2
 """So few cells that spots are as broad as the spacing of reflections: F must be interpolated."""
@@ -16,7 +17,8 @@ class StructureFactors:
     """Amplitudes on a grid of Miller indices with one ring of ``default_F`` around it.
 
     ``bordered`` and ``squares`` are flat tensors, h slowest; ``low`` and ``high`` the first and last index of
-    each axis. No reflections at all (``count`` 0) means default_F everywhere.
+    each axis. No reflections at all (``count`` 0) means default_F everywhere. ``overflows``: the square of some F is
+    beyond float64.
     """
 
     count: int
@@ -27,6 +29,7 @@ class StructureFactors:
     squares: Any
     interpolate: bool
     sticky: bool
+    overflows: bool = False
 
 
 def build_structure_factors(reflections, default_F, interpolate: bool | None, cells, *, device, dtype,
@@ -38,7 +41,8 @@ def build_structure_factors(reflections, default_F, interpolate: bool | None, ce
     import torch
 
     if reflections is None:
-        return StructureFactors(0, default_F, (0, 0, 0), (0, 0, 0), None, None, False, False)
+        return StructureFactors(0, default_F, (0, 0, 0), (0, 0, 0), None, None, False, False,
+                                math.isinf(number(default_F) * number(default_F)))
     values = torch.as_tensor(reflections.F, dtype=torch.float64, device=device)
     shape = [size + 2 for size in values.shape]
     bordered = torch.zeros(shape, dtype=torch.float64, device=device) + default_F
@@ -50,8 +54,9 @@ def build_structure_factors(reflections, default_F, interpolate: bool | None, ce
     if interpolate is None:
         interpolate = any(count <= FEW_CELLS for count in cells)
     flat = bordered.reshape(-1)
-    return StructureFactors(reflections.count, default_F, low, high, flat, (flat * flat).to(dtype), interpolate,
-                            "sticky-interpolation" in emulate)
+    squares = flat * flat
+    return StructureFactors(reflections.count, default_F, low, high, flat, squares.to(dtype), interpolate,
+                            "sticky-interpolation" in emulate, bool(squares.isinf().any()))
 
 
 def grid_offsets(F: StructureFactors, nearest):

@@ -184,6 +184,8 @@ class PixelSums:
         weighted = _product(factors)
         if weighted is not None:
             term = term * weighted
+        if dark is not None:  # F_cell^2 beyond float64: inf * 0 is no number
+            term = term.masked_fill(dark, 0.0)
         self.total = self.total + (term if culled is None else term.masked_fill(culled, 0.0))
 
 
@@ -260,7 +262,8 @@ def add_term(pixels: PixelSums, q, cell, factors: list, culled, ended, index) ->
         term = F_cell * F_cell * F_latt * F_latt
     else:
         term = nearest_F_squared(scene.F, nearest) * F_latt * F_latt
-    dark = F_latt == 0.0 if scene.running_product and not scene.has_water else None
+    passed_over = not scene.has_water and (scene.running_product or scene.F.overflows)
+    dark = F_latt == 0.0 if passed_over else None
     pixels.add(term, factors, culled, dark)
     if trace:
         trace.record("cell_vectors_m", index, *(x for v in cell for x in v))
