@@ -33,9 +33,8 @@ from nbcompare.explain.audit.defect_result import (
     same_bytes,
 )
 from nbcompare.explain.audit.kind import Defect, Images, Kind, NotApplicable, Target, changed, seeded
-from nbcompare.explain.audit.naming import Diagnostician, NamedCause
+from nbcompare.explain.audit.naming import BUDGET_S, Diagnostician, NamedCause
 from nbcompare.explain.audit.renders import Refused, Renders
-from nbcompare.explain.diagnose.search.limits import BUDGET_S
 from nbcompare.explain.experiment import Experiment
 from nbcompare.verdict.verdict import Label, judge
 from nbcompare.visible import counted

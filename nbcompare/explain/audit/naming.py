@@ -23,6 +23,8 @@ from nbcompare.explain.diagnose.search.simulator import Simulator
 
 FIRST = 3
 """So many causes are looked at."""
+BUDGET_S = limits.BUDGET_S
+"""Processor seconds of one diagnosis where nobody says how many."""
 
 
 @dataclass(frozen=True)

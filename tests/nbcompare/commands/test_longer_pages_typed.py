@@ -27,6 +27,15 @@ thresholds:
   - {metric: sum_ratio, min: 0.99, max: 1.01, why: same scale}
 matrix: {axes: {-exposure: [1, 2]}}
 """
+LARGE = """\
+name: eiger-16m
+title: rows in bands
+command: -detpixels_x 9 -detpixels_y 7 -flux 1e18
+image: {fast: 9, slow: 7}
+rois: {full: full}
+thresholds:
+  - {metric: sum_ratio, min: 0.99, max: 1.01, why: same scale}
+"""
 
 
 def test_audit_md_and_audit_supervisor_md(world, monkeypatch, tmp_path):
@@ -78,7 +87,8 @@ def test_report_md(world, tmp_path, monkeypatch):
 
 
 def test_sweep_md(world, tmp_path, monkeypatch):
-    """A table becomes cases, these are swept, and so is a grid on a cluster of a scheduler and a worker."""
+    """A table becomes cases, these are swept, and so is a grid on a cluster of a scheduler and a worker, which renders
+    the bands of an image as well."""
     pytest.importorskip("distributed")
     programs, port = tmp_path / "bin", _free_port()
     programs.mkdir()
@@ -95,11 +105,15 @@ def test_sweep_md(world, tmp_path, monkeypatch):
     (tmp_path / "cases/phases.yaml").unlink()
     (tmp_path / "grid").mkdir()
     (tmp_path / "grid/grid.yaml").write_text(GRID)
+    (tmp_path / "large.yaml").write_text(LARGE)
+    bands = (f"large.yaml --c-bin {FAKES}/photons.py --py-bin {FAKES}/photons.py --c-args '-broken nothing' "
+             "--py-args '-broken nothing -phisteps 1'")
     said = world("sweep.md", more={"docs/table_to_matrix": f"{CHECKOUT}/docs/table_to_matrix",
                                    "docs/table_claims": f"{CHECKOUT}/docs/table_claims",
                                    "~/bin/nanoBragg": f"{FAKES}/any_command.py", "HOST": "127.0.0.1",
-                                   "cases/grid": "grid/grid", "8786": str(port), "--nworkers 8": "--nworkers 1"})
-    assert "3 PASS" in said and "2 PASS" in said
+                                   "cases/grid": "grid/grid", "8786": str(port), "--nworkers 8": "--nworkers 1",
+                                   "cases/eiger-16m.yaml": bands, "--shards [0-9]+": "--shards 2"})
+    assert "3 PASS" in said and "2 PASS" in said and said.count("PASS  eiger-16m") == 2
 
 
 def _free_port() -> int:
