@@ -165,3 +165,21 @@ def test_gaps_take_no_part_in_what_was_added(id, change, words):
     dark = np.where(hill() > 95, hill(), 0)
     id, proven = first(dark, np.where(dark > 0, change(dark), 0))
     assert not (id in ("background-offset", "scale-and-offset") and proven)
+
+
+def test_a_header_before_a_nearly_constant_image_is_no_move_of_it():
+    """Laid on itself anywhere, or a row further, such an image is nearly the same."""
+    y, x = np.mgrid[:SLOW, :FAST]
+    whole = (1 - 1e-6 * ((x - FAST // 2 + 0.5) ** 2 + (y - 20.0) ** 2)).astype("<f4")
+    written = b"HEADER_BYTES=512; ".ljust(4 * (FAST - 9)) + whole.tobytes()
+    subject = np.frombuffer(written[:whole.nbytes], "<f4").reshape(SLOW, FAST)
+    assert first(whole, subject) == ("header-bytes", True)
+
+
+def test_a_wholly_saturated_image_may_be_clipped():
+    """One value below all of the reference: clipped there, or constant, which nobody can tell."""
+    whole = (np.linspace(3, 4, SLOW * FAST).reshape(SLOW, FAST)).astype("<f4")
+    asked = Question(whole, np.full_like(whole, 1.5), COMMAND, Path())
+    found = diagnose(asked, DiagnosisOptions(quick=True)).causes
+    assert {cause.id for cause in found[:2]} == {"constant-image", "clipped"}
+    assert not any(cause.proven for cause in found)

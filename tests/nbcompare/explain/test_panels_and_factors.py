@@ -124,6 +124,17 @@ def test_another_formula_of_a_smooth_factor_is_named(id, words, factor):
         assert (first.id, words in first.sentence) == (id, True), [cause.sentence for cause in (first, *more)]
 
 
+def test_over_few_angles_a_rare_formula_is_a_guess():
+    """There its inverse and a curved detector's distance are the same factor, so that the search has to go on."""
+    near = (*ARGV[:-2], "-distance", "120", "-polar", "0", "-oversample", "1")
+    reference = spots()
+    p = 0.5 * (1 + factors_of(Question(reference, reference, near, Path()))[0] ** 2)
+    found = {cause.id: cause.proven for cause in find_smooth_factor(
+        Question(reference, (reference * p**-2).astype("<f4"), near, Path()))}
+    assert found["polarization-formula"] is False
+    assert smooth(WIDE, lambda c, twist, n, p: p**-2)[0].id == "polarization-formula"
+
+
 def test_a_slope_that_is_no_temperature_factor_is_not_called_one():
     """One of each kind of smooth factor, near the beam and far from it."""
     for argv in (ARGV, WIDE):

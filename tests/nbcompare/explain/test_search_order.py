@@ -157,6 +157,27 @@ def test_axes_that_are_proven_are_held_against_the_cells_and_the_other_way_round
         assert search.found == rivals, proven
 
 
+def test_parts_of_one_thing_are_held_against_each_other(tmp_path):
+    """As one domain and no spread, and all of a list and its first half or third, whichever lights no pixel."""
+    (tmp_path / "f.hkl").write_text("".join(f"{h} 0 0 9\n" for h in range(12)))
+    ids = ["mosaic-spread-ignored", "mosaic-domains-off-by-one", "phi-ignored", "spindle-axis-sign", "hkl-ignored"]
+    search = CauseSearch.__new__(CauseSearch)
+    search.question = Question(np.eye(9, dtype="f4"), np.eye(9, dtype="f4")[::-1].copy(),
+                               ("-hkl", "f.hkl", "-detpixels", "9"), tmp_path)
+    search.waiting = [Candidate(id, id, parse_command((*ARGV, "-phi", str(n)))) for n, id in enumerate(ids)]
+    halves = []
+    search.trials = SimpleNamespace(within=lambda share: True, clock=SimpleNamespace(seconds=1.0), budget_s=44.0,
+                                    confirmed=lambda c, reading: reading, try_one=lambda c: (
+                                        halves.append(c.words), Reading(1e-8, 0.0, "first 6" not in c.words))[1])
+    search.prover = SimpleNamespace(proven=lambda c, reading: [c.id])
+    for proven, rivals in (("mosaic-spread-ignored", ["mosaic-domains-off-by-one"]),
+                           ("phi-ignored", ["spindle-axis-sign"]), ("hkl-ignored", ["hkl-truncated"])):
+        search.tried, search.found, halves[:] = {}, [], []
+        search._rivals(next(c for c in search.waiting if c.id == proven))
+        assert search.found == rivals, proven
+    assert [words.split()[6] for words in halves] == ["6", "4"]
+
+
 @pytest.mark.parametrize("elsewhere, proven", [(0.0, True), (9e-6, False)])
 def test_a_hot_pixel_on_a_slope_is_told_where_nothing_else_differs(elsewhere, proven):
     """Its value is one that its neighbours have on both sides; but no change of the experiment makes it alone."""
@@ -164,6 +185,8 @@ def test_a_hot_pixel_on_a_slope_is_told_where_nothing_else_differs(elsewhere, pr
     subject = reference * np.float32(1 + elsewhere)
     subject[20, 20] += 3
     assert [c.proven for c in find_outliers(Question(reference, subject, ARGV, Path()))] == [proven]
+    sharp = (*ARGV, "-binary_spots")  # of such spots a pixel jumps alone
+    assert not any(c.proven for c in find_outliers(Question(reference, subject, sharp, Path())))
 
 
 # --- where no slope leads --------------------------------------------------------------------------------------------

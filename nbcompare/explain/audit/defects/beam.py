@@ -128,6 +128,8 @@ def _spread(target: Target, option: str, amount: float, steps: str, already: str
 def wavelength(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     if values(target.argv, "-mat"):
         raise NotApplicable("an orientation matrix is divided by the wavelength, which cancels it")
+    if values(target.argv, "-energy"):
+        raise NotApplicable("the wavelength of this command is given by an energy")
     new = number(target.argv, "-lambda", 1.0) * (1 + amount / 100)
     return of_arguments(target, f"-lambda {new:.9g}", put(target.argv, "-lambda", new))
 

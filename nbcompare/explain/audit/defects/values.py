@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nbcompare.explain.audit.kind import Defect, Target, either_way, kind, of_image
+from nbcompare.explain.audit.kind import Defect, NotApplicable, Target, either_way, kind, of_image
 
 
 def _peak(image: np.ndarray) -> float:
@@ -153,6 +153,8 @@ def panel_gain(target: Target, amount: float, draw: np.random.Generator) -> Defe
     edge = int(target.shape.slow * draw.uniform(0.3, 0.7))
 
     def change(image: np.ndarray) -> np.ndarray:
+        if not (image[:edge].any() and image[edge:].any()):
+            raise NotApplicable("one half is dark, and then a gain of the other is a factor of the whole image")
         return np.concatenate((image[:edge], image[edge:] * (1 + amount)))
 
     return of_image(target, f"from row {edge} on times {1 + amount:.4g}", change)

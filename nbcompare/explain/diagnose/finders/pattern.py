@@ -14,8 +14,8 @@ import numpy as np
 
 from nbcompare.explain.description import Setting
 from nbcompare.explain.diagnose import causes
-from nbcompare.explain.diagnose.cause import Cause, carried_out, guess, guessed
-from nbcompare.explain.diagnose.image_pair import CauseProof
+from nbcompare.explain.diagnose.cause import GUESS_CONFIDENCE, Cause, carried_out, guess, guessed
+from nbcompare.explain.diagnose.image_pair import CauseProof, ImagePair
 from nbcompare.explain.diagnose.question import Question
 
 _LEAST_KAHN = 0.01
@@ -23,6 +23,9 @@ _LEAST_KAHN = 0.01
 
 _LEAST_FALL = 0.02
 """A temperature factor that changes an image by less cannot be told from other smooth factors."""
+
+_SELDOM = (causes.POLARIZATION_FORMULA, causes.SOLID_ANGLE_FORMULA, causes.TEMPERATURE_FACTOR)
+"""Mistakes that are seldom made: they are proven where the image tells them from other factors of the angle."""
 
 _WORTH_A_NUMBER = 0.5
 """A second free number has to leave less than this share of what one leaves; rounding alone gives it a little."""
@@ -207,7 +210,11 @@ def _proven(question: Question, p: Pixels, id: str, factor: np.ndarray, sentence
     pair = question.pair
     proof = pair.prove_at(p.rows, p.columns, p.x * factor)
     if proof.holds:
-        yield _cause(id, sentence, proof, p, prior)
+        if id in _SELDOM and _is_a_power_of_a_cosine(pair, p):
+            yield guessed(id, sentence, ("no proof: over so few angles other causes give the same factor",),
+                          residual=proof.residual, left=proof.left, confidence=GUESS_CONFIDENCE, prior=prior)
+        else:
+            yield _cause(id, sentence, proof, p, prior)
         return
     rest = p.log_ratio - np.log(factor)
     scale = math.exp(float(np.median(rest)))
@@ -216,6 +223,18 @@ def _proven(question: Question, p: Pixels, id: str, factor: np.ndarray, sentence
     proof = pair.prove_at(p.rows, p.columns, p.x * factor * scale)
     if proof.holds:
         yield _cause(id, f"{sentence}, and a factor of {scale:.8g}", proof, p, prior - 0.3)
+
+
+def _is_a_power_of_a_cosine(pair: ImagePair, p: Pixels) -> bool:
+    """Whether some power of an angle's cosine gives the subject as well: then a formula of the angle is one of many."""
+    for cosine in (p.cosine, p.cos_twotheta):
+        if (cosine <= 0).any():
+            continue
+        table = np.stack((np.ones_like(cosine), np.log(cosine)), axis=1)
+        weights, *_ = np.linalg.lstsq(table, p.log_ratio, rcond=None)
+        if pair.prove_at(p.rows, p.columns, p.x * np.exp(table @ weights)).holds:
+            return True
+    return False
 
 
 def _flat(p: Pixels, factor: np.ndarray) -> bool:

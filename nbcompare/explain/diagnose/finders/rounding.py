@@ -35,7 +35,7 @@ def find_rounding(question: Question) -> Iterator[Cause]:
     if not pair.all_finite:
         yield from _overflowed_halves(pair)
         return
-    if np.count_nonzero(sub) < 20:
+    if np.count_nonzero(sub) < 20 or sub[pair.measured].min() == sub[pair.measured].max():  # one value says no grid
         return
     yield from _exactly_rounded(pair)
     yield from _binary_rounding(pair)

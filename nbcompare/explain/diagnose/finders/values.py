@@ -66,6 +66,10 @@ def find_one_value(question: Question) -> Iterator[Cause]:
         yield guessed(causes.CONSTANT_IMAGE, f"every subject pixel is {low:g}",
                       ("no proof: the reference is nearly constant, and many a cause makes it wholly so",),
                       confidence=GUESS_CONFIDENCE, prior=0.5, residual=0.0, left=0.0)
+        if high < pair.x[pair.measured].min():
+            yield guessed(causes.CLIPPED, f"the subject is clipped at {high:g}, which all of the reference exceeds",
+                          ("no proof: a constant image would be the same",),
+                          confidence=GUESS_CONFIDENCE, prior=0.45, residual=0.0, left=0.0)
     elif low == high:
         id = causes.ZERO_IMAGE if low == 0 else causes.CONSTANT_IMAGE
         yield carried_out(id, f"every subject pixel is {low:g}", ("the reference is no such image",), residual=0.0,
@@ -238,7 +242,8 @@ def find_outliers(question: Question) -> Iterator[Cause]:
     off = np.abs(pair.difference)
     elsewhere = float(np.where(strays, 0, off).max())
     plainly = float(np.median(off[strays])) > _PLAINLY * elsewhere
-    nothing_else = float(off[strays].min()) > max(_NOTHING_ELSE * elsewhere, _SEEN * pair.peak)
+    sharp = question.command.has("-binary_spots", "-tophat_spots")  # there a pixel jumps while its neighbours stay
+    nothing_else = not sharp and float(off[strays].min()) > max(_NOTHING_ELSE * elsewhere, _SEEN * pair.peak)
     if (standing_out < 0.8 * count and not nothing_else) or not plainly:
         yield guessed(causes.SINGLE_PIXELS, f"{count} pixels here and there differ, by no more than neighbours do",
                       ("all other pixels are the same in both images",), confidence=guess(0.3), prior=0.3)

@@ -55,9 +55,12 @@ PAIRED_FIT = 0.2
 DOMAINS_FIT_S = 5.0
 """A mosaic spread again, with another number of domains."""
 OTHER_RIVALS = 0.06
-"""Mistakes with another part of the crystal, once one is proven."""
-OF_THE_CRYSTAL = frozenset(("cell", "cells", "matrix", "misset"))
-"""These parts."""
+"""Mistakes with another part of the same thing, once one is proven."""
+OF_ONE_THING = (frozenset(("cell", "cells", "matrix", "misset")),
+                frozenset(("mosaic-spread", "mosaic-domains", "mosaic-seed")),
+                frozenset(("phi", "phi-step", "phi-steps", "oscillation", "spindle-axis")))
+"""These parts: of the crystal, where axes may be as good as cells; of its mosaic, where one domain is as good as no
+spread; of the turns that are summed, which may come to the same ones."""
 TWIN_FIT_S = 4.0
 """A parameter that does the same to the image as the one that was found, from there."""
 

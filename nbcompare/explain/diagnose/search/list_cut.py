@@ -31,6 +31,8 @@ _TELLING = 0.1
 """A reflection tells whether it is read when its intensity changes by more than this share."""
 
 _MOST_TRIALS = 20
+_PARTS = (2, 3, 4, 8)
+"""A half of the list, a third and so on are tried where the whole of it may be unread."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,7 @@ class ListCut:
         return f"list of F: {what.format(count, self.total)} (the spots allow {self.low} to {self.high})"
 
     def candidate(self, question: Question, count: int) -> Candidate:
-        words = self.words(count)
-        edit = list_edit(words, lambda t: t[count:] if self.from_end else t[:count])
-        return Candidate(HKL_TRUNCATED, words, question.command, 0.75, (edit,), source="the order of the list")
+        return _cut_candidate(question, self.words(count), count, self.from_end)
 
 
 class ListPlaces:
@@ -155,6 +155,22 @@ def cut_trials(trials: CauseTrials) -> Iterator[tuple[Candidate, Reading]]:
             low = int(above.max()) + 1
         else:
             return
+
+
+def unseen_cuts(question: Question) -> list[Candidate]:
+    """The list of F cut to some of its first records, which gives the image of no list at all where none of those
+    lights a pixel; longest first."""
+    item = question.command.find("-hkl")
+    read = read_list(question.folder / item.values[0]) if item and item.values else None
+    total = 0 if read is None else len(read[0])
+    counts = [count for count in dict.fromkeys(total // part for part in _PARTS) if count]
+    return [_cut_candidate(question, f"list of F: only the first {count} of {total} records are read", count)
+            for count in counts]
+
+
+def _cut_candidate(question: Question, words: str, count: int, from_end: bool = False) -> Candidate:
+    edit = list_edit(words, lambda t: t[count:] if from_end else t[:count])
+    return Candidate(HKL_TRUNCATED, words, question.command, 0.75, (edit,), source="the order of the list")
 
 
 def _records_of_pixels(trials: CauseTrials, place: ListPlaces) -> list[np.ndarray]:

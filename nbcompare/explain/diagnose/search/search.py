@@ -15,7 +15,7 @@ import numpy as np
 
 from nbcompare.engine.describe import DescriptionRefused
 from nbcompare.explain.diagnose.cause import Cause, failed
-from nbcompare.explain.diagnose.causes import CATALOGUE
+from nbcompare.explain.diagnose.causes import CATALOGUE, mistake_id
 from nbcompare.explain.diagnose.hypotheses import emulation_table
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate, RunKey
 from nbcompare.explain.diagnose.hypotheses.fit_parameter import FitParameter, ParameterKey
@@ -38,7 +38,7 @@ from nbcompare.explain.diagnose.search.fitting import (
     explained_share,
     one_per_id,
 )
-from nbcompare.explain.diagnose.search.list_cut import cut_trials
+from nbcompare.explain.diagnose.search.list_cut import cut_trials, unseen_cuts
 from nbcompare.explain.diagnose.search.missing_fit import missing_trials
 from nbcompare.explain.diagnose.search.pairs import PairSearch
 from nbcompare.explain.diagnose.search.predicted import geometry_of
@@ -184,14 +184,15 @@ class CauseSearch:
 
     def _rivals(self, proven: Candidate) -> None:
         """Other mistakes that give the same image: nobody can tell them apart. They are of the same part of the
-        experiment or, for a short while, of the crystal: in one of high symmetry its axes are as good as its cells."""
+        experiment or, for a short while, of the same thing; of a list that has no effect a part has none either."""
         topic = CATALOGUE[proven.id].topic
         others = [c for c in self.waiting if c.id != proven.id and c.key not in self.tried]
         list(self.also_proven([c for c in others if topic and CATALOGUE[c.id].topic == topic][:limits.RIVALS]))
-        if topic in limits.OF_THE_CRYSTAL:
-            until = self.trials.clock.seconds / self.trials.budget_s + limits.OTHER_RIVALS
-            kin = limits.OF_THE_CRYSTAL - {topic}
-            list(self.also_proven([c for c in others if CATALOGUE[c.id].topic in kin], until))
+        kin = frozenset().union(*(parts for parts in limits.OF_ONE_THING if topic in parts)) - {topic}
+        list(self.also_proven([c for c in others if CATALOGUE[c.id].topic in kin],
+                              self.trials.clock.seconds / self.trials.budget_s + limits.OTHER_RIVALS))
+        if proven.id == mistake_id("hkl", "ignored"):
+            next(self.also_proven(unseen_cuts(self.question)), None)
 
     def also_proven(self, candidates: Sequence[Candidate], share: float = 1.0) -> Iterator[Candidate]:
         """Try more hypotheses after a proof, while there is time for that; those that give the image too are found."""

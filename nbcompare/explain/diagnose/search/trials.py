@@ -189,12 +189,20 @@ class CauseTrials:
         """Whether a factor and an offset make the unedited image the subject's; then they are no proof of an edit."""
         return self._held(self.base).scaled_holds
 
+    @cached_property
+    def one_value(self) -> bool:
+        """Whether the subject is one value everywhere: then a factor of anything that is nearly one gives it."""
+        y = self.question.pair.y[self.question.pair.measured]
+        return bool(y.size and np.ptp(y) <= STRICT * self.question.pair.yardstick)
+
     def reading(self, parts: list[np.ndarray] | None) -> Reading:
         """Hold rendered regions against the subject's."""
         if parts is None:
             return NOTHING
         found = self._held(parts)
-        return replace(found, scaled_holds=False) if found.scaled_holds and self.line_alone else found
+        if found.scaled_holds and (self.line_alone or self.one_value):
+            return replace(found, scaled_holds=False)
+        return found
 
     def _held(self, parts: list[np.ndarray]) -> Reading:
         rendered, aim, start = (np.concatenate([part.ravel() for part in side[:len(parts)]])
