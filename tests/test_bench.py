@@ -92,3 +92,12 @@ def test_a_sweep_in_which_a_cell_is_lost_or_judged_wrongly_is_told(tmp_path, mon
     with pytest.raises(RuntimeError, match={"": "not every bundle is intact", "lost": "199 cells of 200",
                                             "twice": "1 more than one"}.get(fault, "1 cells are judged wrongly")):
         many_cells.check_all(swept, said)
+
+
+def test_an_image_that_is_not_right_fails_the_bench_and_the_peers_is_told():
+    from tests.bench.__main__ import worst_errors
+
+    rows = [{"name": "a row", "errors": {"fast": [2e-6, 0.0], "compiled": [1e-7, 1e-7],
+                                         "peer, whole process": [1e-3, 0]}},
+            {"name": "dark", "errors": {"fast": [0.0, float("nan")]}}]
+    assert [line.partition(":")[0] for line in worst_errors({"paths": rows})] == ["a row, fast", "dark, fast"]
