@@ -177,7 +177,7 @@ def told(name: str, make: Callable[[], list[dict]]) -> list[dict]:
 
 
 def worst_errors(groups: dict) -> list[str]:
-    """Rows whose image is not that of C within the bound. The peer's errors are told in its table; they are not ours."""
+    """Rows whose image is not that of C within the bound. The peer's are told in its table, and are not ours."""
     return [f"{row['name']}, {name}: {error:g} of the peak, sum {excess:+g}"
             for rows in groups.values() for row in rows for name, (error, excess) in row.get("errors", {}).items()
             if not (error <= BOUND and abs(excess) <= BOUND) and not name.startswith("peer")]
