@@ -183,3 +183,9 @@ def test_a_wholly_saturated_image_may_be_clipped():
     found = diagnose(asked, DiagnosisOptions(quick=True)).causes
     assert {cause.id for cause in found[:2]} == {"constant-image", "clipped"}
     assert not any(cause.proven for cause in found)
+
+
+def test_an_image_that_is_infinite_everywhere_was_not_rounded_for_all_one_knows():
+    whole = np.linspace(7e19, 8e19, SLOW * FAST).reshape(SLOW, FAST).astype("<f4")
+    asked = Question(whole, np.full_like(whole, np.inf), COMMAND, Path())
+    assert not any(cause.proven for cause in diagnose(asked, DiagnosisOptions(quick=True)).causes)

@@ -59,8 +59,8 @@ def _exactly_rounded(pair: ImagePair) -> Iterator[Cause]:
 
 def _overflowed_halves(pair: ImagePair) -> Iterator[Cause]:
     """The subject is infinite exactly where half precision is, and rounded to it elsewhere."""
-    if not np.array_equal(~pair.finite, pair.x >= 65520):
-        return
+    if not pair.finite.any() or not np.array_equal(~pair.finite, pair.x >= 65520):
+        return  # wholly infinite, it may be anything
     x, y = pair.x[pair.finite], pair.y[pair.finite]
     if (y.astype(np.float16) == y).all() and (np.abs(y - x) <= 1e-3 * np.abs(x) + 1e-7).all():
         yield carried_out(causes.FLOAT16_ROUNDING, "the subject's values are float16 numbers, infinite above 65504",
