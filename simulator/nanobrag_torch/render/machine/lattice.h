@@ -1,7 +1,7 @@
 // One term of the sum over sources, phi steps and mosaic domains: F_cell^2 F_latt^2 at h, k, l.
 //
-// ``Fixed`` is the square crystal with F of the nearest reflection. Its h has 32 bits behind the point, as a whole number
-// that goes from -2^31 to 2^31 between two reflections; N times that overflows to N h less whole periods, so that
+// ``Fixed`` is the square crystal with F of the nearest reflection. Its h has 32 bits behind the point, as a whole
+// number that goes from -2^31 to 2^31 between two reflections; N times that overflows to N h less whole periods, so that
 //
 //     |F_latt| = prod |sin(pi N h) / sin(pi h)|
 //
@@ -48,22 +48,14 @@ struct Found {  // F^2 where it was looked up last, for which neighbouring steps
     f32 F2 = {};
 };
 
-static inline f32 looked_up(const float* table, i32 place) {
-    float found[LANES];
+// Entries of a table at places [LANES]; ``Lanes`` holds as many of its numbers.
+template <typename Lanes, typename Real>
+static inline Lanes looked_up(const Real* table, i32 place) {
+    Real found[LANES];
     int32_t places[LANES];
     memcpy(places, &place, sizeof place);
     for (int i = 0; i < LANES; i++) found[i] = table[places[i]];
-    f32 lanes;
-    memcpy(&lanes, found, sizeof lanes);
-    return lanes;
-}
-
-static inline f64 looked_up(const double* table, i32 place) {
-    double found[LANES];
-    int32_t places[LANES];
-    memcpy(places, &place, sizeof place);
-    for (int i = 0; i < LANES; i++) found[i] = table[places[i]];
-    f64 lanes;
+    Lanes lanes;
     memcpy(&lanes, found, sizeof lanes);
     return lanes;
 }
@@ -105,7 +97,7 @@ struct Fixed {
         i32 place = table.place(nearest, ABOVE);
         if (any(place != found.place)) {
             found.place = place;
-            found.F2 = looked_up(s.squares_f, place);
+            found.F2 = looked_up<f32>(s.squares_f, place);
         }
         return ratio * ratio * found.F2;
     }
@@ -234,7 +226,7 @@ struct Exact {
         }
         f64 F_latt2 = lattice(away, dark);
         if ((SHAPE == GAUSS || SHAPE == TOPHAT) && !any(F_latt2 > 0.0)) return F_latt2;
-        f64 F2 = looked_up(s.squares, table.place(nearest, 0));
+        f64 F2 = looked_up<f64>(s.squares, table.place(nearest, 0));
         return F_latt2 * (INTERPOLATED ? interpolated(h, F2) : F2);
     }
 };

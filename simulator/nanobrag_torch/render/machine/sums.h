@@ -134,7 +134,7 @@ static inline f32 sum_of_group(const Scene& s, const Fixed& kernel, const Group&
         f32 ratio = numerator / denominator;
         squares += ratio * ratio;
     }
-    return squares * looked_up(s.squares_f, kernel.table.place(nearest, ABOVE));
+    return squares * looked_up<f32>(s.squares_f, kernel.table.place(nearest, ABOVE));
 }
 
 // Add every step of a group for the pixels that were put aside.
