@@ -88,7 +88,7 @@ class FastRenderer:
 
     in_order = False
 
-    def __init__(self, scene: Scene, real, tile_pixels: int | None = None):
+    def __init__(self, scene: Scene, real):
         self.scene, self.waves = scene, real
         real = torch.float64 if scene.shape == "round" else real
         self.real = real
@@ -96,7 +96,7 @@ class FastRenderer:
         self.width = x1 - x0 + 1
         self.columns = range(x0, x0 + -(-self.width // COLUMNS) * COLUMNS)
         device, size = torch.device(scene.device).type, real.itemsize // 4
-        self.rows = max(1, (tile_pixels or TILE_PIXELS[device] // size) // len(self.columns))
+        self.rows = max(1, TILE_PIXELS[device] // size // len(self.columns))
         self.strip_rows = max(1, STRIP_PIXELS[device] // size // len(self.columns))
         self.made_up = rounding_of_shares(scene, real)
         self.table, self.low, self.high = _table(scene, self.made_up, real)
@@ -104,7 +104,6 @@ class FastRenderer:
         self.flat_columns: dict[int, FlatColumns] = {}
         self.everywhere = replace(scene, mask=None)
         self.ever_turned = replace(scene, first_cells={})
-        self.ray_factors, self.weighted = ray_factors, _weighted
         self.sources = list(scene.illumination.sources)
         self.of_one_ray = factors_of(scene, real) if reached_by_one_ray(scene) else None
         light = scene.illumination
@@ -169,14 +168,14 @@ class FastRenderer:
         scene = self.scene
         source, = scene.illumination.sources
         rays = self._flat_rays(tile, (0, 0, 0))
-        rays.inverse, omega, factor = self.ray_factors(*factors.arguments(rays))
+        rays.inverse, omega, factor = ray_factors(*factors.arguments(rays))
         rays.culled = self._culled(rays, source)
         total = self._sum_of_steps(rays, source)
         if rays.culled is not None:
             total = total.masked_fill(rays.culled, 0.0)
         if scene.water_like_spots:
             total = total + self.water / number(source.weight)
-        values = self.weighted(total, factor, factors.scale)
+        values = _weighted(total, factor, factors.scale)
         if self.water_beside:
             values += pixel_background(scene, tile)
         self._mend(values, rows)
