@@ -29,11 +29,35 @@ def pytest_configure(config):
             compileall.compile_dir(checkout / package, quiet=2)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """The processes of one session keep for each other (and for the next session) what pytest makes of the asserts of
+    each module of tests, also where PYTHONDONTWRITEBYTECODE is set: that is most of what collecting costs."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, sys.dont_write_bytecode and not _worker(session)
+    yield
+    sys.dont_write_bytecode = before
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Every second process begins at the other end, so that two meet in the middle and each finds what the other made;
+    the order in which tests are run is the same for all."""
+    report = yield
+    if int(_worker(collector.session) or 0) % 2 and isinstance(collector, pytest.Directory):
+        report.result.reverse()
+    return report
+
+
+def _worker(session):
+    """The number of this process in a session of several, as text; empty where there is one."""
+    return getattr(session.config, "workerinput", {}).get("workerid", "").removeprefix("gw")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Modules with long tests come first, so that no process is left alone with one at the end."""
-    long = {item.fspath for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.fspath not in long)
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in long, item.path))
 
 
 @pytest.fixture(scope="session")
