@@ -18,8 +18,8 @@ import torch
 from drawn_scenes import difference, misses
 
 from nanobrag_torch.errors import ArgumentError
+from nanobrag_torch.io.floatfile import float_image
 from nanobrag_torch.options import Program
-from nanobrag_torch.render import choose as render_path
 from nanobrag_torch.render import compile_build, compile_cache, compile_check, compiled
 from nanobrag_torch.render.choose import RenderPath, choose_path, render_image
 
@@ -118,17 +118,42 @@ def test_a_pixel_on_whole_indices_has_its_limit(here, scene_of, shape):
 
 
 @pytest.mark.parametrize("options", ["", "-gauss_xtal -N 2", "-water 9 -fluence 1e24"])
-def test_neither_workers_nor_tiles_nor_a_region_change_a_bit(here, scene_of, monkeypatch, options):
-    scene = scene_of(f"{SCAN} {options} -detpixels_x 600")
+def test_neither_threads_nor_a_region_nor_a_file_change_a_bit(here, scene_of, monkeypatch, tmp_path, options):
+    scene = scene_of(f"{SCAN} {options} -detpixels_x 600 -detpixels_y 70")
     path = choose_path(scene, Program(render="compiled"))
-    whole, _ = render_image(scene, path)
-    monkeypatch.setattr(render_path, "WORTH_A_WORKER", 1)
-    monkeypatch.setattr(compiled, "TILE_PIXELS", 1300)
-    shared, _ = render_image(scene, path, workers=2)
+    whole, omega = render_image(scene, path)
+    monkeypatch.setattr(compiled, "WORTH_A_THREAD", 4)
+    shared, again = render_image(scene, path, workers=3)
     np.testing.assert_array_equal(shared, whole)
-    part, _ = render_image(replace(scene, roi=(13, 570, 3, 20)), path)
-    np.testing.assert_array_equal(part[3:21, 13:571], whole[3:21, 13:571])
-    assert not part[21:].any() and not part[:, :13].any()
+    assert again == omega
+    for roi in ((13, 570, 3, 20), (0, 599, 5, 66)):
+        part, _ = render_image(replace(scene, roi=roi), path)
+        inside = np.zeros_like(whole)
+        inside[roi[2] : roi[3] + 1, roi[0] : roi[1] + 1] = whole[roi[2] : roi[3] + 1, roi[0] : roi[1] + 1]
+        np.testing.assert_array_equal(part, inside)
+        with float_image(tmp_path / "float.bin", whole.shape) as image:
+            render_image(replace(scene, roi=roi), path, 3, image=image)
+        np.testing.assert_array_equal(np.fromfile(tmp_path / "float.bin", "<f4").reshape(whole.shape), inside)
+
+
+def test_progress_grows_and_what_it_raises_ends_the_rendering(here, scene_of, monkeypatch):
+    monkeypatch.setattr(compiled, "WORTH_A_THREAD", 4)
+    scene = scene_of(f"{SCAN} -detpixels_x 600 -detpixels_y 200")
+    path, told = choose_path(scene, Program(render="compiled")), []
+    render_image(scene, path, 2, told.append)
+    assert told == sorted(told) and 0 < told[0] < told[-1] <= 200
+
+    def interrupted(done):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        render_image(scene, path, 2, interrupted)
+
+
+def test_a_file_that_cannot_be_written_is_an_error(here, scene_of, tmp_path):
+    (tmp_path / "float.bin").touch()
+    with open(tmp_path / "float.bin", "rb") as read_only, pytest.raises(OSError, match="Bad file descriptor"):
+        compiled.CompiledRenderer(scene_of(SCAN)).render_to(SimpleNamespace(file=read_only.fileno()), workers=2)
 
 
 def test_masked_pixels_are_0_and_count_for_no_solid_angle(here, scene_of):
@@ -235,12 +260,13 @@ def test_float32_is_compiled_only_where_it_is_exact(cache, scene_of, options, dt
 
 def spoiled(real, change):
     """A library whose values are changed after it has rendered them."""
-    def render_rows(scene, first, rows, values, angles):
-        found = real.render_rows(scene, first, rows, values, angles)
-        width = ctypes.cast(scene, ctypes.POINTER(compiled.Numbers)).contents.width
-        numbers = np.ctypeslib.as_array(ctypes.cast(values, ctypes.POINTER(ctypes.c_float)), (rows * width,))
+    def render_rows(scene, first, rows, threads, target):
+        status = real.render_rows(scene, first, rows, threads, target)
+        to = ctypes.cast(target, ctypes.POINTER(compiled.Target)).contents
+        numbers = np.ctypeslib.as_array(ctypes.cast(to.values, ctypes.POINTER(ctypes.c_float)), (rows * to.stride,))
         change(numbers)
-        return found
+        np.ctypeslib.as_array(ctypes.cast(to.undefined, ctypes.POINTER(ctypes.c_int64)), (rows,))[0] = 0
+        return status
 
     return SimpleNamespace(scene_bytes=real.scene_bytes, render_rows=render_rows)
 

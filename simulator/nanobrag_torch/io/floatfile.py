@@ -31,6 +31,11 @@ class FloatImage:
         self.shape, self.size, self._file = shape, shape[0] * shape[1], file
         _reserve(file, self.size * self.dtype.itemsize)
 
+    @property
+    def file(self) -> int:
+        """The descriptor of its file, for machine code that writes rows to their place."""
+        return self._file
+
     def __setitem__(self, place: tuple[slice, slice], values) -> None:
         rows, columns = place
         values = np.ascontiguousarray(values, dtype=self.dtype)

@@ -10,6 +10,7 @@ an image rendered in parts is the same image.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from nanobrag_torch.render.plain import render_tile
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
 from nanobrag_torch.render.tile import make_tile, tile_rows
-from nanobrag_torch.render.workers import MOST_PIECES, keep_freed_memory, share_out, shared_array
+from nanobrag_torch.render.workers import MOST_PIECES, keep_freed_memory, large_array, share_out, shared_array
 
 SMALL = 1_000_000
 """Terms of a whole image (pixels times steps) for which the plain path takes no noticeable time."""
@@ -200,33 +201,45 @@ def render_image(scene: Scene, path: RenderPath, workers: int = 1,
                  progress: Callable[[int], None] = lambda rows: None, image=None) -> tuple[Any, float]:
     """The image as float32 [slow, fast], 0 where nothing is rendered, and the sum of the solid angles (sr).
 
-    ``image`` is where it shall be rendered to: an array of zeros that forked processes share, or a FloatImage.
+    ``image`` is where it shall be rendered to: an array of zeros that forked processes share, or a FloatImage. The
+    workers of the compiled path are threads, all others processes.
     ``progress`` is told now and then how many rows are done. Neither workers nor tiles change a bit.
     """
     x0, x1, y0, y1 = scene.roi
     if image is None:
-        image = shared_array((scene.geometry.slow_pixels, scene.geometry.fast_pixels), np.float32)
+        zeros = large_array if path.name == "compiled" else shared_array
+        image = zeros((scene.geometry.slow_pixels, scene.geometry.fast_pixels), np.float32)
+    if path.name == "compiled":
+        with one_thread():
+            return image, math.fsum(renderer(scene, path).render_to(image, workers, progress))
     omega = shared_array((y1 + 1 - y0,), np.float64)
     making = renderer(scene, path)
     alone = torch.device(scene.device).type != "cpu" or making.in_order
     rendered = (x1 + 1 - x0) * (y1 + 1 - y0) * scene.steps * scene.geometry.layers
-    worth = 1 + rendered // (WORTH_A_WORKER * getattr(making, "quicker", 1))
+    worth = 1 + rendered // WORTH_A_WORKER
     workers = 1 if alone else min(workers, worth)
     tiles = list(_tiles(range(y0, y1 + 1), making.rows, workers))
     pieces = np.array_split(np.arange(len(tiles)), min(len(tiles), MOST_PIECES))
 
     def render_piece(piece: int) -> None:
-        with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
-            for rows in (tiles[tile] for tile in pieces[piece]):
-                values, angles = making.render_rows(rows)
-                image[rows.start : rows.stop, x0 : x1 + 1] = values.cpu().numpy()
-                omega[rows.start - y0 : rows.stop - y0] = angles.cpu().numpy()
+        for rows in (tiles[tile] for tile in pieces[piece]):
+            values, angles = making.render_rows(rows)
+            image[rows.start : rows.stop, x0 : x1 + 1] = values.cpu().numpy()
+            omega[rows.start - y0 : rows.stop - y0] = angles.cpu().numpy()
 
     keep_freed_memory()
+    with one_thread():
+        share_out(len(pieces), workers, render_piece, lambda piece: progress(tiles[pieces[piece][-1]].stop - y0))
+    return image, math.fsum(omega)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """torch with a single thread, and no gradients or warnings of what is no number: it is a worker among others."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        share_out(len(pieces), workers, render_piece, lambda piece: progress(tiles[pieces[piece][-1]].stop - y0))
+        with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
+            yield
     finally:
         torch.set_num_threads(threads)
-    return image, math.fsum(omega)

@@ -22,8 +22,8 @@ from nanobrag_torch.render.compile_check import LARGEST_ERROR, largest_error
 
 MAIN = "renderer.cpp"
 
-OPTIONS = ("-std=c++17", "-O3", "-march=native", "-fPIC", "-shared", "-ffp-contract=fast", "-fwrapv", "-fno-math-errno",
-           "-fno-trapping-math", "-w")
+OPTIONS = ("-std=c++17", "-O3", "-march=native", "-fPIC", "-shared", "-pthread", "-ffp-contract=fast", "-fwrapv",
+           "-fno-math-errno", "-fno-trapping-math", "-w")
 """Fused multiply-add, whole numbers that overflow, and nothing that takes numbers for finite or in another order."""
 
 SECONDS = 300

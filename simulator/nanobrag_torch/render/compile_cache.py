@@ -76,8 +76,8 @@ def library() -> ctypes.CDLL:
 
 @functools.cache
 def load(path: Path) -> ctypes.CDLL:
-    """The functions of a library: scene_bytes() and render_rows(scene, first row, rows, values, angles)."""
+    """The functions of a library: scene_bytes() and render_rows(scene, first row, rows, threads, target)."""
     found = ctypes.CDLL(str(path))
-    found.scene_bytes.restype = found.render_rows.restype = ctypes.c_int64
-    found.render_rows.argtypes = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+    found.scene_bytes.restype, found.render_rows.restype = ctypes.c_int64, ctypes.c_int
+    found.render_rows.argtypes = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
     return found

@@ -8,6 +8,7 @@ wavelengths. Left to the plain path are the pixels that begin a sweep unturned, 
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby
@@ -26,9 +27,14 @@ from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.tile import make_tile
 from nanobrag_torch.units import R_E_SQUARED_M2
 
-TILE_PIXELS = 200_000
 STEPS = 10
 """Of a group, at most, as in machine/scene.h."""
+
+WORTH_A_THREAD = 200_000
+"""Terms in float32 that take longer than making another thread does, by far."""
+
+TILE_PIXELS = 100_000
+"""Of rows that are looked through for pixels to be mended."""
 
 FEW = 64
 """Pixels up to which the plain path is quicker one by one than for the whole tile."""
@@ -193,47 +199,87 @@ def _crystal(scene: Scene, in_float32: bool) -> dict:
 
 # --- rendering ----------------------------------------------------------------------------------------------
 
+_PROGRESS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int64)
+
+
+class Target(ctypes.Structure):
+    """``Target`` of machine/threads.h."""
+
+    _fields_ = (*_fields(_ARRAY, "values"), *_fields(_INT, "stride file"), *_fields(_ARRAY, "angles undefined"),
+                ("progress", _PROGRESS))
+
 
 class CompiledRenderer:
-    """Renders rows of a scene by the machine code: the lattice factor in float32, or in float64."""
-
-    in_order = False
-    quicker: int
-    """Than the others, so many times: terms that are worth a worker."""
+    """Renders a scene by the machine code: the lattice factor in float32, or in float64."""
 
     def __init__(self, scene: Scene, real=torch.float32, functions: ctypes.CDLL | None = None):
-        x0, x1, _, _ = scene.roi
-        self.scene, self.width = scene, x1 - x0 + 1
-        self.rows = max(1, TILE_PIXELS // self.width)
-        self.everywhere = replace(scene, mask=None)
+        x0, x1, y0, y1 = scene.roi
+        self.scene, self.columns, self.rows = scene, range(x0, x1 + 1), range(y0, y1 + 1)
         self.packed = Packed(scene, real == torch.float32)
-        self.quicker = 16 if real == torch.float32 else 4
+        self.worth = WORTH_A_THREAD if real == torch.float32 else WORTH_A_THREAD // 4
         functions = functions or library()
         if functions.scene_bytes() != ctypes.sizeof(Numbers):
             raise RuntimeError(f"{functions}: takes a scene of {functions.scene_bytes()} bytes, "
                                f"not of {ctypes.sizeof(Numbers)}")
         self.render: Callable = functions.render_rows
 
-    def render_rows(self, rows: range):
-        """Values (photons) of some rows, as float32 [rows, width], and the sum of the solid angles (sr) of each."""
-        values = torch.empty((len(rows), self.width), dtype=torch.float32)
-        angles = torch.empty(len(rows), dtype=torch.float64)
-        undefined = self.render(ctypes.byref(self.packed.numbers), rows.start, len(rows), values.data_ptr(),
-                                angles.data_ptr())
-        self._mend(values, rows, undefined > 0)
-        return values, angles
+    def render_to(self, image, workers: int = 1, progress: Callable[[int], None] = lambda rows: None) -> np.ndarray:
+        """Set the pixels of the region of interest in ``image`` (photons; a float32 array [slow, fast], or a
+        FloatImage), and return the sum of the solid angles (sr) of each of its rows.
 
-    def _mend(self, values, rows: range, undefined: bool) -> None:
-        """By the plain path: pixels that start a sweep unturned, and those that are no number."""
-        x0 = self.scene.roi[0]
+        ``workers`` are threads; ``progress`` is told how many rows are done. Raises OSError when the file of the image
+        cannot be written.
+        """
+        scene, first, count = self.scene, self.rows.start, len(self.rows)
+        angles, undefined = np.zeros(count), np.zeros(count, dtype=np.int64)
+        faults: list[BaseException] = []
+
+        def told(done: int) -> int:
+            try:
+                progress(done)
+            except BaseException as fault:
+                faults.append(fault)
+            return len(faults)
+
+        target = Target(angles=angles.ctypes.data, undefined=undefined.ctypes.data, progress=_PROGRESS(told))
+        if isinstance(image, np.ndarray):
+            assert image.dtype == np.float32 and image.strides[1] == image.itemsize
+            target.values = image[first:, self.columns.start:].ctypes.data
+            target.stride = image.strides[0] // image.itemsize
+        else:
+            target.file = image.file
+        threads = min(workers, 1 + count * len(self.columns) * scene.steps * scene.geometry.layers // self.worth)
+        status = self.render(ctypes.byref(self.packed.numbers), first, count, threads, ctypes.byref(target))
+        if faults:
+            raise faults[0]
+        if status != 0:
+            raise OSError(status, os.strerror(status))
+        self._mend(image, undefined)
+        return angles
+
+    def _mend(self, image, undefined: np.ndarray) -> None:
+        """By the plain path: pixels that start a sweep unturned, and those that are no number. ``undefined`` of each
+        row are none."""
+        height = max(1, TILE_PIXELS // len(self.columns))
+        turned = [slow for slow, _ in self.scene.first_turned]
+        for start in range(self.rows.start, self.rows.stop, height):
+            rows = range(start, min(start + height, self.rows.stop))
+            none = int(undefined[start - self.rows.start :][:height].sum())
+            if none or any(slow in rows for slow in turned):
+                values = np.array(image[rows.start : rows.stop][:, self.columns.start : self.columns.stop])
+                self._mend_rows(values, rows, none)
+                image[rows.start : rows.stop, self.columns.start : self.columns.stop] = values
+
+    def _mend_rows(self, values: np.ndarray, rows: range, none: int) -> None:
+        everywhere = replace(self.scene, mask=None)
+        x0 = self.columns.start
         where = [(slow, fast) for slow, fast in self.scene.first_turned if slow in rows]
-        if undefined:
-            bad = values.isnan()
-            if int(bad.sum()) > FEW:
-                whole, _ = render_tile(self.scene, make_tile(self.everywhere, rows, range(x0, x0 + self.width)))
-                values[bad] = whole[bad].to(values.dtype)
-            else:
-                where += [(rows.start + slow, x0 + fast) for slow, fast in bad.nonzero().tolist()]
+        bad = np.isnan(values)
+        if none > FEW:
+            whole, _ = render_tile(self.scene, make_tile(everywhere, rows, self.columns))
+            values[bad] = whole.numpy()[bad]
+        elif none:
+            where += [(rows.start + slow, x0 + fast) for slow, fast in np.argwhere(bad).tolist()]
         for slow, fast in where:
-            pixel = make_tile(self.everywhere, range(slow, slow + 1), range(fast, fast + 1))
+            pixel = make_tile(everywhere, range(slow, slow + 1), range(fast, fast + 1))
             values[slow - rows.start, fast - x0] = render_tile(self.scene, pixel)[0][0, 0]

@@ -33,6 +33,9 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 32 * 2**20
 """The largest that glibc takes; more than any tensor of a tile."""
 
+WORTH_LARGE_PAGES = 2**21
+"""Bytes of an array."""
+
 MOST_PIECES = PIPE_BYTES // _NUMBER.size
 
 
@@ -49,6 +52,18 @@ def shared_array(shape: tuple[int, ...], dtype) -> np.ndarray:
     """Zeros that parent and forked children see alike; the memory goes back with the array."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     return np.frombuffer(mmap.mmap(-1, max(1, size)), dtype=dtype, count=int(np.prod(shape))).reshape(shape)
+
+
+def large_array(shape: tuple[int, int], dtype) -> np.ndarray:
+    """Zeros for threads of this process; in pages of megabytes where the system has such, as thousands of small ones
+    take longer than what is rendered to them. The memory goes back with the array."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    if size < WORTH_LARGE_PAGES or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return np.zeros(shape, dtype)
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with contextlib.suppress(OSError):
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, dtype=dtype).reshape(shape)
 
 
 @contextlib.contextmanager

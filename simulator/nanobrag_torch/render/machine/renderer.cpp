@@ -7,6 +7,7 @@
 // time, and nothing couples two pixels.
 
 #include "sums.h"
+#include "threads.h"
 
 // The factors of the pixels of a piece that are in force, and what was added up.
 struct Pixels {
@@ -149,62 +150,76 @@ static void sum_piece(const Scene& s, const Kernel& kernel, int64_t row, int64_t
         }
 }
 
+// Photons of a row to ``values`` [width] and the sum of its solid angles (sr) to ``angle``; how many of its pixels came
+// out as no number.
 template <class Kernel>
-static int64_t render(const Scene& s, const Kernel& kernel, int64_t first_row, int64_t rows, float* values,
-                      double* angles) {
+static int64_t render_row(const Scene& s, const Kernel& kernel, int64_t row, float* values, double* angle) {
     static thread_local Pixels pixels;
     static thread_local Piece beside;
-    int64_t undefined = 0;
-    for (int64_t row = first_row; row < first_row + rows; row++, values += s.width, angles++) {
-        double angle = 0.0;
-        for (int64_t start = 0; start < s.width; start += PIXELS) {
-            const int count = int(s.width - start < PIXELS ? s.width - start : PIXELS);
-            const int vectors = (count + LANES - 1) / LANES;
-            const int64_t column = s.first_column + start;
-            sum_piece(s, kernel, row, column, vectors, pixels);
-            if (s.water_beside > 0.0) background(s, row, column, vectors, beside);
-            for (int v = 0; v < vectors; v++) {
-                f64 value = pixels.total[v] * s.scale;
-                if (s.capture_shared) value = value * pixels.capture[v];
-                if (!s.oversample_polar) value = value * pixels.polar[v];
-                if (!s.oversample_omega) value = value * pixels.omega[v];
-                if (s.water_beside > 0.0) value = value + beside[v];
-                pixels.total[v] = value;
-            }
-            const double *numbers = (const double*)pixels.total, *omegas = (const double*)pixels.omega_sum;
-            const uint8_t* rendered = s.mask ? s.mask + row * s.fast_pixels + column : nullptr;
-            for (int i = 0; i < count; i++) {
-                const bool here = !rendered || rendered[i];
-                const float value = here ? float(numbers[i]) : 0.0f;
-                angle += here ? omegas[i] : 0.0;
-                undefined += value != value;
-                values[start + i] = value;
-            }
+    static thread_local f32 photons[VECTORS];
+    f64 angles = all(0.0);
+    i32 undefined = {};
+    for (int64_t start = 0; start < s.width; start += PIXELS) {
+        const int count = int(s.width - start < PIXELS ? s.width - start : PIXELS);
+        const int vectors = (count + LANES - 1) / LANES;
+        const int64_t column = s.first_column + start;
+        sum_piece(s, kernel, row, column, vectors, pixels);
+        if (s.water_beside > 0.0) background(s, row, column, vectors, beside);
+        for (int v = 0; v < vectors; v++) {
+            f64 value = pixels.total[v] * s.scale;
+            if (s.capture_shared) value = value * pixels.capture[v];
+            if (!s.oversample_polar) value = value * pixels.polar[v];
+            if (!s.oversample_omega) value = value * pixels.omega[v];
+            if (s.water_beside > 0.0) value = value + beside[v];
+            photons[v] = to_f32(value);
         }
-        *angles = angle;
+        float* numbers = (float*)photons;
+        double* omegas = (double*)pixels.omega_sum;
+        const uint8_t* rendered = s.mask ? s.mask + row * s.fast_pixels + column : nullptr;
+        for (int i = rendered ? 0 : count; i < vectors * LANES; i++)
+            if (i >= count || !rendered[i]) numbers[i] = 0.0f, omegas[i] = 0.0;
+        for (int v = 0; v < vectors; v++) {
+            angles = angles + pixels.omega_sum[v];
+            undefined -= photons[v] != photons[v];
+        }
+        memcpy(values + start, photons, size_t(count) * sizeof *values);
     }
-    return undefined;
+    double sums[LANES];
+    int32_t counts[LANES];
+    int64_t found = 0;
+    memcpy(sums, &angles, sizeof sums);
+    memcpy(counts, &undefined, sizeof counts);
+    *angle = 0.0;
+    for (int i = 0; i < LANES; i++) *angle += sums[i], found += counts[i];
+    return found;
+}
+
+template <class Kernel>
+static int render(const Scene& s, const Kernel& kernel, int64_t first_row, int64_t rows, int64_t threads,
+                  const Target& to) {
+    return render_all(s, first_row, rows, threads, to, [&](int64_t row, float* values, double* angle) {
+        return render_row(s, kernel, row, values, angle);
+    });
 }
 
 template <Shape SHAPE>
-static int64_t render_exactly(const Scene& s, int64_t first_row, int64_t rows, float* values, double* angles) {
-    if (s.interpolated) return render(s, Exact<SHAPE, true>(s), first_row, rows, values, angles);
-    return render(s, Exact<SHAPE, false>(s), first_row, rows, values, angles);
+static int render_exactly(const Scene& s, int64_t first_row, int64_t rows, int64_t threads, const Target& to) {
+    if (s.interpolated) return render(s, Exact<SHAPE, true>(s), first_row, rows, threads, to);
+    return render(s, Exact<SHAPE, false>(s), first_row, rows, threads, to);
 }
 
 // --- what compiled.py calls -----------------------------------------------------------------------------------------
 
 extern "C" int64_t scene_bytes() { return sizeof(Scene); }
 
-// Photons of some rows to ``values`` [rows, width], the sum of the solid angles (sr) of each to ``angles`` [rows]; the
-// number of pixels that came out as no number.
-extern "C" int64_t render_rows(const Scene* scene, int64_t first_row, int64_t rows, float* values, double* angles) {
+// Rows of an image to ``to``, by some threads; 0, errno, or STOPPED.
+extern "C" int render_rows(const Scene* scene, int64_t first_row, int64_t rows, int64_t threads, const Target* to) {
     const Scene& s = *scene;
-    if (s.in_float32) return render(s, Fixed(s), first_row, rows, values, angles);
+    if (s.in_float32) return render(s, Fixed(s), first_row, rows, threads, *to);
     switch (s.shape) {
-        case ROUND: return render_exactly<ROUND>(s, first_row, rows, values, angles);
-        case GAUSS: return render_exactly<GAUSS>(s, first_row, rows, values, angles);
-        case TOPHAT: return render_exactly<TOPHAT>(s, first_row, rows, values, angles);
-        default: return render_exactly<SQUARE>(s, first_row, rows, values, angles);
+        case ROUND: return render_exactly<ROUND>(s, first_row, rows, threads, *to);
+        case GAUSS: return render_exactly<GAUSS>(s, first_row, rows, threads, *to);
+        case TOPHAT: return render_exactly<TOPHAT>(s, first_row, rows, threads, *to);
+        default: return render_exactly<SQUARE>(s, first_row, rows, threads, *to);
     }
 }
