@@ -14,6 +14,7 @@ from nanobrag_torch.command.help import help_text
 from nanobrag_torch.command.load import LoadedCommand, load_components, read_command
 from nanobrag_torch.emulation import list_text
 from nanobrag_torch.errors import ArgumentError, SimulatorError
+from nanobrag_torch.import_torch import frames_answer
 from nanobrag_torch.version import MOST_THREADS, PROGRAM_NAME, default_threads, version_line
 
 BAD_INPUT = 2
@@ -73,10 +74,11 @@ def _run(command: LoadedCommand) -> int:
         return 0
     _check_program(command)
     loaded = _loaded_meanwhile(command)
-    if command.outputs.describe:
-        from nanobrag_torch.output.describe import print_description as carry_out
-    else:
-        from nanobrag_torch.job import render_and_write as carry_out
+    with frames_answer():
+        if command.outputs.describe:
+            from nanobrag_torch.output.describe import print_description as carry_out
+        else:
+            from nanobrag_torch.job import render_and_write as carry_out
     command, components = loaded()  # the one that was read, with the warnings that came of it
     carry_out(command, components)
     sys.stdout.flush()

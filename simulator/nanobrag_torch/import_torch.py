@@ -1,0 +1,31 @@
+"""Importing torch without a question that it asks for each of its hundred operators: where is this line of source?
+
+``inspect`` answers by following the path of every module there is, link by link, and by reading the source: two of
+three looks at the disk while torch is imported. The name of the file, the line and the module of a frame are known to
+the frame, and torch takes no more of the answer.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, ModuleType
+
+
+@contextmanager
+def frames_answer() -> Iterator[None]:
+    """While this lasts, ``inspect`` tells of a frame what that itself knows; of all else what it always does."""
+    info, module = inspect.getframeinfo, inspect.getmodule
+
+    def module_of(thing: object, filename: str | None = None) -> ModuleType | None:
+        if isinstance(thing, FrameType):
+            return sys.modules.get(thing.f_globals.get("__name__", ""))
+        return module(thing, filename)
+
+    inspect.getframeinfo, inspect.getmodule = lambda frame, context=0: info(frame, 0), module_of  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        inspect.getframeinfo, inspect.getmodule = info, module
