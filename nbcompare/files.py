@@ -72,6 +72,9 @@ def sum_of(path: str) -> str:
     return digest
 
 
+_PATH_ALONE = getattr(os, "O_PATH", 0)
+"""The flag with which a name is followed, and nothing is opened."""
+
 Stamp = tuple[int, ...]
 """Of a file mode, inode, device, links, owner, group, size and both times; of a folder its mode; other numbers where
 nothing is."""
@@ -96,6 +99,24 @@ def is_settled(stamp: Stamp) -> bool:
 
 def are_settled(stamps: Iterable[Stamp]) -> bool:
     return all(map(is_settled, stamps))
+
+
+def real_path(path: str) -> str:
+    """Where an absolute path leads, as os.path.realpath has it; the system is asked for the whole of it in one question
+    and not for each folder above, of which there are many for each file."""
+    try:
+        handle = os.open(path, _PATH_ALONE | os.O_CLOEXEC) if _PATH_ALONE else -1
+    except OSError:
+        handle = -1
+    if handle < 0:  # nothing is there, or the system has no such question
+        return os.path.realpath(path)
+    try:
+        found = os.readlink(f"/proc/self/fd/{handle}")
+    except OSError:
+        return os.path.realpath(path)
+    finally:
+        os.close(handle)
+    return os.path.realpath(path) if found.endswith(" (deleted)") or not found.startswith("/") else found
 
 
 def hash_of_named(named_sums: Iterable[tuple[str, str]]) -> str:

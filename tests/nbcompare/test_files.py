@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbcompare import files
-from nbcompare.files import sha256_of, sum_of, write_whole
+from nbcompare.files import real_path, sha256_of, sum_of, write_whole
 
 
 @pytest.fixture
@@ -84,3 +84,18 @@ def test_the_output_of_the_process_can_be_named_as_a_file(tmp_path):
         done = subprocess.run([sys.executable, "-c", code], stdout=stream, stderr=subprocess.PIPE, text=True)
         assert (done.returncode, done.stderr) == (0, "")
         assert (target.read_text() if target else done.stdout) == "text\n"
+
+
+@pytest.mark.parametrize("name", ["file", "folder", "to-file", "to-link", "upwards", "hanging", "in-circles", "nothing",
+                                  "folder/nothing", "to-folder/file", "file/below", "pipe", "odd (deleted)"])
+def test_a_real_path_is_the_one_that_python_finds_link_by_link(tmp_path, name):
+    """Also of what cannot be opened: a pipe that nobody writes to, what is not there, what goes round in circles."""
+    (tmp_path / "folder").mkdir()
+    for made in ("file", "folder/file", "odd (deleted)"):
+        (tmp_path / made).write_text(made)
+    os.mkfifo(tmp_path / "pipe")
+    for link, target in (("to-file", "file"), ("to-link", tmp_path / "to-file"), ("to-folder", "folder"),
+                         ("hanging", "nowhere/file"), ("in-circles", "in-circles"), ("folder/up", "../to-link")):
+        (tmp_path / link).symlink_to(target)
+    path = str(tmp_path / "folder" / "up" if name == "upwards" else tmp_path / name)
+    assert real_path(path) == os.path.realpath(path)

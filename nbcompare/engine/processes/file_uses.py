@@ -7,6 +7,8 @@ import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nbcompare.files import real_path
+
 _FILE_FLAGS = os.O_WRONLY | os.O_RDWR
 _PATH_ONLY = getattr(os, "O_PATH", 0)
 _OF_THE_PROCESS = ("/proc/", "/dev/")
@@ -102,7 +104,7 @@ class FileUses:
         if known is not None and not known.linked:
             return {path: known}
         use = self._use(path, emptied, created)
-        real = path if path.startswith(_OF_THE_PROCESS) and not path.startswith("/dev/shm/") else os.path.realpath(path)
+        real = path if path.startswith(_OF_THE_PROCESS) and not path.startswith("/dev/shm/") else real_path(path)
         if real == path:
             return {path: use}
         use.linked = True
