@@ -30,6 +30,9 @@ KIND = "nb-compare bundle"
 PROJECT, HARNESS_ROLE = "project", "harness"
 """What the repositories of the project and of nb-compare itself are called, beside those of the engines."""
 
+SIDE_BY_SIDE = "side_by_side"
+"""Of the environment: that both engines ran at once, and on how many cores; such run times are compared with none."""
+
 READABLE_VERSIONS = (1,)
 """The schema versions that are read; only SCHEMA_VERSION is written anew."""
 

@@ -55,6 +55,7 @@ class OneShotOptions:
     trust_case: bool = False
     sandbox: bool = False
     allow_weak: str | None = None
+    side_by_side: bool = False
 
     def __post_init__(self) -> None:
         for threshold in self._given:

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import Finite, allow_weak_option, engine_options, output_options, sandbox_option, words
+from nbcompare.commands.options import (
+    Finite,
+    allow_weak_option,
+    engine_options,
+    output_options,
+    sandbox_option,
+    side_by_side_option,
+    words,
+)
 from nbcompare.commands.result_forms import options_in
 from nbcompare.errors import ExitCode, UsageError
 
@@ -35,13 +43,14 @@ from nbcompare.errors import ExitCode, UsageError
 @engine_options
 @allow_weak_option
 @sandbox_option
+@side_by_side_option
 @output_options
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- ARGS...")
 def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshold: float | None,
             sum_ratio: tuple[float, float] | None, max_intensity_delta: float | None, allow_scale: bool,
             png_scale: float, save_diff: bool, timeout: float, c_bin: str | None, py_bin: str | None, c_args: str,
-            py_args: str, trust_case: bool, resample: bool, allow_weak: str | None, sandbox: bool, form: str,
-            quiet: bool, arguments: tuple[str, ...]) -> ExitCode:
+            py_args: str, trust_case: bool, resample: bool, allow_weak: str | None, sandbox: bool, side_by_side: bool,
+            form: str, quiet: bool, arguments: tuple[str, ...]) -> ExitCode:
     """Compare both engines on one nanoBragg command line, without a case."""
     from nbcompare.case.from_arguments import OneShotOptions
     from nbcompare.commands.views.terminal import one_shot_report
@@ -58,7 +67,7 @@ def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshol
     options = OneShotOptions(
         outdir, roi, threshold, sum_ratio, max_intensity_delta, allow_scale, resample, png_scale, save_diff, c_bin,
         py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), timeout, trust_case, sandbox,
-        allow_weak)
+        allow_weak, side_by_side)
     result = run_one_shot(arguments, options, Progress(quiet=quiet), invocation())
     if form == "json":
         click.echo((result.folder / "summary.json").read_text(encoding="utf-8"), nl=False)

@@ -139,18 +139,29 @@ allow_weak_option = click.option(
     "--allow-weak", metavar="REASON", callback=_a_reason,
     help="Judge regions in which too little can be resolved all the same; the reason goes on the record.")
 
-def without_sandbox(why: str) -> Callable[..., Any]:
-    """--sandbox of a command that cannot confine what it runs: refused with the reason, not passed over."""
+def refused_option(name: str, why: str) -> Callable[..., Any]:
+    """An option of other commands that this one cannot do: refused with the reason, not passed over."""
     def refuse(context: click.Context, parameter: click.Parameter, value: bool) -> None:
         if value:
-            raise UsageError(f"--sandbox: {why}")
+            raise UsageError(f"{name}: {why}")
 
-    return click.option("--sandbox", is_flag=True, hidden=True, expose_value=False, callback=refuse)
+    return click.option(name, is_flag=True, hidden=True, expose_value=False, callback=refuse)
+
+
+def without_sandbox(why: str) -> Callable[..., Any]:
+    """--sandbox of a command that cannot confine what it runs."""
+    return refused_option("--sandbox", why)
 
 
 sandbox_option = click.option(
     "--sandbox", is_flag=True, help="Confine the engines (Linux: Landlock and seccomp): they read their inputs, their "
                                     "code and the system, write their own folder, and reach no network.")
+
+
+side_by_side_option = click.option(
+    "--side-by-side", is_flag=True,
+    help="Run both engines at once, where OMP_NUM_THREADS says how many cores each takes and there are as many. Needs "
+         "--sandbox; such run times are compared with none.")
 
 
 def program_options(command: Command) -> Command:
@@ -253,7 +264,7 @@ def run_again(asked: RunOptions, py_args: Iterable[str] = ()) -> list[str]:
             *_with_value("--reference", asked.reference), *(["--noise-floor"] if asked.noise_floor else []),
             *(["--resample"] if asked.resample else []), *_with_value("--allow-weak", asked.allow_weak),
             *_with_value("--shards", asked.shards if asked.shards > 1 else None),
-            *_with_value("--cluster", asked.cluster),
+            *_with_value("--cluster", asked.cluster), *(["--side-by-side"] if asked.side_by_side else []),
             *bundles_again(asked.bundles)]
 
 

@@ -19,6 +19,7 @@ from nbcompare.commands.options import (
     fresh_option,
     run_again,
     sandbox_option,
+    side_by_side_option,
     words,
 )
 from nbcompare.commands.publish import PublishedResults, result_options
@@ -54,12 +55,13 @@ if TYPE_CHECKING:
 @engine_options
 @allow_weak_option
 @sandbox_option
+@side_by_side_option
 @result_options
 def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path | None, noise_floor: bool,
             probe_args: bool, all_metrics: bool, shards: int, cluster: str | None, no_compare: bool, dry_run: bool,
             fresh: bool, bundles: Path, c_bin: str | None, py_bin: str | None, c_args: str, py_args: str,
             trust_case: bool, resample: bool, allow_weak: str | None, sandbox: bool,
-            told: PublishedResults) -> ExitCode:
+            side_by_side: bool, told: PublishedResults) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.inputs import parse_input_override
     from nbcompare.commands.views.results import result_of
@@ -90,7 +92,8 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
                              resample, bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor,
                              probe_args=probe_args, all_metrics=all_metrics, shards=shards, cluster=cluster,
                              trust_case=trust_case,
-                             fresh=fresh, sandbox=sandbox, allow_weak=allow_weak, no_compare=no_compare)
+                             fresh=fresh, sandbox=sandbox, side_by_side=side_by_side, allow_weak=allow_weak,
+                             no_compare=no_compare)
         with bands_on(cluster, progress) as handed:
             bundle = run_case(case, options, progress, handed)
         told.add(result_of(bundle, case.path, next_step(bundle, options)),

@@ -6,10 +6,21 @@ from pathlib import Path
 
 import click
 
-from nbcompare.commands.options import CASE, bundles_option, engine_options, fresh_option, sandbox_option, words
+from nbcompare.commands.options import (
+    CASE,
+    bundles_option,
+    engine_options,
+    fresh_option,
+    refused_option,
+    sandbox_option,
+    words,
+)
 from nbcompare.commands.publish import PublishedResults, result_options
 from nbcompare.commands.result_forms import TEXT
 from nbcompare.errors import ExitCode, UsageError
+
+without_side_by_side = refused_option(
+    "--side-by-side", "a sweep runs cells side by side, and fills the cores with them; --jobs N says how many at once")
 
 
 @click.command("sweep")
@@ -24,6 +35,7 @@ from nbcompare.errors import ExitCode, UsageError
               help="Use this file as the cases' input NAME; the bundles say so.")
 @fresh_option
 @sandbox_option
+@without_side_by_side
 @bundles_option
 @engine_options
 @result_options

@@ -13,14 +13,19 @@ from pathlib import Path
 
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.safety.confine import landlock_version, why_not
+from nbcompare.engine.safety.mounts import names_of
 from nbcompare.errors import UsageError
 
 _LAUNCHER = Path(__file__).with_name("safety") / "confine.py"
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/opt", "/nix/store", "/gnu/store", "/sys",
-           "/dev", "/proc/self", *(f"/proc/{name}" for name in (
+           *map("/dev/{}".format, ("shm", "pts", "tty", "ptmx", "fd", "infiniband", "nvidia-caps")), "/proc/self",
+           *(f"/proc/{name}" for name in (
                "cpuinfo", "meminfo", "stat", "version", "filesystems", "loadavg", "uptime", "devices", "driver",
                "sys")))
-"""Of /proc only what concerns no other process: variables and open files of those could be read there."""
+"""Of /proc only what concerns no other process: variables and open files of those could be read there. Of /dev no disk
+and no memory of the machine, in which a superuser would find every file."""
+_LISTED = ("/dev",)
+"""Whose names may be listed."""
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/dri", "/dev/kfd",
             "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", *map("/dev/nvidia{}".format, range(16)))
 _LISTS = ("PYTHONPATH", "LD_LIBRARY_PATH")
@@ -58,7 +63,7 @@ def confining(engine: Engine, own: Path, variables: Mapping[str, str]) -> tuple[
     if not engine.confined:
         return ()
     policy = json.dumps({"read": [*_SYSTEM, str(_LAUNCHER.parent), *map(str, readable(engine, variables))],
-                         "write": [str(own.absolute()), *_DEVICES]})
+                         "write": [str(own.absolute()), *_DEVICES], "list": _LISTED})
     return (sys.executable, "-I", "-S", str(_LAUNCHER), policy)
 
 
@@ -66,6 +71,17 @@ def with_own_places(engine: Engine, own: Path, variables: Mapping[str, str]) -> 
     """The variables of an engine; temporary files and caches of a confined one go to its own folder."""
     place = str(own.absolute())
     return {**variables, **({"TMPDIR": place, "HOME": place, "XDG_CACHE_HOME": place} if engine.confined else {})}
+
+
+def read_through(engine: Engine, variables: Mapping[str, str], place: Path) -> Path | None:
+    """The folder of those that a confined engine may read in which ``place`` lies, by its own path or by that of
+    another mount of the same files; None where it is out of reach."""
+    reads = {os.path.realpath(path): path for path in (*map(Path, _SYSTEM), *readable(engine, variables))}
+    for known in names_of(Path(os.path.realpath(place))):
+        for folder in (known, *known.parents):
+            if str(folder) in reads:
+                return reads[str(folder)]
+    return None
 
 
 def readable(engine: Engine, variables: Mapping[str, str]) -> list[Path]:

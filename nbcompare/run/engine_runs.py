@@ -57,7 +57,7 @@ def run_engines(staged: StagedCase, place: EvidenceFolder) -> EngineRuns:
     stored = staged.stored
     places = {role: _places(staged.bundle, role) for role in staged.jobs}
     found = place.run_pair({role: job for role, job in staged.jobs.items() if not (stored and role == REFERENCE)},
-                           places)
+                           places, beside=staged.beside.together)
     if stored:
         found = {REFERENCE: stored.restore(place, places[REFERENCE]), **found}
     shown = {role: masked_rendering(staged, found[role]).pixels for role in staged.jobs}

@@ -16,7 +16,7 @@ from pathlib import Path
 from nbcompare import __version__
 from nbcompare.bundle.bundle import Bundle, Staging, staging
 from nbcompare.bundle.names import CASE_FILE, CUDA, DATA, SUMMARY, image_name, moment_of
-from nbcompare.bundle.record import PROJECT, ContentSums, Record, RecordedProgram, TestsOutcome
+from nbcompare.bundle.record import PROJECT, SIDE_BY_SIDE, ContentSums, Record, RecordedProgram, TestsOutcome
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.case import Case
@@ -54,6 +54,7 @@ from nbcompare.run.kept_tests import kept_tests
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.other_subjects import as_they_ended
 from nbcompare.run.provenance import not_passed_line, notes_of
+from nbcompare.run.side_by_side import side_by_side
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.verdict import blocked, failures_verdict, uncompared
@@ -79,6 +80,7 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
         told = region_notes(case, bundle.folder / DATA)
         with at_one_moment():
             staged = with_kept_reference(staged, options, handed, progress)
+            staged = replace(staged, beside=side_by_side(staged.jobs, options, stored=staged.stored is not None))
             kept = None if handed.without_tests else kept_tests(staged, options, handed)
         tests = kept or _tests(staged, options, handed, progress)
         ran, judgement, scale = _run_and_judge(staged, tests, options, handed, progress)
@@ -174,7 +176,7 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
         inputs=staged.inputs, engines=_engines(staged, ran), runs=ran.runs,
         comparison=judgement.comparison, verdict=judgement.verdict, regenerates=handed.regenerates,
         reference_from=stored.ancestor if stored else None, repositories=staged.repositories,
-        surroundings=staged.surroundings, notes=(*handed.notes, *_taken_tests(tests),
+        surroundings=staged.surroundings, notes=(*handed.notes, *_beside(staged, ran), *_taken_tests(tests),
                *_notes(staged, ran, judgement.further, progress), *_of_tests(tests)),
         uncompared=judgement.verdict == uncompared())
     return Record.from_dict(each_text(record.as_dict(), lambda text: visible(redacted(text))))
@@ -206,6 +208,11 @@ def _notes(staged: StagedCase, ran: EngineRuns, further: FurtherEvidence, progre
         if staged.stored and staged.kept else found
 
 
+def _beside(staged: StagedCase, ran: EngineRuns) -> list[str]:
+    """What came of --side-by-side, where anything was run."""
+    return [staged.beside.sentence] if staged.beside.sentence and ran.runs else []
+
+
 def _taken_tests(tests: Mapping[str, TestsOutcome]) -> list[str]:
     return [f"the mapped tests were not run: they passed for the same content in bundle {outcome.taken_from}; --fresh "
             "runs them" for outcome in tests.values() if outcome.taken_from]
@@ -227,7 +234,9 @@ def _content(staged: StagedCase) -> ContentSums:
 def _environment(staged: StagedCase) -> dict[str, str]:
     facts = environment_facts(staged.case.environment, staged.identities[SUBJECT].version)
     held = protection_of(staged.engines)
-    return {**facts, **_programs(staged), "images": protection(), **({"sandbox": held} if held else {})}
+    beside = staged.beside.together
+    return {**facts, **_programs(staged), "images": protection(beside=beside), **({"sandbox": held} if held else {}),
+            **({SIDE_BY_SIDE: staged.beside.sentence} if beside else {})}
 
 
 def _programs(staged: StagedCase) -> dict[str, str]:

@@ -77,7 +77,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
         case, notes = _case_of(arguments, options, work)
         asked = RunOptions(options.c_bin, options.py_bin, resample=options.resample, bundles=folder / BUNDLES,
                            invocation=tuple(invocation), trust_case=options.trust_case, fresh=True,
-                           sandbox=options.sandbox, percentile=options.percentile)
+                           sandbox=options.sandbox, side_by_side=options.side_by_side, percentile=options.percentile)
         bundle = run_case(case, asked, progress,
                           HandedOver(engines, project=repository_of(Path.cwd()), notes=notes))
         judged = options.judged(case.thresholds)

@@ -23,7 +23,8 @@ class RunOptions:
     case does. ``shards`` is the number of row bands to render, on the workers of the scheduler ``cluster`` where one
     is named; ``pictures`` says when they are drawn, and ``trust_case`` lets the case set variables that decide which
     code is run. ``fresh`` runs the reference also where a bundle holds the very run already, ``sandbox`` confines
-    engines and mapped tests, and ``allow_weak`` is why weak regions may be judged. ``percentile`` of the positive
+    engines and mapped tests, ``side_by_side`` lets both engines run at once where there is room, and ``allow_weak`` is
+    why weak regions may be judged. ``percentile`` of the positive
     pixels are drawn brightest, and ``no_compare`` leaves the images uncompared.
     """
 
@@ -45,6 +46,7 @@ class RunOptions:
     trust_case: bool = False
     fresh: bool = False
     sandbox: bool = False
+    side_by_side: bool = False
     percentile: float = DEFAULT_PERCENTILE
     allow_weak: str | None = None
     no_compare: bool = False

@@ -31,6 +31,7 @@ from nbcompare.errors import CaseError, EvidenceError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.other_subjects import OtherSubject, stage_others
 from nbcompare.run.provenance import repositories_of, require_pinned, surroundings_of
+from nbcompare.run.side_by_side import ALONE, SideBySide, refuse_open
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
 
 
@@ -39,8 +40,8 @@ class StagedCase:
     """Everything that is settled before anything is run; engines, jobs, identities and watches by role.
 
     ``stored`` is the bundle whose image stands in for the reference; it is ``kept`` where nobody named it, but it holds
-    the very run that would be made. ``protected`` are the sums of protected files before, and ``others`` the engines of
-    further subjects that are other programs, by the name of the subject.
+    the very run that would be made. ``beside`` says whether both run at once, ``protected`` are the sums of protected
+    files before, and ``others`` the engines of further subjects that are other programs, by the name of the subject.
     """
 
     case: Case
@@ -55,6 +56,7 @@ class StagedCase:
     watches: Mapping[str, EngineDrift]
     protected: Mapping[str, str | None]
     kept: bool = False
+    beside: SideBySide = ALONE
     others: Mapping[str, OtherSubject] = field(default_factory=dict)
 
     @property
@@ -121,6 +123,8 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
             progress.say(f"note: input {entry.name} is the user's own file, not the one the case pins")
     _require_capabilities(case, engines, options)
     jobs = {role: replace(job, shards=options.shards) for role, job in jobs_of(case, engines, data).items()}
+    if not stored:
+        refuse_open(jobs, options)
     others = stage_others(case, data, confined=options.sandbox)
     for name, further in case.subjects.items():
         if name not in others:

@@ -16,15 +16,13 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison, compare_images
 from nbcompare.compare.image import Roi
 from nbcompare.compare.metrics import METRICS
+from nbcompare.engine.cores import THREADS_VARIABLE
 from nbcompare.engine.engine import Rendering, Run
 from nbcompare.engine.rendering.runs import Job
 
 Rerun = Callable[[Job, str, Mapping[str, str]], Rendering]
 """Runs a job once more, with variables to set, and keeps its files in the bundle under names that begin with the
 given one."""
-
-THREADS_VARIABLE = "OMP_NUM_THREADS"
-
 
 NOISE_FOLDER = "noise"
 """The folder of a bundle in which the files of repetitions are kept."""

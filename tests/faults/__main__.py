@@ -48,11 +48,13 @@ LIMITS = """\
   a file that has a byte for each value of the image and is no code, nor ran or read a file of the reference's own:
   then a note says so, as two honest programs that compute alike may round a pixel otherwise. An image that is written
   into a port's code is not noticed; whoever does that can touch up every pixel.
-- Both engines of a run never run at the same time, although that would take less wall time. While a program works,
-  its image lies in a file of the user that started it, so a subject beside it could read it there, or in that
-  program's memory, and a watcher that only looks on can be deceived about which file a name meant. `--sandbox` does
-  not settle it as it is: a confined engine may read its own repository and search paths, and those often hold the
-  folder in which bundles are made.
+- With `--side-by-side` both engines run at the same time, and while a program works its image lies in a file of the
+  user that started it. So that is done under `--sandbox` alone, with the files of each in a folder of its own that
+  lies in nothing the other may read, by any name that a mount gives it; it is refused otherwise. The kernel (Landlock
+  and seccomp) then keeps a subject from the reference's files, open files, memory and messages. It rests on the kernel,
+  where one after the other rests on there being no image; a watcher that only looks on would not do, as it can be
+  deceived about which file a name meant. A process that one engine detaches from its group while the other ends may be
+  told of the other, and both have failed then.
 - While the reference is run again for noise floor, claims or probed arguments, images are in the memory of nb-compare
   alone. Linux closes that to other processes of the user; not to the superuser, and not on other systems.
   `inputs/env.txt` says under `images` which it was.

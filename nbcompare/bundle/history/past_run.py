@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from nbcompare.bundle.listing import ListedBundle
-from nbcompare.bundle.record import Record
+from nbcompare.bundle.record import SIDE_BY_SIDE, Record
 from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.case.claims import Claim
 from nbcompare.case.threshold import Threshold
@@ -176,7 +176,8 @@ def past_run(entry: ListedBundle) -> PastRun:
         int(verdict.exit_code), verdict.reasons, tuple(_held(record)),
         dict(_figures(record)),
         len(record.runs) > 1 and len(sums) == 1 and None not in sums,
-        {run.role: run.seconds for run in record.runs if not (run.role == REFERENCE and record.reference_from)},
+        {run.role: run.seconds for run in record.runs if not (run.role == REFERENCE and record.reference_from)
+         and SIDE_BY_SIDE not in record.environment},
         record.reference_from.name if record.reference_from else None, commits_of(record), dict(_facts(record)),
         case.cell, case.rois, case.thresholds, case.divergences)
 

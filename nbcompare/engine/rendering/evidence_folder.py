@@ -1,8 +1,8 @@
 """A folder in which evidence is made: run and one-shot start their engines here, and nowhere else.
 
 While an engine runs nothing of the folder may change but its own files (run_folder.py), and the image of another
-engine is in no file: what an engine wrote is read once, into memory, and those bytes are hashed, judged, compared and,
-when no engine runs any more, written.
+engine is in no file that it can read: what an engine wrote is read once, into memory, and those bytes are hashed,
+judged, compared and, when no engine runs any more, written.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from nbcompare.case.arguments.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.image import stored_mask, stored_pixels
 from nbcompare.engine.engine import Rendering
+from nbcompare.engine.failure import Failure
 from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.redact import redact_file
 from nbcompare.engine.processes.strays import close_memory
@@ -25,6 +26,7 @@ from nbcompare.engine.rendering.kept_names import keep_files
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.rendering.run_folder import FolderGuard
 from nbcompare.engine.rendering.runs import Job, RunFiles
+from nbcompare.engine.rendering.side_by_side import FOLDER, STDERR, STDOUT, private_folders, run_side_by_side
 
 
 class EvidenceFolder:
@@ -36,10 +38,30 @@ class EvidenceFolder:
         self._unwritten: dict[Path, np.ndarray] = {}
         close_memory()
 
-    def run_pair(self, jobs: Mapping[str, Job], places: Mapping[str, RunFiles]) -> dict[str, Rendering]:
-        """Run the jobs there are, the subject first: then there is no image of the reference yet that it could copy."""
+    def run_pair(self, jobs: Mapping[str, Job], places: Mapping[str, RunFiles], *,
+                 beside: bool = False) -> dict[str, Rendering]:
+        """Run the jobs there are, the subject first: then there is no image of the reference yet that it could copy.
+        With ``beside`` both run at once, confined to folders that the other cannot read (side_by_side.py)."""
+        if beside:
+            return self._run_beside(jobs, places)
         found = {role: self.run(jobs[role], places[role]) for role in (SUBJECT, REFERENCE) if role in jobs}
         return {role: found[role] for role in jobs}
+
+    def _run_beside(self, jobs: Mapping[str, Job], places: Mapping[str, RunFiles]) -> dict[str, Rendering]:
+        """Nothing of the evidence belongs to an engine while both run, so that whatever is touched was touched by one
+        of the two, and both have failed."""
+        rest = places[SUBJECT].rest
+        with private_folders(jobs) as folders:
+            with FolderGuard(self.folder) as guard:
+                found = run_side_by_side(jobs, folders, self.renderer, self.progress)
+                trespass = guard.trespass(RunFiles(rest, rest, rest, rest))
+            for role, job in jobs.items():
+                for name, log in ((STDOUT, places[role].stdout), (STDERR, places[role].stderr)):
+                    shutil.move(folders[role] / name, log)
+                self._collect(job, found[role], folders[role] / FOLDER, places[role])
+                self.progress.step = job.name
+                found[role] = self._finished(found[role], places[role], trespass)
+        return found
 
     def run(self, job: Job, places: RunFiles) -> Rendering:
         """Run a job; its files are left at ``places``, the image when ``write_images`` is called.
@@ -51,6 +73,11 @@ class EvidenceFolder:
         with FolderGuard(self.folder) as guard:
             found = self._run(job, places)
             trespass = guard.trespass(places)
+        return self._finished(found, places, trespass)
+
+    def _finished(self, found: Rendering, places: RunFiles, trespass: Failure | None) -> Rendering:
+        """A run whose files are in their places, failed where it touched what is not its own; its end is told, and its
+        image is held."""
         for path in places.rest.rglob("*"):
             if path.is_file() and not path.is_symlink():
                 redact_file(path, text_only=True)
@@ -69,16 +96,20 @@ class EvidenceFolder:
         try:
             found = self.renderer.run(job, folder=scratch, stdout=places.stdout, stderr=places.stderr,
                                       on_progress=self.progress.tick)
-            if found.opened is not None:
-                self.opened.setdefault(job.known_as or job.engine.role, FileUses()).add(found.opened, self.folder)
-            if found.pixels is None and found.run.image_sha256:
-                (scratch / FLOAT_FILE).replace(places.image)
-            if found.run.failure:
-                image = FLOAT_FILE if found.run.image_sha256 else ""
-                keep_files(scratch, places.rest, {image, *_names_in(job.inputs)})
+            self._collect(job, found, scratch, places)
             return found
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _collect(self, job: Job, found: Rendering, scratch: Path, places: RunFiles) -> None:
+        """Keep what a run opened, an image that could not be read, and what else a failed one wrote."""
+        if found.opened is not None:
+            self.opened.setdefault(job.known_as or job.engine.role, FileUses()).add(found.opened, self.folder)
+        if found.pixels is None and found.run.image_sha256:
+            shutil.move(scratch / FLOAT_FILE, places.image)
+        if found.run.failure:
+            image = FLOAT_FILE if found.run.image_sha256 else ""
+            keep_files(scratch, places.rest, {image, *_names_in(job.inputs)})
 
     def hold(self, path: Path, pixels: np.ndarray) -> None:
         """Keep an image, or a mask (boolean), in memory until ``write_images``."""
@@ -106,8 +137,11 @@ def _names_in(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def protection() -> str:
+def protection(*, beside: bool = False) -> str:
     """How the image of one engine is kept from the other, for the record."""
     closed = ("the memory of nb-compare is closed to other processes of the user" if close_memory() else
               "the memory of nb-compare is open to processes of the superuser, as the engines are, or of this system")
-    return f"the subject ran first; images are in memory alone while an engine runs; {closed}"
+    order = ("both engines ran at the same time, each confined to a folder that the other cannot read; images of ended "
+             "runs are in memory alone" if beside else
+             "the subject ran first; images are in memory alone while an engine runs")
+    return f"{order}; {closed}"

@@ -7,8 +7,10 @@ UTF-8 keeps its letters, the rest is written %XX; one that is too deep or too lo
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -71,9 +73,21 @@ def _move(called: tuple[str, ...], folder: int, rest: Path, renamed: dict[str, s
         name = f"{DEEP}/{digest}" + (f"-{number}" if number else "")
         target, number = rest / name, number + 1
     target.parent.mkdir(parents=True, exist_ok=True)
-    os.rename(called[-1], target, src_dir_fd=folder)
+    _rename(called[-1], folder, target)
     if name != "/".join(called):
         renamed[name] = "/".join(parts)
+
+
+def _rename(name: str, folder: int, target: Path) -> None:
+    """Move a file of the folder with that descriptor; to another file system its bytes are copied."""
+    try:
+        os.rename(name, target, src_dir_fd=folder)
+    except OSError as fault:
+        if fault.errno != errno.EXDEV:
+            raise
+        with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as old, open(target, "xb") as new:
+            shutil.copyfileobj(old, new)
+        os.unlink(name, dir_fd=folder)
 
 
 def _files(scratch: Path) -> Iterator[tuple[tuple[str, ...], int]]:
