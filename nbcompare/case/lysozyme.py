@@ -7,11 +7,13 @@ rounded triclinic lysozyme cell; amplitudes follow the acentric Wilson distribut
 differ by up to one percent, as they do with sulphur in the molecule, so that a swap of the mates can
 be seen.
 
-All arithmetic is decimal with a fixed precision: the same bytes come out on every platform.
+All arithmetic is decimal with a fixed precision: the same bytes come out on every platform. Amplitudes are taken in
+floating point first, and in decimals only where the last digit written could depend on which.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal, localcontext
 
@@ -50,12 +52,30 @@ def amplitudes_text() -> str:
         for h, k, l, s2 in _half_sphere():
             if s2 * D_COMPLETE_A * D_COMPLETE_A > 1 and _uniform(h, k, l, salt=2) > OUTER_SHARE:
                 continue
-            mean = F_AT_ORIGIN * F_AT_ORIGIN * (-B_A2 * s2 / 2).exp()
-            amplitude = (mean * -_uniform(h, k, l, salt=1).ln()).sqrt()
-            anomalous = FRIEDEL_DIFFERENCE * (2 * _uniform(h, k, l, salt=3) - 1)
-            found[h, k, l] = amplitude * (1 + anomalous)
-            found[-h, -k, -l] = amplitude * (1 - anomalous)
-        return "".join(f"{h:4d}{k:4d}{l:4d} {found[h, k, l]:9.2f}\n" for h, k, l in sorted(found))
+            drawn, apart = (_drawn(h, k, l, salt) for salt in (1, 3))
+            found[h, k, l], found[-h, -k, -l] = _written_in_doubles(drawn, apart, s2) or _written(drawn, apart, s2)
+        return "".join(f"{h:4d}{k:4d}{l:4d} {found[h, k, l]}\n" for h, k, l in sorted(found))
+
+
+def _written(drawn: int, apart: int, s2: Decimal) -> tuple[str, str]:
+    """F of a reflection and of its Friedel mate, to two decimals."""
+    mean = F_AT_ORIGIN * F_AT_ORIGIN * (-B_A2 * s2 / 2).exp()
+    amplitude = (mean * -_inside_one(drawn).ln()).sqrt()
+    anomalous = FRIEDEL_DIFFERENCE * (2 * _inside_one(apart) - 1)
+    return f"{amplitude * (1 + anomalous):9.2f}", f"{amplitude * (1 - anomalous):9.2f}"
+
+
+def _written_in_doubles(drawn: int, apart: int, s2: Decimal) -> tuple[str, str] | None:
+    """The same in a twentieth of the time. None where a value lies within 1e-8 of where rounding turns, or where the
+    logarithm lies so near 0 that it loses digits: else these have an error of 1e-11 whatever the platform's library."""
+    chance, difference = (drawn + 0.5) / (1 << 53), float(FRIEDEL_DIFFERENCE) * (2 * (apart + 0.5) / (1 << 53) - 1)
+    if chance > 0.99:
+        return None
+    amplitude = float(F_AT_ORIGIN) * math.sqrt(math.exp(float(-B_A2 * s2 / 2)) * -math.log(chance))
+    both = amplitude * (1 + difference), amplitude * (1 - difference)
+    if any(abs(100 * value % 1 - 0.5) < 1e-6 for value in both):
+        return None
+    return f"{both[0]:9.2f}", f"{both[1]:9.2f}"
 
 
 def _half_sphere() -> Iterator[tuple[int, int, int, Decimal]]:
@@ -76,8 +96,17 @@ def _half_sphere() -> Iterator[tuple[int, int, int, Decimal]]:
 
 
 def _uniform(h: int, k: int, l: int, salt: int) -> Decimal:
-    """A number inside (0, 1) that depends on the indices alone: the SplitMix64 finalizer over them
-    (Steele, Lea & Flood, OOPSLA 2014)."""
+    """A number inside (0, 1) that depends on the indices alone."""
+    return _inside_one(_drawn(h, k, l, salt))
+
+
+def _inside_one(drawn: int) -> Decimal:
+    return (Decimal(drawn) + Decimal("0.5")) / (1 << 53)
+
+
+def _drawn(h: int, k: int, l: int, salt: int) -> int:
+    """53 bits that depend on the indices alone: the SplitMix64 finalizer over them (Steele, Lea & Flood, OOPSLA
+    2014)."""
     mask = (1 << 64) - 1
     z = (((h & 0xFFFF) << 48) ^ ((k & 0xFFFF) << 32) ^ ((l & 0xFFFF) << 16) ^ salt) & mask
     for _ in range(2):
@@ -85,7 +114,7 @@ def _uniform(h: int, k: int, l: int, salt: int) -> Decimal:
         z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
         z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
         z ^= z >> 31
-    return (Decimal(z >> 11) + Decimal("0.5")) / (1 << 53)
+    return z >> 11
 
 
 # --- decimal geometry -------------------------------------------------------------------------------
