@@ -60,6 +60,15 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: (item.path not in long, item.path))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_forced_to_the_disk():
+    """A test's folder outlives no power cut. Which files are forced, and before what, is looked at where ``os.fsync``
+    is replaced by what counts them (tests/nbcompare/bundle/test_making_a_bundle.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def reference_binary():
     """Path of the C reference, up to date with its sources; needs make and a C compiler."""

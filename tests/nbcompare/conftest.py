@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import shutil
+import sys
 import tempfile
 from copy import deepcopy
 from dataclasses import dataclass
@@ -96,6 +97,26 @@ def fakes_are_asked_once(monkeypatch):
 
     monkeypatch.setattr(made_of, "_ask", remembered(made_of._ask))
     monkeypatch.setattr(identity, "_version_line", remembered(identity._version_line))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def libraries_are_looked_through_once():
+    """Which installed files of this Python are not as their lists say is some thousand questions of every run, and no
+    test edits them: those that edit a library have one of their own."""
+    from nbcompare.engine.sources import edited
+
+    look_through, found = edited._edited_files, {}
+
+    def remembered(listing):
+        if not Path(listing).is_relative_to(sys.prefix):
+            return look_through(listing)
+        if listing not in found:
+            found[listing] = tuple(look_through(listing))
+        return found[listing]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edited, "_edited_files", remembered)
+        yield
 
 
 _GIT: dict[tuple, bytes | None] = {}
