@@ -9,8 +9,10 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from json.encoder import encode_basestring
 from pathlib import Path
+from typing import Any
 
 from nbcompare.errors import FileError
 
@@ -136,8 +138,49 @@ def flush_folder(folder: Path) -> None:
 def dump_json(value: object) -> str:
     """JSON text without NaN, in characters that can be seen; a number that JSON cannot hold is a defect of ours, and
     raises ValueError."""
-    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
-    return _UNSEEN.sub(_escaped, text) + "\n"
+    return _UNSEEN.sub(_escaped, _json_text(value, "\n")) + "\n"
+
+
+class SameAgain(dict[str, Any]):
+    """A part of a value of JSON's kinds that is written many times and never changed: its text is made once for each
+    depth that it stands at. To whoever gets it by another process it is a plain dictionary."""
+
+    def __init__(self, value: Mapping[str, Any]) -> None:
+        super().__init__(value)
+        self._texts: dict[str, str] = {}
+
+    def text(self, line: str) -> str:
+        """Its text where lines begin with ``line``."""
+        if line not in self._texts:
+            self._texts[line] = _json_text(dict(self), line)
+        return self._texts[line]
+
+    def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
+        return dict, (dict(self),)
+
+
+def _json_text(value: object, line: str) -> str:
+    """What json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) gives, where a part may have its text
+    already. ``line`` is a line end with the blanks that a line begins with here."""
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, SameAgain):
+        return value.text(line)
+    inner = f"{line}  "
+    if isinstance(value, dict):
+        pairs = [f"{_json_key(key)}: {encode_basestring(entry) if type(entry) is str else _json_text(entry, inner)}"
+                 for key, entry in value.items()]
+        return f"{{{inner}{f',{inner}'.join(pairs)}{line}}}" if pairs else "{}"
+    if isinstance(value, list | tuple):
+        entries = [encode_basestring(entry) if type(entry) is str else _json_text(entry, inner) for entry in value]
+        return f"[{inner}{f',{inner}'.join(entries)}{line}]" if entries else "[]"
+    return json.dumps(value, allow_nan=False)
+
+
+def _json_key(key: object) -> str:
+    if isinstance(key, str):
+        return encode_basestring(key)
+    return json.dumps({key: 0}, allow_nan=False)[1:].rpartition(":")[0]
 
 
 def _escaped(found: re.Match[str]) -> str:

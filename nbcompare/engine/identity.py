@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from nbcompare.engine.sources.libraries import is_elf, linked_libraries
 from nbcompare.engine.sources.made_of import STARTS_ANOTHER, MadeOf, look_at
 from nbcompare.engine.sources.opened import OpenedFiles, changed_since, is_as_it_was
 from nbcompare.errors import UsageError
-from nbcompare.files import hash_of_named, sha256_of, sum_of
+from nbcompare.files import SameAgain, hash_of_named, sha256_of, sum_of
 
 VERSION_SECONDS = 60.0
 VERSION_BYTES = 1 << 16
@@ -134,6 +134,10 @@ class EngineIdentity:
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values; what is not known is left out, as records of before it was kept know nothing of it."""
+        return self._said
+
+    @functools.cached_property
+    def _said(self) -> dict[str, Any]:
         more = {"made_of": self.made_of.as_dict(), "variables": dict(self.variables)} if self.made_of else {}
         if self.adapter:
             more["adapter"] = self.adapter.as_dict()
@@ -141,8 +145,8 @@ class EngineIdentity:
             more["capabilities"] = dict(self.capabilities)
         if self.opened:
             more["opened"] = self.opened.as_dict()
-        named = {key: value for key, value in vars(self).items() if key not in _PARTS}
-        return {**named, "started_as": list(self.started_as), "libraries": list(self.libraries), **more}
+        named = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name not in _PARTS}
+        return SameAgain({**named, "started_as": list(self.started_as), "libraries": list(self.libraries), **more})
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> EngineIdentity:

@@ -73,11 +73,12 @@ def _failed(run: Run, why: str) -> Run:
 
 
 def _copies(run: Run, calls: FileUses) -> Iterator[str]:
-    """The files that were read and hold the very pixels of a run."""
+    """The files that were read and hold the very pixels of a run. One that a program which is kept did not use again
+    counts where it had the size of the image when it was opened, or was written."""
     size = run.shape.fast * run.shape.slow * np.dtype(run.dtype).itemsize
-    for path, use in sorted(calls.uses.items()):
-        if not use.read or use.made or use.stamp is None:
-            continue
+    read = [path for path, use in calls.uses.items() if use.read and not use.made and use.stamp is not None
+            and (use.stamp[1] == size or use.written or calls.again is None or path in calls.again)]
+    for path in sorted(read):
         try:
             if os.path.getsize(path) == size and sha256_of(Path(path)) == run.image_sha256:
                 yield path

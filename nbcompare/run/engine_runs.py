@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
 from nbcompare.engine.rendering.runs import RunFiles
 from nbcompare.engine.sources.made_of import MadeOf
-from nbcompare.engine.sources.opened import OpenedFiles, opened_by
+from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.engine.sources.opened_again import OpenedAgain
 from nbcompare.run.mapped_tests import CUDA_MISSING, collect_tests, cuda_is_available, run_mapped_tests
 from nbcompare.run.staged_case import StagedCase
@@ -95,17 +95,16 @@ def with_changed(runs: tuple[Run, ...], changed: Mapping[str, str]) -> tuple[Run
 
 
 def with_opened(ran: EngineRuns, staged: StagedCase, place: EvidenceFolder,
-                known: dict[str, OpenedAgain] | None = None) -> EngineRuns:
+                account: Callable[[str], OpenedAgain]) -> EngineRuns:
     """The runs with what their engines opened, where an engine has failed that opened what somebody changed since;
-    ``known`` by role is what was put together of them in earlier runs, None where this is the only one."""
+    ``account`` gives by role what was put together of them in earlier runs."""
     opened, changed = {}, {}
     for role, calls in place.opened.items():
         if role not in staged.identities:
             continue  # of a further subject (other_subjects.py)
         engine = staged.engines[role]
         search = allowed_environment(engine.variables(staged.case.environment)).get("PATH", "")
-        put_together = opened_by if known is None else known.setdefault(role, OpenedAgain()).by
-        opened[role], faults = put_together(calls, staged.identities[role].made_of, str(engine.program), search)
+        opened[role], faults = account(role).by(calls, staged.identities[role].made_of, str(engine.program), search)
         if faults:
             changed[role] = f"opened what was changed while it ran: {', '.join(faults[:_MOST_NAMES])}"
     return replace(ran, opened=opened, runs=with_changed(ran.runs, changed))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,6 @@ from nbcompare.compare.pictures import Scale
 from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.processes.asking import asked_once
-from nbcompare.engine.processes.redact import redacted
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder, protection
 from nbcompare.engine.rendering.renderer import Renderer
@@ -48,17 +47,19 @@ from nbcompare.run.engine_runs import (
     with_changed,
     with_opened,
 )
+from nbcompare.run.group_looks import GroupLooks
 from nbcompare.run.judged import Judgement, judge_runs, write_views
 from nbcompare.run.kept_reference import with_kept_reference
 from nbcompare.run.kept_tests import kept_tests
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.other_subjects import as_they_ended
 from nbcompare.run.provenance import not_passed_line, notes_of
+from nbcompare.run.shown_engines import ShownEngines, shown
 from nbcompare.run.side_by_side import side_by_side
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.verdict import blocked, failures_verdict, uncompared
-from nbcompare.visible import each_text, visible
+from nbcompare.visible import each_text
 
 
 def run_case(case: Case, options: RunOptions, progress: Progress, handed: HandedOver = NOTHING) -> Bundle:
@@ -126,9 +127,9 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
         collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     before = ran.runs
     copied = copied_from(ran.runs, judgement.further, place.opened)
-    ran = with_opened(ran, staged, place, handed.opened)
+    ran = with_opened(ran, staged, place, handed.account)
     own = {role: written_by_itself(calls) for role, calls in place.opened.items()}
-    ran = replace(ran, runs=with_copied(with_changed(ran.runs, staged.changed_engines(own)), copied))
+    ran = replace(ran, runs=with_copied(with_changed(ran.runs, _changed_engines(staged, own, handed.looks)), copied))
     judgement = _with_others_as_they_ended(staged, judgement, place, copied)
     if ran.runs != before:
         judgement, scale = Judgement(None, failures_verdict(ran.runs) or judgement.verdict), None
@@ -136,6 +137,15 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
     if faults:
         judgement, scale = Judgement(None, blocked(faults)), None
     return ran, judgement, scale
+
+
+def _changed_engines(staged: StagedCase, own: Mapping[str, Collection[str]],
+                     looks: GroupLooks | None) -> dict[str, str]:
+    """By role how an engine is not what it was; in a group that is looked at after its last cell."""
+    if looks:
+        looks.wrote(own)
+        return {}
+    return staged.changed_engines(own)
 
 
 def _with_others_as_they_ended(staged: StagedCase, judgement: Judgement, place: EvidenceFolder,
@@ -171,21 +181,24 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
         stamp=staged.bundle.stamp, created_utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         program=RecordedProgram("nb-compare", __version__, options.invocation), case=case_facts(staged.case),
         resample=options.resample, inputs_as_pinned=all(entry.as_pinned for entry in staged.inputs),
-        git=GitState(project.sha, project.dirty), content=_content(staged), environment=_environment(staged),
+        git=GitState(project.sha, project.dirty), content=_content(staged, handed.looks),
+        environment=_environment(staged),
         tests=tests, protected=staged.protected_now(), further=judgement.further, pictures=options.pictures,
-        inputs=staged.inputs, engines=_engines(staged, ran), runs=ran.runs,
+        inputs=staged.inputs, engines=(), runs=ran.runs,
         comparison=judgement.comparison, verdict=judgement.verdict, regenerates=handed.regenerates,
         reference_from=stored.ancestor if stored else None, repositories=staged.repositories,
         surroundings=staged.surroundings, notes=(*handed.notes, *_beside(staged, ran), *_taken_tests(tests),
                *_notes(staged, ran, judgement.further, progress), *_of_tests(tests)),
         uncompared=judgement.verdict == uncompared())
-    return Record.from_dict(each_text(record.as_dict(), lambda text: visible(redacted(text))))
+    said = Record.from_dict(each_text(record.as_dict(), shown))
+    return replace(said, engines=_engines(staged, ran, handed.shown or ShownEngines()))
 
 
-def _engines(staged: StagedCase, ran: EngineRuns) -> tuple[EngineIdentity, ...]:
+def _engines(staged: StagedCase, ran: EngineRuns, known: ShownEngines) -> tuple[EngineIdentity, ...]:
     """Who the engines were, with what they opened; a reference whose image was stored opened it when that was made."""
     then = {REFERENCE: staged.stored.record.engine_of(REFERENCE).opened} if staged.stored else {}
-    return tuple(identity.having(ran.opened.get(role, then.get(role))) for role, identity in staged.identities.items())
+    return tuple(known.of(identity, ran.opened.get(role, then.get(role))) for role, identity in
+                 staged.identities.items())
 
 
 def _notes(staged: StagedCase, ran: EngineRuns, further: FurtherEvidence, progress: Progress) -> tuple[str, ...]:
@@ -224,10 +237,11 @@ def _of_tests(tests: Mapping[str, TestsOutcome]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(note for note in said if note))
 
 
-def _content(staged: StagedCase) -> ContentSums:
+def _content(staged: StagedCase, looks: GroupLooks | None) -> ContentSums:
     """The sums of everything that the result rests on, now."""
-    reference = staged.stored.record.content.reference if staged.stored else content_hash(REFERENCE_SOURCE)
-    return ContentSums(content_hash(SIMULATOR), reference, content_hash(HARNESS), staged.case.sha256,
+    sum_over = looks.content if looks else content_hash
+    reference = staged.stored.record.content.reference if staged.stored else sum_over(REFERENCE_SOURCE)
+    return ContentSums(sum_over(SIMULATOR), reference, sum_over(HARNESS), staged.case.sha256,
                        hash_inputs(staged.inputs))
 
 

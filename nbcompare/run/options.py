@@ -13,6 +13,8 @@ from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.engine.sources.opened_again import OpenedAgain
+from nbcompare.run.group_looks import GroupLooks
+from nbcompare.run.shown_engines import ShownEngines
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,13 @@ class RunOptions:
 class HandedOver:
     """What is known already when a case is one of many, or is run again.
 
-    ``engines`` and ``identities`` by role, the ``renderer`` that keeps their processes, and by role what they
-    ``opened`` before come from a sweep, ``stamp`` from where it was reserved; ``regenerates`` names the bundle whose
-    record is run again, ``project`` is the repository of a case that is run far from it, and ``notes`` are to stand
-    before all others. ``without_tests`` leaves the mapped tests out, which are those of the user's own tree. What goes
-    ``in_archive`` is not forced to the disk, and ``answers`` are those of programs that were asked for an earlier cell
-    of its group (asking.py).
+    ``engines`` and ``identities`` by role, the ``renderer`` that keeps their processes, by role what they ``opened``
+    before, and how the last record has ``shown`` them come from a sweep, ``stamp`` from where it was reserved;
+    ``regenerates`` names the bundle whose record is run again, ``project`` is the repository of a case that is run far
+    from it, and ``notes`` are to stand before all others. ``without_tests`` leaves the mapped tests out, those of the
+    user's own tree. What goes ``in_archive`` is not forced to the disk, ``answers`` are those of programs that
+    were asked for an earlier cell of its group (asking.py), and ``looks`` is what is looked at once for the group
+    (group_looks.py).
     """
 
     engines: Mapping[str, Engine] = field(default_factory=dict)
@@ -75,6 +78,14 @@ class HandedOver:
     in_archive: bool = False
     answers: dict[Hashable, object] | None = None
     opened: dict[str, OpenedAgain] | None = None
+    shown: ShownEngines | None = None
+    looks: GroupLooks | None = None
+
+    def account(self, role: str) -> OpenedAgain:
+        """What was put together of what an engine opened in earlier runs; nothing where this is the only one."""
+        if self.looks:
+            return self.looks.account(role)
+        return OpenedAgain() if self.opened is None else self.opened.setdefault(role, OpenedAgain())
 
 
 NOTHING = HandedOver()

@@ -21,6 +21,7 @@ from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.installation import HARNESS, SIMULATOR
+from nbcompare.engine.processes.asking import once
 from nbcompare.engine.processes.process import allowed_environment, not_passed, withheld
 from nbcompare.engine.rendering.renderer import OF_THE_SESSION
 from nbcompare.engine.repository.git import Repositories, RepositoryState, not_committed
@@ -59,8 +60,15 @@ def repositories_of(case: Case, engines: Mapping[str, Engine],
     nb-compare itself."""
     known = Repositories()
     roles = (SUBJECT, REFERENCE, *(role for role in engines if role not in (SUBJECT, REFERENCE)))
-    own = {role: _of_engine(engines[role], identities[role], known) for role in roles}
+    own = {role: _once_of_engine(engines[role], identities[role], known) for role in roles}
     return {PROJECT: known.of(case.folder), **own, HARNESS_ROLE: known.of(HARNESS)}
+
+
+def _once_of_engine(engine: Engine, identity: EngineIdentity, known: Repositories) -> RepositoryState:
+    """``_of_engine``, asked once for the cells of a group as git is; that its files stay what they were is looked at
+    elsewhere (drift.py)."""
+    return once(("git", "engine", engine, identity.program_sha256, identity.source_sha256),
+                lambda: _of_engine(engine, identity, known))
 
 
 def _of_engine(engine: Engine, identity: EngineIdentity, known: Repositories) -> RepositoryState:

@@ -136,7 +136,8 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
     protected = sums_of(protected_files(case))
     known = _identities(case, engines, stored, handed)
     require_pinned(case, known)
-    watches = {role: EngineDrift(engine, known[role]) for role, engine in engines.items()
+    watch = handed.looks.watch if handed.looks else EngineDrift
+    watches = {role: watch(engine, known[role]) for role, engine in engines.items()
                if not (stored and role == REFERENCE)}
     staged = StagedCase(case, bundle, stored, engines, inputs, jobs, known, {}, surroundings_of({}, case),
                         watches, protected, others=others)

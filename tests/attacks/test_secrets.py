@@ -224,3 +224,11 @@ def test_a_long_log_is_read_in_pieces_and_a_key_across_them_is_hidden(tmp_path, 
 @pytest.mark.parametrize("start", ("gldt-", "glrt-", "glc_", "sq0atp-", "xai-", "nvapi-", "ATATT3"))
 def test_a_token_is_known_by_how_its_issuer_begins_it(start):
     assert MADE_UP not in redacted(f"loading {start}{MADE_UP} now")
+
+
+@pytest.mark.parametrize("line", range(0, 24, 3))
+def test_a_secret_in_a_log_is_hidden_wherever_it_stands(line):
+    """A shorter log is looked at a few lines at a time, and again from the middle of those."""
+    lines = [f"step {number}: mean 0.{number}\n" for number in range(24)]
+    lines[line:line] = ["connecting\n", f"password={WEAK}\n"]
+    assert redacted("".join(lines)) == "".join(lines).replace(WEAK, HIDDEN)

@@ -1,5 +1,6 @@
 """Sums of files: what stays is read once, what changed is read again."""
 
+import json
 import os
 import subprocess
 import sys
@@ -99,3 +100,18 @@ def test_a_real_path_is_the_one_that_python_finds_link_by_link(tmp_path, name):
         (tmp_path / link).symlink_to(target)
     path = str(tmp_path / "folder" / "up" if name == "upwards" else tmp_path / name)
     assert real_path(path) == os.path.realpath(path)
+
+
+def test_json_is_written_as_the_standard_library_writes_it():
+    """Byte for byte: bundles of before are held against it."""
+    deep = {"a": {}, "b": [[], [1, [2, {"x": ()}]]], "é\u202e": ["\x7f\n\"\\", None, True, -0.0, 1e300, 10**20],
+            2: 2, None: 3, True: {1.5: [{"k": "v"}]}}
+    for value in (deep, [deep, deep], "text", 1.5, None, [], {}):
+        text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+        assert files.dump_json(value) == text.replace("\u202e", "\\u202e").replace("\x7f", "\\u007f") + "\n"
+    kept = files.SameAgain(deep)
+    for value in (lambda part: {"z": part}, lambda part: [[part]], lambda part: [part, part]):
+        assert files.dump_json(value(kept)) == files.dump_json(value(deep))
+    for wrong, fault in (([float("nan")], ValueError), ({(1, 2): 3}, TypeError), ({"a": object()}, TypeError)):
+        with pytest.raises(fault):
+            files.dump_json(wrong)

@@ -43,11 +43,13 @@ class Use:
 @dataclass
 class FileUses:
     """What was seen, by path as the process named it, made absolute, and where that leads through a link by both;
-    ``unwatched`` says why nothing could be seen, and ``unseen`` what cannot be known of what was."""
+    ``unwatched`` says why nothing could be seen, and ``unseen`` what cannot be known of what was. Of a program that is
+    kept, ``again`` are the paths that it used since this was told the last time; None: all."""
 
     uses: dict[str, Use] = field(default_factory=dict)
     unwatched: str | None = None
     unseen: dict[str, None] = field(default_factory=dict)
+    again: frozenset[str] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         self._changed, self._copies = set(self.uses), dict[str, Use]()
@@ -129,10 +131,11 @@ class FileUses:
     def outside(self, *folders: Path) -> FileUses:
         """What was done so far outside of some folders. Its uses are not changed any more, and may be shared."""
         places = _below(*folders)
+        again = frozenset(self._changed)
         self._copy_changed()
         seen = {path: self._copies[path] for path in list(self.uses)
                 if path in self._copies and not path.startswith(places)}
-        return replace(self, uses=seen, unseen=dict(self.unseen))
+        return replace(self, uses=seen, unseen=dict(self.unseen), again=again)
 
     def _copy_changed(self) -> None:
         """Bring the copies up to date. Of what a program that is kept did before its last command nothing changes, and
@@ -159,6 +162,12 @@ class FileUses:
         self.unwatched = self.unwatched or other.unwatched
         self.unseen.update(other.unseen)
         places = _below(*outside)
+        if not self.uses:  # the first of a cell, and of thousands of files
+            self.uses = {path: use for path, use in list(other.uses.items()) if not path.startswith(places)}
+            self._changed.update(self.uses)
+            self.again = other.again
+            return
+        self.again = None if self.again is None or other.again is None else self.again | other.again
         for path, use in list(other.uses.items()):
             mine = self.uses.get(path)
             if mine is not use and not path.startswith(places):

@@ -201,9 +201,9 @@ _BARE = (("AC", r"AC[a-z0-9]{32}"), ("SK", r"SK[a-z0-9]{32}"), (":", r":[\w-]{35
 _RUN = r"AKC|xox|[A-Za-z0-9]{20}|(?=[\w-]*\d)[\w-]{20}"
 """What all that the library finds has: it is loaded for no other text."""
 _LONGEST_NAME = 256
-_LONG, _GROUP, _WINDOW = 4096, 128, 1024
-"""Characters from which on a text is looked at line by line, lines that are passed over together, and characters of one
-line that are looked at together."""
+_LONG, _GROUP, _WINDOW, _TOGETHER = 4096, 128, 1024, 8
+"""Characters from which on a text is looked at line by line, lines that are passed over together, characters of one
+line that are looked at together, and lines of a shorter text that are."""
 
 _OPAQUE = r"(?<![\w+=-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[A-Za-z0-9_+=-]{16,}"
 _HARMLESS = (
@@ -236,10 +236,25 @@ def _redacted(text: str) -> str:
     for beginning, pattern in _BLOCKS:
         if beginning in text:
             text = _compiled(pattern).sub(_hidden, text)
-    if len(text) < _LONG:
-        return _redacted_line(text)
     lines = text.splitlines(keepends=True)
+    if len(text) < _LONG:
+        return _redacted_log(lines) if len(lines) > _TOGETHER else _redacted_line(text)
     return "".join(_redacted_lines(lines[at:at + _GROUP]) for at in range(0, len(lines), _GROUP))
+
+
+def _redacted_log(lines: list[str]) -> str:
+    """A few lines are looked at together, and again from the middle of those: the logs of two runs have most of these
+    groups in common."""
+    for first in (_TOGETHER, _TOGETHER // 2):
+        ends = [*range(first, len(lines), _TOGETHER), len(lines)]
+        lines = "".join(_redacted_group("".join(lines[begin:end])) for begin, end in
+                        zip([0, *ends], ends, strict=False)).splitlines(keepends=True)
+    return "".join(lines)
+
+
+@functools.lru_cache(maxsize=1 << 9)
+def _redacted_group(text: str) -> str:
+    return _redacted_line(text)
 
 
 def _redacted_lines(lines: list[str]) -> str:

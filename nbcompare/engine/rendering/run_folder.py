@@ -6,6 +6,7 @@ has failed, whatever image it left. Files outside that must stay as they are: pr
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -50,6 +51,8 @@ class FolderGuard:
         added are moved to own.rest/outside; links and the like, which could lead a reader elsewhere, are removed.
         """
         after = _contents_of(self.folder)
+        if after == self.before:
+            return None
         theirs = [name for name in sorted({*self.before, *after}) if not self._belongs(name, own)]
         added = [name for name in theirs if name not in self.before]
         touched = [name for name in theirs if name in self.before and after.get(name) != self.before[name]]
@@ -62,9 +65,9 @@ class FolderGuard:
 
     def _belongs(self, name: str, own: RunFiles) -> bool:
         """Whether a name is one of the engine's places, lies below one, or leads to one."""
-        path = self.folder / name
-        return any(path == place or place in path.parents or path in place.parents
-                   for place in (own.image, own.stdout, own.stderr, own.rest))
+        path = f"{self.folder / name}{os.sep}"
+        places = [f"{place}{os.sep}" for place in (own.image, own.stdout, own.stderr, own.rest)]
+        return any(path.startswith(place) or place.startswith(path) for place in places)
 
     def _restore(self, name: str) -> None:
         path = self.folder / name

@@ -7,6 +7,7 @@ declared this is said (``unknown``), so that nobody takes the wrapper's own byte
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import os
@@ -101,14 +102,15 @@ class MadeOf:
     unknown: tuple[str, ...] = ()
     keeps: tuple[str, ...] = ()
 
-    @property
+    @functools.cached_property
     def sha256(self) -> str:
         """One sum over names and bytes of all files, wherever they lie."""
         return hash_of_named(sorted((entry.name, entry.sha256) for entry in self.files))
 
     def as_dict(self) -> dict[str, Any]:
         lists = [key for key in _LISTS if key != "keeps" or self.keeps]
-        return {**{key: value for key, value in vars(self).items() if key not in _LISTS}, "sha256": self.sha256,
+        named = {key: value for key, value in vars(self).items() if key not in (*_LISTS, "sha256")}
+        return {**named, "sha256": self.sha256,
                 "files": [vars(entry) for entry in self.files], **{key: list(getattr(self, key)) for key in lists}}
 
     def without(self, paths: Collection[str]) -> MadeOf:

@@ -27,11 +27,39 @@ class OpenedAgain:
     file is not what it was. An engine in Python opens a thousand files, which a look at each run would double.
 
     Of each file the times are looked at, also of the last change (ctime), which nobody can set; of each folder that was
-    listed the names. What of a distribution nobody opens is looked at once, as in ``scanned_once``.
+    listed the names. What of a distribution nobody opens is looked at once, as in ``scanned_once``. For the runs of a
+    group that is done at its beginning and its end.
     """
 
     def __init__(self) -> None:
         self._known: _Account | None = None
+        self._in_group = self._was_looked_at = self._is_owed = False
+        self._held = True
+
+    def begin_group(self) -> None:
+        """From now on look when an account is asked for first, and then not before ``end_group``."""
+        self._in_group, self._held = True, True
+        self._was_looked_at = self._is_owed = False
+
+    def end_group(self) -> bool:
+        """Whether all that was given without a look since ``begin_group`` was true."""
+        self._settle()
+        self._in_group = False
+        return self._held
+
+    def _settle(self) -> None:
+        """Look whether an account still holds that was given without a look."""
+        if self._is_owed and self._known:
+            self._held = self._held and self._known.holds()
+        self._is_owed = False
+
+    def _stands(self) -> bool:
+        """Whether the account may be given again."""
+        if self._in_group and self._was_looked_at:
+            self._is_owed = True
+            return True
+        self._was_looked_at = True
+        return self._known is not None and self._known.holds()
 
     def by(self, calls: FileUses, made_of: MadeOf | None = None, program: str = "",
            search: str = "") -> tuple[OpenedFiles, list[str]]:
@@ -39,9 +67,11 @@ class OpenedAgain:
             return opened_by(calls, made_of, program, search)
         uses = {path: use for path, use in calls.uses.items() if not path.startswith(_OF_PROCESSES)}
         asked = _Question(uses, tuple(calls.unseen), made_of, program, search)
-        if self._known and self._known.question == asked and self._known.holds():
+        if self._known and self._known.question == asked and self._stands():
             calls.unseen.update(dict.fromkeys(self._known.opened.unseen))
             return self._known.opened, []
+        self._settle()
+        self._was_looked_at = True
         stamps = _Stamps(_rests_on(asked))
         opened, changed = opened_by(calls, made_of, program, search)
         self._known = None if changed else _Account(asked, opened, stamps)

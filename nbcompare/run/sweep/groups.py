@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare.bundle.archive.sealed import Sealing
-from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.archived import cell_of
 from nbcompare.bundle.check.verify import verified
 from nbcompare.case.case import Case
 from nbcompare.engine.sources.edited import scanned_once
 from nbcompare.errors import NbCompareError
-from nbcompare.run.sweep.worker import Order, of_git, run_order
+from nbcompare.run.group_looks import GroupLooks
+from nbcompare.run.sweep.worker import Order, looks_of_group, of_git, run_order
 
 MOST_IN_GROUP = 10
 """Cells that are handed out at once, where each bundle has a folder of its own that is held meanwhile."""
@@ -58,19 +58,29 @@ def matrix_name(case: Case) -> str:
 def make_archive(orders: Group, stamp: str, target: Path, work: Path, *, verify: bool) -> Left:
     """Run cells one after another and seal their bundles, all of one stamp, in a new file ``target``; they are made
     below ``work``. Where no cell left a bundle there is no file. ``verify``: each is verified in full before it is
-    taken in, where nobody will do so who publishes it."""
+    taken in, where nobody will do so who publishes it. What the cells have in common is looked at once; where it was
+    changed meanwhile all are run again, each with looks of its own."""
+    looks = looks_of_group()
+    left = _sealed(orders, stamp, target, work, verify=verify, looks=looks)
+    if looks.end():
+        target.unlink(missing_ok=True)
+        left = _sealed(orders, stamp, target, work, verify=verify, looks=None)
+    return left
+
+
+def _sealed(orders: Group, stamp: str, target: Path, work: Path, *, verify: bool, looks: GroupLooks | None) -> Left:
+    """One attempt: what engines are and opened is looked at by ``looks`` for all, or else for each cell."""
     faults: dict[str, tuple[int, str]] = {}
     answers: dict[Hashable, object] = {}
     with closing(Sealing(target)) as archive, scanned_once():
         for order in orders:
             answers = of_git(answers)
-            own = replace(order, stamp=stamp, in_archive=True, answers=answers,
+            own = replace(order, stamp=stamp, in_archive=True, answers=answers, looks=looks,
                           options=replace(order.options, bundles=work))
             try:
                 bundle, seconds = run_order(own)
-                if verify:
-                    verified(bundle.folder)
-                archive.add(bundle.folder, cell_of(load_bundle(bundle.folder), seconds))
+                found = verified(bundle.folder) if verify else bundle
+                archive.add(bundle.folder, cell_of(found, seconds))
             except NbCompareError as fault:
                 faults[order.case.name] = int(fault.exit_code), fault.message
             shutil.rmtree(work / order.case.name, ignore_errors=True)

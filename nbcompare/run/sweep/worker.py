@@ -24,8 +24,10 @@ from nbcompare.engine.rendering.renderer import Batches, Renderer
 from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.sources.opened_again import OpenedAgain
+from nbcompare.run.group_looks import GroupLooks
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
+from nbcompare.run.shown_engines import ShownEngines
 
 SAID_SECONDS = 5.0
 """For so long what git said of the repositories stands for cells that come one after the other."""
@@ -41,6 +43,7 @@ class _Kept:
     renderers: dict[bool, Renderer] = field(default_factory=dict)
     opened: dict[str, OpenedAgain] = field(default_factory=dict)
     said: dict[float, dict[Hashable, object]] = field(default_factory=dict)
+    shown: ShownEngines = field(default_factory=ShownEngines)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Order:
 
     ``declared`` are the engines that a project file at home declares, by role, for a cell that is run elsewhere;
     ``project`` is the repository there. A bundle that goes ``in_archive`` is not forced to the disk by itself,
-    and ``answers`` are what programs said that were asked for the cells before it in its group.
+    ``answers`` are what programs said that were asked for the cells before it in its group, and ``looks`` is what is
+    looked at once for that.
     """
 
     case: Case
@@ -61,6 +65,7 @@ class Order:
     project: RepositoryState | None = None
     in_archive: bool = False
     answers: dict[Hashable, object] | None = None
+    looks: GroupLooks | None = None
 
 
 def run_order(order: Order) -> tuple[Bundle, float]:
@@ -68,7 +73,7 @@ def run_order(order: Order) -> tuple[Bundle, float]:
     begun = time.monotonic()
     engines = _engines(order)
     handed = HandedOver(engines, identities_of(engines), _renderer(order.in_batch), order.stamp, project=order.project,
-                        in_archive=order.in_archive, opened=_kept().opened,
+                        in_archive=order.in_archive, opened=_kept().opened, shown=_kept().shown, looks=order.looks,
                         answers=_just_said() if order.answers is None else order.answers)
     options = replace(order.options, pictures=UNLESS_PASSED)
     return run_case(order.case, options, Progress(quiet=True), handed), time.monotonic() - begun
@@ -104,6 +109,11 @@ def _renderer(in_batch: bool) -> Renderer:
     if in_batch not in kept:
         kept[in_batch] = Renderer(batches=Batches.BUNDLED if in_batch else Batches.NONE)
     return kept[in_batch]
+
+
+def looks_of_group() -> GroupLooks:
+    """What is looked at once for the cells that this thread runs next."""
+    return GroupLooks(_kept().opened)
 
 
 def _just_said() -> dict[Hashable, object]:

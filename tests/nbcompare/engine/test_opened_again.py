@@ -164,3 +164,18 @@ def test_what_two_runs_did_is_put_together_and_leaves_what_is_known_of_each():
         both.add(calls, Path("/b"))
     assert both.uses.keys() == {"/a/table"} and both.uses["/a/table"].read and both.uses["/a/table"].written
     assert not first.uses["/a/table"].written and not second.uses["/a/table"].read
+
+
+def test_what_a_kept_program_used_again_is_told_apart(tmp_path):
+    """By that a file is looked at again that may be a copy of the image, and the other thousand are not."""
+    calls, together = FileUses(), FileUses()
+    for name in ("one", "two"):
+        calls.opened(str(tmp_path / name), os.O_RDONLY)
+    calls.outside()
+    calls.opened(str(tmp_path / "two"), os.O_RDONLY)
+    second = calls.outside()
+    assert second.again == {str(tmp_path / "two")} and second.uses.keys() == {str(tmp_path / n) for n in ("one", "two")}
+    together.add(second)
+    assert together.again == second.again and together.uses == second.uses
+    together.add(FileUses({str(tmp_path / "three"): second.uses[str(tmp_path / "one")]}))
+    assert together.again is None
