@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tests.bench import many_cells, page, peer
+from tests.bench import goals, many_cells, page, peer
+from tests.bench.commands import XFEL
+from tests.bench.programs import accuracy
 from tests.bench.quoted import diagnosis_rows
 
 TABLE = """
@@ -99,5 +101,45 @@ def test_an_image_that_is_not_right_fails_the_bench_and_the_peers_is_told():
 
     rows = [{"name": "a row", "errors": {"fast": [2e-6, 0.0], "compiled": [1e-7, 1e-7],
                                          "peer, whole process": [1e-3, 0]}},
-            {"name": "dark", "errors": {"fast": [0.0, float("nan")]}}]
-    assert [line.partition(":")[0] for line in worst_errors({"paths": rows})] == ["a row, fast", "dark, fast"]
+            {"name": "dark", "errors": {"fast": [float("nan"), float("nan")]}}]
+    assert worst_errors({"paths": rows}) == ["a row, fast: 2e-06 of the peak, sum +0", "dark, fast: the image of C is "
+                                             "dark, so that nothing is shown"]
+
+
+def test_zeros_agree_with_zeros_and_that_is_no_accuracy(tmp_path):
+    """An image needs a hundred pixels that are not zero, before what agrees with it shows anything."""
+    image = np.zeros(1000, "<f4")
+    for lit, shows in ((0, False), (99, False), (100, True)):
+        image[:lit] = 2.0
+        image.tofile(tmp_path / "image")
+        error, excess = accuracy(tmp_path / "image", tmp_path / "image")
+        assert (error == 0.0 and excess == 0.0) is shows and (error != error) is not shows
+
+
+def test_each_goal_is_told_as_reached_or_missed_by_the_rows_that_miss_it():
+    def row(name, fast, compiled, **errors):
+        return {"name": name, "errors": {"fast": [1e-7, 2e-7], **errors}, "figures": {
+            called: {"seconds": seconds} for called, seconds in (
+                ("C", 12.0), ("fast", fast), ("compiled", compiled), ("fast, all emulations", 2.0))}}
+
+    groups = {"supervisor": [row("supervisor", 1.0, 0.25)],
+              "options": [row("a", 3.0, 1.0), row("b", 5.0, 1.0), row(XFEL, 2.0, 0.2)],
+              "harness": [{"name": "start", "value": 0.07, "unit": "s", "goal": "<= 0.08"},
+                          {"name": "index", "value": 5.0, "unit": "s", "goal": "< 5"},
+                          {"name": "home", "value": 9.0, "unit": "", "goal": "<= 1 from thousands on"},
+                          {"name": "batch", "value": 30.0, "unit": "a second", "goal": ">= 20"}]}
+    found = {goal.about: (goal.measured, goal.reached) for goal in goals.goals_of(groups)}
+    assert found == {
+        "supervisor, fast": ("12.0", True), "supervisor, compiled": ("48.0", False),
+        "every option row, fast": ("b 2.4", False), "every option row, compiled": ("12.0 at least", True),
+        "every option row, fast, all emulations": ("6.0 at least", True),
+        "XFEL still, a hundredth of it, fast": ("6.0", False),
+        "XFEL still, a hundredth of it, compiled": ("60.0 at least", True),
+        "XFEL still, a hundredth of it, fast, all emulations": ("6.0", False),
+        "error of every image, of the peak and of the sum": ("2.0e-07 at most", True),
+        "start": ("0.07 s", True), "index": ("5 s", False), "batch": ("30 a second", True)}
+    said = goals.told(goals.goals_of(groups))
+    assert "MISSED  every option row, fast " in said and said.endswith("7 of 12 goals are reached, 5 missed")
+    assert "| index | < 5 | 5 s | **no** |" in goals.table(goals.goals_of(groups))
+    (dark,) = goals.goals_of({"growth": [{"name": "x", "errors": {"fast": [float("nan")] * 2}}]})
+    assert (dark.measured, dark.reached) == ("1 of 1 images are not", False)

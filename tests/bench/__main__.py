@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench import commands, page
+from tests.bench.goals import goals_of
+from tests.bench.goals import told as told_goals
 from tests.bench.harness import harness_rows, sweep_rows
 from tests.bench.many_cells import cell_rows
 from tests.bench.measure import BUSY, IMPORT, PROCESS, beside_others, interleaved, warm_up
@@ -42,6 +45,7 @@ ROUNDS = 3
 CELLS_OF_A_SWEEP = 200
 PATHS = {"fast": ("-render", "fast"), "compiled": ("-render", "compiled"),
          "fast float64": ("-render", "fast", "-dtype", "float64")}
+ALL_OF_THEM, NONE_OF_THEM = "all emulations", "no emulation"
 LONGEST_C, LONGEST_FAST = 110e6, 450e6
 """Pixels times phi steps that C and the fast path render in the table of growth."""
 
@@ -55,34 +59,43 @@ class Bench:
         self.renderer, self.warm = Renderer(), set()
         write_inputs(folder)
 
-    def torch_argv(self, command, *more) -> list[str]:
-        """The arguments for torch; against nanoBragg with the emulations that make it the same image."""
-        emulate = command.emulate.format(threads=CORES) if self.is_nanobragg else ""
+    def torch_argv(self, command, *more, emulate: str | None = None) -> list[str]:
+        """The arguments for torch; against nanoBragg with the emulations that make it the same image, or as said."""
+        wanted = command.emulate if emulate is None else emulate
+        emulate = wanted.format(threads=CORES) if self.is_nanobragg else ""
         return [*command.argv, *(["-emulate", emulate] if emulate else []), *more]
 
+    def emulating(self, command) -> dict[str, str]:
+        """Beside the emulations that a row needs: all of them, and, where it needs any, none."""
+        if not self.is_nanobragg:
+            return {}
+        return {ALL_OF_THEM: commands.ALL, **({NONE_OF_THEM: ""} if command.emulate else {})}
+
     def renders(self, command, paths: tuple[str, ...] = ("fast", "compiled"), more: dict | None = None, *,
-                against_C: bool = True) -> dict:
-        """One row: C as a whole process against the render step of each path, and what ``more`` there is. Without C,
-        fewer rounds are enough."""
-        paths = {name: PATHS[name] for name in paths if self.compiled or name != "compiled"}
+                against_C: bool = True, emulations: dict[str, str] | None = None) -> dict:
+        """One row: C as a whole process against the render step of each path, also with other ``emulations`` by what
+        they are called, and what ``more`` there is. Without C, fewer rounds are enough."""
+        names = [name for name in paths if self.compiled or name != "compiled"]
+        asked = {name: self.torch_argv(command, *PATHS[name]) for name in names}
+        for called, emulate in (emulations or {}).items():
+            asked |= {f"{name}, {called}": self.torch_argv(command, *PATHS[name], emulate=emulate) for name in names}
         taken = {}
 
         def render(name):
-            image = self.folder / f"{name}.bin"
-            run, taken[name] = self.renderer.render(self.torch_argv(command, *paths[name]), self.folder, image)
+            run, taken[name] = self.renderer.render(asked[name], self.folder, self.folder / f"{name}.bin")
             return run
 
         contestants = {"C": lambda: self.c_run(command)} if against_C else {}
-        contestants |= {name: lambda name=name: render(name) for name in paths}
+        contestants |= {name: lambda name=name: render(name) for name in asked}
         contestants |= more or {}
         warm_up(contestants, self.warm)
         self.warm.add("C")
-        if not taken.get("compiled", "compiled").startswith("compiled"):
-            contestants.pop("compiled")  # it is the fast path once more
-            taken.pop("compiled")
+        for name in [name for name in taken if name.startswith("compiled") and not taken[name].startswith("compiled")]:
+            contestants.pop(name)  # it is another path once more
+            taken.pop(name)
         figures = interleaved(contestants, self.rounds if against_C else min(self.rounds, 2))
         errors = {name: accuracy(self.folder / f"{name}.bin", self.folder / "floatimage.bin")
-                  for name in taken if against_C}
+                  for name in taken if against_C and not name.endswith(NONE_OF_THEM)}
         return self._row(command, figures, taken, errors)
 
     def c_run(self, command):
@@ -117,7 +130,8 @@ def measured(bench: Bench, quick: bool, only: str | None) -> dict:
     few = commands.option_paths()
     groups = {
         "supervisor": lambda: [bench.renders(whole, tuple(PATHS), bench.processes(whole, quick))],
-        "options": lambda: [bench.renders(command) for command in (few[:1] + few[3:4] if quick else few)],
+        "options": lambda: [bench.renders(command, emulations=None if quick else bench.emulating(command))
+                            for command in (few[:1] + few[4:5] if quick else few)],
         "growth": lambda: list(_growth(bench, quick)),
     }
     if not quick:
@@ -178,7 +192,8 @@ def told(name: str, make: Callable[[], list[dict]]) -> list[dict]:
 
 def worst_errors(groups: dict) -> list[str]:
     """Rows whose image is not that of C within the bound. The peer's are told in its table, and are not ours."""
-    return [f"{row['name']}, {name}: {error:g} of the peak, sum {excess:+g}"
+    return [f"{row['name']}, {name}: " + ("the image of C is dark, so that nothing is shown" if math.isnan(error) else
+                                          f"{error:g} of the peak, sum {excess:+g}")
             for rows in groups.values() for row in rows for name, (error, excess) in row.get("errors", {}).items()
             if not (error <= BOUND and abs(excess) <= BOUND) and not name.startswith("peer")]
 
@@ -203,10 +218,11 @@ def main() -> int:
     found = {**(page.read_groups(figures) if asked.only else {}), **groups, **beside}
     found = {name: found[name] for name in page.TITLES if name in found}
     if not asked.quick:
-        page.write_figures(figures, machine, found)
+        page.write_figures(figures, machine, found, goals_of(found))
     if not (asked.quick or asked.no_page) and found.keys() >= page.TITLES.keys():
         page.write_page(machine, found)
     print(f"{time.monotonic() - begun:.0f} s in all", flush=True)
+    print(f"\n{told_goals(goals_of(found))}\n", flush=True)
     wrong = worst_errors(groups)
     print("\n".join(wrong) or "every image is within 1e-6 of the peak and of the sum of the C image")
     return 1 if wrong else 0

@@ -12,6 +12,12 @@ OPTIONS = (f"-mat A.mat -hkl scaled.hkl -lambda 0.9768 -distance 231 -pixel 0.3 
 SCAN = "-phi 1 -osc 0.1 -phisteps 4"
 
 
+XFEL = "10 wavelengths x 10 mosaic domains, a hundredth of an XFEL still"
+CARRIED = "phi-carryover:threads={threads}"
+ALL = f"all,{CARRIED}"
+"""Every emulation: what a comparison against the real program may be run with, whatever the command."""
+
+
 @dataclass(frozen=True)
 class Command:
     """One row: a name, the arguments, and the emulations without which nanoBragg C computes something else."""
@@ -27,26 +33,26 @@ def _command(name: str, text: str, emulate: str = "") -> Command:
 
 def supervisor() -> Command:
     """The supervisor case, as cases/supervisor.yaml has it."""
-    return Command(f"{CASE.stem}: 2463 x 2527 pixels, 10 phi steps", (*case_command(), "-noprogress"),
-                   "phi-carryover:threads={threads}")
+    return Command(f"{CASE.stem}: 2463 x 2527 pixels, 10 phi steps", (*case_command(), "-noprogress"), CARRIED)
 
 
 def option_paths() -> list[Command]:
-    """Every shape, interpolation and sampling, on one megapixel."""
+    """Every shape, interpolation and sampling, on one megapixel. Of spots by which the real program makes too little of
+    the crystal's size, those of a small one: with 30 cells on a side there are none on the detector."""
     rows = [
         ("square crystal, 4 phi steps", SCAN, ""),
         ("square crystal, still", "-phi 1", ""),
         ("square crystal, 4 phi steps of 1 degree", "-phi 1 -osc 4 -phisteps 4", ""),
+        ("4 phi steps from 0 on, the first as the one before left it", "-phi 0 -osc 0.1 -phisteps 4", CARRIED),
         ("round crystal, 4 phi steps", f"{SCAN} -round_xtal", ""),
-        ("gaussian crystal, 4 phi steps", f"{SCAN} -gauss_xtal", "gauss-tophat-width"),
-        ("tophat spots, 4 phi steps", f"{SCAN} -binary_spots", "gauss-tophat-width"),
+        ("gaussian crystal, 4 phi steps", f"{SCAN} -gauss_xtal -N 8", "gauss-tophat-width"),
+        ("tophat spots, 4 phi steps", f"{SCAN} -binary_spots -N 5", "gauss-tophat-width"),
         ("tricubic interpolation, 2 phi steps", "-interpolate -phi 1 -osc 0.1 -phisteps 2", ""),
         ("4 mosaic domains", "-mosaic 0.5 -mosaic_dom 4 -phi 1", ""),
         ("2 mosaic domains, 4 phi steps", f"{SCAN} -mosaic 0.5 -mosaic_dom 2", ""),
         ("9 sources of a divergent beam", "-divergence 2 -divsteps 3 -square_div -phi 1", ""),
         ("4 wavelengths", "-dispersion 0.5 -dispsteps 4 -phi 1", ""),
-        ("10 wavelengths x 10 mosaic domains, a hundredth of an XFEL still",
-         "-dispersion 0.5 -dispsteps 10 -mosaic 0.5 -mosaic_dom 10 -phi 1", ""),
+        (XFEL, "-dispersion 0.5 -dispsteps 10 -mosaic 0.5 -mosaic_dom 10 -phi 1", ""),
         ("2 x 2 sub-pixels", "-oversample 2 -phi 1", ""),
         ("2 x 2 sub-pixels, each with its own solid angle", "-oversample 2 -oversample_omega -phi 1",
          "running-product"),

@@ -39,9 +39,10 @@ class Figures:
 
 
 def warm_up(contestants: dict[str, Callable[[], Run]], warm: set[str]) -> None:
-    """Run those once that are not ``warm`` yet. A program that starts anew each time is warm once it has run."""
+    """Run those once that are not ``warm`` yet. A program that starts anew each time is warm once it has run, and so is
+    one beside others."""
     for name, contestant in contestants.items():
-        if name not in warm:
+        if name not in warm and not name.endswith(BUSY):
             contestant()
 
 

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.goals import Goal, goals_of, ratio
+from tests.bench.goals import table as goal_table
 from tests.bench.measure import BUSY, IMPORT, PROCESS
 from tests.bench.peer import NOT_GIVEN
 from tests.bench.programs import CHECKOUT, CORES
@@ -48,21 +50,15 @@ def headline(facts: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in facts.items())
 
 
-def _ratio(row: dict, name: str) -> float:
-    """How many times as fast as C, under the same circumstances."""
-    rival = f"C {BUSY}" if name.endswith(BUSY) else "C"
-    return row["figures"][rival]["seconds"] / row["figures"][name]["seconds"]
-
-
 def line(row: dict) -> str:
     """One row for the terminal."""
     parts = [f"{row['name']}:"]
     for name, entry in row["figures"].items():
-        ratio = ""
+        against = ""
         if not name.startswith("C") and "C" in row["figures"]:
-            times = _ratio(row, name)
-            ratio = f" = C/{1 / times:.2g}" if times < 1 else f" = C x {times:.1f}"
-        parts.append(f"{name} {entry['seconds']:.3f} s{ratio} (cpu {entry['cpu']:.2f}, {entry['peak_mb']:.0f} MB);")
+            times = ratio(row, name)
+            against = f" = C/{1 / times:.2g}" if times < 1 else f" = C x {times:.1f}"
+        parts.append(f"{name} {entry['seconds']:.3f} s{against} (cpu {entry['cpu']:.2f}, {entry['peak_mb']:.0f} MB);")
     parts += [f"{name} {error:.1g} of the peak;" for name, (error, _) in row["errors"].items()]
     return " ".join(parts).rstrip(";")
 
@@ -74,7 +70,7 @@ def table(rows: list[dict]) -> str:
     for row in rows:
         for number, (name, entry) in enumerate(row["figures"].items()):
             error, excess = row["errors"].get(name, (None, None))
-            times = "" if name.startswith("C") else f"**{_ratio(row, name):.2f}**"
+            times = "" if name.startswith("C") else f"**{ratio(row, name):.2f}**"
             cells = [row["name"] if number == 0 else "", name, f"{entry['seconds']:.3f}",
                      f"{entry['fastest']:.3f}-{entry['slowest']:.3f}", f"{entry['cpu']:.2f}", f"{entry['peak_mb']:.0f}",
                      times, "" if error is None else f"{error:.1e}",
@@ -112,12 +108,13 @@ def _growth_cell(row: dict | None, name: str) -> str:
         return ""
     seconds = f"{row['figures'][name]['seconds']:.3f} s"
     against = "C" in row["figures"] and name != "C"
-    return f"{seconds} (**{_ratio(row, name):.1f}**)" if against else seconds
+    return f"{seconds} (**{ratio(row, name):.1f}**)" if against else seconds
 
 
-def write_figures(path: Path, facts: dict, groups: dict) -> None:
-    """Everything as JSON."""
-    path.write_text(json.dumps({"machine": facts, "groups": groups}, indent=1) + "\n")
+def write_figures(path: Path, facts: dict, groups: dict, goals: list[Goal]) -> None:
+    """Everything as JSON, the goals first."""
+    path.write_text(json.dumps({"machine": facts, "goals": [goal.as_dict() for goal in goals], "groups": groups},
+                               indent=1) + "\n")
 
 
 def memory_line(row: dict) -> str:
@@ -167,7 +164,8 @@ def read_groups(path: Path) -> dict:
 
 def write_page(facts: dict, found: dict) -> None:
     """The tables between the marks of docs/performance.md, and the plots beside it."""
-    parts = [f"Measured {headline(facts)}; medians of 3 interleaved runs after a warm-up (2 of those beside others)."]
+    parts = [f"Measured {headline(facts)}; medians of 3 interleaved runs after a warm-up (2 of those beside others).",
+             "### Goals", goal_table(goals_of(found))]
     for name, rows in found.items():
         if rows and name not in TABLES:
             parts += [f"### {TITLES[name]}", table(rows)]

@@ -11,6 +11,9 @@ from nanobrag_torch.command.load import load_components, read_command
 from nanobrag_torch.render.build_scene import build_scene
 from nanobrag_torch.render.choose import choose_path, render_image
 
+MOST_SCENES = 6
+"""Those of one row, which are rendered in turn."""
+
 
 def cpu_seconds():
     return sum(os.times()[:4])
@@ -37,7 +40,8 @@ def main():
         asked = json.loads(line)
         key = tuple(asked["argv"])
         if key not in scenes:
-            scenes = {key: scene_of(asked["argv"], asked["folder"])}
+            scenes = dict(list(scenes.items())[-MOST_SCENES + 1:])
+            scenes[key] = scene_of(asked["argv"], asked["folder"])
         scene, path = scenes[key]
         forget_peak()
         started, before = time.perf_counter(), cpu_seconds()
