@@ -7,6 +7,7 @@ place; an edit returns a new command.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -149,7 +150,12 @@ class Command:
 def parse_command(argv: Sequence[str]) -> Command:
     """The command line as items. A token that stands where no value is due is an option when the table knows it, or
     when the C program would find one in it. The very name of an option is never a value: the C program, which skips no
-    value, takes it for the option too."""
+    value, takes it for the option too. A cell of a sweep asks ten times in a row of the same words."""
+    return _parsed(tuple(argv))
+
+
+@functools.lru_cache(maxsize=16)
+def _parsed(argv: tuple[str, ...]) -> Command:
     items: list[WrittenOption] = []
     at = 0
     while at < len(argv):
