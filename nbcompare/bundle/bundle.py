@@ -16,6 +16,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +44,8 @@ from nbcompare.verdict.verdict import Verdict
 from nbcompare.visible import all_seen_in
 
 _CLOCK_PATIENCE_SECONDS = 2.0
+_AT_ONCE = 8
+"""Files that are forced to the disk together."""
 
 
 @dataclass(frozen=True)
@@ -233,13 +236,24 @@ def _files(folder: Path) -> list[Path]:
 def seal(folder: Path, *, durable: bool = True) -> None:
     """Make every file read-only and, where it is to be durable, force it to the disk, the manifest last: when that is
     sealed, all is."""
-    for path in sorted(_files(folder), key=lambda path: path == folder / MANIFEST):
-        path.chmod(0o444)
+    others = [path for path in _files(folder) if path != folder / MANIFEST]
+    for paths in (others, [folder / MANIFEST]):
+        for path in paths:
+            path.chmod(0o444)
         if durable:
-            with open(path, "rb") as stream:
-                os.fsync(stream.fileno())
+            _force_to_disk(paths)
     for path in (folder, *(entry for entry in folder.rglob("*") if entry.is_dir())) if durable else ():
         flush_folder(path)
+
+
+def _force_to_disk(paths: Sequence[Path]) -> None:
+    """Several at once: a disk that writes its journal takes them together, and each would wait for it by itself."""
+    def force(path: Path) -> None:
+        with open(path, "rb") as stream:
+            os.fsync(stream.fileno())
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(force, paths))
 
 
 def is_sealed(folder: Path) -> bool:

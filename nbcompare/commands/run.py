@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from nbcompare.case.case import Case
     from nbcompare.run.options import RunOptions
 
+_SHOWN_BY = ("nbcompare.commands.views.results", "nbcompare.commands.views.terminal",
+             "nbcompare.commands.views.bundles", "nbcompare.bundle.check.loosened")
+"""What tells of a bundle, loaded while its engines are asked who they are."""
+
 
 @click.command("run")
 @click.argument("cases", nargs=-1, required=True, type=CASE, metavar="CASE...")
@@ -64,10 +68,9 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
             side_by_side: bool, told: PublishedResults) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.inputs import parse_input_override
-    from nbcompare.commands.views.results import result_of
-    from nbcompare.commands.views.terminal import next_step, shown
     from nbcompare.run.one_case import run_case
     from nbcompare.run.options import RunOptions
+    from nbcompare.run.ready import made_ready, of_modules
     from nbcompare.run.sweep.bands import bands_on
 
     if dry_run:
@@ -94,8 +97,11 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
                              trust_case=trust_case,
                              fresh=fresh, sandbox=sandbox, side_by_side=side_by_side, allow_weak=allow_weak,
                              no_compare=no_compare)
-        with bands_on(cluster, progress) as handed:
+        with bands_on(cluster, progress) as handed, made_ready(*of_modules(*_SHOWN_BY)):
             bundle = run_case(case, options, progress, handed)
+        from nbcompare.commands.views.results import result_of
+        from nbcompare.commands.views.terminal import next_step, shown
+
         told.add(result_of(bundle, case.path, next_step(bundle, options)),
                  {"bundle": shown(bundle.folder), **bundle.record.as_dict()})
         _print(case, bundle, options, told.how.form)

@@ -54,6 +54,7 @@ from nbcompare.run.kept_tests import kept_tests
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.other_subjects import as_they_ended
 from nbcompare.run.provenance import not_passed_line, notes_of
+from nbcompare.run.ready import made_ready, of_a_run
 from nbcompare.run.shown_engines import ShownEngines, shown
 from nbcompare.run.side_by_side import side_by_side
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
@@ -75,7 +76,8 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     stored = reference_stored(options)
     with asked_once(handed.answers) as answers:
         engines = chosen_engines(case, options, handed, stored, progress)
-    with staging(options.bundles, case.name, _clock(handed.stamp), durable=not handed.in_archive) as bundle:
+    with staging(options.bundles, case.name, _clock(handed.stamp), durable=not handed.in_archive) as bundle, \
+            made_ready(*(() if handed.renderer else of_a_run(engines))):
         with asked_once(answers):
             staged = stage_case(case, engines, stored, bundle, options, handed, progress)
         told = region_notes(case, bundle.folder / DATA)

@@ -32,8 +32,10 @@ class Run:
 
 
 def environment() -> dict[str, str]:
-    """Equal cores for all: as many OpenMP threads as there are cores; the packages of this checkout."""
-    return {**os.environ, "OMP_NUM_THREADS": str(CORES), "PYTHONPATH": str(CHECKOUT / "simulator")}
+    """Equal cores for all: as many OpenMP threads as there are cores; the packages of this checkout. What Python
+    compiles is kept, as it is of what pip installed, also where the caller's own Python keeps nothing."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "OMP_NUM_THREADS": str(CORES), "PYTHONPATH": str(CHECKOUT / "simulator")}
 
 
 class Launcher:

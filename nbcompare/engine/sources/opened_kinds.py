@@ -13,6 +13,7 @@ import functools
 import hashlib
 import os
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
@@ -171,6 +172,13 @@ def names_listed(listing: str) -> list[str]:
     """The names, below the folder of packages, of the files of a distribution by its list of files; none where that is
     gone."""
     return list(rows_of(listing, os.stat(listing).st_mtime_ns)) if os.path.isfile(listing) else []
+
+
+def read_lists(place: str) -> Iterator[Callable[[], object]]:
+    """For each distribution in a folder of packages what reads its list ahead of the moment when it is needed: the
+    answer is kept for the list as it was written then, and no other."""
+    for listing in _all_listings(place, os.stat(place).st_mtime_ns):
+        yield functools.partial(names_listed, listing)
 
 
 def _listings(place: str, top: str) -> list[str]:

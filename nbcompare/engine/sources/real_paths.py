@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from nbcompare.files import real_path
+
 
 class RealPaths:
     """``os.path.realpath`` for what does not change while it is asked."""
@@ -15,8 +17,8 @@ class RealPaths:
         """The path without links."""
         folder, _, name = path.rpartition("/")
         if name in ("", os.curdir, os.pardir) or not folder:
-            return os.path.realpath(path)
+            return real_path(path)
         if folder not in self._folders:
-            self._folders[folder] = os.path.join(os.path.realpath(folder), "")
+            self._folders[folder] = os.path.join(real_path(folder), "")
         whole = self._folders[folder] + name
-        return os.path.realpath(whole) if os.path.islink(whole) else whole
+        return real_path(whole) if os.path.islink(whole) else whole

@@ -1,0 +1,66 @@
+"""What a run needs in its end, made ready while it waits in its beginning: for engines, git and Python to say who and
+what they are.
+
+Nothing is decided here. Modules are imported, patterns compiled, and lists of installed distributions read, which are
+kept by the time when they were written. A step that fails is silent: who needs the thing does the same again, and that
+says what is wrong.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+
+from nbcompare.engine.engine import Engine
+from nbcompare.engine.processes.redact import redacted
+from nbcompare.engine.sources.opened_kinds import read_lists
+
+Step = Callable[[], object]
+_MODULES = ("detect_secrets.plugins.base", "PIL.Image", "PIL.ImageDraw", "PIL.ImageFont", "nbcompare.compare.pictures")
+"""Of redaction, and of pictures."""
+
+
+@contextmanager
+def made_ready(*steps: Step) -> Iterator[None]:
+    """Carry out the steps beside the block; where that ends before, those that are left are left out."""
+    over = threading.Event()
+
+    def carry_out() -> None:
+        for step in steps:
+            if over.is_set():
+                return
+            with suppress(Exception):
+                step()
+
+    thread = threading.Thread(target=carry_out, daemon=True, name="made-ready")
+    if steps:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if steps:
+            thread.join()
+
+
+def of_modules(*names: str) -> Iterator[Step]:
+    """The steps that import modules."""
+    return (partial(importlib.import_module, name) for name in names)
+
+
+def of_a_run(engines: Mapping[str, Engine]) -> Iterator[Step]:
+    """The steps for a run of engines: where one is of the Python that runs us, what is installed beside it is looked
+    through when it has ended. The names of variables are in each record, and need most of the patterns."""
+    yield from of_modules(*_MODULES)
+    for name in os.environ:
+        yield partial(redacted, name)
+    ours = os.path.dirname(sys.executable)
+    if any(os.path.dirname(engine.start[0]) == ours for engine in engines.values()):
+        for place in sys.path:
+            if place.endswith("-packages"):
+                yield from read_lists(place)

@@ -1,0 +1,44 @@
+"""What is made ready beside a run: it never speaks, it ends with the run, and reads lists for our own Python alone."""
+
+import os
+import sys
+import sysconfig
+import threading
+
+from nbcompare.engine.engine import Engine
+from nbcompare.engine.sources import opened_kinds
+from nbcompare.run.ready import made_ready, of_a_run
+
+
+def test_a_step_that_fails_is_silent_and_the_next_one_is_done(capfd):
+    done = threading.Event()
+    with made_ready(lambda: 1 / 0, lambda: __import__("no_such_module"), done.set):
+        assert done.wait(10)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_left_when_the_block_ends_is_left_out():
+    begun, go_on, late = threading.Event(), threading.Event(), []
+    try:
+        with made_ready(begun.set, lambda: go_on.wait(10), lambda: late.append(1)):
+            assert begun.wait(10)
+            threading.Timer(0.05, go_on.set).start()
+            raise KeyError("of the block")
+    except KeyError:
+        pass
+    assert not late
+    assert "made-ready" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_lists_of_installed_files_are_read_ahead_for_our_own_python_alone():
+    opened_kinds.rows_of.cache_clear()
+    for step in of_a_run({"reference": Engine("reference", "c", ("/usr/bin/true",), "--c-bin")}):
+        step()
+    assert not opened_kinds.rows_of.cache_info().currsize
+    for step in of_a_run({"subject": Engine("subject", "port", (sys.executable, "-m", "port"), "--py-bin")}):
+        step()
+    read = opened_kinds.rows_of.cache_info().currsize
+    assert read
+    listing = opened_kinds.entry_of(opened_kinds.kind_of(os.path.join(sysconfig.get_path("purelib"), "click/core.py")))
+    assert listing is not None
+    assert opened_kinds.rows_of.cache_info().currsize == read
