@@ -217,26 +217,29 @@ class OpenCalls:
         ticket, pid, _, number, arch, _, *words = _NOTICE.unpack(self._notice)
         try:
             call = self._numbers[arch][number]
-            if not (call == LOOK_AT and self._is_known(pid, words[1])):
+            name = self._short(pid, words[1]) if call == LOOK_AT else None
+            if name not in self._looked_at:
                 self._first = self._first or pid
-                self._look(pid, call, words, ticket)
+                self._look(pid, call, words, ticket, name)
         except Exception as fault:
             self.calls.unseen[f"a call could not be read ({type(fault).__name__})"] = None
         _TICKET.pack_into(self._answer, 0, ticket)
         with suppress(OSError):
             fcntl.ioctl(self._listener, _SEND, self._answer)
 
-    def _is_known(self, pid: int, at: int) -> bool:
-        """Whether a path was looked at before, under the name that stands there: three of four looks of a Python that
-        imports are of a few folders, and take longer to be told than all else that it does."""
+    def _short(self, pid: int, at: int) -> bytes | None:
+        """The text that stands there; None for a long one, one that goes over the end of a page, and where nothing can
+        be read. Three of four looks of a Python that imports are of a few folders, which were looked at before under
+        the same names: to read no more than these takes longer than all else that is done about them."""
         got = self._read_piece(pid, at, min(_MOST_KNOWN, _PAGE - at % _PAGE))
         if got <= 0:
-            return False
+            return None
         self._buffer[got] = b"\0"
-        name = self._buffer.value
-        return len(name) < got and name in self._looked_at
+        name: bytes = self._buffer.value
+        return name if len(name) < got else None
 
-    def _look(self, pid: int, call: int, words: list[int], ticket: int) -> None:
+    def _look(self, pid: int, call: int, words: list[int], ticket: int, known_as: bytes | None = None) -> None:
+        """Enter what a call does; ``known_as`` is the path of a look, where it was read already."""
         if call in (CONNECT, RING, HANDLE, MEMORY, QUEUE):
             self._note_unseen(pid, call, words)
             return
@@ -246,7 +249,7 @@ class OpenCalls:
             return
         folder, at = _place_of_path(call, words)
         try:
-            name = self._text(pid, at)
+            name = self._text(pid, at) if known_as is None else os.fsdecode(known_as)
             if call in (LOOK, LOOK_AT) and os.fsencode(name) in self._looked_at:
                 return
             how = self._how(pid, call, words)
@@ -351,7 +354,10 @@ class OpenCalls:
                     self.calls.unseen[f"it asks another program through {told}"] = None
 
     def _text(self, pid: int, at: int) -> str:
-        """A text of the process that ends with a zero byte."""
+        """A text of the process that ends with a zero byte. Raises OSError."""
+        short = self._short(pid, at)
+        if short is not None:
+            return os.fsdecode(short)
         first = _PAGE - at % _PAGE
         piece = self._bytes(pid, at, first)
         if b"\0" not in piece and first < _LONGEST:
