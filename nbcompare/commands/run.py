@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from nbcompare.errors import ExitCode, NbCompareError, UsageError, gathered, to_
 if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Bundle
     from nbcompare.case.case import Case
+    from nbcompare.engine.processes.asking import Answers
     from nbcompare.run.options import RunOptions
 
 _SHOWN_BY = ("nbcompare.commands.views.results", "nbcompare.commands.views.terminal",
@@ -68,10 +70,8 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
             side_by_side: bool, told: PublishedResults) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
     from nbcompare.case.inputs import parse_input_override
-    from nbcompare.run.one_case import run_case
     from nbcompare.run.options import RunOptions
-    from nbcompare.run.ready import made_ready, of_modules
-    from nbcompare.run.sweep.bands import bands_on
+    from nbcompare.run.ready import asked_ahead, made_ready, of_modules
 
     if dry_run:
         if told.how.files or told.how.form != TEXT:
@@ -88,6 +88,10 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
     loaded = gathered([partial(_one_cell, path, told) for path in cases])
     progress = told.progress()
     told.expect((case.name, case.path) for case in loaded)
+    answers: Answers = {}
+    with made_ready(partial(asked_ahead, loaded[0], py_bin, answers)):
+        from nbcompare.run.one_case import run_case
+        from nbcompare.run.sweep.bands import bands_on
     for case in loaded:
         told.begin(case.name, case.path)
         inputs = dict(parse_input_override(text, case) for text in overrides)
@@ -98,7 +102,8 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
                              fresh=fresh, sandbox=sandbox, side_by_side=side_by_side, allow_weak=allow_weak,
                              no_compare=no_compare)
         with bands_on(cluster, progress) as handed, made_ready(*of_modules(*_SHOWN_BY)):
-            bundle = run_case(case, options, progress, handed)
+            bundle = run_case(case, options, progress, replace(handed, answers=answers))
+        answers = {}  # an engine has run since
         from nbcompare.commands.views.results import result_of
         from nbcompare.commands.views.terminal import next_step, shown
 

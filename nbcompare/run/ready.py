@@ -16,13 +16,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 
+from nbcompare.case.case import Case
+from nbcompare.case.project import declared_engines, project_above
+from nbcompare.engine.choose import subject_engine
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.processes.asking import Answers, asked_once
 from nbcompare.engine.processes.redact import redacted
 from nbcompare.engine.sources.opened_kinds import read_lists
 
 Step = Callable[[], object]
 _MODULES = ("detect_secrets.plugins.base", "PIL.Image", "PIL.ImageDraw", "PIL.ImageFont", "nbcompare.compare.pictures")
 """Of redaction, and of pictures."""
+
+_PATIENCE_SECONDS = 0.0002
+"""For so long the block waits where it has an answer and a step is being carried out; Python's own 5 ms, many times,
+would cost more than the steps save."""
 
 
 @contextmanager
@@ -37,15 +45,18 @@ def made_ready(*steps: Step) -> Iterator[None]:
             with suppress(Exception):
                 step()
 
-    thread = threading.Thread(target=carry_out, daemon=True, name="made-ready")
-    if steps:
-        thread.start()
+    if not steps:
+        yield
+        return
+    thread, patience = threading.Thread(target=carry_out, daemon=True, name="made-ready"), sys.getswitchinterval()
+    sys.setswitchinterval(_PATIENCE_SECONDS)
+    thread.start()
     try:
         yield
     finally:
         over.set()
-        if steps:
-            thread.join()
+        thread.join()
+        sys.setswitchinterval(patience)
 
 
 def of_modules(*names: str) -> Iterator[Step]:
@@ -64,3 +75,10 @@ def of_a_run(engines: Mapping[str, Engine]) -> Iterator[Step]:
         for place in sys.path:
             if place.endswith("-packages"):
                 yield from read_lists(place)
+
+
+def asked_ahead(case: Case, program: str | None, answers: Answers) -> None:
+    """Ask what is asked first of all in a run: what a subject is that nobody named. The answer is kept for the run that
+    begins next (``asked_once``)."""
+    with asked_once(answers):
+        subject_engine(program, os.environ, declared_engines(case, project_above(case.folder)))
