@@ -2,11 +2,13 @@
 
 ``inspect`` answers by following the path of every module there is, link by link, and by reading the source: two of
 three looks at the disk while torch is imported. The name of the file, the line and the module of a frame are known to
-the frame, and torch takes no more of the answer.
+the frame, and torch takes no more of the answer. And of the modules themselves Python looks at the folder each time,
+and at each file twice.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Iterator
@@ -16,8 +18,11 @@ from types import FrameType, ModuleType
 
 @contextmanager
 def frames_answer() -> Iterator[None]:
-    """While this lasts, ``inspect`` tells of a frame what that itself knows; of all else what it always does."""
+    """While this lasts, ``inspect`` tells of a frame what that itself knows, of all else what it always does; and
+    modules are searched in folders as they are when one is first looked at."""
     info, module = inspect.getframeinfo, inspect.getmodule
+    search = vars(sys.modules["_frozen_importlib_external"])
+    look = search.get("_path_stat")
 
     def module_of(thing: object, filename: str | None = None) -> ModuleType | None:
         if isinstance(thing, FrameType):
@@ -25,7 +30,11 @@ def frames_answer() -> Iterator[None]:
         return module(thing, filename)
 
     inspect.getframeinfo, inspect.getmodule = lambda frame, context=0: info(frame, 0), module_of  # type: ignore[assignment]
+    if look is not None:
+        search["_path_stat"] = functools.cache(look)
     try:
         yield
     finally:
+        if look is not None:
+            search["_path_stat"] = look
         inspect.getframeinfo, inspect.getmodule = info, module

@@ -1,5 +1,6 @@
 """Importing torch looks at the disk for what it needs, and not for where each of its own operators stands."""
 
+import importlib
 import inspect
 import os
 import posixpath
@@ -23,11 +24,30 @@ def test_a_frame_tells_its_place_without_a_look_at_the_disk(monkeypatch):
     assert not followed
 
 
-def test_inspect_is_as_it_was_when_torch_is_imported():
-    before = inspect.getframeinfo, inspect.getmodule
+def test_a_module_is_looked_at_once(tmp_path, monkeypatch):
+    """And one that was not there at first is found when torch is imported."""
+    for name in ("looked_at_once", "looked_at_too"):
+        (tmp_path / f"{name}.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    search, seen = vars(sys.modules["_frozen_importlib_external"]), []
+    look = search["_path_stat"]
+    monkeypatch.setitem(search, "_path_stat", lambda path: seen.append(str(path)) or look(path))
+    with frames_answer():
+        importlib.import_module("looked_at_once")
+        importlib.import_module("looked_at_too")
+    ours = [path for path in seen if path == str(tmp_path) or path.endswith(("_once.py", "_too.py"))]
+    assert sorted(ours) == [str(tmp_path), *(str(tmp_path / f"looked_at_{name}.py") for name in ("once", "too"))]
+    (tmp_path / "made_later.py").write_text("")
+    importlib.invalidate_caches()
+    assert importlib.import_module("made_later")
+
+
+def test_python_is_as_it_was_when_torch_is_imported():
+    search = vars(sys.modules["_frozen_importlib_external"])
+    before = inspect.getframeinfo, inspect.getmodule, search["_path_stat"]
     try:
         with frames_answer():
             raise ModuleNotFoundError("torch")
     except ModuleNotFoundError:
         pass
-    assert (inspect.getframeinfo, inspect.getmodule) == before
+    assert (inspect.getframeinfo, inspect.getmodule, search["_path_stat"]) == before
