@@ -154,7 +154,7 @@ def _build(folder):
 
 def install_wheel(wheel, home, without=("torch",)):
     """A virtual environment with the wheel; every library of this environment can be imported there but these."""
-    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
     libraries = home / "libraries"
     libraries.mkdir()
@@ -165,5 +165,5 @@ def install_wheel(wheel, home, without=("torch",)):
                     and not entry.name.startswith(("nb_compare", "nbcompare", "__editable__")):
                 (libraries / entry.name).symlink_to(entry)
     (site / "libraries.pth").write_text(f"{libraries}\n")
-    subprocess.run([home / "bin/pip", "install", "-q", "--no-deps", "--no-index", str(wheel)], check=True,
-                   capture_output=True)
+    subprocess.run([sys.executable, "-m", "pip", "--python", home / "bin/python", "install", "-q", "--no-deps",
+                    "--no-index", "--disable-pip-version-check", str(wheel)], check=True, capture_output=True)

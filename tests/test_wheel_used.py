@@ -60,7 +60,10 @@ def caller(programs, folder, cache=None, **more):
 
 
 @pytest.fixture
-def nb(installed, tmp_path):
+def nb(installed, tmp_path, reference_cache):
+    """The program, with the C reference in its cache: what is told of images that differ asks it, and building it takes
+    longer than all the rest."""
+    shutil.copytree(reference_cache / "cache/nb-compare/reference", tmp_path / "cache/nb-compare/reference")
     return caller(installed, tmp_path)
 
 

@@ -3,6 +3,8 @@
 from tests.nbcompare.conftest import (
     fake,
     fakes_are_asked_once,
+    git_is_asked_once_about_the_checkout,
+    libraries_are_looked_through_once,
     made_once,
     nb,
     quick_runs,
@@ -12,5 +14,5 @@ from tests.nbcompare.conftest import (
     store,
 )
 
-__all__ = ["fake", "fakes_are_asked_once", "made_once", "nb", "quick_runs", "run_small", "small_case",
-           "small_pictures_are_drawn_once", "store"]
+__all__ = ["fake", "fakes_are_asked_once", "git_is_asked_once_about_the_checkout", "libraries_are_looked_through_once",
+           "made_once", "nb", "quick_runs", "run_small", "small_case", "small_pictures_are_drawn_once", "store"]

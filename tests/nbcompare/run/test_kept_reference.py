@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,8 @@ def counted(tmp_path, fake, small_case, nb, quick_runs):
     log = tmp_path / "runs.txt"
     (home / "counted.py").write_text(COUNTED)
     (tmp_path / "nb-compare.yaml").write_text(
-        "engines: {reference: {command: [python3, engine/counted.py], sources: [engine/*.py], keeps: [runs.txt]}}\n")
+        f"engines: {{reference: {{command: [{sys.executable}, engine/counted.py], sources: [engine/*.py], "
+        "keeps: [runs.txt]}}\n")
 
     def call(*words, subject="twin", case=small_case):
         said = nb("run", case, "--py-bin", fake(subject), "-q", "--format", "json", *words)
@@ -116,7 +118,7 @@ def test_whatever_the_image_depends_on_makes_another_run(counted, small_case, tm
 def test_an_engine_whose_files_are_not_all_known_is_always_run(counted, tmp_path):
     (tmp_path / "nb-compare.yaml").write_text("engines: {reference: {command: [./wrapper.sh]}}\n")
     wrapper = tmp_path / "wrapper.sh"
-    wrapper.write_text(f"#!/bin/sh\nexec python3 {tmp_path}/engine/counted.py \"$@\"\n")
+    wrapper.write_text(f"#!/bin/sh\nexec {sys.executable} {tmp_path}/engine/counted.py \"$@\"\n")
     wrapper.chmod(0o755)
     counted()
     assert counted()[1] == 2

@@ -1,5 +1,7 @@
 """Declared engines on a cluster: they are those of home, or the cell is not run. The worker is this process."""
 
+import sys
+
 import pytest
 
 from nbcompare.bundle.bundle import staging
@@ -10,7 +12,7 @@ from nbcompare.run.sweep.result import RAN, no_result, result_of
 from nbcompare.run.sweep.worker import look_again
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
-DECLARED = "command: python3 -m myport, environment: {set: {PYTHONPATH: src}}"
+DECLARED = f"command: {sys.executable} -m myport, environment: {{set: {{PYTHONPATH: src}}}}"
 GRID = "matrix:\n  runs: {one: -phi 0, two: -phi 1}\n"
 
 
