@@ -40,6 +40,8 @@ from nbcompare.verdict.verdict import Label, judge
 from nbcompare.visible import counted
 
 STRENGTHS = (1.0, 0.1, 0.01)
+SEEN = 1e-6
+"""A part of a defect shows when some pixel is changed by more than this share of the peak."""
 ROOM = Path(__file__).resolve().parents[1]
 """Where the code of the audit and of the diagnosis lies, whose content is part of the cache's keys."""
 
@@ -189,9 +191,21 @@ class AuditBench:
             return DefectResult(entry.id, strength, amount, REFUSED, f"{defect.words}: {refusal}")
         if same_bytes(self.sound, image):
             return DefectResult(entry.id, strength, amount, NO_EFFECT, defect.words)
+        if idle := self._idle_part(defect, image):
+            return DefectResult(entry.id, strength, amount, NOT_HERE, f"{defect.words}: {idle}")
         failure = content_failure(image)
         return DefectResult(entry.id, strength, amount, SEEDED, defect.words, failure.sentence if failure else None,
                             change_of(self.sound, image), self._compare(image))
+
+    def _idle_part(self, defect: Defect, image: np.ndarray) -> str | None:
+        """Which part of a defect of several gives the image alone, or so nearly that nobody sees the others; None where
+        all of them show."""
+        for argv in defect.parts:
+            alone, _, _ = self._image(replace(defect, argv=argv))
+            change = None if alone is None else change_of(image, alone)
+            if change is not None and change <= SEEN:
+                return f"{' '.join(word for word in argv if word not in self.argv)} alone gives the same image"
+        return None
 
     def _image(self, defect: Defect) -> tuple[np.ndarray | None, str, str | None]:
         """(image, what the subject printed, why there is no image) with the defect in it."""

@@ -48,7 +48,8 @@ class Defect:
     """One seeded defect.
 
     ``argv`` are the subject's arguments, ``files`` other texts of input files by name. ``words`` say what was done,
-    for a reader. ``empties``: that the image is all zeros is the defect itself.
+    for a reader. ``empties``: that the image is all zeros is the defect itself. ``parts``: where the arguments hold
+    more than one mistake, those that hold each of them alone; without an effect of each it is another kind of defect.
     """
 
     argv: tuple[str, ...]
@@ -56,6 +57,7 @@ class Defect:
     files: Mapping[str, str] = field(default_factory=dict)
     change: Callable[[Images], np.ndarray] | None = None
     empties: bool = False
+    parts: tuple[tuple[str, ...], ...] = ()
 
 
 Seed = Callable[[Target, float, np.random.Generator], Defect]
@@ -114,13 +116,13 @@ def seeded(entry: Kind, target: Target, strength: float, seed: int) -> tuple[flo
 
 def changed(defect: Defect, images: Images) -> np.ndarray:
     """The image with the defect in it. Raises NotApplicable when these images cannot have it, and where it would leave
-    nothing but zeros of an image: from zeros nobody tells which defect made them."""
+    nothing but zeros, or no number, of an image: from these nobody tells which defect made them."""
     if defect.change is None:
         return images.rendered
     try:
         with np.errstate(all="ignore"):
             image = defect.change(images)
-            nothing = images.rendered.any() and not image.any()
+            nothing = images.rendered.any() and not (image.any() and np.isfinite(image).any())
         if nothing and not defect.empties:
             raise NotApplicable("it leaves nothing of the image")
         return image

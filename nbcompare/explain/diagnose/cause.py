@@ -1,14 +1,14 @@
 """Cause: one answer to "why do these images differ", how sure it is, and the answers in order.
 
 Every cause is made by ``build``; ``carried_out`` and ``guessed`` are its two common uses. Its id and the sentence of it
-stand in ``causes``.
+stand in ``causes``, and which of them may be called proven is decided in ``standing``.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbcompare.explain.diagnose.causes import CATALOGUE
@@ -38,7 +38,8 @@ class Cause:
 
     ``tested``: an edit was carried out and its image held against the subject's. ``proven``: that image is the
     subject's, to ``STRICT`` of the reference's peak. ``residual`` is what the edit leaves, as a share of the peak
-    (None when nothing was carried out), ``left`` the share of the difference (root sum of squares) that remains.
+    (None when nothing was carried out), ``left`` the share of the difference (root sum of squares) that remains;
+    ``noise`` is what noise may leave of it (None where that is for the images to say).
     ``rivals`` are other causes whose images cannot be told from this one. ``part``: it gives the image only together
     with others.
     """
@@ -55,6 +56,7 @@ class Cause:
     prior: float = 0.5
     rivals: tuple[str, ...] = field(default=())
     part: bool = False
+    noise: float | None = None
 
     def __post_init__(self) -> None:
         if self.id not in CATALOGUE:
@@ -94,54 +96,6 @@ class Diagnosis:
         return {"agree": self.agree, "shape_fault": self.shape_fault, "figures": dict(self.figures),
                 "causes": [cause.as_dict(rank) for rank, cause in enumerate(self.causes, 1)],
                 "tested": dict(self.tested) if self.tested else None, "notes": list(self.notes)}
-
-
-def _outdone(causes: list[Cause], floor: float) -> list[Cause]:
-    """The causes, of which none is proven that another proven one explains far better: both give the subject to a
-    millionth of the peak, but what the better one leaves says how little noise there is, and the other leaves more."""
-    least = min((cause.left for cause in causes if cause.proven and cause.left), default=0.0)
-    enough = max(AS_WELL * least, 0.5 * floor, TO_BE_TOLD)
-    return [replace(cause, proven=False, confidence=guess(cause.confidence), evidence=(
-                *cause.evidence, f"no proof: this leaves {cause.left:.1g} of the difference, another {least:.1g}"))
-            if cause.proven and least and cause.left and cause.left > enough else cause for cause in causes]
-
-
-_MECHANISMS = ("geometry", "physics")
-"""Classes of causes that say how an image came about; the others say what is seen in it, and both may be true."""
-
-
-def _of_a_fit(cause: Cause) -> bool:
-    return bool(cause.edit) and (cause.edit or {}).get("source") == "a fit"
-
-
-def _undecided(causes: list[Cause]) -> list[Cause]:
-    """The causes, of which none is proven where one of another class gives the same image: the images cannot say which
-    it was. A known mistake stands against numbers that were fitted until they did the same."""
-    alone = [cause for cause in causes if cause.proven and not cause.part and cause.kind in _MECHANISMS]
-    known = {cause.kind for cause in alone if not _of_a_fit(cause)}
-    doubted = [cause for cause in alone if len(known) != 1 or cause.kind not in known]
-    if len({cause.kind for cause in alone}) < 2:
-        return causes
-    same = {cause.id for cause in alone}
-    return [_doubted(cause, sorted(same - {cause.id})) if cause in doubted else cause for cause in causes]
-
-
-def _doubted(cause: Cause, others: list[str]) -> Cause:
-    told = f"no proof: {', '.join(others)} gives the same image, and is of another class"
-    return replace(cause, proven=False, confidence=GUESS_CONFIDENCE, rivals=tuple(others),
-                   evidence=(*cause.evidence, told))
-
-
-def ranked(causes: list[Cause], floor: float = 0.0) -> tuple[Cause, ...]:
-    """Best first, one cause per id; a proven one that stands behind another proven one becomes its rival too.
-    ``floor`` is the share of the difference that rounding alone leaves."""
-    best: dict[str, Cause] = {}
-    for cause in sorted(_undecided(_outdone(causes, floor)), key=lambda cause: cause.order):
-        best.setdefault(cause.id, cause)
-    ordered = sorted(best.values(), key=lambda cause: cause.order)
-    proven = [cause.id for cause in ordered if cause.proven and not cause.part]
-    return tuple(replace(cause, rivals=tuple(id for id in proven if id != cause.id))
-                 if cause.proven and not cause.part else cause for cause in ordered)
 
 
 def build(id: str, sentence: str, evidence: tuple[str, ...], *, confidence: float, prior: float = 0.5,

@@ -24,13 +24,13 @@ from nbcompare.explain.diagnose.cause import (
     failed,
     guess,
     not_described,
-    ranked,
 )
 from nbcompare.explain.diagnose.causes import STALE_IMAGE
 from nbcompare.explain.diagnose.finders.echo import question_differences, speaks_for
 from nbcompare.explain.diagnose.image_only import image_only_causes, settled
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search.limits import BUDGET_S
+from nbcompare.explain.diagnose.standing import FEWEST_PIXELS, Resolution, ranked
 
 if TYPE_CHECKING:
     from nbcompare.explain.diagnose.question_source import QuestionSource
@@ -77,7 +77,7 @@ def diagnose(question: Question, options: DiagnosisOptions, simulator: Simulator
         causes = [*_less_sure(causes, outcome.ruled_out), *outcome.causes]
         notes += outcome.notes
     causes, more = _with_echoes(question, causes)
-    found = _worth_telling(ranked(causes, pair.rounding_floor))
+    found = _worth_telling(ranked(causes, resolution_of(question)))
     return Diagnosis(False, found, figures(question), (*notes, *more), tested)
 
 
@@ -89,6 +89,8 @@ def _searched(question: Question, causes: Sequence[Cause], options: DiagnosisOpt
     from nbcompare.explain.diagnose.search.search import search
     from nbcompare.explain.diagnose.search.search_result import SearchResult
 
+    if not question.pair.finite.any():
+        return SearchResult((), ("not tested: nothing of the subject is a number that a trial could give",))
     look = search
     if settled(causes, question.pair.rounding_floor):
         if not has_look_alikes(causes):
@@ -135,7 +137,7 @@ def answer(asked: QuestionSource, options: DiagnosisOptions,
     stale = build(STALE_IMAGE, f"the subject's image is, byte for byte, one of another experiment: {asked.stale[0]}",
                   tuple(f"the same sha256 in bundle {name}" for name in asked.stale[:4]), proven=True, residual=0.0,
                   left=0.0, confidence=0.99, prior=0.99)
-    return replace(found, causes=ranked([stale, *found.causes]))
+    return replace(found, causes=(stale, *found.causes)[:MOST_CAUSES])
 
 
 def _opened(options: DiagnosisOptions, ended: contextlib.ExitStack) -> tuple[Simulator | None, list[str]]:
@@ -174,6 +176,13 @@ def _with_echoes(question: Question, causes: Sequence[Cause]) -> tuple[list[Caus
         sure = guess(cause.confidence + _PRINTED) if lines and not cause.proven else cause.confidence
         out.append(replace(cause, evidence=cause.evidence + lines, confidence=sure))
     return out, []
+
+
+def resolution_of(question: Question) -> Resolution:
+    """What the images of a question can tell one cause from another by."""
+    pair = question.pair
+    lit = int(np.count_nonzero((pair.reference != 0) | (pair.subject != 0)))
+    return Resolution(pair.rounding_floor, min(FEWEST_PIXELS, pair.told_apart), min(FEWEST_PIXELS, lit))
 
 
 def figures(question: Question) -> dict[str, float | int | None]:

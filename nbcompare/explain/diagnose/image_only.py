@@ -32,14 +32,12 @@ from nbcompare.explain.diagnose.finders import (
 )
 from nbcompare.explain.diagnose.question import Question
 from nbcompare.explain.diagnose.search import list_cut, predicted, seeds
+from nbcompare.explain.diagnose.standing import UNRESOLVED
 
 Finder = Callable[[Question], Iterator[Cause]]
 
 SURE = 0.94
 """A proven cause of this confidence settles the question."""
-
-_UNRESOLVED = 0.01
-"""Noise of more than this share of the difference hides what would tell one cause from another."""
 
 STAGES = ((values, rounding), (noise, lost_parts, layout), (scale, panels, repeated), (placement, smoothed), (pattern,),
           (displacement, reflections, list_cut, echo, predicted, profiles, seeds))
@@ -65,7 +63,7 @@ def settled(causes: Sequence[Cause], floor: float = 0.0) -> bool:
 
     A proof that leaves more of the difference than rounding does (``floor``, a share of it) settles nothing: another
     cause may explain that as well."""
-    enough = EXPLAINED + min(3 * floor, _UNRESOLVED)
+    enough = EXPLAINED + min(3 * floor, UNRESOLVED)
     return any(cause.proven and cause.confidence >= SURE and (cause.left or 0.0) <= enough
                or cause.id in noise.CANNOT_BE_CARRIED_OUT for cause in causes)
 

@@ -180,6 +180,12 @@ class ImagePair:
         return own * _FLOAT32_ROUNDING / self.power if self.power > 0 else 0.0
 
     @cached_property
+    def told_apart(self) -> int:
+        """How many different pairs of values the pixels hold, of those that tell most."""
+        rows, columns = self.sample
+        return int(np.unique(self.x[rows, columns] + 1j * self.y[rows, columns]).size)
+
+    @cached_property
     def same(self) -> np.ndarray:
         """Where both images hold the same value, to the rounding of two programs."""
         close = 1e-5 * np.maximum(np.abs(self.x), np.abs(self.y)) + 1e-9 * self.peak

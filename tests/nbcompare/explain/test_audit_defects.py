@@ -7,7 +7,11 @@ reference once), as a fake engine has no physics to break.
 import itertools
 import math
 
+import numpy as np
 import pytest
+
+from nbcompare.explain.audit.audit import AuditBench
+from nbcompare.explain.audit.kind import Defect, Images, NotApplicable, changed
 
 MATRIX = "0.03608 0.00414 0.00612\n-0.00733 0.02940 0.00531\n0.00271 -0.00608 0.02790\n"
 CASE = """\
@@ -103,3 +107,26 @@ def test_another_seed_draws_other_amounts(audit):
     amounts = [audit("--strengths", "1", "--no-diagnosis", "--kinds", "gain", "--seed", seed, "--format",
                      "json").json["defects"][0]["amount"] for seed in (1, 1, 2)]
     assert amounts[0] == amounts[1] != amounts[2]
+
+
+@pytest.mark.parametrize("of_spread, idle", [(5.0, False), (1e-7, True)])
+def test_a_defect_of_two_parts_is_none_where_one_of_them_does_not_show(of_spread, idle):
+    """Water may hide a spread to the last digit; then a shift alone is what the image holds."""
+    shown = {("-a", "1"): 100.0, ("-b", "2"): of_spread}
+    both = np.full((2, 2), 100 + of_spread, np.float32)
+    bench = AuditBench.__new__(AuditBench)
+    bench.argv = ()
+    bench._image = lambda defect: (np.full((2, 2), shown[defect.argv], np.float32), "", None)
+    found = bench._idle_part(Defect(("-a", "1", "-b", "2"), "both", parts=tuple(shown)), both)
+    assert (found == "-a 1 alone gives the same image") is idle and (idle or found is None)
+
+
+def test_an_image_that_a_defect_leaves_without_a_number_is_none_to_ask_about():
+    dark, lit = np.zeros((2, 2), np.float32), np.ones((2, 2), np.float32)
+    for left, made in ((np.inf, False), (0.0, False), (2.0, True)):
+        defect = Defect((), "times", change=lambda images, left=left: images.rendered * np.float32(left))
+        try:
+            assert changed(defect, Images(lit, lit)) is not None and made
+        except NotApplicable as reason:
+            assert not made and "it leaves nothing of the image" in str(reason)
+    assert changed(Defect((), "none", change=lambda images: dark), Images(dark, dark)) is dark

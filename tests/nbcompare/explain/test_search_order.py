@@ -11,7 +11,7 @@ from scipy import ndimage
 from nbcompare.case.arguments.command import parse_command
 from nbcompare.explain.audit.naming import NamedCause
 from nbcompare.explain.diagnose import Question
-from nbcompare.explain.diagnose.cause import build, guessed, ranked
+from nbcompare.explain.diagnose.cause import build, guessed
 from nbcompare.explain.diagnose.diagnose import DiagnosisOptions, _less_sure, _with_echoes, diagnose
 from nbcompare.explain.diagnose.finders.placement import find_interpolated
 from nbcompare.explain.diagnose.finders.values import find_outliers
@@ -27,6 +27,7 @@ from nbcompare.explain.diagnose.search.search import CauseSearch
 from nbcompare.explain.diagnose.search.seeds import _like_other_seeds
 from nbcompare.explain.diagnose.search.trials import Reading
 from nbcompare.explain.diagnose.search.valley import bottom
+from nbcompare.explain.diagnose.standing import ranked
 
 ARGV = ("-cell", "61", "73", "87", "-default_F", "50", "-lambda", "1.3", "-distance", "175", "-pixel", "0.15",
         "-detpixels", "40", "-N", "6", "-oversample", "1", "-phisteps", "2", "-osc", "1")
@@ -341,27 +342,6 @@ def test_a_moved_image_whose_edge_is_dark_is_a_moved_beam_as_well(edge):
     if not edge:
         assert told["beam-centre-value"].sentence == (
             "the beam centre: along fast -2 instead of 0, along slow 1 instead of 0 pixels")
-
-
-def test_twins_are_tried_by_how_much_they_leave_whatever_their_numbers():
-    """In a smooth image everything turns it a little alike; two numbers that leave 1e-9 of it come before one that
-    leaves 1e-3, and one before two where both leave as much."""
-    turn = np.array([1.0, 2.0, 3.0, 4.0])
-
-    def response(id, *off, prior=0.5):
-        slopes = np.stack([turn + d * np.array([1.0, -1.0, 1.0, -1.0]) for d in off], axis=1)
-        parameter = SimpleNamespace(id=id, start=(0.0,) * len(off), steps=(1.0,) * len(off), begin=None, prior=prior)
-        return SimpleNamespace(parameter=parameter, slopes=slopes, promise=1.0)
-
-    own, near, two, one = (response("own", 0.0), response("near", 0.05, prior=0.9), response("two", 0.0, 1.0),
-                           response("one", 1e-7, prior=0.1))
-    search = CauseSearch.__new__(CauseSearch)
-    search.responses = [own, near, two, one]
-    search.trials = SimpleNamespace(within=lambda share: True)
-    search.fitter = SimpleNamespace(responses=lambda parameter: [r for r in search.responses
-                                                                 if r.parameter is parameter])
-    found = search._same_way(own.parameter, (1.0,))
-    assert [response.parameter.id for response, _ in found] == ["one", "two", "near"]
 
 
 def test_a_guess_that_was_carried_out_in_vain_is_less_sure():

@@ -4,6 +4,7 @@ detector's rotation, the mosaic domains, the cell's angles."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -213,8 +214,9 @@ def spread_and_shift(target: Target, amount: float, draw: np.random.Generator) -
     if not spread or not values(target.argv, "-mosaic_dom"):
         raise NotApplicable("the crystal has no mosaic spread")
     centre = number(target.argv, "-Xbeam") + 0.3 * pixel_mm(target.argv)
-    argv = put(put(target.argv, "-mosaic", spread * 1.3), "-Xbeam", centre)
-    return of_arguments(target, f"-mosaic {spread * 1.3:.6g} -Xbeam {centre:.6g}", argv)
+    spread_alone, shifted_alone = put(target.argv, "-mosaic", spread * 1.3), put(target.argv, "-Xbeam", centre)
+    both = of_arguments(target, f"-mosaic {spread * 1.3:.6g} -Xbeam {centre:.6g}", put(spread_alone, "-Xbeam", centre))
+    return replace(both, parts=(spread_alone, shifted_alone))
 
 
 # --- how a pixel is sampled --------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from nbcompare.explain.diagnose import causes
-from nbcompare.explain.diagnose.cause import Cause, Diagnosis, carried_out, guess, guessed, ranked
+from nbcompare.explain.diagnose.cause import Cause, Diagnosis, carried_out, guess, guessed
+from nbcompare.explain.diagnose.standing import ranked
 
 
 def diagnose_size(reference: np.ndarray, subject: Path) -> Diagnosis:

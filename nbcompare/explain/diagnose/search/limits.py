@@ -101,6 +101,8 @@ ANSWERS = 0.01
 """The same for a single number, whose fit is cheap."""
 SAME_WAY = 0.9
 """Share of one parameter's turn that another must span to be its twin; less than 1, as steps are not small."""
+TWIN_NEAR = 0.3
+"""What a twin by a known ratio may leave of the difference for its fit to begin."""
 SAME = 1e-9
 """What a twin may leave of the turn for it to be the same."""
 ALIKE = 0.8

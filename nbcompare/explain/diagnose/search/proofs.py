@@ -72,7 +72,7 @@ class Prover:
         prior = max(candidate.prior, min(0.95, self.scores.get(candidate.key, 0.0)))
         made = build(candidate.id, candidate.words, evidence, proven=True, residual=worst, left=left,
                      edit=_edit(candidate), confidence=confidence, prior=prior)
-        return replace(made, part=bool(more))
+        return replace(made, part=bool(more), noise=reading.noise)
 
 
 def nearest_guesses(tried: Iterable[Tried]) -> list[Cause]:

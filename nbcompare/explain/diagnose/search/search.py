@@ -7,11 +7,8 @@ built on the hypothesis that came nearest. What is proven ends the search; the n
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
-
-import numpy as np
 
 from nbcompare.engine.describe import DescriptionRefused
 from nbcompare.explain.diagnose.cause import Cause, failed
@@ -35,7 +32,6 @@ from nbcompare.explain.diagnose.search.fitting import (
     Fitted,
     Fitter,
     Response,
-    explained_share,
     one_per_id,
 )
 from nbcompare.explain.diagnose.search.list_cut import cut_trials, unseen_cuts
@@ -49,6 +45,7 @@ from nbcompare.explain.diagnose.search.search_result import SearchResult
 from nbcompare.explain.diagnose.search.seeds import clock_guesses, seed_guesses
 from nbcompare.explain.diagnose.search.simulator import Simulator
 from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
+from nbcompare.explain.diagnose.search.twins import TwinSearch, looked_at
 
 
 def search(question: Question, quick: Sequence[Cause], budget_s: float,
@@ -254,26 +251,17 @@ class CauseSearch:
         """Fit those parameters that the difference plainly answers to, single numbers first."""
         self._turn_once()
         plain = sorted((r for r in self.responses if r.explained > limits.PLAIN), key=lambda r: -r.explained)
-        for response in self._looked_at(plain[:limits.LOOKS], self.fitter)[:limits.SURE_FITS]:
+        for response in looked_at(self.trials, plain[:limits.LOOKS], self.fitter)[:limits.SURE_FITS]:
             if response.promise > limits.PROMISING and self._fit(response.parameter, None, limits.SURE_FIT,
                                                                  smoothings=(0,)):
                 return
-
-    def _looked_at(self, responses: Iterable[Response], fitter: Fitter) -> list[Response]:
-        """The same fit parameters on the regions of a fitter, most promising first. What brightens one spot explains
-        one region; only the cause explains them all. A fit begins with the same renders, so that looking is cheap."""
-        seen = []
-        for response in responses:
-            if self.trials.within(limits.LOOKED_AT):
-                seen += fitter.responses(response.parameter)[:1]
-        return sorted(seen, key=lambda response: -response.promise)
 
     def _fits(self) -> None:
         """Fit what answers less plainly, smoothed first; then with a factor between the images."""
         ids = {response.parameter.id for response in self.responses}
         told = {id: limits.GUESSED_WEIGHT * self.ranking.expected.get(id, 0.0) for id in ids}
         hopeful = sorted(self.responses, key=lambda r: -(max(r.promise, r.explained - 0.1) + told[r.parameter.id]))
-        looked = self._looked_at(hopeful[:limits.LOOKS], self.fitter)
+        looked = looked_at(self.trials, hopeful[:limits.LOOKS], self.fitter)
         seen = sorted(looked, key=lambda r: -(r.promise + told[r.parameter.id]))
         seen = [r for r in seen if r.promise + told[r.parameter.id] > limits.PROMISING
                 and r.parameter.key not in self.fitted]
@@ -286,7 +274,7 @@ class CauseSearch:
             return
         fitter, near = Fitter(self.trials, free_scale=True), Fitter(self.trials, 1, free_scale=True)
         hopeful = sorted((near.again(response) for response in self.responses), key=lambda r: -r.promise)
-        for response in one_per_id(self._looked_at(hopeful[:limits.LOOKS], fitter))[:limits.SCALED_FITS]:
+        for response in one_per_id(looked_at(self.trials, hopeful[:limits.LOOKS], fitter))[:limits.SCALED_FITS]:
             promising = response.promise > limits.PROMISING
             if promising and self._fit(response.parameter, None, limits.SCALED_FIT, fitter=fitter):
                 return
@@ -360,39 +348,10 @@ class CauseSearch:
                     return
 
     def _twins(self, parameter: FitParameter, values: Sequence[float]) -> None:
-        """Other parameters whose turn does the same to the image: when they fit too, nobody can tell which it was."""
-        for response, turn in self._same_way(parameter, values)[:limits.TWINS]:
-            moved = np.array(response.parameter.start) + turn * np.array(response.parameter.steps)
-            start = moved if response.parameter.begin is None else None
-            if not self.trials.within(limits.AFTER_A_PROOF):
-                return
-            fitted = self.fitter.fit(response.parameter, start, smoothings=(0,), most_seconds=limits.TWIN_FIT_S)
-            if fitted:
-                twin = response.parameter.candidate(self.question.command, fitted.values)
-                reading = self.trials.confirmed(twin, fitted.reading)
-                self.found += self.prover.proven(twin, reading)[:1] if reading.holds else []
-
-    def _same_way(self, parameter: FitParameter, values: Sequence[float]) -> list[tuple[Response, np.ndarray]]:
-        """Fit parameters whose slopes span the turn that was found, one of each id, what leaves least of it first."""
+        """Other parameters that do the same to the image: when they fit too, nobody can tell which it was."""
         if not self.responses:  # proven before any was turned
             self._turn_once()
-        others = [r for r in self.responses if r.parameter.id != parameter.id]
-        own = self.fitter.responses(parameter)[:1] if others and self.trials.within(limits.FAR) else []
-        if not own:
-            return []
-        turn = (np.array(values) - np.array(parameter.start)) / np.array(parameter.steps)
-        change = own[0].slopes @ (turn if parameter.begin is None else np.ones(1))
-        first = change[:len(others[0].slopes)]
-        near = [r for r in others if explained_share(r.slopes, first)[0] > limits.SAME_WAY]
-        found = [(response, *explained_share(response.slopes, change))
-                 for response in self._looked_at(near[:limits.LOOKS], self.fitter)]
-        found.sort(key=lambda entry: (round(math.log10(max(1 - entry[1], limits.SAME))), len(entry[0].parameter.start),
-                                      -entry[0].parameter.prior))
-        best: dict[str, tuple[Response, np.ndarray]] = {}
-        for response, share, turn in found:
-            if share > limits.SAME_WAY:
-                best.setdefault(response.parameter.id, (response, turn))
-        return list(best.values())
+        self.found += TwinSearch(self.trials, self.fitter, self.prover, self.responses).of(parameter, values)
 
     def _named_mistakes(self, parameter: FitParameter) -> None:
         """A fit came out at some value; if a known mistake of the same topic gives the image too, it is likelier."""

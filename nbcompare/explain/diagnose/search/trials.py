@@ -216,8 +216,10 @@ class CauseTrials:
         worst, left = self._distance(aim - rendered, before, yardstick)
         scale, offset = _line(rendered, aim)
         scaled_worst, scaled_left = self._distance(aim - scale * rendered - offset, before, yardstick)
-        return Reading(worst, left, worst <= STRICT and left <= floor, scale, offset, scaled_worst, scaled_left,
-                       scaled_worst <= STRICT and scaled_left <= floor, float(np.linalg.norm(aim)) / before, noise)
+        whole = self.question.pair.all_finite  # no trial gives what is no number
+        return Reading(worst, left, whole and worst <= STRICT and left <= floor, scale, offset, scaled_worst,
+                       scaled_left, whole and scaled_worst <= STRICT and scaled_left <= floor,
+                       float(np.linalg.norm(aim)) / before, noise)
 
     def _base_floor(self, before: float) -> float:
         """What the simulator itself is away from the reference, as a share of the difference."""
