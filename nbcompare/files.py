@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import stat
@@ -174,6 +175,8 @@ def _json_text(value: object, line: str) -> str:
     if isinstance(value, list | tuple):
         entries = [encode_basestring(entry) if type(entry) is str else _json_text(entry, inner) for entry in value]
         return f"[{inner}{f',{inner}'.join(entries)}{line}]" if entries else "[]"
+    if type(value) is float and math.isfinite(value):
+        return repr(value)
     return json.dumps(value, allow_nan=False)
 
 

@@ -85,28 +85,39 @@ def find_peaks(image: np.ndarray, count: int = COUNT) -> list[Peak]:
     rows, columns = np.divmod(found, fast)
     box_rows = np.clip(rows[:, None, None] + offsets[None, :, None], 0, slow - 1)
     box_columns = np.clip(columns[:, None, None] + offsets[None, None, :], 0, fast - 1)
-    boxes = image[box_rows, box_columns].astype(np.float64)
-    return [_centroid(*box) for box in zip(boxes, box_rows, box_columns, strict=True)]
+    return _centroids(image[box_rows, box_columns].astype(np.float64), box_rows, box_columns)
 
 
 def _brighter_than_around(shape: tuple[int, ...], flat: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     """Of pixels, as places in the ``flat`` image, those that are brighter than all around; of equals the first. The
     nearest neighbours come first: few pixels are left after them."""
     slow, fast = shape
-    reach = range(-_HALF, _HALF + 1)
-    for down, right in sorted(((down, right) for down in reach for right in reach), key=lambda at: at[0]**2 + at[1]**2):
-        rows, columns = np.divmod(candidates, fast)
-        beside = np.clip(rows + down, 0, slow - 1) * fast + np.clip(columns + right, 0, fast - 1)
-        there, here = flat[beside], flat[candidates]
-        candidates = candidates[(there < here) | ((there == here) & (beside >= candidates))]
+    rows, columns = np.divmod(candidates, fast)
+    here = flat[candidates]
+    for down, right in _AROUND:
+        beside = np.minimum(np.maximum(rows + down, 0), slow - 1) * fast
+        beside += np.minimum(np.maximum(columns + right, 0), fast - 1)
+        there = flat[beside]
+        left = (there < here) | ((there == here) & (beside >= candidates))
+        candidates, rows, columns, here = candidates[left], rows[left], columns[left], here[left]
     return candidates
 
 
-def _centroid(box: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Peak:
-    weights = np.clip(box, 0, None)
-    total = float(weights.sum())
-    return Peak(x=float((weights * columns).sum() / total), y=float((weights * rows).sum() / total),
-                intensity=float(box.sum()))
+_AROUND = sorted(((down, right) for down in range(-_HALF, _HALF + 1) for right in range(-_HALF, _HALF + 1)),
+                 key=lambda at: at[0]**2 + at[1]**2)[1:]
+
+
+def _centroids(boxes: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[Peak]:
+    """The peaks in boxes [number, slow, fast] with the rows [number, slow, 1] and columns [number, 1, fast] of their
+    pixels; sums over each box in one piece."""
+    def sums(of: np.ndarray) -> np.ndarray:
+        return np.asarray(of.reshape(len(boxes), -1).sum(axis=1))
+
+    weights = np.maximum(boxes, 0)
+    total = sums(weights)
+    return [Peak(x, y, intensity) for x, y, intensity in zip(
+        (sums(weights * columns) / total).tolist(), (sums(weights * rows) / total).tolist(), sums(boxes).tolist(),
+        strict=True)]
 
 
 def match_peaks(reference: np.ndarray, subject: np.ndarray, count: int = COUNT) -> PeakTable:
