@@ -47,15 +47,18 @@ def load_case(path: str | Path) -> Case:
 
 def run_case(case: str | Path | Case, *, reference: str | Path | None = None, subject: str | Path | None = None,
              inputs: Mapping[str, str | Path] | None = None, bundles: str | Path = "bundles",
-             fresh: bool = False, quiet: bool = True) -> Bundle:
+             fresh: bool = False, quiet: bool = True, sandbox: bool = False,
+             side_by_side: bool = False) -> Bundle:
     """Run both engines on a case, compare, judge, and publish the bundle; its ``verdict`` is the answer.
 
     ``reference`` and ``subject`` are programs or command lines, as --c-bin and --py-bin take them; without them the
     case's or the project's declaration, the environment and the bundled engines are asked, in this order. ``inputs``
     puts files in place of the case's, by name. Where ``bundles`` holds the very run of the reference that would be
-    made, its image is taken, unless ``fresh`` is given; the record says so (``reference_from``). Raises CaseError or
-    UsageError before anything is run when the case, an engine or an input cannot be used (also for an empty program,
-    and for a Case that is not what its file says), and FileError when no bundle can be written.
+    made, its image is taken, unless ``fresh`` is given; the record says so (``reference_from``).
+    ``sandbox`` confines engines and mapped tests; with it ``side_by_side`` lets both engines run at once where there
+    is room. Raises CaseError or UsageError before anything is run when the case, an engine or an input cannot be used
+    (also for an empty program, and for a Case that is not what its file says), and FileError when no bundle can be
+    written.
     """
     from nbcompare.case.inputs import parse_input_override
     from nbcompare.engine.progress import Progress
@@ -79,7 +82,9 @@ def run_case(case: str | Path | Case, *, reference: str | Path | None = None, su
                              bundles=checked_path(bundles, "bundles"),
                              inputs=dict(parse_input_override(f"{name}={path}", loaded)
                                          for name, path in checked_inputs(inputs).items()),
-                             invocation=("run", str(loaded.path)), fresh=checked_switch(fresh, "fresh"))
+                             invocation=("run", str(loaded.path)), fresh=checked_switch(fresh, "fresh"),
+                             sandbox=checked_switch(sandbox, "sandbox"),
+                             side_by_side=checked_switch(side_by_side, "side_by_side"))
         return run(loaded, options, Progress(quiet=checked_switch(quiet, "quiet")))
 
 

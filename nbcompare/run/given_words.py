@@ -15,7 +15,8 @@ from nbcompare.case.case_file import load_case
 from nbcompare.case.cells import cells_of
 from nbcompare.errors import NbCompareError, UsageError
 
-_ARGUMENT_OF = {"--c-bin": "reference=", "--py-bin": "subject=", "--inputs": "inputs=", "--input": "inputs="}
+_ARGUMENT_OF = {"--c-bin": "reference=", "--py-bin": "subject=", "--inputs": "inputs=", "--input": "inputs=",
+                "--sandbox": "sandbox=True", "--side-by-side": "side_by_side="}
 """What an option of the command line is called in Python; longer options first."""
 
 

@@ -56,7 +56,7 @@ from nbcompare.run.other_subjects import as_they_ended
 from nbcompare.run.provenance import not_passed_line, notes_of
 from nbcompare.run.ready import made_ready, of_a_run
 from nbcompare.run.shown_engines import ShownEngines, shown
-from nbcompare.run.side_by_side import side_by_side
+from nbcompare.run.side_by_side import refuse_without_sandbox, side_by_side
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
 from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
 from nbcompare.verdict.verdict import blocked, failures_verdict, uncompared
@@ -71,6 +71,7 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     """
     case = with_arguments(case, options)
     _refuse_uncompared(case, options)
+    refuse_without_sandbox(options)
     if not handed.regenerates:
         refuse_slips(case)
     stored = reference_stored(options)

@@ -30,19 +30,27 @@ ALONE = SideBySide(together=False, sentence="")
 """What holds where nobody asked."""
 
 
-def refuse_open(jobs: Mapping[str, Job], options: RunOptions) -> None:
-    """Raises UsageError where --side-by-side is asked for and could not be done without one engine seeing the other's
-    image, or where row bands fill the cores anyway."""
-    if not options.side_by_side:
+def refuse_without_sandbox(options: RunOptions) -> None:
+    """Raises UsageError where --side-by-side is asked for and nothing would keep one engine from the other's image, or
+    row bands fill the cores anyway."""
+    if not options.side_by_side or options.reference:
         return
+    if not options.sandbox:
+        raise UsageError("--side-by-side: an engine could read the other one's image while that is written",
+                         hint="give --sandbox too, which keeps engines from each other's files")
     if options.shards > 1:
         raise UsageError("--side-by-side: the row bands of --shards run side by side already, an engine at a time",
                          hint="give one of the two")
-    require_apart(jobs)
+
+
+def refuse_in_reach(jobs: Mapping[str, Job], options: RunOptions) -> None:
+    """Raises UsageError where --side-by-side is asked for and one engine may read where the other's files would lie."""
+    if options.side_by_side and not options.reference:
+        require_apart(jobs)
 
 
 def side_by_side(jobs: Mapping[str, Job], options: RunOptions, *, stored: bool) -> SideBySide:
-    """What comes of --side-by-side, for jobs of which ``refuse_open`` refused none; ``stored`` says that the reference
+    """What comes of --side-by-side, for jobs that were not refused; ``stored`` says that the reference
     is not run at all."""
     if not options.side_by_side:
         return ALONE

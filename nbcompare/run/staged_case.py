@@ -31,7 +31,7 @@ from nbcompare.errors import CaseError, EvidenceError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.other_subjects import OtherSubject, stage_others
 from nbcompare.run.provenance import repositories_of, require_pinned, surroundings_of
-from nbcompare.run.side_by_side import ALONE, SideBySide, refuse_open
+from nbcompare.run.side_by_side import ALONE, SideBySide, refuse_in_reach
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
 
 
@@ -123,8 +123,7 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
             progress.say(f"note: input {entry.name} is the user's own file, not the one the case pins")
     _require_capabilities(case, engines, options)
     jobs = {role: replace(job, shards=options.shards) for role, job in jobs_of(case, engines, data).items()}
-    if not stored:
-        refuse_open(jobs, options)
+    refuse_in_reach(jobs, options)
     others = stage_others(case, data, confined=options.sandbox)
     for name, further in case.subjects.items():
         if name not in others:

@@ -176,7 +176,7 @@ def test_where_it_cannot_be_done_as_safely_it_is_refused(nb, small_case, engines
     good, twin = (engines(name, WRITES_EARLY, seconds=0) for name in ("good", "twin"))
     words = ("run", small_case, "--c-bin", good, "--py-bin", twin, "-q")
     said = nb(*words, "--side-by-side")
-    assert said.code == 1 and "could read the other engine's image" in said.err and "give --sandbox too" in said.err
+    assert said.code == 1 and "could read the other one's image" in said.err and "give --sandbox too" in said.err
     said = nb(*words, *BESIDE, "--shards", "2")
     assert said.code == 1 and "row bands" in said.err
     said = nb("sweep", small_case, "--side-by-side")

@@ -123,6 +123,8 @@ def test_a_threshold_that_judges_nothing_gives_no_verdict(metric, low, high, com
     ({"inputs": ["A.mat"]}, "UsageError", "a mapping of names"), ({"bundles": None}, "UsageError", "^bundles= takes"),
     ({"inputs": {"A.mat": None}}, "UsageError", "A.mat.*found None"),
     ({"fresh": "no"}, "UsageError", "True or False, found 'no'"),
+    ({"side_by_side": 1}, "UsageError", "^side_by_side= takes True or False"),
+    ({"side_by_side": True}, "UsageError", "^side_by_side=: an engine could read the other one's image"),
     ({"bundles": "small.yaml"}, "FileError", "cannot make a bundle there")])
 def test_what_cannot_be_run_raises_before_anything_is(small_case, fake, tmp_path, monkeypatch, words, error, complaint):
     monkeypatch.chdir(tmp_path)
