@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from nbcompare import __version__
@@ -54,7 +55,7 @@ from nbcompare.run.kept_tests import kept_tests
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.other_subjects import as_they_ended
 from nbcompare.run.provenance import not_passed_line, notes_of
-from nbcompare.run.ready import made_ready, of_a_run
+from nbcompare.run.ready import beside, made_ready, of_a_run
 from nbcompare.run.shown_engines import ShownEngines, shown
 from nbcompare.run.side_by_side import refuse_without_sandbox, side_by_side
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
@@ -124,13 +125,14 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
         place = EvidenceFolder(staged.bundle.folder, renderer, progress)
         ran = run_engines(staged, place)
         judgement = judge_runs(staged, ran, place, options, progress, CUDA if CUDA in tests else None)
-        scale = write_views(staged, ran, judgement, options)
-    place.write_images()
-    if any(run.failure for run in ran.runs):
-        collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     before = ran.runs
-    copied = copied_from(ran.runs, judgement.further, place.opened)
-    ran = with_opened(ran, staged, place, handed.account)
+    with beside(partial(write_views, staged, ran, judgement, options)) as drawn:
+        copied = copied_from(ran.runs, judgement.further, place.opened)
+        ran = with_opened(ran, staged, place, handed.account)
+    scale = drawn()
+    place.write_images()
+    if any(run.failure for run in before):
+        collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     own = {role: written_by_itself(calls) for role, calls in place.opened.items()}
     ran = replace(ran, runs=with_copied(with_changed(ran.runs, _changed_engines(staged, own, handed.looks)), copied))
     judgement = _with_others_as_they_ended(staged, judgement, place, copied)

@@ -13,8 +13,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from functools import partial
+from typing import TypeVar
 
 from nbcompare.case.case import Case
 from nbcompare.case.project import declared_engines, project_above
@@ -25,12 +28,13 @@ from nbcompare.engine.processes.redact import redacted
 from nbcompare.engine.sources.opened_kinds import read_lists
 
 Step = Callable[[], object]
+_Answer = TypeVar("_Answer")
 _MODULES = ("detect_secrets.plugins.base", "PIL.Image", "PIL.ImageDraw", "PIL.ImageFont", "nbcompare.compare.pictures")
 """Of redaction, and of pictures."""
 
 _PATIENCE_SECONDS = 0.0002
-"""For so long the block waits where it has an answer and a step is being carried out; Python's own 5 ms, many times,
-would cost more than the steps save."""
+"""For so long one of two waits for the interpreter where both have work; Python's own 5 ms, many times, would cost more
+than is saved."""
 
 
 @contextmanager
@@ -48,14 +52,31 @@ def made_ready(*steps: Step) -> Iterator[None]:
     if not steps:
         yield
         return
-    thread, patience = threading.Thread(target=carry_out, daemon=True, name="made-ready"), sys.getswitchinterval()
+    thread = threading.Thread(target=carry_out, daemon=True, name="made-ready")
+    with _impatient():
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+@contextmanager
+def beside(work: Callable[[], _Answer]) -> Iterator[Callable[[], _Answer]]:
+    """Carry out work beside the block, which ends when both have; what is given returns the answer then, or raises what
+    the work raised."""
+    with _impatient(), ThreadPoolExecutor(1) as pool:
+        yield pool.submit(copy_context().run, work).result
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    patience = sys.getswitchinterval()
     sys.setswitchinterval(_PATIENCE_SECONDS)
-    thread.start()
     try:
         yield
     finally:
-        over.set()
-        thread.join()
         sys.setswitchinterval(patience)
 
 

@@ -1,13 +1,16 @@
 """What is made ready beside a run: it never speaks, it ends with the run, and reads lists for our own Python alone."""
 
+import errno
 import os
 import sys
 import sysconfig
 import threading
 
+import pytest
+
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.sources import opened_kinds
-from nbcompare.run.ready import made_ready, of_a_run
+from nbcompare.run.ready import beside, made_ready, of_a_run
 
 
 def test_a_step_that_fails_is_silent_and_the_next_one_is_done(capfd):
@@ -28,6 +31,24 @@ def test_what_is_left_when_the_block_ends_is_left_out():
         pass
     assert not late
     assert "made-ready" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_what_is_done_beside_answers_after_the_block_or_raises_what_it_raised():
+    with beside(lambda: 6 * 7) as answer:
+        pass
+    assert answer() == 42
+    patience = sys.getswitchinterval()
+    with beside(_full_disk) as answer:
+        pass
+    with pytest.raises(OSError, match="no space"):
+        answer()
+    assert sys.getswitchinterval() == patience
+    with pytest.raises(KeyError), beside(_full_disk):
+        raise KeyError("of the block, which comes first")
+
+
+def _full_disk():
+    raise OSError(errno.ENOSPC, "no space left on the disk")
 
 
 def test_lists_of_installed_files_are_read_ahead_for_our_own_python_alone():
