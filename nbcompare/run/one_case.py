@@ -125,12 +125,11 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
         place = EvidenceFolder(staged.bundle.folder, renderer, progress)
         ran = run_engines(staged, place)
         judgement = judge_runs(staged, ran, place, options, progress, CUDA if CUDA in tests else None)
-    before = ran.runs
-    with beside(partial(write_views, staged, ran, judgement, options)) as drawn:
+    before = ran.runs  # no engine is run from here on
+    with beside(partial(_written, staged, ran, judgement, place, options)) as written:
         copied = copied_from(ran.runs, judgement.further, place.opened)
         ran = with_opened(ran, staged, place, handed.account)
-    scale = drawn()
-    place.write_images()
+    scale = written()
     if any(run.failure for run in before):
         collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     own = {role: written_by_itself(calls) for role, calls in place.opened.items()}
@@ -142,6 +141,14 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
     if faults:
         judgement, scale = Judgement(None, blocked(faults)), None
     return ran, judgement, scale
+
+
+def _written(staged: StagedCase, ran: EngineRuns, judgement: Judgement, place: EvidenceFolder,
+             options: RunOptions) -> Scale | None:
+    """Write profiles, pictures and images; how the pictures were drawn."""
+    scale = write_views(staged, ran, judgement, options)
+    place.write_images()
+    return scale
 
 
 def _changed_engines(staged: StagedCase, own: Mapping[str, Collection[str]],
