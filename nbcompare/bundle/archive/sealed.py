@@ -131,6 +131,17 @@ class Sealing:
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
+def index_in(path: Path) -> str | None:
+    """The text of an archive's own index, and nothing else of it; None where there is none to be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo(INDEX).file_size > MAX_TEXT_BYTES:
+                return None
+            return archive.read(INDEX).decode("utf-8")
+    except (OSError, *_BROKEN):
+        return None
+
+
 class Archive:
     """A sealed archive, opened. Raises EvidenceError, with every fault, for one whose table of contents is not what
     its manifest and index say, and FileError for a file that cannot be read; the bytes of the bundles are looked at

@@ -1,7 +1,8 @@
 """What sealed archives hold of the cells of a sweep: looked up in one file, and taken only where it is the answer.
 
-The bytes of each archive are summed once. Where the index file knows that sum, nothing is opened; where it knows
-another, the archive is damaged; and one that it does not know is verified in full, bundle by bundle.
+The bytes of each archive are summed once. Where the index file knows that sum, and says what the archive's own index
+does, no bundle is opened; where it knows another sum, the archive is damaged; and one of which it says something else,
+or nothing, is verified in full, bundle by bundle.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.bundle.archive.index import IndexedArchive, known_archives, remember
-from nbcompare.bundle.archive.sealed import Archive, ArchivedCell
+from nbcompare.bundle.archive.sealed import Archive, ArchivedCell, index_in
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.archived import verify_archive
 from nbcompare.bundle.key import key_of_record, like_of
@@ -61,8 +62,10 @@ class Stored:
         try:
             digest = sha256_of(path)
             line = known.get(path.relative_to(self.bundles).as_posix())
-            if line is not None:
-                return line.cells if line.sha256 == digest else None
+            if line is not None and line.sha256 != digest:
+                return None
+            if line is not None and line.index == index_in(path):
+                return line.cells
             if any(not found.intact for found in verify_archive(path)):
                 return None
             with Archive(path) as archive:

@@ -249,11 +249,14 @@ def test_a_sweep_goes_on_from_the_index_and_opens_no_bundle(nb, path, sweep, ver
     assert two["bundle"] == f"{path}/grid.two" and "sum_ratio" in two["why"] and len(lines) == 1
 
 
-@pytest.mark.parametrize("other", ["none", "FAIL to PASS", "cut", "for everybody"])
+@pytest.mark.parametrize("other", ["none", "FAIL to PASS", "forged", "cut", "for everybody"])
 def test_an_index_in_doubt_is_passed_over_and_the_archive_verified(nb, sweep, verified, other):
     index = Path("bundles/.sweep-index.jsonl")
     text = index.read_text()
-    index.write_text({"none": "", "FAIL to PASS": text.replace("FAIL", "PASS"), "cut": text[:-20]}.get(other, text))
+    said = {**json.loads(text), "index": json.loads(text)["index"].replace("FAIL", "PASS")}
+    said["sum"] = hashlib.sha256("\n".join(said[key] for key in ("archive", "sha256", "index")).encode()).hexdigest()
+    index.write_text({"none": "", "FAIL to PASS": text.replace("FAIL", "PASS"), "cut": text[:-20],
+                      "forged": json.dumps(said) + "\n"}.get(other, text))
     assert other == "for everybody" or index.read_text() != text
     index.chmod(0o666 if other == "for everybody" else 0o644)
     assert [result["word"] for result in nb(*words("grid.yaml", "pair")).json["results"]] == ["PASS", "FAIL"]
