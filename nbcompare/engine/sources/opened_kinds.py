@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import functools
 import hashlib
+import io
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -162,8 +163,10 @@ def rows_of(listing: str, _written: int) -> dict[str, tuple[str, str]]:
     """By name below the folder of packages (sum, size) of all files that a RECORD lists with a sum."""
     try:
         with open(listing, encoding="utf-8", newline="") as stream:
-            return {row[0]: (row[1], row[2]) for row in csv.reader(stream)
-                    if len(row) == 3 and row[1].startswith("sha256=")}
+            text = stream.read()
+        rows = csv.reader(io.StringIO(text, newline="")) if '"' in text else \
+            (line.rstrip("\r").split(",") for line in text.split("\n"))
+        return {row[0]: (row[1], row[2]) for row in rows if len(row) == 3 and row[1].startswith("sha256=")}
     except (OSError, ValueError, csv.Error):
         return {}
 
