@@ -3,11 +3,13 @@
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from nbcompare.engine import sandbox
+from nbcompare.engine.engine import Engine
 from nbcompare.engine.safety.confine import why_not
 from tests.nbcompare.conftest import FAKES, SMALL_ARGS
 
@@ -92,6 +94,14 @@ def test_without_it_the_same_engine_gets_what_its_user_has(nb, fake, small_case,
     assert "GOT read" in (folder / "inputs/py_cli_stdout.txt").read_text() and not secret.exists()
     assert "sandbox" not in json.loads((folder / "record.json").read_text())["environment"]
     Path("/tmp/nb-compare-sandbox-test").unlink(missing_ok=True)
+
+
+@needs_landlock
+def test_a_program_by_its_name_alone_is_found_on_the_path(tmp_path):
+    """As ldd is, which is asked with what a confined program is linked, although Python itself cannot be read there."""
+    held = sandbox.confining(Engine("subject", "true", ("/usr/bin/true",), "test", confined=True), tmp_path, {})
+    done = subprocess.run([*held, "ldd", "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @needs_landlock

@@ -125,6 +125,7 @@ def _checked(result: int) -> int:
 
 if __name__ == "__main__":
     policy = json.loads(sys.argv[1])
+    os.get_exec_path()  # it imports what execvp needs, and Python's own files may be out of reach afterwards
     try:
         confine(policy["read"], policy["write"], policy["list"])
         os.execvp(sys.argv[2], sys.argv[2:])
