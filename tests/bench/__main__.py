@@ -41,7 +41,7 @@ from tests.bench.small_runs import small_rows
 
 BUILD = CHECKOUT / "build" / "bench"
 BOUND = 1e-6
-ROUNDS = 3
+ROUNDS, ROUNDS_OF_GROWTH = 3, 2
 CELLS_OF_A_SWEEP = 200
 PATHS = {"fast": ("-render", "fast"), "compiled": ("-render", "compiled"),
          "fast float64": ("-render", "fast", "-dtype", "float64")}
@@ -72,9 +72,10 @@ class Bench:
         return {ALL_OF_THEM: commands.ALL, **({NONE_OF_THEM: ""} if command.emulate else {})}
 
     def renders(self, command, paths: tuple[str, ...] = ("fast", "compiled"), more: dict | None = None, *,
-                against_C: bool = True, emulations: dict[str, str] | None = None) -> dict:
+                against_C: bool = True, emulations: dict[str, str] | None = None, most: int = ROUNDS) -> dict:
         """One row: C as a whole process against the render step of each path, also with other ``emulations`` by what
-        they are called, and what ``more`` there is. Without C, fewer rounds are enough."""
+        they are called, and what ``more`` there is. In ``most`` rounds; without C, fewer are enough, and on the plain
+        path one."""
         names = [name for name in paths if self.compiled or name != "compiled"]
         asked = {name: self.torch_argv(command, *PATHS[name]) for name in names}
         for called, emulate in (emulations or {}).items():
@@ -93,7 +94,8 @@ class Bench:
         for name in [name for name in taken if name.startswith("compiled") and not taken[name].startswith("compiled")]:
             contestants.pop(name)  # it is another path once more
             taken.pop(name)
-        figures = interleaved(contestants, self.rounds if against_C else min(self.rounds, 2))
+        slow = {name for name, path in taken.items() if path.startswith("plain")}
+        figures = interleaved(contestants, min(self.rounds, most if against_C else 2), slow)
         errors = {name: accuracy(self.folder / f"{name}.bin", self.folder / "floatimage.bin")
                   for name in taken if against_C and not name.endswith(NONE_OF_THEM)}
         return self._row(command, figures, taken, errors)
@@ -157,7 +159,8 @@ def _growth(bench: Bench, quick: bool) -> Iterator[dict]:
             terms = steps * side * side
             paths = ("fast", "compiled") if terms <= LONGEST_FAST else ("compiled",)
             if terms <= LONGEST_C or bench.compiled or "fast" in paths:
-                row = bench.renders(commands.growth(steps, side), paths, against_C=terms <= LONGEST_C)
+                row = bench.renders(commands.growth(steps, side), paths, against_C=terms <= LONGEST_C,
+                                    most=ROUNDS_OF_GROWTH)
                 yield {**row, "steps": steps, "pixels": side * side}
 
 

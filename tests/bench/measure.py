@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 
 from tests.bench.programs import CORES, Run
@@ -46,12 +46,14 @@ def warm_up(contestants: dict[str, Callable[[], Run]], warm: set[str]) -> None:
             contestant()
 
 
-def interleaved(contestants: dict[str, Callable[[], Run]], rounds: int) -> dict[str, Figures]:
-    """Run every contestant once a round, in turn; beside others in the first two rounds only, as it takes long."""
+def interleaved(contestants: dict[str, Callable[[], Run]], rounds: int,
+                once: Collection[str] = ()) -> dict[str, Figures]:
+    """Run every contestant once a round, in turn; beside others in the first two rounds only, as it takes long, and
+    those named in ``once`` in the first."""
     taken: dict[str, list[Run]] = {name: [] for name in contestants}
     for number in range(rounds):
         for name, contestant in contestants.items():
-            if number < BUSY_ROUNDS or not name.endswith(BUSY):
+            if number < (1 if name in once else BUSY_ROUNDS if name.endswith(BUSY) else rounds):
                 taken[name].append(contestant())
     return {name: Figures.of(runs) for name, runs in taken.items()}
 

@@ -164,7 +164,8 @@ def read_groups(path: Path) -> dict:
 
 def write_page(facts: dict, found: dict) -> None:
     """The tables between the marks of docs/performance.md, and the plots beside it."""
-    parts = [f"Measured {headline(facts)}; medians of 3 interleaved runs after a warm-up (2 of those beside others).",
+    parts = [f"Measured {headline(facts)}; medians of 3 interleaved runs after a warm-up (2 in the "
+             "table of growth and of those beside others, 1 on the plain path).",
              "### Goals", goal_table(goals_of(found))]
     for name, rows in found.items():
         if rows and name not in TABLES:
