@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar, cast
 
 from nbcompare.bundle.names import RECORD
 from nbcompare.bundle.record import HARNESS_ROLE, PROJECT, Surroundings
@@ -205,10 +206,35 @@ def _spoken_of(names: Sequence[str], identity: EngineIdentity) -> set[str]:
     """Of the names those that stand, as words, in a text file that the engine is made of."""
     if not names or identity.made_of is None or identity.made_of.bundled:
         return set()
+    return _found_once(("spoken of", tuple(names), *_content_of(identity)), lambda: _words_of(names, identity))
+
+
+def _words_of(names: Sequence[str], identity: EngineIdentity) -> set[str]:
+    assert identity.made_of is not None, "it is made of files"
     pattern = re.compile(rb"(?<![A-Za-z0-9_])(" + b"|".join(re.escape(name.encode()) for name in names)
                          + rb")(?![A-Za-z0-9_])")
     paths = {identity.started_as[0], *(entry.path for entry in identity.made_of.files)}
     return {found.decode() for path in paths for found in pattern.findall(_text_of(path))}
+
+
+def _content_of(identity: EngineIdentity) -> tuple[Hashable, ...]:
+    """What tells the text of an engine's program and files from any other: the words that start it, and their sums."""
+    return (identity.started_as, identity.program_sha256, identity.source_sha256,
+            identity.made_of.origin if identity.made_of else None)
+
+
+def _found_once(question: Hashable, find: Callable[[], _Answer]) -> _Answer:
+    """What is found in the texts of engines, read once while these have the same sums: hundreds of cells ask."""
+    if question not in _FOUND:
+        while len(_FOUND) >= _MOST_FOUND:
+            _FOUND.pop(next(iter(_FOUND)), None)
+        _FOUND[question] = find()
+    return cast(_Answer, _FOUND[question])
+
+
+_Answer = TypeVar("_Answer")
+_FOUND: dict[Hashable, object] = {}
+_MOST_FOUND = 64
 
 
 # --- notes -----------------------------------------------------------------------------------------------------------
@@ -285,6 +311,13 @@ def wraps(subject: EngineIdentity, reference: EngineIdentity) -> bool:
     program = next((word for word in reference.started_as[1:] if word.endswith(".py")), reference.started_as[0])
     if program in subject.started_as or reference.program_sha256 in {f.sha256 for f in subject.made_of.files}:
         return True
+    return _found_once(("named in", program, reference.chosen_by, *_content_of(subject)),
+                       lambda: _is_named(program, subject, reference))
+
+
+def _is_named(program: str, subject: EngineIdentity, reference: EngineIdentity) -> bool:
+    """Whether the text of the subject names the reference's program, or the variable that it was chosen by."""
+    assert subject.made_of is not None, "it is made of files"
     scripts = {subject.started_as[0], *(entry.path for entry in subject.made_of.files)}
     names = [program.encode(), *([b"NB_C_BIN"] if reference.chosen_by == "$NB_C_BIN" else [])]
     return any(name in _text_of(path) for path in scripts for name in names)

@@ -40,6 +40,7 @@ def default_threads() -> int:
     return given if 0 < given <= MOST_THREADS else len(os.sched_getaffinity(0))
 
 
+@functools.cache
 def _torch_version() -> str:
     try:
         return metadata.version("torch")
