@@ -70,14 +70,22 @@ def beside(work: Callable[[], _Answer]) -> Iterator[Callable[[], _Answer]]:
         yield pool.submit(copy_context().run, work).result
 
 
+_LOCK, _BEFORE = threading.Lock(), list[float]()
+
+
 @contextmanager
 def _impatient() -> Iterator[None]:
-    patience = sys.getswitchinterval()
-    sys.setswitchinterval(_PATIENCE_SECONDS)
+    """Runs in several threads overlap: what held before the first of them holds again after the last."""
+    with _LOCK:
+        _BEFORE.append(sys.getswitchinterval() if not _BEFORE else _BEFORE[0])
+        sys.setswitchinterval(_PATIENCE_SECONDS)
     try:
         yield
     finally:
-        sys.setswitchinterval(patience)
+        with _LOCK:
+            before = _BEFORE.pop()
+            if not _BEFORE:
+                sys.setswitchinterval(before)
 
 
 def of_modules(*names: str) -> Iterator[Step]:

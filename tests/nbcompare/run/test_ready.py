@@ -33,6 +33,17 @@ def test_what_is_left_when_the_block_ends_is_left_out():
     assert "made-ready" not in {thread.name for thread in threading.enumerate()}
 
 
+def test_python_is_as_patient_as_before_when_the_last_of_two_overlapping_runs_has_ended():
+    patience = sys.getswitchinterval()
+    first, second = beside(int), beside(int)
+    for block in (first, second):
+        block.__enter__()
+    first.__exit__(None, None, None)
+    assert sys.getswitchinterval() < patience
+    second.__exit__(None, None, None)
+    assert sys.getswitchinterval() == patience
+
+
 def test_what_is_done_beside_answers_after_the_block_or_raises_what_it_raised():
     with beside(lambda: 6 * 7) as answer:
         pass
