@@ -1,13 +1,16 @@
 """Subjects that run beside the reference (--side-by-side) and look for its image while it works"""
 
+import itertools
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace as Things
 
 import pytest
 
@@ -60,6 +63,14 @@ found = None
 while found is None and time.monotonic() < until:
     places = [path for where in ({tmp!r}, os.path.dirname(home), {bundles!r})
               for path in tried(lambda: glob.glob(where + "/**/*", recursive=True))]
+    known = {tmp!r} + "/nb-compare-1/run/float.bin"  # no name is a secret here
+    places += [known, os.path.dirname(os.path.dirname(known)) + "/stdout"]
+    for name, touch in (("read", lambda: [open(known, "rb").read(1)]), ("list", lambda: os.listdir(known[:-10])),
+                        ("write", lambda: [open(known, "r+b")]), ("add", lambda: [open(known + "x", "w")]),
+                        ("shorten", lambda: os.truncate(known, 0) or [1]), ("remove", lambda: os.unlink(known) or [1]),
+                        ("link", lambda: os.link(known, "linked") or [1])):
+        if {touches} and tried(touch):
+            seen.add(name)
     for pid in {pids}:
         base = f"/proc/{{pid}}"
         places += [base + "/cwd/float.bin", f"{{base}}/root{{home}}/../float.bin"]
@@ -87,6 +98,14 @@ def engines(tmp_path, monkeypatch):
     home.mkdir()
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    numbers = itertools.count(1)
+
+    def known_to_all(prefix):
+        folder = temporary / f"{prefix}{next(numbers)}"
+        folder.mkdir(0o700)
+        return str(folder)
+
+    monkeypatch.setattr(side_by_side, "tempfile", Things(gettempdir=tempfile.gettempdir, mkdtemp=known_to_all))
 
     def make(name, text, **values):
         folder = home / name
@@ -105,9 +124,10 @@ def found_in(folder, name):
 
 @needs_landlock
 def test_a_subject_that_looks_for_the_references_image_beside_it_finds_none(nb, small_case, engines, quick_runs):
-    """Neither by its path, nor as the other's working folder, root, open file or memory, while it lies there."""
+    """Neither by its path, which it knows, nor as the other's working folder, root, open file or memory, while it lies
+    there; and it changes nothing of it."""
     said = nb("run", small_case, *BESIDE, "--c-bin", engines("early", WRITES_EARLY, seconds=0.6), "--py-bin",
-              engines("searches", SEARCHES, seconds=0.4, pids=NEIGHBOURS))
+              engines("searches", SEARCHES, seconds=0.4, pids=NEIGHBOURS, touches=True))
     (folder,) = Path("bundles/small").iterdir()
     assert said.code == 2 and "subject wrote a float image that is too short" in said.out, said
     assert found_in(folder, "py_cli_stdout.txt") == "nothing\n"
@@ -129,7 +149,7 @@ def test_where_nothing_holds_it_the_same_subject_finds_the_image_at_once(engines
     try:
         while not (place / "float.bin").exists() or (place / "float.bin").stat().st_size < 9 * 7 * 4:
             time.sleep(0.01)
-        subject = engines("searches", SEARCHES, seconds=5, pids=[early.pid])
+        subject = engines("searches", SEARCHES, seconds=5, pids=[early.pid], touches=False)
         said = subprocess.run([sys.executable, subject, *SMALL_ARGS, "-floatfile", "float.bin"], cwd=tmp_path / "own",
                               capture_output=True, text=True, check=True).stdout
         assert said.startswith("SEEN") and "mem" in said
