@@ -109,9 +109,19 @@ def set_faults(names: list[str], sizes: Iterable[int], limits: UnpackLimits) -> 
         if name.casefold() in seen:
             yield f"{name!r}: the same name as {seen[name.casefold()]!r}, or differing only in case"
         seen[name.casefold()] = name
-    folders = {parent.as_posix() for name in names for parent in Path(name).parents}
-    for name in folders & set(names):
+    for name in _folders_of(names) & set(names):
         yield f"{name!r}: a file and a folder at once"
+
+
+def _folders_of(names: Iterable[str]) -> set[str]:
+    """All folders that plain names lie in, however deep: an archive of a sweep has thousands of names."""
+    found: set[str] = set()
+    for name in names:
+        folder = name.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
 
 
 def _refuse(source: Path, faults: Iterable[str]) -> None:
