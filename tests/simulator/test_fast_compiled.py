@@ -20,8 +20,10 @@ from drawn_scenes import difference, misses
 from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.io.floatfile import float_image
 from nanobrag_torch.options import Program
-from nanobrag_torch.render import compile_build, compile_cache, compile_check, compiled
+from nanobrag_torch.render import compile_build, compile_cache, compile_check, compiled, compiled_sticky
 from nanobrag_torch.render.choose import RenderPath, choose_path, render_image
+from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
+from nanobrag_torch.render.tile import make_tile
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -164,10 +166,34 @@ def test_masked_pixels_are_0_and_count_for_no_solid_angle(here, scene_of):
     assert difference(image, plain) == "" and (image[3:9, 11:20] == 0).all() and (image > 0).sum() == mask.sum()
 
 
-def test_what_needs_the_pixels_in_order_is_left_to_the_plain_path(here, scene_of, tmp_path):
-    (tmp_path / "few.hkl").write_text("\n".join(f"{h} {k} {l} 9" for h in range(9) for k in range(9) for l in range(9)))
-    scene = scene_of("-hkl few.hkl -interpolate -emulate sticky-interpolation")
-    assert str(choose_path(scene, Program(render="compiled"))) == "plain:float64 (emulation sticky-interpolation)"
+STICKY = ("-cell 70 80 95 85 95 100 -misset 10 20 30 -N 7 -detpixels_x 37 -detpixels_y 21 -pixel 0.5 -lambda 1 "
+          "-oversample 1 -distance 100 -interpolate -hkl known.hkl -default_F 5 -emulate sticky-interpolation")
+
+
+@pytest.mark.parametrize(("options", "end"), [
+    ("-phi 1 -osc 1 -phisteps 2", None), ("-phi 1 -osc 1 -phisteps 2 -Xbeam 12 -Ybeam 7", (0, 9)),
+    ("-Xbeam 5 -Ybeam 5 -oversample 2 -roi 3 35 2 18", (2, 34)), ("-gauss_xtal -N 12 -Xbeam 12 -Ybeam 7", (0, 8)),
+    ("-binary_spots -N 5 -Xbeam 12 -Ybeam 7", (0, 28)), ("-binary_spots -N 5 -Xbeam 12 -Ybeam 7 -water 0.1", (0, 8)),
+    ("-round_xtal -Xbeam 12 -Ybeam 7 -dmin 8 -dispersion 5 -dispsteps 2 -mosaic 1 -mosaic_dom 2", (0, 10)),
+    ("-emulate all -phi 0 -osc 3 -phisteps 2 -Xbeam 7 -Ybeam 12 -oversample_polar", (0, 0))])
+def test_interpolation_ends_with_the_first_point_out_of_range(here, scene_of, tmp_path, monkeypatch, options, end):
+    known = [(h, k, l) for h in range(-9, 10) for k in range(-10, 11) for l in range(-12, 13)]
+    (tmp_path / "known.hkl").write_text("\n".join(f"{h} {k} {l} {100 + 30 * ((h + 2 * k + 3 * l) % 7)}"
+                                                  for h, k, l in known))
+    monkeypatch.setattr(compiled_sticky, "FIRST_PIXELS", 100)
+    scene = scene_of(f"{STICKY} {options}")
+    path = choose_path(scene, Program(render="compiled"))
+    assert str(path) == "compiled:float64"
+    told = []
+    image, omega = render_image(scene, path, 2, told.append)
+    plain, plain_omega = render_image(scene, RenderPath("plain", "float64"))
+    assert difference(image, plain) == "" and omega == pytest.approx(plain_omega, rel=1e-12)
+    assert told == sorted(told) and told[-1] <= 21
+    x0, x1, y0, y1 = scene.roi
+    ended = StickyInterpolation(scene).prepare(make_tile(scene, range(y0, y1 + 1), range(x0, x1 + 1)))
+    assert (ended and (y0 + ended.pixel // (x1 + 1 - x0), x0 + ended.pixel % (x1 + 1 - x0))) == end
+    everywhere, _ = render_image(replace(scene, F=replace(scene.F, sticky=False)), RenderPath("plain", "float64"))
+    assert (difference(everywhere, plain) == "") == (end is None)
 
 
 # --- the cache ------------------------------------------------------------------------------------------

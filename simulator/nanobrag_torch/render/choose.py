@@ -145,7 +145,7 @@ def not_compiled(scene: Scene) -> str:
     """Why no machine code can render a scene; empty where it can."""
     if torch.device(scene.device).type != "cpu":
         return "compiled is for the CPU"
-    why = no_sources(scene) or no_order(scene)
+    why = no_sources(scene)
     if why:
         return why
     from nanobrag_torch.render.compile_cache import obstacle
@@ -178,6 +178,10 @@ def renderer(scene: Scene, path: RenderPath):
     """What renders the rows of a scene."""
     if path.name == "plain":
         return PlainRenderer(scene)
+    if path.name == "compiled" and no_order(scene):
+        from nanobrag_torch.render.compiled_sticky import StickyRenderer
+
+        return StickyRenderer(scene)
     if path.name == "compiled":
         from nanobrag_torch.render.compiled import CompiledRenderer
 

@@ -68,7 +68,7 @@ class Numbers(ctypes.Structure):
                                                   "inverse_wavelength weight"),
         *_fields(_INT, "singles groups"), *_fields(_ARRAY, "single_cells group_cells group_changes group_weights "
                                                            "group_reach group_steps group_step_cells"),
-        *_fields(_INT, "shape in_float32 interpolated"), *_fields(_INT * 3, "cells table_low table_high"),
+        *_fields(_INT, "shape in_float32 interpolated sticky"), *_fields(_INT * 3, "cells table_low table_high"),
         *_fields(_REAL * 9, "metric"), *_fields(_REAL, "fudge"), *_fields(_ARRAY, "squares_f squares amplitudes"),
     )
 
@@ -190,6 +190,7 @@ def _crystal(scene: Scene, in_float32: bool) -> dict:
     squares = np.full(27, number(F.default_F) ** 2) if F.count == 0 else F.squares.numpy().astype(float, copy=False)
     low, high = ((0, 0, 0), (0, 0, 0)) if F.count == 0 else (F.low, F.high)
     return {"shape": SHAPES.index(scene.shape), "in_float32": in_float32, "interpolated": F.interpolate,
+            "sticky": (2 if scene.has_water else 1) if F.sticky else 0,
             "cells": scene.lattice.cells, "table_low": low, "table_high": high,
             "metric": spot_metric(scene).ravel().tolist(), "fudge": number(scene.fudge),
             "squares_f": squares.astype(np.float32) if in_float32 else None,
@@ -199,6 +200,7 @@ def _crystal(scene: Scene, in_float32: bool) -> dict:
 
 # --- rendering ----------------------------------------------------------------------------------------------
 
+Progress = Callable[[int], None]
 _PROGRESS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int64)
 
 
@@ -223,14 +225,20 @@ class CompiledRenderer:
                                f"not of {ctypes.sizeof(Numbers)}")
         self.render: Callable = functions.render_rows
 
-    def render_to(self, image, workers: int = 1, progress: Callable[[int], None] = lambda rows: None) -> np.ndarray:
+    def render_to(self, image, workers: int = 1, progress: Progress = lambda rows: None) -> np.ndarray:
         """Set the pixels of the region of interest in ``image`` (photons; a float32 array [slow, fast], or a
         FloatImage), and return the sum of the solid angles (sr) of each of its rows.
 
         ``workers`` are threads; ``progress`` is told how many rows are done. Raises OSError when the file of the image
         cannot be written.
         """
-        scene, first, count = self.scene, self.rows.start, len(self.rows)
+        angles, undefined = self.render_rows(image, self.rows, workers, progress)
+        self.mend(image, self.rows, undefined)
+        return angles
+
+    def render_rows(self, image, rows: range, workers: int, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+        """As ``render_to`` for some rows, with nothing mended; (solid angles, pixels that are no number) of each."""
+        scene, count = self.scene, len(rows)
         angles, undefined = np.zeros(count), np.zeros(count, dtype=np.int64)
         faults: list[BaseException] = []
 
@@ -244,31 +252,30 @@ class CompiledRenderer:
         target = Target(angles=angles.ctypes.data, undefined=undefined.ctypes.data, progress=_PROGRESS(told))
         if isinstance(image, np.ndarray):
             assert image.dtype == np.float32 and image.strides[1] == image.itemsize
-            target.values = image[first:, self.columns.start:].ctypes.data
+            target.values = image[rows.start :, self.columns.start :].ctypes.data
             target.stride = image.strides[0] // image.itemsize
         else:
             target.file = image.file
         threads = min(workers, 1 + count * len(self.columns) * scene.steps * scene.geometry.layers // self.worth)
-        status = self.render(ctypes.byref(self.packed.numbers), first, count, threads, ctypes.byref(target))
+        status = self.render(ctypes.byref(self.packed.numbers), rows.start, count, threads, ctypes.byref(target))
         if faults:
             raise faults[0]
         if status != 0:
             raise OSError(status, os.strerror(status))
-        self._mend(image, undefined)
-        return angles
+        return angles, undefined
 
-    def _mend(self, image, undefined: np.ndarray) -> None:
-        """By the plain path: pixels that start a sweep unturned, and those that are no number. ``undefined`` of each
-        row are none."""
+    def mend(self, image, rows: range, undefined: np.ndarray) -> None:
+        """Render by the plain path: pixels that start a sweep unturned, and those that are no number, ``undefined`` of
+        each row."""
         height = max(1, TILE_PIXELS // len(self.columns))
         turned = [slow for slow, _ in self.scene.first_turned]
-        for start in range(self.rows.start, self.rows.stop, height):
-            rows = range(start, min(start + height, self.rows.stop))
-            none = int(undefined[start - self.rows.start :][:height].sum())
-            if none or any(slow in rows for slow in turned):
-                values = np.array(image[rows.start : rows.stop][:, self.columns.start : self.columns.stop])
-                self._mend_rows(values, rows, none)
-                image[rows.start : rows.stop, self.columns.start : self.columns.stop] = values
+        for start in range(rows.start, rows.stop, height):
+            some = range(start, min(start + height, rows.stop))
+            none = int(undefined[start - rows.start :][:height].sum())
+            if none or any(slow in some for slow in turned):
+                values = np.array(image[some.start : some.stop][:, self.columns.start : self.columns.stop])
+                self._mend_rows(values, some, none)
+                image[some.start : some.stop, self.columns.start : self.columns.stop] = values
 
     def _mend_rows(self, values: np.ndarray, rows: range, none: int) -> None:
         everywhere = replace(self.scene, mask=None)

@@ -123,6 +123,7 @@ constexpr double PI = 3.141592653589793;
 constexpr double NO_DIGITS = 1e-3;   // x below which sin x/x - cos x has lost the digits of the plain formula
 constexpr double NOTHING = 400.0;    // e^-400 N^2 is less than a float holds
 constexpr double UNDERFLOW = 745.13; // e^-745.13 is 0
+constexpr double NEARLY = 1e-6;      // out of range, or dark: the plain path decides about what is so near to it
 constexpr double ASIDE = 1e-30;      // less than any distance but 0: sin(N x)/sin(x) there is N
 
 template <Shape SHAPE, bool INTERPOLATED>
@@ -133,6 +134,16 @@ struct Exact {
 
     explicit Exact(const Scene& scene)
         : s(scene), table(scene), count(double(scene.cells[0]) * scene.cells[1] * scene.cells[2]) {}
+
+    // How far from the nearest reflection, in units of a spot's width, squared.
+    f64 square_distance(const f64 away[3]) const {
+        f64 r2 = all(0.0);
+        for (int i = 0; i < 3; i++) {
+            f64 u = dot(s.metric[i], away[0], away[1], away[2]);
+            r2 = r2 + u * u;
+        }
+        return r2 * s.fudge;
+    }
 
     // F_latt^2 at some distances from the nearest reflection; ``dark`` marks where F_latt is exactly 0.
     f64 lattice(const f64 away[3], mask& dark) const {
@@ -148,12 +159,7 @@ struct Exact {
             f64 ratio = numerator / denominator;
             return ratio * ratio;
         }
-        f64 r2 = all(0.0);
-        for (int i = 0; i < 3; i++) {
-            f64 u = dot(s.metric[i], away[0], away[1], away[2]);
-            r2 = r2 + u * u;
-        }
-        r2 = r2 * s.fudge;
+        const f64 r2 = square_distance(away);
         if (SHAPE == TOPHAT) {
             mask reached = r2 < TOPHAT_LIMIT;
             dark = ~reached;
@@ -224,9 +230,22 @@ struct Exact {
             away[axis] = h[axis] - whole;
             nearest[axis] = to_i32(whole);
         }
-        f64 F_latt2 = lattice(away, dark);
-        if ((SHAPE == GAUSS || SHAPE == TOPHAT) && !any(F_latt2 > 0.0)) return F_latt2;
-        f64 F2 = looked_up<f64>(s.squares, table.place(nearest, 0));
-        return F_latt2 * (INTERPOLATED ? interpolated(h, F2) : F2);
+        f64 value = lattice(away, dark);
+        if ((SHAPE != GAUSS && SHAPE != TOPHAT) || any(value > 0.0)) {
+            f64 F2 = looked_up<f64>(s.squares, table.place(nearest, 0));
+            value = value * (INTERPOLATED ? interpolated(h, F2) : F2);
+        }
+        return INTERPOLATED && s.sticky ? marked(h, away, value) : value;
+    }
+
+    // No number in place of the value of each point that may end interpolation (emulation sticky-interpolation).
+    f64 marked(const f64 h[3], const f64 away[3], f64 value) const {
+        mask ends = nowhere();
+        for (int axis = 0; axis < 3; axis++)
+            ends = ends | h[axis] < double(s.table_low[axis]) + (2.0 + NEARLY) |
+                   h[axis] > double(s.table_high[axis]) - (2.0 + NEARLY);
+        if (s.sticky == 1 && SHAPE == TOPHAT) ends = ends & square_distance(away) < TOPHAT_LIMIT * (1.0 + NEARLY);
+        if (s.sticky == 1 && SHAPE == GAUSS) ends = ends & square_distance(away) < GAUSS_WIDTH * (UNDERFLOW + 1.0);
+        return select(ends, all(__builtin_nan("")), value);
     }
 };

@@ -39,8 +39,9 @@ struct Scene {
     const int64_t* group_steps;
     const double* group_step_cells;
 
-    // Shape and amplitudes: a table of F^2 (and of F, where it is interpolated) with a border, h slowest.
-    int64_t shape, in_float32, interpolated, cells[3], table_low[3], table_high[3];
+    // Shape and amplitudes: a table of F^2 (and of F, where it is interpolated) with a border, h slowest. ``sticky``: what
+    // may end interpolation becomes no number, 1 where F_latt is not 0, 2 everywhere.
+    int64_t shape, in_float32, interpolated, sticky, cells[3], table_low[3], table_high[3];
     double metric[3][3], fudge;
     const float* squares_f;
     const double *squares, *amplitudes;

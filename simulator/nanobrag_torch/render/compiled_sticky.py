@@ -1,0 +1,81 @@
+"""The compiled path for emulation sticky-interpolation: pixels up to the first point out of range, and those after it.
+
+The machine code interpolates, and marks every pixel that has such a point, or nearly, as no number. Whether it has is
+what sticky_interpolation.py says, pixel by pixel in raster order; from the first one on F is that of the nearest
+reflection. Rows are rendered some at a time, so that few are rendered in vain.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from nanobrag_torch.render.compiled import CompiledRenderer, Progress
+from nanobrag_torch.render.plain import render_tile
+from nanobrag_torch.render.scene import Scene
+from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
+from nanobrag_torch.render.tile import make_tile
+
+FIRST_PIXELS = 20_000
+"""Of the first rows; interpolation ends at high resolution, and so in the first corner as a rule. The next are twice as
+many each time."""
+
+
+class StickyRenderer:
+    """Renders a scene whose interpolation ends somewhere, in float64."""
+
+    def __init__(self, scene: Scene, functions: ctypes.CDLL | None = None):
+        self.scene = scene
+        self.before = CompiledRenderer(scene, torch.float64, functions)
+        self.after = CompiledRenderer(replace(scene, F=replace(scene.F, interpolate=False)), torch.float64, functions)
+
+    def render_to(self, image, workers: int = 1, progress: Progress = lambda rows: None) -> np.ndarray:
+        """As ``CompiledRenderer.render_to``."""
+        rows, columns = self.before.rows, self.before.columns
+        angles, start, height = [], rows.start, max(1, FIRST_PIXELS // len(columns))
+
+        def told(done: int) -> None:
+            progress(start - rows.start + done)
+
+        while start < rows.stop:
+            some = range(start, min(start + height, rows.stop))
+            of_some, undefined = self.before.render_rows(image, some, workers, told)
+            end = self._end(some, undefined)
+            start, height = (some.stop if end is None else end[0]), 2 * height
+            angles.append(of_some[: start - some.start])
+            if end is None:
+                self.before.mend(image, some, undefined)
+                continue
+            slow, fast = end
+            done = range(some.start, slow + 1)
+            self.before.mend(image, done, undefined[: len(done)])
+            kept = np.array(image[slow : slow + 1][:, columns.start : columns.stop])
+            of_some, undefined = self.after.render_rows(image, range(slow, rows.stop), workers, told)
+            self.after.mend(image, range(slow, rows.stop), undefined)
+            kept[:, fast + 1 - columns.start :] = image[slow : slow + 1][:, fast + 1 : columns.stop]
+            kept[0, fast - columns.start] = self._pixel(slow, fast)
+            image[slow : slow + 1, columns.start : columns.stop] = kept
+            angles.append(of_some)
+            break
+        return np.concatenate(angles)
+
+    def _end(self, rows: range, undefined: np.ndarray) -> tuple[int, int] | None:
+        """(slow, fast) of the first pixel in which interpolation ends; None where it goes on. Only rows with marks are
+        looked at, and those that start a sweep with another cell."""
+        columns = self.before.columns
+        turned = {slow for slow, _ in self.scene.first_turned}
+        for slow, marks in zip(rows, undefined, strict=True):
+            if marks or slow in turned:
+                tile = make_tile(self.scene, range(slow, slow + 1), columns)
+                ended = StickyInterpolation(self.scene).prepare(tile)
+                if ended is not None:
+                    return slow, columns.start + ended.pixel
+        return None
+
+    def _pixel(self, slow: int, fast: int):
+        """The value of the pixel in which interpolation ends."""
+        tile = make_tile(self.scene, range(slow, slow + 1), range(fast, fast + 1))
+        return render_tile(self.scene, tile, StickyInterpolation(self.scene))[0][0, 0]
