@@ -65,7 +65,7 @@ class Numbers(ctypes.Structure):
                        "oversample_thick oversample_polar oversample_omega"),
         *_fields(_REAL, "kahn unpolarized scale water_first water_beside largest_q"),
         *_fields(_INT, "beams"), *_fields(_ARRAY, "incident electric magnetic axis_parallel first_wavelength "
-                                                  "inverse_wavelength weight"),
+                                                  "inverse_wavelength weight near_weight"),
         *_fields(_INT, "singles groups"), *_fields(_ARRAY, "single_cells group_cells group_changes group_weights "
                                                            "group_reach group_steps group_step_cells"),
         *_fields(_INT, "shape in_float32 interpolated sticky"), *_fields(_INT * 3, "cells table_low table_high"),
@@ -148,12 +148,13 @@ def _beams(scene: Scene) -> dict:
     magnetic = [unit(cross(axis, incident)) for incident, _ in beams]
     electric = [unit(cross(incident, B)) for (incident, _), B in zip(beams, magnetic, strict=True)]
     counts = [len(some) for _, some in beams]
+    weights = np.array([number(source.weight) for source in sources], dtype=float)
     return {"beams": len(beams), "incident": np.array([incident for incident, _ in beams], dtype=float),
             "electric": np.array(electric, dtype=float), "magnetic": np.array(magnetic, dtype=float),
             "axis_parallel": np.array([float(length(B) == 0.0) for B in magnetic]),
             "first_wavelength": np.cumsum([0, *counts], dtype=np.int64),
             "inverse_wavelength": np.array([1.0 / number(source.wavelength) for source in sources]),
-            "weight": np.array([number(source.weight) for source in sources], dtype=float)}
+            "weight": weights, "near_weight": weights.astype(np.float32)}
 
 
 def _steps(scene: Scene, in_float32: bool) -> dict:

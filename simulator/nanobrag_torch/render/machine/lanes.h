@@ -8,6 +8,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
+
 #if defined(__AVX512F__)
 constexpr int LANES = 16;
 #define LOW_LANES 0, 1, 2, 3, 4, 5, 6, 7
@@ -76,12 +80,19 @@ static inline f64 select(mask where, f64 a, f64 b) {
 }
 static inline f64 fabs(f64 x) { return select(x < 0.0, 0.0 - x, x); }
 
-static inline bool any(mask where) {
-    i_half both = where.low | where.high;
+// Whether any bit is set, of 8 HALF bytes.
+static inline bool any_bit(i_half words) {
+#if defined(__AVX512F__)
+    return _mm512_test_epi64_mask((__m512i)words, (__m512i)words) != 0;
+#elif defined(__AVX__)
+    return !_mm256_testz_si256((__m256i)words, (__m256i)words);
+#else
     int64_t found = 0;
-    for (int i = 0; i < HALF; i++) found |= both[i];
+    for (int i = 0; i < HALF; i++) found |= words[i];
     return found != 0;
+#endif
 }
+static inline bool any(mask where) { return any_bit(where.low | where.high); }
 
 static inline f64 sqrt(f64 x) {
     double lanes[LANES];
@@ -89,6 +100,26 @@ static inline f64 sqrt(f64 x) {
     for (int i = 0; i < LANES; i++) lanes[i] = __builtin_sqrt(lanes[i]);
     memcpy(&x, lanes, sizeof x);
     return x;
+}
+
+// 1/sqrt(x) to some 1e-16. Where the machine has an estimate, two steps of Newton's are quicker than root and quotient.
+static inline f64 inverse_sqrt(f64 x) {
+#if defined(__AVX512F__)
+    f64 y = {(d_half)_mm512_rsqrt14_pd((__m512d)x.low), (d_half)_mm512_rsqrt14_pd((__m512d)x.high)};
+    for (int step = 0; step < 2; step++) y = y + 0.5 * y * (1.0 - x * y * y);
+    return y;
+#else
+    return 1.0 / sqrt(x);
+#endif
+}
+
+// ``start``, start + 1, ...
+static inline f64 counted(double start) {
+    double numbers[LANES];
+    for (int i = 0; i < LANES; i++) numbers[i] = double(i);
+    f64 lanes;
+    memcpy(&lanes, numbers, sizeof lanes);
+    return lanes + start;
 }
 
 // --- floats and whole numbers ---------------------------------------------------------------------------------------
@@ -118,13 +149,7 @@ static inline i32 to_lanes(mask x) {
     w_half low = __builtin_convertvector(x.low, w_half), high = __builtin_convertvector(x.high, w_half);
     return __builtin_shufflevector(low, high, ALL_LANES);
 }
-static inline bool any(i32 where) {
-    i_half words;
-    memcpy(&words, &where, sizeof words);
-    int64_t found = 0;
-    for (int i = 0; i < HALF; i++) found |= words[i];
-    return found != 0;
-}
+static inline bool any(i32 where) { return any_bit((i_half)where); }
 
 // The low and the high words of 64 bits each.
 static inline i32 low_words(f64 x) { return __builtin_shufflevector((i32)x.low, (i32)x.high, EVEN_WORDS); }

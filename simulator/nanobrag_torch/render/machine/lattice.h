@@ -43,14 +43,12 @@ struct Table {
     }
 };
 
-struct Found {  // F^2 where it was looked up last, for which neighbouring steps need not look again
-    i32 place = -1 - i32{};
-    f32 F2 = {};
-};
-
 // Entries of a table at places [LANES]; ``Lanes`` holds as many of its numbers.
 template <typename Lanes, typename Real>
 static inline Lanes looked_up(const Real* table, i32 place) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(Real) == sizeof(float)) return (Lanes)_mm512_i32gather_ps((__m512i)place, table, sizeof(Real));
+#endif
     Real found[LANES];
     int32_t places[LANES];
     memcpy(places, &place, sizeof place);
@@ -83,7 +81,7 @@ struct Fixed {
     }
 
     // F_cell^2 F_latt^2. An odd distance is never 0, and no limit is needed where sin(pi h) would be 0.
-    f32 value(const i32 distance[3], const i32 nearest[3], Found& found) const {
+    f32 value(const i32 distance[3], const i32 nearest[3]) const {
         f32 numerator, denominator;
         for (int axis = 0; axis < 3; axis++) {
             i32 odd = distance[axis] | 1;
@@ -94,25 +92,19 @@ struct Fixed {
             denominator = axis ? denominator * below : below;
         }
         f32 ratio = numerator / denominator;
-        i32 place = table.place(nearest, ABOVE);
-        if (any(place != found.place)) {
-            found.place = place;
-            found.F2 = looked_up<f32>(s.squares_f, place);
-        }
-        return ratio * ratio * found.F2;
+        return ratio * ratio * looked_up<f32>(s.squares_f, table.place(nearest, ABOVE));
     }
 
     // The same at h, k, l = ``along`` over the wavelength.
-    f32 at(const f64 along[3], double inverse_wavelength, Found& found) const {
+    f32 at(const f64 along[3], double inverse_wavelength) const {
         i32 distance[3], nearest[3];
         for (int axis = 0; axis < 3; axis++)
             split(along[axis] * inverse_wavelength + FIXED, distance[axis], nearest[axis]);
-        return value(distance, nearest, found);
+        return value(distance, nearest);
     }
 
     f64 term(const f64 along[3], double inverse_wavelength, mask&) const {
-        Found found;
-        return to_f64(at(along, inverse_wavelength, found));
+        return to_f64(at(along, inverse_wavelength));
     }
 };
 

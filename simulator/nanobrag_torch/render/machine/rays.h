@@ -38,10 +38,7 @@ static void locate(const Scene& s, int64_t row, int64_t column, int vectors, int
     double across[3];
     for (int i = 0; i < 3; i++) across[i] = slow_m * s.slow[i] + depth * s.normal[i] + s.pix0[i];
     for (int v = 0; v < vectors; v++) {
-        double columns[LANES];
-        for (int i = 0; i < LANES; i++) columns[i] = size * ((column + v * LANES + i) * n + sub_fast) + size / 2.0;
-        f64 fast_m;
-        memcpy(&fast_m, columns, sizeof fast_m);
+        const f64 fast_m = size * (counted(double(column + v * LANES)) * n + double(sub_fast)) + size / 2.0;
         Point p = {fast_m * s.fast[0] + across[0], fast_m * s.fast[1] + across[1], fast_m * s.fast[2] + across[2]};
         if (s.curved) {
             f64 first = s.curved_by_lab ? p.y : fast_m - s.bend_from[0];
@@ -50,7 +47,7 @@ static void locate(const Scene& s, int64_t row, int64_t column, int vectors, int
                  all(s.start[2] + depth * s.start_growth[2])};
             p = turned(turned(p, s.bend_axes[0], first / s.distance), s.bend_axes[1], second / s.distance);
         }
-        f64 inverse = 1.0 / sqrt(p.x * p.x + p.y * p.y + p.z * p.z);
+        f64 inverse = inverse_sqrt(p.x * p.x + p.y * p.y + p.z * p.z);
         rays.inverse[v] = inverse;
         rays.diffracted[0][v] = p.x * inverse;
         rays.diffracted[1][v] = p.y * inverse;

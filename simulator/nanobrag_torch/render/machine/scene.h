@@ -24,11 +24,12 @@ struct Scene {
     int64_t oversample_thick, oversample_polar, oversample_omega;
     double kahn, unpolarized, scale, water_first, water_beside, largest_q;
 
-    // Beams: directions, each with its electric and magnetic axis and wavelengths (inverse, with weights).
+    // Beams: directions, each with its electric and magnetic axis and wavelengths (inverse, with weights, also as floats).
     int64_t beams;
     const double *incident, *electric, *magnetic, *axis_parallel;
     const int64_t* first_wavelength;
     const double *inverse_wavelength, *weight;
+    const float* near_weight;
 
     // The crystal: cells (a, b, c) of single steps, and groups of steps: a cell in the middle, two changes of it,
     // weights of these for each step, how many steps there are, how far the weights reach, and the cell of each step.

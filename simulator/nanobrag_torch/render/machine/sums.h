@@ -64,13 +64,12 @@ static void add_singles(const Scene& s, const Fixed& kernel, int64_t first, int6
         for (int v = 0; v < vectors; v++) {
             if (!on.lit[v]) continue;
             f64 along[3];
-            Found found;
             project(s.single_cells + 9 * cell, on, v, along);
             for (int64_t start = first; start < last; start += TOGETHER) {
                 const int64_t end = start + TOGETHER < last ? start + TOGETHER : last;
                 f32 some = {};
                 for (int64_t wave = start; wave < end; wave++) {
-                    f32 value = kernel.at(along, s.inverse_wavelength[wave], found) * float(s.weight[wave]);
+                    f32 value = kernel.at(along, s.inverse_wavelength[wave]) * s.near_weight[wave];
                     if (s.largest_q > 0.0)
                         value = to_lanes(beyond(s, on.square[v], s.inverse_wavelength[wave])) ? f32{} : value;
                     some += value;
@@ -149,14 +148,13 @@ static void add_aside(const Fixed& kernel, const Group& group, Aside& aside, dou
                 places[axis][lane] = numbers[aside.pixel[start + lane]];
             }
         f64 x, y, z, along[3];
-        Found found;
         memcpy(&x, places[0], sizeof x);
         memcpy(&y, places[1], sizeof y);
         memcpy(&z, places[2], sizeof z);
         f32 some = {};
         for (int step = 0; step < group.steps; step++) {
             for (int axis = 0; axis < 3; axis++) along[axis] = dot(group.step_cells + 9 * step + 3 * axis, x, y, z);
-            some += kernel.at(along, inverse_wavelength, found);
+            some += kernel.at(along, inverse_wavelength);
         }
         float added[LANES];
         memcpy(added, &some, sizeof added);
@@ -171,7 +169,7 @@ static void add_groups(const Scene& s, const Fixed& kernel, int64_t first, int64
         const Group group(s, number);
         for (int64_t wave = first; wave < last; wave++) {
             const double inverse_wavelength = s.inverse_wavelength[wave];
-            const float weight = float(s.weight[wave]);
+            const float weight = s.near_weight[wave];
             Aside aside;
             aside.count = 0;
             for (int v = 0; v < vectors; v++) {
