@@ -172,14 +172,17 @@ STICKY = ("-cell 70 80 95 85 95 100 -misset 10 20 30 -N 7 -detpixels_x 37 -detpi
 
 @pytest.mark.parametrize(("options", "end"), [
     ("-phi 1 -osc 1 -phisteps 2", None), ("-phi 1 -osc 1 -phisteps 2 -Xbeam 12 -Ybeam 7", (0, 9)),
-    ("-Xbeam 5 -Ybeam 5 -oversample 2 -roi 3 35 2 18", (2, 34)), ("-gauss_xtal -N 12 -Xbeam 12 -Ybeam 7", (0, 8)),
+    ("-Xbeam 5 -Ybeam 5 -oversample 2 -roi 3 35 2 18", (2, 34)), ("-gauss_xtal -N 30 -Xbeam 12 -Ybeam 7", (0, 8)),
     ("-binary_spots -N 5 -Xbeam 12 -Ybeam 7", (0, 28)), ("-binary_spots -N 5 -Xbeam 12 -Ybeam 7 -water 0.1", (0, 8)),
     ("-round_xtal -Xbeam 12 -Ybeam 7 -dmin 8 -dispersion 5 -dispsteps 2 -mosaic 1 -mosaic_dom 2", (0, 10)),
+    ("-hkl low.hkl -pixel 0.4 -phi 1 -osc 1 -phisteps 2", (0, 0)),
     ("-emulate all -phi 0 -osc 3 -phisteps 2 -Xbeam 7 -Ybeam 12 -oversample_polar", (0, 0))])
 def test_interpolation_ends_with_the_first_point_out_of_range(here, scene_of, tmp_path, monkeypatch, options, end):
     known = [(h, k, l) for h in range(-9, 10) for k in range(-10, 11) for l in range(-12, 13)]
-    (tmp_path / "known.hkl").write_text("\n".join(f"{h} {k} {l} {100 + 30 * ((h + 2 * k + 3 * l) % 7)}"
-                                                  for h, k, l in known))
+    for name, least in ("known.hkl", (-9, -10, -12)), ("low.hkl", (-6, -7, -8)):
+        some = [hkl for hkl in known if all(x >= first for x, first in zip(hkl, least, strict=True))]
+        lines = [f"{h} {k} {l} {100 + 30 * ((h + 2 * k + 3 * l) % 7)}" for h, k, l in some]
+        (tmp_path / name).write_text("\n".join(lines))
     monkeypatch.setattr(compiled_sticky, "FIRST_PIXELS", 100)
     scene = scene_of(f"{STICKY} {options}")
     path = choose_path(scene, Program(render="compiled"))
@@ -289,7 +292,9 @@ def spoiled(real, change):
     def render_rows(scene, first, rows, threads, target):
         status = real.render_rows(scene, first, rows, threads, target)
         to = ctypes.cast(target, ctypes.POINTER(compiled.Target)).contents
-        numbers = np.ctypeslib.as_array(ctypes.cast(to.values, ctypes.POINTER(ctypes.c_float)), (rows * to.stride,))
+        width = ctypes.cast(scene, ctypes.POINTER(compiled.Numbers)).contents.width
+        size = (rows - 1) * to.stride + width
+        numbers = np.ctypeslib.as_array(ctypes.cast(to.values, ctypes.POINTER(ctypes.c_float)), (size,))
         change(numbers)
         np.ctypeslib.as_array(ctypes.cast(to.undefined, ctypes.POINTER(ctypes.c_int64)), (rows,))[0] = 0
         return status
@@ -302,7 +307,7 @@ def brighter(values):
 
 
 def one_undefined(values):
-    values[3] = math.nan
+    values[-1] = math.nan
 
 
 @pytest.mark.parametrize("change", [brighter, one_undefined])
@@ -339,3 +344,34 @@ def test_without_a_compiler_or_where_it_fails_one_line_says_so(simulated, tmp_pa
     (tools / "g++").chmod(0o755)
     run = simulated("-compile")
     assert run.status == 2 and "ended with 1: renderer.cpp:1: error: what?" in run.stderr.splitlines()[-1]
+
+
+def test_a_compiler_that_crashes_or_makes_nothing_is_told_in_one_line(tmp_path, monkeypatch):
+    program = tmp_path / "c++"
+    monkeypatch.setenv("CXX", str(program))
+    for text, said in (("kill -SEGV $$", "was killed by signal 11: without a word"), ("exit 0", "made no library")):
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+        with pytest.raises(ArgumentError, match=f"-compile: .*c\\+\\+ {said}"):
+            compile_build.compile_sources(tmp_path / "made.so")
+
+
+def test_a_cache_that_cannot_be_written_is_told_in_one_line(tmp_path, monkeypatch):
+    (tmp_path / "cache").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(ArgumentError, match="-compile: .*Not a directory.*XDG_CACHE_HOME can name another"):
+        compile_build.build()
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_a_build_that_is_broken_off_leaves_nothing(tmp_path, monkeypatch, fault):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def broken_off(target):
+        target.write_bytes(b"half of it")
+        raise fault
+
+    monkeypatch.setattr(compile_build, "compile_sources", broken_off)
+    with pytest.raises((KeyboardInterrupt, ArgumentError), match=r"No space left|^$"):
+        compile_build.build()
+    assert list((tmp_path / "nanobrag_torch").iterdir()) == [] and "no compiled step" in compile_cache.obstacle()

@@ -32,9 +32,17 @@ SECONDS = 300
 def build() -> tuple[Path, float]:
     """Compile it, hold it against the plain path, and put it into the cache; (folder, largest error found).
 
-    Raises ArgumentError where it cannot be built or does not compute the same.
+    Raises ArgumentError where it cannot be built or kept, or does not compute the same.
     """
     folder = cache_folder()
+    try:
+        return folder, _build_into(folder)
+    except OSError as fault:
+        raise ArgumentError(f"-compile: {fault}; $XDG_CACHE_HOME can name another folder than "
+                            f"{folder.parent}") from None
+
+
+def _build_into(folder: Path) -> float:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as name:
         made = Path(name) / "made"
@@ -54,7 +62,7 @@ def build() -> tuple[Path, float]:
         except OSError:
             if obstacle():
                 raise
-    return folder, error
+    return error
 
 
 def compiler() -> str:
@@ -77,5 +85,9 @@ def compile_sources(target: Path) -> None:
     except (OSError, subprocess.TimeoutExpired) as fault:
         raise ArgumentError(f"-compile: {program}: {fault}") from None
     if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or [""]
-        raise ArgumentError(f"-compile: {program} ended with {done.returncode}: {said[0][:300]}")
+        lines = done.stderr.splitlines() or ["without a word"]
+        said = [line for line in lines if "error" in line] or lines
+        ended = f"ended with {done.returncode}" if done.returncode > 0 else f"was killed by signal {-done.returncode}"
+        raise ArgumentError(f"-compile: {program} {ended}: {said[0][:300]}; $CXX can name another compiler")
+    if not target.exists():
+        raise ArgumentError(f"-compile: {program} made no library; $CXX can name another compiler")

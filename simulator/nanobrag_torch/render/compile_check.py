@@ -2,7 +2,7 @@
 
 Each way through machine/*.cpp is taken by one of the commands: shapes and precisions, single steps and groups of them,
 wavelengths, sub-pixels and layers with their factors, water, both forms of a curved detector, masks by the region of
-interest, and the emulations that change a sum.
+interest, and the emulations that change a sum. A fluence beyond all reason makes an image of what is nearly dark.
 """
 
 from __future__ import annotations
@@ -45,16 +45,20 @@ COMMANDS = (
     "-interpolate -phi 1 -osc 1 -phisteps 2",
     "-interpolate -round_xtal -N 2",
     "-interpolate -emulate sticky-interpolation -phi 1 -osc 1 -phisteps 2 -pixel 0.5 -Xbeam 12 -Ybeam 7",
-    "-interpolate -emulate sticky-interpolation -gauss_xtal -N 2 -pixel 0.5 -Xbeam 5 -Ybeam 5",
+    "-interpolate -emulate sticky-interpolation -binary_spots -N 2 -pixel 0.5 -Xbeam 5 -Ybeam 5",
     "-curved_det 1 -emulate curved-lab-axes -polar 0",
     "-emulate all -phi 0 -osc 0.1 -phisteps 4 -detector_thick 300 -thicksteps 3",
     "-emulate running-product -oversample 2 -oversample_polar -oversample_omega -phi 1 -osc 1 -phisteps 3",
     "-emulate running-product -oversample_polar -gauss_xtal -N 40 -mosaic 1 -mosaic_dom 2 -dmin 9",
     "-emulate running-product -oversample_polar -binary_spots -N 2 -phi 1 -osc 9 -phisteps 3",
     "-emulate running-product -oversample_polar -binary_spots -N 2 -phi 1 -osc 9 -phisteps 3 -water 60 -fluence 1e24",
+    "-emulate running-product -oversample_polar -binary_spots -N 2 -phi 1 -osc 9 -phisteps 3 -water 0.1",
+    "-emulate running-product -oversample_polar -gauss_xtal -N 70 -phi 1 -osc 12 -phisteps 9 -roi 25 25 3 3 "
+    "-fluence 1e100",
+    "-gauss_xtal -N 40 -roi 3 6 2 3 -fluence 1e140",
     "-emulate water-scaling -water 60 -fluence 1e24 -dmin 9",
     "-emulate water-scaling -water 60 -fluence 1e24 -dmin 9 -nopolar",
-    "-curved_det 1 -detector_thick 3000 -detector_abs 2000 -thicksteps 2",
+    "-curved_det 1 -detector_thick 3000 -detector_abs 2000 -thicksteps 2 -oversample_omega",
     "-beam_vector 1 0 0 -polar_vector 1 0 0 -polar 0.7",
     "-roi 3 35 2 11 -phi 1 -osc 0.5 -phisteps 5",
     "-sourcefile check.src -phi 1 -osc 0.5 -phisteps 5 -dmin 9",

@@ -102,12 +102,14 @@ static inline f64 sqrt(f64 x) {
     return x;
 }
 
-// 1/sqrt(x) to some 1e-16. Where the machine has an estimate, two steps of Newton's are quicker than root and quotient.
+// 1/sqrt(x) to some 1e-16. Where the machine has an estimate, two steps of Newton's are quicker than root and quotient;
+// but not for what is 0, infinite or no number.
 static inline f64 inverse_sqrt(f64 x) {
 #if defined(__AVX512F__)
     f64 y = {(d_half)_mm512_rsqrt14_pd((__m512d)x.low), (d_half)_mm512_rsqrt14_pd((__m512d)x.high)};
     for (int step = 0; step < 2; step++) y = y + 0.5 * y * (1.0 - x * y * y);
-    return y;
+    const mask usual = y > 0.0;
+    return any(~usual) ? select(usual, y, 1.0 / sqrt(x)) : y;
 #else
     return 1.0 / sqrt(x);
 #endif
