@@ -205,7 +205,7 @@ Progress = Callable[[int], None]
 _PROGRESS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int64)
 
 
-class Target(ctypes.Structure):
+class RenderTarget(ctypes.Structure):
     """``Target`` of machine/threads.h."""
 
     _fields_ = (*_fields(_ARRAY, "values"), *_fields(_INT, "stride file"), *_fields(_ARRAY, "angles undefined"),
@@ -250,7 +250,7 @@ class CompiledRenderer:
                 faults.append(fault)
             return len(faults)
 
-        target = Target(angles=angles.ctypes.data, undefined=undefined.ctypes.data, progress=_PROGRESS(told))
+        target = RenderTarget(angles=angles.ctypes.data, undefined=undefined.ctypes.data, progress=_PROGRESS(told))
         if isinstance(image, np.ndarray):
             assert image.dtype == np.float32 and image.strides[1] == image.itemsize
             target.values = image[rows.start :, self.columns.start :].ctypes.data
