@@ -28,7 +28,7 @@ from nbcompare.explain.diagnose.search.domains import in_three_steps, other_samp
 from nbcompare.explain.diagnose.search.proofs import Prover
 from nbcompare.explain.diagnose.search.reflection_fit import HKL_IGNORED, rules_that_fit
 from nbcompare.explain.diagnose.search.simulator import Simulator
-from nbcompare.explain.diagnose.search.trials import CauseTrials, Clock, Reading
+from nbcompare.explain.diagnose.search.trials import CauseTrials, Reading
 
 ARGV = ("-hkl", "list.hkl", "-mat", "a.mat", "-sourcefile", "s.src", "-lambda", "1.2", "-N", "4", "-distance", "100",
         "-pixel", "0.1", "-detpixels", "8", "-osc", "1", "-phisteps", "3", "-oversample", "1", "-mosaic", "0.1",
@@ -329,18 +329,6 @@ class Idle:
 
     class renderer:
         processor_seconds = 0.0
-
-
-def test_a_budget_counts_what_processors_work_and_what_passes_in_its_share():
-    clock = Clock(Idle(), 5)
-    Idle.renderer.processor_seconds = 7.0
-    assert 6.99 <= clock.seconds < 8.0
-    assert 6.99 <= clock.of_processors < 8.0
-    Idle.renderer.processor_seconds = 0.0
-    clock.begun -= 100 * 5
-    assert 100 <= clock.seconds < 200
-    clock.waits = 1
-    assert clock.seconds >= 500 and clock.of_processors < 1
 
 
 def test_a_trial_that_was_stopped_for_its_time_is_not_remembered_as_one_without_an_image(question, tmp_path,

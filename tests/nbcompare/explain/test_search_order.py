@@ -25,7 +25,7 @@ from nbcompare.explain.diagnose.search.proofs import Prover, Tried, ruled_out
 from nbcompare.explain.diagnose.search.ranking import Effort, Ranking, relative_work
 from nbcompare.explain.diagnose.search.search import CauseSearch
 from nbcompare.explain.diagnose.search.seeds import _like_other_seeds
-from nbcompare.explain.diagnose.search.trials import Reading
+from nbcompare.explain.diagnose.search.trials import Clock, Reading
 from nbcompare.explain.diagnose.search.valley import bottom
 from nbcompare.explain.diagnose.standing import ranked
 
@@ -342,6 +342,19 @@ def test_a_moved_image_whose_edge_is_dark_is_a_moved_beam_as_well(edge):
     if not edge:
         assert told["beam-centre-value"].sentence == (
             "the beam centre: along fast -2 instead of 0, along slow 1 instead of 0 pixels")
+
+
+def test_a_budget_counts_what_processors_work_and_what_passes_in_its_share():
+    simulator = SimpleNamespace(renderer=SimpleNamespace(processor_seconds=0.0))
+    clock = Clock(simulator, 5)
+    simulator.renderer.processor_seconds = 7.0
+    assert 6.99 <= clock.seconds < 8.0
+    assert 6.99 <= clock.of_processors < 8.0
+    simulator.renderer.processor_seconds = 0.0
+    clock.begun -= 100 * 5
+    assert 100 <= clock.seconds < 200
+    clock.waits = 1
+    assert clock.seconds >= 500 and clock.of_processors < 1
 
 
 def test_a_guess_that_was_carried_out_in_vain_is_less_sure():
