@@ -259,12 +259,6 @@ def test_where_no_bright_reflection_is_listed_none_is_said_to_have_another_defau
     assert not list(reflections._unlisted(table))
 
 
-@pytest.mark.filterwarnings("error")
-def test_a_fit_of_two_parameters_that_do_the_same_takes_half_a_step_in_each():
-    """Undamped, their normal matrix is singular."""
-    assert fitting._damped_step(np.ones((4, 2)), np.ones(4), 0.0) == pytest.approx([0.5, 0.5])
-
-
 @pytest.mark.parametrize(("given", "counts"), [((), {3, 4, 5, 7, 9}), (("-dispsteps", "2"), set())])
 def test_a_spread_of_the_beam_is_tried_with_other_steps_of_the_same_variance(question, given, counts):
     """Two steps of a range of 1 lie half of it from the middle; where the command says how many, nothing is tried."""

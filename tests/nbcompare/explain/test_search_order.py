@@ -17,7 +17,7 @@ from nbcompare.explain.diagnose.finders.placement import find_interpolated
 from nbcompare.explain.diagnose.finders.values import find_outliers
 from nbcompare.explain.diagnose.hypotheses.candidate import Candidate
 from nbcompare.explain.diagnose.hypotheses.fit_parameters import fit_parameters, of_steps
-from nbcompare.explain.diagnose.search import limits
+from nbcompare.explain.diagnose.search import fitting, limits
 from nbcompare.explain.diagnose.search.fitting import Fitted, _as_good, _rungs
 from nbcompare.explain.diagnose.search.pairs import PairSearch, _both_needed
 from nbcompare.explain.diagnose.search.predicted import find_predicted
@@ -389,3 +389,9 @@ def test_what_both_engines_print_makes_a_guess_surer_than_one_by_peaks_alone(mon
                                          guessed("beam-centre-value", "elsewhere", (), confidence=0.72)])
     assert not notes and [round(cause.confidence, 2) for cause in told] == [0.79, 0.8]
     assert told[1].evidence == ("echo: the beam centre: 0.00268 and 0.00142",)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_fit_of_two_parameters_that_do_the_same_takes_half_a_step_in_each():
+    """Undamped, their normal matrix is singular."""
+    assert fitting._damped_step(np.ones((4, 2)), np.ones(4), 0.0) == pytest.approx([0.5, 0.5])
