@@ -291,7 +291,7 @@ def spoiled(real, change):
     """A library whose values are changed after it has rendered them."""
     def render_rows(scene, first, rows, threads, target):
         status = real.render_rows(scene, first, rows, threads, target)
-        to = ctypes.cast(target, ctypes.POINTER(compiled.Target)).contents
+        to = ctypes.cast(target, ctypes.POINTER(compiled.RenderTarget)).contents
         width = ctypes.cast(scene, ctypes.POINTER(compiled.Numbers)).contents.width
         size = (rows - 1) * to.stride + width
         numbers = np.ctypeslib.as_array(ctypes.cast(to.values, ctypes.POINTER(ctypes.c_float)), (size,))
