@@ -332,6 +332,9 @@ def pixel_position(geometry: Geometry, fast_m, slow_m, layer: int):
         return rotate_about(q, unit(cross(geometry.beam, geometry.slow)),
                             (slow_m - geometry.slow_beam) / geometry.distance)
     f, s, o, p = geometry.fast, geometry.slow, geometry.normal, geometry.pix0
+    if geometry.curved and all(is_zero(x) for x in (f[1], s[2])):  # each angle then is one for all of a row or column
+        q = None, slow_m * s[1] + depth * o[1] + p[1], fast_m * f[2] + depth * o[2] + p[2]
+        return _curved_like_c(geometry, q)
     q = tuple(fast_m * f[i] + slow_m * s[i] + depth * o[i] + p[i] for i in range(3))
     return _curved_like_c(geometry, q) if geometry.curved else q
 

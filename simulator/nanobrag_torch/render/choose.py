@@ -11,6 +11,7 @@ an image rendered in parts is the same image.
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -239,11 +240,15 @@ def render_image(scene: Scene, path: RenderPath, workers: int = 1,
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """torch with a single thread, and no gradients or warnings of what is no number: it is a worker among others."""
-    threads = torch.get_num_threads()
+    """torch with a single thread, and no gradients or warnings of what is no number: it is a worker among others. No
+    garbage is looked for, as that writes to every object, which then is copied for each worker."""
+    threads, collecting = torch.get_num_threads(), gc.isenabled()
     torch.set_num_threads(1)
+    gc.disable()
     try:
         with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
             yield
     finally:
         torch.set_num_threads(threads)
+        if collecting:
+            gc.enable()

@@ -25,20 +25,25 @@ from nanobrag_torch.physics.scattering import beyond_resolution, scattering_vect
 from nanobrag_torch.physics.tricubic import interpolate_squares, pairs_of_neighbours
 from nanobrag_torch.physics.vectors import dot
 from nanobrag_torch.render.lattice_sum import (
+    BORDER,
     Workspace,
     further_than,
     look_up,
-    offsets_into,
     reduce_indices,
     rounding_of_shares,
+    sum_leaving,
     sum_steps,
 )
 from nanobrag_torch.render.narrow_spots import NarrowSpots, has_width_like_c
 from nanobrag_torch.render.phi_groups import (
+    MOST_CYCLES,
+    MOST_INDEX,
     MOST_STEPS,
+    WIDE,
     PhiGroup,
     groups_of_domains,
     largest_q,
+    may_be_between_peaks,
     phi_groups,
     same_but_for_wavelength,
 )
@@ -70,13 +75,18 @@ AT_ONCE = 8
 
 @dataclass(frozen=True)
 class SteppedCell:
-    """A group of steps of a mosaic domain as one source sees it: ``vectors`` [k, 3] (1/m of path) whose v.q are h, k, l
-    in its middle, and the slope and bend of r along it, ``straight_on`` [k, 1, 1] what they are straight ahead,
-    ``weights`` those of slope and bend at each step, and ``reach`` and ``edge`` those of ``further_than``."""
+    """A group of steps of a mosaic domain as one source sees it: ``vectors`` [3, 3] (1/m of path) whose v.q are h, k, l
+    in its middle, ``straight_on`` [3, 1, 1] what they are straight ahead and at the first corner of the table of
+    F_cell^2, ``changes`` [k, 3] those whose v.q are the slope and bend of r, ``incident`` the direction of the source,
+    ``weights`` those of slope and bend at each step, ``planes`` [r, steps, 1] the same as a tensor, and ``reach`` and
+    ``edge`` those of ``further_than``."""
 
     vectors: Any
     straight_on: Any
+    changes: Any
+    incident: Any
     weights: list
+    planes: Any
     reach: float
     edge: float
     name: Any
@@ -99,7 +109,8 @@ class FastRenderer:
         self.rows = max(1, TILE_PIXELS[device] // size // len(self.columns))
         self.strip_rows = max(1, STRIP_PIXELS[device] // size // len(self.columns))
         self.made_up = rounding_of_shares(scene, real)
-        self.table, self.low, self.high = _table(scene, self.made_up, real)
+        self.table, first, self.sizes = _table(scene, self.made_up, real)
+        self.first = torch.tensor(first, dtype=torch.float64, device=scene.device)[:, None, None]
         self.pairs = pairs_of_neighbours(scene.F, self.made_up**0.5, real) if scene.F.interpolate else None
         self.flat_columns: dict[int, FlatColumns] = {}
         self.everywhere = replace(scene, mask=None)
@@ -114,7 +125,10 @@ class FastRenderer:
     def _prepare(self) -> None:
         """What the sum over steps needs for all tiles."""
         in_turn = self.scene.running_product
-        self.groups = phi_groups(self.scene, 1 if in_turn else MOST_STEPS)
+        among_peaks = not may_be_between_peaks(self.scene, max(self.scene.lattice.cells))
+        wide = among_peaks and self.scene.shape in ("square", "round")
+        self.reach = WIDE if wide else (MOST_CYCLES, MOST_INDEX)
+        self.groups = phi_groups(self.scene, 1 if in_turn else MOST_STEPS, reach=self.reach)
         together = same_but_for_wavelength(self.scene)
         self.sources = [source for source, _ in together]
         self.scales = {id(source): scales for source, scales in together}
@@ -228,7 +242,7 @@ class FastRenderer:
             return self._sum_of_groups(rays, source, groups_of_domains(self.scene, self.groups))
         if id(source) not in self.sweeps:
             scales = self.scales[id(source)]
-            groups = phi_groups(self.scene, scales=scales) if len(scales) > 1 else self.groups
+            groups = phi_groups(self.scene, scales=scales, reach=self.reach) if len(scales) > 1 else self.groups
             self.sweeps[id(source)] = [self._sweep(source, *entry) for entry in groups_of_domains(self.scene, groups)]
         return self._sum_of_sweeps(rays, self.sweeps[id(source)])
 
@@ -243,10 +257,13 @@ class FastRenderer:
     def _sweep(self, source, domain: int, group: PhiGroup) -> SteppedCell:
         """A group of a mosaic domain as a source sees it."""
         paths = np.concatenate([group.cell, *(plane * self._periods() for plane in group.planes)])
-        vectors = torch.as_tensor(paths / number(source.wavelength), device=self.scene.device)
+        seen = torch.as_tensor(paths / number(source.wavelength), device=self.scene.device)
+        vectors, changes = seen[:3], seen[3:]
+        straight_on = dot(vectors.T, source.incident)[:, None, None] + self.first
+        planes = torch.as_tensor(group.weights.T[:, :, None], device=self.scene.device).to(self.real)
         reach, bent = (float(abs(group.weights[:, i]).max()) if len(group.planes) > i else 0.0 for i in range(2))
         bend = bent * np.linalg.norm(group.planes[1], axis=1).max() * self.q if bent else 0.0
-        return SteppedCell(vectors, dot(vectors.T, source.incident)[:, None, None], group.weights.tolist(), reach,
+        return SteppedCell(vectors, straight_on, changes, source.incident, group.weights.tolist(), planes, reach,
                      EDGE - float(bend), (id(source), domain, group.steps))
 
     def _periods(self) -> np.ndarray:
@@ -259,63 +276,46 @@ class FastRenderer:
         total = torch.zeros(rays.tile.shape, dtype=torch.float64, device=self.scene.device)
         strips = self._strips(rays)
         for start in range(0, len(sweeps), AT_ONCE) if strips else ():
-            some: list[tuple[SteppedCell, Any, list]] = [
-                (sweep, rays.parts(sweep.vectors, sweep.name), []) for sweep in sweeps[start : start + AT_ONCE]]
+            some = [(sweep, self._parts(rays, sweep)) for sweep in sweeps[start : start + AT_ONCE]]
             for rows in strips:
-                for sweep, parts, found in some:
-                    numbers, squares = self._add_strip(rays, rows, sweep, parts, total)
-                    if len(numbers):
-                        found.append((numbers + rows.start * total.shape[1], squares))
-            for sweep, _, found in some:
-                self._add_leaving(rays, sweep, found, total)
+                for sweep, parts in some:
+                    self._add_strip(rays, rows, sweep, parts, total)
         return total
 
-    def _add_strip(self, rays: FlatRays | CurvedRays, rows: slice, sweep: SteppedCell, parts, total):
-        """Add a sweep to some rows of ``total``, but for the pixels whose nearest reflection may change within it:
-        returns their flat numbers, and their F_latt^2 [steps, n]."""
+    def _parts(self, rays: FlatRays | CurvedRays, sweep: SteppedCell) -> tuple:
+        """What rays make of the vectors of a sweep: that for h, k, l, and that for slope and bend, if any."""
+        of_h = rays.parts(sweep.vectors, sweep.name)
+        if not sweep.weights[0]:
+            return of_h, None
+        return of_h, rays.parts_of_changes(sweep.changes, sweep.incident, sweep.name, self.real)
+
+    def _add_strip(self, rays: FlatRays | CurvedRays, rows: slice, sweep: SteppedCell, parts, total) -> None:
+        """Add a sweep to some rows of ``total``, step by step for the pixels whose nearest reflection may change
+        within it."""
         scene, work = self.scene, self.workspace(rows.stop - rows.start)
         self._project(rays, rows, sweep, parts, work)
-        interpolated = work.hkl.clone() if scene.F.interpolate else None
-        moving = len(sweep.vectors) > 3
+        interpolated = work.hkl + self.first if scene.F.interpolate else None
+        moving = len(sweep.changes) > 0
         reduce_indices(work, moving)
-        look_up(self.table, self.low, self.high, work)
+        look_up(self.table, self.sizes, work)
         if interpolated is not None:
             interpolate_squares(scene.F, self.pairs, interpolated, work.F2)
         leaving = self.nowhere
-        if moving and scene.F.count:
+        if moving and (scene.F.count or not work.square_shape):
             leaving = further_than(sweep.edge, work, sweep.reach)
         squares = sum_steps(scene, work, sweep.weights, leaving)
+        work.sum.mul_(work.F2)
         if len(leaving):
-            work.sum.view(-1).index_fill_(0, leaving, 0.0)
-        total[rows].add_(work.spare[0].copy_(work.sum.mul_(work.F2)))
-        return leaving, squares
+            found = sum_leaving(self.table, self.sizes, work, sweep.planes, leaving, squares)
+            work.sum.view(-1).index_copy_(0, leaving, found)
+        total[rows].add_(work.spare[0].copy_(work.sum))
 
     def _project(self, rays: FlatRays | CurvedRays, rows: slice, sweep: SteppedCell, parts, work: Workspace) -> None:
         """h, k, l, and slope and bend, of some rows."""
-        for plane, change in enumerate((work.hkl, work.slope, work.bend)[: len(sweep.vectors) // 3]):
-            which = slice(3 * plane, 3 * plane + 3)
-            exact = change if change.dtype == torch.float64 else work.spare
-            rays.components(parts, which, rows, exact).sub_(sweep.straight_on[which])
-            if exact is not change:
-                change.copy_(exact)
-
-    def _add_leaving(self, rays: FlatRays | CurvedRays, sweep: SteppedCell, found: list, total) -> None:
-        """Add the pixels whose nearest reflection may change within a sweep, with F_cell^2 of each step."""
-        if not found:
-            return
-        numbers, squares = (torch.cat(parts, dim=-1) for parts in zip(*found, strict=True))
-        parts = rays.at(sweep.vectors, numbers // len(self.columns), numbers % len(self.columns))
-        h, *changes = parts.sub_(sweep.straight_on[:, :, 0]).unflatten(0, (-1, 3))
-        periods = torch.as_tensor(self._periods(), device=self.scene.device)
-        changes = [change / periods for change in changes]
-        at_steps = torch.empty((3, len(sweep.weights), len(numbers)), dtype=torch.float64, device=self.scene.device)
-        for step, weights in enumerate(sweep.weights):
-            out = torch.sub(h, 0.5, out=at_steps[:, step])
-            for change, weight in zip(changes, weights, strict=True):
-                out.add_(change, alpha=weight)
-        places = offsets_into(at_steps.ceil_(), self.low, self.high).to(torch.int32)
-        F2 = torch.index_select(self.table, 0, places.view(-1)).view(places.shape)
-        total.view(-1).index_add_(0, numbers, squares.mul_(F2).sum(dim=0, dtype=torch.float64))
+        of_h, of_changes = parts
+        rays.components(of_h, rows, work.hkl).sub_(sweep.straight_on)
+        if of_changes is not None:
+            rays.changes(of_changes, rows, work.changes[: len(sweep.changes)])
 
     def _mend(self, values, rows: range) -> None:
         """By the plain path: pixels that came out 0/0, and those that start a sweep unturned."""
@@ -340,9 +340,17 @@ def _weighted(total, factor, scale):
 
 
 def _table(scene: Scene, factor: float, real):
-    """F_cell^2 times a factor as ``real``, with the first and last index along each axis; a single value without
+    """F_cell^2 times a factor as ``real``, flat, with BORDER rings of default_F around the reflections (of which the
+    scene's has one), the indices of its first corner, and the lengths of its axes; of default_F alone without
     reflections."""
-    if scene.F.count == 0:
-        square = torch.full((27,), number(scene.F.default_F) ** 2 * factor, dtype=real, device=scene.device)
-        return square, (0, 0, 0), (0, 0, 0)
-    return (scene.F.squares * factor).to(real), scene.F.low, scene.F.high
+    F = scene.F
+    default = number(F.default_F) ** 2 * factor
+    inner = [high - low + 3 for low, high in zip(F.low, F.high, strict=True)]
+    first, sizes = [low - BORDER for low in F.low], [size + 2 * (BORDER - 1) for size in inner]
+    table = torch.full(sizes, default, dtype=real, device=scene.device)
+    if F.count:
+        part = table
+        for axis, size in enumerate(inner):
+            part = part.narrow(axis, BORDER - 1, size)
+        part.copy_((F.squares * factor).view(inner))
+    return table.view(-1), first, sizes

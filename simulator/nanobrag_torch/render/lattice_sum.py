@@ -10,8 +10,8 @@ so that r and m survive rounding to float32: at a reflection m is 0 and both sin
 it, r is still exact to 3e-8 periods. The other shapes need r = N (h - h0) alone, or with the emulation
 gauss-tophat-width what stands for it there (narrow_spots.py).
 
-Phi steps then only add increments to r, of less than 2 periods (phi_groups.py). In a group of several steps m is
-therefore 0 up to 2 periods from h0, so that it is 0 wherever a reflection is reached.
+Phi steps then only add increments to r, of some two periods (phi_groups.py). In a group of several steps m is
+therefore 0 up to 3 periods from h0, so that it is 0 wherever a reflection is reached.
 
 Everything is done in place in a ``Workspace``, for the three axes at once.
 """
@@ -24,16 +24,21 @@ import numpy as np
 import torch
 
 from nanobrag_torch.physics.shape import GAUSS_WIDTH, ROUND_SCALE, TOPHAT_LIMIT
-from nanobrag_torch.render.narrow_spots import MULTIPLE, combined, has_width_like_c, spot_metric
+from nanobrag_torch.render.narrow_spots import combined, has_width_like_c, in_whole_vectors, spot_metric
+from nanobrag_torch.render.rays import square_root_
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.units import PI
 
-NEAR_PERIODS = 2.0
+NEAR_PERIODS = 3.0
 """Distance from h0 up to which m is 0 in a group of several steps."""
 
 TOGETHER = 8
 """Steps that are added to one another before they join the rest: adding 64 alike one by one rounds them all the same
 way, to 1e-6 of their sum in float32."""
+
+BORDER = 3
+"""Rings of default_F around the reflections: one is the next reflection to a pixel beyond them, and the last one is
+never reached, so that the nearest reflection may change by one without a look at where it is."""
 
 NEAR_CENTRE = 2.0
 """Below this x, sin x/x and cos x are so nearly alike that their difference has too few digits in float32."""
@@ -55,7 +60,9 @@ class Workspace:
 
         self.shape, self.square_shape = shape, scene.shape == "square"
         self.hkl, self.nearest, self.spare = (buffer(3, dtype=torch.float64) for _ in range(3))
-        self.r, self.m, self.slope, self.bend = (buffer(3) for _ in range(4))
+        self.r, self.m = (buffer(3) for _ in range(2))
+        self.changes = buffer(6)
+        self.slope, self.bend = self.changes[:3], self.changes[3:]
         self.angles = buffer(2, 3)
         of_numpy = self.angles.device.type == "cpu" and real == torch.float32
         self.angles_of_numpy = self.angles.numpy() if of_numpy else None
@@ -63,7 +70,6 @@ class Workspace:
         self.waves = buffer(3, dtype=waves) if waves not in (None, real) else None
         self.offset = buffer(dtype=torch.int32)
         self.far = buffer(dtype=torch.bool)
-        self.far_of_numpy = self.far.numpy() if self.far.device.type == "cpu" else None
         counts = torch.tensor(scene.lattice.cells, dtype=torch.float64, device=scene.device)[:, None, None]
         self.cells, self.periods = counts, (PI / counts).to(real)
         self.shares = (1.0 / counts).to(real)
@@ -104,38 +110,33 @@ def rounding_of_shares(scene: Scene, real) -> float:
     return math.prod(share * count for share, count in zip(shares, counts, strict=True)) ** 2
 
 
-def look_up(table, low, high, work: Workspace) -> None:
-    """F_cell^2 of the nearest reflections to ``work.F2``, from a bordered table (see structure_factor.py)."""
-    work.offset.copy_(offsets_into(work.nearest_axes, low, high))
+def look_up(table, sizes, work: Workspace) -> None:
+    """F_cell^2 of the nearest reflections to ``work.F2``, from a table of F_cell^2 with BORDER rings around it;
+    ``work.nearest``, which is used up, counts from its first corner, and ``sizes`` are the lengths of its axes."""
+    h, k, l = (x.clamp_(1, size - 2) for x, size in zip(work.nearest_axes, sizes, strict=True))
+    work.offset.copy_(l.add_(k.add_(h, alpha=sizes[1]), alpha=sizes[2]))
     torch.index_select(table, 0, work.offset.view(-1), out=work.F2.view(-1))
 
 
-def offsets_into(nearest, low, high):
-    """Where whole h, k, l, which are used up, are in a bordered table, as float64."""
-    _, width, depth = (float(top - bottom + 3) for bottom, top in zip(low, high, strict=True))
-    h, k, l = (x.clamp_(bottom - 1, top + 1) for x, bottom, top in zip(nearest, low, high, strict=True))
-    offset = h.mul_(width).add_(k).mul_(depth).add_(l)
-    return offset.sub_(((low[0] - 1) * width + low[1] - 1) * depth + low[2] - 1)
-
-
 def further_than(edge: float, work: Workspace, reach: float):
-    """Flat numbers of the pixels whose h may come further than ``edge`` from h0 along some axis within a group;
-    ``reach`` is the largest weight of slope."""
-    away = _index_distance(work, out=work.above).abs_()
+    """Flat numbers, in whole vectors, of the pixels whose h may come further than ``edge`` from h0 along some axis
+    within a group; ``reach`` is the largest weight of slope."""
+    if work.square_shape:
+        away = torch.addcmul(work.m, work.r, work.shares, out=work.above).abs_()
+    else:
+        away = torch.mul(work.r, work.shares, out=work.above).abs_()
     away.addcmul_(torch.abs(work.slope, out=work.below), work.shares, value=reach)
     a, b, c = work.above_axes
     furthest = torch.maximum(torch.maximum(a, b, out=a), c, out=a)
     torch.gt(furthest, edge * PI if work.square_shape else edge, out=work.far)
-    if work.far_of_numpy is None:
-        return torch.nonzero(work.far.view(-1))[:, 0]
-    return torch.from_numpy(np.flatnonzero(work.far_of_numpy))  # in a fifth of the time
+    return in_whole_vectors(numbers_of(work.far))
 
 
-def _index_distance(work: Workspace, out):
-    """h - h0, times pi for the square shape."""
-    if work.square_shape:
-        return torch.addcmul(work.m, work.r, work.shares, out=out)
-    return torch.mul(work.r, work.shares, out=out)
+def numbers_of(marked):
+    """Flat numbers of the pixels that are marked; on the CPU by NumPy, in a fifth of the time of torch."""
+    if marked.device.type != "cpu":
+        return torch.nonzero(marked.view(-1))[:, 0]
+    return torch.from_numpy(np.flatnonzero(marked.numpy()))
 
 
 def sum_steps(scene: Scene, work: Workspace, weights, leaving):
@@ -145,7 +146,7 @@ def sum_steps(scene: Scene, work: Workspace, weights, leaving):
     """
     squares_leaving = work.sum.new_empty((len(weights), len(leaving)))
     for number, (row, out) in enumerate(zip(weights, squares_leaving, strict=True)):
-        squares = _SQUARES[scene.shape](scene, work, _turn(work, row))
+        squares = _SQUARES[scene.shape](scene, work, _turn(work, row, leaving))
         partial = work.sum if number < TOGETHER else work.partial
         partial = partial.add_(squares) if number % TOGETHER else partial.copy_(squares)
         if partial is work.partial and (number + 1 == len(weights) or (number + 1) % TOGETHER == 0):
@@ -155,15 +156,46 @@ def sum_steps(scene: Scene, work: Workspace, weights, leaving):
     return squares_leaving
 
 
-def _turn(work: Workspace, row):
-    """r at a step, r + w1 slope + w2 bend; for shapes that are not periodic in r, less whole indices."""
+def sum_leaving(table, sizes, work: Workspace, planes, leaving, squares):
+    """The sum of F_cell^2 F_latt^2 of the pixels ``leaving``, [n], whose nearest reflection may be another at
+    some steps; ``squares`` [steps, n], which are used up, are their F_latt^2, ``planes`` [r, steps, 1] the weights
+    of slope and bend.
+
+    How far h is from the first one is known to 1e-7, so that a step may count for the neighbour where both are as near.
+    """
+    parts = (work.r, work.slope, work.bend)[: 1 + len(planes)]
+    h, *changes = (part.flatten(1).index_select(1, leaving).mul_(work.shares[:, :, 0]) for part in parts)
+    per_index = 1.0
+    if work.square_shape:
+        h.add_(work.m.flatten(1).index_select(1, leaving))
+        per_index = 1.0 / PI
+    h = h.mul_(per_index)[:, None]
+    for plane, change in zip(planes, changes, strict=True):
+        h = torch.addcmul(h, plane, change[:, None], value=per_index)
+    along_h, along_k, along_l = h.round_().to(torch.int32)
+    places = along_l.add_(along_k.add_(along_h, alpha=sizes[1]), alpha=sizes[2])
+    places.add_(work.offset.view(-1).index_select(0, leaving))
+    squares.mul_(torch.index_select(table, 0, places.view(-1)).view(places.shape))
+    while len(squares) > 1:  # in pairs, so that those alike are not rounded alike
+        half = len(squares) // 2
+        squares[:half].add_(squares[-half:])
+        squares = squares[: len(squares) - half]
+    return squares[0]
+
+
+def _turn(work: Workspace, row, leaving):
+    """r at a step, r + w1 slope + w2 bend; for shapes that are not periodic in r, less whole indices, which only those
+    ``leaving`` can have."""
     if not row:
         return work.above.copy_(work.r)
     r = torch.add(work.r, work.slope, alpha=row[0], out=work.above)
     if len(row) > 1:
         r.add_(work.bend, alpha=row[1])
-    if not work.square_shape:
-        r.addcmul_(torch.mul(r, work.shares, out=work.below).round_(), work.minus_cells)
+    if len(leaving) and not work.square_shape:
+        flat = r.view(3, -1)
+        part = flat.index_select(1, leaving)
+        whole = part.mul(work.shares[:, :, 0]).round_()
+        flat.index_copy_(1, leaving, part.addcmul_(whole, work.minus_cells[:, :, 0]))
     return r
 
 
@@ -204,7 +236,7 @@ def _tophat(scene: Scene, work: Workspace, r):
 
 def _round(scene: Scene, work: Workspace, r):
     """F_latt = N 0.7236 3 (sin x/x - cos x)/x^2 with x = pi sqrt(hr2 fudge). Very near a reflection it is NaN."""
-    x = _distance_squared(work, r).mul_(scene.fudge).sqrt_().mul_(PI)
+    x = square_root_(_distance_squared(work, r).mul_(scene.fudge * PI * PI))
     least = float(x.amin())
     if work.waves is None:
         wave, cosine, _ = work.below_axes
@@ -222,8 +254,8 @@ def _round(scene: Scene, work: Workspace, r):
     sine.div_(far).sub_(cosine).div_(far.square_()).mul_(3.0 * ROUND_SCALE * _count(scene)).square_()
     if not least < NEAR_CENTRE:
         return x.copy_(sine)
-    near = torch.nonzero(x.view(-1) < NEAR_CENTRE)[:, 0]
-    padded = torch.cat([near, near[-1:].expand(-len(near) % MULTIPLE)])
+    near = numbers_of(torch.lt(x, NEAR_CENTRE, out=work.far))
+    padded = in_whole_vectors(near)
     inner = x.view(-1).index_select(0, padded)
     inner = _sphere(scene, inner, least, torch.empty_like(inner), torch.empty_like(inner), inner)
     x.copy_(sine).view(-1).index_copy_(0, near, inner[: len(near)])

@@ -76,8 +76,7 @@ class NarrowSpots:
         for domain, group in groups:
             numbers = self._reached(rays, source, group, total.shape)
             if len(numbers):
-                padded = torch.cat([numbers, numbers[-1:].expand(-len(numbers) % MULTIPLE)])
-                squares = self._squares(rays, source, group, domain, padded)
+                squares = self._squares(rays, source, group, domain, in_whole_vectors(numbers))
                 total.view(-1).index_add_(0, numbers, squares[: len(numbers)])
 
     def _reached(self, rays, source, group: PhiGroup, shape):
@@ -86,7 +85,7 @@ class NarrowSpots:
         straight_on = dot(vectors.T, source.incident)[:, None, None]
         everywhere = slice(0, shape[0])
         h = torch.empty((3, *shape), dtype=torch.float64, device=self.scene.device)
-        rays.components(rays.parts(vectors), slice(0, 3), everywhere, h).sub_(straight_on)
+        rays.components(rays.parts(vectors), everywhere, h).sub_(straight_on)
         h.sub_((h - 0.5).ceil_())
         square: Any = None
         for row in self.metric.tolist():
@@ -110,6 +109,11 @@ class NarrowSpots:
         else:
             F2 = nearest_F_squared(scene.F, nearest)
         return (F2 * F_latt * F_latt).sum(dim=0)
+
+
+def in_whole_vectors(numbers):
+    """Flat numbers, the last one again and again up to a multiple of MULTIPLE."""
+    return torch.cat([numbers, numbers[-1:].expand(-len(numbers) % MULTIPLE)])
 
 
 def combined(row: list[float], h):

@@ -16,11 +16,13 @@ from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.detector import pixel_position
 from nanobrag_torch.render.scene import Scene
 
-MOST_CYCLES = 1.0
-"""Largest increment of N h within a group: rounding it to float32 is an error of 1e-7 periods of sin(pi N h)."""
+MOST_CYCLES, MOST_INDEX = 1.0, 0.03
+"""Largest increment of N h within a group, whose rounding to float32 is an error of 1e-7 periods of sin(pi N h), and of
+h: nearly all pixels keep their nearest reflection."""
 
-MOST_INDEX = 0.03
-"""Largest increment of h: nearly all pixels keep their nearest reflection."""
+WIDE = 2.25, 0.075
+"""The same where what is done once for a group costs more than to look at the nearest reflection of some more pixels at
+each step: rounding is then an error of 2e-7 periods, which is nothing beside a peak."""
 
 MOST_STEPS = 64
 NEGLIGIBLE_INDEX = 1e-13
@@ -101,16 +103,17 @@ def same_but_for_wavelength(scene: Scene) -> list[tuple]:
             for some in alike.values()]
 
 
-def phi_groups(scene: Scene, most_steps: int = MOST_STEPS, scales: tuple[float, ...] = (1.0,)) -> list[PhiGroup]:
-    """All phi steps of the first mosaic domain, at each scale of the cell, in groups of ``most_steps`` at most; alone
-    where F is interpolated and needs h of each."""
+def phi_groups(scene: Scene, most_steps: int = MOST_STEPS, scales: tuple[float, ...] = (1.0,),
+               reach: tuple[float, float] = (MOST_CYCLES, MOST_INDEX)) -> list[PhiGroup]:
+    """All phi steps of the first mosaic domain, at each scale of the cell, in groups of ``most_steps`` at most, within
+    ``reach`` of N h and of h from their middle; alone where F is interpolated and needs h of each."""
     cells = cells_of(scene, range(len(scene.cells)))
     cells = np.concatenate([cells * scale for scale in scales])
     if scene.F.interpolate:
         return [_group((step,), cells) for step in range(len(cells))]
     q = largest_q(scene)
     counts = np.array(scene.lattice.cells, dtype=float)
-    widest = np.minimum(MOST_CYCLES / counts, MOST_INDEX) / q
+    widest = np.minimum(reach[0] / counts, reach[1]) / q
     return [_group(steps, cells) for steps in _neighbours(cells, widest, most_steps)]
 
 

@@ -13,7 +13,7 @@ import torch
 
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.vectors import cross, dot, length, unit
-from nanobrag_torch.render.rays import FlatRays
+from nanobrag_torch.render.rays import FlatRays, square_root_
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.units import R_E_SQUARED_M2
 
@@ -43,18 +43,19 @@ class RayFactors:
     product are still to be multiplied with: ``area`` and r_e^2 fluence weight/steps times it."""
 
     directions: torch.Tensor
-    solid: torch.Tensor
-    kahn: torch.Tensor
+    solid: tuple[float, float]
+    kahn: tuple[float, float, float]
+    real: torch.dtype
     area: float
     scale: torch.Tensor
 
-    def arguments(self, rays: FlatRays) -> tuple[torch.Tensor, ...]:
+    def arguments(self, rays: FlatRays) -> tuple:
         """Those of ``ray_factors`` for the pixels of a tile."""
         along, fast_m = rays.twice_along
         rows, columns = rays.parts(self.directions, "directions")
         rows = torch.cat([dot(rays.along_slow, rays.along_slow)[None], along[None], rows])
         columns = torch.cat([rays.columns.square[None], fast_m[None], columns])
-        return rows, columns, self.solid, self.kahn
+        return rows, columns, self.solid, self.kahn, self.real
 
 
 def factors_of(scene: Scene, real) -> RayFactors:
@@ -69,26 +70,30 @@ def factors_of(scene: Scene, real) -> RayFactors:
     parts = (1.0, 0.0, 0.0) if light.no_polarization else (0.5, 0.5, -0.5 * kahn)
     magnetic = unit(cross(axis, incident)) if kahn else (0.0, 0.0, 0.0)
     electric = unit(cross(incident, magnetic)) if kahn else (0.0, 0.0, 0.0)
-    solid = torch.tensor(powers, dtype=torch.float64, device=scene.device)
-    terms = torch.tensor(parts, dtype=real, device=scene.device)
     photons = R_E_SQUARED_M2 * number(light.fluence) * number(source.weight) / scene.steps
     directions = torch.tensor((incident, electric, magnetic), dtype=torch.float64, device=scene.device)
-    return RayFactors(directions, solid, terms, area, torch.tensor([area * photons], dtype=torch.float64,
+    return RayFactors(directions, powers, parts, real, area, torch.tensor([area * photons], dtype=torch.float64,
                                                                      device=scene.device))
 
 
-def ray_factors(rows, columns, solid, kahn):
-    """(1/R (1/m), solid angle over the area, both float64; that times the polarization, in the dtype of ``kahn``) of
+def ray_factors(rows, columns, solid, kahn, real):
+    """(1/R (1/m), solid angle over the area, both float64; that times the polarization, in ``real``) of
     every pixel, [n, m].
 
     A pixel is at s + f (m), one part for its row and one for its column, which lies along a unit vector F. ``rows``
     [5, n, 1] are |s|^2, 2 s.F, s.i, s.E and s.B, ``columns`` [5, 1, m] are |f|^2, f.F, f.i, f.E and f.B. With the unit
-    vector d towards the pixel, the solid angle is (solid[0] + solid[1]/R)/R^2, and the polarization
+    vector d towards the pixel, the solid angle is (solid[0] + solid[1]/R)/R^2, one of both 0, and the polarization
     kahn[0] + kahn[1] (d.i)^2 + kahn[2] ((d.E)^2 - (d.B)^2).
     """
-    inverse = 1.0 / torch.sqrt(rows[0] + columns[0] + rows[1] * columns[1])
-    omega = inverse * inverse * (solid[0] + solid[1] * inverse)
-    rows, columns, near = (x.to(kahn.dtype) for x in (rows, columns, inverse))
-    along, electric, magnetic = ((rows[i] + columns[i]) * near for i in (2, 3, 4))
-    polar = kahn[0] + kahn[1] * (along * along) + kahn[2] * (electric * electric - magnetic * magnetic)
-    return inverse, omega, polar * omega.to(kahn.dtype)
+    inverse = (rows[1] * columns[1]).add_(rows[0]).add_(columns[0])
+    square_root_(inverse).reciprocal_()
+    omega = inverse * inverse
+    if not solid[0]:
+        omega.mul_(inverse)
+    rows, columns, near, factor = (x.to(real) for x in (rows, columns, inverse, omega))
+    if not kahn[1]:
+        return inverse, omega, factor
+    polar = (rows[2] + columns[2]).mul_(near).square_().mul_(kahn[1]).add_(kahn[0])
+    for i, sign in ((3, 1.0), (4, -1.0)) if kahn[2] else ():
+        polar.add_((rows[i] + columns[i]).mul_(near).square_(), alpha=sign * kahn[2])
+    return inverse, omega, polar.mul_(factor)
