@@ -6,11 +6,13 @@ reference once), as a fake engine has no physics to break.
 
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from nbcompare.explain.audit.audit import AuditBench
+from nbcompare.explain.audit.defects.values import panel_gain
 from nbcompare.explain.audit.kind import Defect, Images, NotApplicable, changed
 
 MATRIX = "0.03608 0.00414 0.00612\n-0.00733 0.02940 0.00531\n0.00271 -0.00608 0.02790\n"
@@ -130,3 +132,16 @@ def test_an_image_that_a_defect_leaves_without_a_number_is_none_to_ask_about():
         except NotApplicable as reason:
             assert not made and "it leaves nothing of the image" in str(reason)
     assert changed(Defect((), "none", change=lambda images: dark), Images(dark, dark)) is dark
+
+
+@pytest.mark.parametrize("faint, made", [(0.0, False), (1e-6, False), (0.1, True)])
+def test_a_gain_of_a_panel_is_none_where_the_other_one_is_next_to_dark(faint, made):
+    """Then one factor gives the whole image to far below a millionth of its peak."""
+    image = np.ones((20, 4), np.float32)
+    image[:14] = faint  # the edge lies between rows 6 and 14
+    shape = SimpleNamespace(slow=20, fast=4)
+    defect = panel_gain.seed(SimpleNamespace(argv=(), shape=shape), 0.005, np.random.default_rng(1))
+    try:
+        assert changed(defect, Images(image, image)) is not None and made
+    except NotApplicable:
+        assert not made

@@ -147,13 +147,17 @@ def flat_field(target: Target, amount: float, draw: np.random.Generator) -> Defe
                     lambda image: image * (1 + amount * draw.normal(size=image.shape)))
 
 
+_SEEN = 1e-6
+"""A gain that changes no pixel by more than this share of the peak does not show."""
+
+
 @kind("panel-gain", "data", "one half of the detector has another gain", named_by=("panel-gain",), full=0.05,
       unit="of the value")
 def panel_gain(target: Target, amount: float, draw: np.random.Generator) -> Defect:
     edge = int(target.shape.slow * draw.uniform(0.3, 0.7))
 
     def change(image: np.ndarray) -> np.ndarray:
-        if not (image[:edge].any() and image[edge:].any()):
+        if amount * min(_peak(image[:edge]), _peak(image[edge:])) <= _SEEN * _peak(image):
             raise NotApplicable("one half is dark, and then a gain of the other is a factor of the whole image")
         return np.concatenate((image[:edge], image[edge:] * (1 + amount)))
 
