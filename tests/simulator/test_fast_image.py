@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from nanobrag_torch.options import Program
+from nanobrag_torch.physics import tricubic
 from nanobrag_torch.render import fast
 from nanobrag_torch.render.choose import RenderPath, choose_path, renderer
 
@@ -103,6 +104,21 @@ def test_every_pixel_is_within_1e_6_of_the_peak_and_in_float64_within_1e_9(cryst
     (by_default, excess), (in_float64, excess_in_float64) = compared(scene, "auto", "float64")
     assert by_default < 1e-6 and excess < 1e-6
     assert in_float64 < 1e-9 and excess_in_float64 < 1e-10
+
+
+@pytest.mark.parametrize("way", ["a table of two axes", "a table of one axis", "another device"])
+def test_interpolation_is_the_same_by_every_way(crystal, monkeypatch, way):
+    """Whatever the size of the list; and as on a device where NumPy does no part of it."""
+    monkeypatch.setitem(tricubic.CHUNK, "cpu", 320)
+    if way == "a table of one axis":
+        monkeypatch.setattr(tricubic, "LARGEST_TABLE", 0)
+    if way == "another device":
+        monkeypatch.setattr(tricubic, "np", torch)
+        monkeypatch.setattr(tricubic, "_arrays", list)
+    scene = crystal("-interpolate -phi 1 -osc 3 -phisteps 2")
+    assert renderer(scene, RenderPath("fast", "float64")).interpolation.planes == (16 if "one" in way else 4)
+    (error, excess), (error_in_float64, _) = compared(scene, "auto", "float64")
+    assert error < 1e-6 and excess < 1e-6 and error_in_float64 < 1e-9
 
 
 WAVELENGTHS = (

@@ -22,7 +22,7 @@ import torch
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.background import water_background
 from nanobrag_torch.physics.scattering import beyond_resolution, scattering_vector
-from nanobrag_torch.physics.tricubic import interpolate_squares, pairs_of_neighbours
+from nanobrag_torch.physics.tricubic import Interpolation
 from nanobrag_torch.physics.vectors import dot
 from nanobrag_torch.render.lattice_sum import (
     BORDER,
@@ -111,7 +111,7 @@ class FastRenderer:
         self.made_up = rounding_of_shares(scene, real)
         self.table, first, self.sizes = _table(scene, self.made_up, real)
         self.first = torch.tensor(first, dtype=torch.float64, device=scene.device)[:, None, None]
-        self.pairs = pairs_of_neighbours(scene.F, self.made_up**0.5, real) if scene.F.interpolate else None
+        self.interpolation = Interpolation(scene.F, first, self.made_up**0.5, real) if scene.F.interpolate else None
         self.flat_columns: dict[int, FlatColumns] = {}
         self.everywhere = replace(scene, mask=None)
         self.ever_turned = replace(scene, first_cells={})
@@ -294,12 +294,15 @@ class FastRenderer:
         within it."""
         scene, work = self.scene, self.workspace(rows.stop - rows.start)
         self._project(rays, rows, sweep, parts, work)
-        interpolated = work.hkl + self.first if scene.F.interpolate else None
+        edge = self.interpolation.squares(work.hkl, work.partial) if self.interpolation else None
         moving = len(sweep.changes) > 0
         reduce_indices(work, moving)
-        look_up(self.table, self.sizes, work)
-        if interpolated is not None:
-            interpolate_squares(scene.F, self.pairs, interpolated, work.F2)
+        if self.interpolation and edge is None:
+            work.F2.copy_(work.partial)
+        else:
+            look_up(self.table, self.sizes, work)
+        if edge is not None:
+            torch.where(edge.known, work.partial, work.F2, out=work.F2)
         leaving = self.nowhere
         if moving and (scene.F.count or not work.square_shape):
             leaving = further_than(sweep.edge, work, sweep.reach)
