@@ -53,6 +53,7 @@ class FileUses:
 
     def __post_init__(self) -> None:
         self._changed, self._copies = set(self.uses), dict[str, Use]()
+        self._told: tuple[tuple[str, ...], dict[str, Use]] | None = None
 
     # --- while it runs -------------------------------------------------------------------------------------------
 
@@ -131,29 +132,37 @@ class FileUses:
     def outside(self, *folders: Path) -> FileUses:
         """What was done so far outside of some folders. Its uses are not changed any more, and may be shared."""
         places = _below(*folders)
-        again = frozenset(self._changed)
-        self._copy_changed()
-        seen = {path: self._copies[path] for path in list(self.uses)
-                if path in self._copies and not path.startswith(places)}
-        return replace(self, uses=seen, unseen=dict(self.unseen), again=again)
+        again = self._copy_changed()
+        known = self._told[1] if self._told and self._told[0] == places else None
+        seen = dict(known or {})  # of a program that is kept, thousands that were told before
+        for path in list(self._copies) if known is None else again:
+            if path in self._copies and not path.startswith(places):
+                seen[path] = self._copies[path]
+            else:
+                seen.pop(path, None)
+        self._told = places, seen
+        return replace(self, uses=dict(seen), unseen=dict(self.unseen), again=again)
 
-    def _copy_changed(self) -> None:
-        """Bring the copies up to date. Of what a program that is kept did before its last command nothing changes, and
-        its uses are thousands; what is seen meanwhile is entered after it was changed, and so is copied then or later.
-        """
+    def _copy_changed(self) -> frozenset[str]:
+        """Bring the copies up to date, and say which were not. Of what a program that is kept did before its last
+        command nothing changes, and its uses are thousands; what is seen meanwhile is entered after it was changed, and
+        so is copied then or later."""
+        again = set()
         while self._changed:
             path = self._changed.pop()
+            again.add(path)
             use = self.uses.get(path)
             if use is None:
                 self._copies.pop(path, None)
             else:
                 self._copies[path] = _copy(use)
+        return frozenset(again)
 
     def forget(self, folder: Path) -> None:
         """What was done in a folder, and with the folder itself."""
         names = {str(folder.absolute()), os.path.realpath(folder)}
         places = tuple(f"{name}{os.sep}" for name in names)
-        for path in [path for path in list(self.uses) if path in names or path.startswith(places)]:
+        for path in [path for path in list(self.uses) if path.startswith(places) or path in names]:
             self.uses.pop(path, None)
             self._changed.add(path)
 
@@ -163,7 +172,9 @@ class FileUses:
         self.unseen.update(other.unseen)
         places = _below(*outside)
         if not self.uses:  # the first of a cell, and of thousands of files
-            self.uses = {path: use for path, use in list(other.uses.items()) if not path.startswith(places)}
+            self.uses = dict(other.uses)
+            for path in [path for path in self.uses if path.startswith(places)]:
+                del self.uses[path]
             self._changed.update(self.uses)
             self.again = other.again
             return

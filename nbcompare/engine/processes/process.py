@@ -23,6 +23,7 @@ from pathlib import Path
 from nbcompare.engine.processes.kept_stream import MOST_BYTES, KeptStream
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.redact import redacted, redacted_value
+from nbcompare.engine.processes.spawned import spawned
 from nbcompare.engine.processes.stopping import ended, starting
 from nbcompare.engine.processes.strays import adopt_orphans, children, end_strays
 
@@ -150,10 +151,15 @@ def start(argv: Sequence[str], folder: Path, extra_environment: Mapping[str, str
 
     Raises OSError when it cannot be started. ``end_group`` must be called in the end.
     """
+    variables, at_start = allowed_environment(extra_environment), watch.at_start if watch else None
     with starting() as groups:
-        process = subprocess.Popen(argv, cwd=folder, stdin=stdin, stdout=stdout, stderr=stderr,
-                                   env=allowed_environment(extra_environment), start_new_session=True,
-                                   preexec_fn=watch.at_start if watch else None)  # noqa: PLW1509 (it takes no lock)
+        process: subprocess.Popen[bytes] | None = None
+        if at_start and stdin == subprocess.DEVNULL:
+            process = spawned(argv, folder, variables, stdout=stdout, stderr=stderr, before=at_start)
+        if process is None:
+            process = subprocess.Popen(argv, cwd=folder, stdin=stdin, stdout=stdout, stderr=stderr, env=variables,
+                                       start_new_session=True,
+                                       preexec_fn=at_start)  # noqa: PLW1509 (it takes no lock)
         groups.add(process.pid)
     return process
 

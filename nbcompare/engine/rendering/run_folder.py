@@ -16,7 +16,7 @@ from nbcompare.engine.failure import Failure
 from nbcompare.engine.rendering.kept_names import kept_name
 from nbcompare.engine.rendering.last_words import shortened
 from nbcompare.engine.rendering.runs import RunFiles
-from nbcompare.files import sha256_of
+from nbcompare.files import entries_below, sha256_of
 
 _MOST_NAMES = 5
 _FOLDER, _OTHER = "folder", "neither file nor folder"
@@ -85,13 +85,13 @@ class FolderGuard:
 
 def _contents_of(folder: Path) -> dict[str, str]:
     """Everything below a folder: the sha256 of each file, or what else it is."""
-    return {path.relative_to(folder).as_posix(): _content(path) for path in folder.rglob("*")}
+    return {name: _content(entry) for name, entry in entries_below(folder)}
 
 
-def _content(path: Path) -> str:
-    if path.is_symlink() or not (path.is_dir() or path.is_file()):
-        return _OTHER
-    return _FOLDER if path.is_dir() else sha256_of(path)
+def _content(entry: os.DirEntry[str]) -> str:
+    if entry.is_dir(follow_symlinks=False):
+        return _FOLDER
+    return sha256_of(entry.path) if entry.is_file(follow_symlinks=False) else _OTHER
 
 
 def _put_away(path: Path, target: Path) -> None:

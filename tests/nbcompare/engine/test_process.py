@@ -7,8 +7,11 @@ import sys
 import pytest
 
 from nbcompare.engine.identity import content_hash
+from nbcompare.engine.processes import process
 from nbcompare.engine.processes.asking import asked_once, once
+from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import run_program
+from nbcompare.engine.processes.spawned import _library
 
 
 @pytest.fixture(params=["told by the system", "looked for", "refused"])
@@ -80,3 +83,50 @@ def test_a_question_is_asked_one_time_within_a_moment_and_anew_after_it():
         assert once("who", ask) == 0
     with asked_once():
         assert once("who", ask) == 3
+
+
+LOOKS = """
+import json, os
+print(json.dumps([os.getsid(0) == os.getpgid(0) == os.getpid(), os.getcwd(), sorted(os.environ.items()),
+                  sorted(os.listdir("/proc/self/fd")), os.readlink("/proc/self/fd/0")]))
+"""
+BY_SHELL = ["/bin/sh", "-c", "grep ^SigIgn /proc/self/status; grep ^SigBlk /proc/self/status; exec \"$@\"", "sh",
+            sys.executable, "-S", "-c", LOOKS]
+"""Python ignores signals of its own accord."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing is watched there")
+def test_a_watched_program_is_started_alike_with_and_without_a_copy_of_this_process(tmp_path, monkeypatch):
+    """Session, signals, folder, variables, open files, and what is seen of it; and what cannot be started."""
+    own, found = process.spawned, []
+    handle = os.open(tmp_path, os.O_RDONLY)  # not handed on
+    os.set_inheritable(handle, True)
+    for way in (own, lambda *_, **__: None):
+        monkeypatch.setattr(process, "spawned", way)
+        with OpenCalls() as watch:
+            ended = run_program(BY_SHELL, folder=tmp_path, stdout=tmp_path / "out",
+                                stderr=tmp_path / "err", seconds=60.0, watch=watch,
+                                extra_environment={"NB_A": "b ä", "XDG_CACHE_HOME": str(tmp_path)})
+        with OpenCalls() as other:
+            missing = run_program([str(tmp_path / "none")], folder=tmp_path, stdout=tmp_path / "out2",
+                                  stderr=tmp_path / "err", seconds=60.0, watch=other)
+        seen = {path for path in watch.calls.uses if not path.startswith("/proc/")}
+        ignored, *said = (tmp_path / "out").read_text().splitlines()
+        found.append((ended.exit_code, int(ignored.split()[1], 16) & (1 << 31) - 1, said, seen, watch.calls.unwatched,
+                      watch.calls.unseen, missing.not_started))
+    os.close(handle)
+    assert found[0] == found[1]
+    assert found[0][0] == 0 and (watch.calls.unwatched or sys.executable in found[0][3])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing is watched there")
+def test_a_watched_program_is_started_without_a_copy_where_the_library_can(tmp_path):
+    with OpenCalls() as watch:
+        if watch.at_start is None:
+            pytest.skip("nothing is watched here")
+        out = os.open(tmp_path / "out", os.O_WRONLY | os.O_CREAT)
+        started = process.start(["/bin/sh", "-c", "exit 3"], tmp_path, {}, stdout=out, stderr=out, watch=watch)
+        os.close(out)
+        assert (type(started) is process.subprocess.Popen) == (_library() is None)
+        assert started.wait() == 3
+        process.end_group(started)
