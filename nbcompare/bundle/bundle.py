@@ -14,6 +14,7 @@ import datetime
 import errno
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +40,7 @@ from nbcompare.bundle.record import Record
 from nbcompare.bundle.schema import schema_faults
 from nbcompare.engine.engine import Run
 from nbcompare.errors import EvidenceError, FileError, UsageError
-from nbcompare.files import dump_json, flush_folder, sha256_of
+from nbcompare.files import dump_json, files_below, flush_folder, sha256_of
 from nbcompare.verdict.verdict import Verdict
 from nbcompare.visible import all_seen_in
 
@@ -125,7 +126,8 @@ def _part_from_others(folder: Path) -> None:
     """Give every file that has another name elsewhere, as an engine can leave it, bytes of its own: else whoever writes
     to the other name writes evidence, and sealing takes his own file from him."""
     for path in _files(folder):
-        if path.is_file() and not path.is_symlink() and path.stat().st_nlink > 1:
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
             draft = path.with_name(f".{path.name[:200]}.own")
             shutil.copyfile(path, draft)
             draft.replace(path)
@@ -224,13 +226,12 @@ def _refuse_a_clock_that_went_back(home: Path, newest: str, now: datetime.dateti
 
 def write_manifest(folder: Path) -> None:
     """manifest-sha256.txt: the sums of all other files, in the format of sha256sum."""
-    lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in _files(folder)
-             if path.name != MANIFEST or path.parent != folder]
+    lines = [f"{sha256_of(f'{folder}/{name}')}  {name}\n" for name in files_below(folder) if name != MANIFEST]
     (folder / MANIFEST).write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+    return [folder / name for name in files_below(folder)]
 
 
 def seal(folder: Path, *, durable: bool = True) -> None:

@@ -76,8 +76,9 @@ def _copies(run: Run, calls: FileUses) -> Iterator[str]:
     """The files that were read and hold the very pixels of a run. One that a program which is kept did not use again
     counts where it had the size of the image when it was opened, or was written."""
     size = run.shape.fast * run.shape.slow * np.dtype(run.dtype).itemsize
-    read = [path for path, use in calls.uses.items() if use.read and not use.made and use.stamp is not None
-            and (use.stamp[1] == size or use.written or calls.again is None or path in calls.again)]
+    again = calls.uses.keys() if calls.again is None else calls.again
+    read = [path for path, use in calls.uses.items() if use.stamp is not None  # of thousands
+            and (use.stamp[1] == size or use.written or path in again) and use.read and not use.made]
     for path in sorted(read):
         try:
             if os.path.getsize(path) == size and sha256_of(Path(path)) == run.image_sha256:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nbcompare import files
-from nbcompare.files import real_path, sha256_of, sum_of, write_whole
+from nbcompare.files import entries_below, files_below, real_path, sha256_of, sum_of, write_whole
 
 
 @pytest.fixture
@@ -115,3 +115,15 @@ def test_json_is_written_as_the_standard_library_writes_it():
     for wrong, fault in (([float("nan")], ValueError), ({(1, 2): 3}, TypeError), ({"a": object()}, TypeError)):
         with pytest.raises(fault):
             files.dump_json(wrong)
+
+
+def test_what_lies_below_a_folder_is_found_without_following_links(tmp_path):
+    """In the order of paths: a folder before what is called like it and more."""
+    for name in ("b/c/d", "b.x", "a"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "link").symlink_to(tmp_path / "b")
+    assert {name for name, _ in entries_below(tmp_path)} == {"a", "b", "b.x", "b/c", "b/c/d", "link"}
+    assert files_below(tmp_path) == ["a", "b/c/d", "b.x", "link"]
+    assert files_below(tmp_path) == [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))
+                                     if path.is_symlink() or not path.is_dir()]

@@ -26,10 +26,12 @@ from nbcompare.bundle.manifest import MAX_TEXT_BYTES, read_manifest_lines
 from nbcompare.bundle.names import MANIFEST, RECORD
 from nbcompare.bundle.unpack import UnpackLimits, entry_faults, set_faults, write_entry
 from nbcompare.errors import EvidenceError, FileError
+from nbcompare.files import files_below
 
 INDEX = "index.jsonl"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LEVEL = 1
+_PIECES, _PIECE, _WORTH = 4, 1024, 0.85
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
 
 
@@ -92,6 +94,16 @@ _KINDS: Mapping[str, Any] = {"cell": str, "stamp": str, "manifest_sha256": str, 
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
+def _shrinks(content: bytes) -> bool:
+    """Whether it is worth the time to pack a file: what is short is; of a long one four pieces are tried. An image of
+    spots with tails all over loses 7 % of its bytes, and takes half of the time of all files of a cell."""
+    step = len(content) // _PIECES
+    if step <= _PIECE:
+        return True
+    tried = b"".join(content[at:at + _PIECE] for at in range(0, step * _PIECES, step))
+    return len(zlib.compress(tried, _LEVEL)) < _WORTH * len(tried)
+
+
 class Sealing:
     """An archive that is being written, bundle by bundle; ``seal`` ends it. The file is of no worth before that."""
 
@@ -102,13 +114,14 @@ class Sealing:
 
     def add(self, folder: Path, cell: ArchivedCell) -> None:
         """Take a finished bundle in."""
-        for place in sorted(entry for entry in folder.rglob("*") if entry.is_file()):
-            self._write(f"{cell.name}/{place.relative_to(folder).as_posix()}", place.read_bytes())
+        for name in files_below(folder):
+            self._write(f"{cell.name}/{name}", Path(folder, name).read_bytes())
         self.cells.append(cell)
 
     def _write(self, name: str, content: bytes) -> None:
         entry = zipfile.ZipInfo(name, _EPOCH)
-        entry.external_attr, entry.compress_type = 0o100444 << 16, zipfile.ZIP_DEFLATED
+        entry.external_attr = 0o100444 << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED if _shrinks(content) else zipfile.ZIP_STORED
         self._zip.writestr(entry, content, compresslevel=_LEVEL)
 
     def seal(self) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import shutil
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from nbcompare.run.sweep.worker import Order, looks_of_group, of_git, run_order
 MOST_IN_GROUP = 10
 """Cells that are handed out at once, where each bundle has a folder of its own that is held meanwhile."""
 MOST_IN_ARCHIVE = 100
+_MADE_BEFORE_A_LOOK = 20_000
 SHARE_OF_THREAD = 4
 """A sweep is cut into so many groups for each thread, so that none waits long for the last."""
 
@@ -61,11 +63,26 @@ def make_archive(orders: Group, stamp: str, target: Path, work: Path, *, verify:
     taken in, where nobody will do so who publishes it. What the cells have in common is looked at once; where it was
     changed meanwhile all are run again, each with looks of its own."""
     looks = looks_of_group()
-    left = _sealed(orders, stamp, target, work, verify=verify, looks=looks)
-    if looks.end():
-        target.unlink(missing_ok=True)
-        left = _sealed(orders, stamp, target, work, verify=verify, looks=None)
+    with _garbage_seldom():
+        left = _sealed(orders, stamp, target, work, verify=verify, looks=looks)
+        if looks.end():
+            target.unlink(missing_ok=True)
+            left = _sealed(orders, stamp, target, work, verify=verify, looks=None)
     return left
+
+
+@contextmanager
+def _garbage_seldom() -> Iterator[None]:
+    """Python looks for rings of garbage among all objects each time some hundreds more were made than let go: many
+    times in each cell, among fifty thousand that stay. Here it does so seldom, and not among those."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_MADE_BEFORE_A_LOOK, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _sealed(orders: Group, stamp: str, target: Path, work: Path, *, verify: bool, looks: GroupLooks | None) -> Left:

@@ -288,3 +288,20 @@ def test_of_an_archive_of_several_one_has_to_be_named(one, store):
         assert first != second and opened(archive, "small") == first
         shutil.rmtree(first)
         assert opened(archive, "small") != first, "it was cleared away meanwhile"
+
+
+def test_what_does_not_shrink_is_stored_as_it_is(tmp_path):
+    """Noise takes time and loses nothing; text, an image of zeros, and what is short, are packed."""
+    noise = hashlib.shake_256(b"tails").digest(40_000)
+    (tmp_path / "bundle" / "in").mkdir(parents=True)
+    files = {"in/noise": noise, "zeros": bytes(40_000), "short": noise[:100], "text": b"ab " * 9999}
+    for name, content in files.items():
+        (tmp_path / "bundle" / name).write_bytes(content)
+    making = Sealing(tmp_path / "x.zip")
+    making.add(tmp_path / "bundle", ArchivedCell("c", "s", "", "", "", 0, True, False, ""))
+    making.seal()
+    with zipfile.ZipFile(tmp_path / "x.zip") as made:
+        kinds = {entry.filename: entry.compress_type for entry in made.infolist()}
+        assert made.read("c/s/in/noise") == noise and made.testzip() is None
+    assert [name for name, kind in kinds.items() if kind == zipfile.ZIP_STORED] == ["c/s/in/noise"]
+    assert {"c/s/zeros", "c/s/short", "c/s/text"} <= kinds.keys()
