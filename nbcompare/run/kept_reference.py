@@ -13,6 +13,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,15 +40,31 @@ _OF_THE_MACHINE = ("cpu", "cpu_count", "cpus_usable", "sandbox")
 that no record says of a run that it was confined where it was not."""
 
 
-def with_kept_reference(staged: StagedCase, options: RunOptions, handed: HandedOver,
-                        progress: Progress) -> StagedCase:
-    """The staged case with a stored run of its reference, where there is one that is the same in everything.
+def verified_ahead(case: Case, options: RunOptions, handed: HandedOver) -> StoredReference | None:
+    """The stored run that is the likeliest to be taken, verified while engines say who they are; None where there is
+    none, or anything is wrong with it. Whether it may be taken is decided afterwards."""
+    if options.fresh or options.reference or handed.regenerates or handed.renderer or \
+            not _one_run_is_all(case, options):
+        return None
+    with suppress(Exception):  # who takes it finds the fault again, and tells it
+        words = (*case.command, *case.reference_args)
+        newest = next((found for found in bundles_below(options.bundles / case.name) if _ran_itself(found[1])), None)
+        if newest and newest[1].case.arguments(REFERENCE) == words and newest[1].case.environment == case.environment \
+                and newest[1].content.nbcompare == content_hash(HARNESS):
+            return stored_reference(newest[0])
+    return None
+
+
+def with_kept_reference(staged: StagedCase, options: RunOptions, handed: HandedOver, progress: Progress,
+                        verified: StoredReference | None = None) -> StagedCase:
+    """The staged case with a stored run of its reference, where there is one that is the same in everything;
+    ``verified`` is one that was looked into a moment ago.
 
     The engine keeps the identity that it has now, which is the one that made the image.
     """
     if staged.stored or options.fresh or handed.regenerates or not _one_run_is_all(staged.case, options):
         return staged
-    found = _kept(staged, options.bundles, progress)
+    found = _kept(staged, options.bundles, progress, verified)
     if found is None:
         return staged
     watches = {role: watch for role, watch in staged.watches.items() if role != REFERENCE}
@@ -61,7 +78,8 @@ def _one_run_is_all(case: Case, options: RunOptions) -> bool:
     return not any(asked)
 
 
-def _kept(staged: StagedCase, bundles: Path, progress: Progress) -> StoredReference | None:
+def _kept(staged: StagedCase, bundles: Path, progress: Progress,
+          verified: StoredReference | None) -> StoredReference | None:
     """The newest stored run with the key of what would be run; damaged or doubtful ones are passed over, and told."""
     identity = staged.identities[REFERENCE]
     if not all_is_known(identity):
@@ -75,6 +93,8 @@ def _kept(staged: StagedCase, bundles: Path, progress: Progress) -> StoredRefere
         if doubt is None and not staged.bundle.rest_on(folder):
             doubt = "it is being removed"
         if doubt is None:
+            if verified and (verified.folder, verified.record) == (folder, record):
+                return verified
             try:
                 return stored_reference(folder)
             except NbCompareError as fault:

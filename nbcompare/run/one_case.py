@@ -33,7 +33,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder, protection
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.sandbox import protection_of
-from nbcompare.engine.sources.edited import at_one_moment
+from nbcompare.engine.sources.edited import at_one_moment, scanned_once
 from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.errors import UsageError
 from nbcompare.run.copied_images import copied_from, further_with_copied, with_copied
@@ -50,7 +50,7 @@ from nbcompare.run.engine_runs import (
 )
 from nbcompare.run.group_looks import GroupLooks
 from nbcompare.run.judged import Judgement, judge_runs, write_views
-from nbcompare.run.kept_reference import with_kept_reference
+from nbcompare.run.kept_reference import verified_ahead, with_kept_reference
 from nbcompare.run.kept_tests import kept_tests
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.other_subjects import as_they_ended
@@ -79,12 +79,12 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     with asked_once(handed.answers) as answers:
         engines = chosen_engines(case, options, handed, stored, progress)
     with staging(options.bundles, case.name, _clock(handed.stamp), durable=not handed.in_archive) as bundle, \
-            made_ready(*(() if handed.renderer else of_a_run(engines))):
-        with asked_once(answers):
+            scanned_once(), made_ready(*(() if handed.renderer else of_a_run(engines))):
+        with asked_once(answers), beside(partial(verified_ahead, case, options, handed)) as verified:
             staged = stage_case(case, engines, stored, bundle, options, handed, progress)
         told = region_notes(case, bundle.folder / DATA)
         with at_one_moment():
-            staged = with_kept_reference(staged, options, handed, progress)
+            staged = with_kept_reference(staged, options, handed, progress, verified())
             staged = replace(staged, beside=side_by_side(staged.jobs, options, stored=staged.stored is not None))
             kept = None if handed.without_tests else kept_tests(staged, options, handed)
         tests = kept or _tests(staged, options, handed, progress)

@@ -2,8 +2,8 @@
 what they are.
 
 Nothing is decided here. Modules are imported, patterns compiled, and lists of installed distributions read, which are
-kept by the time when they were written. A step that fails is silent: who needs the thing does the same again, and that
-says what is wrong.
+kept by the time when they were written, and held against what lies there (edited.py). A step that fails is silent: who
+needs the thing does the same again, and that says what is wrong.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from nbcompare.engine.choose import subject_engine
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.processes.asking import Answers, asked_once
 from nbcompare.engine.processes.redact import redacted
+from nbcompare.engine.sources.edited import looked_through
 from nbcompare.engine.sources.opened_kinds import read_lists
 
 Step = Callable[[], object]
@@ -52,7 +53,7 @@ def made_ready(*steps: Step) -> Iterator[None]:
     if not steps:
         yield
         return
-    thread = threading.Thread(target=carry_out, daemon=True, name="made-ready")
+    thread = threading.Thread(target=copy_context().run, args=(carry_out,), daemon=True, name="made-ready")
     with _impatient():
         thread.start()
         try:
@@ -104,6 +105,7 @@ def of_a_run(engines: Mapping[str, Engine]) -> Iterator[Step]:
         for place in sys.path:
             if place.endswith("-packages"):
                 yield from read_lists(place)
+                yield from looked_through(place)
 
 
 def asked_ahead(case: Case, program: str | None, answers: Answers) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from nbcompare.bundle.bundle import Staging
@@ -30,7 +31,8 @@ from nbcompare.engine.sandbox import confine_all
 from nbcompare.errors import CaseError, EvidenceError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.other_subjects import OtherSubject, stage_others
-from nbcompare.run.provenance import repositories_of, require_pinned, surroundings_of
+from nbcompare.run.provenance import ask_ahead, repositories_of, require_pinned, surroundings_of
+from nbcompare.run.ready import beside
 from nbcompare.run.side_by_side import ALONE, SideBySide, refuse_in_reach
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
 
@@ -133,7 +135,8 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
             raise EvidenceError(f"{stored.folder}: is being removed, and cannot be the reference")
         require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
     protected = sums_of(protected_files(case))
-    known = _identities(case, engines, stored, handed)
+    with beside(partial(ask_ahead, case)):
+        known = _identities(case, engines, stored, handed)
     require_pinned(case, known)
     watch = handed.looks.watch if handed.looks else EngineDrift
     watches = {role: watch(engine, known[role]) for role, engine in engines.items()

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 
-from nbcompare.engine.sources.opened_kinds import rows_of
+from nbcompare.engine.sources.opened_kinds import lists_in, rows_of
 from nbcompare.files import sum_of
 
 _LATER_SECONDS = 2.0
@@ -22,22 +23,27 @@ _MOMENT: ContextVar[_Scans | None] = ContextVar("moment", default=None)
 @contextmanager
 def at_one_moment() -> Iterator[None]:
     """While the block runs no program does, and what was opened of old is held against the distributions as they are
-    now: each is looked through one time for all accounts."""
-    before = _MOMENT.set({})
+    now: each is looked through one time for all accounts, also for one that is ``scanned_once`` after the block."""
+    found: _Scans = {}
+    before = _MOMENT.set(found)
     try:
         yield
     finally:
         _MOMENT.reset(before)
+        if (scans := _SCANS.get()) is not None:
+            scans |= found
 
 
 @contextmanager
 def scanned_once() -> Iterator[None]:
-    """While the block runs, each distribution is looked through one time for files that are not as its list says.
+    """While the block runs, each distribution is looked through one time for files that are not as its list says; a
+    block within another one goes by what that has found.
 
-    For the cells of a group. A file that is opened is looked at by itself each time; one that nobody opens and that is
-    changed meanwhile is not in the records, and by that the runs do not stand for one of later (``changed_since``).
+    For a run, or the cells of a group. A file that is opened is looked at by itself each time; one that nobody opens
+    and that is changed meanwhile is not in the records, and by that the runs do not stand for one of later
+    (``changed_since``).
     """
-    before = _SCANS.set({})
+    before = _SCANS.set({} if (scans := _SCANS.get()) is None else scans)
     try:
         yield
     finally:
@@ -47,6 +53,13 @@ def scanned_once() -> Iterator[None]:
 def edited_once(listing: str) -> Iterable[str]:
     """The files of a distribution that are not as its list says; looked for once while ``scanned_once`` holds."""
     return _once(_SCANS.get(), listing)
+
+
+def looked_through(place: str) -> Iterator[Callable[[], object]]:
+    """For each distribution in a folder of packages what looks it through, ahead of the moment when ``edited_once``
+    needs the answer."""
+    for listing in lists_in(place):
+        yield partial(edited_once, listing)
 
 
 def edited_now(listing: str) -> Iterable[str]:

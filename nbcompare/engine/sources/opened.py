@@ -302,7 +302,8 @@ class _Found:
     def distribution(self, listing: str) -> None:
         """The list of files of a distribution, and what was not as it says already."""
         self.files[listing] = SourceFile(f"{distribution_of(listing)} {_RECORD}", listing, sum_of(listing))
-        self.files |= {path: SourceFile(path, path, sum_of(path)) for path in edited_once(listing)}
+        self.files |= {path: SourceFile(path, path, sum_of(path)) for path in edited_once(listing)
+                       if os.path.isfile(path)}  # it may be gone since
 
     def opened(self, unseen: tuple[str, ...]) -> OpenedFiles:
         groups = tuple(Group(place, tuple(sorted(names)), _sum_of_group(place, sorted(names)))

@@ -180,8 +180,13 @@ def names_listed(listing: str) -> list[str]:
 def read_lists(place: str) -> Iterator[Callable[[], object]]:
     """For each distribution in a folder of packages what reads its list ahead of the moment when it is needed: the
     answer is kept for the list as it was written then, and no other."""
-    for listing in _all_listings(place, os.stat(place).st_mtime_ns):
+    for listing in lists_in(place):
         yield functools.partial(names_listed, listing)
+
+
+def lists_in(place: str) -> list[str]:
+    """The lists of files of all distributions in a folder of packages."""
+    return _all_listings(place, os.stat(place).st_mtime_ns)
 
 
 def _listings(place: str, top: str) -> list[str]:

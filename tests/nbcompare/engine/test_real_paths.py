@@ -64,6 +64,28 @@ def test_a_distribution_is_looked_through_once_for_a_group_but_what_is_opened_ea
     assert {os.path.basename(entry) for entry in again.files} == {"RECORD", "thing_a.py", "thing_b.py"}
 
 
+def test_a_distribution_that_was_looked_through_ahead_is_not_looked_through_again(installed, monkeypatch):
+    """What was found at one moment counts for the account after it, too; and a file may be gone meanwhile."""
+    place, listing = installed
+    looked, look = [], edited._edited_files
+    monkeypatch.setattr(edited, "_edited_files", lambda path: looked.append(path) or look(path))
+    (place / "thing_b.py").write_text("x = 22\n")
+    with edited.scanned_once():
+        for step in edited.looked_through(str(place)):
+            step()
+        with edited.scanned_once():
+            assert list(edited.edited_once(listing)) == [str(place / "thing_b.py")]
+        assert looked == [listing]
+        (place / "thing_a.py").write_text("x = 22\n")
+        with edited.at_one_moment():
+            assert len(list(edited.edited_now(listing))) == 2
+        (place / "thing_b.py").unlink()
+        said = opened._Found()
+        said.distribution(listing)
+        assert {os.path.basename(path) for path in said.files} == {"RECORD", "thing_a.py"}
+        assert looked == [listing] * 2
+
+
 def test_at_one_moment_each_distribution_is_looked_through_once_for_all_accounts(installed, monkeypatch):
     """And anew for the next moment."""
     place, listing = installed

@@ -5,11 +5,13 @@ import os
 import re
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nbcompare.bundle.check.verify import verify_bundle
+from nbcompare.run import kept_reference, one_case
 
 COUNTED = """\
 import shutil, sys
@@ -41,14 +43,30 @@ def counted(tmp_path, fake, small_case, nb, quick_runs):
     return call
 
 
+class _Verifications(list):
+    """The bundles that were verified to be the reference; with a ``record``, that is what is said of them ahead."""
+
+    record = None
+
+
+@pytest.fixture
+def verifications(monkeypatch):
+    found, verify, ahead = _Verifications(), kept_reference.stored_reference, kept_reference.verified_ahead
+    monkeypatch.setattr(kept_reference, "stored_reference", lambda folder: found.append(folder) or verify(folder))
+    monkeypatch.setattr(one_case, "verified_ahead", lambda *given: replace(
+        ahead(*given), record=found.record) if found.record else ahead(*given))
+    return found
+
+
 def bundles(name="small"):
     return sorted(Path("bundles", name).glob("2*"))
 
 
-def test_the_same_run_is_made_once_and_both_record_and_report_say_so(counted, nb):
+def test_the_same_run_is_made_once_and_both_record_and_report_say_so(counted, nb, verifications):
     assert counted()[1] == 1
     said, runs = counted("--junit", "o.xml", "--markdown", "o.md", subject="bright")
     assert (said.code, runs) == (3, 1)
+    assert len(verifications) == 1  # ahead
     first, second = bundles()
     assert said.json["reference_from"]["stamp"] == first.name
     assert said.json["notes"][0].startswith(f"reference from bundle small/{first.name}")
@@ -56,7 +74,9 @@ def test_the_same_run_is_made_once_and_both_record_and_report_say_so(counted, nb
     assert f"reference from bundle small/{first.name}" in nb("show", second).out
     assert f'name="reference from bundle" value="small/{first.name}"' in Path("o.xml").read_text()
     assert f"reference from `small/{first.name}`" in Path("o.md").read_text()
+    verifications.record = "another"
     assert counted()[0].json["reference_from"]["stamp"] == first.name  # of a run, and never of a borrowed image
+    assert len(verifications) == 3  # ahead, and once more as the record is not the one that was verified
 
 
 def test_a_sweep_says_which_references_came_from_bundles(counted, nb, fake, small_case):

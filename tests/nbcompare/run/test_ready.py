@@ -8,8 +8,14 @@ import threading
 
 import pytest
 
+from nbcompare.case.case_file import load_case
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.sources import opened_kinds
+from nbcompare.engine.installation import HARNESS, SIMULATOR
+from nbcompare.engine.processes.asking import asked_once
+from nbcompare.engine.repository import git
+from nbcompare.engine.sources import edited, opened_kinds
+from nbcompare.engine.sources.edited import scanned_once
+from nbcompare.run.provenance import ask_ahead
 from nbcompare.run.ready import beside, made_ready, of_a_run
 
 
@@ -18,6 +24,23 @@ def test_a_step_that_fails_is_silent_and_the_next_one_is_done(capfd):
     with made_ready(lambda: 1 / 0, lambda: __import__("no_such_module"), done.set):
         assert done.wait(10)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_step_knows_what_is_looked_at_once_for_the_run():
+    seen, done = [], threading.Event()
+    with scanned_once(), made_ready(lambda: seen.append(edited._SCANS.get()), done.set):
+        assert done.wait(10)
+        assert seen[0] is edited._SCANS.get() is not None
+
+
+def test_what_git_said_ahead_is_not_asked_again(small_case, monkeypatch):
+    case = load_case(small_case)
+    with asked_once():
+        ask_ahead(case)
+        monkeypatch.setattr(git, "answer", lambda *_, **__: pytest.fail("git is asked again"))
+        known = git.Repositories()
+        assert known.of(HARNESS) == known.of(SIMULATOR)
+        known.of(case.folder)
 
 
 def test_what_is_left_when_the_block_ends_is_left_out():
