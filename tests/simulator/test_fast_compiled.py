@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -96,6 +97,11 @@ def test_random_commands_render_the_plain_image(here, tmp_path):
     assert paths["compiled:float32"] > 10 and paths["compiled:float64"] > 10
 
 
+def test_ten_steps_that_move_h_by_less_than_a_tenth_are_one_group(scene_of):
+    """h is 16 in the corners, and a quarter of a degree from the middle moves it by 0.07."""
+    assert compiled.Packed(scene_of(f"{SCAN} -osc 0.5 -phisteps 10"), True).numbers.groups == 1
+
+
 def test_in_float64_the_image_is_the_same_float32_but_for_roundings(here, scene_of):
     image, plain = both(scene_of(SCAN), dtype="float64")
     assert abs(image / plain - 1.0).max() < 2e-7
@@ -140,10 +146,10 @@ def test_neither_threads_nor_a_region_nor_a_file_change_a_bit(here, scene_of, mo
 
 def test_progress_grows_and_what_it_raises_ends_the_rendering(here, scene_of, monkeypatch):
     monkeypatch.setattr(compiled, "WORTH_A_THREAD", 4)
-    scene = scene_of(f"{SCAN} -detpixels_x 600 -detpixels_y 200")
+    scene = scene_of(f"{SCAN} -detpixels_x 600 -detpixels_y 2000")
     path, told = choose_path(scene, Program(render="compiled")), []
     render_image(scene, path, 2, told.append)
-    assert told == sorted(told) and 0 < told[0] < told[-1] <= 200
+    assert told == sorted(told) and 0 < told[0] < told[-1] <= 2000
 
     def interrupted(done):
         raise KeyboardInterrupt
@@ -319,6 +325,18 @@ def test_a_library_that_computes_something_else_is_not_kept(here, tmp_path, monk
     with pytest.raises(ArgumentError, match=r"-compile: differs from the plain path by .* it is not kept"):
         compile_build.build()
     assert list((tmp_path / "cache" / "nanobrag_torch").iterdir()) == []
+
+
+def test_a_library_that_crashes_during_its_check_is_told_in_one_line(tmp_path, monkeypatch):
+    def crashing(*arguments):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(compile_build, "compile_sources", lambda target: target.write_bytes(b""))
+    monkeypatch.setattr(compile_build, "load", crashing)
+    with pytest.raises(ArgumentError, match=r"-compile: the library crashed while it was checked; it is not kept"):
+        compile_build.build()
+    assert list((tmp_path / "nanobrag_torch").iterdir()) == []
 
 
 def test_every_command_of_the_check_renders_something_and_is_within_bounds(here, tmp_path):

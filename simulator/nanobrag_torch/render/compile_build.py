@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+
+import torch
 
 from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.render.compile_cache import FACTS, LIBRARY, SOURCES, cache_folder, facts, load, obstacle
@@ -48,7 +53,7 @@ def _build_into(folder: Path) -> float:
         made = Path(name) / "made"
         made.mkdir(mode=0o755)
         compile_sources(made / LIBRARY)
-        error, command = largest_error(load(made / LIBRARY), Path(name))
+        error, command = _checked(made / LIBRARY, Path(name))
         if not error <= LARGEST_ERROR:
             raise ArgumentError(f"-compile: differs from the plain path by {error:g} of the peak; it is not kept "
                                 f"({command})")
@@ -63,6 +68,21 @@ def _build_into(folder: Path) -> float:
             if obstacle():
                 raise
     return error
+
+
+def _checked(path: Path, scratch: Path) -> tuple[float, str]:
+    """What ``largest_error`` finds of a library, in a child process, as machine code that crashes ends its process."""
+    beside = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(1, beside, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        try:
+            return pool.submit(_error_of, path, scratch).result()
+        except BrokenProcessPool:
+            raise ArgumentError("-compile: the library crashed while it was checked; it is not kept ($CXX can name "
+                                "another compiler)") from None
+
+
+def _error_of(path: Path, scratch: Path) -> tuple[float, str]:
+    return largest_error(load(path), scratch)
 
 
 def compiler() -> str:

@@ -21,7 +21,7 @@ from nanobrag_torch.physics.background import water_background
 from nanobrag_torch.physics.vectors import cross, length, scaled, unit
 from nanobrag_torch.render.compile_cache import library
 from nanobrag_torch.render.narrow_spots import spot_metric
-from nanobrag_torch.render.phi_groups import PhiGroup, cells_of, groups_of_domains, phi_groups
+from nanobrag_torch.render.phi_groups import WIDE, PhiGroup, cells_of, groups_of_domains, phi_groups
 from nanobrag_torch.render.plain import render_tile
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.tile import make_tile
@@ -163,7 +163,7 @@ def _steps(scene: Scene, in_float32: bool) -> dict:
     groups: list[tuple[PhiGroup, np.ndarray]] = []
     if in_float32 and not scene.running_product:
         singles = []
-        for domain, group in groups_of_domains(scene, phi_groups(scene, STEPS)):
+        for domain, group in groups_of_domains(scene, phi_groups(scene, STEPS, reach=WIDE)):
             cells = cells_of(scene, group.steps, domain)
             if len(group.planes):
                 groups.append((group, cells))
