@@ -4,7 +4,8 @@ Each line of standard input is a JSON list of arguments, or an object {"argv": [
 answered by one JSON line: {"exit_code", "folder", "stdout", "stderr", "seconds"}. A command runs in a scratch
 folder of its own, where its outputs lie until the batch ends; relative names of inputs are those of the folder
 the batch was started in. With "folder", inputs are read and outputs written there. A command that fails, or is
-no JSON, is answered like any other and never ends the batch.
+no JSON, is answered like any other and never ends the batch. Outputs are whole when a command is answered; to bring
+them to the disk is left to the system.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
+from nanobrag_torch.io.atomic import left_to_the_system
+
 BAD_REQUEST = 2
 DEFECT = 70
 RunCommand = Callable[[Sequence[str], Path, Path], int]
@@ -29,7 +32,7 @@ RunCommand = Callable[[Sequence[str], Path, Path], int]
 def run_batch(run: RunCommand, common: Sequence[str], requests: TextIO, answers: TextIO) -> int:
     """Answer every request by ``run``; ``common`` are arguments put before those of each."""
     guarded = functools.partial(_run_guarded, run)
-    with tempfile.TemporaryDirectory(prefix="nanobrag_batch_") as home:
+    with tempfile.TemporaryDirectory(prefix="nanobrag_batch_") as home, left_to_the_system():
         for number, line in enumerate(requests):
             if not line.strip():
                 continue

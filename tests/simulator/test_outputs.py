@@ -1,5 +1,7 @@
 """Files that the torch simulator writes: whole or not at all, without a whole image in memory."""
 
+import io
+import json
 import os
 import resource
 import subprocess
@@ -9,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+from nanobrag_torch.batch import run_batch
 from nanobrag_torch.errors import InputFileError
 from nanobrag_torch.io import atomic
 from nanobrag_torch.io.atomic import atomic_output
@@ -43,6 +46,35 @@ def test_a_file_appears_when_all_is_written(tmp_path, way):
         assert path.read_text() == "before"
     assert path.read_text() == "after"
     assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_file_gets_its_name_without_a_copy(tmp_path):
+    stream = atomic._unnamed(tmp_path)
+    if stream is None:
+        pytest.skip("this file system has no files without a name")
+    stream.close()
+    with atomic_output(tmp_path / "out") as stream:
+        written = os.fstat(stream.fileno()).st_ino
+    assert (tmp_path / "out").stat().st_ino == written
+
+
+def test_the_files_of_a_batch_are_not_forced_to_the_disk(tmp_path, monkeypatch, way):
+    """Those of a command of its own are, the image among them."""
+    forced = []
+    monkeypatch.setattr(os, "fsync", forced.append)
+
+    def run(words, read_from, write_to):
+        with float_image(write_to / words[0], SHAPE) as image:
+            image.flush()
+        return 0
+
+    asked = json.dumps({"argv": ["image"], "folder": str(tmp_path)})
+    answer = io.StringIO()
+    assert run_batch(run, [], io.StringIO(f"{asked}\n"), answer) == 0
+    assert json.loads(answer.getvalue())["exit_code"] == 0 and (tmp_path / "image").stat().st_size == 4 * 35
+    assert not forced
+    run(["again"], tmp_path, tmp_path)
+    assert len(forced) >= 2
 
 
 def test_a_file_that_fails_leaves_what_was_there(tmp_path, way):

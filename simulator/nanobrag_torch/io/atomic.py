@@ -15,6 +15,24 @@ from typing import BinaryIO
 from nanobrag_torch.errors import InputFileError
 
 _OWN_FILES = Path("/proc/self/fd")
+_FORCED = [True]
+
+
+def force_to_disk(file: int) -> None:
+    """See to it that what was written to a file is on the disk; not within ``left_to_the_system``."""
+    if _FORCED[-1]:
+        os.fsync(file)
+
+
+@contextmanager
+def left_to_the_system() -> Iterator[None]:
+    """Files that are written meanwhile are whole for whoever reads them, but not forced to the disk: a small command of
+    a batch waited for that as long as it took to render."""
+    _FORCED.append(False)
+    try:
+        yield
+    finally:
+        _FORCED.pop()
 
 
 class Together:
@@ -76,7 +94,7 @@ def atomic_output(path: str | Path | Place) -> Iterator[BinaryIO]:
         try:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
+            force_to_disk(stream.fileno())
             if together is None:
                 _publish(stream, path)
         except BaseException:
@@ -128,13 +146,14 @@ def _link(stream, path: Path) -> str:
     """Give an unnamed file a name beside ``path``: a copy's where the system refuses to."""
     name = str(path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial"))
     try:
-        os.link(_OWN_FILES / str(stream.fileno()), name, follow_symlinks=True)
+        # Python follows the link, by linkat, where a folder is given; that of a whole path counts for nothing
+        os.link(_OWN_FILES / str(stream.fileno()), name, src_dir_fd=stream.fileno(), follow_symlinks=True)
     except OSError:
         stream.seek(0)
         with _named(path) as copy:
             shutil.copyfileobj(stream, copy)
             copy.flush()
-            os.fsync(copy.fileno())
+            force_to_disk(copy.fileno())
         return copy.name
     return name
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from nanobrag_torch.io.atomic import atomic_output
+from nanobrag_torch.io.atomic import atomic_output, force_to_disk
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -59,8 +59,8 @@ class FloatImage:
             left, place = left[done:], place + done
 
     def flush(self) -> None:
-        """See to it that what was written is on the disk."""
-        os.fsync(self._file)
+        """See to it that what was written is on the disk, where that is asked for."""
+        force_to_disk(self._file)
 
 
 def _reserve(file: int, size: int) -> None:
