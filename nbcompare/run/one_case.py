@@ -55,7 +55,7 @@ from nbcompare.run.kept_tests import kept_tests
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.other_subjects import as_they_ended
 from nbcompare.run.provenance import not_passed_line, notes_of
-from nbcompare.run.ready import beside, made_ready, of_a_run
+from nbcompare.run.ready import beside, made_ready, of_a_run, of_an_account
 from nbcompare.run.shown_engines import ShownEngines, shown
 from nbcompare.run.side_by_side import refuse_without_sandbox, side_by_side
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
@@ -123,7 +123,8 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
         return EngineRuns((), {}, {}), Judgement(None, blocked([*blockers, *staged.protected_now().faults])), None
     with _renderer(handed) as renderer:
         place = EvidenceFolder(staged.bundle.folder, renderer, progress)
-        ran = run_engines(staged, place)
+        with made_ready(*(() if handed.renderer else of_an_account(staged.engines))):
+            ran = run_engines(staged, place)
         judgement = judge_runs(staged, ran, place, options, progress, CUDA if CUDA in tests else None)
     before = ran.runs  # no engine is run from here on
     with beside(partial(_written, staged, ran, judgement, place, options)) as written:

@@ -100,12 +100,23 @@ def of_a_run(engines: Mapping[str, Engine]) -> Iterator[Step]:
     yield from of_modules(*_MODULES)
     for name in os.environ:
         yield partial(redacted, name)
+    for place in _packages_of(engines):
+        yield from read_lists(place)
+
+
+def of_an_account(engines: Mapping[str, Engine]) -> Iterator[Step]:
+    """The steps, beside the engines, for the account of what they open. What was looked through a moment before, for
+    tests that were run already, is not looked through again."""
+    for place in _packages_of(engines):
+        yield from looked_through(place)
+
+
+def _packages_of(engines: Mapping[str, Engine]) -> list[str]:
+    """Where distributions are installed, where one of the engines is of the Python that runs us."""
     ours = os.path.dirname(sys.executable)
-    if any(os.path.dirname(engine.start[0]) == ours for engine in engines.values()):
-        for place in sys.path:
-            if place.endswith("-packages"):
-                yield from read_lists(place)
-                yield from looked_through(place)
+    if not any(os.path.dirname(engine.start[0]) == ours for engine in engines.values()):
+        return []
+    return [place for place in sys.path if place.endswith("-packages")]
 
 
 def asked_ahead(case: Case, program: str | None, answers: Answers) -> None:

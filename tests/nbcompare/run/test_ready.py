@@ -16,7 +16,7 @@ from nbcompare.engine.repository import git
 from nbcompare.engine.sources import edited, opened_kinds
 from nbcompare.engine.sources.edited import scanned_once
 from nbcompare.run.provenance import ask_ahead
-from nbcompare.run.ready import beside, made_ready, of_a_run
+from nbcompare.run.ready import beside, made_ready, of_a_run, of_an_account
 
 
 def test_a_step_that_fails_is_silent_and_the_next_one_is_done(capfd):
@@ -31,6 +31,9 @@ def test_a_step_knows_what_is_looked_at_once_for_the_run():
     with scanned_once(), made_ready(lambda: seen.append(edited._SCANS.get()), done.set):
         assert done.wait(10)
         assert seen[0] is edited._SCANS.get() is not None
+        for step in of_an_account({"subject": Engine("subject", "port", (sys.executable, "-m", "port"), "--py-bin")}):
+            step()
+        assert any("click-" in listing for listing, _ in seen[0])
 
 
 def test_what_git_said_ahead_is_not_asked_again(small_case, monkeypatch):
