@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import click
 
 from nbcompare.engine.processes.stopping import Stopped
-from nbcompare.errors import ExitCode, FileError, NbCompareError
+from nbcompare.errors import CaseError, ExitCode, FileError, NbCompareError
 from nbcompare.visible import visible
 
 ENDS = (Exception, Stopped, KeyboardInterrupt)
@@ -43,7 +43,7 @@ def said_of(fault: BaseException, argv: Sequence[str] = ()) -> EndMessage:
         return EndMessage(f"stopped by {fault}; what was being run left no bundle, and no engine is left running",
                           128 + fault.number)
     if isinstance(fault, NbCompareError):
-        return EndMessage(str(fault), fault.exit_code)
+        return EndMessage(f"{fault}{_further(fault)}", fault.exit_code)
     if isinstance(fault, MemoryError):
         return EndMessage("there is not enough memory for this (see ulimit -v)", ExitCode.IO)
     if isinstance(fault, OSError):
@@ -53,6 +53,22 @@ def said_of(fault: BaseException, argv: Sequence[str] = ()) -> EndMessage:
         return EndMessage(f"there is not enough memory for this (see ulimit -v): {visible(last)}", ExitCode.IO)
     return EndMessage("this is a defect of nb-compare itself; please report it with the lines above", ExitCode.DEFECT,
                       True)
+
+
+def _further(fault: NbCompareError) -> str:
+    """A line for each other fault of a file that is written by hand, as ``validate`` lists them: whoever mends the
+    first one is not to meet the next by running again."""
+    if not isinstance(fault, CaseError) or fault.path is None:
+        return ""
+    from pathlib import Path
+
+    from nbcompare.case.validate import validate
+
+    try:
+        others = [str(other) for other in validate(Path(str(fault.path))).faults]
+    except (NbCompareError, OSError):
+        return ""
+    return "".join(f"\nand {line}" for line in others if line != str(fault)) if str(fault) in others else ""
 
 
 def _of_nanobragg(fault: click.ClickException, argv: Sequence[str]) -> str:

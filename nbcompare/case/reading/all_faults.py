@@ -1,4 +1,4 @@
-"""Reading on after a fault: a run stops at the first one, and validate wants them all at once."""
+"""Reading on after a fault: whoever needs the file stops at the first one, and who tells of it wants all of them."""
 
 from __future__ import annotations
 

@@ -20,13 +20,19 @@ def test_the_page_leads_from_installation_to_a_signed_gate(shell):
         name = re.match(r"# (\S+\.yaml)\n", block)
         if kind == "yaml" and name:
             (project.home / name.group(1)).write_text(block.replace(INSTALLED, "ref.py"))
-    said = "".join(shell(block) for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    beside = blocks.pop()
+    assert "--side-by-side" in beside  # the last; what it publishes is the newest bundle of the case
+    said = "".join(map(shell, blocks))
     assert "PASS  small" in said and "GREEN  agree" in said and "sign-off" in said
     assert list((project.home / "bundles/signoffs/agree").glob("*.sig"))
+    kept = (project.home / "src/port_units.py").read_text()
     (project.home / "src/port_units.py").write_text("SCALE = 2.0\n")
     done = subprocess.run([sys.executable, "-m", "nbcompare", "gate", "agree", "--phases", "cases/phases.yaml"],
                           cwd=project.home, capture_output=True, text=True, check=False)
     assert done.returncode == 8 and "port_units.py changed" in done.stdout
+    (project.home / "src/port_units.py").write_text(kept)
+    assert "ran side by side" in shell(beside)
 
 
 @pytest.mark.simulator

@@ -12,7 +12,7 @@ import junitparser
 import numpy as np
 import pytest
 
-from nbcompare.cli import main
+from nbcompare.cli import main, run
 from nbcompare.commands.result_forms import JUDGES
 from tests.nbcompare.documents import commands_with_json, faults
 
@@ -329,3 +329,14 @@ def test_a_call_that_ends_well_says_so_and_nothing_else(nb, quick_runs):
     assert nb("images", "a.npy", "b.npy", *FORMS).code == 0
     text = Path("out.md").read_text()
     assert errors() == [] and "1 of 1 accepted" in text and "ERROR" not in text
+
+
+def test_a_case_with_several_faults_is_told_whole_by_whatever_command_reads_it(tmp_path, capsys):
+    """Whoever mended the first fault used to meet the next by running again, one for each time."""
+    case = tmp_path / "bad.yaml"
+    case.write_text("name: small\narguments: -detpixels_x 64\nthresholds: [{metric: correlation, min: 0.99}]\n")
+    assert run(["run", str(case)]) == 1
+    said = capsys.readouterr().err
+    assert said.count(f"{case}:") == 5 and said.startswith("nb-compare: error: ")
+    for fault in ("unknown key 'arguments'", "'title'", "'image'", "'rois'", "thresholds[0] lacks the key 'why'"):
+        assert said.count(fault) == 1

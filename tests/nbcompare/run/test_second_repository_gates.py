@@ -140,7 +140,8 @@ def test_what_came_from_the_shell_is_told_to_whoever_signs(run, nb, gate, projec
 def test_a_sweep_runs_again_for_other_devices_or_threads_and_a_gate_tells_them(run, nb, gate, project, monkeypatch):
     """The image of one device, or of one number of threads, stood for that of another."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
     project.declare(DECLARED)
 
     def how(jobs):
