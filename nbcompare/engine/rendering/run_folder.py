@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.rendering.kept_names import kept_name
@@ -19,10 +19,12 @@ from nbcompare.engine.rendering.runs import RunFiles
 from nbcompare.files import entries_below, sha256_of
 
 _MOST_NAMES = 5
+_IN_MEMORY = 1 << 18
+"""Bytes of a file of which the copy is none."""
 _FOLDER, _OTHER = "folder", "neither file nor folder"
 
 class FolderGuard:
-    """A folder as it stands, with a copy of every file kept out of reach (in files without a name).
+    """A folder as it stands, with a copy of every file kept out of reach (in memory, or in files without a name).
 
     Use as a context; ``trespass`` says what was done to the folder since, and undoes it.
     """
@@ -30,12 +32,12 @@ class FolderGuard:
     def __init__(self, folder: Path):
         self.folder = folder
         self.before = _contents_of(folder)
-        self._copies: dict[str, BinaryIO] = {}
+        self._copies: dict[str, IO[bytes]] = {}
 
     def __enter__(self) -> FolderGuard:
         for name, what in self.before.items():
             if what not in (_FOLDER, _OTHER):
-                self._copies[name] = tempfile.TemporaryFile()
+                self._copies[name] = tempfile.SpooledTemporaryFile(_IN_MEMORY)
                 with open(self.folder / name, "rb") as stream:
                     shutil.copyfileobj(stream, self._copies[name])
         return self

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import shutil
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from nbcompare.bundle.check.verify import verified
 from nbcompare.case.case import Case
 from nbcompare.engine.sources.edited import scanned_once
 from nbcompare.errors import NbCompareError
+from nbcompare.files import files_below
 from nbcompare.run.group_looks import GroupLooks
 from nbcompare.run.sweep.worker import Order, looks_of_group, of_git, run_order
 
@@ -85,11 +88,20 @@ def _garbage_seldom() -> Iterator[None]:
         gc.unfreeze()
 
 
+def _remove(folder: Path, aside: Executor) -> None:
+    """Take the files of a cell away, and its empty folders beside the next one: a disk in use lets each of these wait
+    for its journal."""
+    with suppress(OSError):
+        for name in files_below(folder):
+            os.unlink(folder / name)
+    aside.submit(shutil.rmtree, folder, ignore_errors=True)
+
+
 def _sealed(orders: Group, stamp: str, target: Path, work: Path, *, verify: bool, looks: GroupLooks | None) -> Left:
     """One attempt: what engines are and opened is looked at by ``looks`` for all, or else for each cell."""
     faults: dict[str, tuple[int, str]] = {}
     answers: dict[Hashable, object] = {}
-    with closing(Sealing(target)) as archive, scanned_once():
+    with closing(Sealing(target)) as archive, scanned_once(), ThreadPoolExecutor(1) as aside:
         for order in orders:
             answers = of_git(answers)
             own = replace(order, stamp=stamp, in_archive=True, answers=answers, looks=looks,
@@ -100,7 +112,7 @@ def _sealed(orders: Group, stamp: str, target: Path, work: Path, *, verify: bool
                 archive.add(bundle.folder, cell_of(found, seconds))
             except NbCompareError as fault:
                 faults[order.case.name] = int(fault.exit_code), fault.message
-            shutil.rmtree(work / order.case.name, ignore_errors=True)
+            _remove(work / order.case.name, aside)
         if archive.cells:
             archive.seal()
     if not archive.cells:
